@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# make             build the library and the tools
+# make install     install them below DESTDIR PREFIX
+# make demo        Debian's Knot on our library, captured and printed
+# make test        everything that proves them; what it needs is installed by `make deps`
+# make headers     write include/ anew with cbindgen
+# make bench       compare with Debian's libfstrm; see bench/README.md
+
+PREFIX     = /usr/local
+LIBDIR     = $(PREFIX)/lib
+INCLUDEDIR = $(PREFIX)/include
+BINDIR     = $(PREFIX)/bin
+MANDIR     = $(PREFIX)/share/man
+CARGO      = cargo
+
+TARGET  = $(CURDIR)/target
+RELEASE = $(TARGET)/release
+STAGE   = $(TARGET)/stage
+SUDO    = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+SONAME = libfstrm.so.0
+SHARED = libfstrm.so.0.1.0
+TOOLS  = fstrm_capture fstrm_dump fstrm_replay
+
+export CARGO_TARGET_DIR = $(TARGET)
+
+.PHONY: all library tools install install-library install-tools stage deps demo test headers bench \
+    clean
+
+all: library tools
+
+# A static library of Rust is relinked by the C compiler: only this way does the version script say
+# what is exported, and is what it names but the library lacks an error.
+library:
+	$(CARGO) rustc --release -p libfstrm --lib --crate-type staticlib -- \
+	    --print native-static-libs=$(RELEASE)/libfstrm.libs
+	$(CC) -shared -o $(RELEASE)/$(SHARED) -Wl,-soname,$(SONAME) \
+	    -Wl,--version-script=src/libfstrm/libfstrm.map -Wl,--no-undefined-version \
+	    -Wl,--whole-archive $(RELEASE)/libfstrm.a -Wl,--no-whole-archive \
+	    -Wl,--gc-sections -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,--as-needed \
+	    $$(cat $(RELEASE)/libfstrm.libs) $(LDFLAGS)
+
+tools:
+	$(CARGO) build --release -p tools
+
+install: install-library install-tools
+
+install-library: library
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/fstrm
+	install -m 644 $(RELEASE)/$(SHARED) $(RELEASE)/libfstrm.a $(DESTDIR)$(LIBDIR)
+	strip --strip-unneeded $(DESTDIR)$(LIBDIR)/$(SHARED)
+	ln -sf $(SHARED) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SHARED) $(DESTDIR)$(LIBDIR)/libfstrm.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+	    -e "s|@LIBS_PRIVATE@|$$(cat $(RELEASE)/libfstrm.libs)|" \
+	    src/libfstrm/libfstrm.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/libfstrm.pc
+	install -m 644 include/fstrm.h $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 include/fstrm/*.h $(DESTDIR)$(INCLUDEDIR)/fstrm
+
+install-tools: tools
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	install $(TOOLS:%=$(RELEASE)/%) $(DESTDIR)$(BINDIR)
+	install -m 644 $(TOOLS:%=src/tools/man/%.1) $(DESTDIR)$(MANDIR)/man1
+
+# What the tests, the demo and the benchmarks run on: an installed tree.
+stage:
+	$(MAKE) install DESTDIR= PREFIX=$(STAGE)

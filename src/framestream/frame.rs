@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The frames of a byte stream: a data frame is its length and that many bytes; a length of zero
+//! escapes to a control frame.
+
+use thiserror::Error;
+
+use crate::control::{CONTROL_FRAME_LENGTH_MAX, ControlError, ControlFrame, Header};
+
+/// Bytes of the length in front of every data frame.
+pub const LENGTH_SIZE: usize = 4;
+
+/// Largest data frame that a reader takes by default (`FSTRM_READER_MAX_FRAME_SIZE_DEFAULT`).
+pub const MAX_FRAME_SIZE_DEFAULT: usize = 1_048_576;
+
+/// What a piece of the stream completed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// A data frame's payload.
+    Data(&'a [u8]),
+    /// A control frame.
+    Control(ControlFrame),
+}
+
+/// Why the stream cannot be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum FrameError {
+    /// A data frame longer than the reader takes. The decoder stands behind its length: a caller
+    /// that drops that many bytes can go on.
+    #[error("data frame of {0} bytes is over the limit")]
+    TooLarge(u32),
+    /// A control frame that cannot be decoded.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+}
+
+/// Takes a byte stream apart. It holds no bytes: the caller brings each piece whole, of the size
+/// that [`Decoder::needs`] names.
+#[derive(Debug)]
+pub struct Decoder {
+    max_frame_size: usize,
+    next: Piece,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Piece {
+    Length,
+    ControlLength,
+    Control(usize),
+    Data(usize),
+}
+
+impl Decoder {
+    /// A decoder at the start of a frame, for data frames of at most `max_frame_size` bytes.
+    pub fn new(max_frame_size: usize) -> Self {
+        Self { max_frame_size, next: Piece::Length }
+    }
+
+    /// Bytes of the next piece; never 0.
+    pub fn needs(&self) -> usize {
+        match self.next {
+            Piece::Length | Piece::ControlLength => LENGTH_SIZE,
+            Piece::Control(length) | Piece::Data(length) => length,
+        }
+    }
+
+    /// Whether the next piece begins a frame: the only place where a stream may end.
+    pub fn at_frame_start(&self) -> bool {
+        matches!(self.next, Piece::Length)
+    }
+
+    /// Whether the next piece is the payload of a data frame.
+    pub fn expects_data(&self) -> bool {
+        matches!(self.next, Piece::Data(_))
+    }
+
+    /// Takes the next piece, of exactly [`Decoder::needs`] bytes; `None` while the frame goes on.
+    ///
+    /// # Panics
+    /// If `piece` has another length.
+    pub fn advance<'a>(&mut self, piece: &'a [u8]) -> Result<Option<Event<'a>>, FrameError> {
+        assert_eq!(piece.len(), self.needs(), "a piece is taken whole");
+        match std::mem::replace(&mut self.next, Piece::Length) {
+            Piece::Length => match be32(piece) {
+                0 => self.next = Piece::ControlLength,
+                length if length as usize > self.max_frame_size => {
+                    return Err(FrameError::TooLarge(length));
+                }
+                length => self.next = Piece::Data(length as usize),
+            },
+            Piece::ControlLength => {
+                let length = be32(piece) as usize;
+                if length > CONTROL_FRAME_LENGTH_MAX {
+                    return Err(ControlError::TooLong(length).into());
+                }
+                if length == 0 {
+                    return Err(ControlError::Truncated.into());
+                }
+                self.next = Piece::Control(length);
+            }
+            Piece::Control(_) => {
+                let mut frame = ControlFrame::default();
+                frame.decode(piece, Header::Without)?;
+                return Ok(Some(Event::Control(frame)));
+            }
+            Piece::Data(_) => return Ok(Some(Event::Data(piece))),
+        }
+        Ok(None)
+    }
+}
+
+/// The 32-bit integer that `piece`, of [`LENGTH_SIZE`] bytes, spells.
+fn be32(piece: &[u8]) -> u32 {
+    piece.iter().fold(0, |value, byte| value << 8 | u32::from(*byte))
+}

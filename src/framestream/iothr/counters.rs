@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The accounts of a writer thread.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+/// Where a writer thread stands with its receiver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum LinkState {
+    /// No connection; the next try is on a timer.
+    #[default]
+    Disconnected,
+    /// Connecting, or in the handshake.
+    Connecting,
+    /// Between START and STOP.
+    Connected,
+    /// STOP is sent, or the thread has ended.
+    Closing,
+}
+
+impl LinkState {
+    fn from_u8(value: u8) -> Self {
+        match value {
+            1 => Self::Connecting,
+            2 => Self::Connected,
+            3 => Self::Closing,
+            _ => Self::Disconnected,
+        }
+    }
+}
+
+/// What became of the frames. At every moment
+/// `accepted = written + waiting + lost_closing + lost_error + lost_fork`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Frames that `submit` took.
+    pub accepted: u64,
+    /// Frames that `submit` gave back because the queue was full.
+    pub refused: u64,
+    /// Frames handed over to the transport. What a receiver had not read when it died is among
+    /// them: no sender can know.
+    pub written: u64,
+    /// Frames in the queues and in the memory of the writer thread.
+    pub waiting: u64,
+    /// Frames that were not sent when the time for closing was over.
+    pub lost_closing: u64,
+    /// Frames in a write that failed without a word on how far it came: those of a caller's own
+    /// write function.
+    pub lost_error: u64,
+    /// In a forked child: frames that waited at the fork. The parent has them too, and sends them.
+    pub lost_fork: u64,
+    /// Bytes handed over to the transport, with the frame lengths, without the control frames.
+    pub bytes_written: u64,
+    /// Streams opened, each with START.
+    pub connects: u64,
+    /// Tries to open a stream that failed.
+    pub connect_failures: u64,
+    /// Streams that broke off.
+    pub disconnects: u64,
+    /// Where the thread stands with its receiver.
+    pub state: LinkState,
+}
+
+/// The same, as the threads keep it. What is accepted and waits follows from the queues.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) refused: AtomicU64,
+    pub(super) written: AtomicU64,
+    pub(super) lost_closing: AtomicU64,
+    pub(super) lost_error: AtomicU64,
+    pub(super) lost_fork: AtomicU64,
+    pub(super) bytes_written: AtomicU64,
+    pub(super) connects: AtomicU64,
+    pub(super) connect_failures: AtomicU64,
+    pub(super) disconnects: AtomicU64,
+    state: AtomicU8,
+}
+
+/// Adds to a counter.
+pub(super) fn add(counter: &AtomicU64, count: usize) {
+    counter.fetch_add(count as u64, Ordering::Release);
+}
+
+impl Counters {
+    pub(super) fn set_state(&self, state: LinkState) {
+        self.state.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// The accounts at this moment; `accepted` is asked for last, so that nothing is missing in it
+    /// that is counted elsewhere.
+    pub(super) fn stats(&self, accepted: impl FnOnce() -> u64) -> Stats {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Acquire);
+        let mut stats = Stats {
+            refused: get(&self.refused),
+            written: get(&self.written),
+            lost_closing: get(&self.lost_closing),
+            lost_error: get(&self.lost_error),
+            lost_fork: get(&self.lost_fork),
+            bytes_written: get(&self.bytes_written),
+            connects: get(&self.connects),
+            connect_failures: get(&self.connect_failures),
+            disconnects: get(&self.disconnects),
+            state: LinkState::from_u8(self.state.load(Ordering::Relaxed)),
+            ..Stats::default()
+        };
+        stats.accepted = accepted();
+        let gone = stats.written + stats.lost_closing + stats.lost_error + stats.lost_fork;
+        stats.waiting = stats.accepted.saturating_sub(gone);
+        stats
+    }
+}

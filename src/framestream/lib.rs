@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Frame Streams: a light framing for messages on a byte stream, and the machinery to send them
+//! from busy threads without making those wait.
+//!
+//! ```text
+//! submit -> queue -> backlog -> transport          (iothr: producers and their writer thread)
+//!                    Writer   -> transport          (one caller, blocking with a deadline)
+//! Reader <- transport                               (one caller)
+//! ```
+//!
+//! The format is the one of fstrm 0.6.1; what this crate does differently is written at the item.
+//! Nothing here knows what the frames carry.
+
+pub mod control;
+pub mod fork;
+pub mod frame;
+pub mod handshake;
+pub mod iothr;
+pub mod queue;
+pub mod reader;
+mod stream;
+pub mod transport;
+pub mod writer;
+
+pub use stream::StreamError;

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Bounded queues from producing threads to one consumer, without locks. The only module of the
+//! crate with `unsafe` blocks.
+//!
+//! [`Ring`] is the choice between the two kinds; each has its own file.
+
+mod mpsc;
+mod spsc;
+mod sync;
+
+use std::cell::Cell;
+use std::collections::TryReserveError;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use mpsc::Mpsc;
+use spsc::Spsc;
+use sync::atomic::{AtomicUsize, Ordering};
+
+/// Entries after which a consumer that is still busy gives room back to the producers.
+const RELEASE_EVERY: usize = 64;
+
+/// How many threads put entries into one queue at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Model {
+    /// One.
+    #[default]
+    Spsc,
+    /// Any number.
+    Mpsc,
+}
+
+/// Keeps what one side writes off the cache lines of the other (two, since they come in pairs).
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Padded<T>(pub(crate) T);
+
+enum Kind<T> {
+    Spsc(Spsc<T>),
+    Mpsc(Mpsc<T>),
+}
+
+/// A queue, seen from both ends.
+pub(crate) struct Ring<T> {
+    kind: Kind<T>,
+    /// The fork generation that has taken the consumer's end, plus one; 0 if none has.
+    claimed_by: AtomicUsize,
+}
+
+impl<T: Send> Ring<T> {
+    /// A queue with room for at least `capacity` entries, and its one producer's end.
+    pub(crate) fn new(
+        model: Model,
+        capacity: usize,
+    ) -> Result<(Arc<Self>, Producer<T>), TryReserveError> {
+        let capacity = capacity.max(2).next_power_of_two();
+        let kind = match model {
+            Model::Spsc => Kind::Spsc(Spsc::new(capacity)?),
+            Model::Mpsc => Kind::Mpsc(Mpsc::new(capacity)?),
+        };
+        let ring = Arc::new(Self { kind, claimed_by: AtomicUsize::new(0) });
+        let producer = Producer { ring: Arc::clone(&ring), not_sync: PhantomData };
+        Ok((ring, producer))
+    }
+
+    /// Entries ever put in, also those that were taken out again.
+    pub(crate) fn pushed(&self) -> usize {
+        match &self.kind {
+            Kind::Spsc(ring) => ring.pushed(),
+            Kind::Mpsc(ring) => ring.pushed(),
+        }
+    }
+
+    /// Entries that wait.
+    pub(crate) fn len(&self) -> usize {
+        match &self.kind {
+            Kind::Spsc(ring) => ring.len(),
+            Kind::Mpsc(ring) => ring.len(),
+        }
+    }
+
+    /// The consumer's end, once in each process. In a forked child the queue is empty after it:
+    /// what the parent had queued is the parent's to send, and is not dropped either, because its
+    /// consumer may have been in the middle of doing so.
+    pub(crate) fn claim(self: &Arc<Self>, generation: usize) -> Option<Consumer<T>> {
+        let before = self.claimed_by.load(Ordering::Acquire);
+        if before > generation {
+            return None;
+        }
+        let exchange = (Ordering::AcqRel, Ordering::Acquire);
+        self.claimed_by.compare_exchange(before, generation + 1, exchange.0, exchange.1).ok()?;
+        if before != 0 {
+            match &self.kind {
+                Kind::Spsc(ring) => ring.forget_all(),
+                Kind::Mpsc(ring) => ring.forget_all(),
+            }
+        }
+        Some(Consumer(Arc::clone(self)))
+    }
+}
+
+/// The end of a queue that a producing thread holds. Threads can share it by reference, against
+/// what its type says, if the queue is of [`Model::Mpsc`].
+pub(crate) struct Producer<T> {
+    ring: Arc<Ring<T>>,
+    not_sync: PhantomData<Cell<()>>,
+}
+
+impl<T: Send> Producer<T> {
+    /// Puts `entry` in, and says how many wait at most; gives it back if there is no room.
+    #[inline]
+    pub(crate) fn push(&self, entry: T) -> Result<usize, T> {
+        match &self.ring.kind {
+            // SAFETY: this is the ring's only producer, and it is not `Sync`.
+            Kind::Spsc(ring) => unsafe { ring.push(entry) },
+            Kind::Mpsc(ring) => ring.push(entry),
+        }
+    }
+
+    /// How many entries wait.
+    pub(crate) fn len(&self) -> usize {
+        match &self.ring.kind {
+            // SAFETY: as in `push`.
+            Kind::Spsc(ring) => unsafe { ring.look() },
+            Kind::Mpsc(ring) => ring.len(),
+        }
+    }
+}
+
+/// The end of a queue that the consuming thread holds.
+pub(crate) struct Consumer<T>(Arc<Ring<T>>);
+
+impl<T: Send> Consumer<T> {
+    /// Shows the entries that wait to `take`, oldest first, until it returns `false`, which leaves
+    /// the entry in the queue. Returns how many were taken; those are dropped.
+    pub(crate) fn drain(&mut self, take: impl FnMut(&T) -> bool) -> usize {
+        match &self.0.kind {
+            // SAFETY: `claim` gives out one consumer in a process, and `&mut` makes this its only
+            // use.
+            Kind::Spsc(ring) => unsafe { ring.drain(take) },
+            // SAFETY: the same.
+            Kind::Mpsc(ring) => unsafe { ring.drain(take) },
+        }
+    }
+
+    pub(crate) fn ring(&self) -> &Ring<T> {
+        &self.0
+    }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The queue of many producers and one consumer: a ring whose slots each carry the index they are
+//! ready for (D. Vyukov's bounded queue, with the consumer's half simplified to one thread).
+//! Indices count entries for ever and wrap with the integer.
+
+use std::collections::TryReserveError;
+use std::mem::MaybeUninit;
+
+use super::sync::UnsafeCell;
+use super::sync::atomic::{AtomicUsize, Ordering};
+use super::{Padded, RELEASE_EVERY};
+
+pub(super) struct Mpsc<T> {
+    /// Index of the next free slot.
+    tail: Padded<AtomicUsize>,
+    /// Index of the oldest entry.
+    head: Padded<AtomicUsize>,
+    slots: Box<[Slot<T>]>,
+}
+
+struct Slot<T> {
+    /// The index whose producer may fill the slot; one more once it is filled.
+    turn: AtomicUsize,
+    entry: UnsafeCell<MaybeUninit<T>>,
+}
+
+// SAFETY: a slot is touched only by the one producer that took its index, then by the consumer;
+// the release of `turn` and its acquire on the other side pass it over.
+unsafe impl<T: Send> Sync for Mpsc<T> {}
+// SAFETY: the ring owns its entries.
+unsafe impl<T: Send> Send for Mpsc<T> {}
+
+impl<T> Mpsc<T> {
+    /// A ring of `capacity` slots, a power of two.
+    pub(super) fn new(capacity: usize) -> Result<Self, TryReserveError> {
+        debug_assert!(capacity.is_power_of_two());
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(capacity)?;
+        slots.extend((0..capacity).map(|index| Slot {
+            turn: AtomicUsize::new(index),
+            entry: UnsafeCell::new(MaybeUninit::uninit()),
+        }));
+        Ok(Self {
+            tail: Padded::default(),
+            head: Padded::default(),
+            slots: slots.into_boxed_slice(),
+        })
+    }
+
+    #[inline(always)]
+    fn slot(&self, index: usize) -> &Slot<T> {
+        let index = index & (self.slots.len() - 1);
+        // SAFETY: the length is a power of two, so the mask keeps the index below it.
+        unsafe { self.slots.get_unchecked(index) }
+    }
+
+    /// Puts `entry` in, and says how many wait at most; gives it back if there is no room.
+    #[inline(always)]
+    pub(super) fn push(&self, entry: T) -> Result<usize, T> {
+        let mut tail = self.tail.0.load(Ordering::Relaxed);
+        loop {
+            let slot = self.slot(tail);
+            let turn = slot.turn.load(Ordering::Acquire);
+            if turn == tail {
+                let next = tail.wrapping_add(1);
+                let order = Ordering::Relaxed;
+                match self.tail.0.compare_exchange_weak(tail, next, order, order) {
+                    Ok(_) => {
+                        // SAFETY: the exchange gave this index, and with it the slot whose turn it
+                        // is, to this thread alone.
+                        slot.entry.with_mut(|cell| unsafe { (*cell).write(entry) });
+                        slot.turn.store(next, Ordering::Release);
+                        return Ok(next.wrapping_sub(self.head.0.load(Ordering::Relaxed)));
+                    }
+                    Err(now) => tail = now,
+                }
+            } else if (turn.wrapping_sub(tail) as isize) < 0 {
+                // The slot still holds the entry of the last round.
+                return Err(entry);
+            } else {
+                tail = self.tail.0.load(Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Shows the entries that wait to `take`, oldest first, until it returns `false`; drops those
+    /// taken and returns their number.
+    ///
+    /// # Safety
+    /// Only one thread at a time.
+    #[inline]
+    pub(super) unsafe fn drain(&self, mut take: impl FnMut(&T) -> bool) -> usize {
+        let first = self.head.0.load(Ordering::Relaxed);
+        let mut head = first;
+        // At most one round: producers that keep up must not keep the consumer for ever.
+        while head.wrapping_sub(first) < self.slots.len() {
+            let slot = self.slot(head);
+            let filled = head.wrapping_add(1);
+            if slot.turn.load(Ordering::Acquire) != filled {
+                break;
+            }
+            // SAFETY: the turn says that the producer has filled the slot and is done with it, and
+            // this thread is the only consumer.
+            if !slot.entry.with(|cell| take(unsafe { (*cell).assume_init_ref() })) {
+                break;
+            }
+            // SAFETY: the same; the next turn makes the slot a producer's.
+            slot.entry.with_mut(|cell| unsafe { (*cell).assume_init_drop() });
+            slot.turn.store(head.wrapping_add(self.slots.len()), Ordering::Release);
+            head = filled;
+            if head.wrapping_sub(first) % RELEASE_EVERY == 0 {
+                self.head.0.store(head, Ordering::Relaxed);
+            }
+        }
+        self.head.0.store(head, Ordering::Relaxed);
+        head.wrapping_sub(first)
+    }
+
+    pub(super) fn pushed(&self) -> usize {
+        self.tail.0.load(Ordering::Acquire)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        let head = self.head.0.load(Ordering::Acquire);
+        self.pushed().wrapping_sub(head)
+    }
+
+    /// Empties the ring without dropping the entries, also those that a producer was still
+    /// filling.
+    pub(super) fn forget_all(&self) {
+        let tail = self.tail.0.load(Ordering::Relaxed);
+        for index in 0..self.slots.len() {
+            let index = tail.wrapping_add(index);
+            self.slot(index).turn.store(index, Ordering::Relaxed);
+        }
+        self.head.0.store(tail, Ordering::Release);
+    }
+}
+
+impl<T> Drop for Mpsc<T> {
+    fn drop(&mut self) {
+        // SAFETY: `&mut`: no other thread is left.
+        unsafe { self.drain(|_| true) };
+    }
+}

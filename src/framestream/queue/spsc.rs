@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The queue of one producer and one consumer: a ring with an index for each, each written by one
+//! side only. Indices count entries for ever and wrap with the integer.
+
+use std::collections::TryReserveError;
+use std::mem::MaybeUninit;
+
+use super::sync::UnsafeCell;
+use super::sync::atomic::{AtomicUsize, Ordering};
+use super::{Padded, RELEASE_EVERY};
+
+pub(super) struct Spsc<T> {
+    producer: Padded<ProducerSide>,
+    /// Index of the oldest entry.
+    head: Padded<AtomicUsize>,
+    slots: Box<[UnsafeCell<MaybeUninit<T>>]>,
+}
+
+#[derive(Default)]
+struct ProducerSide {
+    /// Index of the next free slot.
+    tail: AtomicUsize,
+    /// What `head` was when the producer last looked: it looks only when the ring seems full.
+    /// Written by the producer alone, so it needs no order.
+    head_seen: AtomicUsize,
+}
+
+// SAFETY: a slot is touched by the producer while it is free and by the consumer while it is not;
+// the release of `tail` and `head` and the acquire on the other side pass it over.
+unsafe impl<T: Send> Sync for Spsc<T> {}
+// SAFETY: the ring owns its entries.
+unsafe impl<T: Send> Send for Spsc<T> {}
+
+impl<T> Spsc<T> {
+    /// A ring of `capacity` slots, a power of two.
+    pub(super) fn new(capacity: usize) -> Result<Self, TryReserveError> {
+        debug_assert!(capacity.is_power_of_two());
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(capacity)?;
+        slots.resize_with(capacity, || UnsafeCell::new(MaybeUninit::uninit()));
+        Ok(Self {
+            producer: Padded::default(),
+            head: Padded::default(),
+            slots: slots.into_boxed_slice(),
+        })
+    }
+
+    #[inline(always)]
+    fn slot(&self, index: usize) -> &UnsafeCell<MaybeUninit<T>> {
+        let index = index & (self.slots.len() - 1);
+        // SAFETY: the length is a power of two, so the mask keeps the index below it.
+        unsafe { self.slots.get_unchecked(index) }
+    }
+
+    /// Puts `entry` in, and says how many wait at most; gives it back if there is no room.
+    ///
+    /// # Safety
+    /// Only one thread at a time.
+    #[inline(always)]
+    pub(super) unsafe fn push(&self, entry: T) -> Result<usize, T> {
+        let producer = &self.producer.0;
+        let tail = producer.tail.load(Ordering::Relaxed);
+        let mut waiting = tail.wrapping_sub(producer.head_seen.load(Ordering::Relaxed));
+        if waiting >= self.slots.len() {
+            let head = self.head.0.load(Ordering::Acquire);
+            producer.head_seen.store(head, Ordering::Relaxed);
+            waiting = tail.wrapping_sub(head);
+            if waiting >= self.slots.len() {
+                return Err(entry);
+            }
+        }
+        // SAFETY: the slot is free: the consumer released it with the `head` that was seen, and
+        // this thread is the only producer.
+        self.slot(tail).with_mut(|slot| unsafe { (*slot).write(entry) });
+        producer.tail.store(tail.wrapping_add(1), Ordering::Release);
+        Ok(waiting + 1)
+    }
+
+    /// How many entries wait, seen afresh by the producer.
+    ///
+    /// # Safety
+    /// Only the thread that may push.
+    pub(super) unsafe fn look(&self) -> usize {
+        let head = self.head.0.load(Ordering::Acquire);
+        self.producer.0.head_seen.store(head, Ordering::Relaxed);
+        self.producer.0.tail.load(Ordering::Relaxed).wrapping_sub(head)
+    }
+
+    /// Shows the entries that wait to `take`, oldest first, until it returns `false`; drops those
+    /// taken and returns their number.
+    ///
+    /// # Safety
+    /// Only one thread at a time.
+    #[inline]
+    pub(super) unsafe fn drain(&self, mut take: impl FnMut(&T) -> bool) -> usize {
+        let tail = self.producer.0.tail.load(Ordering::Acquire);
+        let first = self.head.0.load(Ordering::Relaxed);
+        let mut head = first;
+        while head != tail {
+            let slot = self.slot(head);
+            // SAFETY: the entry is initialised: the producer released it with the `tail` that was
+            // seen, and this thread is the only consumer.
+            if !slot.with(|slot| take(unsafe { (*slot).assume_init_ref() })) {
+                break;
+            }
+            // SAFETY: the same; the slot counts as free from here on.
+            slot.with_mut(|slot| unsafe { (*slot).assume_init_drop() });
+            head = head.wrapping_add(1);
+            if head.wrapping_sub(first) % RELEASE_EVERY == 0 {
+                self.head.0.store(head, Ordering::Release);
+            }
+        }
+        self.head.0.store(head, Ordering::Release);
+        head.wrapping_sub(first)
+    }
+
+    pub(super) fn pushed(&self) -> usize {
+        self.producer.0.tail.load(Ordering::Acquire)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        let head = self.head.0.load(Ordering::Acquire);
+        self.pushed().wrapping_sub(head)
+    }
+
+    /// Empties the ring without dropping the entries.
+    pub(super) fn forget_all(&self) {
+        self.head.0.store(self.pushed(), Ordering::Release);
+    }
+}
+
+impl<T> Drop for Spsc<T> {
+    fn drop(&mut self) {
+        // SAFETY: `&mut`: no other thread is left.
+        unsafe { self.drain(|_| true) };
+    }
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Reading a stream from one thread.
+
+use std::io;
+use std::time::Duration;
+
+use crate::control::{
+    CONTENT_TYPE_LENGTH_MAX, CONTROL_FRAME_LENGTH_MAX, ControlError, ControlFrame, ControlType,
+    Header,
+};
+use crate::frame::{Decoder, Event, FrameError, MAX_FRAME_SIZE_DEFAULT};
+use crate::handshake::{Direction, Opening, ReceiverOpen};
+use crate::stream::{self, StreamError};
+use crate::transport::{IO_TIMEOUT_DEFAULT, Transport};
+
+/// How long a reader waits for the next frame: a stream may be silent for as long as it likes.
+const PATIENCE: Duration = Duration::from_secs(u32::MAX as u64);
+
+/// What a reader takes.
+#[derive(Clone, Debug)]
+pub struct ReaderOptions {
+    content_types: Vec<Box<[u8]>>,
+    max_frame_size: usize,
+}
+
+impl Default for ReaderOptions {
+    fn default() -> Self {
+        Self { content_types: Vec::new(), max_frame_size: MAX_FRAME_SIZE_DEFAULT }
+    }
+}
+
+impl ReaderOptions {
+    /// Adds a content type to take. A reader without any takes all.
+    pub fn add_content_type(&mut self, content_type: &[u8]) -> Result<(), ControlError> {
+        if content_type.len() > CONTENT_TYPE_LENGTH_MAX {
+            return Err(ControlError::ContentTypeTooLong(content_type.len()));
+        }
+        self.content_types.push(content_type.into());
+        Ok(())
+    }
+
+    /// Sets the size in bytes of the largest data frame to take, from
+    /// [`CONTROL_FRAME_LENGTH_MAX`] to `u32::MAX - 1`; says whether it did.
+    pub fn set_max_frame_size(&mut self, bytes: usize) -> bool {
+        let fits = (CONTROL_FRAME_LENGTH_MAX..u32::MAX as usize).contains(&bytes);
+        if fits {
+            self.max_frame_size = bytes;
+        }
+        fits
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Never opened: the first use opens.
+    New,
+    Open,
+    /// STOP was read.
+    Stopped,
+    Closed,
+    Failed,
+}
+
+/// A stream to read from. It is opened by the first use.
+/// Dropping it sends no FINISH.
+pub struct Reader {
+    transport: Box<dyn Transport>,
+    options: ReaderOptions,
+    state: State,
+    open: Option<ReceiverOpen>,
+    stop: Option<ControlFrame>,
+    decoder: Decoder,
+    frame: Vec<u8>,
+}
+
+impl Reader {
+    /// A reader of `transport`, which is still closed.
+    pub fn new(transport: Box<dyn Transport>, options: ReaderOptions) -> Self {
+        let decoder = Decoder::new(options.max_frame_size);
+        Self {
+            transport,
+            options,
+            state: State::New,
+            open: None,
+            stop: None,
+            decoder,
+            frame: Vec::new(),
+        }
+    }
+
+    /// Opens the transport and exchanges the control frames up to START.
+    pub fn open(&mut self) -> Result<(), StreamError> {
+        if self.state == State::Open {
+            return Err(StreamError::NotOpen);
+        }
+        let result = self.try_open();
+        match result {
+            Ok(()) => self.state = State::Open,
+            Err(_) => drop(self.transport.close()),
+        }
+        result
+    }
+
+    fn try_open(&mut self) -> Result<(), StreamError> {
+        let transport = &mut *self.transport;
+        stream::open(transport, IO_TIMEOUT_DEFAULT)?;
+        let opening = match transport.direction() {
+            Direction::Bidirectional => Opening::Ready,
+            Direction::Unidirectional => Opening::Start,
+        };
+        let open = self.open.insert(ReceiverOpen::new(&self.options.content_types, opening));
+        stream::shake(transport, open, PATIENCE)
+    }
+
+    /// Opens the stream if it never was.
+    pub fn open_once(&mut self) -> Result<(), StreamError> {
+        match self.state {
+            State::New => self.open(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads the next data frame; `None` at STOP, and after [`Reader::close`]. Bytes that end
+    /// before STOP are [`StreamError::End`].
+    pub fn read(&mut self) -> Result<Option<&[u8]>, StreamError> {
+        self.open_once()?;
+        match self.state {
+            State::Open => (),
+            State::Closed => return Ok(None),
+            _ => return Err(StreamError::NotOpen),
+        }
+        match self.next_data() {
+            Ok(Some(length)) => Ok(Some(&self.frame[..length])),
+            Ok(None) => {
+                self.state = State::Stopped;
+                Ok(None)
+            }
+            Err(error) => {
+                self.state = State::Failed;
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads up to and including the next data frame, and says how long it is.
+    fn next_data(&mut self) -> Result<Option<usize>, StreamError> {
+        loop {
+            let length = self.decoder.needs();
+            if length > self.frame.len() {
+                let more = length - self.frame.len();
+                let room = self.frame.try_reserve_exact(more);
+                room.map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+                self.frame.resize(length, 0);
+            }
+            let piece = &mut self.frame[..length];
+            stream::read_exact(&mut *self.transport, piece, PATIENCE)?;
+            match self.decoder.advance(piece)? {
+                Some(Event::Data(payload)) => return Ok(Some(payload.len())),
+                Some(Event::Control(frame)) if frame.control_type == Some(ControlType::Stop) => {
+                    self.stop = Some(frame);
+                    return Ok(None);
+                }
+                _ => (),
+            }
+        }
+    }
+
+    /// Answers STOP with FINISH where the sender listens, and closes.
+    pub fn close(&mut self) -> Result<(), StreamError> {
+        if !matches!(self.state, State::Open | State::Stopped) {
+            return Err(StreamError::NotOpen);
+        }
+        self.state = State::Closed;
+        let answered = self.send_finish();
+        let closed = self.transport.close();
+        answered.and(closed.map_err(StreamError::Io))
+    }
+
+    fn send_finish(&mut self) -> Result<(), StreamError> {
+        if self.transport.direction() == Direction::Unidirectional {
+            return Ok(());
+        }
+        let finish = ControlFrame::new(ControlType::Finish, None).encode(Header::With);
+        let finish = finish.map_err(FrameError::from)?;
+        let slices = &mut [io::IoSlice::new(&finish)];
+        Ok(stream::write_all(&mut *self.transport, slices, IO_TIMEOUT_DEFAULT)?)
+    }
+
+    /// The control frame of this type that was last exchanged; opens the stream if it never was.
+    pub fn control(&mut self, which: ControlType) -> Result<Option<&ControlFrame>, StreamError> {
+        self.open_once()?;
+        let open = self.open.as_ref();
+        Ok(match which {
+            ControlType::Ready => open.and_then(ReceiverOpen::ready),
+            ControlType::Accept => open.and_then(ReceiverOpen::accept),
+            ControlType::Start => open.and_then(ReceiverOpen::start),
+            ControlType::Stop => self.stop.as_ref(),
+            ControlType::Finish => return Err(StreamError::NotOpen),
+        })
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Driving a transport for a caller that waits, and what can go wrong on the way.
+
+use std::io::{self, IoSlice};
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use crate::frame::FrameError;
+use crate::handshake::{Handshake, HandshakeError, Step};
+use crate::transport::{Interest, Transport, wait};
+
+/// Why a stream cannot be opened, read, written or closed.
+#[derive(Debug, Error)]
+pub enum StreamError {
+    /// The transport failed; `TimedOut` if the peer made no progress within the deadline.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The handshake failed.
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    /// The bytes are no Frame Streams.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// A data frame of no bytes would be a control frame, and one of 4 GiB has no length.
+    #[error("a data frame cannot have {0} bytes")]
+    FrameSize(usize),
+    /// The stream is not in a state that allows the call.
+    #[error("the stream is not open")]
+    NotOpen,
+    /// The bytes ended, with or without STOP.
+    #[error("the stream has ended")]
+    End,
+}
+
+/// Opens `transport`, waiting for at most `timeout`.
+pub(crate) fn open(transport: &mut dyn Transport, timeout: Duration) -> io::Result<()> {
+    let until = Instant::now() + timeout;
+    loop {
+        match transport.open() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                wait(transport, Interest::Write, until)?;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Fills `bytes`. Gives up when nothing arrives for `timeout`.
+pub(crate) fn read_exact(
+    transport: &mut dyn Transport,
+    bytes: &mut [u8],
+    timeout: Duration,
+) -> Result<(), StreamError> {
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match transport.read(&mut bytes[filled..]) {
+            Ok(0) => return Err(StreamError::End),
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                wait(transport, Interest::Read, Instant::now() + timeout)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Writes all of `slices`. Gives up when nothing can be written for `timeout`.
+pub(crate) fn write_all(
+    transport: &mut dyn Transport,
+    mut slices: &mut [IoSlice<'_>],
+    timeout: Duration,
+) -> io::Result<()> {
+    IoSlice::advance_slices(&mut slices, 0); // drops empty slices in front
+    while !slices.is_empty() {
+        match transport.write(slices) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            // Counting in bytes, never in slices, is what keeps a short write from repeating any.
+            Ok(count) => IoSlice::advance_slices(&mut slices, count),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                wait(transport, Interest::Write, Instant::now() + timeout)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Goes through `handshake`. Gives up when the peer makes no progress for `timeout`.
+pub(crate) fn shake(
+    transport: &mut dyn Transport,
+    handshake: &mut dyn Handshake,
+    timeout: Duration,
+) -> Result<(), StreamError> {
+    let mut piece = Vec::new();
+    loop {
+        match handshake.step() {
+            Step::Send(bytes) => {
+                let count = bytes.len();
+                write_all(transport, &mut [IoSlice::new(bytes)], timeout)?;
+                handshake.sent(count);
+            }
+            Step::Receive(count) => {
+                piece.resize(count, 0);
+                read_exact(transport, &mut piece, timeout)?;
+                handshake.received(&piece)?;
+            }
+            Step::Done => return Ok(()),
+        }
+    }
+}

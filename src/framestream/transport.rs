@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Byte streams to and from a peer.
+
+mod file;
+mod socket;
+
+pub use file::{FileReceiver, FileSender};
+pub use socket::SocketSender;
+
+use std::io::{self, IoSlice};
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::handshake::Direction;
+
+/// How long a peer may make no progress before a step of a handshake, a connect or a blocking
+/// write gives up.
+pub const IO_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
+
+/// How often a transport is asked again that cannot say when it is ready.
+pub(crate) const UNPOLLABLE_RETRY: Duration = Duration::from_millis(10);
+
+/// One byte stream. A transport that can wait never blocks: it answers `WouldBlock`, and the
+/// caller waits for [`Transport::poll_fd`]. One that cannot (a regular file, a caller's own
+/// functions) blocks in the call.
+pub trait Transport: Send {
+    /// Whether the peer of a sender answers.
+    fn direction(&self) -> Direction;
+
+    /// Opens the stream, or goes on opening it after `WouldBlock`.
+    fn open(&mut self) -> io::Result<()>;
+
+    /// Closes the stream; a closed stream stays closed.
+    fn close(&mut self) -> io::Result<()>;
+
+    /// Reads some bytes; 0 at the end of the stream.
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes the front of `slices`, and says how many bytes that was.
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// What to wait for after `WouldBlock`.
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>>;
+
+    /// What a write that failed, other than with `WouldBlock`, leaves behind.
+    fn write_failure(&self) -> WriteFailure {
+        WriteFailure::NothingWritten
+    }
+
+    /// A closed transport to the same peer, for a forked child. It must not disturb the stream of
+    /// the parent.
+    fn for_child(&self) -> Box<dyn Transport>;
+}
+
+/// What a failed write leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteFailure {
+    /// None of its bytes are written, and the stream is broken.
+    NothingWritten,
+    /// None of its bytes are written, and it can be tried again on the same stream.
+    Resumable,
+    /// Any number of its bytes may be written, and the stream is broken.
+    Unknown,
+}
+
+/// What to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// Bytes to read, or the end of the stream.
+    Read,
+    /// Room to write, or the end of connecting.
+    Write,
+}
+
+impl From<Interest> for PollFlags {
+    fn from(interest: Interest) -> Self {
+        match interest {
+            Interest::Read => Self::POLLIN,
+            Interest::Write => Self::POLLOUT,
+        }
+    }
+}
+
+/// Waits until `transport` may be ready; `TimedOut` at `until`.
+pub(crate) fn wait(transport: &dyn Transport, what: Interest, until: Instant) -> io::Result<()> {
+    let left = until.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    match transport.poll_fd() {
+        Some(fd) => poll_for(&mut [PollFd::new(fd, what.into())], left),
+        None => poll_for(&mut [], left.min(UNPOLLABLE_RETRY)),
+    }
+}
+
+/// `poll` for at most `left`, rounded up to a millisecond; an interrupting signal ends it early.
+pub(crate) fn poll_for(fds: &mut [PollFd<'_>], left: Duration) -> io::Result<()> {
+    let milliseconds = left.as_millis() + u128::from(left.subsec_nanos() % 1_000_000 != 0);
+    let timeout = PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX);
+    match poll(fds, timeout) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

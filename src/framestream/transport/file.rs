@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Files, FIFOs and the standard streams.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, IoSlice, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::libc::{O_APPEND, O_NONBLOCK};
+
+use super::{Transport, WriteFailure};
+use crate::handshake::Direction;
+
+/// Bytes that one read of a file fetches ahead.
+const READ_AHEAD: usize = 64 * 1024;
+
+/// The name that stands for the standard stream of the process, as with fstrm.
+const STANDARD_STREAM: &str = "-";
+
+fn not_open() -> io::Error {
+    io::ErrorKind::NotConnected.into()
+}
+
+/// Writes to a file, which opening creates or truncates. `-` is the standard output, which closing
+/// leaves open.
+#[derive(Debug)]
+pub struct FileSender {
+    path: PathBuf,
+    keep_contents: bool,
+    file: Option<File>,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Regular,
+    /// Has a reader that may be slow, or gone.
+    Fifo,
+    Other,
+}
+
+impl FileSender {
+    /// A sender to `path`, still closed.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.into(), keep_contents: false, file: None, kind: Kind::Other }
+    }
+}
+
+impl Transport for FileSender {
+    fn direction(&self) -> Direction {
+        Direction::Unidirectional
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        let file = if self.path == Path::new(STANDARD_STREAM) {
+            standard_output()?
+        } else {
+            OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(!self.keep_contents)
+                // Appending lets two processes share a file after a fork; not blocking keeps a
+                // FIFO without a reader from holding up the caller, and is nothing to a file.
+                .custom_flags(O_APPEND | O_NONBLOCK)
+                .open(&self.path)?
+        };
+        let file_type = file.metadata()?.file_type();
+        self.kind = match file_type.is_file() {
+            true => Kind::Regular,
+            false if file_type.is_fifo() || file_type.is_socket() => Kind::Fifo,
+            false => Kind::Other,
+        };
+        self.file = Some(file);
+        Ok(())
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        self.file = None;
+        Ok(())
+    }
+
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let file = self.file.as_mut().ok_or_else(not_open)?;
+        loop {
+            match file.write_vectored(slices) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+                other => return other,
+            }
+        }
+    }
+
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.file.as_ref().filter(|_| self.kind == Kind::Fifo).map(AsFd::as_fd)
+    }
+
+    fn write_failure(&self) -> WriteFailure {
+        match self.kind {
+            // A full disk may have room again.
+            Kind::Regular => WriteFailure::Resumable,
+            Kind::Fifo | Kind::Other => WriteFailure::NothingWritten,
+        }
+    }
+
+    fn for_child(&self) -> Box<dyn Transport> {
+        Box::new(Self { keep_contents: true, ..Self::new(&self.path) })
+    }
+}
+
+/// The standard output. A pipe is opened once more, to make this view of it, and not that of all
+/// processes that share it, one that does not block.
+fn standard_output() -> io::Result<File> {
+    let shared = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    if !shared.metadata()?.file_type().is_fifo() {
+        return Ok(shared);
+    }
+    let own = OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open("/dev/stdout");
+    Ok(own.unwrap_or(shared))
+}
+
+/// Reads a file from its beginning. `-` is the standard input.
+#[derive(Debug)]
+pub struct FileReceiver {
+    path: PathBuf,
+    file: Option<BufReader<File>>,
+}
+
+impl FileReceiver {
+    /// A receiver of `path`, still closed.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.into(), file: None }
+    }
+}
+
+impl Transport for FileReceiver {
+    fn direction(&self) -> Direction {
+        Direction::Unidirectional
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        let file = if self.path == Path::new(STANDARD_STREAM) {
+            File::from(io::stdin().as_fd().try_clone_to_owned()?)
+        } else {
+            File::open(&self.path)?
+        };
+        self.file = Some(BufReader::with_capacity(READ_AHEAD, file));
+        Ok(())
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        self.file = None;
+        Ok(())
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let file = self.file.as_mut().ok_or_else(not_open)?;
+        loop {
+            match file.read(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+                other => return other,
+            }
+        }
+    }
+
+    fn write(&mut self, _: &[IoSlice<'_>]) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.file.as_ref().map(|file| file.get_ref().as_fd())
+    }
+
+    fn for_child(&self) -> Box<dyn Transport> {
+        Box::new(Self::new(&self.path))
+    }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Unix and TCP stream sockets, as the connecting side.
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrLike, SockaddrStorage,
+    UnixAddr, connect, recv, send, sendmsg, setsockopt, socket, sockopt,
+};
+
+use super::Transport;
+use crate::handshake::Direction;
+
+/// Milliseconds after which the kernel gives up a TCP peer that acknowledges nothing.
+#[cfg(target_os = "linux")]
+const TCP_USER_TIMEOUT: u32 = 30_000;
+
+/// Where a socket connects to.
+#[derive(Clone, Copy, Debug)]
+enum Address {
+    Unix(UnixAddr),
+    Tcp(SockaddrStorage),
+}
+
+/// Connects to a receiver, and reads its answers.
+#[derive(Debug)]
+pub struct SocketSender {
+    address: Address,
+    fd: Option<OwnedFd>,
+    connected: bool,
+}
+
+impl SocketSender {
+    /// A sender to the Unix socket `path`; an error if the path does not fit into an address.
+    pub fn unix(path: &Path) -> io::Result<Self> {
+        Ok(Self::new(Address::Unix(UnixAddr::new(path)?)))
+    }
+
+    /// A sender to `address` over TCP.
+    pub fn tcp(address: SocketAddr) -> Self {
+        Self::new(Address::Tcp(address.into()))
+    }
+
+    fn new(address: Address) -> Self {
+        Self { address, fd: None, connected: false }
+    }
+
+    fn create(&self) -> nix::Result<OwnedFd> {
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let stream = |family, protocol| socket(family, SockType::Stream, flags, protocol);
+        match &self.address {
+            Address::Unix(_) => stream(AddressFamily::Unix, None),
+            Address::Tcp(address) => {
+                let family = address.family().ok_or(Errno::EAFNOSUPPORT)?;
+                let fd = stream(family, Some(SockProtocol::Tcp))?;
+                // Whole batches are written at once: the end of one must not wait for the next.
+                setsockopt(&fd, sockopt::TcpNoDelay, &true)?;
+                setsockopt(&fd, sockopt::KeepAlive, &true)?;
+                #[cfg(target_os = "linux")]
+                setsockopt(&fd, sockopt::TcpUserTimeout, &TCP_USER_TIMEOUT)?;
+                Ok(fd)
+            }
+        }
+    }
+
+    fn connect(&self, fd: &OwnedFd) -> nix::Result<()> {
+        match &self.address {
+            Address::Unix(address) => connect(fd.as_raw_fd(), address),
+            Address::Tcp(address) => connect(fd.as_raw_fd(), address),
+        }
+    }
+
+    fn connected_fd(&self) -> io::Result<&OwnedFd> {
+        let fd = self.fd.as_ref().filter(|_| self.connected);
+        fd.ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl Transport for SocketSender {
+    fn direction(&self) -> Direction {
+        Direction::Bidirectional
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        if self.connected {
+            return Ok(());
+        }
+        let fd = match self.fd.take() {
+            Some(connecting) => connecting,
+            None => self.create()?,
+        };
+        // Asking once more is how a connect that goes on in the background tells its outcome.
+        match self.connect(&fd) {
+            Ok(()) | Err(Errno::EISCONN) => {
+                self.fd = Some(fd);
+                self.connected = true;
+                Ok(())
+            }
+            Err(Errno::EINPROGRESS | Errno::EALREADY | Errno::EINTR) => {
+                self.fd = Some(fd);
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            // EAGAIN too: a Unix listener's backlog is full, which no poll reports the end of.
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        self.connected = false;
+        self.fd = None;
+        Ok(())
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let fd = self.connected_fd()?;
+        loop {
+            match recv(fd.as_raw_fd(), bytes, MsgFlags::empty()) {
+                Err(Errno::EINTR) => (),
+                other => return Ok(other?),
+            }
+        }
+    }
+
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let fd = self.connected_fd()?.as_raw_fd();
+        loop {
+            let result = match slices {
+                [one] => send(fd, one, MsgFlags::MSG_NOSIGNAL),
+                _ => sendmsg::<UnixAddr>(fd, slices, &[], MsgFlags::MSG_NOSIGNAL, None),
+            };
+            match result {
+                Err(Errno::EINTR) => (),
+                other => return Ok(other?),
+            }
+        }
+    }
+
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.fd.as_ref().map(AsFd::as_fd)
+    }
+
+    fn for_child(&self) -> Box<dyn Transport> {
+        Box::new(Self::new(self.address))
+    }
+}

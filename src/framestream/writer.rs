@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Writing a stream from one thread, which waits until the bytes are handed over.
+
+use std::io::IoSlice;
+use std::time::Duration;
+
+use crate::control::{CONTENT_TYPE_LENGTH_MAX, ControlError, ControlFrame, ControlType};
+use crate::frame::LENGTH_SIZE;
+use crate::handshake::{SenderClose, SenderOpen};
+use crate::stream::{self, StreamError};
+use crate::transport::{IO_TIMEOUT_DEFAULT, Transport};
+
+/// Frames that one write hands to the transport, each as two slices: its length and its payload.
+const FRAMES_PER_WRITE: usize = 128;
+
+/// What a writer offers, and how long it waits.
+#[derive(Clone, Debug)]
+pub struct WriterOptions {
+    content_types: Vec<Box<[u8]>>,
+    /// How long the receiver may make no progress.
+    pub io_timeout: Duration,
+}
+
+impl Default for WriterOptions {
+    fn default() -> Self {
+        Self { content_types: Vec::new(), io_timeout: IO_TIMEOUT_DEFAULT }
+    }
+}
+
+impl WriterOptions {
+    /// Adds a content type to offer, after those that are there.
+    pub fn add_content_type(&mut self, content_type: &[u8]) -> Result<(), ControlError> {
+        if content_type.len() > CONTENT_TYPE_LENGTH_MAX {
+            return Err(ControlError::ContentTypeTooLong(content_type.len()));
+        }
+        self.content_types.push(content_type.into());
+        Ok(())
+    }
+
+    /// The content types to offer, in order of preference.
+    pub fn content_types(&self) -> &[Box<[u8]>] {
+        &self.content_types
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Never opened: the first write opens.
+    New,
+    Open,
+    Closed,
+    /// A write failed, which left a torn frame: only opening anew helps.
+    Failed,
+}
+
+/// A stream to write to. It is opened by the first use, and can be opened again once closed.
+/// Dropping it open sends no STOP.
+pub struct Writer {
+    transport: Box<dyn Transport>,
+    options: WriterOptions,
+    state: State,
+    open: Option<SenderOpen>,
+    close: Option<SenderClose>,
+}
+
+impl Writer {
+    /// A writer on `transport`, which is still closed.
+    pub fn new(transport: Box<dyn Transport>, options: WriterOptions) -> Self {
+        Self { transport, options, state: State::New, open: None, close: None }
+    }
+
+    /// Connects and exchanges the control frames up to START.
+    pub fn open(&mut self) -> Result<(), StreamError> {
+        if self.state == State::Open {
+            return Ok(());
+        }
+        let result = self.try_open();
+        match result {
+            Ok(()) => self.state = State::Open,
+            // A half-open stream would get READY a second time from the next try.
+            Err(_) => drop(self.transport.close()),
+        }
+        result
+    }
+
+    fn try_open(&mut self) -> Result<(), StreamError> {
+        let transport = &mut *self.transport;
+        stream::open(transport, self.options.io_timeout)?;
+        let direction = transport.direction();
+        let open = self.open.insert(SenderOpen::new(&self.options.content_types, direction)?);
+        stream::shake(transport, open, self.options.io_timeout)
+    }
+
+    /// Opens the stream if it never was.
+    pub fn open_once(&mut self) -> Result<(), StreamError> {
+        match self.state {
+            State::New => self.open(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes one data frame of 1 to `u32::MAX` bytes.
+    pub fn write(&mut self, payload: &[u8]) -> Result<(), StreamError> {
+        self.write_frames(&[IoSlice::new(payload)])
+    }
+
+    /// Writes each of `payloads` as a data frame. On an error some may have been written; the
+    /// stream is closed then.
+    pub fn write_frames(&mut self, payloads: &[IoSlice<'_>]) -> Result<(), StreamError> {
+        if payloads.is_empty() {
+            return Ok(());
+        }
+        let fits = |payload: &&IoSlice<'_>| (1..=u32::MAX as usize).contains(&payload.len());
+        if let Some(wrong) = payloads.iter().find(|payload| !fits(payload)) {
+            return Err(StreamError::FrameSize(wrong.len()));
+        }
+        self.open_once()?;
+        if self.state != State::Open {
+            return Err(StreamError::NotOpen);
+        }
+        for batch in payloads.chunks(FRAMES_PER_WRITE) {
+            let lengths: Vec<[u8; LENGTH_SIZE]> =
+                batch.iter().map(|payload| (payload.len() as u32).to_be_bytes()).collect();
+            let mut slices: Vec<IoSlice<'_>> = lengths
+                .iter()
+                .zip(batch)
+                .flat_map(|(length, payload)| [IoSlice::new(length), IoSlice::new(payload)])
+                .collect();
+            let written =
+                stream::write_all(&mut *self.transport, &mut slices, self.options.io_timeout);
+            if let Err(error) = written {
+                self.state = State::Failed;
+                drop(self.transport.close());
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends STOP, waits for FINISH where the receiver answers, and closes.
+    pub fn close(&mut self) -> Result<(), StreamError> {
+        if self.state != State::Open {
+            return Err(StreamError::NotOpen);
+        }
+        self.state = State::Closed;
+        let result = self.try_close();
+        let closed = self.transport.close();
+        result.and(closed.map_err(StreamError::Io))
+    }
+
+    fn try_close(&mut self) -> Result<(), StreamError> {
+        let transport = &mut *self.transport;
+        let close = self.close.insert(SenderClose::new(transport.direction())?);
+        stream::shake(transport, close, self.options.io_timeout)
+    }
+
+    /// The control frame of this type that was last exchanged; opens the stream if it never was.
+    pub fn control(&mut self, which: ControlType) -> Result<Option<&ControlFrame>, StreamError> {
+        self.open_once()?;
+        let open = self.open.as_ref();
+        Ok(match which {
+            ControlType::Ready => open.and_then(SenderOpen::ready),
+            ControlType::Accept => open.and_then(SenderOpen::accept),
+            ControlType::Start => open.and_then(SenderOpen::start),
+            ControlType::Finish => self.close.as_ref().and_then(SenderClose::finish),
+            ControlType::Stop => return Err(StreamError::NotOpen),
+        })
+    }
+
+    /// Takes the writer apart for a writer thread: transport, options, and whether it is open.
+    pub(crate) fn into_parts(self) -> (Box<dyn Transport>, WriterOptions, bool) {
+        (self.transport, self.options, self.state == State::Open)
+    }
+}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::ffi::{c_char, c_uint, c_void};
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::slice;
+
+use framestream::control::{ControlFrame, ControlType, Header};
+
+use crate::ffi::{borrow, borrow_mut, bytes, give, guard, number, store, take};
+use crate::res::*;
+
+/// Most bytes in the payload of a control frame.
+pub const FSTRM_CONTROL_FRAME_LENGTH_MAX: c_uint = 512;
+
+/// Most bytes in a content type.
+pub const FSTRM_CONTROL_FIELD_CONTENT_TYPE_LENGTH_MAX: c_uint = 256;
+
+/// What a control frame says.
+#[repr(C)]
+pub enum fstrm_control_type {
+    /// The receiver takes the stream.
+    FSTRM_CONTROL_ACCEPT = 0x01,
+    /// Data frames follow.
+    FSTRM_CONTROL_START = 0x02,
+    /// No data frame follows.
+    FSTRM_CONTROL_STOP = 0x03,
+    /// The sender offers a stream.
+    FSTRM_CONTROL_READY = 0x04,
+    /// The receiver has everything up to STOP.
+    FSTRM_CONTROL_FINISH = 0x05,
+}
+
+/// Optional fields of a control frame.
+#[repr(C)]
+pub enum fstrm_control_field {
+    /// What the data frames hold.
+    FSTRM_CONTROL_FIELD_CONTENT_TYPE = 0x01,
+}
+
+/// Flags for encoding and decoding.
+#[repr(C)]
+pub enum fstrm_control_flag {
+    /// The bytes begin with the escape (a data length of zero) and the length of the control frame.
+    /// Without the flag they begin with its type.
+    FSTRM_CONTROL_FLAG_WITH_HEADER = 1,
+}
+
+/// A control frame.
+#[repr(transparent)]
+pub struct fstrm_control(ControlFrame);
+
+impl fstrm_control {
+    /// The frame as C sees it, owned by whatever owns `frame`.
+    pub(crate) fn of(frame: Option<&ControlFrame>) -> *const Self {
+        frame.map_or(ptr::null(), |frame| ptr::from_ref(frame).cast())
+    }
+}
+
+fn header(flags: u32) -> Header {
+    match flags & fstrm_control_flag::FSTRM_CONTROL_FLAG_WITH_HEADER as u32 {
+        0 => Header::Without,
+        _ => Header::With,
+    }
+}
+
+/// The name of a control frame type, `"FSTRM_CONTROL_UNKNOWN"` for a value that is none.
+///
+/// @param type  Any number.
+/// @return A static string, never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn fstrm_control_type_to_str(r#type: MaybeUninit<fstrm_control_type>) -> *const c_char {
+    let name = match ControlType::try_from(number(r#type)) {
+        Ok(ControlType::Accept) => c"FSTRM_CONTROL_ACCEPT",
+        Ok(ControlType::Start) => c"FSTRM_CONTROL_START",
+        Ok(ControlType::Stop) => c"FSTRM_CONTROL_STOP",
+        Ok(ControlType::Ready) => c"FSTRM_CONTROL_READY",
+        Ok(ControlType::Finish) => c"FSTRM_CONTROL_FINISH",
+        Err(_) => c"FSTRM_CONTROL_UNKNOWN",
+    };
+    name.as_ptr()
+}
+
+/// The name of a control frame field, `"FSTRM_CONTROL_FIELD_UNKNOWN"` for a value that is none.
+///
+/// @param f_type  Any number.
+/// @return A static string, never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn fstrm_control_field_type_to_str(
+    f_type: MaybeUninit<fstrm_control_field>,
+) -> *const c_char {
+    let content_type = fstrm_control_field::FSTRM_CONTROL_FIELD_CONTENT_TYPE as c_uint;
+    let name = match number(f_type) == content_type {
+        true => c"FSTRM_CONTROL_FIELD_CONTENT_TYPE",
+        false => c"FSTRM_CONTROL_FIELD_UNKNOWN",
+    };
+    name.as_ptr()
+}
+
+/// Makes a control frame without a type and without content types.
+///
+/// @return The frame, to be destroyed with fstrm_control_destroy().
+#[unsafe(no_mangle)]
+pub extern "C" fn fstrm_control_init() -> *mut fstrm_control {
+    guard(ptr::null_mut(), || give(fstrm_control(ControlFrame::default())))
+}
+
+/// Destroys a control frame made by fstrm_control_init().
+///
+/// @param[in,out] c  Where the frame is; NULL is left there. Nothing happens for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_control_destroy(c: *mut *mut fstrm_control) {
+    // SAFETY: as documented.
+    guard((), || drop(unsafe { take(c) }));
+}
+
+/// Takes type and content types from a control frame, as if it were new.
+///
+/// @param c  The frame. Nothing happens for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_control_reset(c: *mut fstrm_control) {
+    guard((), || {
+        // SAFETY: as documented.
+        if let Some(c) = unsafe { borrow_mut(c) } {
+            c.0 = ControlFrame::default();
+        }
+    });
+}
+
+/// Retrieves the type of a control frame.
+///
+/// @param c           The frame.
+/// @param[out] type   Its type.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  The frame has no type, or an argument is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_control_get_type(
+    c: *const fstrm_control,
+    r#type: *mut fstrm_control_type,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let control_type = unsafe { borrow(c) }.and_then(|c| c.0.control_type);
+        // SAFETY: as documented; a C enum is stored as the integer that it is.
+        let stored = control_type.and_then(|t| unsafe { store(r#type.cast::<c_uint>(), t as c_uint) });
+        fstrm_res::from_done(stored.is_some())
+    })
+}
+
+/// Sets the type of a control frame.
+///
+/// @param c     The frame.
+/// @param type  Its new type.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  `type` is none, or `c` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_control_set_type(
+    c: *mut fstrm_control,
+    r#type: MaybeUninit<fstrm_control_type>,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let (Some(c), Ok(control_type)) =
+            (unsafe { borrow_mut(c) }, ControlType::try_from(number(r#type)))
+        else {
+            return fstrm_res_failure;
+        };
+        c.0.control_type = Some(control_type);
+        fstrm_res_success
+    })
+}
+
+/// Retrieves the number of content types that a control frame of its type carries: none for STOP
+/// and FINISH, at most one for START.
+///
+/// @param c                    The frame.
+/// @param[out] n_content_type  The number.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  An argument is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_control_get_num_field_content_type(
+    c: *const fstrm_control,
+    n_content_type: *mut usize,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let count = unsafe { borrow(c) }.map(|c| c.0.sendable_content_types().len());
+        // SAFETY: as documented.
+        let stored = count.and_then(|count| unsafe { store(n_content_type, count) });
+        fstrm_res::from_done(stored.is_some())
+    })
+}
+
+/// Retrieves a content type of a control frame.
+///
+/// @param c                      The frame.
+/// @param idx                    Which one, from 0.
+/// @param[out] content_type      Its bytes, without a NUL behind them. They belong to the frame and
+///                               are valid until it is changed or destroyed.
+/// @param[out] len_content_type  Their number.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  There is no such content type, or an argument is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_control_get_field_content_type(
+    c: *const fstrm_control,
+    idx: usize,
+    content_type: *mut *const u8,
+    len_content_type: *mut usize,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let found = unsafe { borrow(c) }.and_then(|c| c.0.content_types.get(idx));
+        let Some(found) = found.filter(|_| !len_content_type.is_null()) else {
+            return fstrm_res_failure;
+        };
+        // SAFETY: as documented.
+        let stored = unsafe {
+            store(content_type, found.as_ptr()).and_then(|()| store(len_content_type, found.len()))
+        };
+        fstrm_res::from_done(stored.is_some())
+    })
+}
+
+/// Adds a content type to a control frame. Its length is checked when the frame is encoded.
+///
+/// @param c                 The frame.
+/// @param content_type      The bytes, which are copied. They may contain NUL.
+/// @param len_content_type  Their number.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  `c` is NULL, or `content_type` is and the length is not 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_control_add_field_content_type(
+    c: *mut fstrm_control,
+    content_type: *const u8,
+    len_content_type: usize,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let (c, content_type) = unsafe { (borrow_mut(c), bytes(content_type, len_content_type)) };
+        let (Some(c), Some(content_type)) = (c, content_type) else { return fstrm_res_failure };
+        c.0.content_types.push(content_type.into());
+        fstrm_res_success
+    })
+}
+
+/// Whether a stream of a content type agrees with a control frame. A frame without content types
+/// agrees with every stream; STOP and FINISH agree with none.
+///
+/// @param c          The frame.
+/// @param match      The content type of the stream, NULL if it declares none.
+/// @param len_match  The number of bytes in it.
+/// @retval fstrm_res_success  It agrees.
+/// @retval fstrm_res_failure  It does not, or `c` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_control_match_field_content_type(
+    c: *const fstrm_control,
+    r#match: *const u8,
+    len_match: usize,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let (c, wanted) = unsafe { (borrow(c), bytes(r#match, len_match)) };
+        let wanted = wanted.filter(|_| !r#match.is_null());
+        fstrm_res::from_done(c.is_some_and(|c| c.0.matches(wanted)))
+    })
+}
+
+/// Decodes a control frame. What `c` held before is gone; after a failure it holds what was decoded
+/// up to the fault.
+///
+/// @param c                  The frame to decode into.
+/// @param control_frame      The bytes: exactly one frame.
+/// @param len_control_frame  Their number.
+/// @param flags              0, or #FSTRM_CONTROL_FLAG_WITH_HEADER.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  The bytes are not one well-formed control frame, or a pointer is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_control_decode(
+    c: *mut fstrm_control,
+    control_frame: *const c_void,
+    len_control_frame: usize,
+    flags: u32,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let (c, encoded) =
+            unsafe { (borrow_mut(c), bytes(control_frame.cast(), len_control_frame)) };
+        let (Some(c), Some(encoded)) = (c, encoded) else { return fstrm_res_failure };
+        fstrm_res::from_done(c.0.decode(encoded, header(flags)).is_ok())
+    })
+}
+
+/// Computes the number of bytes that fstrm_control_encode() needs.
+///
+/// @param c                       The frame.
+/// @param[out] len_control_frame  The number of bytes.
+/// @param flags                   0, or #FSTRM_CONTROL_FLAG_WITH_HEADER.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  A content type, or all together, is too long, or a pointer is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_control_encoded_size(
+    c: *const fstrm_control,
+    len_control_frame: *mut usize,
+    flags: u32,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let size = unsafe { borrow(c) }.and_then(|c| c.0.encoded_size(header(flags)).ok());
+        // SAFETY: as documented.
+        let stored = size.and_then(|size| unsafe { store(len_control_frame, size) });
+        fstrm_res::from_done(stored.is_some())
+    })
+}
+
+/// Encodes a control frame. #FSTRM_CONTROL_FRAME_LENGTH_MAX bytes are enough for any.
+///
+/// @param c                          The frame.
+/// @param[out] control_frame         Where the bytes go.
+/// @param[in,out] len_control_frame  How many bytes there is room for; then, how many are used.
+/// @param flags                      0, or #FSTRM_CONTROL_FLAG_WITH_HEADER.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  As for fstrm_control_encoded_size(), or there is too little room.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_control_encode(
+    c: *const fstrm_control,
+    control_frame: *mut c_void,
+    len_control_frame: *mut usize,
+    flags: u32,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let (c, length) = unsafe { (borrow(c), borrow_mut(len_control_frame)) };
+        let (Some(c), Some(length), false) = (c, length, control_frame.is_null()) else {
+            return fstrm_res_failure;
+        };
+        let Ok(size) = c.0.encoded_size(header(flags)) else { return fstrm_res_failure };
+        // SAFETY: the caller has room for `*length` bytes; of these no more than are needed are
+        // claimed, because callers pass more than they have and C never notices.
+        let room = unsafe { slice::from_raw_parts_mut(control_frame.cast(), size.min(*length)) };
+        let encoded = c.0.encode_into(room, header(flags)).map(|used| *length = used);
+        fstrm_res::from_done(encoded.is_ok())
+    })
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::ffi::{CString, OsStr, c_char};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::ptr;
+
+use framestream::transport::{FileReceiver, FileSender};
+
+use crate::ffi::{borrow, borrow_mut, give, guard, string, take};
+use crate::reader::{fstrm_reader, fstrm_reader_options};
+use crate::writer::{fstrm_writer, fstrm_writer_options};
+
+/// Which file to read or write.
+#[derive(Default)]
+pub struct fstrm_file_options {
+    file_path: Option<CString>,
+}
+
+impl fstrm_file_options {
+    fn path(&self) -> Option<&Path> {
+        self.file_path.as_ref().map(|path| Path::new(OsStr::from_bytes(path.as_bytes())))
+    }
+}
+
+/// Makes file options without a path.
+///
+/// @return The options, to be destroyed with fstrm_file_options_destroy().
+#[unsafe(no_mangle)]
+pub extern "C" fn fstrm_file_options_init() -> *mut fstrm_file_options {
+    guard(ptr::null_mut(), || give(fstrm_file_options::default()))
+}
+
+/// Destroys file options.
+///
+/// @param[in,out] fopt  Where the options are; NULL is left there. Nothing happens for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_file_options_destroy(fopt: *mut *mut fstrm_file_options) {
+    // SAFETY: as documented.
+    guard((), || drop(unsafe { take(fopt) }));
+}
+
+/// Sets the path of the file. `-` is the standard input of a reader, the standard output of a
+/// writer.
+///
+/// @param fopt       The options.
+/// @param file_path  The path, which is copied; NULL for none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_file_options_set_file_path(
+    fopt: *mut fstrm_file_options,
+    file_path: *const c_char,
+) {
+    guard((), || {
+        // SAFETY: as documented.
+        if let Some(fopt) = unsafe { borrow_mut(fopt) } {
+            // SAFETY: as documented.
+            fopt.file_path = unsafe { string(file_path) };
+        }
+    });
+}
+
+/// Makes a reader of a file. The file is opened by the first use of the reader.
+///
+/// @param fopt  File options with a path.
+/// @param ropt  Reader options; NULL for the defaults.
+/// @return The reader, to be destroyed with fstrm_reader_destroy(); NULL if there is no path.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_file_reader_init(
+    fopt: *const fstrm_file_options,
+    ropt: *const fstrm_reader_options,
+) -> *mut fstrm_reader {
+    guard(ptr::null_mut(), || {
+        // SAFETY: as documented.
+        let (fopt, ropt) = unsafe { (borrow(fopt), borrow(ropt)) };
+        let Some(path) = fopt.and_then(|fopt| fopt.path()) else { return ptr::null_mut() };
+        fstrm_reader::give(Box::new(FileReceiver::new(path)), ropt)
+    })
+}
+
+/// Makes a writer to a file. The file is opened by the first use of the writer: created, or
+/// truncated. A full disk fails a write of the writer; an fstrm_iothr holds the frames and tries
+/// again. A FIFO that has no reader cannot be opened.
+///
+/// @param fopt  File options with a path.
+/// @param wopt  Writer options; NULL for the defaults.
+/// @return The writer, to be destroyed with fstrm_writer_destroy(); NULL if there is no path.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_file_writer_init(
+    fopt: *const fstrm_file_options,
+    wopt: *const fstrm_writer_options,
+) -> *mut fstrm_writer {
+    guard(ptr::null_mut(), || {
+        // SAFETY: as documented.
+        let (fopt, wopt) = unsafe { (borrow(fopt), borrow(wopt)) };
+        let Some(path) = fopt.and_then(|fopt| fopt.path()) else { return ptr::null_mut() };
+        fstrm_writer::give(Box::new(FileSender::new(path)), wopt)
+    })
+}

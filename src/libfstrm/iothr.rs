@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::ffi::{c_uint, c_void};
+use std::mem::{self, MaybeUninit};
+use std::ops::RangeInclusive;
+use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use std::{ptr, slice};
+
+use framestream::fork;
+use framestream::iothr::{IoThr, Options, Payload, Producer, Refused, Stats};
+use framestream::queue::Model;
+
+use crate::ffi::{self, borrow, borrow_mut, guard, number, take};
+use crate::res::*;
+use crate::writer::fstrm_writer;
+
+/// Least `buffer_hint`, in bytes.
+pub const FSTRM_IOTHR_BUFFER_HINT_MIN: c_uint = 1024;
+/// Default `buffer_hint`, in bytes.
+pub const FSTRM_IOTHR_BUFFER_HINT_DEFAULT: c_uint = 8192;
+/// Greatest `buffer_hint`, in bytes.
+pub const FSTRM_IOTHR_BUFFER_HINT_MAX: c_uint = 65536;
+
+/// Least `flush_timeout`, in seconds.
+pub const FSTRM_IOTHR_FLUSH_TIMEOUT_MIN: c_uint = 1;
+/// Default `flush_timeout`, in seconds.
+pub const FSTRM_IOTHR_FLUSH_TIMEOUT_DEFAULT: c_uint = 1;
+/// Greatest `flush_timeout`, in seconds.
+pub const FSTRM_IOTHR_FLUSH_TIMEOUT_MAX: c_uint = 600;
+
+/// Least `input_queue_size`, in frames.
+pub const FSTRM_IOTHR_INPUT_QUEUE_SIZE_MIN: c_uint = 2;
+/// Default `input_queue_size`, in frames.
+pub const FSTRM_IOTHR_INPUT_QUEUE_SIZE_DEFAULT: c_uint = 512;
+/// Greatest `input_queue_size`, in frames.
+pub const FSTRM_IOTHR_INPUT_QUEUE_SIZE_MAX: c_uint = 16384;
+
+/// Least `num_input_queues`.
+pub const FSTRM_IOTHR_NUM_INPUT_QUEUES_MIN: c_uint = 1;
+/// Default `num_input_queues`.
+pub const FSTRM_IOTHR_NUM_INPUT_QUEUES_DEFAULT: c_uint = 1;
+
+/// Least `output_queue_size`, in frames.
+pub const FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_MIN: c_uint = 2;
+/// Default `output_queue_size`, in frames.
+pub const FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_DEFAULT: c_uint = 64;
+/// Greatest `output_queue_size`, in frames: `IOV_MAX` of Linux.
+pub const FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_MAX: c_uint = 1024;
+
+/// Least `queue_notify_threshold`, in frames.
+pub const FSTRM_IOTHR_QUEUE_NOTIFY_THRESHOLD_MIN: c_uint = 1;
+/// Default `queue_notify_threshold`, in frames.
+pub const FSTRM_IOTHR_QUEUE_NOTIFY_THRESHOLD_DEFAULT: c_uint = 32;
+
+/// Least `reopen_interval`, in seconds.
+pub const FSTRM_IOTHR_REOPEN_INTERVAL_MIN: c_uint = 1;
+/// Default `reopen_interval`, in seconds.
+pub const FSTRM_IOTHR_REOPEN_INTERVAL_DEFAULT: c_uint = 5;
+/// Greatest `reopen_interval`, in seconds.
+pub const FSTRM_IOTHR_REOPEN_INTERVAL_MAX: c_uint = 600;
+
+/// More queues than any machine has threads for.
+const NUM_INPUT_QUEUES_MAX: usize = 1 << 16;
+
+/// Longest frame: fstrm keeps the greatest 32-bit length out.
+const FRAME_LEN_MAX: u32 = u32::MAX - 1;
+
+/// Who submits to a queue.
+#[repr(C)]
+pub enum fstrm_iothr_queue_model {
+    /// One thread at a time.
+    FSTRM_IOTHR_QUEUE_MODEL_SPSC,
+    /// Any number of threads at a time.
+    FSTRM_IOTHR_QUEUE_MODEL_MPSC,
+}
+
+/// Default `queue_model`.
+pub const FSTRM_IOTHR_QUEUE_MODEL_DEFAULT: fstrm_iothr_queue_model =
+    fstrm_iothr_queue_model::FSTRM_IOTHR_QUEUE_MODEL_SPSC;
+
+/// How a writer thread works.
+pub struct fstrm_iothr_options(pub(crate) Options);
+
+/// A writer thread with its queues.
+pub struct fstrm_iothr {
+    thread: IoThr<Frame>,
+    queues: Box<[fstrm_iothr_queue]>,
+    next_queue: AtomicUsize,
+}
+
+impl fstrm_iothr {
+    pub(crate) fn stats(&self) -> Stats {
+        self.thread.stats()
+    }
+}
+
+/// A queue of a writer thread.
+#[repr(transparent)]
+pub struct fstrm_iothr_queue(Producer<Frame>);
+
+/// A data frame in the caller's memory.
+struct Frame {
+    data: *const u8,
+    len: u32,
+    free_func: Option<unsafe extern "C" fn(buf: *mut c_void, free_data: *mut c_void)>,
+    free_data: *mut c_void,
+}
+
+// SAFETY: whoever submits a frame lets the writer thread read and free it.
+unsafe impl Send for Frame {}
+
+impl Payload for Frame {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: submitted as `len` valid bytes, which stay so until they are freed.
+        unsafe { slice::from_raw_parts(self.data, self.len as usize) }
+    }
+}
+
+impl Drop for Frame {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(free_func) = self.free_func {
+            // SAFETY: submitted to be called once with these arguments, which is here.
+            unsafe { free_func(self.data.cast_mut().cast(), self.free_data) };
+        }
+    }
+}
+
+/// Tells the safe core of a fork.
+unsafe extern "C" fn forked() {
+    // SAFETY: called by `fork` in the child before that returns.
+    unsafe { fork::mark_child() };
+}
+
+fn watch_for_forks() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: the handler is fit for a child of a process with threads. Without memory for
+        // it, a child has no writer thread, as in fstrm.
+        unsafe { libc::pthread_atfork(None, None, Some(forked)) };
+    });
+}
+
+/// Sets an option if its value is in range.
+///
+/// # Safety
+/// As for [`borrow_mut`].
+unsafe fn set(
+    opt: *mut fstrm_iothr_options,
+    value: c_uint,
+    range: RangeInclusive<c_uint>,
+    store: impl FnOnce(&mut Options),
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: passed on to the caller.
+        let opt = unsafe { borrow_mut(opt) }.filter(|_| range.contains(&value));
+        fstrm_res::from_done(opt.map(|opt| store(&mut opt.0)).is_some())
+    })
+}
+
+/// Makes writer thread options with the default values.
+///
+/// @return The options, to be destroyed with fstrm_iothr_options_destroy().
+#[unsafe(no_mangle)]
+pub extern "C" fn fstrm_iothr_options_init() -> *mut fstrm_iothr_options {
+    guard(ptr::null_mut(), || ffi::give(fstrm_iothr_options(Options::default())))
+}
+
+/// Destroys writer thread options.
+///
+/// @param[in,out] opt  Where the options are; NULL is left there. Nothing happens for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_options_destroy(opt: *mut *mut fstrm_iothr_options) {
+    // SAFETY: as documented.
+    guard((), || drop(unsafe { take(opt) }));
+}
+
+/// Sets how many bytes fstrm gathers before it writes. Accepted for its sake: this library writes
+/// all that waits, up to 64 KiB at once.
+///
+/// @param opt          The options.
+/// @param buffer_hint  From #FSTRM_IOTHR_BUFFER_HINT_MIN to #FSTRM_IOTHR_BUFFER_HINT_MAX bytes.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  The value is out of range, or `opt` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_options_set_buffer_hint(
+    opt: *mut fstrm_iothr_options,
+    buffer_hint: c_uint,
+) -> fstrm_res {
+    let range = FSTRM_IOTHR_BUFFER_HINT_MIN..=FSTRM_IOTHR_BUFFER_HINT_MAX;
+    // SAFETY: as documented.
+    unsafe { set(opt, buffer_hint, range, |_| ()) }
+}
+
+/// Sets how long a frame may wait for others to be sent with.
+///
+/// @param opt            The options.
+/// @param flush_timeout  From #FSTRM_IOTHR_FLUSH_TIMEOUT_MIN to #FSTRM_IOTHR_FLUSH_TIMEOUT_MAX
+///                       seconds.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  The value is out of range, or `opt` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_options_set_flush_timeout(
+    opt: *mut fstrm_iothr_options,
+    flush_timeout: c_uint,
+) -> fstrm_res {
+    let range = FSTRM_IOTHR_FLUSH_TIMEOUT_MIN..=FSTRM_IOTHR_FLUSH_TIMEOUT_MAX;
+    let value = Duration::from_secs(flush_timeout.into());
+    // SAFETY: as documented.
+    unsafe { set(opt, flush_timeout, range, |options| options.flush_timeout = value) }
+}
+
+/// Sets how many frames each queue holds. This library takes it as the least: a queue has room for
+/// 4096 frames or more, and for the next power of two.
+///
+/// @param opt               The options.
+/// @param input_queue_size  From #FSTRM_IOTHR_INPUT_QUEUE_SIZE_MIN to
+///                          #FSTRM_IOTHR_INPUT_QUEUE_SIZE_MAX frames; an even number.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  The value is out of range or odd, or `opt` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_options_set_input_queue_size(
+    opt: *mut fstrm_iothr_options,
+    input_queue_size: c_uint,
+) -> fstrm_res {
+    if input_queue_size % 2 != 0 {
+        return fstrm_res_failure;
+    }
+    let range = FSTRM_IOTHR_INPUT_QUEUE_SIZE_MIN..=FSTRM_IOTHR_INPUT_QUEUE_SIZE_MAX;
+    let value = input_queue_size as usize;
+    // SAFETY: as documented.
+    unsafe { set(opt, input_queue_size, range, |options| options.input_queue_size = value) }
+}
+
+/// Sets how many queues there are. Threads that log much should have one each.
+///
+/// @param opt               The options.
+/// @param num_input_queues  At least #FSTRM_IOTHR_NUM_INPUT_QUEUES_MIN. With more than 65,536
+///                          fstrm_iothr_init() fails.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  The value is out of range, or `opt` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_options_set_num_input_queues(
+    opt: *mut fstrm_iothr_options,
+    num_input_queues: c_uint,
+) -> fstrm_res {
+    let range = FSTRM_IOTHR_NUM_INPUT_QUEUES_MIN..=c_uint::MAX;
+    let value = num_input_queues as usize;
+    // SAFETY: as documented.
+    unsafe { set(opt, num_input_queues, range, |options| options.num_input_queues = value) }
+}
+
+/// Sets how many frames fstrm gathers before it writes. Accepted for its sake: this library writes
+/// all that waits, up to 64 KiB at once.
+///
+/// @param opt                The options.
+/// @param output_queue_size  From #FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_MIN to
+///                           #FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_MAX frames.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  The value is out of range, or `opt` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_options_set_output_queue_size(
+    opt: *mut fstrm_iothr_options,
+    output_queue_size: c_uint,
+) -> fstrm_res {
+    let range = FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_MIN..=FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_MAX;
+    // SAFETY: as documented.
+    unsafe { set(opt, output_queue_size, range, |_| ()) }
+}
+
+/// Sets who submits to a queue.
+///
+/// @param opt          The options.
+/// @param queue_model  Single or multiple producers.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  The value is none, or `opt` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_options_set_queue_model(
+    opt: *mut fstrm_iothr_options,
+    queue_model: MaybeUninit<fstrm_iothr_queue_model>,
+) -> fstrm_res {
+    let models = [Model::Spsc, Model::Mpsc];
+    let value = number(queue_model);
+    let store = |options: &mut Options| options.queue_model = models[value as usize];
+    // SAFETY: as documented.
+    unsafe { set(opt, value, 0..=1, store) }
+}
+
+/// Sets when the writer thread is woken: once so few of `input_queue_size` frames have room left.
+/// That is how fstrm 0.6.1 works, though its documentation speaks of frames in the queue.
+///
+/// @param opt                     The options.
+/// @param queue_notify_threshold  At least #FSTRM_IOTHR_QUEUE_NOTIFY_THRESHOLD_MIN frames.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  The value is out of range, or `opt` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_options_set_queue_notify_threshold(
+    opt: *mut fstrm_iothr_options,
+    queue_notify_threshold: c_uint,
+) -> fstrm_res {
+    let range = FSTRM_IOTHR_QUEUE_NOTIFY_THRESHOLD_MIN..=c_uint::MAX;
+    let value = queue_notify_threshold as usize;
+    let store = |options: &mut Options| options.queue_notify_threshold = value;
+    // SAFETY: as documented.
+    unsafe { set(opt, queue_notify_threshold, range, store) }
+}
+
+/// Sets how long the thread waits at most before it tries to connect again. The first tries come
+/// sooner: after a tenth of a second, and after twice the time with every failure.
+///
+/// @param opt              The options.
+/// @param reopen_interval  From #FSTRM_IOTHR_REOPEN_INTERVAL_MIN to
+///                         #FSTRM_IOTHR_REOPEN_INTERVAL_MAX seconds.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  The value is out of range, or `opt` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_options_set_reopen_interval(
+    opt: *mut fstrm_iothr_options,
+    reopen_interval: c_uint,
+) -> fstrm_res {
+    let range = FSTRM_IOTHR_REOPEN_INTERVAL_MIN..=FSTRM_IOTHR_REOPEN_INTERVAL_MAX;
+    let value = Duration::from_secs(reopen_interval.into());
+    // SAFETY: as documented.
+    unsafe { set(opt, reopen_interval, range, |options| options.reopen_interval = value) }
+}
+
+/// Starts a writer thread, which opens the writer and sends what is submitted. It blocks all
+/// signals. While the receiver is away it holds up to 16 MiB of frames
+/// (fstrm_iothr_options_set_memory_limit()) beside those in the queues, and sends them when the
+/// receiver is back; what does not fit is refused by fstrm_iothr_submit().
+///
+/// After a fork the child gets a thread and a connection of its own with the first frame that it
+/// submits; what waited at the fork is the parent's to send.
+///
+/// @param opt             Options; NULL for the defaults.
+/// @param[in,out] writer  Where the writer is. The thread takes it and leaves NULL, also on failure.
+/// @return The writer thread, to be destroyed with fstrm_iothr_destroy(); NULL if there is no
+///         writer, memory or thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_init(
+    opt: *const fstrm_iothr_options,
+    writer: *mut *mut fstrm_writer,
+) -> *mut fstrm_iothr {
+    guard(ptr::null_mut(), || {
+        // SAFETY: as documented.
+        let (opt, writer) = unsafe { (borrow(opt), take(writer)) };
+        let options = opt.map_or_else(Options::default, |opt| opt.0.clone());
+        let Some(writer) = writer.filter(|_| options.num_input_queues <= NUM_INPUT_QUEUES_MAX)
+        else {
+            return ptr::null_mut();
+        };
+        watch_for_forks();
+        match IoThr::start(options, writer.into_writer()) {
+            Ok((thread, producers)) => ffi::give(fstrm_iothr {
+                thread,
+                queues: producers.into_iter().map(fstrm_iothr_queue).collect(),
+                next_queue: AtomicUsize::new(0),
+            }),
+            Err(_) => ptr::null_mut(),
+        }
+    })
+}
+
+/// Ends a writer thread: it sends what waits, closes the stream, and frees the frames. Returns
+/// within 2.5 seconds (fstrm_iothr_options_set_close_timeout()), whatever the receiver does; what
+/// could not be sent by then is counted as lost.
+///
+/// A thread that is held up in a caller's own `open`, `read` or `write` function is left behind,
+/// and so is what it works with.
+///
+/// @param[in,out] iothr  Where the writer thread is; NULL is left there. Nothing happens for NULL.
+///                       No other thread may use it or its queues any more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_destroy(iothr: *mut *mut fstrm_iothr) {
+    // SAFETY: as documented.
+    guard((), || drop(unsafe { take(iothr) }));
+}
+
+/// Hands out the next queue. Any thread may call it.
+///
+/// @param iothr  The writer thread, which owns the queue.
+/// @return The queue; NULL if all are given out, or for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_get_input_queue(
+    iothr: *mut fstrm_iothr,
+) -> *mut fstrm_iothr_queue {
+    guard(ptr::null_mut(), || {
+        // SAFETY: as documented.
+        let Some(iothr) = (unsafe { borrow(iothr) }) else { return ptr::null_mut() };
+        let order = Ordering::Relaxed;
+        let more = |next| (next < iothr.queues.len()).then_some(next + 1);
+        let next = iothr.next_queue.fetch_update(order, order, more);
+        let queue = next.ok().and_then(|next| iothr.queues.get(next));
+        queue.map_or(ptr::null_mut(), |queue| ptr::from_ref(queue).cast_mut())
+    })
+}
+
+/// Hands out a queue by its number, also one that was handed out before. Any thread may call it.
+///
+/// @param iothr  The writer thread, which owns the queue.
+/// @param idx    The number of the queue, from 0.
+/// @return The queue; NULL if there is none of that number, or for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_get_input_queue_idx(
+    iothr: *mut fstrm_iothr,
+    idx: usize,
+) -> *mut fstrm_iothr_queue {
+    guard(ptr::null_mut(), || {
+        // SAFETY: as documented.
+        let queue = unsafe { borrow(iothr) }.and_then(|iothr| iothr.queues.get(idx));
+        queue.map_or(ptr::null_mut(), |queue| ptr::from_ref(queue).cast_mut())
+    })
+}
+
+/// Submits a data frame to be sent. Never waits.
+///
+/// @param iothr      The writer thread.
+/// @param ioq        One of its queues; by one thread at a time if its model is single producer.
+/// @param data       The bytes of the frame. After success they are the library's, until it calls
+///                   `free_func` from the writer thread.
+/// @param len        Their number, from 1 to UINT32_MAX - 1.
+/// @param free_func  Called once with `data` and `free_data` when the bytes are no longer needed;
+///                   NULL for nothing to be done, as for static data.
+/// @param free_data  Whatever `free_func` needs.
+/// @retval fstrm_res_success  The frame will be sent, or counted as lost.
+/// @retval fstrm_res_again    The queue is full.
+/// @retval fstrm_res_invalid  The length is out of range, or a pointer is NULL.
+/// @retval fstrm_res_failure  The writer thread is ending.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_submit(
+    iothr: *mut fstrm_iothr,
+    ioq: *mut fstrm_iothr_queue,
+    data: *mut c_void,
+    len: usize,
+    free_func: Option<unsafe extern "C" fn(buf: *mut c_void, free_data: *mut c_void)>,
+    free_data: *mut c_void,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented. Queues of multiple producers are shared by threads here, which
+        // `Producer` allows for their model.
+        let queue = unsafe { borrow(ioq) };
+        let (Some(queue), Ok(len @ 1..=FRAME_LEN_MAX), false, false) =
+            (queue, u32::try_from(len), iothr.is_null(), data.is_null())
+        else {
+            return fstrm_res_invalid;
+        };
+        match queue.0.submit(Frame { data: data.cast(), len, free_func, free_data }) {
+            Ok(()) => fstrm_res_success,
+            Err(Refused::Full(frame)) => {
+                mem::forget(frame);
+                fstrm_res_again
+            }
+            Err(Refused::Closed(frame)) => {
+                mem::forget(frame);
+                fstrm_res_failure
+            }
+        }
+    })
+}
+
+/// Calls `free(data)`: a `free_func` for frames from `malloc`.
+///
+/// @param data       The bytes.
+/// @param free_data  Not used.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_free_wrapper(data: *mut c_void, free_data: *mut c_void) {
+    let _ = free_data;
+    // SAFETY: as documented.
+    unsafe { libc::free(data) };
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The C ABI of fstrm 0.6.1 over the `framestream` crate: one module for each header, each function
+//! converts its arguments, calls the safe core, and converts the result.
+//!
+//! Every function goes through the kit in [`ffi`]: handles are boxes, NULL is answered with an
+//! error, and a panic of ours ends at the boundary.
+
+#![allow(non_camel_case_types)]
+// The modules are the headers; what each is about is said there.
+#![allow(missing_docs)]
+
+pub mod control;
+mod ffi;
+pub mod file;
+pub mod iothr;
+pub mod rdwr;
+pub mod reader;
+pub mod res;
+pub mod stats;
+pub mod tcp_writer;
+pub mod unix_writer;
+pub mod writer;

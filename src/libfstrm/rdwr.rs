@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::ffi::{c_int, c_void};
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::BorrowedFd;
+use std::ptr;
+
+use framestream::handshake::Direction;
+use framestream::transport::{Transport, WriteFailure};
+use libc::iovec;
+
+use crate::ffi::{borrow_mut, give, guard, take};
+use crate::res::*;
+
+/// Releases what belongs to `obj`.
+///
+/// @param obj  As given to fstrm_rdwr_init().
+pub type fstrm_rdwr_destroy_func =
+    Option<unsafe extern "C" fn(obj: *mut c_void) -> MaybeUninit<fstrm_res>>;
+
+/// Opens the byte stream.
+///
+/// @param obj  As given to fstrm_rdwr_init().
+pub type fstrm_rdwr_open_func =
+    Option<unsafe extern "C" fn(obj: *mut c_void) -> MaybeUninit<fstrm_res>>;
+
+/// Closes the byte stream.
+///
+/// @param obj  As given to fstrm_rdwr_init().
+pub type fstrm_rdwr_close_func =
+    Option<unsafe extern "C" fn(obj: *mut c_void) -> MaybeUninit<fstrm_res>>;
+
+/// Reads exactly `count` bytes into `data`.
+///
+/// @param obj    As given to fstrm_rdwr_init().
+/// @param data   Where the bytes go.
+/// @param count  How many are wanted.
+/// @retval fstrm_res_success  All bytes are there.
+/// @retval fstrm_res_stop     The stream ended before.
+/// @retval fstrm_res_failure
+pub type fstrm_rdwr_read_func = Option<
+    unsafe extern "C" fn(obj: *mut c_void, data: *mut c_void, count: usize) -> MaybeUninit<fstrm_res>,
+>;
+
+/// Writes all bytes of all vectors.
+///
+/// @param obj     As given to fstrm_rdwr_init().
+/// @param iov     The vectors.
+/// @param iovcnt  Their number.
+/// @retval fstrm_res_success  All bytes are written.
+/// @retval fstrm_res_failure
+pub type fstrm_rdwr_write_func = Option<
+    unsafe extern "C" fn(
+        obj: *mut c_void,
+        iov: *const iovec,
+        iovcnt: c_int,
+    ) -> MaybeUninit<fstrm_res>,
+>;
+
+/// A byte stream made of functions of the caller.
+#[derive(Clone, Copy)]
+pub struct fstrm_rdwr {
+    obj: *mut c_void,
+    destroy: fstrm_rdwr_destroy_func,
+    open: fstrm_rdwr_open_func,
+    close: fstrm_rdwr_close_func,
+    read: fstrm_rdwr_read_func,
+    write: fstrm_rdwr_write_func,
+    opened: bool,
+}
+
+// SAFETY: the functions and their object are the caller's to make fit for the thread that uses
+// the stream; only one does at a time.
+unsafe impl Send for fstrm_rdwr {}
+
+impl fstrm_rdwr {
+    pub(crate) fn can_read(&self) -> bool {
+        self.read.is_some()
+    }
+
+    pub(crate) fn can_write(&self) -> bool {
+        self.write.is_some()
+    }
+
+    fn open(&mut self) -> fstrm_res {
+        let Some(open) = self.open else { return fstrm_res_failure };
+        // SAFETY: set with its object by the caller, who keeps both valid.
+        let result = fstrm_res::returned(unsafe { open(self.obj) });
+        self.opened |= result == fstrm_res_success;
+        result
+    }
+
+    fn close(&mut self) -> fstrm_res {
+        let Some(close) = self.close else { return fstrm_res_failure };
+        if !std::mem::take(&mut self.opened) {
+            return fstrm_res_success;
+        }
+        // SAFETY: as in `open`.
+        fstrm_res::returned(unsafe { close(self.obj) })
+    }
+
+    fn read(&mut self, data: *mut c_void, count: usize) -> fstrm_res {
+        let (true, Some(read)) = (self.opened, self.read) else { return fstrm_res_failure };
+        // SAFETY: as in `open`; there is room for `count` bytes at `data`.
+        let result = fstrm_res::returned(unsafe { read(self.obj, data, count) });
+        self.close_after(result)
+    }
+
+    fn write(&mut self, iov: *const iovec, iovcnt: c_int) -> fstrm_res {
+        let (true, Some(write)) = (self.opened, self.write) else { return fstrm_res_failure };
+        // SAFETY: as in `open`; `iov` holds `iovcnt` vectors.
+        let result = fstrm_res::returned(unsafe { write(self.obj, iov, iovcnt) });
+        self.close_after(result)
+    }
+
+    /// A stream that failed once is not used again.
+    fn close_after(&mut self, result: fstrm_res) -> fstrm_res {
+        if result != fstrm_res_success {
+            self.close();
+        }
+        result
+    }
+
+    fn destroy(&mut self) -> fstrm_res {
+        match self.destroy.take() {
+            // SAFETY: as in `open`.
+            Some(destroy) => fstrm_res::returned(unsafe { destroy(self.obj) }),
+            None => fstrm_res_success,
+        }
+    }
+}
+
+/// What a caller's function returned instead of success.
+#[derive(Debug)]
+pub(crate) struct Refusal(pub(crate) fstrm_res);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the stream's own function returned {:?}", self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+fn check(result: fstrm_res) -> io::Result<()> {
+    match result {
+        fstrm_res_success => Ok(()),
+        refusal => Err(io::Error::other(Refusal(refusal))),
+    }
+}
+
+/// The stream as the transport of a reader or writer, which owns it.
+pub(crate) struct RdwrTransport(pub(crate) fstrm_rdwr);
+
+impl Transport for RdwrTransport {
+    fn direction(&self) -> Direction {
+        match self.0.can_read() && self.0.can_write() {
+            true => Direction::Bidirectional,
+            false => Direction::Unidirectional,
+        }
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        check(self.0.open())
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        check(self.0.close())
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(bytes.as_mut_ptr().cast(), bytes.len()) {
+            fstrm_res_stop => Ok(0),
+            result => check(result).map(|()| bytes.len()),
+        }
+    }
+
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let count = c_int::try_from(slices.len()).map_err(io::Error::other)?;
+        // `IoSlice` has the layout of `iovec` on Unix, by its documentation.
+        check(self.0.write(slices.as_ptr().cast(), count))?;
+        Ok(slices.iter().map(|slice| slice.len()).sum())
+    }
+
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    fn write_failure(&self) -> WriteFailure {
+        WriteFailure::Unknown
+    }
+
+    fn for_child(&self) -> Box<dyn Transport> {
+        // The object is the original's to destroy.
+        Box::new(Self(fstrm_rdwr { opened: false, destroy: None, ..self.0 }))
+    }
+}
+
+impl Drop for RdwrTransport {
+    fn drop(&mut self) {
+        if self.0.opened {
+            self.0.close();
+        }
+        self.0.destroy();
+    }
+}
+
+/// Makes a byte stream without functions.
+///
+/// @param obj  The first argument of every function.
+/// @return The stream, to be destroyed with fstrm_rdwr_destroy() or handed to fstrm_reader_init()
+///         or fstrm_writer_init().
+#[unsafe(no_mangle)]
+pub extern "C" fn fstrm_rdwr_init(obj: *mut c_void) -> *mut fstrm_rdwr {
+    guard(ptr::null_mut(), || {
+        give(fstrm_rdwr {
+            obj,
+            destroy: None,
+            open: None,
+            close: None,
+            read: None,
+            write: None,
+            opened: false,
+        })
+    })
+}
+
+/// Destroys a byte stream, with its `destroy` function if it has one. It is not closed.
+///
+/// @param[in,out] rdwr  Where the stream is; NULL is left there. Nothing happens for NULL.
+/// @return What the `destroy` function returned, otherwise success.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_rdwr_destroy(rdwr: *mut *mut fstrm_rdwr) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        unsafe { take(rdwr) }.map_or(fstrm_res_success, |mut rdwr| rdwr.destroy())
+    })
+}
+
+/// Opens a byte stream with its `open` function.
+///
+/// @param rdwr  The stream.
+/// @return What the function returned; failure if there is none, or for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_rdwr_open(rdwr: *mut fstrm_rdwr) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        unsafe { borrow_mut(rdwr) }.map_or(fstrm_res_failure, fstrm_rdwr::open)
+    })
+}
+
+/// Closes a byte stream with its `close` function, if it is open.
+///
+/// @param rdwr  The stream.
+/// @return What the function returned; success if the stream was not open; failure if there is no
+///         function, or for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_rdwr_close(rdwr: *mut fstrm_rdwr) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        unsafe { borrow_mut(rdwr) }.map_or(fstrm_res_failure, fstrm_rdwr::close)
+    })
+}
+
+/// Reads from an open byte stream with its `read` function. If that fails the stream is closed.
+///
+/// @param rdwr   The stream.
+/// @param data   Where the bytes go.
+/// @param count  How many are wanted.
+/// @return What the function returned; failure if the stream is not open or has no such function,
+///         or a pointer is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_rdwr_read(
+    rdwr: *mut fstrm_rdwr,
+    data: *mut c_void,
+    count: usize,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        match unsafe { borrow_mut(rdwr) } {
+            Some(rdwr) if !data.is_null() => rdwr.read(data, count),
+            _ => fstrm_res_failure,
+        }
+    })
+}
+
+/// Writes to an open byte stream with its `write` function. If that fails the stream is closed.
+///
+/// @param rdwr    The stream.
+/// @param iov     The bytes.
+/// @param iovcnt  The number of vectors.
+/// @return What the function returned; failure if the stream is not open or has no such function,
+///         or a pointer is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_rdwr_write(
+    rdwr: *mut fstrm_rdwr,
+    iov: *const iovec,
+    iovcnt: c_int,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        match unsafe { borrow_mut(rdwr) } {
+            Some(rdwr) if !iov.is_null() => rdwr.write(iov, iovcnt),
+            _ => fstrm_res_failure,
+        }
+    })
+}
+
+/// Sets the function that fstrm_rdwr_destroy() calls.
+///
+/// @param rdwr  The stream. Nothing happens for NULL.
+/// @param fn    The function; NULL for none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_rdwr_set_destroy(
+    rdwr: *mut fstrm_rdwr,
+    r#fn: fstrm_rdwr_destroy_func,
+) {
+    // SAFETY: as documented.
+    if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
+        rdwr.destroy = r#fn;
+    }
+}
+
+/// Sets the function that opens the stream. Every stream needs one.
+///
+/// @param rdwr  The stream. Nothing happens for NULL.
+/// @param fn    The function; NULL for none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_rdwr_set_open(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_open_func) {
+    // SAFETY: as documented.
+    if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
+        rdwr.open = r#fn;
+    }
+}
+
+/// Sets the function that closes the stream. Every stream needs one.
+///
+/// @param rdwr  The stream. Nothing happens for NULL.
+/// @param fn    The function; NULL for none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_rdwr_set_close(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_close_func) {
+    // SAFETY: as documented.
+    if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
+        rdwr.close = r#fn;
+    }
+}
+
+/// Sets the function that reads. A reader needs one; a writer that has one expects answers.
+///
+/// @param rdwr  The stream. Nothing happens for NULL.
+/// @param fn    The function; NULL for none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_rdwr_set_read(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_read_func) {
+    // SAFETY: as documented.
+    if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
+        rdwr.read = r#fn;
+    }
+}
+
+/// Sets the function that writes. A writer needs one; a reader that has one sends answers.
+///
+/// @param rdwr  The stream. Nothing happens for NULL.
+/// @param fn    The function; NULL for none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_rdwr_set_write(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_write_func) {
+    // SAFETY: as documented.
+    if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
+        rdwr.write = r#fn;
+    }
+}

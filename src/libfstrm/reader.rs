@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::ffi::{c_uint, c_void};
+use std::mem::MaybeUninit;
+use std::ptr;
+
+use framestream::control::ControlType;
+use framestream::reader::{Reader, ReaderOptions};
+use framestream::transport::Transport;
+
+use crate::control::{fstrm_control, fstrm_control_type};
+use crate::ffi::{self, borrow, borrow_mut, bytes, guard, number, store, take};
+use crate::rdwr::{RdwrTransport, fstrm_rdwr};
+use crate::res::*;
+
+/// Size in bytes of the largest data frame that a reader takes, unless it is told otherwise.
+pub const FSTRM_READER_MAX_FRAME_SIZE_DEFAULT: c_uint = 1048576;
+
+/// What a reader takes from its sender.
+#[derive(Default)]
+pub struct fstrm_reader_options(ReaderOptions);
+
+/// A stream to read from, by one thread at a time.
+pub struct fstrm_reader(Reader);
+
+impl fstrm_reader {
+    /// A handle to a new reader of `transport`.
+    pub(crate) fn give(
+        transport: Box<dyn Transport>,
+        ropt: Option<&fstrm_reader_options>,
+    ) -> *mut Self {
+        let options = ropt.map_or_else(ReaderOptions::default, |ropt| ropt.0.clone());
+        ffi::give(Self(Reader::new(transport, options)))
+    }
+}
+
+/// Makes reader options without content types.
+///
+/// @return The options, to be destroyed with fstrm_reader_options_destroy().
+#[unsafe(no_mangle)]
+pub extern "C" fn fstrm_reader_options_init() -> *mut fstrm_reader_options {
+    guard(ptr::null_mut(), || ffi::give(fstrm_reader_options::default()))
+}
+
+/// Destroys reader options.
+///
+/// @param[in,out] ropt  Where the options are; NULL is left there. Nothing happens for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_reader_options_destroy(ropt: *mut *mut fstrm_reader_options) {
+    // SAFETY: as documented.
+    guard((), || drop(unsafe { take(ropt) }));
+}
+
+/// Adds a content type to those that the reader takes. A reader without any takes all.
+///
+/// @param ropt              The options.
+/// @param content_type      The bytes, which are copied. They may contain NUL.
+/// @param len_content_type  Their number.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  More than #FSTRM_CONTROL_FIELD_CONTENT_TYPE_LENGTH_MAX bytes, or a
+///                            pointer is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_reader_options_add_content_type(
+    ropt: *mut fstrm_reader_options,
+    content_type: *const c_void,
+    len_content_type: usize,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let (ropt, content_type) =
+            unsafe { (borrow_mut(ropt), bytes(content_type.cast(), len_content_type)) };
+        let (Some(ropt), Some(content_type)) = (ropt, content_type) else {
+            return fstrm_res_failure;
+        };
+        fstrm_res::from_done(ropt.0.add_content_type(content_type).is_ok())
+    })
+}
+
+/// Sets the size of the largest data frame that the reader takes, which bounds its memory.
+///
+/// @param ropt            The options.
+/// @param max_frame_size  In bytes, from #FSTRM_CONTROL_FRAME_LENGTH_MAX to UINT32_MAX - 1.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  The size is out of range, or `ropt` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_reader_options_set_max_frame_size(
+    ropt: *mut fstrm_reader_options,
+    max_frame_size: usize,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let ropt = unsafe { borrow_mut(ropt) };
+        fstrm_res::from_done(ropt.is_some_and(|ropt| ropt.0.set_max_frame_size(max_frame_size)))
+    })
+}
+
+/// Makes a reader of a byte stream of the caller's own functions. With a `write` function the
+/// sender is expected to begin with READY, and gets ACCEPT and FINISH.
+///
+/// @param ropt          Reader options; NULL for the defaults.
+/// @param[in,out] rdwr  Where the stream is. The reader takes it and leaves NULL.
+/// @return The reader, to be destroyed with fstrm_reader_destroy(). NULL if the stream has no
+///         `read` function, or is NULL; then it stays the caller's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_reader_init(
+    ropt: *const fstrm_reader_options,
+    rdwr: *mut *mut fstrm_rdwr,
+) -> *mut fstrm_reader {
+    guard(ptr::null_mut(), || {
+        // SAFETY: as documented.
+        let readable =
+            unsafe { borrow(rdwr).and_then(|rdwr| borrow(*rdwr)) }.is_some_and(fstrm_rdwr::can_read);
+        if !readable {
+            return ptr::null_mut();
+        }
+        // SAFETY: as documented.
+        let (ropt, rdwr) = unsafe { (borrow(ropt), take(rdwr)) };
+        rdwr.map_or(ptr::null_mut(), |rdwr| {
+            fstrm_reader::give(Box::new(RdwrTransport(*rdwr)), ropt)
+        })
+    })
+}
+
+/// Destroys a reader. If it is open it is closed first.
+///
+/// @param[in,out] r  Where the reader is; NULL is left there.
+/// @return What closing returned; failure if the reader was not open, or for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_reader_destroy(r: *mut *mut fstrm_reader) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        unsafe { take(r) }.map_or(fstrm_res_failure, |mut r| r.0.close().into())
+    })
+}
+
+/// Opens a reader: opens the byte stream, and exchanges the control frames up to START.
+///
+/// @param r  The reader.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_stop     The stream ended before START was complete.
+/// @retval fstrm_res_failure  The reader is open already; or it cannot be opened, and nothing is
+///                            left open; or `r` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_reader_open(r: *mut fstrm_reader) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        unsafe { borrow_mut(r) }.map_or(fstrm_res_failure, |r| r.0.open().into())
+    })
+}
+
+/// Closes a reader: answers with FINISH a sender that listens.
+///
+/// @param r  The reader.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  The reader is not open, closing failed, or `r` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_reader_close(r: *mut fstrm_reader) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        unsafe { borrow_mut(r) }.map_or(fstrm_res_failure, |r| r.0.close().into())
+    })
+}
+
+/// Reads the next data frame. Opens the reader if it never was. Waits for as long as the sender is
+/// silent.
+///
+/// @param r              The reader.
+/// @param[out] data      The bytes of the frame. They belong to the reader, and are valid until its
+///                       next use.
+/// @param[out] len_data  Their number.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_stop     The stream ended, with STOP or without; or the reader is closed.
+/// @retval fstrm_res_failure  The bytes are not well formed, a frame is too large, the reader is
+///                            not open, or a pointer is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_reader_read(
+    r: *mut fstrm_reader,
+    data: *mut *const u8,
+    len_data: *mut usize,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let Some(r) = (unsafe { borrow_mut(r) }) else { return fstrm_res_failure };
+        if data.is_null() || len_data.is_null() {
+            return fstrm_res_failure;
+        }
+        match r.0.read() {
+            Ok(Some(frame)) => {
+                // SAFETY: as documented.
+                let stored = unsafe {
+                    store(data, frame.as_ptr()).and_then(|()| store(len_data, frame.len()))
+                };
+                fstrm_res::from_done(stored.is_some())
+            }
+            Ok(None) => fstrm_res_stop,
+            Err(error) => Err(error).into(),
+        }
+    })
+}
+
+/// Retrieves a control frame that the reader exchanged: READY, ACCEPT, START or STOP. Opens the
+/// reader if it never was.
+///
+/// @param r             The reader.
+/// @param type          Which frame.
+/// @param[out] control  The frame, NULL if there was none yet. It belongs to the reader, and is
+///                      valid until the reader is opened, closed or destroyed.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  Readers keep no frame of this type, the reader cannot be opened, or a
+///                            pointer is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_reader_get_control(
+    r: *mut fstrm_reader,
+    r#type: MaybeUninit<fstrm_control_type>,
+    control: *mut *const fstrm_control,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let Some(r) = (unsafe { borrow_mut(r) }) else { return fstrm_res_failure };
+        if let Err(error) = r.0.open_once() {
+            return Err(error).into();
+        }
+        // SAFETY: as documented.
+        if unsafe { store(control, ptr::null()) }.is_none() {
+            return fstrm_res_failure;
+        }
+        let Ok(which) = ControlType::try_from(number(r#type)) else { return fstrm_res_failure };
+        let Ok(found) = r.0.control(which) else { return fstrm_res_failure };
+        // SAFETY: as documented.
+        fstrm_res::from_done(unsafe { store(control, fstrm_control::of(found)) }.is_some())
+    })
+}

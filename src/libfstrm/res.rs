@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::mem::MaybeUninit;
+
+use framestream::StreamError;
+
+use crate::ffi::number;
+use crate::rdwr::Refusal;
+
+/// What functions of the library return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub enum fstrm_res {
+    /// Done.
+    fstrm_res_success,
+    /// Not done.
+    fstrm_res_failure,
+    /// Not done for lack of room; the same call may succeed later.
+    fstrm_res_again,
+    /// Not done, and never will be with these arguments.
+    fstrm_res_invalid,
+    /// The stream has ended.
+    fstrm_res_stop,
+}
+
+pub(crate) use fstrm_res::*;
+
+impl fstrm_res {
+    /// What a caller's own function returned. A number that means nothing is a failure.
+    pub(crate) fn returned(value: MaybeUninit<Self>) -> Self {
+        match number(value) {
+            0 => fstrm_res_success,
+            2 => fstrm_res_again,
+            3 => fstrm_res_invalid,
+            4 => fstrm_res_stop,
+            _ => fstrm_res_failure,
+        }
+    }
+
+    /// Success if `done`.
+    pub(crate) fn from_done(done: bool) -> Self {
+        if done { fstrm_res_success } else { fstrm_res_failure }
+    }
+}
+
+impl From<Result<(), StreamError>> for fstrm_res {
+    fn from(result: Result<(), StreamError>) -> Self {
+        match result {
+            Ok(()) => fstrm_res_success,
+            Err(StreamError::End) => fstrm_res_stop,
+            Err(StreamError::Io(error)) => {
+                let refusal = error.get_ref().and_then(|inner| inner.downcast_ref::<Refusal>());
+                refusal.map_or(fstrm_res_failure, |refusal| refusal.0)
+            }
+            Err(_) => fstrm_res_failure,
+        }
+    }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::ffi::c_uint;
+use std::mem::offset_of;
+use std::ptr;
+use std::time::Duration;
+
+use framestream::iothr::LinkState;
+
+use crate::ffi::{borrow, borrow_mut, guard};
+use crate::iothr::{fstrm_iothr, fstrm_iothr_options};
+use crate::res::*;
+use crate::writer::fstrm_writer_options;
+
+/// Where a writer thread stands with its receiver.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub enum fstrm_iothr_state {
+    /// No connection; the next try is on a timer.
+    FSTRM_IOTHR_STATE_DISCONNECTED,
+    /// Connecting, or in the handshake.
+    FSTRM_IOTHR_STATE_CONNECTING,
+    /// Between START and STOP.
+    FSTRM_IOTHR_STATE_CONNECTED,
+    /// STOP is sent, or the thread has ended.
+    FSTRM_IOTHR_STATE_CLOSING,
+}
+
+/// What became of the frames that were submitted. At every moment
+/// `accepted = written + waiting + lost_closing + lost_error + lost_fork`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct fstrm_iothr_stats {
+    /// Size in bytes of this struct, set by the caller: later versions may be longer.
+    pub size: usize,
+    /// Frames that fstrm_iothr_submit() took.
+    pub accepted: u64,
+    /// Frames that fstrm_iothr_submit() gave back because the queue was full.
+    pub refused: u64,
+    /// Frames handed over to the operating system. What a receiver had not read when it died is
+    /// among them: no sender can know.
+    pub written: u64,
+    /// Frames in the queues and in the memory of the writer thread.
+    pub waiting: u64,
+    /// Frames that could not be sent before the time for ending was over.
+    pub lost_closing: u64,
+    /// Frames in a write that a caller's own `write` function failed, which does not tell how many
+    /// of them it wrote.
+    pub lost_error: u64,
+    /// In a forked child: frames that waited at the fork, and are the parent's to send.
+    pub lost_fork: u64,
+    /// Bytes of the written frames and their lengths, without control frames.
+    pub bytes_written: u64,
+    /// Streams that were opened up to START.
+    pub connects: u64,
+    /// Tries to open a stream that failed.
+    pub connect_failures: u64,
+    /// Streams that broke off.
+    pub disconnects: u64,
+    /// Where the thread stands with its receiver.
+    pub state: fstrm_iothr_state,
+}
+
+/// Retrieves the accounts of a writer thread at this moment. Any thread may call it.
+///
+/// @param iothr          The writer thread.
+/// @param[in,out] stats  Where the accounts go; `stats->size` is to be set to its size before.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_invalid  `stats->size` is smaller than that of the first version of the
+///                            struct, or a pointer is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_get_stats(
+    iothr: *const fstrm_iothr,
+    stats: *mut fstrm_iothr_stats,
+) -> fstrm_res {
+    guard(fstrm_res_invalid, || {
+        // SAFETY: as documented. Only the size is known to be there.
+        let size = unsafe { borrow(stats.cast::<usize>()) }.copied();
+        // SAFETY: as documented.
+        let (Some(iothr), Some(size)) = (unsafe { borrow(iothr) }, size) else {
+            return fstrm_res_invalid;
+        };
+        if size < offset_of!(fstrm_iothr_stats, state) + size_of::<fstrm_iothr_state>() {
+            return fstrm_res_invalid;
+        }
+        let now = iothr.stats();
+        let filled = fstrm_iothr_stats {
+            size,
+            accepted: now.accepted,
+            refused: now.refused,
+            written: now.written,
+            waiting: now.waiting,
+            lost_closing: now.lost_closing,
+            lost_error: now.lost_error,
+            lost_fork: now.lost_fork,
+            bytes_written: now.bytes_written,
+            connects: now.connects,
+            connect_failures: now.connect_failures,
+            disconnects: now.disconnects,
+            state: match now.state {
+                LinkState::Disconnected => fstrm_iothr_state::FSTRM_IOTHR_STATE_DISCONNECTED,
+                LinkState::Connecting => fstrm_iothr_state::FSTRM_IOTHR_STATE_CONNECTING,
+                LinkState::Connected => fstrm_iothr_state::FSTRM_IOTHR_STATE_CONNECTED,
+                LinkState::Closing => fstrm_iothr_state::FSTRM_IOTHR_STATE_CLOSING,
+            },
+        };
+        let length = size.min(size_of::<fstrm_iothr_stats>());
+        // SAFETY: the caller has `size` bytes there, and no more than that are written.
+        unsafe { ptr::copy_nonoverlapping(ptr::from_ref(&filled).cast::<u8>(), stats.cast(), length) };
+        fstrm_res_success
+    })
+}
+
+/// Sets how long fstrm_iothr_destroy() may take to send what waits and to close the stream.
+///
+/// @param opt            The options.
+/// @param close_timeout  In milliseconds, up to 600,000; 2,000 by default.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  The value is out of range, or `opt` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_options_set_close_timeout(
+    opt: *mut fstrm_iothr_options,
+    close_timeout: c_uint,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let opt = unsafe { borrow_mut(opt) }.filter(|_| close_timeout <= 600_000);
+        let value = Duration::from_millis(close_timeout.into());
+        fstrm_res::from_done(opt.map(|opt| opt.0.close_timeout = value).is_some())
+    })
+}
+
+/// Sets how much a writer thread holds, beside its queues, of what the receiver has not taken.
+///
+/// @param opt           The options.
+/// @param memory_limit  In bytes, at least 131,072; 16 MiB by default.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  The value is out of range, or `opt` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_options_set_memory_limit(
+    opt: *mut fstrm_iothr_options,
+    memory_limit: usize,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let opt = unsafe { borrow_mut(opt) }.filter(|_| memory_limit >= 131_072);
+        fstrm_res::from_done(opt.map(|opt| opt.0.memory_limit = memory_limit).is_some())
+    })
+}
+
+/// Sets how long a writer waits for a receiver that makes no progress, in connecting, in the
+/// handshakes, and in a write that is not an fstrm_iothr's.
+///
+/// @param wopt        The options.
+/// @param io_timeout  In milliseconds, from 1 to 600,000; 5,000 by default.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  The value is out of range, or `wopt` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_writer_options_set_io_timeout(
+    wopt: *mut fstrm_writer_options,
+    io_timeout: c_uint,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let wopt = unsafe { borrow_mut(wopt) }.filter(|_| (1..=600_000).contains(&io_timeout));
+        let value = Duration::from_millis(io_timeout.into());
+        fstrm_res::from_done(wopt.map(|wopt| wopt.0.io_timeout = value).is_some())
+    })
+}

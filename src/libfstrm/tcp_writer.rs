@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::ffi::{CStr, CString, c_char};
+use std::net::{IpAddr, SocketAddr};
+use std::ptr;
+
+use framestream::transport::SocketSender;
+
+use crate::ffi::{borrow, borrow_mut, give, guard, string, take};
+use crate::writer::{fstrm_writer, fstrm_writer_options};
+
+/// Which TCP address to connect to.
+#[derive(Default)]
+pub struct fstrm_tcp_writer_options {
+    socket_address: Option<CString>,
+    socket_port: Option<CString>,
+}
+
+impl fstrm_tcp_writer_options {
+    fn address(&self) -> Option<SocketAddr> {
+        let address: IpAddr = self.socket_address.as_ref()?.to_str().ok()?.parse().ok()?;
+        Some(SocketAddr::new(address, port(self.socket_port.as_ref()?)?))
+    }
+}
+
+/// The port that `text` spells as C does: decimal, octal behind `0`, hexadecimal behind `0x`.
+fn port(text: &CStr) -> Option<u16> {
+    let mut end = ptr::null_mut();
+    // SAFETY: `text` ends with NUL; `end` is set to a place in it.
+    let (value, rest) = unsafe { (libc::strtoul(text.as_ptr(), &mut end, 0), *end) };
+    u16::try_from(value).ok().filter(|_| rest == 0)
+}
+
+/// Makes TCP writer options without address and port.
+///
+/// @return The options, to be destroyed with fstrm_tcp_writer_options_destroy().
+#[unsafe(no_mangle)]
+pub extern "C" fn fstrm_tcp_writer_options_init() -> *mut fstrm_tcp_writer_options {
+    guard(ptr::null_mut(), || give(fstrm_tcp_writer_options::default()))
+}
+
+/// Destroys TCP writer options.
+///
+/// @param[in,out] twopt  Where the options are; NULL is left there. Nothing happens for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_tcp_writer_options_destroy(
+    twopt: *mut *mut fstrm_tcp_writer_options,
+) {
+    // SAFETY: as documented.
+    guard((), || drop(unsafe { take(twopt) }));
+}
+
+/// Sets the address of the receiver.
+///
+/// @param twopt           The options.
+/// @param socket_address  An IPv4 or IPv6 address as text, which is copied; NULL for none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_tcp_writer_options_set_socket_address(
+    twopt: *mut fstrm_tcp_writer_options,
+    socket_address: *const c_char,
+) {
+    guard((), || {
+        // SAFETY: as documented.
+        if let Some(twopt) = unsafe { borrow_mut(twopt) } {
+            // SAFETY: as documented.
+            twopt.socket_address = unsafe { string(socket_address) };
+        }
+    });
+}
+
+/// Sets the port of the receiver.
+///
+/// @param twopt        The options.
+/// @param socket_port  A number up to 65535 as text, which is copied; NULL for none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_tcp_writer_options_set_socket_port(
+    twopt: *mut fstrm_tcp_writer_options,
+    socket_port: *const c_char,
+) {
+    guard((), || {
+        // SAFETY: as documented.
+        if let Some(twopt) = unsafe { borrow_mut(twopt) } {
+            // SAFETY: as documented.
+            twopt.socket_port = unsafe { string(socket_port) };
+        }
+    });
+}
+
+/// Makes a writer to a TCP address. It connects with its first use. A peer that acknowledges
+/// nothing for 30 seconds is given up.
+///
+/// @param twopt  TCP writer options with address and port.
+/// @param wopt   Writer options; NULL for the defaults.
+/// @return The writer, to be destroyed with fstrm_writer_destroy(); NULL if address or port is
+///         missing or cannot be read.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_tcp_writer_init(
+    twopt: *const fstrm_tcp_writer_options,
+    wopt: *const fstrm_writer_options,
+) -> *mut fstrm_writer {
+    guard(ptr::null_mut(), || {
+        // SAFETY: as documented.
+        let (twopt, wopt) = unsafe { (borrow(twopt), borrow(wopt)) };
+        match twopt.and_then(fstrm_tcp_writer_options::address) {
+            Some(address) => fstrm_writer::give(Box::new(SocketSender::tcp(address)), wopt),
+            None => ptr::null_mut(),
+        }
+    })
+}

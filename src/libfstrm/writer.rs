@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::ffi::{c_int, c_void};
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
+use std::{ptr, slice};
+
+use framestream::control::ControlType;
+use framestream::transport::Transport;
+use framestream::writer::{Writer, WriterOptions};
+use libc::iovec;
+
+use crate::control::{fstrm_control, fstrm_control_type};
+use crate::ffi::{self, borrow, borrow_mut, bytes, guard, number, store, take};
+use crate::rdwr::{RdwrTransport, fstrm_rdwr};
+use crate::res::*;
+
+/// What a writer offers to its receiver.
+#[derive(Default)]
+pub struct fstrm_writer_options(pub(crate) WriterOptions);
+
+/// A stream to write to, by one thread at a time.
+pub struct fstrm_writer(Writer);
+
+impl fstrm_writer {
+    /// A handle to a new writer on `transport`.
+    pub(crate) fn give(
+        transport: Box<dyn Transport>,
+        wopt: Option<&fstrm_writer_options>,
+    ) -> *mut Self {
+        let options = wopt.map_or_else(WriterOptions::default, |wopt| wopt.0.clone());
+        ffi::give(Self(Writer::new(transport, options)))
+    }
+
+    pub(crate) fn into_writer(self) -> Writer {
+        self.0
+    }
+}
+
+/// Makes writer options without content types.
+///
+/// @return The options, to be destroyed with fstrm_writer_options_destroy().
+#[unsafe(no_mangle)]
+pub extern "C" fn fstrm_writer_options_init() -> *mut fstrm_writer_options {
+    guard(ptr::null_mut(), || ffi::give(fstrm_writer_options::default()))
+}
+
+/// Destroys writer options.
+///
+/// @param[in,out] wopt  Where the options are; NULL is left there. Nothing happens for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_writer_options_destroy(wopt: *mut *mut fstrm_writer_options) {
+    // SAFETY: as documented.
+    guard((), || drop(unsafe { take(wopt) }));
+}
+
+/// Adds a content type to those that the writer can send, the preferred first. The receiver picks
+/// one of them; a stream to a receiver that cannot answer has the first. A writer without content
+/// types takes what the receiver says.
+///
+/// @param wopt              The options.
+/// @param content_type      The bytes, which are copied. They may contain NUL.
+/// @param len_content_type  Their number.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  More than #FSTRM_CONTROL_FIELD_CONTENT_TYPE_LENGTH_MAX bytes, or a
+///                            pointer is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_writer_options_add_content_type(
+    wopt: *mut fstrm_writer_options,
+    content_type: *const c_void,
+    len_content_type: usize,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let (wopt, content_type) =
+            unsafe { (borrow_mut(wopt), bytes(content_type.cast(), len_content_type)) };
+        let (Some(wopt), Some(content_type)) = (wopt, content_type) else {
+            return fstrm_res_failure;
+        };
+        fstrm_res::from_done(wopt.0.add_content_type(content_type).is_ok())
+    })
+}
+
+/// Makes a writer on a byte stream of the caller's own functions. With a `read` function the
+/// receiver is expected to answer: READY, ACCEPT, START to open, STOP, FINISH to close.
+///
+/// @param wopt          Writer options; NULL for the defaults.
+/// @param[in,out] rdwr  Where the stream is. The writer takes it and leaves NULL.
+/// @return The writer, to be destroyed with fstrm_writer_destroy(). NULL if the stream has no
+///         `write` function, or is NULL; then it stays the caller's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_writer_init(
+    wopt: *const fstrm_writer_options,
+    rdwr: *mut *mut fstrm_rdwr,
+) -> *mut fstrm_writer {
+    guard(ptr::null_mut(), || {
+        // SAFETY: as documented.
+        let writable = unsafe { borrow(rdwr).and_then(|rdwr| borrow(*rdwr)) }
+            .is_some_and(fstrm_rdwr::can_write);
+        if !writable {
+            return ptr::null_mut();
+        }
+        // SAFETY: as documented.
+        let (wopt, rdwr) = unsafe { (borrow(wopt), take(rdwr)) };
+        rdwr.map_or(ptr::null_mut(), |rdwr| {
+            fstrm_writer::give(Box::new(RdwrTransport(*rdwr)), wopt)
+        })
+    })
+}
+
+/// Destroys a writer. If it is open it is closed first, with STOP.
+///
+/// @param[in,out] w  Where the writer is; NULL is left there.
+/// @return What closing returned; failure if the writer was not open, or for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_writer_destroy(w: *mut *mut fstrm_writer) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        unsafe { take(w) }.map_or(fstrm_res_failure, |mut w| w.0.close().into())
+    })
+}
+
+/// Opens a writer: connects, and exchanges the control frames up to START. Gives up when the
+/// receiver makes no progress for 5 seconds (fstrm_writer_options_set_io_timeout()).
+///
+/// @param w  The writer.
+/// @retval fstrm_res_success  The writer is open, perhaps it was before.
+/// @retval fstrm_res_failure  It is not, and nothing is left open; or `w` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_writer_open(w: *mut fstrm_writer) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        unsafe { borrow_mut(w) }.map_or(fstrm_res_failure, |w| w.0.open().into())
+    })
+}
+
+/// Closes a writer: sends STOP, and waits for FINISH from a receiver that answers.
+///
+/// @param w  The writer.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  The writer is not open, the receiver did not answer, or `w` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_writer_close(w: *mut fstrm_writer) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        unsafe { borrow_mut(w) }.map_or(fstrm_res_failure, |w| w.0.close().into())
+    })
+}
+
+/// Writes a data frame. Opens the writer if it never was.
+///
+/// @param w         The writer.
+/// @param data      The bytes of the frame.
+/// @param len_data  Their number, from 1 to UINT32_MAX.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  The frame is not written. If that is due to the stream, the stream
+///                            is closed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_writer_write(
+    w: *mut fstrm_writer,
+    data: *const c_void,
+    len_data: usize,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        match unsafe { (borrow_mut(w), bytes(data.cast(), len_data)) } {
+            (Some(w), Some(payload)) => w.0.write(payload).into(),
+            _ => fstrm_res_failure,
+        }
+    })
+}
+
+/// Writes data frames. Opens the writer if it never was.
+///
+/// @param w       The writer.
+/// @param iov     The frames, one a vector, each of 1 to UINT32_MAX bytes.
+/// @param iovcnt  Their number. Below 1 there is nothing to do.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  Not all frames are written. If that is due to the stream, the stream
+///                            is closed; if it is due to a frame, none is written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_writer_writev(
+    w: *mut fstrm_writer,
+    iov: *const iovec,
+    iovcnt: c_int,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let Some(w) = (unsafe { borrow_mut(w) }) else { return fstrm_res_failure };
+        let count = match usize::try_from(iovcnt) {
+            Err(_) | Ok(0) => return fstrm_res_success,
+            Ok(_) if iov.is_null() => return fstrm_res_failure,
+            Ok(count) => count,
+        };
+        // SAFETY: as documented.
+        let vectors = unsafe { slice::from_raw_parts(iov, count) };
+        let payload = |vector: &iovec| {
+            // SAFETY: as documented.
+            unsafe { bytes(vector.iov_base.cast_const().cast(), vector.iov_len) }.map(IoSlice::new)
+        };
+        match vectors.iter().map(payload).collect::<Option<Vec<_>>>() {
+            Some(payloads) => w.0.write_frames(&payloads).into(),
+            None => fstrm_res_failure,
+        }
+    })
+}
+
+/// Retrieves a control frame that the writer exchanged: READY, ACCEPT, START or FINISH. Opens the
+/// writer if it never was.
+///
+/// @param w             The writer.
+/// @param type          Which frame.
+/// @param[out] control  The frame, NULL if there was none yet. It belongs to the writer, must not
+///                      be changed, and is valid until the writer is opened, closed or destroyed.
+/// @retval fstrm_res_success
+/// @retval fstrm_res_failure  Writers keep no frame of this type, the writer cannot be opened, or a
+///                            pointer is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_writer_get_control(
+    w: *mut fstrm_writer,
+    r#type: MaybeUninit<fstrm_control_type>,
+    control: *mut *mut fstrm_control,
+) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        let Some(w) = (unsafe { borrow_mut(w) }) else { return fstrm_res_failure };
+        if let Err(error) = w.0.open_once() {
+            return Err(error).into();
+        }
+        // SAFETY: as documented.
+        if unsafe { store(control, ptr::null_mut()) }.is_none() {
+            return fstrm_res_failure;
+        }
+        let Ok(which) = ControlType::try_from(number(r#type)) else { return fstrm_res_failure };
+        let Ok(found) = w.0.control(which) else { return fstrm_res_failure };
+        // SAFETY: as documented.
+        fstrm_res::from_done(
+            unsafe { store(control, fstrm_control::of(found).cast_mut()) }.is_some(),
+        )
+    })
+}
