@@ -291,11 +291,26 @@ impl<P: Payload> Producer<P> {
     /// Hands `payload` over to be sent. Never waits.
     #[inline]
     pub fn submit(&self, payload: P) -> Result<(), Refused<P>> {
-        if self.shared.epoch.load(Ordering::Relaxed) != fork::generation()
-            && !self.shared.revive()
-        {
-            return Err(Refused::Closed(payload));
+        if self.shared.epoch.load(Ordering::Relaxed) == fork::generation() {
+            self.enqueue(payload)
+        } else {
+            self.submit_in_child(payload)
         }
+    }
+
+    /// Submits for a process that has no writer thread yet, or no more. Apart from `submit` to keep
+    /// that short.
+    #[cold]
+    #[inline(never)]
+    fn submit_in_child(&self, payload: P) -> Result<(), Refused<P>> {
+        match self.shared.revive() {
+            true => self.enqueue(payload),
+            false => Err(Refused::Closed(payload)),
+        }
+    }
+
+    #[inline(always)]
+    fn enqueue(&self, payload: P) -> Result<(), Refused<P>> {
         match self.end.push(payload) {
             Ok(waiting) => {
                 if waiting >= self.shared.wake_level && self.shared.sleeping.0.load(Ordering::Relaxed)
@@ -313,6 +328,7 @@ impl<P: Payload> Producer<P> {
 
     /// Wakes the writer thread, once, if the queue is as full as it seemed.
     #[cold]
+    #[inline(never)]
     fn wake(&self) {
         let shared = &*self.shared;
         if self.end.len() >= shared.wake_level

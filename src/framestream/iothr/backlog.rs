@@ -12,19 +12,54 @@ pub(super) const CHUNK_SIZE: usize = 64 * 1024;
 /// Empty chunks that are kept for reuse.
 const SPARE_CHUNKS: usize = 4;
 
+/// Memory for frames, filled once from its beginning to its end.
 #[derive(Default)]
 struct Chunk {
-    bytes: Vec<u8>,
+    memory: Box<[u8]>,
+    /// Bytes of `memory` that hold frames.
+    len: usize,
     /// Frames in it that have not been counted as sent.
     frames: usize,
 }
 
+impl Chunk {
+    /// A chunk for frames of `size` bytes in all; `None` without memory for it.
+    fn new(size: usize) -> Option<Self> {
+        let mut memory = Vec::new();
+        memory.try_reserve_exact(size).ok()?;
+        memory.resize(size, 0);
+        Some(Self { memory: memory.into_boxed_slice(), len: 0, frames: 0 })
+    }
+
+    /// Appends `payload` as a data frame, if there is room.
+    #[inline(always)]
+    fn push(&mut self, payload: &[u8]) -> bool {
+        let Some((_, room)) = self.memory.split_at_mut_checked(self.len) else { return false };
+        if room.len() < LENGTH_SIZE + payload.len() {
+            return false;
+        }
+        let (length, room) = room.split_at_mut(LENGTH_SIZE);
+        length.copy_from_slice(&(payload.len() as u32).to_be_bytes());
+        room[..payload.len()].copy_from_slice(payload);
+        self.len += LENGTH_SIZE + payload.len();
+        self.frames += 1;
+        true
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.memory[..self.len]
+    }
+}
+
 pub(super) struct Backlog {
-    chunks: VecDeque<Chunk>,
+    /// Chunks with frames, oldest first; the last one is in `filling`.
+    full: VecDeque<Chunk>,
+    /// The chunk that is appended to, perhaps still without memory.
+    filling: Chunk,
     spare: Vec<Chunk>,
-    /// Bytes of the first chunk that are sent.
+    /// Bytes of the oldest chunk that are sent.
     sent: usize,
-    /// Bytes of all chunks' memory in use.
+    /// Memory of the chunks in `full`.
     held: usize,
     limit: usize,
 }
@@ -32,101 +67,105 @@ pub(super) struct Backlog {
 impl Backlog {
     /// A backlog of at most `limit` bytes.
     pub(super) fn new(limit: usize) -> Self {
-        Self { chunks: VecDeque::new(), spare: Vec::new(), sent: 0, held: 0, limit }
+        Self {
+            full: VecDeque::new(),
+            filling: Chunk::default(),
+            spare: Vec::new(),
+            sent: 0,
+            held: 0,
+            limit,
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.chunks.is_empty()
-    }
-
-    /// Whether a whole chunk waits, so that more would not make the next write longer.
-    pub(super) fn is_worth_writing(&self) -> bool {
-        self.held >= CHUNK_SIZE
+        self.filling.len == 0 && self.full.is_empty()
     }
 
     /// Frames that wait.
     pub(super) fn frames(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.frames).sum()
+        self.full.iter().map(|chunk| chunk.frames).sum::<usize>() + self.filling.frames
     }
 
-    /// Appends `payload` as a data frame; `false` if that would go over the limit. A backlog that
-    /// is empty takes any frame that memory can be had for.
-    #[inline]
+    /// Appends `payload` as a data frame to the chunk that is being filled, if that has room.
+    #[inline(always)]
     pub(super) fn push(&mut self, payload: &[u8]) -> bool {
-        let size = LENGTH_SIZE + payload.len();
-        let fits = self.chunks.back().is_some_and(|chunk| {
-            size <= chunk.bytes.capacity() - chunk.bytes.len()
-        });
-        if !fits && !self.add_chunk(size) {
-            return false;
-        }
-        let Some(chunk) = self.chunks.back_mut() else { return false };
-        chunk.bytes.extend_from_slice(&(payload.len() as u32).to_be_bytes());
-        chunk.bytes.extend_from_slice(payload);
-        chunk.frames += 1;
-        self.held += size;
-        true
+        self.filling.push(payload)
     }
 
-    /// Opens a new last chunk for a frame of `size` bytes.
+    /// Appends `payload` as the first frame of a new chunk; `false` if that would go over the
+    /// limit. A backlog that is empty takes any frame that memory can be had for.
     #[cold]
-    fn add_chunk(&mut self, size: usize) -> bool {
-        if self.held + size.max(CHUNK_SIZE) > self.limit && !self.is_empty() {
+    #[inline(never)]
+    pub(super) fn push_to_new_chunk(&mut self, payload: &[u8]) -> bool {
+        let size = CHUNK_SIZE.max(LENGTH_SIZE + payload.len());
+        if !self.is_empty() && self.held + self.filling.memory.len() + size > self.limit {
             return false;
         }
-        let mut chunk = self.spare.pop().unwrap_or_default();
-        if chunk.bytes.try_reserve_exact(size.max(CHUNK_SIZE)).is_err() {
-            return false;
+        let spare = if size == CHUNK_SIZE { self.spare.pop() } else { None };
+        let Some(next) = spare.or_else(|| Chunk::new(size)) else { return false };
+        let previous = std::mem::replace(&mut self.filling, next);
+        if previous.len > 0 {
+            self.held += previous.memory.len();
+            self.full.push_back(previous);
         }
-        self.chunks.push_back(chunk);
-        true
+        self.filling.push(payload)
+    }
+
+    fn oldest(&self) -> &Chunk {
+        self.full.front().unwrap_or(&self.filling)
+    }
+
+    fn oldest_mut(&mut self) -> &mut Chunk {
+        self.full.front_mut().unwrap_or(&mut self.filling)
     }
 
     /// The next bytes to send.
     pub(super) fn front(&self) -> Option<&[u8]> {
-        self.chunks.front().map(|chunk| &chunk.bytes[self.sent..])
+        (!self.is_empty()).then(|| &self.oldest().bytes()[self.sent..])
     }
 
     /// `count` bytes of [`Backlog::front`] are sent. Returns the frames this completes, as far as
     /// they are counted: when their chunk is through.
     pub(super) fn consume(&mut self, count: usize) -> usize {
         self.sent += count;
-        let done = self.chunks.pop_front_if(|chunk| chunk.bytes.len() == self.sent);
-        done.map_or(0, |chunk| self.retire(chunk))
+        if self.sent < self.oldest().len { 0 } else { self.drop_front() }
     }
 
     /// The stream broke: a frame that was sent in part is to be sent again as a whole. Returns the
     /// frames of the chunk that went before it.
     pub(super) fn rewind(&mut self) -> usize {
-        let Some(chunk) = self.chunks.front_mut() else { return 0 };
+        let sent = std::mem::take(&mut self.sent);
+        let chunk = self.oldest_mut();
         let mut start = 0;
         let mut frames = 0;
-        while let Some(length) = chunk.bytes[start..].first_chunk::<LENGTH_SIZE>() {
+        while let Some(length) = chunk.bytes()[start..].first_chunk::<LENGTH_SIZE>() {
             let end = start + LENGTH_SIZE + u32::from_be_bytes(*length) as usize;
-            if end > self.sent {
+            if end > sent {
                 break;
             }
             start = end;
             frames += 1;
         }
-        self.sent = 0;
-        self.held -= start;
-        chunk.bytes.drain(..start);
+        chunk.memory.copy_within(start..chunk.len, 0);
+        chunk.len -= start;
         chunk.frames -= frames;
         frames
     }
 
-    /// Gives up the first chunk. Returns the frames lost with it.
+    /// Gives up the oldest chunk. Returns its frames.
     pub(super) fn drop_front(&mut self) -> usize {
-        self.chunks.pop_front().map_or(0, |chunk| self.retire(chunk))
-    }
-
-    fn retire(&mut self, mut chunk: Chunk) -> usize {
-        let frames = std::mem::take(&mut chunk.frames);
-        self.held -= chunk.bytes.len();
         self.sent = 0;
-        if chunk.bytes.capacity() <= 2 * CHUNK_SIZE && self.spare.len() < SPARE_CHUNKS {
-            chunk.bytes.clear();
+        let Some(mut chunk) = self.full.pop_front() else {
+            if self.filling.memory.len() > CHUNK_SIZE {
+                return std::mem::take(&mut self.filling).frames;
+            }
+            self.filling.len = 0;
+            return std::mem::take(&mut self.filling.frames);
+        };
+        self.held -= chunk.memory.len();
+        let frames = std::mem::take(&mut chunk.frames);
+        if chunk.memory.len() == CHUNK_SIZE && self.spare.len() < SPARE_CHUNKS {
+            chunk.len = 0;
             self.spare.push(chunk);
         }
         frames
@@ -136,6 +175,10 @@ impl Backlog {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn push(backlog: &mut Backlog, payload: &[u8]) -> bool {
+        backlog.push(payload) || backlog.push_to_new_chunk(payload)
+    }
 
     fn sent_all(backlog: &mut Backlog, most: usize) -> (Vec<u8>, usize) {
         let (mut bytes, mut frames) = (Vec::new(), 0);
@@ -156,10 +199,10 @@ mod tests {
                 let payload = vec![length as u8; length];
                 expected.extend_from_slice(&(length as u32).to_be_bytes());
                 expected.extend_from_slice(&payload);
-                assert!(backlog.push(&payload));
+                assert!(push(&mut backlog, &payload));
             }
             assert_eq!(sent_all(&mut backlog, most), (expected, 7));
-            assert_eq!((backlog.held, backlog.frames()), (0, 0));
+            assert_eq!((backlog.held, backlog.frames(), backlog.is_empty()), (0, 0, true));
         }
     }
 
@@ -168,7 +211,7 @@ mod tests {
         for sent in 0..=36 {
             let mut backlog = Backlog::new(1 << 20);
             for byte in 0..3u8 {
-                assert!(backlog.push(&[byte; 8]));
+                assert!(push(&mut backlog, &[byte; 8]));
             }
             let counted = backlog.consume(sent);
             let whole = counted + backlog.rewind();
@@ -182,11 +225,11 @@ mod tests {
     #[test]
     fn the_limit_holds_but_for_one_frame() {
         let mut backlog = Backlog::new(2 * CHUNK_SIZE);
-        assert!(backlog.push(&vec![0; 5 * CHUNK_SIZE]), "an empty backlog takes any frame");
-        assert!(!backlog.push(&[0; 10]));
+        assert!(push(&mut backlog, &vec![0; 5 * CHUNK_SIZE]), "an empty backlog takes any frame");
+        assert!(!push(&mut backlog, &[0; 10]));
         assert_eq!(backlog.drop_front(), 1);
         let mut taken = 0;
-        while backlog.push(&[0; 1000]) {
+        while push(&mut backlog, &[0; 1000]) {
             taken += 1;
         }
         assert!(taken * 1004 <= 2 * CHUNK_SIZE && taken >= 100, "{taken} frames");

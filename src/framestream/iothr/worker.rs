@@ -71,17 +71,18 @@ impl<P: Payload> Worker<P> {
         let Self { consumers, backlog, link, .. } = self;
         let blocked = link.is_blocked();
         let mut more = false;
-        let mut full = false;
+        self.full = false;
         for consumer in consumers {
             consumer.drain(|payload| {
-                more = !blocked && backlog.is_worth_writing();
-                if more {
-                    return false;
+                let bytes = payload.bytes();
+                if backlog.push(bytes) {
+                    return true;
                 }
-                full = !backlog.push(payload.bytes());
-                !full
+                more = !blocked && !backlog.is_empty();
+                self.full = !more && !backlog.push_to_new_chunk(bytes);
+                !more && !self.full
             });
-            if more || full {
+            if more || self.full {
                 break;
             }
         }
@@ -89,7 +90,6 @@ impl<P: Payload> Worker<P> {
         if self.consumers.len() > 1 {
             self.consumers.rotate_left(1);
         }
-        self.full = full;
         more
     }
 

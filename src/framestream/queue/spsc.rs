@@ -96,19 +96,20 @@ impl<T> Spsc<T> {
         let tail = self.producer.0.tail.load(Ordering::Acquire);
         let first = self.head.0.load(Ordering::Relaxed);
         let mut head = first;
-        while head != tail {
-            let slot = self.slot(head);
-            // SAFETY: the entry is initialised: the producer released it with the `tail` that was
-            // seen, and this thread is the only consumer.
-            if !slot.with(|slot| take(unsafe { (*slot).assume_init_ref() })) {
-                break;
+        'queue: while head != tail {
+            let release_at = head.wrapping_add(RELEASE_EVERY.min(tail.wrapping_sub(head)));
+            while head != release_at {
+                let slot = self.slot(head);
+                // SAFETY: the entry is initialised: the producer released it with the `tail` that
+                // was seen, and this thread is the only consumer.
+                if !slot.with(|slot| take(unsafe { (*slot).assume_init_ref() })) {
+                    break 'queue;
+                }
+                // SAFETY: the same; the slot counts as free from here on.
+                slot.with_mut(|slot| unsafe { (*slot).assume_init_drop() });
+                head = head.wrapping_add(1);
             }
-            // SAFETY: the same; the slot counts as free from here on.
-            slot.with_mut(|slot| unsafe { (*slot).assume_init_drop() });
-            head = head.wrapping_add(1);
-            if head.wrapping_sub(first) % RELEASE_EVERY == 0 {
-                self.head.0.store(head, Ordering::Release);
-            }
+            self.head.0.store(head, Ordering::Release);
         }
         self.head.0.store(head, Ordering::Release);
         head.wrapping_sub(first)
