@@ -32,7 +32,7 @@ all: library tools
 # A static library of Rust is relinked by the C compiler: only this way does the version script say
 # what is exported, and is what it names but the library lacks an error.
 library:
-	$(CARGO) rustc --release -p libfstrm --lib --crate-type staticlib -- \
+	$(CARGO) rustc --release --locked -p libfstrm --lib --crate-type staticlib -- \
 	    --print native-static-libs=$(RELEASE)/libfstrm.libs
 	$(CC) -shared -o $(RELEASE)/$(SHARED) -Wl,-soname,$(SONAME) \
 	    -Wl,--version-script=src/libfstrm/libfstrm.map -Wl,--no-undefined-version \
@@ -41,7 +41,7 @@ library:
 	    $$(cat $(RELEASE)/libfstrm.libs) $(LDFLAGS)
 
 tools:
-	$(CARGO) build --release -p tools
+	$(CARGO) build --release --locked -p tools
 
 install: install-library install-tools
 
@@ -65,3 +65,41 @@ install-tools: tools
 # What the tests, the demo and the benchmarks run on: an installed tree.
 stage:
 	$(MAKE) install DESTDIR= PREFIX=$(STAGE)
+
+# Debian packages: compilers, the C library that ours is compared with, servers, readers, valgrind.
+PACKAGES = binutils gcc g++ make pkg-config libfstrm-dev fstrm-bin knot knot-module-dnstap \
+    knot-dnsutils bind9 bind9-utils golang-github-dnstap-golang-dnstap-cli dnstap-ldns dnsperf \
+    valgrind python3 systemd util-linux
+
+deps:
+	@missing=; for package in $(PACKAGES); do \
+	    dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; \
+	done; [ -z "$$missing" ] || { echo "installing:$$missing"; \
+	    $(SUDO) apt-get -qq update && \
+	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $$missing; }
+
+demo: stage
+	STAGE=$(STAGE) docs/demo.sh
+
+# From the inside to the outside: the crates, the queues under loom, the C interface beside Debian's
+# library, Debian's servers on ours.
+test: deps stage
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) test --locked --workspace
+	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=$(TARGET)/loom \
+	    $(CARGO) test --locked --release -p framestream --lib queue
+	$(MAKE) -C c-tests check STAGE=$(STAGE) BUILD=$(TARGET)/c-tests
+	$(MAKE) -C c-tests valgrind STAGE=$(STAGE) BUILD=$(TARGET)/c-tests
+	STAGE=$(STAGE) $(CARGO) test --locked -p libfstrm --test servers -- --ignored --test-threads=1
+
+headers:
+	UPDATE_HEADERS=1 $(CARGO) test -q -p libfstrm --test headers
+
+bench: deps stage
+	STAGE=$(STAGE) bench/micro
+	STAGE=$(STAGE) bench/knot
+	STAGE=$(STAGE) bench/copy_or_hand_over
+
+clean:
+	$(CARGO) clean

@@ -142,10 +142,7 @@ pub struct SenderOpen {
 
 impl SenderOpen {
     /// Offers `content_types`, in order of preference; none means a stream of no declared type.
-    pub fn new(
-        content_types: &[Box<[u8]>],
-        direction: Direction,
-    ) -> Result<Self, HandshakeError> {
+    pub fn new(content_types: &[Box<[u8]>], direction: Direction) -> Result<Self, HandshakeError> {
         let mut open = Self {
             content_types: content_types.to_vec(),
             ready: None,
@@ -361,4 +358,3 @@ impl Handshake for ReceiverOpen {
         }
     }
 }
-

@@ -174,7 +174,8 @@ impl<P: Payload> Shared<P> {
         if before == now {
             return true;
         }
-        let claim = self.epoch.compare_exchange(before, REVIVING, Ordering::AcqRel, Ordering::Acquire);
+        let claim =
+            self.epoch.compare_exchange(before, REVIVING, Ordering::AcqRel, Ordering::Acquire);
         if before >= REVIVING || claim.is_err() {
             return false;
         }
@@ -204,10 +205,7 @@ pub struct IoThr<P: Payload> {
 impl<P: Payload> IoThr<P> {
     /// Starts a thread that sends with `writer`. Returns with it the ends to submit frames to, one
     /// for each queue.
-    pub fn start(
-        options: Options,
-        writer: Writer,
-    ) -> Result<(Self, Vec<Producer<P>>), StartError> {
+    pub fn start(options: Options, writer: Writer) -> Result<(Self, Vec<Producer<P>>), StartError> {
         let capacity = options.input_queue_size.max(QUEUE_CAPACITY_MIN);
         let mut rings = Vec::new();
         let mut ends = Vec::new();
@@ -313,7 +311,8 @@ impl<P: Payload> Producer<P> {
     fn enqueue(&self, payload: P) -> Result<(), Refused<P>> {
         match self.end.push(payload) {
             Ok(waiting) => {
-                if waiting >= self.shared.wake_level && self.shared.sleeping.0.load(Ordering::Relaxed)
+                if waiting >= self.shared.wake_level
+                    && self.shared.sleeping.0.load(Ordering::Relaxed)
                 {
                     self.wake();
                 }
@@ -331,9 +330,7 @@ impl<P: Payload> Producer<P> {
     #[inline(never)]
     fn wake(&self) {
         let shared = &*self.shared;
-        if self.end.len() >= shared.wake_level
-            && shared.sleeping.0.swap(false, Ordering::Relaxed)
-        {
+        if self.end.len() >= shared.wake_level && shared.sleeping.0.swap(false, Ordering::Relaxed) {
             shared.wake.wake();
         }
     }

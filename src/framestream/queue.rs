@@ -4,6 +4,8 @@
 //!
 //! [`Ring`] is the choice between the two kinds; each has its own file.
 
+#[cfg(all(test, loom))]
+mod loom;
 mod mpsc;
 mod spsc;
 mod sync;

@@ -98,7 +98,7 @@ pub(crate) fn wait(transport: &dyn Transport, what: Interest, until: Instant) ->
 
 /// `poll` for at most `left`, rounded up to a millisecond; an interrupting signal ends it early.
 pub(crate) fn poll_for(fds: &mut [PollFd<'_>], left: Duration) -> io::Result<()> {
-    let milliseconds = left.as_millis() + u128::from(left.subsec_nanos() % 1_000_000 != 0);
+    let milliseconds = left.as_nanos().div_ceil(1_000_000);
     let timeout = PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX);
     match poll(fds, timeout) {
         Ok(_) | Err(Errno::EINTR) => Ok(()),

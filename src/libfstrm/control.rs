@@ -69,7 +69,9 @@ fn header(flags: u32) -> Header {
 /// @param type  Any number.
 /// @return A static string, never NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn fstrm_control_type_to_str(r#type: MaybeUninit<fstrm_control_type>) -> *const c_char {
+pub extern "C" fn fstrm_control_type_to_str(
+    r#type: MaybeUninit<fstrm_control_type>,
+) -> *const c_char {
     let name = match ControlType::try_from(number(r#type)) {
         Ok(ControlType::Accept) => c"FSTRM_CONTROL_ACCEPT",
         Ok(ControlType::Start) => c"FSTRM_CONTROL_START",
@@ -142,7 +144,8 @@ pub unsafe extern "C" fn fstrm_control_get_type(
         // SAFETY: as documented.
         let control_type = unsafe { borrow(c) }.and_then(|c| c.0.control_type);
         // SAFETY: as documented; a C enum is stored as the integer that it is.
-        let stored = control_type.and_then(|t| unsafe { store(r#type.cast::<c_uint>(), t as c_uint) });
+        let stored =
+            control_type.and_then(|t| unsafe { store(r#type.cast::<c_uint>(), t as c_uint) });
         fstrm_res::from_done(stored.is_some())
     })
 }

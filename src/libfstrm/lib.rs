@@ -3,11 +3,13 @@
 //! converts its arguments, calls the safe core, and converts the result.
 //!
 //! Every function goes through the kit in [`ffi`]: handles are boxes, NULL is answered with an
-//! error, and a panic of ours ends at the boundary.
+//! error, and a panic of ours ends at the boundary. What "as documented" means in a safety comment:
+//! a pointer is NULL or points to what the documentation of the function, which is that of the
+//! header, says; and one object is used by one thread at a time where it does not say otherwise.
 
 #![allow(non_camel_case_types)]
 // The modules are the headers; what each is about is said there.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::missing_safety_doc)]
 
 pub mod control;
 mod ffi;

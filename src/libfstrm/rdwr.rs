@@ -41,7 +41,11 @@ pub type fstrm_rdwr_close_func =
 /// @retval fstrm_res_stop     The stream ended before.
 /// @retval fstrm_res_failure
 pub type fstrm_rdwr_read_func = Option<
-    unsafe extern "C" fn(obj: *mut c_void, data: *mut c_void, count: usize) -> MaybeUninit<fstrm_res>,
+    unsafe extern "C" fn(
+        obj: *mut c_void,
+        data: *mut c_void,
+        count: usize,
+    ) -> MaybeUninit<fstrm_res>,
 >;
 
 /// Writes all bytes of all vectors.

@@ -108,8 +108,8 @@ pub unsafe extern "C" fn fstrm_reader_init(
 ) -> *mut fstrm_reader {
     guard(ptr::null_mut(), || {
         // SAFETY: as documented.
-        let readable =
-            unsafe { borrow(rdwr).and_then(|rdwr| borrow(*rdwr)) }.is_some_and(fstrm_rdwr::can_read);
+        let readable = unsafe { borrow(rdwr).and_then(|rdwr| borrow(*rdwr)) }
+            .is_some_and(fstrm_rdwr::can_read);
         if !readable {
             return ptr::null_mut();
         }

@@ -106,7 +106,9 @@ pub unsafe extern "C" fn fstrm_iothr_get_stats(
         };
         let length = size.min(size_of::<fstrm_iothr_stats>());
         // SAFETY: the caller has `size` bytes there, and no more than that are written.
-        unsafe { ptr::copy_nonoverlapping(ptr::from_ref(&filled).cast::<u8>(), stats.cast(), length) };
+        unsafe {
+            ptr::copy_nonoverlapping(ptr::from_ref(&filled).cast::<u8>(), stats.cast(), length)
+        };
         fstrm_res_success
     })
 }

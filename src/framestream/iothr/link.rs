@@ -18,13 +18,25 @@ use crate::writer::WriterOptions;
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 
 enum State {
-    Down { retry_at: Instant },
-    Connecting { until: Instant },
-    Opening { handshake: Box<SenderOpen>, until: Instant },
+    Down {
+        retry_at: Instant,
+    },
+    Connecting {
+        until: Instant,
+    },
+    Opening {
+        handshake: Box<SenderOpen>,
+        until: Instant,
+    },
     Up,
     /// Nothing can be written until the peer makes room.
-    Blocked { retry_at: Option<Instant> },
-    Closing { handshake: Box<SenderClose>, until: Instant },
+    Blocked {
+        retry_at: Option<Instant>,
+    },
+    Closing {
+        handshake: Box<SenderClose>,
+        until: Instant,
+    },
     Closed,
 }
 

@@ -108,7 +108,7 @@ impl<T> Mpsc<T> {
             slot.entry.with_mut(|cell| unsafe { (*cell).assume_init_drop() });
             slot.turn.store(head.wrapping_add(self.slots.len()), Ordering::Release);
             head = filled;
-            if head.wrapping_sub(first) % RELEASE_EVERY == 0 {
+            if head.wrapping_sub(first).is_multiple_of(RELEASE_EVERY) {
                 self.head.0.store(head, Ordering::Relaxed);
             }
         }

@@ -200,11 +200,16 @@ fn headers_are_what_cbindgen_makes() {
     }
     assert!(stale.is_empty(), "run `make headers`: {stale:?} is not what cbindgen makes");
 
-    let known: Vec<_> = HEADERS.iter().map(|header| root.join("include").join(header.path)).collect();
+    let known: Vec<_> =
+        HEADERS.iter().map(|header| root.join("include").join(header.path)).collect();
     for folder in ["include", "include/fstrm"] {
         for entry in fs::read_dir(root.join(folder)).expect(folder) {
             let path = entry.expect(folder).path();
-            assert!(path.is_dir() || known.contains(&path), "{} is made of nothing", path.display());
+            assert!(
+                path.is_dir() || known.contains(&path),
+                "{} is made of nothing",
+                path.display()
+            );
         }
     }
 }

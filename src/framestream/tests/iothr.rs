@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The writer thread from a Rust program: frames over a Unix socket to a receiver of this crate's
+//! own state machine, and into a file that the reader reads back.
+
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use framestream::frame::{Decoder, Event, MAX_FRAME_SIZE_DEFAULT};
+use framestream::handshake::{Handshake, Opening, ReceiverOpen, Step};
+use framestream::iothr::{IoThr, LinkState, Options, Producer, Refused};
+use framestream::queue::Model;
+use framestream::reader::{Reader, ReaderOptions};
+use framestream::transport::{FileReceiver, FileSender, SocketSender};
+use framestream::writer::{Writer, WriterOptions};
+
+fn socket_writer(path: &Path) -> Writer {
+    let transport = SocketSender::unix(path).expect("a short path");
+    Writer::new(Box::new(transport), WriterOptions::default())
+}
+
+/// Accepts a sender.
+fn accept(listener: &UnixListener) -> UnixStream {
+    let (mut stream, _) = listener.accept().expect("a sender");
+    let mut open = ReceiverOpen::new(&[], Opening::Ready);
+    let mut piece = [0; 512];
+    loop {
+        match open.step() {
+            Step::Send(bytes) => {
+                let count = stream.write(bytes).expect("the sender listens");
+                open.sent(count);
+            }
+            Step::Receive(count) => {
+                let count = stream.read(&mut piece[..count]).expect("the sender speaks");
+                open.received(&piece[..count]).expect("a handshake");
+            }
+            Step::Done => return stream,
+        }
+    }
+}
+
+/// Reads data frames up to STOP, which it answers if `polite`.
+fn receive(stream: &mut UnixStream, polite: bool) -> Vec<Vec<u8>> {
+    let mut decoder = Decoder::new(MAX_FRAME_SIZE_DEFAULT);
+    let mut frames = Vec::new();
+    loop {
+        let mut piece = vec![0; decoder.needs()];
+        stream.read_exact(&mut piece).expect("a whole frame");
+        match decoder.advance(&piece).expect("a well-formed frame") {
+            Some(Event::Data(payload)) => frames.push(payload.to_vec()),
+            Some(Event::Control(_)) => break,
+            None => (),
+        }
+    }
+    if polite {
+        stream.write_all(&[0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 5]).expect("the sender waits");
+    }
+    frames
+}
+
+fn submit_numbers(producer: &Producer<Vec<u8>>, numbers: std::ops::Range<u32>) {
+    for number in numbers {
+        producer.submit(number.to_be_bytes().to_vec()).expect("room");
+    }
+}
+
+#[test]
+fn frames_arrive_in_order_and_the_accounts_balance() {
+    for model in [Model::Spsc, Model::Mpsc] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("socket");
+        let listener = UnixListener::bind(&path).expect("a socket");
+        let receiving = thread::spawn(move || receive(&mut accept(&listener), true));
+        let options = Options { queue_model: model, ..Options::default() };
+        let (iothr, producers) = IoThr::start(options, socket_writer(&path)).expect("a thread");
+        submit_numbers(&producers[0], 0..3000);
+        assert!(iothr.close());
+        let received = receiving.join().expect("the receiver");
+        let expected: Vec<_> = (0..3000u32).map(|number| number.to_be_bytes().to_vec()).collect();
+        assert_eq!(received, expected);
+        let stats = iothr.stats();
+        assert_eq!((stats.accepted, stats.written, stats.waiting), (3000, 3000, 0));
+        assert_eq!((stats.connects, stats.state), (1, LinkState::Closing));
+        assert!(matches!(producers[0].submit(vec![1]), Err(Refused::Closed(_))));
+    }
+}
+
+#[test]
+fn closing_does_not_wait_for_a_receiver_that_does_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    let options = Options { close_timeout: Duration::from_millis(300), ..Options::default() };
+    let (iothr, producers) = IoThr::start(options, socket_writer(&path)).expect("a thread");
+    let stream = accept(&listener);
+    while producers[0].submit(vec![7; 60_000]).is_ok() {}
+    let begun = Instant::now();
+    assert!(iothr.close());
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    let stats = iothr.stats();
+    assert!(stats.refused == 1 && stats.lost_closing > 0, "{stats:?}");
+    assert_eq!(stats.accepted, stats.written + stats.lost_closing);
+    drop(stream);
+}
+
+#[test]
+fn frames_wait_for_a_receiver_that_is_late() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let (iothr, producers) =
+        IoThr::start(Options::default(), socket_writer(&path)).expect("a thread");
+    submit_numbers(&producers[0], 0..1000);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while iothr.stats().connect_failures == 0 {
+        assert!(Instant::now() < deadline, "{:?}", iothr.stats());
+        thread::yield_now();
+    }
+    let listener = UnixListener::bind(&path).expect("a socket");
+    let receiving = thread::spawn(move || receive(&mut accept(&listener), true));
+    assert!(iothr.close());
+    assert_eq!(receiving.join().expect("the receiver").len(), 1000);
+}
+
+#[test]
+fn a_file_reads_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("frames");
+    let mut options = WriterOptions::default();
+    options.add_content_type(b"numbers").expect("short");
+    let writer = Writer::new(Box::new(FileSender::new(&path)), options);
+    let (iothr, producers) = IoThr::start(Options::default(), writer).expect("a thread");
+    submit_numbers(&producers[0], 0..1000);
+    producers[0].submit(vec![9; 1 << 20]).expect("room");
+    drop(iothr);
+
+    let mut options = ReaderOptions::default();
+    options.add_content_type(b"numbers").expect("short");
+    let mut reader = Reader::new(Box::new(FileReceiver::new(&path)), options);
+    for number in 0..1000u32 {
+        let frame = reader.read().expect("a frame").expect("no STOP yet");
+        assert_eq!(frame, number.to_be_bytes());
+    }
+    assert_eq!(reader.read().expect("a frame").map(<[u8]>::len), Some(1 << 20));
+    assert!(reader.read().expect("STOP").is_none());
+}
