@@ -45,6 +45,7 @@ tools:
 
 install: install-library install-tools
 
+# The unwinder of a static library has to be the static one, or `cc -static` finds none.
 install-library: library
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/fstrm
 	install -m 644 $(RELEASE)/$(SHARED) $(RELEASE)/libfstrm.a $(DESTDIR)$(LIBDIR)
@@ -52,7 +53,7 @@ install-library: library
 	ln -sf $(SHARED) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SHARED) $(DESTDIR)$(LIBDIR)/libfstrm.so
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-	    -e "s|@LIBS_PRIVATE@|$$(cat $(RELEASE)/libfstrm.libs)|" \
+	    -e "s|@LIBS_PRIVATE@|$$(sed s/-lgcc_s/-lgcc_eh/ $(RELEASE)/libfstrm.libs)|" \
 	    src/libfstrm/libfstrm.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/libfstrm.pc
 	install -m 644 include/fstrm.h $(DESTDIR)$(INCLUDEDIR)
 	install -m 644 include/fstrm/*.h $(DESTDIR)$(INCLUDEDIR)/fstrm

@@ -30,7 +30,7 @@ void fstrm_file_options_destroy(struct fstrm_file_options **fopt);
 
 /**
  * Sets the path of the file. `-` is the standard input of a reader, the standard output of a
- * writer.
+ * writer, as C's `stdin` and `stdout`; closing the reader or writer closes them.
  *
  * @param fopt       The options.
  * @param file_path  The path, which is copied; NULL for none.

@@ -72,8 +72,8 @@ struct fstrm_rdwr *fstrm_rdwr_init(void *obj);
 /**
  * Destroys a byte stream, with its `destroy` function if it has one. It is not closed.
  *
- * @param[in,out] rdwr  Where the stream is; NULL is left there. Nothing happens for NULL.
- * @return What the `destroy` function returned, otherwise success.
+ * @param[in,out] rdwr  Where the stream is; NULL is left there. Nothing happens if NULL is there.
+ * @return What the `destroy` function returned, otherwise success; failure if `rdwr` is NULL.
  */
 fstrm_res fstrm_rdwr_destroy(struct fstrm_rdwr **rdwr);
 

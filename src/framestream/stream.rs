@@ -53,12 +53,17 @@ pub(crate) fn read_exact(
     timeout: Duration,
 ) -> Result<(), StreamError> {
     let mut filled = 0;
+    let mut until = None;
     while filled < bytes.len() {
         match transport.read(&mut bytes[filled..]) {
             Ok(0) => return Err(StreamError::End),
-            Ok(count) => filled += count,
+            Ok(count) => {
+                filled += count;
+                until = None;
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                wait(transport, Interest::Read, Instant::now() + timeout)?;
+                let until = *until.get_or_insert_with(|| Instant::now() + timeout);
+                wait(transport, Interest::Read, until)?;
             }
             Err(error) => return Err(error.into()),
         }
@@ -73,13 +78,18 @@ pub(crate) fn write_all(
     timeout: Duration,
 ) -> io::Result<()> {
     IoSlice::advance_slices(&mut slices, 0); // drops empty slices in front
+    let mut until = None;
     while !slices.is_empty() {
         match transport.write(slices) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             // Counting in bytes, never in slices, is what keeps a short write from repeating any.
-            Ok(count) => IoSlice::advance_slices(&mut slices, count),
+            Ok(count) => {
+                IoSlice::advance_slices(&mut slices, count);
+                until = None;
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                wait(transport, Interest::Write, Instant::now() + timeout)?;
+                let until = *until.get_or_insert_with(|| Instant::now() + timeout);
+                wait(transport, Interest::Write, until)?;
             }
             Err(error) => return Err(error),
         }

@@ -5,11 +5,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 
-use framestream::transport::{FileReceiver, FileSender};
+use framestream::transport::{FileReceiver, FileSender, Transport};
 
 use crate::ffi::{borrow, borrow_mut, give, guard, string, take};
 use crate::reader::{fstrm_reader, fstrm_reader_options};
+use crate::stdio::{Role, Stdio};
 use crate::writer::{fstrm_writer, fstrm_writer_options};
+
+/// The path that stands for a standard stream.
+const STANDARD_STREAM: &str = "-";
 
 /// Which file to read or write.
 #[derive(Default)]
@@ -41,7 +45,7 @@ pub unsafe extern "C" fn fstrm_file_options_destroy(fopt: *mut *mut fstrm_file_o
 }
 
 /// Sets the path of the file. `-` is the standard input of a reader, the standard output of a
-/// writer.
+/// writer, as C's `stdin` and `stdout`; closing the reader or writer closes them.
 ///
 /// @param fopt       The options.
 /// @param file_path  The path, which is copied; NULL for none.
@@ -73,7 +77,11 @@ pub unsafe extern "C" fn fstrm_file_reader_init(
         // SAFETY: as documented.
         let (fopt, ropt) = unsafe { (borrow(fopt), borrow(ropt)) };
         let Some(path) = fopt.and_then(|fopt| fopt.path()) else { return ptr::null_mut() };
-        fstrm_reader::give(Box::new(FileReceiver::new(path)), ropt)
+        let transport: Box<dyn Transport> = match path == Path::new(STANDARD_STREAM) {
+            true => Box::new(Stdio::new(Role::Input)),
+            false => Box::new(FileReceiver::new(path)),
+        };
+        fstrm_reader::give(transport, ropt)
     })
 }
 
@@ -93,6 +101,10 @@ pub unsafe extern "C" fn fstrm_file_writer_init(
         // SAFETY: as documented.
         let (fopt, wopt) = unsafe { (borrow(fopt), borrow(wopt)) };
         let Some(path) = fopt.and_then(|fopt| fopt.path()) else { return ptr::null_mut() };
-        fstrm_writer::give(Box::new(FileSender::new(path)), wopt)
+        let transport: Box<dyn Transport> = match path == Path::new(STANDARD_STREAM) {
+            true => Box::new(Stdio::new(Role::Output)),
+            false => Box::new(FileSender::new(path)),
+        };
+        fstrm_writer::give(transport, wopt)
     })
 }

@@ -19,6 +19,7 @@ pub mod rdwr;
 pub mod reader;
 pub mod res;
 pub mod stats;
+mod stdio;
 pub mod tcp_writer;
 pub mod unix_writer;
 pub mod writer;

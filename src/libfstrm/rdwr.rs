@@ -233,11 +233,14 @@ pub extern "C" fn fstrm_rdwr_init(obj: *mut c_void) -> *mut fstrm_rdwr {
 
 /// Destroys a byte stream, with its `destroy` function if it has one. It is not closed.
 ///
-/// @param[in,out] rdwr  Where the stream is; NULL is left there. Nothing happens for NULL.
-/// @return What the `destroy` function returned, otherwise success.
+/// @param[in,out] rdwr  Where the stream is; NULL is left there. Nothing happens if NULL is there.
+/// @return What the `destroy` function returned, otherwise success; failure if `rdwr` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_destroy(rdwr: *mut *mut fstrm_rdwr) -> fstrm_res {
     guard(fstrm_res_failure, || {
+        if rdwr.is_null() {
+            return fstrm_res_failure;
+        }
         // SAFETY: as documented.
         unsafe { take(rdwr) }.map_or(fstrm_res_success, |mut rdwr| rdwr.destroy())
     })

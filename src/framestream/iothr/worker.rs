@@ -48,7 +48,7 @@ impl<P: Payload> Worker<P> {
                         tried_once_more = true;
                         continue;
                     }
-                    LinkState::Connecting if nothing_left => break,
+                    LinkState::Connecting if nothing_left && !advanced => break,
                     LinkState::Connected if nothing_left => {
                         self.link.close(until);
                         continue;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Files, FIFOs and the standard streams.
+//! Files and FIFOs.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, IoSlice, Read, Write};
@@ -15,15 +15,11 @@ use crate::handshake::Direction;
 /// Bytes that one read of a file fetches ahead.
 const READ_AHEAD: usize = 64 * 1024;
 
-/// The name that stands for the standard stream of the process, as with fstrm.
-const STANDARD_STREAM: &str = "-";
-
 fn not_open() -> io::Error {
     io::ErrorKind::NotConnected.into()
 }
 
-/// Writes to a file, which opening creates or truncates. `-` is the standard output, which closing
-/// leaves open.
+/// Writes to a file, which opening creates or truncates.
 #[derive(Debug)]
 pub struct FileSender {
     path: PathBuf,
@@ -53,18 +49,14 @@ impl Transport for FileSender {
     }
 
     fn open(&mut self) -> io::Result<()> {
-        let file = if self.path == Path::new(STANDARD_STREAM) {
-            standard_output()?
-        } else {
-            OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(!self.keep_contents)
-                // Appending lets two processes share a file after a fork; not blocking keeps a
-                // FIFO without a reader from holding up the caller, and is nothing to a file.
-                .custom_flags(O_APPEND | O_NONBLOCK)
-                .open(&self.path)?
-        };
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(!self.keep_contents)
+            // Appending lets two processes share a file after a fork; not blocking keeps a FIFO
+            // without a reader from holding up the caller, and is nothing to a file.
+            .custom_flags(O_APPEND | O_NONBLOCK)
+            .open(&self.path)?;
         let file_type = file.metadata()?.file_type();
         self.kind = match file_type.is_file() {
             true => Kind::Regular,
@@ -111,18 +103,7 @@ impl Transport for FileSender {
     }
 }
 
-/// The standard output. A pipe is opened once more, to make this view of it, and not that of all
-/// processes that share it, one that does not block.
-fn standard_output() -> io::Result<File> {
-    let shared = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    if !shared.metadata()?.file_type().is_fifo() {
-        return Ok(shared);
-    }
-    let own = OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open("/dev/stdout");
-    Ok(own.unwrap_or(shared))
-}
-
-/// Reads a file from its beginning. `-` is the standard input.
+/// Reads a file from its beginning.
 #[derive(Debug)]
 pub struct FileReceiver {
     path: PathBuf,
@@ -142,11 +123,7 @@ impl Transport for FileReceiver {
     }
 
     fn open(&mut self) -> io::Result<()> {
-        let file = if self.path == Path::new(STANDARD_STREAM) {
-            File::from(io::stdin().as_fd().try_clone_to_owned()?)
-        } else {
-            File::open(&self.path)?
-        };
+        let file = File::open(&self.path)?;
         self.file = Some(BufReader::with_capacity(READ_AHEAD, file));
         Ok(())
     }

@@ -120,6 +120,8 @@ impl Transport for SocketSender {
         loop {
             match recv(fd.as_raw_fd(), bytes, MsgFlags::empty()) {
                 Err(Errno::EINTR) => (),
+                // A sender reads only answers: one that does not come is a fault, not an end.
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 other => return Ok(other?),
             }
         }

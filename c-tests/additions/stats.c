@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The accounts of a writer thread: every frame that submit took is in exactly one place. */
+#include "endpoint.h"
+#include "fault.h"
+#include "receiver.h"
+
+#include <fstrm/stats.h>
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const types[] = { "test", NULL };
+static char frame[1000];
+
+static struct fstrm_iothr_stats stats_of(const struct fstrm_iothr *iothr)
+{
+	struct fstrm_iothr_stats s;
+
+	memset(&s, 0, sizeof s);
+	s.size = sizeof s;
+	NEED(fstrm_iothr_get_stats(iothr, &s) == fstrm_res_success, "get_stats failed");
+	NEED(s.accepted == s.written + s.waiting + s.lost_closing + s.lost_error + s.lost_fork,
+	     "%llu accepted, but %llu written, %llu waiting, %llu + %llu + %llu lost",
+	     (unsigned long long)s.accepted, (unsigned long long)s.written, (unsigned long long)s.waiting,
+	     (unsigned long long)s.lost_closing, (unsigned long long)s.lost_error, (unsigned long long)s.lost_fork);
+	return s;
+}
+
+/* Asks again until it is so: the accounts have no event to wait for. */
+#define UNTIL(condition) do { \
+		struct timespec pause = { 0, 1000000 }; \
+		double began = now(); \
+		while (s = stats_of(iothr), !(condition)) { \
+			NEED(now() - began < 10, "never came: %s", #condition); \
+			nanosleep(&pause, NULL); \
+		} \
+	} while (0)
+
+static void expect(const char *what, uint64_t is, uint64_t wanted)
+{
+	NEED(is == wanted, "%s is %llu, not %llu", what, (unsigned long long)is, (unsigned long long)wanted);
+}
+#define EXPECT(what, wanted) expect(#what, what, wanted)
+
+static struct fstrm_iothr *start_with(struct fstrm_iothr_options *opt, struct fstrm_writer *writer)
+{
+	struct fstrm_iothr *iothr;
+
+	fstrm_iothr_options_set_reopen_interval(opt, 1);
+	iothr = fstrm_iothr_init(opt, &writer);
+	fstrm_iothr_options_destroy(&opt);
+	return iothr;
+}
+
+static struct fstrm_iothr *start(struct fstrm_writer *writer)
+{
+	return start_with(fstrm_iothr_options_init(), writer);
+}
+
+static void submit(struct fstrm_iothr *iothr, unsigned count, size_t len)
+{
+	for (unsigned i = 0; i < count; i++)
+		NEED(fstrm_iothr_submit(iothr, fstrm_iothr_get_input_queue_idx(iothr, 0), frame, len, NULL, NULL) ==
+		     fstrm_res_success, "frame %u was refused", i);
+}
+
+/* Takes one connection and closes it when told, then serves a second. */
+static void hang_up(struct receiver *r)
+{
+	int fd = accept_one(r->listening);
+
+	receiver_handshake(r, fd, NULL);
+	receiver_wait(r, 1);
+	close(fd);
+	receiver_play_one(r);
+}
+
+static void delivered(int transport)
+{
+	struct fstrm_iothr_stats s;
+	struct fstrm_iothr *iothr;
+	struct endpoint e;
+	struct receiver r;
+
+	endpoint_open(&e, (enum transport)transport);
+	if (e.listening >= 0)
+		receiver_start(&r, e.listening, receiver_play_one, NULL);
+	iothr = start(endpoint_writer(&e, types));
+	UNTIL(s.state == FSTRM_IOTHR_STATE_CONNECTED);
+	EXPECT(s.accepted, 0);
+	submit(iothr, 10, 100);
+	UNTIL(s.written == 10);
+	EXPECT(s.waiting, 0);
+	EXPECT(s.bytes_written, 10 * 104);
+	EXPECT(s.connects, 1);
+	EXPECT(s.connect_failures, 0);
+	EXPECT(s.disconnects, 0);
+	EXPECT(s.refused, 0);
+	EXPECT(s.size, sizeof s);
+	fstrm_iothr_destroy(&iothr);
+	if (e.listening >= 0)
+		receiver_finish(&r, stderr);
+}
+
+static void absent_and_back(int frames)
+{
+	struct fstrm_iothr_stats s;
+	struct fstrm_iothr *iothr;
+	struct endpoint e;
+	struct receiver r;
+
+	endpoint_open(&e, TO_UNIX);
+	endpoint_close(&e);
+	iothr = start(endpoint_writer(&e, types));
+	submit(iothr, (unsigned)frames, 100);
+	UNTIL(s.connect_failures > 0 && s.state == FSTRM_IOTHR_STATE_DISCONNECTED);
+	EXPECT(s.waiting, (uint64_t)frames);
+	EXPECT(s.connects, 0);
+	endpoint_open(&e, TO_UNIX);
+	receiver_start(&r, e.listening, receiver_play_one, NULL);
+	UNTIL(s.written == (uint64_t)frames);
+	EXPECT(s.connects, 1);
+	fstrm_iothr_destroy(&iothr);
+	receiver_finish(&r, stderr);
+}
+
+static void broken_off(int frames)
+{
+	struct fstrm_iothr_stats s;
+	struct fstrm_iothr *iothr;
+	struct endpoint e;
+	struct receiver r;
+
+	endpoint_open(&e, TO_UNIX);
+	receiver_start(&r, e.listening, hang_up, NULL);
+	iothr = start(endpoint_writer(&e, types));
+	UNTIL(s.connects == 1);
+	receiver_reach(&r, 1);
+	submit(iothr, (unsigned)frames, 100);
+	UNTIL(s.disconnects == 1);
+	UNTIL(s.written == (uint64_t)frames);
+	EXPECT(s.connects, 2);
+	EXPECT(s.lost_error, 0);
+	fstrm_iothr_destroy(&iothr);
+	receiver_finish(&r, stderr);
+}
+
+enum { QUEUE = 8192 };
+
+/* submit's own results, and the accounts, tell the same. */
+static void refused(int model)
+{
+	struct fstrm_iothr_options *opt = fstrm_iothr_options_init();
+	struct fstrm_iothr_stats s;
+	struct fstrm_iothr *iothr;
+	struct endpoint e;
+	uint64_t taken = 0, again = 0;
+
+	endpoint_open(&e, TO_UNIX);
+	endpoint_close(&e);
+	fstrm_iothr_options_set_queue_model(opt, (fstrm_iothr_queue_model)model);
+	fstrm_iothr_options_set_input_queue_size(opt, QUEUE);
+	fstrm_iothr_options_set_memory_limit(opt, 131072);
+	iothr = start_with(opt, endpoint_writer(&e, types));
+	for (int i = 0; i < 20000; i++) {
+		fstrm_res res = fstrm_iothr_submit(iothr, fstrm_iothr_get_input_queue_idx(iothr, 0), frame, sizeof frame, NULL, NULL);
+
+		NEED(res == fstrm_res_success || res == fstrm_res_again, "submit returned %d", (int)res);
+		taken += res == fstrm_res_success;
+		again += res == fstrm_res_again;
+		if (res == fstrm_res_again)
+			sched_yield();
+	}
+	s = stats_of(iothr);
+	EXPECT(s.accepted, taken);
+	EXPECT(s.refused, again);
+	EXPECT(s.waiting, taken);
+	/* The queue, perhaps without the one entry that tells full from empty, and what the limit lets the thread hold. */
+	NEED(taken >= QUEUE - 1 && taken <= QUEUE + 131072 / sizeof frame, "%llu frames were taken", (unsigned long long)taken);
+	fstrm_iothr_destroy(&iothr);
+}
+
+static fstrm_res callback(void *obj)
+{
+	(void)obj;
+	return fstrm_res_success;
+}
+
+/* Takes what is written in the handshake, one piece each, and fails what carries frames. */
+static fstrm_res fail_frames(void *obj, const struct iovec *iov, int iovcnt)
+{
+	(void)obj, (void)iov;
+	return iovcnt > 1 || iov[0].iov_len > 40 ? fstrm_res_failure : fstrm_res_success;
+}
+
+static void failing_callback(int frames)
+{
+	struct fstrm_rdwr *rdwr = fstrm_rdwr_init(NULL);
+	struct fstrm_iothr_stats s;
+	struct fstrm_iothr *iothr;
+
+	fstrm_rdwr_set_open(rdwr, callback);
+	fstrm_rdwr_set_close(rdwr, callback);
+	fstrm_rdwr_set_write(rdwr, fail_frames);
+	iothr = start(fstrm_writer_init(NULL, &rdwr));
+	UNTIL(s.connects == 1);
+	submit(iothr, (unsigned)frames, 100);
+	UNTIL(s.lost_error > 0);
+	EXPECT(s.written, 0);
+	NEED(s.disconnects >= 1, "no disconnect is counted");
+	fstrm_iothr_destroy(&iothr);
+}
+
+static void forked(int frames)
+{
+	struct fstrm_iothr_stats s;
+	struct fstrm_iothr *iothr;
+	struct endpoint e;
+	int status = -1;
+	pid_t child;
+
+	endpoint_open(&e, TO_UNIX);
+	endpoint_close(&e);
+	iothr = start(endpoint_writer(&e, types));
+	submit(iothr, (unsigned)frames, 100);
+	child = fork();
+	if (child == 0) {
+		/* Nobody listens: what the child submits waits, what the parent did is not the child's. */
+		submit(iothr, 3, 100);
+		s = stats_of(iothr);
+		EXPECT(s.lost_fork, (uint64_t)frames);
+		EXPECT(s.waiting, 3);
+		fstrm_iothr_destroy(&iothr);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	NEED(status == 0, "the child ended with status %d", status);
+	s = stats_of(iothr);
+	EXPECT(s.waiting, (uint64_t)frames);
+	EXPECT(s.lost_fork, 0);
+	fstrm_iothr_destroy(&iothr);
+}
+
+struct producer {
+	struct fstrm_iothr *iothr;
+	struct fstrm_iothr_queue *queue;
+	int done;
+};
+
+static void *produce(void *arg)
+{
+	struct producer *p = arg;
+
+	for (int i = 0; i < 100000; i++)
+		fstrm_iothr_submit(p->iothr, p->queue, frame, 1 + (size_t)i % 100, NULL, NULL);
+	__atomic_store_n(&p->done, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void read_silently(struct receiver *r)
+{
+	int fd = accept_one(r->listening);
+	struct frame f;
+
+	if (receiver_handshake(r, fd, NULL))
+		while (read_frame(fd, &f) == DATA)
+			free_frame(&f);
+	send_control(fd, FINISH, NULL);
+	close(fd);
+}
+
+/* The sums hold at any moment, not only at rest: stats_of() checks each. */
+static void at_every_moment(int model)
+{
+	struct fstrm_iothr_options *opt = fstrm_iothr_options_init();
+	struct producer producers[2];
+	struct fstrm_iothr_stats s, before;
+	struct fstrm_iothr *iothr;
+	pthread_t threads[2];
+	struct endpoint e;
+	struct receiver r;
+
+	endpoint_open(&e, TO_UNIX);
+	receiver_start(&r, e.listening, read_silently, NULL);
+	fstrm_iothr_options_set_queue_model(opt, (fstrm_iothr_queue_model)model);
+	fstrm_iothr_options_set_num_input_queues(opt, 2);
+	iothr = start_with(opt, endpoint_writer(&e, types));
+	for (int i = 0; i < 2; i++) {
+		producers[i] = (struct producer){ iothr, fstrm_iothr_get_input_queue(iothr), 0 };
+		pthread_create(&threads[i], NULL, produce, &producers[i]);
+	}
+	before = stats_of(iothr);
+	while (!__atomic_load_n(&producers[0].done, __ATOMIC_ACQUIRE) || !__atomic_load_n(&producers[1].done, __ATOMIC_ACQUIRE)) {
+		s = stats_of(iothr);
+		NEED(s.accepted >= before.accepted && s.written >= before.written && s.refused >= before.refused &&
+		     s.bytes_written >= before.bytes_written, "an account went back");
+		before = s;
+	}
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	UNTIL(s.waiting == 0);
+	EXPECT(s.accepted + s.refused, 200000);
+	EXPECT(s.written, s.accepted);
+	fstrm_iothr_destroy(&iothr);
+	receiver_finish(&r, stderr);
+}
+
+static void sizes(int unused)
+{
+	struct { struct fstrm_iothr_stats stats; unsigned char beyond[64]; } longer;
+	struct endpoint e;
+	struct fstrm_iothr *iothr;
+	fstrm_res res;
+
+	(void)unused;
+	endpoint_open(&e, TO_FILE);
+	iothr = start(endpoint_writer(&e, types));
+	memset(&longer, 0x5a, sizeof longer);
+	longer.stats.size = sizeof longer;
+	res = fstrm_iothr_get_stats(iothr, &longer.stats);
+	NEED(res == fstrm_res_success, "a longer struct: %d", (int)res);
+	EXPECT(longer.stats.accepted, 0);
+	longer.stats.size = 0;
+	res = fstrm_iothr_get_stats(iothr, &longer.stats);
+	NEED(res == fstrm_res_invalid, "size 0: %d", (int)res);
+	longer.stats.size = offsetof(struct fstrm_iothr_stats, state);
+	res = fstrm_iothr_get_stats(iothr, &longer.stats);
+	NEED(res == fstrm_res_invalid, "a size too small: %d", (int)res);
+	res = fstrm_iothr_get_stats(iothr, NULL);
+	NEED(res == fstrm_res_invalid, "no stats: %d", (int)res);
+	longer.stats.size = sizeof longer.stats;
+	res = fstrm_iothr_get_stats(NULL, &longer.stats);
+	NEED(res == fstrm_res_invalid, "no iothr: %d", (int)res);
+	fstrm_iothr_destroy(&iothr);
+}
+
+static void setters(int unused)
+{
+	struct fstrm_iothr_options *opt = fstrm_iothr_options_init();
+	struct fstrm_writer_options *wopt = fstrm_writer_options_init();
+
+	(void)unused;
+	NEED(fstrm_iothr_options_set_close_timeout(opt, 0) == fstrm_res_success, "close_timeout 0");
+	NEED(fstrm_iothr_options_set_close_timeout(opt, 600000) == fstrm_res_success, "close_timeout 600000");
+	NEED(fstrm_iothr_options_set_close_timeout(opt, 600001) == fstrm_res_failure, "close_timeout 600001");
+	NEED(fstrm_iothr_options_set_close_timeout(NULL, 1) == fstrm_res_failure, "close_timeout of NULL");
+	NEED(fstrm_iothr_options_set_memory_limit(opt, 131071) == fstrm_res_failure, "memory_limit 131071");
+	NEED(fstrm_iothr_options_set_memory_limit(opt, 131072) == fstrm_res_success, "memory_limit 131072");
+	NEED(fstrm_iothr_options_set_memory_limit(opt, (size_t)1 << 40) == fstrm_res_success, "memory_limit 2^40");
+	NEED(fstrm_iothr_options_set_memory_limit(NULL, 131072) == fstrm_res_failure, "memory_limit of NULL");
+	NEED(fstrm_writer_options_set_io_timeout(wopt, 0) == fstrm_res_failure, "io_timeout 0");
+	NEED(fstrm_writer_options_set_io_timeout(wopt, 1) == fstrm_res_success, "io_timeout 1");
+	NEED(fstrm_writer_options_set_io_timeout(wopt, 600000) == fstrm_res_success, "io_timeout 600000");
+	NEED(fstrm_writer_options_set_io_timeout(wopt, 600001) == fstrm_res_failure, "io_timeout 600001");
+	NEED(fstrm_writer_options_set_io_timeout(NULL, 1) == fstrm_res_failure, "io_timeout of NULL");
+	fstrm_iothr_options_destroy(&opt);
+	fstrm_writer_options_destroy(&wopt);
+}
+
+static void fall_silent(struct receiver *r)
+{
+	int fd = accept_one(r->listening);
+
+	if (r->arg != NULL)
+		receiver_handshake(r, fd, NULL);
+	receiver_wait(r, 1);
+	close(fd);
+}
+
+/* The deadline of destroy is the one that was set, not sooner and not much later. */
+static void close_timeout(int ms)
+{
+	struct fstrm_iothr_options *opt = fstrm_iothr_options_init();
+	struct fstrm_iothr_stats s;
+	struct fstrm_iothr *iothr;
+	struct endpoint e;
+	struct receiver r;
+	double took;
+
+	endpoint_open(&e, TO_UNIX);
+	receiver_start(&r, e.listening, fall_silent, frame);
+	fstrm_iothr_options_set_close_timeout(opt, (unsigned)ms);
+	iothr = start_with(opt, endpoint_writer(&e, types));
+	UNTIL(s.state == FSTRM_IOTHR_STATE_CONNECTED);
+	took = now();
+	fstrm_iothr_destroy(&iothr);
+	took = now() - took;
+	NEED(took >= ms / 1000.0 - 0.05 && took < ms / 1000.0 + 1, "destroy took %.3f s", took);
+	receiver_reach(&r, 1);
+	receiver_finish(&r, stderr);
+}
+
+static void io_timeout(int ms)
+{
+	struct fstrm_writer_options *wopt = fstrm_writer_options_init();
+	struct fstrm_unix_writer_options *uwopt = fstrm_unix_writer_options_init();
+	struct fstrm_writer *writer;
+	struct endpoint e;
+	struct receiver r;
+	double took;
+
+	endpoint_open(&e, TO_UNIX);
+	receiver_start(&r, e.listening, fall_silent, NULL);
+	fstrm_writer_options_set_io_timeout(wopt, (unsigned)ms);
+	fstrm_unix_writer_options_set_socket_path(uwopt, ENDPOINT_PATH);
+	writer = fstrm_unix_writer_init(uwopt, wopt);
+	fstrm_unix_writer_options_destroy(&uwopt);
+	fstrm_writer_options_destroy(&wopt);
+	took = now();
+	NEED(fstrm_writer_open(writer) == fstrm_res_failure, "open did not fail");
+	took = now() - took;
+	NEED(took >= ms / 1000.0 - 0.05 && took < ms / 1000.0 + 1, "open took %.3f s", took);
+	fstrm_writer_destroy(&writer);
+	receiver_reach(&r, 1);
+	receiver_finish(&r, stderr);
+}
+
+int main(int argc, char **argv)
+{
+	enum { SPSC = FSTRM_IOTHR_QUEUE_MODEL_SPSC, MPSC = FSTRM_IOTHR_QUEUE_MODEL_MPSC };
+	static const struct fault cases[] = {
+		{ "stats of frames written to a file", delivered, TO_FILE, 20, 0, NULL },
+		{ "stats of frames delivered by Unix socket", delivered, TO_UNIX, 20, 0, NULL },
+		{ "stats of frames delivered by TCP", delivered, TO_TCP4, 20, 0, NULL },
+		{ "stats without a receiver, then with one", absent_and_back, 100, 20, 0, NULL },
+		{ "stats when the receiver hangs up", broken_off, 100, 20, 0, NULL },
+		{ "stats of refused frames, SPSC", refused, SPSC, 20, 0, NULL },
+		{ "stats of refused frames, MPSC", refused, MPSC, 20, 0, NULL },
+		{ "stats of frames a callback failed to write", failing_callback, 10, 20, 0, NULL },
+		{ "stats in a forked child", forked, 100, 20, 0, NULL },
+		{ "stats add up at every moment, SPSC", at_every_moment, SPSC, 60, 0, NULL },
+		{ "stats add up at every moment, MPSC", at_every_moment, MPSC, 60, 0, NULL },
+		{ "stats of other sizes", sizes, 0, 20, 0, NULL },
+		{ "bounds of the options", setters, 0, 20, 0, NULL },
+		{ "close_timeout of 0", close_timeout, 0, 20, 0, NULL },
+		{ "close_timeout of 700 ms", close_timeout, 700, 20, 0, NULL },
+		{ "io_timeout of 300 ms", io_timeout, 300, 20, 0, NULL },
+	};
+
+	return faults_main(argc, argv, cases, sizeof cases / sizeof *cases);
+}

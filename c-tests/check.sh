@@ -1,0 +1,22 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Runs every test and adds up their lines: "ok", "not ok", "skip". Called by the Makefile.
+set -u
+cd "$(dirname "$0")" || exit 1
+results=$BUILD/results
+: >"$results" || exit 1
+# A library path of the caller would win over the rpath of the programs.
+unset LD_LIBRARY_PATH
+
+for test in symbols headers linking compare faults additions; do
+	echo "# $test"
+	sh "./$test.sh" 2>&1 | tee -a "$results"
+	# A script that dies has said so nowhere else.
+	tail -n 1 "$results" | grep -qx "end of $test" || echo "not ok - $test.sh ended early" | tee -a "$results"
+done | grep -v '^end of '
+
+passed=$(grep -c '^ok' "$results")
+failed=$(grep -c '^not ok' "$results")
+skipped=$(grep -c '^skip' "$results")
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Our headers: each alone, from C and C++, and every declaration and macro of the C library's.
+set -u
+include=$STAGE/include
+work=$(mktemp -d)
+
+result() {
+	if [ "$1" -eq 0 ]; then
+		echo "ok - $2"
+	else
+		echo "not ok - $2"
+		head -n 20 "$work/log" | sed 's/^/#   /'
+	fi
+}
+
+strict='-Wall -Wextra -Werror -pedantic-errors'
+headers="fstrm.h $(cd "$include" && echo fstrm/*.h)"
+for header in $headers; do
+	echo "#include <$header>" >"$work/alone.c"
+	$CC -std=c99 $strict -Wstrict-prototypes -I"$include" -c -o "$work/alone.o" "$work/alone.c" >"$work/log" 2>&1
+	result $? "$header alone as C99"
+	# Empty parentheses, a name that C++ reserves, or a missing extern "C" show only here.
+	case $header in
+	fstrm.h|*/control.h) function=fstrm_control_init ;;
+	*/rdwr.h) function=fstrm_rdwr_init ;;
+	*/stats.h) function=fstrm_iothr_get_stats ;;
+	*/res.h) function=fstrm_res_success ;; # declares no function
+	*) function=fstrm_$(basename "$header" .h)_options_init ;;
+	esac
+	echo "#include <$header>
+int main() { volatile auto used = $function; return used == 0; }" >"$work/alone.cc"
+	g++ -std=c++11 $strict -I"$include" -o "$work/alone" "$work/alone.cc" \
+		"$STAGE/lib/libfstrm.so" >"$work/log" 2>&1
+	result $? "$header alone as C++11, linked"
+done
+
+if [ -n "$REFERENCE" ]; then
+	reference=$(env -u PKG_CONFIG_PATH pkg-config --variable=includedir libfstrm)
+	missing=$(cd "$reference" && ls fstrm.h fstrm/*.h | while read -r header; do
+		[ -f "$include/$header" ] || echo "$header"
+	done)
+	echo "missing: $missing" >"$work/log"
+	[ -z "$missing" ]
+	result $? "every header of Debian's is there"
+
+	# gcc writes down every declaration it saw. No difference: a const on a value that is copied, and the tag of an enum.
+	echo '#include <fstrm.h>' >"$work/all.c"
+	for side in reference ours; do
+		[ $side = ours ] && where=$include || where=$reference
+		$CC -std=c99 -I"$where" -aux-info "$work/$side.aux" -fsyntax-only "$work/all.c" 2>"$work/log"
+		sed -n 's|^/\*.*\*/ extern \(.*fstrm_.*;\).*|\1|p' "$work/$side.aux" | grep -v '__' |
+			sed -E 's/enum (fstrm_)/\1/g; s/const (size_t|uint32_t) ?([,)])/\1\2/g' |
+			LC_ALL=C sort -u >"$work/$side.functions"
+		echo '#include <fstrm.h>' | $CC -std=c99 -I"$where" -dM -E - |
+			awk '$2 ~ /^FSTRM_/ && NF > 2 { print $2 }' | LC_ALL=C sort >"$work/$side.macros"
+	done
+	LC_ALL=C comm -23 "$work/reference.functions" "$work/ours.functions" >"$work/log"
+	[ -s "$work/reference.functions" ] && [ ! -s "$work/log" ]
+	result $? "all $(wc -l <"$work/reference.functions") prototypes of Debian's, to the type"
+	LC_ALL=C comm -23 "$work/reference.macros" "$work/ours.macros" >"$work/log"
+	[ -s "$work/reference.macros" ] && [ ! -s "$work/log" ]
+	result $? "all $(wc -l <"$work/reference.macros") macros of Debian's (their values: compare abi)"
+else
+	echo "skip - prototypes and macros: libfstrm-dev is not installed"
+fi
+rm -rf "$work"
+echo "end of headers"

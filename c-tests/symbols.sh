@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# The shared object as the dynamic linker sees it: symbols, versions, names, dependencies.
+set -u
+lib=$STAGE/lib/libfstrm.so.0.1.0
+map=../src/libfstrm/libfstrm.map
+work=$(mktemp -d)
+
+# result STATUS NAME REASON: the reason is printed if the status is not 0.
+result() {
+	if [ "$1" -eq 0 ]; then
+		echo "ok - $2"
+	else
+		echo "not ok - $2"
+		[ $# -lt 3 ] || echo "$3" | head -n 20 | sed 's/^/#   /'
+	fi
+}
+
+# Functions and their versions, one "name@version" a line; the nodes themselves are absolute symbols.
+versioned() {
+	nm -D --defined-only --with-symbol-versions "$1" | awk '$2 != "A" { sub("@@", "@", $3); print $3 }' | LC_ALL=C sort
+}
+
+versioned "$lib" >"$work/ours"
+if [ -n "$REFERENCE" ]; then
+	reference=$(realpath "$(env -u PKG_CONFIG_PATH pkg-config --variable=libdir libfstrm)/libfstrm.so.0")
+	versioned "$reference" >"$work/reference"
+	missing=$(LC_ALL=C comm -13 "$work/ours" "$work/reference")
+	[ -s "$work/reference" ] && [ -z "$missing" ]
+	result $? "all $(wc -l <"$work/reference") symbols of $(basename "$reference"), with their versions" "missing: $missing"
+	# A new symbol under a version the C library has would be taken for one of its own.
+	LC_ALL=C comm -23 "$work/ours" "$work/reference" >"$work/additions"
+	stray=$(while IFS=@ read -r name version; do
+		case $version in
+		LIBFSTRM_*) grep -q "@$version\$" "$work/reference" && echo "$name@$version" ;;
+		*) echo "$name@$version" ;;
+		esac
+	done <"$work/additions")
+	[ -z "$stray" ]
+	result $? "$(wc -l <"$work/additions") further symbols, all under versions of our own" "stray: $stray"
+	kinds=$(nm -D --defined-only "$lib" | awk '$2 != "T" && $2 != "A"')
+	[ -z "$kinds" ]
+	result $? "every symbol is a function" "$kinds"
+else
+	echo "skip - symbols and versions: libfstrm-dev is not installed"
+fi
+
+sed 's/#.*//; s|/\*.*\*/||' "$map" | grep -oE '\bfstrm_[a-z_0-9]+;' | tr -d ';' | LC_ALL=C sort -u >"$work/map"
+cut -d @ -f 1 "$work/ours" | LC_ALL=C sort -u >"$work/names"
+differ=$(diff "$work/map" "$work/names")
+[ -s "$work/map" ] && [ -z "$differ" ]
+result $? "the map file names exactly what the object has" "< map, > object: $differ"
+
+soname=$(objdump -p "$lib" | awk '$1 == "SONAME" { print $2 }')
+[ "$soname" = libfstrm.so.0 ]
+result $? "SONAME is libfstrm.so.0" "$soname"
+
+for link in libfstrm.so libfstrm.so.0; do
+	[ -L "$STAGE/lib/$link" ] && [ "$(realpath "$STAGE/lib/$link")" = "$(realpath "$lib")" ]
+	result $? "$link leads to libfstrm.so.0.1.0" "$(ls -l "$STAGE/lib/$link" 2>&1)"
+done
+[ -f "$lib" ] && [ ! -L "$lib" ]
+result $? "libfstrm.so.0.1.0 is a file"
+
+needed=$(objdump -p "$lib" | awk '$1 == "NEEDED" { print $2 }')
+more=$(echo "$needed" | grep -vxE 'libc\.so\.6|libgcc_s\.so\.1|ld-linux[-a-z0-9_]*\.so\.[0-9]')
+[ -z "$more" ]
+result $? "needs nothing but libc, libgcc_s and the loader" "$more"
+
+undefined=$(ldd -r "$lib" 2>&1 | grep -i 'undefined\|not found')
+[ -z "$undefined" ]
+result $? "no undefined symbols" "$undefined"
+
+stack=$(readelf -lW "$lib" | awk '$1 == "GNU_STACK" { print $7 $8 }')
+case $stack in *E*|'') false ;; *) true ;; esac
+result $? "the stack is not executable" "GNU_STACK $stack"
+textrel=$(readelf -dW "$lib" | grep TEXTREL)
+[ -z "$textrel" ]
+result $? "no text relocations" "$textrel"
+
+strip --strip-unneeded -o "$work/stripped" "$lib"
+size=$(wc -c <"$work/stripped")
+[ "$size" -gt 0 ] && [ "$size" -lt 614400 ]
+result $? "stripped it is smaller than 600 KB: $size bytes"
+
+rm -rf "$work"
+echo "end of symbols"

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The standard streams of the process, as C's `FILE`s: what the program itself printed or read
+//! before keeps its place.
+
+use std::io::{self, IoSlice};
+use std::os::fd::BorrowedFd;
+use std::ptr;
+
+use framestream::handshake::Direction;
+use framestream::transport::{Transport, WriteFailure};
+use libc::FILE;
+
+unsafe extern "C" {
+    static stdin: *mut FILE;
+    static stdout: *mut FILE;
+}
+
+/// The standard input of a reader, the standard output of a writer. As with fstrm, closing the
+/// transport closes the stream for the whole process. Calls block as C's do.
+pub struct Stdio {
+    role: Role,
+    file: *mut FILE,
+}
+
+/// What a standard stream is used for.
+#[derive(Clone, Copy)]
+pub enum Role {
+    /// Reading `stdin`.
+    Input,
+    /// Writing `stdout`.
+    Output,
+}
+
+// SAFETY: C's streams have a lock of their own.
+unsafe impl Send for Stdio {}
+
+impl Stdio {
+    /// The stream, still closed.
+    pub fn new(role: Role) -> Self {
+        Self { role, file: ptr::null_mut() }
+    }
+
+    fn open_file(&self) -> io::Result<*mut FILE> {
+        match self.file.is_null() {
+            true => Err(io::ErrorKind::NotConnected.into()),
+            false => Ok(self.file),
+        }
+    }
+}
+
+impl Transport for Stdio {
+    fn direction(&self) -> Direction {
+        Direction::Unidirectional
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        // SAFETY: C sets the two before `main` and leaves them alone.
+        self.file = unsafe {
+            match self.role {
+                Role::Input => stdin,
+                Role::Output => stdout,
+            }
+        };
+        Ok(())
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        let file = std::mem::replace(&mut self.file, ptr::null_mut());
+        // SAFETY: an open stream of C, which is not used from here on.
+        match !file.is_null() && unsafe { libc::fclose(file) } != 0 {
+            true => Err(io::Error::last_os_error()),
+            false => Ok(()),
+        }
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let file = self.open_file()?;
+        // SAFETY: an open stream of C, and room for as many bytes as are asked for.
+        let count = unsafe { libc::fread(bytes.as_mut_ptr().cast(), 1, bytes.len(), file) };
+        // SAFETY: the same stream.
+        match count == 0 && unsafe { libc::ferror(file) } != 0 {
+            true => Err(io::Error::last_os_error()),
+            false => Ok(count),
+        }
+    }
+
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let file = self.open_file()?;
+        let mut written = 0;
+        for slice in slices {
+            // SAFETY: an open stream of C, and as many bytes as are named.
+            let count = unsafe { libc::fwrite(slice.as_ptr().cast(), 1, slice.len(), file) };
+            written += count;
+            if count < slice.len() {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        Ok(written)
+    }
+
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    fn write_failure(&self) -> WriteFailure {
+        WriteFailure::Unknown
+    }
+
+    fn for_child(&self) -> Box<dyn Transport> {
+        Box::new(Self::new(self.role))
+    }
+}
