@@ -219,8 +219,9 @@ fstrm_res fstrm_iothr_options_set_queue_model(struct fstrm_iothr_options *opt,
                                               enum fstrm_iothr_queue_model queue_model);
 
 /**
- * Sets when the writer thread is woken: once so few of `input_queue_size` frames have room left.
- * That is how fstrm 0.6.1 works, though its documentation speaks of frames in the queue.
+ * Sets when the writer thread is woken: once so few of `input_queue_size` frames have room left,
+ * which is how fstrm 0.6.1 works, though its documentation speaks of frames in the queue; and no
+ * later than when the queue is half full.
  *
  * @param opt                     The options.
  * @param queue_notify_threshold  At least #FSTRM_IOTHR_QUEUE_NOTIFY_THRESHOLD_MIN frames.

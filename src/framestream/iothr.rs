@@ -66,7 +66,8 @@ pub struct Options {
     pub input_queue_size: usize,
     /// How many threads use one queue at a time.
     pub queue_model: Model,
-    /// The thread is woken when only so many of `input_queue_size` entries are free.
+    /// The thread is woken when only so many of `input_queue_size` entries are free, and no later
+    /// than when the queue is half full.
     pub queue_notify_threshold: usize,
     /// Longest time that a frame waits for others to be sent with.
     pub flush_timeout: Duration,
@@ -219,12 +220,14 @@ impl<P: Payload> IoThr<P> {
         let (transport, writer_options, open) = writer.into_parts();
         let heir = Mutex::new((transport.for_child(), writer_options.clone()));
         let link = Link::new(transport, writer_options, open, options.reopen_interval);
-        let free = options.queue_notify_threshold.min(options.input_queue_size - 1);
+        // A large queue is half empty when the thread is woken, to take what comes meanwhile.
+        let wanted = options.input_queue_size.saturating_sub(options.queue_notify_threshold);
+        let wake_level = wanted.clamp(1, capacity / 2);
         let generation = fork::generation();
         let shared = Arc::new(Shared {
             epoch: AtomicUsize::new(generation),
             sleeping: Padded(AtomicBool::new(false)),
-            wake_level: options.input_queue_size - free,
+            wake_level,
             options,
             rings,
             counters: Padded::default(),

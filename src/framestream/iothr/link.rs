@@ -250,6 +250,10 @@ impl Link {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Down { retry_at } => Some(*retry_at),
+            // A Unix socket whose listener has no room cannot be polled.
+            State::Connecting { until } if self.transport.poll_fd().is_none() => {
+                Some((*until).min(Instant::now() + UNPOLLABLE_RETRY))
+            }
             State::Connecting { until }
             | State::Opening { until, .. }
             | State::Closing { until, .. } => Some(*until),
