@@ -3,9 +3,9 @@
 //! from busy threads without making those wait.
 //!
 //! ```text
-//! submit -> queue -> backlog -> transport          (iothr: producers and their writer thread)
-//!                    Writer   -> transport          (one caller, blocking with a deadline)
-//! Reader <- transport                               (one caller)
+//! submit -> queue -> backlog -> link -> transport  (iothr: producers and their writer thread)
+//!                     Writer      -> transport     (one caller, blocking with a deadline)
+//! Reader <- transport                              (one caller)
 //! ```
 //!
 //! The format is the one of fstrm 0.6.1; what this crate does differently is written at the item.
@@ -18,6 +18,7 @@ pub mod handshake;
 pub mod iothr;
 pub mod queue;
 pub mod reader;
+pub mod sender;
 mod stream;
 pub mod transport;
 pub mod writer;

@@ -210,7 +210,7 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_flush_timeout(
     let range = FSTRM_IOTHR_FLUSH_TIMEOUT_MIN..=FSTRM_IOTHR_FLUSH_TIMEOUT_MAX;
     let value = Duration::from_secs(flush_timeout.into());
     // SAFETY: as documented.
-    unsafe { set(opt, flush_timeout, range, |options| options.flush_timeout = value) }
+    unsafe { set(opt, flush_timeout, range, |options| options.sender.flush_timeout = value) }
 }
 
 /// Sets how many frames each queue holds. This library takes it as the least: a queue has room for
@@ -226,7 +226,7 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_input_queue_size(
     opt: *mut fstrm_iothr_options,
     input_queue_size: c_uint,
 ) -> fstrm_res {
-    if input_queue_size % 2 != 0 {
+    if !input_queue_size.is_multiple_of(2) {
         return fstrm_res_failure;
     }
     let range = FSTRM_IOTHR_INPUT_QUEUE_SIZE_MIN..=FSTRM_IOTHR_INPUT_QUEUE_SIZE_MAX;
@@ -325,7 +325,7 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_reopen_interval(
     let range = FSTRM_IOTHR_REOPEN_INTERVAL_MIN..=FSTRM_IOTHR_REOPEN_INTERVAL_MAX;
     let value = Duration::from_secs(reopen_interval.into());
     // SAFETY: as documented.
-    unsafe { set(opt, reopen_interval, range, |options| options.reopen_interval = value) }
+    unsafe { set(opt, reopen_interval, range, |options| options.sender.reopen_interval = value) }
 }
 
 /// Starts a writer thread, which opens the writer and sends what is submitted. It blocks all

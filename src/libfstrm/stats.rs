@@ -128,7 +128,7 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_close_timeout(
         // SAFETY: as documented.
         let opt = unsafe { borrow_mut(opt) }.filter(|_| close_timeout <= 600_000);
         let value = Duration::from_millis(close_timeout.into());
-        fstrm_res::from_done(opt.map(|opt| opt.0.close_timeout = value).is_some())
+        fstrm_res::from_done(opt.map(|opt| opt.0.sender.close_timeout = value).is_some())
     })
 }
 

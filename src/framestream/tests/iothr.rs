@@ -13,6 +13,7 @@ use framestream::handshake::{Handshake, Opening, ReceiverOpen, Step};
 use framestream::iothr::{IoThr, LinkState, Options, Producer, Refused};
 use framestream::queue::Model;
 use framestream::reader::{Reader, ReaderOptions};
+use framestream::sender;
 use framestream::transport::{FileReceiver, FileSender, SocketSender};
 use framestream::writer::{Writer, WriterOptions};
 
@@ -92,7 +93,10 @@ fn closing_does_not_wait_for_a_receiver_that_does_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).expect("a socket");
-    let options = Options { close_timeout: Duration::from_millis(300), ..Options::default() };
+    let options = Options {
+        sender: sender::Options { close_timeout: Duration::from_millis(300), ..Default::default() },
+        ..Options::default()
+    };
     let (iothr, producers) = IoThr::start(options, socket_writer(&path)).expect("a thread");
     let stream = accept(&listener);
     while producers[0].submit(vec![7; 60_000]).is_ok() {}

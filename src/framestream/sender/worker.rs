@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The writer thread: takes frames out of the queues, and sends them over the link.
+//! The writer thread: gathers frames from its source, and sends them over the link.
 
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
@@ -7,37 +7,31 @@ use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags};
 
-use super::backlog::Backlog;
 use super::counters::{LinkState, add};
 use super::link::Link;
-use super::{Payload, Shared};
-use crate::queue::Consumer;
+use super::{Feed, Gathered, Shared, Source};
 use crate::transport::poll_for;
 
-pub(super) struct Worker<P: Payload> {
-    shared: Arc<Shared<P>>,
-    consumers: Vec<Consumer<P>>,
-    backlog: Backlog,
+pub(super) struct Worker<F: Feed> {
+    shared: Arc<Shared<F>>,
+    source: F::Source,
     link: Link,
-    /// Whether the last look left entries in a queue because the backlog is full.
-    full: bool,
 }
 
-impl<P: Payload> Worker<P> {
-    pub(super) fn new(shared: Arc<Shared<P>>, consumers: Vec<Consumer<P>>, link: Link) -> Self {
-        let backlog = Backlog::new(shared.options.memory_limit);
-        Self { shared, consumers, backlog, link, full: false }
+impl<F: Feed> Worker<F> {
+    pub(super) fn new(shared: Arc<Shared<F>>, source: F::Source, link: Link) -> Self {
+        Self { shared, source, link }
     }
 
     /// Runs until the writer thread is told to close.
     pub(super) fn run(mut self) {
         let mut tried_once_more = false;
         loop {
-            let more = self.take_in();
-            let advanced = self.link.advance(&mut self.backlog, &self.shared.counters.0);
+            let gathered = self.source.gather(self.link.is_blocked());
+            let advanced = self.link.advance(&mut self.source, &self.shared.counters.0);
             self.shared.counters.0.set_state(self.link.state());
             if let Some(&until) = self.shared.close_by.get() {
-                let nothing_left = self.backlog.is_empty() && self.queues_are_empty();
+                let nothing_left = self.source.is_empty();
                 if self.link.is_closed() || Instant::now() >= until {
                     break;
                 }
@@ -56,56 +50,25 @@ impl<P: Payload> Worker<P> {
                     _ => (),
                 }
             }
-            // Entries that came in meanwhile wait for company: a write for each would cost more
+            // Frames that came in meanwhile wait for company: a write for each would cost more
             // than all of logging.
-            if !more && !advanced {
-                self.sleep();
+            if gathered != Gathered::More && !advanced {
+                self.sleep(gathered);
             }
         }
         self.finish();
     }
 
-    /// Moves frames from the queues to the backlog: one write's worth while the peer takes them,
-    /// whatever fits while it does not. Returns whether another write's worth may be there.
-    fn take_in(&mut self) -> bool {
-        let Self { consumers, backlog, link, .. } = self;
-        let blocked = link.is_blocked();
-        let mut more = false;
-        self.full = false;
-        for consumer in consumers {
-            consumer.drain(|payload| {
-                let bytes = payload.bytes();
-                if backlog.push(bytes) {
-                    return true;
-                }
-                more = !blocked && !backlog.is_empty();
-                self.full = !more && !backlog.push_to_new_chunk(bytes);
-                !more && !self.full
-            });
-            if more || self.full {
-                break;
-            }
-        }
-        // The next round begins with another queue, so that none has to wait for the rest.
-        if self.consumers.len() > 1 {
-            self.consumers.rotate_left(1);
-        }
-        more
-    }
-
-    fn queues_are_empty(&self) -> bool {
-        self.consumers.iter().all(|consumer| consumer.ring().len() == 0)
-    }
-
     /// Waits for a producer with a batch, for the peer, or for the next deadline.
-    fn sleep(&mut self) {
+    fn sleep(&mut self, gathered: Gathered) {
         let shared = &*self.shared;
-        if !self.full {
+        // Without room for more there is no point in being woken by a producer.
+        if gathered != Gathered::Full {
             shared.sleeping.0.store(true, Ordering::Relaxed);
             // Either this thread sees the batch below, or its producer sees `sleeping`; if both
-            // miss, the next entry or the flush timeout makes up for it.
+            // miss, the next frame or the flush timeout makes up for it.
             fence(Ordering::SeqCst);
-            if self.consumers.iter().any(|consumer| consumer.ring().len() >= shared.wake_level) {
+            if self.source.has_batch() {
                 shared.sleeping.0.store(false, Ordering::Relaxed);
                 return;
             }
@@ -130,20 +93,16 @@ impl<P: Payload> Worker<P> {
             shared.wake.take();
         }
         if readable {
-            self.link.readable(&mut self.backlog, &shared.counters.0);
+            self.link.readable(&mut self.source, &shared.counters.0);
         }
     }
 
     /// Counts what could not be sent, and lets the closer go on.
     fn finish(self) {
-        let Self { shared, mut consumers, mut backlog, link, .. } = self;
+        let Self { shared, mut source, link } = self;
         let counters = &shared.counters.0;
-        add(&counters.written, backlog.rewind());
-        let mut lost = backlog.frames();
-        for consumer in &mut consumers {
-            lost += consumer.drain(|_| true);
-        }
-        add(&counters.lost_closing, lost);
+        add(&counters.written, source.rewind());
+        add(&counters.lost_closing, source.discard());
         counters.set_state(LinkState::Closing);
         // Whatever the transport calls at its end is over when the closer goes on.
         drop(link);

@@ -8,14 +8,14 @@ use std::sync::OnceLock;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 /// A pipe to the writer thread, and after a fork the child's pipe to its own.
-pub(super) struct Wake {
+pub(crate) struct Wake {
     sender: PipeWriter,
     receiver: PipeReader,
     child: OnceLock<Box<Wake>>,
 }
 
 impl Wake {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let (receiver, sender) = io::pipe()?;
         for end in [receiver.as_fd(), sender.as_fd()] {
             fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
@@ -33,25 +33,25 @@ impl Wake {
     }
 
     /// Parts from the pipe that is shared with the parent.
-    pub(super) fn renew(&self) -> io::Result<()> {
+    pub(crate) fn renew(&self) -> io::Result<()> {
         let child = Box::new(Self::new()?);
         drop(self.current().child.set(child));
         Ok(())
     }
 
     /// Wakes the thread, now or when it next waits.
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         // A full pipe wakes as well as one byte more.
         drop((&self.current().sender).write(&[0]));
     }
 
     /// What the thread waits for.
-    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.current().receiver.as_fd()
     }
 
     /// Takes what woke the thread, so that it can wait again.
-    pub(super) fn take(&self) {
+    pub(crate) fn take(&self) {
         drop((&self.current().receiver).read(&mut [0; 64]));
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The connection of a writer thread: opens it, keeps it, and sends the backlog over it, without
-//! ever waiting where the transport can be waited for elsewhere.
+//! The connection of a writer thread: opens it, keeps it, and sends over it what its source has,
+//! without ever waiting where the transport can be waited for elsewhere.
 
 use std::io::{self, IoSlice};
 use std::os::fd::BorrowedFd;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
 
-use super::backlog::Backlog;
+use super::Source;
 use super::counters::{Counters, LinkState, add};
 use crate::handshake::{Handshake, HandshakeError, SenderClose, SenderOpen, Step};
 use crate::transport::{Transport, UNPOLLABLE_RETRY, WriteFailure};
@@ -88,12 +88,12 @@ impl Link {
 
     /// Goes as far as it can without waiting. Returns whether the state changed, so that there may
     /// be more to do.
-    pub(super) fn advance(&mut self, backlog: &mut Backlog, counters: &Counters) -> bool {
+    pub(super) fn advance(&mut self, source: &mut impl Source, counters: &Counters) -> bool {
         match &mut self.state {
             State::Down { retry_at } if Instant::now() >= *retry_at => {
                 self.last_try = Instant::now();
                 self.state = State::Connecting { until: self.last_try + self.options.io_timeout };
-                self.advance(backlog, counters);
+                self.advance(source, counters);
                 true
             }
             State::Connecting { until } => match self.transport.open() {
@@ -115,11 +115,11 @@ impl Link {
             }
             State::Blocked { retry_at } if retry_at.is_none_or(|at| Instant::now() >= at) => {
                 self.state = State::Up;
-                self.send(backlog, counters);
+                self.send(source, counters);
                 matches!(self.state, State::Up)
             }
-            State::Up if !backlog.is_empty() => {
-                self.send(backlog, counters);
+            State::Up if !source.is_empty() => {
+                self.send(source, counters);
                 false
             }
             State::Closing { handshake, until } => {
@@ -155,19 +155,19 @@ impl Link {
     }
 
     /// The stream broke off. What was sent of it whole stays sent.
-    fn broke(&mut self, backlog: &mut Backlog, counters: &Counters) {
+    fn broke(&mut self, source: &mut impl Source, counters: &Counters) {
         add(&counters.disconnects, 1);
         drop(self.transport.close());
-        add(&counters.written, backlog.rewind());
+        add(&counters.written, source.rewind());
         self.state = State::Down { retry_at: self.last_try + self.retry_after };
     }
 
-    fn send(&mut self, backlog: &mut Backlog, counters: &Counters) {
-        while let Some(bytes) = backlog.front() {
+    fn send(&mut self, source: &mut impl Source, counters: &Counters) {
+        while let Some(bytes) = source.front() {
             match self.transport.write(&[IoSlice::new(bytes)]) {
                 Ok(count) => {
                     add(&counters.bytes_written, count);
-                    add(&counters.written, backlog.consume(count));
+                    add(&counters.written, source.consume(count));
                 }
                 Err(error) if is_wait(&error) => {
                     let pollable = self.transport.poll_fd().is_some();
@@ -181,10 +181,10 @@ impl Link {
                             let retry_at = Some(Instant::now() + self.reopen_interval);
                             self.state = State::Blocked { retry_at };
                         }
-                        WriteFailure::NothingWritten => self.broke(backlog, counters),
+                        WriteFailure::NothingWritten => self.broke(source, counters),
                         WriteFailure::Unknown => {
-                            add(&counters.lost_error, backlog.drop_front());
-                            self.broke(backlog, counters);
+                            add(&counters.lost_error, source.give_up());
+                            self.broke(source, counters);
                         }
                     }
                     return;
@@ -194,7 +194,7 @@ impl Link {
     }
 
     /// The transport has something to read, or has hung up.
-    pub(super) fn readable(&mut self, backlog: &mut Backlog, counters: &Counters) {
+    pub(super) fn readable(&mut self, source: &mut impl Source, counters: &Counters) {
         if !matches!(self.state, State::Up | State::Blocked { .. }) {
             return;
         }
@@ -202,7 +202,7 @@ impl Link {
             // A receiver has nothing to say in the middle of a stream; it may ignore that.
             Ok(1..) => (),
             Err(error) if is_wait(&error) => (),
-            _ => self.broke(backlog, counters),
+            _ => self.broke(source, counters),
         }
     }
 

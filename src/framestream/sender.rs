@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A writer thread: sends the frames of a [`Source`] that other threads fill, keeps the connection
+//! up, and accounts for every frame.
+//!
+//! What lies between the producers and the thread is not its business; `iothr` has queues of
+//! pointers there.
+
+mod counters;
+mod link;
+mod wake;
+mod worker;
+
+pub use counters::{LinkState, Stats};
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::SigSet;
+
+use crate::fork;
+use crate::queue::Padded;
+use crate::transport::Transport;
+use crate::writer::{Writer, WriterOptions};
+use counters::{Counters, add};
+use link::Link;
+use wake::Wake;
+use worker::Worker;
+
+/// Stack of the writer thread: the usual one of C programs, whose functions it may call.
+const STACK_SIZE: usize = 8 << 20;
+
+/// How much longer than its own deadline a writer thread is waited for, when it closes.
+const CLOSE_GRACE: Duration = Duration::from_millis(500);
+
+/// [`Shared::epoch`] of a writer thread that has been told to close.
+const CLOSED: usize = usize::MAX;
+
+/// [`Shared::epoch`] while a forked child makes a thread of its own.
+const REVIVING: usize = usize::MAX - 1;
+
+/// What the producers of a writer thread share with it.
+pub trait Feed: Send + Sync + 'static {
+    /// What the thread takes frames from.
+    type Source: Source;
+
+    /// Frames that were ever put in.
+    fn accepted(&self) -> u64;
+
+    /// The source of this process, whose fork generation this is. In a forked child it is empty:
+    /// what waits at the fork is the parent's.
+    fn source(&self, generation: usize) -> Self::Source;
+}
+
+/// How gathering ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gathered {
+    /// With all that was there.
+    All,
+    /// With one write's worth; there may be more.
+    More,
+    /// For want of room, before the end.
+    Full,
+}
+
+/// Frames on their way out, as they go on the wire.
+pub trait Source: Send {
+    /// Takes in what producers have left: one write's worth, or, while the peer is `blocked`,
+    /// whatever there is room for.
+    fn gather(&mut self, blocked: bool) -> Gathered;
+
+    /// Whether producers have left so much that it is worth getting up for.
+    fn has_batch(&self) -> bool;
+
+    /// Whether nothing waits, neither here nor with the producers.
+    fn is_empty(&self) -> bool;
+
+    /// The next bytes to send, of what is gathered. The same until they are consumed, but for more
+    /// behind them.
+    fn front(&self) -> Option<&[u8]>;
+
+    /// `count` bytes of [`Source::front`] are sent. Returns the frames this completes, as far as
+    /// they are counted already.
+    fn consume(&mut self, count: usize) -> usize;
+
+    /// The stream broke: a frame that was sent in part is to be sent again as a whole. Returns the
+    /// frames before it that were sent and not counted yet.
+    fn rewind(&mut self) -> usize;
+
+    /// Gives up what the last write was to send. Returns its frames.
+    fn give_up(&mut self) -> usize;
+
+    /// Drops all that waits. Returns its frames.
+    fn discard(&mut self) -> usize;
+}
+
+/// How a writer thread works, whatever it sends.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The name of the thread, of which the system shows 15 bytes.
+    pub thread_name: String,
+    /// Longest time that a frame waits for others to be sent with.
+    pub flush_timeout: Duration,
+    /// Longest time between two tries to connect; the first come sooner.
+    pub reopen_interval: Duration,
+    /// How long closing may take, with the sending of what still waits.
+    pub close_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            thread_name: "fstrm-writer".into(),
+            flush_timeout: Duration::from_secs(1),
+            reopen_interval: Duration::from_secs(5),
+            close_timeout: Duration::from_secs(2),
+        }
+    }
+}
+
+/// What the threads have in common.
+struct Shared<F: Feed> {
+    /// The fork generation whose writer thread runs, or one of [`CLOSED`], [`REVIVING`].
+    epoch: AtomicUsize,
+    options: Options,
+    feed: F,
+    /// Whether the writer thread waits to be woken.
+    sleeping: Padded<AtomicBool>,
+    counters: Padded<Counters>,
+    wake: Wake,
+    /// Set to close: when the thread is to have ended.
+    close_by: OnceLock<Instant>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    /// What a child of a fork sends with.
+    heir: Mutex<(Box<dyn Transport>, WriterOptions)>,
+    has_finished: Mutex<bool>,
+    finishing: Condvar,
+}
+
+/// Locks, whatever a thread that panicked left behind: each value is whole at every moment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<F: Feed> Shared<F> {
+    fn stats(&self) -> Stats {
+        self.counters.0.stats(|| self.feed.accepted())
+    }
+
+    /// Called by the writer thread at its end.
+    fn finished(&self) {
+        *lock(&self.has_finished) = true;
+        self.finishing.notify_all();
+    }
+
+    /// Starts the writer thread of this process.
+    fn spawn(self: &Arc<Self>, generation: usize, link: Link) -> io::Result<()> {
+        let worker = Worker::new(Arc::clone(self), self.feed.source(generation), link);
+        // Signals are for the threads of the host. The mask is inherited, so that none can hit the
+        // new thread before it sets its own.
+        let mask = SigSet::thread_get_mask()?;
+        SigSet::all().thread_set_mask()?;
+        let thread = std::thread::Builder::new()
+            .name(self.options.thread_name.clone())
+            .stack_size(STACK_SIZE)
+            .spawn(|| worker.run());
+        mask.thread_set_mask()?;
+        // In a forked child the old handle names a thread that is not there to be detached.
+        std::mem::forget(lock(&self.thread).replace(thread?));
+        Ok(())
+    }
+
+    /// Gives a forked child its own writer thread. `false` if there is none to be had.
+    fn revive(self: &Arc<Self>) -> bool {
+        let now = fork::generation();
+        let before = self.epoch.load(Ordering::Acquire);
+        if before == now {
+            return true;
+        }
+        let order = (Ordering::AcqRel, Ordering::Acquire);
+        let claim = self.epoch.compare_exchange(before, REVIVING, order.0, order.1);
+        if before >= REVIVING || claim.is_err() {
+            return false;
+        }
+        add(&self.counters.0.lost_fork, self.stats().waiting as usize);
+        self.sleeping.0.store(false, Ordering::Relaxed);
+        let started = self.wake.renew().and_then(|()| {
+            let heir = lock(&self.heir);
+            let transport = heir.0.for_child();
+            let link = Link::new(transport, heir.1.clone(), false, self.options.reopen_interval);
+            self.spawn(now, link)
+        });
+        self.epoch.store(if started.is_ok() { now } else { CLOSED }, Ordering::Release);
+        started.is_ok()
+    }
+}
+
+/// A writer thread, and what feeds it. Clones are the same thread.
+pub struct Sender<F: Feed>(Arc<Shared<F>>);
+
+impl<F: Feed> Clone for Sender<F> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<F: Feed> Sender<F> {
+    /// Starts a thread that sends what `feed` gets, with `writer`.
+    pub fn start(options: Options, writer: Writer, feed: F) -> io::Result<Self> {
+        let (transport, writer_options, open) = writer.into_parts();
+        let heir = Mutex::new((transport.for_child(), writer_options.clone()));
+        let link = Link::new(transport, writer_options, open, options.reopen_interval);
+        let generation = fork::generation();
+        let shared = Arc::new(Shared {
+            epoch: AtomicUsize::new(generation),
+            options,
+            feed,
+            sleeping: Padded(AtomicBool::new(false)),
+            counters: Padded::default(),
+            wake: Wake::new()?,
+            close_by: OnceLock::new(),
+            thread: Mutex::new(None),
+            heir,
+            has_finished: Mutex::new(false),
+            finishing: Condvar::new(),
+        });
+        shared.spawn(generation, link)?;
+        Ok(Self(shared))
+    }
+
+    /// What feeds the thread.
+    #[inline]
+    pub fn feed(&self) -> &F {
+        &self.0.feed
+    }
+
+    /// Whether the thread of this process takes frames: it was not told to close, and this is no
+    /// new child.
+    #[inline]
+    pub fn is_running(&self) -> bool {
+        self.0.epoch.load(Ordering::Relaxed) == fork::generation()
+    }
+
+    /// Gives a forked child a thread of its own. `false` if the thread was told to close, or there
+    /// is none to be had.
+    pub fn revive(&self) -> bool {
+        self.0.revive()
+    }
+
+    /// Whether the thread waits to be woken by a producer with a batch.
+    #[inline]
+    pub fn is_sleeping(&self) -> bool {
+        self.0.sleeping.0.load(Ordering::Relaxed)
+    }
+
+    /// Wakes the thread, if no other producer did.
+    pub fn wake(&self) {
+        if self.0.sleeping.0.swap(false, Ordering::Relaxed) {
+            self.0.wake.wake();
+        }
+    }
+
+    /// Counts a frame that there was no room for.
+    pub fn count_refused(&self) {
+        add(&self.0.counters.0.refused, 1);
+    }
+
+    /// The accounts at this moment.
+    pub fn stats(&self) -> Stats {
+        self.0.stats()
+    }
+
+    /// Refuses frames from here on, sends what waits, closes the stream and ends the thread, all
+    /// within [`Options::close_timeout`]. Returns whether the thread ended: one that is held up in
+    /// a caller's own function is left behind.
+    pub fn close(&self) -> bool {
+        let shared = &self.0;
+        let running = shared.epoch.swap(CLOSED, Ordering::AcqRel);
+        if running != CLOSED && running != fork::generation() {
+            // A forked child that never submitted: the thread is the parent's.
+            add(&shared.counters.0.lost_fork, shared.stats().waiting as usize);
+            std::mem::forget(lock(&shared.thread).take());
+            return true;
+        }
+        let until = *shared.close_by.get_or_init(|| Instant::now() + shared.options.close_timeout);
+        shared.wake.wake();
+        let patience = (until + CLOSE_GRACE).saturating_duration_since(Instant::now());
+        let finished = lock(&shared.has_finished);
+        let waited = shared.finishing.wait_timeout_while(finished, patience, |finished| !*finished);
+        let ended = *waited.unwrap_or_else(PoisonError::into_inner).0;
+        let thread = lock(&shared.thread).take();
+        if ended {
+            // It has nothing left to do but to end.
+            thread.map(JoinHandle::join);
+        }
+        ended
+    }
+}
