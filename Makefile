@@ -70,7 +70,7 @@ stage:
 # Debian packages: compilers, the C library that ours is compared with, servers, readers, valgrind.
 PACKAGES = binutils gcc g++ make pkg-config libfstrm-dev fstrm-bin knot knot-module-dnstap \
     knot-dnsutils bind9 bind9-utils golang-github-dnstap-golang-dnstap-cli dnstap-ldns dnsperf \
-    valgrind python3 systemd util-linux
+    valgrind python3 systemd tzdata util-linux
 
 deps:
 	@missing=; for package in $(PACKAGES); do \

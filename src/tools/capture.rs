@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The receiver of `fstrm_capture`: one thread, one event loop.
+//!
+//! ```text
+//! listener -> connection -> output -> output_file -> sink
+//!             (handshake,   (rotates) (START, STOP)  (writes)
+//!              whole frames)
+//! ```
+//!
+//! A capture file has the same framing as the wire, so whole frames go from the read buffer to the
+//! file as they are, as many as there are in one write.
+
+pub mod connection;
+pub mod file_name;
+pub mod foreign;
+pub mod identity;
+pub mod listener;
+pub mod log;
+pub mod options;
+pub mod output;
+pub mod output_file;
+pub mod partial_file;
+pub mod post_rotate;
+pub mod shared;
+pub mod sink;
+pub mod totals;
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use listenfd::ListenFd;
+use mio::{Events, Interest, Poll, Token};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
+use signal_hook_mio::v1_0::Signals;
+use thiserror::Error;
+
+use crate::capture::connection::{Connection, Next};
+use crate::capture::listener::{Access, ListenError, Listener};
+use crate::capture::log::{Level, Log};
+use crate::capture::options::{Address, Options, Settings};
+use crate::capture::output::Output;
+use crate::capture::output_file::{OpenError, WriteError};
+use crate::capture::post_rotate::PostRotate;
+use crate::capture::shared::Shared;
+use crate::command_line::usage_error;
+
+/// How long connections are drained at most before the end.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// How long nothing has to come for the connections to be drained.
+const QUIET: Duration = Duration::from_millis(50);
+
+/// How long to wait after a failed `accept`: at once it fails again.
+const ACCEPT_RETRY: Duration = Duration::from_secs(1);
+
+/// Events that are taken at a time.
+const EVENTS: usize = 256;
+
+/// The token of the signals; listeners and connections follow.
+const SIGNALS: Token = Token(0);
+
+/// Why the capture does not start or go on.
+#[derive(Debug, Error)]
+enum CaptureError {
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    #[error("failed to setup event loop: {0}")]
+    Events(#[from] io::Error),
+}
+
+/// Captures until a signal says to stop.
+pub fn run(options: &Options) -> ExitCode {
+    let passed = ListenFd::from_env();
+    let settings = match options.settings(passed.len() > 0) {
+        Ok(settings) => settings,
+        Err(message) => return usage_error::<Options>(message),
+    };
+    let log = Log::new(options.debug);
+    let capture = match Capture::start(options, settings, passed, log) {
+        Ok(capture) => capture,
+        Err(error) => {
+            Log::new(options.debug).line(error);
+            return ExitCode::FAILURE;
+        }
+    };
+    capture.run()
+}
+
+struct Capture {
+    poll: Poll,
+    signals: Signals,
+    /// A signal said to stop.
+    stopping: bool,
+    listeners: Vec<Listener>,
+    /// There may be connections to accept.
+    may_accept: bool,
+    /// When to try again after `accept` failed.
+    accept_after: Option<Instant>,
+    connection_limit: usize,
+    connections: HashMap<Token, Connection>,
+    next_token: usize,
+    /// Connections whose turn it is.
+    ready: VecDeque<Token>,
+    /// When to look after connections that wait for their peer, soonest first.
+    deadlines: VecDeque<(Instant, Token)>,
+    shared: Shared,
+}
+
+impl Capture {
+    fn start(
+        options: &Options,
+        settings: Settings,
+        passed: ListenFd,
+        log: Log,
+    ) -> Result<Self, CaptureError> {
+        let poll = Poll::new()?;
+        // A file size limit is an error of the write, not the end of the program.
+        let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, SIGXFSZ])?;
+        poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        for signal in [SIGTERM, SIGINT] {
+            signal_hook::flag::register(signal, stop.clone())?;
+        }
+        let mut listeners = listen(options, &settings, passed, &log)?;
+        for (index, listener) in listeners.iter_mut().enumerate() {
+            let token = Token(SIGNALS.0 + 1 + index);
+            poll.registry().register(listener.source(), token, Interest::READABLE)?;
+        }
+        let post_rotate = PostRotate::new(options.post_rotate.as_deref());
+        let output = Output::open(&settings, post_rotate, stop, &log)?;
+        Ok(Self {
+            poll,
+            signals,
+            stopping: false,
+            next_token: SIGNALS.0 + 1 + listeners.len(),
+            listeners,
+            may_accept: true,
+            accept_after: None,
+            connection_limit: settings.connection_limit,
+            connections: HashMap::new(),
+            ready: VecDeque::new(),
+            deadlines: VecDeque::new(),
+            shared: Shared::new(output, log, settings.content_type, settings.frame_limit),
+        })
+    }
+
+    fn run(mut self) -> ExitCode {
+        let received = self.receive();
+        if received.is_ok() {
+            self.shared.log.line("shutting down");
+        }
+        let drained = received.and_then(|()| self.drain());
+        self.listeners.clear();
+        for connection in self.connections.values_mut() {
+            connection.abandon(&mut self.shared);
+            connection.log_closing(&self.shared.log);
+        }
+        let Shared { output, mut log, totals, .. } = self.shared;
+        log.tell_repeated();
+        if let Err(error) = &drained {
+            log.line(error);
+        }
+        let (mut post_rotate, complete) = output.close(&log);
+        totals.report(&log);
+        if let Err(error) = wait_for(&mut post_rotate, &mut self.poll, &mut self.signals, &log) {
+            log.line(error);
+        }
+        if drained.is_ok() && complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    /// Receives until a signal says to stop.
+    fn receive(&mut self) -> Result<(), CaptureError> {
+        let mut events = Events::with_capacity(EVENTS);
+        while !self.stopping {
+            let timeout = self.timeout();
+            self.wait(&mut events, timeout)?;
+            self.accept();
+            self.serve()?;
+            self.look_at_clock();
+        }
+        Ok(())
+    }
+
+    /// Takes what the connections have sent already.
+    fn drain(&mut self) -> Result<(), CaptureError> {
+        self.stopping = false;
+        self.accept();
+        self.listeners.clear();
+        let mut events = Events::with_capacity(EVENTS);
+        let until = Instant::now() + DRAIN;
+        while !self.connections.is_empty() && !self.stopping {
+            let left = until.saturating_duration_since(Instant::now());
+            let timeout = if self.ready.is_empty() { QUIET.min(left) } else { Duration::ZERO };
+            self.wait(&mut events, Some(timeout))?;
+            if left.is_zero() || (events.is_empty() && self.ready.is_empty()) {
+                break;
+            }
+            self.serve()?;
+        }
+        Ok(())
+    }
+
+    /// How long nothing has to be done if nothing happens.
+    fn timeout(&self) -> Option<Duration> {
+        // Who waited until a connection was closed is told by no event.
+        let accept_now = self.may_accept
+            && self.accept_after.is_none()
+            && self.connections.len() < self.connection_limit;
+        if accept_now || !self.ready.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let rotation = self.shared.output.rotate_at();
+        let deadline = self.deadlines.front().map(|(deadline, _)| *deadline);
+        let next = [rotation, deadline, self.accept_after].into_iter().flatten().min();
+        next.map(|next| next.saturating_duration_since(Instant::now()))
+    }
+
+    /// Waits for events and notes them. Signals are answered at once.
+    fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+        match self.poll.poll(events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
+            other => other?,
+        }
+        for event in events.iter() {
+            match event.token() {
+                SIGNALS => self.answer_signals(),
+                token => match self.connections.get_mut(&token) {
+                    Some(connection) => {
+                        if connection.note(event) && !connection.queued {
+                            connection.queued = true;
+                            self.ready.push_back(token);
+                        }
+                    }
+                    None => self.may_accept = true,
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn answer_signals(&mut self) {
+        let Shared { output, log, .. } = &mut self.shared;
+        for signal in self.signals.pending() {
+            match signal {
+                SIGTERM | SIGINT => self.stopping = true,
+                // Nothing is held back: every frame is written when it is whole.
+                SIGHUP => log.line("received SIGHUP, flushing output"),
+                SIGUSR1 => {
+                    log.line("received SIGUSR1, rotating output file");
+                    output.rotate(log);
+                }
+                SIGCHLD => {
+                    output.post_rotate().reap(log);
+                }
+                _ => (),
+            }
+        }
+    }
+
+    fn accept(&mut self) {
+        if !self.may_accept || self.accept_after.is_some_and(|after| Instant::now() < after) {
+            return;
+        }
+        self.accept_after = None;
+        for index in 0..self.listeners.len() {
+            loop {
+                if self.connections.len() >= self.connection_limit {
+                    return;
+                }
+                match self.listeners[index].accept() {
+                    Ok(stream) => {
+                        let connection = Connection::new(stream, &mut self.shared);
+                        self.add(connection);
+                    }
+                    Err(error) => match error.kind() {
+                        io::ErrorKind::WouldBlock => break,
+                        io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => (),
+                        _ => {
+                            self.shared.log.line(format_args!("accept() failed: {error}"));
+                            self.accept_after = Some(Instant::now() + ACCEPT_RETRY);
+                            return;
+                        }
+                    },
+                }
+            }
+        }
+        self.may_accept = false;
+    }
+
+    fn add(&mut self, mut connection: Connection) {
+        let token = Token(self.next_token);
+        self.next_token += 1;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        if let Err(error) = self.poll.registry().register(connection.source(), token, interest) {
+            self.shared.log.connection(Level::Critical, connection.fd(), error);
+            return;
+        }
+        if self.shared.log.shows(Level::Info) {
+            self.shared.log.line(format_args!("accepted new connection fd {}", connection.fd()));
+        }
+        self.deadlines.extend(connection.deadline().map(|deadline| (deadline, token)));
+        self.connections.insert(token, connection);
+    }
+
+    /// Gives each connection that is ready one turn.
+    fn serve(&mut self) -> Result<(), CaptureError> {
+        for _ in 0..self.ready.len() {
+            let Some(token) = self.ready.pop_front() else { break };
+            let Some(connection) = self.connections.get_mut(&token) else { continue };
+            connection.queued = false;
+            let deadline = connection.deadline();
+            match connection.turn(&mut self.shared)? {
+                Next::Turn => {
+                    connection.queued = true;
+                    self.ready.push_back(token);
+                }
+                Next::Event => (),
+                Next::Close => {
+                    connection.log_closing(&self.shared.log);
+                    self.connections.remove(&token);
+                    continue;
+                }
+            }
+            if connection.deadline() != deadline {
+                self.deadlines.extend(connection.deadline().map(|deadline| (deadline, token)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what is due by time.
+    fn look_at_clock(&mut self) {
+        let now = Instant::now();
+        if self.shared.output.rotate_at().is_some_and(|rotate_at| rotate_at <= now) {
+            self.shared.output.rotate(&self.shared.log);
+        }
+        while let Some(&(deadline, token)) = self.deadlines.front()
+            && deadline <= now
+        {
+            self.deadlines.pop_front();
+            if let Some(connection) = self.connections.get_mut(&token)
+                && connection.deadline() == Some(deadline)
+            {
+                connection.expire(&mut self.shared);
+                connection.log_closing(&self.shared.log);
+                self.connections.remove(&token);
+            }
+        }
+    }
+}
+
+/// Opens the sockets to listen on.
+fn listen(
+    options: &Options,
+    settings: &Settings,
+    passed: ListenFd,
+    log: &Log,
+) -> Result<Vec<Listener>, ListenError> {
+    Ok(match &settings.address {
+        Address::Passed => {
+            log.line(format_args!("using {} sockets of the service manager", passed.len()));
+            Listener::passed(passed)?
+        }
+        Address::Unix(path) => {
+            let (owner, group) = (options.socket_owner.as_deref(), options.socket_group.as_deref());
+            let access = Access::new(options.socket_mode, owner, group)?;
+            log.line(format_args!("opening Unix socket path {}", path.display()));
+            vec![Listener::unix(path, &access)?]
+        }
+        Address::Tcp(address, name) => {
+            log.line(format_args!("opening TCP socket {name}"));
+            vec![Listener::tcp(*address, name)?]
+        }
+    })
+}
+
+/// Waits for the commands that still run, until a signal says to stop.
+fn wait_for(
+    commands: &mut PostRotate,
+    poll: &mut Poll,
+    signals: &mut Signals,
+    log: &Log,
+) -> io::Result<()> {
+    let mut events = Events::with_capacity(EVENTS);
+    while commands.reap(log) {
+        match poll.poll(&mut events, None) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+            other => other?,
+        }
+        if signals.pending().any(|signal| matches!(signal, SIGTERM | SIGINT)) {
+            break;
+        }
+    }
+    Ok(())
+}

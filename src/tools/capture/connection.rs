@@ -1,0 +1,553 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One sender: its handshake, its frames on their way to the output, and its end.
+
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
+use std::slice;
+use std::time::{Duration, Instant};
+
+use framestream::control::{ControlFrame, ControlType, Header};
+use framestream::frame::{Event, FrameError, LENGTH_SIZE};
+use framestream::handshake::{Handshake, HandshakeError, Opening, ReceiverOpen, Step};
+use mio::event::{self, Source};
+
+use crate::capture::foreign::{self, HEAD_SIZE};
+use crate::capture::log::{Level, Log};
+use crate::capture::output_file::WriteError;
+use crate::capture::shared::{Shared, c_name};
+use crate::front::{Front, front};
+use crate::read_ahead::ReadAhead;
+
+/// How long a peer may take for its handshake, and for taking the last bytes it is sent.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A connected socket that does not block.
+pub trait Stream: Read + Write + Source + AsRawFd {}
+
+impl<T: Read + Write + Source + AsRawFd> Stream for T {}
+
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Its next turn: there may be more to read.
+    Turn,
+    /// An event.
+    Event,
+    /// Nothing: it is over.
+    Close,
+}
+
+/// A connection.
+pub struct Connection {
+    /// It stands in the queue for a turn.
+    pub queued: bool,
+    stream: Box<dyn Stream>,
+    state: State,
+    /// What was read and is not used up, between two turns.
+    buffer: Option<ReadAhead>,
+    /// The first bytes, until START.
+    head: Vec<u8>,
+    /// Bytes to come of a frame over the limit.
+    to_skip: usize,
+    may_read: bool,
+    /// The end of the stream is among what can be read.
+    hung_up: bool,
+    /// A write waits until the peer reads.
+    write_blocked: bool,
+    deadline: Option<Instant>,
+    frames: u64,
+    bytes: u64,
+}
+
+enum State {
+    Opening(ReceiverOpen),
+    Receiving { answer_stop: bool },
+    Finishing { bytes: Vec<u8>, sent: usize },
+}
+
+/// What came behind the data frames that were taken.
+enum Behind {
+    /// Nothing whole.
+    Nothing,
+    /// A control frame.
+    Control(ControlFrame),
+    /// No frame.
+    Broken(FrameError),
+}
+
+impl Connection {
+    /// A connection whose handshake begins now.
+    pub fn new(stream: Box<dyn Stream>, shared: &mut Shared) -> Self {
+        shared.totals.connections += 1;
+        let open = ReceiverOpen::new(slice::from_ref(&shared.content_type), Opening::Either);
+        Self {
+            queued: false,
+            stream,
+            state: State::Opening(open),
+            buffer: None,
+            head: Vec::new(),
+            to_skip: 0,
+            may_read: false,
+            hung_up: false,
+            write_blocked: false,
+            deadline: Some(Instant::now() + PATIENCE),
+            frames: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Its socket.
+    pub fn source(&mut self) -> &mut dyn Source {
+        &mut self.stream
+    }
+
+    /// The number of its socket.
+    pub fn fd(&self) -> RawFd {
+        self.stream.as_raw_fd()
+    }
+
+    /// Until when the peer has to do its part.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Notes what has happened to the socket. Says whether it is worth a turn.
+    pub fn note(&mut self, event: &event::Event) -> bool {
+        self.hung_up |= event.is_read_closed() || event.is_error();
+        self.may_read |= event.is_readable() || self.hung_up;
+        self.may_read || (self.write_blocked && event.is_writable())
+    }
+
+    /// Reads once, and does what can be done.
+    pub fn turn(&mut self, shared: &mut Shared) -> Result<Next, WriteError> {
+        let mut buffer = self.buffer.take().unwrap_or_else(|| shared.buffer());
+        let next = self.turn_with(&mut buffer, shared);
+        if next.as_ref().is_ok_and(|next| *next != Next::Close) && !buffer.bytes().is_empty() {
+            self.buffer = Some(buffer);
+        } else {
+            shared.keep(buffer);
+        }
+        next
+    }
+
+    fn turn_with(
+        &mut self,
+        buffer: &mut ReadAhead,
+        shared: &mut Shared,
+    ) -> Result<Next, WriteError> {
+        if self.write_blocked {
+            let next = self.go_on(buffer, shared)?;
+            if next == Next::Close || self.write_blocked {
+                return Ok(next);
+            }
+        }
+        if !self.may_read {
+            return Ok(Next::Event);
+        }
+        let room = buffer.size() - buffer.bytes().len();
+        match buffer.fill(&mut self.stream) {
+            Ok(0) => {
+                self.end(buffer, shared);
+                return Ok(Next::Close);
+            }
+            // Less than there is room for was all there is: the next event comes with the next
+            // byte, but the end may have been announced already.
+            Ok(count) => self.may_read = count == room || self.hung_up,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.may_read = false,
+            Err(error) => {
+                shared.log.connection(Level::Critical, self.fd(), error);
+                self.end(buffer, shared);
+                return Ok(Next::Close);
+            }
+        }
+        match self.go_on(buffer, shared)? {
+            Next::Event if self.may_read => Ok(Next::Turn),
+            next => Ok(next),
+        }
+    }
+
+    /// Uses up what was read, and sends what is due.
+    fn go_on(&mut self, buffer: &mut ReadAhead, shared: &mut Shared) -> Result<Next, WriteError> {
+        loop {
+            let next = match self.state {
+                State::Opening(_) => self.shake(buffer, shared),
+                State::Receiving { answer_stop } => self.receive(answer_stop, buffer, shared)?,
+                State::Finishing { .. } => self.finish(),
+            };
+            if let Some(next) = next {
+                return Ok(next);
+            }
+        }
+    }
+
+    /// One step of the handshake; `None` if there may be more to do.
+    fn shake(&mut self, buffer: &mut ReadAhead, shared: &mut Shared) -> Option<Next> {
+        let fd = self.stream.as_raw_fd();
+        let State::Opening(open) = &mut self.state else { return None };
+        match open.step() {
+            Step::Send(bytes) => {
+                let sent = send(&mut *self.stream, bytes);
+                self.write_blocked = sent.is_none();
+                let Some(count) = sent else { return Some(Next::Event) };
+                open.sent(count);
+                None
+            }
+            Step::Receive(count) => {
+                let piece = &buffer.bytes()[..count.min(buffer.bytes().len())];
+                if piece.is_empty() {
+                    return Some(Next::Event);
+                }
+                let unknown = HEAD_SIZE.saturating_sub(self.head.len());
+                self.head.extend_from_slice(&piece[..piece.len().min(unknown)]);
+                let had_ready = open.ready().is_some();
+                let result = open.received(piece);
+                buffer.use_up(piece.len());
+                let trouble = match (open.ready(), open.start(), result) {
+                    (_, Some(start), result) => {
+                        shared.log_control(fd, start);
+                        result.is_err().then(|| shared.mismatch(fd, start))
+                    }
+                    (Some(ready), None, Ok(())) if !had_ready => {
+                        shared.log_control(fd, ready);
+                        let matches = ready.matches(Some(&shared.content_type));
+                        if matches && let Some(accept) = open.accept() {
+                            shared.log_answer(fd, accept);
+                        }
+                        (!matches).then(|| shared.mismatch(fd, ready))
+                    }
+                    (_, _, Ok(())) => None,
+                    (_, _, Err(HandshakeError::Data)) => {
+                        self.head.extend_from_slice(buffer.bytes());
+                        Some(foreign::recognise(&self.head).into())
+                    }
+                    (_, _, Err(error)) => Some(format!("no handshake: {error}")),
+                };
+                let trouble = trouble?;
+                self.refuse(trouble, shared);
+                Some(Next::Close)
+            }
+            Step::Done => {
+                self.state = State::Receiving { answer_stop: open.ready().is_some() };
+                self.head = Vec::new();
+                self.deadline = None;
+                None
+            }
+        }
+    }
+
+    /// Takes data frames, and what ends them.
+    fn receive(
+        &mut self,
+        answer_stop: bool,
+        buffer: &mut ReadAhead,
+        shared: &mut Shared,
+    ) -> Result<Option<Next>, WriteError> {
+        let fd = self.fd();
+        match self.take_frames(buffer, shared)? {
+            Behind::Nothing => Ok(Some(Next::Event)),
+            Behind::Broken(error) => {
+                shared.log.problem(fd, format!("broken stream: {error}"));
+                shared.totals.cut_off += 1;
+                Ok(Some(Next::Close))
+            }
+            Behind::Control(frame) => {
+                shared.log_control(fd, &frame);
+                if frame.control_type != Some(ControlType::Stop) {
+                    let got = frame.control_type.map_or("nothing", c_name);
+                    shared.log.problem(fd, format!("the peer sent {got} among its data"));
+                    return Ok(Some(Next::Close));
+                }
+                let finish = ControlFrame::new(ControlType::Finish, None);
+                let Ok(bytes) = finish.encode(Header::With) else { return Ok(Some(Next::Close)) };
+                // A sender that began with START does not listen.
+                if !answer_stop {
+                    return Ok(Some(Next::Close));
+                }
+                shared.log_answer(fd, &finish);
+                self.state = State::Finishing { bytes, sent: 0 };
+                self.deadline = Some(Instant::now() + PATIENCE);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Writes the data frames at the front of `buffer` to the output, as they are.
+    fn take_frames(
+        &mut self,
+        buffer: &mut ReadAhead,
+        shared: &mut Shared,
+    ) -> Result<Behind, WriteError> {
+        let max_payload = shared.frame_limit.saturating_sub(LENGTH_SIZE);
+        let fd = self.fd();
+        loop {
+            self.skip(buffer, shared);
+            let bytes = buffer.bytes();
+            let (mut from, mut to, mut count) = (0, 0, 0);
+            let behind = loop {
+                match front(&bytes[to..], max_payload) {
+                    Ok(Front::Whole(Event::Data(_), size)) => {
+                        if !shared.output.has_room(to - from, size) {
+                            self.pass_on(&bytes[from..to], count, shared)?;
+                            (from, count) = (to, 0);
+                            shared.output.rotate(&shared.log);
+                        }
+                        let text = format_args!("processing data frame ({size} bytes)");
+                        shared.log.connection(Level::Trace, fd, text);
+                        to += size;
+                        count += 1;
+                    }
+                    other => break other,
+                }
+            };
+            self.pass_on(&bytes[from..to], count, shared)?;
+            match behind {
+                Ok(Front::Whole(Event::Control(frame), size)) => {
+                    buffer.use_up(to + size);
+                    return Ok(Behind::Control(frame));
+                }
+                Ok(Front::Whole(Event::Data(_), _)) => (),
+                Ok(Front::Needs(size)) => {
+                    let have = bytes.len() - to;
+                    let text = format_args!("incomplete message (have {have} bytes, want {size})");
+                    shared.log.connection(Level::Trace, fd, text);
+                    buffer.use_up(to);
+                    buffer.grow_to(size);
+                    return Ok(Behind::Nothing);
+                }
+                Err(FrameError::TooLarge(length)) => {
+                    buffer.use_up(to + LENGTH_SIZE);
+                    self.to_skip = length as usize;
+                    shared.totals.over_limit += 1;
+                    let (size, limit) = (LENGTH_SIZE + self.to_skip, shared.frame_limit);
+                    let text = format_args!("Skipping {size} byte message ({limit} buffer)");
+                    shared.log.connection(Level::Warning, fd, text);
+                }
+                Err(error) => return Ok(Behind::Broken(error)),
+            }
+        }
+    }
+
+    /// Drops what has come of a frame over the limit.
+    fn skip(&mut self, buffer: &mut ReadAhead, shared: &Shared) {
+        let count = self.to_skip.min(buffer.bytes().len());
+        if count > 0 {
+            buffer.use_up(count);
+            self.to_skip -= count;
+            let text = format_args!("Skipping {count} bytes");
+            shared.log.connection(Level::Trace, self.fd(), text);
+        }
+    }
+
+    /// Writes whole data frames to the output.
+    fn pass_on(
+        &mut self,
+        frames: &[u8],
+        count: u64,
+        shared: &mut Shared,
+    ) -> Result<(), WriteError> {
+        if frames.is_empty() {
+            return Ok(());
+        }
+        self.frames += count;
+        self.bytes += frames.len() as u64;
+        shared.totals.frames += count;
+        shared.totals.bytes += frames.len() as u64;
+        shared.output.write(frames, count).inspect_err(|error| {
+            shared.totals.unwritten += error.lost;
+        })
+    }
+
+    /// Sends what is left of FINISH.
+    fn finish(&mut self) -> Option<Next> {
+        let State::Finishing { bytes, sent } = &mut self.state else { return None };
+        let count = send(&mut *self.stream, &bytes[*sent..]);
+        self.write_blocked = count.is_none();
+        let Some(count) = count else { return Some(Next::Event) };
+        *sent += count;
+        (*sent == bytes.len()).then_some(Next::Close)
+    }
+
+    fn refuse(&mut self, problem: String, shared: &mut Shared) {
+        shared.totals.refused += 1;
+        shared.log.problem(self.fd(), problem);
+    }
+
+    /// The peer sends no more.
+    fn end(&mut self, buffer: &ReadAhead, shared: &mut Shared) {
+        match self.state {
+            // Somebody looked whether anyone listens.
+            State::Opening(_) if self.head.is_empty() => (),
+            State::Opening(_) => self.refuse("the peer closed in the handshake".into(), shared),
+            State::Receiving { .. } => self.cut_off(buffer.bytes().len(), shared),
+            State::Finishing { .. } => (),
+        }
+    }
+
+    fn cut_off(&mut self, rest: usize, shared: &mut Shared) {
+        if rest > 0 {
+            shared.totals.cut_off += 1;
+            let text = format_args!("the last frame is cut off: {rest} bytes dropped");
+            shared.log.connection(Level::Warning, self.fd(), text);
+        }
+    }
+
+    /// The peer did not do its part in time.
+    pub fn expire(&mut self, shared: &mut Shared) {
+        match self.state {
+            State::Opening(_) => {
+                self.refuse(format!("no handshake within {} seconds", PATIENCE.as_secs()), shared);
+            }
+            State::Receiving { .. } | State::Finishing { .. } => {
+                shared.log.connection(Level::Warning, self.fd(), "the peer did not take FINISH");
+            }
+        }
+    }
+
+    /// The program stops.
+    pub fn abandon(&mut self, shared: &mut Shared) {
+        if let (State::Receiving { .. }, Some(buffer)) = (&self.state, &self.buffer) {
+            self.cut_off(buffer.bytes().len(), shared);
+        }
+    }
+
+    /// Tells that the connection is over.
+    pub fn log_closing(&self, log: &Log) {
+        let (frames, bytes) = (self.frames, self.bytes);
+        let text = format_args!("closing (read {frames} frames, {bytes} bytes)");
+        log.connection(Level::Info, self.fd(), text);
+    }
+}
+
+/// Sends the front of `bytes` and says how many; `None` if the peer has to read first. To a peer
+/// that is gone all counts as sent: what it sent before may still be here.
+fn send(stream: &mut dyn Stream, bytes: &[u8]) -> Option<usize> {
+    loop {
+        match stream.write(bytes) {
+            Ok(count) => return Some(count),
+            Err(error) => match error.kind() {
+                io::ErrorKind::Interrupted => (),
+                io::ErrorKind::WouldBlock => return None,
+                _ => return Some(bytes.len()),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::{self, Read, Write};
+    use std::os::fd::{AsRawFd, RawFd};
+    use std::os::unix::net;
+    use std::path::Path;
+
+    use framestream::control::{ControlFrame, ControlType, Header};
+    use mio::event::Source;
+    use mio::net::UnixStream;
+    use mio::{Interest, Registry, Token};
+
+    use super::{Connection, Next};
+    use crate::capture::log::Log;
+    use crate::capture::options::{Address, Settings};
+    use crate::capture::output::Output;
+    use crate::capture::post_rotate::PostRotate;
+    use crate::capture::shared::Shared;
+
+    /// A socket whose buffer is full whenever a byte was written.
+    struct Congested {
+        stream: UnixStream,
+        full: bool,
+    }
+
+    impl Read for Congested {
+        fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+            self.stream.read(bytes)
+        }
+    }
+
+    impl Write for Congested {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.full = !self.full;
+            if self.full {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            self.stream.write(&bytes[..1])
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl AsRawFd for Congested {
+        fn as_raw_fd(&self) -> RawFd {
+            self.stream.as_raw_fd()
+        }
+    }
+
+    impl Source for Congested {
+        fn register(&mut self, to: &Registry, token: Token, what: Interest) -> io::Result<()> {
+            self.stream.register(to, token, what)
+        }
+
+        fn reregister(&mut self, to: &Registry, token: Token, what: Interest) -> io::Result<()> {
+            self.stream.reregister(to, token, what)
+        }
+
+        fn deregister(&mut self, from: &Registry) -> io::Result<()> {
+            self.stream.deregister(from)
+        }
+    }
+
+    fn shared(file: &Path) -> Shared {
+        let content_type: Box<[u8]> = (*b"type").into();
+        let settings = Settings {
+            address: Address::Passed,
+            content_type: content_type.clone(),
+            write: file.into(),
+            calendar: None,
+            split: None,
+            split_size: None,
+            frame_limit: 1000,
+            connection_limit: 1,
+        };
+        let log = Log::new(0);
+        let output =
+            Output::open(&settings, PostRotate::new(None), Default::default(), &log).unwrap();
+        Shared::new(output, log, content_type, settings.frame_limit)
+    }
+
+    #[test]
+    fn answers_go_out_when_the_socket_is_full_at_times() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("out");
+        let mut shared = shared(&file);
+        let (mut peer, ours) = net::UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let stream = Congested { stream: UnixStream::from_std(ours), full: false };
+        let mut connection = Connection::new(Box::new(stream), &mut shared);
+
+        let control = |control_type, content_type: Option<&[u8]>| {
+            ControlFrame::new(control_type, content_type).encode(Header::With).unwrap()
+        };
+        let data = b"\0\0\0\x03one";
+        peer.write_all(&control(ControlType::Ready, Some(b"type"))).unwrap();
+        peer.write_all(&control(ControlType::Start, Some(b"type"))).unwrap();
+        peer.write_all(data).unwrap();
+        peer.write_all(&control(ControlType::Stop, None)).unwrap();
+        for _ in 0..200 {
+            connection.may_read = true;
+            if connection.turn(&mut shared).unwrap() == Next::Close {
+                break;
+            }
+        }
+        drop(connection);
+        let mut answers = Vec::new();
+        peer.read_to_end(&mut answers).unwrap();
+        let accept = control(ControlType::Accept, Some(b"type"));
+        let finish = control(ControlType::Finish, None);
+        assert_eq!(answers, [accept, finish].concat());
+        shared.output.close(&shared.log);
+        assert!(fs::read(file).unwrap().windows(data.len()).any(|bytes| bytes == data));
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! File names made by strftime(3), in the C locale.
+
+use jiff::fmt::strtime::{BrokenDownTime, Config, PosixCustom};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ZonedDateTime};
+
+/// The conversions of glibc.
+const CONVERSIONS: &[u8] = b"aAbBcCdDeFgGhHIjklmMnpPrRsStTuUVwWxXyYzZ%";
+
+/// The time zone of the names.
+#[derive(Clone, Debug)]
+pub struct Calendar(TimeZone);
+
+impl Calendar {
+    /// The time zone of the system, or of the environment's `TZ`.
+    pub fn local() -> Self {
+        Self(TimeZone::system())
+    }
+
+    /// UTC, called GMT by `%Z` as `gmtime` has it.
+    pub fn gmt() -> Self {
+        Self(TimeZone::posix("GMT0").unwrap_or(TimeZone::UTC))
+    }
+
+    /// `pattern` with its conversions replaced by `time`. What is no conversion stays as it is.
+    pub fn name(&self, pattern: &[u8], time: Timestamp) -> Result<Vec<u8>, jiff::Error> {
+        let time = time.to_zoned_datetime(self.0.clone());
+        let mut name = Vec::new();
+        let mut rest = pattern;
+        while let Some(percent) = rest.iter().position(|&byte| byte == b'%') {
+            name.extend_from_slice(&rest[..percent]);
+            rest = &rest[percent..];
+            let length = conversion_length(rest);
+            let (conversion, after) = rest.split_at(length.unwrap_or(1));
+            match length {
+                Some(_) => name.extend_from_slice(convert(conversion, &time)?.as_bytes()),
+                None => name.extend_from_slice(conversion),
+            }
+            rest = after;
+        }
+        name.extend_from_slice(rest);
+        Ok(name)
+    }
+}
+
+/// The length of the conversion that `text` begins with.
+fn conversion_length(text: &[u8]) -> Option<usize> {
+    let is_flag = |byte: &u8| b"_-0^#".contains(byte);
+    let flags = text[1..].iter().take_while(|byte| is_flag(byte)).count();
+    let width = text[1 + flags..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let modifier = text[1 + flags + width..].first().is_some_and(|byte| b"EO".contains(byte));
+    let letter = 1 + flags + width + usize::from(modifier);
+    text.get(letter).filter(|byte| CONVERSIONS.contains(byte)).map(|_| letter + 1)
+}
+
+fn convert(conversion: &[u8], time: &ZonedDateTime) -> Result<String, jiff::Error> {
+    // The C locale has no alternative eras and digits for `E` and `O` to choose.
+    let format: String = conversion
+        .iter()
+        .filter(|byte| !b"EO".contains(byte))
+        .map(|&byte| char::from(byte))
+        .collect();
+    let config = Config::new().custom(PosixCustom::new());
+    BrokenDownTime::from(time).to_string_with_config(&config, &format)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use jiff::Timestamp;
+    use jiff::tz::TimeZone;
+
+    use super::{CONVERSIONS, Calendar};
+
+    /// What date(1) of coreutils, whose conversions are those of strftime(3), makes of `pattern`.
+    fn date(zone: &str, pattern: &str, second: i64) -> String {
+        let output = Command::new("date")
+            .env("TZ", zone)
+            .env("LC_ALL", "C")
+            .args(["-d", &format!("@{second}"), &format!("+{pattern}")])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().strip_suffix('\n').unwrap().into()
+    }
+
+    /// Every conversion, and some with flags, widths and modifiers.
+    fn patterns() -> Vec<String> {
+        let plain = CONVERSIONS.iter().map(|&letter| format!("%{}", char::from(letter)));
+        let others = "dnstap-%F-%T.fstrm %-d %_d %0e %^a %^B %#Z %-H %_M %-j %10d %06H 100%% \
+                      %Ey %EY %EC %Od %OH %Oy %Ec %Ex %EX";
+        plain.chain(others.split(' ').map(String::from)).collect()
+    }
+
+    #[test]
+    fn names_are_those_of_strftime() {
+        let local = TimeZone::get("Europe/Berlin").expect("the Debian package tzdata is missing");
+        let zones = [("GMT0", Calendar::gmt()), ("Europe/Berlin", Calendar(local))];
+        // A single-digit day, a leap day, both ends of an ISO week year, noon and midnight.
+        for second in [0, 951_782_400, 1_104_541_385, 1_230_768_000, 1_720_958_399, 1_767_225_599] {
+            let time = Timestamp::from_second(second).unwrap();
+            for (zone, calendar) in &zones {
+                for pattern in patterns() {
+                    let name = calendar.name(pattern.as_bytes(), time).unwrap();
+                    let name = String::from_utf8(name).unwrap();
+                    assert_eq!(name, date(zone, &pattern, second), "{pattern} {zone} {second}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_conversion_stays() {
+        let name = |pattern: &[u8]| Calendar::gmt().name(pattern, Timestamp::UNIX_EPOCH).unwrap();
+        for pattern in
+            [&b""[..], b"plain", b"%", b"%f", b"a%", b"%-", b"%E", b"%Q%N%1", b"\xff%\xff"]
+        {
+            assert_eq!(name(pattern), pattern);
+        }
+        assert_eq!(name(b"\xfe%Y%%%f%y\xff"), b"\xfe1970%%f70\xff");
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Recognises what a peer speaks that does not speak Frame Streams.
+
+/// As many bytes as it takes.
+pub const HEAD_SIZE: usize = 16;
+
+const HTTP_METHODS: [&[u8]; 9] = [
+    b"GET ",
+    b"HEAD ",
+    b"POST ",
+    b"PUT ",
+    b"DELETE ",
+    b"CONNECT ",
+    b"OPTIONS ",
+    b"PATCH ",
+    b"PRI * HTTP/2",
+];
+
+/// Tags of field 1, as a varint and as bytes: how a protobuf message of a DNS logger begins.
+const PROTOBUF_FIRST_TAGS: [u8; 2] = [0x08, 0x0a];
+
+/// What a stream that begins with `head`, which is no control frame, seems to be.
+pub fn recognise(head: &[u8]) -> &'static str {
+    match head {
+        [0x16, 0x03, 0..=4, ..] => {
+            "the peer speaks TLS; this socket takes Frame Streams without TLS"
+        }
+        _ if HTTP_METHODS.iter().any(|method| starts_like(head, method)) => {
+            "the peer speaks HTTP, not Frame Streams"
+        }
+        [high, low, tag, ..]
+            if u16::from_be_bytes([*high, *low]) > 3 && PROTOBUF_FIRST_TAGS.contains(tag) =>
+        {
+            "the peer sends protobuf messages with a 2-byte length (as PowerDNS' protobuf logger \
+             does), not Frame Streams"
+        }
+        [0, high, mid, low, ..] if [*high, *mid, *low] != [0, 0, 0] => {
+            "the peer sends data without START: messages with a 4-byte length, or a Frame Streams \
+             sender without handshake"
+        }
+        _ => "the peer does not speak Frame Streams",
+    }
+}
+
+/// Whether the shorter of both begins the longer.
+fn starts_like(head: &[u8], whole: &[u8]) -> bool {
+    let length = head.len().min(whole.len());
+    length >= 4 && head[..length] == whole[..length]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::recognise;
+
+    #[test]
+    fn each_protocol_has_its_own_words() {
+        for (head, word) in [
+            (&b"\x16\x03\x01\x02\x00\x01"[..], "TLS"),
+            (b"GET / HTTP/1.1\r\n", "HTTP"),
+            (b"POST", "HTTP"),
+            (b"\x00\x64\x08\x01\x12\x10", "2-byte"),
+            (b"\x01\x00\x0a\x04", "2-byte"),
+            (b"\x00\x00\x00\x9a\x0a\x05", "4-byte"),
+            (b"\x00\x01\x0a\x9a", "4-byte"),
+            (b"SSH-2.0-", "does not speak"),
+        ] {
+            assert!(recognise(head).contains(word), "{head:?}: {}", recognise(head));
+        }
+    }
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The sockets to listen on: Unix, TCP, or passed by the service manager.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+
+use listenfd::ListenFd;
+use mio::event::Source;
+use mio::net::{TcpListener, UnixListener, UnixStream};
+use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{Group, User};
+use thiserror::Error;
+
+use crate::capture::connection::Stream;
+use crate::capture::identity::{Identity, identity};
+
+/// Why there is no socket to listen on.
+#[derive(Debug, Error)]
+pub enum ListenError {
+    /// Somebody answers at the path.
+    #[error("{} is in use by a running receiver", .0.display())]
+    InUse(PathBuf),
+    /// The path is something else.
+    #[error("{} exists and is not a socket: not removed", .0.display())]
+    NotASocket(PathBuf),
+    /// The socket that is there can be neither used nor removed.
+    #[error("failed to remove existing socket path {}: {error}", .path.display())]
+    Remove {
+        /// The path.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// No such user or group.
+    #[error("no user or group {0}")]
+    NoSuchOwner(String),
+    /// The system refuses.
+    #[error("failed to listen on {address}: {error}")]
+    System {
+        /// Where.
+        address: String,
+        /// Why not.
+        error: io::Error,
+    },
+}
+
+/// Who may connect to a Unix socket.
+#[derive(Debug, Default)]
+pub struct Access {
+    mode: Option<u32>,
+    owner: Option<u32>,
+    group: Option<u32>,
+}
+
+impl Access {
+    /// Looks the owner and the group up, each given by name or number.
+    pub fn new(
+        mode: Option<u32>,
+        owner: Option<&str>,
+        group: Option<&str>,
+    ) -> Result<Self, ListenError> {
+        let owner = owner
+            .map(|name| id(name, |name| Ok(User::from_name(name)?.map(|user| user.uid.as_raw()))));
+        let group = group.map(|name| {
+            id(name, |name| Ok(Group::from_name(name)?.map(|group| group.gid.as_raw())))
+        });
+        Ok(Self { mode, owner: owner.transpose()?, group: group.transpose()? })
+    }
+}
+
+fn id(
+    name: &str,
+    look_up: impl FnOnce(&str) -> nix::Result<Option<u32>>,
+) -> Result<u32, ListenError> {
+    let found = match look_up(name) {
+        Ok(Some(id)) => Some(id),
+        _ => name.parse().ok(),
+    };
+    found.ok_or_else(|| ListenError::NoSuchOwner(name.into()))
+}
+
+/// A listening socket.
+#[derive(Debug)]
+pub struct Listener {
+    socket: Socket,
+    /// Removed with the listener.
+    _path: Option<BoundPath>,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Unix(UnixListener),
+    Tcp(TcpListener),
+}
+
+impl Listener {
+    /// Listens on the Unix socket `path`. One that a former receiver left behind is removed.
+    pub fn unix(path: &Path, access: &Access) -> Result<Self, ListenError> {
+        remove_stale(path)?;
+        let failed = |error| ListenError::System { address: path.display().to_string(), error };
+        // Nobody may connect before the permissions are set.
+        let mask = access.mode.map(|mode| umask(Mode::from_bits_truncate(!mode & 0o777)));
+        let bound = UnixListener::bind(path);
+        if let Some(mask) = mask {
+            umask(mask);
+        }
+        let listener = Self {
+            socket: Socket::Unix(bound.map_err(failed)?),
+            _path: Some(BoundPath::new(path).map_err(failed)?),
+        };
+        if access.owner.is_some() || access.group.is_some() {
+            chown(path, access.owner, access.group).map_err(failed)?;
+        }
+        if let Some(mode) = access.mode {
+            fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
+        }
+        Ok(listener)
+    }
+
+    /// Listens on the TCP socket `address`, called `name` in errors.
+    pub fn tcp(address: SocketAddr, name: &str) -> Result<Self, ListenError> {
+        let bound = TcpListener::bind(address);
+        let bound = bound.map_err(|error| ListenError::System { address: name.into(), error })?;
+        Ok(Self { socket: Socket::Tcp(bound), _path: None })
+    }
+
+    /// Takes over the sockets that the service manager passed.
+    pub fn passed(mut passed: ListenFd) -> Result<Vec<Self>, ListenError> {
+        (0..passed.len())
+            .map(|index| {
+                take_passed(&mut passed, index).map_err(|error| ListenError::System {
+                    address: format!("socket {index} passed by the service manager"),
+                    error,
+                })
+            })
+            .collect()
+    }
+
+    /// What to wait for.
+    pub fn source(&mut self) -> &mut dyn Source {
+        match &mut self.socket {
+            Socket::Unix(socket) => socket,
+            Socket::Tcp(socket) => socket,
+        }
+    }
+
+    /// The next connection; `WouldBlock` if there is none.
+    pub fn accept(&self) -> io::Result<Box<dyn Stream>> {
+        match &self.socket {
+            Socket::Unix(socket) => Ok(Box::new(socket.accept()?.0)),
+            Socket::Tcp(socket) => {
+                let (stream, _) = socket.accept()?;
+                // A peer that is gone without a word is noticed some day.
+                let _ = setsockopt(&stream, sockopt::KeepAlive, &true);
+                Ok(Box::new(stream))
+            }
+        }
+    }
+}
+
+fn take_passed(passed: &mut ListenFd, index: usize) -> io::Result<Listener> {
+    let socket = match passed.take_unix_listener(index) {
+        Ok(Some(socket)) => {
+            socket.set_nonblocking(true)?;
+            Socket::Unix(UnixListener::from_std(socket))
+        }
+        _ => {
+            let socket = passed.take_tcp_listener(index)?.ok_or(io::ErrorKind::NotFound)?;
+            socket.set_nonblocking(true)?;
+            Socket::Tcp(TcpListener::from_std(socket))
+        }
+    };
+    Ok(Listener { socket, _path: None })
+}
+
+/// Removes the socket at `path` if nobody listens on it.
+fn remove_stale(path: &Path) -> Result<(), ListenError> {
+    let failed = |error| ListenError::Remove { path: path.into(), error };
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error)),
+        Ok(metadata) if !metadata.file_type().is_socket() => {
+            return Err(ListenError::NotASocket(path.into()));
+        }
+        Ok(_) => (),
+    }
+    match UnixStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).map_err(failed)
+        }
+        // A receiver whose backlog is full lives too.
+        Ok(_) => Err(ListenError::InUse(path.into())),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(ListenError::InUse(path.into()))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// The path of a socket of ours, removed in the end unless it has become another's.
+#[derive(Debug)]
+struct BoundPath {
+    path: PathBuf,
+    identity: Identity,
+}
+
+impl BoundPath {
+    fn new(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.into(), identity: identity(path)? })
+    }
+}
+
+impl Drop for BoundPath {
+    fn drop(&mut self) {
+        if identity(&self.path).is_ok_and(|now| now == self.identity) {
+            drop(fs::remove_file(&self.path));
+        }
+    }
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The output: one file after the other.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use framestream::control::{ControlFrame, ControlType, Header};
+use jiff::Timestamp;
+
+use crate::capture::file_name::Calendar;
+use crate::capture::log::Log;
+use crate::capture::options::Settings;
+use crate::capture::output_file::{OpenError, OutputFile, STANDARD_OUTPUT, Unread, WriteError};
+use crate::capture::partial_file::Published;
+use crate::capture::post_rotate::PostRotate;
+
+/// The file that is written, and what makes the next and finishes the last.
+#[derive(Debug)]
+pub struct Output {
+    file: OutputFile,
+    rotate_at: Option<Instant>,
+    /// Bytes after which a file is split.
+    split_size: u64,
+    /// Bytes after which this file is split.
+    full_at: u64,
+    opener: Opener,
+    finisher: Finisher,
+}
+
+impl Output {
+    /// Opens the first file. `stop` is set when the program is to stop.
+    pub fn open(
+        settings: &Settings,
+        post_rotate: PostRotate,
+        stop: Arc<AtomicBool>,
+        log: &Log,
+    ) -> Result<Self, OpenError> {
+        let opener = Opener {
+            pattern: settings.write.clone(),
+            calendar: settings.calendar.clone(),
+            start: ControlFrame::new(ControlType::Start, Some(&*settings.content_type))
+                .encode(Header::With)?,
+            split: settings.split,
+            stop,
+        };
+        let finisher = Finisher {
+            stop: ControlFrame::new(ControlType::Stop, None).encode(Header::With)?,
+            published: Published::default(),
+            post_rotate,
+            failed: false,
+        };
+        let (file, rotate_at) = opener.open(Unread::Wait)?;
+        log.line(format_args!("opened output file {}", file.name.display()));
+        let split_size = settings.split_size.unwrap_or(u64::MAX);
+        Ok(Self { file, rotate_at, split_size, full_at: split_size, opener, finisher })
+    }
+
+    /// Whether a frame of `size` bytes fits into the file behind `before` bytes that are not written
+    /// yet. Into a file without data fits any frame.
+    pub fn has_room(&self, before: usize, size: usize) -> bool {
+        let complete = self.file.bytes + (before + size + self.finisher.stop.len()) as u64;
+        complete <= self.full_at || (before == 0 && self.file.frames <= 1)
+    }
+
+    /// Writes `count` data frames, each with its length in front.
+    pub fn write(&mut self, frames: &[u8], count: u64) -> Result<(), WriteError> {
+        self.file.append(frames, count)
+    }
+
+    /// When the file will have been open for long enough.
+    pub fn rotate_at(&self) -> Option<Instant> {
+        self.rotate_at
+    }
+
+    /// Begins a new file and finishes the one before. If there can be no new one, the old one
+    /// goes on.
+    pub fn rotate(&mut self, log: &Log) {
+        if self.file.name == Path::new(STANDARD_OUTPUT) {
+            log.line("rotate_output: not rotating stdout");
+            return;
+        }
+        match self.opener.open(Unread::Fail) {
+            Ok((file, rotate_at)) => {
+                let last = std::mem::replace(&mut self.file, file);
+                self.rotate_at = rotate_at;
+                self.full_at = self.split_size;
+                self.finisher.finish(last, log);
+                log.line(format_args!("opened output file {}", self.file.name.display()));
+            }
+            Err(error) => {
+                let name = self.file.name.display();
+                log.line(format_args!("{error}; output file {name} goes on"));
+                self.rotate_at = self.opener.split.map(|split| Instant::now() + split);
+                self.full_at = self.file.bytes.saturating_add(self.split_size);
+            }
+        }
+    }
+
+    /// The commands that run for finished files.
+    pub fn post_rotate(&mut self) -> &mut PostRotate {
+        &mut self.finisher.post_rotate
+    }
+
+    /// Finishes the last file. Returns the commands that still run, and whether every file is
+    /// complete and has its name.
+    pub fn close(mut self, log: &Log) -> (PostRotate, bool) {
+        self.finisher.finish(self.file, log);
+        (self.finisher.post_rotate, !self.finisher.failed)
+    }
+}
+
+/// Opens files.
+#[derive(Debug)]
+struct Opener {
+    pattern: PathBuf,
+    calendar: Option<Calendar>,
+    start: Vec<u8>,
+    split: Option<Duration>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Opener {
+    /// Opens a file of the present time, and says when its time will be over.
+    fn open(&self, unread: Unread) -> Result<(OutputFile, Option<Instant>), OpenError> {
+        let now = Timestamp::now();
+        let file = OutputFile::open(self.name(now)?, &self.start, unread, self.stop.clone())?;
+        // Counted from the beginning of the second: the names of the files do not drift.
+        let subsecond = Duration::from_nanos(now.subsec_nanosecond().unsigned_abs().into());
+        Ok((file, self.split.map(|split| Instant::now() + split - subsecond)))
+    }
+
+    fn name(&self, now: Timestamp) -> Result<PathBuf, OpenError> {
+        let Some(calendar) = &self.calendar else { return Ok(self.pattern.clone()) };
+        let failed = |reason| OpenError::Name { pattern: self.pattern.clone(), reason };
+        let name = calendar
+            .name(self.pattern.as_os_str().as_bytes(), now)
+            .map_err(|error| failed(error.to_string()))?;
+        if name.is_empty() {
+            return Err(failed("the name is empty".into()));
+        }
+        Ok(OsString::from_vec(name).into())
+    }
+}
+
+/// Finishes files.
+#[derive(Debug)]
+struct Finisher {
+    stop: Vec<u8>,
+    published: Published,
+    post_rotate: PostRotate,
+    failed: bool,
+}
+
+impl Finisher {
+    /// Writes STOP, and gives a file its name.
+    fn finish(&mut self, mut file: OutputFile, log: &Log) {
+        if let Err(error) = file.stop(&self.stop) {
+            self.fail(&file.name, "failed to write STOP to", &error, log);
+        }
+        let name = match &file.partial {
+            None => file.name.clone(),
+            Some(partial) => self.publish(partial, &file.name, log),
+        };
+        let (name, frames, bytes) = (name.display(), file.frames, file.bytes);
+        log.line(format_args!("closed output file {name} (wrote {frames} frames, {bytes} bytes)"));
+    }
+
+    /// Gives a complete file its name, and hands it to the command. Returns where it is.
+    fn publish(&mut self, partial: &Path, wanted: &Path, log: &Log) -> PathBuf {
+        match self.published.publish(partial, wanted) {
+            Ok(name) => {
+                if name != wanted {
+                    let (wanted, name) = (wanted.display(), name.display());
+                    log.line(format_args!("{wanted} exists and is kept; this file is {name}"));
+                }
+                self.post_rotate.start(&name, log);
+                name
+            }
+            Err(error) => {
+                self.fail(wanted, "failed to rename to", &error, log);
+                partial.into()
+            }
+        }
+    }
+
+    fn fail(&mut self, name: &Path, what: &str, error: &io::Error, log: &Log) {
+        self.failed = true;
+        log.line(format_args!("{what} output file {}: {error}", name.display()));
+    }
+}

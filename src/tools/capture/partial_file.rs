@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A file that is being written is hidden under a name of its own: `.NAME.partial-PID`. It gets
+//! its name when it is complete, and never takes the place of a file that somebody else made.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process;
+
+use crate::capture::identity::{Identity, identity};
+
+/// Files of this run that are remembered. A pattern whose names come round within as many files
+/// is a ring.
+const REMEMBERED: usize = 4096;
+
+/// Creates a file to become `wanted` later.
+pub fn create(wanted: &Path) -> io::Result<(File, PathBuf)> {
+    let name = wanted.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".partial-{}", process::id()));
+    first_free(&wanted.with_file_name(hidden), '-', |path| {
+        File::create_new(path).map(|file| (file, path.into()))
+    })
+}
+
+/// Does `attempt` with `path`, and as long as a file of that name exists with `pathS1`, `pathS2`
+/// and so on, where `S` is the separator.
+fn first_free<T>(
+    path: &Path,
+    separator: char,
+    mut attempt: impl FnMut(&Path) -> io::Result<T>,
+) -> io::Result<T> {
+    let mut candidate = path.to_path_buf();
+    let mut number = 0_u64;
+    loop {
+        match attempt(&candidate) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (),
+            other => return other,
+        }
+        number += 1;
+        let mut numbered = OsString::from(path);
+        numbered.push(format!("{separator}{number}"));
+        candidate = numbered.into();
+    }
+}
+
+/// The files that this run made, oldest first.
+#[derive(Debug, Default)]
+pub struct Published(VecDeque<Made>);
+
+#[derive(Debug)]
+struct Made {
+    wanted: PathBuf,
+    path: PathBuf,
+    identity: Identity,
+}
+
+impl Published {
+    /// Gives the complete file `partial` its name, and returns that: `wanted`, or `wanted.N` if
+    /// that exists. Only a file that this run made is replaced, and only when the names have gone
+    /// round: others came between.
+    pub fn publish(&mut self, partial: &Path, wanted: &Path) -> io::Result<PathBuf> {
+        let path = match self.take_earlier(wanted) {
+            Some(earlier) => fs::rename(partial, &earlier).map(|()| earlier)?,
+            None => first_free(wanted, '.', |path| {
+                rename_to_free(partial, path).map(|()| path.to_path_buf())
+            })?,
+        };
+        if let Ok(identity) = identity(&path) {
+            self.0.push_back(Made { wanted: wanted.into(), path: path.clone(), identity });
+        }
+        if self.0.len() > REMEMBERED {
+            self.0.pop_front();
+        }
+        Ok(path)
+    }
+
+    /// The file of an earlier round whose turn it is to be replaced, if it is still there.
+    fn take_earlier(&mut self, wanted: &Path) -> Option<PathBuf> {
+        let round = self.0.iter().rposition(|made| made.wanted != wanted)?;
+        let earlier = self.0.iter().take(round).position(|made| made.wanted == wanted)?;
+        let earlier = self.0.remove(earlier)?;
+        let unchanged = identity(&earlier.path).is_ok_and(|now| now == earlier.identity);
+        if unchanged { Some(earlier.path) } else { self.take_earlier(wanted) }
+    }
+}
+
+/// Renames a file to a name that must be free.
+fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // A file system without hard links cannot check and rename in one step.
+        Err(_) if fs::symlink_metadata(to).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => fs::rename(from, to),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+    use std::path::{Path, PathBuf};
+
+    use super::{Published, create};
+
+    fn publish(published: &mut Published, wanted: &Path, content: &str) -> PathBuf {
+        let (mut file, partial) = create(wanted).unwrap();
+        file.write_all(content.as_bytes()).unwrap();
+        published.publish(&partial, wanted).unwrap()
+    }
+
+    #[test]
+    fn a_file_of_somebody_else_and_the_file_before_are_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let wanted = directory.path().join("x");
+        fs::write(&wanted, "theirs").unwrap();
+        let mut published = Published::default();
+        assert_eq!(publish(&mut published, &wanted, "one"), directory.path().join("x.1"));
+        assert_eq!(publish(&mut published, &wanted, "two"), directory.path().join("x.2"));
+        let read = |name| fs::read_to_string(directory.path().join(name)).unwrap();
+        assert_eq!([read("x"), read("x.1"), read("x.2")], ["theirs", "one", "two"]);
+    }
+
+    #[test]
+    fn names_that_go_round_replace_what_this_run_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name| directory.path().join(name);
+        let mut published = Published::default();
+        for (wanted, content) in [("a", "1"), ("a", "2"), ("b", "3")] {
+            publish(&mut published, &path(wanted), content);
+        }
+        assert_eq!(publish(&mut published, &path("a"), "4"), path("a"));
+        assert_eq!(publish(&mut published, &path("a"), "5"), path("a.1"));
+        assert_eq!(publish(&mut published, &path("a"), "6"), path("a.2"), "no round was made");
+        // A file that somebody put there since is not ours any more.
+        fs::remove_file(path("b")).unwrap();
+        fs::write(path("b.new"), "theirs").unwrap();
+        fs::rename(path("b.new"), path("b")).unwrap();
+        assert_eq!(publish(&mut published, &path("b"), "7"), path("b.1"));
+        assert_eq!(fs::read_to_string(path("b")).unwrap(), "theirs");
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The open file that frames are written to.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+/// What a pipe that polls as writable takes without blocking: `PIPE_BUF` on Linux.
+const PIPE_PIECE: usize = 4096;
+
+/// How often a blocked write looks whether the program is to stop.
+const STOP_CHECK: u16 = 100;
+
+/// How long a reader may block the program once it is to stop.
+const PATIENCE_AT_STOP: Duration = Duration::from_secs(1);
+
+/// An open file, pipe or device.
+#[derive(Debug)]
+pub struct Sink {
+    file: File,
+    regular: bool,
+    /// The reader at the other end may let a write wait.
+    may_block: bool,
+    stop: Arc<AtomicBool>,
+}
+
+/// A write that failed part way.
+#[derive(Debug)]
+pub struct Cut {
+    /// Bytes that were written.
+    pub written: usize,
+    /// Why not more.
+    pub error: io::Error,
+}
+
+impl Sink {
+    /// A sink that gives up a reader who blocks it while `stop` is set.
+    pub fn new(file: File, stop: Arc<AtomicBool>) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self { file, regular: metadata.is_file(), may_block: may_block(&metadata), stop })
+    }
+
+    /// Writes all of `bytes`.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<(), Cut> {
+        let mut written = 0;
+        let mut give_up = None;
+        while written < bytes.len() {
+            let mut rest = &bytes[written..];
+            if self.may_block {
+                self.wait(&mut give_up).map_err(|error| Cut { written, error })?;
+                rest = &rest[..rest.len().min(PIPE_PIECE)];
+            }
+            match self.file.write(rest) {
+                Ok(0) => return Err(Cut { written, error: io::ErrorKind::WriteZero.into() }),
+                Ok(count) => written += count,
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => (),
+                    io::ErrorKind::WouldBlock if self.may_block => (),
+                    _ => return Err(Cut { written, error }),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until a write goes through, or the program is to stop and the reader does not let it.
+    fn wait(&self, give_up: &mut Option<Instant>) -> io::Result<()> {
+        loop {
+            let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
+            match poll(&mut fds, PollTimeout::from(STOP_CHECK)) {
+                Ok(0) | Err(Errno::EINTR) => (),
+                Ok(_) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+            if self.stop.load(Ordering::Relaxed) {
+                let until = *give_up.get_or_insert_with(|| Instant::now() + PATIENCE_AT_STOP);
+                if Instant::now() >= until {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+            }
+        }
+    }
+
+    /// Takes the last `count` bytes back, where a file allows it.
+    pub fn cut_back(&mut self, count: u64) -> io::Result<()> {
+        if self.regular && count > 0 {
+            let size = self.file.metadata()?.len();
+            self.file.set_len(size.saturating_sub(count))?;
+            self.file.seek(SeekFrom::Current(-count.cast_signed()))?;
+        }
+        Ok(())
+    }
+}
+
+fn may_block(metadata: &Metadata) -> bool {
+    metadata.file_type().is_fifo() || metadata.file_type().is_socket()
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Command lines as fstrm's programs take them: usage errors end with status 1, and everything
+//! about usage is printed to the standard error.
+
+use std::env;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+
+/// The name the program was called by.
+pub fn program_name() -> String {
+    let called = env::args_os().next().unwrap_or_default();
+    Path::new(&called).file_name().unwrap_or(&called).to_string_lossy().into_owned()
+}
+
+/// The options of this process, or the status to end with.
+pub fn options<T: Parser>() -> Result<T, ExitCode> {
+    T::try_parse().map_err(|error| match error.kind() {
+        ErrorKind::DisplayVersion => {
+            eprintln!("{}: {}", program_name(), env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+        ErrorKind::DisplayHelp => {
+            eprint!("{error}");
+            ExitCode::FAILURE
+        }
+        _ => {
+            let text = error.to_string();
+            eprint!("{}: Usage error: {}", program_name(), text.trim_start_matches("error: "));
+            ExitCode::FAILURE
+        }
+    })
+}
+
+/// Reports what is wrong with the options as a whole, and returns the status to end with.
+pub fn usage_error<T: CommandFactory>(message: &str) -> ExitCode {
+    eprintln!("{}: Usage error: {message}\n", program_name());
+    eprint!("{}", T::command().render_help());
+    ExitCode::FAILURE
+}
+
+/// The address that `--tcp` and `--port` name, or what to say about them. The port may be written
+/// in decimal, octal (`0...`) or hexadecimal (`0x...`), as with `strtoul`.
+pub fn tcp_address(address: &str, port: &str) -> Result<SocketAddr, &'static str> {
+    let number = if let Some(hexadecimal) = port.strip_prefix("0x").or(port.strip_prefix("0X")) {
+        u16::from_str_radix(hexadecimal, 16)
+    } else if port.len() > 1 && port.starts_with('0') {
+        u16::from_str_radix(&port[1..], 8)
+    } else {
+        port.parse()
+    };
+    let number = number.map_err(|_| "Failed to parse TCP listen port")?;
+    let address: IpAddr = address.parse().map_err(|_| "Failed to parse TCP listen address")?;
+    Ok(SocketAddr::new(address, number))
+}

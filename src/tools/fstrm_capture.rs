@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Receives Frame Streams from a socket and saves them in files.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use fstrm_tools::capture::{self, options::Options};
+use fstrm_tools::command_line;
+
+fn main() -> ExitCode {
+    match command_line::options::<Options>() {
+        Ok(options) => capture::run(&options),
+        Err(status) => status,
+    }
+}

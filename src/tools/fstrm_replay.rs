@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Sends the data frames of capture files to a receiver.
+
+#![forbid(unsafe_code)]
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::{self, IoSlice};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{ArgGroup, Parser};
+use framestream::StreamError;
+use framestream::transport::SocketSender;
+use framestream::writer::{Writer, WriterOptions};
+use fstrm_tools::command_line::{self, program_name, tcp_address, usage_error};
+use fstrm_tools::recording::{Ending, Recording};
+
+/// Send Frame Streams files to a receiver.
+#[derive(Debug, Parser)]
+#[command(name = "fstrm_replay", version, args_override_self = true, infer_long_args = true)]
+#[command(group = ArgGroup::new("receiver").required(true).args(["unix", "tcp"]))]
+struct Options {
+    /// Content type to send; files of another are left out
+    #[arg(short = 't', long = "type", value_name = "STRING")]
+    content_type: OsString,
+
+    /// Unix socket to connect to
+    #[arg(short, long, value_name = "PATH")]
+    unix: Option<PathBuf>,
+
+    /// IP address to connect to
+    #[arg(short = 'a', long, value_name = "ADDRESS")]
+    tcp: Option<String>,
+
+    /// TCP port to connect to
+    #[arg(short, long, value_name = "PORT")]
+    port: Option<String>,
+
+    /// File to send, `-` for the standard input; may be given more than once
+    #[arg(short, long, value_name = "FILE", required = true)]
+    read_file: Vec<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let options: Options = match command_line::options() {
+        Ok(options) => options,
+        Err(status) => return status,
+    };
+    let transport = match connect(&options) {
+        Ok(Ok(transport)) => transport,
+        Ok(Err(error)) => return failure("fstrm_unix_writer_init()", error),
+        Err(message) => return usage_error::<Options>(message),
+    };
+    let mut writer_options = WriterOptions::default();
+    if writer_options.add_content_type(options.content_type.as_bytes()).is_err() {
+        return usage_error::<Options>("--type is too long");
+    }
+    let mut writer = Writer::new(Box::new(transport), writer_options);
+    if let Err(error) = writer.open() {
+        return failure("fstrm_writer_open()", error);
+    }
+    for file in &options.read_file {
+        if let Err(error) = send(file, options.content_type.as_bytes(), &mut writer) {
+            return failure("write_data_frame()", error);
+        }
+    }
+    match writer.close() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure("fstrm_writer_close()", error),
+    }
+}
+
+/// The way to the receiver; or what is wrong with the options.
+fn connect(options: &Options) -> Result<io::Result<SocketSender>, &'static str> {
+    match (&options.unix, &options.tcp, &options.port) {
+        (Some(path), _, port) => {
+            if port.is_some() {
+                eprintln!("Warning: Ignoring --port with --unix.");
+            }
+            Ok(SocketSender::unix(path))
+        }
+        (None, Some(address), Some(port)) => Ok(Ok(SocketSender::tcp(tcp_address(address, port)?))),
+        (None, Some(_), None) => Err("--tcp requires --port"),
+        (None, None, _) => Err("One of --unix or --tcp must be set"),
+    }
+}
+
+/// Reports what failed, in fstrm's words, and why.
+fn failure(what: &str, error: impl Display) -> ExitCode {
+    eprintln!("Error: {what} failed.");
+    eprintln!("{}: {error}", program_name());
+    ExitCode::FAILURE
+}
+
+/// Sends the data frames of `file`. The errors are the receiver's: a file that cannot be read is
+/// reported and left out.
+fn send(file: &Path, content_type: &[u8], writer: &mut Writer) -> Result<(), StreamError> {
+    let name = file.display();
+    let explain = |what: &dyn Display| eprintln!("{}: {name}: {what}", program_name());
+    let mut recording = match Recording::open(file) {
+        Ok(recording) => recording,
+        Err(end) => {
+            eprintln!("Warning: failed to read control frame from {name}, skipping");
+            explain(&end);
+            return Ok(());
+        }
+    };
+    if !recording.start().matches(Some(content_type)) {
+        eprintln!("Warning: content type mismatch for {name}, skipping");
+        return Ok(());
+    }
+    loop {
+        match recording.read() {
+            Ok(payloads) => {
+                let payloads: Vec<IoSlice<'_>> = payloads.into_iter().map(IoSlice::new).collect();
+                writer.write_frames(&payloads)?;
+            }
+            Err(end) => {
+                match end.ending {
+                    Ending::Stop => return Ok(()),
+                    Ending::NoStop | Ending::Torn(_) => (),
+                    _ => eprintln!("Error: fstrm_reader_read() failed."),
+                }
+                explain(&end);
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Bytes that were read and are not used up yet.
+
+use std::io::{self, Read};
+
+/// A buffer that is filled behind and used up in front.
+#[derive(Debug)]
+pub struct ReadAhead {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl ReadAhead {
+    /// An empty buffer with room for `size` bytes.
+    pub fn new(size: usize) -> Self {
+        Self { bytes: vec![0; size], start: 0, end: 0 }
+    }
+
+    /// Reads once, into all the room there is; 0 at the end of the input.
+    pub fn fill(&mut self, from: &mut impl Read) -> io::Result<usize> {
+        if self.start > 0 {
+            self.bytes.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        loop {
+            match from.read(&mut self.bytes[self.end..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+                Ok(count) => {
+                    self.end += count;
+                    return Ok(count);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// What was read and not used up.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    /// Uses up the first `count` bytes.
+    pub fn use_up(&mut self, count: usize) {
+        self.start += count;
+        debug_assert!(self.start <= self.end, "used up more than there is");
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
+    /// Makes room for `size` bytes in all, those that are there included.
+    pub fn grow_to(&mut self, size: usize) {
+        if size > self.bytes.len() {
+            self.bytes.resize(size, 0);
+        }
+    }
+
+    /// Room for bytes in all.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+}

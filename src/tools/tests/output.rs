@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The files that `fstrm_capture` writes: their names, their rotation, and trouble with them.
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use framestream::control::ControlType::Start;
+use support::{
+    CAPTURE, DEADLINE, Peer, Place, Running, TYPE, assert_holds, control, data, debian, names,
+    payloads, recording, run,
+};
+
+/// The name in `opened output file NAME`.
+fn opened(line: &str) -> &str {
+    line.split("opened output file ").nth(1).unwrap()
+}
+
+/// The names in lines `closed output file NAME (...)`.
+fn closed(lines: &[String]) -> Vec<&str> {
+    lines
+        .iter()
+        .filter_map(|line| line.split("closed output file ").nth(1))
+        .map(|rest| rest.split(" (wrote").next().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_file_gets_its_name_when_it_is_complete() {
+    let place = Place::new();
+    let capture =
+        Running::capture(&["-u", &place.argument("socket"), "-w", &place.argument("out")]);
+    let partial = format!(".out.partial-{}", capture.child.id());
+    assert_eq!(names(place.directory.path()), [&partial, "socket"]);
+    capture.stop();
+    assert_eq!(names(place.directory.path()), ["out"]);
+}
+
+#[test]
+fn an_existing_file_is_kept() {
+    let place = Place::new();
+    let output = place.file("out", "somebody else's");
+    let capture = Running::capture(&["-u", &place.argument("socket"), "-w", &output]);
+    let mut peer = Peer::open(&place.socket);
+    peer.send(data("ours"));
+    peer.close();
+    let lines = capture.stop();
+    assert_eq!(fs::read(&output).unwrap(), b"somebody else's");
+    assert_holds(&place.path("out.1"), ["ours"]);
+    assert_eq!(closed(&lines), [format!("{output}.1")]);
+    let kept = format!("{output} exists and is kept; this file is {output}.1");
+    assert!(lines.iter().any(|line| line.contains(&kept)), "{lines:#?}");
+}
+
+#[test]
+fn what_a_crash_leaves_is_readable_and_left_alone() {
+    let place = Place::new();
+    let output = place.argument("out");
+    let socket = place.argument("socket");
+    let mut capture = Running::capture(&["-u", &socket, "-w", &output]);
+    let partial = place.path(&format!(".out.partial-{}", capture.child.id()));
+    let mut peer = Peer::open(&place.socket);
+    peer.send([data("one"), data("two")].concat());
+    let expected = [control(Start, Some(TYPE)), data("one"), data("two")].concat();
+    let until = std::time::Instant::now() + DEADLINE;
+    while fs::read(&partial).unwrap() != expected {
+        assert!(std::time::Instant::now() < until);
+        std::thread::yield_now();
+    }
+    capture.child.kill().unwrap();
+    capture.end();
+    // Its socket is in the way of nobody.
+    Running::capture(&["-u", &socket, "-w", &output]).stop();
+    assert_eq!(fs::read(&partial).unwrap(), expected);
+    assert_holds(Path::new(&output), [""; 0]);
+}
+
+#[test]
+fn sigusr1_begins_a_new_file_and_keeps_the_old_one() {
+    let place = Place::new();
+    let output = place.argument("out");
+    let mut capture = Running::capture(&["-u", &place.argument("socket"), "-w", &output]);
+    for payload in ["first", "second", "third"] {
+        let mut peer = Peer::open(&place.socket);
+        peer.send(data(payload));
+        peer.close();
+        capture.signal("USR1");
+        capture.line("received SIGUSR1, rotating output file");
+        capture.line("closed output file");
+        capture.line(&format!("opened output file {output}"));
+    }
+    capture.stop();
+    assert_holds(&place.path("out"), ["first"]);
+    assert_holds(&place.path("out.1"), ["second"]);
+    assert_holds(&place.path("out.2"), ["third"]);
+    assert_holds(&place.path("out.3"), [""; 0]);
+    assert_eq!(names(place.directory.path()), ["out", "out.1", "out.2", "out.3"]);
+}
+
+#[test]
+fn a_rotator_that_moves_the_file_first_gets_everything() {
+    let place = Place::new();
+    let output = place.argument("out");
+    let mut capture = Running::capture(&["-u", &place.argument("socket"), "-w", &output]);
+    for number in 0..3 {
+        let mut peer = Peer::open(&place.socket);
+        peer.send(data(format!("{number}")));
+        peer.close();
+        let _ = fs::rename(&output, place.path(&format!("moved-{number}")));
+        capture.signal("USR1");
+        capture.line("opened output file");
+    }
+    capture.stop();
+    assert_eq!(names(place.directory.path()), ["moved-1", "moved-2", "out", "out.1"]);
+    assert_holds(&place.path("moved-1"), ["0"]);
+    assert_holds(&place.path("moved-2"), ["1"]);
+    assert_holds(&place.path("out"), ["2"]);
+}
+
+#[test]
+fn files_are_split_before_they_exceed_a_size() {
+    let place = Place::new();
+    let output = place.argument("out");
+    let capture = Running::capture(&[
+        "-u",
+        &place.argument("socket"),
+        "-w",
+        &output,
+        "--split-size",
+        "2k",
+        "-b",
+        "10000",
+    ]);
+    let mut sent = payloads(300);
+    sent.push(vec![b'x'; 5000]);
+    sent.push(vec![b'y'; 10]);
+    let mut peer = Peer::open(&place.socket);
+    for payload in &sent {
+        peer.send(data(payload));
+    }
+    peer.close();
+    let lines = capture.stop();
+    let mut received = Vec::new();
+    for name in closed(&lines) {
+        let file = fs::read(name).unwrap();
+        let frames = &file[42..file.len() - 12];
+        // Only a frame that is too large for any file makes one too large.
+        assert!(file.len() <= 2048 || frames.len() == 5004, "{name}: {}", file.len());
+        assert!(!frames.is_empty(), "{name} is empty");
+        received.extend_from_slice(frames);
+    }
+    let expected: Vec<u8> = sent.iter().flat_map(data).collect();
+    assert!(received == expected);
+    assert!(closed(&lines).len() > expected.len() / 2048);
+}
+
+#[test]
+fn files_are_split_by_time_without_data_too() {
+    let place = Place::new();
+    let output = place.argument("out-%s");
+    let mut capture = Running::start(Command::new(CAPTURE).args([
+        "-t",
+        TYPE,
+        "-u",
+        &place.argument("socket"),
+        "-w",
+        &output,
+        "--gmtime",
+        "-s",
+        "1",
+    ]));
+    let seconds = |line: &str| -> u64 { line.rsplit_once("out-").unwrap().1.parse().unwrap() };
+    let first = seconds(opened(&capture.line("opened output file")));
+    let second = seconds(opened(&capture.line("opened output file")));
+    let third = seconds(opened(&capture.line("opened output file")));
+    assert_eq!((second, third), (first + 1, first + 2));
+    let lines = capture.stop();
+    for name in closed(&lines) {
+        assert_holds(Path::new(name), [""; 0]);
+    }
+    assert!(closed(&lines).len() >= 3, "{lines:#?}");
+}
+
+#[test]
+fn a_rotation_that_fails_goes_on_with_the_old_file() {
+    let place = Place::new();
+    fs::create_dir(place.path("directory")).unwrap();
+    let output = place.argument("directory/out");
+    let mut capture = Running::capture(&["-u", &place.argument("socket"), "-w", &output]);
+    fs::rename(place.path("directory"), place.path("away")).unwrap();
+    capture.signal("USR1");
+    let line = capture.line("failed to open output file");
+    assert!(line.contains(&format!("output file {output} goes on")), "{line}");
+    fs::rename(place.path("away"), place.path("directory")).unwrap();
+    let mut peer = Peer::open(&place.socket);
+    peer.send(data("still here"));
+    peer.close();
+    capture.stop();
+    assert_holds(Path::new(&output), ["still here"]);
+}
+
+#[test]
+fn a_command_runs_for_every_finished_file() {
+    let place = Place::new();
+    let output = place.argument("out file");
+    fs::create_dir(place.path("finished")).unwrap();
+    let command = format!("sleep 0.2; cp -t '{}'", place.argument("finished"));
+    let mut capture = Running::capture(&[
+        "-u",
+        &place.argument("socket"),
+        "-w",
+        &output,
+        "--post-rotate",
+        &command,
+    ]);
+    let mut peer = Peer::open(&place.socket);
+    peer.send(data("one"));
+    peer.close();
+    capture.signal("USR1");
+    capture.line("opened output file");
+    capture.stop();
+    assert_holds(&place.path("finished/out file"), ["one"]);
+    assert_holds(&place.path("finished/out file.1"), [""; 0]);
+}
+
+#[test]
+fn a_command_that_fails_is_told_and_holds_nothing_up() {
+    let place = Place::new();
+    let output = place.argument("out");
+    let socket = place.argument("socket");
+    let mut capture =
+        Running::capture(&["-u", &socket, "-w", &output, "--post-rotate", "exit 3; :"]);
+    capture.signal("USR1");
+    capture.line(&format!("post-rotate command for {output}: exit status: 3"));
+    capture.stop();
+
+    // A second signal ends the wait for a command that does not end.
+    let mut capture =
+        Running::capture(&["-u", &socket, "-w", &output, "--post-rotate", "sleep 60; :"]);
+    capture.signal("TERM");
+    capture.line("lost 0 frames");
+    capture.signal("TERM");
+    let (status, lines) = capture.end_without_children();
+    assert!(status.success(), "{lines:#?}");
+}
+
+#[test]
+fn a_file_that_cannot_grow_ends_with_a_whole_frame_and_stop() {
+    let place = Place::new();
+    let output = place.argument("out");
+    // The limit of a file's size stands for a full disk: 8 blocks of 512 bytes.
+    let script = "ulimit -f 8; exec \"$0\" \"$@\"";
+    let mut capture = Running::start(Command::new("/bin/dash").args([
+        "-c",
+        script,
+        CAPTURE,
+        "-t",
+        TYPE,
+        "-u",
+        &place.argument("socket"),
+        "-w",
+        &output,
+    ]));
+    capture.line("opened output file");
+    let mut peer = Peer::open(&place.socket);
+    let sent: Vec<Vec<u8>> = (0..9).map(|number| vec![number; 1000]).collect();
+    peer.send(sent.iter().flat_map(data).collect::<Vec<u8>>());
+    let (status, lines) = capture.end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    let lines = lines.join("\n");
+    assert!(lines.contains(&format!("failed to write output file {output}: ")), "{lines}");
+    assert!(lines.contains("closed output file"), "{lines}");
+    assert!(lines.contains("5 not written"), "{lines}");
+    assert_holds(&place.path("out"), &sent[..4]);
+}
+
+#[test]
+fn devices_and_pipes_are_written_as_they_are() {
+    let place = Place::new();
+    let socket = place.argument("socket");
+    let full = run(CAPTURE, &["-t", TYPE, "-u", &socket, "-w", "/dev/full"]);
+    assert_eq!(full.status.code(), Some(1));
+    let error = String::from_utf8(full.stderr).unwrap();
+    assert!(error.contains("failed to write output file /dev/full: No space left"), "{error}");
+
+    let mut capture = Running::capture(&["-u", &socket, "-w", "/dev/null"]);
+    capture.signal("USR1");
+    capture.line("opened output file /dev/null");
+    capture.stop();
+
+    let fifo = place.argument("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let mut unread =
+        Running::start(Command::new(CAPTURE).args(["-t", TYPE, "-u", &socket, "-w", &fifo]));
+    unread.line("opening Unix socket path");
+    unread.signal("TERM");
+    assert!(!unread.end().0.success());
+    let reader = Running::start(Command::new("cat").arg(&fifo).stdout(Stdio::piped()));
+    let mut capture = Running::capture(&["-u", &socket, "-w", &fifo]);
+    let mut peer = Peer::open(&place.socket);
+    peer.send(data("one"));
+    peer.close();
+    capture.signal("USR1");
+    capture.line("opened output file");
+    capture.stop();
+    let expected = [recording(["one"]), recording([""; 0])].concat();
+    // The second START comes before the first STOP: there is always a writer.
+    let read = reader.output().stdout;
+    assert_eq!(read.len(), expected.len());
+    assert_eq!(names(place.directory.path()), ["fifo"]);
+}
+
+#[test]
+fn a_full_disk_is_reported_and_the_file_is_whole() {
+    let place = Place::new();
+    // A small file system that is gone with the shell.
+    let unshare = debian("unshare", "util-linux");
+    let namespace = ["--map-root-user", "--mount", "sh", "-c"];
+    let allowed = run(&unshare, &[&namespace[..], &["mount -t tmpfs none /mnt"]].concat());
+    if !allowed.status.success() {
+        let reason = String::from_utf8_lossy(&allowed.stderr);
+        println!("not run, for mounting is not allowed here: {reason}");
+        return;
+    }
+    let copy = place.argument("copy");
+    let script = "mount -t tmpfs -o size=16k none /mnt && \"$0\" \"$@\" -w /mnt/out; \
+                  status=$?; cp /mnt/out \"$COPY\"; exit $status";
+    let mut capture =
+        Running::start(Command::new(unshare).args(namespace).env("COPY", &copy).args([
+            script,
+            CAPTURE,
+            "-t",
+            TYPE,
+            "-u",
+            &place.argument("socket"),
+        ]));
+    capture.line("opened output file");
+    let mut peer = Peer::open(&place.socket);
+    let sent: Vec<Vec<u8>> = (0..30).map(|number| vec![number; 1000]).collect();
+    peer.send(sent.iter().flat_map(data).collect::<Vec<u8>>());
+    let (status, lines) = capture.end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    let lines = lines.join("\n");
+    assert!(lines.contains("failed to write output file /mnt/out: No space left"), "{lines}");
+    assert!(lines.contains("14 not written"), "{lines}");
+    assert_holds(Path::new(&copy), &sent[..16]);
+}
+
+#[test]
+fn a_symbolic_link_is_a_name_like_any_other() {
+    let place = Place::new();
+    let target = place.file("target", "theirs");
+    symlink(&target, place.path("out")).unwrap();
+    let output = place.argument("out");
+    Running::capture(&["-u", &place.argument("socket"), "-w", &output]).stop();
+    assert_eq!(fs::read(target).unwrap(), b"theirs");
+    assert_eq!(fs::read(place.path("out.1")).unwrap().len(), 54);
+}
