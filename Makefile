@@ -92,7 +92,7 @@ test: deps stage
 	    $(CARGO) test --locked --release -p framestream --lib queue
 	$(MAKE) -C c-tests check STAGE=$(STAGE) BUILD=$(TARGET)/c-tests
 	$(MAKE) -C c-tests valgrind STAGE=$(STAGE) BUILD=$(TARGET)/c-tests
-	STAGE=$(STAGE) $(CARGO) test --locked -p libfstrm --test servers -- --ignored --test-threads=1
+	STAGE=$(STAGE) $(CARGO) test --locked -p libfstrm --test servers -- --ignored --test-threads=8
 
 headers:
 	UPDATE_HEADERS=1 $(CARGO) test -q -p libfstrm --test headers

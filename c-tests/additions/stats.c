@@ -394,6 +394,38 @@ static void close_timeout(int ms)
 	receiver_finish(&r, stderr);
 }
 
+/* What cannot be sent any more is counted, and the count can be read. */
+static void lost_at_close(int frames)
+{
+	struct fstrm_iothr_options *opt = fstrm_iothr_options_init();
+	struct fstrm_iothr_queue *queue;
+	struct fstrm_iothr_stats s;
+	struct fstrm_iothr *iothr;
+	struct endpoint e;
+	struct receiver r;
+
+	endpoint_open(&e, TO_UNIX);
+	receiver_start(&r, e.listening, fall_silent, frame);
+	fstrm_iothr_options_set_close_timeout(opt, 300);
+	iothr = start_with(opt, endpoint_writer(&e, types));
+	queue = fstrm_iothr_get_input_queue(iothr);
+	UNTIL(s.state == FSTRM_IOTHR_STATE_CONNECTED);
+	for (int i = 0; i < frames; i++)
+		NEED(fstrm_iothr_submit(iothr, queue, frame, sizeof frame, NULL, NULL) == fstrm_res_success,
+		     "frame %d was not taken", i);
+	NEED(fstrm_iothr_close(iothr) == fstrm_res_success, "close failed");
+	s = stats_of(iothr);
+	NEED(s.lost_closing > 0 && s.waiting == 0 && s.accepted == (unsigned)frames, "%llu lost, %llu waiting",
+	     (unsigned long long)s.lost_closing, (unsigned long long)s.waiting);
+	NEED(fstrm_iothr_submit(iothr, queue, frame, sizeof frame, NULL, NULL) == fstrm_res_failure,
+	     "a closed writer thread takes frames");
+	NEED(fstrm_iothr_close(iothr) == fstrm_res_success, "closing again failed");
+	NEED(fstrm_iothr_close(NULL) == fstrm_res_failure, "closing NULL did not fail");
+	fstrm_iothr_destroy(&iothr);
+	receiver_reach(&r, 1);
+	receiver_finish(&r, stderr);
+}
+
 static void io_timeout(int ms)
 {
 	struct fstrm_writer_options *wopt = fstrm_writer_options_init();
@@ -436,6 +468,7 @@ int main(int argc, char **argv)
 		{ "stats add up at every moment, MPSC", at_every_moment, MPSC, 60, 0, NULL },
 		{ "stats of other sizes", sizes, 0, 20, 0, NULL },
 		{ "bounds of the options", setters, 0, 20, 0, NULL },
+		{ "stats of frames lost at close", lost_at_close, 2000, 20, 0, NULL },
 		{ "close_timeout of 0", close_timeout, 0, 20, 0, NULL },
 		{ "close_timeout of 700 ms", close_timeout, 700, 20, 0, NULL },
 		{ "io_timeout of 300 ms", io_timeout, 300, 20, 0, NULL },

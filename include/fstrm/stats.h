@@ -110,6 +110,17 @@ extern "C" {
 fstrm_res fstrm_iothr_get_stats(const struct fstrm_iothr *iothr, struct fstrm_iothr_stats *stats);
 
 /**
+ * Ends a writer thread as fstrm_iothr_destroy() does, but keeps the handle, so that
+ * fstrm_iothr_get_stats() can tell what became of the last frames. fstrm_iothr_submit() fails from
+ * here on.
+ *
+ * @param iothr  The writer thread, still to be destroyed.
+ * @retval fstrm_res_success  It has ended.
+ * @retval fstrm_res_failure  It is held up in a function of the caller's own, or `iothr` is NULL.
+ */
+fstrm_res fstrm_iothr_close(struct fstrm_iothr *iothr);
+
+/**
  * Sets how long fstrm_iothr_destroy() may take to send what waits and to close the stream.
  *
  * @param opt            The options.

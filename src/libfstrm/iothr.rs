@@ -94,6 +94,10 @@ impl fstrm_iothr {
     pub(crate) fn stats(&self) -> Stats {
         self.thread.stats()
     }
+
+    pub(crate) fn close(&self) -> bool {
+        self.thread.close()
+    }
 }
 
 /// A queue of a writer thread.

@@ -113,6 +113,21 @@ pub unsafe extern "C" fn fstrm_iothr_get_stats(
     })
 }
 
+/// Ends a writer thread as fstrm_iothr_destroy() does, but keeps the handle, so that
+/// fstrm_iothr_get_stats() can tell what became of the last frames. fstrm_iothr_submit() fails from
+/// here on.
+///
+/// @param iothr  The writer thread, still to be destroyed.
+/// @retval fstrm_res_success  It has ended.
+/// @retval fstrm_res_failure  It is held up in a function of the caller's own, or `iothr` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstrm_iothr_close(iothr: *mut fstrm_iothr) -> fstrm_res {
+    guard(fstrm_res_failure, || {
+        // SAFETY: as documented.
+        fstrm_res::from_done(unsafe { borrow(iothr) }.is_some_and(fstrm_iothr::close))
+    })
+}
+
 /// Sets how long fstrm_iothr_destroy() may take to send what waits and to close the stream.
 ///
 /// @param opt            The options.

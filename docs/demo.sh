@@ -1,0 +1,149 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Debian's Knot DNS, unmodified, on our libfstrm: some queries, and what our fstrm_capture receives
+# of them. Called by `make demo` with STAGE, the prefix that ours is installed to.
+set -euo pipefail
+
+die() {
+    echo "demo: $*" >&2
+    exit 1
+}
+
+: "${STAGE:?Run make demo.}"
+STAGE=$(realpath "$STAGE")
+packages=(knot knot-module-dnstap knot-dnsutils golang-github-dnstap-golang-dnstap-cli)
+
+install_missing() {
+    local missing=() package sudo=
+    for package in "${packages[@]}"; do
+        [ "$(dpkg-query -Wf '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
+            missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    command -v apt-get >/dev/null || die "needs Debian, for ${missing[*]}"
+    if [ "$(id -u)" != 0 ]; then
+        sudo=$(command -v sudo) || die "needs root or sudo to run: apt-get install ${missing[*]}"
+    fi
+    echo "Installing ${missing[*]}"
+    $sudo apt-get -qq update
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends \
+        "${missing[@]}" >/dev/null
+    [ ! -d /run/systemd/system ] ||
+        echo "(Debian has started a Knot of its own; to stop it: systemctl disable --now knot)"
+}
+
+# A port that nobody uses, below those that the system gives out by itself.
+free_port() {
+    local port
+    for port in $(shuf -i 10000-30000 -n 100); do
+        if ! cat /proc/net/{udp,tcp}{,6} 2>/dev/null | grep -q ":$(printf %04X "$port") "; then
+            echo "$port"
+            return
+        fi
+    done
+    die "no free port"
+}
+
+# Reads what a program prints until it prints the text.
+await() {
+    local line
+    while IFS= read -r -t 20 -u "$1" line; do
+        [[ $line != *"$2"* ]] || return 0
+        echo "$line" >>"$folder/log"
+    done
+    die "did not come: $2"
+}
+
+capture= knotd=
+folder=$(mktemp -d)
+clean_up() {
+    local status=$?
+    [ "$status" = 0 ] || cat "$folder/log" >&2
+    # Either is empty when it does not run.
+    kill -KILL $capture $knotd 2>/dev/null || :
+    wait
+    rm -rf "$folder"
+}
+touch "$folder/log"
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+install_missing
+port=$(free_port)
+
+cat >"$folder/zone" <<EOF
+\$ORIGIN example.
+@ 3600 SOA ns hostmaster 1 3600 600 86400 300
+@ NS ns
+@ MX 10 mail
+ns A 192.0.2.1
+mail A 192.0.2.2
+www A 192.0.2.3
+www AAAA 2001:db8::3
+EOF
+cat >"$folder/knot.conf" <<EOF
+server:
+    rundir: $folder
+    listen: 127.0.0.1@$port
+log:
+  - target: stdout
+    any: info
+database:
+    storage: $folder
+mod-dnstap:
+  - id: tap
+    sink: unix:$folder/dnstap.sock
+template:
+  - id: default
+    storage: $folder
+    global-module: mod-dnstap/tap
+zone:
+  - domain: example.
+    file: zone
+EOF
+
+exec {capture_output}< <(exec "$STAGE/bin/fstrm_capture" -t protobuf:dnstap.Dnstap \
+    -u "$folder/dnstap.sock" -w "$folder/captured" 2>&1)
+capture=$!
+await "$capture_output" "opened output file"
+
+exec {knotd_output}< <(LD_LIBRARY_PATH=$STAGE/lib exec /usr/sbin/knotd -c "$folder/knot.conf" 2>&1)
+knotd=$!
+await "$knotd_output" "server started"
+
+echo "Debian's $(/usr/sbin/knotd --version), unmodified. The libfstrm it has loaded:"
+loaded=$(awk '/libfstrm/ { print $6 }' "/proc/$knotd/maps" | sort -u)
+[ "$loaded" = "$(realpath "$STAGE/lib/libfstrm.so.0")" ] || die "knotd has loaded ${loaded:-none}"
+echo "    ${loaded#"$PWD/"}"
+
+echo "Queries, and what it answered:"
+queries=0
+ask() {
+    local transport=$1 name=$2 type=$3 output answer
+    output=$(kdig @127.0.0.1 -p "$port" "+$transport" +retry=0 +noall +header +answer \
+        "$name" "$type") || die "no answer: $output"
+    answer=$(awk '
+        /status:/ { sub(/.*status: /, ""); sub(/;.*/, ""); status = $0 }
+        $3 == "IN" { $1 = $2 = $3 = $4 = ""; sub(/^ +/, ""); data = $0 }
+        END { print data ? data : status }' <<<"$output")
+    printf '    %-6s  %-16s %-5s %s\n' "${transport/notcp/udp}" "$name" "$type" "$answer"
+    queries=$((queries + 1))
+}
+ask notcp www.example A
+ask tcp www.example AAAA
+ask notcp example MX
+ask tcp missing.example A
+
+kill "$knotd"
+wait "$knotd" || die "knotd ended with status $?"
+knotd=
+kill "$capture"
+wait "$capture" || die "fstrm_capture ended with status $?"
+capture=
+
+echo "What fstrm_capture received, printed by the Go program dnstap (Q: query, R: response):"
+dnstap -r "$folder/captured" -q 2>>"$folder/log" | sort >"$folder/printed"
+sed 's/^/    /' "$folder/printed"
+frames=$(wc -l <"$folder/printed")
+echo "$queries queries and $queries responses, $frames frames captured."
+[ "$frames" = $((2 * queries)) ] || die "not all were captured"

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Our `fstrm_capture`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tempfile::TempDir;
+
+use crate::endpoint::Endpoint;
+use crate::process::{DEADLINE, Process};
+use crate::stage;
+
+/// How long it may take to end.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// A running `fstrm_capture`.
+pub struct Capture {
+    process: Process,
+    folder: TempDir,
+}
+
+/// What it wrote.
+pub struct Captured {
+    /// The file.
+    pub path: PathBuf,
+    _folder: TempDir,
+}
+
+impl Capture {
+    /// Starts it, and waits until it listens.
+    pub fn start(endpoint: &Endpoint, content_type: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = stage::tool("fstrm_capture");
+        command.args(["-dddd", "-t", content_type, "-w"]).arg(folder.path().join("captured"));
+        match endpoint {
+            Endpoint::Unix(path) => command.arg("-u").arg(path),
+            Endpoint::Tcp(address) => {
+                command.args(["-a", &address.ip().to_string(), "-p", &address.port().to_string()])
+            }
+        };
+        let mut process = Process::start(&mut command);
+        process.wait_for("opened output file");
+        Self { process, folder }
+    }
+
+    /// Waits until a sender has begun its stream.
+    pub fn wait_for_connection(&mut self) {
+        self.process.wait_for("FSTRM_CONTROL_START");
+    }
+
+    /// Holds it.
+    pub fn pause(&self) {
+        self.process.pause();
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.process.resume();
+    }
+
+    /// Waits until a connection is over and all of it is received.
+    pub fn wait_for_hang_up(&mut self) {
+        self.process.wait_for("closing (read");
+    }
+
+    /// Stops it.
+    pub fn stop(mut self) -> Captured {
+        self.process.terminate(STOP_LIMIT);
+        self.captured()
+    }
+
+    /// Kills it.
+    pub fn kill(mut self) -> Captured {
+        self.process.signal(Signal::SIGKILL);
+        self.process.wait(DEADLINE);
+        self.captured()
+    }
+
+    fn captured(self) -> Captured {
+        // Under which name depends on whether the file is complete.
+        let mut files = fs::read_dir(self.folder.path()).unwrap();
+        let path = files.next().expect("a file").unwrap().path();
+        assert!(files.next().is_none(), "more than one file");
+        Captured { path, _folder: self.folder }
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Debian's knotd with mod-dnstap. The module of Debian 12 writes to Unix sockets and files, not to
+//! TCP.
+
+use std::fs;
+use std::net::SocketAddrV4;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::capture::Capture;
+use crate::dns::{self, CONTENT_TYPE, IDENTITY, TCP, UDP, VERSION, ask};
+use crate::endpoint::{Endpoint, free_address};
+use crate::process::Process;
+use crate::readers::{assert_signed, tally};
+use crate::stage;
+
+/// How long knotd may take to stop.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// Queries over each of UDP and TCP.
+const QUERIES: usize = 250;
+
+/// A running knotd.
+pub struct Knotd {
+    process: Process,
+    /// Where it answers.
+    pub address: SocketAddrV4,
+}
+
+impl Knotd {
+    /// Starts it with all it needs in `folder`, and waits until it answers.
+    pub fn start(folder: &Path, sink: &str) -> Self {
+        let address = free_address();
+        let (ip, port, here) = (address.ip(), address.port(), folder.display());
+        let config = format!(
+            r#"
+server:
+    rundir: {here}
+    listen: {ip}@{port}
+log:
+  - target: stdout
+    any: info
+database:
+    storage: {here}
+mod-dnstap:
+  - id: tap
+    sink: {sink}
+    identity: "{IDENTITY}"
+    version: "{VERSION}"
+template:
+  - id: default
+    storage: {here}
+    global-module: mod-dnstap/tap
+zone:
+  - domain: example.
+    file: zone
+"#
+        );
+        fs::write(folder.join("knot.conf"), config).unwrap();
+        dns::write_zone(folder);
+        let mut command = stage::on_our_library("/usr/sbin/knotd");
+        let mut process = Process::start(command.arg("-c").arg(folder.join("knot.conf")));
+        process.wait_for("server started");
+        stage::assert_loaded(process.pid());
+        Self { process, address }
+    }
+
+    fn ask_over_udp_and_tcp(&self) {
+        for transport in [UDP, TCP] {
+            ask(dns::kdig(), self.address, QUERIES, &[transport]);
+        }
+    }
+
+    /// Stops it.
+    pub fn stop(mut self) {
+        self.process.terminate(STOP_LIMIT);
+    }
+}
+
+/// Checks that there is a query and a response for each query that was sent, and nothing else.
+fn assert_all_there(path: &Path) {
+    let expected = ["AQ UDP", "AR UDP", "AQ TCP", "AR TCP"].map(|kind| (kind.into(), QUERIES));
+    assert_eq!(tally(path), expected.into());
+    assert_signed(path);
+}
+
+#[test]
+#[ignore = "needs an installed tree and Debian's servers: make test"]
+fn every_message_gets_through_a_unix_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::unix(folder.path());
+    let capture = Capture::start(&endpoint, CONTENT_TYPE);
+    let knotd = Knotd::start(folder.path(), &format!("unix:{endpoint}"));
+    knotd.ask_over_udp_and_tcp();
+    knotd.stop();
+    assert_all_there(&capture.stop().path);
+}
+
+#[test]
+#[ignore = "needs an installed tree and Debian's servers: make test"]
+fn every_message_gets_into_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tap");
+    let knotd = Knotd::start(folder.path(), file.to_str().unwrap());
+    knotd.ask_over_udp_and_tcp();
+    knotd.stop();
+    assert_all_there(&file);
+}
+
+#[test]
+#[ignore = "needs an installed tree and Debian's servers: make test"]
+fn a_receiver_that_stands_still_does_not_keep_it_from_stopping() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::unix(folder.path());
+    let mut capture = Capture::start(&endpoint, CONTENT_TYPE);
+    let knotd = Knotd::start(folder.path(), &format!("unix:{endpoint}"));
+    capture.wait_for_connection();
+    capture.pause();
+    knotd.ask_over_udp_and_tcp();
+    knotd.stop();
+    capture.resume();
+    capture.wait_for_hang_up();
+    assert_all_there(&capture.stop().path);
+}
