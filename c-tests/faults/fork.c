@@ -214,7 +214,8 @@ int main(int argc, char **argv)
 		{ "parent and child log, SPSC", one_child, FSTRM_IOTHR_QUEUE_MODEL_SPSC, 15, HANGS | WRONG, NULL },
 		{ "parent and child log, MPSC", one_child, FSTRM_IOTHR_QUEUE_MODEL_MPSC, 15, HANGS | WRONG, NULL },
 		{ "child leaves the library alone", idle_child, 0, 15, PASSES, "nothing is asked of it" },
-		{ "child only destroys", idle_child, 1, 15, HANGS | WRONG, NULL },
+		{ "child only destroys", idle_child, 1, 15, HANGS | WRONG | PASSES,
+		  "a race: it depends on where the writer thread was at the fork" },
 		{ "eight children of a busy parent, SPSC", many_children, FSTRM_IOTHR_QUEUE_MODEL_SPSC, 15, HANGS | WRONG, NULL },
 		{ "eight children of a busy parent, MPSC", many_children, FSTRM_IOTHR_QUEUE_MODEL_MPSC, 15, HANGS | WRONG, NULL },
 	};
