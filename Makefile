@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # make             build the library and the tools
-# make install     install them below DESTDIR PREFIX
+# make install     install what is built below DESTDIR PREFIX; needs no compiler of Rust
 # make demo        Debian's Knot on our library, captured and printed
 # make test        everything that proves them; what it needs is installed by `make deps`
 # make headers     write include/ anew with cbindgen
@@ -16,7 +16,6 @@ CARGO      = cargo
 TARGET  = $(CURDIR)/target
 RELEASE = $(TARGET)/release
 STAGE   = $(TARGET)/stage
-SUDO    = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 SONAME = libfstrm.so.0
 SHARED = libfstrm.so.0.1.0
@@ -46,7 +45,7 @@ tools:
 install: install-library install-tools
 
 # The unwinder of a static library has to be the static one, or `cc -static` finds none.
-install-library: library
+install-library:
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/fstrm
 	install -m 644 $(RELEASE)/$(SHARED) $(RELEASE)/libfstrm.a $(DESTDIR)$(LIBDIR)
 	strip --strip-unneeded $(DESTDIR)$(LIBDIR)/$(SHARED)
@@ -58,28 +57,28 @@ install-library: library
 	install -m 644 include/fstrm.h $(DESTDIR)$(INCLUDEDIR)
 	install -m 644 include/fstrm/*.h $(DESTDIR)$(INCLUDEDIR)/fstrm
 
-install-tools: tools
+install-tools:
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	install $(TOOLS:%=$(RELEASE)/%) $(DESTDIR)$(BINDIR)
 	install -m 644 $(TOOLS:%=src/tools/man/%.1) $(DESTDIR)$(MANDIR)/man1
 
 # What the tests, the demo and the benchmarks run on: an installed tree.
-stage:
+stage: all
 	$(MAKE) install DESTDIR= PREFIX=$(STAGE)
 
 # Debian packages: compilers, the C library that ours is compared with, servers, readers, valgrind.
 PACKAGES = binutils gcc g++ make pkg-config libfstrm-dev fstrm-bin knot knot-module-dnstap \
     knot-dnsutils bind9 bind9-utils golang-github-dnstap-golang-dnstap-cli dnstap-ldns dnsperf \
     valgrind python3 systemd tzdata util-linux
+DEMO_PACKAGES = binutils gcc knot knot-module-dnstap knot-dnsutils \
+    golang-github-dnstap-golang-dnstap-cli
 
 deps:
-	@missing=; for package in $(PACKAGES); do \
-	    dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; \
-	done; [ -z "$$missing" ] || { echo "installing:$$missing"; \
-	    $(SUDO) apt-get -qq update && \
-	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $$missing; }
+	.ci/install $(PACKAGES)
 
-demo: stage
+demo:
+	.ci/install $(DEMO_PACKAGES)
+	$(MAKE) stage
 	STAGE=$(STAGE) docs/demo.sh
 
 # From the inside to the outside: the crates, the queues under loom, the C interface beside Debian's

@@ -11,26 +11,6 @@ die() {
 
 : "${STAGE:?Run make demo.}"
 STAGE=$(realpath "$STAGE")
-packages=(knot knot-module-dnstap knot-dnsutils golang-github-dnstap-golang-dnstap-cli)
-
-install_missing() {
-    local missing=() package sudo=
-    for package in "${packages[@]}"; do
-        [ "$(dpkg-query -Wf '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
-            missing+=("$package")
-    done
-    [ ${#missing[@]} -gt 0 ] || return 0
-    command -v apt-get >/dev/null || die "needs Debian, for ${missing[*]}"
-    if [ "$(id -u)" != 0 ]; then
-        sudo=$(command -v sudo) || die "needs root or sudo to run: apt-get install ${missing[*]}"
-    fi
-    echo "Installing ${missing[*]}"
-    $sudo apt-get -qq update
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends \
-        "${missing[@]}" >/dev/null
-    [ ! -d /run/systemd/system ] ||
-        echo "(Debian has started a Knot of its own; to stop it: systemctl disable --now knot)"
-}
 
 # A port that nobody uses, below those that the system gives out by itself.
 free_port() {
@@ -68,7 +48,6 @@ touch "$folder/log"
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-install_missing
 port=$(free_port)
 
 cat >"$folder/zone" <<EOF

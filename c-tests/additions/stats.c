@@ -7,6 +7,7 @@
 #include <fstrm/stats.h>
 
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -324,6 +325,8 @@ static void sizes(int unused)
 	res = fstrm_iothr_get_stats(iothr, &longer.stats);
 	NEED(res == fstrm_res_success, "a longer struct: %d", (int)res);
 	EXPECT(longer.stats.accepted, 0);
+	for (size_t i = 0; i < sizeof longer.beyond; i++)
+		NEED(longer.beyond[i] == 0, "byte %zu of what this version does not know is not 0", i);
 	longer.stats.size = 0;
 	res = fstrm_iothr_get_stats(iothr, &longer.stats);
 	NEED(res == fstrm_res_invalid, "size 0: %d", (int)res);
@@ -426,6 +429,103 @@ static void lost_at_close(int frames)
 	receiver_finish(&r, stderr);
 }
 
+static fstrm_res no_op(void *obj)
+{
+	(void)obj;
+	return fstrm_res_success;
+}
+
+/* Writes when the pipe behind obj says so. */
+static fstrm_res held_up(void *obj, const struct iovec *iov, int iovcnt)
+{
+	char byte;
+
+	(void)iov;
+	(void)iovcnt;
+	return read(*(int *)obj, &byte, 1) < 0 ? fstrm_res_failure : fstrm_res_success;
+}
+
+/* A writer thread that cannot end is left behind, and what is submitted then changes no account. */
+static void held_up_at_close(int frames)
+{
+	struct fstrm_iothr_options *opt = fstrm_iothr_options_init();
+	struct fstrm_iothr_queue *queue;
+	struct fstrm_iothr_stats s;
+	struct fstrm_iothr *iothr;
+	struct fstrm_writer *writer;
+	struct fstrm_rdwr *rdwr;
+	int ends[2];
+
+	NEED(pipe(ends) == 0, "no pipe");
+	rdwr = fstrm_rdwr_init(&ends[0]);
+	fstrm_rdwr_set_open(rdwr, no_op);
+	fstrm_rdwr_set_close(rdwr, no_op);
+	fstrm_rdwr_set_write(rdwr, held_up);
+	writer = fstrm_writer_init(NULL, &rdwr);
+	fstrm_iothr_options_set_close_timeout(opt, 100);
+	iothr = start_with(opt, writer);
+	queue = fstrm_iothr_get_input_queue(iothr);
+	for (int i = 0; i < frames; i++)
+		NEED(fstrm_iothr_submit(iothr, queue, frame, 100, NULL, NULL) == fstrm_res_success, "not taken");
+	NEED(fstrm_iothr_close(iothr) == fstrm_res_failure, "a thread that is held up has ended");
+	NEED(fstrm_iothr_submit(iothr, queue, frame, 100, NULL, NULL) == fstrm_res_failure, "taken after close");
+	NEED(fstrm_iothr_close(iothr) == fstrm_res_failure, "a thread that is still held up has ended");
+	close(ends[1]);
+	UNTIL(s.state == FSTRM_IOTHR_STATE_CLOSING && s.waiting == 0);
+	EXPECT(s.lost_fork, 0);
+	NEED(fstrm_iothr_close(iothr) == fstrm_res_success, "it has not ended");
+	fstrm_iothr_destroy(&iothr);
+	close(ends[0]);
+}
+
+static int frames_in(const char *path)
+{
+	struct fstrm_file_options *fopt = fstrm_file_options_init();
+	struct fstrm_reader *reader;
+	const uint8_t *data;
+	size_t len;
+	fstrm_res res;
+	int count = 0;
+
+	fstrm_file_options_set_file_path(fopt, path);
+	reader = fstrm_file_reader_init(fopt, NULL);
+	while ((res = fstrm_reader_read(reader, &data, &len)) == fstrm_res_success)
+		count++;
+	NEED(res == fstrm_res_stop && fstrm_reader_close(reader) == fstrm_res_success, "%s has no STOP", path);
+	fstrm_reader_destroy(&reader);
+	fstrm_file_options_destroy(&fopt);
+	return count;
+}
+
+/* Parent and child of a fork do not write into one file. */
+static void file_in_a_child(int frames)
+{
+	struct fstrm_iothr_queue *queue;
+	struct fstrm_iothr *iothr;
+	struct endpoint e;
+	char path[64];
+	int status;
+	pid_t child;
+
+	endpoint_open(&e, TO_FILE);
+	iothr = start(endpoint_writer(&e, types));
+	queue = fstrm_iothr_get_input_queue(iothr);
+	child = fork();
+	for (int i = 0; i < frames; i++)
+		NEED(fstrm_iothr_submit(iothr, queue, frame, 100, NULL, NULL) == fstrm_res_success, "not taken");
+	if (child == 0) {
+		fstrm_iothr_destroy(&iothr);
+		_exit(0);
+	}
+	NEED(waitpid(child, &status, 0) == child && status == 0, "the child failed");
+	for (int i = 0; i < frames; i++)
+		NEED(fstrm_iothr_submit(iothr, queue, frame, 100, NULL, NULL) == fstrm_res_success, "not taken");
+	fstrm_iothr_destroy(&iothr);
+	EXPECT(frames_in(ENDPOINT_PATH), 2 * frames);
+	snprintf(path, sizeof path, "%s.%d", ENDPOINT_PATH, (int)child);
+	EXPECT(frames_in(path), frames);
+}
+
 static void io_timeout(int ms)
 {
 	struct fstrm_writer_options *wopt = fstrm_writer_options_init();
@@ -469,6 +569,8 @@ int main(int argc, char **argv)
 		{ "stats of other sizes", sizes, 0, 20, 0, NULL },
 		{ "bounds of the options", setters, 0, 20, 0, NULL },
 		{ "stats of frames lost at close", lost_at_close, 2000, 20, 0, NULL },
+		{ "close while the thread is held up", held_up_at_close, 5, 20, 0, NULL },
+		{ "files of parent and child", file_in_a_child, 10, 20, 0, NULL },
 		{ "close_timeout of 0", close_timeout, 0, 20, 0, NULL },
 		{ "close_timeout of 700 ms", close_timeout, 700, 20, 0, NULL },
 		{ "io_timeout of 300 ms", io_timeout, 300, 20, 0, NULL },

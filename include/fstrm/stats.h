@@ -73,7 +73,8 @@ typedef struct fstrm_iothr_stats {
    */
   uint64_t lost_fork;
   /**
-   * Bytes of the written frames and their lengths, without control frames.
+   * Bytes of the written frames and their lengths, without control frames. Of a frame that a
+   * broken stream tore, what was sent of it counts too.
    */
   uint64_t bytes_written;
   /**
@@ -103,6 +104,7 @@ extern "C" {
  *
  * @param iothr          The writer thread.
  * @param[in,out] stats  Where the accounts go; `stats->size` is to be set to its size before.
+ *                       Fields that this version does not know are set to 0.
  * @retval fstrm_res_success
  * @retval fstrm_res_invalid  `stats->size` is smaller than that of the first version of the
  *                            struct, or a pointer is NULL.
@@ -112,7 +114,7 @@ fstrm_res fstrm_iothr_get_stats(const struct fstrm_iothr *iothr, struct fstrm_io
 /**
  * Ends a writer thread as fstrm_iothr_destroy() does, but keeps the handle, so that
  * fstrm_iothr_get_stats() can tell what became of the last frames. fstrm_iothr_submit() fails from
- * here on.
+ * here on; a frame that another thread submits at this very moment may be left waiting.
  *
  * @param iothr  The writer thread, still to be destroyed.
  * @retval fstrm_res_success  It has ended.

@@ -79,14 +79,6 @@ pub enum ControlError {
     /// More content types than the type of the frame allows.
     #[error("{0:?} carries {1} content types")]
     TooManyContentTypes(ControlType, usize),
-    /// The output buffer is smaller than the encoded frame.
-    #[error("buffer of {have} bytes is too small for {need}")]
-    BufferTooSmall {
-        /// Size of the encoded frame.
-        need: usize,
-        /// Size of the buffer.
-        have: usize,
-    },
 }
 
 /// Whether escape and length are part of the bytes.
@@ -152,16 +144,6 @@ impl ControlFrame {
             return Err(ControlError::TooLong(size));
         }
         Ok(size)
-    }
-
-    /// Encodes into the front of `out` and returns the number of bytes written.
-    pub fn encode_into(&self, out: &mut [u8], header: Header) -> Result<usize, ControlError> {
-        let encoded = self.encode(header)?;
-        let have = out.len();
-        out.get_mut(..encoded.len())
-            .ok_or(ControlError::BufferTooSmall { need: encoded.len(), have })?
-            .copy_from_slice(&encoded);
-        Ok(encoded.len())
     }
 
     /// Encodes the frame.

@@ -147,9 +147,13 @@ impl<P: Payload> Producer<P> {
     #[cold]
     #[inline(never)]
     fn submit_in_child(&self, payload: P) -> Result<(), Refused<P>> {
-        match self.sender.revive() {
-            true => self.enqueue(payload),
-            false => Err(Refused::Closed(payload)),
+        if self.sender.revive() {
+            self.enqueue(payload)
+        } else if self.sender.is_closed() {
+            Err(Refused::Closed(payload))
+        } else {
+            self.sender.count_refused();
+            Err(Refused::Full(payload))
         }
     }
 

@@ -81,6 +81,15 @@ impl<T: Send> Ring<T> {
         }
     }
 
+    /// Whether `wanted` entries wait, and the oldest of them can be taken now.
+    pub(crate) fn has(&self, wanted: usize) -> bool {
+        self.len() >= wanted
+            && match &self.kind {
+                Kind::Spsc(_) => true,
+                Kind::Mpsc(ring) => ring.is_ready(),
+            }
+    }
+
     /// The consumer's end, once in each process. In a forked child the queue is empty after it:
     /// what the parent had queued is the parent's to send, and is not dropped either, because its
     /// consumer may have been in the middle of doing so.

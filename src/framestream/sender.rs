@@ -176,12 +176,12 @@ impl<F: Feed> Shared<F> {
     fn revive(self: &Arc<Self>) -> bool {
         let now = fork::generation();
         let before = self.epoch.load(Ordering::Acquire);
-        if before == now {
-            return true;
+        if before == now || before >= REVIVING {
+            return before == now;
         }
         let order = (Ordering::AcqRel, Ordering::Acquire);
         let claim = self.epoch.compare_exchange(before, REVIVING, order.0, order.1);
-        if before >= REVIVING || claim.is_err() {
+        if claim.is_err() {
             return false;
         }
         add(&self.counters.0.lost_fork, self.stats().waiting as usize);
@@ -193,6 +193,10 @@ impl<F: Feed> Shared<F> {
             self.spawn(now, link)
         });
         self.epoch.store(if started.is_ok() { now } else { CLOSED }, Ordering::Release);
+        if started.is_err() {
+            // Whoever closes need not wait for a thread that never was.
+            self.finished();
+        }
         started.is_ok()
     }
 }
@@ -243,8 +247,13 @@ impl<F: Feed> Sender<F> {
         self.0.epoch.load(Ordering::Relaxed) == fork::generation()
     }
 
-    /// Gives a forked child a thread of its own. `false` if the thread was told to close, or there
-    /// is none to be had.
+    /// Whether the thread was told to close, or could not be had.
+    pub fn is_closed(&self) -> bool {
+        self.0.epoch.load(Ordering::Relaxed) == CLOSED
+    }
+
+    /// Gives a forked child a thread of its own. `false` if the thread was told to close, there is
+    /// none to be had, or another thread is about to do it.
     pub fn revive(&self) -> bool {
         self.0.revive()
     }
@@ -272,7 +281,8 @@ impl<F: Feed> Sender<F> {
         self.0.stats()
     }
 
-    /// Refuses frames from here on, sends what waits, closes the stream and ends the thread, all
+    /// Refuses frames from here on (one that is being submitted right now may be left waiting, and
+    /// is dropped with the queue), sends what waits, closes the stream and ends the thread, all
     /// within [`Options::close_timeout`]. Returns whether the thread ended: one that is held up in
     /// a caller's own function is left behind.
     pub fn close(&self) -> bool {

@@ -97,26 +97,34 @@ pub(crate) fn write_all(
     Ok(())
 }
 
-/// Goes through `handshake`. Gives up when the peer makes no progress for `timeout`.
+/// Goes through `handshake`, within `timeout`.
 pub(crate) fn shake(
     transport: &mut dyn Transport,
     handshake: &mut dyn Handshake,
     timeout: Duration,
 ) -> Result<(), StreamError> {
+    let until = Instant::now() + timeout;
     let mut piece = Vec::new();
     loop {
-        match handshake.step() {
-            Step::Send(bytes) => {
-                let count = bytes.len();
-                write_all(transport, &mut [IoSlice::new(bytes)], timeout)?;
-                handshake.sent(count);
-            }
+        let (awaited, result) = match handshake.step() {
+            Step::Send(bytes) => (Interest::Write, transport.write(&[IoSlice::new(bytes)])),
             Step::Receive(count) => {
                 piece.resize(count, 0);
-                read_exact(transport, &mut piece, timeout)?;
-                handshake.received(&piece)?;
+                (Interest::Read, transport.read(&mut piece))
             }
             Step::Done => return Ok(()),
+        };
+        match (result, awaited) {
+            (Ok(0), Interest::Read) => return Err(StreamError::End),
+            (Ok(0), Interest::Write) => {
+                return Err(io::Error::from(io::ErrorKind::WriteZero).into());
+            }
+            (Ok(count), Interest::Read) => handshake.received(&piece[..count])?,
+            (Ok(count), Interest::Write) => handshake.sent(count),
+            (Err(error), _) if error.kind() == io::ErrorKind::WouldBlock => {
+                wait(transport, awaited, until)?;
+            }
+            (Err(error), _) => return Err(error.into()),
         }
     }
 }

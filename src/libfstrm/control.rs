@@ -3,7 +3,6 @@
 use std::ffi::{c_char, c_uint, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::slice;
 
 use framestream::control::{ControlFrame, ControlType, Header};
 
@@ -336,11 +335,13 @@ pub unsafe extern "C" fn fstrm_control_encode(
         let (Some(c), Some(length), false) = (c, length, control_frame.is_null()) else {
             return fstrm_res_failure;
         };
-        let Ok(size) = c.0.encoded_size(header(flags)) else { return fstrm_res_failure };
-        // SAFETY: the caller has room for `*length` bytes; of these no more than are needed are
-        // claimed, because callers pass more than they have and C never notices.
-        let room = unsafe { slice::from_raw_parts_mut(control_frame.cast(), size.min(*length)) };
-        let encoded = c.0.encode_into(room, header(flags)).map(|used| *length = used);
-        fstrm_res::from_done(encoded.is_ok())
+        let encoded = c.0.encode(header(flags));
+        let Some(encoded) = encoded.ok().filter(|encoded| encoded.len() <= *length) else {
+            return fstrm_res_failure;
+        };
+        // SAFETY: the caller has room for `*length` bytes, which need not be initialised.
+        unsafe { ptr::copy_nonoverlapping(encoded.as_ptr(), control_frame.cast(), encoded.len()) };
+        *length = encoded.len();
+        fstrm_res_success
     })
 }

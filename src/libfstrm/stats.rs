@@ -49,7 +49,8 @@ pub struct fstrm_iothr_stats {
     pub lost_error: u64,
     /// In a forked child: frames that waited at the fork, and are the parent's to send.
     pub lost_fork: u64,
-    /// Bytes of the written frames and their lengths, without control frames.
+    /// Bytes of the written frames and their lengths, without control frames. Of a frame that a
+    /// broken stream tore, what was sent of it counts too.
     pub bytes_written: u64,
     /// Streams that were opened up to START.
     pub connects: u64,
@@ -65,6 +66,7 @@ pub struct fstrm_iothr_stats {
 ///
 /// @param iothr          The writer thread.
 /// @param[in,out] stats  Where the accounts go; `stats->size` is to be set to its size before.
+///                       Fields that this version does not know are set to 0.
 /// @retval fstrm_res_success
 /// @retval fstrm_res_invalid  `stats->size` is smaller than that of the first version of the
 ///                            struct, or a pointer is NULL.
@@ -105,7 +107,10 @@ pub unsafe extern "C" fn fstrm_iothr_get_stats(
             },
         };
         let length = size.min(size_of::<fstrm_iothr_stats>());
-        // SAFETY: the caller has `size` bytes there, and no more than that are written.
+        // SAFETY: the caller has `size` bytes there, and no more than that are written. What a later
+        // version knows and this one does not is 0.
+        unsafe { ptr::write_bytes(stats.cast::<u8>().add(length), 0, size - length) };
+        // SAFETY: the same.
         unsafe {
             ptr::copy_nonoverlapping(ptr::from_ref(&filled).cast::<u8>(), stats.cast(), length)
         };
@@ -115,7 +120,7 @@ pub unsafe extern "C" fn fstrm_iothr_get_stats(
 
 /// Ends a writer thread as fstrm_iothr_destroy() does, but keeps the handle, so that
 /// fstrm_iothr_get_stats() can tell what became of the last frames. fstrm_iothr_submit() fails from
-/// here on.
+/// here on; a frame that another thread submits at this very moment may be left waiting.
 ///
 /// @param iothr  The writer thread, still to be destroyed.
 /// @retval fstrm_res_success  It has ended.

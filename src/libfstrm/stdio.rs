@@ -19,6 +19,8 @@ unsafe extern "C" {
 /// transport closes the stream for the whole process. Calls block as C's do.
 pub struct Stdio {
     role: Role,
+    /// A forked child leaves the stream to its parent: two in one hide each other.
+    of_child: bool,
     file: *mut FILE,
 }
 
@@ -37,7 +39,7 @@ unsafe impl Send for Stdio {}
 impl Stdio {
     /// The stream, still closed.
     pub fn new(role: Role) -> Self {
-        Self { role, file: ptr::null_mut() }
+        Self { role, of_child: false, file: ptr::null_mut() }
     }
 
     fn open_file(&self) -> io::Result<*mut FILE> {
@@ -54,6 +56,9 @@ impl Transport for Stdio {
     }
 
     fn open(&mut self) -> io::Result<()> {
+        if self.of_child {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         // SAFETY: C sets the two before `main` and leaves them alone.
         self.file = unsafe {
             match self.role {
@@ -107,6 +112,6 @@ impl Transport for Stdio {
     }
 
     fn for_child(&self) -> Box<dyn Transport> {
-        Box::new(Self::new(self.role))
+        Box::new(Self { of_child: true, ..Self::new(self.role) })
     }
 }

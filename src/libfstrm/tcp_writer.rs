@@ -86,8 +86,9 @@ pub unsafe extern "C" fn fstrm_tcp_writer_options_set_socket_port(
     });
 }
 
-/// Makes a writer to a TCP address. It connects with its first use. A peer that acknowledges
-/// nothing for 30 seconds is given up.
+/// Makes a writer to a TCP address. It connects with its first use. A peer that is gone without a
+/// word is given up after half a minute if the connection is idle, and when the system gives up
+/// repeating what was sent if it is not.
 ///
 /// @param twopt  TCP writer options with address and port.
 /// @param wopt   Writer options; NULL for the defaults.

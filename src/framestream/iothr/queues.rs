@@ -69,7 +69,7 @@ impl<P: Payload> Source for Copier<P> {
     }
 
     fn has_batch(&self) -> bool {
-        self.consumers.iter().any(|consumer| consumer.ring().len() >= self.wake_level)
+        self.consumers.iter().any(|consumer| consumer.ring().has(self.wake_level))
     }
 
     fn is_empty(&self) -> bool {

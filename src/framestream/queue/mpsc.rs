@@ -125,6 +125,12 @@ impl<T> Mpsc<T> {
         self.pushed().wrapping_sub(head)
     }
 
+    /// Whether the oldest entry can be taken: its producer may still be filling the slot.
+    pub(super) fn is_ready(&self) -> bool {
+        let head = self.head.0.load(Ordering::Relaxed);
+        self.slot(head).turn.load(Ordering::Acquire) == head.wrapping_add(1)
+    }
+
     /// Empties the ring without dropping the entries, also those that a producer was still
     /// filling.
     pub(super) fn forget_all(&self) {

@@ -17,6 +17,9 @@ use crate::writer::WriterOptions;
 /// Shortest time between two tries to connect; doubled with every failure in a row.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 
+/// How long a stream must have lasted for its end not to count as such a failure.
+const LASTING: Duration = Duration::from_secs(1);
+
 enum State {
     Down {
         retry_at: Instant,
@@ -45,6 +48,7 @@ pub(super) struct Link {
     options: WriterOptions,
     state: State,
     last_try: Instant,
+    up_since: Instant,
     retry_after: Duration,
     reopen_interval: Duration,
 }
@@ -63,6 +67,7 @@ impl Link {
             options,
             state: if open { State::Up } else { State::Down { retry_at: now } },
             last_try: now,
+            up_since: now,
             retry_after: RETRY_FIRST,
             reopen_interval,
         }
@@ -105,7 +110,7 @@ impl Link {
                 match shake(&mut *self.transport, &mut **handshake) {
                     Shake::Done => {
                         add(&counters.connects, 1);
-                        self.retry_after = RETRY_FIRST;
+                        self.up_since = Instant::now();
                         self.state = State::Up;
                         true
                     }
@@ -148,18 +153,25 @@ impl Link {
     /// The try to connect failed.
     fn refused(&mut self, counters: &Counters) -> bool {
         add(&counters.connect_failures, 1);
+        self.go_down();
+        true
+    }
+
+    /// Closes the transport until the next try, which is later with every failure.
+    fn go_down(&mut self) {
         drop(self.transport.close());
         self.state = State::Down { retry_at: self.last_try + self.retry_after };
         self.retry_after = (self.retry_after * 2).min(self.reopen_interval);
-        true
     }
 
     /// The stream broke off. What was sent of it whole stays sent.
     fn broke(&mut self, source: &mut impl Source, counters: &Counters) {
         add(&counters.disconnects, 1);
-        drop(self.transport.close());
         add(&counters.written, source.rewind());
-        self.state = State::Down { retry_at: self.last_try + self.retry_after };
+        if self.up_since.elapsed() >= LASTING {
+            self.retry_after = RETRY_FIRST;
+        }
+        self.go_down();
     }
 
     fn send(&mut self, source: &mut impl Source, counters: &Counters) {
@@ -250,7 +262,8 @@ impl Link {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Down { retry_at } => Some(*retry_at),
-            // A Unix socket whose listener has no room cannot be polled.
+            // What cannot be polled has to be asked again, as a Unix socket whose listener has no
+            // room.
             State::Connecting { until } if self.transport.poll_fd().is_none() => {
                 Some((*until).min(Instant::now() + UNPOLLABLE_RETRY))
             }

@@ -6,8 +6,9 @@ use std::io::{self, BufReader, IoSlice, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::process;
 
-use nix::libc::{O_APPEND, O_NONBLOCK};
+use nix::libc::O_NONBLOCK;
 
 use super::{Transport, WriteFailure};
 use crate::handshake::Direction;
@@ -19,11 +20,12 @@ fn not_open() -> io::Error {
     io::ErrorKind::NotConnected.into()
 }
 
-/// Writes to a file, which opening creates or truncates.
+/// Writes to a file, which opening creates or truncates. A forked child writes to one of its own,
+/// with its process ID behind the name: two streams in one file hide each other.
 #[derive(Debug)]
 pub struct FileSender {
     path: PathBuf,
-    keep_contents: bool,
+    of_child: bool,
     file: Option<File>,
     kind: Kind,
 }
@@ -39,7 +41,7 @@ enum Kind {
 impl FileSender {
     /// A sender to `path`, still closed.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.into(), keep_contents: false, file: None, kind: Kind::Other }
+        Self { path: path.into(), of_child: false, file: None, kind: Kind::Other }
     }
 }
 
@@ -49,19 +51,24 @@ impl Transport for FileSender {
     }
 
     fn open(&mut self) -> io::Result<()> {
+        let mut path = self.path.clone().into_os_string();
+        if self.of_child {
+            path.push(format!(".{}", process::id()));
+        }
         let file = OpenOptions::new()
             .write(true)
             .create(true)
-            .truncate(!self.keep_contents)
-            // Appending lets two processes share a file after a fork; not blocking keeps a FIFO
-            // without a reader from holding up the caller, and is nothing to a file.
-            .custom_flags(O_APPEND | O_NONBLOCK)
-            .open(&self.path)?;
+            .truncate(true)
+            // A FIFO without a reader must not hold up the caller. It is nothing to a file.
+            .custom_flags(O_NONBLOCK)
+            .open(path)?;
         let file_type = file.metadata()?.file_type();
-        self.kind = match file_type.is_file() {
-            true => Kind::Regular,
-            false if file_type.is_fifo() || file_type.is_socket() => Kind::Fifo,
-            false => Kind::Other,
+        self.kind = if file_type.is_file() {
+            Kind::Regular
+        } else if file_type.is_fifo() {
+            Kind::Fifo
+        } else {
+            Kind::Other
         };
         self.file = Some(file);
         Ok(())
@@ -99,7 +106,7 @@ impl Transport for FileSender {
     }
 
     fn for_child(&self) -> Box<dyn Transport> {
-        Box::new(Self { keep_contents: true, ..Self::new(&self.path) })
+        Box::new(Self { of_child: true, ..Self::new(&self.path) })
     }
 }
 

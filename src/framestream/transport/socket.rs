@@ -15,9 +15,10 @@ use nix::sys::socket::{
 use super::Transport;
 use crate::handshake::Direction;
 
-/// Milliseconds after which the kernel gives up a TCP peer that acknowledges nothing.
-#[cfg(target_os = "linux")]
-const TCP_USER_TIMEOUT: u32 = 30_000;
+/// When an idle TCP peer is asked whether it is still there: after so many seconds, again after so
+/// many, and so often. `TCP_USER_TIMEOUT` would do it under load as well, but on Linux it also hits
+/// a live peer that just does not read.
+const KEEPALIVE: (u32, u32, u32) = (10, 5, 4);
 
 /// Where a socket connects to.
 #[derive(Clone, Copy, Debug)]
@@ -60,8 +61,10 @@ impl SocketSender {
                 // Whole batches are written at once: the end of one must not wait for the next.
                 setsockopt(&fd, sockopt::TcpNoDelay, &true)?;
                 setsockopt(&fd, sockopt::KeepAlive, &true)?;
-                #[cfg(target_os = "linux")]
-                setsockopt(&fd, sockopt::TcpUserTimeout, &TCP_USER_TIMEOUT)?;
+                let (idle, interval, count) = KEEPALIVE;
+                setsockopt(&fd, sockopt::TcpKeepIdle, &idle)?;
+                setsockopt(&fd, sockopt::TcpKeepInterval, &interval)?;
+                setsockopt(&fd, sockopt::TcpKeepCount, &count)?;
                 Ok(fd)
             }
         }

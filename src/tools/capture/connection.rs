@@ -255,6 +255,7 @@ impl Connection {
                 if frame.control_type != Some(ControlType::Stop) {
                     let got = frame.control_type.map_or("nothing", c_name);
                     shared.log.problem(fd, format!("the peer sent {got} among its data"));
+                    shared.totals.cut_off += 1;
                     return Ok(Some(Next::Close));
                 }
                 let finish = ControlFrame::new(ControlType::Finish, None);
