@@ -20,6 +20,7 @@ pub mod queue;
 pub mod reader;
 pub mod sender;
 mod stream;
+pub mod sync;
 pub mod transport;
 pub mod writer;
 

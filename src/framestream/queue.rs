@@ -8,16 +8,15 @@
 mod loom;
 mod mpsc;
 mod spsc;
-mod sync;
 
 use std::cell::Cell;
 use std::collections::TryReserveError;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use mpsc::Mpsc;
 use spsc::Spsc;
-use sync::atomic::{AtomicUsize, Ordering};
 
 /// Entries after which a consumer that is still busy gives room back to the producers.
 const RELEASE_EVERY: usize = 64;
@@ -31,11 +30,6 @@ pub enum Model {
     /// Any number.
     Mpsc,
 }
-
-/// Keeps what one side writes off the cache lines of the other (two, since they come in pairs).
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub(crate) struct Padded<T>(pub(crate) T);
 
 enum Kind<T> {
     Spsc(Spsc<T>),

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::SigSet;
 
 use crate::fork;
-use crate::queue::Padded;
+use crate::sync::Padded;
 use crate::transport::Transport;
 use crate::writer::{Writer, WriterOptions};
 use counters::{Counters, add};

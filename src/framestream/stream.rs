@@ -39,7 +39,7 @@ pub(crate) fn open(transport: &mut dyn Transport, timeout: Duration) -> io::Resu
     loop {
         match transport.open() {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                wait(transport, Interest::Write, until)?;
+                wait(transport, transport.awaits(), until)?;
             }
             other => return other,
         }

@@ -2,10 +2,16 @@
 //! Byte streams to and from a peer.
 
 mod file;
+mod host;
 mod socket;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use file::{FileReceiver, FileSender};
+pub use host::HostSender;
 pub use socket::SocketSender;
+#[cfg(feature = "tls")]
+pub use tls::{TlsError, TlsOptions, TlsSender};
 
 use std::io::{self, IoSlice};
 use std::os::fd::BorrowedFd;
@@ -33,13 +39,19 @@ pub trait Transport: Send {
     /// Opens the stream, or goes on opening it after `WouldBlock`.
     fn open(&mut self) -> io::Result<()>;
 
+    /// What opening waits for after `WouldBlock`.
+    fn awaits(&self) -> Interest {
+        Interest::Write
+    }
+
     /// Closes the stream; a closed stream stays closed.
     fn close(&mut self) -> io::Result<()>;
 
     /// Reads some bytes; 0 at the end of the stream.
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize>;
 
-    /// Writes the front of `slices`, and says how many bytes that was.
+    /// Writes the front of `slices`, and says how many bytes that was. After `WouldBlock` the next
+    /// write has to begin with the same bytes: those of a TLS record on its way are among them.
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 
     /// What to wait for after `WouldBlock`.

@@ -6,9 +6,9 @@
 use std::collections::TryReserveError;
 use std::mem::MaybeUninit;
 
-use super::sync::UnsafeCell;
-use super::sync::atomic::{AtomicUsize, Ordering};
-use super::{Padded, RELEASE_EVERY};
+use super::RELEASE_EVERY;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Padded, UnsafeCell};
 
 pub(super) struct Mpsc<T> {
     /// Index of the next free slot.

@@ -248,7 +248,7 @@ impl Link {
     /// What to wait for.
     pub(super) fn poll(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
         let flags = match &self.state {
-            State::Connecting { .. } => PollFlags::POLLOUT,
+            State::Connecting { .. } => self.transport.awaits().into(),
             State::Opening { handshake, .. } => awaited(&**handshake),
             State::Up => PollFlags::POLLIN,
             State::Blocked { retry_at: None } => PollFlags::POLLIN | PollFlags::POLLOUT,
@@ -262,8 +262,7 @@ impl Link {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Down { retry_at } => Some(*retry_at),
-            // What cannot be polled has to be asked again, as a Unix socket whose listener has no
-            // room.
+            // There is nothing to poll while a Unix listener has no room, or a name is looked up.
             State::Connecting { until } if self.transport.poll_fd().is_none() => {
                 Some((*until).min(Instant::now() + UNPOLLABLE_RETRY))
             }

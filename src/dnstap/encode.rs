@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Events into bytes: in one pass, in place, without allocating.
+//!
+//! The bytes are those that protobuf-c writes: fields in ascending order, integers as short as they
+//! can be. The usual message costs some hundred instructions beside the copies, by these means:
+//!
+//! - The fields that are short go into an array of fixed size, [`HEAD`], which no sum of them can
+//!   overrun. The compiler sees that too, so no store is checked; and a store may be wider than what
+//!   it is to leave, as the next one writes over the rest.
+//! - The length of the message stands before it. How many bytes the length itself takes is guessed
+//!   from the DNS message; the rare wrong guess is put right by moving the message by a byte.
+//! - Seconds change once a second: their five bytes are remembered.
+//! - What is rare is out of the way, in functions of its own.
+
+mod cursor;
+mod event;
+mod fields;
+mod origin;
+mod rare;
+mod short;
+mod varint;
+
+use std::cell::Cell;
+
+use thiserror::Error;
+
+use crate::wire::{self, message};
+pub use fields::Fields;
+pub use origin::Origin;
+use short::{address, nanoseconds, numbers, port, put, put_varint};
+
+/// Longest field in bytes, be it identity, version, extra, a DNS message (RFC 1035, section 4.2.2),
+/// a zone or a part of a policy.
+pub const BYTES_MAX: usize = 65_535;
+
+/// Longest address in bytes.
+pub const ADDRESS_MAX: usize = 16;
+
+/// Bytes for the fields up to the query, or up to the response if there is neither query nor zone:
+/// 2 for the message's length, 33 for three enumerations, 36 for the addresses, 12 for the ports, 32
+/// for the times, 4 for what stands before the response, and 8 by which a store can be too wide.
+const HEAD: usize = 128;
+
+/// Bytes for the fields between zone and response: 16 for a time, and 8 for what stands before the
+/// response.
+const FOOT: usize = 24;
+
+/// Most bytes of `Message.http_protocol`, with a key of two bytes.
+const HTTP_PROTOCOL: usize = 2 + varint::LENGTH_MAX;
+
+/// Bytes of `Dnstap.type`, the last field.
+const TRAILER: [u8; 2] = [wire::event::TYPE as u8, 1];
+
+/// Most bytes that an event takes beside its origin, the bytes of query, zone and response, policy
+/// and extra.
+const OVERHEAD: usize = HEAD + FOOT + HTTP_PROTOCOL;
+
+/// Why an event was not encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum EncodeError {
+    /// The buffer is shorter than [`max_len`] says.
+    #[error("the buffer is too small for the event")]
+    BufferTooSmall,
+    /// A field is longer than [`ADDRESS_MAX`] if it is an address, than [`BYTES_MAX`] if not.
+    #[error("{0} is too long")]
+    TooLong(&'static str),
+    /// `Policy.type` is a string of protobuf, and not UTF-8 here.
+    #[error("policy.type is not UTF-8")]
+    PolicyType,
+}
+
+/// Checks the length of a field.
+fn limit(field: &'static str, bytes: Option<&[u8]>) -> Result<(), EncodeError> {
+    match bytes {
+        Some(bytes) if bytes.len() > BYTES_MAX => Err(EncodeError::TooLong(field)),
+        _ => Ok(()),
+    }
+}
+
+/// How long a buffer must be for [`Encoder::encode`], in bytes: some 100 more than the event will
+/// have, so that no more need be known than the lengths of its longer fields.
+#[inline(always)]
+pub fn max_len(
+    origin: &Origin,
+    message: &impl Fields,
+    extra: Option<&[u8]>,
+) -> Result<usize, EncodeError> {
+    Ok(origin.len() + OVERHEAD + longer_len(message, extra)?)
+}
+
+/// Most bytes that the fields take whose length has no small limit.
+#[inline(always)]
+fn longer_len(message: &impl Fields, extra: Option<&[u8]>) -> Result<usize, EncodeError> {
+    let query = message.query_message().map_or(0, <[u8]>::len);
+    let zone = message.query_zone().map_or(0, <[u8]>::len);
+    let response = message.response_message().map_or(0, <[u8]>::len);
+    // BYTES_MAX has all its bits set.
+    if query | zone | response > BYTES_MAX {
+        return Err(EncodeError::TooLong("query_message, query_zone or response_message"));
+    }
+    let usual = query + zone + response;
+    let policy = message.policy();
+    if policy.is_none() && extra.is_none() {
+        return Ok(usual);
+    }
+    Ok(usual + rare::most(policy, extra)?)
+}
+
+/// The encoder of one thread: remembers what the next event is likely to need again.
+#[derive(Clone, Debug)]
+pub struct Encoder {
+    /// A second whose varint has five bytes: one from 1978 to 3058.
+    second: Cell<u64>,
+    /// Its varint.
+    varint: Cell<[u8; 8]>,
+}
+
+impl Default for Encoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Encoder {
+    /// An encoder.
+    pub fn new() -> Self {
+        let second = FIVE_BYTES_MIN;
+        Self { second: Cell::new(second), varint: Cell::new(first_eight(second)) }
+    }
+
+    /// Encodes an event of type MESSAGE into the front of `out`, and returns how many bytes it has.
+    /// `out` has room enough if it has as many bytes as [`max_len`] says; those behind the event
+    /// may have been written to.
+    #[inline(always)]
+    pub fn encode(
+        &self,
+        origin: &Origin,
+        message: &impl Fields,
+        extra: Option<&[u8]>,
+        out: &mut [u8],
+    ) -> Result<usize, EncodeError> {
+        let start = origin.write(extra, out)?;
+        let rest = out.get_mut(start..).ok_or(EncodeError::BufferTooSmall)?;
+        Ok(start + self.message(message, rest)? + TRAILER.len())
+    }
+
+    /// Writes everything behind the key of the message. Returns how many bytes that takes without
+    /// the trailer.
+    #[inline(always)]
+    fn message(&self, message: &impl Fields, out: &mut [u8]) -> Result<usize, EncodeError> {
+        let query = message.query_message().map_or(0, <[u8]>::len);
+        let response = message.response_message().map_or(0, <[u8]>::len);
+        // The other fields of a message over IPv4 take 37 to 48 bytes, over IPv6 61 to 72.
+        if query.wrapping_add(response) < 76 {
+            self.message_behind::<1>(message, out)
+        } else {
+            self.message_behind::<2>(message, out)
+        }
+    }
+
+    /// The same, behind a length that is expected to take `WIDTH` bytes.
+    #[inline(always)]
+    fn message_behind<const WIDTH: usize>(
+        &self,
+        message: &impl Fields,
+        out: &mut [u8],
+    ) -> Result<usize, EncodeError> {
+        let head: &mut [u8; HEAD] = out.first_chunk_mut().ok_or(EncodeError::BufferTooSmall)?;
+        let mut at = WIDTH;
+        at = numbers(head, at, message);
+        at = address(head, at, message::QUERY_ADDRESS, "query_address", message.query_address())?;
+        at = address(
+            head,
+            at,
+            message::RESPONSE_ADDRESS,
+            "response_address",
+            message.response_address(),
+        )?;
+        at = port(head, at, message::QUERY_PORT, message.query_port());
+        at = port(head, at, message::RESPONSE_PORT, message.response_port());
+        at = self.seconds(head, at, message::QUERY_TIME_SEC, message.query_time_sec());
+        at = nanoseconds(head, at, message::QUERY_TIME_NSEC, message.query_time_nsec());
+        at = if message.query_message().is_none() && message.query_zone().is_none() {
+            self.response::<HEAD>(message, out, at)?
+        } else {
+            let rest = &mut out[at..];
+            let mut behind =
+                bytes(rest, 0, message::QUERY_MESSAGE, "query_message", message.query_message())?;
+            behind = bytes(rest, behind, message::QUERY_ZONE, "query_zone", message.query_zone())?;
+            let rest = rest.get_mut(behind..).ok_or(EncodeError::BufferTooSmall)?;
+            at + behind + self.response::<FOOT>(message, rest, 0)?
+        };
+        let length = at - WIDTH;
+        match WIDTH {
+            1 if length < 0x80 => out[0] = length as u8,
+            2 if (0x80..0x4000).contains(&length) => {
+                out[..2].copy_from_slice(&varint::two(length as u32));
+            }
+            _ => return rare::put_right(out, WIDTH, length),
+        }
+        Ok(at)
+    }
+
+    /// Writes the fields behind the query, and the trailer, at `at`, which is among the first
+    /// `SHORT` bytes; the short ones fit there. Returns where the fields end.
+    #[inline(always)]
+    fn response<const SHORT: usize>(
+        &self,
+        message: &impl Fields,
+        out: &mut [u8],
+        mut at: usize,
+    ) -> Result<usize, EncodeError> {
+        let short: &mut [u8; SHORT] = out.first_chunk_mut().ok_or(EncodeError::BufferTooSmall)?;
+        at = self.seconds(short, at, message::RESPONSE_TIME_SEC, message.response_time_sec());
+        at = nanoseconds(short, at, message::RESPONSE_TIME_NSEC, message.response_time_nsec());
+        at = bytes(
+            out,
+            at,
+            message::RESPONSE_MESSAGE,
+            "response_message",
+            message.response_message(),
+        )?;
+        if message.policy().is_some() || message.http_protocol().is_some() {
+            let http_protocol = message.http_protocol().map(|http_protocol| http_protocol.0);
+            at += rare::put(&mut out[at..], message.policy(), http_protocol)?;
+        }
+        let trailer = out.get_mut(at..at + TRAILER.len()).ok_or(EncodeError::BufferTooSmall)?;
+        trailer.copy_from_slice(&TRAILER);
+        Ok(at)
+    }
+
+    /// Writes a field that is the seconds of a time, if there are any.
+    #[inline(always)]
+    fn seconds<const N: usize>(
+        &self,
+        out: &mut [u8; N],
+        at: usize,
+        key: u32,
+        seconds: Option<u64>,
+    ) -> usize {
+        let Some(seconds) = seconds else { return at };
+        out[at] = key as u8;
+        if seconds == self.second.get() {
+            put(out, at + 1, self.varint.get());
+            at + 6
+        } else {
+            at + 1 + self.other_second(&mut out[at + 1..], seconds).min(varint::LENGTH_MAX)
+        }
+    }
+
+    /// Writes the varint of seconds, and remembers it.
+    #[cold]
+    #[inline(never)]
+    fn other_second(&self, out: &mut [u8], seconds: u64) -> usize {
+        if (FIVE_BYTES_MIN..1 << 35).contains(&seconds) {
+            self.second.set(seconds);
+            self.varint.set(first_eight(seconds));
+        }
+        put_varint(out, seconds)
+    }
+}
+
+/// The least value whose varint has five bytes.
+const FIVE_BYTES_MIN: u64 = 1 << 28;
+
+/// The first eight bytes of a varint.
+fn first_eight(value: u64) -> [u8; 8] {
+    let mut eight = [0; 8];
+    eight.copy_from_slice(&varint::any(value).0[..8]);
+    eight
+}
+
+/// Writes a field of at most [`BYTES_MAX`] bytes at `at`, if there is one. Returns where it ends.
+#[inline(always)]
+fn bytes(
+    out: &mut [u8],
+    at: usize,
+    key: u32,
+    name: &'static str,
+    bytes: Option<&[u8]>,
+) -> Result<usize, EncodeError> {
+    let Some(bytes) = bytes else { return Ok(at) };
+    let length = bytes.len();
+    let short: &mut [u8; 8] =
+        out.get_mut(at..).and_then(<[u8]>::first_chunk_mut).ok_or(EncodeError::BufferTooSmall)?;
+    short[0] = key as u8;
+    let start = if length < 0x80 {
+        short[1] = length as u8;
+        at + 2
+    } else if length < 0x4000 {
+        put(short, 1, varint::two(length as u32));
+        at + 3
+    } else if length <= BYTES_MAX {
+        put(short, 1, varint::three(length as u32));
+        at + 4
+    } else {
+        return Err(EncodeError::TooLong(name));
+    };
+    let end = start + length;
+    out.get_mut(start..end).ok_or(EncodeError::BufferTooSmall)?.copy_from_slice(bytes);
+    Ok(end)
+}

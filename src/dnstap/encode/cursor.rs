@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Fields one after the other, without haste: for those that few messages have.
+
+use super::{EncodeError, varint};
+
+/// Where the next field goes.
+pub(super) struct Cursor<'a> {
+    out: &'a mut [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(out: &'a mut [u8]) -> Self {
+        Self { out, at: 0 }
+    }
+
+    /// Bytes written.
+    pub(super) fn written(&self) -> usize {
+        self.at
+    }
+
+    /// Puts bytes as they are.
+    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        let room = self.out.get_mut(self.at..).and_then(|room| room.get_mut(..bytes.len()));
+        room.ok_or(EncodeError::BufferTooSmall)?.copy_from_slice(bytes);
+        self.at += bytes.len();
+        Ok(())
+    }
+
+    /// Lets `fill` write to what is left, and say how many bytes it has used.
+    pub(super) fn fill(
+        &mut self,
+        fill: impl FnOnce(&mut [u8]) -> Result<usize, EncodeError>,
+    ) -> Result<(), EncodeError> {
+        self.at += fill(&mut self.out[self.at..])?;
+        Ok(())
+    }
+
+    pub(super) fn varint(&mut self, value: u64) -> Result<(), EncodeError> {
+        let (bytes, length) = varint::any(value);
+        self.put(&bytes[..length])
+    }
+
+    /// Puts a field that is an integer.
+    pub(super) fn integer(&mut self, key: u32, value: u64) -> Result<(), EncodeError> {
+        self.varint(key.into())?;
+        self.varint(value)
+    }
+
+    /// Puts a field that is a number of an enumeration, if there is one.
+    pub(super) fn number(&mut self, key: u32, number: Option<u32>) -> Result<(), EncodeError> {
+        number.map_or(Ok(()), |number| self.integer(key, varint::enumeration(number)))
+    }
+
+    /// Puts a field that is bytes, if there are any.
+    pub(super) fn bytes(&mut self, key: u32, bytes: Option<&[u8]>) -> Result<(), EncodeError> {
+        let Some(bytes) = bytes else { return Ok(()) };
+        self.integer(key, bytes.len() as u64)?;
+        self.put(bytes)
+    }
+}
+
+/// Bytes of a field that is bytes; its key has one byte.
+pub(super) fn bytes_len(bytes: Option<&[u8]>) -> usize {
+    bytes.map_or(0, |bytes| 1 + varint::length(bytes.len() as u64) + bytes.len())
+}
+
+/// Bytes of a field that is a number of an enumeration; its key has one byte.
+pub(super) fn number_len(number: Option<u32>) -> usize {
+    number.map_or(0, |number| 1 + varint::length(varint::enumeration(number)))
+}

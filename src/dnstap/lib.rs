@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! dnstap: what a DNS server saw of one message, and when.
+//!
+//! An [`Event`] is a borrowed view: [`encode`] writes one into a buffer in place, [`decode`] finds
+//! one in a frame, neither allocates. Names and numbers are those of `proto/dnstap.proto`. A
+//! [`sink`] sends what threads log, from the ring where it was encoded.
+
+pub mod decode;
+pub mod encode;
+pub mod message;
+pub mod output;
+#[cfg(feature = "prost")]
+pub mod proto;
+mod ring;
+pub mod schema;
+pub mod sink;
+mod wire;
+
+pub use message::{Event, Message, Policy};

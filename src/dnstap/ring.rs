@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The ring between one logging thread and the writer thread: bytes as they go on the wire. The
+//! only module of the crate with `unsafe` blocks.
+//!
+//! A frame is written where it will be sent from, length first, in one piece. Where the end of the
+//! memory is too near for that, a mark says to go on at the beginning. Positions count bytes for
+//! ever, and wrap with the integer.
+//!
+//! ```text
+//!          head                     tail
+//!   free    | frame | frame | frame  |    free    | end of memory
+//! ```
+
+mod memory;
+
+#[cfg(all(test, loom))]
+mod loom;
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use framestream::frame::LENGTH_SIZE;
+use framestream::sync::Padded;
+use framestream::sync::atomic::{AtomicUsize, Ordering};
+use memory::Memory;
+
+/// Instead of a frame's length: the next frame is at the beginning of the memory. No frame is so
+/// long.
+const SKIP: [u8; LENGTH_SIZE] = [0xff; LENGTH_SIZE];
+
+/// Most bytes that are handed to the writer thread at once; room comes back as often.
+const SPAN_SIZE: usize = 128 * 1024;
+
+/// Smallest ring, in bytes.
+pub(crate) const CAPACITY_MIN: usize = if cfg!(loom) { 16 } else { 4096 };
+
+/// Why a frame was not put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// There is no room now.
+    Full,
+    /// There never will be: it is longer than half of the ring.
+    TooLong,
+}
+
+#[derive(Default)]
+struct ProducerSide {
+    /// Where the next frame goes.
+    tail: AtomicUsize,
+    /// What `head` was when the producer last looked. Written by the producer alone, so it needs
+    /// no order.
+    head_seen: AtomicUsize,
+    /// Frames ever put in. Written by the producer alone.
+    frames: AtomicUsize,
+}
+
+/// A ring, seen from both ends.
+pub(crate) struct Ring {
+    producer: Padded<ProducerSide>,
+    /// Where the oldest frame is.
+    head: Padded<AtomicUsize>,
+    memory: Memory,
+    /// The fork generation that has taken the consumer's end, plus one; 0 if none has.
+    claimed_by: AtomicUsize,
+}
+
+impl Ring {
+    /// The producer's end of a ring of at least `capacity` bytes; `None` without memory for it.
+    pub(crate) fn allocate(capacity: usize) -> Option<Producer> {
+        let capacity = capacity.max(CAPACITY_MIN).checked_next_power_of_two()?;
+        let ring = Arc::new(Self {
+            producer: Padded::default(),
+            head: Padded::default(),
+            memory: Memory::new(capacity)?,
+            claimed_by: AtomicUsize::new(0),
+        });
+        Some(Producer { ring, not_sync: PhantomData })
+    }
+
+    /// Frames ever put in.
+    pub(crate) fn frames(&self) -> u64 {
+        self.producer.0.frames.load(Ordering::Acquire) as u64
+    }
+
+    /// Bytes that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        let head = self.head.0.load(Ordering::Acquire);
+        self.producer.0.tail.load(Ordering::Acquire).wrapping_sub(head)
+    }
+
+    /// The consumer's end, once in each process. In a forked child the ring is empty after it: what
+    /// the parent had logged is the parent's to send.
+    pub(crate) fn claim(self: &Arc<Self>, generation: usize) -> Option<Consumer> {
+        let before = self.claimed_by.load(Ordering::Acquire);
+        if before > generation {
+            return None;
+        }
+        let order = (Ordering::AcqRel, Ordering::Acquire);
+        self.claimed_by.compare_exchange(before, generation + 1, order.0, order.1).ok()?;
+        let tail = self.producer.0.tail.load(Ordering::Acquire);
+        let head = if before == 0 { self.head.0.load(Ordering::Relaxed) } else { tail };
+        self.head.0.store(head, Ordering::Release);
+        let ring = Arc::clone(self);
+        Some(Consumer { ring, seen: head, span: Span::empty_at(head), sent: 0 })
+    }
+}
+
+/// The end of a ring that a logging thread holds.
+pub(crate) struct Producer {
+    ring: Arc<Ring>,
+    /// It must not be used by two threads at a time.
+    not_sync: PhantomData<Cell<()>>,
+}
+
+impl Producer {
+    pub(crate) fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
+    /// Puts in a frame of at most `most` bytes. `write` fills it and returns its length, which is 0
+    /// if there is to be no frame after all. Returns how many bytes wait at most.
+    #[inline(always)]
+    pub(crate) fn push(
+        &self,
+        most: usize,
+        write: impl FnOnce(&mut [u8]) -> usize,
+    ) -> Result<usize, Refusal> {
+        let Ring { producer: Padded(producer), memory, .. } = &*self.ring;
+        let size = most + LENGTH_SIZE;
+        let tail = producer.tail.load(Ordering::Relaxed);
+        let to_end = memory.len() - (tail & (memory.len() - 1));
+        let skip = if size <= to_end { 0 } else { to_end };
+        let mut waiting = tail.wrapping_sub(producer.head_seen.load(Ordering::Relaxed));
+        if waiting + skip + size > memory.len() {
+            waiting = self.look_for(skip + size)?;
+        }
+        if skip >= LENGTH_SIZE {
+            // SAFETY: as below; what is skipped is as free as what is filled.
+            unsafe { memory.fill(tail, LENGTH_SIZE, |mark| mark.copy_from_slice(&SKIP)) };
+        }
+        let start = tail.wrapping_add(skip);
+        // SAFETY: `start` is so far from the end of the memory; from `tail` on, this far is free:
+        // the consumer released it with the `head` that was seen, and this is the only producer,
+        // used by one thread at a time.
+        let length = unsafe {
+            memory.fill(start, size, |frame| {
+                let (length, payload) = frame.split_at_mut(LENGTH_SIZE);
+                let used = write(payload).min(most);
+                length.copy_from_slice(&(used as u32).to_be_bytes());
+                used
+            })
+        };
+        if length == 0 {
+            return Ok(0);
+        }
+        producer.frames.store(producer.frames.load(Ordering::Relaxed) + 1, Ordering::Release);
+        let next = start.wrapping_add(LENGTH_SIZE + length);
+        producer.tail.store(next, Ordering::Release);
+        Ok(waiting + skip + LENGTH_SIZE + length)
+    }
+
+    /// Sees afresh whether there is room for `size` bytes, and how many wait.
+    #[cold]
+    #[inline(never)]
+    fn look_for(&self, size: usize) -> Result<usize, Refusal> {
+        let waiting = self.waiting();
+        let capacity = self.ring.memory.len();
+        if waiting + size <= capacity {
+            Ok(waiting)
+        } else if size > capacity / 2 && waiting == 0 {
+            Err(Refusal::TooLong)
+        } else {
+            Err(Refusal::Full)
+        }
+    }
+
+    /// How many bytes wait, seen afresh.
+    pub(crate) fn waiting(&self) -> usize {
+        let producer = &self.ring.producer.0;
+        let head = self.ring.head.0.load(Ordering::Acquire);
+        producer.head_seen.store(head, Ordering::Relaxed);
+        producer.tail.load(Ordering::Relaxed).wrapping_sub(head)
+    }
+}
+
+/// Frames that lie one behind the other.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: usize,
+    end: usize,
+    frames: usize,
+}
+
+impl Span {
+    fn empty_at(position: usize) -> Self {
+        Self { start: position, end: position, frames: 0 }
+    }
+}
+
+/// The end of a ring that the writer thread holds.
+pub(crate) struct Consumer {
+    ring: Arc<Ring>,
+    /// `tail` when the consumer last looked.
+    seen: usize,
+    /// The frames that are being sent.
+    span: Span,
+    /// Bytes of the span that are sent.
+    sent: usize,
+}
+
+impl Consumer {
+    pub(crate) fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
+    /// Sees what the producer has put in.
+    pub(crate) fn look(&mut self) {
+        self.seen = self.ring.producer.0.tail.load(Ordering::Acquire);
+        if self.span.frames == 0 {
+            self.next_span();
+        }
+    }
+
+    /// The next bytes to send; `None` if all that was seen is sent.
+    pub(crate) fn front(&self) -> Option<&[u8]> {
+        if self.span.frames == 0 {
+            return None;
+        }
+        let start = self.span.start.wrapping_add(self.sent);
+        let length = self.span.end.wrapping_sub(start);
+        // SAFETY: the span lies between `head` and the `tail` that was seen, in one piece: the
+        // producer leaves it alone until this consumer, the only one, moves `head`.
+        Some(unsafe { self.ring.memory.get(start, length) })
+    }
+
+    /// `count` bytes of [`Consumer::front`] are sent. Returns the frames this completes, as far as
+    /// they are counted: when their span is through.
+    pub(crate) fn consume(&mut self, count: usize) -> usize {
+        self.sent += count;
+        if self.sent < self.span.end.wrapping_sub(self.span.start) {
+            return 0;
+        }
+        self.give_up()
+    }
+
+    /// Gives up the span that is being sent. Returns its frames.
+    pub(crate) fn give_up(&mut self) -> usize {
+        let frames = self.span.frames;
+        self.ring.head.0.store(self.span.end, Ordering::Release);
+        self.span = Span::empty_at(self.span.end);
+        self.sent = 0;
+        self.next_span();
+        frames
+    }
+
+    /// Goes back to the beginning of the frame that was sent in part. Returns the frames of the
+    /// span that were sent before it.
+    pub(crate) fn rewind(&mut self) -> usize {
+        let sent_to = self.span.start.wrapping_add(std::mem::take(&mut self.sent));
+        let mut at = self.span.start;
+        let mut frames = 0;
+        while frames < self.span.frames {
+            let next = at.wrapping_add(LENGTH_SIZE + self.length(at));
+            if next.wrapping_sub(self.span.start) > sent_to.wrapping_sub(self.span.start) {
+                break;
+            }
+            at = next;
+            frames += 1;
+        }
+        self.ring.head.0.store(at, Ordering::Release);
+        self.span = Span { start: at, frames: self.span.frames - frames, ..self.span };
+        if self.span.frames == 0 {
+            self.next_span();
+        }
+        frames
+    }
+
+    /// Drops all that waits. Returns its frames.
+    pub(crate) fn discard(&mut self) -> usize {
+        let mut frames = 0;
+        self.look();
+        while self.span.frames > 0 {
+            frames += self.give_up();
+        }
+        frames
+    }
+
+    /// The length at `at`, where [`LENGTH_SIZE`] bytes were seen.
+    fn length(&self, at: usize) -> usize {
+        // SAFETY: as in `front`.
+        let bytes = unsafe { self.ring.memory.get(at, LENGTH_SIZE) };
+        bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte))
+    }
+
+    /// Gathers the frames behind the span, up to the end of the memory.
+    fn next_span(&mut self) {
+        let capacity = self.ring.memory.len();
+        let mut span = Span::empty_at(self.span.end);
+        while span.end != self.seen && span.end.wrapping_sub(span.start) < SPAN_SIZE {
+            let to_end = capacity - (span.end & (capacity - 1));
+            let length = if to_end < LENGTH_SIZE { None } else { Some(self.length(span.end)) };
+            match length.filter(|length| *length != u32::MAX as usize) {
+                Some(length) => {
+                    span.end = span.end.wrapping_add(LENGTH_SIZE + length);
+                    span.frames += 1;
+                }
+                None if span.frames > 0 => break,
+                None => {
+                    span = Span::empty_at(span.end.wrapping_add(to_end));
+                    self.ring.head.0.store(span.start, Ordering::Release);
+                }
+            }
+        }
+        self.span = span;
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn ring(capacity: usize) -> (Producer, Consumer) {
+        let producer = Ring::allocate(capacity).expect("memory");
+        let consumer = producer.ring().claim(0).expect("the only consumer");
+        assert!(producer.ring().claim(0).is_none());
+        (producer, consumer)
+    }
+
+    fn push(producer: &Producer, payload: &[u8], most: usize) -> Result<usize, Refusal> {
+        producer.push(most, |room| {
+            room[..payload.len()].copy_from_slice(payload);
+            payload.len()
+        })
+    }
+
+    /// Sends all that waits in writes of `most` bytes; returns the bytes and the frames.
+    fn drain(consumer: &mut Consumer, most: usize) -> (Vec<u8>, usize) {
+        let (mut bytes, mut frames) = (Vec::new(), 0);
+        consumer.look();
+        while let Some(front) = consumer.front() {
+            let count = front.len().min(most);
+            bytes.extend_from_slice(&front[..count]);
+            frames += consumer.consume(count);
+        }
+        (bytes, frames)
+    }
+
+    #[test]
+    fn frames_come_out_as_they_went_in_wherever_the_memory_ends() {
+        for (length, most, write) in [(1, 1, 7), (5, 40, 1), (100, 117, 64), (1000, 1500, 1 << 20)]
+        {
+            let (producer, mut consumer) = ring(4096);
+            let mut expected = Vec::new();
+            let mut sent = (Vec::new(), 0);
+            for number in 0..5000u32 {
+                let payload = vec![number as u8; length];
+                while push(&producer, &payload, most) == Err(Refusal::Full) {
+                    let (bytes, frames) = drain(&mut consumer, write);
+                    sent.0.extend(bytes);
+                    sent.1 += frames;
+                }
+                expected.extend_from_slice(&(length as u32).to_be_bytes());
+                expected.extend_from_slice(&payload);
+            }
+            let (bytes, frames) = drain(&mut consumer, write);
+            sent.0.extend(bytes);
+            assert!(sent.0 == expected, "frames of {length} bytes");
+            assert_eq!((sent.1 + frames, consumer.ring().waiting()), (5000, 0));
+            assert_eq!(consumer.ring().frames(), 5000);
+        }
+    }
+
+    #[test]
+    fn a_broken_stream_repeats_only_the_torn_frame() {
+        for sent in 0..=36 {
+            let (producer, mut consumer) = ring(4096);
+            for byte in 0..3 {
+                push(&producer, &[byte; 8], 8).expect("room");
+            }
+            consumer.look();
+            let counted = consumer.consume(sent);
+            let whole = counted + consumer.rewind();
+            assert_eq!(whole, sent / 12);
+            let (bytes, frames) = drain(&mut consumer, usize::MAX);
+            assert_eq!((bytes.len(), frames), (36 - whole * 12, 3 - whole));
+            assert_eq!(bytes.get(4).copied(), (whole < 3).then_some(whole as u8));
+        }
+    }
+
+    #[test]
+    fn a_frame_of_half_the_ring_fits_at_last_and_a_longer_one_never() {
+        let (producer, mut consumer) = ring(4096);
+        for _ in 0..100 {
+            push(&producer, &[1; 10], 10).expect("room");
+            drain(&mut consumer, usize::MAX);
+            push(&producer, &[2; 2044], 2044).expect("half of the ring");
+            assert_eq!(drain(&mut consumer, usize::MAX).1, 1);
+        }
+        push(&producer, &[1; 10], 10).expect("room");
+        assert_eq!(push(&producer, &[3; 4000], 4000), Err(Refusal::Full));
+        drain(&mut consumer, usize::MAX);
+        assert_eq!(push(&producer, &[3; 4093], 4093), Err(Refusal::TooLong));
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_frame_that_is_given_up() {
+        let (producer, mut consumer) = ring(4096);
+        assert_eq!(producer.push(100, |_| 0), Ok(0));
+        push(&producer, b"next", 4).expect("room");
+        assert_eq!(drain(&mut consumer, usize::MAX), (b"\0\0\0\x04next".to_vec(), 1));
+    }
+
+    #[test]
+    fn a_child_begins_with_nothing() {
+        let (producer, _consumer) = ring(4096);
+        push(&producer, b"parent's", 8).expect("room");
+        let mut consumer = producer.ring().claim(1).expect("one for the child");
+        push(&producer, b"child's", 7).expect("room");
+        assert_eq!(drain(&mut consumer, usize::MAX), (b"\0\0\0\x07child's".to_vec(), 1));
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Tries every order in which a logging thread and the writer thread can see a ring. Run with
+//! `RUSTFLAGS="--cfg loom" cargo test -p dnstap --lib ring`.
+
+use loom::thread;
+
+use super::{Consumer, Ring};
+
+/// Sends what is seen to wait.
+fn drain(consumer: &mut Consumer, sent: &mut Vec<u8>, frames: &mut usize) {
+    // loom overlooks that a load of this thread and a store of the other depend on each other
+    // where the other has loaded the same atomic before.
+    thread::yield_now();
+    consumer.look();
+    while let Some(front) = consumer.front() {
+        sent.extend_from_slice(front);
+        let count = front.len();
+        *frames += consumer.consume(count);
+    }
+}
+
+#[test]
+fn frames_arrive_whole_and_in_order_around_the_end_of_the_memory() {
+    loom::model(|| {
+        let producer = Ring::allocate(16).expect("memory");
+        let mut consumer = producer.ring().claim(0).expect("the only consumer");
+        let producing = thread::spawn(move || {
+            let frame = |number: u8| {
+                let length = usize::from(number % 2) + 1;
+                let pushed = producer.push(3, |room| {
+                    room[..length].fill(number);
+                    length
+                });
+                pushed.is_ok().then_some(number)
+            };
+            (1..=4).filter_map(frame).collect::<Vec<_>>()
+        });
+        let (mut sent, mut frames) = (Vec::new(), 0);
+        drain(&mut consumer, &mut sent, &mut frames);
+        drain(&mut consumer, &mut sent, &mut frames);
+        let accepted = producing.join().expect("producer");
+        drain(&mut consumer, &mut sent, &mut frames);
+        let expected: Vec<u8> = accepted
+            .iter()
+            .flat_map(|number| {
+                let length = number % 2 + 1;
+                [vec![0, 0, 0, length], vec![*number; length.into()]].concat()
+            })
+            .collect();
+        assert_eq!((sent, frames), (expected, accepted.len()));
+    });
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Encoder and decoder beside prost: the same bytes, the same events.
+
+mod arbitrary;
+
+use arbitrary::{event, short_event};
+use dnstap::decode::Reason;
+use dnstap::encode::{EncodeError, Encoder, Origin, max_len};
+use dnstap::proto::Dnstap;
+use dnstap::{Event, Message};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use prost::Message as _;
+
+/// What is in a buffer before it is written to.
+const BEFORE: u8 = 0xa5;
+
+fn encode(event: &Event<'_>) -> Vec<u8> {
+    let mut out = vec![BEFORE; event.max_len().expect("fields within the limits")];
+    let length = event.encode(&mut out).expect("room enough");
+    out.truncate(length);
+    out
+}
+
+/// Compares two decodings of `bytes`.
+fn compare(bytes: &[u8]) -> Result<(), TestCaseError> {
+    match (Event::decode(bytes), Dnstap::decode(bytes)) {
+        (Ok(ours), Ok(theirs)) => prop_assert_eq!(ours, Event::from(&theirs)),
+        // prost insists on UTF-8, and on the wire types of the schema.
+        (Ok(_), Err(error)) => {
+            let error = error.to_string();
+            let known = error.contains("UTF-8") || error.contains("invalid wire type");
+            prop_assert!(known, "{}", error);
+        }
+        // prost does not insist on required fields.
+        (Err(error), Ok(_)) => {
+            prop_assert!(matches!(error.reason, Reason::EventType | Reason::MessageType));
+        }
+        (Err(error), Err(_)) => prop_assert!(error.offset <= bytes.len()),
+    }
+    Ok(())
+}
+
+/// A change to bytes that may or may not leave them an event.
+#[derive(Clone, Debug)]
+enum Damage {
+    Set(Index, u8),
+    Remove(Index, usize),
+    Insert(Index, Vec<u8>),
+    /// Copies bytes to another place.
+    Repeat(Index, usize, Index),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    prop_oneof![
+        (any::<Index>(), any::<u8>()).prop_map(|(at, byte)| Damage::Set(at, byte)),
+        (any::<Index>(), 1..20usize).prop_map(|(at, count)| Damage::Remove(at, count)),
+        (any::<Index>(), vec(any::<u8>(), 1..12)).prop_map(|(at, new)| Damage::Insert(at, new)),
+        (any::<Index>(), 1..80usize, any::<Index>())
+            .prop_map(|(from, count, to)| Damage::Repeat(from, count, to)),
+    ]
+}
+
+impl Damage {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        let size = bytes.len();
+        match self {
+            Self::Set(at, byte) => bytes[at.index(size)] = *byte,
+            Self::Remove(at, count) => {
+                let at = at.index(size);
+                bytes.drain(at..(at + count).min(size - 1).max(at));
+            }
+            Self::Insert(at, new) => {
+                let at = at.index(size);
+                bytes.splice(at..at, new.iter().copied());
+            }
+            Self::Repeat(from, count, to) => {
+                let from = from.index(size);
+                let copy = bytes[from..(from + count).min(size)].to_vec();
+                let to = to.index(size);
+                bytes.splice(to..to, copy);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_event_is_encoded_as_prost_does_and_decoded_again(owned in event()) {
+        let event = Event::from(&owned);
+        let bytes = encode(&event);
+        prop_assert!(bytes == owned.encode_to_vec(), "other bytes");
+        prop_assert!(Event::decode(&bytes) == Ok(event), "another event");
+        prop_assert!(Dnstap::from(&event) == owned, "another owned event");
+    }
+
+    #[test]
+    fn the_encoder_of_a_thread_writes_the_same(events in vec(event(), 1..8)) {
+        let encoder = Encoder::new();
+        for owned in &events {
+            let event = Event { event_type: dnstap::schema::EventType::MESSAGE, ..Event::from(owned) };
+            let Some(message) = &event.message else { continue };
+            let origin = Origin::new(event.identity, event.version).expect("short fields");
+            let most = max_len(&origin, message, event.extra).expect("short fields");
+            let mut out = vec![BEFORE; most];
+            let length = encoder.encode(&origin, message, event.extra, &mut out);
+            prop_assert!(out[..length.expect("room")] == encode(&event), "other bytes");
+        }
+    }
+
+    #[test]
+    fn a_short_buffer_is_an_error_or_long_enough(owned in short_event(), share in 0..=100usize) {
+        let event = Event::from(&owned);
+        let whole = encode(&event);
+        let origin = Origin::new(event.identity, event.version).expect("short fields");
+        let message = event.message.as_ref().expect("a message");
+        let most = max_len(&origin, message, event.extra).expect("short fields");
+        let mut out = vec![BEFORE; most * share / 100];
+        match Encoder::new().encode(&origin, message, event.extra, &mut out) {
+            Ok(length) => prop_assert_eq!(&out[..length], &whole[..]),
+            Err(error) => prop_assert_eq!(error, EncodeError::BufferTooSmall),
+        }
+        match event.encode(&mut out) {
+            Ok(length) => prop_assert_eq!(&out[..length], &whole[..]),
+            Err(error) => prop_assert_eq!(error, EncodeError::BufferTooSmall),
+        }
+    }
+
+    #[test]
+    fn an_event_that_is_cut_short_is_none(owned in event(), cuts in vec(any::<Index>(), 20)) {
+        let bytes = owned.encode_to_vec();
+        let places = cuts.iter().map(|cut| cut.index(bytes.len()));
+        for length in places.chain(0..bytes.len().min(300)) {
+            // The type is the last field.
+            prop_assert!(Event::decode(&bytes[..length.min(bytes.len() - 1)]).is_err());
+        }
+    }
+
+    #[test]
+    fn a_damaged_event_is_decoded_as_prost_does(
+        owned in short_event(),
+        damages in vec(damage(), 1..4),
+    ) {
+        let mut bytes = owned.encode_to_vec();
+        for damage in &damages {
+            damage.apply(&mut bytes);
+            compare(&bytes)?;
+            // The message inside, so that damage is not all in lengths.
+            let Ok(Dnstap { message: Some(message), .. }) = Dnstap::decode(&bytes[..]) else {
+                continue;
+            };
+            let mut inner = message.encode_to_vec();
+            damage.apply(&mut inner);
+            let mut frame = vec![0x72];
+            prost::encoding::encode_varint(inner.len() as u64, &mut frame);
+            frame.extend(inner);
+            frame.extend([0x78, 1]);
+            compare(&frame)?;
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_decoded_as_prost_does(bytes in vec(any::<u8>(), 0..200)) {
+        compare(&bytes)?;
+    }
+}
+
+#[test]
+fn what_is_too_long_is_an_error() {
+    let too_long = vec![0; 65_536];
+    let long = &too_long[..65_535];
+    let empty = Message::new(dnstap::schema::MessageType::CLIENT_QUERY);
+    let origin = Origin::new(Some(long), Some(long)).expect("not too long");
+    let mut out = vec![0; 300_000];
+    let mut try_to_encode = |message: &Message<'_>, extra: Option<&[u8]>| {
+        let in_place = Encoder::new().encode(&origin, message, extra, &mut out).map(drop);
+        let mut buffer = vec![0; 500_000];
+        let event = Event { message: Some(*message), extra, ..Event::new() };
+        assert_eq!(event.encode(&mut buffer).map(drop), in_place);
+        in_place
+    };
+    let limit = |name| Err(EncodeError::TooLong(name));
+    assert_eq!(try_to_encode(&empty, Some(long)), Ok(()));
+    assert_eq!(try_to_encode(&empty, Some(&too_long)), limit("extra"));
+    let message = Message { query_message: Some(long), response_message: Some(long), ..empty };
+    assert_eq!(try_to_encode(&message, None), Ok(()));
+    for (message, name) in [
+        (Message { query_message: Some(&too_long), ..empty }, "query_message"),
+        (Message { response_message: Some(&too_long), ..empty }, "response_message"),
+        (Message { query_zone: Some(&too_long), ..empty }, "query_zone"),
+        (Message { query_address: Some(&too_long[..17]), ..empty }, "query_address"),
+        (Message { response_address: Some(&too_long[..17]), ..empty }, "response_address"),
+    ] {
+        assert_eq!(try_to_encode(&message, None), limit(name));
+    }
+    for (policy, error) in [
+        (dnstap::Policy { rule: Some(&too_long), ..Default::default() }, "policy.rule"),
+        (dnstap::Policy { value: Some(&too_long), ..Default::default() }, "policy.value"),
+        (dnstap::Policy { policy_type: Some(&too_long), ..Default::default() }, "policy.type"),
+    ] {
+        let message = Message { policy: Some(policy), ..empty };
+        assert_eq!(try_to_encode(&message, None), limit(error));
+        assert_eq!(max_len(&origin, &message, None), Err(EncodeError::TooLong(error)));
+    }
+    let policy = dnstap::Policy { policy_type: Some(b"RPZ\xff"), ..Default::default() };
+    let message = Message { policy: Some(policy), ..empty };
+    assert_eq!(try_to_encode(&message, None), Err(EncodeError::PolicyType));
+    assert!(Origin::new(Some(&too_long), None).is_err());
+    assert!(Origin::new(None, Some(&too_long)).is_err());
+    assert!(max_len(&origin, &Message { query_message: Some(&too_long), ..empty }, None).is_err());
+}
+
+/// The longest form of every field at once.
+#[test]
+fn the_longest_fields_fit_into_what_was_said() {
+    use dnstap::schema::{
+        HttpProtocol, MessageType, PolicyAction, PolicyMatch, SocketFamily, SocketProtocol,
+    };
+    const MOST: u32 = u32::MAX;
+    let origin = Origin::new(None, None).expect("nothing");
+    for length in [0, 1, 75, 76, 127, 128, 16_383, 16_384, 65_535] {
+        let long = vec![b'x'; length];
+        let policy = dnstap::Policy {
+            policy_type: Some(&long),
+            rule: Some(&long),
+            action: Some(PolicyAction(MOST)),
+            policy_match: Some(PolicyMatch(MOST)),
+            value: Some(&long),
+        };
+        let longest = Message {
+            socket_family: Some(SocketFamily(MOST)),
+            socket_protocol: Some(SocketProtocol(MOST)),
+            query_address: Some(&[1; 16]),
+            response_address: Some(&[2; 16]),
+            query_port: Some(MOST),
+            response_port: Some(MOST),
+            query_time_sec: Some(u64::MAX),
+            query_time_nsec: Some(MOST),
+            query_message: Some(&long),
+            query_zone: Some(&long),
+            response_time_sec: Some(u64::MAX),
+            response_time_nsec: Some(MOST),
+            response_message: Some(&long),
+            policy: Some(policy),
+            http_protocol: Some(HttpProtocol(MOST)),
+            ..Message::new(MessageType(MOST))
+        };
+        let without_query = Message { query_message: None, query_zone: None, ..longest };
+        let without_response = Message { response_message: None, policy: None, ..longest };
+        for message in [longest, without_query, without_response] {
+            for extra in [None, Some(&long[..])] {
+                let most = max_len(&origin, &message, extra).expect("not too long");
+                let mut out = vec![BEFORE; most];
+                let length = Encoder::new().encode(&origin, &message, extra, &mut out);
+                let event = Event { message: Some(message), extra, ..Event::new() };
+                assert!(Event::decode(&out[..length.expect("room")]) == Ok(event));
+                assert!(encode(&event) == Dnstap::from(&event).encode_to_vec());
+            }
+        }
+    }
+}

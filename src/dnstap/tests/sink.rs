@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Sinks against a receiver on a Unix socket: what is logged arrives, and the accounts balance.
+
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use dnstap::message::Message;
+use dnstap::output::Output;
+use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
+use dnstap::sink::{Logged, Options, Queue, Sink, Stats};
+use framestream::frame::{Decoder, Event, MAX_FRAME_SIZE_DEFAULT};
+use framestream::handshake::{Handshake, Opening, ReceiverOpen, Step};
+use framestream::sender;
+
+const FINISH: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 5];
+
+fn accept(listener: &UnixListener) -> UnixStream {
+    let (mut stream, _) = listener.accept().expect("a sender");
+    let mut open = ReceiverOpen::new(&[], Opening::Ready);
+    let mut piece = [0; 512];
+    loop {
+        match open.step() {
+            Step::Send(bytes) => {
+                let count = stream.write(bytes).expect("the sender listens");
+                open.sent(count);
+            }
+            Step::Receive(count) => {
+                let count = stream.read(&mut piece[..count]).expect("the sender speaks");
+                open.received(&piece[..count]).expect("a handshake");
+            }
+            Step::Done => return stream,
+        }
+    }
+}
+
+/// Receives one stream to its STOP.
+fn receive(listener: UnixListener) -> JoinHandle<Vec<Vec<u8>>> {
+    thread::spawn(move || {
+        let mut stream = accept(&listener);
+        let mut decoder = Decoder::new(MAX_FRAME_SIZE_DEFAULT);
+        let mut frames = Vec::new();
+        loop {
+            let mut piece = vec![0; decoder.needs()];
+            stream.read_exact(&mut piece).expect("a whole frame");
+            match decoder.advance(&piece).expect("a well-formed frame") {
+                Some(Event::Data(payload)) => frames.push(payload.to_vec()),
+                Some(Event::Control(_)) => break,
+                None => (),
+            }
+        }
+        stream.write_all(&FINISH).expect("the sender waits");
+        frames
+    })
+}
+
+fn response(wire: &[u8]) -> Message<'_> {
+    Message {
+        socket_family: Some(SocketFamily::INET),
+        socket_protocol: Some(SocketProtocol::UDP),
+        query_address: Some(&[192, 0, 2, 1]),
+        response_address: Some(&[192, 0, 2, 53]),
+        query_port: Some(40_000),
+        response_port: Some(53),
+        query_time_sec: Some(1_700_000_000),
+        query_time_nsec: Some(1),
+        response_time_sec: Some(1_700_000_000),
+        response_time_nsec: Some(2),
+        response_message: Some(wire),
+        ..Message::new(MessageType::CLIENT_RESPONSE)
+    }
+}
+
+fn assert_balance(stats: &Stats) {
+    let dropped = stats.dropped_full + stats.dropped_too_long + stats.dropped_invalid;
+    let accounted = stats.sent + stats.waiting + dropped + stats.lost_closing + stats.lost_fork;
+    assert_eq!(stats.logged, accounted, "{stats:?}");
+}
+
+fn open(path: &Path, change: impl FnOnce(&mut Options)) -> Sink {
+    let mut options = Options::new(Output::Unix(path.into()));
+    options.identity = Some(b"ns1.example".to_vec());
+    change(&mut options);
+    Sink::open(options).expect("a sink")
+}
+
+/// Logs `wire`, and again while the ring is full.
+fn log_all(queue: &Queue, wire: &[u8]) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while queue.log(&response(wire), None) == Logged::Full {
+        assert!(Instant::now() < deadline, "the ring stays full");
+        thread::yield_now();
+    }
+}
+
+fn contains(frame: &[u8], bytes: &[u8]) -> bool {
+    frame.windows(bytes.len()).any(|window| window == bytes)
+}
+
+#[test]
+fn threads_that_come_and_go_log_everything_in_their_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let receiving = receive(UnixListener::bind(&path).expect("a socket"));
+    let sink = open(&path, |options| options.queue_bytes = 64 * 1024);
+    thread::scope(|scope| {
+        for thread in 0..8u32 {
+            let sink = &sink;
+            scope.spawn(move || {
+                let queue = sink.queue().expect("a queue");
+                for number in 0..5_000u32 {
+                    let numbers = [b"number".as_slice(), &thread.to_be_bytes()].concat();
+                    let wire = [numbers.as_slice(), &number.to_be_bytes(), &[0; 86]].concat();
+                    log_all(&queue, &wire);
+                }
+            });
+        }
+    });
+    assert!(sink.close());
+    let stats = sink.stats();
+    assert_balance(&stats);
+    assert_eq!((stats.sent, stats.waiting, stats.connects), (40_000, 0, 1));
+    let frames = receiving.join().expect("the receiver");
+    assert_eq!(frames.len(), 40_000);
+    let mut next = [0u32; 8];
+    for frame in &frames {
+        assert!(contains(frame, b"ns1.example"));
+        let at = frame.windows(6).position(|window| window == b"number").expect("a number") + 6;
+        let number = |at: usize| u32::from_be_bytes(frame[at..at + 4].try_into().expect("4 bytes"));
+        let thread = number(at) as usize;
+        assert_eq!(number(at + 4), next[thread], "thread {thread}");
+        next[thread] += 1;
+    }
+}
+
+#[test]
+fn what_is_switched_at_run_time_counts_from_the_next_message() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let receiving = receive(UnixListener::bind(&path).expect("a socket"));
+    let sink = open(&path, |_| ());
+    let queue = sink.queue().expect("a queue");
+    assert_eq!(queue.log(&response(b"first"), None), Logged::Queued);
+    assert!(sink.set_message_types(1 << MessageType::AUTH_QUERY.0));
+    assert!(!queue.is_enabled(MessageType::CLIENT_RESPONSE));
+    assert_eq!(queue.log(&response(b"second"), None), Logged::Disabled);
+    assert!(sink.set_message_types(dnstap::sink::ALL_MESSAGE_TYPES));
+    assert!(sink.set_origin(Some(b"ns2.example"), Some(b"9")).expect("short"));
+    assert_eq!(queue.log(&response(b"third"), Some(b"a note")), Logged::Queued);
+    drop(queue);
+    assert!(sink.close());
+    let frames = receiving.join().expect("the receiver");
+    assert_eq!(frames.len(), 2);
+    assert!(contains(&frames[0], b"ns1.example") && contains(&frames[0], b"first"));
+    assert!(contains(&frames[1], b"ns2.example") && contains(&frames[1], b"third"));
+    assert!(contains(&frames[1], b"a note"));
+}
+
+#[test]
+fn a_receiver_that_does_not_read_costs_messages_and_no_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    let sink = open(&path, |options| {
+        options.sender = sender::Options {
+            close_timeout: Duration::from_millis(300),
+            ..sender::Options::default()
+        };
+    });
+    let queue = sink.queue().expect("a queue");
+    let silent = accept(&listener);
+    let mut full = 0;
+    for _ in 0..20_000 {
+        full += u64::from(queue.log(&response(&[7; 200]), None) == Logged::Full);
+    }
+    assert!(matches!(queue.log(&response(&[0; 70_000]), None), Logged::Invalid(_)));
+    let begun = Instant::now();
+    assert!(sink.close());
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert_eq!(queue.log(&response(b"late"), None), Logged::Closed);
+    let stats = sink.stats();
+    assert_balance(&stats);
+    assert!(full > 0 && stats.lost_closing > 0, "{stats:?}");
+    assert_eq!((stats.logged, stats.dropped_full, stats.dropped_invalid), (20_001, full, 1));
+    drop(silent);
+}
+
+#[test]
+fn a_message_longer_than_half_of_the_ring_is_dropped_and_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let receiving = receive(UnixListener::bind(&path).expect("a socket"));
+    let sink = open(&path, |options| options.queue_bytes = 4096);
+    let queue = sink.queue().expect("a queue");
+    assert_eq!(queue.log(&response(&[1; 4000]), None), Logged::TooLong);
+    assert_eq!(queue.log(&response(&[1; 1000]), None), Logged::Queued);
+    assert!(sink.close());
+    let stats = sink.stats();
+    assert_balance(&stats);
+    assert_eq!((stats.dropped_too_long, stats.sent), (1, 1));
+    assert_eq!(receiving.join().expect("the receiver").len(), 1);
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Senders to a host that goes by a name: the system's own resolver, with and without a name server
+//! that answers.
+
+mod receiver;
+
+use std::fs;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, TcpListener, UdpSocket};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use framestream::iothr::{IoThr, Options, Producer};
+use framestream::sender;
+use framestream::transport::HostSender;
+use framestream::writer::{Writer, WriterOptions};
+use receiver::{accept, receive};
+
+/// Longest wait for anything that is to happen.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn start(host: &str, port: u16, io_timeout: Duration) -> (IoThr<Vec<u8>>, Vec<Producer<Vec<u8>>>) {
+    let mut options = WriterOptions::default();
+    options.io_timeout = io_timeout;
+    let writer = Writer::new(Box::new(HostSender::new(host, port)), options);
+    let sender = sender::Options {
+        reopen_interval: Duration::from_millis(100),
+        ..sender::Options::default()
+    };
+    IoThr::start(Options { sender, ..Options::default() }, writer).expect("a thread")
+}
+
+fn await_failures(iothr: &IoThr<Vec<u8>>, count: u64, mut meanwhile: impl FnMut()) {
+    let deadline = Instant::now() + PATIENCE;
+    while iothr.stats().connect_failures < count {
+        assert!(Instant::now() < deadline, "{:?}", iothr.stats());
+        meanwhile();
+        thread::yield_now();
+    }
+}
+
+fn send_to(host: &str, listener: TcpListener) {
+    let port = listener.local_addr().expect("bound").port();
+    let receiving = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a sender");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        accept(&mut stream);
+        receive(&mut stream)
+    });
+    let (iothr, producers) = start(host, port, PATIENCE);
+    for number in 0..1000u32 {
+        producers[0].submit(number.to_be_bytes().to_vec()).expect("room");
+    }
+    assert!(iothr.close());
+    let stats = iothr.stats();
+    assert_eq!((stats.written, stats.connects, stats.connect_failures), (1000, 1, 0));
+    assert_eq!(receiving.join().expect("the receiver").len(), 1000);
+}
+
+#[test]
+fn localhost_is_found_under_each_of_its_addresses() {
+    send_to("localhost", TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let six = (Ipv6Addr::LOCALHOST, 0);
+    let addresses = std::net::ToSocketAddrs::to_socket_addrs(&("localhost", 0));
+    if addresses.expect("localhost").any(|address| address.ip() == IpAddr::V6(six.0)) {
+        send_to("localhost", TcpListener::bind(six).expect("a port"));
+    } else {
+        println!("not over IPv6: localhost has no such address here");
+    }
+}
+
+#[test]
+fn an_address_needs_no_name() {
+    send_to("127.0.0.1", TcpListener::bind("127.0.0.1:0").expect("a port"));
+    match TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) {
+        Ok(listener) => send_to("::1", listener),
+        Err(error) => println!("not over IPv6: {error}"),
+    }
+}
+
+#[test]
+fn an_unknown_name_is_an_error_and_tried_again() {
+    let transport = Box::new(HostSender::new("nobody.invalid", 6000));
+    let mut writer = Writer::new(transport, WriterOptions::default());
+    let error = writer.open().expect_err("no such name").to_string();
+    assert!(error.starts_with("nobody.invalid: failed to lookup address"), "{error}");
+
+    let (iothr, producers) = start("nobody.invalid", 6000, PATIENCE);
+    producers[0].submit(vec![1]).expect("room");
+    await_failures(&iothr, 3, || ());
+    assert_eq!(iothr.stats().waiting, 1);
+}
+
+/// Threads of this process that look up names.
+fn lookups() -> usize {
+    let tasks = fs::read_dir("/proc/self/task").expect("threads");
+    let names = tasks.map(|task| fs::read_to_string(task.expect("a thread").path().join("comm")));
+    // A thread may be gone before its name is read.
+    names.filter(|name| name.as_ref().is_ok_and(|name| name == "fstrm-lookup\n")).count()
+}
+
+#[test]
+#[ignore = "needs a network of its own; run by a_name_server_that_is_silent_holds_up_nothing"]
+fn with_a_silent_name_server() {
+    let _silent = UdpSocket::bind("127.0.0.1:53").expect("the port of name servers");
+    let (iothr, producers) = start("receiver.example", 6000, Duration::from_millis(50));
+    producers[0].submit(vec![1]).expect("room");
+    let mut most = 0;
+    await_failures(&iothr, 5, || most = most.max(lookups()));
+    assert_eq!((most, lookups()), (1, 1), "one thread waits, whatever the number of tries");
+
+    let begun = Instant::now();
+    iothr.close();
+    // The frame that waits is given its time, and one more try.
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert_eq!(iothr.stats().lost_closing, 1);
+}
+
+#[test]
+fn a_name_server_that_is_silent_holds_up_nothing() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let resolver = folder.path().join("resolv.conf");
+    fs::write(&resolver, "nameserver 127.0.0.1\noptions timeout:30 attempts:1\n")?;
+    let unshare = |command: &str| {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--user", "--map-root-user", "--mount", "--net", "sh", "-ec", command, "sh"]);
+        unshare.arg(&resolver);
+        unshare
+    };
+    let permitted = unshare("ip link set lo up; mount --bind $1 /etc/resolv.conf").output()?;
+    if !permitted.status.success() {
+        println!("skipped: {}", String::from_utf8_lossy(&permitted.stderr));
+        return Ok(());
+    }
+    let run = "ip link set lo up; mount --bind $1 /etc/resolv.conf; \
+               exec $2 --ignored --exact with_a_silent_name_server --nocapture";
+    let output = unshare(run).arg(std::env::current_exe()?).output()?;
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+    Ok(())
+}

@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Senders over TLS to a server of another make, with certificates that it or they should not
+//! trust, and to peers that fall silent, break off or speak something else.
+#![cfg(feature = "tls")]
+
+#[path = "tls/authority.rs"]
+mod authority;
+mod receiver;
+#[path = "tls/server.rs"]
+mod server;
+#[path = "tls/trickle.rs"]
+mod trickle;
+
+use std::fs;
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use authority::{Authority, Identity};
+use framestream::StreamError;
+use framestream::frame::{Decoder, Event, MAX_FRAME_SIZE_DEFAULT};
+use framestream::iothr::{IoThr, LinkState, Options, Producer, Stats};
+use framestream::sender;
+use framestream::transport::{
+    HostSender, SocketSender, TlsError, TlsOptions, TlsSender, Transport,
+};
+use framestream::writer::{Writer, WriterOptions};
+use receiver::{accept, receive};
+use server::{Port, Server};
+use trickle::{Counts, Trickle};
+
+/// Longest wait for anything that is to happen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const LOCALHOST: &str = "DNS:localhost,IP:127.0.0.1";
+
+fn trusting(authority: &Authority) -> TlsOptions {
+    TlsOptions { ca_bundle: Some(authority.certificate.clone()), ..TlsOptions::default() }
+}
+
+fn transport(port: &Port, options: &TlsOptions) -> Box<TlsSender> {
+    let socket = Box::new(SocketSender::tcp(port.address));
+    Box::new(TlsSender::new(socket, "localhost", options).expect("options that fit"))
+}
+
+fn writer(port: &Port, options: &TlsOptions) -> Writer {
+    Writer::new(transport(port, options), WriterOptions::default())
+}
+
+/// Opens `writer` as soon as the server listens.
+fn open(writer: &mut Writer) -> Result<(), StreamError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match writer.open() {
+            Err(StreamError::Io(error))
+                if error.kind() == io::ErrorKind::ConnectionRefused
+                    && Instant::now() < deadline =>
+            {
+                thread::yield_now();
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Starts a writer thread that tries often, and has time to close.
+fn start(writer: Writer) -> (IoThr<Vec<u8>>, Producer<Vec<u8>>) {
+    let sender = sender::Options {
+        flush_timeout: Duration::from_millis(10),
+        reopen_interval: Duration::from_millis(100),
+        close_timeout: PATIENCE,
+        ..sender::Options::default()
+    };
+    let options = Options { sender, memory_limit: 64 << 20, ..Options::default() };
+    let (iothr, mut producers) = IoThr::start(options, writer).expect("a thread");
+    (iothr, producers.pop().expect("a queue"))
+}
+
+fn until(iothr: &IoThr<Vec<u8>>, condition: impl Fn(&Stats) -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition(&iothr.stats()) {
+        assert!(Instant::now() < deadline, "{:?}", iothr.stats());
+        thread::yield_now();
+    }
+}
+
+/// A frame that says its number, of a length that varies.
+fn frame(number: u32) -> Vec<u8> {
+    let mut frame = vec![number as u8; 4 + number as usize % 500];
+    frame[..4].copy_from_slice(&number.to_be_bytes());
+    frame
+}
+
+fn number(frame: &[u8]) -> u32 {
+    u32::from_be_bytes(*frame.first_chunk().expect("a number"))
+}
+
+/// Submits frames with these numbers, each as soon as there is room.
+fn submit(producer: &Producer<Vec<u8>>, numbers: std::ops::Range<u32>) {
+    let deadline = Instant::now() + PATIENCE;
+    for number in numbers {
+        while producer.submit(frame(number)).is_err() {
+            assert!(Instant::now() < deadline, "the queue stays full");
+            thread::yield_now();
+        }
+    }
+}
+
+/// Sends one frame with `writer`, which `server` receives.
+fn send_one(mut writer: Writer, mut server: Server) {
+    let receiving = thread::spawn(move || {
+        accept(&mut server);
+        let frames = receive(&mut server);
+        // Killed now, it would take FINISH with it.
+        (frames, server)
+    });
+    open(&mut writer).expect("a stream");
+    writer.write(b"one").expect("a frame");
+    writer.close().expect("FINISH");
+    assert_eq!(receiving.join().expect("the receiver").0, [b"one"]);
+}
+
+#[test]
+fn every_frame_arrives_in_order_though_the_reader_is_slow() {
+    const COUNT: u32 = 100_000;
+    let authority = Authority::new();
+    let identity = authority.issue(LOCALHOST);
+    for version in ["-tls1_3", "-tls1_2"] {
+        let port = Port::new();
+        let mut server = Server::start(&port, &identity, &[version]);
+        let (go, gone) = mpsc::channel();
+        let receiving = thread::spawn(move || {
+            accept(&mut server);
+            gone.recv_timeout(PATIENCE).expect("the word to go on");
+            (receive(&mut server), server)
+        });
+        let (iothr, producer) = start(writer(&port, &trusting(&authority)));
+        submit(&producer, 0..COUNT);
+        let before = iothr.stats();
+        assert!(before.written < before.accepted, "the peer held it all: {before:?}");
+        go.send(()).expect("the receiver");
+        assert!(iothr.close());
+        let (frames, _server) = receiving.join().expect("the receiver");
+        assert_eq!(frames.len(), COUNT as usize);
+        assert!((0..COUNT).zip(&frames).all(|(number, received)| frame(number) == *received));
+        let stats = iothr.stats();
+        assert_eq!((stats.written, stats.waiting), (COUNT.into(), 0), "{stats:?}");
+        assert_eq!((stats.disconnects, stats.state), (0, LinkState::Closing));
+    }
+}
+
+#[test]
+fn frames_that_come_one_at_a_time_are_not_kept_back() {
+    let authority = Authority::new();
+    let port = Port::new();
+    let mut server = Server::start(&port, &authority.issue(LOCALHOST), &[]);
+    let (iothr, producer) = start(writer(&port, &trusting(&authority)));
+    accept(&mut server);
+    for sent in 0..50 {
+        submit(&producer, sent..sent + 1);
+        let mut received = vec![0; 4 + frame(sent).len()];
+        server.read_exact(&mut received).expect("the frame");
+        assert_eq!(received[4..], frame(sent));
+    }
+    until(&iothr, |stats| stats.written == 50);
+    let closing = thread::spawn(move || iothr.close());
+    assert_eq!(receive(&mut server).len(), 0);
+    assert!(closing.join().expect("no panic"));
+}
+
+/// Reads whole frames until the stream ends.
+fn receive_what_comes(stream: &mut impl Read, most: usize) -> Vec<u32> {
+    let mut decoder = Decoder::new(MAX_FRAME_SIZE_DEFAULT);
+    let mut numbers = Vec::new();
+    while numbers.len() < most {
+        let mut piece = vec![0; decoder.needs()];
+        stream.read_exact(&mut piece).expect("a frame");
+        if let Some(Event::Data(payload)) = decoder.advance(&piece).expect("well-formed") {
+            numbers.push(number(payload));
+        }
+    }
+    numbers
+}
+
+#[test]
+fn a_broken_connection_costs_only_what_was_written() {
+    let authority = Authority::new();
+    let identity = authority.issue(LOCALHOST);
+    let port = Port::new();
+    let mut server = Server::start(&port, &identity, &[]);
+    let (iothr, producer) = start(writer(&port, &trusting(&authority)));
+    accept(&mut server);
+    submit(&producer, 0..60_000);
+    let before = receive_what_comes(&mut server, 1000);
+    drop(server);
+    until(&iothr, |stats| stats.disconnects == 1);
+    let written = iothr.stats().written;
+    assert!((1000..60_000).contains(&written), "{:?}", iothr.stats());
+
+    let mut server = Server::start(&port, &identity, &[]);
+    let receiving = thread::spawn(move || {
+        accept(&mut server);
+        (receive(&mut server), server)
+    });
+    until(&iothr, |stats| stats.connects == 2);
+    assert!(iothr.close());
+    let (frames, _server) = receiving.join().expect("the receiver");
+    let after: Vec<u32> = frames.iter().map(|frame| number(frame)).collect();
+    assert!((0..1000).eq(before));
+    assert!((written as u32..60_000).eq(after.iter().copied()), "from {:?}", after.first());
+    assert_eq!(iothr.stats().written, 60_000);
+}
+
+fn over_a_trickle(address: SocketAddr, authority: &Authority) -> (Box<TlsSender>, Arc<Counts>) {
+    let (trickle, counts) = Trickle::new(SocketSender::tcp(address));
+    let tls = TlsSender::new(Box::new(trickle), "localhost", &trusting(authority));
+    (Box::new(tls.expect("options that fit")), counts)
+}
+
+#[test]
+fn a_socket_that_takes_little_is_waited_for_at_every_step() {
+    let authority = Authority::new();
+    let port = Port::new();
+    let mut server = Server::start(&port, &authority.issue(LOCALHOST), &[]);
+    let receiving = thread::spawn(move || {
+        accept(&mut server);
+        (receive(&mut server), server)
+    });
+    let (tls, _) = over_a_trickle(port.address, &authority);
+    let (iothr, producer) = start(Writer::new(tls, WriterOptions::default()));
+    submit(&producer, 0..2000);
+    until(&iothr, |stats| stats.connects == 1);
+    assert!(iothr.close());
+    let (frames, _server) = receiving.join().expect("the receiver");
+    assert!((0..2000).eq(frames.iter().map(|frame| number(frame))));
+}
+
+#[test]
+fn only_whole_records_that_are_out_count_as_written() {
+    let authority = Authority::new();
+    let port = Port::new();
+    let mut server = Server::start(&port, &authority.issue(LOCALHOST), &[]);
+    let (mut tls, counts) = over_a_trickle(port.address, &authority);
+    let deadline = Instant::now() + PATIENCE;
+    while let Err(error) = tls.open() {
+        assert!(Instant::now() < deadline, "{error}");
+        match error.kind() {
+            io::ErrorKind::WouldBlock => (),
+            // The server does not listen yet.
+            _ => tls.close().expect("no connection"),
+        }
+        thread::yield_now();
+    }
+    let sent: Vec<u8> = (0..100_000u32).map(|number| number as u8).collect();
+    let (before, mut written) = (counts.bytes_written.load(Ordering::Relaxed), 0);
+    while written < sent.len() {
+        // In two slices, of which the first is shorter than a record.
+        let (first, second) = sent[written..].split_at(1000.min(sent.len() - written));
+        match tls.write(&[IoSlice::new(first), IoSlice::new(second)]) {
+            Ok(count) => written += count,
+            Err(error) => {
+                assert!(error.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline);
+                continue;
+            }
+        }
+        let out = counts.bytes_written.load(Ordering::Relaxed) - before;
+        assert!(out > written, "{out} bytes of TLS cannot hold {written}");
+        assert!(out < written + written / 100 + 100, "{out} bytes of TLS hold more than {written}");
+    }
+    let mut received = vec![0; sent.len()];
+    server.read_exact(&mut received).expect("all of it");
+    assert!(received == sent);
+}
+
+/// What opening a stream to a server with `identity` says, after the writer thread counted it too.
+fn rejection(identity: &Identity, options: &TlsOptions, server_options: &[&str]) -> String {
+    let port = Port::new();
+    let _server = Server::start(&port, identity, server_options);
+    let error = open(&mut writer(&port, options)).expect_err("a rejection").to_string();
+    let (iothr, producer) = start(writer(&port, options));
+    submit(&producer, 0..1);
+    until(&iothr, |stats| stats.connect_failures >= 2);
+    let stats = iothr.stats();
+    assert_eq!((stats.connects, stats.written, stats.waiting), (0, 0, 1));
+    error
+}
+
+#[test]
+fn a_certificate_that_does_not_prove_the_server_is_rejected() {
+    let authority = Authority::new();
+    let options = trusting(&authority);
+    let error = rejection(&authority.issue("DNS:other.example"), &options, &[]);
+    assert!(error.contains("not valid for name \"localhost\""), "{error}");
+    let error = rejection(&authority.issue_expired(LOCALHOST), &options, &[]);
+    assert!(error.contains("certificate expired"), "{error}");
+    let another = Authority::new();
+    let error = rejection(&another.issue(LOCALHOST), &options, &[]);
+    assert!(error.contains("UnknownIssuer"), "{error}");
+    // The authorities of the system, of the package ca-certificates.
+    let error = rejection(&authority.issue(LOCALHOST), &TlsOptions::default(), &[]);
+    assert!(error.contains("UnknownIssuer"), "{error}");
+}
+
+#[test]
+fn the_server_may_have_another_name_than_its_host() {
+    let authority = Authority::new();
+    let port = Port::new();
+    let server = Server::start(&port, &authority.issue("DNS:receiver.example"), &[]);
+    let options =
+        TlsOptions { server_name: Some("receiver.example".into()), ..trusting(&authority) };
+    send_one(writer(&port, &options), server);
+}
+
+#[test]
+fn the_host_is_found_by_name_or_address() {
+    let authority = Authority::new();
+    let identity = authority.issue(LOCALHOST);
+    for host in ["localhost", "127.0.0.1"] {
+        let port = Port::new();
+        let server = Server::start(&port, &identity, &[]);
+        let found = Box::new(HostSender::new(host, port.address.port()));
+        let transport = TlsSender::new(found, host, &trusting(&authority)).expect("options");
+        send_one(Writer::new(Box::new(transport), WriterOptions::default()), server);
+    }
+}
+
+#[test]
+fn a_child_gets_a_session_of_its_own() {
+    let authority = Authority::new();
+    let port = Port::new();
+    let server = Server::start(&port, &authority.issue(LOCALHOST), &[]);
+    let parents = transport(&port, &trusting(&authority));
+    send_one(Writer::new(parents.for_child(), WriterOptions::default()), server);
+}
+
+#[test]
+fn a_server_that_asks_who_we_are_is_told() {
+    let authority = Authority::new();
+    let identity = authority.issue(LOCALHOST);
+    let root = authority.certificate.to_str().expect("a plain path");
+    for version in ["-tls1_3", "-tls1_2"] {
+        let asking = [version, "-Verify", "1", "-verify_return_error", "-CAfile", root];
+        let error = rejection(&identity, &trusting(&authority), &asking);
+        assert!(error.contains("fatal alert"), "{error}");
+
+        let known = TlsOptions {
+            client_certificate: Some(identity.certificate.clone()),
+            client_key: Some(identity.key.clone()),
+            ..trusting(&authority)
+        };
+        let port = Port::new();
+        send_one(writer(&port, &known), Server::start(&port, &identity, &asking));
+    }
+}
+
+/// A peer that does as told with its first connection, and what opening a stream to it says, after
+/// how many reads.
+fn open_to(peer: impl FnOnce(TcpStream) + Send + 'static) -> (io::Error, usize) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let authority = Authority::new();
+    let (tls, counts) = over_a_trickle(address, &authority);
+    let mut options = WriterOptions::default();
+    options.io_timeout = Duration::from_millis(500);
+    let mut writer = Writer::new(tls, options);
+    let serving = thread::spawn(move || peer(listener.accept().expect("a sender").0));
+    let error = writer.open().expect_err("no TLS");
+    serving.join().expect("the peer");
+    match error {
+        StreamError::Io(error) => (error, counts.reads.load(Ordering::Relaxed)),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_peer_that_is_silent_is_given_up() {
+    let begun = Instant::now();
+    let (error, reads) = open_to(|mut stream| {
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.read_to_end(&mut Vec::new()).expect("a sender that hangs up");
+    });
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert!(reads < 5, "{reads} reads, of nothing");
+    assert!(begun.elapsed() < PATIENCE / 2, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_peer_that_speaks_no_tls_is_told_from_others() {
+    let (error, _) = open_to(|mut stream| {
+        stream.write_all(b"220 mail.example ESMTP\r\n").expect("a sender");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        // It may break off before it is read to the end.
+        drop(stream.read_to_end(&mut Vec::new()));
+    });
+    assert!(error.to_string().starts_with("the peer does not speak TLS"), "{error}");
+    let (error, _) = open_to(|mut stream| {
+        stream.read_exact(&mut [0; 5]).expect("a client hello");
+        stream.shutdown(std::net::Shutdown::Write).expect("a sender");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        drop(stream.read_to_end(&mut Vec::new()));
+    });
+    assert_eq!(error.to_string(), "the peer closed the connection in the TLS handshake");
+}
+
+fn refusal(host: &str, options: &TlsOptions) -> TlsError {
+    let socket = Box::new(SocketSender::tcp(([127, 0, 0, 1], 1).into()));
+    TlsSender::new(socket, host, options).err().expect("a refusal")
+}
+
+#[test]
+fn options_that_cannot_work_are_refused_with_the_reason() {
+    let authority = Authority::new();
+    let identity = authority.issue(LOCALHOST);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, content).expect("a file");
+        path
+    };
+    let missing = folder.path().join("missing");
+    let torn = file("torn", "-----BEGIN CERTIFICATE-----\nMIIB\n");
+    let rubbish = file("rubbish", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
+    let good = trusting(&authority);
+
+    let bundle = |path: &Path| TlsOptions { ca_bundle: Some(path.into()), ..good.clone() };
+    assert!(
+        matches!(refusal("localhost", &bundle(&missing)), TlsError::File { path, .. } if path == missing)
+    );
+    assert!(
+        matches!(refusal("localhost", &bundle(&torn)), TlsError::Pem { path, .. } if path == torn)
+    );
+    for useless in [&identity.key, &rubbish] {
+        assert!(
+            matches!(refusal("localhost", &bundle(useless)), TlsError::NoCertificate(path) if path == *useless)
+        );
+    }
+
+    let client = |certificate: Option<&Path>, key: Option<&Path>| TlsOptions {
+        client_certificate: certificate.map(Into::into),
+        client_key: key.map(Into::into),
+        ..good.clone()
+    };
+    let (certificate, key) = (Some(&*identity.certificate), Some(&*identity.key));
+    for one in [client(certificate, None), client(None, key)] {
+        assert!(matches!(refusal("localhost", &one), TlsError::OnlyOne));
+    }
+    let none = client(certificate, certificate);
+    assert!(matches!(refusal("localhost", &none), TlsError::NoKey(_)));
+    let none = client(key, key);
+    assert!(matches!(refusal("localhost", &none), TlsError::NoCertificate(_)));
+    let none = client(Some(&rubbish), key);
+    assert!(
+        matches!(refusal("localhost", &none), TlsError::NoCertificate(path) if path == rubbish)
+    );
+    let another = Authority::new();
+    let other = another.issue(LOCALHOST);
+    let mismatch = refusal("localhost", &client(certificate, Some(&other.key)));
+    assert!(matches!(&mismatch, TlsError::KeyMismatch { key, .. } if *key == other.key));
+    assert!(mismatch.to_string().contains("does not fit the certificate"));
+
+    assert!(matches!(refusal("no name", &good), TlsError::ServerName(name) if name == "no name"));
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A socket that takes a little at a time, and every other time nothing.
+
+use std::io::{self, IoSlice};
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use framestream::handshake::Direction;
+use framestream::transport::{SocketSender, Transport};
+
+/// Most bytes that a write takes: of a record of TLS a part.
+const MOST: usize = 700;
+
+/// What a [`Trickle`] was asked for.
+#[derive(Default)]
+pub struct Counts {
+    pub bytes_written: AtomicUsize,
+    pub reads: AtomicUsize,
+}
+
+pub struct Trickle {
+    socket: SocketSender,
+    full: bool,
+    counts: Arc<Counts>,
+}
+
+impl Trickle {
+    pub fn new(socket: SocketSender) -> (Self, Arc<Counts>) {
+        let counts = Arc::<Counts>::default();
+        (Self { socket, full: false, counts: Arc::clone(&counts) }, counts)
+    }
+}
+
+impl Transport for Trickle {
+    fn direction(&self) -> Direction {
+        self.socket.direction()
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        self.socket.open()
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        self.socket.close()
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.counts.reads.fetch_add(1, Ordering::Relaxed);
+        self.socket.read(bytes)
+    }
+
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.full = !self.full;
+        if self.full {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let slice = slices.iter().find(|slice| !slice.is_empty()).expect("something to write");
+        let count = self.socket.write(&[IoSlice::new(&slice[..slice.len().min(MOST)])])?;
+        self.counts.bytes_written.fetch_add(count, Ordering::Relaxed);
+        Ok(count)
+    }
+
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.socket.poll_fd()
+    }
+
+    fn for_child(&self) -> Box<dyn Transport> {
+        self.socket.for_child()
+    }
+}

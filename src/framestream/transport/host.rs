@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! TCP to a host that goes by a name, which is looked up anew for every connection.
+
+use std::io::{self, IoSlice};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::os::fd::BorrowedFd;
+use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::thread;
+use std::time::{Duration, Instant};
+use std::vec;
+
+use nix::sys::signal::SigSet;
+
+use super::{SocketSender, Transport};
+use crate::handshake::Direction;
+
+/// How long an address has for itself before the next one is tried beside it (RFC 8305, section 5).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// Connects to the first address of a host that answers.
+pub struct HostSender {
+    host: Box<str>,
+    port: u16,
+    /// Outlives a close, so that at most one thread hangs in a name server that does not answer.
+    lookup: Option<Lookup>,
+    state: State,
+}
+
+enum State {
+    Closed,
+    LookingUp,
+    Connecting(Race),
+    Connected(SocketSender),
+}
+
+impl HostSender {
+    /// A sender to `port` of `host`, a name or a numeric address.
+    pub fn new(host: &str, port: u16) -> Self {
+        Self { host: host.into(), port, lookup: None, state: State::Closed }
+    }
+
+    /// Starts a lookup, if none is under way. An answer that came while nobody asked is not new.
+    fn look_up(&mut self) -> io::Result<()> {
+        if self.lookup.as_ref().is_none_or(|lookup| lookup.answer().is_some()) {
+            self.lookup = Some(Lookup::start(&self.host, self.port)?);
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self) -> io::Result<()> {
+        loop {
+            self.state = match &mut self.state {
+                State::Closed => match self.host.parse::<IpAddr>() {
+                    Ok(ip) => State::Connecting(Race::new(vec![SocketAddr::new(ip, self.port)])),
+                    Err(_) => {
+                        self.look_up()?;
+                        State::LookingUp
+                    }
+                },
+                State::LookingUp => {
+                    let answer = self.lookup.as_ref().and_then(Lookup::answer);
+                    let answer = answer.ok_or(io::ErrorKind::WouldBlock)?;
+                    self.lookup = None;
+                    State::Connecting(Race::new(answer?))
+                }
+                State::Connecting(race) => State::Connected(race.advance()?),
+                State::Connected(_) => return Ok(()),
+            }
+        }
+    }
+
+    fn socket(&mut self) -> io::Result<&mut SocketSender> {
+        match &mut self.state {
+            State::Connected(socket) => Ok(socket),
+            _ => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
+impl Transport for HostSender {
+    fn direction(&self) -> Direction {
+        Direction::Bidirectional
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        self.advance().map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => error,
+            kind => {
+                self.state = State::Closed;
+                io::Error::new(kind, format!("{}: {error}", self.host))
+            }
+        })
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        self.state = State::Closed;
+        Ok(())
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.socket()?.read(bytes)
+    }
+
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.socket()?.write(slices)
+    }
+
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        match &self.state {
+            State::Connected(socket) => socket.poll_fd(),
+            State::Connecting(race) => race.poll_fd(),
+            State::Closed | State::LookingUp => None,
+        }
+    }
+
+    fn for_child(&self) -> Box<dyn Transport> {
+        Box::new(Self::new(&self.host, self.port))
+    }
+}
+
+/// A thread that asks the system for addresses, which may take as long as it likes.
+struct Lookup(Receiver<io::Result<Vec<SocketAddr>>>);
+
+impl Lookup {
+    fn start(host: &str, port: u16) -> io::Result<Self> {
+        let (sender, receiver) = mpsc::channel();
+        let host = host.to_owned();
+        // As for the writer thread, the mask is inherited, and signals are the host's.
+        let mask = SigSet::thread_get_mask()?;
+        SigSet::all().thread_set_mask()?;
+        let thread = thread::Builder::new().name("fstrm-lookup".into()).spawn(move || {
+            let addresses = (host.as_str(), port).to_socket_addrs();
+            // Nobody is left to hear it if the transport is gone.
+            drop(sender.send(addresses.map(Iterator::collect)));
+        });
+        mask.thread_set_mask()?;
+        thread?;
+        Ok(Self(receiver))
+    }
+
+    /// The addresses or the error, once; `None` until there is an answer.
+    fn answer(&self) -> Option<io::Result<Vec<SocketAddr>>> {
+        match self.0.try_recv() {
+            Ok(answer) => Some(answer),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(Err(io::ErrorKind::BrokenPipe.into())),
+        }
+    }
+}
+
+/// Connection attempts to the addresses of one host, in the order in which the system prefers them.
+struct Race {
+    addresses: vec::IntoIter<SocketAddr>,
+    attempts: Vec<(SocketAddr, SocketSender)>,
+    next_at: Instant,
+    failures: Vec<String>,
+}
+
+impl Race {
+    fn new(addresses: Vec<SocketAddr>) -> Self {
+        Self {
+            addresses: addresses.into_iter(),
+            attempts: Vec::new(),
+            next_at: Instant::now(),
+            failures: Vec::new(),
+        }
+    }
+
+    /// The first connection that is made; an error once every address has failed.
+    fn advance(&mut self) -> io::Result<SocketSender> {
+        let mut last_kind = io::ErrorKind::AddrNotAvailable;
+        loop {
+            let mut index = 0;
+            while let Some((address, socket)) = self.attempts.get_mut(index) {
+                match socket.open() {
+                    Ok(()) => return Ok(self.attempts.swap_remove(index).1),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => index += 1,
+                    Err(error) => {
+                        last_kind = error.kind();
+                        self.failures.push(format!("{address}: {error}"));
+                        self.attempts.remove(index);
+                    }
+                }
+            }
+            let now = Instant::now();
+            if !self.attempts.is_empty() && now < self.next_at {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            match self.addresses.next() {
+                Some(address) => {
+                    self.attempts.push((address, SocketSender::tcp(address)));
+                    self.next_at = now + ATTEMPT_DELAY;
+                }
+                None if !self.attempts.is_empty() => return Err(io::ErrorKind::WouldBlock.into()),
+                None if self.failures.is_empty() => {
+                    return Err(io::Error::new(last_kind, "no address"));
+                }
+                None => return Err(io::Error::new(last_kind, self.failures.join("; "))),
+            }
+        }
+    }
+
+    /// What to wait for, if it is one thing.
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        match &*self.attempts {
+            [(_, socket)] if self.addresses.len() == 0 => socket.poll_fd(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::os::fd::{AsRawFd, OwnedFd};
+
+    use nix::sys::socket::{
+        AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, bind, getsockname, listen, socket,
+    };
+
+    use super::*;
+    use crate::stream;
+
+    /// A sender that races to `addresses`.
+    fn racing(addresses: &[SocketAddr]) -> HostSender {
+        let state = State::Connecting(Race::new(addresses.into()));
+        HostSender { state, ..HostSender::new("several", 0) }
+    }
+
+    fn connect(sender: &mut HostSender) -> io::Result<()> {
+        stream::open(sender, Duration::from_secs(10))
+    }
+
+    /// A port that refuses, since nobody listens there.
+    fn refusing() -> (OwnedFd, SocketAddr) {
+        let fd = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None);
+        let fd = fd.expect("a socket");
+        bind(fd.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, 0)).expect("a port");
+        let bound: SockaddrIn = getsockname(fd.as_raw_fd()).expect("bound");
+        (fd, SocketAddr::from((bound.ip(), bound.port())))
+    }
+
+    fn listening() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let address = listener.local_addr().expect("bound");
+        (listener, address)
+    }
+
+    #[test]
+    fn an_address_that_refuses_gives_way_at_once() {
+        let (_held, refusing) = refusing();
+        let (listener, address) = listening();
+        connect(&mut racing(&[refusing, address])).expect("the second address");
+        listener.accept().expect("the sender");
+    }
+
+    #[test]
+    fn an_address_that_is_silent_gives_way_in_time() {
+        // Nobody accepts, and there is room for one: the kernel ignores whoever comes after.
+        let (full, silent) = refusing();
+        listen(&full, Backlog::new(0).expect("a backlog")).expect("a listener");
+        connect(&mut racing(&[silent])).expect("the one that there is room for");
+
+        let (listener, address) = listening();
+        let begun = Instant::now();
+        connect(&mut racing(&[silent, address])).expect("the second address");
+        assert!(begun.elapsed() >= ATTEMPT_DELAY, "{:?}", begun.elapsed());
+        listener.accept().expect("the sender");
+
+        let alone = stream::open(&mut racing(&[silent]), Duration::from_millis(100));
+        assert_eq!(alone.expect_err("silence").kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn the_error_names_every_address() {
+        let (first, second) = (refusing(), refusing());
+        let error = connect(&mut racing(&[first.1, second.1])).expect_err("nobody listens");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        for (_held, address) in [first, second] {
+            let refused = format!("{address}: Connection refused");
+            assert!(error.to_string().contains(&refused), "{error}");
+        }
+        let error = connect(&mut racing(&[])).expect_err("no address");
+        assert_eq!(error.to_string(), "several: no address");
+    }
+}

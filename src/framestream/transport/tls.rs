@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! TLS over another transport, as the client.
+
+mod config;
+
+pub use config::{TlsError, TlsOptions};
+
+use std::io::{self, IoSlice, Read, Write};
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, InvalidMessage, SupportedCipherSuite};
+use thiserror::Error;
+
+use super::{Interest, Transport};
+use crate::handshake::Direction;
+
+/// Most bytes that a TLS record carries (RFC 8446, section 5.1).
+const RECORD_SIZE: usize = 16 * 1024;
+
+/// Sends over TLS to a server whose certificate is checked.
+///
+/// Bytes count as written once the record that they are in is handed whole to the transport below.
+/// Of a record that was cut off the receiver can decrypt nothing, so no frame is lost or doubled
+/// that would not be without TLS.
+pub struct TlsSender {
+    transport: Box<dyn Transport>,
+    config: Arc<ClientConfig>,
+    server_name: ServerName<'static>,
+    session: Option<Session>,
+}
+
+impl TlsSender {
+    /// A sender over `transport`, which is still closed and leads to `host`. Reads the files that
+    /// `options` name.
+    pub fn new(
+        transport: Box<dyn Transport>,
+        host: &str,
+        options: &TlsOptions,
+    ) -> Result<Self, TlsError> {
+        let config = Arc::new(config::client_config(options)?);
+        let server_name = config::server_name(options.server_name.as_deref().unwrap_or(host))?;
+        Ok(Self { transport, config, server_name, session: None })
+    }
+
+    fn connected(&mut self) -> io::Result<(&mut Session, &mut dyn Transport)> {
+        let session = self.session.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        Ok((session, &mut *self.transport))
+    }
+}
+
+impl Transport for TlsSender {
+    fn direction(&self) -> Direction {
+        self.transport.direction()
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        if self.session.is_none() {
+            self.transport.open()?;
+            let session = Session::new(Arc::clone(&self.config), self.server_name.clone());
+            self.session = Some(session.map_err(failed)?);
+        }
+        let (session, transport) = self.connected()?;
+        session.shake(transport).map_err(|error| match error.kind() {
+            kind @ io::ErrorKind::UnexpectedEof => io::Error::new(kind, SessionError::Closed),
+            _ => error,
+        })
+    }
+
+    fn awaits(&self) -> Interest {
+        match &self.session {
+            None => self.transport.awaits(),
+            Some(session) if session.connection.wants_write() => Interest::Write,
+            Some(_) => Interest::Read,
+        }
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        if let Some(mut session) = self.session.take() {
+            session.connection.send_close_notify();
+            // The peer has to do without it if it takes no more bytes.
+            drop(session.flush(&mut *self.transport));
+        }
+        self.transport.close()
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let (session, transport) = self.connected()?;
+        session.read(transport, bytes)
+    }
+
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let (session, transport) = self.connected()?;
+        session.write(transport, slices)
+    }
+
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.transport.poll_fd()
+    }
+
+    fn for_child(&self) -> Box<dyn Transport> {
+        Box::new(Self {
+            transport: self.transport.for_child(),
+            config: Arc::clone(&self.config),
+            server_name: self.server_name.clone(),
+            session: None,
+        })
+    }
+}
+
+/// TLS on one connection.
+struct Session {
+    connection: ClientConnection,
+    /// Bytes of the caller in the record that is on its way out.
+    under_way: usize,
+    /// Records that the keys may still encrypt.
+    records_left: u64,
+}
+
+impl Session {
+    fn new(config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<Self, rustls::Error> {
+        let mut connection = ClientConnection::new(config, name)?;
+        // One record at a time, so that it is known which ones are out.
+        connection.set_buffer_limit(Some(RECORD_SIZE));
+        Ok(Self { connection, under_way: 0, records_left: u64::MAX })
+    }
+
+    fn shake(&mut self, transport: &mut dyn Transport) -> io::Result<()> {
+        while self.connection.is_handshaking() {
+            self.flush(transport)?;
+            self.receive(transport)?;
+        }
+        self.flush(transport)?;
+        if let Some(SupportedCipherSuite::Tls12(suite)) = self.connection.negotiated_cipher_suite()
+        {
+            // Less what the end of the handshake and an alert take.
+            self.records_left = suite.common.confidentiality_limit - 2;
+        }
+        Ok(())
+    }
+
+    /// Takes in what the peer sent.
+    fn receive(&mut self, transport: &mut dyn Transport) -> io::Result<()> {
+        self.connection.read_tls(&mut Stream(transport))?;
+        if let Err(error) = self.connection.process_new_packets() {
+            // The alert that says to the peer what is wrong.
+            drop(self.flush(transport));
+            return Err(failed(error));
+        }
+        Ok(())
+    }
+
+    /// Sends what is encrypted.
+    fn flush(&mut self, transport: &mut dyn Transport) -> io::Result<()> {
+        while self.connection.wants_write() {
+            if self.connection.write_tls(&mut Stream(transport))? == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, transport: &mut dyn Transport, bytes: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.connection.reader().read(bytes) {
+                // As of a socket: the end of an answer that is still due.
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
+                other => return other,
+            }
+            self.receive(transport)?;
+        }
+    }
+
+    fn write(
+        &mut self,
+        transport: &mut dyn Transport,
+        slices: &[IoSlice<'_>],
+    ) -> io::Result<usize> {
+        if self.under_way == 0 {
+            // Behind the limit rustls would go on taking bytes, and send none.
+            let left = self.records_left.checked_sub(1);
+            self.records_left = left.ok_or_else(|| io::Error::other(SessionError::KeysUsedUp))?;
+            self.under_way = self.connection.writer().write_vectored(slices)?;
+        }
+        self.flush(transport)?;
+        Ok(std::mem::take(&mut self.under_way))
+    }
+}
+
+/// Why a connection cannot go on.
+#[derive(Debug, Error)]
+enum SessionError {
+    #[error("the peer does not speak TLS: {0}")]
+    NoTls(rustls::Error),
+    #[error("the peer closed the connection in the TLS handshake")]
+    Closed,
+    /// In TLS 1.2 only a new connection brings new ones.
+    #[error("the keys of the TLS connection are used up")]
+    KeysUsedUp,
+    #[error("TLS: {0}")]
+    Tls(rustls::Error),
+}
+
+fn failed(error: rustls::Error) -> io::Error {
+    let error = match error {
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            SessionError::NoTls(error)
+        }
+        other => SessionError::Tls(other),
+    };
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+/// A transport as rustls reads and writes it.
+struct Stream<'a>(&'a mut dyn Transport);
+
+impl Read for Stream<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.0.read(bytes)
+    }
+}
+
+impl Write for Stream<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.write(slices)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
