@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# make             build the library and the tools
+# make             build the libraries and the tools
 # make install     install what is built below DESTDIR PREFIX; needs no compiler of Rust
 # make demo        Debian's Knot on our library, captured and printed
 # make test        everything that proves them; what it needs is installed by `make deps`
@@ -17,45 +17,57 @@ TARGET  = $(CURDIR)/target
 RELEASE = $(TARGET)/release
 STAGE   = $(TARGET)/stage
 
-SONAME = libfstrm.so.0
-SHARED = libfstrm.so.0.1.0
-TOOLS  = fstrm_capture fstrm_dump fstrm_replay
+LIBRARIES  = libfstrm libdnstap
+SO_VERSION = 0
+VERSION    = $(SO_VERSION).1.0
+TOOLS      = fstrm_capture fstrm_dump fstrm_replay
+
+# `make TLS=no` builds a libdnstap without TLS outputs, a quarter as large.
+TLS = yes
+libdnstap_FEATURES = $(if $(filter no,$(TLS)),--no-default-features)
 
 export CARGO_TARGET_DIR = $(TARGET)
 
-.PHONY: all library tools install install-library install-tools stage deps demo test headers bench \
-    clean
+.PHONY: all library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
+    install-tools stage deps demo test headers bench clean
 
 all: library tools
 
+library: $(LIBRARIES)
+
 # A static library of Rust is relinked by the C compiler: only this way does the version script say
 # what is exported, and is what it names but the library lacks an error.
-library:
-	$(CARGO) rustc --release --locked -p libfstrm --lib --crate-type staticlib -- \
-	    --print native-static-libs=$(RELEASE)/libfstrm.libs
-	$(CC) -shared -o $(RELEASE)/$(SHARED) -Wl,-soname,$(SONAME) \
-	    -Wl,--version-script=src/libfstrm/libfstrm.map -Wl,--no-undefined-version \
-	    -Wl,--whole-archive $(RELEASE)/libfstrm.a -Wl,--no-whole-archive \
+$(LIBRARIES):
+	$(CARGO) rustc --release --locked -p $@ --lib $($@_FEATURES) --crate-type staticlib -- \
+	    --print native-static-libs=$(RELEASE)/$@.libs
+	[ $@ = libfstrm ] || mv $(RELEASE)/lib$@.a $(RELEASE)/$@.a
+	$(CC) -shared -o $(RELEASE)/$@.so.$(VERSION) -Wl,-soname,$@.so.$(SO_VERSION) \
+	    -Wl,--version-script=src/$@/$@.map -Wl,--no-undefined-version \
+	    -Wl,--whole-archive $(RELEASE)/$@.a -Wl,--no-whole-archive \
 	    -Wl,--gc-sections -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,--as-needed \
-	    $$(cat $(RELEASE)/libfstrm.libs) $(LDFLAGS)
+	    $$(cat $(RELEASE)/$@.libs) $(LDFLAGS)
 
 tools:
 	$(CARGO) build --release --locked -p tools
 
 install: install-library install-tools
 
-# The unwinder of a static library has to be the static one, or `cc -static` finds none.
-install-library:
-	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/fstrm
-	install -m 644 $(RELEASE)/$(SHARED) $(RELEASE)/libfstrm.a $(DESTDIR)$(LIBDIR)
-	strip --strip-unneeded $(DESTDIR)$(LIBDIR)/$(SHARED)
-	ln -sf $(SHARED) $(DESTDIR)$(LIBDIR)/$(SONAME)
-	ln -sf $(SHARED) $(DESTDIR)$(LIBDIR)/libfstrm.so
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-	    -e "s|@LIBS_PRIVATE@|$$(sed s/-lgcc_s/-lgcc_eh/ $(RELEASE)/libfstrm.libs)|" \
-	    src/libfstrm/libfstrm.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/libfstrm.pc
-	install -m 644 include/fstrm.h $(DESTDIR)$(INCLUDEDIR)
+install-library: $(LIBRARIES:%=install-%)
+	install -d $(DESTDIR)$(INCLUDEDIR)/fstrm
+	install -m 644 include/fstrm.h include/libdnstap.h $(DESTDIR)$(INCLUDEDIR)
 	install -m 644 include/fstrm/*.h $(DESTDIR)$(INCLUDEDIR)/fstrm
+
+# The unwinder of a static library has to be the static one, or `cc -static` finds none.
+$(LIBRARIES:%=install-%): install-%:
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 644 $(RELEASE)/$*.so.$(VERSION) $(RELEASE)/$*.a $(DESTDIR)$(LIBDIR)
+	strip --strip-unneeded $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION)
+	ln -sf $*.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$*.so.$(SO_VERSION)
+	ln -sf $*.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$*.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+	    -e 's|@VERSION@|$(VERSION)|' \
+	    -e "s|@LIBS_PRIVATE@|$$(sed s/-lgcc_s/-lgcc_eh/ $(RELEASE)/$*.libs)|" \
+	    src/$*/$*.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/$*.pc
 
 install-tools:
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
@@ -94,7 +106,7 @@ test: deps stage
 	STAGE=$(STAGE) $(CARGO) test --locked -p libfstrm --test servers -- --ignored --test-threads=8
 
 headers:
-	UPDATE_HEADERS=1 $(CARGO) test -q -p libfstrm --test headers
+	UPDATE_HEADERS=1 $(CARGO) test -q -p ffi --test headers
 
 bench: deps stage
 	STAGE=$(STAGE) bench/micro

@@ -18,14 +18,16 @@ mod fields;
 mod origin;
 mod rare;
 mod short;
+pub mod usual;
 mod varint;
 
 use std::cell::Cell;
 
+use cursor::Cursor;
 use thiserror::Error;
 
 use crate::wire::{self, message};
-pub use fields::Fields;
+pub use fields::{Fields, Time};
 pub use origin::Origin;
 use short::{address, nanoseconds, numbers, port, put, put_varint};
 
@@ -47,6 +49,10 @@ const FOOT: usize = 24;
 
 /// Most bytes of `Message.http_protocol`, with a key of two bytes.
 const HTTP_PROTOCOL: usize = 2 + varint::LENGTH_MAX;
+
+/// Keys of the times, of their seconds and nanoseconds.
+const QUERY_TIME: (u32, u32) = (message::QUERY_TIME_SEC, message::QUERY_TIME_NSEC);
+const RESPONSE_TIME: (u32, u32) = (message::RESPONSE_TIME_SEC, message::RESPONSE_TIME_NSEC);
 
 /// Bytes of `Dnstap.type`, the last field.
 const TRAILER: [u8; 2] = [wire::event::TYPE as u8, 1];
@@ -79,7 +85,6 @@ fn limit(field: &'static str, bytes: Option<&[u8]>) -> Result<(), EncodeError> {
 
 /// How long a buffer must be for [`Encoder::encode`], in bytes: some 100 more than the event will
 /// have, so that no more need be known than the lengths of its longer fields.
-#[inline(always)]
 pub fn max_len(
     origin: &Origin,
     message: &impl Fields,
@@ -89,7 +94,6 @@ pub fn max_len(
 }
 
 /// Most bytes that the fields take whose length has no small limit.
-#[inline(always)]
 fn longer_len(message: &impl Fields, extra: Option<&[u8]>) -> Result<usize, EncodeError> {
     let query = message.query_message().map_or(0, <[u8]>::len);
     let zone = message.query_zone().map_or(0, <[u8]>::len);
@@ -113,6 +117,10 @@ pub struct Encoder {
     second: Cell<u64>,
     /// Its varint.
     varint: Cell<[u8; 8]>,
+    /// The beginning of the fields of a query's time: all but the nanoseconds, and a byte.
+    query_time: Cell<[u8; 8]>,
+    /// The same of a response.
+    response_time: Cell<[u8; 8]>,
 }
 
 impl Default for Encoder {
@@ -124,14 +132,35 @@ impl Default for Encoder {
 impl Encoder {
     /// An encoder.
     pub fn new() -> Self {
-        let second = FIVE_BYTES_MIN;
-        Self { second: Cell::new(second), varint: Cell::new(first_eight(second)) }
+        let encoder = Self {
+            second: Cell::new(0),
+            varint: Cell::default(),
+            query_time: Cell::default(),
+            response_time: Cell::default(),
+        };
+        encoder.remember(FIVE_BYTES_MIN);
+        encoder
+    }
+
+    /// Remembers a second whose varint has five bytes.
+    fn remember(&self, second: u64) {
+        let varint = first_eight(second);
+        let fields = |keys: (u32, u32)| {
+            let mut fields = [0; 8];
+            fields[0] = keys.0 as u8;
+            fields[1..6].copy_from_slice(&varint[..5]);
+            fields[6] = keys.1 as u8;
+            fields
+        };
+        self.second.set(second);
+        self.varint.set(varint);
+        self.query_time.set(fields(QUERY_TIME));
+        self.response_time.set(fields(RESPONSE_TIME));
     }
 
     /// Encodes an event of type MESSAGE into the front of `out`, and returns how many bytes it has.
     /// `out` has room enough if it has as many bytes as [`max_len`] says; those behind the event
     /// may have been written to.
-    #[inline(always)]
     pub fn encode(
         &self,
         origin: &Origin,
@@ -146,28 +175,25 @@ impl Encoder {
 
     /// Writes everything behind the key of the message. Returns how many bytes that takes without
     /// the trailer.
-    #[inline(always)]
     fn message(&self, message: &impl Fields, out: &mut [u8]) -> Result<usize, EncodeError> {
         let query = message.query_message().map_or(0, <[u8]>::len);
         let response = message.response_message().map_or(0, <[u8]>::len);
         // The other fields of a message over IPv4 take 37 to 48 bytes, over IPv6 61 to 72.
-        if query.wrapping_add(response) < 76 {
-            self.message_behind::<1>(message, out)
+        let width = 1 + usize::from(query.wrapping_add(response) >= 76);
+        let (prefix, fields) =
+            out.split_at_mut_checked(width).ok_or(EncodeError::BufferTooSmall)?;
+        let length = self.fields(message, fields)?;
+        if put_guessed_length(prefix, length) {
+            Ok(width + length)
         } else {
-            self.message_behind::<2>(message, out)
+            rare::put_right(out, width, length)
         }
     }
 
-    /// The same, behind a length that is expected to take `WIDTH` bytes.
-    #[inline(always)]
-    fn message_behind<const WIDTH: usize>(
-        &self,
-        message: &impl Fields,
-        out: &mut [u8],
-    ) -> Result<usize, EncodeError> {
+    /// Writes the fields of the message, and the trailer. Returns where the fields end.
+    fn fields(&self, message: &impl Fields, out: &mut [u8]) -> Result<usize, EncodeError> {
         let head: &mut [u8; HEAD] = out.first_chunk_mut().ok_or(EncodeError::BufferTooSmall)?;
-        let mut at = WIDTH;
-        at = numbers(head, at, message);
+        let mut at = numbers(head, 0, message);
         at = address(head, at, message::QUERY_ADDRESS, "query_address", message.query_address())?;
         at = address(
             head,
@@ -178,55 +204,39 @@ impl Encoder {
         )?;
         at = port(head, at, message::QUERY_PORT, message.query_port());
         at = port(head, at, message::RESPONSE_PORT, message.response_port());
-        at = self.seconds(head, at, message::QUERY_TIME_SEC, message.query_time_sec());
-        at = nanoseconds(head, at, message::QUERY_TIME_NSEC, message.query_time_nsec());
-        at = if message.query_message().is_none() && message.query_zone().is_none() {
-            self.response::<HEAD>(message, out, at)?
-        } else {
-            let rest = &mut out[at..];
-            let mut behind =
-                bytes(rest, 0, message::QUERY_MESSAGE, "query_message", message.query_message())?;
-            behind = bytes(rest, behind, message::QUERY_ZONE, "query_zone", message.query_zone())?;
-            let rest = rest.get_mut(behind..).ok_or(EncodeError::BufferTooSmall)?;
-            at + behind + self.response::<FOOT>(message, rest, 0)?
-        };
-        let length = at - WIDTH;
-        match WIDTH {
-            1 if length < 0x80 => out[0] = length as u8,
-            2 if (0x80..0x4000).contains(&length) => {
-                out[..2].copy_from_slice(&varint::two(length as u32));
-            }
-            _ => return rare::put_right(out, WIDTH, length),
-        }
-        Ok(at)
-    }
-
-    /// Writes the fields behind the query, and the trailer, at `at`, which is among the first
-    /// `SHORT` bytes; the short ones fit there. Returns where the fields end.
-    #[inline(always)]
-    fn response<const SHORT: usize>(
-        &self,
-        message: &impl Fields,
-        out: &mut [u8],
-        mut at: usize,
-    ) -> Result<usize, EncodeError> {
-        let short: &mut [u8; SHORT] = out.first_chunk_mut().ok_or(EncodeError::BufferTooSmall)?;
-        at = self.seconds(short, at, message::RESPONSE_TIME_SEC, message.response_time_sec());
-        at = nanoseconds(short, at, message::RESPONSE_TIME_NSEC, message.response_time_nsec());
-        at = bytes(
-            out,
-            at,
+        at = self.time(head, at, QUERY_TIME, message.query_time());
+        let mut cursor = Cursor::new(&mut out[at..]);
+        cursor.limited(message::QUERY_MESSAGE, "query_message", message.query_message())?;
+        cursor.limited(message::QUERY_ZONE, "query_zone", message.query_zone())?;
+        cursor.fill(|rest| {
+            let short = rest.first_chunk_mut::<FOOT>().ok_or(EncodeError::BufferTooSmall)?;
+            Ok(self.time(short, 0, RESPONSE_TIME, message.response_time()))
+        })?;
+        cursor.limited(
             message::RESPONSE_MESSAGE,
             "response_message",
             message.response_message(),
         )?;
         if message.policy().is_some() || message.http_protocol().is_some() {
             let http_protocol = message.http_protocol().map(|http_protocol| http_protocol.0);
-            at += rare::put(&mut out[at..], message.policy(), http_protocol)?;
+            cursor.fill(|rest| rare::put(rest, message.policy(), http_protocol))?;
         }
-        let trailer = out.get_mut(at..at + TRAILER.len()).ok_or(EncodeError::BufferTooSmall)?;
-        trailer.copy_from_slice(&TRAILER);
-        Ok(at)
+        let end = at + cursor.written();
+        cursor.put(&TRAILER)?;
+        Ok(end)
+    }
+
+    /// Writes the fields of a time, as far as it has them.
+    #[inline(always)]
+    fn time<const N: usize>(
+        &self,
+        out: &mut [u8; N],
+        at: usize,
+        keys: (u32, u32),
+        time: Time,
+    ) -> usize {
+        let at = self.seconds(out, at, keys.0, time.0);
+        nanoseconds(out, at, keys.1, time.1)
     }
 
     /// Writes a field that is the seconds of a time, if there are any.
@@ -253,8 +263,7 @@ impl Encoder {
     #[inline(never)]
     fn other_second(&self, out: &mut [u8], seconds: u64) -> usize {
         if (FIVE_BYTES_MIN..1 << 35).contains(&seconds) {
-            self.second.set(seconds);
-            self.varint.set(first_eight(seconds));
+            self.remember(seconds);
         }
         put_varint(out, seconds)
     }
@@ -270,33 +279,15 @@ fn first_eight(value: u64) -> [u8; 8] {
     eight
 }
 
-/// Writes a field of at most [`BYTES_MAX`] bytes at `at`, if there is one. Returns where it ends.
+/// Writes the length of a message into the bytes before it, if it takes so many.
 #[inline(always)]
-fn bytes(
-    out: &mut [u8],
-    at: usize,
-    key: u32,
-    name: &'static str,
-    bytes: Option<&[u8]>,
-) -> Result<usize, EncodeError> {
-    let Some(bytes) = bytes else { return Ok(at) };
-    let length = bytes.len();
-    let short: &mut [u8; 8] =
-        out.get_mut(at..).and_then(<[u8]>::first_chunk_mut).ok_or(EncodeError::BufferTooSmall)?;
-    short[0] = key as u8;
-    let start = if length < 0x80 {
-        short[1] = length as u8;
-        at + 2
-    } else if length < 0x4000 {
-        put(short, 1, varint::two(length as u32));
-        at + 3
-    } else if length <= BYTES_MAX {
-        put(short, 1, varint::three(length as u32));
-        at + 4
-    } else {
-        return Err(EncodeError::TooLong(name));
-    };
-    let end = start + length;
-    out.get_mut(start..end).ok_or(EncodeError::BufferTooSmall)?.copy_from_slice(bytes);
-    Ok(end)
+fn put_guessed_length(prefix: &mut [u8], length: usize) -> bool {
+    match prefix {
+        [short] if length < 0x80 => *short = length as u8,
+        [_, _] if (0x80..0x4000).contains(&length) => {
+            prefix.copy_from_slice(&varint::two(length as u32));
+        }
+        _ => return false,
+    }
+    true
 }

@@ -11,7 +11,9 @@ pub mod message;
 pub mod output;
 #[cfg(feature = "prost")]
 pub mod proto;
+pub mod reader;
 mod ring;
+pub mod sample;
 pub mod schema;
 pub mod sink;
 mod wire;

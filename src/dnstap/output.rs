@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where a sink sends to, as text: `unix:PATH`, `tcp:HOST:PORT`, `file:PATH`.
+//! Where a sink sends to, as text: `unix:PATH`, `tcp:HOST:PORT`, `tls:HOST:PORT`,
+//! `file:PATH`.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -13,6 +16,9 @@ pub enum Output {
     Unix(PathBuf),
     /// A host, by name or address, and a port of it.
     Tcp(String, u16),
+    /// The same, over TLS.
+    #[cfg(feature = "tls")]
+    Tls(String, u16),
     /// A file, which is truncated when it is opened.
     File(PathBuf),
 }
@@ -21,13 +27,16 @@ pub enum Output {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum OutputError {
     /// It begins with no known kind of output.
-    #[error("an output begins with \"unix:\", \"tcp:\" or \"file:\"")]
+    #[error("an output begins with \"unix:\", \"tcp:\", \"tls:\" or \"file:\"")]
     Kind,
+    /// It is for a build with TLS.
+    #[error("this library was built without TLS")]
+    NoTls,
     /// Nothing stands behind the kind.
     #[error("the path of the output is missing")]
     Path,
     /// There is no host, or no port from 1 to 65535.
-    #[error("the output wants a host and a port from 1 to 65535: \"tcp:host:port\"")]
+    #[error("the output wants a host and a port from 1 to 65535, as in \"tcp:host:port\"")]
     HostPort,
 }
 
@@ -35,19 +44,35 @@ impl FromStr for Output {
     type Err = OutputError;
 
     fn from_str(text: &str) -> Result<Self, OutputError> {
-        let (kind, rest) = text.split_once(':').ok_or(OutputError::Kind)?;
+        text.as_bytes().try_into()
+    }
+}
+
+/// Paths are bytes.
+impl TryFrom<&[u8]> for Output {
+    type Error = OutputError;
+
+    fn try_from(text: &[u8]) -> Result<Self, OutputError> {
+        let colon = text.iter().position(|byte| *byte == b':').ok_or(OutputError::Kind)?;
+        let (kind, rest) = (&text[..colon], &text[colon + 1..]);
+        let path = || PathBuf::from(OsStr::from_bytes(rest));
         match kind {
-            "unix" | "file" if rest.is_empty() => Err(OutputError::Path),
-            "unix" => Ok(Self::Unix(rest.into())),
-            "file" => Ok(Self::File(rest.into())),
-            "tcp" => host_port(rest).map(|(host, port)| Self::Tcp(host, port)),
+            b"unix" | b"file" if rest.is_empty() => Err(OutputError::Path),
+            b"unix" => Ok(Self::Unix(path())),
+            b"file" => Ok(Self::File(path())),
+            b"tcp" => host_port(rest).map(|(host, port)| Self::Tcp(host, port)),
+            #[cfg(feature = "tls")]
+            b"tls" => host_port(rest).map(|(host, port)| Self::Tls(host, port)),
+            #[cfg(not(feature = "tls"))]
+            b"tls" => Err(OutputError::NoTls),
             _ => Err(OutputError::Kind),
         }
     }
 }
 
 /// `HOST:PORT` or `HOST@PORT`; an IPv6 address can stand in brackets.
-fn host_port(text: &str) -> Result<(String, u16), OutputError> {
+fn host_port(text: &[u8]) -> Result<(String, u16), OutputError> {
+    let text = str::from_utf8(text).map_err(|_| OutputError::HostPort)?;
     let (host, port) = text.rsplit_once([':', '@']).ok_or(OutputError::HostPort)?;
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     match port.parse() {
@@ -69,14 +94,17 @@ mod tests {
             ("tcp:192.0.2.1:6000", tcp("192.0.2.1", 6000)),
             ("tcp:[2001:db8::1]:6000", tcp("2001:db8::1", 6000)),
             ("tcp:2001:db8::1@6000", tcp("2001:db8::1", 6000)),
-            ("tls:collector.example:1", Err(OutputError::Kind)),
+            ("udp:collector.example:1", Err(OutputError::Kind)),
+            #[cfg(feature = "tls")]
+            ("tls:collector.example:853", Ok(Output::Tls("collector.example".into(), 853))),
+            #[cfg(not(feature = "tls"))]
+            ("tls:collector.example:853", Err(OutputError::NoTls)),
             ("tcp::6000", Err(OutputError::HostPort)),
             ("tcp:host:0", Err(OutputError::HostPort)),
             ("tcp:host:65536", Err(OutputError::HostPort)),
             ("tcp:host", Err(OutputError::HostPort)),
             ("unix:", Err(OutputError::Path)),
             ("/run/dnstap.sock", Err(OutputError::Kind)),
-            ("udp:host:1", Err(OutputError::Kind)),
         ] {
             assert_eq!(text.parse(), output, "{text}");
         }

@@ -16,8 +16,6 @@ mod memory;
 #[cfg(all(test, loom))]
 mod loom;
 
-use std::cell::Cell;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use framestream::frame::LENGTH_SIZE;
@@ -44,20 +42,10 @@ pub(crate) enum Refusal {
     TooLong,
 }
 
-#[derive(Default)]
-struct ProducerSide {
-    /// Where the next frame goes.
-    tail: AtomicUsize,
-    /// What `head` was when the producer last looked. Written by the producer alone, so it needs
-    /// no order.
-    head_seen: AtomicUsize,
-    /// Frames ever put in. Written by the producer alone.
-    frames: AtomicUsize,
-}
-
 /// A ring, seen from both ends.
 pub(crate) struct Ring {
-    producer: Padded<ProducerSide>,
+    /// Where the next frame goes.
+    tail: Padded<AtomicUsize>,
     /// Where the oldest frame is.
     head: Padded<AtomicUsize>,
     memory: Memory,
@@ -70,23 +58,18 @@ impl Ring {
     pub(crate) fn allocate(capacity: usize) -> Option<Producer> {
         let capacity = capacity.max(CAPACITY_MIN).checked_next_power_of_two()?;
         let ring = Arc::new(Self {
-            producer: Padded::default(),
+            tail: Padded::default(),
             head: Padded::default(),
             memory: Memory::new(capacity)?,
             claimed_by: AtomicUsize::new(0),
         });
-        Some(Producer { ring, not_sync: PhantomData })
-    }
-
-    /// Frames ever put in.
-    pub(crate) fn frames(&self) -> u64 {
-        self.producer.0.frames.load(Ordering::Acquire) as u64
+        Some(Producer { ring, tail: 0, room_end: capacity, look_at: 0 })
     }
 
     /// Bytes that wait.
     pub(crate) fn waiting(&self) -> usize {
         let head = self.head.0.load(Ordering::Acquire);
-        self.producer.0.tail.load(Ordering::Acquire).wrapping_sub(head)
+        self.tail.0.load(Ordering::Acquire).wrapping_sub(head)
     }
 
     /// The consumer's end, once in each process. In a forked child the ring is empty after it: what
@@ -98,7 +81,7 @@ impl Ring {
         }
         let order = (Ordering::AcqRel, Ordering::Acquire);
         self.claimed_by.compare_exchange(before, generation + 1, order.0, order.1).ok()?;
-        let tail = self.producer.0.tail.load(Ordering::Acquire);
+        let tail = self.tail.0.load(Ordering::Acquire);
         let head = if before == 0 { self.head.0.load(Ordering::Relaxed) } else { tail };
         self.head.0.store(head, Ordering::Release);
         let ring = Arc::clone(self);
@@ -106,11 +89,16 @@ impl Ring {
     }
 }
 
-/// The end of a ring that a logging thread holds.
+/// The end of a ring that a logging thread holds. What it knows by itself, it need not ask of what
+/// it shares with the consumer.
 pub(crate) struct Producer {
     ring: Arc<Ring>,
-    /// It must not be used by two threads at a time.
-    not_sync: PhantomData<Cell<()>>,
+    /// Where the next frame goes: as in the ring, but behind the mark where one was made.
+    tail: usize,
+    /// Up to where there is room from there on, in one piece.
+    room_end: usize,
+    /// From where on to tell the caller that it is time to look.
+    look_at: usize,
 }
 
 impl Producer {
@@ -118,69 +106,73 @@ impl Producer {
         &self.ring
     }
 
-    /// Puts in a frame of at most `most` bytes. `write` fills it and returns its length, which is 0
-    /// if there is to be no frame after all. Returns how many bytes wait at most.
+    /// Room for a frame of at most `most` bytes.
     #[inline(always)]
-    pub(crate) fn push(
-        &self,
-        most: usize,
-        write: impl FnOnce(&mut [u8]) -> usize,
-    ) -> Result<usize, Refusal> {
-        let Ring { producer: Padded(producer), memory, .. } = &*self.ring;
+    pub(crate) fn reserve(&mut self, most: usize) -> Result<Room<'_>, Refusal> {
         let size = most + LENGTH_SIZE;
-        let tail = producer.tail.load(Ordering::Relaxed);
-        let to_end = memory.len() - (tail & (memory.len() - 1));
-        let skip = if size <= to_end { 0 } else { to_end };
-        let mut waiting = tail.wrapping_sub(producer.head_seen.load(Ordering::Relaxed));
-        if waiting + skip + size > memory.len() {
-            waiting = self.look_for(skip + size)?;
+        if size > self.room_end.wrapping_sub(self.tail) {
+            self.make_room(size)?;
         }
-        if skip >= LENGTH_SIZE {
-            // SAFETY: as below; what is skipped is as free as what is filled.
-            unsafe { memory.fill(tail, LENGTH_SIZE, |mark| mark.copy_from_slice(&SKIP)) };
-        }
-        let start = tail.wrapping_add(skip);
-        // SAFETY: `start` is so far from the end of the memory; from `tail` on, this far is free:
-        // the consumer released it with the `head` that was seen, and this is the only producer,
-        // used by one thread at a time.
-        let length = unsafe {
-            memory.fill(start, size, |frame| {
-                let (length, payload) = frame.split_at_mut(LENGTH_SIZE);
-                let used = write(payload).min(most);
-                length.copy_from_slice(&(used as u32).to_be_bytes());
-                used
-            })
-        };
-        if length == 0 {
-            return Ok(0);
-        }
-        producer.frames.store(producer.frames.load(Ordering::Relaxed) + 1, Ordering::Release);
-        let next = start.wrapping_add(LENGTH_SIZE + length);
-        producer.tail.store(next, Ordering::Release);
-        Ok(waiting + skip + LENGTH_SIZE + length)
+        let Self { ring, tail, look_at, .. } = self;
+        // SAFETY: from `tail` to `room_end` the memory is free, and in one piece: the consumer
+        // released it with the `head` that was seen, and this is the only producer.
+        let frame = unsafe { ring.memory.get_mut(*tail, size) };
+        // SAFETY: it has that many bytes, and `most` more.
+        let (length, payload) = unsafe { frame.split_at_mut_unchecked(LENGTH_SIZE) };
+        Ok(Room { length, payload, tail, shared_tail: &ring.tail.0, look_at })
     }
 
-    /// Sees afresh whether there is room for `size` bytes, and how many wait.
+    /// Sees afresh how much room there is, and goes on at the beginning of the memory where the end
+    /// is too near.
     #[cold]
     #[inline(never)]
-    fn look_for(&self, size: usize) -> Result<usize, Refusal> {
-        let waiting = self.waiting();
+    fn make_room(&mut self, size: usize) -> Result<(), Refusal> {
         let capacity = self.ring.memory.len();
-        if waiting + size <= capacity {
-            Ok(waiting)
-        } else if size > capacity / 2 && waiting == 0 {
-            Err(Refusal::TooLong)
-        } else {
-            Err(Refusal::Full)
+        let waiting = self.tail.wrapping_sub(self.ring.head.0.load(Ordering::Acquire));
+        let to_end = capacity - (self.tail & (capacity - 1));
+        let skip = if size <= to_end { 0 } else { to_end };
+        if waiting + skip + size > capacity {
+            let never = size > capacity / 2 && self.ring.waiting() == 0;
+            return Err(if never { Refusal::TooLong } else { Refusal::Full });
         }
+        if skip >= LENGTH_SIZE {
+            // SAFETY: what is skipped is as free as what is filled behind it.
+            let mark = unsafe { self.ring.memory.get_mut(self.tail, LENGTH_SIZE) };
+            mark.copy_from_slice(&SKIP);
+        }
+        self.tail = self.tail.wrapping_add(skip);
+        let free = capacity - waiting - skip;
+        let in_one_piece = if skip > 0 { free } else { free.min(to_end) };
+        self.room_end = self.tail.wrapping_add(in_one_piece);
+        Ok(())
     }
 
-    /// How many bytes wait, seen afresh.
-    pub(crate) fn waiting(&self) -> usize {
-        let producer = &self.ring.producer.0;
-        let head = self.ring.head.0.load(Ordering::Acquire);
-        producer.head_seen.store(head, Ordering::Relaxed);
-        producer.tail.load(Ordering::Relaxed).wrapping_sub(head)
+    /// When `bytes` more are put in, [`Room::commit`] shall say so.
+    pub(crate) fn look_after(&mut self, bytes: usize) {
+        self.look_at = self.tail.wrapping_add(bytes);
+    }
+}
+
+/// Room for a frame, which is put in by [`Room::commit`], or by nothing.
+pub(crate) struct Room<'a> {
+    length: &'a mut [u8],
+    /// To be written to.
+    pub(crate) payload: &'a mut [u8],
+    tail: &'a mut usize,
+    shared_tail: &'a AtomicUsize,
+    look_at: &'a usize,
+}
+
+impl Room<'_> {
+    /// Puts in a frame of the first `length` bytes of the payload, of all of them at most. Returns
+    /// whether it is time to look, as said to [`Producer::look_after`].
+    #[inline(always)]
+    pub(crate) fn commit(self, length: usize) -> bool {
+        let length = length.min(self.payload.len());
+        self.length.copy_from_slice(&(length as u32).to_be_bytes());
+        *self.tail = self.tail.wrapping_add(LENGTH_SIZE + length);
+        self.shared_tail.store(*self.tail, Ordering::Release);
+        self.tail.wrapping_sub(*self.look_at) as isize >= 0
     }
 }
 
@@ -216,7 +208,7 @@ impl Consumer {
 
     /// Sees what the producer has put in.
     pub(crate) fn look(&mut self) {
-        self.seen = self.ring.producer.0.tail.load(Ordering::Acquire);
+        self.seen = self.ring.tail.0.load(Ordering::Acquire);
         if self.span.frames == 0 {
             self.next_span();
         }
@@ -327,11 +319,10 @@ mod tests {
         (producer, consumer)
     }
 
-    fn push(producer: &Producer, payload: &[u8], most: usize) -> Result<usize, Refusal> {
-        producer.push(most, |room| {
-            room[..payload.len()].copy_from_slice(payload);
-            payload.len()
-        })
+    fn push(producer: &mut Producer, payload: &[u8], most: usize) -> Result<bool, Refusal> {
+        let room = producer.reserve(most)?;
+        room.payload[..payload.len()].copy_from_slice(payload);
+        Ok(room.commit(payload.len()))
     }
 
     /// Sends all that waits in writes of `most` bytes; returns the bytes and the frames.
@@ -350,12 +341,12 @@ mod tests {
     fn frames_come_out_as_they_went_in_wherever_the_memory_ends() {
         for (length, most, write) in [(1, 1, 7), (5, 40, 1), (100, 117, 64), (1000, 1500, 1 << 20)]
         {
-            let (producer, mut consumer) = ring(4096);
+            let (mut producer, mut consumer) = ring(4096);
             let mut expected = Vec::new();
             let mut sent = (Vec::new(), 0);
             for number in 0..5000u32 {
                 let payload = vec![number as u8; length];
-                while push(&producer, &payload, most) == Err(Refusal::Full) {
+                while push(&mut producer, &payload, most) == Err(Refusal::Full) {
                     let (bytes, frames) = drain(&mut consumer, write);
                     sent.0.extend(bytes);
                     sent.1 += frames;
@@ -367,16 +358,15 @@ mod tests {
             sent.0.extend(bytes);
             assert!(sent.0 == expected, "frames of {length} bytes");
             assert_eq!((sent.1 + frames, consumer.ring().waiting()), (5000, 0));
-            assert_eq!(consumer.ring().frames(), 5000);
         }
     }
 
     #[test]
     fn a_broken_stream_repeats_only_the_torn_frame() {
         for sent in 0..=36 {
-            let (producer, mut consumer) = ring(4096);
+            let (mut producer, mut consumer) = ring(4096);
             for byte in 0..3 {
-                push(&producer, &[byte; 8], 8).expect("room");
+                push(&mut producer, &[byte; 8], 8).expect("room");
             }
             consumer.look();
             let counted = consumer.consume(sent);
@@ -390,33 +380,33 @@ mod tests {
 
     #[test]
     fn a_frame_of_half_the_ring_fits_at_last_and_a_longer_one_never() {
-        let (producer, mut consumer) = ring(4096);
+        let (mut producer, mut consumer) = ring(4096);
         for _ in 0..100 {
-            push(&producer, &[1; 10], 10).expect("room");
+            push(&mut producer, &[1; 10], 10).expect("room");
             drain(&mut consumer, usize::MAX);
-            push(&producer, &[2; 2044], 2044).expect("half of the ring");
+            push(&mut producer, &[2; 2044], 2044).expect("half of the ring");
             assert_eq!(drain(&mut consumer, usize::MAX).1, 1);
         }
-        push(&producer, &[1; 10], 10).expect("room");
-        assert_eq!(push(&producer, &[3; 4000], 4000), Err(Refusal::Full));
+        push(&mut producer, &[1; 10], 10).expect("room");
+        assert_eq!(push(&mut producer, &[3; 4000], 4000), Err(Refusal::Full));
         drain(&mut consumer, usize::MAX);
-        assert_eq!(push(&producer, &[3; 4093], 4093), Err(Refusal::TooLong));
+        assert_eq!(push(&mut producer, &[3; 4093], 4093), Err(Refusal::TooLong));
     }
 
     #[test]
     fn nothing_is_left_of_a_frame_that_is_given_up() {
-        let (producer, mut consumer) = ring(4096);
-        assert_eq!(producer.push(100, |_| 0), Ok(0));
-        push(&producer, b"next", 4).expect("room");
+        let (mut producer, mut consumer) = ring(4096);
+        producer.reserve(100).expect("room").payload.fill(1);
+        push(&mut producer, b"next", 4).expect("room");
         assert_eq!(drain(&mut consumer, usize::MAX), (b"\0\0\0\x04next".to_vec(), 1));
     }
 
     #[test]
     fn a_child_begins_with_nothing() {
-        let (producer, _consumer) = ring(4096);
-        push(&producer, b"parent's", 8).expect("room");
+        let (mut producer, _consumer) = ring(4096);
+        push(&mut producer, b"parent's", 8).expect("room");
         let mut consumer = producer.ring().claim(1).expect("one for the child");
-        push(&producer, b"child's", 7).expect("room");
+        push(&mut producer, b"child's", 7).expect("room");
         assert_eq!(drain(&mut consumer, usize::MAX), (b"\0\0\0\x07child's".to_vec(), 1));
     }
 }

@@ -116,6 +116,16 @@ impl<P: Payload> IoThr<P> {
         self.0.stats()
     }
 
+    /// What went wrong last: see [`Sender::last_error`].
+    pub fn last_error(&self) -> Option<String> {
+        self.0.last_error()
+    }
+
+    /// Opens the stream anew: see [`Sender::reopen`].
+    pub fn reopen(&self) {
+        self.0.reopen();
+    }
+
     /// Closes as [`Sender::close`] does.
     pub fn close(&self) -> bool {
         self.0.close()

@@ -14,15 +14,16 @@ pub use counters::{LinkState, Stats};
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::SigSet;
 
-use crate::fork;
+use crate::fork::{self, Hold, Lock};
 use crate::sync::Padded;
-use crate::transport::Transport;
+use crate::transport::{Transport, poll_for};
 use crate::writer::{Writer, WriterOptions};
 use counters::{Counters, add};
 use link::Link;
@@ -50,7 +51,8 @@ pub trait Feed: Send + Sync + 'static {
     fn accepted(&self) -> u64;
 
     /// The source of this process, whose fork generation this is. In a forked child it is empty:
-    /// what waits at the fork is the parent's.
+    /// what waits at the fork is the parent's. Forks are kept off meanwhile, so it must take no
+    /// [`Lock`].
     fn source(&self, generation: usize) -> Self::Source;
 }
 
@@ -77,16 +79,16 @@ pub trait Source: Send {
     /// Whether nothing waits, neither here nor with the producers.
     fn is_empty(&self) -> bool;
 
-    /// The next bytes to send, of what is gathered. The same until they are consumed, but for more
-    /// behind them.
+    /// The next bytes to send, of what is gathered, up to the end of a frame. The same until they
+    /// are consumed, but for more behind them.
     fn front(&self) -> Option<&[u8]>;
 
     /// `count` bytes of [`Source::front`] are sent. Returns the frames this completes, as far as
     /// they are counted already.
     fn consume(&mut self, count: usize) -> usize;
 
-    /// The stream broke: a frame that was sent in part is to be sent again as a whole. Returns the
-    /// frames before it that were sent and not counted yet.
+    /// The stream is over: a frame that was sent in part is to be sent again as a whole. Returns
+    /// the frames before it that were sent and not counted yet.
     fn rewind(&mut self) -> usize;
 
     /// Gives up what the last write was to send. Returns its frames.
@@ -120,6 +122,14 @@ impl Default for Options {
     }
 }
 
+/// When a writer thread is to have ended, and whose it is.
+#[derive(Clone, Copy)]
+struct Closing {
+    by: Instant,
+    /// The fork generation of the thread.
+    generation: usize,
+}
+
 /// What the threads have in common.
 struct Shared<F: Feed> {
     /// The fork generation whose writer thread runs, or one of [`CLOSED`], [`REVIVING`].
@@ -130,18 +140,15 @@ struct Shared<F: Feed> {
     sleeping: Padded<AtomicBool>,
     counters: Padded<Counters>,
     wake: Wake,
-    /// Set to close: when the thread is to have ended.
-    close_by: OnceLock<Instant>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Whether the thread is to open the stream anew.
+    reopen: AtomicBool,
+    /// Set to close.
+    closing: OnceLock<Closing>,
+    thread: Lock<Option<JoinHandle<()>>>,
     /// What a child of a fork sends with.
-    heir: Mutex<(Box<dyn Transport>, WriterOptions)>,
-    has_finished: Mutex<bool>,
-    finishing: Condvar,
-}
-
-/// Locks, whatever a thread that panicked left behind: each value is whole at every moment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    heir: Lock<(Box<dyn Transport>, WriterOptions)>,
+    /// Readable for good once the thread ends. A condition would want a lock.
+    ended: Wake,
 }
 
 impl<F: Feed> Shared<F> {
@@ -149,14 +156,8 @@ impl<F: Feed> Shared<F> {
         self.counters.0.stats(|| self.feed.accepted())
     }
 
-    /// Called by the writer thread at its end.
-    fn finished(&self) {
-        *lock(&self.has_finished) = true;
-        self.finishing.notify_all();
-    }
-
-    /// Starts the writer thread of this process.
-    fn spawn(self: &Arc<Self>, generation: usize, link: Link) -> io::Result<()> {
+    /// Starts the writer thread of this process, while forks are kept off.
+    fn spawn(self: &Arc<Self>, hold: &Hold, generation: usize, link: Link) -> io::Result<()> {
         let worker = Worker::new(Arc::clone(self), self.feed.source(generation), link);
         // Signals are for the threads of the host. The mask is inherited, so that none can hit the
         // new thread before it sets its own.
@@ -168,7 +169,7 @@ impl<F: Feed> Shared<F> {
             .spawn(|| worker.run());
         mask.thread_set_mask()?;
         // In a forked child the old handle names a thread that is not there to be detached.
-        std::mem::forget(lock(&self.thread).replace(thread?));
+        std::mem::forget(self.thread.lock_within(hold).replace(thread?));
         Ok(())
     }
 
@@ -179,25 +180,51 @@ impl<F: Feed> Shared<F> {
         if before == now || before >= REVIVING {
             return before == now;
         }
+        // Nobody puts anything in before the thread is there.
+        let inherited = self.stats().waiting as usize;
+        let hold = fork::hold();
         let order = (Ordering::AcqRel, Ordering::Acquire);
         let claim = self.epoch.compare_exchange(before, REVIVING, order.0, order.1);
         if claim.is_err() {
             return false;
         }
-        add(&self.counters.0.lost_fork, self.stats().waiting as usize);
+        add(&self.counters.0.lost_fork, inherited);
         self.sleeping.0.store(false, Ordering::Relaxed);
-        let started = self.wake.renew().and_then(|()| {
-            let heir = lock(&self.heir);
-            let transport = heir.0.for_child();
-            let link = Link::new(transport, heir.1.clone(), false, self.options.reopen_interval);
-            self.spawn(now, link)
-        });
-        self.epoch.store(if started.is_ok() { now } else { CLOSED }, Ordering::Release);
+        let started = self.start_in_child(&hold, now);
         if started.is_err() {
             // Whoever closes need not wait for a thread that never was.
-            self.finished();
+            self.closing.get_or_init(|| Closing { by: Instant::now(), generation: before });
         }
+        self.epoch.store(if started.is_ok() { now } else { CLOSED }, Ordering::Release);
         started.is_ok()
+    }
+
+    /// Starts the thread of a child, with pipes of its own.
+    fn start_in_child(self: &Arc<Self>, hold: &Hold, generation: usize) -> io::Result<()> {
+        self.wake.renew()?;
+        self.ended.renew()?;
+        let (transport, options) = {
+            let heir = self.heir.lock_within(hold);
+            (heir.0.for_child(), heir.1.clone())
+        };
+        let link = Link::new(transport, options, false, self.options.reopen_interval);
+        self.spawn(hold, generation, link)
+    }
+
+    /// Waits until the writer thread of this process has ended, or until `deadline`. Returns
+    /// whether it has.
+    fn await_end(&self, deadline: Instant) -> bool {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let mut fds = [PollFd::new(self.ended.fd(), PollFlags::POLLIN)];
+            let polled = poll_for(&mut fds, left);
+            if polled.is_ok() && fds[0].any() == Some(true) {
+                return true;
+            }
+            if left.is_zero() || polled.is_err() {
+                return false;
+            }
+        }
     }
 }
 
@@ -214,7 +241,7 @@ impl<F: Feed> Sender<F> {
     /// Starts a thread that sends what `feed` gets, with `writer`.
     pub fn start(options: Options, writer: Writer, feed: F) -> io::Result<Self> {
         let (transport, writer_options, open) = writer.into_parts();
-        let heir = Mutex::new((transport.for_child(), writer_options.clone()));
+        let heir = Lock::new((transport.for_child(), writer_options.clone()));
         let link = Link::new(transport, writer_options, open, options.reopen_interval);
         let generation = fork::generation();
         let shared = Arc::new(Shared {
@@ -224,13 +251,13 @@ impl<F: Feed> Sender<F> {
             sleeping: Padded(AtomicBool::new(false)),
             counters: Padded::default(),
             wake: Wake::new()?,
-            close_by: OnceLock::new(),
-            thread: Mutex::new(None),
+            reopen: AtomicBool::new(false),
+            closing: OnceLock::new(),
+            thread: Lock::new(None),
             heir,
-            has_finished: Mutex::new(false),
-            finishing: Condvar::new(),
+            ended: Wake::new()?,
         });
-        shared.spawn(generation, link)?;
+        shared.spawn(&fork::hold(), generation, link)?;
         Ok(Self(shared))
     }
 
@@ -281,26 +308,52 @@ impl<F: Feed> Sender<F> {
         self.0.stats()
     }
 
+    /// What went wrong last, in one line, though it may be long over: where the thread sends to,
+    /// what it was about to do, and why it could not.
+    pub fn last_error(&self) -> Option<String> {
+        self.0.counters.0.last_error()
+    }
+
+    /// Asks the thread to end the stream and to open another one at once: a new file where the old
+    /// one was renamed, a new connection to a receiver. Any thread may call it; it does not wait.
+    ///
+    /// A frame that is sent in part is completed first, and what else waits goes on the new stream.
+    /// A receiver that takes no more bytes for `io_timeout` is given up, and gets the frame again
+    /// as a whole. A file that is still at its path goes on as it is: opening would truncate it. If
+    /// there is no stream, the next try to open one is now.
+    pub fn reopen(&self) {
+        // In a child without a thread, the pipe leads to that of the parent.
+        if self.is_running() {
+            self.0.reopen.store(true, Ordering::Release);
+            self.0.wake.wake();
+        }
+    }
+
     /// Refuses frames from here on (one that is being submitted right now may be left waiting, and
     /// is dropped with the queue), sends what waits, closes the stream and ends the thread, all
     /// within [`Options::close_timeout`]. Returns whether the thread ended: one that is held up in
     /// a caller's own function is left behind.
     pub fn close(&self) -> bool {
         let shared = &self.0;
-        let running = shared.epoch.swap(CLOSED, Ordering::AcqRel);
-        if running != CLOSED && running != fork::generation() {
+        let now = fork::generation();
+        let closing = {
+            // A child finds both of the following done, or none.
+            let _hold = fork::hold();
+            let running = shared.epoch.swap(CLOSED, Ordering::AcqRel);
+            *shared.closing.get_or_init(|| Closing {
+                by: Instant::now() + shared.options.close_timeout,
+                generation: if running == CLOSED { now } else { running },
+            })
+        };
+        if closing.generation != now {
             // A forked child that never submitted: the thread is the parent's.
             add(&shared.counters.0.lost_fork, shared.stats().waiting as usize);
-            std::mem::forget(lock(&shared.thread).take());
+            std::mem::forget(shared.thread.lock().take());
             return true;
         }
-        let until = *shared.close_by.get_or_init(|| Instant::now() + shared.options.close_timeout);
         shared.wake.wake();
-        let patience = (until + CLOSE_GRACE).saturating_duration_since(Instant::now());
-        let finished = lock(&shared.has_finished);
-        let waited = shared.finishing.wait_timeout_while(finished, patience, |finished| !*finished);
-        let ended = *waited.unwrap_or_else(PoisonError::into_inner).0;
-        let thread = lock(&shared.thread).take();
+        let ended = shared.await_end(closing.by + CLOSE_GRACE);
+        let thread = shared.thread.lock().take();
         if ended {
             // It has nothing left to do but to end.
             thread.map(JoinHandle::join);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Byte streams to and from a peer.
 
+mod fd;
 mod file;
 mod host;
 mod socket;
 #[cfg(feature = "tls")]
 mod tls;
 
+pub use fd::FdReceiver;
 pub use file::{FileReceiver, FileSender};
 pub use host::HostSender;
 pub use socket::SocketSender;
@@ -36,12 +38,24 @@ pub trait Transport: Send {
     /// Whether the peer of a sender answers.
     fn direction(&self) -> Direction;
 
+    /// What the stream leads to, for messages; `None` if the transport does not know. Errors of its
+    /// other functions do not name it.
+    fn target(&self) -> Option<String> {
+        None
+    }
+
     /// Opens the stream, or goes on opening it after `WouldBlock`.
     fn open(&mut self) -> io::Result<()>;
 
     /// What opening waits for after `WouldBlock`.
     fn awaits(&self) -> Interest {
         Interest::Write
+    }
+
+    /// Whether opening it now would lead to another stream than the one that is open. Not so for a
+    /// file that is still at its path.
+    fn leads_elsewhere(&self) -> bool {
+        true
     }
 
     /// Closes the stream; a closed stream stays closed.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::control::{CONTENT_TYPE_LENGTH_MAX, ControlError, ControlFrame, ControlType};
 use crate::frame::LENGTH_SIZE;
-use crate::handshake::{SenderClose, SenderOpen};
+use crate::handshake::{Direction, SenderClose, SenderOpen};
 use crate::stream::{self, StreamError};
 use crate::transport::{IO_TIMEOUT_DEFAULT, Transport};
 
@@ -19,11 +19,13 @@ pub struct WriterOptions {
     content_types: Vec<Box<[u8]>>,
     /// How long the receiver may make no progress.
     pub io_timeout: Duration,
+    /// Whether the receiver answers; `None` if one does that the transport can hear.
+    pub direction: Option<Direction>,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { content_types: Vec::new(), io_timeout: IO_TIMEOUT_DEFAULT }
+        Self { content_types: Vec::new(), io_timeout: IO_TIMEOUT_DEFAULT, direction: None }
     }
 }
 
@@ -40,6 +42,11 @@ impl WriterOptions {
     /// The content types to offer, in order of preference.
     pub fn content_types(&self) -> &[Box<[u8]>] {
         &self.content_types
+    }
+
+    /// The direction of a stream over `transport`.
+    pub(crate) fn direction_over(&self, transport: &dyn Transport) -> Direction {
+        self.direction.unwrap_or_else(|| transport.direction())
     }
 }
 
@@ -86,7 +93,7 @@ impl Writer {
     fn try_open(&mut self) -> Result<(), StreamError> {
         let transport = &mut *self.transport;
         stream::open(transport, self.options.io_timeout)?;
-        let direction = transport.direction();
+        let direction = self.options.direction_over(transport);
         let open = self.open.insert(SenderOpen::new(&self.options.content_types, direction)?);
         stream::shake(transport, open, self.options.io_timeout)
     }
@@ -150,7 +157,8 @@ impl Writer {
 
     fn try_close(&mut self) -> Result<(), StreamError> {
         let transport = &mut *self.transport;
-        let close = self.close.insert(SenderClose::new(transport.direction())?);
+        let direction = self.options.direction_over(transport);
+        let close = self.close.insert(SenderClose::new(direction)?);
         stream::shake(transport, close, self.options.io_timeout)
     }
 

@@ -6,7 +6,7 @@ use std::ptr;
 
 use framestream::control::{ControlFrame, ControlType, Header};
 
-use crate::ffi::{borrow, borrow_mut, bytes, give, guard, number, store, take};
+use ffi::{borrow, borrow_mut, bytes, give, guard, number, store, take};
 use crate::res::*;
 
 /// Most bytes in the payload of a control frame.

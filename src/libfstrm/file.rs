@@ -7,7 +7,7 @@ use std::ptr;
 
 use framestream::transport::{FileReceiver, FileSender, Transport};
 
-use crate::ffi::{borrow, borrow_mut, give, guard, string, take};
+use ffi::{borrow, borrow_mut, give, guard, string, take};
 use crate::reader::{fstrm_reader, fstrm_reader_options};
 use crate::stdio::{Role, Stdio};
 use crate::writer::{fstrm_writer, fstrm_writer_options};

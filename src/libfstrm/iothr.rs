@@ -3,16 +3,14 @@
 use std::ffi::{c_uint, c_void};
 use std::mem::{self, MaybeUninit};
 use std::ops::RangeInclusive;
-use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use std::{ptr, slice};
 
-use framestream::fork;
 use framestream::iothr::{IoThr, Options, Payload, Producer, Refused, Stats};
 use framestream::queue::Model;
 
-use crate::ffi::{self, borrow, borrow_mut, guard, number, take};
+use ffi::{borrow, borrow_mut, guard, number, take, watch_for_forks};
 use crate::res::*;
 use crate::writer::fstrm_writer;
 
@@ -131,21 +129,6 @@ impl Drop for Frame {
             unsafe { free_func(self.data.cast_mut().cast(), self.free_data) };
         }
     }
-}
-
-/// Tells the safe core of a fork.
-unsafe extern "C" fn forked() {
-    // SAFETY: called by `fork` in the child before that returns.
-    unsafe { fork::mark_child() };
-}
-
-fn watch_for_forks() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // SAFETY: the handler is fit for a child of a process with threads. Without memory for
-        // it, a child has no writer thread, as in fstrm.
-        unsafe { libc::pthread_atfork(None, None, Some(forked)) };
-    });
 }
 
 /// Sets an option if its value is in range.

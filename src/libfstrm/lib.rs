@@ -12,7 +12,6 @@
 #![allow(missing_docs, clippy::missing_safety_doc)]
 
 pub mod control;
-mod ffi;
 pub mod file;
 pub mod iothr;
 pub mod rdwr;

@@ -11,7 +11,7 @@ use framestream::handshake::Direction;
 use framestream::transport::{Transport, WriteFailure};
 use libc::iovec;
 
-use crate::ffi::{borrow_mut, give, guard, take};
+use ffi::{borrow_mut, give, guard, take};
 use crate::res::*;
 
 /// Releases what belongs to `obj`.

@@ -9,7 +9,7 @@ use framestream::reader::{Reader, ReaderOptions};
 use framestream::transport::Transport;
 
 use crate::control::{fstrm_control, fstrm_control_type};
-use crate::ffi::{self, borrow, borrow_mut, bytes, guard, number, store, take};
+use ffi::{borrow, borrow_mut, bytes, guard, number, store, take};
 use crate::rdwr::{RdwrTransport, fstrm_rdwr};
 use crate::res::*;
 

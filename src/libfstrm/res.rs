@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use framestream::StreamError;
 
-use crate::ffi::number;
+use ffi::number;
 use crate::rdwr::Refusal;
 
 /// What functions of the library return.

@@ -2,12 +2,11 @@
 
 use std::ffi::c_uint;
 use std::mem::offset_of;
-use std::ptr;
 use std::time::Duration;
 
 use framestream::iothr::LinkState;
 
-use crate::ffi::{borrow, borrow_mut, guard};
+use ffi::{borrow, borrow_mut, guard, store_sized};
 use crate::iothr::{fstrm_iothr, fstrm_iothr_options};
 use crate::res::*;
 use crate::writer::fstrm_writer_options;
@@ -76,18 +75,11 @@ pub unsafe extern "C" fn fstrm_iothr_get_stats(
     stats: *mut fstrm_iothr_stats,
 ) -> fstrm_res {
     guard(fstrm_res_invalid, || {
-        // SAFETY: as documented. Only the size is known to be there.
-        let size = unsafe { borrow(stats.cast::<usize>()) }.copied();
         // SAFETY: as documented.
-        let (Some(iothr), Some(size)) = (unsafe { borrow(iothr) }, size) else {
-            return fstrm_res_invalid;
-        };
-        if size < offset_of!(fstrm_iothr_stats, state) + size_of::<fstrm_iothr_state>() {
-            return fstrm_res_invalid;
-        }
+        let Some(iothr) = (unsafe { borrow(iothr) }) else { return fstrm_res_invalid };
         let now = iothr.stats();
         let filled = fstrm_iothr_stats {
-            size,
+            size: size_of::<fstrm_iothr_stats>(),
             accepted: now.accepted,
             refused: now.refused,
             written: now.written,
@@ -106,15 +98,10 @@ pub unsafe extern "C" fn fstrm_iothr_get_stats(
                 LinkState::Closing => fstrm_iothr_state::FSTRM_IOTHR_STATE_CLOSING,
             },
         };
-        let length = size.min(size_of::<fstrm_iothr_stats>());
-        // SAFETY: the caller has `size` bytes there, and no more than that are written. What a later
-        // version knows and this one does not is 0.
-        unsafe { ptr::write_bytes(stats.cast::<u8>().add(length), 0, size - length) };
-        // SAFETY: the same.
-        unsafe {
-            ptr::copy_nonoverlapping(ptr::from_ref(&filled).cast::<u8>(), stats.cast(), length)
-        };
-        fstrm_res_success
+        let least = offset_of!(fstrm_iothr_stats, state) + size_of::<fstrm_iothr_state>();
+        // SAFETY: as documented.
+        let stored = unsafe { store_sized(stats, filled, least) };
+        stored.map_or(fstrm_res_invalid, |()| fstrm_res_success)
     })
 }
 

@@ -7,7 +7,7 @@ use std::ptr;
 
 use framestream::transport::SocketSender;
 
-use crate::ffi::{borrow, borrow_mut, give, guard, string, take};
+use ffi::{borrow, borrow_mut, give, guard, string, take};
 use crate::writer::{fstrm_writer, fstrm_writer_options};
 
 /// Which Unix socket to connect to.

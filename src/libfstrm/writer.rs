@@ -11,7 +11,7 @@ use framestream::writer::{Writer, WriterOptions};
 use libc::iovec;
 
 use crate::control::{fstrm_control, fstrm_control_type};
-use crate::ffi::{self, borrow, borrow_mut, bytes, guard, number, store, take};
+use ffi::{borrow, borrow_mut, bytes, guard, number, store, take};
 use crate::rdwr::{RdwrTransport, fstrm_rdwr};
 use crate::res::*;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Fields one after the other, without haste: for those that few messages have.
 
-use super::{EncodeError, varint};
+use super::{EncodeError, limit, varint};
 
 /// Where the next field goes.
 pub(super) struct Cursor<'a> {
@@ -50,6 +50,17 @@ impl<'a> Cursor<'a> {
     /// Puts a field that is a number of an enumeration, if there is one.
     pub(super) fn number(&mut self, key: u32, number: Option<u32>) -> Result<(), EncodeError> {
         number.map_or(Ok(()), |number| self.integer(key, varint::enumeration(number)))
+    }
+
+    /// The same with the limit of [`BYTES_MAX`](super::BYTES_MAX).
+    pub(super) fn limited(
+        &mut self,
+        key: u32,
+        name: &'static str,
+        bytes: Option<&[u8]>,
+    ) -> Result<(), EncodeError> {
+        limit(name, bytes)?;
+        self.bytes(key, bytes)
     }
 
     /// Puts a field that is bytes, if there are any.

@@ -4,6 +4,9 @@
 use crate::message::{Message, Policy};
 use crate::schema::{HttpProtocol, MessageType, SocketFamily, SocketProtocol};
 
+/// Seconds and nanoseconds of a time, either of which can be absent.
+pub type Time = (Option<u64>, Option<u32>);
+
 macro_rules! fields {
     ($($(#[$what:meta])* $field:ident: $type:ty,)+) => {
         /// A message that can be encoded: a [`Message`], or what has its fields in a form of its
@@ -13,6 +16,10 @@ macro_rules! fields {
         /// twice.
         pub trait Fields {
             $($(#[$what])* fn $field(&self) -> $type;)+
+            /// [`Message::query_time_sec`] and [`Message::query_time_nsec`].
+            fn query_time(&self) -> Time;
+            /// [`Message::response_time_sec`] and [`Message::response_time_nsec`].
+            fn response_time(&self) -> Time;
         }
 
         impl Fields for Message<'_> {
@@ -22,6 +29,16 @@ macro_rules! fields {
                     self.$field
                 }
             )+
+
+            #[inline(always)]
+            fn query_time(&self) -> Time {
+                (self.query_time_sec, self.query_time_nsec)
+            }
+
+            #[inline(always)]
+            fn response_time(&self) -> Time {
+                (self.response_time_sec, self.response_time_nsec)
+            }
         }
     };
 }
@@ -41,18 +58,10 @@ fields! {
     query_port: Option<u32>,
     /// [`Message::response_port`].
     response_port: Option<u32>,
-    /// [`Message::query_time_sec`].
-    query_time_sec: Option<u64>,
-    /// [`Message::query_time_nsec`].
-    query_time_nsec: Option<u32>,
     /// [`Message::query_message`].
     query_message: Option<&[u8]>,
     /// [`Message::query_zone`].
     query_zone: Option<&[u8]>,
-    /// [`Message::response_time_sec`].
-    response_time_sec: Option<u64>,
-    /// [`Message::response_time_nsec`].
-    response_time_nsec: Option<u32>,
     /// [`Message::response_message`].
     response_message: Option<&[u8]>,
     /// [`Message::policy`].

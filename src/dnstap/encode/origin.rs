@@ -3,6 +3,7 @@
 
 use super::cursor::{Cursor, bytes_len};
 use super::{EncodeError, limit};
+use crate::sample;
 use crate::wire::event;
 
 /// What stands before the message.
@@ -11,38 +12,59 @@ const MESSAGE_KEY: u8 = event::MESSAGE as u8;
 /// Origins that are not longer are copied without a call.
 pub(super) const NEAR: usize = 64;
 
-/// Identity and version of a server, encoded once: the beginning of every event.
+/// Identity, version and sample rate of a server, encoded once: the beginning of every event.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// Bytes with the key of the message, which is next in an event without `extra`.
+    /// Bytes of all of it with the key of the message, which is next in an event without `extra`.
     length: usize,
     /// The first bytes, the key of the message among them.
     near: [u8; NEAR],
-    /// All bytes, without the key of the message.
-    bytes: Box<[u8]>,
+    /// Identity and version.
+    names: Box<[u8]>,
+    /// What `extra` begins with, to say how many messages each stands for; empty if just one.
+    sampled: Box<[u8]>,
 }
 
 impl Origin {
     /// Encodes an identity and a version (`Dnstap.identity`, `Dnstap.version`), each of at most
-    /// [`BYTES_MAX`] bytes; `None` leaves a field out.
-    pub fn new(identity: Option<&[u8]>, version: Option<&[u8]>) -> Result<Self, EncodeError> {
+    /// [`BYTES_MAX`](super::BYTES_MAX) bytes; `None` leaves a field out. Where one in `sample_rate`
+    /// messages is logged, and not every one, each says so in [`sample`]'s way.
+    pub fn new(
+        identity: Option<&[u8]>,
+        version: Option<&[u8]>,
+        sample_rate: u32,
+    ) -> Result<Self, EncodeError> {
         limit("identity", identity)?;
         limit("version", version)?;
-        let mut bytes = vec![0; bytes_len(identity) + bytes_len(version)].into_boxed_slice();
-        let mut cursor = Cursor::new(&mut bytes);
+        let mut names = vec![0; bytes_len(identity) + bytes_len(version)].into_boxed_slice();
+        let mut cursor = Cursor::new(&mut names);
         cursor.bytes(event::IDENTITY, identity)?;
         cursor.bytes(event::VERSION, version)?;
+        let sampled = sample::record(sample_rate);
+        let extra = Some(&*sampled).filter(|bytes| !bytes.is_empty());
+        let mut whole = vec![0; names.len() + bytes_len(extra) + 1];
+        let mut cursor = Cursor::new(&mut whole);
+        cursor.put(&names)?;
+        cursor.bytes(event::EXTRA, extra)?;
+        cursor.put(&[MESSAGE_KEY])?;
         let mut near = [0; NEAR];
-        for (near, byte) in near.iter_mut().zip(bytes.iter().chain(&[MESSAGE_KEY])) {
+        for (near, byte) in near.iter_mut().zip(&whole) {
             *near = *byte;
         }
-        Ok(Self { length: bytes.len() + 1, near, bytes })
+        Ok(Self { length: whole.len(), near, names, sampled })
     }
 
     /// Bytes that it takes in an event, with the key of the message.
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
         self.length
+    }
+
+    /// Writes it, and the key of the message, if it is short. Returns how many bytes that took.
+    #[inline(always)]
+    pub(super) fn put_near(&self, out: &mut [u8; NEAR]) -> Option<usize> {
+        *out = self.near;
+        (self.length <= NEAR).then_some(self.length)
     }
 
     /// Writes it, `extra`, and the key of the message. Returns how many bytes that took.
@@ -61,8 +83,21 @@ impl Origin {
     fn write_far(&self, extra: Option<&[u8]>, out: &mut [u8]) -> Result<usize, EncodeError> {
         limit("extra", extra)?;
         let mut cursor = Cursor::new(out);
-        cursor.put(&self.bytes)?;
-        cursor.bytes(event::EXTRA, extra)?;
+        cursor.put(&self.names)?;
+        match extra {
+            // The separator takes the byte that the second of two keys would.
+            Some(extra) if !self.sampled.is_empty() => {
+                let length = self.sampled.len() + sample::SEPARATOR.len() + extra.len();
+                cursor.integer(event::EXTRA, length as u64)?;
+                cursor.put(&self.sampled)?;
+                cursor.put(sample::SEPARATOR)?;
+                cursor.put(extra)?;
+            }
+            extra => {
+                let sampled = Some(&*self.sampled).filter(|bytes| !bytes.is_empty());
+                cursor.bytes(event::EXTRA, extra.or(sampled))?;
+            }
+        }
         cursor.put(&[MESSAGE_KEY])?;
         Ok(cursor.written())
     }

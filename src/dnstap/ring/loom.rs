@@ -22,16 +22,15 @@ fn drain(consumer: &mut Consumer, sent: &mut Vec<u8>, frames: &mut usize) {
 #[test]
 fn frames_arrive_whole_and_in_order_around_the_end_of_the_memory() {
     loom::model(|| {
-        let producer = Ring::allocate(16).expect("memory");
+        let mut producer = Ring::allocate(16).expect("memory");
         let mut consumer = producer.ring().claim(0).expect("the only consumer");
         let producing = thread::spawn(move || {
-            let frame = |number: u8| {
+            let mut frame = |number: u8| {
                 let length = usize::from(number % 2) + 1;
-                let pushed = producer.push(3, |room| {
-                    room[..length].fill(number);
-                    length
-                });
-                pushed.is_ok().then_some(number)
+                let room = producer.reserve(3).ok()?;
+                room.payload[..length].fill(number);
+                room.commit(length);
+                Some(number)
             };
             (1..=4).filter_map(frame).collect::<Vec<_>>()
         });

@@ -13,7 +13,7 @@ pub(super) struct Memory {
     seen_by_loom: Vec<loom::cell::UnsafeCell<()>>,
 }
 
-// SAFETY: the bytes are owned; `fill` and `get` make their callers keep threads apart.
+// SAFETY: the bytes are owned; `get` and `get_mut` make their callers keep threads apart.
 unsafe impl Send for Memory {}
 // SAFETY: the same.
 unsafe impl Sync for Memory {}
@@ -45,24 +45,21 @@ impl Memory {
         unsafe { self.bytes.as_ptr().add(position & (self.len() - 1)) }
     }
 
-    /// Lets `fill` write to the `length` bytes at `position`.
+    /// The `length` bytes at `position`, to write to.
     ///
     /// # Safety
-    /// They end no later than the memory does, and no other thread touches them meanwhile.
+    /// They end no later than the memory does, and no other thread touches them, nor this one by
+    /// another way, for as long as they are in use.
     #[inline(always)]
-    pub(super) unsafe fn fill<R>(
-        &self,
-        position: usize,
-        length: usize,
-        fill: impl FnOnce(&mut [u8]) -> R,
-    ) -> R {
+    #[expect(clippy::mut_from_ref, reason = "the bytes are the ring's to share out")]
+    pub(super) unsafe fn get_mut(&self, position: usize, length: usize) -> &mut [u8] {
         #[cfg(loom)]
         for offset in 0..length {
             let index = position.wrapping_add(offset) & (self.len() - 1);
             self.seen_by_loom[index].with_mut(|_| ());
         }
         // SAFETY: passed on to the caller.
-        fill(unsafe { slice::from_raw_parts_mut(self.at(position), length) })
+        unsafe { slice::from_raw_parts_mut(self.at(position), length) }
     }
 
     /// The `length` bytes at `position`.

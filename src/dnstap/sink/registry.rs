@@ -2,64 +2,106 @@
 //! The queues of a sink: they come and go while the writer thread runs.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
+use framestream::fork::Lock;
 use framestream::sender::{Feed, Gathered, Source};
-use parking_lot::{Mutex, MutexGuard};
 
+use super::MESSAGE_TYPES;
+use super::queue::Switch;
 use crate::encode::Origin;
 use crate::ring::{Consumer, Ring};
+use crate::schema::MessageType;
 
-/// How long to wait for the list of queues. It is held for moments only, but a fork can leave it
-/// held by a thread that is not there.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// Counters by message type: a power of two, so that no index is out of bounds.
+const LOGGED: usize = MESSAGE_TYPES.next_power_of_two();
 
 /// What a queue and its sink say to each other, beside the ring.
 pub(super) struct Member {
     pub(super) ring: Arc<Ring>,
-    /// The message types that are logged, one bit each.
-    pub(super) enabled: Arc<AtomicU32>,
-    /// Whether the producer has to look at the registry before it goes on.
-    pub(super) stale: AtomicBool,
+    /// The message types that are logged.
+    pub(super) switch: Arc<Switch>,
+    /// Whether the producer has not seen the latest origin.
+    stale: AtomicBool,
     /// Whether the producer is gone.
-    pub(super) freed: AtomicBool,
+    freed: AtomicBool,
+    /// Messages that were logged, by type. Written by the producer alone.
+    logged: [AtomicU64; LOGGED],
     /// Messages that found the ring full.
     pub(super) dropped_full: AtomicU64,
     /// Messages that are too long for the ring.
     pub(super) dropped_too_long: AtomicU64,
     /// Messages that cannot be encoded.
     pub(super) dropped_invalid: AtomicU64,
+    /// Messages that no writer thread was to be had for.
+    pub(super) dropped_closed: AtomicU64,
+    /// Messages that are not in the sample.
+    pub(super) sampled_out: AtomicU64,
 }
 
 impl Member {
+    fn new(ring: Arc<Ring>, message_types: u32) -> Self {
+        Self {
+            ring,
+            switch: Arc::new(Switch::new(message_types)),
+            stale: AtomicBool::new(false),
+            freed: AtomicBool::new(false),
+            logged: Default::default(),
+            dropped_full: AtomicU64::new(0),
+            dropped_too_long: AtomicU64::new(0),
+            dropped_invalid: AtomicU64::new(0),
+            dropped_closed: AtomicU64::new(0),
+            sampled_out: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts a message. Nobody else counts here, so it takes no atomic addition.
+    #[inline(always)]
+    pub(super) fn count_logged(&self, message_type: MessageType) {
+        let counter = &self.logged[message_type.0 as usize % LOGGED];
+        counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Release);
+    }
+
     fn dropped(&self) -> Dropped {
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let count = |counter: &AtomicU64| counter.load(Ordering::Acquire);
         Dropped {
             full: count(&self.dropped_full),
             too_long: count(&self.dropped_too_long),
             invalid: count(&self.dropped_invalid),
+            closed: count(&self.dropped_closed),
+            sampled_out: count(&self.sampled_out),
+        }
+    }
+
+    fn add_logged(&self, sums: &mut [u64; MESSAGE_TYPES]) {
+        for (sum, counter) in sums.iter_mut().zip(&self.logged) {
+            *sum += counter.load(Ordering::Acquire);
         }
     }
 }
 
 /// What can be changed while queues are in use.
 pub(super) struct Settings {
+    pub(super) identity: Option<Vec<u8>>,
+    pub(super) version: Option<Vec<u8>>,
+    /// Both of them, encoded.
     pub(super) origin: Arc<Origin>,
     pub(super) message_types: u32,
+    /// Whether nothing is logged any more.
+    pub(super) closed: bool,
 }
 
 struct Members {
     list: Vec<Arc<Member>>,
     settings: Settings,
     /// Accounts of the queues that are gone.
-    frames: u64,
+    logged: [u64; MESSAGE_TYPES],
     dropped: Dropped,
 }
 
 /// All queues of a sink.
 pub(super) struct Registry {
-    members: Mutex<Members>,
+    members: Lock<Members>,
     /// Counts changes of the list, for the writer thread to notice.
     changes: AtomicUsize,
     /// Bytes in a ring that are worth waking the writer thread for.
@@ -72,6 +114,9 @@ pub(super) struct Dropped {
     pub(super) full: u64,
     pub(super) too_long: u64,
     pub(super) invalid: u64,
+    pub(super) closed: u64,
+    /// Not dropped, but left out before they were logged.
+    pub(super) sampled_out: u64,
 }
 
 impl Dropped {
@@ -79,51 +124,62 @@ impl Dropped {
         self.full += other.full;
         self.too_long += other.too_long;
         self.invalid += other.invalid;
+        self.closed += other.closed;
+        self.sampled_out += other.sampled_out;
     }
+
+    /// All that was logged and then dropped.
+    pub(super) fn all(&self) -> u64 {
+        self.full + self.too_long + self.invalid + self.closed
+    }
+}
+
+/// What a new queue begins with.
+pub(super) struct Joined {
+    pub(super) member: Arc<Member>,
+    pub(super) origin: Arc<Origin>,
 }
 
 impl Registry {
     pub(super) fn new(settings: Settings, wake_level: usize) -> Arc<Self> {
-        let members =
-            Members { list: Vec::new(), settings, frames: 0, dropped: Dropped::default() };
-        Arc::new(Self { members: Mutex::new(members), changes: AtomicUsize::new(0), wake_level })
+        let members = Members {
+            list: Vec::new(),
+            settings,
+            logged: Default::default(),
+            dropped: Dropped::default(),
+        };
+        Arc::new(Self { members: Lock::new(members), changes: AtomicUsize::new(0), wake_level })
     }
 
-    fn lock(&self) -> Option<MutexGuard<'_, Members>> {
-        self.members.try_lock_for(PATIENCE)
-    }
-
-    /// Takes in a new queue. `None` if the list cannot be had.
-    pub(super) fn add(&self, ring: Arc<Ring>) -> Option<Arc<Member>> {
-        let mut members = self.lock()?;
-        let member = Arc::new(Member {
-            ring,
-            enabled: Arc::new(AtomicU32::new(members.settings.message_types)),
-            stale: AtomicBool::new(true),
-            freed: AtomicBool::new(false),
-            dropped_full: AtomicU64::new(0),
-            dropped_too_long: AtomicU64::new(0),
-            dropped_invalid: AtomicU64::new(0),
-        });
+    /// Takes in a new queue; `None` once the sink is closed.
+    pub(super) fn add(&self, ring: Arc<Ring>) -> Option<Joined> {
+        let mut members = self.members.lock();
+        if members.settings.closed {
+            return None;
+        }
+        let member = Arc::new(Member::new(ring, members.settings.message_types));
         members.list.push(Arc::clone(&member));
         self.changes.fetch_add(1, Ordering::Release);
-        Some(member)
+        Some(Joined { member, origin: Arc::clone(&members.settings.origin) })
     }
 
     /// Changes settings, and makes every queue look at them before its next message.
-    pub(super) fn change(&self, change: impl FnOnce(&mut Settings)) -> bool {
-        let Some(mut members) = self.lock() else { return false };
-        change(&mut members.settings);
+    pub(super) fn change<R>(&self, change: impl FnOnce(&mut Settings) -> R) -> R {
+        let mut members = self.members.lock();
+        let result = change(&mut members.settings);
+        let settings = &members.settings;
+        let message_types = if settings.closed { 0 } else { settings.message_types };
         for member in &members.list {
-            member.enabled.store(members.settings.message_types, Ordering::Relaxed);
-            member.stale.store(true, Ordering::Release);
+            member.stale.store(true, Ordering::Relaxed);
+            member.switch.set(message_types);
         }
-        true
+        result
     }
 
-    /// Who logs, as of now.
-    pub(super) fn origin(&self) -> Option<Arc<Origin>> {
-        Some(Arc::clone(&self.lock()?.settings.origin))
+    /// Who logs, if that has changed since the queue last asked.
+    pub(super) fn news(&self, member: &Member) -> Option<Arc<Origin>> {
+        let stale = member.stale.swap(false, Ordering::Acquire);
+        stale.then(|| Arc::clone(&self.members.lock().settings.origin))
     }
 
     /// The queue's producer is gone; the writer thread sends what it left.
@@ -134,12 +190,22 @@ impl Registry {
 
     /// What was dropped before it was in a ring.
     pub(super) fn dropped(&self) -> Dropped {
-        let Some(members) = self.lock() else { return Dropped::default() };
+        let members = self.members.lock();
         let mut dropped = members.dropped;
         for member in &members.list {
             dropped.add(member.dropped());
         }
         dropped
+    }
+
+    /// What was logged, by type.
+    pub(super) fn logged_by_type(&self) -> [u64; MESSAGE_TYPES] {
+        let members = self.members.lock();
+        let mut logged = members.logged;
+        for member in &members.list {
+            member.add_logged(&mut logged);
+        }
+        logged
     }
 }
 
@@ -150,8 +216,9 @@ impl Feed for Rings {
     type Source = Spans;
 
     fn accepted(&self) -> u64 {
-        let Some(members) = self.0.lock() else { return 0 };
-        members.frames + members.list.iter().map(|member| member.ring.frames()).sum::<u64>()
+        // In this order, so that nothing is dropped that was not logged.
+        let dropped = self.0.dropped().all();
+        self.0.logged_by_type().iter().sum::<u64>() - dropped
     }
 
     fn source(&self, generation: usize) -> Spans {
@@ -185,7 +252,7 @@ impl Spans {
         if self.seen == Some(changes) {
             return;
         }
-        let Some(mut members) = self.registry.lock() else { return };
+        let mut members = self.registry.members.lock();
         for member in &members.list {
             if let Some(consumer) = member.ring.claim(self.generation) {
                 self.consumers.push((Arc::clone(member), consumer));
@@ -195,12 +262,12 @@ impl Spans {
             |member: &Member| member.freed.load(Ordering::Acquire) && member.ring.waiting() == 0;
         // Whether one is still to go: then it is looked at again.
         let mut leaving = false;
-        let Members { list, frames, dropped, .. } = &mut *members;
+        let Members { list, logged, dropped, .. } = &mut *members;
         list.retain(|member| {
             let over = is_over(member);
             leaving |= !over && member.freed.load(Ordering::Relaxed);
             if over {
-                *frames += member.ring.frames();
+                member.add_logged(logged);
                 dropped.add(member.dropped());
             }
             !over

@@ -103,7 +103,7 @@ proptest! {
         for owned in &events {
             let event = Event { event_type: dnstap::schema::EventType::MESSAGE, ..Event::from(owned) };
             let Some(message) = &event.message else { continue };
-            let origin = Origin::new(event.identity, event.version).expect("short fields");
+            let origin = Origin::new(event.identity, event.version, 1).expect("short fields");
             let most = max_len(&origin, message, event.extra).expect("short fields");
             let mut out = vec![BEFORE; most];
             let length = encoder.encode(&origin, message, event.extra, &mut out);
@@ -115,7 +115,7 @@ proptest! {
     fn a_short_buffer_is_an_error_or_long_enough(owned in short_event(), share in 0..=100usize) {
         let event = Event::from(&owned);
         let whole = encode(&event);
-        let origin = Origin::new(event.identity, event.version).expect("short fields");
+        let origin = Origin::new(event.identity, event.version, 1).expect("short fields");
         let message = event.message.as_ref().expect("a message");
         let most = max_len(&origin, message, event.extra).expect("short fields");
         let mut out = vec![BEFORE; most * share / 100];
@@ -173,7 +173,7 @@ fn what_is_too_long_is_an_error() {
     let too_long = vec![0; 65_536];
     let long = &too_long[..65_535];
     let empty = Message::new(dnstap::schema::MessageType::CLIENT_QUERY);
-    let origin = Origin::new(Some(long), Some(long)).expect("not too long");
+    let origin = Origin::new(Some(long), Some(long), 1).expect("not too long");
     let mut out = vec![0; 300_000];
     let mut try_to_encode = |message: &Message<'_>, extra: Option<&[u8]>| {
         let in_place = Encoder::new().encode(&origin, message, extra, &mut out).map(drop);
@@ -208,8 +208,8 @@ fn what_is_too_long_is_an_error() {
     let policy = dnstap::Policy { policy_type: Some(b"RPZ\xff"), ..Default::default() };
     let message = Message { policy: Some(policy), ..empty };
     assert_eq!(try_to_encode(&message, None), Err(EncodeError::PolicyType));
-    assert!(Origin::new(Some(&too_long), None).is_err());
-    assert!(Origin::new(None, Some(&too_long)).is_err());
+    assert!(Origin::new(Some(&too_long), None, 1).is_err());
+    assert!(Origin::new(None, Some(&too_long), 1).is_err());
     assert!(max_len(&origin, &Message { query_message: Some(&too_long), ..empty }, None).is_err());
 }
 
@@ -220,7 +220,7 @@ fn the_longest_fields_fit_into_what_was_said() {
         HttpProtocol, MessageType, PolicyAction, PolicyMatch, SocketFamily, SocketProtocol,
     };
     const MOST: u32 = u32::MAX;
-    let origin = Origin::new(None, None).expect("nothing");
+    let origin = Origin::new(None, None, 1).expect("nothing");
     for length in [0, 1, 75, 76, 127, 128, 16_383, 16_384, 65_535] {
         let long = vec![b'x'; length];
         let policy = dnstap::Policy {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The accounts of a writer thread.
 
+use std::fmt::Display;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use crate::fork::Lock;
 
 /// Where a writer thread stands with its receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,7 +17,7 @@ pub enum LinkState {
     Connecting,
     /// Between START and STOP.
     Connected,
-    /// STOP is sent, or the thread has ended.
+    /// The stream is about to end with STOP, or the thread has ended.
     Closing,
 }
 
@@ -51,11 +54,11 @@ pub struct Stats {
     pub lost_fork: u64,
     /// Bytes handed over to the transport, with the frame lengths, without the control frames.
     pub bytes_written: u64,
-    /// Streams opened, each with START.
+    /// Streams opened, each with START, by [`Sender::reopen`](super::Sender::reopen) too.
     pub connects: u64,
     /// Tries to open a stream that failed.
     pub connect_failures: u64,
-    /// Streams that broke off.
+    /// Streams that broke off, without STOP.
     pub disconnects: u64,
     /// Where the thread stands with its receiver.
     pub state: LinkState,
@@ -74,6 +77,7 @@ pub(super) struct Counters {
     pub(super) connect_failures: AtomicU64,
     pub(super) disconnects: AtomicU64,
     state: AtomicU8,
+    last_error: Lock<Option<String>>,
 }
 
 /// Adds to a counter.
@@ -84,6 +88,17 @@ pub(super) fn add(counter: &AtomicU64, count: usize) {
 impl Counters {
     pub(super) fn set_state(&self, state: LinkState) {
         self.state.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// Notes what was to be done with `target`, where that has a name, and why it failed.
+    pub(super) fn failed(&self, target: Option<String>, doing: &str, why: impl Display) {
+        let target = target.map_or_else(String::new, |target| format!("{target}: "));
+        let error = format!("{target}{doing}: {why}");
+        *self.last_error.lock() = Some(error);
+    }
+
+    pub(super) fn last_error(&self) -> Option<String> {
+        self.last_error.lock().clone()
     }
 
     /// The accounts at this moment; `accepted` is asked for last, so that nothing is missing in it

@@ -10,7 +10,8 @@ use nix::poll::PollFlags;
 
 use super::Source;
 use super::counters::{Counters, LinkState, add};
-use crate::handshake::{Handshake, HandshakeError, SenderClose, SenderOpen, Step};
+use crate::StreamError;
+use crate::handshake::{Handshake, SenderClose, SenderOpen, Step};
 use crate::transport::{Transport, UNPOLLABLE_RETRY, WriteFailure};
 use crate::writer::WriterOptions;
 
@@ -35,12 +36,25 @@ enum State {
     /// Nothing can be written until the peer makes room.
     Blocked {
         retry_at: Option<Instant>,
+        /// Set if another stream is to follow.
+        ending: Option<Ending>,
     },
     Closing {
         handshake: Box<SenderClose>,
         until: Instant,
+        /// Whether another stream is to follow.
+        reopens: bool,
     },
     Closed,
+}
+
+/// What a stream has to carry before STOP.
+#[derive(Clone, Copy)]
+struct Ending {
+    /// Bytes up to the end of a frame. All that the last write was to send: some of it may be under
+    /// way in the transport.
+    rest: usize,
+    until: Instant,
 }
 
 pub(super) struct Link {
@@ -77,8 +91,8 @@ impl Link {
         match self.state {
             State::Down { .. } => LinkState::Disconnected,
             State::Connecting { .. } | State::Opening { .. } => LinkState::Connecting,
-            State::Up | State::Blocked { .. } => LinkState::Connected,
-            State::Closing { .. } | State::Closed => LinkState::Closing,
+            State::Up | State::Blocked { ending: None, .. } => LinkState::Connected,
+            State::Blocked { .. } | State::Closing { .. } | State::Closed => LinkState::Closing,
         }
     }
 
@@ -104,7 +118,7 @@ impl Link {
             State::Connecting { until } => match self.transport.open() {
                 Ok(()) => self.begin(counters),
                 Err(error) if is_wait(&error) && Instant::now() < *until => false,
-                Err(_) => self.refused(counters),
+                Err(error) => self.refused(counters, "connecting", error.into()),
             },
             State::Opening { handshake, until } => {
                 match shake(&mut *self.transport, &mut **handshake) {
@@ -115,23 +129,35 @@ impl Link {
                         true
                     }
                     Shake::Wait if Instant::now() < *until => false,
-                    Shake::Wait | Shake::Failed => self.refused(counters),
+                    Shake::Wait => self.refused(counters, "handshake", silence()),
+                    Shake::Failed(error) => self.refused(counters, "handshake", error),
                 }
             }
-            State::Blocked { retry_at } if retry_at.is_none_or(|at| Instant::now() >= at) => {
+            State::Blocked { ending: Some(ending), .. } if Instant::now() >= ending.until => {
+                self.broke(source, counters, silence());
+                self.hurry();
+                true
+            }
+            State::Blocked { retry_at, ending }
+                if retry_at.is_none_or(|at| Instant::now() >= at) =>
+            {
+                let ending = *ending;
                 self.state = State::Up;
-                self.send(source, counters);
-                matches!(self.state, State::Up)
+                self.send(source, counters, ending);
+                !matches!(self.state, State::Blocked { .. })
             }
             State::Up if !source.is_empty() => {
-                self.send(source, counters);
+                self.send(source, counters, None);
                 false
             }
-            State::Closing { handshake, until } => {
+            State::Closing { handshake, until, .. } => {
                 match shake(&mut *self.transport, &mut **handshake) {
-                    Shake::Wait if Instant::now() < *until => false,
-                    _ => self.close_transport(),
+                    Shake::Wait if Instant::now() < *until => return false,
+                    Shake::Wait => self.note(counters, "closing", silence()),
+                    Shake::Failed(error) => self.note(counters, "closing", error),
+                    Shake::Done => (),
                 }
+                self.close_transport()
             }
             _ => false,
         }
@@ -139,19 +165,33 @@ impl Link {
 
     /// The transport is open: the handshake begins.
     fn begin(&mut self, counters: &Counters) -> bool {
-        let offer = SenderOpen::new(self.options.content_types(), self.transport.direction());
-        match offer {
+        let direction = self.options.direction_over(&*self.transport);
+        match SenderOpen::new(self.options.content_types(), direction) {
             Ok(handshake) => {
                 let until = Instant::now() + self.options.io_timeout;
                 self.state = State::Opening { handshake: Box::new(handshake), until };
                 true
             }
-            Err(_) => self.refused(counters),
+            Err(error) => self.refused(counters, "handshake", error.into()),
+        }
+    }
+
+    /// Keeps why the receiver could not be dealt with.
+    fn note(&self, counters: &Counters, doing: &str, why: StreamError) {
+        let target = self.transport.target();
+        match why {
+            StreamError::Io(error) if is_wait(&error) => {
+                let seconds = self.options.io_timeout.as_secs_f64();
+                let why = format_args!("the receiver did not answer within {seconds} s");
+                counters.failed(target, doing, why);
+            }
+            other => counters.failed(target, doing, other),
         }
     }
 
     /// The try to connect failed.
-    fn refused(&mut self, counters: &Counters) -> bool {
+    fn refused(&mut self, counters: &Counters, doing: &str, why: StreamError) -> bool {
+        self.note(counters, doing, why);
         add(&counters.connect_failures, 1);
         self.go_down();
         true
@@ -165,7 +205,8 @@ impl Link {
     }
 
     /// The stream broke off. What was sent of it whole stays sent.
-    fn broke(&mut self, source: &mut impl Source, counters: &Counters) {
+    fn broke(&mut self, source: &mut impl Source, counters: &Counters, why: StreamError) {
+        self.note(counters, "the stream broke", why);
         add(&counters.disconnects, 1);
         add(&counters.written, source.rewind());
         if self.up_since.elapsed() >= LASTING {
@@ -174,34 +215,52 @@ impl Link {
         self.go_down();
     }
 
-    fn send(&mut self, source: &mut impl Source, counters: &Counters) {
+    /// Sends what is gathered; before the end of a stream, as much as that is to carry.
+    fn send(&mut self, source: &mut impl Source, counters: &Counters, mut ending: Option<Ending>) {
         while let Some(bytes) = source.front() {
+            let bytes = match &ending {
+                Some(ending) => &bytes[..bytes.len().min(ending.rest)],
+                None => bytes,
+            };
+            if bytes.is_empty() {
+                break;
+            }
             match self.transport.write(&[IoSlice::new(bytes)]) {
                 Ok(count) => {
+                    if let Some(ending) = &mut ending {
+                        ending.rest -= count;
+                    }
                     add(&counters.bytes_written, count);
                     add(&counters.written, source.consume(count));
                 }
                 Err(error) if is_wait(&error) => {
                     let pollable = self.transport.poll_fd().is_some();
                     let retry_at = (!pollable).then(|| Instant::now() + UNPOLLABLE_RETRY);
-                    self.state = State::Blocked { retry_at };
+                    self.state = State::Blocked { retry_at, ending };
                     return;
                 }
-                Err(_) => {
+                Err(error) => {
                     match self.transport.write_failure() {
                         WriteFailure::Resumable => {
+                            self.note(counters, "writing", error.into());
                             let retry_at = Some(Instant::now() + self.reopen_interval);
-                            self.state = State::Blocked { retry_at };
+                            self.state = State::Blocked { retry_at, ending };
                         }
-                        WriteFailure::NothingWritten => self.broke(source, counters),
+                        WriteFailure::NothingWritten => self.broke(source, counters, error.into()),
                         WriteFailure::Unknown => {
                             add(&counters.lost_error, source.give_up());
-                            self.broke(source, counters);
+                            self.broke(source, counters, error.into());
                         }
+                    }
+                    if ending.is_some() && matches!(self.state, State::Down { .. }) {
+                        self.hurry();
                     }
                     return;
                 }
             }
+        }
+        if ending.is_some() {
+            self.end(source, counters);
         }
     }
 
@@ -214,35 +273,79 @@ impl Link {
             // A receiver has nothing to say in the middle of a stream; it may ignore that.
             Ok(1..) => (),
             Err(error) if is_wait(&error) => (),
-            _ => self.broke(source, counters),
+            Ok(0) => self.broke(source, counters, StreamError::End),
+            Err(error) => self.broke(source, counters, error.into()),
         }
     }
 
-    /// Tries to connect now, if it is not connected.
+    /// Does now what is to be tried again later.
     pub(super) fn hurry(&mut self) {
-        if let State::Down { retry_at } = &mut self.state {
+        if let State::Down { retry_at } | State::Blocked { retry_at: Some(retry_at), .. } =
+            &mut self.state
+        {
             *retry_at = Instant::now();
         }
     }
 
-    /// Begins to close: STOP, and FINISH within `until`. A link that is not up just closes.
-    pub(super) fn close(&mut self, until: Instant) {
-        let stop = match self.state {
-            State::Up | State::Blocked { .. } => SenderClose::new(self.transport.direction()).ok(),
-            _ => None,
-        };
-        match stop {
-            Some(handshake) => {
-                self.state = State::Closing { handshake: Box::new(handshake), until };
+    /// Ends the stream, as soon as no frame is sent in part, and opens another one. If none is
+    /// open, it tries to open one now.
+    pub(super) fn reopen(&mut self, source: &mut impl Source, counters: &Counters) {
+        self.retry_after = RETRY_FIRST;
+        self.hurry();
+        if !self.transport.leads_elsewhere() {
+            return;
+        }
+        match &mut self.state {
+            // It may be to where nothing leads any more.
+            State::Connecting { .. } | State::Opening { .. } => self.renew(),
+            // All that was gathered is sent, up to the end of a frame.
+            State::Up => self.end(source, counters),
+            State::Blocked { ending: ending @ None, .. } => {
+                let rest = source.front().map_or(0, <[u8]>::len);
+                *ending = Some(Ending { rest, until: Instant::now() + self.options.io_timeout });
             }
-            None => drop(self.close_transport()),
+            State::Blocked { .. } | State::Down { .. } | State::Closing { .. } | State::Closed => {}
         }
     }
 
+    /// Ends the stream at the end of a frame, for another one to follow.
+    fn end(&mut self, source: &mut impl Source, counters: &Counters) {
+        add(&counters.written, source.rewind());
+        self.stop(Instant::now() + self.options.io_timeout, true);
+    }
+
+    /// Begins to close: STOP, and FINISH within `until`. A link that is not up just closes.
+    pub(super) fn close(&mut self, until: Instant) {
+        match self.state {
+            State::Up | State::Blocked { .. } => self.stop(until, false),
+            _ => drop(self.close_transport()),
+        }
+    }
+
+    fn stop(&mut self, until: Instant, reopens: bool) {
+        match SenderClose::new(self.options.direction_over(&*self.transport)) {
+            Ok(handshake) => {
+                self.state = State::Closing { handshake: Box::new(handshake), until, reopens };
+            }
+            Err(_) => drop(self.close_transport()),
+        }
+    }
+
+    /// The stream has ended.
     fn close_transport(&mut self) -> bool {
-        drop(self.transport.close());
-        self.state = State::Closed;
+        if matches!(self.state, State::Closing { reopens: true, .. }) {
+            self.renew();
+        } else {
+            drop(self.transport.close());
+            self.state = State::Closed;
+        }
         true
+    }
+
+    /// Closes the transport, to open it at once.
+    fn renew(&mut self) {
+        drop(self.transport.close());
+        self.state = State::Down { retry_at: Instant::now() };
     }
 
     /// What to wait for.
@@ -251,7 +354,7 @@ impl Link {
             State::Connecting { .. } => self.transport.awaits().into(),
             State::Opening { handshake, .. } => awaited(&**handshake),
             State::Up => PollFlags::POLLIN,
-            State::Blocked { retry_at: None } => PollFlags::POLLIN | PollFlags::POLLOUT,
+            State::Blocked { retry_at: None, .. } => PollFlags::POLLIN | PollFlags::POLLOUT,
             State::Closing { handshake, .. } => awaited(&**handshake),
             State::Down { .. } | State::Blocked { .. } | State::Closed => return None,
         };
@@ -269,7 +372,10 @@ impl Link {
             State::Connecting { until }
             | State::Opening { until, .. }
             | State::Closing { until, .. } => Some(*until),
-            State::Blocked { retry_at } => *retry_at,
+            State::Blocked { retry_at, ending } => {
+                let until = ending.map(|ending| ending.until);
+                retry_at.iter().copied().chain(until).min()
+            }
             State::Up | State::Closed => None,
         }
     }
@@ -286,32 +392,38 @@ fn awaited(handshake: &dyn Handshake) -> PollFlags {
     }
 }
 
+/// The failure of a peer that was waited for in vain.
+fn silence() -> StreamError {
+    StreamError::Io(io::ErrorKind::WouldBlock.into())
+}
+
 enum Shake {
     Done,
     Wait,
-    Failed,
+    Failed(StreamError),
 }
 
 /// Goes through `handshake` as far as it can without waiting.
 fn shake(transport: &mut dyn Transport, handshake: &mut dyn Handshake) -> Shake {
     let mut piece = [0; 512];
     loop {
-        let result: Result<usize, io::Error> = match handshake.step() {
+        let (sends, result) = match handshake.step() {
             Step::Done => return Shake::Done,
-            Step::Send(bytes) => transport.write(&[IoSlice::new(bytes)]),
-            Step::Receive(count) => transport.read(&mut piece[..count.min(512)]),
+            Step::Send(bytes) => (true, transport.write(&[IoSlice::new(bytes)])),
+            Step::Receive(count) => (false, transport.read(&mut piece[..count.min(512)])),
         };
-        let went: Result<(), HandshakeError> = match (result, handshake.step()) {
-            (Ok(count @ 1..), Step::Send(_)) => {
+        let went = match result {
+            Ok(count @ 1..) if sends => {
                 handshake.sent(count);
                 Ok(())
             }
-            (Ok(count @ 1..), _) => handshake.received(&piece[..count]),
-            (Err(error), _) if is_wait(&error) => return Shake::Wait,
-            _ => return Shake::Failed,
+            Ok(count @ 1..) => handshake.received(&piece[..count]).map_err(StreamError::from),
+            Ok(0) => Err(StreamError::End),
+            Err(error) if is_wait(&error) => return Shake::Wait,
+            Err(error) => Err(error.into()),
         };
-        if went.is_err() {
-            return Shake::Failed;
+        if let Err(error) = went {
+            return Shake::Failed(error);
         }
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How a writer thread is woken while it waits for its peer as well.
+//! How a writer thread is woken while it waits for its peer as well, and how it tells its end.
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
-/// A pipe to the writer thread, and after a fork the child's pipe to its own.
+/// A pipe to or from the writer thread, and after a fork the child's pipe to or from its own.
 pub(crate) struct Wake {
     sender: PipeWriter,
     receiver: PipeReader,
@@ -39,18 +39,18 @@ impl Wake {
         Ok(())
     }
 
-    /// Wakes the thread, now or when it next waits.
+    /// Wakes whoever waits, now or when they next do.
     pub(crate) fn wake(&self) {
         // A full pipe wakes as well as one byte more.
         drop((&self.current().sender).write(&[0]));
     }
 
-    /// What the thread waits for.
+    /// What to wait for.
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.current().receiver.as_fd()
     }
 
-    /// Takes what woke the thread, so that it can wait again.
+    /// Takes what woke this thread, so that it can wait again.
     pub(crate) fn take(&self) {
         drop((&self.current().receiver).read(&mut [0; 64]));
     }

@@ -9,7 +9,7 @@ use nix::poll::{PollFd, PollFlags};
 
 use super::counters::{LinkState, add};
 use super::link::Link;
-use super::{Feed, Gathered, Shared, Source};
+use super::{Closing, Feed, Gathered, Shared, Source};
 use crate::transport::poll_for;
 
 pub(super) struct Worker<F: Feed> {
@@ -27,10 +27,11 @@ impl<F: Feed> Worker<F> {
     pub(super) fn run(mut self) {
         let mut tried_once_more = false;
         loop {
+            self.reopen_if_asked();
             let gathered = self.source.gather(self.link.is_blocked());
             let advanced = self.link.advance(&mut self.source, &self.shared.counters.0);
             self.shared.counters.0.set_state(self.link.state());
-            if let Some(&until) = self.shared.close_by.get() {
+            if let Some(&Closing { by: until, .. }) = self.shared.closing.get() {
                 let nothing_left = self.source.is_empty();
                 if self.link.is_closed() || Instant::now() >= until {
                     break;
@@ -59,6 +60,15 @@ impl<F: Feed> Worker<F> {
         self.finish();
     }
 
+    /// Sees whether the stream is to be opened anew. What another thread did before it asked is
+    /// done.
+    fn reopen_if_asked(&mut self) {
+        let asked = &self.shared.reopen;
+        if asked.load(Ordering::Relaxed) && asked.swap(false, Ordering::Acquire) {
+            self.link.reopen(&mut self.source, &self.shared.counters.0);
+        }
+    }
+
     /// Waits for a producer with a batch, for the peer, or for the next deadline.
     fn sleep(&mut self, gathered: Gathered) {
         let shared = &*self.shared;
@@ -75,7 +85,7 @@ impl<F: Feed> Worker<F> {
         }
         let now = Instant::now();
         let flush_at = now + shared.options.flush_timeout;
-        let close_by = shared.close_by.get().copied();
+        let close_by = shared.closing.get().map(|closing| closing.by);
         let deadlines = [self.link.deadline(), close_by];
         let until = deadlines.into_iter().flatten().fold(flush_at, Instant::min);
 
@@ -97,15 +107,15 @@ impl<F: Feed> Worker<F> {
         }
     }
 
-    /// Counts what could not be sent, and lets the closer go on.
+    /// Counts what could not be sent, and lets those who close go on.
     fn finish(self) {
         let Self { shared, mut source, link } = self;
         let counters = &shared.counters.0;
         add(&counters.written, source.rewind());
         add(&counters.lost_closing, source.discard());
         counters.set_state(LinkState::Closing);
-        // Whatever the transport calls at its end is over when the closer goes on.
+        // Whatever the transport calls at its end is over when they go on.
         drop(link);
-        shared.finished();
+        shared.ended.wake();
     }
 }

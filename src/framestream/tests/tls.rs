@@ -241,6 +241,39 @@ fn a_socket_that_takes_little_is_waited_for_at_every_step() {
 }
 
 #[test]
+fn a_connection_that_is_made_anew_ends_between_two_frames() {
+    const COUNT: u32 = 20_000;
+    const TIMES: u64 = 5;
+    let authority = Authority::new();
+    let port = Port::new();
+    let mut server = Server::start(&port, &authority.issue(LOCALHOST), &[]);
+    let receiving = thread::spawn(move || {
+        let mut frames = Vec::new();
+        for _ in 0..=TIMES {
+            accept(&mut server);
+            frames.extend(receive(&mut server));
+        }
+        (frames, server)
+    });
+    // Most of the time a record is under way.
+    let (tls, _) = over_a_trickle(port.address, &authority);
+    let (iothr, producer) = start(Writer::new(tls, WriterOptions::default()));
+    let producing = thread::spawn(move || submit(&producer, 0..COUNT));
+    for time in 1..=TIMES {
+        until(&iothr, |stats| stats.connects == time && stats.written >= time * 500);
+        iothr.reopen();
+        until(&iothr, |stats| stats.connects == time + 1);
+    }
+    producing.join().expect("the producer");
+    assert!(iothr.close());
+    let (frames, _server) = receiving.join().expect("the receiver");
+    assert!((0..COUNT).zip(&frames).all(|(number, received)| frame(number) == *received));
+    let stats = iothr.stats();
+    assert_eq!((frames.len() as u64, stats.written), (COUNT.into(), COUNT.into()));
+    assert_eq!((stats.connects, stats.disconnects), (TIMES + 1, 0), "{:?}", iothr.last_error());
+}
+
+#[test]
 fn only_whole_records_that_are_out_count_as_written() {
     let authority = Authority::new();
     let port = Port::new();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Files and FIFOs.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, IoSlice, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process;
 
@@ -43,6 +43,15 @@ impl FileSender {
     pub fn new(path: &Path) -> Self {
         Self { path: path.into(), of_child: false, file: None, kind: Kind::Other }
     }
+
+    /// The path in this process.
+    fn path(&self) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        if self.of_child {
+            path.push(format!(".{}", process::id()));
+        }
+        path.into()
+    }
 }
 
 impl Transport for FileSender {
@@ -50,18 +59,25 @@ impl Transport for FileSender {
         Direction::Unidirectional
     }
 
+    fn target(&self) -> Option<String> {
+        Some(self.path().display().to_string())
+    }
+
+    fn leads_elsewhere(&self) -> bool {
+        let open = self.file.as_ref().and_then(|file| file.metadata().ok());
+        let at_path = fs::metadata(self.path()).ok();
+        let identity = |file: fs::Metadata| (file.dev(), file.ino());
+        open.is_none() || open.map(identity) != at_path.map(identity)
+    }
+
     fn open(&mut self) -> io::Result<()> {
-        let mut path = self.path.clone().into_os_string();
-        if self.of_child {
-            path.push(format!(".{}", process::id()));
-        }
         let file = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             // A FIFO without a reader must not hold up the caller. It is nothing to a file.
             .custom_flags(O_NONBLOCK)
-            .open(path)?;
+            .open(self.path())?;
         let file_type = file.metadata()?.file_type();
         self.kind = if file_type.is_file() {
             Kind::Regular
@@ -80,7 +96,11 @@ impl Transport for FileSender {
     }
 
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::Unsupported.into())
+        match self.kind {
+            // Its end for writing becomes ready to be read in no other case.
+            Kind::Fifo => Err(io::ErrorKind::BrokenPipe.into()),
+            Kind::Regular | Kind::Other => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {

@@ -82,12 +82,15 @@ impl Transport for HostSender {
         Direction::Bidirectional
     }
 
+    fn target(&self) -> Option<String> {
+        let [open, close] = if self.host.contains(':') { ["[", "]"] } else { [""; 2] };
+        Some(format!("{open}{}{close}:{}", self.host, self.port))
+    }
+
     fn open(&mut self) -> io::Result<()> {
-        self.advance().map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => error,
-            kind => {
+        self.advance().inspect_err(|error| {
+            if error.kind() != io::ErrorKind::WouldBlock {
                 self.state = State::Closed;
-                io::Error::new(kind, format!("{}: {error}", self.host))
             }
         })
     }
@@ -281,6 +284,6 @@ mod tests {
             assert!(error.to_string().contains(&refused), "{error}");
         }
         let error = connect(&mut racing(&[])).expect_err("no address");
-        assert_eq!(error.to_string(), "several: no address");
+        assert_eq!(error.to_string(), "no address");
     }
 }

@@ -88,6 +88,13 @@ impl Transport for SocketSender {
         Direction::Bidirectional
     }
 
+    fn target(&self) -> Option<String> {
+        match &self.address {
+            Address::Unix(address) => address.path().map(|path| path.display().to_string()),
+            Address::Tcp(address) => Some(address.to_string()),
+        }
+    }
+
     fn open(&mut self) -> io::Result<()> {
         if self.connected {
             return Ok(());
@@ -124,7 +131,10 @@ impl Transport for SocketSender {
             match recv(fd.as_raw_fd(), bytes, MsgFlags::empty()) {
                 Err(Errno::EINTR) => (),
                 // A sender reads only answers: one that does not come is a fault, not an end.
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(0) => {
+                    let kind = io::ErrorKind::UnexpectedEof;
+                    return Err(io::Error::new(kind, "the receiver closed the connection"));
+                }
                 other => return Ok(other?),
             }
         }

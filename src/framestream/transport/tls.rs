@@ -55,6 +55,14 @@ impl Transport for TlsSender {
         self.transport.direction()
     }
 
+    fn target(&self) -> Option<String> {
+        self.transport.target()
+    }
+
+    fn leads_elsewhere(&self) -> bool {
+        self.transport.leads_elsewhere()
+    }
+
     fn open(&mut self) -> io::Result<()> {
         if self.session.is_none() {
             self.transport.open()?;
@@ -165,7 +173,10 @@ impl Session {
         loop {
             match self.connection.reader().read(bytes) {
                 // As of a socket: the end of an answer that is still due.
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(0) => {
+                    let kind = io::ErrorKind::UnexpectedEof;
+                    return Err(io::Error::new(kind, "the receiver closed the TLS connection"));
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
                 other => return other,
             }

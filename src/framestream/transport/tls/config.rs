@@ -14,7 +14,7 @@ use rustls::{ClientConfig, InconsistentKeys, RootCertStore};
 use thiserror::Error;
 
 /// How to speak TLS. All files are PEM.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsOptions {
     /// The name or address that the server's certificate has to be for, among its subject
     /// alternative names; that of the host by default.

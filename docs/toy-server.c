@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A toy name server on UDP that refuses every query, and logs what it does.
+ *   cc toy-server.c $(pkg-config --cflags --libs libdnstap) -o toy-server
+ *   ./toy-server 5353 unix:/run/dnstap.sock
+ */
+#include <libdnstap.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void stop(int signal) { (void)signal; }
+
+int main(int argc, char **argv)
+{
+	dnstap_options *options = dnstap_options_new();
+	dnstap_options_set_version(options, "toy-server 1.0");
+	dnstap_sink *sink = NULL;
+	dnstap_result error = dnstap_options_set_output(options, argc == 3 ? argv[2] : NULL);
+	if (error == DNSTAP_OK)
+		sink = dnstap_sink_open(options, &error);
+	if (sink == NULL) {
+		fprintf(stderr, "toy-server PORT OUTPUT: %s\n", dnstap_options_get_error(options));
+		return EXIT_FAILURE;
+	}
+	dnstap_options_free(&options);
+	dnstap_queue *queue = dnstap_queue_new(sink); /* one for each thread */
+
+	struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1])),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)}, client;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (bind(fd, (struct sockaddr *)&server, sizeof server) != 0) {
+		perror("bind");
+		return EXIT_FAILURE;
+	}
+	sigaction(SIGTERM, &(struct sigaction){.sa_handler = stop}, NULL);
+	uint8_t wire[65535];
+	for (;;) {
+		socklen_t size = sizeof client;
+		ssize_t length = recvfrom(fd, wire, sizeof wire, 0, (struct sockaddr *)&client, &size);
+		if (length < 0)
+			break; /* a signal */
+		if (length < 12)
+			continue;
+		dnstap_message message = {.size = sizeof message, .type = DNSTAP_CLIENT_QUERY,
+			.socket_protocol = DNSTAP_UDP, .initiator = (struct sockaddr *)&client,
+			.responder = (struct sockaddr *)&server, .query = {wire, (size_t)length}};
+		clock_gettime(CLOCK_REALTIME, &message.query_time);
+		if (dnstap_enabled(queue, DNSTAP_CLIENT_QUERY))
+			dnstap_log(queue, &message);
+
+		wire[2] |= 0x80; /* QR: a response */
+		wire[3] = (uint8_t)((wire[3] & 0x70) | 5); /* REFUSED */
+		sendto(fd, wire, (size_t)length, 0, (struct sockaddr *)&client, size);
+		if (dnstap_enabled(queue, DNSTAP_CLIENT_RESPONSE)) {
+			message.type = DNSTAP_CLIENT_RESPONSE;
+			message.response = message.query;
+			message.query = (dnstap_bytes){0};
+			clock_gettime(CLOCK_REALTIME, &message.response_time);
+			dnstap_log(queue, &message);
+		}
+	}
+	dnstap_queue_free(&queue);
+	dnstap_stats stats = {.size = sizeof stats};
+	dnstap_sink_close(&sink, &stats); /* sends what waits */
+	printf("logged %llu, sent %llu\n", (unsigned long long)stats.logged, (unsigned long long)stats.sent);
+}

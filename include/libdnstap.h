@@ -1,0 +1,1183 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/**
+ * @file
+ * dnstap for DNS software: what a server saw of DNS messages, logged at no cost that it can feel.
+ *
+ * A server opens a sink, gives each of its threads a queue, and logs. Nothing on the way of a query
+ * waits, allocates or takes a lock; a thread of the sink sends what was logged.
+ *
+ *     dnstap_options *options = dnstap_options_new();
+ *     dnstap_options_set_output(options, "unix:/run/dnstap.sock");
+ *     dnstap_result error;
+ *     dnstap_sink *sink = dnstap_sink_open(options, &error);
+ *     dnstap_options_free(&options);
+ *
+ *     dnstap_queue *queue = dnstap_queue_new(sink);
+ *     if (dnstap_enabled(queue, DNSTAP_CLIENT_QUERY)) {
+ *         dnstap_message message = { .size = sizeof message };
+ *         message.type = DNSTAP_CLIENT_QUERY;
+ *         message.socket_protocol = DNSTAP_UDP;
+ *         message.initiator = client;
+ *         message.responder = server;
+ *         clock_gettime(CLOCK_REALTIME, &message.query_time);
+ *         message.query.data = bytes;
+ *         message.query.length = length;
+ *         dnstap_log(queue, &message);
+ *     }
+ *     dnstap_queue_free(&queue);
+ *
+ *     dnstap_sink_close(&sink, NULL);
+ *
+ * A program that has a transport of its own uses dnstap_encode() alone. One that reads uses
+ * dnstap_reader_open() and dnstap_reader_next(), or dnstap_decode().
+ *
+ * Unless a function says otherwise, one object is used by one thread at a time. A function that fails
+ * returns an error code, which dnstap_strerror() explains; it never ends the process.
+ */
+
+#ifndef LIBDNSTAP_H
+#define LIBDNSTAP_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <time.h>
+
+/** The bit of a message type in a set of them. */
+#define DNSTAP_MESSAGE_TYPE_BIT(type) (1u << (type))
+/** The set of all message types. */
+#define DNSTAP_ALL_MESSAGE_TYPES 0x7ffeu
+
+/** How a sink works. */
+typedef struct dnstap_options dnstap_options;
+/** One output with its writer thread. */
+typedef struct dnstap_sink dnstap_sink;
+/** The end of a sink that one thread logs to. */
+typedef struct dnstap_queue dnstap_queue;
+/** A stream to read from. */
+typedef struct dnstap_reader dnstap_reader;
+
+/**
+ * Numbers of message types, with the unused 0.
+ */
+#define DNSTAP_MESSAGE_TYPES 15
+
+/**
+ * What functions of the library return: 0 for success. What is not an error comes first.
+ */
+typedef enum dnstap_result {
+  /**
+   * Done.
+   */
+  DNSTAP_OK,
+  /**
+   * Not logged, because messages of this type are not.
+   */
+  DNSTAP_DISABLED,
+  /**
+   * Not logged, because the message is not in the sample.
+   */
+  DNSTAP_SAMPLED_OUT,
+  /**
+   * The stream has ended.
+   */
+  DNSTAP_END,
+  /**
+   * Nothing came in time; the same call may succeed later.
+   */
+  DNSTAP_TIMED_OUT,
+  /**
+   * The ring of the queue is full: the message is dropped, and counted.
+   */
+  DNSTAP_ERROR_FULL,
+  /**
+   * Longer than half of the ring: the message is dropped, and counted.
+   */
+  DNSTAP_ERROR_TOO_LONG,
+  /**
+   * The sink is closed, or has no writer thread after a fork.
+   */
+  DNSTAP_ERROR_CLOSED,
+  /**
+   * NULL where it is not allowed.
+   */
+  DNSTAP_ERROR_NULL,
+  /**
+   * The handle is of another kind, or was freed.
+   */
+  DNSTAP_ERROR_HANDLE,
+  /**
+   * The `size` of a struct is smaller than that of its first version.
+   */
+  DNSTAP_ERROR_SIZE,
+  /**
+   * The message type is none of enum dnstap_message_type.
+   */
+  DNSTAP_ERROR_MESSAGE_TYPE,
+  /**
+   * An address is neither of IPv4 nor of IPv6, or of another family than the message or the
+   * other address.
+   */
+  DNSTAP_ERROR_FAMILY,
+  /**
+   * A time is negative, or its nanoseconds are not below 1,000,000,000.
+   */
+  DNSTAP_ERROR_TIME,
+  /**
+   * A field is longer than 65,535 bytes.
+   */
+  DNSTAP_ERROR_LENGTH,
+  /**
+   * The type of a policy is not UTF-8, as protobuf wants it.
+   */
+  DNSTAP_ERROR_POLICY_TYPE,
+  /**
+   * The buffer is too small.
+   */
+  DNSTAP_ERROR_BUFFER,
+  /**
+   * The value of an option is out of range.
+   */
+  DNSTAP_ERROR_VALUE,
+  /**
+   * The output is not of the form unix:PATH, tcp:HOST:PORT, tls:HOST:PORT or file:PATH, or none
+   * is set.
+   */
+  DNSTAP_ERROR_OUTPUT,
+  /**
+   * Options contradict each other.
+   */
+  DNSTAP_ERROR_CONFLICT,
+  /**
+   * The path of the output cannot be used.
+   */
+  DNSTAP_ERROR_PATH,
+  /**
+   * There is something else where the socket should be.
+   */
+  DNSTAP_ERROR_NOT_A_SOCKET,
+  /**
+   * A certificate, a key or a server name cannot be used.
+   */
+  DNSTAP_ERROR_TLS,
+  /**
+   * The library was built without TLS.
+   */
+  DNSTAP_ERROR_NO_TLS,
+  /**
+   * The system gave no thread or descriptor.
+   */
+  DNSTAP_ERROR_SYSTEM,
+  /**
+   * There is no memory for it.
+   */
+  DNSTAP_ERROR_MEMORY,
+  /**
+   * The frame is no dnstap event. A reader can go on behind it.
+   */
+  DNSTAP_ERROR_DECODE,
+  /**
+   * The frame is longer than the reader takes, and was skipped. The reader can go on.
+   */
+  DNSTAP_ERROR_FRAME_SIZE,
+  /**
+   * The stream ends without STOP, as when its sender was killed; all frames before were whole.
+   */
+  DNSTAP_ERROR_NO_STOP,
+  /**
+   * The stream ends inside a frame.
+   */
+  DNSTAP_ERROR_TORN,
+  /**
+   * The bytes are no Frame Streams, or are damaged.
+   */
+  DNSTAP_ERROR_STREAM,
+  /**
+   * The content of the stream is not dnstap.
+   */
+  DNSTAP_ERROR_CONTENT_TYPE,
+  /**
+   * Reading or writing failed.
+   */
+  DNSTAP_ERROR_IO,
+  /**
+   * A fault of the library, which it survived.
+   */
+  DNSTAP_ERROR_INTERNAL,
+} dnstap_result;
+
+/**
+ * Where a writer thread stands with its receiver.
+ */
+typedef enum dnstap_state {
+  /**
+   * No connection; the next try is on a timer.
+   */
+  DNSTAP_STATE_DISCONNECTED,
+  /**
+   * Connecting, or in the handshake.
+   */
+  DNSTAP_STATE_CONNECTING,
+  /**
+   * The stream is open.
+   */
+  DNSTAP_STATE_CONNECTED,
+  /**
+   * The stream is being closed, or the thread has ended.
+   */
+  DNSTAP_STATE_CLOSING,
+} dnstap_state;
+
+/**
+ * At which hop, at which of its ends and in which direction a DNS message was seen.
+ */
+typedef enum dnstap_message_type {
+  /**
+   * A server got a query as the authority for its zone.
+   */
+  DNSTAP_AUTH_QUERY = 1,
+  /**
+   * A server answered as the authority for its zone.
+   */
+  DNSTAP_AUTH_RESPONSE = 2,
+  /**
+   * A resolver asked an authoritative server.
+   */
+  DNSTAP_RESOLVER_QUERY = 3,
+  /**
+   * A resolver got the answer of an authoritative server.
+   */
+  DNSTAP_RESOLVER_RESPONSE = 4,
+  /**
+   * A resolver or forwarder was asked by a client.
+   */
+  DNSTAP_CLIENT_QUERY = 5,
+  /**
+   * A resolver or forwarder answered a client.
+   */
+  DNSTAP_CLIENT_RESPONSE = 6,
+  /**
+   * A forwarder asked the next resolver.
+   */
+  DNSTAP_FORWARDER_QUERY = 7,
+  /**
+   * A forwarder got the answer of the next resolver.
+   */
+  DNSTAP_FORWARDER_RESPONSE = 8,
+  /**
+   * A stub resolver asked.
+   */
+  DNSTAP_STUB_QUERY = 9,
+  /**
+   * A stub resolver got the answer.
+   */
+  DNSTAP_STUB_RESPONSE = 10,
+  /**
+   * A tool such as dig asked.
+   */
+  DNSTAP_TOOL_QUERY = 11,
+  /**
+   * A tool such as dig got the answer.
+   */
+  DNSTAP_TOOL_RESPONSE = 12,
+  /**
+   * An authoritative server got a dynamic update (RFC 2136).
+   */
+  DNSTAP_UPDATE_QUERY = 13,
+  /**
+   * An authoritative server answered a dynamic update.
+   */
+  DNSTAP_UPDATE_RESPONSE = 14,
+} dnstap_message_type;
+
+/**
+ * How to read the addresses.
+ */
+typedef enum dnstap_socket_family {
+  /**
+   * IPv4.
+   */
+  DNSTAP_INET = 1,
+  /**
+   * IPv6.
+   */
+  DNSTAP_INET6 = 2,
+} dnstap_socket_family;
+
+/**
+ * How a DNS message travelled.
+ */
+typedef enum dnstap_socket_protocol {
+  /**
+   * UDP (RFC 1035, section 4.2.1).
+   */
+  DNSTAP_UDP = 1,
+  /**
+   * TCP (RFC 1035, section 4.2.2).
+   */
+  DNSTAP_TCP = 2,
+  /**
+   * TLS (RFC 7858).
+   */
+  DNSTAP_DOT = 3,
+  /**
+   * HTTPS (RFC 8484).
+   */
+  DNSTAP_DOH = 4,
+  /**
+   * DNSCrypt over UDP.
+   */
+  DNSTAP_DNSCRYPT_UDP = 5,
+  /**
+   * DNSCrypt over TCP.
+   */
+  DNSTAP_DNSCRYPT_TCP = 6,
+  /**
+   * QUIC (RFC 9250).
+   */
+  DNSTAP_DOQ = 7,
+} dnstap_socket_protocol;
+
+/**
+ * The version of HTTP below DNS over HTTPS.
+ */
+typedef enum dnstap_http_protocol {
+  /**
+   * HTTP/1.0 or HTTP/1.1 (RFC 9112).
+   */
+  DNSTAP_HTTP1 = 1,
+  /**
+   * HTTP/2 (RFC 9113).
+   */
+  DNSTAP_HTTP2 = 2,
+  /**
+   * HTTP/3 (RFC 9114).
+   */
+  DNSTAP_HTTP3 = 3,
+} dnstap_http_protocol;
+
+/**
+ * What was done because of a policy.
+ */
+typedef enum dnstap_policy_action {
+  /**
+   * Answered that the name does not exist.
+   */
+  DNSTAP_POLICY_NXDOMAIN = 1,
+  /**
+   * Answered that the name has no such record.
+   */
+  DNSTAP_POLICY_NODATA = 2,
+  /**
+   * Let the answer be.
+   */
+  DNSTAP_POLICY_PASS = 3,
+  /**
+   * Gave no answer.
+   */
+  DNSTAP_POLICY_DROP = 4,
+  /**
+   * Answered with TC set, so that the client comes back over TCP.
+   */
+  DNSTAP_POLICY_TRUNCATE = 5,
+  /**
+   * Answered with records of the policy.
+   */
+  DNSTAP_POLICY_LOCAL_DATA = 6,
+} dnstap_policy_action;
+
+/**
+ * What a policy was compared with.
+ */
+typedef enum dnstap_policy_match {
+  /**
+   * The name in the question.
+   */
+  DNSTAP_POLICY_QNAME = 1,
+  /**
+   * The address of the client.
+   */
+  DNSTAP_POLICY_CLIENT_IP = 2,
+  /**
+   * An address in the answer.
+   */
+  DNSTAP_POLICY_RESPONSE_IP = 3,
+  /**
+   * The name of a name server of the zone.
+   */
+  DNSTAP_POLICY_NS_NAME = 4,
+  /**
+   * The address of a name server of the zone.
+   */
+  DNSTAP_POLICY_NS_IP = 5,
+} dnstap_policy_match;
+
+/**
+ * What became of the messages. At every moment `logged = sent + waiting + dropped_full
+ * + dropped_too_long + dropped_invalid + dropped_closed + dropped_fork`.
+ */
+typedef struct dnstap_stats {
+  /**
+   * Size in bytes of this struct, set by the caller: later versions may be longer.
+   */
+  size_t size;
+  /**
+   * Messages that were logged: of enabled types, and in the sample.
+   */
+  uint64_t logged;
+  /**
+   * Messages handed over to the operating system. What a receiver had not read when it died is
+   * among them: no sender can know.
+   */
+  uint64_t sent;
+  /**
+   * Messages in the rings.
+   */
+  uint64_t waiting;
+  /**
+   * Messages that found their ring full.
+   */
+  uint64_t dropped_full;
+  /**
+   * Messages longer than half of their ring.
+   */
+  uint64_t dropped_too_long;
+  /**
+   * Messages that say what cannot be.
+   */
+  uint64_t dropped_invalid;
+  /**
+   * Messages that were not sent when the time for closing was over.
+   */
+  uint64_t dropped_closed;
+  /**
+   * In a forked child: messages that waited at the fork, and are the parent's to send.
+   */
+  uint64_t dropped_fork;
+  /**
+   * Messages of enabled types that were left out of the sample. They are not among those logged.
+   */
+  uint64_t sampled_out;
+  /**
+   * Bytes sent, with the lengths of the frames and without control frames.
+   */
+  uint64_t bytes_sent;
+  /**
+   * Streams that were opened up to START.
+   */
+  uint64_t connects;
+  /**
+   * Tries to open a stream that failed.
+   */
+  uint64_t connect_failures;
+  /**
+   * Streams that broke off.
+   */
+  uint64_t disconnects;
+  /**
+   * The messages that were logged, by enum dnstap_message_type.
+   */
+  uint64_t logged_by_type[DNSTAP_MESSAGE_TYPES];
+  /**
+   * Where the writer thread stands with the receiver.
+   */
+  enum dnstap_state state;
+} dnstap_stats;
+
+/**
+ * Bytes of the caller, or of a frame. A field whose `data` is NULL is absent; one that has no
+ * bytes, but is there, has a `data` that points anywhere.
+ */
+typedef struct dnstap_bytes {
+  const uint8_t *data;
+  /**
+   * Bytes at `data`.
+   */
+  size_t length;
+} dnstap_bytes;
+
+/**
+ * A rule of the operator that a message met, such as one of a response policy zone.
+ */
+typedef struct dnstap_policy {
+  /**
+   * The kind of policy in UTF-8, "RPZ" for a response policy zone.
+   */
+  struct dnstap_bytes type;
+  /**
+   * The rule, in a response policy zone its owner name in wire format.
+   */
+  struct dnstap_bytes rule;
+  /**
+   * What met the rule, in a form that depends on what was compared.
+   */
+  struct dnstap_bytes value;
+  /**
+   * What was done: one of enum dnstap_policy_action; 0 if absent.
+   */
+  uint32_t action;
+  /**
+   * What the rule was compared with: one of enum dnstap_policy_match; 0 if absent.
+   */
+  uint32_t match;
+} dnstap_policy;
+
+/**
+ * An address of IPv4 or IPv6.
+ */
+typedef union dnstap_address {
+  struct sockaddr any;
+  struct sockaddr_in in;
+  struct sockaddr_in6 in6;
+} dnstap_address;
+
+/**
+ * Where dnstap_decode() and dnstap_reader_next() keep what a message points to.
+ */
+typedef struct dnstap_storage {
+  union dnstap_address initiator;
+  union dnstap_address responder;
+  struct dnstap_policy policy;
+} dnstap_storage;
+
+/**
+ * A DNS message with its circumstances. To log one, set it to zero, set `size` and `type`, and
+ * then what is known; a field that is 0 or NULL is absent. Nothing is kept of what it points to.
+ *
+ * The initiator is the side that sent the query, the responder the side that answers it, in
+ * queries and responses alike.
+ */
+typedef struct dnstap_message {
+  /**
+   * Size in bytes of this struct, set by the caller: later versions may be longer.
+   */
+  size_t size;
+  /**
+   * Where and in which direction the message was seen: one of enum dnstap_message_type.
+   */
+  uint32_t type;
+  /**
+   * One of enum dnstap_socket_family; 0 for that of the addresses.
+   */
+  uint32_t socket_family;
+  /**
+   * How the message travelled: one of enum dnstap_socket_protocol.
+   */
+  uint32_t socket_protocol;
+  /**
+   * The version of HTTP, where the protocol is DNS over HTTPS: one of enum
+   * dnstap_http_protocol.
+   */
+  uint32_t http_protocol;
+  /**
+   * Address and port of the initiator: a struct sockaddr_in or sockaddr_in6. Port 0 is absent;
+   * of family AF_UNSPEC only the port counts, where struct sockaddr_in has it.
+   */
+  const struct sockaddr *initiator;
+  /**
+   * The same of the responder.
+   */
+  const struct sockaddr *responder;
+  /**
+   * When the query was sent or received, since 1970-01-01 UTC. A time of 0 is absent.
+   */
+  struct timespec query_time;
+  /**
+   * The same of the response.
+   */
+  struct timespec response_time;
+  /**
+   * The query in wire format (RFC 1035, section 4) without transport headers, at most 65,535
+   * bytes.
+   */
+  struct dnstap_bytes query;
+  /**
+   * The response, likewise.
+   */
+  struct dnstap_bytes response;
+  /**
+   * The zone whose servers were asked, a domain name in wire format.
+   */
+  struct dnstap_bytes zone;
+  /**
+   * Bytes of the operator's own.
+   */
+  struct dnstap_bytes extra;
+  /**
+   * The rule that the message met.
+   */
+  const struct dnstap_policy *policy;
+  /**
+   * Who logged it. For dnstap_encode(), and from dnstap_decode(); dnstap_log() takes what the
+   * sink has.
+   */
+  struct dnstap_bytes identity;
+  /**
+   * What software that is, likewise.
+   */
+  struct dnstap_bytes version;
+  /**
+   * How many messages this one stands for; 1 if its sender did not sample. Set by
+   * dnstap_decode(); a sink has its own rate.
+   */
+  uint32_t sample_rate;
+  /**
+   * Used by dnstap_decode().
+   */
+  struct dnstap_storage storage;
+} dnstap_message;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Tells what a result means, in a few words without a full stop. Any thread may call it.
+ *
+ * @param result  The result of a function of this library. Any number will do.
+ * @return        A string that is there for ever.
+ */
+const char *dnstap_strerror(enum dnstap_result result);
+
+/**
+ * Makes options with the default values: no output, all message types, the name of the host as
+ * identity. They are copied where they are used.
+ *
+ * @return  The options, to be freed with dnstap_options_free(); NULL on a fault of the library.
+ */
+dnstap_options *dnstap_options_new(void);
+
+/**
+ * Frees options.
+ *
+ * @param[in,out] options  Where they are; NULL is left there. Nothing happens if it is NULL
+ *                         already.
+ */
+void dnstap_options_free(dnstap_options **options);
+
+/**
+ * Tells what was wrong in the last call with these options that returned an error, such as which
+ * file could not be read, in a line without a full stop.
+ *
+ * @param options  The options.
+ * @return         A string that is there until the next call with these options; never NULL.
+ */
+const char *dnstap_options_get_error(const dnstap_options *options);
+
+/**
+ * Sets where to send to. There is no default.
+ *
+ * @param options  The options.
+ * @param output   `unix:PATH`, a socket that a receiver listens on; `tcp:HOST:PORT`, where HOST is
+ *                 a name, which is looked up anew for every connection, or an address, IPv6 in
+ *                 brackets; `tls:HOST:PORT`; or `file:PATH`, a file that is truncated.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_OUTPUT
+ * @retval DNSTAP_ERROR_NO_TLS
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_set_output(dnstap_options *options, const char *output);
+
+/**
+ * Sets who logs (`Dnstap.identity`), as a rule what the server answers to NSID (RFC 5001).
+ *
+ * @param options   The options.
+ * @param identity  At most 65,535 bytes; NULL leaves it out. By default the name of the host.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_LENGTH
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_set_identity(dnstap_options *options, const char *identity);
+
+/**
+ * Sets what software logs (`Dnstap.version`), as a rule what it answers to "version.bind" in class
+ * CH.
+ *
+ * @param options  The options.
+ * @param version  At most 65,535 bytes; NULL, the default, leaves it out.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_LENGTH
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_set_version(dnstap_options *options, const char *version);
+
+/**
+ * Sets which message types are logged; dnstap_sink_set_message_types() changes it later.
+ *
+ * @param options        The options.
+ * @param message_types  DNSTAP_MESSAGE_TYPE_BIT() of each; DNSTAP_ALL_MESSAGE_TYPES by default.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_VALUE   A bit is that of no message type.
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_set_message_types(dnstap_options *options,
+                                                    unsigned int message_types);
+
+/**
+ * Sets the memory of each queue, which is all that holds messages: what is logged while it is full
+ * is dropped. Memory is used only as far as messages have to wait.
+ *
+ * @param options      The options.
+ * @param queue_bytes  From 4096 to 1 GiB, rounded up to a power of two.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_VALUE
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_set_queue_bytes(dnstap_options *options, size_t queue_bytes);
+
+/**
+ * Sets how long a message waits for others to be sent with.
+ *
+ * @param options       The options.
+ * @param milliseconds  From 1 to 600,000; 1,000 by default.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_VALUE
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_set_flush_interval(dnstap_options *options,
+                                                     unsigned int milliseconds);
+
+/**
+ * Sets the longest time between two tries to connect. The first come sooner: after 100 ms, and
+ * twice as long after every failure.
+ *
+ * @param options       The options.
+ * @param milliseconds  From 100 to 600,000; 5,000 by default.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_VALUE
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_set_reconnect_interval(dnstap_options *options,
+                                                         unsigned int milliseconds);
+
+/**
+ * Sets how long the receiver may take to connect, and for each handshake. Then the writer thread
+ * gives up that connection, and tries again.
+ *
+ * @param options       The options.
+ * @param milliseconds  From 1 to 600,000; 5,000 by default.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_VALUE
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_set_io_timeout(dnstap_options *options,
+                                                 unsigned int milliseconds);
+
+/**
+ * Sets how long dnstap_sink_close() may take to send what waits and to close the stream.
+ *
+ * @param options       The options.
+ * @param milliseconds  Up to 600,000; 2,000 by default.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_VALUE
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_set_close_timeout(dnstap_options *options,
+                                                    unsigned int milliseconds);
+
+/**
+ * Sets how many messages there are to each one that is logged. A query and its response, which
+ * have the same initiator, port and message ID, are both logged or neither. Every event then says
+ * so: its `extra` begins with `sample=1/N`, followed by a space and the caller's own bytes, if any.
+ *
+ * @param options      The options.
+ * @param sample_rate  At least 1; 1, the default, logs all.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_VALUE
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_set_sample_rate(dnstap_options *options,
+                                                  unsigned int sample_rate);
+
+/**
+ * Sets whether a receiver on a socket answers. Most do: they choose the content type, and confirm
+ * the end of the stream. To one that does not, the stream is sent as into a file.
+ *
+ * @param options         The options.
+ * @param unidirectional  Whether the receiver just listens; by default it does not.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_set_unidirectional(dnstap_options *options, bool unidirectional);
+
+/**
+ * Sets the name of the writer thread.
+ *
+ * @param options  The options.
+ * @param name     A name in UTF-8, of which the system shows 15 bytes; "dnstap-writer" by default.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_VALUE   The name is not UTF-8.
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_set_thread_name(dnstap_options *options, const char *name);
+
+/**
+ * Sets the name that the certificate of the server has to be for.
+ *
+ * @param options      The options.
+ * @param server_name  A DNS name or an address; NULL, the default, for the host of the output.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_VALUE   The name is not UTF-8.
+ * @retval DNSTAP_ERROR_NO_TLS
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_set_tls_server_name(dnstap_options *options,
+                                                      const char *server_name);
+
+/**
+ * Sets the certificate authorities to trust.
+ *
+ * @param options  The options.
+ * @param path     A file in PEM, which dnstap_sink_open() reads; NULL, the default, for those of
+ *                 the system.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_NO_TLS
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_set_tls_ca_bundle(dnstap_options *options, const char *path);
+
+/**
+ * Sets what to show to a server that asks for a certificate.
+ *
+ * @param options      The options.
+ * @param certificate  A file in PEM with the certificate and those of its issuers, which
+ *                     dnstap_sink_open() reads; NULL, the default, for none.
+ * @param key          A file in PEM with its private key, without a passphrase; NULL if there is
+ *                     no certificate.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_CONFLICT  One is NULL, and the other is not.
+ * @retval DNSTAP_ERROR_NO_TLS
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_set_tls_client_certificate(dnstap_options *options,
+                                                             const char *certificate,
+                                                             const char *key);
+
+/**
+ * Opens a sink: starts the writer thread, which connects, and connects again whenever that fails.
+ * Never waits for the receiver, which may come later. The writer thread blocks all signals.
+ *
+ * A process that forks may do so before or after: a child that goes on logging gets a writer
+ * thread and a stream of its own, and a file of its own name with its process ID behind it.
+ *
+ * @param options     The options, with an output; copied. dnstap_options_get_error() has more
+ *                    about an error.
+ * @param[out] error  Why there is no sink; DNSTAP_OK if there is. May be NULL.
+ * @return            The sink, to be closed with dnstap_sink_close(); NULL on an error.
+ */
+dnstap_sink *dnstap_sink_open(dnstap_options *options, enum dnstap_result *error);
+
+/**
+ * Retrieves the accounts at this moment. Any thread may call it.
+ *
+ * @param sink           The sink.
+ * @param[in,out] stats  Where the accounts go; `stats->size` is to be set before. Fields that this
+ *                       version does not know are set to 0.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_SIZE
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_sink_get_stats(const dnstap_sink *sink, struct dnstap_stats *stats);
+
+/**
+ * Tells why the last try to connect failed, or the last stream broke off, in a line without a full
+ * stop. Any thread may call it.
+ *
+ * @param sink       The sink.
+ * @param[out] line  Where the line goes, cut off at the size and ended by NUL; empty if nothing
+ *                   has failed.
+ * @param size       Bytes there.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_sink_get_error(const dnstap_sink *sink, char *line, size_t size);
+
+/**
+ * Sets the message types that are logged, for every queue from its next message on. Any thread may
+ * call it.
+ *
+ * @param sink           The sink.
+ * @param message_types  DNSTAP_MESSAGE_TYPE_BIT() of each; DNSTAP_ALL_MESSAGE_TYPES for all.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_VALUE   A bit is that of no message type.
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_sink_set_message_types(const dnstap_sink *sink,
+                                                 unsigned int message_types);
+
+/**
+ * Sets who logs, for every queue from its next message on. Any thread may call it.
+ *
+ * @param sink      The sink.
+ * @param identity  A string, which is copied; NULL leaves it out.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_LENGTH
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_sink_set_identity(const dnstap_sink *sink, const char *identity);
+
+/**
+ * Sets what software logs, for every queue from its next message on. Any thread may call it.
+ *
+ * @param sink     The sink.
+ * @param version  A string, which is copied; NULL leaves it out.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_LENGTH
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_sink_set_version(const dnstap_sink *sink, const char *version);
+
+/**
+ * Ends the stream and begins a new one, as soon as the frame that is under way is out; nothing is
+ * lost or sent twice. For the rotation of a file: rename it, call this, and a new one is made with
+ * its name; one that was not renamed goes on. A socket is connected anew. Returns at once; any
+ * thread may call it.
+ *
+ * @param sink  The sink.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_sink_reopen(const dnstap_sink *sink);
+
+/**
+ * Sends what waits, closes the stream, ends the writer thread, and frees the sink. Always returns:
+ * half a second after the close timeout at the latest. Queues may still be there; what is logged to
+ * them from here on is not.
+ *
+ * @param[in,out] sink  Where the sink is; NULL is left there.
+ * @param[out] stats    The last accounts, as from dnstap_sink_get_stats(); may be NULL.
+ * @retval DNSTAP_OK    Closed, or NULL already.
+ * @retval DNSTAP_ERROR_SIZE    Closed, but the accounts have no room.
+ * @retval DNSTAP_ERROR_NULL    `sink` is NULL.
+ * @retval DNSTAP_ERROR_HANDLE  Not closed: it is no sink.
+ */
+enum dnstap_result dnstap_sink_close(dnstap_sink **sink, struct dnstap_stats *stats);
+
+/**
+ * Makes a queue for one thread to log to: its own ring of memory, to which it writes without
+ * waiting for anybody. Threads can come and go while the sink is open; up to 65,535 bytes of
+ * memory beside the ring go with each. Any thread may call it.
+ *
+ * @param sink  The sink.
+ * @return      The queue, to be freed with dnstap_queue_free(); it may outlive the sink. NULL
+ *              without memory for the ring, or if the sink is NULL or closed.
+ */
+dnstap_queue *dnstap_queue_new(const dnstap_sink *sink);
+
+/**
+ * Frees a queue. What was logged to it is still sent. Any thread may call it, but none may be
+ * logging to the queue.
+ *
+ * @param[in,out] queue  Where the queue is; NULL is left there. Nothing happens if it is NULL
+ *                       already.
+ */
+void dnstap_queue_free(dnstap_queue **queue);
+
+/**
+ * Logs a message: encodes it into the ring of the queue, or drops and counts it. Never waits, and
+ * allocates nothing. A caller that has to prepare something asks dnstap_enabled() first.
+ *
+ * @param queue    The queue; one thread at a time.
+ * @param message  The message; it and what it points to are free again when the call returns.
+ * @retval DNSTAP_OK                    It will be sent.
+ * @retval DNSTAP_DISABLED              Its type is not logged.
+ * @retval DNSTAP_SAMPLED_OUT           It is not in the sample.
+ * @retval DNSTAP_ERROR_FULL            Dropped: the receiver is slower, or away for too long.
+ * @retval DNSTAP_ERROR_TOO_LONG        Dropped: longer than half of the ring.
+ * @retval DNSTAP_ERROR_CLOSED          The sink is closed.
+ * @retval DNSTAP_ERROR_FAMILY
+ * @retval DNSTAP_ERROR_TIME
+ * @retval DNSTAP_ERROR_LENGTH
+ * @retval DNSTAP_ERROR_POLICY_TYPE     Dropped: what the message says cannot be.
+ * @retval DNSTAP_ERROR_MESSAGE_TYPE
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_SIZE
+ * @retval DNSTAP_ERROR_HANDLE          Not counted: it is no message, or no queue.
+ */
+enum dnstap_result dnstap_log(dnstap_queue *queue, const struct dnstap_message *message);
+
+/**
+ * Tells how large a buffer for dnstap_encode() has to be: as a rule some 100 bytes more than it
+ * will use. Any thread may call it.
+ *
+ * @param message  The message.
+ * @return         Bytes; 0 if the message cannot be encoded.
+ */
+size_t dnstap_encoded_size_max(const struct dnstap_message *message);
+
+/**
+ * Encodes a message for a transport of the caller's own: the payload of one data frame. Identity
+ * and version are those of the message. Allocates nothing; any thread may call it.
+ *
+ * @param[out] buffer  Where the event goes. Bytes behind it may be written to.
+ * @param capacity     Size of the buffer in bytes, at least dnstap_encoded_size_max().
+ * @param[out] length  Bytes of the event; 0 on an error.
+ * @param message      The message.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_BUFFER  The buffer is too small.
+ * @retval DNSTAP_ERROR_MESSAGE_TYPE
+ * @retval DNSTAP_ERROR_FAMILY
+ * @retval DNSTAP_ERROR_TIME
+ * @retval DNSTAP_ERROR_LENGTH
+ * @retval DNSTAP_ERROR_POLICY_TYPE
+ * @retval DNSTAP_ERROR_SIZE
+ * @retval DNSTAP_ERROR_NULL
+ */
+enum dnstap_result dnstap_encode(uint8_t *buffer,
+                                 size_t capacity,
+                                 size_t *length,
+                                 const struct dnstap_message *message);
+
+/**
+ * Decodes the payload of a data frame of type protobuf:dnstap.Dnstap. Allocates nothing; any
+ * thread may call it.
+ *
+ * Numbers without a name, of a newer schema, are kept as they are. An event that is none of a DNS
+ * message leaves a message of type 0. Addresses are told by their length; one that is neither 4
+ * nor 16 bytes long, and a port above 65,535, are left out.
+ *
+ * @param frame         The payload. The message points into it, so it has to stay as long.
+ * @param length        Its length in bytes.
+ * @param[out] message  The message, whose `size` is to be set before. It points into itself too,
+ *                      so that it is not to be copied as a struct.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_DECODE  The bytes are no dnstap event; the message is not written to.
+ * @retval DNSTAP_ERROR_SIZE
+ * @retval DNSTAP_ERROR_NULL
+ */
+enum dnstap_result dnstap_decode(const uint8_t *frame,
+                                 size_t length,
+                                 struct dnstap_message *message);
+
+/**
+ * Opens a file of dnstap, to read it from its beginning.
+ *
+ * @param path        The path of a file, or of a FIFO, which is waited for.
+ * @param[out] error  Why there is no reader; DNSTAP_OK if there is. May be NULL.
+ * @return            The reader, to be closed with dnstap_reader_close(); NULL on an error, for
+ *                    which errno says more.
+ */
+dnstap_reader *dnstap_reader_open(const char *path, enum dnstap_result *error);
+
+/**
+ * Reads from a file, pipe or socket that the caller has opened, or accepted a sender on. On a
+ * socket both kinds of stream are taken: one that begins with READY is answered.
+ *
+ * @param fd          The descriptor, which is duplicated: the caller may close it.
+ * @param[out] error  As for dnstap_reader_open().
+ * @return            The same.
+ */
+dnstap_reader *dnstap_reader_open_fd(int fd, enum dnstap_result *error);
+
+/**
+ * Sets the size of the largest frame that is taken. Larger ones are skipped.
+ *
+ * @param reader  The reader.
+ * @param bytes   From 512 to 4,294,967,294; 1,048,576 by default.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_VALUE
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_reader_set_max_frame_size(dnstap_reader *reader, size_t bytes);
+
+/**
+ * Reads the next message. Allocates nothing, but for a frame that is longer than all before.
+ *
+ * @param reader        The reader.
+ * @param[out] message  The message, whose `size` is to be set before; as from dnstap_decode(). It
+ *                      points into the reader, and stays until the next call. NULL to read the
+ *                      frame without decoding it.
+ * @param milliseconds  How long to wait for a sender. A file is never waited for.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_END               The sender has ended the stream.
+ * @retval DNSTAP_TIMED_OUT         Call again: nothing of a frame that has begun is lost.
+ * @retval DNSTAP_ERROR_DECODE      Call again: the frame is no dnstap event, but was read whole.
+ * @retval DNSTAP_ERROR_FRAME_SIZE  Call again: a frame was too long, and is skipped.
+ * @retval DNSTAP_ERROR_NO_STOP
+ * @retval DNSTAP_ERROR_TORN
+ * @retval DNSTAP_ERROR_STREAM
+ * @retval DNSTAP_ERROR_CONTENT_TYPE
+ * @retval DNSTAP_ERROR_IO          The stream ends here; dnstap_reader_get_error() has more.
+ * @retval DNSTAP_ERROR_SIZE
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_reader_next(dnstap_reader *reader,
+                                      struct dnstap_message *message,
+                                      unsigned int milliseconds);
+
+/**
+ * Gives the frame that dnstap_reader_next() has read last, as it is.
+ *
+ * @param reader      The reader.
+ * @param[out] frame  The payload, in the memory of the reader; it stays until the next call. Absent
+ *                    if the last call read none.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_reader_get_frame(const dnstap_reader *reader, struct dnstap_bytes *frame);
+
+/**
+ * Tells what was wrong in the last call of dnstap_reader_next() that returned an error, and at
+ * which byte of the stream, in a line without a full stop.
+ *
+ * @param reader  The reader.
+ * @return        A string that is there until the next call with this reader; never NULL.
+ */
+const char *dnstap_reader_get_error(const dnstap_reader *reader);
+
+/**
+ * Closes a stream, and frees the reader.
+ *
+ * @param[in,out] reader  Where the reader is; NULL is left there. Nothing happens if it is NULL
+ *                        already.
+ */
+void dnstap_reader_close(dnstap_reader **reader);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+/**
+ * Tells whether messages of this type are logged. If not, nothing need be prepared for dnstap_log().
+ * Costs a load and a branch.
+ *
+ * @param queue  The queue; NULL, for a server without a sink, logs nothing.
+ * @param type   The type.
+ * @return       Whether it is logged at this moment.
+ */
+static inline bool dnstap_enabled(const dnstap_queue *queue, dnstap_message_type type)
+{
+  /* A queue begins with the set of its message types. */
+  return queue != NULL
+         && (__atomic_load_n((const uint32_t *)(const void *)queue, __ATOMIC_RELAXED)
+             & DNSTAP_ALL_MESSAGE_TYPES & 1u << (type & 31)) != 0;
+}
+
+#endif  /* LIBDNSTAP_H */

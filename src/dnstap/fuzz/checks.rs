@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What has to hold for any bytes: the bodies of the fuzz targets, which the test `corpus` runs too.
+
+use std::io::{self, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use dnstap::Event;
+use dnstap::encode::{ADDRESS_MAX, BYTES_MAX, EncodeError};
+use dnstap::reader::{ReadError, Reader};
+
+/// Largest frame that the reader takes here: the least that can be set, so that a short stream can
+/// have longer ones.
+const MAX_FRAME_SIZE: usize = 512;
+
+/// Most bytes that are written to a pipe or socket at once, which has room for as many.
+const PIECE: usize = 4096;
+
+/// Decodes `bytes`. What is decoded is the same after it was encoded and decoded again.
+pub fn decode(bytes: &[u8]) {
+    let event = match Event::decode(bytes) {
+        Ok(event) => event,
+        Err(error) => {
+            assert!(error.offset <= bytes.len(), "{error} of {}", bytes.len());
+            return;
+        }
+    };
+    let encoded = event.max_len().and_then(|most| {
+        let mut out = vec![0; most];
+        let length = event.encode(&mut out)?;
+        out.truncate(length);
+        Ok(out)
+    });
+    match encoded {
+        Ok(encoded) => assert_eq!(Event::decode(&encoded), Ok(event), "another event"),
+        Err(EncodeError::TooLong(_)) => assert!(has_long_field(&event), "{event:?}"),
+        Err(EncodeError::PolicyType) => {
+            let policy = event.message.and_then(|message| message.policy);
+            let policy_type = policy.and_then(|policy| policy.policy_type);
+            assert!(str::from_utf8(policy_type.unwrap_or_default()).is_err());
+        }
+        Err(EncodeError::BufferTooSmall) => panic!("more than max_len: {event:?}"),
+    }
+}
+
+/// Whether the encoder has to refuse a field for its length.
+fn has_long_field(event: &Event<'_>) -> bool {
+    let is_long = |field: Option<&[u8]>, most: usize| field.is_some_and(|field| field.len() > most);
+    let mut fields = vec![event.identity, event.version, event.extra];
+    let mut addresses = Vec::new();
+    if let Some(message) = &event.message {
+        fields.extend([message.query_message, message.query_zone, message.response_message]);
+        addresses.extend([message.query_address, message.response_address]);
+        if let Some(policy) = &message.policy {
+            fields.extend([policy.policy_type, policy.rule, policy.value]);
+        }
+    }
+    fields.into_iter().any(|field| is_long(field, BYTES_MAX))
+        || addresses.into_iter().any(|address| is_long(address, ADDRESS_MAX))
+}
+
+/// Reads `bytes` as a stream, from a pipe and, in other pieces, from a socket. The frames are those
+/// of the stream, in its order, and it ends.
+pub fn reader(bytes: &[u8]) {
+    let (read, write) = io::pipe().expect("a pipe");
+    let mut write = Some(write);
+    let piped = play(bytes, PIECE, Reader::from_fd(read.into()), |piece| match piece {
+        Some(piece) => write.as_mut().expect("not closed yet").write_all(piece),
+        None => {
+            write = None;
+            Ok(())
+        }
+    });
+    let (mut ours, theirs) = UnixStream::pair().expect("a socket pair");
+    let size = (bytes.len() / 16).clamp(1, PIECE);
+    let sent = play(bytes, size, Reader::from_fd(theirs.into()), |piece| match piece {
+        Some(piece) => ours.write_all(piece),
+        None => ours.shutdown(Shutdown::Write),
+    });
+    // READY is taken on a socket only.
+    if !matches!(piped.end, Some(ReadError::OutOfTurn { .. })) {
+        assert_eq!(format!("{piped:?}"), format!("{sent:?}"));
+    }
+}
+
+/// What was read of a stream.
+#[derive(Debug, Default)]
+struct Seen {
+    frames: u64,
+    skipped: u64,
+    /// The end of the last frame.
+    behind: u64,
+    /// The error that ended the stream.
+    end: Option<ReadError>,
+}
+
+/// Writes `bytes` in pieces of `size`, and nothing at the end, and reads after each.
+fn play(
+    bytes: &[u8],
+    size: usize,
+    reader: io::Result<Reader>,
+    mut write: impl FnMut(Option<&[u8]>) -> io::Result<()>,
+) -> Seen {
+    let mut reader = reader.expect("a descriptor");
+    assert!(reader.set_max_frame_size(MAX_FRAME_SIZE));
+    let mut seen = Seen::default();
+    for piece in bytes.chunks(size) {
+        write(Some(piece)).expect("the reader has read what was before");
+        if follow(&mut reader, bytes, &mut seen) {
+            return seen;
+        }
+    }
+    write(None).expect("the reader is there");
+    assert!(follow(&mut reader, bytes, &mut seen), "waits behind the end");
+    seen
+}
+
+/// Reads what there is. Returns whether that was the end of the stream.
+fn follow(reader: &mut Reader, bytes: &[u8], seen: &mut Seen) -> bool {
+    loop {
+        match reader.next(Duration::ZERO) {
+            Ok(Some(payload)) => {
+                let payload = payload.to_vec();
+                let behind = check_frame(bytes, reader.offset(), payload.len() as u32, seen);
+                assert_eq!(payload, bytes[behind as usize - payload.len()..behind as usize]);
+                assert!(payload.len() <= MAX_FRAME_SIZE);
+                seen.frames += 1;
+                seen.behind = behind;
+            }
+            Ok(None) => {
+                assert!(matches!(reader.next(Duration::ZERO), Ok(None)), "more behind STOP");
+                return true;
+            }
+            Err(ReadError::TimedOut) => return false,
+            Err(ReadError::TooLarge { offset, size }) => {
+                seen.behind = check_frame(bytes, offset, size, seen);
+                assert!(size as usize > MAX_FRAME_SIZE);
+                seen.skipped += 1;
+            }
+            Err(error) => {
+                let again = reader.next(Duration::ZERO).expect_err("the end of the stream");
+                assert_eq!(again.to_string(), error.to_string());
+                assert!(!matches!(error, ReadError::Io(_)), "{error}");
+                seen.end = Some(error);
+                return true;
+            }
+        }
+        assert_eq!((reader.frames(), reader.skipped()), (seen.frames, seen.skipped));
+    }
+}
+
+/// Checks that a frame of this size begins at `offset`, behind all before. Returns where it ends.
+fn check_frame(bytes: &[u8], offset: u64, size: u32, seen: &Seen) -> u64 {
+    assert!(offset >= seen.behind, "{offset} is before {}", seen.behind);
+    let payload = offset as usize + 4;
+    assert_eq!(bytes[offset as usize..payload], size.to_be_bytes());
+    payload as u64 + u64::from(size)
+}

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Reading dnstap streams: the frames of a file, a pipe or a socket, one after the other.
+//!
+//! ```text
+//! descriptor -> buffer -> frame, borrowed -> Event::decode
+//! ```
+//!
+//! A reader fills its buffer with one large read and then hands out what lies in it: no frame costs
+//! a system call, an allocation or a copy of its own. That is why it looks at lengths itself and
+//! leaves only what is no data frame to [`framestream::frame::Decoder`]; and it plays the receiver's
+//! part of the handshake on control frames that lie in the buffer, where they stay if they are
+//! refused, so that the error comes again.
+
+mod error;
+mod foreign;
+
+pub use error::ReadError;
+pub use foreign::Foreign;
+
+use std::fs::OpenOptions;
+use std::io::{self, IoSlice};
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use framestream::control::{CONTROL_FRAME_LENGTH_MAX, ControlFrame, ControlType, Header};
+use framestream::frame::{Decoder, Event, FrameError, LENGTH_SIZE, MAX_FRAME_SIZE_DEFAULT};
+use framestream::handshake::Direction;
+use framestream::transport::{FdReceiver, Interest, Transport};
+
+use crate::sink::CONTENT_TYPE;
+
+/// Bytes of the buffer, until a frame needs more.
+const BUFFER_SIZE: usize = 64 * 1024;
+
+/// Bytes of the shortest frame that opens a stream: escape, length and type.
+const OPENING_SIZE: usize = 3 * LENGTH_SIZE;
+
+/// How long a wait takes that shall have no end.
+const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
+
+/// Reads one stream, from one thread.
+#[derive(Debug)]
+pub struct Reader {
+    transport: FdReceiver,
+    max_frame_size: usize,
+    state: State,
+    buffer: Vec<u8>,
+    /// Where in the buffer the bytes are that were read and not used up.
+    start: usize,
+    end: usize,
+    /// Where in the stream they begin.
+    position: u64,
+    /// The sender began with READY, and waits for answers.
+    answers: bool,
+    /// An answer on its way, and how much of it is out.
+    answer: Vec<u8>,
+    answered: usize,
+    frames: u64,
+    skipped: u64,
+    offset: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Before START.
+    Opening,
+    /// At the start of a frame.
+    Reading,
+    /// In a frame over the limit.
+    Skipping {
+        /// Where it begins in the stream.
+        offset: u64,
+        /// Bytes of it to come.
+        left: u64,
+    },
+    /// Behind STOP.
+    Stopped,
+}
+
+impl Reader {
+    /// Opens a file, or a FIFO. Waits for no writer of the FIFO: [`Reader::next`] does.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        // It is nothing to a file.
+        let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?;
+        Self::from_fd(file.into())
+    }
+
+    /// Reads from `fd`, a file, a pipe or a connected stream socket, and closes it when dropped.
+    /// Its status flags stay as they are.
+    pub fn from_fd(fd: OwnedFd) -> io::Result<Self> {
+        Ok(Self {
+            transport: FdReceiver::new(fd)?,
+            max_frame_size: MAX_FRAME_SIZE_DEFAULT,
+            state: State::Opening,
+            buffer: vec![0; BUFFER_SIZE],
+            start: 0,
+            end: 0,
+            position: 0,
+            answers: false,
+            answer: Vec::new(),
+            answered: 0,
+            frames: 0,
+            skipped: 0,
+            offset: 0,
+        })
+    }
+
+    /// Sets the size in bytes of the largest frame to take, from 512 to 2 GiB - 1; says whether it
+    /// did. The buffer grows as far as frames really do.
+    pub fn set_max_frame_size(&mut self, bytes: usize) -> bool {
+        let fits = (CONTROL_FRAME_LENGTH_MAX..=i32::MAX as usize).contains(&bytes);
+        if fits {
+            self.max_frame_size = bytes;
+        }
+        fits
+    }
+
+    /// Frames handed out so far.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Frames over the limit so far.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// Where in the stream the last frame that was handed out begins, in bytes: its length is there,
+    /// its payload 4 bytes on. 0 before the first.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The payload of the next data frame, up to the next call; `None` from STOP on. No wait is
+    /// longer than `patience`; a regular file has none.
+    ///
+    /// After [`ReadError::TimedOut`] and [`ReadError::TooLarge`] the next call goes on. The other
+    /// errors end the stream, and come again; but where a file just ended, the next call finds what
+    /// was added to it since.
+    #[inline]
+    pub fn next(&mut self, patience: Duration) -> Result<Option<&[u8]>, ReadError> {
+        let payload = match self.whole_frame() {
+            Some(payload) => payload,
+            None => match self.read_on(patience)? {
+                Some(payload) => payload,
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(&self.buffer[payload]))
+    }
+
+    /// Takes the data frame that lies whole at the front of the buffer. Returns where its payload is.
+    #[inline]
+    fn whole_frame(&mut self) -> Option<Range<usize>> {
+        let bytes = &self.buffer[self.start..self.end];
+        let (length, rest) = bytes.split_first_chunk()?;
+        let length = u32::from_be_bytes(*length) as usize;
+        let is_data = (1..=self.max_frame_size.min(rest.len())).contains(&length);
+        if !is_data || self.state != State::Reading {
+            return None;
+        }
+        let payload = self.start + LENGTH_SIZE..self.start + LENGTH_SIZE + length;
+        self.frames += 1;
+        self.offset = self.position;
+        self.use_up(LENGTH_SIZE + length);
+        Some(payload)
+    }
+
+    /// Reads up to and including the next data frame. Returns where its payload is.
+    #[inline(never)]
+    fn read_on(&mut self, patience: Duration) -> Result<Option<Range<usize>>, ReadError> {
+        let mut deadline = Deadline { patience, until: None };
+        loop {
+            self.send_answer(&mut deadline)?;
+            match self.state {
+                State::Opening => self.open_stream(&mut deadline)?,
+                State::Skipping { offset, left } => self.skip(offset, left, &mut deadline)?,
+                State::Stopped => return Ok(None),
+                State::Reading => {
+                    if let Some(payload) = self.whole_frame() {
+                        return Ok(Some(payload));
+                    }
+                    self.behind_data(&mut deadline)?;
+                }
+            }
+        }
+    }
+
+    /// Takes the frame that opens the stream, if it can be told already.
+    fn open_stream(&mut self, deadline: &mut Deadline) -> Result<(), ReadError> {
+        if self.bytes().len() < OPENING_SIZE {
+            return self.fill(OPENING_SIZE, deadline);
+        }
+        if let Some(error) = self.no_control_frame() {
+            return Err(error);
+        }
+        let (frame, size) = match front(self.bytes(), self.max_frame_size) {
+            Ok(Front::Control(frame, size)) => (frame, size),
+            Ok(Front::Needs(size)) => return self.fill(size, deadline),
+            Err(error) => return self.refuse(error),
+        };
+        let wanted = match self.transport.direction() {
+            Direction::Bidirectional if !self.answers => ControlType::Ready,
+            _ => ControlType::Start,
+        };
+        match frame.control_type {
+            Some(ControlType::Start) => {
+                self.check_content_type(frame)?;
+                self.state = State::Reading;
+            }
+            Some(ControlType::Ready) if wanted == ControlType::Ready => {
+                self.check_content_type(frame)?;
+                self.answers = true;
+                self.answer_with(&ControlFrame::new(ControlType::Accept, [CONTENT_TYPE]))?;
+            }
+            got => {
+                // A frame that was decoded has a type.
+                let got = got.unwrap_or(wanted);
+                return Err(ReadError::OutOfTurn { offset: self.position, wanted, got });
+            }
+        }
+        self.use_up(size);
+        Ok(())
+    }
+
+    /// Why the stream does not go on with a control frame, before START. However much of it has
+    /// come, the answer is the same.
+    fn no_control_frame(&self) -> Option<ReadError> {
+        let head = self.bytes();
+        let head = &head[..head.len().min(OPENING_SIZE)];
+        if self.state != State::Opening || head.iter().take(LENGTH_SIZE).all(|byte| *byte == 0) {
+            return None;
+        }
+        Some(match self.position {
+            0 => ReadError::Foreign(Foreign::recognise(head)),
+            offset => ReadError::Data { offset },
+        })
+    }
+
+    /// Sees to it that READY or START, `frame`, goes with dnstap.
+    fn check_content_type(&self, mut frame: ControlFrame) -> Result<(), ReadError> {
+        if frame.matches(Some(CONTENT_TYPE)) {
+            return Ok(());
+        }
+        let content_type = frame.content_types.swap_remove(0);
+        Err(ReadError::ContentType { offset: self.position, content_type })
+    }
+
+    /// Takes what is at the front of the buffer and no whole data frame.
+    fn behind_data(&mut self, deadline: &mut Deadline) -> Result<(), ReadError> {
+        match front(self.bytes(), self.max_frame_size) {
+            Ok(Front::Needs(size)) => self.fill(size, deadline),
+            Ok(Front::Control(frame, size)) => {
+                // Others are passed over, as fstrm does.
+                if frame.control_type == Some(ControlType::Stop) {
+                    if self.answers {
+                        self.answer_with(&ControlFrame::new(ControlType::Finish, None))?;
+                    }
+                    self.state = State::Stopped;
+                }
+                self.use_up(size);
+                Ok(())
+            }
+            Err(error) => self.refuse(error),
+        }
+    }
+
+    /// Passes on an error of the frame at the front.
+    fn refuse(&mut self, error: FrameError) -> Result<(), ReadError> {
+        let offset = self.position;
+        match error {
+            FrameError::TooLarge(size) => {
+                self.use_up(LENGTH_SIZE);
+                self.skipped += 1;
+                self.state = State::Skipping { offset, left: size.into() };
+                Err(ReadError::TooLarge { offset, size })
+            }
+            FrameError::Control(error) => Err(ReadError::Control { offset, error }),
+        }
+    }
+
+    /// Drops bytes of the frame over the limit that begins at `offset` and has `left` to come.
+    fn skip(&mut self, offset: u64, left: u64, deadline: &mut Deadline) -> Result<(), ReadError> {
+        if self.bytes().is_empty() {
+            return self.fill(0, deadline);
+        }
+        let count = self.bytes().len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        self.use_up(count);
+        self.state = match left - count as u64 {
+            0 => State::Reading,
+            left => State::Skipping { offset, left },
+        };
+        Ok(())
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    fn use_up(&mut self, count: usize) {
+        self.start += count;
+        self.position += count as u64;
+    }
+
+    /// Reads once, behind the frame at the front, which has `size` bytes at least.
+    fn fill(&mut self, size: usize, deadline: &mut Deadline) -> Result<(), ReadError> {
+        self.make_room(size)?;
+        loop {
+            match self.transport.read(&mut self.buffer[self.end..]) {
+                Ok(0) => return Err(self.ended()),
+                Ok(count) => {
+                    self.end += count;
+                    return Ok(());
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    deadline.wait(&self.transport, Interest::Read)?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Makes room behind the frame at the front, in twice the buffer at most: a length alone, which
+    /// may be wrong, takes no memory.
+    fn make_room(&mut self, size: usize) -> io::Result<()> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        if self.end == self.buffer.len() {
+            let more = self.end.min(size - self.end);
+            let reserved = self.buffer.try_reserve_exact(more);
+            reserved.map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+            self.buffer.resize(self.end + more, 0);
+        }
+        Ok(())
+    }
+
+    /// What it means that the stream has no more bytes.
+    fn ended(&self) -> ReadError {
+        let (offset, frames) = (self.position, self.frames);
+        let size = self.bytes().len() as u64;
+        match self.state {
+            State::Skipping { offset, .. } => {
+                ReadError::Torn { offset, size: self.position - offset + size, frames }
+            }
+            State::Opening if size == 0 => ReadError::NoStart { offset },
+            _ if size == 0 => ReadError::NoStop { offset, frames },
+            _ => self.no_control_frame().unwrap_or(ReadError::Torn { offset, size, frames }),
+        }
+    }
+
+    fn answer_with(&mut self, frame: &ControlFrame) -> Result<(), ReadError> {
+        let offset = self.position;
+        let encoded = frame.encode(Header::With);
+        self.answer = encoded.map_err(|error| ReadError::Control { offset, error })?;
+        self.answered = 0;
+        Ok(())
+    }
+
+    /// Sends what is left of the answer.
+    fn send_answer(&mut self, deadline: &mut Deadline) -> Result<(), ReadError> {
+        while self.answered < self.answer.len() {
+            match self.transport.write(&[IoSlice::new(&self.answer[self.answered..])]) {
+                Ok(count) => self.answered += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    deadline.wait(&self.transport, Interest::Write)?;
+                }
+                // A sender that does not wait for FINISH has sent everything nevertheless.
+                Err(_) if self.state == State::Stopped => self.answered = self.answer.len(),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Until when a call waits, which counts from its first wait.
+struct Deadline {
+    patience: Duration,
+    until: Option<Instant>,
+}
+
+impl Deadline {
+    fn wait(&mut self, transport: &FdReceiver, what: Interest) -> Result<(), ReadError> {
+        let until = *self.until.get_or_insert_with(|| {
+            let now = Instant::now();
+            now.checked_add(self.patience).unwrap_or(now + FOREVER)
+        });
+        transport.wait(what, until).map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => ReadError::TimedOut,
+            _ => error.into(),
+        })
+    }
+}
+
+/// What the front of some bytes is.
+enum Front {
+    /// A control frame, and its size with escape and length.
+    Control(ControlFrame, usize),
+    /// A frame of which more can be told with so many bytes.
+    Needs(usize),
+}
+
+/// What `bytes` begin with, which is no whole data frame of at most `max_frame_size` bytes.
+fn front(bytes: &[u8], max_frame_size: usize) -> Result<Front, FrameError> {
+    let mut decoder = Decoder::new(max_frame_size);
+    let mut at = 0;
+    loop {
+        let end = at + decoder.needs();
+        let Some(piece) = bytes.get(at..end) else { return Ok(Front::Needs(end)) };
+        at = end;
+        if let Some(Event::Control(frame)) = decoder.advance(piece)? {
+            return Ok(Front::Control(frame, at));
+        }
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How a sink works, and why it cannot.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use framestream::control::ControlError;
+use framestream::handshake::Direction;
+use framestream::sender;
+use framestream::transport::{FileSender, HostSender, IO_TIMEOUT_DEFAULT, SocketSender, Transport};
+#[cfg(feature = "tls")]
+use framestream::transport::{TlsError, TlsOptions, TlsSender};
+use thiserror::Error;
+
+use super::ALL_MESSAGE_TYPES;
+use crate::encode::EncodeError;
+use crate::output::Output;
+
+/// Default of [`Options::queue_bytes`].
+pub const QUEUE_BYTES_DEFAULT: usize = 1 << 20;
+
+/// How a sink works.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it sends to; to be set.
+    pub output: Option<Output>,
+    /// Who logs; `None` leaves it out. By default the name of the host.
+    pub identity: Option<Vec<u8>>,
+    /// What software that is; `None` leaves it out.
+    pub version: Option<Vec<u8>>,
+    /// The message types to log, bit `1 << type` each.
+    pub message_types: u32,
+    /// Log one message in so many, a query and its response both or neither. 1 logs all.
+    pub sample_rate: u32,
+    /// Bytes of the ring of each queue, rounded up to a power of two.
+    pub queue_bytes: usize,
+    /// Whether the receiver answers; `None` if one on a socket does, and a file does not.
+    pub direction: Option<Direction>,
+    /// How long the receiver may make no progress in connecting and in handshakes.
+    pub io_timeout: Duration,
+    /// How to speak TLS, if the output does.
+    #[cfg(feature = "tls")]
+    pub tls: TlsOptions,
+    /// How the writer thread works.
+    pub sender: sender::Options,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let host = nix::unistd::gethostname().ok();
+        Self {
+            output: None,
+            identity: host.map(|name| name.into_encoded_bytes()).filter(|name| !name.is_empty()),
+            version: None,
+            message_types: ALL_MESSAGE_TYPES,
+            sample_rate: 1,
+            queue_bytes: QUEUE_BYTES_DEFAULT,
+            direction: None,
+            io_timeout: IO_TIMEOUT_DEFAULT,
+            #[cfg(feature = "tls")]
+            tls: TlsOptions::default(),
+            sender: sender::Options {
+                thread_name: "dnstap-writer".into(),
+                ..sender::Options::default()
+            },
+        }
+    }
+}
+
+impl Options {
+    /// The defaults, for an output.
+    pub fn new(output: Output) -> Self {
+        Self { output: Some(output), ..Self::default() }
+    }
+
+    /// The closed way to the output, as far as it can be checked before anything is sent.
+    pub(super) fn transport(&self) -> Result<Box<dyn Transport>, OpenError> {
+        let output = self.output.as_ref().ok_or(OpenError::NoOutput)?;
+        #[cfg(feature = "tls")]
+        if self.tls != TlsOptions::default() && !matches!(output, Output::Tls(..)) {
+            return Err(OpenError::TlsOptions);
+        }
+        Ok(match output {
+            Output::Unix(path) => {
+                check_socket(path)?;
+                let sender = SocketSender::unix(path);
+                Box::new(sender.map_err(|error| OpenError::Path { path: path.clone(), error })?)
+            }
+            Output::Tcp(host, port) => Box::new(HostSender::new(host, *port)),
+            #[cfg(feature = "tls")]
+            Output::Tls(host, port) => {
+                let below = Box::new(HostSender::new(host, *port));
+                Box::new(TlsSender::new(below, host, &self.tls)?)
+            }
+            Output::File(path) => {
+                check_file(path)?;
+                Box::new(FileSender::new(path))
+            }
+        })
+    }
+}
+
+/// What is at the path of a socket is one. Nothing is there while no receiver listens.
+fn check_socket(path: &Path) -> Result<(), OpenError> {
+    match fs::metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => Err(OpenError::NoSocket(path.into())),
+        _ => Ok(()),
+    }
+}
+
+/// A file can be at the path: the folder is there, and the path is not that of one itself.
+fn check_file(path: &Path) -> Result<(), OpenError> {
+    let failed = |error| OpenError::Path { path: path.into(), error };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    fs::metadata(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(failed(io::ErrorKind::IsADirectory.into())),
+        _ => Ok(()),
+    }
+}
+
+/// Why a sink cannot be opened, or a queue made.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// No output is set.
+    #[error("no output is set")]
+    NoOutput,
+    /// No thread or descriptor is to be had.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The path of the output cannot be used.
+    #[error("{}: {error}", path.display())]
+    Path {
+        /// The path.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// There is something else where the socket should be.
+    #[error("{}: not a socket", .0.display())]
+    NoSocket(PathBuf),
+    /// Identity or version cannot be encoded.
+    #[error(transparent)]
+    Origin(#[from] EncodeError),
+    /// The content type cannot be offered.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The TLS options cannot be used.
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// TLS options for an output that does not speak it.
+    #[cfg(feature = "tls")]
+    #[error("TLS options are given for an output that is not \"tls:\"")]
+    TlsOptions,
+    /// No memory for a ring.
+    #[error("no memory for a ring of {0} bytes")]
+    Memory(usize),
+    /// The sink is closed.
+    #[error("the sink is closed")]
+    Closed,
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The end of a sink that one thread logs to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+use framestream::fork;
+use framestream::sender::Sender;
+
+use super::registry::{Joined, Member, Registry, Rings};
+use super::{MESSAGE_TYPES, Sink};
+use crate::encode::usual::{self, Usual};
+use crate::encode::{self, EncodeError, Encoder, Fields, Origin};
+use crate::ring::{Producer, Refusal};
+use crate::sample;
+use crate::schema::MessageType;
+
+/// What a logging site looks at to see whether there is anything to do.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub struct Switch {
+    /// The message types that are logged, bit `1 << type` each. The lowest bit, which is that of no
+    /// type, says that there is more to look at.
+    enabled: AtomicU32,
+    /// For a C interface, whose handle is the address of this: its mark that this is one.
+    pub tag: AtomicU32,
+    /// For the same: where the queue is.
+    pub queue: AtomicPtr<Queue>,
+}
+
+impl Switch {
+    /// See [`Switch::enabled`].
+    const LOOK: u32 = 1;
+
+    /// A switch that lets these types through.
+    pub(super) fn new(message_types: u32) -> Self {
+        Self { enabled: AtomicU32::new(message_types | Self::LOOK), ..Self::default() }
+    }
+
+    /// Lets these types through from now on, each once the queue has looked at what else is new.
+    pub(super) fn set(&self, message_types: u32) {
+        self.enabled.store(message_types | Self::LOOK, Ordering::Release);
+    }
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logged {
+    /// It waits to be sent.
+    Queued,
+    /// Its type is not logged.
+    Disabled,
+    /// It is not in the sample.
+    SampledOut,
+    /// There was no room for it.
+    Full,
+    /// It is longer than half of the ring.
+    TooLong,
+    /// It cannot be encoded.
+    Encoding(EncodeError),
+    /// It was refused before.
+    Invalid,
+    /// The sink is closed, or there is no writer thread to be had after a fork.
+    Closed,
+}
+
+/// The end of a sink that one thread logs to.
+pub struct Queue {
+    switch: Arc<Switch>,
+    member: Arc<Member>,
+    producer: Producer,
+    encoder: Encoder,
+    origin: Arc<Origin>,
+    /// The fork generation that is known to have a writer thread.
+    generation: usize,
+    wake_level: usize,
+    sample_rate: u32,
+    sender: Sender<Rings>,
+    registry: Arc<Registry>,
+}
+
+impl Queue {
+    pub(super) fn new(
+        producer: Producer,
+        joined: Joined,
+        registry: Arc<Registry>,
+        sink: &Sink,
+    ) -> Self {
+        Self {
+            switch: Arc::clone(&joined.member.switch),
+            member: joined.member,
+            producer,
+            encoder: Encoder::new(),
+            origin: joined.origin,
+            generation: fork::generation(),
+            wake_level: registry.wake_level,
+            sample_rate: sink.sample_rate,
+            sender: sink.sender.clone(),
+            registry,
+        }
+    }
+
+    /// What [`Queue::is_enabled`] looks at.
+    pub fn switch(&self) -> &Arc<Switch> {
+        &self.switch
+    }
+
+    /// Whether messages of this type are logged: if not, nothing need be prepared.
+    #[inline]
+    pub fn is_enabled(&self, message_type: MessageType) -> bool {
+        is_set(self.switch.enabled.load(Ordering::Relaxed), message_type)
+    }
+
+    /// Logs a usual message, if nothing stands in the way: if its type is logged, there is room, it
+    /// is in the same second as the last one, and its length takes `WIDTH` bytes, as [`usual::width`]
+    /// guesses. If not, nothing has happened, and [`Queue::log`] is for it. Returns whether it is
+    /// time for [`Queue::wake`]. Never waits, nor panics.
+    #[inline(always)]
+    pub fn log_usual<const N: usize, const WIDTH: usize, U: Usual<N>>(
+        &mut self,
+        message: &U,
+    ) -> Option<bool> {
+        let enabled = self.switch.enabled.load(Ordering::Relaxed);
+        let is_plain = enabled & Switch::LOOK == 0 && self.generation == fork::generation();
+        if !is_plain || !is_set(enabled, message.message_type()) {
+            return None;
+        }
+        let room = self.producer.reserve(usual::max_len(message)).ok()?;
+        let Self { encoder, origin, .. } = self;
+        let length = usual::encode::<N, WIDTH, U>(message, encoder, origin, room.payload)?;
+        self.member.count_logged(message.message_type());
+        Some(room.commit(length))
+    }
+
+    /// Logs a message, with `extra` bytes if there are any. Never waits.
+    pub fn log(&mut self, message: &impl Fields, extra: Option<&[u8]>) -> Logged {
+        let message_type = message.message_type();
+        let enabled = self.switch.enabled.load(Ordering::Relaxed);
+        if !is_set(enabled, message_type) {
+            return self.not_enabled();
+        }
+        if (enabled & Switch::LOOK != 0 || self.generation != fork::generation())
+            && let Err(fate) = self.look(message)
+        {
+            return fate;
+        }
+        self.member.count_logged(message_type);
+        let most = match encode::max_len(&self.origin, message, extra) {
+            Ok(most) => most,
+            Err(error) => return self.drop_message(Logged::Encoding(error)),
+        };
+        let room = match self.producer.reserve(most) {
+            Ok(room) => room,
+            Err(Refusal::Full) => return self.drop_message(Logged::Full),
+            Err(Refusal::TooLong) => return self.drop_message(Logged::TooLong),
+        };
+        let length = match self.encoder.encode(&self.origin, message, extra, room.payload) {
+            Ok(length) => length,
+            Err(error) => return self.drop_message(Logged::Encoding(error)),
+        };
+        if room.commit(length) {
+            self.wake();
+        }
+        Logged::Queued
+    }
+
+    /// Counts a message that whoever made it found to be invalid.
+    #[cold]
+    #[inline(never)]
+    pub fn refuse(&self, message_type: MessageType) -> Logged {
+        if !self.is_enabled(message_type) {
+            return self.not_enabled();
+        }
+        self.member.count_logged(message_type);
+        self.drop_message(Logged::Invalid)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn not_enabled(&self) -> Logged {
+        if self.sender.is_closed() { Logged::Closed } else { Logged::Disabled }
+    }
+
+    /// Looks at what is seldom to be seen to before a message: another origin, a fork; or which
+    /// messages are in the sample.
+    #[cold]
+    #[inline(never)]
+    fn look(&mut self, message: &impl Fields) -> Result<(), Logged> {
+        if self.generation != fork::generation() {
+            if !self.sender.is_running() && !self.sender.revive() {
+                self.member.count_logged(message.message_type());
+                return Err(self.drop_message(Logged::Closed));
+            }
+            self.generation = fork::generation();
+        }
+        if self.sample_rate > 1 && !sample::key(message).is_chosen(self.sample_rate) {
+            self.member.sampled_out.fetch_add(1, Ordering::Relaxed);
+            return Err(Logged::SampledOut);
+        }
+        if self.sample_rate == 1 {
+            // What changes from here on sets it again.
+            self.switch.enabled.fetch_and(!Switch::LOOK, Ordering::Acquire);
+        }
+        if let Some(origin) = self.registry.news(&self.member) {
+            self.origin = origin;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn drop_message(&self, fate: Logged) -> Logged {
+        let counter = match fate {
+            Logged::Full => &self.member.dropped_full,
+            Logged::TooLong => &self.member.dropped_too_long,
+            Logged::Closed => &self.member.dropped_closed,
+            _ => &self.member.dropped_invalid,
+        };
+        counter.fetch_add(1, Ordering::Release);
+        fate
+    }
+
+    /// Wakes the writer thread, if a batch waits and it sleeps. If it is awake, it will see the batch
+    /// before it sleeps, as a rule; else it is woken for a slightly larger one.
+    #[cold]
+    #[inline(never)]
+    pub fn wake(&mut self) {
+        let waiting = self.producer.ring().waiting();
+        let missing = self.wake_level.saturating_sub(waiting);
+        if missing == 0 && self.sender.is_sleeping() {
+            self.sender.wake();
+        }
+        self.producer.look_after(missing.max(self.wake_level / 8));
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.registry.free(&self.member);
+    }
+}
+
+/// Whether the bit of a message type is set; one without a name has none.
+#[inline(always)]
+fn is_set(message_types: u32, message_type: MessageType) -> bool {
+    (1..MESSAGE_TYPES as u32).contains(&message_type.0) && message_types >> message_type.0 & 1 != 0
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The accounts of a sink.
+
+use framestream::sender::{LinkState, Sender};
+
+use super::MESSAGE_TYPES;
+use super::registry::{Registry, Rings};
+
+/// What became of the messages. At every moment `logged = sent + waiting + dropped_full
+/// + dropped_too_long + dropped_invalid + dropped_closed + dropped_fork`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Messages of enabled types, in the sample, that were logged.
+    pub logged: u64,
+    /// The same by message type.
+    pub logged_by_type: [u64; MESSAGE_TYPES],
+    /// Messages handed over to the operating system. What a receiver had not read when it died is
+    /// among them: no sender can know.
+    pub sent: u64,
+    /// Messages in the rings.
+    pub waiting: u64,
+    /// Messages that found their ring full.
+    pub dropped_full: u64,
+    /// Messages longer than half of the ring.
+    pub dropped_too_long: u64,
+    /// Messages that cannot be encoded.
+    pub dropped_invalid: u64,
+    /// Messages that were not sent when the time for closing was over.
+    pub dropped_closed: u64,
+    /// In a forked child: messages that waited at the fork. The parent sends them.
+    pub dropped_fork: u64,
+    /// Messages of enabled types that were left out because they are not in the sample.
+    pub sampled_out: u64,
+    /// Bytes sent, with the lengths of the frames and without control frames.
+    pub bytes_sent: u64,
+    /// Streams opened.
+    pub connects: u64,
+    /// Tries to open a stream that failed.
+    pub connect_failures: u64,
+    /// Streams that broke off.
+    pub disconnects: u64,
+    /// Where the writer thread stands with the receiver.
+    pub state: LinkState,
+}
+
+/// The accounts at this moment. A message is counted as logged before it is counted anywhere else,
+/// so what is logged is asked for last, and what is nowhere else by then waits.
+pub(super) fn take(registry: &Registry, sender: &Sender<Rings>) -> Stats {
+    let dropped = registry.dropped();
+    let sent = sender.stats();
+    let logged_by_type = registry.logged_by_type();
+    let logged = logged_by_type.iter().sum();
+    let gone = dropped.all() + sent.written + sent.lost_closing + sent.lost_error + sent.lost_fork;
+    Stats {
+        logged,
+        logged_by_type,
+        sent: sent.written,
+        waiting: logged - gone,
+        dropped_full: dropped.full,
+        dropped_too_long: dropped.too_long,
+        dropped_invalid: dropped.invalid,
+        dropped_closed: sent.lost_closing + sent.lost_error,
+        dropped_fork: sent.lost_fork,
+        sampled_out: dropped.sampled_out,
+        bytes_sent: sent.bytes_written,
+        connects: sent.connects,
+        connect_failures: sent.connect_failures,
+        disconnects: sent.disconnects,
+        state: sent.state,
+    }
+}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Makes the public headers with cbindgen, one of each module, and compares them with `include/`.
+//! With `UPDATE_HEADERS=1` it writes them instead (`make headers`).
+
+use std::fs;
+use std::path::Path;
+
+use cbindgen::{Builder, Config};
+
+/// A header, and the files below `src` that it is made of, in this order.
+struct Header {
+    path: &'static str,
+    sources: &'static [&'static str],
+    /// Where the types come from that its functions use.
+    includes: &'static [&'static str],
+    introduction: &'static str,
+    /// Plain C behind the include lines.
+    declarations: &'static str,
+    /// Plain C at the end, within the include guard.
+    inlines: &'static str,
+}
+
+const HEADERS: &[Header] = &[
+    Header {
+        path: "fstrm.h",
+        sources: &[],
+        includes: &[
+            "fstrm/res.h",
+            "fstrm/control.h",
+            "fstrm/file.h",
+            "fstrm/iothr.h",
+            "fstrm/rdwr.h",
+            "fstrm/reader.h",
+            "fstrm/tcp_writer.h",
+            "fstrm/unix_writer.h",
+            "fstrm/writer.h",
+        ],
+        introduction: "\
+Frame Streams: a light framing for messages on a byte stream, in files and over sockets.
+
+A program that produces messages makes a writer (fstrm_file_writer_init(),
+fstrm_unix_writer_init(), fstrm_tcp_writer_init(), or fstrm_writer_init() on functions of its
+own), hands it to a writer thread (fstrm_iothr_init()), and gives each of its threads a queue
+(fstrm_iothr_get_input_queue()) to submit frames to (fstrm_iothr_submit()), which never waits.
+
+    struct fstrm_unix_writer_options *where = fstrm_unix_writer_options_init();
+    fstrm_unix_writer_options_set_socket_path(where, \"/run/example.sock\");
+    struct fstrm_writer *writer = fstrm_unix_writer_init(where, NULL);
+    struct fstrm_iothr *iothr = fstrm_iothr_init(NULL, &writer);
+    struct fstrm_iothr_queue *queue = fstrm_iothr_get_input_queue(iothr);
+    if (fstrm_iothr_submit(iothr, queue, strdup(\"hello\"), 5, fstrm_free_wrapper, NULL)
+        != fstrm_res_success) ...
+    fstrm_iothr_destroy(&iothr);
+    fstrm_unix_writer_options_destroy(&where);
+
+A program that consumes them makes a reader (fstrm_file_reader_init(), fstrm_reader_init()) and
+calls fstrm_reader_read() until it returns fstrm_res_stop.
+
+Unless a function says otherwise: one object is used by one thread at a time, options are copied
+and can be destroyed after use, and NULL for an object is answered with an error. Every header
+can be included alone. This library has the interface of fstrm 0.6.1; what it adds is in
+<fstrm/stats.h>.",
+        declarations: "",
+        inlines: "",
+    },
+    Header {
+        path: "fstrm/res.h",
+        sources: &["libfstrm/res.rs"],
+        includes: &["stddef.h", "stdint.h", "sys/uio.h"],
+        introduction: "Result codes, and the objects of the library.",
+        declarations: "
+struct fstrm_control;
+struct fstrm_file_options;
+struct fstrm_iothr;
+struct fstrm_iothr_options;
+struct fstrm_iothr_queue;
+struct fstrm_rdwr;
+struct fstrm_reader;
+struct fstrm_reader_options;
+struct fstrm_tcp_writer_options;
+struct fstrm_unix_writer_options;
+struct fstrm_writer;
+struct fstrm_writer_options;",
+        inlines: "",
+    },
+    Header {
+        path: "fstrm/control.h",
+        sources: &["libfstrm/control.rs"],
+        includes: &["fstrm/res.h"],
+        introduction: "\
+Control frames, which open and close a stream.
+
+A stream is a sequence of frames. A data frame is its length, as a 32-bit integer in network
+byte order, and that many bytes. A length of zero is an escape: the length and the bytes of a
+control frame follow. These are a type and any number of fields, each a field type, a length and
+that many bytes, all integers being of the same kind.
+
+A sender that gets no answers, such as one that writes a file, sends START, data frames, STOP. One
+that does sends READY, waits for ACCEPT, sends START, data frames and STOP, and waits for FINISH.
+READY names the content types that the sender can send, ACCEPT those that the receiver takes,
+START the one that is sent.",
+        declarations: "",
+        inlines: "",
+    },
+    Header {
+        path: "fstrm/file.h",
+        sources: &["libfstrm/file.rs"],
+        includes: &["fstrm/res.h"],
+        introduction: "Readers of files, and writers to them.",
+        declarations: "",
+        inlines: "",
+    },
+    Header {
+        path: "fstrm/iothr.h",
+        sources: &["libfstrm/iothr.rs"],
+        includes: &["fstrm/res.h"],
+        introduction: "\
+A writer thread behind queues.
+
+Threads submit frames to queues without waiting; the writer thread opens the writer, sends the
+frames, holds them while the receiver is away or slow, and connects anew when it went away.",
+        declarations: "",
+        inlines: "",
+    },
+    Header {
+        path: "fstrm/rdwr.h",
+        sources: &["libfstrm/rdwr.rs"],
+        includes: &["fstrm/res.h"],
+        introduction: "\
+Byte streams made of the caller's own functions, for readers and writers on transports that the
+library does not have. The functions of one stream are called by one thread at a time, which for
+a writer of an fstrm_iothr is the writer thread.",
+        declarations: "",
+        inlines: "",
+    },
+    Header {
+        path: "fstrm/reader.h",
+        sources: &["libfstrm/reader.rs"],
+        includes: &["fstrm/res.h", "fstrm/control.h"],
+        introduction: "Reading a stream.",
+        declarations: "",
+        inlines: "",
+    },
+    Header {
+        path: "fstrm/stats.h",
+        sources: &["libfstrm/stats.rs"],
+        includes: &["fstrm/res.h"],
+        introduction: "\
+What this library adds to fstrm 0.6.1: the accounts of a writer thread, deadlines and a limit of
+memory. Programs that use it need this library, and symbols of version LIBFSTRM_RS_0.1.",
+        declarations: "",
+        inlines: "",
+    },
+    Header {
+        path: "fstrm/tcp_writer.h",
+        sources: &["libfstrm/tcp_writer.rs"],
+        includes: &["fstrm/res.h"],
+        introduction: "Writers to TCP addresses.",
+        declarations: "",
+        inlines: "",
+    },
+    Header {
+        path: "fstrm/unix_writer.h",
+        sources: &["libfstrm/unix_writer.rs"],
+        includes: &["fstrm/res.h"],
+        introduction: "Writers to Unix sockets.",
+        declarations: "",
+        inlines: "",
+    },
+    Header {
+        path: "fstrm/writer.h",
+        sources: &["libfstrm/writer.rs"],
+        includes: &["fstrm/res.h", "fstrm/control.h"],
+        introduction: "Writing a stream.",
+        declarations: "",
+        inlines: "",
+    },
+    Header {
+        path: "libdnstap.h",
+        sources: &[
+            "libdnstap/result.rs",
+            "libdnstap/message.rs",
+            "libdnstap/options.rs",
+            "libdnstap/sink.rs",
+            "libdnstap/queue.rs",
+            "libdnstap/codec.rs",
+            "libdnstap/reader.rs",
+        ],
+        includes: &[
+            "netinet/in.h",
+            "stdbool.h",
+            "stddef.h",
+            "stdint.h",
+            "sys/socket.h",
+            "sys/types.h",
+            "time.h",
+        ],
+        introduction: "\
+dnstap for DNS software: what a server saw of DNS messages, logged at no cost that it can feel.
+
+A server opens a sink, gives each of its threads a queue, and logs. Nothing on the way of a query
+waits, allocates or takes a lock; a thread of the sink sends what was logged.
+
+    dnstap_options *options = dnstap_options_new();
+    dnstap_options_set_output(options, \"unix:/run/dnstap.sock\");
+    dnstap_result error;
+    dnstap_sink *sink = dnstap_sink_open(options, &error);
+    dnstap_options_free(&options);
+
+    dnstap_queue *queue = dnstap_queue_new(sink);
+    if (dnstap_enabled(queue, DNSTAP_CLIENT_QUERY)) {
+        dnstap_message message = { .size = sizeof message };
+        message.type = DNSTAP_CLIENT_QUERY;
+        message.socket_protocol = DNSTAP_UDP;
+        message.initiator = client;
+        message.responder = server;
+        clock_gettime(CLOCK_REALTIME, &message.query_time);
+        message.query.data = bytes;
+        message.query.length = length;
+        dnstap_log(queue, &message);
+    }
+    dnstap_queue_free(&queue);
+
+    dnstap_sink_close(&sink, NULL);
+
+A program that has a transport of its own uses dnstap_encode() alone. One that reads uses
+dnstap_reader_open() and dnstap_reader_next(), or dnstap_decode().
+
+Unless a function says otherwise, one object is used by one thread at a time. A function that fails
+returns an error code, which dnstap_strerror() explains; it never ends the process.",
+        declarations: "
+/** The bit of a message type in a set of them. */
+#define DNSTAP_MESSAGE_TYPE_BIT(type) (1u << (type))
+/** The set of all message types. */
+#define DNSTAP_ALL_MESSAGE_TYPES 0x7ffeu
+
+/** How a sink works. */
+typedef struct dnstap_options dnstap_options;
+/** One output with its writer thread. */
+typedef struct dnstap_sink dnstap_sink;
+/** The end of a sink that one thread logs to. */
+typedef struct dnstap_queue dnstap_queue;
+/** A stream to read from. */
+typedef struct dnstap_reader dnstap_reader;",
+        inlines: "\
+/**
+ * Tells whether messages of this type are logged. If not, nothing need be prepared for dnstap_log().
+ * Costs a load and a branch.
+ *
+ * @param queue  The queue; NULL, for a server without a sink, logs nothing.
+ * @param type   The type.
+ * @return       Whether it is logged at this moment.
+ */
+static inline bool dnstap_enabled(const dnstap_queue *queue, dnstap_message_type type)
+{
+  /* A queue begins with the set of its message types. */
+  return queue != NULL
+         && (__atomic_load_n((const uint32_t *)(const void *)queue, __ATOMIC_RELAXED)
+             & DNSTAP_ALL_MESSAGE_TYPES & 1u << (type & 31)) != 0;
+}
+
+",
+    },
+];
+
+impl Header {
+    fn generate(&self, root: &Path) -> String {
+        let mut config = Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml");
+        config.include_guard = Some(self.path.to_uppercase().replace(['/', '.'], "_"));
+        config.sys_includes = self.includes.iter().map(|name| name.to_string()).collect();
+        config.after_includes = Some(self.declarations.to_string());
+        let text: String = self.introduction.lines().map(|line| format!(" * {line}\n")).collect();
+        let text = text.replace(" \n", "\n");
+        config.header = Some(format!(
+            "/* SPDX-License-Identifier: MIT OR Apache-2.0 */\n/**\n * @file\n{text} */"
+        ));
+        let mut builder = Builder::new().with_config(config);
+        for source in self.sources {
+            builder = builder.with_src(root.join("src").join(source));
+        }
+        let mut header = Vec::new();
+        builder.generate().expect(self.path).write(&mut header);
+        let header = String::from_utf8(header).expect("UTF-8");
+        let (body, guard) = header.rsplit_once("#endif").expect("an include guard");
+        format!("{body}{}#endif{guard}", self.inlines)
+    }
+}
+
+#[test]
+fn headers_are_what_cbindgen_makes() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut stale = Vec::new();
+    for header in HEADERS {
+        let path = root.join("include").join(header.path);
+        let made = header.generate(&root);
+        if std::env::var_os("UPDATE_HEADERS").is_some() {
+            fs::write(&path, made).expect(header.path);
+        } else if fs::read_to_string(&path).ok() != Some(made) {
+            stale.push(header.path);
+        }
+    }
+    assert!(stale.is_empty(), "run `make headers`: {stale:?} is not what cbindgen makes");
+
+    let known: Vec<_> =
+        HEADERS.iter().map(|header| root.join("include").join(header.path)).collect();
+    for folder in ["include", "include/fstrm"] {
+        for entry in fs::read_dir(root.join(folder)).expect(folder) {
+            let path = entry.expect(folder).path();
+            assert!(
+                path.is_dir() || known.contains(&path),
+                "{} is made of nothing",
+                path.display()
+            );
+        }
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Streams of one direction over a socket that could carry both.
+
+mod patience;
+
+use std::io::Read;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::thread::{self, JoinHandle};
+
+use framestream::control::{ControlFrame, ControlType, Header};
+use framestream::handshake::Direction;
+use framestream::iothr::{IoThr, Options};
+use framestream::transport::SocketSender;
+use framestream::writer::{Writer, WriterOptions};
+use patience::{PATIENCE, wait_for};
+
+fn writer(path: &Path) -> Writer {
+    let mut options = WriterOptions::default();
+    options.add_content_type(b"numbers").expect("short");
+    // Whoever waits for an answer fails.
+    options.io_timeout = PATIENCE;
+    options.direction = Some(Direction::Unidirectional);
+    Writer::new(Box::new(SocketSender::unix(path).expect("a short path")), options)
+}
+
+/// Takes all that a sender sends, and says nothing.
+fn listen(path: &Path) -> JoinHandle<Vec<u8>> {
+    let listener = UnixListener::bind(path).expect("a socket");
+    listener.set_nonblocking(true).expect("a socket");
+    thread::spawn(move || {
+        let (mut stream, _) = wait_for(|| listener.accept().ok());
+        stream.set_nonblocking(false).expect("a socket");
+        stream.set_read_timeout(Some(PATIENCE / 2)).expect("a timeout");
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).expect("the end of the stream");
+        bytes
+    })
+}
+
+/// START, one frame, STOP.
+fn expected() -> Vec<u8> {
+    let content_type = b"numbers".as_slice();
+    let start = ControlFrame::new(ControlType::Start, Some(content_type)).encode(Header::With);
+    let stop = ControlFrame::new(ControlType::Stop, None).encode(Header::With);
+    [start.expect("short"), b"\0\0\0\x03one".to_vec(), stop.expect("short")].concat()
+}
+
+#[test]
+fn a_writer_speaks_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let receiving = listen(&path);
+    let mut writer = writer(&path);
+    writer.write(b"one").expect("a frame");
+    writer.close().expect("no answer to wait for");
+    assert_eq!(receiving.join().expect("the receiver"), expected());
+}
+
+#[test]
+fn a_writer_thread_speaks_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let receiving = listen(&path);
+    let (iothr, producers) = IoThr::start(Options::default(), writer(&path)).expect("a thread");
+    producers[0].submit(b"one".to_vec()).expect("room");
+    assert!(iothr.close());
+    assert_eq!(receiving.join().expect("the receiver"), expected());
+    assert_eq!((iothr.stats().written, iothr.last_error()), (1, None));
+}

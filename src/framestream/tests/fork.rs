@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Forks of a process whose other threads are in the middle of something.
+
+mod patience;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::io::Read;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use framestream::fork::{self, Lock};
+use framestream::iothr::{IoThr, Options, Producer, Refused};
+use framestream::reader::{Reader, ReaderOptions};
+use framestream::sender;
+use framestream::transport::{FileReceiver, FileSender, SocketSender, Transport};
+use framestream::writer::{Writer, WriterOptions};
+use nix::libc::{_exit, pthread_atfork};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, alarm, fork};
+use patience::{PATIENCE, wait_for};
+
+/// Counts what a thread allocates.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Allocations in the handlers of forks.
+static IN_HANDLERS: AtomicUsize = AtomicUsize::new(0);
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: all is the system's.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: as for this function.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: as for this function.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+fn counted(handler: impl FnOnce()) {
+    let before = ALLOCATIONS.get();
+    handler();
+    IN_HANDLERS.fetch_add(ALLOCATIONS.get() - before, Ordering::Relaxed);
+}
+
+extern "C" fn prepare() {
+    counted(fork::prepare);
+}
+
+extern "C" fn in_parent() {
+    counted(fork::in_parent);
+}
+
+extern "C" fn in_child() {
+    // SAFETY: called by `fork` in the child before that returns.
+    counted(|| unsafe { fork::mark_child() });
+}
+
+/// Forks. The child does `work`, and tells whether it was right.
+fn in_forked_child(work: impl FnOnce() -> bool) {
+    static HANDLERS: Once = Once::new();
+    HANDLERS.call_once(|| {
+        // SAFETY: the handlers are fit for a process with threads.
+        let result = unsafe { pthread_atfork(Some(prepare), Some(in_parent), Some(in_child)) };
+        assert_eq!(result, 0);
+    });
+    // SAFETY: the C library and this crate are fit for a child of a process with threads, and
+    // nothing else is used in it.
+    match unsafe { fork() }.expect("a child") {
+        ForkResult::Child => {
+            // A child that waits for ever is killed.
+            alarm::set(PATIENCE.as_secs() as u32);
+            let status = i32::from(!work() || IN_HANDLERS.load(Ordering::Relaxed) > 0);
+            // SAFETY: nothing is left to be done.
+            unsafe { _exit(status) }
+        }
+        ForkResult::Parent { child } => {
+            assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0)));
+        }
+    }
+}
+
+/// Set when it goes, also by a panic: those who wait for it would wait for ever.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Runs `work` in two threads until `meanwhile` is over.
+fn beside(work: impl Fn() + Sync, meanwhile: impl FnOnce()) {
+    let over = AtomicBool::new(false);
+    let begun = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        let _over = Over(&over);
+        for _ in 0..2 {
+            scope.spawn(|| {
+                begun.fetch_add(1, Ordering::Relaxed);
+                while !over.load(Ordering::Relaxed) {
+                    work();
+                }
+            });
+        }
+        wait_for(|| (begun.load(Ordering::Relaxed) == 2).then_some(()));
+        meanwhile();
+    });
+}
+
+fn start(transport: impl Transport + 'static) -> (IoThr<Vec<u8>>, Producer<Vec<u8>>) {
+    let writer = Writer::new(Box::new(transport), WriterOptions::default());
+    let sender = sender::Options { close_timeout: PATIENCE / 2, ..sender::Options::default() };
+    let options = Options { sender, ..Options::default() };
+    let (iothr, mut producers) = IoThr::start(options, writer).expect("a thread");
+    (iothr, producers.pop().expect("a queue"))
+}
+
+#[test]
+fn a_child_finds_locks_free_and_their_values_whole() {
+    let pair = Lock::new((0u64, 0u64));
+    let step = || {
+        let mut pair = pair.lock();
+        pair.0 += 1;
+        for _ in 0..100 {
+            std::hint::spin_loop();
+        }
+        pair.1 += 1;
+    };
+    beside(step, || {
+        let generation = fork::generation();
+        for _ in 0..500 {
+            in_forked_child(|| {
+                let values = *pair.lock();
+                step();
+                values.0 == values.1
+                    && pair.lock().0 == values.0 + 1
+                    && fork::generation() == generation + 1
+            });
+        }
+        assert_eq!(fork::generation(), generation);
+    });
+    let values = *pair.lock();
+    assert_eq!(values.0, values.1);
+    assert_eq!(IN_HANDLERS.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn a_child_of_a_child_finds_them_free_too() {
+    let lock = Lock::new(0);
+    beside(
+        || *lock.lock() += 1,
+        || {
+            for _ in 0..50 {
+                in_forked_child(|| {
+                    in_forked_child(|| *lock.lock() >= 0);
+                    *lock.lock() >= 0
+                });
+            }
+        },
+    );
+}
+
+#[test]
+fn handlers_that_are_there_twice_do_no_harm() {
+    let lock = Lock::new(1);
+    fork::prepare();
+    fork::prepare();
+    fork::in_parent();
+    fork::in_parent();
+    assert_eq!(*lock.lock(), 1);
+    // As where only the child has a handler.
+    fork::in_parent();
+    assert_eq!(*lock.lock(), 1);
+}
+
+fn read_file(path: &Path) -> Vec<Vec<u8>> {
+    let mut reader = Reader::new(Box::new(FileReceiver::new(path)), ReaderOptions::default());
+    let mut frames = Vec::new();
+    while let Some(frame) = reader.read().expect("a frame or STOP") {
+        frames.push(frame.to_vec());
+    }
+    frames
+}
+
+#[test]
+fn a_child_sends_and_closes_whatever_the_threads_of_the_parent_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("frames");
+    let (iothr, producer) = start(FileSender::new(&path));
+    wait_for(|| (iothr.stats().connects > 0).then_some(()));
+    let other_work = || {
+        drop(iothr.last_error());
+        iothr.reopen();
+    };
+    beside(other_work, || {
+        for _ in 0..50 {
+            in_forked_child(|| {
+                let taken = producer.submit(b"child".to_vec()).is_ok();
+                let closed = iothr.close();
+                let own = path.with_extension(std::process::id().to_string());
+                let stats = iothr.stats();
+                taken
+                    && closed
+                    && (stats.accepted, stats.written) == (1, 1)
+                    && read_file(&own) == [b"child"]
+            });
+        }
+    });
+    producer.submit(b"parent".to_vec()).expect("room");
+    assert!(iothr.close());
+    assert_eq!(read_file(&path), [b"parent"]);
+}
+
+#[test]
+fn a_child_does_not_wait_for_the_thread_of_a_parent_that_closes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    let (iothr, producer) = start(SocketSender::unix(&path).expect("a short path"));
+    listener.set_nonblocking(true).expect("a socket");
+    let (mut silent, _) = wait_for(|| listener.accept().ok());
+    silent.set_nonblocking(false).expect("a socket");
+    thread::scope(|scope| {
+        let closing = scope.spawn(|| iothr.close());
+        wait_for(|| match producer.submit(vec![1]) {
+            Err(Refused::Closed(_)) => Some(()),
+            _ => None,
+        });
+        in_forked_child(|| {
+            let begun = Instant::now();
+            iothr.close() && iothr.close() && begun.elapsed() < PATIENCE / 4
+        });
+        assert!(!closing.is_finished(), "the receiver has said nothing");
+        // It hangs up without an answer.
+        silent.read_exact(&mut [0; 4]).expect("READY");
+        drop((silent, listener));
+        assert!(closing.join().expect("no panic"));
+    });
+    let stats = iothr.stats();
+    assert_eq!((stats.lost_closing, stats.waiting), (stats.accepted, 0));
+}

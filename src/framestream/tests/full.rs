@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A file that can grow no more, as on a full disk: the limit is that of the whole process, so this
+//! test has one of its own.
+
+mod patience;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use framestream::iothr::{IoThr, LinkState, Options, Stats};
+use framestream::reader::{Reader, ReaderOptions};
+use framestream::sender;
+use framestream::transport::{FileReceiver, FileSender};
+use framestream::writer::{Writer, WriterOptions};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use patience::{PATIENCE, wait_for};
+
+#[track_caller]
+fn until(iothr: &IoThr<Vec<u8>>, condition: impl Fn(&Stats) -> bool) {
+    wait_for(|| condition(&iothr.stats()).then_some(()));
+}
+
+/// Lengths of the frames of a file that ends with STOP.
+fn read_file(path: &Path) -> Vec<usize> {
+    let mut reader = Reader::new(Box::new(FileReceiver::new(path)), ReaderOptions::default());
+    let mut lengths = Vec::new();
+    while let Some(frame) = reader.read().expect("a frame or STOP") {
+        lengths.push(frame.len());
+    }
+    lengths
+}
+
+#[test]
+fn a_torn_frame_is_completed_where_it_began_before_the_file_is_rotated() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("frames");
+    let renamed = folder.path().join("frames.1");
+    let mut options = WriterOptions::default();
+    options.io_timeout = PATIENCE;
+    let writer = Writer::new(Box::new(FileSender::new(&path)), options);
+    let sender = sender::Options {
+        flush_timeout: Duration::from_millis(1),
+        reopen_interval: Duration::from_secs(3600),
+        close_timeout: PATIENCE,
+        ..sender::Options::default()
+    };
+    let options = Options { sender, ..Options::default() };
+    let (iothr, producers) = IoThr::start(options, writer).expect("a thread");
+    until(&iothr, |stats| stats.connects == 1);
+
+    let (soft, hard) = getrlimit(Resource::RLIMIT_FSIZE).expect("a limit");
+    setrlimit(Resource::RLIMIT_FSIZE, 4096, hard).expect("a lower limit");
+    for length in [100_000, 100_001] {
+        producers[0].submit(vec![1; length]).expect("room");
+    }
+    let error = wait_for(|| iothr.last_error());
+    assert_eq!(error, format!("{}: writing: File too large (os error 27)", path.display()));
+    assert_eq!(iothr.stats().state, LinkState::Connected);
+
+    fs::rename(&path, &renamed).expect("a file");
+    iothr.reopen();
+    until(&iothr, |stats| stats.state == LinkState::Closing);
+    setrlimit(Resource::RLIMIT_FSIZE, soft, hard).expect("the limit of before");
+    iothr.reopen();
+    until(&iothr, |stats| stats.written == 2);
+    assert!(iothr.close());
+    assert_eq!((read_file(&renamed), read_file(&path)), (vec![100_000], vec![100_001]));
+    let stats = iothr.stats();
+    assert_eq!((stats.connects, stats.disconnects), (2, 0));
+}

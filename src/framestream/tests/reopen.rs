@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Streams that are opened anew at run time: files that are rotated, sockets whose receiver is
+//! quick, slow, or does nothing. No frame is lost, doubled, or torn for the reader.
+
+mod patience;
+mod receiver;
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use framestream::iothr::{IoThr, LinkState, Options, Producer, Stats};
+use framestream::reader::{Reader, ReaderOptions};
+use framestream::sender;
+use framestream::transport::{FileReceiver, FileSender, SocketSender, Transport};
+use framestream::writer::{Writer, WriterOptions};
+use patience::{PATIENCE, wait_for};
+use receiver::{accept, receive};
+
+/// More than a Unix socket holds.
+const LARGE: usize = 300_000;
+
+fn start(
+    transport: impl Transport + 'static,
+    io_timeout: Duration,
+) -> (IoThr<Vec<u8>>, Producer<Vec<u8>>) {
+    let mut writer_options = WriterOptions::default();
+    writer_options.io_timeout = io_timeout;
+    let writer = Writer::new(Box::new(transport), writer_options);
+    let sender = sender::Options {
+        flush_timeout: Duration::from_millis(1),
+        reopen_interval: Duration::from_secs(3600),
+        close_timeout: PATIENCE,
+        ..sender::Options::default()
+    };
+    let options = Options { sender, ..Options::default() };
+    let (iothr, mut producers) = IoThr::start(options, writer).expect("a thread");
+    (iothr, producers.pop().expect("a queue"))
+}
+
+fn socket(path: &Path) -> SocketSender {
+    SocketSender::unix(path).expect("a short path")
+}
+
+#[track_caller]
+fn until(iothr: &IoThr<Vec<u8>>, condition: impl Fn(&Stats) -> bool) {
+    wait_for(|| condition(&iothr.stats()).then_some(()));
+}
+
+/// A frame that says its number in its first and last bytes.
+fn frame(number: u32, length: usize) -> Vec<u8> {
+    let mut frame = vec![0; length];
+    frame[..4].copy_from_slice(&number.to_be_bytes());
+    frame[length - 4..].copy_from_slice(&number.to_be_bytes());
+    frame
+}
+
+fn numbers(frames: &[Vec<u8>]) -> Vec<u32> {
+    let number = |bytes: Option<&[u8; 4]>| u32::from_be_bytes(*bytes.expect("a number"));
+    let check = |frame: &Vec<u8>| {
+        assert_eq!(number(frame.first_chunk()), number(frame.last_chunk()));
+        number(frame.first_chunk())
+    };
+    frames.iter().map(check).collect()
+}
+
+/// Submits `count` numbered frames, each as soon as there is room.
+fn submit_all(producer: &Producer<Vec<u8>>, count: u32, length: impl Fn(u32) -> usize) {
+    for number in 0..count {
+        wait_for(|| producer.submit(frame(number, length(number))).ok());
+    }
+}
+
+/// The frames of a file that ends with STOP.
+fn read_file(path: &Path) -> Vec<Vec<u8>> {
+    let mut reader = Reader::new(Box::new(FileReceiver::new(path)), ReaderOptions::default());
+    let mut frames = Vec::new();
+    while let Some(frame) = reader.read().expect("a frame or STOP") {
+        frames.push(frame.to_vec());
+    }
+    frames
+}
+
+fn connection(listener: &UnixListener) -> UnixStream {
+    listener.set_nonblocking(true).expect("a socket");
+    let (stream, _) = wait_for(|| listener.accept().ok());
+    stream.set_nonblocking(false).expect("a socket");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream
+}
+
+fn accept_from(listener: &UnixListener) -> UnixStream {
+    let mut stream = connection(listener);
+    accept(&mut stream);
+    stream
+}
+
+#[test]
+fn rotated_files_hold_every_frame_once_and_in_order() {
+    const COUNT: u32 = 200_000;
+    const ROTATIONS: u64 = 20;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("frames");
+    let (iothr, producer) = start(FileSender::new(&path), PATIENCE);
+    let producing = thread::spawn(move || submit_all(&producer, COUNT, |_| 100));
+    let mut files = Vec::new();
+    for rotation in 1..=ROTATIONS {
+        until(&iothr, |stats| stats.written >= rotation * 1000);
+        files.push(folder.path().join(format!("frames.{rotation}")));
+        fs::rename(&path, files.last().expect("pushed")).expect("a file");
+        iothr.reopen();
+        until(&iothr, |stats| stats.connects == rotation + 1);
+    }
+    producing.join().expect("the producer");
+    assert!(iothr.close());
+    files.push(path);
+    let stats = iothr.stats();
+    assert_eq!((stats.accepted, stats.written, stats.waiting), (COUNT.into(), COUNT.into(), 0));
+    assert_eq!((stats.connects, stats.disconnects, stats.connect_failures), (21, 0, 0));
+    assert_eq!(iothr.last_error(), None);
+    let frames: Vec<_> = files.iter().flat_map(|file| read_file(file)).collect();
+    assert_eq!(numbers(&frames), (0..COUNT).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_file_that_is_still_at_its_path_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("frames");
+    let (iothr, producer) = start(FileSender::new(&path), PATIENCE);
+    let send = |number: u32| {
+        producer.submit(frame(number, 8)).expect("room");
+        until(&iothr, |stats| stats.written == u64::from(number) + 1);
+    };
+    send(0);
+    let inode = fs::metadata(&path).expect("a file").ino();
+    iothr.reopen();
+    // The thread has seen to it before the second of these.
+    send(1);
+    send(2);
+    assert_eq!(iothr.stats().connects, 1);
+    assert_eq!(fs::metadata(&path).expect("a file").ino(), inode);
+    assert!(iothr.close());
+    assert_eq!(numbers(&read_file(&path)), [0, 1, 2]);
+}
+
+#[test]
+fn a_file_that_was_removed_is_made_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("frames");
+    let (iothr, producer) = start(FileSender::new(&path), PATIENCE);
+    until(&iothr, |stats| stats.connects == 1);
+    fs::remove_file(&path).expect("a file");
+    iothr.reopen();
+    until(&iothr, |stats| stats.connects == 2);
+    producer.submit(frame(0, 8)).expect("room");
+    assert!(iothr.close());
+    assert_eq!(numbers(&read_file(&path)), [0]);
+}
+
+#[test]
+fn a_socket_that_connects_anew_under_load_loses_nothing() {
+    const COUNT: u32 = 20_000;
+    const TIMES: u64 = 20;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    let receiving = thread::spawn(move || {
+        let mut frames = Vec::new();
+        for _ in 0..=TIMES {
+            frames.extend(receive(&mut accept_from(&listener)));
+        }
+        frames
+    });
+    let (iothr, producer) = start(socket(&path), PATIENCE);
+    let length = |number: u32| 8 + (number as usize * 7919) % 40_000;
+    let producing = thread::spawn(move || submit_all(&producer, COUNT, length));
+    for time in 1..=TIMES {
+        until(&iothr, |stats| stats.connects == time && stats.written >= time * 500);
+        iothr.reopen();
+        until(&iothr, |stats| stats.connects == time + 1);
+    }
+    producing.join().expect("the producer");
+    assert!(iothr.close());
+    let frames = receiving.join().expect("the receiver");
+    assert_eq!(numbers(&frames), (0..COUNT).collect::<Vec<_>>());
+    let stats = iothr.stats();
+    assert_eq!((stats.written, stats.waiting), (COUNT.into(), 0));
+    assert_eq!((stats.connects, stats.disconnects, stats.connect_failures), (21, 0, 0));
+}
+
+/// Sends to a receiver that has accepted and does not read: the first of three frames is torn.
+fn torn(
+    listener: &UnixListener,
+    path: &Path,
+    io_timeout: Duration,
+) -> (IoThr<Vec<u8>>, UnixStream) {
+    let (iothr, producer) = start(socket(path), io_timeout);
+    let stream = accept_from(listener);
+    for number in 0..3 {
+        producer.submit(frame(number, LARGE)).expect("room");
+    }
+    until(&iothr, |stats| stats.bytes_written > 0);
+    iothr.reopen();
+    (iothr, stream)
+}
+
+#[test]
+fn a_frame_that_is_under_way_is_completed_first() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    let (iothr, mut first) = torn(&listener, &path, PATIENCE);
+    until(&iothr, |stats| stats.state == LinkState::Closing);
+    assert_eq!(numbers(&receive(&mut first)), [0]);
+    let mut second = accept_from(&listener);
+    let receiving = thread::spawn(move || receive(&mut second));
+    assert!(iothr.close());
+    assert_eq!(numbers(&receiving.join().expect("the receiver")), [1, 2]);
+    let stats = iothr.stats();
+    assert_eq!((stats.written, stats.connects, stats.disconnects), (3, 2, 0));
+    assert_eq!(iothr.last_error(), None);
+}
+
+#[test]
+fn a_receiver_that_takes_nothing_is_given_up_and_gets_the_frame_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    let (iothr, mut first) = torn(&listener, &path, Duration::from_secs(2));
+    let mut second = accept_from(&listener);
+    let receiving = thread::spawn(move || receive(&mut second));
+    assert!(iothr.close());
+    assert_eq!(numbers(&receiving.join().expect("the receiver")), [0, 1, 2]);
+    let stats = iothr.stats();
+    assert_eq!((stats.accepted, stats.written, stats.waiting), (3, 3, 0));
+    assert_eq!((stats.connects, stats.disconnects), (2, 1));
+    let error = iothr.last_error().expect("a stream was given up");
+    let socket = path.display();
+    assert_eq!(
+        error,
+        format!("{socket}: the stream broke: the receiver did not answer within 2 s")
+    );
+    let mut left = Vec::new();
+    first.read_to_end(&mut left).expect("what was sent, and the end");
+    assert!((1..LARGE).contains(&left.len()), "{} bytes", left.len());
+}
+
+#[test]
+fn without_a_stream_it_is_the_next_try_that_comes_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let (iothr, producer) = start(socket(&path), PATIENCE);
+    producer.submit(frame(0, 8)).expect("room");
+    // By the clock alone, so many tries would take minutes.
+    until(&iothr, |stats| {
+        iothr.reopen();
+        stats.connect_failures >= 2000
+    });
+    let listener = UnixListener::bind(&path).expect("a socket");
+    iothr.reopen();
+    let mut stream = accept_from(&listener);
+    let receiving = thread::spawn(move || receive(&mut stream));
+    assert!(iothr.close());
+    assert_eq!(numbers(&receiving.join().expect("the receiver")), [0]);
+    assert_eq!((iothr.stats().connects, iothr.stats().disconnects), (1, 0));
+}
+
+#[test]
+fn a_handshake_with_a_receiver_that_is_replaced_is_given_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let silent = UnixListener::bind(&path).expect("a socket");
+    let (iothr, producer) = start(socket(&path), PATIENCE * 2);
+    producer.submit(frame(0, 8)).expect("room");
+    let _stream = connection(&silent);
+    fs::remove_file(&path).expect("a socket");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    iothr.reopen();
+    let mut stream = accept_from(&listener);
+    let receiving = thread::spawn(move || receive(&mut stream));
+    assert!(iothr.close());
+    assert_eq!(numbers(&receiving.join().expect("the receiver")), [0]);
+    assert_eq!((iothr.stats().connects, iothr.stats().connect_failures), (1, 0));
+}
+
+#[test]
+fn a_receiver_that_does_not_answer_stop_holds_up_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    let (iothr, producer) = start(socket(&path), Duration::from_secs(2));
+    let mut first = accept_from(&listener);
+    until(&iothr, |stats| stats.connects == 1);
+    iothr.reopen();
+    producer.submit(frame(0, 8)).expect("room");
+    let mut second = accept_from(&listener);
+    let receiving = thread::spawn(move || receive(&mut second));
+    assert!(iothr.close());
+    assert_eq!(numbers(&receiving.join().expect("the receiver")), [0]);
+    let stats = iothr.stats();
+    assert_eq!((stats.connects, stats.disconnects), (2, 0));
+    let error = iothr.last_error().expect("no FINISH came");
+    assert!(error.ends_with(": closing: the receiver did not answer within 2 s"), "{error}");
+    let mut stop = Vec::new();
+    first.read_to_end(&mut stop).expect("STOP, and the end");
+    assert_eq!(stop, [0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 3]);
+}

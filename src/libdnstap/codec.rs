@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::slice;
+
+use dnstap::Event;
+
+use crate::message::{View, dnstap_message, store};
+use crate::result::*;
+
+/// Tells how large a buffer for dnstap_encode() has to be: as a rule some 100 bytes more than it
+/// will use. Any thread may call it.
+///
+/// @param message  The message.
+/// @return         Bytes; 0 if the message cannot be encoded.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_encoded_size_max(message: *const dnstap_message) -> usize {
+    ffi::guard(0, || {
+        // SAFETY: as documented.
+        let view = unsafe { View::new(message) };
+        view.and_then(|view| size_max(&view)).unwrap_or(0)
+    })
+}
+
+/// Encodes a message for a transport of the caller's own: the payload of one data frame. Identity
+/// and version are those of the message. Allocates nothing; any thread may call it.
+///
+/// @param[out] buffer  Where the event goes. Bytes behind it may be written to.
+/// @param capacity     Size of the buffer in bytes, at least dnstap_encoded_size_max().
+/// @param[out] length  Bytes of the event; 0 on an error.
+/// @param message      The message.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_BUFFER  The buffer is too small.
+/// @retval DNSTAP_ERROR_MESSAGE_TYPE
+/// @retval DNSTAP_ERROR_FAMILY
+/// @retval DNSTAP_ERROR_TIME
+/// @retval DNSTAP_ERROR_LENGTH
+/// @retval DNSTAP_ERROR_POLICY_TYPE
+/// @retval DNSTAP_ERROR_SIZE
+/// @retval DNSTAP_ERROR_NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_encode(
+    buffer: *mut u8,
+    capacity: usize,
+    length: *mut usize,
+    message: *const dnstap_message,
+) -> dnstap_result {
+    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+        // SAFETY: as documented.
+        if unsafe { ffi::store(length, 0) }.is_none() || buffer.is_null() {
+            return DNSTAP_ERROR_NULL;
+        }
+        if capacity > isize::MAX as usize {
+            return DNSTAP_ERROR_BUFFER;
+        }
+        // SAFETY: as documented.
+        let buffer = unsafe { slice::from_raw_parts_mut(buffer, capacity) };
+        // SAFETY: as documented.
+        let encoded = unsafe { View::new(message) }.and_then(|view| {
+            if size_max(&view)? > buffer.len() {
+                return Err(DNSTAP_ERROR_BUFFER);
+            }
+            Ok(with_event(&view, |event| event.encode(buffer))??)
+        });
+        match encoded {
+            Ok(written) => {
+                // SAFETY: as documented.
+                unsafe { ffi::store(length, written) };
+                DNSTAP_OK
+            }
+            Err(error) => error,
+        }
+    })
+}
+
+fn size_max(view: &View<'_>) -> Result<usize, dnstap_result> {
+    Ok(with_event(view, |event| event.max_len())??)
+}
+
+fn with_event<R>(view: &View<'_>, run: impl FnOnce(&Event<'_>) -> R) -> Result<R, dnstap_result> {
+    let message = view.message();
+    if message.message_type.name().is_none() {
+        return Err(DNSTAP_ERROR_MESSAGE_TYPE);
+    }
+    let [identity, version] = view.names()?;
+    let (message, extra) = (Some(message), view.extra());
+    Ok(run(&Event { identity, version, extra, message, ..Event::new() }))
+}
+
+/// Decodes the payload of a data frame of type protobuf:dnstap.Dnstap. Allocates nothing; any
+/// thread may call it.
+///
+/// Numbers without a name, of a newer schema, are kept as they are. An event that is none of a DNS
+/// message leaves a message of type 0. Addresses are told by their length; one that is neither 4
+/// nor 16 bytes long, and a port above 65,535, are left out.
+///
+/// @param frame         The payload. The message points into it, so it has to stay as long.
+/// @param length        Its length in bytes.
+/// @param[out] message  The message, whose `size` is to be set before. It points into itself too,
+///                      so that it is not to be copied as a struct.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_DECODE  The bytes are no dnstap event; the message is not written to.
+/// @retval DNSTAP_ERROR_SIZE
+/// @retval DNSTAP_ERROR_NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_decode(
+    frame: *const u8,
+    length: usize,
+    message: *mut dnstap_message,
+) -> dnstap_result {
+    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+        // SAFETY: as documented.
+        let Some(frame) = (unsafe { ffi::bytes(frame, length) }) else { return DNSTAP_ERROR_NULL };
+        let Ok(event) = Event::decode(frame) else { return DNSTAP_ERROR_DECODE };
+        // SAFETY: as documented.
+        dnstap_result::from_done(unsafe { store(&event, message) })
+    })
+}

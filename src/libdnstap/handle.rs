@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Handles that say what they are, so that one of another kind, or one that was freed, is told as
+//! far as its memory still says so.
+
+use crate::result::dnstap_result;
+
+/// What is behind a handle.
+#[repr(C)]
+pub struct Handle<T> {
+    tag: u32,
+    value: T,
+}
+
+/// A kind of handle.
+pub trait Tag {
+    /// The tag: arbitrary, but of no other kind.
+    const TAG: u32;
+}
+
+impl<T: Tag> Handle<T> {
+    /// Makes a handle, to be taken back by [`take`].
+    pub fn give(value: T) -> *mut Self {
+        ffi::give(Self { tag: T::TAG, value })
+    }
+
+    fn check(&self) -> Result<(), dnstap_result> {
+        if self.tag == T::TAG { Ok(()) } else { Err(dnstap_result::DNSTAP_ERROR_HANDLE) }
+    }
+}
+
+/// What is behind a handle.
+///
+/// # Safety
+/// As for [`ffi::borrow`].
+pub unsafe fn borrow<'a, T: Tag>(handle: *const Handle<T>) -> Result<&'a T, dnstap_result> {
+    // SAFETY: passed on to the caller.
+    let handle = unsafe { ffi::borrow(handle) }.ok_or(dnstap_result::DNSTAP_ERROR_NULL)?;
+    handle.check()?;
+    Ok(&handle.value)
+}
+
+/// What is behind a handle, to change.
+///
+/// # Safety
+/// As for [`ffi::borrow_mut`].
+pub unsafe fn borrow_mut<'a, T: Tag>(handle: *mut Handle<T>) -> Result<&'a mut T, dnstap_result> {
+    // SAFETY: passed on to the caller.
+    let handle = unsafe { ffi::borrow_mut(handle) }.ok_or(dnstap_result::DNSTAP_ERROR_NULL)?;
+    handle.check()?;
+    Ok(&mut handle.value)
+}
+
+/// Takes back the handle in `*place` and leaves NULL there; `None` if NULL is there already.
+///
+/// # Safety
+/// As for [`ffi::take`].
+pub unsafe fn take<T: Tag>(
+    place: *mut *mut Handle<T>,
+) -> Result<Option<Box<Handle<T>>>, dnstap_result> {
+    // SAFETY: passed on to the caller.
+    let handle = unsafe { ffi::borrow(place) }.ok_or(dnstap_result::DNSTAP_ERROR_NULL)?;
+    // SAFETY: passed on to the caller.
+    let Some(found) = (unsafe { ffi::borrow(*handle) }) else { return Ok(None) };
+    found.check()?;
+    // SAFETY: passed on to the caller.
+    let mut taken = unsafe { ffi::take(place) };
+    if let Some(handle) = &mut taken {
+        handle.tag = 0;
+    }
+    Ok(taken)
+}
+
+impl<T> Handle<T> {
+    pub fn value(&self) -> &T {
+        &self.value
+    }
+}

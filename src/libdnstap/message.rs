@@ -1,0 +1,604 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::ffi::c_long;
+use std::mem::offset_of;
+use std::{ptr, slice};
+
+use dnstap::encode::{BYTES_MAX, Fields, Time};
+use dnstap::schema::{
+    HttpProtocol, MessageType, PolicyAction, PolicyMatch, SocketFamily, SocketProtocol,
+};
+use dnstap::{Event, Message, Policy, sample};
+use libc::{sockaddr, sockaddr_in, sockaddr_in6, timespec};
+
+use crate::result::*;
+
+/// At which hop, at which of its ends and in which direction a DNS message was seen.
+#[repr(C)]
+pub enum dnstap_message_type {
+    /// A server got a query as the authority for its zone.
+    DNSTAP_AUTH_QUERY = 1,
+    /// A server answered as the authority for its zone.
+    DNSTAP_AUTH_RESPONSE = 2,
+    /// A resolver asked an authoritative server.
+    DNSTAP_RESOLVER_QUERY = 3,
+    /// A resolver got the answer of an authoritative server.
+    DNSTAP_RESOLVER_RESPONSE = 4,
+    /// A resolver or forwarder was asked by a client.
+    DNSTAP_CLIENT_QUERY = 5,
+    /// A resolver or forwarder answered a client.
+    DNSTAP_CLIENT_RESPONSE = 6,
+    /// A forwarder asked the next resolver.
+    DNSTAP_FORWARDER_QUERY = 7,
+    /// A forwarder got the answer of the next resolver.
+    DNSTAP_FORWARDER_RESPONSE = 8,
+    /// A stub resolver asked.
+    DNSTAP_STUB_QUERY = 9,
+    /// A stub resolver got the answer.
+    DNSTAP_STUB_RESPONSE = 10,
+    /// A tool such as dig asked.
+    DNSTAP_TOOL_QUERY = 11,
+    /// A tool such as dig got the answer.
+    DNSTAP_TOOL_RESPONSE = 12,
+    /// An authoritative server got a dynamic update (RFC 2136).
+    DNSTAP_UPDATE_QUERY = 13,
+    /// An authoritative server answered a dynamic update.
+    DNSTAP_UPDATE_RESPONSE = 14,
+}
+
+/// How to read the addresses.
+#[repr(C)]
+pub enum dnstap_socket_family {
+    /// IPv4.
+    DNSTAP_INET = 1,
+    /// IPv6.
+    DNSTAP_INET6 = 2,
+}
+
+/// How a DNS message travelled.
+#[repr(C)]
+pub enum dnstap_socket_protocol {
+    /// UDP (RFC 1035, section 4.2.1).
+    DNSTAP_UDP = 1,
+    /// TCP (RFC 1035, section 4.2.2).
+    DNSTAP_TCP = 2,
+    /// TLS (RFC 7858).
+    DNSTAP_DOT = 3,
+    /// HTTPS (RFC 8484).
+    DNSTAP_DOH = 4,
+    /// DNSCrypt over UDP.
+    DNSTAP_DNSCRYPT_UDP = 5,
+    /// DNSCrypt over TCP.
+    DNSTAP_DNSCRYPT_TCP = 6,
+    /// QUIC (RFC 9250).
+    DNSTAP_DOQ = 7,
+}
+
+/// The version of HTTP below DNS over HTTPS.
+#[repr(C)]
+pub enum dnstap_http_protocol {
+    /// HTTP/1.0 or HTTP/1.1 (RFC 9112).
+    DNSTAP_HTTP1 = 1,
+    /// HTTP/2 (RFC 9113).
+    DNSTAP_HTTP2 = 2,
+    /// HTTP/3 (RFC 9114).
+    DNSTAP_HTTP3 = 3,
+}
+
+/// What was done because of a policy.
+#[repr(C)]
+pub enum dnstap_policy_action {
+    /// Answered that the name does not exist.
+    DNSTAP_POLICY_NXDOMAIN = 1,
+    /// Answered that the name has no such record.
+    DNSTAP_POLICY_NODATA = 2,
+    /// Let the answer be.
+    DNSTAP_POLICY_PASS = 3,
+    /// Gave no answer.
+    DNSTAP_POLICY_DROP = 4,
+    /// Answered with TC set, so that the client comes back over TCP.
+    DNSTAP_POLICY_TRUNCATE = 5,
+    /// Answered with records of the policy.
+    DNSTAP_POLICY_LOCAL_DATA = 6,
+}
+
+/// What a policy was compared with.
+#[repr(C)]
+pub enum dnstap_policy_match {
+    /// The name in the question.
+    DNSTAP_POLICY_QNAME = 1,
+    /// The address of the client.
+    DNSTAP_POLICY_CLIENT_IP = 2,
+    /// An address in the answer.
+    DNSTAP_POLICY_RESPONSE_IP = 3,
+    /// The name of a name server of the zone.
+    DNSTAP_POLICY_NS_NAME = 4,
+    /// The address of a name server of the zone.
+    DNSTAP_POLICY_NS_IP = 5,
+}
+
+/// Bytes of the caller, or of a frame. A field whose `data` is NULL is absent; one that has no
+/// bytes, but is there, has a `data` that points anywhere.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct dnstap_bytes {
+    pub data: *const u8,
+    /// Bytes at `data`.
+    pub length: usize,
+}
+
+impl dnstap_bytes {
+    pub(crate) const ABSENT: Self = Self { data: ptr::null(), length: 0 };
+}
+
+impl From<Option<&[u8]>> for dnstap_bytes {
+    fn from(bytes: Option<&[u8]>) -> Self {
+        bytes.map_or(Self::ABSENT, |bytes| Self { data: bytes.as_ptr(), length: bytes.len() })
+    }
+}
+
+/// A rule of the operator that a message met, such as one of a response policy zone.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct dnstap_policy {
+    /// The kind of policy in UTF-8, "RPZ" for a response policy zone.
+    pub r#type: dnstap_bytes,
+    /// The rule, in a response policy zone its owner name in wire format.
+    pub rule: dnstap_bytes,
+    /// What met the rule, in a form that depends on what was compared.
+    pub value: dnstap_bytes,
+    /// What was done: one of enum dnstap_policy_action; 0 if absent.
+    pub action: u32,
+    /// What the rule was compared with: one of enum dnstap_policy_match; 0 if absent.
+    pub r#match: u32,
+}
+
+/// An address of IPv4 or IPv6.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub union dnstap_address {
+    pub any: sockaddr,
+    pub r#in: sockaddr_in,
+    pub in6: sockaddr_in6,
+}
+
+/// Where dnstap_decode() and dnstap_reader_next() keep what a message points to.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct dnstap_storage {
+    pub initiator: dnstap_address,
+    pub responder: dnstap_address,
+    pub policy: dnstap_policy,
+}
+
+/// A DNS message with its circumstances. To log one, set it to zero, set `size` and `type`, and
+/// then what is known; a field that is 0 or NULL is absent. Nothing is kept of what it points to.
+///
+/// The initiator is the side that sent the query, the responder the side that answers it, in
+/// queries and responses alike.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct dnstap_message {
+    /// Size in bytes of this struct, set by the caller: later versions may be longer.
+    pub size: usize,
+    /// Where and in which direction the message was seen: one of enum dnstap_message_type.
+    pub r#type: u32,
+    /// One of enum dnstap_socket_family; 0 for that of the addresses.
+    pub socket_family: u32,
+    /// How the message travelled: one of enum dnstap_socket_protocol.
+    pub socket_protocol: u32,
+    /// The version of HTTP, where the protocol is DNS over HTTPS: one of enum
+    /// dnstap_http_protocol.
+    pub http_protocol: u32,
+    /// Address and port of the initiator: a struct sockaddr_in or sockaddr_in6. Port 0 is absent;
+    /// of family AF_UNSPEC only the port counts, where struct sockaddr_in has it.
+    pub initiator: *const sockaddr,
+    /// The same of the responder.
+    pub responder: *const sockaddr,
+    /// When the query was sent or received, since 1970-01-01 UTC. A time of 0 is absent.
+    pub query_time: timespec,
+    /// The same of the response.
+    pub response_time: timespec,
+    /// The query in wire format (RFC 1035, section 4) without transport headers, at most 65,535
+    /// bytes.
+    pub query: dnstap_bytes,
+    /// The response, likewise.
+    pub response: dnstap_bytes,
+    /// The zone whose servers were asked, a domain name in wire format.
+    pub zone: dnstap_bytes,
+    /// Bytes of the operator's own.
+    pub extra: dnstap_bytes,
+    /// The rule that the message met.
+    pub policy: *const dnstap_policy,
+    /// Who logged it. For dnstap_encode(), and from dnstap_decode(); dnstap_log() takes what the
+    /// sink has.
+    pub identity: dnstap_bytes,
+    /// What software that is, likewise.
+    pub version: dnstap_bytes,
+    /// How many messages this one stands for; 1 if its sender did not sample. Set by
+    /// dnstap_decode(); a sink has its own rate.
+    pub sample_rate: u32,
+    /// Used by dnstap_decode().
+    pub storage: dnstap_storage,
+}
+
+/// Size of the first version of the struct.
+pub(crate) const SIZE_MIN: usize = size_of::<dnstap_message>();
+
+/// The bytes of a field.
+///
+/// # Safety
+/// As the caller of the library was told: NULL, or valid for the length.
+#[inline(always)]
+pub(crate) unsafe fn field<'a>(bytes: dnstap_bytes) -> Option<&'a [u8]> {
+    // SAFETY: passed on; a length that no object has was refused by `View::new`.
+    (!bytes.data.is_null()).then(|| unsafe { slice::from_raw_parts(bytes.data, bytes.length) })
+}
+
+/// An address as the encoder wants it.
+#[derive(Clone, Copy)]
+struct End<'a> {
+    address: Option<&'a [u8]>,
+    port: u16,
+    family: u32,
+}
+
+impl<'a> End<'a> {
+    const ABSENT: Self = Self { address: None, port: 0, family: 0 };
+
+    /// # Safety
+    /// `address` is NULL or an address whose family tells its size.
+    #[inline(always)]
+    unsafe fn new(address: *const sockaddr) -> Result<Self, dnstap_result> {
+        // SAFETY: passed on to the caller.
+        let Some(any) = (unsafe { address.as_ref() }) else { return Ok(Self::ABSENT) };
+        let (offset, length, family) = match any.sa_family.into() {
+            libc::AF_INET => (offset_of!(sockaddr_in, sin_addr), 4, SocketFamily::INET.0),
+            libc::AF_INET6 => (offset_of!(sockaddr_in6, sin6_addr), 16, SocketFamily::INET6.0),
+            libc::AF_UNSPEC => (0, 0, 0),
+            _ => return Err(DNSTAP_ERROR_FAMILY),
+        };
+        let bytes = address.cast::<u8>();
+        // SAFETY: the family says that so many bytes are there.
+        let found = unsafe { slice::from_raw_parts(bytes.add(offset), length) };
+        // SAFETY: both kinds of address have the port here, and AF_UNSPEC has it by our rule.
+        let port = unsafe { bytes.add(offset_of!(sockaddr_in, sin_port)).cast::<[u8; 2]>().read() };
+        let port = u16::from_be_bytes(port);
+        Ok(Self { address: (length > 0).then_some(found), port, family })
+    }
+
+    #[inline(always)]
+    fn port(&self) -> Option<u32> {
+        (self.port != 0).then_some(self.port.into())
+    }
+}
+
+const _: () = assert!(offset_of!(sockaddr_in, sin_port) == offset_of!(sockaddr_in6, sin6_port));
+
+/// A message of the caller, checked, as the encoder reads it.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    message: &'a dnstap_message,
+    initiator: End<'a>,
+    responder: End<'a>,
+    family: u32,
+}
+
+impl<'a> View<'a> {
+    /// Checks what the encoder could not.
+    ///
+    /// # Safety
+    /// `message` points to what its documentation says.
+    pub(crate) unsafe fn new(message: *const dnstap_message) -> Result<Self, dnstap_result> {
+        // SAFETY: passed on to the caller. Only the size is known to be there.
+        let size = unsafe { ffi::borrow(message.cast::<usize>()) }.ok_or(DNSTAP_ERROR_NULL)?;
+        if *size < SIZE_MIN {
+            return Err(DNSTAP_ERROR_SIZE);
+        }
+        // SAFETY: passed on to the caller, whose struct is not shorter than this.
+        let message = unsafe { &*message };
+        // SAFETY: passed on to the caller.
+        let initiator = unsafe { End::new(message.initiator) }?;
+        // SAFETY: the same.
+        let responder = unsafe { End::new(message.responder) }?;
+        let family = message.socket_family;
+        let seen = initiator.family | responder.family;
+        // Both families together make 3, which is none.
+        let agree = seen <= SocketFamily::INET6.0 && (family == 0 || seen == 0 || family == seen);
+        if !agree {
+            return Err(DNSTAP_ERROR_FAMILY);
+        }
+        if !is_time(&message.query_time) || !is_time(&message.response_time) {
+            return Err(DNSTAP_ERROR_TIME);
+        }
+        check(&message.query)?;
+        check(&message.response)?;
+        check(&message.zone)?;
+        check(&message.extra)?;
+        // SAFETY: passed on to the caller.
+        if let Some(policy) = unsafe { ffi::borrow(message.policy) } {
+            check_policy(policy)?;
+        }
+        let family = if family == 0 { seen } else { family };
+        Ok(Self { message, initiator, responder, family })
+    }
+
+    /// What the encoder wants beside the message.
+    #[inline(always)]
+    pub(crate) fn extra(&self) -> Option<&'a [u8]> {
+        // SAFETY: checked by `new`, which took the word of the caller for it.
+        unsafe { field(self.message.extra) }
+    }
+
+    /// Identity and version.
+    pub(crate) fn names(&self) -> Result<[Option<&'a [u8]>; 2], dnstap_result> {
+        for bytes in [&self.message.identity, &self.message.version] {
+            check(bytes)?;
+        }
+        // SAFETY: as in `extra`, and checked here.
+        Ok(unsafe { [field(self.message.identity), field(self.message.version)] })
+    }
+
+    /// The message as the safe crate has it.
+    pub(crate) fn message(&self) -> Message<'_> {
+        Message {
+            message_type: self.message_type(),
+            socket_family: self.socket_family(),
+            socket_protocol: self.socket_protocol(),
+            query_address: self.query_address(),
+            response_address: self.response_address(),
+            query_port: self.query_port(),
+            response_port: self.response_port(),
+            query_time_sec: self.query_time().0,
+            query_time_nsec: self.query_time().1,
+            query_message: self.query_message(),
+            query_zone: self.query_zone(),
+            response_time_sec: self.response_time().0,
+            response_time_nsec: self.response_time().1,
+            response_message: self.response_message(),
+            policy: self.policy(),
+            http_protocol: self.http_protocol(),
+        }
+    }
+}
+
+/// Nanoseconds of a second.
+pub(crate) const NANOSECONDS: c_long = 1_000_000_000;
+
+/// Whether a time is absent or one that can be.
+#[inline(always)]
+fn is_time(time: &timespec) -> bool {
+    time.tv_sec >= 0 && (0..NANOSECONDS).contains(&time.tv_nsec)
+}
+
+/// A time as the encoder wants it.
+#[inline(always)]
+fn time_fields(time: &timespec) -> Time {
+    let &timespec { tv_sec, tv_nsec } = time;
+    if tv_sec != 0 || tv_nsec != 0 {
+        (Some(tv_sec as u64), Some(tv_nsec as u32))
+    } else {
+        (None, None)
+    }
+}
+
+#[cold]
+fn check_policy(policy: &dnstap_policy) -> Result<(), dnstap_result> {
+    [&policy.r#type, &policy.rule, &policy.value].into_iter().try_for_each(check)
+}
+
+#[inline(always)]
+fn check(bytes: &dnstap_bytes) -> Result<(), dnstap_result> {
+    let most = if bytes.data.is_null() { 0 } else { BYTES_MAX };
+    match bytes.length {
+        length if length <= most => Ok(()),
+        length if length <= BYTES_MAX => Err(DNSTAP_ERROR_NULL),
+        _ => Err(DNSTAP_ERROR_LENGTH),
+    }
+}
+
+impl Fields for View<'_> {
+    #[inline(always)]
+    fn message_type(&self) -> MessageType {
+        MessageType(self.message.r#type)
+    }
+
+    #[inline(always)]
+    fn socket_family(&self) -> Option<SocketFamily> {
+        (self.family != 0).then_some(SocketFamily(self.family))
+    }
+
+    #[inline(always)]
+    fn socket_protocol(&self) -> Option<SocketProtocol> {
+        let protocol = self.message.socket_protocol;
+        (protocol != 0).then_some(SocketProtocol(protocol))
+    }
+
+    #[inline(always)]
+    fn query_address(&self) -> Option<&[u8]> {
+        self.initiator.address
+    }
+
+    #[inline(always)]
+    fn response_address(&self) -> Option<&[u8]> {
+        self.responder.address
+    }
+
+    #[inline(always)]
+    fn query_port(&self) -> Option<u32> {
+        self.initiator.port()
+    }
+
+    #[inline(always)]
+    fn response_port(&self) -> Option<u32> {
+        self.responder.port()
+    }
+
+    #[inline(always)]
+    fn query_time(&self) -> Time {
+        time_fields(&self.message.query_time)
+    }
+
+    #[inline(always)]
+    fn query_message(&self) -> Option<&[u8]> {
+        // SAFETY: as in `extra`.
+        unsafe { field(self.message.query) }
+    }
+
+    #[inline(always)]
+    fn query_zone(&self) -> Option<&[u8]> {
+        // SAFETY: as in `extra`.
+        unsafe { field(self.message.zone) }
+    }
+
+    #[inline(always)]
+    fn response_time(&self) -> Time {
+        time_fields(&self.message.response_time)
+    }
+
+    #[inline(always)]
+    fn response_message(&self) -> Option<&[u8]> {
+        // SAFETY: as in `extra`.
+        unsafe { field(self.message.response) }
+    }
+
+    #[inline(always)]
+    fn policy(&self) -> Option<Policy<'_>> {
+        // SAFETY: as in `extra`.
+        unsafe { ffi::borrow(self.message.policy) }.map(|policy| {
+            Policy {
+                // SAFETY: as in `extra`, for each.
+                policy_type: unsafe { field(policy.r#type) },
+                // SAFETY: the same.
+                rule: unsafe { field(policy.rule) },
+                action: (policy.action != 0).then_some(PolicyAction(policy.action)),
+                policy_match: (policy.r#match != 0).then_some(PolicyMatch(policy.r#match)),
+                // SAFETY: the same.
+                value: unsafe { field(policy.value) },
+            }
+        })
+    }
+
+    #[inline(always)]
+    fn http_protocol(&self) -> Option<HttpProtocol> {
+        let protocol = self.message.http_protocol;
+        (protocol != 0).then_some(HttpProtocol(protocol))
+    }
+}
+
+/// Stores an event as a message of the caller, which points into the frame and into itself. An
+/// event without a message has type 0.
+///
+/// # Safety
+/// `place` is NULL or as documented.
+pub(crate) unsafe fn store(
+    event: &Event<'_>,
+    place: *mut dnstap_message,
+) -> Result<(), dnstap_result> {
+    if place.is_null() {
+        return Err(DNSTAP_ERROR_NULL);
+    }
+    let absent = Message::new(MessageType(0));
+    let message = event.message.as_ref().unwrap_or(&absent);
+    let family = message.socket_family.map_or(0, |family| family.0);
+    let initiator = address(message.query_address, message.query_port);
+    let responder = address(message.response_address, message.response_port);
+    let policy = message.policy.unwrap_or_default();
+    let stored = dnstap_message {
+        size: 0,
+        r#type: message.message_type.0,
+        socket_family: family,
+        socket_protocol: message.socket_protocol.map_or(0, |protocol| protocol.0),
+        http_protocol: message.http_protocol.map_or(0, |protocol| protocol.0),
+        // SAFETY: the address of a field of what is there; nothing is read.
+        initiator: initiator
+            .map_or(ptr::null(), |_| unsafe { &raw const (*place).storage.initiator.any }),
+        // SAFETY: the same.
+        responder: responder
+            .map_or(ptr::null(), |_| unsafe { &raw const (*place).storage.responder.any }),
+        query_time: time(message.query_time_sec, message.query_time_nsec),
+        response_time: time(message.response_time_sec, message.response_time_nsec),
+        query: message.query_message.into(),
+        response: message.response_message.into(),
+        zone: message.query_zone.into(),
+        extra: event.extra.into(),
+        // SAFETY: the same.
+        policy: message
+            .policy
+            .map_or(ptr::null(), |_| unsafe { &raw const (*place).storage.policy }),
+        identity: event.identity.into(),
+        version: event.version.into(),
+        sample_rate: event.extra.map_or(1, sample::rate_of),
+        storage: dnstap_storage {
+            initiator: initiator.unwrap_or(UNSPECIFIED),
+            responder: responder.unwrap_or(UNSPECIFIED),
+            policy: dnstap_policy {
+                r#type: policy.policy_type.into(),
+                rule: policy.rule.into(),
+                value: policy.value.into(),
+                action: policy.action.map_or(0, |action| action.0),
+                r#match: policy.policy_match.map_or(0, |matched| matched.0),
+            },
+        },
+    };
+    // SAFETY: passed on to the caller.
+    unsafe { ffi::store_sized(place, stored, SIZE_MIN) }.ok_or(DNSTAP_ERROR_SIZE)
+}
+
+/// A time of the wire, as far as a struct timespec can hold it.
+fn time(seconds: Option<u64>, nanoseconds: Option<u32>) -> timespec {
+    timespec {
+        tv_sec: seconds.and_then(|seconds| seconds.try_into().ok()).unwrap_or(0),
+        tv_nsec: nanoseconds.filter(|nanoseconds| *nanoseconds < 1_000_000_000).unwrap_or(0).into(),
+    }
+}
+
+/// No address.
+const UNSPECIFIED: dnstap_address = dnstap_address {
+    in6: sockaddr_in6 {
+        sin6_family: libc::AF_UNSPEC as libc::sa_family_t,
+        sin6_port: 0,
+        sin6_flowinfo: 0,
+        sin6_addr: libc::in6_addr { s6_addr: [0; 16] },
+        sin6_scope_id: 0,
+    },
+};
+
+/// An address by its length, which is all that a reader can rely on, and a port below 65,536. None
+/// if there is neither.
+fn address(address: Option<&[u8]>, port: Option<u32>) -> Option<dnstap_address> {
+    let port = port.and_then(|port| u16::try_from(port).ok());
+    let sin_port = port.unwrap_or(0).to_be();
+    let found = address.and_then(|address| {
+        if let Ok(bytes) = <[u8; 4]>::try_from(address) {
+            let mut made = UNSPECIFIED;
+            made.r#in = sockaddr_in {
+                sin_family: libc::AF_INET as libc::sa_family_t,
+                sin_port,
+                sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(bytes) },
+                sin_zero: [0; 8],
+            };
+            Some(made)
+        } else if let Ok(s6_addr) = <[u8; 16]>::try_from(address) {
+            let sin6_family = libc::AF_INET6 as libc::sa_family_t;
+            let sin6_addr = libc::in6_addr { s6_addr };
+            let (sin6_flowinfo, sin6_scope_id) = (0, 0);
+            let in6 = sockaddr_in6 {
+                sin6_family,
+                sin6_port: sin_port,
+                sin6_flowinfo,
+                sin6_addr,
+                sin6_scope_id,
+            };
+            Some(dnstap_address { in6 })
+        } else {
+            None
+        }
+    });
+    let only_port = port.map(|_| {
+        let mut made = UNSPECIFIED;
+        made.r#in.sin_port = sin_port;
+        made
+    });
+    found.or(only_port)
+}

@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::ffi::{CStr, CString, c_char, c_uint};
+use std::io;
+use std::ops::RangeInclusive;
+#[cfg(feature = "tls")]
+use std::path::PathBuf;
+use std::ptr;
+use std::time::Duration;
+
+use dnstap::encode::{BYTES_MAX, EncodeError};
+use dnstap::output::OutputError;
+use dnstap::sink::{ALL_MESSAGE_TYPES, OpenError, Options};
+use framestream::handshake::Direction;
+
+use crate::handle::{Handle, Tag, borrow, borrow_mut, take};
+use crate::result::*;
+
+/// How a sink works.
+pub type dnstap_options = Handle<SinkOptions>;
+
+/// What is behind a `dnstap_options`.
+#[derive(Default)]
+pub struct SinkOptions {
+    options: Options,
+    /// The last error.
+    error: CString,
+}
+
+impl Tag for SinkOptions {
+    const TAG: u32 = u32::from_ne_bytes(*b"dtop");
+}
+
+impl SinkOptions {
+    /// Does something with the options, and keeps what is wrong with them.
+    pub(crate) fn attempt<R, E: Into<Fault>>(
+        &mut self,
+        run: impl FnOnce(&mut Options) -> Result<R, E>,
+    ) -> Result<R, dnstap_result> {
+        run(&mut self.options).map_err(|error| {
+            let Fault { result, text } = error.into();
+            self.error = CString::new(text).unwrap_or_default();
+            result
+        })
+    }
+}
+
+/// An error, and what there is to say about it.
+pub(crate) struct Fault {
+    result: dnstap_result,
+    text: String,
+}
+
+impl From<dnstap_result> for Fault {
+    fn from(result: dnstap_result) -> Self {
+        Self { result, text: result.text().to_string_lossy().into_owned() }
+    }
+}
+
+impl From<EncodeError> for Fault {
+    fn from(error: EncodeError) -> Self {
+        Self { text: error.to_string(), result: error.into() }
+    }
+}
+
+impl From<OutputError> for Fault {
+    fn from(error: OutputError) -> Self {
+        let result = match error {
+            OutputError::NoTls => DNSTAP_ERROR_NO_TLS,
+            _ => DNSTAP_ERROR_OUTPUT,
+        };
+        Self { result, text: error.to_string() }
+    }
+}
+
+impl From<OpenError> for Fault {
+    fn from(error: OpenError) -> Self {
+        let text = error.to_string();
+        let result = match error {
+            OpenError::NoOutput => DNSTAP_ERROR_OUTPUT,
+            OpenError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => {
+                DNSTAP_ERROR_MEMORY
+            }
+            OpenError::Io(_) => DNSTAP_ERROR_SYSTEM,
+            OpenError::Path { .. } => DNSTAP_ERROR_PATH,
+            OpenError::NoSocket(_) => DNSTAP_ERROR_NOT_A_SOCKET,
+            OpenError::Origin(error) => error.into(),
+            OpenError::Control(_) => DNSTAP_ERROR_INTERNAL,
+            #[cfg(feature = "tls")]
+            OpenError::Tls(_) => DNSTAP_ERROR_TLS,
+            #[cfg(feature = "tls")]
+            OpenError::TlsOptions => DNSTAP_ERROR_CONFLICT,
+            OpenError::Memory(_) => DNSTAP_ERROR_MEMORY,
+            OpenError::Closed => DNSTAP_ERROR_CLOSED,
+        };
+        Self { result, text }
+    }
+}
+
+/// A string of the caller; `None` for NULL.
+///
+/// # Safety
+/// `text` is NULL or ends with NUL.
+pub(crate) unsafe fn text<'a>(text: *const c_char) -> Option<&'a [u8]> {
+    // SAFETY: passed on to the caller.
+    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())
+}
+
+/// The bits of message types.
+pub(crate) fn message_types(bits: c_uint) -> Result<u32, dnstap_result> {
+    if bits & !ALL_MESSAGE_TYPES == 0 { Ok(bits) } else { Err(DNSTAP_ERROR_VALUE) }
+}
+
+/// Sets an option.
+///
+/// # Safety
+/// `options` is NULL or a handle of this library.
+unsafe fn set<E: Into<Fault>>(
+    options: *mut dnstap_options,
+    store: impl FnOnce(&mut Options) -> Result<(), E>,
+) -> dnstap_result {
+    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+        // SAFETY: passed on to the caller.
+        let options = unsafe { borrow_mut(options) };
+        dnstap_result::from_done(options.and_then(|options| options.attempt(store)))
+    })
+}
+
+/// A time in milliseconds, if it is in range.
+fn time(milliseconds: c_uint, range: RangeInclusive<c_uint>) -> Result<Duration, dnstap_result> {
+    if range.contains(&milliseconds) {
+        Ok(Duration::from_millis(milliseconds.into()))
+    } else {
+        Err(DNSTAP_ERROR_VALUE)
+    }
+}
+
+/// A text of the caller that is to be UTF-8 here; `None` for NULL.
+///
+/// # Safety
+/// As for [`text`].
+#[cfg(feature = "tls")]
+unsafe fn utf8(from: *const c_char) -> Result<Option<String>, dnstap_result> {
+    // SAFETY: passed on to the caller.
+    let bytes = unsafe { text(from) }.map(Vec::from);
+    bytes.map(String::from_utf8).transpose().map_err(|_| DNSTAP_ERROR_VALUE)
+}
+
+/// A path of the caller; `None` for NULL.
+///
+/// # Safety
+/// As for [`text`].
+#[cfg(feature = "tls")]
+unsafe fn path(from: *const c_char) -> Option<PathBuf> {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    // SAFETY: passed on to the caller.
+    unsafe { text(from) }.map(|bytes| OsStr::from_bytes(bytes).into())
+}
+
+/// Makes options with the default values: no output, all message types, the name of the host as
+/// identity. They are copied where they are used.
+///
+/// @return  The options, to be freed with dnstap_options_free(); NULL on a fault of the library.
+#[unsafe(no_mangle)]
+pub extern "C" fn dnstap_options_new() -> *mut dnstap_options {
+    ffi::guard(ptr::null_mut(), || Handle::give(SinkOptions::default()))
+}
+
+/// Frees options.
+///
+/// @param[in,out] options  Where they are; NULL is left there. Nothing happens if it is NULL
+///                         already.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_free(options: *mut *mut dnstap_options) {
+    // SAFETY: as documented.
+    ffi::guard((), || drop(unsafe { take(options) }));
+}
+
+/// Tells what was wrong in the last call with these options that returned an error, such as which
+/// file could not be read, in a line without a full stop.
+///
+/// @param options  The options.
+/// @return         A string that is there until the next call with these options; never NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_get_error(options: *const dnstap_options) -> *const c_char {
+    ffi::guard(c"".as_ptr(), || {
+        // SAFETY: as documented.
+        match unsafe { borrow(options) } {
+            Ok(options) => options.error.as_ptr(),
+            Err(error) => error.text().as_ptr(),
+        }
+    })
+}
+
+/// Sets where to send to. There is no default.
+///
+/// @param options  The options.
+/// @param output   `unix:PATH`, a socket that a receiver listens on; `tcp:HOST:PORT`, where HOST is
+///                 a name, which is looked up anew for every connection, or an address, IPv6 in
+///                 brackets; `tls:HOST:PORT`; or `file:PATH`, a file that is truncated.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_OUTPUT
+/// @retval DNSTAP_ERROR_NO_TLS
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_set_output(
+    options: *mut dnstap_options,
+    output: *const c_char,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        set::<Fault>(options, |options| {
+            // SAFETY: as documented.
+            let bytes = text(output).ok_or(DNSTAP_ERROR_NULL)?;
+            options.output = Some(bytes.try_into()?);
+            Ok(())
+        })
+    }
+}
+
+/// Sets who logs (`Dnstap.identity`), as a rule what the server answers to NSID (RFC 5001).
+///
+/// @param options   The options.
+/// @param identity  At most 65,535 bytes; NULL leaves it out. By default the name of the host.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_LENGTH
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_set_identity(
+    options: *mut dnstap_options,
+    identity: *const c_char,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        set::<dnstap_result>(options, |options| {
+            // SAFETY: as documented.
+            options.identity = name(identity)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets what software logs (`Dnstap.version`), as a rule what it answers to "version.bind" in class
+/// CH.
+///
+/// @param options  The options.
+/// @param version  At most 65,535 bytes; NULL, the default, leaves it out.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_LENGTH
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_set_version(
+    options: *mut dnstap_options,
+    version: *const c_char,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        set::<dnstap_result>(options, |options| {
+            // SAFETY: as documented.
+            options.version = name(version)?;
+            Ok(())
+        })
+    }
+}
+
+/// An identity or version of the caller.
+///
+/// # Safety
+/// As for [`text`].
+unsafe fn name(from: *const c_char) -> Result<Option<Vec<u8>>, dnstap_result> {
+    // SAFETY: passed on to the caller.
+    match unsafe { text(from) } {
+        Some(bytes) if bytes.len() > BYTES_MAX => Err(DNSTAP_ERROR_LENGTH),
+        bytes => Ok(bytes.map(Vec::from)),
+    }
+}
+
+/// Sets which message types are logged; dnstap_sink_set_message_types() changes it later.
+///
+/// @param options        The options.
+/// @param message_types  DNSTAP_MESSAGE_TYPE_BIT() of each; DNSTAP_ALL_MESSAGE_TYPES by default.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_VALUE   A bit is that of no message type.
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_set_message_types(
+    options: *mut dnstap_options,
+    message_types: c_uint,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        set::<dnstap_result>(options, |options| {
+            options.message_types = self::message_types(message_types)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets the memory of each queue, which is all that holds messages: what is logged while it is full
+/// is dropped. Memory is used only as far as messages have to wait.
+///
+/// @param options      The options.
+/// @param queue_bytes  From 4096 to 1 GiB, rounded up to a power of two.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_VALUE
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_set_queue_bytes(
+    options: *mut dnstap_options,
+    queue_bytes: usize,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        set(options, |options| {
+            if !(4096..=1 << 30).contains(&queue_bytes) {
+                return Err(DNSTAP_ERROR_VALUE);
+            }
+            options.queue_bytes = queue_bytes;
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long a message waits for others to be sent with.
+///
+/// @param options       The options.
+/// @param milliseconds  From 1 to 600,000; 1,000 by default.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_VALUE
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_set_flush_interval(
+    options: *mut dnstap_options,
+    milliseconds: c_uint,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        set(options, |options| {
+            time(milliseconds, 1..=600_000).map(|time| options.sender.flush_timeout = time)
+        })
+    }
+}
+
+/// Sets the longest time between two tries to connect. The first come sooner: after 100 ms, and
+/// twice as long after every failure.
+///
+/// @param options       The options.
+/// @param milliseconds  From 100 to 600,000; 5,000 by default.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_VALUE
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_set_reconnect_interval(
+    options: *mut dnstap_options,
+    milliseconds: c_uint,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        set(options, |options| {
+            time(milliseconds, 100..=600_000).map(|time| options.sender.reopen_interval = time)
+        })
+    }
+}
+
+/// Sets how long the receiver may take to connect, and for each handshake. Then the writer thread
+/// gives up that connection, and tries again.
+///
+/// @param options       The options.
+/// @param milliseconds  From 1 to 600,000; 5,000 by default.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_VALUE
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_set_io_timeout(
+    options: *mut dnstap_options,
+    milliseconds: c_uint,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        set(options, |options| {
+            time(milliseconds, 1..=600_000).map(|time| options.io_timeout = time)
+        })
+    }
+}
+
+/// Sets how long dnstap_sink_close() may take to send what waits and to close the stream.
+///
+/// @param options       The options.
+/// @param milliseconds  Up to 600,000; 2,000 by default.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_VALUE
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_set_close_timeout(
+    options: *mut dnstap_options,
+    milliseconds: c_uint,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        set(options, |options| {
+            time(milliseconds, 0..=600_000).map(|time| options.sender.close_timeout = time)
+        })
+    }
+}
+
+/// Sets how many messages there are to each one that is logged. A query and its response, which
+/// have the same initiator, port and message ID, are both logged or neither. Every event then says
+/// so: its `extra` begins with `sample=1/N`, followed by a space and the caller's own bytes, if any.
+///
+/// @param options      The options.
+/// @param sample_rate  At least 1; 1, the default, logs all.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_VALUE
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_set_sample_rate(
+    options: *mut dnstap_options,
+    sample_rate: c_uint,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        set(options, |options| {
+            if sample_rate == 0 {
+                return Err(DNSTAP_ERROR_VALUE);
+            }
+            options.sample_rate = sample_rate;
+            Ok(())
+        })
+    }
+}
+
+/// Sets whether a receiver on a socket answers. Most do: they choose the content type, and confirm
+/// the end of the stream. To one that does not, the stream is sent as into a file.
+///
+/// @param options         The options.
+/// @param unidirectional  Whether the receiver just listens; by default it does not.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_set_unidirectional(
+    options: *mut dnstap_options,
+    unidirectional: bool,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        set::<dnstap_result>(options, |options| {
+            options.direction = unidirectional.then_some(Direction::Unidirectional);
+            Ok(())
+        })
+    }
+}
+
+/// Sets the name of the writer thread.
+///
+/// @param options  The options.
+/// @param name     A name in UTF-8, of which the system shows 15 bytes; "dnstap-writer" by default.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_VALUE   The name is not UTF-8.
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_set_thread_name(
+    options: *mut dnstap_options,
+    name: *const c_char,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        set(options, |options| {
+            // SAFETY: as documented.
+            let name = text(name).ok_or(DNSTAP_ERROR_NULL)?;
+            let name = str::from_utf8(name).map_err(|_| DNSTAP_ERROR_VALUE)?;
+            options.sender.thread_name = name.to_owned();
+            Ok::<_, dnstap_result>(())
+        })
+    }
+}
+
+/// Sets the name that the certificate of the server has to be for.
+///
+/// @param options      The options.
+/// @param server_name  A DNS name or an address; NULL, the default, for the host of the output.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_VALUE   The name is not UTF-8.
+/// @retval DNSTAP_ERROR_NO_TLS
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_set_tls_server_name(
+    options: *mut dnstap_options,
+    server_name: *const c_char,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        set::<dnstap_result>(options, |options| {
+            #[cfg(feature = "tls")]
+            {
+                // SAFETY: as documented.
+                options.tls.server_name = utf8(server_name)?;
+                Ok(())
+            }
+            #[cfg(not(feature = "tls"))]
+            no_tls(options, server_name)
+        })
+    }
+}
+
+/// Sets the certificate authorities to trust.
+///
+/// @param options  The options.
+/// @param path     A file in PEM, which dnstap_sink_open() reads; NULL, the default, for those of
+///                 the system.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_NO_TLS
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_set_tls_ca_bundle(
+    options: *mut dnstap_options,
+    path: *const c_char,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        set::<dnstap_result>(options, |options| {
+            #[cfg(feature = "tls")]
+            {
+                // SAFETY: as documented.
+                options.tls.ca_bundle = self::path(path);
+                Ok(())
+            }
+            #[cfg(not(feature = "tls"))]
+            no_tls(options, path)
+        })
+    }
+}
+
+/// Sets what to show to a server that asks for a certificate.
+///
+/// @param options      The options.
+/// @param certificate  A file in PEM with the certificate and those of its issuers, which
+///                     dnstap_sink_open() reads; NULL, the default, for none.
+/// @param key          A file in PEM with its private key, without a passphrase; NULL if there is
+///                     no certificate.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_CONFLICT  One is NULL, and the other is not.
+/// @retval DNSTAP_ERROR_NO_TLS
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_set_tls_client_certificate(
+    options: *mut dnstap_options,
+    certificate: *const c_char,
+    key: *const c_char,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        set::<dnstap_result>(options, |options| {
+            if certificate.is_null() != key.is_null() {
+                return Err(DNSTAP_ERROR_CONFLICT);
+            }
+            #[cfg(feature = "tls")]
+            {
+                // SAFETY: as documented.
+                options.tls.client_certificate = path(certificate);
+                // SAFETY: the same.
+                options.tls.client_key = path(key);
+                Ok(())
+            }
+            #[cfg(not(feature = "tls"))]
+            no_tls(options, certificate)
+        })
+    }
+}
+
+/// The default is as good as any other value where there is no TLS.
+#[cfg(not(feature = "tls"))]
+fn no_tls(_: &mut Options, value: *const c_char) -> Result<(), dnstap_result> {
+    if value.is_null() { Ok(()) } else { Err(DNSTAP_ERROR_NO_TLS) }
+}

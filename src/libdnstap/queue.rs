@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use dnstap::schema::MessageType;
+use dnstap::sink::{Logged, Queue, Switch};
+
+use crate::handle;
+use crate::message::{SIZE_MIN, View, dnstap_message};
+use crate::result::*;
+use crate::sink::dnstap_sink;
+use crate::usual;
+
+/// The end of a sink that one thread logs to. It begins with what dnstap_enabled() looks at.
+pub struct dnstap_queue(Switch);
+
+impl dnstap_queue {
+    /// What [`Switch::tag`] is as long as the queue is there.
+    const TAG: u32 = u32::from_ne_bytes(*b"dtqu");
+
+    /// The queue behind a handle.
+    ///
+    /// # Safety
+    /// `queue` is NULL or a handle of this library.
+    #[inline(always)]
+    unsafe fn borrow<'a>(queue: *const Self) -> Result<&'a mut Queue, dnstap_result> {
+        // SAFETY: passed on to the caller.
+        let switch = &unsafe { ffi::borrow(queue) }.ok_or(DNSTAP_ERROR_NULL)?.0;
+        if switch.tag.load(Ordering::Relaxed) != Self::TAG {
+            return Err(DNSTAP_ERROR_HANDLE);
+        }
+        // SAFETY: the tag is there, so `dnstap_queue_new` has put the queue here, and its one user
+        // is in this call.
+        Ok(unsafe { &mut *switch.queue.load(Ordering::Relaxed) })
+    }
+}
+
+/// Makes a queue for one thread to log to: its own ring of memory, to which it writes without
+/// waiting for anybody. Threads can come and go while the sink is open; up to 65,535 bytes of
+/// memory beside the ring go with each. Any thread may call it.
+///
+/// @param sink  The sink.
+/// @return      The queue, to be freed with dnstap_queue_free(); it may outlive the sink. NULL
+///              without memory for the ring, or if the sink is NULL or closed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_queue_new(sink: *const dnstap_sink) -> *mut dnstap_queue {
+    ffi::guard(ptr::null_mut(), || {
+        // SAFETY: as documented.
+        let Ok(sink) = (unsafe { handle::borrow(sink) }) else { return ptr::null_mut() };
+        let Ok(queue) = sink.0.queue() else { return ptr::null_mut() };
+        let switch = Arc::clone(queue.switch());
+        switch.queue.store(ffi::give(queue), Ordering::Relaxed);
+        switch.tag.store(dnstap_queue::TAG, Ordering::Relaxed);
+        Arc::into_raw(switch).cast_mut().cast()
+    })
+}
+
+/// Frees a queue. What was logged to it is still sent. Any thread may call it, but none may be
+/// logging to the queue.
+///
+/// @param[in,out] queue  Where the queue is; NULL is left there. Nothing happens if it is NULL
+///                       already.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_queue_free(queue: *mut *mut dnstap_queue) {
+    ffi::guard((), || {
+        // SAFETY: as documented.
+        let Some(place) = (unsafe { ffi::borrow_mut(queue) }) else { return };
+        let handle = std::mem::replace(place, ptr::null_mut());
+        // SAFETY: as documented.
+        if unsafe { dnstap_queue::borrow(handle) }.is_err() {
+            return;
+        }
+        // SAFETY: the tag says that `dnstap_queue_new` made it of this.
+        let switch = unsafe { Arc::from_raw(handle.cast::<Switch>()) };
+        switch.tag.store(0, Ordering::Relaxed);
+        let mut queue = switch.queue.swap(ptr::null_mut(), Ordering::Relaxed);
+        // SAFETY: the same, and it is put there once.
+        drop(unsafe { ffi::take(&raw mut queue) });
+    });
+}
+
+/// Logs a message: encodes it into the ring of the queue, or drops and counts it. Never waits, and
+/// allocates nothing. A caller that has to prepare something asks dnstap_enabled() first.
+///
+/// @param queue    The queue; one thread at a time.
+/// @param message  The message; it and what it points to are free again when the call returns.
+/// @retval DNSTAP_OK                    It will be sent.
+/// @retval DNSTAP_DISABLED              Its type is not logged.
+/// @retval DNSTAP_SAMPLED_OUT           It is not in the sample.
+/// @retval DNSTAP_ERROR_FULL            Dropped: the receiver is slower, or away for too long.
+/// @retval DNSTAP_ERROR_TOO_LONG        Dropped: longer than half of the ring.
+/// @retval DNSTAP_ERROR_CLOSED          The sink is closed.
+/// @retval DNSTAP_ERROR_FAMILY
+/// @retval DNSTAP_ERROR_TIME
+/// @retval DNSTAP_ERROR_LENGTH
+/// @retval DNSTAP_ERROR_POLICY_TYPE     Dropped: what the message says cannot be.
+/// @retval DNSTAP_ERROR_MESSAGE_TYPE
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_SIZE
+/// @retval DNSTAP_ERROR_HANDLE          Not counted: it is no message, or no queue.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_log(
+    queue: *mut dnstap_queue,
+    message: *const dnstap_message,
+) -> dnstap_result {
+    // Each way behind this has a guard of its own.
+    // SAFETY: as documented. Only the size is known to be there.
+    let size = unsafe { ffi::borrow(message.cast::<usize>()) };
+    // SAFETY: as documented.
+    let (Ok(queue), Some(SIZE_MIN..)) = (unsafe { dnstap_queue::borrow(queue) }, size) else {
+        // SAFETY: as documented.
+        return unsafe { no_call(queue, message) };
+    };
+    // SAFETY: as documented, and the size is right.
+    unsafe { usual::log(queue, &*message) }
+}
+
+/// Logs a message of any kind, or says what is wrong with it.
+///
+/// # Safety
+/// `message` is as documented.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe extern "C" fn log_any(
+    queue: &mut Queue,
+    message: &dnstap_message,
+) -> dnstap_result {
+    let fate = ffi::guard(Err(DNSTAP_ERROR_INTERNAL), || {
+        // SAFETY: passed on to the caller.
+        match unsafe { View::new(message) } {
+            Ok(view) => Ok(queue.log(&view, view.extra())),
+            Err(error) => match queue.refuse(MessageType(message.r#type)) {
+                Logged::Invalid => Err(error),
+                other => Ok(other),
+            },
+        }
+    });
+    match fate {
+        Err(error) => error,
+        Ok(Logged::Queued) => DNSTAP_OK,
+        Ok(Logged::Disabled) => match MessageType(message.r#type).name() {
+            Some(_) => DNSTAP_DISABLED,
+            None => DNSTAP_ERROR_MESSAGE_TYPE,
+        },
+        Ok(Logged::SampledOut) => DNSTAP_SAMPLED_OUT,
+        Ok(Logged::Full) => DNSTAP_ERROR_FULL,
+        Ok(Logged::TooLong) => DNSTAP_ERROR_TOO_LONG,
+        Ok(Logged::Encoding(error)) => error.into(),
+        Ok(Logged::Invalid) => DNSTAP_ERROR_INTERNAL,
+        Ok(Logged::Closed) => DNSTAP_ERROR_CLOSED,
+    }
+}
+
+/// What is wrong with the arguments.
+///
+/// # Safety
+/// They are as documented.
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn no_call(
+    queue: *mut dnstap_queue,
+    message: *const dnstap_message,
+) -> dnstap_result {
+    // SAFETY: passed on to the caller.
+    let queue = unsafe { dnstap_queue::borrow(queue) };
+    let missing = if message.is_null() { DNSTAP_ERROR_NULL } else { DNSTAP_ERROR_SIZE };
+    queue.err().unwrap_or(missing)
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::ffi::{CString, OsStr, c_char, c_int, c_uint};
+use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::ptr;
+use std::time::Duration;
+
+use dnstap::Event;
+use dnstap::reader::{ReadError, Reader};
+
+use crate::handle::{Handle, Tag, borrow, borrow_mut, take};
+use crate::message::{dnstap_bytes, dnstap_message, store};
+use crate::options::text;
+use crate::result::*;
+
+/// A stream to read from.
+pub type dnstap_reader = Handle<OpenReader>;
+
+/// What is behind a `dnstap_reader`.
+pub struct OpenReader {
+    reader: Reader,
+    /// The last frame, in the memory of the reader.
+    frame: dnstap_bytes,
+    error: CString,
+}
+
+impl Tag for OpenReader {
+    const TAG: u32 = u32::from_ne_bytes(*b"dtre");
+}
+
+impl OpenReader {
+    fn give(reader: Reader) -> *mut dnstap_reader {
+        Handle::give(Self { reader, frame: dnstap_bytes::ABSENT, error: CString::default() })
+    }
+
+    /// Keeps what is wrong.
+    fn fail(&mut self, result: dnstap_result, text: impl ToString) -> dnstap_result {
+        self.error = CString::new(text.to_string()).unwrap_or_default();
+        result
+    }
+}
+
+impl From<&ReadError> for dnstap_result {
+    fn from(error: &ReadError) -> Self {
+        match error {
+            ReadError::TimedOut => DNSTAP_TIMED_OUT,
+            ReadError::TooLarge { .. } => DNSTAP_ERROR_FRAME_SIZE,
+            ReadError::ContentType { .. } => DNSTAP_ERROR_CONTENT_TYPE,
+            ReadError::NoStop { .. } => DNSTAP_ERROR_NO_STOP,
+            ReadError::Torn { .. } => DNSTAP_ERROR_TORN,
+            ReadError::Io(_) => DNSTAP_ERROR_IO,
+            _ => DNSTAP_ERROR_STREAM,
+        }
+    }
+}
+
+/// Opens a file of dnstap, to read it from its beginning.
+///
+/// @param path        The path of a file, or of a FIFO, which is waited for.
+/// @param[out] error  Why there is no reader; DNSTAP_OK if there is. May be NULL.
+/// @return            The reader, to be closed with dnstap_reader_close(); NULL on an error, for
+///                    which errno says more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_reader_open(
+    path: *const c_char,
+    error: *mut dnstap_result,
+) -> *mut dnstap_reader {
+    ffi::guard(ptr::null_mut(), || {
+        // SAFETY: as documented.
+        let path = unsafe { text(path) }.ok_or(DNSTAP_ERROR_NULL);
+        let opened = path.and_then(|path| {
+            Reader::open(Path::new(OsStr::from_bytes(path))).map_err(|_| DNSTAP_ERROR_IO)
+        });
+        // SAFETY: as documented.
+        unsafe { give(opened, error) }
+    })
+}
+
+/// Reads from a file, pipe or socket that the caller has opened, or accepted a sender on. On a
+/// socket both kinds of stream are taken: one that begins with READY is answered.
+///
+/// @param fd          The descriptor, which is duplicated: the caller may close it.
+/// @param[out] error  As for dnstap_reader_open().
+/// @return            The same.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_reader_open_fd(
+    fd: c_int,
+    error: *mut dnstap_result,
+) -> *mut dnstap_reader {
+    ffi::guard(ptr::null_mut(), || {
+        let opened = if fd < 0 {
+            Err(DNSTAP_ERROR_VALUE)
+        } else {
+            // SAFETY: the descriptor is the caller's for as long as this call takes.
+            let own = unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned();
+            own.and_then(Reader::from_fd).map_err(|_| DNSTAP_ERROR_IO)
+        };
+        // SAFETY: as documented.
+        unsafe { give(opened, error) }
+    })
+}
+
+/// Gives out a reader or an error.
+///
+/// # Safety
+/// `error` is NULL or valid for writing.
+unsafe fn give(
+    opened: Result<Reader, dnstap_result>,
+    error: *mut dnstap_result,
+) -> *mut dnstap_reader {
+    let (reader, result) = match opened {
+        Ok(reader) => (OpenReader::give(reader), DNSTAP_OK),
+        Err(result) => (ptr::null_mut(), result),
+    };
+    // SAFETY: passed on to the caller.
+    unsafe { ffi::store(error, result) };
+    reader
+}
+
+/// Sets the size of the largest frame that is taken. Larger ones are skipped.
+///
+/// @param reader  The reader.
+/// @param bytes   From 512 to 4,294,967,294; 1,048,576 by default.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_VALUE
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_reader_set_max_frame_size(
+    reader: *mut dnstap_reader,
+    bytes: usize,
+) -> dnstap_result {
+    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+        // SAFETY: as documented.
+        let set = unsafe { borrow_mut(reader) }.and_then(|reader| {
+            let fits = reader.reader.set_max_frame_size(bytes);
+            if fits { Ok(()) } else { Err(DNSTAP_ERROR_VALUE) }
+        });
+        dnstap_result::from_done(set)
+    })
+}
+
+/// Reads the next message. Allocates nothing, but for a frame that is longer than all before.
+///
+/// @param reader        The reader.
+/// @param[out] message  The message, whose `size` is to be set before; as from dnstap_decode(). It
+///                      points into the reader, and stays until the next call. NULL to read the
+///                      frame without decoding it.
+/// @param milliseconds  How long to wait for a sender. A file is never waited for.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_END               The sender has ended the stream.
+/// @retval DNSTAP_TIMED_OUT         Call again: nothing of a frame that has begun is lost.
+/// @retval DNSTAP_ERROR_DECODE      Call again: the frame is no dnstap event, but was read whole.
+/// @retval DNSTAP_ERROR_FRAME_SIZE  Call again: a frame was too long, and is skipped.
+/// @retval DNSTAP_ERROR_NO_STOP
+/// @retval DNSTAP_ERROR_TORN
+/// @retval DNSTAP_ERROR_STREAM
+/// @retval DNSTAP_ERROR_CONTENT_TYPE
+/// @retval DNSTAP_ERROR_IO          The stream ends here; dnstap_reader_get_error() has more.
+/// @retval DNSTAP_ERROR_SIZE
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_reader_next(
+    reader: *mut dnstap_reader,
+    message: *mut dnstap_message,
+    milliseconds: c_uint,
+) -> dnstap_result {
+    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+        // SAFETY: as documented.
+        let reader = match unsafe { borrow_mut(reader) } {
+            Ok(reader) => reader,
+            Err(error) => return error,
+        };
+        reader.frame = dnstap_bytes::ABSENT;
+        let frame = match reader.reader.next(Duration::from_millis(milliseconds.into())) {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return DNSTAP_END,
+            Err(error) => return reader.fail((&error).into(), error),
+        };
+        reader.frame = Some(frame).into();
+        if message.is_null() {
+            return DNSTAP_OK;
+        }
+        match Event::decode(frame) {
+            // SAFETY: as documented.
+            Ok(event) => dnstap_result::from_done(unsafe { store(&event, message) }),
+            Err(error) => {
+                let offset = reader.reader.offset();
+                let text = format!("the frame at byte {offset} is no dnstap event: {error}");
+                reader.fail(DNSTAP_ERROR_DECODE, text)
+            }
+        }
+    })
+}
+
+/// Gives the frame that dnstap_reader_next() has read last, as it is.
+///
+/// @param reader      The reader.
+/// @param[out] frame  The payload, in the memory of the reader; it stays until the next call. Absent
+///                    if the last call read none.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_reader_get_frame(
+    reader: *const dnstap_reader,
+    frame: *mut dnstap_bytes,
+) -> dnstap_result {
+    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+        // SAFETY: as documented.
+        let found = unsafe { borrow(reader) }.map(|reader| reader.frame);
+        dnstap_result::from_done(found.and_then(|found| {
+            // SAFETY: as documented.
+            unsafe { ffi::store(frame, found) }.ok_or(DNSTAP_ERROR_NULL)
+        }))
+    })
+}
+
+/// Tells what was wrong in the last call of dnstap_reader_next() that returned an error, and at
+/// which byte of the stream, in a line without a full stop.
+///
+/// @param reader  The reader.
+/// @return        A string that is there until the next call with this reader; never NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_reader_get_error(reader: *const dnstap_reader) -> *const c_char {
+    ffi::guard(c"".as_ptr(), || {
+        // SAFETY: as documented.
+        match unsafe { borrow(reader) } {
+            Ok(reader) => reader.error.as_ptr(),
+            Err(error) => error.text().as_ptr(),
+        }
+    })
+}
+
+/// Closes a stream, and frees the reader.
+///
+/// @param[in,out] reader  Where the reader is; NULL is left there. Nothing happens if it is NULL
+///                        already.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_reader_close(reader: *mut *mut dnstap_reader) {
+    // SAFETY: as documented.
+    ffi::guard((), || drop(unsafe { take(reader) }));
+}

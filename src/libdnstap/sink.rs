@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::ffi::{c_char, c_uint};
+use std::mem::offset_of;
+use std::ptr;
+
+use dnstap::sink::{self, MESSAGE_TYPES, Sink};
+use framestream::sender::LinkState;
+
+use crate::handle::{Handle, Tag, borrow, take};
+use crate::options::{dnstap_options, text};
+use crate::result::*;
+
+/// One output with its writer thread.
+pub type dnstap_sink = Handle<OpenSink>;
+
+/// What is behind a `dnstap_sink`.
+pub struct OpenSink(pub(crate) Sink);
+
+impl Tag for OpenSink {
+    const TAG: u32 = u32::from_ne_bytes(*b"dtsi");
+}
+
+/// Where a writer thread stands with its receiver.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub enum dnstap_state {
+    /// No connection; the next try is on a timer.
+    DNSTAP_STATE_DISCONNECTED,
+    /// Connecting, or in the handshake.
+    DNSTAP_STATE_CONNECTING,
+    /// The stream is open.
+    DNSTAP_STATE_CONNECTED,
+    /// The stream is being closed, or the thread has ended.
+    DNSTAP_STATE_CLOSING,
+}
+
+/// Numbers of message types, with the unused 0.
+pub const DNSTAP_MESSAGE_TYPES: usize = 15;
+
+const _: () = assert!(DNSTAP_MESSAGE_TYPES == MESSAGE_TYPES);
+
+/// What became of the messages. At every moment `logged = sent + waiting + dropped_full
+/// + dropped_too_long + dropped_invalid + dropped_closed + dropped_fork`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct dnstap_stats {
+    /// Size in bytes of this struct, set by the caller: later versions may be longer.
+    pub size: usize,
+    /// Messages that were logged: of enabled types, and in the sample.
+    pub logged: u64,
+    /// Messages handed over to the operating system. What a receiver had not read when it died is
+    /// among them: no sender can know.
+    pub sent: u64,
+    /// Messages in the rings.
+    pub waiting: u64,
+    /// Messages that found their ring full.
+    pub dropped_full: u64,
+    /// Messages longer than half of their ring.
+    pub dropped_too_long: u64,
+    /// Messages that say what cannot be.
+    pub dropped_invalid: u64,
+    /// Messages that were not sent when the time for closing was over.
+    pub dropped_closed: u64,
+    /// In a forked child: messages that waited at the fork, and are the parent's to send.
+    pub dropped_fork: u64,
+    /// Messages of enabled types that were left out of the sample. They are not among those logged.
+    pub sampled_out: u64,
+    /// Bytes sent, with the lengths of the frames and without control frames.
+    pub bytes_sent: u64,
+    /// Streams that were opened up to START.
+    pub connects: u64,
+    /// Tries to open a stream that failed.
+    pub connect_failures: u64,
+    /// Streams that broke off.
+    pub disconnects: u64,
+    /// The messages that were logged, by enum dnstap_message_type.
+    pub logged_by_type: [u64; DNSTAP_MESSAGE_TYPES],
+    /// Where the writer thread stands with the receiver.
+    pub state: dnstap_state,
+}
+
+impl From<sink::Stats> for dnstap_stats {
+    fn from(stats: sink::Stats) -> Self {
+        Self {
+            size: size_of::<Self>(),
+            logged: stats.logged,
+            sent: stats.sent,
+            waiting: stats.waiting,
+            dropped_full: stats.dropped_full,
+            dropped_too_long: stats.dropped_too_long,
+            dropped_invalid: stats.dropped_invalid,
+            dropped_closed: stats.dropped_closed,
+            dropped_fork: stats.dropped_fork,
+            sampled_out: stats.sampled_out,
+            bytes_sent: stats.bytes_sent,
+            connects: stats.connects,
+            connect_failures: stats.connect_failures,
+            disconnects: stats.disconnects,
+            logged_by_type: stats.logged_by_type,
+            state: match stats.state {
+                LinkState::Disconnected => dnstap_state::DNSTAP_STATE_DISCONNECTED,
+                LinkState::Connecting => dnstap_state::DNSTAP_STATE_CONNECTING,
+                LinkState::Connected => dnstap_state::DNSTAP_STATE_CONNECTED,
+                LinkState::Closing => dnstap_state::DNSTAP_STATE_CLOSING,
+            },
+        }
+    }
+}
+
+/// Stores the accounts.
+///
+/// # Safety
+/// `place` as documented.
+unsafe fn store_stats(sink: &Sink, place: *mut dnstap_stats) -> Result<(), dnstap_result> {
+    if place.is_null() {
+        return Err(DNSTAP_ERROR_NULL);
+    }
+    let least = offset_of!(dnstap_stats, state) + size_of::<dnstap_state>();
+    // SAFETY: passed on to the caller.
+    unsafe { ffi::store_sized(place, sink.stats().into(), least) }.ok_or(DNSTAP_ERROR_SIZE)
+}
+
+/// Opens a sink: starts the writer thread, which connects, and connects again whenever that fails.
+/// Never waits for the receiver, which may come later. The writer thread blocks all signals.
+///
+/// A process that forks may do so before or after: a child that goes on logging gets a writer
+/// thread and a stream of its own, and a file of its own name with its process ID behind it.
+///
+/// @param options     The options, with an output; copied. dnstap_options_get_error() has more
+///                    about an error.
+/// @param[out] error  Why there is no sink; DNSTAP_OK if there is. May be NULL.
+/// @return            The sink, to be closed with dnstap_sink_close(); NULL on an error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_sink_open(
+    options: *mut dnstap_options,
+    error: *mut dnstap_result,
+) -> *mut dnstap_sink {
+    let opened = ffi::guard(Err(DNSTAP_ERROR_INTERNAL), || {
+        ffi::watch_for_forks();
+        // SAFETY: as documented.
+        let options = unsafe { crate::handle::borrow_mut(options) }?;
+        options.attempt(|options| Sink::open(options.clone()))
+    });
+    let (sink, result) = match opened {
+        Ok(sink) => (Handle::give(OpenSink(sink)), DNSTAP_OK),
+        Err(error) => (ptr::null_mut(), error),
+    };
+    // SAFETY: as documented.
+    unsafe { ffi::store(error, result) };
+    sink
+}
+
+/// Retrieves the accounts at this moment. Any thread may call it.
+///
+/// @param sink           The sink.
+/// @param[in,out] stats  Where the accounts go; `stats->size` is to be set before. Fields that this
+///                       version does not know are set to 0.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_SIZE
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_sink_get_stats(
+    sink: *const dnstap_sink,
+    stats: *mut dnstap_stats,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe { with(sink, |sink| store_stats(sink, stats)) }
+}
+
+/// Tells why the last try to connect failed, or the last stream broke off, in a line without a full
+/// stop. Any thread may call it.
+///
+/// @param sink       The sink.
+/// @param[out] line  Where the line goes, cut off at the size and ended by NUL; empty if nothing
+///                   has failed.
+/// @param size       Bytes there.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_sink_get_error(
+    sink: *const dnstap_sink,
+    line: *mut c_char,
+    size: usize,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        with(sink, |sink| {
+            let error = sink.last_error().unwrap_or_default();
+            // SAFETY: as documented.
+            ffi::store_line(line, size, &error).ok_or(DNSTAP_ERROR_NULL)
+        })
+    }
+}
+
+/// Sets the message types that are logged, for every queue from its next message on. Any thread may
+/// call it.
+///
+/// @param sink           The sink.
+/// @param message_types  DNSTAP_MESSAGE_TYPE_BIT() of each; DNSTAP_ALL_MESSAGE_TYPES for all.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_VALUE   A bit is that of no message type.
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_sink_set_message_types(
+    sink: *const dnstap_sink,
+    message_types: c_uint,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        with(sink, |sink| {
+            sink.set_message_types(crate::options::message_types(message_types)?);
+            Ok(())
+        })
+    }
+}
+
+/// Sets who logs, for every queue from its next message on. Any thread may call it.
+///
+/// @param sink      The sink.
+/// @param identity  A string, which is copied; NULL leaves it out.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_LENGTH
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_sink_set_identity(
+    sink: *const dnstap_sink,
+    identity: *const c_char,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe { with(sink, |sink| Ok(sink.set_identity(text(identity))?)) }
+}
+
+/// Sets what software logs, for every queue from its next message on. Any thread may call it.
+///
+/// @param sink     The sink.
+/// @param version  A string, which is copied; NULL leaves it out.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_LENGTH
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_sink_set_version(
+    sink: *const dnstap_sink,
+    version: *const c_char,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe { with(sink, |sink| Ok(sink.set_version(text(version))?)) }
+}
+
+/// Ends the stream and begins a new one, as soon as the frame that is under way is out; nothing is
+/// lost or sent twice. For the rotation of a file: rename it, call this, and a new one is made with
+/// its name; one that was not renamed goes on. A socket is connected anew. Returns at once; any
+/// thread may call it.
+///
+/// @param sink  The sink.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_sink_reopen(sink: *const dnstap_sink) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        with(sink, |sink| {
+            sink.reopen();
+            Ok(())
+        })
+    }
+}
+
+/// Sends what waits, closes the stream, ends the writer thread, and frees the sink. Always returns:
+/// half a second after the close timeout at the latest. Queues may still be there; what is logged to
+/// them from here on is not.
+///
+/// @param[in,out] sink  Where the sink is; NULL is left there.
+/// @param[out] stats    The last accounts, as from dnstap_sink_get_stats(); may be NULL.
+/// @retval DNSTAP_OK    Closed, or NULL already.
+/// @retval DNSTAP_ERROR_SIZE    Closed, but the accounts have no room.
+/// @retval DNSTAP_ERROR_NULL    `sink` is NULL.
+/// @retval DNSTAP_ERROR_HANDLE  Not closed: it is no sink.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_sink_close(
+    sink: *mut *mut dnstap_sink,
+    stats: *mut dnstap_stats,
+) -> dnstap_result {
+    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+        // SAFETY: as documented.
+        let taken = match unsafe { take(sink) } {
+            Ok(Some(taken)) => taken,
+            Ok(None) => return DNSTAP_OK,
+            Err(error) => return error,
+        };
+        let sink = &taken.value().0;
+        sink.close();
+        if stats.is_null() {
+            return DNSTAP_OK;
+        }
+        // SAFETY: as documented.
+        dnstap_result::from_done(unsafe { store_stats(sink, stats) })
+    })
+}
+
+/// Does something with a sink.
+///
+/// # Safety
+/// `sink` is NULL or a handle of this library.
+unsafe fn with(
+    sink: *const dnstap_sink,
+    run: impl FnOnce(&Sink) -> Result<(), dnstap_result>,
+) -> dnstap_result {
+    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+        // SAFETY: passed on to the caller.
+        dnstap_result::from_done(unsafe { borrow(sink) }.and_then(|sink| run(&sink.0)))
+    })
+}

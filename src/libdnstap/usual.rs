@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The messages that servers log all the time, without the detour by which all others go. Nothing
+//! here can panic, so there is no guard but for the wake-up.
+
+use std::mem::offset_of;
+use std::slice;
+
+use dnstap::encode::BYTES_MAX;
+use dnstap::encode::usual::{Usual, width};
+use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
+use dnstap::sink::Queue;
+use libc::{sockaddr, sockaddr_in, sockaddr_in6, timespec};
+
+use crate::message::{NANOSECONDS, dnstap_message, field};
+use crate::queue::log_any;
+use crate::result::*;
+
+/// Logs a message, if it is a usual one and nothing stands in the way, or hands it to `log_any`.
+///
+/// # Safety
+/// `message` is as documented.
+#[inline(always)]
+pub(crate) unsafe fn log(queue: &mut Queue, message: &dnstap_message) -> dnstap_result {
+    // SAFETY: passed on to the caller.
+    let initiator = unsafe { ffi::borrow(message.initiator) };
+    match initiator.map(|any| any.sa_family.into()) {
+        // SAFETY: passed on to the caller, with the right family.
+        Some(libc::AF_INET) => unsafe { log_between::<4>(queue, message) },
+        // SAFETY: the same.
+        Some(libc::AF_INET6) => unsafe { log_between::<16>(queue, message) },
+        // SAFETY: the same.
+        _ => unsafe { log_any(queue, message) },
+    }
+}
+
+/// # Safety
+/// As for [`log`], and the initiator has an address of `N` bytes.
+#[inline(always)]
+unsafe fn log_between<const N: usize>(
+    queue: &mut Queue,
+    message: &dnstap_message,
+) -> dnstap_result {
+    let has_zone = !message.zone.data.is_null();
+    // SAFETY: passed on to the caller.
+    unsafe {
+        match (message.query.data.is_null(), has_zone) {
+            (true, false) => log_one::<N, true, false>(queue, message),
+            (true, true) => log_one::<N, true, true>(queue, message),
+            (false, false) => log_one::<N, false, false>(queue, message),
+            (false, true) => log_one::<N, false, true>(queue, message),
+        }
+    }
+}
+
+/// # Safety
+/// As for [`log_between`], and the message has a query unless `RESPONSE`, and a zone if `ZONE`.
+#[inline(always)]
+unsafe fn log_one<const N: usize, const RESPONSE: bool, const ZONE: bool>(
+    queue: &mut Queue,
+    message: &dnstap_message,
+) -> dnstap_result {
+    let bytes = if RESPONSE { &message.response } else { &message.query };
+    // SAFETY: passed on to the caller.
+    unsafe {
+        match width::<N>(RESPONSE, bytes.length) {
+            1 => log_wide::<N, RESPONSE, ZONE, 1>(queue, message),
+            _ => log_wide::<N, RESPONSE, ZONE, 2>(queue, message),
+        }
+    }
+}
+
+/// Each of these is a function of its own, so that the compiler has few values to keep in each; and
+/// one that does not unwind, so that `dnstap_log` just jumps there.
+///
+/// # Safety
+/// As for [`log_one`].
+#[inline(never)]
+unsafe extern "C" fn log_wide<
+    const N: usize,
+    const RESPONSE: bool,
+    const ZONE: bool,
+    const WIDTH: usize,
+>(
+    queue: &mut Queue,
+    message: &dnstap_message,
+) -> dnstap_result {
+    // SAFETY: passed on to the caller.
+    let logged = unsafe { One::<N, RESPONSE, ZONE>::new(message) }
+        .and_then(|one| queue.log_usual::<N, WIDTH, _>(&one));
+    match logged {
+        Some(false) => DNSTAP_OK,
+        Some(true) => {
+            ffi::guard((), || queue.wake());
+            DNSTAP_OK
+        }
+        // SAFETY: passed on to the caller.
+        None => unsafe { log_any(queue, message) },
+    }
+}
+
+/// A usual message: a response alone if `RESPONSE`, else a query alone, with a zone if `ZONE`.
+struct One<'a, const N: usize, const RESPONSE: bool, const ZONE: bool>(&'a dnstap_message);
+
+impl<'a, const N: usize, const RESPONSE: bool, const ZONE: bool> One<'a, N, RESPONSE, ZONE> {
+    /// The message, if it is one of this kind, and valid.
+    ///
+    /// # Safety
+    /// As for [`log_one`].
+    #[inline(always)]
+    unsafe fn new(message: &'a dnstap_message) -> Option<Self> {
+        let (family, socket_family) = match N {
+            4 => (libc::AF_INET, SocketFamily::INET),
+            _ => (libc::AF_INET6, SocketFamily::INET6),
+        };
+        // SAFETY: passed on to the caller.
+        let responder = unsafe { ffi::borrow(message.responder) }?;
+        if libc::c_int::from(responder.sa_family) != family {
+            return None;
+        }
+        if message.socket_family != 0 && message.socket_family != socket_family.0 {
+            return None;
+        }
+        let dnstap_message { zone, extra, query, response, .. } = message;
+        let (bytes, other) = if RESPONSE { (response, query) } else { (query, response) };
+        let mut rare = message.policy.addr() | message.http_protocol as usize;
+        rare |= extra.data.addr() | extra.length | other.data.addr() | other.length;
+        if !RESPONSE {
+            let time = &message.response_time;
+            rare |= time.tv_sec as usize | time.tv_nsec as usize;
+        }
+        if !ZONE {
+            rare |= zone.length;
+        }
+        if rare != 0 || bytes.length > BYTES_MAX || ZONE && zone.length > BYTES_MAX {
+            return None;
+        }
+        // If the seconds are not those that the encoder remembers, which are valid, it refuses.
+        let valid = |time: &timespec| (0..NANOSECONDS).contains(&time.tv_nsec);
+        let valid = valid(&message.query_time) && (!RESPONSE || valid(&message.response_time));
+        (valid && !bytes.data.is_null()).then_some(Self(message))
+    }
+}
+
+impl<const N: usize, const RESPONSE: bool, const ZONE: bool> Usual<N>
+    for One<'_, N, RESPONSE, ZONE>
+{
+    const RESPONSE: bool = RESPONSE;
+    const ZONE: bool = ZONE;
+
+    #[inline(always)]
+    fn message_type(&self) -> MessageType {
+        MessageType(self.0.r#type)
+    }
+
+    #[inline(always)]
+    fn socket_protocol(&self) -> SocketProtocol {
+        SocketProtocol(self.0.socket_protocol)
+    }
+
+    #[inline(always)]
+    fn query_address(&self) -> &[u8; N] {
+        // SAFETY: `new` took the caller's word for the address.
+        unsafe { address(self.0.initiator) }
+    }
+
+    #[inline(always)]
+    fn response_address(&self) -> &[u8; N] {
+        // SAFETY: the same, and it saw the family.
+        unsafe { address(self.0.responder) }
+    }
+
+    #[inline(always)]
+    fn query_port(&self) -> u16 {
+        // SAFETY: as for the address.
+        unsafe { port(self.0.initiator) }
+    }
+
+    #[inline(always)]
+    fn response_port(&self) -> u16 {
+        // SAFETY: as for the address.
+        unsafe { port(self.0.responder) }
+    }
+
+    #[inline(always)]
+    fn query_time(&self) -> (u64, u32) {
+        (self.0.query_time.tv_sec as u64, self.0.query_time.tv_nsec as u32)
+    }
+
+    #[inline(always)]
+    fn response_time(&self) -> (u64, u32) {
+        (self.0.response_time.tv_sec as u64, self.0.response_time.tv_nsec as u32)
+    }
+
+    #[inline(always)]
+    fn zone(&self) -> &[u8] {
+        // SAFETY: `new` took the caller's word for the bytes.
+        unsafe { field(self.0.zone) }.unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn bytes(&self) -> &[u8] {
+        let bytes = if RESPONSE { self.0.response } else { self.0.query };
+        // SAFETY: `new` took the caller's word for them, and saw that they are there.
+        unsafe { slice::from_raw_parts(bytes.data, bytes.length) }
+    }
+}
+
+/// # Safety
+/// `of` has an address of `N` bytes.
+#[inline(always)]
+unsafe fn address<'a, const N: usize>(of: *const sockaddr) -> &'a [u8; N] {
+    const { assert!(N == 4 || N == 16) };
+    let offset = if N == 4 {
+        offset_of!(sockaddr_in, sin_addr)
+    } else {
+        offset_of!(sockaddr_in6, sin6_addr)
+    };
+    // SAFETY: passed on to the caller.
+    unsafe { &*of.cast::<u8>().add(offset).cast() }
+}
+
+/// # Safety
+/// `of` has an address of IPv4 or IPv6.
+#[inline(always)]
+unsafe fn port(of: *const sockaddr) -> u16 {
+    // SAFETY: passed on to the caller; both families have the port here.
+    u16::from_be(unsafe { (*of.cast::<sockaddr_in>()).sin_port })
+}
