@@ -81,7 +81,8 @@ stage: all
 # Debian packages: compilers, the C library that ours is compared with, servers, readers, valgrind.
 PACKAGES = binutils gcc g++ make pkg-config libfstrm-dev fstrm-bin knot knot-module-dnstap \
     knot-dnsutils bind9 bind9-utils golang-github-dnstap-golang-dnstap-cli dnstap-ldns dnsperf \
-    valgrind python3 systemd tzdata util-linux
+    libprotobuf-c-dev openssl protobuf-c-compiler stunnel4 strace valgrind python3 systemd tzdata \
+    util-linux
 DEMO_PACKAGES = binutils gcc knot knot-module-dnstap knot-dnsutils \
     golang-github-dnstap-golang-dnstap-cli
 
@@ -101,6 +102,8 @@ test: deps stage
 	$(CARGO) test --locked --workspace
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=$(TARGET)/loom \
 	    $(CARGO) test --locked --release -p framestream --lib queue
+	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=$(TARGET)/loom \
+	    $(CARGO) test --locked --release -p dnstap --lib ring
 	$(MAKE) -C c-tests check STAGE=$(STAGE) BUILD=$(TARGET)/c-tests
 	$(MAKE) -C c-tests valgrind STAGE=$(STAGE) BUILD=$(TARGET)/c-tests
 	STAGE=$(STAGE) $(CARGO) test --locked -p libfstrm --test servers -- --ignored --test-threads=8

@@ -1076,12 +1076,13 @@ enum dnstap_result dnstap_decode(const uint8_t *frame,
 /**
  * Opens a file of dnstap, to read it from its beginning.
  *
- * @param path        The path of a file, or of a FIFO, which is waited for.
+ * @param path        The path of a file, or of a FIFO, whose writer is waited for by dnstap_reader_next().
  * @param[out] error  Why there is no reader; DNSTAP_OK if there is. May be NULL.
  * @return            The reader, to be closed with dnstap_reader_close(); NULL on an error, for
  *                    which errno says more.
  */
-dnstap_reader *dnstap_reader_open(const char *path, enum dnstap_result *error);
+dnstap_reader *dnstap_reader_open(const char *path,
+                                  enum dnstap_result *error);
 
 /**
  * Reads from a file, pipe or socket that the caller has opened, or accepted a sender on. On a
@@ -1097,7 +1098,7 @@ dnstap_reader *dnstap_reader_open_fd(int fd, enum dnstap_result *error);
  * Sets the size of the largest frame that is taken. Larger ones are skipped.
  *
  * @param reader  The reader.
- * @param bytes   From 512 to 4,294,967,294; 1,048,576 by default.
+ * @param bytes   From 512 to 2 GiB - 1; 1,048,576 by default.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_VALUE
  * @retval DNSTAP_ERROR_NULL

@@ -8,6 +8,9 @@
 //! Reader <- transport                              (one caller)
 //! ```
 //!
+//! A stream can be opened anew while frames come in ([`sender::Sender::reopen`]), and a process with
+//! writer threads can be forked ([`fork`]).
+//!
 //! The format is the one of fstrm 0.6.1; what this crate does differently is written at the item.
 //! Nothing here knows what the frames carry.
 

@@ -2,7 +2,7 @@
 //! Bounded queues from producing threads to one consumer, without locks. The only module of the
 //! crate with `unsafe` blocks.
 //!
-//! [`Ring`] is the choice between the two kinds; each has its own file.
+//! `Ring` is the choice between the two kinds; each has its own file.
 
 #[cfg(all(test, loom))]
 mod loom;

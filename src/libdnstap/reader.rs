@@ -58,7 +58,7 @@ impl From<&ReadError> for dnstap_result {
 
 /// Opens a file of dnstap, to read it from its beginning.
 ///
-/// @param path        The path of a file, or of a FIFO, which is waited for.
+/// @param path        The path of a file, or of a FIFO, whose writer is waited for by dnstap_reader_next().
 /// @param[out] error  Why there is no reader; DNSTAP_OK if there is. May be NULL.
 /// @return            The reader, to be closed with dnstap_reader_close(); NULL on an error, for
 ///                    which errno says more.
@@ -122,7 +122,7 @@ unsafe fn give(
 /// Sets the size of the largest frame that is taken. Larger ones are skipped.
 ///
 /// @param reader  The reader.
-/// @param bytes   From 512 to 4,294,967,294; 1,048,576 by default.
+/// @param bytes   From 512 to 2 GiB - 1; 1,048,576 by default.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_VALUE
 /// @retval DNSTAP_ERROR_NULL

@@ -59,7 +59,7 @@ pub const fn width<const N: usize>(response: bool, length: usize) -> usize {
 
 /// How long a buffer has to be for the event, in bytes.
 #[inline(always)]
-pub(crate) fn max_len<const N: usize, U: Usual<N>>(message: &U) -> usize {
+pub fn max_len<const N: usize, U: Usual<N>>(message: &U) -> usize {
     let zone = if U::ZONE { message.zone().len() } else { 0 };
     OVERHEAD + zone + message.bytes().len()
 }
@@ -67,7 +67,7 @@ pub(crate) fn max_len<const N: usize, U: Usual<N>>(message: &U) -> usize {
 /// Encodes an event whose times are in the second that `encoder` remembers, and whose length takes
 /// `WIDTH` bytes. Returns how many bytes it has; `None` if it is not so usual after all.
 #[inline(always)]
-pub(crate) fn encode<const N: usize, const WIDTH: usize, U: Usual<N>>(
+pub fn encode<const N: usize, const WIDTH: usize, U: Usual<N>>(
     message: &U,
     encoder: &Encoder,
     origin: &Origin,

@@ -3,10 +3,12 @@
 
 mod arbitrary;
 
-use arbitrary::{event, short_event};
+use arbitrary::{event, short_event, usual_event};
 use dnstap::decode::Reason;
+use dnstap::encode::usual::{self, Usual};
 use dnstap::encode::{EncodeError, Encoder, Origin, max_len};
 use dnstap::proto::Dnstap;
+use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
 use dnstap::{Event, Message};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -85,6 +87,102 @@ impl Damage {
     }
 }
 
+/// Whether the encoder of usual messages has no reason to refuse an event.
+fn is_short(event: &Event<'_>) -> bool {
+    let length = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+    let message = event.message.as_ref().expect("a message");
+    let bytes = length(message.query_message) + length(message.response_message);
+    // With a zone, or with short ports, the guess at the length of the length can be wrong.
+    let guessed = message.query_zone.is_none() && !(40..130).contains(&bytes) && bytes < 16_000;
+    length(event.identity) + length(event.version) < 59 && guessed
+}
+
+/// A message whose fields are as those of a usual one.
+struct One<'a, const N: usize, const RESPONSE: bool, const ZONE: bool>(&'a Message<'a>);
+
+impl<const N: usize, const RESPONSE: bool, const ZONE: bool> Usual<N>
+    for One<'_, N, RESPONSE, ZONE>
+{
+    const RESPONSE: bool = RESPONSE;
+    const ZONE: bool = ZONE;
+
+    fn message_type(&self) -> MessageType {
+        self.0.message_type
+    }
+
+    fn socket_protocol(&self) -> SocketProtocol {
+        self.0.socket_protocol.expect("a protocol")
+    }
+
+    fn query_address(&self) -> &[u8; N] {
+        self.0.query_address.expect("an address").try_into().expect("its length")
+    }
+
+    fn response_address(&self) -> &[u8; N] {
+        self.0.response_address.expect("an address").try_into().expect("its length")
+    }
+
+    fn query_port(&self) -> u16 {
+        self.0.query_port.map_or(0, |port| port as u16)
+    }
+
+    fn response_port(&self) -> u16 {
+        self.0.response_port.map_or(0, |port| port as u16)
+    }
+
+    fn query_time(&self) -> (u64, u32) {
+        (self.0.query_time_sec.expect("a time"), self.0.query_time_nsec.expect("a time"))
+    }
+
+    fn response_time(&self) -> (u64, u32) {
+        (self.0.response_time_sec.expect("a time"), self.0.response_time_nsec.expect("a time"))
+    }
+
+    fn zone(&self) -> &[u8] {
+        self.0.query_zone.expect("a zone")
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.0.query_message.or(self.0.response_message).expect("a DNS message")
+    }
+}
+
+/// Encodes a message as a usual one of its kind, into a buffer of `room` bytes.
+fn encode_usual(
+    message: &Message<'_>,
+    encoder: &Encoder,
+    origin: &Origin,
+    room: usize,
+) -> Option<Vec<u8>> {
+    fn with<const N: usize, const RESPONSE: bool, const ZONE: bool>(
+        message: &Message<'_>,
+        encoder: &Encoder,
+        origin: &Origin,
+        out: &mut [u8],
+    ) -> Option<usize> {
+        let one = One::<N, RESPONSE, ZONE>(message);
+        match usual::width::<N>(RESPONSE, one.bytes().len()) {
+            1 => usual::encode::<N, 1, _>(&one, encoder, origin, out),
+            _ => usual::encode::<N, 2, _>(&one, encoder, origin, out),
+        }
+    }
+    let mut out = vec![0; room];
+    let is_ipv4 = message.socket_family == Some(SocketFamily::INET);
+    let encode = match (is_ipv4, message.response_message.is_some(), message.query_zone.is_some()) {
+        (true, false, false) => with::<4, false, false>,
+        (true, false, true) => with::<4, false, true>,
+        (true, true, false) => with::<4, true, false>,
+        (true, true, true) => with::<4, true, true>,
+        (false, false, false) => with::<16, false, false>,
+        (false, false, true) => with::<16, false, true>,
+        (false, true, false) => with::<16, true, false>,
+        (false, true, true) => with::<16, true, true>,
+    };
+    let length = encode(message, encoder, origin, &mut out)?;
+    out.truncate(length);
+    Some(out)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
@@ -108,6 +206,25 @@ proptest! {
             let mut out = vec![BEFORE; most];
             let length = encoder.encode(&origin, message, event.extra, &mut out);
             prop_assert!(out[..length.expect("room")] == encode(&event), "other bytes");
+        }
+    }
+
+    #[test]
+    fn a_usual_message_is_logged_as_any_other(owned in usual_event(), room in 0..400usize) {
+        let event = Event::from(&owned);
+        let message = event.message.as_ref().expect("a message");
+        let origin = Origin::new(event.identity, event.version, 1).expect("short fields");
+        let encoder = Encoder::new();
+        let before = encode_usual(message, &encoder, &origin, 70_000);
+        prop_assert!(before.is_none(), "in a second that the encoder does not know");
+        let mut out = vec![0; 70_000];
+        let any = encoder.encode(&origin, message, None, &mut out).expect("room enough");
+        match encode_usual(message, &encoder, &origin, 70_000) {
+            Some(bytes) => prop_assert!(bytes == out[..any], "other bytes"),
+            None => prop_assert!(!is_short(&event), "refused"),
+        }
+        if let Some(bytes) = encode_usual(message, &encoder, &origin, room) {
+            prop_assert!(bytes == out[..any], "other bytes in little room");
         }
     }
 

@@ -143,3 +143,22 @@ pub fn short_event() -> impl Strategy<Value = Dnstap> {
         },
     )
 }
+
+/// An event of a kind that servers log all the time, at a time between 1978 and 3058.
+pub fn usual_event() -> impl Strategy<Value = Dnstap> {
+    let origin = of(vec(any::<u8>(), 0..34));
+    let port = prop_oneof![Just(None), (1..=65_535u32).prop_map(Some)];
+    let more = (1 << 28..1u64 << 35, dns_message(), port.clone(), port);
+    (origin.clone(), origin, usual_message(), more).prop_map(
+        |(identity, version, mut message, (second, dns, query_port, response_port))| {
+            message.query_time_sec = Some(second);
+            message.query_port = query_port;
+            message.response_port = response_port;
+            let is_response = message.response_message.is_some();
+            message.response_time_sec = is_response.then_some(second);
+            message.query_message = (!is_response).then(|| dns.clone());
+            message.response_message = is_response.then_some(dns);
+            Dnstap { identity, version, extra: None, message: Some(message), r#type: 1 }
+        },
+    )
+}
