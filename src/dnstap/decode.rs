@@ -69,8 +69,14 @@ impl<'a> Event<'a> {
     #[inline]
     pub fn decode(frame: &'a [u8]) -> Result<Self, DecodeError> {
         let mut event = Event::new();
-        decode(frame, &mut event)?;
+        event.decode_into(frame)?;
         Ok(event)
+    }
+
+    /// The same in place, for one who reads it at once: into an event with nothing set.
+    #[inline]
+    pub fn decode_into(&mut self, frame: &'a [u8]) -> Result<(), DecodeError> {
+        decode(frame, self)
     }
 }
 

@@ -120,7 +120,11 @@ pub unsafe fn store_sized<T: Copy>(place: *mut T, value: T, least: usize) -> Opt
 /// `place` is NULL or valid for writing `size` bytes.
 pub unsafe fn store_line(place: *mut c_char, size: usize, line: &str) -> Option<()> {
     let most = size.checked_sub(1).filter(|_| !place.is_null())?;
-    let bytes = &line.as_bytes()[..line.floor_char_boundary(most)];
+    let mut end = line.len().min(most);
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    let bytes = &line.as_bytes()[..end];
     // SAFETY: passed on to the caller.
     unsafe { ptr::copy_nonoverlapping(bytes.as_ptr().cast(), place, bytes.len()) };
     // SAFETY: the same; the line ends one byte earlier than the room.

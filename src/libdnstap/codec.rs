@@ -110,7 +110,10 @@ pub unsafe extern "C" fn dnstap_decode(
     ffi::guard(DNSTAP_ERROR_INTERNAL, || {
         // SAFETY: as documented.
         let Some(frame) = (unsafe { ffi::bytes(frame, length) }) else { return DNSTAP_ERROR_NULL };
-        let Ok(event) = Event::decode(frame) else { return DNSTAP_ERROR_DECODE };
+        let mut event = Event::new();
+        if event.decode_into(frame).is_err() {
+            return DNSTAP_ERROR_DECODE;
+        }
         // SAFETY: as documented.
         dnstap_result::from_done(unsafe { store(&event, message) })
     })

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use std::ffi::c_long;
-use std::mem::offset_of;
+use std::mem::{self, offset_of};
 use std::{ptr, slice};
 
 use dnstap::encode::{BYTES_MAX, Fields, Time};
@@ -129,12 +129,6 @@ pub struct dnstap_bytes {
 
 impl dnstap_bytes {
     pub(crate) const ABSENT: Self = Self { data: ptr::null(), length: 0 };
-}
-
-impl From<Option<&[u8]>> for dnstap_bytes {
-    fn from(bytes: Option<&[u8]>) -> Self {
-        bytes.map_or(Self::ABSENT, |bytes| Self { data: bytes.as_ptr(), length: bytes.len() })
-    }
 }
 
 /// A rule of the operator that a message met, such as one of a response policy zone.
@@ -495,110 +489,114 @@ pub(crate) unsafe fn store(
     event: &Event<'_>,
     place: *mut dnstap_message,
 ) -> Result<(), dnstap_result> {
-    if place.is_null() {
-        return Err(DNSTAP_ERROR_NULL);
+    // SAFETY: passed on to the caller. Only the size is known to be there.
+    let size = *unsafe { ffi::borrow(place.cast::<usize>()) }.ok_or(DNSTAP_ERROR_NULL)?;
+    if size < SIZE_MIN {
+        return Err(DNSTAP_ERROR_SIZE);
     }
-    let absent = Message::new(MessageType(0));
-    let message = event.message.as_ref().unwrap_or(&absent);
-    let family = message.socket_family.map_or(0, |family| family.0);
-    let initiator = address(message.query_address, message.query_port);
-    let responder = address(message.response_address, message.response_port);
-    let policy = message.policy.unwrap_or_default();
-    let stored = dnstap_message {
-        size: 0,
-        r#type: message.message_type.0,
-        socket_family: family,
-        socket_protocol: message.socket_protocol.map_or(0, |protocol| protocol.0),
-        http_protocol: message.http_protocol.map_or(0, |protocol| protocol.0),
-        // SAFETY: the address of a field of what is there; nothing is read.
-        initiator: initiator
-            .map_or(ptr::null(), |_| unsafe { &raw const (*place).storage.initiator.any }),
-        // SAFETY: the same.
-        responder: responder
-            .map_or(ptr::null(), |_| unsafe { &raw const (*place).storage.responder.any }),
-        query_time: time(message.query_time_sec, message.query_time_nsec),
-        response_time: time(message.response_time_sec, message.response_time_nsec),
-        query: message.query_message.into(),
-        response: message.response_message.into(),
-        zone: message.query_zone.into(),
-        extra: event.extra.into(),
-        // SAFETY: the same.
-        policy: message
-            .policy
-            .map_or(ptr::null(), |_| unsafe { &raw const (*place).storage.policy }),
-        identity: event.identity.into(),
-        version: event.version.into(),
-        sample_rate: event.extra.map_or(1, sample::rate_of),
-        storage: dnstap_storage {
-            initiator: initiator.unwrap_or(UNSPECIFIED),
-            responder: responder.unwrap_or(UNSPECIFIED),
-            policy: dnstap_policy {
-                r#type: policy.policy_type.into(),
-                rule: policy.rule.into(),
-                value: policy.value.into(),
+    // SAFETY: the caller has that many bytes there; all of them being 0 is a message without
+    // anything. The storage is written to where it is used.
+    unsafe { ptr::write_bytes(place.cast::<u8>(), 0, offset_of!(dnstap_message, storage)) };
+    if size > SIZE_MIN {
+        // SAFETY: the same. What a later version knows is absent, too.
+        unsafe { ptr::write_bytes(place.cast::<u8>().add(SIZE_MIN), 0, size - SIZE_MIN) };
+    }
+    // SAFETY: the same.
+    let stored = unsafe { &mut *place };
+    stored.size = size;
+    set(&mut stored.identity, event.identity);
+    set(&mut stored.version, event.version);
+    stored.sample_rate = 1;
+    if let Some(extra) = event.extra {
+        stored.extra = extra.into();
+        stored.sample_rate = sample::rate_of(extra);
+    }
+    if let Some(message) = &event.message {
+        stored.set(message);
+    }
+    Ok(())
+}
+
+impl From<&[u8]> for dnstap_bytes {
+    #[inline(always)]
+    fn from(bytes: &[u8]) -> Self {
+        Self { data: bytes.as_ptr(), length: bytes.len() }
+    }
+}
+
+/// Stores a field that is absent so far.
+#[inline(always)]
+fn set(place: &mut dnstap_bytes, bytes: Option<&[u8]>) {
+    if let Some(bytes) = bytes {
+        *place = bytes.into();
+    }
+}
+
+impl dnstap_message {
+    /// Stores what there is of a message.
+    #[inline(always)]
+    fn set(&mut self, message: &Message<'_>) {
+        self.r#type = message.message_type.0;
+        self.socket_family = message.socket_family.map_or(0, |family| family.0);
+        self.socket_protocol = message.socket_protocol.map_or(0, |protocol| protocol.0);
+        self.http_protocol = message.http_protocol.map_or(0, |protocol| protocol.0);
+        let storage = &mut self.storage;
+        let initiator = storage.initiator.set(message.query_address, message.query_port);
+        self.initiator = initiator;
+        self.responder = storage.responder.set(message.response_address, message.response_port);
+        set_time(&mut self.query_time, message.query_time_sec, message.query_time_nsec);
+        set_time(&mut self.response_time, message.response_time_sec, message.response_time_nsec);
+        set(&mut self.query, message.query_message);
+        set(&mut self.response, message.response_message);
+        set(&mut self.zone, message.query_zone);
+        if let Some(policy) = &message.policy {
+            storage.policy = dnstap_policy {
+                r#type: policy.policy_type.map_or(dnstap_bytes::ABSENT, dnstap_bytes::from),
+                rule: policy.rule.map_or(dnstap_bytes::ABSENT, dnstap_bytes::from),
+                value: policy.value.map_or(dnstap_bytes::ABSENT, dnstap_bytes::from),
                 action: policy.action.map_or(0, |action| action.0),
                 r#match: policy.policy_match.map_or(0, |matched| matched.0),
-            },
-        },
-    };
-    // SAFETY: passed on to the caller.
-    unsafe { ffi::store_sized(place, stored, SIZE_MIN) }.ok_or(DNSTAP_ERROR_SIZE)
-}
-
-/// A time of the wire, as far as a struct timespec can hold it.
-fn time(seconds: Option<u64>, nanoseconds: Option<u32>) -> timespec {
-    timespec {
-        tv_sec: seconds.and_then(|seconds| seconds.try_into().ok()).unwrap_or(0),
-        tv_nsec: nanoseconds.filter(|nanoseconds| *nanoseconds < 1_000_000_000).unwrap_or(0).into(),
+            };
+            self.policy = &raw const storage.policy;
+        }
     }
 }
 
-/// No address.
-const UNSPECIFIED: dnstap_address = dnstap_address {
-    in6: sockaddr_in6 {
-        sin6_family: libc::AF_UNSPEC as libc::sa_family_t,
-        sin6_port: 0,
-        sin6_flowinfo: 0,
-        sin6_addr: libc::in6_addr { s6_addr: [0; 16] },
-        sin6_scope_id: 0,
-    },
-};
+/// Stores a time of the wire, as far as a struct timespec can hold it.
+#[inline(always)]
+fn set_time(place: &mut timespec, seconds: Option<u64>, nanoseconds: Option<u32>) {
+    if let Some(seconds) = seconds {
+        place.tv_sec = seconds.try_into().unwrap_or(0);
+    }
+    if let Some(nanoseconds) = nanoseconds
+        && c_long::from(nanoseconds) < NANOSECONDS
+    {
+        place.tv_nsec = nanoseconds.into();
+    }
+}
 
-/// An address by its length, which is all that a reader can rely on, and a port below 65,536. None
-/// if there is neither.
-fn address(address: Option<&[u8]>, port: Option<u32>) -> Option<dnstap_address> {
-    let port = port.and_then(|port| u16::try_from(port).ok());
-    let sin_port = port.unwrap_or(0).to_be();
-    let found = address.and_then(|address| {
-        if let Ok(bytes) = <[u8; 4]>::try_from(address) {
-            let mut made = UNSPECIFIED;
-            made.r#in = sockaddr_in {
-                sin_family: libc::AF_INET as libc::sa_family_t,
-                sin_port,
-                sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(bytes) },
-                sin_zero: [0; 8],
-            };
-            Some(made)
-        } else if let Ok(s6_addr) = <[u8; 16]>::try_from(address) {
-            let sin6_family = libc::AF_INET6 as libc::sa_family_t;
-            let sin6_addr = libc::in6_addr { s6_addr };
-            let (sin6_flowinfo, sin6_scope_id) = (0, 0);
-            let in6 = sockaddr_in6 {
-                sin6_family,
-                sin6_port: sin_port,
-                sin6_flowinfo,
-                sin6_addr,
-                sin6_scope_id,
-            };
-            Some(dnstap_address { in6 })
+impl dnstap_address {
+    /// Stores an address by its length, which is all that a reader can rely on, and a port below
+    /// 65,536. Returns where it is; NULL if there is neither.
+    #[inline(always)]
+    fn set(&mut self, address: Option<&[u8]>, port: Option<u32>) -> *const sockaddr {
+        let port = port.and_then(|port| u16::try_from(port).ok());
+        // SAFETY: an address of zeros is one of no family.
+        *self = unsafe { mem::zeroed() };
+        let family = if let Some(address) = address.and_then(|all| <[u8; 4]>::try_from(all).ok()) {
+            let s_addr = u32::from_ne_bytes(address);
+            self.r#in.sin_addr = libc::in_addr { s_addr };
+            libc::AF_INET
+        } else if let Some(s6_addr) = address.and_then(|all| <[u8; 16]>::try_from(all).ok()) {
+            self.in6.sin6_addr = libc::in6_addr { s6_addr };
+            libc::AF_INET6
+        } else if port.is_none() {
+            return ptr::null();
         } else {
-            None
-        }
-    });
-    let only_port = port.map(|_| {
-        let mut made = UNSPECIFIED;
-        made.r#in.sin_port = sin_port;
-        made
-    });
-    found.or(only_port)
+            libc::AF_UNSPEC
+        };
+        self.any.sa_family = family as libc::sa_family_t;
+        self.r#in.sin_port = port.unwrap_or(0).to_be();
+        &raw const self.any
+    }
 }

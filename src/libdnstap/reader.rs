@@ -180,7 +180,7 @@ pub unsafe extern "C" fn dnstap_reader_next(
             Ok(None) => return DNSTAP_END,
             Err(error) => return reader.fail((&error).into(), error),
         };
-        reader.frame = Some(frame).into();
+        reader.frame = frame.into();
         if message.is_null() {
             return DNSTAP_OK;
         }
