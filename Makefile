@@ -22,6 +22,10 @@ SO_VERSION = 0
 VERSION    = $(SO_VERSION).1.0
 TOOLS      = fstrm_capture fstrm_dump fstrm_replay
 
+# As cargo names them: a crate of the name dnstap is there already.
+libfstrm_ARCHIVE  = libfstrm.a
+libdnstap_ARCHIVE = liblibdnstap.a
+
 # `make TLS=no` builds a libdnstap without TLS outputs, a quarter as large.
 TLS = yes
 libdnstap_FEATURES = $(if $(filter no,$(TLS)),--no-default-features)
@@ -40,10 +44,9 @@ library: $(LIBRARIES)
 $(LIBRARIES):
 	$(CARGO) rustc --release --locked -p $@ --lib $($@_FEATURES) --crate-type staticlib -- \
 	    --print native-static-libs=$(RELEASE)/$@.libs
-	[ $@ = libfstrm ] || mv $(RELEASE)/lib$@.a $(RELEASE)/$@.a
 	$(CC) -shared -o $(RELEASE)/$@.so.$(VERSION) -Wl,-soname,$@.so.$(SO_VERSION) \
 	    -Wl,--version-script=src/$@/$@.map -Wl,--no-undefined-version \
-	    -Wl,--whole-archive $(RELEASE)/$@.a -Wl,--no-whole-archive \
+	    -Wl,--whole-archive $(RELEASE)/$($@_ARCHIVE) -Wl,--no-whole-archive \
 	    -Wl,--gc-sections -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,--as-needed \
 	    $$(cat $(RELEASE)/$@.libs) $(LDFLAGS)
 
@@ -60,7 +63,8 @@ install-library: $(LIBRARIES:%=install-%)
 # The unwinder of a static library has to be the static one, or `cc -static` finds none.
 $(LIBRARIES:%=install-%): install-%:
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
-	install -m 644 $(RELEASE)/$*.so.$(VERSION) $(RELEASE)/$*.a $(DESTDIR)$(LIBDIR)
+	install -m 644 $(RELEASE)/$*.so.$(VERSION) $(DESTDIR)$(LIBDIR)
+	install -m 644 $(RELEASE)/$($*_ARCHIVE) $(DESTDIR)$(LIBDIR)/$*.a
 	strip --strip-unneeded $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION)
 	ln -sf $*.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$*.so.$(SO_VERSION)
 	ln -sf $*.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$*.so

@@ -4,9 +4,9 @@ use std::ffi::{c_char, c_uint, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
 
+use ffi::{borrow, borrow_mut, bytes, give, guard, number, store, take};
 use framestream::control::{ControlFrame, ControlType, Header};
 
-use ffi::{borrow, borrow_mut, bytes, give, guard, number, store, take};
 use crate::res::*;
 
 /// Most bytes in the payload of a control frame.

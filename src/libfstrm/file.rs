@@ -5,9 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 
+use ffi::{borrow, borrow_mut, give, guard, string, take};
 use framestream::transport::{FileReceiver, FileSender, Transport};
 
-use ffi::{borrow, borrow_mut, give, guard, string, take};
 use crate::reader::{fstrm_reader, fstrm_reader_options};
 use crate::stdio::{Role, Stdio};
 use crate::writer::{fstrm_writer, fstrm_writer_options};

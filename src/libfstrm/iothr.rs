@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use std::{ptr, slice};
 
+use ffi::{borrow, borrow_mut, guard, number, take, watch_for_forks};
 use framestream::iothr::{IoThr, Options, Payload, Producer, Refused, Stats};
 use framestream::queue::Model;
 
-use ffi::{borrow, borrow_mut, guard, number, take, watch_for_forks};
 use crate::res::*;
 use crate::writer::fstrm_writer;
 

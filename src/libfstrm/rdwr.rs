@@ -7,11 +7,11 @@ use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 use std::ptr;
 
+use ffi::{borrow_mut, give, guard, take};
 use framestream::handshake::Direction;
 use framestream::transport::{Transport, WriteFailure};
 use libc::iovec;
 
-use ffi::{borrow_mut, give, guard, take};
 use crate::res::*;
 
 /// Releases what belongs to `obj`.

@@ -4,12 +4,12 @@ use std::ffi::{c_uint, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
 
+use ffi::{borrow, borrow_mut, bytes, guard, number, store, take};
 use framestream::control::ControlType;
 use framestream::reader::{Reader, ReaderOptions};
 use framestream::transport::Transport;
 
 use crate::control::{fstrm_control, fstrm_control_type};
-use ffi::{borrow, borrow_mut, bytes, guard, number, store, take};
 use crate::rdwr::{RdwrTransport, fstrm_rdwr};
 use crate::res::*;
 

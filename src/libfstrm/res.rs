@@ -2,9 +2,9 @@
 
 use std::mem::MaybeUninit;
 
+use ffi::number;
 use framestream::StreamError;
 
-use ffi::number;
 use crate::rdwr::Refusal;
 
 /// What functions of the library return.

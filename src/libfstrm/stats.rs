@@ -4,9 +4,9 @@ use std::ffi::c_uint;
 use std::mem::offset_of;
 use std::time::Duration;
 
+use ffi::{borrow, borrow_mut, guard, store_sized};
 use framestream::iothr::LinkState;
 
-use ffi::{borrow, borrow_mut, guard, store_sized};
 use crate::iothr::{fstrm_iothr, fstrm_iothr_options};
 use crate::res::*;
 use crate::writer::fstrm_writer_options;

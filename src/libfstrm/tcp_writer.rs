@@ -4,9 +4,9 @@ use std::ffi::{CStr, CString, c_char};
 use std::net::{IpAddr, SocketAddr};
 use std::ptr;
 
+use ffi::{borrow, borrow_mut, give, guard, string, take};
 use framestream::transport::SocketSender;
 
-use ffi::{borrow, borrow_mut, give, guard, string, take};
 use crate::writer::{fstrm_writer, fstrm_writer_options};
 
 /// Which TCP address to connect to.

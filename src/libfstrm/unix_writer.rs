@@ -5,9 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 
+use ffi::{borrow, borrow_mut, give, guard, string, take};
 use framestream::transport::SocketSender;
 
-use ffi::{borrow, borrow_mut, give, guard, string, take};
 use crate::writer::{fstrm_writer, fstrm_writer_options};
 
 /// Which Unix socket to connect to.

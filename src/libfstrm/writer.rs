@@ -5,13 +5,13 @@ use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::{ptr, slice};
 
+use ffi::{borrow, borrow_mut, bytes, guard, number, store, take};
 use framestream::control::ControlType;
 use framestream::transport::Transport;
 use framestream::writer::{Writer, WriterOptions};
 use libc::iovec;
 
 use crate::control::{fstrm_control, fstrm_control_type};
-use ffi::{borrow, borrow_mut, bytes, guard, number, store, take};
 use crate::rdwr::{RdwrTransport, fstrm_rdwr};
 use crate::res::*;
 
