@@ -4,7 +4,8 @@
 # make demo        Debian's Knot on our library, captured and printed
 # make test        everything that proves them; what it needs is installed by `make deps`
 # make headers     write include/ anew with cbindgen
-# make bench       compare with Debian's libfstrm; see bench/README.md
+# make bench       compare with Debian's libfstrm and protobuf-c; see bench/README.md
+# make bench-check fail if what servers call takes more instructions than is committed
 
 PREFIX     = /usr/local
 LIBDIR     = $(PREFIX)/lib
@@ -33,7 +34,7 @@ libdnstap_FEATURES = $(if $(filter no,$(TLS)),--no-default-features)
 export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
-    install-tools stage deps demo test headers bench clean
+    install-tools stage deps demo test headers bench bench-check clean
 
 all: library tools
 
@@ -116,9 +117,14 @@ headers:
 	UPDATE_HEADERS=1 $(CARGO) test -q -p ffi --test headers
 
 bench: deps stage
+	STAGE=$(STAGE) bench/log
 	STAGE=$(STAGE) bench/micro
 	STAGE=$(STAGE) bench/knot
 	STAGE=$(STAGE) bench/copy_or_hand_over
+
+# Instructions of what servers call, against the committed ones.
+bench-check: deps stage
+	STAGE=$(STAGE) bench/check
 
 clean:
 	$(CARGO) clean

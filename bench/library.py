@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The two libfstrm that are compared: Debian's, and ours as `make stage` installs it."""
+"""What is compared: Debian's libraries, and ours as `make stage` installs them."""
 
 import os
 import pathlib
 import sys
 
-NAME = "libfstrm.so.0"
 STAGE = pathlib.Path(os.environ.get("STAGE") or pathlib.Path(__file__).parent / "../target/stage").resolve()
 
 
 class Library:
-    def __init__(self, label, directory=None):
+    """`names` are the libraries that a program may run on."""
+
+    def __init__(self, label, names, directory=None):
         self.label = label
+        self.names = names
         self.directory = directory
 
     def environment(self):
@@ -25,15 +27,16 @@ class Library:
     def check(self, loaded):
         """Fails unless `loaded`, the path a process mapped, is this library."""
         ours = pathlib.Path(loaded).resolve().is_relative_to(STAGE)
-        if pathlib.Path(loaded).name.startswith("libfstrm") and ours == (self.directory is not None):
+        if pathlib.Path(loaded).name.startswith(self.names) and ours == (self.directory is not None):
             return
         sys.exit(f"wrong library: {loaded} was loaded where {self.label} was meant")
 
 
-def libraries():
-    found = [Library("debian")]
-    if (STAGE / "lib" / NAME).exists():
-        found.append(Library("ours", STAGE / "lib"))
+def libraries(ours="libfstrm", debian=("libfstrm",)):
+    """Debian's libraries and the one of ours that takes their place, if it is there."""
+    found = [Library("debian", debian)]
+    if (STAGE / "lib" / f"{ours}.so.0").exists():
+        found.append(Library("ours", (ours,), STAGE / "lib"))
     else:
-        print(f"no {NAME} below STAGE: measuring Debian's alone", file=sys.stderr)
+        print(f"no {ours} below STAGE: measuring Debian's alone", file=sys.stderr)
     return found

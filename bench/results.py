@@ -7,6 +7,7 @@ import os
 import pathlib
 import platform
 import re
+import statistics
 import subprocess
 
 HERE = pathlib.Path(__file__).parent
@@ -15,7 +16,7 @@ QUICK = os.environ.get("QUICK") == "1"
 
 
 def machine():
-    packages = ["libfstrm0", "knot", "dnsperf", "valgrind", "libc6"]
+    packages = ["libfstrm0", "libprotobuf-c1", "knot", "dnsperf", "valgrind", "libc6"]
     versions = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *packages], capture_output=True, text=True)
     return {
         "cpu": re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())[1],
@@ -41,3 +42,29 @@ def table(title, head, rows):
     for row in cells:
         first, *rest = (cell.rjust(width) for cell, width in zip(row, widths))
         print("  " + "  ".join([row[0].ljust(widths[0]), *rest]))
+
+
+def ratio(values):
+    return f"{values['ours'] / values['debian']:.2f}" if "ours" in values and values.get("debian") else "-"
+
+
+def show_instructions(title, counts, labels):
+    """Of each case the median of its counts, which nearly repeat: the last column has the largest difference."""
+    rows = []
+    for case, values in counts.items():
+        medians = {label: statistics.median(runs) for label, runs in values.items()}
+        spread = max(max(runs) - min(runs) for runs in values.values())
+        cells = (f"{medians[label]:.1f}" if label in medians else "-" for label in labels)
+        rows.append([case, *cells, ratio(medians), f"{spread:.2f}"])
+    table(title, ["", *labels, "ratio", "spread"], rows)
+
+
+def show_runs(title, rows, labels):
+    """Each row is a figure over the runs of each label: medians and ranges."""
+    cells = []
+    for name, (runs, figure) in rows.items():
+        values = {label: [figure(run) for run in runs[label]] for label in labels}
+        medians = {label: statistics.median(values[label]) for label in labels}
+        ranges = (f"{min(values[label]):.2f}..{max(values[label]):.2f}" for label in labels)
+        cells.append([name, *(f"{medians[label]:.2f}" for label in labels), ratio(medians), *ranges])
+    table(title, ["", *labels, "ratio", *(f"{label}, range" for label in labels)], cells)

@@ -7,18 +7,10 @@
 #include <dlfcn.h>
 #include <fstrm.h>
 #include <getopt.h>
-#include <pthread.h>
 #include <semaphore.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
-#if defined(__x86_64__)
-#include <x86intrin.h>
-#endif
+
+#include "timing.h"
 
 static const char usage[] =
 	"usage: submit [options] -u SOCKET\n"
@@ -51,35 +43,10 @@ struct producer {
 	struct fstrm_iothr *iothr;
 	struct fstrm_iothr_queue *queue;
 	unsigned long messages, accepted;
-	uint32_t *ticks; /* of every accepted submit, with -l */
+	struct times times; /* of every accepted submit, with -l */
 	double cpu;
 	sem_t freed;
 };
-
-static double seconds(clockid_t clock)
-{
-	struct timespec t;
-	clock_gettime(clock, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static inline uint64_t ticks_now(void)
-{
-#if defined(__x86_64__)
-	unsigned processor;
-	return __rdtscp(&processor);
-#else
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-#endif
-}
-
-static void die(const char *what)
-{
-	fprintf(stderr, "submit: %s\n", what);
-	exit(1);
-}
 
 static void free_and_post(void *data, void *semaphore)
 {
@@ -96,12 +63,14 @@ static __attribute__((noinline)) bool submit_one(struct producer *p, bool last_o
 		die("out of memory");
 	memset(data, 0x5a, opt.size);
 	void (*free_func)(void *, void *) = last_of_round ? free_and_post : fstrm_free_wrapper;
-	uint64_t before = p->ticks != NULL ? ticks_now() : 0;
+	bool timed = p->times.ticks != NULL;
+	uint64_t before = timed ? ticks_now() : 0;
 	fstrm_res result = fstrm_iothr_submit(p->iothr, p->queue, data, opt.size, free_func, &p->freed);
-	if (p->ticks != NULL)
-		p->ticks[p->accepted] = (uint32_t)(ticks_now() - before);
+	uint64_t after = timed ? ticks_now() : 0;
 	if (result == fstrm_res_success) {
 		p->accepted++;
+		if (timed)
+			times_add(&p->times, after - before);
 		return true;
 	}
 	if (result != fstrm_res_again)
@@ -113,23 +82,12 @@ static __attribute__((noinline)) bool submit_one(struct producer *p, bool last_o
 static void *produce(void *argument)
 {
 	struct producer *p = argument;
-	if (opt.core >= 0) {
-		cpu_set_t set;
-		CPU_ZERO(&set);
-		CPU_SET(opt.core, &set);
-		if (pthread_setaffinity_np(pthread_self(), sizeof(set), &set) != 0)
-			die("cannot pin to that core");
-	}
-	double period = opt.rate != 0 ? (double)opt.burst / (double)opt.rate : 0, due = seconds(CLOCK_MONOTONIC), now;
+	pin(opt.core);
+	struct pace pace = pace_start(opt.rate, opt.burst, false);
 
 	for (unsigned long i = 0; i < p->messages; i++) {
-		/* Spins: a sleep is longer than the time between two bursts. A burst missed while the machine held this
-		 * thread up is not caught up on: the queue shall see bursts of this size only. */
-		if (opt.rate != 0 && i % opt.burst == 0) {
-			while ((now = seconds(CLOCK_MONOTONIC)) < due)
-				;
-			due = now - due < period ? due + period : now + period;
-		}
+		if (opt.rate != 0 && i % opt.burst == 0)
+			pace_wait(&pace);
 		bool last_of_round = opt.round != 0 && (i + 1) % opt.round == 0;
 		if (submit_one(p, last_of_round) && last_of_round)
 			while (sem_wait(&p->freed) != 0)
@@ -197,36 +155,6 @@ static void options(int argc, char **argv)
 	}
 }
 
-static int by_value(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	return (x > y) - (x < y);
-}
-
-static void print_latency(struct producer *producers, unsigned long accepted, double ns_per_tick)
-{
-	uint32_t *all = malloc((accepted + 1) * sizeof(*all));
-	size_t n = 0;
-	uint32_t clock_alone = UINT32_MAX;
-
-	if (all == NULL)
-		die("out of memory");
-	for (unsigned i = 0; i < opt.threads; i++) {
-		memcpy(all + n, producers[i].ticks, producers[i].accepted * sizeof(*all));
-		n += producers[i].accepted;
-	}
-	qsort(all, n, sizeof(*all), by_value);
-	for (int i = 0; i < 1000; i++) {
-		uint64_t before = ticks_now();
-		uint32_t taken = (uint32_t)(ticks_now() - before);
-		clock_alone = taken < clock_alone ? taken : clock_alone;
-	}
-	/* The clock's own time is in both figures; it is printed, not subtracted. */
-	printf(", \"median_ns\": %.1f, \"p999_ns\": %.1f, \"max_ns\": %.0f, \"clock_ns\": %.1f", all[n / 2] * ns_per_tick,
-	       all[n - 1 - n / 1000] * ns_per_tick, all[n - 1] * ns_per_tick, clock_alone * ns_per_tick);
-	free(all);
-}
-
 int main(int argc, char **argv)
 {
 	options(argc, argv);
@@ -234,6 +162,7 @@ int main(int argc, char **argv)
 	struct producer *producers = calloc(opt.threads, sizeof(*producers));
 	struct fstrm_iothr *iothr = open_iothr();
 	unsigned long submitted = 0, accepted = 0;
+	struct times times = {0};
 	double producer_cpu = 0;
 
 	for (unsigned i = 0; i < opt.threads; i++) {
@@ -242,13 +171,8 @@ int main(int argc, char **argv)
 		p->queue = fstrm_iothr_get_input_queue_idx(iothr, opt.mpsc ? 0 : i);
 		p->messages = opt.messages / opt.threads;
 		sem_init(&p->freed, 0, 0);
-		if (opt.latency) {
-			size_t length = (p->messages + 1) * sizeof(*p->ticks);
-			p->ticks = malloc(length);
-			if (p->ticks == NULL)
-				die("out of memory");
-			memset(p->ticks, 0xff, length); /* page faults belong here, not into the run */
-		}
+		if (opt.latency)
+			times_reserve(&p->times, p->messages);
 	}
 	if (opt.go && getchar() == EOF)
 		die("no line on standard input");
@@ -267,19 +191,23 @@ int main(int argc, char **argv)
 	process = seconds(CLOCK_PROCESS_CPUTIME_ID) - process;
 	main_thread = seconds(CLOCK_THREAD_CPUTIME_ID) - main_thread;
 
+	if (opt.latency)
+		times_reserve(&times, opt.messages);
 	for (unsigned i = 0; i < opt.threads; i++) {
-		submitted += producers[i].messages;
-		accepted += producers[i].accepted;
-		producer_cpu += producers[i].cpu;
+		struct producer *p = &producers[i];
+		submitted += p->messages;
+		accepted += p->accepted;
+		producer_cpu += p->cpu;
+		for (size_t t = 0; t < p->times.count; t++)
+			times_add(&times, p->times.ticks[t]);
 	}
 	Dl_info library = {.dli_fname = "?"};
 	dladdr((void *)fstrm_iothr_submit, &library);
-	printf("{\"library\": \"%s\", \"submitted\": %lu, \"accepted\": %lu, \"refused\": %lu, \"seconds\": %.6f, "
+	printf("{\"libraries\": [\"%s\"], \"frame_bytes\": %zu, \"submitted\": %lu, \"accepted\": %lu, \"refused\": %lu, \"seconds\": %.6f, "
 	       "\"ns_per_message\": %.1f, \"producer_cpu\": %.6f, \"writer_cpu\": %.6f",
-	       library.dli_fname, submitted, accepted, submitted - accepted, elapsed, elapsed * 1e9 / (double)submitted,
+	       library.dli_fname, opt.size, submitted, accepted, submitted - accepted, elapsed, elapsed * 1e9 / (double)submitted,
 	       producer_cpu, process - producer_cpu - main_thread);
-	if (opt.latency && accepted > 0)
-		print_latency(producers, accepted, ns_per_tick);
+	print_times(&times, ns_per_tick, 1);
 	puts("}");
 	return 0;
 }

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Runs of a producing program against a live receiver, and of libraries in turn."""
+
+import json
+import os
+import pathlib
+import resource
+import subprocess
+import sys
+import tempfile
+
+from process import Process
+from results import PROGRAMS
+
+DEADLINE = 300  # of a run, in seconds
+
+
+def checked(library, line):
+    run = json.loads(line)
+    for loaded in run.pop("libraries"):
+        library.check(loaded)
+    return run
+
+
+def alone(library, program, arguments, wrapper=(), environment=None):
+    """One run of a program that sends nothing."""
+    command = [*wrapper, PROGRAMS / program, *arguments]
+    with Process(command, env={**library.environment(), **(environment or {})}) as process:
+        return checked(library, process.finish(DEADLINE))
+
+
+def send(library, program, arguments, wrapper=(), environment=None, beside=()):
+    """One run against a live receiver, which is started through `beside`, as the producer is through `wrapper`.
+
+    Every accepted message must arrive: these are runs without a fault.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        socket = f"{folder}/socket"
+        with Process([*beside, PROGRAMS / "receiver", socket, 1]) as receiver:
+            receiver.wait_for("listening")
+            command = [*wrapper, PROGRAMS / program, "-g", "-u", socket, *arguments]
+            with Process(command, stdin=subprocess.PIPE, env={**library.environment(), **(environment or {})}) as producer:
+                receiver.wait_for("start")
+                producer.child.stdin.write(b"\n")
+                producer.child.stdin.close()
+                run = checked(library, producer.finish(DEADLINE))
+            received = json.loads(receiver.finish())
+    arrived = (received["frames"], received["finished"])
+    if arrived != (run["accepted"], 1) or received["bytes"] != run["accepted"] * run["frame_bytes"]:
+        sys.exit(f"{library.label}: {run} was sent, but the receiver says {received}")
+    return run
+
+
+def elsewhere():
+    """Seconds of the CPUs since boot that the machine's host kept to itself, and that went to other programs."""
+    user, nice, system, *_, stolen = (int(word) for word in pathlib.Path("/proc/stat").read_text().split()[1:9])
+    own = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    ticks = os.sysconf("SC_CLK_TCK")
+    return {"stolen_seconds": stolen / ticks, "others_seconds": (user + nice + system) / ticks - own}
+
+
+def take_turns(libraries, runs, program, arguments):
+    """`runs` runs of each library, by its label. `{}` in the name of the program stands for the label.
+
+    Producing threads have core 0, writer thread and receiver core 1: unpinned, some runs put the writer beside a spinning
+    producer, some do not, and that decides the outcome more than the library does.
+    """
+    pinned = ["taskset", "-c", 1]
+    done = {library.label: [] for library in libraries}
+    for _ in range(runs):
+        for library in libraries:
+            before = elsewhere()
+            name = program.format(library.label)
+            run = send(library, name, ["-c", 0, *arguments], wrapper=pinned, beside=pinned)
+            during = {name: round(now - before[name], 2) for name, now in elsewhere().items()}
+            done[library.label].append({**run, **during})
+    return done
