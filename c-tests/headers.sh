@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Our headers: each alone, from C and C++, and every declaration and macro of the C library's.
+# Our headers: each alone and twice, from C and C++, and every declaration and macro of the C library's.
 set -u
 include=$STAGE/include
 work=$(mktemp -d)
@@ -15,13 +15,15 @@ result() {
 }
 
 strict='-Wall -Wextra -Werror -pedantic-errors'
-headers="fstrm.h $(cd "$include" && echo fstrm/*.h)"
+headers="libdnstap.h fstrm.h $(cd "$include" && echo fstrm/*.h)"
 for header in $headers; do
-	echo "#include <$header>" >"$work/alone.c"
+	library=libfstrm
+	printf '#include <%s>\n' "$header" "$header" >"$work/alone.c"
 	$CC -std=c99 $strict -Wstrict-prototypes -I"$include" -c -o "$work/alone.o" "$work/alone.c" >"$work/log" 2>&1
 	result $? "$header alone as C99"
 	# Empty parentheses, a name that C++ reserves, or a missing extern "C" show only here.
 	case $header in
+	libdnstap.h) function=dnstap_encode library=libdnstap ;;
 	fstrm.h|*/control.h) function=fstrm_control_init ;;
 	*/rdwr.h) function=fstrm_rdwr_init ;;
 	*/stats.h) function=fstrm_iothr_get_stats ;;
@@ -29,9 +31,10 @@ for header in $headers; do
 	*) function=fstrm_$(basename "$header" .h)_options_init ;;
 	esac
 	echo "#include <$header>
+#include <$header>
 int main() { volatile auto used = $function; return used == 0; }" >"$work/alone.cc"
 	g++ -std=c++11 $strict -I"$include" -o "$work/alone" "$work/alone.cc" \
-		"$STAGE/lib/libfstrm.so" >"$work/log" 2>&1
+		"$STAGE/lib/$library.so" >"$work/log" 2>&1
 	result $? "$header alone as C++11, linked"
 done
 

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Programs linked with libfstrm.a, with what pkg-config says, do the same as those with the shared object.
+# Programs linked with the archives, with what pkg-config says, do the same as those with the shared objects.
 set -u
 work=$(mktemp -d)
 pc() {
-	PKG_CONFIG_PATH=$STAGE/lib/pkgconfig pkg-config "$@" libfstrm
+	PKG_CONFIG_PATH=$STAGE/lib/pkgconfig pkg-config "$@"
 }
 
 result() {
@@ -16,37 +16,55 @@ result() {
 	fi
 }
 
-pc --modversion >"$work/log" 2>&1
-grep -qxE '[0-9]+\.[0-9]+\.[0-9]+' "$work/log" && pc --atleast-version=0.6.1
-result $? "pkg-config knows version $(cat "$work/log"), 0.6.1 or later"
-
 # In an empty directory.
 run() {
 	mkdir "$work/run"
-	(cd "$work/run" && timeout -k 5 60 "$1") 2>"$work/log" </dev/null
+	(cd "$work/run" && timeout -k 5 60 "$@") 2>"$work/log" </dev/null
 	status=$?
 	rm -rf "$work/run"
 	return $status
 }
 
-# link LIBRARIES: control frames, and a writer thread to each transport.
-link() {
+# same PROGRAM ARGUMENTS: the program that was linked here prints what the one with the shared object does.
+same() {
+	if ldd "$work/program" 2>/dev/null | grep 'libfstrm\|libdnstap' >"$work/log"; then
+		return 1
+	fi
+	[ -x "$1" ] || { echo "no $1 to compare with" >"$work/log"; return 1; }
+	shared=$1
+	shift
+	run "$work/program" "$@" >"$work/archive.out" && run "$shared" "$@" >"$work/shared.out" || return 1
+	[ -s "$work/shared.out" ] && diff "$work/shared.out" "$work/archive.out" >"$work/log"
+}
+
+# libfstrm LIBRARIES: control frames, and a writer thread to each transport.
+libfstrm() {
 	for program in control iothr; do
-		[ -x "$BUILD/ours/$program" ] || { echo "no $program to compare with" >"$work/log"; return 1; }
-		$CC -std=c99 -D_XOPEN_SOURCE=700 -pthread -I. $(pc --cflags) -o "$work/$program" \
-			compare/$program.c print.c receiver.c endpoint.c "$@" >"$work/log" 2>&1 || return 1
-		if ldd "$work/$program" 2>/dev/null | grep libfstrm >"$work/log"; then
-			return 1
-		fi
-		run "$work/$program" >"$work/archive.out" && run "$BUILD/ours/$program" >"$work/shared.out" || return 1
-		diff "$work/shared.out" "$work/archive.out" >"$work/log" || return 1
+		$CC -std=c99 -D_XOPEN_SOURCE=700 -pthread -I. $(pc --cflags libfstrm) -o "$work/program" \
+			compare/$program.c bytes.c print.c receiver.c endpoint.c "$@" >"$work/log" 2>&1 || return 1
+		same "$BUILD/ours/$program" || return 1
 	done
 }
 
-# -lfstrm takes the shared object when both are there; the archive is named outright.
-link $(pc --static --libs | sed 's/-lfstrm\b/-l:libfstrm.a/')
-result $? "libfstrm.a in a program that is otherwise dynamic: $(pc --static --libs-only-l)"
-link -static $(pc --static --libs)
-result $? "libfstrm.a in a program that is all static"
+# libdnstap LIBRARIES: a sink to a file, with a message of every type.
+libdnstap() {
+	$CC -std=c99 -D_XOPEN_SOURCE=700 -pthread -I. -I"$BUILD/dnstap" $(pc --cflags libdnstap) -o "$work/program" \
+		dnstap/every_type.c bytes.c receiver.c fault.c logging.c "$BUILD/dnstap/dnstap.pb-c.c" "$@" \
+		-l:libprotobuf-c.a >"$work/log" 2>&1 || return 1
+	same "$BUILD/dnstap/every_type" file.tap
+}
+
+for library in libfstrm libdnstap; do
+	least=0.1.0
+	[ $library = libdnstap ] || least=0.6.1
+	pc --modversion $library >"$work/log" 2>&1
+	grep -qxE '[0-9]+\.[0-9]+\.[0-9]+' "$work/log" && pc --atleast-version=$least $library
+	result $? "pkg-config knows version $(cat "$work/log") of $library, $least or later"
+	# -lNAME takes the shared object when both are there; the archive is named outright.
+	$library $(pc --static --libs $library | sed "s/-l${library#lib}\b/-l:$library.a/")
+	result $? "$library.a in a program that is otherwise dynamic: $(pc --static --libs-only-l $library)"
+	$library -static $(pc --static --libs $library)
+	result $? "$library.a in a program that is all static"
+done
 rm -rf "$work"
 echo "end of linking"

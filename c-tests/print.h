@@ -3,14 +3,13 @@
 #ifndef PRINT_H
 #define PRINT_H
 
+#include "bytes.h"
+
 #include <fstrm.h>
 #include <stdio.h>
 
 /* The name of a result, or its number if it is none of the five. */
 const char *res_name(fstrm_res res);
-
-/* Short byte strings in hex, long ones as their length and FNV-1a hash. */
-void print_bytes(FILE *out, const void *data, size_t len);
 
 /* The whole content of a file, as print_bytes() writes it. */
 void print_file(FILE *out, const char *path);

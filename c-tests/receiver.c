@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "receiver.h"
-#include "print.h"
+#include "bytes.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

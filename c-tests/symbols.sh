@@ -1,9 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# The shared object as the dynamic linker sees it: symbols, versions, names, dependencies.
+# The shared objects as the dynamic linker sees them: symbols, versions, names, dependencies.
 set -u
-lib=$STAGE/lib/libfstrm.so.0.1.0
-map=../src/libfstrm/libfstrm.map
 work=$(mktemp -d)
 
 # result STATUS NAME REASON: the reason is printed if the status is not 0.
@@ -21,8 +19,12 @@ versioned() {
 	nm -D --defined-only --with-symbol-versions "$1" | awk '$2 != "A" { sub("@@", "@", $3); print $3 }' | LC_ALL=C sort
 }
 
-versioned "$lib" >"$work/ours"
-if [ -n "$REFERENCE" ]; then
+# Beside the C library that libfstrm replaces.
+beside_reference() {
+	if [ -z "$REFERENCE" ]; then
+		echo "skip - symbols and versions of libfstrm: libfstrm-dev is not installed"
+		return
+	fi
 	reference=$(realpath "$(env -u PKG_CONFIG_PATH pkg-config --variable=libdir libfstrm)/libfstrm.so.0")
 	versioned "$reference" >"$work/reference"
 	missing=$(LC_ALL=C comm -13 "$work/ours" "$work/reference")
@@ -38,50 +40,61 @@ if [ -n "$REFERENCE" ]; then
 	done <"$work/additions")
 	[ -z "$stray" ]
 	result $? "$(wc -l <"$work/additions") further symbols, all under versions of our own" "stray: $stray"
+}
+
+# check LIBRARY PREFIX SIZE: what holds for both.
+check() {
+	lib=$STAGE/lib/$1.so.0.1.0
+	map=../src/$1/$1.map
+	versioned "$lib" >"$work/ours"
+
+	sed 's/#.*//; s|/\*.*\*/||' "$map" | grep -oE "\b$2_[a-z_0-9]+;" | tr -d ';' | LC_ALL=C sort -u >"$work/map"
+	cut -d @ -f 1 "$work/ours" | LC_ALL=C sort -u >"$work/names"
+	differ=$(diff "$work/map" "$work/names")
+	[ -s "$work/map" ] && [ -z "$differ" ]
+	result $? "$1: the map file names exactly what the object has" "< map, > object: $differ"
 	kinds=$(nm -D --defined-only "$lib" | awk '$2 != "T" && $2 != "A"')
 	[ -z "$kinds" ]
-	result $? "every symbol is a function" "$kinds"
-else
-	echo "skip - symbols and versions: libfstrm-dev is not installed"
-fi
+	result $? "$1: every symbol is a function" "$kinds"
 
-sed 's/#.*//; s|/\*.*\*/||' "$map" | grep -oE '\bfstrm_[a-z_0-9]+;' | tr -d ';' | LC_ALL=C sort -u >"$work/map"
-cut -d @ -f 1 "$work/ours" | LC_ALL=C sort -u >"$work/names"
-differ=$(diff "$work/map" "$work/names")
-[ -s "$work/map" ] && [ -z "$differ" ]
-result $? "the map file names exactly what the object has" "< map, > object: $differ"
+	soname=$(objdump -p "$lib" | awk '$1 == "SONAME" { print $2 }')
+	[ "$soname" = "$1.so.0" ]
+	result $? "SONAME is $1.so.0" "$soname"
+	for link in "$1.so" "$1.so.0"; do
+		[ -L "$STAGE/lib/$link" ] && [ "$(realpath "$STAGE/lib/$link")" = "$(realpath "$lib")" ]
+		result $? "$link leads to $1.so.0.1.0" "$(ls -l "$STAGE/lib/$link" 2>&1)"
+	done
+	[ -f "$lib" ] && [ ! -L "$lib" ]
+	result $? "$1.so.0.1.0 is a file"
 
-soname=$(objdump -p "$lib" | awk '$1 == "SONAME" { print $2 }')
-[ "$soname" = libfstrm.so.0 ]
-result $? "SONAME is libfstrm.so.0" "$soname"
+	needed=$(objdump -p "$lib" | awk '$1 == "NEEDED" { print $2 }')
+	more=$(echo "$needed" | grep -vxE 'libc\.so\.6|libgcc_s\.so\.1|ld-linux[-a-z0-9_]*\.so\.[0-9]')
+	[ -n "$needed" ] && [ -z "$more" ]
+	result $? "$1 needs nothing but libc, libgcc_s and the loader" "$more"
+	undefined=$(ldd -r "$lib" 2>&1 | grep -i 'undefined\|not found')
+	[ -z "$undefined" ]
+	result $? "$1: no undefined symbols" "$undefined"
 
-for link in libfstrm.so libfstrm.so.0; do
-	[ -L "$STAGE/lib/$link" ] && [ "$(realpath "$STAGE/lib/$link")" = "$(realpath "$lib")" ]
-	result $? "$link leads to libfstrm.so.0.1.0" "$(ls -l "$STAGE/lib/$link" 2>&1)"
-done
-[ -f "$lib" ] && [ ! -L "$lib" ]
-result $? "libfstrm.so.0.1.0 is a file"
+	stack=$(readelf -lW "$lib" | awk '$1 == "GNU_STACK" { print $7 $8 }')
+	case $stack in *E*|'') false ;; *) true ;; esac
+	result $? "$1: the stack is not executable" "GNU_STACK $stack"
+	textrel=$(readelf -dW "$lib" | grep TEXTREL)
+	[ -z "$textrel" ]
+	result $? "$1: no text relocations" "$textrel"
 
-needed=$(objdump -p "$lib" | awk '$1 == "NEEDED" { print $2 }')
-more=$(echo "$needed" | grep -vxE 'libc\.so\.6|libgcc_s\.so\.1|ld-linux[-a-z0-9_]*\.so\.[0-9]')
-[ -z "$more" ]
-result $? "needs nothing but libc, libgcc_s and the loader" "$more"
+	strip --strip-unneeded -o "$work/stripped" "$lib"
+	size=$(wc -c <"$work/stripped")
+	[ "$size" -gt 0 ] && [ "$size" -lt "$3" ]
+	result $? "$1: stripped it is smaller than $(($3 / 1024)) KB: $size bytes"
+}
 
-undefined=$(ldd -r "$lib" 2>&1 | grep -i 'undefined\|not found')
-[ -z "$undefined" ]
-result $? "no undefined symbols" "$undefined"
+check libfstrm fstrm $((600 * 1024))
+beside_reference
 
-stack=$(readelf -lW "$lib" | awk '$1 == "GNU_STACK" { print $7 $8 }')
-case $stack in *E*|'') false ;; *) true ;; esac
-result $? "the stack is not executable" "GNU_STACK $stack"
-textrel=$(readelf -dW "$lib" | grep TEXTREL)
-[ -z "$textrel" ]
-result $? "no text relocations" "$textrel"
-
-strip --strip-unneeded -o "$work/stripped" "$lib"
-size=$(wc -c <"$work/stripped")
-[ "$size" -gt 0 ] && [ "$size" -lt 614400 ]
-result $? "stripped it is smaller than 600 KB: $size bytes"
+check libdnstap dnstap $((3000 * 1024))
+others=$(grep -v '@LIBDNSTAP_0\.1$' "$work/ours")
+[ -s "$work/ours" ] && [ -z "$others" ]
+result $? "libdnstap: all $(wc -l <"$work/ours") symbols are of version LIBDNSTAP_0.1" "$others"
 
 rm -rf "$work"
 echo "end of symbols"

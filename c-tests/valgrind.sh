@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Runs the compare programs with our library under valgrind: no invalid access, no definite leak.
+# Runs the compare programs with our library, and those over libdnstap that valgrind is good for, under
+# valgrind: no invalid access, no definite leak.
 set -u
 unset LD_LIBRARY_PATH
 failed=0
@@ -10,21 +11,34 @@ if ! command -v valgrind >/dev/null; then
 	echo "not ok - valgrind is not installed"
 	exit 1
 fi
-for program in $COMPARE; do
+
+# run NAME PROGRAM ARGUMENTS
+run() {
+	name=$1
+	shift
 	directory=$(mktemp -d)
 	# Fair scheduling: producers that wait for the writer thread must let it run.
-	(cd "$directory" && timeout -k 5 200 valgrind -q --fair-sched=yes --leak-check=full \
-		--errors-for-leak-kinds=definite --error-exitcode=9 --log-file=log.%p "$BUILD/ours/$program" >out 2>&1 </dev/null)
+	(cd "$directory" && timeout -k 5 300 valgrind -q --fair-sched=yes --leak-check=full \
+		--errors-for-leak-kinds=definite --error-exitcode=9 --log-file="$directory/log.%p" "$@" >out 2>&1 </dev/null)
 	status=$?
 	if [ $status -eq 0 ] && ! grep -qs 'ERROR\|definitely lost' "$directory"/log.*; then
-		echo "ok - valgrind $program"
+		echo "ok - valgrind $name"
 		passed=$((passed + 1))
 	else
-		echo "not ok - valgrind $program: status $status"
-		cat "$directory"/log.* | head -n 40 | sed 's/^/#   /'
+		echo "not ok - valgrind $name: status $status"
+		{ grep -A3 '^not ok' "$directory/out"; cat "$directory"/log.*; } | head -n 40 | sed 's/^/#   /'
 		failed=$((failed + 1))
 	fi
 	rm -rf "$directory"
+}
+
+for program in $COMPARE; do
+	run "$program" "$BUILD/ours/$program"
+done
+# Fewer events, and shorter runs.
+export IN_HASTE=yes
+for program in round_trip calls reader accounts; do
+	run "dnstap $program" "$BUILD/dnstap/$program" ours
 done
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed -eq 0 ]

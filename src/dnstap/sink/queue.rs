@@ -43,6 +43,9 @@ impl Switch {
     }
 }
 
+/// [`Queue::generation`] before the first message. A sink may be older than the process.
+const NO_GENERATION: usize = usize::MAX;
+
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Logged {
@@ -92,7 +95,7 @@ impl Queue {
             producer,
             encoder: Encoder::new(),
             origin: joined.origin,
-            generation: fork::generation(),
+            generation: NO_GENERATION,
             wake_level: registry.wake_level,
             sample_rate: sink.sample_rate,
             sender: sink.sender.clone(),

@@ -59,7 +59,7 @@ pub(super) fn take(registry: &Registry, sender: &Sender<Rings>) -> Stats {
         dropped_full: dropped.full,
         dropped_too_long: dropped.too_long,
         dropped_invalid: dropped.invalid,
-        dropped_closed: sent.lost_closing + sent.lost_error,
+        dropped_closed: dropped.closed + sent.lost_closing + sent.lost_error,
         dropped_fork: sent.lost_fork,
         sampled_out: dropped.sampled_out,
         bytes_sent: sent.bytes_written,
