@@ -3,7 +3,8 @@
  * Things the C library does badly. Each case runs in a process and a directory
  * of its own, under a time limit. Started as `program ours`, every case has to
  * pass; as `program reference`, every case has to show its fault, which proves
- * that the case is able to see it.
+ * that the case is able to see it. Where the C library has nothing of the kind,
+ * there are just cases to pass.
  */
 #ifndef FAULT_H
 #define FAULT_H

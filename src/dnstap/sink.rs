@@ -59,7 +59,6 @@ impl Sink {
             version: options.version.clone(),
             origin: Arc::new(origin),
             message_types: options.message_types & ALL_MESSAGE_TYPES,
-            closed: false,
         };
         let capacity = options.queue_bytes.max(CAPACITY_MIN);
         let wake_level = WAKE_LEVEL.min(capacity / 4);
@@ -125,7 +124,7 @@ impl Sink {
     /// Sends what waits, closes the stream and ends the writer thread, within
     /// [`framestream::sender::Options::close_timeout`]. Returns whether the thread ended.
     pub fn close(&self) -> bool {
-        self.registry.change(|settings| settings.closed = true);
+        self.registry.close();
         self.sender.close()
     }
 }

@@ -181,7 +181,7 @@ impl Queue {
     #[cold]
     #[inline(never)]
     fn not_enabled(&self) -> Logged {
-        if self.sender.is_closed() { Logged::Closed } else { Logged::Disabled }
+        if self.registry.is_closed() { Logged::Closed } else { Logged::Disabled }
     }
 
     /// Looks at what is seldom to be seen to before a message: another origin, a fork; or which

@@ -87,8 +87,6 @@ pub(super) struct Settings {
     /// Both of them, encoded.
     pub(super) origin: Arc<Origin>,
     pub(super) message_types: u32,
-    /// Whether nothing is logged any more.
-    pub(super) closed: bool,
 }
 
 struct Members {
@@ -102,6 +100,8 @@ struct Members {
 /// All queues of a sink.
 pub(super) struct Registry {
     members: Lock<Members>,
+    /// Whether nothing is logged any more. Set under the lock.
+    closed: AtomicBool,
     /// Counts changes of the list, for the writer thread to notice.
     changes: AtomicUsize,
     /// Bytes in a ring that are worth waking the writer thread for.
@@ -148,13 +148,18 @@ impl Registry {
             logged: Default::default(),
             dropped: Dropped::default(),
         };
-        Arc::new(Self { members: Lock::new(members), changes: AtomicUsize::new(0), wake_level })
+        Arc::new(Self {
+            members: Lock::new(members),
+            closed: AtomicBool::new(false),
+            changes: AtomicUsize::new(0),
+            wake_level,
+        })
     }
 
     /// Takes in a new queue; `None` once the sink is closed.
     pub(super) fn add(&self, ring: Arc<Ring>) -> Option<Joined> {
         let mut members = self.members.lock();
-        if members.settings.closed {
+        if self.is_closed() {
             return None;
         }
         let member = Arc::new(Member::new(ring, members.settings.message_types));
@@ -168,12 +173,22 @@ impl Registry {
         let mut members = self.members.lock();
         let result = change(&mut members.settings);
         let settings = &members.settings;
-        let message_types = if settings.closed { 0 } else { settings.message_types };
+        let message_types = if self.is_closed() { 0 } else { settings.message_types };
         for member in &members.list {
             member.stale.store(true, Ordering::Relaxed);
             member.switch.set(message_types);
         }
         result
+    }
+
+    /// Lets nothing be logged any more.
+    pub(super) fn close(&self) {
+        self.change(|_| self.closed.store(true, Ordering::Release));
+    }
+
+    /// Whether nothing is logged any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Who logs, if that has changed since the queue last asked.

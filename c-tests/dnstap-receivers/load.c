@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#define _GNU_SOURCE		/* RUSAGE_THREAD, MAP_ANONYMOUS */
+#include "load.h"
+#include "event.h"
+#include "fault.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+
+/*
+ * More than a call may take of the processor, in seconds.
+ *
+ * The clock of a thread may also count what is not its own: interrupts, or in a
+ * virtual machine the time for which the host had no processor. That hits an
+ * empty measurement as often as a call, so there is one beside each call: what
+ * is slow by itself is slow more often than nothing is. A call that waits for
+ * something shows in another way, without any doubt: the thread goes to sleep.
+ */
+static const double LIMIT = 0.001;
+
+/* How many more slow ones may be due to chance, where there are few of either. */
+enum { CHANCE = 8 };
+
+/* What all cases have seen together. */
+static struct seen {
+	uint64_t calls;
+	uint64_t slow_calls, slow_nothings;	/* those beyond the limit */
+	uint64_t cpu, wall;			/* of the slowest call, in nanoseconds */
+} *seen;
+
+static double clock_of(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static long waits_so_far(void)
+{
+	struct rusage usage;
+
+	NEED(getrusage(RUSAGE_THREAD, &usage) == 0, "getrusage failed");
+	return usage.ru_nvcsw;
+}
+
+static void raise_to(double *slowest, double value)
+{
+	if (value > *slowest)
+		*slowest = value;
+}
+
+/* Logs one message, and sees how long that takes. */
+static dnstap_result log_timed(struct load *l, const dnstap_message *message)
+{
+	double wall = clock_of(CLOCK_MONOTONIC), start = clock_of(CLOCK_THREAD_CPUTIME_ID), cpu, nothing;
+	dnstap_result result = dnstap_log(l->queue, message);
+
+	cpu = clock_of(CLOCK_THREAD_CPUTIME_ID) - start;
+	wall = clock_of(CLOCK_MONOTONIC) - wall;
+	start = clock_of(CLOCK_THREAD_CPUTIME_ID);
+	nothing = clock_of(CLOCK_THREAD_CPUTIME_ID) - start;
+	raise_to(&l->slowest_cpu, cpu);
+	raise_to(&l->slowest_wall, wall);
+	l->slow_calls += cpu >= LIMIT;
+	l->slow_nothings += nothing >= LIMIT;
+	return result;
+}
+
+static void count(struct load *l, dnstap_result result)
+{
+	switch (result) {
+	case DNSTAP_OK:
+		l->accepted++;
+		break;
+	case DNSTAP_ERROR_FULL:
+		l->full++;
+		break;
+	case DNSTAP_DISABLED:		/* for a moment, while the sink is being closed */
+	case DNSTAP_ERROR_CLOSED:
+		l->closed++;
+		break;
+	default:
+		wrong("logging: %s", dnstap_strerror(result));
+	}
+}
+
+static void *run(void *arg)
+{
+	struct load *l = arg;
+	struct sockaddr_in client = { .sin_family = AF_INET, .sin_port = htons(53000) };
+	dnstap_message message = { .size = sizeof message, .type = DNSTAP_CLIENT_QUERY };
+	uint8_t query[QUERY_MAX];
+	long waits = waits_so_far();
+
+	client.sin_addr.s_addr = htonl(0xc0000201);
+	message.socket_protocol = DNSTAP_UDP;
+	message.initiator = (struct sockaddr *)&client;
+	for (uint64_t calls = 0; calls < LOAD_LEAST || !__atomic_load_n(&l->stop, __ATOMIC_RELAXED); calls++) {
+		event_fill(&message, query, l->accepted);
+		count(l, log_timed(l, &message));
+	}
+	l->waits = waits_so_far() - waits;
+	return NULL;
+}
+
+void load_start(struct load *l, dnstap_sink *sink)
+{
+	memset(l, 0, sizeof *l);
+	l->queue = dnstap_queue_new(sink);
+	NEED(l->queue != NULL, "there is no queue");
+	NEED(pthread_create(&l->thread, NULL, run, l) == 0, "there is no thread");
+}
+
+static void raise_seen(uint64_t *slowest, double seconds)
+{
+	uint64_t value = (uint64_t)(seconds * 1e9);
+	uint64_t before = __atomic_load_n(slowest, __ATOMIC_RELAXED);
+
+	while (value > before
+	       && !__atomic_compare_exchange_n(slowest, &before, value, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
+
+void load_stop(struct load *l)
+{
+	__atomic_store_n(&l->stop, 1, __ATOMIC_RELAXED);
+	pthread_join(l->thread, NULL);
+	dnstap_queue_free(&l->queue);
+	raise_seen(&seen->cpu, l->slowest_cpu);
+	raise_seen(&seen->wall, l->slowest_wall);
+	__atomic_fetch_add(&seen->calls, l->accepted + l->full + l->closed, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&seen->slow_calls, l->slow_calls, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&seen->slow_nothings, l->slow_nothings, __ATOMIC_RELAXED);
+	NEED(l->waits == 0, "the logging thread went to sleep %ld times; the slowest call took %.0f us of the clock",
+	     l->waits, l->slowest_wall * 1e6);
+}
+
+int load_main(int argc, char **argv, const struct fault *cases, size_t count)
+{
+	int status, slow;
+
+	seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	NEED(seen != MAP_FAILED, "there is no shared memory");
+	status = faults_main(argc, argv, cases, count);
+	slow = seen->slow_calls > 2 * seen->slow_nothings + CHANCE;
+	printf("%s - of %llu calls %llu took a millisecond of the processor, of as many empty measurements %llu\n",
+	       slow ? "not ok" : "ok", (unsigned long long)seen->calls, (unsigned long long)seen->slow_calls,
+	       (unsigned long long)seen->slow_nothings);
+	printf("# the slowest took %.1f us of the processor; by the clock, with other threads between, %.1f us\n",
+	       (double)seen->cpu / 1e3, (double)seen->wall / 1e3);
+	return status != 0 ? status : slow;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "process.h"
+#include "fault.h"
+#include "receiver.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+extern char **environ;
+
+static void pause_a_moment(void)
+{
+	struct timespec moment = { 0, 1000000 };
+
+	nanosleep(&moment, NULL);
+}
+
+/* Not by a fork, which would hold up a thread that logs: it copies the memory that is logged to. */
+void process_start(struct process *p, const char *log, const char *const *arguments)
+{
+	posix_spawn_file_actions_t output;
+	int error;
+
+	p->log = log;
+	posix_spawn_file_actions_init(&output);
+	posix_spawn_file_actions_addopen(&output, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	posix_spawn_file_actions_adddup2(&output, 1, 2);
+	error = posix_spawnp(&p->pid, arguments[0], &output, NULL, (char *const *)arguments, environ);
+	posix_spawn_file_actions_destroy(&output);
+	NEED(error == 0, "%s does not start: %s", arguments[0], strerror(error));
+}
+
+static bool has_printed(const char *log, const char *text)
+{
+	char line[512];
+	FILE *file = fopen(log, "r");
+	bool found = false;
+
+	while (file != NULL && !found && fgets(line, sizeof line, file) != NULL)
+		found = strstr(line, text) != NULL;
+	if (file != NULL)
+		fclose(file);
+	return found;
+}
+
+/* A process tells nobody what it prints: it is looked for again. */
+void process_await(const struct process *p, const char *text)
+{
+	double began = now();
+
+	while (!has_printed(p->log, text)) {
+		NEED(waitpid(p->pid, NULL, WNOHANG) == 0, "a receiver has ended, see %s", p->log);
+		NEED(now() - began < DEADLINE, "\"%s\" does not come in %s", text, p->log);
+		pause_a_moment();
+	}
+}
+
+void process_end(struct process *p, int signal)
+{
+	double began = now();
+
+	kill(p->pid, signal);
+	while (waitpid(p->pid, NULL, WNOHANG) == 0) {
+		NEED(now() - began < DEADLINE, "a receiver does not end, see %s", p->log);
+		pause_a_moment();
+	}
+}

@@ -1,0 +1,1018 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What a program may get wrong: every call returns what the header says, and what is dropped is counted. */
+#include "logging.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* The error has words of its own, which are no others'. */
+static void returns(const char *call, dnstap_result is, dnstap_result wanted)
+{
+	NEED(is == wanted, "%s: '%s' (%d) and not '%s' (%d)", call, dnstap_strerror(is), (int)is,
+	     dnstap_strerror(wanted), (int)wanted);
+}
+#define RETURNS(call, wanted) returns(#call, call, wanted)
+
+/* The same for a call with options, which have more to say. */
+static void option_fails(const dnstap_options *options, const char *call, dnstap_result is, dnstap_result wanted)
+{
+	returns(call, is, wanted);
+	NEED(strlen(dnstap_options_get_error(options)) > 5, "%s: the options say nothing about it", call);
+}
+#define OPTION_FAILS(options, call, wanted) option_fails(options, #call, call, wanted)
+
+/* Every kind of handle. */
+struct handles {
+	dnstap_options *options;
+	dnstap_sink *sink;
+	dnstap_queue *queue;
+	dnstap_reader *reader;
+};
+
+static struct handles open_handles(void)
+{
+	struct handles h;
+	dnstap_result error;
+
+	h.options = options_to("file:handles.tap");
+	h.sink = dnstap_sink_open(h.options, NULL);
+	h.queue = dnstap_queue_new(h.sink);
+	h.reader = dnstap_reader_open("/dev/null", &error);
+	NEED(h.sink != NULL && h.queue != NULL && h.reader != NULL && error == DNSTAP_OK, "not all handles are there");
+	return h;
+}
+
+/* They have to be in order, whatever was done to them. */
+static void close_handles(struct handles *h)
+{
+	dnstap_message m = example(DNSTAP_CLIENT_QUERY);
+	dnstap_stats s = { .size = sizeof s };
+
+	RETURNS(dnstap_log(h->queue, &m), DNSTAP_OK);
+	RETURNS(log_number(h->queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, 0 }, 12), DNSTAP_OK);
+	dnstap_options_free(&h->options);
+	dnstap_queue_free(&h->queue);
+	RETURNS(dnstap_sink_close(&h->sink, &s), DNSTAP_OK);
+	dnstap_reader_close(&h->reader);
+	NEED(h->options == NULL && h->queue == NULL && h->sink == NULL && h->reader == NULL, "a handle is still there");
+	EXPECT(s.sent, 2);
+}
+
+static void nulls(int unused)
+{
+	struct handles h = open_handles();
+	dnstap_message m = example(DNSTAP_CLIENT_QUERY);
+	dnstap_stats s = { .size = sizeof s };
+	dnstap_bytes frame;
+	dnstap_result error;
+	uint8_t buffer[1000];
+	size_t length = 77;
+	char line[100];
+
+	(void)unused;
+	dnstap_options_free(NULL);
+	dnstap_options_free(&(dnstap_options *){ NULL });
+	NEED(strlen(dnstap_options_get_error(NULL)) > 5, "no options, and no error");
+	RETURNS(dnstap_options_set_output(NULL, "file:x"), DNSTAP_ERROR_NULL);
+	OPTION_FAILS(h.options, dnstap_options_set_output(h.options, NULL), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_options_set_identity(NULL, "x"), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_options_set_identity(h.options, NULL), DNSTAP_OK);
+	RETURNS(dnstap_options_set_version(NULL, "x"), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_options_set_version(h.options, NULL), DNSTAP_OK);
+	RETURNS(dnstap_options_set_message_types(NULL, 2), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_options_set_queue_bytes(NULL, 4096), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_options_set_flush_interval(NULL, 1), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_options_set_reconnect_interval(NULL, 100), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_options_set_io_timeout(NULL, 1), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_options_set_close_timeout(NULL, 1), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_options_set_sample_rate(NULL, 1), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_options_set_unidirectional(NULL, true), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_options_set_thread_name(NULL, "x"), DNSTAP_ERROR_NULL);
+	OPTION_FAILS(h.options, dnstap_options_set_thread_name(h.options, NULL), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_options_set_tls_server_name(NULL, "x"), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_options_set_tls_server_name(h.options, NULL), DNSTAP_OK);
+	RETURNS(dnstap_options_set_tls_ca_bundle(NULL, "x"), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_options_set_tls_ca_bundle(h.options, NULL), DNSTAP_OK);
+	RETURNS(dnstap_options_set_tls_client_certificate(NULL, "x", "y"), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_options_set_tls_client_certificate(h.options, NULL, NULL), DNSTAP_OK);
+
+	NEED(dnstap_sink_open(NULL, &error) == NULL, "a sink without options");
+	returns("dnstap_sink_open without options", error, DNSTAP_ERROR_NULL);
+	NEED(dnstap_sink_open(NULL, NULL) == NULL, "a sink without options");
+	RETURNS(dnstap_sink_get_stats(NULL, &s), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_sink_get_stats(h.sink, NULL), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_sink_get_error(NULL, line, sizeof line), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_sink_get_error(h.sink, NULL, sizeof line), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_sink_set_message_types(NULL, 2), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_sink_set_identity(NULL, "x"), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_sink_set_identity(h.sink, NULL), DNSTAP_OK);
+	RETURNS(dnstap_sink_set_version(NULL, "x"), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_sink_set_version(h.sink, NULL), DNSTAP_OK);
+	RETURNS(dnstap_sink_reopen(NULL), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_sink_close(NULL, &s), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_sink_close(&(dnstap_sink *){ NULL }, &s), DNSTAP_OK);
+
+	NEED(dnstap_queue_new(NULL) == NULL, "a queue without a sink");
+	dnstap_queue_free(NULL);
+	dnstap_queue_free(&(dnstap_queue *){ NULL });
+	NEED(!dnstap_enabled(NULL, DNSTAP_CLIENT_QUERY), "enabled without a queue");
+	RETURNS(dnstap_log(NULL, &m), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_log(NULL, NULL), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_log(h.queue, NULL), DNSTAP_ERROR_NULL);
+	s = stats_of(h.sink);
+	EXPECT(s.logged, 0);
+
+	EXPECT(dnstap_encoded_size_max(NULL), 0);
+	RETURNS(dnstap_encode(NULL, 1000, &length, &m), DNSTAP_ERROR_NULL);
+	EXPECT(length, 0);
+	RETURNS(dnstap_encode(buffer, sizeof buffer, NULL, &m), DNSTAP_ERROR_NULL);
+	length = 77;
+	RETURNS(dnstap_encode(buffer, sizeof buffer, &length, NULL), DNSTAP_ERROR_NULL);
+	EXPECT(length, 0);
+	RETURNS(dnstap_encode(buffer, sizeof buffer, &length, &m), DNSTAP_OK);
+	RETURNS(dnstap_decode(NULL, 5, &m), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_decode(buffer, length, NULL), DNSTAP_ERROR_NULL);
+
+	NEED(dnstap_reader_open(NULL, &error) == NULL, "a reader of no path");
+	returns("dnstap_reader_open without a path", error, DNSTAP_ERROR_NULL);
+	NEED(dnstap_reader_open(NULL, NULL) == NULL, "a reader of no path");
+	NEED(dnstap_reader_open_fd(-1, NULL) == NULL, "a reader of no descriptor");
+	RETURNS(dnstap_reader_set_max_frame_size(NULL, 512), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_reader_next(NULL, &m, 0), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_reader_get_frame(NULL, &frame), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_reader_get_frame(h.reader, NULL), DNSTAP_ERROR_NULL);
+	NEED(strlen(dnstap_reader_get_error(NULL)) > 5, "no reader, and no error");
+	dnstap_reader_close(NULL);
+	dnstap_reader_close(&(dnstap_reader *){ NULL });
+	close_handles(&h);
+}
+
+static void options_refuse(void *handle)
+{
+	dnstap_options *o = handle;
+	dnstap_result error;
+
+	NEED(strlen(dnstap_options_get_error(o)) > 5, "nothing is said about a handle of another kind");
+	RETURNS(dnstap_options_set_output(o, "file:x"), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_options_set_identity(o, "x"), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_options_set_version(o, "x"), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_options_set_message_types(o, 2), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_options_set_queue_bytes(o, 4096), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_options_set_flush_interval(o, 1), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_options_set_reconnect_interval(o, 100), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_options_set_io_timeout(o, 1), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_options_set_close_timeout(o, 1), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_options_set_sample_rate(o, 1), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_options_set_unidirectional(o, true), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_options_set_thread_name(o, "x"), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_options_set_tls_server_name(o, "x"), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_options_set_tls_ca_bundle(o, "x"), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_options_set_tls_client_certificate(o, "x", "y"), DNSTAP_ERROR_HANDLE);
+	NEED(dnstap_sink_open(o, &error) == NULL, "a sink with options that are none");
+	returns("dnstap_sink_open", error, DNSTAP_ERROR_HANDLE);
+	dnstap_options_free(&o);
+}
+
+static void sink_refuses(void *handle)
+{
+	dnstap_sink *sink = handle;
+	dnstap_stats s = { .size = sizeof s };
+	char line[100];
+
+	RETURNS(dnstap_sink_get_stats(sink, &s), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_sink_get_error(sink, line, sizeof line), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_sink_set_message_types(sink, 2), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_sink_set_identity(sink, "x"), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_sink_set_version(sink, "x"), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_sink_reopen(sink), DNSTAP_ERROR_HANDLE);
+	NEED(dnstap_queue_new(sink) == NULL, "a queue of a sink that is none");
+	RETURNS(dnstap_sink_close(&sink, &s), DNSTAP_ERROR_HANDLE);
+}
+
+static void queue_refuses(void *handle)
+{
+	dnstap_queue *queue = handle;
+	dnstap_message m = example(DNSTAP_CLIENT_QUERY);
+
+	RETURNS(dnstap_log(queue, &m), DNSTAP_ERROR_HANDLE);
+	dnstap_queue_free(&queue);
+}
+
+static void reader_refuses(void *handle)
+{
+	dnstap_reader *reader = handle;
+	dnstap_message m = { .size = sizeof m };
+	dnstap_bytes frame;
+
+	RETURNS(dnstap_reader_set_max_frame_size(reader, 512), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_reader_next(reader, &m, 0), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_reader_get_frame(reader, &frame), DNSTAP_ERROR_HANDLE);
+	NEED(strlen(dnstap_reader_get_error(reader)) > 5, "nothing is said about a handle of another kind");
+	dnstap_reader_close(&reader);
+}
+
+/* What is passed is an object that lives, so looking at it does no harm. */
+static void handles_of_another_kind(int unused)
+{
+	static uint64_t zeros[64];
+	struct handles h = open_handles();
+	void *all[] = { h.options, h.sink, h.queue, h.reader, zeros };
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		if (all[i] != (void *)h.options)
+			options_refuse(all[i]);
+		if (all[i] != (void *)h.sink)
+			sink_refuses(all[i]);
+		if (all[i] != (void *)h.queue)
+			queue_refuses(all[i]);
+		if (all[i] != (void *)h.reader)
+			reader_refuses(all[i]);
+	}
+	close_handles(&h);
+}
+
+/* As far as their memory says so, which nobody else has got yet. */
+static void handles_that_were_freed(int unused)
+{
+	struct handles h = open_handles(), old = h;
+
+	(void)unused;
+	dnstap_options_free(&h.options);
+	options_refuse(old.options);
+	dnstap_queue_free(&h.queue);
+	queue_refuses(old.queue);
+	RETURNS(dnstap_sink_close(&h.sink, NULL), DNSTAP_OK);
+	sink_refuses(old.sink);
+	dnstap_reader_close(&h.reader);
+	reader_refuses(old.reader);
+}
+
+static void words(int unused)
+{
+	(void)unused;
+	for (int i = 0; i <= DNSTAP_ERROR_INTERNAL; i++) {
+		const char *text = dnstap_strerror((dnstap_result)i);
+
+		NEED(text != NULL && strlen(text) > 3 && text[strlen(text) - 1] != '.', "result %d: '%s'", i, text);
+		for (int j = 0; j < i; j++)
+			NEED(strcmp(text, dnstap_strerror((dnstap_result)j)) != 0, "%d and %d: '%s'", i, j, text);
+	}
+	for (int i = 0; i < 4; i++) {
+		static const int numbers[] = { -1, DNSTAP_ERROR_INTERNAL + 1, INT_MAX, INT_MIN };
+
+		NEED(strlen(dnstap_strerror((dnstap_result)numbers[i])) > 3, "nothing for %d", numbers[i]);
+	}
+}
+
+struct longer {
+	dnstap_message message;
+	unsigned char beyond[64];
+};
+
+static void message_sizes(int unused)
+{
+	struct handles h = open_handles();
+	uint8_t buffer[1000];
+	struct longer m = { .message = example(DNSTAP_CLIENT_QUERY) };
+	size_t sizes[] = { 0, 1, sizeof(size_t), sizeof(dnstap_message) - 1 }, length;
+	dnstap_stats s;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		m.message.size = sizes[i];
+		RETURNS(dnstap_log(h.queue, &m.message), DNSTAP_ERROR_SIZE);
+		EXPECT(dnstap_encoded_size_max(&m.message), 0);
+		RETURNS(dnstap_encode(buffer, sizeof buffer, &length, &m.message), DNSTAP_ERROR_SIZE);
+	}
+	s = stats_of(h.sink);
+	EXPECT(s.logged, 0);
+	/* A program that knows more than this version. */
+	memset(m.beyond, 0x5a, sizeof m.beyond);
+	m.message.size = sizeof m;
+	RETURNS(dnstap_log(h.queue, &m.message), DNSTAP_OK);
+	RETURNS(dnstap_encode(buffer, sizeof buffer, &length, &m.message), DNSTAP_OK);
+	RETURNS(dnstap_decode(buffer, length, &m.message), DNSTAP_OK);
+	EXPECT(m.message.size, sizeof m);
+	for (size_t i = 0; i < sizeof m.beyond; i++)
+		NEED(m.beyond[i] == 0, "byte %zu of what this version does not know is not 0", i);
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		m.message.size = sizes[i];
+		m.message.type = 77;
+		RETURNS(dnstap_decode(buffer, length, &m.message), DNSTAP_ERROR_SIZE);
+		EXPECT(m.message.type, 77);
+	}
+	m.message = example(DNSTAP_CLIENT_QUERY);
+	s = stats_of(h.sink);
+	EXPECT(s.logged, 1);
+	dnstap_options_free(&h.options);
+	dnstap_queue_free(&h.queue);
+	RETURNS(dnstap_sink_close(&h.sink, NULL), DNSTAP_OK);
+	dnstap_reader_close(&h.reader);
+}
+
+static void stats_sizes(int unused)
+{
+	struct handles h = open_handles();
+	struct { dnstap_stats stats; unsigned char beyond[64]; } longer;
+	size_t sizes[] = { 0, 1, sizeof(size_t), offsetof(dnstap_stats, state) };
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		memset(&longer, 0x5a, sizeof longer);
+		longer.stats.size = sizes[i];
+		RETURNS(dnstap_sink_get_stats(h.sink, &longer.stats), DNSTAP_ERROR_SIZE);
+		EXPECT(longer.stats.logged, UINT64_C(0x5a5a5a5a5a5a5a5a));
+	}
+	longer.stats.size = sizeof longer;
+	RETURNS(dnstap_sink_get_stats(h.sink, &longer.stats), DNSTAP_OK);
+	EXPECT(longer.stats.size, sizeof longer);
+	EXPECT(longer.stats.logged, 0);
+	for (size_t i = 0; i < sizeof longer.beyond; i++)
+		NEED(longer.beyond[i] == 0, "byte %zu of what this version does not know is not 0", i);
+	longer.stats.size = 1;
+	dnstap_queue_free(&h.queue);
+	RETURNS(dnstap_sink_close(&h.sink, &longer.stats), DNSTAP_ERROR_SIZE);
+	NEED(h.sink == NULL, "the sink is not closed");
+	dnstap_options_free(&h.options);
+	dnstap_reader_close(&h.reader);
+}
+
+/* Messages that cannot be, logged and encoded. */
+struct trial {
+	dnstap_sink *sink;
+	dnstap_queue *queue;
+	dnstap_message message;
+	dnstap_policy policy;
+	uint64_t invalid;
+};
+
+static struct trial start_trial(void)
+{
+	struct trial t = { .sink = open_sink(options_to("file:trial.tap")) };
+
+	t.queue = dnstap_queue_new(t.sink);
+	return t;
+}
+
+static void reset(struct trial *t)
+{
+	t->message = example(DNSTAP_CLIENT_QUERY);
+	memset(&t->policy, 0, sizeof t->policy);
+}
+
+static void refused(struct trial *t, const char *what, dnstap_result wanted)
+{
+	static uint8_t buffer[1 << 20];
+	size_t length = 77;
+	dnstap_stats s;
+
+	EXPECT(dnstap_encoded_size_max(&t->message), 0);
+	returns(what, dnstap_encode(buffer, sizeof buffer, &length, &t->message), wanted);
+	EXPECT(length, 0);
+	returns(what, dnstap_log(t->queue, &t->message), wanted);
+	s = stats_of(t->sink);
+	t->invalid++;
+	NEED(s.dropped_invalid == t->invalid && s.logged == t->invalid && s.logged_by_type[DNSTAP_CLIENT_QUERY] == t->invalid,
+	     "%s: the message is not counted as invalid", what);
+	/* What is not to be logged is not looked at. */
+	RETURNS(dnstap_sink_set_message_types(t->sink, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_AUTH_QUERY)), DNSTAP_OK);
+	returns(what, dnstap_log(t->queue, &t->message), DNSTAP_DISABLED);
+	RETURNS(dnstap_sink_set_message_types(t->sink, DNSTAP_ALL_MESSAGE_TYPES), DNSTAP_OK);
+	s = stats_of(t->sink);
+	EXPECT(s.logged, t->invalid);
+}
+
+static void end_trial(struct trial *t)
+{
+	dnstap_stats s = { .size = sizeof s };
+
+	reset(t);
+	RETURNS(dnstap_log(t->queue, &t->message), DNSTAP_OK);
+	dnstap_queue_free(&t->queue);
+	RETURNS(dnstap_sink_close(&t->sink, &s), DNSTAP_OK);
+	check_sums(&s);
+	EXPECT(s.sent, 1);
+	EXPECT(s.dropped_invalid, t->invalid);
+}
+
+static void families(int unused)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_un un = { .sun_family = AF_UNIX, .sun_path = "/run/x" };
+	struct sockaddr other = { .sa_family = 0xffff };
+	const struct sockaddr *v4 = (const void *)&in, *v6 = (const void *)&in6, *path = (const void *)&un;
+	struct trial t = start_trial();
+	const struct { const char *what; const struct sockaddr *initiator, *responder; uint32_t family; } wrong_ones[] = {
+		{ "an initiator of AF_UNIX", path, v4, 0 },
+		{ "a responder of AF_UNIX", v4, path, 0 },
+		{ "a responder of AF_UNIX alone", NULL, path, 0 },
+		{ "an initiator of family 65535", &other, NULL, 0 },
+		{ "IPv4 asks IPv6", v4, v6, 0 },
+		{ "IPv6 asks IPv4", v6, v4, 0 },
+		{ "IPv4 asks IPv6, said to be IPv6", v4, v6, DNSTAP_INET6 },
+		{ "IPv4 said to be IPv6", v4, v4, DNSTAP_INET6 },
+		{ "IPv6 said to be IPv4", v6, v6, DNSTAP_INET },
+		{ "IPv6 said to be IPv4, with one end", NULL, v6, DNSTAP_INET },
+		{ "IPv4 said to be of family 3", v4, v4, 3 },
+		{ "IPv4 said to be of family 2^32 - 1", v4, v4, UINT32_MAX },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof wrong_ones / sizeof wrong_ones[0]; i++) {
+		reset(&t);
+		t.message.initiator = wrong_ones[i].initiator;
+		t.message.responder = wrong_ones[i].responder;
+		t.message.socket_family = wrong_ones[i].family;
+		refused(&t, wrong_ones[i].what, DNSTAP_ERROR_FAMILY);
+	}
+	end_trial(&t);
+}
+
+static void times(int unused)
+{
+	static const struct timespec wrong_ones[] = {
+		{ -1, 0 }, { LONG_MIN, 0 }, { 0, -1 }, { 0, 1000000000 }, { 0, LONG_MAX }, { 0, LONG_MIN },
+		{ 1700000000, -1 }, { 1700000000, 1000000000 }, { -1, 999999999 }, { LONG_MAX, LONG_MAX },
+		{ 0, 4294967296 }, { 1700000000, 4294967296 },
+	};
+	struct trial t = start_trial();
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof wrong_ones / sizeof wrong_ones[0]; i++) {
+		char what[80];
+
+		snprintf(what, sizeof what, "%ld s and %ld ns", (long)wrong_ones[i].tv_sec, wrong_ones[i].tv_nsec);
+		reset(&t);
+		t.message.query_time = wrong_ones[i];
+		refused(&t, what, DNSTAP_ERROR_TIME);
+		reset(&t);
+		t.message.response_time = wrong_ones[i];
+		refused(&t, what, DNSTAP_ERROR_TIME);
+		/* The rest of the message is none of the usual ones. */
+		t.message.http_protocol = DNSTAP_HTTP2;
+		refused(&t, what, DNSTAP_ERROR_TIME);
+	}
+	end_trial(&t);
+}
+
+static void lengths(int unused)
+{
+	static const uint8_t bytes[65536];
+	static const size_t too_long[] = { 65536, 65537, 131072, INT_MAX, UINT32_MAX, SIZE_MAX / 2, SIZE_MAX / 2 + 1, SIZE_MAX };
+	struct trial t = start_trial();
+	dnstap_bytes *fields[] = {
+		&t.message.query, &t.message.response, &t.message.zone, &t.message.extra, &t.policy.type, &t.policy.rule,
+		&t.policy.value,
+	};
+	enum { FIELDS = sizeof fields / sizeof fields[0] };
+
+	(void)unused;
+	for (int field = 0; field < FIELDS; field++) {
+		for (size_t i = 0; i < sizeof too_long / sizeof too_long[0]; i++) {
+			char what[80];
+
+			snprintf(what, sizeof what, "field %d with %zu bytes", field, too_long[i]);
+			reset(&t);
+			t.message.policy = field < 4 ? NULL : &t.policy;
+			fields[field]->data = bytes;
+			fields[field]->length = too_long[i];
+			refused(&t, what, DNSTAP_ERROR_LENGTH);
+			fields[field]->data = NULL;
+			refused(&t, what, DNSTAP_ERROR_LENGTH);
+		}
+		reset(&t);
+		t.message.policy = field < 4 ? NULL : &t.policy;
+		fields[field]->length = 1;
+		refused(&t, "a length without data", DNSTAP_ERROR_NULL);
+	}
+	reset(&t);
+	t.message.policy = &t.policy;
+	t.policy.type.data = (const uint8_t *)"RPZ\xff";
+	t.policy.type.length = 4;
+	refused(&t, "a policy type that is not UTF-8", DNSTAP_ERROR_POLICY_TYPE);
+	end_trial(&t);
+}
+
+/* Identity and version are those of the message for dnstap_encode() alone. */
+static void names_of_a_message(int unused)
+{
+	static const uint8_t bytes[65536];
+	static uint8_t buffer[300000];
+	dnstap_message m = example(DNSTAP_CLIENT_QUERY);
+	dnstap_bytes *names[] = { &m.identity, &m.version };
+	size_t length;
+
+	(void)unused;
+	for (int i = 0; i < 2; i++) {
+		*names[i] = (dnstap_bytes){ bytes, 65536 };
+		EXPECT(dnstap_encoded_size_max(&m), 0);
+		RETURNS(dnstap_encode(buffer, sizeof buffer, &length, &m), DNSTAP_ERROR_LENGTH);
+		*names[i] = (dnstap_bytes){ NULL, 1 };
+		RETURNS(dnstap_encode(buffer, sizeof buffer, &length, &m), DNSTAP_ERROR_NULL);
+		*names[i] = (dnstap_bytes){ bytes, 65535 };
+		RETURNS(dnstap_encode(buffer, sizeof buffer, &length, &m), DNSTAP_OK);
+	}
+}
+
+static void message_types(int unused)
+{
+	static const uint32_t none[] = { 0, 15, 16, 31, 32, 32 + DNSTAP_CLIENT_QUERY, 64 + 1, INT_MAX, UINT32_MAX };
+	struct trial t = start_trial();
+	uint8_t buffer[1000];
+	size_t length;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+		for (unsigned all = 0; all < 2; all++) {
+			dnstap_stats s;
+
+			RETURNS(dnstap_sink_set_message_types(t.sink, all ? DNSTAP_ALL_MESSAGE_TYPES : 0), DNSTAP_OK);
+			reset(&t);
+			t.message.type = none[i];
+			RETURNS(dnstap_log(t.queue, &t.message), DNSTAP_ERROR_MESSAGE_TYPE);
+			t.message.query_time.tv_sec = -1;
+			RETURNS(dnstap_log(t.queue, &t.message), DNSTAP_ERROR_MESSAGE_TYPE);
+			t.message.query_time.tv_sec = 1;
+			RETURNS(dnstap_encode(buffer, sizeof buffer, &length, &t.message), DNSTAP_ERROR_MESSAGE_TYPE);
+			EXPECT(dnstap_encoded_size_max(&t.message), 0);
+			s = stats_of(t.sink);
+			EXPECT(s.logged, 0);
+		}
+	RETURNS(dnstap_sink_set_message_types(t.sink, DNSTAP_MESSAGE_TYPE_BIT(0)), DNSTAP_ERROR_VALUE);
+	RETURNS(dnstap_sink_set_message_types(t.sink, DNSTAP_MESSAGE_TYPE_BIT(15)), DNSTAP_ERROR_VALUE);
+	RETURNS(dnstap_sink_set_message_types(t.sink, UINT_MAX), DNSTAP_ERROR_VALUE);
+	end_trial(&t);
+}
+
+static void values(int unused)
+{
+	static char name[65537];
+	dnstap_options *o = options_to("file:values.tap");
+	dnstap_sink *sink;
+	static const struct {
+		dnstap_result (*set)(dnstap_options *, unsigned);
+		unsigned least, most;	/* 0 and UINT_MAX for none */
+	} ranges[] = {
+		{ dnstap_options_set_message_types, 0, DNSTAP_ALL_MESSAGE_TYPES },
+		{ dnstap_options_set_flush_interval, 1, 600000 },
+		{ dnstap_options_set_reconnect_interval, 100, 600000 },
+		{ dnstap_options_set_io_timeout, 1, 600000 },
+		{ dnstap_options_set_close_timeout, 0, 600000 },
+		{ dnstap_options_set_sample_rate, 1, UINT_MAX },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+		RETURNS(ranges[i].set(o, ranges[i].least), DNSTAP_OK);
+		RETURNS(ranges[i].set(o, ranges[i].most), DNSTAP_OK);
+		if (ranges[i].least > 0)
+			OPTION_FAILS(o, ranges[i].set(o, ranges[i].least - 1), DNSTAP_ERROR_VALUE);
+		if (ranges[i].most < UINT_MAX) {
+			OPTION_FAILS(o, ranges[i].set(o, ranges[i].most + 1), DNSTAP_ERROR_VALUE);
+			OPTION_FAILS(o, ranges[i].set(o, UINT_MAX), DNSTAP_ERROR_VALUE);
+		}
+	}
+	OPTION_FAILS(o, dnstap_options_set_message_types(o, 1), DNSTAP_ERROR_VALUE);
+	OPTION_FAILS(o, dnstap_options_set_queue_bytes(o, 0), DNSTAP_ERROR_VALUE);
+	OPTION_FAILS(o, dnstap_options_set_queue_bytes(o, 4095), DNSTAP_ERROR_VALUE);
+	RETURNS(dnstap_options_set_queue_bytes(o, 4096), DNSTAP_OK);
+	RETURNS(dnstap_options_set_queue_bytes(o, (size_t)1 << 30), DNSTAP_OK);
+	OPTION_FAILS(o, dnstap_options_set_queue_bytes(o, ((size_t)1 << 30) + 1), DNSTAP_ERROR_VALUE);
+	OPTION_FAILS(o, dnstap_options_set_queue_bytes(o, SIZE_MAX), DNSTAP_ERROR_VALUE);
+	OPTION_FAILS(o, dnstap_options_set_thread_name(o, "\xff"), DNSTAP_ERROR_VALUE);
+	RETURNS(dnstap_options_set_thread_name(o, "a name of more than 15 bytes"), DNSTAP_OK);
+	OPTION_FAILS(o, dnstap_options_set_tls_server_name(o, "\xff"), DNSTAP_ERROR_VALUE);
+	memset(name, 'x', 65536);
+	OPTION_FAILS(o, dnstap_options_set_identity(o, name), DNSTAP_ERROR_LENGTH);
+	OPTION_FAILS(o, dnstap_options_set_version(o, name), DNSTAP_ERROR_LENGTH);
+	/* What was refused has changed nothing, so that a sink can be had. */
+	sink = open_sink(o);
+	RETURNS(dnstap_sink_set_identity(sink, name), DNSTAP_ERROR_LENGTH);
+	RETURNS(dnstap_sink_set_version(sink, name), DNSTAP_ERROR_LENGTH);
+	name[65535] = '\0';
+	RETURNS(dnstap_sink_set_identity(sink, name), DNSTAP_OK);
+	RETURNS(dnstap_sink_set_version(sink, name), DNSTAP_OK);
+	RETURNS(dnstap_sink_close(&sink, NULL), DNSTAP_OK);
+}
+
+/* No sink, for this reason; the options have this to say. */
+static void no_sink(dnstap_options *o, const char *what, dnstap_result wanted, const char *said)
+{
+	dnstap_result error = DNSTAP_OK;
+
+	NEED(dnstap_sink_open(o, &error) == NULL, "%s: a sink", what);
+	option_fails(o, what, error, wanted);
+	NEED(strstr(dnstap_options_get_error(o), said) != NULL, "%s: '%s' does not name '%s'", what,
+	     dnstap_options_get_error(o), said);
+}
+
+static void outputs(int unused)
+{
+	static const char *const none[] = {
+		"", ":", "unix", "unix:", "file:", "tcp:", "tls:", "udp:host:53", "/run/dnstap.sock", "UNIX:/x", " unix:/x",
+		"tcp:host", "tcp:host:", "tcp::53", "tcp:host:0", "tcp:host:65536", "tcp:host:-1", "tcp:host:x",
+		"tcp:host:53x", "tcp:[::1]", "tcp:\xff:53", "tls:host", "tls::853", "tls:host:99999",
+	};
+	static const char *const some[] = {
+		"unix:/run/dnstap.sock", "file:a:b", "tcp:192.0.2.1:6000", "tcp:[2001:db8::1]:6000", "tcp:host:65535",
+		"tls:collector.example:853",
+	};
+	dnstap_options *o = dnstap_options_new();
+
+	(void)unused;
+	no_sink(o, "no output", DNSTAP_ERROR_OUTPUT, "output");
+	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+		option_fails(o, none[i], dnstap_options_set_output(o, none[i]), DNSTAP_ERROR_OUTPUT);
+	no_sink(o, "still no output", DNSTAP_ERROR_OUTPUT, "output");
+	for (size_t i = 0; i < sizeof some / sizeof some[0]; i++)
+		returns(some[i], dnstap_options_set_output(o, some[i]), DNSTAP_OK);
+	dnstap_options_free(&o);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	NEED(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0, "%s cannot be written", path);
+}
+
+static void paths(int unused)
+{
+	static const struct { const char *output; dnstap_result error; const char *said; } wrong_ones[] = {
+		{ "unix:a-file", DNSTAP_ERROR_NOT_A_SOCKET, "a-file" },
+		{ "unix:a-folder", DNSTAP_ERROR_NOT_A_SOCKET, "a-folder" },
+		{ "file:a-folder", DNSTAP_ERROR_PATH, "a-folder" },
+		{ "file:no-folder/x.tap", DNSTAP_ERROR_PATH, "no-folder/x.tap" },
+		{ "file:a-file/x.tap", DNSTAP_ERROR_PATH, "a-file/x.tap" },
+		{ "file:", DNSTAP_ERROR_OUTPUT, "output" },
+	};
+	static char too_long[300] = "unix:/";
+	dnstap_options *o;
+	dnstap_sink *sink;
+	dnstap_stats s;
+
+	(void)unused;
+	write_file("a-file", "x");
+	NEED(mkdir("a-folder", 0700) == 0, "mkdir");
+	for (size_t i = 0; i + 1 < sizeof wrong_ones / sizeof wrong_ones[0]; i++) {
+		o = options_to(wrong_ones[i].output);
+		no_sink(o, wrong_ones[i].output, wrong_ones[i].error, wrong_ones[i].said);
+		dnstap_options_free(&o);
+	}
+	memset(too_long + 6, 'x', 200);
+	o = options_to(too_long);
+	no_sink(o, too_long, DNSTAP_ERROR_PATH, "xxx");
+	dnstap_options_free(&o);
+	/* A receiver that is not there yet is no error. */
+	o = options_to("unix:not-yet");
+	sink = open_sink(o);
+	AWAIT((s = stats_of(sink)).connect_failures > 0);
+	EXPECT(s.connects, 0);
+	RETURNS(dnstap_sink_close(&sink, NULL), DNSTAP_OK);
+}
+
+static void sink_errors(int unused)
+{
+	dnstap_sink *sink = open_sink(options_to("unix:not-there"));
+	char line[200] = "xxxx", part[16];
+
+	(void)unused;
+	RETURNS(dnstap_sink_get_error(sink, line, 0), DNSTAP_ERROR_NULL);
+	EXPECT(line[0], 'x');
+	AWAIT(stats_of(sink).connect_failures > 0);
+	RETURNS(dnstap_sink_get_error(sink, line, sizeof line), DNSTAP_OK);
+	NEED(strstr(line, "not-there") != NULL && line[strlen(line) - 1] != '.', "'%s'", line);
+	for (size_t size = 1; size <= sizeof part; size++) {
+		memset(part, 0x5a, sizeof part);
+		RETURNS(dnstap_sink_get_error(sink, part, size), DNSTAP_OK);
+		NEED(strlen(part) == size - 1 && memcmp(part, line, size - 1) == 0, "with %zu bytes it is '%s'", size, part);
+		for (size_t i = size; i < sizeof part; i++)
+			NEED(part[i] == 0x5a, "byte %zu of %zu is written to", i, size);
+	}
+	RETURNS(dnstap_sink_close(&sink, NULL), DNSTAP_OK);
+	sink = open_sink(options_to("file:x.tap"));
+	RETURNS(dnstap_sink_get_error(sink, line, sizeof line), DNSTAP_OK);
+	NEED(line[0] == '\0', "nothing has failed, but '%s'", line);
+	RETURNS(dnstap_sink_close(&sink, NULL), DNSTAP_OK);
+}
+
+static void run(const char *command)
+{
+	NEED(system(command) == 0, "failed: %s", command);
+}
+
+static void make_certificates(void)
+{
+	write_file("empty.pem", "");
+	write_file("garbage.pem", "-----BEGIN CERTIFICATE-----\nbm90IGEgY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n");
+	write_file("text.pem", "no PEM at all\n");
+	write_file("no-key.pem", "-----BEGIN PRIVATE KEY-----\nbm90IGEga2V5\n-----END PRIVATE KEY-----\n");
+	NEED(mkdir("folder.pem", 0700) == 0, "mkdir");
+	run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem"
+	    " -subj /CN=localhost -days 2 2>openssl.log");
+	run("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out other-key.pem 2>openssl.log");
+	run("openssl pkey -in key.pem -aes256 -passout pass:secret -out locked-key.pem 2>openssl.log");
+}
+
+static void certificates(int unused)
+{
+	static const char *const no_ca[] = {
+		"missing.pem", "folder.pem", "empty.pem", "text.pem", "garbage.pem", "key.pem", "",
+	};
+	static const struct { const char *certificate, *key, *said; } no_pair[] = {
+		{ "missing.pem", "key.pem", "missing.pem" },
+		{ "folder.pem", "key.pem", "folder.pem" },
+		{ "empty.pem", "key.pem", "empty.pem" },
+		{ "text.pem", "key.pem", "text.pem" },
+		{ "garbage.pem", "key.pem", "" },
+		{ "cert.pem", "missing.pem", "missing.pem" },
+		{ "cert.pem", "empty.pem", "empty.pem" },
+		{ "cert.pem", "cert.pem", "cert.pem" },
+		{ "cert.pem", "no-key.pem", "" },
+		{ "cert.pem", "other-key.pem", "" },
+		{ "cert.pem", "locked-key.pem", "locked-key.pem" },
+	};
+	dnstap_options *o;
+	dnstap_sink *sink;
+
+	(void)unused;
+	make_certificates();
+	for (size_t i = 0; i < sizeof no_ca / sizeof no_ca[0]; i++) {
+		o = options_to("tls:localhost:1");
+		returns(no_ca[i], dnstap_options_set_tls_ca_bundle(o, no_ca[i]), DNSTAP_OK);
+		no_sink(o, no_ca[i], DNSTAP_ERROR_TLS, no_ca[i]);
+		dnstap_options_free(&o);
+	}
+	for (size_t i = 0; i < sizeof no_pair / sizeof no_pair[0]; i++) {
+		char what[80];
+
+		snprintf(what, sizeof what, "%s with %s", no_pair[i].certificate, no_pair[i].key);
+		o = options_to("tls:localhost:1");
+		RETURNS(dnstap_options_set_tls_ca_bundle(o, "cert.pem"), DNSTAP_OK);
+		returns(what, dnstap_options_set_tls_client_certificate(o, no_pair[i].certificate, no_pair[i].key), DNSTAP_OK);
+		no_sink(o, what, DNSTAP_ERROR_TLS, no_pair[i].said);
+		dnstap_options_free(&o);
+	}
+	o = options_to("tls:localhost:1");
+	RETURNS(dnstap_options_set_tls_ca_bundle(o, "cert.pem"), DNSTAP_OK);
+	RETURNS(dnstap_options_set_tls_server_name(o, "not a name"), DNSTAP_OK);
+	no_sink(o, "a server name that is none", DNSTAP_ERROR_TLS, "not a name");
+	RETURNS(dnstap_options_set_tls_server_name(o, ""), DNSTAP_OK);
+	no_sink(o, "an empty server name", DNSTAP_ERROR_TLS, "");
+	RETURNS(dnstap_options_set_tls_server_name(o, "192.0.2.1"), DNSTAP_OK);
+	RETURNS(dnstap_options_set_tls_client_certificate(o, "cert.pem", "key.pem"), DNSTAP_OK);
+	sink = open_sink(o);
+	RETURNS(dnstap_sink_close(&sink, NULL), DNSTAP_OK);
+}
+
+static void contradictions(int unused)
+{
+	static const char *const plain[] = { "unix:x.sock", "tcp:localhost:1", "file:x.tap" };
+	dnstap_options *o = options_to("tls:localhost:1");
+
+	(void)unused;
+	OPTION_FAILS(o, dnstap_options_set_tls_client_certificate(o, "cert.pem", NULL), DNSTAP_ERROR_CONFLICT);
+	OPTION_FAILS(o, dnstap_options_set_tls_client_certificate(o, NULL, "key.pem"), DNSTAP_ERROR_CONFLICT);
+	for (int i = 0; i < 3; i++) {
+		RETURNS(dnstap_options_set_output(o, plain[i]), DNSTAP_OK);
+		RETURNS(dnstap_options_set_tls_ca_bundle(o, "cert.pem"), DNSTAP_OK);
+		no_sink(o, "a CA bundle without TLS", DNSTAP_ERROR_CONFLICT, "TLS");
+		RETURNS(dnstap_options_set_tls_ca_bundle(o, NULL), DNSTAP_OK);
+		RETURNS(dnstap_options_set_tls_server_name(o, "localhost"), DNSTAP_OK);
+		no_sink(o, "a server name without TLS", DNSTAP_ERROR_CONFLICT, "TLS");
+		RETURNS(dnstap_options_set_tls_server_name(o, NULL), DNSTAP_OK);
+		RETURNS(dnstap_options_set_tls_client_certificate(o, "cert.pem", "key.pem"), DNSTAP_OK);
+		no_sink(o, "a certificate without TLS", DNSTAP_ERROR_CONFLICT, "TLS");
+		RETURNS(dnstap_options_set_tls_client_certificate(o, NULL, NULL), DNSTAP_OK);
+	}
+	NEED(access("x.tap", F_OK) != 0, "a sink that was not opened made a file");
+	dnstap_options_free(&o);
+}
+
+/* Whether something waits in the ring or not. */
+static void longer_than_the_ring(int waiting)
+{
+	static const size_t too_long[] = { 4096, 10000, 65535 };
+	dnstap_options *o = options_to("unix:not-there");
+	dnstap_sink *sink;
+	dnstap_queue *queue;
+	dnstap_stats s;
+
+	dnstap_options_set_queue_bytes(o, 4096);
+	dnstap_options_set_close_timeout(o, 0);
+	sink = open_sink(o);
+	queue = dnstap_queue_new(sink);
+	for (int i = 0; i < waiting; i++)
+		RETURNS(log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, 0 }, 12), DNSTAP_OK);
+	for (size_t i = 0; i < sizeof too_long / sizeof too_long[0]; i++) {
+		RETURNS(log_number(queue, DNSTAP_AUTH_QUERY, (struct number){ 0, 0 }, too_long[i]), DNSTAP_ERROR_TOO_LONG);
+		s = stats_of(sink);
+		EXPECT(s.dropped_too_long, i + 1);
+		EXPECT(s.logged_by_type[DNSTAP_AUTH_QUERY], i + 1);
+		EXPECT(s.waiting, (uint64_t)waiting);
+	}
+	dnstap_queue_free(&queue);
+	RETURNS(dnstap_sink_close(&sink, NULL), DNSTAP_OK);
+}
+
+static void full_ring(int unused)
+{
+	dnstap_options *o = options_to("unix:not-there");
+	dnstap_stats s = { .size = sizeof s };
+	dnstap_result result;
+	dnstap_queue *queue;
+	dnstap_sink *sink;
+	unsigned taken = 0;
+
+	(void)unused;
+	dnstap_options_set_queue_bytes(o, 4096);
+	dnstap_options_set_close_timeout(o, 0);
+	sink = open_sink(o);
+	queue = dnstap_queue_new(sink);
+	while ((result = log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, taken }, 100)) == DNSTAP_OK)
+		taken++;
+	returns("dnstap_log to a ring that is full", result, DNSTAP_ERROR_FULL);
+	NEED(taken > 15, "%u messages of some 200 bytes are in 4,096 bytes", taken);
+	for (unsigned i = 1; i <= 100; i++) {
+		s = stats_of(sink);
+		EXPECT(s.dropped_full, i);
+		EXPECT(s.waiting, taken);
+		RETURNS(log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, taken + i }, 100), DNSTAP_ERROR_FULL);
+	}
+	dnstap_queue_free(&queue);
+	RETURNS(dnstap_sink_close(&sink, &s), DNSTAP_OK);
+	check_sums(&s);
+	EXPECT(s.dropped_closed, taken);
+	EXPECT(s.waiting, 0);
+}
+
+static void closed_sink(int unused)
+{
+	dnstap_sink *sink = open_sink(options_to("file:closed.tap"));
+	dnstap_queue *queue = dnstap_queue_new(sink), *other = dnstap_queue_new(sink);
+	dnstap_message m = example(DNSTAP_CLIENT_QUERY);
+	dnstap_stats s = { .size = sizeof s };
+
+	(void)unused;
+	RETURNS(dnstap_log(queue, &m), DNSTAP_OK);
+	NEED(dnstap_enabled(queue, DNSTAP_CLIENT_QUERY), "not enabled");
+	RETURNS(dnstap_sink_close(&sink, &s), DNSTAP_OK);
+	EXPECT(s.sent, 1);
+	EXPECT(s.state, DNSTAP_STATE_CLOSING);
+	NEED(!dnstap_enabled(queue, DNSTAP_CLIENT_QUERY), "enabled after the sink is closed");
+	for (int i = 0; i < 3; i++)
+		RETURNS(dnstap_log(queue, &m), DNSTAP_ERROR_CLOSED);
+	m.query_time.tv_sec = -1;
+	RETURNS(dnstap_log(other, &m), DNSTAP_ERROR_CLOSED);
+	dnstap_queue_free(&queue);
+	dnstap_queue_free(&other);
+	RETURNS(dnstap_sink_close(&sink, &s), DNSTAP_OK);
+}
+
+static void small_buffers(int length)
+{
+	static uint8_t query[65535];
+	dnstap_message m = example(DNSTAP_CLIENT_QUERY);
+	dnstap_policy policy = { .type = { (const uint8_t *)"RPZ", 3 }, .action = DNSTAP_POLICY_DROP };
+	size_t most, used;
+
+	m.query.data = query;
+	m.query.length = (size_t)length;
+	m.extra = m.identity = (dnstap_bytes){ (const uint8_t *)"extra", 5 };
+	m.policy = &policy;
+	most = dnstap_encoded_size_max(&m);
+	for (size_t capacity = 0; capacity <= most; capacity += capacity + 300 < most ? 7 : 1) {
+		uint8_t *buffer = malloc(capacity + (capacity == 0));
+
+		used = 77;
+		returns("dnstap_encode to a small buffer", dnstap_encode(buffer, capacity, &used, &m),
+			capacity < most ? DNSTAP_ERROR_BUFFER : DNSTAP_OK);
+		NEED(capacity < most ? used == 0 : used > (size_t)length, "%zu bytes in a buffer of %zu", used, capacity);
+		free(buffer);
+	}
+	RETURNS(dnstap_encode(query, SIZE_MAX, &used, &m), DNSTAP_ERROR_BUFFER);
+}
+
+static void readers(int unused)
+{
+	static const size_t fit[] = { 512, 1048576, 2147483647 }, none[] = { 0, 511, 2147483648, SIZE_MAX };
+	dnstap_message m = { .size = sizeof m };
+	dnstap_reader *reader;
+	dnstap_result error;
+
+	(void)unused;
+	errno = 0;
+	NEED(dnstap_reader_open("missing.tap", &error) == NULL, "a reader of a file that is not there");
+	returns("dnstap_reader_open", error, DNSTAP_ERROR_IO);
+	EXPECT(errno, ENOENT);
+	errno = 0;
+	NEED(dnstap_reader_open_fd(1000, &error) == NULL, "a reader of a descriptor that is not open");
+	returns("dnstap_reader_open_fd", error, DNSTAP_ERROR_IO);
+	EXPECT(errno, EBADF);
+	NEED(mkdir("folder.tap", 0700) == 0, "mkdir");
+	reader = dnstap_reader_open("folder.tap", &error);
+	if (reader != NULL)
+		error = dnstap_reader_next(reader, &m, 0);
+	returns("reading a folder", error, DNSTAP_ERROR_IO);
+	dnstap_reader_close(&reader);
+	reader = dnstap_reader_open("/dev/null", &error);
+	for (size_t i = 0; i < sizeof fit / sizeof fit[0]; i++)
+		RETURNS(dnstap_reader_set_max_frame_size(reader, fit[i]), DNSTAP_OK);
+	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+		RETURNS(dnstap_reader_set_max_frame_size(reader, none[i]), DNSTAP_ERROR_VALUE);
+	dnstap_reader_close(&reader);
+}
+
+/* No more descriptors: no sink, but no harm either. */
+static void no_descriptors(int unused)
+{
+	dnstap_options *o = options_to("file:few.tap");
+	struct rlimit few;
+	dnstap_sink *sink;
+
+	(void)unused;
+	NEED(getrlimit(RLIMIT_NOFILE, &few) == 0, "getrlimit");
+	/* Those that are open stay open. */
+	few.rlim_cur = (rlim_t)dup(0);
+	close((int)few.rlim_cur);
+	for (; few.rlim_cur < 20; few.rlim_cur++) {
+		dnstap_result error;
+
+		NEED(setrlimit(RLIMIT_NOFILE, &few) == 0, "setrlimit");
+		sink = dnstap_sink_open(o, &error);
+		if (sink != NULL)
+			break;
+		option_fails(o, "dnstap_sink_open", error, DNSTAP_ERROR_SYSTEM);
+	}
+	NEED(sink != NULL, "no sink with 20 descriptors");
+	RETURNS(dnstap_sink_close(&sink, NULL), DNSTAP_OK);
+	dnstap_options_free(&o);
+}
+
+/* No memory for a ring: no queue. */
+static void no_memory(int unused)
+{
+	dnstap_options *o = options_to("file:big.tap");
+	struct rlimit little = { 600 << 20, RLIM_INFINITY };
+	dnstap_queue *queue;
+	dnstap_sink *sink;
+
+	(void)unused;
+	dnstap_options_set_queue_bytes(o, (size_t)1 << 30);
+	sink = open_sink(o);
+	NEED(setrlimit(RLIMIT_AS, &little) == 0, "setrlimit");
+	NEED(dnstap_queue_new(sink) == NULL, "a queue of 1 GiB in 600 MiB");
+	little.rlim_cur = RLIM_INFINITY;
+	NEED(setrlimit(RLIMIT_AS, &little) == 0, "setrlimit");
+	queue = dnstap_queue_new(sink);
+	NEED(queue != NULL, "no queue of 1 GiB");
+	RETURNS(log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, 0 }, 12), DNSTAP_OK);
+	dnstap_queue_free(&queue);
+	RETURNS(dnstap_sink_close(&sink, NULL), DNSTAP_OK);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct fault cases[] = {
+		{ "every result has words of its own", words, 0, 20, 0, NULL },
+		{ "NULL in every place", nulls, 0, 60, 0, NULL },
+		{ "handles of another kind", handles_of_another_kind, 0, 60, 0, NULL },
+		{ "sizes of a message", message_sizes, 0, 60, 0, NULL },
+		{ "sizes of the accounts", stats_sizes, 0, 60, 0, NULL },
+		{ "addresses of the wrong family are refused, and counted", families, 0, 60, 0, NULL },
+		{ "times that cannot be are refused, and counted", times, 0, 60, 0, NULL },
+		{ "lengths that cannot be are refused, and counted", lengths, 0, 60, 0, NULL },
+		{ "identity and version of a message", names_of_a_message, 0, 60, 0, NULL },
+		{ "unknown message types are refused, and not counted", message_types, 0, 60, 0, NULL },
+		{ "values of options", values, 0, 60, 0, NULL },
+		{ "outputs", outputs, 0, 60, 0, NULL },
+		{ "paths", paths, 0, 60, 0, NULL },
+		{ "what a sink says when it cannot connect", sink_errors, 0, 60, 0, NULL },
+		{ "certificates and keys", certificates, 0, 90, 0, NULL },
+		{ "options that contradict each other", contradictions, 0, 60, 0, NULL },
+		{ "a message that is longer than the ring", longer_than_the_ring, 0, 60, 0, NULL },
+		{ "a message that is longer than a ring with messages", longer_than_the_ring, 3, 60, 0, NULL },
+		{ "a ring that is full", full_ring, 0, 60, 0, NULL },
+		{ "queues of a sink that is closed", closed_sink, 0, 60, 0, NULL },
+		{ "small buffers for a small message", small_buffers, 12, 60, 0, NULL },
+		{ "small buffers for a large message", small_buffers, 20000, 60, 0, NULL },
+		{ "readers", readers, 0, 60, 0, NULL },
+		{ "a process without descriptors", no_descriptors, 0, 60, 0, NULL },
+		{ "a process without memory", no_memory, 0, 60, 0, NULL },
+		/* Not under valgrind, which is right to complain of it. */
+		{ "handles that were freed", handles_that_were_freed, 0, 60, 0, NULL },
+	};
+	size_t count = sizeof cases / sizeof cases[0];
+
+	return faults_main(argc, argv, cases, in_haste() ? count - 1 : count);
+}

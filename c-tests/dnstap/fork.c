@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A process that forks: parent and child both go on logging, and nobody sends what is the other's. */
+#include "logging.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BEFORE = 10, AFTER = 10, OF_CHILD = 5, MANY = 8 };
+
+static void log_some(dnstap_queue *queue, uint32_t who, uint32_t from, uint32_t count)
+{
+	for (uint32_t seq = from; seq < from + count; seq++) {
+		dnstap_result result = log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ who, seq }, 100);
+
+		NEED(result == DNSTAP_OK, "message %u of %u: %s", seq, who, dnstap_strerror(result));
+	}
+}
+
+/* Waits no longer than this for what the child does; a hang is told by the signal. */
+static pid_t fork_with_deadline(void)
+{
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	NEED(child >= 0, "no child");
+	if (child == 0)
+		alarm(DEADLINE);
+	return child;
+}
+
+static void close_sink(dnstap_sink **sink, uint64_t sent)
+{
+	dnstap_stats s = { .size = sizeof s };
+
+	NEED(dnstap_sink_close(sink, &s) == DNSTAP_OK, "close");
+	check_sums(&s);
+	EXPECT(s.sent, sent);
+	EXPECT(s.waiting, 0);
+	EXPECT(s.dropped_closed, 0);
+}
+
+static void end_child(dnstap_queue *queue, dnstap_sink *sink, uint64_t sent)
+{
+	dnstap_queue_free(&queue);
+	close_sink(&sink, sent);
+	_exit(0);
+}
+
+/* A sink to a socket, and as many receivers as there will be streams. */
+struct link {
+	struct receiver receivers[2 * MANY];
+	int count;
+	struct tally *tally;
+	dnstap_sink *sink;
+	dnstap_queue *queue;
+};
+
+static void open_link(struct link *l, int streams)
+{
+	int listening = listen_unix("sock");
+
+	l->count = streams;
+	l->tally = new_tally();
+	receiver_start(&l->receivers[0], listening, receive, l->tally);
+	l->sink = open_sink(options_to("unix:sock"));
+	l->queue = dnstap_queue_new(l->sink);
+	NEED(receiver_wait(&l->receivers[0], 1), "no connection");
+	/* Those of the children. */
+	for (int i = 1; i < streams; i++)
+		receiver_start(&l->receivers[i], listening, receive, l->tally);
+}
+
+static void close_link(struct link *l, uint64_t sent)
+{
+	dnstap_queue_free(&l->queue);
+	close_sink(&l->sink, sent);
+	for (int i = 0; i < l->count; i++)
+		receiver_finish(&l->receivers[i], stderr);
+	EXPECT(l->tally->missing, 0);
+	EXPECT((uint64_t)l->tally->streams, (uint64_t)l->count);
+}
+
+/* Before there is a sink: each process opens one of its own. */
+static void before_opening(int unused)
+{
+	struct tally *tally = new_tally();
+	struct receiver receivers[2];
+	int listening = listen_unix("sock");
+	dnstap_queue *queue;
+	dnstap_sink *sink;
+	pid_t child;
+
+	(void)unused;
+	child = fork_with_deadline();
+	sink = open_sink(options_to("unix:sock"));
+	queue = dnstap_queue_new(sink);
+	if (child == 0) {
+		log_some(queue, 1, 0, OF_CHILD);
+		end_child(queue, sink, OF_CHILD);
+	}
+	for (int i = 0; i < 2; i++)
+		receiver_start(&receivers[i], listening, receive, tally);
+	log_some(queue, 0, 0, AFTER);
+	wait_for(child);
+	dnstap_queue_free(&queue);
+	close_sink(&sink, AFTER);
+	for (int i = 0; i < 2; i++)
+		receiver_finish(&receivers[i], stderr);
+	EXPECT(tally->messages, OF_CHILD + AFTER);
+	EXPECT(tally->missing, 0);
+}
+
+/* With so many messages that wait at the fork: only the parent may send them. */
+static void after_opening(int waiting)
+{
+	struct link l;
+	pid_t child;
+
+	open_link(&l, 2);
+	log_some(l.queue, 0, 0, (uint32_t)waiting);
+	child = fork_with_deadline();
+	if (child == 0) {
+		dnstap_stats s;
+
+		log_some(l.queue, 1, 0, OF_CHILD);
+		s = stats_of(l.sink);
+		EXPECT(s.logged, (uint64_t)waiting + OF_CHILD);
+		dnstap_queue_free(&l.queue);
+		s.size = sizeof s;
+		NEED(dnstap_sink_close(&l.sink, &s) == DNSTAP_OK, "close");
+		check_sums(&s);
+		/* What the parent had sent by the fork is sent in the accounts of the child as well. */
+		EXPECT(s.sent + s.dropped_fork, (uint64_t)waiting + OF_CHILD);
+		EXPECT(s.waiting, 0);
+		_exit(0);
+	}
+	log_some(l.queue, 0, (uint32_t)waiting, AFTER);
+	wait_for(child);
+	EXPECT(stats_of(l.sink).dropped_fork, 0);
+	close_link(&l, (uint64_t)waiting + AFTER);
+	EXPECT(l.tally->messages, (uint64_t)waiting + AFTER + OF_CHILD);
+}
+
+/* A child that uses nothing, or only closes, sends nothing and takes nothing from the parent. */
+static void idle_child(int what)
+{
+	struct link l;
+	pid_t child;
+
+	open_link(&l, 1);
+	log_some(l.queue, 0, 0, BEFORE);
+	child = fork_with_deadline();
+	if (child == 0) {
+		dnstap_stats s = stats_of(l.sink);
+
+		EXPECT(s.logged, BEFORE);
+		if (what > 0)
+			dnstap_queue_free(&l.queue);
+		if (what > 1) {
+			NEED(dnstap_sink_close(&l.sink, &s) == DNSTAP_OK, "close");
+			check_sums(&s);
+			EXPECT(s.logged, BEFORE);
+			EXPECT(s.waiting, 0);
+		}
+		_exit(0);
+	}
+	wait_for(child);
+	log_some(l.queue, 0, BEFORE, AFTER);
+	close_link(&l, BEFORE + AFTER);
+	EXPECT(l.tally->messages, BEFORE + AFTER);
+}
+
+/* The child makes a queue of the sink that it inherited, and changes how that works. */
+static void new_queue_in_child(int unused)
+{
+	struct link l;
+	pid_t child;
+
+	(void)unused;
+	open_link(&l, 2);
+	log_some(l.queue, 0, 0, BEFORE);
+	AWAIT(stats_of(l.sink).sent == BEFORE);
+	child = fork_with_deadline();
+	if (child == 0) {
+		dnstap_queue *young = dnstap_queue_new(l.sink);
+
+		NEED(young != NULL, "no queue in the child");
+		NEED(dnstap_sink_set_identity(l.sink, "child") == DNSTAP_OK, "identity");
+		NEED(dnstap_sink_set_message_types(l.sink, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_CLIENT_QUERY)) == DNSTAP_OK, "types");
+		log_some(young, 1, 0, OF_CHILD);
+		log_some(l.queue, 2, 0, OF_CHILD);
+		NEED(log_number(young, DNSTAP_AUTH_QUERY, (struct number){ 1, 9 }, 12) == DNSTAP_DISABLED, "not disabled");
+		dnstap_queue_free(&young);
+		end_child(l.queue, l.sink, BEFORE + 2 * OF_CHILD);
+	}
+	wait_for(child);
+	NEED(log_number(l.queue, DNSTAP_AUTH_QUERY, (struct number){ 0, BEFORE }, 12) == DNSTAP_OK,
+	     "the child has changed the parent");
+	close_link(&l, BEFORE + 1);
+	EXPECT(l.tally->messages, BEFORE + 1 + 2 * OF_CHILD);
+}
+
+static void child_of_a_child(int unused)
+{
+	struct link l;
+	pid_t child;
+
+	(void)unused;
+	open_link(&l, 3);
+	log_some(l.queue, 0, 0, BEFORE);
+	child = fork_with_deadline();
+	if (child == 0) {
+		pid_t grandchild;
+
+		log_some(l.queue, 1, 0, OF_CHILD);
+		grandchild = fork_with_deadline();
+		if (grandchild == 0) {
+			log_some(l.queue, 2, 0, OF_CHILD);
+			dnstap_queue_free(&l.queue);
+			NEED(dnstap_sink_close(&l.sink, NULL) == DNSTAP_OK, "close");
+			_exit(0);
+		}
+		log_some(l.queue, 1, OF_CHILD, OF_CHILD);
+		wait_for(grandchild);
+		dnstap_queue_free(&l.queue);
+		NEED(dnstap_sink_close(&l.sink, NULL) == DNSTAP_OK, "close");
+		_exit(0);
+	}
+	log_some(l.queue, 0, BEFORE, AFTER);
+	wait_for(child);
+	close_link(&l, BEFORE + AFTER);
+	EXPECT(l.tally->messages, BEFORE + AFTER + 3 * OF_CHILD);
+}
+
+/* Two streams in one file would hide each other: a child writes to PATH.PID. */
+static void child_of_a_file(int waiting)
+{
+	dnstap_sink *sink = open_sink(options_to("file:fork.tap"));
+	dnstap_queue *queue = dnstap_queue_new(sink);
+	struct tally *tally = new_tally();
+	char path[40];
+	pid_t child;
+
+	log_some(queue, 0, 0, (uint32_t)waiting);
+	child = fork_with_deadline();
+	if (child == 0) {
+		log_some(queue, 1, 0, OF_CHILD);
+		dnstap_queue_free(&queue);
+		NEED(dnstap_sink_close(&sink, NULL) == DNSTAP_OK, "close");
+		_exit(0);
+	}
+	log_some(queue, 0, (uint32_t)waiting, AFTER);
+	wait_for(child);
+	dnstap_queue_free(&queue);
+	close_sink(&sink, (uint64_t)waiting + AFTER);
+	snprintf(path, sizeof path, "fork.tap.%ld", (long)child);
+	EXPECT(tally_file(tally, "fork.tap"), (uint64_t)waiting + AFTER);
+	EXPECT(tally_file(tally, path), OF_CHILD);
+	EXPECT(tally->missing, 0);
+}
+
+/* What the threads of the parent do while it forks. */
+struct busy {
+	dnstap_sink *sink;
+	int stop;
+};
+
+static int is_over(struct busy *b)
+{
+	return __atomic_load_n(&b->stop, __ATOMIC_ACQUIRE);
+}
+
+static void *make_queues(void *arg)
+{
+	struct busy *b = arg;
+
+	while (!is_over(b)) {
+		dnstap_queue *queue = dnstap_queue_new(b->sink);
+
+		for (int i = 0; i < 100; i++)
+			log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, 0 }, 100);
+		dnstap_queue_free(&queue);
+	}
+	return NULL;
+}
+
+static void *read_stats(void *arg)
+{
+	struct busy *b = arg;
+	char line[100];
+
+	while (!is_over(b)) {
+		stats_of(b->sink);
+		dnstap_sink_get_error(b->sink, line, sizeof line);
+		dnstap_sink_set_identity(b->sink, "parent");
+	}
+	return NULL;
+}
+
+static void *open_and_close(void *arg)
+{
+	while (!is_over(arg)) {
+		dnstap_sink *sink = open_sink(options_to("file:other.tap"));
+		dnstap_queue *queue = dnstap_queue_new(sink);
+
+		log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, 0 }, 100);
+		dnstap_sink_close(&sink, NULL);
+		dnstap_queue_free(&queue);
+	}
+	return NULL;
+}
+
+/* A child of one of many forks that come at any moment: everything works in it, and ends. */
+static void use_all(struct busy *b, dnstap_queue *inherited)
+{
+	dnstap_queue *young = dnstap_queue_new(b->sink);
+	dnstap_stats s = { .size = sizeof s };
+	dnstap_sink *own;
+	char line[100];
+
+	NEED(young != NULL, "no queue in a child");
+	stats_of(b->sink);
+	log_some(inherited, 1, 0, OF_CHILD);
+	log_some(young, 2, 0, OF_CHILD);
+	stats_of(b->sink);
+	NEED(dnstap_sink_get_error(b->sink, line, sizeof line) == DNSTAP_OK, "get_error");
+	NEED(dnstap_sink_set_identity(b->sink, "child") == DNSTAP_OK, "identity");
+	own = open_sink(options_to("file:own.tap"));
+	NEED(dnstap_sink_close(&own, NULL) == DNSTAP_OK, "close");
+	dnstap_queue_free(&young);
+	dnstap_queue_free(&inherited);
+	NEED(dnstap_sink_close(&b->sink, &s) == DNSTAP_OK, "close");
+	check_sums(&s);
+	EXPECT(s.dropped_closed, 0);
+	EXPECT(s.waiting, 0);
+	_exit(0);
+}
+
+static void many_forks(int forks)
+{
+	struct busy busy = { open_sink(options_to("file:busy.tap")), 0 };
+	dnstap_queue *queue = dnstap_queue_new(busy.sink);
+	void *(*const work[])(void *) = { make_queues, make_queues, read_stats, open_and_close };
+	dnstap_stats s = { .size = sizeof s };
+	struct tally *tally = new_tally();
+	pthread_t threads[4];
+
+	for (int i = 0; i < 4; i++)
+		NEED(pthread_create(&threads[i], NULL, work[i], &busy) == 0, "no thread");
+	for (int i = 0; i < forks; i++) {
+		pid_t child = fork_with_deadline();
+		char path[40];
+
+		if (child == 0)
+			use_all(&busy, queue);
+		wait_for(child);
+		snprintf(path, sizeof path, "busy.tap.%ld", (long)child);
+		memset(tally->next, 0, sizeof tally->next);
+		EXPECT(tally_file(tally, path), 2 * OF_CHILD);
+		EXPECT(tally->missing, 0);
+		unlink(path);
+	}
+	__atomic_store_n(&busy.stop, 1, __ATOMIC_RELEASE);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	dnstap_queue_free(&queue);
+	NEED(dnstap_sink_close(&busy.sink, &s) == DNSTAP_OK, "close");
+	check_sums(&s);
+	EXPECT(s.sent + s.dropped_full, s.logged);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct fault cases[] = {
+		{ "a fork before the sink is opened", before_opening, 0, 60, 0, NULL },
+		{ "a fork after the sink is opened", after_opening, 0, 60, 0, NULL },
+		{ "a fork with messages that wait", after_opening, BEFORE, 60, 0, NULL },
+		{ "a fork with many messages that wait", after_opening, 2000, 60, 0, NULL },
+		{ "a child that does nothing", idle_child, 0, 60, 0, NULL },
+		{ "a child that frees its queue", idle_child, 1, 60, 0, NULL },
+		{ "a child that closes the sink", idle_child, 2, 60, 0, NULL },
+		{ "a child that makes a queue, and changes names and types", new_queue_in_child, 0, 60, 0, NULL },
+		{ "a child of a child", child_of_a_child, 0, 60, 0, NULL },
+		{ "a child of a file has a file of its own", child_of_a_file, 0, 60, 0, NULL },
+		{ "a child of a file with messages that wait", child_of_a_file, BEFORE, 60, 0, NULL },
+		{ "many forks while threads make queues, log, and read accounts", many_forks, 50, 120, 0, NULL },
+	};
+
+	return RUN(argc, argv, cases);
+}

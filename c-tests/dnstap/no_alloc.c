@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A thread that logs allocates nothing. Between two calls of access() that
+ * fail it makes no system call either but the one that wakes the writer
+ * thread, which strace has to tell: see no_alloc.sh.
+ */
+#include "logging.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Between two rounds the ring is emptied. */
+enum { ROUNDS = 100, MESSAGES = 1000 };
+
+/* Of this thread. The library's calls come here, too. */
+static __thread unsigned long allocations;
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+void __libc_free(void *memory);
+
+void *malloc(size_t size)
+{
+	allocations++;
+	return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+	allocations++;
+	return __libc_calloc(count, size);
+}
+
+void *realloc(void *memory, size_t size)
+{
+	allocations++;
+	return __libc_realloc(memory, size);
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t size)
+{
+	allocations++;
+	*memory = __libc_memalign(alignment, size);
+	return *memory != NULL ? 0 : ENOMEM;
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+	allocations++;
+	return __libc_memalign(alignment, size);
+}
+
+void free(void *memory)
+{
+	allocations++;
+	__libc_free(memory);
+}
+
+enum kind { USUAL, OVER_IPV6, RARE, REFUSED, TOO_LONG, DISABLED, FULL, SAMPLED };
+
+/* A message, and what is to become of it if the ring has room. */
+static dnstap_message make(enum kind kind, dnstap_result *fate)
+{
+	static uint8_t bytes[65535];
+	static struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = 53 };
+	static dnstap_policy policy = { .type = { (const uint8_t *)"RPZ", 3 }, .action = DNSTAP_POLICY_NXDOMAIN };
+	dnstap_message m = example(DNSTAP_CLIENT_RESPONSE);
+
+	*fate = DNSTAP_OK;
+	m.response_time = m.query_time;
+	m.response = (dnstap_bytes){ bytes, 100 };
+	switch (kind) {
+	case OVER_IPV6:
+		m.initiator = m.responder = (const struct sockaddr *)&in6;
+		m.response.length = 500;
+		break;
+	case RARE:
+		m.extra = (dnstap_bytes){ bytes, 30 };
+		m.policy = &policy;
+		m.http_protocol = DNSTAP_HTTP2;
+		m.responder = NULL;
+		break;
+	case REFUSED:
+		m.query_time.tv_nsec = -1;
+		*fate = DNSTAP_ERROR_TIME;
+		break;
+	case TOO_LONG:
+		m.query = m.response = (dnstap_bytes){ bytes, 65535 };
+		*fate = DNSTAP_ERROR_TOO_LONG;
+		break;
+	case DISABLED:
+		m.type = DNSTAP_AUTH_QUERY;
+		*fate = DNSTAP_DISABLED;
+		break;
+	case FULL:
+		*fate = DNSTAP_ERROR_FULL;
+		break;
+	case SAMPLED:
+		*fate = DNSTAP_SAMPLED_OUT;
+		break;
+	case USUAL:
+		break;
+	}
+	return m;
+}
+
+/* Returns how many met with this fate, and counts what was allocated. */
+static unsigned long log_round(dnstap_queue *queue, const dnstap_message *m, dnstap_result fate, unsigned long *allocated)
+{
+	unsigned long before, fates = 0;
+
+	access("begin logging", F_OK);
+	before = allocations;
+	for (int i = 0; i < MESSAGES; i++)
+		fates += dnstap_log(queue, m) == fate;
+	*allocated += allocations - before;
+	access("end logging", F_OK);
+	return fates;
+}
+
+static void log_many(int kind)
+{
+	unsigned long before = allocations, allocated = 0, fates = 0;
+	dnstap_options *options = options_to(kind == FULL ? "unix:not-there" : "file:/dev/null");
+	dnstap_result fate;
+	dnstap_message m = make((enum kind)kind, &fate);
+	dnstap_queue *queue;
+	dnstap_sink *sink;
+
+	NEED(allocations > before, "what the library allocates is not seen here");
+	dnstap_options_set_message_types(options, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_CLIENT_RESPONSE));
+	dnstap_options_set_queue_bytes(options, kind == TOO_LONG ? 65536 : 4 << 20);
+	dnstap_options_set_flush_interval(options, 1);
+	dnstap_options_set_close_timeout(options, 1000);
+	if (kind == SAMPLED)
+		dnstap_options_set_sample_rate(options, 1000000);
+	sink = open_sink(options);
+	queue = dnstap_queue_new(sink);
+	/* The queue is warm, or full. */
+	for (int i = 0; i < (kind == FULL ? 100000 : 1000); i++)
+		dnstap_log(queue, &m);
+	for (int round = 0; round < ROUNDS; round++) {
+		AWAIT(kind == FULL || stats_of(sink).waiting == 0);
+		fates += log_round(queue, &m, fate, &allocated);
+	}
+	NEED(allocated == 0, "%lu allocations", allocated);
+	NEED(fates == ROUNDS * MESSAGES, "%lu messages were what they were to be", fates);
+	dnstap_queue_free(&queue);
+	NEED(dnstap_sink_close(&sink, NULL) == DNSTAP_OK, "close");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct fault cases[] = {
+		{ "no allocation for usual messages", log_many, USUAL, 60, 0, NULL },
+		{ "no allocation for large messages over IPv6", log_many, OVER_IPV6, 60, 0, NULL },
+		{ "no allocation for messages with all that is rare", log_many, RARE, 60, 0, NULL },
+		{ "no allocation for messages that are refused", log_many, REFUSED, 60, 0, NULL },
+		{ "no allocation for messages that are too long", log_many, TOO_LONG, 60, 0, NULL },
+		{ "no allocation for messages that are not enabled", log_many, DISABLED, 60, 0, NULL },
+		{ "no allocation when the ring is full", log_many, FULL, 60, 0, NULL },
+		{ "no allocation for messages that are not in the sample", log_many, SAMPLED, 60, 0, NULL },
+	};
+
+	return RUN(argc, argv, cases);
+}

@@ -1,0 +1,678 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Encoder and decoder beside those that protobuf-c makes of the schema, with
+ * events made at random. SEED makes the events of an earlier run again.
+ */
+#include "logging.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MOST = 65535, ROOM = 1 << 20 };
+
+static uint64_t state;
+
+static uint64_t random_number(void)
+{
+	state ^= state >> 12;
+	state ^= state << 25;
+	state ^= state >> 27;
+	return state * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+static unsigned below(unsigned limit)
+{
+	return (unsigned)(random_number() >> 32) % limit;
+}
+
+static int one_in(unsigned count)
+{
+	return below(count) == 0;
+}
+
+/* What the fields of all events point into. */
+static unsigned char pool[2 * MOST];
+
+static size_t random_length(void)
+{
+	/* Where the length of a field, or of the message with such a field, takes a byte more. */
+	static const unsigned edges[] = { 1, 12, 40, 64, 75, 76, 77, 127, 128, 16240, 16383, 16384, MOST };
+
+	switch (below(16)) {
+	case 0: return 0;
+	case 1: case 2: return edges[below(sizeof edges / sizeof edges[0])];
+	case 3: return below(MOST + 1);
+	case 4: return below(3000);
+	default: return below(300);
+	}
+}
+
+static dnstap_bytes random_bytes(void)
+{
+	dnstap_bytes bytes = { NULL, 0 };
+
+	if (!one_in(3)) {
+		bytes.data = pool + below(MOST);
+		bytes.length = random_length();
+	}
+	return bytes;
+}
+
+/* A string of protobuf: UTF-8, and for protobuf-c without NUL. */
+static dnstap_bytes random_text(void)
+{
+	static unsigned char text[MOST];
+	dnstap_bytes bytes = { NULL, 0 };
+
+	if (!one_in(3)) {
+		bytes.data = text;
+		bytes.length = random_length() & ~(size_t)1;
+		for (size_t i = 0; i + 1 < bytes.length; i += 2)
+			memcpy(text + i, one_in(2) ? "ab" : "\xc3\xa4", 2);
+	}
+	return bytes;
+}
+
+static uint16_t random_port(void)
+{
+	static const unsigned limits[] = { 1, 128, 16384, 65536 };
+
+	return (uint16_t)below(limits[below(4)]);
+}
+
+static struct timespec random_time(void)
+{
+	static const int64_t edges[] = {
+		0, 1, 127, 128, (1 << 28) - 1, 1 << 28, INT64_C(34359738367), INT64_C(34359738368),
+		INT64_C(4611686018427387904), INT64_MAX,
+	};
+	struct timespec time = { 0, 0 };
+
+	if (one_in(3))
+		return time;
+	time.tv_sec = one_in(4) ? edges[below(10)] : 1700000000 + (int64_t)below(100);
+	time.tv_nsec = one_in(8) ? 999999999 : (long)below(1000000000);
+	return time;
+}
+
+/* A message, and what it points to. */
+struct made {
+	dnstap_message message;
+	dnstap_address ends[2];
+	dnstap_policy policy;
+};
+
+/* An end of this family, or without an address, or none. */
+static const struct sockaddr *random_end(dnstap_address *end, int family)
+{
+	memset(end, 0, sizeof *end);
+	switch (below(6)) {
+	case 0:
+		return NULL;
+	case 1:
+		end->any.sa_family = AF_UNSPEC;
+		end->in.sin_port = htons(random_port());
+		return &end->any;
+	}
+	if (family == DNSTAP_INET) {
+		end->in.sin_family = AF_INET;
+		end->in.sin_port = htons(random_port());
+		memcpy(&end->in.sin_addr, pool + below(MOST), 4);
+	} else {
+		end->in6.sin6_family = AF_INET6;
+		end->in6.sin6_port = htons(random_port());
+		memcpy(&end->in6.sin6_addr, pool + below(MOST), 16);
+	}
+	return &end->any;
+}
+
+static void make(struct made *made)
+{
+	dnstap_message *m = &made->message;
+	int family = 1 + (int)below(2);
+
+	memset(made, 0, sizeof *made);
+	m->size = sizeof *m;
+	m->type = 1 + below(14);
+	m->socket_family = one_in(2) ? (uint32_t)family : 0;
+	m->socket_protocol = below(8);
+	m->http_protocol = one_in(4) ? below(4) : 0;
+	m->initiator = random_end(&made->ends[0], family);
+	m->responder = random_end(&made->ends[1], family);
+	m->query_time = random_time();
+	m->response_time = random_time();
+	m->query = random_bytes();
+	m->response = random_bytes();
+	m->zone = random_bytes();
+	if (one_in(4))
+		m->extra = random_bytes();
+	if (one_in(4)) {
+		made->policy.type = random_text();
+		made->policy.rule = random_bytes();
+		made->policy.value = random_bytes();
+		made->policy.action = below(7);
+		made->policy.match = below(6);
+		m->policy = &made->policy;
+	}
+	m->identity = random_bytes();
+	m->version = random_bytes();
+}
+
+/* The same for protobuf-c. */
+struct protobuf {
+	Dnstap__Dnstap event;
+	Dnstap__Message message;
+	Dnstap__Policy policy;
+	char policy_type[MOST + 1];
+};
+
+static void set_bytes(ProtobufCBinaryData *field, protobuf_c_boolean *has, dnstap_bytes bytes)
+{
+	*has = bytes.data != NULL;
+	field->len = bytes.length;
+	field->data = (uint8_t *)(uintptr_t)bytes.data;
+}
+
+static void set_end(const struct sockaddr *end, ProtobufCBinaryData *address, protobuf_c_boolean *has_address,
+		    uint32_t *port, protobuf_c_boolean *has_port, uint32_t *family)
+{
+	dnstap_address a;
+
+	if (end == NULL)
+		return;
+	memcpy(&a, end, sizeof a);
+	*port = ntohs(a.in.sin_port);
+	*has_port = *port != 0;
+	*has_address = end->sa_family != AF_UNSPEC;
+	if (end->sa_family == AF_INET) {
+		address->len = 4;
+		address->data = (uint8_t *)(uintptr_t)&((const dnstap_address *)end)->in.sin_addr;
+		*family = DNSTAP_INET;
+	} else if (end->sa_family == AF_INET6) {
+		address->len = 16;
+		address->data = (uint8_t *)(uintptr_t)&((const dnstap_address *)end)->in6.sin6_addr;
+		*family = DNSTAP_INET6;
+	}
+}
+
+static void set_time(struct timespec time, uint64_t *seconds, protobuf_c_boolean *has_seconds, uint32_t *nanoseconds,
+		     protobuf_c_boolean *has_nanoseconds)
+{
+	*has_seconds = *has_nanoseconds = time.tv_sec != 0 || time.tv_nsec != 0;
+	*seconds = (uint64_t)time.tv_sec;
+	*nanoseconds = (uint32_t)time.tv_nsec;
+}
+
+static void to_protobuf(const dnstap_message *from, struct protobuf *to)
+{
+	Dnstap__Message *m = &to->message;
+	Dnstap__Policy *p = &to->policy;
+	uint32_t family = 0;
+
+	dnstap__dnstap__init(&to->event);
+	dnstap__message__init(m);
+	dnstap__policy__init(p);
+	to->event.type = DNSTAP__DNSTAP__TYPE__MESSAGE;
+	to->event.message = m;
+	set_bytes(&to->event.identity, &to->event.has_identity, from->identity);
+	set_bytes(&to->event.version, &to->event.has_version, from->version);
+	set_bytes(&to->event.extra, &to->event.has_extra, from->extra);
+	m->type = (Dnstap__Message__Type)from->type;
+	set_end(from->initiator, &m->query_address, &m->has_query_address, &m->query_port, &m->has_query_port, &family);
+	set_end(from->responder, &m->response_address, &m->has_response_address, &m->response_port,
+		&m->has_response_port, &family);
+	if (from->socket_family != 0)
+		family = from->socket_family;
+	m->has_socket_family = family != 0;
+	m->socket_family = (Dnstap__SocketFamily)family;
+	m->has_socket_protocol = from->socket_protocol != 0;
+	m->socket_protocol = (Dnstap__SocketProtocol)from->socket_protocol;
+	m->has_http_protocol = from->http_protocol != 0;
+	m->http_protocol = (Dnstap__HttpProtocol)from->http_protocol;
+	set_time(from->query_time, &m->query_time_sec, &m->has_query_time_sec, &m->query_time_nsec,
+		 &m->has_query_time_nsec);
+	set_time(from->response_time, &m->response_time_sec, &m->has_response_time_sec, &m->response_time_nsec,
+		 &m->has_response_time_nsec);
+	set_bytes(&m->query_message, &m->has_query_message, from->query);
+	set_bytes(&m->query_zone, &m->has_query_zone, from->zone);
+	set_bytes(&m->response_message, &m->has_response_message, from->response);
+	if (from->policy == NULL)
+		return;
+	m->policy = p;
+	if (from->policy->type.data != NULL) {
+		memcpy(to->policy_type, from->policy->type.data, from->policy->type.length);
+		to->policy_type[from->policy->type.length] = '\0';
+		p->type = to->policy_type;
+	}
+	set_bytes(&p->rule, &p->has_rule, from->policy->rule);
+	set_bytes(&p->value, &p->has_value, from->policy->value);
+	p->has_action = from->policy->action != 0;
+	p->action = (Dnstap__Policy__Action)from->policy->action;
+	p->has_match = from->policy->match != 0;
+	p->match = (Dnstap__Policy__Match)from->policy->match;
+}
+
+static int event_number;
+
+#define SAME(condition) NEED(condition, "event %d: not so: %s", event_number, #condition)
+#define SAME_NUMBER(field) SAME(a->has_##field == b->has_##field && (!a->has_##field || a->field == b->field))
+#define SAME_BYTES(field) \
+	SAME(a->has_##field == b->has_##field && \
+	     (!a->has_##field || (a->field.len == b->field.len && memcmp(a->field.data, b->field.data, a->field.len) == 0)))
+
+static void same_policy(const Dnstap__Policy *a, const Dnstap__Policy *b)
+{
+	SAME((a->type == NULL) == (b->type == NULL) && (a->type == NULL || strcmp(a->type, b->type) == 0));
+	SAME_BYTES(rule);
+	SAME_NUMBER(action);
+	SAME_NUMBER(match);
+	SAME_BYTES(value);
+}
+
+static void same_message(const Dnstap__Message *a, const Dnstap__Message *b)
+{
+	SAME(a->type == b->type);
+	SAME_NUMBER(socket_family);
+	SAME_NUMBER(socket_protocol);
+	SAME_BYTES(query_address);
+	SAME_BYTES(response_address);
+	SAME_NUMBER(query_port);
+	SAME_NUMBER(response_port);
+	SAME_NUMBER(query_time_sec);
+	SAME_NUMBER(query_time_nsec);
+	SAME_BYTES(query_message);
+	SAME_BYTES(query_zone);
+	SAME_NUMBER(response_time_sec);
+	SAME_NUMBER(response_time_nsec);
+	SAME_BYTES(response_message);
+	SAME_NUMBER(http_protocol);
+	SAME((a->policy == NULL) == (b->policy == NULL));
+	if (a->policy != NULL)
+		same_policy(a->policy, b->policy);
+}
+
+static void same_event(const Dnstap__Dnstap *a, const Dnstap__Dnstap *b)
+{
+	SAME(a->type == b->type);
+	SAME_BYTES(identity);
+	SAME_BYTES(version);
+	SAME_BYTES(extra);
+	SAME(a->base.n_unknown_fields == 0 && a->message->base.n_unknown_fields == 0);
+	same_message(a->message, b->message);
+}
+
+static unsigned char ours[ROOM], theirs[ROOM];
+
+/* The seed is the same for all cases, so each meets the same events. */
+static void encodes(int count)
+{
+	static struct protobuf wanted;
+	struct made made;
+
+	for (event_number = 0; event_number < count; event_number++) {
+		Dnstap__Dnstap *got;
+		size_t length = 0, most;
+		dnstap_result result;
+
+		make(&made);
+		to_protobuf(&made.message, &wanted);
+		most = dnstap_encoded_size_max(&made.message);
+		SAME(most > 0 && most < ROOM);
+		memset(ours, 0xa5, most + 64);
+		result = dnstap_encode(ours, most, &length, &made.message);
+		NEED(result == DNSTAP_OK, "event %d: %s", event_number, dnstap_strerror(result));
+		SAME(length > 0 && length <= most);
+		for (size_t i = 0; i < 64; i++)
+			NEED(ours[most + i] == 0xa5, "event %d: byte %zu behind the buffer is written to", event_number, i);
+		got = unpack(ours, length);
+		same_event(got, &wanted.event);
+		free_event(got);
+		/* Not only the same event: the very bytes. */
+		SAME(dnstap__dnstap__get_packed_size(&wanted.event) == length);
+		dnstap__dnstap__pack(&wanted.event, theirs);
+		SAME(memcmp(ours, theirs, length) == 0);
+	}
+}
+
+#define SAME_FIELD(field) \
+	SAME((a->field.data == NULL) == (b->field.data == NULL) && a->field.length == b->field.length && \
+	     (a->field.length == 0 || memcmp(a->field.data, b->field.data, a->field.length) == 0))
+#define SAME_TIME(field) SAME(a->field.tv_sec == b->field.tv_sec && a->field.tv_nsec == b->field.tv_nsec)
+
+static void same_end(const struct sockaddr *was, const struct sockaddr *is)
+{
+	const struct sockaddr_in *a = (const void *)was, *b = (const void *)is;
+	const struct sockaddr_in6 *a6 = (const void *)was, *b6 = (const void *)is;
+
+	/* An end of which nothing is known is as good as none. */
+	if (was == NULL || (was->sa_family == AF_UNSPEC && a->sin_port == 0)) {
+		SAME(is == NULL);
+		return;
+	}
+	SAME(is != NULL && is->sa_family == was->sa_family && a->sin_port == b->sin_port);
+	if (was->sa_family == AF_INET)
+		SAME(memcmp(&a->sin_addr, &b->sin_addr, 4) == 0);
+	if (was->sa_family == AF_INET6)
+		SAME(memcmp(&a6->sin6_addr, &b6->sin6_addr, 16) == 0 && b6->sin6_scope_id == 0 && b6->sin6_flowinfo == 0);
+}
+
+static uint32_t family_of(const dnstap_message *m)
+{
+	const struct sockaddr *ends[] = { m->initiator, m->responder };
+
+	if (m->socket_family != 0)
+		return m->socket_family;
+	for (int i = 0; i < 2; i++)
+		if (ends[i] != NULL && ends[i]->sa_family != AF_UNSPEC)
+			return ends[i]->sa_family == AF_INET ? DNSTAP_INET : DNSTAP_INET6;
+	return 0;
+}
+
+static void same_policy_as_logged(const dnstap_policy *a, const dnstap_policy *b)
+{
+	SAME_FIELD(type);
+	SAME_FIELD(rule);
+	SAME_FIELD(value);
+	SAME(a->action == b->action && a->match == b->match);
+}
+
+static void same_as_logged(const dnstap_message *a, const dnstap_message *b)
+{
+	SAME(b->size == sizeof *b);
+	SAME(a->type == b->type && a->socket_protocol == b->socket_protocol && a->http_protocol == b->http_protocol);
+	SAME(b->socket_family == family_of(a));
+	same_end(a->initiator, b->initiator);
+	same_end(a->responder, b->responder);
+	SAME_TIME(query_time);
+	SAME_TIME(response_time);
+	SAME_FIELD(query);
+	SAME_FIELD(response);
+	SAME_FIELD(zone);
+	SAME_FIELD(extra);
+	SAME_FIELD(identity);
+	SAME_FIELD(version);
+	SAME(b->sample_rate == 1);
+	SAME((a->policy == NULL) == (b->policy == NULL));
+	if (a->policy != NULL)
+		same_policy_as_logged(a->policy, b->policy);
+}
+
+static void decodes(int count)
+{
+	static struct protobuf from;
+	struct made made;
+
+	for (event_number = 0; event_number < count; event_number++) {
+		dnstap_message message;
+		dnstap_result result;
+		unsigned char *frame;
+		size_t length;
+
+		make(&made);
+		to_protobuf(&made.message, &from);
+		length = dnstap__dnstap__get_packed_size(&from.event);
+		/* In memory of its own, behind which valgrind watches. */
+		frame = malloc(length);
+		NEED(frame != NULL, "no memory");
+		dnstap__dnstap__pack(&from.event, frame);
+		memset(&message, 0x5a, sizeof message);
+		message.size = sizeof message;
+		result = dnstap_decode(frame, length, &message);
+		NEED(result == DNSTAP_OK, "event %d: %s", event_number, dnstap_strerror(result));
+		same_as_logged(&made.message, &message);
+		free(frame);
+	}
+}
+
+/* An event that is cut off is no event, and is not read beyond its end. */
+static void cut_off(int count)
+{
+	struct made made;
+
+	for (event_number = 0; event_number < count; event_number++) {
+		dnstap_message message = { .size = sizeof message };
+		size_t length = 0;
+
+		do
+			make(&made);
+		while (dnstap_encoded_size_max(&made.message) > 2000);
+		SAME(dnstap_encode(ours, ROOM, &length, &made.message) == DNSTAP_OK);
+		for (size_t cut = 0; cut < length; cut++) {
+			unsigned char *frame = malloc(cut + (cut == 0));
+			dnstap_result result;
+
+			NEED(frame != NULL, "no memory");
+			memcpy(frame, ours, cut);
+			result = dnstap_decode(frame, cut, &message);
+			NEED(result == DNSTAP_ERROR_DECODE, "event %d cut off at %zu: %s", event_number, cut,
+			     dnstap_strerror(result));
+			free(frame);
+		}
+	}
+}
+
+static size_t pack(const Dnstap__Dnstap *event)
+{
+	return dnstap__dnstap__pack(event, theirs);
+}
+
+static void start_event(struct protobuf *p)
+{
+	static dnstap_message least = { .size = sizeof least, .type = DNSTAP_CLIENT_QUERY };
+
+	memset(p, 0, sizeof *p);
+	to_protobuf(&least, p);
+}
+
+static void decode_to(dnstap_message *m, size_t length)
+{
+	dnstap_result result;
+
+	memset(m, 0x5a, sizeof *m);
+	m->size = sizeof *m;
+	result = dnstap_decode(theirs, length, m);
+	NEED(result == DNSTAP_OK, "%s", dnstap_strerror(result));
+}
+
+static void numbers_without_a_name(int unused)
+{
+	static struct protobuf p;
+	dnstap_message m;
+
+	(void)unused;
+	start_event(&p);
+	p.message.type = (Dnstap__Message__Type)99;
+	p.message.has_socket_family = p.message.has_socket_protocol = p.message.has_http_protocol = 1;
+	p.message.socket_family = (Dnstap__SocketFamily)7;
+	p.message.socket_protocol = (Dnstap__SocketProtocol)200;
+	p.message.http_protocol = (Dnstap__HttpProtocol)70000;
+	p.message.policy = &p.policy;
+	p.policy.has_action = p.policy.has_match = 1;
+	p.policy.action = (Dnstap__Policy__Action)12;
+	p.policy.match = (Dnstap__Policy__Match)-1;
+	decode_to(&m, pack(&p.event));
+	EXPECT(m.type, 99);
+	EXPECT(m.socket_family, 7);
+	EXPECT(m.socket_protocol, 200);
+	EXPECT(m.http_protocol, 70000);
+	EXPECT(m.policy->action, 12);
+	EXPECT(m.policy->match, UINT32_MAX);
+}
+
+static void odd_addresses(int length)
+{
+	static struct protobuf p;
+	const struct sockaddr_in *in;
+	dnstap_message m;
+
+	start_event(&p);
+	p.message.has_query_address = p.message.has_query_port = p.message.has_response_address = 1;
+	p.message.query_address = (ProtobufCBinaryData){ (size_t)length, pool };
+	p.message.response_address = (ProtobufCBinaryData){ (size_t)length, pool };
+	p.message.query_port = 5353;
+	decode_to(&m, pack(&p.event));
+	in = (const void *)m.initiator;
+	NEED(in != NULL && in->sin_family == AF_UNSPEC && in->sin_port == htons(5353), "the port is lost");
+	NEED(m.responder == NULL, "an address of %d bytes, and a responder", length);
+}
+
+static void odd_ports(int unused)
+{
+	static struct protobuf p;
+	const struct sockaddr_in *in;
+	dnstap_message m;
+
+	(void)unused;
+	start_event(&p);
+	p.message.has_query_address = p.message.has_query_port = p.message.has_response_port = 1;
+	p.message.query_address = (ProtobufCBinaryData){ 4, pool };
+	p.message.query_port = 65536 + 53;
+	p.message.response_port = UINT32_MAX;
+	decode_to(&m, pack(&p.event));
+	in = (const void *)m.initiator;
+	NEED(in != NULL && in->sin_family == AF_INET && in->sin_port == 0, "a port above 65,535 is not left out");
+	NEED(m.responder == NULL, "a port above 65,535, and a responder");
+}
+
+/* Addresses are told by their length, whatever the family says. */
+static void family_and_address_disagree(int unused)
+{
+	static struct protobuf p;
+	dnstap_message m;
+
+	(void)unused;
+	start_event(&p);
+	p.message.has_socket_family = p.message.has_query_address = p.message.has_response_address = 1;
+	p.message.socket_family = DNSTAP__SOCKET_FAMILY__INET;
+	p.message.query_address = (ProtobufCBinaryData){ 16, pool };
+	p.message.response_address = (ProtobufCBinaryData){ 4, pool };
+	decode_to(&m, pack(&p.event));
+	EXPECT(m.socket_family, DNSTAP_INET);
+	EXPECT(m.initiator->sa_family, AF_INET6);
+	EXPECT(m.responder->sa_family, AF_INET);
+}
+
+static void no_message(int unused)
+{
+	static struct protobuf p;
+	dnstap_message m;
+
+	(void)unused;
+	start_event(&p);
+	p.event.message = NULL;
+	p.event.has_identity = 1;
+	p.event.identity = (ProtobufCBinaryData){ 3, pool };
+	decode_to(&m, pack(&p.event));
+	EXPECT(m.type, 0);
+	NEED(m.initiator == NULL && m.responder == NULL && m.policy == NULL && m.query.data == NULL &&
+	     m.response.data == NULL && m.zone.data == NULL, "an event without a message has fields of one");
+	NEED(m.identity.length == 3 && memcmp(m.identity.data, pool, 3) == 0 && m.version.data == NULL,
+	     "the identity is lost");
+}
+
+/* Half of a time, and times that struct timespec cannot hold. */
+static void odd_times(int unused)
+{
+	static struct protobuf p;
+	dnstap_message m;
+
+	(void)unused;
+	start_event(&p);
+	p.message.has_query_time_sec = p.message.has_response_time_nsec = 1;
+	p.message.query_time_sec = 1700000000;
+	p.message.response_time_nsec = 5;
+	decode_to(&m, pack(&p.event));
+	NEED(m.query_time.tv_sec == 1700000000 && m.query_time.tv_nsec == 0, "seconds alone");
+	NEED(m.response_time.tv_sec == 0 && m.response_time.tv_nsec == 5, "nanoseconds alone");
+	p.message.query_time_sec = UINT64_MAX;
+	p.message.response_time_nsec = UINT32_MAX;
+	decode_to(&m, pack(&p.event));
+	NEED(m.query_time.tv_sec >= 0 && m.response_time.tv_nsec >= 0 && m.response_time.tv_nsec < 1000000000,
+	     "a time that cannot be");
+}
+
+static void sample_rates(int unused)
+{
+	static const struct { const char *extra; unsigned rate; } rates[] = {
+		{ "sample=1/10", 10 }, { "sample=1/4294967295", UINT32_MAX }, { "sample=1/10 tag=7", 10 }, { "", 1 },
+		{ "sample=1/", 1 }, { "sample=1/0", 1 }, { "sample=1/4294967296", 1 }, { "sample=1/10x", 1 },
+		{ "tag sample=1/10", 1 }, { "sample=1/-1", 1 }, { NULL, 1 },
+	};
+	static struct protobuf p;
+	dnstap_message m;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+		const char *extra = rates[i].extra;
+
+		start_event(&p);
+		p.event.has_extra = extra != NULL;
+		if (extra != NULL)
+			p.event.extra = (ProtobufCBinaryData){ strlen(extra), (uint8_t *)(uintptr_t)extra };
+		decode_to(&m, pack(&p.event));
+		NEED(m.sample_rate == rates[i].rate, "'%s' is a rate of %u", extra != NULL ? extra : "none", m.sample_rate);
+	}
+}
+
+/* Refused, and the message is as it was. */
+static void no_events(int unused)
+{
+	static const struct { const char *bytes; size_t length; const char *what; } frames[] = {
+		{ "", 0, "nothing" },
+		{ "\x0a\x01x", 3, "no Dnstap.type" },
+		{ "\x72\x02\x10\x01\x78\x01", 6, "no Message.type" },
+		{ "\x72\x05\x08\x05\x78\x01", 6, "a message that goes on behind the frame" },
+		{ "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11, "a length of 2^64 - 1" },
+		{ "\x78\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 13, "a varint that is too long" },
+		{ "\x0f\x78\x01", 3, "a wire type that is not there" },
+		{ "GET / HTTP/1.1\r\n", 16, "text" },
+	};
+	dnstap_message before, after;
+
+	(void)unused;
+	memset(&before, 0x5a, sizeof before);
+	before.size = sizeof before;
+	for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
+		dnstap_result result;
+
+		memcpy(&after, &before, sizeof after);
+		result = dnstap_decode((const uint8_t *)frames[i].bytes, frames[i].length, &after);
+		NEED(result == DNSTAP_ERROR_DECODE, "%s: %s", frames[i].what, dnstap_strerror(result));
+		NEED(memcmp(&before, &after, sizeof after) == 0, "%s: the message is written to", frames[i].what);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const char *text = getenv("SEED");
+	uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : (uint64_t)time(NULL) * 64 + (uint64_t)getpid();
+	int count = in_haste() ? 500 : 50000;
+	char encoding[100], decoding[100];
+	const struct fault cases[] = {
+		{ encoding, encodes, count, 60, 0, NULL },
+		{ decoding, decodes, count, 60, 0, NULL },
+		{ "an event that is cut off is no event", cut_off, in_haste() ? 3 : 200, 60, 0, NULL },
+		{ "decoding: numbers without a name are kept", numbers_without_a_name, 0, 20, 0, NULL },
+		{ "decoding: addresses of 5 bytes are left out", odd_addresses, 5, 20, 0, NULL },
+		{ "decoding: addresses of no bytes are left out", odd_addresses, 0, 20, 0, NULL },
+		{ "decoding: addresses of 1,000 bytes are left out", odd_addresses, 1000, 20, 0, NULL },
+		{ "decoding: ports above 65,535 are left out", odd_ports, 0, 20, 0, NULL },
+		{ "decoding: addresses are told by their length", family_and_address_disagree, 0, 20, 0, NULL },
+		{ "decoding: an event without a message has type 0", no_message, 0, 20, 0, NULL },
+		{ "decoding: times are such as can be", odd_times, 0, 20, 0, NULL },
+		{ "decoding: the sample rate is read from extra", sample_rates, 0, 20, 0, NULL },
+		{ "decoding: what is no event is refused", no_events, 0, 20, 0, NULL },
+	};
+
+	state = seed != 0 ? seed : 1;
+	for (size_t i = 0; i < sizeof pool; i++)
+		pool[i] = (unsigned char)(random_number() >> 56);
+	snprintf(encoding, sizeof encoding, "encoding: %d events are to the byte what protobuf-c writes (SEED=%llu)", count,
+		 (unsigned long long)seed);
+	snprintf(decoding, sizeof decoding, "decoding: %d events of protobuf-c are what they were (SEED=%llu)", count,
+		 (unsigned long long)seed);
+	return RUN(argc, argv, cases);
+}
