@@ -207,8 +207,9 @@ impl Link {
     /// The stream broke off. What was sent of it whole stays sent.
     fn broke(&mut self, source: &mut impl Source, counters: &Counters, why: StreamError) {
         self.note(counters, "the stream broke", why);
-        add(&counters.disconnects, 1);
+        // In this order: whoever sees the stream gone sees what was sent of it.
         add(&counters.written, source.rewind());
+        add(&counters.disconnects, 1);
         if self.up_since.elapsed() >= LASTING {
             self.retry_after = RETRY_FIRST;
         }
