@@ -39,6 +39,7 @@
 #define LIBDNSTAP_H
 
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -38,7 +38,7 @@ pub(crate) const CAPACITY_MIN: usize = if cfg!(loom) { 16 } else { 4096 };
 pub(crate) enum Refusal {
     /// There is no room now.
     Full,
-    /// There never will be: it is longer than half of the ring.
+    /// There is none, and there may never be: it is longer than half of the ring.
     TooLong,
 }
 
@@ -49,18 +49,25 @@ pub(crate) struct Ring {
     /// Where the oldest frame is.
     head: Padded<AtomicUsize>,
     memory: Memory,
+    /// The fork generation whose frames begin at `start`.
+    generation: AtomicUsize,
+    /// See `generation`.
+    start: AtomicUsize,
     /// The fork generation that has taken the consumer's end, plus one; 0 if none has.
     claimed_by: AtomicUsize,
 }
 
 impl Ring {
-    /// The producer's end of a ring of at least `capacity` bytes; `None` without memory for it.
-    pub(crate) fn allocate(capacity: usize) -> Option<Producer> {
+    /// The producer's end of a ring of at least `capacity` bytes, in the process of this fork
+    /// generation; `None` without memory for it.
+    pub(crate) fn allocate(capacity: usize, generation: usize) -> Option<Producer> {
         let capacity = capacity.max(CAPACITY_MIN).checked_next_power_of_two()?;
         let ring = Arc::new(Self {
             tail: Padded::default(),
             head: Padded::default(),
             memory: Memory::new(capacity)?,
+            generation: AtomicUsize::new(generation),
+            start: AtomicUsize::new(0),
             claimed_by: AtomicUsize::new(0),
         });
         Some(Producer { ring, tail: 0, room_end: capacity, look_at: 0 })
@@ -72,8 +79,8 @@ impl Ring {
         self.tail.0.load(Ordering::Acquire).wrapping_sub(head)
     }
 
-    /// The consumer's end, once in each process. In a forked child the ring is empty after it: what
-    /// the parent had logged is the parent's to send.
+    /// The consumer's end, once in each process. It finds what was put in by this process, and not
+    /// what waited at the fork, which is the parent's to send.
     pub(crate) fn claim(self: &Arc<Self>, generation: usize) -> Option<Consumer> {
         let before = self.claimed_by.load(Ordering::Acquire);
         if before > generation {
@@ -81,8 +88,10 @@ impl Ring {
         }
         let order = (Ordering::AcqRel, Ordering::Acquire);
         self.claimed_by.compare_exchange(before, generation + 1, order.0, order.1).ok()?;
+        // In this order: if a frame of this process is before the tail, its generation is seen.
         let tail = self.tail.0.load(Ordering::Acquire);
-        let head = if before == 0 { self.head.0.load(Ordering::Relaxed) } else { tail };
+        let is_begun = self.generation.load(Ordering::Acquire) == generation;
+        let head = if is_begun { self.start.load(Ordering::Relaxed) } else { tail };
         self.head.0.store(head, Ordering::Release);
         let ring = Arc::clone(self);
         Some(Consumer { ring, seen: head, span: Span::empty_at(head), sent: 0 })
@@ -104,6 +113,15 @@ pub(crate) struct Producer {
 impl Producer {
     pub(crate) fn ring(&self) -> &Arc<Ring> {
         &self.ring
+    }
+
+    /// Says that what is put in from here on is of this fork generation: to be called in a child
+    /// before its first frame.
+    pub(crate) fn begin(&mut self, generation: usize) {
+        if self.ring.generation.load(Ordering::Relaxed) != generation {
+            self.ring.start.store(self.ring.tail.0.load(Ordering::Relaxed), Ordering::Relaxed);
+            self.ring.generation.store(generation, Ordering::Release);
+        }
     }
 
     /// Room for a frame of at most `most` bytes.
@@ -132,7 +150,8 @@ impl Producer {
         let to_end = capacity - (self.tail & (capacity - 1));
         let skip = if size <= to_end { 0 } else { to_end };
         if waiting + skip + size > capacity {
-            let never = size > capacity / 2 && self.ring.waiting() == 0;
+            // At the wrong place, a frame of more than half does not even fit into an empty ring.
+            let never = size > capacity / 2;
             return Err(if never { Refusal::TooLong } else { Refusal::Full });
         }
         if skip >= LENGTH_SIZE {
@@ -313,7 +332,7 @@ mod tests {
     use super::*;
 
     fn ring(capacity: usize) -> (Producer, Consumer) {
-        let producer = Ring::allocate(capacity).expect("memory");
+        let producer = Ring::allocate(capacity, 0).expect("memory");
         let consumer = producer.ring().claim(0).expect("the only consumer");
         assert!(producer.ring().claim(0).is_none());
         (producer, consumer)
@@ -388,7 +407,9 @@ mod tests {
             assert_eq!(drain(&mut consumer, usize::MAX).1, 1);
         }
         push(&mut producer, &[1; 10], 10).expect("room");
-        assert_eq!(push(&mut producer, &[3; 4000], 4000), Err(Refusal::Full));
+        assert_eq!(push(&mut producer, &[3; 2040], 2040), Ok(true));
+        assert_eq!(push(&mut producer, &[3; 2044], 2044), Err(Refusal::Full));
+        assert_eq!(push(&mut producer, &[3; 4000], 4000), Err(Refusal::TooLong));
         drain(&mut consumer, usize::MAX);
         assert_eq!(push(&mut producer, &[3; 4093], 4093), Err(Refusal::TooLong));
     }
@@ -402,10 +423,23 @@ mod tests {
     }
 
     #[test]
-    fn a_child_begins_with_nothing() {
-        let (mut producer, _consumer) = ring(4096);
+    fn a_child_begins_with_what_it_puts_in_itself() {
+        for is_claimed in [false, true] {
+            let mut producer = Ring::allocate(4096, 0).expect("memory");
+            let parents = is_claimed.then(|| producer.ring().claim(0));
+            push(&mut producer, b"parent's", 8).expect("room");
+            // The child's frame may be there before its consumer is.
+            producer.begin(1);
+            push(&mut producer, b"child's", 7).expect("room");
+            let mut consumer = producer.ring().claim(1).expect("one for the child");
+            assert_eq!(drain(&mut consumer, usize::MAX), (b"\0\0\0\x07child's".to_vec(), 1));
+            drop(parents);
+        }
+        let mut producer = Ring::allocate(4096, 0).expect("memory");
         push(&mut producer, b"parent's", 8).expect("room");
         let mut consumer = producer.ring().claim(1).expect("one for the child");
+        assert_eq!(drain(&mut consumer, usize::MAX), (Vec::new(), 0));
+        producer.begin(1);
         push(&mut producer, b"child's", 7).expect("room");
         assert_eq!(drain(&mut consumer, usize::MAX), (b"\0\0\0\x07child's".to_vec(), 1));
     }

@@ -21,6 +21,7 @@ pub use stats::Stats;
 
 use std::sync::Arc;
 
+use framestream::fork;
 use framestream::sender::Sender;
 use framestream::writer::{Writer, WriterOptions};
 
@@ -74,8 +75,8 @@ impl Sink {
 
     /// Makes a queue for one thread to log to.
     pub fn queue(&self) -> Result<Queue, OpenError> {
-        let producer =
-            Ring::allocate(self.queue_bytes).ok_or(OpenError::Memory(self.queue_bytes))?;
+        let producer = Ring::allocate(self.queue_bytes, fork::generation());
+        let producer = producer.ok_or(OpenError::Memory(self.queue_bytes))?;
         let joined = self.registry.add(Arc::clone(producer.ring())).ok_or(OpenError::Closed)?;
         Ok(Queue::new(producer, joined, Arc::clone(&self.registry), self))
     }

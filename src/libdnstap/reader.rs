@@ -186,7 +186,10 @@ pub unsafe extern "C" fn dnstap_reader_next(
         }
         match Event::decode(frame) {
             // SAFETY: as documented.
-            Ok(event) => dnstap_result::from_done(unsafe { store(&event, message) }),
+            Ok(event) => match unsafe { store(&event, message) } {
+                Ok(()) => DNSTAP_OK,
+                Err(error) => reader.fail(error, error.text().to_string_lossy()),
+            },
             Err(error) => {
                 let offset = reader.reader.offset();
                 let text = format!("the frame at byte {offset} is no dnstap event: {error}");

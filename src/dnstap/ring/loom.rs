@@ -22,7 +22,7 @@ fn drain(consumer: &mut Consumer, sent: &mut Vec<u8>, frames: &mut usize) {
 #[test]
 fn frames_arrive_whole_and_in_order_around_the_end_of_the_memory() {
     loom::model(|| {
-        let mut producer = Ring::allocate(16).expect("memory");
+        let mut producer = Ring::allocate(16, 0).expect("memory");
         let mut consumer = producer.ring().claim(0).expect("the only consumer");
         let producing = thread::spawn(move || {
             let mut frame = |number: u8| {

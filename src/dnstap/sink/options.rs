@@ -115,7 +115,10 @@ fn check_socket(path: &Path) -> Result<(), OpenError> {
 fn check_file(path: &Path) -> Result<(), OpenError> {
     let failed = |error| OpenError::Path { path: path.into(), error };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    fs::metadata(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    let folder = fs::metadata(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    if !folder.is_dir() {
+        return Err(failed(io::ErrorKind::NotADirectory.into()));
+    }
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Err(failed(io::ErrorKind::IsADirectory.into())),
         _ => Ok(()),

@@ -195,6 +195,7 @@ impl Queue {
                 return Err(self.drop_message(Logged::Closed));
             }
             self.generation = fork::generation();
+            self.producer.begin(self.generation);
         }
         if self.sample_rate > 1 && !sample::key(message).is_chosen(self.sample_rate) {
             self.member.sampled_out.fetch_add(1, Ordering::Relaxed);

@@ -241,6 +241,7 @@ impl Feed for Rings {
             registry: Arc::clone(&self.0),
             generation,
             seen: None,
+            leaving: false,
             consumers: Vec::new(),
             current: 0,
         }
@@ -254,6 +255,8 @@ pub(super) struct Spans {
     generation: usize,
     /// [`Registry::changes`] at the last look.
     seen: Option<usize>,
+    /// Whether a queue without a producer was there at the last look, with frames to send.
+    leaving: bool,
     consumers: Vec<(Arc<Member>, Consumer)>,
     /// The ring whose turn it is.
     current: usize,
@@ -264,7 +267,7 @@ impl Spans {
     /// empty.
     fn update(&mut self) {
         let changes = self.registry.changes.load(Ordering::Acquire);
-        if self.seen == Some(changes) {
+        if self.seen == Some(changes) && !self.leaving {
             return;
         }
         let mut members = self.registry.members.lock();
@@ -276,11 +279,11 @@ impl Spans {
         let is_over =
             |member: &Member| member.freed.load(Ordering::Acquire) && member.ring.waiting() == 0;
         // Whether one is still to go: then it is looked at again.
-        let mut leaving = false;
+        self.leaving = false;
         let Members { list, logged, dropped, .. } = &mut *members;
         list.retain(|member| {
             let over = is_over(member);
-            leaving |= !over && member.freed.load(Ordering::Relaxed);
+            self.leaving |= !over && member.freed.load(Ordering::Relaxed);
             if over {
                 member.add_logged(logged);
                 dropped.add(member.dropped());
@@ -289,7 +292,7 @@ impl Spans {
         });
         self.consumers.retain(|(member, _)| !is_over(member));
         self.current = 0;
-        self.seen = (!leaving).then_some(changes);
+        self.seen = Some(changes);
     }
 
     /// Moves on to a ring with frames, if the current one has none left.

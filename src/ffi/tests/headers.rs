@@ -188,6 +188,8 @@ memory. Programs that use it need this library, and symbols of version LIBFSTRM_
         ],
         includes: &[
             "netinet/in.h",
+            // Has struct timespec also where <time.h> keeps to C99.
+            "sched.h",
             "stdbool.h",
             "stddef.h",
             "stdint.h",
