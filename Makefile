@@ -3,6 +3,7 @@
 # make install     install what is built below DESTDIR PREFIX; needs no compiler of Rust
 # make demo        Debian's Knot on our library, captured and printed
 # make test        everything that proves them; what it needs is installed by `make deps`
+# make check-unbound  Debian's Unbound with the series of patches/unbound, built and tested
 # make headers     write include/ anew with cbindgen
 # make bench       compare with Debian's libfstrm and protobuf-c; see bench/README.md
 # make bench-check fail if what servers call takes more instructions than is committed
@@ -34,7 +35,8 @@ libdnstap_FEATURES = $(if $(filter no,$(TLS)),--no-default-features)
 export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
-    install-tools stage deps demo test headers bench bench-check clean
+    install-tools stage deps demo test headers bench bench-check \
+    check-unbound clean
 
 all: library tools
 
@@ -121,6 +123,14 @@ bench: deps stage
 	STAGE=$(STAGE) bench/micro
 	STAGE=$(STAGE) bench/knot
 	STAGE=$(STAGE) bench/copy_or_hand_over
+
+# Debian's Unbound with our series, built below target/unbound, from end to end.
+CHECK_UNBOUND_PACKAGES = dnsperf fstrm-bin golang-github-dnstap-golang-dnstap-cli knot knot-dnsutils \
+    openssl python3
+check-unbound: stage
+	.ci/install $(CHECK_UNBOUND_PACKAGES)
+	STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build
+	BUILD=$(TARGET)/unbound patches/unbound/test/run
 
 # Instructions of what servers call, against the committed ones.
 bench-check: deps stage

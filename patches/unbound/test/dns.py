@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""A client that remembers what it did, and an upstream server behind TLS."""
+
+import random
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+
+DEADLINE = 20
+
+
+def query(name):
+    """A query of type TXT with RD (RFC 1035, section 4.1)."""
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.rstrip(".").split("."))
+    header = struct.pack("!HHHHHH", random.randrange(65536), 0x0100, 1, 0, 0, 0)
+    return header + labels + b"\0" + struct.pack("!HH", 16, 1)
+
+
+@dataclass
+class Exchange:
+    """One query and its answer, as the client saw them. Times in seconds since 1970."""
+
+    name: str
+    protocol: str
+    query: bytes
+    response: bytes
+    client: tuple
+    server: tuple
+    sent: float
+    received: float
+
+
+def read_exactly(stream, length):
+    data = b""
+    while len(data) < length:
+        piece = stream.recv(length - len(data))
+        assert piece, "closed in the middle"
+        data += piece
+    return data
+
+
+def read_message(stream):
+    """A message with its length before it (RFC 1035, section 4.2.2)."""
+    return read_exactly(stream, struct.unpack("!H", read_exactly(stream, 2))[0])
+
+
+def ask(protocol, host, port, name):
+    """Asks over UDP, TCP or DOT, from a socket of its own."""
+    message = query(name)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM if protocol == "UDP" else socket.SOCK_STREAM) as plain:
+        plain.settimeout(DEADLINE)
+        plain.connect((host, port))
+        client = plain.getsockname()[:2]
+        sent = time.time()
+        if protocol == "UDP":
+            plain.send(message)
+            response = plain.recv(65535)
+        else:
+            stream = plain
+            if protocol == "DOT":
+                stream = ssl._create_unverified_context().wrap_socket(plain)
+            sent = time.time()
+            stream.sendall(struct.pack("!H", len(message)) + message)
+            response = read_message(stream)
+        return Exchange(name, protocol, message, response, client, (host, port), sent, time.time())
+
+
+def ask_https(host, port, name):
+    """Asks over DNS over HTTPS with kdig, which does not tell the bytes and its port."""
+    sent = time.time()
+    answer = subprocess.run(["kdig", "+https", f"@{host}", "-p", str(port), name, "TXT", "+timeout=20"], check=True,
+                            capture_output=True, text=True).stdout
+    assert "status: NOERROR" in answer, answer
+    return Exchange(name, "DOH", None, None, (host, None), (host, port), sent, time.time())
+
+
+class TlsServer:
+    """Answers every query over TLS with no records."""
+
+    def __init__(self, folder):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(f"{folder}/certificate.pem", f"{folder}/key.pem")
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.seen = []
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            connection, client = self.listener.accept()
+            threading.Thread(target=self.serve, args=(connection, client), daemon=True).start()
+
+    def serve(self, connection, client):
+        with self.context.wrap_socket(connection, server_side=True) as stream:
+            while True:
+                try:
+                    message = read_message(stream)
+                except (AssertionError, OSError):
+                    return
+                # QR and AA, and no OPT record: answer with what is in the question section.
+                end = message.index(b"\0", 12) + 5
+                response = message[:2] + b"\x84\0" + message[4:6] + bytes(6) + message[12:end]
+                self.seen.append((client, message, response))
+                stream.sendall(struct.pack("!H", len(response)) + response)

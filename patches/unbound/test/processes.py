@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The programs of the test: Debian's knotd, the patched unbound, Debian's fstrm_capture, dnsperf."""
+
+import collections
+import pathlib
+import random
+import re
+import signal
+import socket
+import subprocess
+import time
+
+DEADLINE = 20
+
+
+def until(what, condition):
+    """Waits until the condition holds, and returns what it returned; a deadline makes an error of a hang."""
+    end = time.monotonic() + DEADLINE
+    while not (value := condition()):
+        assert time.monotonic() < end, f"did not come in {DEADLINE} s: {what}"
+        time.sleep(0.01)
+    return value
+
+
+def free_port():
+    """A port of 127.0.0.1 that nobody uses, below those that the system gives out by itself."""
+    while True:
+        port = random.randrange(10000, 30000)
+        try:
+            for kind in socket.SOCK_DGRAM, socket.SOCK_STREAM:
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    probe.bind(("127.0.0.1", port))
+            return port
+        except OSError:
+            continue
+
+
+class Process:
+    """A program whose output goes to a file, killed at the end of the `with` block if it has not ended."""
+
+    def __init__(self, folder, *command):
+        self.log_path = pathlib.Path(folder, f"{pathlib.Path(command[0]).name}.{time.monotonic_ns()}.log")
+        with open(self.log_path, "wb") as log:
+            self.child = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log, cwd=folder)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.child.poll() is None:
+            self.child.kill()
+            self.child.wait()
+        if error[0]:
+            print(f"--- {self.log_path.name}\n{self.log()[-3000:]}")
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def await_log(self, text):
+        def said():
+            assert text in self.log() or self.child.poll() is None, f"ended without saying {text!r}"
+            return text in self.log()
+
+        until(text, said)
+
+    def stop(self):
+        """Ends it, and returns how many seconds that took."""
+        start = time.monotonic()
+        self.child.terminate()
+        assert self.child.wait(DEADLINE) == 0
+        return time.monotonic() - start
+
+
+class Knot(Process):
+    """An authoritative server for example. and forward., which counts what it is asked."""
+
+    def __init__(self, folder):
+        self.port = free_port()
+        self.configuration = pathlib.Path(folder, "knot.conf")
+        self.configuration.write_text(f"""
+server:
+    rundir: {folder}
+    listen: [127.0.0.1@{self.port}, ::1@{self.port}]
+log:
+  - target: stdout
+    any: info
+database:
+    storage: {folder}
+mod-stats:
+  - id: all
+template:
+  - id: default
+    storage: {folder}
+    global-module: mod-stats/all
+    file: zone
+zone:
+  - domain: example.
+  - domain: forward.
+""")
+        # A name below "big" has an answer that takes TCP.
+        big = "\n".join(f"*.big TXT {'x' * 200}{n}" for n in range(20))
+        pathlib.Path(folder, "zone").write_text(f"""
+@ 3600 SOA ns hostmaster 1 3600 600 86400 300
+@ NS ns
+ns A 127.0.0.1
+* TXT {"x" * 50}
+{big}
+""")
+        super().__init__(folder, "knotd", "-c", self.configuration)
+        self.await_log("server started")
+
+    def asked(self):
+        """Queries by protocol, such as udp4."""
+        command = ["knotc", "-c", self.configuration, "stats"]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        found = re.findall(r"request-protocol\[(\w+)\] = (\d+)", answer)
+        return collections.Counter({name: int(n) for name, n in found})
+
+
+class Unbound(Process):
+    """The patched unbound: a stub of knotd for example., a forwarder to it for forward., and to `tls` for tls."""
+
+    def __init__(self, programs, folder, knot, dnstap, tls=None, threads=2):
+        self.port, self.tls_port, self.https_port = free_port(), free_port(), free_port()
+        self.programs = programs
+        self.configuration = pathlib.Path(folder, "unbound.conf")
+        forward_tls = f"""
+forward-zone:
+    name: tls.
+    forward-addr: 127.0.0.1@{tls.port}#localhost
+    forward-tls-upstream: yes
+""" if tls else ""
+        self.configuration.write_text(f"""
+server:
+    directory: {folder}
+    username: ""
+    chroot: ""
+    pidfile: ""
+    use-syslog: no
+    verbosity: 1
+    num-threads: {threads}
+    interface: 127.0.0.1@{self.port}
+    interface: ::1@{self.port}
+    interface: 127.0.0.1@{self.tls_port}
+    interface: 127.0.0.1@{self.https_port}
+    tls-port: {self.tls_port}
+    https-port: {self.https_port}
+    tls-service-key: {folder}/key.pem
+    tls-service-pem: {folder}/certificate.pem
+    tls-cert-bundle: {folder}/authority.pem
+    do-not-query-localhost: no
+    qname-minimisation: no
+    module-config: iterator
+    target-fetch-policy: "0 0 0 0 0"
+remote-control:
+    control-enable: yes
+    control-interface: {folder}/control
+    control-use-cert: no
+stub-zone:
+    name: example.
+    stub-addr: 127.0.0.1@{knot.port}
+forward-zone:
+    name: forward.
+    forward-addr: ::1@{knot.port}
+{forward_tls}
+dnstap:
+    dnstap-enable: yes
+    dnstap-socket-path: {folder}/tap
+    dnstap-send-identity: yes
+    dnstap-identity: resolver
+    dnstap-send-version: yes
+    dnstap-log-client-query-messages: yes
+    dnstap-log-client-response-messages: yes
+    dnstap-log-resolver-query-messages: yes
+    dnstap-log-resolver-response-messages: yes
+    dnstap-log-forwarder-query-messages: yes
+    dnstap-log-forwarder-response-messages: yes
+    {dnstap}
+""")
+        super().__init__(folder, programs / "unbound", "-d", "-c", self.configuration)
+        self.await_log("start of service")
+
+    def control(self, *command):
+        return subprocess.run([self.programs / "unbound-control", "-c", self.configuration, *command], check=True,
+                              capture_output=True, text=True, timeout=DEADLINE).stdout
+
+    def stats(self):
+        """The counters of dnstap, and how many queries there were."""
+        found = re.findall(r"^(?:dnstap\.|total\.num\.)(\S+)=(\d+)", self.control("stats_noreset"), re.MULTILINE)
+        return {name: int(n) for name, n in found}
+
+    def closed(self):
+        """Messages logged and sent, as said on stopping."""
+        said = re.findall(r"dnstap: closed, messages: (\d+) logged, (\d+) sent", self.log())
+        return [tuple(map(int, pair)) for pair in said]
+
+
+class Capture(Process):
+    """Debian's fstrm_capture on the socket `tap`, or on a port."""
+
+    def __init__(self, folder, name="captured", port=None):
+        self.path = pathlib.Path(folder, name)
+        tap = pathlib.Path(folder, "tap")
+        tap.unlink(missing_ok=True)
+        where = ["-a", "127.0.0.1", "-p", port] if port else ["-u", tap]
+        super().__init__(folder, "fstrm_capture", "-d", "-t", "protobuf:dnstap.Dnstap", *where, "-w", self.path)
+        self.await_log("opened output file")
+
+
+class Load(Process):
+    """dnsperf, which asks for a thousand names again and again."""
+
+    def __init__(self, folder, port, seconds, queries_a_second):
+        names = pathlib.Path(folder, "names")
+        names.write_text("".join(f"{n}.example TXT\n" for n in range(1000)))
+        super().__init__(folder, "dnsperf", "-s", "127.0.0.1", "-p", port, "-d", names, "-l", seconds,
+                         "-Q", queries_a_second, "-t", 5)
+
+    def lost_of_sent(self):
+        assert self.child.wait(60) == 0
+        sent, lost = (int(re.search(rf"Queries {what}:\s+(\d+)", self.log())[1]) for what in ("sent", "lost"))
+        return lost, sent
+
+
+def certificate(folder):
+    """An authority, and a key and a certificate from it for localhost and 127.0.0.1."""
+
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    pathlib.Path(folder, "extensions").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    openssl("req", "-x509", *new_key, "-subj", "/CN=authority", "-keyout", "authority.key", "-out", "authority.pem")
+    openssl("req", "-new", *new_key, "-subj", "/CN=localhost", "-keyout", "key.pem", "-out", "request.pem")
+    openssl("x509", "-req", "-in", "request.pem", "-CA", "authority.pem", "-CAkey", "authority.key",
+            "-CAcreateserial", "-extfile", "extensions", "-out", "certificate.pem")
+
+
+def kill(process):
+    process.child.send_signal(signal.SIGKILL)
+    process.child.wait()
