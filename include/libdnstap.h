@@ -1014,10 +1014,11 @@ void dnstap_queue_free(dnstap_queue **queue);
  * @retval DNSTAP_ERROR_TIME
  * @retval DNSTAP_ERROR_LENGTH
  * @retval DNSTAP_ERROR_POLICY_TYPE     Dropped: what the message says cannot be.
+ * @retval DNSTAP_ERROR_NULL            Dropped: a field has a length and no bytes. Or a pointer is
+ *                                      NULL: not counted, as it is no message, or no queue.
  * @retval DNSTAP_ERROR_MESSAGE_TYPE
- * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_SIZE
- * @retval DNSTAP_ERROR_HANDLE          Not counted: it is no message, or no queue.
+ * @retval DNSTAP_ERROR_HANDLE          Not counted, for the same reason.
  */
 enum dnstap_result dnstap_log(dnstap_queue *queue, const struct dnstap_message *message);
 

@@ -293,9 +293,11 @@ static void never_read(struct receiver *r)
 	close(fd);
 }
 
-static void closing_in_time(int milliseconds)
+/* Seconds that closing took. */
+static double close_once(int milliseconds)
 {
 	dnstap_options *options = options_to("unix:sock");
+	int listening = listen_unix("sock");
 	dnstap_stats s = { .size = sizeof s };
 	struct number n = { 0, 0 };
 	dnstap_queue *queue;
@@ -303,7 +305,7 @@ static void closing_in_time(int milliseconds)
 	dnstap_sink *sink;
 	double took;
 
-	receiver_start(&r, listen_unix("sock"), never_read, NULL);
+	receiver_start(&r, listening, never_read, NULL);
 	dnstap_options_set_close_timeout(options, (unsigned)milliseconds);
 	sink = open_sink(options);
 	queue = dnstap_queue_new(sink);
@@ -315,13 +317,29 @@ static void closing_in_time(int milliseconds)
 	took = now() - took;
 	receiver_reach(&r, 2);
 	receiver_finish(&r, stderr);
+	close(listening);
 	dnstap_queue_free(&queue);
 	check_sums(&s);
-	EXPECT(s.sent + s.dropped_closed, n.seq);
-	NEED(s.dropped_closed > 0, "all was sent to one who does not read");
-	/* It may not give up before. Half a second is promised; the rest is for a slow machine. */
-	NEED(took > milliseconds / 1000.0 - 0.05 && took < milliseconds / 1000.0 + (in_haste() ? 10 : 2),
-	     "closing took %.3f s", took);
+	/* Where the machine is too slow for the thread to end in time, what it has not dropped yet still waits. */
+	EXPECT(s.sent + s.dropped_closed + s.waiting, n.seq);
+	NEED(s.waiting == 0 || took > milliseconds / 1000.0 + 0.49, "%llu messages wait, after %.3f s",
+	     (unsigned long long)s.waiting, took);
+	NEED(s.dropped_closed + s.waiting > 0, "all was sent to one who does not read");
+	NEED(took > milliseconds / 1000.0 - 0.05, "it gave up after %.3f s", took);
+	return took;
+}
+
+/* Half a second is promised. A machine that stands still for a moment does not do so three times. */
+static void closing_in_time(int milliseconds)
+{
+	double best = DEADLINE, most = milliseconds / 1000.0 + (in_haste() ? 10 : 0.7);
+
+	for (int i = 0; i < 3 && best > most; i++) {
+		double took = close_once(milliseconds);
+
+		best = took < best ? took : best;
+	}
+	NEED(best < most, "closing took %.3f s", best);
 }
 
 static void nobody_there(int unused)

@@ -8,6 +8,8 @@ use crate::result::dnstap_result;
 #[repr(C)]
 pub struct Handle<T> {
     tag: u32,
+    /// 0, where a queue has its tag: what is between the fields would be anything.
+    no_queue: u32,
     value: T,
 }
 
@@ -20,7 +22,7 @@ pub trait Tag {
 impl<T: Tag> Handle<T> {
     /// Makes a handle, to be taken back by [`take`].
     pub fn give(value: T) -> *mut Self {
-        ffi::give(Self { tag: T::TAG, value })
+        ffi::give(Self { tag: T::TAG, no_queue: 0, value })
     }
 
     fn check(&self) -> Result<(), dnstap_result> {
