@@ -980,8 +980,7 @@ enum dnstap_result dnstap_sink_close(dnstap_sink **sink, struct dnstap_stats *st
 
 /**
  * Makes a queue for one thread to log to: its own ring of memory, to which it writes without
- * waiting for anybody. Threads can come and go while the sink is open; up to 65,535 bytes of
- * memory beside the ring go with each. Any thread may call it.
+ * waiting for anybody. Threads can come and go while the sink is open. Any thread may call it.
  *
  * @param sink  The sink.
  * @return      The queue, to be freed with dnstap_queue_free(); it may outlive the sink. NULL

@@ -96,6 +96,20 @@ static dnstap_sink *open_troubled(const struct scene *scene, unsigned close_time
 	return open_sink(options);
 }
 
+/* A receiver that plays its part, and a thread that logs to it. */
+static dnstap_sink *begin(struct scene *scene, int transport, struct receiver *r, void (*play)(struct receiver *),
+	unsigned close_timeout, struct load *l)
+{
+	dnstap_sink *sink;
+
+	open_scene(scene, transport);
+	door_open(&scene->door);
+	receiver_start(r, scene->door.listening, play, scene);
+	sink = open_troubled(scene, close_timeout);
+	load_start(l, sink);
+	return sink;
+}
+
 /* Once the receiver is well, ends the stream. All that was sent has arrived, but for `lost` messages. */
 static dnstap_stats end_well(dnstap_sink **sink, struct load *l, struct receiver *r)
 {
@@ -210,11 +224,7 @@ static void break_off(int transport, void (*play)(struct receiver *))
 	dnstap_sink *sink;
 	dnstap_stats s;
 
-	open_scene(&scene, transport);
-	door_open(&scene.door);
-	receiver_start(&r, scene.door.listening, play, &scene);
-	sink = open_troubled(&scene, CLOSE_TIMEOUT);
-	load_start(&l, sink);
+	sink = begin(&scene, transport, &r, play, CLOSE_TIMEOUT, &l);
 	for (int i = 0; i < KILLS && play == get_killed_when_full; i++) {
 		NEED(receiver_wait(&r, IN_TROUBLE + 2 * i), "the receiver saw no stream");
 		await_standstill(sink);
@@ -258,11 +268,7 @@ static void killed(int transport)
 	dnstap_sink *sink;
 	dnstap_stats s;
 
-	open_scene(&scene, transport);
-	door_open(&scene.door);
-	receiver_start(&r, scene.door.listening, get_killed_and_come_back, &scene);
-	sink = open_troubled(&scene, CLOSE_TIMEOUT);
-	load_start(&l, sink);
+	sink = begin(&scene, transport, &r, get_killed_and_come_back, CLOSE_TIMEOUT, &l);
 	NEED(receiver_wait(&r, IN_TROUBLE), "the receiver had no chance to be killed");
 	receiver_finish(&r, stdout);
 	UNTIL(s.connect_failures >= TRIES);
@@ -339,11 +345,7 @@ static void too_little(int transport, void (*play)(struct receiver *))
 	dnstap_sink *sink;
 	dnstap_stats s;
 
-	open_scene(&scene, transport);
-	door_open(&scene.door);
-	receiver_start(&r, scene.door.listening, play, &scene);
-	sink = open_troubled(&scene, SHORT);
-	load_start(&l, sink);
+	sink = begin(&scene, transport, &r, play, SHORT, &l);
 	NEED(receiver_wait(&r, IN_TROUBLE), "the receiver saw no stream");
 	await_standstill(sink);
 	load_stop(&l);
@@ -382,11 +384,7 @@ static void logging_on(int transport)
 	dnstap_sink *sink;
 	dnstap_stats s;
 
-	open_scene(&scene, transport);
-	door_open(&scene.door);
-	receiver_start(&r, scene.door.listening, stop_reading, &scene);
-	sink = open_troubled(&scene, SHORT);
-	load_start(&l, sink);
+	sink = begin(&scene, transport, &r, stop_reading, SHORT, &l);
 	NEED(receiver_wait(&r, IN_TROUBLE), "the receiver saw no stream");
 	await_standstill(sink);
 	s = close_sink(&sink, SHORT);
@@ -534,11 +532,7 @@ static void no_finish(int transport)
 	dnstap_sink *sink;
 	dnstap_stats s;
 
-	open_scene(&scene, transport);
-	door_open(&scene.door);
-	receiver_start(&r, scene.door.listening, serve_without_finish, &scene);
-	sink = open_troubled(&scene, ENOUGH_FOR_DATA);
-	load_start(&l, sink);
+	sink = begin(&scene, transport, &r, serve_without_finish, ENOUGH_FOR_DATA, &l);
 	NEED(receiver_wait(&r, ENOUGH), "the receiver did not get enough");
 	load_stop(&l);
 	s = close_sink(&sink, ENOUGH_FOR_DATA);

@@ -26,7 +26,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use framestream::control::{CONTROL_FRAME_LENGTH_MAX, ControlFrame, ControlType, Header};
-use framestream::frame::{Decoder, Event, FrameError, LENGTH_SIZE, MAX_FRAME_SIZE_DEFAULT};
+use framestream::frame::{Event, FrameError, Front, LENGTH_SIZE, MAX_FRAME_SIZE_DEFAULT, front};
 use framestream::handshake::Direction;
 use framestream::transport::{FdReceiver, Interest, Transport};
 
@@ -198,7 +198,10 @@ impl Reader {
             return Err(error);
         }
         let (frame, size) = match front(self.bytes(), self.max_frame_size) {
-            Ok(Front::Control(frame, size)) => (frame, size),
+            Ok(Front::Whole(Event::Control(frame), size)) => (frame, size),
+            Ok(Front::Whole(Event::Data(_), _)) => {
+                return Err(ReadError::Data { offset: self.position });
+            }
             Ok(Front::Needs(size)) => return self.fill(size, deadline),
             Err(error) => return self.refuse(error),
         };
@@ -253,7 +256,9 @@ impl Reader {
     fn behind_data(&mut self, deadline: &mut Deadline) -> Result<(), ReadError> {
         match front(self.bytes(), self.max_frame_size) {
             Ok(Front::Needs(size)) => self.fill(size, deadline),
-            Ok(Front::Control(frame, size)) => {
+            // The next look takes it.
+            Ok(Front::Whole(Event::Data(_), _)) => Ok(()),
+            Ok(Front::Whole(Event::Control(frame), size)) => {
                 // Others are passed over, as fstrm does.
                 if frame.control_type == Some(ControlType::Stop) {
                     if self.answers {
@@ -393,27 +398,5 @@ impl Deadline {
             io::ErrorKind::TimedOut => ReadError::TimedOut,
             _ => error.into(),
         })
-    }
-}
-
-/// What the front of some bytes is.
-enum Front {
-    /// A control frame, and its size with escape and length.
-    Control(ControlFrame, usize),
-    /// A frame of which more can be told with so many bytes.
-    Needs(usize),
-}
-
-/// What `bytes` begin with, which is no whole data frame of at most `max_frame_size` bytes.
-fn front(bytes: &[u8], max_frame_size: usize) -> Result<Front, FrameError> {
-    let mut decoder = Decoder::new(max_frame_size);
-    let mut at = 0;
-    loop {
-        let end = at + decoder.needs();
-        let Some(piece) = bytes.get(at..end) else { return Ok(Front::Needs(end)) };
-        at = end;
-        if let Some(Event::Control(frame)) = decoder.advance(piece)? {
-            return Ok(Front::Control(frame, at));
-        }
     }
 }

@@ -45,6 +45,9 @@ pub(crate) mod message {
     pub(crate) const POLICY: u32 = 15 << 3 | super::BYTES;
     /// The one key of two bytes.
     pub(crate) const HTTP_PROTOCOL: u32 = 16 << 3 | super::VARINT;
+    /// The first three, in the places that they have where each value has one byte.
+    pub(crate) const NUMBER_KEYS: u64 =
+        TYPE as u64 | (SOCKET_FAMILY as u64) << 16 | (SOCKET_PROTOCOL as u64) << 32;
 }
 
 /// Keys of `Policy`.

@@ -108,6 +108,29 @@ impl Decoder {
     }
 }
 
+/// What the front of some bytes is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Front<'a> {
+    /// A whole frame, and its size with everything around the payload.
+    Whole(Event<'a>, usize),
+    /// Part of a frame: with this many bytes more of it can be told.
+    Needs(usize),
+}
+
+/// Takes the first frame of `bytes`, of at most `max_payload` bytes if it is a data frame.
+pub fn front(bytes: &[u8], max_payload: usize) -> Result<Front<'_>, FrameError> {
+    let mut decoder = Decoder::new(max_payload);
+    let mut at = 0;
+    loop {
+        let end = at + decoder.needs();
+        let Some(piece) = bytes.get(at..end) else { return Ok(Front::Needs(end)) };
+        at = end;
+        if let Some(event) = decoder.advance(piece)? {
+            return Ok(Front::Whole(event, at));
+        }
+    }
+}
+
 /// The 32-bit integer that `piece`, of [`LENGTH_SIZE`] bytes, spells.
 fn be32(piece: &[u8]) -> u32 {
     piece.iter().fold(0, |value, byte| value << 8 | u32::from(*byte))

@@ -229,6 +229,32 @@ pub(crate) unsafe fn field<'a>(bytes: dnstap_bytes) -> Option<&'a [u8]> {
     (!bytes.data.is_null()).then(|| unsafe { slice::from_raw_parts(bytes.data, bytes.length) })
 }
 
+/// The address in a struct sockaddr_in or sockaddr_in6.
+///
+/// # Safety
+/// `of` has an address of `N` bytes.
+#[inline(always)]
+pub(crate) unsafe fn address<'a, const N: usize>(of: *const sockaddr) -> &'a [u8; N] {
+    const { assert!(N == 4 || N == 16) };
+    let offset = if N == 4 {
+        offset_of!(sockaddr_in, sin_addr)
+    } else {
+        offset_of!(sockaddr_in6, sin6_addr)
+    };
+    // SAFETY: passed on to the caller.
+    unsafe { &*of.cast::<u8>().add(offset).cast() }
+}
+
+/// The port in either, which both have in the same place; of AF_UNSPEC by our own rule.
+///
+/// # Safety
+/// `of` has one.
+#[inline(always)]
+pub(crate) unsafe fn port(of: *const sockaddr) -> u16 {
+    // SAFETY: passed on to the caller.
+    u16::from_be(unsafe { (*of.cast::<sockaddr_in>()).sin_port })
+}
+
 /// An address as the encoder wants it.
 #[derive(Clone, Copy)]
 struct End<'a> {
@@ -246,19 +272,18 @@ impl<'a> End<'a> {
     unsafe fn new(address: *const sockaddr) -> Result<Self, dnstap_result> {
         // SAFETY: passed on to the caller.
         let Some(any) = (unsafe { address.as_ref() }) else { return Ok(Self::ABSENT) };
-        let (offset, length, family) = match any.sa_family.into() {
-            libc::AF_INET => (offset_of!(sockaddr_in, sin_addr), 4, SocketFamily::INET.0),
-            libc::AF_INET6 => (offset_of!(sockaddr_in6, sin6_addr), 16, SocketFamily::INET6.0),
-            libc::AF_UNSPEC => (0, 0, 0),
+        let (found, family): (Option<&[u8]>, _) = match any.sa_family.into() {
+            // SAFETY: the family says that this is there.
+            libc::AF_INET => (Some(unsafe { self::address::<4>(address) }), SocketFamily::INET.0),
+            libc::AF_INET6 => {
+                // SAFETY: the same.
+                (Some(unsafe { self::address::<16>(address) }), SocketFamily::INET6.0)
+            }
+            libc::AF_UNSPEC => (None, 0),
             _ => return Err(DNSTAP_ERROR_FAMILY),
         };
-        let bytes = address.cast::<u8>();
-        // SAFETY: the family says that so many bytes are there.
-        let found = unsafe { slice::from_raw_parts(bytes.add(offset), length) };
-        // SAFETY: both kinds of address have the port here, and AF_UNSPEC has it by our rule.
-        let port = unsafe { bytes.add(offset_of!(sockaddr_in, sin_port)).cast::<[u8; 2]>().read() };
-        let port = u16::from_be_bytes(port);
-        Ok(Self { address: (length > 0).then_some(found), port, family })
+        // SAFETY: all three have a port.
+        Ok(Self { address: found, port: unsafe { port(address) }, family })
     }
 
     #[inline(always)]

@@ -184,9 +184,10 @@ pub unsafe extern "C" fn dnstap_reader_next(
         if message.is_null() {
             return DNSTAP_OK;
         }
-        match Event::decode(frame) {
+        let mut event = Event::new();
+        match event.decode_into(frame) {
             // SAFETY: as documented.
-            Ok(event) => match unsafe { store(&event, message) } {
+            Ok(()) => match unsafe { store(&event, message) } {
                 Ok(()) => DNSTAP_OK,
                 Err(error) => reader.fail(error, error.text().to_string_lossy()),
             },

@@ -2,16 +2,15 @@
 //! The messages that servers log all the time, without the detour by which all others go. Nothing
 //! here can panic, so there is no guard but for the wake-up.
 
-use std::mem::offset_of;
 use std::slice;
 
 use dnstap::encode::BYTES_MAX;
 use dnstap::encode::usual::{Usual, width};
 use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
 use dnstap::sink::Queue;
-use libc::{sockaddr, sockaddr_in, sockaddr_in6, timespec};
+use libc::timespec;
 
-use crate::message::{NANOSECONDS, dnstap_message, field};
+use crate::message::{NANOSECONDS, address, dnstap_message, field, port};
 use crate::queue::log_any;
 use crate::result::*;
 
@@ -203,26 +202,4 @@ impl<const N: usize, const RESPONSE: bool, const ZONE: bool> Usual<N>
         // SAFETY: `new` took the caller's word for them, and saw that they are there.
         unsafe { slice::from_raw_parts(bytes.data, bytes.length) }
     }
-}
-
-/// # Safety
-/// `of` has an address of `N` bytes.
-#[inline(always)]
-unsafe fn address<'a, const N: usize>(of: *const sockaddr) -> &'a [u8; N] {
-    const { assert!(N == 4 || N == 16) };
-    let offset = if N == 4 {
-        offset_of!(sockaddr_in, sin_addr)
-    } else {
-        offset_of!(sockaddr_in6, sin6_addr)
-    };
-    // SAFETY: passed on to the caller.
-    unsafe { &*of.cast::<u8>().add(offset).cast() }
-}
-
-/// # Safety
-/// `of` has an address of IPv4 or IPv6.
-#[inline(always)]
-unsafe fn port(of: *const sockaddr) -> u16 {
-    // SAFETY: passed on to the caller; both families have the port here.
-    u16::from_be(unsafe { (*of.cast::<sockaddr_in>()).sin_port })
 }

@@ -5,7 +5,6 @@
 
 pub mod capture;
 pub mod command_line;
-pub mod front;
 pub mod printer;
 pub mod quoted;
 pub mod read_ahead;

@@ -10,9 +10,8 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use framestream::control::{ControlFrame, ControlType};
-use framestream::frame::{Event, FrameError};
+use framestream::frame::{Event, FrameError, Front, front};
 
-use crate::front::{Front, front};
 use crate::read_ahead::ReadAhead;
 
 /// Largest data frame that is read; a larger one is taken for damage.

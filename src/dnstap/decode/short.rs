@@ -14,12 +14,7 @@ const HEAD: usize = 61;
 /// The same for the fields between zone and response: 11 for the time.
 const FOOT: usize = 11;
 
-/// Keys of three numbers, in the places that they have where the values are below 0x80.
-const NUMBER_KEYS: u64 = message::TYPE as u64
-    | (message::SOCKET_FAMILY as u64) << 16
-    | (message::SOCKET_PROTOCOL as u64) << 32;
-
-/// The places of these keys, and the top bits of the values.
+/// The places of [`message::NUMBER_KEYS`], and the top bits of the values.
 const NUMBER_MASK: u64 = 0x80ff_80ff_80ff;
 
 /// Reads the fields of `bytes`, a message, into `message`, and returns how many bytes they took.
@@ -28,7 +23,7 @@ const NUMBER_MASK: u64 = 0x80ff_80ff_80ff;
 pub(super) fn message<'a>(bytes: &'a [u8], message: &mut Message<'a>) -> usize {
     let Some(head) = bytes.first_chunk::<HEAD>() else { return 0 };
     let numbers = u64::from_le_bytes(load(head, 0));
-    if numbers & NUMBER_MASK != NUMBER_KEYS {
+    if numbers & NUMBER_MASK != message::NUMBER_KEYS {
         return 0;
     }
     message.message_type = MessageType((numbers >> 8) as u32 & 0x7f);

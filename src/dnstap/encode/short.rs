@@ -26,16 +26,13 @@ pub(super) fn numbers<const N: usize>(
     at: usize,
     message: &impl Fields,
 ) -> usize {
-    const KEYS: u64 = message::TYPE as u64
-        | (message::SOCKET_FAMILY as u64) << 16
-        | (message::SOCKET_PROTOCOL as u64) << 32;
     let message_type = message.message_type().0;
     let family = message.socket_family().map(|family| family.0);
     let protocol = message.socket_protocol().map(|protocol| protocol.0);
     if let (Some(family), Some(protocol)) = (family, protocol)
         && message_type | family | protocol < 0x80
     {
-        put(out, at, KEYS.to_le_bytes());
+        put(out, at, message::NUMBER_KEYS.to_le_bytes());
         out[at + 1] = message_type as u8;
         out[at + 3] = family as u8;
         out[at + 5] = protocol as u8;

@@ -7,7 +7,7 @@
 
 use super::origin::NEAR;
 use super::short::put;
-use super::{BYTES_MAX, Encoder, HEAD, Origin, TRAILER, varint};
+use super::{BYTES_MAX, Encoder, HEAD, Origin, TRAILER, put_guessed_length, varint};
 use crate::schema::{MessageType, SocketFamily, SocketProtocol};
 use crate::wire::message;
 
@@ -100,13 +100,8 @@ pub fn encode<const N: usize, const WIDTH: usize, U: Usual<N>>(
     if !U::RESPONSE && U::ZONE {
         end += put_zone(out.get_mut(end..)?, message.zone())?;
     }
-    let length = end - WIDTH;
-    match WIDTH {
-        1 if length < 0x80 => out[0] = length as u8,
-        2 if (0x80..0x4000).contains(&length) => {
-            put(out.first_chunk_mut::<2>()?, 0, varint::two(length as u32))
-        }
-        _ => return None,
+    if !put_guessed_length(out.get_mut(..WIDTH)?, end - WIDTH) {
+        return None;
     }
     *out.get_mut(end..)?.first_chunk_mut()? = TRAILER;
     // Last, since copying costs all registers.
@@ -121,15 +116,12 @@ fn put_ends<const N: usize, U: Usual<N>>(
     at: usize,
     message: &U,
 ) -> Option<usize> {
-    const KEYS: u64 = message::TYPE as u64
-        | (message::SOCKET_FAMILY as u64) << 16
-        | (message::SOCKET_PROTOCOL as u64) << 32;
     let family = if N == 4 { SocketFamily::INET } else { SocketFamily::INET6 };
     let (message_type, protocol) = (message.message_type().0, message.socket_protocol().0);
     if message_type | protocol >= 0x80 || protocol == 0 {
         return None;
     }
-    put(head, at, (KEYS | u64::from(family.0) << 24).to_le_bytes());
+    put(head, at, (message::NUMBER_KEYS | u64::from(family.0) << 24).to_le_bytes());
     head[at + 1] = message_type as u8;
     head[at + 5] = protocol as u8;
     put(head, at + 6, [message::QUERY_ADDRESS as u8, N as u8]);

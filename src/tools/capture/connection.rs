@@ -7,7 +7,7 @@ use std::slice;
 use std::time::{Duration, Instant};
 
 use framestream::control::{ControlFrame, ControlType, Header};
-use framestream::frame::{Event, FrameError, LENGTH_SIZE};
+use framestream::frame::{Event, FrameError, Front, LENGTH_SIZE, front};
 use framestream::handshake::{Handshake, HandshakeError, Opening, ReceiverOpen, Step};
 use mio::event::{self, Source};
 
@@ -15,7 +15,6 @@ use crate::capture::foreign::{self, HEAD_SIZE};
 use crate::capture::log::{Level, Log};
 use crate::capture::output_file::WriteError;
 use crate::capture::shared::{Shared, c_name};
-use crate::front::{Front, front};
 use crate::read_ahead::ReadAhead;
 
 /// How long a peer may take for its handshake, and for taking the last bytes it is sent.
