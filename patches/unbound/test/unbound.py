@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The patched unbound."""
+
+import pathlib
+import re
+import subprocess
+
+from processes import DEADLINE, Process, free_port
+
+
+class Unbound(Process):
+    """The patched unbound: a stub of knotd for example., a forwarder to it for forward., and to `tls` for tls."""
+
+    def __init__(self, programs, folder, knot, dnstap, tls=None, threads=2):
+        self.port, self.tls_port, self.https_port = free_port(), free_port(), free_port()
+        self.programs = programs
+        self.configuration = pathlib.Path(folder, "unbound.conf")
+        forward_tls = f"""
+forward-zone:
+    name: tls.
+    forward-addr: 127.0.0.1@{tls.port}#localhost
+    forward-tls-upstream: yes
+""" if tls else ""
+        self.configuration.write_text(f"""
+server:
+    directory: {folder}
+    username: ""
+    chroot: ""
+    pidfile: ""
+    use-syslog: no
+    verbosity: 1
+    num-threads: {threads}
+    interface: 127.0.0.1@{self.port}
+    interface: ::1@{self.port}
+    interface: 127.0.0.1@{self.tls_port}
+    interface: 127.0.0.1@{self.https_port}
+    tls-port: {self.tls_port}
+    https-port: {self.https_port}
+    tls-service-key: {folder}/key.pem
+    tls-service-pem: {folder}/certificate.pem
+    tls-cert-bundle: {folder}/authority.pem
+    do-not-query-localhost: no
+    qname-minimisation: no
+    module-config: iterator
+    target-fetch-policy: "0 0 0 0 0"
+remote-control:
+    control-enable: yes
+    control-interface: {folder}/control
+    control-use-cert: no
+stub-zone:
+    name: example.
+    stub-addr: 127.0.0.1@{knot.port}
+forward-zone:
+    name: forward.
+    forward-addr: ::1@{knot.port}
+{forward_tls}
+dnstap:
+    dnstap-enable: yes
+    dnstap-socket-path: {folder}/tap
+    dnstap-send-identity: yes
+    dnstap-identity: resolver
+    dnstap-send-version: yes
+    dnstap-log-client-query-messages: yes
+    dnstap-log-client-response-messages: yes
+    dnstap-log-resolver-query-messages: yes
+    dnstap-log-resolver-response-messages: yes
+    dnstap-log-forwarder-query-messages: yes
+    dnstap-log-forwarder-response-messages: yes
+    {dnstap}
+""")
+        super().__init__(folder, programs / "unbound", "-d", "-c", self.configuration)
+        self.await_log("start of service")
+
+    def control(self, *command):
+        return subprocess.run([self.programs / "unbound-control", "-c", self.configuration, *command], check=True,
+                              capture_output=True, text=True, timeout=DEADLINE).stdout
+
+    def stats(self):
+        """The counters of dnstap, and how many queries there were."""
+        found = re.findall(r"^(?:dnstap\.|total\.num\.)(\S+)=(\d+)", self.control("stats_noreset"), re.MULTILINE)
+        return {name: int(n) for name, n in found}
+
+    def closed(self):
+        """Messages logged and sent, as said on stopping."""
+        said = re.findall(r"dnstap: closed, messages: (\d+) logged, (\d+) sent", self.log())
+        return [tuple(map(int, pair)) for pair in said]
