@@ -131,6 +131,7 @@ check-unbound: stage
 	.ci/install $(CHECK_UNBOUND_PACKAGES)
 	STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build
 	BUILD=$(TARGET)/unbound patches/unbound/test/run
+	BUILD=$(TARGET)/unbound patches/unbound/test/own
 
 # Instructions of what servers call, against the committed ones.
 bench-check: deps stage

@@ -21,6 +21,8 @@ int main(void)
 	NEED(dnstap_options_get_error(o)[0] != '\0');
 	NEED(dnstap_options_set_tls_server_name(o, "localhost") == DNSTAP_ERROR_NO_TLS);
 	NEED(dnstap_options_set_tls_ca_bundle(o, "ca.pem") == DNSTAP_ERROR_NO_TLS);
+	NEED(dnstap_options_set_tls_verify(o, DNSTAP_TLS_VERIFY_AUTHORITY) == DNSTAP_ERROR_NO_TLS);
+	NEED(dnstap_options_set_tls_verify(o, DNSTAP_TLS_VERIFY_NAME) == DNSTAP_OK);
 	NEED(dnstap_options_set_tls_client_certificate(o, "cert.pem", "key.pem") == DNSTAP_ERROR_NO_TLS);
 	NEED(dnstap_options_set_output(o, "tcp:localhost:6000") == DNSTAP_OK);
 	NEED((sink = dnstap_sink_open(o, NULL)) != NULL);

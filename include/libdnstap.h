@@ -361,6 +361,24 @@ typedef enum dnstap_http_protocol {
 } dnstap_http_protocol;
 
 /**
+ * What the certificate of a server has to prove.
+ */
+typedef enum dnstap_tls_verify {
+  /**
+   * That it is the server of the name, as a trusted authority says. The default.
+   */
+  DNSTAP_TLS_VERIFY_NAME = 0,
+  /**
+   * That a trusted authority knows the server, by whatever name.
+   */
+  DNSTAP_TLS_VERIFY_AUTHORITY = 1,
+  /**
+   * Nothing: nobody can read along, but anybody can be the server.
+   */
+  DNSTAP_TLS_VERIFY_NOTHING = 2,
+} dnstap_tls_verify;
+
+/**
  * What was done because of a policy.
  */
 typedef enum dnstap_policy_action {
@@ -842,17 +860,31 @@ enum dnstap_result dnstap_options_set_tls_server_name(dnstap_options *options,
                                                       const char *server_name);
 
 /**
- * Sets the certificate authorities to trust.
+ * Sets the certificates to trust: of authorities, and a server's own, which no authority has to
+ * have signed.
  *
  * @param options  The options.
- * @param path     A file in PEM, which dnstap_sink_open() reads; NULL, the default, for those of
- *                 the system.
+ * @param path     A file in PEM, which dnstap_sink_open() reads; NULL, the default, for the
+ *                 authorities of the system.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_NO_TLS
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_options_set_tls_ca_bundle(dnstap_options *options, const char *path);
+
+/**
+ * Sets what the certificate of the server has to prove.
+ *
+ * @param options  The options.
+ * @param verify   One of enum dnstap_tls_verify.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_VALUE
+ * @retval DNSTAP_ERROR_NO_TLS
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_set_tls_verify(dnstap_options *options, unsigned int verify);
 
 /**
  * Sets what to show to a server that asks for a certificate.

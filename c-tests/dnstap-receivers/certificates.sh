@@ -6,6 +6,8 @@
 #     server       for receiver.test, localhost and 127.0.0.1
 #     expired      the same, but it was valid years ago
 #     client       for a sender
+#   self.pem      signed by itself, and marked as an authority
+#   old.pem       signed by itself, of X.509 version 1, for the common name old
 #   other-ca.pem  another authority, which signs
 #     stranger     for a sender
 #
@@ -60,3 +62,9 @@ sign server ca "$for_server" "$from" "$to"
 sign expired ca "$for_server" 20200101000000Z 20210101000000Z
 sign client ca "$for_sender" "$from" "$to"
 sign stranger other-ca "$for_sender" "$from" "$to"
+new_key self
+openssl req -x509 -new -key self.key -subj /CN=self -days 2 -out self.pem \
+	-addext basicConstraints=critical,CA:TRUE -addext subjectAltName=DNS:self.test
+new_key old
+openssl req -new -key old.key -subj /CN=old -out old.csr
+openssl x509 -req -in old.csr -signkey old.key -days 2 -out old.pem

@@ -81,6 +81,7 @@ struct client {
 	const char *name;	/* that the server's certificate has to be for */
 	const char *authority;
 	const char *certificate;
+	enum dnstap_tls_verify verify;
 };
 
 static dnstap_options *options_to(unsigned port, const struct client *client)
@@ -94,6 +95,7 @@ static dnstap_options *options_to(unsigned port, const struct client *client)
 	dnstap_options_set_tls_ca_bundle(options, file_of(client->authority, "pem", path));
 	dnstap_options_set_tls_client_certificate(options, file_of(client->certificate, "pem", path),
 						  file_of(client->certificate, "key", key));
+	dnstap_options_set_tls_verify(options, client->verify);
 	return options;
 }
 
@@ -116,21 +118,34 @@ static const struct meeting {
 	struct client client;
 	const char *says, *and;	/* what is in the error */
 } meetings[] = {
-	[0] = { { "server", false, NULL }, { NULL, NULL, "ca", NULL }, NULL, NULL },
-	[1] = { { "server", false, NULL }, { "localhost", NULL, "ca", NULL }, NULL, NULL },
-	[2] = { { "server", false, NULL }, { NULL, "receiver.test", "ca", NULL }, NULL, NULL },
-	[3] = { { "server", false, "TLSv1.2" }, { NULL, NULL, "ca", NULL }, NULL, NULL },
-	[4] = { { "server", false, NULL }, { NULL, NULL, "ca", "client" }, NULL, NULL },
-	[5] = { { "server", true, NULL }, { NULL, NULL, "ca", "client" }, NULL, NULL },
-	[6] = { { "server", true, "TLSv1.2" }, { NULL, NULL, "ca", "client" }, NULL, NULL },
+	[0] = { { "server", false, NULL }, { NULL, NULL, "ca", NULL, 0 }, NULL, NULL },
+	[1] = { { "server", false, NULL }, { "localhost", NULL, "ca", NULL, 0 }, NULL, NULL },
+	[2] = { { "server", false, NULL }, { NULL, "receiver.test", "ca", NULL, 0 }, NULL, NULL },
+	[3] = { { "server", false, "TLSv1.2" }, { NULL, NULL, "ca", NULL, 0 }, NULL, NULL },
+	[4] = { { "server", false, NULL }, { NULL, NULL, "ca", "client", 0 }, NULL, NULL },
+	[5] = { { "server", true, NULL }, { NULL, NULL, "ca", "client", 0 }, NULL, NULL },
+	[6] = { { "server", true, "TLSv1.2" }, { NULL, NULL, "ca", "client", 0 }, NULL, NULL },
 
-	[7] = { { "server", false, NULL }, { NULL, "other.test", "ca", NULL }, "other.test", "certificate" },
-	[8] = { { "server", false, NULL }, { NULL, NULL, "other-ca", NULL }, "certificate", "UnknownIssuer" },
-	[9] = { { "expired", false, NULL }, { NULL, NULL, "ca", NULL }, "certificate", "expired" },
-	[10] = { { "server", true, NULL }, { NULL, NULL, "ca", NULL }, "alert", "CertificateRequired" },
-	[11] = { { "server", true, "TLSv1.2" }, { NULL, NULL, "ca", NULL }, "alert", "HandshakeFailure" },
-	[12] = { { "server", true, NULL }, { NULL, NULL, "ca", "stranger" }, "alert", "UnknownCA" },
-	[13] = { { "server", true, "TLSv1.2" }, { NULL, NULL, "ca", "stranger" }, "alert", "UnknownCA" },
+	[7] = { { "server", false, NULL }, { NULL, "other.test", "ca", NULL, 0 }, "other.test", "certificate" },
+	[8] = { { "server", false, NULL }, { NULL, NULL, "other-ca", NULL, 0 }, "certificate", "UnknownIssuer" },
+	[9] = { { "expired", false, NULL }, { NULL, NULL, "ca", NULL, 0 }, "certificate", "expired" },
+	[10] = { { "server", true, NULL }, { NULL, NULL, "ca", NULL, 0 }, "alert", "CertificateRequired" },
+	[11] = { { "server", true, "TLSv1.2" }, { NULL, NULL, "ca", NULL, 0 }, "alert", "HandshakeFailure" },
+	[12] = { { "server", true, NULL }, { NULL, NULL, "ca", "stranger", 0 }, "alert", "UnknownCA" },
+	[13] = { { "server", true, "TLSv1.2" }, { NULL, NULL, "ca", "stranger", 0 }, "alert", "UnknownCA" },
+
+	[14] = { { "self", false, NULL }, { NULL, "self.test", "self", NULL, 0 }, NULL, NULL },
+	[15] = { { "old", false, NULL }, { NULL, "Old", "old", "old", 0 }, NULL, NULL },
+	[16] = { { "server", false, NULL }, { NULL, "other.test", "ca", NULL, DNSTAP_TLS_VERIFY_AUTHORITY }, NULL, NULL },
+	[17] = { { "old", false, NULL }, { NULL, "other.test", "old", NULL, DNSTAP_TLS_VERIFY_AUTHORITY }, NULL, NULL },
+	[18] = { { "old", false, NULL }, { NULL, NULL, NULL, NULL, DNSTAP_TLS_VERIFY_NOTHING }, NULL, NULL },
+	[19] = { { "expired", false, "TLSv1.2" }, { NULL, NULL, NULL, NULL, DNSTAP_TLS_VERIFY_NOTHING }, NULL, NULL },
+
+	[20] = { { "self", false, NULL }, { NULL, "other.test", "self", NULL, 0 }, "certificate", "other.test" },
+	[21] = { { "old", false, NULL }, { NULL, "other", "old", NULL, 0 }, "other", "only valid for old" },
+	[22] = { { "old", false, NULL }, { NULL, "old", "ca", NULL, 0 }, "certificate", "ersion" },
+	[23] = { { "server", false, NULL }, { NULL, NULL, "other-ca", NULL, DNSTAP_TLS_VERIFY_AUTHORITY }, "certificate", "UnknownIssuer" },
+	[24] = { { "expired", false, NULL }, { NULL, NULL, "expired", NULL, DNSTAP_TLS_VERIFY_AUTHORITY }, "certificate", "expired" },
 };
 
 static void arrives(int which)
@@ -184,7 +199,7 @@ static void nothing_arrives(int which)
 	expect_captured(&t, 0, 0, false);
 }
 
-static const struct client usual = { NULL, NULL, "ca", NULL };
+static const struct client usual = { NULL, NULL, "ca", NULL, 0 };
 
 /* fstrm_capture without stunnel takes what comes for the length of a long frame, and waits for that. */
 static void no_tls(int unused)
@@ -284,7 +299,7 @@ static void restarted(int unused)
 /* What a sink cannot be opened with is said at once, and which file it is. */
 static void refused(const char *certificate, const char *key, const char *authority, const char *says)
 {
-	static const struct client nobody = { NULL, NULL, NULL, NULL };
+	static const struct client nobody = { NULL, NULL, NULL, NULL, 0 };
 	dnstap_options *options = options_to(1, &nobody);
 	dnstap_result error = DNSTAP_OK;
 	dnstap_sink *sink;
@@ -335,6 +350,17 @@ int main(int argc, char **argv)
 		{ "mutual TLS 1.2 without a certificate", nothing_arrives, 11, LIMIT, 0, NULL },
 		{ "mutual TLS with a certificate of another authority", nothing_arrives, 12, LIMIT, 0, NULL },
 		{ "mutual TLS 1.2 with a certificate of another authority", nothing_arrives, 13, LIMIT, 0, NULL },
+		{ "TLS to a server with a trusted certificate of its own", arrives, 14, LIMIT, 0, NULL },
+		{ "mutual TLS with certificates of version 1", arrives, 15, LIMIT, 0, NULL },
+		{ "TLS to a server of any name that an authority knows", arrives, 16, LIMIT, 0, NULL },
+		{ "TLS to a server of any name with a trusted certificate", arrives, 17, LIMIT, 0, NULL },
+		{ "TLS to anybody, with a certificate of version 1", arrives, 18, LIMIT, 0, NULL },
+		{ "TLS 1.2 to anybody, with an expired certificate", arrives, 19, LIMIT, 0, NULL },
+		{ "TLS: a trusted certificate for another name", nothing_arrives, 20, LIMIT, 0, NULL },
+		{ "TLS: a trusted certificate of version 1 for another name", nothing_arrives, 21, LIMIT, 0, NULL },
+		{ "TLS: a certificate of version 1 that is not trusted", nothing_arrives, 22, LIMIT, 0, NULL },
+		{ "TLS: any name, but of an unknown authority", nothing_arrives, 23, LIMIT, 0, NULL },
+		{ "TLS: a trusted certificate that is expired", nothing_arrives, 24, LIMIT, 0, NULL },
 		{ "TLS to fstrm_capture, which speaks none", no_tls, 0, LIMIT, 0, NULL },
 		{ "TLS to a server of another protocol", another_protocol, 0, LIMIT, 0, NULL },
 		{ "TLS to a receiver that is silent", silence, 0, LIMIT, 0, NULL },

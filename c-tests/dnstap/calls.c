@@ -101,6 +101,8 @@ static void nulls(int unused)
 	RETURNS(dnstap_options_set_tls_server_name(h.options, NULL), DNSTAP_OK);
 	RETURNS(dnstap_options_set_tls_ca_bundle(NULL, "x"), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_options_set_tls_ca_bundle(h.options, NULL), DNSTAP_OK);
+	RETURNS(dnstap_options_set_tls_verify(NULL, DNSTAP_TLS_VERIFY_NAME), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_options_set_tls_verify(h.options, DNSTAP_TLS_VERIFY_NAME), DNSTAP_OK);
 	RETURNS(dnstap_options_set_tls_client_certificate(NULL, "x", "y"), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_options_set_tls_client_certificate(h.options, NULL, NULL), DNSTAP_OK);
 
@@ -175,6 +177,7 @@ static void options_refuse(void *handle)
 	RETURNS(dnstap_options_set_thread_name(o, "x"), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_options_set_tls_server_name(o, "x"), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_options_set_tls_ca_bundle(o, "x"), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_options_set_tls_verify(o, DNSTAP_TLS_VERIFY_NAME), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_options_set_tls_client_certificate(o, "x", "y"), DNSTAP_ERROR_HANDLE);
 	NEED(dnstap_sink_open(o, &error) == NULL, "a sink with options that are none");
 	returns("dnstap_sink_open", error, DNSTAP_ERROR_HANDLE);
@@ -592,6 +595,7 @@ static void values(int unused)
 	OPTION_FAILS(o, dnstap_options_set_thread_name(o, "\xff"), DNSTAP_ERROR_VALUE);
 	RETURNS(dnstap_options_set_thread_name(o, "a name of more than 15 bytes"), DNSTAP_OK);
 	OPTION_FAILS(o, dnstap_options_set_tls_server_name(o, "\xff"), DNSTAP_ERROR_VALUE);
+	OPTION_FAILS(o, dnstap_options_set_tls_verify(o, 3), DNSTAP_ERROR_VALUE);
 	memset(name, 'x', 65536);
 	OPTION_FAILS(o, dnstap_options_set_identity(o, name), DNSTAP_ERROR_LENGTH);
 	OPTION_FAILS(o, dnstap_options_set_version(o, name), DNSTAP_ERROR_LENGTH);
@@ -794,6 +798,9 @@ static void contradictions(int unused)
 		RETURNS(dnstap_options_set_tls_client_certificate(o, "cert.pem", "key.pem"), DNSTAP_OK);
 		no_sink(o, "a certificate without TLS", DNSTAP_ERROR_CONFLICT, "TLS");
 		RETURNS(dnstap_options_set_tls_client_certificate(o, NULL, NULL), DNSTAP_OK);
+		RETURNS(dnstap_options_set_tls_verify(o, DNSTAP_TLS_VERIFY_NOTHING), DNSTAP_OK);
+		no_sink(o, "what to verify without TLS", DNSTAP_ERROR_CONFLICT, "TLS");
+		RETURNS(dnstap_options_set_tls_verify(o, DNSTAP_TLS_VERIFY_NAME), DNSTAP_OK);
 	}
 	NEED(access("x.tap", F_OK) != 0, "a sink that was not opened made a file");
 	dnstap_options_free(&o);

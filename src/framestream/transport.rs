@@ -13,7 +13,7 @@ pub use file::{FileReceiver, FileSender};
 pub use host::HostSender;
 pub use socket::SocketSender;
 #[cfg(feature = "tls")]
-pub use tls::{TlsError, TlsOptions, TlsSender};
+pub use tls::{TlsError, TlsOptions, TlsSender, TlsVerify};
 
 use std::io::{self, IoSlice};
 use std::os::fd::BorrowedFd;

@@ -12,12 +12,25 @@ use dnstap::encode::{BYTES_MAX, EncodeError};
 use dnstap::output::OutputError;
 use dnstap::sink::{ALL_MESSAGE_TYPES, OpenError, Options};
 use framestream::handshake::Direction;
+#[cfg(feature = "tls")]
+use framestream::transport::TlsVerify;
 
 use crate::handle::{Handle, Tag, borrow, borrow_mut, take};
 use crate::result::*;
 
 /// How a sink works.
 pub type dnstap_options = Handle<SinkOptions>;
+
+/// What the certificate of a server has to prove.
+#[repr(C)]
+pub enum dnstap_tls_verify {
+    /// That it is the server of the name, as a trusted authority says. The default.
+    DNSTAP_TLS_VERIFY_NAME = 0,
+    /// That a trusted authority knows the server, by whatever name.
+    DNSTAP_TLS_VERIFY_AUTHORITY = 1,
+    /// Nothing: nobody can read along, but anybody can be the server.
+    DNSTAP_TLS_VERIFY_NOTHING = 2,
+}
 
 /// What is behind a `dnstap_options`.
 #[derive(Default)]
@@ -512,16 +525,17 @@ pub unsafe extern "C" fn dnstap_options_set_tls_server_name(
                 Ok(())
             }
             #[cfg(not(feature = "tls"))]
-            no_tls(options, server_name)
+            no_tls(options, server_name.is_null())
         })
     }
 }
 
-/// Sets the certificate authorities to trust.
+/// Sets the certificates to trust: of authorities, and a server's own, which no authority has to
+/// have signed.
 ///
 /// @param options  The options.
-/// @param path     A file in PEM, which dnstap_sink_open() reads; NULL, the default, for those of
-///                 the system.
+/// @param path     A file in PEM, which dnstap_sink_open() reads; NULL, the default, for the
+///                 authorities of the system.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_NO_TLS
 /// @retval DNSTAP_ERROR_NULL
@@ -541,7 +555,41 @@ pub unsafe extern "C" fn dnstap_options_set_tls_ca_bundle(
                 Ok(())
             }
             #[cfg(not(feature = "tls"))]
-            no_tls(options, path)
+            no_tls(options, path.is_null())
+        })
+    }
+}
+
+/// Sets what the certificate of the server has to prove.
+///
+/// @param options  The options.
+/// @param verify   One of enum dnstap_tls_verify.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_VALUE
+/// @retval DNSTAP_ERROR_NO_TLS
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_set_tls_verify(
+    options: *mut dnstap_options,
+    verify: c_uint,
+) -> dnstap_result {
+    use dnstap_tls_verify::*;
+    // SAFETY: as documented.
+    unsafe {
+        set::<dnstap_result>(options, |options| {
+            #[cfg(feature = "tls")]
+            {
+                options.tls.verify = match verify {
+                    _ if verify == DNSTAP_TLS_VERIFY_NAME as c_uint => TlsVerify::Name,
+                    _ if verify == DNSTAP_TLS_VERIFY_AUTHORITY as c_uint => TlsVerify::Authority,
+                    _ if verify == DNSTAP_TLS_VERIFY_NOTHING as c_uint => TlsVerify::Nothing,
+                    _ => return Err(DNSTAP_ERROR_VALUE),
+                };
+                Ok(())
+            }
+            #[cfg(not(feature = "tls"))]
+            no_tls(options, verify == DNSTAP_TLS_VERIFY_NAME as c_uint)
         })
     }
 }
@@ -579,13 +627,13 @@ pub unsafe extern "C" fn dnstap_options_set_tls_client_certificate(
                 Ok(())
             }
             #[cfg(not(feature = "tls"))]
-            no_tls(options, certificate)
+            no_tls(options, certificate.is_null())
         })
     }
 }
 
 /// The default is as good as any other value where there is no TLS.
 #[cfg(not(feature = "tls"))]
-fn no_tls(_: &mut Options, value: *const c_char) -> Result<(), dnstap_result> {
-    if value.is_null() { Ok(()) } else { Err(DNSTAP_ERROR_NO_TLS) }
+fn no_tls(_: &mut Options, is_default: bool) -> Result<(), dnstap_result> {
+    if is_default { Ok(()) } else { Err(DNSTAP_ERROR_NO_TLS) }
 }

@@ -2,8 +2,10 @@
 //! TLS over another transport, as the client.
 
 mod config;
+mod verify;
 
 pub use config::{TlsError, TlsOptions};
+pub use verify::TlsVerify;
 
 use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::BorrowedFd;

@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::Resumption;
-use rustls::crypto::ring;
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, InconsistentKeys, RootCertStore};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
+
+use super::verify::{TlsVerify, Trust, Verifier, public_key};
 
 /// How to speak TLS. All files are PEM.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,9 +22,10 @@ pub struct TlsOptions {
     /// The name or address that the server's certificate has to be for, among its subject
     /// alternative names; that of the host by default.
     pub server_name: Option<String>,
-    /// The authorities to trust; those of the system by default. A certificate that a server signed
-    /// itself may be here only if it does not claim to be an authority.
+    /// The authorities to trust, and servers' own certificates; those of the system by default.
     pub ca_bundle: Option<PathBuf>,
+    /// What the server's certificate has to prove.
+    pub verify: TlsVerify,
     /// The certificate to show to a server that asks for one, followed by those of its issuers.
     pub client_certificate: Option<PathBuf>,
     /// The private key to the client certificate, in PKCS#8, PKCS#1 or SEC1, without a passphrase.
@@ -80,40 +84,55 @@ pub(super) fn server_name(name: &str) -> Result<ServerName<'static>, TlsError> {
 }
 
 pub(super) fn client_config(options: &TlsOptions) -> Result<ClientConfig, TlsError> {
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(authorities(options.ca_bundle.as_deref())?);
-    let mut config = match (&options.client_certificate, &options.client_key) {
-        (None, None) => builder.with_no_client_auth(),
-        (Some(certificate), Some(key)) => {
-            let with = builder.with_client_auth_cert(certificates(certificate)?, private_key(key)?);
-            with.map_err(|error| match error {
-                rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-                    TlsError::KeyMismatch { certificate: certificate.clone(), key: key.clone() }
-                }
-                rustls::Error::General(_) => TlsError::NoKey(key.clone()),
-                rustls::Error::InvalidCertificate(_) => {
-                    TlsError::NoCertificate(certificate.clone())
-                }
-                other => other.into(),
-            })?
-        }
+    let provider = Arc::new(ring::default_provider());
+    let verifier = Verifier::new(options.verify, trust(options)?, &provider);
+    let client = match (&options.client_certificate, &options.client_key) {
+        (None, None) => None,
+        (Some(certificate), Some(key)) => Some(client(certificate, key, &provider)?),
         _ => return Err(TlsError::OnlyOne),
+    };
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    let mut config = match client {
+        None => builder.with_no_client_auth(),
+        Some(client) => builder.with_client_cert_resolver(Arc::new(client)),
     };
     // Connections are few. And the store of sessions has a lock, which a fork could leave locked.
     config.resumption = Resumption::disabled();
     Ok(config)
 }
 
-fn authorities(bundle: Option<&Path>) -> Result<RootCertStore, TlsError> {
-    let bundle = bundle.map(PathBuf::from).or_else(|| openssl_probe::probe().cert_file);
-    let bundle = bundle.ok_or(TlsError::NoSystemBundle)?;
+fn trust(options: &TlsOptions) -> Result<Trust, TlsError> {
     let mut authorities = RootCertStore::empty();
-    // A system's bundle may have oddities that nobody needs.
-    match authorities.add_parsable_certificates(certificates(&bundle)?) {
-        (0, _) => Err(TlsError::NoCertificate(bundle)),
-        _ => Ok(authorities),
+    if options.verify == TlsVerify::Nothing {
+        return Ok(Trust { authorities, certificates: Vec::new() });
     }
+    let system = || openssl_probe::probe().cert_file.ok_or(TlsError::NoSystemBundle);
+    let bundle = options.ca_bundle.clone().map_or_else(system, Ok)?;
+    let certificates = certificates(&bundle)?;
+    // A system's bundle may have oddities that nobody needs.
+    match authorities.add_parsable_certificates(certificates.iter().cloned()) {
+        (0, _) => Err(TlsError::NoCertificate(bundle)),
+        _ => Ok(Trust { authorities, certificates }),
+    }
+}
+
+/// What to show to a server, of any version: that is for the server to judge.
+fn client(
+    certificate: &Path,
+    key: &Path,
+    provider: &CryptoProvider,
+) -> Result<SingleCertAndKey, TlsError> {
+    let chain = certificates(certificate)?;
+    let signing = provider.key_provider.load_private_key(private_key(key)?);
+    let signing = signing.map_err(|_| TlsError::NoKey(key.into()))?;
+    let public = public_key(&chain[0]).map_err(|_| TlsError::NoCertificate(certificate.into()))?;
+    if signing.public_key().is_some_and(|of_key| of_key != public) {
+        return Err(TlsError::KeyMismatch { certificate: certificate.into(), key: key.into() });
+    }
+    Ok(CertifiedKey::new(chain, signing).into())
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

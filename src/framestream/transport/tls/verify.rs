@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Whether a certificate proves that the server is the one we mean.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature,
+    verify_tls13_signature_with_raw_key,
+};
+use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use x509_cert::Certificate;
+use x509_cert::der::asn1::{Ia5StringRef, PrintableStringRef, TeletexStringRef, Utf8StringRef};
+use x509_cert::der::oid::db::rfc4519::COMMON_NAME;
+use x509_cert::der::oid::db::rfc5280::ID_CE_SUBJECT_ALT_NAME;
+use x509_cert::der::{Any, Decode, Encode};
+use x509_cert::time::Time;
+
+/// What the certificate of a server has to prove.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsVerify {
+    /// That it is the server of the name, as a trusted authority says.
+    #[default]
+    Name,
+    /// That a trusted authority knows it, by whatever name.
+    Authority,
+    /// Nothing: nobody can read along, but anybody can be the server.
+    Nothing,
+}
+
+/// Whom to trust.
+pub(super) struct Trust {
+    /// Authorities.
+    pub authorities: RootCertStore,
+    /// Certificates that are trusted as they are: what was given to us need not be vouched for by
+    /// somebody else. So a certificate that a server signed itself may be marked as an authority,
+    /// as `openssl req -x509` does, or be of version 1.
+    pub certificates: Vec<CertificateDer<'static>>,
+}
+
+/// Checks as [`TlsVerify`] says.
+pub(super) struct Verifier {
+    verify: TlsVerify,
+    trust: Trust,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl Verifier {
+    pub fn new(verify: TlsVerify, trust: Trust, provider: &CryptoProvider) -> Arc<Self> {
+        Arc::new(Self { verify, trust, algorithms: provider.signature_verification_algorithms })
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier").field("verify", &self.verify).finish_non_exhaustive()
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if self.verify != TlsVerify::Nothing {
+            let name = (self.verify == TlsVerify::Name).then_some(name);
+            if self.trust.certificates.contains(certificate) {
+                verify_itself(certificate, name, now)?;
+            } else {
+                let certificate = ParsedCertificate::try_from(certificate)?;
+                verify_server_cert_signed_by_trust_anchor(
+                    &certificate,
+                    &self.trust.authorities,
+                    intermediates,
+                    now,
+                    self.algorithms.all,
+                )?;
+                name.map_or(Ok(()), |name| verify_server_name(&certificate, name))?;
+            }
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    /// With the key alone, since webpki reads no certificate of version 1.
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let key = public_key(certificate)?;
+        verify_tls13_signature_with_raw_key(message, &key, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+/// Checks the dates of a certificate that is trusted as it is, and the name in it if there is to be
+/// one.
+fn verify_itself(
+    certificate: &CertificateDer<'_>,
+    name: Option<&ServerName<'_>>,
+    now: UnixTime,
+) -> Result<(), Error> {
+    let parsed = parse(certificate)?;
+    let subject = parsed.tbs_certificate();
+    let validity = subject.validity();
+    let time = |time: Time| UnixTime::since_unix_epoch(time.to_unix_duration());
+    let (not_before, not_after) = (time(validity.not_before), time(validity.not_after));
+    if now < not_before {
+        return Err(CertificateError::NotValidYetContext { time: now, not_before }.into());
+    }
+    if now > not_after {
+        return Err(CertificateError::ExpiredContext { time: now, not_after }.into());
+    }
+    let Some(name) = name else { return Ok(()) };
+    let mut extensions = subject.extensions().into_iter().flatten();
+    if extensions.any(|extension| extension.extn_id == ID_CE_SUBJECT_ALT_NAME) {
+        return verify_server_name(&ParsedCertificate::try_from(certificate)?, name);
+    }
+    // Older than subject alternative names, or made by hand.
+    let parts = subject.subject().iter().filter(|part| part.oid == COMMON_NAME);
+    let names: Vec<_> = parts.filter_map(|part| text(&part.value)).collect();
+    if names.iter().any(|common_name| common_name.eq_ignore_ascii_case(&name.to_str())) {
+        Ok(())
+    } else {
+        let presented = names.into_iter().map(Into::into).collect();
+        Err(CertificateError::NotValidForNameContext { expected: name.to_owned(), presented }
+            .into())
+    }
+}
+
+/// A string of one of the types that names are written in (RFC 5280, DirectoryString).
+fn text(value: &Any) -> Option<&str> {
+    let utf8 = value.decode_as::<Utf8StringRef<'_>>().map(|string| string.as_str());
+    let printable = || value.decode_as::<PrintableStringRef<'_>>().map(|string| string.as_str());
+    let teletex = || value.decode_as::<TeletexStringRef<'_>>().map(|string| string.as_str());
+    let ia5 = || value.decode_as::<Ia5StringRef<'_>>().map(|string| string.as_str());
+    utf8.or_else(|_| printable()).or_else(|_| teletex()).or_else(|_| ia5()).ok()
+}
+
+/// The public key in a certificate of any version.
+pub(super) fn public_key(
+    certificate: &CertificateDer<'_>,
+) -> Result<SubjectPublicKeyInfoDer<'static>, Error> {
+    let certificate = parse(certificate)?;
+    let key = certificate.tbs_certificate().subject_public_key_info().to_der();
+    key.map(Into::into).map_err(|_| CertificateError::BadEncoding.into())
+}
+
+fn parse(certificate: &CertificateDer<'_>) -> Result<Certificate, Error> {
+    Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding.into())
+}
