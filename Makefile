@@ -5,6 +5,7 @@
 # make test        everything that proves them; what it needs is installed by `make deps`
 # make check-unbound  Debian's Unbound with the series of patches/unbound, built and tested
 # make headers     write include/ anew with cbindgen
+# make bench-unbound   what dnstap costs that Unbound, as it comes and with the series
 # make bench       compare with Debian's libfstrm and protobuf-c; see bench/README.md
 # make bench-check fail if what servers call takes more instructions than is committed
 
@@ -36,7 +37,7 @@ export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
     install-tools stage deps demo test headers bench bench-check \
-    check-unbound clean
+    check-unbound bench-unbound clean
 
 all: library tools
 
@@ -114,6 +115,7 @@ test: deps stage
 	$(MAKE) -C c-tests check STAGE=$(STAGE) BUILD=$(TARGET)/c-tests
 	$(MAKE) -C c-tests valgrind STAGE=$(STAGE) BUILD=$(TARGET)/c-tests
 	STAGE=$(STAGE) $(CARGO) test --locked -p libfstrm --test servers -- --ignored --test-threads=8
+	$(MAKE) check-unbound
 
 headers:
 	UPDATE_HEADERS=1 $(CARGO) test -q -p ffi --test headers
@@ -132,6 +134,12 @@ check-unbound: stage
 	STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build
 	BUILD=$(TARGET)/unbound patches/unbound/test/run
 	BUILD=$(TARGET)/unbound patches/unbound/test/own
+
+bench-unbound: deps stage
+	for variant in patched stock without; do \
+	    STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build $$variant || exit 1; \
+	done
+	STAGE=$(STAGE) BUILD=$(TARGET)/unbound bench/unbound
 
 # Instructions of what servers call, against the committed ones.
 bench-check: deps stage
