@@ -290,8 +290,7 @@ impl Capture {
         for signal in self.signals.pending() {
             match signal {
                 SIGTERM | SIGINT => self.stopping = true,
-                // Nothing is held back: every frame is written when it is whole.
-                SIGHUP => log.line("received SIGHUP, flushing output"),
+                SIGHUP => output.hang_up(log),
                 SIGUSR1 => {
                     log.line("received SIGUSR1, rotating output file");
                     output.rotate(log);

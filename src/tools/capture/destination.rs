@@ -22,6 +22,9 @@ pub trait Destination {
     /// Ends what is written, and begins anew.
     fn rotate(&mut self, log: &Log);
 
+    /// Does what SIGHUP asks for.
+    fn hang_up(&mut self, log: &Log);
+
     /// Looks after the commands that run for finished files.
     fn reap(&mut self, log: &Log);
 

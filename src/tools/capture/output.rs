@@ -121,6 +121,11 @@ impl Destination for Output {
         }
     }
 
+    /// Nothing is held back: every frame is written when it is whole.
+    fn hang_up(&mut self, log: &Log) {
+        log.line("received SIGHUP, flushing output");
+    }
+
     fn reap(&mut self, log: &Log) {
         self.finisher.post_rotate.reap(log);
     }

@@ -70,7 +70,7 @@ pub struct Options {
     #[arg(long, value_name = "FORMAT", group = "style", help_heading = "Out")]
     pub format: Option<Format>,
 
-    /// Append to files that exist, instead of replacing them
+    /// Append to text files that exist, instead of replacing them
     #[arg(short = 'a', long, help_heading = "Out")]
     pub append: bool,
 
@@ -105,10 +105,6 @@ pub struct Options {
     /// Make the names of files of frames with strftime, in UTC
     #[arg(long, help_heading = "Out")]
     pub gmtime: bool,
-
-    /// Show rates, types, codes, top names and clients, and latency
-    #[arg(long, help_heading = "Out")]
-    pub stats: bool,
 
     /// Message types, such as CQ or CLIENT_QUERY
     #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
@@ -169,12 +165,6 @@ pub enum Format {
     Yaml,
     /// JSON objects
     Json,
-    /// Packets, for Wireshark
-    Pcap,
-    /// One line a query, with its answer
-    Querylog,
-    /// Passive DNS, Common Output Format
-    Pdns,
 }
 
 impl Options {
@@ -193,7 +183,7 @@ impl Options {
         let mut files: Vec<(Format, PathBuf)> =
             self.write.iter().map(|file| self.file(file)).collect();
         let relays = self.relay_tcp.len() + self.relay_unix.len();
-        if files.is_empty() && (self.format().is_some() || (relays == 0 && !self.stats)) {
+        if files.is_empty() && (self.format().is_some() || relays == 0) {
             files.push((self.format().unwrap_or(Format::Quiet), "-".into()));
         }
         files
@@ -253,8 +243,8 @@ mod tests {
     #[test]
     fn a_file_may_have_a_format_of_its_own() {
         let options =
-            Options::parse_from(["dnstap", "-r", "x", "-j", "-w", "pcap:a", "-w", "./b:c"]);
-        let expected = [(Format::Pcap, "a".into()), (Format::Json, "./b:c".into())];
+            Options::parse_from(["dnstap", "-r", "x", "-j", "-w", "quiet:a", "-w", "./b:c"]);
+        let expected = [(Format::Quiet, "a".into()), (Format::Json, "./b:c".into())];
         assert_eq!(options.files(), expected);
         let options = Options::parse_from(["dnstap", "-r", "x"]);
         assert_eq!(options.files(), [(Format::Quiet, "-".into())]);

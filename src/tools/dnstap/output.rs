@@ -2,6 +2,7 @@
 //! Outputs: each takes the same frames in its own form.
 
 pub mod frames;
+pub mod relay;
 pub mod text;
 
 use std::io;

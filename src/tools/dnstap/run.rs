@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use ::dnstap::sink::CONTENT_TYPE;
 use clap::CommandFactory;
+use framestream::transport::{HostSender, SocketSender};
 use mio::Waker;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -24,6 +25,7 @@ use super::input::{InputError, Progress, Reading};
 use super::mask::Mask;
 use super::options::{Format, Options};
 use super::output::frames::Frames;
+use super::output::relay::Relay;
 use super::output::text::{Text, TextFile};
 use super::output::{Output, OutputError};
 use super::print::Style;
@@ -183,7 +185,6 @@ fn plain_file(options: &Options) -> Option<Files> {
         && options.mask4.or(options.mask6).is_none()
         && options.count.is_none()
         && options.relay_tcp.len() + options.relay_unix.len() == 0
-        && !options.stats
         && !options.append;
     match &options.files()[..] {
         [(Format::Frames, name)] if untouched => Some(files(options, name)),
@@ -249,6 +250,25 @@ fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureEr
         let file = output(options, format, &name, stop);
         outputs.push(file.map_err(|error| CaptureError::Other(error.to_string()))?);
     }
+    let patient = options.unix.is_empty() && options.listen.is_empty();
+    let failed = |error: String| CaptureError::Other(error);
+    for path in &options.relay_unix {
+        let name = path.display().to_string();
+        let transport = SocketSender::unix(path)
+            .map_err(|error| failed(format!("relay to {name}: {error}")))?;
+        let relay = Relay::start(name, Box::new(transport), options.timeout, patient);
+        outputs.push(Box::new(relay.map_err(|error| failed(error.to_string()))?));
+    }
+    for name in &options.relay_tcp {
+        let (host, port) = name
+            .rsplit_once(':')
+            .and_then(|(host, port)| Some((host, port.parse().ok()?)))
+            .ok_or_else(|| failed(format!("\"{name}\" is no ADDRESS:PORT")))?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let transport = HostSender::new(host, port);
+        let relay = Relay::start(name.clone(), Box::new(transport), options.timeout, patient);
+        outputs.push(Box::new(relay.map_err(|error| failed(error.to_string()))?));
+    }
     Ok(Worker {
         selection: selection(options),
         mask,
@@ -273,6 +293,10 @@ fn output(
         Format::Yaml => text(Style::Yaml),
         Format::Json => text(Style::Json),
         Format::Frames => {
+            if options.append {
+                let reason = "-a is for text: a file of frames that exists is kept anyway";
+                return Err(OutputError::Failed(reason.into()));
+            }
             if name.as_os_str() == "-" && io::stdout().is_terminal() {
                 let reason = "frames are not for a terminal: choose -q, -y or -j, or a file";
                 return Err(OutputError::Failed(reason.into()));
@@ -282,7 +306,6 @@ fn output(
             let files = files.map_err(|error| OutputError::Failed(error.to_string()))?;
             Ok(Box::new(Frames::new(files, log)))
         }
-        other => Err(OutputError::Failed(format!("{other:?} is not there yet"))),
     }
 }
 
@@ -372,6 +395,10 @@ impl Destination for Feed {
 
     fn rotate(&mut self, _: &Log) {
         self.reopen.store(true, Ordering::Relaxed);
+    }
+
+    fn hang_up(&mut self, log: &Log) {
+        self.rotate(log);
     }
 
     fn reap(&mut self, _: &Log) {}

@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(text(b"\0", 0), Ok((".".into(), 1)));
         assert_eq!(text(b"\x03www\x02ex\0", 0), Ok(("www.ex.".into(), 8)));
         assert_eq!(text(b"\x02ex\0\x03www\xc0\0", 4), Ok(("www.ex.".into(), 10)));
-        let odd = b"\x0ba.b'@;() \"\\\xff\x01\n\0";
+        let odd = b"\x0ca.b'@;() \"\\\xff\x01\n\0";
         assert_eq!(text(odd, 0).unwrap().0, r#"a\.b\'\@\;\(\)\ \"\\\255.\010."#);
     }
 

@@ -14,6 +14,8 @@ pub struct Data<'a> {
     /// The message up to the end of the data.
     wire: &'a [u8],
     at: usize,
+    /// The data may not end before the next field.
+    must_go_on: bool,
 }
 
 type Done = Result<(), BadMessage>;
@@ -21,7 +23,7 @@ type Done = Result<(), BadMessage>;
 impl<'a> Data<'a> {
     /// The data of `record` in `wire`.
     pub fn new(wire: &'a [u8], record: &Record) -> Self {
-        Self { wire: &wire[..record.end], at: record.start }
+        Self { wire: &wire[..record.end], at: record.start, must_go_on: false }
     }
 
     /// Whether nothing is left.
@@ -41,9 +43,14 @@ impl<'a> Data<'a> {
         Ok(bytes)
     }
 
-    /// Takes a field whose length stood in the field before.
+    /// Takes a field whose length stood in the field before. Behind it the golang tool does not let
+    /// the data end.
     fn sized(&mut self, length: impl Into<usize>) -> Result<&'a [u8], BadMessage> {
-        if self.is_empty() { Ok(&[]) } else { self.take(length.into()) }
+        if self.is_empty() {
+            return Ok(&[]);
+        }
+        self.must_go_on = true;
+        self.take(length.into())
     }
 
     /// Takes all that is left.
@@ -55,10 +62,11 @@ impl<'a> Data<'a> {
 
     /// Takes an integer of `size` bytes, most significant first.
     fn integer(&mut self, size: usize) -> Result<u64, BadMessage> {
-        if self.is_empty() {
+        if self.is_empty() && !self.must_go_on {
             return Ok(0);
         }
         let bytes = self.take(size)?;
+        self.must_go_on = false;
         Ok(bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
     }
 
