@@ -23,7 +23,7 @@ STAGE   = $(TARGET)/stage
 LIBRARIES  = libfstrm libdnstap
 SO_VERSION = 0
 VERSION    = $(SO_VERSION).1.0
-TOOLS      = fstrm_capture fstrm_dump fstrm_replay
+TOOLS      = dnstap fstrm_capture fstrm_dump fstrm_replay
 
 # As cargo names them: a crate of the name dnstap is there already.
 libfstrm_ARCHIVE  = libfstrm.a

@@ -6,6 +6,7 @@
 //! if there are any.
 
 use crate::encode::Fields;
+use crate::message::Message;
 
 /// What `extra` begins with.
 const PREFIX: &str = "sample=1/";
@@ -24,6 +25,12 @@ pub fn rate_of(extra: &[u8]) -> u32 {
     let digits = rest.split(|byte| *byte == SEPARATOR[0]).next().unwrap_or_default();
     let rate = str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
     rate.filter(|rate| *rate > 0).unwrap_or(1)
+}
+
+/// Whether the message is one of the one in `rate` that a sample keeps. A query and its response
+/// have the same fate, and so they have with a sink of the same rate.
+pub fn is_chosen(message: &Message<'_>, rate: u32) -> bool {
+    key(message).is_chosen(rate.max(1))
 }
 
 /// What a query and its response have in common: the initiator and the message ID.
@@ -63,7 +70,6 @@ const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Message;
     use crate::schema::MessageType;
 
     #[test]

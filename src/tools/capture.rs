@@ -11,6 +11,7 @@
 //! file as they are, as many as there are in one write.
 
 pub mod connection;
+pub mod destination;
 pub mod file_name;
 pub mod foreign;
 pub mod identity;
@@ -33,12 +34,13 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use listenfd::ListenFd;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook_mio::v1_0::Signals;
 use thiserror::Error;
 
 use crate::capture::connection::{Connection, Next};
+use crate::capture::destination::Destination;
 use crate::capture::listener::{Access, ListenError, Listener};
 use crate::capture::log::{Level, Log};
 use crate::capture::options::{Address, Options, Settings};
@@ -60,20 +62,33 @@ const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 /// Events that are taken at a time.
 const EVENTS: usize = 256;
 
-/// The token of the signals; listeners and connections follow.
+/// The token of the signals.
 const SIGNALS: Token = Token(0);
+
+/// The token of the destination, when it is done.
+const WAKER: Token = Token(1);
+
+/// The first token of listeners and connections.
+const FIRST: Token = Token(2);
 
 /// Why the capture does not start or go on.
 #[derive(Debug, Error)]
-enum CaptureError {
+pub enum CaptureError {
+    /// No socket to listen on.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// No file to write.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// Frames cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// The system refuses.
     #[error("failed to setup event loop: {0}")]
     Events(#[from] io::Error),
+    /// Anything else, in words.
+    #[error("{0}")]
+    Other(String),
 }
 
 /// Captures until a signal says to stop.
@@ -84,17 +99,36 @@ pub fn run(options: &Options) -> ExitCode {
         Err(message) => return usage_error::<Options>(message),
     };
     let log = Log::new(options.debug);
-    let capture = match Capture::start(options, settings, passed, log) {
-        Ok(capture) => capture,
+    let content_type = settings.content_type.clone();
+    let limits = Limits { frame: settings.frame_limit, connections: settings.connection_limit };
+    let capture = Capture::start(content_type, limits, Log::new(options.debug), |stop, _| {
+        let listeners = listen(options, &settings, passed, &log)?;
+        let output = Output::open(&settings.files, &settings.content_type, stop, &log)?;
+        Ok((listeners, Box::new(output)))
+    });
+    match capture {
+        Ok(capture) => capture.run(),
         Err(error) => {
-            Log::new(options.debug).line(error);
-            return ExitCode::FAILURE;
+            log.line(error);
+            ExitCode::FAILURE
         }
-    };
-    capture.run()
+    }
 }
 
-struct Capture {
+/// What is taken at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Largest data frame with its length.
+    pub frame: usize,
+    /// Connections at a time.
+    pub connections: usize,
+}
+
+/// Where frames come from, and where they go.
+pub type Ends = (Vec<Listener>, Box<dyn Destination>);
+
+/// A receiver for many senders.
+pub struct Capture {
     poll: Poll,
     signals: Signals,
     /// A signal said to stop.
@@ -115,11 +149,13 @@ struct Capture {
 }
 
 impl Capture {
-    fn start(
-        options: &Options,
-        settings: Settings,
-        passed: ListenFd,
+    /// Takes the signals, then has `open` open both ends. That gets a flag that is set when a signal
+    /// says to stop, and what wakes this receiver to ask whether the destination is done.
+    pub fn start(
+        content_type: Box<[u8]>,
+        limits: Limits,
         log: Log,
+        open: impl FnOnce(Arc<AtomicBool>, Arc<Waker>) -> Result<Ends, CaptureError>,
     ) -> Result<Self, CaptureError> {
         let poll = Poll::new()?;
         // A file size limit is an error of the write, not the end of the program.
@@ -129,30 +165,30 @@ impl Capture {
         for signal in [SIGTERM, SIGINT] {
             signal_hook::flag::register(signal, stop.clone())?;
         }
-        let mut listeners = listen(options, &settings, passed, &log)?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let (mut listeners, output) = open(stop, waker)?;
         for (index, listener) in listeners.iter_mut().enumerate() {
-            let token = Token(SIGNALS.0 + 1 + index);
+            let token = Token(FIRST.0 + index);
             poll.registry().register(listener.source(), token, Interest::READABLE)?;
         }
-        let post_rotate = PostRotate::new(options.post_rotate.as_deref());
-        let output = Output::open(&settings, post_rotate, stop, &log)?;
         Ok(Self {
             poll,
             signals,
             stopping: false,
-            next_token: SIGNALS.0 + 1 + listeners.len(),
+            next_token: FIRST.0 + listeners.len(),
             listeners,
             may_accept: true,
             accept_after: None,
-            connection_limit: settings.connection_limit,
+            connection_limit: limits.connections,
             connections: HashMap::new(),
             ready: VecDeque::new(),
             deadlines: VecDeque::new(),
-            shared: Shared::new(output, log, settings.content_type, settings.frame_limit),
+            shared: Shared::new(output, log, content_type, limits.frame),
         })
     }
 
-    fn run(mut self) -> ExitCode {
+    /// Receives until a signal says to stop, or the destination is done.
+    pub fn run(mut self) -> ExitCode {
         let received = self.receive();
         if received.is_ok() {
             self.shared.log.line("shutting down");
@@ -168,9 +204,11 @@ impl Capture {
         if let Err(error) = &drained {
             log.line(error);
         }
-        let (mut post_rotate, complete) = output.close(&log);
+        let (commands, complete) = output.close(&log);
         totals.report(&log);
-        if let Err(error) = wait_for(&mut post_rotate, &mut self.poll, &mut self.signals, &log) {
+        if let Some(mut commands) = commands
+            && let Err(error) = wait_for(&mut commands, &mut self.poll, &mut self.signals, &log)
+        {
             log.line(error);
         }
         if drained.is_ok() && complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -232,6 +270,7 @@ impl Capture {
         for event in events.iter() {
             match event.token() {
                 SIGNALS => self.answer_signals(),
+                WAKER => self.stopping |= self.shared.output.is_done(),
                 token => match self.connections.get_mut(&token) {
                     Some(connection) => {
                         if connection.note(event) && !connection.queued {
@@ -251,15 +290,12 @@ impl Capture {
         for signal in self.signals.pending() {
             match signal {
                 SIGTERM | SIGINT => self.stopping = true,
-                // Nothing is held back: every frame is written when it is whole.
-                SIGHUP => log.line("received SIGHUP, flushing output"),
+                SIGHUP => output.hang_up(log),
                 SIGUSR1 => {
                     log.line("received SIGUSR1, rotating output file");
                     output.rotate(log);
                 }
-                SIGCHLD => {
-                    output.post_rotate().reap(log);
-                }
+                SIGCHLD => output.reap(log),
                 _ => (),
             }
         }

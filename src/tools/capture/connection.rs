@@ -448,9 +448,7 @@ mod tests {
 
     use super::{Connection, Next};
     use crate::capture::log::Log;
-    use crate::capture::options::{Address, Settings};
-    use crate::capture::output::Output;
-    use crate::capture::post_rotate::PostRotate;
+    use crate::capture::output::{Files, Output};
     use crate::capture::shared::Shared;
 
     /// A socket whose buffer is full whenever a byte was written.
@@ -501,20 +499,16 @@ mod tests {
 
     fn shared(file: &Path) -> Shared {
         let content_type: Box<[u8]> = (*b"type").into();
-        let settings = Settings {
-            address: Address::Passed,
-            content_type: content_type.clone(),
-            write: file.into(),
+        let files = Files {
+            name: file.into(),
             calendar: None,
             split: None,
             split_size: None,
-            frame_limit: 1000,
-            connection_limit: 1,
+            post_rotate: None,
         };
         let log = Log::new(0);
-        let output =
-            Output::open(&settings, PostRotate::new(None), Default::default(), &log).unwrap();
-        Shared::new(output, log, content_type, settings.frame_limit)
+        let output = Output::open(&files, &content_type, Default::default(), &log).unwrap();
+        Shared::new(Box::new(output), log, content_type, 1000)
     }
 
     #[test]

@@ -13,6 +13,7 @@ use clap::{ArgAction, Parser};
 use framestream::control::CONTENT_TYPE_LENGTH_MAX;
 
 use crate::capture::file_name::Calendar;
+use crate::capture::output::Files;
 use crate::command_line::tcp_address;
 
 /// Receive Frame Streams from a socket and save them in files.
@@ -104,14 +105,8 @@ pub struct Settings {
     pub address: Address,
     /// The content type to take.
     pub content_type: Box<[u8]>,
-    /// The file to write, or the pattern of its name.
-    pub write: PathBuf,
-    /// How the pattern becomes a name.
-    pub calendar: Option<Calendar>,
-    /// How long a file may be open.
-    pub split: Option<Duration>,
-    /// How large a file may become.
-    pub split_size: Option<u64>,
+    /// The files to write.
+    pub files: Files,
     /// Largest data frame with its length.
     pub frame_limit: usize,
     /// Connections at a time.
@@ -158,10 +153,13 @@ impl Options {
         Ok(Settings {
             address,
             content_type: content_type.into(),
-            write,
-            calendar,
-            split: (self.split != 0).then(|| Duration::from_secs(self.split.into())),
-            split_size: self.split_size,
+            files: Files {
+                name: write,
+                calendar,
+                split: (self.split != 0).then(|| Duration::from_secs(self.split.into())),
+                split_size: self.split_size,
+                post_rotate: self.post_rotate.clone(),
+            },
             frame_limit: frame_limit as usize,
             connection_limit: connection_limit as usize,
         })
@@ -186,7 +184,7 @@ impl Options {
 }
 
 /// Permission bits.
-fn octal(text: &str) -> Result<u32, String> {
+pub fn octal(text: &str) -> Result<u32, String> {
     match u32::from_str_radix(text, 8) {
         Ok(mode) if mode <= 0o777 => Ok(mode),
         _ => Err("not an octal number up to 777".into()),
@@ -194,7 +192,7 @@ fn octal(text: &str) -> Result<u32, String> {
 }
 
 /// A number of bytes.
-fn size(text: &str) -> Result<u64, String> {
+pub fn size(text: &str) -> Result<u64, String> {
     let (digits, shift) = match text.as_bytes().last() {
         Some(b'k' | b'K') => (&text[..text.len() - 1], 10),
         Some(b'm' | b'M') => (&text[..text.len() - 1], 20),

@@ -12,12 +12,27 @@ use std::time::{Duration, Instant};
 use framestream::control::{ControlFrame, ControlType, Header};
 use jiff::Timestamp;
 
+use crate::capture::destination::Destination;
 use crate::capture::file_name::Calendar;
 use crate::capture::log::Log;
-use crate::capture::options::Settings;
 use crate::capture::output_file::{OpenError, OutputFile, STANDARD_OUTPUT, Unread, WriteError};
 use crate::capture::partial_file::Published;
 use crate::capture::post_rotate::PostRotate;
+
+/// Which files to write.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// The file, or the pattern of its name.
+    pub name: PathBuf,
+    /// How the pattern becomes a name.
+    pub calendar: Option<Calendar>,
+    /// How long a file may be open.
+    pub split: Option<Duration>,
+    /// How large a file may become.
+    pub split_size: Option<u64>,
+    /// The command that runs for each finished file.
+    pub post_rotate: Option<OsString>,
+}
 
 /// The file that is written, and what makes the next and finishes the last.
 #[derive(Debug)]
@@ -33,53 +48,58 @@ pub struct Output {
 }
 
 impl Output {
-    /// Opens the first file. `stop` is set when the program is to stop.
+    /// Opens the first file of streams of `content_type`. `stop` is set when the program is to stop.
     pub fn open(
-        settings: &Settings,
-        post_rotate: PostRotate,
+        files: &Files,
+        content_type: &[u8],
         stop: Arc<AtomicBool>,
         log: &Log,
     ) -> Result<Self, OpenError> {
         let opener = Opener {
-            pattern: settings.write.clone(),
-            calendar: settings.calendar.clone(),
-            start: ControlFrame::new(ControlType::Start, Some(&*settings.content_type))
+            pattern: files.name.clone(),
+            calendar: files.calendar.clone(),
+            start: ControlFrame::new(ControlType::Start, Some(content_type))
                 .encode(Header::With)?,
-            split: settings.split,
+            split: files.split,
             stop,
         };
         let finisher = Finisher {
             stop: ControlFrame::new(ControlType::Stop, None).encode(Header::With)?,
             published: Published::default(),
-            post_rotate,
+            post_rotate: PostRotate::new(files.post_rotate.as_deref()),
             failed: false,
         };
         let (file, rotate_at) = opener.open(Unread::Wait)?;
         log.line(format_args!("opened output file {}", file.name.display()));
-        let split_size = settings.split_size.unwrap_or(u64::MAX);
+        let split_size = files.split_size.unwrap_or(u64::MAX);
         Ok(Self { file, rotate_at, split_size, full_at: split_size, opener, finisher })
     }
 
-    /// Whether a frame of `size` bytes fits into the file behind `before` bytes that are not written
-    /// yet. Into a file without data fits any frame.
-    pub fn has_room(&self, before: usize, size: usize) -> bool {
+    /// Whether commands run for finished files.
+    pub fn commands_run(&self) -> bool {
+        self.finisher.post_rotate.are_running()
+    }
+}
+
+impl Destination for Output {
+    /// Into a file without data fits any frame.
+    fn has_room(&self, before: usize, size: usize) -> bool {
         let complete = self.file.bytes + (before + size + self.finisher.stop.len()) as u64;
         complete <= self.full_at || (before == 0 && self.file.frames <= 1)
     }
 
-    /// Writes `count` data frames, each with its length in front.
-    pub fn write(&mut self, frames: &[u8], count: u64) -> Result<(), WriteError> {
+    fn write(&mut self, frames: &[u8], count: u64) -> Result<(), WriteError> {
         self.file.append(frames, count)
     }
 
     /// When the file will have been open for long enough.
-    pub fn rotate_at(&self) -> Option<Instant> {
+    fn rotate_at(&self) -> Option<Instant> {
         self.rotate_at
     }
 
     /// Begins a new file and finishes the one before. If there can be no new one, the old one
     /// goes on.
-    pub fn rotate(&mut self, log: &Log) {
+    fn rotate(&mut self, log: &Log) {
         if self.file.name == Path::new(STANDARD_OUTPUT) {
             log.line("rotate_output: not rotating stdout");
             return;
@@ -101,16 +121,24 @@ impl Output {
         }
     }
 
-    /// The commands that run for finished files.
-    pub fn post_rotate(&mut self) -> &mut PostRotate {
-        &mut self.finisher.post_rotate
+    /// Nothing is held back: every frame is written when it is whole.
+    fn hang_up(&mut self, log: &Log) {
+        log.line("received SIGHUP, flushing output");
     }
 
-    /// Finishes the last file. Returns the commands that still run, and whether every file is
-    /// complete and has its name.
-    pub fn close(mut self, log: &Log) -> (PostRotate, bool) {
+    fn reap(&mut self, log: &Log) {
+        self.finisher.post_rotate.reap(log);
+    }
+
+    /// A file takes whatever comes.
+    fn is_done(&self) -> bool {
+        false
+    }
+
+    /// Finishes the last file. Everything is written if every file is complete and has its name.
+    fn close(mut self: Box<Self>, log: &Log) -> (Option<PostRotate>, bool) {
         self.finisher.finish(self.file, log);
-        (self.finisher.post_rotate, !self.finisher.failed)
+        (Some(self.finisher.post_rotate), !self.finisher.failed)
     }
 }
 

@@ -51,4 +51,9 @@ impl PostRotate {
         });
         !self.running.is_empty()
     }
+
+    /// Whether any runs, as far as is known.
+    pub fn are_running(&self) -> bool {
+        !self.running.is_empty()
+    }
 }

@@ -5,8 +5,8 @@ use std::os::fd::RawFd;
 
 use framestream::control::{ControlFrame, ControlType, Header};
 
+use crate::capture::destination::Destination;
 use crate::capture::log::{Level, Log};
-use crate::capture::output::Output;
 use crate::capture::totals::Totals;
 use crate::quoted::quoted;
 use crate::read_ahead::ReadAhead;
@@ -20,7 +20,7 @@ const SPARE_BUFFERS: usize = 8;
 /// What the connections have in common.
 pub struct Shared {
     /// Where the frames go.
-    pub output: Output,
+    pub output: Box<dyn Destination>,
     /// What is counted.
     pub totals: Totals,
     /// Where to tell.
@@ -35,7 +35,12 @@ pub struct Shared {
 impl Shared {
     /// Takes data frames of up to `frame_limit` bytes, their lengths included, of streams of
     /// `content_type`.
-    pub fn new(output: Output, log: Log, content_type: Box<[u8]>, frame_limit: usize) -> Self {
+    pub fn new(
+        output: Box<dyn Destination>,
+        log: Log,
+        content_type: Box<[u8]>,
+        frame_limit: usize,
+    ) -> Self {
         let totals = Totals::default();
         Self { output, totals, log, content_type, frame_limit, spare: Vec::new() }
     }

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where a capture's frames go.
+
+use std::time::Instant;
+
+use crate::capture::log::Log;
+use crate::capture::output_file::WriteError;
+use crate::capture::post_rotate::PostRotate;
+
+/// Takes whole data frames, as many as there are at a time.
+pub trait Destination {
+    /// Whether a frame of `size` bytes belongs to those of `before` bytes that are to be written
+    /// first. If not, they are written and [`Destination::rotate`] is called.
+    fn has_room(&self, before: usize, size: usize) -> bool;
+
+    /// Takes `count` data frames, each with its length in front.
+    fn write(&mut self, frames: &[u8], count: u64) -> Result<(), WriteError>;
+
+    /// When to call [`Destination::rotate`].
+    fn rotate_at(&self) -> Option<Instant>;
+
+    /// Ends what is written, and begins anew.
+    fn rotate(&mut self, log: &Log);
+
+    /// Does what SIGHUP asks for.
+    fn hang_up(&mut self, log: &Log);
+
+    /// Looks after the commands that run for finished files.
+    fn reap(&mut self, log: &Log);
+
+    /// Whether it wants nothing more.
+    fn is_done(&self) -> bool;
+
+    /// Ends it. Returns the commands that still run, and whether everything was written.
+    fn close(self: Box<Self>, log: &Log) -> (Option<PostRotate>, bool);
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `dnstap`: captures, prints, converts, relays and exports what DNS servers log.
+
+pub mod batch;
+pub mod dns;
+pub mod input;
+pub mod mask;
+pub mod options;
+pub mod output;
+pub mod print;
+pub mod queue;
+pub mod run;
+pub mod select;
+pub mod worker;

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The data frames of a batch.
+
+use framestream::frame::LENGTH_SIZE;
+
+/// Goes through whole frames, and passes over control frames among them.
+#[derive(Debug)]
+pub struct Frames<'a> {
+    bytes: &'a [u8],
+}
+
+/// The frames of `bytes`, which holds whole ones only.
+pub fn frames(bytes: &[u8]) -> Frames<'_> {
+    Frames { bytes }
+}
+
+impl<'a> Iterator for Frames<'a> {
+    /// A payload behind its length.
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        loop {
+            let length = be32(self.bytes)?;
+            let size = match length {
+                0 => 2 * LENGTH_SIZE + be32(self.bytes.get(LENGTH_SIZE..)?)?,
+                length => LENGTH_SIZE + length,
+            };
+            let (frame, rest) = self.bytes.split_at_checked(size)?;
+            self.bytes = rest;
+            if length > 0 {
+                return Some(frame);
+            }
+        }
+    }
+}
+
+fn be32(bytes: &[u8]) -> Option<usize> {
+    bytes.first_chunk().map(|bytes| u32::from_be_bytes(*bytes) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_frames_are_passed_over() {
+        let bytes = b"\0\0\0\x02ab\0\0\0\0\0\0\0\x04\0\0\0\x02\0\0\0\x01c";
+        let found: Vec<&[u8]> = frames(bytes).collect();
+        assert_eq!(found, [&b"\0\0\0\x02ab"[..], b"\0\0\0\x01c"]);
+    }
+}

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The names of numbers in DNS messages, as the golang `dnstap` of Debian 12 has them. A number
+//! without a name prints as a number.
+
+/// Names of record types in ascending order.
+const TYPES: [(u16, &str); 84] = [
+    (0, "None"),
+    (1, "A"),
+    (2, "NS"),
+    (3, "MD"),
+    (4, "MF"),
+    (5, "CNAME"),
+    (6, "SOA"),
+    (7, "MB"),
+    (8, "MG"),
+    (9, "MR"),
+    (10, "NULL"),
+    (12, "PTR"),
+    (13, "HINFO"),
+    (14, "MINFO"),
+    (15, "MX"),
+    (16, "TXT"),
+    (17, "RP"),
+    (18, "AFSDB"),
+    (19, "X25"),
+    (20, "ISDN"),
+    (21, "RT"),
+    (23, "NSAP-PTR"),
+    (24, "SIG"),
+    (25, "KEY"),
+    (26, "PX"),
+    (27, "GPOS"),
+    (28, "AAAA"),
+    (29, "LOC"),
+    (30, "NXT"),
+    (31, "EID"),
+    (32, "NIMLOC"),
+    (33, "SRV"),
+    (34, "ATMA"),
+    (35, "NAPTR"),
+    (36, "KX"),
+    (37, "CERT"),
+    (39, "DNAME"),
+    (41, "OPT"),
+    (42, "APL"),
+    (43, "DS"),
+    (44, "SSHFP"),
+    (46, "RRSIG"),
+    (47, "NSEC"),
+    (48, "DNSKEY"),
+    (49, "DHCID"),
+    (50, "NSEC3"),
+    (51, "NSEC3PARAM"),
+    (52, "TLSA"),
+    (53, "SMIMEA"),
+    (55, "HIP"),
+    (56, "NINFO"),
+    (57, "RKEY"),
+    (58, "TALINK"),
+    (59, "CDS"),
+    (60, "CDNSKEY"),
+    (61, "OPENPGPKEY"),
+    (62, "CSYNC"),
+    (63, "ZONEMD"),
+    (64, "SVCB"),
+    (65, "HTTPS"),
+    (99, "SPF"),
+    (100, "UINFO"),
+    (101, "UID"),
+    (102, "GID"),
+    (103, "UNSPEC"),
+    (104, "NID"),
+    (105, "L32"),
+    (106, "L64"),
+    (107, "LP"),
+    (108, "EUI48"),
+    (109, "EUI64"),
+    (249, "TKEY"),
+    (250, "TSIG"),
+    (251, "IXFR"),
+    (252, "AXFR"),
+    (253, "MAILB"),
+    (254, "MAILA"),
+    (255, "ANY"),
+    (256, "URI"),
+    (257, "CAA"),
+    (258, "AVC"),
+    (32768, "TA"),
+    (32769, "DLV"),
+    (65535, "Reserved"),
+];
+
+/// The names of the types up to 258, by number.
+static LOW: [&str; 259] = {
+    let mut names = [""; 259];
+    let mut index = 0;
+    while index < TYPES.len() {
+        let (number, name) = TYPES[index];
+        if (number as usize) < names.len() {
+            names[number as usize] = name;
+        }
+        index += 1;
+    }
+    names
+};
+
+/// The name of a record type, if it has one here.
+pub fn record_type(number: u16) -> Option<&'static str> {
+    match LOW.get(usize::from(number)) {
+        Some(name) => Some(*name).filter(|name| !name.is_empty()),
+        None => TYPES.iter().find(|(known, _)| *known == number).map(|(_, name)| *name),
+    }
+}
+
+/// The number of a record type by its name, or by `TYPE` and its number.
+pub fn record_type_number(name: &str) -> Option<u16> {
+    let known = TYPES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
+    let generic = || {
+        let (word, digits) = name.split_at_checked(4)?;
+        word.eq_ignore_ascii_case("TYPE").then(|| digits.parse().ok()).flatten()
+    };
+    known.map(|(number, _)| *number).or_else(generic)
+}
+
+/// The name of a class. ANY has none: it would look like a type.
+pub fn class(number: u16) -> Option<&'static str> {
+    Some(match number {
+        1 => "IN",
+        2 => "CS",
+        3 => "CH",
+        4 => "HS",
+        254 => "NONE",
+        _ => return None,
+    })
+}
+
+/// The name of an operation.
+pub fn opcode(number: u8) -> Option<&'static str> {
+    Some(match number {
+        0 => "QUERY",
+        1 => "IQUERY",
+        2 => "STATUS",
+        4 => "NOTIFY",
+        5 => "UPDATE",
+        6 => "DSO",
+        _ => return None,
+    })
+}
+
+/// Names of response codes.
+const RESPONSE_CODES: [(u16, &str); 20] = [
+    (0, "NOERROR"),
+    (1, "FORMERR"),
+    (2, "SERVFAIL"),
+    (3, "NXDOMAIN"),
+    (4, "NOTIMP"),
+    (5, "REFUSED"),
+    (6, "YXDOMAIN"),
+    (7, "YXRRSET"),
+    (8, "NXRRSET"),
+    (9, "NOTAUTH"),
+    (10, "NOTZONE"),
+    (11, "DSOTYPENI"),
+    (16, "BADSIG"),
+    (17, "BADKEY"),
+    (18, "BADTIME"),
+    (19, "BADMODE"),
+    (20, "BADNAME"),
+    (21, "BADALG"),
+    (22, "BADTRUNC"),
+    (23, "BADCOOKIE"),
+];
+
+/// The name of a response code.
+pub fn response_code(number: u16) -> Option<&'static str> {
+    RESPONSE_CODES.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
+}
+
+/// The number of a response code by its name, or by its digits.
+pub fn response_code_number(name: &str) -> Option<u16> {
+    // Of EDNS the same number has another name.
+    let name = if name.eq_ignore_ascii_case("BADVERS") { "BADSIG" } else { name };
+    let known = RESPONSE_CODES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
+    known.map(|(number, _)| *number).or_else(|| name.parse().ok().filter(|code| *code < 4096))
+}
+
+/// The name of a DNSSEC algorithm.
+pub fn algorithm(number: u8) -> Option<&'static str> {
+    Some(match number {
+        1 => "RSAMD5",
+        2 => "DH",
+        3 => "DSA",
+        5 => "RSASHA1",
+        6 => "DSA-NSEC3-SHA1",
+        7 => "RSASHA1-NSEC3-SHA1",
+        8 => "RSASHA256",
+        10 => "RSASHA512",
+        12 => "ECC-GOST",
+        13 => "ECDSAP256SHA256",
+        14 => "ECDSAP384SHA384",
+        15 => "ED25519",
+        16 => "ED448",
+        252 => "INDIRECT",
+        253 => "PRIVATEDNS",
+        254 => "PRIVATEOID",
+        _ => return None,
+    })
+}
+
+/// The name of a hash of DS records.
+pub fn hash(number: u8) -> Option<&'static str> {
+    Some(match number {
+        1 => "SHA1",
+        2 => "SHA256",
+        3 => "GOST94",
+        4 => "SHA384",
+        5 => "SHA512",
+        _ => return None,
+    })
+}
+
+/// The name of a kind of certificate (RFC 4398).
+pub fn certificate(number: u16) -> Option<&'static str> {
+    Some(match number {
+        1 => "PKIX",
+        2 => "SPKI",
+        3 => "PGP",
+        4 => "IPIX",
+        5 => "ISPKI",
+        6 => "IPGP",
+        7 => "ACPKIX",
+        8 => "IACPKIX",
+        253 => "URI",
+        254 => "OID",
+        _ => return None,
+    })
+}
+
+/// The name of a key of service parameters (RFC 9460).
+pub fn service_key(number: u16) -> Option<&'static str> {
+    Some(match number {
+        0 => "mandatory",
+        1 => "alpn",
+        2 => "no-default-alpn",
+        3 => "port",
+        4 => "ipv4hint",
+        5 => "ech",
+        6 => "ipv6hint",
+        7 => "dohpath",
+        _ => return None,
+    })
+}
+
+/// What an extended DNS error says (RFC 8914).
+pub fn extended_error(number: u16) -> Option<&'static str> {
+    const TEXTS: [&str; 25] = [
+        "Other",
+        "Unsupported DNSKEY Algorithm",
+        "Unsupported DS Digest Type",
+        "Stale Answer",
+        "Forged Answer",
+        "DNSSEC Indeterminate",
+        "DNSSEC Bogus",
+        "Signature Expired",
+        "Signature Not Yet Valid",
+        "DNSKEY Missing",
+        "RRSIGs Missing",
+        "No Zone Key Bit Set",
+        "NSEC Missing",
+        "Cached Error",
+        "Not Ready",
+        "Blocked",
+        "Censored",
+        "Filtered",
+        "Prohibited",
+        "Stale NXDOMAIN Answer",
+        "Not Authoritative",
+        "Not Supported",
+        "No Reachable Authority",
+        "Network Error",
+        "Invalid Data",
+    ];
+    TEXTS.get(usize::from(number)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back_to_their_numbers() {
+        for (number, name) in TYPES {
+            assert_eq!(record_type(number), Some(name));
+            assert_eq!(record_type_number(&name.to_lowercase()), Some(number));
+        }
+        assert_eq!(record_type_number("type4711"), Some(4711));
+        for nonsense in ["", "TYPE", "TYPE65536", "TYPEx", "\u{e9}\u{e9}\u{e9}"] {
+            assert_eq!(record_type_number(nonsense), None, "{nonsense}");
+        }
+        assert_eq!(record_type(11), None);
+        assert_eq!(response_code_number("badvers"), Some(16));
+        assert_eq!(response_code_number("12"), Some(12));
+        assert_eq!(response_code_number("4096"), None);
+    }
+}

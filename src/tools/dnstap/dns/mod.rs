@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! DNS messages, read where they lie in a frame: nothing is copied.
+//!
+//! What is taken as a message is what the golang `dnstap` takes, so that both print the same: a
+//! section may end with the message although its count says more, and record data may end between
+//! two of its fields. Anything else that is wrong makes the whole message bad.
+
+pub mod mnemonic;
+pub mod name;
+pub mod rdata;
+pub mod record;
+pub mod section;
+
+use thiserror::Error;
+
+/// Why bytes are no DNS message, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{reason} at byte {offset}")]
+pub struct BadMessage {
+    /// Where in the message, in bytes.
+    pub offset: usize,
+    /// What is wrong.
+    pub reason: Reason,
+}
+
+/// What is wrong with a DNS message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Reason {
+    /// The message ends within its header.
+    #[error("the header is cut short")]
+    Header,
+    /// The message, or the data of a record, ends within a field.
+    #[error("a field is cut short")]
+    Truncated,
+    /// A name of more than 255 bytes.
+    #[error("a name is too long")]
+    LongName,
+    /// A label of a kind that is not defined.
+    #[error("a label type is unknown")]
+    LabelType,
+    /// A name of more compression pointers than it can have labels.
+    #[error("compression pointers go round")]
+    Pointers,
+    /// The data of a record goes on behind the fields of its type.
+    #[error("record data is too long")]
+    LongData,
+    /// A type bitmap with blocks out of order, empty or too long.
+    #[error("a type bitmap is bad")]
+    Bitmap,
+    /// An EDNS option that does not follow its definition.
+    #[error("an EDNS option is bad")]
+    Option,
+    /// A parameter of a service binding that does not follow its definition.
+    #[error("a service parameter is bad")]
+    ServiceParameter,
+    /// An address prefix that does not follow RFC 3123.
+    #[error("an address prefix is bad")]
+    AddressPrefix,
+}

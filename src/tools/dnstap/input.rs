@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Reads capture files into the queue, as far as each goes.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use flate2::read::MultiGzDecoder;
+use framestream::control::ControlType;
+use framestream::frame::{Event, FrameError, Front, LENGTH_SIZE, front};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use thiserror::Error;
+
+use super::queue::Queue;
+use crate::read_ahead::ReadAhead;
+
+/// The name that stands for the standard input.
+const STANDARD_INPUT: &str = "-";
+
+const READ_SIZE: usize = 256 << 10;
+
+/// A data frame that is longer is damage, and not passed over.
+const MAX_SKIP: usize = 64 << 20;
+
+/// How often to look whether a file has grown, or the program is to stop.
+const CHECK: Duration = Duration::from_millis(100);
+
+/// What is wrong with a file, and where.
+#[derive(Debug, Error)]
+pub enum InputError {
+    /// It cannot be opened or read.
+    #[error("{name}: {error}")]
+    Io {
+        /// Its name.
+        name: String,
+        /// Why not.
+        error: io::Error,
+    },
+    /// It ends behind a frame, without STOP: its writer still writes, or was killed.
+    #[error("{name}: ends at offset {offset} without STOP, after {frames} good frames")]
+    NoStop {
+        /// Its name.
+        name: String,
+        /// Where it ends.
+        offset: u64,
+        /// Frames before.
+        frames: u64,
+    },
+    /// It ends within a frame.
+    #[error(
+        "{name}: the frame at offset {offset} is cut off after {size} bytes; \
+         {frames} frames before are good"
+    )]
+    Torn {
+        /// Its name.
+        name: String,
+        /// Where the frame begins.
+        offset: u64,
+        /// Bytes of it that are there.
+        size: usize,
+        /// Frames before.
+        frames: u64,
+    },
+    /// Bytes that are no frame.
+    #[error("{name}: at offset {offset}: {reason}; {frames} frames before are good")]
+    Damaged {
+        /// Its name.
+        name: String,
+        /// Where they begin.
+        offset: u64,
+        /// What is wrong.
+        reason: String,
+        /// Frames before.
+        frames: u64,
+    },
+}
+
+/// How far the reading of files is, for others to see.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Bytes of files that were read, compressed as they are.
+    pub read: AtomicU64,
+    /// Frames that were passed on.
+    pub frames: AtomicU64,
+    /// Frames over the limit.
+    pub over_limit: AtomicU64,
+}
+
+/// How to read files.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// Largest data frame.
+    pub frame_limit: usize,
+    /// Wait at the end of a file for more.
+    pub follow: bool,
+    /// Set when the program is to stop.
+    pub stop: Arc<AtomicBool>,
+    /// How far it is.
+    pub progress: Arc<Progress>,
+}
+
+impl Reading {
+    /// Reads `path` into `queue`; `-` is the standard input.
+    pub fn read(&self, path: &Path, queue: &Queue) -> Result<(), InputError> {
+        let name = path.display().to_string();
+        let failed = |error| InputError::Io { name: name.clone(), error };
+        let mut source =
+            Source { file: open(path).map_err(failed)?, reading: self.clone(), path: path.into() };
+        let mut head = [0; 4];
+        let length = read_full(&mut source, &mut head).map_err(failed)?;
+        let head = io::Cursor::new(head[..length].to_vec());
+        let is = |magic: &[u8]| head.get_ref().starts_with(magic);
+        if is(b"\x1f\x8b") {
+            self.read_from(MultiGzDecoder::new(head.chain(source)), name, queue)
+        } else if is(b"\x28\xb5\x2f\xfd") {
+            let decoder = zstd::Decoder::new(head.chain(source)).map_err(failed)?;
+            self.read_from(decoder, name, queue)
+        } else {
+            self.read_from(head.chain(source), name, queue)
+        }
+    }
+
+    fn read_from(
+        &self,
+        mut file: impl Read,
+        name: String,
+        queue: &Queue,
+    ) -> Result<(), InputError> {
+        let mut buffer = ReadAhead::new(READ_SIZE);
+        let (mut offset, mut frames, mut started, mut to_skip) = (0, 0, false, 0);
+        loop {
+            if to_skip > 0 {
+                let count = buffer.bytes().len().min(to_skip);
+                buffer.use_up(count);
+                offset += count as u64;
+                to_skip -= count;
+            }
+            let damaged = |at: usize, reason: String, frames: u64| InputError::Damaged {
+                name: name.clone(),
+                offset: offset + at as u64,
+                reason,
+                frames,
+            };
+            let bytes = buffer.bytes();
+            let (mut at, mut count) = (0, 0);
+            let limit = if started { self.frame_limit } else { 0 };
+            let behind = loop {
+                match front(&bytes[at..], limit) {
+                    Ok(Front::Whole(Event::Data(_), size)) => {
+                        at += size;
+                        count += 1;
+                    }
+                    Ok(Front::Whole(Event::Control(frame), size)) => match frame.control_type {
+                        Some(ControlType::Start) if !started => {
+                            if !frame.matches(Some(::dnstap::sink::CONTENT_TYPE)) {
+                                let other = frame.content_types[0].escape_ascii().to_string();
+                                let reason = format!("the content type is \"{other}\"");
+                                return Err(damaged(at, reason, 0));
+                            }
+                            started = true;
+                            at += size;
+                            break Ok(None);
+                        }
+                        Some(other) if !started => {
+                            let reason = format!("{other:?} where Start belongs");
+                            return Err(damaged(at, reason, 0));
+                        }
+                        Some(ControlType::Stop) => break Ok(None),
+                        // Others are passed over, as fstrm does.
+                        _ => at += size,
+                    },
+                    Ok(Front::Needs(size)) => break Ok(Some(size)),
+                    Err(error) => break Err(error),
+                }
+            };
+            if count > 0 && !queue.push(&bytes[..at]) {
+                return Ok(());
+            }
+            frames += count;
+            self.progress.frames.fetch_add(count, Ordering::Relaxed);
+            let needs = match behind {
+                Ok(Some(size)) => size,
+                Ok(None) if frames == 0 && count == 0 && at > 0 => 0,
+                // Several files may stand one behind the other, each with START and STOP.
+                Ok(None) => {
+                    buffer.use_up(at);
+                    offset += at as u64;
+                    let Ok(Front::Whole(Event::Control(frame), size)) = front(buffer.bytes(), 0)
+                    else {
+                        continue;
+                    };
+                    if frame.control_type == Some(ControlType::Stop) {
+                        return Ok(());
+                    }
+                    buffer.use_up(size);
+                    continue;
+                }
+                Err(FrameError::TooLarge(length)) if started && length as usize <= MAX_SKIP => {
+                    self.progress.over_limit.fetch_add(1, Ordering::Relaxed);
+                    to_skip = LENGTH_SIZE + length as usize;
+                    0
+                }
+                Err(FrameError::TooLarge(_)) if !started => {
+                    let head = &bytes[..bytes.len().min(12)];
+                    let reason = crate::capture::foreign::recognise(head).to_string();
+                    return Err(damaged(at, reason, frames));
+                }
+                Err(error) => return Err(damaged(at, error.to_string(), frames)),
+            };
+            buffer.use_up(at);
+            offset += at as u64;
+            if needs == 0 && !buffer.bytes().is_empty() {
+                continue;
+            }
+            buffer.grow_to(needs);
+            match (buffer.fill(&mut file), buffer.bytes().len()) {
+                (Ok(0), _) if self.stop.load(Ordering::Relaxed) => return Ok(()),
+                (Ok(0), 0) => return Err(InputError::NoStop { name, offset, frames }),
+                (Ok(0), size) => return Err(InputError::Torn { name, offset, size, frames }),
+                (Ok(_), _) => (),
+                // Compressed data that ends early is a file that ends early.
+                (Err(error), size) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Err(InputError::Torn { name, offset, size, frames });
+                }
+                (Err(error), _) => return Err(InputError::Io { name, error }),
+            }
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    if path == Path::new(STANDARD_INPUT) {
+        io::stdin().as_fd().try_clone_to_owned().map(File::from)
+    } else {
+        File::open(path)
+    }
+}
+
+fn read_full(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < buffer.len() {
+        match from.read(&mut buffer[length..])? {
+            0 => break,
+            count => length += count,
+        }
+    }
+    Ok(length)
+}
+
+/// A file that is read until the program is to stop, and over its end if that is wanted.
+struct Source {
+    file: File,
+    reading: Reading,
+    path: PathBuf,
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if self.reading.stop.load(Ordering::Relaxed) {
+                return Ok(0);
+            }
+            // A pipe without bytes would hold up the stop.
+            let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut fds, PollTimeout::from(CHECK.as_millis() as u16))? == 0 {
+                continue;
+            }
+            let count = self.file.read(buffer)?;
+            self.reading.progress.read.fetch_add(count as u64, Ordering::Relaxed);
+            if count > 0 || !self.reading.follow || self.path == Path::new(STANDARD_INPUT) {
+                return Ok(count);
+            }
+            thread::sleep(CHECK);
+        }
+    }
+}

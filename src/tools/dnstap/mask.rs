@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Makes the addresses of clients less exact: the initiator's, and the client subnet in EDNS
+//! (RFC 7871). Bits behind a prefix become zero; everything keeps its length.
+
+use ::dnstap::schema::PolicyMatch;
+use ::dnstap::{Event, Message, Policy};
+
+use super::dns::section::Parts;
+
+/// The option of a client subnet.
+const SUBNET: u16 = 8;
+
+/// Changes events. What it changes lies in buffers of its own.
+#[derive(Debug)]
+pub struct Mask {
+    bits4: u8,
+    bits6: u8,
+    address: [u8; 16],
+    query: Vec<u8>,
+    response: Vec<u8>,
+    encoded: Vec<u8>,
+}
+
+impl Mask {
+    /// Keeps so many bits of IPv4 and IPv6 addresses.
+    pub fn new(bits4: u8, bits6: u8) -> Self {
+        Self {
+            bits4,
+            bits6,
+            address: [0; 16],
+            query: Vec::new(),
+            response: Vec::new(),
+            encoded: Vec::new(),
+        }
+    }
+
+    /// The event with less exact addresses. A DNS message that cannot be read, which might hide an
+    /// address, is left out.
+    pub fn apply<'a>(&'a mut self, event: &Event<'a>) -> Event<'a> {
+        let Some(message) = &event.message else { return *event };
+        let Self { bits4, bits6, address, query, response, .. } = self;
+        let bits = [*bits4, *bits6];
+        let query_address = message.query_address.map(|given| {
+            let length = given.len().min(address.len());
+            let masked = &mut address[..length];
+            masked.copy_from_slice(&given[..length]);
+            clear_behind(masked, if length == 4 { bits[0] } else { bits[1] });
+            &*masked
+        });
+        let masked = Message {
+            query_address,
+            query_message: message.query_message.and_then(|wire| copy(wire, bits, query)),
+            response_message: message.response_message.and_then(|wire| copy(wire, bits, response)),
+            policy: message.policy.map(|policy| Policy {
+                value: policy.value.filter(|_| policy.policy_match != Some(PolicyMatch::CLIENT_IP)),
+                ..policy
+            }),
+            ..*message
+        };
+        Event { message: Some(masked), ..*event }
+    }
+
+    /// A buffer for an event that is encoded anew.
+    pub fn encode<'a>(encoded: &'a mut Vec<u8>, event: &Event<'_>) -> Option<&'a [u8]> {
+        const LENGTH_SIZE: usize = framestream::frame::LENGTH_SIZE;
+        encoded.clear();
+        encoded.resize(LENGTH_SIZE + event.max_len().ok()?, 0);
+        let size = event.encode(&mut encoded[LENGTH_SIZE..]).ok()?;
+        encoded.truncate(LENGTH_SIZE + size);
+        encoded[..LENGTH_SIZE].copy_from_slice(&u32::try_from(size).ok()?.to_be_bytes());
+        Some(encoded)
+    }
+
+    /// The buffer to encode to.
+    pub fn take_buffer(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.encoded)
+    }
+
+    /// Gives the buffer back.
+    pub fn return_buffer(&mut self, buffer: Vec<u8>) {
+        self.encoded = buffer;
+    }
+}
+
+/// Sets what is behind the first `bits` bits to zero.
+fn clear_behind(bytes: &mut [u8], bits: u8) {
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        let keep = usize::from(bits).saturating_sub(8 * index).min(8);
+        *byte &= !(0xff_u16 >> keep) as u8;
+    }
+}
+
+/// Copies a message, with the client subnets in it made less exact.
+fn copy<'a>(wire: &[u8], [bits4, bits6]: [u8; 2], out: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    let parts = Parts::find(wire).ok()?;
+    out.clear();
+    out.extend_from_slice(wire);
+    for record in parts.sections.into_iter().flat_map(|section| parts.records(section)) {
+        if record.rtype != super::dns::record::OPT {
+            continue;
+        }
+        let mut rest = &mut out[record.start..record.end];
+        while let Some((head, behind)) = std::mem::take(&mut rest).split_first_chunk_mut::<4>() {
+            let [code1, code2, length1, length2] = *head;
+            let length = usize::from(u16::from_be_bytes([length1, length2]));
+            let (value, next) = behind.split_at_mut_checked(length)?;
+            if u16::from_be_bytes([code1, code2]) == SUBNET
+                && let Some(([_, family, ..], address)) = value.split_first_chunk_mut::<4>()
+            {
+                clear_behind(address, if *family == 2 { bits6 } else { bits4 });
+            }
+            rest = next;
+        }
+    }
+    // A copy that its reader takes for bad could have hidden something behind what was found.
+    Parts::find(out).is_ok().then_some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use ::dnstap::schema::MessageType;
+
+    use super::*;
+
+    #[test]
+    fn bits_behind_the_prefix_are_zero() {
+        for (bits, expected) in [(0, [0; 4]), (9, [255, 128, 0, 0]), (24, [255, 255, 255, 0])] {
+            let mut address = [255; 4];
+            clear_behind(&mut address, bits);
+            assert_eq!(address, expected);
+        }
+        let mut address = [255; 4];
+        clear_behind(&mut address, 32);
+        assert_eq!(address, [255; 4]);
+    }
+
+    #[test]
+    fn client_subnets_are_masked_in_both_messages() {
+        let opt = b"\0\0\x29\x10\0\0\0\0\0\0\x0b\0\x08\0\x07\0\x01\x18\0\xc0\0\x02";
+        let wire = [&b"\0\x01\0\0\0\0\0\0\0\0\0\x01"[..], opt].concat();
+        let message = Message {
+            query_address: Some(&[192, 0, 2, 99]),
+            query_message: Some(&wire),
+            response_message: Some(&wire),
+            ..Message::new(MessageType::CLIENT_RESPONSE)
+        };
+        let event = Event { message: Some(message), ..Event::new() };
+        let mut mask = Mask::new(16, 32);
+        let masked = mask.apply(&event).message.unwrap();
+        assert_eq!(masked.query_address, Some(&[192, 0, 0, 0][..]));
+        for wire in [masked.query_message.unwrap(), masked.response_message.unwrap()] {
+            assert_eq!(wire[wire.len() - 3..], [192, 0, 0]);
+        }
+        let broken = Message { query_message: Some(&wire[..20]), ..message };
+        let event = Event { message: Some(broken), ..Event::new() };
+        assert_eq!(mask.apply(&event).message.unwrap().query_message, None);
+    }
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The options of `dnstap`: those of the golang tool, and more.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ::dnstap::schema::MessageType;
+use clap::{Parser, ValueEnum};
+
+use super::select::{self, Prefix, WantedName};
+use crate::capture::options::{octal, size};
+
+/// Capture, print, convert, relay and export what DNS servers log with dnstap.
+#[derive(Debug, Parser)]
+#[command(name = "dnstap", version, arg_required_else_help = true)]
+#[command(after_help = "Message types: AQ AR (AUTH), RQ RR (RESOLVER), CQ CR (CLIENT), FQ FR \
+    (FORWARDER), SQ SR (STUB), TQ TR (TOOL), UQ UR (UPDATE); queries and responses.")]
+pub struct Options {
+    /// Read a capture file, `-` for the standard input; gzip and zstd are recognised
+    #[arg(short = 'r', value_name = "FILE", help_heading = "In")]
+    pub read: Vec<PathBuf>,
+
+    /// Wait at the end of a file for more
+    #[arg(long, requires = "read", help_heading = "In")]
+    pub follow: bool,
+
+    /// Listen on a Unix socket
+    #[arg(short = 'u', value_name = "PATH", help_heading = "In")]
+    pub unix: Vec<PathBuf>,
+
+    /// Listen on a TCP socket
+    #[arg(short = 'l', value_name = "ADDRESS:PORT", help_heading = "In")]
+    pub listen: Vec<String>,
+
+    /// Permissions of the Unix socket, in octal
+    #[arg(long, value_name = "MODE", value_parser = octal, help_heading = "In")]
+    pub socket_mode: Option<u32>,
+
+    /// User who owns the Unix socket
+    #[arg(long, value_name = "USER", help_heading = "In")]
+    pub socket_owner: Option<String>,
+
+    /// Group of the Unix socket
+    #[arg(long, value_name = "GROUP", help_heading = "In")]
+    pub socket_group: Option<String>,
+
+    /// Largest frame to take; with k, M or G for powers of 1024
+    #[arg(long, value_name = "BYTES", value_parser = size, default_value = "1M")]
+    #[arg(help_heading = "In")]
+    pub frame_limit: u64,
+
+    /// Write to a file, `-` for the standard output; FORMAT:FILE for one with a format of its own
+    #[arg(short = 'w', value_name = "FILE", help_heading = "Out")]
+    pub write: Vec<OsString>,
+
+    /// Print quiet text: one line a message
+    #[arg(short = 'q', group = "style", help_heading = "Out")]
+    pub quiet: bool,
+
+    /// Print YAML
+    #[arg(short = 'y', group = "style", help_heading = "Out")]
+    pub yaml: bool,
+
+    /// Print JSON, one object a line
+    #[arg(short = 'j', group = "style", help_heading = "Out")]
+    pub json: bool,
+
+    /// Format of files without one of their own [default: frames; quiet on the standard output]
+    #[arg(long, value_name = "FORMAT", group = "style", help_heading = "Out")]
+    pub format: Option<Format>,
+
+    /// Append to text files that exist, instead of replacing them
+    #[arg(short = 'a', long, help_heading = "Out")]
+    pub append: bool,
+
+    /// Relay to a receiver on TCP
+    #[arg(short = 'T', value_name = "ADDRESS:PORT", help_heading = "Out")]
+    pub relay_tcp: Vec<String>,
+
+    /// Relay to a receiver on a Unix socket
+    #[arg(short = 'U', value_name = "PATH", help_heading = "Out")]
+    pub relay_unix: Vec<PathBuf>,
+
+    /// How long a receiver may let a relay wait, such as 5s or 500ms
+    #[arg(short = 't', value_name = "DURATION", value_parser = duration, help_heading = "Out")]
+    pub timeout: Option<Duration>,
+
+    /// Begin a new file of frames after this many seconds
+    #[arg(long, value_name = "SECONDS", help_heading = "Out")]
+    pub split: Option<u32>,
+
+    /// Begin a new file of frames before one exceeds this size
+    #[arg(long, value_name = "BYTES", value_parser = size, help_heading = "Out")]
+    pub split_size: Option<u64>,
+
+    /// Run COMMAND with the name of each finished file of frames
+    #[arg(long, value_name = "COMMAND", help_heading = "Out")]
+    pub post_rotate: Option<OsString>,
+
+    /// Make the names of files of frames with strftime, in local time
+    #[arg(long, conflicts_with = "gmtime", help_heading = "Out")]
+    pub localtime: bool,
+
+    /// Make the names of files of frames with strftime, in UTC
+    #[arg(long, help_heading = "Out")]
+    pub gmtime: bool,
+
+    /// Message types, such as CQ or CLIENT_QUERY
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
+    #[arg(value_parser = select::message_type, help_heading = "Select")]
+    pub types: Vec<MessageType>,
+
+    /// Domains asked for, with all below; =NAME for the name alone
+    #[arg(long = "qname", value_name = "NAME", value_delimiter = ',', help_heading = "Select")]
+    pub names: Vec<WantedName>,
+
+    /// Record types asked for, such as AAAA
+    #[arg(long = "qtype", value_name = "TYPE", value_delimiter = ',')]
+    #[arg(value_parser = select::record_type, help_heading = "Select")]
+    pub record_types: Vec<u16>,
+
+    /// Codes of responses, such as NXDOMAIN
+    #[arg(long = "rcode", value_name = "CODE", value_delimiter = ',')]
+    #[arg(value_parser = select::response_code, help_heading = "Select")]
+    pub response_codes: Vec<u16>,
+
+    /// Addresses of who asks, such as 192.0.2.0/24
+    #[arg(long = "client", value_name = "PREFIX", value_delimiter = ',', help_heading = "Select")]
+    pub clients: Vec<Prefix>,
+
+    /// One message in N; a query and its response share their fate
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(help_heading = "Select")]
+    pub sample: Option<u32>,
+
+    /// End after N messages
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(help_heading = "Select")]
+    pub count: Option<u64>,
+
+    /// Keep so many bits of IPv4 addresses of clients
+    #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(0..=32))]
+    #[arg(help_heading = "Select")]
+    pub mask4: Option<u8>,
+
+    /// Keep so many bits of IPv6 addresses of clients
+    #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(0..=128))]
+    #[arg(help_heading = "Select")]
+    pub mask6: Option<u8>,
+
+    /// Print completions for a shell, and end
+    #[arg(long, value_name = "SHELL", exclusive = true)]
+    pub completions: Option<clap_complete::Shell>,
+}
+
+/// Forms of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Frame Streams
+    Frames,
+    /// One line a message
+    Quiet,
+    /// YAML documents
+    Yaml,
+    /// JSON objects
+    Json,
+}
+
+impl Options {
+    /// The format of files without one of their own.
+    pub fn format(&self) -> Option<Format> {
+        match (self.quiet, self.yaml, self.json) {
+            (true, ..) => Some(Format::Quiet),
+            (_, true, _) => Some(Format::Yaml),
+            (.., true) => Some(Format::Json),
+            _ => self.format,
+        }
+    }
+
+    /// The files to write, each with its format. Without any output that is the standard output.
+    pub fn files(&self) -> Vec<(Format, PathBuf)> {
+        let mut files: Vec<(Format, PathBuf)> =
+            self.write.iter().map(|file| self.file(file)).collect();
+        let relays = self.relay_tcp.len() + self.relay_unix.len();
+        if files.is_empty() && (self.format().is_some() || relays == 0) {
+            files.push((self.format().unwrap_or(Format::Quiet), "-".into()));
+        }
+        files
+    }
+
+    fn file(&self, file: &OsString) -> (Format, PathBuf) {
+        if let Some((word, name)) = file.to_str().and_then(|file| file.split_once(':'))
+            && let Ok(format) = Format::from_str(word, false)
+        {
+            return (format, name.into());
+        }
+        let default = if file == "-" { Format::Quiet } else { Format::Frames };
+        (self.format().unwrap_or(default), file.into())
+    }
+}
+
+/// A duration as Go writes it: numbers with units.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("\"{text}\" is no duration, such as 5s, 500ms or 1m30s");
+    let mut rest = text;
+    let mut seconds = 0.0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, behind) = rest.split_at(digits);
+        let unit = behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len());
+        let (unit, behind) = behind.split_at(unit);
+        let scale = match unit {
+            "h" => 3600.0,
+            "m" => 60.0,
+            // Go demands a unit.
+            "s" | "" => 1.0,
+            "ms" => 1e-3,
+            "us" | "µs" => 1e-6,
+            "ns" => 1e-9,
+            _ => return Err(wrong()),
+        };
+        seconds += number.parse::<f64>().map_err(|_| wrong())? * scale;
+        rest = behind;
+    }
+    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_those_of_go() {
+        assert_eq!(duration("5s"), Ok(Duration::from_secs(5)));
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        for wrong in ["s", "1x", "-1s", "1.2.3s"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_file_may_have_a_format_of_its_own() {
+        let options =
+            Options::parse_from(["dnstap", "-r", "x", "-j", "-w", "quiet:a", "-w", "./b:c"]);
+        let expected = [(Format::Quiet, "a".into()), (Format::Json, "./b:c".into())];
+        assert_eq!(options.files(), expected);
+        let options = Options::parse_from(["dnstap", "-r", "x"]);
+        assert_eq!(options.files(), [(Format::Quiet, "-".into())]);
+        let options = Options::parse_from(["dnstap", "-r", "x", "-w", "y"]);
+        assert_eq!(options.files(), [(Format::Frames, "y".into())]);
+    }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Outputs: each takes the same frames in its own form.
+
+pub mod frames;
+pub mod relay;
+pub mod text;
+
+use std::io;
+use std::time::Instant;
+
+use ::dnstap::Event;
+use ::dnstap::decode::DecodeError;
+use thiserror::Error;
+
+/// A frame on its way into the outputs.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// What it says.
+    pub event: Result<&'a Event<'a>, &'a DecodeError>,
+    /// Its bytes, the length in front.
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Frame<'a> {
+    /// The bytes behind the length.
+    pub fn payload(&self) -> &'a [u8] {
+        &self.bytes[framestream::frame::LENGTH_SIZE..]
+    }
+}
+
+/// Why an output takes nothing more.
+#[derive(Debug, Error)]
+pub enum OutputError {
+    /// Whoever reads it has seen enough.
+    #[error("the reader of the output is gone")]
+    ReaderGone,
+    /// Anything else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl OutputError {
+    /// What an error of the system means for the output `name`.
+    pub fn new(name: &str, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::ReaderGone,
+            _ => Self::Failed(format!("failed to write {name}: {error}")),
+        }
+    }
+}
+
+/// Where frames go. All calls come from one thread.
+pub trait Output: Send {
+    /// Takes a frame. What it does with it may wait until [`Output::flush`].
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError>;
+
+    /// Whether it looks into frames.
+    fn is_looker(&self) -> bool {
+        true
+    }
+
+    /// Takes whole frames of which nothing is known, if it does not look into them: otherwise
+    /// returns `None`, and is given each in turn.
+    fn take_all(&mut self, _frames: &[u8]) -> Option<Result<(), OutputError>> {
+        None
+    }
+
+    /// Brings what was taken to where it goes: no more frames wait.
+    fn flush(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    /// When [`Output::tick`] is due.
+    fn due(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Does what is to be done from time to time.
+    fn tick(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    /// Begins anew, where that means something: a file that was renamed is left.
+    fn reopen(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    /// Ends it. What it has to say, such as what was lost, it says to `tell`.
+    fn finish(self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError>;
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A DNS message in the manner of dig.
+
+use super::text::Text;
+use crate::dnstap::dns::section::{Parts, Question, flag};
+use crate::dnstap::dns::{BadMessage, mnemonic, name, rdata};
+
+/// The flags in the order of their printing.
+const FLAGS: [(u16, &str); 8] = [
+    (flag::QR, " qr"),
+    (flag::AA, " aa"),
+    (flag::TC, " tc"),
+    (flag::RD, " rd"),
+    (flag::RA, " ra"),
+    (flag::Z, " z"),
+    (flag::AD, " ad"),
+    (flag::CD, " cd"),
+];
+
+const TITLES: [&str; 3] =
+    ["\n;; ANSWER SECTION:\n", "\n;; AUTHORITY SECTION:\n", "\n;; ADDITIONAL SECTION:\n"];
+
+/// Appends the message to `out`; nothing, if it is bad.
+pub fn print(wire: &[u8], out: &mut Vec<u8>) -> Result<(), BadMessage> {
+    let start = out.len();
+    let printed = Parts::find(wire).and_then(|parts| parts_text(&parts, out));
+    if printed.is_err() {
+        out.truncate(start);
+    }
+    printed
+}
+
+fn parts_text(parts: &Parts<'_>, out: &mut Vec<u8>) -> Result<(), BadMessage> {
+    let wire = parts.wire;
+    header(parts, out);
+    if let Some(opt) = &parts.opt {
+        rdata::print(wire, opt, out)?;
+        out.byte(b'\n');
+    }
+    if let Some(first) = parts.question {
+        out.str("\n;; QUESTION SECTION:\n");
+        let mut next = question(wire, &first, out)?;
+        for _ in 1..parts.questions {
+            next = another_question(wire, next, out)?;
+        }
+    }
+    for (index, section) in parts.sections.into_iter().enumerate() {
+        let additional = index == 2;
+        // With its own section printed, OPT is not printed again.
+        if section.count == 0 || (additional && parts.opt.is_some() && section.count == 1) {
+            continue;
+        }
+        out.str(TITLES[index]);
+        for record in parts.records(section) {
+            if !additional || record.rtype != crate::dnstap::dns::record::OPT {
+                rdata::print(wire, &record, out)?;
+                out.byte(b'\n');
+            } else {
+                rdata::print(wire, &record, &mut super::text::Nothing)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn header(parts: &Parts<'_>, out: &mut Vec<u8>) {
+    out.str(";; opcode: ");
+    let (opcode, code) = (parts.opcode(), parts.response_code());
+    match mnemonic::opcode(opcode) {
+        Some(name) => out.str(name),
+        None => {
+            out.str("OPCODE");
+            out.number(opcode);
+        }
+    }
+    out.str(", status: ");
+    response_code(code, out);
+    out.str(", id: ");
+    out.number(parts.id);
+    out.str("\n;; flags:");
+    for (bit, text) in FLAGS {
+        if parts.flags & bit != 0 {
+            out.str(text);
+        }
+    }
+    out.str("; QUERY: ");
+    out.number(parts.questions);
+    let [answer, authority, additional] = parts.sections;
+    out.str(", ANSWER: ");
+    out.number(answer.count);
+    out.str(", AUTHORITY: ");
+    out.number(authority.count);
+    out.str(", ADDITIONAL: ");
+    out.number(additional.count);
+    out.byte(b'\n');
+}
+
+/// Prints the name of a response code.
+pub fn response_code(code: u16, out: &mut impl Text) {
+    match mnemonic::response_code(code) {
+        Some(name) => out.str(name),
+        None => {
+            out.str("RCODE");
+            out.number(code);
+        }
+    }
+}
+
+/// Prints a question and says where the next begins.
+fn question(wire: &[u8], question: &Question, out: &mut impl Text) -> Result<usize, BadMessage> {
+    out.byte(b';');
+    let next = name::name(wire, question.name_at, out)?;
+    out.byte(b'\t');
+    rdata::class_text(question.qclass, out);
+    out.str("\t ");
+    rdata::type_text(question.qtype, out);
+    out.byte(b'\n');
+    Ok(next + 4)
+}
+
+fn another_question(wire: &[u8], at: usize, out: &mut impl Text) -> Result<usize, BadMessage> {
+    let (found, next) = crate::dnstap::dns::section::question(wire, at)?;
+    question(wire, &found, out)?;
+    Ok(next)
+}

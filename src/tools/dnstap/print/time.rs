@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Times as text. A frame may carry any number for a time, so the calendar here takes any.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::text::Text;
+
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+
+const BILLION: u32 = 1_000_000_000;
+
+/// A time of the Gregorian calendar in UTC.
+struct Calendar {
+    year: i64,
+    month: u8,
+    day: u8,
+    hour: u8,
+    minute: u8,
+    second: u8,
+}
+
+impl Calendar {
+    /// The time that many seconds after 1970 began.
+    fn at(seconds: i64) -> Self {
+        let of_day = seconds.rem_euclid(DAY);
+        // Days since the first of March of the year 0; years that begin in March end with the day
+        // that leap years add. 400 years have 146,097 days.
+        let days = seconds.div_euclid(DAY) + 719_468;
+        let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let of_year = day - (365 * year + year / 4 - year / 100);
+        let month = (5 * of_year + 2) / 153;
+        Self {
+            year: era * 400 + year + i64::from(month >= 10),
+            month: (if month < 10 { month + 3 } else { month - 9 }) as u8,
+            day: (of_year - (153 * month + 2) / 5 + 1) as u8,
+            hour: (of_day / 3600) as u8,
+            minute: (of_day / 60 % 60) as u8,
+            second: (of_day % 60) as u8,
+        }
+    }
+
+    fn date(&self, between: &str, out: &mut impl Text) {
+        if self.year < 0 {
+            out.byte(b'-');
+        }
+        out.padded(self.year.unsigned_abs(), 4);
+        out.str(between);
+        out.padded(self.month, 2);
+        out.str(between);
+        out.padded(self.day, 2);
+    }
+
+    fn time(&self, between: &str, out: &mut impl Text) {
+        out.padded(self.hour, 2);
+        out.str(between);
+        out.padded(self.minute, 2);
+        out.str(between);
+        out.padded(self.second, 2);
+    }
+}
+
+/// Prints seconds since 1970 as the 14 digits of date and time that signatures have.
+pub fn date_time_digits(seconds: u64, out: &mut impl Text) {
+    let calendar = Calendar::at(seconds.cast_signed());
+    calendar.date("", out);
+    calendar.time("", out);
+}
+
+/// Prints the times of messages; remembers the last second, since many messages share one.
+#[derive(Debug, Default)]
+pub struct Clock {
+    utc: Option<(i64, u8, Vec<u8>)>,
+    local: Option<(i64, Vec<u8>)>,
+    zone: Option<TimeZone>,
+}
+
+impl Clock {
+    /// Prints date and time in UTC with `between` between them, and as many digits of the
+    /// nanoseconds as are not zero.
+    pub fn full(&mut self, seconds: u64, nanoseconds: u32, between: u8, out: &mut Vec<u8>) {
+        let carry = i64::from(nanoseconds / BILLION);
+        let seconds = seconds.cast_signed().wrapping_add(carry);
+        match &self.utc {
+            Some((last, separator, text)) if (*last, *separator) == (seconds, between) => {
+                out.extend_from_slice(text);
+            }
+            _ => {
+                let calendar = Calendar::at(seconds);
+                let mut text = Vec::with_capacity(19);
+                calendar.date("-", &mut text);
+                text.push(between);
+                calendar.time(":", &mut text);
+                out.extend_from_slice(&text);
+                self.utc = Some((seconds, between, text));
+            }
+        }
+        let mut fraction = nanoseconds % BILLION;
+        if fraction > 0 {
+            let mut width = 9;
+            while fraction.is_multiple_of(10) {
+                fraction /= 10;
+                width -= 1;
+            }
+            out.push(b'.');
+            out.padded(fraction, width);
+        }
+    }
+
+    /// Prints the local time of day with microseconds, and question marks for what is missing.
+    pub fn of_day(&mut self, seconds: Option<u64>, nanoseconds: Option<u32>, out: &mut Vec<u8>) {
+        match seconds {
+            Some(seconds) => self.local(seconds.cast_signed(), out),
+            None => out.str("??:??:??"),
+        }
+        out.push(b'.');
+        match nanoseconds {
+            Some(nanoseconds) => out.padded(nanoseconds / 1000, 6),
+            None => out.str("??????"),
+        }
+    }
+
+    fn local(&mut self, seconds: i64, out: &mut Vec<u8>) {
+        if let Some((last, text)) = &self.local
+            && *last == seconds
+        {
+            return out.extend_from_slice(text);
+        }
+        let zone = self.zone.get_or_insert_with(TimeZone::system);
+        // What is out of its range has no time zone.
+        let offset = Timestamp::from_second(seconds)
+            .map_or(0, |timestamp| zone.to_offset(timestamp).seconds());
+        let mut text = Vec::with_capacity(8);
+        Calendar::at(seconds.wrapping_add(offset.into())).time(":", &mut text);
+        out.extend_from_slice(&text);
+        self.local = Some((seconds, text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full(seconds: u64, nanoseconds: u32) -> String {
+        let mut out = Vec::new();
+        Clock::default().full(seconds, nanoseconds, b'T', &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_calendar_agrees_with_jiff() {
+        for step in 0..4000 {
+            let seconds = step * 61_234_567_u64;
+            let expected = Timestamp::from_second(seconds.cast_signed()).unwrap().to_string();
+            assert_eq!(format!("{}Z", full(seconds, 0)), expected);
+        }
+    }
+
+    #[test]
+    fn fractions_have_no_zeros_at_their_end_and_carry() {
+        assert_eq!(full(0, 100_000_000), "1970-01-01T00:00:00.1");
+        assert_eq!(full(0, 12_000), "1970-01-01T00:00:00.000012");
+        assert_eq!(full(59, 2 * BILLION + 1), "1970-01-01T00:01:01.000000001");
+    }
+
+    #[test]
+    fn any_number_is_a_time() {
+        assert_eq!(full(253_402_300_800, 0), "10000-01-01T00:00:00");
+        for seconds in [u64::MAX, u64::MAX / 2, 1 << 62] {
+            full(seconds, u32::MAX);
+        }
+    }
+}

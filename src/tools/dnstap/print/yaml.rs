@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One YAML document a message.
+
+use ::dnstap::schema::EventType;
+use ::dnstap::{Event, Message, Policy};
+
+use super::text::Text;
+use super::time::Clock;
+use super::{message as dig, named};
+use crate::dnstap::dns::name;
+
+/// Appends the document of an event.
+pub fn print(event: &Event<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    out.str("type: ");
+    named(event.event_type.name(), event.event_type.0, out);
+    out.byte(b'\n');
+    for (key, value) in
+        [("identity: ", event.identity), ("version: ", event.version), ("extra: ", event.extra)]
+    {
+        if let Some(value) = value {
+            out.str(key);
+            quoted(value, out);
+            out.byte(b'\n');
+        }
+    }
+    if let (EventType::MESSAGE, Some(message)) = (event.event_type, &event.message) {
+        out.str("message:\n");
+        fields(message, clock, scratch, out);
+    }
+    out.str("---\n");
+}
+
+fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    out.str("  type: ");
+    named(message.message_type.name(), message.message_type.0, out);
+    out.byte(b'\n');
+    for (key, seconds, nanoseconds) in [
+        ("  query_time: !!timestamp ", message.query_time_sec, message.query_time_nsec),
+        ("  response_time: !!timestamp ", message.response_time_sec, message.response_time_nsec),
+    ] {
+        if let (Some(seconds), Some(nanoseconds)) = (seconds, nanoseconds) {
+            out.str(key);
+            clock.full(seconds, nanoseconds, b' ', out);
+            out.byte(b'\n');
+        }
+    }
+    for (key, value) in [
+        ("  socket_family: ", message.socket_family.map(|value| (value.name(), value.0))),
+        ("  socket_protocol: ", message.socket_protocol.map(|value| (value.name(), value.0))),
+        ("  http_protocol: ", message.http_protocol.map(|value| (value.name(), value.0))),
+    ] {
+        if let Some((name, number)) = value {
+            out.str(key);
+            named(name, number, out);
+            out.byte(b'\n');
+        }
+    }
+    for (key, value) in [
+        ("  query_address: ", message.query_address),
+        ("  response_address: ", message.response_address),
+    ] {
+        if let Some(value) = value {
+            out.str(key);
+            out.address(value);
+            out.byte(b'\n');
+        }
+    }
+    for (key, value) in
+        [("  query_port: ", message.query_port), ("  response_port: ", message.response_port)]
+    {
+        if let Some(value) = value {
+            out.str(key);
+            out.number(value);
+            out.byte(b'\n');
+        }
+    }
+    if let Some(zone) = message.query_zone {
+        scratch.clear();
+        match name::alone(zone, scratch) {
+            Ok(()) => {
+                out.str("  query_zone: ");
+                quoted(scratch, out);
+                out.byte(b'\n');
+            }
+            Err(error) => parse_failed("query_zone", &error.to_string(), zone, out),
+        }
+    }
+    if let Some(policy) = &message.policy {
+        policy_fields(policy, scratch, out);
+    }
+    for (key, wire) in
+        [("query_message", message.query_message), ("response_message", message.response_message)]
+    {
+        let Some(wire) = wire else { continue };
+        scratch.clear();
+        match dig::print(wire, scratch) {
+            Ok(()) => {
+                out.str("  ");
+                out.str(key);
+                out.str(": |\n");
+                for line in scratch.trim_ascii_end().split(|byte| *byte == b'\n') {
+                    out.str("    ");
+                    out.bytes(line);
+                    out.byte(b'\n');
+                }
+            }
+            Err(error) => parse_failed(key, &error.to_string(), wire, out),
+        }
+    }
+}
+
+/// Tells that the bytes of a field cannot be read, and shows them.
+fn parse_failed(key: &str, error: &str, bytes: &[u8], out: &mut Vec<u8>) {
+    out.str("  # ");
+    out.str(key);
+    out.str(": parse failed: ");
+    out.str(error);
+    out.str("\n  ");
+    out.str(key);
+    out.str("_hex: \"");
+    out.hex(bytes);
+    out.str("\"\n");
+}
+
+fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    out.str("  policy:\n");
+    if let Some(policy_type) = policy.policy_type {
+        out.str("    type: ");
+        quoted(policy_type, out);
+        out.byte(b'\n');
+    }
+    if let Some(rule) = policy.rule {
+        out.str("    rule: ");
+        scratch.clear();
+        match name::whole(rule, scratch) {
+            Some(()) => quoted(scratch, out),
+            None => quoted(rule, out),
+        }
+        out.byte(b'\n');
+    }
+    for (key, value) in [
+        ("    action: ", policy.action.map(|value| (value.name(), value.0))),
+        ("    match: ", policy.policy_match.map(|value| (value.name(), value.0))),
+    ] {
+        if let Some((name, number)) = value {
+            out.str(key);
+            named(name, number, out);
+            out.byte(b'\n');
+        }
+    }
+    if let Some(value) = policy.value {
+        out.str("    value: ");
+        quoted(value, out);
+        out.byte(b'\n');
+    }
+}
+
+/// Prints a double-quoted scalar. Bytes that are no UTF-8 become the characters of the same number.
+fn quoted(bytes: &[u8], out: &mut Vec<u8>) {
+    out.byte(b'"');
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '"' | '\\' => out.bytes(&[b'\\', character as u8]),
+                '\n' => out.str("\\n"),
+                '\r' => out.str("\\r"),
+                '\t' => out.str("\\t"),
+                ' '..='~' => out.byte(character as u8),
+                _ if character.is_alphanumeric() => {
+                    out.str(character.encode_utf8(&mut [0; 4]));
+                }
+                _ => {
+                    let number = u32::from(character);
+                    if number > 0xffff {
+                        out.str("\\U");
+                        out.hex(&number.to_be_bytes());
+                    } else if number > 0x7f {
+                        out.str("\\u");
+                        out.hex(&number.to_be_bytes()[2..]);
+                    } else {
+                        out.str("\\x");
+                        out.hex(&number.to_be_bytes()[3..]);
+                    }
+                }
+            }
+        }
+        for byte in chunk.invalid() {
+            out.str("\\x");
+            out.hex(&[*byte]);
+        }
+    }
+    out.byte(b'"');
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The queue between those who read and the one who writes: batches of whole data frames, each
+//! frame with its length in front. It holds a number of bytes at most; a reader waits for room, and
+//! so in the end does who sends to it.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Bytes that wait at most, unless a single batch has more.
+const CAPACITY: usize = 4 << 20;
+
+/// A batch that waits is filled up to this size.
+const BATCH_SIZE: usize = 256 << 10;
+
+/// Buffers that are kept for the next batches.
+const SPARE_BUFFERS: usize = 4;
+
+/// Batches on their way.
+#[derive(Debug, Default)]
+pub struct Queue {
+    state: Mutex<State>,
+    /// A batch has come, or none will.
+    filled: Condvar,
+    /// There is room, or nobody takes any more.
+    taken: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    batches: VecDeque<Vec<u8>>,
+    bytes: usize,
+    spare: Vec<Vec<u8>>,
+    ended: bool,
+    abandoned: bool,
+}
+
+/// What a look into the queue brings.
+#[derive(Debug)]
+pub enum Popped {
+    /// Data frames.
+    Batch(Vec<u8>),
+    /// Nothing in time.
+    Nothing,
+    /// Nothing any more.
+    End,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds whole data frames, and waits for room before. Returns whether somebody will take them.
+    pub fn push(&self, frames: &[u8]) -> bool {
+        let mut state = self.lock();
+        while state.bytes > 0 && state.bytes + frames.len() > CAPACITY && !state.abandoned {
+            state = self.taken.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.abandoned {
+            return false;
+        }
+        state.bytes += frames.len();
+        match state.batches.back_mut() {
+            Some(last) if last.len() + frames.len() <= BATCH_SIZE => last.extend_from_slice(frames),
+            _ => {
+                let mut batch = state.spare.pop().unwrap_or_default();
+                batch.extend_from_slice(frames);
+                state.batches.push_back(batch);
+            }
+        }
+        drop(state);
+        self.filled.notify_one();
+        true
+    }
+
+    /// Takes the oldest batch; waits for it until `until`, or for as long as it takes.
+    pub fn pop(&self, until: Option<Instant>) -> Popped {
+        let mut state = self.lock();
+        loop {
+            if let Some(batch) = state.batches.pop_front() {
+                state.bytes -= batch.len();
+                drop(state);
+                self.taken.notify_all();
+                return Popped::Batch(batch);
+            }
+            if state.ended {
+                return Popped::End;
+            }
+            state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                Some(Duration::ZERO) => return Popped::Nothing,
+                Some(left) => {
+                    let waited = self.filled.wait_timeout(state, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.filled.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    /// Whether a batch waits.
+    pub fn is_empty(&self) -> bool {
+        self.lock().batches.is_empty()
+    }
+
+    /// Gives the buffer of a batch back.
+    pub fn give_back(&self, mut batch: Vec<u8>) {
+        batch.clear();
+        let mut state = self.lock();
+        if state.spare.len() < SPARE_BUFFERS && batch.capacity() <= 2 * BATCH_SIZE {
+            state.spare.push(batch);
+        }
+    }
+
+    /// Says that nothing will be added.
+    pub fn end(&self) {
+        self.lock().ended = true;
+        self.filled.notify_all();
+    }
+
+    /// Whether nothing will be taken.
+    pub fn is_abandoned(&self) -> bool {
+        self.lock().abandoned
+    }
+
+    /// Says that nothing will be taken.
+    pub fn abandon(&self) {
+        self.lock().abandoned = true;
+        self.taken.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_reader_waits_for_room_and_nothing_is_lost() {
+        let queue = Arc::new(Queue::default());
+        let reader = Arc::clone(&queue);
+        let piece = vec![7; 100_000];
+        let pushes = 200;
+        let thread = thread::spawn(move || {
+            assert!((0..pushes).all(|_| reader.push(&piece)));
+            reader.end();
+        });
+        let mut taken = 0;
+        while let Popped::Batch(batch) = queue.pop(None) {
+            assert!(queue.lock().bytes <= CAPACITY);
+            taken += batch.len();
+            queue.give_back(batch);
+        }
+        thread.join().unwrap();
+        assert_eq!(taken, pushes * 100_000);
+    }
+
+    #[test]
+    fn a_reader_without_a_writer_does_not_wait() {
+        let queue = Queue::default();
+        assert!(queue.push(&vec![0; CAPACITY]));
+        queue.abandon();
+        assert!(!queue.push(b"more"));
+        assert!(matches!(Queue::default().pop(Some(Instant::now())), Popped::Nothing));
+    }
+}

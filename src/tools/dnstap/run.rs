@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Puts inputs, worker and outputs together.
+//!
+//! ```text
+//! files ------------.
+//! capture (sockets) --> queue -> worker (select, mask) -> outputs
+//! ```
+
+use std::io::{self, IsTerminal, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use ::dnstap::sink::CONTENT_TYPE;
+use clap::CommandFactory;
+use framestream::transport::{HostSender, SocketSender};
+use mio::Waker;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use super::input::{InputError, Progress, Reading};
+use super::mask::Mask;
+use super::options::{Format, Options};
+use super::output::frames::Frames;
+use super::output::relay::Relay;
+use super::output::text::{Text, TextFile};
+use super::output::{Output, OutputError};
+use super::print::Style;
+use super::queue::Queue;
+use super::select::Selection;
+use super::worker::{Ended, Totals, Worker};
+use crate::capture::destination::Destination;
+use crate::capture::file_name::Calendar;
+use crate::capture::listener::{Access, ListenError, Listener};
+use crate::capture::log::Log;
+use crate::capture::output::{Files, Output as FrameFiles};
+use crate::capture::output_file::WriteError;
+use crate::capture::post_rotate::PostRotate;
+use crate::capture::{Capture, CaptureError, Limits};
+
+/// How often the progress is shown.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Does what the options say.
+pub fn run(options: &Options) -> ExitCode {
+    if let Some(shell) = options.completions {
+        clap_complete::generate(shell, &mut Options::command(), "dnstap", &mut io::stdout());
+        return ExitCode::SUCCESS;
+    }
+    let log = Log::new(0);
+    let listens = !options.unix.is_empty() || !options.listen.is_empty();
+    if options.read.is_empty() && !listens {
+        log.line("no input: name a file with -r, or a socket to listen on with -u or -l");
+        return ExitCode::FAILURE;
+    }
+    if options.split.is_some() && !options.localtime && !options.gmtime {
+        log.line("--split needs --localtime or --gmtime, so that files have names of their own");
+        return ExitCode::FAILURE;
+    }
+    let result = if listens { capture(options) } else { convert(options) };
+    match result {
+        Ok(status) => status,
+        Err(error) => {
+            log.line(error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Reads files to their end.
+fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let reopen = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        // Who asks twice does not want to wait.
+        signal_hook::flag::register_conditional_shutdown(signal, 1, stop.clone())?;
+        signal_hook::flag::register(signal, stop.clone())?;
+    }
+    signal_hook::flag::register(SIGHUP, reopen.clone())?;
+    let queue = Arc::new(Queue::default());
+    let worker = worker(options, &stop)?;
+    let thread = {
+        let queue = queue.clone();
+        thread::spawn(move || worker.run(&queue, &reopen, &mut |text| Log::new(0).line(text)))
+    };
+    let progress = Arc::new(Progress::default());
+    let shown = show_progress(options, &progress);
+    let good = read_files(options, &queue, &stop, &progress);
+    queue.end();
+    let ended = thread.join().unwrap_or(Ended::Badly);
+    if let Some((done, thread)) = shown {
+        done.store(true, Ordering::Relaxed);
+        let _ = thread.join();
+    }
+    Ok(if good && ended == Ended::Well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Reads all files, and says whether all are good.
+fn read_files(
+    options: &Options,
+    queue: &Queue,
+    stop: &Arc<AtomicBool>,
+    progress: &Arc<Progress>,
+) -> bool {
+    let log = Log::new(0);
+    let reading = Reading {
+        frame_limit: options.frame_limit as usize,
+        follow: options.follow,
+        stop: stop.clone(),
+        progress: progress.clone(),
+    };
+    let mut good = true;
+    for path in &options.read {
+        if let Err(error) = reading.read(path, queue) {
+            good &= matches!(error, InputError::NoStop { frames: 1.., .. });
+            log.line(error);
+        }
+    }
+    let over_limit = progress.over_limit.load(Ordering::Relaxed);
+    if over_limit > 0 {
+        let limit = options.frame_limit;
+        log.line(format_args!(
+            "{over_limit} frames of more than {limit} bytes were skipped; see --frame-limit"
+        ));
+    }
+    good
+}
+
+/// Shows how far the reading is, where somebody looks and nothing else is shown.
+fn show_progress(
+    options: &Options,
+    progress: &Arc<Progress>,
+) -> Option<(Arc<AtomicBool>, JoinHandle<()>)> {
+    let to_terminal = options.files().iter().any(|(_, name)| name.as_os_str() == "-")
+        && io::stdout().is_terminal();
+    if !io::stderr().is_terminal() || to_terminal || options.follow {
+        return None;
+    }
+    let sizes = options.read.iter().map(|path| std::fs::metadata(path).map(|file| file.len()));
+    let total = sizes.sum::<io::Result<u64>>().ok().filter(|total| *total > 0)?;
+    let done = Arc::new(AtomicBool::new(false));
+    let (flag, progress) = (done.clone(), progress.clone());
+    let thread = thread::spawn(move || {
+        const WIDTH: u64 = 30;
+        let begin = Instant::now();
+        loop {
+            let read = progress.read.load(Ordering::Relaxed).min(total);
+            let frames = progress.frames.load(Ordering::Relaxed);
+            let filled = (read * WIDTH / total) as usize;
+            let bar = "#".repeat(filled) + &"-".repeat(WIDTH as usize - filled);
+            let rate = frames as f64 / begin.elapsed().as_secs_f64().max(1e-3);
+            let percent = read * 100 / total;
+            let line = format!("\r[{bar}] {percent:3} %  {frames} messages, {rate:.0}/s ");
+            let _ = io::stderr().write_all(line.as_bytes());
+            if flag.load(Ordering::Relaxed) {
+                break drop(io::stderr().write_all(b"\n"));
+            }
+            thread::sleep(PROGRESS_INTERVAL);
+        }
+    });
+    Some((done, thread))
+}
+
+/// Receives from sockets until a signal says to stop.
+fn capture(options: &Options) -> Result<ExitCode, CaptureError> {
+    let limits = Limits { frame: 4 + options.frame_limit as usize, connections: u32::MAX as usize };
+    let capture = Capture::start(CONTENT_TYPE.into(), limits, Log::new(0), |stop, waker| {
+        let listeners = listeners(options)?;
+        let destination: Box<dyn Destination> = match plain_file(options) {
+            Some(files) => Box::new(FrameFiles::open(&files, CONTENT_TYPE, stop, &Log::new(0))?),
+            None => Box::new(Feed::start(options, stop, waker)?),
+        };
+        Ok((listeners, destination))
+    })?;
+    Ok(capture.run())
+}
+
+/// The one file of frames that all goes to as it comes, if that is what is wanted.
+fn plain_file(options: &Options) -> Option<Files> {
+    let untouched = options.read.is_empty()
+        && selection(options).is_everything()
+        && options.mask4.or(options.mask6).is_none()
+        && options.count.is_none()
+        && options.relay_tcp.len() + options.relay_unix.len() == 0
+        && !options.append;
+    match &options.files()[..] {
+        [(Format::Frames, name)] if untouched => Some(files(options, name)),
+        _ => None,
+    }
+}
+
+fn files(options: &Options, name: &Path) -> Files {
+    let calendar = match (options.localtime, options.gmtime) {
+        (true, _) => Some(Calendar::local()),
+        (_, true) => Some(Calendar::gmt()),
+        _ => None,
+    };
+    Files {
+        name: name.into(),
+        calendar,
+        split: options.split.map(|split| Duration::from_secs(split.into())),
+        split_size: options.split_size,
+        post_rotate: options.post_rotate.clone(),
+    }
+}
+
+fn listeners(options: &Options) -> Result<Vec<Listener>, CaptureError> {
+    let (owner, group) = (options.socket_owner.as_deref(), options.socket_group.as_deref());
+    let mut listeners = Vec::new();
+    for path in &options.unix {
+        let access = Access::new(options.socket_mode, owner, group)?;
+        listeners.push(Listener::unix(path, &access)?);
+        Log::new(0).line(format_args!("opened input socket {}", path.display()));
+    }
+    for name in &options.listen {
+        let address =
+            address(name).map_err(|error| ListenError::System { address: name.clone(), error })?;
+        listeners.push(Listener::tcp(address, name)?);
+        Log::new(0).line(format_args!("opened input socket {name}"));
+    }
+    Ok(listeners)
+}
+
+/// The first address that a host and a port stand for; without a host, any of ours.
+fn address(name: &str) -> io::Result<SocketAddr> {
+    let name = if name.starts_with(':') { format!("[::]{name}") } else { name.into() };
+    let missing = || io::Error::other("has no address; name one such as 127.0.0.1:6000");
+    name.to_socket_addrs()?.next().ok_or_else(missing)
+}
+
+fn selection(options: &Options) -> Selection {
+    Selection {
+        types: options.types.clone(),
+        names: options.names.clone(),
+        record_types: options.record_types.clone(),
+        response_codes: options.response_codes.clone(),
+        clients: options.clients.clone(),
+        sample: options.sample.unwrap_or(1),
+    }
+}
+
+fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureError> {
+    let mask = options.mask4.or(options.mask6).is_some();
+    let mask = mask.then(|| Mask::new(options.mask4.unwrap_or(32), options.mask6.unwrap_or(128)));
+    let mut outputs: Vec<Box<dyn Output>> = Vec::new();
+    for (format, name) in options.files() {
+        let file = output(options, format, &name, stop);
+        outputs.push(file.map_err(|error| CaptureError::Other(error.to_string()))?);
+    }
+    let patient = options.unix.is_empty() && options.listen.is_empty();
+    let failed = |error: String| CaptureError::Other(error);
+    for path in &options.relay_unix {
+        let name = path.display().to_string();
+        let transport = SocketSender::unix(path)
+            .map_err(|error| failed(format!("relay to {name}: {error}")))?;
+        let relay = Relay::start(name, Box::new(transport), options.timeout, patient);
+        outputs.push(Box::new(relay.map_err(|error| failed(error.to_string()))?));
+    }
+    for name in &options.relay_tcp {
+        let (host, port) = name
+            .rsplit_once(':')
+            .and_then(|(host, port)| Some((host, port.parse().ok()?)))
+            .ok_or_else(|| failed(format!("\"{name}\" is no ADDRESS:PORT")))?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let transport = HostSender::new(host, port);
+        let relay = Relay::start(name.clone(), Box::new(transport), options.timeout, patient);
+        outputs.push(Box::new(relay.map_err(|error| failed(error.to_string()))?));
+    }
+    Ok(Worker {
+        selection: selection(options),
+        mask,
+        count: options.count.unwrap_or(u64::MAX),
+        outputs,
+        totals: Totals::default(),
+    })
+}
+
+fn output(
+    options: &Options,
+    format: Format,
+    name: &Path,
+    stop: &Arc<AtomicBool>,
+) -> Result<Box<dyn Output>, OutputError> {
+    let text = |style| -> Result<Box<dyn Output>, OutputError> {
+        let file = TextFile::open(name, options.append, stop.clone())?;
+        Ok(Box::new(Text::new(file, style)))
+    };
+    match format {
+        Format::Quiet => text(Style::Quiet),
+        Format::Yaml => text(Style::Yaml),
+        Format::Json => text(Style::Json),
+        Format::Frames => {
+            if options.append {
+                let reason = "-a is for text: a file of frames that exists is kept anyway";
+                return Err(OutputError::Failed(reason.into()));
+            }
+            if name.as_os_str() == "-" && io::stdout().is_terminal() {
+                let reason = "frames are not for a terminal: choose -q, -y or -j, or a file";
+                return Err(OutputError::Failed(reason.into()));
+            }
+            let log = Log::new(0);
+            let files = FrameFiles::open(&files(options, name), CONTENT_TYPE, stop.clone(), &log);
+            let files = files.map_err(|error| OutputError::Failed(error.to_string()))?;
+            Ok(Box::new(Frames::new(files, log)))
+        }
+    }
+}
+
+/// Feeds what sockets receive, and what files hold, to a worker.
+struct Feed {
+    queue: Arc<Queue>,
+    reopen: Arc<AtomicBool>,
+    worker: JoinHandle<Ended>,
+    files: Option<JoinHandle<bool>>,
+}
+
+impl Feed {
+    fn start(
+        options: &Options,
+        stop: Arc<AtomicBool>,
+        waker: Arc<Waker>,
+    ) -> Result<Self, CaptureError> {
+        let queue = Arc::new(Queue::default());
+        let reopen = Arc::new(AtomicBool::new(false));
+        let worker = worker(options, &stop)?;
+        let thread = {
+            let (queue, reopen) = (queue.clone(), reopen.clone());
+            thread::spawn(move || {
+                let ended = worker.run(&queue, &reopen, &mut |text| Log::new(0).line(text));
+                // The receiver looks after it, or else is about to end.
+                let _ = waker.wake();
+                ended
+            })
+        };
+        let files = (!options.read.is_empty()).then(|| {
+            let queue = queue.clone();
+            let options = FileOptions::of(options);
+            thread::spawn(move || options.read(&queue, &stop))
+        });
+        Ok(Self { queue, reopen, worker: thread, files })
+    }
+}
+
+/// What the reading of files beside sockets needs to know.
+struct FileOptions {
+    paths: Vec<PathBuf>,
+    frame_limit: usize,
+    follow: bool,
+}
+
+impl FileOptions {
+    fn of(options: &Options) -> Self {
+        Self {
+            paths: options.read.clone(),
+            frame_limit: options.frame_limit as usize,
+            follow: options.follow,
+        }
+    }
+
+    fn read(self, queue: &Queue, stop: &Arc<AtomicBool>) -> bool {
+        let reading = Reading {
+            frame_limit: self.frame_limit,
+            follow: self.follow,
+            stop: stop.clone(),
+            progress: Arc::default(),
+        };
+        self.paths.iter().fold(true, |good, path| match reading.read(path, queue) {
+            Ok(()) => good,
+            Err(error) => {
+                Log::new(0).line(error);
+                false
+            }
+        })
+    }
+}
+
+impl Destination for Feed {
+    fn has_room(&self, _: usize, _: usize) -> bool {
+        true
+    }
+
+    fn write(&mut self, frames: &[u8], count: u64) -> Result<(), WriteError> {
+        if frames.is_empty() || self.queue.push(frames) {
+            return Ok(());
+        }
+        Err(WriteError { name: "-".into(), error: io::ErrorKind::BrokenPipe.into(), lost: count })
+    }
+
+    fn rotate_at(&self) -> Option<Instant> {
+        None
+    }
+
+    fn rotate(&mut self, _: &Log) {
+        self.reopen.store(true, Ordering::Relaxed);
+    }
+
+    fn hang_up(&mut self, log: &Log) {
+        self.rotate(log);
+    }
+
+    fn reap(&mut self, _: &Log) {}
+
+    fn is_done(&self) -> bool {
+        self.worker.is_finished() || self.queue.is_abandoned()
+    }
+
+    fn close(self: Box<Self>, _: &Log) -> (Option<PostRotate>, bool) {
+        let Self { queue, worker, files, .. } = *self;
+        let good = files.is_none_or(|files| files.join().unwrap_or(false));
+        queue.end();
+        (None, worker.join().is_ok_and(|ended| ended == Ended::Well) && good)
+    }
+}
