@@ -5,6 +5,7 @@
 # make test        everything that proves them; what it needs is installed by `make deps`
 # make check-unbound  Debian's Unbound with the series of patches/unbound, built and tested
 # make headers     write include/ anew with cbindgen
+# make check-knot  Debian's Knot, of bookworm and of sid, with the series of patches/knot, the same
 # make bench-unbound   what dnstap costs that Unbound, as it comes and with the series
 # make bench       compare with Debian's libfstrm and protobuf-c; see bench/README.md
 # make bench-check fail if what servers call takes more instructions than is committed
@@ -37,7 +38,7 @@ export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
     install-tools stage deps demo test headers bench bench-check \
-    check-unbound bench-unbound clean
+    check-unbound check-knot bench-unbound clean
 
 all: library tools
 
@@ -116,6 +117,7 @@ test: deps stage
 	$(MAKE) -C c-tests valgrind STAGE=$(STAGE) BUILD=$(TARGET)/c-tests
 	STAGE=$(STAGE) $(CARGO) test --locked -p libfstrm --test servers -- --ignored --test-threads=8
 	$(MAKE) check-unbound
+	$(MAKE) check-knot
 
 headers:
 	UPDATE_HEADERS=1 $(CARGO) test -q -p ffi --test headers
@@ -134,6 +136,15 @@ check-unbound: stage
 	STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build
 	BUILD=$(TARGET)/unbound patches/unbound/test/run
 	BUILD=$(TARGET)/unbound patches/unbound/test/own
+
+CHECK_KNOT_PACKAGES = bind9 dnsperf fstrm-bin golang-github-dnstap-golang-dnstap-cli knot \
+    knot-dnsutils openssl python3 tshark
+check-knot: stage
+	.ci/install $(CHECK_KNOT_PACKAGES)
+	for release in 3.2 3.5; do \
+	    STAGE=$(STAGE) BUILD=$(TARGET)/knot patches/knot/build $$release && \
+	    BUILD=$(TARGET)/knot patches/knot/test/run $$release || exit 1; \
+	done
 
 bench-unbound: deps stage
 	for variant in patched stock without; do \

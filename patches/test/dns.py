@@ -13,11 +13,11 @@ from dataclasses import dataclass
 DEADLINE = 20
 
 
-def query(name):
-    """A query of type TXT with RD (RFC 1035, section 4.1)."""
+def query(name, kind=16, opcode=0):
+    """A query with RD, by default of type TXT (RFC 1035, section 4.1)."""
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.rstrip(".").split("."))
-    header = struct.pack("!HHHHHH", random.randrange(65536), 0x0100, 1, 0, 0, 0)
-    return header + labels + b"\0" + struct.pack("!HH", 16, 1)
+    header = struct.pack("!HHHHHH", random.randrange(65536), opcode << 11 | 0x0100, 1, 0, 0, 0)
+    return header + labels + b"\0" + struct.pack("!HH", kind, 1)
 
 
 @dataclass
@@ -48,9 +48,9 @@ def read_message(stream):
     return read_exactly(stream, struct.unpack("!H", read_exactly(stream, 2))[0])
 
 
-def ask(protocol, host, port, name):
-    """Asks over UDP, TCP or DOT, from a socket of its own."""
-    message = query(name)
+def ask(protocol, host, port, name, message=None):
+    """Asks over UDP, TCP or DOT, from a socket of its own; by default for TXT."""
+    message = message or query(name)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM if protocol == "UDP" else socket.SOCK_STREAM) as plain:
         plain.settimeout(DEADLINE)

@@ -7,7 +7,9 @@ import random
 import re
 import signal
 import socket
+import ssl
 import subprocess
+import threading
 import time
 
 DEADLINE = 20
@@ -127,6 +129,44 @@ class Capture(Process):
         where = ["-a", "127.0.0.1", "-p", port] if port else ["-u", tap]
         super().__init__(folder, "fstrm_capture", "-d", "-t", "protobuf:dnstap.Dnstap", *where, "-w", self.path)
         self.await_log("opened output file")
+
+
+class TlsRelay:
+    """Takes one TLS connection that shows a certificate of the authority, and passes it on to the socket `tap`."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(f"{self.folder}/certificate.pem", f"{self.folder}/key.pem")
+        context.load_verify_locations(f"{self.folder}/authority.pem")
+        context.verify_mode = ssl.CERT_REQUIRED
+        with socket.socket(socket.AF_UNIX) as inside:
+            inside.connect(f"{self.folder}/tap")
+            try:
+                outside = context.wrap_socket(self.listener.accept()[0], server_side=True)
+            except ssl.SSLError:
+                # The test is about a sender that does not trust us, or that we do not.
+                return
+            threading.Thread(target=self.pump, args=(inside, outside), daemon=True).start()
+            self.pump(outside, inside)
+
+    @staticmethod
+    def pump(source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+        except OSError:
+            pass
+
+    def join(self):
+        self.thread.join(DEADLINE)
+        assert not self.thread.is_alive(), "the connection has not ended"
 
 
 class Load(Process):

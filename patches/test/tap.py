@@ -62,15 +62,19 @@ def seconds(text):
     return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{fraction or 0}")
 
 
+def payloads(path):
+    """The fields of each message of a file by their numbers."""
+    return [fields(fields(payload)[MESSAGE]) for payload in frames(path)]
+
+
 def read(path):
     """The messages of a file, with identity, version and the bytes in wire format."""
     printed = subprocess.run(["dnstap", "-j", "-r", path], capture_output=True, text=True, check=True).stdout
     events = [json.loads(line) for line in printed.splitlines()]
-    payloads = list(frames(path))
-    assert len(events) == len(payloads)
+    inners = payloads(path)
+    assert len(events) == len(inners)
     messages = []
-    for event, payload in zip(events, payloads):
-        inner = fields(fields(payload)[MESSAGE])
+    for event, inner in zip(events, inners):
         message = event["message"]
         message["wire"] = inner.get(QUERY, inner.get(RESPONSE))
         message["http"] = inner.get(HTTP)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Debian's named, which serves DNS over UDP, TCP, TLS and HTTPS."""
+
+import pathlib
+
+from processes import Process, free_port
+
+
+class Named(Process):
+    """An authoritative server for example. with as many names as a transfer of several messages takes."""
+
+    def __init__(self, folder):
+        self.ports = {"UDP": free_port(), "DOT": free_port(), "DOH": free_port()}
+        self.ports["TCP"] = self.ports["UDP"]
+        names = "".join(f"n{n} TXT {'x' * 200}\n" for n in range(1000))
+        pathlib.Path(folder, "named.zone").write_text(f"$TTL 60\n@ SOA ns hostmaster 1 60 60 60 60\n@ NS ns\nns A 127.0.0.1\n{names}")
+        configuration = pathlib.Path(folder, "named.conf")
+        configuration.write_text(f"""
+tls own {{ key-file "{folder}/key.pem"; cert-file "{folder}/certificate.pem"; }};
+http own {{ endpoints {{ "/dns-query"; }}; }};
+options {{
+    directory "{folder}";
+    pid-file none;
+    session-keyfile none;
+    recursion no;
+    listen-on port {self.ports["UDP"]} {{ 127.0.0.1; }};
+    listen-on port {self.ports["DOT"]} tls own {{ 127.0.0.1; }};
+    listen-on port {self.ports["DOH"]} tls own http own {{ 127.0.0.1; }};
+    listen-on-v6 {{ none; }};
+    allow-transfer {{ any; }};
+}};
+controls {{ }};
+zone example {{ type primary; file "named.zone"; }};
+""")
+        super().__init__(folder, "/usr/sbin/named", "-g", "-n", "1", "-c", configuration)
+        self.await_log("running")
+
+    def packet_protocols(self):
+        """Which protocol goes over which port; over that of UDP, TCP goes too."""
+        return {port: "DNS" if name == "UDP" else name for name, port in self.ports.items() if name != "TCP"}

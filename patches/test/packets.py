@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What was on the wire: tshark on the loopback interface, and the DNS messages in its capture."""
+
+import collections
+import pathlib
+import signal
+import socket
+import struct
+import subprocess
+from dataclasses import dataclass
+
+from processes import DEADLINE, Process, free_port, until
+
+FIELDS = ("frame.time_epoch", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "udp.srcport", "udp.dstport", "udp.payload",
+          "tcp.srcport", "tcp.dstport", "tcp.stream", "tcp.seq", "tcp.payload", "udp.stream", "quic.stream.stream_id",
+          "quic.stream.offset", "quic.stream_data")
+
+
+@dataclass
+class Seen:
+    """A DNS message of a packet, or of a stream, where the time is not known."""
+
+    protocol: str
+    client: tuple
+    server: tuple
+    wire: bytes
+    time: float | None
+
+    def is_query(self):
+        return not self.wire[2] & 0x80
+
+
+class Packets(Process):
+    """Captures what goes to and from the ports of a server, a map to their protocols; DNS is both UDP and TCP. What is
+    encrypted is read with the keys that GnuTLS writes to `keylog`, if SSLKEYLOGFILE says so."""
+
+    def __init__(self, folder, protocols):
+        self.protocols = protocols
+        self.path = pathlib.Path(folder, "packets.pcapng")
+        self.keys = pathlib.Path(folder, "keylog")
+        self.probe_port = free_port()
+        ports = " or ".join(f"port {port}" for port in [*protocols, self.probe_port])
+        super().__init__(folder, "tshark", "-l", "-P", "-i", "lo", "-f", ports, "-w", self.path)
+        self.await_probe()
+
+    def await_probe(self):
+        """Sends packets to a port of nobody until one is seen: then all before it have been."""
+        before = self.log().count(f" {self.probe_port} ")
+
+        def probed():
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                probe.sendto(b"probe", ("127.0.0.1", self.probe_port))
+            return self.log().count(f" {self.probe_port} ") > before
+
+        until("tshark sees a probe", probed)
+
+    def stop(self):
+        self.await_probe()
+        self.child.send_signal(signal.SIGINT)
+        assert self.child.wait(DEADLINE) == 0
+
+    def tshark(self, *arguments):
+        decode = {"DNS": "tcp.port=={},data", "DOT": "tcp.port=={},tls", "DOH": "tcp.port=={},tls", "DOQ": "udp.port=={},quic"}
+        rules = [word for port, protocol in self.protocols.items() for word in ("-d", decode[protocol].format(port))]
+        return subprocess.run(["tshark", "-r", self.path, "-o", f"tls.keylog_file:{self.keys}", *rules, *arguments], check=True,
+                              capture_output=True, text=True).stdout
+
+    def messages(self):
+        """All DNS messages in the order of packets, those of streams after each other."""
+        rows = []
+        fields = [word for field in FIELDS for word in ("-e", field)]
+        for line in self.tshark("-T", "fields", "-E", "separator=/s", "-E", "quote=d", "-E", "occurrence=a", *fields).splitlines():
+            rows.append(dict(zip(FIELDS, (value.strip('"') for value in line.split(" ")))))
+        found = []
+        streams = collections.defaultdict(list)
+        for row in rows:
+            hosts = [row[f"ip.{end}"] or row[f"ipv6.{end}"] for end in ("src", "dst")]
+            below = "udp" if row["udp.srcport"] else "tcp"
+            source, target = zip(hosts, (int(row[f"{below}.{end}port"]) for end in ("src", "dst")))
+            incoming = target[1] in self.protocols
+            client, server = (source, target) if incoming else (target, source)
+            protocol = self.protocols.get(server[1])
+            if protocol == "DNS":
+                protocol = below.upper()
+            if protocol == "UDP":
+                found.append(Seen(protocol, client, server, bytes.fromhex(row["udp.payload"]), float(row["frame.time_epoch"])))
+            elif protocol:
+                streams[protocol, client, server, row[f"{below}.stream"]].append((incoming, row))
+        for (protocol, client, server, number), packets in streams.items():
+            for wire, time in getattr(self, protocol.lower())(number, packets):
+                found.append(Seen(protocol, client, server, wire, time))
+        return found
+
+    def tcp(self, _number, packets):
+        for direction in True, False:
+            segments = {}
+            for incoming, row in packets:
+                if incoming == direction and row["tcp.payload"]:
+                    segments[int(row["tcp.seq"])] = bytes.fromhex(row["tcp.payload"]), float(row["frame.time_epoch"])
+            data, times = b"", []
+            for sequence, (payload, time) in sorted(segments.items()):
+                assert sequence == len(data) + 1, "a segment is missing"
+                data += payload
+                times.append((len(data), time))
+            end = 0
+            for wire in split(data):
+                end += 2 + len(wire)
+                yield wire, next(time for upto, time in times if upto >= end)
+
+    def dot(self, number, _packets):
+        for data in self.decrypted(number):
+            yield from ((wire, None) for wire in split(data))
+
+    def doh(self, number, _packets):
+        for data in self.decrypted(number):
+            yield from ((wire, None) for wire in bodies(data))
+
+    def doq(self, _number, packets):
+        """Each query has a stream of QUIC to itself (RFC 9250, section 4.2); its frames can come again."""
+        pieces = collections.defaultdict(dict)
+        for incoming, row in packets:
+            if not row["quic.stream_data"]:
+                continue
+            ids, data = row["quic.stream.stream_id"].split(","), row["quic.stream_data"].split(",")
+            offsets = row["quic.stream.offset"].split(",") if row["quic.stream.offset"] else []
+            # A frame at the beginning of its stream has no offset; two frames in one packet are not expected.
+            assert len(ids) == len(data) == 1 and len(offsets) <= 1, row
+            pieces[ids[0], incoming][int(offsets[0]) if offsets else 0] = bytes.fromhex(data[0])
+        for parts in pieces.values():
+            whole = b""
+            for offset, piece in sorted(parts.items()):
+                assert offset <= len(whole), "a piece of a stream is missing"
+                whole = whole[:offset] + piece + whole[offset + len(piece):]
+            yield from ((wire, None) for wire in split(whole))
+
+    def decrypted(self, number):
+        """Both directions of a TLS connection; tshark indents the lines of one."""
+        lines = self.tshark("-q", "-z", f"follow,tls,raw,{number}").splitlines()
+        begin = next(at for at, line in enumerate(lines) if line.startswith("Node 1")) + 1
+        both = bytearray(), bytearray()
+        for line in lines[begin:]:
+            if not line.startswith("="):
+                both[line.startswith("\t")].extend(bytes.fromhex(line.strip()))
+        return [bytes(direction) for direction in both]
+
+
+def split(data):
+    """Messages with their lengths before them (RFC 1035, section 4.2.2)."""
+    at = 0
+    while at < len(data):
+        (length,) = struct.unpack_from("!H", data, at)
+        assert at + 2 + length <= len(data), "a message is cut off"
+        yield data[at + 2 : at + 2 + length]
+        at += 2 + length
+
+
+def bodies(data):
+    """What the DATA frames of each stream of HTTP/2 carry (RFC 9113, sections 3.4 and 4.1)."""
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    at = len(preface) if data.startswith(preface) else 0
+    streams = collections.defaultdict(bytes)
+    while at < len(data):
+        length, kind, flags, stream = int.from_bytes(data[at : at + 3], "big"), data[at + 3], data[at + 4], data[at + 5 : at + 9]
+        if kind == 0 and length:
+            assert not flags & 8, "padded"
+            streams[stream] += data[at + 9 : at + 9 + length]
+        at += 9 + length
+    return streams.values()

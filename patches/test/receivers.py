@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Receivers on the socket `tap` that do not take what they are sent."""
+
+import pathlib
+import socket
+import struct
+
+from dns import DEADLINE, read_exactly
+
+CONTENT_TYPE = b"protobuf:dnstap.Dnstap"
+# ACCEPT with one content type (docs/frame-streams.md).
+ACCEPT = struct.pack("!IIIII", 0, 12 + len(CONTENT_TYPE), 1, 1, len(CONTENT_TYPE)) + CONTENT_TYPE
+
+
+class SilentReceiver:
+    """Is there, and never answers."""
+
+    def __init__(self, folder):
+        self.path = pathlib.Path(folder, "tap")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(self.path))
+        self.listener.listen()
+        self.listener.settimeout(DEADLINE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.listener.close()
+        self.path.unlink()
+
+    def accept(self):
+        pass
+
+
+class DeafReceiver(SilentReceiver):
+    """Agrees to the stream, and does not read it."""
+
+    def accept(self):
+        self.stream = self.listener.accept()[0]
+        self.stream.settimeout(DEADLINE)
+        read_exactly(self.stream, len(ACCEPT))
+        self.stream.sendall(ACCEPT)
+
+    def __exit__(self, *error):
+        self.stream.close()
+        super().__exit__(*error)
