@@ -130,7 +130,7 @@ bench: deps stage
 
 # Debian's Unbound with our series, built below target/unbound, from end to end.
 CHECK_UNBOUND_PACKAGES = dnsperf fstrm-bin golang-github-dnstap-golang-dnstap-cli knot knot-dnsutils \
-    openssl python3
+    openssl python3 tshark
 check-unbound: stage
 	.ci/install $(CHECK_UNBOUND_PACKAGES)
 	STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build

@@ -71,6 +71,10 @@ dnstap:
         super().__init__(folder, programs / "unbound", "-d", "-c", self.configuration)
         self.await_log("start of service")
 
+    def packet_protocols(self):
+        """Which protocol goes over which port."""
+        return {self.port: "DNS", self.tls_port: "DOT", self.https_port: "DOH"}
+
     def control(self, *command):
         return subprocess.run([self.programs / "unbound-control", "-c", self.configuration, *command], check=True,
                               capture_output=True, text=True, timeout=DEADLINE).stdout
