@@ -105,6 +105,7 @@ zone:
 @ 3600 SOA ns hostmaster 1 3600 600 86400 300
 @ NS ns
 ns A 127.0.0.1
+address A 192.0.2.1
 * TXT {"x" * 50}
 {big}
 """)

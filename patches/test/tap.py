@@ -6,8 +6,8 @@ import struct
 import subprocess
 from datetime import datetime
 
-# Numbers of fields in the schema: those of the DNS messages and of the version of HTTP, and that of Message in Dnstap.
-QUERY, RESPONSE, HTTP, MESSAGE = 10, 14, 16, 14
+# Numbers of fields in the schema: those of the DNS messages, the policy and the version of HTTP, and that of Message in Dnstap.
+QUERY, RESPONSE, POLICY, HTTP, MESSAGE = 10, 14, 15, 16, 14
 
 
 def frames(path):
