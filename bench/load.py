@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""A server that is kept busy by dnsperf, on a core of its own."""
+"""dnsperf, on a core of its own, against a server that is on another."""
 
+import contextlib
 import errno
 import pathlib
 import re
 import socket
-import subprocess
 import sys
+from dataclasses import dataclass
+
+from process import Process
 
 LOAD_CORE = 1
+# A second dnsperf tells the latency of each of its queries; the first would do nothing else then.
+PROBES_PER_SECOND = 200
 
 
 def pinned(core, command):
@@ -29,25 +34,42 @@ def free_port():
             return udp.getsockname()[1]
 
 
-def cpu_seconds(pid):
-    """Of all threads, by the scheduler's clock."""
-    threads = pathlib.Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
-
-
 def dropped(port):
     """Datagrams the kernel dropped because the server's socket was full."""
     sockets = [line.split() for line in pathlib.Path("/proc/net/udp").read_text().splitlines()]
     return sum(int(fields[-1]) for fields in sockets if fields[1].endswith(f":{port:04X}"))
 
 
-def load(names, port, seconds):
-    """Asks for what is in the file `names` again and again; how many queries the server handled, and how many a second."""
-    # 100 queries under way keep a server busy and fit its socket; dnsperf's own socket is made large enough to lose none.
-    command = ["dnsperf", "-s", "127.0.0.1", "-p", port, "-d", names, "-l", seconds, "-q", 100, "-t", 1, "-b", 4096]
-    command = [str(word) for word in pinned(LOAD_CORE, command)]
-    output = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=True).stdout
-    sent, completed = (int(re.search(rf"Queries {what}: +(\d+)", output)[1]) for what in ("sent", "completed"))
+@dataclass
+class Load:
+    """Queries that the server handled, those that it did not get, answers a second, and bits in queries and answers a
+    second by the length of the IP packets; the latencies of the probes in microseconds."""
+
+    handled: int
+    lost: int
+    rate: float
+    bits: float
+    latencies: list
+
+
+def load(names, port, seconds, rate=None):
+    """Asks for what is in the file `names` again and again, as fast as the server answers, or `rate` queries a second."""
+    # 100 queries under way keep a server busy and fit its socket; dnsperf's own is made large enough to lose none.
+    command = ["dnsperf", "-s", "127.0.0.1", "-p", port, "-d", names, "-l", seconds, "-t", 1, "-b", 4096, "-q", 100]
+    commands = [[*command, "-Q", rate], [*command, "-v", "-Q", PROBES_PER_SECOND]] if rate else [command]
+    with contextlib.ExitStack() as stack:
+        running = [stack.enter_context(Process(pinned(LOAD_CORE, command))) for command in commands]
+        for process in running:
+            process.finish(seconds + 60)
+    text = ["\n".join(process.seen) for process in running]
+
+    def total(what):
+        return sum(int(re.search(rf"Queries {what}: +(\d+)", part)[1]) for part in text)
+
+    sent, completed = total("sent"), total("completed")
     if completed == 0 or sent - completed != dropped(port):
         sys.exit(f"{sent} sent, {completed} answered, {dropped(port)} dropped: how many the server handled is not known")
-    return completed, float(re.search(r"Queries per second: +([\d.]+)", output)[1])
+    per_second = sum(float(re.search(r"Queries per second: +([\d.]+)", part)[1]) for part in text)
+    request, response = map(int, re.search(r"packet size: +request (\d+), response (\d+)", text[0]).groups())
+    latencies = sorted(float(found) * 1e6 for found in re.findall(r"^> NOERROR .* ([\d.]+)$", text[-1], re.MULTILINE))
+    return Load(completed, sent - completed, per_second, per_second * 8 * (request + response + 2 * 28), latencies)

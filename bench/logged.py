@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""One run of a name server under load: what it answers, what that costs it, and which messages arrive."""
+
+import json
+import pathlib
+import statistics
+import sys
+import tempfile
+
+from library import STAGE, Library
+from load import LOAD_CORE, load, pinned
+from nameserver import NAMES
+from process import Process
+from results import PROGRAMS
+
+SERVER_CORE = 0
+
+DEBIAN, OURS = Library("debian", ("libfstrm",)), Library("ours", ("libfstrm",), STAGE / "lib")
+
+
+def run(server, variant, logging, library=DEBIAN, seconds=5, rate=None):
+    """The server has a core of its own; the receiver shares the other with dnsperf, which asks at `rate`, if there is one."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        with Process(pinned(LOAD_CORE, [PROGRAMS / "receiver", folder / "tap"])) as receiver:
+            receiver.wait_for("listening")
+            with server(folder, variant, logging, pinned(SERVER_CORE, []), library.environment()) as running:
+                if logging == "dnstap":
+                    receiver.wait_for("start")
+                    if variant == "stock" and server.uses_fstrm:
+                        library.check(running.fstrm())
+                running.ask(NAMES)
+                before = running.cpu_seconds()
+                loaded = load(running.names, running.port, seconds, rate)
+                cpu = running.cpu_seconds() - before
+                running.stop()
+                handled = loaded.handled + running.asked
+            receiver.terminate()
+            # Unbound as it comes breaks off in a frame when it stops, of which the receiver complains.
+            received = json.loads(receiver.wait_for("frames"))["frames"]
+    result = {
+        "queries": loaded.handled,
+        "lost_queries": loaded.lost,
+        "responses_per_second": round(loaded.rate),
+        "mbps": round(loaded.bits / 1e6, 1),
+        "cpu_us_per_query": round(1e6 * cpu / loaded.handled, 3),
+    }
+    if loaded.latencies:
+        result["latency_median_us"] = round(statistics.median(loaded.latencies), 1)
+        result["latency_99_us"] = round(loaded.latencies[len(loaded.latencies) * 99 // 100], 1)
+    if logging == "dnstap":
+        result |= {"messages": 2 * handled, "lost_messages": 2 * handled - received}
+    return result

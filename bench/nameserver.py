@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The name servers that are measured: Unbound from its cache, BIND and Knot with authority. Each has one worker thread.
+
+A server is started as a variant, which says where its program comes from, and logs nothing, a line of text a query, or by
+dnstap a message for each query and each response.
+"""
+
+import os
+import pathlib
+import re
+import socket
+import time
+
+from load import free_port
+from process import DEADLINE, Process
+
+NAMES = 1000
+BUILD = pathlib.Path(os.environ["BUILD"]).resolve()
+
+
+class NameServer(Process):
+    """`logging` is off, text or dnstap; the receiver of dnstap is on the socket `tap` in the folder."""
+
+    def __init__(self, folder, variant, logging, around=(), environment=None):
+        self.folder, self.port, self.asked = folder, free_port(), 0
+        self.configuration = folder / "configuration"
+        self.configuration.write_text(self.configure(variant, logging))
+        zone = ["@ 3600 SOA ns hostmaster 1 3600 600 86400 300", "@ 3600 NS ns", "ns 3600 A 192.0.2.1"]
+        zone += [f"host{i} 3600 A 192.0.2.{i % 256}" for i in range(NAMES)]
+        (folder / "zone").write_text("$ORIGIN example.\n" + "\n".join(zone) + "\n")
+        self.names = folder / "names"
+        self.names.write_text("".join(f"host{i}.example. A\n" for i in range(NAMES)))
+        super().__init__([*around, *self.start(variant)], env=environment)
+        self.await_answer()
+
+    def await_answer(self):
+        """Servers that log to a file do not say when they are there: until then the port is closed."""
+        end = time.monotonic() + DEADLINE
+        while self.child.poll() is None and time.monotonic() < end:
+            try:
+                return self.ask(1)
+            except ConnectionRefusedError:
+                time.sleep(0.01)
+        self.terminate()
+        self.finish()
+        self.fail("does not answer")
+
+    def ask(self, count):
+        """Asks for all names in turn, each query after the answer to the one before."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(DEADLINE)
+            client.connect(("127.0.0.1", self.port))
+            for n in range(count):
+                label = b"host%d" % (n % NAMES)
+                name = bytes([len(label)]) + label + b"\7example\0"
+                client.send((n % 65536).to_bytes(2, "big") + b"\1\0\0\1\0\0\0\0\0\0" + name + b"\0\1\0\1")
+                client.recv(4096)
+                self.asked += 1
+
+    def cpu_seconds(self):
+        """Of all threads, by the scheduler's clock."""
+        threads = pathlib.Path(f"/proc/{self.child.pid}/task").iterdir()
+        return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+
+    def fstrm(self):
+        """The libfstrm that it runs on."""
+        maps = pathlib.Path(f"/proc/{self.child.pid}/maps").read_text()
+        return next(iter(re.findall(r"\S*/libfstrm\.so\S*", maps)), "no libfstrm")
+
+    def stop(self):
+        self.terminate()
+        self.finish()
+
+
+class Unbound(NameServer):
+    writes_text, uses_fstrm = True, False
+
+    def configure(self, variant, logging):
+        text = f"""
+server:
+    directory: {self.folder}
+    username: ""
+    chroot: ""
+    pidfile: ""
+    use-syslog: no
+    num-threads: 1
+    interface: 127.0.0.1@{self.port}
+    do-not-query-localhost: no
+    module-config: iterator
+    {f"logfile: {self.folder}/log" if logging == "text" else ""}
+    log-queries: {"yes" if logging == "text" else "no"}
+auth-zone:
+    name: example.
+    zonefile: {self.folder}/zone
+    for-downstream: no
+    for-upstream: yes
+"""
+        if variant != "without":
+            text += f"""
+dnstap:
+    dnstap-enable: {"yes" if logging == "dnstap" else "no"}
+    dnstap-socket-path: {self.folder}/tap
+    dnstap-send-identity: yes
+    dnstap-send-version: yes
+    dnstap-log-client-query-messages: yes
+    dnstap-log-client-response-messages: yes
+"""
+        return text
+
+    def start(self, variant):
+        return [BUILD / "unbound" / variant / "unbound", "-d", "-c", self.configuration]
+
+
+class Bind(NameServer):
+    writes_text, uses_fstrm = True, True
+
+    def configure(self, variant, logging):
+        dnstap = f"""
+    dnstap {{ all; }};
+    dnstap-output unix "{self.folder}/tap";
+    dnstap-identity "bench";
+"""
+        text = """
+    channel queries { file "queries"; severity info; print-time yes; };
+    category queries { queries; };
+"""
+        return f"""
+options {{
+    directory "{self.folder}";
+    pid-file none;
+    session-keyfile none;
+    listen-on port {self.port} {{ 127.0.0.1; }};
+    listen-on-v6 {{ none; }};
+    recursion no;
+    dnssec-validation no;
+    querylog {"yes" if logging == "text" else "no"};
+    {dnstap if logging == "dnstap" else ""}
+}};
+controls {{ }};
+logging {{
+    category default {{ default_stderr; }};
+    {text if logging == "text" else ""}
+}};
+zone "example" {{ type primary; file "zone"; }};
+"""
+
+    def start(self, variant):
+        return [BUILD / f"bind/9.18-{variant}/installed/sbin/named", "-f", "-n", 1, "-c", self.configuration]
+
+
+class Knot(NameServer):
+    writes_text, uses_fstrm = False, True
+
+    def configure(self, variant, logging):
+        dnstap = logging == "dnstap"
+        return f"""
+server:
+    rundir: {self.folder}
+    listen: 127.0.0.1@{self.port}
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+log:
+  - target: stdout
+    any: info
+database:
+    storage: {self.folder}
+{f'''
+mod-dnstap:
+  - id: tap
+    sink: unix:{self.folder}/tap
+''' if dnstap else ""}
+template:
+  - id: default
+    storage: {self.folder}
+    {"global-module: mod-dnstap/tap" if dnstap else ""}
+zone:
+  - domain: example.
+    file: zone
+"""
+
+    def start(self, variant):
+        program = {"stock": "/usr/sbin/knotd", "patched": BUILD / "knot/knot-3.2/sbin/knotd"}[variant]
+        return [program, "-c", self.configuration]
+
+
+SERVERS = {"unbound": Unbound, "bind": Bind, "knot": Knot}
