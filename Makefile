@@ -6,8 +6,10 @@
 # make check-unbound  Debian's Unbound with the series of patches/unbound, built and tested
 # make headers     write include/ anew with cbindgen
 # make check-knot  Debian's Knot, of bookworm and of sid, with the series of patches/knot, the same
-# make bench-unbound   what dnstap costs that Unbound, as it comes and with the series
-# make bench       compare with Debian's libfstrm and protobuf-c; see bench/README.md
+# make bench       bench-micro, bench-servers, bench-cost; see bench/README.md. With QUICK=1 a few minutes
+# make bench-micro    logging and sending, beside Debian's libfstrm and protobuf-c
+# make bench-servers  load in steps against Unbound, BIND and Knot, for each way of logging
+# make bench-unbound bench-bind bench-knot   what dnstap costs each of them at full load, and what it loses
 # make bench-check fail if what servers call takes more instructions than is committed
 
 PREFIX     = /usr/local
@@ -38,7 +40,8 @@ export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
     install-tools stage deps demo test headers bench bench-check \
-    check-unbound check-knot bench-unbound clean
+    bench-micro bench-builds bench-servers bench-unbound bench-bind bench-knot \
+    check-unbound check-knot clean
 
 all: library tools
 
@@ -118,15 +121,36 @@ test: deps stage
 	STAGE=$(STAGE) $(CARGO) test --locked -p libfstrm --test servers -- --ignored --test-threads=8
 	$(MAKE) check-unbound
 	$(MAKE) check-knot
+	$(MAKE) bench-check
 
 headers:
 	UPDATE_HEADERS=1 $(CARGO) test -q -p ffi --test headers
 
-bench: deps stage
+bench: bench-micro bench-servers bench-unbound bench-bind bench-knot
+
+bench-micro: deps stage
 	STAGE=$(STAGE) bench/log
 	STAGE=$(STAGE) bench/micro
-	STAGE=$(STAGE) bench/knot
 	STAGE=$(STAGE) bench/copy_or_hand_over
+	bench/plot
+
+# The name servers as they come and with our series.
+bench-builds: deps stage
+	.ci/install gnuplot-nox fonts-dejavu-core
+	for variant in patched stock without; do \
+	    STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build $$variant || exit 1; \
+	done
+	for variant in patched stock; do \
+	    STAGE=$(STAGE) BUILD=$(TARGET)/bind patches/bind/build 9.18 $$variant || exit 1; \
+	done
+	STAGE=$(STAGE) BUILD=$(TARGET)/knot patches/knot/build 3.2
+
+bench-servers: bench-builds
+	STAGE=$(STAGE) BUILD=$(TARGET) bench/servers
+	bench/plot
+
+bench-unbound bench-bind bench-knot: bench-%: bench-builds
+	STAGE=$(STAGE) BUILD=$(TARGET) bench/cost $*
 
 # Debian's Unbound with our series, built below target/unbound, from end to end.
 CHECK_UNBOUND_PACKAGES = dnsperf fstrm-bin golang-github-dnstap-golang-dnstap-cli knot knot-dnsutils \
@@ -145,12 +169,6 @@ check-knot: stage
 	    STAGE=$(STAGE) BUILD=$(TARGET)/knot patches/knot/build $$release && \
 	    BUILD=$(TARGET)/knot patches/knot/test/run $$release || exit 1; \
 	done
-
-bench-unbound: deps stage
-	for variant in patched stock without; do \
-	    STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build $$variant || exit 1; \
-	done
-	STAGE=$(STAGE) BUILD=$(TARGET)/unbound bench/unbound
 
 # Instructions of what servers call, against the committed ones.
 bench-check: deps stage

@@ -93,7 +93,7 @@ SITE = dict.fromkeys(("debian", "ours"), ("log_site",))
 # In libdnstap one function does both.
 ENCODE_AND_QUEUE = {"debian": ("dnstap__dnstap__pack_to_buffer", "fstrm_iothr_submit"), "ours": ("dnstap_log",)}
 SIZES = (500, 1400, 4000)
-PRODUCERS = (2, 3, 4)
+PRODUCERS = (2, 4, 8)
 LOG = {
     # In rounds, so that the wake-ups that are counted are one for each full batch, and every day as many.
     "logging site": log(SITE, 12 * FULL, ours=("-R", FULL)),
