@@ -40,7 +40,7 @@ export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
     install-tools stage deps demo test headers bench bench-check \
-    bench-micro bench-builds bench-servers bench-unbound bench-bind bench-knot \
+    plots bench-micro bench-builds bench-servers bench-unbound bench-bind bench-knot \
     check-unbound check-knot clean
 
 all: library tools
@@ -132,11 +132,15 @@ bench-micro: deps stage
 	STAGE=$(STAGE) bench/log
 	STAGE=$(STAGE) bench/micro
 	STAGE=$(STAGE) bench/copy_or_hand_over
+	$(MAKE) plots
+
+# What bench/results has, drawn into docs/plots.
+plots:
+	.ci/install gnuplot-nox fonts-dejavu-core
 	bench/plot
 
 # The name servers as they come and with our series.
 bench-builds: deps stage
-	.ci/install gnuplot-nox fonts-dejavu-core
 	for variant in patched stock without; do \
 	    STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build $$variant || exit 1; \
 	done
@@ -147,7 +151,7 @@ bench-builds: deps stage
 
 bench-servers: bench-builds
 	STAGE=$(STAGE) BUILD=$(TARGET) bench/servers
-	bench/plot
+	$(MAKE) plots
 
 bench-unbound bench-bind bench-knot: bench-%: bench-builds
 	STAGE=$(STAGE) BUILD=$(TARGET) bench/cost $*
