@@ -10,7 +10,10 @@
 //! A capture file has the same framing as the wire, so whole frames go from the read buffer to the
 //! file as they are, as many as there are in one write.
 
+pub mod compressor;
 pub mod connection;
+pub mod content;
+pub mod continued_file;
 pub mod destination;
 pub mod file_name;
 pub mod foreign;
@@ -40,6 +43,7 @@ use signal_hook_mio::v1_0::Signals;
 use thiserror::Error;
 
 use crate::capture::connection::{Connection, Next};
+use crate::capture::content::Content;
 use crate::capture::destination::Destination;
 use crate::capture::listener::{Access, ListenError, Listener};
 use crate::capture::log::{Level, Log};
@@ -103,7 +107,8 @@ pub fn run(options: &Options) -> ExitCode {
     let limits = Limits { frame: settings.frame_limit, connections: settings.connection_limit };
     let capture = Capture::start(content_type, limits, Log::new(options.debug), |stop, _| {
         let listeners = listen(options, &settings, passed, &log)?;
-        let output = Output::open(&settings.files, &settings.content_type, stop, &log)?;
+        let content = Content::frames(&settings.content_type).map_err(OpenError::from)?;
+        let output = Output::open(&settings.files, content, stop, &log)?;
         Ok((listeners, Box::new(output)))
     });
     match capture {

@@ -447,8 +447,10 @@ mod tests {
     use mio::{Interest, Registry, Token};
 
     use super::{Connection, Next};
+    use crate::capture::content::Content;
     use crate::capture::log::Log;
     use crate::capture::output::{Files, Output};
+    use crate::capture::output_file::Placing;
     use crate::capture::shared::Shared;
 
     /// A socket whose buffer is full whenever a byte was written.
@@ -505,9 +507,12 @@ mod tests {
             split: None,
             split_size: None,
             post_rotate: None,
+            placing: Placing::Complete,
+            compressed: false,
         };
         let log = Log::new(0);
-        let output = Output::open(&files, &content_type, Default::default(), &log).unwrap();
+        let content = Content::frames(&content_type).unwrap();
+        let output = Output::open(&files, content, Default::default(), &log).unwrap();
         Shared::new(Box::new(output), log, content_type, 1000)
     }
 

@@ -50,7 +50,8 @@ pub struct Options {
     #[arg(help_heading = "In")]
     pub frame_limit: u64,
 
-    /// Write to a file, `-` for the standard output; FORMAT:FILE for one with a format of its own
+    /// Write to a file, `-` for the standard output; FORMAT:FILE for one with a format of its own.
+    /// A file is compressed if its name ends with .zst
     #[arg(short = 'w', value_name = "FILE", help_heading = "Out")]
     pub write: Vec<OsString>,
 
@@ -70,8 +71,8 @@ pub struct Options {
     #[arg(long, value_name = "FORMAT", group = "style", help_heading = "Out")]
     pub format: Option<Format>,
 
-    /// Append to text files that exist, instead of replacing them
-    #[arg(short = 'a', long, help_heading = "Out")]
+    /// Continue files that exist, instead of replacing them or beginning others
+    #[arg(short = 'a', long, conflicts_with = "split_size", help_heading = "Out")]
     pub append: bool,
 
     /// Relay to a receiver on TCP
@@ -86,23 +87,23 @@ pub struct Options {
     #[arg(short = 't', value_name = "DURATION", value_parser = duration, help_heading = "Out")]
     pub timeout: Option<Duration>,
 
-    /// Begin a new file of frames after this many seconds
+    /// Begin a new file after this many seconds
     #[arg(long, value_name = "SECONDS", help_heading = "Out")]
     pub split: Option<u32>,
 
-    /// Begin a new file of frames before one exceeds this size
+    /// Begin a new file before one exceeds this size
     #[arg(long, value_name = "BYTES", value_parser = size, help_heading = "Out")]
     pub split_size: Option<u64>,
 
-    /// Run COMMAND with the name of each finished file of frames
+    /// Run COMMAND with the name of each finished file
     #[arg(long, value_name = "COMMAND", help_heading = "Out")]
     pub post_rotate: Option<OsString>,
 
-    /// Make the names of files of frames with strftime, in local time
+    /// Make the names of files with strftime, in local time
     #[arg(long, conflicts_with = "gmtime", help_heading = "Out")]
     pub localtime: bool,
 
-    /// Make the names of files of frames with strftime, in UTC
+    /// Make the names of files with strftime, in UTC
     #[arg(long, help_heading = "Out")]
     pub gmtime: bool,
 

@@ -3,6 +3,7 @@
 
 pub mod frames;
 pub mod relay;
+pub mod series;
 pub mod text;
 
 use std::io;

@@ -26,18 +26,20 @@ use super::mask::Mask;
 use super::options::{Format, Options};
 use super::output::frames::Frames;
 use super::output::relay::Relay;
-use super::output::text::{Text, TextFile};
+use super::output::series::Series;
+use super::output::text::Text;
 use super::output::{Output, OutputError};
 use super::print::Style;
 use super::queue::Queue;
 use super::select::Selection;
 use super::worker::{Ended, Totals, Worker};
+use crate::capture::content::Content;
 use crate::capture::destination::Destination;
 use crate::capture::file_name::Calendar;
 use crate::capture::listener::{Access, ListenError, Listener};
 use crate::capture::log::Log;
 use crate::capture::output::{Files, Output as FrameFiles};
-use crate::capture::output_file::WriteError;
+use crate::capture::output_file::{OpenError, Placing, WriteError};
 use crate::capture::post_rotate::PostRotate;
 use crate::capture::{Capture, CaptureError, Limits};
 
@@ -170,7 +172,10 @@ fn capture(options: &Options) -> Result<ExitCode, CaptureError> {
     let capture = Capture::start(CONTENT_TYPE.into(), limits, Log::new(0), |stop, waker| {
         let listeners = listeners(options)?;
         let destination: Box<dyn Destination> = match plain_file(options) {
-            Some(files) => Box::new(FrameFiles::open(&files, CONTENT_TYPE, stop, &Log::new(0))?),
+            Some(files) => {
+                let content = Content::frames(CONTENT_TYPE).map_err(OpenError::from)?;
+                Box::new(FrameFiles::open(&files, content, stop, &Log::new(0))?)
+            }
             None => Box::new(Feed::start(options, stop, waker)?),
         };
         Ok((listeners, destination))
@@ -184,15 +189,24 @@ fn plain_file(options: &Options) -> Option<Files> {
         && selection(options).is_everything()
         && options.mask4.or(options.mask6).is_none()
         && options.count.is_none()
-        && options.relay_tcp.len() + options.relay_unix.len() == 0
-        && !options.append;
+        && options.relay_tcp.len() + options.relay_unix.len() == 0;
     match &options.files()[..] {
-        [(Format::Frames, name)] if untouched => Some(files(options, name)),
+        [(Format::Frames, name)] if untouched => {
+            // What is compressed is held back for a time, which this way does not look at.
+            Some(files(options, Format::Frames, name)).filter(|files| !files.compressed)
+        }
         _ => None,
     }
 }
 
-fn files(options: &Options, name: &Path) -> Files {
+fn files(options: &Options, format: Format, name: &Path) -> Files {
+    let splits = options.split.is_some() || options.split_size.is_some();
+    let placing = match format {
+        _ if options.append => Placing::Append,
+        // Of text that is one file somebody may read the end while it is written.
+        Format::Quiet | Format::Yaml | Format::Json if !splits => Placing::Replace,
+        _ => Placing::Complete,
+    };
     let calendar = match (options.localtime, options.gmtime) {
         (true, _) => Some(Calendar::local()),
         (_, true) => Some(Calendar::gmt()),
@@ -204,6 +218,8 @@ fn files(options: &Options, name: &Path) -> Files {
         split: options.split.map(|split| Duration::from_secs(split.into())),
         split_size: options.split_size,
         post_rotate: options.post_rotate.clone(),
+        placing,
+        compressed: name.extension().is_some_and(|extension| extension == "zst"),
     }
 }
 
@@ -284,27 +300,27 @@ fn output(
     name: &Path,
     stop: &Arc<AtomicBool>,
 ) -> Result<Box<dyn Output>, OutputError> {
+    let files = files(options, format, name);
+    if options.append && files.compressed {
+        let name = name.display();
+        let reason = format!("-a cannot continue {name}, which is compressed: choose a new name");
+        return Err(OutputError::Failed(reason));
+    }
     let text = |style| -> Result<Box<dyn Output>, OutputError> {
-        let file = TextFile::open(name, options.append, stop.clone())?;
-        Ok(Box::new(Text::new(file, style)))
+        Ok(Box::new(Text::new(Series::open(&files, Content::text(), stop.clone())?, style)))
     };
     match format {
         Format::Quiet => text(Style::Quiet),
         Format::Yaml => text(Style::Yaml),
         Format::Json => text(Style::Json),
         Format::Frames => {
-            if options.append {
-                let reason = "-a is for text: a file of frames that exists is kept anyway";
-                return Err(OutputError::Failed(reason.into()));
-            }
             if name.as_os_str() == "-" && io::stdout().is_terminal() {
                 let reason = "frames are not for a terminal: choose -q, -y or -j, or a file";
                 return Err(OutputError::Failed(reason.into()));
             }
-            let log = Log::new(0);
-            let files = FrameFiles::open(&files(options, name), CONTENT_TYPE, stop.clone(), &log);
-            let files = files.map_err(|error| OutputError::Failed(error.to_string()))?;
-            Ok(Box::new(Frames::new(files, log)))
+            let content = Content::frames(CONTENT_TYPE);
+            let content = content.map_err(|error| OutputError::Failed(error.to_string()))?;
+            Ok(Box::new(Frames::new(Series::open(&files, content, stop.clone())?)))
         }
     }
 }
