@@ -4,13 +4,16 @@
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::slice;
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use framestream::control::{ControlFrame, ControlType, Header};
 use framestream::frame::{Event, FrameError, Front, LENGTH_SIZE, front};
 use framestream::handshake::{Handshake, HandshakeError, Opening, ReceiverOpen, Step};
 use mio::event::{self, Source};
+use mio::net::{TcpStream, UnixStream};
 
+use crate::capture::dialer::Made;
 use crate::capture::foreign::{self, HEAD_SIZE};
 use crate::capture::log::{Level, Log};
 use crate::capture::output_file::WriteError;
@@ -20,10 +23,18 @@ use crate::read_ahead::ReadAhead;
 /// How long a peer may take for its handshake, and for taking the last bytes it is sent.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A connected socket that does not block.
-pub trait Stream: Read + Write + Source + AsRawFd {}
+/// A connected socket that does not block. A read that brings less than there is room for has
+/// brought all there was.
+pub trait Stream: Read + Write + Source + AsRawFd {
+    /// Whether a read is to be made as soon as the socket can be written.
+    fn reads_when_writable(&self) -> bool {
+        false
+    }
+}
 
-impl<T: Read + Write + Source + AsRawFd> Stream for T {}
+impl Stream for UnixStream {}
+
+impl Stream for TcpStream {}
 
 /// What a connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +52,8 @@ pub struct Connection {
     /// It stands in the queue for a turn.
     pub queued: bool,
     stream: Box<dyn Stream>,
+    /// Whoever made the connection notices by this that it is over.
+    _made: Option<Sender<()>>,
     state: State,
     /// What was read and is not used up, between two turns.
     buffer: Option<ReadAhead>,
@@ -82,6 +95,7 @@ impl Connection {
         Self {
             queued: false,
             stream,
+            _made: None,
             state: State::Opening(open),
             buffer: None,
             head: Vec::new(),
@@ -93,6 +107,11 @@ impl Connection {
             frames: 0,
             bytes: 0,
         }
+    }
+
+    /// A connection that was made, not accepted.
+    pub fn made((stream, made): Made, shared: &mut Shared) -> Self {
+        Self { _made: Some(made), ..Self::new(stream, shared) }
     }
 
     /// Its socket.
@@ -114,6 +133,7 @@ impl Connection {
     pub fn note(&mut self, event: &event::Event) -> bool {
         self.hung_up |= event.is_read_closed() || event.is_error();
         self.may_read |= event.is_readable() || self.hung_up;
+        self.may_read |= event.is_writable() && self.stream.reads_when_writable();
         self.may_read || (self.write_blocked && event.is_writable())
     }
 
@@ -153,6 +173,10 @@ impl Connection {
             // byte, but the end may have been announced already.
             Ok(count) => self.may_read = count == room || self.hung_up,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.may_read = false,
+            Err(error) if matches!(self.state, State::Opening(_)) => {
+                self.refuse(error.to_string(), shared);
+                return Ok(Next::Close);
+            }
             Err(error) => {
                 shared.log.connection(Level::Critical, self.fd(), error);
                 self.end(buffer, shared);
@@ -446,7 +470,7 @@ mod tests {
     use mio::net::UnixStream;
     use mio::{Interest, Registry, Token};
 
-    use super::{Connection, Next};
+    use super::{Connection, Next, Stream};
     use crate::capture::content::Content;
     use crate::capture::log::Log;
     use crate::capture::output::{Files, Output};
@@ -484,6 +508,8 @@ mod tests {
             self.stream.as_raw_fd()
         }
     }
+
+    impl Stream for Congested {}
 
     impl Source for Congested {
         fn register(&mut self, to: &Registry, token: Token, what: Interest) -> io::Result<()> {

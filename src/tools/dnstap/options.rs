@@ -29,9 +29,14 @@ pub struct Options {
     #[arg(short = 'u', value_name = "PATH", help_heading = "In")]
     pub unix: Vec<PathBuf>,
 
-    /// Listen on a TCP socket
+    /// Listen on a TCP socket, with TLS if there is --tls-cert
     #[arg(short = 'l', value_name = "ADDRESS:PORT", help_heading = "In")]
     pub listen: Vec<String>,
+
+    /// Connect to a sender, again whenever the connection is over: ADDRESS:PORT, with TLS
+    /// tls:ADDRESS:PORT, or the path of a Unix socket with a slash in it
+    #[arg(long, value_name = "SENDER", help_heading = "In")]
+    pub connect: Vec<String>,
 
     /// Permissions of the Unix socket, in octal
     #[arg(long, value_name = "MODE", value_parser = octal, help_heading = "In")]
@@ -75,7 +80,7 @@ pub struct Options {
     #[arg(short = 'a', long, conflicts_with = "split_size", help_heading = "Out")]
     pub append: bool,
 
-    /// Relay to a receiver on TCP
+    /// Relay to a receiver on TCP; tls:ADDRESS:PORT with TLS
     #[arg(short = 'T', value_name = "ADDRESS:PORT", help_heading = "Out")]
     pub relay_tcp: Vec<String>,
 
@@ -106,6 +111,26 @@ pub struct Options {
     /// Make the names of files with strftime, in UTC
     #[arg(long, help_heading = "Out")]
     pub gmtime: bool,
+
+    /// Certificate to show, in PEM: to senders on -l, and to peers that ask for one
+    #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "TLS")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Its private key
+    #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "TLS")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Authorities whose certificates senders on -l have to show
+    #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "TLS")]
+    pub tls_client_ca: Option<PathBuf>,
+
+    /// Authorities that peers of -T and --connect are trusted by [default: those of the system]
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    pub tls_ca: Option<PathBuf>,
+
+    /// Name in the certificates of those peers [default: the host's]
+    #[arg(long, value_name = "NAME", help_heading = "TLS")]
+    pub tls_server_name: Option<String>,
 
     /// Message types, such as CQ or CLIENT_QUERY
     #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]

@@ -17,7 +17,10 @@ use std::time::{Duration, Instant};
 
 use ::dnstap::sink::CONTENT_TYPE;
 use clap::CommandFactory;
-use framestream::transport::{HostSender, SocketSender};
+use framestream::transport::{
+    HostSender, SocketSender, TlsAcceptor, TlsConnector, TlsError, TlsOptions, TlsSender,
+    TlsServerOptions, Transport,
+};
 use mio::Waker;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -35,13 +38,17 @@ use super::select::Selection;
 use super::worker::{Ended, Totals, Worker};
 use crate::capture::content::Content;
 use crate::capture::destination::Destination;
+use crate::capture::dialer::{Dialed, Target};
 use crate::capture::file_name::Calendar;
 use crate::capture::listener::{Access, ListenError, Listener};
 use crate::capture::log::Log;
 use crate::capture::output::{Files, Output as FrameFiles};
 use crate::capture::output_file::{OpenError, Placing, WriteError};
 use crate::capture::post_rotate::PostRotate;
-use crate::capture::{Capture, CaptureError, Limits};
+use crate::capture::{Capture, CaptureError, Ends, Limits};
+
+/// Stands before an address that TLS is spoken with.
+const TLS_PREFIX: &str = "tls:";
 
 /// How often the progress is shown.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
@@ -53,13 +60,17 @@ pub fn run(options: &Options) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let log = Log::new(0);
-    let listens = !options.unix.is_empty() || !options.listen.is_empty();
+    let listens = options.unix.len() + options.listen.len() + options.connect.len() > 0;
     if options.read.is_empty() && !listens {
-        log.line("no input: name a file with -r, or a socket to listen on with -u or -l");
+        log.line("no input: name a file with -r, or a socket with -u, -l or --connect");
         return ExitCode::FAILURE;
     }
     if options.split.is_some() && !options.localtime && !options.gmtime {
         log.line("--split needs --localtime or --gmtime, so that files have names of their own");
+        return ExitCode::FAILURE;
+    }
+    if let Some(option) = idle_tls_option(options) {
+        log.line(format_args!("{option} is given, but nothing speaks TLS that needs it"));
         return ExitCode::FAILURE;
     }
     let result = if listens { capture(options) } else { convert(options) };
@@ -171,14 +182,16 @@ fn capture(options: &Options) -> Result<ExitCode, CaptureError> {
     let limits = Limits { frame: 4 + options.frame_limit as usize, connections: u32::MAX as usize };
     let capture = Capture::start(CONTENT_TYPE.into(), limits, Log::new(0), |stop, waker| {
         let listeners = listeners(options)?;
+        let targets = dial_targets(options)?;
         let destination: Box<dyn Destination> = match plain_file(options) {
             Some(files) => {
                 let content = Content::frames(CONTENT_TYPE).map_err(OpenError::from)?;
                 Box::new(FrameFiles::open(&files, content, stop, &Log::new(0))?)
             }
-            None => Box::new(Feed::start(options, stop, waker)?),
+            None => Box::new(Feed::start(options, stop, waker.clone())?),
         };
-        Ok((listeners, destination))
+        let dialed = (!targets.is_empty()).then(|| Dialed::start(targets, &waker));
+        Ok(Ends { listeners, dialed, output: destination })
     })?;
     Ok(capture.run())
 }
@@ -225,6 +238,17 @@ fn files(options: &Options, format: Format, name: &Path) -> Files {
 
 fn listeners(options: &Options) -> Result<Vec<Listener>, CaptureError> {
     let (owner, group) = (options.socket_owner.as_deref(), options.socket_group.as_deref());
+    let acceptor = match (&options.tls_cert, &options.tls_key) {
+        (Some(certificate), Some(key)) if !options.listen.is_empty() => {
+            let server = TlsServerOptions {
+                certificate: certificate.clone(),
+                key: key.clone(),
+                client_authorities: options.tls_client_ca.clone(),
+            };
+            Some(TlsAcceptor::new(&server).map_err(tls_failed)?)
+        }
+        _ => None,
+    };
     let mut listeners = Vec::new();
     for path in &options.unix {
         let access = Access::new(options.socket_mode, owner, group)?;
@@ -234,10 +258,65 @@ fn listeners(options: &Options) -> Result<Vec<Listener>, CaptureError> {
     for name in &options.listen {
         let address =
             address(name).map_err(|error| ListenError::System { address: name.clone(), error })?;
-        listeners.push(Listener::tcp(address, name)?);
+        listeners.push(match &acceptor {
+            Some(acceptor) => Listener::tls(address, name, acceptor.clone())?,
+            None => Listener::tcp(address, name)?,
+        });
         Log::new(0).line(format_args!("opened input socket {name}"));
     }
     Ok(listeners)
+}
+
+/// An option about TLS that nothing needs.
+fn idle_tls_option(options: &Options) -> Option<&'static str> {
+    let peers = options.connect.iter().chain(&options.relay_tcp);
+    let connects = peers.into_iter().any(|name| name.starts_with(TLS_PREFIX));
+    let listens = !options.listen.is_empty();
+    [
+        ("--tls-cert", options.tls_cert.is_some() && !connects && !listens),
+        ("--tls-client-ca", options.tls_client_ca.is_some() && !listens),
+        ("--tls-ca", options.tls_ca.is_some() && !connects),
+        ("--tls-server-name", options.tls_server_name.is_some() && !connects),
+    ]
+    .into_iter()
+    .find_map(|(option, idle)| idle.then_some(option))
+}
+
+fn tls_failed(error: TlsError) -> CaptureError {
+    CaptureError::Other(format!("TLS: {error}"))
+}
+
+/// How to speak TLS as the client.
+fn tls_options(options: &Options) -> TlsOptions {
+    TlsOptions {
+        server_name: options.tls_server_name.clone(),
+        ca_bundle: options.tls_ca.clone(),
+        client_certificate: options.tls_cert.clone(),
+        client_key: options.tls_key.clone(),
+        ..TlsOptions::default()
+    }
+}
+
+/// The senders to connect to.
+fn dial_targets(options: &Options) -> Result<Vec<Target>, CaptureError> {
+    let target = |name: &String| match name.strip_prefix(TLS_PREFIX) {
+        Some(name) => {
+            let (host, _) = host_and_port(name)?;
+            let connector = TlsConnector::new(host, &tls_options(options)).map_err(tls_failed)?;
+            Ok(Target::Tls(name.into(), connector))
+        }
+        None if name.contains('/') => Ok(Target::Unix(name.into())),
+        None => host_and_port(name).map(|_| Target::Tcp(name.clone())),
+    };
+    options.connect.iter().map(target).collect()
+}
+
+/// The parts of ADDRESS:PORT; an IPv6 address may be in brackets.
+fn host_and_port(name: &str) -> Result<(&str, u16), CaptureError> {
+    name.rsplit_once(':')
+        .and_then(|(host, port)| Some((host, port.parse().ok()?)))
+        .map(|(host, port)| (host.trim_start_matches('[').trim_end_matches(']'), port))
+        .ok_or_else(|| CaptureError::Other(format!("\"{name}\" is no ADDRESS:PORT")))
 }
 
 /// The first address that a host and a port stand for; without a host, any of ours.
@@ -266,7 +345,7 @@ fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureEr
         let file = output(options, format, &name, stop);
         outputs.push(file.map_err(|error| CaptureError::Other(error.to_string()))?);
     }
-    let patient = options.unix.is_empty() && options.listen.is_empty();
+    let patient = options.unix.len() + options.listen.len() + options.connect.len() == 0;
     let failed = |error: String| CaptureError::Other(error);
     for path in &options.relay_unix {
         let name = path.display().to_string();
@@ -276,13 +355,14 @@ fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureEr
         outputs.push(Box::new(relay.map_err(|error| failed(error.to_string()))?));
     }
     for name in &options.relay_tcp {
-        let (host, port) = name
-            .rsplit_once(':')
-            .and_then(|(host, port)| Some((host, port.parse().ok()?)))
-            .ok_or_else(|| failed(format!("\"{name}\" is no ADDRESS:PORT")))?;
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let transport = HostSender::new(host, port);
-        let relay = Relay::start(name.clone(), Box::new(transport), options.timeout, patient);
+        let tls = name.strip_prefix(TLS_PREFIX);
+        let (host, port) = host_and_port(tls.unwrap_or(name))?;
+        let mut transport: Box<dyn Transport> = Box::new(HostSender::new(host, port));
+        if tls.is_some() {
+            let sender = TlsSender::new(transport, host, &tls_options(options));
+            transport = Box::new(sender.map_err(tls_failed)?);
+        }
+        let relay = Relay::start(name.clone(), transport, options.timeout, patient);
         outputs.push(Box::new(relay.map_err(|error| failed(error.to_string()))?));
     }
     Ok(Worker {
