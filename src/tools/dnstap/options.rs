@@ -112,6 +112,14 @@ pub struct Options {
     #[arg(long, help_heading = "Out")]
     pub gmtime: bool,
 
+    /// Print statistics: at the end, on a terminal once a second too
+    #[arg(long, help_heading = "Out")]
+    pub stats: bool,
+
+    /// Serve statistics to Prometheus at http://ADDRESS:PORT/metrics
+    #[arg(long, value_name = "ADDRESS:PORT", help_heading = "Out")]
+    pub metrics: Option<String>,
+
     /// Certificate to show, in PEM: to senders on -l, and to peers that ask for one
     #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "TLS")]
     pub tls_cert: Option<PathBuf>,
@@ -209,7 +217,8 @@ impl Options {
         let mut files: Vec<(Format, PathBuf)> =
             self.write.iter().map(|file| self.file(file)).collect();
         let relays = self.relay_tcp.len() + self.relay_unix.len();
-        if files.is_empty() && (self.format().is_some() || relays == 0) {
+        let others = relays > 0 || self.stats || self.metrics.is_some();
+        if files.is_empty() && (self.format().is_some() || !others) {
             files.push((self.format().unwrap_or(Format::Quiet), "-".into()));
         }
         files

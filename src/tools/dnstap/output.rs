@@ -4,6 +4,7 @@
 pub mod frames;
 pub mod relay;
 pub mod series;
+pub mod stats;
 pub mod text;
 
 use std::io;

@@ -30,11 +30,13 @@ use super::options::{Format, Options};
 use super::output::frames::Frames;
 use super::output::relay::Relay;
 use super::output::series::Series;
+use super::output::stats::Stats;
 use super::output::text::Text;
 use super::output::{Output, OutputError};
 use super::print::Style;
 use super::queue::Queue;
 use super::select::Selection;
+use super::stats::metrics::Page;
 use super::worker::{Ended, Totals, Worker};
 use crate::capture::content::Content;
 use crate::capture::destination::Destination;
@@ -43,7 +45,7 @@ use crate::capture::file_name::Calendar;
 use crate::capture::listener::{Access, ListenError, Listener};
 use crate::capture::log::Log;
 use crate::capture::output::{Files, Output as FrameFiles};
-use crate::capture::output_file::{OpenError, Placing, WriteError};
+use crate::capture::output_file::{OpenError, Placing, STANDARD_OUTPUT, WriteError};
 use crate::capture::post_rotate::PostRotate;
 use crate::capture::{Capture, CaptureError, Ends, Limits};
 
@@ -147,8 +149,8 @@ fn show_progress(
     options: &Options,
     progress: &Arc<Progress>,
 ) -> Option<(Arc<AtomicBool>, JoinHandle<()>)> {
-    let to_terminal = options.files().iter().any(|(_, name)| name.as_os_str() == "-")
-        && io::stdout().is_terminal();
+    let standard_output = options.files().iter().any(|(_, name)| name.as_os_str() == "-");
+    let to_terminal = (standard_output || options.stats) && io::stdout().is_terminal();
     if !io::stderr().is_terminal() || to_terminal || options.follow {
         return None;
     }
@@ -202,7 +204,9 @@ fn plain_file(options: &Options) -> Option<Files> {
         && selection(options).is_everything()
         && options.mask4.or(options.mask6).is_none()
         && options.count.is_none()
-        && options.relay_tcp.len() + options.relay_unix.len() == 0;
+        && options.relay_tcp.len() + options.relay_unix.len() == 0
+        && !options.stats
+        && options.metrics.is_none();
     match &options.files()[..] {
         [(Format::Frames, name)] if untouched => {
             // What is compressed is held back for a time, which this way does not look at.
@@ -365,6 +369,9 @@ fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureEr
         let relay = Relay::start(name.clone(), transport, options.timeout, patient);
         outputs.push(Box::new(relay.map_err(|error| failed(error.to_string()))?));
     }
+    if options.stats || options.metrics.is_some() {
+        outputs.push(Box::new(stats(options)?));
+    }
     Ok(Worker {
         selection: selection(options),
         mask,
@@ -372,6 +379,19 @@ fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureEr
         outputs,
         totals: Totals::default(),
     })
+}
+
+fn stats(options: &Options) -> Result<Stats, CaptureError> {
+    let page = options.metrics.as_ref().map(|name| {
+        let failed = |error: String| CaptureError::Other(format!("--metrics {name}: {error}"));
+        let page = Page::default();
+        let address = address(name).map_err(|error| failed(error.to_string()))?;
+        let address = page.serve(address).map_err(failed)?;
+        Log::new(0).line(format_args!("metrics are at http://{address}/metrics"));
+        Ok::<_, CaptureError>(page)
+    });
+    let alone = options.files().iter().all(|(_, name)| name.as_os_str() != STANDARD_OUTPUT);
+    Ok(Stats::new(options.stats, alone, page.transpose()?))
 }
 
 fn output(
