@@ -9,6 +9,7 @@
 # make bench       bench-micro, bench-servers, bench-cost; see bench/README.md. With QUICK=1 a few minutes
 # make bench-micro    logging and sending, beside Debian's libfstrm and protobuf-c
 # make bench-servers  load in steps against Unbound, BIND and Knot, for each way of logging
+# make bench-tools    dnstap beside other readers and receivers
 # make bench-unbound bench-bind bench-knot   what dnstap costs each of them at full load, and what it loses
 # make bench-check fail if what servers call takes more instructions than is committed
 
@@ -40,7 +41,7 @@ export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
     install-tools stage deps demo test headers bench bench-check \
-    plots bench-micro bench-builds bench-servers bench-unbound bench-bind bench-knot \
+    plots bench-micro bench-tools bench-builds bench-servers bench-unbound bench-bind bench-knot \
     check-unbound check-knot clean
 
 all: library tools
@@ -173,6 +174,9 @@ check-knot: stage
 	    STAGE=$(STAGE) BUILD=$(TARGET)/knot patches/knot/build $$release && \
 	    BUILD=$(TARGET)/knot patches/knot/test/run $$release || exit 1; \
 	done
+
+bench-tools: deps stage
+	STAGE=$(STAGE) bench/tools
 
 # Instructions of what servers call, against the committed ones.
 bench-check: deps stage

@@ -125,7 +125,8 @@ impl Reading {
         }
     }
 
-    fn read_from(
+    /// Reads `file`, called `name` in errors, into `queue`.
+    pub fn read_from(
         &self,
         mut file: impl Read,
         name: String,
