@@ -168,7 +168,7 @@ fn show_progress(
             let bar = "#".repeat(filled) + &"-".repeat(WIDTH as usize - filled);
             let rate = frames as f64 / begin.elapsed().as_secs_f64().max(1e-3);
             let percent = read * 100 / total;
-            let line = format!("\r[{bar}] {percent:3} %  {frames} messages, {rate:.0}/s ");
+            let line = format!("\r[{bar}] {percent:3} %  {frames} messages, {rate:.0}/s\x1b[K");
             let _ = io::stderr().write_all(line.as_bytes());
             if flag.load(Ordering::Relaxed) {
                 break drop(io::stderr().write_all(b"\n"));

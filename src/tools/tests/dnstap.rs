@@ -368,6 +368,22 @@ fn a_torn_file_is_read_as_far_as_it_goes() {
 }
 
 #[test]
+fn files_may_stand_one_behind_the_other() {
+    let place = Place::new();
+    let whole = recording(events());
+    let lines = |output: &Output| output.stdout.iter().filter(|byte| **byte == b'\n').count();
+    let twice = print(OURS, &place.file("twice", whole.repeat(2)), "-q");
+    assert!(twice.status.success() && twice.stderr.is_empty());
+    assert_eq!(lines(&twice), 2 * events().len());
+    let output = print(OURS, &place.file("odd", [&whole[..], b"\0\0\0\x01x"].concat()), "-q");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(lines(&output), events().len());
+    let told = String::from_utf8(output.stderr).unwrap();
+    let expected = format!("at offset {}: no START behind STOP", whole.len());
+    assert!(told.contains(&expected), "{told}");
+}
+
+#[test]
 fn compressed_files_are_read() {
     use std::io::Write;
     let place = Place::new();

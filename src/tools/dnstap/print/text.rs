@@ -16,6 +16,11 @@ pub trait Text {
     /// Takes an IPv6 address in the form of RFC 5952.
     fn ipv6(&mut self, address: Ipv6Addr);
 
+    /// Takes printable ASCII without quotation marks and backslashes.
+    fn plain(&mut self, bytes: &[u8]) {
+        self.bytes(bytes);
+    }
+
     /// Takes one byte.
     fn byte(&mut self, byte: u8) {
         self.bytes(&[byte]);
@@ -39,7 +44,7 @@ pub trait Text {
                 break;
             }
         }
-        self.bytes(&digits[at..]);
+        self.plain(&digits[at..]);
     }
 
     /// Takes a number with zeros in front of it, of `width` digits, at most 20, or more if it has
@@ -47,7 +52,7 @@ pub trait Text {
     fn padded(&mut self, number: impl Into<u64>, width: usize) {
         let number = number.into();
         let digits = number.checked_ilog10().map_or(1, |log| log as usize + 1);
-        self.bytes(&b"00000000000000000000"[..width.saturating_sub(digits)]);
+        self.plain(&b"00000000000000000000"[..width.saturating_sub(digits)]);
         self.number(number);
     }
 
@@ -76,7 +81,7 @@ pub trait Text {
             text[length] = b'0' + byte % 10;
             length += 1;
         }
-        self.bytes(&text[..length]);
+        self.plain(&text[..length]);
     }
 
     /// Takes an address of 4 or 16 bytes; one of IPv4 within IPv6 is written as the former.

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
 
 /// Upper bounds of the buckets in microseconds. What takes longer is in one more.
-pub const BOUNDS: [u64; 19] = [
-    10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000,
-    500_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000,
+pub const BOUNDS: [u64; 22] = [
+    1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000,
+    200_000, 500_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000,
 ];
 
 /// Latencies in buckets.
@@ -84,7 +84,7 @@ mod tests {
         for latency in [5_000, 10_000, 10_001, 90_000, 3_000_000_000, 60_000_000_000] {
             histogram.add(latency);
         }
-        assert_eq!(histogram.buckets[0], 2);
+        assert_eq!(histogram.buckets[2..4], [1, 1]);
         assert_eq!(histogram.quantile(0.5), 20_000);
         assert_eq!(histogram.quantile(0.8), 5_000_000_000);
         assert_eq!(histogram.quantile(1.0), 60_000_000_000);

@@ -74,10 +74,13 @@ pub fn lines(stats: &Stats, now: Option<Now>, size: Size) -> Vec<String> {
             lines.extend(bars);
         }
     }
+    // Half of the room is for each, and what clients do not need is for names.
     let room = size.height.map(|height| height.saturating_sub(lines.len()));
-    let each = room.map_or(TOP_SHOWN, |room| (room / 2).saturating_sub(2).min(TOP_SHOWN));
-    top("names", &stats.names, each, name_text, &mut lines);
-    top("clients", &stats.clients, each, address_text, &mut lines);
+    let half = room.map_or(usize::MAX, |room| room / 2);
+    let clients = top("clients", &stats.clients, half, address_text);
+    let rest = room.map_or(usize::MAX, |room| room - clients.len().min(room));
+    lines.extend(top("names", &stats.names, rest, name_text));
+    lines.extend(clients);
     for line in &mut lines {
         if line.chars().count() > size.width {
             *line = line.chars().take(size.width).collect();
@@ -153,13 +156,13 @@ fn bars(family: &str, latency: &Histogram) -> Vec<String> {
     lines
 }
 
-fn top(title: &str, top: &Top, count: usize, text: fn(&[u8]) -> String, lines: &mut Vec<String>) {
-    let most = top.most(count);
+/// The busiest, in as many lines as there is room for.
+fn top(title: &str, top: &Top, room: usize, text: fn(&[u8]) -> String) -> Vec<String> {
+    let most = top.most(TOP_SHOWN.min(room.saturating_sub(2)));
     if most.is_empty() {
-        return;
+        return Vec::new();
     }
-    lines.push(String::new());
-    lines.push(title.to_owned());
+    let mut lines = vec![String::new(), title.to_owned()];
     for (key, count) in most {
         // A count that may be too high by its error.
         let about = if count.error > 0 { "~" } else { "" };
@@ -167,6 +170,7 @@ fn top(title: &str, top: &Top, count: usize, text: fn(&[u8]) -> String, lines: &
         let number = format!("{about}{}", grouped(count.most));
         lines.push(format!("  {number:>14} {share:>7} {}", text(key)));
     }
+    lines
 }
 
 fn percent(part: u64, whole: u64) -> String {
