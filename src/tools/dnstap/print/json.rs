@@ -184,10 +184,10 @@ impl Text for Escaped<'_> {
 
     #[inline]
     fn byte(&mut self, byte: u8) {
-        if SPECIAL[usize::from(byte)] {
-            escape(&[byte], self.0);
-        } else {
-            self.0.push(byte);
+        match byte {
+            _ if !SPECIAL[usize::from(byte)] => self.0.push(byte),
+            0..=0x7f => escape_one(byte, self.0),
+            _ => escape(&[byte], self.0),
         }
     }
 
@@ -213,24 +213,40 @@ pub fn string(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends bytes of which some are special.
-#[cold]
-fn escape(bytes: &[u8], out: &mut Vec<u8>) {
-    for chunk in bytes.utf8_chunks() {
-        for &byte in chunk.valid().as_bytes() {
-            match byte {
-                b'"' | b'\\' => out.bytes(&[b'\\', byte]),
-                b'\n' => out.str("\\n"),
-                b'\t' => out.str("\\t"),
-                b'\r' => out.str("\\r"),
-                0..b' ' | 0x7f => {
-                    out.str("\\u00");
-                    out.hex(&[byte]);
-                }
-                byte => out.byte(byte),
+fn escape(mut bytes: &[u8], out: &mut Vec<u8>) {
+    while let Some(at) = bytes.iter().position(|byte| SPECIAL[usize::from(*byte)]) {
+        out.bytes(&bytes[..at]);
+        if bytes[at].is_ascii() {
+            escape_one(bytes[at], out);
+            bytes = &bytes[at + 1..];
+            continue;
+        }
+        // What is no character ends with the next that is ASCII at the latest.
+        let end =
+            bytes[at..].iter().position(u8::is_ascii).map_or(bytes.len(), |length| at + length);
+        for chunk in bytes[at..end].utf8_chunks() {
+            out.str(chunk.valid());
+            for _ in chunk.invalid() {
+                out.str("\u{fffd}");
             }
         }
-        for _ in chunk.invalid() {
-            out.str("\u{fffd}");
+        bytes = &bytes[end..];
+    }
+    out.bytes(bytes);
+}
+
+/// Appends a special byte of ASCII.
+#[inline]
+fn escape_one(byte: u8, out: &mut Vec<u8>) {
+    match byte {
+        b'"' => out.str("\\\""),
+        b'\\' => out.str("\\\\"),
+        b'\n' => out.str("\\n"),
+        b'\t' => out.str("\\t"),
+        b'\r' => out.str("\\r"),
+        _ => {
+            out.str("\\u00");
+            out.hex(&[byte]);
         }
     }
 }

@@ -5,6 +5,17 @@ use std::net::Ipv6Addr;
 
 use data_encoding::{BASE32HEX_NOPAD, BASE64, Encoding, HEXLOWER, HEXUPPER};
 
+/// The numbers of two digits.
+static PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < pairs.len() {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
+
 /// Takes text. To see whether a message is good without printing it, print to [`Nothing`].
 pub trait Text {
     /// Takes bytes.
@@ -36,15 +47,14 @@ pub trait Text {
         let mut number = number.into();
         let mut digits = [0; 20];
         let mut at = digits.len();
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                break;
-            }
+        while number >= 100 {
+            at -= 2;
+            digits[at..at + 2].copy_from_slice(&PAIRS[(number % 100) as usize]);
+            number /= 100;
         }
-        self.plain(&digits[at..]);
+        at -= 2;
+        digits[at..at + 2].copy_from_slice(&PAIRS[number as usize]);
+        self.plain(&digits[at + usize::from(number < 10)..]);
     }
 
     /// Takes a number with zeros in front of it, of `width` digits, at most 20, or more if it has
