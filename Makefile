@@ -6,7 +6,7 @@
 # make check-unbound  Debian's Unbound with the series of patches/unbound, built and tested
 # make headers     write include/ anew with cbindgen
 # make check-knot  Debian's Knot, of bookworm and of sid, with the series of patches/knot, the same
-# make bench       bench-micro, bench-servers, bench-cost; see bench/README.md. With QUICK=1 a few minutes
+# make bench       bench-micro, bench-tools, bench-servers, bench-cost; see bench/README.md. With QUICK=1 a few minutes
 # make bench-micro    logging and sending, beside Debian's libfstrm and protobuf-c
 # make bench-servers  load in steps against Unbound, BIND and Knot, for each way of logging
 # make bench-tools    dnstap beside other readers and receivers
@@ -94,7 +94,7 @@ stage: all
 # Debian packages: compilers, the C library that ours is compared with, servers, readers, valgrind.
 PACKAGES = binutils gcc g++ make pkg-config libfstrm-dev fstrm-bin knot knot-module-dnstap \
     knot-dnsutils bind9 bind9-utils golang-github-dnstap-golang-dnstap-cli dnstap-ldns dnsperf \
-    libprotobuf-c-dev openssl protobuf-c-compiler stunnel4 strace valgrind python3 systemd tzdata \
+    libprotobuf-c-dev openssl protobuf-c-compiler stunnel4 strace time valgrind python3 systemd tzdata \
     util-linux
 DEMO_PACKAGES = binutils gcc knot knot-module-dnstap knot-dnsutils \
     golang-github-dnstap-golang-dnstap-cli
@@ -127,7 +127,7 @@ test: deps stage
 headers:
 	UPDATE_HEADERS=1 $(CARGO) test -q -p ffi --test headers
 
-bench: bench-micro bench-servers bench-unbound bench-bind bench-knot
+bench: bench-micro bench-tools bench-servers bench-unbound bench-bind bench-knot
 
 bench-micro: deps stage
 	STAGE=$(STAGE) bench/log
