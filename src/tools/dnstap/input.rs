@@ -17,6 +17,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use thiserror::Error;
 
 use super::queue::Queue;
+use crate::capture::foreign::{HEAD_SIZE, recognise};
 use crate::read_ahead::ReadAhead;
 
 /// The name that stands for the standard input.
@@ -212,9 +213,11 @@ impl Reading {
                     0
                 }
                 Err(FrameError::TooLarge(_)) if !started => {
-                    let head = &bytes[..bytes.len().min(12)];
-                    let reason = crate::capture::foreign::recognise(head).to_string();
-                    return Err(damaged(at, reason, frames));
+                    while buffer.bytes().len() < HEAD_SIZE
+                        && buffer.fill(&mut file).is_ok_and(|count| count > 0)
+                    {}
+                    let head = &buffer.bytes()[..buffer.bytes().len().min(HEAD_SIZE)];
+                    return Err(damaged(at, recognise(head).to_string(), frames));
                 }
                 Err(error) => return Err(damaged(at, error.to_string(), frames)),
             };

@@ -28,7 +28,7 @@ use super::input::{InputError, Progress, Reading};
 use super::mask::Mask;
 use super::options::{Format, Options};
 use super::output::frames::Frames;
-use super::output::relay::Relay;
+use super::output::relay::{Account, Relay};
 use super::output::series::Series;
 use super::output::stats::Stats;
 use super::output::text::Text;
@@ -350,27 +350,15 @@ fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureEr
         outputs.push(file.map_err(|error| CaptureError::Other(error.to_string()))?);
     }
     let patient = options.unix.len() + options.listen.len() + options.connect.len() == 0;
-    let failed = |error: String| CaptureError::Other(error);
-    for path in &options.relay_unix {
-        let name = path.display().to_string();
-        let transport = SocketSender::unix(path)
-            .map_err(|error| failed(format!("relay to {name}: {error}")))?;
-        let relay = Relay::start(name, Box::new(transport), options.timeout, patient);
-        outputs.push(Box::new(relay.map_err(|error| failed(error.to_string()))?));
-    }
-    for name in &options.relay_tcp {
-        let tls = name.strip_prefix(TLS_PREFIX);
-        let (host, port) = host_and_port(tls.unwrap_or(name))?;
-        let mut transport: Box<dyn Transport> = Box::new(HostSender::new(host, port));
-        if tls.is_some() {
-            let sender = TlsSender::new(transport, host, &tls_options(options));
-            transport = Box::new(sender.map_err(tls_failed)?);
-        }
-        let relay = Relay::start(name.clone(), transport, options.timeout, patient);
-        outputs.push(Box::new(relay.map_err(|error| failed(error.to_string()))?));
+    let mut accounts = Vec::new();
+    for (name, transport) in relays(options)? {
+        let relay = Relay::start(name, transport, options.timeout, patient, stop.clone());
+        let relay = relay.map_err(|error| CaptureError::Other(error.to_string()))?;
+        accounts.push(relay.account());
+        outputs.push(Box::new(relay));
     }
     if options.stats || options.metrics.is_some() {
-        outputs.push(Box::new(stats(options)?));
+        outputs.push(Box::new(stats(options, accounts)?));
     }
     Ok(Worker {
         selection: selection(options),
@@ -381,7 +369,31 @@ fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureEr
     })
 }
 
-fn stats(options: &Options) -> Result<Stats, CaptureError> {
+/// What a receiver is called that frames go on to, and the closed way to it.
+type Receiver = (String, Box<dyn Transport>);
+
+fn relays(options: &Options) -> Result<Vec<Receiver>, CaptureError> {
+    let mut relays: Vec<Receiver> = Vec::new();
+    for path in &options.relay_unix {
+        let name = path.display().to_string();
+        let transport = SocketSender::unix(path)
+            .map_err(|error| CaptureError::Other(format!("relay to {name}: {error}")))?;
+        relays.push((name, Box::new(transport)));
+    }
+    for name in &options.relay_tcp {
+        let tls = name.strip_prefix(TLS_PREFIX);
+        let (host, port) = host_and_port(tls.unwrap_or(name))?;
+        let mut transport: Box<dyn Transport> = Box::new(HostSender::new(host, port));
+        if tls.is_some() {
+            let sender = TlsSender::new(transport, host, &tls_options(options));
+            transport = Box::new(sender.map_err(tls_failed)?);
+        }
+        relays.push((name.clone(), transport));
+    }
+    Ok(relays)
+}
+
+fn stats(options: &Options, relays: Vec<Arc<Account>>) -> Result<Stats, CaptureError> {
     let page = options.metrics.as_ref().map(|name| {
         let failed = |error: String| CaptureError::Other(format!("--metrics {name}: {error}"));
         let page = Page::default();
@@ -391,7 +403,7 @@ fn stats(options: &Options) -> Result<Stats, CaptureError> {
         Ok::<_, CaptureError>(page)
     });
     let alone = options.files().iter().all(|(_, name)| name.as_os_str() != STANDARD_OUTPUT);
-    Ok(Stats::new(options.stats, alone, page.transpose()?))
+    Ok(Stats::new(options.stats, alone, page.transpose()?, relays))
 }
 
 fn output(

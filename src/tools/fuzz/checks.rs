@@ -51,7 +51,7 @@ pub fn print(bytes: &[u8]) {
     }
     let size = Size { width: 80, height: Some(24) };
     let shown = text::lines(&stats, Some(Now { rate: 1.0 }), size).join(" ");
-    let page = metrics::text(&stats).replace('\n', " ");
+    let page = metrics::text(&stats, &[]).replace('\n', " ");
     assert!(!(shown + &page).chars().any(|found| found.is_ascii_control()));
     let Ok(event) = event else { return };
     let mut mask = Mask::new(24, 48);

@@ -81,7 +81,8 @@ fn a_relay_over_tls_is_received() {
     };
     let ca = ["--tls-ca", text(&ours.certificate)];
     // Without a certificate it is refused, with the reason on both sides.
-    let (_, lines) = relay(&ca);
+    let (status, lines) = relay(&ca);
+    assert_eq!(status.code(), Some(1));
     assert!(lines.iter().any(|line| line.contains("3000 frames were not sent: ")), "{lines:#?}");
     receiver.line("peer sent no certificates");
     let expired = theirs.issue_expired("DNS:sensor");
@@ -202,6 +203,22 @@ fn a_sender_that_listens_is_connected_to_again_and_again() {
     let lines = receiver.stop();
     assert!(lines.iter().any(|line| line.contains("received 4 frames")), "{lines:#?}");
     assert_holds(Path::new(&all), &payloads);
+}
+
+#[test]
+fn a_relay_gives_a_receiver_up_that_does_not_come() {
+    let place = Place::new();
+    // More than waits in memory.
+    let input = place.file("input", recording(vec![[7; 1000]; 30_000]));
+    let socket = place.argument("socket");
+    let lines = place.argument("lines");
+    let own = format!("quiet:{lines}");
+    let output = support::run(DNSTAP, &["-r", &input, "-U", &socket, "-t", "1s", "-w", &own]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("30000 frames were not sent: "), "{told}");
+    // The others get everything.
+    assert_eq!(std::fs::read_to_string(&lines).unwrap().lines().count(), 30_000);
 }
 
 #[test]

@@ -150,9 +150,10 @@ fn senders_that_come_and_go_leave_nothing_behind() {
     command.args(["-u", &place.argument("socket"), "-l", &address]);
     command.arg("--tls-cert").arg(&server.certificate).arg("--tls-key").arg(&server.key);
     // What is kept, and text besides: reading and writing are apart.
-    command.args(["-w", &place.argument("all"), "-w", "quiet:/dev/null"]);
+    command.args(["-w", "quiet:/dev/null", "-w", &place.argument("all")]);
     let mut capture = Running::start(command.stdout(Stdio::null()));
-    capture.line(&format!("opened input socket {address}"));
+    // The last of its descriptors.
+    capture.line("opened output file");
     let process = capture.child.id();
     let tls = TlsOptions { ca_bundle: Some(authority.certificate.clone()), ..Default::default() };
     let connector = TlsConnector::new("127.0.0.1", &tls).unwrap();

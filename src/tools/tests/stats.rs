@@ -112,7 +112,8 @@ fn prometheus_is_answered_while_messages_come() {
     let place = Place::new();
     let socket = place.argument("socket");
     let mut command = Command::new(DNSTAP);
-    command.args(["-u", &socket, "--metrics", "127.0.0.1:0"]).stdout(Stdio::piped());
+    command.args(["-u", &socket, "--metrics", "127.0.0.1:0", "-U", "/nowhere"]);
+    command.stdout(Stdio::piped());
     let mut running = Running::start(&mut command);
     let address = running.line("opened input socket");
     assert!(address.ends_with("socket"), "{address}");
@@ -143,6 +144,8 @@ fn prometheus_is_answered_while_messages_come() {
         "dnstap_latency_seconds_bucket{family=\"CLIENT\",le=\"0.005\"} 100\n",
         "dnstap_latency_seconds_bucket{family=\"CLIENT\",le=\"+Inf\"} 100\n",
         "dnstap_latency_seconds_sum{family=\"CLIENT\"} 0.3\n",
+        "dnstap_relay_lost_total{relay=\"/nowhere\"} 0\n",
+        "dnstap_relay_connected{relay=\"/nowhere\"} 0\n",
     ] {
         assert!(answer.contains(part), "{part} in\n{answer}");
     }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Relays: frames go on to other receivers as they are, each with a queue of its own.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use ::dnstap::sink::CONTENT_TYPE;
 use framestream::iothr::{IoThr, Options, Producer, Refused};
+use framestream::sender::LinkState;
 use framestream::transport::Transport;
 use framestream::writer::{Writer, WriterOptions};
 
@@ -14,48 +17,96 @@ use crate::dnstap::batch;
 /// How long to wait for room when nothing is lost by waiting.
 const ROOM_CHECK: Duration = Duration::from_millis(1);
 
-/// How long the end may wait for a receiver.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the end may wait for a receiver, and a patient relay for one that is not connected, if
+/// nothing else is said.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often the account is made new.
+const ACCOUNT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What became of the frames of a relay, for others to see.
+#[derive(Debug, Default)]
+pub struct Account {
+    /// What the relay is called.
+    pub name: String,
+    /// Frames that were handed over to the receiver.
+    pub sent: AtomicU64,
+    /// Frames that never will be.
+    pub lost: AtomicU64,
+    /// Whether there is a receiver.
+    pub connected: AtomicBool,
+}
 
 /// One destination.
 pub struct Relay {
-    name: String,
     thread: IoThr<Vec<u8>>,
     producer: Producer<Vec<u8>>,
     /// Frames come from files, which wait.
     patient: bool,
+    /// Set when the program is to stop.
+    stop: Arc<AtomicBool>,
+    /// How long it waits for a receiver that is not connected.
+    patience: Duration,
+    /// Until when it does.
+    give_up: Option<Instant>,
     dropped: u64,
+    account: Arc<Account>,
+    due: Instant,
 }
 
 impl Relay {
-    /// Sends to `transport`, called `name`. A patient relay waits for a receiver that is slow, but
-    /// is connected; others leave frames out, so that no output holds up another.
+    /// Sends to `transport`, called `name`. A patient relay waits for a receiver that is slow, and a
+    /// while for one that is not connected; others leave frames out, so that no output holds up
+    /// another. Once `stop` is set nobody waits.
     pub fn start(
         name: String,
         transport: Box<dyn Transport>,
         timeout: Option<Duration>,
         patient: bool,
+        stop: Arc<AtomicBool>,
     ) -> Result<Self, OutputError> {
         let failed = |error: String| OutputError::Failed(format!("relay to {name}: {error}"));
         let mut writer = WriterOptions::default();
         writer.add_content_type(CONTENT_TYPE).map_err(|error| failed(error.to_string()))?;
-        if let Some(timeout) = timeout.filter(|timeout| !timeout.is_zero()) {
+        let timeout = timeout.filter(|timeout| !timeout.is_zero());
+        let patience = timeout.unwrap_or(PATIENCE);
+        if let Some(timeout) = timeout {
             writer.io_timeout = timeout;
         }
         let mut options = Options::default();
-        options.sender.close_timeout = CLOSE_TIMEOUT;
+        options.sender.close_timeout = patience;
         let started = IoThr::start(options, Writer::new(transport, writer));
         let (thread, mut producers) = started.map_err(|error| failed(error.to_string()))?;
         let producer = producers.pop().ok_or_else(|| failed("has no queue".into()))?;
-        Ok(Self { name, thread, producer, patient, dropped: 0 })
+        let account = Arc::new(Account { name, ..Account::default() });
+        let due = Instant::now();
+        Ok(Self {
+            thread,
+            producer,
+            patient,
+            stop,
+            patience,
+            give_up: None,
+            dropped: 0,
+            account,
+            due,
+        })
+    }
+
+    /// What becomes of its frames, as of a second ago at most.
+    pub fn account(&self) -> Arc<Account> {
+        Arc::clone(&self.account)
     }
 
     fn send(&mut self, payload: &[u8]) {
         let mut payload = payload.to_vec();
         loop {
             match self.producer.submit(payload) {
-                Ok(()) => return,
-                Err(Refused::Full(refused)) if self.patient => {
+                Ok(()) => {
+                    self.give_up = None;
+                    return;
+                }
+                Err(Refused::Full(refused)) if self.patient && self.may_wait() => {
                     payload = refused;
                     std::thread::sleep(ROOM_CHECK);
                 }
@@ -65,6 +116,29 @@ impl Relay {
                 }
             }
         }
+    }
+
+    /// Whether the queue can be expected to have room some day.
+    fn may_wait(&mut self) -> bool {
+        if self.stop.load(Ordering::Relaxed) {
+            return false;
+        }
+        if self.thread.stats().state == LinkState::Connected {
+            self.give_up = None;
+            return true;
+        }
+        let now = Instant::now();
+        now < *self.give_up.get_or_insert(now + self.patience)
+    }
+
+    /// Brings the account up to date. What still waits is not lost.
+    fn count(&self, waiting: u64) {
+        let stats = self.thread.stats();
+        let lost = self.dropped + stats.accepted.saturating_sub(stats.written + waiting);
+        let Account { sent, lost: total, connected, .. } = &*self.account;
+        sent.store(stats.written, Ordering::Relaxed);
+        total.store(lost, Ordering::Relaxed);
+        connected.store(stats.state == LinkState::Connected, Ordering::Relaxed);
     }
 }
 
@@ -85,15 +159,30 @@ impl Output for Relay {
         Some(Ok(()))
     }
 
+    fn due(&self) -> Option<Instant> {
+        Some(self.due)
+    }
+
+    fn tick(&mut self) -> Result<(), OutputError> {
+        self.due = Instant::now() + ACCOUNT_INTERVAL;
+        self.count(self.thread.stats().waiting);
+        Ok(())
+    }
+
     fn finish(self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
         self.thread.close();
-        let stats = self.thread.stats();
-        let unsent = stats.accepted.saturating_sub(stats.written);
-        let lost = self.dropped + unsent;
-        if lost > 0 {
-            let why = self.thread.last_error().map_or(String::new(), |why| format!(": {why}"));
-            tell(format!("relay to {}: {lost} frames were not sent{why}", self.name));
+        self.count(0);
+        let lost = self.account.lost.load(Ordering::Relaxed);
+        if lost == 0 {
+            return Ok(());
         }
+        let why = self.thread.last_error().map_or(String::new(), |why| format!(": {why}"));
+        let told = format!("relay to {}: {lost} frames were not sent{why}", self.account.name);
+        if self.patient {
+            return Err(OutputError::Failed(told));
+        }
+        // To leave frames out rather than to wait is what it is for.
+        tell(told);
         Ok(())
     }
 }

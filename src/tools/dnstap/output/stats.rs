@@ -2,8 +2,10 @@
 //! Statistics: on a terminal once a second, as text at the end, and for Prometheus.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::relay::Account;
 use super::{Frame, Output, OutputError};
 use crate::capture::output_file::STANDARD_OUTPUT;
 use crate::dnstap::stats::Stats as Counts;
@@ -37,6 +39,8 @@ pub struct Stats {
     /// Whether the text is made new while messages come.
     live: bool,
     page: Option<Page>,
+    /// The relays beside.
+    relays: Vec<Arc<Account>>,
     due: Instant,
     /// When the text was made new, and how many messages there were.
     last: (Instant, u64),
@@ -44,19 +48,26 @@ pub struct Stats {
 
 impl Stats {
     /// Prints text if `printed`, which is the only use of the standard output if `alone`; keeps
-    /// `page` up to date.
-    pub fn new(printed: bool, alone: bool, page: Option<Page>) -> Self {
+    /// `page` up to date, with what became of the frames of `relays`.
+    pub fn new(printed: bool, alone: bool, page: Option<Page>, relays: Vec<Arc<Account>>) -> Self {
         let live = printed && alone && io::stdout().is_terminal();
         let now = Instant::now();
-        let stats =
-            Self { counts: Counts::default(), printed, live, page, due: now, last: (now, 0) };
+        let stats = Self {
+            counts: Counts::default(),
+            printed,
+            live,
+            page,
+            relays,
+            due: now,
+            last: (now, 0),
+        };
         stats.set_page();
         stats
     }
 
     fn set_page(&self) {
         if let Some(page) = &self.page {
-            page.set(metrics::text(&self.counts));
+            page.set(metrics::text(&self.counts, &self.relays));
         }
     }
 

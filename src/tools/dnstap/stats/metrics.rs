@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -11,6 +12,7 @@ use tiny_http::{Header, Method, Response, Server};
 use super::latency::BOUNDS;
 use super::{FAMILIES, Stats, printed, protocol_name, type_name};
 use crate::dnstap::dns::rdata;
+use crate::dnstap::output::relay::Account;
 use crate::dnstap::print::message::response_code;
 
 /// Where they are.
@@ -60,8 +62,8 @@ impl Page {
     }
 }
 
-/// The statistics in the text format.
-pub fn text(stats: &Stats) -> String {
+/// The statistics in the text format, and what became of the frames of relays.
+pub fn text(stats: &Stats, relays: &[Arc<Account>]) -> String {
     let mut out = String::new();
     let one = |value| [(String::new(), value)];
     metric("frames_total", "Frames that were taken.", one(stats.frames), &mut out);
@@ -97,7 +99,35 @@ pub fn text(stats: &Stats) -> String {
     });
     metric("responses_total", "Responses by code.", codes, &mut out);
     latency(stats, &mut out);
+    for (name, help, value) in [
+        ("relay_sent_total", "Frames handed over to a receiver.", sent as fn(&Account) -> u64),
+        ("relay_lost_total", "Frames that no receiver gets.", lost),
+    ] {
+        let values =
+            relays.iter().map(|relay| labelled("relay", &quoted(&relay.name), value(relay)));
+        metric(name, help, values, &mut out);
+    }
+    const CONNECTED: &str = "dnstap_relay_connected";
+    let _ =
+        writeln!(out, "# HELP {CONNECTED} Whether a receiver is there.\n# TYPE {CONNECTED} gauge");
+    for relay in relays {
+        let connected = u8::from(relay.connected.load(Ordering::Relaxed));
+        let _ = writeln!(out, "{CONNECTED}{{relay=\"{}\"}} {connected}", quoted(&relay.name));
+    }
     out
+}
+
+fn sent(relay: &Account) -> u64 {
+    relay.sent.load(Ordering::Relaxed)
+}
+
+fn lost(relay: &Account) -> u64 {
+    relay.lost.load(Ordering::Relaxed)
+}
+
+/// A name as it stands in a label.
+fn quoted(name: &str) -> String {
+    name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 fn metric(
