@@ -46,10 +46,7 @@ impl TlsConnector {
     pub fn connect<S: Read + Write>(&self, socket: S) -> io::Result<TlsStream<S>> {
         let connection = ClientConnection::new(Arc::clone(&self.config), self.server_name.clone());
         let mut stream = TlsStream::new(socket, connection.map_err(failed)?.into());
-        match stream.send() {
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
-            _ => Ok(stream),
-        }
+        stream.try_send().map(|()| stream)
     }
 }
 
@@ -91,14 +88,21 @@ impl<S: Read + Write> TlsStream<S> {
         Ok(())
     }
 
-    /// Takes what the socket has, once.
+    /// Takes what the socket has, once, and sends what TLS has to say.
     fn receive(&mut self) -> io::Result<()> {
+        // What the socket did not take before.
+        self.try_send()?;
         self.connection.read_tls(&mut self.socket)?;
         let processed = self.connection.process_new_packets().map_err(failed);
-        // Also the alert that says what is wrong. What does not go now goes with the next read.
-        let sent = self.send();
+        // Also the alert that says what is wrong.
+        let sent = self.try_send();
         processed?;
-        match sent {
+        sent
+    }
+
+    /// Sends as much as the socket takes; the next read goes on.
+    fn try_send(&mut self) -> io::Result<()> {
+        match self.send() {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
             _ => Ok(()),
         }
