@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One YAML document a message.
 
+use std::net::Ipv6Addr;
+
 use ::dnstap::schema::EventType;
 use ::dnstap::{Event, Message, Policy};
+use data_encoding::Encoding;
 
 use super::text::Text;
 use super::time::Clock;
@@ -92,20 +95,60 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
         [("query_message", message.query_message), ("response_message", message.response_message)]
     {
         let Some(wire) = wire else { continue };
-        scratch.clear();
-        match dig::print(wire, scratch) {
+        let before = out.len();
+        out.str("  ");
+        out.str(key);
+        out.str(": |\n");
+        out.str(INDENT);
+        match dig::print(wire, &mut Indented(out)) {
             Ok(()) => {
-                out.str("  ");
-                out.str(key);
-                out.str(": |\n");
-                for line in scratch.trim_ascii_end().split(|byte| *byte == b'\n') {
-                    out.str("    ");
-                    out.bytes(line);
-                    out.byte(b'\n');
-                }
+                out.truncate(out.trim_ascii_end().len());
+                out.byte(b'\n');
             }
-            Err(error) => parse_failed(key, &error.to_string(), wire, out),
+            Err(error) => {
+                out.truncate(before);
+                parse_failed(key, &error.to_string(), wire, out);
+            }
         }
+    }
+}
+
+/// Stands in front of the lines of a message.
+const INDENT: &str = "    ";
+
+/// Takes lines that are to be indented.
+struct Indented<'a>(&'a mut Vec<u8>);
+
+impl Text for Indented<'_> {
+    #[inline]
+    fn bytes(&mut self, mut bytes: &[u8]) {
+        while let Some(at) = bytes.iter().position(|byte| *byte == b'\n') {
+            self.0.bytes(&bytes[..=at]);
+            self.0.str(INDENT);
+            bytes = &bytes[at + 1..];
+        }
+        self.0.bytes(bytes);
+    }
+
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        self.0.byte(byte);
+        if byte == b'\n' {
+            self.0.str(INDENT);
+        }
+    }
+
+    #[inline]
+    fn plain(&mut self, bytes: &[u8]) {
+        self.0.bytes(bytes);
+    }
+
+    fn encoded(&mut self, encoding: &Encoding, bytes: &[u8]) {
+        self.0.encoded(encoding, bytes);
+    }
+
+    fn ipv6(&mut self, address: Ipv6Addr) {
+        self.0.ipv6(address);
     }
 }
 
