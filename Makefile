@@ -6,6 +6,7 @@
 # make check-unbound  Debian's Unbound with the series of patches/unbound, built and tested
 # make headers     write include/ anew with cbindgen
 # make check-knot  Debian's Knot, of bookworm and of sid, with the series of patches/knot, the same
+# make check-bind  Debian's BIND, of bookworm and of its backports, the same
 # make bench       bench-micro, bench-servers, bench-cost; see bench/README.md. With QUICK=1 a few minutes
 # make bench-micro    logging and sending, beside Debian's libfstrm and protobuf-c
 # make bench-servers  load in steps against Unbound, BIND and Knot, for each way of logging
@@ -41,7 +42,7 @@ export CARGO_TARGET_DIR = $(TARGET)
 .PHONY: all library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
     install-tools stage deps demo test headers bench bench-check \
     plots bench-micro bench-builds bench-servers bench-unbound bench-bind bench-knot \
-    check-unbound check-knot clean
+    check-unbound check-knot check-bind clean
 
 all: library tools
 
@@ -121,6 +122,7 @@ test: deps stage
 	STAGE=$(STAGE) $(CARGO) test --locked -p libfstrm --test servers -- --ignored --test-threads=8
 	$(MAKE) check-unbound
 	$(MAKE) check-knot
+	$(MAKE) check-bind
 	$(MAKE) bench-check
 
 headers:
@@ -172,6 +174,16 @@ check-knot: stage
 	for release in 3.2 3.5; do \
 	    STAGE=$(STAGE) BUILD=$(TARGET)/knot patches/knot/build $$release && \
 	    BUILD=$(TARGET)/knot patches/knot/test/run $$release || exit 1; \
+	done
+
+CHECK_BIND_PACKAGES = dnsperf fstrm-bin golang-github-dnstap-golang-dnstap-cli hostname knot \
+    openssl python3 strace tshark
+check-bind: stage
+	.ci/install $(CHECK_BIND_PACKAGES)
+	for release in 9.18; do \
+	    STAGE=$(STAGE) BUILD=$(TARGET)/bind patches/bind/build $$release && \
+	    BUILD=$(TARGET)/bind patches/bind/test/run $$release && \
+	    BUILD=$(TARGET)/bind patches/bind/test/own $$release || exit 1; \
 	done
 
 # Instructions of what servers call, against the committed ones.
