@@ -36,16 +36,57 @@ class Programs:
         return self.run("nsupdate", "-t", DEADLINE, *option, *(["-y", key] if key else []), input=text)[1]
 
 
-class Bind(Process):
-    """A named with the options `dnstap`. It is an authoritative server for example. and other., or a resolver that asks
-    the server at the port `upstream`: on 127.0.0.1 for example., and on ::1, as a forwarder, for forward."""
+def authoritative(folder):
+    """The zones example. and other., of a few hundred kilobytes each."""
+    names = "".join(f"n{n} TXT {'x' * 200}\n" for n in range(1000))
+    for zone in "example", "other":
+        pathlib.Path(folder, f"{zone}.zone").write_text(f"""$TTL 60
+@ SOA ns hostmaster 1 3600 600 86400 300
+@ NS ns
+ns A 127.0.0.1
+* TXT {"x" * 50}
+{names}""")
+    return """
+    recursion no;
+};
+zone example { type primary; file "example.zone"; allow-update { key key; }; };
+zone other { type primary; file "other.zone"; };
+"""
 
-    def __init__(self, programs, folder, dnstap, upstream=None, threads=2):
+
+def secondary(port):
+    """The zone example. from a primary server, to which updates are forwarded."""
+    return f"""
+    recursion no;
+    notify no;
+}};
+zone example {{ type secondary; primaries {{ 127.0.0.1 port {port}; }}; allow-update-forwarding {{ any; }}; }};
+"""
+
+
+def resolving(port):
+    """A server behind, that on 127.0.0.1 for example., and on ::1, as a forwarder, for forward."""
+    return f"""
+    recursion yes;
+    port {port};
+    qname-minimization off;
+    query-source address 127.0.0.1;
+    query-source-v6 address ::1;
+}};
+zone example {{ type static-stub; server-addresses {{ 127.0.0.1; }}; }};
+zone forward {{ type forward; forward only; forwarders {{ ::1 port {port}; }}; }};
+"""
+
+
+class Bind(Process):
+    """A named with the options `dnstap`; `zones` goes on with the options, and by default it is authoritative."""
+
+    def __init__(self, programs, folder, dnstap, zones=None, threads=2):
         self.programs, self.folder = programs, folder
         self.ports = {name: free_port() for name in ("UDP", "DOT", "DOH")}
         self.ports["TCP"] = self.ports["UDP"]
         self.control_port, self.stats_port = free_port(), free_port()
-        self.zones = self.authoritative() if upstream is None else self.resolving(upstream)
+        self.zones = zones or authoritative(folder)
         self.configuration = pathlib.Path(folder, "patched.conf")
         self.rndc_configuration = pathlib.Path(folder, "rndc.conf")
         name, algorithm, secret = (KEY.split(":")[at] for at in (1, 0, 2))
@@ -58,36 +99,6 @@ options {{ default-key {name}; default-server 127.0.0.1; default-port {self.cont
         super().__init__(folder, named, "-g", "-n", threads, "-c", self.configuration)
         self.await_log("all zones loaded")
         until("named answers rndc", lambda: self.rndc("status")[0] == 0)
-
-    def authoritative(self):
-        names = "".join(f"n{n} TXT {'x' * 200}\n" for n in range(1000))
-        for zone in "example", "other":
-            pathlib.Path(self.folder, f"{zone}.zone").write_text(f"""$TTL 60
-@ SOA ns hostmaster 1 3600 600 86400 300
-@ NS ns
-ns A 127.0.0.1
-* TXT {"x" * 50}
-{names}""")
-        return """
-    recursion no;
-    dnssec-validation no;
-};
-zone example { type primary; file "example.zone"; allow-update { key key; }; };
-zone other { type primary; file "other.zone"; };
-"""
-
-    def resolving(self, port):
-        return f"""
-    recursion yes;
-    port {port};
-    dnssec-validation no;
-    qname-minimization off;
-    query-source address 127.0.0.1;
-    query-source-v6 address ::1;
-}};
-zone example {{ type static-stub; server-addresses {{ 127.0.0.1; }}; }};
-zone forward {{ type forward; forward only; forwarders {{ ::1 port {port}; }}; }};
-"""
 
     def configure(self, dnstap):
         listen = ""
@@ -104,6 +115,7 @@ options {{
     pid-file none;
     session-keyfile none;
     allow-transfer {{ any; }};
+    dnssec-validation no;
     {dnstap}
 {listen}{self.zones}""")
 
