@@ -180,7 +180,7 @@ CHECK_BIND_PACKAGES = dnsperf fstrm-bin golang-github-dnstap-golang-dnstap-cli h
     openssl python3 strace tshark
 check-bind: stage
 	.ci/install $(CHECK_BIND_PACKAGES)
-	for release in 9.18; do \
+	for release in 9.18 9.20; do \
 	    STAGE=$(STAGE) BUILD=$(TARGET)/bind patches/bind/build $$release && \
 	    BUILD=$(TARGET)/bind patches/bind/test/run $$release && \
 	    BUILD=$(TARGET)/bind patches/bind/test/own $$release || exit 1; \
