@@ -7,9 +7,10 @@
 # make headers     write include/ anew with cbindgen
 # make check-knot  Debian's Knot, of bookworm and of sid, with the series of patches/knot, the same
 # make check-bind  Debian's BIND, of bookworm and of its backports, the same
-# make bench       bench-micro, bench-servers, bench-cost; see bench/README.md. With QUICK=1 a few minutes
+# make bench       bench-micro, bench-tools, bench-servers, bench-cost; see bench/README.md. With QUICK=1 a few minutes
 # make bench-micro    logging and sending, beside Debian's libfstrm and protobuf-c
 # make bench-servers  load in steps against Unbound, BIND and Knot, for each way of logging
+# make bench-tools    dnstap beside other readers and receivers
 # make bench-unbound bench-bind bench-knot   what dnstap costs each of them at full load, and what it loses
 # make bench-check fail if what servers call takes more instructions than is committed
 
@@ -41,7 +42,7 @@ export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
     install-tools stage deps demo test headers bench bench-check \
-    plots bench-micro bench-builds bench-servers bench-unbound bench-bind bench-knot \
+    plots bench-micro bench-tools bench-builds bench-servers bench-unbound bench-bind bench-knot \
     check-unbound check-knot check-bind clean
 
 all: library tools
@@ -94,8 +95,8 @@ stage: all
 # Debian packages: compilers, the C library that ours is compared with, servers, readers, valgrind.
 PACKAGES = binutils gcc g++ make pkg-config libfstrm-dev fstrm-bin knot knot-module-dnstap \
     knot-dnsutils bind9 bind9-utils golang-github-dnstap-golang-dnstap-cli dnstap-ldns dnsperf \
-    libprotobuf-c-dev openssl protobuf-c-compiler stunnel4 strace valgrind python3 systemd tshark \
-    tzdata unbound util-linux
+    libprotobuf-c-dev openssl protobuf-c-compiler stunnel4 strace time valgrind python3 systemd \
+    tshark tzdata unbound util-linux
 DEMO_PACKAGES = binutils gcc knot knot-module-dnstap knot-dnsutils \
     golang-github-dnstap-golang-dnstap-cli
 
@@ -135,7 +136,7 @@ test: deps stage
 headers:
 	UPDATE_HEADERS=1 $(CARGO) test -q -p ffi --test headers
 
-bench: bench-micro bench-servers bench-unbound bench-bind bench-knot
+bench: bench-micro bench-tools bench-servers bench-unbound bench-bind bench-knot
 
 bench-micro: deps stage
 	STAGE=$(STAGE) bench/log
@@ -192,6 +193,9 @@ check-bind: stage
 	    BUILD=$(TARGET)/bind patches/bind/test/run $$release && \
 	    BUILD=$(TARGET)/bind patches/bind/test/own $$release || exit 1; \
 	done
+
+bench-tools: deps stage
+	STAGE=$(STAGE) bench/tools
 
 # Instructions of what servers call, against the committed ones.
 bench-check: deps stage

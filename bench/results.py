@@ -16,7 +16,10 @@ QUICK = os.environ.get("QUICK") == "1"
 
 
 def machine():
-    packages = ["libfstrm0", "libprotobuf-c1", "knot", "dnsperf", "valgrind", "libc6"]
+    packages = [
+        "libfstrm0", "libprotobuf-c1", "knot", "dnsperf", "valgrind", "libc6", "fstrm-bin", "dnstap-ldns",
+        "golang-github-dnstap-golang-dnstap-cli",
+    ]
     versions = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *packages], capture_output=True, text=True)
     return {
         "cpu": re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())[1],

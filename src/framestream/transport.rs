@@ -13,7 +13,10 @@ pub use file::{FileReceiver, FileSender};
 pub use host::HostSender;
 pub use socket::SocketSender;
 #[cfg(feature = "tls")]
-pub use tls::{TlsError, TlsOptions, TlsSender, TlsVerify};
+pub use tls::{
+    TlsAcceptor, TlsConnector, TlsError, TlsOptions, TlsSender, TlsServerOptions, TlsStream,
+    TlsVerify,
+};
 
 use std::io::{self, IoSlice};
 use std::os::fd::BorrowedFd;

@@ -3,15 +3,19 @@
 //!
 //! ```text
 //! listener -> connection -> output -> output_file -> sink
-//!             (handshake,   (rotates) (START, STOP)  (writes)
+//! dialer      (handshake,   (rotates) (START, STOP)  (writes)
 //!              whole frames)
 //! ```
 //!
 //! A capture file has the same framing as the wire, so whole frames go from the read buffer to the
 //! file as they are, as many as there are in one write.
 
+pub mod compressor;
 pub mod connection;
+pub mod content;
+pub mod continued_file;
 pub mod destination;
+pub mod dialer;
 pub mod file_name;
 pub mod foreign;
 pub mod identity;
@@ -24,6 +28,7 @@ pub mod partial_file;
 pub mod post_rotate;
 pub mod shared;
 pub mod sink;
+pub mod tls;
 pub mod totals;
 
 use std::collections::{HashMap, VecDeque};
@@ -40,7 +45,9 @@ use signal_hook_mio::v1_0::Signals;
 use thiserror::Error;
 
 use crate::capture::connection::{Connection, Next};
+use crate::capture::content::Content;
 use crate::capture::destination::Destination;
+use crate::capture::dialer::Dialed;
 use crate::capture::listener::{Access, ListenError, Listener};
 use crate::capture::log::{Level, Log};
 use crate::capture::options::{Address, Options, Settings};
@@ -65,7 +72,7 @@ const EVENTS: usize = 256;
 /// The token of the signals.
 const SIGNALS: Token = Token(0);
 
-/// The token of the destination, when it is done.
+/// The token of the destination, when it is done, and of connections that were made.
 const WAKER: Token = Token(1);
 
 /// The first token of listeners and connections.
@@ -103,8 +110,9 @@ pub fn run(options: &Options) -> ExitCode {
     let limits = Limits { frame: settings.frame_limit, connections: settings.connection_limit };
     let capture = Capture::start(content_type, limits, Log::new(options.debug), |stop, _| {
         let listeners = listen(options, &settings, passed, &log)?;
-        let output = Output::open(&settings.files, &settings.content_type, stop, &log)?;
-        Ok((listeners, Box::new(output)))
+        let content = Content::frames(&settings.content_type).map_err(OpenError::from)?;
+        let output = Output::open(&settings.files, content, stop, &log)?;
+        Ok(Ends { listeners, dialed: None, output: Box::new(output) })
     });
     match capture {
         Ok(capture) => capture.run(),
@@ -125,7 +133,14 @@ pub struct Limits {
 }
 
 /// Where frames come from, and where they go.
-pub type Ends = (Vec<Listener>, Box<dyn Destination>);
+pub struct Ends {
+    /// Sockets to listen on.
+    pub listeners: Vec<Listener>,
+    /// Connections that are made.
+    pub dialed: Option<Dialed>,
+    /// Where the frames go.
+    pub output: Box<dyn Destination>,
+}
 
 /// A receiver for many senders.
 pub struct Capture {
@@ -134,6 +149,7 @@ pub struct Capture {
     /// A signal said to stop.
     stopping: bool,
     listeners: Vec<Listener>,
+    dialed: Option<Dialed>,
     /// There may be connections to accept.
     may_accept: bool,
     /// When to try again after `accept` failed.
@@ -166,7 +182,7 @@ impl Capture {
             signal_hook::flag::register(signal, stop.clone())?;
         }
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        let (mut listeners, output) = open(stop, waker)?;
+        let Ends { mut listeners, dialed, output } = open(stop, waker)?;
         for (index, listener) in listeners.iter_mut().enumerate() {
             let token = Token(FIRST.0 + index);
             poll.registry().register(listener.source(), token, Interest::READABLE)?;
@@ -177,6 +193,7 @@ impl Capture {
             stopping: false,
             next_token: FIRST.0 + listeners.len(),
             listeners,
+            dialed,
             may_accept: true,
             accept_after: None,
             connection_limit: limits.connections,
@@ -270,7 +287,13 @@ impl Capture {
         for event in events.iter() {
             match event.token() {
                 SIGNALS => self.answer_signals(),
-                WAKER => self.stopping |= self.shared.output.is_done(),
+                WAKER => {
+                    self.stopping |= self.shared.output.is_done();
+                    while let Some(made) = self.dialed.as_ref().and_then(Dialed::next) {
+                        let connection = Connection::made(made, &mut self.shared);
+                        self.add(connection);
+                    }
+                }
                 token => match self.connections.get_mut(&token) {
                     Some(connection) => {
                         if connection.note(event) && !connection.queued {

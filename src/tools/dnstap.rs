@@ -11,4 +11,5 @@ pub mod print;
 pub mod queue;
 pub mod run;
 pub mod select;
+pub mod stats;
 pub mod worker;

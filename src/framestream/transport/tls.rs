@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! TLS over another transport, as the client.
+//! TLS over another transport, as the client; and over a socket, for receivers.
 
 mod config;
+mod stream;
 mod verify;
 
-pub use config::{TlsError, TlsOptions};
+pub use config::{TlsError, TlsOptions, TlsServerOptions};
+pub use stream::{TlsAcceptor, TlsConnector, TlsStream};
 pub use verify::TlsVerify;
 
 use std::io::{self, IoSlice, Read, Write};

@@ -4,13 +4,16 @@
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::slice;
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use framestream::control::{ControlFrame, ControlType, Header};
 use framestream::frame::{Event, FrameError, Front, LENGTH_SIZE, front};
 use framestream::handshake::{Handshake, HandshakeError, Opening, ReceiverOpen, Step};
 use mio::event::{self, Source};
+use mio::net::{TcpStream, UnixStream};
 
+use crate::capture::dialer::Made;
 use crate::capture::foreign::{self, HEAD_SIZE};
 use crate::capture::log::{Level, Log};
 use crate::capture::output_file::WriteError;
@@ -20,10 +23,18 @@ use crate::read_ahead::ReadAhead;
 /// How long a peer may take for its handshake, and for taking the last bytes it is sent.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A connected socket that does not block.
-pub trait Stream: Read + Write + Source + AsRawFd {}
+/// A connected socket that does not block. A read that brings less than there is room for has
+/// brought all there was.
+pub trait Stream: Read + Write + Source + AsRawFd {
+    /// Whether a read is to be made as soon as the socket can be written.
+    fn reads_when_writable(&self) -> bool {
+        false
+    }
+}
 
-impl<T: Read + Write + Source + AsRawFd> Stream for T {}
+impl Stream for UnixStream {}
+
+impl Stream for TcpStream {}
 
 /// What a connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +52,8 @@ pub struct Connection {
     /// It stands in the queue for a turn.
     pub queued: bool,
     stream: Box<dyn Stream>,
+    /// Whoever made the connection notices by this that it is over.
+    _made: Option<Sender<()>>,
     state: State,
     /// What was read and is not used up, between two turns.
     buffer: Option<ReadAhead>,
@@ -82,6 +95,7 @@ impl Connection {
         Self {
             queued: false,
             stream,
+            _made: None,
             state: State::Opening(open),
             buffer: None,
             head: Vec::new(),
@@ -93,6 +107,11 @@ impl Connection {
             frames: 0,
             bytes: 0,
         }
+    }
+
+    /// A connection that was made, not accepted.
+    pub fn made((stream, made): Made, shared: &mut Shared) -> Self {
+        Self { _made: Some(made), ..Self::new(stream, shared) }
     }
 
     /// Its socket.
@@ -114,6 +133,7 @@ impl Connection {
     pub fn note(&mut self, event: &event::Event) -> bool {
         self.hung_up |= event.is_read_closed() || event.is_error();
         self.may_read |= event.is_readable() || self.hung_up;
+        self.may_read |= event.is_writable() && self.stream.reads_when_writable();
         self.may_read || (self.write_blocked && event.is_writable())
     }
 
@@ -153,6 +173,10 @@ impl Connection {
             // byte, but the end may have been announced already.
             Ok(count) => self.may_read = count == room || self.hung_up,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.may_read = false,
+            Err(error) if matches!(self.state, State::Opening(_)) => {
+                self.refuse(error.to_string(), shared);
+                return Ok(Next::Close);
+            }
             Err(error) => {
                 shared.log.connection(Level::Critical, self.fd(), error);
                 self.end(buffer, shared);
@@ -446,9 +470,11 @@ mod tests {
     use mio::net::UnixStream;
     use mio::{Interest, Registry, Token};
 
-    use super::{Connection, Next};
+    use super::{Connection, Next, Stream};
+    use crate::capture::content::Content;
     use crate::capture::log::Log;
     use crate::capture::output::{Files, Output};
+    use crate::capture::output_file::Placing;
     use crate::capture::shared::Shared;
 
     /// A socket whose buffer is full whenever a byte was written.
@@ -483,6 +509,8 @@ mod tests {
         }
     }
 
+    impl Stream for Congested {}
+
     impl Source for Congested {
         fn register(&mut self, to: &Registry, token: Token, what: Interest) -> io::Result<()> {
             self.stream.register(to, token, what)
@@ -505,9 +533,12 @@ mod tests {
             split: None,
             split_size: None,
             post_rotate: None,
+            placing: Placing::Complete,
+            compressed: false,
         };
         let log = Log::new(0);
-        let output = Output::open(&files, &content_type, Default::default(), &log).unwrap();
+        let content = Content::frames(&content_type).unwrap();
+        let output = Output::open(&files, content, Default::default(), &log).unwrap();
         Shared::new(Box::new(output), log, content_type, 1000)
     }
 

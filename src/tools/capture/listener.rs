@@ -7,9 +7,10 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
+use framestream::transport::TlsAcceptor;
 use listenfd::ListenFd;
 use mio::event::Source;
-use mio::net::{TcpListener, UnixListener, UnixStream};
+use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Group, User};
@@ -17,6 +18,7 @@ use thiserror::Error;
 
 use crate::capture::connection::Stream;
 use crate::capture::identity::{Identity, identity};
+use crate::capture::tls::Tls;
 
 /// Why there is no socket to listen on.
 #[derive(Debug, Error)]
@@ -95,6 +97,7 @@ pub struct Listener {
 enum Socket {
     Unix(UnixListener),
     Tcp(TcpListener),
+    Tls(TcpListener, TlsAcceptor),
 }
 
 impl Listener {
@@ -128,6 +131,17 @@ impl Listener {
         Ok(Self { socket: Socket::Tcp(bound), _path: None })
     }
 
+    /// The same, with TLS.
+    pub fn tls(
+        address: SocketAddr,
+        name: &str,
+        acceptor: TlsAcceptor,
+    ) -> Result<Self, ListenError> {
+        let bound = TcpListener::bind(address);
+        let bound = bound.map_err(|error| ListenError::System { address: name.into(), error })?;
+        Ok(Self { socket: Socket::Tls(bound, acceptor), _path: None })
+    }
+
     /// Takes over the sockets that the service manager passed.
     pub fn passed(mut passed: ListenFd) -> Result<Vec<Self>, ListenError> {
         (0..passed.len())
@@ -144,7 +158,7 @@ impl Listener {
     pub fn source(&mut self) -> &mut dyn Source {
         match &mut self.socket {
             Socket::Unix(socket) => socket,
-            Socket::Tcp(socket) => socket,
+            Socket::Tcp(socket) | Socket::Tls(socket, _) => socket,
         }
     }
 
@@ -152,14 +166,19 @@ impl Listener {
     pub fn accept(&self) -> io::Result<Box<dyn Stream>> {
         match &self.socket {
             Socket::Unix(socket) => Ok(Box::new(socket.accept()?.0)),
-            Socket::Tcp(socket) => {
-                let (stream, _) = socket.accept()?;
-                // A peer that is gone without a word is noticed some day.
-                let _ = setsockopt(&stream, sockopt::KeepAlive, &true);
-                Ok(Box::new(stream))
+            Socket::Tcp(socket) => accept_tcp(socket).map(|stream| Box::new(stream) as _),
+            Socket::Tls(socket, acceptor) => {
+                acceptor.accept(accept_tcp(socket)?).map(|stream| Box::new(Tls(stream)) as _)
             }
         }
     }
+}
+
+fn accept_tcp(socket: &TcpListener) -> io::Result<TcpStream> {
+    let (stream, _) = socket.accept()?;
+    // A peer that is gone without a word is noticed some day.
+    let _ = setsockopt(&stream, sockopt::KeepAlive, &true);
+    Ok(stream)
 }
 
 fn take_passed(passed: &mut ListenFd, index: usize) -> io::Result<Listener> {

@@ -14,6 +14,7 @@ use framestream::control::CONTENT_TYPE_LENGTH_MAX;
 
 use crate::capture::file_name::Calendar;
 use crate::capture::output::Files;
+use crate::capture::output_file::Placing;
 use crate::command_line::tcp_address;
 
 /// Receive Frame Streams from a socket and save them in files.
@@ -159,6 +160,8 @@ impl Options {
                 split: (self.split != 0).then(|| Duration::from_secs(self.split.into())),
                 split_size: self.split_size,
                 post_rotate: self.post_rotate.clone(),
+                placing: Placing::Complete,
+                compressed: false,
             },
             frame_limit: frame_limit as usize,
             connection_limit: connection_limit as usize,

@@ -9,13 +9,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use framestream::control::{ControlFrame, ControlType, Header};
 use jiff::Timestamp;
 
+use crate::capture::content::Content;
 use crate::capture::destination::Destination;
 use crate::capture::file_name::Calendar;
 use crate::capture::log::Log;
-use crate::capture::output_file::{OpenError, OutputFile, STANDARD_OUTPUT, Unread, WriteError};
+use crate::capture::output_file::{
+    OpenError, OutputFile, Placing, STANDARD_OUTPUT, Unread, WriteError,
+};
 use crate::capture::partial_file::Published;
 use crate::capture::post_rotate::PostRotate;
 
@@ -32,6 +34,10 @@ pub struct Files {
     pub split_size: Option<u64>,
     /// The command that runs for each finished file.
     pub post_rotate: Option<OsString>,
+    /// How regular files come to be.
+    pub placing: Placing,
+    /// Whether they are compressed, with zstd.
+    pub compressed: bool,
 }
 
 /// The file that is written, and what makes the next and finishes the last.
@@ -43,36 +49,67 @@ pub struct Output {
     split_size: u64,
     /// Bytes after which this file is split.
     full_at: u64,
+    content: Content,
     opener: Opener,
     finisher: Finisher,
 }
 
 impl Output {
-    /// Opens the first file of streams of `content_type`. `stop` is set when the program is to stop.
+    /// Opens the first file. `stop` is set when the program is to stop.
     pub fn open(
         files: &Files,
-        content_type: &[u8],
+        content: Content,
         stop: Arc<AtomicBool>,
         log: &Log,
     ) -> Result<Self, OpenError> {
-        let opener = Opener {
+        let mut opener = Opener {
             pattern: files.name.clone(),
             calendar: files.calendar.clone(),
-            start: ControlFrame::new(ControlType::Start, Some(content_type))
-                .encode(Header::With)?,
             split: files.split,
+            placing: files.placing,
+            compressed: files.compressed,
             stop,
         };
         let finisher = Finisher {
-            stop: ControlFrame::new(ControlType::Stop, None).encode(Header::With)?,
             published: Published::default(),
             post_rotate: PostRotate::new(files.post_rotate.as_deref()),
             failed: false,
         };
-        let (file, rotate_at) = opener.open(Unread::Wait)?;
-        log.line(format_args!("opened output file {}", file.name.display()));
+        let (file, rotate_at) = opener.open(&content, Unread::Wait)?;
+        tell_opened(&file, &content, log);
+        // What has the name of a later file was written by this run, or by others since.
+        if opener.placing == Placing::Replace {
+            opener.placing = Placing::Append;
+        }
         let split_size = files.split_size.unwrap_or(u64::MAX);
-        Ok(Self { file, rotate_at, split_size, full_at: split_size, opener, finisher })
+        let full_at = split_size;
+        Ok(Self { file, rotate_at, split_size, full_at, content, opener, finisher })
+    }
+
+    /// Writes what compression holds back.
+    pub fn flush(&mut self) -> Result<(), WriteError> {
+        self.file.flush()
+    }
+
+    /// Whether compression holds something back.
+    pub fn holds_back(&self) -> bool {
+        self.file.holds_back()
+    }
+
+    /// Lets the file be open for as long again.
+    fn go_on(&mut self) {
+        self.rotate_at = self.opener.split.map(|split| Instant::now() + split);
+        self.full_at = self.file.size().saturating_add(self.split_size);
+    }
+
+    /// Whether the file has no data yet.
+    pub fn is_new(&self) -> bool {
+        self.file.size() <= self.content.start.len() as u64
+    }
+
+    /// How its units are called.
+    pub fn unit(&self) -> &'static str {
+        self.content.unit
     }
 
     /// Whether commands run for finished files.
@@ -84,12 +121,12 @@ impl Output {
 impl Destination for Output {
     /// Into a file without data fits any frame.
     fn has_room(&self, before: usize, size: usize) -> bool {
-        let complete = self.file.bytes + (before + size + self.finisher.stop.len()) as u64;
-        complete <= self.full_at || (before == 0 && self.file.frames <= 1)
+        let complete = self.file.size() + (before + size + self.content.stop.len()) as u64;
+        complete <= self.full_at || (before == 0 && self.is_new())
     }
 
     fn write(&mut self, frames: &[u8], count: u64) -> Result<(), WriteError> {
-        self.file.append(frames, count)
+        self.file.append(frames, count, &self.content)
     }
 
     /// When the file will have been open for long enough.
@@ -101,22 +138,27 @@ impl Destination for Output {
     /// goes on.
     fn rotate(&mut self, log: &Log) {
         if self.file.name == Path::new(STANDARD_OUTPUT) {
-            log.line("rotate_output: not rotating stdout");
+            if self.content.told {
+                log.line("rotate_output: not rotating stdout");
+            }
             return;
         }
-        match self.opener.open(Unread::Fail) {
+        // Under its own name, and nobody has moved it: there is no other file to begin.
+        if self.file.in_place && self.opener.would_open(&self.file) {
+            return self.go_on();
+        }
+        match self.opener.open(&self.content, Unread::Fail) {
             Ok((file, rotate_at)) => {
                 let last = std::mem::replace(&mut self.file, file);
                 self.rotate_at = rotate_at;
                 self.full_at = self.split_size;
-                self.finisher.finish(last, log);
-                log.line(format_args!("opened output file {}", self.file.name.display()));
+                self.finisher.finish(last, &self.content, log);
+                tell_opened(&self.file, &self.content, log);
             }
             Err(error) => {
                 let name = self.file.name.display();
                 log.line(format_args!("{error}; output file {name} goes on"));
-                self.rotate_at = self.opener.split.map(|split| Instant::now() + split);
-                self.full_at = self.file.bytes.saturating_add(self.split_size);
+                self.go_on();
             }
         }
     }
@@ -137,8 +179,24 @@ impl Destination for Output {
 
     /// Finishes the last file. Everything is written if every file is complete and has its name.
     fn close(mut self: Box<Self>, log: &Log) -> (Option<PostRotate>, bool) {
-        self.finisher.finish(self.file, log);
+        self.finisher.finish(self.file, &self.content, log);
         (Some(self.finisher.post_rotate), !self.finisher.failed)
+    }
+}
+
+/// Tells which file is written, and what was lost of it before.
+fn tell_opened(file: &OutputFile, content: &Content, log: &Log) {
+    let name = file.name.display();
+    if content.told {
+        log.line(format_args!("opened output file {name}"));
+    }
+    if file.torn > 0 {
+        let OutputFile { torn, bytes, frames, .. } = file;
+        log.line(format_args!(
+            "{name}: {torn} bytes of a torn frame at offset {bytes} are cut off; \
+             {frames} {} before are kept",
+            content.unit
+        ));
     }
 }
 
@@ -147,19 +205,30 @@ impl Destination for Output {
 struct Opener {
     pattern: PathBuf,
     calendar: Option<Calendar>,
-    start: Vec<u8>,
     split: Option<Duration>,
+    placing: Placing,
+    compressed: bool,
     stop: Arc<AtomicBool>,
 }
 
 impl Opener {
     /// Opens a file of the present time, and says when its time will be over.
-    fn open(&self, unread: Unread) -> Result<(OutputFile, Option<Instant>), OpenError> {
+    fn open(
+        &self,
+        content: &Content,
+        unread: Unread,
+    ) -> Result<(OutputFile, Option<Instant>), OpenError> {
         let now = Timestamp::now();
-        let file = OutputFile::open(self.name(now)?, &self.start, unread, self.stop.clone())?;
+        let (name, stop) = (self.name(now)?, self.stop.clone());
+        let file = OutputFile::open(name, content, self.placing, self.compressed, unread, stop)?;
         // Counted from the beginning of the second: the names of the files do not drift.
         let subsecond = Duration::from_nanos(now.subsec_nanosecond().unsigned_abs().into());
         Ok((file, self.split.map(|split| Instant::now() + split - subsecond)))
+    }
+
+    /// Whether opening a file now would open `file` again.
+    fn would_open(&self, file: &OutputFile) -> bool {
+        self.name(Timestamp::now()).is_ok_and(|name| file.is_at(&name))
     }
 
     fn name(&self, now: Timestamp) -> Result<PathBuf, OpenError> {
@@ -178,7 +247,6 @@ impl Opener {
 /// Finishes files.
 #[derive(Debug)]
 struct Finisher {
-    stop: Vec<u8>,
     published: Published,
     post_rotate: PostRotate,
     failed: bool,
@@ -186,16 +254,26 @@ struct Finisher {
 
 impl Finisher {
     /// Writes STOP, and gives a file its name.
-    fn finish(&mut self, mut file: OutputFile, log: &Log) {
-        if let Err(error) = file.stop(&self.stop) {
+    fn finish(&mut self, mut file: OutputFile, content: &Content, log: &Log) {
+        if let Err(error) = file.stop(&content.stop) {
             self.fail(&file.name, "failed to write STOP to", &error, log);
         }
         let name = match &file.partial {
-            None => file.name.clone(),
+            None => {
+                if file.in_place {
+                    self.post_rotate.start(&file.name, log);
+                }
+                file.name.clone()
+            }
             Some(partial) => self.publish(partial, &file.name, log),
         };
-        let (name, frames, bytes) = (name.display(), file.frames, file.bytes);
-        log.line(format_args!("closed output file {name} (wrote {frames} frames, {bytes} bytes)"));
+        if content.told {
+            let (name, frames, bytes) = (name.display(), file.frames, file.bytes);
+            let unit = content.unit;
+            log.line(format_args!(
+                "closed output file {name} (wrote {frames} {unit}, {bytes} bytes)"
+            ));
+        }
     }
 
     /// Gives a complete file its name, and hands it to the command. Returns where it is.

@@ -12,11 +12,13 @@ use std::thread;
 use std::time::Duration;
 
 use framestream::control::ControlError;
-use framestream::frame::LENGTH_SIZE;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use thiserror::Error;
 
+use crate::capture::compressor::{Compressor, Uncompressed};
+use crate::capture::content::Content;
+use crate::capture::continued_file::{self, Continued};
 use crate::capture::partial_file;
 use crate::capture::sink::Sink;
 
@@ -79,6 +81,17 @@ pub enum Unread {
 /// How often to look whether a FIFO is read.
 const READER_CHECK: Duration = Duration::from_millis(100);
 
+/// How a regular file comes to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placing {
+    /// It has its name once it is complete, and takes the place of no other.
+    Complete,
+    /// It takes the place of what has its name.
+    Replace,
+    /// It continues what has its name.
+    Append,
+}
+
 /// An open output file.
 #[derive(Debug)]
 pub struct OutputFile {
@@ -86,76 +99,181 @@ pub struct OutputFile {
     pub name: PathBuf,
     /// Where it is until it is complete, if it is a regular file.
     pub partial: Option<PathBuf>,
+    /// It is a regular file that has its name already.
+    pub in_place: bool,
     /// Frames so far, START included.
     pub frames: u64,
     /// Bytes so far, START included.
     pub bytes: u64,
+    /// Bytes of a torn frame that were cut off from what is continued.
+    pub torn: u64,
     sink: Sink,
+    compressor: Option<Compressor>,
 }
 
 impl OutputFile {
-    /// Opens the file and writes `start`.
+    /// Opens the file and writes what stands at its beginning.
     pub fn open(
         name: PathBuf,
-        start: &[u8],
+        content: &Content,
+        placing: Placing,
+        compressed: bool,
         unread: Unread,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, OpenError> {
-        let opened = open(&name, unread, &stop)
-            .and_then(|(file, partial)| Sink::new(file, stop).map(|sink| (sink, partial)));
-        let (mut sink, partial) = match opened {
+        let opened = open(&name, content, placing, unread, &stop).and_then(|opened| {
+            let compressor = compressed.then(Compressor::new).transpose()?;
+            Ok((Sink::new(opened.file, stop)?, opened.partial, opened.continued, compressor))
+        });
+        let (sink, partial, continued, compressor) = match opened {
             Ok(opened) => opened,
             Err(error) => return Err(OpenError::Open { name, error }),
         };
-        if let Err(cut) = sink.append(start) {
-            if let Some(partial) = partial {
+        let mut file = Self {
+            name,
+            partial,
+            in_place: continued.is_some(),
+            frames: continued.map_or(0, |(_, frames, _)| frames),
+            bytes: continued.map_or(0, |(bytes, ..)| bytes),
+            torn: continued.map_or(0, |(.., torn)| torn),
+            sink,
+            compressor,
+        };
+        if file.bytes == 0
+            && let Err(error) = file.append_end(&content.start)
+        {
+            if let Some(partial) = file.partial {
                 drop(fs::remove_file(partial));
             }
-            return Err(OpenError::Start { name, error: cut.error });
+            return Err(OpenError::Start { name: file.name, error });
         }
-        Ok(Self { name, partial, frames: 1, bytes: start.len() as u64, sink })
+        Ok(file)
     }
 
-    /// Appends `count` data frames, each with its length in front. On an error the whole ones among
-    /// those that were written stay, so that the file is readable to its end.
-    pub fn append(&mut self, frames: &[u8], count: u64) -> Result<(), WriteError> {
-        let Err(cut) = self.sink.append(frames) else {
+    /// Whether `path` leads to it.
+    pub fn is_at(&self, path: &Path) -> bool {
+        self.sink.is_at(path)
+    }
+
+    /// Bytes that the file has at most once it takes nothing more.
+    pub fn size(&self) -> u64 {
+        self.bytes + self.compressor.as_ref().map_or(0, Compressor::held_back)
+    }
+
+    /// Appends `count` units of `content`. On an error the whole ones among those that were written
+    /// stay, so that the file is readable to its end.
+    pub fn append(&mut self, data: &[u8], count: u64, content: &Content) -> Result<(), WriteError> {
+        if let Some(compressor) = &mut self.compressor {
+            let written = compressor.append(data, count, &mut self.sink);
+            return self.compressed(written).inspect(|()| self.frames += count);
+        }
+        let Err(cut) = self.sink.append(data) else {
             self.frames += count;
-            self.bytes += frames.len() as u64;
+            self.bytes += data.len() as u64;
             return Ok(());
         };
-        let (whole, size) = whole_frames(&frames[..cut.written]);
+        let (whole, size) = (content.whole)(&data[..cut.written]);
         self.frames += whole;
         self.bytes += size as u64;
         let error = match self.sink.cut_back((cut.written - size) as u64) {
             Ok(()) => cut.error,
             Err(error) => error,
         };
-        Err(WriteError { name: self.name.clone(), error, lost: count - whole })
+        Err(WriteError { name: self.name.clone(), error, lost: count.saturating_sub(whole) })
     }
 
-    /// Appends STOP.
+    /// Writes what the compression holds back.
+    pub fn flush(&mut self) -> Result<(), WriteError> {
+        let Some(compressor) = &mut self.compressor else { return Ok(()) };
+        let written = compressor.flush(&mut self.sink);
+        self.compressed(written)
+    }
+
+    /// Whether the compression holds something back.
+    pub fn holds_back(&self) -> bool {
+        self.compressor.as_ref().is_some_and(|compressor| compressor.held_back() > 0)
+    }
+
+    fn compressed(&mut self, written: Result<u64, Uncompressed>) -> Result<(), WriteError> {
+        match written {
+            Ok(bytes) => {
+                self.bytes += bytes;
+                Ok(())
+            }
+            Err(Uncompressed { error, lost }) => {
+                Err(WriteError { name: self.name.clone(), error, lost })
+            }
+        }
+    }
+
+    /// Appends what stands at the end of a file.
     pub fn stop(&mut self, stop: &[u8]) -> io::Result<()> {
-        if let Err(cut) = self.sink.append(stop) {
-            self.sink.cut_back(cut.written as u64)?;
-            return Err(cut.error);
+        self.append_end(stop)?;
+        if let Some(compressor) = &mut self.compressor {
+            self.bytes += compressor.finish(&mut self.sink).map_err(|cut| cut.error)?;
+        }
+        Ok(())
+    }
+
+    /// Appends what stands at an end of a file, whole or not at all.
+    fn append_end(&mut self, end: &[u8]) -> io::Result<()> {
+        if end.is_empty() {
+            return Ok(());
+        }
+        match &mut self.compressor {
+            Some(compressor) => {
+                let written = compressor.append(end, 0, &mut self.sink);
+                self.bytes += written.map_err(|cut| cut.error)?;
+            }
+            None => {
+                if let Err(cut) = self.sink.append(end) {
+                    self.sink.cut_back(cut.written as u64)?;
+                    return Err(cut.error);
+                }
+                self.bytes += end.len() as u64;
+            }
         }
         self.frames += 1;
-        self.bytes += stop.len() as u64;
         Ok(())
     }
 }
 
-/// Opens what `name` stands for. A file that is to be made is made under another name, which is
-/// returned too; standard output, FIFOs and devices are written as they are.
-pub fn open(name: &Path, unread: Unread, stop: &AtomicBool) -> io::Result<(File, Option<PathBuf>)> {
+/// What was opened.
+struct Opened {
+    file: File,
+    /// The name that a regular file has until it is complete.
+    partial: Option<PathBuf>,
+    /// Of a regular file under its own name, the bytes and frames that are kept, and the bytes that
+    /// were cut off.
+    continued: Option<(u64, u64, u64)>,
+}
+
+/// Opens what `name` stands for: a regular file as `placing` says; standard output, FIFOs and devices
+/// are written as they are.
+fn open(
+    name: &Path,
+    content: &Content,
+    placing: Placing,
+    unread: Unread,
+    stop: &AtomicBool,
+) -> io::Result<Opened> {
+    let as_it_is = |file| Opened { file, partial: None, continued: None };
     if name == Path::new(STANDARD_OUTPUT) {
-        return Ok((File::from(io::stdout().as_fd().try_clone_to_owned()?), None));
+        return io::stdout().as_fd().try_clone_to_owned().map(|fd| as_it_is(File::from(fd)));
     }
-    match fs::metadata(name) {
-        Ok(metadata) if !metadata.is_file() => Ok((open_special(name, unread, stop)?, None)),
-        _ => partial_file::create(name).map(|(file, partial)| (file, Some(partial))),
+    if fs::metadata(name).is_ok_and(|metadata| !metadata.is_file()) {
+        return open_special(name, unread, stop).map(as_it_is);
     }
+    let continued = match placing {
+        Placing::Complete => {
+            let (file, partial) = partial_file::create(name)?;
+            return Ok(Opened { file, partial: Some(partial), continued: None });
+        }
+        Placing::Replace => continued_file::replace(name)?,
+        Placing::Append => continued_file::continue_at_end(name, content)?,
+    };
+    let Continued { file, bytes, frames, torn } = continued;
+    Ok(Opened { file, partial: None, continued: Some((bytes, frames, torn)) })
 }
 
 fn open_special(name: &Path, unread: Unread, stop: &AtomicBool) -> io::Result<File> {
@@ -172,34 +290,5 @@ fn open_special(name: &Path, unread: Unread, stop: &AtomicBool) -> io::Result<Fi
             }
             other => return other,
         }
-    }
-}
-
-/// How many data frames the front of `bytes` holds, and their size.
-fn whole_frames(bytes: &[u8]) -> (u64, usize) {
-    let (mut count, mut size) = (0, 0);
-    while let Some((length, payload)) = bytes[size..].split_first_chunk::<LENGTH_SIZE>() {
-        let length = u32::from_be_bytes(*length) as usize;
-        if payload.len() < length {
-            break;
-        }
-        count += 1;
-        size += LENGTH_SIZE + length;
-    }
-    (count, size)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::whole_frames;
-
-    #[test]
-    fn a_torn_frame_is_not_whole() {
-        let frames = b"\0\0\0\x02ab\0\0\0\x03cde";
-        assert_eq!(whole_frames(frames), (2, 13));
-        for size in 6..13 {
-            assert_eq!(whole_frames(&frames[..size]), (1, 6), "{size}");
-        }
-        assert_eq!(whole_frames(&frames[..5]), (0, 0));
     }
 }

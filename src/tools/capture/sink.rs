@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The open file that frames are written to.
 
-use std::fs::{File, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -47,6 +48,14 @@ impl Sink {
         Ok(Self { file, regular: metadata.is_file(), may_block: may_block(&metadata), stop })
     }
 
+    /// Whether `path` leads to it.
+    pub fn is_at(&self, path: &Path) -> bool {
+        match (fs::metadata(path), self.file.metadata()) {
+            (Ok(there), Ok(ours)) => (there.dev(), there.ino()) == (ours.dev(), ours.ino()),
+            _ => false,
+        }
+    }
+
     /// Writes all of `bytes`.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), Cut> {
         let mut written = 0;
@@ -86,11 +95,6 @@ impl Sink {
                 }
             }
         }
-    }
-
-    /// Whether it is a regular file with nothing in it.
-    pub fn is_empty(&self) -> io::Result<bool> {
-        Ok(self.regular && self.file.metadata()?.len() == 0)
     }
 
     /// Takes the last `count` bytes back, where a file allows it.

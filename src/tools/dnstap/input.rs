@@ -104,6 +104,14 @@ pub struct Reading {
     pub progress: Arc<Progress>,
 }
 
+/// What is behind the frames at the front of a buffer.
+enum Behind {
+    /// START or STOP, of which so many bytes are left.
+    Edge(usize),
+    /// Part of a frame, of so many bytes at least.
+    Needs(usize),
+}
+
 impl Reading {
     /// Reads `path` into `queue`; `-` is the standard input.
     pub fn read(&self, path: &Path, queue: &Queue) -> Result<(), InputError> {
@@ -125,7 +133,8 @@ impl Reading {
         }
     }
 
-    fn read_from(
+    /// Reads `file`, called `name` in errors, into `queue`.
+    pub fn read_from(
         &self,
         mut file: impl Read,
         name: String,
@@ -133,6 +142,8 @@ impl Reading {
     ) -> Result<(), InputError> {
         let mut buffer = ReadAhead::new(READ_SIZE);
         let (mut offset, mut frames, mut started, mut to_skip) = (0, 0, false, 0);
+        // Several files may stand one behind the other, each with START and STOP.
+        let mut stopped = false;
         loop {
             if to_skip > 0 {
                 let count = buffer.bytes().len().min(to_skip);
@@ -160,21 +171,24 @@ impl Reading {
                             if !frame.matches(Some(::dnstap::sink::CONTENT_TYPE)) {
                                 let other = frame.content_types[0].escape_ascii().to_string();
                                 let reason = format!("the content type is \"{other}\"");
-                                return Err(damaged(at, reason, 0));
+                                return Err(damaged(at, reason, frames));
                             }
-                            started = true;
+                            (started, stopped) = (true, false);
                             at += size;
-                            break Ok(None);
+                            break Ok(Behind::Edge(0));
                         }
                         Some(other) if !started => {
                             let reason = format!("{other:?} where Start belongs");
-                            return Err(damaged(at, reason, 0));
+                            return Err(damaged(at, reason, frames));
                         }
-                        Some(ControlType::Stop) => break Ok(None),
+                        Some(ControlType::Stop) => {
+                            (started, stopped) = (false, true);
+                            break Ok(Behind::Edge(size));
+                        }
                         // Others are passed over, as fstrm does.
                         _ => at += size,
                     },
-                    Ok(Front::Needs(size)) => break Ok(Some(size)),
+                    Ok(Front::Needs(size)) => break Ok(Behind::Needs(size)),
                     Err(error) => break Err(error),
                 }
             };
@@ -184,21 +198,13 @@ impl Reading {
             frames += count;
             self.progress.frames.fetch_add(count, Ordering::Relaxed);
             let needs = match behind {
-                Ok(Some(size)) => size,
-                Ok(None) if frames == 0 && count == 0 && at > 0 => 0,
-                // Several files may stand one behind the other, each with START and STOP.
-                Ok(None) => {
-                    buffer.use_up(at);
-                    offset += at as u64;
-                    let Ok(Front::Whole(Event::Control(frame), size)) = front(buffer.bytes(), 0)
-                    else {
-                        continue;
-                    };
-                    if frame.control_type == Some(ControlType::Stop) {
-                        return Ok(());
-                    }
-                    buffer.use_up(size);
-                    continue;
+                Ok(Behind::Needs(size)) => size,
+                Ok(Behind::Edge(size)) => {
+                    at += size;
+                    0
+                }
+                Err(_) if stopped => {
+                    return Err(damaged(at, "no START behind STOP".into(), frames));
                 }
                 Err(FrameError::TooLarge(length)) if started && length as usize <= MAX_SKIP => {
                     self.progress.over_limit.fetch_add(1, Ordering::Relaxed);
@@ -217,8 +223,13 @@ impl Reading {
             if needs == 0 && !buffer.bytes().is_empty() {
                 continue;
             }
+            // Nobody writes behind STOP: there is nothing to wait for.
+            if stopped && self.follow && buffer.bytes().is_empty() {
+                return Ok(());
+            }
             buffer.grow_to(needs);
             match (buffer.fill(&mut file), buffer.bytes().len()) {
+                (Ok(0), 0) if stopped => return Ok(()),
                 (Ok(0), _) if self.stop.load(Ordering::Relaxed) => return Ok(()),
                 (Ok(0), 0) => return Err(InputError::NoStop { name, offset, frames }),
                 (Ok(0), size) => return Err(InputError::Torn { name, offset, size, frames }),

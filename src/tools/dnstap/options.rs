@@ -29,9 +29,14 @@ pub struct Options {
     #[arg(short = 'u', value_name = "PATH", help_heading = "In")]
     pub unix: Vec<PathBuf>,
 
-    /// Listen on a TCP socket
+    /// Listen on a TCP socket, with TLS if there is --tls-cert
     #[arg(short = 'l', value_name = "ADDRESS:PORT", help_heading = "In")]
     pub listen: Vec<String>,
+
+    /// Connect to a sender, again whenever the connection is over: ADDRESS:PORT, with TLS
+    /// tls:ADDRESS:PORT, or the path of a Unix socket with a slash in it
+    #[arg(long, value_name = "SENDER", help_heading = "In")]
+    pub connect: Vec<String>,
 
     /// Permissions of the Unix socket, in octal
     #[arg(long, value_name = "MODE", value_parser = octal, help_heading = "In")]
@@ -50,7 +55,8 @@ pub struct Options {
     #[arg(help_heading = "In")]
     pub frame_limit: u64,
 
-    /// Write to a file, `-` for the standard output; FORMAT:FILE for one with a format of its own
+    /// Write to a file, `-` for the standard output; FORMAT:FILE for one with a format of its own.
+    /// A file is compressed if its name ends with .zst
     #[arg(short = 'w', value_name = "FILE", help_heading = "Out")]
     pub write: Vec<OsString>,
 
@@ -70,11 +76,11 @@ pub struct Options {
     #[arg(long, value_name = "FORMAT", group = "style", help_heading = "Out")]
     pub format: Option<Format>,
 
-    /// Append to text files that exist, instead of replacing them
-    #[arg(short = 'a', long, help_heading = "Out")]
+    /// Continue files that exist, instead of replacing them or beginning others
+    #[arg(short = 'a', long, conflicts_with = "split_size", help_heading = "Out")]
     pub append: bool,
 
-    /// Relay to a receiver on TCP
+    /// Relay to a receiver on TCP; tls:ADDRESS:PORT with TLS
     #[arg(short = 'T', value_name = "ADDRESS:PORT", help_heading = "Out")]
     pub relay_tcp: Vec<String>,
 
@@ -86,25 +92,53 @@ pub struct Options {
     #[arg(short = 't', value_name = "DURATION", value_parser = duration, help_heading = "Out")]
     pub timeout: Option<Duration>,
 
-    /// Begin a new file of frames after this many seconds
+    /// Begin a new file after this many seconds
     #[arg(long, value_name = "SECONDS", help_heading = "Out")]
     pub split: Option<u32>,
 
-    /// Begin a new file of frames before one exceeds this size
+    /// Begin a new file before one exceeds this size
     #[arg(long, value_name = "BYTES", value_parser = size, help_heading = "Out")]
     pub split_size: Option<u64>,
 
-    /// Run COMMAND with the name of each finished file of frames
+    /// Run COMMAND with the name of each finished file
     #[arg(long, value_name = "COMMAND", help_heading = "Out")]
     pub post_rotate: Option<OsString>,
 
-    /// Make the names of files of frames with strftime, in local time
+    /// Make the names of files with strftime, in local time
     #[arg(long, conflicts_with = "gmtime", help_heading = "Out")]
     pub localtime: bool,
 
-    /// Make the names of files of frames with strftime, in UTC
+    /// Make the names of files with strftime, in UTC
     #[arg(long, help_heading = "Out")]
     pub gmtime: bool,
+
+    /// Print statistics: at the end, on a terminal once a second too
+    #[arg(long, help_heading = "Out")]
+    pub stats: bool,
+
+    /// Serve statistics to Prometheus at http://ADDRESS:PORT/metrics
+    #[arg(long, value_name = "ADDRESS:PORT", help_heading = "Out")]
+    pub metrics: Option<String>,
+
+    /// Certificate to show, in PEM: to senders on -l, and to peers that ask for one
+    #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "TLS")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Its private key
+    #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "TLS")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Authorities whose certificates senders on -l have to show
+    #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "TLS")]
+    pub tls_client_ca: Option<PathBuf>,
+
+    /// Authorities that peers of -T and --connect are trusted by [default: those of the system]
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    pub tls_ca: Option<PathBuf>,
+
+    /// Name in the certificates of those peers [default: the host's]
+    #[arg(long, value_name = "NAME", help_heading = "TLS")]
+    pub tls_server_name: Option<String>,
 
     /// Message types, such as CQ or CLIENT_QUERY
     #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
@@ -191,7 +225,8 @@ impl Options {
         let mut files: Vec<(Format, PathBuf)> =
             self.write.iter().map(|file| self.file(file)).collect();
         let relays = self.relay_tcp.len() + self.relay_unix.len();
-        if files.is_empty() && (self.format().is_some() || relays == 0) {
+        let others = relays > 0 || self.stats || self.metrics.is_some();
+        if files.is_empty() && (self.format().is_some() || !others) {
             files.push((self.format().unwrap_or(Format::Quiet), "-".into()));
         }
         files

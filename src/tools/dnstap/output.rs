@@ -9,6 +9,8 @@ pub mod querylog;
 pub mod recent;
 pub mod relay;
 pub mod remarks;
+pub mod series;
+pub mod stats;
 pub mod text;
 
 use std::io;

@@ -17,7 +17,10 @@ use std::time::{Duration, Instant};
 
 use ::dnstap::sink::CONTENT_TYPE;
 use clap::CommandFactory;
-use framestream::transport::{HostSender, SocketSender};
+use framestream::transport::{
+    HostSender, SocketSender, TlsAcceptor, TlsConnector, TlsError, TlsOptions, TlsSender,
+    TlsServerOptions, Transport,
+};
 use mio::Waker;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -30,20 +33,28 @@ use super::output::pcap::Pcap;
 use super::output::pdns::PassiveDns;
 use super::output::querylog::QueryLog;
 use super::output::relay::Relay;
-use super::output::text::{Text, TextFile};
+use super::output::series::Series;
+use super::output::stats::Stats;
+use super::output::text::Text;
 use super::output::{Output, OutputError};
 use super::print::Style;
 use super::queue::Queue;
 use super::select::Selection;
+use super::stats::metrics::Page;
 use super::worker::{Ended, Totals, Worker};
+use crate::capture::content::Content;
 use crate::capture::destination::Destination;
+use crate::capture::dialer::{Dialed, Target};
 use crate::capture::file_name::Calendar;
 use crate::capture::listener::{Access, ListenError, Listener};
 use crate::capture::log::Log;
 use crate::capture::output::{Files, Output as FrameFiles};
-use crate::capture::output_file::WriteError;
+use crate::capture::output_file::{OpenError, Placing, STANDARD_OUTPUT, WriteError};
 use crate::capture::post_rotate::PostRotate;
-use crate::capture::{Capture, CaptureError, Limits};
+use crate::capture::{Capture, CaptureError, Ends, Limits};
+
+/// Stands before an address that TLS is spoken with.
+const TLS_PREFIX: &str = "tls:";
 
 /// How often the progress is shown.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
@@ -55,13 +66,17 @@ pub fn run(options: &Options) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let log = Log::new(0);
-    let listens = !options.unix.is_empty() || !options.listen.is_empty();
+    let listens = options.unix.len() + options.listen.len() + options.connect.len() > 0;
     if options.read.is_empty() && !listens {
-        log.line("no input: name a file with -r, or a socket to listen on with -u or -l");
+        log.line("no input: name a file with -r, or a socket with -u, -l or --connect");
         return ExitCode::FAILURE;
     }
     if options.split.is_some() && !options.localtime && !options.gmtime {
         log.line("--split needs --localtime or --gmtime, so that files have names of their own");
+        return ExitCode::FAILURE;
+    }
+    if let Some(option) = idle_tls_option(options) {
+        log.line(format_args!("{option} is given, but nothing speaks TLS that needs it"));
         return ExitCode::FAILURE;
     }
     let result = if listens { capture(options) } else { convert(options) };
@@ -138,8 +153,8 @@ fn show_progress(
     options: &Options,
     progress: &Arc<Progress>,
 ) -> Option<(Arc<AtomicBool>, JoinHandle<()>)> {
-    let to_terminal = options.files().iter().any(|(_, name)| name.as_os_str() == "-")
-        && io::stdout().is_terminal();
+    let standard_output = options.files().iter().any(|(_, name)| name.as_os_str() == "-");
+    let to_terminal = (standard_output || options.stats) && io::stdout().is_terminal();
     if !io::stderr().is_terminal() || to_terminal || options.follow {
         return None;
     }
@@ -157,7 +172,7 @@ fn show_progress(
             let bar = "#".repeat(filled) + &"-".repeat(WIDTH as usize - filled);
             let rate = frames as f64 / begin.elapsed().as_secs_f64().max(1e-3);
             let percent = read * 100 / total;
-            let line = format!("\r[{bar}] {percent:3} %  {frames} messages, {rate:.0}/s ");
+            let line = format!("\r[{bar}] {percent:3} %  {frames} messages, {rate:.0}/s\x1b[K");
             let _ = io::stderr().write_all(line.as_bytes());
             if flag.load(Ordering::Relaxed) {
                 break drop(io::stderr().write_all(b"\n"));
@@ -173,11 +188,16 @@ fn capture(options: &Options) -> Result<ExitCode, CaptureError> {
     let limits = Limits { frame: 4 + options.frame_limit as usize, connections: u32::MAX as usize };
     let capture = Capture::start(CONTENT_TYPE.into(), limits, Log::new(0), |stop, waker| {
         let listeners = listeners(options)?;
+        let targets = dial_targets(options)?;
         let destination: Box<dyn Destination> = match plain_file(options) {
-            Some(files) => Box::new(FrameFiles::open(&files, CONTENT_TYPE, stop, &Log::new(0))?),
-            None => Box::new(Feed::start(options, stop, waker)?),
+            Some(files) => {
+                let content = Content::frames(CONTENT_TYPE).map_err(OpenError::from)?;
+                Box::new(FrameFiles::open(&files, content, stop, &Log::new(0))?)
+            }
+            None => Box::new(Feed::start(options, stop, waker.clone())?),
         };
-        Ok((listeners, destination))
+        let dialed = (!targets.is_empty()).then(|| Dialed::start(targets, &waker));
+        Ok(Ends { listeners, dialed, output: destination })
     })?;
     Ok(capture.run())
 }
@@ -189,14 +209,26 @@ fn plain_file(options: &Options) -> Option<Files> {
         && options.mask4.or(options.mask6).is_none()
         && options.count.is_none()
         && options.relay_tcp.len() + options.relay_unix.len() == 0
-        && !options.append;
+        && !options.stats
+        && options.metrics.is_none();
     match &options.files()[..] {
-        [(Format::Frames, name)] if untouched => Some(files(options, name)),
+        [(Format::Frames, name)] if untouched => {
+            // What is compressed is held back for a time, which this way does not look at.
+            Some(files(options, Format::Frames, name)).filter(|files| !files.compressed)
+        }
         _ => None,
     }
 }
 
-fn files(options: &Options, name: &Path) -> Files {
+fn files(options: &Options, format: Format, name: &Path) -> Files {
+    let splits = options.split.is_some() || options.split_size.is_some();
+    let placing = match format {
+        _ if options.append => Placing::Append,
+        Format::Frames | Format::Parquet => Placing::Complete,
+        _ if splits => Placing::Complete,
+        // Of one file somebody may read the end while it is written.
+        _ => Placing::Replace,
+    };
     let calendar = match (options.localtime, options.gmtime) {
         (true, _) => Some(Calendar::local()),
         (_, true) => Some(Calendar::gmt()),
@@ -208,11 +240,24 @@ fn files(options: &Options, name: &Path) -> Files {
         split: options.split.map(|split| Duration::from_secs(split.into())),
         split_size: options.split_size,
         post_rotate: options.post_rotate.clone(),
+        placing,
+        compressed: name.extension().is_some_and(|extension| extension == "zst"),
     }
 }
 
 fn listeners(options: &Options) -> Result<Vec<Listener>, CaptureError> {
     let (owner, group) = (options.socket_owner.as_deref(), options.socket_group.as_deref());
+    let acceptor = match (&options.tls_cert, &options.tls_key) {
+        (Some(certificate), Some(key)) if !options.listen.is_empty() => {
+            let server = TlsServerOptions {
+                certificate: certificate.clone(),
+                key: key.clone(),
+                client_authorities: options.tls_client_ca.clone(),
+            };
+            Some(TlsAcceptor::new(&server).map_err(tls_failed)?)
+        }
+        _ => None,
+    };
     let mut listeners = Vec::new();
     for path in &options.unix {
         let access = Access::new(options.socket_mode, owner, group)?;
@@ -222,10 +267,65 @@ fn listeners(options: &Options) -> Result<Vec<Listener>, CaptureError> {
     for name in &options.listen {
         let address =
             address(name).map_err(|error| ListenError::System { address: name.clone(), error })?;
-        listeners.push(Listener::tcp(address, name)?);
+        listeners.push(match &acceptor {
+            Some(acceptor) => Listener::tls(address, name, acceptor.clone())?,
+            None => Listener::tcp(address, name)?,
+        });
         Log::new(0).line(format_args!("opened input socket {name}"));
     }
     Ok(listeners)
+}
+
+/// An option about TLS that nothing needs.
+fn idle_tls_option(options: &Options) -> Option<&'static str> {
+    let peers = options.connect.iter().chain(&options.relay_tcp);
+    let connects = peers.into_iter().any(|name| name.starts_with(TLS_PREFIX));
+    let listens = !options.listen.is_empty();
+    [
+        ("--tls-cert", options.tls_cert.is_some() && !connects && !listens),
+        ("--tls-client-ca", options.tls_client_ca.is_some() && !listens),
+        ("--tls-ca", options.tls_ca.is_some() && !connects),
+        ("--tls-server-name", options.tls_server_name.is_some() && !connects),
+    ]
+    .into_iter()
+    .find_map(|(option, idle)| idle.then_some(option))
+}
+
+fn tls_failed(error: TlsError) -> CaptureError {
+    CaptureError::Other(format!("TLS: {error}"))
+}
+
+/// How to speak TLS as the client.
+fn tls_options(options: &Options) -> TlsOptions {
+    TlsOptions {
+        server_name: options.tls_server_name.clone(),
+        ca_bundle: options.tls_ca.clone(),
+        client_certificate: options.tls_cert.clone(),
+        client_key: options.tls_key.clone(),
+        ..TlsOptions::default()
+    }
+}
+
+/// The senders to connect to.
+fn dial_targets(options: &Options) -> Result<Vec<Target>, CaptureError> {
+    let target = |name: &String| match name.strip_prefix(TLS_PREFIX) {
+        Some(name) => {
+            let (host, _) = host_and_port(name)?;
+            let connector = TlsConnector::new(host, &tls_options(options)).map_err(tls_failed)?;
+            Ok(Target::Tls(name.into(), connector))
+        }
+        None if name.contains('/') => Ok(Target::Unix(name.into())),
+        None => host_and_port(name).map(|_| Target::Tcp(name.clone())),
+    };
+    options.connect.iter().map(target).collect()
+}
+
+/// The parts of ADDRESS:PORT; an IPv6 address may be in brackets.
+fn host_and_port(name: &str) -> Result<(&str, u16), CaptureError> {
+    name.rsplit_once(':')
+        .and_then(|(host, port)| Some((host, port.parse().ok()?)))
+        .map(|(host, port)| (host.trim_start_matches('[').trim_end_matches(']'), port))
+        .ok_or_else(|| CaptureError::Other(format!("\"{name}\" is no ADDRESS:PORT")))
 }
 
 /// The first address that a host and a port stand for; without a host, any of ours.
@@ -254,7 +354,7 @@ fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureEr
         let file = output(options, format, &name, stop);
         outputs.push(file.map_err(|error| CaptureError::Other(error.to_string()))?);
     }
-    let patient = options.unix.is_empty() && options.listen.is_empty();
+    let patient = options.unix.len() + options.listen.len() + options.connect.len() == 0;
     let failed = |error: String| CaptureError::Other(error);
     for path in &options.relay_unix {
         let name = path.display().to_string();
@@ -264,14 +364,18 @@ fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureEr
         outputs.push(Box::new(relay.map_err(|error| failed(error.to_string()))?));
     }
     for name in &options.relay_tcp {
-        let (host, port) = name
-            .rsplit_once(':')
-            .and_then(|(host, port)| Some((host, port.parse().ok()?)))
-            .ok_or_else(|| failed(format!("\"{name}\" is no ADDRESS:PORT")))?;
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let transport = HostSender::new(host, port);
-        let relay = Relay::start(name.clone(), Box::new(transport), options.timeout, patient);
+        let tls = name.strip_prefix(TLS_PREFIX);
+        let (host, port) = host_and_port(tls.unwrap_or(name))?;
+        let mut transport: Box<dyn Transport> = Box::new(HostSender::new(host, port));
+        if tls.is_some() {
+            let sender = TlsSender::new(transport, host, &tls_options(options));
+            transport = Box::new(sender.map_err(tls_failed)?);
+        }
+        let relay = Relay::start(name.clone(), transport, options.timeout, patient);
         outputs.push(Box::new(relay.map_err(|error| failed(error.to_string()))?));
+    }
+    if options.stats || options.metrics.is_some() {
+        outputs.push(Box::new(stats(options)?));
     }
     Ok(Worker {
         selection: selection(options),
@@ -282,46 +386,67 @@ fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureEr
     })
 }
 
+fn stats(options: &Options) -> Result<Stats, CaptureError> {
+    let page = options.metrics.as_ref().map(|name| {
+        let failed = |error: String| CaptureError::Other(format!("--metrics {name}: {error}"));
+        let page = Page::default();
+        let address = address(name).map_err(|error| failed(error.to_string()))?;
+        let address = page.serve(address).map_err(failed)?;
+        Log::new(0).line(format_args!("metrics are at http://{address}/metrics"));
+        Ok::<_, CaptureError>(page)
+    });
+    let alone = options.files().iter().all(|(_, name)| name.as_os_str() != STANDARD_OUTPUT);
+    Ok(Stats::new(options.stats, alone, page.transpose()?))
+}
+
 fn output(
     options: &Options,
     format: Format,
     name: &Path,
     stop: &Arc<AtomicBool>,
 ) -> Result<Box<dyn Output>, OutputError> {
-    let file = || TextFile::open(name, options.append, stop.clone());
-    let text =
-        |style| -> Result<Box<dyn Output>, OutputError> { Ok(Box::new(Text::new(file()?, style))) };
-    // Both have an end, or a beginning, that fits no other file.
+    let files = files(options, format, name);
+    if options.append && files.compressed {
+        let name = name.display();
+        let reason = format!("-a cannot continue {name}, which is compressed: choose a new name");
+        return Err(OutputError::Failed(reason));
+    }
+    // Both have a beginning, or an end, that fits no other file.
     let binary = matches!(format, Format::Pcap | Format::Parquet);
     if binary && options.append {
-        let reason = "-a is for text: choose another name, or leave -a out";
-        return Err(OutputError::Failed(reason.into()));
+        let name = name.display();
+        let reason = format!("-a cannot continue {name}: choose a new name, or leave -a out");
+        return Err(OutputError::Failed(reason));
     }
-    if binary && name.as_os_str() == "-" && io::stdout().is_terminal() {
+    if binary && name.as_os_str() == STANDARD_OUTPUT && io::stdout().is_terminal() {
         let reason = "this format is not for a terminal: choose a file, or a pipe";
         return Err(OutputError::Failed(reason.into()));
     }
+    if format == Format::Parquet && files.compressed {
+        let name = name.display();
+        let reason = format!("{name}: Parquet is compressed by itself: leave .zst out");
+        return Err(OutputError::Failed(reason));
+    }
+    let series = |content| Series::open(&files, content, stop.clone());
+    let text = |style| -> Result<Box<dyn Output>, OutputError> {
+        Ok(Box::new(Text::new(series(Content::text())?, style)))
+    };
     match format {
         Format::Quiet => text(Style::Quiet),
         Format::Yaml => text(Style::Yaml),
         Format::Json => text(Style::Json),
-        Format::Querylog => Ok(Box::new(QueryLog::new(file()?))),
-        Format::Pdns => Ok(Box::new(PassiveDns::new(file()?))),
-        Format::Parquet => Ok(Box::new(Parquet::open(name.into(), stop.clone())?)),
-        Format::Pcap => Ok(Box::new(Pcap::new(file()?)?)),
+        Format::Querylog => Ok(Box::new(QueryLog::new(series(Content::text())?))),
+        Format::Pdns => Ok(Box::new(PassiveDns::new(series(Content::text())?))),
+        Format::Parquet => Ok(Box::new(Parquet::open(&files, stop.clone())?)),
+        Format::Pcap => Ok(Box::new(Pcap::new(series(Pcap::content())?))),
         Format::Frames => {
-            if options.append {
-                let reason = "-a is for text: a file of frames that exists is kept anyway";
-                return Err(OutputError::Failed(reason.into()));
-            }
             if name.as_os_str() == "-" && io::stdout().is_terminal() {
                 let reason = "frames are not for a terminal: choose -q, -y or -j, or a file";
                 return Err(OutputError::Failed(reason.into()));
             }
-            let log = Log::new(0);
-            let files = FrameFiles::open(&files(options, name), CONTENT_TYPE, stop.clone(), &log);
-            let files = files.map_err(|error| OutputError::Failed(error.to_string()))?;
-            Ok(Box::new(Frames::new(files, log)))
+            let content = Content::frames(CONTENT_TYPE);
+            let content = content.map_err(|error| OutputError::Failed(error.to_string()))?;
+            Ok(Box::new(Frames::new(Series::open(&files, content, stop.clone())?)))
         }
     }
 }

@@ -270,6 +270,61 @@ fn quiet_text_is_that_of_golang() {
     assert_same(&ours, &theirs);
 }
 
+/// Debian's `dnstap-ldns` prints the date too, in UTC. It knows no updates, stub queries and later
+/// protocols, writes odd labels and some types in its own way, and refuses record data that is cut.
+#[test]
+fn quiet_text_is_that_of_ldns() {
+    let mut frames = Vec::new();
+    let types = (1..=12).filter(|number| !matches!(number, 9 | 10)).collect::<Vec<u32>>();
+    let mut wires: Vec<Vec<u8>> = [1, 2, 5, 6, 12, 15, 16, 28, 33, 35, 43, 48, 52, 251, 252, 255]
+        .into_iter()
+        .map(|qtype| message(0x0100, NAMES[0], qtype, &[]))
+        .collect();
+    wires.push(message(0x0100, NAMES[1], 2, &[]));
+    let known = [1, 2, 5, 6, 12, 15, 16, 28, 33, 43, 44, 46, 48, 51, 52];
+    for (rtype, data) in records().into_iter().filter(|(rtype, _)| known.contains(rtype)) {
+        wires.push(message(0x8580, NAMES[0], rtype, &[(rtype, 1, &data)]));
+    }
+    for (index, wire) in wires.iter().enumerate() {
+        for (number, kind) in types.iter().map(|number| MessageType(*number)).enumerate() {
+            let (family, address): (_, &[u8]) = match number % 2 {
+                0 => (SocketFamily::INET, &[192, 0, 2, 1]),
+                _ => (SocketFamily::INET6, b"\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x09"),
+            };
+            let time = Some(1_700_000_000 + index as u64);
+            let nanoseconds = Some(number as u32 * 1_000_370);
+            let message = Message {
+                socket_family: Some(family),
+                socket_protocol: Some(SocketProtocol(1 + number as u32 / 2 % 2)),
+                query_address: (index % 7 != 0).then_some(address),
+                response_address: (index % 5 != 0).then_some(address),
+                query_time_sec: time,
+                query_time_nsec: nanoseconds,
+                query_message: kind.is_query().then_some(wire),
+                response_time_sec: time,
+                response_time_nsec: nanoseconds,
+                response_message: kind.is_response().then_some(wire),
+                ..Message::new(kind)
+            };
+            frames.push(frame(&Event { message: Some(message), ..Event::new() }));
+        }
+    }
+    let place = Place::new();
+    let file = place.file("capture", recording(&frames));
+    let text = |program: &str| {
+        let mut command = Command::new(program);
+        command.args(["-q", "-r", &file]).env("TZ", "UTC").stdout(Stdio::piped());
+        String::from_utf8(Running::start(&mut command).output().stdout).unwrap()
+    };
+    let theirs = text(&debian("dnstap-ldns", "dnstap-ldns"));
+    let without_date: String = theirs
+        .lines()
+        .map(|line| line.split_once(' ').expect("a date").1.to_owned() + "\n")
+        .collect();
+    assert_eq!(without_date.lines().count(), frames.len());
+    assert_same(&text(OURS), &without_date);
+}
+
 /// What is not compared of YAML and JSON: the words of an error, and the bytes that only ours show.
 fn comparable_yaml(text: &str) -> String {
     let mut out = String::new();
@@ -365,6 +420,22 @@ fn a_torn_file_is_read_as_far_as_it_goes() {
     assert!(told.contains("is cut off after"), "{told}");
     let lines = String::from_utf8(output.stdout).unwrap().lines().count();
     assert_eq!(lines, events().len() - 1);
+}
+
+#[test]
+fn files_may_stand_one_behind_the_other() {
+    let place = Place::new();
+    let whole = recording(events());
+    let lines = |output: &Output| output.stdout.iter().filter(|byte| **byte == b'\n').count();
+    let twice = print(OURS, &place.file("twice", whole.repeat(2)), "-q");
+    assert!(twice.status.success() && twice.stderr.is_empty());
+    assert_eq!(lines(&twice), 2 * events().len());
+    let output = print(OURS, &place.file("odd", [&whole[..], b"\0\0\0\x01x"].concat()), "-q");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(lines(&output), events().len());
+    let told = String::from_utf8(output.stderr).unwrap();
+    let expected = format!("at offset {}: no START behind STOP", whole.len());
+    assert!(told.contains(&expected), "{told}");
 }
 
 #[test]

@@ -10,8 +10,9 @@ use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use thiserror::Error;
 
 use super::verify::{TlsVerify, Trust, Verifier, public_key};
@@ -32,7 +33,18 @@ pub struct TlsOptions {
     pub client_key: Option<PathBuf>,
 }
 
-/// Why [`TlsOptions`] cannot be used.
+/// How to speak TLS as the server. All files are PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsServerOptions {
+    /// The certificate to show, followed by those of its issuers.
+    pub certificate: PathBuf,
+    /// Its private key, in PKCS#8, PKCS#1 or SEC1, without a passphrase.
+    pub key: PathBuf,
+    /// The authorities whose certificates clients have to show; without it they need none.
+    pub client_authorities: Option<PathBuf>,
+}
+
+/// Why [`TlsOptions`] or [`TlsServerOptions`] cannot be used.
 #[derive(Debug, Error)]
 pub enum TlsError {
     /// A file that cannot be read.
@@ -88,7 +100,7 @@ pub(super) fn client_config(options: &TlsOptions) -> Result<ClientConfig, TlsErr
     let verifier = Verifier::new(options.verify, trust(options)?, &provider);
     let client = match (&options.client_certificate, &options.client_key) {
         (None, None) => None,
-        (Some(certificate), Some(key)) => Some(client(certificate, key, &provider)?),
+        (Some(certificate), Some(key)) => Some(identity(certificate, key, &provider)?),
         _ => return Err(TlsError::OnlyOne),
     };
     let builder = ClientConfig::builder_with_provider(provider)
@@ -119,8 +131,31 @@ fn trust(options: &TlsOptions) -> Result<Trust, TlsError> {
     }
 }
 
-/// What to show to a server, of any version: that is for the server to judge.
-fn client(
+pub(super) fn server_config(options: &TlsServerOptions) -> Result<ServerConfig, TlsError> {
+    let provider = Arc::new(ring::default_provider());
+    let identity = identity(&options.certificate, &options.key, &provider)?;
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()?;
+    let builder = match &options.client_authorities {
+        None => builder.with_no_client_auth(),
+        Some(path) => {
+            let mut authorities = RootCertStore::empty();
+            authorities.add_parsable_certificates(certificates(path)?);
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(authorities.into(), provider);
+            let verifier = verifier.build().map_err(|_| TlsError::NoCertificate(path.clone()))?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(identity));
+    // Connections are few and long.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(config)
+}
+
+/// What to show to a peer, of any version: that is for the peer to judge.
+fn identity(
     certificate: &Path,
     key: &Path,
     provider: &CryptoProvider,

@@ -113,7 +113,7 @@ fn walk<'a>(
 /// Prints a label.
 fn label_text(label: &[u8], out: &mut impl Text) {
     if label.iter().all(|byte| ESCAPES[usize::from(*byte)] == PLAIN) {
-        return out.bytes(label);
+        return out.plain(label);
     }
     for &byte in label {
         match ESCAPES[usize::from(byte)] {

@@ -107,7 +107,7 @@ impl<'a> Data<'a> {
 pub fn string_text(bytes: &[u8], out: &mut impl Text) {
     let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     if bytes.iter().all(plain) {
-        return out.bytes(bytes);
+        return out.plain(bytes);
     }
     for &byte in bytes {
         match byte {
@@ -127,7 +127,7 @@ fn quoted(bytes: &[u8], out: &mut impl Text) {
 /// Prints the name of a record type.
 pub fn type_text(rtype: u16, out: &mut impl Text) {
     match mnemonic::record_type(rtype) {
-        Some(name) => out.str(name),
+        Some(name) => out.plain(name.as_bytes()),
         None => generic(b"TYPE", rtype, out),
     }
 }
@@ -135,7 +135,7 @@ pub fn type_text(rtype: u16, out: &mut impl Text) {
 /// Prints the name of a class.
 pub fn class_text(class: u16, out: &mut impl Text) {
     match mnemonic::class(class) {
-        Some(name) => out.str(name),
+        Some(name) => out.plain(name.as_bytes()),
         None => generic(b"CLASS", class, out),
     }
 }
@@ -147,7 +147,7 @@ fn generic(word: &[u8], number: u16, out: &mut impl Text) {
 
 fn named(name: Option<&str>, number: impl Into<u64>, out: &mut impl Text) {
     match name {
-        Some(name) => out.str(name),
+        Some(name) => out.plain(name.as_bytes()),
         None => out.number(number),
     }
 }
@@ -667,7 +667,7 @@ fn service_binding(data: &mut Data<'_>, out: &mut impl Text) -> Done {
 
 fn service_key(key: u16, out: &mut impl Text) {
     match mnemonic::service_key(key) {
-        Some(name) => out.str(name),
+        Some(name) => out.plain(name.as_bytes()),
         None if key == u16::MAX => (),
         None => generic(b"key", key, out),
     }

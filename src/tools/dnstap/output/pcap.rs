@@ -9,14 +9,16 @@ mod packet;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Instant;
 
 use ::dnstap::Message;
 use ::dnstap::schema::{HttpProtocol, SocketFamily, SocketProtocol};
 
 use super::recent::Recent;
 use super::remarks::Remarks;
-use super::text::TextFile;
+use super::series::Series;
 use super::{Frame, Output, OutputError};
+use crate::capture::content::Content;
 use flows::Flows;
 use packet::{SEGMENT_MAX, UDP_MAX, Way};
 
@@ -41,7 +43,7 @@ const BILLION: u64 = 1_000_000_000;
 
 /// A packet capture.
 pub struct Pcap {
-    file: TextFile,
+    files: Series,
     flows: Flows,
     /// Queries by way and ID, and whether their response is still to come.
     queries: Recent<(Way, [u8; 2]), bool>,
@@ -50,6 +52,8 @@ pub struct Pcap {
     ports: BTreeSet<(&'static str, u16)>,
     /// The length and the message, as TCP has them.
     stream: Vec<u8>,
+    /// Packets of the message that is taken.
+    packets: u64,
 }
 
 /// What carries a message.
@@ -84,17 +88,29 @@ impl Carrier {
 }
 
 impl Pcap {
-    /// Writes to `file`.
-    pub fn new(mut file: TextFile) -> Result<Self, OutputError> {
-        begin(&mut file)?;
-        Ok(Self {
-            file,
+    /// What files of packets are made of.
+    pub fn content() -> Content {
+        Content {
+            start: FILE_HEADER.to_vec(),
+            stop: Vec::new(),
+            whole: whole_packets,
+            unit: "packets",
+            content_type: None,
+            told: false,
+        }
+    }
+
+    /// Writes to `files`.
+    pub fn new(files: Series) -> Self {
+        Self {
+            files,
             flows: Flows::new(),
             queries: Recent::new(QUERIES),
             remarks: Remarks::default(),
             ports: BTreeSet::new(),
             stream: Vec::new(),
-        })
+            packets: 0,
+        }
     }
 
     fn message(&mut self, message: &Message<'_>) {
@@ -174,9 +190,10 @@ impl Pcap {
             return self.remarks.count("messages are too long for UDP, and are left out");
         }
         let way = if by_initiator { way } else { way.back() };
-        let start = packet_header(&mut self.file.buffer);
-        let built = packet::udp(way, wire, &mut self.file.buffer);
-        finish_packet(&mut self.file.buffer, start, time, built.is_ok());
+        let out = &mut self.files.buffer;
+        let start = packet_header(out);
+        let built = packet::udp(way, wire, out).is_ok();
+        self.packets += finish_packet(out, start, time, built);
     }
 
     fn tcp(&mut self, way: Way, by_initiator: bool, wire: &[u8], time: u64) {
@@ -189,18 +206,12 @@ impl Pcap {
         let direction = if by_initiator { way } else { way.back() };
         for segment in self.stream.chunks(SEGMENT_MAX) {
             let (sequence, acknowledged) = self.flows.send(way, by_initiator, segment.len(), time);
-            let out = &mut self.file.buffer;
+            let out = &mut self.files.buffer;
             let start = packet_header(out);
-            let built = packet::tcp(direction, sequence, acknowledged, segment, out);
-            finish_packet(out, start, time, built.is_ok());
+            let built = packet::tcp(direction, sequence, acknowledged, segment, out).is_ok();
+            self.packets += finish_packet(out, start, time, built);
         }
     }
-}
-
-/// Writes what a file begins with: a reader at the other end of a pipe waits for it.
-fn begin(file: &mut TextFile) -> Result<(), OutputError> {
-    file.buffer.extend_from_slice(&FILE_HEADER);
-    file.write()
 }
 
 /// A time that the format can express, in nanoseconds.
@@ -221,17 +232,35 @@ fn packet_header(out: &mut Vec<u8>) -> usize {
     start
 }
 
-/// Fills in what stands before a packet; takes back one that could not be built.
-fn finish_packet(out: &mut Vec<u8>, start: usize, time: u64, built: bool) {
+/// Fills in what stands before a packet; takes back one that could not be built. Returns how many
+/// packets that makes.
+fn finish_packet(out: &mut Vec<u8>, start: usize, time: u64, built: bool) -> u64 {
     debug_assert!(built, "lengths were looked at before");
     if !built {
-        return out.truncate(start);
+        out.truncate(start);
+        return 0;
     }
     let size = (out.len() - start - PACKET_HEADER_SIZE) as u32;
     let fields = [(time / BILLION) as u32, (time % BILLION) as u32, size, size];
     for (at, field) in fields.into_iter().enumerate() {
         out[start + 4 * at..][..4].copy_from_slice(&field.to_le_bytes());
     }
+    1
+}
+
+/// How many whole packets the front of `bytes` has, and their size.
+fn whole_packets(bytes: &[u8]) -> (u64, usize) {
+    let (mut count, mut size) = (0, 0);
+    while let Some((header, packet)) = bytes[size..].split_first_chunk::<PACKET_HEADER_SIZE>() {
+        let [.., a, b, c, d] = *header;
+        let length = u32::from_le_bytes([a, b, c, d]) as usize;
+        if packet.len() < length {
+            break;
+        }
+        count += 1;
+        size += PACKET_HEADER_SIZE + length;
+    }
+    (count, size)
 }
 
 impl Output for Pcap {
@@ -243,27 +272,53 @@ impl Output for Pcap {
                 None => self.remarks.count("messages hold no DNS message, and are left out"),
             }
         }
-        self.file.write_if_full()
+        match std::mem::take(&mut self.packets) {
+            0 => Ok(()),
+            packets => self.files.end_units(packets),
+        }
     }
 
     fn flush(&mut self) -> Result<(), OutputError> {
-        self.file.write()
+        self.files.write()
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.files.due()
+    }
+
+    fn tick(&mut self) -> Result<(), OutputError> {
+        self.files.tick()
     }
 
     fn reopen(&mut self) -> Result<(), OutputError> {
-        self.file.reopen()?;
-        if self.file.is_empty()? { begin(&mut self.file) } else { Ok(()) }
+        self.files.reopen()
     }
 
-    fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
-        let name = self.file.name();
-        self.remarks.tell(&name, tell);
+    fn finish(self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
+        let name = self.files.name();
+        self.remarks.tell(name, tell);
         if !self.ports.is_empty() {
             let decode =
                 self.ports.iter().map(|(carrier, port)| format!(" -d {carrier}.port=={port},dns"));
             let decode: String = decode.collect();
             tell(format!("{name}: for its DNS on other ports: wireshark{decode}"));
         }
-        self.file.write()
+        self.files.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole_packets;
+
+    #[test]
+    fn a_torn_packet_is_not_whole() {
+        let packet = [&[0; 12][..], &[3, 0, 0, 0], b"abc"].concat();
+        let packets = packet.repeat(2);
+        assert_eq!(whole_packets(&packets), (2, 38));
+        for size in 19..38 {
+            assert_eq!(whole_packets(&packets[..size]), (1, 19), "{size}");
+        }
+        assert_eq!(whole_packets(&packets[..18]), (0, 0));
     }
 }

@@ -12,7 +12,7 @@ use ::dnstap::schema::MessageType;
 use indexmap::IndexMap;
 
 use super::remarks::Remarks;
-use super::text::TextFile;
+use super::series::Series;
 use super::{Frame, Output, OutputError};
 use crate::dnstap::dns::record::{OPT, Record};
 use crate::dnstap::dns::section::{Parts, flag};
@@ -40,7 +40,7 @@ mod meta {
 
 /// Passive DNS.
 pub struct PassiveDns {
-    file: TextFile,
+    files: Series,
     /// By the front of the line, which says what was seen.
     seen: IndexMap<Vec<u8>, Sightings>,
     bytes: usize,
@@ -76,10 +76,10 @@ struct Sightings {
 }
 
 impl PassiveDns {
-    /// Writes to `file`.
-    pub fn new(file: TextFile) -> Self {
+    /// Writes to `files`.
+    pub fn new(files: Series) -> Self {
         Self {
-            file,
+            files,
             seen: IndexMap::new(),
             bytes: 0,
             since: None,
@@ -202,7 +202,7 @@ impl PassiveDns {
     /// Prints what was counted, and begins anew.
     fn print(&mut self) -> Result<(), OutputError> {
         for (front, Sightings { count, first, last }) in self.seen.drain(..) {
-            let out = &mut self.file.buffer;
+            let out = &mut self.files.buffer;
             out.extend_from_slice(&front);
             out.str(",\"count\":");
             out.number(count);
@@ -211,11 +211,11 @@ impl PassiveDns {
             out.str(",\"time_last\":");
             out.number(last);
             out.str("}\n");
-            self.file.write_if_full()?;
+            self.files.end_unit()?;
         }
         self.bytes = 0;
         self.since = None;
-        self.file.write()
+        self.files.write()
     }
 }
 
@@ -240,21 +240,28 @@ impl Output for PassiveDns {
     }
 
     fn due(&self) -> Option<Instant> {
-        self.since.map(|since| since + INTERVAL)
+        let print = self.since.map(|since| since + INTERVAL);
+        [print, self.files.due()].into_iter().flatten().min()
     }
 
     fn tick(&mut self) -> Result<(), OutputError> {
-        self.print()
+        let now = Instant::now();
+        // What was counted in the time of a file belongs there.
+        if self.files.is_over(now) || self.since.is_some_and(|since| since + INTERVAL <= now) {
+            self.print()?;
+        }
+        self.files.tick()
     }
 
     fn reopen(&mut self) -> Result<(), OutputError> {
         self.print()?;
-        self.file.reopen()
+        self.files.reopen()
     }
 
     fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
-        self.remarks.tell(&self.file.name(), tell);
-        self.print()
+        self.remarks.tell(self.files.name(), tell);
+        let printed = self.print();
+        self.files.finish().and(printed)
     }
 }
 
@@ -265,13 +272,25 @@ mod tests {
     use ::dnstap::Event;
 
     use super::*;
+    use crate::capture::content::Content;
+    use crate::capture::output::Files;
+    use crate::capture::output_file::Placing;
 
     #[test]
     fn what_was_counted_is_printed_from_time_to_time() {
         let file = tempfile::NamedTempFile::new().unwrap();
+        let files = Files {
+            name: file.path().into(),
+            calendar: None,
+            split: None,
+            split_size: None,
+            post_rotate: None,
+            placing: Placing::Replace,
+            compressed: false,
+        };
+        let files = Series::open(&files, Content::text(), Arc::default()).unwrap();
+        let mut output = PassiveDns::new(files);
         let text = || std::fs::read_to_string(file.path()).unwrap();
-        let stop = Arc::default();
-        let mut output = PassiveDns::new(TextFile::open(file.path(), false, stop).unwrap());
         let wire = b"\0\x01\x80\0\0\0\0\x01\0\0\0\0\0\0\x10\0\x01\0\0\0\0\0\x02\x01x";
         let message = Message {
             query_zone: Some(b"\0"),
@@ -288,12 +307,13 @@ mod tests {
             }
             let left = output.due().unwrap().saturating_duration_since(Instant::now());
             assert!(left <= INTERVAL && left > INTERVAL / 2);
-            assert!(!text().contains(&format!("\"count\":{count},")));
+            let before = text();
             output.tick().unwrap();
-            assert!(
-                text()
-                    .ends_with(&format!("\"count\":{count},\"time_first\":7,\"time_last\":7}}\n"))
-            );
+            assert_eq!(text(), before, "it is not time yet");
+            output.since = Instant::now().checked_sub(INTERVAL);
+            output.tick().unwrap();
+            let end = format!("\"count\":{count},\"time_first\":7,\"time_last\":7}}\n");
+            assert!(text().ends_with(&end));
             assert_eq!(output.due(), None);
         }
     }

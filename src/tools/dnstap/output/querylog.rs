@@ -11,7 +11,7 @@ use ::dnstap::Message;
 use ::dnstap::schema::MessageType;
 
 use super::remarks::Remarks;
-use super::text::TextFile;
+use super::series::Series;
 use super::{Frame, Output, OutputError, nanoseconds};
 use crate::dnstap::dns::name;
 use crate::dnstap::dns::section::Parts;
@@ -41,7 +41,7 @@ const KINDS: [(MessageType, &str); 5] = [
 
 /// A query log.
 pub struct QueryLog {
-    file: TextFile,
+    files: Series,
     clock: Clock,
     waiting: Waiting<Half>,
     upstream: Upstream,
@@ -113,10 +113,10 @@ impl Half {
 }
 
 impl QueryLog {
-    /// Writes to `file`.
-    pub fn new(file: TextFile) -> Self {
+    /// Writes to `files`.
+    pub fn new(files: Series) -> Self {
         Self {
-            file,
+            files,
             clock: Clock::default(),
             waiting: Waiting::default(),
             upstream: Upstream::new(),
@@ -128,9 +128,12 @@ impl QueryLog {
         }
     }
 
-    fn message(&mut self, identity: Option<&[u8]>, message: &Message<'_>) {
-        let kind = message.message_type;
-        let is_query = kind.is_query();
+    fn message(
+        &mut self,
+        identity: Option<&[u8]>,
+        message: &Message<'_>,
+    ) -> Result<(), OutputError> {
+        let is_query = message.message_type.is_query();
         let (wire, time) = if is_query {
             (message.query_message, nanoseconds(message.query_time_sec, message.query_time_nsec))
         } else {
@@ -138,77 +141,102 @@ impl QueryLog {
             (message.response_message, time)
         };
         let Some(wire) = wire else {
-            return self.remarks.count("messages hold no DNS message, and have no line");
+            self.remarks.count("messages hold no DNS message, and have no line");
+            return Ok(());
         };
         if let MessageType::RESOLVER_QUERY
         | MessageType::RESOLVER_RESPONSE
         | MessageType::FORWARDER_QUERY
-        | MessageType::FORWARDER_RESPONSE = kind
+        | MessageType::FORWARDER_RESPONSE = message.message_type
         {
             self.helpers += 1;
             if let (Ok(parts), Some(time)) = (Parts::find(wire), time) {
                 self.upstream.note(identity.unwrap_or_default(), &parts, time);
             }
-            return;
+            return Ok(());
         }
-        let Some(kind) =
-            KINDS.iter().position(|(query, _)| [query.0, query.0 + 1].contains(&kind.0))
-        else {
-            return self.remarks.count("messages are of an unknown type, and have no line");
+        let number = message.message_type.0;
+        let kind = KINDS.iter().position(|(query, _)| [query.0, query.0 + 1].contains(&number));
+        let Some(kind) = kind else {
+            self.remarks.count("messages are of an unknown type, and have no line");
+            return Ok(());
         };
-        self.end_older(identity, time);
+        self.end_older(identity, time)?;
         let came = &mut self.came[kind];
         came.queries |= is_query;
         came.responses |= !is_query;
         let mut front = Vec::with_capacity(128);
         line::ends(identity, KINDS[kind].1, message, &mut front);
-        let parts = match Parts::find(wire) {
-            Ok(parts) => parts,
-            Err(error) => {
-                line::begin(time, &mut self.clock, &mut self.file.buffer);
-                self.file.buffer.extend_from_slice(&front);
-                line::bad(wire, &error.to_string(), &mut self.file.buffer);
-                self.lines += 1;
-                return;
+        match Parts::find(wire) {
+            Ok(parts) => {
+                let half = self.half(kind, identity, message, &parts, time, front);
+                self.pair(half, message.query_message.is_some())
             }
-        };
+            Err(error) => {
+                let out = &mut self.files.buffer;
+                line::begin(time, &mut self.clock, out);
+                out.extend_from_slice(&front);
+                line::bad(wire, &error.to_string(), out);
+                self.lines += 1;
+                self.files.end_unit()
+            }
+        }
+    }
+
+    /// A query or response of this time, and its key.
+    fn half(
+        &mut self,
+        kind: usize,
+        identity: Option<&[u8]>,
+        message: &Message<'_>,
+        parts: &Parts<'_>,
+        time: Option<u64>,
+        mut front: Vec<u8>,
+    ) -> Half {
         // A response may bring its query along.
         let query = message.query_message.and_then(|wire| Parts::find(wire).ok());
-        line::question(query.as_ref().unwrap_or(&parts), is_query || query.is_some(), &mut front);
-        let answer = (!is_query).then(|| Answer {
+        line::question(query.as_ref().unwrap_or(parts), query.is_some(), &mut front);
+        let answer = message.message_type.is_response().then(|| Answer {
             code: parts.response_code(),
             time,
             asked: if KINDS[kind].0 == MessageType::CLIENT_QUERY {
-                self.upstream.asked_for(identity.unwrap_or_default(), &parts)
+                self.upstream.asked_for(identity.unwrap_or_default(), parts)
             } else {
                 None
             },
         });
-        let half = Half {
+        self.make_key(kind, identity, message, parts);
+        Half {
             kind,
             query_time: nanoseconds(message.query_time_sec, message.query_time_nsec),
             front,
             answer,
             identity: identity.map(<[u8]>::to_vec),
             since: Instant::now(),
-        };
-        self.make_key(kind, identity, message, &parts);
-        let came = self.came[kind];
+        }
+    }
+
+    /// Makes a line of a half and the one that waits for it; or else lets it wait, unless that is
+    /// of no use.
+    fn pair(&mut self, half: Half, has_query: bool) -> Result<(), OutputError> {
+        let came = self.came[half.kind];
+        let is_query = half.answer.is_none();
         let waits = match is_query {
             true => !came.queries_alone(),
-            false => came.queries && query.is_none(),
+            false => came.queries && !has_query,
         };
         match self.waiting.take(&self.key, |other| half.fit(other)) {
             Some(other) if is_query => self.line(&half, other.answer.as_ref()),
             Some(other) => self.line(&other, half.answer.as_ref()),
             None if waits => {
                 self.waiting.push(&self.key, half);
-                if self.waiting.len() > WAITING_MAX {
-                    self.end_oldest();
-                    if came.responses {
-                        self.remarks.count("messages were too many to wait for their other half");
-                    }
+                if self.waiting.len() <= WAITING_MAX {
+                    return Ok(());
                 }
+                if came.responses {
+                    self.remarks.count("messages were too many to wait for their other half");
+                }
+                self.end_oldest()
             }
             None => self.line(&half, half.answer.as_ref()),
         }
@@ -241,29 +269,31 @@ impl QueryLog {
         }
     }
 
-    fn line(&mut self, half: &Half, answer: Option<&Answer>) {
-        let out = &mut self.file.buffer;
+    fn line(&mut self, half: &Half, answer: Option<&Answer>) -> Result<(), OutputError> {
+        let out = &mut self.files.buffer;
         line::begin(half.time(), &mut self.clock, out);
         out.extend_from_slice(&half.front);
         line::answer(answer, half.query_time, out);
         self.lines += 1;
+        self.files.end_unit()
     }
 
     /// Ends those for whom, at the time of a message of the same server, it is too late.
-    fn end_older(&mut self, identity: Option<&[u8]>, time: Option<u64>) {
+    fn end_older(&mut self, identity: Option<&[u8]>, time: Option<u64>) -> Result<(), OutputError> {
         while self
             .waiting
             .oldest()
             .is_some_and(|oldest| oldest.identity.as_deref() == identity && oldest.is_over_at(time))
         {
-            self.end_oldest();
+            self.end_oldest()?;
         }
+        Ok(())
     }
 
     /// Ends the wait of the oldest, and of those behind it who wait for what does not come.
-    fn end_oldest(&mut self) {
+    fn end_oldest(&mut self) -> Result<(), OutputError> {
         while let Some(half) = self.waiting.pop_oldest() {
-            self.line(&half, half.answer.as_ref());
+            self.line(&half, half.answer.as_ref())?;
             let came = &mut self.came[half.kind];
             came.in_vain = came.in_vain.saturating_add(half.answer.is_none().into());
             let next = self.waiting.oldest().map(|next| next.kind);
@@ -271,48 +301,60 @@ impl QueryLog {
                 break;
             }
         }
+        Ok(())
+    }
+
+    fn end_all(&mut self) -> Result<(), OutputError> {
+        while self.waiting.len() > 0 {
+            self.end_oldest()?;
+        }
+        Ok(())
+    }
+
+    /// When the oldest has waited for long enough.
+    fn over_at(&self) -> Option<Instant> {
+        self.waiting.oldest().map(|oldest| oldest.since + TIMEOUT)
     }
 }
 
 impl Output for QueryLog {
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
         // Of frames that hold no event the worker tells.
-        if let Ok(event) = frame.event {
-            match &event.message {
-                Some(message) => self.message(event.identity, message),
-                None => self.remarks.count("messages hold no DNS message, and have no line"),
+        let Ok(event) = frame.event else { return Ok(()) };
+        match &event.message {
+            Some(message) => self.message(event.identity, message),
+            None => {
+                self.remarks.count("messages hold no DNS message, and have no line");
+                Ok(())
             }
         }
-        self.file.write_if_full()
     }
 
     fn flush(&mut self) -> Result<(), OutputError> {
-        self.file.write()
+        self.files.write()
     }
 
     fn due(&self) -> Option<Instant> {
-        self.waiting.oldest().map(|oldest| oldest.since + TIMEOUT)
+        [self.over_at(), self.files.due()].into_iter().flatten().min()
     }
 
     fn tick(&mut self) -> Result<(), OutputError> {
         let now = Instant::now();
-        while self.due().is_some_and(|due| due <= now) {
-            self.end_oldest();
+        while self.over_at().is_some_and(|over_at| over_at <= now) {
+            self.end_oldest()?;
         }
-        self.file.write()
+        self.files.write()?;
+        self.files.tick()
     }
 
     fn reopen(&mut self) -> Result<(), OutputError> {
-        self.file.reopen()
+        self.files.reopen()
     }
 
     fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
-        while self.waiting.len() > 0 {
-            self.end_oldest();
-            self.file.write_if_full()?;
-        }
-        let name = self.file.name();
-        self.remarks.tell(&name, tell);
+        let ended = self.end_all();
+        let name = self.files.name();
+        self.remarks.tell(name, tell);
         if self.lines == 0 && self.helpers > 0 {
             let helpers = self.helpers;
             tell(format!(
@@ -320,6 +362,6 @@ impl Output for QueryLog {
                  cache: no query of a client came"
             ));
         }
-        self.file.write()
+        self.files.finish().and(ended)
     }
 }

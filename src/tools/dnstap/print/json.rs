@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One JSON object a line.
 
+use std::net::Ipv6Addr;
+
 use ::dnstap::schema::EventType;
 use ::dnstap::{Event, Message, Policy};
+use data_encoding::Encoding;
 
 use super::text::Text;
 use super::time::Clock;
 use super::{message as dig, named};
-use crate::dnstap::dns::name;
+use crate::dnstap::dns::{BadMessage, name};
 
 /// Appends the line of an event.
 pub fn print(event: &Event<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
@@ -78,9 +81,7 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
         }
     }
     if let Some(zone) = message.query_zone {
-        scratch.clear();
-        let printed = name::alone(zone, scratch).map_err(|error| error.to_string());
-        text_or_bytes("query_zone", printed, scratch, zone, out);
+        text_or_bytes("query_zone", zone, |text| name::alone(zone, text), out);
     }
     if let Some(policy) = &message.policy {
         policy_fields(policy, scratch, out);
@@ -89,36 +90,33 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
         [("query_message", message.query_message), ("response_message", message.response_message)]
     {
         if let Some(wire) = wire {
-            scratch.clear();
-            let printed = dig::print(wire, scratch).map_err(|error| error.to_string());
-            text_or_bytes(key, printed, scratch, wire, out);
+            text_or_bytes(key, wire, |text| dig::print(wire, text), out);
         }
     }
 }
 
 /// Prints the text of a field, or why there is none, and the bytes.
+#[inline]
 fn text_or_bytes(
     key: &str,
-    printed: Result<(), String>,
-    text: &[u8],
     bytes: &[u8],
+    print: impl FnOnce(&mut Escaped<'_>) -> Result<(), BadMessage>,
     out: &mut Vec<u8>,
 ) {
     out.str(",\"");
     out.str(key);
-    out.str("\":");
-    match printed {
-        Ok(()) => string(text, out),
-        Err(error) => {
-            out.str("\"parse failed: ");
-            out.str(&error);
-            out.str("\",\"");
-            out.str(key);
-            out.str("_hex\":\"");
-            out.hex(bytes);
-            out.byte(b'"');
-        }
+    out.str("\":\"");
+    let start = out.len();
+    if let Err(error) = print(&mut Escaped(out)) {
+        out.truncate(start);
+        out.str("parse failed: ");
+        Escaped(out).str(&error.to_string());
+        out.str("\",\"");
+        out.str(key);
+        out.str("_hex\":\"");
+        out.hex(bytes);
     }
+    out.byte(b'"');
 }
 
 fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
@@ -158,46 +156,97 @@ fn separate(start: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Which bytes of text cannot stand in a string as they are.
+/// Which bytes cannot stand in a string as they are, or have to be looked at together with others.
 static SPECIAL: [bool; 256] = {
     let mut special = [false; 256];
     let mut byte = 0;
-    while byte < b' ' {
-        special[byte as usize] = true;
+    while byte < 256 {
+        special[byte] = byte < b' ' as usize || byte >= 0x7f;
         byte += 1;
     }
     special[b'"' as usize] = true;
     special[b'\\' as usize] = true;
-    special[0x7f] = true;
     special
 };
+
+/// Takes text that goes into a string.
+struct Escaped<'a>(&'a mut Vec<u8>);
+
+impl Text for Escaped<'_> {
+    #[inline]
+    fn bytes(&mut self, bytes: &[u8]) {
+        if bytes.iter().any(|byte| SPECIAL[usize::from(*byte)]) {
+            escape(bytes, self.0);
+        } else {
+            self.0.extend_from_slice(bytes);
+        }
+    }
+
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        match byte {
+            _ if !SPECIAL[usize::from(byte)] => self.0.push(byte),
+            0..=0x7f => escape_one(byte, self.0),
+            _ => escape(&[byte], self.0),
+        }
+    }
+
+    #[inline]
+    fn plain(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn encoded(&mut self, encoding: &Encoding, bytes: &[u8]) {
+        self.0.encoded(encoding, bytes);
+    }
+
+    fn ipv6(&mut self, address: Ipv6Addr) {
+        self.0.ipv6(address);
+    }
+}
 
 /// Prints a string. Bytes that are no UTF-8 become replacement characters.
 pub fn string(bytes: &[u8], out: &mut Vec<u8>) {
     out.byte(b'"');
-    for chunk in bytes.utf8_chunks() {
-        escaped(chunk.valid().as_bytes(), out);
-        for _ in chunk.invalid() {
-            out.str("\u{fffd}");
-        }
-    }
+    Escaped(out).bytes(bytes);
     out.byte(b'"');
 }
 
-fn escaped(mut text: &[u8], out: &mut Vec<u8>) {
-    while let Some(at) = text.iter().position(|byte| SPECIAL[usize::from(*byte)]) {
-        out.bytes(&text[..at]);
-        match text[at] {
-            byte @ (b'"' | b'\\') => out.bytes(&[b'\\', byte]),
-            b'\n' => out.str("\\n"),
-            b'\t' => out.str("\\t"),
-            b'\r' => out.str("\\r"),
-            byte => {
-                out.str("\\u00");
-                out.hex(&[byte]);
+/// Appends bytes of which some are special.
+fn escape(mut bytes: &[u8], out: &mut Vec<u8>) {
+    while let Some(at) = bytes.iter().position(|byte| SPECIAL[usize::from(*byte)]) {
+        out.bytes(&bytes[..at]);
+        if bytes[at].is_ascii() {
+            escape_one(bytes[at], out);
+            bytes = &bytes[at + 1..];
+            continue;
+        }
+        // What is no character ends with the next that is ASCII at the latest.
+        let end =
+            bytes[at..].iter().position(u8::is_ascii).map_or(bytes.len(), |length| at + length);
+        for chunk in bytes[at..end].utf8_chunks() {
+            out.str(chunk.valid());
+            for _ in chunk.invalid() {
+                out.str("\u{fffd}");
             }
         }
-        text = &text[at + 1..];
+        bytes = &bytes[end..];
     }
-    out.bytes(text);
+    out.bytes(bytes);
+}
+
+/// Appends a special byte of ASCII.
+#[inline]
+fn escape_one(byte: u8, out: &mut Vec<u8>) {
+    match byte {
+        b'"' => out.str("\\\""),
+        b'\\' => out.str("\\\\"),
+        b'\n' => out.str("\\n"),
+        b'\t' => out.str("\\t"),
+        b'\r' => out.str("\\r"),
+        _ => {
+            out.str("\\u00");
+            out.hex(&[byte]);
+        }
+    }
 }

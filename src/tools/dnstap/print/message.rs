@@ -20,18 +20,9 @@ const FLAGS: [(u16, &str); 8] = [
 const TITLES: [&str; 3] =
     ["\n;; ANSWER SECTION:\n", "\n;; AUTHORITY SECTION:\n", "\n;; ADDITIONAL SECTION:\n"];
 
-/// Appends the message to `out`; nothing, if it is bad.
-pub fn print(wire: &[u8], out: &mut Vec<u8>) -> Result<(), BadMessage> {
-    let start = out.len();
-    let printed = Parts::find(wire).and_then(|parts| parts_text(&parts, out));
-    if printed.is_err() {
-        out.truncate(start);
-    }
-    printed
-}
-
-fn parts_text(parts: &Parts<'_>, out: &mut Vec<u8>) -> Result<(), BadMessage> {
-    let wire = parts.wire;
+/// Prints the message; part of it, if it is bad.
+pub fn print(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> {
+    let parts = &Parts::find(wire)?;
     header(parts, out);
     if let Some(opt) = &parts.opt {
         rdata::print(wire, opt, out)?;
@@ -63,11 +54,11 @@ fn parts_text(parts: &Parts<'_>, out: &mut Vec<u8>) -> Result<(), BadMessage> {
     Ok(())
 }
 
-fn header(parts: &Parts<'_>, out: &mut Vec<u8>) {
+fn header(parts: &Parts<'_>, out: &mut impl Text) {
     out.str(";; opcode: ");
     let (opcode, code) = (parts.opcode(), parts.response_code());
     match mnemonic::opcode(opcode) {
-        Some(name) => out.str(name),
+        Some(name) => out.plain(name.as_bytes()),
         None => {
             out.str("OPCODE");
             out.number(opcode);
@@ -98,7 +89,7 @@ fn header(parts: &Parts<'_>, out: &mut Vec<u8>) {
 /// Prints the name of a response code.
 pub fn response_code(code: u16, out: &mut impl Text) {
     match mnemonic::response_code(code) {
-        Some(name) => out.str(name),
+        Some(name) => out.plain(name.as_bytes()),
         None => {
             out.str("RCODE");
             out.number(code);

@@ -5,6 +5,17 @@ use std::net::Ipv6Addr;
 
 use data_encoding::{BASE32HEX_NOPAD, BASE64, Encoding, HEXLOWER, HEXUPPER};
 
+/// The numbers of two digits.
+static PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < pairs.len() {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
+
 /// Takes text. To see whether a message is good without printing it, print to [`Nothing`].
 pub trait Text {
     /// Takes bytes.
@@ -15,6 +26,11 @@ pub trait Text {
 
     /// Takes an IPv6 address in the form of RFC 5952.
     fn ipv6(&mut self, address: Ipv6Addr);
+
+    /// Takes printable ASCII without quotation marks and backslashes.
+    fn plain(&mut self, bytes: &[u8]) {
+        self.bytes(bytes);
+    }
 
     /// Takes one byte.
     fn byte(&mut self, byte: u8) {
@@ -31,15 +47,14 @@ pub trait Text {
         let mut number = number.into();
         let mut digits = [0; 20];
         let mut at = digits.len();
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                break;
-            }
+        while number >= 100 {
+            at -= 2;
+            digits[at..at + 2].copy_from_slice(&PAIRS[(number % 100) as usize]);
+            number /= 100;
         }
-        self.bytes(&digits[at..]);
+        at -= 2;
+        digits[at..at + 2].copy_from_slice(&PAIRS[number as usize]);
+        self.plain(&digits[at + usize::from(number < 10)..]);
     }
 
     /// Takes a number with zeros in front of it, of `width` digits, at most 20, or more if it has
@@ -47,7 +62,7 @@ pub trait Text {
     fn padded(&mut self, number: impl Into<u64>, width: usize) {
         let number = number.into();
         let digits = number.checked_ilog10().map_or(1, |log| log as usize + 1);
-        self.bytes(&b"00000000000000000000"[..width.saturating_sub(digits)]);
+        self.plain(&b"00000000000000000000"[..width.saturating_sub(digits)]);
         self.number(number);
     }
 
@@ -76,7 +91,7 @@ pub trait Text {
             text[length] = b'0' + byte % 10;
             length += 1;
         }
-        self.bytes(&text[..length]);
+        self.plain(&text[..length]);
     }
 
     /// Takes an address of 4 or 16 bytes; one of IPv4 within IPv6 is written as the former.

@@ -197,19 +197,39 @@ fn files_are_complete_and_take_no_others_place() {
     let capture = place.file("capture", recording([event(message)]));
     let file = place.file("file", "somebody's own");
     let told = ours(&["-r", &capture, "--format", "parquet", "-w", &file]);
-    assert!(told.contains(&format!("{file} exists: wrote {file}.1")), "{told}");
+    assert!(told.contains(&format!("{file} exists and is kept; this file is {file}.1")), "{told}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "somebody's own");
     assert_eq!(rows(&format!("{file}.1")).len(), 1);
     let output = support::run(OURS, &["-r", &capture, "--format", "parquet"]);
     assert_eq!(rows(&place.file("piped", output.stdout)).len(), 1);
     let output = support::run(OURS, &["-r", &capture, "--format", "parquet", "-a", "-w", &file]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("-a is for text"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("-a cannot continue"));
     let output = support::run(OURS, &["-r", &capture, "-w", "parquet:/dev/full"]);
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("failed to write /dev/full: No space left"), "{told}");
+    assert!(told.contains("failed to write output file /dev/full: No space left"), "{told}");
     assert!(told.contains("(1 rows lost)"), "{told}");
+}
+
+#[test]
+fn files_are_split_where_they_can_be_read() {
+    let place = Place::new();
+    let frames = (0..1000_u16).map(|number| {
+        let wire = dns(number, 0, "x.example", 1, [&[], &[], &[]]);
+        event(Message { query_message: Some(&wire), ..Message::new(MessageType::TOOL_QUERY) })
+    });
+    let capture = place.file("capture", recording(frames));
+    let file = place.argument("file");
+    ours(&["-r", &capture, "--split-size", "100k", "-w", &format!("parquet:{file}")]);
+    let names = support::names(place.directory.path());
+    let files = names.iter().filter(|name| name.starts_with("file"));
+    let counts: Vec<usize> = files.map(|name| rows(&place.argument(name)).len()).collect();
+    assert!(counts.len() > 1 && counts.iter().all(|count| *count > 0), "{counts:?}");
+    assert_eq!(counts.iter().sum::<usize>(), 1000);
+    let output = support::run(OURS, &["-r", &capture, "-w", &format!("parquet:{file}.zst")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("compressed by itself"));
 }
 
 #[test]

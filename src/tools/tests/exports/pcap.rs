@@ -96,7 +96,8 @@ fn tshark(file: &str, arguments: &[&str]) -> Vec<String> {
 
 /// What our tool says that the reader has to be told: other ports of DNS.
 pub fn decode(told: &str) -> Vec<&str> {
-    let (_, decode) = told.split_once("wireshark ").unwrap_or_default();
+    let decode = told.lines().find_map(|line| line.split_once("wireshark "));
+    let (_, decode) = decode.unwrap_or_default();
     decode.split_whitespace().collect()
 }
 
@@ -207,4 +208,27 @@ fn a_file_that_was_renamed_is_left_with_a_whole_one() {
     for file in [first, file] {
         assert_eq!(tshark(&file, &["-Y", "dns"]).len(), 1, "{file}");
     }
+}
+
+#[test]
+fn files_are_split_between_packets() {
+    let place = Place::new();
+    let (frames, expected) = conversations();
+    let capture = place.file("capture", recording(frames));
+    let file = place.argument("file");
+    let told = ours(&["-r", &capture, "--split-size", "1000", "-w", &format!("pcap:{file}")]);
+    let mut arguments = decode(&told);
+    arguments.extend(["-Y", "dns"]);
+    let names = support::names(place.directory.path());
+    let files = names.iter().filter(|name| name.starts_with("file"));
+    let counts: Vec<usize> =
+        files.map(|name| tshark(&place.argument(name), &arguments).len()).collect();
+    assert!(counts.len() > 5 && counts.iter().all(|count| *count > 0), "{counts:?}");
+    assert_eq!(counts.iter().sum::<usize>(), expected.len());
+    // Compressed it is the same file.
+    let write = [file.clone() + ".zst", file + ".plain"].map(|file| format!("pcap:{file}"));
+    ours(&["-r", &capture, "-w", &write[0], "-w", &write[1]]);
+    let plain = std::fs::read(place.path("file.plain")).unwrap();
+    let compressed = std::fs::read(place.path("file.zst")).unwrap();
+    assert!(zstd::decode_all(&compressed[..]).unwrap() == plain);
 }

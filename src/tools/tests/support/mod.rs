@@ -25,6 +25,7 @@ pub const TYPE: &str = "protobuf:dnstap.Dnstap";
 pub const CAPTURE: &str = env!("CARGO_BIN_EXE_fstrm_capture");
 pub const DUMP: &str = env!("CARGO_BIN_EXE_fstrm_dump");
 pub const REPLAY: &str = env!("CARGO_BIN_EXE_fstrm_replay");
+pub const DNSTAP: &str = env!("CARGO_BIN_EXE_dnstap");
 
 /// A program of the Debian package `package`.
 pub fn debian(program: &str, package: &str) -> String {

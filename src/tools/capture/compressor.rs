@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Output that is compressed with zstd.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use zstd::stream::write::Encoder;
+
+use crate::capture::sink::Sink;
+
+/// The usual compression level of zstd.
+const LEVEL: i32 = 3;
+
+/// Bytes that zstd holds back at most: those of a block (RFC 8878, section 3.1.1.2.4).
+const BLOCK_MAX: u64 = 128 << 10;
+
+/// Compresses what goes to a sink.
+pub struct Compressor {
+    encoder: Encoder<'static, Vec<u8>>,
+    /// Bytes taken since the last flush.
+    taken: u64,
+    /// Units taken since the last flush.
+    units: u64,
+    /// A write failed: what is behind it could not be read.
+    broken: bool,
+}
+
+/// Compressed output could not be written.
+#[derive(Debug)]
+pub struct Uncompressed {
+    /// Why not.
+    pub error: io::Error,
+    /// Units that may not be in the file.
+    pub lost: u64,
+}
+
+impl Compressor {
+    /// Begins a frame of zstd.
+    pub fn new() -> io::Result<Self> {
+        let mut encoder = Encoder::new(Vec::new(), LEVEL)?;
+        encoder.include_checksum(true)?;
+        Ok(Self { encoder, taken: 0, units: 0, broken: false })
+    }
+
+    /// Bytes that are held back at most.
+    pub fn held_back(&self) -> u64 {
+        self.taken.min(BLOCK_MAX)
+    }
+
+    /// Takes `count` units, and writes what is compressed of them and of those before. Returns how
+    /// many bytes it wrote.
+    pub fn append(
+        &mut self,
+        data: &[u8],
+        count: u64,
+        sink: &mut Sink,
+    ) -> Result<u64, Uncompressed> {
+        self.taken += data.len() as u64;
+        self.units += count;
+        let taken = self.encoder.write_all(data);
+        self.write(taken, sink)
+    }
+
+    /// Writes all that was taken: who reads the file sees it.
+    pub fn flush(&mut self, sink: &mut Sink) -> Result<u64, Uncompressed> {
+        let flushed = self.encoder.flush();
+        let written = self.write(flushed, sink)?;
+        (self.taken, self.units) = (0, 0);
+        Ok(written)
+    }
+
+    /// Ends the frame of zstd.
+    pub fn finish(&mut self, sink: &mut Sink) -> Result<u64, Uncompressed> {
+        let finished = self.encoder.do_finish();
+        let written = self.write(finished, sink)?;
+        (self.taken, self.units) = (0, 0);
+        Ok(written)
+    }
+
+    fn write(&mut self, before: io::Result<()>, sink: &mut Sink) -> Result<u64, Uncompressed> {
+        let compressed = self.encoder.get_mut();
+        let size = compressed.len() as u64;
+        let written = match before {
+            _ if self.broken => Err(io::Error::other("an earlier write failed")),
+            Err(error) => Err(error),
+            Ok(()) => sink.append(compressed).map_err(|cut| cut.error),
+        };
+        compressed.clear();
+        self.broken |= written.is_err();
+        match written {
+            Ok(()) => Ok(size),
+            Err(error) => Err(Uncompressed { error, lost: std::mem::take(&mut self.units) }),
+        }
+    }
+}
+
+impl fmt::Debug for Compressor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compressor").field("taken", &self.taken).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What files are made of: what stands before and behind the data, and where its units end.
+
+use framestream::control::{ControlError, ControlFrame, ControlType, Header};
+use framestream::frame::LENGTH_SIZE;
+
+/// A kind of files.
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// Stands at the beginning of a file.
+    pub start: Vec<u8>,
+    /// Stands at the end of a complete file.
+    pub stop: Vec<u8>,
+    /// Says how many whole units the front of some data has, and their size: what may stay of a
+    /// write that was cut off.
+    pub whole: fn(&[u8]) -> (u64, usize),
+    /// How units are called.
+    pub unit: &'static str,
+    /// The content type of files of frames, which can be continued behind their last whole frame.
+    /// Others are continued behind their last byte.
+    pub content_type: Option<Box<[u8]>>,
+    /// Whether it is told which files are opened and closed.
+    pub told: bool,
+}
+
+impl Content {
+    /// Frame Streams of `content_type`.
+    pub fn frames(content_type: &[u8]) -> Result<Self, ControlError> {
+        Ok(Self {
+            start: ControlFrame::new(ControlType::Start, Some(content_type))
+                .encode(Header::With)?,
+            stop: ControlFrame::new(ControlType::Stop, None).encode(Header::With)?,
+            whole: whole_frames,
+            unit: "frames",
+            content_type: Some(content_type.into()),
+            told: true,
+        })
+    }
+
+    /// Lines of text.
+    pub fn text() -> Self {
+        Self {
+            start: Vec::new(),
+            stop: Vec::new(),
+            whole: whole_lines,
+            unit: "messages",
+            content_type: None,
+            told: false,
+        }
+    }
+}
+
+/// How many data frames the front of `bytes` holds, and their size.
+fn whole_frames(bytes: &[u8]) -> (u64, usize) {
+    let (mut count, mut size) = (0, 0);
+    while let Some((length, payload)) = bytes[size..].split_first_chunk::<LENGTH_SIZE>() {
+        let length = u32::from_be_bytes(*length) as usize;
+        if payload.len() < length {
+            break;
+        }
+        count += 1;
+        size += LENGTH_SIZE + length;
+    }
+    (count, size)
+}
+
+fn whole_lines(bytes: &[u8]) -> (u64, usize) {
+    let size = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    (bytes[..size].iter().filter(|byte| **byte == b'\n').count() as u64, size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{whole_frames, whole_lines};
+
+    #[test]
+    fn a_torn_frame_is_not_whole() {
+        let frames = b"\0\0\0\x02ab\0\0\0\x03cde";
+        assert_eq!(whole_frames(frames), (2, 13));
+        for size in 6..13 {
+            assert_eq!(whole_frames(&frames[..size]), (1, 6), "{size}");
+        }
+        assert_eq!(whole_frames(&frames[..5]), (0, 0));
+    }
+
+    #[test]
+    fn a_torn_line_is_not_whole() {
+        assert_eq!(whole_lines(b"one\ntwo\nthr"), (2, 8));
+        assert_eq!(whole_lines(b"on"), (0, 0));
+    }
+}

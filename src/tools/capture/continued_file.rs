@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Files that are written in place, under their own names: such a file may have been written
+//! before, and is continued behind what is whole in it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::AsRawFd;
+use std::path::Path;
+
+use framestream::control::ControlType;
+use framestream::frame::{Event, Front, front};
+use nix::errno::Errno;
+use nix::fcntl::FlockArg;
+use thiserror::Error;
+
+use crate::capture::content::Content;
+use crate::capture::foreign;
+use crate::read_ahead::ReadAhead;
+use crate::recording::MAX_FRAME_SIZE;
+
+const READ_SIZE: usize = 256 * 1024;
+
+/// A frame that says to be longer than this and is not whole is taken for damage: what is behind its
+/// length may be good.
+const TORN_MAX: usize = 1 << 20;
+
+/// Why a file is not continued. It is left as it is.
+#[derive(Debug, Error)]
+enum Unfit {
+    #[error("another program writes to it")]
+    Locked,
+    #[error("is no capture file: {0}")]
+    Foreign(&'static str),
+    #[error("has the content type \"{0}\"")]
+    ContentType(String),
+    #[error(
+        "is damaged at offset {offset} ({reason}); move it away, or read it as far as it goes \
+         with dnstap -r"
+    )]
+    Damaged { offset: u64, reason: String },
+}
+
+impl From<Unfit> for io::Error {
+    fn from(unfit: Unfit) -> Self {
+        Self::new(io::ErrorKind::InvalidData, unfit)
+    }
+}
+
+/// A file at the place where its data goes on.
+#[derive(Debug)]
+pub struct Continued {
+    /// The file.
+    pub file: File,
+    /// Bytes that are kept. Without any, it is to be begun.
+    pub bytes: u64,
+    /// Whole data frames among them, if it holds frames.
+    pub frames: u64,
+    /// Bytes of a torn frame at the end that were cut off.
+    pub torn: u64,
+}
+
+/// Opens `path` to be replaced.
+pub fn replace(path: &Path) -> io::Result<Continued> {
+    let file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+    Ok(Continued { file, bytes: 0, frames: 0, torn: 0 })
+}
+
+/// Opens `path` to be continued; makes it if there is none. Of a file of frames a torn frame at
+/// the end is cut off, and STOP, which comes again in the end. The file is locked against others
+/// that would continue it too.
+pub fn continue_at_end(path: &Path, content: &Content) -> io::Result<Continued> {
+    let Some(content_type) = &content.content_type else {
+        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        let bytes = file.metadata()?.len();
+        return Ok(Continued { file, bytes, frames: 0, torn: 0 });
+    };
+    let mut file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    lock(&file)?;
+    let (bytes, frames) = scan(&mut file, content_type, &content.start)?;
+    let size = file.metadata()?.len();
+    // A STOP that goes is no loss.
+    let torn = if bytes + content.stop.len() as u64 == size && ends_with(&mut file, content)? {
+        0
+    } else {
+        size - bytes
+    };
+    file.set_len(bytes)?;
+    file.seek(SeekFrom::Start(bytes))?;
+    Ok(Continued { file, bytes, frames, torn })
+}
+
+/// Locks the file for as long as it is open.
+#[expect(deprecated, reason = "the lock ends with the file, so that it needs no guard")]
+fn lock(file: &File) -> io::Result<()> {
+    match nix::fcntl::flock(file.as_raw_fd(), FlockArg::LockExclusiveNonblock) {
+        Err(Errno::EWOULDBLOCK) => Err(Unfit::Locked.into()),
+        other => Ok(other?),
+    }
+}
+
+fn ends_with(file: &mut File, content: &Content) -> io::Result<bool> {
+    file.seek(SeekFrom::End(-(content.stop.len() as i64)))?;
+    let mut end = vec![0; content.stop.len()];
+    file.read_exact(&mut end)?;
+    Ok(end == content.stop)
+}
+
+/// Finds where the data of a file of frames goes on, and how many whole frames are before.
+fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, u64)> {
+    let file_size = file.metadata()?.len();
+    let mut buffer = ReadAhead::new(READ_SIZE);
+    let (mut offset, mut frames, mut started) = (0, 0, false);
+    // Where STOP is, if nothing has come behind it.
+    let mut stop_at = None;
+    loop {
+        let bytes = buffer.bytes();
+        let limit = if started { MAX_FRAME_SIZE } else { 0 };
+        let needs = match front(bytes, limit) {
+            Ok(Front::Whole(Event::Data(_), size)) if stop_at.is_none() => {
+                frames += 1;
+                offset += size as u64;
+                buffer.use_up(size);
+                continue;
+            }
+            Ok(Front::Whole(Event::Data(_), _)) => {
+                return Err(Unfit::Damaged { offset, reason: "data behind STOP".into() }.into());
+            }
+            Ok(Front::Whole(Event::Control(frame), size)) => {
+                match frame.control_type {
+                    Some(ControlType::Start) => {
+                        if let (false, Some(other)) =
+                            (frame.matches(Some(content_type)), frame.content_types.first())
+                        {
+                            let other = other.escape_ascii().to_string();
+                            return Err(Unfit::ContentType(other).into());
+                        }
+                        (started, stop_at) = (true, None);
+                    }
+                    Some(other) if !started => {
+                        let reason = format!("{other:?} where Start belongs");
+                        return Err(Unfit::Damaged { offset, reason }.into());
+                    }
+                    Some(ControlType::Stop) => stop_at = Some(offset),
+                    _ => (),
+                }
+                offset += size as u64;
+                buffer.use_up(size);
+                continue;
+            }
+            Ok(Front::Needs(size)) => Ok(size),
+            Err(error) => Err(error),
+        };
+        let needs = match needs {
+            Ok(needs) => needs,
+            Err(error) => {
+                let head = &buffer.bytes()[..buffer.bytes().len().min(foreign::HEAD_SIZE)];
+                let foreign = foreign::recognise(head);
+                // What the system had no time to write before a crash is zero.
+                return match (all_zero(&mut buffer, file)?, started) {
+                    (true, _) => Ok((stop_at.unwrap_or(offset), frames)),
+                    (false, false) => Err(Unfit::Foreign(foreign).into()),
+                    (false, true) => {
+                        Err(Unfit::Damaged { offset, reason: error.to_string() }.into())
+                    }
+                };
+            }
+        };
+        buffer.grow_to(needs.min(READ_SIZE.max(file_size.saturating_sub(offset) as usize)));
+        if buffer.fill(file)? == 0 {
+            let rest = buffer.bytes();
+            if needs > TORN_MAX {
+                let reason = format!("a frame of {needs} bytes that is not whole");
+                return Err(Unfit::Damaged { offset, reason }.into());
+            }
+            // A beginning that was torn is begun again.
+            if !started && !start.starts_with(rest) && rest.iter().any(|byte| *byte != 0) {
+                return Err(Unfit::Foreign(foreign::recognise(rest)).into());
+            }
+            return Ok((stop_at.unwrap_or(offset), frames));
+        }
+    }
+}
+
+/// Whether all that is left is zero.
+fn all_zero(buffer: &mut ReadAhead, file: &mut File) -> io::Result<bool> {
+    loop {
+        if buffer.bytes().iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        buffer.use_up(buffer.bytes().len());
+        if buffer.fill(file)? == 0 {
+            return Ok(true);
+        }
+    }
+}

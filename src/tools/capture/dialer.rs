@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Connects to who sends, and again whenever a connection is over.
+
+use std::fmt;
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use framestream::transport::TlsConnector;
+use mio::Waker;
+use nix::sys::socket::{setsockopt, sockopt};
+
+use crate::capture::connection::Stream;
+use crate::capture::log::Log;
+use crate::capture::tls::Tls;
+
+/// How long a connect may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait before the next connect.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Where to connect to.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// A Unix socket.
+    Unix(PathBuf),
+    /// A host and a port, looked up for each connect.
+    Tcp(String),
+    /// The same, with TLS.
+    Tls(String, TlsConnector),
+}
+
+/// A connection that was made, and what is to be dropped with it.
+pub type Made = (Box<dyn Stream + Send>, Sender<()>);
+
+/// Connections as they are made.
+#[derive(Debug)]
+pub struct Dialed {
+    made: Receiver<Made>,
+}
+
+impl Dialed {
+    /// Connects to each of the targets, in a thread for each since looking up a name waits. Wakes
+    /// `waker` for each connection.
+    pub fn start(targets: Vec<Target>, waker: &Arc<Waker>) -> Self {
+        let (sender, made) = channel();
+        for target in targets {
+            let (sender, waker) = (sender.clone(), Arc::clone(waker));
+            thread::spawn(move || dial(&target, &sender, &waker));
+        }
+        Self { made }
+    }
+
+    /// The next connection, if there is one.
+    pub fn next(&self) -> Option<Made> {
+        self.made.try_recv().ok()
+    }
+}
+
+/// Connects for as long as somebody takes the connections.
+fn dial(target: &Target, sender: &Sender<Made>, waker: &Waker) {
+    let log = Log::new(0);
+    let mut last = None;
+    loop {
+        match connect(target) {
+            Ok(stream) => {
+                log.line(format_args!("connected to {target}"));
+                let (open, closed) = channel();
+                if sender.send((stream, open)).is_err() || waker.wake().is_err() {
+                    return;
+                }
+                // Nothing is ever sent: the other end is dropped with the connection.
+                let _ = closed.recv();
+                last = None;
+            }
+            Err(error) => {
+                let text = error.to_string();
+                if last.as_ref() != Some(&text) {
+                    log.line(format_args!("failed to connect to {target}: {text}; trying on"));
+                    last = Some(text);
+                }
+            }
+        }
+        thread::sleep(RETRY);
+    }
+}
+
+fn connect(target: &Target) -> io::Result<Box<dyn Stream + Send>> {
+    Ok(match target {
+        Target::Unix(path) => {
+            let stream = UnixStream::connect(path)?;
+            stream.set_nonblocking(true)?;
+            Box::new(mio::net::UnixStream::from_std(stream))
+        }
+        Target::Tcp(name) => Box::new(connect_tcp(name)?),
+        Target::Tls(name, connector) => Box::new(Tls(connector.connect(connect_tcp(name)?)?)),
+    })
+}
+
+fn connect_tcp(name: &str) -> io::Result<mio::net::TcpStream> {
+    let mut failure = io::Error::other("the name has no address");
+    for address in name.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
+            Ok(stream) => {
+                // A peer that is gone without a word is noticed some day.
+                let _ = setsockopt(&stream, sockopt::KeepAlive, &true);
+                stream.set_nonblocking(true)?;
+                return Ok(mio::net::TcpStream::from_std(stream));
+            }
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "{}", path.display()),
+            Self::Tcp(name) => f.write_str(name),
+            Self::Tls(name, _) => write!(f, "tls:{name}"),
+        }
+    }
+}

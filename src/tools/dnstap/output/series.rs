@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Files, one after the other: what all outputs to files have in common, with the rotation and the
+//! safety of `fstrm_capture`.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use super::OutputError;
+use crate::capture::content::Content;
+use crate::capture::destination::Destination;
+use crate::capture::log::Log;
+use crate::capture::output::{Files, Output};
+use crate::capture::output_file::WriteError;
+
+/// How often commands that run for finished files are looked after.
+const REAP: Duration = Duration::from_secs(1);
+
+/// How long compression may hold something back.
+const HOLD_BACK: Duration = Duration::from_secs(1);
+
+/// Bytes that wait for a write at most.
+const BUFFER_SIZE: usize = 128 << 10;
+
+/// A series of files, or the standard output.
+pub struct Series {
+    name: String,
+    files: Box<Output>,
+    log: Log,
+    /// What is not written yet. Who appends a unit to it calls [`Series::end_unit`].
+    pub buffer: Vec<u8>,
+    /// Bytes of whole units in the buffer.
+    whole: usize,
+    /// How many units that is.
+    units: u64,
+    flush_at: Option<Instant>,
+}
+
+impl Series {
+    /// Opens the first file. A reader that does not read is given up once `stop` is set.
+    pub fn open(
+        files: &Files,
+        content: Content,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, OutputError> {
+        let log = Log::new(0);
+        let name = files.name.display().to_string();
+        let files = Output::open(files, content, stop, &log);
+        let files = Box::new(files.map_err(|error| OutputError::Failed(error.to_string()))?);
+        let buffer = Vec::with_capacity(BUFFER_SIZE);
+        Ok(Self { name, files, log, buffer, whole: 0, units: 0, flush_at: None })
+    }
+
+    /// What messages call it: the file, or the pattern of names.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Ends a unit, which the next file has if this one has no room for it. Writes if there is
+    /// enough.
+    pub fn end_unit(&mut self) -> Result<(), OutputError> {
+        self.end_units(1)
+    }
+
+    /// Ends so many units, which are in one file.
+    pub fn end_units(&mut self, count: u64) -> Result<(), OutputError> {
+        let size = self.buffer.len() - self.whole;
+        if !self.files.has_room(self.whole, size) {
+            self.write_whole()?;
+            self.files.rotate(&self.log);
+        }
+        self.whole = self.buffer.len();
+        self.units += count;
+        if self.whole >= BUFFER_SIZE { self.write() } else { Ok(()) }
+    }
+
+    /// Writes all units.
+    pub fn write(&mut self) -> Result<(), OutputError> {
+        self.write_whole()?;
+        if self.files.holds_back() && self.flush_at.is_none() {
+            self.flush_at = Some(Instant::now() + HOLD_BACK);
+        }
+        Ok(())
+    }
+
+    fn write_whole(&mut self) -> Result<(), OutputError> {
+        let written = self.files.write(&self.buffer[..self.whole], self.units);
+        self.buffer.drain(..self.whole);
+        (self.whole, self.units) = (0, 0);
+        written.map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &WriteError) -> OutputError {
+        match error.error.kind() {
+            io::ErrorKind::BrokenPipe => OutputError::ReaderGone,
+            _ => {
+                OutputError::Failed(format!("{error} ({} {} lost)", error.lost, self.files.unit()))
+            }
+        }
+    }
+
+    /// When [`Series::tick`] is due.
+    pub fn due(&self) -> Option<Instant> {
+        let rotation = self.files.rotate_at();
+        let reaping = self.files.commands_run().then(|| Instant::now() + REAP);
+        [rotation, reaping, self.flush_at].into_iter().flatten().min()
+    }
+
+    /// Does what is due by time.
+    pub fn tick(&mut self) -> Result<(), OutputError> {
+        let now = Instant::now();
+        if self.is_over(now) {
+            self.reopen()?;
+        }
+        self.look_after(now)
+    }
+
+    /// Whether the time of the file is over.
+    pub fn is_over(&self, now: Instant) -> bool {
+        self.files.rotate_at().is_some_and(|rotate_at| rotate_at <= now)
+    }
+
+    /// Does what is due by time, but for the next file.
+    pub fn look_after(&mut self, now: Instant) -> Result<(), OutputError> {
+        self.files.reap(&self.log);
+        if self.flush_at.is_some_and(|flush_at| flush_at <= now) {
+            self.flush_at = None;
+            self.files.flush().map_err(|error| self.failed(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Begins the next file.
+    pub fn reopen(&mut self) -> Result<(), OutputError> {
+        self.write()?;
+        self.files.rotate(&self.log);
+        Ok(())
+    }
+
+    /// Whether the file has no data yet.
+    pub fn is_new(&self) -> bool {
+        self.files.is_new()
+    }
+
+    /// Ends the last file, and waits for the commands that still run.
+    pub fn finish(mut self) -> Result<(), OutputError> {
+        let written = self.write();
+        let Self { files, log, .. } = self;
+        let (commands, complete) = files.close(&log);
+        if let Some(mut commands) = commands {
+            while commands.reap(&log) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        written?;
+        // What is wrong was told already.
+        if complete {
+            Ok(())
+        } else {
+            Err(OutputError::Failed("the output is not complete".into()))
+        }
+    }
+}

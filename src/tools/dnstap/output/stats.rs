@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Statistics: on a terminal once a second, as text at the end, and for Prometheus.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use super::{Frame, Output, OutputError};
+use crate::capture::output_file::STANDARD_OUTPUT;
+use crate::dnstap::stats::Stats as Counts;
+use crate::dnstap::stats::metrics::{self, Page};
+use crate::dnstap::stats::text::{self, Now, Size};
+
+/// How often what is shown is made new.
+const REFRESH: Duration = Duration::from_secs(1);
+
+/// Columns and lines of a terminal that does not say how large it is.
+const USUAL_SIZE: Size = Size { width: 80, height: Some(24) };
+
+/// How text is printed where there is no terminal.
+const UNLIMITED: Size = Size { width: usize::MAX, height: None };
+
+/// Goes to the upper left corner.
+const HOME: &str = "\x1b[H";
+
+/// Erases from the cursor to the end of the line, and goes to the next.
+const END_LINE: &str = "\x1b[K\n";
+
+/// Erases from the cursor to the end of the screen.
+const ERASE_BELOW: &str = "\x1b[J";
+
+/// How statistics are shown.
+#[derive(Debug)]
+pub struct Stats {
+    counts: Counts,
+    /// Whether text is printed.
+    printed: bool,
+    /// Whether the text is made new while messages come.
+    live: bool,
+    page: Option<Page>,
+    due: Instant,
+    /// When the text was made new, and how many messages there were.
+    last: (Instant, u64),
+}
+
+impl Stats {
+    /// Prints text if `printed`, which is the only use of the standard output if `alone`; keeps
+    /// `page` up to date.
+    pub fn new(printed: bool, alone: bool, page: Option<Page>) -> Self {
+        let live = printed && alone && io::stdout().is_terminal();
+        let now = Instant::now();
+        let stats =
+            Self { counts: Counts::default(), printed, live, page, due: now, last: (now, 0) };
+        stats.set_page();
+        stats
+    }
+
+    fn set_page(&self) {
+        if let Some(page) = &self.page {
+            page.set(metrics::text(&self.counts));
+        }
+    }
+
+    /// Shows the present on the terminal.
+    fn refresh(&mut self) -> Result<(), OutputError> {
+        let (then, before) =
+            std::mem::replace(&mut self.last, (Instant::now(), self.counts.frames));
+        let seconds = (self.last.0 - then).as_secs_f64().max(1e-3);
+        let rate = (self.counts.frames - before) as f64 / seconds;
+        let size =
+            terminal_size::terminal_size_of(io::stdout()).map_or(USUAL_SIZE, |(width, height)| {
+                // The last line is left to the cursor.
+                let height = usize::from(height.0).saturating_sub(1);
+                Size { width: width.0.into(), height: Some(height) }
+            });
+        let lines = text::lines(&self.counts, Some(Now { rate }), size);
+        write(&format!("{HOME}{}{END_LINE}{ERASE_BELOW}", lines.join(END_LINE)))
+    }
+}
+
+fn write(text: &str) -> Result<(), OutputError> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|error| OutputError::new(STANDARD_OUTPUT, &error))
+}
+
+impl Output for Stats {
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
+        match frame.event {
+            Ok(event) => self.counts.add(frame.bytes, event),
+            Err(_) => self.counts.add_bad(frame.bytes),
+        }
+        Ok(())
+    }
+
+    fn due(&self) -> Option<Instant> {
+        (self.live || self.page.is_some()).then_some(self.due)
+    }
+
+    fn tick(&mut self) -> Result<(), OutputError> {
+        self.due = Instant::now() + REFRESH;
+        self.set_page();
+        if self.live { self.refresh() } else { Ok(()) }
+    }
+
+    fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), OutputError> {
+        if !self.printed {
+            return Ok(());
+        }
+        let front = if self.live { format!("{HOME}{ERASE_BELOW}") } else { String::new() };
+        let lines = text::lines(&self.counts, None, UNLIMITED);
+        write(&format!("{front}{}\n", lines.join("\n")))
+    }
+}

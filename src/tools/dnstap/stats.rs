@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What messages have in common: counts by type, protocol, question and response code, the busiest
+//! names and clients, and how long answers took. Memory is bounded, whatever the messages say.
+
+pub mod latency;
+pub mod metrics;
+pub mod text;
+pub mod top;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ::dnstap::schema::MessageType;
+use ::dnstap::{Event, Message};
+
+use self::latency::{Histogram, Pairs};
+use self::top::Top;
+use super::dns::section::{Parts, Question};
+use super::dns::{BadMessage, name};
+use super::print::text::Text;
+
+/// Names and clients that are kept in mind for certain.
+const TOP_CAPACITY: usize = 4096;
+
+/// Message types with names, and 0 for all others.
+const TYPES: usize = 15;
+
+/// Protocols with numbers below this are told apart; 0 stands for all others.
+const PROTOCOLS: usize = 16;
+
+/// Kinds of message types: query and response of one make a pair.
+pub const FAMILIES: [&str; 7] =
+    ["AUTH", "RESOLVER", "CLIENT", "FORWARDER", "STUB", "TOOL", "UPDATE"];
+
+/// Statistics of the messages so far.
+#[derive(Debug)]
+pub struct Stats {
+    /// Frames, with those that hold no message.
+    pub frames: u64,
+    /// Bytes of the frames.
+    pub bytes: u64,
+    /// Frames that are no dnstap messages.
+    pub bad_frames: u64,
+    /// Messages whose DNS message is none, or is cut short.
+    pub bad_dns: u64,
+    /// Times of the first and the last message, in nanoseconds since 1970.
+    pub span: Option<(u64, u64)>,
+    /// Messages by type; 0 stands for types without a name.
+    pub types: [u64; TYPES],
+    /// Messages by protocol.
+    pub protocols: [u64; PROTOCOLS],
+    /// Questions by type.
+    pub questions: BTreeMap<u16, u64>,
+    /// Responses by code.
+    pub codes: BTreeMap<u16, u64>,
+    /// Names asked for.
+    pub names: Top,
+    /// Addresses of who asks.
+    pub clients: Top,
+    /// How long answers took, by family.
+    pub latency: [Histogram; FAMILIES.len()],
+    /// Queries whose answer is yet to come.
+    pairs: Pairs,
+    scratch: Vec<u8>,
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        Self {
+            frames: 0,
+            bytes: 0,
+            bad_frames: 0,
+            bad_dns: 0,
+            span: None,
+            types: [0; TYPES],
+            protocols: [0; PROTOCOLS],
+            questions: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            names: Top::new(TOP_CAPACITY),
+            clients: Top::new(TOP_CAPACITY),
+            latency: Default::default(),
+            pairs: Pairs::default(),
+            scratch: Vec::new(),
+        }
+    }
+}
+
+impl Stats {
+    /// Counts a frame that is no dnstap message.
+    pub fn add_bad(&mut self, frame: &[u8]) {
+        self.frames += 1;
+        self.bytes += frame.len() as u64;
+        self.bad_frames += 1;
+    }
+
+    /// Counts a frame.
+    pub fn add(&mut self, frame: &[u8], event: &Event<'_>) {
+        self.frames += 1;
+        self.bytes += frame.len() as u64;
+        if let Some(message) = &event.message {
+            self.add_message(message);
+        }
+    }
+
+    fn add_message(&mut self, message: &Message<'_>) {
+        let kind = message.message_type;
+        let number = Some(kind.0 as usize).filter(|number| *number < TYPES).unwrap_or(0);
+        self.types[number] += 1;
+        if let Some(protocol) = message.socket_protocol {
+            let number = Some(protocol.0 as usize).filter(|number| *number < PROTOCOLS);
+            self.protocols[number.unwrap_or(0)] += 1;
+        }
+        let query_time = time(message.query_time_sec, message.query_time_nsec);
+        let response_time = time(message.response_time_sec, message.response_time_nsec);
+        let is_response = kind.is_response();
+        let now = if is_response { response_time.or(query_time) } else { query_time };
+        if let Some(now) = now {
+            let (first, last) = self.span.unwrap_or((now, now));
+            self.span = Some((first.min(now), last.max(now)));
+        }
+        let wire = if is_response { message.response_message } else { message.query_message };
+        let parts = wire.map(Parts::find).transpose().unwrap_or_else(|_: BadMessage| {
+            self.bad_dns += 1;
+            None
+        });
+        let Some(family) = number.checked_sub(1).map(|number| number / 2) else { return };
+        if is_response && let Some(parts) = &parts {
+            *self.codes.entry(parts.response_code()).or_default() += 1;
+        }
+        // What is asked is counted once, of the response only if queries are not logged.
+        let queries = self.types[2 * family + 1];
+        if !is_response || queries == 0 {
+            self.add_question(message, family, parts.as_ref());
+        }
+        self.add_latency(message, family, parts.as_ref(), query_time, response_time);
+    }
+
+    fn add_question(&mut self, message: &Message<'_>, family: usize, parts: Option<&Parts<'_>>) {
+        if let Some((parts, question)) = question(parts) {
+            *self.questions.entry(question.qtype).or_default() += 1;
+            self.scratch.clear();
+            if name::canonical(parts.wire, question.name_at, &mut self.scratch).is_ok() {
+                self.names.add(&self.scratch);
+            }
+        }
+        // Servers that ask others are not their clients.
+        if !matches!(FAMILIES[family], "RESOLVER" | "FORWARDER")
+            && let Some(address @ ([_, _, _, _] | [_, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _])) =
+                message.query_address
+        {
+            self.clients.add(address);
+        }
+    }
+
+    fn add_latency(
+        &mut self,
+        message: &Message<'_>,
+        family: usize,
+        parts: Option<&Parts<'_>>,
+        query_time: Option<u64>,
+        response_time: Option<u64>,
+    ) {
+        let is_response = message.message_type.is_response();
+        if let (true, Some(asked), Some(answered)) = (is_response, query_time, response_time) {
+            return self.latency[family].add(answered.saturating_sub(asked));
+        }
+        let Some((parts, question)) = question(parts) else { return };
+        self.scratch.clear();
+        if name::canonical(parts.wire, question.name_at, &mut self.scratch).is_err() {
+            return;
+        }
+        let key = (
+            family,
+            (message.query_address, message.query_port),
+            (message.response_address, message.response_port),
+            (parts.id, question.qtype, &self.scratch),
+        );
+        match (is_response, query_time, response_time) {
+            (false, Some(asked), _) => self.pairs.ask(&key, asked),
+            (true, _, Some(answered)) => {
+                if let Some(asked) = self.pairs.answer(&key) {
+                    self.latency[family].add(answered.saturating_sub(asked));
+                }
+            }
+            _ => (),
+        }
+    }
+}
+
+/// The question, with where it stands.
+fn question<'a, 'b>(parts: Option<&'b Parts<'a>>) -> Option<(&'b Parts<'a>, Question)> {
+    parts.and_then(|parts| Some((parts, parts.question?)))
+}
+
+fn time(seconds: Option<u64>, nanoseconds: Option<u32>) -> Option<u64> {
+    seconds?.checked_mul(1_000_000_000)?.checked_add(nanoseconds.unwrap_or(0).into())
+}
+
+/// The name of a type of messages by its place among [`Stats::types`].
+pub fn type_name(number: usize) -> &'static str {
+    MessageType(number as u32).name().unwrap_or("other")
+}
+
+/// A name as text.
+pub fn name_text(wire: &[u8]) -> String {
+    let mut text = Vec::new();
+    // What was counted is a name.
+    let _ = name::alone(wire, &mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// An address as text.
+pub fn address_text(address: &[u8]) -> String {
+    let text = match (<[u8; 4]>::try_from(address), <[u8; 16]>::try_from(address)) {
+        (Ok(address), _) => Some(IpAddr::from(address)),
+        (_, Ok(address)) => Some(IpAddr::from(address)),
+        _ => None,
+    };
+    text.map_or_else(String::new, |address| address.to_canonical().to_string())
+}
+
+/// What is printed by a function of the printers.
+pub fn printed(print: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut text = Vec::new();
+    print(&mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The name of a protocol by its place among [`Stats::protocols`].
+pub fn protocol_name(number: usize) -> String {
+    let protocol = ::dnstap::schema::SocketProtocol(number as u32);
+    match protocol.name() {
+        Some(name) => name.into(),
+        None if number == 0 => "other".into(),
+        None => printed(|out| out.number(number as u64)),
+    }
+}

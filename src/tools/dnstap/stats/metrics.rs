@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Statistics for Prometheus: its text format, over HTTP.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use tiny_http::{Header, Method, Response, Server};
+
+use super::latency::BOUNDS;
+use super::{FAMILIES, Stats, printed, protocol_name, type_name};
+use crate::dnstap::dns::rdata;
+use crate::dnstap::print::message::response_code;
+
+/// Where they are.
+const PATH: &str = "/metrics";
+
+/// The text format (prometheus.io, "Exposition formats").
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What is answered at present. Who counts replaces it once in a while, so that who asks does not
+/// hold up the counting.
+#[derive(Clone, Debug, Default)]
+pub struct Page(Arc<Mutex<String>>);
+
+impl Page {
+    /// Replaces what is answered.
+    pub fn set(&self, text: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+
+    fn get(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Answers on `address`, in a thread of its own, to the end of the program. Returns the address
+    /// with its port.
+    pub fn serve(&self, address: SocketAddr) -> Result<SocketAddr, String> {
+        let server = Server::http(address).map_err(|error| error.to_string())?;
+        let bound = server.server_addr().to_ip().unwrap_or(address);
+        let page = self.clone();
+        thread::spawn(move || {
+            for request in server.incoming_requests() {
+                let found = request.url().split('?').next() == Some(PATH);
+                let answer = match (request.method(), found) {
+                    (Method::Get | Method::Head, true) => {
+                        let header = Header::from_bytes("Content-Type", CONTENT_TYPE);
+                        let answer = Response::from_string(page.get());
+                        header.into_iter().fold(answer, Response::with_header)
+                    }
+                    (_, true) => Response::from_string("only GET\n").with_status_code(405),
+                    _ => Response::from_string(format!("see {PATH}\n")).with_status_code(404),
+                };
+                // Who does not wait for the answer does not want it.
+                let _ = request.respond(answer);
+            }
+        });
+        Ok(bound)
+    }
+}
+
+/// The statistics in the text format.
+pub fn text(stats: &Stats) -> String {
+    let mut out = String::new();
+    let one = |value| [(String::new(), value)];
+    metric("frames_total", "Frames that were taken.", one(stats.frames), &mut out);
+    metric("bytes_total", "Bytes of those frames.", one(stats.bytes), &mut out);
+    metric(
+        "bad_frames_total",
+        "Frames that are no dnstap messages.",
+        one(stats.bad_frames),
+        &mut out,
+    );
+    metric(
+        "bad_dns_total",
+        "Messages whose DNS message cannot be read.",
+        one(stats.bad_dns),
+        &mut out,
+    );
+    let labelled =
+        |label: &str, value: &str, count: u64| (format!("{{{label}=\"{value}\"}}"), count);
+    let counted = |count: &u64| *count > 0;
+    let types = stats.types.iter().enumerate().filter(|(_, count)| counted(count));
+    let types = types.map(|(number, count)| labelled("type", type_name(number), *count));
+    metric("messages_total", "Messages by type.", types, &mut out);
+    let protocols = stats.protocols.iter().enumerate().filter(|(_, count)| counted(count));
+    let protocols =
+        protocols.map(|(number, count)| labelled("protocol", &protocol_name(number), *count));
+    metric("protocol_messages_total", "Messages by protocol.", protocols, &mut out);
+    let questions = stats.questions.iter().map(|(number, count)| {
+        labelled("qtype", &printed(|out| rdata::type_text(*number, out)), *count)
+    });
+    metric("questions_total", "Questions by record type.", questions, &mut out);
+    let codes = stats.codes.iter().map(|(number, count)| {
+        labelled("rcode", &printed(|out| response_code(*number, out)), *count)
+    });
+    metric("responses_total", "Responses by code.", codes, &mut out);
+    latency(stats, &mut out);
+    out
+}
+
+fn metric(
+    name: &str,
+    help: &str,
+    values: impl IntoIterator<Item = (String, u64)>,
+    out: &mut String,
+) {
+    let _ = writeln!(out, "# HELP dnstap_{name} {help}\n# TYPE dnstap_{name} counter");
+    for (labels, value) in values {
+        let _ = writeln!(out, "dnstap_{name}{labels} {value}");
+    }
+}
+
+fn latency(stats: &Stats, out: &mut String) {
+    const NAME: &str = "dnstap_latency_seconds";
+    let _ = writeln!(out, "# HELP {NAME} Time from query to response.\n# TYPE {NAME} histogram");
+    for (family, histogram) in FAMILIES.iter().zip(&stats.latency) {
+        if histogram.count == 0 {
+            continue;
+        }
+        let mut below = 0;
+        for (bucket, bound) in histogram.buckets.iter().zip(BOUNDS) {
+            below += bucket;
+            let bound = bound as f64 / 1e6;
+            let _ = writeln!(out, "{NAME}_bucket{{family=\"{family}\",le=\"{bound}\"}} {below}");
+        }
+        let (count, sum) = (histogram.count, histogram.sum as f64 / 1e9);
+        let _ = writeln!(out, "{NAME}_bucket{{family=\"{family}\",le=\"+Inf\"}} {count}");
+        let _ = writeln!(out, "{NAME}_sum{{family=\"{family}\"}} {sum}");
+        let _ = writeln!(out, "{NAME}_count{{family=\"{family}\"}} {count}");
+    }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What has to hold for any bytes: the bodies of the fuzz targets, which the test `corpus` runs too.
+
+use std::fs;
+use std::io::{self, Read};
+
+use dnstap::Event;
+use framestream::frame::LENGTH_SIZE;
+use fstrm_tools::capture::content::Content;
+use fstrm_tools::capture::continued_file::continue_at_end;
+use fstrm_tools::dnstap::batch;
+use fstrm_tools::dnstap::input::Reading;
+use fstrm_tools::dnstap::mask::Mask;
+use fstrm_tools::dnstap::print::{Printer, Style};
+use fstrm_tools::dnstap::queue::{Popped, Queue};
+use fstrm_tools::dnstap::stats::text::{Now, Size};
+use fstrm_tools::dnstap::stats::{Stats, metrics, text};
+
+/// Largest data frame here, so that a short file can have longer ones.
+const FRAME_LIMIT: usize = 512;
+
+const CONTENT_TYPE: &[u8] = b"protobuf:dnstap.Dnstap";
+
+/// Prints the frame `bytes` in every style, and counts it: text has no control characters, a line is
+/// one line, and JSON is JSON. A masked event can be encoded and decoded.
+pub fn print(bytes: &[u8]) {
+    let event = Event::decode(bytes);
+    for style in [Style::Quiet, Style::Yaml, Style::Json] {
+        let mut out = Vec::new();
+        let mut printer = Printer::new(style);
+        match &event {
+            Ok(event) => printer.print(event, &mut out),
+            Err(error) => printer.print_bad(bytes, error, &mut out),
+        }
+        let text = str::from_utf8(&out).expect("text");
+        let lines = text.strip_suffix('\n').expect("a whole line");
+        assert!(style == Style::Yaml || !lines.contains('\n'), "{text:?}");
+        let allowed = |found: char| style == Style::Yaml && matches!(found, '\n' | '\t');
+        assert!(
+            !lines.chars().any(|found| found.is_ascii_control() && !allowed(found)),
+            "{text:?}"
+        );
+        if style == Style::Json {
+            serde_json::from_str::<serde_json::Value>(lines).expect("JSON");
+        }
+    }
+    let mut stats = Stats::default();
+    match &event {
+        Ok(event) => stats.add(bytes, event),
+        Err(_) => stats.add_bad(bytes),
+    }
+    let size = Size { width: 80, height: Some(24) };
+    let shown = text::lines(&stats, Some(Now { rate: 1.0 }), size).join(" ");
+    let page = metrics::text(&stats).replace('\n', " ");
+    assert!(!(shown + &page).chars().any(|found| found.is_ascii_control()));
+    let Ok(event) = event else { return };
+    let mut mask = Mask::new(24, 48);
+    let mut buffer = mask.take_buffer();
+    let masked = mask.apply(&event);
+    if let Some(encoded) = Mask::encode(&mut buffer, &masked) {
+        assert_eq!(Event::decode(&encoded[LENGTH_SIZE..]).as_ref(), Ok(&masked));
+    }
+}
+
+/// Hands out a few bytes at a time.
+struct Pieces<'a>(&'a [u8]);
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = buffer.len().min(3);
+        self.0.read(&mut buffer[..count])
+    }
+}
+
+/// The frames that reading brings, and how it ends.
+fn frames_of(source: impl Read) -> (Vec<Vec<u8>>, String) {
+    let reading = Reading {
+        frame_limit: FRAME_LIMIT,
+        follow: false,
+        stop: Default::default(),
+        progress: Default::default(),
+    };
+    let queue = Queue::default();
+    let ending = match reading.read_from(source, "file".into(), &queue) {
+        Ok(()) => String::new(),
+        Err(error) => error.to_string(),
+    };
+    queue.end();
+    let mut frames = Vec::new();
+    while let Popped::Batch(batch) = queue.pop(None) {
+        frames.extend(batch::frames(&batch).map(<[u8]>::to_vec));
+    }
+    (frames, ending)
+}
+
+/// Reads the file `bytes` in one piece and in many: the frames are the same. Continues it: either it
+/// is left as it is, or what is left can be read to its end and no more frames are gone than one.
+pub fn file(bytes: &[u8]) {
+    let (frames, ending) = frames_of(bytes);
+    assert_eq!(frames_of(Pieces(bytes)), (frames, ending));
+    let place = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(place.path(), bytes).expect("written");
+    let content = Content::frames(CONTENT_TYPE).expect("a content type");
+    match continue_at_end(place.path(), &content) {
+        Err(_) => assert_eq!(fs::read(place.path()).expect("read"), bytes),
+        Ok(continued) => {
+            let kept = fs::read(place.path()).expect("read");
+            assert_eq!(kept.len() as u64, continued.bytes);
+            assert!(bytes.starts_with(&kept));
+            let whole = if kept.is_empty() { content.start.clone() } else { kept };
+            let whole = [whole, content.stop.clone()].concat();
+            let again = tempfile::NamedTempFile::new().expect("a file");
+            fs::write(again.path(), &whole).expect("written");
+            let continued_again = continue_at_end(again.path(), &content).expect("a good file");
+            assert_eq!(continued_again.torn, 0);
+            assert_eq!(continued_again.frames, continued.frames);
+            assert_eq!(continued_again.bytes + content.stop.len() as u64, whole.len() as u64);
+        }
+    }
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The files that `dnstap` writes: continued, compressed, rotated.
+
+mod support;
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use dnstap::schema::MessageType;
+use dnstap::{Event, Message};
+use framestream::control::ControlType::{Start, Stop};
+use support::{
+    DEADLINE, DNSTAP, Peer, Place, Running, TYPE, assert_holds, control, data, names, recording,
+    run,
+};
+
+/// Events that differ in their ports, so that their quiet text has one line each.
+fn events(count: u32) -> Vec<Vec<u8>> {
+    let encoded = |port| {
+        let message = Message {
+            query_address: Some(&[192, 0, 2, 1]),
+            query_port: Some(port),
+            ..Message::new(MessageType::CLIENT_QUERY)
+        };
+        let event = Event { message: Some(message), ..Event::new() };
+        let mut out = vec![0; event.max_len().unwrap()];
+        let size = event.encode(&mut out).unwrap();
+        out.truncate(size);
+        out
+    };
+    (0..count).map(encoded).collect()
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Continues `file` with what `input` has.
+fn append(input: &str, file: &str) -> Output {
+    run(DNSTAP, &["-r", input, "-a", "-w", file])
+}
+
+#[test]
+fn a_file_is_continued_behind_its_last_whole_frame() {
+    let place = Place::new();
+    let events = events(7);
+    let input = place.file("input", recording(&events[5..]));
+    let before = recording(&events[..5]);
+    let stop = control(Stop, None).len();
+    // Complete; without STOP; within STOP; within a frame; within a length; zeros of a crash.
+    let frame = data(&events[5]);
+    let open = &before[..before.len() - stop];
+    let cases: [(&str, Vec<u8>, usize); 6] = [
+        ("complete", before.clone(), 0),
+        ("open", open.to_vec(), 0),
+        ("stop", before[..before.len() - 3].to_vec(), stop - 3),
+        ("frame", [open, &frame[..frame.len() - 1]].concat(), frame.len() - 1),
+        ("length", [open, &frame[..3]].concat(), 3),
+        ("zeros", [open, &[0; 5000]].concat(), 5000),
+    ];
+    for (name, bytes, torn) in cases {
+        let file = place.file(name, bytes);
+        let output = append(&input, &file);
+        assert!(output.status.success(), "{name}: {}", told(&output));
+        assert_holds(Path::new(&file), &events);
+        let cut = format!("{torn} bytes of a torn frame at offset {} are cut off", open.len());
+        assert_eq!(told(&output).contains(&cut), torn > 0, "{name}: {}", told(&output));
+    }
+    // What is not there, empty or hardly begun is begun.
+    let start = control(Start, Some(TYPE));
+    for (name, bytes) in [("new", None), ("empty", Some(&b""[..])), ("begun", Some(&start[..9]))] {
+        let file = bytes.map_or_else(|| place.argument(name), |bytes| place.file(name, bytes));
+        let output = append(&input, &file);
+        assert!(output.status.success(), "{name}: {}", told(&output));
+        assert_holds(Path::new(&file), &events[5..]);
+    }
+}
+
+#[test]
+fn what_cannot_be_continued_is_left_as_it_is() {
+    let place = Place::new();
+    let input = place.file("input", recording(events(1)));
+    let other = [control(Start, Some("other")), data("x")].concat();
+    let start = control(Start, Some(TYPE));
+    let damaged = [&start[..], &data("x"), b"\0\0\0\0\xff\xff\xff\xff"].concat();
+    // A length that is no frame's, before data that may be good.
+    let long = [&start[..], b"\0\x20\0\0", &data("x").repeat(100)].concat();
+    for (name, bytes, reason) in [
+        ("other", other, "has the content type \"other\""),
+        ("damaged", damaged, "is damaged at offset"),
+        ("long", long, "a frame of 2097156 bytes that is not whole"),
+        ("text", b"Once upon a time there was a name".to_vec(), "is no capture file"),
+    ] {
+        let file = place.file(name, &bytes);
+        let output = append(&input, &file);
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        assert!(told(&output).contains(reason), "{name}: {}", told(&output));
+        assert_eq!(fs::read(&file).unwrap(), bytes, "{name}");
+    }
+    let output = append(&input, &place.argument("x.zst"));
+    assert!(told(&output).contains("choose a new name"), "{}", told(&output));
+}
+
+#[test]
+fn a_killed_capture_is_continued_by_the_next() {
+    let place = Place::new();
+    let (socket, file) = (place.argument("socket"), place.argument("file"));
+    let events = events(4);
+    let start = || {
+        let mut command = Command::new(DNSTAP);
+        command.args(["-u", &socket, "-a", "-w", &file]).stdout(Stdio::null());
+        let mut capture = Running::start(&mut command);
+        capture.line("opened output file");
+        capture
+    };
+    let mut capture = start();
+    let mut peer = Peer::open(&place.socket);
+    events[..3].iter().for_each(|event| peer.send(data(event)));
+    let whole =
+        [&control(Start, Some(TYPE))[..], &events[..3].iter().flat_map(data).collect::<Vec<_>>()]
+            .concat();
+    let until = std::time::Instant::now() + DEADLINE;
+    while fs::read(&file).unwrap() != whole {
+        assert!(std::time::Instant::now() < until);
+        std::thread::yield_now();
+    }
+    // Nobody else may write to it meanwhile.
+    let output = append(&place.file("input", recording(&events)), &file);
+    assert!(told(&output).contains("another program writes to it"), "{}", told(&output));
+    capture.child.kill().unwrap();
+    capture.end();
+    OpenOptions::new().append(true).open(&file).unwrap().write_all(b"\0\0\0\x09torn").unwrap();
+    let capture = start();
+    let mut peer = Peer::open(&place.socket);
+    peer.send(data(&events[3]));
+    peer.close();
+    capture.stop();
+    assert_holds(Path::new(&file), &events);
+}
+
+#[test]
+fn a_continued_file_that_was_moved_is_ended_and_begun_anew() {
+    let place = Place::new();
+    let (socket, file) = (place.argument("socket"), place.argument("file"));
+    let events = events(2);
+    let mut command = Command::new(DNSTAP);
+    command.args(["-u", &socket, "-a", "-w", &file]).stdout(Stdio::null());
+    let mut capture = Running::start(&mut command);
+    capture.line("opened output file");
+    for event in &events {
+        let mut peer = Peer::open(&place.socket);
+        peer.send(data(event));
+        peer.close();
+        if place.path("moved").exists() {
+            break;
+        }
+        // A signal without a move changes nothing.
+        capture.signal("USR1");
+        capture.line("received SIGUSR1");
+        fs::rename(&file, place.path("moved")).unwrap();
+        capture.signal("USR1");
+        capture.line("opened output file");
+    }
+    capture.stop();
+    assert_holds(&place.path("moved"), &events[..1]);
+    assert_holds(Path::new(&file), &events[1..]);
+}
+
+#[test]
+fn a_name_that_says_so_is_compressed() {
+    let place = Place::new();
+    let events = events(50_000);
+    let input = place.file("input", recording(&events));
+    let quiet = run(DNSTAP, &["-r", &input, "-q"]).stdout;
+    let (frames, text) = (place.argument("frames.zst"), place.argument("text.zst"));
+    let output = run(DNSTAP, &["-r", &input, "-w", &frames, "-w", &format!("quiet:{text}")]);
+    assert!(output.status.success(), "{}", told(&output));
+    let decoded = |file: &str| zstd::decode_all(&fs::read(file).unwrap()[..]).unwrap();
+    assert!(decoded(&frames) == recording(&events));
+    assert!(decoded(&text) == quiet);
+    assert!(run(DNSTAP, &["-r", &frames, "-q"]).stdout == quiet);
+}
+
+#[test]
+fn compressed_messages_are_in_the_file_a_moment_later() {
+    let place = Place::new();
+    let (socket, file) = (place.argument("socket"), place.argument("file.zst"));
+    let mut command = Command::new(DNSTAP);
+    command.args(["-u", &socket, "-w", &file]).stdout(Stdio::null());
+    let mut capture = Running::start(&mut command);
+    capture.line("opened output file");
+    let events = events(3);
+    let mut peer = Peer::open(&place.socket);
+    events.iter().for_each(|event| peer.send(data(event)));
+    let partial = place.argument(&format!(".file.zst.partial-{}", capture.child.id()));
+    let until = std::time::Instant::now() + DEADLINE;
+    loop {
+        // The end is missing, and told; what is there is printed.
+        let output = run(DNSTAP, &["-r", &partial, "-q"]);
+        if output.stdout.iter().filter(|byte| **byte == b'\n').count() == events.len() {
+            break;
+        }
+        assert!(std::time::Instant::now() < until, "{}", told(&output));
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    capture.stop();
+    assert!(zstd::decode_all(&fs::read(&file).unwrap()[..]).unwrap() == recording(&events));
+}
+
+#[test]
+fn text_is_split_by_size_and_handed_over() {
+    let place = Place::new();
+    let events = events(200);
+    let input = place.file("input", recording(&events));
+    let quiet = run(DNSTAP, &["-r", &input, "-q"]).stdout;
+    let (file, list) = (place.argument("text"), place.argument("list"));
+    let command = format!("f() {{ echo \"$1\" >> {list}; }}; f");
+    let arguments =
+        ["-r", &input, "-q", "-w", &file, "--split-size", "2k", "--post-rotate", &command];
+    let output = run(DNSTAP, &arguments);
+    assert!(output.status.success(), "{}", told(&output));
+    let files: Vec<String> =
+        names(place.directory.path()).into_iter().filter(|name| name.starts_with("text")).collect();
+    assert!(files.len() > 2, "{files:?}");
+    let mut whole = Vec::new();
+    for number in 0..files.len() {
+        let name = if number == 0 { file.clone() } else { format!("{file}.{number}") };
+        let text = fs::read(&name).unwrap();
+        assert!(text.len() <= 2048 && text.ends_with(b"\n"), "{name}: {} bytes", text.len());
+        whole.extend(text);
+    }
+    assert!(whole == quiet);
+    let mut handed_over: Vec<String> =
+        fs::read_to_string(&list).unwrap().lines().map(String::from).collect();
+    handed_over.sort();
+    let mut expected: Vec<String> = files.iter().map(|name| place.argument(name)).collect();
+    expected.sort();
+    assert_eq!(handed_over, expected);
+}
+
+#[test]
+fn text_is_split_by_time() {
+    let place = Place::new();
+    let (socket, pattern) = (place.argument("socket"), place.argument("text-%s"));
+    let mut command = Command::new(DNSTAP);
+    command.args(["-u", &socket, "-q", "-w", &pattern, "--split", "1", "--gmtime"]);
+    let mut capture = Running::start(command.stdout(Stdio::null()));
+    capture.line("opened input socket");
+    let until = std::time::Instant::now() + DEADLINE;
+    while names(place.directory.path()).iter().filter(|name| name.starts_with("text-")).count() < 2
+    {
+        assert!(std::time::Instant::now() < until);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    capture.stop();
+}

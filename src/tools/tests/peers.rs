@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The peers of `dnstap`: with TLS, and those that it connects to. `openssl` is the other side.
+
+#[path = "../../framestream/tests/tls/authority.rs"]
+mod authority;
+mod support;
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use authority::{Authority, Identity};
+use framestream::control::ControlType::{Accept, Finish, Ready, Start, Stop};
+use support::{
+    DNSTAP, Peer, Place, Running, TYPE, assert_holds, control, data, payloads, recording,
+};
+
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Ours, once it says `ready`.
+fn start(arguments: &[&str], ready: &str) -> Running {
+    let mut running = Running::start(Command::new(DNSTAP).args(arguments).stdout(Stdio::null()));
+    running.line(ready);
+    running
+}
+
+/// An `openssl` that sends what it is given, and is killed when dropped.
+struct Openssl(Child);
+
+impl Openssl {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new("openssl");
+        command.args(arguments).stdin(Stdio::piped());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Self(command.spawn().expect("openssl, of the Debian package of that name"))
+    }
+
+    fn send(&mut self, bytes: &[u8]) {
+        self.0.stdin.as_mut().unwrap().write_all(bytes).unwrap();
+    }
+}
+
+impl Drop for Openssl {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn proof(identity: &Identity) -> [&str; 4] {
+    ["--tls-cert", text(&identity.certificate), "--tls-key", text(&identity.key)]
+}
+
+#[test]
+fn a_relay_over_tls_is_received() {
+    let place = Place::new();
+    let (ours, theirs) = (Authority::new(), Authority::new());
+    let (server, client) = (ours.issue("DNS:localhost"), theirs.issue("DNS:sensor"));
+    let (address, all) = (free_address(), place.argument("all"));
+    let port = address.rsplit_once(':').unwrap().1;
+    let mut arguments = vec!["-l", &address, "--tls-client-ca", text(&theirs.certificate)];
+    arguments.extend(proof(&server));
+    arguments.extend(["-w", &all]);
+    let mut receiver = start(&arguments, "opened output file");
+
+    let payloads = payloads(3000);
+    let input = place.file("input", recording(&payloads));
+    let target = format!("tls:localhost:{port}");
+    let relay = |more: &[&str]| {
+        let mut command = Command::new(DNSTAP);
+        command.args(["-r", &input, "-T", &target, "-t", "5s"]).args(more);
+        Running::start(command.stdout(Stdio::null())).end()
+    };
+    let ca = ["--tls-ca", text(&ours.certificate)];
+    // Without a certificate it is refused, with the reason on both sides.
+    let (_, lines) = relay(&ca);
+    assert!(lines.iter().any(|line| line.contains("3000 frames were not sent: ")), "{lines:#?}");
+    receiver.line("peer sent no certificates");
+    let expired = theirs.issue_expired("DNS:sensor");
+    let (_, lines) = relay(&[&ca[..], &proof(&expired)].concat());
+    assert!(lines.iter().any(|line| line.contains("3000 frames were not sent: ")), "{lines:#?}");
+    receiver.line("certificate expired");
+    // A server that nobody vouches for gets nothing.
+    let (_, lines) =
+        relay(&[&["--tls-ca", text(&theirs.certificate)][..], &proof(&client)].concat());
+    assert!(lines.iter().any(|line| line.contains("3000 frames were not sent: ")), "{lines:#?}");
+    // Nor does one of another name.
+    let named = ["--tls-server-name", "elsewhere"];
+    let (_, lines) = relay(&[&ca[..], &named, &proof(&client)].concat());
+    assert!(lines.iter().any(|line| line.contains("3000 frames were not sent: ")), "{lines:#?}");
+    let (status, lines) = relay(&[&ca[..], &proof(&client)].concat());
+    assert!(status.success() && lines.is_empty(), "{lines:#?}");
+    receiver.stop();
+    assert_holds(Path::new(&all), &payloads);
+}
+
+#[test]
+fn what_does_not_speak_tls_is_told_and_counted() {
+    let place = Place::new();
+    let authority = Authority::new();
+    let server = authority.issue("IP:127.0.0.1");
+    let (address, all) = (free_address(), place.argument("all"));
+    let mut arguments = vec!["-l", &address, "-w", &all];
+    arguments.extend(proof(&server));
+    let mut receiver = start(&arguments, "opened output file");
+    let mut peer = std::net::TcpStream::connect(&address).unwrap();
+    peer.write_all(&control(Start, Some(TYPE))).unwrap();
+    receiver.line("the peer does not speak TLS");
+    // And who looks whether somebody listens is no fault.
+    drop(std::net::TcpStream::connect(&address).unwrap());
+    let lines = receiver.stop();
+    assert!(lines.iter().any(|line| line.contains("(1 refused)")), "{lines:#?}");
+}
+
+#[test]
+fn openssl_sends_in_one_direction() {
+    let place = Place::new();
+    let authority = Authority::new();
+    let server = authority.issue("IP:127.0.0.1");
+    let (address, all) = (free_address(), place.argument("all"));
+    let mut arguments = vec!["-l", &address, "-w", &all];
+    arguments.extend(proof(&server));
+    let receiver = start(&arguments, "opened output file");
+    let payloads = payloads(2000);
+    for version in ["-tls1_2", "-tls1_3"] {
+        let mut client = Openssl::start(&["s_client", "-quiet", version, "-connect", &address]);
+        client.send(&recording(&payloads));
+        // The receiver closes behind STOP.
+        drop(client.0.stdin.take());
+        client.0.wait().unwrap();
+    }
+    receiver.stop();
+    assert_holds(Path::new(&all), [&payloads[..], &payloads[..]].concat());
+}
+
+#[test]
+fn a_sender_that_listens_is_connected_to_over_tls() {
+    let place = Place::new();
+    let authority = Authority::new();
+    let server = authority.issue("IP:127.0.0.1");
+    let (address, all) = (free_address(), place.argument("all"));
+    let mut sender = Openssl::start(&[
+        "s_server",
+        "-quiet",
+        "-accept",
+        &address,
+        "-naccept",
+        "1",
+        "-cert",
+        text(&server.certificate),
+        "-key",
+        text(&server.key),
+    ]);
+    let target = format!("tls:{address}");
+    let ca = text(&authority.certificate);
+    let receiver = start(
+        &["--connect", &target, "--tls-ca", ca, "-w", &all],
+        &format!("connected to {target}"),
+    );
+    let payloads = payloads(2000);
+    sender.send(&recording(&payloads));
+    drop(sender.0.stdin.take());
+    sender.0.wait().unwrap();
+    receiver.stop();
+    assert_holds(Path::new(&all), &payloads);
+}
+
+#[test]
+fn a_sender_that_listens_is_connected_to_again_and_again() {
+    let place = Place::new();
+    let (socket, all) = (place.argument("socket"), place.argument("all"));
+    let mut receiver = start(&["--connect", &socket, "-w", &all], "failed to connect to");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let payloads = payloads(4);
+    for (index, payload) in payloads.iter().enumerate() {
+        receiver.line(&format!("connected to {socket}"));
+        let mut peer = Peer(listener.accept().unwrap().0);
+        if index % 2 == 0 {
+            peer.send(control(Ready, Some(TYPE)));
+            peer.expect(&control(Accept, Some(TYPE)));
+        }
+        peer.send(control(Start, Some(TYPE)));
+        peer.send(data(payload));
+        // Some break off.
+        if index > 1 {
+            continue;
+        }
+        peer.send(control(Stop, None));
+        if index % 2 == 0 {
+            peer.expect(&control(Finish, None));
+        }
+        peer.expect_end();
+    }
+    let lines = receiver.stop();
+    assert!(lines.iter().any(|line| line.contains("received 4 frames")), "{lines:#?}");
+    assert_holds(Path::new(&all), &payloads);
+}
+
+#[test]
+fn options_that_nothing_needs_are_refused() {
+    let place = Place::new();
+    let input = place.file("input", recording(payloads(1)));
+    let output = support::run(DNSTAP, &["-r", &input, "-q", "--tls-ca", &input]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("--tls-ca is given, but nothing speaks TLS"), "{told}");
+    let output = support::run(DNSTAP, &["-r", &input, "-T", "tls:localhost:1", "--tls-ca", &input]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("no certificate in it that can be used"), "{told}");
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! 100 senders that come, go and break off, for `SOAK_SECONDS` (10 by default): no descriptor leaks,
+//! memory does not grow, and every frame of a sender that said STOP is kept.
+
+#[path = "../../framestream/tests/tls/authority.rs"]
+#[allow(dead_code)]
+mod authority;
+mod support;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use authority::Authority;
+use dnstap::schema::MessageType;
+use dnstap::{Event, Message};
+use framestream::control::ControlType::{Accept, Finish, Ready, Start, Stop};
+use framestream::transport::{TlsConnector, TlsOptions};
+use fstrm_tools::dnstap::batch;
+use support::{DEADLINE, DNSTAP, Place, Running, TYPE, control, data};
+
+const SENDERS: u32 = 100;
+
+/// Frames of one connection.
+const FRAMES: u32 = 20;
+
+/// Between two connections of a sender, so that the file stays small.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How much more memory the end may need than the time before the first half was over, in KiB: that
+/// a run of this length grows by a few kilobytes a second would be seen.
+const GROWTH: u64 = 4096;
+
+trait Stream: Read + Write {}
+
+impl<T: Read + Write> Stream for T {}
+
+/// What a sender does with one connection.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Manner {
+    Bidirectional,
+    Unidirectional,
+    /// It is gone within a frame.
+    Torn,
+    /// It is gone behind READY.
+    OnlyReady,
+    /// It is gone at once.
+    Nothing,
+    /// It is gone behind a whole frame, without STOP.
+    NoStop,
+}
+
+const MANNERS: [Manner; 6] = [
+    Manner::Bidirectional,
+    Manner::Torn,
+    Manner::Unidirectional,
+    Manner::OnlyReady,
+    Manner::NoStop,
+    Manner::Nothing,
+];
+
+/// A frame that says whose it is.
+fn frame(sender: u32, connection: u32, number: u32) -> Vec<u8> {
+    let identity = [sender.to_be_bytes(), connection.to_be_bytes(), number.to_be_bytes()].concat();
+    let event = Event {
+        identity: Some(&identity),
+        message: Some(Message::new(MessageType::CLIENT_QUERY)),
+        ..Event::new()
+    };
+    let mut out = vec![0; event.max_len().unwrap()];
+    let size = event.encode(&mut out).unwrap();
+    data(&out[..size])
+}
+
+/// One connection; true if all its frames have to be kept.
+fn connection(stream: &mut dyn Stream, manner: Manner, sender: u32, connection: u32) -> bool {
+    let expect = |stream: &mut dyn Stream, wanted: &[u8]| {
+        let mut got = vec![0; wanted.len()];
+        stream.read_exact(&mut got).unwrap();
+        assert_eq!(got, wanted);
+    };
+    let send = |stream: &mut dyn Stream, bytes: &[u8]| stream.write_all(bytes).unwrap();
+    if manner == Manner::Nothing {
+        return false;
+    }
+    if manner != Manner::Unidirectional {
+        send(stream, &control(Ready, Some(TYPE)));
+        if manner == Manner::OnlyReady {
+            return false;
+        }
+        expect(stream, &control(Accept, Some(TYPE)));
+    }
+    send(stream, &control(Start, Some(TYPE)));
+    for number in 0..FRAMES {
+        send(stream, &frame(sender, connection, number));
+    }
+    match manner {
+        Manner::Torn => send(stream, &frame(sender, connection, FRAMES)[..9]),
+        Manner::NoStop => (),
+        _ => {
+            send(stream, &control(Stop, None));
+            if manner == Manner::Bidirectional {
+                expect(stream, &control(Finish, None));
+            }
+            // The receiver closes once it has read everything.
+            assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+            return true;
+        }
+    }
+    false
+}
+
+/// Descriptors that are open, and resident memory in KiB.
+fn use_of(process: u32) -> (usize, u64) {
+    let descriptors = fs::read_dir(format!("/proc/{process}/fd")).unwrap().count();
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let memory = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    (descriptors, memory)
+}
+
+/// How many frames of each connection the file has; in each they are in their order.
+fn kept(file: &Path) -> HashMap<(u32, u32), u32> {
+    let bytes = fs::read(file).unwrap();
+    let mut kept = HashMap::new();
+    for frame in batch::frames(&bytes) {
+        let identity = Event::decode(&frame[4..]).unwrap().identity.unwrap();
+        let number = |at: usize| u32::from_be_bytes(identity[at..at + 4].try_into().unwrap());
+        let next = kept.entry((number(0), number(4))).or_insert(0);
+        assert_eq!(*next, number(8), "sender {}, connection {}", number(0), number(4));
+        *next += 1;
+    }
+    kept
+}
+
+#[test]
+fn senders_that_come_and_go_leave_nothing_behind() {
+    let seconds = std::env::var("SOAK_SECONDS").map_or(10, |seconds| seconds.parse().unwrap());
+    let place = Place::new();
+    let authority = Authority::new();
+    let server = authority.issue("IP:127.0.0.1");
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut command = Command::new(DNSTAP);
+    command.args(["-u", &place.argument("socket"), "-l", &address]);
+    command.arg("--tls-cert").arg(&server.certificate).arg("--tls-key").arg(&server.key);
+    // What is kept, and text besides: reading and writing are apart.
+    command.args(["-w", &place.argument("all"), "-w", "quiet:/dev/null"]);
+    let mut capture = Running::start(command.stdout(Stdio::null()));
+    capture.line(&format!("opened input socket {address}"));
+    let process = capture.child.id();
+    let tls = TlsOptions { ca_bundle: Some(authority.certificate.clone()), ..Default::default() };
+    let connector = TlsConnector::new("127.0.0.1", &tls).unwrap();
+
+    let (before, _) = use_of(process);
+    let begin = Instant::now();
+    let end = begin + Duration::from_secs(seconds);
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|sender| {
+            let (socket, address) = (place.socket.clone(), address.clone());
+            let connector = connector.clone();
+            thread::spawn(move || {
+                let mut clean = Vec::new();
+                let mut number = 0;
+                while Instant::now() < end {
+                    let manner = MANNERS[(sender + number) as usize % MANNERS.len()];
+                    let mut stream: Box<dyn Stream> = if sender % 10 == 0 {
+                        let stream = TcpStream::connect(&address).unwrap();
+                        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+                        Box::new(connector.connect(stream).unwrap())
+                    } else {
+                        let stream = UnixStream::connect(&socket).unwrap();
+                        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+                        Box::new(stream)
+                    };
+                    if connection(&mut *stream, manner, sender, number) {
+                        clean.push((sender, number));
+                    }
+                    drop(stream);
+                    number += 1;
+                    thread::sleep(PAUSE);
+                }
+                clean
+            })
+        })
+        .collect();
+    let (mut first_half, mut second_half) = (0, 0);
+    while Instant::now() < end {
+        let (_, memory) = use_of(process);
+        let half =
+            if begin.elapsed() < (end - begin) / 2 { &mut first_half } else { &mut second_half };
+        *half = memory.max(*half);
+        thread::sleep(Duration::from_millis(100));
+    }
+    let clean: Vec<_> = senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect();
+    // The last to break off are noticed a moment later.
+    let until = Instant::now() + DEADLINE;
+    while use_of(process).0 > before {
+        assert!(Instant::now() < until, "{} descriptors are left of {before}", use_of(process).0);
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert!(second_half <= first_half + GROWTH, "{first_half} KiB became {second_half} KiB");
+    capture.stop();
+    let kept = kept(&place.path("all"));
+    assert!(clean.len() as u32 > SENDERS, "{} clean connections", clean.len());
+    for connection in &clean {
+        assert_eq!(kept.get(connection), Some(&FRAMES), "sender and connection {connection:?}");
+    }
+    println!(
+        "{} connections kept, {} of them with STOP; {first_half} and {second_half} KiB",
+        kept.len(),
+        clean.len()
+    );
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Statistics of `dnstap`: as text, and over HTTP as Prometheus reads it.
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use dnstap::schema::{MessageType, SocketProtocol};
+use dnstap::{Event, Message};
+use support::{DEADLINE, DNSTAP, Peer, Place, Running, data, recording, run};
+
+fn frame(message: Message<'_>) -> Vec<u8> {
+    let event = Event { message: Some(message), ..Event::new() };
+    let mut out = vec![0; event.max_len().unwrap()];
+    let size = event.encode(&mut out).unwrap();
+    out.truncate(size);
+    out
+}
+
+/// 100 queries of 10 clients for one name and some more, and their responses 3 ms later: every
+/// fourth has both times, and every tenth denies the name.
+fn frames() -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    for number in 0..100_u8 {
+        let name = if number % 2 == 0 { "\x03WWW\x07example" } else { "\x03x\"y\x07example" };
+        let mut wire = vec![0, number, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+        wire.extend_from_slice(name.as_bytes());
+        wire.extend([0, 0, if number % 4 == 0 { 28 } else { 1 }, 0, 1]);
+        let client = [192, 0, 2, number % 10];
+        let query = Message {
+            socket_protocol: Some(SocketProtocol::UDP),
+            query_address: Some(&client),
+            query_port: Some(5000),
+            query_time_sec: Some(1_700_000_000),
+            query_time_nsec: Some(u32::from(number) * 1000),
+            query_message: Some(&wire),
+            ..Message::new(MessageType::CLIENT_QUERY)
+        };
+        frames.push(frame(query));
+        let mut answer = wire.clone();
+        answer[2] = 0x81;
+        answer[3] = if number % 10 == 0 { 3 } else { 0 };
+        let both = number % 4 == 0;
+        frames.push(frame(Message {
+            message_type: MessageType::CLIENT_RESPONSE,
+            query_message: None,
+            query_time_sec: query.query_time_sec.filter(|_| both),
+            query_time_nsec: query.query_time_nsec.filter(|_| both),
+            response_time_sec: Some(1_700_000_000),
+            response_time_nsec: Some(u32::from(number) * 1000 + 3_000_000),
+            response_message: Some(&answer),
+            ..query
+        }));
+    }
+    frames
+}
+
+#[test]
+fn the_text_says_what_was_there() {
+    let place = Place::new();
+    let mut all = frames();
+    all.push(b"\xff".to_vec());
+    let input = place.file("capture", recording(all));
+    let output = run(DNSTAP, &["-r", &input, "--stats"]);
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "201 messages, ",
+        "1 frames are no dnstap messages, 0 messages no DNS",
+        "CLIENT_QUERY 50.0 %  CLIENT_RESPONSE 50.0 %",
+        "protocols  UDP 100.0 %",
+        "questions  A 75.0 %  AAAA 25.0 %",
+        "codes      NOERROR 90.0 %  NXDOMAIN 10.0 %",
+        "CLIENT: 50 % in 3 ms, 90 % in 3 ms, 99 % in 3 ms, all 100 in 3 ms",
+        "<= 5 ms 100.0 % ####",
+        "    50  50.0 % www.example.\n",
+        "    50  50.0 % x\\\"y.example.\n",
+        "    10  10.0 % 192.0.2.0\n",
+    ] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+}
+
+#[test]
+fn statistics_stand_beside_other_outputs_and_see_what_is_selected() {
+    let place = Place::new();
+    let input = place.file("capture", recording(frames()));
+    let lines = place.argument("lines");
+    let arguments =
+        ["-r", &input, "-q", "-w", &lines, "--stats", "--type", "CR", "--rcode", "NXDOMAIN"];
+    let text = String::from_utf8(run(DNSTAP, &arguments).stdout).unwrap();
+    assert!(text.contains("codes      NXDOMAIN 100.0 %"), "{text}");
+    // Without queries, responses say what was asked.
+    assert!(text.contains("questions  A 50.0 %  AAAA 50.0 %"), "{text}");
+    assert_eq!(std::fs::read_to_string(&lines).unwrap().lines().count(), 10);
+}
+
+fn get(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    write!(stream, "{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn prometheus_is_answered_while_messages_come() {
+    let place = Place::new();
+    let socket = place.argument("socket");
+    let mut command = Command::new(DNSTAP);
+    command.args(["-u", &socket, "--metrics", "127.0.0.1:0"]).stdout(Stdio::piped());
+    let mut running = Running::start(&mut command);
+    let address = running.line("opened input socket");
+    assert!(address.ends_with("socket"), "{address}");
+    let line = running.line("metrics are at http://");
+    let address = line.split("http://").nth(1).unwrap().strip_suffix("/metrics").unwrap();
+    assert!(get(address, "GET /metrics").contains("dnstap_frames_total 0\n"));
+    let mut peer = Peer::open(&place.socket);
+    frames().iter().for_each(|frame| peer.send(data(frame)));
+    peer.close();
+    let until = Instant::now() + DEADLINE;
+    let answer = loop {
+        let answer = get(address, "GET /metrics");
+        if answer.contains("dnstap_frames_total 200\n") {
+            break answer;
+        }
+        assert!(Instant::now() < until, "{answer}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    };
+    for part in [
+        "HTTP/1.1 200",
+        "text/plain; version=0.0.4",
+        "# TYPE dnstap_messages_total counter\n",
+        "dnstap_messages_total{type=\"CLIENT_QUERY\"} 100\n",
+        "dnstap_questions_total{qtype=\"AAAA\"} 25\n",
+        "dnstap_responses_total{rcode=\"NXDOMAIN\"} 10\n",
+        "# TYPE dnstap_latency_seconds histogram\n",
+        "dnstap_latency_seconds_bucket{family=\"CLIENT\",le=\"0.002\"} 0\n",
+        "dnstap_latency_seconds_bucket{family=\"CLIENT\",le=\"0.005\"} 100\n",
+        "dnstap_latency_seconds_bucket{family=\"CLIENT\",le=\"+Inf\"} 100\n",
+        "dnstap_latency_seconds_sum{family=\"CLIENT\"} 0.3\n",
+    ] {
+        assert!(answer.contains(part), "{part} in\n{answer}");
+    }
+    assert!(get(address, "GET /").starts_with("HTTP/1.1 404"));
+    assert!(get(address, "POST /metrics").starts_with("HTTP/1.1 405"));
+    running.stop();
+    let taken = run(DNSTAP, &["-r", &socket, "--metrics", "256.0.0.1:1"]);
+    assert!(String::from_utf8(taken.stderr).unwrap().contains("--metrics 256.0.0.1:1: "));
+}
