@@ -6,6 +6,7 @@
 # make check-unbound  Debian's Unbound with the series of patches/unbound, built and tested
 # make headers     write include/ anew with cbindgen
 # make check-knot  Debian's Knot, of bookworm and of sid, with the series of patches/knot, the same
+# make check-bind  Debian's BIND, of bookworm and of its backports, the same
 # make bench       bench-micro, bench-tools, bench-servers, bench-cost; see bench/README.md. With QUICK=1 a few minutes
 # make bench-micro    logging and sending, beside Debian's libfstrm and protobuf-c
 # make bench-servers  load in steps against Unbound, BIND and Knot, for each way of logging
@@ -42,7 +43,7 @@ export CARGO_TARGET_DIR = $(TARGET)
 .PHONY: all library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
     install-tools stage deps demo test headers bench bench-check \
     plots bench-micro bench-tools bench-builds bench-servers bench-unbound bench-bind bench-knot \
-    check-unbound check-knot clean
+    check-unbound check-knot check-bind clean
 
 all: library tools
 
@@ -94,13 +95,20 @@ stage: all
 # Debian packages: compilers, the C library that ours is compared with, servers, readers, valgrind.
 PACKAGES = binutils gcc g++ make pkg-config libfstrm-dev fstrm-bin knot knot-module-dnstap \
     knot-dnsutils bind9 bind9-utils golang-github-dnstap-golang-dnstap-cli dnstap-ldns dnsperf \
-    libprotobuf-c-dev openssl protobuf-c-compiler stunnel4 strace time valgrind python3 systemd tzdata \
-    util-linux
+    libprotobuf-c-dev openssl protobuf-c-compiler stunnel4 strace time valgrind python3 systemd \
+    tshark tzdata unbound util-linux
 DEMO_PACKAGES = binutils gcc knot knot-module-dnstap knot-dnsutils \
     golang-github-dnstap-golang-dnstap-cli
 
-deps:
+deps: $(TARGET)/python/duckdb
 	.ci/install $(PACKAGES)
+
+# A reader of Parquet that is not ours; Debian has none.
+$(TARGET)/python/duckdb:
+	.ci/install python3 python3-venv
+	/usr/bin/python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check duckdb
+	touch $@
 
 demo:
 	.ci/install $(DEMO_PACKAGES)
@@ -122,6 +130,7 @@ test: deps stage
 	STAGE=$(STAGE) $(CARGO) test --locked -p libfstrm --test servers -- --ignored --test-threads=8
 	$(MAKE) check-unbound
 	$(MAKE) check-knot
+	$(MAKE) check-bind
 	$(MAKE) bench-check
 
 headers:
@@ -173,6 +182,16 @@ check-knot: stage
 	for release in 3.2 3.5; do \
 	    STAGE=$(STAGE) BUILD=$(TARGET)/knot patches/knot/build $$release && \
 	    BUILD=$(TARGET)/knot patches/knot/test/run $$release || exit 1; \
+	done
+
+CHECK_BIND_PACKAGES = dnsperf fstrm-bin golang-github-dnstap-golang-dnstap-cli hostname knot \
+    openssl python3 strace tshark
+check-bind: stage
+	.ci/install $(CHECK_BIND_PACKAGES)
+	for release in 9.18 9.20; do \
+	    STAGE=$(STAGE) BUILD=$(TARGET)/bind patches/bind/build $$release && \
+	    BUILD=$(TARGET)/bind patches/bind/test/run $$release && \
+	    BUILD=$(TARGET)/bind patches/bind/test/own $$release || exit 1; \
 	done
 
 bench-tools: deps stage

@@ -93,14 +93,15 @@ class Packets(Process):
 
     def tcp(self, _number, packets):
         for direction in True, False:
-            segments = {}
+            segments = []
             for incoming, row in packets:
                 if incoming == direction and row["tcp.payload"]:
-                    segments[int(row["tcp.seq"])] = bytes.fromhex(row["tcp.payload"]), float(row["frame.time_epoch"])
+                    segments.append((int(row["tcp.seq"]) - 1, float(row["frame.time_epoch"]), bytes.fromhex(row["tcp.payload"])))
             data, times = b"", []
-            for sequence, (payload, time) in sorted(segments.items()):
-                assert sequence == len(data) + 1, "a segment is missing"
-                data += payload
+            for offset, time, payload in sorted(segments):
+                assert offset <= len(data), "a segment is missing"
+                # What is sent again, in whole or in part, has been seen.
+                data += payload[len(data) - offset:]
                 times.append((len(data), time))
             end = 0
             for wire in split(data):

@@ -88,8 +88,10 @@ def read(path):
 
 
 def question(wire):
-    """The name in the question section."""
+    """The name in the question section; empty if there is none."""
     at, labels = 12, []
+    if wire[4:6] == b"\0\0":
+        return ""
     while wire[at]:
         labels.append(wire[at + 1 : at + 1 + wire[at]].decode())
         at += 1 + wire[at]

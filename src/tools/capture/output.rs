@@ -102,6 +102,11 @@ impl Output {
         self.full_at = self.file.size().saturating_add(self.split_size);
     }
 
+    /// Whether the file has no data yet.
+    pub fn is_new(&self) -> bool {
+        self.file.size() <= self.content.start.len() as u64
+    }
+
     /// How its units are called.
     pub fn unit(&self) -> &'static str {
         self.content.unit
@@ -116,9 +121,8 @@ impl Output {
 impl Destination for Output {
     /// Into a file without data fits any frame.
     fn has_room(&self, before: usize, size: usize) -> bool {
-        let Content { start, stop, .. } = &self.content;
-        let complete = self.file.size() + (before + size + stop.len()) as u64;
-        complete <= self.full_at || (before == 0 && self.file.size() <= start.len() as u64)
+        let complete = self.file.size() + (before + size + self.content.stop.len()) as u64;
+        complete <= self.full_at || (before == 0 && self.is_new())
     }
 
     fn write(&mut self, frames: &[u8], count: u64) -> Result<(), WriteError> {

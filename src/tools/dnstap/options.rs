@@ -199,6 +199,14 @@ pub enum Format {
     Yaml,
     /// JSON objects
     Json,
+    /// Packets, for Wireshark and tshark
+    Pcap,
+    /// A query log: one line a query, with its answer
+    Querylog,
+    /// Passive DNS from responses to a resolver, one JSON object a line
+    Pdns,
+    /// Apache Parquet, one row a message
+    Parquet,
 }
 
 impl Options {

@@ -2,7 +2,13 @@
 //! Outputs: each takes the same frames in its own form.
 
 pub mod frames;
+pub mod parquet;
+pub mod pcap;
+pub mod pdns;
+pub mod querylog;
+pub mod recent;
 pub mod relay;
+pub mod remarks;
 pub mod series;
 pub mod stats;
 pub mod text;
@@ -49,6 +55,12 @@ impl OutputError {
             _ => Self::Failed(format!("failed to write {name}: {error}")),
         }
     }
+}
+
+/// A time of a message in nanoseconds since 1970, if its seconds are known and it is no later than
+/// the year 2554.
+pub fn nanoseconds(seconds: Option<u64>, nanoseconds: Option<u32>) -> Option<u64> {
+    seconds?.checked_mul(1_000_000_000)?.checked_add(nanoseconds.unwrap_or(0).into())
 }
 
 /// Where frames go. All calls come from one thread.

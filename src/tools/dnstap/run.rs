@@ -28,6 +28,10 @@ use super::input::{InputError, Progress, Reading};
 use super::mask::Mask;
 use super::options::{Format, Options};
 use super::output::frames::Frames;
+use super::output::parquet::Parquet;
+use super::output::pcap::Pcap;
+use super::output::pdns::PassiveDns;
+use super::output::querylog::QueryLog;
 use super::output::relay::{Account, Relay};
 use super::output::series::Series;
 use super::output::stats::Stats;
@@ -220,9 +224,10 @@ fn files(options: &Options, format: Format, name: &Path) -> Files {
     let splits = options.split.is_some() || options.split_size.is_some();
     let placing = match format {
         _ if options.append => Placing::Append,
-        // Of text that is one file somebody may read the end while it is written.
-        Format::Quiet | Format::Yaml | Format::Json if !splits => Placing::Replace,
-        _ => Placing::Complete,
+        Format::Frames | Format::Parquet => Placing::Complete,
+        _ if splits => Placing::Complete,
+        // Of one file somebody may read the end while it is written.
+        _ => Placing::Replace,
     };
     let calendar = match (options.localtime, options.gmtime) {
         (true, _) => Some(Calendar::local()),
@@ -418,13 +423,34 @@ fn output(
         let reason = format!("-a cannot continue {name}, which is compressed: choose a new name");
         return Err(OutputError::Failed(reason));
     }
+    // Both have a beginning, or an end, that fits no other file.
+    let binary = matches!(format, Format::Pcap | Format::Parquet);
+    if binary && options.append {
+        let name = name.display();
+        let reason = format!("-a cannot continue {name}: choose a new name, or leave -a out");
+        return Err(OutputError::Failed(reason));
+    }
+    if binary && name.as_os_str() == STANDARD_OUTPUT && io::stdout().is_terminal() {
+        let reason = "this format is not for a terminal: choose a file, or a pipe";
+        return Err(OutputError::Failed(reason.into()));
+    }
+    if format == Format::Parquet && files.compressed {
+        let name = name.display();
+        let reason = format!("{name}: Parquet is compressed by itself: leave .zst out");
+        return Err(OutputError::Failed(reason));
+    }
+    let series = |content| Series::open(&files, content, stop.clone());
     let text = |style| -> Result<Box<dyn Output>, OutputError> {
-        Ok(Box::new(Text::new(Series::open(&files, Content::text(), stop.clone())?, style)))
+        Ok(Box::new(Text::new(series(Content::text())?, style)))
     };
     match format {
         Format::Quiet => text(Style::Quiet),
         Format::Yaml => text(Style::Yaml),
         Format::Json => text(Style::Json),
+        Format::Querylog => Ok(Box::new(QueryLog::new(series(Content::text())?))),
+        Format::Pdns => Ok(Box::new(PassiveDns::new(series(Content::text())?))),
+        Format::Parquet => Ok(Box::new(Parquet::open(&files, stop.clone())?)),
+        Format::Pcap => Ok(Box::new(Pcap::new(series(Pcap::content())?))),
         Format::Frames => {
             if name.as_os_str() == "-" && io::stdout().is_terminal() {
                 let reason = "frames are not for a terminal: choose -q, -y or -j, or a file";

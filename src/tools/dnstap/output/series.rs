@@ -25,6 +25,7 @@ const BUFFER_SIZE: usize = 128 << 10;
 
 /// A series of files, or the standard output.
 pub struct Series {
+    name: String,
     files: Box<Output>,
     log: Log,
     /// What is not written yet. Who appends a unit to it calls [`Series::end_unit`].
@@ -44,22 +45,33 @@ impl Series {
         stop: Arc<AtomicBool>,
     ) -> Result<Self, OutputError> {
         let log = Log::new(0);
+        let name = files.name.display().to_string();
         let files = Output::open(files, content, stop, &log);
         let files = Box::new(files.map_err(|error| OutputError::Failed(error.to_string()))?);
         let buffer = Vec::with_capacity(BUFFER_SIZE);
-        Ok(Self { files, log, buffer, whole: 0, units: 0, flush_at: None })
+        Ok(Self { name, files, log, buffer, whole: 0, units: 0, flush_at: None })
+    }
+
+    /// What messages call it: the file, or the pattern of names.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Ends a unit, which the next file has if this one has no room for it. Writes if there is
     /// enough.
     pub fn end_unit(&mut self) -> Result<(), OutputError> {
+        self.end_units(1)
+    }
+
+    /// Ends so many units, which are in one file.
+    pub fn end_units(&mut self, count: u64) -> Result<(), OutputError> {
         let size = self.buffer.len() - self.whole;
         if !self.files.has_room(self.whole, size) {
             self.write_whole()?;
             self.files.rotate(&self.log);
         }
         self.whole = self.buffer.len();
-        self.units += 1;
+        self.units += count;
         if self.whole >= BUFFER_SIZE { self.write() } else { Ok(()) }
     }
 
@@ -97,11 +109,21 @@ impl Series {
 
     /// Does what is due by time.
     pub fn tick(&mut self) -> Result<(), OutputError> {
-        self.files.reap(&self.log);
         let now = Instant::now();
-        if self.files.rotate_at().is_some_and(|rotate_at| rotate_at <= now) {
+        if self.is_over(now) {
             self.reopen()?;
         }
+        self.look_after(now)
+    }
+
+    /// Whether the time of the file is over.
+    pub fn is_over(&self, now: Instant) -> bool {
+        self.files.rotate_at().is_some_and(|rotate_at| rotate_at <= now)
+    }
+
+    /// Does what is due by time, but for the next file.
+    pub fn look_after(&mut self, now: Instant) -> Result<(), OutputError> {
+        self.files.reap(&self.log);
         if self.flush_at.is_some_and(|flush_at| flush_at <= now) {
             self.flush_at = None;
             self.files.flush().map_err(|error| self.failed(&error))?;
@@ -114,6 +136,11 @@ impl Series {
         self.write()?;
         self.files.rotate(&self.log);
         Ok(())
+    }
+
+    /// Whether the file has no data yet.
+    pub fn is_new(&self) -> bool {
+        self.files.is_new()
     }
 
     /// Ends the last file, and waits for the commands that still run.

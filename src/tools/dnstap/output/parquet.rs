@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Apache Parquet: one row a message, for DuckDB, Spark, ClickHouse and others.
+//!
+//! Rows are kept until a group of them is written. A file cannot be read before it has its end.
+
+mod column;
+mod row;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use ::parquet::errors::ParquetError;
+
+use super::remarks::Remarks;
+use super::series::Series;
+use super::{Frame, Output, OutputError};
+use crate::capture::content::Content;
+use crate::capture::output::Files;
+use crate::capture::output_file::STANDARD_OUTPUT;
+use column::Column;
+use writer::Writer;
+
+/// Rows of a group, at most.
+const ROWS_MAX: u64 = 1 << 18;
+
+/// Bytes of a group before it is compressed, at most, unless a single row has more.
+const BYTES_MAX: usize = 32 << 20;
+
+/// Parquet files, one after the other.
+pub struct Parquet {
+    files: Series,
+    /// There is no next file.
+    is_stream: bool,
+    /// Bytes after which a file is split.
+    split_size: u64,
+    writer: Writer,
+    columns: Vec<Column>,
+    /// Rows that wait.
+    rows: u64,
+    remarks: Remarks,
+}
+
+impl Parquet {
+    /// Opens the first file. A reader that does not read is given up once `stop` is set.
+    pub fn open(files: &Files, stop: Arc<AtomicBool>) -> Result<Self, OutputError> {
+        // It is known here only how large a file becomes, and where one may end.
+        let unsplit = Files { split_size: None, ..files.clone() };
+        let content = Content {
+            start: Vec::new(),
+            stop: Vec::new(),
+            whole: |_| (0, 0),
+            unit: "rows",
+            content_type: None,
+            told: false,
+        };
+        let files_of_bytes = Series::open(&unsplit, content, stop)?;
+        let name = files_of_bytes.name();
+        Ok(Self {
+            writer: Writer::new().map_err(|error| failed(name, &error))?,
+            files: files_of_bytes,
+            is_stream: files.name == Path::new(STANDARD_OUTPUT),
+            split_size: files.split_size.unwrap_or(u64::MAX),
+            columns: row::COLUMNS.iter().map(|(_, kind)| Column::new(*kind)).collect(),
+            rows: 0,
+            remarks: Remarks::default(),
+        })
+    }
+
+    /// Writes the rows that wait.
+    fn write(&mut self) -> Result<(), OutputError> {
+        if self.rows == 0 {
+            return Ok(());
+        }
+        let written = self.writer.group(&mut self.columns, &mut self.files.buffer);
+        written.map_err(|error| failed(self.files.name(), &error))?;
+        let written = self.files.end_units(self.rows).and_then(|()| self.files.write());
+        self.rows = 0;
+        written.map_err(without_end)
+    }
+
+    /// Writes the end of the file.
+    fn complete(&mut self) -> Result<(), OutputError> {
+        self.write()?;
+        let next = Writer::new();
+        let finished = next.and_then(|next| {
+            std::mem::replace(&mut self.writer, next).finish(&mut self.files.buffer)
+        });
+        finished.map_err(|error| failed(self.files.name(), &error))?;
+        self.files.end_units(0).and_then(|()| self.files.write()).map_err(without_end)
+    }
+
+    fn bytes(&self) -> usize {
+        self.columns.iter().map(Column::bytes).sum()
+    }
+}
+
+fn failed(name: &str, error: &ParquetError) -> OutputError {
+    OutputError::Failed(format!("failed to write {name}: {error}"))
+}
+
+/// A failed write leaves a file that cannot be read.
+fn without_end(error: OutputError) -> OutputError {
+    match error {
+        OutputError::Failed(text) => {
+            OutputError::Failed(format!("{text}; without its end the file cannot be read"))
+        }
+        gone => gone,
+    }
+}
+
+impl Output for Parquet {
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
+        row::fill(frame, &mut self.columns, &mut self.remarks);
+        self.rows += 1;
+        let bytes = self.bytes();
+        if self.writer.size().saturating_add(bytes as u64) >= self.split_size {
+            self.reopen()
+        } else if self.rows >= ROWS_MAX || bytes >= BYTES_MAX {
+            self.write()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.files.due()
+    }
+
+    fn tick(&mut self) -> Result<(), OutputError> {
+        let now = Instant::now();
+        if self.files.is_over(now) {
+            self.reopen()?;
+        }
+        self.files.look_after(now)
+    }
+
+    /// Completes the file and begins another.
+    fn reopen(&mut self) -> Result<(), OutputError> {
+        if self.is_stream {
+            return Ok(());
+        }
+        self.complete()?;
+        self.files.reopen()?;
+        if self.files.is_new() {
+            return Ok(());
+        }
+        // Why not was told; the last file is complete, and takes nothing more.
+        let name = self.files.name();
+        Err(OutputError::Failed(format!("{name}: no next file can be begun")))
+    }
+
+    fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
+        self.remarks.tell(self.files.name(), tell);
+        // A file without its end does not get its name.
+        self.complete()?;
+        self.files.finish()
+    }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The bytes of one Parquet file.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::{ColumnPath, TypePtr};
+
+use super::column::{Column, Kind};
+use super::row::COLUMNS;
+
+/// Makes a file.
+pub struct Writer(SerializedFileWriter<Vec<u8>>);
+
+impl Writer {
+    /// Begins a file.
+    pub fn new() -> Result<Self, ParquetError> {
+        SerializedFileWriter::new(Vec::new(), schema()?, Arc::new(properties())).map(Self)
+    }
+
+    /// Appends a group of rows to `out`: the values of all columns, which are empty then.
+    pub fn group(&mut self, columns: &mut [Column], out: &mut Vec<u8>) -> Result<(), ParquetError> {
+        let mut group = self.0.next_row_group()?;
+        for column in columns {
+            if let Some(mut writer) = group.next_column()? {
+                column.write(&mut writer)?;
+                writer.close()?;
+            }
+        }
+        group.close()?;
+        self.hand_over(out)
+    }
+
+    /// Appends the end of the file to `out`.
+    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), ParquetError> {
+        self.0.finish()?;
+        self.hand_over(out)
+    }
+
+    /// Bytes of the file so far.
+    pub fn size(&self) -> u64 {
+        self.0.bytes_written() as u64
+    }
+
+    fn hand_over(&mut self, out: &mut Vec<u8>) -> Result<(), ParquetError> {
+        self.0.flush()?;
+        out.append(self.0.inner_mut());
+        Ok(())
+    }
+}
+
+fn schema() -> Result<TypePtr, ParquetError> {
+    let mut text = String::from("message dnstap {\n");
+    for (name, kind) in COLUMNS {
+        let (physical, logical) = kind.schema();
+        // A string takes all that it is given.
+        let _ = writeln!(text, "optional {physical} {name}{logical};");
+    }
+    text.push('}');
+    parse_message_type(&text).map(Arc::new)
+}
+
+fn properties() -> WriterProperties {
+    let compression = Compression::ZSTD(ZstdLevel::default());
+    let mut properties = WriterProperties::builder().set_compression(compression);
+    for (name, kind) in COLUMNS {
+        let path = || ColumnPath::from(*name);
+        // Of these hardly any two are the same.
+        if matches!(kind, Kind::Bytes | Kind::Time) {
+            properties = properties.set_column_dictionary_enabled(path(), false);
+        }
+        // Nobody looks for these by range.
+        if *kind == Kind::Bytes {
+            let none = EnabledStatistics::None;
+            properties = properties.set_column_statistics_enabled(path(), none);
+        }
+    }
+    properties.build()
+}
