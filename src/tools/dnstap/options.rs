@@ -165,6 +165,8 @@ pub enum Format {
     Yaml,
     /// JSON objects
     Json,
+    /// Packets, for Wireshark and tshark
+    Pcap,
 }
 
 impl Options {

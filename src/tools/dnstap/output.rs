@@ -2,7 +2,9 @@
 //! Outputs: each takes the same frames in its own form.
 
 pub mod frames;
+pub mod pcap;
 pub mod relay;
+pub mod remarks;
 pub mod text;
 
 use std::io;

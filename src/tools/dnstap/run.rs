@@ -25,6 +25,7 @@ use super::input::{InputError, Progress, Reading};
 use super::mask::Mask;
 use super::options::{Format, Options};
 use super::output::frames::Frames;
+use super::output::pcap::Pcap;
 use super::output::relay::Relay;
 use super::output::text::{Text, TextFile};
 use super::output::{Output, OutputError};
@@ -284,14 +285,25 @@ fn output(
     name: &Path,
     stop: &Arc<AtomicBool>,
 ) -> Result<Box<dyn Output>, OutputError> {
-    let text = |style| -> Result<Box<dyn Output>, OutputError> {
-        let file = TextFile::open(name, options.append, stop.clone())?;
-        Ok(Box::new(Text::new(file, style)))
-    };
+    let file = || TextFile::open(name, options.append, stop.clone());
+    let text =
+        |style| -> Result<Box<dyn Output>, OutputError> { Ok(Box::new(Text::new(file()?, style))) };
+    // Both have an end, or a beginning, that fits no other file.
+    let binary = format == Format::Pcap;
+    if binary && options.append {
+        let reason = "-a is for text: choose another name, or leave -a out";
+        return Err(OutputError::Failed(reason.into()));
+    }
+    if binary && name.as_os_str() == "-" && io::stdout().is_terminal() {
+        let reason =
+            "packets are not for a terminal: choose a file, or a pipe into wireshark -k -i -";
+        return Err(OutputError::Failed(reason.into()));
+    }
     match format {
         Format::Quiet => text(Style::Quiet),
         Format::Yaml => text(Style::Yaml),
         Format::Json => text(Style::Json),
+        Format::Pcap => Ok(Box::new(Pcap::new(file()?)?)),
         Format::Frames => {
             if options.append {
                 let reason = "-a is for text: a file of frames that exists is kept anyway";

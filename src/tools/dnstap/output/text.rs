@@ -34,6 +34,16 @@ impl TextFile {
         Ok(Self { path: path.into(), sink, stop, buffer: Vec::with_capacity(BUFFER_SIZE) })
     }
 
+    /// What messages call it.
+    pub fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// Whether it is a regular file with nothing in it.
+    pub fn is_empty(&self) -> Result<bool, OutputError> {
+        self.sink.is_empty().map_err(|error| OutputError::new(&self.name(), &error))
+    }
+
     /// Writes the buffer if it is full.
     pub fn write_if_full(&mut self) -> Result<(), OutputError> {
         if self.buffer.len() >= BUFFER_SIZE { self.write() } else { Ok(()) }
@@ -43,7 +53,7 @@ impl TextFile {
     pub fn write(&mut self) -> Result<(), OutputError> {
         let written = self.sink.append(&self.buffer);
         self.buffer.clear();
-        written.map_err(|cut| OutputError::new(&self.path.display().to_string(), &cut.error))
+        written.map_err(|cut| OutputError::new(&self.name(), &cut.error))
     }
 
     /// Opens the file of the same name anew.

@@ -38,6 +38,15 @@ pub fn c(program: &str) -> String {
     debian(program, "fstrm-bin")
 }
 
+/// Waits until something is so, of which no event tells.
+pub fn until(mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + DEADLINE;
+    while !is_so() {
+        assert!(Instant::now() < until, "does not come to be");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// A control frame with its header.
 pub fn control(control_type: ControlType, content_type: Option<&str>) -> Vec<u8> {
     let content_type = content_type.map(str::as_bytes);

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A packet capture: each DNS message in a packet such as its addresses, protocol and time tell of.
+//!
+//! What was encrypted is not: it is written as DNS over TCP, or over UDP where QUIC was below it.
+//! The format is that of libpcap with nanoseconds; packets begin with the IP header.
+
+mod flows;
+mod packet;
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use ::dnstap::Message;
+use ::dnstap::schema::{HttpProtocol, SocketFamily, SocketProtocol};
+
+use super::remarks::Remarks;
+use super::text::TextFile;
+use super::{Frame, Output, OutputError};
+use flows::Flows;
+use packet::{SEGMENT_MAX, UDP_MAX, Way};
+
+/// What a file begins with: magic number of nanoseconds, version 2.4, two unused fields, the most
+/// bytes of a packet, and the link type RAW; all in little endian.
+const FILE_HEADER: [u8; 24] =
+    [0x4d, 0x3c, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 101, 0, 0, 0];
+
+/// Bytes of what stands before a packet.
+const PACKET_HEADER_SIZE: usize = 16;
+
+/// TCP connections that are remembered at least.
+const FLOWS: usize = 1 << 15;
+
+/// The port that readers take for DNS.
+const DNS_PORT: u16 = 53;
+
+/// Other ports of which the end tells.
+const PORTS_MAX: usize = 16;
+
+const BILLION: u64 = 1_000_000_000;
+
+/// A packet capture.
+pub struct Pcap {
+    file: TextFile,
+    flows: Flows,
+    remarks: Remarks,
+    /// Ports of responders, with the name of the protocol, that a reader has to be told of.
+    ports: BTreeSet<(&'static str, u16)>,
+    /// The length and the message, as TCP has them.
+    stream: Vec<u8>,
+}
+
+/// What carries a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Carrier {
+    Udp,
+    Tcp,
+}
+
+impl Carrier {
+    fn of(message: &Message<'_>) -> Self {
+        match message.socket_protocol {
+            Some(SocketProtocol::DOH) if message.http_protocol == Some(HttpProtocol::HTTP3) => {
+                Self::Udp
+            }
+            Some(
+                SocketProtocol::TCP
+                | SocketProtocol::DOT
+                | SocketProtocol::DOH
+                | SocketProtocol::DNSCRYPT_TCP,
+            ) => Self::Tcp,
+            _ => Self::Udp,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+        }
+    }
+}
+
+impl Pcap {
+    /// Writes to `file`.
+    pub fn new(mut file: TextFile) -> Result<Self, OutputError> {
+        begin(&mut file)?;
+        Ok(Self {
+            file,
+            flows: Flows::new(FLOWS),
+            remarks: Remarks::default(),
+            ports: BTreeSet::new(),
+            stream: Vec::new(),
+        })
+    }
+
+    fn message(&mut self, message: &Message<'_>) {
+        if message.query_message.or(message.response_message).is_none() {
+            return self.remarks.count("hold no DNS message, and are left out");
+        }
+        let way = self.way(message);
+        let carrier = Carrier::of(message);
+        if way.to.port() != DNS_PORT && self.ports.len() < PORTS_MAX {
+            self.ports.insert((carrier.name(), way.to.port()));
+        }
+        let Message { query_time_sec, query_time_nsec, .. } = *message;
+        let Message { response_time_sec, response_time_nsec, .. } = *message;
+        for (by_initiator, wire, seconds, nanoseconds) in [
+            (true, message.query_message, query_time_sec, query_time_nsec),
+            (false, message.response_message, response_time_sec, response_time_nsec),
+        ] {
+            if let Some(wire) = wire {
+                let time = self.time(seconds, nanoseconds);
+                match carrier {
+                    Carrier::Udp => self.udp(way, by_initiator, wire, time),
+                    Carrier::Tcp => self.tcp(way, by_initiator, wire, time),
+                }
+            }
+        }
+    }
+
+    /// The way of the query.
+    fn way(&mut self, message: &Message<'_>) -> Way {
+        let given = [message.query_address, message.response_address];
+        let [from, to] = given.map(|bytes| bytes.and_then(address));
+        // What is missing is of the family of the other.
+        let is_ipv6 = match from.or(to) {
+            Some(known) => known.is_ipv6(),
+            None => message.socket_family == Some(SocketFamily::INET6),
+        };
+        let nowhere: IpAddr =
+            if is_ipv6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+        if from.is_none() || to.is_none() {
+            self.remarks.count("lack an address: 0.0.0.0 or :: stands for it");
+        }
+        let given = [message.query_port, message.response_port];
+        let [from_port, to_port] = given.map(|port| port.and_then(|port| u16::try_from(port).ok()));
+        if from_port.is_none() || to_port.is_none() {
+            self.remarks.count("lack a port: 0 stands for the initiator's, 53 for the other");
+        }
+        Way {
+            from: SocketAddr::new(from.unwrap_or(nowhere), from_port.unwrap_or(0)),
+            to: SocketAddr::new(to.unwrap_or(nowhere), to_port.unwrap_or(DNS_PORT)),
+        }
+    }
+
+    /// A time in nanoseconds that the format can express.
+    fn time(&mut self, seconds: Option<u64>, nanoseconds: Option<u32>) -> u64 {
+        let seconds = seconds.filter(|seconds| *seconds < u64::from(u32::MAX));
+        match seconds {
+            Some(seconds) => seconds * BILLION + u64::from(nanoseconds.unwrap_or(0)),
+            None => {
+                self.remarks.count("lack a time up to the year 2106: 1970 stands for it");
+                0
+            }
+        }
+    }
+
+    fn udp(&mut self, way: Way, by_initiator: bool, wire: &[u8], time: u64) {
+        if wire.len() > UDP_MAX {
+            return self.remarks.count("are too long for UDP, and are left out");
+        }
+        let way = if by_initiator { way } else { way.back() };
+        let start = packet_header(&mut self.file.buffer);
+        let built = packet::udp(way, wire, &mut self.file.buffer);
+        finish_packet(&mut self.file.buffer, start, time, built.is_ok());
+    }
+
+    fn tcp(&mut self, way: Way, by_initiator: bool, wire: &[u8], time: u64) {
+        let Ok(length) = u16::try_from(wire.len()) else {
+            return self.remarks.count("are too long for TCP, and are left out");
+        };
+        self.stream.clear();
+        self.stream.extend_from_slice(&length.to_be_bytes());
+        self.stream.extend_from_slice(wire);
+        let direction = if by_initiator { way } else { way.back() };
+        for segment in self.stream.chunks(SEGMENT_MAX) {
+            let (sequence, acknowledged) = self.flows.send(way, by_initiator, segment.len(), time);
+            let out = &mut self.file.buffer;
+            let start = packet_header(out);
+            let built = packet::tcp(direction, sequence, acknowledged, segment, out);
+            finish_packet(out, start, time, built.is_ok());
+        }
+    }
+}
+
+/// Writes what a file begins with: a reader at the other end of a pipe waits for it.
+fn begin(file: &mut TextFile) -> Result<(), OutputError> {
+    file.buffer.extend_from_slice(&FILE_HEADER);
+    file.write()
+}
+
+/// The address that these bytes are.
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let ipv4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from).ok();
+    ipv4.or_else(|| <[u8; 16]>::try_from(bytes).map(IpAddr::from).ok())
+}
+
+/// Makes room for what stands before a packet, and says where.
+fn packet_header(out: &mut Vec<u8>) -> usize {
+    let start = out.len();
+    out.resize(start + PACKET_HEADER_SIZE, 0);
+    start
+}
+
+/// Fills in what stands before a packet; takes back one that could not be built.
+fn finish_packet(out: &mut Vec<u8>, start: usize, time: u64, built: bool) {
+    debug_assert!(built, "lengths were looked at before");
+    if !built {
+        return out.truncate(start);
+    }
+    let size = (out.len() - start - PACKET_HEADER_SIZE) as u32;
+    let fields = [(time / BILLION) as u32, (time % BILLION) as u32, size, size];
+    for (at, field) in fields.into_iter().enumerate() {
+        out[start + 4 * at..][..4].copy_from_slice(&field.to_le_bytes());
+    }
+}
+
+impl Output for Pcap {
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
+        // Of frames that hold no event the worker tells.
+        if let Ok(event) = frame.event {
+            match &event.message {
+                Some(message) => self.message(message),
+                None => self.remarks.count("hold no DNS message, and are left out"),
+            }
+        }
+        self.file.write_if_full()
+    }
+
+    fn flush(&mut self) -> Result<(), OutputError> {
+        self.file.write()
+    }
+
+    fn reopen(&mut self) -> Result<(), OutputError> {
+        self.file.reopen()?;
+        if self.file.is_empty()? { begin(&mut self.file) } else { Ok(()) }
+    }
+
+    fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
+        let name = self.file.name();
+        self.remarks.tell(&name, tell);
+        if !self.ports.is_empty() {
+            let decode =
+                self.ports.iter().map(|(carrier, port)| format!(" -d {carrier}.port=={port},dns"));
+            let decode: String = decode.collect();
+            tell(format!("{name}: for its DNS on other ports: wireshark{decode}"));
+        }
+        self.file.write()
+    }
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What an output has to say at its end of messages that it could not take as they are.
+
+/// Remarks, each with how many messages it is about.
+#[derive(Debug, Default)]
+pub struct Remarks(Vec<(&'static str, u64)>);
+
+impl Remarks {
+    /// One more message of which to say `what`, such as "hold no answer, and are left out".
+    pub fn count(&mut self, what: &'static str) {
+        match self.0.iter_mut().find(|(known, _)| *known == what) {
+            Some((_, count)) => *count += 1,
+            None => self.0.push((what, 1)),
+        }
+    }
+
+    /// Says all of it of the output `name`.
+    pub fn tell(&self, name: &str, tell: &mut dyn FnMut(String)) {
+        for (what, count) in &self.0 {
+            tell(format!("{name}: {count} messages {what}"));
+        }
+    }
+}
