@@ -167,6 +167,8 @@ pub enum Format {
     Json,
     /// Packets, for Wireshark and tshark
     Pcap,
+    /// A query log: one line a query, with its answer
+    Querylog,
 }
 
 impl Options {

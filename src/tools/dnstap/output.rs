@@ -3,6 +3,8 @@
 
 pub mod frames;
 pub mod pcap;
+pub mod querylog;
+pub mod recent;
 pub mod relay;
 pub mod remarks;
 pub mod text;

@@ -26,6 +26,7 @@ use super::mask::Mask;
 use super::options::{Format, Options};
 use super::output::frames::Frames;
 use super::output::pcap::Pcap;
+use super::output::querylog::QueryLog;
 use super::output::relay::Relay;
 use super::output::text::{Text, TextFile};
 use super::output::{Output, OutputError};
@@ -303,6 +304,7 @@ fn output(
         Format::Quiet => text(Style::Quiet),
         Format::Yaml => text(Style::Yaml),
         Format::Json => text(Style::Json),
+        Format::Querylog => Ok(Box::new(QueryLog::new(file()?))),
         Format::Pcap => Ok(Box::new(Pcap::new(file()?)?)),
         Format::Frames => {
             if options.append {

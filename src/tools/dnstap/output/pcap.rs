@@ -27,9 +27,6 @@ const FILE_HEADER: [u8; 24] =
 /// Bytes of what stands before a packet.
 const PACKET_HEADER_SIZE: usize = 16;
 
-/// TCP connections that are remembered at least.
-const FLOWS: usize = 1 << 15;
-
 /// The port that readers take for DNS.
 const DNS_PORT: u16 = 53;
 
@@ -86,7 +83,7 @@ impl Pcap {
         begin(&mut file)?;
         Ok(Self {
             file,
-            flows: Flows::new(FLOWS),
+            flows: Flows::new(),
             remarks: Remarks::default(),
             ports: BTreeSet::new(),
             stream: Vec::new(),

@@ -81,7 +81,7 @@ impl Printer {
 }
 
 /// Prints the name of an enumeration's value, or the number that has none.
-fn named(name: Option<&str>, number: u32, out: &mut Vec<u8>) {
+pub fn named(name: Option<&str>, number: u32, out: &mut Vec<u8>) {
     match name {
         Some(name) => out.str(name),
         // Protobuf sends an `int32`.

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! When a resolver last asked others, and for what: an answer that it gave meanwhile was not in its
+//! cache.
+
+use crate::dnstap::dns::section::{Parts, Question};
+use crate::dnstap::dns::{name, record::Record};
+use crate::dnstap::output::recent::Recent;
+
+/// Questions that are remembered at least.
+const CAPACITY: usize = 1 << 15;
+
+/// Times of each that are remembered: messages of several threads do not come in order.
+const TIMES: usize = 4;
+
+/// CNAME records of an answer that are followed.
+const ALIASES: usize = 16;
+
+const CNAME: u16 = 5;
+
+/// When a question was asked last, or answered by others, in nanoseconds. The latest is first.
+type Times = [u64; TIMES];
+
+/// The questions that resolvers asked others.
+#[derive(Debug)]
+pub struct Upstream {
+    asked: Recent<Vec<u8>, Times>,
+    key: Vec<u8>,
+}
+
+impl Upstream {
+    /// None was asked.
+    pub fn new() -> Self {
+        Self { asked: Recent::new(CAPACITY), key: Vec::new() }
+    }
+
+    /// The resolver `identity` asked others, or got their answer, at this time.
+    pub fn note(&mut self, identity: &[u8], parts: &Parts<'_>, time: u64) {
+        self.begin_key(identity);
+        self.asked.entry(&self.key[..], Times::default);
+        if let Some(Question { name_at, qtype, .. }) = parts.question
+            && self.question_key(identity, parts.wire, name_at, qtype)
+        {
+            let times = self.asked.entry(&self.key[..], Times::default);
+            times.rotate_right(1);
+            times[0] = time;
+        }
+    }
+
+    /// When the resolver asked others for what is in this response to its client: for the name in
+    /// the question, or for those that aliases lead to. `None` if it cannot be told: it tells
+    /// nothing of what it asks.
+    pub fn asked_for(&mut self, identity: &[u8], parts: &Parts<'_>) -> Option<Vec<u64>> {
+        self.begin_key(identity);
+        self.asked.get(&self.key[..])?;
+        let mut times = Vec::new();
+        let question = parts.question?;
+        let aliases =
+            parts.records(parts.sections[0]).filter(|Record { rtype, .. }| *rtype == CNAME);
+        let names = aliases.take(ALIASES).map(|alias| alias.start);
+        for name_at in std::iter::once(question.name_at).chain(names) {
+            if self.question_key(identity, parts.wire, name_at, question.qtype)
+                && let Some(found) = self.asked.get(&self.key[..])
+            {
+                times.extend(found.iter().filter(|time| **time > 0));
+            }
+        }
+        Some(times)
+    }
+
+    fn begin_key(&mut self, identity: &[u8]) {
+        self.key.clear();
+        self.key.extend(identity.len().to_ne_bytes());
+        self.key.extend_from_slice(identity);
+    }
+
+    /// Makes the key of a question; says whether its name is good.
+    fn question_key(&mut self, identity: &[u8], wire: &[u8], name_at: usize, qtype: u16) -> bool {
+        self.begin_key(identity);
+        self.key.extend(qtype.to_ne_bytes());
+        name::canonical(wire, name_at, &mut self.key).is_ok()
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What `dnstap` exports, read back by programs that are not ours.
+
+mod pcap;
+mod querylog;
+#[path = "../support/mod.rs"]
+mod support;
+
+use dnstap::{Event, Message};
+
+const OURS: &str = env!("CARGO_BIN_EXE_dnstap");
+
+fn frame(event: &Event<'_>) -> Vec<u8> {
+    let mut out = vec![0; event.max_len().unwrap()];
+    let size = event.encode(&mut out).unwrap();
+    out.truncate(size);
+    out
+}
+
+fn event(message: Message<'_>) -> Vec<u8> {
+    frame(&Event { identity: Some(b"ns1"), message: Some(message), ..Event::new() })
+}
+
+/// A name in wire format.
+fn wire_name(name: &str) -> Vec<u8> {
+    let mut wire = Vec::new();
+    for label in name.split('.').filter(|label| !label.is_empty()) {
+        wire.push(label.len() as u8);
+        wire.extend_from_slice(label.as_bytes());
+    }
+    wire.push(0);
+    wire
+}
+
+/// A record in wire format.
+fn record(name: &str, rtype: u16, data: &[u8]) -> Vec<u8> {
+    let mut wire = wire_name(name);
+    wire.extend(rtype.to_be_bytes());
+    wire.extend([0, 1, 0, 0, 0, 60]);
+    wire.extend((data.len() as u16).to_be_bytes());
+    wire.extend_from_slice(data);
+    wire
+}
+
+/// A message with one question and these records in its sections.
+fn dns(id: u16, flags: u16, name: &str, qtype: u16, sections: [&[Vec<u8>]; 3]) -> Vec<u8> {
+    let mut wire = [id.to_be_bytes(), flags.to_be_bytes(), [0, 1]].concat();
+    for section in sections {
+        wire.extend((section.len() as u16).to_be_bytes());
+    }
+    wire.extend(wire_name(name));
+    wire.extend(qtype.to_be_bytes());
+    wire.extend([0, 1]);
+    wire.extend(sections.into_iter().flatten().flatten());
+    wire
+}
+
+/// Our tool has done this, and says so in lines.
+fn ours(arguments: &[&str]) -> String {
+    let output = support::run(OURS, arguments);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{told}");
+    told
+}

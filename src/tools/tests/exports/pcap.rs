@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Packet captures, read by tshark.
+
+use std::process::Command;
+
+use dnstap::schema::{HttpProtocol, MessageType, SocketProtocol};
+use dnstap::{Event, Message};
+
+use super::support::{self, Place, Running, debian, recording};
+use super::{OURS, dns, event, frame, ours, record};
+
+const PROTOCOLS: [(SocketProtocol, Option<HttpProtocol>, &str, u32); 9] = [
+    (SocketProtocol::UDP, None, "udp", 53),
+    (SocketProtocol::TCP, None, "tcp", 53),
+    (SocketProtocol::DOT, None, "tcp", 853),
+    (SocketProtocol::DOH, Some(HttpProtocol::HTTP2), "tcp", 443),
+    (SocketProtocol::DOH, Some(HttpProtocol::HTTP3), "udp", 443),
+    (SocketProtocol::DNSCRYPT_UDP, None, "udp", 8443),
+    (SocketProtocol::DNSCRYPT_TCP, None, "tcp", 8443),
+    (SocketProtocol::DOQ, None, "udp", 853),
+    (SocketProtocol(99), None, "udp", 53),
+];
+
+/// Frames, and what tshark has to say of the packets, in order.
+fn conversations() -> (Vec<Vec<u8>>, Vec<String>) {
+    let (mut frames, mut expected) = (Vec::new(), Vec::new());
+    let addresses: [(&[u8], &[u8], [&str; 2]); 2] = [
+        (&[192, 0, 2, 1], &[198, 51, 100, 7], ["192.0.2.1", "198.51.100.7"]),
+        (
+            &[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+            &[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2],
+            ["2001:db8::1", "2001:db8::2"],
+        ),
+    ];
+    let big = [record("x.example", 10, &[7; 65_470])];
+    for round in 0..30_u16 {
+        let (protocol, http, carrier, server_port) = PROTOCOLS[usize::from(round % 9)];
+        let (client, server, [from, to]) = addresses[usize::from(round % 2)];
+        // Connections are used again.
+        let port = 40_000 + u32::from(round % 9);
+        let qtype = [1, 28, 16, 65][usize::from(round % 4)];
+        let name = format!("n{round}.example");
+        let query = dns(round, 0x0100, &name, qtype, [&[], &[], &[]]);
+        let large = carrier == "tcp" && round > 20;
+        let answers = if large { &big[..] } else { &[] };
+        let response = dns(round, 0x8180, &name, qtype, [answers, &[], &[]]);
+        let nanoseconds = 1000 * u32::from(round) + 7;
+        let message = Message {
+            socket_protocol: Some(protocol),
+            http_protocol: http,
+            query_address: Some(client),
+            response_address: Some(server),
+            query_port: Some(port),
+            response_port: Some(server_port),
+            query_time_sec: Some(1_700_000_000),
+            query_time_nsec: Some(nanoseconds),
+            ..Message::new(MessageType::CLIENT_QUERY)
+        };
+        let response_message = Message {
+            response_time_sec: Some(1_700_000_001),
+            response_time_nsec: Some(nanoseconds),
+            response_message: Some(&response),
+            ..message
+        };
+        let both = round % 5 == 0;
+        if !both {
+            frames.push(event(Message { query_message: Some(&query), ..message }));
+        }
+        frames.push(event(Message {
+            message_type: MessageType::CLIENT_RESPONSE,
+            query_message: both.then_some(&query),
+            ..response_message
+        }));
+        let line = |second: u32, ends: [&str; 2], ports: [u32; 2], response: u8| {
+            let ([a, b], [p, q]) = (ends, ports);
+            let time = format!("170000000{second}.{nanoseconds:09}");
+            format!("{time} {a} {b} {carrier} {p} {q} {response} {name} {qtype} {round:#06x}")
+        };
+        expected.push(line(0, [from, to], [port, server_port], 0));
+        expected.push(line(1, [to, from], [server_port, port], 1));
+    }
+    (frames, expected)
+}
+
+fn tshark(file: &str, arguments: &[&str]) -> Vec<String> {
+    let mut command = Command::new(debian("tshark", "tshark"));
+    for protocol in ["ip", "udp", "tcp"] {
+        command.args(["-o", &format!("{protocol}.check_checksum:TRUE")]);
+    }
+    let output = command.args(["-r", file]).args(arguments).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// What our tool says that the reader has to be told: other ports of DNS.
+fn decode(told: &str) -> Vec<&str> {
+    let (_, decode) = told.split_once("wireshark ").unwrap_or_default();
+    decode.split_whitespace().collect()
+}
+
+#[test]
+fn tshark_sees_the_same_messages() {
+    let place = Place::new();
+    let (frames, expected) = conversations();
+    let capture = place.file("capture", recording(frames));
+    let file = place.argument("file.pcap");
+    let quiet = format!("quiet:{}", place.argument("quiet"));
+    let told = ours(&["-r", &capture, "-w", &format!("pcap:{file}"), "-w", &quiet]);
+    let fields = [
+        "frame.time_epoch",
+        "ip.src",
+        "ipv6.src",
+        "ip.dst",
+        "ipv6.dst",
+        "_ws.col.Protocol",
+        "udp.srcport",
+        "tcp.srcport",
+        "udp.dstport",
+        "tcp.dstport",
+        "udp.stream",
+        "dns.flags.response",
+        "dns.qry.name",
+        "dns.qry.type",
+        "dns.id",
+    ];
+    let mut arguments = decode(&told);
+    arguments.extend(["-Y", "dns", "-T", "fields"]);
+    arguments.extend(fields.into_iter().flat_map(|field| ["-e", field]));
+    let seen = tshark(&file, &arguments).into_iter().map(|line| {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [time, a4, a6, b4, b6, _, pu, pt, qu, qt, stream, rest @ ..] = &fields[..] else {
+            panic!("{line}")
+        };
+        let carrier = if stream.is_empty() { "tcp" } else { "udp" };
+        format!("{time} {a4}{a6} {b4}{b6} {carrier} {pu}{pt} {qu}{qt} {}", rest.join(" "))
+    });
+    assert_eq!(seen.collect::<Vec<_>>(), expected);
+    // Of the packets nothing is to be said: checksums, sequence numbers, lengths.
+    let all = tshark(&file, &["-Y", "ip || ipv6"]).len();
+    let right = "(!ip || ip.checksum.status == 1) \
+        && (udp.checksum.status == 1 || tcp.checksum.status == 1)";
+    assert_eq!(tshark(&file, &["-Y", right]).len(), all);
+    assert!(all > expected.len(), "a long message takes two segments");
+    let none: [String; 0] = [];
+    let doubts = "tcp.analysis.flags || _ws.malformed || _ws.expert.severity >= 0x600000";
+    let mut arguments = decode(&told);
+    arguments.extend(["-Y", doubts]);
+    assert_eq!(tshark(&file, &arguments), none);
+}
+
+#[test]
+fn what_lacks_something_is_told_of() {
+    let place = Place::new();
+    let query = dns(7, 0, "x.example", 1, [&[], &[], &[]]);
+    let long = [&query[..], &[0; 65_500]].concat();
+    let bare = Message::new(MessageType::CLIENT_QUERY);
+    let frames = [
+        event(Message { query_message: Some(&query), ..bare }),
+        event(bare),
+        event(Message { query_message: Some(&long), ..bare }),
+        frame(&Event { message: None, ..Event::new() }),
+        b"\xff".to_vec(),
+    ];
+    let capture = place.file("capture", recording(frames));
+    let file = place.argument("file.pcap");
+    let told = ours(&["-r", &capture, "--format", "pcap", "-w", &file]);
+    for part in [
+        "2 messages lack an address",
+        "2 messages lack a port",
+        "2 messages lack a time",
+        "2 messages hold no DNS message, and are left out",
+        "1 messages are too long for UDP",
+        "1 frames are no dnstap messages",
+    ] {
+        assert!(told.contains(part), "{part} in {told}");
+    }
+    let seen = tshark(&file, &["-T", "fields", "-e", "ip.src", "-e", "dns.qry.name"]);
+    assert_eq!(seen, ["0.0.0.0\tx.example"]);
+}
+
+#[test]
+fn a_file_that_was_renamed_is_left_with_a_whole_one() {
+    let place = Place::new();
+    let query = dns(7, 0, "x.example", 1, [&[], &[], &[]]);
+    let message = Message {
+        query_message: Some(&query),
+        response_port: Some(53),
+        ..Message::new(MessageType::CLIENT_QUERY)
+    };
+    let file = place.argument("file.pcap");
+    let socket = place.socket.to_str().unwrap();
+    let mut command = Command::new(OURS);
+    let mut running = Running::start(command.args(["-u", socket, "-w", &format!("pcap:{file}")]));
+    running.line("opened input socket");
+    let mut peer = support::Peer::open(&place.socket);
+    peer.send(support::data(event(message)));
+    support::until(|| std::fs::metadata(&file).is_ok_and(|file| file.len() > 24));
+    let first = place.argument("first.pcap");
+    std::fs::rename(&file, &first).unwrap();
+    running.signal("HUP");
+    support::until(|| std::fs::metadata(&file).is_ok_and(|file| file.len() > 0));
+    peer.send(support::data(event(message)));
+    peer.close();
+    running.stop();
+    for file in [first, file] {
+        assert_eq!(tshark(&file, &["-Y", "dns"]).len(), 1, "{file}");
+    }
+}

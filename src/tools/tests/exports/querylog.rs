@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Query logs.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use dnstap::schema::{MessageType, SocketProtocol};
+use dnstap::{Event, Message};
+
+use super::support::{self, Peer, Place, Running, data, recording};
+use super::{OURS, dns, event, frame, ours, wire_name};
+
+const SECOND: u64 = 1_700_000_000;
+
+/// A message of a client on this port, so many microseconds after [`SECOND`].
+fn message(
+    kind: MessageType,
+    port: u32,
+    query: Option<u32>,
+    response: Option<u32>,
+) -> Message<'static> {
+    let seconds = |micros: Option<u32>| micros.map(|micros| SECOND + u64::from(micros / 1_000_000));
+    let nanoseconds = |micros: Option<u32>| micros.map(|micros| micros % 1_000_000 * 1000);
+    Message {
+        socket_protocol: Some(SocketProtocol::UDP),
+        query_address: Some(&[192, 0, 2, 1]),
+        response_address: Some(&[192, 0, 2, 53]),
+        query_port: Some(port),
+        response_port: Some(53),
+        query_time_sec: seconds(query),
+        query_time_nsec: nanoseconds(query),
+        response_time_sec: seconds(response),
+        response_time_nsec: nanoseconds(response),
+        ..Message::new(kind)
+    }
+}
+
+fn query(kind: MessageType, port: u32, at: u32, wire: &[u8]) -> Vec<u8> {
+    event(Message { query_message: Some(wire), ..message(kind, port, Some(at), None) })
+}
+
+fn response(kind: MessageType, port: u32, at: u32, wire: &[u8]) -> Vec<u8> {
+    event(Message { response_message: Some(wire), ..message(kind, port, None, Some(at)) })
+}
+
+/// The lines of these frames, without what all have in front.
+fn lines(frames: impl IntoIterator<Item = Vec<u8>>, arguments: &[&str]) -> (Vec<String>, String) {
+    let place = Place::new();
+    let capture = place.file("capture", recording(frames));
+    let log = place.argument("log");
+    let write = format!("querylog:{log}");
+    let told = ours(&[&["-r", &capture, "-w", &write], arguments].concat());
+    let text = fs::read_to_string(log).unwrap();
+    (text.lines().map(|line| line.replace("2023-11-14T22:13:", "")).collect(), told)
+}
+
+const CQ: MessageType = MessageType::CLIENT_QUERY;
+const CR: MessageType = MessageType::CLIENT_RESPONSE;
+const RQ: MessageType = MessageType::RESOLVER_QUERY;
+const RR: MessageType = MessageType::RESOLVER_RESPONSE;
+const NONE: [&[Vec<u8>]; 3] = [&[], &[], &[]];
+
+#[test]
+fn a_query_and_its_response_are_one_line() {
+    let opt = b"\0\0\x29\x04\xd0\0\0\x80\0\0\0".to_vec();
+    let asked = dns(1, 0x0130, "a\\ b.Example", 28, [&[], &[], &[opt]]);
+    let answered = dns(1, 0x8183, "a\\ B.example", 28, NONE);
+    let notify = dns(2, 0x2400, "example", 6, NONE);
+    let frames = [
+        query(CQ, 4000, 10, &asked),
+        response(CR, 4000, 1_234_567, &answered),
+        query(MessageType::AUTH_QUERY, 4001, 20, &notify),
+        query(CQ, 4002, 30, b"\0\x01"),
+        frame(&Event {
+            identity: Some(b"a b"),
+            message: Some(Message {
+                query_message: Some(&asked),
+                query_address: None,
+                ..message(MessageType::TOOL_QUERY, 4003, None, None)
+            }),
+            ..Event::new()
+        }),
+    ];
+    let (lines, told) = lines(frames, &[]);
+    assert_eq!(
+        lines,
+        [
+            "20.000010Z ns1 CLIENT 192.0.2.1#4000 192.0.2.53#53 UDP a\\\\\\032b.Example. IN AAAA \
+             rd,ad,cd,do 0:1232 NXDOMAIN 1234.557ms -",
+            "20.000030Z ns1 CLIENT 192.0.2.1#4002 192.0.2.53#53 UDP - - - - - - - - \
+             [the header is cut short at byte 2] 0001",
+            "20.000020Z ns1 AUTH 192.0.2.1#4001 192.0.2.53#53 UDP example. IN SOA notify - - - -",
+            "- a\\032b TOOL -#4003 192.0.2.53#53 UDP a\\\\\\032b.Example. IN AAAA rd,ad,cd,do \
+             0:1232 - - -",
+        ]
+    );
+    assert_eq!(told, "");
+}
+
+#[test]
+fn halves_find_each_other_whatever_their_order() {
+    let asked = dns(1, 0, "x.example", 1, NONE);
+    let answered = dns(1, 0x8000, "x.example", 1, NONE);
+    let refused = dns(1, 0x8005, "x.example", 1, NONE);
+    let other = dns(1, 0x8000, "y.example", 1, NONE);
+    let own_query = Message {
+        query_message: Some(&asked),
+        response_message: Some(&answered),
+        ..message(MessageType::AUTH_RESPONSE, 4004, Some(100), Some(300))
+    };
+    let frames = [
+        query(CQ, 4000, 0, &asked),
+        // A query that was sent again, and the responses to both.
+        query(CQ, 4001, 1000, &asked),
+        query(CQ, 4001, 2000, &asked),
+        response(CR, 4001, 3000, &answered),
+        response(CR, 4001, 4000, &refused),
+        // The response first.
+        response(CR, 4002, 6000, &answered),
+        query(CQ, 4002, 5000, &asked),
+        // Another question, client or server.
+        response(CR, 4000, 7000, &other),
+        // A response that brings its query along.
+        event(own_query),
+        // Too late for it to be the answer.
+        response(CR, 4000, 11_000_000, &answered),
+    ];
+    let (lines, _) = lines(frames, &[]);
+    let end = |line: &str| {
+        let columns: Vec<&str> = line.split(' ').collect();
+        let [time, _, _, client, .., name, _, _, _, _, code, latency, _] = columns[..] else {
+            panic!("{line}")
+        };
+        format!("{time} {client} {name} {code} {latency}")
+    };
+    assert_eq!(
+        lines.iter().map(|line| end(line)).collect::<Vec<_>>(),
+        [
+            "20.001000Z 192.0.2.1#4001 x.example. NOERROR 2.000ms",
+            "20.002000Z 192.0.2.1#4001 x.example. REFUSED 2.000ms",
+            "20.005000Z 192.0.2.1#4002 x.example. NOERROR 1.000ms",
+            "20.000100Z 192.0.2.1#4004 x.example. NOERROR 0.200ms",
+            "20.000000Z 192.0.2.1#4000 x.example. - -",
+            "20.007000Z 192.0.2.1#4000 y.example. NOERROR -",
+            "31.000000Z 192.0.2.1#4000 x.example. NOERROR -",
+        ]
+    );
+}
+
+#[test]
+fn what_others_were_asked_for_was_not_in_the_cache() {
+    let asked = |name: &str| dns(1, 0, name, 1, NONE);
+    let answered = |name: &str| dns(1, 0x8000, name, 1, NONE);
+    let alias = super::record("alias.example", 5, &wire_name("target.example"));
+    let aliased = dns(1, 0x8000, "alias.example", 1, [&[alias], &[], &[]]);
+    let frames = vec![
+        // Nothing is known of the resolver yet.
+        query(CQ, 1, 0, &asked("x.example")),
+        response(CR, 1, 10, &answered("x.example")),
+        query(CQ, 2, 100, &asked("x.example")),
+        query(RQ, 0, 110, &asked("X.example")),
+        response(RR, 0, 120, &answered("X.example")),
+        response(CR, 2, 130, &answered("x.example")),
+        query(CQ, 3, 200, &asked("x.example")),
+        response(CR, 3, 210, &answered("x.example")),
+        // The query of another is under way already.
+        query(RQ, 0, 290, &asked("y.example")),
+        query(CQ, 4, 300, &asked("y.example")),
+        response(RR, 0, 310, &answered("y.example")),
+        response(CR, 4, 320, &answered("y.example")),
+        query(CQ, 5, 400, &asked("alias.example")),
+        query(RQ, 0, 410, &asked("target.example")),
+        response(CR, 5, 420, &aliased),
+        // What is asked after the answer, to renew the cache, is not for the client.
+        query(CQ, 6, 500, &asked("z.example")),
+        query(RQ, 0, 520, &asked("z.example")),
+        response(CR, 6, 510, &answered("z.example")),
+        query(MessageType::AUTH_QUERY, 7, 600, &asked("z.example")),
+        response(MessageType::AUTH_RESPONSE, 7, 610, &answered("z.example")),
+    ];
+    let cache = |arguments: &[&str]| -> Vec<String> {
+        let (lines, _) = lines(frames.clone(), arguments);
+        lines.iter().map(|line| line.rsplit(' ').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(cache(&[]), ["-", "miss", "hit", "miss", "miss", "hit", "-"]);
+    assert_eq!(cache(&["--type", "CQ,CR"]), ["-"; 6]);
+}
+
+#[test]
+fn responses_alone_make_a_log_too() {
+    let answered =
+        dns(1, 0x81b2, "x.example", 1, [&[], &[], &[b"\0\0\x29\x10\0\x01\0\x80\0\0\0".to_vec()]]);
+    let message =
+        Message { response_message: Some(&answered), ..message(CR, 4000, Some(1000), Some(2000)) };
+    let (lines, told) = lines([event(message), event(Message::new(RQ))], &["--mask4", "16"]);
+    // In a response, AD says something else, and the code takes bits of EDNS.
+    let expected = "20.001000Z ns1 CLIENT 192.0.0.0#4000 192.0.2.53#53 UDP x.example. IN A \
+        rd,cd,do 0:- BADTIME 1.000ms -";
+    assert_eq!(lines, [expected]);
+    assert!(told.contains("1 messages hold no DNS message, and have no line"), "{told}");
+}
+
+#[test]
+fn queries_without_a_response_do_not_take_all_memory() {
+    let count = (1 << 16) + 1000;
+    let frames = (0..count).map(|number| {
+        let wire = dns(number as u16, 0, "x.example", 1, NONE);
+        query(CQ, number / 1000, number, &wire)
+    });
+    let (lines, told) = lines(frames, &[]);
+    assert_eq!(lines.len(), count as usize);
+    assert!(told.contains("1000 messages were too many to wait"), "{told}");
+}
+
+#[test]
+fn a_query_without_a_response_has_its_line_after_a_while() {
+    let place = Place::new();
+    let log = place.argument("log");
+    let socket = place.socket.to_str().unwrap();
+    let mut command = Command::new(OURS);
+    command.args(["-u", socket, "-w", &format!("querylog:{log}")]).stdout(Stdio::null());
+    let mut running = Running::start(&mut command);
+    running.line("opened input socket");
+    let mut peer = Peer::open(&place.socket);
+    peer.send(data(query(CQ, 4000, 0, &dns(1, 0, "x.example", 1, NONE))));
+    support::until(|| fs::read_to_string(&log).is_ok_and(|text| text.ends_with(" - - -\n")));
+    peer.close();
+    running.stop();
+}
