@@ -169,6 +169,8 @@ pub enum Format {
     Pcap,
     /// A query log: one line a query, with its answer
     Querylog,
+    /// Passive DNS from responses to a resolver, one JSON object a line
+    Pdns,
 }
 
 impl Options {

@@ -3,6 +3,7 @@
 
 pub mod frames;
 pub mod pcap;
+pub mod pdns;
 pub mod querylog;
 pub mod recent;
 pub mod relay;

@@ -26,6 +26,7 @@ use super::mask::Mask;
 use super::options::{Format, Options};
 use super::output::frames::Frames;
 use super::output::pcap::Pcap;
+use super::output::pdns::PassiveDns;
 use super::output::querylog::QueryLog;
 use super::output::relay::Relay;
 use super::output::text::{Text, TextFile};
@@ -305,6 +306,7 @@ fn output(
         Format::Yaml => text(Style::Yaml),
         Format::Json => text(Style::Json),
         Format::Querylog => Ok(Box::new(QueryLog::new(file()?))),
+        Format::Pdns => Ok(Box::new(PassiveDns::new(file()?))),
         Format::Pcap => Ok(Box::new(Pcap::new(file()?)?)),
         Format::Frames => {
             if options.append {

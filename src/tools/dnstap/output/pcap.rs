@@ -92,7 +92,7 @@ impl Pcap {
 
     fn message(&mut self, message: &Message<'_>) {
         if message.query_message.or(message.response_message).is_none() {
-            return self.remarks.count("hold no DNS message, and are left out");
+            return self.remarks.count("messages hold no DNS message, and are left out");
         }
         let way = self.way(message);
         let carrier = Carrier::of(message);
@@ -127,12 +127,13 @@ impl Pcap {
         let nowhere: IpAddr =
             if is_ipv6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
         if from.is_none() || to.is_none() {
-            self.remarks.count("lack an address: 0.0.0.0 or :: stands for it");
+            self.remarks.count("messages lack an address: 0.0.0.0 or :: stands for it");
         }
         let given = [message.query_port, message.response_port];
         let [from_port, to_port] = given.map(|port| port.and_then(|port| u16::try_from(port).ok()));
         if from_port.is_none() || to_port.is_none() {
-            self.remarks.count("lack a port: 0 stands for the initiator's, 53 for the other");
+            self.remarks
+                .count("messages lack a port: 0 stands for the initiator's, 53 for the other");
         }
         Way {
             from: SocketAddr::new(from.unwrap_or(nowhere), from_port.unwrap_or(0)),
@@ -146,7 +147,7 @@ impl Pcap {
         match seconds {
             Some(seconds) => seconds * BILLION + u64::from(nanoseconds.unwrap_or(0)),
             None => {
-                self.remarks.count("lack a time up to the year 2106: 1970 stands for it");
+                self.remarks.count("messages lack a time up to the year 2106: 1970 stands for it");
                 0
             }
         }
@@ -154,7 +155,7 @@ impl Pcap {
 
     fn udp(&mut self, way: Way, by_initiator: bool, wire: &[u8], time: u64) {
         if wire.len() > UDP_MAX {
-            return self.remarks.count("are too long for UDP, and are left out");
+            return self.remarks.count("messages are too long for UDP, and are left out");
         }
         let way = if by_initiator { way } else { way.back() };
         let start = packet_header(&mut self.file.buffer);
@@ -164,7 +165,7 @@ impl Pcap {
 
     fn tcp(&mut self, way: Way, by_initiator: bool, wire: &[u8], time: u64) {
         let Ok(length) = u16::try_from(wire.len()) else {
-            return self.remarks.count("are too long for TCP, and are left out");
+            return self.remarks.count("messages are too long for TCP, and are left out");
         };
         self.stream.clear();
         self.stream.extend_from_slice(&length.to_be_bytes());
@@ -218,7 +219,7 @@ impl Output for Pcap {
         if let Ok(event) = frame.event {
             match &event.message {
                 Some(message) => self.message(message),
-                None => self.remarks.count("hold no DNS message, and are left out"),
+                None => self.remarks.count("messages hold no DNS message, and are left out"),
             }
         }
         self.file.write_if_full()

@@ -117,7 +117,7 @@ impl QueryLog {
             (message.response_message, line::time(seconds, nanoseconds))
         };
         let Some(wire) = wire else {
-            return self.remarks.count("hold no DNS message, and have no line");
+            return self.remarks.count("messages hold no DNS message, and have no line");
         };
         if let MessageType::RESOLVER_QUERY
         | MessageType::RESOLVER_RESPONSE
@@ -133,7 +133,7 @@ impl QueryLog {
         let Some(kind) =
             KINDS.iter().position(|(query, _)| [query.0, query.0 + 1].contains(&kind.0))
         else {
-            return self.remarks.count("are of an unknown type, and have no line");
+            return self.remarks.count("messages are of an unknown type, and have no line");
         };
         self.end_older(identity, time);
         self.queries[kind] |= is_query;
@@ -176,7 +176,7 @@ impl QueryLog {
                 self.waiting.push(&self.key, half);
                 if self.waiting.len() > WAITING_MAX {
                     self.end_oldest();
-                    self.remarks.count("were too many to wait for their other half");
+                    self.remarks.count("messages were too many to wait for their other half");
                 }
             }
             None => self.line(&half, half.answer.as_ref()),
@@ -242,7 +242,7 @@ impl Output for QueryLog {
         if let Ok(event) = frame.event {
             match &event.message {
                 Some(message) => self.message(event.identity, message),
-                None => self.remarks.count("hold no DNS message, and have no line"),
+                None => self.remarks.count("messages hold no DNS message, and have no line"),
             }
         }
         self.file.write_if_full()

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What an output has to say at its end of messages that it could not take as they are.
+//! What an output has to say at its end of what it could not take as it is.
 
-/// Remarks, each with how many messages it is about.
+/// Remarks, each with how often it was made.
 #[derive(Debug, Default)]
 pub struct Remarks(Vec<(&'static str, u64)>);
 
 impl Remarks {
-    /// One more message of which to say `what`, such as "hold no answer, and are left out".
+    /// Says `what` of one more, such as "messages hold no answer, and are left out".
     pub fn count(&mut self, what: &'static str) {
         match self.0.iter_mut().find(|(known, _)| *known == what) {
             Some((_, count)) => *count += 1,
@@ -17,7 +17,7 @@ impl Remarks {
     /// Says all of it of the output `name`.
     pub fn tell(&self, name: &str, tell: &mut dyn FnMut(String)) {
         for (what, count) in &self.0 {
-            tell(format!("{name}: {count} messages {what}"));
+            tell(format!("{name}: {count} {what}"));
         }
     }
 }

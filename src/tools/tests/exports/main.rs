@@ -2,6 +2,7 @@
 //! What `dnstap` exports, read back by programs that are not ours.
 
 mod pcap;
+mod pdns;
 mod querylog;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Passive DNS: which records resolvers got from which name servers, and when, one JSON object a
+//! line in the Common Output Format (draft-dulaunoy-dnsop-passive-dns-cof).
+//!
+//! A name server is believed of the zone that it was asked for, and of nothing else: an answer from
+//! elsewhere could be made to put records into somebody's history.
+
+use std::time::{Duration, Instant};
+
+use ::dnstap::Message;
+use ::dnstap::schema::MessageType;
+use indexmap::IndexMap;
+
+use super::remarks::Remarks;
+use super::text::TextFile;
+use super::{Frame, Output, OutputError};
+use crate::dnstap::dns::record::{OPT, Record};
+use crate::dnstap::dns::section::{Parts, flag};
+use crate::dnstap::dns::{BadMessage, name, rdata};
+use crate::dnstap::print::json;
+use crate::dnstap::print::text::Text;
+
+/// How long records are counted before they are printed.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Bytes that records take while they are counted, at most.
+const BYTES_MAX: usize = 16 << 20;
+
+/// About how many bytes a record takes beside its text.
+const OVERHEAD: usize = 100;
+
+const IN: u16 = 1;
+
+/// Records that are about a message or its transport, and no zone has.
+mod meta {
+    pub const SIG: u16 = 24;
+    pub const TKEY: u16 = 249;
+    pub const TSIG: u16 = 250;
+}
+
+/// Passive DNS.
+pub struct PassiveDns {
+    file: TextFile,
+    /// By the front of the line, which says what was seen.
+    seen: IndexMap<Vec<u8>, Sightings>,
+    bytes: usize,
+    /// When the first of them was seen here.
+    since: Option<Instant>,
+    remarks: Remarks,
+    line: Vec<u8>,
+    owner: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+/// How often and when, in seconds since 1970.
+#[derive(Clone, Copy, Debug)]
+struct Sightings {
+    count: u64,
+    first: u64,
+    last: u64,
+}
+
+impl PassiveDns {
+    /// Writes to `file`.
+    pub fn new(file: TextFile) -> Self {
+        Self {
+            file,
+            seen: IndexMap::new(),
+            bytes: 0,
+            since: None,
+            remarks: Remarks::default(),
+            line: Vec::new(),
+            owner: Vec::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Takes what a message says, or says why not.
+    fn message(
+        &mut self,
+        identity: Option<&[u8]>,
+        message: &Message<'_>,
+    ) -> Result<(), &'static str> {
+        if message.message_type != MessageType::RESOLVER_RESPONSE {
+            return Err("messages are no RESOLVER_RESPONSE, and are left out");
+        }
+        let wire = message.response_message.ok_or("messages hold no response")?;
+        let parts = Parts::find(wire).and_then(|parts| parts.check().map(|()| parts));
+        let parts = parts.map_err(|_| "responses are no valid DNS, and are left out")?;
+        if parts.flags & flag::QR == 0 || parts.opcode() != 0 {
+            return Err("messages are no response to a query, and are left out");
+        }
+        if parts.flags & flag::TC != 0 {
+            return Err("responses are truncated, and are left out");
+        }
+        if parts.response_code() != 0 {
+            return Err("responses have another code than NOERROR, and are left out");
+        }
+        let time = message.response_time_sec.or(message.query_time_sec);
+        let time = time.ok_or("responses have no time, and are left out")?;
+        let mut zone = Vec::new();
+        let zone_is_good = message
+            .query_zone
+            .is_some_and(|given| name::canonical(given, 0, &mut zone) == Ok(given.len()));
+        if !zone_is_good {
+            return Err("responses have no zone that was asked, and are left out");
+        }
+        for section in parts.sections {
+            for record in parts.records(section) {
+                let taken = self.record(identity, message, &parts, &record, &zone, time);
+                if let Err(why) = taken {
+                    self.remarks.count(why);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn record(
+        &mut self,
+        identity: Option<&[u8]>,
+        message: &Message<'_>,
+        parts: &Parts<'_>,
+        record: &Record,
+        zone: &[u8],
+        time: u64,
+    ) -> Result<(), &'static str> {
+        if [OPT, meta::SIG, meta::TKEY, meta::TSIG].contains(&record.rtype) {
+            return Ok(());
+        }
+        if record.class != IN {
+            return Err("records are of another class than IN, and are left out");
+        }
+        if record.start == record.end {
+            return Err("records have no data, and are left out");
+        }
+        self.owner.clear();
+        // The message was checked: from here on nothing is bad.
+        let _ = name::canonical(parts.wire, record.name_at, &mut self.owner);
+        if !name::is_within(&self.owner, zone) {
+            return Err("records are out of bailiwick, and are left out");
+        }
+        let _ = self.front(identity, message, parts, record, zone);
+        match self.seen.get_mut(&self.line) {
+            Some(sightings) => {
+                sightings.count += 1;
+                sightings.first = sightings.first.min(time);
+                sightings.last = sightings.last.max(time);
+            }
+            None => {
+                self.bytes += self.line.len() + OVERHEAD;
+                let sightings = Sightings { count: 1, first: time, last: time };
+                self.seen.insert(self.line.clone(), sightings);
+                self.since.get_or_insert_with(Instant::now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the front of a line: what was seen, and where.
+    fn front(
+        &mut self,
+        identity: Option<&[u8]>,
+        message: &Message<'_>,
+        parts: &Parts<'_>,
+        record: &Record,
+        zone: &[u8],
+    ) -> Result<(), BadMessage> {
+        let Self { line, owner, scratch, .. } = self;
+        line.clear();
+        let mut string = |key: &str, scratch: &mut Vec<u8>| {
+            line.str(key);
+            json::string(scratch, line);
+            scratch.clear();
+        };
+        scratch.clear();
+        name::name(owner, 0, scratch)?;
+        string("{\"rrname\":", scratch);
+        rdata::type_text(record.rtype, scratch);
+        string(",\"rrtype\":", scratch);
+        rdata::data(parts.wire, record, scratch)?;
+        if has_compressed_names(record.rtype) {
+            scratch.make_ascii_lowercase();
+        }
+        string(",\"rdata\":", scratch);
+        name::name(zone, 0, scratch)?;
+        string(",\"bailiwick\":", scratch);
+        if let Some(address) = message.response_address {
+            scratch.address(address);
+            string(",\"nameserver\":", scratch);
+        }
+        if let Some(identity) = identity.filter(|identity| !identity.is_empty()) {
+            scratch.bytes(identity);
+            string(",\"sensor_id\":", scratch);
+        }
+        Ok(())
+    }
+
+    /// Prints what was counted, and begins anew.
+    fn print(&mut self) -> Result<(), OutputError> {
+        for (front, Sightings { count, first, last }) in self.seen.drain(..) {
+            let out = &mut self.file.buffer;
+            out.extend_from_slice(&front);
+            out.str(",\"count\":");
+            out.number(count);
+            out.str(",\"time_first\":");
+            out.number(first);
+            out.str(",\"time_last\":");
+            out.number(last);
+            out.str("}\n");
+            self.file.write_if_full()?;
+        }
+        self.bytes = 0;
+        self.since = None;
+        self.file.write()
+    }
+}
+
+/// Whether names in the data may point to others in the message (RFC 3597, section 4), and so have
+/// the letters that the resolver asked with.
+fn has_compressed_names(rtype: u16) -> bool {
+    matches!(rtype, 2..=9 | 12 | 14 | 15 | 17 | 18 | 21 | 26 | 33 | 36 | 39)
+}
+
+impl Output for PassiveDns {
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
+        // Of frames that hold no event the worker tells.
+        let Ok(event) = frame.event else { return Ok(()) };
+        let taken = match &event.message {
+            Some(message) => self.message(event.identity, message),
+            None => Err("messages are no RESOLVER_RESPONSE, and are left out"),
+        };
+        if let Err(why) = taken {
+            self.remarks.count(why);
+        }
+        if self.bytes >= BYTES_MAX { self.print() } else { Ok(()) }
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.since.map(|since| since + INTERVAL)
+    }
+
+    fn tick(&mut self) -> Result<(), OutputError> {
+        self.print()
+    }
+
+    fn reopen(&mut self) -> Result<(), OutputError> {
+        self.print()?;
+        self.file.reopen()
+    }
+
+    fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
+        self.remarks.tell(&self.file.name(), tell);
+        self.print()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ::dnstap::Event;
+
+    use super::*;
+
+    #[test]
+    fn what_was_counted_is_printed_from_time_to_time() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = || std::fs::read_to_string(file.path()).unwrap();
+        let stop = Arc::default();
+        let mut output = PassiveDns::new(TextFile::open(file.path(), false, stop).unwrap());
+        let wire = b"\0\x01\x80\0\0\0\0\x01\0\0\0\0\0\0\x10\0\x01\0\0\0\0\0\x02\x01x";
+        let message = Message {
+            query_zone: Some(b"\0"),
+            response_time_sec: Some(7),
+            response_message: Some(wire),
+            ..Message::new(MessageType::RESOLVER_RESPONSE)
+        };
+        let event = Event { message: Some(message), ..Event::new() };
+        assert_eq!(output.due(), None);
+        for count in [2, 1] {
+            for _ in 0..count {
+                output.take(&Frame { event: Ok(&event), bytes: &[] }).unwrap();
+                output.flush().unwrap();
+            }
+            let left = output.due().unwrap().saturating_duration_since(Instant::now());
+            assert!(left <= INTERVAL && left > INTERVAL / 2);
+            assert!(!text().contains(&format!("\"count\":{count},")));
+            output.tick().unwrap();
+            assert!(
+                text()
+                    .ends_with(&format!("\"count\":{count},\"time_first\":7,\"time_last\":7}}\n"))
+            );
+            assert_eq!(output.due(), None);
+        }
+    }
+}
