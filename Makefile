@@ -99,8 +99,15 @@ PACKAGES = binutils gcc g++ make pkg-config libfstrm-dev fstrm-bin knot knot-mod
 DEMO_PACKAGES = binutils gcc knot knot-module-dnstap knot-dnsutils \
     golang-github-dnstap-golang-dnstap-cli
 
-deps:
+deps: $(TARGET)/python/duckdb
 	.ci/install $(PACKAGES)
+
+# A reader of Parquet that is not ours; Debian has none.
+$(TARGET)/python/duckdb:
+	.ci/install python3 python3-venv
+	/usr/bin/python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check duckdb
+	touch $@
 
 demo:
 	.ci/install $(DEMO_PACKAGES)

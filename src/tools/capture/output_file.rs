@@ -148,7 +148,7 @@ impl OutputFile {
 
 /// Opens what `name` stands for. A file that is to be made is made under another name, which is
 /// returned too; standard output, FIFOs and devices are written as they are.
-fn open(name: &Path, unread: Unread, stop: &AtomicBool) -> io::Result<(File, Option<PathBuf>)> {
+pub fn open(name: &Path, unread: Unread, stop: &AtomicBool) -> io::Result<(File, Option<PathBuf>)> {
     if name == Path::new(STANDARD_OUTPUT) {
         return Ok((File::from(io::stdout().as_fd().try_clone_to_owned()?), None));
     }

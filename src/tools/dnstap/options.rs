@@ -171,6 +171,8 @@ pub enum Format {
     Querylog,
     /// Passive DNS from responses to a resolver, one JSON object a line
     Pdns,
+    /// Apache Parquet, one row a message
+    Parquet,
 }
 
 impl Options {

@@ -2,6 +2,7 @@
 //! Outputs: each takes the same frames in its own form.
 
 pub mod frames;
+pub mod parquet;
 pub mod pcap;
 pub mod pdns;
 pub mod querylog;

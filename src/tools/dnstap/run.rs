@@ -25,6 +25,7 @@ use super::input::{InputError, Progress, Reading};
 use super::mask::Mask;
 use super::options::{Format, Options};
 use super::output::frames::Frames;
+use super::output::parquet::Parquet;
 use super::output::pcap::Pcap;
 use super::output::pdns::PassiveDns;
 use super::output::querylog::QueryLog;
@@ -291,14 +292,13 @@ fn output(
     let text =
         |style| -> Result<Box<dyn Output>, OutputError> { Ok(Box::new(Text::new(file()?, style))) };
     // Both have an end, or a beginning, that fits no other file.
-    let binary = format == Format::Pcap;
+    let binary = matches!(format, Format::Pcap | Format::Parquet);
     if binary && options.append {
         let reason = "-a is for text: choose another name, or leave -a out";
         return Err(OutputError::Failed(reason.into()));
     }
     if binary && name.as_os_str() == "-" && io::stdout().is_terminal() {
-        let reason =
-            "packets are not for a terminal: choose a file, or a pipe into wireshark -k -i -";
+        let reason = "this format is not for a terminal: choose a file, or a pipe";
         return Err(OutputError::Failed(reason.into()));
     }
     match format {
@@ -307,6 +307,7 @@ fn output(
         Format::Json => text(Style::Json),
         Format::Querylog => Ok(Box::new(QueryLog::new(file()?))),
         Format::Pdns => Ok(Box::new(PassiveDns::new(file()?))),
+        Format::Parquet => Ok(Box::new(Parquet::open(name.into(), stop.clone())?)),
         Format::Pcap => Ok(Box::new(Pcap::new(file()?)?)),
         Format::Frames => {
             if options.append {

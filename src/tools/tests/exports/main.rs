@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What `dnstap` exports, read back by programs that are not ours.
 
+// A row of Parquet has many columns.
+#![recursion_limit = "256"]
+
+mod parquet;
 mod pcap;
 mod pdns;
 mod querylog;

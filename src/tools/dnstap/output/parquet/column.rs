@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The values of one column, of which any may be missing, until they are written.
+
+use bytes::Bytes;
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
+use parquet::errors::ParquetError;
+use parquet::file::writer::SerializedColumnWriter;
+
+/// What is in a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Text in UTF-8, many of which are the same.
+    Text,
+    /// Bytes.
+    Bytes,
+    /// A number of 32 bits.
+    Number,
+    /// Yes or no.
+    Flag,
+    /// Nanoseconds since 1970.
+    Time,
+}
+
+impl Kind {
+    /// The type in the language of Parquet schemas, in front of and behind the name.
+    pub fn schema(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Text => ("BYTE_ARRAY", " (STRING)"),
+            Self::Bytes => ("BYTE_ARRAY", ""),
+            Self::Number => ("INT32", " (INTEGER(32,false))"),
+            Self::Flag => ("BOOLEAN", ""),
+            Self::Time => ("INT64", " (TIMESTAMP(NANOS,true))"),
+        }
+    }
+}
+
+/// The values of a column.
+#[derive(Debug)]
+pub struct Column {
+    values: Values,
+    /// For each row whether there is a value: 1 or 0.
+    levels: Vec<i16>,
+}
+
+#[derive(Debug)]
+enum Values {
+    /// The bytes of all, and where each ends.
+    Bytes(Vec<u8>, Vec<usize>),
+    Numbers(Vec<i32>),
+    Flags(Vec<bool>),
+    Times(Vec<i64>),
+}
+
+impl Column {
+    /// An empty column.
+    pub fn new(kind: Kind) -> Self {
+        let values = match kind {
+            Kind::Text | Kind::Bytes => Values::Bytes(Vec::new(), Vec::new()),
+            Kind::Number => Values::Numbers(Vec::new()),
+            Kind::Flag => Values::Flags(Vec::new()),
+            Kind::Time => Values::Times(Vec::new()),
+        };
+        Self { values, levels: Vec::new() }
+    }
+
+    /// Bytes that the values take.
+    pub fn bytes(&self) -> usize {
+        let values = match &self.values {
+            Values::Bytes(bytes, ends) => bytes.len() + size_of_val(&ends[..]),
+            Values::Numbers(numbers) => size_of_val(&numbers[..]),
+            Values::Flags(flags) => flags.len(),
+            Values::Times(times) => size_of_val(&times[..]),
+        };
+        values + size_of_val(&self.levels[..])
+    }
+
+    /// Adds a row without a value.
+    pub fn skip(&mut self) {
+        self.levels.push(0);
+    }
+
+    /// Adds a number.
+    pub fn number(&mut self, number: u32) {
+        if let Values::Numbers(numbers) = &mut self.values {
+            // The schema says that the bits are of an unsigned number.
+            numbers.push(number.cast_signed());
+            self.levels.push(1);
+        }
+    }
+
+    /// Adds a flag.
+    pub fn flag(&mut self, flag: bool) {
+        if let Values::Flags(flags) = &mut self.values {
+            flags.push(flag);
+            self.levels.push(1);
+        }
+    }
+
+    /// Adds a time.
+    pub fn time(&mut self, time: i64) {
+        if let Values::Times(times) = &mut self.values {
+            times.push(time);
+            self.levels.push(1);
+        }
+    }
+
+    /// Adds bytes, or text, that `print` appends; a row without a value, if it returns `None`.
+    pub fn print(&mut self, print: impl FnOnce(&mut Vec<u8>) -> Option<()>) {
+        if let Values::Bytes(bytes, ends) = &mut self.values {
+            let start = bytes.len();
+            if print(bytes).is_some() {
+                ends.push(bytes.len());
+                self.levels.push(1);
+            } else {
+                bytes.truncate(start);
+                self.levels.push(0);
+            }
+        }
+    }
+
+    /// Writes the values, and is empty then.
+    pub fn write(&mut self, writer: &mut SerializedColumnWriter<'_>) -> Result<(), ParquetError> {
+        fn all<T: DataType>(
+            writer: &mut SerializedColumnWriter<'_>,
+            values: &mut Vec<T::T>,
+            levels: &[i16],
+        ) -> Result<(), ParquetError> {
+            writer.typed::<T>().write_batch(values, Some(levels), None)?;
+            values.clear();
+            Ok(())
+        }
+        match &mut self.values {
+            Values::Bytes(bytes, ends) => {
+                let bytes = Bytes::from(std::mem::take(bytes));
+                let starts = std::iter::once(&0).chain(&*ends);
+                let mut values: Vec<ByteArray> = starts
+                    .zip(&*ends)
+                    .map(|(start, end)| bytes.slice(*start..*end).into())
+                    .collect();
+                all::<ByteArrayType>(writer, &mut values, &self.levels)?;
+                ends.clear();
+            }
+            Values::Numbers(numbers) => all::<Int32Type>(writer, numbers, &self.levels)?,
+            Values::Flags(flags) => all::<BoolType>(writer, flags, &self.levels)?,
+            Values::Times(times) => all::<Int64Type>(writer, times, &self.levels)?,
+        }
+        self.levels.clear();
+        Ok(())
+    }
+}

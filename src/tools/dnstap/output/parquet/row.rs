@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is in a row: the fields of dnstap under their names in the schema, and the header, question
+//! and EDNS of the DNS message, which is the response where there is one.
+
+use std::fmt::Write as _;
+
+use ::dnstap::{Event, Message, Policy};
+
+use super::column::{Column, Kind};
+use crate::dnstap::dns::section::{Parts, flag};
+use crate::dnstap::dns::{mnemonic, name, rdata};
+use crate::dnstap::output::Frame;
+use crate::dnstap::output::remarks::Remarks;
+use crate::dnstap::print::text::Text;
+use crate::dnstap::print::{edns, message as dig, named};
+
+const BILLION: i64 = 1_000_000_000;
+
+/// Names and kinds of the columns, in the order of [`fill`].
+pub const COLUMNS: &[(&str, Kind)] = &[
+    ("event_type", Kind::Text),
+    ("identity", Kind::Text),
+    ("version", Kind::Text),
+    ("extra", Kind::Bytes),
+    ("type", Kind::Text),
+    ("socket_family", Kind::Text),
+    ("socket_protocol", Kind::Text),
+    ("http_protocol", Kind::Text),
+    ("query_address", Kind::Text),
+    ("query_port", Kind::Number),
+    ("response_address", Kind::Text),
+    ("response_port", Kind::Number),
+    ("query_time", Kind::Time),
+    ("response_time", Kind::Time),
+    ("query_zone", Kind::Text),
+    ("query_message", Kind::Bytes),
+    ("response_message", Kind::Bytes),
+    ("policy_type", Kind::Text),
+    ("policy_rule", Kind::Text),
+    ("policy_action", Kind::Text),
+    ("policy_match", Kind::Text),
+    ("policy_value", Kind::Bytes),
+    ("id", Kind::Number),
+    ("opcode", Kind::Text),
+    ("rcode", Kind::Text),
+    ("qr", Kind::Flag),
+    ("aa", Kind::Flag),
+    ("tc", Kind::Flag),
+    ("rd", Kind::Flag),
+    ("ra", Kind::Flag),
+    ("ad", Kind::Flag),
+    ("cd", Kind::Flag),
+    ("qname", Kind::Text),
+    ("qtype", Kind::Text),
+    ("qclass", Kind::Text),
+    ("qdcount", Kind::Number),
+    ("ancount", Kind::Number),
+    ("nscount", Kind::Number),
+    ("arcount", Kind::Number),
+    ("edns_version", Kind::Number),
+    ("edns_udp_size", Kind::Number),
+    ("edns_do", Kind::Flag),
+    ("error", Kind::Text),
+    ("frame", Kind::Bytes),
+];
+
+/// The columns of a row, from the left to the right.
+struct Row<'a> {
+    columns: std::slice::IterMut<'a, Column>,
+    /// What is wrong.
+    error: String,
+}
+
+impl Row<'_> {
+    fn next<T>(&mut self, value: Option<T>, add: impl FnOnce(&mut Column, T)) {
+        if let Some(column) = self.columns.next() {
+            match value {
+                Some(value) => add(column, value),
+                None => column.skip(),
+            }
+        }
+    }
+
+    fn number(&mut self, number: Option<impl Into<u32>>) {
+        self.next(number, |column, number| column.number(number.into()));
+    }
+
+    fn flag(&mut self, flag: Option<bool>) {
+        self.next(flag, Column::flag);
+    }
+
+    fn bytes(&mut self, bytes: Option<&[u8]>) {
+        self.next(bytes, |column, bytes| {
+            column.print(|out| {
+                out.bytes(bytes);
+                Some(())
+            });
+        });
+    }
+
+    fn print(&mut self, print: impl FnOnce(&mut Vec<u8>) -> Option<()>) {
+        self.next(Some(()), |column, ()| column.print(print));
+    }
+
+    /// Text; in it has to be UTF-8.
+    fn text(&mut self, text: Option<&[u8]>, remarks: &mut Remarks) {
+        self.next(text, |column, text| {
+            column.print(|out| {
+                if text.utf8_chunks().any(|chunk| !chunk.invalid().is_empty()) {
+                    remarks.count("texts are no UTF-8: U+FFFD stands for the bytes that are none");
+                }
+                out.str(&String::from_utf8_lossy(text));
+                Some(())
+            });
+        });
+    }
+
+    /// The name of an enumeration's value, or its number.
+    fn named(&mut self, value: Option<(Option<&str>, u32)>) {
+        self.print(|out| value.map(|(name, number)| named(name, number, out)));
+    }
+
+    fn address(&mut self, address: Option<&[u8]>) {
+        let address = address.filter(|address| !address.is_empty());
+        self.print(|out| address.map(|address| out.address(address)));
+    }
+
+    fn time(&mut self, what: &str, seconds: Option<u64>, nanoseconds: Option<u32>) {
+        let time = seconds.map(|seconds| {
+            let nanoseconds = nanoseconds.unwrap_or(0).into();
+            i64::try_from(seconds).ok()?.checked_mul(BILLION)?.checked_add(nanoseconds)
+        });
+        if time == Some(None) {
+            let seconds = seconds.unwrap_or_default();
+            self.say(what, format_args!("{seconds} s is out of range"));
+        }
+        self.next(time.flatten(), Column::time);
+    }
+
+    /// A name that is in wire format, and nothing else.
+    fn name(&mut self, what: &str, wire: Option<&[u8]>) {
+        let mut is_bad = false;
+        self.print(|out| {
+            let printed = name::whole(wire?, out);
+            is_bad = printed.is_none();
+            printed
+        });
+        if is_bad {
+            let mut hex = Vec::new();
+            hex.hex(wire.unwrap_or_default());
+            self.say(what, format_args!("no name: {}", String::from_utf8_lossy(&hex)));
+        }
+    }
+
+    /// Notes that something is wrong.
+    fn say(&mut self, what: &str, why: impl std::fmt::Display) {
+        let separator = if self.error.is_empty() { "" } else { "; " };
+        // A string takes all that it is given.
+        let _ = write!(self.error, "{separator}{what}: {why}");
+    }
+}
+
+/// Adds a row.
+pub fn fill(frame: &Frame<'_>, columns: &mut [Column], remarks: &mut Remarks) {
+    let mut row = Row { columns: columns.iter_mut(), error: String::new() };
+    let event = frame.event.ok();
+    row.named(event.map(|event| (event.event_type.name(), event.event_type.0)));
+    let Event { identity, version, extra, message, .. } = event.copied().unwrap_or_default();
+    row.text(identity, remarks);
+    row.text(version, remarks);
+    row.bytes(extra);
+    let policy = message_columns(message.as_ref(), &mut row);
+    row.text(policy.policy_type, remarks);
+    row.name("policy_rule", policy.rule);
+    row.named(policy.action.map(|action| (action.name(), action.0)));
+    row.named(policy.policy_match.map(|value| (value.name(), value.0)));
+    row.bytes(policy.value);
+    dns_columns(message.as_ref(), &mut row);
+    if let Err(error) = frame.event {
+        row.say("no dnstap", error);
+    }
+    let error = std::mem::take(&mut row.error);
+    row.bytes(Some(error.as_bytes()).filter(|error| !error.is_empty()));
+    row.bytes(frame.event.is_err().then(|| frame.payload()));
+}
+
+/// The columns from `type` to `response_message`. Returns the policy.
+fn message_columns<'a>(message: Option<&Message<'a>>, row: &mut Row<'_>) -> Policy<'a> {
+    row.named(message.map(|message| (message.message_type.name(), message.message_type.0)));
+    // Nothing is set but for the type, which is behind.
+    let message = message.copied().unwrap_or(Message::new(::dnstap::schema::MessageType(0)));
+    row.named(message.socket_family.map(|family| (family.name(), family.0)));
+    row.named(message.socket_protocol.map(|protocol| (protocol.name(), protocol.0)));
+    row.named(message.http_protocol.map(|protocol| (protocol.name(), protocol.0)));
+    row.address(message.query_address);
+    row.number(message.query_port);
+    row.address(message.response_address);
+    row.number(message.response_port);
+    row.time("query_time", message.query_time_sec, message.query_time_nsec);
+    row.time("response_time", message.response_time_sec, message.response_time_nsec);
+    row.name("query_zone", message.query_zone);
+    row.bytes(message.query_message);
+    row.bytes(message.response_message);
+    message.policy.unwrap_or_default()
+}
+
+/// The columns from `id` to `edns_do`.
+fn dns_columns(message: Option<&Message<'_>>, row: &mut Row<'_>) {
+    let wire = message.and_then(|message| message.response_message.or(message.query_message));
+    let parts = wire.and_then(|wire| match Parts::find(wire) {
+        Ok(parts) => Some(parts),
+        Err(error) => {
+            row.say("no DNS", error);
+            None
+        }
+    });
+    row.number(parts.map(|parts| parts.id));
+    row.print(|out| {
+        let opcode = parts?.opcode();
+        match mnemonic::opcode(opcode) {
+            Some(name) => out.str(name),
+            None => {
+                out.str("OPCODE");
+                out.number(opcode);
+            }
+        }
+        Some(())
+    });
+    row.print(|out| {
+        // A query has none.
+        let parts = parts.filter(|parts| parts.flags & flag::QR != 0)?;
+        dig::response_code(parts.response_code(), out);
+        Some(())
+    });
+    for bit in [flag::QR, flag::AA, flag::TC, flag::RD, flag::RA, flag::AD, flag::CD] {
+        row.flag(parts.map(|parts| parts.flags & bit != 0));
+    }
+    let question = parts.and_then(|parts| parts.question);
+    row.print(|out| name::name(wire?, question?.name_at, out).ok().map(drop));
+    row.print(|out| question.map(|question| rdata::type_text(question.qtype, out)));
+    row.print(|out| question.map(|question| rdata::class_text(question.qclass, out)));
+    row.number(parts.map(|parts| parts.questions));
+    for section in 0..3 {
+        row.number(parts.map(|parts| parts.sections[section].count));
+    }
+    let opt = parts.and_then(|parts| parts.opt);
+    row.number(opt.map(|opt| edns::version(&opt)));
+    row.number(opt.map(|opt| opt.class));
+    row.flag(opt.map(|opt| edns::dnssec_ok(&opt)));
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Parquet files, read by DuckDB.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use dnstap::schema::{
+    HttpProtocol, MessageType, PolicyAction, PolicyMatch, SocketFamily, SocketProtocol,
+};
+use dnstap::{Event, Message, Policy};
+use serde_json::{Value, json};
+
+use super::support::{self, Peer, Place, Running, data, recording};
+use super::{OURS, dns, event, frame, ours, record, wire_name};
+
+/// Prints the rows of a query as JSON objects, bytes in hex.
+const SCRIPT: &str = "
+import duckdb, json, sys
+relation = duckdb.sql(sys.argv[1])
+for row in relation.fetchall():
+    row = [value.hex() if isinstance(value, bytes) else value for value in row]
+    print(json.dumps(dict(zip(relation.columns, row)), default=str))
+";
+
+/// What DuckDB answers.
+fn duckdb(query: &str) -> Vec<Value> {
+    // `make deps` puts it there.
+    let python = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python/bin/python3");
+    assert!(python.exists(), "{} is missing: make deps", python.display());
+    let output = Command::new(python).args(["-c", SCRIPT, query]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Rows, with times as numbers of nanoseconds, and without what is NULL.
+fn rows(file: &str) -> Vec<Value> {
+    let query = format!(
+        "select * replace (epoch_ns(query_time) as query_time, \
+         epoch_ns(response_time) as response_time) from read_parquet('{file}')"
+    );
+    let mut rows = duckdb(&query);
+    for row in &mut rows {
+        row.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    }
+    rows
+}
+
+fn written(frames: impl IntoIterator<Item = Vec<u8>>) -> (Vec<Value>, String) {
+    let place = Place::new();
+    let capture = place.file("capture", recording(frames));
+    let file = place.argument("file.parquet");
+    let told = ours(&["-r", &capture, "-w", &format!("parquet:{file}")]);
+    (rows(&file), told)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(bytes)
+}
+
+#[test]
+fn every_field_has_its_column() {
+    let opt = b"\0\0\x29\x04\xd0\x01\x02\x80\0\0\0".to_vec();
+    let a = record("www.example", 1, &[192, 0, 2, 1]);
+    let query = dns(0x1234, 0x0100, "www.example", 28, [&[], &[], &[]]);
+    let response = dns(
+        0x1235,
+        0x85b3,
+        "www.example",
+        28,
+        [&[a.clone(), a.clone()], &[a.clone(), a.clone(), a.clone()], &[opt]],
+    );
+    let (zone, rule) = (wire_name("example"), wire_name("x.rpz"));
+    let message = Message {
+        message_type: MessageType::CLIENT_RESPONSE,
+        socket_family: Some(SocketFamily::INET6),
+        socket_protocol: Some(SocketProtocol::DOH),
+        query_address: Some(&[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+        response_address: Some(&[192, 0, 2, 53]),
+        query_port: Some(40_000),
+        response_port: Some(443),
+        query_time_sec: Some(1_700_000_000),
+        query_time_nsec: Some(123_456_789),
+        query_message: Some(&query),
+        query_zone: Some(&zone),
+        response_time_sec: Some(1_700_000_001),
+        response_time_nsec: Some(1),
+        response_message: Some(&response),
+        policy: Some(Policy {
+            policy_type: Some(b"RPZ"),
+            rule: Some(&rule),
+            action: Some(PolicyAction::NXDOMAIN),
+            policy_match: Some(PolicyMatch::QNAME),
+            value: Some(b"\x01\xff"),
+        }),
+        http_protocol: Some(HttpProtocol::HTTP2),
+    };
+    let full = frame(&Event {
+        identity: Some("ns1 ä".as_bytes()),
+        version: Some(b"Knot 3"),
+        extra: Some(b"\0\xff"),
+        message: Some(message),
+        ..Event::new()
+    });
+    let query_alone =
+        Message { query_message: Some(&query), ..Message::new(MessageType::AUTH_QUERY) };
+    let (rows, told) = written([full, event(query_alone)]);
+    let expected = json!({
+        "event_type": "MESSAGE", "identity": "ns1 ä", "version": "Knot 3", "extra": "00ff",
+        "type": "CLIENT_RESPONSE", "socket_family": "INET6", "socket_protocol": "DOH",
+        "http_protocol": "HTTP2", "query_address": "2001:db8::1", "query_port": 40_000,
+        "response_address": "192.0.2.53", "response_port": 443,
+        "query_time": 1_700_000_000_123_456_789_u64,
+        "response_time": 1_700_000_001_000_000_001_u64, "query_zone": "example.",
+        "query_message": hex(&query), "response_message": hex(&response),
+        "policy_type": "RPZ", "policy_rule": "x.rpz.", "policy_action": "NXDOMAIN",
+        "policy_match": "QNAME", "policy_value": "01ff",
+        "id": 0x1235, "opcode": "QUERY", "rcode": "BADMODE",
+        "qr": true, "aa": true, "tc": false, "rd": true, "ra": true, "ad": true, "cd": true,
+        "qname": "www.example.", "qtype": "AAAA", "qclass": "IN",
+        "qdcount": 1, "ancount": 2, "nscount": 3, "arcount": 1,
+        "edns_version": 2, "edns_udp_size": 1232, "edns_do": true,
+    });
+    assert_eq!(rows[0], expected);
+    let expected = json!({
+        "event_type": "MESSAGE", "identity": "ns1", "type": "AUTH_QUERY",
+        "query_message": hex(&query), "id": 0x1234, "opcode": "QUERY",
+        "qr": false, "aa": false, "tc": false, "rd": true, "ra": false, "ad": false, "cd": false,
+        "qname": "www.example.", "qtype": "AAAA", "qclass": "IN",
+        "qdcount": 1, "ancount": 0, "nscount": 0, "arcount": 0,
+    });
+    assert_eq!(rows[1..], [expected]);
+    assert_eq!(told, "");
+}
+
+#[test]
+fn what_is_odd_is_a_row_too() {
+    let odd = Message {
+        socket_protocol: Some(SocketProtocol(99)),
+        query_address: Some(b"\x0a\xff"),
+        query_port: Some(u32::MAX),
+        query_time_sec: Some(1 << 40),
+        query_zone: Some(b"\x07exam"),
+        query_message: Some(b"\0\x01"),
+        ..Message::new(MessageType(15))
+    };
+    let frames = [
+        frame(&Event { identity: Some(b"a\xff"), message: Some(odd), ..Event::new() }),
+        frame(&Event { message: None, ..Event::new() }),
+        b"\xff".to_vec(),
+    ];
+    let (rows, told) = written(frames);
+    let expected = [
+        json!({
+            "event_type": "MESSAGE", "identity": "a\u{fffd}", "type": "15",
+            "socket_protocol": "99", "query_address": "?0aff", "query_port": u32::MAX,
+            "query_message": "0001",
+            "error": "query_time: 1099511627776 s is out of range; query_zone: no name: \
+                076578616d; no DNS: the header is cut short at byte 2",
+        }),
+        json!({"event_type": "MESSAGE"}),
+    ];
+    assert_eq!(rows[..2], expected);
+    assert_eq!(rows[2]["frame"], "ff");
+    assert!(rows[2]["error"].as_str().unwrap().starts_with("no dnstap: "), "{}", rows[2]);
+    assert!(told.contains("1 texts are no UTF-8"), "{told}");
+    assert!(told.contains("1 frames are no dnstap messages"), "{told}");
+}
+
+#[test]
+fn rows_come_in_groups_that_memory_holds() {
+    let place = Place::new();
+    let messages = 2_000;
+    let frames = (0..messages).map(|number| {
+        let wire = dns(number, 0, "x.example", 1, [&[record("x", 10, &[7; 50_000])], &[], &[]]);
+        event(Message { query_message: Some(&wire), ..Message::new(MessageType::TOOL_QUERY) })
+    });
+    let capture = place.file("capture", recording(frames));
+    let file = place.argument("file.parquet");
+    ours(&["-r", &capture, "-w", &format!("parquet:{file}")]);
+    let numbers = format!(
+        "select count(*) rows, count(distinct id) ids, min(octet_length(query_message)) bytes \
+         from read_parquet('{file}')"
+    );
+    let bytes = 12 + 11 + 4 + 3 + 10 + 50_000;
+    assert_eq!(duckdb(&numbers), [json!({"rows": messages, "ids": messages, "bytes": bytes})]);
+    let groups = format!("select count(distinct row_group_id) n from parquet_metadata('{file}')");
+    assert_eq!(duckdb(&groups), [json!({"n": 3})]);
+}
+
+#[test]
+fn files_are_complete_and_take_no_others_place() {
+    let place = Place::new();
+    let wire = dns(1, 0, "x.example", 1, [&[], &[], &[]]);
+    let message = Message { query_message: Some(&wire), ..Message::new(MessageType::CLIENT_QUERY) };
+    let capture = place.file("capture", recording([event(message)]));
+    let file = place.file("file", "somebody's own");
+    let told = ours(&["-r", &capture, "--format", "parquet", "-w", &file]);
+    assert!(told.contains(&format!("{file} exists: wrote {file}.1")), "{told}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "somebody's own");
+    assert_eq!(rows(&format!("{file}.1")).len(), 1);
+    let output = support::run(OURS, &["-r", &capture, "--format", "parquet"]);
+    assert_eq!(rows(&place.file("piped", output.stdout)).len(), 1);
+    let output = support::run(OURS, &["-r", &capture, "--format", "parquet", "-a", "-w", &file]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("-a is for text"));
+}
+
+#[test]
+fn a_signal_completes_a_file_and_begins_another() {
+    let place = Place::new();
+    let file = place.argument("file");
+    let quiet = place.argument("quiet");
+    let (parquet, seen) = (format!("parquet:{file}"), format!("quiet:{quiet}"));
+    let socket = place.socket.to_str().unwrap();
+    let mut command = Command::new(OURS);
+    command.args(["-u", socket, "-w", &parquet, "-w", &seen]).stdout(Stdio::null());
+    let mut running = Running::start(&mut command);
+    running.line("opened input socket");
+    let mut peer = Peer::open(&place.socket);
+    let message = event(Message::new(MessageType::CLIENT_QUERY));
+    peer.send(data(&message));
+    // What this output has, the other has taken.
+    support::until(|| fs::metadata(&quiet).is_ok_and(|file| file.len() > 0));
+    running.signal("HUP");
+    support::until(|| fs::metadata(&file).is_ok());
+    assert_eq!(rows(&file).len(), 1);
+    peer.send(data(&message));
+    peer.send(data(&message));
+    peer.close();
+    running.stop();
+    assert_eq!(rows(&format!("{file}.1")).len(), 2);
+    assert_eq!(support::names(place.directory.path()), ["file", "file.1", "quiet"]);
+}
