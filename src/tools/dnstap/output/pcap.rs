@@ -13,6 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use ::dnstap::Message;
 use ::dnstap::schema::{HttpProtocol, SocketFamily, SocketProtocol};
 
+use super::recent::Recent;
 use super::remarks::Remarks;
 use super::text::TextFile;
 use super::{Frame, Output, OutputError};
@@ -27,6 +28,9 @@ const FILE_HEADER: [u8; 24] =
 /// Bytes of what stands before a packet.
 const PACKET_HEADER_SIZE: usize = 16;
 
+/// Queries that are remembered at least.
+const QUERIES: usize = 1 << 15;
+
 /// The port that readers take for DNS.
 const DNS_PORT: u16 = 53;
 
@@ -39,6 +43,8 @@ const BILLION: u64 = 1_000_000_000;
 pub struct Pcap {
     file: TextFile,
     flows: Flows,
+    /// Queries by way and ID, and whether their response is still to come.
+    queries: Recent<(Way, [u8; 2]), bool>,
     remarks: Remarks,
     /// Ports of responders, with the name of the protocol, that a reader has to be told of.
     ports: BTreeSet<(&'static str, u16)>,
@@ -84,6 +90,7 @@ impl Pcap {
         Ok(Self {
             file,
             flows: Flows::new(),
+            queries: Recent::new(QUERIES),
             remarks: Remarks::default(),
             ports: BTreeSet::new(),
             stream: Vec::new(),
@@ -99,20 +106,23 @@ impl Pcap {
         if way.to.port() != DNS_PORT && self.ports.len() < PORTS_MAX {
             self.ports.insert((carrier.name(), way.to.port()));
         }
-        let Message { query_time_sec, query_time_nsec, .. } = *message;
-        let Message { response_time_sec, response_time_nsec, .. } = *message;
-        for (by_initiator, wire, seconds, nanoseconds) in [
-            (true, message.query_message, query_time_sec, query_time_nsec),
-            (false, message.response_message, response_time_sec, response_time_nsec),
-        ] {
-            if let Some(wire) = wire {
-                let time = self.time(seconds, nanoseconds);
-                match carrier {
-                    Carrier::Udp => self.udp(way, by_initiator, wire, time),
-                    Carrier::Tcp => self.tcp(way, by_initiator, wire, time),
-                }
-            }
+        let query_time = time(message.query_time_sec, message.query_time_nsec);
+        let response_time = time(message.response_time_sec, message.response_time_nsec);
+        if let Some(wire) = message.query_message
+            && self.is_new(way, wire, message.message_type.is_response())
+        {
+            self.packet(way, carrier, true, wire, query_time.or(response_time));
         }
+        if let Some(wire) = message.response_message {
+            self.packet(way, carrier, false, wire, response_time.or(query_time));
+        }
+    }
+
+    /// Whether a query has no packet yet: a response may bring along one that came by itself.
+    fn is_new(&mut self, way: Way, wire: &[u8], is_brought: bool) -> bool {
+        let Some(id) = wire.first_chunk::<2>() else { return true };
+        let waits = self.queries.entry(&(way, *id), || false);
+        !std::mem::replace(waits, !is_brought) || !is_brought
     }
 
     /// The way of the query.
@@ -141,15 +151,21 @@ impl Pcap {
         }
     }
 
-    /// A time in nanoseconds that the format can express.
-    fn time(&mut self, seconds: Option<u64>, nanoseconds: Option<u32>) -> u64 {
-        let seconds = seconds.filter(|seconds| *seconds < u64::from(u32::MAX));
-        match seconds {
-            Some(seconds) => seconds * BILLION + u64::from(nanoseconds.unwrap_or(0)),
-            None => {
-                self.remarks.count("messages lack a time up to the year 2106: 1970 stands for it");
-                0
-            }
+    fn packet(
+        &mut self,
+        way: Way,
+        carrier: Carrier,
+        by_initiator: bool,
+        wire: &[u8],
+        time: Option<u64>,
+    ) {
+        let time = time.unwrap_or_else(|| {
+            self.remarks.count("messages have no time up to the year 2106: 1970 stands for it");
+            0
+        });
+        match carrier {
+            Carrier::Udp => self.udp(way, by_initiator, wire, time),
+            Carrier::Tcp => self.tcp(way, by_initiator, wire, time),
         }
     }
 
@@ -185,6 +201,11 @@ impl Pcap {
 fn begin(file: &mut TextFile) -> Result<(), OutputError> {
     file.buffer.extend_from_slice(&FILE_HEADER);
     file.write()
+}
+
+/// A time that the format can express, in nanoseconds.
+fn time(seconds: Option<u64>, nanoseconds: Option<u32>) -> Option<u64> {
+    super::nanoseconds(seconds, nanoseconds).filter(|time| time / BILLION <= u32::MAX.into())
 }
 
 /// The address that these bytes are.

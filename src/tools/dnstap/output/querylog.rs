@@ -12,7 +12,7 @@ use ::dnstap::schema::MessageType;
 
 use super::remarks::Remarks;
 use super::text::TextFile;
-use super::{Frame, Output, OutputError};
+use super::{Frame, Output, OutputError, nanoseconds};
 use crate::dnstap::dns::name;
 use crate::dnstap::dns::section::Parts;
 use crate::dnstap::print::time::Clock;
@@ -111,10 +111,10 @@ impl QueryLog {
         let kind = message.message_type;
         let is_query = kind.is_query();
         let (wire, time) = if is_query {
-            (message.query_message, line::time(message.query_time_sec, message.query_time_nsec))
+            (message.query_message, nanoseconds(message.query_time_sec, message.query_time_nsec))
         } else {
-            let (seconds, nanoseconds) = (message.response_time_sec, message.response_time_nsec);
-            (message.response_message, line::time(seconds, nanoseconds))
+            let time = nanoseconds(message.response_time_sec, message.response_time_nsec);
+            (message.response_message, time)
         };
         let Some(wire) = wire else {
             return self.remarks.count("messages hold no DNS message, and have no line");
@@ -162,7 +162,7 @@ impl QueryLog {
             },
         });
         let half = Half {
-            query_time: line::time(message.query_time_sec, message.query_time_nsec),
+            query_time: nanoseconds(message.query_time_sec, message.query_time_nsec),
             front,
             answer,
             identity: identity.map(<[u8]>::to_vec),

@@ -168,7 +168,7 @@ fn what_lacks_something_is_told_of() {
     for part in [
         "2 messages lack an address",
         "2 messages lack a port",
-        "2 messages lack a time",
+        "2 messages have no time",
         "2 messages hold no DNS message, and are left out",
         "1 messages are too long for UDP",
         "1 frames are no dnstap messages",

@@ -18,11 +18,6 @@ const BILLION: u64 = 1_000_000_000;
 
 const TSIG: u16 = 250;
 
-/// A time in nanoseconds, if the seconds are known.
-pub fn time(seconds: Option<u64>, nanoseconds: Option<u32>) -> Option<u64> {
-    seconds?.checked_mul(BILLION)?.checked_add(nanoseconds.unwrap_or(0).into())
-}
-
 /// What a query log says of the answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
