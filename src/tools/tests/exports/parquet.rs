@@ -66,7 +66,7 @@ fn every_field_has_its_column() {
     let query = dns(0x1234, 0x0100, "www.example", 28, [&[], &[], &[]]);
     let response = dns(
         0x1235,
-        0x85b3,
+        0x8533,
         "www.example",
         28,
         [&[a.clone(), a.clone()], &[a.clone(), a.clone(), a.clone()], &[opt]],
@@ -117,7 +117,7 @@ fn every_field_has_its_column() {
         "policy_type": "RPZ", "policy_rule": "x.rpz.", "policy_action": "NXDOMAIN",
         "policy_match": "QNAME", "policy_value": "01ff",
         "id": 0x1235, "opcode": "QUERY", "rcode": "BADMODE",
-        "qr": true, "aa": true, "tc": false, "rd": true, "ra": true, "ad": true, "cd": true,
+        "qr": true, "aa": true, "tc": false, "rd": true, "ra": false, "ad": true, "cd": true,
         "qname": "www.example.", "qtype": "AAAA", "qclass": "IN",
         "qdcount": 1, "ancount": 2, "nscount": 3, "arcount": 1,
         "edns_version": 2, "edns_udp_size": 1232, "edns_do": true,

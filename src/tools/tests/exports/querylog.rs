@@ -108,7 +108,19 @@ fn halves_find_each_other_whatever_their_order() {
         response_message: Some(&answered),
         ..message(MessageType::AUTH_RESPONSE, 4004, Some(100), Some(300))
     };
+    let of_second_query =
+        Message { response_message: Some(&answered), ..message(CR, 4003, Some(2000), Some(9000)) };
+    let elsewhere = frame(&Event {
+        identity: Some(b"ns2"),
+        message: Some(Message {
+            query_message: Some(&asked),
+            ..message(CQ, 4000, Some(3_000_000_000), None)
+        }),
+        ..Event::new()
+    });
     let frames = [
+        // Of a server whose clock is wrong, which ends nobody's waiting.
+        elsewhere,
         query(CQ, 4000, 0, &asked),
         // A query that was sent again, and the responses to both.
         query(CQ, 4001, 1000, &asked),
@@ -118,7 +130,11 @@ fn halves_find_each_other_whatever_their_order() {
         // The response first.
         response(CR, 4002, 6000, &answered),
         query(CQ, 4002, 5000, &asked),
-        // Another question, client or server.
+        // A response says when its query came.
+        query(CQ, 4003, 1000, &asked),
+        query(CQ, 4003, 2000, &asked),
+        event(of_second_query),
+        // Another question.
         response(CR, 4000, 7000, &other),
         // A response that brings its query along.
         event(own_query),
@@ -139,12 +155,32 @@ fn halves_find_each_other_whatever_their_order() {
             "20.001000Z 192.0.2.1#4001 x.example. NOERROR 2.000ms",
             "20.002000Z 192.0.2.1#4001 x.example. REFUSED 2.000ms",
             "20.005000Z 192.0.2.1#4002 x.example. NOERROR 1.000ms",
+            "20.002000Z 192.0.2.1#4003 x.example. NOERROR 7.000ms",
             "20.000100Z 192.0.2.1#4004 x.example. NOERROR 0.200ms",
+            "2023-11-14T23:03:20.000000Z 192.0.2.1#4000 x.example. - -",
             "20.000000Z 192.0.2.1#4000 x.example. - -",
+            "20.001000Z 192.0.2.1#4003 x.example. - -",
             "20.007000Z 192.0.2.1#4000 y.example. NOERROR -",
             "31.000000Z 192.0.2.1#4000 x.example. NOERROR -",
         ]
     );
+}
+
+#[test]
+fn by_a_later_message_the_wait_is_over() {
+    let asked = dns(1, 0, "x.example", 1, NONE);
+    let answered = dns(1, 0x8000, "x.example", 1, NONE);
+    let frames = [
+        query(CQ, 4000, 0, &asked),
+        query(CQ, 4001, 5_000_000, &asked),
+        query(CQ, 4002, 10_000_001, &asked),
+        response(CR, 4002, 10_000_002, &answered),
+        response(CR, 4001, 10_000_003, &answered),
+    ];
+    let (lines, _) = lines(frames, &[]);
+    let clients = lines.iter().map(|line| line.split(' ').nth(3).unwrap());
+    let expected = ["192.0.2.1#4000", "192.0.2.1#4002", "192.0.2.1#4001"];
+    assert_eq!(clients.collect::<Vec<_>>(), expected);
 }
 
 #[test]
