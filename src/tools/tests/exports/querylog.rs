@@ -138,8 +138,10 @@ fn halves_find_each_other_whatever_their_order() {
         response(CR, 4000, 7000, &other),
         // A response that brings its query along.
         event(own_query),
-        // Too late for it to be the answer.
+        // Too late for it to be the answer, and too early.
         response(CR, 4000, 11_000_000, &answered),
+        response(CR, 4005, 8000, &answered),
+        query(CQ, 4005, 10_009_000, &asked),
     ];
     let (lines, _) = lines(frames, &[]);
     let end = |line: &str| {
@@ -162,6 +164,8 @@ fn halves_find_each_other_whatever_their_order() {
             "20.001000Z 192.0.2.1#4003 x.example. - -",
             "20.007000Z 192.0.2.1#4000 y.example. NOERROR -",
             "31.000000Z 192.0.2.1#4000 x.example. NOERROR -",
+            "20.008000Z 192.0.2.1#4005 x.example. NOERROR -",
+            "30.009000Z 192.0.2.1#4005 x.example. - -",
         ]
     );
 }
