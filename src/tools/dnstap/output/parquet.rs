@@ -55,7 +55,7 @@ impl Parquet {
     /// Writes the rows that wait.
     fn write(&mut self) -> Result<(), OutputError> {
         if self.rows > 0 {
-            self.file.write(&mut self.columns)?;
+            self.file.write(&mut self.columns, self.rows)?;
             self.rows = 0;
         }
         Ok(())
@@ -88,7 +88,10 @@ impl Output for Parquet {
         let written = self.write();
         let Self { name, file, mut published, remarks, .. } = *self;
         remarks.tell(&name.display().to_string(), tell);
-        written?;
+        if let Err(error) = written {
+            file.abandon();
+            return Err(error);
+        }
         if let Some(path) = file.close(&mut published)?.filter(|path| *path != name) {
             tell(format!("{} exists: wrote {}", name.display(), path.display()));
         }

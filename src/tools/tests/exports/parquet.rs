@@ -205,6 +205,11 @@ fn files_are_complete_and_take_no_others_place() {
     let output = support::run(OURS, &["-r", &capture, "--format", "parquet", "-a", "-w", &file]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8(output.stderr).unwrap().contains("-a is for text"));
+    let output = support::run(OURS, &["-r", &capture, "-w", "parquet:/dev/full"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("failed to write /dev/full: No space left"), "{told}");
+    assert!(told.contains("(1 rows lost)"), "{told}");
 }
 
 #[test]

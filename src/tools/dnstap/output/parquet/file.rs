@@ -2,6 +2,7 @@
 //! One Parquet file.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -27,6 +28,8 @@ pub struct ParquetFile {
     /// Where it is until it is complete, if it is a regular file.
     partial: Option<PathBuf>,
     writer: SerializedFileWriter<Sinking>,
+    /// Rows so far.
+    rows: usize,
 }
 
 /// A sink as the writer wants it.
@@ -54,8 +57,8 @@ impl ParquetFile {
         let writer = schema().and_then(|schema| {
             SerializedFileWriter::new(Sinking(sink), schema, Arc::new(properties()))
         });
-        let writer = writer.map_err(|error| failed(name, error))?;
-        Ok(Self { name: name.into(), partial, writer })
+        let writer = writer.map_err(|error| failed(name, error, 0))?;
+        Ok(Self { name: name.into(), partial, writer, rows: 0 })
     }
 
     /// Whether it is no regular file, and so has no other behind it.
@@ -63,8 +66,9 @@ impl ParquetFile {
         self.partial.is_none()
     }
 
-    /// Writes the values of all columns, which are empty then.
-    pub fn write(&mut self, columns: &mut [Column]) -> Result<(), OutputError> {
+    /// Writes the values of all columns, which are empty then: of so many rows.
+    pub fn write(&mut self, columns: &mut [Column], rows: usize) -> Result<(), OutputError> {
+        self.rows += rows;
         let group = || {
             let mut group = self.writer.next_row_group()?;
             for column in columns {
@@ -75,28 +79,42 @@ impl ParquetFile {
             }
             group.close()
         };
-        group().map(drop).map_err(|error| failed(&self.name, error))
+        group().map(drop).map_err(|error| failed(&self.name, error, self.rows))
+    }
+
+    /// Removes it: without its end nothing in it can be read.
+    pub fn abandon(self) {
+        // Why it is not complete was told.
+        self.partial.map(fs::remove_file);
     }
 
     /// Completes it, and returns the name that it has then.
     pub fn close(self, published: &mut Published) -> Result<Option<PathBuf>, OutputError> {
-        let Self { name, partial, writer } = self;
-        writer.close().map_err(|error| failed(&name, error))?;
+        let Self { name, partial, writer, rows } = self;
+        if let Err(error) = writer.close() {
+            partial.map(fs::remove_file);
+            return Err(failed(&name, error, rows));
+        }
         let Some(partial) = partial else { return Ok(None) };
         let path = published.publish(&partial, &name);
         path.map(Some).map_err(|error| OutputError::new(&name.display().to_string(), &error))
     }
 }
 
-fn failed(name: &Path, error: ParquetError) -> OutputError {
-    let name = name.display().to_string();
-    match error {
+/// What an error means for a file of so many rows.
+fn failed(name: &Path, error: ParquetError, rows: usize) -> OutputError {
+    let error = match error {
         ParquetError::External(error) => match error.downcast::<io::Error>() {
-            Ok(error) => OutputError::new(&name, &error),
-            Err(error) => OutputError::Failed(format!("failed to write {name}: {error}")),
+            Ok(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                return OutputError::ReaderGone;
+            }
+            Ok(error) => error.to_string(),
+            Err(error) => error.to_string(),
         },
-        error => OutputError::Failed(format!("failed to write {name}: {error}")),
-    }
+        error => error.to_string(),
+    };
+    let name = name.display();
+    OutputError::Failed(format!("failed to write {name}: {error} ({rows} rows lost)"))
 }
 
 fn schema() -> Result<TypePtr, ParquetError> {
