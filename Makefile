@@ -95,7 +95,7 @@ stage: all
 PACKAGES = binutils gcc g++ make pkg-config libfstrm-dev fstrm-bin knot knot-module-dnstap \
     knot-dnsutils bind9 bind9-utils golang-github-dnstap-golang-dnstap-cli dnstap-ldns dnsperf \
     libprotobuf-c-dev openssl protobuf-c-compiler stunnel4 strace valgrind python3 systemd tshark \
-    tzdata util-linux
+    tzdata unbound util-linux
 DEMO_PACKAGES = binutils gcc knot knot-module-dnstap knot-dnsutils \
     golang-github-dnstap-golang-dnstap-cli
 

@@ -8,6 +8,7 @@ mod parquet;
 mod pcap;
 mod pdns;
 mod querylog;
+mod resolver;
 #[path = "../support/mod.rs"]
 mod support;
 

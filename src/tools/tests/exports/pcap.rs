@@ -95,7 +95,7 @@ fn tshark(file: &str, arguments: &[&str]) -> Vec<String> {
 }
 
 /// What our tool says that the reader has to be told: other ports of DNS.
-fn decode(told: &str) -> Vec<&str> {
+pub fn decode(told: &str) -> Vec<&str> {
     let (_, decode) = told.split_once("wireshark ").unwrap_or_default();
     decode.split_whitespace().collect()
 }

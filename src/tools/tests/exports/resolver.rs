@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Debian's Unbound, which asks Debian's Knot: what each format makes of its messages.
+
+use std::fs;
+use std::net::{TcpListener, UdpSocket};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::ours;
+use super::support::{self, Place, Running, debian};
+
+const ZONE: &str = "\
+$ORIGIN example.
+@ 3600 SOA ns hostmaster 1 3600 600 86400 300
+@ NS ns
+ns A 192.0.2.1
+www A 192.0.2.3
+alias CNAME www
+";
+
+/// A port of the loopback interface that nobody uses, for UDP and TCP.
+fn free_port() -> u16 {
+    loop {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        if UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// Knot, once it serves [`ZONE`].
+fn knot(place: &Place, port: u16) -> Running {
+    let directory = place.directory.path().display();
+    let zone = place.file("zone", ZONE);
+    let configuration = format!(
+        "server:\n rundir: {directory}\n listen: 127.0.0.1@{port}\n\
+         log:\n - target: stderr\n   any: info\n\
+         database:\n storage: {directory}\n\
+         zone:\n - domain: example.\n   file: {zone}\n"
+    );
+    let configuration = place.file("knot.conf", configuration);
+    let knotd = "/usr/sbin/knotd";
+    assert!(fs::exists(knotd).unwrap(), "{knotd} is missing: apt-get install knot");
+    let mut knot = Running::start(Command::new(knotd).args(["-c", &configuration]));
+    knot.line("server started");
+    knot
+}
+
+/// Unbound, once it answers. All that it logs it sends to the socket of `place`.
+fn unbound(place: &Place, port: u16, authority: u16) -> Running {
+    let directory = place.directory.path().display();
+    let socket = place.socket.display();
+    let configuration = format!(
+        "server:\n interface: 127.0.0.1@{port}\n do-daemonize: no\n use-syslog: no\n logfile: \"\"\n\
+         chroot: \"\"\n username: \"\"\n directory: \"{directory}\"\n pidfile: \"\"\n\
+         do-not-query-localhost: no\n module-config: iterator\n num-threads: 1\n\
+         qname-minimisation: yes\n use-caps-for-id: yes\n\
+         stub-zone:\n name: example.\n stub-addr: 127.0.0.1@{authority}\n\
+         dnstap:\n dnstap-enable: yes\n dnstap-socket-path: \"{socket}\"\n dnstap-identity: res1\n\
+         dnstap-send-identity: yes\n dnstap-log-client-query-messages: yes\n\
+         dnstap-log-client-response-messages: yes\n dnstap-log-resolver-query-messages: yes\n\
+         dnstap-log-resolver-response-messages: yes\n"
+    );
+    let configuration = place.file("unbound.conf", configuration);
+    let installed = "/usr/sbin/unbound";
+    assert!(fs::exists(installed).unwrap(), "{installed} is missing: apt-get install unbound");
+    // Under its own name AppArmor may keep it from the files of the test.
+    let copy = place.argument("unbound");
+    fs::copy(installed, &copy).unwrap();
+    let mut unbound = Running::start(Command::new(copy).args(["-d", "-c", &configuration]));
+    unbound.line("start of service");
+    unbound
+}
+
+#[test]
+fn each_format_shows_what_a_resolver_did() {
+    let place = Place::new();
+    let (capture, quiet) = (place.argument("capture"), place.argument("quiet"));
+    let socket = place.socket.to_str().unwrap();
+    let mut command = Command::new(super::OURS);
+    command.args(["-u", socket, "-w", &capture, "-w", &format!("quiet:{quiet}")]);
+    let mut tap = Running::start(command.stdout(Stdio::null()));
+    tap.line("opened input socket");
+    let (authority, port) = (free_port(), free_port());
+    let knot = knot(&place, authority);
+    let unbound = unbound(&place, port, authority);
+    let questions = [
+        ("www.example", "A", "+notcp", "miss"),
+        ("www.example", "A", "+tcp", "hit"),
+        ("www.example", "AAAA", "+dnssec", "miss"),
+        ("alias.example", "A", "+notcp", "miss"),
+        ("alias.example", "A", "+notcp", "hit"),
+        ("no.example", "A", "+notcp", "miss"),
+    ];
+    for (name, qtype, transport, _) in questions {
+        let mut kdig = Command::new(debian("kdig", "knot-dnsutils"));
+        kdig.args(["@127.0.0.1", "-p", &port.to_string(), transport, "+noadflag", name, qtype]);
+        assert!(kdig.output().unwrap().status.success(), "{name}");
+    }
+    // Unbound sends once a second, and forgets on its end what it has not sent.
+    support::until(|| {
+        let text = fs::read_to_string(&quiet).unwrap_or_default();
+        text.lines().filter(|line| line.contains(" CR ")).count() == questions.len()
+    });
+    unbound.stop();
+    knot.stop();
+    tap.stop();
+
+    let (log, records, packets) =
+        (place.argument("log"), place.argument("records"), place.argument("packets"));
+    let write = [("querylog", &log), ("pdns", &records), ("pcap", &packets)];
+    let write = write.map(|(format, file)| format!("{format}:{file}"));
+    let told = ours(&["-r", &capture, "-w", &write[0], "-w", &write[1], "-w", &write[2]]);
+
+    let log = fs::read_to_string(log).unwrap();
+    let lines = log.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    let seen = lines.map(|line| match line[..] {
+        [_, "res1", "CLIENT", _, server, protocol, name, "IN", qtype, flags, _, code, _, cache] => {
+            assert_eq!(server, format!("127.0.0.1#{port}"));
+            format!("{name} {qtype} {protocol} {flags} {code} {cache}")
+        }
+        _ => panic!("{line:?}"),
+    });
+    let expected = questions.map(|(name, qtype, transport, cache)| {
+        let protocol = if transport == "+tcp" { "TCP" } else { "UDP" };
+        let flags = if transport == "+dnssec" { "rd,do" } else { "rd" };
+        let code = if name.starts_with("no") { "NXDOMAIN" } else { "NOERROR" };
+        format!("{name}. {qtype} {protocol} {flags} {code} {cache}")
+    });
+    assert_eq!(seen.collect::<Vec<_>>(), expected);
+
+    let records = fs::read_to_string(records).unwrap();
+    let records = records.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut records: Vec<Value> = records
+        .map(|record| json!([record["rrname"], record["rrtype"], record["rdata"]]))
+        .collect();
+    records.sort_by_key(Value::to_string);
+    let soa = "ns.example. hostmaster.example. 1 3600 600 86400 300";
+    let expected = [
+        json!(["alias.example.", "CNAME", "www.example."]),
+        json!(["example.", "SOA", soa]),
+        json!(["www.example.", "A", "192.0.2.3"]),
+    ];
+    assert_eq!(records, expected);
+    assert!(told.contains("1 responses have another code than NOERROR"), "{told}");
+
+    let output = Command::new(debian("tshark", "tshark"))
+        .args(["-r", &packets, "-Y", "dns.flags.response == 0", "-T", "fields"])
+        .args(["-e", "dns.qry.name", "-e", "tcp.dstport", "-e", "udp.dstport"])
+        .args(super::pcap::decode(&told))
+        .output()
+        .unwrap();
+    let queries = String::from_utf8(output.stdout).unwrap();
+    for (name, _, transport, _) in questions {
+        let columns = if transport == "+tcp" { format!("{port}\t") } else { format!("\t{port}") };
+        assert!(queries.contains(&format!("{name}\t{columns}\n")), "{name} in {queries}");
+    }
+}
