@@ -52,6 +52,21 @@ pub struct PassiveDns {
     scratch: Vec<u8>,
 }
 
+/// Where records come from.
+#[derive(Clone, Copy, Debug)]
+struct Source<'a> {
+    /// The resolver.
+    identity: Option<&'a [u8]>,
+    /// The address of the server that answered.
+    nameserver: Option<&'a [u8]>,
+    /// The zone that it was asked for, in canonical form.
+    zone: &'a [u8],
+    /// Its answer.
+    wire: &'a [u8],
+    /// When it came, in seconds since 1970.
+    time: u64,
+}
+
 /// How often and when, in seconds since 1970.
 #[derive(Clone, Copy, Debug)]
 struct Sightings {
@@ -105,10 +120,11 @@ impl PassiveDns {
         if !zone_is_good {
             return Err("responses have no zone that was asked, and are left out");
         }
+        let nameserver = message.response_address;
+        let source = Source { identity, nameserver, zone: &zone, wire, time };
         for section in parts.sections {
             for record in parts.records(section) {
-                let taken = self.record(identity, message, &parts, &record, &zone, time);
-                if let Err(why) = taken {
+                if let Err(why) = self.record(&source, &record) {
                     self.remarks.count(why);
                 }
             }
@@ -116,15 +132,8 @@ impl PassiveDns {
         Ok(())
     }
 
-    fn record(
-        &mut self,
-        identity: Option<&[u8]>,
-        message: &Message<'_>,
-        parts: &Parts<'_>,
-        record: &Record,
-        zone: &[u8],
-        time: u64,
-    ) -> Result<(), &'static str> {
+    /// Counts a record, or says why not.
+    fn record(&mut self, source: &Source<'_>, record: &Record) -> Result<(), &'static str> {
         if [OPT, meta::SIG, meta::TKEY, meta::TSIG].contains(&record.rtype) {
             return Ok(());
         }
@@ -136,11 +145,12 @@ impl PassiveDns {
         }
         self.owner.clear();
         // The message was checked: from here on nothing is bad.
-        let _ = name::canonical(parts.wire, record.name_at, &mut self.owner);
-        if !name::is_within(&self.owner, zone) {
+        let _ = name::canonical(source.wire, record.name_at, &mut self.owner);
+        if !name::is_within(&self.owner, source.zone) {
             return Err("records are out of bailiwick, and are left out");
         }
-        let _ = self.front(identity, message, parts, record, zone);
+        let _ = self.front(source, record);
+        let time = source.time;
         match self.seen.get_mut(&self.line) {
             Some(sightings) => {
                 sightings.count += 1;
@@ -158,38 +168,31 @@ impl PassiveDns {
     }
 
     /// Makes the front of a line: what was seen, and where.
-    fn front(
-        &mut self,
-        identity: Option<&[u8]>,
-        message: &Message<'_>,
-        parts: &Parts<'_>,
-        record: &Record,
-        zone: &[u8],
-    ) -> Result<(), BadMessage> {
+    fn front(&mut self, source: &Source<'_>, record: &Record) -> Result<(), BadMessage> {
         let Self { line, owner, scratch, .. } = self;
         line.clear();
+        scratch.clear();
         let mut string = |key: &str, scratch: &mut Vec<u8>| {
             line.str(key);
             json::string(scratch, line);
             scratch.clear();
         };
-        scratch.clear();
         name::name(owner, 0, scratch)?;
         string("{\"rrname\":", scratch);
         rdata::type_text(record.rtype, scratch);
         string(",\"rrtype\":", scratch);
-        rdata::data(parts.wire, record, scratch)?;
+        rdata::data(source.wire, record, scratch)?;
         if has_compressed_names(record.rtype) {
             scratch.make_ascii_lowercase();
         }
         string(",\"rdata\":", scratch);
-        name::name(zone, 0, scratch)?;
+        name::name(source.zone, 0, scratch)?;
         string(",\"bailiwick\":", scratch);
-        if let Some(address) = message.response_address {
+        if let Some(address) = source.nameserver {
             scratch.address(address);
             string(",\"nameserver\":", scratch);
         }
-        if let Some(identity) = identity.filter(|identity| !identity.is_empty()) {
+        if let Some(identity) = source.identity.filter(|identity| !identity.is_empty()) {
             scratch.bytes(identity);
             string(",\"sensor_id\":", scratch);
         }
