@@ -27,6 +27,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Messages that wait at most.
 const WAITING_MAX: usize = 1 << 16;
 
+/// Queries that wait in vain before it seems that no response is logged.
+const IN_VAIN: u32 = 100;
+
 /// The kinds of queries that have lines: of each pair of message types the first part of the name.
 const KINDS: [(MessageType, &str); 5] = [
     (MessageType::AUTH_QUERY, "AUTH"),
@@ -42,8 +45,8 @@ pub struct QueryLog {
     clock: Clock,
     waiting: Waiting<Half>,
     upstream: Upstream,
-    /// Of which kinds queries have come: their responses wait for them.
-    queries: [bool; KINDS.len()],
+    /// What has come of each kind.
+    came: [Came; KINDS.len()],
     lines: u64,
     /// Messages that say only what a resolver did for a client.
     helpers: u64,
@@ -51,9 +54,27 @@ pub struct QueryLog {
     remarks: Remarks,
 }
 
+/// What has come of a kind: it is not worth to wait for what a server does not log.
+#[derive(Clone, Copy, Debug, Default)]
+struct Came {
+    queries: bool,
+    responses: bool,
+    /// Queries that have waited in vain.
+    in_vain: u32,
+}
+
+impl Came {
+    /// Whether it seems that only queries are logged.
+    fn queries_alone(self) -> bool {
+        !self.responses && self.in_vain >= IN_VAIN
+    }
+}
+
 /// A query or a response without the other.
 #[derive(Debug)]
 struct Half {
+    /// Which of [`KINDS`].
+    kind: usize,
     /// When the query was sent.
     query_time: Option<u64>,
     /// What the line says before the answer, the time left out.
@@ -99,7 +120,7 @@ impl QueryLog {
             clock: Clock::default(),
             waiting: Waiting::default(),
             upstream: Upstream::new(),
-            queries: [false; KINDS.len()],
+            came: Default::default(),
             lines: 0,
             helpers: 0,
             key: Vec::new(),
@@ -136,7 +157,9 @@ impl QueryLog {
             return self.remarks.count("messages are of an unknown type, and have no line");
         };
         self.end_older(identity, time);
-        self.queries[kind] |= is_query;
+        let came = &mut self.came[kind];
+        came.queries |= is_query;
+        came.responses |= !is_query;
         let mut front = Vec::with_capacity(128);
         line::ends(identity, KINDS[kind].1, message, &mut front);
         let parts = match Parts::find(wire) {
@@ -162,6 +185,7 @@ impl QueryLog {
             },
         });
         let half = Half {
+            kind,
             query_time: nanoseconds(message.query_time_sec, message.query_time_nsec),
             front,
             answer,
@@ -169,14 +193,21 @@ impl QueryLog {
             since: Instant::now(),
         };
         self.make_key(kind, identity, message, &parts);
+        let came = self.came[kind];
+        let waits = match is_query {
+            true => !came.queries_alone(),
+            false => came.queries && query.is_none(),
+        };
         match self.waiting.take(&self.key, |other| half.fit(other)) {
             Some(other) if is_query => self.line(&half, other.answer.as_ref()),
             Some(other) => self.line(&other, half.answer.as_ref()),
-            None if is_query || (query.is_none() && self.queries[kind]) => {
+            None if waits => {
                 self.waiting.push(&self.key, half);
                 if self.waiting.len() > WAITING_MAX {
                     self.end_oldest();
-                    self.remarks.count("messages were too many to wait for their other half");
+                    if came.responses {
+                        self.remarks.count("messages were too many to wait for their other half");
+                    }
                 }
             }
             None => self.line(&half, half.answer.as_ref()),
@@ -229,9 +260,16 @@ impl QueryLog {
         }
     }
 
+    /// Ends the wait of the oldest, and of those behind it who wait for what does not come.
     fn end_oldest(&mut self) {
-        if let Some(half) = self.waiting.pop_oldest() {
+        while let Some(half) = self.waiting.pop_oldest() {
             self.line(&half, half.answer.as_ref());
+            let came = &mut self.came[half.kind];
+            came.in_vain = came.in_vain.saturating_add(half.answer.is_none().into());
+            let next = self.waiting.oldest().map(|next| next.kind);
+            if !came.queries_alone() || next != Some(half.kind) {
+                break;
+            }
         }
     }
 }

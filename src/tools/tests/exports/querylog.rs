@@ -243,13 +243,36 @@ fn responses_alone_make_a_log_too() {
 #[test]
 fn queries_without_a_response_do_not_take_all_memory() {
     let count = (1 << 16) + 1000;
-    let frames = (0..count).map(|number| {
-        let wire = dns(number as u16, 0, "x.example", 1, NONE);
-        query(CQ, number / 1000, number, &wire)
-    });
-    let (lines, told) = lines(frames, &[]);
-    assert_eq!(lines.len(), count as usize);
+    let numbered = |number: u32| dns(number as u16, 0, "x.example", 1, NONE);
+    let queries = (0..count).map(|number| query(CQ, number / 1000, number, &numbered(number)));
+    let answered = dns(1, 0x8000, "y.example", 1, NONE);
+    let responses = [response(CR, 1, 0, &answered)];
+    let (lines, told) = lines(responses.into_iter().chain(queries), &[]);
+    assert_eq!(lines.len(), count as usize + 1);
     assert!(told.contains("1000 messages were too many to wait"), "{told}");
+}
+
+#[test]
+fn queries_alone_wait_only_until_it_is_known() {
+    const LATER: u32 = 20_000_000;
+    let wire = |number: u32| dns(number as u16, 0, "x.example", 1, NONE);
+    let aq = MessageType::AUTH_QUERY;
+    let answered = dns(300, 0x8000, "x.example", 1, NONE);
+    let queries = (0..101).map(|number| query(CQ, number, number, &wire(number)));
+    let frames = queries.chain([
+        query(aq, 300, LATER, &wire(300)),
+        // From here on it is known of the one kind, and of the other that it is not so.
+        query(CQ, 400, LATER + 5, &wire(400)),
+        response(MessageType::AUTH_RESPONSE, 300, LATER + 9, &answered),
+    ]);
+    let (lines, told) = lines(frames, &[]);
+    let seen = lines.iter().map(|line| {
+        let columns: Vec<&str> = line.split(' ').collect();
+        format!("{} {}", columns[3], columns[11])
+    });
+    let expected = ["#100 -", "#400 -", "#300 NOERROR"].map(|end| format!("192.0.2.1{end}"));
+    assert_eq!(seen.collect::<Vec<_>>()[100..], expected);
+    assert_eq!(told, "");
 }
 
 #[test]
