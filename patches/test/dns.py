@@ -80,7 +80,7 @@ def ask_https(host, port, name):
 
 
 class TlsServer:
-    """Answers every query over TLS with no records."""
+    """Answers every query over TLS with a TXT record; an empty answer would make later releases of Unbound ask again."""
 
     def __init__(self, folder):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -102,8 +102,9 @@ class TlsServer:
                     message = read_message(stream)
                 except (AssertionError, OSError):
                     return
-                # QR and AA, and no OPT record: answer with what is in the question section.
+                # QR and AA, and no OPT record: after the question section, a record for the name in it.
                 end = message.index(b"\0", 12) + 5
-                response = message[:2] + b"\x84\0" + message[4:6] + bytes(6) + message[12:end]
+                record = b"\xc0\x0c" + struct.pack("!HHIH", 16, 1, 60, 2) + b"\x01x"
+                response = message[:2] + b"\x84\0" + message[4:6] + b"\0\1" + bytes(4) + message[12:end] + record
                 self.seen.append((client, message, response))
                 stream.sendall(struct.pack("!H", len(response)) + response)

@@ -43,6 +43,8 @@ server:
     qname-minimisation: no
     module-config: iterator
     target-fetch-policy: "0 0 0 0 0"
+    # No query is sent again because the machine is busy.
+    infra-cache-min-rtt: 10000
 remote-control:
     control-enable: yes
     control-interface: {folder}/control
