@@ -249,6 +249,8 @@ impl Capture {
         self.stopping = false;
         self.accept();
         self.listeners.clear();
+        self.take_made();
+        self.dialed = None;
         let mut events = Events::with_capacity(EVENTS);
         let until = Instant::now() + DRAIN;
         while !self.connections.is_empty() && !self.stopping {
@@ -289,10 +291,7 @@ impl Capture {
                 SIGNALS => self.answer_signals(),
                 WAKER => {
                     self.stopping |= self.shared.output.is_done();
-                    while let Some(made) = self.dialed.as_ref().and_then(Dialed::next) {
-                        let connection = Connection::made(made, &mut self.shared);
-                        self.add(connection);
-                    }
+                    self.take_made();
                 }
                 token => match self.connections.get_mut(&token) {
                     Some(connection) => {
@@ -352,6 +351,14 @@ impl Capture {
             }
         }
         self.may_accept = false;
+    }
+
+    /// Takes the connections that were made.
+    fn take_made(&mut self) {
+        while let Some(made) = self.dialed.as_ref().and_then(Dialed::next) {
+            let connection = Connection::made(made, &mut self.shared);
+            self.add(connection);
+        }
     }
 
     fn add(&mut self, mut connection: Connection) {

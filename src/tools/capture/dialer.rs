@@ -70,11 +70,11 @@ fn dial(target: &Target, sender: &Sender<Made>, waker: &Waker) {
     loop {
         match connect(target) {
             Ok(stream) => {
-                log.line(format_args!("connected to {target}"));
                 let (open, closed) = channel();
                 if sender.send((stream, open)).is_err() || waker.wake().is_err() {
                     return;
                 }
+                log.line(format_args!("connected to {target}"));
                 // Nothing is ever sent: the other end is dropped with the connection.
                 let _ = closed.recv();
                 last = None;

@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use authority::{Authority, Identity};
 use framestream::control::ControlType::{Accept, Finish, Ready, Start, Stop};
 use support::{
-    DNSTAP, Peer, Place, Running, TYPE, assert_holds, control, data, payloads, recording,
+    DEADLINE, DNSTAP, Peer, Place, Running, TYPE, assert_holds, control, data, payloads, recording,
 };
 
 fn free_address() -> String {
@@ -183,7 +183,9 @@ fn a_sender_that_listens_is_connected_to_again_and_again() {
     let payloads = payloads(4);
     for (index, payload) in payloads.iter().enumerate() {
         receiver.line(&format!("connected to {socket}"));
-        let mut peer = Peer(listener.accept().unwrap().0);
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let mut peer = Peer(stream);
         if index % 2 == 0 {
             peer.send(control(Ready, Some(TYPE)));
             peer.expect(&control(Accept, Some(TYPE)));
