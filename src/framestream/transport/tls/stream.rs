@@ -46,7 +46,10 @@ impl TlsConnector {
     pub fn connect<S: Read + Write>(&self, socket: S) -> io::Result<TlsStream<S>> {
         let connection = ClientConnection::new(Arc::clone(&self.config), self.server_name.clone());
         let mut stream = TlsStream::new(socket, connection.map_err(failed)?.into());
-        stream.try_send().map(|()| stream)
+        match stream.send() {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            _ => Ok(stream),
+        }
     }
 }
 
@@ -88,24 +91,15 @@ impl<S: Read + Write> TlsStream<S> {
         Ok(())
     }
 
-    /// Takes what the socket has, once, and sends what TLS has to say.
+    /// Takes what the socket has, once, and sends what TLS has to say. What does not go now goes with
+    /// the next read, if ever: of a peer that takes nothing more there may be something to read.
     fn receive(&mut self) -> io::Result<()> {
-        // What the socket did not take before.
-        self.try_send()?;
+        drop(self.send());
         self.connection.read_tls(&mut self.socket)?;
         let processed = self.connection.process_new_packets().map_err(failed);
         // Also the alert that says what is wrong.
-        let sent = self.try_send();
-        processed?;
-        sent
-    }
-
-    /// Sends as much as the socket takes; the next read goes on.
-    fn try_send(&mut self) -> io::Result<()> {
-        match self.send() {
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
-            _ => Ok(()),
-        }
+        drop(self.send());
+        processed.map(drop)
     }
 }
 
