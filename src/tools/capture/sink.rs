@@ -97,11 +97,6 @@ impl Sink {
         }
     }
 
-    /// Whether it is a regular file with nothing in it.
-    pub fn is_empty(&self) -> io::Result<bool> {
-        Ok(self.regular && self.file.metadata()?.len() == 0)
-    }
-
     /// Takes the last `count` bytes back, where a file allows it.
     pub fn cut_back(&mut self, count: u64) -> io::Result<()> {
         if self.regular && count > 0 {

@@ -75,6 +75,11 @@ pub fn run(options: &Options) -> ExitCode {
         log.line("--split needs --localtime or --gmtime, so that files have names of their own");
         return ExitCode::FAILURE;
     }
+    let splits = options.split.is_some() || options.split_size.is_some();
+    if splits && options.files().iter().any(|(_, name)| name.as_os_str() == STANDARD_OUTPUT) {
+        log.line("--split and --split-size are for files: the standard output cannot be split");
+        return ExitCode::FAILURE;
+    }
     if let Some(option) = idle_tls_option(options) {
         log.line(format_args!("{option} is given, but nothing speaks TLS that needs it"));
         return ExitCode::FAILURE;

@@ -515,4 +515,7 @@ fn nonsense_is_named() {
     assert!(String::from_utf8(output.stderr).unwrap().contains("offset 0"), "{file}");
     let none = support::run(OURS, &["-r", &place.file("foreign", recording(payloads(3)))]);
     assert!(String::from_utf8(none.stdout).unwrap().contains("[no dnstap: "));
+    let split = support::run(OURS, &["-r", &file, "--split-size", "1k", "-w", "-"]);
+    assert_eq!(split.status.code(), Some(1));
+    assert!(String::from_utf8(split.stderr).unwrap().contains("cannot be split"));
 }
