@@ -162,6 +162,8 @@ pub struct Capture {
     /// When to look after connections that wait for their peer, soonest first.
     deadlines: VecDeque<(Instant, Token)>,
     shared: Shared,
+    /// Its last owner takes a wake with it that was not seen yet: here it lives as long as the poll.
+    _waker: Arc<Waker>,
 }
 
 impl Capture {
@@ -182,7 +184,7 @@ impl Capture {
             signal_hook::flag::register(signal, stop.clone())?;
         }
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        let Ends { mut listeners, dialed, output } = open(stop, waker)?;
+        let Ends { mut listeners, dialed, output } = open(stop, waker.clone())?;
         for (index, listener) in listeners.iter_mut().enumerate() {
             let token = Token(FIRST.0 + index);
             poll.registry().register(listener.source(), token, Interest::READABLE)?;
@@ -201,6 +203,7 @@ impl Capture {
             ready: VecDeque::new(),
             deadlines: VecDeque::new(),
             shared: Shared::new(output, log, content_type, limits.frame),
+            _waker: waker,
         })
     }
 
