@@ -7,6 +7,7 @@ pub mod input;
 pub mod mask;
 pub mod options;
 pub mod output;
+pub mod outputs;
 pub mod print;
 pub mod queue;
 pub mod run;

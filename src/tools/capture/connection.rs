@@ -377,7 +377,7 @@ impl Connection {
         shared.totals.frames += count;
         shared.totals.bytes += frames.len() as u64;
         shared.output.write(frames, count).inspect_err(|error| {
-            shared.totals.unwritten += error.lost;
+            shared.totals.unwritten += error.lost();
         })
     }
 

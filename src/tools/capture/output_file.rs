@@ -57,16 +57,34 @@ pub enum OpenError {
     },
 }
 
-/// Data frames did not get into the file.
+/// Data frames that were not written.
 #[derive(Debug, Error)]
-#[error("failed to write output file {}: {error}", .name.display())]
-pub struct WriteError {
-    /// The name of the file.
-    pub name: PathBuf,
-    /// Why not.
-    pub error: io::Error,
-    /// How many.
-    pub lost: u64,
+pub enum WriteError {
+    /// They did not get into a file.
+    #[error("failed to write output file {}: {error}", .name.display())]
+    File {
+        /// Its name.
+        name: PathBuf,
+        /// Why not.
+        error: io::Error,
+        /// How many.
+        lost: u64,
+    },
+    /// No output takes them any more.
+    #[error("no output is left that takes frames")]
+    NoOutput {
+        /// How many.
+        lost: u64,
+    },
+}
+
+impl WriteError {
+    /// How many frames are lost.
+    pub fn lost(&self) -> u64 {
+        match self {
+            Self::File { lost, .. } | Self::NoOutput { lost } => *lost,
+        }
+    }
 }
 
 /// What to do with a FIFO that nobody reads.
@@ -179,7 +197,7 @@ impl OutputFile {
             Ok(()) => cut.error,
             Err(error) => error,
         };
-        Err(WriteError { name: self.name.clone(), error, lost: count.saturating_sub(whole) })
+        Err(WriteError::File { name: self.name.clone(), error, lost: count.saturating_sub(whole) })
     }
 
     /// Writes what the compression holds back.
@@ -201,7 +219,7 @@ impl OutputFile {
                 Ok(())
             }
             Err(Uncompressed { error, lost }) => {
-                Err(WriteError { name: self.name.clone(), error, lost })
+                Err(WriteError::File { name: self.name.clone(), error, lost })
             }
         }
     }

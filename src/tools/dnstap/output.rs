@@ -20,6 +20,9 @@ use ::dnstap::Event;
 use ::dnstap::decode::DecodeError;
 use thiserror::Error;
 
+use super::batch;
+use crate::capture::output_file::STANDARD_OUTPUT;
+
 /// A frame on its way into the outputs.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
@@ -39,8 +42,8 @@ impl<'a> Frame<'a> {
 /// Why an output takes nothing more.
 #[derive(Debug, Error)]
 pub enum OutputError {
-    /// Whoever reads it has seen enough.
-    #[error("the reader of the output is gone")]
+    /// Whoever reads the standard output has seen enough.
+    #[error("the reader of the standard output is gone")]
     ReaderGone,
     /// Anything else.
     #[error("{0}")]
@@ -51,7 +54,7 @@ impl OutputError {
     /// What an error of the system means for the output `name`.
     pub fn new(name: &str, error: &io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::ReaderGone,
+            io::ErrorKind::BrokenPipe if name == STANDARD_OUTPUT => Self::ReaderGone,
             _ => Self::Failed(format!("failed to write {name}: {error}")),
         }
     }
@@ -73,10 +76,10 @@ pub trait Output: Send {
         true
     }
 
-    /// Takes whole frames of which nothing is known, if it does not look into them: otherwise
-    /// returns `None`, and is given each in turn.
-    fn take_all(&mut self, _frames: &[u8]) -> Option<Result<(), OutputError>> {
-        None
+    /// Takes frames of which nothing is known, if it does not look into them: otherwise each is
+    /// given to [`Output::take`]. After an error those are left that were not taken.
+    fn take_all(&mut self, _frames: &mut batch::Frames<'_>) -> Result<(), OutputError> {
+        Ok(())
     }
 
     /// Brings what was taken to where it goes: no more frames wait.

@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::batch;
+
 /// Bytes that wait at most, unless a single batch has more.
 const CAPACITY: usize = 4 << 20;
 
@@ -32,7 +34,16 @@ struct State {
     bytes: usize,
     spare: Vec<Vec<u8>>,
     ended: bool,
-    abandoned: bool,
+    over: Option<Over>,
+}
+
+/// Why nothing more is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// Nothing more is wanted.
+    Enough,
+    /// Outputs failed.
+    Failed,
 }
 
 /// What a look into the queue brings.
@@ -54,10 +65,10 @@ impl Queue {
     /// Adds whole data frames, and waits for room before. Returns whether somebody will take them.
     pub fn push(&self, frames: &[u8]) -> bool {
         let mut state = self.lock();
-        while state.bytes > 0 && state.bytes + frames.len() > CAPACITY && !state.abandoned {
+        while state.bytes > 0 && state.bytes + frames.len() > CAPACITY && state.over.is_none() {
             state = self.taken.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.abandoned {
+        if state.over.is_some() {
             return false;
         }
         state.bytes += frames.len();
@@ -118,15 +129,20 @@ impl Queue {
         self.filled.notify_all();
     }
 
-    /// Whether nothing will be taken.
-    pub fn is_abandoned(&self) -> bool {
-        self.lock().abandoned
+    /// Why nothing will be taken, if that is so.
+    pub fn over(&self) -> Option<Over> {
+        self.lock().over
     }
 
-    /// Says that nothing will be taken.
-    pub fn abandon(&self) {
-        self.lock().abandoned = true;
+    /// Says that nothing will be taken, and why. Returns how many frames wait in vain.
+    pub fn abandon(&self, over: Over) -> u64 {
+        let mut state = self.lock();
+        state.over = Some(over);
+        let batches = std::mem::take(&mut state.batches);
+        state.bytes = 0;
+        drop(state);
         self.taken.notify_all();
+        batches.iter().map(|batch| batch::frames(batch).count() as u64).sum()
     }
 }
 
@@ -160,8 +176,9 @@ mod tests {
     #[test]
     fn a_reader_without_a_writer_does_not_wait() {
         let queue = Queue::default();
-        assert!(queue.push(&vec![0; CAPACITY]));
-        queue.abandon();
+        let frames = b"\0\0\0\x01x".repeat(CAPACITY / 5);
+        assert!(queue.push(&frames));
+        assert_eq!(queue.abandon(Over::Failed), frames.len() as u64 / 5);
         assert!(!queue.push(b"more"));
         assert!(matches!(Queue::default().pop(Some(Instant::now())), Popped::Nothing));
     }

@@ -22,7 +22,7 @@ use framestream::transport::{
     TlsServerOptions, Transport,
 };
 use mio::Waker;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 
 use super::input::{InputError, Progress, Reading};
 use super::mask::Mask;
@@ -37,8 +37,9 @@ use super::output::series::Series;
 use super::output::stats::Stats;
 use super::output::text::Text;
 use super::output::{Output, OutputError};
+use super::outputs::Outputs;
 use super::print::Style;
-use super::queue::Queue;
+use super::queue::{Over, Queue};
 use super::select::Selection;
 use super::stats::metrics::Page;
 use super::worker::{Ended, Totals, Worker};
@@ -103,7 +104,11 @@ fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
         signal_hook::flag::register_conditional_shutdown(signal, 1, stop.clone())?;
         signal_hook::flag::register(signal, stop.clone())?;
     }
-    signal_hook::flag::register(SIGHUP, reopen.clone())?;
+    for signal in [SIGHUP, SIGUSR1] {
+        signal_hook::flag::register(signal, reopen.clone())?;
+    }
+    // A file size limit is an error of the write, not the end of the program.
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     let queue = Arc::new(Queue::default());
     let worker = worker(options, &stop)?;
     let thread = {
@@ -354,21 +359,23 @@ fn selection(options: &Options) -> Selection {
 fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureError> {
     let mask = options.mask4.or(options.mask6).is_some();
     let mask = mask.then(|| Mask::new(options.mask4.unwrap_or(32), options.mask6.unwrap_or(128)));
-    let mut outputs: Vec<Box<dyn Output>> = Vec::new();
+    let mut outputs = Outputs::default();
     for (format, name) in options.files() {
         let file = output(options, format, &name, stop);
-        outputs.push(file.map_err(|error| CaptureError::Other(error.to_string()))?);
+        let file = file.map_err(|error| CaptureError::Other(error.to_string()))?;
+        outputs.add(name.display().to_string(), file);
     }
     let patient = options.unix.len() + options.listen.len() + options.connect.len() == 0;
     let mut accounts = Vec::new();
     for (name, transport) in relays(options)? {
+        let called = format!("relay to {name}");
         let relay = Relay::start(name, transport, options.timeout, patient, stop.clone());
         let relay = relay.map_err(|error| CaptureError::Other(error.to_string()))?;
         accounts.push(relay.account());
-        outputs.push(Box::new(relay));
+        outputs.add(called, Box::new(relay));
     }
     if options.stats || options.metrics.is_some() {
-        outputs.push(Box::new(stats(options, accounts)?));
+        outputs.add("statistics".into(), Box::new(stats(options, accounts)?));
     }
     Ok(Worker {
         selection: selection(options),
@@ -542,10 +549,10 @@ impl Destination for Feed {
     }
 
     fn write(&mut self, frames: &[u8], count: u64) -> Result<(), WriteError> {
-        if frames.is_empty() || self.queue.push(frames) {
+        if frames.is_empty() || self.queue.push(frames) || self.queue.over() == Some(Over::Enough) {
             return Ok(());
         }
-        Err(WriteError { name: "-".into(), error: io::ErrorKind::BrokenPipe.into(), lost: count })
+        Err(WriteError::NoOutput { lost: count })
     }
 
     fn rotate_at(&self) -> Option<Instant> {
@@ -563,7 +570,7 @@ impl Destination for Feed {
     fn reap(&mut self, _: &Log) {}
 
     fn is_done(&self) -> bool {
-        self.worker.is_finished() || self.queue.is_abandoned()
+        self.worker.is_finished() || self.queue.over().is_some()
     }
 
     fn close(self: Box<Self>, _: &Log) -> (Option<PostRotate>, bool) {

@@ -8,8 +8,9 @@ use ::dnstap::Event;
 
 use super::batch;
 use super::mask::Mask;
-use super::output::{Frame, Output, OutputError};
-use super::queue::{Popped, Queue};
+use super::output::Frame;
+use super::outputs::Outputs;
+use super::queue::{Over, Popped, Queue};
 use super::select::Selection;
 
 /// How often to look whether outputs are to begin anew.
@@ -35,7 +36,7 @@ pub struct Worker {
     /// How many events are wanted.
     pub count: u64,
     /// Where they go.
-    pub outputs: Vec<Box<dyn Output>>,
+    pub outputs: Outputs,
     /// What happened.
     pub totals: Totals,
 }
@@ -45,25 +46,24 @@ pub struct Worker {
 pub enum Ended {
     /// There is nothing more, or nothing more is wanted.
     Well,
-    /// An output failed, and that was told.
+    /// Outputs failed, and that was told.
     Badly,
 }
 
 impl Worker {
-    /// Works until nothing comes any more, nothing more is wanted, or an output fails. Then ends
-    /// the outputs.
+    /// Works until nothing comes any more, nothing more is wanted, or no output takes anything. Then
+    /// ends the outputs.
     pub fn run(
         mut self,
         queue: &Queue,
         reopen: &AtomicBool,
         tell: &mut dyn FnMut(String),
     ) -> Ended {
-        let mut result = self.work(queue, reopen);
-        queue.abandon();
-        let Self { outputs, totals, .. } = self;
-        for output in outputs {
-            result = result.and(output.finish(tell));
-        }
+        self.work(queue, reopen, tell);
+        let Self { mut outputs, totals, .. } = self;
+        let over = if outputs.have_failed() { Over::Failed } else { Over::Enough };
+        outputs.miss(queue.abandon(over));
+        let good = outputs.finish(tell);
         let Totals { unwanted: _, bad, unencoded } = totals;
         if bad > 0 {
             tell(format!("{bad} frames are no dnstap messages"));
@@ -71,76 +71,60 @@ impl Worker {
         if unencoded > 0 {
             tell(format!("{unencoded} masked messages are too long to be encoded, and left out"));
         }
-        match result {
-            Ok(()) | Err(OutputError::ReaderGone) => Ended::Well,
-            Err(OutputError::Failed(text)) => {
-                tell(text);
-                Ended::Badly
-            }
-        }
+        if good { Ended::Well } else { Ended::Badly }
     }
 
-    fn work(&mut self, queue: &Queue, reopen: &AtomicBool) -> Result<(), OutputError> {
+    fn work(&mut self, queue: &Queue, reopen: &AtomicBool, tell: &mut dyn FnMut(String)) {
         // What is neither selected nor changed need not be looked into by all.
         let plain = self.selection.is_everything() && self.mask.is_none() && self.count == u64::MAX;
         loop {
             let now = Instant::now();
-            for output in &mut self.outputs {
-                if output.due().is_some_and(|due| due <= now) {
-                    output.tick()?;
-                }
-            }
+            self.outputs.each(tell, |output| match output.due() {
+                Some(due) if due <= now => output.tick(),
+                _ => Ok(()),
+            });
             if reopen.swap(false, Ordering::Relaxed) {
-                self.outputs.iter_mut().try_for_each(|output| output.reopen())?;
+                self.outputs.each(tell, |output| output.reopen());
             }
-            let due = self.outputs.iter().filter_map(|output| output.due()).min();
+            if self.outputs.are_over() {
+                return;
+            }
             let look = now + REOPEN_CHECK;
-            match queue.pop(Some(due.map_or(look, |due| due.min(look)))) {
+            match queue.pop(Some(self.outputs.due().map_or(look, |due| due.min(look)))) {
                 Popped::Batch(batch) => {
                     if plain {
-                        self.take_all(&batch)?
+                        self.take_all(&batch, tell);
                     } else {
-                        self.take(&batch)?
+                        self.take(&batch, tell);
                     }
                     queue.give_back(batch);
                     if queue.is_empty() || self.count == 0 {
-                        self.outputs.iter_mut().try_for_each(|output| output.flush())?;
+                        self.outputs.each(tell, |output| output.flush());
                     }
                     if self.count == 0 {
-                        return Ok(());
+                        return;
                     }
                 }
                 Popped::Nothing => (),
-                Popped::End => return Ok(()),
+                Popped::End => return,
             }
         }
     }
 
-    fn take_all(&mut self, frames: &[u8]) -> Result<(), OutputError> {
-        let mut lookers = 0;
-        for output in &mut self.outputs {
-            match output.take_all(frames) {
-                Some(taken) => taken?,
-                None => lookers += 1,
-            }
-        }
-        if lookers == 0 {
-            return Ok(());
+    fn take_all(&mut self, frames: &[u8], tell: &mut dyn FnMut(String)) {
+        if !self.outputs.take_all(frames, tell) {
+            return;
         }
         for frame in batch::frames(frames) {
             let mut event = Event::new();
             let decoded = event.decode_into(&frame[4..]);
             self.totals.bad += u64::from(decoded.is_err());
             let event = decoded.as_ref().map(|()| &event);
-            let frame = Frame { event, bytes: frame };
-            for output in self.outputs.iter_mut().filter(|output| output.is_looker()) {
-                output.take(&frame)?;
-            }
+            self.outputs.take_looking(&Frame { event, bytes: frame }, tell);
         }
-        Ok(())
     }
 
-    fn take(&mut self, frames: &[u8]) -> Result<(), OutputError> {
+    fn take(&mut self, frames: &[u8], tell: &mut dyn FnMut(String)) {
         for bytes in batch::frames(frames) {
             let decoded = Event::decode(&bytes[4..]);
             let event = match &decoded {
@@ -148,7 +132,7 @@ impl Worker {
                 Err(error) => {
                     self.totals.bad += 1;
                     if self.selection.is_everything() && self.mask.is_none() {
-                        self.give(&Frame { event: Err(error), bytes })?;
+                        self.give(&Frame { event: Err(error), bytes }, tell);
                     }
                     continue;
                 }
@@ -158,31 +142,26 @@ impl Worker {
                 continue;
             }
             match self.mask.take() {
-                None => self.give(&Frame { event: Ok(event), bytes })?,
+                None => self.give(&Frame { event: Ok(event), bytes }, tell),
                 Some(mut mask) => {
                     let mut buffer = mask.take_buffer();
                     let masked = mask.apply(event);
-                    let given = match Mask::encode(&mut buffer, &masked) {
-                        Some(bytes) => self.give(&Frame { event: Ok(&masked), bytes }),
-                        None => {
-                            self.totals.unencoded += 1;
-                            Ok(())
-                        }
-                    };
+                    match Mask::encode(&mut buffer, &masked) {
+                        Some(bytes) => self.give(&Frame { event: Ok(&masked), bytes }, tell),
+                        None => self.totals.unencoded += 1,
+                    }
                     mask.return_buffer(buffer);
                     self.mask = Some(mask);
-                    given?;
                 }
             }
             if self.count == 0 {
                 break;
             }
         }
-        Ok(())
     }
 
-    fn give(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
+    fn give(&mut self, frame: &Frame<'_>, tell: &mut dyn FnMut(String)) {
         self.count = self.count.saturating_sub(u64::from(self.count != u64::MAX));
-        self.outputs.iter_mut().try_for_each(|output| output.take(frame))
+        self.outputs.take(frame, tell);
     }
 }

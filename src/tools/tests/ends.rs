@@ -4,11 +4,12 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
 use dnstap::schema::MessageType;
 use dnstap::{Event, Message};
-use support::{DNSTAP, Place, Running, recording};
+use support::{DNSTAP, Peer, Place, Running, assert_holds, data, recording};
 
 /// A message that is printed as one line of some 70 bytes.
 fn frame() -> Vec<u8> {
@@ -45,4 +46,84 @@ fn enough_messages_of_files_end_a_capture_from_sockets() {
         assert!(status.success(), "{lines:#?}");
         assert_eq!(fs::read_to_string(&quiet).unwrap().lines().count(), 1);
     }
+}
+
+#[test]
+fn the_reader_of_the_standard_output_may_go_and_nothing_else_suffers() {
+    let place = Place::new();
+    let sent = frames(12_000);
+    let file = place.file("in", recording(&sent));
+    let all = place.argument("all");
+    let started = |arguments: &[&str]| {
+        let mut running = start(arguments, Stdio::piped());
+        let mut line = String::new();
+        let stdout = running.child.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        assert!(line.contains(" CQ "), "{line}");
+        running.end()
+    };
+    let (status, lines) =
+        started(&["-r", &file, "-w", "quiet:-", "-w", &format!("frames:{all}"), "--sample", "1"]);
+    assert!(status.success(), "{lines:#?}");
+    assert!(lines[1].contains("is not read any more; the other outputs go on"), "{lines:#?}");
+    assert_holds(&place.path("all"), &sent);
+    let (status, lines) = started(&["-r", &file]);
+    assert!(status.success() && lines.is_empty(), "{lines:#?}");
+}
+
+/// The number in front of ` what` in the lines.
+fn told(lines: &[String], what: &str) -> usize {
+    let what = format!(" {what}");
+    let line = lines.iter().find(|line| line.contains(&what));
+    let line = line.unwrap_or_else(|| panic!("no {what:?} in {lines:#?}"));
+    let front = line.split(&what).next().unwrap();
+    front.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn an_output_that_fails_ends_alone_and_what_it_lacks_is_counted() {
+    let place = Place::new();
+    let sent = frames(12_000);
+    let file = place.file("in", recording(&sent));
+    for (number, selection) in [["--sample", "1"], ["--type", "CQ"]].into_iter().enumerate() {
+        let (name, good) = (format!("good-{number}"), place.argument(&format!("good-{number}")));
+        let arguments = ["-r", &file, "-w", "quiet:/dev/full", "-w", &good];
+        let (status, lines) = start(&[&arguments[..], &selection].concat(), Stdio::null()).end();
+        assert_eq!(status.code(), Some(1), "{lines:#?}");
+        assert_holds(&place.path(&name), &sent);
+        let missed = told(&lines, "frames came after that, and are not in it");
+        assert_eq!(told(&lines, "messages lost") + missed, sent.len());
+    }
+    // A limit of a file's size stands for a full disk: 128 blocks of 512 bytes.
+    let script = "ulimit -f 128; exec \"$0\" \"$@\"";
+    let cut = place.argument("cut");
+    let mut command = Command::new("/bin/dash");
+    command.args(["-c", script, DNSTAP, "-r", &file, "-w", &cut, "-w", "quiet:-"]);
+    let mut running = Running::start(command.stdout(Stdio::piped()));
+    let printed = BufReader::new(running.child.stdout.take().unwrap()).lines().count();
+    assert_eq!(printed, sent.len());
+    let (status, lines) = running.end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    let missed = told(&lines, "frames came after that, and are not in it");
+    let written = sent.len() - told(&lines, "frames lost") - missed;
+    assert_holds(&place.path("cut"), &sent[..written]);
+}
+
+#[test]
+fn a_capture_whose_only_output_fails_ends_and_counts_what_came() {
+    let place = Place::new();
+    let running = start(&["-u", &place.argument("socket"), "-w", "quiet:/dev/full"], Stdio::null());
+    let mut running = running;
+    running.line("opened input socket");
+    let mut peer = Peer::open(&place.socket);
+    let sent = 100_000;
+    let batch: Vec<u8> = frames(sent).iter().flat_map(data).collect();
+    // It may be gone before it has taken all.
+    let _ = peer.0.write_all(&batch);
+    let (status, lines) = running.end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    let received = told(&lines, "frames, ");
+    let lost = told(&lines, "messages lost");
+    let missed = told(&lines, "frames came after that");
+    assert_eq!(lost + missed + told(&lines, "not written)"), received, "{lines:#?}");
 }

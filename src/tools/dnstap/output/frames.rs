@@ -33,8 +33,8 @@ impl Output for Frames {
         false
     }
 
-    fn take_all(&mut self, frames: &[u8]) -> Option<Result<(), OutputError>> {
-        Some(batch::frames(frames).try_for_each(|frame| self.add(frame)))
+    fn take_all(&mut self, frames: &mut batch::Frames<'_>) -> Result<(), OutputError> {
+        frames.try_for_each(|frame| self.add(frame))
     }
 
     fn flush(&mut self) -> Result<(), OutputError> {

@@ -40,6 +40,8 @@ pub struct Parquet {
     columns: Vec<Column>,
     /// Rows that wait.
     rows: u64,
+    /// A write failed, and that was told.
+    broken: bool,
     remarks: Remarks,
 }
 
@@ -65,6 +67,7 @@ impl Parquet {
             split_size: files.split_size.unwrap_or(u64::MAX),
             columns: row::COLUMNS.iter().map(|(_, kind)| Column::new(*kind)).collect(),
             rows: 0,
+            broken: false,
             remarks: Remarks::default(),
         })
     }
@@ -78,6 +81,7 @@ impl Parquet {
         written.map_err(|error| failed(self.files.name(), &error))?;
         let written = self.files.end_units(self.rows).and_then(|()| self.files.write());
         self.rows = 0;
+        self.broken |= written.is_err();
         written.map_err(without_end)
     }
 
@@ -154,7 +158,10 @@ impl Output for Parquet {
 
     fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
         self.remarks.tell(self.files.name(), tell);
-        // A file without its end does not get its name.
+        // A file without its end does not get its name, nor one that lacks what its end speaks of.
+        if self.broken {
+            return Ok(());
+        }
         self.complete()?;
         self.files.finish()
     }

@@ -152,11 +152,11 @@ impl Output for Relay {
         false
     }
 
-    fn take_all(&mut self, frames: &[u8]) -> Option<Result<(), OutputError>> {
-        for frame in batch::frames(frames) {
+    fn take_all(&mut self, frames: &mut batch::Frames<'_>) -> Result<(), OutputError> {
+        for frame in frames {
             self.send(&frame[framestream::frame::LENGTH_SIZE..]);
         }
-        Some(Ok(()))
+        Ok(())
     }
 
     fn due(&self) -> Option<Instant> {

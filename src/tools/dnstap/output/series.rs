@@ -12,7 +12,7 @@ use crate::capture::content::Content;
 use crate::capture::destination::Destination;
 use crate::capture::log::Log;
 use crate::capture::output::{Files, Output};
-use crate::capture::output_file::WriteError;
+use crate::capture::output_file::{STANDARD_OUTPUT, WriteError};
 
 /// How often commands that run for finished files are looked after.
 const REAP: Duration = Duration::from_secs(1);
@@ -66,12 +66,14 @@ impl Series {
     /// Ends so many units, which are in one file.
     pub fn end_units(&mut self, count: u64) -> Result<(), OutputError> {
         let size = self.buffer.len() - self.whole;
+        let mut written = Ok(());
         if !self.files.has_room(self.whole, size) {
-            self.write_whole()?;
+            written = self.write_whole();
             self.files.rotate(&self.log);
         }
         self.whole = self.buffer.len();
         self.units += count;
+        written?;
         if self.whole >= BUFFER_SIZE { self.write() } else { Ok(()) }
     }
 
@@ -92,11 +94,18 @@ impl Series {
     }
 
     fn failed(&self, error: &WriteError) -> OutputError {
-        match error.error.kind() {
-            io::ErrorKind::BrokenPipe => OutputError::ReaderGone,
-            _ => {
-                OutputError::Failed(format!("{error} ({} {} lost)", error.lost, self.files.unit()))
+        match error {
+            WriteError::File { name, error, .. }
+                if error.kind() == io::ErrorKind::BrokenPipe
+                    && name.as_os_str() == STANDARD_OUTPUT =>
+            {
+                OutputError::ReaderGone
             }
+            _ => OutputError::Failed(format!(
+                "{error} ({} {} lost)",
+                error.lost(),
+                self.files.unit()
+            )),
         }
     }
 
