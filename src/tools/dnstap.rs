@@ -2,6 +2,7 @@
 //! `dnstap`: captures, prints, converts, relays and exports what DNS servers log.
 
 pub mod batch;
+pub mod distinct;
 pub mod dns;
 pub mod input;
 pub mod mask;

@@ -247,6 +247,19 @@ impl Reading {
     }
 }
 
+/// Says why `path` cannot be read, as far as that is known beforehand.
+pub fn check(path: &Path) -> Result<(), InputError> {
+    let checked = match std::fs::metadata(path) {
+        _ if path == Path::new(STANDARD_INPUT) => Ok(()),
+        Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        // A pipe would be closed again before its writer.
+        Ok(metadata) if !metadata.is_file() => Ok(()),
+        Ok(_) => File::open(path).map(drop),
+        Err(error) => Err(error),
+    };
+    checked.map_err(|error| InputError::Io { name: path.display().to_string(), error })
+}
+
 fn open(path: &Path) -> io::Result<File> {
     if path == Path::new(STANDARD_INPUT) {
         io::stdin().as_fd().try_clone_to_owned().map(File::from)

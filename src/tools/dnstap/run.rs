@@ -6,8 +6,10 @@
 //! capture (sockets) --> queue -> worker (select, mask) -> outputs
 //! ```
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,10 +23,12 @@ use framestream::transport::{
     HostSender, SocketSender, TlsAcceptor, TlsConnector, TlsError, TlsOptions, TlsSender,
     TlsServerOptions, Transport,
 };
+use jiff::Timestamp;
 use mio::Waker;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 
-use super::input::{InputError, Progress, Reading};
+use super::distinct;
+use super::input::{self, InputError, Progress, Reading};
 use super::mask::Mask;
 use super::options::{Format, Options};
 use super::output::frames::Frames;
@@ -81,6 +85,10 @@ pub fn run(options: &Options) -> ExitCode {
         log.line("--split and --split-size are for files: the standard output cannot be split");
         return ExitCode::FAILURE;
     }
+    if let Err(reason) = distinct::check(&options.read, &present_names(options)) {
+        log.line(reason);
+        return ExitCode::FAILURE;
+    }
     if let Some(option) = idle_tls_option(options) {
         log.line(format_args!("{option} is given, but nothing speaks TLS that needs it"));
         return ExitCode::FAILURE;
@@ -109,6 +117,13 @@ fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
     }
     // A file size limit is an error of the write, not the end of the program.
     signal_hook::flag::register(SIGXFSZ, Arc::default())?;
+    // Without anything to read, what the outputs would replace is kept.
+    let faults: Vec<InputError> =
+        options.read.iter().filter_map(|path| input::check(path).err()).collect();
+    if faults.len() == options.read.len() {
+        faults.iter().for_each(|fault| Log::new(0).line(fault));
+        return Ok(ExitCode::FAILURE);
+    }
     let queue = Arc::new(Queue::default());
     let worker = worker(options, &stop)?;
     let thread = {
@@ -239,20 +254,35 @@ fn files(options: &Options, format: Format, name: &Path) -> Files {
         // Of one file somebody may read the end while it is written.
         _ => Placing::Replace,
     };
-    let calendar = match (options.localtime, options.gmtime) {
-        (true, _) => Some(Calendar::local()),
-        (_, true) => Some(Calendar::gmt()),
-        _ => None,
-    };
     Files {
         name: name.into(),
-        calendar,
+        calendar: calendar(options),
         split: options.split.map(|split| Duration::from_secs(split.into())),
         split_size: options.split_size,
         post_rotate: options.post_rotate.clone(),
         placing,
         compressed: name.extension().is_some_and(|extension| extension == "zst"),
     }
+}
+
+fn calendar(options: &Options) -> Option<Calendar> {
+    match (options.localtime, options.gmtime) {
+        (true, _) => Some(Calendar::local()),
+        (_, true) => Some(Calendar::gmt()),
+        _ => None,
+    }
+}
+
+/// The files to write, as they are named at present.
+fn present_names(options: &Options) -> Vec<PathBuf> {
+    let calendar = calendar(options);
+    let present = |(_, pattern): (Format, PathBuf)| {
+        let bytes = pattern.as_os_str().as_bytes();
+        let name = calendar.as_ref().map(|calendar| calendar.name(bytes, Timestamp::now()));
+        // What makes no name is told of when it is opened.
+        name.and_then(Result::ok).map_or(pattern, |name| OsString::from_vec(name).into())
+    };
+    options.files().into_iter().map(present).collect()
 }
 
 fn listeners(options: &Options) -> Result<Vec<Listener>, CaptureError> {

@@ -5,11 +5,12 @@ mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
 use dnstap::schema::MessageType;
 use dnstap::{Event, Message};
-use support::{DNSTAP, Peer, Place, Running, assert_holds, data, recording};
+use support::{DNSTAP, Peer, Place, Running, assert_holds, data, names, recording};
 
 /// A message that is printed as one line of some 70 bytes.
 fn frame() -> Vec<u8> {
@@ -126,4 +127,34 @@ fn a_capture_whose_only_output_fails_ends_and_counts_what_came() {
     let lost = told(&lines, "messages lost");
     let missed = told(&lines, "frames came after that");
     assert_eq!(lost + missed + told(&lines, "not written)"), received, "{lines:#?}");
+}
+
+#[test]
+fn an_input_is_not_written_nor_is_a_file_written_twice() {
+    let place = Place::new();
+    let content = recording(frames(9));
+    let file = place.file("in", &content);
+    symlink(&file, place.path("link")).unwrap();
+    let refused = |arguments: &[&str], what: &str| {
+        let (status, lines) = start(arguments, Stdio::null()).end();
+        assert_eq!(status.code(), Some(1), "{lines:#?}");
+        assert!(lines.iter().any(|line| line.contains(what)), "{lines:#?}");
+        assert_eq!(names(place.directory.path()), ["in", "link"]);
+        assert!(fs::read(&file).unwrap() == content, "{arguments:?}");
+    };
+    let link = place.argument("link");
+    for arguments in [["-w", &format!("quiet:{file}")], ["-aw", &link], ["-w", &file]] {
+        refused(&[&["-r", &file][..], &arguments].concat(), "is read, and cannot be written too");
+    }
+    let (one, same) = (place.argument("new"), place.argument("./new"));
+    let (quiet, json) = (format!("quiet:{one}"), format!("json:{same}"));
+    refused(&["-r", &file, "-w", &quiet, "-w", &json], "is named twice by -w");
+    refused(&["-r", &file, "-w", "quiet:-", "-w", "json:-"], "is named twice by -w");
+    let nulls = ["-r", &file, "-w", "quiet:/dev/null", "-w", "json:/dev/null"];
+    assert!(start(&nulls, Stdio::null()).end().0.success());
+    // What is to be replaced is kept if there is nothing to read.
+    let missing = place.argument("missing");
+    refused(&["-r", &missing, "-w", &format!("quiet:{file}")], "missing: No such file");
+    let directory = place.directory.path().to_str().unwrap();
+    refused(&["-r", directory, "-w", &format!("quiet:{file}")], "is a directory");
 }
