@@ -16,8 +16,9 @@ use framestream::frame::{Event, FrameError, Front, LENGTH_SIZE, front};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use thiserror::Error;
 
-use super::queue::Queue;
+use super::queue::{Over, Queue};
 use crate::capture::foreign::{HEAD_SIZE, recognise};
+use crate::capture::log::Log;
 use crate::read_ahead::ReadAhead;
 
 /// The name that stands for the standard input.
@@ -64,6 +65,18 @@ pub enum InputError {
         offset: u64,
         /// Bytes of it that are there.
         size: usize,
+        /// Frames before.
+        frames: u64,
+    },
+    /// The program was told to stop, or nobody takes its frames any more.
+    #[error(
+        "{name}: stopped at offset {offset}, after {frames} frames; what is behind is not read"
+    )]
+    Stopped {
+        /// Its name.
+        name: String,
+        /// How far it was read.
+        offset: u64,
         /// Frames before.
         frames: u64,
     },
@@ -114,12 +127,41 @@ enum Behind {
 }
 
 impl Reading {
+    /// Reads all of `paths`, one after the other, and tells what is wrong with them. Returns whether
+    /// all of them are good.
+    pub fn read_all(&self, paths: &[PathBuf], queue: &Queue, log: &Log) -> bool {
+        let mut good = true;
+        for path in paths {
+            if let Err(error) = self.read(path, queue) {
+                good &= matches!(error, InputError::NoStop { frames: 1.., .. });
+                log.line(error);
+            }
+        }
+        let over_limit = self.progress.over_limit.load(Ordering::Relaxed);
+        if over_limit > 0 {
+            let limit = self.frame_limit;
+            log.line(format_args!(
+                "{over_limit} frames of more than {limit} bytes were skipped; see --frame-limit"
+            ));
+        }
+        good
+    }
+
+    /// Whether no more is to be read, and if so, whether something is lost by that.
+    fn is_over(&self, queue: &Queue) -> Option<bool> {
+        match queue.over() {
+            Some(over) => Some(over == Over::Failed),
+            // Who follows a file ends it so.
+            None => self.stop.load(Ordering::Relaxed).then_some(!self.follow),
+        }
+    }
+
     /// Reads `path` into `queue`; `-` is the standard input.
     pub fn read(&self, path: &Path, queue: &Queue) -> Result<(), InputError> {
         let name = path.display().to_string();
         let failed = |error| InputError::Io { name: name.clone(), error };
         let mut source =
-            Source { file: open(path).map_err(failed)?, reading: self.clone(), path: path.into() };
+            Source { file: open(path).map_err(failed)?, reading: self, queue, path: path.into() };
         let mut head = [0; 4];
         let length = read_full(&mut source, &mut head).map_err(failed)?;
         let head = io::Cursor::new(head[..length].to_vec());
@@ -193,8 +235,10 @@ impl Reading {
                     Err(error) => break Err(error),
                 }
             };
+            let stopped_here = |frames| InputError::Stopped { name: name.clone(), offset, frames };
             if count > 0 && !queue.push(&bytes[..at]) {
-                return Ok(());
+                let lossy = self.is_over(queue).unwrap_or(true);
+                return if lossy { Err(stopped_here(frames)) } else { Ok(()) };
             }
             frames += count;
             self.progress.frames.fetch_add(count, Ordering::Relaxed);
@@ -231,9 +275,16 @@ impl Reading {
                 return Ok(());
             }
             buffer.grow_to(needs);
-            match (buffer.fill(&mut file), buffer.bytes().len()) {
+            let filled = buffer.fill(&mut file);
+            if !matches!(filled, Ok(1..))
+                && let Some(lossy) = self.is_over(queue)
+            {
+                let at_end = stopped && buffer.bytes().is_empty();
+                let error = InputError::Stopped { name, offset, frames };
+                return if lossy && !at_end { Err(error) } else { Ok(()) };
+            }
+            match (filled, buffer.bytes().len()) {
                 (Ok(0), 0) if stopped => return Ok(()),
-                (Ok(0), _) if self.stop.load(Ordering::Relaxed) => return Ok(()),
                 (Ok(0), 0) => return Err(InputError::NoStop { name, offset, frames }),
                 (Ok(0), size) => return Err(InputError::Torn { name, offset, size, frames }),
                 (Ok(_), _) => (),
@@ -279,17 +330,18 @@ fn read_full(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(length)
 }
 
-/// A file that is read until the program is to stop, and over its end if that is wanted.
-struct Source {
+/// A file that is read until no more is to be read, and over its end if that is wanted.
+struct Source<'a> {
     file: File,
-    reading: Reading,
+    reading: &'a Reading,
+    queue: &'a Queue,
     path: PathBuf,
 }
 
-impl Read for Source {
+impl Read for Source<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            if self.reading.stop.load(Ordering::Relaxed) {
+            if self.reading.is_over(self.queue).is_some() {
                 return Ok(0);
             }
             // A pipe without bytes would hold up the stop.

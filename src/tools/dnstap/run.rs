@@ -76,6 +76,16 @@ pub fn run(options: &Options) -> ExitCode {
         log.line("no input: name a file with -r, or a socket with -u, -l or --connect");
         return ExitCode::FAILURE;
     }
+    if options.follow && options.read.len() > 1 {
+        log.line(
+            "--follow waits at the end of a file, and never gets to the next: name one with -r",
+        );
+        return ExitCode::FAILURE;
+    }
+    if options.split == Some(0) {
+        log.line("--split 0: name the seconds that a file is for, 1 at least");
+        return ExitCode::FAILURE;
+    }
     if options.split.is_some() && !options.localtime && !options.gmtime {
         log.line("--split needs --localtime or --gmtime, so that files have names of their own");
         return ExitCode::FAILURE;
@@ -130,9 +140,9 @@ fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
         let queue = queue.clone();
         thread::spawn(move || worker.run(&queue, &reopen, &mut |text| Log::new(0).line(text)))
     };
-    let progress = Arc::new(Progress::default());
-    let shown = show_progress(options, &progress);
-    let good = read_files(options, &queue, &stop, &progress);
+    let reading = reading(options, &stop);
+    let shown = show_progress(options, &reading.progress);
+    let good = reading.read_all(&options.read, &queue, &Log::new(0));
     queue.end();
     let ended = thread.join().unwrap_or(Ended::Badly);
     if let Some((done, thread)) = shown {
@@ -142,35 +152,14 @@ fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
     Ok(if good && ended == Ended::Well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Reads all files, and says whether all are good.
-fn read_files(
-    options: &Options,
-    queue: &Queue,
-    stop: &Arc<AtomicBool>,
-    progress: &Arc<Progress>,
-) -> bool {
-    let log = Log::new(0);
-    let reading = Reading {
+/// How files are read.
+fn reading(options: &Options, stop: &Arc<AtomicBool>) -> Reading {
+    Reading {
         frame_limit: options.frame_limit as usize,
         follow: options.follow,
         stop: stop.clone(),
-        progress: progress.clone(),
-    };
-    let mut good = true;
-    for path in &options.read {
-        if let Err(error) = reading.read(path, queue) {
-            good &= matches!(error, InputError::NoStop { frames: 1.., .. });
-            log.line(error);
-        }
+        progress: Arc::default(),
     }
-    let over_limit = progress.over_limit.load(Ordering::Relaxed);
-    if over_limit > 0 {
-        let limit = options.frame_limit;
-        log.line(format_args!(
-            "{over_limit} frames of more than {limit} bytes were skipped; see --frame-limit"
-        ));
-    }
-    good
 }
 
 /// Shows how far the reading is, where somebody looks and nothing else is shown.
@@ -532,44 +521,11 @@ impl Feed {
             })
         };
         let files = (!options.read.is_empty()).then(|| {
-            let queue = queue.clone();
-            let options = FileOptions::of(options);
-            thread::spawn(move || options.read(&queue, &stop))
+            let (queue, paths) = (queue.clone(), options.read.clone());
+            let reading = reading(options, &stop);
+            thread::spawn(move || reading.read_all(&paths, &queue, &Log::new(0)))
         });
         Ok(Self { queue, reopen, worker: thread, files })
-    }
-}
-
-/// What the reading of files beside sockets needs to know.
-struct FileOptions {
-    paths: Vec<PathBuf>,
-    frame_limit: usize,
-    follow: bool,
-}
-
-impl FileOptions {
-    fn of(options: &Options) -> Self {
-        Self {
-            paths: options.read.clone(),
-            frame_limit: options.frame_limit as usize,
-            follow: options.follow,
-        }
-    }
-
-    fn read(self, queue: &Queue, stop: &Arc<AtomicBool>) -> bool {
-        let reading = Reading {
-            frame_limit: self.frame_limit,
-            follow: self.follow,
-            stop: stop.clone(),
-            progress: Arc::default(),
-        };
-        self.paths.iter().fold(true, |good, path| match reading.read(path, queue) {
-            Ok(()) => good,
-            Err(error) => {
-                Log::new(0).line(error);
-                false
-            }
-        })
     }
 }
 

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use dnstap::schema::MessageType;
 use dnstap::{Event, Message};
-use support::{DNSTAP, Peer, Place, Running, assert_holds, data, names, recording};
+use support::{DNSTAP, Peer, Place, Running, assert_holds, data, names, recording, until};
 
 /// A message that is printed as one line of some 70 bytes.
 fn frame() -> Vec<u8> {
@@ -157,4 +157,88 @@ fn an_input_is_not_written_nor_is_a_file_written_twice() {
     refused(&["-r", &missing, "-w", &format!("quiet:{file}")], "missing: No such file");
     let directory = place.directory.path().to_str().unwrap();
     refused(&["-r", directory, "-w", &format!("quiet:{file}")], "is a directory");
+}
+
+/// A writer to a named pipe, which stays open, and the name.
+fn pipe(place: &Place, content: &[u8]) -> (fs::File, String) {
+    let name = place.argument("pipe");
+    assert!(Command::new("mkfifo").arg(&name).status().unwrap().success());
+    // To open it for both waits for nobody.
+    let mut pipe = fs::File::options().read(true).write(true).open(&name).unwrap();
+    pipe.write_all(content).unwrap();
+    (pipe, name)
+}
+
+#[test]
+fn nothing_waits_for_input_that_nobody_takes() {
+    let place = Place::new();
+    let mut content = recording(frames(9));
+    content.truncate(content.len() - 12);
+    let (_pipe, pipe) = pipe(&place, &content);
+    let file = place.file("in", &content);
+    for input in [&["-r", &pipe][..], &["--follow", "-r", &file]] {
+        let (status, lines) = start(&[input, &["--count", "3"]].concat(), Stdio::null()).end();
+        assert!(status.success() && lines.is_empty(), "{lines:#?}");
+    }
+    let full = ["--follow", "-r", &file, "-w", "quiet:/dev/full"];
+    let (status, lines) = start(&full, Stdio::null()).end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    told(&lines, "frames; what is behind is not read");
+    let (status, lines) = start(&["--follow", "-r", &file, "-r", &pipe], Stdio::null()).end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    assert!(lines[0].contains("never gets to the next"), "{lines:#?}");
+}
+
+#[test]
+fn a_signal_that_cuts_reading_short_is_told() {
+    let place = Place::new();
+    let content = recording(frames(9));
+    let whole = content.len() - 12;
+    let (_pipe, pipe) = pipe(&place, &content[..whole]);
+    let quiet = place.argument("quiet");
+    let printed = |count| {
+        until(|| fs::read_to_string(&quiet).is_ok_and(|text| text.lines().count() == count));
+    };
+    let out = format!("quiet:{quiet}");
+    let running = start(&["-r", &pipe, "-w", &out], Stdio::null());
+    printed(9);
+    running.signal("TERM");
+    let (status, lines) = running.end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    let line = format!("{pipe}: stopped at offset {whole}, after 9 frames");
+    assert!(lines[0].contains(&line), "{lines:#?}");
+    // What is followed has no other end. And SIGUSR1 is no end at all.
+    fs::remove_file(&quiet).unwrap();
+    let file = place.file("in", &content[..whole]);
+    let running = start(&["--follow", "-r", &file, "-w", &out], Stdio::null());
+    printed(9);
+    fs::rename(&quiet, place.path("moved")).unwrap();
+    running.signal("USR1");
+    printed(0);
+    assert!(running.stop().is_empty());
+}
+
+#[test]
+fn files_beside_a_socket_follow_the_rules_of_files_alone() {
+    let place = Place::new();
+    let long = vec![7; 2000];
+    let content = recording([frame(), long, frame()]);
+    let file = place.file("in", &content[..content.len() - 12]);
+    let (socket, quiet) = (place.argument("socket"), place.argument("quiet"));
+    let arguments = ["-r", &file, "--frame-limit", "1k", "-w", &format!("quiet:{quiet}")];
+    let (status, alone) = start(&arguments, Stdio::null()).end();
+    assert!(status.success(), "{alone:#?}");
+    assert_eq!(told(&alone, "frames of more than 1024 bytes were skipped"), 1);
+    let mut beside = start(&[&["-u", &socket][..], &arguments].concat(), Stdio::null());
+    alone.iter().for_each(|line| drop(beside.line(line)));
+    beside.stop();
+}
+
+#[test]
+fn a_split_of_no_time_is_refused() {
+    let place = Place::new();
+    let arguments = ["-u", &place.argument("socket"), "--split", "0", "--gmtime", "-w", "x"];
+    let (status, lines) = start(&arguments, Stdio::null()).end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    assert!(lines[0].contains("--split 0"), "{lines:#?}");
 }
