@@ -21,6 +21,7 @@ use ::dnstap::decode::DecodeError;
 use thiserror::Error;
 
 use super::batch;
+use super::queue::Origin;
 use crate::capture::output_file::STANDARD_OUTPUT;
 
 /// A frame on its way into the outputs.
@@ -68,6 +69,9 @@ pub fn nanoseconds(seconds: Option<u64>, nanoseconds: Option<u32>) -> Option<u64
 
 /// Where frames go. All calls come from one thread.
 pub trait Output: Send {
+    /// Says where the frames that follow come from.
+    fn set_origin(&mut self, _origin: Origin) {}
+
     /// Takes a frame. What it does with it may wait until [`Output::flush`].
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError>;
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::batch;
 use super::output::{Frame, Output, OutputError};
+use super::queue::Origin;
 
 /// Where frames go.
 #[derive(Default)]
@@ -56,6 +57,11 @@ impl Outputs {
     pub fn due(&self) -> Option<Instant> {
         let taking = self.outlets.iter().filter(|outlet| outlet.state == State::Taking);
         taking.filter_map(|outlet| outlet.output.due()).min()
+    }
+
+    /// Says where the frames that follow come from.
+    pub fn set_origin(&mut self, origin: Origin) {
+        self.outlets.iter_mut().for_each(|outlet| outlet.output.set_origin(origin));
     }
 
     /// Does something with each that still takes frames.

@@ -30,11 +30,20 @@ pub struct Queue {
 
 #[derive(Debug, Default)]
 struct State {
-    batches: VecDeque<Vec<u8>>,
+    batches: VecDeque<(Origin, Vec<u8>)>,
     bytes: usize,
     spare: Vec<Vec<u8>>,
     ended: bool,
     over: Option<Over>,
+}
+
+/// Where frames come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A file, which waits.
+    File,
+    /// A socket, whose sender cannot wait for long.
+    Socket,
 }
 
 /// Why nothing more is taken.
@@ -50,7 +59,7 @@ pub enum Over {
 #[derive(Debug)]
 pub enum Popped {
     /// Data frames.
-    Batch(Vec<u8>),
+    Batch(Origin, Vec<u8>),
     /// Nothing in time.
     Nothing,
     /// Nothing any more.
@@ -63,7 +72,7 @@ impl Queue {
     }
 
     /// Adds whole data frames, and waits for room before. Returns whether somebody will take them.
-    pub fn push(&self, frames: &[u8]) -> bool {
+    pub fn push(&self, origin: Origin, frames: &[u8]) -> bool {
         let mut state = self.lock();
         while state.bytes > 0 && state.bytes + frames.len() > CAPACITY && state.over.is_none() {
             state = self.taken.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -73,11 +82,13 @@ impl Queue {
         }
         state.bytes += frames.len();
         match state.batches.back_mut() {
-            Some(last) if last.len() + frames.len() <= BATCH_SIZE => last.extend_from_slice(frames),
+            Some((of, last)) if *of == origin && last.len() + frames.len() <= BATCH_SIZE => {
+                last.extend_from_slice(frames);
+            }
             _ => {
                 let mut batch = state.spare.pop().unwrap_or_default();
                 batch.extend_from_slice(frames);
-                state.batches.push_back(batch);
+                state.batches.push_back((origin, batch));
             }
         }
         drop(state);
@@ -89,11 +100,11 @@ impl Queue {
     pub fn pop(&self, until: Option<Instant>) -> Popped {
         let mut state = self.lock();
         loop {
-            if let Some(batch) = state.batches.pop_front() {
+            if let Some((origin, batch)) = state.batches.pop_front() {
                 state.bytes -= batch.len();
                 drop(state);
                 self.taken.notify_all();
-                return Popped::Batch(batch);
+                return Popped::Batch(origin, batch);
             }
             if state.ended {
                 return Popped::End;
@@ -142,7 +153,7 @@ impl Queue {
         state.bytes = 0;
         drop(state);
         self.taken.notify_all();
-        batches.iter().map(|batch| batch::frames(batch).count() as u64).sum()
+        batches.iter().map(|(_, batch)| batch::frames(batch).count() as u64).sum()
     }
 }
 
@@ -160,11 +171,11 @@ mod tests {
         let piece = vec![7; 100_000];
         let pushes = 200;
         let thread = thread::spawn(move || {
-            assert!((0..pushes).all(|_| reader.push(&piece)));
+            assert!((0..pushes).all(|_| reader.push(Origin::File, &piece)));
             reader.end();
         });
         let mut taken = 0;
-        while let Popped::Batch(batch) = queue.pop(None) {
+        while let Popped::Batch(_, batch) = queue.pop(None) {
             assert!(queue.lock().bytes <= CAPACITY);
             taken += batch.len();
             queue.give_back(batch);
@@ -177,9 +188,9 @@ mod tests {
     fn a_reader_without_a_writer_does_not_wait() {
         let queue = Queue::default();
         let frames = b"\0\0\0\x01x".repeat(CAPACITY / 5);
-        assert!(queue.push(&frames));
+        assert!(queue.push(Origin::File, &frames));
         assert_eq!(queue.abandon(Over::Failed), frames.len() as u64 / 5);
-        assert!(!queue.push(b"more"));
+        assert!(!queue.push(Origin::File, b"more"));
         assert!(matches!(Queue::default().pop(Some(Instant::now())), Popped::Nothing));
     }
 }

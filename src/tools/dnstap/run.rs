@@ -43,7 +43,7 @@ use super::output::text::Text;
 use super::output::{Output, OutputError};
 use super::outputs::Outputs;
 use super::print::Style;
-use super::queue::{Over, Queue};
+use super::queue::{Origin, Over, Queue};
 use super::select::Selection;
 use super::stats::metrics::Page;
 use super::worker::{Ended, Totals, Worker};
@@ -384,11 +384,10 @@ fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureEr
         let file = file.map_err(|error| CaptureError::Other(error.to_string()))?;
         outputs.add(name.display().to_string(), file);
     }
-    let patient = options.unix.len() + options.listen.len() + options.connect.len() == 0;
     let mut accounts = Vec::new();
     for (name, transport) in relays(options)? {
         let called = format!("relay to {name}");
-        let relay = Relay::start(name, transport, options.timeout, patient, stop.clone());
+        let relay = Relay::start(name, transport, options.timeout, stop.clone());
         let relay = relay.map_err(|error| CaptureError::Other(error.to_string()))?;
         accounts.push(relay.account());
         outputs.add(called, Box::new(relay));
@@ -535,7 +534,10 @@ impl Destination for Feed {
     }
 
     fn write(&mut self, frames: &[u8], count: u64) -> Result<(), WriteError> {
-        if frames.is_empty() || self.queue.push(frames) || self.queue.over() == Some(Over::Enough) {
+        if frames.is_empty()
+            || self.queue.push(Origin::Socket, frames)
+            || self.queue.over() == Some(Over::Enough)
+        {
             return Ok(());
         }
         Err(WriteError::NoOutput { lost: count })

@@ -91,7 +91,8 @@ impl Worker {
             }
             let look = now + REOPEN_CHECK;
             match queue.pop(Some(self.outputs.due().map_or(look, |due| due.min(look)))) {
-                Popped::Batch(batch) => {
+                Popped::Batch(origin, batch) => {
+                    self.outputs.set_origin(origin);
                     if plain {
                         self.take_all(&batch, tell);
                     } else {

@@ -87,7 +87,7 @@ fn frames_of(source: impl Read) -> (Vec<Vec<u8>>, String) {
     };
     queue.end();
     let mut frames = Vec::new();
-    while let Popped::Batch(batch) = queue.pop(None) {
+    while let Popped::Batch(_, batch) = queue.pop(None) {
         frames.extend(batch::frames(&batch).map(<[u8]>::to_vec));
     }
     (frames, ending)

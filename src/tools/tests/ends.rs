@@ -242,3 +242,22 @@ fn a_split_of_no_time_is_refused() {
     assert_eq!(status.code(), Some(1), "{lines:#?}");
     assert!(lines[0].contains("--split 0"), "{lines:#?}");
 }
+
+#[test]
+fn a_relay_waits_for_frames_of_files_beside_a_socket_too() {
+    let place = Place::new();
+    let sent = frames(200_000);
+    let content = recording(&sent);
+    let file = place.file("in", &content);
+    let (first, second, all) =
+        (place.argument("first"), place.argument("second"), place.argument("all"));
+    let mut receiver = start(&["-u", &second, "-w", &all], Stdio::null());
+    receiver.line("opened output file");
+    let relay = start(&["-u", &first, "-r", &file, "-U", &second], Stdio::null());
+    let partial = place.path(&format!(".all.partial-{}", receiver.child.id()));
+    let whole = content.len() as u64 - 12;
+    until(|| fs::metadata(&partial).is_ok_and(|file| file.len() == whole));
+    relay.stop();
+    receiver.stop();
+    assert!(fs::read(&all).unwrap() == content);
+}

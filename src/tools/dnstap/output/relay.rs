@@ -13,11 +13,12 @@ use framestream::writer::{Writer, WriterOptions};
 
 use super::{Frame, Output, OutputError};
 use crate::dnstap::batch;
+use crate::dnstap::queue::Origin;
 
 /// How long to wait for room when nothing is lost by waiting.
 const ROOM_CHECK: Duration = Duration::from_millis(1);
 
-/// How long the end may wait for a receiver, and a patient relay for one that is not connected, if
+/// How long the end may wait for a receiver, and frames of files for one that is not connected, if
 /// nothing else is said.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -41,8 +42,10 @@ pub struct Account {
 pub struct Relay {
     thread: IoThr<Vec<u8>>,
     producer: Producer<Vec<u8>>,
-    /// Frames come from files, which wait.
+    /// Frames come from files now, which wait.
     patient: bool,
+    /// Some did.
+    had_files: bool,
     /// Set when the program is to stop.
     stop: Arc<AtomicBool>,
     /// How long it waits for a receiver that is not connected.
@@ -55,14 +58,13 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Sends to `transport`, called `name`. A patient relay waits for a receiver that is slow, and a
-    /// while for one that is not connected; others leave frames out, so that no output holds up
-    /// another. Once `stop` is set nobody waits.
+    /// Sends to `transport`, called `name`. With frames of files it waits for a receiver that is slow,
+    /// and a while for one that is not connected; of sockets it leaves frames out, so that no output
+    /// holds up another. Once `stop` is set nobody waits.
     pub fn start(
         name: String,
         transport: Box<dyn Transport>,
         timeout: Option<Duration>,
-        patient: bool,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, OutputError> {
         let failed = |error: String| OutputError::Failed(format!("relay to {name}: {error}"));
@@ -83,7 +85,8 @@ impl Relay {
         Ok(Self {
             thread,
             producer,
-            patient,
+            patient: false,
+            had_files: false,
             stop,
             patience,
             give_up: None,
@@ -143,6 +146,11 @@ impl Relay {
 }
 
 impl Output for Relay {
+    fn set_origin(&mut self, origin: Origin) {
+        self.patient = origin == Origin::File;
+        self.had_files |= self.patient;
+    }
+
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
         self.send(frame.payload());
         Ok(())
@@ -178,7 +186,7 @@ impl Output for Relay {
         }
         let why = self.thread.last_error().map_or(String::new(), |why| format!(": {why}"));
         let told = format!("relay to {}: {lost} frames were not sent{why}", self.account.name);
-        if self.patient {
+        if self.had_files {
             return Err(OutputError::Failed(told));
         }
         // To leave frames out rather than to wait is what it is for.
