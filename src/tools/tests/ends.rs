@@ -123,6 +123,7 @@ fn a_capture_whose_only_output_fails_ends_and_counts_what_came() {
     let _ = peer.0.write_all(&batch);
     let (status, lines) = running.end();
     assert_eq!(status.code(), Some(1), "{lines:#?}");
+    assert!(!lines.iter().any(|line| line.contains("output file -:")), "{lines:#?}");
     let received = told(&lines, "frames, ");
     let lost = told(&lines, "messages lost");
     let missed = told(&lines, "frames came after that");
@@ -260,4 +261,19 @@ fn a_relay_waits_for_frames_of_files_beside_a_socket_too() {
     relay.stop();
     receiver.stop();
     assert!(fs::read(&all).unwrap() == content);
+}
+
+#[test]
+fn a_command_that_fails_is_told_while_nothing_else_happens() {
+    let place = Place::new();
+    let (socket, quiet) = (place.argument("socket"), place.argument("quiet"));
+    let out = format!("quiet:{quiet}");
+    let arguments = ["-u", &socket, "-w", &out, "--split-size", "1k", "--post-rotate", "exit 3; :"];
+    let mut running = start(&arguments, Stdio::null());
+    running.line("opened input socket");
+    let mut peer = Peer::open(&place.socket);
+    peer.send(frames(200).iter().flat_map(data).collect::<Vec<u8>>());
+    running.line(&format!("post-rotate command for {quiet}: exit status: 3"));
+    running.signal("TERM");
+    running.end();
 }

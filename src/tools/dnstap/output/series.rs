@@ -35,6 +35,8 @@ pub struct Series {
     /// How many units that is.
     units: u64,
     flush_at: Option<Instant>,
+    /// When to look after the commands that run.
+    reap_at: Option<Instant>,
 }
 
 impl Series {
@@ -49,7 +51,7 @@ impl Series {
         let files = Output::open(files, content, stop, &log);
         let files = Box::new(files.map_err(|error| OutputError::Failed(error.to_string()))?);
         let buffer = Vec::with_capacity(BUFFER_SIZE);
-        Ok(Self { name, files, log, buffer, whole: 0, units: 0, flush_at: None })
+        Ok(Self { name, files, log, buffer, whole: 0, units: 0, flush_at: None, reap_at: None })
     }
 
     /// What messages call it: the file, or the pattern of names.
@@ -69,7 +71,7 @@ impl Series {
         let mut written = Ok(());
         if !self.files.has_room(self.whole, size) {
             written = self.write_whole();
-            self.files.rotate(&self.log);
+            self.rotate();
         }
         self.whole = self.buffer.len();
         self.units += count;
@@ -112,8 +114,7 @@ impl Series {
     /// When [`Series::tick`] is due.
     pub fn due(&self) -> Option<Instant> {
         let rotation = self.files.rotate_at();
-        let reaping = self.files.commands_run().then(|| Instant::now() + REAP);
-        [rotation, reaping, self.flush_at].into_iter().flatten().min()
+        [rotation, self.reap_at, self.flush_at].into_iter().flatten().min()
     }
 
     /// Does what is due by time.
@@ -132,7 +133,10 @@ impl Series {
 
     /// Does what is due by time, but for the next file.
     pub fn look_after(&mut self, now: Instant) -> Result<(), OutputError> {
-        self.files.reap(&self.log);
+        if self.reap_at.is_some_and(|reap_at| reap_at <= now) {
+            self.files.reap(&self.log);
+            self.reap_at = self.next_reap();
+        }
         if self.flush_at.is_some_and(|flush_at| flush_at <= now) {
             self.flush_at = None;
             self.files.flush().map_err(|error| self.failed(&error))?;
@@ -143,8 +147,17 @@ impl Series {
     /// Begins the next file.
     pub fn reopen(&mut self) -> Result<(), OutputError> {
         self.write()?;
-        self.files.rotate(&self.log);
+        self.rotate();
         Ok(())
+    }
+
+    fn rotate(&mut self) {
+        self.files.rotate(&self.log);
+        self.reap_at = self.reap_at.or_else(|| self.next_reap());
+    }
+
+    fn next_reap(&self) -> Option<Instant> {
+        self.files.commands_run().then(|| Instant::now() + REAP)
     }
 
     /// Whether the file has no data yet.
