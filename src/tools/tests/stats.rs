@@ -152,6 +152,6 @@ fn prometheus_is_answered_while_messages_come() {
     assert!(get(address, "GET /").starts_with("HTTP/1.1 404"));
     assert!(get(address, "POST /metrics").starts_with("HTTP/1.1 405"));
     running.stop();
-    let taken = run(DNSTAP, &["-r", &socket, "--metrics", "256.0.0.1:1"]);
+    let taken = run(DNSTAP, &["-r", "-", "--metrics", "256.0.0.1:1"]);
     assert!(String::from_utf8(taken.stderr).unwrap().contains("--metrics 256.0.0.1:1: "));
 }
