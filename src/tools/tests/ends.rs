@@ -277,3 +277,39 @@ fn a_command_that_fails_is_told_while_nothing_else_happens() {
     running.signal("TERM");
     running.end();
 }
+
+#[test]
+fn a_parquet_file_that_lacks_rows_does_not_get_its_name() {
+    let place = Place::new();
+    let mut state = 1_u32;
+    let mut noise = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state.to_le_bytes()
+    };
+    // More than are written at a time.
+    let events: Vec<Vec<u8>> = (0..600)
+        .map(|_| {
+            let wire: Vec<u8> = (0..15_000).flat_map(|_| noise()).collect();
+            let kind = MessageType::CLIENT_QUERY;
+            let message = Message { query_message: Some(&wire), ..Message::new(kind) };
+            let event = Event { message: Some(message), ..Event::new() };
+            let mut out = vec![0; event.max_len().unwrap()];
+            let size = event.encode(&mut out).unwrap();
+            out.truncate(size);
+            out
+        })
+        .collect();
+    let file = place.file("in", recording(&events));
+    // Its end alone would have room.
+    let script = "ulimit -f 256; exec \"$0\" \"$@\"";
+    let mut command = Command::new("/bin/dash");
+    let out = format!("parquet:{}", place.argument("rows"));
+    command.args(["-c", script, DNSTAP, "-r", &file, "-w", &out]);
+    let (status, lines) = Running::start(command.stdout(Stdio::null())).end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    let missed = told(&lines, "frames came after that");
+    assert_eq!(told(&lines, "rows lost") + missed, events.len());
+    assert!(!place.path("rows").exists());
+}
