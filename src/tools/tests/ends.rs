@@ -313,3 +313,20 @@ fn a_parquet_file_that_lacks_rows_does_not_get_its_name() {
     assert_eq!(told(&lines, "rows lost") + missed, events.len());
     assert!(!place.path("rows").exists());
 }
+
+#[test]
+fn a_named_pipe_that_is_not_read_any_more_is_a_failure() {
+    let place = Place::new();
+    let sent = frames(12_000);
+    let file = place.file("in", recording(&sent));
+    let pipe = place.argument("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut head = Command::new("head").args(["-c", "100", &pipe]).stdout(Stdio::null()).spawn();
+    let all = place.argument("all");
+    let (status, lines) = start(&["-r", &file, "-w", &pipe, "-w", &all], Stdio::null()).end();
+    head.as_mut().unwrap().wait().unwrap();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("Broken pipe")), "{lines:#?}");
+    assert!(told(&lines, "frames lost") > 0);
+    assert_holds(&place.path("all"), &sent);
+}
