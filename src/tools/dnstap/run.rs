@@ -429,16 +429,17 @@ fn relays(options: &Options) -> Result<Vec<Receiver>, CaptureError> {
 }
 
 fn stats(options: &Options, relays: Vec<Arc<Account>>) -> Result<Stats, CaptureError> {
-    let page = options.metrics.as_ref().map(|name| {
+    let alone = options.files().iter().all(|(_, name)| name.as_os_str() != STANDARD_OUTPUT);
+    let page = options.metrics.as_ref().map(|_| Page::default());
+    let stats = Stats::new(options.stats, alone, page.clone(), relays);
+    // Who asks at once finds the page already.
+    if let (Some(page), Some(name)) = (page, &options.metrics) {
         let failed = |error: String| CaptureError::Other(format!("--metrics {name}: {error}"));
-        let page = Page::default();
         let address = address(name).map_err(|error| failed(error.to_string()))?;
         let address = page.serve(address).map_err(failed)?;
         Log::new(0).line(format_args!("metrics are at http://{address}/metrics"));
-        Ok::<_, CaptureError>(page)
-    });
-    let alone = options.files().iter().all(|(_, name)| name.as_os_str() != STANDARD_OUTPUT);
-    Ok(Stats::new(options.stats, alone, page.transpose()?, relays))
+    }
+    Ok(stats)
 }
 
 fn output(
