@@ -2,6 +2,7 @@
 //! What messages have in common: counts by type, protocol, question and response code, the busiest
 //! names and clients, and how long answers took. Memory is bounded, whatever the messages say.
 
+pub mod http;
 pub mod latency;
 pub mod metrics;
 pub mod text;

@@ -5,10 +5,8 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
-use tiny_http::{Header, Method, Response, Server};
-
+use super::http::{self, Resource};
 use super::latency::BOUNDS;
 use super::{FAMILIES, Stats, printed, protocol_name, type_name};
 use crate::dnstap::dns::rdata;
@@ -39,26 +37,9 @@ impl Page {
     /// Answers on `address`, in a thread of its own, to the end of the program. Returns the address
     /// with its port.
     pub fn serve(&self, address: SocketAddr) -> Result<SocketAddr, String> {
-        let server = Server::http(address).map_err(|error| error.to_string())?;
-        let bound = server.server_addr().to_ip().unwrap_or(address);
         let page = self.clone();
-        thread::spawn(move || {
-            for request in server.incoming_requests() {
-                let found = request.url().split('?').next() == Some(PATH);
-                let answer = match (request.method(), found) {
-                    (Method::Get | Method::Head, true) => {
-                        let header = Header::from_bytes("Content-Type", CONTENT_TYPE);
-                        let answer = Response::from_string(page.get());
-                        header.into_iter().fold(answer, Response::with_header)
-                    }
-                    (_, true) => Response::from_string("only GET\n").with_status_code(405),
-                    _ => Response::from_string(format!("see {PATH}\n")).with_status_code(404),
-                };
-                // Who does not wait for the answer does not want it.
-                let _ = request.respond(answer);
-            }
-        });
-        Ok(bound)
+        let resource = Resource { path: PATH, content_type: CONTENT_TYPE };
+        http::serve(address, resource, move || page.get()).map_err(|error| error.to_string())
     }
 }
 
