@@ -108,7 +108,7 @@ fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
     let worker = worker(options, &stop)?;
     let thread = {
         let queue = queue.clone();
-        thread::spawn(move || worker.run(&queue, &reopen, &mut |text| Log::new(0).line(text)))
+        thread::spawn(move || work(worker, &queue, &reopen))
     };
     let progress = Arc::new(Progress::default());
     let shown = show_progress(options, &progress);
@@ -379,6 +379,20 @@ fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureEr
     })
 }
 
+/// Lets the worker work to its end, and tells what it left out.
+fn work(worker: Worker, queue: &Queue, reopen: &AtomicBool) -> Ended {
+    let unreadable = worker.mask.as_ref().map(Mask::unreadable).unwrap_or_default();
+    let mut tell = |text: String| Log::new(0).line(text);
+    let ended = worker.run(queue, reopen, &mut tell);
+    let unreadable = unreadable.load(Ordering::Relaxed);
+    if unreadable > 0 {
+        tell(format!(
+            "{unreadable} DNS messages cannot be read, so not be masked, and are left out"
+        ));
+    }
+    ended
+}
+
 /// What a receiver is called that frames go on to, and the closed way to it.
 type Receiver = (String, Box<dyn Transport>);
 
@@ -488,7 +502,7 @@ impl Feed {
         let thread = {
             let (queue, reopen) = (queue.clone(), reopen.clone());
             thread::spawn(move || {
-                let ended = worker.run(&queue, &reopen, &mut |text| Log::new(0).line(text));
+                let ended = work(worker, &queue, &reopen);
                 // The receiver looks after it, or else is about to end.
                 let _ = waker.wake();
                 ended
