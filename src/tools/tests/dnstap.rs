@@ -516,7 +516,13 @@ fn nonsense_is_named() {
     let file = place.file("text", "no capture at all");
     let output = support::run(OURS, &["-r", &file]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("offset 0"), "{file}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("offset 0: this is text, not a file of frames"), "{told}");
+    let (capture, pcap) = (place.file("capture", recording(events())), place.argument("pcap"));
+    let exported = support::run(OURS, &["-r", &capture, "--format", "pcap", "-w", &pcap]);
+    assert!(exported.status.success());
+    let told = String::from_utf8(support::run(OURS, &["-r", &pcap]).stderr).unwrap();
+    assert!(told.contains("this is a packet capture (pcap)"), "{told}");
     let none = support::run(OURS, &["-r", &place.file("foreign", recording(payloads(3)))]);
     assert!(String::from_utf8(none.stdout).unwrap().contains("[no dnstap: "));
     let split = support::run(OURS, &["-r", &file, "--split-size", "1k", "-w", "-"]);
