@@ -26,7 +26,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::input::{InputError, Progress, Reading};
 use super::mask::Mask;
-use super::options::{Format, Options};
+use super::options::{Format, Options, TLS_PREFIX};
 use super::output::frames::Frames;
 use super::output::parquet::Parquet;
 use super::output::pcap::Pcap;
@@ -53,38 +53,17 @@ use crate::capture::output_file::{OpenError, Placing, STANDARD_OUTPUT, WriteErro
 use crate::capture::post_rotate::PostRotate;
 use crate::capture::{Capture, CaptureError, Ends, Limits};
 
-/// Stands before an address that TLS is spoken with.
-const TLS_PREFIX: &str = "tls:";
-
 /// How often the progress is shown.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Does what the options say.
+/// Does what the options say, which go together.
 pub fn run(options: &Options) -> ExitCode {
     if let Some(shell) = options.completions {
         clap_complete::generate(shell, &mut Options::command(), "dnstap", &mut io::stdout());
         return ExitCode::SUCCESS;
     }
     let log = Log::new(0);
-    let listens = options.unix.len() + options.listen.len() + options.connect.len() > 0;
-    if options.read.is_empty() && !listens {
-        log.line("no input: name a file with -r, or a socket with -u, -l or --connect");
-        return ExitCode::FAILURE;
-    }
-    if options.split.is_some() && !options.localtime && !options.gmtime {
-        log.line("--split needs --localtime or --gmtime, so that files have names of their own");
-        return ExitCode::FAILURE;
-    }
-    let splits = options.split.is_some() || options.split_size.is_some();
-    if splits && options.files().iter().any(|(_, name)| name.as_os_str() == STANDARD_OUTPUT) {
-        log.line("--split and --split-size are for files: the standard output cannot be split");
-        return ExitCode::FAILURE;
-    }
-    if let Some(option) = idle_tls_option(options) {
-        log.line(format_args!("{option} is given, but nothing speaks TLS that needs it"));
-        return ExitCode::FAILURE;
-    }
-    let result = if listens { capture(options) } else { convert(options) };
+    let result = if options.listens() { capture(options) } else { convert(options) };
     match result {
         Ok(status) => status,
         Err(error) => {
@@ -281,21 +260,6 @@ fn listeners(options: &Options) -> Result<Vec<Listener>, CaptureError> {
     Ok(listeners)
 }
 
-/// An option about TLS that nothing needs.
-fn idle_tls_option(options: &Options) -> Option<&'static str> {
-    let peers = options.connect.iter().chain(&options.relay_tcp);
-    let connects = peers.into_iter().any(|name| name.starts_with(TLS_PREFIX));
-    let listens = !options.listen.is_empty();
-    [
-        ("--tls-cert", options.tls_cert.is_some() && !connects && !listens),
-        ("--tls-client-ca", options.tls_client_ca.is_some() && !listens),
-        ("--tls-ca", options.tls_ca.is_some() && !connects),
-        ("--tls-server-name", options.tls_server_name.is_some() && !connects),
-    ]
-    .into_iter()
-    .find_map(|(option, idle)| idle.then_some(option))
-}
-
 fn tls_failed(error: TlsError) -> CaptureError {
     CaptureError::Other(format!("TLS: {error}"))
 }
@@ -359,7 +323,7 @@ fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureEr
         let file = output(options, format, &name, stop);
         outputs.push(file.map_err(|error| CaptureError::Other(error.to_string()))?);
     }
-    let patient = options.unix.len() + options.listen.len() + options.connect.len() == 0;
+    let patient = !options.listens();
     let mut accounts = Vec::new();
     for (name, transport) in relays(options)? {
         let relay = Relay::start(name, transport, options.timeout, patient, stop.clone());

@@ -526,6 +526,11 @@ fn nonsense_is_named() {
     let none = support::run(OURS, &["-r", &place.file("foreign", recording(payloads(3)))]);
     assert!(String::from_utf8(none.stdout).unwrap().contains("[no dnstap: "));
     let split = support::run(OURS, &["-r", &file, "--split-size", "1k", "-w", "-"]);
-    assert_eq!(split.status.code(), Some(1));
+    assert_eq!(split.status.code(), Some(2));
     assert!(String::from_utf8(split.stderr).unwrap().contains("cannot be split"));
+    assert!(support::run(OURS, &["--completions", "bash"]).status.success());
+    // Whoever finds it, a wrong option has one status.
+    for wrong in [&["-q"][..], &["--nonsense"], &["-r", &file, "-a"], &["-r", &file, "-t", ""]] {
+        assert_eq!(support::run(OURS, wrong).status.code(), Some(2), "{wrong:?}");
+    }
 }
