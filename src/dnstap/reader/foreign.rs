@@ -56,8 +56,9 @@ const DNSTAP_KEYS: [u8; 5] = [0x0a, 0x12, 0x1a, 0x72, 0x78];
 const FIRST_KEYS: [u8; 2] = [0x08, 0x0a];
 
 impl Foreign {
-    /// What a stream is that begins with `head`, at most 12 bytes.
-    pub(super) fn recognise(head: &[u8]) -> Self {
+    /// What a stream seems to be that begins with `head`, which is no control frame. It takes no
+    /// more than 12 bytes.
+    pub fn recognise(head: &[u8]) -> Self {
         if let Some((_, known)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
             return *known;
         }

@@ -241,7 +241,7 @@ impl Connection {
                     (_, _, Ok(())) => None,
                     (_, _, Err(HandshakeError::Data)) => {
                         self.head.extend_from_slice(buffer.bytes());
-                        Some(foreign::recognise(&self.head).into())
+                        Some(foreign::recognise_peer(&self.head).into())
                     }
                     (_, _, Err(error)) => Some(format!("no handshake: {error}")),
                 };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Recognises what a peer speaks that does not speak Frame Streams.
+//! Recognises what a file holds, or a peer speaks, that is not Frame Streams.
+
+use ::dnstap::reader::Foreign;
 
 /// As many bytes as it takes.
 pub const HEAD_SIZE: usize = 16;
@@ -19,8 +21,31 @@ const HTTP_METHODS: [&[u8]; 9] = [
 /// Tags of field 1, as a varint and as bytes: how a protobuf message of a DNS logger begins.
 const PROTOBUF_FIRST_TAGS: [u8; 2] = [0x08, 0x0a];
 
-/// What a stream that begins with `head`, which is no control frame, seems to be.
+/// How a file of Apache Parquet begins.
+const PARQUET: &[u8] = b"PAR1";
+
+/// What a file that begins with `head`, which is no control frame, seems to be.
 pub fn recognise(head: &[u8]) -> &'static str {
+    if head.starts_with(PARQUET) {
+        return "this is a Parquet file, which is not read, only written";
+    }
+    match Foreign::recognise(head) {
+        Foreign::Tls => "this is a recording of TLS, not a file of frames",
+        Foreign::Gzip => "this is compressed with gzip",
+        Foreign::Zstd => "this is compressed with zstd",
+        Foreign::Xz => "this is compressed with xz, which has to be taken off first",
+        Foreign::Pcap => "this is a packet capture (pcap), not a file of frames",
+        Foreign::Text => "this is text, not a file of frames",
+        Foreign::NoStart => "these are messages with a 4-byte length, without START before them",
+        Foreign::PowerDns => {
+            "these are protobuf messages with a 2-byte length, as PowerDNS logs them"
+        }
+        Foreign::Unknown => "this is no file of frames: it does not begin with START",
+    }
+}
+
+/// What a peer seems to speak whose stream begins with `head`, which is no control frame.
+pub fn recognise_peer(head: &[u8]) -> &'static str {
     match head {
         [0x16, 0x03, 0..=4, ..] => {
             "the peer speaks TLS; this socket takes Frame Streams without TLS"
@@ -50,7 +75,22 @@ fn starts_like(head: &[u8], whole: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::recognise;
+    use super::{recognise, recognise_peer};
+
+    #[test]
+    fn each_kind_of_file_has_its_own_words() {
+        for (head, word) in [
+            (&b"PAR1\x15\x04\x15\x10"[..], "Parquet"),
+            (b"\x4d\x3c\xb2\xa1\x02\x00\x04\x00", "pcap"),
+            (b"\x0a\x0d\x0d\x0a\x1c\x00\x00\x00", "pcap"),
+            (b"12:00:00 CQ 192.", "text"),
+            (b"\xfd7zXZ\0\x00\x04", "xz"),
+            (b"\xee\xee\xee\xee", "START"),
+        ] {
+            assert!(recognise(head).contains(word), "{head:?}: {}", recognise(head));
+            assert!(!recognise(head).contains("peer"), "{head:?}");
+        }
+    }
 
     #[test]
     fn each_protocol_has_its_own_words() {
@@ -64,7 +104,7 @@ mod tests {
             (b"\x00\x01\x0a\x9a", "4-byte"),
             (b"SSH-2.0-", "does not speak"),
         ] {
-            assert!(recognise(head).contains(word), "{head:?}: {}", recognise(head));
+            assert!(recognise_peer(head).contains(word), "{head:?}: {}", recognise_peer(head));
         }
     }
 }

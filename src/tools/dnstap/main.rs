@@ -10,5 +10,7 @@ use fstrm_tools::dnstap::options::Options;
 use fstrm_tools::dnstap::run;
 
 fn main() -> ExitCode {
-    run::run(&Options::parse())
+    let options = Options::parse();
+    options.check().unwrap_or_else(|error| error.exit());
+    run::run(&options)
 }

@@ -2,6 +2,9 @@
 //! Makes the addresses of clients less exact: the initiator's, and the client subnet in EDNS
 //! (RFC 7871). Bits behind a prefix become zero; everything keeps its length.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use ::dnstap::schema::PolicyMatch;
 use ::dnstap::{Event, Message, Policy};
 
@@ -19,6 +22,7 @@ pub struct Mask {
     query: Vec<u8>,
     response: Vec<u8>,
     encoded: Vec<u8>,
+    unreadable: Arc<AtomicU64>,
 }
 
 impl Mask {
@@ -31,14 +35,21 @@ impl Mask {
             query: Vec::new(),
             response: Vec::new(),
             encoded: Vec::new(),
+            unreadable: Arc::default(),
         }
     }
 
+    /// How many DNS messages could not be read, and were left out of their events. It goes on while
+    /// the mask is used, in whatever thread.
+    pub fn unreadable(&self) -> Arc<AtomicU64> {
+        self.unreadable.clone()
+    }
+
     /// The event with less exact addresses. A DNS message that cannot be read, which might hide an
-    /// address, is left out.
+    /// address, is left out, and counted.
     pub fn apply<'a>(&'a mut self, event: &Event<'a>) -> Event<'a> {
         let Some(message) = &event.message else { return *event };
-        let Self { bits4, bits6, address, query, response, .. } = self;
+        let Self { bits4, bits6, address, query, response, unreadable, .. } = self;
         let bits = [*bits4, *bits6];
         let query_address = message.query_address.map(|given| {
             let length = given.len().min(address.len());
@@ -47,10 +58,15 @@ impl Mask {
             clear_behind(masked, if length == 4 { bits[0] } else { bits[1] });
             &*masked
         });
+        let copy = |wire, out| {
+            let copied = copy(wire, bits, out);
+            unreadable.fetch_add(u64::from(copied.is_none()), Ordering::Relaxed);
+            copied
+        };
         let masked = Message {
             query_address,
-            query_message: message.query_message.and_then(|wire| copy(wire, bits, query)),
-            response_message: message.response_message.and_then(|wire| copy(wire, bits, response)),
+            query_message: message.query_message.and_then(|wire| copy(wire, query)),
+            response_message: message.response_message.and_then(|wire| copy(wire, response)),
             policy: message.policy.map(|policy| Policy {
                 value: policy.value.filter(|_| policy.policy_match != Some(PolicyMatch::CLIENT_IP)),
                 ..policy
@@ -60,7 +76,8 @@ impl Mask {
         Event { message: Some(masked), ..*event }
     }
 
-    /// A buffer for an event that is encoded anew.
+    /// Encodes `event` as a frame, its length in front, in place of what `encoded` holds. `None` if it
+    /// is too long for a frame.
     pub fn encode<'a>(encoded: &'a mut Vec<u8>, event: &Event<'_>) -> Option<&'a [u8]> {
         const LENGTH_SIZE: usize = framestream::frame::LENGTH_SIZE;
         encoded.clear();
@@ -153,6 +170,10 @@ mod tests {
         }
         let broken = Message { query_message: Some(&wire[..20]), ..message };
         let event = Event { message: Some(broken), ..Event::new() };
-        assert_eq!(mask.apply(&event).message.unwrap().query_message, None);
+        assert_eq!(mask.unreadable().load(Ordering::Relaxed), 0);
+        let masked = mask.apply(&event).message.unwrap();
+        assert_eq!(masked.query_message, None);
+        assert!(masked.response_message.is_some());
+        assert_eq!(mask.unreadable().load(Ordering::Relaxed), 1);
     }
 }

@@ -6,14 +6,21 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ::dnstap::schema::MessageType;
-use clap::{Parser, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{ArgGroup, CommandFactory, Parser, ValueEnum};
 
 use super::select::{self, Prefix, WantedName};
 use crate::capture::options::{octal, size};
+use crate::capture::output_file::STANDARD_OUTPUT;
+
+/// Stands before an address that TLS is spoken with.
+pub const TLS_PREFIX: &str = "tls:";
 
 /// Capture, print, convert, relay and export what DNS servers log with dnstap.
 #[derive(Debug, Parser)]
 #[command(name = "dnstap", version, arg_required_else_help = true)]
+#[command(group(ArgGroup::new("relays").args(["relay_tcp", "relay_unix"]).multiple(true)))]
+#[command(group(ArgGroup::new("calendar").args(["localtime", "gmtime"])))]
 #[command(after_help = "Message types: AQ AR (AUTH), RQ RR (RESOLVER), CQ CR (CLIENT), FQ FR \
     (FORWARDER), SQ SR (STUB), TQ TR (TOOL), UQ UR (UPDATE); queries and responses.")]
 pub struct Options {
@@ -39,15 +46,15 @@ pub struct Options {
     pub connect: Vec<String>,
 
     /// Permissions of the Unix socket, in octal
-    #[arg(long, value_name = "MODE", value_parser = octal, help_heading = "In")]
+    #[arg(long, value_name = "MODE", value_parser = octal, requires = "unix", help_heading = "In")]
     pub socket_mode: Option<u32>,
 
     /// User who owns the Unix socket
-    #[arg(long, value_name = "USER", help_heading = "In")]
+    #[arg(long, value_name = "USER", requires = "unix", help_heading = "In")]
     pub socket_owner: Option<String>,
 
     /// Group of the Unix socket
-    #[arg(long, value_name = "GROUP", help_heading = "In")]
+    #[arg(long, value_name = "GROUP", requires = "unix", help_heading = "In")]
     pub socket_group: Option<String>,
 
     /// Largest frame to take; with k, M or G for powers of 1024
@@ -77,7 +84,8 @@ pub struct Options {
     pub format: Option<Format>,
 
     /// Continue files that exist, instead of replacing them or beginning others
-    #[arg(short = 'a', long, conflicts_with = "split_size", help_heading = "Out")]
+    #[arg(short = 'a', long, conflicts_with = "split_size", requires = "write")]
+    #[arg(help_heading = "Out")]
     pub append: bool,
 
     /// Relay to a receiver on TCP; tls:ADDRESS:PORT with TLS
@@ -89,27 +97,36 @@ pub struct Options {
     pub relay_unix: Vec<PathBuf>,
 
     /// How long a receiver may let a relay wait, such as 5s or 500ms
-    #[arg(short = 't', value_name = "DURATION", value_parser = duration, help_heading = "Out")]
+    #[arg(short = 't', value_name = "DURATION", value_parser = duration, requires = "relays")]
+    #[arg(help_heading = "Out")]
     pub timeout: Option<Duration>,
 
     /// Begin a new file after this many seconds
-    #[arg(long, value_name = "SECONDS", help_heading = "Out")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        requires = "write",
+        value_parser = clap::value_parser!(u32).range(1..),
+        requires = "calendar",
+        help_heading = "Out"
+    )]
     pub split: Option<u32>,
 
     /// Begin a new file before one exceeds this size
-    #[arg(long, value_name = "BYTES", value_parser = size, help_heading = "Out")]
+    #[arg(long, value_name = "BYTES", value_parser = size, requires = "write")]
+    #[arg(help_heading = "Out")]
     pub split_size: Option<u64>,
 
     /// Run COMMAND with the name of each finished file
-    #[arg(long, value_name = "COMMAND", help_heading = "Out")]
+    #[arg(long, value_name = "COMMAND", requires = "write", help_heading = "Out")]
     pub post_rotate: Option<OsString>,
 
     /// Make the names of files with strftime, in local time
-    #[arg(long, conflicts_with = "gmtime", help_heading = "Out")]
+    #[arg(long, requires = "write", help_heading = "Out")]
     pub localtime: bool,
 
     /// Make the names of files with strftime, in UTC
-    #[arg(long, help_heading = "Out")]
+    #[arg(long, requires = "write", help_heading = "Out")]
     pub gmtime: bool,
 
     /// Print statistics: at the end, on a terminal once a second too
@@ -210,6 +227,72 @@ pub enum Format {
 }
 
 impl Options {
+    /// Whether sockets are read.
+    pub fn listens(&self) -> bool {
+        self.unix.len() + self.listen.len() + self.connect.len() > 0
+    }
+
+    /// Whether the options go together, as far as that is not said where they are.
+    pub fn check(&self) -> Result<(), clap::Error> {
+        let wrong = self.without_use().or_else(|| self.missing());
+        wrong.map_or(Ok(()), |(kind, text)| Err(Self::command().error(kind, text)))
+    }
+
+    /// What is missing.
+    fn missing(&self) -> Option<(ErrorKind, String)> {
+        let text = "no input: name a file with -r, or a socket with -u, -l or --connect";
+        (self.read.is_empty() && !self.listens() && self.completions.is_none())
+            .then(|| (ErrorKind::MissingRequiredArgument, text.into()))
+    }
+
+    /// An option that would do nothing.
+    fn without_use(&self) -> Option<(ErrorKind, String)> {
+        let wrong = |text: String| Some((ErrorKind::ArgumentConflict, text));
+        let files = self.files();
+        let is_standard_output = |name: &PathBuf| name.as_os_str() == STANDARD_OUTPUT;
+        if self.follow && self.read.len() > 1 {
+            let text =
+                "--follow waits at the end of a file, and never gets to the next: name one with -r";
+            return wrong(text.into());
+        }
+        let splits = self.split.is_some() || self.split_size.is_some();
+        if splits && files.iter().any(|(_, name)| is_standard_output(name)) {
+            let text =
+                "--split and --split-size are for files: the standard output cannot be split";
+            return wrong(text.into());
+        }
+        let for_files = [
+            ("-a", self.append),
+            ("--post-rotate", self.post_rotate.is_some()),
+            ("--localtime", self.localtime),
+            ("--gmtime", self.gmtime),
+        ];
+        let given = for_files.into_iter().find_map(|(option, given)| given.then_some(option));
+        if let Some(option) = given
+            && files.iter().all(|(_, name)| is_standard_output(name))
+        {
+            return wrong(format!("{option} is for files, and none is named with -w"));
+        }
+        self.idle_tls_option().and_then(|option| {
+            wrong(format!("{option} is given, but nothing speaks TLS that needs it"))
+        })
+    }
+
+    /// An option about TLS that nothing needs.
+    fn idle_tls_option(&self) -> Option<&'static str> {
+        let peers = self.connect.iter().chain(&self.relay_tcp);
+        let connects = peers.into_iter().any(|name| name.starts_with(TLS_PREFIX));
+        let listens = !self.listen.is_empty();
+        [
+            ("--tls-cert", self.tls_cert.is_some() && !connects && !listens),
+            ("--tls-client-ca", self.tls_client_ca.is_some() && !listens),
+            ("--tls-ca", self.tls_ca.is_some() && !connects),
+            ("--tls-server-name", self.tls_server_name.is_some() && !connects),
+        ]
+        .into_iter()
+        .find_map(|(option, idle)| idle.then_some(option))
+    }
+
     /// The format of files without one of their own.
     pub fn format(&self) -> Option<Format> {
         match (self.quiet, self.yaml, self.json) {
@@ -248,6 +331,9 @@ fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("\"{text}\" is no duration, such as 5s, 500ms or 1m30s");
     let mut rest = text;
     let mut seconds = 0.0;
+    if text.is_empty() {
+        return Err(wrong());
+    }
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let (number, behind) = rest.split_at(digits);
@@ -278,8 +364,46 @@ mod tests {
         assert_eq!(duration("5s"), Ok(Duration::from_secs(5)));
         assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        for wrong in ["s", "1x", "-1s", "1.2.3s"] {
+        for wrong in ["", "s", "1x", "-1s", "1.2.3s"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_option_without_use_is_refused() {
+        let refused = |arguments: &str| {
+            let words = ["dnstap", "-r", "x"].into_iter().chain(arguments.split(' '));
+            Options::try_parse_from(words).and_then(|options| options.check()).is_err()
+        };
+        for wrong in [
+            "-t 1s",
+            "--socket-mode 700",
+            "--socket-owner nobody",
+            "--socket-group nogroup",
+            "--post-rotate x",
+            "--post-rotate x -w -",
+            "--gmtime",
+            "--gmtime -w -",
+            "-a",
+            "-a -w quiet:-",
+            "--split 5 -w x",
+            "--split-size 5k",
+            "--split-size 5k -w x -w -",
+            "--tls-ca x -T y:1",
+            "--follow -r y",
+            "--split 0 --gmtime -w x",
+        ] {
+            assert!(refused(wrong), "{wrong}");
+        }
+        for right in [
+            "-t 1s -T y:1 -U z",
+            "--socket-mode 700 --socket-owner nobody --socket-group nogroup -u y",
+            "--post-rotate x -w y -w -",
+            "--gmtime -a -w quiet:%F",
+            "--split 5 --localtime -w x --post-rotate x",
+            "--tls-ca x -T tls:y:1",
+        ] {
+            assert!(!refused(right), "{right}");
         }
     }
 

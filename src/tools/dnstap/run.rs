@@ -30,7 +30,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use super::distinct;
 use super::input::{self, InputError, Progress, Reading};
 use super::mask::Mask;
-use super::options::{Format, Options};
+use super::options::{Format, Options, TLS_PREFIX};
 use super::output::frames::Frames;
 use super::output::parquet::Parquet;
 use super::output::pcap::Pcap;
@@ -58,52 +58,21 @@ use crate::capture::output_file::{OpenError, Placing, STANDARD_OUTPUT, WriteErro
 use crate::capture::post_rotate::PostRotate;
 use crate::capture::{Capture, CaptureError, Ends, Limits};
 
-/// Stands before an address that TLS is spoken with.
-const TLS_PREFIX: &str = "tls:";
-
 /// How often the progress is shown.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Does what the options say.
+/// Does what the options say, which go together.
 pub fn run(options: &Options) -> ExitCode {
     if let Some(shell) = options.completions {
         clap_complete::generate(shell, &mut Options::command(), "dnstap", &mut io::stdout());
         return ExitCode::SUCCESS;
     }
     let log = Log::new(0);
-    let listens = options.unix.len() + options.listen.len() + options.connect.len() > 0;
-    if options.read.is_empty() && !listens {
-        log.line("no input: name a file with -r, or a socket with -u, -l or --connect");
-        return ExitCode::FAILURE;
-    }
-    if options.follow && options.read.len() > 1 {
-        log.line(
-            "--follow waits at the end of a file, and never gets to the next: name one with -r",
-        );
-        return ExitCode::FAILURE;
-    }
-    if options.split == Some(0) {
-        log.line("--split 0: name the seconds that a file is for, 1 at least");
-        return ExitCode::FAILURE;
-    }
-    if options.split.is_some() && !options.localtime && !options.gmtime {
-        log.line("--split needs --localtime or --gmtime, so that files have names of their own");
-        return ExitCode::FAILURE;
-    }
-    let splits = options.split.is_some() || options.split_size.is_some();
-    if splits && options.files().iter().any(|(_, name)| name.as_os_str() == STANDARD_OUTPUT) {
-        log.line("--split and --split-size are for files: the standard output cannot be split");
-        return ExitCode::FAILURE;
-    }
     if let Err(reason) = distinct::check(&options.read, &present_names(options)) {
         log.line(reason);
         return ExitCode::FAILURE;
     }
-    if let Some(option) = idle_tls_option(options) {
-        log.line(format_args!("{option} is given, but nothing speaks TLS that needs it"));
-        return ExitCode::FAILURE;
-    }
-    let result = if listens { capture(options) } else { convert(options) };
+    let result = if options.listens() { capture(options) } else { convert(options) };
     match result {
         Ok(status) => status,
         Err(error) => {
@@ -138,7 +107,7 @@ fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
     let worker = worker(options, &stop)?;
     let thread = {
         let queue = queue.clone();
-        thread::spawn(move || worker.run(&queue, &reopen, &mut |text| Log::new(0).line(text)))
+        thread::spawn(move || work(worker, &queue, &reopen))
     };
     let reading = reading(options, &stop);
     let shown = show_progress(options, &reading.progress);
@@ -305,21 +274,6 @@ fn listeners(options: &Options) -> Result<Vec<Listener>, CaptureError> {
     Ok(listeners)
 }
 
-/// An option about TLS that nothing needs.
-fn idle_tls_option(options: &Options) -> Option<&'static str> {
-    let peers = options.connect.iter().chain(&options.relay_tcp);
-    let connects = peers.into_iter().any(|name| name.starts_with(TLS_PREFIX));
-    let listens = !options.listen.is_empty();
-    [
-        ("--tls-cert", options.tls_cert.is_some() && !connects && !listens),
-        ("--tls-client-ca", options.tls_client_ca.is_some() && !listens),
-        ("--tls-ca", options.tls_ca.is_some() && !connects),
-        ("--tls-server-name", options.tls_server_name.is_some() && !connects),
-    ]
-    .into_iter()
-    .find_map(|(option, idle)| idle.then_some(option))
-}
-
 fn tls_failed(error: TlsError) -> CaptureError {
     CaptureError::Other(format!("TLS: {error}"))
 }
@@ -402,6 +356,20 @@ fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureEr
         outputs,
         totals: Totals::default(),
     })
+}
+
+/// Lets the worker work to its end, and tells what it left out.
+fn work(worker: Worker, queue: &Queue, reopen: &AtomicBool) -> Ended {
+    let unreadable = worker.mask.as_ref().map(Mask::unreadable).unwrap_or_default();
+    let mut tell = |text: String| Log::new(0).line(text);
+    let ended = worker.run(queue, reopen, &mut tell);
+    let unreadable = unreadable.load(Ordering::Relaxed);
+    if unreadable > 0 {
+        tell(format!(
+            "{unreadable} DNS messages cannot be read, so not be masked, and are left out"
+        ));
+    }
+    ended
 }
 
 /// What a receiver is called that frames go on to, and the closed way to it.
@@ -514,7 +482,7 @@ impl Feed {
         let thread = {
             let (queue, reopen) = (queue.clone(), reopen.clone());
             thread::spawn(move || {
-                let ended = worker.run(&queue, &reopen, &mut |text| Log::new(0).line(text));
+                let ended = work(worker, &queue, &reopen);
                 // The receiver looks after it, or else is about to end.
                 let _ = waker.wake();
                 ended

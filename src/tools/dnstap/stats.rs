@@ -2,8 +2,10 @@
 //! What messages have in common: counts by type, protocol, question and response code, the busiest
 //! names and clients, and how long answers took. Memory is bounded, whatever the messages say.
 
+pub mod http;
 pub mod latency;
 pub mod metrics;
+pub mod span;
 pub mod text;
 pub mod top;
 
@@ -14,9 +16,11 @@ use ::dnstap::schema::MessageType;
 use ::dnstap::{Event, Message};
 
 use self::latency::{Histogram, Pairs};
+use self::span::Times;
 use self::top::Top;
 use super::dns::section::{Parts, Question};
 use super::dns::{BadMessage, name};
+use super::output::nanoseconds;
 use super::print::text::Text;
 
 /// Names and clients that are kept in mind for certain.
@@ -43,8 +47,8 @@ pub struct Stats {
     pub bad_frames: u64,
     /// Messages whose DNS message is none, or is cut short.
     pub bad_dns: u64,
-    /// Times of the first and the last message, in nanoseconds since 1970.
-    pub span: Option<(u64, u64)>,
+    /// When the messages were.
+    pub times: Times,
     /// Messages by type; 0 stands for types without a name.
     pub types: [u64; TYPES],
     /// Messages by protocol.
@@ -71,7 +75,7 @@ impl Default for Stats {
             bytes: 0,
             bad_frames: 0,
             bad_dns: 0,
-            span: None,
+            times: Times::default(),
             types: [0; TYPES],
             protocols: [0; PROTOCOLS],
             questions: BTreeMap::new(),
@@ -110,13 +114,12 @@ impl Stats {
             let number = Some(protocol.0 as usize).filter(|number| *number < PROTOCOLS);
             self.protocols[number.unwrap_or(0)] += 1;
         }
-        let query_time = time(message.query_time_sec, message.query_time_nsec);
-        let response_time = time(message.response_time_sec, message.response_time_nsec);
+        let query_time = nanoseconds(message.query_time_sec, message.query_time_nsec);
+        let response_time = nanoseconds(message.response_time_sec, message.response_time_nsec);
         let is_response = kind.is_response();
         let now = if is_response { response_time.or(query_time) } else { query_time };
         if let Some(now) = now {
-            let (first, last) = self.span.unwrap_or((now, now));
-            self.span = Some((first.min(now), last.max(now)));
+            self.times.add(now);
         }
         let wire = if is_response { message.response_message } else { message.query_message };
         let parts = wire.map(Parts::find).transpose().unwrap_or_else(|_: BadMessage| {
@@ -190,10 +193,6 @@ impl Stats {
 /// The question, with where it stands.
 fn question<'a, 'b>(parts: Option<&'b Parts<'a>>) -> Option<(&'b Parts<'a>, Question)> {
     parts.and_then(|parts| Some((parts, parts.question?)))
-}
-
-fn time(seconds: Option<u64>, nanoseconds: Option<u32>) -> Option<u64> {
-    seconds?.checked_mul(1_000_000_000)?.checked_add(nanoseconds.unwrap_or(0).into())
 }
 
 /// The name of a type of messages by its place among [`Stats::types`].

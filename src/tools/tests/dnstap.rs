@@ -497,13 +497,17 @@ fn masked_addresses_leave_no_bits_behind() {
         query_address: Some(&[192, 0, 2, 99]),
         ..Message::new(MessageType::CLIENT_QUERY)
     };
-    let event = Event { message: Some(message), ..Event::new() };
-    let file = place.file("capture", recording([frame(&event)]));
+    let unreadable = Message { query_message: Some(b"no DNS"), ..message };
+    let frames = [message, unreadable]
+        .map(|message| frame(&Event { message: Some(message), ..Event::new() }));
+    let file = place.file("capture", recording(frames));
     let masked = place.argument("masked");
     let output = support::run(OURS, &["-r", &file, "--mask4", "24", "-w", &masked]);
     assert!(output.status.success());
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("1 DNS messages cannot be read"), "{told}");
     let text = String::from_utf8(print(OURS, &masked, "-q").stdout).unwrap();
-    assert!(text.contains(" 192.0.2.0 "), "{text}");
+    assert_eq!(text.matches(" 192.0.2.0 ").count(), 2, "{text}");
 }
 
 #[test]
@@ -512,10 +516,21 @@ fn nonsense_is_named() {
     let file = place.file("text", "no capture at all");
     let output = support::run(OURS, &["-r", &file]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("offset 0"), "{file}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("offset 0: this is text, not a file of frames"), "{told}");
+    let (capture, pcap) = (place.file("capture", recording(events())), place.argument("pcap"));
+    let exported = support::run(OURS, &["-r", &capture, "--format", "pcap", "-w", &pcap]);
+    assert!(exported.status.success());
+    let told = String::from_utf8(support::run(OURS, &["-r", &pcap]).stderr).unwrap();
+    assert!(told.contains("this is a packet capture (pcap)"), "{told}");
     let none = support::run(OURS, &["-r", &place.file("foreign", recording(payloads(3)))]);
     assert!(String::from_utf8(none.stdout).unwrap().contains("[no dnstap: "));
     let split = support::run(OURS, &["-r", &file, "--split-size", "1k", "-w", "-"]);
-    assert_eq!(split.status.code(), Some(1));
+    assert_eq!(split.status.code(), Some(2));
     assert!(String::from_utf8(split.stderr).unwrap().contains("cannot be split"));
+    assert!(support::run(OURS, &["--completions", "bash"]).status.success());
+    // Whoever finds it, a wrong option has one status.
+    for wrong in [&["-q"][..], &["--nonsense"], &["-r", &file, "-a"], &["-r", &file, "-t", ""]] {
+        assert_eq!(support::run(OURS, wrong).status.code(), Some(2), "{wrong:?}");
+    }
 }

@@ -236,15 +236,6 @@ fn files_beside_a_socket_follow_the_rules_of_files_alone() {
 }
 
 #[test]
-fn a_split_of_no_time_is_refused() {
-    let place = Place::new();
-    let arguments = ["-u", &place.argument("socket"), "--split", "0", "--gmtime", "-w", "x"];
-    let (status, lines) = start(&arguments, Stdio::null()).end();
-    assert_eq!(status.code(), Some(1), "{lines:#?}");
-    assert!(lines[0].contains("--split 0"), "{lines:#?}");
-}
-
-#[test]
 fn a_relay_waits_for_frames_of_files_beside_a_socket_too() {
     let place = Place::new();
     let sent = frames(200_000);

@@ -228,7 +228,7 @@ fn options_that_nothing_needs_are_refused() {
     let place = Place::new();
     let input = place.file("input", recording(payloads(1)));
     let output = support::run(DNSTAP, &["-r", &input, "-q", "--tls-ca", &input]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("--tls-ca is given, but nothing speaks TLS"), "{told}");
     let output = support::run(DNSTAP, &["-r", &input, "-T", "tls:localhost:1", "--tls-ca", &input]);

@@ -63,14 +63,17 @@ fn the_text_says_what_was_there() {
     let place = Place::new();
     let mut all = frames();
     all.push(b"\xff".to_vec());
+    // A clock that is wrong says nothing of the rate.
+    all.push(frame(Message { query_time_sec: Some(1), ..Message::new(MessageType::TOOL_QUERY) }));
     let input = place.file("capture", recording(all));
     let output = run(DNSTAP, &["-r", &input, "--stats"]);
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
     for part in [
-        "201 messages, ",
+        "202 messages, ",
+        " in 3.1 ms, 64,536/s, but for 1 of other days\n",
         "1 frames are no dnstap messages, 0 messages no DNS",
-        "CLIENT_QUERY 50.0 %  CLIENT_RESPONSE 50.0 %",
+        "CLIENT_QUERY 49.8 %  CLIENT_RESPONSE 49.8 %",
         "protocols  UDP 100.0 %",
         "questions  A 75.0 %  AAAA 25.0 %",
         "codes      NOERROR 90.0 %  NXDOMAIN 10.0 %",
@@ -107,18 +110,62 @@ fn get(address: &str, request: &str) -> String {
     answer
 }
 
+/// Starts a capture whose metrics are served, and says where.
+fn serve(command: &mut Command) -> (Running, String) {
+    let mut running = Running::start(command.stdout(Stdio::piped()));
+    running.line("opened input socket");
+    let line = running.line("metrics are at http://");
+    let address = line.split("http://").nth(1).unwrap().strip_suffix("/metrics").unwrap();
+    let address = address.to_owned();
+    (running, address)
+}
+
+#[test]
+fn who_does_not_read_or_ask_holds_up_nobody() {
+    let place = Place::new();
+    let mut command = Command::new("sh");
+    let limited = "ulimit -n 64; exec \"$@\"";
+    command.args(["-c", limited, "sh", DNSTAP, "-u", &place.argument("socket")]);
+    let (running, address) = serve(command.args(["--metrics", "127.0.0.1:0"]));
+    let answered = || assert!(get(&address, "GET /metrics").starts_with("HTTP/1.1 200"));
+    // More than there are files for.
+    let idle: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    answered();
+    let mut deaf = TcpStream::connect(&address).unwrap();
+    deaf.set_nonblocking(true).unwrap();
+    for _ in 0..3000 {
+        // There may be no room for more, and the peer may have closed.
+        let _ = deaf.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    }
+    answered();
+    let head = get(&address, "HEAD /metrics?x=y");
+    assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
+    let long = format!("GET /metrics HTTP/1.1\r\nX: {}", "x".repeat(9000));
+    assert!(get(&address, &long).starts_with("HTTP/1.1 431"));
+    assert!(get(&address, "nonsense /").starts_with("HTTP/1.1 404"));
+    assert!(get(&address, "nonsense").starts_with("HTTP/1.1 400"));
+    // The oldest had to make room, and the others have their time.
+    for mut stream in idle {
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let end = stream.read(&mut [0]);
+        let is_waiting = |error: &std::io::Error| error.kind() == std::io::ErrorKind::WouldBlock;
+        assert!(
+            end.as_ref().map_or_else(|error| !is_waiting(error), |count| *count == 0),
+            "{end:?}"
+        );
+    }
+    answered();
+    running.stop();
+}
+
 #[test]
 fn prometheus_is_answered_while_messages_come() {
     let place = Place::new();
     let socket = place.argument("socket");
     let mut command = Command::new(DNSTAP);
     command.args(["-u", &socket, "--metrics", "127.0.0.1:0", "-U", "/nowhere"]);
-    command.stdout(Stdio::piped());
-    let mut running = Running::start(&mut command);
-    let address = running.line("opened input socket");
-    assert!(address.ends_with("socket"), "{address}");
-    let line = running.line("metrics are at http://");
-    let address = line.split("http://").nth(1).unwrap().strip_suffix("/metrics").unwrap();
+    let (running, address) = serve(&mut command);
+    let address = &address[..];
     assert!(get(address, "GET /metrics").contains("dnstap_frames_total 0\n"));
     let mut peer = Peer::open(&place.socket);
     frames().iter().for_each(|frame| peer.send(data(frame)));

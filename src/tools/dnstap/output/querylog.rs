@@ -5,6 +5,7 @@ mod line;
 mod upstream;
 mod waiting;
 
+use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use ::dnstap::Message;
@@ -27,6 +28,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Messages that wait at most.
 const WAITING_MAX: usize = 1 << 16;
 
+/// Bytes that their text and times take at most.
+const BYTES_MAX: usize = 16 << 20;
+
 /// Queries that wait in vain before it seems that no response is logged.
 const IN_VAIN: u32 = 100;
 
@@ -44,13 +48,17 @@ pub struct QueryLog {
     files: Series,
     clock: Clock,
     waiting: Waiting<Half>,
+    /// What [`Half::bytes`] of all that wait amount to.
+    bytes: usize,
     upstream: Upstream,
     /// What has come of each kind.
     came: [Came; KINDS.len()],
     lines: u64,
     /// Messages that say only what a resolver did for a client.
     helpers: u64,
-    key: Vec<u8>,
+    /// Makes keys of what may be long.
+    hasher: RandomState,
+    scratch: Vec<u8>,
     remarks: Remarks,
 }
 
@@ -81,11 +89,18 @@ struct Half {
     front: Vec<u8>,
     /// The answer, of a response.
     answer: Option<Answer>,
-    identity: Option<Vec<u8>>,
+    /// Stands for the identity of the server.
+    server: u64,
     since: Instant,
 }
 
 impl Half {
+    /// Bytes that it takes beside its own size.
+    fn bytes(&self) -> usize {
+        let asked = self.answer.as_ref().and_then(|answer| answer.asked.as_ref());
+        self.front.capacity() + asked.map_or(0, |asked| asked.capacity() * size_of::<u64>())
+    }
+
     /// The time of the line, in nanoseconds.
     fn time(&self) -> Option<u64> {
         self.query_time.or(self.answer.as_ref().and_then(|answer| answer.time))
@@ -119,11 +134,13 @@ impl QueryLog {
             files,
             clock: Clock::default(),
             waiting: Waiting::default(),
+            bytes: 0,
             upstream: Upstream::new(),
             came: Default::default(),
             lines: 0,
             helpers: 0,
-            key: Vec::new(),
+            hasher: RandomState::new(),
+            scratch: Vec::new(),
             remarks: Remarks::default(),
         }
     }
@@ -170,7 +187,8 @@ impl QueryLog {
         match Parts::find(wire) {
             Ok(parts) => {
                 let half = self.half(kind, identity, message, &parts, time, front);
-                self.pair(half, message.query_message.is_some())
+                let key = self.key(kind, identity, message, &parts);
+                self.pair(key, half, message.query_message.is_some())
             }
             Err(error) => {
                 let out = &mut self.files.buffer;
@@ -183,7 +201,7 @@ impl QueryLog {
         }
     }
 
-    /// A query or response of this time, and its key.
+    /// A query or response of this time.
     fn half(
         &mut self,
         kind: usize,
@@ -205,68 +223,64 @@ impl QueryLog {
                 None
             },
         });
-        self.make_key(kind, identity, message, parts);
         Half {
             kind,
             query_time: nanoseconds(message.query_time_sec, message.query_time_nsec),
             front,
             answer,
-            identity: identity.map(<[u8]>::to_vec),
+            server: self.hasher.hash_one(identity),
             since: Instant::now(),
         }
     }
 
     /// Makes a line of a half and the one that waits for it; or else lets it wait, unless that is
     /// of no use.
-    fn pair(&mut self, half: Half, has_query: bool) -> Result<(), OutputError> {
+    fn pair(&mut self, key: u64, half: Half, has_query: bool) -> Result<(), OutputError> {
         let came = self.came[half.kind];
         let is_query = half.answer.is_none();
         let waits = match is_query {
             true => !came.queries_alone(),
             false => came.queries && !has_query,
         };
-        match self.waiting.take(&self.key, |other| half.fit(other)) {
-            Some(other) if is_query => self.line(&half, other.answer.as_ref()),
-            Some(other) => self.line(&other, half.answer.as_ref()),
-            None if waits => {
-                self.waiting.push(&self.key, half);
-                if self.waiting.len() <= WAITING_MAX {
-                    return Ok(());
-                }
-                if came.responses {
-                    self.remarks.count("messages were too many to wait for their other half");
-                }
-                self.end_oldest()
-            }
-            None => self.line(&half, half.answer.as_ref()),
+        if let Some(other) = self.waiting.take(key, |other| half.fit(other)) {
+            self.bytes -= other.bytes();
+            return match is_query {
+                true => self.line(&half, other.answer.as_ref()),
+                false => self.line(&other, half.answer.as_ref()),
+            };
         }
+        if !waits {
+            return self.line(&half, half.answer.as_ref());
+        }
+        self.bytes += half.bytes();
+        self.waiting.push(key, half);
+        while self.waiting.len() > WAITING_MAX || self.bytes > BYTES_MAX {
+            if came.responses {
+                self.remarks.count("messages were too many to wait for their other half");
+            }
+            self.end_oldest()?;
+        }
+        Ok(())
     }
 
     /// What a query and its response have in common.
-    fn make_key(
+    fn key(
         &mut self,
         kind: usize,
         identity: Option<&[u8]>,
         message: &Message<'_>,
         parts: &Parts<'_>,
-    ) {
-        let key = &mut self.key;
-        key.clear();
-        key.push(kind as u8);
-        key.extend(parts.id.to_ne_bytes());
-        key.extend(message.query_port.unwrap_or(0).to_ne_bytes());
-        key.extend(message.socket_protocol.map_or(0, |protocol| protocol.0).to_ne_bytes());
-        for bytes in [identity, message.query_address] {
-            let bytes = bytes.unwrap_or_default();
-            key.extend(bytes.len().to_ne_bytes());
-            key.extend_from_slice(bytes);
-        }
-        if let Some(question) = parts.question {
-            key.extend(question.qtype.to_ne_bytes());
-            key.extend(question.qclass.to_ne_bytes());
+    ) -> u64 {
+        self.scratch.clear();
+        let question = parts.question.map(|question| {
             // The parts were found: the name is good.
-            let _ = name::canonical(parts.wire, question.name_at, key);
-        }
+            let _ = name::canonical(parts.wire, question.name_at, &mut self.scratch);
+            (question.qtype, question.qclass)
+        });
+        let protocol = message.socket_protocol.map_or(0, |protocol| protocol.0);
+        let client = (message.query_address.unwrap_or_default(), message.query_port.unwrap_or(0));
+        let server = identity.unwrap_or_default();
+        self.hasher.hash_one((kind, parts.id, protocol, client, server, question, &self.scratch))
     }
 
     fn line(&mut self, half: &Half, answer: Option<&Answer>) -> Result<(), OutputError> {
@@ -280,10 +294,11 @@ impl QueryLog {
 
     /// Ends those for whom, at the time of a message of the same server, it is too late.
     fn end_older(&mut self, identity: Option<&[u8]>, time: Option<u64>) -> Result<(), OutputError> {
+        let server = self.hasher.hash_one(identity);
         while self
             .waiting
             .oldest()
-            .is_some_and(|oldest| oldest.identity.as_deref() == identity && oldest.is_over_at(time))
+            .is_some_and(|oldest| oldest.server == server && oldest.is_over_at(time))
         {
             self.end_oldest()?;
         }
@@ -293,6 +308,7 @@ impl QueryLog {
     /// Ends the wait of the oldest, and of those behind it who wait for what does not come.
     fn end_oldest(&mut self) -> Result<(), OutputError> {
         while let Some(half) = self.waiting.pop_oldest() {
+            self.bytes -= half.bytes();
             self.line(&half, half.answer.as_ref())?;
             let came = &mut self.came[half.kind];
             came.in_vain = came.in_vain.saturating_add(half.answer.is_none().into());

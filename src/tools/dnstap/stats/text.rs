@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::latency::{BOUNDS, Histogram};
+use super::span::Span;
 use super::top::Top;
 use super::{FAMILIES, Stats, address_text, name_text, printed, protocol_name, type_name};
 use crate::dnstap::dns::rdata;
@@ -92,11 +93,14 @@ pub fn lines(stats: &Stats, now: Option<Now>, size: Size) -> Vec<String> {
 
 fn headline(stats: &Stats, now: Option<Now>) -> String {
     let mut line = format!("{} messages, {}", grouped(stats.frames), bytes(stats.bytes));
-    if let Some((first, last)) = stats.span {
+    if let Some((Span { first, last, count }, others)) = stats.times.most() {
         let seconds = (last - first) as f64 / 1e9;
         let _ = write!(line, " in {}", duration(last - first));
         if seconds > 0.0 {
-            let _ = write!(line, ", {}/s", grouped((stats.frames as f64 / seconds) as u64));
+            let _ = write!(line, ", {}/s", grouped((count as f64 / seconds) as u64));
+        }
+        if others > 0 {
+            let _ = write!(line, ", but for {} of other days", grouped(others));
         }
     }
     if let Some(Now { rate }) = now {

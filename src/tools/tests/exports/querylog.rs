@@ -253,6 +253,28 @@ fn queries_without_a_response_do_not_take_all_memory() {
 }
 
 #[test]
+fn long_identities_do_not_take_all_memory() {
+    // Each has a text of 240 kB.
+    let count = 500;
+    let queries = (0..count).map(|number: u32| {
+        let mut identity = vec![0xff; 60_000];
+        identity[..4].copy_from_slice(&number.to_be_bytes());
+        let wire = dns(number as u16, 0, "x.example", 1, NONE);
+        let message =
+            Message { query_message: Some(&wire), ..message(CQ, number, Some(number), None) };
+        frame(&Event { identity: Some(&identity), message: Some(message), ..Event::new() })
+    });
+    let answered = dns(1, 0x8000, "y.example", 1, NONE);
+    let responses = [response(CR, 1, 0, &answered)];
+    let (lines, told) = lines(responses.into_iter().chain(queries), &[]);
+    assert_eq!(lines.len(), count as usize + 1);
+    let too_many = told.split(' ').find_map(|word| word.parse::<u32>().ok()).unwrap();
+    assert!(told.contains(" messages were too many to wait"), "{told}");
+    // 16 MiB of text.
+    assert!((count - 70..count - 30).contains(&too_many), "{too_many}");
+}
+
+#[test]
 fn queries_alone_wait_only_until_it_is_known() {
     const LATER: u32 = 20_000_000;
     let wire = |number: u32| dns(number as u16, 0, "x.example", 1, NONE);

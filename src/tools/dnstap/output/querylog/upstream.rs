@@ -2,6 +2,8 @@
 //! When a resolver last asked others, and for what: an answer that it gave meanwhile was not in its
 //! cache.
 
+use std::hash::{BuildHasher, RandomState};
+
 use crate::dnstap::dns::section::{Parts, Question};
 use crate::dnstap::dns::{name, record::Record};
 use crate::dnstap::output::recent::Recent;
@@ -23,24 +25,25 @@ type Times = [u64; TIMES];
 /// The questions that resolvers asked others.
 #[derive(Debug)]
 pub struct Upstream {
-    asked: Recent<Vec<u8>, Times>,
-    key: Vec<u8>,
+    /// By the hash of server and question; of servers themselves too.
+    asked: Recent<u64, Times>,
+    hasher: RandomState,
+    scratch: Vec<u8>,
 }
 
 impl Upstream {
     /// None was asked.
     pub fn new() -> Self {
-        Self { asked: Recent::new(CAPACITY), key: Vec::new() }
+        Self { asked: Recent::new(CAPACITY), hasher: RandomState::new(), scratch: Vec::new() }
     }
 
     /// The resolver `identity` asked others, or got their answer, at this time.
     pub fn note(&mut self, identity: &[u8], parts: &Parts<'_>, time: u64) {
-        self.begin_key(identity);
-        self.asked.entry(&self.key[..], Times::default);
+        self.asked.entry(&self.hasher.hash_one(identity), Times::default);
         if let Some(Question { name_at, qtype, .. }) = parts.question
-            && self.question_key(identity, parts.wire, name_at, qtype)
+            && let Some(key) = self.key(identity, parts.wire, name_at, qtype)
         {
-            let times = self.asked.entry(&self.key[..], Times::default);
+            let times = self.asked.entry(&key, Times::default);
             times.rotate_right(1);
             times[0] = time;
         }
@@ -50,16 +53,15 @@ impl Upstream {
     /// the question, or for those that aliases lead to. `None` if it cannot be told: it tells
     /// nothing of what it asks.
     pub fn asked_for(&mut self, identity: &[u8], parts: &Parts<'_>) -> Option<Vec<u64>> {
-        self.begin_key(identity);
-        self.asked.get(&self.key[..])?;
+        self.asked.get(&self.hasher.hash_one(identity))?;
         let mut times = Vec::new();
         let question = parts.question?;
         let aliases =
             parts.records(parts.sections[0]).filter(|Record { rtype, .. }| *rtype == CNAME);
         let names = aliases.take(ALIASES).map(|alias| alias.start);
         for name_at in std::iter::once(question.name_at).chain(names) {
-            if self.question_key(identity, parts.wire, name_at, question.qtype)
-                && let Some(found) = self.asked.get(&self.key[..])
+            if let Some(key) = self.key(identity, parts.wire, name_at, question.qtype)
+                && let Some(found) = self.asked.get(&key)
             {
                 times.extend(found.iter().filter(|time| **time > 0));
             }
@@ -67,16 +69,10 @@ impl Upstream {
         Some(times)
     }
 
-    fn begin_key(&mut self, identity: &[u8]) {
-        self.key.clear();
-        self.key.extend(identity.len().to_ne_bytes());
-        self.key.extend_from_slice(identity);
-    }
-
-    /// Makes the key of a question; says whether its name is good.
-    fn question_key(&mut self, identity: &[u8], wire: &[u8], name_at: usize, qtype: u16) -> bool {
-        self.begin_key(identity);
-        self.key.extend(qtype.to_ne_bytes());
-        name::canonical(wire, name_at, &mut self.key).is_ok()
+    /// The key of a question, if its name is good.
+    fn key(&mut self, identity: &[u8], wire: &[u8], name_at: usize, qtype: u16) -> Option<u64> {
+        self.scratch.clear();
+        name::canonical(wire, name_at, &mut self.scratch).ok()?;
+        Some(self.hasher.hash_one((identity, qtype, &self.scratch)))
     }
 }

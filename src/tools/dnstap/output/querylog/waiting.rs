@@ -2,7 +2,6 @@
 //! Halves that wait for their other half, by key and in the order of their coming.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 /// Of many halves with one key, so many are looked at for the best.
 const LOOK: usize = 8;
@@ -13,13 +12,13 @@ pub struct Waiting<T> {
     /// By number, which grows with each that comes.
     halves: BTreeMap<u64, Half<T>>,
     /// The first and the last of each key.
-    ends: HashMap<Arc<[u8]>, (u64, u64)>,
+    ends: HashMap<u64, (u64, u64)>,
     next: u64,
 }
 
 #[derive(Debug)]
 struct Half<T> {
-    key: Arc<[u8]>,
+    key: u64,
     /// The next of the same key.
     next: Option<u64>,
     value: T,
@@ -49,26 +48,21 @@ impl<T> Waiting<T> {
     }
 
     /// Adds one.
-    pub fn push(&mut self, key: &[u8], value: T) {
+    pub fn push(&mut self, key: u64, value: T) {
         let number = self.next;
         self.next += 1;
-        let key = match self.ends.get_key_value(key) {
-            Some((key, (_, last))) => {
-                if let Some(last) = self.halves.get_mut(last) {
-                    last.next = Some(number);
-                }
-                key.clone()
-            }
-            None => Arc::from(key),
-        };
-        self.ends.entry(key.clone()).or_insert((number, number)).1 = number;
+        let (_, last) = self.ends.entry(key).or_insert((number, number));
+        let before = std::mem::replace(last, number);
+        if let Some(before) = self.halves.get_mut(&before) {
+            before.next = Some(number);
+        }
         self.halves.insert(number, Half { key, next: None, value });
     }
 
     /// Takes the one with this key that fits best, of those that fit equally the one that came
     /// first.
-    pub fn take(&mut self, key: &[u8], fit: impl Fn(&T) -> Fit) -> Option<T> {
-        let (first, _) = *self.ends.get(key)?;
+    pub fn take(&mut self, key: u64, fit: impl Fn(&T) -> Fit) -> Option<T> {
+        let (first, _) = *self.ends.get(&key)?;
         let mut found = None;
         let (mut before, mut number) = (None, Some(first));
         for _ in 0..LOOK {
@@ -123,23 +117,23 @@ mod tests {
     fn halves_of_one_key_are_taken_in_turn_unless_one_fits_better() {
         let mut waiting = Waiting::default();
         for value in 0..5 {
-            waiting.push(b"a", value);
+            waiting.push(1, value);
         }
-        waiting.push(b"b", 9);
+        waiting.push(2, 9);
         let all = |_: &i32| Fit::Well;
         let only = |best| move |value: &i32| if *value == best { Fit::Best } else { Fit::Well };
-        assert_eq!(waiting.take(b"a", only(2)), Some(2));
-        assert_eq!(waiting.take(b"a", only(4)), Some(4));
-        waiting.push(b"a", 5);
-        assert_eq!(waiting.take(b"a", all), Some(0));
+        assert_eq!(waiting.take(1, only(2)), Some(2));
+        assert_eq!(waiting.take(1, only(4)), Some(4));
+        waiting.push(1, 5);
+        assert_eq!(waiting.take(1, all), Some(0));
         assert_eq!(waiting.pop_oldest(), Some(1));
         assert_eq!(
-            waiting.take(b"a", |value| if *value == 3 { Fit::Not } else { Fit::Well }),
+            waiting.take(1, |value| if *value == 3 { Fit::Not } else { Fit::Well }),
             Some(5)
         );
-        assert_eq!(waiting.take(b"a", |_| Fit::Not), None);
-        assert_eq!(waiting.take(b"a", all), Some(3));
-        assert_eq!(waiting.take(b"a", all), None);
+        assert_eq!(waiting.take(1, |_| Fit::Not), None);
+        assert_eq!(waiting.take(1, all), Some(3));
+        assert_eq!(waiting.take(1, all), None);
         assert_eq!((waiting.oldest(), waiting.len()), (Some(&9), 1));
         assert_eq!((waiting.pop_oldest(), waiting.pop_oldest()), (Some(9), None));
         assert!(waiting.ends.is_empty());

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Serves one page over HTTP (RFC 9112), in bounded memory and time, whoever asks: one request a
+//! connection, and a connection that is too slow, or one too many, is closed.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::capture::log::Log;
+
+/// Connections at a time. One more takes the place of the oldest.
+const CONNECTIONS: usize = 16;
+
+/// How long a connection may last.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait before accepting again where that failed.
+const ACCEPT_RETRY: Duration = Duration::from_secs(1);
+
+/// The longest head of a request.
+const HEAD_MAX: usize = 8 << 10;
+
+/// What ends the head of a request.
+const HEAD_END: &[u8] = b"\r\n\r\n";
+
+/// What is at the one path that is served.
+#[derive(Clone, Copy, Debug)]
+pub struct Resource {
+    /// Its path.
+    pub path: &'static str,
+    /// Its media type.
+    pub content_type: &'static str,
+}
+
+/// Serves `resource` on `address`, in a thread of its own, to the end of the program; `body` makes
+/// it for each request. Returns the address with its port.
+pub fn serve(
+    address: SocketAddr,
+    resource: Resource,
+    body: impl Fn() -> String + Send + 'static,
+) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    let bound = listener.local_addr()?;
+    let server = Server { listener, resource, body, connections: Vec::new(), accept_after: None };
+    thread::Builder::new().name("metrics".into()).spawn(move || {
+        let error = server.run();
+        Log::new(0).line(format_args!("metrics are served no more: {error}"));
+    })?;
+    Ok(bound)
+}
+
+struct Server<F> {
+    listener: TcpListener,
+    resource: Resource,
+    body: F,
+    /// The oldest first.
+    connections: Vec<Connection>,
+    /// When to accept again.
+    accept_after: Option<Instant>,
+}
+
+impl<F: Fn() -> String> Server<F> {
+    /// Serves until waiting fails, and says why it did.
+    fn run(mut self) -> io::Error {
+        loop {
+            let ready = match self.wait() {
+                Ok(ready) => ready,
+                Err(Errno::EINTR) => continue,
+                Err(error) => return error.into(),
+            };
+            let now = Instant::now();
+            let Self { connections, resource, body, .. } = &mut self;
+            let mut ready = ready.into_iter();
+            connections.retain_mut(|connection| {
+                let is_ready = ready.next().unwrap_or(false);
+                now < connection.until && (!is_ready || connection.go_on(resource, body))
+            });
+            self.accept_after = self.accept_after.filter(|after| now < *after);
+            if self.accept_after.is_none() {
+                self.accept(now);
+            }
+        }
+    }
+
+    /// Waits for anything to do. Says of each connection whether it is ready.
+    fn wait(&self) -> Result<Vec<bool>, Errno> {
+        let mut fds: Vec<PollFd<'_>> = self
+            .connections
+            .iter()
+            .map(|one| PollFd::new(one.stream.as_fd(), one.waits_for()))
+            .collect();
+        if self.accept_after.is_none() {
+            fds.push(PollFd::new(self.listener.as_fd(), PollFlags::POLLIN));
+        }
+        let oldest = self.connections.first().map(|oldest| oldest.until);
+        let next = [oldest, self.accept_after].into_iter().flatten().min();
+        let timeout = next.map_or(PollTimeout::NONE, |next| {
+            // Rounded up, so as not to wake before it is time.
+            let left = next.saturating_duration_since(Instant::now()).as_millis() + 1;
+            PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+        });
+        poll(&mut fds, timeout)?;
+        let ready = fds.iter().take(self.connections.len()).map(|fd| fd.any().unwrap_or(true));
+        Ok(ready.collect())
+    }
+
+    fn accept(&mut self, now: Instant) {
+        loop {
+            let accepted = self.listener.accept().and_then(|(stream, _)| {
+                stream.set_nonblocking(true)?;
+                Ok(stream)
+            });
+            match accepted {
+                Ok(stream) => {
+                    if self.connections.len() >= CONNECTIONS {
+                        self.connections.remove(0);
+                    }
+                    self.connections.push(Connection {
+                        stream,
+                        until: now + TIMEOUT,
+                        state: State::Reading(Vec::new()),
+                    });
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => return,
+                    io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => (),
+                    _ => {
+                        // Such as too many open files, of which those here are some.
+                        self.connections.clear();
+                        self.accept_after = Some(now + ACCEPT_RETRY);
+                        return;
+                    }
+                },
+            }
+        }
+    }
+}
+
+struct Connection {
+    stream: TcpStream,
+    /// When it is closed, whatever it does.
+    until: Instant,
+    state: State,
+}
+
+enum State {
+    /// The head of the request, as far as it has come.
+    Reading(Vec<u8>),
+    /// The answer, and how much of it is written.
+    Writing(Vec<u8>, usize),
+    /// What comes is passed over: to close before all is read would take the answer back.
+    Closing,
+}
+
+impl Connection {
+    fn waits_for(&self) -> PollFlags {
+        match self.state {
+            State::Reading(_) | State::Closing => PollFlags::POLLIN,
+            State::Writing(..) => PollFlags::POLLOUT,
+        }
+    }
+
+    /// Does what can be done now. Says whether there is more to do later.
+    fn go_on(&mut self, resource: &Resource, body: &impl Fn() -> String) -> bool {
+        match self.step(resource, body) {
+            Ok(more) => more,
+            Err(error) => {
+                matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+            }
+        }
+    }
+
+    /// Reads or writes once.
+    fn step(&mut self, resource: &Resource, body: &impl Fn() -> String) -> io::Result<bool> {
+        let mut buffer = [0; 1024];
+        match &mut self.state {
+            State::Reading(head) => {
+                let count = self.stream.read(&mut buffer)?;
+                head.extend_from_slice(&buffer[..count]);
+                let fits = head.len() <= HEAD_MAX;
+                if !fits || head.windows(HEAD_END.len()).any(|end| end == HEAD_END) {
+                    let answer = answer(fits.then_some(&head[..]), resource, body);
+                    self.state = State::Writing(answer, 0);
+                }
+                Ok(count > 0)
+            }
+            State::Writing(answer, written) => {
+                *written += self.stream.write(&answer[*written..])?;
+                if *written == answer.len() {
+                    self.stream.shutdown(Shutdown::Write)?;
+                    self.state = State::Closing;
+                }
+                Ok(true)
+            }
+            State::Closing => Ok(self.stream.read(&mut buffer)? > 0),
+        }
+    }
+}
+
+/// The answer to a request, of which the head was too long if there is none.
+fn answer(head: Option<&[u8]>, resource: &Resource, body: &impl Fn() -> String) -> Vec<u8> {
+    const PLAIN: &str = "text/plain; charset=utf-8";
+    let line = head.and_then(|head| head.split(|byte| *byte == b'\r').next()).unwrap_or_default();
+    let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
+    let path =
+        |target: &[u8]| target.split(|byte| *byte == b'?').next() == Some(resource.path.as_bytes());
+    let (status, content_type, body) = match words[..] {
+        _ if head.is_none() => {
+            ("431 Request Header Fields Too Large", PLAIN, "too long\n".to_owned())
+        }
+        [b"GET" | b"HEAD", target, _] if path(target) => ("200 OK", resource.content_type, body()),
+        [_, target, _] if path(target) => {
+            ("405 Method Not Allowed\r\nAllow: GET, HEAD", PLAIN, "only GET\n".into())
+        }
+        [_, _, _] => ("404 Not Found", PLAIN, format!("see {}\n", resource.path)),
+        _ => ("400 Bad Request", PLAIN, "no HTTP request\n".into()),
+    };
+    let mut answer = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n",
+        body.len()
+    );
+    if words[0] != b"HEAD" {
+        answer.push_str(&body);
+    }
+    answer.into_bytes()
+}
