@@ -80,6 +80,14 @@ pub enum InputError {
         /// Frames before.
         frames: u64,
     },
+    /// It holds something else from the beginning.
+    #[error("{name}: {reason}")]
+    Foreign {
+        /// Its name.
+        name: String,
+        /// What that seems to be.
+        reason: &'static str,
+    },
     /// Bytes that are no frame.
     #[error("{name}: at offset {offset}: {reason}; {frames} frames before are good")]
     Damaged {
@@ -261,7 +269,7 @@ impl Reading {
                         && buffer.fill(&mut file).is_ok_and(|count| count > 0)
                     {}
                     let head = &buffer.bytes()[..buffer.bytes().len().min(HEAD_SIZE)];
-                    return Err(damaged(at, recognise(head).to_string(), frames));
+                    return Err(InputError::Foreign { name, reason: recognise(head) });
                 }
                 Err(error) => return Err(damaged(at, error.to_string(), frames)),
             };

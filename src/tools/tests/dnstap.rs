@@ -517,7 +517,7 @@ fn nonsense_is_named() {
     let output = support::run(OURS, &["-r", &file]);
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("offset 0: this is text, not a file of frames"), "{told}");
+    assert!(told.contains(": this is text, not a file of frames"), "{told}");
     let (capture, pcap) = (place.file("capture", recording(events())), place.argument("pcap"));
     let exported = support::run(OURS, &["-r", &capture, "--format", "pcap", "-w", &pcap]);
     assert!(exported.status.success());
