@@ -2,9 +2,6 @@
 //! Makes the addresses of clients less exact: the initiator's, and the client subnet in EDNS
 //! (RFC 7871). Bits behind a prefix become zero; everything keeps its length.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use ::dnstap::schema::PolicyMatch;
 use ::dnstap::{Event, Message, Policy};
 
@@ -21,8 +18,7 @@ pub struct Mask {
     address: [u8; 16],
     query: Vec<u8>,
     response: Vec<u8>,
-    encoded: Vec<u8>,
-    unreadable: Arc<AtomicU64>,
+    unreadable: u64,
 }
 
 impl Mask {
@@ -34,22 +30,20 @@ impl Mask {
             address: [0; 16],
             query: Vec::new(),
             response: Vec::new(),
-            encoded: Vec::new(),
-            unreadable: Arc::default(),
+            unreadable: 0,
         }
     }
 
-    /// How many DNS messages could not be read, and were left out of their events. It goes on while
-    /// the mask is used, in whatever thread.
-    pub fn unreadable(&self) -> Arc<AtomicU64> {
-        self.unreadable.clone()
+    /// How many DNS messages could not be read, and were left out of their events.
+    pub fn unreadable(&self) -> u64 {
+        self.unreadable
     }
 
     /// The event with less exact addresses. A DNS message that cannot be read, which might hide an
     /// address, is left out, and counted.
     pub fn apply<'a>(&'a mut self, event: &Event<'a>) -> Event<'a> {
         let Some(message) = &event.message else { return *event };
-        let Self { bits4, bits6, address, query, response, unreadable, .. } = self;
+        let Self { bits4, bits6, address, query, response, unreadable } = self;
         let bits = [*bits4, *bits6];
         let query_address = message.query_address.map(|given| {
             let length = given.len().min(address.len());
@@ -58,9 +52,9 @@ impl Mask {
             clear_behind(masked, if length == 4 { bits[0] } else { bits[1] });
             &*masked
         });
-        let copy = |wire, out| {
+        let mut copy = |wire, out| {
             let copied = copy(wire, bits, out);
-            unreadable.fetch_add(u64::from(copied.is_none()), Ordering::Relaxed);
+            *unreadable += u64::from(copied.is_none());
             copied
         };
         let masked = Message {
@@ -86,16 +80,6 @@ impl Mask {
         encoded.truncate(LENGTH_SIZE + size);
         encoded[..LENGTH_SIZE].copy_from_slice(&u32::try_from(size).ok()?.to_be_bytes());
         Some(encoded)
-    }
-
-    /// The buffer to encode to.
-    pub fn take_buffer(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.encoded)
-    }
-
-    /// Gives the buffer back.
-    pub fn return_buffer(&mut self, buffer: Vec<u8>) {
-        self.encoded = buffer;
     }
 }
 
@@ -170,10 +154,10 @@ mod tests {
         }
         let broken = Message { query_message: Some(&wire[..20]), ..message };
         let event = Event { message: Some(broken), ..Event::new() };
-        assert_eq!(mask.unreadable().load(Ordering::Relaxed), 0);
+        assert_eq!(mask.unreadable(), 0);
         let masked = mask.apply(&event).message.unwrap();
         assert_eq!(masked.query_message, None);
         assert!(masked.response_message.is_some());
-        assert_eq!(mask.unreadable().load(Ordering::Relaxed), 1);
+        assert_eq!(mask.unreadable(), 1);
     }
 }

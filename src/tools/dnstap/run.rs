@@ -107,7 +107,7 @@ fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
     let worker = worker(options, &stop)?;
     let thread = {
         let queue = queue.clone();
-        thread::spawn(move || work(worker, &queue, &reopen))
+        thread::spawn(move || worker.run(&queue, &reopen, &mut |text| Log::new(0).line(text)))
     };
     let reading = reading(options, &stop);
     let shown = show_progress(options, &reading.progress);
@@ -355,21 +355,8 @@ fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureEr
         count: options.count.unwrap_or(u64::MAX),
         outputs,
         totals: Totals::default(),
+        encoded: Vec::new(),
     })
-}
-
-/// Lets the worker work to its end, and tells what it left out.
-fn work(worker: Worker, queue: &Queue, reopen: &AtomicBool) -> Ended {
-    let unreadable = worker.mask.as_ref().map(Mask::unreadable).unwrap_or_default();
-    let mut tell = |text: String| Log::new(0).line(text);
-    let ended = worker.run(queue, reopen, &mut tell);
-    let unreadable = unreadable.load(Ordering::Relaxed);
-    if unreadable > 0 {
-        tell(format!(
-            "{unreadable} DNS messages cannot be read, so not be masked, and are left out"
-        ));
-    }
-    ended
 }
 
 /// What a receiver is called that frames go on to, and the closed way to it.
@@ -451,7 +438,7 @@ fn output(
         Format::Parquet => Ok(Box::new(Parquet::open(&files, stop.clone())?)),
         Format::Pcap => Ok(Box::new(Pcap::new(series(Pcap::content())?))),
         Format::Frames => {
-            if name.as_os_str() == "-" && io::stdout().is_terminal() {
+            if name.as_os_str() == STANDARD_OUTPUT && io::stdout().is_terminal() {
                 let reason = "frames are not for a terminal: choose -q, -y or -j, or a file";
                 return Err(OutputError::Failed(reason.into()));
             }
@@ -482,7 +469,7 @@ impl Feed {
         let thread = {
             let (queue, reopen) = (queue.clone(), reopen.clone());
             thread::spawn(move || {
-                let ended = work(worker, &queue, &reopen);
+                let ended = worker.run(&queue, &reopen, &mut |text| Log::new(0).line(text));
                 // The receiver looks after it, or else is about to end.
                 let _ = waker.wake();
                 ended

@@ -39,6 +39,8 @@ pub struct Worker {
     pub outputs: Outputs,
     /// What happened.
     pub totals: Totals,
+    /// What a masked event is encoded to.
+    pub encoded: Vec<u8>,
 }
 
 /// How the work ended.
@@ -60,7 +62,7 @@ impl Worker {
         tell: &mut dyn FnMut(String),
     ) -> Ended {
         self.work(queue, reopen, tell);
-        let Self { mut outputs, totals, .. } = self;
+        let Self { mut outputs, mask, totals, .. } = self;
         let over = if outputs.have_failed() { Over::Failed } else { Over::Enough };
         outputs.miss(queue.abandon(over));
         let good = outputs.finish(tell);
@@ -70,6 +72,12 @@ impl Worker {
         }
         if unencoded > 0 {
             tell(format!("{unencoded} masked messages are too long to be encoded, and left out"));
+        }
+        let unreadable = mask.map_or(0, |mask| mask.unreadable());
+        if unreadable > 0 {
+            tell(format!(
+                "{unreadable} DNS messages cannot be read, so not be masked, and are left out"
+            ));
         }
         if good { Ended::Well } else { Ended::Badly }
     }
@@ -126,43 +134,40 @@ impl Worker {
     }
 
     fn take(&mut self, frames: &[u8], tell: &mut dyn FnMut(String)) {
+        let Self { selection, mask, count, outputs, totals, encoded } = self;
+        let mut give = |frame: &Frame<'_>| {
+            *count = count.saturating_sub(u64::from(*count != u64::MAX));
+            outputs.take(frame, tell);
+            *count == 0
+        };
         for bytes in batch::frames(frames) {
             let decoded = Event::decode(&bytes[4..]);
             let event = match &decoded {
                 Ok(event) => event,
                 Err(error) => {
-                    self.totals.bad += 1;
-                    if self.selection.is_everything() && self.mask.is_none() {
-                        self.give(&Frame { event: Err(error), bytes }, tell);
+                    totals.bad += 1;
+                    if selection.is_everything() && mask.is_none() {
+                        give(&Frame { event: Err(error), bytes });
                     }
                     continue;
                 }
             };
-            if !self.selection.wants(event) {
-                self.totals.unwanted += 1;
+            if !selection.wants(event) {
+                totals.unwanted += 1;
                 continue;
             }
-            match self.mask.take() {
-                None => self.give(&Frame { event: Ok(event), bytes }, tell),
-                Some(mut mask) => {
-                    let mut buffer = mask.take_buffer();
+            let enough = match mask {
+                None => give(&Frame { event: Ok(event), bytes }),
+                Some(mask) => {
                     let masked = mask.apply(event);
-                    match Mask::encode(&mut buffer, &masked) {
-                        Some(bytes) => self.give(&Frame { event: Ok(&masked), bytes }, tell),
-                        None => self.totals.unencoded += 1,
-                    }
-                    mask.return_buffer(buffer);
-                    self.mask = Some(mask);
+                    let frame = Mask::encode(encoded, &masked);
+                    totals.unencoded += u64::from(frame.is_none());
+                    frame.is_some_and(|bytes| give(&Frame { event: Ok(&masked), bytes }))
                 }
-            }
-            if self.count == 0 {
+            };
+            if enough {
                 break;
             }
         }
-    }
-
-    fn give(&mut self, frame: &Frame<'_>, tell: &mut dyn FnMut(String)) {
-        self.count = self.count.saturating_sub(u64::from(self.count != u64::MAX));
-        self.outputs.take(frame, tell);
     }
 }

@@ -55,7 +55,7 @@ pub fn print(bytes: &[u8]) {
     assert!(!(shown + &page).chars().any(|found| found.is_ascii_control()));
     let Ok(event) = event else { return };
     let mut mask = Mask::new(24, 48);
-    let mut buffer = mask.take_buffer();
+    let mut buffer = Vec::new();
     let masked = mask.apply(&event);
     if let Some(encoded) = Mask::encode(&mut buffer, &masked) {
         assert_eq!(Event::decode(&encoded[LENGTH_SIZE..]).as_ref(), Ok(&masked));

@@ -4,22 +4,10 @@
 #[path = "../fuzz/checks.rs"]
 mod checks;
 
-use std::fs;
-use std::path::Path;
+#[path = "../../dnstap/tests/replay/mod.rs"]
+mod replay;
 
-/// Runs `check` on each file of the corpus of `target`.
-fn replay(target: &str, check: impl Fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
-    let mut count = 0;
-    for entry in fs::read_dir(folder).expect("the corpus") {
-        let path = entry.expect("an entry").path();
-        // Told if the test fails.
-        println!("{}", path.display());
-        check(&fs::read(&path).expect("a readable file"));
-        count += 1;
-    }
-    assert!(count > 0, "the corpus is empty");
-}
+use replay::replay;
 
 #[test]
 fn every_frame_is_printed() {
