@@ -59,6 +59,7 @@ server:
     listen: [127.0.0.1@{self.ports["UDP"]}, ::1@{self.ports["UDP"]}]
 {listen}    udp-workers: {workers}
     tcp-workers: {workers}
+    background-workers: 1
 log:
   - target: stdout
     any: debug
