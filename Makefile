@@ -196,6 +196,7 @@ check-bind: stage
 
 bench-tools: deps stage
 	STAGE=$(STAGE) bench/tools
+	bench/printing
 
 # Instructions of what servers call, against the committed ones.
 bench-check: deps stage

@@ -5,6 +5,8 @@
 // Each test program uses its own part of this.
 #![allow(dead_code)]
 
+pub mod events;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
