@@ -20,6 +20,8 @@ use ::dnstap::Event;
 use ::dnstap::decode::DecodeError;
 use thiserror::Error;
 
+use series::Series;
+
 use super::batch;
 use super::queue::Origin;
 use crate::capture::output_file::STANDARD_OUTPUT;
@@ -86,24 +88,29 @@ pub trait Output: Send {
         Ok(())
     }
 
+    /// The files that it writes to, if it does: what is to be done with any is done with these.
+    fn files(&mut self) -> Option<&mut Series> {
+        None
+    }
+
     /// Brings what was taken to where it goes: no more frames wait.
     fn flush(&mut self) -> Result<(), OutputError> {
-        Ok(())
+        self.files().map_or(Ok(()), Series::write)
     }
 
     /// When [`Output::tick`] is due.
-    fn due(&self) -> Option<Instant> {
-        None
+    fn due(&mut self) -> Option<Instant> {
+        self.files()?.due()
     }
 
     /// Does what is to be done from time to time.
     fn tick(&mut self) -> Result<(), OutputError> {
-        Ok(())
+        self.files().map_or(Ok(()), Series::tick)
     }
 
     /// Begins anew, where that means something: a file that was renamed is left.
     fn reopen(&mut self) -> Result<(), OutputError> {
-        Ok(())
+        self.files().map_or(Ok(()), Series::reopen)
     }
 
     /// Ends it. What it has to say, such as what was lost, it says to `tell`.

@@ -54,8 +54,8 @@ impl Outputs {
     }
 
     /// When [`Output::tick`] is due for the first of them.
-    pub fn due(&self) -> Option<Instant> {
-        let taking = self.outlets.iter().filter(|outlet| outlet.state == State::Taking);
+    pub fn due(&mut self) -> Option<Instant> {
+        let taking = self.outlets.iter_mut().filter(|outlet| outlet.state == State::Taking);
         taking.filter_map(|outlet| outlet.output.due()).min()
     }
 

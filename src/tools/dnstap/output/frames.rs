@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Frame Streams files.
 
-use std::time::Instant;
-
 use super::series::Series;
 use super::{Frame, Output, OutputError};
 use crate::dnstap::batch;
@@ -37,20 +35,8 @@ impl Output for Frames {
         frames.try_for_each(|frame| self.add(frame))
     }
 
-    fn flush(&mut self) -> Result<(), OutputError> {
-        self.files.write()
-    }
-
-    fn due(&self) -> Option<Instant> {
-        self.files.due()
-    }
-
-    fn tick(&mut self) -> Result<(), OutputError> {
-        self.files.tick()
-    }
-
-    fn reopen(&mut self) -> Result<(), OutputError> {
-        self.files.reopen()
+    fn files(&mut self) -> Option<&mut Series> {
+        Some(&mut self.files)
     }
 
     fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), OutputError> {

@@ -129,7 +129,7 @@ impl Output for Parquet {
         }
     }
 
-    fn due(&self) -> Option<Instant> {
+    fn due(&mut self) -> Option<Instant> {
         self.files.due()
     }
 

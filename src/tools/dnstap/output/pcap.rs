@@ -9,7 +9,6 @@ mod packet;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Instant;
 
 use ::dnstap::Message;
 use ::dnstap::schema::{HttpProtocol, SocketFamily, SocketProtocol};
@@ -278,20 +277,8 @@ impl Output for Pcap {
         }
     }
 
-    fn flush(&mut self) -> Result<(), OutputError> {
-        self.files.write()
-    }
-
-    fn due(&self) -> Option<Instant> {
-        self.files.due()
-    }
-
-    fn tick(&mut self) -> Result<(), OutputError> {
-        self.files.tick()
-    }
-
-    fn reopen(&mut self) -> Result<(), OutputError> {
-        self.files.reopen()
+    fn files(&mut self) -> Option<&mut Series> {
+        Some(&mut self.files)
     }
 
     fn finish(self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {

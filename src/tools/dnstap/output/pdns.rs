@@ -239,7 +239,7 @@ impl Output for PassiveDns {
         if self.bytes >= BYTES_MAX { self.print() } else { Ok(()) }
     }
 
-    fn due(&self) -> Option<Instant> {
+    fn due(&mut self) -> Option<Instant> {
         let print = self.since.map(|since| since + INTERVAL);
         [print, self.files.due()].into_iter().flatten().min()
     }

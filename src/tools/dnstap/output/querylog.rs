@@ -346,11 +346,11 @@ impl Output for QueryLog {
         }
     }
 
-    fn flush(&mut self) -> Result<(), OutputError> {
-        self.files.write()
+    fn files(&mut self) -> Option<&mut Series> {
+        Some(&mut self.files)
     }
 
-    fn due(&self) -> Option<Instant> {
+    fn due(&mut self) -> Option<Instant> {
         [self.over_at(), self.files.due()].into_iter().flatten().min()
     }
 
@@ -361,10 +361,6 @@ impl Output for QueryLog {
         }
         self.files.write()?;
         self.files.tick()
-    }
-
-    fn reopen(&mut self) -> Result<(), OutputError> {
-        self.files.reopen()
     }
 
     fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {

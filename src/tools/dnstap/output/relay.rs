@@ -167,7 +167,7 @@ impl Output for Relay {
         Ok(())
     }
 
-    fn due(&self) -> Option<Instant> {
+    fn due(&mut self) -> Option<Instant> {
         Some(self.due)
     }
 

@@ -103,7 +103,7 @@ impl Output for Stats {
         Ok(())
     }
 
-    fn due(&self) -> Option<Instant> {
+    fn due(&mut self) -> Option<Instant> {
         (self.live || self.page.is_some()).then_some(self.due)
     }
 
