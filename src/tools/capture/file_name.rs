@@ -44,6 +44,11 @@ impl Calendar {
     }
 }
 
+/// Whether a calendar changes this name.
+pub fn has_conversions(pattern: &[u8]) -> bool {
+    (0..pattern.len()).any(|at| pattern[at] == b'%' && conversion_length(&pattern[at..]).is_some())
+}
+
 /// The length of the conversion that `text` begins with.
 fn conversion_length(text: &[u8]) -> Option<usize> {
     let is_flag = |byte: &u8| b"_-0^#".contains(byte);
@@ -72,7 +77,7 @@ mod tests {
     use jiff::Timestamp;
     use jiff::tz::TimeZone;
 
-    use super::{CONVERSIONS, Calendar};
+    use super::{CONVERSIONS, Calendar, has_conversions};
 
     /// What date(1) of coreutils, whose conversions are those of strftime(3), makes of `pattern`.
     fn date(zone: &str, pattern: &str, second: i64) -> String {
@@ -118,7 +123,9 @@ mod tests {
             [&b""[..], b"plain", b"%", b"%f", b"a%", b"%-", b"%E", b"%Q%N%1", b"\xff%\xff"]
         {
             assert_eq!(name(pattern), pattern);
+            assert!(!has_conversions(pattern));
         }
+        assert!(has_conversions(b"%%f") && has_conversions(b"a%f%06H"));
         assert_eq!(name(b"\xfe%Y%%%f%y\xff"), b"\xfe1970%%f70\xff");
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The options of `dnstap`: those of the golang tool, and more.
 
+pub mod misuse;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +13,6 @@ use clap::{ArgGroup, CommandFactory, Parser, ValueEnum};
 
 use super::select::{self, Prefix, WantedName};
 use crate::capture::options::{octal, size};
-use crate::capture::output_file::STANDARD_OUTPUT;
 
 /// Stands before an address that TLS is spoken with.
 pub const TLS_PREFIX: &str = "tls:";
@@ -234,7 +235,8 @@ impl Options {
 
     /// Whether the options go together, as far as that is not said where they are.
     pub fn check(&self) -> Result<(), clap::Error> {
-        let wrong = self.without_use().or_else(|| self.missing());
+        let misuse = misuse::misuse(self).map(|text| (ErrorKind::ArgumentConflict, text));
+        let wrong = misuse.or_else(|| self.missing());
         wrong.map_or(Ok(()), |(kind, text)| Err(Self::command().error(kind, text)))
     }
 
@@ -243,54 +245,6 @@ impl Options {
         let text = "no input: name a file with -r, or a socket with -u, -l or --connect";
         (self.read.is_empty() && !self.listens() && self.completions.is_none())
             .then(|| (ErrorKind::MissingRequiredArgument, text.into()))
-    }
-
-    /// An option that would do nothing.
-    fn without_use(&self) -> Option<(ErrorKind, String)> {
-        let wrong = |text: String| Some((ErrorKind::ArgumentConflict, text));
-        let files = self.files();
-        let is_standard_output = |name: &PathBuf| name.as_os_str() == STANDARD_OUTPUT;
-        if self.follow && self.read.len() > 1 {
-            let text =
-                "--follow waits at the end of a file, and never gets to the next: name one with -r";
-            return wrong(text.into());
-        }
-        let splits = self.split.is_some() || self.split_size.is_some();
-        if splits && files.iter().any(|(_, name)| is_standard_output(name)) {
-            let text =
-                "--split and --split-size are for files: the standard output cannot be split";
-            return wrong(text.into());
-        }
-        let for_files = [
-            ("-a", self.append),
-            ("--post-rotate", self.post_rotate.is_some()),
-            ("--localtime", self.localtime),
-            ("--gmtime", self.gmtime),
-        ];
-        let given = for_files.into_iter().find_map(|(option, given)| given.then_some(option));
-        if let Some(option) = given
-            && files.iter().all(|(_, name)| is_standard_output(name))
-        {
-            return wrong(format!("{option} is for files, and none is named with -w"));
-        }
-        self.idle_tls_option().and_then(|option| {
-            wrong(format!("{option} is given, but nothing speaks TLS that needs it"))
-        })
-    }
-
-    /// An option about TLS that nothing needs.
-    fn idle_tls_option(&self) -> Option<&'static str> {
-        let peers = self.connect.iter().chain(&self.relay_tcp);
-        let connects = peers.into_iter().any(|name| name.starts_with(TLS_PREFIX));
-        let listens = !self.listen.is_empty();
-        [
-            ("--tls-cert", self.tls_cert.is_some() && !connects && !listens),
-            ("--tls-client-ca", self.tls_client_ca.is_some() && !listens),
-            ("--tls-ca", self.tls_ca.is_some() && !connects),
-            ("--tls-server-name", self.tls_server_name.is_some() && !connects),
-        ]
-        .into_iter()
-        .find_map(|(option, idle)| idle.then_some(option))
     }
 
     /// The format of files without one of their own.
@@ -386,6 +340,14 @@ mod tests {
             "--gmtime -w -",
             "-a",
             "-a -w quiet:-",
+            "-a -w /dev/null",
+            "-a -w x.zst",
+            "-a -w pcap:x",
+            "-w parquet:x.zst",
+            "--gmtime -w x",
+            "--localtime -w x%",
+            "--gmtime -w /dev/null",
+            "--post-rotate x -w /dev/null",
             "--split 5 -w x",
             "--split-size 5k",
             "--split-size 5k -w x -w -",
@@ -401,6 +363,9 @@ mod tests {
             "--post-rotate x -w y -w -",
             "--gmtime -a -w quiet:%F",
             "--split 5 --localtime -w x --post-rotate x",
+            "--localtime -w x -w %F",
+            "-a -w x -w /dev/null",
+            "-w pcap:x.zst",
             "--tls-ca x -T tls:y:1",
         ] {
             assert!(!refused(right), "{right}");

@@ -30,6 +30,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use super::distinct;
 use super::input::{self, InputError, Progress, Reading};
 use super::mask::Mask;
+use super::options::misuse::is_compressed;
 use super::options::{Format, Options, TLS_PREFIX};
 use super::output::frames::Frames;
 use super::output::parquet::Parquet;
@@ -219,7 +220,7 @@ fn files(options: &Options, format: Format, name: &Path) -> Files {
         split_size: options.split_size,
         post_rotate: options.post_rotate.clone(),
         placing,
-        compressed: name.extension().is_some_and(|extension| extension == "zst"),
+        compressed: is_compressed(name),
     }
 }
 
@@ -404,27 +405,6 @@ fn output(
     stop: &Arc<AtomicBool>,
 ) -> Result<Box<dyn Output>, OutputError> {
     let files = files(options, format, name);
-    if options.append && files.compressed {
-        let name = name.display();
-        let reason = format!("-a cannot continue {name}, which is compressed: choose a new name");
-        return Err(OutputError::Failed(reason));
-    }
-    // Both have a beginning, or an end, that fits no other file.
-    let binary = matches!(format, Format::Pcap | Format::Parquet);
-    if binary && options.append {
-        let name = name.display();
-        let reason = format!("-a cannot continue {name}: choose a new name, or leave -a out");
-        return Err(OutputError::Failed(reason));
-    }
-    if binary && name.as_os_str() == STANDARD_OUTPUT && io::stdout().is_terminal() {
-        let reason = "this format is not for a terminal: choose a file, or a pipe";
-        return Err(OutputError::Failed(reason.into()));
-    }
-    if format == Format::Parquet && files.compressed {
-        let name = name.display();
-        let reason = format!("{name}: Parquet is compressed by itself: leave .zst out");
-        return Err(OutputError::Failed(reason));
-    }
     let series = |content| Series::open(&files, content, stop.clone());
     let text = |style| -> Result<Box<dyn Output>, OutputError> {
         Ok(Box::new(Text::new(series(Content::text())?, style)))
@@ -438,13 +418,9 @@ fn output(
         Format::Parquet => Ok(Box::new(Parquet::open(&files, stop.clone())?)),
         Format::Pcap => Ok(Box::new(Pcap::new(series(Pcap::content())?))),
         Format::Frames => {
-            if name.as_os_str() == STANDARD_OUTPUT && io::stdout().is_terminal() {
-                let reason = "frames are not for a terminal: choose -q, -y or -j, or a file";
-                return Err(OutputError::Failed(reason.into()));
-            }
             let content = Content::frames(CONTENT_TYPE);
             let content = content.map_err(|error| OutputError::Failed(error.to_string()))?;
-            Ok(Box::new(Frames::new(Series::open(&files, content, stop.clone())?)))
+            Ok(Box::new(Frames::new(series(content)?)))
         }
     }
 }

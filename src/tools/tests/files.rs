@@ -99,8 +99,19 @@ fn what_cannot_be_continued_is_left_as_it_is() {
         assert!(told(&output).contains(reason), "{name}: {}", told(&output));
         assert_eq!(fs::read(&file).unwrap(), bytes, "{name}");
     }
-    let output = append(&input, &place.argument("x.zst"));
-    assert!(told(&output).contains("choose a new name"), "{}", told(&output));
+    // A pipe has a place where it is, and nothing to continue.
+    let pipe = place.argument("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for (file, reason) in [
+        (place.argument("x.zst"), "which is compressed: choose a new name"),
+        (pipe, "-a is for files, and none is named"),
+        ("/dev/null".into(), "-a is for files, and none is named"),
+    ] {
+        let output = append(&input, &file);
+        assert_eq!(output.status.code(), Some(2), "{file}");
+        assert!(told(&output).contains(reason), "{file}: {}", told(&output));
+    }
+    assert!(!place.path("x.zst").exists());
 }
 
 #[test]

@@ -203,7 +203,7 @@ fn files_are_complete_and_take_no_others_place() {
     let output = support::run(OURS, &["-r", &capture, "--format", "parquet"]);
     assert_eq!(rows(&place.file("piped", output.stdout)).len(), 1);
     let output = support::run(OURS, &["-r", &capture, "--format", "parquet", "-a", "-w", &file]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("-a cannot continue"));
     let output = support::run(OURS, &["-r", &capture, "-w", "parquet:/dev/full"]);
     assert_eq!(output.status.code(), Some(1));
@@ -228,7 +228,7 @@ fn files_are_split_where_they_can_be_read() {
     assert!(counts.len() > 1 && counts.iter().all(|count| *count > 0), "{counts:?}");
     assert_eq!(counts.iter().sum::<usize>(), 1000);
     let output = support::run(OURS, &["-r", &capture, "-w", &format!("parquet:{file}.zst")]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("compressed by itself"));
 }
 

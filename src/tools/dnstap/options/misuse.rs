@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Options that would do nothing, or that do not go together, as far as that is not said where they
+//! are.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::{Format, Options, TLS_PREFIX};
+use crate::capture::file_name::has_conversions;
+use crate::capture::output_file::STANDARD_OUTPUT;
+
+/// What is wrong with the options.
+pub fn misuse(options: &Options) -> Option<String> {
+    if options.follow && options.read.len() > 1 {
+        let text =
+            "--follow waits at the end of a file, and never gets to the next: name one with -r";
+        return Some(text.into());
+    }
+    let files = options.files();
+    let splits = options.split.is_some() || options.split_size.is_some();
+    if splits && files.iter().any(|(_, name)| is_standard_output(name)) {
+        let text = "--split and --split-size are for files: the standard output cannot be split";
+        return Some(text.into());
+    }
+    without_file(options, &files)
+        .or_else(|| without_calendar(options, &files))
+        .or_else(|| files.iter().find_map(|(format, name)| unfit(options, *format, name)))
+        .or_else(|| {
+            let option = idle_tls_option(options)?;
+            Some(format!("{option} is given, but nothing speaks TLS that needs it"))
+        })
+}
+
+fn is_standard_output(name: &Path) -> bool {
+    name.as_os_str() == STANDARD_OUTPUT
+}
+
+/// An option about regular files where none is written.
+fn without_file(options: &Options, files: &[(Format, PathBuf)]) -> Option<String> {
+    let is_special = |name: &Path| {
+        is_standard_output(name) || fs::metadata(name).is_ok_and(|metadata| !metadata.is_file())
+    };
+    let option = [
+        ("-a", options.append),
+        ("--post-rotate", options.post_rotate.is_some()),
+        ("--localtime", options.localtime),
+        ("--gmtime", options.gmtime),
+    ]
+    .into_iter()
+    .find_map(|(option, given)| given.then_some(option))?;
+    files
+        .iter()
+        .all(|(_, name)| is_special(name))
+        .then(|| format!("{option} is for files, and none is named with -w"))
+}
+
+/// A calendar without a name to make with it.
+fn without_calendar(options: &Options, files: &[(Format, PathBuf)]) -> Option<String> {
+    let option = match (options.localtime, options.gmtime) {
+        (true, _) => "--localtime",
+        (_, true) => "--gmtime",
+        _ => return None,
+    };
+    // What asks for a calendar may have one of no effect.
+    let needless = options.split.is_none()
+        && !files.iter().any(|(_, name)| has_conversions(name.as_os_str().as_bytes()));
+    needless.then(|| format!("{option} makes names of patterns such as %F, and -w has none"))
+}
+
+/// Why this is no file for its format.
+fn unfit(options: &Options, format: Format, name: &Path) -> Option<String> {
+    let shown = name.display();
+    if options.append && is_compressed(name) {
+        return Some(format!("-a cannot continue {shown}, which is compressed: choose a new name"));
+    }
+    // Both have a beginning, or an end, that fits no other file.
+    let is_whole = matches!(format, Format::Pcap | Format::Parquet);
+    if is_whole && options.append {
+        return Some(format!("-a cannot continue {shown}: choose a new name, or leave -a out"));
+    }
+    if format == Format::Parquet && is_compressed(name) {
+        return Some(format!("{shown}: Parquet is compressed by itself: leave .zst out"));
+    }
+    let is_terminal = is_standard_output(name) && io::stdout().is_terminal();
+    let text = match format {
+        Format::Frames => "frames are not for a terminal: choose -q, -y or -j, or a file",
+        _ if is_whole => "this format is not for a terminal: choose a file, or a pipe",
+        _ => return None,
+    };
+    is_terminal.then(|| text.into())
+}
+
+/// Whether a file of this name is compressed.
+pub fn is_compressed(name: &Path) -> bool {
+    name.extension().is_some_and(|extension| extension == "zst")
+}
+
+/// An option about TLS that nothing needs.
+fn idle_tls_option(options: &Options) -> Option<&'static str> {
+    let peers = options.connect.iter().chain(&options.relay_tcp);
+    let connects = peers.into_iter().any(|name| name.starts_with(TLS_PREFIX));
+    let listens = !options.listen.is_empty();
+    [
+        ("--tls-cert", options.tls_cert.is_some() && !connects && !listens),
+        ("--tls-client-ca", options.tls_client_ca.is_some() && !listens),
+        ("--tls-ca", options.tls_ca.is_some() && !connects),
+        ("--tls-server-name", options.tls_server_name.is_some() && !connects),
+    ]
+    .into_iter()
+    .find_map(|(option, idle)| idle.then_some(option))
+}
