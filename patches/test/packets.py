@@ -40,7 +40,9 @@ class Packets(Process):
         self.keys = pathlib.Path(folder, "keylog")
         self.probe_port = free_port()
         ports = " or ".join(f"port {port}" for port in [*protocols, self.probe_port])
-        super().__init__(folder, "tshark", "-l", "-P", "-i", "lo", "-f", ports, "-w", self.path)
+        # No dissector takes the probe for what its port is known for, and says something else of it.
+        plain = f"udp.port=={self.probe_port},data"
+        super().__init__(folder, "tshark", "-l", "-P", "-i", "lo", "-f", ports, "-d", plain, "-w", self.path)
         self.await_probe()
 
     def await_probe(self):
