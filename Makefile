@@ -184,7 +184,7 @@ check-knot: stage
 	    BUILD=$(TARGET)/knot patches/knot/test/run $$release || exit 1; \
 	done
 
-CHECK_BIND_PACKAGES = dnsperf fstrm-bin golang-github-dnstap-golang-dnstap-cli hostname knot \
+CHECK_BIND_PACKAGES = dnsperf fstrm-bin gcc golang-github-dnstap-golang-dnstap-cli hostname knot \
     openssl python3 strace tshark
 check-bind: stage
 	.ci/install $(CHECK_BIND_PACKAGES)
