@@ -23,11 +23,9 @@ use crate::capture::output_file::STANDARD_OUTPUT;
 use column::Column;
 use writer::Writer;
 
-/// Rows of a group, at most.
-const ROWS_MAX: u64 = 1 << 18;
-
-/// Bytes of a group before it is compressed, at most, unless a single row has more.
-const BYTES_MAX: usize = 32 << 20;
+/// Bytes of a group before it is compressed, at most, unless a single row has more. They are in
+/// memory beside what they are compressed to.
+const BYTES_MAX: usize = 4 << 20;
 
 /// Parquet files, one after the other.
 pub struct Parquet {
@@ -122,7 +120,7 @@ impl Output for Parquet {
         let bytes = self.bytes();
         if self.writer.size().saturating_add(bytes as u64) >= self.split_size {
             self.reopen()
-        } else if self.rows >= ROWS_MAX || bytes >= BYTES_MAX {
+        } else if bytes >= BYTES_MAX {
             self.write()
         } else {
             Ok(())

@@ -25,11 +25,12 @@ use waiting::{Fit, Waiting};
 /// of the messages.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Messages that wait at most.
-const WAITING_MAX: usize = 1 << 16;
+/// Bytes that messages which wait take at most.
+const BYTES_MAX: usize = 12 << 20;
 
-/// Bytes that their text and times take at most.
-const BYTES_MAX: usize = 16 << 20;
+/// About how many bytes one takes beside its text and times: itself, in a tree that is half full,
+/// and its key.
+const BESIDE: usize = 320;
 
 /// Queries that wait in vain before it seems that no response is logged.
 const IN_VAIN: u32 = 100;
@@ -95,10 +96,12 @@ struct Half {
 }
 
 impl Half {
-    /// Bytes that it takes beside its own size.
+    /// Bytes that it takes, about.
     fn bytes(&self) -> usize {
         let asked = self.answer.as_ref().and_then(|answer| answer.asked.as_ref());
-        self.front.capacity() + asked.map_or(0, |asked| asked.capacity() * size_of::<u64>())
+        BESIDE
+            + self.front.capacity()
+            + asked.map_or(0, |asked| asked.capacity() * size_of::<u64>())
     }
 
     /// The time of the line, in nanoseconds.
@@ -235,7 +238,7 @@ impl QueryLog {
 
     /// Makes a line of a half and the one that waits for it; or else lets it wait, unless that is
     /// of no use.
-    fn pair(&mut self, key: u64, half: Half, has_query: bool) -> Result<(), OutputError> {
+    fn pair(&mut self, key: u64, mut half: Half, has_query: bool) -> Result<(), OutputError> {
         let came = self.came[half.kind];
         let is_query = half.answer.is_none();
         let waits = match is_query {
@@ -252,9 +255,10 @@ impl QueryLog {
         if !waits {
             return self.line(&half, half.answer.as_ref());
         }
+        half.front.shrink_to_fit();
         self.bytes += half.bytes();
         self.waiting.push(key, half);
-        while self.waiting.len() > WAITING_MAX || self.bytes > BYTES_MAX {
+        while self.bytes > BYTES_MAX {
             if came.responses {
                 self.remarks.count("messages were too many to wait for their other half");
             }

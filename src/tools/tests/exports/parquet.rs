@@ -171,7 +171,7 @@ fn what_is_odd_is_a_row_too() {
 #[test]
 fn rows_come_in_groups_that_memory_holds() {
     let place = Place::new();
-    let messages = 2_000;
+    let messages = 250;
     let frames = (0..messages).map(|number| {
         let wire = dns(number, 0, "x.example", 1, [&[record("x", 10, &[7; 50_000])], &[], &[]]);
         event(Message { query_message: Some(&wire), ..Message::new(MessageType::TOOL_QUERY) })

@@ -25,21 +25,21 @@ impl Writer {
 
     /// Appends a group of rows to `out`: the values of all columns, which are empty then.
     pub fn group(&mut self, columns: &mut [Column], out: &mut Vec<u8>) -> Result<(), ParquetError> {
-        let mut group = self.0.next_row_group()?;
-        for column in columns {
-            if let Some(mut writer) = group.next_column()? {
-                column.write(&mut writer)?;
-                writer.close()?;
+        self.write_behind(out, |file| {
+            let mut group = file.next_row_group()?;
+            for column in columns {
+                if let Some(mut writer) = group.next_column()? {
+                    column.write(&mut writer)?;
+                    writer.close()?;
+                }
             }
-        }
-        group.close()?;
-        self.hand_over(out)
+            group.close().map(drop)
+        })
     }
 
     /// Appends the end of the file to `out`.
     pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), ParquetError> {
-        self.0.finish()?;
-        self.hand_over(out)
+        self.write_behind(out, |file| file.finish().map(drop))
     }
 
     /// Bytes of the file so far.
@@ -47,10 +47,19 @@ impl Writer {
         self.0.bytes_written() as u64
     }
 
-    fn hand_over(&mut self, out: &mut Vec<u8>) -> Result<(), ParquetError> {
+    /// Lends `out` to the file to write to: a buffer of its own would take as much again.
+    fn write_behind(
+        &mut self,
+        out: &mut Vec<u8>,
+        write: impl FnOnce(&mut SerializedFileWriter<Vec<u8>>) -> Result<(), ParquetError>,
+    ) -> Result<(), ParquetError> {
         self.0.flush()?;
+        // A new file has its first bytes already.
         out.append(self.0.inner_mut());
-        Ok(())
+        std::mem::swap(self.0.inner_mut(), out);
+        let written = write(&mut self.0).and_then(|()| Ok(self.0.flush()?));
+        std::mem::swap(self.0.inner_mut(), out);
+        written
     }
 }
 
