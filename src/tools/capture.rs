@@ -55,6 +55,7 @@ use crate::capture::output::Output;
 use crate::capture::output_file::{OpenError, WriteError};
 use crate::capture::post_rotate::PostRotate;
 use crate::capture::shared::Shared;
+use crate::capture::totals::Refusals;
 use crate::command_line::usage_error;
 
 /// How long connections are drained at most before the end.
@@ -112,7 +113,7 @@ pub fn run(options: &Options) -> ExitCode {
         let listeners = listen(options, &settings, passed, &log)?;
         let content = Content::frames(&settings.content_type).map_err(OpenError::from)?;
         let output = Output::open(&settings.files, content, stop, &log)?;
-        Ok(Ends { listeners, dialed: None, output: Box::new(output) })
+        Ok(Ends { listeners, dialed: None, output: Box::new(output), refusals: Arc::default() })
     });
     match capture {
         Ok(capture) => capture.run(),
@@ -140,6 +141,8 @@ pub struct Ends {
     pub dialed: Option<Dialed>,
     /// Where the frames go.
     pub output: Box<dyn Destination>,
+    /// Where it is counted what is not taken.
+    pub refusals: Arc<Refusals>,
 }
 
 /// A receiver for many senders.
@@ -184,7 +187,7 @@ impl Capture {
             signal_hook::flag::register(signal, stop.clone())?;
         }
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        let Ends { mut listeners, dialed, output } = open(stop, waker.clone())?;
+        let Ends { mut listeners, dialed, output, refusals } = open(stop, waker.clone())?;
         for (index, listener) in listeners.iter_mut().enumerate() {
             let token = Token(FIRST.0 + index);
             poll.registry().register(listener.source(), token, Interest::READABLE)?;
@@ -202,7 +205,7 @@ impl Capture {
             connections: HashMap::new(),
             ready: VecDeque::new(),
             deadlines: VecDeque::new(),
-            shared: Shared::new(output, log, content_type, limits.frame),
+            shared: Shared::new(output, log, content_type, limits.frame, refusals),
             _waker: waker,
         })
     }

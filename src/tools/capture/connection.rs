@@ -4,6 +4,7 @@
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::slice;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -341,7 +342,7 @@ impl Connection {
                 Err(FrameError::TooLarge(length)) => {
                     buffer.use_up(to + LENGTH_SIZE);
                     self.to_skip = length as usize;
-                    shared.totals.over_limit += 1;
+                    shared.totals.refusals.over_limit.fetch_add(1, Ordering::Relaxed);
                     let (size, limit) = (LENGTH_SIZE + self.to_skip, shared.frame_limit);
                     let text = format_args!("Skipping {size} byte message ({limit} buffer)");
                     shared.log.connection(Level::Warning, fd, text);
@@ -392,7 +393,7 @@ impl Connection {
     }
 
     fn refuse(&mut self, problem: String, shared: &mut Shared) {
-        shared.totals.refused += 1;
+        shared.totals.refusals.connections.fetch_add(1, Ordering::Relaxed);
         shared.log.problem(self.fd(), problem);
     }
 
@@ -539,7 +540,7 @@ mod tests {
         let log = Log::new(0);
         let content = Content::frames(&content_type).unwrap();
         let output = Output::open(&files, content, Default::default(), &log).unwrap();
-        Shared::new(Box::new(output), log, content_type, 1000)
+        Shared::new(Box::new(output), log, content_type, 1000, Default::default())
     }
 
     #[test]

@@ -2,12 +2,13 @@
 //! What the connections have in common: the output, the counters, the log, spare buffers.
 
 use std::os::fd::RawFd;
+use std::sync::Arc;
 
 use framestream::control::{ControlFrame, ControlType, Header};
 
 use crate::capture::destination::Destination;
 use crate::capture::log::{Level, Log};
-use crate::capture::totals::Totals;
+use crate::capture::totals::{Refusals, Totals};
 use crate::quoted::quoted;
 use crate::read_ahead::ReadAhead;
 
@@ -34,14 +35,15 @@ pub struct Shared {
 
 impl Shared {
     /// Takes data frames of up to `frame_limit` bytes, their lengths included, of streams of
-    /// `content_type`.
+    /// `content_type`. Others are counted in `refusals` too.
     pub fn new(
         output: Box<dyn Destination>,
         log: Log,
         content_type: Box<[u8]>,
         frame_limit: usize,
+        refusals: Arc<Refusals>,
     ) -> Self {
-        let totals = Totals::default();
+        let totals = Totals { refusals, ..Totals::default() };
         Self { output, totals, log, content_type, frame_limit, spare: Vec::new() }
     }
 

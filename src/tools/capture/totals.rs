@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What was received and what was lost since the start.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::capture::log::Log;
+
+/// What was not taken, for others to see while it is counted.
+#[derive(Debug, Default)]
+pub struct Refusals {
+    /// Connections that were closed before START.
+    pub connections: AtomicU64,
+    /// Data frames over the size limit.
+    pub over_limit: AtomicU64,
+}
 
 /// Counters of a run.
 #[derive(Debug, Default)]
 pub struct Totals {
     /// Connections that were accepted.
     pub connections: u64,
-    /// Connections that were closed before START.
-    pub refused: u64,
+    /// What was not taken.
+    pub refusals: Arc<Refusals>,
     /// Data frames that arrived whole.
     pub frames: u64,
     /// Their bytes, with their lengths.
     pub bytes: u64,
-    /// Data frames over the size limit.
-    pub over_limit: u64,
     /// Data frames of which the end did not arrive.
     pub cut_off: u64,
     /// Data frames that could not be written.
@@ -25,7 +35,9 @@ pub struct Totals {
 impl Totals {
     /// Prints them.
     pub fn report(&self, log: &Log) {
-        let Self { connections, refused, frames, bytes, over_limit, cut_off, unwritten } = self;
+        let Self { connections, refusals, frames, bytes, cut_off, unwritten } = self;
+        let refused = refusals.connections.load(Ordering::Relaxed);
+        let over_limit = refusals.over_limit.load(Ordering::Relaxed);
         log.line(format_args!(
             "received {frames} frames, {bytes} bytes on {connections} connections \
              ({refused} refused)"

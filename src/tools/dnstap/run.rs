@@ -46,7 +46,7 @@ use super::outputs::Outputs;
 use super::print::Style;
 use super::queue::{Origin, Over, Queue};
 use super::select::Selection;
-use super::stats::metrics::Page;
+use super::stats::metrics::{Page, Untaken};
 use super::worker::{Ended, Totals, Worker};
 use crate::capture::content::Content;
 use crate::capture::destination::Destination;
@@ -105,12 +105,13 @@ fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
         return Ok(ExitCode::FAILURE);
     }
     let queue = Arc::new(Queue::default());
-    let worker = worker(options, &stop)?;
+    let untaken = Untaken::default();
+    let worker = worker(options, &stop, &untaken)?;
     let thread = {
         let queue = queue.clone();
         thread::spawn(move || worker.run(&queue, &reopen, &mut |text| Log::new(0).line(text)))
     };
-    let reading = reading(options, &stop);
+    let reading = reading(options, &stop, untaken.files);
     let shown = show_progress(options, &reading.progress);
     let good = reading.read_all(&options.read, &queue, &Log::new(0));
     queue.end();
@@ -123,12 +124,12 @@ fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
 }
 
 /// How files are read.
-fn reading(options: &Options, stop: &Arc<AtomicBool>) -> Reading {
+fn reading(options: &Options, stop: &Arc<AtomicBool>, progress: Arc<Progress>) -> Reading {
     Reading {
         frame_limit: options.frame_limit as usize,
         follow: options.follow,
         stop: stop.clone(),
-        progress: Arc::default(),
+        progress,
     }
 }
 
@@ -173,15 +174,17 @@ fn capture(options: &Options) -> Result<ExitCode, CaptureError> {
     let capture = Capture::start(CONTENT_TYPE.into(), limits, Log::new(0), |stop, waker| {
         let listeners = listeners(options)?;
         let targets = dial_targets(options)?;
+        let untaken = Untaken::default();
+        let refusals = untaken.sockets.clone();
         let destination: Box<dyn Destination> = match plain_file(options) {
             Some(files) => {
                 let content = Content::frames(CONTENT_TYPE).map_err(OpenError::from)?;
                 Box::new(FrameFiles::open(&files, content, stop, &Log::new(0))?)
             }
-            None => Box::new(Feed::start(options, stop, waker.clone())?),
+            None => Box::new(Feed::start(options, stop, untaken, waker.clone())?),
         };
         let dialed = (!targets.is_empty()).then(|| Dialed::start(targets, &waker));
-        Ok(Ends { listeners, dialed, output: destination })
+        Ok(Ends { listeners, dialed, output: destination, refusals })
     })?;
     Ok(capture.run())
 }
@@ -330,7 +333,11 @@ fn selection(options: &Options) -> Selection {
     }
 }
 
-fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureError> {
+fn worker(
+    options: &Options,
+    stop: &Arc<AtomicBool>,
+    untaken: &Untaken,
+) -> Result<Worker, CaptureError> {
     let mask = options.mask4.or(options.mask6).is_some();
     let mask = mask.then(|| Mask::new(options.mask4.unwrap_or(32), options.mask6.unwrap_or(128)));
     let mut outputs = Outputs::default();
@@ -348,7 +355,7 @@ fn worker(options: &Options, stop: &Arc<AtomicBool>) -> Result<Worker, CaptureEr
         outputs.add(called, Box::new(relay));
     }
     if options.stats || options.metrics.is_some() {
-        outputs.add("statistics".into(), Box::new(stats(options, accounts)?));
+        outputs.add("statistics".into(), Box::new(stats(options, accounts, untaken)?));
     }
     Ok(Worker {
         selection: selection(options),
@@ -384,10 +391,14 @@ fn relays(options: &Options) -> Result<Vec<Receiver>, CaptureError> {
     Ok(relays)
 }
 
-fn stats(options: &Options, relays: Vec<Arc<Account>>) -> Result<Stats, CaptureError> {
+fn stats(
+    options: &Options,
+    relays: Vec<Arc<Account>>,
+    untaken: &Untaken,
+) -> Result<Stats, CaptureError> {
     let alone = options.files().iter().all(|(_, name)| name.as_os_str() != STANDARD_OUTPUT);
     let page = options.metrics.as_ref().map(|_| Page::default());
-    let stats = Stats::new(options.stats, alone, page.clone(), relays);
+    let stats = Stats::new(options.stats, alone, page.clone(), relays, untaken.clone());
     // Who asks at once finds the page already.
     if let (Some(page), Some(name)) = (page, &options.metrics) {
         let failed = |error: String| CaptureError::Other(format!("--metrics {name}: {error}"));
@@ -437,11 +448,12 @@ impl Feed {
     fn start(
         options: &Options,
         stop: Arc<AtomicBool>,
+        untaken: Untaken,
         waker: Arc<Waker>,
     ) -> Result<Self, CaptureError> {
         let queue = Arc::new(Queue::default());
         let reopen = Arc::new(AtomicBool::new(false));
-        let worker = worker(options, &stop)?;
+        let worker = worker(options, &stop, &untaken)?;
         let thread = {
             let (queue, reopen) = (queue.clone(), reopen.clone());
             thread::spawn(move || {
@@ -453,7 +465,7 @@ impl Feed {
         };
         let files = (!options.read.is_empty()).then(|| {
             let (queue, paths) = (queue.clone(), options.read.clone());
-            let reading = reading(options, &stop);
+            let reading = reading(options, &stop, untaken.files);
             thread::spawn(move || reading.read_all(&paths, &queue, &Log::new(0)))
         });
         Ok(Self { queue, reopen, worker: thread, files })

@@ -13,6 +13,7 @@ use fstrm_tools::dnstap::input::Reading;
 use fstrm_tools::dnstap::mask::Mask;
 use fstrm_tools::dnstap::print::{Printer, Style};
 use fstrm_tools::dnstap::queue::{Popped, Queue};
+use fstrm_tools::dnstap::stats::metrics::Untaken;
 use fstrm_tools::dnstap::stats::text::{Now, Size};
 use fstrm_tools::dnstap::stats::{Stats, metrics, text};
 
@@ -51,7 +52,7 @@ pub fn print(bytes: &[u8]) {
     }
     let size = Size { width: 80, height: Some(24) };
     let shown = text::lines(&stats, Some(Now { rate: 1.0 }), size).join(" ");
-    let page = metrics::text(&stats, &[]).replace('\n', " ");
+    let page = metrics::text(&stats, &[], &Untaken::default()).replace('\n', " ");
     assert!(!(shown + &page).chars().any(|found| found.is_ascii_control()));
     let Ok(event) = event else { return };
     let mut mask = Mask::new(24, 48);

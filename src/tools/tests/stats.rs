@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use dnstap::schema::{MessageType, SocketProtocol};
 use dnstap::{Event, Message};
-use support::{DEADLINE, DNSTAP, Peer, Place, Running, data, recording, run};
+use framestream::control::ControlType;
+use support::{DEADLINE, DNSTAP, Peer, Place, Running, control, data, recording, run};
 
 fn frame(message: Message<'_>) -> Vec<u8> {
     let event = Event { message: Some(message), ..Event::new() };
@@ -156,6 +157,37 @@ fn who_does_not_read_or_ask_holds_up_nobody() {
     }
     answered();
     running.stop();
+}
+
+#[test]
+fn prometheus_hears_of_what_is_not_taken() {
+    let place = Place::new();
+    let long =
+        frame(Message { query_message: Some(&[0; 2000]), ..Message::new(MessageType::TOOL_QUERY) });
+    let file = place.file("capture", recording([&long, &long, &frames()[0]]));
+    let mut command = Command::new(DNSTAP);
+    command.args(["-u", &place.argument("socket"), "-r", &file, "--frame-limit", "1k"]);
+    let (running, address) = serve(command.args(["--metrics", "127.0.0.1:0"]));
+    let mut peer = Peer::open(&place.socket);
+    [&long, &frames()[0]].into_iter().for_each(|frame| peer.send(data(frame)));
+    peer.close();
+    let mut other = Peer::connect(&place.socket);
+    other.send(control(ControlType::Ready, Some("other")));
+    other.expect_end();
+    let expected = [
+        "dnstap_frames_total 2\n",
+        "# TYPE dnstap_over_limit_frames_total counter\ndnstap_over_limit_frames_total 3\n",
+        "# TYPE dnstap_refused_connections_total counter\ndnstap_refused_connections_total 1\n",
+    ];
+    support::until(|| {
+        let answer = get(&address, "GET /metrics");
+        expected.iter().all(|part| answer.contains(part))
+    });
+    let lines = running.stop();
+    // Each tells of its own.
+    let told = |part: &str| assert!(lines.iter().any(|line| line.contains(part)), "{lines:#?}");
+    told("2 frames of more than 1024 bytes were skipped");
+    told("(1 over the size limit,");
 }
 
 #[test]

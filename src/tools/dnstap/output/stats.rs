@@ -9,7 +9,7 @@ use super::relay::Account;
 use super::{Frame, Output, OutputError};
 use crate::capture::output_file::STANDARD_OUTPUT;
 use crate::dnstap::stats::Stats as Counts;
-use crate::dnstap::stats::metrics::{self, Page};
+use crate::dnstap::stats::metrics::{self, Page, Untaken};
 use crate::dnstap::stats::text::{self, Now, Size};
 
 /// How often what is shown is made new.
@@ -41,6 +41,7 @@ pub struct Stats {
     page: Option<Page>,
     /// The relays beside.
     relays: Vec<Arc<Account>>,
+    untaken: Untaken,
     due: Instant,
     /// When the text was made new, and how many messages there were.
     last: (Instant, u64),
@@ -48,8 +49,14 @@ pub struct Stats {
 
 impl Stats {
     /// Prints text if `printed`, which is the only use of the standard output if `alone`; keeps
-    /// `page` up to date, with what became of the frames of `relays`.
-    pub fn new(printed: bool, alone: bool, page: Option<Page>, relays: Vec<Arc<Account>>) -> Self {
+    /// `page` up to date, with what became of the frames of `relays` and what was not taken.
+    pub fn new(
+        printed: bool,
+        alone: bool,
+        page: Option<Page>,
+        relays: Vec<Arc<Account>>,
+        untaken: Untaken,
+    ) -> Self {
         let live = printed && alone && io::stdout().is_terminal();
         let now = Instant::now();
         let stats = Self {
@@ -58,6 +65,7 @@ impl Stats {
             live,
             page,
             relays,
+            untaken,
             due: now,
             last: (now, 0),
         };
@@ -67,7 +75,7 @@ impl Stats {
 
     fn set_page(&self) {
         if let Some(page) = &self.page {
-            page.set(metrics::text(&self.counts, &self.relays));
+            page.set(metrics::text(&self.counts, &self.relays, &self.untaken));
         }
     }
 

@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::http::{self, Resource};
 use super::latency::BOUNDS;
 use super::{FAMILIES, Stats, protocol_name, type_name};
+use crate::capture::totals::Refusals;
 use crate::dnstap::dns::mnemonic;
+use crate::dnstap::input::Progress;
 use crate::dnstap::output::relay::Account;
 
 /// Where they are.
@@ -43,8 +45,29 @@ impl Page {
     }
 }
 
-/// The statistics in the text format, and what became of the frames of relays.
-pub fn text(stats: &Stats, relays: &[Arc<Account>]) -> String {
+/// What inputs brought that is in no output.
+#[derive(Clone, Debug, Default)]
+pub struct Untaken {
+    /// Of files.
+    pub files: Arc<Progress>,
+    /// Of sockets.
+    pub sockets: Arc<Refusals>,
+}
+
+impl Untaken {
+    fn over_limit(&self) -> u64 {
+        let counts = [&self.files.over_limit, &self.sockets.over_limit];
+        counts.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
+    fn connections(&self) -> u64 {
+        self.sockets.connections.load(Ordering::Relaxed)
+    }
+}
+
+/// The statistics in the text format, with what was not taken, and what became of the frames of
+/// relays.
+pub fn text(stats: &Stats, relays: &[Arc<Account>], untaken: &Untaken) -> String {
     let mut out = String::new();
     let one = |value| [(String::new(), value)];
     metric("frames_total", "Frames that were taken.", one(stats.frames), &mut out);
@@ -59,6 +82,18 @@ pub fn text(stats: &Stats, relays: &[Arc<Account>]) -> String {
         "bad_dns_total",
         "Messages whose DNS message cannot be read.",
         one(stats.bad_dns),
+        &mut out,
+    );
+    metric(
+        "over_limit_frames_total",
+        "Frames that were skipped, being over the size limit.",
+        one(untaken.over_limit()),
+        &mut out,
+    );
+    metric(
+        "refused_connections_total",
+        "Connections that were closed before any frame could come.",
+        one(untaken.connections()),
         &mut out,
     );
     let labelled =
@@ -170,7 +205,7 @@ mod tests {
         let mut stats = Stats::default();
         stats.questions.extend((0..=u16::MAX).map(|number| (number, 1)));
         stats.codes.extend((0..4096).map(|number| (number, 1)));
-        let text = text(&stats, &[]);
+        let text = text(&stats, &[], &Untaken::default());
         let lines = |label: &str| text.lines().filter(|line| line.contains(label)).count();
         assert!(lines("{qtype=") < 200 && lines("{rcode=") < 40, "{text}");
         let others = usize::from(u16::MAX) + 2 - lines("{qtype=");
