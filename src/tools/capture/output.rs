@@ -278,9 +278,10 @@ impl Finisher {
 
     /// Gives a complete file its name, and hands it to the command. Returns where it is.
     fn publish(&mut self, partial: &Path, wanted: &Path, log: &Log) -> PathBuf {
+        let is_numbered = self.published.numbers(wanted);
         match self.published.publish(partial, wanted) {
             Ok(name) => {
-                if name != wanted {
+                if name != wanted && !is_numbered {
                     let (wanted, name) = (wanted.display(), name.display());
                     log.line(format_args!("{wanted} exists and is kept; this file is {name}"));
                 }

@@ -59,6 +59,14 @@ struct Made {
 }
 
 impl Published {
+    /// Whether it is no surprise if the next file of this name gets a number: the one before has the
+    /// name, or a number already.
+    pub fn numbers(&self, wanted: &Path) -> bool {
+        self.0.iter().rfind(|made| made.wanted == wanted).is_some_and(|before| {
+            before.path != wanted || identity(wanted).is_ok_and(|now| now == before.identity)
+        })
+    }
+
     /// Gives the complete file `partial` its name, and returns that: `wanted`, or `wanted.N` if
     /// that exists. Only a file that this run made is replaced, and only when the names have gone
     /// round: others came between.
@@ -119,7 +127,9 @@ mod tests {
         let wanted = directory.path().join("x");
         fs::write(&wanted, "theirs").unwrap();
         let mut published = Published::default();
+        assert!(!published.numbers(&wanted));
         assert_eq!(publish(&mut published, &wanted, "one"), directory.path().join("x.1"));
+        assert!(published.numbers(&wanted));
         assert_eq!(publish(&mut published, &wanted, "two"), directory.path().join("x.2"));
         let read = |name| fs::read_to_string(directory.path().join(name)).unwrap();
         assert_eq!([read("x"), read("x.1"), read("x.2")], ["theirs", "one", "two"]);
@@ -136,10 +146,12 @@ mod tests {
         assert_eq!(publish(&mut published, &path("a"), "4"), path("a"));
         assert_eq!(publish(&mut published, &path("a"), "5"), path("a.1"));
         assert_eq!(publish(&mut published, &path("a"), "6"), path("a.2"), "no round was made");
+        assert!(published.numbers(&path("b")));
         // A file that somebody put there since is not ours any more.
         fs::remove_file(path("b")).unwrap();
         fs::write(path("b.new"), "theirs").unwrap();
         fs::rename(path("b.new"), path("b")).unwrap();
+        assert!(!published.numbers(&path("b")));
         assert_eq!(publish(&mut published, &path("b"), "7"), path("b.1"));
         assert_eq!(fs::read_to_string(path("b")).unwrap(), "theirs");
     }

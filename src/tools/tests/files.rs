@@ -232,6 +232,8 @@ fn text_is_split_by_size_and_handed_over() {
         ["-r", &input, "-q", "-w", &file, "--split-size", "2k", "--post-rotate", &command];
     let output = run(DNSTAP, &arguments);
     assert!(output.status.success(), "{}", told(&output));
+    // No file was there before.
+    assert_eq!(told(&output), "");
     let files: Vec<String> =
         names(place.directory.path()).into_iter().filter(|name| name.starts_with("text")).collect();
     assert!(files.len() > 2, "{files:?}");
