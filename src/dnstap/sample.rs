@@ -7,6 +7,7 @@
 
 use crate::encode::Fields;
 use crate::message::Message;
+use crate::wire::event;
 
 /// What `extra` begins with.
 const PREFIX: &str = "sample=1/";
@@ -25,6 +26,42 @@ pub fn rate_of(extra: &[u8]) -> u32 {
     let digits = rest.split(|byte| *byte == SEPARATOR[0]).next().unwrap_or_default();
     let rate = str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
     rate.filter(|rate| *rate > 0).unwrap_or(1)
+}
+
+/// Appends to `out` the `extra` of an event that a sample of one in `rate` kept, and that has `before`
+/// for it so far. That it was in another sample before is counted in; the sender's own bytes stay.
+pub fn further(before: Option<&[u8]>, rate: u32, out: &mut Vec<u8>) {
+    let (before, rate) = (before.unwrap_or_default(), rate.max(1));
+    let already = rate_of(before);
+    // What both rates divide, their least common multiple divides.
+    let both = u64::from(already) / u64::from(gcd(already, rate)) * u64::from(rate);
+    let record = record(u32::try_from(both).unwrap_or(u32::MAX));
+    let own = match already {
+        1 => before,
+        _ => before.splitn(2, |byte| *byte == SEPARATOR[0]).nth(1).unwrap_or_default(),
+    };
+    out.extend_from_slice(&record);
+    if !record.is_empty() && !own.is_empty() {
+        out.extend_from_slice(SEPARATOR);
+    }
+    out.extend_from_slice(own);
+}
+
+fn gcd(one: u32, other: u32) -> u32 {
+    if other == 0 { one } else { gcd(other, one % other) }
+}
+
+/// Appends `extra` to an encoded event. It takes the place of one that is there: of a field that
+/// comes twice, the last counts. All else stays, and so do fields that are not known here.
+pub fn set_extra(event: &mut Vec<u8>, extra: &[u8]) {
+    event.push(event::EXTRA as u8);
+    let mut length = extra.len();
+    while length > 0x7f {
+        event.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    event.push(length as u8);
+    event.extend_from_slice(extra);
 }
 
 /// Whether the message is one of the one in `rate` that a sample keeps. A query and its response
@@ -70,6 +107,7 @@ const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Event;
     use crate::schema::MessageType;
 
     #[test]
@@ -81,6 +119,37 @@ mod tests {
         for other in [b"".as_slice(), b"sample=1/", b"sample=1/0", b"sample=1/x", b"tag sample=1/2"]
         {
             assert_eq!(rate_of(other), 1);
+        }
+    }
+
+    #[test]
+    fn a_further_sample_is_counted_in_and_all_else_stays() {
+        for (before, rate, expected) in [
+            (None, 1, &b""[..]),
+            (None, 10, b"sample=1/10"),
+            (Some(&b"tag=7 x"[..]), 1, b"tag=7 x"),
+            (Some(b"tag=7 x"), 10, b"sample=1/10 tag=7 x"),
+            (Some(b"sample=1/10"), 1, b"sample=1/10"),
+            (Some(b"sample=1/4"), 6, b"sample=1/12"),
+            (Some(b"sample=1/10 tag=7 x"), 5, b"sample=1/10 tag=7 x"),
+            (Some(b"sample=1/4294967295"), 2, b"sample=1/4294967295"),
+        ] {
+            let mut out = Vec::new();
+            further(before, rate, &mut out);
+            assert_eq!(out, expected, "{before:?} {rate}");
+        }
+        for length in [0, 9, 0x7f, 0x80, 70_000] {
+            let event = Event { identity: Some(b"ns1"), extra: Some(b"before"), ..Event::new() };
+            let mut encoded = vec![0; event.max_len().unwrap()];
+            let size = event.encode(&mut encoded).unwrap();
+            encoded.truncate(size);
+            // A field of tomorrow: number 20, and the integer 5.
+            encoded.extend([0xa0, 0x01, 5]);
+            let (front, extra) = (encoded.clone(), vec![b'x'; length]);
+            set_extra(&mut encoded, &extra);
+            assert!(encoded.starts_with(&front));
+            let decoded = Event::decode(&encoded).unwrap();
+            assert_eq!(decoded, Event { extra: Some(&extra), ..event });
         }
     }
 

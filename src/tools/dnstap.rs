@@ -13,5 +13,6 @@ pub mod print;
 pub mod queue;
 pub mod run;
 pub mod select;
+pub mod stamp;
 pub mod stats;
 pub mod worker;

@@ -46,6 +46,7 @@ use super::outputs::Outputs;
 use super::print::Style;
 use super::queue::{Origin, Over, Queue};
 use super::select::Selection;
+use super::stamp::Stamp;
 use super::stats::metrics::{Page, Untaken};
 use super::worker::{Ended, Totals, Worker};
 use crate::capture::content::Content;
@@ -359,6 +360,7 @@ fn worker(
     }
     Ok(Worker {
         selection: selection(options),
+        stamp: options.sample.filter(|rate| *rate > 1).map(Stamp::new),
         mask,
         count: options.count.unwrap_or(u64::MAX),
         outputs,

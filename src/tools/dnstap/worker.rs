@@ -12,6 +12,7 @@ use super::output::Frame;
 use super::outputs::Outputs;
 use super::queue::{Over, Popped, Queue};
 use super::select::Selection;
+use super::stamp::Stamp;
 
 /// How often to look whether outputs are to begin anew.
 const REOPEN_CHECK: Duration = Duration::from_millis(500);
@@ -23,7 +24,7 @@ pub struct Totals {
     pub unwanted: u64,
     /// Frames that hold no event.
     pub bad: u64,
-    /// Masked events that could not be encoded.
+    /// Changed events that could not be encoded.
     pub unencoded: u64,
 }
 
@@ -31,6 +32,8 @@ pub struct Totals {
 pub struct Worker {
     /// What is wanted.
     pub selection: Selection,
+    /// How it is noted that events are a sample.
+    pub stamp: Option<Stamp>,
     /// How addresses are made less exact.
     pub mask: Option<Mask>,
     /// How many events are wanted.
@@ -71,7 +74,9 @@ impl Worker {
             tell(format!("{bad} frames are no dnstap messages"));
         }
         if unencoded > 0 {
-            tell(format!("{unencoded} masked messages are too long to be encoded, and left out"));
+            tell(format!(
+                "{unencoded} messages are too long with what is changed in them, and left out"
+            ));
         }
         let unreadable = mask.map_or(0, |mask| mask.unreadable());
         if unreadable > 0 {
@@ -134,7 +139,7 @@ impl Worker {
     }
 
     fn take(&mut self, frames: &[u8], tell: &mut dyn FnMut(String)) {
-        let Self { selection, mask, count, outputs, totals, encoded } = self;
+        let Self { selection, stamp, mask, count, outputs, totals, encoded } = self;
         let mut give = |frame: &Frame<'_>| {
             *count = count.saturating_sub(u64::from(*count != u64::MAX));
             outputs.take(frame, tell);
@@ -156,10 +161,18 @@ impl Worker {
                 totals.unwanted += 1;
                 continue;
             }
+            let stamped = match stamp {
+                None => Some((*event, bytes)),
+                Some(stamp) => stamp.apply(event, bytes),
+            };
+            let Some((event, bytes)) = stamped else {
+                totals.unencoded += 1;
+                continue;
+            };
             let enough = match mask {
-                None => give(&Frame { event: Ok(event), bytes }),
+                None => give(&Frame { event: Ok(&event), bytes }),
                 Some(mask) => {
-                    let masked = mask.apply(event);
+                    let masked = mask.apply(&event);
                     let frame = Mask::encode(encoded, &masked);
                     totals.unencoded += u64::from(frame.is_none());
                     frame.is_some_and(|bytes| give(&Frame { event: Ok(&masked), bytes }))

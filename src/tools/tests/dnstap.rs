@@ -272,6 +272,43 @@ fn frames_are_captured_relayed_and_selected() {
 }
 
 #[test]
+fn a_sample_says_of_how_many_it_is() {
+    let place = Place::new();
+    let wire = |number: u16| [&number.to_be_bytes()[..], &[0; 10]].concat();
+    let extras = [None, Some(&b"tag=7"[..]), Some(b"sample=1/4 tag=7")];
+    let frames = (0..3000).map(|number| {
+        let wire = wire(number);
+        let message = Message {
+            query_address: Some(&[192, 0, 2, 99]),
+            query_message: Some(&wire),
+            ..Message::new(MessageType::CLIENT_QUERY)
+        };
+        frame(&Event { extra: extras[number as usize % 3], message: Some(message), ..Event::new() })
+    });
+    let file = place.file("capture", recording(frames));
+    for (mask, address) in [(&[][..], "192.0.2.99"), (&["--mask4", "24"], "192.0.2.0")] {
+        let sample = place.argument("sample");
+        let arguments = [&["-r", &file, "--sample", "6", "-w", &sample], mask].concat();
+        assert!(support::run(OURS, &arguments).status.success());
+        let yaml = String::from_utf8(print(OURS, &sample, "-y").stdout).unwrap();
+        let mut kept = 0;
+        for extra in ["sample=1/6", "sample=1/6 tag=7", "sample=1/12 tag=7"] {
+            let count = yaml.matches(&format!("extra: \"{extra}\"\n")).count();
+            assert!((100..250).contains(&count), "{count} {extra}");
+            kept += count;
+        }
+        assert_eq!(yaml.matches(&format!("query_address: {address}\n")).count(), kept);
+        assert_eq!(yaml.matches("---\n").count(), kept);
+        // Others read it too.
+        assert_same(
+            &String::from_utf8(print(OURS, &sample, "-q").stdout).unwrap(),
+            &String::from_utf8(print(&golang(), &sample, "-q").stdout).unwrap(),
+        );
+        fs::remove_file(&sample).unwrap();
+    }
+}
+
+#[test]
 fn masked_addresses_leave_no_bits_behind() {
     let place = Place::new();
     let message = Message {
