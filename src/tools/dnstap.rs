@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `dnstap`: captures, prints, converts, relays and exports what DNS servers log.
 
+pub mod address;
 pub mod batch;
 pub mod distinct;
 pub mod dns;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Makes the addresses of clients less exact: the initiator's, and the client subnet in EDNS
-//! (RFC 7871). Bits behind a prefix become zero; everything keeps its length.
+//! (RFC 7871). Bits behind a prefix become zero; everything keeps its length, but for bytes behind the
+//! records of a DNS message, which are cut off.
 
 use ::dnstap::schema::PolicyMatch;
 use ::dnstap::{Event, Message, Policy};
 
+use super::address::{IPV4_MAPPED, MAPPED_BITS};
 use super::dns::section::Parts;
 
 /// The option of a client subnet.
@@ -19,6 +21,7 @@ pub struct Mask {
     query: Vec<u8>,
     response: Vec<u8>,
     unreadable: u64,
+    cut: u64,
 }
 
 impl Mask {
@@ -31,6 +34,7 @@ impl Mask {
             query: Vec::new(),
             response: Vec::new(),
             unreadable: 0,
+            cut: 0,
         }
     }
 
@@ -39,22 +43,29 @@ impl Mask {
         self.unreadable
     }
 
+    /// How many DNS messages had bytes behind their records, which were cut off.
+    pub fn cut(&self) -> u64 {
+        self.cut
+    }
+
     /// The event with less exact addresses. A DNS message that cannot be read, which might hide an
     /// address, is left out, and counted.
     pub fn apply<'a>(&'a mut self, event: &Event<'a>) -> Event<'a> {
         let Some(message) = &event.message else { return *event };
-        let Self { bits4, bits6, address, query, response, unreadable } = self;
+        let Self { bits4, bits6, address, query, response, unreadable, cut } = self;
         let bits = [*bits4, *bits6];
         let query_address = message.query_address.map(|given| {
             let length = given.len().min(address.len());
             let masked = &mut address[..length];
             masked.copy_from_slice(&given[..length]);
-            clear_behind(masked, if length == 4 { bits[0] } else { bits[1] });
+            let kept = kept(masked, length == 4, bits);
+            clear_behind(masked, kept);
             &*masked
         });
         let mut copy = |wire, out| {
             let copied = copy(wire, bits, out);
             *unreadable += u64::from(copied.is_none());
+            *cut += u64::from(copied.is_some_and(|copied| copied.len() < wire.len()));
             copied
         };
         let masked = Message {
@@ -83,6 +94,15 @@ impl Mask {
     }
 }
 
+/// How many bits of an address or its front are kept.
+fn kept(address: &[u8], is_ipv4: bool, [bits4, bits6]: [u8; 2]) -> u8 {
+    match is_ipv4 {
+        true => bits4,
+        false if address.starts_with(&IPV4_MAPPED) => MAPPED_BITS + bits4,
+        false => bits6,
+    }
+}
+
 /// Sets what is behind the first `bits` bits to zero.
 fn clear_behind(bytes: &mut [u8], bits: u8) {
     for (index, byte) in bytes.iter_mut().enumerate() {
@@ -91,11 +111,12 @@ fn clear_behind(bytes: &mut [u8], bits: u8) {
     }
 }
 
-/// Copies a message, with the client subnets in it made less exact.
-fn copy<'a>(wire: &[u8], [bits4, bits6]: [u8; 2], out: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+/// Copies a message as far as its records go, with the client subnets in it made less exact.
+fn copy<'a>(wire: &[u8], bits: [u8; 2], out: &'a mut Vec<u8>) -> Option<&'a [u8]> {
     let parts = Parts::find(wire).ok()?;
     out.clear();
-    out.extend_from_slice(wire);
+    // What is behind might hold an address too.
+    out.extend_from_slice(&wire[..parts.end()]);
     for record in parts.sections.into_iter().flat_map(|section| parts.records(section)) {
         if record.rtype != super::dns::record::OPT {
             continue;
@@ -108,7 +129,8 @@ fn copy<'a>(wire: &[u8], [bits4, bits6]: [u8; 2], out: &'a mut Vec<u8>) -> Optio
             if u16::from_be_bytes([code1, code2]) == SUBNET
                 && let Some(([_, family, ..], address)) = value.split_first_chunk_mut::<4>()
             {
-                clear_behind(address, if *family == 2 { bits6 } else { bits4 });
+                let kept = kept(address, *family != 2, bits);
+                clear_behind(address, kept);
             }
             rest = next;
         }
@@ -133,6 +155,49 @@ mod tests {
         let mut address = [255; 4];
         clear_behind(&mut address, 32);
         assert_eq!(address, [255; 4]);
+    }
+
+    fn masked_address(mask: &mut Mask, address: &str) -> String {
+        let address = address.parse::<std::net::Ipv6Addr>().unwrap().octets();
+        let kind = MessageType::CLIENT_QUERY;
+        let message = Message { query_address: Some(&address), ..Message::new(kind) };
+        let event = Event { message: Some(message), ..Event::new() };
+        let masked = mask.apply(&event).message.unwrap().query_address.unwrap();
+        std::net::Ipv6Addr::from(<[u8; 16]>::try_from(masked).unwrap()).to_string()
+    }
+
+    #[test]
+    fn an_ipv4_address_within_an_ipv6_one_is_masked_as_such() {
+        let mask = &mut Mask::new(24, 48);
+        assert_eq!(masked_address(mask, "::ffff:192.0.2.99"), "::ffff:192.0.2.0");
+        assert_eq!(masked_address(mask, "2001:db8:1:2::3"), "2001:db8:1::");
+        assert_eq!(masked_address(&mut Mask::new(0, 128), "::ffff:192.0.2.99"), "::ffff:0.0.0.0");
+        assert_eq!(masked_address(&mut Mask::new(32, 0), "::ffff:192.0.2.99"), "::ffff:192.0.2.99");
+        let subnet = b"\0\x08\0\x13\0\x02\x78\0\0\0\0\0\0\0\0\0\0\0\xff\xff\xc6\x33\x64";
+        let opt = [&b"\0\0\x29\x10\0\0\0\0\0\0\x17"[..], subnet].concat();
+        let wire = [&b"\0\x01\0\0\0\0\0\0\0\0\0\x01"[..], &opt].concat();
+        let mut out = Vec::new();
+        let copied = copy(&wire, [16, 0], &mut out).unwrap();
+        assert_eq!(copied, [&wire[..wire.len() - 1], &[0]].concat());
+    }
+
+    #[test]
+    fn what_is_behind_the_records_is_cut_off() {
+        let opt = b"\0\0\x29\x10\0\0\0\0\0\0\x0b\0\x08\0\x07\0\x01\x18\0\xc0\0\x02";
+        let mut mask = Mask::new(8, 32);
+        for (number, header) in [
+            (1, &b"\0\x01\0\0\0\0\0\0\0\0\0\0"[..]),
+            (2, b"\0\x01\0\0\0\x01\0\0\0\0\0\0\x01x\0\0\x01\0\x01"),
+            (3, b"\0\x01\0\0\0\0\0\0\0\0\0\x01\0\0\x10\0\x01\0\0\0\0\0\0"),
+        ] {
+            let wire = [header, opt].concat();
+            let kind = MessageType::CLIENT_QUERY;
+            let message = Message { query_message: Some(&wire), ..Message::new(kind) };
+            let event = Event { message: Some(message), ..Event::new() };
+            let masked = mask.apply(&event).message.unwrap().query_message;
+            assert_eq!(masked, Some(header));
+            assert_eq!(mask.cut(), number);
+        }
     }
 
     #[test]

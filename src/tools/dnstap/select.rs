@@ -7,6 +7,7 @@ use std::str::FromStr;
 use ::dnstap::schema::MessageType;
 use ::dnstap::{Event, Message, sample};
 
+use super::address::{IPV4_MAPPED, MAPPED_BITS, unmapped};
 use super::dns::section::{Parts, Question};
 use super::dns::{mnemonic, name};
 
@@ -30,7 +31,7 @@ impl FromStr for WantedName {
     }
 }
 
-/// Addresses that begin with the same bits.
+/// Addresses that begin with the same bits. IPv4 addresses within IPv6 ones are IPv4 addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prefix {
     address: u128,
@@ -40,7 +41,7 @@ pub struct Prefix {
 
 impl Prefix {
     fn holds(&self, bytes: &[u8]) -> bool {
-        let Some((address, width)) = number(bytes) else { return false };
+        let Some((address, width)) = number(unmapped(bytes)) else { return false };
         width == self.width && mask(address, self.bits, width) == self.address
     }
 }
@@ -62,6 +63,12 @@ impl FromStr for Prefix {
         let bits = bits.unwrap_or(width);
         if bits > width {
             return Err(wrong());
+        }
+        let mapped_bits = u32::from(MAPPED_BITS);
+        if bytes.starts_with(&IPV4_MAPPED) && bits >= mapped_bits {
+            let (bits, width) = (bits - mapped_bits, width - mapped_bits);
+            let address = address & u128::from(u32::MAX);
+            return Ok(Self { address: mask(address, bits, width), bits, width });
         }
         Ok(Self { address: mask(address, bits, width), bits, width })
     }
@@ -209,6 +216,14 @@ mod tests {
         assert!(holds("::/0", "2001:db8::1"));
         assert!(holds("2001:db8::/33", "2001:db8:7fff::"));
         assert!(!holds("2001:db8::/33", "2001:db8:8000::"));
+        assert!(holds("192.0.2.0/24", "::ffff:192.0.2.255"));
+        assert!(!holds("192.0.2.0/24", "::ffff:192.0.3.0"));
+        assert!(!holds("::/0", "::ffff:192.0.2.1"));
+        for mapped in ["::ffff:192.0.2.0/120", "::ffff:192.0.2.1", "::ffff:0:0/96"] {
+            assert!(holds(mapped, "192.0.2.1") && holds(mapped, "::ffff:192.0.2.1"), "{mapped}");
+            assert!(!holds(mapped, "2001:db8::1"));
+        }
+        assert!(!holds("::ffff:192.0.2.0/120", "192.0.3.1"));
         for wrong in ["", "1.2.3", "1.2.3.4/33", "::/129", "1.2.3.4/x"] {
             assert!(wrong.parse::<Prefix>().is_err(), "{wrong}");
         }

@@ -78,10 +78,16 @@ impl Worker {
                 "{unencoded} messages are too long with what is changed in them, and left out"
             ));
         }
-        let unreadable = mask.map_or(0, |mask| mask.unreadable());
+        let (unreadable, cut) = mask.map_or((0, 0), |mask| (mask.unreadable(), mask.cut()));
         if unreadable > 0 {
             tell(format!(
                 "{unreadable} DNS messages cannot be read, so not be masked, and are left out"
+            ));
+        }
+        if cut > 0 {
+            tell(format!(
+                "{cut} DNS messages have bytes behind their records, which cannot be masked, and \
+                 are cut off"
             ));
         }
         if good { Ended::Well } else { Ended::Badly }

@@ -316,7 +316,13 @@ fn masked_addresses_leave_no_bits_behind() {
         ..Message::new(MessageType::CLIENT_QUERY)
     };
     let unreadable = Message { query_message: Some(b"no DNS"), ..message };
-    let frames = [message, unreadable]
+    let mapped = [&[0; 10][..], &[0xff, 0xff, 192, 0, 2, 99]].concat();
+    let tail = Message {
+        query_address: Some(&mapped),
+        query_message: Some(b"\0\x01\0\0\0\0\0\0\0\0\0\0tail"),
+        ..message
+    };
+    let frames = [message, unreadable, tail]
         .map(|message| frame(&Event { message: Some(message), ..Event::new() }));
     let file = place.file("capture", recording(frames));
     let masked = place.argument("masked");
@@ -325,7 +331,9 @@ fn masked_addresses_leave_no_bits_behind() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("1 DNS messages cannot be read"), "{told}");
     let text = String::from_utf8(print(OURS, &masked, "-q").stdout).unwrap();
-    assert_eq!(text.matches(" 192.0.2.0 ").count(), 2, "{text}");
+    assert_eq!(text.matches(" 192.0.2.0 ").count(), 3, "{text}");
+    assert!(told.contains("1 DNS messages have bytes behind their records"), "{told}");
+    assert!(!fs::read(&masked).unwrap().windows(4).any(|bytes| bytes == b"tail"));
 }
 
 #[test]

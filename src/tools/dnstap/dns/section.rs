@@ -136,6 +136,12 @@ impl<'a> Parts<'a> {
         })
     }
 
+    /// Where the last of them ends. What is behind is no part of the message.
+    pub fn end(&self) -> usize {
+        let [.., last] = self.sections;
+        self.records(last).last().map_or(last.start.max(HEADER_SIZE), |record| record.end)
+    }
+
     /// Sees to it that all record data is as its type says.
     pub fn check(&self) -> Result<(), BadMessage> {
         for section in self.sections {
