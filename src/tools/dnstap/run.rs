@@ -39,7 +39,7 @@ use super::output::pdns::PassiveDns;
 use super::output::querylog::QueryLog;
 use super::output::relay::{Account, Relay};
 use super::output::series::Series;
-use super::output::stats::Stats;
+use super::output::stats::{Printed, Stats};
 use super::output::text::Text;
 use super::output::{Output, OutputError};
 use super::outputs::Outputs;
@@ -398,9 +398,16 @@ fn stats(
     relays: Vec<Arc<Account>>,
     untaken: &Untaken,
 ) -> Result<Stats, CaptureError> {
-    let alone = options.files().iter().all(|(_, name)| name.as_os_str() != STANDARD_OUTPUT);
+    let files = options.files();
+    let beside = files.iter().find(|(_, name)| name.as_os_str() == STANDARD_OUTPUT);
+    let printed = match beside {
+        _ if !options.stats => Printed::Not,
+        None => Printed::Output { alone: true },
+        Some((Format::Quiet, _)) => Printed::Output { alone: false },
+        Some(_) => Printed::Error,
+    };
     let page = options.metrics.as_ref().map(|_| Page::default());
-    let stats = Stats::new(options.stats, alone, page.clone(), relays, untaken.clone());
+    let stats = Stats::new(printed, page.clone(), relays, untaken.clone());
     // Who asks at once finds the page already.
     if let (Some(page), Some(name)) = (page, &options.metrics) {
         let failed = |error: String| CaptureError::Other(format!("--metrics {name}: {error}"));

@@ -102,6 +102,22 @@ fn statistics_stand_beside_other_outputs_and_see_what_is_selected() {
     assert_eq!(std::fs::read_to_string(&lines).unwrap().lines().count(), 10);
 }
 
+#[test]
+fn statistics_do_not_mix_with_a_form_of_the_standard_output() {
+    let place = Place::new();
+    let input = place.file("capture", recording(frames()));
+    for form in ["frames", "yaml", "json", "pcap", "querylog", "pdns", "parquet"] {
+        let form = format!("{form}:-");
+        let alone = run(DNSTAP, &["-r", &input, "-w", &form]);
+        let beside = run(DNSTAP, &["-r", &input, "-w", &form, "--stats"]);
+        assert!(beside.status.success() && beside.stdout == alone.stdout, "{form}");
+        let told = String::from_utf8(beside.stderr).unwrap();
+        assert!(told.contains("200 messages, "), "{told}");
+    }
+    let text = String::from_utf8(run(DNSTAP, &["-r", &input, "-q", "--stats"]).stdout).unwrap();
+    assert!(text.contains("\n200 messages, "), "{text}");
+}
+
 fn get(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();

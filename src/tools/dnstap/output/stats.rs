@@ -30,12 +30,25 @@ const END_LINE: &str = "\x1b[K\n";
 /// Erases from the cursor to the end of the screen.
 const ERASE_BELOW: &str = "\x1b[J";
 
+/// Where text is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Printed {
+    /// Nowhere.
+    Not,
+    /// To the standard output, which has no other use if `alone`.
+    Output {
+        /// Nothing else goes there.
+        alone: bool,
+    },
+    /// To the standard error: what goes to the standard output has a form of its own.
+    Error,
+}
+
 /// How statistics are shown.
 #[derive(Debug)]
 pub struct Stats {
     counts: Counts,
-    /// Whether text is printed.
-    printed: bool,
+    printed: Printed,
     /// Whether the text is made new while messages come.
     live: bool,
     page: Option<Page>,
@@ -48,16 +61,15 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Prints text if `printed`, which is the only use of the standard output if `alone`; keeps
-    /// `page` up to date, with what became of the frames of `relays` and what was not taken.
+    /// Prints text where `printed` says; keeps `page` up to date, with what became of the frames of
+    /// `relays` and what was not taken.
     pub fn new(
-        printed: bool,
-        alone: bool,
+        printed: Printed,
         page: Option<Page>,
         relays: Vec<Arc<Account>>,
         untaken: Untaken,
     ) -> Self {
-        let live = printed && alone && io::stdout().is_terminal();
+        let live = printed == Printed::Output { alone: true } && io::stdout().is_terminal();
         let now = Instant::now();
         let stats = Self {
             counts: Counts::default(),
@@ -122,11 +134,17 @@ impl Output for Stats {
     }
 
     fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), OutputError> {
-        if !self.printed {
-            return Ok(());
+        let text = || text::lines(&self.counts, None, UNLIMITED).join("\n");
+        match self.printed {
+            Printed::Not => Ok(()),
+            Printed::Output { .. } if self.live => {
+                write(&format!("{HOME}{ERASE_BELOW}{}\n", text()))
+            }
+            Printed::Output { .. } => write(&format!("{}\n", text())),
+            Printed::Error => {
+                let written = io::stderr().write_all(format!("{}\n", text()).as_bytes());
+                written.map_err(|error| OutputError::new("the standard error", &error))
+            }
         }
-        let front = if self.live { format!("{HOME}{ERASE_BELOW}") } else { String::new() };
-        let lines = text::lines(&self.counts, None, UNLIMITED);
-        write(&format!("{front}{}\n", lines.join("\n")))
     }
 }
