@@ -37,7 +37,7 @@ impl Content {
         })
     }
 
-    /// Lines of text.
+    /// Lines of text, each for a message.
     pub fn text() -> Self {
         Self {
             start: Vec::new(),
@@ -47,6 +47,11 @@ impl Content {
             content_type: None,
             told: false,
         }
+    }
+
+    /// Lines of text that stand for several messages.
+    pub fn lines() -> Self {
+        Self { unit: "lines", ..Self::text() }
     }
 }
 

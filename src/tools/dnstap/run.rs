@@ -433,8 +433,8 @@ fn output(
         Format::Quiet => text(Style::Quiet),
         Format::Yaml => text(Style::Yaml),
         Format::Json => text(Style::Json),
-        Format::Querylog => Ok(Box::new(QueryLog::new(series(Content::text())?))),
-        Format::Pdns => Ok(Box::new(PassiveDns::new(series(Content::text())?))),
+        Format::Querylog => Ok(Box::new(QueryLog::new(series(Content::lines())?))),
+        Format::Pdns => Ok(Box::new(PassiveDns::new(series(Content::lines())?))),
         Format::Parquet => Ok(Box::new(Parquet::open(&files, stop.clone())?)),
         Format::Pcap => Ok(Box::new(Pcap::new(series(Pcap::content())?))),
         Format::Frames => {

@@ -201,6 +201,7 @@ impl PassiveDns {
 
     /// Prints what was counted, and begins anew.
     fn print(&mut self) -> Result<(), OutputError> {
+        let mut printed = Ok(());
         for (front, Sightings { count, first, last }) in self.seen.drain(..) {
             let out = &mut self.files.buffer;
             out.extend_from_slice(&front);
@@ -211,11 +212,12 @@ impl PassiveDns {
             out.str(",\"time_last\":");
             out.number(last);
             out.str("}\n");
-            self.files.end_unit()?;
+            // After a failure the others are counted.
+            printed = printed.and(self.files.end_unit());
         }
         self.bytes = 0;
         self.since = None;
-        self.files.write()
+        printed.and(self.files.write())
     }
 }
 
@@ -261,7 +263,7 @@ impl Output for PassiveDns {
     fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
         self.remarks.tell(self.files.name(), tell);
         let printed = self.print();
-        self.files.finish().and(printed)
+        self.files.finish_after(printed)
     }
 }
 

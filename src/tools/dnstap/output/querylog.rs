@@ -181,13 +181,14 @@ impl QueryLog {
             self.remarks.count("messages are of an unknown type, and have no line");
             return Ok(());
         };
-        self.end_older(identity, time)?;
+        // This message has its line even if another's could not be written: it is counted then.
+        let ended = self.end_older(identity, time);
         let came = &mut self.came[kind];
         came.queries |= is_query;
         came.responses |= !is_query;
         let mut front = Vec::with_capacity(128);
         line::ends(identity, KINDS[kind].1, message, &mut front);
-        match Parts::find(wire) {
+        ended.and(match Parts::find(wire) {
             Ok(parts) => {
                 let half = self.half(kind, identity, message, &parts, time, front);
                 let key = self.key(kind, identity, message, &parts);
@@ -201,7 +202,7 @@ impl QueryLog {
                 self.lines += 1;
                 self.files.end_unit()
             }
-        }
+        })
     }
 
     /// A query or response of this time.
@@ -325,10 +326,12 @@ impl QueryLog {
     }
 
     fn end_all(&mut self) -> Result<(), OutputError> {
+        let mut ended = Ok(());
         while self.waiting.len() > 0 {
-            self.end_oldest()?;
+            // After a failure the others are counted.
+            ended = ended.and(self.end_oldest());
         }
-        Ok(())
+        ended
     }
 
     /// When the oldest has waited for long enough.
@@ -378,6 +381,6 @@ impl Output for QueryLog {
                  cache: no query of a client came"
             ));
         }
-        self.files.finish().and(ended)
+        self.files.finish_after(ended)
     }
 }

@@ -34,9 +34,22 @@ pub struct Series {
     whole: usize,
     /// How many units that is.
     units: u64,
+    state: State,
+    /// Units that came after a write had failed.
+    late: u64,
     flush_at: Option<Instant>,
     /// When to look after the commands that run.
     reap_at: Option<Instant>,
+}
+
+/// Whether more is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Writing,
+    /// Nobody reads the standard output any more.
+    Unread,
+    /// A write failed.
+    Failed,
 }
 
 impl Series {
@@ -51,7 +64,18 @@ impl Series {
         let files = Output::open(files, content, stop, &log);
         let files = Box::new(files.map_err(|error| OutputError::Failed(error.to_string()))?);
         let buffer = Vec::with_capacity(BUFFER_SIZE);
-        Ok(Self { name, files, log, buffer, whole: 0, units: 0, flush_at: None, reap_at: None })
+        Ok(Self {
+            name,
+            files,
+            log,
+            buffer,
+            whole: 0,
+            units: 0,
+            state: State::Writing,
+            late: 0,
+            flush_at: None,
+            reap_at: None,
+        })
     }
 
     /// What messages call it: the file, or the pattern of names.
@@ -65,22 +89,32 @@ impl Series {
         self.end_units(1)
     }
 
-    /// Ends so many units, which are in one file.
+    /// Ends so many units, which are in one file. After a write that failed they are only counted: who
+    /// has more that waits need not keep it.
     pub fn end_units(&mut self, count: u64) -> Result<(), OutputError> {
+        if self.state != State::Writing {
+            self.buffer.clear();
+            self.late += count;
+            return Ok(());
+        }
         let size = self.buffer.len() - self.whole;
-        let mut written = Ok(());
         if !self.files.has_room(self.whole, size) {
-            written = self.write_whole();
+            if let Err(error) = self.write_whole() {
+                self.end_units(count)?;
+                return Err(error);
+            }
             self.rotate();
         }
         self.whole = self.buffer.len();
         self.units += count;
-        written?;
         if self.whole >= BUFFER_SIZE { self.write() } else { Ok(()) }
     }
 
     /// Writes all units.
     pub fn write(&mut self) -> Result<(), OutputError> {
+        if self.state != State::Writing {
+            return Ok(());
+        }
         self.write_whole()?;
         if self.files.holds_back() && self.flush_at.is_none() {
             self.flush_at = Some(Instant::now() + HOLD_BACK);
@@ -95,12 +129,14 @@ impl Series {
         written.map_err(|error| self.failed(&error))
     }
 
-    fn failed(&self, error: &WriteError) -> OutputError {
+    fn failed(&mut self, error: &WriteError) -> OutputError {
+        self.state = State::Failed;
         match error {
             WriteError::File { name, error, .. }
                 if error.kind() == io::ErrorKind::BrokenPipe
                     && name.as_os_str() == STANDARD_OUTPUT =>
             {
+                self.state = State::Unread;
                 OutputError::ReaderGone
             }
             _ => OutputError::Failed(format!(
@@ -166,14 +202,28 @@ impl Series {
     }
 
     /// Ends the last file, and waits for the commands that still run.
-    pub fn finish(mut self) -> Result<(), OutputError> {
-        let written = self.write();
-        let Self { files, log, .. } = self;
+    pub fn finish(self) -> Result<(), OutputError> {
+        self.finish_after(Ok(()))
+    }
+
+    /// The same after `written`, which is how the last units were ended. Says what was counted after a
+    /// failure too.
+    pub fn finish_after(mut self, written: Result<(), OutputError>) -> Result<(), OutputError> {
+        let written = written.and(self.write());
+        let Self { name, files, log, late, state, .. } = self;
+        let unit = files.unit();
         let (commands, complete) = files.close(&log);
         if let Some(mut commands) = commands {
             while commands.reap(&log) {
                 std::thread::sleep(Duration::from_millis(20));
             }
+        }
+        if state == State::Failed && late > 0 {
+            let why = match written {
+                Err(OutputError::Failed(text)) => format!("{text}; "),
+                _ => format!("{name}: "),
+            };
+            return Err(OutputError::Failed(format!("{why}{late} more {unit} are lost")));
         }
         written?;
         // What is wrong was told already.

@@ -12,7 +12,11 @@ mod resolver;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::fs;
+use std::process::{Command, Stdio};
+
 use dnstap::{Event, Message};
+use support::{Place, Running, recording};
 
 const OURS: &str = env!("CARGO_BIN_EXE_dnstap");
 
@@ -67,4 +71,28 @@ fn ours(arguments: &[&str]) -> String {
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{told}");
     told
+}
+
+/// Every one of `frames` makes a line in `format`: those that a full disk keeps out are told of.
+fn assert_the_lost_are_counted(format: &str, frames: Vec<Vec<u8>>) {
+    let place = Place::new();
+    let (count, capture) = (frames.len(), place.file("capture", recording(frames)));
+    let log = place.argument("log");
+    // A limit of a file's size stands for the full disk: 400 blocks of 512 bytes.
+    let script = "ulimit -f 400; exec \"$0\" \"$@\"";
+    let mut command = Command::new("/bin/dash");
+    command.args(["-c", script, OURS, "-r", &capture, "-w", &format!("{format}:{log}")]);
+    let (status, told) = Running::start(command.stdout(Stdio::null())).end();
+    assert_eq!(status.code(), Some(1), "{told:#?}");
+    let told = told.join("\n");
+    let number = |what: &str| -> usize {
+        let front = told.split(what).next().filter(|front| front.len() < told.len());
+        let digits = |front: &str| front.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
+        front.and_then(digits).unwrap_or(0)
+    };
+    let written = fs::read_to_string(&log).unwrap().lines().count();
+    let lost = number(" lines lost)") + number(" more lines are lost");
+    let missed = number(" frames came after that, and are not in it");
+    assert_eq!(written + lost + missed, count, "{written} written, {told}");
+    assert_eq!(told.matches("failed to write").count(), 1, "{told}");
 }

@@ -9,7 +9,7 @@ use dnstap::{Event, Message};
 use serde_json::{Value, json};
 
 use super::support::{self, Peer, Place, Running, data, recording};
-use super::{OURS, dns, event, frame, ours, record, wire_name};
+use super::{OURS, assert_the_lost_are_counted, dns, event, frame, ours, record, wire_name};
 
 const RR: MessageType = MessageType::RESOLVER_RESPONSE;
 const RESPONSE: u16 = 0x8400;
@@ -144,6 +144,15 @@ fn records_do_not_take_all_memory() {
     assert_eq!(objects.len(), count as usize + 1);
     let first = object("x.example.", "A", "0.0.0.0", [1, 1, 1]);
     assert_eq!([&objects[0], &objects[count as usize]], [&first; 2]);
+}
+
+#[test]
+fn records_that_a_full_disk_keeps_out_are_counted() {
+    let numbered = |number: u32| {
+        let answer = [record("x.example", 1, &number.to_be_bytes())];
+        response("example", 1, &dns(1, RESPONSE, "x.example", 1, [&answer, &[], &[]]))
+    };
+    assert_the_lost_are_counted("pdns", (0..20_000).map(numbered).collect());
 }
 
 #[test]

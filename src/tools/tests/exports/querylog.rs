@@ -8,7 +8,7 @@ use dnstap::schema::{MessageType, SocketProtocol};
 use dnstap::{Event, Message};
 
 use super::support::{self, Peer, Place, Running, data, recording};
-use super::{OURS, dns, event, frame, ours, wire_name};
+use super::{OURS, assert_the_lost_are_counted, dns, event, frame, ours, wire_name};
 
 const SECOND: u64 = 1_700_000_000;
 
@@ -275,6 +275,17 @@ fn long_identities_do_not_take_all_memory() {
     assert!(told.contains(" messages were too many to wait"), "{told}");
     // 12 MiB.
     assert!((count - 53..count - 30).contains(&too_many), "{too_many}");
+}
+
+#[test]
+fn lines_that_a_full_disk_keeps_out_are_counted() {
+    let wire = dns(1, 0, "x.example", 1, NONE);
+    // Some wait until the end, others until later ones come.
+    for microseconds in [0, 500, 2000] {
+        let numbers = 0..20_000_u32;
+        let queries = numbers.map(|number| query(CQ, number, microseconds * number, &wire));
+        assert_the_lost_are_counted("querylog", queries.collect());
+    }
 }
 
 #[test]
