@@ -42,6 +42,11 @@ impl Compressor {
         Ok(Self { encoder, taken: 0, units: 0, broken: false })
     }
 
+    /// Whether what is written cannot be read to its end, and takes nothing more.
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
     /// Bytes that are held back at most.
     pub fn held_back(&self) -> u64 {
         self.taken.min(BLOCK_MAX)

@@ -2,7 +2,6 @@
 //! The output: one file after the other.
 
 use std::ffi::OsString;
-use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -253,19 +252,18 @@ struct Finisher {
 }
 
 impl Finisher {
-    /// Writes STOP, and gives a file its name.
+    /// Writes STOP, and gives a file its name. One without its end is left as it is.
     fn finish(&mut self, mut file: OutputFile, content: &Content, log: &Log) {
-        if let Err(error) = file.stop(&content.stop) {
-            self.fail(&file.name, "failed to write STOP to", &error, log);
-        }
+        let complete = self.end(&mut file, content, log);
         let name = match &file.partial {
+            Some(partial) if complete => self.publish(partial, &file.name, log),
+            Some(partial) => partial.clone(),
             None => {
-                if file.in_place {
+                if complete && file.in_place {
                     self.post_rotate.start(&file.name, log);
                 }
                 file.name.clone()
             }
-            Some(partial) => self.publish(partial, &file.name, log),
         };
         if content.told {
             let (name, frames, bytes) = (name.display(), file.frames, file.bytes);
@@ -274,6 +272,26 @@ impl Finisher {
                 "closed output file {name} (wrote {frames} {unit}, {bytes} bytes)"
             ));
         }
+    }
+
+    /// Writes what stands at the end of a file. Returns whether it is complete.
+    fn end(&mut self, file: &mut OutputFile, content: &Content, log: &Log) -> bool {
+        let why = if file.is_broken() {
+            format!("output file {} is not complete", file.name.display())
+        } else {
+            let Err(error) = file.stop(&content.stop) else { return true };
+            let lost = match error.lost() {
+                0 => String::new(),
+                lost => format!("up to {lost} {} and ", content.unit),
+            };
+            format!("{error} ({lost}its end lost)")
+        };
+        self.failed = true;
+        match &file.partial {
+            Some(partial) => log.line(format_args!("{why}; it stays {}", partial.display())),
+            None => log.line(why),
+        }
+        false
     }
 
     /// Gives a complete file its name, and hands it to the command. Returns where it is.
@@ -289,14 +307,11 @@ impl Finisher {
                 name
             }
             Err(error) => {
-                self.fail(wanted, "failed to rename to", &error, log);
+                self.failed = true;
+                let wanted = wanted.display();
+                log.line(format_args!("failed to rename to output file {wanted}: {error}"));
                 partial.into()
             }
         }
-    }
-
-    fn fail(&mut self, name: &Path, what: &str, error: &io::Error, log: &Log) {
-        self.failed = true;
-        log.line(format_args!("{what} output file {}: {error}", name.display()));
     }
 }

@@ -183,7 +183,8 @@ impl OutputFile {
     pub fn append(&mut self, data: &[u8], count: u64, content: &Content) -> Result<(), WriteError> {
         if let Some(compressor) = &mut self.compressor {
             let written = compressor.append(data, count, &mut self.sink);
-            return self.compressed(written).inspect(|()| self.frames += count);
+            self.frames += count;
+            return self.compressed(written);
         }
         let Err(cut) = self.sink.append(data) else {
             self.frames += count;
@@ -219,18 +220,26 @@ impl OutputFile {
                 Ok(())
             }
             Err(Uncompressed { error, lost }) => {
+                self.frames = self.frames.saturating_sub(lost);
                 Err(WriteError::File { name: self.name.clone(), error, lost })
             }
         }
     }
 
+    /// Whether a failure that was told has left it without a chance of an end.
+    pub fn is_broken(&self) -> bool {
+        self.compressor.as_ref().is_some_and(Compressor::is_broken)
+    }
+
     /// Appends what stands at the end of a file.
-    pub fn stop(&mut self, stop: &[u8]) -> io::Result<()> {
-        self.append_end(stop)?;
-        if let Some(compressor) = &mut self.compressor {
-            self.bytes += compressor.finish(&mut self.sink).map_err(|cut| cut.error)?;
-        }
-        Ok(())
+    pub fn stop(&mut self, stop: &[u8]) -> Result<(), WriteError> {
+        // Behind this an end that fails takes no units along.
+        self.flush()?;
+        let failed = |name: &Path, error| WriteError::File { name: name.into(), error, lost: 0 };
+        self.append_end(stop).map_err(|error| failed(&self.name, error))?;
+        let Some(compressor) = &mut self.compressor else { return Ok(()) };
+        let written = compressor.finish(&mut self.sink);
+        self.compressed(written)
     }
 
     /// Appends what stands at an end of a file, whole or not at all.

@@ -51,6 +51,9 @@ pub enum OutputError {
     /// Anything else.
     #[error("{0}")]
     Failed(String),
+    /// Something that was told already.
+    #[error("the output is not complete")]
+    Told,
 }
 
 impl OutputError {

@@ -136,19 +136,16 @@ impl Outputs {
 
     /// Leaves one out from now on.
     fn leave(&mut self, index: usize, error: OutputError, tell: &mut dyn FnMut(String)) {
-        let (text, state) = match error {
-            OutputError::ReaderGone => (None, State::Unread),
-            OutputError::Failed(text) => (Some(text), State::Failed(0)),
-        };
-        self.outlets[index].state = state;
-        self.failed |= text.is_some();
+        let is_unread = matches!(error, OutputError::ReaderGone);
+        self.outlets[index].state = if is_unread { State::Unread } else { State::Failed(0) };
+        self.failed |= !is_unread;
         let others = if self.are_over() { "" } else { "; the other outputs go on" };
-        match text {
-            Some(text) => tell(format!("{text}{others}")),
-            None if !others.is_empty() => {
+        match error {
+            OutputError::Failed(text) => tell(format!("{text}{others}")),
+            OutputError::ReaderGone if !others.is_empty() => {
                 tell(format!("the standard output is not read any more{others}"))
             }
-            None => (),
+            OutputError::ReaderGone | OutputError::Told => (),
         }
     }
 
@@ -156,9 +153,13 @@ impl Outputs {
     pub fn finish(self, tell: &mut dyn FnMut(String)) -> bool {
         let mut good = !self.failed;
         for Outlet { name, output, state } in self.outlets {
-            if let Err(OutputError::Failed(text)) = output.finish(tell) {
-                good = false;
-                tell(text);
+            match output.finish(tell) {
+                Ok(()) | Err(OutputError::ReaderGone) => (),
+                Err(OutputError::Told) => good = false,
+                Err(OutputError::Failed(text)) => {
+                    good = false;
+                    tell(text);
+                }
             }
             if let State::Failed(missed @ 1..) = state {
                 tell(format!("{name}: {missed} frames came after that, and are not in it"));

@@ -111,6 +111,75 @@ fn an_output_that_fails_ends_alone_and_what_it_lacks_is_counted() {
 }
 
 #[test]
+fn a_compressed_file_without_its_end_does_not_get_its_name() {
+    let place = Place::new();
+    // Such as zstd cannot make much smaller.
+    let mut state = 1_u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as u32
+    };
+    let sent: Vec<Vec<u8>> = (0..12_000)
+        .map(|_| {
+            let (address, query_port) = (noise().to_be_bytes(), Some(noise()));
+            let kind = MessageType::CLIENT_QUERY;
+            let message =
+                Message { query_address: Some(&address), query_port, ..Message::new(kind) };
+            let event = Event { message: Some(message), ..Event::new() };
+            let mut out = vec![0; event.max_len().unwrap()];
+            let size = event.encode(&mut out).unwrap();
+            out.truncate(size);
+            out
+        })
+        .collect();
+    let file = place.file("in", recording(&sent));
+    let limited = |blocks: u32, out: &str| {
+        let script = format!("ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let mut command = Command::new("/bin/dash");
+        command.args(["-c", &script, DNSTAP, "-r", &file, "-w", out]);
+        command.args(["--post-rotate", "echo"]);
+        let running = Running::start(command.stdout(Stdio::piped()));
+        let id = running.child.id();
+        let output = running.output();
+        let lines = String::from_utf8(output.stderr).unwrap();
+        let lines: Vec<String> = lines.lines().map(String::from).collect();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), lines, id)
+    };
+    let out = place.argument("x.zst");
+    assert_eq!(limited(9999, &out).1, format!("{out}\n"));
+    let size = fs::metadata(&out).unwrap().len();
+    fs::remove_file(&out).unwrap();
+    // While frames are written, and when they are.
+    for blocks in [32, size as u32 / 512] {
+        let (status, commands, lines, id) = limited(blocks, &out);
+        assert_eq!((status, &commands[..]), (Some(1), ""), "{lines:#?}");
+        let partial = place.path(&format!(".x.zst.partial-{id}"));
+        assert!(!place.path("x.zst").exists());
+        let failed = lines.iter().filter(|line| line.contains("failed to"));
+        assert_eq!(failed.count(), 1, "{lines:#?}");
+        let stays = format!("it stays {}", partial.display());
+        assert!(lines.iter().any(|line| line.contains(&stays)), "{lines:#?}");
+        // START is counted with what was written.
+        let written = told(&lines, "frames, ") - 1;
+        let at_most = lines.iter().find(|line| line.contains("up to ")).unwrap();
+        let lost = at_most.split("up to ").nth(1).unwrap().split(' ').next().unwrap();
+        let lost: usize = lost.parse().unwrap();
+        let missed = lines.iter().any(|line| line.contains(" frames came after that"));
+        let missed = if missed { told(&lines, "frames came after that") } else { 0 };
+        assert_eq!(written + lost + missed, sent.len(), "{lines:#?}");
+        // What is there can be read.
+        let read = start(&["-r", partial.to_str().unwrap(), "-q"], Stdio::piped()).output();
+        let read = String::from_utf8(read.stdout).unwrap().lines().count();
+        assert!((written..=written + lost).contains(&read), "{read}: {lines:#?}");
+        fs::remove_file(partial).unwrap();
+    }
+    // Text that is compressed has its name already, and is not handed over.
+    let (status, commands, lines, _) = limited(32, &format!("quiet:{out}"));
+    assert_eq!((status, &commands[..]), (Some(1), ""), "{lines:#?}");
+    assert_eq!(lines.iter().filter(|line| line.contains("failed to")).count(), 1, "{lines:#?}");
+}
+
+#[test]
 fn a_capture_whose_only_output_fails_ends_and_counts_what_came() {
     let place = Place::new();
     let running = start(&["-u", &place.argument("socket"), "-w", "quiet:/dev/full"], Stdio::null());

@@ -139,11 +139,12 @@ impl Series {
                 self.state = State::Unread;
                 OutputError::ReaderGone
             }
-            _ => OutputError::Failed(format!(
-                "{error} ({} {} lost)",
-                error.lost(),
-                self.files.unit()
-            )),
+            _ => {
+                // What was compressed may be there, and may be not.
+                let most = if self.files.holds_back() { "up to " } else { "" };
+                let (lost, unit) = (error.lost(), self.files.unit());
+                OutputError::Failed(format!("{error} ({most}{lost} {unit} lost)"))
+            }
         }
     }
 
@@ -226,11 +227,6 @@ impl Series {
             return Err(OutputError::Failed(format!("{why}{late} more {unit} are lost")));
         }
         written?;
-        // What is wrong was told already.
-        if complete {
-            Ok(())
-        } else {
-            Err(OutputError::Failed("the output is not complete".into()))
-        }
+        if complete { Ok(()) } else { Err(OutputError::Told) }
     }
 }
