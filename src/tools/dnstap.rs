@@ -10,6 +10,7 @@ pub mod mask;
 pub mod options;
 pub mod output;
 pub mod outputs;
+pub mod plain;
 pub mod print;
 pub mod queue;
 pub mod run;

@@ -279,7 +279,11 @@ impl Finisher {
         let why = if file.is_broken() {
             format!("output file {} is not complete", file.name.display())
         } else {
-            let Err(error) = file.stop(&content.stop) else { return true };
+            let error = match file.stop(&content.stop) {
+                // Who reads the standard output no more has no use for an end.
+                Err(error) if !error.is_reader_gone() => error,
+                _ => return true,
+            };
             let lost = match error.lost() {
                 0 => String::new(),
                 lost => format!("up to {lost} {} and ", content.unit),

@@ -85,6 +85,12 @@ impl WriteError {
             Self::File { lost, .. } | Self::NoOutput { lost } => *lost,
         }
     }
+
+    /// Whether nobody reads the standard output any more.
+    pub fn is_reader_gone(&self) -> bool {
+        matches!(self, Self::File { name, error, .. }
+            if error.kind() == io::ErrorKind::BrokenPipe && name.as_os_str() == STANDARD_OUTPUT)
+    }
 }
 
 /// What to do with a FIFO that nobody reads.

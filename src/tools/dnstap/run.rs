@@ -43,6 +43,7 @@ use super::output::stats::{Printed, Stats};
 use super::output::text::Text;
 use super::output::{Output, OutputError};
 use super::outputs::Outputs;
+use super::plain::Plain;
 use super::print::Style;
 use super::queue::{Origin, Over, Queue};
 use super::select::Selection;
@@ -180,7 +181,8 @@ fn capture(options: &Options) -> Result<ExitCode, CaptureError> {
         let destination: Box<dyn Destination> = match plain_file(options) {
             Some(files) => {
                 let content = Content::frames(CONTENT_TYPE).map_err(OpenError::from)?;
-                Box::new(FrameFiles::open(&files, content, stop, &Log::new(0))?)
+                let output = FrameFiles::open(&files, content, stop, &Log::new(0))?;
+                Box::new(Plain::new(output, waker.clone()))
             }
             None => Box::new(Feed::start(options, stop, untaken, waker.clone())?),
         };

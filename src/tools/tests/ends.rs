@@ -4,7 +4,7 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
@@ -70,6 +70,50 @@ fn the_reader_of_the_standard_output_may_go_and_nothing_else_suffers() {
     assert_holds(&place.path("all"), &sent);
     let (status, lines) = started(&["-r", &file]);
     assert!(status.success() && lines.is_empty(), "{lines:#?}");
+}
+
+#[test]
+fn the_reader_of_frames_may_go_too() {
+    let place = Place::new();
+    let sent = frames(12_000);
+    let file = place.file("in", recording(&sent));
+    let left_early = |running: &mut Running| {
+        let mut stdout = running.child.stdout.take().unwrap();
+        stdout.read_exact(&mut [0; 100]).unwrap();
+    };
+    let quiet = place.argument("quiet");
+    let beside = ["-w", &format!("quiet:{quiet}")];
+    for arguments in [&[][..], &["--stats"], &beside] {
+        let arguments = [&["-r", &file, "-w", "frames:-"], arguments].concat();
+        let mut running = start(&arguments, Stdio::piped());
+        left_early(&mut running);
+        let (status, lines) = running.end();
+        assert!(status.success(), "{lines:#?}");
+        let wrong = |line: &String| line.contains("failed") || line.contains("lost");
+        assert!(!lines.iter().any(wrong), "{lines:#?}");
+    }
+    assert_eq!(fs::read_to_string(&quiet).unwrap().lines().count(), sent.len());
+    // All has gone into the pipe before its reader leaves: only the end cannot be written.
+    let small = recording(frames(9));
+    let (begin, stop) = small.split_at(small.len() - 12);
+    let (mut input, name) = pipe(&place, begin);
+    let mut running = start(&["-r", &name, "-w", "frames:-"], Stdio::piped());
+    left_early(&mut running);
+    input.write_all(stop).unwrap();
+    drop(input);
+    let (status, lines) = running.end();
+    assert!(status.success(), "{lines:#?}");
+    let arguments = ["-u", &place.argument("socket"), "-w", "frames:-"];
+    let mut running = start(&arguments, Stdio::piped());
+    running.line("opened input socket");
+    let mut peer = Peer::open(&place.socket);
+    peer.send(frames(9).iter().flat_map(data).collect::<Vec<u8>>());
+    left_early(&mut running);
+    // It may be known already.
+    let _ = peer.0.write_all(&data(frame()));
+    let (status, lines) = running.end();
+    assert!(status.success(), "{lines:#?}");
+    assert_eq!(told(&lines, "not written)"), 0, "{lines:#?}");
 }
 
 /// The number in front of ` what` in the lines.

@@ -2,7 +2,6 @@
 //! Files, one after the other: what all outputs to files have in common, with the rotation and the
 //! safety of `fstrm_capture`.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use crate::capture::content::Content;
 use crate::capture::destination::Destination;
 use crate::capture::log::Log;
 use crate::capture::output::{Files, Output};
-use crate::capture::output_file::{STANDARD_OUTPUT, WriteError};
+use crate::capture::output_file::WriteError;
 
 /// How often commands that run for finished files are looked after.
 const REAP: Duration = Duration::from_secs(1);
@@ -130,22 +129,15 @@ impl Series {
     }
 
     fn failed(&mut self, error: &WriteError) -> OutputError {
-        self.state = State::Failed;
-        match error {
-            WriteError::File { name, error, .. }
-                if error.kind() == io::ErrorKind::BrokenPipe
-                    && name.as_os_str() == STANDARD_OUTPUT =>
-            {
-                self.state = State::Unread;
-                OutputError::ReaderGone
-            }
-            _ => {
-                // What was compressed may be there, and may be not.
-                let most = if self.files.holds_back() { "up to " } else { "" };
-                let (lost, unit) = (error.lost(), self.files.unit());
-                OutputError::Failed(format!("{error} ({most}{lost} {unit} lost)"))
-            }
+        if error.is_reader_gone() {
+            self.state = State::Unread;
+            return OutputError::ReaderGone;
         }
+        self.state = State::Failed;
+        // What was compressed may be there, and may be not.
+        let most = if self.files.holds_back() { "up to " } else { "" };
+        let (lost, unit) = (error.lost(), self.files.unit());
+        OutputError::Failed(format!("{error} ({most}{lost} {unit} lost)"))
     }
 
     /// When [`Series::tick`] is due.
