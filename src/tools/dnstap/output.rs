@@ -116,6 +116,11 @@ pub trait Output: Send {
         self.files().map_or(Ok(()), Series::reopen)
     }
 
+    /// Says that nobody reads the standard output any more, if another output writes there too.
+    fn reader_left(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
+
     /// Ends it. What it has to say, such as what was lost, it says to `tell`.
     fn finish(self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError>;
 }

@@ -139,6 +139,13 @@ impl Outputs {
         let is_unread = matches!(error, OutputError::ReaderGone);
         self.outlets[index].state = if is_unread { State::Unread } else { State::Failed(0) };
         self.failed |= !is_unread;
+        if is_unread {
+            for other in self.outlets.iter_mut().filter(|other| other.state == State::Taking) {
+                if other.output.reader_left().is_err() {
+                    other.state = State::Unread;
+                }
+            }
+        }
         let others = if self.are_over() { "" } else { "; the other outputs go on" };
         match error {
             OutputError::Failed(text) => tell(format!("{text}{others}")),

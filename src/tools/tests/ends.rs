@@ -73,6 +73,31 @@ fn the_reader_of_the_standard_output_may_go_and_nothing_else_suffers() {
 }
 
 #[test]
+fn statistics_end_with_the_reader_of_the_standard_output() {
+    let place = Place::new();
+    let socket = place.argument("socket");
+    let read_one = |arguments: &[&str]| {
+        let mut running =
+            start(&[&["-u", &socket, "-q", "--stats"], arguments].concat(), Stdio::piped());
+        running.line("opened input socket");
+        let mut peer = Peer::open(&place.socket);
+        peer.send(data(frame()));
+        let mut line = String::new();
+        let stdout = running.child.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        peer.send(data(frame()));
+        running
+    };
+    let (status, lines) = read_one(&[]).end();
+    assert!(status.success(), "{lines:#?}");
+    assert!(!lines.iter().any(|line| line.contains("go on")), "{lines:#?}");
+    // Prometheus reads on.
+    let mut running = read_one(&["--metrics", "127.0.0.1:0"]);
+    running.line("is not read any more; the other outputs go on");
+    running.stop();
+}
+
+#[test]
 fn the_reader_of_frames_may_go_too() {
     let place = Place::new();
     let sent = frames(12_000);

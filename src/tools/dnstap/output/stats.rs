@@ -130,7 +130,23 @@ impl Output for Stats {
     fn tick(&mut self) -> Result<(), OutputError> {
         self.due = Instant::now() + REFRESH;
         self.set_page();
-        if self.live { self.refresh() } else { Ok(()) }
+        match if self.live { self.refresh() } else { Ok(()) } {
+            Err(OutputError::ReaderGone) => self.reader_left(),
+            other => other,
+        }
+    }
+
+    fn reader_left(&mut self) -> Result<(), OutputError> {
+        match self.printed {
+            // Prometheus reads on.
+            Printed::Output { .. } if self.page.is_some() => {
+                self.printed = Printed::Not;
+                self.live = false;
+                Ok(())
+            }
+            Printed::Output { .. } => Err(OutputError::ReaderGone),
+            Printed::Not | Printed::Error => Ok(()),
+        }
     }
 
     fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), OutputError> {
