@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use ::dnstap::sink::CONTENT_TYPE;
 use clap::CommandFactory;
+use clap_complete::Shell;
 use framestream::transport::{
     HostSender, SocketSender, TlsAcceptor, TlsConnector, TlsError, TlsOptions, TlsSender,
     TlsServerOptions, Transport,
@@ -67,8 +68,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 /// Does what the options say, which go together.
 pub fn run(options: &Options) -> ExitCode {
     if let Some(shell) = options.completions {
-        clap_complete::generate(shell, &mut Options::command(), "dnstap", &mut io::stdout());
-        return ExitCode::SUCCESS;
+        return completions(shell);
     }
     let log = Log::new(0);
     if let Err(reason) = distinct::check(&options.read, &present_names(options)) {
@@ -80,6 +80,22 @@ pub fn run(options: &Options) -> ExitCode {
         Ok(status) => status,
         Err(error) => {
             log.line(error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints completions for a shell.
+fn completions(shell: Shell) -> ExitCode {
+    // What cannot be written makes the generator panic.
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Options::command(), "dnstap", &mut text);
+    let mut out = io::stdout().lock();
+    let written = out.write_all(&text).and_then(|()| out.flush());
+    match written.map_err(|error| OutputError::new(STANDARD_OUTPUT, &error)) {
+        Ok(()) | Err(OutputError::ReaderGone) => ExitCode::SUCCESS,
+        Err(error) => {
+            Log::new(0).line(error);
             ExitCode::FAILURE
         }
     }

@@ -73,6 +73,21 @@ fn the_reader_of_the_standard_output_may_go_and_nothing_else_suffers() {
 }
 
 #[test]
+fn completions_are_written_or_it_is_told() {
+    let arguments = ["--completions", "bash"];
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let (status, lines) = start(&arguments, full).end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    assert!(lines[0].contains("failed to write -: No space left"), "{lines:#?}");
+    let mut unread = start(&arguments, Stdio::piped());
+    drop(unread.child.stdout.take());
+    assert!(unread.end().0.success());
+    let output = start(&arguments, Stdio::piped()).output();
+    assert!(output.status.success());
+    assert!(String::from_utf8(output.stdout).unwrap().contains("--post-rotate"));
+}
+
+#[test]
 fn statistics_end_with_the_reader_of_the_standard_output() {
     let place = Place::new();
     let socket = place.argument("socket");
