@@ -29,6 +29,7 @@ pub mod post_rotate;
 pub mod shared;
 pub mod sink;
 pub mod tls;
+pub mod torn_text;
 pub mod totals;
 
 use std::collections::{HashMap, VecDeque};

@@ -17,7 +17,7 @@ pub struct Content {
     /// How units are called.
     pub unit: &'static str,
     /// The content type of files of frames, which can be continued behind their last whole frame.
-    /// Others are continued behind their last byte.
+    /// Others are continued behind what is whole of their text.
     pub content_type: Option<Box<[u8]>>,
     /// Whether it is told which files are opened and closed.
     pub told: bool,
@@ -49,6 +49,11 @@ impl Content {
         }
     }
 
+    /// Documents of YAML, each for a message.
+    pub fn documents() -> Self {
+        Self { whole: whole_documents, ..Self::text() }
+    }
+
     /// Lines of text that stand for several messages.
     pub fn lines() -> Self {
         Self { unit: "lines", ..Self::text() }
@@ -74,9 +79,20 @@ fn whole_lines(bytes: &[u8]) -> (u64, usize) {
     (bytes[..size].iter().filter(|byte| **byte == b'\n').count() as u64, size)
 }
 
+/// Each ends with a line of three hyphens.
+fn whole_documents(bytes: &[u8]) -> (u64, usize) {
+    const END: &[u8] = b"\n---\n";
+    let (mut count, mut size) = (0, 0);
+    for (at, _) in bytes.windows(END.len()).enumerate().filter(|(_, bytes)| *bytes == END) {
+        count += 1;
+        size = at + END.len();
+    }
+    (count, size)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{whole_frames, whole_lines};
+    use super::{whole_documents, whole_frames, whole_lines};
 
     #[test]
     fn a_torn_frame_is_not_whole() {
@@ -92,5 +108,7 @@ mod tests {
     fn a_torn_line_is_not_whole() {
         assert_eq!(whole_lines(b"one\ntwo\nthr"), (2, 8));
         assert_eq!(whole_lines(b"on"), (0, 0));
+        assert_eq!(whole_documents(b"a: 1\nb: |\n  ---\n---\nc: 1\n---\nd: 1\n---"), (2, 29));
+        assert_eq!(whole_documents(b"a: 1\n"), (0, 0));
     }
 }

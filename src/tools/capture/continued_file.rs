@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use crate::capture::content::Content;
 use crate::capture::foreign;
+use crate::capture::torn_text;
 use crate::read_ahead::ReadAhead;
 use crate::recording::MAX_FRAME_SIZE;
 
@@ -29,6 +30,8 @@ const TORN_MAX: usize = 1 << 20;
 enum Unfit {
     #[error("another program writes to it")]
     Locked,
+    #[error("does not end with a whole line or document; move it away")]
+    Unended,
     #[error("is no capture file: {0}")]
     Foreign(&'static str),
     #[error("has the content type \"{0}\"")]
@@ -55,7 +58,7 @@ pub struct Continued {
     pub bytes: u64,
     /// Whole data frames among them, if it holds frames.
     pub frames: u64,
-    /// Bytes of a torn frame at the end that were cut off.
+    /// Bytes of a torn frame, or of torn text, at the end that were cut off.
     pub torn: u64,
 }
 
@@ -66,13 +69,19 @@ pub fn replace(path: &Path) -> io::Result<Continued> {
 }
 
 /// Opens `path` to be continued; makes it if there is none. Of a file of frames a torn frame at
-/// the end is cut off, and STOP, which comes again in the end. The file is locked against others
-/// that would continue it too.
+/// the end is cut off, and STOP, which comes again in the end; of text a torn line or document. The
+/// file is locked against others that would continue it too.
 pub fn continue_at_end(path: &Path, content: &Content) -> io::Result<Continued> {
     let Some(content_type) = &content.content_type else {
-        let file = OpenOptions::new().append(true).create(true).open(path)?;
-        let bytes = file.metadata()?.len();
-        return Ok(Continued { file, bytes, frames: 0, torn: 0 });
+        let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        lock(&file)?;
+        let bytes = torn_text::whole_size(&file, content)?.ok_or(Unfit::Unended)?;
+        let torn = file.metadata()?.len() - bytes;
+        // A file that is whole is not touched: some systems allow nothing but to append.
+        if torn > 0 {
+            file.set_len(bytes)?;
+        }
+        return Ok(Continued { file, bytes, frames: 0, torn });
     };
     let mut file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;

@@ -191,6 +191,11 @@ fn tell_opened(file: &OutputFile, content: &Content, log: &Log) {
     }
     if file.torn > 0 {
         let OutputFile { torn, bytes, frames, .. } = file;
+        if content.content_type.is_none() {
+            return log.line(format_args!(
+                "{name}: {torn} bytes of torn text at offset {bytes} are cut off"
+            ));
+        }
         log.line(format_args!(
             "{name}: {torn} bytes of a torn frame at offset {bytes} are cut off; \
              {frames} {} before are kept",

@@ -445,7 +445,8 @@ fn output(
     let files = files(options, format, name);
     let series = |content| Series::open(&files, content, stop.clone());
     let text = |style| -> Result<Box<dyn Output>, OutputError> {
-        Ok(Box::new(Text::new(series(Content::text())?, style)))
+        let content = if style == Style::Yaml { Content::documents() } else { Content::text() };
+        Ok(Box::new(Text::new(series(content)?, style)))
     };
     match format {
         Format::Quiet => text(Style::Quiet),

@@ -115,6 +115,64 @@ fn what_cannot_be_continued_is_left_as_it_is() {
 }
 
 #[test]
+fn text_is_continued_behind_its_last_whole_line() {
+    let place = Place::new();
+    let input = place.file("input", recording(events(3)));
+    for format in ["quiet", "json", "yaml", "querylog"] {
+        let file = place.argument(format);
+        let out = format!("{format}:{file}");
+        assert!(append(&input, &out).status.success());
+        let once = fs::read(&file).unwrap();
+        // A crash tears what is written, and leaves zeros.
+        for (torn, zeros) in [(0, 0), (once.len() / 6, 0), (once.len() / 6, 70_000)] {
+            fs::write(&file, [&once[..], &once[..torn], &vec![0; zeros]].concat()).unwrap();
+            let output = append(&input, &out);
+            assert!(output.status.success(), "{}", told(&output));
+            assert!(fs::read(&file).unwrap() == once.repeat(2), "{format}");
+            let bytes = torn + zeros;
+            let expected = format!("{bytes} bytes of torn text at offset {} are cut", once.len());
+            assert_eq!(told(&output).contains(&expected), bytes > 0, "{}", told(&output));
+        }
+        // What holds no line may be anything.
+        fs::write(&file, "precious").unwrap();
+        let output = append(&input, &out);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(told(&output).contains("does not end with a whole line"), "{}", told(&output));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+    }
+}
+
+#[test]
+fn text_that_is_continued_is_locked() {
+    let place = Place::new();
+    let (socket, input) = (place.argument("socket"), place.file("input", recording(events(1))));
+    let out = format!("quiet:{}", place.argument("text"));
+    let mut command = Command::new(DNSTAP);
+    command.args(["-u", &socket, "-a", "-w", &out]).stdout(Stdio::null());
+    let mut running = Running::start(&mut command);
+    running.line("opened input socket");
+    support::until(|| place.path("text").exists());
+    let locked = || {
+        let output = append(&input, &out);
+        assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+        assert!(told(&output).contains("another program writes to it"), "{}", told(&output));
+    };
+    let mut peer = Peer::open(&place.socket);
+    peer.send(data(&events(1)[0]));
+    support::until(|| fs::metadata(place.path("text")).is_ok_and(|file| file.len() > 0));
+    locked();
+    // A file that was moved is ended, and the next is locked too.
+    fs::rename(place.path("text"), place.path("moved")).unwrap();
+    running.signal("HUP");
+    support::until(|| place.path("text").exists());
+    peer.send(data(&events(1)[0]));
+    support::until(|| fs::metadata(place.path("text")).is_ok_and(|file| file.len() > 0));
+    locked();
+    running.stop();
+    assert!(append(&input, &out).status.success());
+}
+
+#[test]
 fn a_killed_capture_is_continued_by_the_next() {
     let place = Place::new();
     let (socket, file) = (place.argument("socket"), place.argument("file"));
