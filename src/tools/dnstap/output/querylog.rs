@@ -248,10 +248,9 @@ impl QueryLog {
         };
         if let Some(other) = self.waiting.take(key, |other| half.fit(other)) {
             self.bytes -= other.bytes();
-            return match is_query {
-                true => self.line(&half, other.answer.as_ref()),
-                false => self.line(&other, half.answer.as_ref()),
-            };
+            let (mut query, response) = if is_query { (half, other) } else { (other, half) };
+            query.query_time = query.query_time.or(response.query_time);
+            return self.line(&query, response.answer.as_ref());
         }
         if !waits {
             return self.line(&half, half.answer.as_ref());
@@ -290,7 +289,8 @@ impl QueryLog {
 
     fn line(&mut self, half: &Half, answer: Option<&Answer>) -> Result<(), OutputError> {
         let out = &mut self.files.buffer;
-        line::begin(half.time(), &mut self.clock, out);
+        let time = half.query_time.or(answer.and_then(|answer| answer.time));
+        line::begin(time, &mut self.clock, out);
         out.extend_from_slice(&half.front);
         line::answer(answer, half.query_time, out);
         self.lines += 1;

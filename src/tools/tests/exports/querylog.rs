@@ -171,6 +171,40 @@ fn halves_find_each_other_whatever_their_order() {
 }
 
 #[test]
+fn a_response_says_what_a_query_without_a_time_does_not() {
+    let asked = dns(1, 0, "x.example", 1, NONE);
+    let answered = dns(1, 0x8000, "x.example", 1, NONE);
+    let untimed =
+        |port| event(Message { query_message: Some(&asked), ..message(CQ, port, None, None) });
+    let both = |port| {
+        let both = message(CR, port, Some(5000), Some(7500));
+        event(Message { response_message: Some(&answered), ..both })
+    };
+    let frames = [
+        untimed(4000),
+        both(4000),
+        // Of this it is known that queries come, so it waits.
+        both(4001),
+        untimed(4001),
+        untimed(4002),
+        response(CR, 4002, 9000, &answered),
+    ];
+    let (lines, _) = lines(frames, &[]);
+    let ends = lines.iter().map(|line| {
+        let columns: Vec<&str> = line.split(' ').collect();
+        format!("{} {} {}", columns[0], columns[3], columns[columns.len() - 2])
+    });
+    assert_eq!(
+        ends.collect::<Vec<_>>(),
+        [
+            "20.005000Z 192.0.2.1#4000 2.500ms",
+            "20.005000Z 192.0.2.1#4001 2.500ms",
+            "20.009000Z 192.0.2.1#4002 -",
+        ]
+    );
+}
+
+#[test]
 fn by_a_later_message_the_wait_is_over() {
     let asked = dns(1, 0, "x.example", 1, NONE);
     let answered = dns(1, 0x8000, "x.example", 1, NONE);
