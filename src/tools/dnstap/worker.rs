@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ::dnstap::Event;
+use framestream::frame::LENGTH_SIZE;
 
 use super::batch;
 use super::mask::Mask;
@@ -20,8 +21,6 @@ const REOPEN_CHECK: Duration = Duration::from_millis(500);
 /// What happened to frames.
 #[derive(Debug, Default)]
 pub struct Totals {
-    /// Frames that were not wanted.
-    pub unwanted: u64,
     /// Frames that hold no event.
     pub bad: u64,
     /// Changed events that could not be encoded.
@@ -69,7 +68,7 @@ impl Worker {
         let over = if outputs.have_failed() { Over::Failed } else { Over::Enough };
         outputs.miss(queue.abandon(over));
         let good = outputs.finish(tell);
-        let Totals { unwanted: _, bad, unencoded } = totals;
+        let Totals { bad, unencoded } = totals;
         if bad > 0 {
             tell(format!("{bad} frames are no dnstap messages"));
         }
@@ -137,7 +136,7 @@ impl Worker {
         }
         for frame in batch::frames(frames) {
             let mut event = Event::new();
-            let decoded = event.decode_into(&frame[4..]);
+            let decoded = event.decode_into(&frame[LENGTH_SIZE..]);
             self.totals.bad += u64::from(decoded.is_err());
             let event = decoded.as_ref().map(|()| &event);
             self.outputs.take_looking(&Frame { event, bytes: frame }, tell);
@@ -152,7 +151,7 @@ impl Worker {
             *count == 0
         };
         for bytes in batch::frames(frames) {
-            let decoded = Event::decode(&bytes[4..]);
+            let decoded = Event::decode(&bytes[LENGTH_SIZE..]);
             let event = match &decoded {
                 Ok(event) => event,
                 Err(error) => {
@@ -164,7 +163,6 @@ impl Worker {
                 }
             };
             if !selection.wants(event) {
-                totals.unwanted += 1;
                 continue;
             }
             let stamped = match stamp {
