@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Output that is compressed with zstd.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -19,8 +20,9 @@ pub struct Compressor {
     encoder: Encoder<'static, Vec<u8>>,
     /// Bytes taken since the last flush.
     taken: u64,
-    /// Units taken since the last flush.
-    units: u64,
+    /// Units that may not be written yet, each time that some were taken: how far they go, in bytes
+    /// taken since the last flush, and how many they are.
+    unsure: VecDeque<(u64, u64)>,
     /// A write failed: what is behind it could not be read.
     broken: bool,
 }
@@ -39,7 +41,7 @@ impl Compressor {
     pub fn new() -> io::Result<Self> {
         let mut encoder = Encoder::new(Vec::new(), LEVEL)?;
         encoder.include_checksum(true)?;
-        Ok(Self { encoder, taken: 0, units: 0, broken: false })
+        Ok(Self { encoder, taken: 0, unsure: VecDeque::new(), broken: false })
     }
 
     /// Whether what is written cannot be read to its end, and takes nothing more.
@@ -60,17 +62,24 @@ impl Compressor {
         count: u64,
         sink: &mut Sink,
     ) -> Result<u64, Uncompressed> {
+        let before = self.taken;
         self.taken += data.len() as u64;
-        self.units += count;
+        self.unsure.push_back((self.taken, count));
         let taken = self.encoder.write_all(data);
-        self.write(taken, sink)
+        let written = self.write(taken, sink)?;
+        // What comes of the last data may wait in the encoder with what it came of.
+        while self.unsure.front().is_some_and(|(end, _)| end + BLOCK_MAX <= before) {
+            self.unsure.pop_front();
+        }
+        Ok(written)
     }
 
     /// Writes all that was taken: who reads the file sees it.
     pub fn flush(&mut self, sink: &mut Sink) -> Result<u64, Uncompressed> {
         let flushed = self.encoder.flush();
         let written = self.write(flushed, sink)?;
-        (self.taken, self.units) = (0, 0);
+        self.taken = 0;
+        self.unsure.clear();
         Ok(written)
     }
 
@@ -78,7 +87,8 @@ impl Compressor {
     pub fn finish(&mut self, sink: &mut Sink) -> Result<u64, Uncompressed> {
         let finished = self.encoder.do_finish();
         let written = self.write(finished, sink)?;
-        (self.taken, self.units) = (0, 0);
+        self.taken = 0;
+        self.unsure.clear();
         Ok(written)
     }
 
@@ -94,7 +104,10 @@ impl Compressor {
         self.broken |= written.is_err();
         match written {
             Ok(()) => Ok(size),
-            Err(error) => Err(Uncompressed { error, lost: std::mem::take(&mut self.units) }),
+            Err(error) => {
+                let lost = self.unsure.drain(..).map(|(_, count)| count).sum();
+                Err(Uncompressed { error, lost })
+            }
         }
     }
 }

@@ -203,7 +203,7 @@ fn a_compressed_file_without_its_end_does_not_get_its_name() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 33) as u32
     };
-    let sent: Vec<Vec<u8>> = (0..12_000)
+    let sent: Vec<Vec<u8>> = (0..60_000)
         .map(|_| {
             let (address, query_port) = (noise().to_be_bytes(), Some(noise()));
             let kind = MessageType::CLIENT_QUERY;
@@ -255,6 +255,8 @@ fn a_compressed_file_without_its_end_does_not_get_its_name() {
         let read = start(&["-r", partial.to_str().unwrap(), "-q"], Stdio::piped()).output();
         let read = String::from_utf8(read.stdout).unwrap().lines().count();
         assert!((written..=written + lost).contains(&read), "{read}: {lines:#?}");
+        // That is no more than what compression may hold back.
+        assert!(lost < 20_000, "{lines:#?}");
         fs::remove_file(partial).unwrap();
     }
     // Text that is compressed has its name already, and is not handed over.
