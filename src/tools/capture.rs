@@ -26,6 +26,7 @@ pub mod output;
 pub mod output_file;
 pub mod partial_file;
 pub mod post_rotate;
+pub mod provisional;
 pub mod shared;
 pub mod sink;
 pub mod tls;

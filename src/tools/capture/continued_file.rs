@@ -58,29 +58,25 @@ pub struct Continued {
     pub bytes: u64,
     /// Whole data frames among them, if it holds frames.
     pub frames: u64,
-    /// Bytes of a torn frame, or of torn text, at the end that were cut off.
+    /// Bytes of a torn frame, or of torn text, at the end, which are not kept.
     pub torn: u64,
 }
 
-/// Opens `path` to be replaced.
+/// Opens `path` to be replaced, and leaves it as it is so far.
 pub fn replace(path: &Path) -> io::Result<Continued> {
-    let file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
     Ok(Continued { file, bytes: 0, frames: 0, torn: 0 })
 }
 
-/// Opens `path` to be continued; makes it if there is none. Of a file of frames a torn frame at
-/// the end is cut off, and STOP, which comes again in the end; of text a torn line or document. The
-/// file is locked against others that would continue it too.
+/// Opens `path` to be continued; makes it if there is none. What it has behind what is kept is still to
+/// be cut off: of a file of frames a torn frame at the end, and STOP, which comes again in the end; of
+/// text a torn line or document. The file is locked against others that would continue it too.
 pub fn continue_at_end(path: &Path, content: &Content) -> io::Result<Continued> {
     let Some(content_type) = &content.content_type else {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         lock(&file)?;
         let bytes = torn_text::whole_size(&file, content)?.ok_or(Unfit::Unended)?;
         let torn = file.metadata()?.len() - bytes;
-        // A file that is whole is not touched: some systems allow nothing but to append.
-        if torn > 0 {
-            file.set_len(bytes)?;
-        }
         return Ok(Continued { file, bytes, frames: 0, torn });
     };
     let mut file =
@@ -94,8 +90,6 @@ pub fn continue_at_end(path: &Path, content: &Content) -> io::Result<Continued> 
     } else {
         size - bytes
     };
-    file.set_len(bytes)?;
-    file.seek(SeekFrom::Start(bytes))?;
     Ok(Continued { file, bytes, frames, torn })
 }
 

@@ -54,12 +54,24 @@ pub struct Output {
 }
 
 impl Output {
-    /// Opens the first file. `stop` is set when the program is to stop.
+    /// Opens the first file and begins it. `stop` is set when the program is to stop.
     pub fn open(
         files: &Files,
         content: Content,
         stop: Arc<AtomicBool>,
         log: &Log,
+    ) -> Result<Self, OpenError> {
+        let mut output = Self::prepare(files, content, stop)?;
+        output.begin(log)?;
+        Ok(output)
+    }
+
+    /// Opens the first file, but leaves what is there as it is until [`Output::begin`]. Dropped
+    /// before, it leaves nothing behind.
+    pub fn prepare(
+        files: &Files,
+        content: Content,
+        stop: Arc<AtomicBool>,
     ) -> Result<Self, OpenError> {
         let mut opener = Opener {
             pattern: files.name.clone(),
@@ -75,7 +87,6 @@ impl Output {
             failed: false,
         };
         let (file, rotate_at) = opener.open(&content, Unread::Wait)?;
-        tell_opened(&file, &content, log);
         // What has the name of a later file was written by this run, or by others since.
         if opener.placing == Placing::Replace {
             opener.placing = Placing::Append;
@@ -83,6 +94,13 @@ impl Output {
         let split_size = files.split_size.unwrap_or(u64::MAX);
         let full_at = split_size;
         Ok(Self { file, rotate_at, split_size, full_at, content, opener, finisher })
+    }
+
+    /// Begins the first file.
+    pub fn begin(&mut self, log: &Log) -> Result<(), OpenError> {
+        self.file.begin(&self.content)?;
+        tell_opened(&self.file, &self.content, log);
+        Ok(())
     }
 
     /// Writes what compression holds back.
@@ -146,7 +164,11 @@ impl Destination for Output {
         if self.file.in_place && self.opener.would_open(&self.file) {
             return self.go_on();
         }
-        match self.opener.open(&self.content, Unread::Fail) {
+        let opened = self.opener.open(&self.content, Unread::Fail).and_then(|(mut file, at)| {
+            file.begin(&self.content)?;
+            Ok((file, at))
+        });
+        match opened {
             Ok((file, rotate_at)) => {
                 let last = std::mem::replace(&mut self.file, file);
                 self.rotate_at = rotate_at;

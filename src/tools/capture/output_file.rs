@@ -20,6 +20,7 @@ use crate::capture::compressor::{Compressor, Uncompressed};
 use crate::capture::content::Content;
 use crate::capture::continued_file::{self, Continued};
 use crate::capture::partial_file;
+use crate::capture::provisional::Provisional;
 use crate::capture::sink::Sink;
 
 /// The name that stands for the standard output.
@@ -129,14 +130,19 @@ pub struct OutputFile {
     pub frames: u64,
     /// Bytes so far, START included.
     pub bytes: u64,
-    /// Bytes of a torn frame that were cut off from what is continued.
+    /// Bytes of a torn frame that are cut off from what is continued.
     pub torn: u64,
     sink: Sink,
     compressor: Option<Compressor>,
+    /// How many bytes of what was there are kept, until those behind are cut off.
+    keeps: Option<u64>,
+    /// What was made for it, until it is begun.
+    made: Option<Provisional>,
 }
 
 impl OutputFile {
-    /// Opens the file and writes what stands at its beginning.
+    /// Opens the file, and writes what stands at its beginning unless something else is there: that
+    /// stays until [`OutputFile::begin`]. Dropped before, it leaves nothing behind.
     pub fn open(
         name: PathBuf,
         content: &Content,
@@ -147,9 +153,10 @@ impl OutputFile {
     ) -> Result<Self, OpenError> {
         let opened = open(&name, content, placing, unread, &stop).and_then(|opened| {
             let compressor = compressed.then(Compressor::new).transpose()?;
-            Ok((Sink::new(opened.file, stop)?, opened.partial, opened.continued, compressor))
+            let Opened { file, made, partial, continued, keeps } = opened;
+            Ok((Sink::new(file, stop)?, made, partial, continued, keeps, compressor))
         });
-        let (sink, partial, continued, compressor) = match opened {
+        let (sink, made, partial, continued, keeps, compressor) = match opened {
             Ok(opened) => opened,
             Err(error) => return Err(OpenError::Open { name, error }),
         };
@@ -162,16 +169,35 @@ impl OutputFile {
             torn: continued.map_or(0, |(.., torn)| torn),
             sink,
             compressor,
+            keeps,
+            made,
         };
-        if file.bytes == 0
-            && let Err(error) = file.append_end(&content.start)
-        {
-            if let Some(partial) = file.partial {
-                drop(fs::remove_file(partial));
-            }
-            return Err(OpenError::Start { name: file.name, error });
+        if file.keeps.is_none() {
+            file.start(content)?;
         }
         Ok(file)
+    }
+
+    /// Begins it for good: what is not kept of what was there is gone.
+    pub fn begin(&mut self, content: &Content) -> Result<(), OpenError> {
+        if let Some(size) = self.keeps.take() {
+            let cut = self.sink.go_on_at(size);
+            cut.map_err(|error| OpenError::Open { name: self.name.clone(), error })?;
+            self.start(content)?;
+        }
+        if let Some(made) = self.made.take() {
+            made.keep();
+        }
+        Ok(())
+    }
+
+    /// Writes what stands at its beginning, if that is to come.
+    fn start(&mut self, content: &Content) -> Result<(), OpenError> {
+        if self.bytes > 0 {
+            return Ok(());
+        }
+        let written = self.append_end(&content.start);
+        written.map_err(|error| OpenError::Start { name: self.name.clone(), error })
     }
 
     /// Whether `path` leads to it.
@@ -274,11 +300,14 @@ impl OutputFile {
 /// What was opened.
 struct Opened {
     file: File,
+    made: Option<Provisional>,
     /// The name that a regular file has until it is complete.
     partial: Option<PathBuf>,
-    /// Of a regular file under its own name, the bytes and frames that are kept, and the bytes that
-    /// were cut off.
+    /// Of a regular file under its own name, the bytes and frames that are kept, and the bytes of a
+    /// torn frame.
     continued: Option<(u64, u64, u64)>,
+    /// How many bytes are kept, if others may have to go.
+    keeps: Option<u64>,
 }
 
 /// Opens what `name` stands for: a regular file as `placing` says; standard output, FIFOs and devices
@@ -290,23 +319,30 @@ fn open(
     unread: Unread,
     stop: &AtomicBool,
 ) -> io::Result<Opened> {
-    let as_it_is = |file| Opened { file, partial: None, continued: None };
+    let as_it_is = |file| Opened { file, made: None, partial: None, continued: None, keeps: None };
     if name == Path::new(STANDARD_OUTPUT) {
         return io::stdout().as_fd().try_clone_to_owned().map(|fd| as_it_is(File::from(fd)));
     }
     if fs::metadata(name).is_ok_and(|metadata| !metadata.is_file()) {
         return open_special(name, unread, stop).map(as_it_is);
     }
+    let is_new = fs::symlink_metadata(name).is_err();
     let continued = match placing {
         Placing::Complete => {
             let (file, partial) = partial_file::create(name)?;
-            return Ok(Opened { file, partial: Some(partial), continued: None });
+            let made = Some(Provisional::new(partial.clone()));
+            let partial = Some(partial);
+            return Ok(Opened { file, made, partial, continued: None, keeps: None });
         }
         Placing::Replace => continued_file::replace(name)?,
         Placing::Append => continued_file::continue_at_end(name, content)?,
     };
     let Continued { file, bytes, frames, torn } = continued;
-    Ok(Opened { file, partial: None, continued: Some((bytes, frames, torn)) })
+    let made = is_new.then(|| Provisional::new(name.into()));
+    // Text that is whole is not touched: some systems allow nothing but to append.
+    let is_cut = placing == Placing::Replace || content.content_type.is_some() || torn > 0;
+    let keeps = is_cut.then_some(bytes);
+    Ok(Opened { file, made, partial: None, continued: Some((bytes, frames, torn)), keeps })
 }
 
 fn open_special(name: &Path, unread: Unread, stop: &AtomicBool) -> io::Result<File> {

@@ -97,6 +97,12 @@ impl Sink {
         }
     }
 
+    /// Drops what a file has behind its first `size` bytes, and goes on there.
+    pub fn go_on_at(&mut self, size: u64) -> io::Result<()> {
+        self.file.set_len(size)?;
+        self.file.seek(SeekFrom::Start(size)).map(drop)
+    }
+
     /// Takes the last `count` bytes back, where a file allows it.
     pub fn cut_back(&mut self, count: u64) -> io::Result<()> {
         if self.regular && count > 0 {

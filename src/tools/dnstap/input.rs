@@ -29,6 +29,9 @@ const READ_SIZE: usize = 256 << 10;
 /// A data frame that is longer is damage, and not passed over.
 const MAX_SKIP: usize = 64 << 20;
 
+/// Bytes of a file that are looked at before anything is written, less than the queue takes.
+const CHECKED_SIZE: u64 = 64 << 10;
+
 /// How often to look whether a file has grown, or the program is to stop.
 const CHECK: Duration = Duration::from_millis(100);
 
@@ -164,8 +167,46 @@ impl Reading {
         }
     }
 
+    /// Says why nothing can be read from `path`, as far as the beginning of a file tells.
+    pub fn check(&self, path: &Path) -> Result<(), InputError> {
+        let name = || path.display().to_string();
+        let metadata = match std::fs::metadata(path) {
+            _ if path == Path::new(STANDARD_INPUT) => return Ok(()),
+            Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            other => other,
+        };
+        let metadata = metadata.map_err(|error| InputError::Io { name: name(), error })?;
+        // What a pipe has is there once.
+        if !metadata.is_file() {
+            return Ok(());
+        }
+        let Self { frame_limit, follow, .. } = *self;
+        let once =
+            Self { frame_limit, follow: false, stop: Arc::default(), progress: Arc::default() };
+        match once.read_part(path, &Queue::default(), CHECKED_SIZE) {
+            Err(InputError::NoStop { offset: 0, .. } | InputError::Torn { offset: 0, .. })
+                if follow =>
+            {
+                Ok(())
+            }
+            Err(
+                error @ (InputError::Io { .. }
+                | InputError::Foreign { .. }
+                | InputError::Damaged { frames: 0, .. }
+                | InputError::NoStop { offset: 0, .. }
+                | InputError::Torn { offset: 0, .. }),
+            ) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Reads `path` into `queue`; `-` is the standard input.
     pub fn read(&self, path: &Path, queue: &Queue) -> Result<(), InputError> {
+        self.read_part(path, queue, u64::MAX)
+    }
+
+    /// Reads the first `limit` bytes of what is in `path`.
+    fn read_part(&self, path: &Path, queue: &Queue, limit: u64) -> Result<(), InputError> {
         let name = path.display().to_string();
         let failed = |error| InputError::Io { name: name.clone(), error };
         let mut source =
@@ -175,12 +216,12 @@ impl Reading {
         let head = io::Cursor::new(head[..length].to_vec());
         let is = |magic: &[u8]| head.get_ref().starts_with(magic);
         if is(b"\x1f\x8b") {
-            self.read_from(MultiGzDecoder::new(head.chain(source)), name, queue)
+            self.read_from(MultiGzDecoder::new(head.chain(source)).take(limit), name, queue)
         } else if is(b"\x28\xb5\x2f\xfd") {
             let decoder = zstd::Decoder::new(head.chain(source)).map_err(failed)?;
-            self.read_from(decoder, name, queue)
+            self.read_from(decoder.take(limit), name, queue)
         } else {
-            self.read_from(head.chain(source), name, queue)
+            self.read_from(head.chain(source).take(limit), name, queue)
         }
     }
 
@@ -304,19 +345,6 @@ impl Reading {
             }
         }
     }
-}
-
-/// Says why `path` cannot be read, as far as that is known beforehand.
-pub fn check(path: &Path) -> Result<(), InputError> {
-    let checked = match std::fs::metadata(path) {
-        _ if path == Path::new(STANDARD_INPUT) => Ok(()),
-        Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        // A pipe would be closed again before its writer.
-        Ok(metadata) if !metadata.is_file() => Ok(()),
-        Ok(_) => File::open(path).map(drop),
-        Err(error) => Err(error),
-    };
-    checked.map_err(|error| InputError::Io { name: path.display().to_string(), error })
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The options of `dnstap`: those of the golang tool, and more.
 
+pub mod address;
 pub mod misuse;
 
 use std::ffi::OsString;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ::dnstap::schema::MessageType;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgGroup, CommandFactory, Parser, ValueEnum};
 
@@ -35,15 +37,17 @@ pub struct Options {
 
     /// Listen on a Unix socket
     #[arg(short = 'u', value_name = "PATH", help_heading = "In")]
+    #[arg(value_parser = PathBufValueParser::new().try_map(address::socket_path))]
     pub unix: Vec<PathBuf>,
 
     /// Listen on a TCP socket, with TLS if there is --tls-cert
-    #[arg(short = 'l', value_name = "ADDRESS:PORT", help_heading = "In")]
+    #[arg(short = 'l', value_name = "ADDRESS:PORT", value_parser = address::listened)]
+    #[arg(help_heading = "In")]
     pub listen: Vec<String>,
 
     /// Connect to a sender, again whenever the connection is over: ADDRESS:PORT, with TLS
     /// tls:ADDRESS:PORT, or the path of a Unix socket with a slash in it
-    #[arg(long, value_name = "SENDER", help_heading = "In")]
+    #[arg(long, value_name = "SENDER", value_parser = address::sender, help_heading = "In")]
     pub connect: Vec<String>,
 
     /// Permissions of the Unix socket, in octal
@@ -90,11 +94,13 @@ pub struct Options {
     pub append: bool,
 
     /// Relay to a receiver on TCP; tls:ADDRESS:PORT with TLS
-    #[arg(short = 'T', value_name = "ADDRESS:PORT", help_heading = "Out")]
+    #[arg(short = 'T', value_name = "ADDRESS:PORT", value_parser = address::peer)]
+    #[arg(help_heading = "Out")]
     pub relay_tcp: Vec<String>,
 
     /// Relay to a receiver on a Unix socket
     #[arg(short = 'U', value_name = "PATH", help_heading = "Out")]
+    #[arg(value_parser = PathBufValueParser::new().try_map(address::socket_path))]
     pub relay_unix: Vec<PathBuf>,
 
     /// How long a receiver may let a relay wait, such as 5s or 500ms
@@ -135,7 +141,8 @@ pub struct Options {
     pub stats: bool,
 
     /// Serve statistics to Prometheus at http://ADDRESS:PORT/metrics
-    #[arg(long, value_name = "ADDRESS:PORT", help_heading = "Out")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address::listened)]
+    #[arg(help_heading = "Out")]
     pub metrics: Option<String>,
 
     /// Certificate to show, in PEM: to senders on -l, and to peers that ask for one

@@ -91,6 +91,11 @@ pub trait Output: Send {
         Ok(())
     }
 
+    /// Begins to write, as nothing stands in the way of the whole program any more.
+    fn begin(&mut self) -> Result<(), OutputError> {
+        self.files().map_or(Ok(()), Series::begin)
+    }
+
     /// The files that it writes to, if it does: what is to be done with any is done with these.
     fn files(&mut self) -> Option<&mut Series> {
         None

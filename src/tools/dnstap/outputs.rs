@@ -43,6 +43,11 @@ impl Outputs {
         self.outlets.push(Outlet { name, output, state: State::Taking });
     }
 
+    /// Begins all of them: only now is gone what they replace.
+    pub fn begin(&mut self) -> Result<(), OutputError> {
+        self.outlets.iter_mut().try_for_each(|outlet| outlet.output.begin())
+    }
+
     /// Whether none takes anything any more.
     pub fn are_over(&self) -> bool {
         self.outlets.iter().all(|outlet| outlet.state != State::Taking)

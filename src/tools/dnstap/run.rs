@@ -29,8 +29,9 @@ use mio::Waker;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 
 use super::distinct;
-use super::input::{self, InputError, Progress, Reading};
+use super::input::{InputError, Progress, Reading};
 use super::mask::Mask;
+use super::options::address::host_and_port;
 use super::options::misuse::is_compressed;
 use super::options::{Format, Options, TLS_PREFIX};
 use super::output::frames::Frames;
@@ -115,21 +116,21 @@ fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
     }
     // A file size limit is an error of the write, not the end of the program.
     signal_hook::flag::register(SIGXFSZ, Arc::default())?;
+    let untaken = Untaken::default();
+    let reading = reading(options, &stop, untaken.files.clone());
     // Without anything to read, what the outputs would replace is kept.
     let faults: Vec<InputError> =
-        options.read.iter().filter_map(|path| input::check(path).err()).collect();
+        options.read.iter().filter_map(|path| reading.check(path).err()).collect();
     if faults.len() == options.read.len() {
         faults.iter().for_each(|fault| Log::new(0).line(fault));
         return Ok(ExitCode::FAILURE);
     }
     let queue = Arc::new(Queue::default());
-    let untaken = Untaken::default();
     let worker = worker(options, &stop, &untaken)?;
     let thread = {
         let queue = queue.clone();
         thread::spawn(move || worker.run(&queue, &reopen, &mut |text| Log::new(0).line(text)))
     };
-    let reading = reading(options, &stop, untaken.files);
     let shown = show_progress(options, &reading.progress);
     let good = reading.read_all(&options.read, &queue, &Log::new(0));
     queue.end();
@@ -316,22 +317,14 @@ fn tls_options(options: &Options) -> TlsOptions {
 fn dial_targets(options: &Options) -> Result<Vec<Target>, CaptureError> {
     let target = |name: &String| match name.strip_prefix(TLS_PREFIX) {
         Some(name) => {
-            let (host, _) = host_and_port(name)?;
+            let (host, _) = host_and_port(name).map_err(CaptureError::Other)?;
             let connector = TlsConnector::new(host, &tls_options(options)).map_err(tls_failed)?;
             Ok(Target::Tls(name.into(), connector))
         }
         None if name.contains('/') => Ok(Target::Unix(name.into())),
-        None => host_and_port(name).map(|_| Target::Tcp(name.clone())),
+        None => Ok(Target::Tcp(name.clone())),
     };
     options.connect.iter().map(target).collect()
-}
-
-/// The parts of ADDRESS:PORT; an IPv6 address may be in brackets.
-fn host_and_port(name: &str) -> Result<(&str, u16), CaptureError> {
-    name.rsplit_once(':')
-        .and_then(|(host, port)| Some((host, port.parse().ok()?)))
-        .map(|(host, port)| (host.trim_start_matches('[').trim_end_matches(']'), port))
-        .ok_or_else(|| CaptureError::Other(format!("\"{name}\" is no ADDRESS:PORT")))
 }
 
 /// The first address that a host and a port stand for; without a host, any of ours.
@@ -376,6 +369,7 @@ fn worker(
     if options.stats || options.metrics.is_some() {
         outputs.add("statistics".into(), Box::new(stats(options, accounts, untaken)?));
     }
+    outputs.begin().map_err(|error| CaptureError::Other(error.to_string()))?;
     Ok(Worker {
         selection: selection(options),
         stamp: options.sample.filter(|rate| *rate > 1).map(Stamp::new),
@@ -400,7 +394,7 @@ fn relays(options: &Options) -> Result<Vec<Receiver>, CaptureError> {
     }
     for name in &options.relay_tcp {
         let tls = name.strip_prefix(TLS_PREFIX);
-        let (host, port) = host_and_port(tls.unwrap_or(name))?;
+        let (host, port) = host_and_port(tls.unwrap_or(name)).map_err(CaptureError::Other)?;
         let mut transport: Box<dyn Transport> = Box::new(HostSender::new(host, port));
         if tls.is_some() {
             let sender = TlsSender::new(transport, host, &tls_options(options));

@@ -44,7 +44,8 @@ pub struct Parquet {
 }
 
 impl Parquet {
-    /// Opens the first file. A reader that does not read is given up once `stop` is set.
+    /// Opens the first file, which is not begun. A reader that does not read is given up once `stop` is
+    /// set.
     pub fn open(files: &Files, stop: Arc<AtomicBool>) -> Result<Self, OutputError> {
         // It is known here only how large a file becomes, and where one may end.
         let unsplit = Files { split_size: None, ..files.clone() };
@@ -114,6 +115,10 @@ fn without_end(error: OutputError) -> OutputError {
 }
 
 impl Output for Parquet {
+    fn begin(&mut self) -> Result<(), OutputError> {
+        self.files.begin()
+    }
+
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
         row::fill(frame, &mut self.columns, &mut self.remarks);
         self.rows += 1;

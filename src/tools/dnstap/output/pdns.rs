@@ -228,6 +228,10 @@ fn has_compressed_names(rtype: u16) -> bool {
 }
 
 impl Output for PassiveDns {
+    fn begin(&mut self) -> Result<(), OutputError> {
+        self.files.begin()
+    }
+
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
         // Of frames that hold no event the worker tells.
         let Ok(event) = frame.event else { return Ok(()) };

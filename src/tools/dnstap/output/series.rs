@@ -52,7 +52,8 @@ enum State {
 }
 
 impl Series {
-    /// Opens the first file. A reader that does not read is given up once `stop` is set.
+    /// Opens the first file, but leaves what is there as it is until [`Series::begin`]. A reader that
+    /// does not read is given up once `stop` is set.
     pub fn open(
         files: &Files,
         content: Content,
@@ -60,7 +61,7 @@ impl Series {
     ) -> Result<Self, OutputError> {
         let log = Log::new(0);
         let name = files.name.display().to_string();
-        let files = Output::open(files, content, stop, &log);
+        let files = Output::prepare(files, content, stop);
         let files = Box::new(files.map_err(|error| OutputError::Failed(error.to_string()))?);
         let buffer = Vec::with_capacity(BUFFER_SIZE);
         Ok(Self {
@@ -75,6 +76,11 @@ impl Series {
             flush_at: None,
             reap_at: None,
         })
+    }
+
+    /// Begins the first file.
+    pub fn begin(&mut self) -> Result<(), OutputError> {
+        self.files.begin(&self.log).map_err(|error| OutputError::Failed(error.to_string()))
     }
 
     /// What messages call it: the file, or the pattern of names.

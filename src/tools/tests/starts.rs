@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How `dnstap` starts, and what it leaves alone when it cannot.
+
+mod support;
+
+use std::fs;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+
+use framestream::control::ControlType::{Start, Stop};
+use support::{DNSTAP, Place, Running, TYPE, assert_holds, control, names, payloads, recording};
+
+/// The status and the lines of a run.
+fn run(arguments: &[&str]) -> (Option<i32>, Vec<String>) {
+    let mut command = Command::new(DNSTAP);
+    let (status, lines) = Running::start(command.args(arguments).stdout(Stdio::null())).end();
+    (status.code(), lines)
+}
+
+/// The one line of a run that fails, or is refused with status 2.
+fn told(status: i32, arguments: &[&str]) -> String {
+    let (code, lines) = run(arguments);
+    assert_eq!(code, Some(status), "{arguments:?}: {lines:#?}");
+    lines.join("\n")
+}
+
+#[test]
+fn a_start_that_fails_leaves_files_as_they_are() {
+    let place = Place::new();
+    let input = place.file("in", recording(payloads(9)));
+    let log = place.file("log", "precious");
+    let quiet = format!("quiet:{log}");
+    let kept = recording(["kept"]);
+    let (old, new, rows) =
+        (place.file("old", &kept), place.argument("new"), place.argument("rows"));
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().to_string();
+    let missing = place.argument("missing/x");
+    let zst = place.argument("x.zst");
+    let (rows, text) = (format!("parquet:{rows}"), format!("quiet:{}", place.argument("text")));
+    let outputs = ["-w", &quiet, "-w", &new, "-w", &rows, "-w", &zst, "-w", &text];
+    let before = names(place.directory.path());
+    for (more, what) in [
+        (["--metrics", &port], "Address already in use"),
+        (["-w", &missing], "No such file or directory"),
+        (["-w", "frames:/dev/full"], "No space left on device"),
+    ] {
+        let line = told(1, &[&["-r", &input][..], &outputs, &more].concat());
+        assert!(line.contains(what), "{line}");
+        let socket = place.argument("socket");
+        let line = told(1, &[&["-u", &socket][..], &outputs, &more].concat());
+        assert!(line.contains(what), "{line}");
+        // STOP stays too, which would come again in the end.
+        let line = told(1, &[&["-r", &input, "-a", "-w", &old, "-w", &text][..], &more].concat());
+        assert!(line.contains(what), "{line}");
+        assert_eq!(names(place.directory.path()), before, "{more:?}");
+        assert_eq!(fs::read_to_string(&log).unwrap(), "precious", "{more:?}");
+        assert_eq!(fs::read(&old).unwrap(), kept, "{more:?}");
+    }
+    // And a start that does not fail replaces and continues.
+    assert_eq!(run(&["-r", &input, "-w", &quiet]).0, Some(0));
+    assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), 9);
+    assert_eq!(run(&["-r", &input, "-a", "-w", &old]).0, Some(0));
+    assert_holds(&place.path("old"), [vec![b"kept".to_vec()], payloads(9)].concat());
+}
+
+#[test]
+fn what_is_no_file_of_frames_replaces_nothing() {
+    let place = Place::new();
+    let log = place.file("log", "precious");
+    let quiet = format!("quiet:{log}");
+    let start = control(Start, Some(TYPE));
+    let compressed = zstd::encode_all(&b"Once upon a time there was a name"[..], 0).unwrap();
+    for (name, content, what) in [
+        ("empty", Vec::new(), "ends at offset 0"),
+        ("text", b"Once upon a time there was a name".to_vec(), "this is text"),
+        ("text.zst", compressed, "this is text"),
+        ("torn", start[..9].to_vec(), "cut off after 9 bytes"),
+        ("other", control(Start, Some("other")), "the content type is \"other\""),
+        ("stop", control(Stop, None), "Stop where Start belongs"),
+        ("damaged", [&start[..], b"\xff\xff\xff\xff"].concat(), "0 frames before are good"),
+    ] {
+        let file = place.file(name, content);
+        let line = told(1, &["-r", &file, "-w", &quiet]);
+        assert!(line.contains(what), "{name}: {line}");
+        assert_eq!(fs::read_to_string(&log).unwrap(), "precious", "{name}");
+    }
+    // What is good behind a frame that is skipped is read, and so is another file.
+    let long = place.file("long", recording([vec![7; 200_000], b"short".to_vec()]));
+    assert_eq!(run(&["-r", &long, "--frame-limit", "1k", "-w", &quiet]).0, Some(0));
+    assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), 1);
+    let text = place.argument("text");
+    assert_eq!(run(&["-r", &text, "-r", &long, "-w", &quiet]).0, Some(1));
+    assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), 2);
+}
+
+#[test]
+fn an_address_that_cannot_be_one_is_a_wrong_option() {
+    let long = format!("/{}", "x".repeat(200));
+    for (option, address, what) in [
+        ("-T", "foo", "\"foo\" is no ADDRESS:PORT"),
+        ("-T", ":6000", "names no host"),
+        ("-T", "tls:localhost", "is no ADDRESS:PORT"),
+        ("-T", "localhost:0", "nobody listens on port 0"),
+        ("-U", &long, "too long for a Unix socket"),
+        ("-u", &long, "too long for a Unix socket"),
+        ("--connect", &long, "too long for a Unix socket"),
+        ("--connect", ":6000", "names no host"),
+        ("--connect", "tls:[]:6000", "names no host"),
+        ("-l", "localhost", "is no ADDRESS:PORT"),
+        ("--metrics", "localhost:http", "is no ADDRESS:PORT"),
+    ] {
+        let line = told(2, &["-r", "x", option, address]);
+        assert!(line.contains(what), "{line}");
+    }
+}
