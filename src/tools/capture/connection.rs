@@ -336,7 +336,10 @@ impl Connection {
                     let text = format_args!("incomplete message (have {have} bytes, want {size})");
                     shared.log.connection(Level::Trace, fd, text);
                     buffer.use_up(to);
-                    buffer.grow_to(size);
+                    // Whoever says to send much gets room for what has come, and as much again.
+                    if have == buffer.size() {
+                        buffer.grow_to(size.min(2 * have));
+                    }
                     return Ok(Behind::Nothing);
                 }
                 Err(FrameError::TooLarge(length)) => {
@@ -476,7 +479,8 @@ mod tests {
     use crate::capture::log::Log;
     use crate::capture::output::{Files, Output};
     use crate::capture::output_file::Placing;
-    use crate::capture::shared::Shared;
+    use crate::capture::shared::{READ_SIZE, Shared};
+    use crate::read_ahead::ReadAhead;
 
     /// A socket whose buffer is full whenever a byte was written.
     struct Congested {
@@ -541,6 +545,39 @@ mod tests {
         let content = Content::frames(&content_type).unwrap();
         let output = Output::open(&files, content, Default::default(), &log).unwrap();
         Shared::new(Box::new(output), log, content_type, 1000, Default::default())
+    }
+
+    #[test]
+    fn room_is_made_for_what_has_come_not_for_what_is_promised() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("out");
+        let mut shared = shared(&file);
+        shared.frame_limit = 8 << 20;
+        let (mut peer, ours) = net::UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let mut connection = Connection::new(Box::new(UnixStream::from_std(ours)), &mut shared);
+        let start = ControlFrame::new(ControlType::Start, Some(&b"type"[..]));
+        peer.write_all(&start.encode(Header::With).unwrap()).unwrap();
+        let payload = vec![7; 4 << 20];
+        let mut frame = (payload.len() as u32).to_be_bytes().to_vec();
+        frame.extend(&payload);
+        let mut sent = 0;
+        while sent < frame.len() {
+            let count = (frame.len() - sent).min(10_000);
+            peer.write_all(&frame[sent..sent + count]).unwrap();
+            sent += count;
+            loop {
+                connection.may_read = true;
+                if connection.turn(&mut shared).unwrap() == Next::Event {
+                    break;
+                }
+            }
+            let room = connection.buffer.as_ref().map_or(0, ReadAhead::size);
+            assert!(room <= READ_SIZE.max(2 * sent), "{room} bytes for {sent}");
+        }
+        drop(connection);
+        shared.output.close(&shared.log);
+        assert!(fs::read(file).unwrap().windows(frame.len()).any(|bytes| bytes == frame));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::quoted::quoted;
 use crate::read_ahead::ReadAhead;
 
 /// Bytes that one read asks for.
-const READ_SIZE: usize = 256 * 1024;
+pub const READ_SIZE: usize = 256 * 1024;
 
 /// Buffers without bytes that are kept for the next reads.
 const SPARE_BUFFERS: usize = 8;

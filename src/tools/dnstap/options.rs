@@ -11,7 +11,7 @@ use std::time::Duration;
 use ::dnstap::schema::MessageType;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{ArgGroup, CommandFactory, Parser, ValueEnum};
+use clap::{ArgGroup, CommandFactory, Parser, ValueEnum, value_parser};
 
 use super::select::{self, Prefix, WantedName};
 use crate::capture::options::{octal, size};
@@ -23,6 +23,7 @@ pub const TLS_PREFIX: &str = "tls:";
 #[derive(Debug, Parser)]
 #[command(name = "dnstap", version, arg_required_else_help = true)]
 #[command(group(ArgGroup::new("relays").args(["relay_tcp", "relay_unix"]).multiple(true)))]
+#[command(group(ArgGroup::new("listeners").args(["unix", "listen"]).multiple(true)))]
 #[command(group(ArgGroup::new("calendar").args(["localtime", "gmtime"])))]
 #[command(after_help = "Message types: AQ AR (AUTH), RQ RR (RESOLVER), CQ CR (CLIENT), FQ FR \
     (FORWARDER), SQ SR (STUB), TQ TR (TOOL), UQ UR (UPDATE); queries and responses.")]
@@ -61,6 +62,11 @@ pub struct Options {
     /// Group of the Unix socket
     #[arg(long, value_name = "GROUP", requires = "unix", help_heading = "In")]
     pub socket_group: Option<String>,
+
+    /// Connections to serve at a time; more wait [default: no limit]
+    #[arg(long, value_name = "COUNT", value_parser = value_parser!(u32).range(1..))]
+    #[arg(requires = "listeners", help_heading = "In")]
+    pub maxconns: Option<u32>,
 
     /// Largest frame to take; with k, M or G for powers of 1024
     #[arg(long, value_name = "BYTES", value_parser = size, default_value = "1M")]
@@ -339,6 +345,8 @@ mod tests {
         for wrong in [
             "-t 1s",
             "--socket-mode 700",
+            "--maxconns 5",
+            "--maxconns 0 -u y",
             "--socket-owner nobody",
             "--socket-group nogroup",
             "--post-rotate x",
@@ -369,6 +377,7 @@ mod tests {
             "--socket-mode 700 --socket-owner nobody --socket-group nogroup -u y",
             "--post-rotate x -w y -w -",
             "--gmtime -a -w quiet:%F",
+            "--maxconns 5 -l y:1",
             "--split 5 --localtime -w x --post-rotate x",
             "--localtime -w x -w %F",
             "-a -w x -w /dev/null",

@@ -189,7 +189,8 @@ fn show_progress(
 
 /// Receives from sockets until a signal says to stop.
 fn capture(options: &Options) -> Result<ExitCode, CaptureError> {
-    let limits = Limits { frame: 4 + options.frame_limit as usize, connections: u32::MAX as usize };
+    let connections = options.maxconns.unwrap_or(u32::MAX) as usize;
+    let limits = Limits { frame: 4 + options.frame_limit as usize, connections };
     let capture = Capture::start(CONTENT_TYPE.into(), limits, Log::new(0), |stop, waker| {
         let listeners = listeners(options)?;
         let targets = dial_targets(options)?;

@@ -15,6 +15,7 @@ use authority::{Authority, Identity};
 use framestream::control::ControlType::{Accept, Finish, Ready, Start, Stop};
 use support::{
     DEADLINE, DNSTAP, Peer, Place, Running, TYPE, assert_holds, control, data, payloads, recording,
+    until,
 };
 
 fn free_address() -> String {
@@ -205,6 +206,27 @@ fn a_sender_that_listens_is_connected_to_again_and_again() {
     let lines = receiver.stop();
     assert!(lines.iter().any(|line| line.contains("received 4 frames")), "{lines:#?}");
     assert_holds(Path::new(&all), &payloads);
+}
+
+#[test]
+fn connections_over_the_limit_wait() {
+    let place = Place::new();
+    let (socket, all) = (place.argument("socket"), place.argument("all"));
+    let receiver = start(&["-u", &socket, "--maxconns", "1", "-w", &all], "opened output file");
+    let mut first = Peer::open(&place.socket);
+    let mut second = Peer::connect(&place.socket);
+    second.send(recording(["second"]));
+    // Served beside, it would be in the file before the last of these.
+    let partial = place.path(&format!(".all.partial-{}", receiver.child.id()));
+    for count in 1..=3 {
+        first.send(data("first"));
+        let size = control(Start, Some(TYPE)).len() + count * data("first").len();
+        until(|| std::fs::metadata(&partial).is_ok_and(|file| file.len() >= size as u64));
+    }
+    first.close();
+    second.expect_end();
+    receiver.stop();
+    assert_holds(Path::new(&all), ["first", "first", "first", "second"]);
 }
 
 #[test]
