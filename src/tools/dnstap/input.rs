@@ -13,6 +13,7 @@ use std::time::Duration;
 use flate2::read::MultiGzDecoder;
 use framestream::control::ControlType;
 use framestream::frame::{Event, FrameError, Front, LENGTH_SIZE, front};
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use thiserror::Error;
 
@@ -382,10 +383,15 @@ impl Read for Source<'_> {
             }
             // A pipe without bytes would hold up the stop.
             let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
-            if poll(&mut fds, PollTimeout::from(CHECK.as_millis() as u16))? == 0 {
-                continue;
-            }
-            let count = self.file.read(buffer)?;
+            match poll(&mut fds, PollTimeout::from(CHECK.as_millis() as u16)) {
+                // A signal says what it has to say by a flag.
+                Ok(0) | Err(Errno::EINTR) => continue,
+                other => other?,
+            };
+            let count = match self.file.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                other => other?,
+            };
             self.reading.progress.read.fetch_add(count as u64, Ordering::Relaxed);
             if count > 0 || !self.reading.follow || self.path == Path::new(STANDARD_INPUT) {
                 return Ok(count);

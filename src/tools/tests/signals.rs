@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Signals to `dnstap` while it waits for somebody.
+
+mod support;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use support::{DNSTAP, Place, Running, payloads, recording, until};
+
+fn start(arguments: &[&str]) -> Running {
+    Running::start(Command::new(DNSTAP).args(arguments).stdout(Stdio::null()))
+}
+
+fn named_pipe(place: &Place) -> String {
+    let name = place.argument("pipe");
+    assert!(Command::new("mkfifo").arg(&name).status().unwrap().success());
+    name
+}
+
+/// Waits until the program has opened `path`.
+fn has_open(running: &Running, path: &str) {
+    let fds = format!("/proc/{}/fd", running.child.id());
+    until(|| {
+        let fds = fs::read_dir(&fds).unwrap();
+        fds.flatten().any(|fd| fs::read_link(fd.path()).is_ok_and(|to| to == Path::new(path)))
+    });
+}
+
+/// Waits until the program has taken a signal, of which nothing else tells: it sleeps in the system
+/// again, and has none pending.
+fn has_taken_signals(running: &Running) {
+    let status = format!("/proc/{}/status", running.child.id());
+    until(|| {
+        let status = fs::read_to_string(&status).unwrap();
+        let pending = status.lines().filter(|line| line.starts_with("ShdPnd:"));
+        pending.into_iter().all(|line| line.trim_end_matches('0').ends_with('\t'))
+    });
+}
+
+#[test]
+fn a_signal_to_begin_anew_does_not_end_the_wait_for_a_pipe() {
+    let place = Place::new();
+    let pipe = named_pipe(&place);
+    let quiet = place.argument("quiet");
+    let running = start(&["-r", &pipe, "-w", &format!("quiet:{quiet}")]);
+    let mut writer = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    has_open(&running, &pipe);
+    for signal in ["HUP", "USR1"].repeat(10) {
+        running.signal(signal);
+        has_taken_signals(&running);
+    }
+    writer.write_all(&recording(payloads(9))).unwrap();
+    drop(writer);
+    let (status, lines) = running.end();
+    assert!(status.success(), "{lines:#?}");
+    assert_eq!(fs::read_to_string(&quiet).unwrap().lines().count(), 9);
+}
