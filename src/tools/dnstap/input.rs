@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Reads capture files into the queue, as far as each goes.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,6 +15,7 @@ use flate2::read::MultiGzDecoder;
 use framestream::control::ControlType;
 use framestream::frame::{Event, FrameError, Front, LENGTH_SIZE, front};
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use thiserror::Error;
 
@@ -352,7 +354,8 @@ fn open(path: &Path) -> io::Result<File> {
     if path == Path::new(STANDARD_INPUT) {
         io::stdin().as_fd().try_clone_to_owned().map(File::from)
     } else {
-        File::open(path)
+        // The writer of a named pipe is waited for where the stop is seen.
+        OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)
     }
 }
 
@@ -389,7 +392,14 @@ impl Read for Source<'_> {
                 other => other?,
             };
             let count = match self.file.read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
+                    ) =>
+                {
+                    continue;
+                }
                 other => other?,
             };
             self.reading.progress.read.fetch_add(count as u64, Ordering::Relaxed);

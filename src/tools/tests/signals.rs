@@ -58,3 +58,19 @@ fn a_signal_to_begin_anew_does_not_end_the_wait_for_a_pipe() {
     assert!(status.success(), "{lines:#?}");
     assert_eq!(fs::read_to_string(&quiet).unwrap().lines().count(), 9);
 }
+
+#[test]
+fn who_waits_for_the_writer_of_a_pipe_can_be_stopped() {
+    let place = Place::new();
+    let pipe = named_pipe(&place);
+    let socket = place.argument("socket");
+    for more in [&[][..], &["-u", &socket]] {
+        let running = start(&[&["-r", &pipe, "-q"][..], more].concat());
+        has_open(&running, &pipe);
+        running.signal("TERM");
+        let (status, lines) = running.end();
+        assert_eq!(status.code(), Some(1), "{lines:#?}");
+        let line = format!("{pipe}: stopped at offset 0, after 0 frames");
+        assert!(lines.iter().any(|told| told.contains(&line)), "{lines:#?}");
+    }
+}
