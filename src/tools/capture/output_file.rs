@@ -4,7 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -323,8 +323,15 @@ fn open(
     if name == Path::new(STANDARD_OUTPUT) {
         return io::stdout().as_fd().try_clone_to_owned().map(|fd| as_it_is(File::from(fd)));
     }
-    if fs::metadata(name).is_ok_and(|metadata| !metadata.is_file()) {
-        return open_special(name, unread, stop).map(as_it_is);
+    match fs::metadata(name) {
+        // To open it fails as it does for a FIFO that nobody reads.
+        Ok(metadata) if metadata.file_type().is_socket() => {
+            return Err(io::Error::other("it is a socket, which is no file to write"));
+        }
+        Ok(metadata) if !metadata.is_file() => {
+            return open_special(name, unread, stop).map(as_it_is);
+        }
+        _ => (),
     }
     let is_new = fs::symlink_metadata(name).is_err();
     let continued = match placing {
@@ -349,11 +356,9 @@ fn open_special(name: &Path, unread: Unread, stop: &AtomicBool) -> io::Result<Fi
     let flags = OFlag::O_NONBLOCK.bits();
     loop {
         match OpenOptions::new().write(true).custom_flags(flags).open(name) {
-            Err(error)
-                if error.raw_os_error() == Some(Errno::ENXIO as i32) && unread == Unread::Wait =>
-            {
-                if stop.load(Ordering::Relaxed) {
-                    return Err(error);
+            Err(error) if error.raw_os_error() == Some(Errno::ENXIO as i32) => {
+                if unread == Unread::Fail || stop.load(Ordering::Relaxed) {
+                    return Err(io::Error::other("nobody reads it"));
                 }
                 thread::sleep(READER_CHECK);
             }

@@ -5,6 +5,7 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -297,7 +298,16 @@ fn devices_and_pipes_are_written_as_they_are() {
         Running::start(Command::new(CAPTURE).args(["-t", TYPE, "-u", &socket, "-w", &fifo]));
     unread.line("opening Unix socket path");
     unread.signal("TERM");
-    assert!(!unread.end().0.success());
+    let (status, lines) = unread.end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    let told = format!("failed to open output file {fifo}: nobody reads it");
+    assert!(lines.iter().any(|line| line.contains(&told)), "{lines:#?}");
+    let _listener = UnixListener::bind(place.path("other")).unwrap();
+    let other = run(CAPTURE, &["-t", TYPE, "-u", &socket, "-w", &place.argument("other")]);
+    assert_eq!(other.status.code(), Some(1));
+    let error = String::from_utf8(other.stderr).unwrap();
+    assert!(error.contains("/other: it is a socket"), "{error}");
+    fs::remove_file(place.path("other")).unwrap();
     let reader = Running::start(Command::new("cat").arg(&fifo).stdout(Stdio::piped()));
     let mut capture = Running::capture(&["-u", &socket, "-w", &fifo]);
     let mut peer = Peer::open(&place.socket);

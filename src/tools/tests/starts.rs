@@ -5,6 +5,7 @@ mod support;
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
 use framestream::control::ControlType::{Start, Stop};
@@ -92,6 +93,18 @@ fn what_is_no_file_of_frames_replaces_nothing() {
     let text = place.argument("text");
     assert_eq!(run(&["-r", &text, "-r", &long, "-w", &quiet]).0, Some(1));
     assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), 2);
+}
+
+#[test]
+fn a_socket_is_no_file_to_write() {
+    let place = Place::new();
+    let _listener = UnixListener::bind(&place.socket).unwrap();
+    let input = place.file("in", recording(payloads(9)));
+    let socket = place.argument("socket");
+    for output in [socket.clone(), format!("quiet:{socket}")] {
+        let line = told(2, &["-r", &input, "-w", &output]);
+        assert!(line.contains("which is a socket: -U relays to one"), "{line}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use super::{Format, Options, TLS_PREFIX};
@@ -72,6 +73,9 @@ fn without_calendar(options: &Options, files: &[(Format, PathBuf)]) -> Option<St
 /// Why this is no file for its format.
 fn unfit(options: &Options, format: Format, name: &Path) -> Option<String> {
     let shown = name.display();
+    if fs::metadata(name).is_ok_and(|metadata| metadata.file_type().is_socket()) {
+        return Some(format!("-w cannot write to {shown}, which is a socket: -U relays to one"));
+    }
     if options.append && is_compressed(name) {
         return Some(format!("-a cannot continue {shown}, which is compressed: choose a new name"));
     }
