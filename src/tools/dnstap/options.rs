@@ -2,10 +2,11 @@
 //! The options of `dnstap`: those of the golang tool, and more.
 
 pub mod address;
+pub mod link;
 pub mod misuse;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ::dnstap::schema::MessageType;
@@ -15,6 +16,7 @@ use clap::{ArgGroup, CommandFactory, Parser, ValueEnum, value_parser};
 
 use super::select::{self, Prefix, WantedName};
 use crate::capture::options::{octal, size};
+use crate::capture::output_file::STANDARD_OUTPUT;
 
 /// Stands before an address that TLS is spoken with.
 pub const TLS_PREFIX: &str = "tls:";
@@ -286,11 +288,19 @@ impl Options {
         if let Some((word, name)) = file.to_str().and_then(|file| file.split_once(':'))
             && let Ok(format) = Format::from_str(word, false)
         {
-            return (format, name.into());
+            return (format, place(Path::new(name)));
         }
-        let default = if file == "-" { Format::Quiet } else { Format::Frames };
-        (self.format().unwrap_or(default), file.into())
+        let file = place(Path::new(file));
+        let is_output = file.as_os_str() == STANDARD_OUTPUT;
+        let default = if is_output { Format::Quiet } else { Format::Frames };
+        (self.format().unwrap_or(default), file)
     }
+}
+
+/// The file of this name; `-` if that leads to the standard output.
+fn place(name: &Path) -> PathBuf {
+    let target = link::target(name);
+    if target.as_os_str() == STANDARD_OUTPUT { target } else { name.into() }
 }
 
 /// A duration as Go writes it: numbers with units.

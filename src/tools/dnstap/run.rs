@@ -32,6 +32,7 @@ use super::distinct;
 use super::input::{InputError, Progress, Reading};
 use super::mask::Mask;
 use super::options::address::host_and_port;
+use super::options::link;
 use super::options::misuse::is_compressed;
 use super::options::{Format, Options, TLS_PREFIX};
 use super::output::frames::Frames;
@@ -55,7 +56,7 @@ use super::worker::{Ended, Totals, Worker};
 use crate::capture::content::Content;
 use crate::capture::destination::Destination;
 use crate::capture::dialer::{Dialed, Target};
-use crate::capture::file_name::Calendar;
+use crate::capture::file_name::{Calendar, has_conversions};
 use crate::capture::listener::{Access, ListenError, Listener};
 use crate::capture::log::Log;
 use crate::capture::output::{Files, Output as FrameFiles};
@@ -237,8 +238,15 @@ fn files(options: &Options, format: Format, name: &Path) -> Files {
         // Of one file somebody may read the end while it is written.
         _ => Placing::Replace,
     };
+    // A file is made where a link leads, not beside the link. What is written in place is so anyway.
+    let target = match placing {
+        Placing::Complete => link::target(name),
+        Placing::Replace | Placing::Append => name.into(),
+    };
+    let dated = options.localtime || options.gmtime;
+    let is_pattern = dated && has_conversions(target.as_os_str().as_bytes());
     Files {
-        name: name.into(),
+        name: if is_pattern { name.into() } else { target },
         calendar: calendar(options),
         split: options.split.map(|split| Duration::from_secs(split.into())),
         split_size: options.split_size,

@@ -5,6 +5,7 @@ mod support;
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
@@ -93,6 +94,38 @@ fn what_is_no_file_of_frames_replaces_nothing() {
     let text = place.argument("text");
     assert_eq!(run(&["-r", &text, "-r", &long, "-w", &quiet]).0, Some(1));
     assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), 2);
+}
+
+#[test]
+fn a_link_leads_where_it_leads() {
+    let place = Place::new();
+    let content = recording(payloads(9));
+    let input = place.file("in", &content);
+    symlink("real", place.path("link")).unwrap();
+    let link = place.argument("link");
+    let (again, kept) = (place.argument("real"), "real exists and is kept; this file is");
+    assert_eq!(run(&["-r", &input, "-w", &link]).0, Some(0));
+    assert_eq!(names(place.directory.path()), ["in", "link", "real"]);
+    let (_, lines) = run(&["-r", &input, "-w", &link]);
+    assert!(lines[1].contains(&format!("{kept} {again}.1")), "{lines:#?}");
+    assert_eq!(names(place.directory.path()), ["in", "link", "real", "real.1"]);
+    assert!(fs::read(&again).unwrap() == content);
+
+    // What leads to the standard output is that.
+    symlink("/proc/self/fd/1", place.path("out")).unwrap();
+    let (out, all) = (place.argument("out"), place.path("all"));
+    for (name, size) in [(format!("frames:{out}"), content.len()), (format!("json:{out}"), 9)] {
+        let mut command = Command::new(DNSTAP);
+        command.args(["-r", &input, "-w", &name]).stdout(fs::File::create(&all).unwrap());
+        let (status, lines) = Running::start(&mut command).end();
+        assert!(status.success(), "{lines:#?}");
+        let written = fs::read(&all).unwrap();
+        let lines = written.iter().filter(|byte| **byte == b'\n').count();
+        assert!(written.len() == size || lines == size, "{name}: {} bytes", written.len());
+    }
+    assert_eq!(names(place.directory.path()), ["all", "in", "link", "out", "real", "real.1"]);
+    let line = told(2, &["-r", &input, "-w", &out, "--split-size", "1k"]);
+    assert!(line.contains("the standard output cannot be split"), "{line}");
 }
 
 #[test]
