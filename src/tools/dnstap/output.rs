@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Outputs: each takes the same frames in its own form.
 
+pub mod commands;
 pub mod frames;
 pub mod parquet;
 pub mod pcap;

@@ -74,3 +74,24 @@ fn who_waits_for_the_writer_of_a_pipe_can_be_stopped() {
         assert!(lines.iter().any(|told| told.contains(&line)), "{lines:#?}");
     }
 }
+
+#[test]
+fn a_second_signal_ends_the_wait_for_commands() {
+    let place = Place::new();
+    let (socket, begun) = (place.argument("socket"), place.argument("begun"));
+    let command = format!("f() {{ echo >> {begun}; sleep 60; }}; f");
+    let (quiet, rows) = (place.argument("quiet"), place.argument("rows"));
+    let (quiet, rows) = (format!("quiet:{quiet}"), format!("parquet:{rows}"));
+    let frames = place.argument("frames");
+    for outputs in [&["-w", &frames][..], &["-w", &quiet, "-w", &rows]] {
+        let arguments = [&["-u", &socket, "--post-rotate", &command][..], outputs].concat();
+        let mut running = start(&arguments);
+        running.line("opened input socket");
+        running.signal("TERM");
+        until(|| Path::new(&begun).exists());
+        running.signal("TERM");
+        let (status, lines) = running.end_without_children();
+        assert!(status.success(), "{lines:#?}");
+        fs::remove_file(&begun).unwrap();
+    }
+}

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::OutputError;
+use super::commands::Patience;
 use crate::capture::content::Content;
 use crate::capture::destination::Destination;
 use crate::capture::log::Log;
@@ -200,7 +201,7 @@ impl Series {
         self.files.is_new()
     }
 
-    /// Ends the last file, and waits for the commands that still run.
+    /// Ends the last file, and waits for the commands that still run, unless a signal ends that.
     pub fn finish(self) -> Result<(), OutputError> {
         self.finish_after(Ok(()))
     }
@@ -208,14 +209,13 @@ impl Series {
     /// The same after `written`, which is how the last units were ended. Says what was counted after a
     /// failure too.
     pub fn finish_after(mut self, written: Result<(), OutputError>) -> Result<(), OutputError> {
+        let patience = Patience::from_now();
         let written = written.and(self.write());
         let Self { name, files, log, late, state, .. } = self;
         let unit = files.unit();
         let (commands, complete) = files.close(&log);
         if let Some(mut commands) = commands {
-            while commands.reap(&log) {
-                std::thread::sleep(Duration::from_millis(20));
-            }
+            patience.wait(&mut commands, &log);
         }
         if state == State::Failed && late > 0 {
             let why = match written {
