@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Reads capture files into the queue, as far as each goes.
 
+use std::cell::Cell;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -34,6 +35,12 @@ const MAX_SKIP: usize = 64 << 20;
 
 /// Bytes of a file that are looked at before anything is written, less than the queue takes.
 const CHECKED_SIZE: u64 = 64 << 10;
+
+/// STOP, as it stands at the end of a file.
+const STOP: &[u8] = b"\0\0\0\0\0\0\0\x04\0\0\0\x03";
+
+/// Bytes that are read behind STOP at a time, with STOP.
+const PAGE_SIZE: usize = 4096;
 
 /// How often to look whether a file has grown, or the program is to stop.
 const CHECK: Duration = Duration::from_millis(100);
@@ -212,28 +219,53 @@ impl Reading {
     fn read_part(&self, path: &Path, queue: &Queue, limit: u64) -> Result<(), InputError> {
         let name = path.display().to_string();
         let failed = |error| InputError::Io { name: name.clone(), error };
-        let mut source =
-            Source { file: open(path).map_err(failed)?, reading: self, queue, path: path.into() };
+        let at_stop = Cell::new(false);
+        let file = open(path).map_err(failed)?;
+        let is_regular = file.metadata().map_err(failed)?.is_file();
+        let mut source = Source {
+            file,
+            reading: self,
+            queue,
+            end: (self.follow && is_regular).then(End::default),
+            at_stop: &at_stop,
+        };
         let mut head = [0; 4];
         let length = read_full(&mut source, &mut head).map_err(failed)?;
         let head = io::Cursor::new(head[..length].to_vec());
         let is = |magic: &[u8]| head.get_ref().starts_with(magic);
         if is(b"\x1f\x8b") {
-            self.read_from(MultiGzDecoder::new(head.chain(source)).take(limit), name, queue)
+            self.read_frames(
+                MultiGzDecoder::new(head.chain(source)).take(limit),
+                name,
+                queue,
+                &at_stop,
+            )
         } else if is(b"\x28\xb5\x2f\xfd") {
             let decoder = zstd::Decoder::new(head.chain(source)).map_err(failed)?;
-            self.read_from(decoder.take(limit), name, queue)
+            self.read_frames(decoder.take(limit), name, queue, &at_stop)
         } else {
-            self.read_from(head.chain(source).take(limit), name, queue)
+            self.read_frames(head.chain(source).take(limit), name, queue, &at_stop)
         }
     }
 
     /// Reads `file`, called `name` in errors, into `queue`.
     pub fn read_from(
         &self,
+        file: impl Read,
+        name: String,
+        queue: &Queue,
+    ) -> Result<(), InputError> {
+        self.read_frames(file, name, queue, &Cell::new(false))
+    }
+
+    /// The same. `at_stop` is set while what comes next is behind STOP, and taken back by who sees that
+    /// it takes the place of STOP.
+    fn read_frames(
+        &self,
         mut file: impl Read,
         name: String,
         queue: &Queue,
+        at_stop: &Cell<bool>,
     ) -> Result<(), InputError> {
         let mut buffer = ReadAhead::new(READ_SIZE);
         let (mut offset, mut frames, mut started, mut to_skip) = (0, 0, false, 0);
@@ -322,12 +354,14 @@ impl Reading {
             if needs == 0 && !buffer.bytes().is_empty() {
                 continue;
             }
-            // Nobody writes behind STOP: there is nothing to wait for.
-            if stopped && self.follow && buffer.bytes().is_empty() {
-                return Ok(());
-            }
             buffer.grow_to(needs);
+            let is_at_stop = stopped && buffer.bytes().is_empty();
+            at_stop.set(is_at_stop);
             let filled = buffer.fill(&mut file);
+            if is_at_stop && !at_stop.get() {
+                (started, stopped) = (true, false);
+                offset -= STOP.len() as u64;
+            }
             if !matches!(filled, Ok(1..))
                 && let Some(lossy) = self.is_over(queue)
             {
@@ -375,7 +409,56 @@ struct Source<'a> {
     file: File,
     reading: &'a Reading,
     queue: &'a Queue,
-    path: PathBuf,
+    /// The end of what was read, if the file may be continued there.
+    end: Option<End>,
+    /// Whether what is read next is behind STOP.
+    at_stop: &'a Cell<bool>,
+}
+
+impl Source<'_> {
+    /// Reads once what there is, and goes back if STOP was taken away since.
+    fn read_on(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(end) = &mut self.end else { return self.file.read(buffer) };
+        if !self.at_stop.get() || end.last != STOP {
+            let count = self.file.read(buffer)?;
+            end.add(&buffer[..count]);
+            return Ok(count);
+        }
+        // In one read with what is behind: else that may already be another's.
+        let stop_at = end.offset - STOP.len() as u64;
+        let mut bytes = [0; PAGE_SIZE];
+        let room = bytes.len().min(STOP.len() + buffer.len());
+        let count = self.file.read_at(&mut bytes[..room], stop_at)?;
+        let behind = match bytes[..count].strip_prefix(STOP) {
+            Some(behind) => behind,
+            None => {
+                self.at_stop.set(false);
+                *end = End { offset: stop_at, last: Vec::new() };
+                let size = count.min(buffer.len());
+                &bytes[..size]
+            }
+        };
+        buffer[..behind.len()].copy_from_slice(behind);
+        end.add(behind);
+        self.file.seek(SeekFrom::Start(end.offset))?;
+        Ok(behind.len())
+    }
+}
+
+/// Where the reading of a file is.
+#[derive(Debug, Default)]
+struct End {
+    offset: u64,
+    /// As many bytes as STOP has, of those that were read last.
+    last: Vec<u8>,
+}
+
+impl End {
+    fn add(&mut self, bytes: &[u8]) {
+        self.offset += bytes.len() as u64;
+        self.last.extend(&bytes[bytes.len().saturating_sub(STOP.len())..]);
+        self.last.drain(..self.last.len().saturating_sub(STOP.len()));
+    }
 }
 
 impl Read for Source<'_> {
@@ -391,7 +474,7 @@ impl Read for Source<'_> {
                 Ok(0) | Err(Errno::EINTR) => continue,
                 other => other?,
             };
-            let count = match self.file.read(buffer) {
+            let count = match self.read_on(buffer) {
                 Err(error)
                     if matches!(
                         error.kind(),
@@ -403,7 +486,7 @@ impl Read for Source<'_> {
                 other => other?,
             };
             self.reading.progress.read.fetch_add(count as u64, Ordering::Relaxed);
-            if count > 0 || !self.reading.follow || self.path == Path::new(STANDARD_INPUT) {
+            if count > 0 || !self.reading.follow {
                 return Ok(count);
             }
             thread::sleep(CHECK);

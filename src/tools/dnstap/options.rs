@@ -378,6 +378,7 @@ mod tests {
             "--split-size 5k -w x -w -",
             "--tls-ca x -T y:1",
             "--follow -r y",
+            "--follow -r -",
             "--split 0 --gmtime -w x",
         ] {
             assert!(refused(wrong), "{wrong}");

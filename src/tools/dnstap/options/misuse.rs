@@ -19,6 +19,11 @@ pub fn misuse(options: &Options) -> Option<String> {
             "--follow waits at the end of a file, and never gets to the next: name one with -r";
         return Some(text.into());
     }
+    if options.follow && options.read.iter().any(|name| name == Path::new("-")) {
+        let text =
+            "--follow waits at the end of a file, and the standard input has none: name the file";
+        return Some(text.into());
+    }
     let files = options.files();
     let splits = options.split.is_some() || options.split_size.is_some();
     if splits && files.iter().any(|(_, name)| is_standard_output(name)) {
