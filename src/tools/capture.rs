@@ -159,6 +159,8 @@ pub struct Capture {
     may_accept: bool,
     /// When to try again after `accept` failed.
     accept_after: Option<Instant>,
+    /// That it did was told, and may be still so.
+    accept_failed: bool,
     connection_limit: usize,
     connections: HashMap<Token, Connection>,
     next_token: usize,
@@ -203,6 +205,7 @@ impl Capture {
             dialed,
             may_accept: true,
             accept_after: None,
+            accept_failed: false,
             connection_limit: limits.connections,
             connections: HashMap::new(),
             ready: VecDeque::new(),
@@ -350,7 +353,10 @@ impl Capture {
                         io::ErrorKind::WouldBlock => break,
                         io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => (),
                         _ => {
-                            self.shared.log.line(format_args!("accept() failed: {error}"));
+                            if !self.accept_failed {
+                                self.shared.log.line(format_args!("accept() failed: {error}"));
+                            }
+                            self.accept_failed = true;
                             self.accept_after = Some(Instant::now() + ACCEPT_RETRY);
                             return;
                         }
@@ -358,7 +364,7 @@ impl Capture {
                 }
             }
         }
-        self.may_accept = false;
+        (self.may_accept, self.accept_failed) = (false, false);
     }
 
     /// Takes the connections that were made.

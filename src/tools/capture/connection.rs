@@ -53,8 +53,8 @@ pub struct Connection {
     /// It stands in the queue for a turn.
     pub queued: bool,
     stream: Box<dyn Stream>,
-    /// Whoever made the connection notices by this that it is over.
-    _made: Option<Sender<()>>,
+    /// Whoever made the connection hears by this of START, and notices that it is over.
+    made: Option<Sender<()>>,
     state: State,
     /// What was read and is not used up, between two turns.
     buffer: Option<ReadAhead>,
@@ -96,7 +96,7 @@ impl Connection {
         Self {
             queued: false,
             stream,
-            _made: None,
+            made: None,
             state: State::Opening(open),
             buffer: None,
             head: Vec::new(),
@@ -112,7 +112,7 @@ impl Connection {
 
     /// A connection that was made, not accepted.
     pub fn made((stream, made): Made, shared: &mut Shared) -> Self {
-        Self { _made: Some(made), ..Self::new(stream, shared) }
+        Self { made: Some(made), ..Self::new(stream, shared) }
     }
 
     /// Its socket.
@@ -254,6 +254,9 @@ impl Connection {
                 self.state = State::Receiving { answer_stop: open.ready().is_some() };
                 self.head = Vec::new();
                 self.deadline = None;
+                if let Some(made) = &self.made {
+                    let _ = made.send(());
+                }
                 None
             }
         }

@@ -36,7 +36,7 @@ pub enum Target {
     Tls(String, TlsConnector),
 }
 
-/// A connection that was made, and what is to be dropped with it.
+/// A connection that was made, and who hears of its START, and by the drop of its end.
 pub type Made = (Box<dyn Stream + Send>, Sender<()>);
 
 /// Connections as they are made.
@@ -67,17 +67,28 @@ impl Dialed {
 fn dial(target: &Target, sender: &Sender<Made>, waker: &Waker) {
     let log = Log::new(0);
     let mut last = None;
+    // The last connection brought nothing, and that was told.
+    let mut is_mute = false;
     loop {
         match connect(target) {
             Ok(stream) => {
-                let (open, closed) = channel();
+                let (open, news) = channel();
                 if sender.send((stream, open)).is_err() || waker.wake().is_err() {
                     return;
                 }
-                log.line(format_args!("connected to {target}"));
-                // Nothing is ever sent: the other end is dropped with the connection.
-                let _ = closed.recv();
-                last = None;
+                if !is_mute {
+                    log.line(format_args!("connected to {target}"));
+                }
+                if news.recv().is_ok() {
+                    if is_mute {
+                        log.line(format_args!("connected to {target}"));
+                    }
+                    (last, is_mute) = (None, false);
+                    let _ = news.recv();
+                } else if !is_mute {
+                    log.line(format_args!("{target}: closed before START; trying on"));
+                    is_mute = true;
+                }
             }
             Err(error) => {
                 let text = error.to_string();

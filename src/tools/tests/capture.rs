@@ -370,6 +370,26 @@ fn a_peer_that_stays_silent_is_closed() {
 }
 
 #[test]
+fn a_lack_of_descriptors_is_told_once() {
+    let place = Place::new();
+    let (socket, out) = (place.argument("socket"), place.argument("out"));
+    let script = "ulimit -n 30; exec \"$0\" \"$@\"";
+    let mut command = Command::new("/bin/dash");
+    command.args(["-c", script, CAPTURE, "-t", TYPE, "-u", &socket, "-w", &out]);
+    let mut capture = Running::start(&mut command);
+    capture.line("opened output file");
+    let peers: Vec<Peer> = (0..40).map(|_| Peer::connect(&place.socket)).collect();
+    capture.line("accept() failed: Too many open files");
+    // That it tries again, each second, shows in nothing.
+    thread::sleep(Duration::from_millis(2500));
+    drop(peers);
+    Peer::open(&place.socket).close();
+    let lines = capture.stop();
+    let told = lines.iter().filter(|line| line.contains("accept() failed")).count();
+    assert_eq!(told, 1, "{lines:#?}");
+}
+
+#[test]
 fn connections_over_the_limit_wait() {
     let place = Place::new();
     let capture = Running::capture(&[

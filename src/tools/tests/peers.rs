@@ -209,6 +209,27 @@ fn a_sender_that_listens_is_connected_to_again_and_again() {
 }
 
 #[test]
+fn a_sender_that_closes_at_once_is_told_of_once() {
+    let place = Place::new();
+    let (socket, all) = (place.argument("socket"), place.argument("all"));
+    let listener = UnixListener::bind(&socket).unwrap();
+    let receiver = start(&["--connect", &socket, "-w", &all], "opened output file");
+    for _ in 0..3 {
+        drop(listener.accept().unwrap());
+    }
+    let mut peer = Peer(listener.accept().unwrap().0);
+    peer.send(recording(["x"]));
+    peer.expect_end();
+    let lines = receiver.stop();
+    let told: Vec<&str> =
+        lines.iter().filter_map(|line| line.strip_prefix("dnstap: ")).take(5).collect();
+    let connected = format!("connected to {socket}");
+    let closed = format!("{socket}: closed before START; trying on");
+    let opened = format!("opened output file {all}");
+    assert_eq!(told, [&opened, &connected, &closed, &connected, "shutting down"]);
+}
+
+#[test]
 fn connections_over_the_limit_wait() {
     let place = Place::new();
     let (socket, all) = (place.argument("socket"), place.argument("all"));
