@@ -103,8 +103,15 @@ enum Socket {
 impl Listener {
     /// Listens on the Unix socket `path`. One that a former receiver left behind is removed.
     pub fn unix(path: &Path, access: &Access) -> Result<Self, ListenError> {
-        remove_stale(path)?;
         let failed = |error| ListenError::System { address: path.display().to_string(), error };
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (),
+            Err(error) => return Err(failed(error)),
+            Ok(metadata) if !metadata.file_type().is_socket() => {
+                return Err(ListenError::NotASocket(path.into()));
+            }
+            Ok(_) => remove_stale(path)?,
+        }
         // Nobody may connect before the permissions are set.
         let mask = access.mode.map(|mode| umask(Mode::from_bits_truncate(!mode & 0o777)));
         let bound = UnixListener::bind(path);
@@ -199,14 +206,6 @@ fn take_passed(passed: &mut ListenFd, index: usize) -> io::Result<Listener> {
 /// Removes the socket at `path` if nobody listens on it.
 fn remove_stale(path: &Path) -> Result<(), ListenError> {
     let failed = |error| ListenError::Remove { path: path.into(), error };
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed(error)),
-        Ok(metadata) if !metadata.file_type().is_socket() => {
-            return Err(ListenError::NotASocket(path.into()));
-        }
-        Ok(_) => (),
-    }
     match UnixStream::connect(path) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             fs::remove_file(path).map_err(failed)

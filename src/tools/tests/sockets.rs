@@ -67,6 +67,13 @@ fn what_is_no_receivers_socket_is_not_removed() {
     assert!(error.contains("exists and is not a socket: not removed"), "{error}");
     assert_eq!(fs::read(&file).unwrap(), b"precious");
 
+    // Nothing is there that could be removed.
+    let within = format!("{file}/socket");
+    let output = run(CAPTURE, &["-t", TYPE, "-u", &within, "-w", &place.argument("out")]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains(&format!("failed to listen on {within}: Not a directory")), "{error}");
+
     let _datagrams = UnixDatagram::bind(place.path("datagrams")).unwrap();
     let output = run(
         CAPTURE,
