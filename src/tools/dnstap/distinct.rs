@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! No file is written twice at a time, or written while it is read.
+//! No file is written twice at a time, or written while it is read; no socket is used twice.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -37,15 +37,33 @@ impl Place {
             // Two forms on one terminal are of no use either.
             return Self::of(&File::from(fd).metadata().ok()?).or(Some(Self::Free(name.into())));
         }
-        match fs::metadata(name) {
+        Self::at_path(name)
+    }
+
+    /// Where `path` leads.
+    fn at_path(path: &Path) -> Option<Self> {
+        match fs::metadata(path) {
             Ok(metadata) => Self::of(&metadata),
             Err(_) => {
-                let parent = name.parent().filter(|parent| !parent.as_os_str().is_empty());
+                let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
                 let directory = parent.unwrap_or(Path::new(".")).canonicalize().ok()?;
-                Some(Self::Free(directory.join(name.file_name()?)))
+                Some(Self::Free(directory.join(path.file_name()?)))
             }
         }
     }
+}
+
+/// The socket of `sockets` that is named twice, by whatever path.
+pub fn named_twice(sockets: &[PathBuf]) -> Option<&Path> {
+    let mut places = Vec::new();
+    for path in sockets {
+        let Some(place) = Place::at_path(path) else { continue };
+        if places.contains(&place) {
+            return Some(path);
+        }
+        places.push(place);
+    }
+    None
 }
 
 /// Says which of `outputs` is read too, or named twice. `-` is the standard input, or output.

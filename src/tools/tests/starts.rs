@@ -160,3 +160,13 @@ fn an_address_that_cannot_be_one_is_a_wrong_option() {
         assert!(line.contains(what), "{line}");
     }
 }
+
+#[test]
+fn a_socket_is_named_once() {
+    let place = Place::new();
+    let (one, same) = (place.argument("socket"), place.argument("./socket"));
+    for other in [&one, &same] {
+        let line = told(2, &["-u", &one, "-u", other]);
+        assert!(line.contains("socket is named twice by -u"), "{line}");
+    }
+}

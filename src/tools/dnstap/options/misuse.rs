@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::{Format, Options, TLS_PREFIX};
 use crate::capture::file_name::has_conversions;
 use crate::capture::output_file::STANDARD_OUTPUT;
+use crate::dnstap::distinct;
 
 /// What is wrong with the options.
 pub fn misuse(options: &Options) -> Option<String> {
@@ -23,6 +24,9 @@ pub fn misuse(options: &Options) -> Option<String> {
         let text =
             "--follow waits at the end of a file, and the standard input has none: name the file";
         return Some(text.into());
+    }
+    if let Some(socket) = distinct::named_twice(&options.unix) {
+        return Some(format!("{} is named twice by -u", socket.display()));
     }
     let files = options.files();
     let splits = options.split.is_some() || options.split_size.is_some();
