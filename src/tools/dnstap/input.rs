@@ -81,6 +81,34 @@ pub enum InputError {
         /// Frames before.
         frames: u64,
     },
+    /// It is compressed, and that ends behind a frame, without STOP.
+    #[error(
+        "{name}: the compressed data is cut off at offset {offset} of what it holds; \
+         {frames} frames before are good"
+    )]
+    CutOff {
+        /// Its name.
+        name: String,
+        /// How far what it holds goes.
+        offset: u64,
+        /// Frames before.
+        frames: u64,
+    },
+    /// It is whole, and something else is behind STOP.
+    #[error(
+        "{name}: what is behind STOP at offset {offset} cannot be read: {error}; \
+         {frames} frames before are good"
+    )]
+    Behind {
+        /// Its name.
+        name: String,
+        /// Where STOP ends.
+        offset: u64,
+        /// Why not.
+        error: io::Error,
+        /// Frames before.
+        frames: u64,
+    },
     /// The program was told to stop, or nobody takes its frames any more.
     #[error(
         "{name}: stopped at offset {offset}, after {frames} frames; what is behind is not read"
@@ -194,17 +222,18 @@ impl Reading {
         let once =
             Self { frame_limit, follow: false, stop: Arc::default(), progress: Arc::default() };
         match once.read_part(path, &Queue::default(), CHECKED_SIZE) {
-            Err(InputError::NoStop { offset: 0, .. } | InputError::Torn { offset: 0, .. })
-                if follow =>
-            {
-                Ok(())
-            }
+            Err(
+                InputError::NoStop { offset: 0, .. }
+                | InputError::Torn { offset: 0, .. }
+                | InputError::CutOff { offset: 0, .. },
+            ) if follow => Ok(()),
             Err(
                 error @ (InputError::Io { .. }
                 | InputError::Foreign { .. }
                 | InputError::Damaged { frames: 0, .. }
                 | InputError::NoStop { offset: 0, .. }
-                | InputError::Torn { offset: 0, .. }),
+                | InputError::Torn { offset: 0, .. }
+                | InputError::CutOff { offset: 0, .. }),
             ) => Err(error),
             _ => Ok(()),
         }
@@ -374,9 +403,15 @@ impl Reading {
                 (Ok(0), 0) => return Err(InputError::NoStop { name, offset, frames }),
                 (Ok(0), size) => return Err(InputError::Torn { name, offset, size, frames }),
                 (Ok(_), _) => (),
+                (Err(error), 0) if stopped => {
+                    return Err(InputError::Behind { name, offset, error, frames });
+                }
                 // Compressed data that ends early is a file that ends early.
                 (Err(error), size) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    return Err(InputError::Torn { name, offset, size, frames });
+                    return Err(match size {
+                        0 => InputError::CutOff { name, offset, frames },
+                        _ => InputError::Torn { name, offset, size, frames },
+                    });
                 }
                 (Err(error), _) => return Err(InputError::Io { name, error }),
             }

@@ -235,6 +235,37 @@ fn compressed_files_are_read() {
 }
 
 #[test]
+fn what_is_wrong_with_a_compressed_file_is_told() {
+    use std::io::Write;
+    let place = Place::new();
+    let plain = recording(events());
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&plain).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let mut zstd = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    // So much can be taken out of it as is flushed.
+    zstd.write_all(&plain[..plain.len() - 12]).unwrap();
+    zstd.flush().unwrap();
+    let (size, count) = (plain.len(), events().len());
+    let behind = format!("what is behind STOP at offset {size} cannot be read: ");
+    let cut = format!(
+        "the compressed data is cut off at offset {} of what it holds; {count} frames before",
+        size - 12
+    );
+    for (name, bytes, what) in [
+        ("junk", [&gzip[..], b"some junk behind it"].concat(), &behind),
+        ("little", [&gzip[..], b"abc"].concat(), &behind),
+        ("end", gzip[..gzip.len() - 3].to_vec(), &behind),
+        ("zstd", zstd.get_ref().clone(), &cut),
+    ] {
+        let output = print(OURS, &place.file(name, bytes), "-q");
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(what), "{name}: {told}");
+    }
+}
+
+#[test]
 fn frames_are_captured_relayed_and_selected() {
     let place = Place::new();
     let (first, second) = (place.argument("first"), place.argument("second"));
