@@ -334,6 +334,12 @@ fn a_certificate_that_does_not_prove_the_server_is_rejected() {
     let another = Authority::new();
     let error = rejection(&another.issue(LOCALHOST), &options, &[]);
     assert!(error.contains("UnknownIssuer"), "{error}");
+    let itself = Identity {
+        certificate: another.certificate.clone(),
+        key: another.certificate.with_file_name("authority.key"),
+    };
+    let error = rejection(&itself, &options, &[]);
+    assert!(error.contains("is that of an authority"), "{error}");
     // The authorities of the system, of the package ca-certificates.
     let error = rejection(&authority.issue(LOCALHOST), &TlsOptions::default(), &[]);
     assert!(error.contains("UnknownIssuer"), "{error}");

@@ -14,7 +14,9 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, InvalidMessage, SupportedCipherSuite};
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, InvalidMessage, SupportedCipherSuite,
+};
 use thiserror::Error;
 
 use super::{Interest, Transport};
@@ -214,14 +216,27 @@ enum SessionError {
     /// In TLS 1.2 only a new connection brings new ones.
     #[error("the keys of the TLS connection are used up")]
     KeysUsedUp,
+    #[error(
+        "TLS: the peer's certificate is that of an authority, as many are that signed themselves; \
+         as it is, it is not trusted"
+    )]
+    Authority,
     #[error("TLS: {0}")]
     Tls(rustls::Error),
 }
+
+/// How webpki, of whose errors rustls tells no more, calls an authority where a peer belongs.
+const AUTHORITY: &str = "CaUsedAsEndEntity";
 
 fn failed(error: rustls::Error) -> io::Error {
     let error = match error {
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
             SessionError::NoTls(error)
+        }
+        rustls::Error::InvalidCertificate(CertificateError::Other(other))
+            if other.0.to_string() == AUTHORITY =>
+        {
+            SessionError::Authority
         }
         other => SessionError::Tls(other),
     };
