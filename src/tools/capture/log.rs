@@ -4,12 +4,25 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::command_line::program_name;
 
 /// How long the same problem is not told again.
 const REPEAT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Whether the last line of the terminal is one that lines take the place of.
+static UNFINISHED: AtomicBool = AtomicBool::new(false);
+
+/// Goes to the beginning of the line, and erases it.
+pub const ERASE: &str = "\r\x1b[K";
+
+/// Says whether the terminal shows a line without an end, such as a progress bar. Lines that are
+/// printed erase it; who shows it shows it again.
+pub fn set_unfinished(unfinished: bool) {
+    UNFINISHED.store(unfinished, Ordering::Relaxed);
+}
 
 /// How many `-d` it takes to see a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,7 +63,8 @@ impl Log {
     /// Prints a line.
     pub fn line(&self, text: impl Display) {
         // There is no one left to tell when the standard error is gone.
-        drop(writeln!(io::stderr(), "{}: {text}", self.program));
+        let erase = if UNFINISHED.load(Ordering::Relaxed) { ERASE } else { "" };
+        drop(writeln!(io::stderr(), "{erase}{}: {text}", self.program));
     }
 
     /// Whether lines of `level` are shown.

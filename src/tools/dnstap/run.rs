@@ -58,7 +58,7 @@ use crate::capture::destination::Destination;
 use crate::capture::dialer::{Dialed, Target};
 use crate::capture::file_name::{Calendar, has_conversions};
 use crate::capture::listener::{Access, ListenError, Listener};
-use crate::capture::log::Log;
+use crate::capture::log::{self, ERASE, Log};
 use crate::capture::output::{Files, Output as FrameFiles};
 use crate::capture::output_file::{OpenError, Placing, STANDARD_OUTPUT, WriteError};
 use crate::capture::post_rotate::PostRotate;
@@ -167,6 +167,7 @@ fn show_progress(
     let total = sizes.sum::<io::Result<u64>>().ok().filter(|total| *total > 0)?;
     let done = Arc::new(AtomicBool::new(false));
     let (flag, progress) = (done.clone(), progress.clone());
+    log::set_unfinished(true);
     let thread = thread::spawn(move || {
         const WIDTH: u64 = 30;
         let begin = Instant::now();
@@ -177,9 +178,10 @@ fn show_progress(
             let bar = "#".repeat(filled) + &"-".repeat(WIDTH as usize - filled);
             let rate = frames as f64 / begin.elapsed().as_secs_f64().max(1e-3);
             let percent = read * 100 / total;
-            let line = format!("\r[{bar}] {percent:3} %  {frames} messages, {rate:.0}/s\x1b[K");
+            let line = format!("{ERASE}[{bar}] {percent:3} %  {frames} messages, {rate:.0}/s");
             let _ = io::stderr().write_all(line.as_bytes());
             if flag.load(Ordering::Relaxed) {
+                log::set_unfinished(false);
                 break drop(io::stderr().write_all(b"\n"));
             }
             thread::sleep(PROGRESS_INTERVAL);

@@ -10,7 +10,9 @@ use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
 use framestream::control::ControlType::{Start, Stop};
-use support::{DNSTAP, Place, Running, TYPE, assert_holds, control, names, payloads, recording};
+use support::{
+    DNSTAP, Place, Running, TYPE, assert_holds, control, debian, names, payloads, recording,
+};
 
 /// The status and the lines of a run.
 fn run(arguments: &[&str]) -> (Option<i32>, Vec<String>) {
@@ -169,4 +171,19 @@ fn a_socket_is_named_once() {
         let line = told(2, &["-u", &one, "-u", other]);
         assert!(line.contains("socket is named twice by -u"), "{line}");
     }
+}
+
+#[test]
+fn what_is_told_does_not_stick_to_the_progress_bar() {
+    let place = Place::new();
+    let content = recording(payloads(9));
+    let torn = place.file("torn", &content[..content.len() - 20]);
+    let quiet = place.argument("quiet");
+    // A terminal for the standard error.
+    let line = format!("{DNSTAP} -r {torn} -w quiet:{quiet}");
+    let shown = support::run(debian("script", "bsdutils"), &["-qec", &line, "/dev/null"]).stdout;
+    let shown = String::from_utf8(shown).unwrap();
+    assert!(shown.contains("] 100 %  8 messages"), "{shown:?}");
+    assert!(shown.contains(&format!("\r\x1b[Kdnstap: {torn}: the frame at offset")), "{shown:?}");
+    assert!(shown.ends_with('\n'), "{shown:?}");
 }
