@@ -170,6 +170,12 @@ fn a_socket_is_named_once() {
     for other in [&one, &same] {
         let line = told(2, &["-u", &one, "-u", other]);
         assert!(line.contains("socket is named twice by -u"), "{line}");
+        let line = told(2, &["-r", "x", "-U", &one, "-U", other]);
+        assert!(line.contains("socket is named twice"), "{line}");
+    }
+    for address in ["localhost:6000", "tls:localhost:6000"] {
+        let line = told(2, &["-r", "x", "-T", address, "-T", address]);
+        assert!(line.contains(&format!("the relay to {address} is named twice")), "{line}");
     }
 }
 

@@ -159,6 +159,13 @@ fn who_does_not_read_or_ask_holds_up_nobody() {
     assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
     let long = format!("GET /metrics HTTP/1.1\r\nX: {}", "x".repeat(9000));
     assert!(get(&address, &long).starts_with("HTTP/1.1 431"));
+    // With the name of the server in front, and an empty line before.
+    for target in ["http://x/metrics?x=y", "HTTP://x:9141/metrics"] {
+        assert!(get(&address, &format!("\r\nGET {target}")).starts_with("HTTP/1.1 200"));
+    }
+    for target in ["http://x", "http://metrics", "http://x/y/metrics", "x/metrics"] {
+        assert!(get(&address, &format!("GET {target}")).starts_with("HTTP/1.1 404"));
+    }
     assert!(get(&address, "nonsense /").starts_with("HTTP/1.1 404"));
     assert!(get(&address, "nonsense").starts_with("HTTP/1.1 400"));
     // The oldest had to make room, and the others have their time.

@@ -2,6 +2,7 @@
 //! Options that would do nothing, or that do not go together, as far as that is not said where they
 //! are.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStrExt;
@@ -28,6 +29,9 @@ pub fn misuse(options: &Options) -> Option<String> {
     if let Some(socket) = distinct::named_twice(&options.unix) {
         return Some(format!("{} is named twice by -u", socket.display()));
     }
+    if let Some(relay) = relay_named_twice(options) {
+        return Some(format!("the relay to {relay} is named twice"));
+    }
     let files = options.files();
     let splits = options.split.is_some() || options.split_size.is_some();
     if splits && files.iter().any(|(_, name)| is_standard_output(name)) {
@@ -41,6 +45,13 @@ pub fn misuse(options: &Options) -> Option<String> {
             let option = idle_tls_option(options)?;
             Some(format!("{option} is given, but nothing speaks TLS that needs it"))
         })
+}
+
+/// The receiver that would get everything twice, by whatever path.
+fn relay_named_twice(options: &Options) -> Option<String> {
+    let twice = distinct::named_twice(&options.relay_unix).map(|path| path.display().to_string());
+    let mut names = HashSet::new();
+    twice.or_else(|| options.relay_tcp.iter().find(|name| !names.insert(*name)).cloned())
 }
 
 fn is_standard_output(name: &Path) -> bool {

@@ -25,6 +25,9 @@ const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 /// The longest head of a request.
 const HEAD_MAX: usize = 8 << 10;
 
+/// What ends a line.
+const LINE_END: &[u8] = b"\r\n";
+
 /// What ends the head of a request.
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
@@ -183,6 +186,10 @@ impl Connection {
             State::Reading(head) => {
                 let count = self.stream.read(&mut buffer)?;
                 head.extend_from_slice(&buffer[..count]);
+                // Empty lines before a request are of one before (RFC 9112, section 2.2).
+                while head.starts_with(LINE_END) {
+                    head.drain(..LINE_END.len());
+                }
                 let fits = head.len() <= HEAD_MAX;
                 if !fits || head.windows(HEAD_END.len()).any(|end| end == HEAD_END) {
                     let answer = answer(fits.then_some(&head[..]), resource, body);
@@ -208,8 +215,10 @@ fn answer(head: Option<&[u8]>, resource: &Resource, body: &impl Fn() -> String) 
     const PLAIN: &str = "text/plain; charset=utf-8";
     let line = head.and_then(|head| head.split(|byte| *byte == b'\r').next()).unwrap_or_default();
     let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
-    let path =
-        |target: &[u8]| target.split(|byte| *byte == b'?').next() == Some(resource.path.as_bytes());
+    let path = |target: &[u8]| {
+        let path = origin_form(target).split(|byte| *byte == b'?').next();
+        path == Some(resource.path.as_bytes())
+    };
     let (status, content_type, body) = match words[..] {
         _ if head.is_none() => {
             ("431 Request Header Fields Too Large", PLAIN, "too long\n".to_owned())
@@ -230,4 +239,16 @@ fn answer(head: Option<&[u8]>, resource: &Resource, body: &impl Fn() -> String) 
         answer.push_str(&body);
     }
     answer.into_bytes()
+}
+
+/// The path and the query of a target, which may have the name of the server in front (RFC 9112,
+/// section 3.2.2).
+fn origin_form(target: &[u8]) -> &[u8] {
+    const SCHEME: &[u8] = b"http://";
+    let scheme = target.get(..SCHEME.len());
+    if !scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME)) {
+        return target;
+    }
+    let rest = &target[SCHEME.len()..];
+    rest.iter().position(|byte| *byte == b'/').map_or(b"/", |path| &rest[path..])
 }
