@@ -9,6 +9,7 @@ pub use crate::sender::{LinkState, Stats};
 
 use std::collections::TryReserveError;
 use std::io;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -129,6 +130,11 @@ impl<P: Payload> IoThr<P> {
     /// Closes as [`Sender::close`] does.
     pub fn close(&self) -> bool {
         self.0.close()
+    }
+
+    /// Closes as [`Sender::close_within`] does.
+    pub fn close_within(&self, timeout: Duration) -> bool {
+        self.0.close_within(timeout)
     }
 }
 

@@ -334,6 +334,11 @@ impl<F: Feed> Sender<F> {
     /// within [`Options::close_timeout`]. Returns whether the thread ended: one that is held up in
     /// a caller's own function is left behind.
     pub fn close(&self) -> bool {
+        self.close_within(self.0.options.close_timeout)
+    }
+
+    /// The same within `timeout`, unless it closes already.
+    pub fn close_within(&self, timeout: Duration) -> bool {
         let shared = &self.0;
         let now = fork::generation();
         let closing = {
@@ -341,7 +346,7 @@ impl<F: Feed> Sender<F> {
             let _hold = fork::hold();
             let running = shared.epoch.swap(CLOSED, Ordering::AcqRel);
             *shared.closing.get_or_init(|| Closing {
-                by: Instant::now() + shared.options.close_timeout,
+                by: Instant::now() + timeout,
                 generation: if running == CLOSED { now } else { running },
             })
         };

@@ -5,10 +5,12 @@ mod support;
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use support::{DNSTAP, Place, Running, payloads, recording, until};
+use support::{DNSTAP, Peer, Place, Running, data, payloads, recording, until};
 
 fn start(arguments: &[&str]) -> Running {
     Running::start(Command::new(DNSTAP).args(arguments).stdout(Stdio::null()))
@@ -94,4 +96,36 @@ fn a_second_signal_ends_the_wait_for_commands() {
         assert!(status.success(), "{lines:#?}");
         fs::remove_file(&begun).unwrap();
     }
+}
+
+#[test]
+fn a_receiver_that_never_answers_does_not_hold_up_the_stop() {
+    let place = Place::new();
+    let deaf = place.argument("deaf");
+    let _listener = UnixListener::bind(&deaf).unwrap();
+    let (input, quiet) = (place.file("in", recording(payloads(9))), place.argument("quiet"));
+    let (socket, out) = (place.argument("socket"), format!("quiet:{quiet}"));
+    let printed =
+        || until(|| fs::read_to_string(&quiet).is_ok_and(|text| text.lines().count() == 9));
+    // Far less than the relay would wait.
+    let ends = |running: Running| {
+        running.signal("TERM");
+        let begin = Instant::now();
+        let (status, lines) = running.end();
+        assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
+        let lost = "9 frames were not sent";
+        assert!(lines.iter().any(|line| line.contains(lost)), "{lines:#?}");
+        status.code()
+    };
+    let outputs = ["-w", &out, "-U", &deaf, "-t", "30s"];
+    let running = start(&[&["-r", &input][..], &outputs].concat());
+    printed();
+    assert_eq!(ends(running), Some(1));
+    fs::remove_file(&quiet).unwrap();
+    let mut running = start(&[&["-u", &socket][..], &outputs].concat());
+    running.line("opened input socket");
+    let mut peer = Peer::open(&place.socket);
+    payloads(9).iter().for_each(|payload| peer.send(data(payload)));
+    printed();
+    assert_eq!(ends(running), Some(0));
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ::dnstap::sink::CONTENT_TYPE;
@@ -21,6 +22,12 @@ const ROOM_CHECK: Duration = Duration::from_millis(1);
 /// How long the end may wait for a receiver, and frames of files for one that is not connected, if
 /// nothing else is said.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the end may wait for a receiver that is not connected, once the program is to stop.
+const PATIENCE_AT_STOP: Duration = Duration::from_secs(1);
+
+/// How often to look whether it is, while the end waits.
+const END_CHECK: Duration = Duration::from_millis(20);
 
 /// How often the account is made new.
 const ACCOUNT_INTERVAL: Duration = Duration::from_secs(1);
@@ -60,7 +67,7 @@ pub struct Relay {
 impl Relay {
     /// Sends to `transport`, called `name`. With frames of files it waits for a receiver that is slow,
     /// and a while for one that is not connected; of sockets it leaves frames out, so that no output
-    /// holds up another. Once `stop` is set nobody waits.
+    /// holds up another. Once `stop` is set none waits for room, and the end not for long.
     pub fn start(
         name: String,
         transport: Box<dyn Transport>,
@@ -111,7 +118,7 @@ impl Relay {
                 }
                 Err(Refused::Full(refused)) if self.patient && self.may_wait() => {
                     payload = refused;
-                    std::thread::sleep(ROOM_CHECK);
+                    thread::sleep(ROOM_CHECK);
                 }
                 Err(_) => {
                     self.dropped += 1;
@@ -132,6 +139,30 @@ impl Relay {
         }
         let now = Instant::now();
         now < *self.give_up.get_or_insert(now + self.patience)
+    }
+
+    /// Ends the stream when what waits is sent, or nobody can be expected to take it.
+    fn close(&self) {
+        let until = Instant::now() + self.patience;
+        let is_stopped = || self.stop.load(Ordering::Relaxed);
+        let left = loop {
+            let stats = self.thread.stats();
+            let left = until.saturating_duration_since(Instant::now());
+            let may_connect = match stats.state {
+                LinkState::Connecting => true,
+                // It has not begun to.
+                LinkState::Disconnected => stats.connects + stats.connect_failures == 0,
+                _ => false,
+            };
+            if !may_connect || stats.waiting == 0 || left.is_zero() {
+                break left;
+            }
+            if is_stopped() {
+                break left.min(PATIENCE_AT_STOP);
+            }
+            thread::sleep(END_CHECK);
+        };
+        self.thread.close_within(left);
     }
 
     /// Brings the account up to date. What still waits is not lost.
@@ -178,7 +209,7 @@ impl Output for Relay {
     }
 
     fn finish(self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
-        self.thread.close();
+        self.close();
         self.count(0);
         let lost = self.account.lost.load(Ordering::Relaxed);
         if lost == 0 {
