@@ -250,7 +250,11 @@ fn a_compressed_file_without_its_end_does_not_get_its_name() {
         let lost: usize = lost.parse().unwrap();
         let missed = lines.iter().any(|line| line.contains(" frames came after that"));
         let missed = if missed { told(&lines, "frames came after that") } else { 0 };
-        assert_eq!(written + lost + missed, sent.len(), "{lines:#?}");
+        // The reading may still go on when the only output fails.
+        let unread = "frames; what is behind is not read";
+        let is_short = lines.iter().any(|line| line.contains(unread));
+        let came = if is_short { told(&lines, unread) } else { sent.len() };
+        assert_eq!(written + lost + missed, came, "{lines:#?}");
         // What is there can be read.
         let read = start(&["-r", partial.to_str().unwrap(), "-q"], Stdio::piped()).output();
         let read = String::from_utf8(read.stdout).unwrap().lines().count();
