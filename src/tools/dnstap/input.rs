@@ -1,32 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Reads capture files into the queue, as far as each goes.
 
+pub mod error;
+mod source;
+
 use std::cell::Cell;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::fd::AsFd;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
-use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
 use framestream::control::ControlType;
 use framestream::frame::{Event, FrameError, Front, LENGTH_SIZE, front};
-use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use thiserror::Error;
 
+use self::error::InputError;
+use self::source::{STANDARD_INPUT, STOP, Source};
 use super::queue::{Origin, Over, Queue};
 use crate::capture::foreign::{HEAD_SIZE, recognise};
 use crate::capture::log::Log;
 use crate::read_ahead::ReadAhead;
-
-/// The name that stands for the standard input.
-const STANDARD_INPUT: &str = "-";
 
 const READ_SIZE: usize = 256 << 10;
 
@@ -35,113 +28,6 @@ const MAX_SKIP: usize = 64 << 20;
 
 /// Bytes of a file that are looked at before anything is written, less than the queue takes.
 const CHECKED_SIZE: u64 = 64 << 10;
-
-/// STOP, as it stands at the end of a file.
-const STOP: &[u8] = b"\0\0\0\0\0\0\0\x04\0\0\0\x03";
-
-/// Bytes that are read behind STOP at a time, with STOP.
-const PAGE_SIZE: usize = 4096;
-
-/// How often to look whether a file has grown, or the program is to stop.
-const CHECK: Duration = Duration::from_millis(100);
-
-/// What is wrong with a file, and where.
-#[derive(Debug, Error)]
-pub enum InputError {
-    /// It cannot be opened or read.
-    #[error("{name}: {error}")]
-    Io {
-        /// Its name.
-        name: String,
-        /// Why not.
-        error: io::Error,
-    },
-    /// It ends behind a frame, without STOP: its writer still writes, or was killed.
-    #[error("{name}: ends at offset {offset} without STOP, after {frames} good frames")]
-    NoStop {
-        /// Its name.
-        name: String,
-        /// Where it ends.
-        offset: u64,
-        /// Frames before.
-        frames: u64,
-    },
-    /// It ends within a frame.
-    #[error(
-        "{name}: the frame at offset {offset} is cut off after {size} bytes; \
-         {frames} frames before are good"
-    )]
-    Torn {
-        /// Its name.
-        name: String,
-        /// Where the frame begins.
-        offset: u64,
-        /// Bytes of it that are there.
-        size: usize,
-        /// Frames before.
-        frames: u64,
-    },
-    /// It is compressed, and that ends behind a frame, without STOP.
-    #[error(
-        "{name}: the compressed data is cut off at offset {offset} of what it holds; \
-         {frames} frames before are good"
-    )]
-    CutOff {
-        /// Its name.
-        name: String,
-        /// How far what it holds goes.
-        offset: u64,
-        /// Frames before.
-        frames: u64,
-    },
-    /// It is whole, and something else is behind STOP.
-    #[error(
-        "{name}: what is behind STOP at offset {offset} cannot be read: {error}; \
-         {frames} frames before are good"
-    )]
-    Behind {
-        /// Its name.
-        name: String,
-        /// Where STOP ends.
-        offset: u64,
-        /// Why not.
-        error: io::Error,
-        /// Frames before.
-        frames: u64,
-    },
-    /// The program was told to stop, or nobody takes its frames any more.
-    #[error(
-        "{name}: stopped at offset {offset}, after {frames} frames; what is behind is not read"
-    )]
-    Stopped {
-        /// Its name.
-        name: String,
-        /// How far it was read.
-        offset: u64,
-        /// Frames before.
-        frames: u64,
-    },
-    /// It holds something else from the beginning.
-    #[error("{name}: {reason}")]
-    Foreign {
-        /// Its name.
-        name: String,
-        /// What that seems to be.
-        reason: &'static str,
-    },
-    /// Bytes that are no frame.
-    #[error("{name}: at offset {offset}: {reason}; {frames} frames before are good")]
-    Damaged {
-        /// Its name.
-        name: String,
-        /// Where they begin.
-        offset: u64,
-        /// What is wrong.
-        reason: String,
-        /// Frames before.
-        frames: u64,
-    },
-}
 
 /// How far the reading of files is, for others to see.
 #[derive(Debug, Default)]
@@ -249,15 +135,7 @@ impl Reading {
         let name = path.display().to_string();
         let failed = |error| InputError::Io { name: name.clone(), error };
         let at_stop = Cell::new(false);
-        let file = open(path).map_err(failed)?;
-        let is_regular = file.metadata().map_err(failed)?.is_file();
-        let mut source = Source {
-            file,
-            reading: self,
-            queue,
-            end: (self.follow && is_regular).then(End::default),
-            at_stop: &at_stop,
-        };
+        let mut source = Source::open(path, self, queue, &at_stop).map_err(failed)?;
         let mut head = [0; 4];
         let length = read_full(&mut source, &mut head).map_err(failed)?;
         let head = io::Cursor::new(head[..length].to_vec());
@@ -419,15 +297,6 @@ impl Reading {
     }
 }
 
-fn open(path: &Path) -> io::Result<File> {
-    if path == Path::new(STANDARD_INPUT) {
-        io::stdin().as_fd().try_clone_to_owned().map(File::from)
-    } else {
-        // The writer of a named pipe is waited for where the stop is seen.
-        OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)
-    }
-}
-
 fn read_full(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut length = 0;
     while length < buffer.len() {
@@ -437,94 +306,4 @@ fn read_full(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(length)
-}
-
-/// A file that is read until no more is to be read, and over its end if that is wanted.
-struct Source<'a> {
-    file: File,
-    reading: &'a Reading,
-    queue: &'a Queue,
-    /// The end of what was read, if the file may be continued there.
-    end: Option<End>,
-    /// Whether what is read next is behind STOP.
-    at_stop: &'a Cell<bool>,
-}
-
-impl Source<'_> {
-    /// Reads once what there is, and goes back if STOP was taken away since.
-    fn read_on(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(end) = &mut self.end else { return self.file.read(buffer) };
-        if !self.at_stop.get() || end.last != STOP {
-            let count = self.file.read(buffer)?;
-            end.add(&buffer[..count]);
-            return Ok(count);
-        }
-        // In one read with what is behind: else that may already be another's.
-        let stop_at = end.offset - STOP.len() as u64;
-        let mut bytes = [0; PAGE_SIZE];
-        let room = bytes.len().min(STOP.len() + buffer.len());
-        let count = self.file.read_at(&mut bytes[..room], stop_at)?;
-        let behind = match bytes[..count].strip_prefix(STOP) {
-            Some(behind) => behind,
-            None => {
-                self.at_stop.set(false);
-                *end = End { offset: stop_at, last: Vec::new() };
-                let size = count.min(buffer.len());
-                &bytes[..size]
-            }
-        };
-        buffer[..behind.len()].copy_from_slice(behind);
-        end.add(behind);
-        self.file.seek(SeekFrom::Start(end.offset))?;
-        Ok(behind.len())
-    }
-}
-
-/// Where the reading of a file is.
-#[derive(Debug, Default)]
-struct End {
-    offset: u64,
-    /// As many bytes as STOP has, of those that were read last.
-    last: Vec<u8>,
-}
-
-impl End {
-    fn add(&mut self, bytes: &[u8]) {
-        self.offset += bytes.len() as u64;
-        self.last.extend(&bytes[bytes.len().saturating_sub(STOP.len())..]);
-        self.last.drain(..self.last.len().saturating_sub(STOP.len()));
-    }
-}
-
-impl Read for Source<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if self.reading.is_over(self.queue).is_some() {
-                return Ok(0);
-            }
-            // A pipe without bytes would hold up the stop.
-            let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut fds, PollTimeout::from(CHECK.as_millis() as u16)) {
-                // A signal says what it has to say by a flag.
-                Ok(0) | Err(Errno::EINTR) => continue,
-                other => other?,
-            };
-            let count = match self.read_on(buffer) {
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
-                    ) =>
-                {
-                    continue;
-                }
-                other => other?,
-            };
-            self.reading.progress.read.fetch_add(count as u64, Ordering::Relaxed);
-            if count > 0 || !self.reading.follow {
-                return Ok(count);
-            }
-            thread::sleep(CHECK);
-        }
-    }
 }

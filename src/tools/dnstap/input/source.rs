@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The bytes of a file, waited for where there may be more.
+
+use std::cell::Cell;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::Reading;
+use crate::dnstap::queue::Queue;
+
+/// The name that stands for the standard input.
+pub const STANDARD_INPUT: &str = "-";
+
+/// STOP, as it stands at the end of a file.
+pub const STOP: &[u8] = b"\0\0\0\0\0\0\0\x04\0\0\0\x03";
+
+/// Bytes that are read behind STOP at a time, with STOP.
+const PAGE_SIZE: usize = 4096;
+
+/// How often to look whether a file has grown, or the program is to stop.
+const CHECK: Duration = Duration::from_millis(100);
+
+fn open(path: &Path) -> io::Result<File> {
+    if path == Path::new(STANDARD_INPUT) {
+        io::stdin().as_fd().try_clone_to_owned().map(File::from)
+    } else {
+        // The writer of a named pipe is waited for where the stop is seen.
+        OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)
+    }
+}
+
+/// A file that is read until no more is to be read, and over its end if that is wanted.
+pub struct Source<'a> {
+    file: File,
+    reading: &'a Reading,
+    queue: &'a Queue,
+    /// The end of what was read, if the file may be continued there.
+    end: Option<End>,
+    /// Whether what is read next is behind STOP.
+    at_stop: &'a Cell<bool>,
+}
+
+impl<'a> Source<'a> {
+    /// Opens `path`, to be read for `reading` as long as `queue` takes it. See [`Source::at_stop`].
+    pub fn open(
+        path: &Path,
+        reading: &'a Reading,
+        queue: &'a Queue,
+        at_stop: &'a Cell<bool>,
+    ) -> io::Result<Self> {
+        let file = open(path)?;
+        let is_regular = file.metadata()?.is_file();
+        let end = (reading.follow && is_regular).then(End::default);
+        Ok(Self { file, reading, queue, end, at_stop })
+    }
+
+    /// Reads once what there is, and goes back if STOP was taken away since.
+    fn read_on(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(end) = &mut self.end else { return self.file.read(buffer) };
+        if !self.at_stop.get() || end.last != STOP {
+            let count = self.file.read(buffer)?;
+            end.add(&buffer[..count]);
+            return Ok(count);
+        }
+        // In one read with what is behind: else that may already be another's.
+        let stop_at = end.offset - STOP.len() as u64;
+        let mut bytes = [0; PAGE_SIZE];
+        let room = bytes.len().min(STOP.len() + buffer.len());
+        let count = self.file.read_at(&mut bytes[..room], stop_at)?;
+        let behind = match bytes[..count].strip_prefix(STOP) {
+            Some(behind) => behind,
+            None => {
+                self.at_stop.set(false);
+                *end = End { offset: stop_at, last: Vec::new() };
+                let size = count.min(buffer.len());
+                &bytes[..size]
+            }
+        };
+        buffer[..behind.len()].copy_from_slice(behind);
+        end.add(behind);
+        self.file.seek(SeekFrom::Start(end.offset))?;
+        Ok(behind.len())
+    }
+}
+
+/// Where the reading of a file is.
+#[derive(Debug, Default)]
+struct End {
+    offset: u64,
+    /// As many bytes as STOP has, of those that were read last.
+    last: Vec<u8>,
+}
+
+impl End {
+    fn add(&mut self, bytes: &[u8]) {
+        self.offset += bytes.len() as u64;
+        self.last.extend(&bytes[bytes.len().saturating_sub(STOP.len())..]);
+        self.last.drain(..self.last.len().saturating_sub(STOP.len()));
+    }
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if self.reading.is_over(self.queue).is_some() {
+                return Ok(0);
+            }
+            // A pipe without bytes would hold up the stop.
+            let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut fds, PollTimeout::from(CHECK.as_millis() as u16)) {
+                // A signal says what it has to say by a flag.
+                Ok(0) | Err(Errno::EINTR) => continue,
+                other => other?,
+            };
+            let count = match self.read_on(buffer) {
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
+                    ) =>
+                {
+                    continue;
+                }
+                other => other?,
+            };
+            self.reading.progress.read.fetch_add(count as u64, Ordering::Relaxed);
+            if count > 0 || !self.reading.follow {
+                return Ok(count);
+            }
+            thread::sleep(CHECK);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What frames go through, and where to.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::files::output;
+use super::peers::{address, relays};
+use crate::capture::CaptureError;
+use crate::capture::log::Log;
+use crate::capture::output_file::STANDARD_OUTPUT;
+use crate::dnstap::mask::Mask;
+use crate::dnstap::options::{Format, Options};
+use crate::dnstap::output::relay::{Account, Relay};
+use crate::dnstap::output::stats::{Printed, Stats};
+use crate::dnstap::outputs::Outputs;
+use crate::dnstap::select::Selection;
+use crate::dnstap::stamp::Stamp;
+use crate::dnstap::stats::metrics::{Page, Untaken};
+use crate::dnstap::worker::{Totals, Worker};
+
+/// What is wanted of all frames.
+pub fn selection(options: &Options) -> Selection {
+    Selection {
+        types: options.types.clone(),
+        names: options.names.clone(),
+        record_types: options.record_types.clone(),
+        response_codes: options.response_codes.clone(),
+        clients: options.clients.clone(),
+        sample: options.sample.unwrap_or(1),
+    }
+}
+
+/// The worker with all outputs open, to which nothing is written yet if one cannot be.
+pub fn worker(
+    options: &Options,
+    stop: &Arc<AtomicBool>,
+    untaken: &Untaken,
+) -> Result<Worker, CaptureError> {
+    let mask = options.mask4.or(options.mask6).is_some();
+    let mask = mask.then(|| Mask::new(options.mask4.unwrap_or(32), options.mask6.unwrap_or(128)));
+    let mut outputs = Outputs::default();
+    for (format, name) in options.files() {
+        let file = output(options, format, &name, stop);
+        let file = file.map_err(|error| CaptureError::Other(error.to_string()))?;
+        outputs.add(name.display().to_string(), file);
+    }
+    let mut accounts = Vec::new();
+    for (name, transport) in relays(options)? {
+        let called = format!("relay to {name}");
+        let relay = Relay::start(name, transport, options.timeout, stop.clone());
+        let relay = relay.map_err(|error| CaptureError::Other(error.to_string()))?;
+        accounts.push(relay.account());
+        outputs.add(called, Box::new(relay));
+    }
+    if options.stats || options.metrics.is_some() {
+        outputs.add("statistics".into(), Box::new(stats(options, accounts, untaken)?));
+    }
+    outputs.begin().map_err(|error| CaptureError::Other(error.to_string()))?;
+    Ok(Worker {
+        selection: selection(options),
+        stamp: options.sample.filter(|rate| *rate > 1).map(Stamp::new),
+        mask,
+        count: options.count.unwrap_or(u64::MAX),
+        outputs,
+        totals: Totals::default(),
+        encoded: Vec::new(),
+    })
+}
+
+fn stats(
+    options: &Options,
+    relays: Vec<Arc<Account>>,
+    untaken: &Untaken,
+) -> Result<Stats, CaptureError> {
+    let files = options.files();
+    let beside = files.iter().find(|(_, name)| name.as_os_str() == STANDARD_OUTPUT);
+    let printed = match beside {
+        _ if !options.stats => Printed::Not,
+        None => Printed::Output { alone: true },
+        Some((Format::Quiet, _)) => Printed::Output { alone: false },
+        Some(_) => Printed::Error,
+    };
+    let page = options.metrics.as_ref().map(|_| Page::default());
+    let stats = Stats::new(printed, page.clone(), relays, untaken.clone());
+    // Who asks at once finds the page already.
+    if let (Some(page), Some(name)) = (page, &options.metrics) {
+        let failed = |error: String| CaptureError::Other(format!("--metrics {name}: {error}"));
+        let address = address(name).map_err(|error| failed(error.to_string()))?;
+        let address = page.serve(address).map_err(failed)?;
+        Log::new(0).line(format_args!("metrics are at http://{address}/metrics"));
+    }
+    Ok(stats)
+}
