@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import dataclass
 
 from producer import alone, send
+from results import QUICK
 
 # Threads by callgrind's numbers, in the order the process starts them. All from PRODUCER on are producers.
 MAIN, WRITER, PRODUCER = 1, 2, 3
@@ -62,8 +63,8 @@ def count(cases, libraries, repeats):
 
 
 # A round ends with the message that wakes the writer thread: it wakes to one full batch. For libfstrm that is the
-# threshold. It sends 64 messages at a time, so rounds are multiples of that.
-ROUNDS = 16
+# threshold. It sends 64 messages at a time, so rounds are multiples of that. A round takes a second.
+ROUNDS = 4 if QUICK else 16
 IN_448 = ("-R", 448, "-w", 511 - 448)
 IN_8000 = ("-R", 8000, "-q", 16384, "-w", 16383 - 8000)
 # For libdnstap it is a number of bytes that wait, with the lengths of their frames: WAKE_LEVEL in src/dnstap/sink.rs.
