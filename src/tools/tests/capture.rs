@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use framestream::control::ControlType::{Finish, Ready, Start, Stop};
 use support::{
     CAPTURE, DEADLINE, Peer, Place, REPLAY, Running, TYPE, assert_holds, c, control, data, debian,
-    dumped, names, payloads, quoted, recording, run,
+    dumped, limited, names, payloads, quoted, recording, run,
 };
 
 /// A TCP port that nobody listens on.
@@ -373,9 +373,8 @@ fn a_peer_that_stays_silent_is_closed() {
 fn a_lack_of_descriptors_is_told_once() {
     let place = Place::new();
     let (socket, out) = (place.argument("socket"), place.argument("out"));
-    let script = "ulimit -n 30; exec \"$0\" \"$@\"";
-    let mut command = Command::new("/bin/dash");
-    command.args(["-c", script, CAPTURE, "-t", TYPE, "-u", &socket, "-w", &out]);
+    let mut command = limited("-n 30", CAPTURE);
+    command.args(["-t", TYPE, "-u", &socket, "-w", &out]);
     let mut capture = Running::start(&mut command);
     capture.line("opened output file");
     let peers: Vec<Peer> = (0..40).map(|_| Peer::connect(&place.socket)).collect();

@@ -10,7 +10,9 @@ use std::process::{Command, Stdio};
 
 use dnstap::schema::MessageType;
 use dnstap::{Event, Message};
-use support::{DNSTAP, Peer, Place, Running, assert_holds, data, names, recording, until};
+use support::{
+    DNSTAP, Peer, Place, Running, assert_holds, data, events, limited, names, recording, until,
+};
 
 /// A message that is printed as one line of some 70 bytes.
 fn frame() -> Vec<u8> {
@@ -20,10 +22,7 @@ fn frame() -> Vec<u8> {
         ..Message::new(MessageType::CLIENT_QUERY)
     };
     let event = Event { identity: Some(b"ns1"), message: Some(message), ..Event::new() };
-    let mut out = vec![0; event.max_len().unwrap()];
-    let size = event.encode(&mut out).unwrap();
-    out.truncate(size);
-    out
+    events::frame(&event)
 }
 
 fn frames(count: usize) -> Vec<Vec<u8>> {
@@ -179,11 +178,9 @@ fn an_output_that_fails_ends_alone_and_what_it_lacks_is_counted() {
         let missed = told(&lines, "frames came after that, and are not in it");
         assert_eq!(told(&lines, "messages lost") + missed, sent.len());
     }
-    // A limit of a file's size stands for a full disk: 128 blocks of 512 bytes.
-    let script = "ulimit -f 128; exec \"$0\" \"$@\"";
     let cut = place.argument("cut");
-    let mut command = Command::new("/bin/dash");
-    command.args(["-c", script, DNSTAP, "-r", &file, "-w", &cut, "-w", "quiet:-"]);
+    let mut command = limited("-f 128", DNSTAP);
+    command.args(["-r", &file, "-w", &cut, "-w", "quiet:-"]);
     let mut running = Running::start(command.stdout(Stdio::piped()));
     let printed = BufReader::new(running.child.stdout.take().unwrap()).lines().count();
     assert_eq!(printed, sent.len());
@@ -210,17 +207,13 @@ fn a_compressed_file_without_its_end_does_not_get_its_name() {
             let message =
                 Message { query_address: Some(&address), query_port, ..Message::new(kind) };
             let event = Event { message: Some(message), ..Event::new() };
-            let mut out = vec![0; event.max_len().unwrap()];
-            let size = event.encode(&mut out).unwrap();
-            out.truncate(size);
-            out
+            events::frame(&event)
         })
         .collect();
     let file = place.file("in", recording(&sent));
-    let limited = |blocks: u32, out: &str| {
-        let script = format!("ulimit -f {blocks}; exec \"$0\" \"$@\"");
-        let mut command = Command::new("/bin/dash");
-        command.args(["-c", &script, DNSTAP, "-r", &file, "-w", out]);
+    let convert = |blocks: u32, out: &str| {
+        let mut command = limited(&format!("-f {blocks}"), DNSTAP);
+        command.args(["-r", &file, "-w", out]);
         command.args(["--post-rotate", "echo"]);
         let running = Running::start(command.stdout(Stdio::piped()));
         let id = running.child.id();
@@ -230,12 +223,12 @@ fn a_compressed_file_without_its_end_does_not_get_its_name() {
         (output.status.code(), String::from_utf8(output.stdout).unwrap(), lines, id)
     };
     let out = place.argument("x.zst");
-    assert_eq!(limited(9999, &out).1, format!("{out}\n"));
+    assert_eq!(convert(9999, &out).1, format!("{out}\n"));
     let size = fs::metadata(&out).unwrap().len();
     fs::remove_file(&out).unwrap();
     // While frames are written, and when they are.
     for blocks in [32, size as u32 / 512] {
-        let (status, commands, lines, id) = limited(blocks, &out);
+        let (status, commands, lines, id) = convert(blocks, &out);
         assert_eq!((status, &commands[..]), (Some(1), ""), "{lines:#?}");
         let partial = place.path(&format!(".x.zst.partial-{id}"));
         assert!(!place.path("x.zst").exists());
@@ -264,7 +257,7 @@ fn a_compressed_file_without_its_end_does_not_get_its_name() {
         fs::remove_file(partial).unwrap();
     }
     // Text that is compressed has its name already, and is not handed over.
-    let (status, commands, lines, _) = limited(32, &format!("quiet:{out}"));
+    let (status, commands, lines, _) = convert(32, &format!("quiet:{out}"));
     assert_eq!((status, &commands[..]), (Some(1), ""), "{lines:#?}");
     assert_eq!(lines.iter().filter(|line| line.contains("failed to")).count(), 1, "{lines:#?}");
 }
@@ -321,8 +314,7 @@ fn an_input_is_not_written_nor_is_a_file_written_twice() {
 
 /// A writer to a named pipe, which stays open, and the name.
 fn pipe(place: &Place, content: &[u8]) -> (fs::File, String) {
-    let name = place.argument("pipe");
-    assert!(Command::new("mkfifo").arg(&name).status().unwrap().success());
+    let name = place.pipe("pipe");
     // To open it for both waits for nobody.
     let mut pipe = fs::File::options().read(true).write(true).open(&name).unwrap();
     pipe.write_all(content).unwrap();
@@ -442,18 +434,14 @@ fn a_parquet_file_that_lacks_rows_does_not_get_its_name() {
             let kind = MessageType::CLIENT_QUERY;
             let message = Message { query_message: Some(&wire), ..Message::new(kind) };
             let event = Event { message: Some(message), ..Event::new() };
-            let mut out = vec![0; event.max_len().unwrap()];
-            let size = event.encode(&mut out).unwrap();
-            out.truncate(size);
-            out
+            events::frame(&event)
         })
         .collect();
     let file = place.file("in", recording(&events));
     // Its end alone would have room.
-    let script = "ulimit -f 256; exec \"$0\" \"$@\"";
-    let mut command = Command::new("/bin/dash");
+    let mut command = limited("-f 256", DNSTAP);
     let out = format!("parquet:{}", place.argument("rows"));
-    command.args(["-c", script, DNSTAP, "-r", &file, "-w", &out]);
+    command.args(["-r", &file, "-w", &out]);
     let (status, lines) = Running::start(command.stdout(Stdio::null())).end();
     assert_eq!(status.code(), Some(1), "{lines:#?}");
     let missed = told(&lines, "frames came after that");
@@ -468,8 +456,7 @@ fn a_named_pipe_that_is_not_read_any_more_is_a_failure() {
     let place = Place::new();
     let sent = frames(12_000);
     let file = place.file("in", recording(&sent));
-    let pipe = place.argument("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let pipe = place.pipe("pipe");
     let mut head = Command::new("head").args(["-c", "100", &pipe]).stdout(Stdio::null()).spawn();
     let all = place.argument("all");
     let (status, lines) = start(&["-r", &file, "-w", &pipe, "-w", &all], Stdio::null()).end();

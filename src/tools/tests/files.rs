@@ -6,11 +6,12 @@ mod support;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use dnstap::schema::MessageType;
 use dnstap::{Event, Message};
 use framestream::control::ControlType::{Start, Stop};
+use support::events::frame;
 use support::{
     DEADLINE, DNSTAP, Peer, Place, Running, TYPE, assert_holds, control, data, names, recording,
     run,
@@ -25,10 +26,7 @@ fn events(count: u32) -> Vec<Vec<u8>> {
             ..Message::new(MessageType::CLIENT_QUERY)
         };
         let event = Event { message: Some(message), ..Event::new() };
-        let mut out = vec![0; event.max_len().unwrap()];
-        let size = event.encode(&mut out).unwrap();
-        out.truncate(size);
-        out
+        frame(&event)
     };
     (0..count).map(encoded).collect()
 }
@@ -100,8 +98,7 @@ fn what_cannot_be_continued_is_left_as_it_is() {
         assert_eq!(fs::read(&file).unwrap(), bytes, "{name}");
     }
     // A pipe has a place where it is, and nothing to continue.
-    let pipe = place.argument("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let pipe = place.pipe("pipe");
     for (file, reason) in [
         (place.argument("x.zst"), "which is compressed: choose a new name"),
         (pipe, "-a is for files, and none is named"),
@@ -147,9 +144,7 @@ fn text_that_is_continued_is_locked() {
     let place = Place::new();
     let (socket, input) = (place.argument("socket"), place.file("input", recording(events(1))));
     let out = format!("quiet:{}", place.argument("text"));
-    let mut command = Command::new(DNSTAP);
-    command.args(["-u", &socket, "-a", "-w", &out]).stdout(Stdio::null());
-    let mut running = Running::start(&mut command);
+    let mut running = Running::dnstap(&["-u", &socket, "-a", "-w", &out]);
     running.line("opened input socket");
     support::until(|| place.path("text").exists());
     let locked = || {
@@ -178,9 +173,7 @@ fn a_killed_capture_is_continued_by_the_next() {
     let (socket, file) = (place.argument("socket"), place.argument("file"));
     let events = events(4);
     let start = || {
-        let mut command = Command::new(DNSTAP);
-        command.args(["-u", &socket, "-a", "-w", &file]).stdout(Stdio::null());
-        let mut capture = Running::start(&mut command);
+        let mut capture = Running::dnstap(&["-u", &socket, "-a", "-w", &file]);
         capture.line("opened output file");
         capture
     };
@@ -214,9 +207,7 @@ fn a_continued_file_that_was_moved_is_ended_and_begun_anew() {
     let place = Place::new();
     let (socket, file) = (place.argument("socket"), place.argument("file"));
     let events = events(2);
-    let mut command = Command::new(DNSTAP);
-    command.args(["-u", &socket, "-a", "-w", &file]).stdout(Stdio::null());
-    let mut capture = Running::start(&mut command);
+    let mut capture = Running::dnstap(&["-u", &socket, "-a", "-w", &file]);
     capture.line("opened output file");
     for event in &events {
         let mut peer = Peer::open(&place.socket);
@@ -256,9 +247,7 @@ fn a_name_that_says_so_is_compressed() {
 fn compressed_messages_are_in_the_file_a_moment_later() {
     let place = Place::new();
     let (socket, file) = (place.argument("socket"), place.argument("file.zst"));
-    let mut command = Command::new(DNSTAP);
-    command.args(["-u", &socket, "-w", &file]).stdout(Stdio::null());
-    let mut capture = Running::start(&mut command);
+    let mut capture = Running::dnstap(&["-u", &socket, "-w", &file]);
     capture.line("opened output file");
     let events = events(3);
     let mut peer = Peer::open(&place.socket);
@@ -315,9 +304,8 @@ fn text_is_split_by_size_and_handed_over() {
 fn text_is_split_by_time() {
     let place = Place::new();
     let (socket, pattern) = (place.argument("socket"), place.argument("text-%s"));
-    let mut command = Command::new(DNSTAP);
-    command.args(["-u", &socket, "-q", "-w", &pattern, "--split", "1", "--gmtime"]);
-    let mut capture = Running::start(command.stdout(Stdio::null()));
+    let arguments = ["-u", &socket, "-q", "-w", &pattern, "--split", "1", "--gmtime"];
+    let mut capture = Running::dnstap(&arguments);
     capture.line("opened input socket");
     let until = std::time::Instant::now() + DEADLINE;
     while names(place.directory.path()).iter().filter(|name| name.starts_with("text-")).count() < 2

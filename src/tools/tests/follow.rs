@@ -5,15 +5,13 @@ mod support;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::process::{Command, Stdio};
 
 use support::{DNSTAP, Peer, Place, Running, data, payloads, recording, run, until};
 
 /// Follows the file `in`, and prints to the file `quiet`.
 fn follow(place: &Place) -> Running {
     let (input, output) = (place.argument("in"), format!("quiet:{}", place.argument("quiet")));
-    let mut command = Command::new(DNSTAP);
-    Running::start(command.args(["--follow", "-r", &input, "-w", &output]).stdout(Stdio::null()))
+    Running::dnstap(&["--follow", "-r", &input, "-w", &output])
 }
 
 /// Waits until so many messages are printed.
@@ -55,9 +53,7 @@ fn a_capture_that_is_stopped_and_started_again_is_followed() {
     printed(&place, 9);
     let mut count = 9;
     for _ in 0..3 {
-        let mut command = Command::new(DNSTAP);
-        command.args(["-u", &socket, "-a", "-w", &input]).stdout(Stdio::null());
-        let mut capture = Running::start(&mut command);
+        let mut capture = Running::dnstap(&["-u", &socket, "-a", "-w", &input]);
         capture.line("opened output file");
         let mut peer = Peer::open(&place.socket);
         for payload in [&b"x"[..], &[7; 5000], b"y"] {

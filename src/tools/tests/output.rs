@@ -11,8 +11,8 @@ use std::process::{Command, Stdio};
 
 use framestream::control::ControlType::Start;
 use support::{
-    CAPTURE, DEADLINE, Peer, Place, Running, TYPE, assert_holds, control, data, debian, names,
-    payloads, recording, run,
+    CAPTURE, DEADLINE, Peer, Place, Running, TYPE, assert_holds, control, data, debian, limited,
+    names, payloads, recording, run,
 };
 
 /// The name in `opened output file NAME`.
@@ -252,19 +252,9 @@ fn a_command_that_fails_is_told_and_holds_nothing_up() {
 fn a_file_that_cannot_grow_ends_with_a_whole_frame_and_stop() {
     let place = Place::new();
     let output = place.argument("out");
-    // The limit of a file's size stands for a full disk: 8 blocks of 512 bytes.
-    let script = "ulimit -f 8; exec \"$0\" \"$@\"";
-    let mut capture = Running::start(Command::new("/bin/dash").args([
-        "-c",
-        script,
-        CAPTURE,
-        "-t",
-        TYPE,
-        "-u",
-        &place.argument("socket"),
-        "-w",
-        &output,
-    ]));
+    let mut command = limited("-f 8", CAPTURE);
+    command.args(["-t", TYPE, "-u", &place.argument("socket"), "-w", &output]);
+    let mut capture = Running::start(&mut command);
     capture.line("opened output file");
     let mut peer = Peer::open(&place.socket);
     let sent: Vec<Vec<u8>> = (0..9).map(|number| vec![number; 1000]).collect();
@@ -292,8 +282,7 @@ fn devices_and_pipes_are_written_as_they_are() {
     capture.line("opened output file /dev/null");
     capture.stop();
 
-    let fifo = place.argument("fifo");
-    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let fifo = place.pipe("fifo");
     let mut unread =
         Running::start(Command::new(CAPTURE).args(["-t", TYPE, "-u", &socket, "-w", &fifo]));
     unread.line("opening Unix socket path");

@@ -28,7 +28,7 @@ fn text(path: &Path) -> &str {
 
 /// Ours, once it says `ready`.
 fn start(arguments: &[&str], ready: &str) -> Running {
-    let mut running = Running::start(Command::new(DNSTAP).args(arguments).stdout(Stdio::null()));
+    let mut running = Running::dnstap(arguments);
     running.line(ready);
     running
 }
@@ -76,9 +76,8 @@ fn a_relay_over_tls_is_received() {
     let input = place.file("input", recording(&payloads));
     let target = format!("tls:localhost:{port}");
     let relay = |more: &[&str]| {
-        let mut command = Command::new(DNSTAP);
-        command.args(["-r", &input, "-T", &target, "-t", "5s"]).args(more);
-        Running::start(command.stdout(Stdio::null())).end()
+        let arguments = [&["-r", &input, "-T", &target, "-t", "5s"], more].concat();
+        Running::dnstap(&arguments).end()
     };
     let ca = ["--tls-ca", text(&ours.certificate)];
     // Without a certificate it is refused, with the reason on both sides.

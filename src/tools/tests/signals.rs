@@ -7,20 +7,9 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use support::{DNSTAP, Peer, Place, Running, data, payloads, recording, until};
-
-fn start(arguments: &[&str]) -> Running {
-    Running::start(Command::new(DNSTAP).args(arguments).stdout(Stdio::null()))
-}
-
-fn named_pipe(place: &Place) -> String {
-    let name = place.argument("pipe");
-    assert!(Command::new("mkfifo").arg(&name).status().unwrap().success());
-    name
-}
+use support::{Peer, Place, Running, data, payloads, recording, until};
 
 /// Waits until the program has opened `path`.
 fn has_open(running: &Running, path: &str) {
@@ -45,9 +34,9 @@ fn has_taken_signals(running: &Running) {
 #[test]
 fn a_signal_to_begin_anew_does_not_end_the_wait_for_a_pipe() {
     let place = Place::new();
-    let pipe = named_pipe(&place);
+    let pipe = place.pipe("pipe");
     let quiet = place.argument("quiet");
-    let running = start(&["-r", &pipe, "-w", &format!("quiet:{quiet}")]);
+    let running = Running::dnstap(&["-r", &pipe, "-w", &format!("quiet:{quiet}")]);
     let mut writer = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
     has_open(&running, &pipe);
     for signal in ["HUP", "USR1"].repeat(10) {
@@ -64,10 +53,10 @@ fn a_signal_to_begin_anew_does_not_end_the_wait_for_a_pipe() {
 #[test]
 fn who_waits_for_the_writer_of_a_pipe_can_be_stopped() {
     let place = Place::new();
-    let pipe = named_pipe(&place);
+    let pipe = place.pipe("pipe");
     let socket = place.argument("socket");
     for more in [&[][..], &["-u", &socket]] {
-        let running = start(&[&["-r", &pipe, "-q"][..], more].concat());
+        let running = Running::dnstap(&[&["-r", &pipe, "-q"][..], more].concat());
         has_open(&running, &pipe);
         running.signal("TERM");
         let (status, lines) = running.end();
@@ -87,7 +76,7 @@ fn a_second_signal_ends_the_wait_for_commands() {
     let frames = place.argument("frames");
     for outputs in [&["-w", &frames][..], &["-w", &quiet, "-w", &rows]] {
         let arguments = [&["-u", &socket, "--post-rotate", &command][..], outputs].concat();
-        let mut running = start(&arguments);
+        let mut running = Running::dnstap(&arguments);
         running.line("opened input socket");
         running.signal("TERM");
         until(|| Path::new(&begun).exists());
@@ -118,11 +107,11 @@ fn a_receiver_that_never_answers_does_not_hold_up_the_stop() {
         status.code()
     };
     let outputs = ["-w", &out, "-U", &deaf, "-t", "30s"];
-    let running = start(&[&["-r", &input][..], &outputs].concat());
+    let running = Running::dnstap(&[&["-r", &input][..], &outputs].concat());
     printed();
     assert_eq!(ends(running), Some(1));
     fs::remove_file(&quiet).unwrap();
-    let mut running = start(&[&["-u", &socket][..], &outputs].concat());
+    let mut running = Running::dnstap(&[&["-u", &socket][..], &outputs].concat());
     running.line("opened input socket");
     let mut peer = Peer::open(&place.socket);
     payloads(9).iter().for_each(|payload| peer.send(data(payload)));

@@ -23,7 +23,7 @@ use dnstap::{Event, Message};
 use framestream::control::ControlType::{Accept, Finish, Ready, Start, Stop};
 use framestream::transport::{TlsConnector, TlsOptions};
 use fstrm_tools::dnstap::batch;
-use support::{DEADLINE, DNSTAP, Place, Running, TYPE, control, data};
+use support::{DEADLINE, DNSTAP, Place, Running, TYPE, control, data, events};
 
 const SENDERS: u32 = 100;
 
@@ -73,9 +73,7 @@ fn frame(sender: u32, connection: u32, number: u32) -> Vec<u8> {
         message: Some(Message::new(MessageType::CLIENT_QUERY)),
         ..Event::new()
     };
-    let mut out = vec![0; event.max_len().unwrap()];
-    let size = event.encode(&mut out).unwrap();
-    data(&out[..size])
+    data(events::frame(&event))
 }
 
 /// One connection; true if all its frames have to be kept.

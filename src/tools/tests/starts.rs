@@ -7,7 +7,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use framestream::control::ControlType::{Start, Stop};
 use support::{
@@ -16,8 +16,7 @@ use support::{
 
 /// The status and the lines of a run.
 fn run(arguments: &[&str]) -> (Option<i32>, Vec<String>) {
-    let mut command = Command::new(DNSTAP);
-    let (status, lines) = Running::start(command.args(arguments).stdout(Stdio::null())).end();
+    let (status, lines) = Running::dnstap(arguments).end();
     (status.code(), lines)
 }
 

@@ -11,14 +11,13 @@ use std::time::Instant;
 use dnstap::schema::{MessageType, SocketProtocol};
 use dnstap::{Event, Message};
 use framestream::control::ControlType;
-use support::{DEADLINE, DNSTAP, Peer, Place, Running, control, data, recording, run};
+use support::{
+    DEADLINE, DNSTAP, Peer, Place, Running, control, data, events, limited, recording, run,
+};
 
 fn frame(message: Message<'_>) -> Vec<u8> {
     let event = Event { message: Some(message), ..Event::new() };
-    let mut out = vec![0; event.max_len().unwrap()];
-    let size = event.encode(&mut out).unwrap();
-    out.truncate(size);
-    out
+    events::frame(&event)
 }
 
 /// 100 queries of 10 clients for one name and some more, and their responses 3 ms later: every
@@ -140,9 +139,8 @@ fn serve(command: &mut Command) -> (Running, String) {
 #[test]
 fn who_does_not_read_or_ask_holds_up_nobody() {
     let place = Place::new();
-    let mut command = Command::new("sh");
-    let limited = "ulimit -n 64; exec \"$@\"";
-    command.args(["-c", limited, "sh", DNSTAP, "-u", &place.argument("socket")]);
+    let mut command = limited("-n 64", DNSTAP);
+    command.args(["-u", &place.argument("socket")]);
     let (running, address) = serve(command.args(["--metrics", "127.0.0.1:0"]));
     let answered = || assert!(get(&address, "GET /metrics").starts_with("HTTP/1.1 200"));
     // More than there are files for.

@@ -13,19 +13,13 @@ mod resolver;
 mod support;
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use dnstap::{Event, Message};
-use support::{Place, Running, recording};
+use support::events::frame;
+use support::{Place, Running, limited, recording};
 
 const OURS: &str = env!("CARGO_BIN_EXE_dnstap");
-
-fn frame(event: &Event<'_>) -> Vec<u8> {
-    let mut out = vec![0; event.max_len().unwrap()];
-    let size = event.encode(&mut out).unwrap();
-    out.truncate(size);
-    out
-}
 
 fn event(message: Message<'_>) -> Vec<u8> {
     frame(&Event { identity: Some(b"ns1"), message: Some(message), ..Event::new() })
@@ -78,10 +72,8 @@ fn assert_the_lost_are_counted(format: &str, frames: Vec<Vec<u8>>) {
     let place = Place::new();
     let (count, capture) = (frames.len(), place.file("capture", recording(frames)));
     let log = place.argument("log");
-    // A limit of a file's size stands for the full disk: 400 blocks of 512 bytes.
-    let script = "ulimit -f 400; exec \"$0\" \"$@\"";
-    let mut command = Command::new("/bin/dash");
-    command.args(["-c", script, OURS, "-r", &capture, "-w", &format!("{format}:{log}")]);
+    let mut command = limited("-f 400", OURS);
+    command.args(["-r", &capture, "-w", &format!("{format}:{log}")]);
     let (status, told) = Running::start(command.stdout(Stdio::null())).end();
     assert_eq!(status.code(), Some(1), "{told:#?}");
     let told = told.join("\n");

@@ -114,6 +114,14 @@ pub fn run(program: impl AsRef<Path>, arguments: &[&str]) -> Output {
     running.output()
 }
 
+/// A program under a limit of the shell's `ulimit`: one of a file's size, in blocks of 512 bytes, stands
+/// for a full disk.
+pub fn limited(limit: &str, program: &str) -> Command {
+    let mut command = Command::new("/bin/dash");
+    command.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\""), program]);
+    command
+}
+
 /// The names in a directory, sorted.
 pub fn names(directory: &Path) -> Vec<String> {
     let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
@@ -144,6 +152,11 @@ impl Running {
             }
         });
         Self { child, lines, seen: Vec::new() }
+    }
+
+    /// `dnstap`, whose standard output nobody reads.
+    pub fn dnstap(arguments: &[&str]) -> Self {
+        Self::start(Command::new(DNSTAP).args(arguments).stdout(Stdio::null()))
     }
 
     /// Our capture, once it listens.
@@ -327,6 +340,13 @@ impl Place {
     /// The path as an argument.
     pub fn argument(&self, name: &str) -> String {
         self.path(name).into_os_string().into_string().unwrap()
+    }
+
+    /// The name of a named pipe that is made.
+    pub fn pipe(&self, name: &str) -> String {
+        let name = self.argument(name);
+        assert!(Command::new("mkfifo").arg(&name).status().unwrap().success());
+        name
     }
 
     /// A file with this content.
