@@ -13,7 +13,7 @@
 //! - Seconds change once a second: their five bytes are remembered.
 //! - What is rare is out of the way, in functions of its own.
 
-mod cursor;
+pub(crate) mod cursor;
 mod event;
 mod fields;
 mod origin;

@@ -6,6 +6,7 @@
 //! if there are any.
 
 use crate::encode::Fields;
+use crate::encode::cursor::{Cursor, bytes_len};
 use crate::message::Message;
 use crate::wire::event;
 
@@ -54,14 +55,11 @@ fn gcd(one: u32, other: u32) -> u32 {
 /// Appends `extra` to an encoded event. It takes the place of one that is there: of a field that
 /// comes twice, the last counts. All else stays, and so do fields that are not known here.
 pub fn set_extra(event: &mut Vec<u8>, extra: &[u8]) {
-    event.push(event::EXTRA as u8);
-    let mut length = extra.len();
-    while length > 0x7f {
-        event.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    event.push(length as u8);
-    event.extend_from_slice(extra);
+    let at = event.len();
+    event.resize(at + bytes_len(Some(extra)), 0);
+    Cursor::new(&mut event[at..])
+        .bytes(event::EXTRA, Some(extra))
+        .expect("there is room for just that");
 }
 
 /// Whether the message is one of the one in `rate` that a sample keeps. A query and its response

@@ -4,13 +4,13 @@
 use super::{EncodeError, limit, varint};
 
 /// Where the next field goes.
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     out: &'a mut [u8],
     at: usize,
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(out: &'a mut [u8]) -> Self {
+    pub(crate) fn new(out: &'a mut [u8]) -> Self {
         Self { out, at: 0 }
     }
 
@@ -64,7 +64,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Puts a field that is bytes, if there are any.
-    pub(super) fn bytes(&mut self, key: u32, bytes: Option<&[u8]>) -> Result<(), EncodeError> {
+    pub(crate) fn bytes(&mut self, key: u32, bytes: Option<&[u8]>) -> Result<(), EncodeError> {
         let Some(bytes) = bytes else { return Ok(()) };
         self.integer(key, bytes.len() as u64)?;
         self.put(bytes)
@@ -72,7 +72,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// Bytes of a field that is bytes; its key has one byte.
-pub(super) fn bytes_len(bytes: Option<&[u8]>) -> usize {
+pub(crate) fn bytes_len(bytes: Option<&[u8]>) -> usize {
     bytes.map_or(0, |bytes| 1 + varint::length(bytes.len() as u64) + bytes.len())
 }
 
