@@ -77,16 +77,18 @@ impl Compressor {
     /// Writes all that was taken: who reads the file sees it.
     pub fn flush(&mut self, sink: &mut Sink) -> Result<u64, Uncompressed> {
         let flushed = self.encoder.flush();
-        let written = self.write(flushed, sink)?;
-        self.taken = 0;
-        self.unsure.clear();
-        Ok(written)
+        self.write_all(flushed, sink)
     }
 
     /// Ends the frame of zstd.
     pub fn finish(&mut self, sink: &mut Sink) -> Result<u64, Uncompressed> {
         let finished = self.encoder.do_finish();
-        let written = self.write(finished, sink)?;
+        self.write_all(finished, sink)
+    }
+
+    /// Writes what came of all that was taken.
+    fn write_all(&mut self, before: io::Result<()>, sink: &mut Sink) -> Result<u64, Uncompressed> {
+        let written = self.write(before, sink)?;
         self.taken = 0;
         self.unsure.clear();
         Ok(written)
