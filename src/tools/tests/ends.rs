@@ -99,7 +99,7 @@ fn statistics_end_with_the_reader_of_the_standard_output() {
         let mut line = String::new();
         let stdout = running.child.stdout.take().unwrap();
         BufReader::new(stdout).read_line(&mut line).unwrap();
-        peer.send(data(frame()));
+        peer.send_on(data(frame()));
         running
     };
     let (status, lines) = read_one(&[]).end();
@@ -148,8 +148,7 @@ fn the_reader_of_frames_may_go_too() {
     let mut peer = Peer::open(&place.socket);
     peer.send(frames(9).iter().flat_map(data).collect::<Vec<u8>>());
     left_early(&mut running);
-    // It may be known already.
-    let _ = peer.0.write_all(&data(frame()));
+    peer.send_on(data(frame()));
     let (status, lines) = running.end();
     assert!(status.success(), "{lines:#?}");
     assert_eq!(told(&lines, "not written)"), 0, "{lines:#?}");

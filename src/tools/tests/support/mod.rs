@@ -295,6 +295,17 @@ impl Peer {
         self.0.write_all(bytes.as_ref()).unwrap();
     }
 
+    /// Sends `bytes` again and again, until nobody takes them. One time may not be enough for who
+    /// passes them on to a pipe that is not read any more: the child of another test that is being
+    /// started holds that open for a moment.
+    pub fn send_on(mut self, bytes: Vec<u8>) {
+        thread::spawn(move || {
+            while self.0.write_all(&bytes).is_ok() {
+                thread::sleep(Duration::from_millis(5));
+            }
+        });
+    }
+
     pub fn expect(&mut self, bytes: &[u8]) {
         let mut got = vec![0; bytes.len()];
         self.0.read_exact(&mut got).unwrap();
