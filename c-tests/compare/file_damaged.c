@@ -63,6 +63,35 @@ static void cut(void)
 	}
 }
 
+/* Opens a reader again, of a file that was cut off, once the file is whole. */
+static void opened_again(void)
+{
+	for (size_t len = 0; len < sizeof capture; len++) {
+		struct fstrm_file_options *fopt = fstrm_file_options_init();
+		struct fstrm_reader *r;
+		const uint8_t *frame;
+		size_t frame_len;
+		fstrm_res res;
+
+		put_file(capture, len);
+		fstrm_file_options_set_file_path(fopt, "damaged");
+		r = fstrm_file_reader_init(fopt, NULL);
+		fstrm_file_options_destroy(&fopt);
+		while (fstrm_reader_read(r, &frame, &frame_len) == fstrm_res_success)
+			;
+		put_file(capture, sizeof capture);
+		printf("cut to %zu, open again %s, read", len, res_name(fstrm_reader_open(r)));
+		do {
+			res = fstrm_reader_read(r, &frame, &frame_len);
+			printf(" %s", res_name(res));
+			if (res == fstrm_res_success)
+				print_bytes(stdout, frame, frame_len);
+		} while (res == fstrm_res_success);
+		printf(", destroy %s\n", res_name(fstrm_reader_destroy(&r)));
+		unlink("damaged");
+	}
+}
+
 static void changed(void)
 {
 	/* Lengths of data frames are left alone: a frame beyond the limit is a fault of its own. */
@@ -127,6 +156,7 @@ int main(void)
 	char text[4096];
 
 	cut();
+	opened_again();
 	changed();
 	control_between();
 	read_through("no START", capture + FIRST_FRAME, sizeof capture - FIRST_FRAME);

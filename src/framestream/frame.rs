@@ -63,11 +63,6 @@ impl Decoder {
         }
     }
 
-    /// Whether the next piece begins a frame: the only place where a stream may end.
-    pub fn at_frame_start(&self) -> bool {
-        matches!(self.next, Piece::Length)
-    }
-
     /// Whether the next piece is the payload of a data frame.
     pub fn expects_data(&self) -> bool {
         matches!(self.next, Piece::Data(_))

@@ -14,7 +14,7 @@ use crate::stream::{self, StreamError};
 use crate::transport::{IO_TIMEOUT_DEFAULT, Transport};
 
 /// How long a reader waits for the next frame: a stream may be silent for as long as it likes.
-const PATIENCE: Duration = Duration::from_secs(u32::MAX as u64);
+const PATIENCE: Duration = Duration::MAX;
 
 /// What a reader takes.
 #[derive(Clone, Debug)]
@@ -102,6 +102,8 @@ impl Reader {
     }
 
     fn try_open(&mut self) -> Result<(), StreamError> {
+        // The stream before may have ended within a frame.
+        self.decoder = Decoder::new(self.options.max_frame_size);
         let transport = &mut *self.transport;
         stream::open(transport, IO_TIMEOUT_DEFAULT)?;
         let opening = match transport.direction() {
