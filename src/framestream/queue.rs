@@ -21,6 +21,29 @@ use spsc::Spsc;
 /// Entries after which a consumer that is still busy gives room back to the producers.
 const RELEASE_EVERY: usize = 64;
 
+/// Where a consumer stands while it takes entries. What lies before it is given back to the
+/// producers in the end, also if a caller's code panics: no entry is taken twice.
+struct Place<'a> {
+    head: &'a AtomicUsize,
+    at: usize,
+}
+
+impl<'a> Place<'a> {
+    fn new(head: &'a AtomicUsize) -> Self {
+        Self { head, at: head.load(Ordering::Relaxed) }
+    }
+
+    fn give_back(&self) {
+        self.head.store(self.at, Ordering::Release);
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}
+
 /// How many threads put entries into one queue at a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Model {
@@ -49,7 +72,8 @@ impl<T: Send> Ring<T> {
         model: Model,
         capacity: usize,
     ) -> Result<(Arc<Self>, Producer<T>), TryReserveError> {
-        let capacity = capacity.max(2).next_power_of_two();
+        // For the largest power of two there is no memory in any case.
+        let capacity = capacity.clamp(2, 1 << (usize::BITS - 1)).next_power_of_two();
         let kind = match model {
             Model::Spsc => Kind::Spsc(Spsc::new(capacity)?),
             Model::Mpsc => Kind::Mpsc(Mpsc::new(capacity)?),
@@ -150,5 +174,56 @@ impl<T: Send> Consumer<T> {
 
     pub(crate) fn ring(&self) -> &Ring<T> {
         &self.0
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    /// Counts its end in its place of the list; that of the third is a panic.
+    struct Entry<'a>(&'a [AtomicUsize], usize);
+
+    impl Drop for Entry<'_> {
+        fn drop(&mut self) {
+            self.0[self.1].fetch_add(1, Ordering::Relaxed);
+            assert!(self.1 != 2 || std::thread::panicking(), "the third");
+        }
+    }
+
+    fn counts(ends: &[AtomicUsize]) -> Vec<usize> {
+        ends.iter().map(|count| count.load(Ordering::Relaxed)).collect()
+    }
+
+    #[test]
+    fn an_entry_is_dropped_once_also_if_its_end_or_the_taker_panics() {
+        for model in [Model::Spsc, Model::Mpsc] {
+            let ends: [AtomicUsize; 5] = Default::default();
+            let (ring, producer) = Ring::new(model, 8).expect("memory");
+            for place in 0..5 {
+                assert!(producer.push(Entry(&ends, place)).is_ok());
+            }
+            let mut consumer = ring.claim(0).expect("the first");
+            let drained = catch_unwind(AssertUnwindSafe(|| consumer.drain(|_| true)));
+            assert!(drained.is_err(), "the third");
+            assert_eq!(counts(&ends), [1, 1, 1, 0, 0]);
+            assert_eq!(ring.len(), 2);
+            let taken = catch_unwind(AssertUnwindSafe(|| {
+                consumer.drain(|entry| entry.1 != 4 || panic!("the last"))
+            }));
+            assert!(taken.is_err(), "the last");
+            assert_eq!(ring.len(), 1);
+            drop((ring, producer, consumer));
+            assert_eq!(counts(&ends), [1; 5]);
+        }
+    }
+
+    #[test]
+    fn a_queue_that_no_memory_can_hold_is_an_error() {
+        for model in [Model::Spsc, Model::Mpsc] {
+            assert!(Ring::<u64>::new(model, usize::MAX).is_err());
+        }
     }
 }

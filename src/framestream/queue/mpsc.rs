@@ -6,7 +6,7 @@
 use std::collections::TryReserveError;
 use std::mem::MaybeUninit;
 
-use super::RELEASE_EVERY;
+use super::{Place, RELEASE_EVERY};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Padded, UnsafeCell};
 
@@ -90,12 +90,12 @@ impl<T> Mpsc<T> {
     /// Only one thread at a time.
     #[inline]
     pub(super) unsafe fn drain(&self, mut take: impl FnMut(&T) -> bool) -> usize {
-        let first = self.head.0.load(Ordering::Relaxed);
-        let mut head = first;
+        let mut place = Place::new(&self.head.0);
+        let first = place.at;
         // At most one round: producers that keep up must not keep the consumer for ever.
-        while head.wrapping_sub(first) < self.slots.len() {
-            let slot = self.slot(head);
-            let filled = head.wrapping_add(1);
+        while place.at.wrapping_sub(first) < self.slots.len() {
+            let slot = self.slot(place.at);
+            let filled = place.at.wrapping_add(1);
             if slot.turn.load(Ordering::Acquire) != filled {
                 break;
             }
@@ -104,16 +104,16 @@ impl<T> Mpsc<T> {
             if !slot.entry.with(|cell| take(unsafe { (*cell).assume_init_ref() })) {
                 break;
             }
-            // SAFETY: the same; the next turn makes the slot a producer's.
-            slot.entry.with_mut(|cell| unsafe { (*cell).assume_init_drop() });
-            slot.turn.store(head.wrapping_add(self.slots.len()), Ordering::Release);
-            head = filled;
-            if head.wrapping_sub(first).is_multiple_of(RELEASE_EVERY) {
-                self.head.0.store(head, Ordering::Relaxed);
+            // SAFETY: the same; the entry is moved out once, as the turn goes on.
+            let entry = slot.entry.with_mut(|cell| unsafe { (*cell).assume_init_read() });
+            slot.turn.store(place.at.wrapping_add(self.slots.len()), Ordering::Release);
+            place.at = filled;
+            drop(entry);
+            if filled.wrapping_sub(first).is_multiple_of(RELEASE_EVERY) {
+                place.give_back();
             }
         }
-        self.head.0.store(head, Ordering::Relaxed);
-        head.wrapping_sub(first)
+        place.at.wrapping_sub(first)
     }
 
     pub(super) fn pushed(&self) -> usize {

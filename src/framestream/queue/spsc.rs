@@ -5,7 +5,7 @@
 use std::collections::TryReserveError;
 use std::mem::MaybeUninit;
 
-use super::RELEASE_EVERY;
+use super::{Place, RELEASE_EVERY};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Padded, UnsafeCell};
 
@@ -94,25 +94,24 @@ impl<T> Spsc<T> {
     #[inline]
     pub(super) unsafe fn drain(&self, mut take: impl FnMut(&T) -> bool) -> usize {
         let tail = self.producer.0.tail.load(Ordering::Acquire);
-        let first = self.head.0.load(Ordering::Relaxed);
-        let mut head = first;
-        'queue: while head != tail {
-            let release_at = head.wrapping_add(RELEASE_EVERY.min(tail.wrapping_sub(head)));
-            while head != release_at {
-                let slot = self.slot(head);
+        let mut place = Place::new(&self.head.0);
+        let first = place.at;
+        'queue: while place.at != tail {
+            let release_at = place.at.wrapping_add(RELEASE_EVERY.min(tail.wrapping_sub(place.at)));
+            while place.at != release_at {
+                let slot = self.slot(place.at);
                 // SAFETY: the entry is initialised: the producer released it with the `tail` that
-                // was seen, and this thread is the only consumer.
+                // was seen, this thread is the only consumer, and its place is not past it.
                 if !slot.with(|slot| take(unsafe { (*slot).assume_init_ref() })) {
                     break 'queue;
                 }
-                // SAFETY: the same; the slot counts as free from here on.
+                place.at = place.at.wrapping_add(1);
+                // SAFETY: the same; the place went on, so that the entry is dropped once.
                 slot.with_mut(|slot| unsafe { (*slot).assume_init_drop() });
-                head = head.wrapping_add(1);
             }
-            self.head.0.store(head, Ordering::Release);
+            place.give_back();
         }
-        self.head.0.store(head, Ordering::Release);
-        head.wrapping_sub(first)
+        place.at.wrapping_sub(first)
     }
 
     pub(super) fn pushed(&self) -> usize {
