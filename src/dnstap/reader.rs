@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 use framestream::control::{CONTROL_FRAME_LENGTH_MAX, ControlFrame, ControlType, Header};
 use framestream::frame::{Event, FrameError, Front, LENGTH_SIZE, MAX_FRAME_SIZE_DEFAULT, front};
 use framestream::handshake::Direction;
-use framestream::transport::{FdReceiver, Interest, Transport};
+use framestream::transport::{FdReceiver, Interest, Transport, deadline};
 
 use crate::sink::CONTENT_TYPE;
 
@@ -37,9 +37,6 @@ const BUFFER_SIZE: usize = 64 * 1024;
 
 /// Bytes of the shortest frame that opens a stream: escape, length and type.
 const OPENING_SIZE: usize = 3 * LENGTH_SIZE;
-
-/// How long a wait takes that shall have no end.
-const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// Reads one stream, from one thread.
 #[derive(Debug)]
@@ -91,11 +88,13 @@ impl Reader {
     /// Reads from `fd`, a file, a pipe or a connected stream socket, and closes it when dropped.
     /// Its status flags stay as they are.
     pub fn from_fd(fd: OwnedFd) -> io::Result<Self> {
+        let mut buffer = Vec::new();
+        enlarge(&mut buffer, BUFFER_SIZE)?;
         Ok(Self {
             transport: FdReceiver::new(fd)?,
             max_frame_size: MAX_FRAME_SIZE_DEFAULT,
             state: State::Opening,
-            buffer: vec![0; BUFFER_SIZE],
+            buffer,
             start: 0,
             end: 0,
             position: 0,
@@ -336,9 +335,7 @@ impl Reader {
         self.start = 0;
         if self.end == self.buffer.len() {
             let more = self.end.min(size - self.end);
-            let reserved = self.buffer.try_reserve_exact(more);
-            reserved.map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
-            self.buffer.resize(self.end + more, 0);
+            enlarge(&mut self.buffer, more)?;
         }
         Ok(())
     }
@@ -382,6 +379,13 @@ impl Reader {
     }
 }
 
+/// Makes `buffer` longer by `more` bytes, if there is memory for them.
+fn enlarge(buffer: &mut Vec<u8>, more: usize) -> io::Result<()> {
+    buffer.try_reserve_exact(more).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+    buffer.resize(buffer.len() + more, 0);
+    Ok(())
+}
+
 /// Until when a call waits, which counts from its first wait.
 struct Deadline {
     patience: Duration,
@@ -390,10 +394,7 @@ struct Deadline {
 
 impl Deadline {
     fn wait(&mut self, transport: &FdReceiver, what: Interest) -> Result<(), ReadError> {
-        let until = *self.until.get_or_insert_with(|| {
-            let now = Instant::now();
-            now.checked_add(self.patience).unwrap_or(now + FOREVER)
-        });
+        let until = *self.until.get_or_insert_with(|| deadline(Instant::now(), self.patience));
         transport.wait(what, until).map_err(|error| match error.kind() {
             io::ErrorKind::TimedOut => ReadError::TimedOut,
             _ => error.into(),

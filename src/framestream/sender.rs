@@ -23,7 +23,7 @@ use nix::sys::signal::SigSet;
 
 use crate::fork::{self, Hold, Lock};
 use crate::sync::Padded;
-use crate::transport::{Transport, poll_for};
+use crate::transport::{Transport, deadline, poll_for};
 use crate::writer::{Writer, WriterOptions};
 use counters::{Counters, add};
 use link::Link;
@@ -157,19 +157,24 @@ impl<F: Feed> Shared<F> {
     }
 
     /// Starts the writer thread of this process, while forks are kept off.
-    fn spawn(self: &Arc<Self>, hold: &Hold, generation: usize, link: Link) -> io::Result<()> {
+    fn spawn(
+        self: &Arc<Self>,
+        thread: &mut Option<JoinHandle<()>>,
+        generation: usize,
+        link: Link,
+    ) -> io::Result<()> {
         let worker = Worker::new(Arc::clone(self), self.feed.source(generation), link);
         // Signals are for the threads of the host. The mask is inherited, so that none can hit the
         // new thread before it sets its own.
         let mask = SigSet::thread_get_mask()?;
         SigSet::all().thread_set_mask()?;
-        let thread = std::thread::Builder::new()
+        let started = std::thread::Builder::new()
             .name(self.options.thread_name.clone())
             .stack_size(STACK_SIZE)
             .spawn(|| worker.run());
         mask.thread_set_mask()?;
         // In a forked child the old handle names a thread that is not there to be detached.
-        std::mem::forget(self.thread.lock_within(hold).replace(thread?));
+        std::mem::forget(thread.replace(started?));
         Ok(())
     }
 
@@ -183,6 +188,8 @@ impl<F: Feed> Shared<F> {
         // Nobody puts anything in before the thread is there.
         let inherited = self.stats().waiting as usize;
         let hold = fork::hold();
+        // Whoever closes finds the thread started, or never to be.
+        let mut thread = self.thread.lock_within(&hold);
         let order = (Ordering::AcqRel, Ordering::Acquire);
         let claim = self.epoch.compare_exchange(before, REVIVING, order.0, order.1);
         if claim.is_err() {
@@ -190,7 +197,7 @@ impl<F: Feed> Shared<F> {
         }
         add(&self.counters.0.lost_fork, inherited);
         self.sleeping.0.store(false, Ordering::Relaxed);
-        let started = self.start_in_child(&hold, now);
+        let started = self.start_in_child(&hold, &mut thread, now);
         if started.is_err() {
             // Whoever closes need not wait for a thread that never was.
             self.closing.get_or_init(|| Closing { by: Instant::now(), generation: before });
@@ -200,7 +207,12 @@ impl<F: Feed> Shared<F> {
     }
 
     /// Starts the thread of a child, with pipes of its own.
-    fn start_in_child(self: &Arc<Self>, hold: &Hold, generation: usize) -> io::Result<()> {
+    fn start_in_child(
+        self: &Arc<Self>,
+        hold: &Hold,
+        thread: &mut Option<JoinHandle<()>>,
+        generation: usize,
+    ) -> io::Result<()> {
         self.wake.renew()?;
         self.ended.renew()?;
         let (transport, options) = {
@@ -208,7 +220,7 @@ impl<F: Feed> Shared<F> {
             (heir.0.for_child(), heir.1.clone())
         };
         let link = Link::new(transport, options, false, self.options.reopen_interval);
-        self.spawn(hold, generation, link)
+        self.spawn(thread, generation, link)
     }
 
     /// Waits until the writer thread of this process has ended, or until `deadline`. Returns
@@ -257,7 +269,9 @@ impl<F: Feed> Sender<F> {
             heir,
             ended: Wake::new()?,
         });
-        shared.spawn(&fork::hold(), generation, link)?;
+        let hold = fork::hold();
+        shared.spawn(&mut shared.thread.lock_within(&hold), generation, link)?;
+        drop(hold);
         Ok(Self(shared))
     }
 
@@ -342,20 +356,23 @@ impl<F: Feed> Sender<F> {
         let shared = &self.0;
         let now = fork::generation();
         let closing = {
-            // A child finds both of the following done, or none.
-            let _hold = fork::hold();
+            // A child finds all of the following done, or none.
+            let hold = fork::hold();
+            let mut thread = shared.thread.lock_within(&hold);
             let running = shared.epoch.swap(CLOSED, Ordering::AcqRel);
-            *shared.closing.get_or_init(|| Closing {
-                by: Instant::now() + timeout,
+            let closing = *shared.closing.get_or_init(|| Closing {
+                by: deadline(Instant::now(), timeout),
                 generation: if running == CLOSED { now } else { running },
-            })
+            });
+            if closing.generation != now {
+                // A forked child that never submitted: the thread is the parent's.
+                add(&shared.counters.0.lost_fork, shared.stats().waiting as usize);
+                shared.counters.0.set_state(LinkState::Closing);
+                std::mem::forget(thread.take());
+                return true;
+            }
+            closing
         };
-        if closing.generation != now {
-            // A forked child that never submitted: the thread is the parent's.
-            add(&shared.counters.0.lost_fork, shared.stats().waiting as usize);
-            std::mem::forget(shared.thread.lock().take());
-            return true;
-        }
         shared.wake.wake();
         let ended = shared.await_end(closing.by + CLOSE_GRACE);
         let thread = shared.thread.lock().take();

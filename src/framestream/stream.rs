@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::frame::FrameError;
 use crate::handshake::{Handshake, HandshakeError, Step};
-use crate::transport::{Interest, Transport, wait};
+use crate::transport::{Interest, Transport, deadline, wait};
 
 /// Why a stream cannot be opened, read, written or closed.
 #[derive(Debug, Error)]
@@ -35,7 +35,7 @@ pub enum StreamError {
 
 /// Opens `transport`, waiting for at most `timeout`.
 pub(crate) fn open(transport: &mut dyn Transport, timeout: Duration) -> io::Result<()> {
-    let until = Instant::now() + timeout;
+    let until = deadline(Instant::now(), timeout);
     loop {
         match transport.open() {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -62,7 +62,7 @@ pub(crate) fn read_exact(
                 until = None;
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let until = *until.get_or_insert_with(|| Instant::now() + timeout);
+                let until = *until.get_or_insert_with(|| deadline(Instant::now(), timeout));
                 wait(transport, Interest::Read, until)?;
             }
             Err(error) => return Err(error.into()),
@@ -88,7 +88,7 @@ pub(crate) fn write_all(
                 until = None;
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let until = *until.get_or_insert_with(|| Instant::now() + timeout);
+                let until = *until.get_or_insert_with(|| deadline(Instant::now(), timeout));
                 wait(transport, Interest::Write, until)?;
             }
             Err(error) => return Err(error),
@@ -103,7 +103,7 @@ pub(crate) fn shake(
     handshake: &mut dyn Handshake,
     timeout: Duration,
 ) -> Result<(), StreamError> {
-    let until = Instant::now() + timeout;
+    let until = deadline(Instant::now(), timeout);
     let mut piece = Vec::new();
     loop {
         let (awaited, result) = match handshake.step() {

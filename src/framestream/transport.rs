@@ -125,6 +125,14 @@ pub(crate) fn wait(transport: &dyn Transport, what: Interest, until: Instant) ->
     }
 }
 
+/// What counts as for ever: a time that no clock can tell is not waited for any longer.
+const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
+
+/// The end of `patience` that begins at `from`, however long it is.
+pub fn deadline(from: Instant, patience: Duration) -> Instant {
+    from + patience.min(FOREVER)
+}
+
 /// `poll` for at most `left`, rounded up to a millisecond; an interrupting signal ends it early.
 pub(crate) fn poll_for(fds: &mut [PollFd<'_>], left: Duration) -> io::Result<()> {
     let milliseconds = left.as_nanos().div_ceil(1_000_000);

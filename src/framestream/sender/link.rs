@@ -12,7 +12,7 @@ use super::Source;
 use super::counters::{Counters, LinkState, add};
 use crate::StreamError;
 use crate::handshake::{Handshake, SenderClose, SenderOpen, Step};
-use crate::transport::{Transport, UNPOLLABLE_RETRY, WriteFailure};
+use crate::transport::{Transport, UNPOLLABLE_RETRY, WriteFailure, deadline};
 use crate::writer::WriterOptions;
 
 /// Shortest time between two tries to connect; doubled with every failure in a row.
@@ -111,7 +111,8 @@ impl Link {
         match &mut self.state {
             State::Down { retry_at } if Instant::now() >= *retry_at => {
                 self.last_try = Instant::now();
-                self.state = State::Connecting { until: self.last_try + self.options.io_timeout };
+                self.state =
+                    State::Connecting { until: deadline(self.last_try, self.options.io_timeout) };
                 self.advance(source, counters);
                 true
             }
@@ -168,7 +169,7 @@ impl Link {
         let direction = self.options.direction_over(&*self.transport);
         match SenderOpen::new(self.options.content_types(), direction) {
             Ok(handshake) => {
-                let until = Instant::now() + self.options.io_timeout;
+                let until = deadline(Instant::now(), self.options.io_timeout);
                 self.state = State::Opening { handshake: Box::new(handshake), until };
                 true
             }
@@ -244,7 +245,7 @@ impl Link {
                     match self.transport.write_failure() {
                         WriteFailure::Resumable => {
                             self.note(counters, "writing", error.into());
-                            let retry_at = Some(Instant::now() + self.reopen_interval);
+                            let retry_at = Some(deadline(Instant::now(), self.reopen_interval));
                             self.state = State::Blocked { retry_at, ending };
                         }
                         WriteFailure::NothingWritten => self.broke(source, counters, error.into()),
@@ -303,7 +304,8 @@ impl Link {
             State::Up => self.end(source, counters),
             State::Blocked { ending: ending @ None, .. } => {
                 let rest = source.front().map_or(0, <[u8]>::len);
-                *ending = Some(Ending { rest, until: Instant::now() + self.options.io_timeout });
+                *ending =
+                    Some(Ending { rest, until: deadline(Instant::now(), self.options.io_timeout) });
             }
             State::Blocked { .. } | State::Down { .. } | State::Closing { .. } | State::Closed => {}
         }
@@ -312,7 +314,7 @@ impl Link {
     /// Ends the stream at the end of a frame, for another one to follow.
     fn end(&mut self, source: &mut impl Source, counters: &Counters) {
         add(&counters.written, source.rewind());
-        self.stop(Instant::now() + self.options.io_timeout, true);
+        self.stop(deadline(Instant::now(), self.options.io_timeout), true);
     }
 
     /// Begins to close: STOP, and FINISH within `until`. A link that is not up just closes.

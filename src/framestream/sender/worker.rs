@@ -10,7 +10,7 @@ use nix::poll::{PollFd, PollFlags};
 use super::counters::{LinkState, add};
 use super::link::Link;
 use super::{Closing, Feed, Gathered, Shared, Source};
-use crate::transport::poll_for;
+use crate::transport::{deadline, poll_for};
 
 pub(super) struct Worker<F: Feed> {
     shared: Arc<Shared<F>>,
@@ -84,7 +84,7 @@ impl<F: Feed> Worker<F> {
             }
         }
         let now = Instant::now();
-        let flush_at = now + shared.options.flush_timeout;
+        let flush_at = deadline(now, shared.options.flush_timeout);
         let close_by = shared.closing.get().map(|closing| closing.by);
         let deadlines = [self.link.deadline(), close_by];
         let until = deadlines.into_iter().flatten().fold(flush_at, Instant::min);

@@ -16,7 +16,7 @@ use std::time::Instant;
 use framestream::fork::{self, Lock};
 use framestream::iothr::{IoThr, Options, Producer, Refused};
 use framestream::reader::{Reader, ReaderOptions};
-use framestream::sender;
+use framestream::sender::{self, LinkState};
 use framestream::transport::{FileReceiver, FileSender, SocketSender, Transport};
 use framestream::writer::{Writer, WriterOptions};
 use nix::libc::{_exit, pthread_atfork};
@@ -224,6 +224,28 @@ fn a_child_sends_and_closes_whatever_the_threads_of_the_parent_do() {
     producer.submit(b"parent".to_vec()).expect("room");
     assert!(iothr.close());
     assert_eq!(read_file(&path), [b"parent"]);
+}
+
+#[test]
+fn a_child_that_closes_while_it_begins_to_send_is_closed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (iothr, producer) = start(FileSender::new(&folder.path().join("frames")));
+    // Often enough for both orders.
+    for _ in 0..300 {
+        in_forked_child(|| {
+            let closed = thread::scope(|scope| {
+                let closing = scope.spawn(|| iothr.close());
+                drop(producer.submit(b"first".to_vec()));
+                closing.join().expect("no panic")
+            });
+            let stats = iothr.stats();
+            let gone = stats.written + stats.lost_closing + stats.lost_fork;
+            closed
+                && producer.submit(b"late".to_vec()).is_err()
+                && stats.state == LinkState::Closing
+                && stats.accepted == gone + stats.waiting
+        });
+    }
 }
 
 #[test]

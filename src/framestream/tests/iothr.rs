@@ -149,3 +149,26 @@ fn a_file_reads_back() {
     assert_eq!(reader.read().expect("a frame").map(<[u8]>::len), Some(1 << 20));
     assert!(reader.read().expect("STOP").is_none());
 }
+
+#[test]
+fn a_time_that_no_clock_can_tell_is_for_ever() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    let receiving = thread::spawn(move || receive(&mut accept(&listener), true));
+    let mut writer_options = WriterOptions::default();
+    writer_options.io_timeout = Duration::MAX;
+    let transport = SocketSender::unix(&path).expect("a short path");
+    let sender = sender::Options {
+        flush_timeout: Duration::MAX,
+        reopen_interval: Duration::MAX,
+        close_timeout: Duration::MAX,
+        ..sender::Options::default()
+    };
+    let options = Options { sender, ..Options::default() };
+    let writer = Writer::new(Box::new(transport), writer_options);
+    let (iothr, producers) = IoThr::start(options, writer).expect("a thread");
+    submit_numbers(&producers[0], 0..3);
+    assert!(iothr.close());
+    assert_eq!(receiving.join().expect("no panic").len(), 3);
+}

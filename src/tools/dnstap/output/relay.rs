@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use ::dnstap::sink::CONTENT_TYPE;
 use framestream::iothr::{IoThr, Options, Producer, Refused};
 use framestream::sender::LinkState;
-use framestream::transport::Transport;
+use framestream::transport::{Transport, deadline};
 use framestream::writer::{Writer, WriterOptions};
 
 use super::{Frame, Output, OutputError};
@@ -138,12 +138,12 @@ impl Relay {
             return true;
         }
         let now = Instant::now();
-        now < *self.give_up.get_or_insert(now + self.patience)
+        now < *self.give_up.get_or_insert(deadline(now, self.patience))
     }
 
     /// Ends the stream when what waits is sent, or nobody can be expected to take it.
     fn close(&self) {
-        let until = Instant::now() + self.patience;
+        let until = deadline(Instant::now(), self.patience);
         let is_stopped = || self.stop.load(Ordering::Relaxed);
         let left = loop {
             let stats = self.thread.stats();
