@@ -60,17 +60,17 @@ pub unsafe extern "C" fn dnstap_queue_new(sink: *const dnstap_sink) -> *mut dnst
 /// logging to the queue.
 ///
 /// @param[in,out] queue  Where the queue is; NULL is left there. Nothing happens if it is NULL
-///                       already.
+///                       already, or a handle of another kind.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_queue_free(queue: *mut *mut dnstap_queue) {
     ffi::guard((), || {
         // SAFETY: as documented.
         let Some(place) = (unsafe { ffi::borrow_mut(queue) }) else { return };
-        let handle = std::mem::replace(place, ptr::null_mut());
         // SAFETY: as documented.
-        if unsafe { dnstap_queue::borrow(handle) }.is_err() {
+        if unsafe { dnstap_queue::borrow(*place) }.is_err() {
             return;
         }
+        let handle = std::mem::replace(place, ptr::null_mut());
         // SAFETY: the tag says that `dnstap_queue_new` made it of this.
         let switch = unsafe { Arc::from_raw(handle.cast::<Switch>()) };
         switch.tag.store(0, Ordering::Relaxed);

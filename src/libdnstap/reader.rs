@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use std::ffi::{CString, OsStr, c_char, c_int, c_uint};
+use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -50,7 +51,7 @@ impl From<&ReadError> for dnstap_result {
             ReadError::ContentType { .. } => DNSTAP_ERROR_CONTENT_TYPE,
             ReadError::NoStop { .. } => DNSTAP_ERROR_NO_STOP,
             ReadError::Torn { .. } => DNSTAP_ERROR_TORN,
-            ReadError::Io(_) => DNSTAP_ERROR_IO,
+            ReadError::Io(error) => of_io(error),
             _ => DNSTAP_ERROR_STREAM,
         }
     }
@@ -71,7 +72,7 @@ pub unsafe extern "C" fn dnstap_reader_open(
         // SAFETY: as documented.
         let path = unsafe { text(path) }.ok_or(DNSTAP_ERROR_NULL);
         let opened = path.and_then(|path| {
-            Reader::open(Path::new(OsStr::from_bytes(path))).map_err(|_| DNSTAP_ERROR_IO)
+            Reader::open(Path::new(OsStr::from_bytes(path))).map_err(|error| of_io(&error))
         });
         // SAFETY: as documented.
         unsafe { give(opened, error) }
@@ -95,11 +96,18 @@ pub unsafe extern "C" fn dnstap_reader_open_fd(
         } else {
             // SAFETY: the descriptor is the caller's for as long as this call takes.
             let own = unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned();
-            own.and_then(Reader::from_fd).map_err(|_| DNSTAP_ERROR_IO)
+            own.and_then(Reader::from_fd).map_err(|error| of_io(&error))
         };
         // SAFETY: as documented.
         unsafe { give(opened, error) }
     })
+}
+
+fn of_io(error: &io::Error) -> dnstap_result {
+    match error.kind() {
+        io::ErrorKind::OutOfMemory => DNSTAP_ERROR_MEMORY,
+        _ => DNSTAP_ERROR_IO,
+    }
 }
 
 /// Gives out a reader or an error.
@@ -159,6 +167,7 @@ pub unsafe extern "C" fn dnstap_reader_set_max_frame_size(
 /// @retval DNSTAP_ERROR_STREAM
 /// @retval DNSTAP_ERROR_CONTENT_TYPE
 /// @retval DNSTAP_ERROR_IO          The stream ends here; dnstap_reader_get_error() has more.
+/// @retval DNSTAP_ERROR_MEMORY      There is none for so large a frame; the stream ends here.
 /// @retval DNSTAP_ERROR_SIZE
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE

@@ -324,10 +324,12 @@ pub unsafe extern "C" fn fstrm_rdwr_set_destroy(
     rdwr: *mut fstrm_rdwr,
     r#fn: fstrm_rdwr_destroy_func,
 ) {
-    // SAFETY: as documented.
-    if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
-        rdwr.destroy = r#fn;
-    }
+    guard((), || {
+        // SAFETY: as documented.
+        if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
+            rdwr.destroy = r#fn;
+        }
+    });
 }
 
 /// Sets the function that opens the stream. Every stream needs one.
@@ -336,10 +338,12 @@ pub unsafe extern "C" fn fstrm_rdwr_set_destroy(
 /// @param fn    The function; NULL for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_set_open(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_open_func) {
-    // SAFETY: as documented.
-    if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
-        rdwr.open = r#fn;
-    }
+    guard((), || {
+        // SAFETY: as documented.
+        if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
+            rdwr.open = r#fn;
+        }
+    });
 }
 
 /// Sets the function that closes the stream. Every stream needs one.
@@ -348,10 +352,12 @@ pub unsafe extern "C" fn fstrm_rdwr_set_open(rdwr: *mut fstrm_rdwr, r#fn: fstrm_
 /// @param fn    The function; NULL for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_set_close(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_close_func) {
-    // SAFETY: as documented.
-    if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
-        rdwr.close = r#fn;
-    }
+    guard((), || {
+        // SAFETY: as documented.
+        if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
+            rdwr.close = r#fn;
+        }
+    });
 }
 
 /// Sets the function that reads. A reader needs one; a writer that has one expects answers.
@@ -360,10 +366,12 @@ pub unsafe extern "C" fn fstrm_rdwr_set_close(rdwr: *mut fstrm_rdwr, r#fn: fstrm
 /// @param fn    The function; NULL for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_set_read(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_read_func) {
-    // SAFETY: as documented.
-    if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
-        rdwr.read = r#fn;
-    }
+    guard((), || {
+        // SAFETY: as documented.
+        if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
+            rdwr.read = r#fn;
+        }
+    });
 }
 
 /// Sets the function that writes. A writer needs one; a reader that has one sends answers.
@@ -372,8 +380,10 @@ pub unsafe extern "C" fn fstrm_rdwr_set_read(rdwr: *mut fstrm_rdwr, r#fn: fstrm_
 /// @param fn    The function; NULL for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_set_write(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_write_func) {
-    // SAFETY: as documented.
-    if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
-        rdwr.write = r#fn;
-    }
+    guard((), || {
+        // SAFETY: as documented.
+        if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
+            rdwr.write = r#fn;
+        }
+    });
 }

@@ -5,6 +5,7 @@
 use std::io::{self, IoSlice};
 use std::os::fd::BorrowedFd;
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use framestream::handshake::Direction;
 use framestream::transport::{Transport, WriteFailure};
@@ -36,14 +37,24 @@ pub enum Role {
 // SAFETY: C's streams have a lock of their own.
 unsafe impl Send for Stdio {}
 
+/// Whether the stream of each role was closed: C must not be given it again.
+static CLOSED: [AtomicBool; 2] = [const { AtomicBool::new(false) }; 2];
+
+impl Role {
+    fn closed(self) -> &'static AtomicBool {
+        &CLOSED[self as usize]
+    }
+}
+
 impl Stdio {
     /// The stream, still closed.
     pub fn new(role: Role) -> Self {
         Self { role, of_child: false, file: ptr::null_mut() }
     }
 
+    /// The stream, unless it was closed: here, or for the whole process by another of its role.
     fn open_file(&self) -> io::Result<*mut FILE> {
-        match self.file.is_null() {
+        match self.file.is_null() || self.role.closed().load(Ordering::Acquire) {
             true => Err(io::ErrorKind::NotConnected.into()),
             false => Ok(self.file),
         }
@@ -59,6 +70,9 @@ impl Transport for Stdio {
         if self.of_child {
             return Err(io::ErrorKind::Unsupported.into());
         }
+        if self.role.closed().load(Ordering::Acquire) {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
         // SAFETY: C sets the two before `main` and leaves them alone.
         self.file = unsafe {
             match self.role {
@@ -71,8 +85,9 @@ impl Transport for Stdio {
 
     fn close(&mut self) -> io::Result<()> {
         let file = std::mem::replace(&mut self.file, ptr::null_mut());
-        // SAFETY: an open stream of C, which is not used from here on.
-        match !file.is_null() && unsafe { libc::fclose(file) } != 0 {
+        let closes = !file.is_null() && !self.role.closed().swap(true, Ordering::AcqRel);
+        // SAFETY: an open stream of C, which this crate closes once and does not use from here on.
+        match closes && unsafe { libc::fclose(file) } != 0 {
             true => Err(io::Error::last_os_error()),
             false => Ok(()),
         }
