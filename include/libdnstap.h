@@ -1025,7 +1025,7 @@ dnstap_queue *dnstap_queue_new(const dnstap_sink *sink);
  * logging to the queue.
  *
  * @param[in,out] queue  Where the queue is; NULL is left there. Nothing happens if it is NULL
- *                       already.
+ *                       already, or a handle of another kind.
  */
 void dnstap_queue_free(dnstap_queue **queue);
 
@@ -1157,6 +1157,7 @@ enum dnstap_result dnstap_reader_set_max_frame_size(dnstap_reader *reader, size_
  * @retval DNSTAP_ERROR_STREAM
  * @retval DNSTAP_ERROR_CONTENT_TYPE
  * @retval DNSTAP_ERROR_IO          The stream ends here; dnstap_reader_get_error() has more.
+ * @retval DNSTAP_ERROR_MEMORY      There is none for so large a frame; the stream ends here.
  * @retval DNSTAP_ERROR_SIZE
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
