@@ -10,14 +10,18 @@
 //! Logging takes no lock, allocates nothing, and makes no system call but, once a batch, the one
 //! that wakes the writer thread.
 
+mod member;
 mod options;
 mod queue;
 mod registry;
+mod spans;
 mod stats;
+mod switch;
 
 pub use options::{OpenError, Options};
-pub use queue::{Logged, Queue, Switch};
+pub use queue::{Logged, Queue};
 pub use stats::Stats;
+pub use switch::Switch;
 
 use std::sync::Arc;
 
@@ -27,7 +31,8 @@ use framestream::writer::{Writer, WriterOptions};
 
 use crate::encode::{EncodeError, Origin};
 use crate::ring::{CAPACITY_MIN, Ring};
-use registry::{Registry, Rings, Settings};
+use registry::{Registry, Settings};
+use spans::Rings;
 
 /// The content type of dnstap streams.
 pub const CONTENT_TYPE: &[u8] = b"protobuf:dnstap.Dnstap";

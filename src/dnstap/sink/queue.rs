@@ -2,46 +2,21 @@
 //! The end of a sink that one thread logs to.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use framestream::fork;
 use framestream::sender::Sender;
 
-use super::registry::{Joined, Member, Registry, Rings};
-use super::{MESSAGE_TYPES, Sink};
+use super::Sink;
+use super::member::Member;
+use super::registry::{Joined, Registry};
+use super::spans::Rings;
+use super::switch::Switch;
 use crate::encode::usual::{self, Usual};
 use crate::encode::{self, EncodeError, Encoder, Fields, Origin};
 use crate::ring::{Producer, Refusal};
 use crate::sample;
 use crate::schema::MessageType;
-
-/// What a logging site looks at to see whether there is anything to do.
-#[derive(Debug, Default)]
-#[repr(C)]
-pub struct Switch {
-    /// The message types that are logged, bit `1 << type` each. The lowest bit, which is that of no
-    /// type, says that there is more to look at.
-    enabled: AtomicU32,
-    /// For a C interface, whose handle is the address of this: its mark that this is one.
-    pub tag: AtomicU32,
-    /// For the same: where the queue is.
-    pub queue: AtomicPtr<Queue>,
-}
-
-impl Switch {
-    /// See [`Switch::enabled`].
-    const LOOK: u32 = 1;
-
-    /// A switch that lets these types through.
-    pub(super) fn new(message_types: u32) -> Self {
-        Self { enabled: AtomicU32::new(message_types | Self::LOOK), ..Self::default() }
-    }
-
-    /// Lets these types through from now on, each once the queue has looked at what else is new.
-    pub(super) fn set(&self, message_types: u32) {
-        self.enabled.store(message_types | Self::LOOK, Ordering::Release);
-    }
-}
 
 /// [`Queue::generation`] before the first message. A sink may be older than the process.
 const NO_GENERATION: usize = usize::MAX;
@@ -111,7 +86,7 @@ impl Queue {
     /// Whether messages of this type are logged: if not, nothing need be prepared.
     #[inline]
     pub fn is_enabled(&self, message_type: MessageType) -> bool {
-        is_set(self.switch.enabled.load(Ordering::Relaxed), message_type)
+        self.switch.enabled().has(message_type)
     }
 
     /// Logs a usual message, if nothing stands in the way: if its type is logged, there is room, it
@@ -123,9 +98,9 @@ impl Queue {
         &mut self,
         message: &U,
     ) -> Option<bool> {
-        let enabled = self.switch.enabled.load(Ordering::Relaxed);
-        let is_plain = enabled & Switch::LOOK == 0 && self.generation == fork::generation();
-        if !is_plain || !is_set(enabled, message.message_type()) {
+        let enabled = self.switch.enabled();
+        let is_plain = !enabled.has_news() && self.generation == fork::generation();
+        if !is_plain || !enabled.has(message.message_type()) {
             return None;
         }
         let room = self.producer.reserve(usual::max_len(message)).ok()?;
@@ -138,11 +113,11 @@ impl Queue {
     /// Logs a message, with `extra` bytes if there are any. Never waits.
     pub fn log(&mut self, message: &impl Fields, extra: Option<&[u8]>) -> Logged {
         let message_type = message.message_type();
-        let enabled = self.switch.enabled.load(Ordering::Relaxed);
-        if !is_set(enabled, message_type) {
+        let enabled = self.switch.enabled();
+        if !enabled.has(message_type) {
             return self.not_enabled();
         }
-        if (enabled & Switch::LOOK != 0 || self.generation != fork::generation())
+        if (enabled.has_news() || self.generation != fork::generation())
             && let Err(fate) = self.look(message)
         {
             return fate;
@@ -202,8 +177,7 @@ impl Queue {
             return Err(Logged::SampledOut);
         }
         if self.sample_rate == 1 {
-            // What changes from here on sets it again.
-            self.switch.enabled.fetch_and(!Switch::LOOK, Ordering::Acquire);
+            self.switch.forget_news();
         }
         if let Some(origin) = self.registry.news(&self.member) {
             self.origin = origin;
@@ -242,10 +216,4 @@ impl Drop for Queue {
     fn drop(&mut self) {
         self.registry.free(&self.member);
     }
-}
-
-/// Whether the bit of a message type is set; one without a name has none.
-#[inline(always)]
-fn is_set(message_types: u32, message_type: MessageType) -> bool {
-    (1..MESSAGE_TYPES as u32).contains(&message_type.0) && message_types >> message_type.0 & 1 != 0
 }

@@ -4,7 +4,8 @@
 use framestream::sender::{LinkState, Sender};
 
 use super::MESSAGE_TYPES;
-use super::registry::{Registry, Rings};
+use super::registry::Registry;
+use super::spans::Rings;
 
 /// What became of the messages. At every moment `logged = sent + waiting + dropped_full
 /// + dropped_too_long + dropped_invalid + dropped_closed + dropped_fork`.

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a queue shares with its sink.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::MESSAGE_TYPES;
+use super::switch::Switch;
+use crate::ring::Ring;
+use crate::schema::MessageType;
+
+/// Counters by message type: a power of two, so that no index is out of bounds.
+const LOGGED: usize = MESSAGE_TYPES.next_power_of_two();
+
+/// What a queue and its sink say to each other, beside the ring.
+pub(super) struct Member {
+    pub(super) ring: Arc<Ring>,
+    /// The message types that are logged.
+    pub(super) switch: Arc<Switch>,
+    /// Whether the producer has not seen the latest origin.
+    stale: AtomicBool,
+    /// Whether the producer is gone.
+    freed: AtomicBool,
+    /// Messages that were logged, by type. Written by the producer alone.
+    logged: [AtomicU64; LOGGED],
+    /// Messages that found the ring full.
+    pub(super) dropped_full: AtomicU64,
+    /// Messages that are too long for the ring.
+    pub(super) dropped_too_long: AtomicU64,
+    /// Messages that cannot be encoded.
+    pub(super) dropped_invalid: AtomicU64,
+    /// Messages that no writer thread was to be had for.
+    pub(super) dropped_closed: AtomicU64,
+    /// Messages that are not in the sample.
+    pub(super) sampled_out: AtomicU64,
+}
+
+impl Member {
+    pub(super) fn new(ring: Arc<Ring>, message_types: u32) -> Self {
+        Self {
+            ring,
+            switch: Arc::new(Switch::new(message_types)),
+            stale: AtomicBool::new(false),
+            freed: AtomicBool::new(false),
+            logged: Default::default(),
+            dropped_full: AtomicU64::new(0),
+            dropped_too_long: AtomicU64::new(0),
+            dropped_invalid: AtomicU64::new(0),
+            dropped_closed: AtomicU64::new(0),
+            sampled_out: AtomicU64::new(0),
+        }
+    }
+
+    /// Has the producer take the latest origin before its next message, and lets these types through.
+    pub(super) fn renew(&self, message_types: u32) {
+        self.stale.store(true, Ordering::Relaxed);
+        self.switch.set(message_types);
+    }
+
+    /// Whether the producer has not seen the latest origin; from now on it has.
+    pub(super) fn take_stale(&self) -> bool {
+        self.stale.swap(false, Ordering::Acquire)
+    }
+
+    /// The producer is gone.
+    pub(super) fn free(&self) {
+        self.freed.store(true, Ordering::Release);
+    }
+
+    /// Whether the producer is gone.
+    pub(super) fn is_freed(&self) -> bool {
+        self.freed.load(Ordering::Acquire)
+    }
+
+    /// Whether nothing more will come, and all that did is sent.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_freed() && self.ring.waiting() == 0
+    }
+
+    /// Counts a message. Nobody else counts here, so it takes no atomic addition.
+    #[inline(always)]
+    pub(super) fn count_logged(&self, message_type: MessageType) {
+        let counter = &self.logged[message_type.0 as usize % LOGGED];
+        counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Release);
+    }
+
+    pub(super) fn dropped(&self) -> Dropped {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Acquire);
+        Dropped {
+            full: count(&self.dropped_full),
+            too_long: count(&self.dropped_too_long),
+            invalid: count(&self.dropped_invalid),
+            closed: count(&self.dropped_closed),
+            sampled_out: count(&self.sampled_out),
+        }
+    }
+
+    pub(super) fn add_logged(&self, sums: &mut [u64; MESSAGE_TYPES]) {
+        for (sum, counter) in sums.iter_mut().zip(&self.logged) {
+            *sum += counter.load(Ordering::Acquire);
+        }
+    }
+}
+
+/// Messages that were not put into a ring, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Dropped {
+    pub(super) full: u64,
+    pub(super) too_long: u64,
+    pub(super) invalid: u64,
+    pub(super) closed: u64,
+    /// Not dropped, but left out before they were logged.
+    pub(super) sampled_out: u64,
+}
+
+impl Dropped {
+    pub(super) fn add(&mut self, other: Self) {
+        self.full += other.full;
+        self.too_long += other.too_long;
+        self.invalid += other.invalid;
+        self.closed += other.closed;
+        self.sampled_out += other.sampled_out;
+    }
+
+    /// All that was logged and then dropped.
+    pub(super) fn all(&self) -> u64 {
+        self.full + self.too_long + self.invalid + self.closed
+    }
+}
