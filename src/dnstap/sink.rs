@@ -31,6 +31,7 @@ use framestream::writer::{Writer, WriterOptions};
 
 use crate::encode::{EncodeError, Origin};
 use crate::ring::{CAPACITY_MIN, Ring};
+use member::Member;
 use registry::{Registry, Settings};
 use spans::Rings;
 
@@ -80,10 +81,21 @@ impl Sink {
 
     /// Makes a queue for one thread to log to.
     pub fn queue(&self) -> Result<Queue, OpenError> {
+        self.queue_with(Switch::default())
+    }
+
+    /// The same with a switch within something of the caller's, which finds it there without the
+    /// queue. The switch is of this queue alone.
+    pub fn queue_with<S>(&self, switch: S) -> Result<Queue<S>, OpenError>
+    where
+        S: AsRef<Switch> + Send + Sync + 'static,
+    {
         let producer = Ring::allocate(self.queue_bytes, fork::generation());
         let producer = producer.ok_or(OpenError::Memory(self.queue_bytes))?;
-        let joined = self.registry.add(Arc::clone(producer.ring())).ok_or(OpenError::Closed)?;
-        Ok(Queue::new(producer, joined, Arc::clone(&self.registry), self))
+        let switch = Arc::new(switch);
+        let member = Member::new(Arc::clone(producer.ring()), Arc::<S>::clone(&switch));
+        let joined = self.registry.add(member).ok_or(OpenError::Closed)?;
+        Ok(Queue::new(switch, producer, joined, Arc::clone(&self.registry), self))
     }
 
     /// Sets the message types to log, bit `1 << type` each.

@@ -2,7 +2,7 @@
 
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use dnstap::schema::MessageType;
 use dnstap::sink::{Logged, Queue, Switch};
@@ -13,11 +13,25 @@ use crate::result::*;
 use crate::sink::dnstap_sink;
 use crate::usual;
 
-/// The end of a sink that one thread logs to. It begins with what dnstap_enabled() looks at.
-pub struct dnstap_queue(Switch);
+/// The end of a sink that one thread logs to.
+#[repr(C)]
+pub struct dnstap_queue {
+    /// What dnstap_enabled() looks at.
+    switch: Switch,
+    /// That this is a queue, where other handles have a 0.
+    tag: AtomicU32,
+    /// It has a place of its own: what is here is looked at also while the thread logs.
+    queue: AtomicPtr<Queue<Self>>,
+}
+
+impl AsRef<Switch> for dnstap_queue {
+    fn as_ref(&self) -> &Switch {
+        &self.switch
+    }
+}
 
 impl dnstap_queue {
-    /// What [`Switch::tag`] is as long as the queue is there.
+    /// What the tag is as long as the queue is there.
     const TAG: u32 = u32::from_ne_bytes(*b"dtqu");
 
     /// The queue behind a handle.
@@ -25,15 +39,15 @@ impl dnstap_queue {
     /// # Safety
     /// `queue` is NULL or a handle of this library.
     #[inline(always)]
-    unsafe fn borrow<'a>(queue: *const Self) -> Result<&'a mut Queue, dnstap_result> {
+    unsafe fn borrow<'a>(queue: *const Self) -> Result<&'a mut Queue<Self>, dnstap_result> {
         // SAFETY: passed on to the caller.
-        let switch = &unsafe { ffi::borrow(queue) }.ok_or(DNSTAP_ERROR_NULL)?.0;
-        if switch.tag.load(Ordering::Relaxed) != Self::TAG {
+        let handle = unsafe { ffi::borrow(queue) }.ok_or(DNSTAP_ERROR_NULL)?;
+        if handle.tag.load(Ordering::Relaxed) != Self::TAG {
             return Err(DNSTAP_ERROR_HANDLE);
         }
         // SAFETY: the tag is there, so `dnstap_queue_new` has put the queue here, and its one user
         // is in this call.
-        Ok(unsafe { &mut *switch.queue.load(Ordering::Relaxed) })
+        Ok(unsafe { &mut *handle.queue.load(Ordering::Relaxed) })
     }
 }
 
@@ -48,11 +62,15 @@ pub unsafe extern "C" fn dnstap_queue_new(sink: *const dnstap_sink) -> *mut dnst
     ffi::guard(ptr::null_mut(), || {
         // SAFETY: as documented.
         let Ok(sink) = (unsafe { handle::borrow(sink) }) else { return ptr::null_mut() };
-        let Ok(queue) = sink.0.queue() else { return ptr::null_mut() };
-        let switch = Arc::clone(queue.switch());
-        switch.queue.store(ffi::give(queue), Ordering::Relaxed);
-        switch.tag.store(dnstap_queue::TAG, Ordering::Relaxed);
-        Arc::into_raw(switch).cast_mut().cast()
+        let handle = dnstap_queue {
+            switch: Switch::default(),
+            tag: AtomicU32::new(dnstap_queue::TAG),
+            queue: AtomicPtr::default(),
+        };
+        let Ok(queue) = sink.0.queue_with(handle) else { return ptr::null_mut() };
+        let handle = Arc::clone(queue.switch());
+        handle.queue.store(ffi::give(queue), Ordering::Relaxed);
+        Arc::into_raw(handle).cast_mut()
     })
 }
 
@@ -72,9 +90,9 @@ pub unsafe extern "C" fn dnstap_queue_free(queue: *mut *mut dnstap_queue) {
         }
         let handle = std::mem::replace(place, ptr::null_mut());
         // SAFETY: the tag says that `dnstap_queue_new` made it of this.
-        let switch = unsafe { Arc::from_raw(handle.cast::<Switch>()) };
-        switch.tag.store(0, Ordering::Relaxed);
-        let mut queue = switch.queue.swap(ptr::null_mut(), Ordering::Relaxed);
+        let handle = unsafe { Arc::from_raw(handle) };
+        handle.tag.store(0, Ordering::Relaxed);
+        let mut queue = handle.queue.swap(ptr::null_mut(), Ordering::Relaxed);
         // SAFETY: the same, and it is put there once.
         drop(unsafe { ffi::take(&raw mut queue) });
     });
@@ -124,7 +142,7 @@ pub unsafe extern "C" fn dnstap_log(
 #[cold]
 #[inline(never)]
 pub(crate) unsafe extern "C" fn log_any(
-    queue: &mut Queue,
+    queue: &mut Queue<dnstap_queue>,
     message: &dnstap_message,
 ) -> dnstap_result {
     let fate = ffi::guard(Err(DNSTAP_ERROR_INTERNAL), || {

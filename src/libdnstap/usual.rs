@@ -11,7 +11,7 @@ use dnstap::sink::Queue;
 use libc::timespec;
 
 use crate::message::{NANOSECONDS, address, dnstap_message, field, port};
-use crate::queue::log_any;
+use crate::queue::{dnstap_queue, log_any};
 use crate::result::*;
 
 /// Logs a message, if it is a usual one and nothing stands in the way, or hands it to `log_any`.
@@ -19,7 +19,10 @@ use crate::result::*;
 /// # Safety
 /// `message` is as documented.
 #[inline(always)]
-pub(crate) unsafe fn log(queue: &mut Queue, message: &dnstap_message) -> dnstap_result {
+pub(crate) unsafe fn log(
+    queue: &mut Queue<dnstap_queue>,
+    message: &dnstap_message,
+) -> dnstap_result {
     // SAFETY: passed on to the caller.
     let initiator = unsafe { ffi::borrow(message.initiator) };
     match initiator.map(|any| any.sa_family.into()) {
@@ -36,7 +39,7 @@ pub(crate) unsafe fn log(queue: &mut Queue, message: &dnstap_message) -> dnstap_
 /// As for [`log`], and the initiator has an address of `N` bytes.
 #[inline(always)]
 unsafe fn log_between<const N: usize>(
-    queue: &mut Queue,
+    queue: &mut Queue<dnstap_queue>,
     message: &dnstap_message,
 ) -> dnstap_result {
     let has_zone = !message.zone.data.is_null();
@@ -55,7 +58,7 @@ unsafe fn log_between<const N: usize>(
 /// As for [`log_between`], and the message has a query unless `RESPONSE`, and a zone if `ZONE`.
 #[inline(always)]
 unsafe fn log_one<const N: usize, const RESPONSE: bool, const ZONE: bool>(
-    queue: &mut Queue,
+    queue: &mut Queue<dnstap_queue>,
     message: &dnstap_message,
 ) -> dnstap_result {
     let bytes = if RESPONSE { &message.response } else { &message.query };
@@ -80,7 +83,7 @@ unsafe extern "C" fn log_wide<
     const ZONE: bool,
     const WIDTH: usize,
 >(
-    queue: &mut Queue,
+    queue: &mut Queue<dnstap_queue>,
     message: &dnstap_message,
 ) -> dnstap_result {
     // SAFETY: passed on to the caller.

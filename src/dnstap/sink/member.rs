@@ -16,7 +16,7 @@ const LOGGED: usize = MESSAGE_TYPES.next_power_of_two();
 pub(super) struct Member {
     pub(super) ring: Arc<Ring>,
     /// The message types that are logged.
-    pub(super) switch: Arc<Switch>,
+    switch: Arc<dyn AsRef<Switch> + Send + Sync>,
     /// Whether the producer has not seen the latest origin.
     stale: AtomicBool,
     /// Whether the producer is gone.
@@ -36,10 +36,10 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(ring: Arc<Ring>, message_types: u32) -> Self {
+    pub(super) fn new(ring: Arc<Ring>, switch: Arc<dyn AsRef<Switch> + Send + Sync>) -> Self {
         Self {
             ring,
-            switch: Arc::new(Switch::new(message_types)),
+            switch,
             stale: AtomicBool::new(false),
             freed: AtomicBool::new(false),
             logged: Default::default(),
@@ -51,10 +51,15 @@ impl Member {
         }
     }
 
+    /// Lets messages of these types through.
+    pub(super) fn let_through(&self, message_types: u32) {
+        (*self.switch).as_ref().set(message_types);
+    }
+
     /// Has the producer take the latest origin before its next message, and lets these types through.
     pub(super) fn renew(&self, message_types: u32) {
         self.stale.store(true, Ordering::Relaxed);
-        self.switch.set(message_types);
+        self.let_through(message_types);
     }
 
     /// Whether the producer has not seen the latest origin; from now on it has.

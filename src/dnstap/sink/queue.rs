@@ -11,7 +11,7 @@ use super::Sink;
 use super::member::Member;
 use super::registry::{Joined, Registry};
 use super::spans::Rings;
-use super::switch::Switch;
+use super::switch::{Enabled, Switch};
 use crate::encode::usual::{self, Usual};
 use crate::encode::{self, EncodeError, Encoder, Fields, Origin};
 use crate::ring::{Producer, Refusal};
@@ -42,9 +42,9 @@ pub enum Logged {
     Closed,
 }
 
-/// The end of a sink that one thread logs to.
-pub struct Queue {
-    switch: Arc<Switch>,
+/// The end of a sink that one thread logs to, and its switch or what has it.
+pub struct Queue<S = Switch> {
+    switch: Arc<S>,
     member: Arc<Member>,
     producer: Producer,
     encoder: Encoder,
@@ -57,15 +57,16 @@ pub struct Queue {
     registry: Arc<Registry>,
 }
 
-impl Queue {
+impl<S: AsRef<Switch>> Queue<S> {
     pub(super) fn new(
+        switch: Arc<S>,
         producer: Producer,
         joined: Joined,
         registry: Arc<Registry>,
         sink: &Sink,
     ) -> Self {
         Self {
-            switch: Arc::clone(&joined.member.switch),
+            switch,
             member: joined.member,
             producer,
             encoder: Encoder::new(),
@@ -79,14 +80,19 @@ impl Queue {
     }
 
     /// What [`Queue::is_enabled`] looks at.
-    pub fn switch(&self) -> &Arc<Switch> {
+    pub fn switch(&self) -> &Arc<S> {
         &self.switch
+    }
+
+    #[inline(always)]
+    fn enabled(&self) -> Enabled {
+        (*self.switch).as_ref().enabled()
     }
 
     /// Whether messages of this type are logged: if not, nothing need be prepared.
     #[inline]
     pub fn is_enabled(&self, message_type: MessageType) -> bool {
-        self.switch.enabled().has(message_type)
+        self.enabled().has(message_type)
     }
 
     /// Logs a usual message, if nothing stands in the way: if its type is logged, there is room, it
@@ -98,7 +104,7 @@ impl Queue {
         &mut self,
         message: &U,
     ) -> Option<bool> {
-        let enabled = self.switch.enabled();
+        let enabled = self.enabled();
         let is_plain = !enabled.has_news() && self.generation == fork::generation();
         if !is_plain || !enabled.has(message.message_type()) {
             return None;
@@ -113,7 +119,7 @@ impl Queue {
     /// Logs a message, with `extra` bytes if there are any. Never waits.
     pub fn log(&mut self, message: &impl Fields, extra: Option<&[u8]>) -> Logged {
         let message_type = message.message_type();
-        let enabled = self.switch.enabled();
+        let enabled = self.enabled();
         if !enabled.has(message_type) {
             return self.not_enabled();
         }
@@ -177,7 +183,7 @@ impl Queue {
             return Err(Logged::SampledOut);
         }
         if self.sample_rate == 1 {
-            self.switch.forget_news();
+            (*self.switch).as_ref().forget_news();
         }
         if let Some(origin) = self.registry.news(&self.member) {
             self.origin = origin;
@@ -212,7 +218,7 @@ impl Queue {
     }
 }
 
-impl Drop for Queue {
+impl<S> Drop for Queue<S> {
     fn drop(&mut self) {
         self.registry.free(&self.member);
     }

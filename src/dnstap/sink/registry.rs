@@ -9,7 +9,6 @@ use framestream::fork::Lock;
 use super::MESSAGE_TYPES;
 use super::member::{Dropped, Member};
 use crate::encode::Origin;
-use crate::ring::Ring;
 
 /// What can be changed while queues are in use.
 pub(super) struct Settings {
@@ -62,12 +61,13 @@ impl Registry {
     }
 
     /// Takes in a new queue; `None` once the sink is closed.
-    pub(super) fn add(&self, ring: Arc<Ring>) -> Option<Joined> {
+    pub(super) fn add(&self, member: Member) -> Option<Joined> {
         let mut members = self.members.lock();
         if self.is_closed() {
             return None;
         }
-        let member = Arc::new(Member::new(ring, members.settings.message_types));
+        member.let_through(members.settings.message_types);
+        let member = Arc::new(member);
         members.list.push(Arc::clone(&member));
         self.changes.fetch_add(1, Ordering::Release);
         Some(Joined { member, origin: Arc::clone(&members.settings.origin) })
