@@ -13,6 +13,7 @@ struct Header {
     sources: &'static [&'static str],
     /// Where the types come from that its functions use.
     includes: &'static [&'static str],
+    /// What its first comment says.
     introduction: &'static str,
     /// Plain C behind the include lines.
     declarations: &'static str,
@@ -197,71 +198,9 @@ memory. Programs that use it need this library, and symbols of version LIBFSTRM_
             "sys/types.h",
             "time.h",
         ],
-        introduction: "\
-dnstap for DNS software: what a server saw of DNS messages, logged at no cost that it can feel.
-
-A server opens a sink, gives each of its threads a queue, and logs. Nothing on the way of a query
-waits, allocates or takes a lock; a thread of the sink sends what was logged.
-
-    dnstap_options *options = dnstap_options_new();
-    dnstap_options_set_output(options, \"unix:/run/dnstap.sock\");
-    dnstap_result error;
-    dnstap_sink *sink = dnstap_sink_open(options, &error);
-    dnstap_options_free(&options);
-
-    dnstap_queue *queue = dnstap_queue_new(sink);
-    if (dnstap_enabled(queue, DNSTAP_CLIENT_QUERY)) {
-        dnstap_message message = { .size = sizeof message };
-        message.type = DNSTAP_CLIENT_QUERY;
-        message.socket_protocol = DNSTAP_UDP;
-        message.initiator = client;
-        message.responder = server;
-        clock_gettime(CLOCK_REALTIME, &message.query_time);
-        message.query.data = bytes;
-        message.query.length = length;
-        dnstap_log(queue, &message);
-    }
-    dnstap_queue_free(&queue);
-
-    dnstap_sink_close(&sink, NULL);
-
-A program that has a transport of its own uses dnstap_encode() alone. One that reads uses
-dnstap_reader_open() and dnstap_reader_next(), or dnstap_decode().
-
-Unless a function says otherwise, one object is used by one thread at a time. A function that fails
-returns an error code, which dnstap_strerror() explains; it never ends the process.",
-        declarations: "
-/** The bit of a message type in a set of them. */
-#define DNSTAP_MESSAGE_TYPE_BIT(type) (1u << (type))
-/** The set of all message types. */
-#define DNSTAP_ALL_MESSAGE_TYPES 0x7ffeu
-
-/** How a sink works. */
-typedef struct dnstap_options dnstap_options;
-/** One output with its writer thread. */
-typedef struct dnstap_sink dnstap_sink;
-/** The end of a sink that one thread logs to. */
-typedef struct dnstap_queue dnstap_queue;
-/** A stream to read from. */
-typedef struct dnstap_reader dnstap_reader;",
-        inlines: "\
-/**
- * Tells whether messages of this type are logged. If not, nothing need be prepared for dnstap_log().
- * Costs a load and a branch.
- *
- * @param queue  The queue; NULL, for a server without a sink, logs nothing.
- * @param type   The type.
- * @return       Whether it is logged at this moment.
- */
-static inline bool dnstap_enabled(const dnstap_queue *queue, dnstap_message_type type)
-{
-  /* A queue begins with the set of its message types. */
-  return queue != NULL
-         && (__atomic_load_n((const uint32_t *)(const void *)queue, __ATOMIC_RELAXED)
-             & DNSTAP_ALL_MESSAGE_TYPES & 1u << (type & 31)) != 0;
-}
-
-",
+        introduction: include_str!("../../libdnstap/introduction.txt"),
+        declarations: include_str!("../../libdnstap/types.h"),
+        inlines: include_str!("../../libdnstap/enabled.h"),
     },
 ];
 
@@ -270,8 +209,9 @@ impl Header {
         let mut config = Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml");
         config.include_guard = Some(self.path.to_uppercase().replace(['/', '.'], "_"));
         config.sys_includes = self.includes.iter().map(|name| name.to_string()).collect();
-        config.after_includes = Some(self.declarations.to_string());
-        let text: String = self.introduction.lines().map(|line| format!(" * {line}\n")).collect();
+        config.after_includes = Some(contents(self.declarations).trim_end().to_string());
+        let text: String =
+            contents(self.introduction).trim().lines().map(|line| format!(" * {line}\n")).collect();
         let text = text.replace(" \n", "\n");
         config.header = Some(format!(
             "/* SPDX-License-Identifier: MIT OR Apache-2.0 */\n/**\n * @file\n{text} */"
@@ -284,7 +224,19 @@ impl Header {
         builder.generate().expect(self.path).write(&mut header);
         let header = String::from_utf8(header).expect("UTF-8");
         let (body, guard) = header.rsplit_once("#endif").expect("an include guard");
-        format!("{body}{}#endif{guard}", self.inlines)
+        let inlines = match contents(self.inlines).trim() {
+            "" => String::new(),
+            inlines => format!("{inlines}\n\n"),
+        };
+        format!("{body}{inlines}#endif{guard}")
+    }
+}
+
+/// What is in a text behind the line of its license, if it has one.
+fn contents(text: &str) -> &str {
+    match text.split_once('\n') {
+        Some((first, rest)) if first.contains("SPDX-License-Identifier") => rest,
+        _ => text,
     }
 }
 
