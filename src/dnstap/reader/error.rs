@@ -92,10 +92,3 @@ pub enum ReadError {
     #[error(transparent)]
     Io(#[from] io::Error),
 }
-
-impl ReadError {
-    /// Whether the next call goes on, whatever comes.
-    pub fn is_passing(&self) -> bool {
-        matches!(self, Self::TimedOut | Self::TooLarge { .. })
-    }
-}
