@@ -18,9 +18,6 @@ const HTTP_METHODS: [&[u8]; 9] = [
     b"PRI * HTTP/2",
 ];
 
-/// Tags of field 1, as a varint and as bytes: how a protobuf message of a DNS logger begins.
-const PROTOBUF_FIRST_TAGS: [u8; 2] = [0x08, 0x0a];
-
 /// How a file of Apache Parquet begins.
 const PARQUET: &[u8] = b"PAR1";
 
@@ -46,20 +43,17 @@ pub fn recognise(head: &[u8]) -> &'static str {
 
 /// What a peer seems to speak whose stream begins with `head`, which is no control frame.
 pub fn recognise_peer(head: &[u8]) -> &'static str {
-    match head {
-        [0x16, 0x03, 0..=4, ..] => {
-            "the peer speaks TLS; this socket takes Frame Streams without TLS"
+    match Foreign::recognise(head) {
+        Foreign::Tls => "the peer speaks TLS; this socket takes Frame Streams without TLS",
+        Foreign::PowerDns => {
+            "the peer sends protobuf messages with a 2-byte length (as PowerDNS' protobuf logger \
+             does), not Frame Streams"
         }
         _ if HTTP_METHODS.iter().any(|method| starts_like(head, method)) => {
             "the peer speaks HTTP, not Frame Streams"
         }
-        [high, low, tag, ..]
-            if u16::from_be_bytes([*high, *low]) > 3 && PROTOBUF_FIRST_TAGS.contains(tag) =>
-        {
-            "the peer sends protobuf messages with a 2-byte length (as PowerDNS' protobuf logger \
-             does), not Frame Streams"
-        }
-        [0, high, mid, low, ..] if [*high, *mid, *low] != [0, 0, 0] => {
+        // Of any content type, not of dnstap alone.
+        _ if head.len() >= 4 && head[0] == 0 && head[..4] != [0; 4] => {
             "the peer sends data without START: messages with a 4-byte length, or a Frame Streams \
              sender without handshake"
         }
@@ -103,6 +97,9 @@ mod tests {
             (b"\x00\x00\x00\x9a\x0a\x05", "4-byte"),
             (b"\x00\x01\x0a\x9a", "4-byte"),
             (b"SSH-2.0-", "does not speak"),
+            (b"\x1f\x8b\x08\x00", "does not speak"),
+            (b"a:\nb:\n", "does not speak"),
+            (b"\x00\x00\x00\x00\x00\x00", "does not speak"),
         ] {
             assert!(recognise_peer(head).contains(word), "{head:?}: {}", recognise_peer(head));
         }
