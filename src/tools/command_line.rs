@@ -10,6 +10,12 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
+/// The name that stands for the standard input.
+pub const STANDARD_INPUT: &str = "-";
+
+/// The name that stands for the standard output.
+pub const STANDARD_OUTPUT: &str = "-";
+
 /// The name the program was called by.
 pub fn program_name() -> String {
     let called = env::args_os().next().unwrap_or_default();

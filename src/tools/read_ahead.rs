@@ -3,6 +3,9 @@
 
 use std::io::{self, Read};
 
+/// Bytes that one read asks for, as long as no frame needs more.
+pub const READ_SIZE: usize = 256 * 1024;
+
 /// A buffer that is filled behind and used up in front.
 #[derive(Debug)]
 pub struct ReadAhead {
@@ -11,12 +14,14 @@ pub struct ReadAhead {
     end: usize,
 }
 
-impl ReadAhead {
-    /// An empty buffer with room for `size` bytes.
-    pub fn new(size: usize) -> Self {
-        Self { bytes: vec![0; size], start: 0, end: 0 }
+impl Default for ReadAhead {
+    /// An empty buffer with room for [`READ_SIZE`] bytes.
+    fn default() -> Self {
+        Self { bytes: vec![0; READ_SIZE], start: 0, end: 0 }
     }
+}
 
+impl ReadAhead {
     /// Reads once, into all the room there is; 0 at the end of the input.
     pub fn fill(&mut self, from: &mut impl Read) -> io::Result<usize> {
         if self.start > 0 {

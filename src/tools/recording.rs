@@ -12,15 +12,11 @@ use std::path::Path;
 use framestream::control::{ControlFrame, ControlType};
 use framestream::frame::{Event, FrameError, Front, front};
 
+use crate::command_line::STANDARD_INPUT;
 use crate::read_ahead::ReadAhead;
 
-/// Largest data frame that is read; a larger one is taken for damage.
+/// Largest data frame that is read, or passed over; a larger one is taken for damage.
 pub const MAX_FRAME_SIZE: usize = 64 * 1024 * 1024;
-
-/// The name that stands for the standard input.
-const STANDARD_INPUT: &str = "-";
-
-const READ_SIZE: usize = 256 * 1024;
 
 /// A capture file that is read from its beginning to its end.
 #[derive(Debug)]
@@ -89,7 +85,7 @@ impl Recording {
         let file = file.map_err(|error| End { offset: 0, ending: Ending::Io(error) })?;
         let mut recording = Self {
             file,
-            buffer: ReadAhead::new(READ_SIZE),
+            buffer: ReadAhead::default(),
             offset: 0,
             lent: 0,
             start: ControlFrame::default(),

@@ -482,8 +482,8 @@ mod tests {
     use crate::capture::log::Log;
     use crate::capture::output::{Files, Output};
     use crate::capture::output_file::Placing;
-    use crate::capture::shared::{READ_SIZE, Shared};
-    use crate::read_ahead::ReadAhead;
+    use crate::capture::shared::Shared;
+    use crate::read_ahead::{READ_SIZE, ReadAhead};
 
     /// A socket whose buffer is full whenever a byte was written.
     struct Congested {

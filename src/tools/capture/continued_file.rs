@@ -16,10 +16,8 @@ use thiserror::Error;
 use crate::capture::content::Content;
 use crate::capture::foreign;
 use crate::capture::torn_text;
-use crate::read_ahead::ReadAhead;
+use crate::read_ahead::{READ_SIZE, ReadAhead};
 use crate::recording::MAX_FRAME_SIZE;
-
-const READ_SIZE: usize = 256 * 1024;
 
 /// A frame that says to be longer than this and is not whole is taken for damage: what is behind its
 /// length may be good.
@@ -112,7 +110,7 @@ fn ends_with(file: &mut File, content: &Content) -> io::Result<bool> {
 /// Finds where the data of a file of frames goes on, and how many whole frames are before.
 fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, u64)> {
     let file_size = file.metadata()?.len();
-    let mut buffer = ReadAhead::new(READ_SIZE);
+    let mut buffer = ReadAhead::default();
     let (mut offset, mut frames, mut started) = (0, 0, false);
     // Where STOP is, if nothing has come behind it.
     let mut stop_at = None;

@@ -15,7 +15,7 @@ use framestream::control::CONTENT_TYPE_LENGTH_MAX;
 use crate::capture::file_name::Calendar;
 use crate::capture::output::Files;
 use crate::capture::output_file::Placing;
-use crate::command_line::tcp_address;
+use crate::command_line::{STANDARD_OUTPUT, tcp_address};
 
 /// Receive Frame Streams from a socket and save them in files.
 #[derive(Debug, Parser)]
@@ -132,7 +132,7 @@ impl Options {
             .write
             .clone()
             .ok_or("File path to write Frame Streams data to (--write) is not set")?;
-        if write.as_os_str() == "-" {
+        if write.as_os_str() == STANDARD_OUTPUT {
             if io::stdout().is_terminal() {
                 return Err("Refusing to write binary output to a terminal");
             }

@@ -14,11 +14,10 @@ use crate::capture::content::Content;
 use crate::capture::destination::Destination;
 use crate::capture::file_name::Calendar;
 use crate::capture::log::Log;
-use crate::capture::output_file::{
-    OpenError, OutputFile, Placing, STANDARD_OUTPUT, Unread, WriteError,
-};
+use crate::capture::output_file::{OpenError, OutputFile, Placing, Unread, WriteError};
 use crate::capture::partial_file::Published;
 use crate::capture::post_rotate::PostRotate;
+use crate::command_line::STANDARD_OUTPUT;
 
 /// Which files to write.
 #[derive(Clone, Debug)]

@@ -22,9 +22,7 @@ use crate::capture::continued_file::{self, Continued};
 use crate::capture::partial_file;
 use crate::capture::provisional::Provisional;
 use crate::capture::sink::Sink;
-
-/// The name that stands for the standard output.
-pub const STANDARD_OUTPUT: &str = "-";
+use crate::command_line::STANDARD_OUTPUT;
 
 /// Why there is no file to write.
 #[derive(Debug, Error)]

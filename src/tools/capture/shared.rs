@@ -10,10 +10,7 @@ use crate::capture::destination::Destination;
 use crate::capture::log::{Level, Log};
 use crate::capture::totals::{Refusals, Totals};
 use crate::quoted::quoted;
-use crate::read_ahead::ReadAhead;
-
-/// Bytes that one read asks for.
-pub const READ_SIZE: usize = 256 * 1024;
+use crate::read_ahead::{READ_SIZE, ReadAhead};
 
 /// Buffers without bytes that are kept for the next reads.
 const SPARE_BUFFERS: usize = 8;
@@ -49,7 +46,7 @@ impl Shared {
 
     /// A buffer to read into.
     pub fn buffer(&mut self) -> ReadAhead {
-        self.spare.pop().unwrap_or_else(|| ReadAhead::new(READ_SIZE))
+        self.spare.pop().unwrap_or_default()
     }
 
     /// Keeps a buffer that is not needed any more for the next read.

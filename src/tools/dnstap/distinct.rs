@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use crate::capture::output_file::STANDARD_OUTPUT;
+use crate::command_line::STANDARD_OUTPUT;
 
 /// What a name leads to.
 #[derive(Debug, PartialEq, Eq)]

@@ -15,16 +15,13 @@ use framestream::control::ControlType;
 use framestream::frame::{Event, FrameError, Front, LENGTH_SIZE, front};
 
 use self::error::InputError;
-use self::source::{STANDARD_INPUT, STOP, Source};
+use self::source::{STOP, Source};
 use super::queue::{Origin, Over, Queue};
 use crate::capture::foreign::{HEAD_SIZE, recognise};
 use crate::capture::log::Log;
+use crate::command_line::STANDARD_INPUT;
 use crate::read_ahead::ReadAhead;
-
-const READ_SIZE: usize = 256 << 10;
-
-/// A data frame that is longer is damage, and not passed over.
-const MAX_SKIP: usize = 64 << 20;
+use crate::recording::MAX_FRAME_SIZE;
 
 /// Bytes of a file that are looked at before anything is written, less than the queue takes.
 const CHECKED_SIZE: u64 = 64 << 10;
@@ -174,7 +171,7 @@ impl Reading {
         queue: &Queue,
         at_stop: &Cell<bool>,
     ) -> Result<(), InputError> {
-        let mut buffer = ReadAhead::new(READ_SIZE);
+        let mut buffer = ReadAhead::default();
         let (mut offset, mut frames, mut started, mut to_skip) = (0, 0, false, 0);
         // Several files may stand one behind the other, each with START and STOP.
         let mut stopped = false;
@@ -242,7 +239,9 @@ impl Reading {
                 Err(_) if stopped => {
                     return Err(damaged(at, "no START behind STOP".into(), frames));
                 }
-                Err(FrameError::TooLarge(length)) if started && length as usize <= MAX_SKIP => {
+                Err(FrameError::TooLarge(length))
+                    if started && length as usize <= MAX_FRAME_SIZE =>
+                {
                     self.progress.over_limit.fetch_add(1, Ordering::Relaxed);
                     to_skip = LENGTH_SIZE + length as usize;
                     0

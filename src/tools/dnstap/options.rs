@@ -16,7 +16,7 @@ use clap::{ArgGroup, CommandFactory, Parser, ValueEnum, value_parser};
 
 use super::select::{self, Prefix, WantedName};
 use crate::capture::options::{octal, size};
-use crate::capture::output_file::STANDARD_OUTPUT;
+use crate::command_line::STANDARD_OUTPUT;
 
 /// Stands before an address that TLS is spoken with.
 pub const TLS_PREFIX: &str = "tls:";
@@ -279,7 +279,7 @@ impl Options {
         let relays = self.relay_tcp.len() + self.relay_unix.len();
         let others = relays > 0 || self.stats || self.metrics.is_some();
         if files.is_empty() && (self.format().is_some() || !others) {
-            files.push((self.format().unwrap_or(Format::Quiet), "-".into()));
+            files.push((self.format().unwrap_or(Format::Quiet), STANDARD_OUTPUT.into()));
         }
         files
     }

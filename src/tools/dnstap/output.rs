@@ -25,7 +25,7 @@ use series::Series;
 
 use super::batch;
 use super::queue::Origin;
-use crate::capture::output_file::STANDARD_OUTPUT;
+use crate::command_line::STANDARD_OUTPUT;
 
 /// A frame on its way into the outputs.
 #[derive(Clone, Copy, Debug)]

@@ -43,8 +43,9 @@ use crate::capture::destination::Destination;
 use crate::capture::dialer::Dialed;
 use crate::capture::log::Log;
 use crate::capture::output::{Files, Output as FrameFiles};
-use crate::capture::output_file::{OpenError, STANDARD_OUTPUT};
+use crate::capture::output_file::OpenError;
 use crate::capture::{Capture, CaptureError, Ends, Limits};
+use crate::command_line::STANDARD_OUTPUT;
 
 /// Does what the options say, which go together.
 pub fn run(options: &Options) -> ExitCode {

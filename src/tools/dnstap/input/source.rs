@@ -16,10 +16,8 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::Reading;
+use crate::command_line::STANDARD_INPUT;
 use crate::dnstap::queue::Queue;
-
-/// The name that stands for the standard input.
-pub const STANDARD_INPUT: &str = "-";
 
 /// STOP, as it stands at the end of a file.
 pub const STOP: &[u8] = b"\0\0\0\0\0\0\0\x04\0\0\0\x03";

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::capture::output_file::STANDARD_OUTPUT;
+use crate::command_line::STANDARD_OUTPUT;
 
 /// Links that are followed at most, as Linux does.
 const LINKS_MAX: usize = 40;

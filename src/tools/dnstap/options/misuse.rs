@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Format, Options, TLS_PREFIX};
 use crate::capture::file_name::has_conversions;
-use crate::capture::output_file::STANDARD_OUTPUT;
+use crate::command_line::{STANDARD_INPUT, STANDARD_OUTPUT};
 use crate::dnstap::distinct;
 
 /// What is wrong with the options.
@@ -21,7 +21,7 @@ pub fn misuse(options: &Options) -> Option<String> {
             "--follow waits at the end of a file, and never gets to the next: name one with -r";
         return Some(text.into());
     }
-    if options.follow && options.read.iter().any(|name| name == Path::new("-")) {
+    if options.follow && options.read.iter().any(|name| name == Path::new(STANDARD_INPUT)) {
         let text =
             "--follow waits at the end of a file, and the standard input has none: name the file";
         return Some(text.into());

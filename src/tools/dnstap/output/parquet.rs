@@ -19,7 +19,7 @@ use super::series::Series;
 use super::{Frame, Output, OutputError};
 use crate::capture::content::Content;
 use crate::capture::output::Files;
-use crate::capture::output_file::STANDARD_OUTPUT;
+use crate::command_line::STANDARD_OUTPUT;
 use column::Column;
 use writer::Writer;
 

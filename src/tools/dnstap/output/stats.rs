@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::relay::Account;
 use super::{Frame, Output, OutputError};
-use crate::capture::output_file::STANDARD_OUTPUT;
+use crate::command_line::STANDARD_OUTPUT;
 use crate::dnstap::stats::Stats as Counts;
 use crate::dnstap::stats::metrics::{self, Page, Untaken};
 use crate::dnstap::stats::text::{self, Now, Size};

@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::capture::log::{self, ERASE};
+use crate::command_line::STANDARD_OUTPUT;
 use crate::dnstap::input::Progress;
 use crate::dnstap::options::Options;
 
@@ -26,7 +27,8 @@ pub struct Bar {
 impl Bar {
     /// Shows how far the reading is, where somebody looks and nothing else is shown.
     pub fn show(options: &Options, progress: &Arc<Progress>) -> Option<Self> {
-        let standard_output = options.files().iter().any(|(_, name)| name.as_os_str() == "-");
+        let standard_output =
+            options.files().iter().any(|(_, name)| name.as_os_str() == STANDARD_OUTPUT);
         let to_terminal = (standard_output || options.stats) && io::stdout().is_terminal();
         if !io::stderr().is_terminal() || to_terminal || options.follow {
             return None;

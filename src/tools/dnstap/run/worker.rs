@@ -8,7 +8,7 @@ use super::files::output;
 use super::peers::{address, relays};
 use crate::capture::CaptureError;
 use crate::capture::log::Log;
-use crate::capture::output_file::STANDARD_OUTPUT;
+use crate::command_line::STANDARD_OUTPUT;
 use crate::dnstap::mask::Mask;
 use crate::dnstap::options::{Format, Options};
 use crate::dnstap::output::relay::{Account, Relay};
