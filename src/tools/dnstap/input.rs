@@ -16,7 +16,7 @@ use framestream::frame::{Event, FrameError, Front, LENGTH_SIZE, front};
 
 use self::error::InputError;
 use self::source::{STOP, Source};
-use super::queue::{Origin, Over, Queue};
+use super::queue::{Input, Over, Queue};
 use crate::capture::foreign::{HEAD_SIZE, recognise};
 use crate::capture::log::Log;
 use crate::command_line::STANDARD_INPUT;
@@ -224,7 +224,7 @@ impl Reading {
                 }
             };
             let stopped_here = |frames| InputError::Stopped { name: name.clone(), offset, frames };
-            if count > 0 && !queue.push(Origin::File, &bytes[..at]) {
+            if count > 0 && !queue.push(Input::File, &bytes[..at]) {
                 let lossy = self.is_over(queue).unwrap_or(true);
                 return if lossy { Err(stopped_here(frames)) } else { Ok(()) };
             }

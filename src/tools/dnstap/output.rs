@@ -24,7 +24,7 @@ use thiserror::Error;
 use series::Series;
 
 use super::batch;
-use super::queue::Origin;
+use super::queue::Input;
 use crate::command_line::STANDARD_OUTPUT;
 
 /// A frame on its way into the outputs.
@@ -76,7 +76,7 @@ pub fn nanoseconds(seconds: Option<u64>, nanoseconds: Option<u32>) -> Option<u64
 /// Where frames go. All calls come from one thread.
 pub trait Output: Send {
     /// Says where the frames that follow come from.
-    fn set_origin(&mut self, _origin: Origin) {}
+    fn set_input(&mut self, _input: Input) {}
 
     /// Takes a frame. What it does with it may wait until [`Output::flush`].
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError>;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::batch;
 use super::output::{Frame, Output, OutputError};
-use super::queue::Origin;
+use super::queue::Input;
 
 /// Where frames go.
 #[derive(Default)]
@@ -65,8 +65,8 @@ impl Outputs {
     }
 
     /// Says where the frames that follow come from.
-    pub fn set_origin(&mut self, origin: Origin) {
-        self.outlets.iter_mut().for_each(|outlet| outlet.output.set_origin(origin));
+    pub fn set_input(&mut self, input: Input) {
+        self.outlets.iter_mut().for_each(|outlet| outlet.output.set_input(input));
     }
 
     /// Does something with each that still takes frames.

@@ -30,7 +30,7 @@ pub struct Queue {
 
 #[derive(Debug, Default)]
 struct State {
-    batches: VecDeque<(Origin, Vec<u8>)>,
+    batches: VecDeque<(Input, Vec<u8>)>,
     bytes: usize,
     spare: Vec<Vec<u8>>,
     ended: bool,
@@ -39,7 +39,7 @@ struct State {
 
 /// Where frames come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum Input {
     /// A file, which waits.
     File,
     /// A socket, whose sender cannot wait for long.
@@ -59,7 +59,7 @@ pub enum Over {
 #[derive(Debug)]
 pub enum Popped {
     /// Data frames.
-    Batch(Origin, Vec<u8>),
+    Batch(Input, Vec<u8>),
     /// Nothing in time.
     Nothing,
     /// Nothing any more.
@@ -72,7 +72,7 @@ impl Queue {
     }
 
     /// Adds whole data frames, and waits for room before. Returns whether somebody will take them.
-    pub fn push(&self, origin: Origin, frames: &[u8]) -> bool {
+    pub fn push(&self, input: Input, frames: &[u8]) -> bool {
         let mut state = self.lock();
         while state.bytes > 0 && state.bytes + frames.len() > CAPACITY && state.over.is_none() {
             state = self.taken.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -82,13 +82,13 @@ impl Queue {
         }
         state.bytes += frames.len();
         match state.batches.back_mut() {
-            Some((of, last)) if *of == origin && last.len() + frames.len() <= BATCH_SIZE => {
+            Some((of, last)) if *of == input && last.len() + frames.len() <= BATCH_SIZE => {
                 last.extend_from_slice(frames);
             }
             _ => {
                 let mut batch = state.spare.pop().unwrap_or_default();
                 batch.extend_from_slice(frames);
-                state.batches.push_back((origin, batch));
+                state.batches.push_back((input, batch));
             }
         }
         drop(state);
@@ -100,11 +100,11 @@ impl Queue {
     pub fn pop(&self, until: Option<Instant>) -> Popped {
         let mut state = self.lock();
         loop {
-            if let Some((origin, batch)) = state.batches.pop_front() {
+            if let Some((input, batch)) = state.batches.pop_front() {
                 state.bytes -= batch.len();
                 drop(state);
                 self.taken.notify_all();
-                return Popped::Batch(origin, batch);
+                return Popped::Batch(input, batch);
             }
             if state.ended {
                 return Popped::End;
@@ -171,7 +171,7 @@ mod tests {
         let piece = vec![7; 100_000];
         let pushes = 200;
         let thread = thread::spawn(move || {
-            assert!((0..pushes).all(|_| reader.push(Origin::File, &piece)));
+            assert!((0..pushes).all(|_| reader.push(Input::File, &piece)));
             reader.end();
         });
         let mut taken = 0;
@@ -188,9 +188,9 @@ mod tests {
     fn a_reader_without_a_writer_does_not_wait() {
         let queue = Queue::default();
         let frames = b"\0\0\0\x01x".repeat(CAPACITY / 5);
-        assert!(queue.push(Origin::File, &frames));
+        assert!(queue.push(Input::File, &frames));
         assert_eq!(queue.abandon(Over::Failed), frames.len() as u64 / 5);
-        assert!(!queue.push(Origin::File, b"more"));
+        assert!(!queue.push(Input::File, b"more"));
         assert!(matches!(Queue::default().pop(Some(Instant::now())), Popped::Nothing));
     }
 }

@@ -6,11 +6,11 @@
 //! capture (sockets) --> queue -> worker (select, mask) -> outputs
 //! ```
 
+mod assemble;
 mod feed;
 mod files;
 mod peers;
 mod progress;
-mod worker;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -24,11 +24,11 @@ use clap_complete::Shell;
 use framestream::frame::LENGTH_SIZE;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 
+use self::assemble::{selection, worker};
 use self::feed::Feed;
 use self::files::{files, present_names};
 use self::peers::{dial_targets, listeners};
 use self::progress::Bar;
-use self::worker::{selection, worker};
 use super::distinct;
 use super::input::error::InputError;
 use super::input::{Progress, Reading};

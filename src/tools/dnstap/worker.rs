@@ -109,8 +109,8 @@ impl Worker {
             }
             let look = now + REOPEN_CHECK;
             match queue.pop(Some(self.outputs.due().map_or(look, |due| due.min(look)))) {
-                Popped::Batch(origin, batch) => {
-                    self.outputs.set_origin(origin);
+                Popped::Batch(input, batch) => {
+                    self.outputs.set_input(input);
                     if plain {
                         self.take_all(&batch, tell);
                     } else {

@@ -14,7 +14,7 @@ use framestream::writer::{Writer, WriterOptions};
 
 use super::{Frame, Output, OutputError};
 use crate::dnstap::batch;
-use crate::dnstap::queue::Origin;
+use crate::dnstap::queue::Input;
 
 /// How long to wait for room when nothing is lost by waiting.
 const ROOM_CHECK: Duration = Duration::from_millis(1);
@@ -177,8 +177,8 @@ impl Relay {
 }
 
 impl Output for Relay {
-    fn set_origin(&mut self, origin: Origin) {
-        self.patient = origin == Origin::File;
+    fn set_input(&mut self, input: Input) {
+        self.patient = input == Input::File;
         self.had_files |= self.patient;
     }
 

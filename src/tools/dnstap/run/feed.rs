@@ -15,7 +15,7 @@ use crate::capture::log::Log;
 use crate::capture::output_file::WriteError;
 use crate::capture::post_rotate::PostRotate;
 use crate::dnstap::options::Options;
-use crate::dnstap::queue::{Origin, Over, Queue};
+use crate::dnstap::queue::{Input, Over, Queue};
 use crate::dnstap::stats::metrics::Untaken;
 use crate::dnstap::worker::Ended;
 
@@ -63,7 +63,7 @@ impl Destination for Feed {
 
     fn write(&mut self, frames: &[u8], count: u64) -> Result<(), WriteError> {
         if frames.is_empty()
-            || self.queue.push(Origin::Socket, frames)
+            || self.queue.push(Input::Socket, frames)
             || self.queue.over() == Some(Over::Enough)
         {
             return Ok(());

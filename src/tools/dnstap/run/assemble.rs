@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What frames go through, and where to.
+//! Puts together what frames go through, and where to, as the options say.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
