@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What has to hold for any bytes: the bodies of the fuzz targets, which the test `corpus` runs too.
 
+use std::cell::Cell;
 use std::fs;
 use std::io::{self, Read};
 
@@ -10,6 +11,7 @@ use fstrm_tools::capture::content::Content;
 use fstrm_tools::capture::continued_file::continue_at_end;
 use fstrm_tools::dnstap::batch;
 use fstrm_tools::dnstap::input::Reading;
+use fstrm_tools::dnstap::input::frames::Frames;
 use fstrm_tools::dnstap::mask::Mask;
 use fstrm_tools::dnstap::print::{Printer, Style};
 use fstrm_tools::dnstap::queue::{Popped, Queue};
@@ -82,7 +84,9 @@ fn frames_of(source: impl Read) -> (Vec<Vec<u8>>, String) {
         progress: Default::default(),
     };
     let queue = Queue::default();
-    let ending = match reading.read_from(source, "file".into(), &queue) {
+    let at_stop = Cell::new(false);
+    let frames = Frames::new(source, "file".into(), &reading, &queue, &at_stop);
+    let ending = match frames.pass_on() {
         Ok(()) => String::new(),
         Err(error) => error.to_string(),
     };
