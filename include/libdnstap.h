@@ -32,7 +32,8 @@
  * dnstap_reader_open() and dnstap_reader_next(), or dnstap_decode().
  *
  * Unless a function says otherwise, one object is used by one thread at a time. A function that fails
- * returns an error code, which dnstap_strerror() explains; it never ends the process.
+ * returns an error code, which dnstap_strerror() explains. It never ends the process, but where the system
+ * has no memory left for a few bytes; what is large, rings and buffers of streams, is refused with an error.
  */
 
 #ifndef LIBDNSTAP_H
