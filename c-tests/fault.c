@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "fault.h"
 
+#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -44,6 +45,36 @@ double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+void expect(const char *what, uint64_t is, uint64_t wanted)
+{
+	NEED(is == wanted, "%s is %llu, not %llu", what, (unsigned long long)is, (unsigned long long)wanted);
+}
+
+void wait_for(pid_t child)
+{
+	int status = -1;
+
+	NEED(child > 0 && waitpid(child, &status, 0) == child, "no child to wait for");
+	NEED(status == 0, "a child ended with status %#x", (unsigned)status);
+}
+
+int entries_of(const char *path)
+{
+	DIR *dir = opendir(path);
+	int count = 0;
+
+	while (dir != NULL && readdir(dir) != NULL)
+		count++;
+	if (dir != NULL)
+		closedir(dir);
+	return count;
+}
+
+int in_haste(void)
+{
+	return getenv("IN_HASTE") != NULL;
 }
 
 static void run_child(const struct fault *f, size_t number, int out)

@@ -49,7 +49,7 @@ libfstrm() {
 # libdnstap LIBRARIES: a sink to a file, with a message of every type.
 libdnstap() {
 	$CC -std=c99 -D_XOPEN_SOURCE=700 -pthread -I. -I"$BUILD/dnstap" $(pc --cflags libdnstap) -o "$work/program" \
-		dnstap/every_type.c bytes.c receiver.c fault.c logging.c "$BUILD/dnstap/dnstap.pb-c.c" "$@" \
+		dnstap/every_type.c bytes.c receiver.c fault.c messages.c sink.c "$BUILD/dnstap/dnstap.pb-c.c" "$@" \
 		-l:libprotobuf-c.a >"$work/log" 2>&1 || return 1
 	same "$BUILD/dnstap/every_type" file.tap
 }

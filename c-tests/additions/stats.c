@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,21 +30,9 @@ static struct fstrm_iothr_stats stats_of(const struct fstrm_iothr *iothr)
 	return s;
 }
 
-/* Asks again until it is so: the accounts have no event to wait for. */
-#define UNTIL(condition) do { \
-		struct timespec pause = { 0, 1000000 }; \
-		double began = now(); \
-		while (s = stats_of(iothr), !(condition)) { \
-			NEED(now() - began < 10, "never came: %s", #condition); \
-			nanosleep(&pause, NULL); \
-		} \
-	} while (0)
-
-static void expect(const char *what, uint64_t is, uint64_t wanted)
-{
-	NEED(is == wanted, "%s is %llu, not %llu", what, (unsigned long long)is, (unsigned long long)wanted);
-}
-#define EXPECT(what, wanted) expect(#what, what, wanted)
+/* Looks at the accounts until they are as they should be; the last ones are left in `s`. */
+#define AWAIT_STATS(iothr, s, condition) \
+	AWAIT((s = stats_of(iothr), (condition)), 10, "never came: %s", #condition)
 
 static struct fstrm_iothr *start_with(struct fstrm_iothr_options *opt, struct fstrm_writer *writer)
 {
@@ -91,10 +78,10 @@ static void delivered(int transport)
 	if (e.listening >= 0)
 		receiver_start(&r, e.listening, receiver_play_one, NULL);
 	iothr = start(endpoint_writer(&e, types));
-	UNTIL(s.state == FSTRM_IOTHR_STATE_CONNECTED);
+	AWAIT_STATS(iothr, s, s.state == FSTRM_IOTHR_STATE_CONNECTED);
 	EXPECT(s.accepted, 0);
 	submit(iothr, 10, 100);
-	UNTIL(s.written == 10);
+	AWAIT_STATS(iothr, s, s.written == 10);
 	EXPECT(s.waiting, 0);
 	EXPECT(s.bytes_written, 10 * 104);
 	EXPECT(s.connects, 1);
@@ -118,12 +105,12 @@ static void absent_and_back(int frames)
 	endpoint_close(&e);
 	iothr = start(endpoint_writer(&e, types));
 	submit(iothr, (unsigned)frames, 100);
-	UNTIL(s.connect_failures > 0 && s.state == FSTRM_IOTHR_STATE_DISCONNECTED);
+	AWAIT_STATS(iothr, s, s.connect_failures > 0 && s.state == FSTRM_IOTHR_STATE_DISCONNECTED);
 	EXPECT(s.waiting, (uint64_t)frames);
 	EXPECT(s.connects, 0);
 	endpoint_open(&e, TO_UNIX);
 	receiver_start(&r, e.listening, receiver_play_one, NULL);
-	UNTIL(s.written == (uint64_t)frames);
+	AWAIT_STATS(iothr, s, s.written == (uint64_t)frames);
 	EXPECT(s.connects, 1);
 	fstrm_iothr_destroy(&iothr);
 	receiver_finish(&r, stderr);
@@ -139,11 +126,11 @@ static void broken_off(int frames)
 	endpoint_open(&e, TO_UNIX);
 	receiver_start(&r, e.listening, hang_up, NULL);
 	iothr = start(endpoint_writer(&e, types));
-	UNTIL(s.connects == 1);
+	AWAIT_STATS(iothr, s, s.connects == 1);
 	receiver_reach(&r, 1);
 	submit(iothr, (unsigned)frames, 100);
-	UNTIL(s.disconnects == 1);
-	UNTIL(s.written == (uint64_t)frames);
+	AWAIT_STATS(iothr, s, s.disconnects == 1);
+	AWAIT_STATS(iothr, s, s.written == (uint64_t)frames);
 	EXPECT(s.connects, 2);
 	EXPECT(s.lost_error, 0);
 	fstrm_iothr_destroy(&iothr);
@@ -208,9 +195,9 @@ static void failing_callback(int frames)
 	fstrm_rdwr_set_close(rdwr, callback);
 	fstrm_rdwr_set_write(rdwr, fail_frames);
 	iothr = start(fstrm_writer_init(NULL, &rdwr));
-	UNTIL(s.connects == 1);
+	AWAIT_STATS(iothr, s, s.connects == 1);
 	submit(iothr, (unsigned)frames, 100);
-	UNTIL(s.lost_error > 0);
+	AWAIT_STATS(iothr, s, s.lost_error > 0);
 	EXPECT(s.written, 0);
 	NEED(s.disconnects >= 1, "no disconnect is counted");
 	fstrm_iothr_destroy(&iothr);
@@ -221,7 +208,6 @@ static void forked(int frames)
 	struct fstrm_iothr_stats s;
 	struct fstrm_iothr *iothr;
 	struct endpoint e;
-	int status = -1;
 	pid_t child;
 
 	endpoint_open(&e, TO_UNIX);
@@ -238,8 +224,7 @@ static void forked(int frames)
 		fstrm_iothr_destroy(&iothr);
 		_exit(0);
 	}
-	waitpid(child, &status, 0);
-	NEED(status == 0, "the child ended with status %d", status);
+	wait_for(child);
 	s = stats_of(iothr);
 	EXPECT(s.waiting, (uint64_t)frames);
 	EXPECT(s.lost_fork, 0);
@@ -303,7 +288,7 @@ static void at_every_moment(int model)
 	}
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
-	UNTIL(s.waiting == 0);
+	AWAIT_STATS(iothr, s, s.waiting == 0);
 	EXPECT(s.accepted + s.refused, 200000);
 	EXPECT(s.written, s.accepted);
 	fstrm_iothr_destroy(&iothr);
@@ -388,7 +373,7 @@ static void close_timeout(int ms)
 	receiver_start(&r, e.listening, fall_silent, frame);
 	fstrm_iothr_options_set_close_timeout(opt, (unsigned)ms);
 	iothr = start_with(opt, endpoint_writer(&e, types));
-	UNTIL(s.state == FSTRM_IOTHR_STATE_CONNECTED);
+	AWAIT_STATS(iothr, s, s.state == FSTRM_IOTHR_STATE_CONNECTED);
 	took = now();
 	fstrm_iothr_destroy(&iothr);
 	took = now() - took;
@@ -412,7 +397,7 @@ static void lost_at_close(int frames)
 	fstrm_iothr_options_set_close_timeout(opt, 300);
 	iothr = start_with(opt, endpoint_writer(&e, types));
 	queue = fstrm_iothr_get_input_queue(iothr);
-	UNTIL(s.state == FSTRM_IOTHR_STATE_CONNECTED);
+	AWAIT_STATS(iothr, s, s.state == FSTRM_IOTHR_STATE_CONNECTED);
 	for (int i = 0; i < frames; i++)
 		NEED(fstrm_iothr_submit(iothr, queue, frame, sizeof frame, NULL, NULL) == fstrm_res_success,
 		     "frame %d was not taken", i);
@@ -471,7 +456,7 @@ static void held_up_at_close(int frames)
 	NEED(fstrm_iothr_submit(iothr, queue, frame, 100, NULL, NULL) == fstrm_res_failure, "taken after close");
 	NEED(fstrm_iothr_close(iothr) == fstrm_res_failure, "a thread that is still held up has ended");
 	close(ends[1]);
-	UNTIL(s.state == FSTRM_IOTHR_STATE_CLOSING && s.waiting == 0);
+	AWAIT_STATS(iothr, s, s.state == FSTRM_IOTHR_STATE_CLOSING && s.waiting == 0);
 	EXPECT(s.lost_fork, 0);
 	NEED(fstrm_iothr_close(iothr) == fstrm_res_success, "it has not ended");
 	fstrm_iothr_destroy(&iothr);
@@ -504,7 +489,6 @@ static void file_in_a_child(int frames)
 	struct fstrm_iothr *iothr;
 	struct endpoint e;
 	char path[64];
-	int status;
 	pid_t child;
 
 	endpoint_open(&e, TO_FILE);
@@ -517,7 +501,7 @@ static void file_in_a_child(int frames)
 		fstrm_iothr_destroy(&iothr);
 		_exit(0);
 	}
-	NEED(waitpid(child, &status, 0) == child && status == 0, "the child failed");
+	wait_for(child);
 	for (int i = 0; i < frames; i++)
 		NEED(fstrm_iothr_submit(iothr, queue, frame, 100, NULL, NULL) == fstrm_res_success, "not taken");
 	fstrm_iothr_destroy(&iothr);
@@ -576,5 +560,5 @@ int main(int argc, char **argv)
 		{ "io_timeout of 300 ms", io_timeout, 300, 20, 0, NULL },
 	};
 
-	return faults_main(argc, argv, cases, sizeof cases / sizeof *cases);
+	return RUN(argc, argv, cases);
 }

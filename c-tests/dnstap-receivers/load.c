@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #define _GNU_SOURCE		/* RUSAGE_THREAD, MAP_ANONYMOUS */
 #include "load.h"
-#include "event.h"
-#include "fault.h"
+#include "messages.h"
+#include "sink.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,6 +23,9 @@ static const double LIMIT = 0.001;
 
 /* How many more slow ones may be due to chance, where there are few of either. */
 enum { CHANCE = 8 };
+
+/* Queries are of so many lengths, so that whatever cuts the stream does it at any place of a message. */
+enum { LENGTHS = 128 };
 
 /* What all cases have seen together. */
 static struct seen {
@@ -92,16 +94,14 @@ static void count(struct load *l, dnstap_result result)
 static void *run(void *arg)
 {
 	struct load *l = arg;
-	struct sockaddr_in client = { .sin_family = AF_INET, .sin_port = htons(53000) };
-	dnstap_message message = { .size = sizeof message, .type = DNSTAP_CLIENT_QUERY };
-	uint8_t query[QUERY_MAX];
+	dnstap_message message = example(DNSTAP_CLIENT_QUERY);
+	uint8_t query[LOAD_SHORTEST + LENGTHS];
 	long waits = waits_so_far();
 
-	client.sin_addr.s_addr = htonl(0xc0000201);
-	message.socket_protocol = DNSTAP_UDP;
-	message.initiator = (struct sockaddr *)&client;
 	for (uint64_t calls = 0; calls < LOAD_LEAST || !__atomic_load_n(&l->stop, __ATOMIC_RELAXED); calls++) {
-		event_fill(&message, query, l->accepted);
+		struct number number = { 0, (uint32_t)l->accepted };
+
+		put_number(&message, query, number, LOAD_SHORTEST + number.seq % LENGTHS);
 		count(l, log_timed(l, &message));
 	}
 	l->waits = waits_so_far() - waits;
@@ -138,6 +138,19 @@ void load_stop(struct load *l)
 	__atomic_fetch_add(&seen->slow_nothings, l->slow_nothings, __ATOMIC_RELAXED);
 	NEED(l->waits == 0, "the logging thread went to sleep %ld times; the slowest call took %.0f us of the clock",
 	     l->waits, l->slowest_wall * 1e6);
+}
+
+dnstap_stats settle(dnstap_sink **sink, unsigned timeout, const struct load *l)
+{
+	dnstap_stats s = close_sink(sink, timeout);
+
+	EXPECT(s.logged, l->accepted + l->full);
+	EXPECT(s.logged_by_type[DNSTAP_CLIENT_QUERY], s.logged);
+	EXPECT(s.dropped_full, l->full);
+	EXPECT(s.sent + s.dropped_closed, l->accepted);
+	EXPECT(s.waiting, 0);
+	EXPECT(l->closed, 0);
+	return s;
 }
 
 int load_main(int argc, char **argv, const struct fault *cases, size_t count)

@@ -8,16 +8,8 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 extern char **environ;
-
-static void pause_a_moment(void)
-{
-	struct timespec moment = { 0, 1000000 };
-
-	nanosleep(&moment, NULL);
-}
 
 /* Not by a fork, which would hold up a thread that logs: it copies the memory that is logged to. */
 void process_start(struct process *p, const char *log, const char *const *arguments)
@@ -47,25 +39,21 @@ static bool has_printed(const char *log, const char *text)
 	return found;
 }
 
-/* A process tells nobody what it prints: it is looked for again. */
+static bool is_ready(const struct process *p, const char *text)
+{
+	bool printed = has_printed(p->log, text);
+
+	NEED(printed || waitpid(p->pid, NULL, WNOHANG) == 0, "a receiver has ended, see %s", p->log);
+	return printed;
+}
+
 void process_await(const struct process *p, const char *text)
 {
-	double began = now();
-
-	while (!has_printed(p->log, text)) {
-		NEED(waitpid(p->pid, NULL, WNOHANG) == 0, "a receiver has ended, see %s", p->log);
-		NEED(now() - began < DEADLINE, "\"%s\" does not come in %s", text, p->log);
-		pause_a_moment();
-	}
+	AWAIT(is_ready(p, text), DEADLINE, "\"%s\" does not come in %s", text, p->log);
 }
 
 void process_end(struct process *p, int signal)
 {
-	double began = now();
-
 	kill(p->pid, signal);
-	while (waitpid(p->pid, NULL, WNOHANG) == 0) {
-		NEED(now() - began < DEADLINE, "a receiver does not end, see %s", p->log);
-		pause_a_moment();
-	}
+	AWAIT(waitpid(p->pid, NULL, WNOHANG) != 0, DEADLINE, "a receiver does not end, see %s", p->log);
 }

@@ -4,9 +4,10 @@
  * the accounts always balance, closing ends in time, the error says what was
  * wrong, and what arrives is whole and in order.
  */
-#include "accounts.h"
 #include "door.h"
-#include "stream.h"
+#include "load.h"
+#include "messages.h"
+#include "sink.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@ struct scene {
 	struct door door;
 	const struct trouble *trouble;
 	unsigned tries;		/* before the receiver is well */
-	struct arrivals came;
+	struct tally *came;
 	int end;		/* what came behind the data */
 };
 
@@ -58,7 +59,7 @@ static int next_stream(struct receiver *r)
 {
 	int fd = next_sender(r);
 
-	NEED(receiver_handshake(r, fd, content_types), "the handshake failed");
+	NEED(receiver_handshake(r, fd, only_dnstap), "the handshake failed");
 	return fd;
 }
 
@@ -67,7 +68,7 @@ static void take(struct receiver *r, int fd, unsigned frames)
 	struct scene *scene = r->arg;
 
 	for (unsigned i = 0; i < frames; i++)
-		NEED(take_frame(fd, &scene->came) == DATA, "the stream ended early");
+		NEED(tally_frame(scene->came, fd) == DATA, "the stream ended early");
 }
 
 /* Serves a stream that is well. */
@@ -78,19 +79,20 @@ static void serve(struct receiver *r)
 
 	take(r, fd, PLENTY);
 	receiver_reach(r, ENOUGH);
-	take_to_stop(fd, &scene->came);
+	tally_to_stop(scene->came, fd);
 	close(fd);
 }
 
 static void open_scene(struct scene *scene, int transport)
 {
 	memset(scene, 0, sizeof *scene);
+	scene->came = new_tally();
 	door_make(&scene->door, (enum transport)transport);
 }
 
 static dnstap_sink *open_troubled(const struct scene *scene, unsigned close_timeout)
 {
-	dnstap_options *options = options_for(scene->door.output);
+	dnstap_options *options = options_with_ring(scene->door.output, LOAD_RING);
 
 	dnstap_options_set_close_timeout(options, close_timeout);
 	return open_sink(options);
@@ -118,12 +120,11 @@ static dnstap_stats end_well(dnstap_sink **sink, struct load *l, struct receiver
 
 	NEED(receiver_wait(r, ENOUGH), "the receiver did not get enough; %s", error_of(*sink));
 	load_stop(l);
-	s = close_sink(sink, CLOSE_TIMEOUT);
-	settle(&s, l);
+	s = settle(sink, TIMEOUT, l);
 	EXPECT(s.dropped_closed, 0);
 	receiver_finish(r, stdout);
-	EXPECT(scene->came.frames + scene->came.lost, s.sent);
-	EXPECT(scene->came.next, l->accepted);
+	EXPECT(scene->came->messages + scene->came->missing, s.sent);
+	EXPECT(scene->came->next[0], l->accepted);
 	return s;
 }
 
@@ -136,9 +137,9 @@ static void absent_then_there(int transport)
 	dnstap_stats s;
 
 	open_scene(&scene, transport);
-	sink = open_troubled(&scene, CLOSE_TIMEOUT);
+	sink = open_troubled(&scene, TIMEOUT);
 	load_start(&l, sink);
-	UNTIL(s.connect_failures >= TRIES && s.dropped_full > 0);
+	AWAIT_STATS(sink, s, s.connect_failures >= TRIES && s.dropped_full > 0);
 	EXPECT(s.connects, 0);
 	EXPECT(s.sent, 0);
 	expect_error(sink, transport == UNIX ? "connecting: No such file" : "connecting: ", address(&scene.door));
@@ -148,7 +149,7 @@ static void absent_then_there(int transport)
 	s = end_well(&sink, &l, &r);
 	EXPECT(s.connects, 1);
 	EXPECT(s.disconnects, 0);
-	EXPECT(scene.came.lost, 0);
+	EXPECT(scene.came->missing, 0);
 }
 
 static void absent_for_good(int transport)
@@ -161,10 +162,9 @@ static void absent_for_good(int transport)
 	open_scene(&scene, transport);
 	sink = open_troubled(&scene, SHORT);
 	load_start(&l, sink);
-	UNTIL(s.connect_failures >= TRIES && s.state == DNSTAP_STATE_DISCONNECTED);
+	AWAIT_STATS(sink, s, s.connect_failures >= TRIES && s.state == DNSTAP_STATE_DISCONNECTED);
 	load_stop(&l);
-	s = close_sink(&sink, SHORT);
-	settle(&s, &l);
+	s = settle(&sink, SHORT, &l);
 	EXPECT(s.sent, 0);
 	EXPECT(s.connects, 0);
 	EXPECT(s.disconnects, 0);
@@ -186,7 +186,7 @@ static void await_standstill(const dnstap_sink *sink)
 	uint64_t sent = 0;
 	unsigned looks = 0;
 
-	UNTIL(stands_still(&s, &sent, &looks));
+	AWAIT_STATS(sink, s, stands_still(&s, &sent, &looks));
 }
 
 static void get_killed(struct receiver *r)
@@ -224,19 +224,19 @@ static void break_off(int transport, void (*play)(struct receiver *))
 	dnstap_sink *sink;
 	dnstap_stats s;
 
-	sink = begin(&scene, transport, &r, play, CLOSE_TIMEOUT, &l);
+	sink = begin(&scene, transport, &r, play, TIMEOUT, &l);
 	for (int i = 0; i < KILLS && play == get_killed_when_full; i++) {
 		NEED(receiver_wait(&r, IN_TROUBLE + 2 * i), "the receiver saw no stream");
 		await_standstill(sink);
 		receiver_reach(&r, IN_TROUBLE + 2 * i + 1);
 	}
-	UNTIL(s.connects == KILLS + 1);
+	AWAIT_STATS(sink, s, s.connects == KILLS + 1);
 	expect_error(sink, "the stream broke: ", address(&scene.door));
 	s = end_well(&sink, &l, &r);
 	EXPECT(s.connects, KILLS + 1);
 	EXPECT(s.disconnects, KILLS);
 	EXPECT(s.connect_failures, 0);
-	NEED(scene.came.gaps <= KILLS, "messages are missing in %u places", scene.came.gaps);
+	NEED(scene.came->gaps <= KILLS, "messages are missing in %u places", scene.came->gaps);
 }
 
 static void reset(int transport)
@@ -268,10 +268,10 @@ static void killed(int transport)
 	dnstap_sink *sink;
 	dnstap_stats s;
 
-	sink = begin(&scene, transport, &r, get_killed_and_come_back, CLOSE_TIMEOUT, &l);
+	sink = begin(&scene, transport, &r, get_killed_and_come_back, TIMEOUT, &l);
 	NEED(receiver_wait(&r, IN_TROUBLE), "the receiver had no chance to be killed");
 	receiver_finish(&r, stdout);
-	UNTIL(s.connect_failures >= TRIES);
+	AWAIT_STATS(sink, s, s.connect_failures >= TRIES);
 	EXPECT(s.connects, 1);
 	EXPECT(s.disconnects, 1);
 	expect_error(sink, "connecting: ", "refused");
@@ -281,7 +281,7 @@ static void killed(int transport)
 	s = end_well(&sink, &l, &r);
 	EXPECT(s.connects, 2);
 	EXPECT(s.disconnects, 1);
-	NEED(scene.came.gaps <= 1, "messages are missing in %u places", scene.came.gaps);
+	NEED(scene.came->gaps <= 1, "messages are missing in %u places", scene.came->gaps);
 }
 
 /* What had been sent before the sender gave up, to the last byte. */
@@ -290,7 +290,7 @@ static void take_remains(struct receiver *r, int fd)
 	struct scene *scene = r->arg;
 
 	NEED(receiver_wait(r, OVER), "the sender did not give up");
-	scene->end = take_rest(fd, &scene->came);
+	scene->end = tally_stream(scene->came, fd);
 	close(fd);
 }
 
@@ -325,10 +325,10 @@ static void read_slowly(struct receiver *r)
 	int fd = next_stream(r), paces = 0;
 
 	do {
-		uint64_t before = scene->came.frames;
+		uint64_t before = scene->came->messages;
 
 		/* Frames are no shorter than their queries. */
-		while ((scene->came.frames - before) * QUERY_MIN < PACE)
+		while ((scene->came->messages - before) * LOAD_SHORTEST < PACE)
 			take(r, fd, 1);
 		if (++paces == PACES)
 			receiver_reach(r, IN_TROUBLE);
@@ -349,19 +349,18 @@ static void too_little(int transport, void (*play)(struct receiver *))
 	NEED(receiver_wait(&r, IN_TROUBLE), "the receiver saw no stream");
 	await_standstill(sink);
 	load_stop(&l);
-	s = accounts(sink);
+	s = stats_of(sink);
 	EXPECT(s.state, DNSTAP_STATE_CONNECTED);
 	NEED(*error_of(sink) == '\0', "an error was told: %s", error_of(sink));
-	s = close_sink(&sink, SHORT);
+	s = settle(&sink, SHORT, &l);
 	receiver_reach(&r, OVER);
 	receiver_finish(&r, stdout);
-	settle(&s, &l);
 	NEED(s.dropped_closed > 0, "nothing was left to be dropped");
 	EXPECT(s.connects, 1);
 	EXPECT(s.connect_failures, 0);
 	EXPECT(s.disconnects, 0);
-	EXPECT(scene.came.frames, s.sent);
-	EXPECT(scene.came.lost, 0);
+	EXPECT(scene.came->messages, s.sent);
+	EXPECT(scene.came->missing, 0);
 	NEED(scene.end == END || scene.end == CUT, "the stream ended with %d", scene.end);
 }
 
@@ -392,7 +391,7 @@ static void logging_on(int transport)
 	receiver_reach(&r, OVER);
 	receiver_finish(&r, stdout);
 	EXPECT(s.logged, l.accepted + l.full);
-	EXPECT(scene.came.frames, s.sent);
+	EXPECT(scene.came->messages, s.sent);
 	/* One that was under way when the sink was closed may have stayed behind. */
 	NEED(s.waiting <= 1, "%llu wait for ever", (unsigned long long)s.waiting);
 	NEED(l.closed > 0, "logging was not refused");
@@ -466,7 +465,7 @@ static dnstap_sink *meet_trouble(struct scene *scene, struct receiver *r, int wh
 	scene->tries = tries;
 	door_open(&scene->door);
 	receiver_start(r, scene->door.listening, fail_then_serve, scene);
-	options = options_for(scene->door.output);
+	options = options_with_ring(scene->door.output, LOAD_RING);
 	if (which >> 1 == IS_SILENT)
 		dnstap_options_set_io_timeout(options, 2000);
 	dnstap_options_set_close_timeout(options, close_timeout);
@@ -478,18 +477,18 @@ static void recovers(int which)
 	struct scene scene;
 	struct receiver r;
 	struct load l;
-	dnstap_sink *sink = meet_trouble(&scene, &r, which, TRIES, CLOSE_TIMEOUT);
+	dnstap_sink *sink = meet_trouble(&scene, &r, which, TRIES, TIMEOUT);
 	dnstap_stats s;
 
 	load_start(&l, sink);
-	UNTIL(s.connects == 1);
+	AWAIT_STATS(sink, s, s.connects == 1);
 	EXPECT(s.connect_failures, TRIES);
 	expect_error(sink, scene.trouble->says, address(&scene.door));
 	s = end_well(&sink, &l, &r);
 	EXPECT(s.connects, 1);
 	EXPECT(s.connect_failures, TRIES);
 	EXPECT(s.disconnects, 0);
-	EXPECT(scene.came.lost, 0);
+	EXPECT(scene.came->missing, 0);
 }
 
 static void persists(int which)
@@ -501,11 +500,10 @@ static void persists(int which)
 	dnstap_stats s;
 
 	load_start(&l, sink);
-	UNTIL(s.connect_failures >= TRIES);
+	AWAIT_STATS(sink, s, s.connect_failures >= TRIES);
 	expect_error(sink, scene.trouble->says, address(&scene.door));
 	load_stop(&l);
-	s = close_sink(&sink, SHORT);
-	settle(&s, &l);
+	s = settle(&sink, SHORT, &l);
 	EXPECT(s.connects, 0);
 	EXPECT(s.disconnects, 0);
 	EXPECT(s.sent, 0);
@@ -518,7 +516,7 @@ static void serve_without_finish(struct receiver *r)
 
 	take(r, fd, PLENTY);
 	receiver_reach(r, ENOUGH);
-	scene->end = take_rest(fd, &scene->came);
+	scene->end = tally_stream(scene->came, fd);
 	NEED(read_to_end(fd), "the sender waits for FINISH without end");
 	close(fd);
 }
@@ -535,11 +533,10 @@ static void no_finish(int transport)
 	sink = begin(&scene, transport, &r, serve_without_finish, ENOUGH_FOR_DATA, &l);
 	NEED(receiver_wait(&r, ENOUGH), "the receiver did not get enough");
 	load_stop(&l);
-	s = close_sink(&sink, ENOUGH_FOR_DATA);
+	s = settle(&sink, ENOUGH_FOR_DATA, &l);
 	receiver_finish(&r, stdout);
-	settle(&s, &l);
 	EXPECT(scene.end, STOP);
-	EXPECT(scene.came.frames, s.sent);
+	EXPECT(scene.came->messages, s.sent);
 	EXPECT(s.sent, l.accepted);
 	EXPECT(s.connects, 1);
 	EXPECT(s.connect_failures, 0);

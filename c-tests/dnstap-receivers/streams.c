@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Receivers that are well: those that only listen, and those that are reached by other addresses. */
-#include "accounts.h"
 #include "door.h"
-#include "stream.h"
+#include "load.h"
+#include "messages.h"
+#include "sink.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 enum { PLENTY = 20000, ENOUGH = 1 };
 
 struct listener {
-	struct arrivals came;
+	struct tally *came;
 	double stopped_at;	/* when STOP came */
 };
 
@@ -26,12 +27,12 @@ static void only_listen(struct receiver *r)
 	NEED(read_frame(fd, &first) == START, "the stream began with %d, not START", first.type);
 	NEED(has_content_type(&first, CONTENT_TYPE), "START has another content type");
 	free_frame(&first);
-	while ((type = take_frame(fd, &listener->came)) == DATA)
-		if (listener->came.frames == PLENTY)
+	while ((type = tally_frame(listener->came, fd)) == DATA)
+		if (listener->came->messages == PLENTY)
 			receiver_reach(r, ENOUGH);
 	NEED(type == STOP, "the stream ended with %d, not STOP", type);
 	listener->stopped_at = now();
-	type = take_frame(fd, &listener->came);
+	type = tally_frame(listener->came, fd);
 	NEED(type == END, "%d came behind STOP", type);
 	close(fd);
 }
@@ -42,11 +43,11 @@ static void answer(struct receiver *r)
 	struct listener *listener = r->arg;
 	int fd = accept_one(r->listening);
 
-	NEED(receiver_handshake(r, fd, content_types), "the handshake failed");
-	while (listener->came.frames < PLENTY)
-		NEED(take_frame(fd, &listener->came) == DATA, "the stream ended early");
+	NEED(receiver_handshake(r, fd, only_dnstap), "the handshake failed");
+	while (listener->came->messages < PLENTY)
+		NEED(tally_frame(listener->came, fd) == DATA, "the stream ended early");
 	receiver_reach(r, ENOUGH);
-	take_to_stop(fd, &listener->came);
+	tally_to_stop(listener->came, fd);
 	listener->stopped_at = now();
 	close(fd);
 }
@@ -54,7 +55,7 @@ static void answer(struct receiver *r)
 /* Logs until enough has arrived, and closes: all of it arrives. */
 static void deliver(dnstap_options *options, int listening, void (*play)(struct receiver *))
 {
-	struct listener listener = { { 0, 0, 0, 0 }, 0 };
+	struct listener listener = { new_tally(), 0 };
 	struct receiver r;
 	struct load l;
 	dnstap_sink *sink;
@@ -66,16 +67,15 @@ static void deliver(dnstap_options *options, int listening, void (*play)(struct 
 	NEED(receiver_wait(&r, ENOUGH), "the receiver did not get enough; %s", error_of(sink));
 	load_stop(&l);
 	NEED(*error_of(sink) == '\0', "an error was told: %s", error_of(sink));
-	s = close_sink(&sink, CLOSE_TIMEOUT);
+	s = settle(&sink, TIMEOUT, &l);
 	receiver_finish(&r, stdout);
-	NEED(now() - listener.stopped_at < CLOSE_TIMEOUT / 2e3, "closing waited for what does not come");
-	settle(&s, &l);
+	NEED(now() - listener.stopped_at < TIMEOUT / 2e3, "closing waited for what does not come");
 	EXPECT(s.sent, l.accepted);
 	EXPECT(s.connects, 1);
 	EXPECT(s.connect_failures, 0);
 	EXPECT(s.disconnects, 0);
-	EXPECT(listener.came.frames, s.sent);
-	EXPECT(listener.came.lost, 0);
+	EXPECT(listener.came->messages, s.sent);
+	EXPECT(listener.came->missing, 0);
 }
 
 static void unidirectional(int transport)
@@ -85,7 +85,7 @@ static void unidirectional(int transport)
 
 	door_make(&door, (enum transport)transport);
 	door_open(&door);
-	options = options_for(door.output);
+	options = options_with_ring(door.output, LOAD_RING);
 	dnstap_options_set_unidirectional(options, true);
 	deliver(options, door.listening, only_listen);
 }
@@ -108,7 +108,7 @@ static void host(int which)
 
 	NEED(listening >= 0, "nobody can listen at %s", hosts[which].address);
 	snprintf(output, sizeof output, "tcp:%s:%s", hosts[which].name, port);
-	deliver(options_for(output), listening, answer);
+	deliver(options_with_ring(output, LOAD_RING), listening, answer);
 }
 
 int main(int argc, char **argv)

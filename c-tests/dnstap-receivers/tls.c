@@ -3,10 +3,11 @@
  * TLS to a receiver that is not ours: Debian's stunnel before Debian's
  * fstrm_capture. The directory CERTIFICATES has what certificates.sh makes.
  */
-#include "accounts.h"
 #include "capture.h"
 #include "door.h"
-#include "stream.h"
+#include "load.h"
+#include "messages.h"
+#include "sink.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -84,13 +85,13 @@ struct client {
 	enum dnstap_tls_verify verify;
 };
 
-static dnstap_options *options_to(unsigned port, const struct client *client)
+static dnstap_options *tls_options(unsigned port, const struct client *client)
 {
 	char output[64], path[256], key[256];
 	dnstap_options *options;
 
 	snprintf(output, sizeof output, "tls:%s:%u", client->host != NULL ? client->host : "127.0.0.1", port);
-	options = options_for(output);
+	options = options_with_ring(output, LOAD_RING);
 	dnstap_options_set_tls_server_name(options, client->name);
 	dnstap_options_set_tls_ca_bundle(options, file_of(client->authority, "pem", path));
 	dnstap_options_set_tls_client_certificate(options, file_of(client->certificate, "pem", path),
@@ -102,15 +103,14 @@ static dnstap_options *options_to(unsigned port, const struct client *client)
 /* All that was sent is in the file; after a restart some may be missing, in one place. */
 static void expect_captured(struct tunnel *t, uint64_t sent, uint64_t accepted, bool may_lose)
 {
-	struct arrivals came = { 0, 0, 0, 0 };
-	dnstap_result end;
+	struct tally *came = new_tally();
 
 	capture_end(&t->capture);
-	end = read_file("captured", &came);
-	NEED(end == DNSTAP_END, "the file: %s", dnstap_strerror(end));
-	EXPECT(came.frames + came.lost, sent);
-	EXPECT(came.next, accepted);
-	NEED(came.gaps <= may_lose, "messages are missing in %u places", came.gaps);
+	tally_file(came, "captured");
+	EXPECT(came->messages + came->missing, sent);
+	EXPECT(came->next[0], accepted);
+	NEED(came->gaps <= may_lose, "messages are missing in %u places", came->gaps);
+	free_tally(came);
 }
 
 static const struct meeting {
@@ -156,12 +156,11 @@ static void arrives(int which)
 	dnstap_stats s;
 
 	start_tunnel(&t, &meetings[which].server);
-	sink = open_sink(options_to(t.door.port, &meetings[which].client));
+	sink = open_sink(tls_options(t.door.port, &meetings[which].client));
 	load_start(&l, sink);
-	UNTIL(s.sent >= PLENTY);
+	AWAIT_STATS(sink, s, s.sent >= PLENTY);
 	load_stop(&l);
-	s = close_sink(&sink, CLOSE_TIMEOUT);
-	settle(&s, &l);
+	s = settle(&sink, TIMEOUT, &l);
 	EXPECT(s.dropped_closed, 0);
 	EXPECT(s.connects, 1);
 	EXPECT(s.connect_failures, 0);
@@ -179,11 +178,10 @@ static void fail(dnstap_options *options, const char *says, const char *and)
 	dnstap_options_set_close_timeout(options, SHORT);
 	sink = open_sink(options);
 	load_start(&l, sink);
-	UNTIL(s.connect_failures >= TRIES);
+	AWAIT_STATS(sink, s, s.connect_failures >= TRIES);
 	expect_error(sink, says, and);
 	load_stop(&l);
-	s = close_sink(&sink, SHORT);
-	settle(&s, &l);
+	s = settle(&sink, SHORT, &l);
 	EXPECT(s.connects, 0);
 	EXPECT(s.sent, 0);
 	EXPECT(s.disconnects, 0);
@@ -195,7 +193,7 @@ static void nothing_arrives(int which)
 	struct tunnel t;
 
 	start_tunnel(&t, &m->server);
-	fail(options_to(t.door.port, &m->client), m->says, m->and);
+	fail(tls_options(t.door.port, &m->client), m->says, m->and);
 	expect_captured(&t, 0, 0, false);
 }
 
@@ -210,7 +208,7 @@ static void no_tls(int unused)
 	(void)unused;
 	door_make(&t.behind, TCP);
 	capture_start(&t.capture, &t.behind, "captured");
-	options = options_to(t.behind.port, &usual);
+	options = tls_options(t.behind.port, &usual);
 	dnstap_options_set_io_timeout(options, 1000);
 	fail(options, "connecting: ", "did not answer within 1 s");
 	expect_captured(&t, 0, 0, false);
@@ -248,7 +246,7 @@ static void another_protocol(int unused)
 	door_make(&door, TCP);
 	door_open(&door);
 	receiver_start(&r, door.listening, greet, NULL);
-	fail(options_to(door.port, &usual), "connecting: ", "does not speak TLS");
+	fail(tls_options(door.port, &usual), "connecting: ", "does not speak TLS");
 }
 
 static void silence(int unused)
@@ -261,7 +259,7 @@ static void silence(int unused)
 	door_make(&door, TCP);
 	door_open(&door);
 	receiver_start(&r, door.listening, be_silent, NULL);
-	options = options_to(door.port, &usual);
+	options = tls_options(door.port, &usual);
 	dnstap_options_set_io_timeout(options, 1000);
 	fail(options, "connecting: ", "did not answer within 1 s");
 }
@@ -277,21 +275,20 @@ static void restarted(int unused)
 
 	(void)unused;
 	start_tunnel(&t, &server);
-	sink = open_sink(options_to(t.door.port, &usual));
+	sink = open_sink(tls_options(t.door.port, &usual));
 	load_start(&l, sink);
-	UNTIL(s.sent >= PLENTY);
+	AWAIT_STATS(sink, s, s.sent >= PLENTY);
 	process_end(&t.stunnel, SIGKILL);
 	/* The first tries may still be reset. */
-	UNTIL(strstr(error_of(sink), "refused") != NULL);
+	AWAIT_STATS(sink, s, strstr(error_of(sink), "refused") != NULL);
 	EXPECT(s.disconnects, 1);
 	before = s.sent;
 	start_stunnel(&t);
-	UNTIL(s.sent >= before + PLENTY);
+	AWAIT_STATS(sink, s, s.sent >= before + PLENTY);
 	EXPECT(s.connects, 2);
 	EXPECT(s.disconnects, 1);
 	load_stop(&l);
-	s = close_sink(&sink, CLOSE_TIMEOUT);
-	settle(&s, &l);
+	s = settle(&sink, TIMEOUT, &l);
 	EXPECT(s.dropped_closed, 0);
 	expect_captured(&t, s.sent, l.accepted, true);
 }
@@ -300,7 +297,7 @@ static void restarted(int unused)
 static void refused(const char *certificate, const char *key, const char *authority, const char *says)
 {
 	static const struct client nobody = { NULL, NULL, NULL, NULL, 0 };
-	dnstap_options *options = options_to(1, &nobody);
+	dnstap_options *options = tls_options(1, &nobody);
 	dnstap_result error = DNSTAP_OK;
 	dnstap_sink *sink;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What a program may get wrong: every call returns what the header says, and what is dropped is counted. */
-#include "logging.h"
+#include "messages.h"
+#include "sink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -680,7 +681,7 @@ static void paths(int unused)
 	/* A receiver that is not there yet is no error. */
 	o = options_to("unix:not-yet");
 	sink = open_sink(o);
-	AWAIT((s = stats_of(sink)).connect_failures > 0);
+	AWAIT_STATS(sink, s, s.connect_failures > 0);
 	EXPECT(s.connects, 0);
 	RETURNS(dnstap_sink_close(&sink, NULL), DNSTAP_OK);
 }
@@ -689,11 +690,12 @@ static void sink_errors(int unused)
 {
 	dnstap_sink *sink = open_sink(options_to("unix:not-there"));
 	char line[200] = "xxxx", part[16];
+	dnstap_stats s;
 
 	(void)unused;
 	RETURNS(dnstap_sink_get_error(sink, line, 0), DNSTAP_ERROR_NULL);
 	EXPECT(line[0], 'x');
-	AWAIT(stats_of(sink).connect_failures > 0);
+	AWAIT_STATS(sink, s, s.connect_failures > 0);
 	RETURNS(dnstap_sink_get_error(sink, line, sizeof line), DNSTAP_OK);
 	NEED(strstr(line, "not-there") != NULL && line[strlen(line) - 1] != '.', "'%s'", line);
 	for (size_t size = 1; size <= sizeof part; size++) {

@@ -4,7 +4,8 @@
  * by every protocol, to a file, and prints what a reader has to show of them, a
  * message a line. With `old` only what readers before 2020 know.
  */
-#include "logging.h"
+#include "messages.h"
+#include "sink.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -129,6 +130,6 @@ int main(int argc, char **argv)
 			log_one(queue, type, AF_INET6, protocol, number++);
 		}
 	dnstap_queue_free(&queue);
-	NEED(dnstap_sink_close(&sink, NULL) == DNSTAP_OK, "close");
+	close_sink(&sink, TIMEOUT);
 	return 0;
 }

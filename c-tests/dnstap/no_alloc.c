@@ -4,7 +4,8 @@
  * fail it makes no system call either but the one that wakes the writer
  * thread, which strace has to tell: see no_alloc.sh.
  */
-#include "logging.h"
+#include "messages.h"
+#include "sink.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -131,6 +132,7 @@ static void log_many(int kind)
 	dnstap_message m = make((enum kind)kind, &fate);
 	dnstap_queue *queue;
 	dnstap_sink *sink;
+	dnstap_stats s;
 
 	NEED(allocations > before, "what the library allocates is not seen here");
 	dnstap_options_set_message_types(options, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_CLIENT_RESPONSE));
@@ -145,7 +147,8 @@ static void log_many(int kind)
 	for (int i = 0; i < (kind == FULL ? 100000 : 1000); i++)
 		dnstap_log(queue, &m);
 	for (int round = 0; round < ROUNDS; round++) {
-		AWAIT(kind == FULL || stats_of(sink).waiting == 0);
+		if (kind != FULL)
+			AWAIT_STATS(sink, s, s.waiting == 0);
 		fates += log_round(queue, &m, fate, &allocated);
 	}
 	NEED(allocated == 0, "%lu allocations", allocated);

@@ -3,7 +3,8 @@
  * Encoder and decoder beside those that protobuf-c makes of the schema, with
  * events made at random. SEED makes the events of an earlier run again.
  */
-#include "logging.h"
+#include "messages.h"
+#include "sink.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -59,5 +59,5 @@ int main(int argc, char **argv)
 		{ "A, B, C offered and C, B accepted: the writer's order counts", negotiate, 2, 30, WRONG, NULL },
 	};
 
-	return faults_main(argc, argv, faults, sizeof faults / sizeof *faults);
+	return RUN(argc, argv, faults);
 }

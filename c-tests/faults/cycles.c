@@ -4,23 +4,10 @@
 #include "fault.h"
 #include "receiver.h"
 
-#include <dirent.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { CYCLES = 100 };
-
-static int entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	int count = 0;
-
-	while (dir != NULL && readdir(dir) != NULL)
-		count++;
-	if (dir != NULL)
-		closedir(dir);
-	return count;
-}
 
 /* A joined thread may be seen for a moment longer: the kernel tells nobody when it is gone. */
 static int threads_down_to(int wanted)
@@ -29,7 +16,7 @@ static int threads_down_to(int wanted)
 	double began = now();
 	int count;
 
-	while ((count = entries("/proc/self/task")) > wanted && now() - began < 2)
+	while ((count = entries_of("/proc/self/task")) > wanted && now() - began < 2)
 		nanosleep(&pause, NULL);
 	return count;
 }
@@ -62,12 +49,12 @@ static void cycles(const struct endpoint *e, bool served)
 	/* The first cycle may set up what lives as long as the process. */
 	cycle(e, served, 0);
 	threads = threads_down_to(3);
-	descriptors = entries("/proc/self/fd");
+	descriptors = entries_of("/proc/self/fd");
 	for (int i = 0; i < CYCLES; i++)
 		cycle(e, served, i);
-	NEED(threads_down_to(threads) == threads, "%d threads became %d", threads - 2, entries("/proc/self/task") - 2);
-	NEED(entries("/proc/self/fd") == descriptors, "%d descriptors became %d",
-	     descriptors - 2, entries("/proc/self/fd") - 2);
+	NEED(threads_down_to(threads) == threads, "%d threads became %d", threads - 2, entries_of("/proc/self/task") - 2);
+	NEED(entries_of("/proc/self/fd") == descriptors, "%d descriptors became %d",
+	     descriptors - 2, entries_of("/proc/self/fd") - 2);
 }
 
 static void with_receiver(int transport)
@@ -96,5 +83,5 @@ int main(int argc, char **argv)
 		{ "100 cycles without a receiver", without_receiver, TO_UNIX, 60, PASSES | HANGS, "hangs when a wake-up is lost" },
 	};
 
-	return faults_main(argc, argv, faults, sizeof faults / sizeof *faults);
+	return RUN(argc, argv, faults);
 }

@@ -110,5 +110,5 @@ int main(int argc, char **argv)
 		{ "destroy with one frame queued", with_a_frame, ROUNDS, 15, HANGS | PASSES, race },
 	};
 
-	return faults_main(argc, argv, faults, sizeof faults / sizeof *faults);
+	return RUN(argc, argv, faults);
 }

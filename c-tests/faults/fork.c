@@ -81,14 +81,6 @@ static void in_child(struct fstrm_iothr *iothr, struct fstrm_iothr_queue *queue,
 	_exit(0);
 }
 
-static void wait_for(pid_t child, int process)
-{
-	int status = -1;
-
-	waitpid(child, &status, 0);
-	NEED(status == 0, "child %d ended with status %d", process, status);
-}
-
 /* The first receiver has the connection of the parent. */
 static struct fstrm_iothr *start(const struct endpoint *e, struct receiver *receivers, int count, fstrm_iothr_queue_model model)
 {
@@ -136,7 +128,7 @@ static void one_child(int model)
 		in_child(iothr, queue, 1);
 	for (int i = BEFORE; i < BEFORE + AFTER; i++)
 		submit(iothr, queue, 0, i);
-	wait_for(child, 1);
+	wait_for(child);
 	fstrm_iothr_destroy(&iothr);
 	check(receivers, 1, BEFORE + AFTER);
 }
@@ -161,7 +153,7 @@ static void idle_child(int destroys)
 			fstrm_iothr_destroy(&iothr);
 		_exit(0);
 	}
-	wait_for(child, 1);
+	wait_for(child);
 	submit(iothr, queue, 0, BEFORE);
 	fstrm_iothr_destroy(&iothr);
 	check(receivers, 0, BEFORE + 1);
@@ -216,7 +208,7 @@ static void many_children(int model)
 
 		if (child == 0)
 			in_child(iothr, busy.queue, i);
-		wait_for(child, i);
+		wait_for(child);
 	}
 	__atomic_store_n(&busy.stop, 1, __ATOMIC_RELAXED);
 	pthread_join(producer, NULL);
@@ -237,5 +229,5 @@ int main(int argc, char **argv)
 		{ "eight children of a busy parent, MPSC", many_children, FSTRM_IOTHR_QUEUE_MODEL_MPSC, 15, HANGS | WRONG, NULL },
 	};
 
-	return faults_main(argc, argv, faults, sizeof faults / sizeof *faults);
+	return RUN(argc, argv, faults);
 }

@@ -171,5 +171,5 @@ int main(int argc, char **argv)
 		{ "frame of 2^32 bytes into a socket", huge_frame, TO_UNIX, 10, BAD, NULL },
 	};
 
-	return faults_main(argc, argv, faults, sizeof faults / sizeof *faults);
+	return RUN(argc, argv, faults);
 }

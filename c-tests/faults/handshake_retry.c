@@ -4,7 +4,6 @@
 #include "fault.h"
 #include "receiver.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -132,18 +131,6 @@ static void callbacks(int reader)
 	NEED(t.opens == 1 && t.closes == 1, "opened %d times, closed %d times", t.opens, t.closes);
 }
 
-static int descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int count = 0;
-
-	while (dir != NULL && readdir(dir) != NULL)
-		count++;
-	if (dir != NULL)
-		closedir(dir);
-	return count;
-}
-
 /* A file of another content type is closed when its reader goes. */
 static void unwanted_file(int rounds)
 {
@@ -157,14 +144,14 @@ static void unwanted_file(int rounds)
 	fstrm_writer_destroy(&writer);
 	fstrm_file_options_set_file_path(fopt, ENDPOINT_PATH);
 	fstrm_reader_options_add_content_type(ropt, "other", 5);
-	before = descriptors();
+	before = entries_of("/proc/self/fd");
 	for (int i = 0; i < rounds; i++) {
 		struct fstrm_reader *r = fstrm_file_reader_init(fopt, ropt);
 
 		NEED(fstrm_reader_open(r) == fstrm_res_failure, "the file was taken");
 		fstrm_reader_destroy(&r);
 	}
-	after = descriptors();
+	after = entries_of("/proc/self/fd");
 	NEED(after == before, "%d descriptors leaked in %d rounds", after - before, rounds);
 }
 
@@ -180,5 +167,5 @@ int main(int argc, char **argv)
 		{ "files of another content type are closed", unwanted_file, 20, 10, WRONG, NULL },
 	};
 
-	return faults_main(argc, argv, faults, sizeof faults / sizeof *faults);
+	return RUN(argc, argv, faults);
 }

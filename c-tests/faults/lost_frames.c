@@ -162,5 +162,5 @@ int main(int argc, char **argv)
 		{ "frames whose write failed", receiver_hangs_up, TO_UNIX, 25, WRONG, NULL },
 	};
 
-	return faults_main(argc, argv, faults, sizeof faults / sizeof *faults);
+	return RUN(argc, argv, faults);
 }

@@ -140,5 +140,5 @@ int main(int argc, char **argv)
 		{ "writer thread to a slow Unix receiver, interrupted", iothr, TO_UNIX, 30, BAD, NULL },
 	};
 
-	return faults_main(argc, argv, faults, sizeof faults / sizeof *faults);
+	return RUN(argc, argv, faults);
 }

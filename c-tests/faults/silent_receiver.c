@@ -135,5 +135,5 @@ int main(int argc, char **argv)
 		{ "close while FINISH does not come", calls, BEFORE_FINISH, 12, HANGS, NULL },
 	};
 
-	return faults_main(argc, argv, faults, sizeof faults / sizeof *faults);
+	return RUN(argc, argv, faults);
 }

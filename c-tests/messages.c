@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "messages.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *const only_dnstap[] = { CONTENT_TYPE, NULL };
+
+static struct sockaddr_in initiator = { .sin_family = AF_INET }, responder = { .sin_family = AF_INET };
+
+static void set_addresses(void)
+{
+	initiator.sin_addr.s_addr = htonl(0xc0000201);
+	initiator.sin_port = htons(53000);
+	responder.sin_addr.s_addr = htonl(0xc6336401);
+	responder.sin_port = htons(53);
+}
+
+dnstap_message example(uint32_t type)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	dnstap_message m;
+
+	pthread_once(&once, set_addresses);
+	memset(&m, 0, sizeof m);
+	m.size = sizeof m;
+	m.type = type;
+	m.socket_protocol = DNSTAP_UDP;
+	m.initiator = (const struct sockaddr *)&initiator;
+	m.responder = (const struct sockaddr *)&responder;
+	m.query_time.tv_sec = 1700000000;
+	m.query_time.tv_nsec = 123456789;
+	return m;
+}
+
+/* The first bytes of a query: all of what the others follow from. */
+struct head {
+	uint16_t who;
+	uint16_t length;
+	uint32_t seq;
+};
+
+void put_number(dnstap_message *message, uint8_t *query, struct number number, size_t length)
+{
+	struct head head = { (uint16_t)number.who, (uint16_t)length, number.seq };
+
+	memcpy(query, &head, sizeof head);
+	memset(query + sizeof head, (int)(number.seq & 0xff), length - sizeof head);
+	message->query.data = query;
+	message->query.length = length;
+}
+
+bool get_number(const uint8_t *query, size_t length, struct number *number)
+{
+	struct head head;
+
+	if (length < sizeof head)
+		return false;
+	memcpy(&head, query, sizeof head);
+	number->who = head.who;
+	number->seq = head.seq;
+	for (size_t i = sizeof head; i < length; i++)
+		if (query[i] != (head.seq & 0xff))
+			return false;
+	return length == head.length;
+}
+
+dnstap_result log_number(dnstap_queue *queue, uint32_t type, struct number number, size_t length)
+{
+	uint8_t query[LONGEST];
+	dnstap_message m = example(type);
+
+	put_number(&m, query, number, length);
+	return dnstap_log(queue, &m);
+}
+
+Dnstap__Dnstap *unpack(const unsigned char *data, size_t len)
+{
+	Dnstap__Dnstap *event = dnstap__dnstap__unpack(NULL, len, data);
+
+	NEED(event != NULL && event->type == DNSTAP__DNSTAP__TYPE__MESSAGE && event->message != NULL,
+	     "a frame of %zu bytes is no event with a message", len);
+	/* It would take fewer if a field came twice. */
+	NEED(dnstap__dnstap__get_packed_size(event) == len, "an event takes %zu bytes, but its frame has %zu",
+	     dnstap__dnstap__get_packed_size(event), len);
+	return event;
+}
+
+void free_event(Dnstap__Dnstap *event)
+{
+	dnstap__dnstap__free_unpacked(event, NULL);
+}
+
+struct tally *new_tally(void)
+{
+	struct tally *tally = calloc(1, sizeof *tally);
+
+	NEED(tally != NULL, "no memory");
+	pthread_mutex_init(&tally->lock, NULL);
+	return tally;
+}
+
+void free_tally(struct tally *tally)
+{
+	pthread_mutex_destroy(&tally->lock);
+	free(tally);
+}
+
+static void count(struct tally *tally, const struct frame *f)
+{
+	Dnstap__Dnstap *event = unpack(f->data, f->len);
+	const ProtobufCBinaryData *query = &event->message->query_message;
+	int type = (int)event->message->type;
+	struct number n;
+
+	NEED(event->message->has_query_message && get_number(query->data, query->len, &n),
+	     "after %llu messages a torn one", (unsigned long long)tally->messages);
+	NEED(type > 0 && type < DNSTAP_MESSAGE_TYPES, "a message of %u of type %d, which nobody logged", n.who, type);
+	pthread_mutex_lock(&tally->lock);
+	NEED(n.seq >= tally->next[n.who], "message %u of %u where %u is due", n.seq, n.who, tally->next[n.who]);
+	tally->gaps += n.seq > tally->next[n.who];
+	tally->missing += n.seq - tally->next[n.who];
+	tally->next[n.who] = n.seq + 1;
+	tally->messages++;
+	tally->bytes += 4 + f->len;
+	tally->by_type[type]++;
+	pthread_mutex_unlock(&tally->lock);
+	free_event(event);
+}
+
+int tally_frame(struct tally *tally, int fd)
+{
+	struct frame f;
+
+	if (read_frame(fd, &f) == DATA)
+		count(tally, &f);
+	free_frame(&f);
+	return f.type;
+}
+
+int tally_stream(struct tally *tally, int fd)
+{
+	int type;
+
+	do
+		type = tally_frame(tally, fd);
+	while (type == DATA);
+	NEED(type != LATE, "the stream came to a halt after %llu messages", (unsigned long long)tally->messages);
+	if (type == STOP) {
+		pthread_mutex_lock(&tally->lock);
+		tally->streams++;
+		pthread_mutex_unlock(&tally->lock);
+	}
+	return type;
+}
+
+void tally_to_stop(struct tally *tally, int fd)
+{
+	int type = tally_stream(tally, fd);
+
+	NEED(type == STOP, "the stream ended with %d, not STOP", type);
+	NEED(send_control(fd, FINISH, NULL), "FINISH could not be sent");
+	NEED(read_to_end(fd), "the sender did not close after FINISH");
+}
+
+/* Whether the library reads this frame next, and its message with it. */
+static bool reads_the_same(dnstap_reader *reader, const struct frame *f)
+{
+	dnstap_message m = { .size = sizeof m };
+	struct number n;
+	dnstap_bytes frame;
+
+	return dnstap_reader_next(reader, &m, 0) == DNSTAP_OK && get_number(m.query.data, m.query.length, &n)
+	       && dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.length == f->len
+	       && memcmp(frame.data, f->data, f->len) == 0;
+}
+
+int tally_remains(struct tally *tally, const char *path)
+{
+	dnstap_reader *reader = dnstap_reader_open(path, NULL);
+	int fd = open(path, O_RDONLY);
+	dnstap_result end;
+	struct frame f;
+	int type;
+
+	NEED(fd >= 0 && reader != NULL, "%s is not there", path);
+	NEED(read_frame(fd, &f) == START && has_content_type(&f, CONTENT_TYPE), "%s begins with %d and not with START",
+	     path, f.type);
+	free_frame(&f);
+	while ((type = read_frame(fd, &f)) == DATA) {
+		count(tally, &f);
+		NEED(reads_the_same(reader, &f), "%s: after %llu messages the library reads another: %s", path,
+		     (unsigned long long)tally->messages, dnstap_reader_get_error(reader));
+		free_frame(&f);
+	}
+	free_frame(&f);
+	end = dnstap_reader_next(reader, NULL, 0);
+	NEED(end == (type == STOP ? DNSTAP_END : type == END ? DNSTAP_ERROR_NO_STOP : DNSTAP_ERROR_TORN),
+	     "%s ends with %d, but the library says: %s", path, type, dnstap_strerror(end));
+	NEED(type != STOP || read_frame(fd, &f) == END, "%s goes on behind STOP", path);
+	dnstap_reader_close(&reader);
+	close(fd);
+	return type;
+}
+
+uint64_t tally_file(struct tally *tally, const char *path)
+{
+	uint64_t before = tally->messages;
+	int end = tally_remains(tally, path);
+
+	NEED(end == STOP, "%s ends with %d and not with STOP", path, end);
+	return tally->messages - before;
+}
+
+void receive(struct receiver *r)
+{
+	int fd = accept_one(r->listening);
+
+	NEED(fd >= 0, "nobody connected");
+	NEED(receiver_handshake(r, fd, only_dnstap), "no handshake");
+	receiver_reach(r, 1);
+	tally_to_stop(r->arg, fd);
+	close(fd);
+}
