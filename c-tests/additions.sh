@@ -2,12 +2,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Runs the programs that use what only our library has.
 set -u
+. ./cases.sh
 
 for program in $ADDITIONS; do
-	directory=$(mktemp -d)
-	(cd "$directory" && timeout -k 5 120 "$BUILD/ours/$program" ours </dev/null)
-	status=$?
-	[ $status -le 1 ] || echo "not ok - additions $program: ended with status $status"
-	rm -rf "$directory"
+	run 120 "additions $program" "$BUILD/ours/$program" ours
 done
 echo "end of additions"

@@ -2,21 +2,13 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Runs each fault program with ours, which has to pass, and with Debian's library, which has to show the fault.
 set -u
-
-run() {
-	directory=$(mktemp -d)
-	(cd "$directory" && timeout -k 5 150 "$BUILD/$2/$1" "$2" </dev/null)
-	status=$?
-	# 1 says that a case failed; the program has printed which.
-	[ $status -le 1 ] || echo "not ok - faults $1 $2: ended with status $status"
-	rm -rf "$directory"
-}
+. ./cases.sh
 
 for program in $FAULTS; do
 	echo "# $program"
-	run "$program" ours
+	run 150 "faults $program ours" "$BUILD/ours/$program" ours
 	if [ -n "$REFERENCE" ]; then
-		run "$program" reference
+		run 150 "faults $program reference" "$BUILD/reference/$program" reference
 	else
 		echo "skip - Debian's, $program: libfstrm-dev is not installed"
 	fi

@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Runs the programs over libdnstap whose receivers are in trouble, where what they need is installed.
+set -u
+. ./cases.sh
+work=$(mktemp -d)
+
+missing() {
+	for program; do
+		command -v "$program" >/dev/null || { echo "$program is not installed"; return; }
+	done
+}
+
+# try PROGRAM
+try() {
+	if is_staged "dnstap-receivers $1" "$BUILD/dnstap-receivers/$1" libdnstap; then
+		run 120 "dnstap-receivers $1" "$BUILD/dnstap-receivers/$1" ours
+	fi
+}
+
+echo "# receivers"
+try receivers
+echo "# streams"
+try streams
+
+echo "# restarts"
+why=$(missing /usr/bin/fstrm_capture)
+if [ -n "$why" ]; then
+	echo "skip - restarts: $why"
+else
+	try restarts
+fi
+
+echo "# tls"
+why=$(missing /usr/bin/fstrm_capture stunnel openssl)
+export CERTIFICATES="$work/certificates"
+mkdir "$CERTIFICATES"
+if [ -n "$why" ]; then
+	echo "skip - tls: $why"
+elif sh dnstap-receivers/certificates.sh "$CERTIFICATES" >"$work/log" 2>&1; then
+	try tls
+else
+	echo "not ok - certificates: openssl failed"
+	tail -n 5 "$work/log" | sed 's/^/#   /'
+fi
+rm -rf "$work"
+echo "end of dnstap-receivers"
