@@ -7,7 +7,7 @@
 # make headers     write include/ anew with cbindgen
 # make check-knot  Debian's Knot, of bookworm and of sid, with the series of patches/knot, the same
 # make check-bind  Debian's BIND, of bookworm and of its backports, the same
-# make bench       bench-micro, bench-tools, bench-servers, bench-cost; see bench/README.md. With QUICK=1 a few minutes
+# make bench       bench-micro, bench-tools, bench-servers, bench-unbound, bench-bind, bench-knot. With QUICK=1 ten minutes
 # make bench-micro    logging and sending, beside Debian's libfstrm and protobuf-c
 # make bench-servers  load in steps against Unbound, BIND and Knot, for each way of logging
 # make bench-tools    dnstap beside other readers and receivers
@@ -157,7 +157,9 @@ bench-builds: deps stage
 	for variant in patched stock; do \
 	    STAGE=$(STAGE) BUILD=$(TARGET)/bind patches/bind/build 9.18 $$variant || exit 1; \
 	done
-	STAGE=$(STAGE) BUILD=$(TARGET)/knot patches/knot/build 3.2
+	for variant in patched stock; do \
+	    STAGE=$(STAGE) BUILD=$(TARGET)/knot patches/knot/build 3.2 $$variant || exit 1; \
+	done
 
 bench-servers: bench-builds
 	STAGE=$(STAGE) BUILD=$(TARGET) bench/servers

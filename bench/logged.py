@@ -11,7 +11,7 @@ from library import STAGE, Library
 from load import LOAD_CORE, load, pinned
 from nameserver import NAMES
 from process import Process
-from results import PROGRAMS
+from results import PROGRAMS, Elsewhere
 
 SERVER_CORE = 0
 
@@ -20,7 +20,7 @@ DEBIAN, OURS = Library("debian", ("libfstrm",)), Library("ours", ("libfstrm",), 
 
 def run(server, variant, logging, library=DEBIAN, seconds=5, rate=None):
     """The server has a core of its own; the receiver shares the other with dnsperf, which asks at `rate`, if there is one."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, Elsewhere() as elsewhere:
         folder = pathlib.Path(name)
         with Process(pinned(LOAD_CORE, [PROGRAMS / "receiver", folder / "tap"])) as receiver:
             receiver.wait_for("listening")
@@ -44,6 +44,7 @@ def run(server, variant, logging, library=DEBIAN, seconds=5, rate=None):
         "responses_per_second": round(loaded.rate),
         "mbps": round(loaded.bits / 1e6, 1),
         "cpu_us_per_query": round(1e6 * cpu / loaded.handled, 3),
+        **elsewhere.seconds,
     }
     if loaded.latencies:
         result["latency_median_us"] = round(statistics.median(loaded.latencies), 1)

@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import socket
+import subprocess
 import time
 
 from load import free_port
@@ -71,9 +72,16 @@ class NameServer(Process):
         self.terminate()
         self.finish()
 
+    @classmethod
+    def version(cls):
+        """That of the program as it comes; the one with our series is made of the same source."""
+        command = [str(word) for word in (cls.program("stock"), cls.version_option)]
+        said = subprocess.run(command, capture_output=True, text=True, check=True)
+        return re.search(r"\d+\.\d+\.\d+", said.stdout)[0]
+
 
 class Unbound(NameServer):
-    writes_text, uses_fstrm = True, False
+    writes_text, uses_fstrm, version_option = True, False, "-V"
 
     def configure(self, variant, logging):
         text = f"""
@@ -107,12 +115,16 @@ dnstap:
 """
         return text
 
+    @staticmethod
+    def program(variant):
+        return BUILD / "unbound" / variant / "unbound"
+
     def start(self, variant):
-        return [BUILD / "unbound" / variant / "unbound", "-d", "-c", self.configuration]
+        return [self.program(variant), "-d", "-c", self.configuration]
 
 
 class Bind(NameServer):
-    writes_text, uses_fstrm = True, True
+    writes_text, uses_fstrm, version_option = True, True, "-v"
 
     def configure(self, variant, logging):
         dnstap = f"""
@@ -144,12 +156,16 @@ logging {{
 zone "example" {{ type primary; file "zone"; }};
 """
 
+    @staticmethod
+    def program(variant):
+        return BUILD / f"bind/9.18-{variant}/installed/sbin/named"
+
     def start(self, variant):
-        return [BUILD / f"bind/9.18-{variant}/installed/sbin/named", "-f", "-n", 1, "-c", self.configuration]
+        return [self.program(variant), "-f", "-n", 1, "-c", self.configuration]
 
 
 class Knot(NameServer):
-    writes_text, uses_fstrm = False, True
+    writes_text, uses_fstrm, version_option = False, True, "-V"
 
     def configure(self, variant, logging):
         dnstap = logging == "dnstap"
@@ -179,9 +195,12 @@ zone:
     file: zone
 """
 
+    @staticmethod
+    def program(variant):
+        return BUILD / f"knot/3.2-{variant}/sbin/knotd"
+
     def start(self, variant):
-        program = {"stock": "/usr/sbin/knotd", "patched": BUILD / "knot/knot-3.2/sbin/knotd"}[variant]
-        return [program, "-c", self.configuration]
+        return [self.program(variant), "-c", self.configuration]
 
 
 SERVERS = {"unbound": Unbound, "bind": Bind, "knot": Knot}

@@ -2,15 +2,12 @@
 """Runs of a producing program against a live receiver, and of libraries in turn."""
 
 import json
-import os
-import pathlib
-import resource
 import subprocess
 import sys
 import tempfile
 
 from process import Process
-from results import PROGRAMS
+from results import PROGRAMS, Elsewhere
 
 DEADLINE = 300  # of a run, in seconds
 
@@ -51,14 +48,6 @@ def send(library, program, arguments, wrapper=(), environment=None, beside=()):
     return run
 
 
-def elsewhere():
-    """Seconds of the CPUs since boot that the machine's host kept to itself, and that went to other programs."""
-    user, nice, system, *_, stolen = (int(word) for word in pathlib.Path("/proc/stat").read_text().split()[1:9])
-    own = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    ticks = os.sysconf("SC_CLK_TCK")
-    return {"stolen_seconds": stolen / ticks, "others_seconds": (user + nice + system) / ticks - own}
-
-
 def take_turns(libraries, runs, program, arguments):
     """`runs` runs of each library, by its label. `{}` in the name of the program stands for the label.
 
@@ -69,9 +58,8 @@ def take_turns(libraries, runs, program, arguments):
     done = {library.label: [] for library in libraries}
     for _ in range(runs):
         for library in libraries:
-            before = elsewhere()
-            name = program.format(library.label)
-            run = send(library, name, ["-c", 0, *arguments], wrapper=pinned, beside=pinned)
-            during = {name: round(now - before[name], 2) for name, now in elsewhere().items()}
-            done[library.label].append({**run, **during})
+            with Elsewhere() as elsewhere:
+                name = program.format(library.label)
+                run = send(library, name, ["-c", 0, *arguments], wrapper=pinned, beside=pinned)
+            done[library.label].append({**run, **elsewhere.seconds})
     return done

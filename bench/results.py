@@ -7,6 +7,7 @@ import os
 import pathlib
 import platform
 import re
+import resource
 import statistics
 import subprocess
 
@@ -28,6 +29,24 @@ def machine():
         "debian": pathlib.Path("/etc/debian_version").read_text().strip(),
         "packages": dict(line.split() for line in versions.stdout.splitlines()),
     }
+
+
+class Elsewhere:
+    """Seconds of the CPUs that the machine's host kept to itself, and that went to other programs, within a `with` block."""
+
+    @staticmethod
+    def since_boot():
+        user, nice, system, *_, stolen = (int(word) for word in pathlib.Path("/proc/stat").read_text().split()[1:9])
+        own = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        ticks = os.sysconf("SC_CLK_TCK")
+        return {"stolen_seconds": stolen / ticks, "others_seconds": (user + nice + system) / ticks - own}
+
+    def __enter__(self):
+        self.before = self.since_boot()
+        return self
+
+    def __exit__(self, *_):
+        self.seconds = {name: round(now - self.before[name], 2) for name, now in self.since_boot().items()}
 
 
 def save(name, figures):
