@@ -78,6 +78,17 @@ zone forward {{ type forward; forward only; forwarders {{ ::1 port {port}; }}; }
 """
 
 
+def forwarding_over_tls(port):
+    """A forwarder on ::1 for example."""
+    return f"""
+    recursion yes;
+    qname-minimization off;
+    query-source-v6 address ::1;
+}};
+zone example {{ type forward; forward only; forwarders {{ ::1 port {port} tls ephemeral; }}; }};
+"""
+
+
 class Bind(Process):
     """A named with the options `dnstap`; `zones` goes on with the options, and by default it is authoritative."""
 
