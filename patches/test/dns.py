@@ -48,12 +48,20 @@ def read_message(stream):
     return read_exactly(stream, struct.unpack("!H", read_exactly(stream, 2))[0])
 
 
-def ask(protocol, host, port, name, message=None):
-    """Asks over UDP, TCP or DOT, from a socket of its own; by default for TXT."""
+def answer(message):
+    """A TXT record for the name in the question: QR and AA, and no OPT record."""
+    end = message.index(b"\0", 12) + 5
+    record = b"\xc0\x0c" + struct.pack("!HHIH", 16, 1, 60, 2) + b"\x01x"
+    return message[:2] + b"\x84\0" + message[4:6] + b"\0\1" + bytes(4) + message[12:end] + record
+
+
+def ask(protocol, host, port, name, message=None, source=""):
+    """Asks over UDP, TCP or DOT, from a socket of its own, at an address of ours; by default for TXT."""
     message = message or query(name)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM if protocol == "UDP" else socket.SOCK_STREAM) as plain:
         plain.settimeout(DEADLINE)
+        plain.bind((source, 0))
         plain.connect((host, port))
         client = plain.getsockname()[:2]
         sent = time.time()
@@ -102,9 +110,6 @@ class TlsServer:
                     message = read_message(stream)
                 except (AssertionError, OSError):
                     return
-                # QR and AA, and no OPT record: after the question section, a record for the name in it.
-                end = message.index(b"\0", 12) + 5
-                record = b"\xc0\x0c" + struct.pack("!HHIH", 16, 1, 60, 2) + b"\x01x"
-                response = message[:2] + b"\x84\0" + message[4:6] + b"\0\1" + bytes(4) + message[12:end] + record
+                response = answer(message)
                 self.seen.append((client, message, response))
                 stream.sendall(struct.pack("!H", len(response)) + response)
