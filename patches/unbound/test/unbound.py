@@ -77,9 +77,17 @@ dnstap:
         """Which protocol goes over which port."""
         return {self.port: "DNS", self.tls_port: "DOT", self.https_port: "DOH"}
 
-    def control(self, *command):
-        return subprocess.run([self.programs / "unbound-control", "-c", self.configuration, *command], check=True,
+    def control(self, *command, check=True):
+        return subprocess.run([self.programs / "unbound-control", "-c", self.configuration, *command], check=check,
                               capture_output=True, text=True, timeout=DEADLINE).stdout
+
+    def check(self, more):
+        """What unbound-checkconf says of the configuration with more at its end; None if nothing is wrong."""
+        changed = self.configuration.with_name("changed.conf")
+        changed.write_text(f"{self.configuration.read_text()}\n{more}\n")
+        checked = subprocess.run([self.programs / "unbound-checkconf", changed], stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, text=True)
+        return checked.stdout if checked.returncode else None
 
     def stats(self):
         """The counters of dnstap, and how many queries there were."""
