@@ -46,17 +46,25 @@ class NameServer(Process):
         self.finish()
         self.fail("does not answer")
 
-    def ask(self, count):
+    def ask(self, count, before_each=lambda: None):
         """Asks for all names in turn, each query after the answer to the one before."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.settimeout(DEADLINE)
             client.connect(("127.0.0.1", self.port))
             for n in range(count):
+                before_each()
                 label = b"host%d" % (n % NAMES)
                 name = bytes([len(label)]) + label + b"\7example\0"
                 client.send((n % 65536).to_bytes(2, "big") + b"\1\0\0\1\0\0\0\0\0\0" + name + b"\0\1\0\1")
                 client.recv(4096)
                 self.asked += 1
+
+    def await_sleep(self):
+        """Until it waits for the next query, so that it is woken for each in the same way."""
+        end = time.monotonic() + DEADLINE
+        while pathlib.Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(") ")[2][0] != "S":
+            if time.monotonic() > end:
+                self.fail("is always busy")
 
     def cpu_seconds(self):
         """Of all threads, by the scheduler's clock."""
