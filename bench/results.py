@@ -36,10 +36,11 @@ class Elsewhere:
 
     @staticmethod
     def since_boot():
-        user, nice, system, *_, stolen = (int(word) for word in pathlib.Path("/proc/stat").read_text().split()[1:9])
+        words = pathlib.Path("/proc/stat").read_text().split()[1:9]
+        user, nice, system, _, _, interrupts, softly, stolen = map(int, words)
         own = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         ticks = os.sysconf("SC_CLK_TCK")
-        return {"stolen_seconds": stolen / ticks, "others_seconds": (user + nice + system) / ticks - own}
+        return {"stolen_seconds": stolen / ticks, "others_seconds": (user + nice + system + interrupts + softly) / ticks - own}
 
     def __enter__(self):
         self.before = self.since_boot()
