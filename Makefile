@@ -167,6 +167,7 @@ bench-servers: bench-builds
 
 bench-unbound bench-bind bench-knot: bench-%: bench-builds
 	STAGE=$(STAGE) BUILD=$(TARGET) bench/cost $*
+	$(if $(filter unbound,$*),STAGE=$(STAGE) BUILD=$(TARGET) bench/off)
 
 # Debian's Unbound with our series, built below target/unbound, from end to end.
 CHECK_UNBOUND_PACKAGES = dnsperf fstrm-bin golang-github-dnstap-golang-dnstap-cli knot knot-dnsutils \
@@ -200,9 +201,10 @@ bench-tools: deps stage
 	STAGE=$(STAGE) bench/tools
 	bench/printing
 
-# Instructions of what servers call, against the committed ones.
+# Instructions of what servers call, against the committed ones; and the figures of documents, against the results.
 bench-check: deps stage
 	STAGE=$(STAGE) bench/check
+	bench/report --check
 
 clean:
 	$(CARGO) clean
