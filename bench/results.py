@@ -14,6 +14,7 @@ import subprocess
 HERE = pathlib.Path(__file__).parent
 PROGRAMS = HERE / "../target/bench"
 QUICK = os.environ.get("QUICK") == "1"
+EASY_STEP = "100000"  # of bench/servers, at which all servers keep up, however they log
 
 
 def machine():
