@@ -23,20 +23,28 @@ static void put_file(const void *data, size_t len)
 		exit(99);
 }
 
+/* A reader of a file with these bytes. */
+static struct fstrm_reader *reader_of(const void *data, size_t len)
+{
+	struct fstrm_file_options *fopt = fstrm_file_options_init();
+	struct fstrm_reader *r;
+
+	put_file(data, len);
+	fstrm_file_options_set_file_path(fopt, "damaged");
+	r = fstrm_file_reader_init(fopt, NULL);
+	fstrm_file_options_destroy(&fopt);
+	return r;
+}
+
 /* Opens, reads past the end, closes, destroys, and writes each result in one line. */
 static void read_through(const char *title, const void *data, size_t size)
 {
-	struct fstrm_file_options *fopt = fstrm_file_options_init();
 	const struct fstrm_control *control = NULL;
-	struct fstrm_reader *r;
+	struct fstrm_reader *r = reader_of(data, size);
 	const uint8_t *frame;
 	size_t len;
 	fstrm_res res;
 
-	put_file(data, size);
-	fstrm_file_options_set_file_path(fopt, "damaged");
-	r = fstrm_file_reader_init(fopt, NULL);
-	fstrm_file_options_destroy(&fopt);
 	printf("%s: open %s, read", title, res_name(fstrm_reader_open(r)));
 	for (int more = 3; more > 0;) {
 		res = fstrm_reader_read(r, &frame, &len);
@@ -67,16 +75,11 @@ static void cut(void)
 static void opened_again(void)
 {
 	for (size_t len = 0; len < sizeof capture; len++) {
-		struct fstrm_file_options *fopt = fstrm_file_options_init();
-		struct fstrm_reader *r;
+		struct fstrm_reader *r = reader_of(capture, len);
 		const uint8_t *frame;
 		size_t frame_len;
 		fstrm_res res;
 
-		put_file(capture, len);
-		fstrm_file_options_set_file_path(fopt, "damaged");
-		r = fstrm_file_reader_init(fopt, NULL);
-		fstrm_file_options_destroy(&fopt);
 		while (fstrm_reader_read(r, &frame, &frame_len) == fstrm_res_success)
 			;
 		put_file(capture, sizeof capture);
