@@ -381,7 +381,7 @@ impl Reader {
 
 /// Makes `buffer` longer by `more` bytes, if there is memory for them.
 fn enlarge(buffer: &mut Vec<u8>, more: usize) -> io::Result<()> {
-    buffer.try_reserve_exact(more).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+    buffer.try_reserve_exact(more)?;
     buffer.resize(buffer.len() + more, 0);
     Ok(())
 }

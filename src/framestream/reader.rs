@@ -150,8 +150,7 @@ impl Reader {
             let length = self.decoder.needs();
             if length > self.frame.len() {
                 let more = length - self.frame.len();
-                let room = self.frame.try_reserve_exact(more);
-                room.map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+                self.frame.try_reserve_exact(more).map_err(io::Error::from)?;
                 self.frame.resize(length, 0);
             }
             let piece = &mut self.frame[..length];

@@ -269,9 +269,7 @@ impl<F: Feed> Sender<F> {
             heir,
             ended: Wake::new()?,
         });
-        let hold = fork::hold();
-        shared.spawn(&mut shared.thread.lock_within(&hold), generation, link)?;
-        drop(hold);
+        shared.spawn(&mut shared.thread.lock(), generation, link)?;
         Ok(Self(shared))
     }
 
@@ -357,8 +355,7 @@ impl<F: Feed> Sender<F> {
         let now = fork::generation();
         let closing = {
             // A child finds all of the following done, or none.
-            let hold = fork::hold();
-            let mut thread = shared.thread.lock_within(&hold);
+            let mut thread = shared.thread.lock();
             let running = shared.epoch.swap(CLOSED, Ordering::AcqRel);
             let closing = *shared.closing.get_or_init(|| Closing {
                 by: deadline(Instant::now(), timeout),

@@ -315,6 +315,19 @@ pub unsafe extern "C" fn fstrm_rdwr_write(
     })
 }
 
+/// Sets something of a stream, if it is there.
+///
+/// # Safety
+/// As for [`borrow_mut`].
+unsafe fn set(rdwr: *mut fstrm_rdwr, store: impl FnOnce(&mut fstrm_rdwr)) {
+    guard((), || {
+        // SAFETY: passed on to the caller.
+        if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
+            store(rdwr);
+        }
+    });
+}
+
 /// Sets the function that fstrm_rdwr_destroy() calls.
 ///
 /// @param rdwr  The stream. Nothing happens for NULL.
@@ -324,12 +337,8 @@ pub unsafe extern "C" fn fstrm_rdwr_set_destroy(
     rdwr: *mut fstrm_rdwr,
     r#fn: fstrm_rdwr_destroy_func,
 ) {
-    guard((), || {
-        // SAFETY: as documented.
-        if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
-            rdwr.destroy = r#fn;
-        }
-    });
+    // SAFETY: as documented.
+    unsafe { set(rdwr, |rdwr| rdwr.destroy = r#fn) }
 }
 
 /// Sets the function that opens the stream. Every stream needs one.
@@ -338,12 +347,8 @@ pub unsafe extern "C" fn fstrm_rdwr_set_destroy(
 /// @param fn    The function; NULL for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_set_open(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_open_func) {
-    guard((), || {
-        // SAFETY: as documented.
-        if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
-            rdwr.open = r#fn;
-        }
-    });
+    // SAFETY: as documented.
+    unsafe { set(rdwr, |rdwr| rdwr.open = r#fn) }
 }
 
 /// Sets the function that closes the stream. Every stream needs one.
@@ -352,12 +357,8 @@ pub unsafe extern "C" fn fstrm_rdwr_set_open(rdwr: *mut fstrm_rdwr, r#fn: fstrm_
 /// @param fn    The function; NULL for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_set_close(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_close_func) {
-    guard((), || {
-        // SAFETY: as documented.
-        if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
-            rdwr.close = r#fn;
-        }
-    });
+    // SAFETY: as documented.
+    unsafe { set(rdwr, |rdwr| rdwr.close = r#fn) }
 }
 
 /// Sets the function that reads. A reader needs one; a writer that has one expects answers.
@@ -366,12 +367,8 @@ pub unsafe extern "C" fn fstrm_rdwr_set_close(rdwr: *mut fstrm_rdwr, r#fn: fstrm
 /// @param fn    The function; NULL for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_set_read(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_read_func) {
-    guard((), || {
-        // SAFETY: as documented.
-        if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
-            rdwr.read = r#fn;
-        }
-    });
+    // SAFETY: as documented.
+    unsafe { set(rdwr, |rdwr| rdwr.read = r#fn) }
 }
 
 /// Sets the function that writes. A writer needs one; a reader that has one sends answers.
@@ -380,10 +377,6 @@ pub unsafe extern "C" fn fstrm_rdwr_set_read(rdwr: *mut fstrm_rdwr, r#fn: fstrm_
 /// @param fn    The function; NULL for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_set_write(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_write_func) {
-    guard((), || {
-        // SAFETY: as documented.
-        if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
-            rdwr.write = r#fn;
-        }
-    });
+    // SAFETY: as documented.
+    unsafe { set(rdwr, |rdwr| rdwr.write = r#fn) }
 }

@@ -70,9 +70,6 @@ impl Transport for Stdio {
         if self.of_child {
             return Err(io::ErrorKind::Unsupported.into());
         }
-        if self.role.closed().load(Ordering::Acquire) {
-            return Err(io::ErrorKind::NotConnected.into());
-        }
         // SAFETY: C sets the two before `main` and leaves them alone.
         self.file = unsafe {
             match self.role {
@@ -80,7 +77,7 @@ impl Transport for Stdio {
                 Role::Output => stdout,
             }
         };
-        Ok(())
+        self.open_file().map(drop)
     }
 
     fn close(&mut self) -> io::Result<()> {
