@@ -212,13 +212,16 @@ fn a_sender_that_closes_at_once_is_told_of_once() {
     let place = Place::new();
     let (socket, all) = (place.argument("socket"), place.argument("all"));
     let listener = UnixListener::bind(&socket).unwrap();
-    let receiver = start(&["--connect", &socket, "-w", &all], "opened output file");
+    let mut receiver = start(&["--connect", &socket, "-w", &all], "opened output file");
     for _ in 0..3 {
         drop(listener.accept().unwrap());
     }
+    receiver.line("closed before START");
     let mut peer = Peer(listener.accept().unwrap().0);
     peer.send(recording(["x"]));
     peer.expect_end();
+    // Whoever connects tells of it in its own time.
+    receiver.line("connected to");
     let lines = receiver.stop();
     let told: Vec<&str> =
         lines.iter().filter_map(|line| line.strip_prefix("dnstap: ")).take(5).collect();
