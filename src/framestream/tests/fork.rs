@@ -8,8 +8,8 @@ use std::cell::Cell;
 use std::io::Read;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -94,6 +94,12 @@ fn in_forked_child(work: impl FnOnce() -> bool) {
     }
 }
 
+/// One test at a time: a fork waits for the locks of all, and a busy machine lets one wait long.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Set when it goes, also by a panic: those who wait for it would wait for ever.
 struct Over<'a>(&'a AtomicBool);
 
@@ -123,7 +129,9 @@ fn beside(work: impl Fn() + Sync, meanwhile: impl FnOnce()) {
 }
 
 fn start(transport: impl Transport + 'static) -> (IoThr<Vec<u8>>, Producer<Vec<u8>>) {
-    let writer = Writer::new(Box::new(transport), WriterOptions::default());
+    let mut options = WriterOptions::default();
+    options.io_timeout = PATIENCE / 2;
+    let writer = Writer::new(Box::new(transport), options);
     let sender = sender::Options { close_timeout: PATIENCE / 2, ..sender::Options::default() };
     let options = Options { sender, ..Options::default() };
     let (iothr, mut producers) = IoThr::start(options, writer).expect("a thread");
@@ -132,6 +140,7 @@ fn start(transport: impl Transport + 'static) -> (IoThr<Vec<u8>>, Producer<Vec<u
 
 #[test]
 fn a_child_finds_locks_free_and_their_values_whole() {
+    let _turn = turn();
     let pair = Lock::new((0u64, 0u64));
     let step = || {
         let mut pair = pair.lock();
@@ -161,6 +170,7 @@ fn a_child_finds_locks_free_and_their_values_whole() {
 
 #[test]
 fn a_child_of_a_child_finds_them_free_too() {
+    let _turn = turn();
     let lock = Lock::new(0);
     beside(
         || *lock.lock() += 1,
@@ -177,6 +187,7 @@ fn a_child_of_a_child_finds_them_free_too() {
 
 #[test]
 fn handlers_that_are_there_twice_do_no_harm() {
+    let _turn = turn();
     let lock = Lock::new(1);
     fork::prepare();
     fork::prepare();
@@ -199,6 +210,7 @@ fn read_file(path: &Path) -> Vec<Vec<u8>> {
 
 #[test]
 fn a_child_sends_and_closes_whatever_the_threads_of_the_parent_do() {
+    let _turn = turn();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("frames");
     let (iothr, producer) = start(FileSender::new(&path));
@@ -228,6 +240,7 @@ fn a_child_sends_and_closes_whatever_the_threads_of_the_parent_do() {
 
 #[test]
 fn a_child_that_closes_while_it_begins_to_send_is_closed() {
+    let _turn = turn();
     let folder = tempfile::tempdir().expect("a folder");
     let (iothr, producer) = start(FileSender::new(&folder.path().join("frames")));
     // Often enough for both orders.
@@ -250,6 +263,7 @@ fn a_child_that_closes_while_it_begins_to_send_is_closed() {
 
 #[test]
 fn a_child_does_not_wait_for_the_thread_of_a_parent_that_closes() {
+    let _turn = turn();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).expect("a socket");
