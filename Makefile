@@ -139,6 +139,7 @@ headers:
 bench: bench-micro bench-tools bench-servers bench-unbound bench-bind bench-knot
 
 bench-micro: deps stage
+	STAGE=$(STAGE) bench/counts
 	STAGE=$(STAGE) bench/log
 	STAGE=$(STAGE) bench/micro
 	STAGE=$(STAGE) bench/copy_or_hand_over

@@ -3,12 +3,13 @@
 
 import pathlib
 import re
+import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 
 from producer import alone, send
-from results import QUICK
+from results import PROGRAMS, QUICK
 
 # Threads by callgrind's numbers, in the order the process starts them. All from PRODUCER on are producers.
 MAIN, WRITER, PRODUCER = 1, 2, 3
@@ -99,6 +100,7 @@ LOG = {
     # In rounds, so that the wake-ups that are counted are one for each full batch, and every day as many.
     "logging site": log(SITE, 12 * FULL, ours=("-R", FULL)),
     "of it, encode and queue": log(ENCODE_AND_QUEUE, 12 * FULL, ours=("-R", FULL)),
+    "the same, without query time": log(ENCODE_AND_QUEUE, arguments=("-Q",)),
     **{f"logging site, {size:,} bytes": log(SITE, 2000, ("-s", size)) for size in SIZES},
     **{f"logging site, {n} threads": log(SITE, 4000 * n, ("-t", n)) for n in PRODUCERS},
     "writer thread, full batches": {
@@ -113,3 +115,18 @@ LOG = {
 DISABLED = {
     name: {"ours": Case("disabled", 2000, (), MAIN, (f"{name}_site",), receiver=False)} for name in ("disabled", "bare")
 }
+
+
+def check_frames(libraries):
+    """Both must log the same bytes, or they are not to be compared."""
+    for options in ((), ("-Q",), *(("-s", str(size)) for size in SIZES)):
+        frames = {
+            subprocess.run(
+                [PROGRAMS / f"log_{library.label}", "-e", *options], env=library.environment(), capture_output=True, check=True
+            ).stdout.strip()
+            for library in libraries
+        }
+        if len(frames) != 1:
+            sys.exit(f"with {options}, an event is encoded in different ways: {frames}")
+        if not options and len(frames.pop()) // 2 + 4 != FRAME_BYTES:
+            sys.exit("FRAME_BYTES is wrong")

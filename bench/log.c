@@ -17,6 +17,7 @@ static const char usage[] =
 	"       log_debian|log_ours -e|-d [options]\n"
 	"  -n N     messages in all (100000)\n"
 	"  -s N     bytes of the DNS message (100)\n"
+	"  -Q       no query time, as of a server that has forgotten it\n"
 	"  -t N     producing threads (1)\n"
 	"  -r N     messages a second and thread, 0 for as fast as possible (0)\n"
 	"  -b N     messages a burst, when -r is given (64)\n"
@@ -35,7 +36,7 @@ static struct {
 	size_t size;
 	struct sink_options sink;
 	int core;
-	bool sleep, go;
+	bool no_query_time, sleep, go;
 	int mode; /* e, d, or 0 to log */
 } opt = {.core = -1, .messages = 100000, .burst = 64, .size = 100, .sink.threads = 1};
 
@@ -55,14 +56,16 @@ static struct event make_event(void)
 	if (wire == NULL)
 		die("out of memory");
 	memset(wire, 0x5a, opt.size);
-	return (struct event){
+	struct event event = {
 		.client = {.sin_family = AF_INET, .sin_port = htons(50000), .sin_addr.s_addr = htonl(0xc0000201)},
 		.server = {.sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(0xc6336401)},
-		.query_time = {.tv_sec = 1700000000, .tv_nsec = 123456789},
 		.response_time = {.tv_sec = 1700000000, .tv_nsec = 123567890},
 		.wire = wire,
 		.length = opt.size,
 	};
+	if (!opt.no_query_time)
+		event.query_time = (struct timespec){.tv_sec = 1700000000, .tv_nsec = 123456789};
+	return event;
 }
 
 /* No two messages are of the same client and time, but all have the same length. */
@@ -210,10 +213,11 @@ static void run_producers(const struct event *event)
 
 static void options(int argc, char **argv)
 {
-	for (int c; (c = getopt(argc, argv, "n:s:t:r:b:SR:q:w:c:l:gedu:")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "n:s:Qt:r:b:SR:q:w:c:l:gedu:")) != -1;) {
 		switch (c) {
 		case 'n': opt.messages = strtoul(optarg, NULL, 10); break;
 		case 's': opt.size = strtoul(optarg, NULL, 10); break;
+		case 'Q': opt.no_query_time = true; break;
 		case 't': opt.sink.threads = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'r': opt.rate = strtoul(optarg, NULL, 10); break;
 		case 'b': opt.burst = strtoul(optarg, NULL, 10); break;

@@ -49,7 +49,7 @@ static void set_address(protobuf_c_boolean *has, ProtobufCBinaryData *field, pro
 static void set_time(protobuf_c_boolean *has_sec, uint64_t *sec, protobuf_c_boolean *has_nsec, uint32_t *nsec,
 		     const struct timespec *time)
 {
-	*has_sec = *has_nsec = true;
+	*has_sec = *has_nsec = time->tv_sec != 0;
 	*sec = (uint64_t)time->tv_sec;
 	*nsec = (uint32_t)time->tv_nsec;
 }

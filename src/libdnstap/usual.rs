@@ -46,10 +46,14 @@ unsafe fn log_between<const N: usize>(
     // SAFETY: passed on to the caller.
     unsafe {
         match (message.query.data.is_null(), has_zone) {
-            (true, false) => log_one::<N, true, false>(queue, message),
-            (true, true) => log_one::<N, true, true>(queue, message),
-            (false, false) => log_one::<N, false, false>(queue, message),
-            (false, true) => log_one::<N, false, true>(queue, message),
+            // Who has asked the servers of a zone knows when.
+            (true, true) => log_one::<N, true, true, true>(queue, message),
+            (true, false) if message.query_time.tv_sec != 0 => {
+                log_one::<N, true, true, false>(queue, message)
+            }
+            (true, false) => log_one::<N, true, false, false>(queue, message),
+            (false, false) => log_one::<N, false, true, false>(queue, message),
+            (false, true) => log_one::<N, false, true, true>(queue, message),
         }
     }
 }
@@ -57,16 +61,21 @@ unsafe fn log_between<const N: usize>(
 /// # Safety
 /// As for [`log_between`], and the message has a query unless `RESPONSE`, and a zone if `ZONE`.
 #[inline(always)]
-unsafe fn log_one<const N: usize, const RESPONSE: bool, const ZONE: bool>(
+unsafe fn log_one<
+    const N: usize,
+    const RESPONSE: bool,
+    const QUERY_TIME: bool,
+    const ZONE: bool,
+>(
     queue: &mut Queue<dnstap_queue>,
     message: &dnstap_message,
 ) -> dnstap_result {
     let bytes = if RESPONSE { &message.response } else { &message.query };
     // SAFETY: passed on to the caller.
     unsafe {
-        match width::<N>(RESPONSE, bytes.length) {
-            1 => log_wide::<N, RESPONSE, ZONE, 1>(queue, message),
-            _ => log_wide::<N, RESPONSE, ZONE, 2>(queue, message),
+        match width::<N>(RESPONSE as usize + QUERY_TIME as usize, bytes.length) {
+            1 => log_wide::<N, RESPONSE, QUERY_TIME, ZONE, 1>(queue, message),
+            _ => log_wide::<N, RESPONSE, QUERY_TIME, ZONE, 2>(queue, message),
         }
     }
 }
@@ -80,6 +89,7 @@ unsafe fn log_one<const N: usize, const RESPONSE: bool, const ZONE: bool>(
 unsafe extern "C" fn log_wide<
     const N: usize,
     const RESPONSE: bool,
+    const QUERY_TIME: bool,
     const ZONE: bool,
     const WIDTH: usize,
 >(
@@ -87,7 +97,7 @@ unsafe extern "C" fn log_wide<
     message: &dnstap_message,
 ) -> dnstap_result {
     // SAFETY: passed on to the caller.
-    let logged = unsafe { One::<N, RESPONSE, ZONE>::new(message) }
+    let logged = unsafe { One::<N, RESPONSE, QUERY_TIME, ZONE>::new(message) }
         .and_then(|one| queue.log_usual::<N, WIDTH, _>(&one));
     match logged {
         Some(false) => DNSTAP_OK,
@@ -100,10 +110,15 @@ unsafe extern "C" fn log_wide<
     }
 }
 
-/// A usual message: a response alone if `RESPONSE`, else a query alone, with a zone if `ZONE`.
-struct One<'a, const N: usize, const RESPONSE: bool, const ZONE: bool>(&'a dnstap_message);
+/// A usual message: a response alone if `RESPONSE`, else a query alone, with the time of the query
+/// if `QUERY_TIME`, with a zone if `ZONE`.
+struct One<'a, const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZONE: bool>(
+    &'a dnstap_message,
+);
 
-impl<'a, const N: usize, const RESPONSE: bool, const ZONE: bool> One<'a, N, RESPONSE, ZONE> {
+impl<'a, const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZONE: bool>
+    One<'a, N, RESPONSE, QUERY_TIME, ZONE>
+{
     /// The message, if it is one of this kind, and valid.
     ///
     /// # Safety
@@ -126,9 +141,12 @@ impl<'a, const N: usize, const RESPONSE: bool, const ZONE: bool> One<'a, N, RESP
         let (bytes, other) = if RESPONSE { (response, query) } else { (query, response) };
         let mut rare = message.policy.addr() | message.http_protocol as usize;
         rare |= extra.data.addr() | extra.length | other.data.addr() | other.length;
+        let absent = |time: &timespec| time.tv_sec as usize | time.tv_nsec as usize;
         if !RESPONSE {
-            let time = &message.response_time;
-            rare |= time.tv_sec as usize | time.tv_nsec as usize;
+            rare |= absent(&message.response_time);
+        }
+        if !QUERY_TIME {
+            rare |= absent(&message.query_time);
         }
         if !ZONE {
             rare |= zone.length;
@@ -138,15 +156,17 @@ impl<'a, const N: usize, const RESPONSE: bool, const ZONE: bool> One<'a, N, RESP
         }
         // If the seconds are not those that the encoder remembers, which are valid, it refuses.
         let valid = |time: &timespec| (0..NANOSECONDS).contains(&time.tv_nsec);
-        let valid = valid(&message.query_time) && (!RESPONSE || valid(&message.response_time));
+        let valid = (!QUERY_TIME || valid(&message.query_time))
+            && (!RESPONSE || valid(&message.response_time));
         (valid && !bytes.data.is_null()).then_some(Self(message))
     }
 }
 
-impl<const N: usize, const RESPONSE: bool, const ZONE: bool> Usual<N>
-    for One<'_, N, RESPONSE, ZONE>
+impl<const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZONE: bool> Usual<N>
+    for One<'_, N, RESPONSE, QUERY_TIME, ZONE>
 {
     const RESPONSE: bool = RESPONSE;
+    const QUERY_TIME: bool = QUERY_TIME;
     const ZONE: bool = ZONE;
 
     #[inline(always)]

@@ -24,6 +24,9 @@ pub trait Usual<const N: usize> {
     /// Whether it is a response, and no query.
     const RESPONSE: bool;
 
+    /// Whether it has the time of its query: a query does, and a response if who logs it knows.
+    const QUERY_TIME: bool;
+
     /// Whether it has a zone.
     const ZONE: bool;
 
@@ -39,7 +42,7 @@ pub trait Usual<const N: usize> {
     fn query_port(&self) -> u16;
     /// [`Message::response_port`](crate::Message::response_port); 0 is absent.
     fn response_port(&self) -> u16;
-    /// Seconds and nanoseconds of the query.
+    /// Seconds and nanoseconds of the query, if it has them.
     fn query_time(&self) -> (u64, u32);
     /// The same of the response, if it is one.
     fn response_time(&self) -> (u64, u32);
@@ -49,11 +52,11 @@ pub trait Usual<const N: usize> {
     fn bytes(&self) -> &[u8];
 }
 
-/// How many bytes the length of a message takes, by the length of its DNS message: a guess, which
-/// is right but for very long zones and very short ports.
-pub const fn width<const N: usize>(response: bool, length: usize) -> usize {
+/// How many bytes the length of a message takes, by the number of its times and the length of its
+/// DNS message: a guess, which is right but for very long zones and very short ports.
+pub const fn width<const N: usize>(times: usize, length: usize) -> usize {
     // Numbers, addresses, ports, times, and key and length of the DNS message.
-    let fields = 6 + 2 * (2 + N) + 6 + TIME * (1 + response as usize) + 2;
+    let fields = 6 + 2 * (2 + N) + 6 + TIME * times + 2;
     1 + (fields + length >= 0x80) as usize
 }
 
@@ -74,16 +77,20 @@ pub fn encode<const N: usize, const WIDTH: usize, U: Usual<N>>(
     out: &mut [u8],
 ) -> Option<usize> {
     let second = encoder.second.get();
-    if message.query_time().0 != second || U::RESPONSE && message.response_time().0 != second {
+    if U::QUERY_TIME && message.query_time().0 != second
+        || U::RESPONSE && message.response_time().0 != second
+    {
         return None;
     }
     let start = origin.put_near(out.first_chunk_mut()?)?;
     let out = out.get_mut(start..)?;
     let head: &mut [u8; HEAD] = out.first_chunk_mut()?;
     let mut at = put_ends(head, WIDTH, message)?;
-    put(head, at, encoder.query_time.get());
-    put(head, at + TIME - 4, message.query_time().1.to_le_bytes());
-    at += TIME;
+    if U::QUERY_TIME {
+        put(head, at, encoder.query_time.get());
+        put(head, at + TIME - 4, message.query_time().1.to_le_bytes());
+        at += TIME;
+    }
     if U::RESPONSE && U::ZONE {
         at += put_zone(&mut out[at..], message.zone())?;
     }

@@ -98,12 +98,15 @@ fn is_short(event: &Event<'_>) -> bool {
 }
 
 /// A message whose fields are as those of a usual one.
-struct One<'a, const N: usize, const RESPONSE: bool, const ZONE: bool>(&'a Message<'a>);
+struct One<'a, const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZONE: bool>(
+    &'a Message<'a>,
+);
 
-impl<const N: usize, const RESPONSE: bool, const ZONE: bool> Usual<N>
-    for One<'_, N, RESPONSE, ZONE>
+impl<const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZONE: bool> Usual<N>
+    for One<'_, N, RESPONSE, QUERY_TIME, ZONE>
 {
     const RESPONSE: bool = RESPONSE;
+    const QUERY_TIME: bool = QUERY_TIME;
     const ZONE: bool = ZONE;
 
     fn message_type(&self) -> MessageType {
@@ -154,29 +157,34 @@ fn encode_usual(
     origin: &Origin,
     room: usize,
 ) -> Option<Vec<u8>> {
-    fn with<const N: usize, const RESPONSE: bool, const ZONE: bool>(
+    fn with<const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZONE: bool>(
         message: &Message<'_>,
         encoder: &Encoder,
         origin: &Origin,
         out: &mut [u8],
     ) -> Option<usize> {
-        let one = One::<N, RESPONSE, ZONE>(message);
-        match usual::width::<N>(RESPONSE, one.bytes().len()) {
+        let one = One::<N, RESPONSE, QUERY_TIME, ZONE>(message);
+        match usual::width::<N>(RESPONSE as usize + QUERY_TIME as usize, one.bytes().len()) {
             1 => usual::encode::<N, 1, _>(&one, encoder, origin, out),
             _ => usual::encode::<N, 2, _>(&one, encoder, origin, out),
         }
     }
     let mut out = vec![0; room];
     let is_ipv4 = message.socket_family == Some(SocketFamily::INET);
-    let encode = match (is_ipv4, message.response_message.is_some(), message.query_zone.is_some()) {
-        (true, false, false) => with::<4, false, false>,
-        (true, false, true) => with::<4, false, true>,
-        (true, true, false) => with::<4, true, false>,
-        (true, true, true) => with::<4, true, true>,
-        (false, false, false) => with::<16, false, false>,
-        (false, false, true) => with::<16, false, true>,
-        (false, true, false) => with::<16, true, false>,
-        (false, true, true) => with::<16, true, true>,
+    let (response, zone) = (message.response_message.is_some(), message.query_zone.is_some());
+    let encode = match (is_ipv4, response, message.query_time_sec.is_some(), zone) {
+        (true, false, _, false) => with::<4, false, true, false>,
+        (true, false, _, true) => with::<4, false, true, true>,
+        (true, true, false, false) => with::<4, true, false, false>,
+        (true, true, false, true) => with::<4, true, false, true>,
+        (true, true, true, false) => with::<4, true, true, false>,
+        (true, true, true, true) => with::<4, true, true, true>,
+        (false, false, _, false) => with::<16, false, true, false>,
+        (false, false, _, true) => with::<16, false, true, true>,
+        (false, true, false, false) => with::<16, true, false, false>,
+        (false, true, false, true) => with::<16, true, false, true>,
+        (false, true, true, false) => with::<16, true, true, false>,
+        (false, true, true, true) => with::<16, true, true, true>,
     };
     let length = encode(message, encoder, origin, &mut out)?;
     out.truncate(length);

@@ -148,13 +148,15 @@ pub fn short_event() -> impl Strategy<Value = Dnstap> {
 pub fn usual_event() -> impl Strategy<Value = Dnstap> {
     let origin = of(vec(any::<u8>(), 0..34));
     let port = prop_oneof![Just(None), (1..=65_535u32).prop_map(Some)];
-    let more = (1 << 28..1u64 << 35, dns_message(), port.clone(), port);
+    let more = (1 << 28..1u64 << 35, any::<bool>(), dns_message(), port.clone(), port);
     (origin.clone(), origin, usual_message(), more).prop_map(
-        |(identity, version, mut message, (second, dns, query_port, response_port))| {
-            message.query_time_sec = Some(second);
+        |(identity, version, mut message, (second, is_timed, dns, query_port, response_port))| {
             message.query_port = query_port;
             message.response_port = response_port;
             let is_response = message.response_message.is_some();
+            let has_query_time = is_timed || !is_response;
+            message.query_time_sec = has_query_time.then_some(second);
+            message.query_time_nsec = message.query_time_nsec.filter(|_| has_query_time);
             message.response_time_sec = is_response.then_some(second);
             message.query_message = (!is_response).then(|| dns.clone());
             message.response_message = is_response.then_some(dns);
