@@ -73,7 +73,7 @@ unsafe fn log_one<
     let bytes = if RESPONSE { &message.response } else { &message.query };
     // SAFETY: passed on to the caller.
     unsafe {
-        match width::<N>(RESPONSE as usize + QUERY_TIME as usize, bytes.length) {
+        match width::<N, One<N, RESPONSE, QUERY_TIME, ZONE>>(bytes.length) {
             1 => log_wide::<N, RESPONSE, QUERY_TIME, ZONE, 1>(queue, message),
             _ => log_wide::<N, RESPONSE, QUERY_TIME, ZONE, 2>(queue, message),
         }

@@ -52,9 +52,10 @@ pub trait Usual<const N: usize> {
     fn bytes(&self) -> &[u8];
 }
 
-/// How many bytes the length of a message takes, by the number of its times and the length of its
-/// DNS message: a guess, which is right but for very long zones and very short ports.
-pub const fn width<const N: usize>(times: usize, length: usize) -> usize {
+/// How many bytes the length of a message takes, by its kind and the length of its DNS message: a
+/// guess, which is right but for very long zones and very short ports.
+pub const fn width<const N: usize, U: Usual<N>>(length: usize) -> usize {
+    let times = U::RESPONSE as usize + U::QUERY_TIME as usize;
     // Numbers, addresses, ports, times, and key and length of the DNS message.
     let fields = 6 + 2 * (2 + N) + 6 + TIME * times + 2;
     1 + (fields + length >= 0x80) as usize

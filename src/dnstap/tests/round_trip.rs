@@ -164,28 +164,31 @@ fn encode_usual(
         out: &mut [u8],
     ) -> Option<usize> {
         let one = One::<N, RESPONSE, QUERY_TIME, ZONE>(message);
-        match usual::width::<N>(RESPONSE as usize + QUERY_TIME as usize, one.bytes().len()) {
+        match usual::width::<N, One<N, RESPONSE, QUERY_TIME, ZONE>>(one.bytes().len()) {
             1 => usual::encode::<N, 1, _>(&one, encoder, origin, out),
             _ => usual::encode::<N, 2, _>(&one, encoder, origin, out),
         }
     }
+    fn between<const N: usize>(
+        message: &Message<'_>,
+        encoder: &Encoder,
+        origin: &Origin,
+        out: &mut [u8],
+    ) -> Option<usize> {
+        let (response, zone) = (message.response_message.is_some(), message.query_zone.is_some());
+        let encode = match (response, message.query_time_sec.is_some(), zone) {
+            (false, _, false) => with::<N, false, true, false>,
+            (false, _, true) => with::<N, false, true, true>,
+            (true, false, false) => with::<N, true, false, false>,
+            (true, false, true) => with::<N, true, false, true>,
+            (true, true, false) => with::<N, true, true, false>,
+            (true, true, true) => with::<N, true, true, true>,
+        };
+        encode(message, encoder, origin, out)
+    }
     let mut out = vec![0; room];
     let is_ipv4 = message.socket_family == Some(SocketFamily::INET);
-    let (response, zone) = (message.response_message.is_some(), message.query_zone.is_some());
-    let encode = match (is_ipv4, response, message.query_time_sec.is_some(), zone) {
-        (true, false, _, false) => with::<4, false, true, false>,
-        (true, false, _, true) => with::<4, false, true, true>,
-        (true, true, false, false) => with::<4, true, false, false>,
-        (true, true, false, true) => with::<4, true, false, true>,
-        (true, true, true, false) => with::<4, true, true, false>,
-        (true, true, true, true) => with::<4, true, true, true>,
-        (false, false, _, false) => with::<16, false, true, false>,
-        (false, false, _, true) => with::<16, false, true, true>,
-        (false, true, false, false) => with::<16, true, false, false>,
-        (false, true, false, true) => with::<16, true, false, true>,
-        (false, true, true, false) => with::<16, true, true, false>,
-        (false, true, true, true) => with::<16, true, true, true>,
-    };
+    let encode = if is_ipv4 { between::<4> } else { between::<16> };
     let length = encode(message, encoder, origin, &mut out)?;
     out.truncate(length);
     Some(out)
