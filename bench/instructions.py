@@ -8,6 +8,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 
+from library import libraries
 from producer import alone, send
 from results import PROGRAMS, QUICK
 
@@ -117,16 +118,18 @@ DISABLED = {
 }
 
 
-def check_frames(libraries):
-    """Both must log the same bytes, or they are not to be compared."""
+def loggers():
+    """The libraries that messages are logged with. They must log the same bytes, or they are not to be compared."""
+    found = libraries("libdnstap", ("libfstrm", "libprotobuf-c"))
     for options in ((), ("-Q",), *(("-s", str(size)) for size in SIZES)):
         frames = {
             subprocess.run(
                 [PROGRAMS / f"log_{library.label}", "-e", *options], env=library.environment(), capture_output=True, check=True
             ).stdout.strip()
-            for library in libraries
+            for library in found
         }
         if len(frames) != 1:
             sys.exit(f"with {options}, an event is encoded in different ways: {frames}")
         if not options and len(frames.pop()) // 2 + 4 != FRAME_BYTES:
             sys.exit("FRAME_BYTES is wrong")
+    return found
