@@ -998,8 +998,23 @@ enum dnstap_result dnstap_sink_set_version(const dnstap_sink *sink, const char *
 enum dnstap_result dnstap_sink_reopen(const dnstap_sink *sink);
 
 /**
+ * Begins to close a sink and returns at once: messages are refused from here on, the pending ones are
+ * sent, the stream is closed and the writer thread ends in the background, and the close timeout
+ * starts. dnstap_sink_close(), still to be called, then waits only for what is left of it. A program
+ * with several sinks calls this for each before it closes the first, and has closed all of them
+ * within one close timeout. Called again, it does nothing. Any thread may call it.
+ *
+ * @param sink  The sink. dnstap_sink_get_stats() tells how far it is.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_sink_begin_close(const dnstap_sink *sink);
+
+/**
  * Sends what waits, closes the stream, ends the writer thread, and frees the sink. Always returns:
- * half a second after the close timeout at the latest. Queues may still be there; what is logged to
+ * half a second after the close timeout at the latest, which starts now or has started with
+ * dnstap_sink_begin_close(). Queues may still be there; what is logged to
  * them from here on is not.
  *
  * @param[in,out] sink  Where the sink is; NULL is left there.

@@ -139,6 +139,13 @@ impl Sink {
         self.sender.last_error()
     }
 
+    /// Begins to close and returns at once. Messages are refused from here on, and the time limit of
+    /// [`Sink::close`] starts: sinks that are all told so first are closed within one limit.
+    pub fn begin_close(&self) {
+        self.registry.close();
+        self.sender.begin_close();
+    }
+
     /// Sends what waits, closes the stream and ends the writer thread, within
     /// [`framestream::sender::Options::close_timeout`]. Returns whether the thread ended.
     pub fn close(&self) -> bool {

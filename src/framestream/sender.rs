@@ -342,15 +342,37 @@ impl<F: Feed> Sender<F> {
     }
 
     /// Refuses frames from here on (one that is being submitted right now may be left waiting, and
-    /// is dropped with the queue), sends what waits, closes the stream and ends the thread, all
-    /// within [`Options::close_timeout`]. Returns whether the thread ended: one that is held up in
-    /// a caller's own function is left behind.
+    /// is dropped with the queue), sends the pending ones, closes the stream and ends the thread,
+    /// all within [`Options::close_timeout`]. Returns whether the thread ended: one that is held up
+    /// in a caller's own function is left running.
     pub fn close(&self) -> bool {
         self.close_within(self.0.options.close_timeout)
     }
 
     /// The same within `timeout`, unless it closes already.
     pub fn close_within(&self, timeout: Duration) -> bool {
+        let shared = &self.0;
+        let closing = self.start_closing(timeout);
+        if closing.generation != fork::generation() {
+            return true;
+        }
+        let ended = shared.await_end(closing.by + CLOSE_GRACE);
+        let thread = shared.thread.lock().take();
+        if ended {
+            // It has nothing left to do but to end.
+            thread.map(JoinHandle::join);
+        }
+        ended
+    }
+
+    /// Begins [`Sender::close`] and returns at once; that call then waits for the rest of the time
+    /// limit, which starts now.
+    pub fn begin_close(&self) {
+        self.start_closing(self.0.options.close_timeout);
+    }
+
+    /// Sets the deadline of closing, unless it is set already, and returns it.
+    fn start_closing(&self, timeout: Duration) -> Closing {
         let shared = &self.0;
         let now = fork::generation();
         let closing = {
@@ -366,17 +388,11 @@ impl<F: Feed> Sender<F> {
                 add(&shared.counters.0.lost_fork, shared.stats().waiting as usize);
                 shared.counters.0.set_state(LinkState::Closing);
                 std::mem::forget(thread.take());
-                return true;
+                return closing;
             }
             closing
         };
         shared.wake.wake();
-        let ended = shared.await_end(closing.by + CLOSE_GRACE);
-        let thread = shared.thread.lock().take();
-        if ended {
-            // It has nothing left to do but to end.
-            thread.map(JoinHandle::join);
-        }
-        ended
+        closing
     }
 }

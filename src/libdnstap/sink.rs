@@ -272,8 +272,30 @@ pub unsafe extern "C" fn dnstap_sink_reopen(sink: *const dnstap_sink) -> dnstap_
     }
 }
 
+/// Begins to close a sink and returns at once: messages are refused from here on, the pending ones are
+/// sent, the stream is closed and the writer thread ends in the background, and the close timeout
+/// starts. dnstap_sink_close(), still to be called, then waits only for what is left of it. A program
+/// with several sinks calls this for each before it closes the first, and has closed all of them
+/// within one close timeout. Called again, it does nothing. Any thread may call it.
+///
+/// @param sink  The sink. dnstap_sink_get_stats() tells how far it is.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_sink_begin_close(sink: *const dnstap_sink) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        with(sink, |sink| {
+            sink.begin_close();
+            Ok(())
+        })
+    }
+}
+
 /// Sends what waits, closes the stream, ends the writer thread, and frees the sink. Always returns:
-/// half a second after the close timeout at the latest. Queues may still be there; what is logged to
+/// half a second after the close timeout at the latest, which starts now or has started with
+/// dnstap_sink_begin_close(). Queues may still be there; what is logged to
 /// them from here on is not.
 ///
 /// @param[in,out] sink  Where the sink is; NULL is left there.

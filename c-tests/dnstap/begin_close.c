@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Closing that begins without waiting: a program with several sinks stops within one deadline. */
+#include "messages.h"
+#include "sink.h"
+
+#include <unistd.h>
+
+enum {
+	SINKS = 8,
+	SHORT = 1000,		/* milliseconds to close, all of which a frozen receiver uses up */
+	RING = 64 * 1024,
+	QUERY = 1000,		/* bytes */
+	STREAMS_ARE_OPEN = 1,
+	ALL_IS_CLOSED,
+};
+
+static const char SOCKET[] = "receiver.sock";
+static const char OUTPUT[] = "unix:receiver.sock";
+
+/* Seconds that the calls together may take besides: a busy machine is waited for, and no other timeout. */
+static const double SLACK = 3.0;
+
+/* Opens a stream for each sink, and reads none of them. */
+static void freeze(struct receiver *r)
+{
+	int streams[SINKS];
+
+	for (int i = 0; i < SINKS; i++) {
+		streams[i] = accept_one(r->listening);
+		NEED(streams[i] >= 0 && receiver_handshake(r, streams[i], only_dnstap), "stream %d did not open", i);
+	}
+	receiver_reach(r, STREAMS_ARE_OPEN);
+	receiver_wait(r, ALL_IS_CLOSED);
+	for (int i = 0; i < SINKS; i++)
+		close(streams[i]);
+}
+
+/* Never accepts a connection: the system takes them in by itself. */
+static void ignore(struct receiver *r)
+{
+	receiver_reach(r, STREAMS_ARE_OPEN);
+	receiver_wait(r, ALL_IS_CLOSED);
+}
+
+/* Logs until the ring is full. */
+static void fill(dnstap_queue *queue, uint32_t who)
+{
+	uint32_t seq = 0;
+
+	while (log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ who, seq }, QUERY) == DNSTAP_OK)
+		seq++;
+	NEED(seq > 0, "nothing was logged");
+}
+
+static void frozen(int accepts)
+{
+	dnstap_sink *sinks[SINKS];
+	dnstap_queue *queues[SINKS];
+	struct receiver r;
+	double began, took;
+
+	receiver_start(&r, listen_unix(SOCKET), accepts ? freeze : ignore, NULL);
+	for (int i = 0; i < SINKS; i++) {
+		dnstap_options *options = options_with_ring(OUTPUT, RING);
+
+		dnstap_options_set_close_timeout(options, SHORT);
+		sinks[i] = open_sink(options);
+		queues[i] = dnstap_queue_new(sinks[i]);
+	}
+	NEED(receiver_wait(&r, STREAMS_ARE_OPEN), "the streams did not open");
+	for (uint32_t i = 0; i < SINKS; i++)
+		fill(queues[i], i);
+
+	began = now();
+	for (int i = 0; i < SINKS; i++) {
+		NEED(dnstap_sink_begin_close(sinks[i]) == DNSTAP_OK, "begin_close");
+		NEED(!dnstap_enabled(queues[i], DNSTAP_CLIENT_QUERY), "a closing sink asks for messages");
+		NEED(log_number(queues[i], DNSTAP_CLIENT_QUERY, (struct number){ 0, 0 }, QUERY) == DNSTAP_ERROR_CLOSED,
+		     "a closing sink takes messages");
+	}
+	took = now() - began;
+	NEED(took < SHORT / 1e3, "beginning to close %d sinks took %.2f s", SINKS, took);
+	for (int i = 0; i < SINKS; i++) {
+		close_sink(&sinks[i], SHORT);
+		dnstap_queue_free(&queues[i]);
+	}
+	took = now() - began;
+	NEED(took >= SHORT / 1e3, "the close timeout was not used: %.2f s", took);
+	NEED(took < SHORT / 1e3 + SLACK, "closing %d sinks took %.2f s, one timeout is %.2f s", SINKS, took, SHORT / 1e3);
+	receiver_reach(&r, ALL_IS_CLOSED);
+	receiver_finish(&r, stdout);
+}
+
+static void in_the_background(int unused)
+{
+	enum { MESSAGES = 100 };
+	dnstap_sink *sink = open_sink(options_with_ring("file:background.tap", RING));
+	dnstap_queue *queue = dnstap_queue_new(sink);
+	struct tally *came = new_tally();
+	dnstap_stats s;
+
+	(void)unused;
+	for (uint32_t i = 0; i < MESSAGES; i++)
+		NEED(log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, i }, 100) == DNSTAP_OK, "log");
+	NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close");
+	NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close again");
+	NEED(dnstap_queue_new(sink) == NULL, "a new queue of a closing sink");
+	/* Nothing but the thread of the sink is needed from here on. */
+	AWAIT_STATS(sink, s, s.sent == MESSAGES && s.state == DNSTAP_STATE_CLOSING);
+	s = close_sink(&sink, TIMEOUT);
+	EXPECT(s.sent, MESSAGES);
+	EXPECT(s.dropped_closed, 0);
+	EXPECT(tally_file(came, "background.tap"), MESSAGES);
+	dnstap_queue_free(&queue);
+	free_tally(came);
+}
+
+static void in_a_child(int unused)
+{
+	dnstap_sink *sink = open_sink(options_with_ring("file:parent.tap", RING));
+	dnstap_queue *queue = dnstap_queue_new(sink);
+	dnstap_stats s;
+	pid_t child;
+
+	(void)unused;
+	NEED(log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, 0 }, 100) == DNSTAP_OK, "log");
+	child = fork();
+	if (child == 0) {
+		NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close in the child");
+		NEED(log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, 1 }, 100) == DNSTAP_ERROR_CLOSED,
+		     "a closing sink takes messages in a child");
+		close_sink(&sink, 0);
+		_exit(0);
+	}
+	wait_for(child);
+	NEED(log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, 1 }, 100) == DNSTAP_OK,
+	     "the child has closed the sink of its parent");
+	s = close_sink(&sink, TIMEOUT);
+	EXPECT(s.sent, 2);
+	dnstap_queue_free(&queue);
+}
+
+int main(int argc, char **argv)
+{
+	enum { LIMIT = 30 };
+	static const struct fault cases[] = {
+		{ "sinks whose receiver stopped reading close within one timeout", frozen, 1, LIMIT, 0, NULL },
+		{ "sinks whose receiver never answered close within one timeout", frozen, 0, LIMIT, 0, NULL },
+		{ "a sink that began to close sends what is pending by itself", in_the_background, 0, LIMIT, 0, NULL },
+		{ "a child that begins to close leaves its parent's sink alone", in_a_child, 0, LIMIT, 0, NULL },
+	};
+
+	return RUN(argc, argv, cases);
+}
