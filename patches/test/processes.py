@@ -38,13 +38,22 @@ def free_port():
             continue
 
 
-class Process:
-    """A program whose output goes to a file, killed at the end of the `with` block if it has not ended."""
+# The exit status of a program that valgrind has found a fault in.
+FAULT = 99
 
-    def __init__(self, folder, *command):
+# The modules of a server are gone when valgrind reports at its end.
+MEMCHECK = ["valgrind", "--quiet", f"--error-exitcode={FAULT}", "--num-callers=25", "--keep-debuginfo=yes", "--fair-sched=try"]
+
+
+class Process:
+    """A program whose output goes to a file, killed at the end of the `with` block if it has not ended. With `memcheck` it
+    runs under valgrind, and a read or write of memory that is not its own makes stop() fail."""
+
+    def __init__(self, folder, *command, memcheck=False):
         self.log_path = pathlib.Path(folder, f"{pathlib.Path(command[0]).name}.{time.monotonic_ns()}.log")
         with open(self.log_path, "wb") as log:
-            self.child = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log, cwd=folder)
+            words = [*(MEMCHECK if memcheck else []), *map(str, command)]
+            self.child = subprocess.Popen(words, stdout=log, stderr=log, cwd=folder)
 
     def __enter__(self):
         return self
@@ -70,7 +79,9 @@ class Process:
         """Ends it, and returns how many seconds that took."""
         start = time.monotonic()
         self.child.terminate()
-        assert self.child.wait(DEADLINE) == 0
+        status = self.child.wait(DEADLINE)
+        assert status != FAULT, "valgrind found:\n" + "\n".join(re.findall(r"^==\d+==.*", self.log(), re.MULTILINE))
+        assert status == 0, f"ended with status {status}"
         return time.monotonic() - start
 
 

@@ -43,7 +43,7 @@ ZONES = """
 class PatchedKnot(Process):
     """The patched knotd with the zones example. and other., and an instance of mod-dnstap for all queries."""
 
-    def __init__(self, programs, folder, dnstap, zones=ZONES, workers=2):
+    def __init__(self, programs, folder, dnstap, zones=ZONES, workers=2, memcheck=False):
         self.programs, self.folder = programs, folder
         self.ports = {"UDP": free_port()}
         self.ports["TCP"] = self.ports["UDP"]
@@ -91,7 +91,7 @@ ns A 127.0.0.1
 * TXT {"x" * 50}
 {names}""")
         [knotd] = programs.prefix.glob("*bin/knotd")
-        super().__init__(folder, knotd, "-c", self.configuration)
+        super().__init__(folder, knotd, "-c", self.configuration, memcheck=memcheck)
         self.await_log("server started")
         until("knotd answers knotc", lambda: programs.run("knotc", "-c", self.configuration, "status")[0] == 0)
 
