@@ -135,7 +135,10 @@ impl<S: AsRef<Switch>> Queue<S> {
         };
         let room = match self.producer.reserve(most) {
             Ok(room) => room,
-            Err(Refusal::Full) => return self.drop_message(Logged::Full),
+            Err(Refusal::Full) => {
+                self.wake_sleeping();
+                return self.drop_message(Logged::Full);
+            }
             Err(Refusal::TooLong) => return self.drop_message(Logged::TooLong),
         };
         let length = match self.encoder.encode(&self.origin, message, extra, room.payload) {
@@ -202,6 +205,15 @@ impl<S: AsRef<Switch>> Queue<S> {
         };
         counter.fetch_add(1, Ordering::Release);
         fate
+    }
+
+    /// Wakes the writer thread after a refusal. What is skipped at the end of the memory may make a
+    /// ring full that holds less than a batch.
+    #[cold]
+    fn wake_sleeping(&self) {
+        if self.sender.is_sleeping() {
+            self.sender.wake();
+        }
     }
 
     /// Wakes the writer thread, if a batch waits and it sleeps. If it is awake, it will see the batch

@@ -96,6 +96,14 @@ fn log_all(queue: &mut Queue, wire: &[u8]) {
     }
 }
 
+fn await_stats(sink: &Sink, reached: impl Fn(&Stats) -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !reached(&sink.stats()) {
+        assert!(Instant::now() < deadline, "{:?}", sink.stats());
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
 fn contains(frame: &[u8], bytes: &[u8]) -> bool {
     frame.windows(bytes.len()).any(|window| window == bytes)
 }
@@ -203,4 +211,34 @@ fn a_message_longer_than_half_of_the_ring_is_dropped_and_counted() {
     assert_balance(&stats);
     assert_eq!((stats.dropped_too_long, stats.sent), (1, 1));
     assert_eq!(receiving.join().expect("the receiver").len(), 1);
+}
+
+#[test]
+fn a_ring_that_is_full_below_a_batch_is_sent_when_it_refuses() {
+    // The third message fits neither before the end of the memory nor at its beginning, although
+    // less than a batch is pending; the flush timeout is out of reach.
+    for (capacity, wake, lengths) in
+        [(4096, 1024, [1700, 400, 1800]), (128 * 1024, 32 * 1024, [57_000, 23_000, 57_000])]
+    {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("socket");
+        let receiving = receive(UnixListener::bind(&path).expect("a socket"));
+        let sink = open(&path, |options| {
+            options.queue_bytes = capacity;
+            options.sender.flush_timeout = Duration::from_secs(3600);
+        });
+        let mut queue = sink.queue().expect("a queue");
+        await_stats(&sink, |stats| stats.connects == 1);
+        let [first, second, third] = lengths.map(|length| vec![1; length]);
+        assert_eq!(queue.log(&response(&first), None), Logged::Queued);
+        await_stats(&sink, |stats| stats.sent == 1);
+        assert_eq!(queue.log(&response(&second), None), Logged::Queued);
+        assert!(second.len() < wake, "not a batch");
+        log_all(&mut queue, &third);
+        let stats = sink.stats();
+        assert!(stats.dropped_full > 0, "the ring was never full: {stats:?}");
+        assert!(sink.close());
+        assert_balance(&sink.stats());
+        assert_eq!(receiving.join().expect("the receiver").len(), 3);
+    }
 }
