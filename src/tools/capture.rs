@@ -51,7 +51,7 @@ use crate::capture::content::Content;
 use crate::capture::destination::Destination;
 use crate::capture::dialer::Dialed;
 use crate::capture::listener::{Access, ListenError, Listener};
-use crate::capture::log::{Level, Log};
+use crate::capture::log::{Kind, Level, Log};
 use crate::capture::options::{Address, Options, Settings};
 use crate::capture::output::Output;
 use crate::capture::output_file::{OpenError, WriteError};
@@ -71,6 +71,12 @@ const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 
 /// Events that are taken at a time.
 const EVENTS: usize = 256;
+
+/// Connections that the system does not let the event loop wait for.
+const UNREGISTERED: Kind = Kind("connections that cannot be waited for");
+
+/// Failures of `accept`.
+const ACCEPT: Kind = Kind("failures of accept()");
 
 /// The token of the signals.
 const SIGNALS: Token = Token(0);
@@ -108,10 +114,11 @@ pub fn run(options: &Options) -> ExitCode {
         Ok(settings) => settings,
         Err(message) => return usage_error::<Options>(message),
     };
-    let log = Log::new(options.debug);
+    self::log::set_level(Level::of_debug(options.debug));
+    let log = Log;
     let content_type = settings.content_type.clone();
     let limits = Limits { frame: settings.frame_limit, connections: settings.connection_limit };
-    let capture = Capture::start(content_type, limits, Log::new(options.debug), |stop, _| {
+    let capture = Capture::start(content_type, limits, Log, |stop, _| {
         let listeners = listen(options, &settings, passed, &log)?;
         let content = Content::frames(&settings.content_type).map_err(OpenError::from)?;
         let output = Output::open(&settings.files, content, stop, &log)?;
@@ -159,8 +166,6 @@ pub struct Capture {
     may_accept: bool,
     /// When to try again after `accept` failed.
     accept_after: Option<Instant>,
-    /// That it did was told, and may be still so.
-    accept_failed: bool,
     connection_limit: usize,
     connections: HashMap<Token, Connection>,
     next_token: usize,
@@ -205,7 +210,6 @@ impl Capture {
             dialed,
             may_accept: true,
             accept_after: None,
-            accept_failed: false,
             connection_limit: limits.connections,
             connections: HashMap::new(),
             ready: VecDeque::new(),
@@ -219,16 +223,16 @@ impl Capture {
     pub fn run(mut self) -> ExitCode {
         let received = self.receive();
         if received.is_ok() {
-            self.shared.log.line("shutting down");
+            self.shared.log.info("shutting down");
         }
         let drained = received.and_then(|()| self.drain());
         self.listeners.clear();
         for connection in self.connections.values_mut() {
             connection.abandon(&mut self.shared);
-            connection.log_closing(&self.shared.log);
+            connection.log_closing(self.shared.log);
         }
-        let Shared { output, mut log, totals, .. } = self.shared;
-        log.tell_repeated();
+        let Shared { output, log, totals, .. } = self.shared;
+        log.tell_rest();
         if let Err(error) = &drained {
             log.line(error);
         }
@@ -287,7 +291,10 @@ impl Capture {
         }
         let rotation = self.shared.output.rotate_at();
         let deadline = self.deadlines.front().map(|(deadline, _)| *deadline);
-        let next = [rotation, deadline, self.accept_after].into_iter().flatten().min();
+        let next = [rotation, deadline, self.accept_after, self.shared.log.due()]
+            .into_iter()
+            .flatten()
+            .min();
         next.map(|next| next.saturating_duration_since(Instant::now()))
     }
 
@@ -325,7 +332,7 @@ impl Capture {
                 SIGTERM | SIGINT => self.stopping = true,
                 SIGHUP => output.hang_up(log),
                 SIGUSR1 => {
-                    log.line("received SIGUSR1, rotating output file");
+                    log.info("received SIGUSR1, rotating output file");
                     output.rotate(log);
                 }
                 SIGCHLD => output.reap(log),
@@ -345,18 +352,16 @@ impl Capture {
                     return;
                 }
                 match self.listeners[index].accept() {
-                    Ok(stream) => {
-                        let connection = Connection::new(stream, &mut self.shared);
+                    Ok((stream, peer)) => {
+                        let connection = Connection::new(stream, peer, &mut self.shared);
                         self.add(connection);
                     }
                     Err(error) => match error.kind() {
                         io::ErrorKind::WouldBlock => break,
                         io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => (),
                         _ => {
-                            if !self.accept_failed {
-                                self.shared.log.line(format_args!("accept() failed: {error}"));
-                            }
-                            self.accept_failed = true;
+                            let text = format_args!("accept() failed: {error}");
+                            self.shared.log.lasting(Level::Error, ACCEPT, "", text);
                             self.accept_after = Some(Instant::now() + ACCEPT_RETRY);
                             return;
                         }
@@ -364,7 +369,8 @@ impl Capture {
                 }
             }
         }
-        (self.may_accept, self.accept_failed) = (false, false);
+        self.may_accept = false;
+        self.shared.log.over(ACCEPT, "");
     }
 
     /// Takes the connections that were made.
@@ -380,12 +386,16 @@ impl Capture {
         self.next_token += 1;
         let interest = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = self.poll.registry().register(connection.source(), token, interest) {
-            self.shared.log.connection(Level::Critical, connection.fd(), error);
+            self.shared.log.limited_connection(
+                Level::Error,
+                UNREGISTERED,
+                connection.name(),
+                error,
+            );
             return;
         }
-        if self.shared.log.shows(Level::Info) {
-            self.shared.log.line(format_args!("accepted new connection fd {}", connection.fd()));
-        }
+        let text = format_args!("accepted new connection {}", connection.name());
+        self.shared.log.at(Level::Connections, text);
         self.deadlines.extend(connection.deadline().map(|deadline| (deadline, token)));
         self.connections.insert(token, connection);
     }
@@ -404,7 +414,7 @@ impl Capture {
                 }
                 Next::Event => (),
                 Next::Close => {
-                    connection.log_closing(&self.shared.log);
+                    connection.log_closing(self.shared.log);
                     self.connections.remove(&token);
                     continue;
                 }
@@ -418,6 +428,7 @@ impl Capture {
 
     /// Does what is due by time.
     fn look_at_clock(&mut self) {
+        self.shared.log.tell_due();
         let now = Instant::now();
         if self.shared.output.rotate_at().is_some_and(|rotate_at| rotate_at <= now) {
             self.shared.output.rotate(&self.shared.log);
@@ -430,7 +441,7 @@ impl Capture {
                 && connection.deadline() == Some(deadline)
             {
                 connection.expire(&mut self.shared);
-                connection.log_closing(&self.shared.log);
+                connection.log_closing(self.shared.log);
                 self.connections.remove(&token);
             }
         }
@@ -446,17 +457,17 @@ fn listen(
 ) -> Result<Vec<Listener>, ListenError> {
     Ok(match &settings.address {
         Address::Passed => {
-            log.line(format_args!("using {} sockets of the service manager", passed.len()));
+            log.info(format_args!("using {} sockets of the service manager", passed.len()));
             Listener::passed(passed)?
         }
         Address::Unix(path) => {
             let (owner, group) = (options.socket_owner.as_deref(), options.socket_group.as_deref());
             let access = Access::new(options.socket_mode, owner, group)?;
-            log.line(format_args!("opening Unix socket path {}", path.display()));
+            log.info(format_args!("opening Unix socket path {}", path.display()));
             vec![Listener::unix(path, &access)?]
         }
         Address::Tcp(address, name) => {
-            log.line(format_args!("opening TCP socket {name}"));
+            log.info(format_args!("opening TCP socket {name}"));
             vec![Listener::tcp(*address, name)?]
         }
     })

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One sender: its handshake, its frames on their way to the output, and its end.
 
+use std::fmt::Display;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::AsRawFd;
 use std::slice;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
@@ -16,13 +17,21 @@ use mio::net::{TcpStream, UnixStream};
 
 use crate::capture::dialer::Made;
 use crate::capture::foreign::{self, HEAD_SIZE};
-use crate::capture::log::{Level, Log};
+use crate::capture::log::{ConnectionName, Kind, Level, Log, Peer};
 use crate::capture::output_file::WriteError;
 use crate::capture::shared::{Shared, c_name};
 use crate::read_ahead::ReadAhead;
 
 /// How long a peer may take for its handshake, and for taking the last bytes it is sent.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+const NO_HANDSHAKE: Kind = Kind("connections without a handshake");
+const FOREIGN: Kind = Kind("connections of another protocol");
+const MISMATCH: Kind = Kind("connections with another content type");
+const FAILED: Kind = Kind("connections that failed");
+const BROKEN: Kind = Kind("broken streams");
+const CUT_OFF: Kind = Kind("frames cut off");
+const OVER_LIMIT: Kind = Kind("frames over the size limit");
 
 /// A connected socket that does not block. A read that brings less than there is room for has
 /// brought all there was.
@@ -53,6 +62,7 @@ pub struct Connection {
     /// It stands in the queue for a turn.
     pub queued: bool,
     stream: Box<dyn Stream>,
+    name: ConnectionName,
     /// Whoever made the connection hears by this of START, and notices that it is over.
     made: Option<Sender<()>>,
     state: State,
@@ -90,12 +100,14 @@ enum Behind {
 
 impl Connection {
     /// A connection whose handshake begins now.
-    pub fn new(stream: Box<dyn Stream>, shared: &mut Shared) -> Self {
+    pub fn new(stream: Box<dyn Stream>, peer: Peer, shared: &mut Shared) -> Self {
         shared.totals.connections += 1;
+        let name = ConnectionName { fd: stream.as_raw_fd(), peer };
         let open = ReceiverOpen::new(slice::from_ref(&shared.content_type), Opening::Either);
         Self {
             queued: false,
             stream,
+            name,
             made: None,
             state: State::Opening(open),
             buffer: None,
@@ -111,8 +123,8 @@ impl Connection {
     }
 
     /// A connection that was made, not accepted.
-    pub fn made((stream, made): Made, shared: &mut Shared) -> Self {
-        Self { made: Some(made), ..Self::new(stream, shared) }
+    pub fn made((stream, peer, made): Made, shared: &mut Shared) -> Self {
+        Self { made: Some(made), ..Self::new(stream, peer, shared) }
     }
 
     /// Its socket.
@@ -120,9 +132,9 @@ impl Connection {
         &mut self.stream
     }
 
-    /// The number of its socket.
-    pub fn fd(&self) -> RawFd {
-        self.stream.as_raw_fd()
+    /// How the log names it.
+    pub fn name(&self) -> &ConnectionName {
+        &self.name
     }
 
     /// Until when the peer has to do its part.
@@ -175,11 +187,11 @@ impl Connection {
             Ok(count) => self.may_read = count == room || self.hung_up,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.may_read = false,
             Err(error) if matches!(self.state, State::Opening(_)) => {
-                self.refuse(error.to_string(), shared);
+                self.refuse(NO_HANDSHAKE, error, shared);
                 return Ok(Next::Close);
             }
             Err(error) => {
-                shared.log.connection(Level::Critical, self.fd(), error);
+                shared.log.limited_connection(Level::Error, FAILED, &self.name, error);
                 self.end(buffer, shared);
                 return Ok(Next::Close);
             }
@@ -206,7 +218,6 @@ impl Connection {
 
     /// One step of the handshake; `None` if there may be more to do.
     fn shake(&mut self, buffer: &mut ReadAhead, shared: &mut Shared) -> Option<Next> {
-        let fd = self.stream.as_raw_fd();
         let State::Opening(open) = &mut self.state else { return None };
         match open.step() {
             Step::Send(bytes) => {
@@ -228,26 +239,26 @@ impl Connection {
                 buffer.use_up(piece.len());
                 let trouble = match (open.ready(), open.start(), result) {
                     (_, Some(start), result) => {
-                        shared.log_control(fd, start);
-                        result.is_err().then(|| shared.mismatch(fd, start))
+                        shared.log_control(&self.name, start);
+                        result.is_err().then(|| (MISMATCH, shared.mismatch(&self.name, start)))
                     }
                     (Some(ready), None, Ok(())) if !had_ready => {
-                        shared.log_control(fd, ready);
+                        shared.log_control(&self.name, ready);
                         let matches = ready.matches(Some(&shared.content_type));
                         if matches && let Some(accept) = open.accept() {
-                            shared.log_answer(fd, accept);
+                            shared.log_answer(&self.name, accept);
                         }
-                        (!matches).then(|| shared.mismatch(fd, ready))
+                        (!matches).then(|| (MISMATCH, shared.mismatch(&self.name, ready)))
                     }
                     (_, _, Ok(())) => None,
                     (_, _, Err(HandshakeError::Data)) => {
                         self.head.extend_from_slice(buffer.bytes());
-                        Some(foreign::recognise_peer(&self.head).into())
+                        Some((FOREIGN, foreign::recognise_peer(&self.head).into()))
                     }
-                    (_, _, Err(error)) => Some(format!("no handshake: {error}")),
+                    (_, _, Err(error)) => Some((NO_HANDSHAKE, format!("no handshake: {error}"))),
                 };
-                let trouble = trouble?;
-                self.refuse(trouble, shared);
+                let (kind, trouble) = trouble?;
+                self.refuse(kind, trouble, shared);
                 Some(Next::Close)
             }
             Step::Done => {
@@ -269,20 +280,17 @@ impl Connection {
         buffer: &mut ReadAhead,
         shared: &mut Shared,
     ) -> Result<Option<Next>, WriteError> {
-        let fd = self.fd();
         match self.take_frames(buffer, shared)? {
             Behind::Nothing => Ok(Some(Next::Event)),
             Behind::Broken(error) => {
-                shared.log.problem(fd, format!("broken stream: {error}"));
-                shared.totals.cut_off += 1;
+                self.break_off(format_args!("broken stream: {error}"), shared);
                 Ok(Some(Next::Close))
             }
             Behind::Control(frame) => {
-                shared.log_control(fd, &frame);
+                shared.log_control(&self.name, &frame);
                 if frame.control_type != Some(ControlType::Stop) {
                     let got = frame.control_type.map_or("nothing", c_name);
-                    shared.log.problem(fd, format!("the peer sent {got} among its data"));
-                    shared.totals.cut_off += 1;
+                    self.break_off(format_args!("the peer sent {got} among its data"), shared);
                     return Ok(Some(Next::Close));
                 }
                 let finish = ControlFrame::new(ControlType::Finish, None);
@@ -291,7 +299,7 @@ impl Connection {
                 if !answer_stop {
                     return Ok(Some(Next::Close));
                 }
-                shared.log_answer(fd, &finish);
+                shared.log_answer(&self.name, &finish);
                 self.state = State::Finishing { bytes, sent: 0 };
                 self.deadline = Some(Instant::now() + PATIENCE);
                 Ok(None)
@@ -306,7 +314,6 @@ impl Connection {
         shared: &mut Shared,
     ) -> Result<Behind, WriteError> {
         let max_payload = shared.frame_limit.saturating_sub(LENGTH_SIZE);
-        let fd = self.fd();
         loop {
             self.skip(buffer, shared);
             let bytes = buffer.bytes();
@@ -320,7 +327,7 @@ impl Connection {
                             shared.output.rotate(&shared.log);
                         }
                         let text = format_args!("processing data frame ({size} bytes)");
-                        shared.log.connection(Level::Trace, fd, text);
+                        shared.log.connection(Level::Frames, &self.name, text);
                         to += size;
                         count += 1;
                     }
@@ -337,7 +344,7 @@ impl Connection {
                 Ok(Front::Needs(size)) => {
                     let have = bytes.len() - to;
                     let text = format_args!("incomplete message (have {have} bytes, want {size})");
-                    shared.log.connection(Level::Trace, fd, text);
+                    shared.log.connection(Level::Frames, &self.name, text);
                     buffer.use_up(to);
                     // Whoever says to send much gets room for what has come, and as much again.
                     if have == buffer.size() {
@@ -351,7 +358,7 @@ impl Connection {
                     shared.totals.refusals.over_limit.fetch_add(1, Ordering::Relaxed);
                     let (size, limit) = (LENGTH_SIZE + self.to_skip, shared.frame_limit);
                     let text = format_args!("Skipping {size} byte message ({limit} buffer)");
-                    shared.log.connection(Level::Warning, fd, text);
+                    shared.log.limited_connection(Level::Warning, OVER_LIMIT, &self.name, text);
                 }
                 Err(error) => return Ok(Behind::Broken(error)),
             }
@@ -365,7 +372,7 @@ impl Connection {
             buffer.use_up(count);
             self.to_skip -= count;
             let text = format_args!("Skipping {count} bytes");
-            shared.log.connection(Level::Trace, self.fd(), text);
+            shared.log.connection(Level::Frames, &self.name, text);
         }
     }
 
@@ -398,9 +405,15 @@ impl Connection {
         (*sent == bytes.len()).then_some(Next::Close)
     }
 
-    fn refuse(&mut self, problem: String, shared: &mut Shared) {
+    fn refuse(&mut self, kind: Kind, problem: impl Display, shared: &mut Shared) {
         shared.totals.refusals.connections.fetch_add(1, Ordering::Relaxed);
-        shared.log.problem(self.fd(), problem);
+        shared.log.limited_connection(Level::Warning, kind, &self.name, problem);
+    }
+
+    /// The peer sent what is no part of a stream.
+    fn break_off(&mut self, problem: impl Display, shared: &mut Shared) {
+        shared.totals.cut_off += 1;
+        shared.log.limited_connection(Level::Warning, BROKEN, &self.name, problem);
     }
 
     /// The peer sends no more.
@@ -408,7 +421,9 @@ impl Connection {
         match self.state {
             // Somebody looked whether anyone listens.
             State::Opening(_) if self.head.is_empty() => (),
-            State::Opening(_) => self.refuse("the peer closed in the handshake".into(), shared),
+            State::Opening(_) => {
+                self.refuse(NO_HANDSHAKE, "the peer closed in the handshake", shared);
+            }
             State::Receiving { .. } => self.cut_off(buffer.bytes().len(), shared),
             State::Finishing { .. } => (),
         }
@@ -418,7 +433,7 @@ impl Connection {
         if rest > 0 {
             shared.totals.cut_off += 1;
             let text = format_args!("the last frame is cut off: {rest} bytes dropped");
-            shared.log.connection(Level::Warning, self.fd(), text);
+            shared.log.limited_connection(Level::Warning, CUT_OFF, &self.name, text);
         }
     }
 
@@ -426,10 +441,11 @@ impl Connection {
     pub fn expire(&mut self, shared: &mut Shared) {
         match self.state {
             State::Opening(_) => {
-                self.refuse(format!("no handshake within {} seconds", PATIENCE.as_secs()), shared);
+                let text = format!("no handshake within {} seconds", PATIENCE.as_secs());
+                self.refuse(NO_HANDSHAKE, text, shared);
             }
             State::Receiving { .. } | State::Finishing { .. } => {
-                shared.log.connection(Level::Warning, self.fd(), "the peer did not take FINISH");
+                shared.log.connection(Level::Trouble, &self.name, "the peer did not take FINISH");
             }
         }
     }
@@ -442,10 +458,10 @@ impl Connection {
     }
 
     /// Tells that the connection is over.
-    pub fn log_closing(&self, log: &Log) {
+    pub fn log_closing(&self, log: Log) {
         let (frames, bytes) = (self.frames, self.bytes);
         let text = format_args!("closing (read {frames} frames, {bytes} bytes)");
-        log.connection(Level::Info, self.fd(), text);
+        log.connection(Level::Connections, &self.name, text);
     }
 }
 
@@ -479,7 +495,7 @@ mod tests {
 
     use super::{Connection, Next, Stream};
     use crate::capture::content::Content;
-    use crate::capture::log::Log;
+    use crate::capture::log::{Log, Peer};
     use crate::capture::output::{Files, Output};
     use crate::capture::output_file::Placing;
     use crate::capture::shared::Shared;
@@ -533,6 +549,10 @@ mod tests {
         }
     }
 
+    fn connection(stream: impl Stream + 'static, shared: &mut Shared) -> Connection {
+        Connection::new(Box::new(stream), Peer::Unknown, shared)
+    }
+
     fn shared(file: &Path) -> Shared {
         let content_type: Box<[u8]> = (*b"type").into();
         let files = Files {
@@ -544,7 +564,7 @@ mod tests {
             placing: Placing::Complete,
             compressed: false,
         };
-        let log = Log::new(0);
+        let log = Log;
         let content = Content::frames(&content_type).unwrap();
         let output = Output::open(&files, content, Default::default(), &log).unwrap();
         Shared::new(Box::new(output), log, content_type, 1000, Default::default())
@@ -558,7 +578,7 @@ mod tests {
         shared.frame_limit = 8 << 20;
         let (mut peer, ours) = net::UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
-        let mut connection = Connection::new(Box::new(UnixStream::from_std(ours)), &mut shared);
+        let mut connection = connection(UnixStream::from_std(ours), &mut shared);
         let start = ControlFrame::new(ControlType::Start, Some(&b"type"[..]));
         peer.write_all(&start.encode(Header::With).unwrap()).unwrap();
         let payload = vec![7; 4 << 20];
@@ -591,7 +611,7 @@ mod tests {
         let (mut peer, ours) = net::UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
         let stream = Congested { stream: UnixStream::from_std(ours), full: false };
-        let mut connection = Connection::new(Box::new(stream), &mut shared);
+        let mut connection = connection(stream, &mut shared);
 
         let control = |control_type, content_type: Option<&[u8]>| {
             ControlFrame::new(control_type, content_type).encode(Header::With).unwrap()

@@ -16,7 +16,7 @@ use mio::Waker;
 use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::capture::connection::Stream;
-use crate::capture::log::Log;
+use crate::capture::log::{Log, Peer};
 use crate::capture::tls::Tls;
 
 /// How long a connect may take.
@@ -36,8 +36,8 @@ pub enum Target {
     Tls(String, TlsConnector),
 }
 
-/// A connection that was made, and who hears of its START, and by the drop of its end.
-pub type Made = (Box<dyn Stream + Send>, Sender<()>);
+/// A connection that was made, its peer, and who hears of its START, and by the drop of its end.
+pub type Made = (Box<dyn Stream + Send>, Peer, Sender<()>);
 
 /// Connections as they are made.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Dialed {
 
 /// Connects for as long as somebody takes the connections.
 fn dial(target: &Target, sender: &Sender<Made>, waker: &Waker) {
-    let log = Log::new(0);
+    let log = Log;
     let mut last = None;
     // The last connection brought nothing, and that was told.
     let mut is_mute = false;
@@ -73,7 +73,8 @@ fn dial(target: &Target, sender: &Sender<Made>, waker: &Waker) {
         match connect(target) {
             Ok(stream) => {
                 let (open, news) = channel();
-                if sender.send((stream, open)).is_err() || waker.wake().is_err() {
+                let peer = Peer::Named(target.to_string());
+                if sender.send((stream, peer, open)).is_err() || waker.wake().is_err() {
                     return;
                 }
                 if !is_mute {

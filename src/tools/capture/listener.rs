@@ -18,6 +18,7 @@ use thiserror::Error;
 
 use crate::capture::connection::Stream;
 use crate::capture::identity::{Identity, identity};
+use crate::capture::log::Peer;
 use crate::capture::tls::Tls;
 
 /// Why there is no socket to listen on.
@@ -169,23 +170,31 @@ impl Listener {
         }
     }
 
-    /// The next connection; `WouldBlock` if there is none.
-    pub fn accept(&self) -> io::Result<Box<dyn Stream>> {
+    /// Returns the next connection and its peer; `WouldBlock` if there is none.
+    pub fn accept(&self) -> io::Result<(Box<dyn Stream>, Peer)> {
         match &self.socket {
-            Socket::Unix(socket) => Ok(Box::new(socket.accept()?.0)),
-            Socket::Tcp(socket) => accept_tcp(socket).map(|stream| Box::new(stream) as _),
+            Socket::Unix(socket) => {
+                let (stream, _) = socket.accept()?;
+                let peer = Peer::process(&stream);
+                Ok((Box::new(stream), peer))
+            }
+            Socket::Tcp(socket) => {
+                let (stream, peer) = accept_tcp(socket)?;
+                Ok((Box::new(stream), peer))
+            }
             Socket::Tls(socket, acceptor) => {
-                acceptor.accept(accept_tcp(socket)?).map(|stream| Box::new(Tls(stream)) as _)
+                let (stream, peer) = accept_tcp(socket)?;
+                Ok((Box::new(Tls(acceptor.accept(stream)?)), peer))
             }
         }
     }
 }
 
-fn accept_tcp(socket: &TcpListener) -> io::Result<TcpStream> {
-    let (stream, _) = socket.accept()?;
+fn accept_tcp(socket: &TcpListener) -> io::Result<(TcpStream, Peer)> {
+    let (stream, address) = socket.accept()?;
     // A peer that is gone without a word is noticed some day.
     let _ = setsockopt(&stream, sockopt::KeepAlive, &true);
-    Ok(stream)
+    Ok((stream, Peer::inet(address)))
 }
 
 fn take_passed(passed: &mut ListenFd, index: usize) -> io::Result<Listener> {

@@ -1,19 +1,55 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What goes to the standard error.
+//! The log: lines on the standard error, each with the name of the program in front. It belongs to
+//! the process, and a [`Log`] can be made wherever a line is to be written.
+//!
+//! - A line that is written once is an [`Log::error`], a [`Log::warning`] or an [`Log::info`].
+//! - A line that peers can cause again and again is limited by its kind, whatever its text:
+//!
+//!   ```ignore
+//!   const REFUSED: Kind = Kind("connections refused");
+//!   log.limited(Level::Warning, REFUSED, format_args!("connection {name}: {why}"));
+//!   ```
+//!
+//!   The first lines of a kind are written as they come. Further ones are counted, and after 10 s,
+//!   20 s and so on up to 10 min there is a line "N more connections refused; the last: TEXT".
+//! - A state that lasts, such as a receiver that does not answer, is reported for what has it as
+//!   often as somebody notices:
+//!
+//!   ```ignore
+//!   const LOSING: Kind = Kind("frames lost");
+//!   log.lasting(Level::Warning, LOSING, name, format_args!("{name}: {lost} frames lost: {why}"));
+//!   log.over(LOSING, name);
+//!   ```
+//!
+//!   The first line is written at once, the latest again at the same growing intervals, and
+//!   [`Log::over`] begins anew.
+//!
+//! What is due at an interval is written by [`Log::tell_due`], which the receiver's event loop and
+//! the worker call; [`Log::tell_rest`] writes what was counted at the end.
 
-use std::fmt::Display;
-use std::io::{self, Write};
-use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+mod limits;
+mod peer;
 
+use std::fmt::{Display, Write as _};
+use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+pub use self::limits::Kind;
+use self::limits::Limits;
+pub use self::peer::{ConnectionName, Peer};
 use crate::command_line::program_name;
-
-/// How long the same problem is not told again.
-const REPEAT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Whether the last line of the terminal is one that lines take the place of.
 static UNFINISHED: AtomicBool = AtomicBool::new(false);
+
+/// The least important [`Level`] that is shown.
+static SHOWN: AtomicU8 = AtomicU8::new(Level::Info as u8);
+
+static PROGRAM: LazyLock<String> = LazyLock::new(program_name);
+
+static LIMITS: Mutex<Limits> = Mutex::new(Limits::new());
 
 /// Goes to the beginning of the line, and erases it.
 pub const ERASE: &str = "\r\x1b[K";
@@ -24,82 +60,178 @@ pub fn set_unfinished(unfinished: bool) {
     UNFINISHED.store(unfinished, Ordering::Relaxed);
 }
 
-/// How many `-d` it takes to see a line.
+/// Shows lines of `level` and of all that are more important.
+pub fn set_level(level: Level) {
+    SHOWN.store(level as u8, Ordering::Relaxed);
+}
+
+/// How important a line is, the most important first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Always.
-    Critical,
-    /// Trouble with one connection.
-    Warning = 2,
-    /// Connections that come and go.
+    /// Something failed, and data is lost or an input or output is.
+    Error,
+    /// Something is to be looked at: a peer that is refused, a limit that is reached.
+    Warning,
+    /// What the program does, seldom.
     Info,
+    /// Trouble with one connection.
+    Trouble,
+    /// Connections that come and go.
+    Connections,
     /// Control frames.
-    Debug,
+    Control,
     /// Every frame.
-    Trace,
+    Frames,
 }
 
-/// Prints lines that begin with the name of the program.
-#[derive(Debug)]
-pub struct Log {
-    program: String,
-    verbosity: u8,
-    problem: Option<Problem>,
+impl Level {
+    /// The level that fstrm's programs show with `count` times `-d`.
+    pub fn of_debug(count: u8) -> Self {
+        match count {
+            0 | 1 => Self::Info,
+            2 => Self::Trouble,
+            3 => Self::Connections,
+            4 => Self::Control,
+            5.. => Self::Frames,
+        }
+    }
 }
 
-#[derive(Debug)]
-struct Problem {
-    text: String,
-    told: Instant,
-    repeated: u64,
-}
+/// Writes to the log of the process.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Log;
 
 impl Log {
-    /// A log that shows what `verbosity` times `-d` ask for.
-    pub fn new(verbosity: u8) -> Self {
-        Self { program: program_name(), verbosity, problem: None }
+    /// Prints a line, whatever level is shown.
+    pub fn line(self, text: impl Display) {
+        print(&text);
     }
 
-    /// Prints a line.
-    pub fn line(&self, text: impl Display) {
-        // There is no one left to tell when the standard error is gone.
-        let erase = if UNFINISHED.load(Ordering::Relaxed) { ERASE } else { "" };
-        drop(writeln!(io::stderr(), "{erase}{}: {text}", self.program));
+    /// Reports that something failed.
+    pub fn error(self, text: impl Display) {
+        self.at(Level::Error, text);
+    }
+
+    /// Reports what is to be looked at.
+    pub fn warning(self, text: impl Display) {
+        self.at(Level::Warning, text);
+    }
+
+    /// Reports what the program does.
+    pub fn info(self, text: impl Display) {
+        self.at(Level::Info, text);
+    }
+
+    /// Prints a line if `level` is shown.
+    pub fn at(self, level: Level, text: impl Display) {
+        if self.shows(level) {
+            print(&text);
+        }
     }
 
     /// Whether lines of `level` are shown.
-    pub fn shows(&self, level: Level) -> bool {
-        level as u8 <= self.verbosity
+    pub fn shows(self, level: Level) -> bool {
+        level as u8 <= SHOWN.load(Ordering::Relaxed)
     }
 
-    /// Prints a line about the connection `fd`, if `level` is shown.
-    pub fn connection(&self, level: Level, fd: RawFd, text: impl Display) {
+    /// Prints a line of a kind that peers can cause again and again, unless many of its kind were
+    /// printed a short time ago: then counts it.
+    pub fn limited(self, level: Level, kind: Kind, text: impl Display) {
         if self.shows(level) {
-            self.line(format_args!("connection fd {fd}: {text}"));
+            let text = text.to_string();
+            limits().event(kind, text, Instant::now(), &mut |line| print(line));
         }
     }
 
-    /// Prints what is wrong with the peer of `fd`. While peers come again and again with the same
-    /// problem, it is told once in a while.
-    pub fn problem(&mut self, fd: RawFd, text: String) {
-        if let Some(last) = &mut self.problem
-            && last.text == text
-            && last.told.elapsed() < REPEAT_INTERVAL
-        {
-            last.repeated += 1;
-            return;
+    /// Prints that `subject` is in a state of some `kind` that lasts, at growing intervals however
+    /// often it is called, until it is [`over`](Self::over).
+    pub fn lasting(self, level: Level, kind: Kind, subject: &str, text: impl Display) {
+        if self.shows(level) {
+            let text = text.to_string();
+            limits().state(kind, subject, text, Instant::now(), &mut |line| print(line));
         }
-        self.tell_repeated();
-        self.connection(Level::Critical, fd, &text);
-        self.problem = Some(Problem { text, told: Instant::now(), repeated: 0 });
     }
 
-    /// Prints how often the last problem came up since it was told.
-    pub fn tell_repeated(&mut self) {
-        if let Some(last) = self.problem.take()
-            && last.repeated > 0
-        {
-            self.line(format_args!("{} more connections: {}", last.repeated, last.text));
+    /// Notes that `subject` is not in that state any more. Returns whether it was.
+    pub fn over(self, kind: Kind, subject: &str) -> bool {
+        limits().over(kind, subject)
+    }
+
+    /// When [`Log::tell_due`] has something to print.
+    pub fn due(self) -> Option<Instant> {
+        limits().due()
+    }
+
+    /// Prints what was held back for its time.
+    pub fn tell_due(self) {
+        limits().tell(Some(Instant::now()), &mut |line| print(line));
+    }
+
+    /// Prints how many lines were held back, at the end.
+    pub fn tell_rest(self) {
+        limits().tell(None, &mut |line| print(line));
+    }
+
+    /// Prints a line about a connection, if `level` is shown.
+    pub fn connection(self, level: Level, name: &ConnectionName, text: impl Display) {
+        self.at(level, format_args!("connection {name}: {text}"));
+    }
+
+    /// The same, limited by `kind`.
+    pub fn limited_connection(
+        self,
+        level: Level,
+        kind: Kind,
+        name: &ConnectionName,
+        text: impl Display,
+    ) {
+        self.limited(level, kind, format_args!("connection {name}: {text}"));
+    }
+}
+
+fn limits() -> MutexGuard<'static, Limits> {
+    LIMITS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes a line in one piece, so that those of several threads do not mix.
+fn print(text: &dyn Display) {
+    let erase = if UNFINISHED.load(Ordering::Relaxed) { ERASE } else { "" };
+    let mut line = format!("{erase}{}: ", *PROGRAM);
+    push_printable(&mut line, &text.to_string());
+    line.push('\n');
+    // There is no one left to tell when the standard error is gone.
+    let _ = io::stderr().write_all(line.as_bytes());
+}
+
+/// Appends `text` with control characters, and those that turn the direction of text, escaped: names
+/// and errors in it may be those of others, and the line goes to a terminal.
+fn push_printable(to: &mut String, text: &str) {
+    for character in text.chars() {
+        match character {
+            '\t' => to.push(' '),
+            '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => {
+                let _ = write!(to, "{}", character.escape_unicode());
+            }
+            _ if character.is_control() => {
+                let _ = write!(to, "{}", character.escape_default());
+            }
+            _ => to.push(character),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::push_printable;
+
+    #[test]
+    fn what_would_drive_a_terminal_is_escaped() {
+        let mut line = String::new();
+        push_printable(&mut line, "a\tb\n\x1b[2J\u{9b}31m\u{202e}é\u{7f}");
+        assert_eq!(line, "a b\\n\\u{1b}[2J\\u{9b}31m\\u{202e}é\\u{7f}");
     }
 }

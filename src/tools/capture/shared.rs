@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the connections have in common: the output, the counters, the log, spare buffers.
 
-use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use framestream::control::{ControlFrame, ControlType, Header};
 
 use crate::capture::destination::Destination;
-use crate::capture::log::{Level, Log};
+use crate::capture::log::{ConnectionName, Level, Log};
 use crate::capture::totals::{Refusals, Totals};
 use crate::quoted::quoted;
 use crate::read_ahead::{READ_SIZE, ReadAhead};
@@ -58,43 +57,43 @@ impl Shared {
     }
 
     /// Tells about a control frame that was received.
-    pub fn log_control(&self, fd: RawFd, frame: &ControlFrame) {
-        if let (true, Ok(bytes)) = (self.log.shows(Level::Trace), frame.encode(Header::With)) {
+    pub fn log_control(&self, name: &ConnectionName, frame: &ControlFrame) {
+        if let (true, Ok(bytes)) = (self.log.shows(Level::Frames), frame.encode(Header::With)) {
             let text = format!("reading control frame ({} bytes): {}", bytes.len(), quoted(&bytes));
-            self.log.connection(Level::Trace, fd, text);
+            self.log.connection(Level::Frames, name, text);
         }
         if let Some(kind) = frame.control_type {
             let text = format_args!("received {} ({})", c_name(kind), kind as u32);
-            self.log.connection(Level::Debug, fd, text);
+            self.log.connection(Level::Control, name, text);
         }
-        if frame.control_type == Some(ControlType::Ready) && self.log.shows(Level::Trace) {
+        if frame.control_type == Some(ControlType::Ready) && self.log.shows(Level::Frames) {
             let count = frame.content_types.len();
             for (index, content_type) in frame.content_types.iter().enumerate() {
                 let (number, size) = (index + 1, content_type.len());
                 let text = quoted(content_type);
                 let text = format_args!("CONTENT_TYPE [{number}/{count}] ({size} bytes): {text}");
-                self.log.connection(Level::Trace, fd, text);
+                self.log.connection(Level::Frames, name, text);
             }
         }
     }
 
     /// Tells about a control frame that is to be sent.
-    pub fn log_answer(&self, fd: RawFd, frame: &ControlFrame) {
+    pub fn log_answer(&self, name: &ConnectionName, frame: &ControlFrame) {
         if let Some(kind) = frame.control_type {
             let text = format_args!("sending {} ({})", c_name(kind), kind as u32);
-            self.log.connection(Level::Debug, fd, text);
+            self.log.connection(Level::Control, name, text);
         }
-        if let (true, Ok(bytes)) = (self.log.shows(Level::Trace), frame.encode(Header::With)) {
+        if let (true, Ok(bytes)) = (self.log.shows(Level::Frames), frame.encode(Header::With)) {
             let text = format!("writing frame ({}) bytes: {}", bytes.len(), quoted(&bytes));
-            self.log.connection(Level::Trace, fd, text);
+            self.log.connection(Level::Frames, name, text);
         }
     }
 
     /// Names both sides' content types.
-    pub fn mismatch(&self, fd: RawFd, theirs: &ControlFrame) -> String {
+    pub fn mismatch(&self, name: &ConnectionName, theirs: &ControlFrame) -> String {
         let ours = String::from_utf8_lossy(&self.content_type);
         let text = format_args!("no CONTENT_TYPE matching: \"{ours}\"");
-        self.log.connection(Level::Warning, fd, text);
+        self.log.connection(Level::Trouble, name, text);
         let theirs: Vec<String> =
             theirs.content_types.iter().map(|content_type| quoted(content_type)).collect();
         let ours = quoted(&self.content_type);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::capture::log::Log;
+use crate::capture::log::{Level, Log};
 
 /// What was not taken, for others to see while it is counted.
 #[derive(Debug, Default)]
@@ -38,14 +38,16 @@ impl Totals {
         let Self { connections, refusals, frames, bytes, cut_off, unwritten } = self;
         let refused = refusals.connections.load(Ordering::Relaxed);
         let over_limit = refusals.over_limit.load(Ordering::Relaxed);
-        log.line(format_args!(
+        log.info(format_args!(
             "received {frames} frames, {bytes} bytes on {connections} connections \
              ({refused} refused)"
         ));
-        log.line(format_args!(
-            "lost {} frames ({over_limit} over the size limit, {cut_off} cut off, \
-             {unwritten} not written)",
-            over_limit + cut_off + unwritten
-        ));
+        let lost = over_limit + cut_off + unwritten;
+        let level = if lost > 0 { Level::Warning } else { Level::Info };
+        let text = format_args!(
+            "lost {lost} frames ({over_limit} over the size limit, {cut_off} cut off, \
+             {unwritten} not written)"
+        );
+        log.at(level, text);
     }
 }

@@ -15,6 +15,7 @@ use clap::error::ErrorKind;
 use clap::{ArgGroup, CommandFactory, Parser, ValueEnum, value_parser};
 
 use super::select::{self, Prefix, WantedName};
+use crate::capture::log::Level;
 use crate::capture::options::{octal, size};
 use crate::command_line::STANDARD_OUTPUT;
 
@@ -216,9 +217,40 @@ pub struct Options {
     #[arg(help_heading = "Select")]
     pub mask6: Option<u8>,
 
+    /// Least important lines of the log to print
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub log_level: LogLevel,
+
     /// Print completions for a shell, and end
     #[arg(long, value_name = "SHELL", exclusive = true)]
     pub completions: Option<clap_complete::Shell>,
+}
+
+/// How much the log says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// What failed
+    Error,
+    /// And what is to be looked at: peers that are refused, limits that are reached
+    Warning,
+    /// And what the program does
+    Info,
+    /// And connections that come and go
+    Debug,
+    /// And control frames, and every data frame
+    Trace,
+}
+
+impl From<LogLevel> for Level {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::Error,
+            LogLevel::Warning => Self::Warning,
+            LogLevel::Info => Self::Info,
+            LogLevel::Debug => Self::Connections,
+            LogLevel::Trace => Self::Frames,
+        }
+    }
 }
 
 /// Forms of output.

@@ -41,7 +41,7 @@ use super::worker::Ended;
 use crate::capture::content::Content;
 use crate::capture::destination::Destination;
 use crate::capture::dialer::Dialed;
-use crate::capture::log::Log;
+use crate::capture::log::{self, Log};
 use crate::capture::output::{Files, Output as FrameFiles};
 use crate::capture::output_file::OpenError;
 use crate::capture::{Capture, CaptureError, Ends, Limits};
@@ -52,7 +52,8 @@ pub fn run(options: &Options) -> ExitCode {
     if let Some(shell) = options.completions {
         return completions(shell);
     }
-    let log = Log::new(0);
+    log::set_level(options.log_level.into());
+    let log = Log;
     if let Err(reason) = distinct::check(&options.read, &present_names(options)) {
         log.line(reason);
         return ExitCode::FAILURE;
@@ -77,7 +78,7 @@ fn completions(shell: Shell) -> ExitCode {
     match written.map_err(|error| OutputError::new(STANDARD_OUTPUT, &error)) {
         Ok(()) | Err(OutputError::ReaderGone) => ExitCode::SUCCESS,
         Err(error) => {
-            Log::new(0).line(error);
+            Log.line(error);
             ExitCode::FAILURE
         }
     }
@@ -103,22 +104,23 @@ fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
     let faults: Vec<InputError> =
         options.read.iter().filter_map(|path| reading.check(path).err()).collect();
     if faults.len() == options.read.len() {
-        faults.iter().for_each(|fault| Log::new(0).line(fault));
+        faults.iter().for_each(|fault| Log.line(fault));
         return Ok(ExitCode::FAILURE);
     }
     let queue = Arc::new(Queue::default());
     let worker = worker(options, &stop, &untaken)?;
     let thread = {
         let queue = queue.clone();
-        thread::spawn(move || worker.run(&queue, &reopen, &mut |text| Log::new(0).line(text)))
+        thread::spawn(move || worker.run(&queue, &reopen, &mut |text| Log.line(text)))
     };
     let bar = Bar::show(options, &reading.progress);
-    let good = reading.read_all(&options.read, &queue, &Log::new(0));
+    let good = reading.read_all(&options.read, &queue, &Log);
     queue.end();
     let ended = thread.join().unwrap_or(Ended::Badly);
     if let Some(bar) = bar {
         bar.end();
     }
+    Log.tell_rest();
     Ok(if good && ended == Ended::Well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -136,7 +138,7 @@ fn reading(options: &Options, stop: &Arc<AtomicBool>, progress: Arc<Progress>) -
 fn capture(options: &Options) -> Result<ExitCode, CaptureError> {
     let connections = options.maxconns.unwrap_or(u32::MAX) as usize;
     let limits = Limits { frame: LENGTH_SIZE + options.frame_limit as usize, connections };
-    let capture = Capture::start(CONTENT_TYPE.into(), limits, Log::new(0), |stop, waker| {
+    let capture = Capture::start(CONTENT_TYPE.into(), limits, Log, |stop, waker| {
         let listeners = listeners(options)?;
         let targets = dial_targets(options)?;
         let untaken = Untaken::default();
@@ -144,7 +146,7 @@ fn capture(options: &Options) -> Result<ExitCode, CaptureError> {
         let destination: Box<dyn Destination> = match plain_file(options) {
             Some(files) => {
                 let content = Content::frames(CONTENT_TYPE).map_err(OpenError::from)?;
-                let output = FrameFiles::open(&files, content, stop, &Log::new(0))?;
+                let output = FrameFiles::open(&files, content, stop, &Log)?;
                 Box::new(Plain::new(output, waker.clone()))
             }
             None => Box::new(Feed::start(options, stop, untaken, waker.clone())?),

@@ -14,6 +14,7 @@ use super::outputs::Outputs;
 use super::queue::{Over, Popped, Queue};
 use super::select::Selection;
 use super::stamp::Stamp;
+use crate::capture::log::Log;
 
 /// How often to look whether outputs are to begin anew.
 const REOPEN_CHECK: Duration = Duration::from_millis(500);
@@ -107,6 +108,7 @@ impl Worker {
             if self.outputs.are_over() {
                 return;
             }
+            Log.tell_due();
             let look = now + REOPEN_CHECK;
             match queue.pop(Some(self.outputs.due().map_or(look, |due| due.min(look)))) {
                 Popped::Batch(input, batch) => {

@@ -60,7 +60,7 @@ impl Series {
         content: Content,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, OutputError> {
-        let log = Log::new(0);
+        let log = Log;
         let name = files.name.display().to_string();
         let files = Output::prepare(files, content, stop);
         let files = Box::new(files.map_err(|error| OutputError::Failed(error.to_string()))?);

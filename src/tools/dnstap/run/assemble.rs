@@ -88,7 +88,7 @@ fn stats(
         let failed = |error: String| CaptureError::Other(format!("--metrics {name}: {error}"));
         let address = address(name).map_err(|error| failed(error.to_string()))?;
         let address = page.serve(address).map_err(failed)?;
-        Log::new(0).line(format_args!("metrics are at http://{address}/metrics"));
+        Log.info(format_args!("metrics are at http://{address}/metrics"));
     }
     Ok(stats)
 }

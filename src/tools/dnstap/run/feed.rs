@@ -41,7 +41,7 @@ impl Feed {
         let thread = {
             let (queue, reopen) = (queue.clone(), reopen.clone());
             thread::spawn(move || {
-                let ended = worker.run(&queue, &reopen, &mut |text| Log::new(0).line(text));
+                let ended = worker.run(&queue, &reopen, &mut |text| Log.line(text));
                 // The receiver looks after it, or else is about to end.
                 let _ = waker.wake();
                 ended
@@ -50,7 +50,7 @@ impl Feed {
         let files = (!options.read.is_empty()).then(|| {
             let (queue, paths) = (queue.clone(), options.read.clone());
             let reading = reading(options, &stop, untaken.files);
-            thread::spawn(move || reading.read_all(&paths, &queue, &Log::new(0)))
+            thread::spawn(move || reading.read_all(&paths, &queue, &Log))
         });
         Ok(Self { queue, reopen, worker: thread, files })
     }

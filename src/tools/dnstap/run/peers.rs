@@ -34,7 +34,7 @@ pub fn listeners(options: &Options) -> Result<Vec<Listener>, CaptureError> {
     for path in &options.unix {
         let access = Access::new(options.socket_mode, owner, group)?;
         listeners.push(Listener::unix(path, &access)?);
-        Log::new(0).line(format_args!("opened input socket {}", path.display()));
+        Log.info(format_args!("opened input socket {}", path.display()));
     }
     for name in &options.listen {
         let address =
@@ -43,7 +43,7 @@ pub fn listeners(options: &Options) -> Result<Vec<Listener>, CaptureError> {
             Some(acceptor) => Listener::tls(address, name, acceptor.clone())?,
             None => Listener::tcp(address, name)?,
         });
-        Log::new(0).line(format_args!("opened input socket {name}"));
+        Log.info(format_args!("opened input socket {name}"));
     }
     Ok(listeners)
 }

@@ -53,7 +53,7 @@ pub fn serve(
     let server = Server { listener, resource, body, connections: Vec::new(), accept_after: None };
     thread::Builder::new().name("metrics".into()).spawn(move || {
         let error = server.run();
-        Log::new(0).line(format_args!("metrics are served no more: {error}"));
+        Log.error(format_args!("metrics server stopped: {error}"));
     })?;
     Ok(bound)
 }

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How often lines of one kind are printed.
+
+use std::fmt::Display;
+use std::time::{Duration, Instant};
+
+/// Lines of a kind that are printed as they come, before further ones are only counted.
+const BURST: u32 = 10;
+
+/// How long lines are counted at first.
+const FIRST_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long they are counted at most. The interval doubles for as long as there are any.
+const LAST_INTERVAL: Duration = Duration::from_secs(600);
+
+/// A kind of lines, named as what is counted: "connections refused".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind(pub &'static str);
+
+/// Kinds of which lines were printed a short time ago.
+#[derive(Debug)]
+pub struct Limits(Vec<Entry>);
+
+#[derive(Debug)]
+struct Entry {
+    kind: Kind,
+    /// What is in the state; `None` where events are counted.
+    subject: Option<String>,
+    /// Lines that may still be printed before the interval is over.
+    left: u32,
+    interval: Duration,
+    /// When the interval is over.
+    end: Instant,
+    held: u64,
+    /// The last line that was held back.
+    last: String,
+}
+
+impl Entry {
+    fn new(kind: Kind, subject: Option<String>, left: u32, now: Instant) -> Self {
+        let (interval, last) = (FIRST_INTERVAL, String::new());
+        Self { kind, subject, left, interval, end: now + interval, held: 0, last }
+    }
+
+    /// Prints what was held back.
+    fn tell(&mut self, print: &mut dyn FnMut(&dyn Display)) {
+        let Self { kind: Kind(kind), held, last, subject, .. } = self;
+        match subject {
+            Some(_) => print(last),
+            None => print(&format_args!("{held} more {kind}; the last: {last}")),
+        }
+        *held = 0;
+    }
+}
+
+impl Limits {
+    /// Nothing was printed yet.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// One more line of `kind`.
+    pub fn event(
+        &mut self,
+        kind: Kind,
+        line: String,
+        now: Instant,
+        print: &mut dyn FnMut(&dyn Display),
+    ) {
+        self.add(kind, None, BURST, line, now, print);
+    }
+
+    /// `subject` is in the state `kind` still.
+    pub fn state(
+        &mut self,
+        kind: Kind,
+        subject: &str,
+        line: String,
+        now: Instant,
+        print: &mut dyn FnMut(&dyn Display),
+    ) {
+        self.add(kind, Some(subject), 1, line, now, print);
+    }
+
+    fn add(
+        &mut self,
+        kind: Kind,
+        subject: Option<&str>,
+        burst: u32,
+        line: String,
+        now: Instant,
+        print: &mut dyn FnMut(&dyn Display),
+    ) {
+        self.tell(Some(now), print);
+        let is_it = |entry: &Entry| entry.kind == kind && entry.subject.as_deref() == subject;
+        let index = self.0.iter().position(is_it).unwrap_or_else(|| {
+            self.0.push(Entry::new(kind, subject.map(String::from), burst, now));
+            self.0.len() - 1
+        });
+        let entry = &mut self.0[index];
+        if entry.left > 0 {
+            entry.left -= 1;
+            print(&line);
+        } else {
+            entry.held += 1;
+            entry.last = line;
+        }
+    }
+
+    /// `subject` is not in the state `kind` any more. Returns whether it was.
+    pub fn over(&mut self, kind: Kind, subject: &str) -> bool {
+        let before = self.0.len();
+        self.0.retain(|entry| entry.kind != kind || entry.subject.as_deref() != Some(subject));
+        self.0.len() < before
+    }
+
+    /// When the first interval is over that has lines to tell of.
+    pub fn due(&self) -> Option<Instant> {
+        self.0.iter().filter(|entry| entry.held > 0).map(|entry| entry.end).min()
+    }
+
+    /// Ends the intervals that are over at `now`, or all in the end: prints what was held back. An interval
+    /// without such lines ends the limit, unless a state lasts.
+    pub fn tell(&mut self, now: Option<Instant>, print: &mut dyn FnMut(&dyn Display)) {
+        self.0.retain_mut(|entry| {
+            let is_over = now.is_none_or(|now| entry.end <= now);
+            match (is_over, now) {
+                (false, _) => true,
+                (true, Some(now)) if entry.held > 0 => {
+                    entry.tell(print);
+                    entry.interval = LAST_INTERVAL.min(2 * entry.interval);
+                    entry.end = now + entry.interval;
+                    true
+                }
+                (true, None) => {
+                    // What became of a state is said by the totals.
+                    if entry.held > 0 && entry.subject.is_none() {
+                        entry.tell(print);
+                    }
+                    false
+                }
+                (true, Some(_)) => {
+                    // A state ends when that is said; its next line is due now.
+                    entry.left = 1;
+                    entry.subject.is_some()
+                }
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FLOOD: Kind = Kind("connections refused");
+
+    fn at(begin: Instant, seconds: u64) -> Instant {
+        begin + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn lines_of_a_kind_are_counted_after_the_first_ones() {
+        let begin = Instant::now();
+        let mut limits = Limits::new();
+        let mut lines = Vec::new();
+        let mut print = |line: &dyn Display| lines.push(line.to_string());
+        for number in 0..5000 {
+            limits.event(FLOOD, format!("peer {number}"), begin, &mut print);
+        }
+        limits.event(Kind("other"), "another kind".into(), begin, &mut print);
+        assert_eq!(limits.due(), Some(at(begin, 10)));
+        limits.tell(Some(at(begin, 9)), &mut print);
+        limits.tell(Some(at(begin, 10)), &mut print);
+        for number in 0..3 {
+            limits.event(FLOOD, format!("later {number}"), at(begin, 11), &mut print);
+        }
+        // The interval has doubled.
+        limits.tell(Some(at(begin, 29)), &mut print);
+        limits.tell(Some(at(begin, 30)), &mut print);
+        // An interval without any ends the limit.
+        limits.tell(Some(at(begin, 70)), &mut print);
+        limits.event(FLOOD, "much later".into(), at(begin, 71), &mut print);
+        let mut expected: Vec<String> = (0..10).map(|number| format!("peer {number}")).collect();
+        expected.extend([
+            "another kind".into(),
+            "4990 more connections refused; the last: peer 4999".into(),
+            "3 more connections refused; the last: later 2".into(),
+            "much later".into(),
+        ]);
+        assert_eq!(lines, expected);
+        assert_eq!(limits.0.len(), 1, "what is over takes no room");
+    }
+
+    #[test]
+    fn a_state_is_told_at_growing_intervals_until_it_is_over() {
+        let begin = Instant::now();
+        let mut limits = Limits::new();
+        let mut lines = Vec::new();
+        let mut print = |line: &dyn Display| lines.push(line.to_string());
+        for second in 0..3600 {
+            let line = format!("one at {second}");
+            limits.state(FLOOD, "one", line, at(begin, second), &mut print);
+        }
+        assert!(limits.over(FLOOD, "one") && !limits.over(FLOOD, "one"));
+        limits.state(FLOOD, "one", "one again".into(), at(begin, 3600), &mut print);
+        let seconds = [0, 9, 29, 69, 149, 309, 629, 1229, 1829, 2429, 3029];
+        let mut expected: Vec<String> =
+            seconds.iter().map(|second| format!("one at {second}")).collect();
+        expected.push("one again".into());
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn the_end_tells_what_was_held_back() {
+        let begin = Instant::now();
+        let mut limits = Limits::new();
+        let mut lines = Vec::new();
+        let mut print = |line: &dyn Display| lines.push(line.to_string());
+        for number in 0..12 {
+            limits.event(FLOOD, format!("peer {number}"), begin, &mut print);
+        }
+        for _ in 0..2 {
+            limits.state(FLOOD, "one", "lasts".into(), begin, &mut print);
+        }
+        limits.tell(None, &mut print);
+        limits.tell(None, &mut print);
+        let told = ["lasts", "2 more connections refused; the last: peer 11"];
+        assert_eq!(lines.split_off(10), told);
+    }
+}
