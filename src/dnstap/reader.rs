@@ -35,6 +35,10 @@ use crate::sink::CONTENT_TYPE;
 /// Bytes of the buffer, until a frame needs more.
 const BUFFER_SIZE: usize = 64 * 1024;
 
+/// Bytes that a call reads even if its time is over, where the sender has them ready: a frame of the
+/// default limit is read in one call without patience.
+const ALWAYS_READ: usize = MAX_FRAME_SIZE_DEFAULT + LENGTH_SIZE;
+
 /// Bytes of the shortest frame that opens a stream: escape, length and type.
 const OPENING_SIZE: usize = 3 * LENGTH_SIZE;
 
@@ -133,8 +137,9 @@ impl Reader {
         self.offset
     }
 
-    /// The payload of the next data frame, up to the next call; `None` from STOP on. No wait is
-    /// longer than `patience`; a regular file has none.
+    /// The payload of the next data frame, up to the next call; `None` from STOP on. The call takes
+    /// no longer than `patience`, also if the sender never pauses and no frame is complete; a regular
+    /// file is read on without a limit.
     ///
     /// After [`ReadError::TimedOut`] and [`ReadError::TooLarge`] the next call goes on. The other
     /// errors end the stream, and come again; but where a file just ended, the next call finds what
@@ -171,7 +176,7 @@ impl Reader {
     /// Reads up to and including the next data frame. Returns where its payload is.
     #[inline(never)]
     fn read_on(&mut self, patience: Duration) -> Result<Option<Range<usize>>, ReadError> {
-        let mut deadline = Deadline { patience, until: None };
+        let mut deadline = Deadline { until: deadline(Instant::now(), patience), read: 0 };
         loop {
             self.send_answer(&mut deadline)?;
             match self.state {
@@ -311,12 +316,16 @@ impl Reader {
 
     /// Reads once, behind the frame at the front, which has `size` bytes at least.
     fn fill(&mut self, size: usize, deadline: &mut Deadline) -> Result<(), ReadError> {
+        if !self.transport.is_always_ready() {
+            deadline.check()?;
+        }
         self.make_room(size)?;
         loop {
             match self.transport.read(&mut self.buffer[self.end..]) {
                 Ok(0) => return Err(self.ended()),
                 Ok(count) => {
                     self.end += count;
+                    deadline.read += count;
                     return Ok(());
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -330,9 +339,11 @@ impl Reader {
     /// Makes room behind the frame at the front, in twice the buffer at most: a length alone, which
     /// may be wrong, takes no memory.
     fn make_room(&mut self, size: usize) -> io::Result<()> {
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
         if self.end == self.buffer.len() {
             let more = self.end.min(size - self.end);
             enlarge(&mut self.buffer, more)?;
@@ -386,16 +397,22 @@ fn enlarge(buffer: &mut Vec<u8>, more: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Until when a call waits, which counts from its first wait.
+/// Until when a call may go on, and the bytes that it has read.
 struct Deadline {
-    patience: Duration,
-    until: Option<Instant>,
+    until: Instant,
+    read: usize,
 }
 
 impl Deadline {
-    fn wait(&mut self, transport: &FdReceiver, what: Interest) -> Result<(), ReadError> {
-        let until = *self.until.get_or_insert_with(|| deadline(Instant::now(), self.patience));
-        transport.wait(what, until).map_err(|error| match error.kind() {
+    fn check(&self) -> Result<(), ReadError> {
+        if self.read >= ALWAYS_READ && Instant::now() >= self.until {
+            return Err(ReadError::TimedOut);
+        }
+        Ok(())
+    }
+
+    fn wait(&self, transport: &FdReceiver, what: Interest) -> Result<(), ReadError> {
+        transport.wait(what, self.until).map_err(|error| match error.kind() {
             io::ErrorKind::TimedOut => ReadError::TimedOut,
             _ => error.into(),
         })

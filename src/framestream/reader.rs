@@ -183,8 +183,7 @@ impl Reader {
         }
         let finish = ControlFrame::new(ControlType::Finish, None).encode(Header::With);
         let finish = finish.map_err(FrameError::from)?;
-        let slices = &mut [io::IoSlice::new(&finish)];
-        Ok(stream::write_all(&mut *self.transport, slices, IO_TIMEOUT_DEFAULT)?)
+        Ok(stream::write_within(&mut *self.transport, &finish, IO_TIMEOUT_DEFAULT)?)
     }
 
     /// The control frame of this type that was last exchanged; opens the stream if it never was.

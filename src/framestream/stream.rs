@@ -97,6 +97,26 @@ pub(crate) fn write_all(
     Ok(())
 }
 
+/// Writes all of `bytes`, within `timeout`.
+pub(crate) fn write_within(
+    transport: &mut dyn Transport,
+    mut bytes: &[u8],
+    timeout: Duration,
+) -> io::Result<()> {
+    let until = deadline(Instant::now(), timeout);
+    while !bytes.is_empty() {
+        match transport.write(&[IoSlice::new(bytes)]) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                wait(transport, Interest::Write, until)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// Goes through `handshake`, within `timeout`.
 pub(crate) fn shake(
     transport: &mut dyn Transport,
@@ -126,5 +146,58 @@ pub(crate) fn shake(
             }
             (Err(error), _) => return Err(error.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::BorrowedFd;
+
+    use super::*;
+    use crate::handshake::Direction;
+
+    /// A peer that takes one byte now and then.
+    struct Trickle {
+        full: bool,
+    }
+
+    impl Transport for Trickle {
+        fn direction(&self) -> Direction {
+            Direction::Bidirectional
+        }
+
+        fn open(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn close(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+
+        fn write(&mut self, _: &[IoSlice<'_>]) -> io::Result<usize> {
+            self.full = !self.full;
+            if self.full { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(1) }
+        }
+
+        fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+            None
+        }
+
+        fn for_child(&self) -> Box<dyn Transport> {
+            Box::new(Self { full: false })
+        }
+    }
+
+    #[test]
+    fn a_peer_that_takes_a_byte_now_and_then_gets_no_more_time() {
+        let timeout = Duration::from_millis(50);
+        let begun = Instant::now();
+        let written = write_within(&mut Trickle { full: false }, &[0; 100_000], timeout);
+        assert_eq!(written.expect_err("too many bytes").kind(), io::ErrorKind::TimedOut);
+        assert!((timeout..timeout * 100).contains(&begun.elapsed()), "{:?}", begun.elapsed());
     }
 }

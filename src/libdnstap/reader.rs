@@ -156,7 +156,9 @@ pub unsafe extern "C" fn dnstap_reader_set_max_frame_size(
 /// @param[out] message  The message, whose `size` is to be set before; as from dnstap_decode(). It
 ///                      points into the reader, and stays until the next call. NULL to read the
 ///                      frame without decoding it.
-/// @param milliseconds  How long to wait for a sender. A file is never waited for.
+/// @param milliseconds  How long the call may take, also if the sender never pauses but completes no
+///                      message; what has arrived is read, up to 1 MiB, even with 0. A regular file
+///                      is read on without a limit.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_END               The sender has ended the stream.
 /// @retval DNSTAP_TIMED_OUT         Call again: nothing of a frame that has begun is lost.

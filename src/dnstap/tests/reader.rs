@@ -294,6 +294,57 @@ fn a_sender_that_dribbles_gets_no_more_time() {
     });
 }
 
+/// Bytes that never complete a data frame, however many follow.
+fn without_end(size: u32) -> Vec<u8> {
+    match size {
+        0 => control(ControlType::Accept, &[]).repeat(50_000),
+        _ => [size.to_be_bytes().to_vec(), payload(1_000_000)].concat(),
+    }
+}
+
+#[test]
+fn a_sender_that_never_pauses_gets_no_more_time() {
+    // Control frames, a frame over the limit, and one below it.
+    for (limit, size) in [(512, 0), (512, u32::MAX), (i32::MAX as usize, 1 << 30)] {
+        let (mut reader, mut sender) = socket();
+        assert!(reader.set_max_frame_size(limit));
+        let patience = Duration::from_millis(100);
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let begun = Instant::now();
+                let mut more = [start(), without_end(size)].concat();
+                while sender.write_all(&more).is_ok() && begun.elapsed() < PATIENCE / 2 {
+                    more = if size == 0 { without_end(0) } else { payload(1_000_000) };
+                }
+            });
+            if size as usize > limit {
+                assert!(matches!(error(&mut reader), ReadError::TooLarge { .. }));
+            }
+            for _ in 0..3 {
+                let begun = Instant::now();
+                let result = reader.next(patience);
+                assert!(matches!(result, Err(ReadError::TimedOut)), "{result:?}");
+                let took = begun.elapsed();
+                assert!((patience..PATIENCE / 4).contains(&took), "{took:?} of {limit}, {size}");
+            }
+            drop(reader);
+        });
+    }
+}
+
+#[test]
+fn what_has_arrived_is_read_without_patience() {
+    let (mut reader, mut sender) = socket();
+    let lengths = [100, 65_000, 1, 70_000];
+    let frames: Vec<u8> = lengths.iter().flat_map(|length| data(&payload(*length))).collect();
+    sender.write_all(&[start(), frames].concat()).expect("room in the socket");
+    for length in lengths {
+        let frame = reader.next(Duration::ZERO).expect("no wait");
+        assert!(frame == Some(&payload(length)[..]), "the frame of {length} bytes");
+    }
+    assert_waits(&mut reader);
+}
+
 #[test]
 fn a_file_that_is_cut_off_anywhere_says_where() {
     let frames = [start(), data(&payload(1)), data(&payload(40)), data(&payload(300)), stop()];

@@ -429,6 +429,30 @@ fn a_peer_that_is_silent_is_given_up() {
 }
 
 #[test]
+fn a_read_takes_what_a_peer_sends_once() {
+    let authority = Authority::new();
+    let port = Port::new();
+    let mut server = Server::start(&port, &authority.issue(LOCALHOST), &[]);
+    let (mut tls, counts) = over_a_trickle(port.address, &authority);
+    let deadline = Instant::now() + PATIENCE;
+    while tls.open().is_err() {
+        assert!(Instant::now() < deadline, "the server does not listen");
+        thread::yield_now();
+    }
+    server.write_all(&[7; 16_000]).expect("the server");
+    let mut received = 0;
+    while received < 16_000 {
+        let before = counts.reads.load(Ordering::Relaxed);
+        received += tls.read(&mut [0; 500]).unwrap_or_default();
+        let reads = counts.reads.load(Ordering::Relaxed) - before;
+        // The record is in 23 pieces or more. A peer that always has another one gets no more of
+        // the caller's time than one that waits.
+        assert!(reads <= 1, "{reads} reads of the transport");
+        assert!(Instant::now() < deadline, "{received} bytes came");
+    }
+}
+
+#[test]
 fn a_peer_that_speaks_no_tls_is_told_from_others() {
     let (error, _) = open_to(|mut stream| {
         stream.write_all(b"220 mail.example ESMTP\r\n").expect("a sender");

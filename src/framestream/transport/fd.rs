@@ -46,6 +46,11 @@ impl FdReceiver {
         Ok(Self { fd: Some(fd), kind })
     }
 
+    /// Whether it is a file, which never makes a reader wait.
+    pub fn is_always_ready(&self) -> bool {
+        self.kind == Kind::Disk
+    }
+
     /// Waits, after `WouldBlock`, until it may be ready; `TimedOut` at `until`.
     pub fn wait(&self, what: Interest, until: Instant) -> io::Result<()> {
         wait(self, what, until)

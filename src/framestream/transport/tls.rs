@@ -175,18 +175,26 @@ impl Session {
         Ok(())
     }
 
+    /// Takes in what the peer sent once at most: one that goes on sending what carries no bytes for
+    /// the caller must not keep it here beyond its deadline.
     fn read(&mut self, transport: &mut dyn Transport, bytes: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.connection.reader().read(bytes) {
-                // As of a socket: the end of an answer that is still due.
-                Ok(0) => {
-                    let kind = io::ErrorKind::UnexpectedEof;
-                    return Err(io::Error::new(kind, "the receiver closed the TLS connection"));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
-                other => return other,
+        match self.read_decrypted(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.receive(transport)?;
+                self.read_decrypted(bytes)
             }
-            self.receive(transport)?;
+            other => other,
+        }
+    }
+
+    fn read_decrypted(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self.connection.reader().read(bytes) {
+            // As of a socket: the end of an answer that is still due.
+            Ok(0) => {
+                let kind = io::ErrorKind::UnexpectedEof;
+                Err(io::Error::new(kind, "the receiver closed the TLS connection"))
+            }
+            other => other,
         }
     }
 

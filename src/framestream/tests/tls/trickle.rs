@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use framestream::handshake::Direction;
 use framestream::transport::{SocketSender, Transport};
 
-/// Most bytes that a write takes: of a record of TLS a part.
+/// Most bytes that a write or a read takes: of a record of TLS a part.
 const MOST: usize = 700;
 
 /// What a [`Trickle`] was asked for.
@@ -47,7 +47,8 @@ impl Transport for Trickle {
 
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         self.counts.reads.fetch_add(1, Ordering::Relaxed);
-        self.socket.read(bytes)
+        let most = bytes.len().min(MOST);
+        self.socket.read(&mut bytes[..most])
     }
 
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
