@@ -64,6 +64,8 @@ impl Foreign {
         }
         let is_text = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
         match head {
+            // A skippable frame, with which some compressors begin.
+            [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
             // Handshake or alert, of SSL 3.0 to TLS 1.3.
             [0x15 | 0x16, 0x03, 0..=4, ..] => Self::Tls,
             _ if head.iter().all(is_text) => Self::Text,
@@ -93,6 +95,7 @@ mod tests {
             (b"\x15\x03\x03\x00\x02\x02\x28", Foreign::Tls),
             (b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x63\x60", Foreign::Gzip),
             (b"\x28\xb5\x2f\xfd\x04\x58\x61\x00\x00", Foreign::Zstd),
+            (b"\x5d\x2a\x4d\x18\x04\x00\x00\x00", Foreign::Zstd),
             (b"\xfd7zXZ\0\x00\x04", Foreign::Xz),
             (b"\xd4\xc3\xb2\xa1\x02\x00\x04\x00", Foreign::Pcap),
             (b"\x0a\x0d\x0d\x0a\x1c\x00\x00\x00", Foreign::Pcap),

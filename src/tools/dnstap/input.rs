@@ -128,13 +128,19 @@ impl Reading {
         let is = |magic: &[u8]| head.get_ref().starts_with(magic);
         let file: Box<dyn Read> = if is(b"\x1f\x8b") {
             Box::new(MultiGzDecoder::new(head.chain(source)))
-        } else if is(b"\x28\xb5\x2f\xfd") {
+        } else if is_zstd(head.get_ref()) {
             Box::new(zstd::Decoder::new(head.chain(source)).map_err(failed)?)
         } else {
             Box::new(head.chain(source))
         };
         Frames::new(file.take(limit), name, self, queue, &at_stop).pass_on()
     }
+}
+
+/// Whether this is the beginning of a Zstandard frame, or of a skippable one, which some compressors
+/// write first (RFC 8878, sections 3.1.1 and 3.1.2).
+fn is_zstd(head: &[u8]) -> bool {
+    matches!(head, [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18])
 }
 
 fn read_full(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {

@@ -228,8 +228,23 @@ fn compressed_files_are_read() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(&plain).unwrap();
     let gzip = place.file("gzip", gzip.finish().unwrap());
-    let zstd = place.file("zstd", zstd::encode_all(&plain[..], 1).unwrap());
-    for file in [gzip, zstd] {
+    let compressed = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+    let zstd = place.file("zstd", compressed(&plain));
+    // Several frames of zstd, and skippable ones before, between and behind them.
+    let skippable = |magic: u8, size: u32| {
+        [&[magic, 0x2a, 0x4d, 0x18][..], &size.to_le_bytes(), &vec![0x28; size as usize]].concat()
+    };
+    let (front, rest) = plain.split_at(plain.len() / 3);
+    let frames = [
+        skippable(0x50, 4),
+        compressed(front),
+        skippable(0x5f, 100_000),
+        compressed(b""),
+        compressed(rest),
+        skippable(0x5e, 0),
+    ];
+    let frames = place.file("frames", frames.concat());
+    for file in [gzip, zstd, frames] {
         assert!(print(OURS, &file, "-q").stdout == expected, "{file}");
     }
 }
