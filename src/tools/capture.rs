@@ -238,8 +238,8 @@ impl Capture {
         }
         let (commands, complete) = output.close(&log);
         totals.report(&log);
-        if let Some(mut commands) = commands
-            && let Err(error) = wait_for(&mut commands, &mut self.poll, &mut self.signals, &log)
+        if let Some(commands) = commands
+            && let Err(error) = wait_for(commands, &mut self.poll, &mut self.signals, &log)
         {
             log.line(error);
         }
@@ -475,7 +475,7 @@ fn listen(
 
 /// Waits for the commands that still run, until a signal says to stop.
 fn wait_for(
-    commands: &mut PostRotate,
+    mut commands: PostRotate,
     poll: &mut Poll,
     signals: &mut Signals,
     log: &Log,
@@ -490,5 +490,6 @@ fn wait_for(
             break;
         }
     }
+    commands.abandon(log);
     Ok(())
 }

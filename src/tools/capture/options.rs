@@ -9,12 +9,14 @@ use std::os::unix::net;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Parser};
 use framestream::control::CONTENT_TYPE_LENGTH_MAX;
 
 use crate::capture::file_name::Calendar;
 use crate::capture::output::Files;
 use crate::capture::output_file::Placing;
+use crate::capture::post_rotate;
 use crate::command_line::{STANDARD_OUTPUT, tcp_address};
 
 /// Receive Frame Streams from a socket and save them in files.
@@ -77,6 +79,7 @@ pub struct Options {
 
     /// Run COMMAND through sh with the name of each finished file as its last argument
     #[arg(long, value_name = "COMMAND")]
+    #[arg(value_parser = OsStringValueParser::new().try_map(post_rotate::command))]
     pub post_rotate: Option<OsString>,
 
     /// Make the file name with strftime, in local time

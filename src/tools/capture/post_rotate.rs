@@ -1,17 +1,37 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Runs a command for every finished file, beside the capture.
+//! Runs a command for every finished file, beside the capture, a few at a time.
 
+use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::capture::log::Log;
 
-/// The commands that run.
+/// Commands that run at a time. More would compete with the capture for processor and disk.
+const RUNNING_MAX: usize = 4;
+
+/// Checks that `command` can take the name of a file as its last argument: with nothing before the
+/// name, or only the end of another command, the shell would run the file itself.
+pub fn command(command: OsString) -> Result<OsString, &'static str> {
+    match command.as_bytes().trim_ascii_end().last() {
+        None => Err("the command is empty, so that the file itself would be run"),
+        Some(b';' | b'&' | b'|') => {
+            Err("the command ends with an operator, so that the file itself would be run after it")
+        }
+        Some(_) => Ok(command),
+    }
+}
+
+/// The commands that run, and the files that wait for theirs.
 #[derive(Debug)]
 pub struct PostRotate {
     script: Option<OsString>,
     running: Vec<(Child, PathBuf)>,
+    pending: VecDeque<PathBuf>,
+    /// How many pending files are reported next, a power of ten.
+    reported_at: usize,
 }
 
 impl PostRotate {
@@ -22,23 +42,43 @@ impl PostRotate {
             script.push(" \"$1\"");
             script
         });
-        Self { script, running: Vec::new() }
+        Self { script, running: Vec::new(), pending: VecDeque::new(), reported_at: 10 }
     }
 
-    /// Starts the command for `file`.
+    /// Runs the command for `file`, as soon as fewer than [`RUNNING_MAX`] run.
     pub fn start(&mut self, file: &Path, log: &Log) {
+        if self.script.is_none() {
+            return;
+        }
+        self.pending.push_back(file.into());
+        self.start_pending(log);
+        let waiting = self.pending.len();
+        if waiting >= self.reported_at {
+            self.reported_at *= 10;
+            log.line(format_args!(
+                "{waiting} files wait for their post-rotate command; {RUNNING_MAX} run at a time"
+            ));
+        }
+    }
+
+    fn start_pending(&mut self, log: &Log) {
         let Some(script) = &self.script else { return };
-        let mut command = Command::new("/bin/sh");
-        command.arg("-c").arg(script).arg("sh").arg(file).stdin(Stdio::null());
-        match command.spawn() {
-            Ok(child) => self.running.push((child, file.into())),
-            Err(error) => {
-                log.line(format_args!("post-rotate command for {}: {error}", file.display()));
+        while self.running.len() < RUNNING_MAX
+            && let Some(file) = self.pending.pop_front()
+        {
+            let mut command = Command::new("/bin/sh");
+            command.arg("-c").arg(script).arg("sh").arg(&file).stdin(Stdio::null());
+            match command.spawn() {
+                Ok(child) => self.running.push((child, file)),
+                Err(error) => {
+                    log.line(format_args!("post-rotate command for {}: {error}", file.display()));
+                }
             }
         }
     }
 
-    /// Collects those that have ended, and says whether any still runs.
+    /// Collects those that have ended, starts others in their place, and says whether any still
+    /// runs.
     pub fn reap(&mut self, log: &Log) -> bool {
         self.running.retain_mut(|(child, file)| match child.try_wait() {
             Ok(None) => true,
@@ -49,11 +89,34 @@ impl PostRotate {
             }
             Err(_) => false,
         });
-        !self.running.is_empty()
+        self.start_pending(log);
+        self.are_running()
     }
 
     /// Whether any runs, as far as is known.
     pub fn are_running(&self) -> bool {
         !self.running.is_empty()
+    }
+
+    /// Reports the files whose command is not run any more.
+    pub fn abandon(self, log: &Log) {
+        for file in self.pending {
+            log.line(format_args!("no post-rotate command was run for {}", file.display()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::command;
+
+    #[test]
+    fn a_command_that_would_run_the_file_is_refused() {
+        for wrong in ["", " ", "\t\n", "sync;", "gzip \"$1\" &", "true && ", "cat |\n"] {
+            assert!(command(wrong.into()).is_err(), "{wrong:?}");
+        }
+        for right in ["gzip", "exit 3; :", "./archive --to x ", "f() { true; }; f"] {
+            assert!(command(right.into()).is_ok(), "{right:?}");
+        }
     }
 }

@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ::dnstap::schema::MessageType;
-use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgGroup, CommandFactory, Parser, ValueEnum, value_parser};
 
 use super::select::{self, Prefix, WantedName};
 use crate::capture::log::Level;
 use crate::capture::options::{octal, size};
+use crate::capture::post_rotate;
 use crate::command_line::STANDARD_OUTPUT;
 
 /// Stands before an address that TLS is spoken with.
@@ -76,8 +77,8 @@ pub struct Options {
     #[arg(help_heading = "In")]
     pub frame_limit: u64,
 
-    /// Write to a file, `-` for the standard output; FORMAT:FILE for one with a format of its own.
-    /// A file is compressed if its name ends with .zst
+    /// Write to a file, `-` for the standard output; FORMAT:FILE for one with a format of its own,
+    /// ./WORD:FILE for one with a colon in its name. A file is compressed if its name ends with .zst
     #[arg(short = 'w', value_name = "FILE", help_heading = "Out")]
     pub write: Vec<OsString>,
 
@@ -135,6 +136,7 @@ pub struct Options {
 
     /// Run COMMAND with the name of each finished file
     #[arg(long, value_name = "COMMAND", requires = "write", help_heading = "Out")]
+    #[arg(value_parser = OsStringValueParser::new().try_map(post_rotate::command))]
     pub post_rotate: Option<OsString>,
 
     /// Make the names of files with strftime, in local time
@@ -399,6 +401,14 @@ mod tests {
             "-a -w quiet:-",
             "-a -w /dev/null",
             "-a -w x.zst",
+            "-w kafka:x",
+            "-w jsonl:x",
+            "-w QUIET:x",
+            "-w quiet:y -w a:b",
+            "-w y -r kafka:x",
+            "-u tcp:6000",
+            "-U tls:y:1",
+            "-T tcp:y:1",
             "-a -w pcap:x",
             "-w parquet:x.zst",
             "--gmtime -w x",
@@ -424,6 +434,7 @@ mod tests {
             "--split 5 --localtime -w x --post-rotate x",
             "--localtime -w x -w %F",
             "-a -w x -w /dev/null",
+            "-w ./kafka:x -w json:./a:b -w x-%H:%M --gmtime",
             "-w pcap:x.zst",
             "--tls-ca x -T tls:y:1",
         ] {

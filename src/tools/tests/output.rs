@@ -11,8 +11,8 @@ use std::process::{Command, Stdio};
 
 use framestream::control::ControlType::Start;
 use support::{
-    CAPTURE, DEADLINE, Peer, Place, Running, TYPE, assert_holds, control, data, debian, limited,
-    names, payloads, recording, run,
+    CAPTURE, DEADLINE, DNSTAP, Peer, Place, Running, TYPE, assert_holds, control, data, debian,
+    limited, names, payloads, recording, run,
 };
 
 /// The name in `opened output file NAME`.
@@ -246,6 +246,59 @@ fn a_command_that_fails_is_told_and_holds_nothing_up() {
     capture.signal("TERM");
     let (status, lines) = capture.end_without_children();
     assert!(status.success(), "{lines:#?}");
+}
+
+#[test]
+fn few_commands_run_at_a_time_and_each_file_gets_its_own() {
+    let place = Place::new();
+    let (gate, list) = (place.argument("gate"), place.argument("list"));
+    let command =
+        format!("f() {{ until [ -e {gate} ]; do sleep 0.1; done; echo \"$1\" >> {list}; }}; f");
+    let (socket, output) = (place.argument("socket"), place.argument("out"));
+    let mut capture = Running::capture(&["-u", &socket, "-w", &output, "--post-rotate", &command]);
+    for _ in 0..12 {
+        capture.signal("USR1");
+        capture.line("opened output file");
+    }
+    let id = capture.child.id();
+    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+    assert_eq!(children.split_whitespace().count(), 4, "{children}");
+    fs::write(&gate, "").unwrap();
+    capture.stop();
+    assert_eq!(fs::read_to_string(&list).unwrap().lines().count(), 13);
+}
+
+#[test]
+fn a_second_signal_reports_the_files_without_their_command() {
+    let place = Place::new();
+    let (socket, output) = (place.argument("socket"), place.argument("out"));
+    let mut capture =
+        Running::capture(&["-u", &socket, "-w", &output, "--post-rotate", "sleep 60; :"]);
+    for _ in 0..4 {
+        capture.signal("USR1");
+        capture.line("opened output file");
+    }
+    capture.signal("TERM");
+    capture.line("lost 0 frames");
+    capture.signal("TERM");
+    let (_, lines) = capture.end_without_children();
+    let told = format!("no post-rotate command was run for {output}.4");
+    assert!(lines.iter().any(|line| line.contains(&told)), "{lines:#?}");
+}
+
+#[test]
+fn a_command_that_would_run_the_file_itself_is_refused() {
+    let place = Place::new();
+    let (socket, output) = (place.argument("socket"), place.argument("out"));
+    for (program, arguments, status) in
+        [(CAPTURE, &["-t", TYPE, "-u", &socket][..], 1), (DNSTAP, &["-u", &socket], 2)]
+    {
+        let arguments = [arguments, &["-w", &output, "--post-rotate", " "]].concat();
+        let refused = run(program, &arguments);
+        assert_eq!(refused.status.code(), Some(status));
+        let error = String::from_utf8(refused.stderr).unwrap();
+        assert!(error.contains("the file itself would be run"), "{error}");
+    }
 }
 
 #[test]

@@ -9,6 +9,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
+
+use super::address::prefix;
 use super::{Format, Options, TLS_PREFIX};
 use crate::capture::file_name::has_conversions;
 use crate::command_line::{STANDARD_INPUT, STANDARD_OUTPUT};
@@ -25,6 +28,9 @@ pub fn misuse(options: &Options) -> Option<String> {
         let text =
             "--follow waits at the end of a file, and the standard input has none: name the file";
         return Some(text.into());
+    }
+    if let Some(text) = unknown_prefix(options) {
+        return Some(text);
     }
     if let Some(socket) = distinct::named_twice(&options.unix) {
         return Some(format!("{} is named twice by -u", socket.display()));
@@ -45,6 +51,31 @@ pub fn misuse(options: &Options) -> Option<String> {
             let option = idle_tls_option(options)?;
             Some(format!("{option} is given, but nothing speaks TLS that needs it"))
         })
+}
+
+/// A name that begins with a word and a colon that mean nothing here, and so is more likely a mistake
+/// than a file.
+fn unknown_prefix(options: &Options) -> Option<String> {
+    for name in options.write.iter().filter_map(|name| name.to_str()) {
+        if let Some(word) = prefix(name).filter(|word| Format::from_str(word, false).is_err()) {
+            let formats: Vec<String> = Format::value_variants()
+                .iter()
+                .filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()))
+                .collect();
+            let formats = formats.join(", ");
+            return Some(format!(
+                "-w {name}: \"{word}\" is no format, which are {formats}; write ./{name} for a file \
+                 of this name"
+            ));
+        }
+    }
+    let missing =
+        options.read.iter().filter(|name| !name.exists()).filter_map(|name| name.to_str());
+    missing.into_iter().find(|name| prefix(name).is_some()).map(|name| {
+        format!(
+            "-r {name}: there is no such file, and -r reads nothing else; write ./{name} for one"
+        )
+    })
 }
 
 /// The receiver that would get everything twice, by whatever path.

@@ -35,9 +35,10 @@ impl Patience {
     }
 
     /// Waits until all of `commands` have ended, or a signal comes.
-    pub fn wait(&self, commands: &mut PostRotate, log: &Log) {
+    pub fn wait(&self, mut commands: PostRotate, log: &Log) {
         while commands.reap(log) && !self.0.load(Ordering::Relaxed) {
             thread::sleep(CHECK);
         }
+        commands.abandon(log);
     }
 }

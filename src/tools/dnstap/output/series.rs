@@ -214,8 +214,8 @@ impl Series {
         let Self { name, files, log, late, state, .. } = self;
         let unit = files.unit();
         let (commands, complete) = files.close(&log);
-        if let Some(mut commands) = commands {
-            patience.wait(&mut commands, &log);
+        if let Some(commands) = commands {
+            patience.wait(commands, &log);
         }
         if state == State::Failed && late > 0 {
             let why = match written {
