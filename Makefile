@@ -93,11 +93,11 @@ stage: all
 	$(MAKE) install DESTDIR= PREFIX=$(STAGE)
 
 # Debian packages: compilers, the C library that ours is compared with, servers, readers, valgrind.
-PACKAGES = binutils gcc g++ make pkg-config libfstrm-dev fstrm-bin knot knot-module-dnstap \
+PACKAGES = binutils gcc g++ libc6-dev make pkg-config libfstrm-dev fstrm-bin knot knot-module-dnstap \
     knot-dnsutils bind9 bind9-utils golang-github-dnstap-golang-dnstap-cli dnstap-ldns dnsperf \
     libprotobuf-c-dev openssl protobuf-c-compiler stunnel4 strace time valgrind python3 systemd \
     tshark tzdata unbound util-linux
-DEMO_PACKAGES = binutils gcc knot knot-module-dnstap knot-dnsutils \
+DEMO_PACKAGES = binutils gcc libc6-dev knot knot-module-dnstap knot-dnsutils \
     golang-github-dnstap-golang-dnstap-cli
 
 deps: $(TARGET)/python/duckdb
