@@ -4,6 +4,7 @@
 # make demo        Debian's Knot on our library, captured and printed
 # make test        everything that proves them; what it needs is installed by `make deps`
 # make check-unbound  Debian's Unbound with the series of patches/unbound, built and tested
+# make test-fresh  `make demo` and `make test` on minimal systems of Debian 12 and 13; needs root
 # make headers     write include/ anew with cbindgen
 # make check-knot  Debian's Knot, of bookworm and of sid, with the series of patches/knot, the same
 # make check-bind  Debian's BIND, of bookworm and of its backports, the same
@@ -41,7 +42,7 @@ libdnstap_FEATURES = $(if $(filter no,$(TLS)),--no-default-features)
 export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
-    install-tools stage deps demo test headers bench bench-check \
+    install-tools stage deps demo test test-fresh headers bench bench-check \
     plots bench-micro bench-tools bench-builds bench-servers bench-unbound bench-bind bench-knot \
     check-unbound check-knot check-bind clean
 
@@ -132,6 +133,11 @@ test: deps stage
 	$(MAKE) check-knot
 	$(MAKE) check-bind
 	$(MAKE) bench-check
+
+# The same on machines that have nothing, of each Debian that is supported.
+test-fresh:
+	.ci/fresh bookworm
+	.ci/fresh trixie
 
 headers:
 	UPDATE_HEADERS=1 $(CARGO) test -q -p ffi --test headers
