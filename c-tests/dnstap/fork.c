@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BEFORE = 10, AFTER = 10, OF_CHILD = 5, MANY = 8 };
+enum { BEFORE = 10, AFTER = 10, OF_CHILD = 5, MANY = 8, INHERITED = 200 };
 
 static void log_some(dnstap_queue *queue, uint32_t who, uint32_t from, uint32_t count)
 {
@@ -369,6 +369,47 @@ static void many_forks(int forks)
 	EXPECT(s.sent + s.dropped_full, s.logged);
 }
 
+static void *keep_forking(void *arg)
+{
+	while (!is_over(arg)) {
+		pid_t child = fork_with_deadline();
+
+		if (child == 0)
+			_exit(0);
+		wait_for(child);
+	}
+	return NULL;
+}
+
+/* Children that never log close what they inherited, while threads of theirs fork. */
+static void close_amid_forks(int rounds)
+{
+	dnstap_sink *sinks[INHERITED];
+
+	for (int i = 0; i < INHERITED; i++)
+		sinks[i] = open_sink(options_with_ring("unix:nobody", 4096));
+	for (int round = 0; round < rounds; round++) {
+		struct busy busy = { NULL, 0 };
+		pid_t child = fork_with_deadline();
+		pthread_t threads[2];
+
+		if (child != 0) {
+			wait_for(child);
+			continue;
+		}
+		for (int i = 0; i < 2; i++)
+			NEED(pthread_create(&threads[i], NULL, keep_forking, &busy) == 0, "no thread");
+		for (int i = 0; i < INHERITED; i++)
+			close_sink(&sinks[i], TIMEOUT);
+		__atomic_store_n(&busy.stop, 1, __ATOMIC_RELEASE);
+		for (int i = 0; i < 2; i++)
+			pthread_join(threads[i], NULL);
+		_exit(0);
+	}
+	for (int i = 0; i < INHERITED; i++)
+		close_sink(&sinks[i], TIMEOUT);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct fault cases[] = {
@@ -384,6 +425,7 @@ int main(int argc, char **argv)
 		{ "a child of a file has a file of its own", child_of_a_file, 0, 60, 0, NULL },
 		{ "a child of a file with messages that wait", child_of_a_file, BEFORE, 60, 0, NULL },
 		{ "many forks while threads make queues, log, and read accounts", many_forks, 50, 120, 0, NULL },
+		{ "children that close sinks while their threads fork", close_amid_forks, 30, 120, 0, NULL },
 	};
 
 	return RUN(argc, argv, cases);

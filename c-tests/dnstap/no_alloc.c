@@ -62,7 +62,7 @@ void free(void *memory)
 	__libc_free(memory);
 }
 
-enum kind { USUAL, OVER_IPV6, RARE, REFUSED, TOO_LONG, DISABLED, FULL, SAMPLED };
+enum kind { USUAL, OVER_IPV6, RARE, REFUSED, TOO_LONG, DISABLED, FULL, SAMPLED, RENAMED };
 
 /* A message, and what is to become of it if the ring has room. */
 static dnstap_message make(enum kind kind, dnstap_result *fate)
@@ -105,6 +105,7 @@ static dnstap_message make(enum kind kind, dnstap_result *fate)
 		*fate = DNSTAP_SAMPLED_OUT;
 		break;
 	case USUAL:
+	case RENAMED:
 		break;
 	}
 	return m;
@@ -149,6 +150,8 @@ static void log_many(int kind)
 	for (int round = 0; round < ROUNDS; round++) {
 		if (kind != FULL)
 			AWAIT_STATS(sink, s, s.waiting == 0);
+		if (kind == RENAMED)
+			NEED(dnstap_sink_set_identity(sink, round % 2 ? "odd" : NULL) == DNSTAP_OK, "identity");
 		fates += log_round(queue, &m, fate, &allocated);
 	}
 	NEED(allocated == 0, "%lu allocations", allocated);
@@ -168,6 +171,7 @@ int main(int argc, char **argv)
 		{ "no allocation for messages that are not enabled", log_many, DISABLED, 60, 0, NULL },
 		{ "no allocation when the ring is full", log_many, FULL, 60, 0, NULL },
 		{ "no allocation for messages that are not in the sample", log_many, SAMPLED, 60, 0, NULL },
+		{ "no allocation when the identity changes, and nothing is freed", log_many, RENAMED, 60, 0, NULL },
 	};
 
 	return RUN(argc, argv, cases);

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::SigSet;
 
-use crate::fork::{self, Hold, Lock};
+use crate::fork::{self, Lock};
 use crate::sync::Padded;
 use crate::transport::{Transport, deadline, poll_for};
 use crate::writer::{Writer, WriterOptions};
@@ -130,6 +130,14 @@ struct Closing {
     generation: usize,
 }
 
+/// The writer thread of this process, and what a forked child starts its own with.
+struct ThreadState {
+    handle: Option<JoinHandle<()>>,
+    /// Still closed; each child gets another one like it.
+    transport: Box<dyn Transport>,
+    options: WriterOptions,
+}
+
 /// What the threads have in common.
 struct Shared<F: Feed> {
     /// The fork generation whose writer thread runs, or one of [`CLOSED`], [`REVIVING`].
@@ -144,9 +152,7 @@ struct Shared<F: Feed> {
     reopen: AtomicBool,
     /// Set to close.
     closing: OnceLock<Closing>,
-    thread: Lock<Option<JoinHandle<()>>>,
-    /// What a child of a fork sends with.
-    heir: Lock<(Box<dyn Transport>, WriterOptions)>,
+    thread: Lock<ThreadState>,
     /// Readable for good once the thread ends. A condition would want a lock.
     ended: Wake,
 }
@@ -159,7 +165,7 @@ impl<F: Feed> Shared<F> {
     /// Starts the writer thread of this process, while forks are kept off.
     fn spawn(
         self: &Arc<Self>,
-        thread: &mut Option<JoinHandle<()>>,
+        thread: &mut ThreadState,
         generation: usize,
         link: Link,
     ) -> io::Result<()> {
@@ -174,7 +180,7 @@ impl<F: Feed> Shared<F> {
             .spawn(|| worker.run());
         mask.thread_set_mask()?;
         // In a forked child the old handle names a thread that is not there to be detached.
-        std::mem::forget(thread.replace(started?));
+        std::mem::forget(thread.handle.replace(started?));
         Ok(())
     }
 
@@ -197,7 +203,7 @@ impl<F: Feed> Shared<F> {
         }
         add(&self.counters.0.lost_fork, inherited);
         self.sleeping.0.store(false, Ordering::Relaxed);
-        let started = self.start_in_child(&hold, &mut thread, now);
+        let started = self.start_in_child(&mut thread, now);
         if started.is_err() {
             // Whoever closes need not wait for a thread that never was.
             self.closing.get_or_init(|| Closing { by: Instant::now(), generation: before });
@@ -209,16 +215,12 @@ impl<F: Feed> Shared<F> {
     /// Starts the thread of a child, with pipes of its own.
     fn start_in_child(
         self: &Arc<Self>,
-        hold: &Hold,
-        thread: &mut Option<JoinHandle<()>>,
+        thread: &mut ThreadState,
         generation: usize,
     ) -> io::Result<()> {
         self.wake.renew()?;
         self.ended.renew()?;
-        let (transport, options) = {
-            let heir = self.heir.lock_within(hold);
-            (heir.0.for_child(), heir.1.clone())
-        };
+        let (transport, options) = (thread.transport.for_child(), thread.options.clone());
         let link = Link::new(transport, options, false, self.options.reopen_interval);
         self.spawn(thread, generation, link)
     }
@@ -253,7 +255,11 @@ impl<F: Feed> Sender<F> {
     /// Starts a thread that sends what `feed` gets, with `writer`.
     pub fn start(options: Options, writer: Writer, feed: F) -> io::Result<Self> {
         let (transport, writer_options, open) = writer.into_parts();
-        let heir = Lock::new((transport.for_child(), writer_options.clone()));
+        let thread = ThreadState {
+            handle: None,
+            transport: transport.for_child(),
+            options: writer_options.clone(),
+        };
         let link = Link::new(transport, writer_options, open, options.reopen_interval);
         let generation = fork::generation();
         let shared = Arc::new(Shared {
@@ -265,8 +271,7 @@ impl<F: Feed> Sender<F> {
             wake: Wake::new()?,
             reopen: AtomicBool::new(false),
             closing: OnceLock::new(),
-            thread: Lock::new(None),
-            heir,
+            thread: Lock::new(thread),
             ended: Wake::new()?,
         });
         shared.spawn(&mut shared.thread.lock(), generation, link)?;
@@ -357,7 +362,7 @@ impl<F: Feed> Sender<F> {
             return true;
         }
         let ended = shared.await_end(closing.by + CLOSE_GRACE);
-        let thread = shared.thread.lock().take();
+        let thread = shared.thread.lock().handle.take();
         if ended {
             // It has nothing left to do but to end.
             thread.map(JoinHandle::join);
@@ -385,13 +390,16 @@ impl<F: Feed> Sender<F> {
             });
             if closing.generation != now {
                 // A forked child that never submitted: the thread is the parent's.
-                add(&shared.counters.0.lost_fork, shared.stats().waiting as usize);
-                shared.counters.0.set_state(LinkState::Closing);
-                std::mem::forget(thread.take());
-                return closing;
+                std::mem::forget(thread.handle.take());
             }
             closing
         };
+        if closing.generation != now {
+            // Without a lock: to ask how much waits takes others.
+            add(&shared.counters.0.lost_fork, shared.stats().waiting as usize);
+            shared.counters.0.set_state(LinkState::Closing);
+            return closing;
+        }
         shared.wake.wake();
         closing
     }

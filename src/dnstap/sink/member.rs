@@ -4,8 +4,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use framestream::fork::{Guard, Lock};
+
 use super::MESSAGE_TYPES;
 use super::switch::Switch;
+use crate::encode::Origin;
 use crate::ring::Ring;
 use crate::schema::MessageType;
 
@@ -17,7 +20,8 @@ pub(super) struct Member {
     pub(super) ring: Arc<Ring>,
     /// The message types that are logged.
     switch: Arc<dyn AsRef<Switch> + Send + Sync>,
-    /// Whether the producer has not seen the latest origin.
+    offer: Lock<Offer>,
+    /// Whether the producer has not taken the latest origin.
     stale: AtomicBool,
     /// Whether the producer is gone.
     freed: AtomicBool,
@@ -35,11 +39,19 @@ pub(super) struct Member {
     pub(super) sampled_out: AtomicU64,
 }
 
+/// An origin for the producer to take. It leaves its own in exchange, so that nothing is freed on
+/// the logging path.
+struct Offer {
+    origin: Option<Arc<Origin>>,
+    is_new: bool,
+}
+
 impl Member {
     pub(super) fn new(ring: Arc<Ring>, switch: Arc<dyn AsRef<Switch> + Send + Sync>) -> Self {
         Self {
             ring,
             switch,
+            offer: Lock::leaf(Offer { origin: None, is_new: false }),
             stale: AtomicBool::new(false),
             freed: AtomicBool::new(false),
             logged: Default::default(),
@@ -56,15 +68,31 @@ impl Member {
         (*self.switch).as_ref().set(message_types);
     }
 
-    /// Has the producer take the latest origin before its next message, and lets these types through.
-    pub(super) fn renew(&self, message_types: u32) {
-        self.stale.store(true, Ordering::Relaxed);
+    /// Has the producer take `origin` before its next message, and lets these types through. The
+    /// caller holds the lock of the registry.
+    pub(super) fn renew<T>(&self, origin: &Arc<Origin>, message_types: u32, outer: &Guard<'_, T>) {
+        *self.offer.lock_inside(outer) = Offer { origin: Some(Arc::clone(origin)), is_new: true };
+        self.stale.store(true, Ordering::Release);
         self.let_through(message_types);
     }
 
-    /// Whether the producer has not seen the latest origin; from now on it has.
-    pub(super) fn take_stale(&self) -> bool {
-        self.stale.swap(false, Ordering::Acquire)
+    /// Gives the producer the latest origin, in exchange for its own, if there is a new one. Returns
+    /// whether the producer has the latest: if not, another thread is changing it or forks, and the
+    /// producer asks again before its next message. Never waits.
+    pub(super) fn exchange_origin(&self, origin: &mut Arc<Origin>) -> bool {
+        if !self.stale.swap(false, Ordering::Acquire) {
+            return true;
+        }
+        let Some(mut offer) = self.offer.try_lock() else {
+            self.stale.store(true, Ordering::Relaxed);
+            return false;
+        };
+        if std::mem::take(&mut offer.is_new)
+            && let Some(latest) = &mut offer.origin
+        {
+            std::mem::swap(latest, origin);
+        }
+        true
     }
 
     /// The producer is gone.

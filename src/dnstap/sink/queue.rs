@@ -188,8 +188,8 @@ impl<S: AsRef<Switch>> Queue<S> {
         if self.sample_rate == 1 {
             (*self.switch).as_ref().forget_news();
         }
-        if let Some(origin) = self.registry.news(&self.member) {
-            self.origin = origin;
+        if !self.member.exchange_origin(&mut self.origin) {
+            (*self.switch).as_ref().note_news();
         }
         Ok(())
     }

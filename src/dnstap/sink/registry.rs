@@ -80,7 +80,7 @@ impl Registry {
         let settings = &members.settings;
         let message_types = if self.is_closed() { 0 } else { settings.message_types };
         for member in &members.list {
-            member.renew(message_types);
+            member.renew(&settings.origin, message_types, &members);
         }
         result
     }
@@ -93,11 +93,6 @@ impl Registry {
     /// Whether nothing is logged any more.
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
-    }
-
-    /// Who logs, if that has changed since the queue last asked.
-    pub(super) fn news(&self, member: &Member) -> Option<Arc<Origin>> {
-        member.take_stale().then(|| Arc::clone(&self.members.lock().settings.origin))
     }
 
     /// The queue's producer is gone; the writer thread sends what it left.

@@ -32,6 +32,11 @@ impl Switch {
     pub(super) fn forget_news(&self) {
         self.0.fetch_and(!LOOK, Ordering::Acquire);
     }
+
+    /// The queue has to look again before its next message.
+    pub(super) fn note_news(&self) {
+        self.0.fetch_or(LOOK, Ordering::Relaxed);
+    }
 }
 
 impl AsRef<Switch> for Switch {

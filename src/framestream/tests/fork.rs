@@ -290,3 +290,38 @@ fn a_child_does_not_wait_for_the_thread_of_a_parent_that_closes() {
     let stats = iothr.stats();
     assert_eq!((stats.lost_closing, stats.waiting), (stats.accepted, 0));
 }
+
+#[test]
+fn a_lock_that_is_tried_waits_neither_for_a_thread_nor_for_a_fork() {
+    let _turn = turn();
+    let (lock, other) = (Lock::new(1), Lock::new(2));
+    thread::scope(|scope| {
+        let held = lock.lock();
+        let tried = scope.spawn(|| (lock.try_lock().is_none(), other.try_lock().is_some()));
+        assert_eq!(tried.join().expect("no panic"), (true, true));
+        drop(held);
+        assert!(lock.try_lock().is_some());
+        fork::prepare();
+        let tried = scope.spawn(|| lock.try_lock().is_none());
+        assert!(tried.join().expect("no panic"));
+        fork::in_parent();
+        assert!(lock.try_lock().is_some());
+    });
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn locks_out_of_order_are_found_in_debug_builds() {
+    let _turn = turn();
+    let (state, leaf) = (Lock::new(1), Lock::leaf(2));
+    let refused =
+        |work: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err();
+    let outer = state.lock();
+    assert_eq!(*leaf.lock_inside(&outer), 2);
+    assert!(refused(&|| drop(leaf.lock())), "the gate a second time");
+    assert!(refused(&|| drop(state.lock_inside(&outer))), "a lock after one of its rank");
+    assert!(refused(&fork::prepare), "a fork");
+    drop(outer);
+    assert_eq!(*leaf.lock(), 2);
+    assert_eq!(*state.lock(), 1);
+}

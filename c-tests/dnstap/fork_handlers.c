@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A host that has fork handlers of its own, registered before the library's, so that they run while
+ * the library keeps its locks for the fork. A fork may take long there, or wait for a lock that a
+ * thread holds while it logs: logging must not wait for the fork.
+ */
+#include "messages.h"
+#include "sink.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { IDENTITY = 1, VERSION = 2, TYPES = 4, ALL = IDENTITY | VERSION | TYPES, LENGTH = 100 };
+
+/* A fork that is held up until a thread has logged. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	bool armed, forking, logged, waited;
+} hold_up = { .lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER };
+
+/* Waits for `condition` under the lock. False when it does not come. */
+static bool await_move(const bool *condition)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += DEADLINE / 4;
+	while (!*condition)
+		if (pthread_cond_timedwait(&hold_up.moved, &hold_up.lock, &until) != 0)
+			return false;
+	return true;
+}
+
+static void move(bool *condition)
+{
+	pthread_mutex_lock(&hold_up.lock);
+	*condition = true;
+	pthread_cond_broadcast(&hold_up.moved);
+	pthread_mutex_unlock(&hold_up.lock);
+}
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&hold_up.lock);
+	if (hold_up.armed) {
+		hold_up.forking = true;
+		pthread_cond_broadcast(&hold_up.moved);
+		hold_up.waited = !await_move(&hold_up.logged);
+		hold_up.armed = false;
+	}
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&hold_up.lock);
+}
+
+static void *fork_once(void *unused)
+{
+	pid_t child = fork();
+
+	(void)unused;
+	if (child == 0)
+		_exit(0);
+	wait_for(child);
+	return NULL;
+}
+
+/* Starts a fork that ends once move(&hold_up.logged) is called, and waits until it is in the handler. */
+static pthread_t hold_a_fork(void)
+{
+	pthread_t thread;
+
+	pthread_mutex_lock(&hold_up.lock);
+	hold_up.armed = true;
+	hold_up.forking = hold_up.logged = false;
+	NEED(pthread_create(&thread, NULL, fork_once, NULL) == 0, "no thread");
+	NEED(await_move(&hold_up.forking), "the fork did not begin");
+	pthread_mutex_unlock(&hold_up.lock);
+	return thread;
+}
+
+static void end_fork(pthread_t thread)
+{
+	move(&hold_up.logged);
+	pthread_join(thread, NULL);
+	NEED(!hold_up.waited, "logging waited for the fork");
+}
+
+static void log_one(dnstap_queue *queue, uint32_t seq)
+{
+	dnstap_result result = log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, seq }, LENGTH);
+
+	NEED(result == DNSTAP_OK, "message %u: %s", seq, dnstap_strerror(result));
+}
+
+static void change(dnstap_sink *sink, int what)
+{
+	if (what & IDENTITY)
+		NEED(dnstap_sink_set_identity(sink, "new") == DNSTAP_OK, "identity");
+	if (what & VERSION)
+		NEED(dnstap_sink_set_version(sink, "2") == DNSTAP_OK, "version");
+	if (what & TYPES)
+		NEED(dnstap_sink_set_message_types(sink, DNSTAP_ALL_MESSAGE_TYPES) == DNSTAP_OK, "types");
+}
+
+static bool is(dnstap_bytes bytes, const char *text)
+{
+	return bytes.length == strlen(text) && memcmp(bytes.data, text, bytes.length) == 0;
+}
+
+/* How many events of a file have these names. */
+static uint64_t count_named(const char *path, const char *identity, const char *version)
+{
+	dnstap_result error;
+	dnstap_reader *reader = dnstap_reader_open(path, &error);
+	dnstap_message message = { .size = sizeof message };
+	uint64_t count = 0;
+
+	NEED(reader != NULL, "%s: %s", path, dnstap_strerror(error));
+	while ((error = dnstap_reader_next(reader, &message, 1000)) == DNSTAP_OK)
+		count += is(message.identity, identity) && is(message.version, version);
+	NEED(error == DNSTAP_END, "%s: %s", path, dnstap_strerror(error));
+	dnstap_reader_close(&reader);
+	return count;
+}
+
+static void register_handlers(void)
+{
+	NEED(pthread_atfork(before_fork, after_fork, after_fork) == 0, "no handlers");
+}
+
+static dnstap_sink *open_named(const char *output)
+{
+	dnstap_options *options = options_to(output);
+
+	NEED(dnstap_options_set_identity(options, "old") == DNSTAP_OK, "identity");
+	NEED(dnstap_options_set_version(options, "1") == DNSTAP_OK, "version");
+	return open_sink(options);
+}
+
+/* Settings change, a fork begins, a thread logs; what is new is said once the fork is over. */
+static void change_then_fork(int what)
+{
+	dnstap_queue *queue;
+	dnstap_sink *sink;
+	pthread_t fork;
+
+	register_handlers();
+	sink = open_named("file:named.tap");
+	queue = dnstap_queue_new(sink);
+	log_one(queue, 0);
+	change(sink, what);
+	fork = hold_a_fork();
+	log_one(queue, 1);
+	log_one(queue, 2);
+	end_fork(fork);
+	log_one(queue, 3);
+	dnstap_queue_free(&queue);
+	close_sink(&sink, TIMEOUT);
+	/* Those of the fork still have the names of before. */
+	EXPECT(count_named("named.tap", what & IDENTITY ? "new" : "old", what & VERSION ? "2" : "1"),
+	       what & (IDENTITY | VERSION) ? 1 : 4);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct fault cases[] = {
+		{ "a fork, and nothing has changed", change_then_fork, 0, 60, 0, NULL },
+		{ "the identity changes before a fork", change_then_fork, IDENTITY, 60, 0, NULL },
+		{ "the version changes before a fork", change_then_fork, VERSION, 60, 0, NULL },
+		{ "the message types change before a fork", change_then_fork, TYPES, 60, 0, NULL },
+		{ "all changes before a fork", change_then_fork, ALL, 60, 0, NULL },
+	};
+
+	return RUN(argc, argv, cases);
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The order of locks, checked in debug builds.
+
+#[cfg(debug_assertions)]
+use std::cell::Cell;
+
+/// What a thread can hold, in the order in which it has to be taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    Gate,
+    #[default]
+    State,
+    Leaf,
+}
+
+#[cfg(debug_assertions)]
+thread_local! {
+    /// The last that this thread has taken.
+    static LAST: Cell<Option<Rank>> = const { Cell::new(None) };
+}
+
+/// A lock that this thread holds.
+#[derive(Debug)]
+pub(super) struct Held {
+    #[cfg(debug_assertions)]
+    before: Option<Rank>,
+}
+
+impl Held {
+    /// Notes that this thread is about to take a lock.
+    #[inline(always)]
+    pub(super) fn take(rank: Rank) -> Self {
+        #[cfg(not(debug_assertions))]
+        let _ = rank;
+        #[cfg(debug_assertions)]
+        let before = LAST.get();
+        #[cfg(debug_assertions)]
+        assert!(before < Some(rank), "{rank:?} after {before:?}: see the order of locks");
+        #[cfg(debug_assertions)]
+        LAST.set(Some(rank));
+        Self {
+            #[cfg(debug_assertions)]
+            before,
+        }
+    }
+}
+
+#[cfg(debug_assertions)]
+impl Drop for Held {
+    fn drop(&mut self) {
+        LAST.set(self.before);
+    }
+}
+
+/// Checks that this thread holds nothing: it is about to wait for all who do.
+#[inline(always)]
+pub(super) fn assert_nothing_held() {
+    #[cfg(debug_assertions)]
+    assert_eq!(LAST.get(), None, "a thread that holds a lock must not fork");
+}
