@@ -29,6 +29,12 @@ pub fn rate_of(extra: &[u8]) -> u32 {
     rate.filter(|rate| *rate > 0).unwrap_or(1)
 }
 
+/// Returns the record of a rate in `extra`, without the sender's own bytes. `None` if there is none.
+pub fn record_in(extra: &[u8]) -> Option<&[u8]> {
+    let record = extra.split(|byte| *byte == SEPARATOR[0]).next()?;
+    (rate_of(record) > 1).then_some(record)
+}
+
 /// Appends to `out` the `extra` of an event that a sample of one in `rate` kept, and that has `before`
 /// for it so far. That it was in another sample before is counted in; the sender's own bytes stay.
 pub fn further(before: Option<&[u8]>, rate: u32, out: &mut Vec<u8>) {
@@ -82,6 +88,8 @@ pub(crate) fn key(message: &impl Fields) -> Key {
     let id = wire.first_chunk().map_or(0, |id| u16::from_be_bytes(*id));
     let address = message.query_address().unwrap_or_default();
     let address = address.iter().fold(0, |all, byte| all << 8 | u128::from(*byte));
+    // An IPv4 address within an IPv6 one is the IPv4 address.
+    let address = if address >> 32 == 0xffff { address & u128::from(u32::MAX) } else { address };
     Key { id, port: message.query_port().unwrap_or_default(), address }
 }
 
@@ -112,11 +120,14 @@ mod tests {
     fn a_rate_is_read_as_it_was_recorded() {
         for rate in [1, 2, 10, u32::MAX] {
             assert_eq!(rate_of(&record(rate)), rate);
-            assert_eq!(rate_of(&[&record(rate), SEPARATOR, b"tag=7"].concat()), rate);
+            let with_own = [&record(rate), SEPARATOR, b"tag=7"].concat();
+            assert_eq!(rate_of(&with_own), rate);
+            assert_eq!(record_in(&with_own), (rate > 1).then_some(&*record(rate)));
         }
         for other in [b"".as_slice(), b"sample=1/", b"sample=1/0", b"sample=1/x", b"tag sample=1/2"]
         {
             assert_eq!(rate_of(other), 1);
+            assert_eq!(record_in(other), None);
         }
     }
 
@@ -164,7 +175,10 @@ mod tests {
             let query = with(Message::new(MessageType::CLIENT_QUERY));
             let query = Message { query_message: Some(&wire), ..query };
             let response = with(Message::new(MessageType::CLIENT_RESPONSE));
-            let response = Message { response_message: Some(&wire), ..response };
+            // As a socket for both families has the same address.
+            let mapped = &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1];
+            let response =
+                Message { query_address: Some(mapped), response_message: Some(&wire), ..response };
             let fate = key(&query).is_chosen(10);
             assert_eq!(key(&response).is_chosen(10), fate);
             chosen += u32::from(fate);

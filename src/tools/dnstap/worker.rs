@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use ::dnstap::Event;
 use framestream::frame::LENGTH_SIZE;
 
+use super::address::decode_into;
 use super::batch;
-use super::mask::Mask;
+use super::mask::{Counts, Mask};
 use super::output::Frame;
 use super::outputs::Outputs;
 use super::queue::{Over, Popped, Queue};
@@ -55,6 +56,23 @@ pub enum Ended {
     Badly,
 }
 
+/// Says what masks removed besides bits of addresses.
+fn tell_masked(counts: Counts, tell: &mut dyn FnMut(String)) {
+    let Counts { unreadable, cut, emptied } = counts;
+    for (count, what) in [
+        (unreadable, "DNS messages cannot be read, so not be masked, and are left out"),
+        (
+            cut,
+            "DNS messages have bytes after their records, which cannot be masked, and are cut off",
+        ),
+        (emptied, "EDNS options and records may hold an address, and are emptied"),
+    ] {
+        if count > 0 {
+            tell(format!("{count} {what}"));
+        }
+    }
+}
+
 impl Worker {
     /// Works until nothing comes any more, nothing more is wanted, or no output takes anything. Then
     /// ends the outputs.
@@ -78,17 +96,8 @@ impl Worker {
                 "{unencoded} messages are too long with what is changed in them, and left out"
             ));
         }
-        let (unreadable, cut) = mask.map_or((0, 0), |mask| (mask.unreadable(), mask.cut()));
-        if unreadable > 0 {
-            tell(format!(
-                "{unreadable} DNS messages cannot be read, so not be masked, and are left out"
-            ));
-        }
-        if cut > 0 {
-            tell(format!(
-                "{cut} DNS messages have bytes behind their records, which cannot be masked, and \
-                 are cut off"
-            ));
+        if let Some(mask) = mask {
+            tell_masked(mask.counts(), tell);
         }
         if good { Ended::Well } else { Ended::Badly }
     }
@@ -138,7 +147,7 @@ impl Worker {
         }
         for frame in batch::frames(frames) {
             let mut event = Event::new();
-            let decoded = event.decode_into(&frame[LENGTH_SIZE..]);
+            let decoded = decode_into(&frame[LENGTH_SIZE..], &mut event);
             self.totals.bad += u64::from(decoded.is_err());
             let event = decoded.as_ref().map(|()| &event);
             self.outputs.take_looking(&Frame { event, bytes: frame }, tell);
@@ -153,23 +162,20 @@ impl Worker {
             *count == 0
         };
         for bytes in batch::frames(frames) {
-            let decoded = Event::decode(&bytes[LENGTH_SIZE..]);
-            let event = match &decoded {
-                Ok(event) => event,
-                Err(error) => {
-                    totals.bad += 1;
-                    if selection.is_everything() && mask.is_none() {
-                        give(&Frame { event: Err(error), bytes });
-                    }
-                    continue;
+            let mut event = Event::new();
+            if let Err(error) = decode_into(&bytes[LENGTH_SIZE..], &mut event) {
+                totals.bad += 1;
+                if selection.is_everything() && mask.is_none() {
+                    give(&Frame { event: Err(&error), bytes });
                 }
-            };
-            if !selection.wants(event) {
+                continue;
+            }
+            if !selection.wants(&event) {
                 continue;
             }
             let stamped = match stamp {
-                None => Some((*event, bytes)),
-                Some(stamp) => stamp.apply(event, bytes),
+                None => Some((event, bytes)),
+                Some(stamp) => stamp.apply(&event, bytes),
             };
             let Some((event, bytes)) = stamped else {
                 totals.unencoded += 1;

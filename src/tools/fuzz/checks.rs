@@ -9,6 +9,7 @@ use dnstap::Event;
 use framestream::frame::LENGTH_SIZE;
 use fstrm_tools::capture::content::Content;
 use fstrm_tools::capture::continued_file::continue_at_end;
+use fstrm_tools::dnstap::address::decode_into;
 use fstrm_tools::dnstap::batch;
 use fstrm_tools::dnstap::input::Reading;
 use fstrm_tools::dnstap::input::frames::Frames;
@@ -27,7 +28,11 @@ const CONTENT_TYPE: &[u8] = b"protobuf:dnstap.Dnstap";
 /// Prints the frame `bytes` in every style, and counts it: text has no control characters, a line is
 /// one line, and JSON is JSON. A masked event can be encoded and decoded.
 pub fn print(bytes: &[u8]) {
-    let event = Event::decode(bytes);
+    let decode = |bytes| {
+        let mut event = Event::new();
+        decode_into(bytes, &mut event).map(|()| event)
+    };
+    let event = decode(bytes);
     for style in [Style::Quiet, Style::Yaml, Style::Json] {
         let mut out = Vec::new();
         let mut printer = Printer::new(style);
@@ -61,7 +66,7 @@ pub fn print(bytes: &[u8]) {
     let mut buffer = Vec::new();
     let masked = mask.apply(&event);
     if let Some(encoded) = Mask::encode(&mut buffer, &masked) {
-        assert_eq!(Event::decode(&encoded[LENGTH_SIZE..]).as_ref(), Ok(&masked));
+        assert_eq!(decode(&encoded[LENGTH_SIZE..]).as_ref(), Ok(&masked));
     }
 }
 

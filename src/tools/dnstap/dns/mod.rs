@@ -5,6 +5,7 @@
 //! section may end with the message although its count says more, and record data may end between
 //! two of its fields. Anything else that is wrong makes the whole message bad.
 
+pub mod edns;
 pub mod mnemonic;
 pub mod name;
 pub mod rdata;
@@ -12,6 +13,12 @@ pub mod record;
 pub mod section;
 
 use thiserror::Error;
+
+/// Operations.
+pub mod opcode {
+    /// Dynamic update (RFC 2136).
+    pub const UPDATE: u8 = 5;
+}
 
 /// Why bytes are no DNS message, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

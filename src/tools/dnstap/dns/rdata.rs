@@ -210,15 +210,27 @@ fn unknown(bytes: &[u8], out: &mut impl Text) {
     out.hex(bytes);
 }
 
-const A: u16 = 1;
+/// The address of a host, of IPv4.
+pub const A: u16 = 1;
 const NULL: u16 = 10;
-const AAAA: u16 = 28;
+/// The address of a host, of IPv6.
+pub const AAAA: u16 = 28;
+/// Node identifier (RFC 6742).
+pub const NID: u16 = 104;
+/// 32-bit locator (RFC 6742).
+pub const L32: u16 = 105;
+/// 64-bit locator (RFC 6742).
+pub const L64: u16 = 106;
+/// MAC address of 48 bits (RFC 7043).
+pub const EUI48: u16 = 108;
+/// MAC address of 64 bits (RFC 7043).
+pub const EUI64: u16 = 109;
 const TKEY: u16 = 249;
 const TSIG: u16 = 250;
 const ANY: u16 = 255;
 
-/// Whether [`fields`] knows the type.
-fn is_known(rtype: u16) -> bool {
+/// Whether the format of the type's data is known.
+pub fn is_known(rtype: u16) -> bool {
     matches!(rtype, 1..=10 | 12..=19 | 21 | 23..=29 | 31..=33 | 35..=37 | 39 | 42..=44 | 46..=53)
         || matches!(rtype, 55..=65 | 99..=102 | 104..=109 | 249 | 250 | 255..=258 | 32768 | 32769)
 }
@@ -386,29 +398,25 @@ fn fields<T: Text>(rtype: u16, data: &mut Data<'_>, out: &mut T) -> Done {
         64 | 65 => service_binding(data, out)?,
         // UID GID
         101 | 102 => out.number(data.u32()?),
-        // NID
-        104 => {
+        NID => {
             out.number(data.u16()?);
             out.byte(b' ');
             groups::<2>(data.integer(8)?, b':', false, out);
         }
-        // L32
-        105 => {
+        L32 => {
             out.number(data.u16()?);
             if !data.is_empty() {
                 out.byte(b' ');
                 out.address(data.take(4)?);
             }
         }
-        // L64
-        106 => {
+        L64 => {
             out.number(data.u16()?);
             out.byte(b' ');
             groups::<2>(data.integer(8)?, b':', true, out);
         }
-        // EUI48 EUI64
-        108 => groups_of(&data.integer(6)?.to_be_bytes()[2..], 1, b'-', false, out),
-        109 => groups::<1>(data.integer(8)?, b'-', false, out),
+        EUI48 => groups_of(&data.integer(6)?.to_be_bytes()[2..], 1, b'-', false, out),
+        EUI64 => groups::<1>(data.integer(8)?, b'-', false, out),
         TKEY => transaction_key(data, out)?,
         TSIG => transaction_signature(data, out)?,
         ANY => (),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! OPT, the pseudo-record of EDNS (RFC 6891), in the words of dig and the golang `dnstap`.
 
+use crate::dnstap::dns::edns::code;
 use crate::dnstap::dns::rdata::Data;
 use crate::dnstap::dns::record::Record;
 use crate::dnstap::dns::{BadMessage, Reason, mnemonic};
@@ -8,23 +9,6 @@ use crate::dnstap::print::text::Text;
 
 /// DNSSEC OK (RFC 3225), in the lower half of the time to live.
 const DO: u32 = 1 << 15;
-
-/// Option codes.
-mod code {
-    pub const LLQ: u16 = 1;
-    pub const UPDATE_LEASE: u16 = 2;
-    pub const NSID: u16 = 3;
-    pub const ESU: u16 = 4;
-    pub const DAU: u16 = 5;
-    pub const DHU: u16 = 6;
-    pub const N3U: u16 = 7;
-    pub const SUBNET: u16 = 8;
-    pub const EXPIRE: u16 = 9;
-    pub const COOKIE: u16 = 10;
-    pub const KEEPALIVE: u16 = 11;
-    pub const PADDING: u16 = 12;
-    pub const EDE: u16 = 15;
-}
 
 /// Whether the sender of `opt` wants DNSSEC records.
 pub fn dnssec_ok(opt: &Record) -> bool {

@@ -4,6 +4,7 @@
 // A row of Parquet has many columns.
 #![recursion_limit = "256"]
 
+mod agreement;
 mod parquet;
 mod pcap;
 mod pdns;

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! With masks, no output of `dnstap` has the client's address in any form.
+
+mod support;
+
+use std::fs;
+
+use dnstap::schema::{MessageType, PolicyMatch, SocketFamily};
+use dnstap::{Event, Message, Policy};
+use support::events::frame;
+use support::{DNSTAP, Place, recording, run};
+
+/// The client's address and one of its interface, in a form that nothing else has.
+const CLIENT: [u8; 4] = [192, 0, 2, 177];
+const INTERFACE: [u8; 6] = [0, 0, 0x5e, 0, 0x53, 0xb1];
+
+/// An OPT record of these options.
+fn opt(options: &[(u16, &[u8])]) -> Vec<u8> {
+    let mut data = Vec::new();
+    for (code, value) in options {
+        data.extend(code.to_be_bytes());
+        data.extend((value.len() as u16).to_be_bytes());
+        data.extend_from_slice(value);
+    }
+    let mut record = vec![0, 0, 41, 4, 208, 0, 0, 0, 0];
+    record.extend((data.len() as u16).to_be_bytes());
+    record.extend(data);
+    record
+}
+
+/// A message of these flags for `www.example`, with one additional record.
+fn dns(flags: u16, additional: &[u8]) -> Vec<u8> {
+    let mut wire = vec![0, 7, (flags >> 8) as u8, flags as u8, 0, 1, 0, 0, 0, 0, 0, 1];
+    wire.extend(b"\x03www\x07example\0\0\x01\0\x01");
+    wire.extend_from_slice(additional);
+    wire
+}
+
+/// Events of one client that name it wherever an event can.
+fn events() -> Vec<Vec<u8>> {
+    let ipv6 = |front: &[u8], behind: usize| [front, &CLIENT, &vec![0; behind]].concat();
+    let mapped = ipv6(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff], 0);
+    let addresses = [
+        CLIENT.to_vec(),
+        mapped.clone(),
+        ipv6(&[0x20, 0x02], 10),
+        ipv6(&[0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0], 0),
+        ipv6(b"", 1),
+        ipv6(b"", 11),
+    ];
+    let subnet = [&[0, 1, 32, 0][..], &CLIENT].concat();
+    let subnet6 = [&[0, 2, 128, 0][..], &mapped].concat();
+    let no_subnet = [&[0, 0, 0, 0][..], &CLIENT].concat();
+    let extended_error = [&[0, 17][..], b"no 192.0.2.177"].concat();
+    let mut wires: Vec<Vec<u8>> = [
+        (8, &subnet[..]),
+        (8, &subnet6),
+        (8, &no_subnet),
+        (10, &CLIENT),
+        (12, &CLIENT),
+        (15, &extended_error),
+        (3, &INTERFACE),
+        (20292, &CLIENT),
+        (26946, &INTERFACE),
+        (65001, &INTERFACE),
+    ]
+    .into_iter()
+    .map(|(code, value)| dns(0x0100, &opt(&[(8, &subnet), (code, value)])))
+    .collect();
+    let record = |rtype: u16, data: &[u8]| {
+        let mut record = vec![0, (rtype >> 8) as u8, rtype as u8, 0, 1, 0, 0, 0, 0, 0];
+        record.push(data.len() as u8);
+        record.extend_from_slice(data);
+        record
+    };
+    // What a proxy added, and a client that registers itself.
+    wires.push(dns(0x0100, &record(65422, &CLIENT)));
+    wires.push(dns(0x2800, &record(1, &CLIENT)));
+    wires.push(dns(0x2800, &record(108, &INTERFACE)));
+    let policy = Policy {
+        policy_type: Some(b"RPZ"),
+        rule: Some(b"\x0232\x03177\x012\x010\x03192\x0drpz-client-ip\x03rpz\0"),
+        policy_match: Some(PolicyMatch::CLIENT_IP),
+        value: Some(&CLIENT),
+        ..Policy::default()
+    };
+    let plain = dns(0x0100, &opt(&[]));
+    let message = Message {
+        socket_family: Some(SocketFamily::INET6),
+        query_address: Some(&CLIENT),
+        response_address: Some(&[192, 0, 2, 53]),
+        query_port: Some(4000),
+        query_time_sec: Some(1_700_000_000),
+        query_message: Some(&plain),
+        ..Message::new(MessageType::CLIENT_QUERY)
+    };
+    let of = |message, extra| frame(&Event { message: Some(message), extra, ..Event::new() });
+    let mut frames = vec![
+        of(message, Some(&b"from 192.0.2.177"[..])),
+        of(Message { policy: Some(policy), ..message }, None),
+    ];
+    frames.extend(
+        addresses
+            .iter()
+            .map(|address| of(Message { query_address: Some(address), ..message }, None)),
+    );
+    frames.extend(
+        wires.iter().map(|wire| of(Message { query_message: Some(wire), ..message }, None)),
+    );
+    frames
+}
+
+/// Whether `bytes` have the client's address or its interface, as bytes or as text.
+fn names_client(bytes: &[u8]) -> bool {
+    let forms: [&[u8]; 9] = [
+        &CLIENT,
+        &INTERFACE,
+        b"192.0.2.177",
+        b"177.2.0.192",
+        b"177.2.0.192.rpz",
+        b"c00002b1",
+        b"C00002B1",
+        b"c000:2b1",
+        b"5e0053b1",
+    ];
+    let found = |form: &[u8]| bytes.windows(form.len()).any(|window| window == form);
+    forms.into_iter().any(found)
+}
+
+#[test]
+fn no_output_names_the_client() {
+    let place = Place::new();
+    let frames = events();
+    let capture = place.file("capture", recording(&frames));
+    for format in ["frames", "quiet", "yaml", "json", "pcap", "querylog", "parquet"] {
+        let out = place.argument(format);
+        let mut arguments = vec!["-r", &capture, "--format", format, "-w", &out];
+        assert!(run(DNSTAP, &arguments).status.success());
+        let plain = fs::read(&out).unwrap();
+        assert!(format == "parquet" || names_client(&plain), "{format} shows it without masks");
+        fs::remove_file(&out).unwrap();
+        arguments.extend(["--mask4", "24", "--mask6", "48"]);
+        let output = run(DNSTAP, &arguments);
+        assert!(output.status.success());
+        let masked = fs::read(&out).unwrap();
+        assert!(!names_client(&masked), "{format}:\n{}", String::from_utf8_lossy(&masked));
+        let told = String::from_utf8(output.stderr).unwrap();
+        let emptied = "8 EDNS options and records may hold an address, and are emptied";
+        assert!(told.contains(emptied), "{told}");
+    }
+    let yaml = fs::read_to_string(place.path("yaml")).unwrap();
+    assert_eq!(yaml.matches("---\n").count(), frames.len(), "no event is lost");
+    // IPv4 is masked as such in every form of it that is an address.
+    assert!(yaml.contains("query_address: 192.0.2.0\n"), "{yaml}");
+    assert!(yaml.contains("query_address: 2002:c000:200::\n"), "{yaml}");
+    assert!(yaml.contains("SUBNET: 192.0.2.0/32/0"), "{yaml}");
+}
+
+#[test]
+fn what_cannot_be_masked_is_left_out_and_told() {
+    let place = Place::new();
+    let message =
+        Message { query_address: Some(&CLIENT), ..Message::new(MessageType::CLIENT_QUERY) };
+    let unreadable = Message { query_message: Some(b"no DNS"), ..message };
+    let tail = Message { query_message: Some(b"\0\x01\0\0\0\0\0\0\0\0\0\0tail"), ..message };
+    let frames = [message, unreadable, tail]
+        .map(|message| frame(&Event { message: Some(message), ..Event::new() }));
+    let capture = place.file("capture", recording(frames));
+    let masked = place.argument("masked");
+    let output = run(DNSTAP, &["-r", &capture, "--mask4", "24", "-w", &masked]);
+    assert!(output.status.success());
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("1 DNS messages cannot be read"), "{told}");
+    assert!(told.contains("1 DNS messages have bytes after their records"), "{told}");
+    let text = String::from_utf8(run(DNSTAP, &["-r", &masked, "-q"]).stdout).unwrap();
+    assert_eq!(text.matches(" 192.0.2.0 ").count(), 3, "{text}");
+    assert!(!fs::read(&masked).unwrap().windows(4).any(|bytes| bytes == b"tail"));
+}
