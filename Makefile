@@ -44,7 +44,7 @@ export CARGO_TARGET_DIR = $(TARGET)
 .PHONY: all library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
     install-tools stage deps demo test test-fresh headers bench bench-check \
     plots bench-micro bench-tools bench-builds bench-servers bench-unbound bench-bind bench-knot \
-    check-unbound check-knot check-bind clean
+    check-source check-unbound check-knot check-bind clean
 
 all: library tools
 
@@ -129,6 +129,7 @@ test: deps stage
 	$(MAKE) -C c-tests check STAGE=$(STAGE) BUILD=$(TARGET)/c-tests
 	$(MAKE) -C c-tests valgrind STAGE=$(STAGE) BUILD=$(TARGET)/c-tests
 	STAGE=$(STAGE) $(CARGO) test --locked -p libfstrm --test servers -- --ignored --test-threads=8
+	$(MAKE) check-source
 	$(MAKE) check-unbound
 	$(MAKE) check-knot
 	$(MAKE) check-bind
@@ -175,6 +176,11 @@ bench-servers: bench-builds
 bench-unbound bench-bind bench-knot: bench-%: bench-builds
 	STAGE=$(STAGE) BUILD=$(TARGET) bench/cost $*
 	$(if $(filter unbound,$*),STAGE=$(STAGE) BUILD=$(TARGET) bench/off)
+
+# How Debian's sources of the servers are found and unpacked.
+check-source:
+	.ci/install dpkg-dev openssl python3
+	patches/test/source
 
 # Debian's Unbound with our series, built below target/unbound, from end to end.
 CHECK_UNBOUND_PACKAGES = dnsperf fstrm-bin golang-github-dnstap-golang-dnstap-cli knot knot-dnsutils \
