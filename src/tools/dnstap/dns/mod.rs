@@ -33,6 +33,9 @@ pub struct BadMessage {
 /// What is wrong with a DNS message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Reason {
+    /// More bytes than any transport can carry.
+    #[error("the message is longer than 65535 bytes")]
+    LongMessage,
     /// The message ends within its header.
     #[error("the header is cut short")]
     Header,

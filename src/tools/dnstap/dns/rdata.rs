@@ -5,8 +5,9 @@ use std::net::Ipv4Addr;
 
 use super::record::Record;
 use super::{BadMessage, Reason, mnemonic, name};
+use crate::dnstap::print::bound::TEXT_MAX;
 use crate::dnstap::print::edns;
-use crate::dnstap::print::text::Text;
+use crate::dnstap::print::text::{Nothing, Text};
 use crate::dnstap::print::time::date_time_digits;
 
 /// What is left of the data of a record. A field that the data ends before is zero or empty.
@@ -643,7 +644,13 @@ fn host_identity(data: &mut Data<'_>, out: &mut impl Text) -> Done {
     out.hex(data.sized(tag_length)?);
     out.byte(b' ');
     out.base64(data.take(key_length.into())?);
+    // Of any other type the text is no longer than a few names and some bytes for each of the data.
+    let end = out.position() + TEXT_MAX;
     while !data.is_empty() {
+        if out.position() > end {
+            data.name(&mut Nothing)?;
+            continue;
+        }
         out.byte(b' ');
         data.name(out)?;
     }

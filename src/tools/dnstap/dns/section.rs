@@ -8,6 +8,9 @@ use crate::dnstap::print::text::Nothing;
 /// Bytes of a header.
 const HEADER_SIZE: usize = 12;
 
+/// Longest message: TCP has 16 bits for its length (RFC 1035, section 4.2.2).
+const MESSAGE_MAX: usize = u16::MAX as usize;
+
 /// Bits of the header's second word.
 pub mod flag {
     /// The message is a response.
@@ -71,6 +74,9 @@ impl<'a> Parts<'a> {
     /// Finds the parts, without looking into record data.
     #[inline]
     pub fn find(wire: &'a [u8]) -> Result<Self, BadMessage> {
+        if wire.len() > MESSAGE_MAX {
+            return Err(BadMessage { offset: MESSAGE_MAX, reason: Reason::LongMessage });
+        }
         let Some(header) = wire.first_chunk::<HEADER_SIZE>() else {
             return Err(BadMessage { offset: wire.len(), reason: Reason::Header });
         };

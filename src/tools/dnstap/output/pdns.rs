@@ -17,6 +17,7 @@ use super::{Frame, Output, OutputError};
 use crate::dnstap::dns::record::{OPT, Record};
 use crate::dnstap::dns::section::{Parts, flag};
 use crate::dnstap::dns::{BadMessage, name, rdata};
+use crate::dnstap::print::bound::{self, TEXT_MAX};
 use crate::dnstap::print::json;
 use crate::dnstap::print::text::Text;
 
@@ -122,20 +123,25 @@ impl PassiveDns {
         }
         let nameserver = message.response_address;
         let source = Source { identity, nameserver, zone: &zone, wire, time };
+        let mut text = 0;
         for section in parts.sections {
             for record in parts.records(section) {
-                if let Err(why) = self.record(&source, &record) {
-                    self.remarks.count(why);
+                match self.record(&source, &record) {
+                    Ok(size) => text += size,
+                    Err(why) => self.remarks.count(why),
+                }
+                if text > TEXT_MAX {
+                    return Err("responses have records of more than 1 MiB as text, and are cut");
                 }
             }
         }
         Ok(())
     }
 
-    /// Counts a record, or says why not.
-    fn record(&mut self, source: &Source<'_>, record: &Record) -> Result<(), &'static str> {
+    /// Counts a record, or says why not. Returns how long its text is.
+    fn record(&mut self, source: &Source<'_>, record: &Record) -> Result<usize, &'static str> {
         if [OPT, meta::SIG, meta::TKEY, meta::TSIG].contains(&record.rtype) {
-            return Ok(());
+            return Ok(0);
         }
         if record.class != IN {
             return Err("records are of another class than IN, and are left out");
@@ -150,6 +156,9 @@ impl PassiveDns {
             return Err("records are out of bailiwick, and are left out");
         }
         let _ = self.front(source, record);
+        if self.line.len() > TEXT_MAX {
+            return Err("records are of more than 1 MiB as text, and are left out");
+        }
         let time = source.time;
         match self.seen.get_mut(&self.line) {
             Some(sightings) => {
@@ -164,7 +173,7 @@ impl PassiveDns {
                 self.since.get_or_insert_with(Instant::now);
             }
         }
-        Ok(())
+        Ok(self.line.len())
     }
 
     /// Makes the front of a line: what was seen, and where.
@@ -193,7 +202,7 @@ impl PassiveDns {
             string(",\"nameserver\":", scratch);
         }
         if let Some(identity) = source.identity.filter(|identity| !identity.is_empty()) {
-            scratch.bytes(identity);
+            bound::field(identity, scratch, |identity, scratch| scratch.bytes(identity));
             string(",\"sensor_id\":", scratch);
         }
         Ok(())

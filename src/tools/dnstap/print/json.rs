@@ -7,6 +7,7 @@ use ::dnstap::schema::EventType;
 use ::dnstap::{Event, Message, Policy};
 use data_encoding::Encoding;
 
+use super::bound;
 use super::text::Text;
 use super::time::Clock;
 use super::{message as dig, named};
@@ -24,7 +25,7 @@ pub fn print(event: &Event<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &
     ] {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             out.str(key);
-            string(value, out);
+            field(value, out);
         }
     }
     if let (EventType::MESSAGE, Some(message)) = (event.event_type, &event.message) {
@@ -114,7 +115,7 @@ fn text_or_bytes(
         out.str("\",\"");
         out.str(key);
         out.str("_hex\":\"");
-        out.hex(bytes);
+        bound::hex(bytes, out);
     }
     out.byte(b'"');
 }
@@ -133,7 +134,7 @@ fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) 
         if let Some(value) = value {
             separate(start, out);
             out.str(key);
-            string(value, out);
+            field(value, out);
         }
     }
     for (key, value) in [
@@ -174,6 +175,16 @@ struct Escaped<'a>(&'a mut Vec<u8>);
 
 impl Text for Escaped<'_> {
     #[inline]
+    fn position(&self) -> usize {
+        self.0.len()
+    }
+
+    #[inline]
+    fn rewind(&mut self, position: usize) {
+        self.0.truncate(position);
+    }
+
+    #[inline]
     fn bytes(&mut self, bytes: &[u8]) {
         if bytes.iter().any(|byte| SPECIAL[usize::from(*byte)]) {
             escape(bytes, self.0);
@@ -205,10 +216,17 @@ impl Text for Escaped<'_> {
     }
 }
 
-/// Prints a string. Bytes that are no UTF-8 become replacement characters.
+/// Prints a string. Bytes that are not UTF-8 become replacement characters.
 pub fn string(bytes: &[u8], out: &mut Vec<u8>) {
     out.byte(b'"');
     Escaped(out).bytes(bytes);
+    out.byte(b'"');
+}
+
+/// Prints the string of a field, which may be cut.
+fn field(bytes: &[u8], out: &mut Vec<u8>) {
+    out.byte(b'"');
+    bound::field(bytes, &mut Escaped(out), |bytes, out| out.bytes(bytes));
     out.byte(b'"');
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A DNS message in the manner of dig.
 
-use super::text::Text;
-use crate::dnstap::dns::section::{Parts, Question, flag};
+use super::bound::{self, TEXT_MAX};
+use super::text::{Nothing, Text};
+use crate::dnstap::dns::record::{OPT, Record};
+use crate::dnstap::dns::section::{self, Parts, Question, flag};
 use crate::dnstap::dns::{BadMessage, mnemonic, name, rdata};
 
 /// The flags in the order of their printing.
@@ -20,19 +22,19 @@ const FLAGS: [(u16, &str); 8] = [
 const TITLES: [&str; 3] =
     ["\n;; ANSWER SECTION:\n", "\n;; AUTHORITY SECTION:\n", "\n;; ADDITIONAL SECTION:\n"];
 
-/// Prints the message; part of it, if it is bad.
+/// Prints the message as far as [`TEXT_MAX`] allows; part of it, if it is bad.
 pub fn print(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> {
     let parts = &Parts::find(wire)?;
+    let mut limit = Limit { end: out.position() + TEXT_MAX, cut: 0 };
     header(parts, out);
     if let Some(opt) = &parts.opt {
-        rdata::print(wire, opt, out)?;
-        out.byte(b'\n');
+        limit.record(wire, opt, out)?;
     }
     if let Some(first) = parts.question {
         out.str("\n;; QUESTION SECTION:\n");
         let mut next = question(wire, &first, out)?;
         for _ in 1..parts.questions {
-            next = another_question(wire, next, out)?;
+            next = limit.question(wire, next, out)?;
         }
     }
     for (index, section) in parts.sections.into_iter().enumerate() {
@@ -41,17 +43,78 @@ pub fn print(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> {
         if section.count == 0 || (additional && parts.opt.is_some() && section.count == 1) {
             continue;
         }
-        out.str(TITLES[index]);
+        if limit.cut == 0 {
+            out.str(TITLES[index]);
+        }
         for record in parts.records(section) {
-            if !additional || record.rtype != crate::dnstap::dns::record::OPT {
-                rdata::print(wire, &record, out)?;
-                out.byte(b'\n');
+            if additional && record.rtype == OPT {
+                rdata::print(wire, &record, &mut Nothing)?;
             } else {
-                rdata::print(wire, &record, &mut super::text::Nothing)?;
+                limit.record(wire, &record, out)?;
             }
         }
     }
+    if limit.cut > 0 {
+        out.str(";; ");
+        bound::cut(limit.cut, "records", out);
+        out.byte(b'\n');
+    }
     Ok(())
+}
+
+/// Where the text has to end.
+struct Limit {
+    end: usize,
+    /// Questions and records that are not printed.
+    cut: u64,
+}
+
+impl Limit {
+    /// Prints a record, or only checks it.
+    #[inline]
+    fn record(
+        &mut self,
+        wire: &[u8],
+        record: &Record,
+        out: &mut impl Text,
+    ) -> Result<(), BadMessage> {
+        if self.cut > 0 {
+            self.cut += 1;
+            return rdata::print(wire, record, &mut Nothing);
+        }
+        let start = out.position();
+        rdata::print(wire, record, out)?;
+        out.byte(b'\n');
+        self.keep(start, out);
+        Ok(())
+    }
+
+    /// Prints the question at `at`, or only checks it, and says where the next field begins.
+    fn question(
+        &mut self,
+        wire: &[u8],
+        at: usize,
+        out: &mut impl Text,
+    ) -> Result<usize, BadMessage> {
+        let (found, next) = section::question(wire, at)?;
+        if self.cut > 0 {
+            self.cut += 1;
+            return Ok(next);
+        }
+        let start = out.position();
+        question(wire, &found, out)?;
+        self.keep(start, out);
+        Ok(next)
+    }
+
+    /// Takes back what was printed since `start` if there is too much now.
+    #[inline]
+    fn keep(&mut self, start: usize, out: &mut impl Text) {
+        if out.position() > self.end {
+            out.rewind(start);
+            self.cut = 1;
+        }
+    }
 }
 
 fn header(parts: &Parts<'_>, out: &mut impl Text) {
@@ -107,10 +170,4 @@ fn question(wire: &[u8], question: &Question, out: &mut impl Text) -> Result<usi
     rdata::type_text(question.qtype, out);
     out.byte(b'\n');
     Ok(next + 4)
-}
-
-fn another_question(wire: &[u8], at: usize, out: &mut impl Text) -> Result<usize, BadMessage> {
-    let (found, next) = crate::dnstap::dns::section::question(wire, at)?;
-    question(wire, &found, out)?;
-    Ok(next)
 }

@@ -2,6 +2,7 @@
 //! Events as text: quiet, YAML and JSON, as the golang `dnstap` prints them. Where ours differ, and
 //! why, is in `docs/dnstap.md`.
 
+pub mod bound;
 pub mod edns;
 pub mod json;
 pub mod message;
@@ -59,20 +60,20 @@ impl Printer {
                 out.str("[no dnstap: ");
                 out.str(&error);
                 out.str("] ");
-                out.hex(frame);
+                bound::hex(frame, out);
             }
             Style::Yaml => {
                 out.str("# no dnstap: ");
                 out.str(&error);
                 out.str("\nframe: \"");
-                out.hex(frame);
+                bound::hex(frame, out);
                 out.str("\"\n---");
             }
             Style::Json => {
                 out.str("{\"error\":\"no dnstap: ");
                 out.str(&error);
                 out.str("\",\"frame\":\"");
-                out.hex(frame);
+                bound::hex(frame, out);
                 out.str("\"}");
             }
         }

@@ -3,6 +3,7 @@
 
 use std::net::Ipv6Addr;
 
+use super::bound;
 use data_encoding::{BASE32HEX_NOPAD, BASE64, Encoding, HEXLOWER, HEXUPPER};
 
 /// The numbers of two digits.
@@ -17,7 +18,13 @@ static PAIRS: [[u8; 2]; 100] = {
 };
 
 /// Takes text. To see whether a message is good without printing it, print to [`Nothing`].
-pub trait Text {
+pub trait Text: Sized {
+    /// How many bytes were taken.
+    fn position(&self) -> usize;
+
+    /// Takes back all after `position`.
+    fn rewind(&mut self, position: usize);
+
     /// Takes bytes.
     fn bytes(&mut self, bytes: &[u8]);
 
@@ -108,7 +115,7 @@ pub trait Text {
             self.str("<nil>");
         } else {
             self.byte(b'?');
-            self.hex(bytes);
+            bound::hex(bytes, self);
         }
     }
 
@@ -135,6 +142,16 @@ pub trait Text {
 
 impl Text for Vec<u8> {
     #[inline]
+    fn position(&self) -> usize {
+        self.len()
+    }
+
+    #[inline]
+    fn rewind(&mut self, position: usize) {
+        self.truncate(position);
+    }
+
+    #[inline]
     fn bytes(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
     }
@@ -160,6 +177,14 @@ impl Text for Vec<u8> {
 pub struct Nothing;
 
 impl Text for Nothing {
+    #[inline(always)]
+    fn position(&self) -> usize {
+        0
+    }
+
+    #[inline(always)]
+    fn rewind(&mut self, _: usize) {}
+
     #[inline(always)]
     fn bytes(&mut self, _: &[u8]) {}
 

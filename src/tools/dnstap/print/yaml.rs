@@ -7,6 +7,7 @@ use ::dnstap::schema::EventType;
 use ::dnstap::{Event, Message, Policy};
 use data_encoding::Encoding;
 
+use super::bound;
 use super::text::Text;
 use super::time::Clock;
 use super::{message as dig, named};
@@ -121,6 +122,16 @@ struct Indented<'a>(&'a mut Vec<u8>);
 
 impl Text for Indented<'_> {
     #[inline]
+    fn position(&self) -> usize {
+        self.0.len()
+    }
+
+    #[inline]
+    fn rewind(&mut self, position: usize) {
+        self.0.truncate(position);
+    }
+
+    #[inline]
     fn bytes(&mut self, mut bytes: &[u8]) {
         while let Some(at) = bytes.iter().position(|byte| *byte == b'\n') {
             self.0.bytes(&bytes[..=at]);
@@ -161,7 +172,7 @@ fn parse_failed(key: &str, error: &str, bytes: &[u8], out: &mut Vec<u8>) {
     out.str("\n  ");
     out.str(key);
     out.str("_hex: \"");
-    out.hex(bytes);
+    bound::hex(bytes, out);
     out.str("\"\n");
 }
 
@@ -198,9 +209,16 @@ fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) 
     }
 }
 
-/// Prints a double-quoted scalar. Bytes that are no UTF-8 become the characters of the same number.
+/// Prints a double-quoted scalar.
 fn quoted(bytes: &[u8], out: &mut Vec<u8>) {
     out.byte(b'"');
+    bound::field(bytes, out, escape);
+    out.byte(b'"');
+}
+
+/// Prints what is within quotation marks. Bytes that are not UTF-8 become the characters of the same
+/// number.
+fn escape(bytes: &[u8], out: &mut Vec<u8>) {
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
             match character {
@@ -232,5 +250,4 @@ fn quoted(bytes: &[u8], out: &mut Vec<u8>) {
             out.hex(&[*byte]);
         }
     }
-    out.byte(b'"');
 }

@@ -12,7 +12,7 @@ use crate::dnstap::dns::section::{Parts, flag};
 use crate::dnstap::dns::{mnemonic, name, rdata};
 use crate::dnstap::print::text::Text;
 use crate::dnstap::print::time::Clock;
-use crate::dnstap::print::{edns, message as dig, named};
+use crate::dnstap::print::{bound, edns, message as dig, named};
 
 const BILLION: u64 = 1_000_000_000;
 
@@ -47,9 +47,11 @@ pub fn begin(time: Option<u64>, clock: &mut Clock, out: &mut Vec<u8>) {
 pub fn ends(identity: Option<&[u8]>, kind: &str, message: &Message<'_>, out: &mut Vec<u8>) {
     match identity {
         None | Some([]) => out.byte(b'-'),
-        Some(identity) => identity.iter().for_each(|byte| match byte {
-            b'!'..=b'~' if *byte != b'\\' => out.byte(*byte),
-            _ => out.escaped(*byte),
+        Some(identity) => bound::field(identity, out, |identity, out| {
+            identity.iter().for_each(|byte| match byte {
+                b'!'..=b'~' if *byte != b'\\' => out.byte(*byte),
+                _ => out.escaped(*byte),
+            });
         }),
     }
     out.byte(b' ');
@@ -186,6 +188,6 @@ pub fn bad(wire: &[u8], reason: &str, out: &mut Vec<u8>) {
     out.str("- - - - - - - - [");
     out.str(reason);
     out.str("] ");
-    out.hex(wire);
+    bound::hex(wire, out);
     out.byte(b'\n');
 }

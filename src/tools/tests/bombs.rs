@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Messages that want to become as much text as they can: what `dnstap` makes of each is bounded, in
+//! every format, and marked where it was cut.
+
+mod support;
+
+use std::fs;
+
+use dnstap::schema::MessageType;
+use dnstap::{Event, Message};
+use support::events::frame;
+use support::{DNSTAP, Place, recording, run};
+
+/// Longest DNS message.
+const MESSAGE_MAX: usize = 65_535;
+
+/// Longest text of one event: two DNS messages of 1 MiB, and the other fields.
+const EVENT_TEXT_MAX: usize = 4 << 20;
+
+/// Formats that are text.
+const FORMATS: [&str; 5] = ["quiet", "yaml", "json", "querylog", "pdns"];
+
+/// A header with these counts, and a name of which each byte takes four characters.
+fn front(counts: [u16; 4]) -> Vec<u8> {
+    let mut wire = vec![0, 7, 0x80, 0];
+    wire.extend(counts.into_iter().flat_map(u16::to_be_bytes));
+    let label = [&[63][..], &[0xff; 63]].concat();
+    wire.extend([&label.repeat(3)[..], &[61], &[0xff; 61], &[0]].concat());
+    wire
+}
+
+/// As many of `part`, with the number of each at its end, as a message of `size` bytes holds.
+fn filled(mut wire: Vec<u8>, part: &[u8], size: usize) -> (Vec<u8>, usize) {
+    let count = (size - wire.len()) / part.len();
+    for number in 0..count {
+        wire.extend_from_slice(&part[..part.len() - 2]);
+        wire.extend((number as u16).to_be_bytes());
+    }
+    (wire, count)
+}
+
+/// A response with as many A records of the long name as fit.
+fn records(size: usize) -> Vec<u8> {
+    let record = b"\xc0\x0c\0\x01\0\x01\0\0\0\0\0\x04\xc0\0\0\0";
+    let mut start = front([1, 0, 0, 0]);
+    start.extend([0, 1, 0, 1]);
+    let (mut wire, count) = filled(start, record, size);
+    wire[6..8].copy_from_slice(&(count.min(0xffff) as u16).to_be_bytes());
+    wire
+}
+
+/// A response with as many questions as fit.
+fn questions() -> Vec<u8> {
+    let mut start = front([0, 0, 0, 0]);
+    start.extend([0, 1, 0, 1]);
+    let (mut wire, count) = filled(start, b"\xc0\x0c\0\x01\0\0", MESSAGE_MAX);
+    wire[4..6].copy_from_slice(&(count as u16 + 1).to_be_bytes());
+    wire
+}
+
+/// A response with one record of as many names as fit: those of servers in HIP.
+fn names() -> Vec<u8> {
+    let mut wire = front([1, 1, 0, 0]);
+    wire.extend([0, 1, 0, 1]);
+    let size = (MESSAGE_MAX - wire.len() - 12) / 2 * 2;
+    wire.extend([0xc0, 0x0c, 0, 55, 0, 1, 0, 0, 0, 0]);
+    wire.extend((size as u16).to_be_bytes());
+    wire.extend([0, 0, 0, 0]);
+    wire.extend([0xc0, 0x0c].repeat(size / 2 - 2));
+    wire
+}
+
+/// An event with two messages that are longer than any DNS message, which our encoder refuses.
+fn event_of_long(size: usize) -> Vec<u8> {
+    let wire = records(size);
+    let mut message = vec![0x08, 4];
+    for tag in [0x52, 0x72] {
+        message.push(tag);
+        message.extend(varint(wire.len()));
+        message.extend_from_slice(&wire);
+    }
+    let mut event = vec![0x72];
+    event.extend(varint(message.len()));
+    event.extend(message);
+    event.extend([0x78, 1]);
+    event
+}
+
+fn varint(mut number: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+    out
+}
+
+fn event(wire: &[u8]) -> Vec<u8> {
+    let message = Message {
+        query_address: Some(&[192, 0, 2, 1]),
+        response_address: Some(&[192, 0, 2, 53]),
+        query_zone: Some(&[0]),
+        response_time_sec: Some(1_700_000_000),
+        query_message: Some(wire),
+        response_message: Some(wire),
+        ..Message::new(MessageType::RESOLVER_RESPONSE)
+    };
+    frame(&Event { message: Some(message), ..Event::new() })
+}
+
+#[test]
+fn every_format_bounds_the_text_of_a_message() {
+    // Identity, version and extra.
+    let mut fields = Vec::new();
+    for tag in [0x0a, 0x12, 0x1a] {
+        fields.push(tag);
+        fields.extend(varint(300_000));
+        fields.extend([1; 300_000]);
+    }
+    fields.extend([0x78, 1]);
+    for (name, frame, is_cut_in) in [
+        ("records", event(&records(MESSAGE_MAX)), &["yaml", "json"][..]),
+        ("questions", event(&questions()), &["yaml", "json"]),
+        ("names", event(&names()), &["yaml", "json"]),
+        ("too long", event_of_long(500_000), &["yaml", "json"]),
+        ("fields", fields, &["yaml", "json"]),
+        ("no dnstap", vec![0xff; 1_000_000], &["quiet", "yaml", "json"]),
+    ] {
+        let place = Place::new();
+        let capture = place.file("capture", recording([frame]));
+        let outputs = FORMATS.map(|format| format!("{format}:{}", place.argument(format)));
+        let mut arguments = vec!["-r", &capture];
+        arguments.extend(outputs.iter().flat_map(|output| ["-w", output]));
+        assert!(run(DNSTAP, &arguments).status.success());
+        for format in FORMATS {
+            let text = fs::read_to_string(place.path(format)).unwrap();
+            assert!(text.len() <= EVENT_TEXT_MAX, "{name} {format}: {}", text.len());
+            assert_eq!(text.contains("-cut]"), is_cut_in.contains(&format), "{name} {format}");
+            if format == "json" {
+                serde_json::from_str::<serde_json::Value>(&text).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn passive_dns_says_what_it_cuts() {
+    let place = Place::new();
+    let told = |event: Vec<u8>| {
+        let capture = place.file("capture", recording([event]));
+        let out = place.argument("pdns");
+        let output = run(DNSTAP, &["-r", &capture, "--format", "pdns", "-w", &out]);
+        assert!(fs::metadata(&out).unwrap().len() < 2 << 20);
+        fs::remove_file(&out).unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let text = told(event(&records(MESSAGE_MAX)));
+    assert!(text.contains("1 responses have records of more than 1 MiB as text"), "{text}");
+    let text = told(event(&names()));
+    assert!(text.contains("1 records are of more than 1 MiB as text"), "{text}");
+    let text = told(event_of_long(MESSAGE_MAX + 16));
+    assert!(text.contains("1 responses are no valid DNS"), "{text}");
+}
+
+#[test]
+fn records_before_the_cut_are_whole() {
+    let place = Place::new();
+    let wire = records(MESSAGE_MAX);
+    let capture = place.file("capture", recording([event(&wire)]));
+    let text = String::from_utf8(run(DNSTAP, &["-r", &capture, "-j"]).stdout).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let message = json["message"]["response_message"].as_str().unwrap();
+    let lines: Vec<&str> = message.lines().collect();
+    let (last, records) = lines.split_last().unwrap();
+    let shown: Vec<&&str> =
+        records.iter().filter(|line| line.contains("\tIN\tA\t192.0.")).collect();
+    let count = u16::from_be_bytes([wire[6], wire[7]]) as usize;
+    assert_eq!(*last, format!(";; ...[{}-records-cut]", count - shown.len()));
+    assert!(shown.len() > 500 && shown.iter().all(|line| line.len() > 1000));
+}
