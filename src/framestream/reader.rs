@@ -16,6 +16,9 @@ use crate::transport::{IO_TIMEOUT_DEFAULT, Transport};
 /// How long a reader waits for the next frame: a stream may be silent for as long as it likes.
 const PATIENCE: Duration = Duration::MAX;
 
+/// Bytes of a frame that are read at once, and have memory before they come.
+const PIECE_SIZE: usize = MAX_FRAME_SIZE_DEFAULT;
+
 /// What a reader takes.
 #[derive(Clone, Debug)]
 pub struct ReaderOptions {
@@ -148,14 +151,20 @@ impl Reader {
     fn next_data(&mut self) -> Result<Option<usize>, StreamError> {
         loop {
             let length = self.decoder.needs();
-            if length > self.frame.len() {
-                let more = length - self.frame.len();
-                self.frame.try_reserve_exact(more).map_err(io::Error::from)?;
-                self.frame.resize(length, 0);
+            let mut read = 0;
+            while read < length {
+                // The length is a promise: memory comes with the bytes.
+                let end = length.min(self.frame.len().max(2 * read).max(PIECE_SIZE));
+                if end > self.frame.len() {
+                    let more = end - self.frame.len();
+                    self.frame.try_reserve_exact(more).map_err(io::Error::from)?;
+                    self.frame.resize(end, 0);
+                }
+                let piece = &mut self.frame[read..end];
+                stream::read_exact(&mut *self.transport, piece, PATIENCE)?;
+                read = end;
             }
-            let piece = &mut self.frame[..length];
-            stream::read_exact(&mut *self.transport, piece, PATIENCE)?;
-            match self.decoder.advance(piece)? {
+            match self.decoder.advance(&self.frame[..length])? {
                 Some(Event::Data(payload)) => return Ok(Some(payload.len())),
                 Some(Event::Control(frame)) if frame.control_type == Some(ControlType::Stop) => {
                     self.stop = Some(frame);

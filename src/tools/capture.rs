@@ -10,10 +10,12 @@
 //! A capture file has the same framing as the wire, so whole frames go from the read buffer to the
 //! file as they are, as many as there are in one write.
 
+pub mod admission;
 pub mod compressor;
 pub mod connection;
 pub mod content;
 pub mod continued_file;
+pub mod descriptors;
 pub mod destination;
 pub mod dialer;
 pub mod file_name;
@@ -34,6 +36,7 @@ pub mod torn_text;
 pub mod totals;
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -46,6 +49,7 @@ use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook_mio::v1_0::Signals;
 use thiserror::Error;
 
+use crate::capture::admission::Admission;
 use crate::capture::connection::{Connection, Next};
 use crate::capture::content::Content;
 use crate::capture::destination::Destination;
@@ -69,11 +73,21 @@ const QUIET: Duration = Duration::from_millis(50);
 /// How long to wait after a failed `accept`: at once it fails again.
 const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 
+/// Connections that are accepted at a time.
+const ACCEPTS: usize = 64;
+
+/// Bytes of incomplete frames that all connections hold together, or twice the largest frame.
+const MEMORY: usize = 64 << 20;
+
 /// Events that are taken at a time.
 const EVENTS: usize = 256;
 
 /// Connections that the system does not let the event loop wait for.
 const UNREGISTERED: Kind = Kind("connections that cannot be waited for");
+
+const IDLE: Kind = Kind("idle connections closed");
+
+const OVER_MEMORY: Kind = Kind("connections closed to free memory");
 
 /// Failures of `accept`.
 const ACCEPT: Kind = Kind("failures of accept()");
@@ -117,7 +131,11 @@ pub fn run(options: &Options) -> ExitCode {
     self::log::set_level(Level::of_debug(options.debug));
     let log = Log;
     let content_type = settings.content_type.clone();
-    let limits = Limits { frame: settings.frame_limit, connections: settings.connection_limit };
+    let limits = Limits {
+        frame: settings.frame_limit,
+        connections: settings.connection_limit,
+        idle: settings.idle_timeout,
+    };
     let capture = Capture::start(content_type, limits, Log, |stop, _| {
         let listeners = listen(options, &settings, passed, &log)?;
         let content = Content::frames(&settings.content_type).map_err(OpenError::from)?;
@@ -140,6 +158,8 @@ pub struct Limits {
     pub frame: usize,
     /// Connections at a time.
     pub connections: usize,
+    /// How long a connection may go without a whole frame before it gives its place to one that waits.
+    pub idle: Duration,
 }
 
 /// Where frames come from, and where they go.
@@ -166,13 +186,17 @@ pub struct Capture {
     may_accept: bool,
     /// When to try again after `accept` failed.
     accept_after: Option<Instant>,
-    connection_limit: usize,
+    admission: Admission,
     connections: HashMap<Token, Connection>,
+    /// Bytes that connections hold of frames that are not whole.
+    held: usize,
     next_token: usize,
     /// Connections whose turn it is.
     ready: VecDeque<Token>,
     /// When to look after connections that wait for their peer, soonest first.
     deadlines: VecDeque<(Instant, Token)>,
+    /// When it was last asked what has come.
+    asked_at: Instant,
     shared: Shared,
     /// Its last owner takes a wake with it that was not seen yet: here it lives as long as the poll.
     _waker: Arc<Waker>,
@@ -210,10 +234,12 @@ impl Capture {
             dialed,
             may_accept: true,
             accept_after: None,
-            connection_limit: limits.connections,
+            admission: Admission::new(limits.connections, limits.idle)?,
             connections: HashMap::new(),
+            held: 0,
             ready: VecDeque::new(),
             deadlines: VecDeque::new(),
+            asked_at: Instant::now(),
             shared: Shared::new(output, log, content_type, limits.frame, refusals),
             _waker: waker,
         })
@@ -262,12 +288,18 @@ impl Capture {
     /// Takes what the connections have sent already.
     fn drain(&mut self) -> Result<(), CaptureError> {
         self.stopping = false;
-        self.accept();
+        let until = Instant::now() + DRAIN;
+        while self.may_accept
+            && self.admission.look_again_at().is_none()
+            && self.accept_after.is_none()
+            && Instant::now() < until
+        {
+            self.accept();
+        }
         self.listeners.clear();
         self.take_made();
         self.dialed = None;
         let mut events = Events::with_capacity(EVENTS);
-        let until = Instant::now() + DRAIN;
         while !self.connections.is_empty() && !self.stopping {
             let left = until.saturating_duration_since(Instant::now());
             let timeout = if self.ready.is_empty() { QUIET.min(left) } else { Duration::ZERO };
@@ -283,18 +315,16 @@ impl Capture {
     /// How long nothing has to be done if nothing happens.
     fn timeout(&self) -> Option<Duration> {
         // Who waited until a connection was closed is told by no event.
-        let accept_now = self.may_accept
-            && self.accept_after.is_none()
-            && self.connections.len() < self.connection_limit;
+        let place_at = self.admission.look_again_at().filter(|_| self.may_accept);
+        let accept_now = self.may_accept && self.accept_after.is_none() && place_at.is_none();
         if accept_now || !self.ready.is_empty() {
             return Some(Duration::ZERO);
         }
         let rotation = self.shared.output.rotate_at();
         let deadline = self.deadlines.front().map(|(deadline, _)| *deadline);
-        let next = [rotation, deadline, self.accept_after, self.shared.log.due()]
-            .into_iter()
-            .flatten()
-            .min();
+        let log = self.shared.log.due();
+        let next =
+            [rotation, deadline, self.accept_after, place_at, log].into_iter().flatten().min();
         next.map(|next| next.saturating_duration_since(Instant::now()))
     }
 
@@ -304,6 +334,7 @@ impl Capture {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
             other => other?,
         }
+        self.asked_at = Instant::now();
         for event in events.iter() {
             match event.token() {
                 SIGNALS => self.answer_signals(),
@@ -341,16 +372,20 @@ impl Capture {
         }
     }
 
+    /// Accepts some of the connections that wait, as far as there is place for them.
     fn accept(&mut self) {
         if !self.may_accept || self.accept_after.is_some_and(|after| Instant::now() < after) {
             return;
         }
         self.accept_after = None;
+        let mut left = ACCEPTS;
         for index in 0..self.listeners.len() {
             loop {
-                if self.connections.len() >= self.connection_limit {
+                // Those who connect without end do not hold up those who send.
+                if left == 0 || !self.has_place() {
                     return;
                 }
+                left -= 1;
                 match self.listeners[index].accept() {
                     Ok((stream, peer)) => {
                         let connection = Connection::new(stream, peer, &mut self.shared);
@@ -371,6 +406,71 @@ impl Capture {
         }
         self.may_accept = false;
         self.shared.log.over(ACCEPT, "");
+        self.admission.none_waits(self.shared.log);
+    }
+
+    /// Whether there is place for one more connection, which may be that of one that is idle.
+    fn has_place(&mut self) -> bool {
+        let now = Instant::now();
+        if self.admission.look_again_at().is_some_and(|at| now < at) {
+            return false;
+        }
+        let count = self.connections.len();
+        let Some(limit) = self.admission.reached(count, now) else { return true };
+        if !self.listeners.iter().any(Listener::has_waiting) {
+            // The next one makes an event.
+            self.may_accept = false;
+            return false;
+        }
+        let stalest = self.stalest(|connection| !connection.queued);
+        let (log, since) = (self.shared.log, stalest.map(|(_, since)| since));
+        let replaces = self.admission.replaces(count, &limit, since, now, log);
+        if let (true, Some((token, since))) = (replaces, stalest) {
+            let stale = now.saturating_duration_since(since).as_secs();
+            let text = format_args!(
+                "closed to make place for one that waits: no whole frame for {stale} s"
+            );
+            self.close_for(IDLE, token, text);
+        }
+        replaces
+    }
+
+    /// The connection that has gone longest without a whole frame, and since when.
+    fn stalest(&self, may_go: impl Fn(&Connection) -> bool) -> Option<(Token, Instant)> {
+        let candidates = self.connections.iter().filter(|(_, connection)| may_go(connection));
+        let since = candidates.map(|(token, connection)| (*token, connection.last_whole()));
+        since.min_by_key(|(_, since)| *since)
+    }
+
+    /// Closes a connection for what it takes from others.
+    fn close_for(&mut self, kind: Kind, token: Token, why: impl Display) {
+        let Some(connection) = self.connections.get_mut(&token) else { return };
+        self.shared.log.limited_connection(Level::Warning, kind, connection.name(), why);
+        connection.abandon(&mut self.shared);
+        self.close(token);
+    }
+
+    /// Forgets a connection that is over.
+    fn close(&mut self, token: Token) {
+        let Some(connection) = self.connections.remove(&token) else { return };
+        connection.log_closing(self.shared.log);
+        self.held -= connection.held();
+        self.admission.one_closed();
+    }
+
+    /// Closes the stalest connections while frames that are not whole take too much memory.
+    fn bound_memory(&mut self) {
+        let limit = MEMORY.max(2 * self.shared.frame_limit);
+        while self.held > limit
+            && let Some((token, since)) = self.stalest(|connection| connection.held() > 0)
+        {
+            let (held, stale) = (self.held, since.elapsed().as_secs());
+            let text = format_args!(
+                "closed to free memory: incomplete frames of all connections take {held} bytes, \
+                 more than {limit}, and this one sent no whole frame for {stale} s"
+            );
+            self.close_for(OVER_MEMORY, token, text);
+        }
     }
 
     /// Takes the connections that were made.
@@ -406,22 +506,24 @@ impl Capture {
             let Some(token) = self.ready.pop_front() else { break };
             let Some(connection) = self.connections.get_mut(&token) else { continue };
             connection.queued = false;
-            let deadline = connection.deadline();
-            match connection.turn(&mut self.shared)? {
+            let (deadline, held) = (connection.deadline(), connection.held());
+            let next = connection.turn(&mut self.shared)?;
+            self.held = self.held - held + connection.held();
+            match next {
                 Next::Turn => {
                     connection.queued = true;
                     self.ready.push_back(token);
                 }
                 Next::Event => (),
                 Next::Close => {
-                    connection.log_closing(self.shared.log);
-                    self.connections.remove(&token);
+                    self.close(token);
                     continue;
                 }
             }
             if connection.deadline() != deadline {
                 self.deadlines.extend(connection.deadline().map(|deadline| (deadline, token)));
             }
+            self.bound_memory();
         }
         Ok(())
     }
@@ -433,6 +535,8 @@ impl Capture {
         if self.shared.output.rotate_at().is_some_and(|rotate_at| rotate_at <= now) {
             self.shared.output.rotate(&self.shared.log);
         }
+        // What came while an output held up everything came in time.
+        let now = self.asked_at;
         while let Some(&(deadline, token)) = self.deadlines.front()
             && deadline <= now
         {
@@ -441,8 +545,7 @@ impl Capture {
                 && connection.deadline() == Some(deadline)
             {
                 connection.expire(&mut self.shared);
-                connection.log_closing(self.shared.log);
-                self.connections.remove(&token);
+                self.close(token);
             }
         }
     }

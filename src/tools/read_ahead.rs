@@ -55,11 +55,19 @@ impl ReadAhead {
         }
     }
 
-    /// Makes room for `size` bytes in all, those that are there included.
-    pub fn grow_to(&mut self, size: usize) {
-        if size > self.bytes.len() {
-            self.bytes.resize(size, 0);
+    /// Makes room to read on in a frame of `size` bytes, of which those that are there are the front. It
+    /// grows with what has come, to twice of that at most: the length of a frame is a promise.
+    pub fn make_room(&mut self, size: usize) {
+        let have = self.bytes().len();
+        if have == self.bytes.len() {
+            self.bytes.resize(size.min(2 * have), 0);
         }
+    }
+
+    /// Puts bytes into an empty buffer, which has room for them.
+    pub fn put(&mut self, bytes: &[u8]) {
+        (self.start, self.end) = (0, bytes.len());
+        self.bytes[..bytes.len()].copy_from_slice(bytes);
     }
 
     /// Room for bytes in all.

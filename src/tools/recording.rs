@@ -147,7 +147,7 @@ impl Recording {
 
     /// Reads on; the frame at the front has `size` bytes at least.
     fn fill(&mut self, size: usize) -> Result<(), End> {
-        self.buffer.grow_to(size);
+        self.buffer.make_room(size);
         let ending = match (self.buffer.fill(&mut self.file), self.buffer.bytes().len()) {
             (Ok(0), 0) => Ending::NoStop,
             (Ok(0), size) => Ending::Torn(size),

@@ -20,7 +20,7 @@ use crate::capture::foreign::{self, HEAD_SIZE};
 use crate::capture::log::{ConnectionName, Kind, Level, Log, Peer};
 use crate::capture::output_file::WriteError;
 use crate::capture::shared::{Shared, c_name};
-use crate::read_ahead::ReadAhead;
+use crate::read_ahead::{READ_SIZE, ReadAhead};
 
 /// How long a peer may take for its handshake, and for taking the last bytes it is sent.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -66,7 +66,9 @@ pub struct Connection {
     /// Whoever made the connection hears by this of START, and notices that it is over.
     made: Option<Sender<()>>,
     state: State,
-    /// What was read and is not used up, between two turns.
+    /// What was read and is not used up, between two turns: a little of a frame,
+    rest: Vec<u8>,
+    /// or more of it, where it stands.
     buffer: Option<ReadAhead>,
     /// The first bytes, until START.
     head: Vec<u8>,
@@ -78,6 +80,8 @@ pub struct Connection {
     /// A write waits until the peer reads.
     write_blocked: bool,
     deadline: Option<Instant>,
+    /// When a whole frame came last; in the beginning that of the connection.
+    last_whole: Instant,
     frames: u64,
     bytes: u64,
 }
@@ -103,6 +107,7 @@ impl Connection {
     pub fn new(stream: Box<dyn Stream>, peer: Peer, shared: &mut Shared) -> Self {
         shared.totals.connections += 1;
         let name = ConnectionName { fd: stream.as_raw_fd(), peer };
+        let now = Instant::now();
         let open = ReceiverOpen::new(slice::from_ref(&shared.content_type), Opening::Either);
         Self {
             queued: false,
@@ -110,13 +115,15 @@ impl Connection {
             name,
             made: None,
             state: State::Opening(open),
+            rest: Vec::new(),
             buffer: None,
             head: Vec::new(),
             to_skip: 0,
             may_read: false,
             hung_up: false,
             write_blocked: false,
-            deadline: Some(Instant::now() + PATIENCE),
+            deadline: Some(now + PATIENCE),
+            last_whole: now,
             frames: 0,
             bytes: 0,
         }
@@ -142,6 +149,16 @@ impl Connection {
         self.deadline
     }
 
+    /// Since when no whole frame has come.
+    pub fn last_whole(&self) -> Instant {
+        self.last_whole
+    }
+
+    /// Bytes of memory that it holds between two turns.
+    pub fn held(&self) -> usize {
+        self.rest.len() + self.buffer.as_ref().map_or(0, ReadAhead::size)
+    }
+
     /// Notes what has happened to the socket. Says whether it is worth a turn.
     pub fn note(&mut self, event: &event::Event) -> bool {
         self.hung_up |= event.is_read_closed() || event.is_error();
@@ -152,13 +169,23 @@ impl Connection {
 
     /// Reads once, and does what can be done.
     pub fn turn(&mut self, shared: &mut Shared) -> Result<Next, WriteError> {
-        let mut buffer = self.buffer.take().unwrap_or_else(|| shared.buffer());
+        let mut buffer = self.buffer.take().unwrap_or_else(|| {
+            let mut buffer = shared.buffer();
+            buffer.put(&std::mem::take(&mut self.rest));
+            buffer
+        });
         let next = self.turn_with(&mut buffer, shared);
-        if next.as_ref().is_ok_and(|next| *next != Next::Close) && !buffer.bytes().is_empty() {
-            self.buffer = Some(buffer);
-        } else {
-            shared.keep(buffer);
+        if next.as_ref().is_ok_and(|next| *next != Next::Close) {
+            let rest = buffer.bytes();
+            if rest.len() > READ_SIZE / 2 {
+                self.buffer = Some(buffer);
+                return next;
+            }
+            // As little as there is: there may be many who leave off within a frame.
+            self.rest = rest.into();
+            buffer.use_up(rest.len());
         }
+        shared.keep(buffer);
         next
     }
 
@@ -346,10 +373,7 @@ impl Connection {
                     let text = format_args!("incomplete message (have {have} bytes, want {size})");
                     shared.log.connection(Level::Frames, &self.name, text);
                     buffer.use_up(to);
-                    // Whoever says to send much gets room for what has come, and as much again.
-                    if have == buffer.size() {
-                        buffer.grow_to(size.min(2 * have));
-                    }
+                    buffer.make_room(size);
                     return Ok(Behind::Nothing);
                 }
                 Err(FrameError::TooLarge(length)) => {
@@ -386,6 +410,7 @@ impl Connection {
         if frames.is_empty() {
             return Ok(());
         }
+        self.last_whole = Instant::now();
         self.frames += count;
         self.bytes += frames.len() as u64;
         shared.totals.frames += count;
@@ -452,8 +477,9 @@ impl Connection {
 
     /// The program stops.
     pub fn abandon(&mut self, shared: &mut Shared) {
-        if let (State::Receiving { .. }, Some(buffer)) = (&self.state, &self.buffer) {
-            self.cut_off(buffer.bytes().len(), shared);
+        if matches!(self.state, State::Receiving { .. }) {
+            let rest = self.buffer.as_ref().map_or(self.rest.len(), |buffer| buffer.bytes().len());
+            self.cut_off(rest, shared);
         }
     }
 
@@ -499,7 +525,7 @@ mod tests {
     use crate::capture::output::{Files, Output};
     use crate::capture::output_file::Placing;
     use crate::capture::shared::Shared;
-    use crate::read_ahead::{READ_SIZE, ReadAhead};
+    use crate::read_ahead::READ_SIZE;
 
     /// A socket whose buffer is full whenever a byte was written.
     struct Congested {
@@ -595,8 +621,11 @@ mod tests {
                     break;
                 }
             }
-            let room = connection.buffer.as_ref().map_or(0, ReadAhead::size);
-            assert!(room <= READ_SIZE.max(2 * sent), "{room} bytes for {sent}");
+            let held = connection.held();
+            assert!(held <= READ_SIZE.max(2 * sent), "{held} bytes for {sent}");
+            if sent <= READ_SIZE / 2 {
+                assert!(held <= sent, "{held} bytes for {sent}");
+            }
         }
         drop(connection);
         shared.output.close(&shared.log);

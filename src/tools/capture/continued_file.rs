@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::capture::content::Content;
 use crate::capture::foreign;
 use crate::capture::torn_text;
-use crate::read_ahead::{READ_SIZE, ReadAhead};
+use crate::read_ahead::ReadAhead;
 use crate::recording::MAX_FRAME_SIZE;
 
 /// A frame that says to be longer than this and is not whole is taken for damage: what is behind its
@@ -109,7 +109,6 @@ fn ends_with(file: &mut File, content: &Content) -> io::Result<bool> {
 
 /// Finds where the data of a file of frames goes on, and how many whole frames are before.
 fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, u64)> {
-    let file_size = file.metadata()?.len();
     let mut buffer = ReadAhead::default();
     let (mut offset, mut frames, mut started) = (0, 0, false);
     // Where STOP is, if nothing has come behind it.
@@ -167,7 +166,7 @@ fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, 
                 };
             }
         };
-        buffer.grow_to(needs.min(READ_SIZE.max(file_size.saturating_sub(offset) as usize)));
+        buffer.make_room(needs);
         if buffer.fill(file)? == 0 {
             let rest = buffer.bytes();
             if needs > TORN_MAX {

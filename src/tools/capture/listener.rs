@@ -4,6 +4,7 @@
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use framestream::transport::TlsAcceptor;
 use listenfd::ListenFd;
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Group, User};
@@ -168,6 +170,16 @@ impl Listener {
             Socket::Unix(socket) => socket,
             Socket::Tcp(socket) | Socket::Tls(socket, _) => socket,
         }
+    }
+
+    /// Whether a connection waits to be accepted.
+    pub fn has_waiting(&self) -> bool {
+        let socket = match &self.socket {
+            Socket::Unix(socket) => socket.as_fd(),
+            Socket::Tcp(socket) | Socket::Tls(socket, _) => socket.as_fd(),
+        };
+        let mut fds = [PollFd::new(socket, PollFlags::POLLIN)];
+        poll(&mut fds, PollTimeout::ZERO).is_ok_and(|count| count > 0)
     }
 
     /// Returns the next connection and its peer; `WouldBlock` if there is none.

@@ -64,6 +64,10 @@ pub struct Options {
     #[arg(short = 'c', long, value_name = "COUNT", default_value_t = 0, hide_default_value = true)]
     pub maxconns: u32,
 
+    /// Seconds without a whole frame after which a connection gives its place to one that waits
+    #[arg(long, value_name = "SECONDS", default_value_t = IDLE_TIMEOUT_DEFAULT)]
+    pub idle_timeout: u32,
+
     /// File to write; `-` is the standard output
     #[arg(short, long, value_name = "FILE")]
     pub write: Option<PathBuf>,
@@ -115,9 +119,14 @@ pub struct Settings {
     pub frame_limit: usize,
     /// Connections at a time.
     pub connection_limit: usize,
+    /// How long a connection may be idle while others wait.
+    pub idle_timeout: Duration,
 }
 
 const FRAME_LIMIT_DEFAULT: u32 = 1024 * 1024;
+
+/// How many seconds a connection may be idle while others wait.
+pub const IDLE_TIMEOUT_DEFAULT: u32 = 60;
 
 impl Options {
     /// The settings, or what is wrong. `passed` says whether the service manager passed sockets.
@@ -168,6 +177,7 @@ impl Options {
             },
             frame_limit: frame_limit as usize,
             connection_limit: connection_limit as usize,
+            idle_timeout: Duration::from_secs(self.idle_timeout.into()),
         })
     }
 

@@ -72,6 +72,11 @@ pub struct Options {
     #[arg(requires = "listeners", help_heading = "In")]
     pub maxconns: Option<u32>,
 
+    /// Seconds without a whole frame after which a connection gives its place to one that waits
+    /// [default: 60]
+    #[arg(long, value_name = "SECONDS", requires = "listeners", help_heading = "In")]
+    pub idle_timeout: Option<u32>,
+
     /// Largest frame to take; with k, M or G for powers of 1024
     #[arg(long, value_name = "BYTES", value_parser = size, default_value = "1M")]
     #[arg(help_heading = "In")]

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
+use std::time::Duration;
 
 use ::dnstap::sink::CONTENT_TYPE;
 use clap::CommandFactory;
@@ -42,6 +43,7 @@ use crate::capture::content::Content;
 use crate::capture::destination::Destination;
 use crate::capture::dialer::Dialed;
 use crate::capture::log::{self, Log};
+use crate::capture::options::IDLE_TIMEOUT_DEFAULT;
 use crate::capture::output::{Files, Output as FrameFiles};
 use crate::capture::output_file::OpenError;
 use crate::capture::{Capture, CaptureError, Ends, Limits};
@@ -137,7 +139,12 @@ fn reading(options: &Options, stop: &Arc<AtomicBool>, progress: Arc<Progress>) -
 /// Receives from sockets until a signal says to stop.
 fn capture(options: &Options) -> Result<ExitCode, CaptureError> {
     let connections = options.maxconns.unwrap_or(u32::MAX) as usize;
-    let limits = Limits { frame: LENGTH_SIZE + options.frame_limit as usize, connections };
+    let idle = options.idle_timeout.unwrap_or(IDLE_TIMEOUT_DEFAULT);
+    let limits = Limits {
+        frame: LENGTH_SIZE + options.frame_limit as usize,
+        connections,
+        idle: Duration::from_secs(idle.into()),
+    };
     let capture = Capture::start(CONTENT_TYPE.into(), limits, Log, |stop, waker| {
         let listeners = listeners(options)?;
         let targets = dial_targets(options)?;

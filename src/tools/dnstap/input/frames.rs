@@ -175,7 +175,7 @@ impl<'a, R: Read> Frames<'a, R> {
 
     /// Reads on; the frame at the front has `needs` bytes at least. Returns whether there was more.
     fn fill(&mut self, needs: usize) -> Result<bool, InputError> {
-        self.buffer.grow_to(needs);
+        self.buffer.make_room(needs);
         let is_at_stop = self.is_at_stop();
         self.at_stop.set(is_at_stop);
         let filled = self.buffer.fill(&mut self.file);

@@ -114,7 +114,8 @@ impl<F: Fn() -> String> Server<F> {
     }
 
     fn accept(&mut self, now: Instant) {
-        loop {
+        // Those who connect without end do not hold up those who are connected.
+        for _ in 0..CONNECTIONS {
             let accepted = self.listener.accept().and_then(|(stream, _)| {
                 stream.set_nonblocking(true)?;
                 Ok(stream)

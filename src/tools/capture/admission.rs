@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which connections are let in: as many as there is place for, and no idle one keeps others out.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::capture::descriptors::Descriptors;
+use crate::capture::log::{Kind, Level, Log};
+
+/// How often to look whether there is place.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long there has to be place before a lack of it is news again.
+const NEWS: Duration = Duration::from_secs(60);
+
+/// No place for a connection.
+const FULL: Kind = Kind("connections that wait");
+
+/// What is known of the places for connections.
+#[derive(Debug)]
+pub struct Admission {
+    /// Connections at a time.
+    limit: usize,
+    /// How long a connection may go without a whole frame while others wait.
+    idle: Duration,
+    descriptors: Descriptors,
+    full: bool,
+    /// When one last had to wait.
+    waited_at: Option<Instant>,
+    look_again_at: Instant,
+}
+
+impl Admission {
+    /// Lets in up to `limit` connections, and no more than the system allows.
+    pub fn new(limit: usize, idle: Duration) -> io::Result<Self> {
+        Ok(Self {
+            limit,
+            idle,
+            descriptors: Descriptors::of_process()?,
+            full: false,
+            waited_at: None,
+            look_again_at: Instant::now(),
+        })
+    }
+
+    /// When to look again whether there is place; `None` if there was place.
+    pub fn look_again_at(&self) -> Option<Instant> {
+        self.full.then_some(self.look_again_at)
+    }
+
+    /// Notes that a connection closed.
+    pub fn one_closed(&mut self) {
+        self.full = false;
+    }
+
+    /// The limit that keeps one more connection out beside `count` others, in words; `None` if there is
+    /// place.
+    pub fn reached(&mut self, count: usize, now: Instant) -> Option<String> {
+        let Descriptors { limit, reserve } = self.descriptors;
+        let reached = if count >= self.limit {
+            Some("as many as --maxconns allows".into())
+        } else if self.descriptors.have_one_left() {
+            None
+        } else {
+            Some(format!(
+                "as many as the limit of {limit} open files (ulimit -n) allows, {reserve} of which \
+                 are kept for files and metrics"
+            ))
+        };
+        self.full = reached.is_some();
+        self.look_again_at = now + LOOK_AGAIN;
+        reached
+    }
+
+    /// Notes that one waits because of a limit, while the stalest connection had its last whole frame at
+    /// `since`. Returns whether that has to go.
+    pub fn replaces(
+        &mut self,
+        count: usize,
+        limit: &str,
+        since: Option<Instant>,
+        now: Instant,
+        log: Log,
+    ) -> bool {
+        self.waited_at = Some(now);
+        let idle = self.idle.as_secs();
+        let text = format_args!(
+            "{count} connections are open, {limit}; more wait until one closes or goes without a \
+             whole frame for {idle} s"
+        );
+        log.lasting(Level::Warning, FULL, "", text);
+        let Some(since) = since else { return false };
+        self.look_again_at = self.look_again_at.max(since + self.idle);
+        now >= since + self.idle
+    }
+
+    /// Notes that none waits.
+    pub fn none_waits(&mut self, log: Log) {
+        if self.waited_at.is_some_and(|then| then.elapsed() > NEWS) {
+            self.waited_at = None;
+            log.over(FULL, "");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stalest_goes_only_for_one_that_waits_and_only_once_it_is_idle() {
+        let now = Instant::now();
+        let mut admission = Admission::new(2, Duration::from_secs(60)).unwrap();
+        assert_eq!(admission.reached(1, now), None);
+        assert_eq!(admission.look_again_at(), None);
+        let limit = admission.reached(2, now).unwrap();
+        assert!(limit.contains("--maxconns"), "{limit}");
+        assert_eq!(admission.look_again_at(), Some(now + LOOK_AGAIN));
+        assert!(!admission.replaces(2, &limit, Some(now), now, Log));
+        assert_eq!(admission.look_again_at(), Some(now + Duration::from_secs(60)));
+        let later = now + Duration::from_secs(60);
+        assert!(!admission.replaces(2, &limit, None, later, Log));
+        assert!(admission.replaces(2, &limit, Some(now), later, Log));
+        admission.one_closed();
+        assert_eq!(admission.look_again_at(), None);
+    }
+}

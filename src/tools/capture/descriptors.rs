@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Descriptors that connections leave for the rest of the program: files to rotate to, metrics,
+//! relays, commands.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+
+use nix::sys::resource::{Resource, getrlimit};
+
+/// Descriptors that are kept, but no more than a quarter of all.
+const RESERVE: u64 = 32;
+
+/// The share of descriptors that connections may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Descriptors {
+    /// Descriptors that the process may have.
+    pub limit: u64,
+    /// Those of them that connections leave.
+    pub reserve: u64,
+}
+
+impl Descriptors {
+    /// Divides what the process may have at present.
+    pub fn of_process() -> io::Result<Self> {
+        let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
+        Ok(Self { limit, reserve: RESERVE.min(limit / 4) })
+    }
+
+    /// Whether a connection may take one. The system gives the lowest number that is free, so that
+    /// those above the limit of connections stay for others.
+    pub fn have_one_left(self) -> bool {
+        let lowest = io::stderr().as_fd().try_clone_to_owned();
+        lowest.is_ok_and(|fd| (fd.as_raw_fd() as u64) < self.limit - self.reserve)
+    }
+}

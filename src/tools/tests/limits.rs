@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What senders can take from the receivers, and from each other: places, memory, descriptors, time.
+
+mod support;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use framestream::control::ControlType::{Accept, Ready, Start};
+use support::{
+    CAPTURE, DEADLINE, DNSTAP, Peer, Place, Running, TYPE, control, data, limited, recording, run,
+};
+
+/// Both receivers, with the options that they share.
+fn receivers(place: &Place, more: &[&str]) -> Vec<(&'static str, Vec<String>)> {
+    let (socket, out) = (place.argument("socket"), place.argument("out"));
+    let own: [(&str, &[&str]); 2] = [(CAPTURE, &["-t", TYPE]), (DNSTAP, &[])];
+    let with = |own: &[&str]| {
+        let arguments = [own, &["-u", &socket, "-w", &out], more].concat();
+        arguments.into_iter().map(String::from).collect()
+    };
+    own.map(|(program, own)| (program, with(own))).into()
+}
+
+fn start(program: &str, arguments: &[String]) -> Running {
+    let mut running = Running::start(Command::new(program).args(arguments).stdout(Stdio::null()));
+    running.line("opened output file");
+    running
+}
+
+/// The most memory that a program has had, in KiB.
+fn peak_memory(running: &Running) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn an_idle_connection_gives_its_place_to_one_that_waits_and_a_busy_one_does_not() {
+    let more = ["--maxconns", "2", "--idle-timeout", "1"];
+    let place = Place::new();
+    for (program, arguments) in receivers(&place, &more) {
+        let mut receiver = start(program, &arguments);
+        let mut busy = Peer::open(&place.socket);
+        let idle = Peer::open(&place.socket);
+        // Nobody waits: to say nothing is no fault.
+        for _ in 0..15 {
+            busy.send(data("busy"));
+            thread::sleep(Duration::from_millis(100));
+        }
+        let mut waiting = Peer::connect(&place.socket);
+        waiting.send(recording(["waited"]));
+        let busy = thread::spawn(move || {
+            for _ in 0..30 {
+                busy.send(data("busy"));
+                thread::sleep(Duration::from_millis(50));
+            }
+            busy.close();
+        });
+        receiver.line("2 connections are open, as many as --maxconns allows");
+        let line = receiver.line("closed to make place for one that waits");
+        assert!(line.contains(&format!("pid {}", std::process::id())), "{line}");
+        assert_eq!(idle.expect_end(), b"");
+        waiting.expect_end();
+        busy.join().unwrap();
+        let lines = receiver.stop();
+        assert!(lines.iter().any(|line| line.contains("received 46 frames")), "{lines:#?}");
+        fs::remove_file(place.path("out")).unwrap();
+    }
+}
+
+#[test]
+fn incomplete_frames_of_many_connections_take_bounded_memory() {
+    let place = Place::new();
+    for (program, arguments) in receivers(&place, &[]) {
+        let mut receiver = start(program, &arguments);
+        let mut healthy = Peer::open(&place.socket);
+        let half = [control(Start, Some(TYPE)), data(vec![7; 1_000_000])[..900_000].to_vec()];
+        let half = half.concat();
+        let mut peers = Vec::new();
+        for _ in 0..150 {
+            let mut peer = Peer::connect(&place.socket);
+            // Some are closed for it.
+            let _ = peer.0.write_all(&half);
+            peers.push(peer);
+            healthy.send(data("whole"));
+        }
+        receiver.line("closed to free memory: incomplete frames of all connections take");
+        healthy.close();
+        let peak = peak_memory(&receiver);
+        assert!(peak < 120 << 10, "{peak} KiB");
+        let lines = receiver.stop();
+        assert!(lines.iter().any(|line| line.contains("received 150 frames")), "{lines:#?}");
+        assert!(lines.iter().any(|line| line.contains("150 cut off")), "{lines:#?}");
+        fs::remove_file(place.path("out")).unwrap();
+    }
+}
+
+#[test]
+fn connections_leave_descriptors_for_rotation_and_metrics() {
+    let place = Place::new();
+    let (socket, out) = (place.argument("socket"), place.argument("out"));
+    let metrics = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut command = limited("-n 48", DNSTAP);
+    command.args(["-u", &socket, "-w", &out, "--metrics", &metrics]);
+    let mut receiver = Running::start(&mut command);
+    receiver.line("opened output file");
+    let mut healthy = Peer::open(&place.socket);
+    let peers: Vec<Peer> = (0..60).map(|_| Peer::connect(&place.socket)).collect();
+    receiver.line("as many as the limit of 48 open files (ulimit -n) allows");
+    for round in 0..3 {
+        healthy.send(data("whole"));
+        receiver.signal("USR1");
+        receiver.line("closed output file");
+        receiver.line("opened output file");
+        let mut reader = TcpStream::connect(&metrics).unwrap();
+        reader.set_read_timeout(Some(DEADLINE)).unwrap();
+        reader.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut page = String::new();
+        reader.read_to_string(&mut page).unwrap();
+        assert!(page.starts_with("HTTP/1.1 200 OK"), "round {round}: {page}");
+    }
+    drop(peers);
+    // There is place again.
+    Peer::open(&place.socket).close();
+    healthy.close();
+    receiver.stop();
+}
+
+#[test]
+fn a_sender_that_pauses_nowhere_does_not_hold_up_others() {
+    let place = Place::new();
+    for (program, arguments) in receivers(&place, &[]) {
+        let receiver = start(program, &arguments);
+        let flood: Vec<_> = (0..2)
+            .map(|_| {
+                let mut peer = Peer::open(&place.socket);
+                thread::spawn(move || {
+                    let frames = data([7; 200]).repeat(1000);
+                    while peer.0.write_all(&frames).is_ok() {}
+                })
+            })
+            .collect();
+        for _ in 0..20 {
+            let begin = Instant::now();
+            let mut peer = Peer::open(&place.socket);
+            peer.send(data("one"));
+            peer.close();
+            assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+        }
+        receiver.stop();
+        flood.into_iter().for_each(|flood| flood.join().unwrap());
+        fs::remove_file(place.path("out")).unwrap();
+    }
+}
+
+#[test]
+fn a_peer_that_was_in_time_is_kept_though_the_output_held_up_the_receiver() {
+    let place = Place::new();
+    let mut capture = Running::start(
+        Command::new(CAPTURE)
+            .args(["-t", TYPE, "-u", &place.argument("socket"), "-w", "-"])
+            .stdout(Stdio::piped()),
+    );
+    capture.line("opened output file");
+    let mut late = Peer::connect(&place.socket);
+    let begin = Instant::now();
+    let mut flood = Peer::open(&place.socket);
+    flood.0.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+    while flood.0.write_all(&data([0; 1000])).is_ok() {}
+    late.send(control(Ready, Some(TYPE)));
+    // Longer than a handshake may take.
+    thread::sleep(Duration::from_millis(10_500).saturating_sub(begin.elapsed()));
+    let mut stdout = capture.child.stdout.take().unwrap();
+    let reader = thread::spawn(move || stdout.read_to_end(&mut Vec::new()).unwrap());
+    late.expect(&control(Accept, Some(TYPE)));
+    drop((late, flood));
+    capture.signal("TERM");
+    capture.end();
+    reader.join().unwrap();
+}
+
+#[test]
+fn a_length_that_a_file_promises_takes_no_memory() {
+    let place = Place::new();
+    let start = control(Start, Some(TYPE));
+    let whole = [start.clone(), data("one")].concat();
+    let input = place.file("in", [&whole[..], b"\xff\xff\xff\xf0and no more"].concat());
+    let mut command = limited("-v 1000000", DNSTAP);
+    let command = command.args(["-r", &input, "-q", "--frame-limit", "8G"]).stdout(Stdio::piped());
+    let output = Running::start(command).output();
+    let told = String::from_utf8(output.stderr).unwrap();
+    let offset = whole.len();
+    assert!(told.contains(&format!("the frame at offset {offset} is cut off")), "{told}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_large_frame_is_read_whole_from_a_file() {
+    let place = Place::new();
+    let payload: Vec<u8> = (0..9_000_000_u32).map(|at| (at / 251) as u8).collect();
+    let input = place.file("in", recording([&payload[..], b"next"]));
+    let output = place.argument("out");
+    let limit = ["--frame-limit", "8G"];
+    let copied = run(DNSTAP, &[&["-r", &input, "-w", &output], &limit[..]].concat());
+    assert!(copied.status.success(), "{copied:?}");
+    assert_eq!(fs::read(&output).unwrap(), fs::read(&input).unwrap());
+    // And continued behind it.
+    let continued = run(DNSTAP, &[&["-r", &input, "-a", "-w", &output], &limit[..]].concat());
+    assert!(continued.status.success(), "{continued:?}");
+    let expected = recording([&payload[..], b"next", &payload, b"next"]);
+    assert!(fs::read(&output).unwrap() == expected);
+}
