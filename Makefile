@@ -192,7 +192,7 @@ check-unbound: stage
 	BUILD=$(TARGET)/unbound patches/unbound/test/own
 
 CHECK_KNOT_PACKAGES = bind9 dnsperf fstrm-bin golang-github-dnstap-golang-dnstap-cli knot \
-    knot-dnsutils openssl python3 tshark
+    knot-dnsutils openssl python3 tshark valgrind
 check-knot: stage
 	.ci/install $(CHECK_KNOT_PACKAGES)
 	for release in 3.2 3.5; do \

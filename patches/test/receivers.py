@@ -19,7 +19,7 @@ class SilentReceiver:
         self.path = pathlib.Path(folder, "tap")
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(self.path))
-        self.listener.listen()
+        self.listener.listen(100)
         self.listener.settimeout(DEADLINE)
 
     def __enter__(self):
@@ -34,14 +34,21 @@ class SilentReceiver:
 
 
 class DeafReceiver(SilentReceiver):
-    """Agrees to the stream, and does not read it."""
+    """Agrees to streams, and does not read them."""
 
-    def accept(self):
-        self.stream = self.listener.accept()[0]
-        self.stream.settimeout(DEADLINE)
-        read_exactly(self.stream, len(ACCEPT))
-        self.stream.sendall(ACCEPT)
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.streams = []
+
+    def accept(self, streams=1):
+        for _ in range(streams):
+            stream = self.listener.accept()[0]
+            self.streams.append(stream)
+            stream.settimeout(DEADLINE)
+            read_exactly(stream, len(ACCEPT))
+            stream.sendall(ACCEPT)
 
     def __exit__(self, *error):
-        self.stream.close()
+        for stream in self.streams:
+            stream.close()
         super().__exit__(*error)

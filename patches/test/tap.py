@@ -8,6 +8,8 @@ from datetime import datetime
 
 # Numbers of fields in the schema: those of the DNS messages, the policy and the version of HTTP, and that of Message in Dnstap.
 QUERY, RESPONSE, POLICY, HTTP, MESSAGE = 10, 14, 15, 16, 14
+# The action of a policy, and the one of dropping a response.
+POLICY_ACTION, DROP = 3, 4
 
 
 def frames(path):

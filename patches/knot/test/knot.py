@@ -43,7 +43,8 @@ ZONES = """
 class PatchedKnot(Process):
     """The patched knotd with the zones example. and other., and an instance of mod-dnstap for all queries."""
 
-    def __init__(self, programs, folder, dnstap, zones=ZONES, workers=2, memcheck=False):
+    def __init__(self, programs, folder, dnstap, zones=ZONES, workers=2, zone=None, more="", modules="mod-dnstap/all",
+                 memcheck=False):
         self.programs, self.folder = programs, folder
         self.ports = {"UDP": free_port()}
         self.ports["TCP"] = self.ports["UDP"]
@@ -81,7 +82,7 @@ acl:
     action: [transfer, update]
 """
         self.configuration = pathlib.Path(folder, "patched.conf")
-        self.configure(dnstap, zones)
+        self.configure(dnstap, zones, zone, more, modules)
         names = "".join(f"n{n} TXT {'x' * 200}\n" for n in range(1000))
         for zone in "example", "other":
             pathlib.Path(folder, f"{zone}.zone").write_text(f"""
@@ -95,17 +96,20 @@ ns A 127.0.0.1
         self.await_log("server started")
         until("knotd answers knotc", lambda: programs.run("knotc", "-c", self.configuration, "status")[0] == 0)
 
-    def configure(self, dnstap, zones=ZONES):
+    def configure(self, dnstap, zones=ZONES, zone=None, more="", modules="mod-dnstap/all"):
+        """Writes the configuration: the instances `all`, for all queries, and `zone`, for zones that name it; more sections;
+        and the modules for all queries in their order."""
         self.configuration.write_text(f"""{self.fixed}
 mod-dnstap:
   - id: all
     {dnstap}
   - id: zone
-    sink: {self.folder}/zone.tap
+    {zone or f"sink: {self.folder}/zone.tap"}
+{more}
 template:
   - id: default
     storage: {self.folder}
-    global-module: mod-dnstap/all
+    global-module: [{modules}]
     acl: [unsigned, signed]
     file: "%s.zone"
     zonefile-sync: -1
