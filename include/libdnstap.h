@@ -458,7 +458,8 @@ typedef struct dnstap_stats {
    */
   uint64_t waiting;
   /**
-   * Messages that found their ring full.
+   * Messages that found their ring full; and those of freed queues that were dropped for new ones
+   * (dnstap_options_set_freed_queue_bytes()).
    */
   uint64_t dropped_full;
   /**
@@ -754,6 +755,22 @@ enum dnstap_result dnstap_options_set_message_types(dnstap_options *options,
 enum dnstap_result dnstap_options_set_queue_bytes(dnstap_options *options, size_t queue_bytes);
 
 /**
+ * Sets how much memory may be held for the pending messages of freed queues, all together. Where
+ * they hold more, dnstap_queue_new() drops the oldest of these messages, and counts them as
+ * `dropped_full`. The rings of a sink thus take no more than `queue_bytes` for each queue that is
+ * in use, and this.
+ *
+ * @param options            The options.
+ * @param freed_queue_bytes  Any number; 256 MiB by default. With 0, what a freed queue left is dropped
+ *                           unless it is sent before the next queue is made.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_set_freed_queue_bytes(dnstap_options *options,
+                                                        size_t freed_queue_bytes);
+
+/**
  * Sets how long a message waits for others to be sent with.
  *
  * @param options       The options.
@@ -1037,8 +1054,9 @@ enum dnstap_result dnstap_sink_close(dnstap_sink **sink, struct dnstap_stats *st
 dnstap_queue *dnstap_queue_new(const dnstap_sink *sink);
 
 /**
- * Frees a queue. What was logged to it is still sent. Any thread may call it, but none may be
- * logging to the queue.
+ * Frees a queue. What was logged to it is still sent, unless freed queues hold too much memory
+ * (dnstap_options_set_freed_queue_bytes()). Any thread may call it, but none may be logging to the
+ * queue.
  *
  * @param[in,out] queue  Where the queue is; NULL is left there. Nothing happens if it is NULL
  *                       already, or a handle of another kind.

@@ -90,6 +90,7 @@ static void nulls(int unused)
 	RETURNS(dnstap_options_set_version(h.options, NULL), DNSTAP_OK);
 	RETURNS(dnstap_options_set_message_types(NULL, 2), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_options_set_queue_bytes(NULL, 4096), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_options_set_freed_queue_bytes(NULL, 0), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_options_set_flush_interval(NULL, 1), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_options_set_reconnect_interval(NULL, 100), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_options_set_io_timeout(NULL, 1), DNSTAP_ERROR_NULL);
@@ -170,6 +171,7 @@ static void options_refuse(void *handle)
 	RETURNS(dnstap_options_set_version(o, "x"), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_options_set_message_types(o, 2), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_options_set_queue_bytes(o, 4096), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_options_set_freed_queue_bytes(o, 0), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_options_set_flush_interval(o, 1), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_options_set_reconnect_interval(o, 100), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_options_set_io_timeout(o, 1), DNSTAP_ERROR_HANDLE);
@@ -595,6 +597,8 @@ static void values(int unused)
 	RETURNS(dnstap_options_set_queue_bytes(o, (size_t)1 << 30), DNSTAP_OK);
 	OPTION_FAILS(o, dnstap_options_set_queue_bytes(o, ((size_t)1 << 30) + 1), DNSTAP_ERROR_VALUE);
 	OPTION_FAILS(o, dnstap_options_set_queue_bytes(o, SIZE_MAX), DNSTAP_ERROR_VALUE);
+	RETURNS(dnstap_options_set_freed_queue_bytes(o, 0), DNSTAP_OK);
+	RETURNS(dnstap_options_set_freed_queue_bytes(o, SIZE_MAX), DNSTAP_OK);
 	OPTION_FAILS(o, dnstap_options_set_thread_name(o, "\xff"), DNSTAP_ERROR_VALUE);
 	RETURNS(dnstap_options_set_thread_name(o, "a name of more than 15 bytes"), DNSTAP_OK);
 	OPTION_FAILS(o, dnstap_options_set_tls_server_name(o, "\xff"), DNSTAP_ERROR_VALUE);

@@ -79,6 +79,16 @@ impl Ring {
         self.tail.0.load(Ordering::Acquire).wrapping_sub(head)
     }
 
+    /// Bytes of memory that it holds.
+    pub(crate) fn held(&self) -> usize {
+        self.memory.mapped()
+    }
+
+    /// Whether this fork generation has taken the consumer's end.
+    pub(crate) fn is_claimed(&self, generation: usize) -> bool {
+        self.claimed_by.load(Ordering::Acquire) > generation
+    }
+
     /// The consumer's end, once in each process. It finds what was put in by this process, and not
     /// what waited at the fork, which is the parent's to send.
     pub(crate) fn claim(self: &Arc<Self>, generation: usize) -> Option<Consumer> {
@@ -169,6 +179,18 @@ impl Producer {
     /// When `bytes` more are put in, [`Room::commit`] shall say so.
     pub(crate) fn look_after(&mut self, bytes: usize) {
         self.look_at = self.tail.wrapping_add(bytes);
+    }
+}
+
+impl Drop for Producer {
+    /// Keeps no more memory than the frames lie in that the consumer has not taken yet.
+    fn drop(&mut self) {
+        let tail = self.ring.tail.0.load(Ordering::Relaxed);
+        let is_empty = self.ring.head.0.load(Ordering::Acquire) == tail;
+        let used = if is_empty { 0 } else { tail.min(self.ring.memory.len()) };
+        // SAFETY: this was the only producer. The consumer touches what lies between `head` and the
+        // `tail`: nothing if they are the same, and nothing behind the `tail` in the first round.
+        unsafe { self.ring.memory.keep(used) };
     }
 }
 
@@ -420,6 +442,34 @@ mod tests {
         producer.reserve(100).expect("room").payload.fill(1);
         push(&mut producer, b"next", 4).expect("room");
         assert_eq!(drain(&mut consumer, usize::MAX), (b"\0\0\0\x04next".to_vec(), 1));
+    }
+
+    #[test]
+    fn a_ring_without_a_producer_holds_no_more_than_its_frames() {
+        let capacity = 1 << 20;
+        let (producer, _consumer) = ring(capacity);
+        assert_eq!(producer.ring().held(), capacity);
+        let ring_of = |producer: &Producer| Arc::clone(producer.ring());
+        let empty = ring_of(&producer);
+        drop(producer);
+        assert_eq!(empty.held(), 0);
+
+        let (mut producer, mut consumer) = ring(capacity);
+        push(&mut producer, b"a frame", 7).expect("room");
+        let begun = ring_of(&producer);
+        drop(producer);
+        assert!((1..=1 << 16).contains(&begun.held()), "a page: {}", begun.held());
+        assert_eq!(drain(&mut consumer, usize::MAX), (b"\0\0\0\x07a frame".to_vec(), 1));
+
+        // In the second round, the frame may lie anywhere.
+        let (mut producer, mut consumer) = ring(4096);
+        for _ in 0..10 {
+            push(&mut producer, &[1; 1000], 1000).expect("room");
+            drain(&mut consumer, usize::MAX);
+        }
+        push(&mut producer, b"a frame", 7).expect("room");
+        drop(producer);
+        assert_eq!(drain(&mut consumer, usize::MAX).1, 1);
     }
 
     #[test]

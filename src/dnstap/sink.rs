@@ -69,7 +69,7 @@ impl Sink {
         };
         let capacity = options.queue_bytes.max(CAPACITY_MIN);
         let wake_level = WAKE_LEVEL.min(capacity / 4);
-        let registry = Registry::new(settings, wake_level);
+        let registry = Registry::new(settings, wake_level, options.freed_queue_bytes);
         let mut writer_options = WriterOptions::default();
         writer_options.add_content_type(CONTENT_TYPE)?;
         writer_options.io_timeout = options.io_timeout;

@@ -341,6 +341,31 @@ pub unsafe extern "C" fn dnstap_options_set_queue_bytes(
     }
 }
 
+/// Sets how much memory may be held for the pending messages of freed queues, all together. Where
+/// they hold more, dnstap_queue_new() drops the oldest of these messages, and counts them as
+/// `dropped_full`. The rings of a sink thus take no more than `queue_bytes` for each queue that is
+/// in use, and this.
+///
+/// @param options            The options.
+/// @param freed_queue_bytes  Any number; 256 MiB by default. With 0, what a freed queue left is dropped
+///                           unless it is sent before the next queue is made.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_set_freed_queue_bytes(
+    options: *mut dnstap_options,
+    freed_queue_bytes: usize,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        set::<dnstap_result>(options, |options| {
+            options.freed_queue_bytes = freed_queue_bytes;
+            Ok(())
+        })
+    }
+}
+
 /// Sets how long a message waits for others to be sent with.
 ///
 /// @param options       The options.

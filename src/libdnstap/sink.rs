@@ -54,7 +54,8 @@ pub struct dnstap_stats {
     pub sent: u64,
     /// Messages in the rings.
     pub waiting: u64,
-    /// Messages that found their ring full.
+    /// Messages that found their ring full; and those of freed queues that were dropped for new ones
+    /// (dnstap_options_set_freed_queue_bytes()).
     pub dropped_full: u64,
     /// Messages longer than half of their ring.
     pub dropped_too_long: u64,

@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The memory of a ring. Under loom every byte that is touched is touched in its eyes, too.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::ffi::c_void;
+use std::num::NonZeroUsize;
 use std::ptr::NonNull;
 use std::slice;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes that two threads share under an agreement of their own.
+use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous, munmap};
+use nix::unistd::{SysconfVar, sysconf};
+
+/// Bytes that two threads share under an agreement of their own. They are mapped, not allocated:
+/// what an allocator takes back it hands out again with all its pages in use, and zeroed by hand.
 pub(super) struct Memory {
     bytes: NonNull<u8>,
-    layout: Layout,
+    len: usize,
+    /// Bytes from the beginning on that are still mapped.
+    mapped: AtomicUsize,
     #[cfg(loom)]
     seen_by_loom: Vec<loom::cell::UnsafeCell<()>>,
 }
 
-// SAFETY: the bytes are owned; `get` and `get_mut` make their callers keep threads apart.
+// SAFETY: the bytes are owned; `get`, `get_mut` and `keep` make their callers keep threads apart.
 unsafe impl Send for Memory {}
 // SAFETY: the same.
 unsafe impl Sync for Memory {}
@@ -22,20 +30,62 @@ impl Memory {
     /// `len` bytes, a power of two; `None` if there is no memory. Until a byte is used it costs
     /// address space only.
     pub(super) fn new(len: usize) -> Option<Self> {
-        let layout = Layout::array::<u8>(len).ok().filter(|_| len.is_power_of_two())?;
-        // SAFETY: a power of two is not 0.
-        let bytes = NonNull::new(unsafe { alloc_zeroed(layout) })?;
+        let size = NonZeroUsize::new(len).filter(|len| len.is_power_of_two())?;
+        let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        // SAFETY: the system chooses where, so nothing that is there is replaced.
+        let bytes = unsafe { mmap_anonymous(None, size, access, MapFlags::MAP_PRIVATE) }.ok()?;
+        // Rings lie next to each other; the first byte of one must not cost a huge page of many.
+        // SAFETY: no byte changes.
+        let _ = unsafe { madvise(bytes, len, MmapAdvise::MADV_NOHUGEPAGE) };
         Some(Self {
-            bytes,
-            layout,
+            bytes: bytes.cast(),
+            len,
+            mapped: AtomicUsize::new(len),
             #[cfg(loom)]
             seen_by_loom: (0..len).map(|_| loom::cell::UnsafeCell::new(())).collect(),
         })
     }
 
+    /// Returns the pages behind the first `used` bytes to the system.
+    ///
+    /// # Safety
+    /// No thread touches a byte behind them from now on.
+    pub(super) unsafe fn keep(&self, used: usize) {
+        #[cfg(loom)]
+        for cell in &self.seen_by_loom[used..] {
+            cell.with_mut(|_| ());
+        }
+        let page = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
+        let Some(page) = page.and_then(|page| usize::try_from(page).ok()) else { return };
+        let kept = used.next_multiple_of(page);
+        let mapped = self.mapped.load(Ordering::Relaxed);
+        if kept < mapped {
+            // SAFETY: the caller says that nobody uses them.
+            unsafe { self.unmap(kept, mapped) };
+        }
+    }
+
+    /// Bytes that are mapped.
+    pub(super) fn mapped(&self) -> usize {
+        self.mapped.load(Ordering::Relaxed)
+    }
+
+    /// Returns the pages from `start` to `end`, where the mapping ends, to the system.
+    ///
+    /// # Safety
+    /// `start` is the beginning of a page, and nobody uses them.
+    unsafe fn unmap(&self, start: usize, end: usize) {
+        // SAFETY: that far the memory goes.
+        let bytes = unsafe { self.bytes.add(start) };
+        // SAFETY: passed on to the caller.
+        if unsafe { munmap(bytes.cast::<c_void>(), end - start) }.is_ok() {
+            self.mapped.store(start, Ordering::Relaxed);
+        }
+    }
+
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
-        self.layout.size()
+        self.len
     }
 
     /// Where the byte of a position is.
@@ -81,7 +131,10 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        // SAFETY: allocated with this layout, and nobody is left who uses it.
-        unsafe { dealloc(self.bytes.as_ptr(), self.layout) };
+        let mapped = self.mapped();
+        if mapped > 0 {
+            // SAFETY: nobody is left who uses it.
+            unsafe { self.unmap(0, mapped) };
+        }
     }
 }

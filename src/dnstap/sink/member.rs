@@ -9,7 +9,7 @@ use framestream::fork::{Guard, Lock};
 use super::MESSAGE_TYPES;
 use super::switch::Switch;
 use crate::encode::Origin;
-use crate::ring::Ring;
+use crate::ring::{Consumer, Ring};
 use crate::schema::MessageType;
 
 /// Counters by message type: a power of two, so that no index is out of bounds.
@@ -27,7 +27,7 @@ pub(super) struct Member {
     freed: AtomicBool,
     /// Messages that were logged, by type. Written by the producer alone.
     logged: [AtomicU64; LOGGED],
-    /// Messages that found the ring full.
+    /// Messages that found the ring full, or were pending when freed queues held too much memory.
     pub(super) dropped_full: AtomicU64,
     /// Messages that are too long for the ring.
     pub(super) dropped_too_long: AtomicU64,
@@ -108,6 +108,11 @@ impl Member {
     /// Whether nothing more will come, and all that did is sent.
     pub(super) fn is_over(&self) -> bool {
         self.is_freed() && self.ring.waiting() == 0
+    }
+
+    /// Drops what is pending in the ring, whose consumer this is, to save memory.
+    pub(super) fn drop_pending(&self, consumer: &mut Consumer) {
+        self.dropped_full.fetch_add(consumer.discard() as u64, Ordering::Release);
     }
 
     /// Counts a message. Nobody else counts here, so it takes no atomic addition.

@@ -22,6 +22,9 @@ use crate::output::Output;
 /// Default of [`Options::queue_bytes`].
 pub const QUEUE_BYTES_DEFAULT: usize = 1 << 20;
 
+/// Default of [`Options::freed_queue_bytes`].
+pub const FREED_QUEUE_BYTES_DEFAULT: usize = 256 << 20;
+
 /// How a sink works.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -37,6 +40,11 @@ pub struct Options {
     pub sample_rate: u32,
     /// Bytes of the ring of each queue, rounded up to a power of two.
     pub queue_bytes: usize,
+    /// Bytes that the rings of dropped queues may hold for their pending messages. Beyond it, the
+    /// next new queue has the oldest of them dropped, counted as [`Stats::dropped_full`].
+    ///
+    /// [`Stats::dropped_full`]: super::Stats::dropped_full
+    pub freed_queue_bytes: usize,
     /// Whether the receiver answers; `None` if one on a socket does, and a file does not.
     pub direction: Option<Direction>,
     /// How long the receiver may make no progress in connecting and in handshakes.
@@ -58,6 +66,7 @@ impl Default for Options {
             message_types: ALL_MESSAGE_TYPES,
             sample_rate: 1,
             queue_bytes: QUEUE_BYTES_DEFAULT,
+            freed_queue_bytes: FREED_QUEUE_BYTES_DEFAULT,
             direction: None,
             io_timeout: IO_TIMEOUT_DEFAULT,
             #[cfg(feature = "tls")]

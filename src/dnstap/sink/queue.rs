@@ -45,16 +45,31 @@ pub enum Logged {
 /// The end of a sink that one thread logs to, and its switch or what has it.
 pub struct Queue<S = Switch> {
     switch: Arc<S>,
-    member: Arc<Member>,
+    /// Dropped before the place, so that the ring is known to hold no more than its frames.
     producer: Producer,
+    place: Place,
     encoder: Encoder,
     origin: Arc<Origin>,
     /// The fork generation that is known to have a writer thread.
     generation: usize,
     wake_level: usize,
     sample_rate: u32,
-    sender: Sender<Rings>,
+}
+
+/// The place of a queue in its sink, which ends with it.
+struct Place {
+    member: Arc<Member>,
     registry: Arc<Registry>,
+    sender: Sender<Rings>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let is_urgent = self.registry.free(&self.member);
+        if is_urgent && self.sender.is_running() && self.sender.is_sleeping() {
+            self.sender.wake();
+        }
+    }
 }
 
 impl<S: AsRef<Switch>> Queue<S> {
@@ -67,15 +82,13 @@ impl<S: AsRef<Switch>> Queue<S> {
     ) -> Self {
         Self {
             switch,
-            member: joined.member,
             producer,
             encoder: Encoder::new(),
             origin: joined.origin,
             generation: NO_GENERATION,
             wake_level: registry.wake_level,
             sample_rate: sink.sample_rate,
-            sender: sink.sender.clone(),
-            registry,
+            place: Place { member: joined.member, registry, sender: sink.sender.clone() },
         }
     }
 
@@ -112,7 +125,7 @@ impl<S: AsRef<Switch>> Queue<S> {
         let room = self.producer.reserve(usual::max_len(message)).ok()?;
         let Self { encoder, origin, .. } = self;
         let length = usual::encode::<N, WIDTH, U>(message, encoder, origin, room.payload)?;
-        self.member.count_logged(message.message_type());
+        self.place.member.count_logged(message.message_type());
         Some(room.commit(length))
     }
 
@@ -128,7 +141,7 @@ impl<S: AsRef<Switch>> Queue<S> {
         {
             return fate;
         }
-        self.member.count_logged(message_type);
+        self.place.member.count_logged(message_type);
         let most = match encode::max_len(&self.origin, message, extra) {
             Ok(most) => most,
             Err(error) => return self.drop_message(Logged::Encoding(error)),
@@ -158,14 +171,14 @@ impl<S: AsRef<Switch>> Queue<S> {
         if !self.is_enabled(message_type) {
             return self.not_enabled();
         }
-        self.member.count_logged(message_type);
+        self.place.member.count_logged(message_type);
         self.drop_message(Logged::Invalid)
     }
 
     #[cold]
     #[inline(never)]
     fn not_enabled(&self) -> Logged {
-        if self.registry.is_closed() { Logged::Closed } else { Logged::Disabled }
+        if self.place.registry.is_closed() { Logged::Closed } else { Logged::Disabled }
     }
 
     /// Looks at what is seldom to be seen to before a message: another origin, a fork; or which
@@ -174,21 +187,21 @@ impl<S: AsRef<Switch>> Queue<S> {
     #[inline(never)]
     fn look(&mut self, message: &impl Fields) -> Result<(), Logged> {
         if self.generation != fork::generation() {
-            if !self.sender.is_running() && !self.sender.revive() {
-                self.member.count_logged(message.message_type());
+            if !self.place.sender.is_running() && !self.place.sender.revive() {
+                self.place.member.count_logged(message.message_type());
                 return Err(self.drop_message(Logged::Closed));
             }
             self.generation = fork::generation();
             self.producer.begin(self.generation);
         }
         if self.sample_rate > 1 && !sample::key(message).is_chosen(self.sample_rate) {
-            self.member.sampled_out.fetch_add(1, Ordering::Relaxed);
+            self.place.member.sampled_out.fetch_add(1, Ordering::Relaxed);
             return Err(Logged::SampledOut);
         }
         if self.sample_rate == 1 {
             (*self.switch).as_ref().forget_news();
         }
-        if !self.member.exchange_origin(&mut self.origin) {
+        if !self.place.member.exchange_origin(&mut self.origin) {
             (*self.switch).as_ref().note_news();
         }
         Ok(())
@@ -198,10 +211,10 @@ impl<S: AsRef<Switch>> Queue<S> {
     #[inline(never)]
     fn drop_message(&self, fate: Logged) -> Logged {
         let counter = match fate {
-            Logged::Full => &self.member.dropped_full,
-            Logged::TooLong => &self.member.dropped_too_long,
-            Logged::Closed => &self.member.dropped_closed,
-            _ => &self.member.dropped_invalid,
+            Logged::Full => &self.place.member.dropped_full,
+            Logged::TooLong => &self.place.member.dropped_too_long,
+            Logged::Closed => &self.place.member.dropped_closed,
+            _ => &self.place.member.dropped_invalid,
         };
         counter.fetch_add(1, Ordering::Release);
         fate
@@ -211,8 +224,8 @@ impl<S: AsRef<Switch>> Queue<S> {
     /// ring full that holds less than a batch.
     #[cold]
     fn wake_sleeping(&self) {
-        if self.sender.is_sleeping() {
-            self.sender.wake();
+        if self.place.sender.is_sleeping() {
+            self.place.sender.wake();
         }
     }
 
@@ -223,15 +236,9 @@ impl<S: AsRef<Switch>> Queue<S> {
     pub fn wake(&mut self) {
         let waiting = self.producer.ring().waiting();
         let missing = self.wake_level.saturating_sub(waiting);
-        if missing == 0 && self.sender.is_sleeping() {
-            self.sender.wake();
+        if missing == 0 && self.place.sender.is_sleeping() {
+            self.place.sender.wake();
         }
         self.producer.look_after(missing.max(self.wake_level / 8));
-    }
-}
-
-impl<S> Drop for Queue<S> {
-    fn drop(&mut self) {
-        self.registry.free(&self.member);
     }
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The queues of a sink: they come and go while the writer thread runs.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use framestream::fork::Lock;
+use framestream::fork::{self, Lock};
 
 use super::MESSAGE_TYPES;
 use super::member::{Dropped, Member};
@@ -20,11 +21,64 @@ pub(super) struct Settings {
 }
 
 struct Members {
+    /// Those with a producer.
     list: Vec<Arc<Member>>,
+    /// Those without one whose messages are pending, oldest first.
+    freed: VecDeque<Arc<Member>>,
+    /// Bytes that the rings of `freed` hold.
+    freed_bytes: usize,
     settings: Settings,
     /// Accounts of the queues that are gone.
+    gone: Gone,
+}
+
+/// See [`Members::gone`].
+#[derive(Default)]
+struct Gone {
     logged: [u64; MESSAGE_TYPES],
     dropped: Dropped,
+}
+
+impl Gone {
+    fn add(&mut self, member: &Member) {
+        member.add_logged(&mut self.logged);
+        self.dropped.add(member.dropped());
+    }
+}
+
+impl Members {
+    fn all(&self) -> impl Iterator<Item = &Arc<Member>> {
+        self.list.iter().chain(&self.freed)
+    }
+
+    /// Lets go of freed queues whose messages are all sent or dropped.
+    fn retire(&mut self) {
+        let Self { freed, freed_bytes, gone, .. } = self;
+        freed.retain(|member| {
+            let over = member.is_over();
+            if over {
+                gone.add(member);
+                *freed_bytes -= member.ring.held();
+            }
+            !over
+        });
+    }
+
+    /// Drops messages of freed queues, the oldest first, until the rest holds no more than `limit`.
+    /// Those that the writer thread has taken are its own to drop.
+    fn drop_freed(&mut self, limit: usize) {
+        let mut excess = self.freed_bytes.saturating_sub(limit);
+        for member in &self.freed {
+            if excess == 0 {
+                break;
+            }
+            if let Some(consumer) = &mut member.ring.claim(fork::generation()) {
+                member.drop_pending(consumer);
+                excess = excess.saturating_sub(member.ring.held());
+            }
+        }
+        self.retire();
+    }
 }
 
 /// All queues of a sink.
@@ -36,6 +90,16 @@ pub(super) struct Registry {
     changes: AtomicUsize,
     /// Bytes in a ring that are worth waking the writer thread for.
     pub(super) wake_level: usize,
+    /// Bytes that the rings of freed queues may hold.
+    freed_limit: usize,
+}
+
+/// The state of the freed queues, as the writer thread finds it.
+pub(super) struct Freed {
+    /// Whether there are any.
+    pub(super) any: bool,
+    /// Bytes that they hold beyond the limit.
+    pub(super) excess: usize,
 }
 
 /// What a new queue begins with.
@@ -45,27 +109,31 @@ pub(super) struct Joined {
 }
 
 impl Registry {
-    pub(super) fn new(settings: Settings, wake_level: usize) -> Arc<Self> {
+    pub(super) fn new(settings: Settings, wake_level: usize, freed_limit: usize) -> Arc<Self> {
         let members = Members {
             list: Vec::new(),
+            freed: VecDeque::new(),
+            freed_bytes: 0,
             settings,
-            logged: Default::default(),
-            dropped: Dropped::default(),
+            gone: Gone::default(),
         };
         Arc::new(Self {
             members: Lock::new(members),
             closed: AtomicBool::new(false),
             changes: AtomicUsize::new(0),
             wake_level,
+            freed_limit,
         })
     }
 
-    /// Takes in a new queue; `None` once the sink is closed.
+    /// Takes in a new queue; `None` once the sink is closed. Freed ones that hold too much make room
+    /// for it.
     pub(super) fn add(&self, member: Member) -> Option<Joined> {
         let mut members = self.members.lock();
         if self.is_closed() {
             return None;
         }
+        members.drop_freed(self.freed_limit);
         member.let_through(members.settings.message_types);
         let member = Arc::new(member);
         members.list.push(Arc::clone(&member));
@@ -95,10 +163,22 @@ impl Registry {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// The queue's producer is gone; the writer thread sends what it left.
-    pub(super) fn free(&self, member: &Member) {
+    /// The queue's producer is gone: an empty ring is let go of at once, and the writer thread sends
+    /// what another one holds. Returns whether it should do so soon.
+    pub(super) fn free(&self, member: &Arc<Member>) -> bool {
+        let mut members = self.members.lock();
+        let place = members.list.iter().position(|other| Arc::ptr_eq(other, member));
+        let Some(place) = place else { return false };
+        let member = members.list.swap_remove(place);
         member.free();
+        if member.is_over() {
+            members.gone.add(&member);
+        } else {
+            members.freed_bytes += member.ring.held();
+            members.freed.push_back(member);
+        }
         self.changes.fetch_add(1, Ordering::Release);
+        members.freed_bytes > self.freed_limit / 2
     }
 
     /// How often queues have come and gone.
@@ -106,30 +186,22 @@ impl Registry {
         self.changes.load(Ordering::Acquire)
     }
 
-    /// Shows every queue to `look`, and then lets go of those that are over. Returns whether one is
-    /// left whose producer is gone.
-    pub(super) fn sweep(&self, look: impl FnMut(&Arc<Member>)) -> bool {
+    /// Shows every queue to `look`, and then lets go of those that are over.
+    pub(super) fn sweep(&self, look: impl FnMut(&Arc<Member>)) -> Freed {
         let mut members = self.members.lock();
-        members.list.iter().for_each(look);
-        let Members { list, logged, dropped, .. } = &mut *members;
-        let mut leaving = false;
-        list.retain(|member| {
-            let over = member.is_over();
-            leaving |= !over && member.is_freed();
-            if over {
-                member.add_logged(logged);
-                dropped.add(member.dropped());
-            }
-            !over
-        });
-        leaving
+        members.all().for_each(look);
+        members.retire();
+        Freed {
+            any: !members.freed.is_empty(),
+            excess: members.freed_bytes.saturating_sub(self.freed_limit),
+        }
     }
 
-    /// What was dropped before it was in a ring.
+    /// What was dropped before it was in a ring, or with a freed one.
     pub(super) fn dropped(&self) -> Dropped {
         let members = self.members.lock();
-        let mut dropped = members.dropped;
-        for member in &members.list {
+        let mut dropped = members.gone.dropped;
+        for member in members.all() {
             dropped.add(member.dropped());
         }
         dropped
@@ -138,8 +210,8 @@ impl Registry {
     /// What was logged, by type.
     pub(super) fn logged_by_type(&self) -> [u64; MESSAGE_TYPES] {
         let members = self.members.lock();
-        let mut logged = members.logged;
-        for member in &members.list {
+        let mut logged = members.gone.logged;
+        for member in members.all() {
             member.add_logged(&mut logged);
         }
         logged

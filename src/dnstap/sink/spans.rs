@@ -26,7 +26,8 @@ impl Feed for Rings {
             registry: Arc::clone(&self.0),
             generation,
             seen: None,
-            leaving: false,
+            freed: false,
+            unclaimed: false,
             consumers: Vec::new(),
             current: 0,
         }
@@ -40,8 +41,10 @@ pub(super) struct Spans {
     generation: usize,
     /// [`Registry::changes`] at the last look.
     seen: Option<usize>,
-    /// Whether a queue without a producer was there at the last look, with frames to send.
-    leaving: bool,
+    /// Whether freed queues were there at the last look, with messages pending.
+    freed: bool,
+    /// Whether some of them were left to others to drop.
+    unclaimed: bool,
     consumers: Vec<(Arc<Member>, Consumer)>,
     /// The ring whose turn it is.
     current: usize,
@@ -49,21 +52,54 @@ pub(super) struct Spans {
 
 impl Spans {
     /// Takes in the rings that are new, and lets go of those whose producer is gone, once they are
-    /// empty.
-    fn update(&mut self) {
+    /// empty. While the peer is `blocked`, rings of freed queues stay where they can be dropped for
+    /// new ones.
+    fn update(&mut self, blocked: bool) {
         let changes = self.registry.changes();
-        if self.seen == Some(changes) && !self.leaving {
+        if self.seen == Some(changes) && !self.freed {
             return;
         }
         let Self { registry, generation, consumers, .. } = self;
-        self.leaving = registry.sweep(|member| {
-            if let Some(consumer) = member.ring.claim(*generation) {
+        let mut unclaimed = false;
+        let freed = registry.sweep(|member| {
+            if blocked && member.is_freed() {
+                unclaimed |= !member.ring.is_claimed(*generation);
+            } else if let Some(consumer) = member.ring.claim(*generation) {
                 consumers.push((Arc::clone(member), consumer));
             }
         });
-        self.consumers.retain(|(member, _)| !member.is_over());
-        self.current = 0;
+        self.unclaimed = unclaimed;
+        self.freed = freed.any;
         self.seen = Some(changes);
+        self.drop_freed(freed.excess);
+        self.let_go();
+    }
+
+    /// Drops messages of freed queues until they hold `excess` bytes less; not those of a ring that
+    /// is being sent from.
+    fn drop_freed(&mut self, mut excess: usize) {
+        if excess == 0 {
+            return;
+        }
+        let sending = self.front().map(|_| self.current);
+        for (index, (member, consumer)) in self.consumers.iter_mut().enumerate() {
+            if excess > 0 && member.is_freed() && Some(index) != sending {
+                member.drop_pending(consumer);
+                excess = excess.saturating_sub(member.ring.held());
+            }
+        }
+        self.freed = self.registry.sweep(|_| ()).any;
+    }
+
+    /// Lets go of rings that are over, and keeps the one whose turn it is.
+    fn let_go(&mut self) {
+        let before = self.consumers.iter().take(self.current);
+        let gone = before.filter(|(member, _)| member.is_over()).count();
+        self.consumers.retain(|(member, _)| !member.is_over());
+        self.current -= gone;
+        if self.current >= self.consumers.len() {
+            self.current = 0;
+        }
     }
 
     /// Moves on to a ring with frames, if the current one has none left.
@@ -85,13 +121,11 @@ impl Spans {
 
 impl Source for Spans {
     fn gather(&mut self, blocked: bool) -> Gathered {
-        // A ring that is in the middle of a frame must not be passed over for another.
-        if self.front().is_none() {
-            self.update();
-        }
+        self.update(blocked);
         for (_, consumer) in &mut self.consumers {
             consumer.look();
         }
+        // A ring that is in the middle of a frame must not be passed over for another.
         if self.front().is_none() {
             self.advance();
         }
@@ -106,7 +140,8 @@ impl Source for Spans {
     }
 
     fn is_empty(&self) -> bool {
-        self.seen == Some(self.registry.changes())
+        !self.unclaimed
+            && self.seen == Some(self.registry.changes())
             && self.consumers.iter().all(|(_, consumer)| consumer.ring().waiting() == 0)
     }
 
@@ -138,7 +173,133 @@ impl Source for Spans {
 
     fn discard(&mut self) -> usize {
         self.seen = None;
-        self.update();
-        self.each(Consumer::discard)
+        self.update(false);
+        let frames = self.each(Consumer::discard);
+        self.registry.sweep(|_| ());
+        frames
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::encode::Origin;
+    use crate::ring::{Producer, Ring};
+    use crate::sink::ALL_MESSAGE_TYPES;
+    use crate::sink::registry::Settings;
+    use crate::sink::switch::Switch;
+
+    /// A page, or more where pages are larger.
+    const LIMIT: usize = 256 * 1024;
+
+    struct Queues {
+        registry: Arc<Registry>,
+        source: Spans,
+    }
+
+    impl Queues {
+        fn new() -> Self {
+            let settings = Settings {
+                identity: None,
+                version: None,
+                origin: Arc::new(Origin::new(None, None, 1).expect("short")),
+                message_types: ALL_MESSAGE_TYPES,
+            };
+            let registry = Registry::new(settings, 1024, LIMIT);
+            let source = Rings(Arc::clone(&registry)).source(0);
+            Self { registry, source }
+        }
+
+        fn queue(&self) -> (Producer, Arc<Member>) {
+            let producer = Ring::allocate(1 << 20, 0).expect("memory");
+            let member = Member::new(Arc::clone(producer.ring()), Arc::new(Switch::default()));
+            (producer, self.registry.add(member).expect("open").member)
+        }
+
+        /// A new queue with a message of this byte.
+        fn log(&self, byte: u8) -> (Producer, Arc<Member>) {
+            let (mut producer, member) = self.queue();
+            let room = producer.reserve(1).expect("room");
+            room.payload[0] = byte;
+            room.commit(1);
+            (producer, member)
+        }
+
+        fn free(&self, (producer, member): (Producer, Arc<Member>)) {
+            drop(producer);
+            self.registry.free(&member);
+        }
+
+        /// Sends all that is gathered; returns the bytes of the messages.
+        fn send(&mut self) -> Vec<u8> {
+            let mut sent = Vec::new();
+            while let Some(front) = self.source.front() {
+                let count = front.len();
+                sent.extend(front.chunks(5).map(|frame| frame[4]));
+                self.source.consume(count);
+            }
+            sent
+        }
+    }
+
+    #[test]
+    fn freed_queues_make_room_for_new_ones_the_oldest_first() {
+        // Whether the writer thread has taken the rings before, or leaves them.
+        for is_claimed in [false, true] {
+            let mut queues = Queues::new();
+            let first = queues.log(0);
+            let page = {
+                let (producer, member) = queues.log(1);
+                drop(producer);
+                queues.registry.free(&member);
+                member.ring.held()
+            };
+            queues.source.gather(false);
+            assert_eq!(queues.source.front(), Some(&[0, 0, 0, 1, 0][..]));
+            for byte in 2..200 {
+                let queue = queues.log(byte);
+                if is_claimed {
+                    queues.source.gather(false);
+                }
+                queues.free(queue);
+            }
+            let freed = queues.registry.sweep(|_| ());
+            assert!(freed.any && (is_claimed || freed.excess <= page), "{}", freed.excess);
+            queues.source.gather(true);
+            assert_eq!(queues.registry.sweep(|_| ()).excess, 0);
+            queues.source.gather(false);
+            let sent = queues.send();
+            assert_eq!(sent[0], 0, "the ring that was being sent from");
+            let newest = 200 - (sent.len() as u8 - 1)..200;
+            assert!(newest.len() * page >= LIMIT - page, "{sent:?}");
+            let mut kept = sent[1..].to_vec();
+            kept.sort_unstable();
+            assert!(kept.into_iter().eq(newest), "{sent:?}");
+            assert_eq!(queues.registry.dropped().full as usize, 200 - sent.len());
+            queues.free(first);
+            queues.source.gather(false);
+            assert!(queues.source.is_empty() && queues.source.consumers.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_empty_ring_is_let_go_of_while_another_has_messages() {
+        let mut queues = Queues::new();
+        let pending = queues.log(7);
+        for blocked in [false, true] {
+            queues.source.gather(false);
+            assert!(queues.source.front().is_some());
+            let queue = queues.queue();
+            queues.source.gather(blocked);
+            let ring = Arc::downgrade(&queue.1.ring);
+            queues.free(queue);
+            assert!(!queues.registry.sweep(|_| ()).any);
+            assert_eq!(ring.upgrade().map(|ring| ring.held()), Some(0));
+            queues.source.gather(blocked);
+            assert!(ring.upgrade().is_none(), "the writer thread keeps it");
+        }
+        queues.free(pending);
+        queues.source.gather(false);
+        assert_eq!(queues.send(), [7]);
     }
 }

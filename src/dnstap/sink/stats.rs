@@ -20,7 +20,8 @@ pub struct Stats {
     pub sent: u64,
     /// Messages in the rings.
     pub waiting: u64,
-    /// Messages that found their ring full.
+    /// Messages that found their ring full; and those of dropped queues beyond
+    /// [`Options::freed_queue_bytes`](super::Options::freed_queue_bytes).
     pub dropped_full: u64,
     /// Messages longer than half of the ring.
     pub dropped_too_long: u64,

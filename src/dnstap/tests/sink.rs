@@ -242,3 +242,46 @@ fn a_ring_that_is_full_below_a_batch_is_sent_when_it_refuses() {
         assert_eq!(receiving.join().expect("the receiver").len(), 3);
     }
 }
+
+/// Bytes of address space of this process, in which other tests run as well.
+fn address_space() -> usize {
+    let sizes = std::fs::read_to_string("/proc/self/statm").expect("of Linux");
+    let pages = sizes.split(' ').next().and_then(|pages| pages.parse::<usize>().ok());
+    pages.expect("a number of pages") * 4096
+}
+
+#[test]
+fn queues_that_come_and_go_hold_no_more_memory_than_said() {
+    const LIMIT: usize = 4 << 20;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let sink = open(&path, |options| options.freed_queue_bytes = LIMIT);
+    let before = address_space();
+    let mut waiting = sink.queue().expect("a queue");
+    assert_eq!(waiting.log(&response(b"first"), None), Logged::Queued);
+    // Nobody receives. Every other queue leaves a message behind.
+    for number in 0..8_000 {
+        let mut queue = sink.queue().expect("a queue");
+        if number % 2 == 0 {
+            assert_eq!(queue.log(&response(b"later"), None), Logged::Queued);
+        }
+    }
+    let grown = address_space().saturating_sub(before);
+    assert!(grown < 2 << 30, "{} MiB for 8,000 rings of 1 MiB", grown >> 20);
+    let stats = sink.stats();
+    assert_balance(&stats);
+    assert_eq!(stats.logged, 4_001);
+    // A page for each is all that one message takes.
+    assert!((2..=LIMIT as u64 / 4096 + 2).contains(&stats.waiting), "{stats:?}");
+    assert_eq!(stats.dropped_full, stats.logged - stats.waiting);
+    let receiving = receive(UnixListener::bind(&path).expect("a socket"));
+    await_stats(&sink, |stats| stats.connects == 1);
+    drop(waiting);
+    assert!(sink.close());
+    let last = sink.stats();
+    assert_balance(&last);
+    assert_eq!((last.waiting, last.sent), (0, stats.waiting));
+    let frames = receiving.join().expect("the receiver");
+    assert_eq!(frames.len() as u64, last.sent);
+    assert!(frames.iter().any(|frame| contains(frame, b"first")), "of a queue that stayed");
+}

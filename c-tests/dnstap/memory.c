@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Memory stays within what was configured, whatever becomes of queues, sinks and the receiver. */
+#include "messages.h"
+#include "sink.h"
+
+#include <string.h>
+
+enum {
+	MANY = 5000,
+	RING_KIB = 1024,	/* the default */
+	FREED_KIB = 4096,
+	PAGE_KIB = 64,		/* the largest there is */
+};
+
+/* Nobody listens there. */
+static const char AWAY[] = "unix:nobody.sock";
+
+/* A line of the process's status, in KiB: VmSize is address space, VmRSS what is in use of it. */
+static long kib(const char *name)
+{
+	FILE *status = fopen("/proc/self/status", "r");
+	char line[200];
+	long value = -1;
+
+	NEED(status != NULL, "no /proc");
+	while (fgets(line, sizeof line, status) != NULL)
+		if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ':')
+			sscanf(line + strlen(name) + 1, "%ld", &value);
+	fclose(status);
+	NEED(value >= 0, "no %s", name);
+	return value;
+}
+
+static void log_one(dnstap_queue *queue, uint32_t who)
+{
+	NEED(log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ who, 0 }, 100) == DNSTAP_OK, "log");
+}
+
+/* The receiver is away, and a message is pending, which is not allowed to keep anything else. */
+static void empty_queues(int unused)
+{
+	dnstap_sink *sink = open_sink(options_to(AWAY));
+	dnstap_queue *pending = dnstap_queue_new(sink);
+	long before = kib("VmSize"), grown;
+
+	(void)unused;
+	log_one(pending, 0);
+	for (int i = 0; i < MANY; i++) {
+		dnstap_queue *queue = dnstap_queue_new(sink);
+
+		NEED(queue != NULL, "no queue after %d", i);
+		dnstap_queue_free(&queue);
+	}
+	grown = kib("VmSize") - before;
+	NEED(grown < MANY * RING_KIB / 20, "%d queues that were freed empty hold %ld MiB", MANY, grown / 1024);
+	dnstap_queue_free(&pending);
+	close_sink(&sink, TIMEOUT);
+}
+
+/* The same with queues that leave a message each. */
+static void queues_with_messages(int unused)
+{
+	dnstap_options *options = options_to(AWAY);
+	dnstap_sink *sink;
+	dnstap_stats s;
+	long size, used;
+
+	(void)unused;
+	NEED(dnstap_options_set_freed_queue_bytes(options, FREED_KIB * 1024) == DNSTAP_OK, "freed_queue_bytes");
+	sink = open_sink(options);
+	size = kib("VmSize");
+	used = kib("VmRSS");
+	for (uint32_t i = 0; i < MANY; i++) {
+		dnstap_queue *queue = dnstap_queue_new(sink);
+
+		NEED(queue != NULL, "no queue after %u", i);
+		log_one(queue, i);
+		dnstap_queue_free(&queue);
+	}
+	size = kib("VmSize") - size;
+	used = kib("VmRSS") - used;
+	NEED(size < 20 * FREED_KIB && used < 2 * FREED_KIB, "%d freed queues hold %ld MiB, of which %ld MiB are used", MANY,
+	     size / 1024, used / 1024);
+	s = stats_of(sink);
+	EXPECT(s.logged, MANY);
+	NEED(s.waiting >= FREED_KIB / PAGE_KIB, "only %llu are kept", (unsigned long long)s.waiting);
+	EXPECT(s.dropped_full, MANY - s.waiting);
+	close_sink(&sink, TIMEOUT);
+}
+
+/* All rings are used once; then a new one costs what it holds, however often that was done. */
+static void fresh_rings(int unused)
+{
+	enum { ROUNDS = 4, QUEUES = 16, FILL = 900 };
+
+	(void)unused;
+	for (int round = 0; round < ROUNDS; round++) {
+		dnstap_sink *sink = open_sink(options_to("file:/dev/null"));
+		dnstap_queue *queues[QUEUES];
+		long used = kib("VmRSS");
+
+		for (int i = 0; i < QUEUES; i++) {
+			queues[i] = dnstap_queue_new(sink);
+			log_one(queues[i], 0);
+		}
+		used = kib("VmRSS") - used;
+		NEED(used < QUEUES * 2 * PAGE_KIB, "%d queues cost %ld KiB in round %d", QUEUES, used, round);
+		for (int i = 0; i < QUEUES; i++) {
+			for (uint32_t j = 1; j < FILL; j++)
+				log_number(queues[i], DNSTAP_CLIENT_QUERY, (struct number){ 0, j }, 1000);
+			dnstap_queue_free(&queues[i]);
+		}
+		close_sink(&sink, TIMEOUT);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	enum { LIMIT = 60 };
+	static const struct fault cases[] = {
+		{ "queues that come and go empty", empty_queues, 0, LIMIT, 0, NULL },
+		{ "queues that come and go, and leave messages", queues_with_messages, 0, LIMIT, 0, NULL },
+		{ "new rings are fresh ones", fresh_rings, 0, LIMIT, 0, NULL },
+	};
+
+	return RUN(argc, argv, cases);
+}
