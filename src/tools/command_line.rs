@@ -3,6 +3,8 @@
 //! about usage is printed to the standard error.
 
 use std::env;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
@@ -22,20 +24,27 @@ pub fn program_name() -> String {
     Path::new(&called).file_name().unwrap_or(&called).to_string_lossy().into_owned()
 }
 
+/// Prints `text` to the standard error. Where that is broken, there is nobody to report it to, and the
+/// program goes on.
+pub fn report(text: impl Display) {
+    let _ = io::stderr().write_all(text.to_string().as_bytes());
+}
+
 /// The options of this process, or the status to end with.
 pub fn options<T: Parser>() -> Result<T, ExitCode> {
     T::try_parse().map_err(|error| match error.kind() {
         ErrorKind::DisplayVersion => {
-            eprintln!("{}: {}", program_name(), env!("CARGO_PKG_VERSION"));
+            report(format_args!("{}: {}\n", program_name(), env!("CARGO_PKG_VERSION")));
             ExitCode::SUCCESS
         }
         ErrorKind::DisplayHelp => {
-            eprint!("{error}");
+            report(error);
             ExitCode::FAILURE
         }
         _ => {
             let text = error.to_string();
-            eprint!("{}: Usage error: {}", program_name(), text.trim_start_matches("error: "));
+            let text = text.trim_start_matches("error: ");
+            report(format_args!("{}: Usage error: {text}", program_name()));
             ExitCode::FAILURE
         }
     })
@@ -43,8 +52,8 @@ pub fn options<T: Parser>() -> Result<T, ExitCode> {
 
 /// Reports what is wrong with the options as a whole, and returns the status to end with.
 pub fn usage_error<T: CommandFactory>(message: &str) -> ExitCode {
-    eprintln!("{}: Usage error: {message}\n", program_name());
-    eprint!("{}", T::command().render_help());
+    let help = T::command().render_help();
+    report(format_args!("{}: Usage error: {message}\n\n{help}", program_name()));
     ExitCode::FAILURE
 }
 

@@ -15,7 +15,7 @@ use framestream::control::ControlFrame;
 use framestream::handshake::HandshakeError;
 use framestream::transport::FileSender;
 use framestream::writer::{Writer, WriterOptions};
-use fstrm_tools::command_line::program_name;
+use fstrm_tools::command_line::{program_name, report};
 use fstrm_tools::printer::Printer;
 use fstrm_tools::recording::{End, Ending, Recording};
 use signal_hook::consts::SIGPIPE;
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
                 // Whoever reads the output has seen enough: ends as if SIGPIPE were not ignored.
                 drop(emulate_default_handler(SIGPIPE));
             }
-            eprintln!("{}: {error}", program_name());
+            report(format_args!("{}: {error}\n", program_name()));
             ExitCode::FAILURE
         }
     }
@@ -46,8 +46,11 @@ fn main() -> ExitCode {
 
 fn usage() -> ExitCode {
     let program = std::env::args_os().next().unwrap_or_default();
-    eprintln!("Usage: {} <INPUT FILE> [<OUTPUT FILE>]", program.display());
-    eprintln!("Prints the frames of a Frame Streams file, `-` for the standard input.\n");
+    report(format_args!(
+        "Usage: {} <INPUT FILE> [<OUTPUT FILE>]\n\
+         Prints the frames of a Frame Streams file, `-` for the standard input.\n\n",
+        program.display()
+    ));
     ExitCode::FAILURE
 }
 

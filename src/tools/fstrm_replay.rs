@@ -14,7 +14,7 @@ use clap::{ArgGroup, Parser};
 use framestream::StreamError;
 use framestream::transport::SocketSender;
 use framestream::writer::{Writer, WriterOptions};
-use fstrm_tools::command_line::{self, program_name, tcp_address, usage_error};
+use fstrm_tools::command_line::{self, program_name, report, tcp_address, usage_error};
 use fstrm_tools::recording::{Ending, Recording};
 
 /// Send Frame Streams files to a receiver.
@@ -77,7 +77,7 @@ fn connect(options: &Options) -> Result<io::Result<SocketSender>, &'static str> 
     match (&options.unix, &options.tcp, &options.port) {
         (Some(path), _, port) => {
             if port.is_some() {
-                eprintln!("Warning: Ignoring --port with --unix.");
+                report("Warning: Ignoring --port with --unix.\n");
             }
             Ok(SocketSender::unix(path))
         }
@@ -89,8 +89,7 @@ fn connect(options: &Options) -> Result<io::Result<SocketSender>, &'static str> 
 
 /// Reports what failed, in fstrm's words, and why.
 fn failure(what: &str, error: impl Display) -> ExitCode {
-    eprintln!("Error: {what} failed.");
-    eprintln!("{}: {error}", program_name());
+    report(format_args!("Error: {what} failed.\n{}: {error}\n", program_name()));
     ExitCode::FAILURE
 }
 
@@ -98,17 +97,19 @@ fn failure(what: &str, error: impl Display) -> ExitCode {
 /// reported and left out.
 fn send(file: &Path, content_type: &[u8], writer: &mut Writer) -> Result<(), StreamError> {
     let name = file.display();
-    let explain = |what: &dyn Display| eprintln!("{}: {name}: {what}", program_name());
+    let explain = |what: &dyn Display| report(format_args!("{}: {name}: {what}\n", program_name()));
     let mut recording = match Recording::open(file) {
         Ok(recording) => recording,
         Err(end) => {
-            eprintln!("Warning: failed to read control frame from {name}, skipping");
+            let text =
+                format_args!("Warning: failed to read control frame from {name}, skipping\n");
+            report(text);
             explain(&end);
             return Ok(());
         }
     };
     if !recording.start().matches(Some(content_type)) {
-        eprintln!("Warning: content type mismatch for {name}, skipping");
+        report(format_args!("Warning: content type mismatch for {name}, skipping\n"));
         return Ok(());
     }
     loop {
@@ -121,7 +122,7 @@ fn send(file: &Path, content_type: &[u8], writer: &mut Writer) -> Result<(), Str
                 match end.ending {
                     Ending::Stop => return Ok(()),
                     Ending::NoStop | Ending::Torn(_) => (),
-                    _ => eprintln!("Error: fstrm_reader_read() failed."),
+                    _ => report("Error: fstrm_reader_read() failed.\n"),
                 }
                 explain(&end);
                 return Ok(());

@@ -44,10 +44,13 @@ impl Printer {
         push_line(&mut self.output, bytes);
     }
 
-    /// Writes what was printed.
+    /// Writes what was printed. Notes that cannot be written do not keep data back, unless the
+    /// standard error is a pipe that is not read any more.
     pub fn flush(&mut self) -> io::Result<()> {
-        io::stderr().write_all(&self.notes)?;
-        self.notes.clear();
+        match io::stderr().write_all(&self.notes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Err(error),
+            _ => self.notes.clear(),
+        }
         let mut output = io::stdout().lock();
         output.write_all(&self.output)?;
         self.output.clear();

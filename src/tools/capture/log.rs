@@ -31,7 +31,6 @@ mod limits;
 mod peer;
 
 use std::fmt::{Display, Write as _};
-use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -39,7 +38,7 @@ use std::time::Instant;
 pub use self::limits::Kind;
 use self::limits::Limits;
 pub use self::peer::{ConnectionName, Peer};
-use crate::command_line::program_name;
+use crate::command_line::{program_name, report};
 
 /// Whether the last line of the terminal is one that lines take the place of.
 static UNFINISHED: AtomicBool = AtomicBool::new(false);
@@ -199,8 +198,7 @@ fn print(text: &dyn Display) {
     let mut line = format!("{erase}{}: ", *PROGRAM);
     push_printable(&mut line, &text.to_string());
     line.push('\n');
-    // There is no one left to tell when the standard error is gone.
-    let _ = io::stderr().write_all(line.as_bytes());
+    report(line);
 }
 
 /// Appends `text` with control characters, and those that turn the direction of text, escaped: names

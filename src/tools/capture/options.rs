@@ -17,7 +17,7 @@ use crate::capture::file_name::Calendar;
 use crate::capture::output::Files;
 use crate::capture::output_file::Placing;
 use crate::capture::post_rotate;
-use crate::command_line::{STANDARD_OUTPUT, tcp_address};
+use crate::command_line::{STANDARD_OUTPUT, report, tcp_address};
 
 /// Receive Frame Streams from a socket and save them in files.
 #[derive(Debug, Parser)]
@@ -185,7 +185,7 @@ impl Options {
         match (&self.unix, &self.tcp, &self.port) {
             (Some(path), _, port) => {
                 if port.is_some() {
-                    eprintln!("Warning: Ignoring --port with --unix");
+                    report("Warning: Ignoring --port with --unix\n");
                 }
                 net::SocketAddr::from_pathname(path).map_err(|_| "Unix socket path is too long")?;
                 Ok(Address::Unix(path.clone()))

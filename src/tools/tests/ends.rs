@@ -6,12 +6,15 @@ mod support;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::symlink;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
 use dnstap::schema::MessageType;
 use dnstap::{Event, Message};
+use signal_hook::consts::SIGPIPE;
 use support::{
-    DNSTAP, Peer, Place, Running, assert_holds, data, events, limited, names, recording, until,
+    CAPTURE, DNSTAP, DUMP, Peer, Place, REPLAY, Running, TYPE, assert_holds, data, events, limited,
+    names, recording, until,
 };
 
 /// A message that is printed as one line of some 70 bytes.
@@ -464,4 +467,101 @@ fn a_named_pipe_that_is_not_read_any_more_is_a_failure() {
     assert!(lines.iter().any(|line| line.contains("Broken pipe")), "{lines:#?}");
     assert!(told(&lines, "frames lost") > 0);
     assert_holds(&place.path("all"), &sent);
+}
+
+#[test]
+fn a_broken_standard_error_breaks_nothing() {
+    let place = Place::new();
+    let good = place.file("good", recording(frames(3)));
+    let torn = place.file("torn", &recording(frames(3))[..100]);
+    let (missing, socket) = (place.argument("missing"), place.argument("socket"));
+    let out = place.argument("out");
+    let programs: [(&str, &[&[&str]]); 4] = [
+        (DUMP, &[&[], &["-h"], &[&good], &[&torn], &[&missing], &[&good, "/"]]),
+        (
+            REPLAY,
+            &[
+                &["-h"],
+                &["--version"],
+                &["--nonsense"],
+                &["-t", TYPE, "-a", "x", "-p", "1", "-r", &good],
+                &["-t", TYPE, "-u", &socket, "-p", "1", "-r", &good],
+            ],
+        ),
+        (
+            CAPTURE,
+            &[
+                &["-h"],
+                &["--version"],
+                &["--nonsense"],
+                &["-t", TYPE],
+                &["-t", TYPE, "-u", "/nowhere/socket", "-p", "1", "-w", &out],
+            ],
+        ),
+        (
+            DNSTAP,
+            &[
+                &["-h"],
+                &["--version"],
+                &["--nonsense"],
+                &[],
+                &["-r", &missing],
+                &["-r", &torn, "-q"],
+                &["-r", &good, "-j", "--stats"],
+            ],
+        ),
+    ];
+    for (program, lines) in programs {
+        for arguments in lines {
+            let status = |stderr: Stdio| {
+                let mut command = Command::new(program);
+                command.args(*arguments).stdin(Stdio::null()).stdout(Stdio::null());
+                command.stderr(stderr).status().unwrap()
+            };
+            let expected = status(Stdio::null());
+            let full = fs::File::options().write(true).open("/dev/full").unwrap();
+            let (reader, closed) = std::io::pipe().unwrap();
+            drop(reader);
+            let is_stats = arguments.contains(&"--stats");
+            for (what, broken) in [("full", status(full.into())), ("closed", status(closed.into()))]
+            {
+                // Statistics that go there are lost, which is a failure. And a program of fstrm whose
+                // notes are not read any more is ended by SIGPIPE.
+                let is_right = match (is_stats, program == DUMP && what == "closed") {
+                    (true, _) => broken.code() == Some(1),
+                    (_, true) => broken == expected || broken.signal() == Some(SIGPIPE),
+                    _ => broken == expected,
+                };
+                assert!(is_right, "{program} {arguments:?}, {what}: {broken}, not {expected}");
+            }
+        }
+    }
+    let dumped = Command::new(DUMP)
+        .arg(&good)
+        .stderr(fs::File::options().write(true).open("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(dumped.stdout.iter().filter(|byte| **byte == b'\n').count(), 3, "{dumped:?}");
+}
+
+#[test]
+fn receivers_go_on_without_a_standard_error() {
+    let place = Place::new();
+    let (socket, out) = (place.argument("socket"), place.argument("out"));
+    for (program, own) in [(CAPTURE, &["-t", TYPE, "-ddddd"][..]), (DNSTAP, &[])] {
+        let (reader, closed) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(program);
+        command.args(own).args(["-u", &socket, "-w", &out]);
+        let mut child = command.stdout(Stdio::null()).stderr(closed).spawn().unwrap();
+        until(|| place.socket.exists());
+        let mut peer = Peer::open(&place.socket);
+        peer.send(data("one"));
+        peer.close();
+        let id = child.id().to_string();
+        assert!(Command::new("kill").arg(&id).status().unwrap().success());
+        assert!(child.wait().unwrap().success());
+        assert_holds(&place.path("out"), ["one"]);
+        fs::remove_file(&out).unwrap();
+    }
 }

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use terminal_size::terminal_size_of;
+
 use crate::capture::log::{self, ERASE};
 use crate::command_line::STANDARD_OUTPUT;
 use crate::dnstap::input::Progress;
@@ -15,8 +17,11 @@ use crate::dnstap::options::Options;
 /// How often the progress is shown.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Characters of the bar.
-const WIDTH: u64 = 30;
+/// Characters of the bar where there is room.
+const WIDTH: usize = 30;
+
+/// Columns of a terminal that does not say how many it has.
+const USUAL_COLUMNS: usize = 80;
 
 /// A line that shows the progress.
 pub struct Bar {
@@ -43,12 +48,11 @@ impl Bar {
             loop {
                 let read = progress.read.load(Ordering::Relaxed).min(total);
                 let frames = progress.frames.load(Ordering::Relaxed);
-                let filled = (read * WIDTH / total) as usize;
-                let bar = "#".repeat(filled) + &"-".repeat(WIDTH as usize - filled);
                 let rate = frames as f64 / begin.elapsed().as_secs_f64().max(1e-3);
-                let percent = read * 100 / total;
-                let line = format!("{ERASE}[{bar}] {percent:3} %  {frames} messages, {rate:.0}/s");
-                let _ = io::stderr().write_all(line.as_bytes());
+                let columns = terminal_size_of(io::stderr())
+                    .map_or(USUAL_COLUMNS, |(width, _)| usize::from(width.0));
+                let line = line(read, total, &format!("{frames} messages, {rate:.0}/s"), columns);
+                let _ = io::stderr().write_all(format!("{ERASE}{line}").as_bytes());
                 if flag.load(Ordering::Relaxed) {
                     log::set_unfinished(false);
                     break drop(io::stderr().write_all(b"\n"));
@@ -64,5 +68,39 @@ impl Bar {
         self.done.store(true, Ordering::Relaxed);
         self.thread.thread().unpark();
         let _ = self.thread.join();
+    }
+}
+
+/// Says how far the reading is in less than `columns` characters: a line that wraps cannot be erased.
+fn line(read: u64, total: u64, text: &str, columns: usize) -> String {
+    let text = format!("{:3} %  {text}", u128::from(read) * 100 / u128::from(total));
+    // The brackets, a space, and the last column.
+    let width = columns.saturating_sub(text.len() + 4).min(WIDTH);
+    if width < 5 {
+        return text.chars().take(columns.saturating_sub(1)).collect();
+    }
+    let filled = (u128::from(read) * width as u128 / u128::from(total)) as usize;
+    format!("[{}{}] {text}", "#".repeat(filled), "-".repeat(width - filled))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn the_line_fits_the_terminal() {
+        for columns in 0..200 {
+            for read in [0, 1, 500, 999, 1000] {
+                let line = line(read, 1000, "123456789 messages, 1234567/s", columns);
+                assert!(line.len() < columns.max(1), "{columns}: {line}");
+            }
+        }
+        assert_eq!(
+            line(1, 2, "7 messages", 80),
+            format!("[{0}{1}]  50 %  7 messages", "#".repeat(15), "-".repeat(15))
+        );
+        assert_eq!(line(1, 2, "7 messages", 31), "[#####-----]  50 %  7 messages");
+        assert_eq!(line(1, 2, "7 messages", 12), " 50 %  7 me");
+        assert_eq!(line(u64::MAX, u64::MAX, "", 20), "[#########] 100 %  ");
     }
 }
