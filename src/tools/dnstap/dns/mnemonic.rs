@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The names of numbers in DNS messages, as the golang `dnstap` of Debian 12 has them. A number
-//! without a name prints as a number.
+//! The names of numbers in DNS messages, as IANA has them. A number without a name prints as a number.
+//! Where the golang `dnstap` has another name, that is for the text which is to be like its own.
 
 /// Names of record types in ascending order.
-const TYPES: [(u16, &str); 84] = [
+const TYPES: [(u16, &str); 99] = [
     (0, "None"),
     (1, "A"),
     (2, "NS"),
@@ -15,6 +15,7 @@ const TYPES: [(u16, &str); 84] = [
     (8, "MG"),
     (9, "MR"),
     (10, "NULL"),
+    (11, "WKS"),
     (12, "PTR"),
     (13, "HINFO"),
     (14, "MINFO"),
@@ -25,6 +26,7 @@ const TYPES: [(u16, &str); 84] = [
     (19, "X25"),
     (20, "ISDN"),
     (21, "RT"),
+    (22, "NSAP"),
     (23, "NSAP-PTR"),
     (24, "SIG"),
     (25, "KEY"),
@@ -40,11 +42,14 @@ const TYPES: [(u16, &str); 84] = [
     (35, "NAPTR"),
     (36, "KX"),
     (37, "CERT"),
+    (38, "A6"),
     (39, "DNAME"),
+    (40, "SINK"),
     (41, "OPT"),
     (42, "APL"),
     (43, "DS"),
     (44, "SSHFP"),
+    (45, "IPSECKEY"),
     (46, "RRSIG"),
     (47, "NSEC"),
     (48, "DNSKEY"),
@@ -64,6 +69,9 @@ const TYPES: [(u16, &str); 84] = [
     (63, "ZONEMD"),
     (64, "SVCB"),
     (65, "HTTPS"),
+    (66, "DSYNC"),
+    (67, "HHIT"),
+    (68, "BRID"),
     (99, "SPF"),
     (100, "UINFO"),
     (101, "UID"),
@@ -75,6 +83,7 @@ const TYPES: [(u16, &str); 84] = [
     (107, "LP"),
     (108, "EUI48"),
     (109, "EUI64"),
+    (128, "NXNAME"),
     (249, "TKEY"),
     (250, "TSIG"),
     (251, "IXFR"),
@@ -85,14 +94,20 @@ const TYPES: [(u16, &str); 84] = [
     (256, "URI"),
     (257, "CAA"),
     (258, "AVC"),
+    (259, "DOA"),
+    (260, "AMTRELAY"),
+    (261, "RESINFO"),
+    (262, "WALLET"),
+    (263, "CLA"),
+    (264, "IPN"),
     (32768, "TA"),
     (32769, "DLV"),
     (65535, "Reserved"),
 ];
 
-/// The names of the types up to 258, by number.
-static LOW: [&str; 259] = {
-    let mut names = [""; 259];
+/// The names of the types up to 264, by number.
+static LOW: [&str; 265] = {
+    let mut names = [""; 265];
     let mut index = 0;
     while index < TYPES.len() {
         let (number, name) = TYPES[index];
@@ -110,6 +125,11 @@ pub fn record_type(number: u16) -> Option<&'static str> {
         Some(name) => Some(*name).filter(|name| !name.is_empty()),
         None => TYPES.iter().find(|(known, _)| *known == number).map(|(_, name)| *name),
     }
+}
+
+/// Whether a type has a name here, and none in the golang tool.
+pub fn is_newer(number: u16) -> bool {
+    matches!(number, 11 | 22 | 38 | 40 | 66..=68 | 259 | 262..=264)
 }
 
 /// The number of a record type by its name, or by `TYPE` and its number.
@@ -161,7 +181,7 @@ const RESPONSE_CODES: [(u16, &str); 20] = [
     (9, "NOTAUTH"),
     (10, "NOTZONE"),
     (11, "DSOTYPENI"),
-    (16, "BADSIG"),
+    (16, "BADVERS"),
     (17, "BADKEY"),
     (18, "BADTIME"),
     (19, "BADMODE"),
@@ -178,8 +198,8 @@ pub fn response_code(number: u16) -> Option<&'static str> {
 
 /// The number of a response code by its name, or by its digits.
 pub fn response_code_number(name: &str) -> Option<u16> {
-    // Of EDNS the same number has another name.
-    let name = if name.eq_ignore_ascii_case("BADVERS") { "BADSIG" } else { name };
+    // In TSIG records the same number has another name.
+    let name = if name.eq_ignore_ascii_case("BADSIG") { "BADVERS" } else { name };
     let known = RESPONSE_CODES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
     known.map(|(number, _)| *number).or_else(|| name.parse().ok().filter(|code| *code < 4096))
 }
@@ -247,13 +267,14 @@ pub fn service_key(number: u16) -> Option<&'static str> {
         5 => "ech",
         6 => "ipv6hint",
         7 => "dohpath",
+        8 => "ohttp",
         _ => return None,
     })
 }
 
 /// What an extended DNS error says (RFC 8914).
 pub fn extended_error(number: u16) -> Option<&'static str> {
-    const TEXTS: [&str; 25] = [
+    const TEXTS: [&str; 31] = [
         "Other",
         "Unsupported DNSKEY Algorithm",
         "Unsupported DS Digest Type",
@@ -279,6 +300,12 @@ pub fn extended_error(number: u16) -> Option<&'static str> {
         "No Reachable Authority",
         "Network Error",
         "Invalid Data",
+        "Signature Expired Before Valid",
+        "Too Early",
+        "Unsupported NSEC3 Iterations Value",
+        "Unable To Conform To Policy",
+        "Synthesized",
+        "Invalid Query Type",
     ];
     TEXTS.get(usize::from(number)).copied()
 }
@@ -297,8 +324,10 @@ mod tests {
         for nonsense in ["", "TYPE", "TYPE65536", "TYPEx", "\u{e9}\u{e9}\u{e9}"] {
             assert_eq!(record_type_number(nonsense), None, "{nonsense}");
         }
-        assert_eq!(record_type(11), None);
+        assert_eq!(record_type(69), None);
+        assert_eq!(response_code(16), Some("BADVERS"));
         assert_eq!(response_code_number("badvers"), Some(16));
+        assert_eq!(response_code_number("badsig"), Some(16));
         assert_eq!(response_code_number("12"), Some(12));
         assert_eq!(response_code_number("4096"), None);
     }

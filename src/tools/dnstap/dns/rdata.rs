@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The data of records in presentation format, field by field as the types define them.
 
-use std::net::Ipv4Addr;
-
 use super::record::Record;
 use super::{BadMessage, Reason, mnemonic, name};
 use crate::dnstap::print::bound::TEXT_MAX;
@@ -141,6 +139,24 @@ pub fn class_text(class: u16, out: &mut impl Text) {
     }
 }
 
+/// Prints the name of a record type that IANA has assigned.
+pub fn assigned_type_text(rtype: u16, out: &mut impl Text) {
+    match rtype {
+        // Golang's tool has words for them.
+        0 | u16::MAX => generic(b"TYPE", rtype, out),
+        assigned => type_text(assigned, out),
+    }
+}
+
+/// Prints the name of a class that IANA has assigned.
+pub fn assigned_class_text(class: u16, out: &mut impl Text) {
+    match class {
+        // To golang's tool it would look like a type.
+        255 => out.str("ANY"),
+        assigned => class_text(assigned, out),
+    }
+}
+
 fn generic(word: &[u8], number: u16, out: &mut impl Text) {
     out.bytes(word);
     out.number(number);
@@ -177,6 +193,13 @@ pub fn print(wire: &[u8], record: &Record, out: &mut impl Text) -> Done {
         out.byte(b'\t');
         fields(record.rtype, &mut data, out)?;
         finish(&data)
+    } else if mnemonic::is_newer(record.rtype) {
+        class_text(record.class, out);
+        out.byte(b'\t');
+        type_text(record.rtype, out);
+        out.byte(b'\t');
+        unknown(data.rest(), out);
+        Ok(())
     } else {
         generic(b"CLASS", record.class, out);
         out.byte(b'\t');
@@ -228,12 +251,14 @@ pub const EUI48: u16 = 108;
 pub const EUI64: u16 = 109;
 const TKEY: u16 = 249;
 const TSIG: u16 = 250;
+const NXNAME: u16 = 128;
 const ANY: u16 = 255;
 
 /// Whether the format of the type's data is known.
 pub fn is_known(rtype: u16) -> bool {
-    matches!(rtype, 1..=10 | 12..=19 | 21 | 23..=29 | 31..=33 | 35..=37 | 39 | 42..=44 | 46..=53)
-        || matches!(rtype, 55..=65 | 99..=102 | 104..=109 | 249 | 250 | 255..=258 | 32768 | 32769)
+    matches!(rtype, 1..=10 | 12..=21 | 23..=29 | 31..=33 | 35..=37 | 39 | 42..=53)
+        || matches!(rtype, 55..=65 | 99..=102 | 104..=109 | 128 | 249 | 250 | 255..=258)
+        || matches!(rtype, 260 | 261 | 32768 | 32769)
 }
 
 /// Prints the data of a record whose type is known.
@@ -265,8 +290,8 @@ fn fields<T: Text>(rtype: u16, data: &mut Data<'_>, out: &mut T) -> Done {
             out.byte(b' ');
             data.name(out)?;
         }
-        // TXT NINFO SPF AVC
-        16 | 56 | 99 | 258 => {
+        // TXT NINFO SPF AVC RESINFO
+        16 | 56 | 99 | 258 | 261 => {
             let mut first = true;
             while !data.is_empty() {
                 if !first {
@@ -276,8 +301,8 @@ fn fields<T: Text>(rtype: u16, data: &mut Data<'_>, out: &mut T) -> Done {
                 quoted(data.string()?, out);
             }
         }
-        // HINFO
-        13 => {
+        // HINFO ISDN
+        13 | 20 => {
             quoted(data.string()?, out);
             out.byte(b' ');
             quoted(data.string()?, out);
@@ -420,7 +445,11 @@ fn fields<T: Text>(rtype: u16, data: &mut Data<'_>, out: &mut T) -> Done {
         EUI64 => groups::<1>(data.integer(8)?, b'-', false, out),
         TKEY => transaction_key(data, out)?,
         TSIG => transaction_signature(data, out)?,
-        ANY => (),
+        // IPSECKEY
+        45 => ipsec_key(data, out)?,
+        NXNAME | ANY => (),
+        // AMTRELAY
+        260 => relay(data, out)?,
         // URI
         256 => {
             out.number(data.u16()?);
@@ -576,9 +605,6 @@ fn prefixes(data: &mut Data<'_>, out: &mut impl Text) -> Done {
             out.byte(b'!');
         }
         out.bytes(&[family, b':']);
-        if size == 16 && std::net::Ipv6Addr::from(address).to_ipv4_mapped().is_some() {
-            out.str("::ffff:");
-        }
         out.address(&address[..size]);
         out.byte(b'/');
         out.number(prefix);
@@ -743,15 +769,13 @@ fn service_value(key: u16, value: &[u8], out: &mut impl Text) -> Option<()> {
         6 => {
             let (addresses, rest) = value.as_chunks::<16>();
             for (index, address) in addresses.iter().enumerate() {
-                let address = std::net::Ipv6Addr::from(*address);
-                if address.to_ipv4_mapped().is_some() {
-                    return None;
-                }
                 separate(index, out);
-                out.ipv6(address);
+                out.address(address);
             }
             (rest.is_empty() && !addresses.is_empty()).then_some(())
         }
+        // ohttp
+        8 => value.is_empty().then_some(()),
         _ => {
             for &byte in value {
                 match byte {
@@ -778,6 +802,46 @@ fn protocol_text(protocol: &[u8], out: &mut impl Text) {
             _ => out.escaped(byte),
         }
     }
+}
+
+/// IPSECKEY (RFC 4025).
+fn ipsec_key(data: &mut Data<'_>, out: &mut impl Text) -> Done {
+    out.number(data.u8()?);
+    out.byte(b' ');
+    let gateway_type = data.u8()?;
+    out.number(gateway_type);
+    out.byte(b' ');
+    out.number(data.u8()?);
+    out.byte(b' ');
+    gateway(gateway_type, data, out)?;
+    out.byte(b' ');
+    out.base64(data.rest());
+    Ok(())
+}
+
+/// AMTRELAY (RFC 8777).
+fn relay(data: &mut Data<'_>, out: &mut impl Text) -> Done {
+    out.number(data.u8()?);
+    let kind = data.u8()?;
+    let (discovery_optional, gateway_type) = (kind >> 7, kind & 0x7f);
+    out.byte(b' ');
+    out.number(discovery_optional);
+    out.byte(b' ');
+    out.number(gateway_type);
+    out.byte(b' ');
+    gateway(gateway_type, data, out)
+}
+
+/// The gateway of IPSECKEY and the relay of AMTRELAY.
+fn gateway(gateway_type: u8, data: &mut Data<'_>, out: &mut impl Text) -> Done {
+    match gateway_type {
+        1 | 2 if data.is_empty() => out.address(&[]),
+        1 => out.address(data.take(4)?),
+        2 => out.address(data.take(16)?),
+        3 => data.name(out)?,
+        _ => out.byte(b'.'),
+    }
+    Ok(())
 }
 
 /// TKEY (RFC 2930).
@@ -838,17 +902,5 @@ fn groups_of(bytes: &[u8], size: usize, between: u8, upper: bool, out: &mut impl
             out.byte(between);
         }
         if upper { out.upper_hex(group) } else { out.hex(group) }
-    }
-}
-
-/// The address in the data of an A or AAAA record.
-pub fn ip(wire: &[u8], record: &Record) -> Option<std::net::IpAddr> {
-    let bytes = &wire[record.start..record.end];
-    match record.rtype {
-        A => <[u8; 4]>::try_from(bytes).ok().map(|bytes| Ipv4Addr::from(bytes).into()),
-        AAAA => {
-            <[u8; 16]>::try_from(bytes).ok().map(|bytes| std::net::Ipv6Addr::from(bytes).into())
-        }
-        _ => None,
     }
 }

@@ -188,7 +188,7 @@ impl PassiveDns {
         };
         name::name(owner, 0, scratch)?;
         string("{\"rrname\":", scratch);
-        rdata::type_text(record.rtype, scratch);
+        rdata::assigned_type_text(record.rtype, scratch);
         string(",\"rrtype\":", scratch);
         rdata::data(source.wire, record, scratch)?;
         if has_compressed_names(record.rtype) {

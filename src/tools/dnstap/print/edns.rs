@@ -4,11 +4,18 @@
 use crate::dnstap::dns::edns::code;
 use crate::dnstap::dns::rdata::Data;
 use crate::dnstap::dns::record::Record;
-use crate::dnstap::dns::{BadMessage, Reason, mnemonic};
+use crate::dnstap::dns::{BadMessage, Reason, mnemonic, name};
+use crate::dnstap::print::printable::is_hidden;
 use crate::dnstap::print::text::Text;
 
 /// DNSSEC OK (RFC 3225), in the lower half of the time to live.
 const DO: u32 = 1 << 15;
+
+/// Compact answers OK (RFC 9824).
+const CO: u32 = 1 << 14;
+
+/// Flags that must be zero.
+const UNASSIGNED: u32 = CO - 1;
 
 /// Whether the sender of `opt` wants DNSSEC records.
 pub fn dnssec_ok(opt: &Record) -> bool {
@@ -24,7 +31,21 @@ pub fn version(opt: &Record) -> u8 {
 pub fn print(data: &mut Data<'_>, opt: &Record, out: &mut impl Text) -> Result<(), BadMessage> {
     out.str("\n;; OPT PSEUDOSECTION:\n; EDNS: version ");
     out.number(version(opt));
-    out.str(if dnssec_ok(opt) { "; flags: do; udp: " } else { "; flags: ; udp: " });
+    out.str("; flags:");
+    if dnssec_ok(opt) {
+        out.str(" do");
+    }
+    if opt.ttl & CO != 0 {
+        out.str(if dnssec_ok(opt) { ", co" } else { " co" });
+    }
+    out.str("; ");
+    let unassigned = (opt.ttl & UNASSIGNED) as u16;
+    if unassigned != 0 {
+        out.str("MBZ: 0x");
+        out.hex(&unassigned.to_be_bytes());
+        out.str(", ");
+    }
+    out.str("udp: ");
     out.number(opt.class);
     while !data.is_empty() {
         let code = data.u16()?;
@@ -88,8 +109,12 @@ fn option(code: u16, value: &[u8], out: &mut impl Text) -> Option<()> {
             out.str("\n; SUBNET: ");
             subnet.print(out);
         }
-        // Printed by no one.
-        code::EXPIRE => return (value.is_empty() || value.len() >= 4).then_some(()),
+        code::EXPIRE => {
+            out.str("\n; EXPIRE: ");
+            if !value.is_empty() {
+                out.number(u32::from_be_bytes(*value.first_chunk()?));
+            }
+        }
         code::COOKIE => {
             out.str("\n; COOKIE: ");
             out.hex(value);
@@ -126,14 +151,51 @@ fn option(code: u16, value: &[u8], out: &mut impl Text) -> Option<()> {
             utf8(text, out);
             out.byte(b')');
         }
-        _ => {
-            out.str("\n; LOCAL OPT: ");
-            out.number(code);
-            out.str(":0x");
-            out.hex(value);
+        code::KEY_TAG if value.len().is_multiple_of(2) => {
+            out.str("\n; KEY TAG:");
+            for tag in value.as_chunks::<2>().0 {
+                out.byte(b' ');
+                out.number(u16::from_be_bytes(*tag));
+            }
         }
+        code::REPORT_CHANNEL if name::skip(value, 0) == Ok(value.len()) => {
+            out.str("\n; REPORT CHANNEL: ");
+            name::alone(value, out).ok()?;
+        }
+        code::ZONEVERSION => match *value {
+            [labels, 0, a, b, c, d] => {
+                out.str("\n; ZONEVERSION: SOA-SERIAL ");
+                out.number(u32::from_be_bytes([a, b, c, d]));
+                zone_labels(labels, out);
+            }
+            [labels, kind, ref version @ ..] => {
+                out.str("\n; ZONEVERSION: TYPE");
+                out.number(kind);
+                out.str(" 0x");
+                out.hex(version);
+                zone_labels(labels, out);
+            }
+            [] => out.str("\n; ZONEVERSION: "),
+            _ => unknown(code, value, out),
+        },
+        _ => unknown(code, value, out),
     }
     Some(())
+}
+
+/// Prints how many labels the name of a zone has, which are the last of the name in the question.
+fn zone_labels(labels: u8, out: &mut impl Text) {
+    out.str(", zone of ");
+    out.number(labels);
+    out.str(" labels");
+}
+
+/// Prints an option of unknown meaning.
+fn unknown(code: u16, value: &[u8], out: &mut impl Text) {
+    out.str("\n; LOCAL OPT: ");
+    out.number(code);
+    out.str(":0x");
+    out.hex(value);
 }
 
 fn list(
@@ -183,7 +245,7 @@ impl<'a> Subnet<'a> {
         let given = if self.family == 0 { &[] } else { self.address };
         let length = given.len().min(size);
         bytes[..length].copy_from_slice(&given[..length]);
-        let brackets = size == 16 && std::net::Ipv6Addr::from(bytes).to_ipv4_mapped().is_none();
+        let brackets = size == 16;
         if brackets {
             out.byte(b'[');
         }
@@ -198,21 +260,21 @@ impl<'a> Subnet<'a> {
     }
 }
 
-/// Prints a byte as the character of Latin-1, a control character as a dot.
+/// Prints a byte as the character of Latin-1, one that is not shown as a dot.
 fn latin1(byte: u8, out: &mut impl Text) {
     let character = char::from(byte);
-    if character.is_control() {
+    if is_hidden(character) {
         out.byte(b'.');
     } else {
         out.str(character.encode_utf8(&mut [0; 2]));
     }
 }
 
-/// Prints UTF-8; what is none, and control characters, which could end a line, as numbers.
+/// Prints UTF-8; bytes that are not, and characters that are not shown, as numbers.
 fn utf8(bytes: &[u8], out: &mut impl Text) {
     for chunk in bytes.utf8_chunks() {
         let mut plain = chunk.valid();
-        while let Some(at) = plain.find(char::is_control) {
+        while let Some(at) = plain.find(is_hidden) {
             out.str(&plain[..at]);
             let character = plain[at..].chars().next().unwrap_or_default();
             let behind = at + character.len_utf8();

@@ -5,7 +5,10 @@ use super::bound::{self, TEXT_MAX};
 use super::text::{Nothing, Text};
 use crate::dnstap::dns::record::{OPT, Record};
 use crate::dnstap::dns::section::{self, Parts, Question, flag};
-use crate::dnstap::dns::{BadMessage, mnemonic, name, rdata};
+use crate::dnstap::dns::{BadMessage, mnemonic, name, opcode, rdata};
+
+/// Bad version of EDNS (RFC 6891).
+const BADVERS: u16 = 16;
 
 /// The flags in the order of their printing.
 const FLAGS: [(u16, &str); 8] = [
@@ -19,19 +22,44 @@ const FLAGS: [(u16, &str); 8] = [
     (flag::CD, " cd"),
 ];
 
-const TITLES: [&str; 3] =
-    ["\n;; ANSWER SECTION:\n", "\n;; AUTHORITY SECTION:\n", "\n;; ADDITIONAL SECTION:\n"];
+/// The names of the sections.
+struct Titles {
+    counts: [&'static str; 4],
+    sections: [&'static str; 4],
+}
+
+const TITLES: Titles = Titles {
+    counts: ["; QUERY: ", ", ANSWER: ", ", AUTHORITY: ", ", ADDITIONAL: "],
+    sections: [
+        "\n;; QUESTION SECTION:\n",
+        "\n;; ANSWER SECTION:\n",
+        "\n;; AUTHORITY SECTION:\n",
+        "\n;; ADDITIONAL SECTION:\n",
+    ],
+};
+
+/// Those of dynamic updates (RFC 2136, section 2.2).
+const UPDATE_TITLES: Titles = Titles {
+    counts: ["; ZONE: ", ", PREREQ: ", ", UPDATE: ", ", ADDITIONAL: "],
+    sections: [
+        "\n;; ZONE SECTION:\n",
+        "\n;; PREREQUISITE SECTION:\n",
+        "\n;; UPDATE SECTION:\n",
+        "\n;; ADDITIONAL SECTION:\n",
+    ],
+};
 
 /// Prints the message as far as [`TEXT_MAX`] allows; part of it, if it is bad.
 pub fn print(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> {
     let parts = &Parts::find(wire)?;
     let mut limit = Limit { end: out.position() + TEXT_MAX, cut: 0 };
-    header(parts, out);
+    let titles = if parts.opcode() == opcode::UPDATE { &UPDATE_TITLES } else { &TITLES };
+    header(parts, titles, out);
     if let Some(opt) = &parts.opt {
         limit.record(wire, opt, out)?;
     }
     if let Some(first) = parts.question {
-        out.str("\n;; QUESTION SECTION:\n");
+        out.str(titles.sections[0]);
         let mut next = question(wire, &first, out)?;
         for _ in 1..parts.questions {
             next = limit.question(wire, next, out)?;
@@ -44,7 +72,7 @@ pub fn print(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> {
             continue;
         }
         if limit.cut == 0 {
-            out.str(TITLES[index]);
+            out.str(titles.sections[1 + index]);
         }
         for record in parts.records(section) {
             if additional && record.rtype == OPT {
@@ -117,7 +145,7 @@ impl Limit {
     }
 }
 
-fn header(parts: &Parts<'_>, out: &mut impl Text) {
+fn header(parts: &Parts<'_>, titles: &Titles, out: &mut impl Text) {
     out.str(";; opcode: ");
     let (opcode, code) = (parts.opcode(), parts.response_code());
     match mnemonic::opcode(opcode) {
@@ -128,7 +156,11 @@ fn header(parts: &Parts<'_>, out: &mut impl Text) {
         }
     }
     out.str(", status: ");
-    response_code(code, out);
+    match code {
+        // So has golang's tool, whose text this is to be.
+        BADVERS => out.str("BADSIG"),
+        _ => response_code(code, out),
+    }
     out.str(", id: ");
     out.number(parts.id);
     out.str("\n;; flags:");
@@ -137,15 +169,11 @@ fn header(parts: &Parts<'_>, out: &mut impl Text) {
             out.str(text);
         }
     }
-    out.str("; QUERY: ");
-    out.number(parts.questions);
-    let [answer, authority, additional] = parts.sections;
-    out.str(", ANSWER: ");
-    out.number(answer.count);
-    out.str(", AUTHORITY: ");
-    out.number(authority.count);
-    out.str(", ADDITIONAL: ");
-    out.number(additional.count);
+    let [first, second, third] = parts.sections.map(|section| section.count);
+    for (title, count) in titles.counts.into_iter().zip([parts.questions, first, second, third]) {
+        out.str(title);
+        out.number(count);
+    }
     out.byte(b'\n');
 }
 

@@ -101,16 +101,12 @@ pub trait Text: Sized {
         self.plain(&text[..length]);
     }
 
-    /// Takes an address of 4 or 16 bytes; one of IPv4 within IPv6 is written as the former.
+    /// Takes an address of 4 or 16 bytes, or what stands in place of one.
     fn address(&mut self, bytes: &[u8]) {
         if let Ok(bytes) = <[u8; 4]>::try_from(bytes) {
             self.ipv4(bytes);
         } else if let Ok(bytes) = <[u8; 16]>::try_from(bytes) {
-            let address = Ipv6Addr::from(bytes);
-            match address.to_ipv4_mapped() {
-                Some(address) => self.ipv4(address.octets()),
-                None => self.ipv6(address),
-            }
+            self.ipv6(Ipv6Addr::from(bytes));
         } else if bytes.is_empty() {
             self.str("<nil>");
         } else {
@@ -223,7 +219,7 @@ mod tests {
         assert_eq!(text(|out| out.escaped(255)), "\\255");
         assert_eq!(text(|out| out.address(&[0, 10, 200, 99])), "0.10.200.99");
         let mapped = "::ffff:1.2.3.4".parse::<Ipv6Addr>().unwrap().octets();
-        assert_eq!(text(|out| out.address(&mapped)), "1.2.3.4");
+        assert_eq!(text(|out| out.address(&mapped)), "::ffff:1.2.3.4");
         let address = "2001:db8:0:0:1::1".parse::<Ipv6Addr>().unwrap().octets();
         assert_eq!(text(|out| out.address(&address)), "2001:db8::1:0:0:1");
         assert_eq!(text(|out| out.address(b"")), "<nil>");

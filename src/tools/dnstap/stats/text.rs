@@ -56,7 +56,7 @@ pub fn lines(stats: &Stats, now: Option<Now>, size: Size) -> Vec<String> {
         &mut lines,
     );
     let questions = stats.questions.iter();
-    let type_text = |number: &u16| printed(|out| rdata::type_text(*number, out));
+    let type_text = |number: &u16| printed(|out| rdata::assigned_type_text(*number, out));
     shares("questions", questions.map(|(number, count)| (type_text(number), *count)), &mut lines);
     let code_text = |number: &u16| printed(|out| response_code(*number, out));
     let codes = stats.codes.iter();

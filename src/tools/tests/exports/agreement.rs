@@ -59,6 +59,31 @@ const CQ: MessageType = MessageType::CLIENT_QUERY;
 const CR: MessageType = MessageType::CLIENT_RESPONSE;
 
 #[test]
+fn codes_and_types_have_their_assigned_names() {
+    // Bad version, as EDNS extends the code.
+    let opt = b"\0\0\x29\x04\xd0\x01\0\0\0\0\0".to_vec();
+    let mut answered = dns(1, 0x8000, "x.example", 66, [&[], &[], &[opt]]);
+    // The class ANY.
+    let class = answered.len() - 11 - 1;
+    answered[class] = 255;
+    let frames =
+        [event(Message { response_message: Some(&answered), ..message(CR, Some(0), Some(4)) })];
+    for arguments in [&[][..], &["--rcode", "BADVERS"], &["--rcode", "badsig"], &["--rcode", "16"]]
+    {
+        let Views { log, stats, .. } = views(&frames, arguments);
+        assert!(log[0].contains(" ANY DSYNC - 0:- BADVERS 4.000ms "), "{log:?}");
+        assert!(stats.contains("codes      BADVERS 100.0 %"), "{stats}");
+        assert!(stats.contains("questions  DSYNC 100.0 %"), "{stats}");
+    }
+    let place = Place::new();
+    let capture = place.file("capture", recording(&frames));
+    let file = place.argument("file");
+    ours(&["-r", &capture, "-w", &format!("parquet:{file}")]);
+    let rows = super::parquet::rows(&file);
+    assert_eq!((&rows[0]["rcode"], &rows[0]["qtype"]), (&"BADVERS".into(), &"DSYNC".into()));
+}
+
+#[test]
 fn an_ipv4_client_is_one_client_whatever_socket_it_came_through() {
     let (asked, answered) =
         (dns(1, 0x0100, "x.example", 1, NONE), dns(1, 0x8180, "x.example", 1, NONE));

@@ -35,7 +35,7 @@ fn duckdb(query: &str) -> Vec<Value> {
 }
 
 /// Rows, with times as numbers of nanoseconds, and without what is NULL.
-fn rows(file: &str) -> Vec<Value> {
+pub fn rows(file: &str) -> Vec<Value> {
     let query = format!(
         "select * replace (epoch_ns(query_time) as query_time, \
          epoch_ns(response_time) as response_time) from read_parquet('{file}')"

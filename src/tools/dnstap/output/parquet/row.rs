@@ -237,8 +237,8 @@ fn dns_columns(message: Option<&Message<'_>>, row: &mut Row<'_>) {
     }
     let question = parts.and_then(|parts| parts.question);
     row.print(|out| name::name(wire?, question?.name_at, out).ok().map(drop));
-    row.print(|out| question.map(|question| rdata::type_text(question.qtype, out)));
-    row.print(|out| question.map(|question| rdata::class_text(question.qclass, out)));
+    row.print(|out| question.map(|question| rdata::assigned_type_text(question.qtype, out)));
+    row.print(|out| question.map(|question| rdata::assigned_class_text(question.qclass, out)));
     row.number(parts.map(|parts| parts.questions));
     for section in 0..3 {
         row.number(parts.map(|parts| parts.sections[section].count));

@@ -88,9 +88,9 @@ pub fn question(parts: &Parts<'_>, is_query: bool, out: &mut Vec<u8>) {
             let _ = name::name(parts.wire, question.name_at, out);
             unspaced(out, start);
             out.byte(b' ');
-            rdata::class_text(question.qclass, out);
+            rdata::assigned_class_text(question.qclass, out);
             out.byte(b' ');
-            rdata::type_text(question.qtype, out);
+            rdata::assigned_type_text(question.qtype, out);
         }
         None => out.str("- - -"),
     }
