@@ -18,6 +18,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use framestream::control::{ControlFrame, ControlType, Header};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// How long anything may take.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -201,8 +203,8 @@ impl Running {
     }
 
     pub fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+        let id = Pid::from_raw(self.child.id().try_into().unwrap());
+        kill(id, format!("SIG{name}").parse::<Signal>().unwrap()).unwrap();
     }
 
     /// Waits for the end, whoever else still holds the standard error, and returns the status and
