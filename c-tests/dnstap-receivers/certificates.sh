@@ -66,5 +66,15 @@ new_key self
 openssl req -x509 -new -key self.key -subj /CN=self -days 2 -out self.pem \
 	-addext basicConstraints=critical,CA:TRUE -addext subjectAltName=DNS:self.test
 new_key old
-openssl req -new -key old.key -subj /CN=old -out old.csr
-openssl x509 -req -in old.csr -signkey old.key -days 2 -out old.pem
+# From OpenSSL 3.2 on, version 1 has to be asked for, and a configuration must not add extensions.
+if openssl req -help 2>&1 | grep -q -e -x509v1; then
+	printf '[req]\ndistinguished_name = name\n[name]\n' >old.conf
+	openssl req -x509v1 -config old.conf -new -key old.key -subj /CN=old -days 2 -out old.pem
+else
+	openssl req -new -key old.key -subj /CN=old -out old.csr
+	openssl x509 -req -in old.csr -signkey old.key -days 2 -out old.pem
+fi
+openssl x509 -in old.pem -noout -text | grep -q 'Version: 1 ' || {
+	echo "old.pem is not of version 1"
+	exit 1
+}
