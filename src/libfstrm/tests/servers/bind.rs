@@ -46,7 +46,6 @@ controls {{ inet {control_ip} port {control_port} allow {{ any; }} keys {{ "cont
 options {{
     directory "{here}";
     pid-file none;
-    lock-file none;
     session-keyfile none;
     managed-keys-directory "{here}";
     listen-on port {port} {{ {ip}; }};
