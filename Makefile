@@ -200,8 +200,8 @@ check-knot: stage
 	    BUILD=$(TARGET)/knot patches/knot/test/run $$release || exit 1; \
 	done
 
-CHECK_BIND_PACKAGES = dnsperf fstrm-bin gcc golang-github-dnstap-golang-dnstap-cli hostname knot \
-    openssl python3 strace tshark
+CHECK_BIND_PACKAGES = dnsperf dnstap-ldns fstrm-bin gcc golang-github-dnstap-golang-dnstap-cli \
+    hostname knot openssl python3 strace tshark valgrind
 check-bind: stage
 	.ci/install $(CHECK_BIND_PACKAGES)
 	for release in 9.18 9.20; do \

@@ -92,7 +92,7 @@ zone example {{ type forward; forward only; forwarders {{ ::1 port {port} tls ep
 class Bind(Process):
     """A named with the options `dnstap`; `zones` goes on with the options, and by default it is authoritative."""
 
-    def __init__(self, programs, folder, dnstap, zones=None, threads=2):
+    def __init__(self, programs, folder, dnstap, zones=None, threads=2, memcheck=False):
         self.programs, self.folder = programs, folder
         self.ports = {name: free_port() for name in ("UDP", "DOT", "DOH")}
         self.ports["TCP"] = self.ports["UDP"]
@@ -107,7 +107,7 @@ options {{ default-key {name}; default-server 127.0.0.1; default-port {self.cont
 """)
         self.configure(dnstap)
         [named] = programs.prefix.glob("sbin/named")
-        super().__init__(folder, named, "-g", "-n", threads, "-c", self.configuration)
+        super().__init__(folder, named, "-g", "-n", threads, "-c", self.configuration, memcheck=memcheck)
         self.await_log("all zones loaded")
         until("named answers rndc", lambda: self.rndc("status")[0] == 0)
 
