@@ -11,6 +11,7 @@
 //! file as they are, as many as there are in one write.
 
 pub mod admission;
+pub mod backoff;
 pub mod compressor;
 pub mod connection;
 pub mod content;
@@ -262,9 +263,10 @@ impl Capture {
         if let Err(error) = &drained {
             log.line(error);
         }
-        let (commands, complete) = output.close(&log);
-        totals.report(&log);
-        if let Some(commands) = commands
+        let closed = output.close(&log);
+        totals.report(&closed, &log);
+        let complete = closed.complete;
+        if let Some(commands) = closed.commands
             && let Err(error) = wait_for(commands, &mut self.poll, &mut self.signals, &log)
         {
             log.line(error);

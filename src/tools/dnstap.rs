@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `dnstap`: captures, prints, converts, relays and exports what DNS servers log.
 
+pub mod account;
 pub mod address;
 pub mod batch;
 pub mod distinct;
@@ -8,6 +9,7 @@ pub mod dns;
 pub mod input;
 pub mod mask;
 pub mod options;
+pub mod outage;
 pub mod output;
 pub mod outputs;
 pub mod plain;

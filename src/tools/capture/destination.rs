@@ -31,6 +31,21 @@ pub trait Destination {
     /// Whether it wants nothing more.
     fn is_done(&self) -> bool;
 
-    /// Ends it. Returns the commands that still run, and whether everything was written.
-    fn close(self: Box<Self>, log: &Log) -> (Option<PostRotate>, bool);
+    /// Ends it.
+    fn close(self: Box<Self>, log: &Log) -> Closed;
+}
+
+/// How a destination ended.
+#[derive(Debug, Default)]
+pub struct Closed {
+    /// The commands that still run.
+    pub commands: Option<PostRotate>,
+    /// Whether everything is where it is to be.
+    pub complete: bool,
+    /// Frames that it took and could not write.
+    pub unwritten: u64,
+    /// Frames that it took and could not send on.
+    pub unsent: u64,
+    /// Frames in complete files that did not get their names.
+    pub unnamed: u64,
 }

@@ -2,6 +2,8 @@
 //! The output: one file after the other.
 
 use std::ffi::OsString;
+use std::fs;
+use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,14 +12,18 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use crate::capture::backoff::Backoff;
 use crate::capture::content::Content;
-use crate::capture::destination::Destination;
+use crate::capture::destination::{Closed, Destination};
 use crate::capture::file_name::Calendar;
-use crate::capture::log::Log;
+use crate::capture::log::{Kind, Level, Log};
 use crate::capture::output_file::{OpenError, OutputFile, Placing, Unread, WriteError};
-use crate::capture::partial_file::Published;
+use crate::capture::partial_file::{Published, move_aside};
 use crate::capture::post_rotate::PostRotate;
 use crate::command_line::STANDARD_OUTPUT;
+
+/// The next file cannot be begun.
+const ROTATIONS_FAILED: Kind = Kind("rotations that failed");
 
 /// Which files to write.
 #[derive(Clone, Debug)]
@@ -50,6 +56,8 @@ pub struct Output {
     content: Content,
     opener: Opener,
     finisher: Finisher,
+    /// Spaces the tries to begin the next file.
+    backoff: Backoff,
 }
 
 impl Output {
@@ -82,8 +90,10 @@ impl Output {
         };
         let finisher = Finisher {
             published: Published::default(),
+            unnamed: Vec::new(),
             post_rotate: PostRotate::new(files.post_rotate.as_deref()),
             failed: false,
+            lost: 0,
         };
         let (file, rotate_at) = opener.open(&content, Unread::Wait)?;
         // What has the name of a later file was written by this run, or by others since.
@@ -92,7 +102,8 @@ impl Output {
         }
         let split_size = files.split_size.unwrap_or(u64::MAX);
         let full_at = split_size;
-        Ok(Self { file, rotate_at, split_size, full_at, content, opener, finisher })
+        let backoff = Backoff::default();
+        Ok(Self { file, rotate_at, split_size, full_at, content, opener, finisher, backoff })
     }
 
     /// Begins the first file.
@@ -123,9 +134,49 @@ impl Output {
         self.file.size() <= self.content.start.len() as u64
     }
 
+    /// The name of the file.
+    pub fn name(&self) -> &Path {
+        &self.file.name
+    }
+
     /// How its units are called.
     pub fn unit(&self) -> &'static str {
         self.content.unit
+    }
+
+    /// Makes it take data again after a write that failed. A file that cannot be read on behind the
+    /// failure, as a compressed one, is left, and another is begun.
+    pub fn revive(&mut self, log: &Log) -> Result<(), OpenError> {
+        // What goes into a pipe or a device begins anew for the next reader.
+        let is_special = !self.file.is_regular() && self.file.name != Path::new(STANDARD_OUTPUT);
+        if self.file.is_broken() || is_special { self.leave_broken(log) } else { Ok(()) }
+    }
+
+    /// Leaves a file that cannot be completed as it is, and begins another.
+    pub fn leave_broken(&mut self, log: &Log) -> Result<(), OpenError> {
+        self.file.set_broken();
+        if self.file.in_place && self.file.is_at(&self.file.name) {
+            let name = self.file.name.clone();
+            let moved = if self.file.is_empty() {
+                fs::remove_file(&name).map(|()| name.clone())
+            } else {
+                move_aside(&name)
+            };
+            self.file.name = moved.map_err(|error| OpenError::Open { name, error })?;
+        }
+        self.begin_next(log)
+    }
+
+    /// Begins a new file and finishes the one before.
+    fn begin_next(&mut self, log: &Log) -> Result<(), OpenError> {
+        let (mut file, rotate_at) = self.opener.open(&self.content, Unread::Fail)?;
+        file.begin(&self.content)?;
+        let last = std::mem::replace(&mut self.file, file);
+        self.rotate_at = rotate_at;
+        self.full_at = self.split_size;
+        self.finisher.finish(last, &self.content, log);
+        tell_opened(&self.file, &self.content, log);
+        Ok(())
     }
 
     /// Whether commands run for finished files.
@@ -151,7 +202,7 @@ impl Destination for Output {
     }
 
     /// Begins a new file and finishes the one before. If there can be no new one, the old one
-    /// goes on.
+    /// goes on, and it is tried again after a while.
     fn rotate(&mut self, log: &Log) {
         if self.file.name == Path::new(STANDARD_OUTPUT) {
             if self.content.told {
@@ -163,22 +214,22 @@ impl Destination for Output {
         if self.file.in_place && self.opener.would_open(&self.file) {
             return self.go_on();
         }
-        let opened = self.opener.open(&self.content, Unread::Fail).and_then(|(mut file, at)| {
-            file.begin(&self.content)?;
-            Ok((file, at))
-        });
-        match opened {
-            Ok((file, rotate_at)) => {
-                let last = std::mem::replace(&mut self.file, file);
-                self.rotate_at = rotate_at;
-                self.full_at = self.split_size;
-                self.finisher.finish(last, &self.content, log);
-                tell_opened(&self.file, &self.content, log);
+        let subject = self.opener.pattern.display().to_string();
+        match self.begin_next(log) {
+            Ok(()) => {
+                if log.over(ROTATIONS_FAILED, &subject) && !self.content.told {
+                    log.info(format_args!("began output file {}", self.file.name.display()));
+                }
             }
             Err(error) => {
-                let name = self.file.name.display();
-                log.line(format_args!("{error}; output file {name} goes on"));
+                let (now, name) = (Instant::now(), self.file.name.display().to_string());
+                let delay = self.backoff.failed(now);
                 self.go_on();
+                let retry_at = now + delay;
+                self.rotate_at = Some(self.rotate_at.map_or(retry_at, |at| at.min(retry_at)));
+                let delay = delay.as_secs();
+                let text = format!("{error}; output file {name} goes on; retrying in {delay} s");
+                log.lasting(Level::Error, ROTATIONS_FAILED, &subject, text);
             }
         }
     }
@@ -198,9 +249,16 @@ impl Destination for Output {
     }
 
     /// Finishes the last file. Everything is written if every file is complete and has its name.
-    fn close(mut self: Box<Self>, log: &Log) -> (Option<PostRotate>, bool) {
+    fn close(mut self: Box<Self>, log: &Log) -> Closed {
         self.finisher.finish(self.file, &self.content, log);
-        (Some(self.finisher.post_rotate), !self.finisher.failed)
+        let Finisher { unnamed, post_rotate, failed, lost, .. } = self.finisher;
+        Closed {
+            commands: Some(post_rotate),
+            complete: !failed && unnamed.is_empty(),
+            unwritten: lost,
+            unnamed: unnamed.iter().map(|file| file.units).sum(),
+            ..Closed::default()
+        }
     }
 }
 
@@ -273,17 +331,39 @@ impl Opener {
 #[derive(Debug)]
 struct Finisher {
     published: Published,
+    /// Complete files that could not be given their names.
+    unnamed: Vec<Unnamed>,
     post_rotate: PostRotate,
     failed: bool,
+    /// Units in files that were removed before they had their names.
+    lost: u64,
+}
+
+/// A complete file that still has the name of an incomplete one.
+#[derive(Debug)]
+struct Unnamed {
+    partial: PathBuf,
+    wanted: PathBuf,
+    units: u64,
 }
 
 impl Finisher {
     /// Writes STOP, and gives a file its name. One without its end is left as it is.
     fn finish(&mut self, mut file: OutputFile, content: &Content, log: &Log) {
+        self.name_earlier(log);
         let complete = self.end(&mut file, content, log);
-        let name = match &file.partial {
-            Some(partial) if complete => self.publish(partial, &file.name, log),
-            Some(partial) => partial.clone(),
+        let name = match file.partial.take() {
+            Some(partial) if complete => {
+                let (wanted, units) = (file.name.clone(), file.units());
+                self.name(Unnamed { partial, wanted, units }, content, log)
+            }
+            Some(partial) => {
+                // Of nothing there is nothing to keep.
+                if file.is_empty() && fs::remove_file(&partial).is_ok() {
+                    return;
+                }
+                partial
+            }
             None => {
                 if complete && file.in_place {
                     self.post_rotate.start(&file.name, log);
@@ -294,9 +374,43 @@ impl Finisher {
         if content.told {
             let (name, frames, bytes) = (name.display(), file.frames, file.bytes);
             let unit = content.unit;
-            log.line(format_args!(
+            log.info(format_args!(
                 "closed output file {name} (wrote {frames} {unit}, {bytes} bytes)"
             ));
+        }
+    }
+
+    /// Gives a complete file its name, or keeps it for another try. Returns where it is.
+    fn name(&mut self, file: Unnamed, content: &Content, log: &Log) -> PathBuf {
+        let error = match self.publish(&file, log) {
+            Ok(name) => return name,
+            Err(error) => error,
+        };
+        let Unnamed { partial, wanted, units } = &file;
+        let (shown, wanted, unit) = (partial.display(), wanted.display(), content.unit);
+        let failed = format!("failed to rename to output file {wanted}: {error}");
+        let partial = partial.clone();
+        if fs::symlink_metadata(&partial).is_ok() {
+            log.error(format_args!("{failed}; its {units} {unit} stay in {shown}"));
+            self.unnamed.push(file);
+        } else {
+            log.error(format_args!("{failed}; {shown} is gone, and its {units} {unit} are lost"));
+            self.failed = true;
+            self.lost += units;
+        }
+        partial
+    }
+
+    /// Tries again to name what could not be named before.
+    fn name_earlier(&mut self, log: &Log) {
+        for file in std::mem::take(&mut self.unnamed) {
+            match self.publish(&file, log) {
+                Ok(name) => {
+                    let (partial, name) = (file.partial.display(), name.display());
+                    log.info(format_args!("{partial} is renamed to output file {name} now"));
+                }
+                Err(_) => self.unnamed.push(file),
+            }
         }
     }
 
@@ -318,30 +432,27 @@ impl Finisher {
         };
         self.failed = true;
         match &file.partial {
+            Some(_) if file.is_empty() => {
+                log.line(format_args!("{why}; it is removed, being empty"))
+            }
             Some(partial) => log.line(format_args!("{why}; it stays {}", partial.display())),
+            // That a pipe or a device broke was told.
+            None if file.is_broken() && !file.in_place => (),
             None => log.line(why),
         }
         false
     }
 
     /// Gives a complete file its name, and hands it to the command. Returns where it is.
-    fn publish(&mut self, partial: &Path, wanted: &Path, log: &Log) -> PathBuf {
+    fn publish(&mut self, file: &Unnamed, log: &Log) -> io::Result<PathBuf> {
+        let Unnamed { partial, wanted, .. } = file;
         let is_numbered = self.published.numbers(wanted);
-        match self.published.publish(partial, wanted) {
-            Ok(name) => {
-                if name != wanted && !is_numbered {
-                    let (wanted, name) = (wanted.display(), name.display());
-                    log.line(format_args!("{wanted} exists and is kept; this file is {name}"));
-                }
-                self.post_rotate.start(&name, log);
-                name
-            }
-            Err(error) => {
-                self.failed = true;
-                let wanted = wanted.display();
-                log.line(format_args!("failed to rename to output file {wanted}: {error}"));
-                partial.into()
-            }
+        let name = self.published.publish(partial, wanted)?;
+        if name != *wanted && !is_numbered {
+            let (wanted, name) = (wanted.display(), name.display());
+            log.line(format_args!("{wanted} exists and is kept; this file is {name}"));
         }
+        self.post_rotate.start(&name, log);
+        Ok(name)
     }
 }

@@ -130,6 +130,10 @@ pub struct OutputFile {
     pub bytes: u64,
     /// Bytes of a torn frame that are cut off from what is continued.
     pub torn: u64,
+    /// What stands at the ends of the file, among its frames.
+    ends: u64,
+    /// It cannot be completed.
+    broken: bool,
     sink: Sink,
     compressor: Option<Compressor>,
     /// How many bytes of what was there are kept, until those behind are cut off.
@@ -165,6 +169,8 @@ impl OutputFile {
             frames: continued.map_or(0, |(_, frames, _)| frames),
             bytes: continued.map_or(0, |(bytes, ..)| bytes),
             torn: continued.map_or(0, |(.., torn)| torn),
+            ends: 0,
+            broken: false,
             sink,
             compressor,
             keeps,
@@ -258,7 +264,27 @@ impl OutputFile {
 
     /// Whether a failure that was told has left it without a chance of an end.
     pub fn is_broken(&self) -> bool {
-        self.compressor.as_ref().is_some_and(Compressor::is_broken)
+        self.broken || self.compressor.as_ref().is_some_and(Compressor::is_broken)
+    }
+
+    /// Whether it is a regular file without a byte.
+    pub fn is_empty(&self) -> bool {
+        self.sink.is_empty()
+    }
+
+    /// Whether it is a regular file.
+    pub fn is_regular(&self) -> bool {
+        self.sink.is_regular()
+    }
+
+    /// Notes that it cannot be completed.
+    pub fn set_broken(&mut self) {
+        self.broken = true;
+    }
+
+    /// Units that it holds.
+    pub fn units(&self) -> u64 {
+        self.frames.saturating_sub(self.ends)
     }
 
     /// Appends what stands at the end of a file.
@@ -291,6 +317,7 @@ impl OutputFile {
             }
         }
         self.frames += 1;
+        self.ends += 1;
         Ok(())
     }
 }

@@ -47,6 +47,11 @@ fn first_free<T>(
     }
 }
 
+/// Renames `path` to the first free of `path.1`, `path.2` and so on, and returns that.
+pub fn move_aside(path: &Path) -> io::Result<PathBuf> {
+    first_free(path, '.', |free| rename_to_free(path, free).map(|()| free.to_path_buf()))
+}
+
 /// The files that this run made, oldest first.
 #[derive(Debug, Default)]
 pub struct Published(VecDeque<Made>);

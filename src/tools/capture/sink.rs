@@ -56,6 +56,16 @@ impl Sink {
         }
     }
 
+    /// Whether it is a regular file.
+    pub fn is_regular(&self) -> bool {
+        self.regular
+    }
+
+    /// Whether it is a regular file without a byte.
+    pub fn is_empty(&self) -> bool {
+        self.regular && self.file.metadata().is_ok_and(|metadata| metadata.len() == 0)
+    }
+
     /// Writes all of `bytes`.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), Cut> {
         let mut written = 0;

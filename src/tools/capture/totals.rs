@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::capture::destination::Closed;
 use crate::capture::log::{Level, Log};
 
 /// What was not taken, for others to see while it is counted.
@@ -33,21 +34,28 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Prints them.
-    pub fn report(&self, log: &Log) {
+    /// Prints them, with what the destination lost of what it took.
+    pub fn report(&self, closed: &Closed, log: &Log) {
         let Self { connections, refusals, frames, bytes, cut_off, unwritten } = self;
+        let Closed { unsent, unnamed, .. } = closed;
+        let unwritten = unwritten + closed.unwritten;
         let refused = refusals.connections.load(Ordering::Relaxed);
         let over_limit = refusals.over_limit.load(Ordering::Relaxed);
         log.info(format_args!(
             "received {frames} frames, {bytes} bytes on {connections} connections \
              ({refused} refused)"
         ));
-        let lost = over_limit + cut_off + unwritten;
+        let lost = over_limit + cut_off + unwritten + unsent + unnamed;
         let level = if lost > 0 { Level::Warning } else { Level::Info };
-        let text = format_args!(
-            "lost {lost} frames ({over_limit} over the size limit, {cut_off} cut off, \
-             {unwritten} not written)"
-        );
-        log.at(level, text);
+        let mut reasons =
+            format!("{over_limit} over the size limit, {cut_off} cut off, {unwritten} not written");
+        for (count, reason) in
+            [(unsent, "not sent"), (unnamed, "in files that did not get their names")]
+        {
+            if *count > 0 {
+                reasons += &format!(", {count} {reason}");
+            }
+        }
+        log.at(level, format_args!("lost {lost} frames ({reasons})"));
     }
 }

@@ -122,6 +122,11 @@ pub trait Output: Send {
         self.files().map_or(Ok(()), Series::reopen)
     }
 
+    /// Makes it take frames again after it failed.
+    fn revive(&mut self) -> Result<(), OutputError> {
+        self.files().map_or(Ok(()), Series::revive)
+    }
+
     /// Says that nobody reads the standard output any more, if another output writes there too.
     fn reader_left(&mut self) -> Result<(), OutputError> {
         Ok(())

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! All outputs. One that fails takes nothing more, and the others go on.
+//! All outputs. One that fails takes nothing more for a while, or for good, and the others go on.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use super::account::{Account, Reason};
 use super::batch;
+use super::outage::Outages;
 use super::output::{Frame, Output, OutputError};
 use super::queue::Input;
 
@@ -11,6 +15,8 @@ use super::queue::Input;
 #[derive(Default)]
 pub struct Outputs {
     outlets: Vec<Outlet>,
+    /// Outputs that failed are tried again: more may come for a long time.
+    retries: bool,
     failed: bool,
 }
 
@@ -18,6 +24,12 @@ struct Outlet {
     name: String,
     output: Box<dyn Output>,
     state: State,
+    outages: Outages,
+    /// Frames that it took.
+    taken: u64,
+    /// Units of those that it could not write.
+    lost: Arc<AtomicU64>,
+    account: Arc<Account>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,22 +37,62 @@ enum State {
     Taking,
     /// Nobody reads it any more, and so nothing is missed.
     Unread,
-    /// It failed, and so many frames came since.
-    Failed(u64),
+    /// It failed.
+    Failed,
 }
 
 impl Outlet {
     fn miss(&mut self, count: u64) {
-        if let State::Failed(missed) = &mut self.state {
-            *missed += count;
+        if self.state == State::Failed {
+            self.outages.miss(count);
         }
+    }
+
+    /// When to try it again, if it failed.
+    fn retry_at(&mut self) -> Option<Instant> {
+        self.outages.retry_at(self.output.files().and_then(|files| files.split_at()))
+    }
+
+    /// Makes the account new.
+    fn publish(&self) {
+        let Self { account, outages, state, .. } = self;
+        if account.is_relay {
+            return;
+        }
+        let lost = self.lost.load(Ordering::Relaxed);
+        account.frames.store(self.taken.saturating_sub(lost), Ordering::Relaxed);
+        account.set_dropped(Reason::WriteFailed, lost);
+        account.set_dropped(Reason::Outage, outages.missed());
+        account.failures.store(outages.failures(), Ordering::Relaxed);
+        let connected = *state == State::Taking && !outages.is_any();
+        account.connected.store(connected, Ordering::Relaxed);
     }
 }
 
+/// How outputs ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Finished {
+    /// None failed.
+    pub good: bool,
+    /// Frames that are not in files.
+    pub unwritten: u64,
+    /// Frames that were not sent on.
+    pub unsent: u64,
+}
+
 impl Outputs {
-    /// Adds one, called `name` in messages.
-    pub fn add(&mut self, name: String, output: Box<dyn Output>) {
-        self.outlets.push(Outlet { name, output, state: State::Taking });
+    /// None so far. With `retries` those that fail are tried again.
+    pub fn new(retries: bool) -> Self {
+        Self { retries, ..Self::default() }
+    }
+
+    /// Adds one with its account, by whose name messages call it, after `role`.
+    pub fn add(&mut self, role: &str, mut output: Box<dyn Output>, account: Arc<Account>) {
+        let name = format!("{role}{}", account.name);
+        let outages = Outages::new(name.clone());
+        let (state, taken) = (State::Taking, 0);
+        let lost = output.files().map_or_else(Arc::default, |files| files.lost());
+        self.outlets.push(Outlet { name, output, state, outages, taken, lost, account });
     }
 
     /// Begins all of them: only now is gone what they replace.
@@ -50,7 +102,11 @@ impl Outputs {
 
     /// Whether none takes anything any more.
     pub fn are_over(&self) -> bool {
-        self.outlets.iter().all(|outlet| outlet.state != State::Taking)
+        self.outlets.iter().all(|outlet| match outlet.state {
+            State::Taking => false,
+            State::Unread => true,
+            State::Failed => !self.retries,
+        })
     }
 
     /// Whether any failed, and that was told.
@@ -58,10 +114,48 @@ impl Outputs {
         self.failed
     }
 
-    /// When [`Output::tick`] is due for the first of them.
+    /// When [`Outputs::tick`] has something to do.
     pub fn due(&mut self) -> Option<Instant> {
-        let taking = self.outlets.iter_mut().filter(|outlet| outlet.state == State::Taking);
-        taking.filter_map(|outlet| outlet.output.due()).min()
+        let dues = self.outlets.iter_mut().filter_map(|outlet| match outlet.state {
+            State::Taking => outlet.output.due(),
+            State::Unread => None,
+            State::Failed => outlet.retry_at(),
+        });
+        dues.min()
+    }
+
+    /// Does what is due at `now`: also tries outputs again that failed.
+    pub fn tick(&mut self, now: Instant, tell: &mut dyn FnMut(String)) {
+        self.each(tell, |output| match output.due() {
+            Some(due) if due <= now => output.tick(),
+            _ => Ok(()),
+        });
+        self.revive(tell, |outlet| outlet.retry_at().is_some_and(|at| at <= now));
+    }
+
+    /// Begins new files where that means something, and tries all again that failed.
+    pub fn reopen(&mut self, tell: &mut dyn FnMut(String)) {
+        self.revive(tell, |_| true);
+        self.each(tell, |output| output.reopen());
+    }
+
+    fn revive(&mut self, tell: &mut dyn FnMut(String), is_meant: impl Fn(&mut Outlet) -> bool) {
+        if !self.retries {
+            return;
+        }
+        for index in 0..self.outlets.len() {
+            let outlet = &mut self.outlets[index];
+            if outlet.state != State::Failed || !is_meant(outlet) {
+                continue;
+            }
+            match outlet.output.revive() {
+                Ok(()) => {
+                    outlet.state = State::Taking;
+                    outlet.outages.try_again();
+                }
+                Err(error) => self.leave(index, error, tell),
+            }
+        }
     }
 
     /// Says where the frames that follow come from.
@@ -69,8 +163,26 @@ impl Outputs {
         self.outlets.iter_mut().for_each(|outlet| outlet.output.set_input(input));
     }
 
+    /// Brings what was taken to where it goes.
+    pub fn flush(&mut self, tell: &mut dyn FnMut(String)) {
+        self.each(tell, |output| output.flush());
+    }
+
+    /// Ends the outages of those that were written again, and makes the accounts new.
+    pub fn settle(&mut self) {
+        for outlet in &mut self.outlets {
+            let has_written = outlet.state == State::Taking
+                && outlet.outages.is_any()
+                && outlet.output.files().is_none_or(|files| files.has_written());
+            if has_written {
+                outlet.outages.written();
+            }
+            outlet.publish();
+        }
+    }
+
     /// Does something with each that still takes frames.
-    pub fn each(
+    fn each(
         &mut self,
         tell: &mut dyn FnMut(String),
         mut act: impl FnMut(&mut dyn Output) -> Result<(), OutputError>,
@@ -108,7 +220,10 @@ impl Outputs {
             }
             if outlet.state != State::Taking {
                 outlet.miss(1);
-            } else if let Err(error) = outlet.output.take(frame) {
+                continue;
+            }
+            outlet.taken += 1;
+            if let Err(error) = outlet.output.take(frame) {
                 self.leave(index, error, tell);
             }
         }
@@ -123,13 +238,21 @@ impl Outputs {
                 look = true;
                 continue;
             }
-            let mut frames = batch::frames(frames);
-            if outlet.state == State::Taking
-                && let Err(error) = outlet.output.take_all(&mut frames)
-            {
-                self.leave(index, error, tell);
+            let mut left = batch::frames(frames);
+            if outlet.state == State::Taking {
+                let count = batch::frames(frames).count() as u64;
+                let taken = outlet.output.take_all(&mut left);
+                let outlet = &mut self.outlets[index];
+                outlet.taken += count;
+                if let Err(error) = taken {
+                    let rest = left.count() as u64;
+                    outlet.taken -= rest;
+                    self.leave(index, error, tell);
+                    self.outlets[index].miss(rest);
+                }
+            } else {
+                outlet.miss(left.count() as u64);
             }
-            self.outlets[index].miss(frames.count() as u64);
         }
         look
     }
@@ -139,11 +262,12 @@ impl Outputs {
         self.outlets.iter_mut().for_each(|outlet| outlet.miss(count));
     }
 
-    /// Leaves one out from now on.
+    /// Leaves one out from now on, or until it is tried again.
     fn leave(&mut self, index: usize, error: OutputError, tell: &mut dyn FnMut(String)) {
         let is_unread = matches!(error, OutputError::ReaderGone);
-        self.outlets[index].state = if is_unread { State::Unread } else { State::Failed(0) };
+        self.outlets[index].state = if is_unread { State::Unread } else { State::Failed };
         self.failed |= !is_unread;
+        self.outlets[index].outages.count_failure();
         if is_unread {
             for other in self.outlets.iter_mut().filter(|other| other.state == State::Taking) {
                 if other.output.reader_left().is_err() {
@@ -151,32 +275,46 @@ impl Outputs {
                 }
             }
         }
-        let others = if self.are_over() { "" } else { "; the other outputs go on" };
+        let takes = |outlet: &Outlet| outlet.state == State::Taking;
+        let others = if self.outlets.iter().any(takes) { "; the other outputs go on" } else { "" };
         match error {
-            OutputError::Failed(text) => tell(format!("{text}{others}")),
             OutputError::ReaderGone if !others.is_empty() => {
-                tell(format!("the standard output is not read any more{others}"))
+                tell(format!("the standard output is not read any more{others}"));
             }
-            OutputError::ReaderGone | OutputError::Told => (),
+            OutputError::ReaderGone => (),
+            _ if self.retries => self.outlets[index].outages.failed(&error.to_string(), others),
+            OutputError::Failed(text) => tell(format!("{text}{others}")),
+            OutputError::Told => (),
         }
     }
 
-    /// Ends all, and returns whether none failed.
-    pub fn finish(self, tell: &mut dyn FnMut(String)) -> bool {
-        let mut good = !self.failed;
-        for Outlet { name, output, state } in self.outlets {
+    /// Ends all. Says what each that failed lacks.
+    pub fn finish(self, tell: &mut dyn FnMut(String)) -> Finished {
+        let mut finished = Finished { good: !self.failed, ..Finished::default() };
+        for Outlet { name, output, state, outages, lost, account, .. } in self.outlets {
             match output.finish(tell) {
                 Ok(()) | Err(OutputError::ReaderGone) => (),
-                Err(OutputError::Told) => good = false,
+                Err(OutputError::Told) => finished.good = false,
                 Err(OutputError::Failed(text)) => {
-                    good = false;
+                    finished.good = false;
                     tell(text);
                 }
             }
-            if let State::Failed(missed @ 1..) = state {
-                tell(format!("{name}: {missed} frames came after that, and are not in it"));
+            match (state, outages.missed()) {
+                (_, 0) => (),
+                (State::Failed, missed) => {
+                    tell(format!("{name}: {missed} frames came after that, and are not in it"));
+                }
+                (_, missed) => tell(format!(
+                    "{name}: {missed} frames are not in it, which came while it could not be written"
+                )),
+            }
+            if account.is_relay {
+                finished.unsent += account.lost();
+            } else {
+                finished.unwritten += outages.missed() + lost.load(Ordering::Relaxed);
             }
         }
-        good
+        finished
     }
 }

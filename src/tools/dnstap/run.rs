@@ -38,7 +38,6 @@ use super::output::OutputError;
 use super::plain::Plain;
 use super::queue::Queue;
 use super::stats::metrics::Untaken;
-use super::worker::Ended;
 use crate::capture::content::Content;
 use crate::capture::destination::Destination;
 use crate::capture::dialer::Dialed;
@@ -118,12 +117,12 @@ fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
     let bar = Bar::show(options, &reading.progress);
     let good = reading.read_all(&options.read, &queue, &Log);
     queue.end();
-    let ended = thread.join().unwrap_or(Ended::Badly);
+    let finished = thread.join().unwrap_or_default();
     if let Some(bar) = bar {
         bar.end();
     }
     Log.tell_rest();
-    Ok(if good && ended == Ended::Well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if good && finished.good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// How files are read.

@@ -11,7 +11,7 @@ use super::address::decode_into;
 use super::batch;
 use super::mask::{Counts, Mask};
 use super::output::Frame;
-use super::outputs::Outputs;
+use super::outputs::{Finished, Outputs};
 use super::queue::{Over, Popped, Queue};
 use super::select::Selection;
 use super::stamp::Stamp;
@@ -47,15 +47,6 @@ pub struct Worker {
     pub encoded: Vec<u8>,
 }
 
-/// How the work ended.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// There is nothing more, or nothing more is wanted.
-    Well,
-    /// Outputs failed, and that was told.
-    Badly,
-}
-
 /// Says what masks removed besides bits of addresses.
 fn tell_masked(counts: Counts, tell: &mut dyn FnMut(String)) {
     let Counts { unreadable, cut, emptied } = counts;
@@ -81,12 +72,12 @@ impl Worker {
         queue: &Queue,
         reopen: &AtomicBool,
         tell: &mut dyn FnMut(String),
-    ) -> Ended {
+    ) -> Finished {
         self.work(queue, reopen, tell);
         let Self { mut outputs, mask, totals, .. } = self;
         let over = if outputs.have_failed() { Over::Failed } else { Over::Enough };
         outputs.miss(queue.abandon(over));
-        let good = outputs.finish(tell);
+        let finished = outputs.finish(tell);
         let Totals { bad, unencoded } = totals;
         if bad > 0 {
             tell(format!("{bad} frames are no dnstap messages"));
@@ -99,7 +90,7 @@ impl Worker {
         if let Some(mask) = mask {
             tell_masked(mask.counts(), tell);
         }
-        if good { Ended::Well } else { Ended::Badly }
+        finished
     }
 
     fn work(&mut self, queue: &Queue, reopen: &AtomicBool, tell: &mut dyn FnMut(String)) {
@@ -107,13 +98,11 @@ impl Worker {
         let plain = self.selection.is_everything() && self.mask.is_none() && self.count == u64::MAX;
         loop {
             let now = Instant::now();
-            self.outputs.each(tell, |output| match output.due() {
-                Some(due) if due <= now => output.tick(),
-                _ => Ok(()),
-            });
+            self.outputs.tick(now, tell);
             if reopen.swap(false, Ordering::Relaxed) {
-                self.outputs.each(tell, |output| output.reopen());
+                self.outputs.reopen(tell);
             }
+            self.outputs.settle();
             if self.outputs.are_over() {
                 return;
             }
@@ -129,7 +118,7 @@ impl Worker {
                     }
                     queue.give_back(batch);
                     if queue.is_empty() || self.count == 0 {
-                        self.outputs.each(tell, |output| output.flush());
+                        self.outputs.flush(tell);
                     }
                     if self.count == 0 {
                         return;

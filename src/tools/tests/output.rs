@@ -4,7 +4,7 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -194,13 +194,50 @@ fn a_rotation_that_fails_goes_on_with_the_old_file() {
     fs::rename(place.path("directory"), place.path("away")).unwrap();
     capture.signal("USR1");
     let line = capture.line("failed to open output file");
-    assert!(line.contains(&format!("output file {output} goes on")), "{line}");
-    fs::rename(place.path("away"), place.path("directory")).unwrap();
+    assert!(line.contains(&format!("output file {output} goes on; retrying in 1 s")), "{line}");
     let mut peer = Peer::open(&place.socket);
     peer.send(data("still here"));
     peer.close();
+    fs::rename(place.path("away"), place.path("directory")).unwrap();
+    // Without another signal.
+    capture.line("opened output file");
     capture.stop();
     assert_holds(Path::new(&output), ["still here"]);
+    assert_holds(&place.path("directory/out.1"), [""; 0]);
+}
+
+#[test]
+fn a_file_that_does_not_get_its_name_is_reported_and_counted() {
+    let place = Place::new();
+    let directory = place.path("directory");
+    fs::create_dir(&directory).unwrap();
+    let (socket, output) = (place.argument("socket"), place.argument("directory/out"));
+    // To root a directory is never closed but without this capability.
+    let unprivileged = ["setpriv", "--bounding-set=-dac_override"];
+    let is_root = Command::new(unprivileged[0]).args([unprivileged[1], "true"]).status();
+    let prefix = if is_root.unwrap().success() { &unprivileged[..] } else { &["env"] };
+    let stopped_after = |change: &dyn Fn(&Path)| {
+        let mut command = Command::new(prefix[0]);
+        command.args(&prefix[1..]).args([CAPTURE, "-t", TYPE, "-u", &socket, "-w", &output]);
+        let mut capture = Running::start(&mut command);
+        capture.line("opened output file");
+        let mut peer = Peer::open(&place.socket);
+        peer.send(data("x").repeat(3));
+        peer.close();
+        change(&directory.join(format!(".out.partial-{}", capture.child.id())));
+        capture.signal("TERM");
+        let (status, lines) = capture.end();
+        assert_eq!(status.code(), Some(1), "{lines:#?}");
+        lines.join("\n")
+    };
+    let lines = stopped_after(&|partial| fs::remove_file(partial).unwrap());
+    assert!(lines.contains("is gone, and its 3 frames are lost"), "{lines}");
+    assert!(lines.contains("lost 3 frames (0 over the size limit, 0 cut off, 3 not"), "{lines}");
+    let closed = |mode| fs::set_permissions(&directory, fs::Permissions::from_mode(mode)).unwrap();
+    let lines = stopped_after(&|_| closed(0o555));
+    assert!(lines.contains("its 3 frames stay in "), "{lines}");
+    assert!(lines.contains("lost 3 frames (") && lines.contains(", 3 in files that"), "{lines}");
+    closed(0o755);
 }
 
 #[test]

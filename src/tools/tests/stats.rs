@@ -217,7 +217,7 @@ fn prometheus_is_answered_while_messages_come() {
     let socket = place.argument("socket");
     let mut command = Command::new(DNSTAP);
     command.args(["-u", &socket, "--metrics", "127.0.0.1:0", "-U", "/nowhere"]);
-    let (running, address) = serve(&mut command);
+    let (mut running, address) = serve(&mut command);
     let address = &address[..];
     assert!(get(address, "GET /metrics").contains("dnstap_frames_total 0\n"));
     let mut peer = Peer::open(&place.socket);
@@ -246,12 +246,18 @@ fn prometheus_is_answered_while_messages_come() {
         "dnstap_latency_seconds_sum{family=\"CLIENT\"} 0.3\n",
         "dnstap_relay_lost_total{relay=\"/nowhere\"} 0\n",
         "dnstap_relay_connected{relay=\"/nowhere\"} 0\n",
+        "# TYPE dnstap_output_connected gauge\n",
+        "dnstap_output_connected{output=\"/nowhere\"} 0\n",
+        "dnstap_output_dropped_frames_total{output=\"/nowhere\",reason=\"queue_full\"} 0\n",
     ] {
         assert!(answer.contains(part), "{part} in\n{answer}");
     }
     assert!(get(address, "GET /").starts_with("HTTP/1.1 404"));
     assert!(get(address, "POST /metrics").starts_with("HTTP/1.1 405"));
-    running.stop();
+    running.signal("TERM");
+    running.line("200 frames were not sent");
+    let (status, lines) = running.end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
     let taken = run(DNSTAP, &["-r", "-", "--metrics", "256.0.0.1:1"]);
     assert!(String::from_utf8(taken.stderr).unwrap().contains("--metrics 256.0.0.1:1: "));
 }

@@ -38,9 +38,18 @@ pub struct Parquet {
     columns: Vec<Column>,
     /// Rows that wait.
     rows: u64,
-    /// A write failed, and that was told.
-    broken: bool,
+    state: State,
     remarks: Remarks,
+}
+
+/// Whether a file takes rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    /// It has its end, and there is no next file so far.
+    Complete,
+    /// A write failed, and that was told.
+    Broken,
 }
 
 impl Parquet {
@@ -66,7 +75,7 @@ impl Parquet {
             split_size: files.split_size.unwrap_or(u64::MAX),
             columns: row::COLUMNS.iter().map(|(_, kind)| Column::new(*kind)).collect(),
             rows: 0,
-            broken: false,
+            state: State::Open,
             remarks: Remarks::default(),
         })
     }
@@ -80,7 +89,14 @@ impl Parquet {
         written.map_err(|error| failed(self.files.name(), &error))?;
         let written = self.files.end_units(self.rows).and_then(|()| self.files.write());
         self.rows = 0;
-        self.broken |= written.is_err();
+        self.note(written)
+    }
+
+    /// A failed write leaves a file that cannot be read.
+    fn note(&mut self, written: Result<(), OutputError>) -> Result<(), OutputError> {
+        if written.is_err() {
+            self.state = State::Broken;
+        }
         written.map_err(without_end)
     }
 
@@ -92,7 +108,22 @@ impl Parquet {
             std::mem::replace(&mut self.writer, next).finish(&mut self.files.buffer)
         });
         finished.map_err(|error| failed(self.files.name(), &error))?;
-        self.files.end_units(0).and_then(|()| self.files.write()).map_err(without_end)
+        let written = self.files.end_units(0).and_then(|()| self.files.write());
+        self.note(written)?;
+        self.state = State::Complete;
+        Ok(())
+    }
+
+    /// Begins the file that comes after a complete one.
+    fn next(&mut self) -> Result<(), OutputError> {
+        self.files.reopen()?;
+        if self.files.is_new() {
+            self.state = State::Open;
+            return Ok(());
+        }
+        // Why not was told; the last file is complete, and takes nothing more.
+        let name = self.files.name();
+        Err(OutputError::Failed(format!("{name}: no next file can be begun")))
     }
 
     fn bytes(&self) -> usize {
@@ -115,8 +146,26 @@ fn without_end(error: OutputError) -> OutputError {
 }
 
 impl Output for Parquet {
-    fn begin(&mut self) -> Result<(), OutputError> {
-        self.files.begin()
+    fn files(&mut self) -> Option<&mut Series> {
+        Some(&mut self.files)
+    }
+
+    /// Rows are written in groups.
+    fn flush(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    fn revive(&mut self) -> Result<(), OutputError> {
+        match self.state {
+            State::Open => return self.files.revive(),
+            State::Complete => self.next()?,
+            State::Broken => self.files.leave_broken()?,
+        }
+        let name = self.files.name();
+        self.writer = Writer::new().map_err(|error| failed(name, &error))?;
+        self.columns = row::COLUMNS.iter().map(|(_, kind)| Column::new(*kind)).collect();
+        (self.rows, self.state) = (0, State::Open);
+        Ok(())
     }
 
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
@@ -150,22 +199,18 @@ impl Output for Parquet {
             return Ok(());
         }
         self.complete()?;
-        self.files.reopen()?;
-        if self.files.is_new() {
-            return Ok(());
-        }
-        // Why not was told; the last file is complete, and takes nothing more.
-        let name = self.files.name();
-        Err(OutputError::Failed(format!("{name}: no next file can be begun")))
+        self.next()
     }
 
     fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
         self.remarks.tell(self.files.name(), tell);
-        // A file without its end does not get its name, nor one that lacks what its end speaks of.
-        if self.broken {
-            return Ok(());
+        match self.state {
+            State::Open => self.complete()?,
+            State::Complete => (),
+            // A file without its end does not get its name, nor one that lacks what its end speaks
+            // of.
+            State::Broken => return Ok(()),
         }
-        self.complete()?;
         self.files.finish()
     }
 }

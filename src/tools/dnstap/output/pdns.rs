@@ -237,8 +237,8 @@ fn has_compressed_names(rtype: u16) -> bool {
 }
 
 impl Output for PassiveDns {
-    fn begin(&mut self) -> Result<(), OutputError> {
-        self.files.begin()
+    fn files(&mut self) -> Option<&mut Series> {
+        Some(&mut self.files)
     }
 
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {

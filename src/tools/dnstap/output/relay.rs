@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Relays: frames go on to other receivers as they are, each with a queue of its own.
 
+mod watch;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ::dnstap::sink::CONTENT_TYPE;
-use framestream::iothr::{IoThr, Options, Producer, Refused};
-use framestream::sender::LinkState;
+use framestream::iothr::{IoThr, LinkState, Options, Producer, Refused, Stats};
 use framestream::transport::{Transport, deadline};
 use framestream::writer::{Writer, WriterOptions};
 
+use self::watch::Watch;
 use super::{Frame, Output, OutputError};
+use crate::dnstap::account::{Account, Reason};
 use crate::dnstap::batch;
 use crate::dnstap::queue::Input;
 
@@ -29,21 +32,8 @@ const PATIENCE_AT_STOP: Duration = Duration::from_secs(1);
 /// How often to look whether it is, while the end waits.
 const END_CHECK: Duration = Duration::from_millis(20);
 
-/// How often the account is made new.
-const ACCOUNT_INTERVAL: Duration = Duration::from_secs(1);
-
-/// What became of the frames of a relay, for others to see.
-#[derive(Debug, Default)]
-pub struct Account {
-    /// What the relay is called.
-    pub name: String,
-    /// Frames that were handed over to the receiver.
-    pub sent: AtomicU64,
-    /// Frames that never will be.
-    pub lost: AtomicU64,
-    /// Whether there is a receiver.
-    pub connected: AtomicBool,
-}
+/// How often the account is made new, and changes are reported.
+const ACCOUNT_INTERVAL: Duration = Duration::from_millis(250);
 
 /// One destination.
 pub struct Relay {
@@ -51,8 +41,6 @@ pub struct Relay {
     producer: Producer<Vec<u8>>,
     /// Frames come from files now, which wait.
     patient: bool,
-    /// Some did.
-    had_files: bool,
     /// Set when the program is to stop.
     stop: Arc<AtomicBool>,
     /// How long it waits for a receiver that is not connected.
@@ -61,18 +49,21 @@ pub struct Relay {
     give_up: Option<Instant>,
     dropped: u64,
     account: Arc<Account>,
+    watch: Watch,
     due: Instant,
 }
 
 impl Relay {
     /// Sends to `transport`, called `name`. With frames of files it waits for a receiver that is slow,
     /// and a while for one that is not connected; of sockets it leaves frames out, so that no output
-    /// holds up another. Once `stop` is set none waits for room, and the end not for long.
+    /// holds up another. Once `stop` is set none waits for room, and the end not for long. If it
+    /// `is_endless`, that a receiver is there is reported too.
     pub fn start(
         name: String,
         transport: Box<dyn Transport>,
         timeout: Option<Duration>,
         stop: Arc<AtomicBool>,
+        is_endless: bool,
     ) -> Result<Self, OutputError> {
         let failed = |error: String| OutputError::Failed(format!("relay to {name}: {error}"));
         let mut writer = WriterOptions::default();
@@ -87,18 +78,19 @@ impl Relay {
         let started = IoThr::start(options, Writer::new(transport, writer));
         let (thread, mut producers) = started.map_err(|error| failed(error.to_string()))?;
         let producer = producers.pop().ok_or_else(|| failed("has no queue".into()))?;
-        let account = Arc::new(Account { name, ..Account::default() });
+        let watch = Watch::new(&name, is_endless);
+        let account = Arc::new(Account::new(name, true));
         let due = Instant::now();
         Ok(Self {
             thread,
             producer,
             patient: false,
-            had_files: false,
             stop,
             patience,
             give_up: None,
             dropped: 0,
             account,
+            watch,
             due,
         })
     }
@@ -118,6 +110,9 @@ impl Relay {
                 }
                 Err(Refused::Full(refused)) if self.patient && self.may_wait() => {
                     payload = refused;
+                    if self.due <= Instant::now() {
+                        self.look();
+                    }
                     thread::sleep(ROOM_CHECK);
                 }
                 Err(_) => {
@@ -165,21 +160,30 @@ impl Relay {
         self.thread.close_within(left);
     }
 
-    /// Brings the account up to date. What still waits is not lost.
-    fn count(&self, waiting: u64) {
+    /// Brings the account up to date, and reports what has changed.
+    fn look(&mut self) {
+        self.due = Instant::now() + ACCOUNT_INTERVAL;
         let stats = self.thread.stats();
-        let lost = self.dropped + stats.accepted.saturating_sub(stats.written + waiting);
-        let Account { sent, lost: total, connected, .. } = &*self.account;
-        sent.store(stats.written, Ordering::Relaxed);
-        total.store(lost, Ordering::Relaxed);
-        connected.store(stats.state == LinkState::Connected, Ordering::Relaxed);
+        self.count(stats);
+        self.watch.observe(stats, self.account.lost(), || self.thread.last_error());
+    }
+
+    /// Brings the account up to date. What still waits is not lost.
+    fn count(&self, stats: Stats) {
+        let account = &*self.account;
+        account.frames.store(stats.written, Ordering::Relaxed);
+        account.failures.store(stats.connect_failures + stats.disconnects, Ordering::Relaxed);
+        account.connected.store(stats.state == LinkState::Connected, Ordering::Relaxed);
+        account.set_dropped(Reason::QueueFull, self.dropped);
+        account.set_dropped(Reason::WriteFailed, stats.lost_error);
+        let gone = stats.written + stats.waiting + stats.lost_error;
+        account.set_dropped(Reason::Closing, stats.accepted.saturating_sub(gone));
     }
 }
 
 impl Output for Relay {
     fn set_input(&mut self, input: Input) {
         self.patient = input == Input::File;
-        self.had_files |= self.patient;
     }
 
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
@@ -203,25 +207,19 @@ impl Output for Relay {
     }
 
     fn tick(&mut self) -> Result<(), OutputError> {
-        self.due = Instant::now() + ACCOUNT_INTERVAL;
-        self.count(self.thread.stats().waiting);
+        self.look();
         Ok(())
     }
 
-    fn finish(self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
+    fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), OutputError> {
         self.close();
-        self.count(0);
-        let lost = self.account.lost.load(Ordering::Relaxed);
+        // What waits now, if anything, is not sent any more.
+        self.count(Stats { waiting: 0, ..self.thread.stats() });
+        let (lost, name) = (self.account.lost(), &self.account.name);
         if lost == 0 {
             return Ok(());
         }
         let why = self.thread.last_error().map_or(String::new(), |why| format!(": {why}"));
-        let told = format!("relay to {}: {lost} frames were not sent{why}", self.account.name);
-        if self.had_files {
-            return Err(OutputError::Failed(told));
-        }
-        // To leave frames out rather than to wait is what it is for.
-        tell(told);
-        Ok(())
+        Err(OutputError::Failed(format!("relay to {name}: {lost} frames were not sent{why}")))
     }
 }

@@ -3,13 +3,13 @@
 //! safety of `fstrm_capture`.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::OutputError;
 use super::commands::Patience;
 use crate::capture::content::Content;
-use crate::capture::destination::Destination;
+use crate::capture::destination::{Closed, Destination};
 use crate::capture::log::Log;
 use crate::capture::output::{Files, Output};
 use crate::capture::output_file::WriteError;
@@ -37,6 +37,10 @@ pub struct Series {
     state: State,
     /// Units that came after a write had failed.
     late: u64,
+    /// Units that are not in a file.
+    lost: Arc<AtomicU64>,
+    /// Units were written since the beginning, or since [`Series::revive`].
+    has_written: bool,
     flush_at: Option<Instant>,
     /// When to look after the commands that run.
     reap_at: Option<Instant>,
@@ -74,6 +78,8 @@ impl Series {
             units: 0,
             state: State::Writing,
             late: 0,
+            lost: Arc::default(),
+            has_written: false,
             flush_at: None,
             reap_at: None,
         })
@@ -101,6 +107,7 @@ impl Series {
         if self.state != State::Writing {
             self.buffer.clear();
             self.late += count;
+            self.lost.fetch_add(count, Ordering::Relaxed);
             return Ok(());
         }
         let size = self.buffer.len() - self.whole;
@@ -130,6 +137,7 @@ impl Series {
 
     fn write_whole(&mut self) -> Result<(), OutputError> {
         let written = self.files.write(&self.buffer[..self.whole], self.units);
+        self.has_written |= written.is_ok() && self.whole > 0 && !self.files.holds_back();
         self.buffer.drain(..self.whole);
         (self.whole, self.units) = (0, 0);
         written.map_err(|error| self.failed(&error))
@@ -144,13 +152,13 @@ impl Series {
         // What was compressed may be there, and may be not.
         let most = if self.files.holds_back() { "up to " } else { "" };
         let (lost, unit) = (error.lost(), self.files.unit());
+        self.lost.fetch_add(lost, Ordering::Relaxed);
         OutputError::Failed(format!("{error} ({most}{lost} {unit} lost)"))
     }
 
     /// When [`Series::tick`] is due.
     pub fn due(&self) -> Option<Instant> {
-        let rotation = self.files.rotate_at();
-        [rotation, self.reap_at, self.flush_at].into_iter().flatten().min()
+        [self.split_at(), self.reap_at, self.flush_at].into_iter().flatten().min()
     }
 
     /// Does what is due by time.
@@ -164,7 +172,7 @@ impl Series {
 
     /// Whether the time of the file is over.
     pub fn is_over(&self, now: Instant) -> bool {
-        self.files.rotate_at().is_some_and(|rotate_at| rotate_at <= now)
+        self.split_at().is_some_and(|split_at| split_at <= now)
     }
 
     /// Does what is due by time, but for the next file.
@@ -176,8 +184,46 @@ impl Series {
         if self.flush_at.is_some_and(|flush_at| flush_at <= now) {
             self.flush_at = None;
             self.files.flush().map_err(|error| self.failed(&error))?;
+            self.has_written = true;
         }
         Ok(())
+    }
+
+    /// Makes it write again after a write that failed.
+    pub fn revive(&mut self) -> Result<(), OutputError> {
+        let revived = self.files.revive(&self.log);
+        revived.map_err(|error| OutputError::Failed(error.to_string()))?;
+        self.write_on();
+        Ok(())
+    }
+
+    /// The same for a file that cannot be read without what was lost: leaves it, and begins another.
+    pub fn leave_broken(&mut self) -> Result<(), OutputError> {
+        let left = self.files.leave_broken(&self.log);
+        left.map_err(|error| OutputError::Failed(error.to_string()))?;
+        self.write_on();
+        Ok(())
+    }
+
+    fn write_on(&mut self) {
+        (self.state, self.has_written) = (State::Writing, false);
+        self.buffer.clear();
+        (self.whole, self.units) = (0, 0);
+    }
+
+    /// Whether units were written since [`Series::revive`].
+    pub fn has_written(&self) -> bool {
+        self.has_written
+    }
+
+    /// Units that are not in a file, for others to see.
+    pub fn lost(&self) -> Arc<AtomicU64> {
+        self.lost.clone()
+    }
+
+    /// When the time of the file is over.
+    pub fn split_at(&self) -> Option<Instant> {
+        self.files.rotate_at()
     }
 
     /// Begins the next file.
@@ -211,9 +257,10 @@ impl Series {
     pub fn finish_after(mut self, written: Result<(), OutputError>) -> Result<(), OutputError> {
         let patience = Patience::from_now();
         let written = written.and(self.write());
-        let Self { name, files, log, late, state, .. } = self;
+        let Self { name, files, log, late, lost, state, .. } = self;
         let unit = files.unit();
-        let (commands, complete) = files.close(&log);
+        let Closed { commands, complete, unwritten, unnamed, .. } = files.close(&log);
+        lost.fetch_add(unwritten + unnamed, Ordering::Relaxed);
         if let Some(commands) = commands {
             patience.wait(commands, &log);
         }

@@ -5,9 +5,9 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::relay::Account;
 use super::{Frame, Output, OutputError};
 use crate::command_line::STANDARD_OUTPUT;
+use crate::dnstap::account::Account;
 use crate::dnstap::stats::Stats as Counts;
 use crate::dnstap::stats::metrics::{self, Page, Untaken};
 use crate::dnstap::stats::text::{self, Now, Size};
@@ -52,8 +52,8 @@ pub struct Stats {
     /// Whether the text is made new while messages come.
     live: bool,
     page: Option<Page>,
-    /// The relays beside.
-    relays: Vec<Arc<Account>>,
+    /// Those of the outputs beside.
+    accounts: Vec<Arc<Account>>,
     untaken: Untaken,
     due: Instant,
     /// When the text was made new, and how many messages there were.
@@ -62,11 +62,11 @@ pub struct Stats {
 
 impl Stats {
     /// Prints text where `printed` says; keeps `page` up to date, with what became of the frames of
-    /// `relays` and what was not taken.
+    /// the outputs that `accounts` are of, and what was not taken.
     pub fn new(
         printed: Printed,
         page: Option<Page>,
-        relays: Vec<Arc<Account>>,
+        accounts: Vec<Arc<Account>>,
         untaken: Untaken,
     ) -> Self {
         let live = printed == Printed::Output { alone: true } && io::stdout().is_terminal();
@@ -76,7 +76,7 @@ impl Stats {
             printed,
             live,
             page,
-            relays,
+            accounts,
             untaken,
             due: now,
             last: (now, 0),
@@ -87,7 +87,7 @@ impl Stats {
 
     fn set_page(&self) {
         if let Some(page) = &self.page {
-            page.set(metrics::text(&self.counts, &self.relays, &self.untaken));
+            page.set(metrics::text(&self.counts, &self.accounts, &self.untaken));
         }
     }
 

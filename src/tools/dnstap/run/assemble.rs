@@ -9,9 +9,10 @@ use super::peers::{address, relays};
 use crate::capture::CaptureError;
 use crate::capture::log::Log;
 use crate::command_line::STANDARD_OUTPUT;
+use crate::dnstap::account::Account;
 use crate::dnstap::mask::Mask;
 use crate::dnstap::options::{Format, Options};
-use crate::dnstap::output::relay::{Account, Relay};
+use crate::dnstap::output::relay::Relay;
 use crate::dnstap::output::stats::{Printed, Stats};
 use crate::dnstap::outputs::Outputs;
 use crate::dnstap::select::Selection;
@@ -39,22 +40,28 @@ pub fn worker(
 ) -> Result<Worker, CaptureError> {
     let mask = options.mask4.or(options.mask6).is_some();
     let mask = mask.then(|| Mask::new(options.mask4.unwrap_or(32), options.mask6.unwrap_or(128)));
-    let mut outputs = Outputs::default();
+    // What is in files can be read again; what comes from sockets cannot.
+    let mut outputs = Outputs::new(options.listens());
+    let is_endless = options.listens() || options.follow;
+    let mut accounts = Vec::new();
     for (format, name) in options.files() {
         let file = output(options, format, &name, stop);
         let file = file.map_err(|error| CaptureError::Other(error.to_string()))?;
-        outputs.add(name.display().to_string(), file);
+        let account = Arc::new(Account::new(name.display().to_string(), false));
+        accounts.push(account.clone());
+        outputs.add("", file, account);
     }
-    let mut accounts = Vec::new();
     for (name, transport) in relays(options)? {
-        let called = format!("relay to {name}");
-        let relay = Relay::start(name, transport, options.timeout, stop.clone());
+        let relay = Relay::start(name, transport, options.timeout, stop.clone(), is_endless);
         let relay = relay.map_err(|error| CaptureError::Other(error.to_string()))?;
         accounts.push(relay.account());
-        outputs.add(called, Box::new(relay));
+        let account = relay.account();
+        outputs.add("relay to ", Box::new(relay), account);
     }
     if options.stats || options.metrics.is_some() {
-        outputs.add("statistics".into(), Box::new(stats(options, accounts, untaken)?));
+        let stats = stats(options, accounts, untaken)?;
+        let account = Arc::new(Account::new("statistics".into(), false));
+        outputs.add("", Box::new(stats), account);
     }
     outputs.begin().map_err(|error| CaptureError::Other(error.to_string()))?;
     Ok(Worker {
@@ -70,7 +77,7 @@ pub fn worker(
 
 fn stats(
     options: &Options,
-    relays: Vec<Arc<Account>>,
+    accounts: Vec<Arc<Account>>,
     untaken: &Untaken,
 ) -> Result<Stats, CaptureError> {
     let files = options.files();
@@ -82,7 +89,7 @@ fn stats(
         Some(_) => Printed::Error,
     };
     let page = options.metrics.as_ref().map(|_| Page::default());
-    let stats = Stats::new(printed, page.clone(), relays, untaken.clone());
+    let stats = Stats::new(printed, page.clone(), accounts, untaken.clone());
     // Who asks at once finds the page already.
     if let (Some(page), Some(name)) = (page, &options.metrics) {
         let failed = |error: String| CaptureError::Other(format!("--metrics {name}: {error}"));

@@ -10,20 +10,19 @@ use mio::Waker;
 
 use super::{reading, worker};
 use crate::capture::CaptureError;
-use crate::capture::destination::Destination;
+use crate::capture::destination::{Closed, Destination};
 use crate::capture::log::Log;
 use crate::capture::output_file::WriteError;
-use crate::capture::post_rotate::PostRotate;
 use crate::dnstap::options::Options;
+use crate::dnstap::outputs::Finished;
 use crate::dnstap::queue::{Input, Over, Queue};
 use crate::dnstap::stats::metrics::Untaken;
-use crate::dnstap::worker::Ended;
 
 /// Feeds what sockets receive, and what files hold, to a worker.
 pub struct Feed {
     queue: Arc<Queue>,
     reopen: Arc<AtomicBool>,
-    worker: JoinHandle<Ended>,
+    worker: JoinHandle<Finished>,
     files: Option<JoinHandle<bool>>,
 }
 
@@ -89,10 +88,11 @@ impl Destination for Feed {
         self.worker.is_finished() || self.queue.over().is_some()
     }
 
-    fn close(self: Box<Self>, _: &Log) -> (Option<PostRotate>, bool) {
+    fn close(self: Box<Self>, _: &Log) -> Closed {
         let Self { queue, worker, files, .. } = *self;
         let good = files.is_none_or(|files| files.join().unwrap_or(false));
         queue.end();
-        (None, worker.join().is_ok_and(|ended| ended == Ended::Well) && good)
+        let Finished { good: complete, unwritten, unsent } = worker.join().unwrap_or_default();
+        Closed { complete: complete && good, unwritten, unsent, ..Closed::default() }
     }
 }

@@ -4,16 +4,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::http::{self, Resource};
 use super::latency::BOUNDS;
 use super::{FAMILIES, Stats, protocol_name, type_name};
 use crate::capture::totals::Refusals;
+use crate::dnstap::account::{Account, Reason};
 use crate::dnstap::dns::mnemonic;
 use crate::dnstap::input::Progress;
-use crate::dnstap::output::relay::Account;
 
 /// Where they are.
 const PATH: &str = "/metrics";
@@ -67,7 +67,7 @@ impl Untaken {
 
 /// The statistics in the text format, with what was not taken, and what became of the frames of
 /// relays.
-pub fn text(stats: &Stats, relays: &[Arc<Account>], untaken: &Untaken) -> String {
+pub fn text(stats: &Stats, accounts: &[Arc<Account>], untaken: &Untaken) -> String {
     let mut out = String::new();
     let one = |value| [(String::new(), value)];
     metric("frames_total", "Frames that were taken.", one(stats.frames), &mut out);
@@ -121,22 +121,44 @@ pub fn text(stats: &Stats, relays: &[Arc<Account>], untaken: &Untaken) -> String
         metric(name, help, values, &mut out);
     }
     latency(stats, &mut out);
-    for (name, help, value) in [
-        ("relay_sent_total", "Frames handed over to a receiver.", sent as fn(&Account) -> u64),
-        ("relay_lost_total", "Frames that no receiver gets.", lost),
-    ] {
-        let values =
-            relays.iter().map(|relay| labelled("relay", &quoted(&relay.name), value(relay)));
-        metric(name, help, values, &mut out);
-    }
-    const CONNECTED: &str = "dnstap_relay_connected";
-    let _ =
-        writeln!(out, "# HELP {CONNECTED} Whether a receiver is there.\n# TYPE {CONNECTED} gauge");
-    for relay in relays {
-        let connected = u8::from(relay.connected.load(Ordering::Relaxed));
-        let _ = writeln!(out, "{CONNECTED}{{relay=\"{}\"}} {connected}", quoted(&relay.name));
-    }
+    outputs(accounts, &mut out);
     out
+}
+
+/// What became of the frames of each output, with names of their own for those of relays.
+fn outputs(accounts: &[Arc<Account>], out: &mut String) {
+    fn get(count: &AtomicU64) -> u64 {
+        count.load(Ordering::Relaxed)
+    }
+    let accounts =
+        |only_relays: bool| accounts.iter().filter(move |account| account.is_relay || !only_relays);
+    let labels =
+        |label: &str, account: &Account| format!("{{{label}=\"{}\"}}", quoted(&account.name));
+    let values = |label: &'static str, value: fn(&Account) -> u64| {
+        accounts(label == "relay").map(move |account| (labels(label, account), value(account)))
+    };
+    let frames = |account: &Account| get(&account.frames);
+    let failures = |account: &Account| get(&account.failures);
+    let connected = |account: &Account| u64::from(account.connected.load(Ordering::Relaxed));
+    let sent = values("relay", frames);
+    metric("relay_sent_total", "Frames handed over to a receiver.", sent, out);
+    let lost = values("relay", Account::lost);
+    metric("relay_lost_total", "Frames that no receiver gets.", lost, out);
+    gauge("relay_connected", "Whether a receiver is there.", values("relay", connected), out);
+    let help = "Whether a file can be written, or a receiver is connected.";
+    gauge("output_connected", help, values("output", connected), out);
+    let help = "Frames written, or handed over to a receiver.";
+    metric("output_frames_total", help, values("output", frames), out);
+    let dropped = accounts(false).flat_map(|account| {
+        Reason::ALL.map(|reason| {
+            let (output, name) = (quoted(&account.name), reason.name());
+            let labels = format!("{{output=\"{output}\",reason=\"{name}\"}}");
+            (labels, account.dropped(reason))
+        })
+    });
+    metric("output_dropped_frames_total", "Frames that an output lacks, by reason.", dropped, out);
+    let help = "Writes, and connections, that failed.";
+    metric("output_failures_total", help, values("output", failures), out);
 }
 
 /// Counts by name. Numbers without one are together: who asks is not to make up time series.
@@ -151,14 +173,6 @@ fn named(
     named
 }
 
-fn sent(relay: &Account) -> u64 {
-    relay.sent.load(Ordering::Relaxed)
-}
-
-fn lost(relay: &Account) -> u64 {
-    relay.lost.load(Ordering::Relaxed)
-}
-
 /// A name as it stands in a label.
 fn quoted(name: &str) -> String {
     name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
@@ -170,7 +184,26 @@ fn metric(
     values: impl IntoIterator<Item = (String, u64)>,
     out: &mut String,
 ) {
-    let _ = writeln!(out, "# HELP dnstap_{name} {help}\n# TYPE dnstap_{name} counter");
+    family(name, "counter", help, values, out);
+}
+
+fn gauge(
+    name: &str,
+    help: &str,
+    values: impl IntoIterator<Item = (String, u64)>,
+    out: &mut String,
+) {
+    family(name, "gauge", help, values, out);
+}
+
+fn family(
+    name: &str,
+    kind: &str,
+    help: &str,
+    values: impl IntoIterator<Item = (String, u64)>,
+    out: &mut String,
+) {
+    let _ = writeln!(out, "# HELP dnstap_{name} {help}\n# TYPE dnstap_{name} {kind}");
     for (labels, value) in values {
         let _ = writeln!(out, "dnstap_{name}{labels} {value}");
     }

@@ -9,6 +9,7 @@ pub mod events;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -50,6 +51,17 @@ pub fn until(mut is_so: impl FnMut() -> bool) {
         assert!(Instant::now() < until, "does not come to be");
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// What is answered by the metrics of which `line` says where they are.
+pub fn metrics(line: &str) -> String {
+    let address = line.split("http://").nth(1).unwrap().strip_suffix("/metrics").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    write!(stream, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 /// A control frame with its header.
@@ -200,6 +212,12 @@ impl Running {
                 Err(error) => panic!("no line with {part:?} ({error}) in {:#?}", self.seen),
             }
         }
+    }
+
+    /// Whether a line so far contains `part`.
+    pub fn has_line(&mut self, part: &str) -> bool {
+        self.seen.extend(self.lines.try_iter());
+        self.seen.iter().any(|line| line.contains(part))
     }
 
     pub fn signal(&self, name: &str) {
