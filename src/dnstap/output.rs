@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use framestream::address::host_at_port;
 use thiserror::Error;
 
 /// Where a sink sends to.
@@ -36,7 +37,10 @@ pub enum OutputError {
     #[error("the path of the output is missing")]
     Path,
     /// There is no host, or no port from 1 to 65535.
-    #[error("the output wants a host and a port from 1 to 65535, as in \"tcp:host:port\"")]
+    #[error(
+        "the output wants a host and a port from 1 to 65535, as in \"tcp:host:port\" or \
+         \"tcp:[2001:db8::1]:6000\""
+    )]
     HostPort,
 }
 
@@ -70,13 +74,11 @@ impl TryFrom<&[u8]> for Output {
     }
 }
 
-/// `HOST:PORT` or `HOST@PORT`; an IPv6 address can stand in brackets.
+/// `HOST:PORT` with IPv6 addresses in brackets, or `HOST@PORT`.
 fn host_port(text: &[u8]) -> Result<(String, u16), OutputError> {
     let text = str::from_utf8(text).map_err(|_| OutputError::HostPort)?;
-    let (host, port) = text.rsplit_once([':', '@']).ok_or(OutputError::HostPort)?;
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    match port.parse() {
-        Ok(port @ 1..) if !host.is_empty() => Ok((host.into(), port)),
+    match host_at_port(text) {
+        Ok((host, port @ 1..)) if !host.is_empty() => Ok((host.into(), port)),
         _ => Err(OutputError::HostPort),
     }
 }
@@ -103,6 +105,9 @@ mod tests {
             ("tcp:host:0", Err(OutputError::HostPort)),
             ("tcp:host:65536", Err(OutputError::HostPort)),
             ("tcp:host", Err(OutputError::HostPort)),
+            ("tcp:host:+53", Err(OutputError::HostPort)),
+            ("tcp:2001:db8::1", Err(OutputError::HostPort)),
+            ("tcp:2001:db8::1:6000", Err(OutputError::HostPort)),
             ("unix:", Err(OutputError::Path)),
             ("/run/dnstap.sock", Err(OutputError::Kind)),
         ] {

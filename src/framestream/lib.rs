@@ -14,6 +14,7 @@
 //! The format is the one of fstrm 0.6.1; what this crate does differently is written at the item.
 //! Nothing here knows what the frames carry.
 
+pub mod address;
 pub mod control;
 pub mod fork;
 pub mod frame;

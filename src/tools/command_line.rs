@@ -60,14 +60,31 @@ pub fn usage_error<T: CommandFactory>(message: &str) -> ExitCode {
 /// The address that `--tcp` and `--port` name, or what to say about them. The port may be written
 /// in decimal, octal (`0...`) or hexadecimal (`0x...`), as with `strtoul`.
 pub fn tcp_address(address: &str, port: &str) -> Result<SocketAddr, &'static str> {
-    let number = if let Some(hexadecimal) = port.strip_prefix("0x").or(port.strip_prefix("0X")) {
-        u16::from_str_radix(hexadecimal, 16)
-    } else if port.len() > 1 && port.starts_with('0') {
-        u16::from_str_radix(&port[1..], 8)
-    } else {
-        port.parse()
+    let unsigned = port.strip_prefix('+').unwrap_or(port);
+    let (digits, radix) = match unsigned.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (&unsigned[2..], 16),
+        [b'0', _, ..] => (&unsigned[1..], 8),
+        _ => (unsigned, 10),
     };
-    let number = number.map_err(|_| "Failed to parse TCP listen port")?;
+    let is_number = digits.chars().all(|digit| digit.is_digit(radix));
+    let number = u16::from_str_radix(digits, radix).ok().filter(|_| is_number);
+    let number = number.ok_or("Failed to parse TCP listen port")?;
     let address: IpAddr = address.parse().map_err(|_| "Failed to parse TCP listen address")?;
     Ok(SocketAddr::new(address, number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tcp_address;
+
+    #[test]
+    fn a_port_is_written_as_for_strtoul() {
+        for (port, number) in [("53", 53), ("+53", 53), ("065", 53), ("0x35", 53), ("0", 0)] {
+            let expected = Ok(([127, 0, 0, 1], number).into());
+            assert_eq!(tcp_address("127.0.0.1", port), expected, "{port}");
+        }
+        for wrong in ["", "+", "++53", "-53", "0+65", "0x+35", "08", "0xg", "65536", "5 3"] {
+            assert!(tcp_address("127.0.0.1", wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Addresses as options have them. What cannot be one is a wrong option.
 
-use std::net::Ipv6Addr;
 use std::os::unix::net::SocketAddr;
 use std::path::{Path, PathBuf};
+
+use framestream::address;
 
 use super::TLS_PREFIX;
 
@@ -16,16 +17,9 @@ pub fn prefix(name: &str) -> Option<&str> {
     (is_word && word.bytes().all(is_part)).then_some(word)
 }
 
-/// The parts of ADDRESS:PORT; an IPv6 address may be in brackets.
+/// Returns the parts of ADDRESS:PORT; an IPv6 address is in brackets.
 pub fn host_and_port(name: &str) -> Result<(&str, u16), String> {
-    let wrong = || format!("\"{name}\" is no ADDRESS:PORT");
-    let (host, port) = name.rsplit_once(':').ok_or_else(wrong)?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    // The only colons of a host are those of IPv6.
-    let (address, _zone) = host.split_once('%').unwrap_or((host, ""));
-    let is_host = !host.contains(':') || address.parse::<Ipv6Addr>().is_ok();
-    let number = port.bytes().all(|byte| byte.is_ascii_digit()).then(|| port.parse().ok());
-    number.flatten().filter(|_| is_host).map(|port| (host, port)).ok_or_else(wrong)
+    address::host_and_port(name).map_err(|error| format!("\"{name}\" is no ADDRESS:PORT: {error}"))
 }
 
 /// Where to listen: without an address, on any of ours.
@@ -72,19 +66,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_and_ports_are_told_apart() {
-        for (name, expected) in [
-            ("ns1:53", ("ns1", 53)),
-            ("[2001:db8::1]:53", ("2001:db8::1", 53)),
-            ("2001:db8::1:6000", ("2001:db8::1", 6000)),
-            ("[fe80::1%eth0]:53", ("fe80::1%eth0", 53)),
-            (":53", ("", 53)),
-        ] {
-            assert_eq!(host_and_port(name), Ok(expected));
+    fn an_address_has_a_port_and_a_peer_a_host() {
+        assert_eq!(listened(":53"), Ok(":53".into()));
+        assert_eq!(peer("tls:[2001:db8::1]:53"), Ok("tls:[2001:db8::1]:53".into()));
+        for wrong in ["ns1", "2001:db8::1", "2001:db8::1:6000", "ns1:+53", ":53", "ns1:0"] {
+            assert!(peer(wrong).is_err(), "{wrong}");
         }
-        for wrong in ["2001:db8::1", "tcp:ns1:53", "ns1:+53", "ns1:65536", "ns1:", "ns1"] {
-            assert!(host_and_port(wrong).is_err(), "{wrong}");
-        }
+        let error = listened("2001:db8::1:6000").unwrap_err();
+        assert!(error.contains("has to be in brackets"), "{error}");
     }
 
     #[test]
