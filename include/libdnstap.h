@@ -594,8 +594,9 @@ typedef struct dnstap_message {
    */
   uint32_t http_protocol;
   /**
-   * Address and port of the initiator: a struct sockaddr_in or sockaddr_in6. Port 0 is absent;
-   * of family AF_UNSPEC only the port counts, where struct sockaddr_in has it.
+   * Address and port of the initiator: a struct sockaddr_in or sockaddr_in6, which need not be
+   * aligned. Port 0 is absent; of family AF_UNSPEC only the port counts, where struct sockaddr_in
+   * has it.
    */
   const struct sockaddr *initiator;
   /**
@@ -1246,9 +1247,9 @@ void dnstap_reader_close(dnstap_reader **reader);
 static inline bool dnstap_enabled(const dnstap_queue *queue, dnstap_message_type type)
 {
   /* A queue begins with the set of its message types. */
-  return queue != NULL
+  return queue != NULL && (uint32_t)type < 32
          && (__atomic_load_n((const uint32_t *)(const void *)queue, __ATOMIC_RELAXED)
-             & DNSTAP_ALL_MESSAGE_TYPES & 1u << (type & 31)) != 0;
+             & DNSTAP_ALL_MESSAGE_TYPES & 1u << type) != 0;
 }
 
 #endif  /* LIBDNSTAP_H */

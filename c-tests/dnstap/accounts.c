@@ -613,6 +613,36 @@ static void sampling(int rate)
 	     (unsigned long long)chosen);
 }
 
+/* One in so many invalid messages counts, as of all others. */
+static void sampling_invalid(int rate)
+{
+	enum { CALLS = 1000 };
+	struct sockaddr other = { .sa_family = 0xffff };
+	dnstap_options *options = options_to("file:invalid.tap");
+	dnstap_message m = example(DNSTAP_CLIENT_QUERY);
+	uint64_t invalid = 0;
+	dnstap_queue *queue;
+	dnstap_sink *sink;
+	dnstap_stats s;
+
+	NEED(dnstap_options_set_sample_rate(options, (unsigned)rate) == DNSTAP_OK, "sample_rate");
+	sink = open_sink(options);
+	queue = dnstap_queue_new(sink);
+	m.initiator = &other;
+	for (int i = 0; i < CALLS; i++) {
+		dnstap_result result = dnstap_log(queue, &m);
+
+		NEED(result == DNSTAP_ERROR_FAMILY || result == DNSTAP_SAMPLED_OUT, "%s", dnstap_strerror(result));
+		invalid += result == DNSTAP_ERROR_FAMILY;
+	}
+	EXPECT(invalid, (uint64_t)(CALLS / rate));
+	dnstap_queue_free(&queue);
+	s = close_sink(&sink, TIMEOUT);
+	EXPECT(s.logged, invalid);
+	EXPECT(s.dropped_invalid, invalid);
+	EXPECT(s.sampled_out, CALLS - invalid);
+}
+
 /* Two sinks in one process know nothing of each other. */
 static void two_sinks(int unused)
 {
@@ -670,6 +700,7 @@ int main(int argc, char **argv)
 		{ "identity is the name of the host by default", name_of_the_host, 0, 60, 0, NULL },
 		{ "sampling 1 in 2 keeps pairs, and says so", sampling, 2, 90, 0, NULL },
 		{ "sampling 1 in 10 keeps pairs, and says so", sampling, 10, 90, 0, NULL },
+		{ "sampling 1 in 10 counts invalid messages likewise", sampling_invalid, 10, 60, 0, NULL },
 		{ "two sinks with types of their own", two_sinks, 0, 60, 0, NULL },
 	};
 

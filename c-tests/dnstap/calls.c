@@ -446,6 +446,40 @@ static void families(int unused)
 	end_trial(&t);
 }
 
+/* Addresses may lie anywhere, as in a packed struct of the caller's. */
+static void unaligned(int unused)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(53000) };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(853) };
+	const struct { const void *address; size_t size; uint32_t family; } ends[] = {
+		{ &in, sizeof in, DNSTAP_INET }, { &in6, sizeof in6, DNSTAP_INET6 },
+	};
+	struct trial t = start_trial();
+	uint8_t aligned[1000], odd[1000];
+	size_t lengths[2];
+
+	(void)unused;
+	memcpy(&in.sin_addr, "\300\0\2\1", 4);
+	memcpy(&in6.sin6_addr, "0123456789abcdef", 16);
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+		for (int is_rare = 0; is_rare < 2; is_rare++) {
+			unsigned char place[1 + sizeof in6];
+
+			memcpy(place + 1, ends[i].address, ends[i].size);
+			reset(&t);
+			t.message.http_protocol = is_rare ? DNSTAP_HTTP2 : 0;
+			t.message.initiator = t.message.responder = ends[i].address;
+			RETURNS(dnstap_encode(aligned, sizeof aligned, &lengths[0], &t.message), DNSTAP_OK);
+			t.message.initiator = t.message.responder = (const void *)(place + 1);
+			RETURNS(dnstap_encode(odd, sizeof odd, &lengths[1], &t.message), DNSTAP_OK);
+			NEED(lengths[0] == lengths[1] && memcmp(aligned, odd, lengths[0]) == 0, "other bytes of family %u",
+			     ends[i].family);
+			RETURNS(dnstap_log(t.queue, &t.message), DNSTAP_OK);
+		}
+	dnstap_queue_free(&t.queue);
+	RETURNS(dnstap_sink_close(&t.sink, NULL), DNSTAP_OK);
+}
+
 static void times(int unused)
 {
 	static const struct timespec wrong_ones[] = {
@@ -547,6 +581,7 @@ static void message_types(int unused)
 			RETURNS(dnstap_sink_set_message_types(t.sink, all ? DNSTAP_ALL_MESSAGE_TYPES : 0), DNSTAP_OK);
 			reset(&t);
 			t.message.type = none[i];
+			NEED(!dnstap_enabled(t.queue, (dnstap_message_type)none[i]), "type %u is enabled", none[i]);
 			RETURNS(dnstap_log(t.queue, &t.message), DNSTAP_ERROR_MESSAGE_TYPE);
 			t.message.query_time.tv_sec = -1;
 			RETURNS(dnstap_log(t.queue, &t.message), DNSTAP_ERROR_MESSAGE_TYPE);
@@ -1005,6 +1040,7 @@ int main(int argc, char **argv)
 		{ "sizes of a message", message_sizes, 0, 60, 0, NULL },
 		{ "sizes of the accounts", stats_sizes, 0, 60, 0, NULL },
 		{ "addresses of the wrong family are refused, and counted", families, 0, 60, 0, NULL },
+		{ "addresses that are not aligned", unaligned, 0, 60, 0, NULL },
 		{ "times that cannot be are refused, and counted", times, 0, 60, 0, NULL },
 		{ "lengths that cannot be are refused, and counted", lengths, 0, 60, 0, NULL },
 		{ "identity and version of a message", names_of_a_message, 0, 60, 0, NULL },

@@ -11,7 +11,7 @@
 static inline bool dnstap_enabled(const dnstap_queue *queue, dnstap_message_type type)
 {
   /* A queue begins with the set of its message types. */
-  return queue != NULL
+  return queue != NULL && (uint32_t)type < 32
          && (__atomic_load_n((const uint32_t *)(const void *)queue, __ATOMIC_RELAXED)
-             & DNSTAP_ALL_MESSAGE_TYPES & 1u << (type & 31)) != 0;
+             & DNSTAP_ALL_MESSAGE_TYPES & 1u << type) != 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::ffi::c_long;
+use std::ffi::{c_int, c_long};
 use std::mem::{self, offset_of};
 use std::{ptr, slice};
 
@@ -184,8 +184,9 @@ pub struct dnstap_message {
     /// The version of HTTP, where the protocol is DNS over HTTPS: one of enum
     /// dnstap_http_protocol.
     pub http_protocol: u32,
-    /// Address and port of the initiator: a struct sockaddr_in or sockaddr_in6. Port 0 is absent;
-    /// of family AF_UNSPEC only the port counts, where struct sockaddr_in has it.
+    /// Address and port of the initiator: a struct sockaddr_in or sockaddr_in6, which need not be
+    /// aligned. Port 0 is absent; of family AF_UNSPEC only the port counts, where struct sockaddr_in
+    /// has it.
     pub initiator: *const sockaddr,
     /// The same of the responder.
     pub responder: *const sockaddr,
@@ -229,6 +230,16 @@ pub(crate) unsafe fn field<'a>(bytes: dnstap_bytes) -> Option<&'a [u8]> {
     (!bytes.data.is_null()).then(|| unsafe { slice::from_raw_parts(bytes.data, bytes.length) })
 }
 
+/// The family of an address; `None` for NULL.
+///
+/// # Safety
+/// `of` is NULL or has a family. Like all that is read of an address, it need not be aligned.
+#[inline(always)]
+pub(crate) unsafe fn family(of: *const sockaddr) -> Option<c_int> {
+    // SAFETY: passed on to the caller.
+    (!of.is_null()).then(|| unsafe { (&raw const (*of).sa_family).read_unaligned() }.into())
+}
+
 /// The address in a struct sockaddr_in or sockaddr_in6.
 ///
 /// # Safety
@@ -252,7 +263,7 @@ pub(crate) unsafe fn address<'a, const N: usize>(of: *const sockaddr) -> &'a [u8
 #[inline(always)]
 pub(crate) unsafe fn port(of: *const sockaddr) -> u16 {
     // SAFETY: passed on to the caller.
-    u16::from_be(unsafe { (*of.cast::<sockaddr_in>()).sin_port })
+    u16::from_be(unsafe { (&raw const (*of.cast::<sockaddr_in>()).sin_port).read_unaligned() })
 }
 
 /// An address as the encoder wants it.
@@ -271,8 +282,8 @@ impl<'a> End<'a> {
     #[inline(always)]
     unsafe fn new(address: *const sockaddr) -> Result<Self, dnstap_result> {
         // SAFETY: passed on to the caller.
-        let Some(any) = (unsafe { address.as_ref() }) else { return Ok(Self::ABSENT) };
-        let (found, family): (Option<&[u8]>, _) = match any.sa_family.into() {
+        let Some(family) = (unsafe { family(address) }) else { return Ok(Self::ABSENT) };
+        let (found, family): (Option<&[u8]>, _) = match family {
             // SAFETY: the family says that this is there.
             libc::AF_INET => (Some(unsafe { self::address::<4>(address) }), SocketFamily::INET.0),
             libc::AF_INET6 => {

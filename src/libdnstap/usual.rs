@@ -10,7 +10,7 @@ use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
 use dnstap::sink::Queue;
 use libc::timespec;
 
-use crate::message::{NANOSECONDS, address, dnstap_message, field, port};
+use crate::message::{NANOSECONDS, address, dnstap_message, family, field, port};
 use crate::queue::{dnstap_queue, log_any};
 use crate::result::*;
 
@@ -24,8 +24,7 @@ pub(crate) unsafe fn log(
     message: &dnstap_message,
 ) -> dnstap_result {
     // SAFETY: passed on to the caller.
-    let initiator = unsafe { ffi::borrow(message.initiator) };
-    match initiator.map(|any| any.sa_family.into()) {
+    match unsafe { family(message.initiator) } {
         // SAFETY: passed on to the caller, with the right family.
         Some(libc::AF_INET) => unsafe { log_between::<4>(queue, message) },
         // SAFETY: the same.
@@ -125,13 +124,12 @@ impl<'a, const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZON
     /// As for [`log_one`].
     #[inline(always)]
     unsafe fn new(message: &'a dnstap_message) -> Option<Self> {
-        let (family, socket_family) = match N {
+        let (wanted, socket_family) = match N {
             4 => (libc::AF_INET, SocketFamily::INET),
             _ => (libc::AF_INET6, SocketFamily::INET6),
         };
         // SAFETY: passed on to the caller.
-        let responder = unsafe { ffi::borrow(message.responder) }?;
-        if libc::c_int::from(responder.sa_family) != family {
+        if unsafe { family(message.responder) } != Some(wanted) {
             return None;
         }
         if message.socket_family != 0 && message.socket_family != socket_family.0 {

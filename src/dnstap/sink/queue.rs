@@ -54,6 +54,8 @@ pub struct Queue<S = Switch> {
     generation: usize,
     wake_level: usize,
     sample_rate: u32,
+    /// Messages refused so far, where their sampling begins anew with the integer.
+    refused: u32,
 }
 
 /// The place of a queue in its sink, which ends with it.
@@ -88,6 +90,7 @@ impl<S: AsRef<Switch>> Queue<S> {
             generation: NO_GENERATION,
             wake_level: registry.wake_level,
             sample_rate: sink.sample_rate,
+            refused: 0,
             place: Place { member: joined.member, registry, sender: sink.sender.clone() },
         }
     }
@@ -164,12 +167,20 @@ impl<S: AsRef<Switch>> Queue<S> {
         Logged::Queued
     }
 
-    /// Counts a message that whoever made it found to be invalid.
+    /// Counts a message that its maker found to be invalid. Of a sink that samples it counts as one of
+    /// all messages: what it says is not fit to decide by, so it is every so many of the invalid ones
+    /// that is in the sample.
     #[cold]
     #[inline(never)]
-    pub fn refuse(&self, message_type: MessageType) -> Logged {
+    pub fn refuse(&mut self, message_type: MessageType) -> Logged {
         if !self.is_enabled(message_type) {
             return self.not_enabled();
+        }
+        let place_in_sample = self.refused % self.sample_rate;
+        self.refused = self.refused.wrapping_add(1);
+        if place_in_sample != 0 {
+            self.place.member.sampled_out.fetch_add(1, Ordering::Relaxed);
+            return Logged::SampledOut;
         }
         self.place.member.count_logged(message_type);
         self.drop_message(Logged::Invalid)
