@@ -438,6 +438,9 @@ typedef enum dnstap_policy_match {
 /**
  * What became of the messages. At every moment `logged = sent + waiting + dropped_full
  * + dropped_too_long + dropped_invalid + dropped_closed + dropped_fork`.
+ *
+ * The accounts of a forked child begin at 0: what was counted before, and what waits at the fork,
+ * are its parent's.
  */
 typedef struct dnstap_stats {
   /**
@@ -471,11 +474,11 @@ typedef struct dnstap_stats {
    */
   uint64_t dropped_invalid;
   /**
-   * Messages that were not sent when the time for closing was over.
+   * Messages that were not sent when the time for closing was over, or came too late to be sent.
    */
   uint64_t dropped_closed;
   /**
-   * In a forked child: messages that waited at the fork, and are the parent's to send.
+   * Always 0. Kept for programs that add it up.
    */
   uint64_t dropped_fork;
   /**

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BEFORE = 10, AFTER = 10, OF_CHILD = 5, MANY = 8, INHERITED = 200 };
+enum { BEFORE = 10, AFTER = 10, OF_CHILD = 5, MANY = 8, INHERITED = 200, THREADS = 4 };
 
 static void log_some(dnstap_queue *queue, uint32_t who, uint32_t from, uint32_t count)
 {
@@ -126,17 +126,11 @@ static void after_opening(int waiting)
 
 		log_some(l.queue, 1, 0, OF_CHILD);
 		s = stats_of(l.sink);
-		EXPECT(s.logged, (uint64_t)waiting + OF_CHILD);
-		dnstap_queue_free(&l.queue);
-		s = close_sink(&l.sink, TIMEOUT);
-		/* What the parent had sent by the fork is sent in the accounts of the child as well. */
-		EXPECT(s.sent + s.dropped_fork, (uint64_t)waiting + OF_CHILD);
-		EXPECT(s.waiting, 0);
-		_exit(0);
+		EXPECT(s.logged, OF_CHILD);
+		end_child(l.queue, l.sink, OF_CHILD);
 	}
 	log_some(l.queue, 0, (uint32_t)waiting, AFTER);
 	wait_for(child);
-	EXPECT(stats_of(l.sink).dropped_fork, 0);
 	close_link(&l, (uint64_t)waiting + AFTER);
 	EXPECT(l.tally->messages, (uint64_t)waiting + AFTER + OF_CHILD);
 }
@@ -153,15 +147,16 @@ static void idle_child(int what)
 	if (child == 0) {
 		dnstap_stats s = stats_of(l.sink);
 
-		EXPECT(s.logged, BEFORE);
+		EXPECT(s.logged, 0);
+		EXPECT(s.waiting, 0);
+		EXPECT(s.connects, 0);
 		if (what > 0)
 			dnstap_queue_free(&l.queue);
 		if (what > 1) {
 			/* Not by close_sink(), which wants a thread that has ended: here none ever ran. */
 			NEED(dnstap_sink_close(&l.sink, &s) == DNSTAP_OK, "close");
 			check_sums(&s);
-			EXPECT(s.logged, BEFORE);
-			EXPECT(s.waiting, 0);
+			EXPECT(s.logged, 0);
 		}
 		_exit(0);
 	}
@@ -193,7 +188,7 @@ static void new_queue_in_child(int unused)
 		log_some(l.queue, 2, 0, OF_CHILD);
 		NEED(log_number(young, DNSTAP_AUTH_QUERY, (struct number){ 1, 9 }, 12) == DNSTAP_DISABLED, "not disabled");
 		dnstap_queue_free(&young);
-		end_child(l.queue, l.sink, BEFORE + 2 * OF_CHILD);
+		end_child(l.queue, l.sink, 2 * OF_CHILD);
 	}
 	wait_for(child);
 	NEED(log_number(l.queue, DNSTAP_AUTH_QUERY, (struct number){ 0, BEFORE }, 12) == DNSTAP_OK,
@@ -369,6 +364,62 @@ static void many_forks(int forks)
 	EXPECT(s.sent + s.dropped_full, s.logged);
 }
 
+struct logger {
+	dnstap_queue *queue;
+	uint32_t who;
+	pthread_barrier_t *all;
+};
+
+static void *log_with_the_others(void *arg)
+{
+	struct logger *l = arg;
+
+	pthread_barrier_wait(l->all);
+	log_some(l->queue, l->who, 0, OF_CHILD);
+	return NULL;
+}
+
+/* The threads of a child log at once, and one of them is the first. */
+static void threads_of_a_child(int rounds)
+{
+	dnstap_sink *sink = open_sink(options_to("file:threads.tap"));
+	struct tally *tally = new_tally();
+	struct logger loggers[THREADS];
+
+	for (uint32_t i = 0; i < THREADS; i++) {
+		loggers[i] = (struct logger){ dnstap_queue_new(sink), i, NULL };
+		/* The child's writer thread has to pass over them. */
+		log_some(loggers[i].queue, i, 0, BEFORE);
+	}
+	for (int round = 0; round < rounds; round++) {
+		pid_t child = fork_with_deadline();
+		pthread_t threads[THREADS];
+		pthread_barrier_t all;
+		char path[40];
+
+		if (child == 0) {
+			pthread_barrier_init(&all, NULL, THREADS);
+			for (int i = 0; i < THREADS; i++) {
+				loggers[i].all = &all;
+				NEED(pthread_create(&threads[i], NULL, log_with_the_others, &loggers[i]) == 0, "no thread");
+			}
+			for (int i = 0; i < THREADS; i++)
+				pthread_join(threads[i], NULL);
+			close_sent(&sink, (uint64_t)THREADS * OF_CHILD);
+			_exit(0);
+		}
+		wait_for(child);
+		snprintf(path, sizeof path, "threads.tap.%ld", (long)child);
+		memset(tally->next, 0, sizeof tally->next);
+		EXPECT(tally_file(tally, path), (uint64_t)THREADS * OF_CHILD);
+		EXPECT(tally->missing, 0);
+		unlink(path);
+	}
+	for (int i = 0; i < THREADS; i++)
+		dnstap_queue_free(&loggers[i].queue);
+	close_sent(&sink, (uint64_t)THREADS * BEFORE);
+}
+
 static void *keep_forking(void *arg)
 {
 	while (!is_over(arg)) {
@@ -425,6 +476,7 @@ int main(int argc, char **argv)
 		{ "a child of a file has a file of its own", child_of_a_file, 0, 60, 0, NULL },
 		{ "a child of a file with messages that wait", child_of_a_file, BEFORE, 60, 0, NULL },
 		{ "many forks while threads make queues, log, and read accounts", many_forks, 50, 120, 0, NULL },
+		{ "children whose threads log at once", threads_of_a_child, 50, 120, 0, NULL },
 		{ "children that close sinks while their threads fork", close_amid_forks, 30, 120, 0, NULL },
 	};
 

@@ -165,6 +165,37 @@ static void change_then_fork(int what)
 	       what & (IDENTITY | VERSION) ? 1 : 4);
 }
 
+/* The first message of a child comes while a fork of another of its threads is held up. */
+static void first_in_child(int more)
+{
+	dnstap_queue *queue;
+	dnstap_sink *sink;
+	pid_t child;
+
+	register_handlers();
+	sink = open_named("file:first.tap");
+	queue = dnstap_queue_new(sink);
+	log_one(queue, 0);
+	child = fork();
+	if (child == 0) {
+		pthread_t fork = hold_a_fork();
+		dnstap_stats s;
+
+		log_one(queue, 1);
+		end_fork(fork);
+		for (int i = 0; i < more; i++)
+			log_one(queue, 2 + (uint32_t)i);
+		dnstap_queue_free(&queue);
+		s = close_sink(&sink, TIMEOUT);
+		EXPECT(s.logged, 1 + (uint64_t)more);
+		EXPECT(s.sent, 1 + (uint64_t)more);
+		_exit(0);
+	}
+	wait_for(child);
+	dnstap_queue_free(&queue);
+	EXPECT(close_sink(&sink, TIMEOUT).sent, 1);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct fault cases[] = {
@@ -172,6 +203,8 @@ int main(int argc, char **argv)
 		{ "the identity changes before a fork", change_then_fork, IDENTITY, 60, 0, NULL },
 		{ "the version changes before a fork", change_then_fork, VERSION, 60, 0, NULL },
 		{ "the message types change before a fork", change_then_fork, TYPES, 60, 0, NULL },
+		{ "the first message of a child during a fork, and no other", first_in_child, 0, 60, 0, NULL },
+		{ "the first message of a child during a fork, and others", first_in_child, 5, 60, 0, NULL },
 		{ "all changes before a fork", change_then_fork, ALL, 60, 0, NULL },
 	};
 

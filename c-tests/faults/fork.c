@@ -13,7 +13,7 @@
 
 static const char *const types[] = { "test", NULL };
 
-enum { CHILDREN = 8, BEFORE = 10, AFTER = 10, CHILD_FRAMES = 5, MOST = 50000 };
+enum { CHILDREN = 8, BEFORE = 10, AFTER = 10, CHILD_FRAMES = 5, MOST = 50000, THREADS = 4, MANY = 50 };
 
 struct number {
 	int process;		/* 0 for the parent */
@@ -217,6 +217,66 @@ static void many_children(int model)
 	check(receivers, CHILDREN, busy.sent);
 }
 
+struct submitter {
+	struct fstrm_iothr *iothr;
+	struct fstrm_iothr_queue *queue;
+	pthread_barrier_t *all;
+	int refused;
+};
+
+static void *submit_with_the_others(void *arg)
+{
+	struct submitter *s = arg;
+	static const char frame[] = "frame";
+
+	pthread_barrier_wait(s->all);
+	for (int i = 0; i < CHILD_FRAMES; i++)
+		s->refused += fstrm_iothr_submit(s->iothr, s->queue, (void *)frame, sizeof frame, NULL, NULL) != fstrm_res_success;
+	return NULL;
+}
+
+/* The threads of a child submit at once, and one of them is the first: none is refused. */
+static void threads_of_a_child(int model)
+{
+	struct submitter submitters[THREADS];
+	struct fstrm_iothr_options *opt = fstrm_iothr_options_init();
+	struct fstrm_writer *writer;
+	struct fstrm_iothr *iothr;
+	struct endpoint e;
+
+	endpoint_open(&e, TO_FILE);
+	writer = endpoint_writer(&e, types);
+	fstrm_iothr_options_set_queue_model(opt, (fstrm_iothr_queue_model)model);
+	fstrm_iothr_options_set_num_input_queues(opt, THREADS);
+	iothr = fstrm_iothr_init(opt, &writer);
+	fstrm_iothr_options_destroy(&opt);
+	for (size_t i = 0; i < THREADS; i++)
+		submitters[i] = (struct submitter){ iothr, fstrm_iothr_get_input_queue_idx(iothr, model == FSTRM_IOTHR_QUEUE_MODEL_MPSC ? 0 : i), NULL, 0 };
+	for (int round = 0; round < MANY; round++) {
+		pid_t child = fork();
+		pthread_t threads[THREADS];
+		pthread_barrier_t all;
+
+		if (child == 0) {
+			alarm(5);
+			pthread_barrier_init(&all, NULL, THREADS);
+			for (int i = 0; i < THREADS; i++) {
+				submitters[i].all = &all;
+				NEED(pthread_create(&threads[i], NULL, submit_with_the_others, &submitters[i]) == 0, "no thread");
+			}
+			for (int i = 0; i < THREADS; i++) {
+				pthread_join(threads[i], NULL);
+				NEED(submitters[i].refused == 0, "%d frames of thread %d were refused", submitters[i].refused, i);
+			}
+			fstrm_iothr_destroy(&iothr);
+			_exit(0);
+		}
+		wait_for(child);
+	}
+	fstrm_iothr_destroy(&iothr);
+	endpoint_close(&e);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct fault faults[] = {
@@ -227,6 +287,8 @@ int main(int argc, char **argv)
 		  "a race: it depends on where the writer thread was at the fork" },
 		{ "eight children of a busy parent, SPSC", many_children, FSTRM_IOTHR_QUEUE_MODEL_SPSC, 15, HANGS | WRONG, NULL },
 		{ "eight children of a busy parent, MPSC", many_children, FSTRM_IOTHR_QUEUE_MODEL_MPSC, 15, HANGS | WRONG, NULL },
+		{ "threads of a child submit at once, SPSC", threads_of_a_child, FSTRM_IOTHR_QUEUE_MODEL_SPSC, 30, HANGS | WRONG, NULL },
+		{ "threads of a child submit at once, MPSC", threads_of_a_child, FSTRM_IOTHR_QUEUE_MODEL_MPSC, 30, HANGS | WRONG, NULL },
 	};
 
 	return RUN(argc, argv, faults);

@@ -36,6 +36,9 @@ typedef enum fstrm_iothr_state {
 /**
  * What became of the frames that were submitted. At every moment
  * `accepted = written + waiting + lost_closing + lost_error + lost_fork`.
+ *
+ * The accounts of a forked child begin at 0: what was counted before, and what waits at the fork,
+ * are its parent's.
  */
 typedef struct fstrm_iothr_stats {
   /**
@@ -60,7 +63,8 @@ typedef struct fstrm_iothr_stats {
    */
   uint64_t waiting;
   /**
-   * Frames that could not be sent before the time for ending was over.
+   * Frames that could not be sent before the time for ending was over, or were submitted too late
+   * to be sent.
    */
   uint64_t lost_closing;
   /**
@@ -69,7 +73,7 @@ typedef struct fstrm_iothr_stats {
    */
   uint64_t lost_error;
   /**
-   * In a forked child: frames that waited at the fork, and are the parent's to send.
+   * Always 0. Kept for programs that add it up.
    */
   uint64_t lost_fork;
   /**
@@ -114,7 +118,8 @@ fstrm_res fstrm_iothr_get_stats(const struct fstrm_iothr *iothr, struct fstrm_io
 /**
  * Ends a writer thread as fstrm_iothr_destroy() does, but keeps the handle, so that
  * fstrm_iothr_get_stats() can tell what became of the last frames. fstrm_iothr_submit() fails from
- * here on; a frame that another thread submits at this very moment may be left waiting.
+ * here on; a frame that another thread submits at this very moment may come too late, and is counted
+ * as lost.
  *
  * @param iothr  The writer thread, still to be destroyed.
  * @retval fstrm_res_success  It has ended.

@@ -18,9 +18,10 @@ mod loom;
 
 use std::sync::Arc;
 
+use framestream::fork::Child;
 use framestream::frame::LENGTH_SIZE;
 use framestream::sync::Padded;
-use framestream::sync::atomic::{AtomicUsize, Ordering};
+use framestream::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use memory::Memory;
 
 /// Instead of a frame's length: the next frame is at the beginning of the memory. No frame is so
@@ -49,26 +50,19 @@ pub(crate) struct Ring {
     /// Where the oldest frame is.
     head: Padded<AtomicUsize>,
     memory: Memory,
-    /// The fork generation whose frames begin at `start`.
-    generation: AtomicUsize,
-    /// See `generation`.
-    start: AtomicUsize,
-    /// The fork generation that has taken the consumer's end, plus one; 0 if none has.
-    claimed_by: AtomicUsize,
+    /// Whether the consumer's end is taken.
+    claimed: AtomicBool,
 }
 
 impl Ring {
-    /// The producer's end of a ring of at least `capacity` bytes, in the process of this fork
-    /// generation; `None` without memory for it.
-    pub(crate) fn allocate(capacity: usize, generation: usize) -> Option<Producer> {
+    /// The producer's end of a ring of at least `capacity` bytes; `None` without memory for it.
+    pub(crate) fn allocate(capacity: usize) -> Option<Producer> {
         let capacity = capacity.max(CAPACITY_MIN).checked_next_power_of_two()?;
         let ring = Arc::new(Self {
             tail: Padded::default(),
             head: Padded::default(),
             memory: Memory::new(capacity)?,
-            generation: AtomicUsize::new(generation),
-            start: AtomicUsize::new(0),
-            claimed_by: AtomicUsize::new(0),
+            claimed: AtomicBool::new(false),
         });
         Some(Producer { ring, tail: 0, room_end: capacity, look_at: 0 })
     }
@@ -84,27 +78,30 @@ impl Ring {
         self.memory.mapped()
     }
 
-    /// Whether this fork generation has taken the consumer's end.
-    pub(crate) fn is_claimed(&self, generation: usize) -> bool {
-        self.claimed_by.load(Ordering::Acquire) > generation
+    /// Whether this process has taken the consumer's end.
+    pub(crate) fn is_claimed(&self) -> bool {
+        self.claimed.load(Ordering::Acquire)
     }
 
-    /// The consumer's end, once in each process. It finds what was put in by this process, and not
-    /// what waited at the fork, which is the parent's to send.
-    pub(crate) fn claim(self: &Arc<Self>, generation: usize) -> Option<Consumer> {
-        let before = self.claimed_by.load(Ordering::Acquire);
-        if before > generation {
+    /// The consumer's end, once in each process.
+    pub(crate) fn claim(self: &Arc<Self>) -> Option<Consumer> {
+        if self.claimed.swap(true, Ordering::AcqRel) {
             return None;
         }
-        let order = (Ordering::AcqRel, Ordering::Acquire);
-        self.claimed_by.compare_exchange(before, generation + 1, order.0, order.1).ok()?;
-        // In this order: if a frame of this process is before the tail, its generation is seen.
-        let tail = self.tail.0.load(Ordering::Acquire);
-        let is_begun = self.generation.load(Ordering::Acquire) == generation;
-        let head = if is_begun { self.start.load(Ordering::Relaxed) } else { tail };
-        self.head.0.store(head, Ordering::Release);
+        let head = self.head.0.load(Ordering::Relaxed);
         let ring = Arc::clone(self);
         Some(Consumer { ring, seen: head, span: Span::empty_at(head), sent: 0 })
+    }
+
+    /// Begins anew in a forked child: empty, and without a consumer. What waits is the parent's to
+    /// send. The producer has to [follow](Producer::renew) before it goes on.
+    pub(crate) fn renew(&self, _: &Child) {
+        self.begin_anew();
+    }
+
+    fn begin_anew(&self) {
+        self.head.0.store(self.tail.0.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.claimed.store(false, Ordering::Release);
     }
 }
 
@@ -125,13 +122,12 @@ impl Producer {
         &self.ring
     }
 
-    /// Says that what is put in from here on is of this fork generation: to be called in a child
-    /// before its first frame.
-    pub(crate) fn begin(&mut self, generation: usize) {
-        if self.ring.generation.load(Ordering::Relaxed) != generation {
-            self.ring.start.store(self.ring.tail.0.load(Ordering::Relaxed), Ordering::Relaxed);
-            self.ring.generation.store(generation, Ordering::Release);
-        }
+    /// Sees anew where the next frame goes, and how much room there is: to be called in a forked
+    /// child before its first frame. At the fork, a frame may have been half way in.
+    pub(crate) fn renew(&mut self) {
+        self.tail = self.ring.tail.0.load(Ordering::Relaxed);
+        self.room_end = self.tail;
+        self.look_at = self.tail;
     }
 
     /// Room for a frame of at most `most` bytes.
@@ -354,9 +350,9 @@ mod tests {
     use super::*;
 
     fn ring(capacity: usize) -> (Producer, Consumer) {
-        let producer = Ring::allocate(capacity, 0).expect("memory");
-        let consumer = producer.ring().claim(0).expect("the only consumer");
-        assert!(producer.ring().claim(0).is_none());
+        let producer = Ring::allocate(capacity).expect("memory");
+        let consumer = producer.ring().claim().expect("the only consumer");
+        assert!(producer.ring().claim().is_none());
         (producer, consumer)
     }
 
@@ -474,23 +470,26 @@ mod tests {
 
     #[test]
     fn a_child_begins_with_what_it_puts_in_itself() {
-        for is_claimed in [false, true] {
-            let mut producer = Ring::allocate(4096, 0).expect("memory");
-            let parents = is_claimed.then(|| producer.ring().claim(0));
-            push(&mut producer, b"parent's", 8).expect("room");
-            // The child's frame may be there before its consumer is.
-            producer.begin(1);
+        for (is_claimed, is_torn) in [(false, false), (true, false), (true, true)] {
+            let (mut producer, consumer) = ring(4096);
+            let parents = is_claimed.then_some(consumer);
+            // A frame ends before the memory does, so that the next one leaves a mark there.
+            push(&mut producer, &[1; 3000], 3000).expect("room");
+            if is_torn {
+                // At the fork, its thread was about to say that it is there.
+                producer.tail = producer.tail.wrapping_add(LENGTH_SIZE + 100);
+            }
+            producer.ring().begin_anew();
+            producer.renew();
+            // The child's frames may be there before its consumer is, and have all the room.
+            push(&mut producer, &[2; 2000], 2000).expect("room");
+            let mut consumer = producer.ring().claim().expect("one for the child");
+            assert!(producer.ring().claim().is_none(), "a second one");
             push(&mut producer, b"child's", 7).expect("room");
-            let mut consumer = producer.ring().claim(1).expect("one for the child");
-            assert_eq!(drain(&mut consumer, usize::MAX), (b"\0\0\0\x07child's".to_vec(), 1));
+            let (bytes, frames) = drain(&mut consumer, usize::MAX);
+            assert_eq!((bytes.len(), frames), (2004 + 11, 2));
+            assert!(bytes.ends_with(b"\0\0\0\x07child's"));
             drop(parents);
         }
-        let mut producer = Ring::allocate(4096, 0).expect("memory");
-        push(&mut producer, b"parent's", 8).expect("room");
-        let mut consumer = producer.ring().claim(1).expect("one for the child");
-        assert_eq!(drain(&mut consumer, usize::MAX), (Vec::new(), 0));
-        producer.begin(1);
-        push(&mut producer, b"child's", 7).expect("room");
-        assert_eq!(drain(&mut consumer, usize::MAX), (b"\0\0\0\x07child's".to_vec(), 1));
     }
 }

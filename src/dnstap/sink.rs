@@ -25,7 +25,6 @@ pub use switch::Switch;
 
 use std::sync::Arc;
 
-use framestream::fork;
 use framestream::sender::Sender;
 use framestream::writer::{Writer, WriterOptions};
 
@@ -90,7 +89,7 @@ impl Sink {
     where
         S: AsRef<Switch> + Send + Sync + 'static,
     {
-        let producer = Ring::allocate(self.queue_bytes, fork::generation());
+        let producer = Ring::allocate(self.queue_bytes);
         let producer = producer.ok_or(OpenError::Memory(self.queue_bytes))?;
         let switch = Arc::new(switch);
         let member = Member::new(Arc::clone(producer.ring()), Arc::<S>::clone(&switch));

@@ -10,18 +10,22 @@
 //! A thread that needs any of them takes them in this order, each at most once:
 //!
 //! 1. the gate, which keeps forks off ([`Lock::lock`] takes it too),
-//! 2. one lock made by [`Lock::new`]: the state of a writer thread, or the queues of a sink,
-//! 3. one lock made by [`Lock::leaf`].
+//! 2. the list of all that begins anew in a child,
+//! 3. one lock made by [`Lock::new`]: the state of a writer thread, or the queues of a sink,
+//! 4. one lock made by [`Lock::leaf`].
 //!
 //! Debug builds check it. The gate comes first because a waiting fork lets no other thread in: one
 //! that took the gate a second time would wait for a fork that waits for it. Submitting takes locks
 //! only where they are free at once ([`Lock::try_lock`]): a fork may take long, and may wait for a
 //! lock of the host that the submitting thread holds.
 
+mod child;
 mod gate;
 mod order;
 
-pub(crate) use gate::hold;
+pub(crate) use child::watch;
+pub use child::{Child, InChild};
+
 pub use gate::{Guard, Inner, Lock, in_parent, prepare};
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,13 +38,14 @@ pub fn generation() -> usize {
     GENERATION.load(Ordering::Relaxed)
 }
 
-/// Says that this process is a child which has just been forked, and ends what [`prepare`] began,
-/// if that was called.
+/// Says that this process is a child which has just been forked, has all that depends on it begin
+/// anew, and ends what [`prepare`] began, if that was called.
 ///
 /// # Safety
 /// Only in the child, before it runs anything else of this crate: queues take it as proof that
 /// their consumers are gone.
 pub unsafe fn mark_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
+    child::renew_all();
     in_parent();
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::queue::{self, Model, Ring};
-use crate::sender::{self, Sender};
+use crate::sender::{self, Revival, Sender};
 use crate::writer::Writer;
 use queues::Queues;
 
@@ -163,13 +163,9 @@ impl<P: Payload> Producer<P> {
     #[cold]
     #[inline(never)]
     fn submit_in_child(&self, payload: P) -> Result<(), Refused<P>> {
-        if self.sender.revive() {
-            self.enqueue(payload)
-        } else if self.sender.is_closed() {
-            Err(Refused::Closed(payload))
-        } else {
-            self.sender.count_refused();
-            Err(Refused::Full(payload))
+        match self.sender.revive() {
+            Revival::Running | Revival::Pending => self.enqueue(payload),
+            Revival::Closed => Err(Refused::Closed(payload)),
         }
     }
 

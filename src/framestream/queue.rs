@@ -14,7 +14,8 @@ use std::collections::TryReserveError;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::fork::Child;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use mpsc::Mpsc;
 use spsc::Spsc;
 
@@ -62,8 +63,10 @@ enum Kind<T> {
 /// A queue, seen from both ends.
 pub(crate) struct Ring<T> {
     kind: Kind<T>,
-    /// The fork generation that has taken the consumer's end, plus one; 0 if none has.
-    claimed_by: AtomicUsize,
+    /// Entries that were put in before this process was forked.
+    before: AtomicUsize,
+    /// Whether the consumer's end is taken.
+    claimed: AtomicBool,
 }
 
 impl<T: Send> Ring<T> {
@@ -78,17 +81,19 @@ impl<T: Send> Ring<T> {
             Model::Spsc => Kind::Spsc(Spsc::new(capacity)?),
             Model::Mpsc => Kind::Mpsc(Mpsc::new(capacity)?),
         };
-        let ring = Arc::new(Self { kind, claimed_by: AtomicUsize::new(0) });
+        let ring =
+            Arc::new(Self { kind, before: AtomicUsize::new(0), claimed: AtomicBool::new(false) });
         let producer = Producer { ring: Arc::clone(&ring), not_sync: PhantomData };
         Ok((ring, producer))
     }
 
-    /// Entries ever put in, also those that were taken out again.
+    /// Entries that this process has put in, also those that were taken out again.
     pub(crate) fn pushed(&self) -> usize {
-        match &self.kind {
+        let pushed = match &self.kind {
             Kind::Spsc(ring) => ring.pushed(),
             Kind::Mpsc(ring) => ring.pushed(),
-        }
+        };
+        pushed.wrapping_sub(self.before.load(Ordering::Relaxed))
     }
 
     /// Entries that wait.
@@ -108,23 +113,22 @@ impl<T: Send> Ring<T> {
             }
     }
 
-    /// The consumer's end, once in each process. In a forked child the queue is empty after it:
-    /// what the parent had queued is the parent's to send, and is not dropped either, because its
-    /// consumer may have been in the middle of doing so.
-    pub(crate) fn claim(self: &Arc<Self>, generation: usize) -> Option<Consumer<T>> {
-        let before = self.claimed_by.load(Ordering::Acquire);
-        if before > generation {
-            return None;
-        }
-        let exchange = (Ordering::AcqRel, Ordering::Acquire);
-        self.claimed_by.compare_exchange(before, generation + 1, exchange.0, exchange.1).ok()?;
-        if before != 0 {
-            match &self.kind {
-                Kind::Spsc(ring) => ring.forget_all(),
-                Kind::Mpsc(ring) => ring.forget_all(),
-            }
-        }
-        Some(Consumer(Arc::clone(self)))
+    /// The consumer's end, once in each process.
+    pub(crate) fn claim(self: &Arc<Self>) -> Option<Consumer<T>> {
+        let claimed = self.claimed.swap(true, Ordering::AcqRel);
+        (!claimed).then(|| Consumer(Arc::clone(self)))
+    }
+
+    /// Begins anew in a forked child: empty, and without a consumer. What the parent had queued is
+    /// the parent's to send, and is not dropped either, because its consumer may have been in the
+    /// middle of doing so.
+    pub(crate) fn renew(&self, _: &Child) {
+        let pushed = match &self.kind {
+            Kind::Spsc(ring) => ring.forget_all(),
+            Kind::Mpsc(ring) => ring.forget_all(),
+        };
+        self.before.store(pushed, Ordering::Relaxed);
+        self.claimed.store(false, Ordering::Release);
     }
 }
 
@@ -205,7 +209,7 @@ mod tests {
             for place in 0..5 {
                 assert!(producer.push(Entry(&ends, place)).is_ok());
             }
-            let mut consumer = ring.claim(0).expect("the first");
+            let mut consumer = ring.claim().expect("the first");
             let drained = catch_unwind(AssertUnwindSafe(|| consumer.drain(|_| true)));
             assert!(drained.is_err(), "the third");
             assert_eq!(counts(&ends), [1, 1, 1, 0, 0]);

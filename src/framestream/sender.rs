@@ -14,14 +14,14 @@ pub use counters::{LinkState, Stats};
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::SigSet;
 
-use crate::fork::{self, Lock};
+use crate::fork::{self, Child, InChild, Lock};
 use crate::sync::Padded;
 use crate::transport::{Transport, deadline, poll_for};
 use crate::writer::{Writer, WriterOptions};
@@ -39,21 +39,20 @@ const CLOSE_GRACE: Duration = Duration::from_millis(500);
 /// [`Shared::epoch`] of a writer thread that has been told to close.
 const CLOSED: usize = usize::MAX;
 
-/// [`Shared::epoch`] while a forked child makes a thread of its own.
-const REVIVING: usize = usize::MAX - 1;
-
 /// What the producers of a writer thread share with it.
 pub trait Feed: Send + Sync + 'static {
     /// What the thread takes frames from.
     type Source: Source;
 
-    /// Frames that were ever put in.
+    /// Frames that this process has put in.
     fn accepted(&self) -> u64;
 
-    /// The source of this process, whose fork generation this is. In a forked child it is empty:
-    /// what waits at the fork is the parent's. Forks are kept off meanwhile, so it must take no
-    /// [`Lock`].
-    fn source(&self, generation: usize) -> Self::Source;
+    /// Begins anew in a forked child, empty and with nothing counted: what waits at the fork is the
+    /// parent's.
+    fn renew(&self, child: &Child);
+
+    /// The source of this process. A [`Lock`] is held meanwhile, so it must take none.
+    fn source(&self) -> Self::Source;
 }
 
 /// How gathering ended.
@@ -140,7 +139,8 @@ struct ThreadState {
 
 /// What the threads have in common.
 struct Shared<F: Feed> {
-    /// The fork generation whose writer thread runs, or one of [`CLOSED`], [`REVIVING`].
+    /// The fork generation whose writer thread runs, or [`CLOSED`]. Changed under the lock of
+    /// `thread`.
     epoch: AtomicUsize,
     options: Options,
     feed: F,
@@ -153,23 +153,24 @@ struct Shared<F: Feed> {
     /// Set to close.
     closing: OnceLock<Closing>,
     thread: Lock<ThreadState>,
+    /// Whether nothing is sent any more: what waits is lost.
+    over: AtomicBool,
     /// Readable for good once the thread ends. A condition would want a lock.
     ended: Wake,
 }
 
 impl<F: Feed> Shared<F> {
     fn stats(&self) -> Stats {
-        self.counters.0.stats(|| self.feed.accepted())
+        self.counters.0.stats(self.is_over(), || self.feed.accepted())
     }
 
-    /// Starts the writer thread of this process, while forks are kept off.
-    fn spawn(
-        self: &Arc<Self>,
-        thread: &mut ThreadState,
-        generation: usize,
-        link: Link,
-    ) -> io::Result<()> {
-        let worker = Worker::new(Arc::clone(self), self.feed.source(generation), link);
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+
+    /// Starts the writer thread of this process.
+    fn spawn(self: &Arc<Self>, thread: &mut ThreadState, link: Link) -> io::Result<()> {
+        let worker = Worker::new(Arc::clone(self), self.feed.source(), link);
         // Signals are for the threads of the host. The mask is inherited, so that none can hit the
         // new thread before it sets its own.
         let mask = SigSet::thread_get_mask()?;
@@ -179,50 +180,55 @@ impl<F: Feed> Shared<F> {
             .stack_size(STACK_SIZE)
             .spawn(|| worker.run());
         mask.thread_set_mask()?;
-        // In a forked child the old handle names a thread that is not there to be detached.
-        std::mem::forget(thread.handle.replace(started?));
+        thread.handle = Some(started?);
         Ok(())
     }
 
-    /// Gives a forked child its own writer thread. `false` if there is none to be had.
-    fn revive(self: &Arc<Self>) -> bool {
-        let now = fork::generation();
-        let before = self.epoch.load(Ordering::Acquire);
-        if before == now || before >= REVIVING {
-            return before == now;
+    /// The thread of this process, if it is known without a lock.
+    fn revival(&self) -> Option<Revival> {
+        match self.epoch.load(Ordering::Acquire) {
+            CLOSED => Some(Revival::Closed),
+            epoch => (epoch == fork::generation()).then_some(Revival::Running),
         }
-        // Nobody puts anything in before the thread is there.
-        let inherited = self.stats().waiting as usize;
-        let hold = fork::hold();
-        // Whoever closes finds the thread started, or never to be.
-        let mut thread = self.thread.lock_within(&hold);
-        let order = (Ordering::AcqRel, Ordering::Acquire);
-        let claim = self.epoch.compare_exchange(before, REVIVING, order.0, order.1);
-        if claim.is_err() {
-            return false;
+    }
+
+    /// Gives a forked child a thread of its own, if it has none, and can have one without waiting.
+    fn revive(self: &Arc<Self>) -> Revival {
+        self.revival().unwrap_or_else(|| match self.thread.try_lock() {
+            Some(mut thread) => self.revive_with(&mut thread),
+            None => Revival::Pending,
+        })
+    }
+
+    /// Gives a forked child in which frames wait a thread of its own, if it has none.
+    fn revive_to_send(self: &Arc<Self>) {
+        if self.revival().is_none() && self.stats().waiting > 0 {
+            self.revive_with(&mut self.thread.lock());
         }
-        add(&self.counters.0.lost_fork, inherited);
-        self.sleeping.0.store(false, Ordering::Relaxed);
-        let started = self.start_in_child(&mut thread, now);
-        if started.is_err() {
-            // Whoever closes need not wait for a thread that never was.
-            self.closing.get_or_init(|| Closing { by: Instant::now(), generation: before });
+    }
+
+    fn revive_with(self: &Arc<Self>, thread: &mut ThreadState) -> Revival {
+        if let Some(revival) = self.revival() {
+            return revival;
         }
-        self.epoch.store(if started.is_ok() { now } else { CLOSED }, Ordering::Release);
-        started.is_ok()
+        if self.start_in_child(thread).is_ok() {
+            self.epoch.store(fork::generation(), Ordering::Release);
+            return Revival::Running;
+        }
+        // Closing need not wait for a thread that never was.
+        let generation = self.epoch.swap(CLOSED, Ordering::AcqRel);
+        self.closing.get_or_init(|| Closing { by: Instant::now(), generation });
+        self.over.store(true, Ordering::Release);
+        Revival::Closed
     }
 
     /// Starts the thread of a child, with pipes of its own.
-    fn start_in_child(
-        self: &Arc<Self>,
-        thread: &mut ThreadState,
-        generation: usize,
-    ) -> io::Result<()> {
+    fn start_in_child(self: &Arc<Self>, thread: &mut ThreadState) -> io::Result<()> {
         self.wake.renew()?;
         self.ended.renew()?;
         let (transport, options) = (thread.transport.for_child(), thread.options.clone());
         let link = Link::new(transport, options, false, self.options.reopen_interval);
-        self.spawn(thread, generation, link)
+        self.spawn(thread, link)
     }
 
     /// Waits until the writer thread of this process has ended, or until `deadline`. Returns
@@ -240,6 +246,35 @@ impl<F: Feed> Shared<F> {
             }
         }
     }
+}
+
+impl<F: Feed> InChild for Shared<F> {
+    fn in_child(&self, child: &Child) {
+        self.feed.renew(child);
+        self.counters.0.renew(child);
+        self.sleeping.0.store(false, Ordering::Relaxed);
+        self.reopen.store(false, Ordering::Relaxed);
+        if let Some(mut thread) = self.thread.lock_in(child) {
+            // It names a thread that is not there to be joined or detached.
+            std::mem::forget(thread.handle.take());
+        }
+        if self.epoch.load(Ordering::Relaxed) == CLOSED {
+            self.counters.0.set_state(LinkState::Closing);
+            self.over.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Whether a process has a writer thread to submit to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revival {
+    /// It runs.
+    Running,
+    /// It does not run yet: another thread starts it, or a fork is under way. Frames are taken, and
+    /// sent once it runs; each process that submits has to ask again.
+    Pending,
+    /// It was told to close, or the system is out of threads or descriptors.
+    Closed,
 }
 
 /// A writer thread, and what feeds it. Clones are the same thread.
@@ -261,9 +296,8 @@ impl<F: Feed> Sender<F> {
             options: writer_options.clone(),
         };
         let link = Link::new(transport, writer_options, open, options.reopen_interval);
-        let generation = fork::generation();
         let shared = Arc::new(Shared {
-            epoch: AtomicUsize::new(generation),
+            epoch: AtomicUsize::new(fork::generation()),
             options,
             feed,
             sleeping: Padded(AtomicBool::new(false)),
@@ -272,9 +306,12 @@ impl<F: Feed> Sender<F> {
             reopen: AtomicBool::new(false),
             closing: OnceLock::new(),
             thread: Lock::new(thread),
+            over: AtomicBool::new(false),
             ended: Wake::new()?,
         });
-        shared.spawn(&mut shared.thread.lock(), generation, link)?;
+        let watched: Weak<Shared<F>> = Arc::downgrade(&shared);
+        fork::watch(watched);
+        shared.spawn(&mut shared.thread.lock(), link)?;
         Ok(Self(shared))
     }
 
@@ -291,14 +328,14 @@ impl<F: Feed> Sender<F> {
         self.0.epoch.load(Ordering::Relaxed) == fork::generation()
     }
 
-    /// Whether the thread was told to close, or could not be had.
-    pub fn is_closed(&self) -> bool {
-        self.0.epoch.load(Ordering::Relaxed) == CLOSED
+    /// Whether nothing is sent any more, so that frames that are left are lost.
+    pub fn is_over(&self) -> bool {
+        self.0.is_over()
     }
 
-    /// Gives a forked child a thread of its own. `false` if the thread was told to close, there is
-    /// none to be had, or another thread is about to do it.
-    pub fn revive(&self) -> bool {
+    /// Gives a forked child that submits a thread of its own, if it has none. Never waits for another
+    /// thread or a fork.
+    pub fn revive(&self) -> Revival {
         self.0.revive()
     }
 
@@ -346,8 +383,8 @@ impl<F: Feed> Sender<F> {
         }
     }
 
-    /// Refuses frames from here on (one that is being submitted right now may be left waiting, and
-    /// is dropped with the queue), sends the pending ones, closes the stream and ends the thread,
+    /// Refuses frames from here on (one that is being submitted right now may come too late, and is
+    /// counted as lost), sends the pending ones, closes the stream and ends the thread,
     /// all within [`Options::close_timeout`]. Returns whether the thread ended: one that is held up
     /// in a caller's own function is left running.
     pub fn close(&self) -> bool {
@@ -362,6 +399,7 @@ impl<F: Feed> Sender<F> {
             return true;
         }
         let ended = shared.await_end(closing.by + CLOSE_GRACE);
+        shared.over.store(true, Ordering::Release);
         let thread = shared.thread.lock().handle.take();
         if ended {
             // It has nothing left to do but to end.
@@ -379,28 +417,24 @@ impl<F: Feed> Sender<F> {
     /// Sets the deadline of closing, unless it is set already, and returns it.
     fn start_closing(&self, timeout: Duration) -> Closing {
         let shared = &self.0;
+        shared.revive_to_send();
         let now = fork::generation();
         let closing = {
             // A child finds all of the following done, or none.
-            let mut thread = shared.thread.lock();
+            let _thread = shared.thread.lock();
             let running = shared.epoch.swap(CLOSED, Ordering::AcqRel);
-            let closing = *shared.closing.get_or_init(|| Closing {
+            *shared.closing.get_or_init(|| Closing {
                 by: deadline(Instant::now(), timeout),
                 generation: if running == CLOSED { now } else { running },
-            });
-            if closing.generation != now {
-                // A forked child that never submitted: the thread is the parent's.
-                std::mem::forget(thread.handle.take());
-            }
-            closing
+            })
         };
-        if closing.generation != now {
-            // Without a lock: to ask how much waits takes others.
-            add(&shared.counters.0.lost_fork, shared.stats().waiting as usize);
+        if closing.generation == now {
+            shared.wake.wake();
+        } else {
+            // A forked child that never submitted: the thread is the parent's.
+            shared.over.store(true, Ordering::Release);
             shared.counters.0.set_state(LinkState::Closing);
-            return closing;
         }
-        shared.wake.wake();
         closing
     }
 }

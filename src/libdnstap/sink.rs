@@ -42,6 +42,9 @@ const _: () = assert!(DNSTAP_MESSAGE_TYPES == MESSAGE_TYPES);
 
 /// What became of the messages. At every moment `logged = sent + waiting + dropped_full
 /// + dropped_too_long + dropped_invalid + dropped_closed + dropped_fork`.
+///
+/// The accounts of a forked child begin at 0: what was counted before, and what waits at the fork,
+/// are its parent's.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct dnstap_stats {
@@ -61,9 +64,9 @@ pub struct dnstap_stats {
     pub dropped_too_long: u64,
     /// Messages that say what cannot be.
     pub dropped_invalid: u64,
-    /// Messages that were not sent when the time for closing was over.
+    /// Messages that were not sent when the time for closing was over, or came too late to be sent.
     pub dropped_closed: u64,
-    /// In a forked child: messages that waited at the fork, and are the parent's to send.
+    /// Always 0. Kept for programs that add it up.
     pub dropped_fork: u64,
     /// Messages of enabled types that were left out of the sample. They are not among those logged.
     pub sampled_out: u64,
@@ -92,7 +95,7 @@ impl From<sink::Stats> for dnstap_stats {
             dropped_too_long: stats.dropped_too_long,
             dropped_invalid: stats.dropped_invalid,
             dropped_closed: stats.dropped_closed,
-            dropped_fork: stats.dropped_fork,
+            dropped_fork: 0,
             sampled_out: stats.sampled_out,
             bytes_sent: stats.bytes_sent,
             connects: stats.connects,

@@ -27,6 +27,9 @@ pub enum fstrm_iothr_state {
 
 /// What became of the frames that were submitted. At every moment
 /// `accepted = written + waiting + lost_closing + lost_error + lost_fork`.
+///
+/// The accounts of a forked child begin at 0: what was counted before, and what waits at the fork,
+/// are its parent's.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct fstrm_iothr_stats {
@@ -41,12 +44,13 @@ pub struct fstrm_iothr_stats {
     pub written: u64,
     /// Frames in the queues and in the memory of the writer thread.
     pub waiting: u64,
-    /// Frames that could not be sent before the time for ending was over.
+    /// Frames that could not be sent before the time for ending was over, or were submitted too late
+    /// to be sent.
     pub lost_closing: u64,
     /// Frames in a write that a caller's own `write` function failed, which does not tell how many
     /// of them it wrote.
     pub lost_error: u64,
-    /// In a forked child: frames that waited at the fork, and are the parent's to send.
+    /// Always 0. Kept for programs that add it up.
     pub lost_fork: u64,
     /// Bytes of the written frames and their lengths, without control frames. Of a frame that a
     /// broken stream tore, what was sent of it counts too.
@@ -86,7 +90,7 @@ pub unsafe extern "C" fn fstrm_iothr_get_stats(
             waiting: now.waiting,
             lost_closing: now.lost_closing,
             lost_error: now.lost_error,
-            lost_fork: now.lost_fork,
+            lost_fork: 0,
             bytes_written: now.bytes_written,
             connects: now.connects,
             connect_failures: now.connect_failures,
@@ -107,7 +111,8 @@ pub unsafe extern "C" fn fstrm_iothr_get_stats(
 
 /// Ends a writer thread as fstrm_iothr_destroy() does, but keeps the handle, so that
 /// fstrm_iothr_get_stats() can tell what became of the last frames. fstrm_iothr_submit() fails from
-/// here on; a frame that another thread submits at this very moment may be left waiting.
+/// here on; a frame that another thread submits at this very moment may come too late, and is counted
+/// as lost.
 ///
 /// @param iothr  The writer thread, still to be destroyed.
 /// @retval fstrm_res_success  It has ended.

@@ -2,6 +2,8 @@
 //! Tries every order in which a logging thread and the writer thread can see a ring. Run with
 //! `RUSTFLAGS="--cfg loom" cargo test -p dnstap --lib ring`.
 
+use std::sync::Arc;
+
 use loom::thread;
 
 use super::{Consumer, Ring};
@@ -22,8 +24,8 @@ fn drain(consumer: &mut Consumer, sent: &mut Vec<u8>, frames: &mut usize) {
 #[test]
 fn frames_arrive_whole_and_in_order_around_the_end_of_the_memory() {
     loom::model(|| {
-        let mut producer = Ring::allocate(16, 0).expect("memory");
-        let mut consumer = producer.ring().claim(0).expect("the only consumer");
+        let mut producer = Ring::allocate(16).expect("memory");
+        let mut consumer = producer.ring().claim().expect("the only consumer");
         let producing = thread::spawn(move || {
             let mut frame = |number: u8| {
                 let length = usize::from(number % 2) + 1;
@@ -47,5 +49,27 @@ fn frames_arrive_whole_and_in_order_around_the_end_of_the_memory() {
             })
             .collect();
         assert_eq!((sent, frames), (expected, accepted.len()));
+    });
+}
+
+#[test]
+fn a_consumer_that_comes_late_misses_nothing() {
+    loom::model(|| {
+        let mut producer = Ring::allocate(16).expect("memory");
+        let ring = Arc::clone(producer.ring());
+        producer.renew();
+        let producing = thread::spawn(move || {
+            for number in 1..=2 {
+                let room = producer.reserve(1).expect("room for two");
+                room.payload.fill(number);
+                room.commit(1);
+            }
+        });
+        let mut consumer = ring.claim().expect("the only consumer");
+        let (mut sent, mut frames) = (Vec::new(), 0);
+        drain(&mut consumer, &mut sent, &mut frames);
+        producing.join().expect("producer");
+        drain(&mut consumer, &mut sent, &mut frames);
+        assert_eq!((sent, frames), (vec![0, 0, 0, 1, 1, 0, 0, 0, 1, 2], 2));
     });
 }

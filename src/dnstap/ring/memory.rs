@@ -77,9 +77,11 @@ impl Memory {
     unsafe fn unmap(&self, start: usize, end: usize) {
         // SAFETY: that far the memory goes.
         let bytes = unsafe { self.bytes.add(start) };
+        // Before it is so: a child of a fork in between must not return them a second time.
+        self.mapped.store(start, Ordering::Relaxed);
         // SAFETY: passed on to the caller.
-        if unsafe { munmap(bytes.cast::<c_void>(), end - start) }.is_ok() {
-            self.mapped.store(start, Ordering::Relaxed);
+        if unsafe { munmap(bytes.cast::<c_void>(), end - start) }.is_err() {
+            self.mapped.store(end, Ordering::Relaxed);
         }
     }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use framestream::fork::{Guard, Lock};
+use framestream::fork::{Child, Guard, Lock};
 
 use super::MESSAGE_TYPES;
 use super::switch::Switch;
@@ -33,7 +33,7 @@ pub(super) struct Member {
     pub(super) dropped_too_long: AtomicU64,
     /// Messages that cannot be encoded.
     pub(super) dropped_invalid: AtomicU64,
-    /// Messages that no writer thread was to be had for.
+    /// Messages of a child that could not start a writer thread.
     pub(super) dropped_closed: AtomicU64,
     /// Messages that are not in the sample.
     pub(super) sampled_out: AtomicU64,
@@ -70,7 +70,7 @@ impl Member {
 
     /// Has the producer take `origin` before its next message, and lets these types through. The
     /// caller holds the lock of the registry.
-    pub(super) fn renew<T>(&self, origin: &Arc<Origin>, message_types: u32, outer: &Guard<'_, T>) {
+    pub(super) fn offer<T>(&self, origin: &Arc<Origin>, message_types: u32, outer: &Guard<'_, T>) {
         *self.offer.lock_inside(outer) = Offer { origin: Some(Arc::clone(origin)), is_new: true };
         self.stale.store(true, Ordering::Release);
         self.let_through(message_types);
@@ -93,6 +93,21 @@ impl Member {
             std::mem::swap(latest, origin);
         }
         true
+    }
+
+    /// Begins anew in a forked child: nothing waits, and nothing is counted.
+    pub(super) fn renew_in(&self, child: &Child) {
+        self.ring.renew(child);
+        let dropped = [
+            &self.dropped_full,
+            &self.dropped_too_long,
+            &self.dropped_invalid,
+            &self.dropped_closed,
+            &self.sampled_out,
+        ];
+        for counter in self.logged.iter().chain(dropped) {
+            counter.store(0, Ordering::Relaxed);
+        }
     }
 
     /// The producer is gone.

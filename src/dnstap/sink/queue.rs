@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use framestream::fork;
-use framestream::sender::Sender;
+use framestream::sender::{Revival, Sender};
 
 use super::Sink;
 use super::member::Member;
@@ -198,12 +198,17 @@ impl<S: AsRef<Switch>> Queue<S> {
     #[inline(never)]
     fn look(&mut self, message: &impl Fields) -> Result<(), Logged> {
         if self.generation != fork::generation() {
-            if !self.place.sender.is_running() && !self.place.sender.revive() {
-                self.place.member.count_logged(message.message_type());
-                return Err(self.drop_message(Logged::Closed));
+            match self.place.sender.revive() {
+                Revival::Running => self.generation = fork::generation(),
+                // The message waits in the ring; the next one asks again.
+                Revival::Pending => (),
+                Revival::Closed => {
+                    self.place.member.count_logged(message.message_type());
+                    return Err(self.drop_message(Logged::Closed));
+                }
             }
-            self.generation = fork::generation();
-            self.producer.begin(self.generation);
+            self.encoder = Encoder::new();
+            self.producer.renew();
         }
         if self.sample_rate > 1 && !sample::key(message).is_chosen(self.sample_rate) {
             self.place.member.sampled_out.fetch_add(1, Ordering::Relaxed);

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use framestream::fork::{self, Lock};
+use framestream::fork::{Child, Lock};
 
 use super::MESSAGE_TYPES;
 use super::member::{Dropped, Member};
@@ -72,7 +72,7 @@ impl Members {
             if excess == 0 {
                 break;
             }
-            if let Some(consumer) = &mut member.ring.claim(fork::generation()) {
+            if let Some(consumer) = &mut member.ring.claim() {
                 member.drop_pending(consumer);
                 excess = excess.saturating_sub(member.ring.held());
             }
@@ -148,7 +148,7 @@ impl Registry {
         let settings = &members.settings;
         let message_types = if self.is_closed() { 0 } else { settings.message_types };
         for member in &members.list {
-            member.renew(&settings.origin, message_types, &members);
+            member.offer(&settings.origin, message_types, &members);
         }
         result
     }
@@ -194,6 +194,15 @@ impl Registry {
         Freed {
             any: !members.freed.is_empty(),
             excess: members.freed_bytes.saturating_sub(self.freed_limit),
+        }
+    }
+
+    /// Begins anew in a forked child: nothing waits, and nothing is counted.
+    pub(super) fn renew(&self, child: &Child) {
+        let Some(mut members) = self.members.lock_in(child) else { return };
+        members.gone = Gone::default();
+        for member in members.all() {
+            member.renew_in(child);
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use framestream::fork::Child;
 use framestream::sender::{Feed, Gathered, Source};
 
 use super::member::Member;
@@ -21,10 +22,13 @@ impl Feed for Rings {
         self.0.logged_by_type().iter().sum::<u64>() - dropped
     }
 
-    fn source(&self, generation: usize) -> Spans {
+    fn renew(&self, child: &Child) {
+        self.0.renew(child);
+    }
+
+    fn source(&self) -> Spans {
         Spans {
             registry: Arc::clone(&self.0),
-            generation,
             seen: None,
             freed: false,
             unclaimed: false,
@@ -38,7 +42,6 @@ impl Feed for Rings {
 /// turn.
 pub(super) struct Spans {
     registry: Arc<Registry>,
-    generation: usize,
     /// [`Registry::changes`] at the last look.
     seen: Option<usize>,
     /// Whether freed queues were there at the last look, with messages pending.
@@ -59,12 +62,12 @@ impl Spans {
         if self.seen == Some(changes) && !self.freed {
             return;
         }
-        let Self { registry, generation, consumers, .. } = self;
+        let Self { registry, consumers, .. } = self;
         let mut unclaimed = false;
         let freed = registry.sweep(|member| {
             if blocked && member.is_freed() {
-                unclaimed |= !member.ring.is_claimed(*generation);
-            } else if let Some(consumer) = member.ring.claim(*generation) {
+                unclaimed |= !member.ring.is_claimed();
+            } else if let Some(consumer) = member.ring.claim() {
                 consumers.push((Arc::clone(member), consumer));
             }
         });
@@ -206,12 +209,12 @@ mod tests {
                 message_types: ALL_MESSAGE_TYPES,
             };
             let registry = Registry::new(settings, 1024, LIMIT);
-            let source = Rings(Arc::clone(&registry)).source(0);
+            let source = Rings(Arc::clone(&registry)).source();
             Self { registry, source }
         }
 
         fn queue(&self) -> (Producer, Arc<Member>) {
-            let producer = Ring::allocate(1 << 20, 0).expect("memory");
+            let producer = Ring::allocate(1 << 20).expect("memory");
             let member = Member::new(Arc::clone(producer.ring()), Arc::new(Switch::default()));
             (producer, self.registry.add(member).expect("open").member)
         }

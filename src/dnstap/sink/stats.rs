@@ -8,7 +8,7 @@ use super::registry::Registry;
 use super::spans::Rings;
 
 /// What became of the messages. At every moment `logged = sent + waiting + dropped_full
-/// + dropped_too_long + dropped_invalid + dropped_closed + dropped_fork`.
+/// + dropped_too_long + dropped_invalid + dropped_closed`. In a forked child all begin at 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Messages of enabled types, in the sample, that were logged.
@@ -27,10 +27,8 @@ pub struct Stats {
     pub dropped_too_long: u64,
     /// Messages that cannot be encoded.
     pub dropped_invalid: u64,
-    /// Messages that were not sent when the time for closing was over.
+    /// Messages that were not sent when the time for closing was over, or came too late to be sent.
     pub dropped_closed: u64,
-    /// In a forked child: messages that waited at the fork. The parent sends them.
-    pub dropped_fork: u64,
     /// Messages of enabled types that were left out because they are not in the sample.
     pub sampled_out: u64,
     /// Bytes sent, with the lengths of the frames and without control frames.
@@ -52,17 +50,19 @@ pub(super) fn take(registry: &Registry, sender: &Sender<Rings>) -> Stats {
     let sent = sender.stats();
     let logged_by_type = registry.logged_by_type();
     let logged = logged_by_type.iter().sum();
-    let gone = dropped.all() + sent.written + sent.lost_closing + sent.lost_error + sent.lost_fork;
+    let lost = dropped.closed + sent.lost_closing + sent.lost_error;
+    let gone = dropped.all() - dropped.closed + sent.written + lost;
+    let left = logged - gone;
+    let (waiting, late) = if sender.is_over() { (0, left) } else { (left, 0) };
     Stats {
         logged,
         logged_by_type,
         sent: sent.written,
-        waiting: logged - gone,
+        waiting,
         dropped_full: dropped.full,
         dropped_too_long: dropped.too_long,
         dropped_invalid: dropped.invalid,
-        dropped_closed: dropped.closed + sent.lost_closing + sent.lost_error,
-        dropped_fork: sent.lost_fork,
+        dropped_closed: lost + late,
         sampled_out: dropped.sampled_out,
         bytes_sent: sent.bytes_written,
         connects: sent.connects,

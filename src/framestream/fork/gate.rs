@@ -43,7 +43,7 @@ pub fn in_parent() {
 
 /// Keeps forks off while it lives, for what a child must not find half done. Not to be held for
 /// long.
-pub(crate) struct Hold {
+pub(super) struct Hold {
     // In this order: the next lock is taken once this one is free.
     /// `None` in a fork handler of the host: its own fork keeps all others off.
     _gate: Option<RwLockReadGuard<'static, ()>>,
@@ -51,7 +51,7 @@ pub(crate) struct Hold {
 }
 
 /// Keeps forks off.
-pub(crate) fn hold() -> Hold {
+pub(super) fn hold() -> Hold {
     let held = Held::take(Rank::Gate);
     let gate =
         if is_forking() { None } else { Some(GATE.read().unwrap_or_else(PoisonError::into_inner)) };
@@ -93,6 +93,11 @@ impl<T> Lock<T> {
         Self { mutex: Mutex::new(value), rank: Rank::State }
     }
 
+    /// A lock on the list of all that begins anew in a child, each with locks of its own.
+    pub(super) const fn watched(value: T) -> Self {
+        Self { mutex: Mutex::new(value), rank: Rank::Watched }
+    }
+
     /// A lock on `value` that a thread can take while it holds another.
     pub const fn leaf(value: T) -> Self {
         Self { mutex: Mutex::new(value), rank: Rank::Leaf }
@@ -103,24 +108,19 @@ impl<T> Lock<T> {
     pub fn lock(&self) -> Guard<'_, T> {
         let hold = hold();
         let value = self.wait();
-        Guard { value, hold }
+        Guard { value, _hold: hold }
     }
 
     /// Takes the value if no other thread has it, and no fork is under way. Never waits.
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
         let hold = try_hold()?;
         let value = self.take()?;
-        Some(Guard { value, hold })
-    }
-
-    /// Waits for the value while forks are kept off already.
-    pub(crate) fn lock_within<'a>(&'a self, _: &'a Hold) -> Inner<'a, T> {
-        self.wait()
+        Some(Guard { value, _hold: hold })
     }
 
     /// Waits for the value of a leaf, as the holder of another lock.
-    pub fn lock_inside<'a, U>(&'a self, outer: &'a Guard<'_, U>) -> Inner<'a, T> {
-        self.lock_within(&outer.hold)
+    pub fn lock_inside<'a, U>(&'a self, _: &'a Guard<'_, U>) -> Inner<'a, T> {
+        self.wait()
     }
 
     fn wait(&self) -> Inner<'_, T> {
@@ -129,7 +129,7 @@ impl<T> Lock<T> {
         Inner { value, _held: held }
     }
 
-    fn take(&self) -> Option<Inner<'_, T>> {
+    pub(super) fn take(&self) -> Option<Inner<'_, T>> {
         let held = Held::take(self.rank);
         let value = match self.mutex.try_lock() {
             Ok(value) => value,
@@ -165,7 +165,7 @@ impl<T> DerefMut for Inner<'_, T> {
 pub struct Guard<'a, T> {
     // In this order: forks are kept off until the mutex is free.
     value: Inner<'a, T>,
-    hold: Hold,
+    _hold: Hold,
 }
 
 impl<T> Deref for Guard<'_, T> {

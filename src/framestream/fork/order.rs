@@ -8,6 +8,7 @@ use std::cell::Cell;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
     Gate,
+    Watched,
     #[default]
     State,
     Leaf,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Payload;
 use super::backlog::Backlog;
+use crate::fork::Child;
 use crate::queue::{Consumer, Ring};
 use crate::sender::{Feed, Gathered, Source};
 
@@ -24,9 +25,15 @@ impl<P: Payload> Feed for Queues<P> {
         self.rings.iter().map(|ring| ring.pushed() as u64).sum()
     }
 
-    fn source(&self, generation: usize) -> Copier<P> {
+    fn renew(&self, child: &Child) {
+        for ring in &self.rings {
+            ring.renew(child);
+        }
+    }
+
+    fn source(&self) -> Copier<P> {
         Copier {
-            consumers: self.rings.iter().filter_map(|ring| ring.claim(generation)).collect(),
+            consumers: self.rings.iter().filter_map(Ring::claim).collect(),
             backlog: Backlog::new(self.memory_limit),
             wake_level: self.wake_level,
         }

@@ -30,8 +30,8 @@ fn model(program: impl Fn() + Send + Sync + 'static) {
 
 fn queue(model: Model) -> (Arc<Ring<Entry>>, Producer<Entry>, Consumer<Entry>) {
     let (ring, producer) = Ring::new(model, 2).expect("memory");
-    let consumer = ring.claim(0).expect("the only consumer");
-    assert!(ring.claim(0).is_none(), "one consumer");
+    let consumer = ring.claim().expect("the only consumer");
+    assert!(ring.claim().is_none(), "one consumer");
     (ring, producer, consumer)
 }
 

@@ -132,14 +132,15 @@ impl<T> Mpsc<T> {
     }
 
     /// Empties the ring without dropping the entries, also those that a producer was still
-    /// filling.
-    pub(super) fn forget_all(&self) {
+    /// filling. Returns how many were ever put in.
+    pub(super) fn forget_all(&self) -> usize {
         let tail = self.tail.0.load(Ordering::Relaxed);
         for index in 0..self.slots.len() {
             let index = tail.wrapping_add(index);
             self.slot(index).turn.store(index, Ordering::Relaxed);
         }
         self.head.0.store(tail, Ordering::Release);
+        tail
     }
 }
 

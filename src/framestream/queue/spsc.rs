@@ -123,9 +123,11 @@ impl<T> Spsc<T> {
         self.pushed().wrapping_sub(head)
     }
 
-    /// Empties the ring without dropping the entries.
-    pub(super) fn forget_all(&self) {
-        self.head.0.store(self.pushed(), Ordering::Release);
+    /// Empties the ring without dropping the entries. Returns how many were ever put in.
+    pub(super) fn forget_all(&self) -> usize {
+        let tail = self.pushed();
+        self.head.0.store(tail, Ordering::Release);
+        tail
     }
 }
 

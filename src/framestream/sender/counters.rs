@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-use crate::fork::Lock;
+use crate::fork::{Child, Lock};
 
 /// Where a writer thread stands with its receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +33,8 @@ impl LinkState {
 }
 
 /// What became of the frames. At every moment
-/// `accepted = written + waiting + lost_closing + lost_error + lost_fork`.
+/// `accepted = written + waiting + lost_closing + lost_error`. Those of a forked child begin at 0: what
+/// its parent had counted, and what waited at the fork, are the parent's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Frames that `submit` took.
@@ -45,13 +46,11 @@ pub struct Stats {
     pub written: u64,
     /// Frames in the queues and in the memory of the writer thread.
     pub waiting: u64,
-    /// Frames that were not sent when the time for closing was over.
+    /// Frames that were not sent when the time for closing was over, or came too late to be sent.
     pub lost_closing: u64,
     /// Frames in a write that failed without a word on how far it came: those of a caller's own
     /// write function.
     pub lost_error: u64,
-    /// In a forked child: frames that waited at the fork. The parent has them too, and sends them.
-    pub lost_fork: u64,
     /// Bytes handed over to the transport, with the frame lengths, without the control frames.
     pub bytes_written: u64,
     /// Streams opened, each with START, by [`Sender::reopen`](super::Sender::reopen) too.
@@ -71,7 +70,6 @@ pub(super) struct Counters {
     pub(super) written: AtomicU64,
     pub(super) lost_closing: AtomicU64,
     pub(super) lost_error: AtomicU64,
-    pub(super) lost_fork: AtomicU64,
     pub(super) bytes_written: AtomicU64,
     pub(super) connects: AtomicU64,
     pub(super) connect_failures: AtomicU64,
@@ -101,16 +99,46 @@ impl Counters {
         self.last_error.lock().clone()
     }
 
+    /// Begins anew in a forked child.
+    pub(super) fn renew(&self, _: &Child) {
+        let Self {
+            refused,
+            written,
+            lost_closing,
+            lost_error,
+            bytes_written,
+            connects,
+            connect_failures,
+            disconnects,
+            state: _,
+            // To drop it would free memory.
+            last_error: _,
+        } = self;
+        let counters = [
+            refused,
+            written,
+            lost_closing,
+            lost_error,
+            bytes_written,
+            connects,
+            connect_failures,
+            disconnects,
+        ];
+        for counter in counters {
+            counter.store(0, Ordering::Relaxed);
+        }
+        self.set_state(LinkState::Disconnected);
+    }
+
     /// The accounts at this moment; `accepted` is asked for last, so that nothing is missing in it
-    /// that is counted elsewhere.
-    pub(super) fn stats(&self, accepted: impl FnOnce() -> u64) -> Stats {
+    /// that is counted elsewhere. If all is `over`, nothing waits: it is lost.
+    pub(super) fn stats(&self, over: bool, accepted: impl FnOnce() -> u64) -> Stats {
         let get = |counter: &AtomicU64| counter.load(Ordering::Acquire);
         let mut stats = Stats {
             refused: get(&self.refused),
             written: get(&self.written),
             lost_closing: get(&self.lost_closing),
             lost_error: get(&self.lost_error),
-            lost_fork: get(&self.lost_fork),
             bytes_written: get(&self.bytes_written),
             connects: get(&self.connects),
             connect_failures: get(&self.connect_failures),
@@ -119,8 +147,9 @@ impl Counters {
             ..Stats::default()
         };
         stats.accepted = accepted();
-        let gone = stats.written + stats.lost_closing + stats.lost_error + stats.lost_fork;
-        stats.waiting = stats.accepted.saturating_sub(gone);
+        let gone = stats.written + stats.lost_closing + stats.lost_error;
+        let left = stats.accepted.saturating_sub(gone);
+        *if over { &mut stats.lost_closing } else { &mut stats.waiting } += left;
         stats
     }
 }

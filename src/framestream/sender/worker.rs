@@ -114,6 +114,8 @@ impl<F: Feed> Worker<F> {
         add(&counters.written, source.rewind());
         add(&counters.lost_closing, source.discard());
         counters.set_state(LinkState::Closing);
+        // A frame that is put in from here on is never seen.
+        shared.over.store(true, Ordering::Release);
         // Whatever the transport calls at its end is over when they go on.
         drop(link);
         shared.ended.wake();

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Work to be done in a forked child before anything else runs in it.
+
+use std::sync::Weak;
+
+use super::{Inner, Lock};
+
+/// Proof that this is the only thread of a child that has just been forked.
+pub struct Child(());
+
+/// Something that knows of its process what is not so in a forked child.
+pub trait InChild: Send + Sync {
+    /// Begins anew. Called in a child before `fork` returns there: the threads that worked on it
+    /// may have been in the middle of anything but a [`Lock`]. Must not allocate.
+    fn in_child(&self, child: &Child);
+}
+
+static WATCHED: Lock<Vec<Weak<dyn InChild>>> = Lock::watched(Vec::new());
+
+/// Has [`InChild::in_child`] called in each child, for as long as `watched` is there.
+pub(crate) fn watch(watched: Weak<dyn InChild>) {
+    let mut all = WATCHED.lock();
+    all.retain(|watched| watched.strong_count() > 0);
+    all.push(watched);
+}
+
+/// Calls [`InChild::in_child`] of all.
+pub(super) fn renew_all() {
+    let child = Child(());
+    // Taken only where the child alone has a handler, and found a lock that was taken.
+    let Some(all) = WATCHED.lock_in(&child) else { return };
+    for watched in all.iter().filter_map(Weak::upgrade) {
+        watched.in_child(&child);
+    }
+}
+
+impl<T> Lock<T> {
+    /// Takes the value in a forked child. `None` if a thread of the parent had it, which a process
+    /// with the handlers of [`prepare`](super::prepare) keeps off.
+    pub fn lock_in(&self, _: &Child) -> Option<Inner<'_, T>> {
+        self.take()
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Frames that are put in while the writer thread ends.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use framestream::fork::Child;
+use framestream::sender::{Feed, Gathered, Options, Sender, Source};
+use framestream::transport::FileSender;
+use framestream::writer::{Writer, WriterOptions};
+
+/// Frames that are counted, and never there to be sent.
+struct Counted(Arc<AtomicU64>);
+
+struct Nothing;
+
+impl Feed for Counted {
+    type Source = Nothing;
+
+    fn accepted(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn renew(&self, _: &Child) {}
+
+    fn source(&self) -> Nothing {
+        Nothing
+    }
+}
+
+impl Source for Nothing {
+    fn gather(&mut self, _: bool) -> Gathered {
+        Gathered::All
+    }
+
+    fn has_batch(&self) -> bool {
+        false
+    }
+
+    fn is_empty(&self) -> bool {
+        true
+    }
+
+    fn front(&self) -> Option<&[u8]> {
+        None
+    }
+
+    fn consume(&mut self, _: usize) -> usize {
+        0
+    }
+
+    fn rewind(&mut self) -> usize {
+        0
+    }
+
+    fn give_up(&mut self) -> usize {
+        0
+    }
+
+    fn discard(&mut self) -> usize {
+        0
+    }
+}
+
+#[test]
+fn a_frame_that_came_too_late_is_lost_and_does_not_wait() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let transport = Box::new(FileSender::new(&folder.path().join("frames")));
+    let writer = Writer::new(transport, WriterOptions::default());
+    let accepted = Arc::new(AtomicU64::new(0));
+    let feed = Counted(Arc::clone(&accepted));
+    let sender = Sender::start(Options::default(), writer, feed).expect("a thread");
+    accepted.fetch_add(1, Ordering::Release);
+    let stats = sender.stats();
+    assert_eq!((stats.accepted, stats.waiting, stats.lost_closing), (1, 1, 0));
+    // Its producer was held up before it was in the queue, until the thread had seen that for the
+    // last time.
+    assert!(sender.close());
+    accepted.fetch_add(1, Ordering::Release);
+    let stats = sender.stats();
+    assert_eq!((stats.accepted, stats.waiting, stats.lost_closing), (2, 0, 2));
+}
