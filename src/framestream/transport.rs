@@ -15,7 +15,7 @@ pub use socket::SocketSender;
 #[cfg(feature = "tls")]
 pub use tls::{
     TlsAcceptor, TlsConnector, TlsError, TlsOptions, TlsSender, TlsServerOptions, TlsStream,
-    TlsVerify,
+    TlsVerify, certificate_validity,
 };
 
 use std::io::{self, IoSlice};

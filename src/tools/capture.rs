@@ -16,6 +16,7 @@ pub mod compressor;
 pub mod connection;
 pub mod content;
 pub mod continued_file;
+pub mod credentials;
 pub mod descriptors;
 pub mod destination;
 pub mod dialer;
@@ -55,7 +56,7 @@ use crate::capture::connection::{Connection, Next};
 use crate::capture::content::Content;
 use crate::capture::destination::Destination;
 use crate::capture::dialer::Dialed;
-use crate::capture::listener::{Access, ListenError, Listener};
+use crate::capture::listener::{Acceptor, Access, ListenError, Listener};
 use crate::capture::log::{Kind, Level, Log};
 use crate::capture::options::{Address, Options, Settings};
 use crate::capture::output::Output;
@@ -76,6 +77,9 @@ const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 
 /// Connections that are accepted at a time.
 const ACCEPTS: usize = 64;
+
+/// How often to look whether our certificate is still valid.
+const CERTIFICATE_CHECK: Duration = Duration::from_secs(24 * 3600);
 
 /// Bytes of incomplete frames that all connections hold together, or twice the largest frame.
 const MEMORY: usize = 64 << 20;
@@ -141,7 +145,8 @@ pub fn run(options: &Options) -> ExitCode {
         let listeners = listen(options, &settings, passed, &log)?;
         let content = Content::frames(&settings.content_type).map_err(OpenError::from)?;
         let output = Output::open(&settings.files, content, stop, &log)?;
-        Ok(Ends { listeners, dialed: None, output: Box::new(output), refusals: Arc::default() })
+        let output = Box::new(output);
+        Ok(Ends { listeners, acceptor: None, dialed: None, output, refusals: Arc::default() })
     });
     match capture {
         Ok(capture) => capture.run(),
@@ -167,6 +172,8 @@ pub struct Limits {
 pub struct Ends {
     /// Sockets to listen on.
     pub listeners: Vec<Listener>,
+    /// What speaks TLS on some of them.
+    pub acceptor: Option<Acceptor>,
     /// Connections that are made.
     pub dialed: Option<Dialed>,
     /// Where the frames go.
@@ -182,6 +189,9 @@ pub struct Capture {
     /// A signal said to stop.
     stopping: bool,
     listeners: Vec<Listener>,
+    acceptor: Option<Acceptor>,
+    /// When to look whether our certificate is still valid.
+    check_certificate_at: Instant,
     dialed: Option<Dialed>,
     /// There may be connections to accept.
     may_accept: bool,
@@ -221,7 +231,7 @@ impl Capture {
             signal_hook::flag::register(signal, stop.clone())?;
         }
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        let Ends { mut listeners, dialed, output, refusals } = open(stop, waker.clone())?;
+        let Ends { mut listeners, acceptor, dialed, output, refusals } = open(stop, waker.clone())?;
         for (index, listener) in listeners.iter_mut().enumerate() {
             let token = Token(FIRST.0 + index);
             poll.registry().register(listener.source(), token, Interest::READABLE)?;
@@ -232,6 +242,8 @@ impl Capture {
             stopping: false,
             next_token: FIRST.0 + listeners.len(),
             listeners,
+            acceptor,
+            check_certificate_at: Instant::now() + CERTIFICATE_CHECK,
             dialed,
             may_accept: true,
             accept_after: None,
@@ -325,9 +337,9 @@ impl Capture {
         let rotation = self.shared.output.rotate_at();
         let deadline = self.deadlines.front().map(|(deadline, _)| *deadline);
         let log = self.shared.log.due();
-        let next =
-            [rotation, deadline, self.accept_after, place_at, log].into_iter().flatten().min();
-        next.map(|next| next.saturating_duration_since(Instant::now()))
+        let certificate = self.acceptor.as_ref().map(|_| self.check_certificate_at);
+        let next = [rotation, deadline, self.accept_after, place_at, log, certificate];
+        next.into_iter().flatten().min().map(|next| next.saturating_duration_since(Instant::now()))
     }
 
     /// Waits for events and notes them. Signals are answered at once.
@@ -363,7 +375,12 @@ impl Capture {
         for signal in self.signals.pending() {
             match signal {
                 SIGTERM | SIGINT => self.stopping = true,
-                SIGHUP => output.hang_up(log),
+                SIGHUP => {
+                    if let Some(acceptor) = &self.acceptor {
+                        acceptor.borrow_mut().reload();
+                    }
+                    output.hang_up(log);
+                }
                 SIGUSR1 => {
                     log.info("received SIGUSR1, rotating output file");
                     output.rotate(log);
@@ -536,6 +553,11 @@ impl Capture {
         let now = Instant::now();
         if self.shared.output.rotate_at().is_some_and(|rotate_at| rotate_at <= now) {
             self.shared.output.rotate(&self.shared.log);
+        }
+        if let Some(acceptor) = self.acceptor.as_ref().filter(|_| self.check_certificate_at <= now)
+        {
+            self.check_certificate_at = now + CERTIFICATE_CHECK;
+            acceptor.borrow().check();
         }
         // What came while an output held up everything came in time.
         let now = self.asked_at;

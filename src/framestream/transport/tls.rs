@@ -5,7 +5,7 @@ mod config;
 mod stream;
 mod verify;
 
-pub use config::{TlsError, TlsOptions, TlsServerOptions};
+pub use config::{TlsError, TlsOptions, TlsServerOptions, certificate_validity};
 pub use stream::{TlsAcceptor, TlsConnector, TlsStream};
 pub use verify::TlsVerify;
 

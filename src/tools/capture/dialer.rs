@@ -4,7 +4,6 @@
 use std::fmt;
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -13,9 +12,11 @@ use std::time::Duration;
 
 use framestream::transport::TlsConnector;
 use mio::Waker;
+use mio::net::UnixStream;
 use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::capture::connection::Stream;
+use crate::capture::credentials::Credentials;
 use crate::capture::log::{Log, Peer};
 use crate::capture::tls::Tls;
 
@@ -26,14 +27,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Where to connect to.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Target {
     /// A Unix socket.
     Unix(PathBuf),
     /// A host and a port, looked up for each connect.
     Tcp(String),
     /// The same, with TLS.
-    Tls(String, TlsConnector),
+    Tls(String, Credentials<TlsConnector>),
 }
 
 /// A connection that was made, its peer, and who hears of its START, and by the drop of its end.
@@ -50,9 +51,9 @@ impl Dialed {
     /// `waker` for each connection.
     pub fn start(targets: Vec<Target>, waker: &Arc<Waker>) -> Self {
         let (sender, made) = channel();
-        for target in targets {
+        for mut target in targets {
             let (sender, waker) = (sender.clone(), Arc::clone(waker));
-            thread::spawn(move || dial(&target, &sender, &waker));
+            thread::spawn(move || dial(&mut target, &sender, &waker));
         }
         Self { made }
     }
@@ -64,7 +65,7 @@ impl Dialed {
 }
 
 /// Connects for as long as somebody takes the connections.
-fn dial(target: &Target, sender: &Sender<Made>, waker: &Waker) {
+fn dial(target: &mut Target, sender: &Sender<Made>, waker: &Waker) {
     let log = Log;
     let mut last = None;
     // The last connection brought nothing, and that was told.
@@ -103,15 +104,16 @@ fn dial(target: &Target, sender: &Sender<Made>, waker: &Waker) {
     }
 }
 
-fn connect(target: &Target) -> io::Result<Box<dyn Stream + Send>> {
+fn connect(target: &mut Target) -> io::Result<Box<dyn Stream + Send>> {
     Ok(match target {
-        Target::Unix(path) => {
-            let stream = UnixStream::connect(path)?;
-            stream.set_nonblocking(true)?;
-            Box::new(mio::net::UnixStream::from_std(stream))
-        }
+        // It does not wait where the other side is too busy to accept.
+        Target::Unix(path) => Box::new(UnixStream::connect(path)?),
         Target::Tcp(name) => Box::new(connect_tcp(name)?),
-        Target::Tls(name, connector) => Box::new(Tls(connector.connect(connect_tcp(name)?)?)),
+        Target::Tls(name, credentials) => {
+            let stream = connect_tcp(name)?;
+            credentials.reload_if_changed();
+            Box::new(Tls(credentials.get().connect(stream)?))
+        }
     })
 }
 

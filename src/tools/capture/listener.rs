@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The sockets to listen on: Unix, TCP, or passed by the service manager.
 
+use std::cell::RefCell;
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use framestream::transport::TlsAcceptor;
 use listenfd::ListenFd;
@@ -19,6 +21,7 @@ use nix::unistd::{Group, User};
 use thiserror::Error;
 
 use crate::capture::connection::Stream;
+use crate::capture::credentials::Credentials;
 use crate::capture::identity::{Identity, identity};
 use crate::capture::log::Peer;
 use crate::capture::tls::Tls;
@@ -88,6 +91,9 @@ fn id(
     found.ok_or_else(|| ListenError::NoSuchOwner(name.into()))
 }
 
+/// What speaks TLS on connections that are accepted.
+pub type Acceptor = Rc<RefCell<Credentials<TlsAcceptor>>>;
+
 /// A listening socket.
 #[derive(Debug)]
 pub struct Listener {
@@ -100,7 +106,7 @@ pub struct Listener {
 enum Socket {
     Unix(UnixListener),
     Tcp(TcpListener),
-    Tls(TcpListener, TlsAcceptor),
+    Tls(TcpListener, Acceptor),
 }
 
 impl Listener {
@@ -142,11 +148,7 @@ impl Listener {
     }
 
     /// The same, with TLS.
-    pub fn tls(
-        address: SocketAddr,
-        name: &str,
-        acceptor: TlsAcceptor,
-    ) -> Result<Self, ListenError> {
+    pub fn tls(address: SocketAddr, name: &str, acceptor: Acceptor) -> Result<Self, ListenError> {
         let bound = TcpListener::bind(address);
         let bound = bound.map_err(|error| ListenError::System { address: name.into(), error })?;
         Ok(Self { socket: Socket::Tls(bound, acceptor), _path: None })
@@ -196,7 +198,8 @@ impl Listener {
             }
             Socket::Tls(socket, acceptor) => {
                 let (stream, peer) = accept_tcp(socket)?;
-                Ok((Box::new(Tls(acceptor.accept(stream)?)), peer))
+                let stream = acceptor.borrow().get().accept(stream)?;
+                Ok((Box::new(Tls(stream)), peer))
             }
         }
     }

@@ -11,6 +11,7 @@ mod feed;
 mod files;
 mod peers;
 mod progress;
+mod tls;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -145,7 +146,8 @@ fn capture(options: &Options) -> Result<ExitCode, CaptureError> {
         idle: Duration::from_secs(idle.into()),
     };
     let capture = Capture::start(CONTENT_TYPE.into(), limits, Log, |stop, waker| {
-        let listeners = listeners(options)?;
+        let acceptor = tls::acceptor(options)?;
+        let listeners = listeners(options, acceptor.as_ref())?;
         let targets = dial_targets(options)?;
         let untaken = Untaken::default();
         let refusals = untaken.sockets.clone();
@@ -158,7 +160,7 @@ fn capture(options: &Options) -> Result<ExitCode, CaptureError> {
             None => Box::new(Feed::start(options, stop, untaken, waker.clone())?),
         };
         let dialed = (!targets.is_empty()).then(|| Dialed::start(targets, &waker));
-        Ok(Ends { listeners, dialed, output: destination, refusals })
+        Ok(Ends { listeners, acceptor, dialed, output: destination, refusals })
     })?;
     Ok(capture.run())
 }

@@ -103,6 +103,78 @@ fn a_relay_over_tls_is_received() {
     assert_holds(Path::new(&all), &payloads);
 }
 
+/// Puts the certificate and the key of `identity` in the place of others.
+fn replace(place: &Identity, identity: &Identity) {
+    for (old, new) in [(&place.certificate, &identity.certificate), (&place.key, &identity.key)] {
+        let beside = old.with_extension("new");
+        std::fs::copy(new, &beside).unwrap();
+        std::fs::rename(beside, old).unwrap();
+    }
+}
+
+#[test]
+fn certificates_are_read_again_at_a_signal_and_broken_ones_are_not_taken() {
+    let place = Place::new();
+    let (old, new) = (Authority::new(), Authority::new());
+    let (server, replacement) = (old.issue_expired("DNS:localhost"), new.issue("DNS:localhost"));
+    let (address, all) = (free_address(), place.argument("all"));
+    let port = address.rsplit_once(':').unwrap().1;
+    let mut arguments = vec!["-l", &address, "-w", &all];
+    arguments.extend(proof(&server));
+    let mut receiver =
+        start(&arguments, &format!("{} expired at 2020-01-02", text(&server.certificate)));
+    receiver.line("opened output file");
+    let input = place.file("input", recording(["one"]));
+    let target = format!("tls:localhost:{port}");
+    let relay = |authority: &Authority| {
+        let arguments =
+            ["-r", &input, "-T", &target, "-t", "5s", "--tls-ca", text(&authority.certificate)];
+        Running::dnstap(&arguments).end().0.success()
+    };
+    assert!(!relay(&old) && !relay(&new));
+    replace(&server, &replacement);
+    assert!(!relay(&new), "nobody asked for it");
+    receiver.signal("HUP");
+    let line = receiver.line("TLS: read ");
+    assert!(line.contains(text(&server.key)), "{line}");
+    assert!(relay(&new));
+    // What cannot be used leaves what is in use.
+    std::fs::write(&server.key, "no key").unwrap();
+    receiver.signal("HUP");
+    receiver.line("no private key in it that can be used; what was read before stays in use");
+    assert!(relay(&new));
+    receiver.stop();
+    assert_holds(Path::new(&all), ["one", "one"]);
+}
+
+#[test]
+fn a_relay_reads_a_certificate_that_was_replaced_before_it_connects_again() {
+    let place = Place::new();
+    let authority = Authority::new();
+    let (server, other) = (authority.issue("DNS:localhost"), Authority::new());
+    let client = other.issue_expired("DNS:sensor");
+    let (address, all) = (free_address(), place.argument("all"));
+    let port = address.rsplit_once(':').unwrap().1;
+    let mut arguments = vec!["-l", &address, "--tls-client-ca", text(&other.certificate)];
+    arguments.extend(proof(&server));
+    arguments.extend(["-w", &all]);
+    let mut receiver = start(&arguments, "opened output file");
+    let (socket, target) = (place.argument("socket"), format!("tls:localhost:{port}"));
+    let mut arguments = vec!["-u", &socket, "-T", &target, "-t", "20s"];
+    arguments.extend(["--tls-ca", text(&authority.certificate)]);
+    arguments.extend(proof(&client));
+    let mut relay = start(&arguments, "expired at 2020-01-02");
+    receiver.line("certificate expired");
+    replace(&client, &other.issue("DNS:sensor"));
+    relay.line("TLS: read ");
+    let mut peer = Peer::open(&place.socket);
+    peer.send(data("one"));
+    peer.close();
+    relay.stop();
+    receiver.stop();
+    assert_holds(Path::new(&all), ["one"]);
+}
+
 #[test]
 fn what_does_not_speak_tls_is_told_and_counted() {
     let place = Place::new();

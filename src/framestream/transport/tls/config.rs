@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, ring};
@@ -15,7 +16,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use thiserror::Error;
 
-use super::verify::{TlsVerify, Trust, Verifier, public_key};
+use super::verify::{TlsVerify, Trust, Verifier, public_key, validity};
 
 /// How to speak TLS. All files are PEM.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -168,6 +169,11 @@ fn identity(
         return Err(TlsError::KeyMismatch { certificate: certificate.into(), key: key.into() });
     }
     Ok(CertifiedKey::new(chain, signing).into())
+}
+
+/// Returns from when to when the first certificate in a PEM file is valid.
+pub fn certificate_validity(path: &Path) -> Result<(SystemTime, SystemTime), TlsError> {
+    validity(&certificates(path)?[0]).map_err(|_| TlsError::NoCertificate(path.into()))
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -165,6 +166,16 @@ pub(super) fn public_key(
     let certificate = parse(certificate)?;
     let key = certificate.tbs_certificate().subject_public_key_info().to_der();
     key.map(Into::into).map_err(|_| CertificateError::BadEncoding.into())
+}
+
+/// From when to when a certificate is valid.
+pub(super) fn validity(
+    certificate: &CertificateDer<'_>,
+) -> Result<(SystemTime, SystemTime), Error> {
+    let parsed = parse(certificate)?;
+    let validity = parsed.tbs_certificate().validity();
+    let time = |time: Time| SystemTime::UNIX_EPOCH + time.to_unix_duration();
+    Ok((time(validity.not_before), time(validity.not_after)))
 }
 
 fn parse(certificate: &CertificateDer<'_>) -> Result<Certificate, Error> {
