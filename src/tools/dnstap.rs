@@ -12,6 +12,7 @@ pub mod options;
 pub mod outage;
 pub mod output;
 pub mod outputs;
+pub mod pairing;
 pub mod plain;
 pub mod print;
 pub mod queue;

@@ -67,12 +67,6 @@ impl OutputError {
     }
 }
 
-/// A time of a message in nanoseconds since 1970, if its seconds are known and it is no later than
-/// the year 2554.
-pub fn nanoseconds(seconds: Option<u64>, nanoseconds: Option<u32>) -> Option<u64> {
-    seconds?.checked_mul(1_000_000_000)?.checked_add(nanoseconds.unwrap_or(0).into())
-}
-
 /// Where frames go. All calls come from one thread.
 pub trait Output: Send {
     /// Says where the frames that follow come from.

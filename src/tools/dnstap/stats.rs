@@ -20,7 +20,7 @@ use self::span::Times;
 use self::top::Top;
 use super::dns::section::{Parts, Question};
 use super::dns::{BadMessage, name};
-use super::output::nanoseconds;
+use super::pairing::{self, Latency, Times as MessageTimes};
 use super::print::text::Text;
 
 /// Names and clients that are kept in mind for certain.
@@ -47,6 +47,10 @@ pub struct Stats {
     pub bad_frames: u64,
     /// Messages whose DNS message is none, or is cut short.
     pub bad_dns: u64,
+    /// Responses that were not sent, but dropped.
+    pub unsent: u64,
+    /// Responses before their queries.
+    pub backwards: u64,
     /// When the messages were.
     pub times: Times,
     /// Messages by type; 0 stands for types without a name.
@@ -63,7 +67,7 @@ pub struct Stats {
     pub clients: Top,
     /// How long answers took, by family.
     pub latency: [Histogram; FAMILIES.len()],
-    /// Queries whose answer is yet to come.
+    /// Queries and responses that wait for each other.
     pairs: Pairs,
     scratch: Vec<u8>,
 }
@@ -75,6 +79,8 @@ impl Default for Stats {
             bytes: 0,
             bad_frames: 0,
             bad_dns: 0,
+            unsent: 0,
+            backwards: 0,
             times: Times::default(),
             types: [0; TYPES],
             protocols: [0; PROTOCOLS],
@@ -102,11 +108,11 @@ impl Stats {
         self.frames += 1;
         self.bytes += frame.len() as u64;
         if let Some(message) = &event.message {
-            self.add_message(message);
+            self.add_message(event.identity, message);
         }
     }
 
-    fn add_message(&mut self, message: &Message<'_>) {
+    fn add_message(&mut self, identity: Option<&[u8]>, message: &Message<'_>) {
         let kind = message.message_type;
         let number = Some(kind.0 as usize).filter(|number| *number < TYPES).unwrap_or(0);
         self.types[number] += 1;
@@ -114,20 +120,26 @@ impl Stats {
             let number = Some(protocol.0 as usize).filter(|number| *number < PROTOCOLS);
             self.protocols[number.unwrap_or(0)] += 1;
         }
-        let query_time = nanoseconds(message.query_time_sec, message.query_time_nsec);
-        let response_time = nanoseconds(message.response_time_sec, message.response_time_nsec);
+        let times = MessageTimes::of(message);
         let is_response = kind.is_response();
-        let now = if is_response { response_time.or(query_time) } else { query_time };
-        if let Some(now) = now {
+        let is_unsent = pairing::is_unsent(message);
+        self.unsent += u64::from(is_unsent);
+        if let Some(now) = times.response.or(times.query) {
             self.times.add(now);
         }
-        let wire = if is_response { message.response_message } else { message.query_message };
+        let wire = match is_response && !is_unsent {
+            true => message.response_message,
+            false => message.query_message,
+        };
         let parts = wire.map(Parts::find).transpose().unwrap_or_else(|_: BadMessage| {
             self.bad_dns += 1;
             None
         });
         let Some(family) = number.checked_sub(1).map(|number| number / 2) else { return };
-        if is_response && let Some(parts) = &parts {
+        if is_response
+            && !is_unsent
+            && let Some(parts) = &parts
+        {
             *self.codes.entry(parts.response_code()).or_default() += 1;
         }
         // What is asked is counted once, of the response only if queries are not logged.
@@ -135,7 +147,15 @@ impl Stats {
         if !is_response || queries == 0 {
             self.add_question(message, family, parts.as_ref());
         }
-        self.add_latency(message, family, parts.as_ref(), query_time, response_time);
+        let latency = match &parts {
+            Some(parts) => self.pairs.add(identity, message, parts),
+            None => pairing::latency(None, times),
+        };
+        match latency {
+            Latency::Took(took) if !is_unsent => self.latency[family].add(took),
+            Latency::Backwards if !is_unsent => self.backwards += 1,
+            _ => (),
+        }
     }
 
     fn add_question(&mut self, message: &Message<'_>, family: usize, parts: Option<&Parts<'_>>) {
@@ -152,40 +172,6 @@ impl Stats {
                 message.query_address
         {
             self.clients.add(address);
-        }
-    }
-
-    fn add_latency(
-        &mut self,
-        message: &Message<'_>,
-        family: usize,
-        parts: Option<&Parts<'_>>,
-        query_time: Option<u64>,
-        response_time: Option<u64>,
-    ) {
-        let is_response = message.message_type.is_response();
-        if let (true, Some(asked), Some(answered)) = (is_response, query_time, response_time) {
-            return self.latency[family].add(answered.saturating_sub(asked));
-        }
-        let Some((parts, question)) = question(parts) else { return };
-        self.scratch.clear();
-        if name::canonical(parts.wire, question.name_at, &mut self.scratch).is_err() {
-            return;
-        }
-        let key = (
-            family,
-            (message.query_address, message.query_port),
-            (message.response_address, message.response_port),
-            (parts.id, question.qtype, &self.scratch),
-        );
-        match (is_response, query_time, response_time) {
-            (false, Some(asked), _) => self.pairs.ask(&key, asked),
-            (true, _, Some(answered)) => {
-                if let Some(asked) = self.pairs.answer(&key) {
-                    self.latency[family].add(answered.saturating_sub(asked));
-                }
-            }
-            _ => (),
         }
     }
 }

@@ -18,6 +18,7 @@ use super::remarks::Remarks;
 use super::series::Series;
 use super::{Frame, Output, OutputError};
 use crate::capture::content::Content;
+use crate::dnstap::pairing;
 use flows::Flows;
 use packet::{SEGMENT_MAX, UDP_MAX, Way};
 
@@ -115,6 +116,9 @@ impl Pcap {
     fn message(&mut self, message: &Message<'_>) {
         if message.query_message.or(message.response_message).is_none() {
             return self.remarks.count("messages hold no DNS message, and are left out");
+        }
+        if pairing::is_unsent(message) {
+            self.remarks.count("responses were not sent, but dropped: they have no packet");
         }
         let way = self.way(message);
         let carrier = Carrier::of(message);
@@ -215,7 +219,7 @@ impl Pcap {
 
 /// A time that the format can express, in nanoseconds.
 fn time(seconds: Option<u64>, nanoseconds: Option<u32>) -> Option<u64> {
-    super::nanoseconds(seconds, nanoseconds).filter(|time| time / BILLION <= u32::MAX.into())
+    pairing::nanoseconds(seconds, nanoseconds).filter(|time| time / BILLION <= u32::MAX.into())
 }
 
 /// The address that these bytes are.

@@ -17,6 +17,7 @@ use super::{Frame, Output, OutputError};
 use crate::dnstap::dns::record::{OPT, Record};
 use crate::dnstap::dns::section::{Parts, flag};
 use crate::dnstap::dns::{BadMessage, name, rdata};
+use crate::dnstap::pairing::Times;
 use crate::dnstap::print::bound::{self, TEXT_MAX};
 use crate::dnstap::print::json;
 use crate::dnstap::print::text::Text;
@@ -31,6 +32,8 @@ const BYTES_MAX: usize = 16 << 20;
 const OVERHEAD: usize = 100;
 
 const IN: u16 = 1;
+
+const BILLION: u64 = 1_000_000_000;
 
 /// Records that are about a message or its transport, and no zone has.
 mod meta {
@@ -112,8 +115,9 @@ impl PassiveDns {
         if parts.response_code() != 0 {
             return Err("responses have another code than NOERROR, and are left out");
         }
-        let time = message.response_time_sec.or(message.query_time_sec);
-        let time = time.ok_or("responses have no time, and are left out")?;
+        let time = Times::of(message);
+        let time = time.response.or(time.query).map(|time| time / BILLION);
+        let time = time.ok_or("responses have no time up to the year 2262, and are left out")?;
         let mut zone = Vec::new();
         let zone_is_good = message
             .query_zone

@@ -3,27 +3,21 @@
 
 mod line;
 mod upstream;
-mod waiting;
 
-use std::hash::{BuildHasher, RandomState};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ::dnstap::Message;
 use ::dnstap::schema::MessageType;
 
 use super::remarks::Remarks;
 use super::series::Series;
-use super::{Frame, Output, OutputError, nanoseconds};
-use crate::dnstap::dns::name;
+use super::{Frame, Output, OutputError};
 use crate::dnstap::dns::section::Parts;
+use crate::dnstap::pairing::waiting::{Fit, Waiting};
+use crate::dnstap::pairing::{self, Keys, Latency, TIMEOUT, Times};
 use crate::dnstap::print::time::Clock;
 use line::Answer;
 use upstream::Upstream;
-use waiting::{Fit, Waiting};
-
-/// How long a query waits for its response, and the other way round: by the clock, and by the times
-/// of the messages.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Bytes that messages which wait take at most.
 const BYTES_MAX: usize = 12 << 20;
@@ -57,9 +51,7 @@ pub struct QueryLog {
     lines: u64,
     /// Messages that say only what a resolver did for a client.
     helpers: u64,
-    /// Makes keys of what may be long.
-    hasher: RandomState,
-    scratch: Vec<u8>,
+    keys: Keys,
     remarks: Remarks,
 }
 
@@ -84,8 +76,7 @@ impl Came {
 struct Half {
     /// Which of [`KINDS`].
     kind: usize,
-    /// When the query was sent.
-    query_time: Option<u64>,
+    times: Times,
     /// What the line says before the answer, the time left out.
     front: Vec<u8>,
     /// The answer, of a response.
@@ -104,28 +95,12 @@ impl Half {
             + asked.map_or(0, |asked| asked.capacity() * size_of::<u64>())
     }
 
-    /// The time of the line, in nanoseconds.
-    fn time(&self) -> Option<u64> {
-        self.query_time.or(self.answer.as_ref().and_then(|answer| answer.time))
-    }
-
-    /// Whether a response of this time comes too late for it to be the one.
-    fn is_over_at(&self, time: Option<u64>) -> bool {
-        let timeout = TIMEOUT.as_nanos() as u64;
-        self.time().zip(time).is_some_and(|(own, time)| time > own.saturating_add(timeout))
-    }
-
-    /// How well a query and a response fit that have the same key.
+    /// Returns how well a query and a response fit that have the same key.
     fn fit(&self, other: &Half) -> Fit {
-        if self.answer.is_some() == other.answer.is_some()
-            || self.is_over_at(other.time())
-            || other.is_over_at(self.time())
-        {
-            Fit::Not
-        } else if self.query_time == other.query_time {
-            Fit::Best
-        } else {
-            Fit::Well
+        match (self.answer.is_some(), other.answer.is_some()) {
+            (false, true) => pairing::fit(self.times, other.times),
+            (true, false) => pairing::fit(other.times, self.times),
+            _ => Fit::Not,
         }
     }
 }
@@ -142,8 +117,7 @@ impl QueryLog {
             came: Default::default(),
             lines: 0,
             helpers: 0,
-            hasher: RandomState::new(),
-            scratch: Vec::new(),
+            keys: Keys::default(),
             remarks: Remarks::default(),
         }
     }
@@ -154,11 +128,11 @@ impl QueryLog {
         message: &Message<'_>,
     ) -> Result<(), OutputError> {
         let is_query = message.message_type.is_query();
-        let (wire, time) = if is_query {
-            (message.query_message, nanoseconds(message.query_time_sec, message.query_time_nsec))
-        } else {
-            let time = nanoseconds(message.response_time_sec, message.response_time_nsec);
-            (message.response_message, time)
+        let times = Times::of(message);
+        let (wire, time) = match is_query {
+            true => (message.query_message, times.query),
+            false if pairing::is_unsent(message) => (message.query_message, times.response),
+            false => (message.response_message, times.response),
         };
         let Some(wire) = wire else {
             self.remarks.count("messages hold no DNS message, and have no line");
@@ -190,8 +164,8 @@ impl QueryLog {
         line::ends(identity, KINDS[kind].1, message, &mut front);
         ended.and(match Parts::find(wire) {
             Ok(parts) => {
-                let half = self.half(kind, identity, message, &parts, time, front);
-                let key = self.key(kind, identity, message, &parts);
+                let half = self.half(kind, identity, message, &parts, front);
+                let key = self.keys.key(identity, message, &parts);
                 self.pair(key, half, message.query_message.is_some())
             }
             Err(error) => {
@@ -205,22 +179,20 @@ impl QueryLog {
         })
     }
 
-    /// A query or response of this time.
+    /// A query or response.
     fn half(
         &mut self,
         kind: usize,
         identity: Option<&[u8]>,
         message: &Message<'_>,
         parts: &Parts<'_>,
-        time: Option<u64>,
         mut front: Vec<u8>,
     ) -> Half {
         // A response may bring its query along.
         let query = message.query_message.and_then(|wire| Parts::find(wire).ok());
         line::question(query.as_ref().unwrap_or(parts), query.is_some(), &mut front);
         let answer = message.message_type.is_response().then(|| Answer {
-            code: parts.response_code(),
-            time,
+            code: (!pairing::is_unsent(message)).then(|| parts.response_code()),
             asked: if KINDS[kind].0 == MessageType::CLIENT_QUERY {
                 self.upstream.asked_for(identity.unwrap_or_default(), parts)
             } else {
@@ -229,10 +201,10 @@ impl QueryLog {
         });
         Half {
             kind,
-            query_time: nanoseconds(message.query_time_sec, message.query_time_nsec),
+            times: Times::of(message),
             front,
             answer,
-            server: self.hasher.hash_one(identity),
+            server: self.keys.server(identity),
             since: Instant::now(),
         }
     }
@@ -248,12 +220,11 @@ impl QueryLog {
         };
         if let Some(other) = self.waiting.take(key, |other| half.fit(other)) {
             self.bytes -= other.bytes();
-            let (mut query, response) = if is_query { (half, other) } else { (other, half) };
-            query.query_time = query.query_time.or(response.query_time);
-            return self.line(&query, response.answer.as_ref());
+            let (query, response) = if is_query { (half, other) } else { (other, half) };
+            return self.line(&query, Some(&response));
         }
         if !waits {
-            return self.line(&half, half.answer.as_ref());
+            return self.line_alone(&half);
         }
         half.front.shrink_to_fit();
         self.bytes += half.bytes();
@@ -267,43 +238,37 @@ impl QueryLog {
         Ok(())
     }
 
-    /// What a query and its response have in common.
-    fn key(
-        &mut self,
-        kind: usize,
-        identity: Option<&[u8]>,
-        message: &Message<'_>,
-        parts: &Parts<'_>,
-    ) -> u64 {
-        self.scratch.clear();
-        let question = parts.question.map(|question| {
-            // The parts were found: the name is good.
-            let _ = name::canonical(parts.wire, question.name_at, &mut self.scratch);
-            (question.qtype, question.qclass)
-        });
-        let protocol = message.socket_protocol.map_or(0, |protocol| protocol.0);
-        let client = (message.query_address.unwrap_or_default(), message.query_port.unwrap_or(0));
-        let server = identity.unwrap_or_default();
-        self.hasher.hash_one((kind, parts.id, protocol, client, server, question, &self.scratch))
+    /// Writes the line of a half without the other.
+    fn line_alone(&mut self, half: &Half) -> Result<(), OutputError> {
+        self.line(half, half.answer.is_some().then_some(half))
     }
 
-    fn line(&mut self, half: &Half, answer: Option<&Answer>) -> Result<(), OutputError> {
+    /// Writes the line of a query and its response, which may be one and the same.
+    fn line(&mut self, query: &Half, response: Option<&Half>) -> Result<(), OutputError> {
+        let own = response.map(|response| response.times);
+        let time = query.times.query.or(own.and_then(Times::first));
+        let asked = query.times.query;
+        let latency = own.map_or(Latency::Unknown, |own| pairing::latency(asked, own));
+        let answer = response.and_then(|response| response.answer.as_ref());
+        if latency == Latency::Backwards {
+            self.remarks.count("responses are before their queries, and have no latency");
+        }
+        let until = own.and_then(|own| own.response);
         let out = &mut self.files.buffer;
-        let time = half.query_time.or(answer.and_then(|answer| answer.time));
         line::begin(time, &mut self.clock, out);
-        out.extend_from_slice(&half.front);
-        line::answer(answer, half.query_time, out);
+        out.extend_from_slice(&query.front);
+        line::answer(answer, latency, until, out);
         self.lines += 1;
         self.files.end_unit()
     }
 
     /// Ends those for whom, at the time of a message of the same server, it is too late.
     fn end_older(&mut self, identity: Option<&[u8]>, time: Option<u64>) -> Result<(), OutputError> {
-        let server = self.hasher.hash_one(identity);
+        let server = self.keys.server(identity);
         while self
             .waiting
             .oldest()
-            .is_some_and(|oldest| oldest.server == server && oldest.is_over_at(time))
+            .is_some_and(|oldest| oldest.server == server && oldest.times.is_over_at(time))
         {
             self.end_oldest()?;
         }
@@ -314,7 +279,7 @@ impl QueryLog {
     fn end_oldest(&mut self) -> Result<(), OutputError> {
         while let Some(half) = self.waiting.pop_oldest() {
             self.bytes -= half.bytes();
-            self.line(&half, half.answer.as_ref())?;
+            self.line_alone(&half)?;
             let came = &mut self.came[half.kind];
             came.in_vain = came.in_vain.saturating_add(half.answer.is_none().into());
             let next = self.waiting.oldest().map(|next| next.kind);
@@ -327,7 +292,7 @@ impl QueryLog {
 
     fn end_all(&mut self) -> Result<(), OutputError> {
         let mut ended = Ok(());
-        while self.waiting.len() > 0 {
+        while self.waiting.count() > 0 {
             // After a failure the others are counted.
             ended = ended.and(self.end_oldest());
         }

@@ -12,6 +12,7 @@ use super::text::Text;
 use super::time::Clock;
 use super::{message as dig, named};
 use crate::dnstap::dns::{BadMessage, name};
+use crate::dnstap::pairing::is_unsent;
 
 /// Appends the line of an event.
 pub fn print(event: &Event<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
@@ -86,6 +87,9 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
     }
     if let Some(policy) = &message.policy {
         policy_fields(policy, scratch, out);
+    }
+    if is_unsent(message) {
+        out.str(",\"response_sent\":false");
     }
     for (key, wire) in
         [("query_message", message.query_message), ("response_message", message.response_message)]

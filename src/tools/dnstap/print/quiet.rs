@@ -9,6 +9,7 @@ use super::text::Text;
 use super::time::Clock;
 use crate::dnstap::dns::section::Parts;
 use crate::dnstap::dns::{name, rdata};
+use crate::dnstap::pairing::is_unsent;
 
 /// Appends the line of an event.
 pub fn print(event: &Event<'_>, clock: &mut Clock, out: &mut Vec<u8>) {
@@ -54,10 +55,17 @@ fn line(message: &Message<'_>, clock: &mut Clock, out: &mut Vec<u8>) {
     let wire = wire.unwrap_or_default();
     out.number(wire.len() as u64);
     out.str("b ");
+    let is_unsent = wire.is_empty() && is_unsent(message);
+    let asked = message.query_message.filter(|_| is_unsent).unwrap_or(wire);
     let start = out.len();
-    if question(wire, out).is_none() {
+    if question(asked, out).is_none() {
         out.truncate(start);
         out.str("X ");
+    } else if is_unsent {
+        out.byte(b' ');
+    }
+    if is_unsent {
+        out.str("[dropped, no response was sent]");
     }
 }
 

@@ -62,6 +62,14 @@ impl Calendar {
     }
 }
 
+/// Whether a time is of the years 1 to 9999.
+pub fn has_year_of_four_digits(seconds: u64, nanoseconds: u32) -> bool {
+    const YEAR_1: i64 = -62_135_596_800;
+    const YEAR_10000: i64 = 253_402_300_800;
+    let carry = i64::from(nanoseconds / BILLION);
+    (YEAR_1..YEAR_10000).contains(&seconds.cast_signed().wrapping_add(carry))
+}
+
 /// Prints seconds since 1970 as the 14 digits of date and time that signatures have.
 pub fn date_time_digits(seconds: u64, out: &mut impl Text) {
     let calendar = Calendar::at(seconds.cast_signed());
@@ -163,6 +171,21 @@ mod tests {
         assert_eq!(full(0, 100_000_000), "1970-01-01T00:00:00.1");
         assert_eq!(full(0, 12_000), "1970-01-01T00:00:00.000012");
         assert_eq!(full(59, 2 * BILLION + 1), "1970-01-01T00:01:01.000000001");
+    }
+
+    #[test]
+    fn years_of_four_digits_end_with_9999() {
+        for (seconds, nanoseconds, expected) in [
+            (0, 0, true),
+            (253_402_300_799, BILLION - 1, true),
+            (253_402_300_799, BILLION, false),
+            (253_402_300_800, 0, false),
+            (u64::MAX, 0, true),
+            (u64::MAX / 2, 0, false),
+            (u64::MAX / 2 + 1, 0, false),
+        ] {
+            assert_eq!(has_year_of_four_digits(seconds, nanoseconds), expected, "{seconds}");
+        }
     }
 
     #[test]

@@ -9,9 +9,10 @@ use data_encoding::Encoding;
 
 use super::bound;
 use super::text::Text;
-use super::time::Clock;
+use super::time::{Clock, has_year_of_four_digits};
 use super::{message as dig, named};
 use crate::dnstap::dns::name;
+use crate::dnstap::pairing::is_unsent;
 
 /// Appends the document of an event.
 pub fn print(event: &Event<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
@@ -39,13 +40,16 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
     named(message.message_type.name(), message.message_type.0, out);
     out.byte(b'\n');
     for (key, seconds, nanoseconds) in [
-        ("  query_time: !!timestamp ", message.query_time_sec, message.query_time_nsec),
-        ("  response_time: !!timestamp ", message.response_time_sec, message.response_time_nsec),
+        ("  query_time: ", message.query_time_sec, message.query_time_nsec),
+        ("  response_time: ", message.response_time_sec, message.response_time_nsec),
     ] {
         if let (Some(seconds), Some(nanoseconds)) = (seconds, nanoseconds) {
             out.str(key);
+            // Readers end at a timestamp of which the year has other than four digits.
+            let is_timestamp = has_year_of_four_digits(seconds, nanoseconds);
+            out.str(if is_timestamp { "!!timestamp " } else { "\"" });
             clock.full(seconds, nanoseconds, b' ', out);
-            out.byte(b'\n');
+            out.str(if is_timestamp { "\n" } else { "\"\n" });
         }
     }
     for (key, value) in [
@@ -91,6 +95,9 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
     }
     if let Some(policy) = &message.policy {
         policy_fields(policy, scratch, out);
+    }
+    if is_unsent(message) {
+        out.str("  response_sent: false\n");
     }
     for (key, wire) in
         [("query_message", message.query_message), ("response_message", message.response_message)]

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How long answers take: by both times of a response, or by those of a query and its response.
+//! How long answers take.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, RandomState};
+use ::dnstap::Message;
+
+use crate::dnstap::dns::section::Parts;
+use crate::dnstap::pairing::waiting::{Fit, Waiting};
+use crate::dnstap::pairing::{self, Keys, Latency, Times};
 
 /// Upper bounds of the buckets in microseconds. What takes longer is in one more.
 pub const BOUNDS: [u64; 22] = [
@@ -47,35 +50,76 @@ impl Histogram {
     }
 }
 
-/// Queries in each half of those that wait for their answers.
-const HALF: usize = 1 << 15;
+/// Queries and responses that wait for each other at most. The oldest are forgotten.
+const CAPACITY: usize = 1 << 15;
 
-/// Times of queries that wait for their answers. The oldest are forgotten when there are too many.
+/// Queries and responses that wait for each other.
 #[derive(Debug, Default)]
 pub struct Pairs {
-    hasher: RandomState,
-    young: HashMap<u64, u64>,
-    old: HashMap<u64, u64>,
+    keys: Keys,
+    waiting: Waiting<Half>,
+    /// Message types of queries that have come, as bits: responses wait for no others.
+    asked: u32,
+}
+
+/// A query or a response without the other.
+#[derive(Debug)]
+struct Half {
+    times: Times,
+    is_response: bool,
+    /// Stands for the identity of the server.
+    server: u64,
 }
 
 impl Pairs {
-    /// Keeps the time of a query.
-    pub fn ask(&mut self, key: &impl Hash, time: u64) {
-        if self.young.len() >= HALF {
-            self.old = std::mem::take(&mut self.young);
+    /// Adds a message, and returns the latency that it tells of, alone or with one before.
+    pub fn add(
+        &mut self,
+        identity: Option<&[u8]>,
+        message: &Message<'_>,
+        parts: &Parts<'_>,
+    ) -> Latency {
+        let is_response = message.message_type.is_response();
+        let half =
+            Half { times: Times::of(message), is_response, server: self.keys.server(identity) };
+        while self.waiting.oldest().is_some_and(|oldest| {
+            oldest.server == half.server && oldest.times.is_over_at(half.times.first())
+        }) {
+            self.waiting.pop_oldest();
         }
-        self.young.insert(self.hasher.hash_one(key), time);
-    }
-
-    /// The time of the query with the same key, if it is still known.
-    pub fn answer(&mut self, key: &impl Hash) -> Option<u64> {
-        let key = self.hasher.hash_one(key);
-        self.young.remove(&key).or_else(|| self.old.remove(&key))
+        let key = self.keys.key(identity, message, parts);
+        let other = self.waiting.take(key, |other| match (is_response, other.is_response) {
+            (false, true) => pairing::fit(half.times, other.times),
+            (true, false) => pairing::fit(other.times, half.times),
+            _ => Fit::Not,
+        });
+        let bit = 1 << (message.message_type.0.wrapping_add(1) / 2 % u32::BITS);
+        if !is_response {
+            self.asked |= bit;
+        }
+        match other {
+            // It told when its query was.
+            Some(response) if !is_response && response.times.query.is_some() => Latency::Unknown,
+            Some(response) if !is_response => pairing::latency(half.times.query, response.times),
+            Some(query) => pairing::latency(query.times.query, half.times),
+            None => {
+                let latency = pairing::latency(None, half.times);
+                if !is_response || self.asked & bit != 0 {
+                    self.waiting.push(key, half);
+                }
+                if self.waiting.count() > CAPACITY {
+                    self.waiting.pop_oldest();
+                }
+                latency
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ::dnstap::schema::MessageType;
+
     use super::*;
 
     #[test]
@@ -93,11 +137,30 @@ mod tests {
     #[test]
     fn the_oldest_queries_are_forgotten() {
         let mut pairs = Pairs::default();
-        (0..3 * HALF as u64).for_each(|key| pairs.ask(&key, key));
-        assert!(pairs.young.len() + pairs.old.len() <= 2 * HALF);
-        assert_eq!(pairs.answer(&0), None);
-        let last = 3 * HALF as u64 - 1;
-        assert_eq!(pairs.answer(&last), Some(last));
-        assert_eq!(pairs.answer(&last), None);
+        let mut add = |kind, port: u32, query: Option<u32>, response: Option<u32>| {
+            let wire = [0; 12];
+            let message = Message {
+                query_port: Some(port),
+                query_time_sec: query.map(|_| 1),
+                query_time_nsec: query,
+                response_time_sec: response.map(|_| 1),
+                response_time_nsec: response,
+                ..Message::new(kind)
+            };
+            let latency = pairs.add(None, &message, &Parts::find(&wire).unwrap());
+            assert!(pairs.waiting.count() <= CAPACITY);
+            latency
+        };
+        let (query, response) = (MessageType::CLIENT_QUERY, MessageType::CLIENT_RESPONSE);
+        let last = 2 * CAPACITY as u32;
+        for port in 0..=last {
+            assert_eq!(add(query, port, Some(port), None), Latency::Unknown);
+        }
+        assert_eq!(add(response, 0, None, Some(last)), Latency::Unknown);
+        assert_eq!(add(response, last, None, Some(last + 7)), Latency::Took(7));
+        assert_eq!(add(response, last, None, Some(last + 7)), Latency::Unknown);
+        // A response that says all by itself is counted once, whichever comes first.
+        assert_eq!(add(response, last + 1, Some(3), Some(8)), Latency::Took(5));
+        assert_eq!(add(query, last + 1, Some(3), None), Latency::Unknown);
     }
 }

@@ -85,6 +85,18 @@ pub fn text(stats: &Stats, accounts: &[Arc<Account>], untaken: &Untaken) -> Stri
         &mut out,
     );
     metric(
+        "unsent_responses_total",
+        "Responses that were not sent, but dropped by a policy.",
+        one(stats.unsent),
+        &mut out,
+    );
+    metric(
+        "responses_before_query_total",
+        "Responses whose time is before that of their query.",
+        one(stats.backwards),
+        &mut out,
+    );
+    metric(
         "over_limit_frames_total",
         "Frames that were skipped, being over the size limit.",
         one(untaken.over_limit()),

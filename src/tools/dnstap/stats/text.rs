@@ -46,6 +46,10 @@ pub fn lines(stats: &Stats, now: Option<Now>, size: Size) -> Vec<String> {
         lines
             .push(format!("{bad_frames} frames are no dnstap messages, {bad_dns} messages no DNS"));
     }
+    if stats.unsent + stats.backwards > 0 {
+        let Stats { unsent, backwards, .. } = stats;
+        lines.push(format!("{unsent} responses were not sent, {backwards} are before their query"));
+    }
     lines.push(String::new());
     let types = stats.types.iter().enumerate().map(|(number, count)| (type_name(number), *count));
     shares("types", types.map(|(name, count)| (name.to_owned(), count)), &mut lines);

@@ -3,11 +3,11 @@
 
 use std::fs;
 
-use dnstap::Message;
-use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
+use dnstap::schema::{MessageType, PolicyAction, SocketFamily, SocketProtocol};
+use dnstap::{Message, Policy};
 
 use super::support::{Place, recording};
-use super::{dns, event, ours};
+use super::{OURS, dns, event, ours};
 
 const NONE: [&[Vec<u8>]; 3] = [&[], &[], &[]];
 
@@ -52,6 +52,162 @@ fn message(kind: MessageType, query: Option<u32>, response: Option<u32>) -> Mess
         response_time_sec: seconds(response),
         response_time_nsec: nanoseconds(response),
         ..Message::new(kind)
+    }
+}
+
+/// The latencies in a query log: its last column but one.
+fn latencies(log: &[String]) -> Vec<&str> {
+    log.iter().map(|line| line.rsplit(' ').nth(1).unwrap()).collect()
+}
+
+#[test]
+fn a_latency_is_the_same_in_every_view() {
+    let asked = dns(1, 0x0100, "x.example", 1, NONE);
+    let answered = dns(1, 0x8180, "x.example", 1, NONE);
+    let query = |at| event(Message { query_message: Some(&asked), ..message(CQ, Some(at), None) });
+    let response = |own, at| {
+        event(Message { response_message: Some(&answered), ..message(CR, own, Some(at)) })
+    };
+    for (frames, expected, in_stats) in [
+        // Sent again: the client has waited since the first.
+        (vec![query(0), query(2000), response(None, 3000)], &["3000.000ms", "-"][..], "1 in 3 s"),
+        // Both are answered.
+        (
+            vec![query(0), query(2000), response(None, 3000), response(None, 3001)],
+            &["3000.000ms", "1001.000ms"],
+            "2 in 3 s",
+        ),
+        // The response knows better which query it answers, and when that was.
+        (vec![query(0), query(2000), response(Some(2000), 3000)], &["1000.000ms", "-"], "1 in 1 s"),
+        (vec![query(0), response(Some(2), 5)], &["3.000ms"], "1 in 3 ms"),
+        // Threads of a server do not log in order.
+        (
+            vec![query(50), response(None, 54), response(None, 104), query(100)],
+            &["4.000ms", "4.000ms"],
+            "2 in 4 ms",
+        ),
+        // An answered query is done with, and what came before a query is not its answer if another fits.
+        (
+            vec![query(0), response(Some(0), 4), query(10), response(None, 15)],
+            &["4.000ms", "5.000ms"],
+            "2 in 5 ms",
+        ),
+        (vec![query(20), query(10), response(None, 15)], &["5.000ms", "-"], "1 in 5 ms"),
+        (vec![query(0), response(None, 10_001)], &["-", "-"], ""),
+    ] {
+        let Views { log, stats, .. } = views(&frames, &[]);
+        assert_eq!(latencies(&log), expected, "{log:#?}");
+        match in_stats {
+            "" => assert!(!stats.contains("\nlatency"), "{stats}"),
+            _ => assert!(stats.contains(&format!("all {in_stats}\n")), "{stats}"),
+        }
+        assert!(!stats.contains("before"), "{stats}");
+    }
+}
+
+#[test]
+fn a_response_before_its_query_has_no_latency() {
+    let asked = dns(1, 0x0100, "x.example", 1, NONE);
+    let answered = dns(1, 0x8180, "x.example", 1, NONE);
+    let query = event(Message { query_message: Some(&asked), ..message(CQ, Some(900), None) });
+    let response =
+        |own| event(Message { response_message: Some(&answered), ..message(CR, own, Some(500)) });
+    for frames in [
+        vec![response(Some(900))],
+        vec![query.clone(), response(Some(900))],
+        vec![query.clone(), response(None)],
+    ] {
+        let Views { log, stats, .. } = views(&frames, &[]);
+        assert_eq!(log.len(), 1, "{log:?}");
+        assert!(log[0].ends_with(" NOERROR - -"), "{log:?}");
+        assert!(!stats.contains("\nlatency"), "{stats}");
+        assert!(stats.contains("0 responses were not sent, 1 are before their query\n"), "{stats}");
+        assert!(
+            stats.contains("1 responses are before their queries, and have no latency"),
+            "{stats}"
+        );
+    }
+}
+
+#[test]
+fn a_time_that_is_too_late_is_unknown_and_ends_no_reader() {
+    let answered = dns(1, 0x8180, "x.example", 1, NONE);
+    for (seconds, year) in
+        [(9_223_372_037, "2262"), (253_402_300_800, "10000"), (u64::MAX / 2, "292277026596")]
+    {
+        let response = Message {
+            query_time_sec: Some(seconds),
+            response_time_sec: Some(seconds + 1),
+            response_message: Some(&answered),
+            ..message(CR, Some(0), Some(0))
+        };
+        let frames = [event(response)];
+        let Views { log, stats, .. } = views(&frames, &[]);
+        assert!(log[0].starts_with("- ns1 ") && log[0].ends_with(" NOERROR - -"), "{log:?}");
+        assert!(!stats.contains("\nlatency") && !stats.contains(" in "), "{stats}");
+        let place = Place::new();
+        let capture = place.file("capture", recording(&frames));
+        let yaml =
+            String::from_utf8(super::support::run(OURS, &["-r", &capture, "-y"]).stdout).unwrap();
+        let is_timestamp = yaml.contains(&format!("  query_time: !!timestamp {year}-"));
+        let is_text = yaml.contains(&format!("  query_time: \"{year}-"));
+        assert_eq!((is_timestamp, is_text), (year.len() == 4, year.len() > 4), "{yaml}");
+    }
+}
+
+#[test]
+fn a_dropped_query_is_shown_with_its_question_and_as_dropped() {
+    let asked = dns(1, 0x0110, "x.example", 28, NONE);
+    let policy =
+        Policy { policy_type: Some(b"RPZ"), action: Some(PolicyAction::DROP), ..Policy::default() };
+    let dropped = |kind| {
+        event(Message {
+            query_message: Some(&asked),
+            policy: Some(policy),
+            ..message(kind, Some(0), Some(4))
+        })
+    };
+    let query = event(Message { query_message: Some(&asked), ..message(CQ, Some(0), None) });
+    let columns = " UDP x.example. IN AAAA rd,cd - DROPPED - -";
+    for (frames, kind) in [
+        (vec![query, dropped(CR)], "CR"),
+        (vec![dropped(CR)], "CR"),
+        (vec![dropped(MessageType::AUTH_RESPONSE)], "AR"),
+    ] {
+        let Views { log, stats, pcap } = views(&frames, &[]);
+        assert_eq!(log.len(), 1, "{log:?}");
+        assert!(log[0].ends_with(columns), "{log:?}");
+        assert!(stats.contains("1 responses were not sent, 0 are before their query\n"), "{stats}");
+        assert!(stats.contains("questions  AAAA 100.0 %"), "{stats}");
+        assert!(!stats.contains("\ncodes") && !stats.contains("\nlatency"), "{stats}");
+        assert!(
+            stats.contains("1 responses were not sent, but dropped: they have no packet"),
+            "{stats}"
+        );
+        // One packet, of the query.
+        assert_eq!(pcap.len(), 24 + 16 + 20 + 8 + asked.len());
+        let place = Place::new();
+        let capture = place.file("capture", recording(&frames));
+        let text = |style| {
+            String::from_utf8(super::support::run(OURS, &["-r", &capture, style]).stdout).unwrap()
+        };
+        let quiet = text("-q");
+        let end = " UDP 0b \"x.example.\" IN AAAA [dropped, no response was sent]\n";
+        assert!(quiet.ends_with(&format!(" {kind} 192.0.2.1{end}")), "{quiet}");
+        let yaml = text("-y");
+        for part in
+            ["    action: DROP\n", "  response_sent: false\n", "    ;x.example.\tIN\t AAAA\n"]
+        {
+            assert!(yaml.contains(part), "{part} in {yaml}");
+        }
+        assert!(text("-j").contains("\"response_sent\":false,\"query_message\":\";; opcode"));
+        let file = place.argument("file");
+        ours(&["-r", &capture, "-w", &format!("parquet:{file}")]);
+        let row = super::parquet::rows(&file).pop().unwrap();
+        assert_eq!((&row["response_sent"], &row["qname"]), (&false.into(), &"x.example.".into()));
+        // Of the selections, that of response codes leaves it out.
+        assert!(!views(&frames, &["--qname", "x.example", "--type", kind]).log.is_empty());
+        assert!(views(&frames, &["--rcode", "0"]).log.is_empty());
     }
 }
 

@@ -11,10 +11,9 @@ use crate::dnstap::dns::section::{Parts, flag};
 use crate::dnstap::dns::{mnemonic, name, rdata};
 use crate::dnstap::output::Frame;
 use crate::dnstap::output::remarks::Remarks;
+use crate::dnstap::pairing::{self, is_unsent};
 use crate::dnstap::print::text::Text;
 use crate::dnstap::print::{edns, message as dig, named};
-
-const BILLION: i64 = 1_000_000_000;
 
 /// Names and kinds of the columns, in the order of [`fill`].
 pub const COLUMNS: &[(&str, Kind)] = &[
@@ -35,6 +34,7 @@ pub const COLUMNS: &[(&str, Kind)] = &[
     ("query_zone", Kind::Text),
     ("query_message", Kind::Bytes),
     ("response_message", Kind::Bytes),
+    ("response_sent", Kind::Flag),
     ("policy_type", Kind::Text),
     ("policy_rule", Kind::Text),
     ("policy_action", Kind::Text),
@@ -126,15 +126,11 @@ impl Row<'_> {
     }
 
     fn time(&mut self, what: &str, seconds: Option<u64>, nanoseconds: Option<u32>) {
-        let time = seconds.map(|seconds| {
-            let nanoseconds = nanoseconds.unwrap_or(0).into();
-            i64::try_from(seconds).ok()?.checked_mul(BILLION)?.checked_add(nanoseconds)
-        });
-        if time == Some(None) {
-            let seconds = seconds.unwrap_or_default();
+        let time = pairing::nanoseconds(seconds, nanoseconds);
+        if let (Some(seconds), None) = (seconds, time) {
             self.say(what, format_args!("{seconds} s is out of range"));
         }
-        self.next(time.flatten(), Column::time);
+        self.next(time, |column, time| column.time(time.cast_signed()));
     }
 
     /// A name that is in wire format, and nothing else.
@@ -201,6 +197,7 @@ fn message_columns<'a>(message: Option<&Message<'a>>, row: &mut Row<'_>) -> Poli
     row.name("query_zone", message.query_zone);
     row.bytes(message.query_message);
     row.bytes(message.response_message);
+    row.flag(is_unsent(&message).then_some(false));
     message.policy.unwrap_or_default()
 }
 

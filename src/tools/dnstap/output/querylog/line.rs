@@ -10,6 +10,7 @@ use ::dnstap::Message;
 use crate::dnstap::dns::record::Record;
 use crate::dnstap::dns::section::{Parts, flag};
 use crate::dnstap::dns::{mnemonic, name, rdata};
+use crate::dnstap::pairing::Latency;
 use crate::dnstap::print::text::Text;
 use crate::dnstap::print::time::Clock;
 use crate::dnstap::print::{bound, edns, message as dig, named};
@@ -21,10 +22,8 @@ const TSIG: u16 = 250;
 /// What a query log says of the answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The response code.
-    pub code: u16,
-    /// When it was given, in nanoseconds.
-    pub time: Option<u64>,
+    /// The response code; `None` if nothing was sent.
+    pub code: Option<u16>,
     /// When others were asked for it, if that can be told.
     pub asked: Option<Vec<u64>>,
 }
@@ -161,20 +160,19 @@ fn unspaced(out: &mut Vec<u8>, start: usize) {
     }
 }
 
-/// Appends the answer, and ends the line. `asked_at` is when the query came.
-pub fn answer(answer: Option<&Answer>, asked_at: Option<u64>, out: &mut Vec<u8>) {
-    let Some(Answer { code, time, asked }) = answer else { return out.str("- - -\n") };
+/// Appends the answer, which was given at `time`, and ends the line.
+pub fn answer(answer: Option<&Answer>, latency: Latency, time: Option<u64>, out: &mut Vec<u8>) {
+    let Some(Answer { code, asked }) = answer else { return out.str("- - -\n") };
+    let Some(code) = code else { return out.str("DROPPED - -\n") };
     dig::response_code(*code, out);
     out.byte(b' ');
-    let (Some(from), Some(to)) = (asked_at, *time) else { return out.str("- -\n") };
-    if to < from {
-        out.byte(b'-');
-    }
-    let microseconds = to.abs_diff(from) / 1000;
+    let (Latency::Took(took), Some(to)) = (latency, time) else { return out.str("- -\n") };
+    let microseconds = took / 1000;
     out.number(microseconds / 1000);
     out.byte(b'.');
     out.padded(microseconds % 1000, 3);
     out.str("ms ");
+    let from = to.saturating_sub(took);
     out.str(match asked {
         None => "-",
         Some(asked) if asked.iter().any(|time| (from..=to).contains(time)) => "miss",

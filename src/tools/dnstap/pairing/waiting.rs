@@ -25,12 +25,14 @@ struct Half<T> {
 }
 
 /// How well two halves fit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fit {
     /// They do not.
     Not,
-    /// They do, unless another fits better.
-    Well,
+    /// They do if no other does: their order is wrong.
+    Poor,
+    /// They do, unless another fits best.
+    Good,
     /// None fits better.
     Best,
 }
@@ -42,8 +44,8 @@ impl<T> Default for Waiting<T> {
 }
 
 impl<T> Waiting<T> {
-    /// How many wait.
-    pub fn len(&self) -> usize {
+    /// Returns how many wait.
+    pub fn count(&self) -> usize {
         self.halves.len()
     }
 
@@ -63,22 +65,24 @@ impl<T> Waiting<T> {
     /// first.
     pub fn take(&mut self, key: u64, fit: impl Fn(&T) -> Fit) -> Option<T> {
         let (first, _) = *self.ends.get(&key)?;
-        let mut found = None;
-        let (mut before, mut number) = (None, Some(first));
+        let mut found = (Fit::Not, None, first);
+        let (mut before, mut next) = (None, Some(first));
         for _ in 0..LOOK {
-            let Some(half) = number.and_then(|number| self.halves.get(&number)) else { break };
-            match fit(&half.value) {
-                Fit::Best => {
-                    found = Some((before, number?));
-                    break;
-                }
-                Fit::Well if found.is_none() => found = Some((before, number?)),
-                Fit::Well | Fit::Not => (),
+            let Some((number, half)) = next.and_then(|next| Some((next, self.halves.get(&next)?)))
+            else {
+                break;
+            };
+            let fit = fit(&half.value);
+            if fit > found.0 {
+                found = (fit, before, number);
             }
-            (before, number) = (number, half.next);
+            if fit == Fit::Best {
+                break;
+            }
+            (before, next) = (Some(number), half.next);
         }
-        let (before, number) = found?;
-        self.remove(before, number)
+        let (fit, before, number) = found;
+        if fit == Fit::Not { None } else { self.remove(before, number) }
     }
 
     /// The one that came first.
@@ -120,21 +124,26 @@ mod tests {
             waiting.push(1, value);
         }
         waiting.push(2, 9);
-        let all = |_: &i32| Fit::Well;
-        let only = |best| move |value: &i32| if *value == best { Fit::Best } else { Fit::Well };
+        let all = |_: &i32| Fit::Good;
+        let only = |best| move |value: &i32| if *value == best { Fit::Best } else { Fit::Good };
         assert_eq!(waiting.take(1, only(2)), Some(2));
         assert_eq!(waiting.take(1, only(4)), Some(4));
+        waiting.push(1, 5);
+        assert_eq!(
+            waiting.take(1, |value| if *value == 5 { Fit::Good } else { Fit::Poor }),
+            Some(5)
+        );
         waiting.push(1, 5);
         assert_eq!(waiting.take(1, all), Some(0));
         assert_eq!(waiting.pop_oldest(), Some(1));
         assert_eq!(
-            waiting.take(1, |value| if *value == 3 { Fit::Not } else { Fit::Well }),
+            waiting.take(1, |value| if *value == 3 { Fit::Not } else { Fit::Good }),
             Some(5)
         );
         assert_eq!(waiting.take(1, |_| Fit::Not), None);
         assert_eq!(waiting.take(1, all), Some(3));
         assert_eq!(waiting.take(1, all), None);
-        assert_eq!((waiting.oldest(), waiting.len()), (Some(&9), 1));
+        assert_eq!((waiting.oldest(), waiting.count()), (Some(&9), 1));
         assert_eq!((waiting.pop_oldest(), waiting.pop_oldest()), (Some(9), None));
         assert!(waiting.ends.is_empty());
     }
