@@ -31,14 +31,12 @@ pub fn version(opt: &Record) -> u8 {
 pub fn print(data: &mut Data<'_>, opt: &Record, out: &mut impl Text) -> Result<(), BadMessage> {
     out.str("\n;; OPT PSEUDOSECTION:\n; EDNS: version ");
     out.number(version(opt));
-    out.str("; flags:");
-    if dnssec_ok(opt) {
-        out.str(" do");
-    }
-    if opt.ttl & CO != 0 {
-        out.str(if dnssec_ok(opt) { ", co" } else { " co" });
-    }
-    out.str("; ");
+    out.plain(match (dnssec_ok(opt), opt.ttl & CO != 0) {
+        (false, false) => b"; flags:; ",
+        (true, false) => b"; flags: do; ",
+        (false, true) => b"; flags: co; ",
+        (true, true) => b"; flags: do, co; ",
+    });
     let unassigned = (opt.ttl & UNASSIGNED) as u16;
     if unassigned != 0 {
         out.str("MBZ: 0x");

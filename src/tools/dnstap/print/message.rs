@@ -59,7 +59,11 @@ pub fn print(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> {
         limit.record(wire, opt, out)?;
     }
     if let Some(first) = parts.question {
-        out.str(titles.sections[0]);
+        // Text that is known when this is compiled need not be searched for what to escape.
+        match parts.opcode() {
+            opcode::UPDATE => out.str(UPDATE_TITLES.sections[0]),
+            _ => out.str(TITLES.sections[0]),
+        }
         let mut next = question(wire, &first, out)?;
         for _ in 1..parts.questions {
             next = limit.question(wire, next, out)?;
@@ -171,7 +175,7 @@ fn header(parts: &Parts<'_>, titles: &Titles, out: &mut impl Text) {
     }
     let [first, second, third] = parts.sections.map(|section| section.count);
     for (title, count) in titles.counts.into_iter().zip([parts.questions, first, second, third]) {
-        out.str(title);
+        out.plain(title.as_bytes());
         out.number(count);
     }
     out.byte(b'\n');
