@@ -54,6 +54,11 @@ impl Compressor {
         self.taken.min(BLOCK_MAX)
     }
 
+    /// Units that may not be written yet.
+    pub fn unsure(&self) -> u64 {
+        self.unsure.iter().map(|(_, count)| count).sum()
+    }
+
     /// Takes `count` units, and writes what is compressed of them and of those before. Returns how
     /// many bytes it wrote.
     pub fn append(

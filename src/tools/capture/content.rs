@@ -21,6 +21,19 @@ pub struct Content {
     pub content_type: Option<Box<[u8]>>,
     /// Whether it is told which files are opened and closed.
     pub told: bool,
+    /// Where data goes on in a file that another program changed.
+    pub rejoin: Rejoin,
+}
+
+/// Where data goes on in a file that another program truncated, or wrote to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejoin {
+    /// Behind what is whole.
+    Whole,
+    /// At the beginning, if nothing is left.
+    Beginning,
+    /// Nowhere: what is written refers to what was there.
+    Never,
 }
 
 impl Content {
@@ -34,6 +47,7 @@ impl Content {
             unit: "frames",
             content_type: Some(content_type.into()),
             told: true,
+            rejoin: Rejoin::Whole,
         })
     }
 
@@ -46,6 +60,7 @@ impl Content {
             unit: "messages",
             content_type: None,
             told: false,
+            rejoin: Rejoin::Whole,
         }
     }
 

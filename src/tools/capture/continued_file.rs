@@ -62,7 +62,8 @@ pub struct Continued {
 
 /// Opens `path` to be replaced, and leaves it as it is so far.
 pub fn replace(path: &Path) -> io::Result<Continued> {
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    // Appending leaves no hole where another program truncates the file.
+    let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
     Ok(Continued { file, bytes: 0, frames: 0, torn: 0 })
 }
 
@@ -70,25 +71,40 @@ pub fn replace(path: &Path) -> io::Result<Continued> {
 /// be cut off: of a file of frames a torn frame at the end, and STOP, which comes again in the end; of
 /// text a torn line or document. The file is locked against others that would continue it too.
 pub fn continue_at_end(path: &Path, content: &Content) -> io::Result<Continued> {
-    let Some(content_type) = &content.content_type else {
-        let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-        lock(&file)?;
-        let bytes = torn_text::whole_size(&file, content)?.ok_or(Unfit::Unended)?;
-        let torn = file.metadata()?.len() - bytes;
-        return Ok(Continued { file, bytes, frames: 0, torn });
-    };
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
     lock(&file)?;
-    let (bytes, frames) = scan(&mut file, content_type, &content.start)?;
+    let Whole { bytes, frames, torn } = whole(&mut file, content)?;
+    Ok(Continued { file, bytes, frames, torn })
+}
+
+/// What is whole in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// Its bytes, from the beginning.
+    pub bytes: u64,
+    /// Whole data frames among them, if the file holds frames.
+    pub frames: u64,
+    /// Bytes behind, of a torn frame or of torn text.
+    pub torn: u64,
+}
+
+/// Finds what of `file` is whole; STOP at its end is neither that nor torn.
+pub fn whole(file: &mut File, content: &Content) -> io::Result<Whole> {
+    let Some(content_type) = &content.content_type else {
+        let bytes = torn_text::whole_size(file, content)?.ok_or(Unfit::Unended)?;
+        let torn = file.metadata()?.len() - bytes;
+        return Ok(Whole { bytes, frames: 0, torn });
+    };
+    file.seek(SeekFrom::Start(0))?;
+    let (bytes, frames) = scan(file, content_type, &content.start)?;
     let size = file.metadata()?.len();
     // A STOP that goes is no loss.
-    let torn = if bytes + content.stop.len() as u64 == size && ends_with(&mut file, content)? {
+    let torn = if bytes + content.stop.len() as u64 == size && ends_with(file, content)? {
         0
     } else {
         size - bytes
     };
-    Ok(Continued { file, bytes, frames, torn })
+    Ok(Whole { bytes, frames, torn })
 }
 
 /// Locks the file for as long as it is open.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The output: one file after the other.
 
+mod rejoin;
+
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -12,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use self::rejoin::{MOVED, NameWatch};
 use crate::capture::backoff::Backoff;
 use crate::capture::content::Content;
 use crate::capture::destination::{Closed, Destination};
@@ -20,6 +23,7 @@ use crate::capture::log::{Kind, Level, Log};
 use crate::capture::output_file::{OpenError, OutputFile, Placing, Unread, WriteError};
 use crate::capture::partial_file::{Published, move_aside};
 use crate::capture::post_rotate::PostRotate;
+use crate::capture::sink::Change;
 use crate::command_line::STANDARD_OUTPUT;
 
 /// The next file cannot be begun.
@@ -58,6 +62,7 @@ pub struct Output {
     finisher: Finisher,
     /// Spaces the tries to begin the next file.
     backoff: Backoff,
+    name_watch: NameWatch,
 }
 
 impl Output {
@@ -102,8 +107,17 @@ impl Output {
         }
         let split_size = files.split_size.unwrap_or(u64::MAX);
         let full_at = split_size;
-        let backoff = Backoff::default();
-        Ok(Self { file, rotate_at, split_size, full_at, content, opener, finisher, backoff })
+        Ok(Self {
+            file,
+            rotate_at,
+            split_size,
+            full_at,
+            content,
+            opener,
+            finisher,
+            backoff: Backoff::default(),
+            name_watch: NameWatch::new(),
+        })
     }
 
     /// Begins the first file.
@@ -115,6 +129,7 @@ impl Output {
 
     /// Writes what compression holds back.
     pub fn flush(&mut self) -> Result<(), WriteError> {
+        self.rejoin(0)?;
         self.file.flush()
     }
 
@@ -167,15 +182,44 @@ impl Output {
         self.begin_next(log)
     }
 
-    /// Begins a new file and finishes the one before.
+    /// Begins a new file and finishes the one before, which goes on where it can be read first.
     fn begin_next(&mut self, log: &Log) -> Result<(), OpenError> {
+        self.rejoin_end(log);
+        let last = self.open_next(log)?;
+        self.finisher.finish(last, &self.content, log);
+        tell_opened(&self.file, &self.content, log);
+        Ok(())
+    }
+
+    /// Before a file is ended, makes sure that its end is behind what can be read.
+    fn rejoin_end(&mut self, log: &Log) {
+        let change = self.file.change();
+        if !self.file.is_broken()
+            && matches!(change, Ok(Change::Shrunk { .. } | Change::Grown))
+            && let Err(error) = self.rejoin(0)
+        {
+            log.error(error);
+            self.file.set_broken();
+        }
+    }
+
+    /// Begins a new file. Returns the one before.
+    fn open_next(&mut self, log: &Log) -> Result<OutputFile, OpenError> {
         let (mut file, rotate_at) = self.opener.open(&self.content, Unread::Fail)?;
         file.begin(&self.content)?;
         let last = std::mem::replace(&mut self.file, file);
+        log.over(MOVED, &last.name.display().to_string());
+        self.name_watch = NameWatch::new();
         self.rotate_at = rotate_at;
         self.full_at = self.split_size;
-        self.finisher.finish(last, &self.content, log);
-        tell_opened(&self.file, &self.content, log);
+        Ok(last)
+    }
+
+    /// Begins a new file in the place of one that was deleted.
+    fn replace_deleted(&mut self) -> Result<(), OpenError> {
+        let last = self.open_next(&Log)?;
+        self.finisher.forget(&last);
+        tell_opened(&self.file, &self.content, &Log);
         Ok(())
     }
 
@@ -193,6 +237,7 @@ impl Destination for Output {
     }
 
     fn write(&mut self, frames: &[u8], count: u64) -> Result<(), WriteError> {
+        self.rejoin(count)?;
         self.file.append(frames, count, &self.content)
     }
 
@@ -250,6 +295,7 @@ impl Destination for Output {
 
     /// Finishes the last file. Everything is written if every file is complete and has its name.
     fn close(mut self: Box<Self>, log: &Log) -> Closed {
+        self.rejoin_end(log);
         self.finisher.finish(self.file, &self.content, log);
         let Finisher { unnamed, post_rotate, failed, lost, .. } = self.finisher;
         Closed {
@@ -377,6 +423,14 @@ impl Finisher {
             log.info(format_args!(
                 "closed output file {name} (wrote {frames} {unit}, {bytes} bytes)"
             ));
+        }
+    }
+
+    /// Leaves a file that was deleted. What never had its name is lost.
+    fn forget(&mut self, file: &OutputFile) {
+        if file.partial.is_some() {
+            self.failed = true;
+            self.lost += file.units();
         }
     }
 

@@ -17,11 +17,11 @@ use nix::fcntl::OFlag;
 use thiserror::Error;
 
 use crate::capture::compressor::{Compressor, Uncompressed};
-use crate::capture::content::Content;
-use crate::capture::continued_file::{self, Continued};
+use crate::capture::content::{Content, Rejoin};
+use crate::capture::continued_file::{self, Continued, Whole, whole};
 use crate::capture::partial_file;
 use crate::capture::provisional::Provisional;
-use crate::capture::sink::Sink;
+use crate::capture::sink::{Change, Sink};
 use crate::command_line::STANDARD_OUTPUT;
 
 /// Why there is no file to write.
@@ -223,9 +223,19 @@ impl OutputFile {
             return self.compressed(written);
         }
         let Err(cut) = self.sink.append(data) else {
-            self.frames += count;
-            self.bytes += data.len() as u64;
-            return Ok(());
+            // Others may write to the standard output too.
+            let misplaced = match self.is_standard_output() {
+                true => Ok(false),
+                false => self.sink.take_back_misplaced(data.len()),
+            };
+            let misplaced = misplaced.map_err(|error| self.lost(error, count))?;
+            if !misplaced {
+                self.frames += count;
+                self.bytes += data.len() as u64;
+                return Ok(());
+            }
+            self.rejoin(content).map_err(|error| self.lost(error, count))?;
+            return self.append(data, count, content);
         };
         let (whole, size) = (content.whole)(&data[..cut.written]);
         self.frames += whole;
@@ -234,7 +244,57 @@ impl OutputFile {
             Ok(()) => cut.error,
             Err(error) => error,
         };
-        Err(WriteError::File { name: self.name.clone(), error, lost: count.saturating_sub(whole) })
+        Err(self.lost(error, count.saturating_sub(whole)))
+    }
+
+    fn lost(&self, error: io::Error, lost: u64) -> WriteError {
+        WriteError::File { name: self.name.clone(), error, lost }
+    }
+
+    /// What another program did to it since the last write.
+    pub fn change(&self) -> io::Result<Change> {
+        let change = self.sink.change()?;
+        // Others may write to the standard output too, and it is not opened again.
+        let is_usual = matches!(change, Change::Grown | Change::Deleted);
+        Ok(if is_usual && self.is_standard_output() { Change::None } else { change })
+    }
+
+    fn is_standard_output(&self) -> bool {
+        self.name.as_os_str() == STANDARD_OUTPUT
+    }
+
+    /// Goes on behind what is whole in a file that another program changed, and begins it anew if
+    /// that is nothing. Returns how many units were lost that compression held back.
+    pub fn rejoin(&mut self, content: &Content) -> io::Result<u64> {
+        let size = self.sink.file().metadata()?.len();
+        if size > 0 && self.is_standard_output() {
+            self.sink.go_on_behind(size)?;
+            return Ok(0);
+        }
+        let is_lost = match content.rejoin {
+            Rejoin::Whole => self.compressor.is_some() && size > 0,
+            Rejoin::Beginning => size > 0,
+            Rejoin::Never => true,
+        };
+        if is_lost {
+            self.broken = true;
+            return Err(io::Error::other("another program changed it, so that it cannot go on"));
+        }
+        let whole = match size {
+            0 => Whole { bytes: 0, frames: 0, torn: 0 },
+            _ => whole(self.sink.file(), content)?,
+        };
+        self.sink.go_on_at(whole.bytes)?;
+        (self.bytes, self.frames, self.ends) = (whole.bytes, whole.frames, 0);
+        let mut lost = 0;
+        if let Some(compressor) = &mut self.compressor {
+            lost = compressor.unsure();
+            *compressor = Compressor::new()?;
+        }
+        if self.bytes == 0 {
+            self.append_end(&content.start)?;
+        }
+        Ok(lost)
     }
 
     /// Writes what the compression holds back.

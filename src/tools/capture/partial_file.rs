@@ -22,7 +22,9 @@ pub fn create(wanted: &Path) -> io::Result<(File, PathBuf)> {
     hidden.push(name);
     hidden.push(format!(".partial-{}", process::id()));
     first_free(&wanted.with_file_name(hidden), '-', |path| {
-        File::create_new(path).map(|file| (file, path.into()))
+        // Appending leaves no hole where another program truncates the file.
+        let made = File::options().read(true).append(true).create_new(true).open(path);
+        made.map(|file| (file, path.into()))
     })
 }
 

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// What a pipe that polls as writable takes without blocking: `PIPE_BUF` on Linux.
@@ -27,9 +28,29 @@ const PATIENCE_AT_STOP: Duration = Duration::from_secs(1);
 pub struct Sink {
     file: File,
     regular: bool,
+    /// Where the next write of a regular file is to go.
+    end: u64,
     /// The reader at the other end may let a write wait.
     may_block: bool,
     stop: Arc<AtomicBool>,
+}
+
+/// What another program did to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing.
+    None,
+    /// It has no name any more.
+    Deleted,
+    /// It was truncated.
+    Shrunk {
+        /// The bytes that it had.
+        from: u64,
+        /// The bytes that are left.
+        to: u64,
+    },
+    /// Something was written to it.
+    Grown,
 }
 
 /// A write that failed part way.
@@ -43,9 +64,54 @@ pub struct Cut {
 
 impl Sink {
     /// A sink that gives up a reader who blocks it while `stop` is set.
-    pub fn new(file: File, stop: Arc<AtomicBool>) -> io::Result<Self> {
+    pub fn new(mut file: File, stop: Arc<AtomicBool>) -> io::Result<Self> {
         let metadata = file.metadata()?;
-        Ok(Self { file, regular: metadata.is_file(), may_block: may_block(&metadata), stop })
+        let (regular, may_block) = (metadata.is_file(), may_block(&metadata));
+        let end = match regular {
+            false => 0,
+            true if is_appended(&file) => metadata.len(),
+            true => file.stream_position()?,
+        };
+        Ok(Self { file, regular, end, may_block, stop })
+    }
+
+    /// What another program did to a regular file since the last write.
+    pub fn change(&self) -> io::Result<Change> {
+        if !self.regular {
+            return Ok(Change::None);
+        }
+        let metadata = self.file.metadata()?;
+        Ok(match metadata.len() {
+            _ if metadata.nlink() == 0 => Change::Deleted,
+            size if size < self.end => Change::Shrunk { from: self.end, to: size },
+            size if size > self.end => Change::Grown,
+            _ => Change::None,
+        })
+    }
+
+    /// Whether the last write, of `count` bytes, went to another place than it was to go to, as the
+    /// file was changed just before. Then those bytes are taken back.
+    pub fn take_back_misplaced(&mut self, count: usize) -> io::Result<bool> {
+        if !self.regular {
+            return Ok(false);
+        }
+        let end = self.file.stream_position()?;
+        if end == self.end {
+            return Ok(false);
+        }
+        self.file.set_len(end.saturating_sub(count as u64))?;
+        Ok(true)
+    }
+
+    /// Lets the next write go to `size`, where a regular file ends now.
+    pub fn go_on_behind(&mut self, size: u64) -> io::Result<()> {
+        self.end = self.file.seek(SeekFrom::Start(size))?;
+        Ok(())
+    }
+
+    /// The file, to look what is in it.
+    pub fn file(&mut self) -> &mut File {
+        &mut self.file
     }
 
     /// Whether `path` leads to it.
@@ -78,7 +144,10 @@ impl Sink {
             }
             match self.file.write(rest) {
                 Ok(0) => return Err(Cut { written, error: io::ErrorKind::WriteZero.into() }),
-                Ok(count) => written += count,
+                Ok(count) => {
+                    written += count;
+                    self.end += count as u64;
+                }
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => (),
                     io::ErrorKind::WouldBlock if self.may_block => (),
@@ -110,7 +179,7 @@ impl Sink {
     /// Drops what a file has behind its first `size` bytes, and goes on there.
     pub fn go_on_at(&mut self, size: u64) -> io::Result<()> {
         self.file.set_len(size)?;
-        self.file.seek(SeekFrom::Start(size)).map(drop)
+        self.go_on_behind(size)
     }
 
     /// Takes the last `count` bytes back, where a file allows it.
@@ -119,9 +188,16 @@ impl Sink {
             let size = self.file.metadata()?.len();
             self.file.set_len(size.saturating_sub(count))?;
             self.file.seek(SeekFrom::Current(-count.cast_signed()))?;
+            self.end = self.end.saturating_sub(count);
         }
         Ok(())
     }
+}
+
+/// Whether each write goes to the end of the file.
+fn is_appended(file: &File) -> bool {
+    fcntl(file, FcntlArg::F_GETFL)
+        .is_ok_and(|flags| OFlag::from_bits_truncate(flags).contains(OFlag::O_APPEND))
 }
 
 fn may_block(metadata: &Metadata) -> bool {

@@ -56,8 +56,7 @@ fn recover(format: &str, name: &str, signal: bool) -> Recovered {
     let (socket, out) = (place.argument("socket"), format!("{format}:{}", place.argument(name)));
     let mut command = limited("-S -f 8", DNSTAP);
     let mut capture = Running::start(command.args(["-u", &socket, "-w", &out]));
-    capture.line("put");
-    until(|| place.socket.exists());
+    capture.line("opened input socket");
     let mut sent = 0;
     let mut send_some = |capture: &Running, count| {
         send(&place, sent..sent + count);

@@ -17,7 +17,7 @@ use ::parquet::errors::ParquetError;
 use super::remarks::Remarks;
 use super::series::Series;
 use super::{Frame, Output, OutputError};
-use crate::capture::content::Content;
+use crate::capture::content::{Content, Rejoin};
 use crate::capture::output::Files;
 use crate::command_line::STANDARD_OUTPUT;
 use column::Column;
@@ -65,6 +65,7 @@ impl Parquet {
             unit: "rows",
             content_type: None,
             told: false,
+            rejoin: Rejoin::Never,
         };
         let files_of_bytes = Series::open(&unsplit, content, stop)?;
         let name = files_of_bytes.name();

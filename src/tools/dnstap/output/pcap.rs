@@ -17,7 +17,7 @@ use super::recent::Recent;
 use super::remarks::Remarks;
 use super::series::Series;
 use super::{Frame, Output, OutputError};
-use crate::capture::content::Content;
+use crate::capture::content::{Content, Rejoin};
 use crate::dnstap::pairing;
 use flows::Flows;
 use packet::{SEGMENT_MAX, UDP_MAX, Way};
@@ -97,6 +97,7 @@ impl Pcap {
             unit: "packets",
             content_type: None,
             told: false,
+            rejoin: Rejoin::Beginning,
         }
     }
 

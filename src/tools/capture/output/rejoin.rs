@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Files that other programs change while they are written: truncated, as `logrotate` does with
+//! `copytruncate`, written to, deleted, moved away.
+
+use std::time::{Duration, Instant};
+
+use super::Output;
+use crate::capture::log::{Kind, Level, Log};
+use crate::capture::output_file::WriteError;
+use crate::capture::sink::Change;
+
+/// Files that were truncated, written to or deleted.
+const CHANGED: Kind = Kind("changes of output files by other programs");
+
+/// A file that was moved away is written on.
+pub const MOVED: Kind = Kind("output files that were moved away");
+
+/// How often to look whether a file still has its name.
+const NAME_CHECK: Duration = Duration::from_secs(1);
+
+/// How long a file is moved away before it is told: whoever moves it usually says so with a signal.
+const MOVED_FOR: Duration = Duration::from_secs(10);
+
+/// Whether the file still has its name.
+#[derive(Debug)]
+pub struct NameWatch {
+    checked: Instant,
+    moved_since: Option<Instant>,
+}
+
+impl NameWatch {
+    /// It has.
+    pub fn new() -> Self {
+        Self { checked: Instant::now(), moved_since: None }
+    }
+}
+
+impl Output {
+    /// Notices what other programs did to the file, says so, and goes on where it can be read. With
+    /// `count` units to be written, which are lost if that cannot be.
+    pub(super) fn rejoin(&mut self, count: u64) -> Result<(), WriteError> {
+        let name = self.file.name.clone();
+        let failed = |error| WriteError::File { name: name.clone(), error, lost: count };
+        let shown = name.display();
+        let told = |text: String| Log.limited(Level::Warning, CHANGED, text);
+        match self.file.change().map_err(failed)? {
+            Change::None => {
+                self.watch_name();
+                return Ok(());
+            }
+            Change::Deleted => {
+                let (units, unit) = (self.file.units(), self.content.unit);
+                told(format!(
+                    "output file {shown} was deleted, with {units} {unit}; it is begun anew"
+                ));
+                return self
+                    .replace_deleted()
+                    .map_err(|error| failed(std::io::Error::other(error)));
+            }
+            Change::Shrunk { from, to: 0 } => told(format!(
+                "another program truncated output file {shown}, which had {from} bytes; it is begun \
+                 anew"
+            )),
+            Change::Shrunk { from, to } => told(format!(
+                "another program truncated output file {shown} from {from} to {to} bytes; going on \
+                 behind what is whole"
+            )),
+            Change::Grown => told(format!(
+                "another program wrote to output file {shown}; going on behind what is whole"
+            )),
+        }
+        self.finisher.lost += self.file.rejoin(&self.content).map_err(failed)?;
+        Ok(())
+    }
+
+    /// Says once that the file was moved away and is written on nevertheless.
+    fn watch_name(&mut self) {
+        let now = Instant::now();
+        if !self.file.in_place || now < self.name_watch.checked + NAME_CHECK {
+            return;
+        }
+        self.name_watch.checked = now;
+        if self.file.is_at(&self.file.name) {
+            self.name_watch.moved_since = None;
+            return;
+        }
+        let since = *self.name_watch.moved_since.get_or_insert(now);
+        if now >= since + MOVED_FOR {
+            let name = self.file.name.display();
+            let text = format!(
+                "output file {name} was moved away, and is written on where it is: SIGHUP begins a \
+                 new one"
+            );
+            Log.lasting(Level::Warning, MOVED, &name.to_string(), text);
+        }
+    }
+}

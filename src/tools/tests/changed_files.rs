@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Files that other programs truncate, write to or delete while they are written.
+
+mod support;
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+
+use dnstap::schema::MessageType;
+use dnstap::{Event, Message};
+use support::{DNSTAP, Peer, Place, Running, assert_holds, data, dumped, run, until};
+
+/// A message whose quiet text is one line, and that has a packet.
+fn frame() -> Vec<u8> {
+    let message = Message {
+        query_address: Some(&[192, 0, 2, 1]),
+        query_time_sec: Some(1_700_000_000),
+        query_message: Some(&[0; 12]),
+        ..Message::new(MessageType::CLIENT_QUERY)
+    };
+    support::events::frame(&Event { message: Some(message), ..Event::new() })
+}
+
+/// Sends so many messages, and waits until `file` has grown by what is written of them.
+fn send(place: &Place, file: &Path, count: usize) {
+    let size = |file: &Path| fs::metadata(file).map_or(0, |file| file.len());
+    let before = size(file);
+    let mut peer = Peer::open(&place.socket);
+    peer.send(data(frame()).repeat(count));
+    peer.close();
+    until(|| size(file) != before);
+}
+
+fn start(place: &Place, arguments: &[&str]) -> Running {
+    let socket = place.argument("socket");
+    let mut running = Running::dnstap(&[&["-u", &socket], arguments].concat());
+    running.line("opened input socket");
+    running
+}
+
+/// How many messages a file in this format holds, which has to be whole.
+fn messages(format: &str, file: &Path) -> usize {
+    let bytes = fs::read(file).unwrap();
+    match format {
+        "frames" => dumped(file).lines().count(),
+        "pcap" => {
+            // One is a header of 16 bytes, and 12 of DNS behind those of IP and UDP.
+            let (header, packets) = bytes.split_at(24);
+            assert_eq!(header[..4], [0x4d, 0x3c, 0xb2, 0xa1]);
+            packets.len() / (16 + 20 + 8 + 12)
+        }
+        _ => {
+            assert!(!bytes.contains(&0), "NUL in {}", bytes.escape_ascii());
+            bytes.iter().filter(|byte| **byte == b'\n').count()
+        }
+    }
+}
+
+#[test]
+fn a_file_that_another_program_truncates_stays_readable() {
+    for (format, more) in
+        [("frames", &["-a"][..]), ("quiet", &["-a"]), ("quiet", &[]), ("pcap", &[])]
+    {
+        let place = Place::new();
+        let file = place.path("file");
+        let out = format!("{format}:{}", file.display());
+        let mut running = start(&place, &[&["-w", &out], more].concat());
+        for count in [3, 5] {
+            send(&place, &file, count);
+            fs::copy(&file, place.path("copy")).unwrap();
+            OpenOptions::new().write(true).open(&file).unwrap().set_len(0).unwrap();
+        }
+        send(&place, &file, 2);
+        let told = format!("another program truncated output file {}", file.display());
+        running.line(&told);
+        running.stop();
+        assert_eq!(messages(format, &file), 2, "{format}");
+    }
+}
+
+#[test]
+fn the_end_comes_behind_what_is_left() {
+    // No frame comes after the change.
+    let place = Place::new();
+    let file = place.argument("file");
+    let running = start(&place, &["-a", "-w", &file]);
+    send(&place, Path::new(&file), 3);
+    let written = fs::metadata(&file).unwrap().len();
+    OpenOptions::new().write(true).open(&file).unwrap().set_len(written - 3).unwrap();
+    let lines = running.stop();
+    assert_holds(Path::new(&file), [frame(), frame()]);
+    let told = format!("from {written} to {} bytes", written - 3);
+    assert!(lines.iter().any(|line| line.contains(&told)), "{lines:#?}");
+}
+
+#[test]
+fn text_on_the_standard_output_goes_on_in_a_truncated_file_too() {
+    let place = Place::new();
+    let (socket, file) = (place.argument("socket"), place.path("file"));
+    let mut command = std::process::Command::new(DNSTAP);
+    command.args(["-u", &socket, "-q"]).stdout(fs::File::create(&file).unwrap());
+    let mut running = Running::start(&mut command);
+    running.line("opened input socket");
+    send(&place, &file, 3);
+    OpenOptions::new().write(true).open(&file).unwrap().set_len(0).unwrap();
+    send(&place, &file, 2);
+    running.stop();
+    assert_eq!(messages("quiet", &file), 2);
+}
+
+#[test]
+fn a_hidden_file_that_is_truncated_becomes_a_readable_one() {
+    let place = Place::new();
+    let (socket, file) = (place.argument("socket"), place.argument("file"));
+    let capture = Running::capture(&["-u", &socket, "-w", &file]);
+    let partial = place.path(&format!(".file.partial-{}", capture.child.id()));
+    send(&place, &partial, 3);
+    OpenOptions::new().write(true).open(&partial).unwrap().set_len(0).unwrap();
+    send(&place, &partial, 2);
+    let lines = capture.stop();
+    assert!(lines.iter().any(|line| line.contains("another program truncated")), "{lines:#?}");
+    assert_holds(Path::new(&file), [frame(), frame()]);
+}
+
+#[test]
+fn what_another_program_wrote_is_kept() {
+    let place = Place::new();
+    let file = place.path("file");
+    let out = format!("quiet:{}", file.display());
+    let mut running = start(&place, &["-w", &out]);
+    send(&place, &file, 3);
+    let mut other = OpenOptions::new().append(true).open(&file).unwrap();
+    other.write_all(b"theirs\n").unwrap();
+    send(&place, &file, 2);
+    running.line("another program wrote to output file");
+    running.stop();
+    let text = fs::read_to_string(&file).unwrap();
+    assert_eq!(text.lines().nth(3), Some("theirs"), "{text}");
+    assert_eq!(text.lines().count(), 6, "{text}");
+}
+
+#[test]
+fn a_file_with_bytes_of_another_program_takes_no_more_until_it_is_moved_away() {
+    let place = Place::new();
+    let file = place.argument("file");
+    let mut running = start(&place, &["-a", "-w", &file]);
+    send(&place, Path::new(&file), 3);
+    let mut other = OpenOptions::new().append(true).open(&file).unwrap();
+    other.write_all(b"\xff\xff\xff\xff\0").unwrap();
+    let mut peer = Peer::open(&place.socket);
+    peer.send(data(frame()));
+    peer.close();
+    let line = running.line("failed to write output file");
+    assert!(line.contains("is damaged at offset") && line.contains("move it away"), "{line}");
+    fs::rename(&file, place.path("moved")).unwrap();
+    running.signal("HUP");
+    running.line("opened output file");
+    send(&place, Path::new(&file), 2);
+    running.signal("TERM");
+    let (status, lines) = running.end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("1 not written")), "{lines:#?}");
+    assert_holds(Path::new(&file), [frame(), frame()]);
+    let read = run(DNSTAP, &["-q", "-r", &place.argument("moved")]).stdout;
+    assert_eq!(read.iter().filter(|byte| **byte == b'\n').count(), 3);
+}
+
+#[test]
+fn a_file_that_was_deleted_is_begun_anew() {
+    for (format, more) in [("frames", &["-a"][..]), ("quiet", &[])] {
+        let place = Place::new();
+        let file = place.path("file");
+        let out = format!("{format}:{}", file.display());
+        let mut running = start(&place, &[&["-w", &out], more].concat());
+        send(&place, &file, 3);
+        fs::remove_file(&file).unwrap();
+        send(&place, &file, 2);
+        running.line(&format!("output file {} was deleted, with 3 ", file.display()));
+        running.stop();
+        assert_eq!(messages(format, &file), 2, "{format}");
+    }
+}
