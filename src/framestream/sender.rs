@@ -23,7 +23,7 @@ use nix::sys::signal::SigSet;
 
 use crate::fork::{self, Child, InChild, Lock};
 use crate::sync::Padded;
-use crate::transport::{Transport, deadline, poll_for};
+use crate::transport::{Transport, UNPOLLABLE_RETRY, deadline, poll_for};
 use crate::writer::{Writer, WriterOptions};
 use counters::{Counters, add};
 use link::Link;
@@ -238,8 +238,16 @@ impl<F: Feed> Shared<F> {
             let left = deadline.saturating_duration_since(Instant::now());
             let mut fds = [PollFd::new(self.ended.fd(), PollFlags::POLLIN)];
             let polled = poll_for(&mut fds, left);
-            if polled.is_ok() && fds[0].any() == Some(true) {
+            let events = fds[0].revents().unwrap_or(PollFlags::empty());
+            if polled.is_ok() && events.contains(PollFlags::POLLIN) {
                 return true;
+            }
+            if polled.is_ok() && events.contains(PollFlags::POLLNVAL) {
+                // The host has closed the pipe, so that nothing says when the thread ends.
+                if self.thread.lock().handle.as_ref().is_none_or(JoinHandle::is_finished) {
+                    return true;
+                }
+                drop(poll_for(&mut [], left.min(UNPOLLABLE_RETRY)));
             }
             if left.is_zero() || polled.is_err() {
                 return false;

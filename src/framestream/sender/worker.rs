@@ -9,8 +9,9 @@ use nix::poll::{PollFd, PollFlags};
 
 use super::counters::{LinkState, add};
 use super::link::Link;
+use super::wake::Wake;
 use super::{Closing, Feed, Gathered, Shared, Source};
-use crate::transport::{deadline, poll_for};
+use crate::transport::{UNPOLLABLE_RETRY, deadline, poll_for};
 
 pub(super) struct Worker<F: Feed> {
     shared: Arc<Shared<F>>,
@@ -98,12 +99,19 @@ impl<F: Feed> Worker<F> {
             polled.is_ok() && events.is_some_and(|events| events.intersects(flags))
         };
         let woken = ready(0, PollFlags::POLLIN);
-        let readable = ready(1, PollFlags::POLLIN | PollFlags::POLLHUP | PollFlags::POLLERR);
+        // What a descriptor that the host has closed leads to finds out by reading.
+        let gone = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
+        let readable = ready(1, PollFlags::POLLIN | gone);
+        let closed = ready(0, PollFlags::POLLNVAL) || ready(1, PollFlags::POLLNVAL);
         if woken {
             shared.wake.take();
         }
         if readable {
             self.link.readable(&mut self.source, &shared.counters.0);
+        }
+        if closed && !Wake::replace_closed(&[&shared.wake, &shared.ended]) {
+            // Out of descriptors. Until there are some again, only the time wakes this thread.
+            drop(poll_for(&mut [], UNPOLLABLE_RETRY));
         }
     }
 

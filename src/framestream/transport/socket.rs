@@ -2,6 +2,7 @@
 //! Unix and TCP stream sockets, as the connecting side.
 
 use std::io::{self, IoSlice};
+use std::mem;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -77,6 +78,16 @@ impl SocketSender {
         }
     }
 
+    /// Passes on an error. A socket that the host has closed is let go of without closing it again:
+    /// its number may stand for something else by now.
+    fn failed(&mut self, error: Errno) -> io::Error {
+        if error == Errno::EBADF {
+            mem::forget(self.fd.take());
+            self.connected = false;
+        }
+        error.into()
+    }
+
     fn connected_fd(&self) -> io::Result<&OwnedFd> {
         let fd = self.fd.as_ref().filter(|_| self.connected);
         fd.ok_or_else(|| io::ErrorKind::NotConnected.into())
@@ -115,7 +126,10 @@ impl Transport for SocketSender {
                 Err(io::ErrorKind::WouldBlock.into())
             }
             // EAGAIN too: a Unix listener's backlog is full, which no poll reports the end of.
-            Err(error) => Err(error.into()),
+            Err(error) => {
+                self.fd = Some(fd).filter(|_| error == Errno::EBADF);
+                Err(self.failed(error))
+            }
         }
     }
 
@@ -126,16 +140,16 @@ impl Transport for SocketSender {
     }
 
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let fd = self.connected_fd()?;
+        let fd = self.connected_fd()?.as_raw_fd();
         loop {
-            match recv(fd.as_raw_fd(), bytes, MsgFlags::empty()) {
+            match recv(fd, bytes, MsgFlags::empty()) {
                 Err(Errno::EINTR) => (),
                 // A sender reads only answers: one that does not come is a fault, not an end.
                 Ok(0) => {
                     let kind = io::ErrorKind::UnexpectedEof;
                     return Err(io::Error::new(kind, "the receiver closed the connection"));
                 }
-                other => return Ok(other?),
+                other => return other.map_err(|error| self.failed(error)),
             }
         }
     }
@@ -149,7 +163,7 @@ impl Transport for SocketSender {
             };
             match result {
                 Err(Errno::EINTR) => (),
-                other => return Ok(other?),
+                other => return other.map_err(|error| self.failed(error)),
             }
         }
     }
