@@ -70,8 +70,6 @@ def resolving(port):
     recursion yes;
     port {port};
     qname-minimization off;
-    query-source address 127.0.0.1;
-    query-source-v6 address ::1;
 }};
 zone example {{ type static-stub; server-addresses {{ 127.0.0.1; }}; }};
 zone forward {{ type forward; forward only; forwarders {{ ::1 port {port}; }}; }};
@@ -83,7 +81,6 @@ def forwarding_over_tls(port):
     return f"""
     recursion yes;
     qname-minimization off;
-    query-source-v6 address ::1;
 }};
 zone example {{ type forward; forward only; forwarders {{ ::1 port {port} tls ephemeral; }}; }};
 """
@@ -92,8 +89,8 @@ zone example {{ type forward; forward only; forwarders {{ ::1 port {port} tls ep
 class Bind(Process):
     """A named with the options `dnstap`; `zones` goes on with the options, and by default it is authoritative."""
 
-    def __init__(self, programs, folder, dnstap, zones=None, threads=2, memcheck=False):
-        self.programs, self.folder = programs, folder
+    def __init__(self, programs, folder, dnstap, zones=None, threads=2, listen=ADDRESSES, memcheck=False):
+        self.programs, self.folder, self.listen = programs, folder, listen
         self.ports = {name: free_port() for name in ("UDP", "DOT", "DOH")}
         self.ports["TCP"] = self.ports["UDP"]
         self.control_port, self.stats_port = free_port(), free_port()
@@ -114,7 +111,7 @@ options {{ default-key {name}; default-server 127.0.0.1; default-port {self.cont
     def configure(self, dnstap):
         listen = ""
         for protocol, more in ("UDP", ""), ("DOT", "tls own "), ("DOH", "tls own http own "):
-            for option, host in zip(("listen-on", "listen-on-v6"), ADDRESSES):
+            for option, host in zip(("listen-on", "listen-on-v6"), self.listen):
                 listen += f"    {option} port {self.ports[protocol]} {more}{{ {host}; }};\n"
         self.configuration.write_text(f"""{self.key}
 controls {{ inet 127.0.0.1 port {self.control_port} allow {{ 127.0.0.1; }} keys {{ key; }}; }};
