@@ -17,7 +17,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::capture::connection::Stream;
 use crate::capture::credentials::Credentials;
-use crate::capture::log::{Log, Peer};
+use crate::capture::log::{Kind, Level, Log, Peer};
 use crate::capture::tls::Tls;
 
 /// How long a connect may take.
@@ -25,6 +25,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long to wait before the next connect.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// Senders that cannot be connected to.
+const UNREACHED: Kind = Kind("senders that cannot be reached");
+
+/// Senders that close before they send anything.
+const MUTE: Kind = Kind("senders that close before START");
+
+const CONNECTED: Kind = Kind("connections to senders");
 
 /// Where to connect to.
 #[derive(Debug)]
@@ -66,38 +74,38 @@ impl Dialed {
 
 /// Connects for as long as somebody takes the connections.
 fn dial(target: &mut Target, sender: &Sender<Made>, waker: &Waker) {
-    let log = Log;
-    let mut last = None;
-    // The last connection brought nothing, and that was told.
+    let (log, name) = (Log, target.to_string());
+    // The last connection brought nothing, and that was reported.
     let mut is_mute = false;
     loop {
         match connect(target) {
             Ok(stream) => {
                 let (open, news) = channel();
-                let peer = Peer::Named(target.to_string());
+                let peer = Peer::Named(name.clone());
                 if sender.send((stream, peer, open)).is_err() || waker.wake().is_err() {
                     return;
                 }
+                log.over(UNREACHED, &name);
                 if !is_mute {
-                    log.line(format_args!("connected to {target}"));
+                    log.limited(Level::Info, CONNECTED, format_args!("connected to {name}"));
                 }
                 if news.recv().is_ok() {
                     if is_mute {
-                        log.line(format_args!("connected to {target}"));
+                        log.limited(Level::Info, CONNECTED, format_args!("connected to {name}"));
                     }
-                    (last, is_mute) = (None, false);
+                    log.over(MUTE, &name);
+                    is_mute = false;
                     let _ = news.recv();
-                } else if !is_mute {
-                    log.line(format_args!("{target}: closed before START; trying on"));
+                } else {
                     is_mute = true;
+                    let text = format_args!("{name}: closed before START; retrying every second");
+                    log.lasting(Level::Warning, MUTE, &name, text);
                 }
             }
             Err(error) => {
-                let text = error.to_string();
-                if last.as_ref() != Some(&text) {
-                    log.line(format_args!("failed to connect to {target}: {text}; trying on"));
-                    last = Some(text);
-                }
+                let text =
+                    format_args!("failed to connect to {name}: {error}; retrying every second");
+                log.lasting(Level::Warning, UNREACHED, &name, text);
             }
         }
         thread::sleep(RETRY);

@@ -101,11 +101,6 @@ impl Level {
 pub struct Log;
 
 impl Log {
-    /// Prints a line, whatever level is shown.
-    pub fn line(self, text: impl Display) {
-        print(&text);
-    }
-
     /// Reports that something failed.
     pub fn error(self, text: impl Display) {
         self.at(Level::Error, text);

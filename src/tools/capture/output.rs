@@ -251,7 +251,7 @@ impl Destination for Output {
     fn rotate(&mut self, log: &Log) {
         if self.file.name == Path::new(STANDARD_OUTPUT) {
             if self.content.told {
-                log.line("rotate_output: not rotating stdout");
+                log.info("rotate_output: not rotating stdout");
             }
             return;
         }
@@ -281,7 +281,7 @@ impl Destination for Output {
 
     /// Nothing is held back: every frame is written when it is whole.
     fn hang_up(&mut self, log: &Log) {
-        log.line("received SIGHUP, flushing output");
+        log.info("received SIGHUP, flushing output");
     }
 
     fn reap(&mut self, log: &Log) {
@@ -312,16 +312,16 @@ impl Destination for Output {
 fn tell_opened(file: &OutputFile, content: &Content, log: &Log) {
     let name = file.name.display();
     if content.told {
-        log.line(format_args!("opened output file {name}"));
+        log.info(format_args!("opened output file {name}"));
     }
     if file.torn > 0 {
         let OutputFile { torn, bytes, frames, .. } = file;
         if content.content_type.is_none() {
-            return log.line(format_args!(
+            return log.warning(format_args!(
                 "{name}: {torn} bytes of torn text at offset {bytes} are cut off"
             ));
         }
-        log.line(format_args!(
+        log.warning(format_args!(
             "{name}: {torn} bytes of a torn frame at offset {bytes} are cut off; \
              {frames} {} before are kept",
             content.unit
@@ -487,12 +487,12 @@ impl Finisher {
         self.failed = true;
         match &file.partial {
             Some(_) if file.is_empty() => {
-                log.line(format_args!("{why}; it is removed, being empty"))
+                log.error(format_args!("{why}; it is removed, being empty"))
             }
-            Some(partial) => log.line(format_args!("{why}; it stays {}", partial.display())),
+            Some(partial) => log.error(format_args!("{why}; it stays {}", partial.display())),
             // That a pipe or a device broke was told.
             None if file.is_broken() && !file.in_place => (),
-            None => log.line(why),
+            None => log.error(why),
         }
         false
     }
@@ -504,7 +504,7 @@ impl Finisher {
         let name = self.published.publish(partial, wanted)?;
         if name != *wanted && !is_numbered {
             let (wanted, name) = (wanted.display(), name.display());
-            log.line(format_args!("{wanted} exists and is kept; this file is {name}"));
+            log.warning(format_args!("{wanted} exists and is kept; this file is {name}"));
         }
         self.post_rotate.start(&name, log);
         Ok(name)

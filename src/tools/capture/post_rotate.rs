@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::capture::log::Log;
+use crate::capture::log::{Kind, Level, Log};
 
 /// Commands that run at a time. More would compete with the capture for processor and disk.
 const RUNNING_MAX: usize = 4;
@@ -23,6 +23,8 @@ pub fn command(command: OsString) -> Result<OsString, &'static str> {
         Some(_) => Ok(command),
     }
 }
+
+const FAILED: Kind = Kind("failures of post-rotate commands");
 
 /// The commands that run, and the files that wait for theirs.
 #[derive(Debug)]
@@ -55,7 +57,7 @@ impl PostRotate {
         let waiting = self.pending.len();
         if waiting >= self.reported_at {
             self.reported_at *= 10;
-            log.line(format_args!(
+            log.warning(format_args!(
                 "{waiting} files wait for their post-rotate command; {RUNNING_MAX} run at a time"
             ));
         }
@@ -71,7 +73,8 @@ impl PostRotate {
             match command.spawn() {
                 Ok(child) => self.running.push((child, file)),
                 Err(error) => {
-                    log.line(format_args!("post-rotate command for {}: {error}", file.display()));
+                    let text = format_args!("post-rotate command for {}: {error}", file.display());
+                    log.limited(Level::Error, FAILED, text);
                 }
             }
         }
@@ -84,7 +87,8 @@ impl PostRotate {
             Ok(None) => true,
             Ok(Some(status)) if status.success() => false,
             Ok(Some(status)) => {
-                log.line(format_args!("post-rotate command for {}: {status}", file.display()));
+                let text = format_args!("post-rotate command for {}: {status}", file.display());
+                log.limited(Level::Error, FAILED, text);
                 false
             }
             Err(_) => false,
@@ -101,7 +105,7 @@ impl PostRotate {
     /// Reports the files whose command is not run any more.
     pub fn abandon(self, log: &Log) {
         for file in self.pending {
-            log.line(format_args!("no post-rotate command was run for {}", file.display()));
+            log.error(format_args!("no post-rotate command was run for {}", file.display()));
         }
     }
 }

@@ -17,7 +17,7 @@ use self::error::InputError;
 use self::frames::Frames;
 use self::source::Source;
 use super::queue::{Over, Queue};
-use crate::capture::log::Log;
+use crate::capture::log::{Level, Log};
 use crate::command_line::STANDARD_INPUT;
 
 /// Bytes of a file that are looked at before anything is written, less than the queue takes.
@@ -54,14 +54,15 @@ impl Reading {
         let mut good = true;
         for path in paths {
             if let Err(error) = self.read(path, queue) {
-                good &= matches!(error, InputError::NoStop { frames: 1.., .. });
-                log.line(error);
+                let is_good = matches!(error, InputError::NoStop { frames: 1.., .. });
+                log.at(if is_good { Level::Info } else { Level::Error }, error);
+                good &= is_good;
             }
         }
         let over_limit = self.progress.over_limit.load(Ordering::Relaxed);
         if over_limit > 0 {
             let limit = self.frame_limit;
-            log.line(format_args!(
+            log.warning(format_args!(
                 "{over_limit} frames of more than {limit} bytes were skipped; see --frame-limit"
             ));
         }

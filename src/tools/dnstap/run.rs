@@ -57,14 +57,14 @@ pub fn run(options: &Options) -> ExitCode {
     log::set_level(options.log_level.into());
     let log = Log;
     if let Err(reason) = distinct::check(&options.read, &present_names(options)) {
-        log.line(reason);
+        log.error(reason);
         return ExitCode::FAILURE;
     }
     let result = if options.listens() { capture(options) } else { convert(options) };
     match result {
         Ok(status) => status,
         Err(error) => {
-            log.line(error);
+            log.error(error);
             ExitCode::FAILURE
         }
     }
@@ -80,7 +80,7 @@ fn completions(shell: Shell) -> ExitCode {
     match written.map_err(|error| OutputError::new(STANDARD_OUTPUT, &error)) {
         Ok(()) | Err(OutputError::ReaderGone) => ExitCode::SUCCESS,
         Err(error) => {
-            Log.line(error);
+            Log.error(error);
             ExitCode::FAILURE
         }
     }
@@ -106,14 +106,14 @@ fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
     let faults: Vec<InputError> =
         options.read.iter().filter_map(|path| reading.check(path).err()).collect();
     if faults.len() == options.read.len() {
-        faults.iter().for_each(|fault| Log.line(fault));
+        faults.iter().for_each(|fault| Log.error(fault));
         return Ok(ExitCode::FAILURE);
     }
     let queue = Arc::new(Queue::default());
     let worker = worker(options, &stop, &untaken)?;
     let thread = {
         let queue = queue.clone();
-        thread::spawn(move || worker.run(&queue, &reopen, &mut |text| Log.line(text)))
+        thread::spawn(move || worker.run(&queue, &reopen, &mut |text| Log.error(text)))
     };
     let bar = Bar::show(options, &reading.progress);
     let good = reading.read_all(&options.read, &queue, &Log);

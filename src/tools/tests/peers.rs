@@ -298,7 +298,7 @@ fn a_sender_that_closes_at_once_is_told_of_once() {
     let told: Vec<&str> =
         lines.iter().filter_map(|line| line.strip_prefix("dnstap: ")).take(5).collect();
     let connected = format!("connected to {socket}");
-    let closed = format!("{socket}: closed before START; trying on");
+    let closed = format!("{socket}: closed before START; retrying every second");
     let opened = format!("opened output file {all}");
     assert_eq!(told, [&opened, &connected, &closed, &connected, "shutting down"]);
 }

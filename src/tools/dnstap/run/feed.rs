@@ -40,7 +40,7 @@ impl Feed {
         let thread = {
             let (queue, reopen) = (queue.clone(), reopen.clone());
             thread::spawn(move || {
-                let ended = worker.run(&queue, &reopen, &mut |text| Log.line(text));
+                let ended = worker.run(&queue, &reopen, &mut |text| Log.error(text));
                 // The receiver looks after it, or else is about to end.
                 let _ = waker.wake();
                 ended

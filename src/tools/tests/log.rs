@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What `dnstap` says at each level of its log.
+
+mod support;
+
+use support::{DNSTAP, Peer, Place, Running, data, recording, run};
+
+/// The lines of a capture with a sender and a stranger.
+fn lines(level: &[&str]) -> String {
+    let place = Place::new();
+    let (socket, out) = (place.argument("socket"), place.argument("out"));
+    let capture = Running::dnstap(&[&["-u", &socket, "-w", &out], level].concat());
+    support::until(|| place.socket.exists());
+    let mut peer = Peer::open(&place.socket);
+    peer.send(data("one"));
+    peer.close();
+    let mut stranger = Peer::connect(&place.socket);
+    stranger.send("GET / HTTP/1.1\r\n\r\n");
+    stranger.expect_end();
+    capture.stop().join("\n")
+}
+
+#[test]
+fn each_level_adds_lines_to_those_of_the_one_before() {
+    // What the program does, a stranger, connections, control frames.
+    let words =
+        ["shutting down", "speaks HTTP", "accepted new connection", "sending FSTRM_CONTROL"];
+    for (level, shown) in [
+        (&["--log-level", "error"][..], [false; 4]),
+        (&["--log-level", "warning"], [false, true, false, false]),
+        (&["--log-level", "info"], [true, true, false, false]),
+        (&[], [true, true, false, false]),
+        (&["--log-level", "debug"], [true, true, true, false]),
+        (&["--log-level", "trace"], [true, true, true, true]),
+    ] {
+        let lines = lines(level);
+        for (word, shown) in words.into_iter().zip(shown) {
+            assert_eq!(lines.contains(word), shown, "{level:?}, {word}: {lines}");
+        }
+    }
+}
+
+#[test]
+fn failures_are_shown_at_every_level() {
+    let place = Place::new();
+    let (torn, whole) = (recording(["one"]), recording(["two"]));
+    let torn = place.file("torn", &torn[..torn.len() - 14]);
+    let whole = place.file("whole", whole);
+    let arguments = ["-r", &torn, "-r", &whole, "-q", "--log-level", "error"];
+    let output = run(DNSTAP, &arguments);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("is cut off"), "{told}");
+}
