@@ -12,6 +12,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
+use crate::printable;
+
 /// The name that stands for the standard input.
 pub const STANDARD_INPUT: &str = "-";
 
@@ -24,9 +26,14 @@ pub fn program_name() -> String {
     Path::new(&called).file_name().unwrap_or(&called).to_string_lossy().into_owned()
 }
 
-/// Prints `text` to the standard error. Where that is broken, there is nobody to report it to, and the
-/// program goes on.
+/// Prints `text` to the standard error, without what would change the terminal.
 pub fn report(text: impl Display) {
+    report_raw(printable::lines(&text.to_string()));
+}
+
+/// Prints `text` to the standard error as it is. Where that is broken, there is nobody to report it to,
+/// and the program goes on.
+pub fn report_raw(text: impl Display) {
     let _ = io::stderr().write_all(text.to_string().as_bytes());
 }
 

@@ -6,6 +6,7 @@
 pub mod capture;
 pub mod command_line;
 pub mod dnstap;
+pub mod printable;
 pub mod printer;
 pub mod quoted;
 pub mod read_ahead;

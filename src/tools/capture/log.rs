@@ -30,7 +30,7 @@
 mod limits;
 mod peer;
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -38,7 +38,8 @@ use std::time::Instant;
 pub use self::limits::Kind;
 use self::limits::Limits;
 pub use self::peer::{ConnectionName, Peer};
-use crate::command_line::{program_name, report};
+use crate::command_line::{program_name, report_raw};
+use crate::printable;
 
 /// Whether the last line of the terminal is one that lines take the place of.
 static UNFINISHED: AtomicBool = AtomicBool::new(false);
@@ -191,40 +192,7 @@ fn limits() -> MutexGuard<'static, Limits> {
 fn print(text: &dyn Display) {
     let erase = if UNFINISHED.load(Ordering::Relaxed) { ERASE } else { "" };
     let mut line = format!("{erase}{}: ", *PROGRAM);
-    push_printable(&mut line, &text.to_string());
+    printable::push_line(&mut line, &text.to_string());
     line.push('\n');
-    report(line);
-}
-
-/// Appends `text` with control characters, and those that turn the direction of text, escaped: names
-/// and errors in it may be those of others, and the line goes to a terminal.
-fn push_printable(to: &mut String, text: &str) {
-    for character in text.chars() {
-        match character {
-            '\t' => to.push(' '),
-            '\u{61c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' => {
-                let _ = write!(to, "{}", character.escape_unicode());
-            }
-            _ if character.is_control() => {
-                let _ = write!(to, "{}", character.escape_default());
-            }
-            _ => to.push(character),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::push_printable;
-
-    #[test]
-    fn what_would_drive_a_terminal_is_escaped() {
-        let mut line = String::new();
-        push_printable(&mut line, "a\tb\n\x1b[2J\u{9b}31m\u{202e}é\u{7f}");
-        assert_eq!(line, "a b\\n\\u{1b}[2J\\u{9b}31m\\u{202e}é\\u{7f}");
-    }
+    report_raw(line);
 }

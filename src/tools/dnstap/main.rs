@@ -6,11 +6,22 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use fstrm_tools::command_line::report;
 use fstrm_tools::dnstap::options::Options;
 use fstrm_tools::dnstap::run;
 
+/// The exit status of a wrong option.
+const MISUSE: u8 = 2;
+
 fn main() -> ExitCode {
-    let options = Options::parse();
-    options.check().unwrap_or_else(|error| error.exit());
-    run::run(&options)
+    let options = Options::try_parse().and_then(|options| options.check().map(|()| options));
+    match options {
+        Ok(options) => run::run(&options),
+        Err(error) if error.use_stderr() => {
+            report(error);
+            ExitCode::from(MISUSE)
+        }
+        // Help is shown in colours.
+        Err(error) => error.exit(),
+    }
 }

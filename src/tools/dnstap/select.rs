@@ -26,7 +26,20 @@ impl FromStr for WantedName {
             Some(name) => (true, name),
             None => (false, text),
         };
-        let wire = name::parse(name).ok_or_else(|| format!("\"{name}\" is no domain name"))?;
+        let wrong = |why: &str| Err(format!("\"{name}\" is no domain name{why}"));
+        if let Some(domain) = name.strip_prefix("*.") {
+            return wrong(&format!(
+                ": \"{domain}\" selects all names below {domain} too, and \"\\*.{domain}\" those \
+                 that begin with an asterisk"
+            ));
+        }
+        if !name.is_ascii() {
+            return wrong(
+                " of a DNS message: write its labels as they are there, such as \
+                 \"xn--bcher-kva\", or their bytes as numbers, such as \"b\\195\\188cher\"",
+            );
+        }
+        let Some(wire) = name::parse(name) else { return wrong("") };
         Ok(Self { wire, alone })
     }
 }
@@ -237,5 +250,12 @@ mod tests {
         assert_eq!(response_code("nxdomain"), Ok(3));
         assert!(response_code("no").is_err());
         assert!("a..b".parse::<WantedName>().is_err());
+        let hint = |name: &str| name.parse::<WantedName>().unwrap_err();
+        assert!(hint("*.example").contains(r#""example" selects all names below example too"#));
+        assert!(hint("=*.example").contains(r#""\*.example" those that begin with an asterisk"#));
+        assert!(hint("b\u{fc}cher.example").contains("xn--bcher-kva"));
+        for name in [r"\*.example", r"=\*.example", r"b\195\188cher.example", "a*.example", "*"] {
+            assert!(name.parse::<WantedName>().is_ok(), "{name}");
+        }
     }
 }

@@ -297,6 +297,64 @@ fn mistakes_of_golang_are_not_repeated() {
 }
 
 #[test]
+fn nothing_that_others_chose_changes_the_terminal() {
+    let place = Place::new();
+    // To terminals U+009B is what ESC and a bracket are; U+202E turns the direction of text.
+    let identity = "ns\u{9b}31m\u{202e}\u{e9}\u{1f600}\u{e0041}";
+    let wire = edns(0, b"\0\x0f\0\x07\0\0\xc2\x9b31m");
+    let event = Event {
+        identity: Some(identity.as_bytes()),
+        message: Some(Message {
+            response_message: Some(&wire),
+            ..Message::new(MessageType::CLIENT_RESPONSE)
+        }),
+        ..Event::new()
+    };
+    let file = place.file("capture", recording([frame(&event)]));
+    for style in ["-q", "-y", "-j"] {
+        let text = String::from_utf8(print(OURS, &file, style).stdout).unwrap();
+        for hidden in ['\u{9b}', '\u{202e}', '\u{e0041}'] {
+            assert!(!text.contains(hidden), "{style}: {text:?}");
+        }
+        if style == "-j" {
+            let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(json["identity"], identity);
+            assert!(text.contains("\u{e9}\u{1f600}\\udb40\\udc41"), "{text}");
+        }
+    }
+    let name = "\u{1b}[31m\u{202e}no such file";
+    for arguments in [
+        &["-r", name][..],
+        &["-r", &file, "-w", name, "-w", name],
+        &["-r", &file, "--qname", &format!("..{name}")],
+        &["-r", &file, "--client", name],
+    ] {
+        let output = support::run(OURS, arguments);
+        assert!(!output.status.success());
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("\\u{202e}no such file"), "{arguments:?}: {told}");
+        assert!(!told.contains(['\u{1b}', '\u{202e}']), "{arguments:?}: {told:?}");
+    }
+}
+
+#[test]
+fn names_that_select_nothing_are_refused_with_a_hint() {
+    let place = Place::new();
+    let file = place.file("capture", recording(events()));
+    for (name, hint) in [
+        ("*.example", "\"example\" selects all names below example too"),
+        ("b\u{fc}cher.example", "write its labels as they are there, such as \"xn--bcher-kva\""),
+    ] {
+        let output = support::run(OURS, &["-r", &file, "--qname", name]);
+        assert_eq!(output.status.code(), Some(2));
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(hint), "{told}");
+    }
+    let lines = |name| support::run(OURS, &["-r", &file, "--qname", name]).stdout.len();
+    assert!(lines("example") > 0 && lines(r"\*._domain.\195\164-x") > 0);
+}
+
+#[test]
 fn a_torn_file_is_read_as_far_as_it_goes() {
     let place = Place::new();
     let whole = recording(events());

@@ -5,8 +5,8 @@ use crate::dnstap::dns::edns::code;
 use crate::dnstap::dns::rdata::Data;
 use crate::dnstap::dns::record::Record;
 use crate::dnstap::dns::{BadMessage, Reason, mnemonic, name};
-use crate::dnstap::print::printable::is_hidden;
 use crate::dnstap::print::text::Text;
+use crate::printable::is_hidden;
 
 /// DNSSEC OK (RFC 3225), in the lower half of the time to live.
 const DO: u32 = 1 << 15;

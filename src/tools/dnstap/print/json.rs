@@ -13,6 +13,7 @@ use super::time::Clock;
 use super::{message as dig, named};
 use crate::dnstap::dns::{BadMessage, name};
 use crate::dnstap::pairing::is_unsent;
+use crate::printable::is_hidden;
 
 /// Appends the line of an event.
 pub fn print(event: &Event<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
@@ -247,7 +248,7 @@ fn escape(mut bytes: &[u8], out: &mut Vec<u8>) {
         let end =
             bytes[at..].iter().position(u8::is_ascii).map_or(bytes.len(), |length| at + length);
         for chunk in bytes[at..end].utf8_chunks() {
-            out.str(chunk.valid());
+            characters(chunk.valid(), out);
             for _ in chunk.invalid() {
                 out.str("\u{fffd}");
             }
@@ -255,6 +256,22 @@ fn escape(mut bytes: &[u8], out: &mut Vec<u8>) {
         bytes = &bytes[end..];
     }
     out.bytes(bytes);
+}
+
+/// Appends characters that are not of ASCII.
+fn characters(mut text: &str, out: &mut Vec<u8>) {
+    while let Some(at) = text.find(is_hidden) {
+        let (front, rest) = text.split_at(at);
+        out.str(front);
+        let mut hidden = rest.chars();
+        let character = hidden.next().unwrap_or_default();
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            out.str("\\u");
+            out.hex(&unit.to_be_bytes());
+        }
+        text = hidden.as_str();
+    }
+    out.str(text);
 }
 
 /// Appends a special byte of ASCII.

@@ -6,7 +6,6 @@ pub mod bound;
 pub mod edns;
 pub mod json;
 pub mod message;
-pub mod printable;
 pub mod quiet;
 pub mod text;
 pub mod time;
