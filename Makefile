@@ -52,13 +52,14 @@ library: $(LIBRARIES)
 
 # A static library of Rust is relinked by the C compiler: only this way does the version script say
 # what is exported, and is what it names but the library lacks an error.
+# A plug-in that is unloaded must not take the code away from a thread that still runs: nodelete.
 $(LIBRARIES):
 	$(CARGO) rustc --release --locked -p $@ --lib $($@_FEATURES) --crate-type staticlib -- \
 	    --print native-static-libs=$(RELEASE)/$@.libs
 	$(CC) -shared -o $(RELEASE)/$@.so.$(VERSION) -Wl,-soname,$@.so.$(SO_VERSION) \
 	    -Wl,--version-script=src/$@/$@.map -Wl,--no-undefined-version \
 	    -Wl,--whole-archive $(RELEASE)/$($@_ARCHIVE) -Wl,--no-whole-archive \
-	    -Wl,--gc-sections -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,--as-needed \
+	    -Wl,--gc-sections -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete -Wl,--as-needed \
 	    $$(cat $(RELEASE)/$@.libs) $(LDFLAGS)
 
 tools:

@@ -82,6 +82,10 @@ check() {
 	[ -z "$textrel" ]
 	result $? "$1: no text relocations" "$textrel"
 
+	flags=$(readelf -dW "$lib" | awk '$2 == "(FLAGS_1)"')
+	case $flags in *NODELETE*) true ;; *) false ;; esac
+	result $? "$1: dlclose leaves it to threads that run in it" "$flags"
+
 	strip --strip-unneeded -o "$work/stripped" "$lib"
 	size=$(wc -c <"$work/stripped")
 	[ "$size" -gt 0 ] && [ "$size" -lt "$3" ]

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Libraries that a plug-in brings along: loaded and unloaded again and again, in
+ * a process that forks and has other threads. Run with the path of the library.
+ */
+#define _DEFAULT_SOURCE
+#include "fault.h"
+
+#include <dlfcn.h>
+#include <fstrm.h>
+#include <libdnstap.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ROUNDS = 20 };
+
+static const char *library;	/* its path */
+
+/* A function of the library, which this program is not linked with. */
+static void *function(void *handle, const char *name)
+{
+	void *found = dlsym(handle, name);
+
+	NEED(found != NULL, "no %s: %s", name, dlerror());
+	return found;
+}
+#define TAKE(name) __typeof__(&name) name##_ = (__typeof__(&name))(uintptr_t)function(handle, #name)
+
+/* In how many pieces the library is in memory. */
+static int pieces(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[1000];
+	int found = 0;
+
+	NEED(maps != NULL, "no /proc");
+	while (fgets(line, sizeof line, maps) != NULL)
+		found += strstr(line, library) != NULL;
+	fclose(maps);
+	return found;
+}
+
+struct use {
+	void *handle;
+	void *(*run)(void *);	/* a thread */
+	const char *output;
+	int leaves;		/* the sink open */
+};
+
+/* Opens a sink, logs, and closes it. */
+static void *use_dnstap(void *arg)
+{
+	const struct use *use = arg;
+	void *handle = use->handle;
+	TAKE(dnstap_options_new);
+	TAKE(dnstap_options_set_output);
+	TAKE(dnstap_options_set_close_timeout);
+	TAKE(dnstap_options_free);
+	TAKE(dnstap_sink_open);
+	TAKE(dnstap_sink_close);
+	TAKE(dnstap_queue_new);
+	TAKE(dnstap_queue_free);
+	TAKE(dnstap_log);
+	dnstap_message m = { .size = sizeof m, .type = DNSTAP_CLIENT_QUERY };
+	dnstap_options *options = dnstap_options_new_();
+	dnstap_queue *queue;
+	dnstap_sink *sink;
+
+	NEED(dnstap_options_set_output_(options, use->output) == DNSTAP_OK, "%s", use->output);
+	dnstap_options_set_close_timeout_(options, 10);
+	sink = dnstap_sink_open_(options, NULL);
+	dnstap_options_free_(&options);
+	queue = dnstap_queue_new_(sink);
+	NEED(dnstap_log_(queue, &m) == DNSTAP_OK, "log");
+	if (!use->leaves) {
+		dnstap_queue_free_(&queue);
+		NEED(dnstap_sink_close_(&sink, NULL) == DNSTAP_OK, "close");
+	}
+	return NULL;
+}
+
+/* Starts a writer thread to a file, submits a frame, and ends it. */
+static void *use_fstrm(void *arg)
+{
+	const struct use *use = arg;
+	void *handle = use->handle;
+	TAKE(fstrm_file_options_init);
+	TAKE(fstrm_file_options_set_file_path);
+	TAKE(fstrm_file_options_destroy);
+	TAKE(fstrm_file_writer_init);
+	TAKE(fstrm_iothr_init);
+	TAKE(fstrm_iothr_get_input_queue);
+	TAKE(fstrm_iothr_submit);
+	TAKE(fstrm_iothr_destroy);
+	static char frame[] = "frame";
+	struct fstrm_file_options *options = fstrm_file_options_init_();
+	struct fstrm_writer *writer;
+	struct fstrm_iothr *iothr;
+
+	fstrm_file_options_set_file_path_(options, use->output);
+	writer = fstrm_file_writer_init_(options, NULL);
+	fstrm_file_options_destroy_(&options);
+	iothr = fstrm_iothr_init_(NULL, &writer);
+	NEED(iothr != NULL, "no writer thread");
+	NEED(fstrm_iothr_submit_(iothr, fstrm_iothr_get_input_queue_(iothr), frame, sizeof frame, NULL, NULL) ==
+	     fstrm_res_success, "submit");
+	fstrm_iothr_destroy_(&iothr);
+	return NULL;
+}
+
+/* Loads the library, and unloads it once a thread that used it has ended. */
+static void load_and_unload(struct use *use)
+{
+	pthread_t thread;
+
+	use->handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+	NEED(use->handle != NULL, "%s", dlerror());
+	NEED(pthread_create(&thread, NULL, use->run, use) == 0 && pthread_join(thread, NULL) == 0, "no thread");
+	NEED(dlclose(use->handle) == 0, "%s", dlerror());
+}
+
+static void in_rounds(int is_dnstap)
+{
+	struct use use = { NULL, is_dnstap ? use_dnstap : use_fstrm, is_dnstap ? "file:out" : "out", 0 };
+	int descriptors = entries_of("/proc/self/fd"), threads = entries_of("/proc/self/task"), once = 0;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		pid_t child;
+
+		load_and_unload(&use);
+		once = round == 0 ? pieces() : once;
+		NEED(pieces() == once, "the library is in memory in %d pieces after round %d, not %d", pieces(), round, once);
+		/* Its fork handlers are called, or gone. */
+		child = fork();
+		if (child == 0)
+			_exit(0);
+		wait_for(child);
+	}
+	NEED(entries_of("/proc/self/fd") == descriptors, "descriptors are left behind");
+	AWAIT(entries_of("/proc/self/task") == threads, 20, "threads are left behind");
+}
+
+/* Threads of the library go on: they must not lose what they run. */
+static void in_use(int leaves)
+{
+	/* The lookup of a name may end much later than the sink. */
+	struct use use = { NULL, use_dnstap, leaves ? "unix:nobody.sock" : "tcp:name.invalid:6000", leaves };
+	int threads = entries_of("/proc/self/task");
+
+	for (int round = 0; round < ROUNDS; round++)
+		load_and_unload(&use);
+	if (!leaves)
+		AWAIT(entries_of("/proc/self/task") == threads, 20, "a thread never ends");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct fault dnstap[] = {
+		{ "libdnstap is loaded and unloaded, with forks between", in_rounds, 1, 60, 0, NULL },
+		{ "libdnstap is unloaded while it looks up a name", in_use, 0, 60, 0, NULL },
+		{ "libdnstap is unloaded while sinks are open", in_use, 1, 60, 0, NULL },
+	};
+	static const struct fault fstrm[] = {
+		{ "libfstrm is loaded and unloaded, with forks between", in_rounds, 0, 60, 0, NULL },
+	};
+
+	if (argc != 2)
+		return 2;
+	library = argv[1];
+	argv[1] = "ours";
+	return strstr(library, "libdnstap") != NULL ? RUN(argc, argv, dnstap) : RUN(argc, argv, fstrm);
+}
