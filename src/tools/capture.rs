@@ -170,6 +170,8 @@ pub struct Capture {
     /// A signal said to stop.
     stopping: bool,
     listeners: Vec<Listener>,
+    /// The listener that is asked first.
+    first_listener: usize,
     acceptor: Option<Acceptor>,
     /// When to look whether our certificate is still valid.
     check_certificate_at: Instant,
@@ -223,6 +225,7 @@ impl Capture {
             stopping: false,
             next_token: FIRST.0 + listeners.len(),
             listeners,
+            first_listener: 0,
             acceptor,
             check_certificate_at: Instant::now() + CERTIFICATE_CHECK,
             dialed,

@@ -17,7 +17,7 @@ use crate::capture::log::{Kind, Level};
 /// How long to wait after a failed `accept`: at once it fails again.
 const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 
-/// Connections that are accepted at a time.
+/// Connections that are accepted at a time of one listener.
 const ACCEPTS: usize = 64;
 
 /// Bytes of incomplete frames that all connections hold together, or twice the largest frame.
@@ -40,11 +40,19 @@ impl Capture {
             return;
         }
         self.accept_after = None;
-        let mut left = ACCEPTS;
-        for index in 0..self.listeners.len() {
+        // Those who connect to one listener without end do not keep out those at others, nor hold up
+        // those who send.
+        let listeners = self.listeners.len();
+        let first = self.first_listener;
+        let mut is_drained = true;
+        for index in (0..listeners).map(|index| (first + index) % listeners) {
+            let mut left = ACCEPTS;
             loop {
-                // Those who connect without end do not hold up those who send.
-                if left == 0 || !self.has_place() {
+                if left == 0 {
+                    is_drained = false;
+                    break;
+                }
+                if !self.has_place() {
                     return;
                 }
                 left -= 1;
@@ -52,6 +60,7 @@ impl Capture {
                     Ok((stream, peer)) => {
                         let connection = Connection::new(stream, peer, &mut self.shared);
                         self.add(connection);
+                        self.first_listener = (index + 1) % listeners;
                     }
                     Err(error) => match error.kind() {
                         io::ErrorKind::WouldBlock => break,
@@ -66,8 +75,11 @@ impl Capture {
                 }
             }
         }
-        self.may_accept = false;
         self.shared.log.over(ACCEPT, "");
+        self.may_accept = !is_drained;
+        if self.may_accept {
+            return;
+        }
         self.admission.none_waits(self.shared.log);
     }
 

@@ -74,6 +74,33 @@ fn an_idle_connection_gives_its_place_to_one_that_waits_and_a_busy_one_does_not(
 }
 
 #[test]
+fn those_who_wait_at_one_socket_do_not_keep_out_those_at_another() {
+    let place = Place::new();
+    let (crowded, quiet, out) =
+        (place.argument("crowded"), place.argument("quiet"), place.argument("out"));
+    let limit = ["--maxconns", "1", "--idle-timeout", "1"];
+    let arguments = [&["-u", &crowded, "-u", &quiet, "-w", &out], &limit[..]].concat();
+    let mut receiver = Running::dnstap(&arguments);
+    receiver.line("opened output file");
+    let mut crowd: Vec<Peer> = (0..8)
+        .map(|_| {
+            let mut peer = Peer::connect(&place.path("crowded"));
+            peer.send(control(Ready, Some(TYPE)));
+            peer
+        })
+        .collect();
+    let mut other = Peer::connect(&place.path("quiet"));
+    other.send(recording(["one"]));
+    other.expect_end();
+    let last = &mut crowd.last_mut().unwrap().0;
+    last.set_nonblocking(true).unwrap();
+    let answer = last.read(&mut [0]).map_err(|error| error.kind());
+    assert_eq!(answer, Err(std::io::ErrorKind::WouldBlock), "all others were served before");
+    drop(crowd);
+    receiver.stop();
+}
+
+#[test]
 fn incomplete_frames_of_many_connections_take_bounded_memory() {
     let place = Place::new();
     for (program, arguments) in receivers(&place, &[]) {
