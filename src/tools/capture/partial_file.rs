@@ -6,8 +6,14 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::time::SystemTime;
+
+use nix::errno::Errno;
+use nix::fcntl::FlockArg;
 
 use crate::capture::identity::{Identity, identity};
 
@@ -23,9 +29,46 @@ pub fn create(wanted: &Path) -> io::Result<(File, PathBuf)> {
     hidden.push(format!(".partial-{}", process::id()));
     first_free(&wanted.with_file_name(hidden), '-', |path| {
         // Appending leaves no hole where another program truncates the file.
-        let made = File::options().read(true).append(true).create_new(true).open(path);
-        made.map(|file| (file, path.into()))
+        let file = File::options().read(true).append(true).create_new(true).open(path)?;
+        // It shows others that it is being written; some file systems have no locks.
+        let _ = flock(&file, FlockArg::LockExclusiveNonblock);
+        Ok((file, path.into()))
     })
+}
+
+/// Locks the file for as long as it is open.
+#[expect(deprecated, reason = "the lock ends with the file, so that it needs no guard")]
+fn flock(file: &File, lock: FlockArg) -> nix::Result<()> {
+    nix::fcntl::flock(file.as_raw_fd(), lock)
+}
+
+/// Whether a program has the file open that [`create`] made it with.
+pub fn is_being_written(path: &Path) -> bool {
+    File::open(path)
+        .is_ok_and(|file| flock(&file, FlockArg::LockSharedNonblock) == Err(Errno::EWOULDBLOCK))
+}
+
+/// The files that [`create`] made for `wanted`, in this run or in others, the last first.
+pub fn all_of(wanted: &Path) -> Vec<PathBuf> {
+    let Some(name) = wanted.file_name() else { return Vec::new() };
+    let directory = wanted.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let Ok(entries) = fs::read_dir(directory.unwrap_or(Path::new("."))) else { return Vec::new() };
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".partial-");
+    let is_number = |byte: &u8| byte.is_ascii_digit() || *byte == b'-';
+    let is_one = |name: &OsString| {
+        let number = name.as_bytes().strip_prefix(prefix.as_bytes());
+        number.is_some_and(|number| !number.is_empty() && number.iter().all(is_number))
+    };
+    let mut found: Vec<(SystemTime, PathBuf)> = entries
+        .flatten()
+        .filter(|entry| is_one(&entry.file_name()))
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.file_name())))
+        .map(|(modified, name)| (modified, wanted.with_file_name(name)))
+        .collect();
+    found.sort();
+    found.into_iter().rev().map(|(_, path)| path).collect()
 }
 
 /// Does `attempt` with `path`, and as long as a file of that name exists with `pathS1`, `pathS2`

@@ -2,6 +2,7 @@
 //! Reads capture files into the queue, as far as each goes.
 
 pub mod error;
+mod follow;
 pub mod frames;
 mod source;
 
@@ -10,12 +11,14 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 
 use flate2::read::MultiGzDecoder;
 
 use self::error::InputError;
+use self::follow::{Found, Left, Watch};
 use self::frames::Frames;
-use self::source::Source;
+use self::source::{CHECK, Source};
 use super::queue::{Over, Queue};
 use crate::capture::log::{Level, Log};
 use crate::command_line::STANDARD_INPUT;
@@ -53,11 +56,11 @@ impl Reading {
     pub fn read_all(&self, paths: &[PathBuf], queue: &Queue, log: &Log) -> bool {
         let mut good = true;
         for path in paths {
-            if let Err(error) = self.read(path, queue) {
-                let is_good = matches!(error, InputError::NoStop { frames: 1.., .. });
-                log.at(if is_good { Level::Info } else { Level::Error }, error);
-                good &= is_good;
-            }
+            good &= if self.follow {
+                self.follow(path, queue, log)
+            } else {
+                is_good(self.read(path, queue), log)
+            };
         }
         let over_limit = self.progress.over_limit.load(Ordering::Relaxed);
         if over_limit > 0 {
@@ -86,7 +89,11 @@ impl Reading {
             Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
             other => other,
         };
-        let metadata = metadata.map_err(|error| InputError::Io { name: name(), error })?;
+        let metadata = match metadata {
+            // What is followed may come later.
+            Err(error) if self.follow && error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other.map_err(|error| InputError::Io { name: name(), error })?,
+        };
         // What a pipe has is there once.
         if !metadata.is_file() {
             return Ok(());
@@ -94,7 +101,7 @@ impl Reading {
         let Self { frame_limit, follow, .. } = *self;
         let once =
             Self { frame_limit, follow: false, stop: Arc::default(), progress: Arc::default() };
-        match once.read_part(path, &Queue::default(), CHECKED_SIZE) {
+        match once.read_part(path, &Queue::default(), CHECKED_SIZE, None) {
             Err(
                 InputError::NoStop { offset: 0, .. }
                 | InputError::Torn { offset: 0, .. }
@@ -114,15 +121,67 @@ impl Reading {
 
     /// Reads `path` into `queue`; `-` is the standard input.
     pub fn read(&self, path: &Path, queue: &Queue) -> Result<(), InputError> {
-        self.read_part(path, queue, u64::MAX)
+        self.read_part(path, queue, u64::MAX, None)
     }
 
-    /// Reads the first `limit` bytes of what is in `path`.
-    fn read_part(&self, path: &Path, queue: &Queue, limit: u64) -> Result<(), InputError> {
+    /// Reads the files that have the name `path` one after the other, and waits for those that are
+    /// not there yet, until no more is to be read. Returns whether all of them are good.
+    fn follow(&self, path: &Path, queue: &Queue, log: &Log) -> bool {
+        let name = path.display();
+        let (mut good, mut is_told) = (true, false);
+        let mut last: Option<Found> = None;
+        loop {
+            let Some(found) = follow::find(path, last.as_ref()) else {
+                if self.is_over(queue).is_some() {
+                    return good;
+                }
+                if !is_told {
+                    is_told = true;
+                    log.info(format_args!("{name}: is not there yet; waiting for it"));
+                }
+                thread::sleep(CHECK);
+                continue;
+            };
+            match (&found, &last) {
+                (Found { is_hidden: true, path, .. }, _) => {
+                    let hidden = path.display();
+                    log.info(format_args!("{name}: reading {hidden}, which is being written"));
+                }
+                (_, Some(_)) => {
+                    log.info(format_args!("{name}: another file has this name now; reading that"));
+                }
+                (_, None) => (),
+            }
+            let left = Cell::new(None);
+            let watch = Watch::new(path, &found, &left);
+            let ended = self.read_part(&found.path, queue, u64::MAX, Some(watch));
+            let Some(reason) = left.get() else { return is_good(ended, log) && good };
+            // That a file without STOP was left is no fault of it.
+            good &= ended.is_ok()
+                || matches!(ended, Err(InputError::NoStop { .. }))
+                || is_good(ended, log);
+            last = match reason {
+                Left::Replaced => Some(found),
+                Left::Truncated => {
+                    log.info(format_args!("{name}: truncated; reading from the beginning again"));
+                    None
+                }
+            };
+        }
+    }
+
+    /// Reads the first `limit` bytes of what is in `path`, no longer than `watch` says.
+    fn read_part(
+        &self,
+        path: &Path,
+        queue: &Queue,
+        limit: u64,
+        watch: Option<Watch<'_>>,
+    ) -> Result<(), InputError> {
         let name = path.display().to_string();
         let failed = |error| InputError::Io { name: name.clone(), error };
         let at_stop = Cell::new(false);
-        let mut source = Source::open(path, self, queue, &at_stop).map_err(failed)?;
+        let mut source = Source::open(path, self, queue, &at_stop, watch).map_err(failed)?;
         let mut head = [0; 4];
         let length = read_full(&mut source, &mut head).map_err(failed)?;
         let head = io::Cursor::new(head[..length].to_vec());
@@ -142,6 +201,14 @@ impl Reading {
 /// write first (RFC 8878, sections 3.1.1 and 3.1.2).
 fn is_zstd(head: &[u8]) -> bool {
     matches!(head, [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18])
+}
+
+/// Reports what is wrong with a file. Returns whether its frames are good nevertheless.
+fn is_good(read: Result<(), InputError>, log: &Log) -> bool {
+    let Err(error) = read else { return true };
+    let is_good = matches!(error, InputError::NoStop { frames: 1.., .. });
+    log.at(if is_good { Level::Info } else { Level::Error }, error);
+    is_good
 }
 
 fn read_full(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {

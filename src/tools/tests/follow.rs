@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A file that is read over its end, as `tail -f` does.
+//! A file that is read over its end and by its name, as `tail -F` does.
 
 mod support;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 
-use support::{DNSTAP, Peer, Place, Running, data, payloads, recording, run, until};
+use framestream::control::ControlType::Start;
+use support::{DNSTAP, Peer, Place, Running, TYPE, control, data, payloads, recording, run, until};
 
 /// Follows the file `in`, and prints to the file `quiet`.
 fn follow(place: &Place) -> Running {
@@ -65,4 +66,117 @@ fn a_capture_that_is_stopped_and_started_again_is_followed() {
     }
     // Nothing but what the payloads are is told.
     assert_eq!(following.stop(), [format!("dnstap: {count} frames are no dnstap messages")]);
+}
+
+/// A file of frames that goes on.
+fn open_recording(count: usize) -> Vec<u8> {
+    let mut bytes = control(Start, Some(TYPE));
+    bytes.extend(payloads(count).iter().flat_map(data));
+    bytes
+}
+
+#[test]
+fn a_file_that_is_replaced_is_followed_by_the_new_one() {
+    let place = Place::new();
+    let input = place.file("in", recording(payloads(9)));
+    let mut following = follow(&place);
+    printed(&place, 9);
+    let mut count = 9;
+    for (number, more) in
+        [recording(payloads(5)), open_recording(7), recording(payloads(2))].into_iter().enumerate()
+    {
+        fs::rename(&input, place.path(&format!("moved-{number}"))).unwrap();
+        place.file("next", more);
+        fs::rename(place.path("next"), &input).unwrap();
+        count += [5, 7, 2][number];
+        printed(&place, count);
+        following.line("another file has this name now");
+    }
+    following.stop();
+}
+
+#[test]
+fn a_writer_that_goes_on_in_a_moved_file_is_read_until_it_begins_the_new_one() {
+    let place = Place::new();
+    let input = place.file("in", open_recording(9));
+    let following = follow(&place);
+    printed(&place, 9);
+    let mut writer = OpenOptions::new().append(true).open(&input).unwrap();
+    fs::rename(&input, place.path("moved")).unwrap();
+    writer.write_all(&data("after the move")).unwrap();
+    printed(&place, 10);
+    // As logrotate makes it before it sends a signal.
+    place.file("in", "");
+    writer.write_all(&data("beside an empty one")).unwrap();
+    printed(&place, 11);
+    writer.write_all(&data("last")).unwrap();
+    place.file("in", recording(payloads(2)));
+    printed(&place, 14);
+    following.stop();
+}
+
+#[test]
+fn a_file_that_is_truncated_is_read_from_its_beginning_again() {
+    let place = Place::new();
+    let input = place.file("in", open_recording(9));
+    let mut following = follow(&place);
+    printed(&place, 9);
+    let mut count = 9;
+    // Less than there was, and more.
+    for more in [3, 20] {
+        fs::write(&input, recording(vec![[more; 50]; more.into()])).unwrap();
+        count += usize::from(more);
+        printed(&place, count);
+        following.line("truncated; reading from the beginning again");
+    }
+    following.stop();
+}
+
+#[test]
+fn a_file_that_is_not_there_yet_is_waited_for() {
+    let place = Place::new();
+    let mut following = follow(&place);
+    following.line("is not there yet; waiting for it");
+    place.file("next", zstd::encode_all(&recording(payloads(9))[..], 0).unwrap());
+    fs::rename(place.path("next"), place.path("in")).unwrap();
+    printed(&place, 9);
+    // A compressed one may be replaced too.
+    place.file("next", zstd::encode_all(&recording(payloads(3))[..], 0).unwrap());
+    fs::rename(place.path("next"), place.path("in")).unwrap();
+    printed(&place, 12);
+    following.stop();
+}
+
+#[test]
+fn a_running_capture_is_followed_from_file_to_file() {
+    let place = Place::new();
+    let socket = place.argument("socket");
+    let mut capture = Running::dnstap(&["-u", &socket, "-w", &place.argument("in")]);
+    capture.line("opened output file");
+    let mut following = follow(&place);
+    following.line("which is being written");
+    let mut count = 0;
+    for round in 0..3 {
+        let mut peer = Peer::open(&place.socket);
+        peer.send(data("x").repeat(3));
+        peer.close();
+        count += 3;
+        printed(&place, count);
+        if round < 2 {
+            capture.signal("USR1");
+            capture.line("opened output file");
+            following.line("which is being written");
+        }
+    }
+    // The next run has files of other names; what its first file has comes after all of these.
+    capture.stop();
+    let mut capture = Running::dnstap(&["-u", &socket, "-w", &place.argument("in")]);
+    capture.line("opened output file");
+    following.line("which is being written");
+    let mut peer = Peer::open(&place.socket);
+    peer.send(data("x").repeat(2));
+    peer.close();
+    printed(&place, count + 2);
+    following.stop();
+    capture.stop();
 }

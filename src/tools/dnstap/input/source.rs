@@ -16,6 +16,7 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::Reading;
+use super::follow::Watch;
 use crate::command_line::STANDARD_INPUT;
 use crate::dnstap::queue::Queue;
 
@@ -26,7 +27,7 @@ pub const STOP: &[u8] = b"\0\0\0\0\0\0\0\x04\0\0\0\x03";
 const PAGE_SIZE: usize = 4096;
 
 /// How often to look whether a file has grown, or the program is to stop.
-const CHECK: Duration = Duration::from_millis(100);
+pub const CHECK: Duration = Duration::from_millis(100);
 
 fn open(path: &Path) -> io::Result<File> {
     if path == Path::new(STANDARD_INPUT) {
@@ -46,26 +47,52 @@ pub struct Source<'a> {
     end: Option<End>,
     /// Whether what is read next is behind STOP.
     at_stop: &'a Cell<bool>,
+    /// Watches for the file that comes after this one.
+    watch: Option<Watch<'a>>,
+    /// All was read that was there.
+    at_end: bool,
 }
 
 impl<'a> Source<'a> {
-    /// Opens `path`, to be read for `reading` as long as `queue` takes it. See [`Source::at_stop`].
+    /// Opens `path`, to be read for `reading` as long as `queue` takes it, and no longer than `watch`
+    /// says. See [`Source::at_stop`].
     pub fn open(
         path: &Path,
         reading: &'a Reading,
         queue: &'a Queue,
         at_stop: &'a Cell<bool>,
+        watch: Option<Watch<'a>>,
     ) -> io::Result<Self> {
         let file = open(path)?;
         let is_regular = file.metadata()?.is_file();
         let end = (reading.follow && is_regular).then(End::default);
-        Ok(Self { file, reading, queue, end, at_stop })
+        let watch = watch.filter(|_| is_regular);
+        Ok(Self { file, reading, queue, end, at_stop, watch, at_end: false })
+    }
+
+    /// Whether the file does not go on where it was read to, but has less or something else.
+    fn is_truncated(&self) -> io::Result<bool> {
+        let Some(end) = self.end.as_ref().filter(|_| self.at_end) else { return Ok(false) };
+        // STOP may be taken away.
+        let (kept, _) = end.last.split_at(end.last.len() - self.taken_away());
+        let mut there = vec![0; kept.len()];
+        let from = end.offset - end.last.len() as u64;
+        match self.file.read_exact_at(&mut there, from) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(true),
+            other => other.map(|()| there != kept),
+        }
+    }
+
+    /// Bytes at the end of what was read that its writer may take away.
+    fn taken_away(&self) -> usize {
+        let is_stop = |end: &End| self.at_stop.get() && end.last.ends_with(STOP);
+        if self.end.as_ref().is_some_and(is_stop) { STOP.len() } else { 0 }
     }
 
     /// Reads once what there is, and goes back if STOP was taken away since.
     fn read_on(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(end) = &mut self.end else { return self.file.read(buffer) };
-        if !self.at_stop.get() || end.last != STOP {
+        if !self.at_stop.get() || !end.last.ends_with(STOP) {
             let count = self.file.read(buffer)?;
             end.add(&buffer[..count]);
             return Ok(count);
@@ -79,7 +106,8 @@ impl<'a> Source<'a> {
             Some(behind) => behind,
             None => {
                 self.at_stop.set(false);
-                *end = End { offset: stop_at, last: Vec::new() };
+                end.offset = stop_at;
+                end.last.truncate(end.last.len() - STOP.len());
                 let size = count.min(buffer.len());
                 &bytes[..size]
             }
@@ -95,15 +123,18 @@ impl<'a> Source<'a> {
 #[derive(Debug, Default)]
 struct End {
     offset: u64,
-    /// As many bytes as STOP has, of those that were read last.
+    /// Some of the bytes that were read last, as many as STOP has at least.
     last: Vec<u8>,
 }
+
+/// Bytes by which it is recognised that a file goes on where it was read to.
+const LAST_SIZE: usize = 64;
 
 impl End {
     fn add(&mut self, bytes: &[u8]) {
         self.offset += bytes.len() as u64;
-        self.last.extend(&bytes[bytes.len().saturating_sub(STOP.len())..]);
-        self.last.drain(..self.last.len().saturating_sub(STOP.len()));
+        self.last.extend(&bytes[bytes.len().saturating_sub(LAST_SIZE)..]);
+        self.last.drain(..self.last.len().saturating_sub(LAST_SIZE));
     }
 }
 
@@ -120,6 +151,12 @@ impl Read for Source<'_> {
                 Ok(0) | Err(Errno::EINTR) => continue,
                 other => other?,
             };
+            if let Some(watch) = &self.watch
+                && self.is_truncated()?
+            {
+                watch.truncated();
+                return Ok(0);
+            }
             let count = match self.read_on(buffer) {
                 Err(error)
                     if matches!(
@@ -132,8 +169,18 @@ impl Read for Source<'_> {
                 other => other?,
             };
             self.reading.progress.read.fetch_add(count as u64, Ordering::Relaxed);
+            self.at_end = count == 0;
             if count > 0 || !self.reading.follow {
+                if let Some(watch) = &mut self.watch {
+                    watch.grew();
+                }
                 return Ok(count);
+            }
+            let is_complete = self.taken_away() > 0;
+            if let Some(watch) = &mut self.watch
+                && watch.is_left(is_complete)
+            {
+                return Ok(0);
             }
             thread::sleep(CHECK);
         }

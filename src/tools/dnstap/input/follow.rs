@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A file that is followed by its name, as `tail -F` does: it may not be there yet, be replaced,
+//! truncated, or still have the hidden name that a capture gives it until it is complete.
+
+use std::cell::Cell;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::capture::partial_file;
+
+/// How long a file that was replaced may still grow: its writer goes on until it is told.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How often to look for hidden files.
+const HIDDEN_CHECK: Duration = Duration::from_millis(500);
+
+/// Why a file is not read on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Another file has its name, or is the next of the capture.
+    Replaced,
+    /// It has less than was read, or something else.
+    Truncated,
+}
+
+/// The file that is read at present.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it has a hidden name.
+    pub is_hidden: bool,
+    device: u64,
+    inode: u64,
+    modified: (i64, i64),
+}
+
+impl Found {
+    fn new(path: &Path, is_hidden: bool, metadata: &Metadata) -> Self {
+        let (device, inode) = (metadata.dev(), metadata.ino());
+        let modified = (metadata.mtime(), metadata.mtime_nsec());
+        Self { path: path.into(), is_hidden, device, inode, modified }
+    }
+
+    fn is(&self, metadata: &Metadata) -> bool {
+        (self.device, self.inode) == (metadata.dev(), metadata.ino())
+    }
+}
+
+/// The file to read for `name`, after `last`: the one of that name, or else one that a capture is
+/// about to write.
+pub fn find(name: &Path, last: Option<&Found>) -> Option<Found> {
+    let is_new = |metadata: &Metadata| last.is_none_or(|last| !last.is(metadata));
+    match fs::metadata(name) {
+        Ok(metadata) if is_new(&metadata) && is_later(&metadata, last) => {
+            return Some(Found::new(name, false, &metadata));
+        }
+        _ => (),
+    }
+    partial_file::all_of(name).into_iter().find_map(|path| {
+        let metadata = fs::metadata(&path).ok().filter(is_new)?;
+        partial_file::is_being_written(&path).then(|| Found::new(&path, true, &metadata))
+    })
+}
+
+/// Whether a file can come after `last`. After one with a hidden name an older one cannot, which had
+/// the name before.
+fn is_later(metadata: &Metadata, last: Option<&Found>) -> bool {
+    let modified = (metadata.mtime(), metadata.mtime_nsec());
+    last.is_none_or(|last| !last.is_hidden || modified > last.modified)
+}
+
+/// Watches, at the end of a file, for the one that comes after it.
+#[derive(Debug)]
+pub struct Watch<'a> {
+    name: &'a Path,
+    found: &'a Found,
+    left: &'a Cell<Option<Left>>,
+    replaced_since: Option<Instant>,
+    /// When hidden files were looked for.
+    looked: Instant,
+}
+
+impl<'a> Watch<'a> {
+    /// Watches for what comes after `found`, the file that is read for `name`. Sets `left` when it
+    /// is there.
+    pub fn new(name: &'a Path, found: &'a Found, left: &'a Cell<Option<Left>>) -> Self {
+        Self { name, found, left, replaced_since: None, looked: Instant::now() }
+    }
+
+    /// Notes that the file has grown.
+    pub fn grew(&mut self) {
+        self.replaced_since = None;
+    }
+
+    /// Notes that the file has less than was read of it, or something else.
+    pub fn truncated(&self) {
+        self.left.set(Some(Left::Truncated));
+    }
+
+    /// Whether to leave the file, of which all was read that is there; `at_stop` if it is complete.
+    pub fn is_left(&mut self, at_stop: bool) -> bool {
+        let now = Instant::now();
+        let mut left = false;
+        if !self.found.is_hidden
+            && let Ok(there) = fs::metadata(self.name)
+            && !self.found.is(&there)
+        {
+            // Its writer may not have begun the new one yet, or not ended this one.
+            left = at_stop
+                || (there.len() > 0 && now >= *self.replaced_since.get_or_insert(now) + GRACE);
+        }
+        if !left && now >= self.looked + HIDDEN_CHECK {
+            self.looked = now;
+            let is_over = at_stop
+                || (self.found.is_hidden && !partial_file::is_being_written(&self.found.path));
+            left = is_over && find(self.name, Some(self.found)).is_some();
+        }
+        if left {
+            self.left.set(Some(Left::Replaced));
+        }
+        left
+    }
+}
