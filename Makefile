@@ -184,8 +184,8 @@ check-source:
 	patches/test/source
 
 # Debian's Unbound with our series, built below target/unbound, from end to end.
-CHECK_UNBOUND_PACKAGES = dnsperf fstrm-bin golang-github-dnstap-golang-dnstap-cli knot knot-dnsutils \
-    openssl python3 tshark
+CHECK_UNBOUND_PACKAGES = dnsperf dnstap-ldns fstrm-bin golang-github-dnstap-golang-dnstap-cli knot \
+    knot-dnsutils openssl python3 python3-nacl tshark valgrind
 check-unbound: stage
 	.ci/install $(CHECK_UNBOUND_PACKAGES)
 	STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build

@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The patched unbound."""
 
+import os
 import pathlib
 import re
 import subprocess
 
-from processes import DEADLINE, Process, free_port
+from processes import DEADLINE, Process, free_port, until
+
+BUILD = pathlib.Path(os.environ["BUILD"]).resolve()
+PROGRAMS = BUILD / "patched"
+# What the server says of itself, such as "unbound 1.17.1".
+SOFTWARE = "unbound " + re.match(r"Version (\S+)", subprocess.run([PROGRAMS / "unbound", "-V"], check=True,
+                                                                 capture_output=True, text=True).stdout)[1]
 
 
 class Unbound(Process):
     """The patched unbound: a stub of knotd for example., a forwarder to it for forward., and to `tls` for tls."""
 
-    def __init__(self, programs, folder, knot, dnstap, tls=None, threads=2):
+    def __init__(self, programs, folder, knot, dnstap, tls=None, threads=2, memcheck=False):
         self.port, self.tls_port, self.https_port = free_port(), free_port(), free_port()
         self.programs = programs
         self.configuration = pathlib.Path(folder, "unbound.conf")
@@ -70,7 +77,7 @@ dnstap:
     dnstap-log-forwarder-response-messages: yes
     {dnstap}
 """)
-        super().__init__(folder, programs / "unbound", "-d", "-c", self.configuration)
+        super().__init__(folder, programs / "unbound", "-d", "-c", self.configuration, memcheck=memcheck)
         self.await_log("start of service")
 
     def packet_protocols(self):
@@ -80,6 +87,11 @@ dnstap:
     def control(self, *command, check=True):
         return subprocess.run([self.programs / "unbound-control", "-c", self.configuration, *command], check=check,
                               capture_output=True, text=True, timeout=DEADLINE).stdout
+
+    def reload(self):
+        starts = self.log().count("start of service")
+        self.control("reload")
+        until("the reload", lambda: self.log().count("start of service") > starts)
 
     def check(self, more):
         """What unbound-checkconf says of the configuration with more at its end; None if nothing is wrong."""
@@ -93,6 +105,13 @@ dnstap:
         """The counters of dnstap, and how many queries there were."""
         found = re.findall(r"^(?:dnstap\.|total\.num\.)(\S+)=(\d+)", self.control("stats_noreset"), re.MULTILINE)
         return {name: int(n) for name, n in found}
+
+    def await_sent(self):
+        until("all that was logged is sent", lambda: (s := self.stats())["sent"] == s["logged"])
+
+    def await_logged(self, number, kind="CLIENT_RESPONSE"):
+        """Waits until so many messages of a type are logged."""
+        until(f"{number} messages {kind}", lambda: self.stats()[f"type.{kind}"] >= number)
 
     def closed(self):
         """Messages logged and sent, as said on stopping."""

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""A configuration of dnstap that cannot work: the server runs without, and unbound-checkconf says so."""
+
+import tap
+from dns import ask
+from processes import Capture, Knot
+from unbound import PROGRAMS, Unbound
+
+# What is wrong, and what is said of it.
+BROKEN = [
+    ("dnstap-ip: nonsense", "dnstap-ip: nonsense"),
+    ("dnstap-ip: 127.0.0.1@0", "from 1 to 65535"),
+    (f"dnstap-socket-path: /{'x' * 200}", "is too long"),
+    ('dnstap-socket-path: ""', "no dnstap-socket-path"),
+    ("dnstap-ip: 127.0.0.1@6000\n    dnstap-tls-cert-bundle: /nowhere.pem", "/nowhere.pem"),
+    ("dnstap-queue-size: 1", "dnstap-queue-size: memory size from 4k to 1024m"),
+]
+WITHOUT = "the server runs without dnstap"
+
+
+def answers(unbound, name):
+    assert ask("UDP", "127.0.0.1", unbound.port, name).response[3] & 15 == 0
+
+
+def test_broken(folder):
+    """At the start."""
+    with Knot(folder) as knot:
+        for wrong, said in BROKEN:
+            with Unbound(PROGRAMS, folder, knot, wrong) as unbound:
+                answers(unbound, "broken.example")
+                assert said in unbound.log() and WITHOUT in unbound.log(), unbound.log()
+                checked = unbound.check("")
+                assert checked and said in checked, checked
+                assert "dnstap" not in unbound.control("stats_noreset")
+                unbound.stop()
+
+
+def test_broken_reload(folder):
+    """On a reload, and a later one with a configuration that works brings it back; what was logged before is sent."""
+    with Knot(folder) as knot, Capture(folder) as capture, Unbound(PROGRAMS, folder, knot, "") as unbound:
+        right = unbound.configuration.read_text()
+        assert unbound.check("") is None
+        answers(unbound, "0.example")
+        for n, (wrong, said) in enumerate(BROKEN[:3], 1):
+            unbound.configuration.write_text(f"{right}\ndnstap:\n    {wrong}\n")
+            unbound.reload()
+            answers(unbound, f"without{n}.example")
+            assert unbound.log().count(WITHOUT) == n and said in unbound.log(), unbound.log()
+            unbound.configuration.write_text(right)
+            unbound.reload()
+            answers(unbound, f"{n}.example")
+        unbound.stop()
+        capture.stop()
+        names = {message["name"] for message in tap.read(capture.path)}
+        assert names == {f"{n}.example" for n in range(4)}, names
+        assert unbound.closed() == [(4, 4)] * 4, unbound.closed()
