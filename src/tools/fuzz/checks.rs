@@ -9,16 +9,30 @@ use dnstap::Event;
 use framestream::frame::LENGTH_SIZE;
 use fstrm_tools::capture::content::Content;
 use fstrm_tools::capture::continued_file::continue_at_end;
+use fstrm_tools::capture::log;
+use fstrm_tools::capture::output::Files;
+use fstrm_tools::capture::output_file::Placing;
 use fstrm_tools::dnstap::address::decode_into;
 use fstrm_tools::dnstap::batch;
 use fstrm_tools::dnstap::input::Reading;
 use fstrm_tools::dnstap::input::frames::Frames;
 use fstrm_tools::dnstap::mask::Mask;
+use fstrm_tools::dnstap::output::parquet::Parquet;
+use fstrm_tools::dnstap::output::pcap::Pcap;
+use fstrm_tools::dnstap::output::pdns::PassiveDns;
+use fstrm_tools::dnstap::output::querylog::QueryLog;
+use fstrm_tools::dnstap::output::series::Series;
+use fstrm_tools::dnstap::output::{Frame, Output};
 use fstrm_tools::dnstap::print::{Printer, Style};
 use fstrm_tools::dnstap::queue::{Popped, Queue};
 use fstrm_tools::dnstap::stats::metrics::Untaken;
 use fstrm_tools::dnstap::stats::text::{Now, Size};
 use fstrm_tools::dnstap::stats::{Stats, metrics, text};
+use fstrm_tools::printable::is_hidden;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+
+/// Longest text of one event: two DNS messages of 1 MiB, and the other fields.
+const EVENT_TEXT_MAX: usize = 4 << 20;
 
 /// Largest data frame here, so that a short file can have longer ones.
 const FRAME_LIMIT: usize = 512;
@@ -44,10 +58,8 @@ pub fn print(bytes: &[u8]) {
         let lines = text.strip_suffix('\n').expect("a whole line");
         assert!(style == Style::Yaml || !lines.contains('\n'), "{text:?}");
         let allowed = |found: char| style == Style::Yaml && matches!(found, '\n' | '\t');
-        assert!(
-            !lines.chars().any(|found| found.is_ascii_control() && !allowed(found)),
-            "{text:?}"
-        );
+        assert!(!lines.chars().any(|found| is_hidden(found) && !allowed(found)), "{text:?}");
+        assert!(text.len() <= EVENT_TEXT_MAX, "{}", text.len());
         if style == Style::Json {
             serde_json::from_str::<serde_json::Value>(lines).expect("JSON");
         }
@@ -60,7 +72,7 @@ pub fn print(bytes: &[u8]) {
     let size = Size { width: 80, height: Some(24) };
     let shown = text::lines(&stats, Some(Now { rate: 1.0 }), size).join(" ");
     let page = metrics::text(&stats, &[], &Untaken::default()).replace('\n', " ");
-    assert!(!(shown + &page).chars().any(|found| found.is_ascii_control()));
+    assert!(!(shown + &page).chars().any(is_hidden));
     let Ok(event) = event else { return };
     let mut mask = Mask::new(24, 48);
     let mut buffer = Vec::new();
@@ -68,6 +80,96 @@ pub fn print(bytes: &[u8]) {
     if let Some(encoded) = Mask::encode(&mut buffer, &masked) {
         assert_eq!(decode(&encoded[LENGTH_SIZE..]).as_ref(), Ok(&masked));
     }
+    // Of what is masked nothing is left to mask.
+    assert_eq!(Mask::new(24, 48).apply(&masked), masked);
+}
+
+/// The frames of an input: each has two bytes for its length, the last one has the rest.
+fn frames_in(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    let mut rest = bytes;
+    while let Some((length, after)) = rest.split_first_chunk::<2>() {
+        let length = usize::from(u16::from_be_bytes(*length)).min(after.len());
+        let (payload, after) = after.split_at(length);
+        frames.push([&(length as u32).to_be_bytes()[..], payload].concat());
+        rest = after;
+    }
+    frames
+}
+
+/// What `make` writes to a file of `content` when it has taken all frames.
+fn exported(
+    frames: &[Vec<u8>],
+    content: Content,
+    make: impl Fn(Series) -> Box<dyn Output>,
+) -> Vec<u8> {
+    let (place, files) = one_file();
+    let series = Series::open(&files, content, Default::default()).expect("a file");
+    finished(frames, make(series));
+    fs::read(place.path().join("file")).expect("read")
+}
+
+/// A place for a file, and the file.
+fn one_file() -> (tempfile::TempDir, Files) {
+    log::set_level(log::Level::Error);
+    let place = tempfile::tempdir().expect("a folder");
+    let files = Files {
+        name: place.path().join("file"),
+        calendar: None,
+        split: None,
+        split_size: None,
+        post_rotate: None,
+        placing: Placing::Replace,
+        compressed: false,
+    };
+    (place, files)
+}
+
+/// Gives all frames to an output, and ends it.
+fn finished(frames: &[Vec<u8>], mut output: Box<dyn Output>) {
+    output.begin().expect("begun");
+    for bytes in frames {
+        let mut event = Event::new();
+        let decoded = decode_into(&bytes[LENGTH_SIZE..], &mut event);
+        let event = decoded.as_ref().map(|()| &event);
+        output.take(&Frame { event, bytes }).expect("taken");
+    }
+    output.flush().expect("flushed");
+    output.finish(&mut |told| assert!(!told.contains("failed"), "{told}")).expect("finished");
+}
+
+/// Exports frames in every format: a query log has its columns, passive DNS is JSON, a packet capture
+/// has whole packets, and Parquet has a row for each frame.
+pub fn export(bytes: &[u8]) {
+    let frames = &frames_in(bytes);
+    let bound = frames.len() * EVENT_TEXT_MAX;
+    let log = exported(frames, Content::text(), |files| Box::new(QueryLog::new(files)));
+    assert!(log.len() <= bound && (log.is_empty() || log.ends_with(b"\n")));
+    let log = String::from_utf8(log).expect("text");
+    assert!(log.lines().count() <= frames.len());
+    for line in log.lines() {
+        let is_bad = line.contains(" - - - - - - - - [");
+        let columns = line.split(' ').count();
+        assert!(is_bad || columns == 14, "{columns}: {line}");
+        assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{line:?}");
+    }
+    let records = exported(frames, Content::text(), |files| Box::new(PassiveDns::new(files)));
+    assert!(records.len() <= bound);
+    let records = String::from_utf8(records).expect("text");
+    for line in records.lines() {
+        assert!(!line.chars().any(is_hidden), "{line:?}");
+        serde_json::from_str::<serde_json::Value>(line).expect("JSON");
+    }
+    let packets = exported(frames, Pcap::content(), |files| Box::new(Pcap::new(files)));
+    let (_, size) = (Pcap::content().whole)(&packets[Pcap::content().start.len()..]);
+    assert_eq!(size, packets.len() - Pcap::content().start.len());
+    let (place, files) = one_file();
+    let output = Parquet::open(&files, Default::default()).expect("a file");
+    finished(frames, Box::new(output));
+    let file = fs::File::open(place.path().join("file")).expect("opened");
+    let rows =
+        SerializedFileReader::new(file).expect("Parquet").metadata().file_metadata().num_rows();
+    assert_eq!(rows, frames.len() as i64);
 }
 
 /// Hands out a few bytes at a time.

@@ -15,6 +15,11 @@ fn every_frame_is_printed() {
 }
 
 #[test]
+fn every_frame_is_exported() {
+    replay("export", checks::export);
+}
+
+#[test]
 fn every_file_is_read_to_its_end_and_continued_or_left() {
     replay("file", checks::file);
 }
