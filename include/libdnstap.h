@@ -931,14 +931,20 @@ enum dnstap_result dnstap_options_set_tls_client_certificate(dnstap_options *opt
  * Never waits for the receiver, which may come later. The writer thread blocks all signals.
  *
  * A process that forks may do so before or after: a child that goes on logging gets a writer
- * thread and a stream of its own, and a file of its own name with its process ID behind it.
+ * thread and a stream of its own. Instead of a regular file that is PATH.PID, with its process ID; a
+ * FIFO is left to the parent. The descriptors of the parent are closed in the child. A child made by
+ * _Fork() or clone(), which run no fork handlers, must not use the library.
+ *
+ * While a fork is under way, any call but dnstap_log() and dnstap_enabled() may wait for its end. A
+ * thread that makes one must not hold a lock which a fork handler of the program takes.
  *
  * @param options     The options, with an output; copied. dnstap_options_get_error() has more
  *                    about an error.
  * @param[out] error  Why there is no sink; DNSTAP_OK if there is. May be NULL.
  * @return            The sink, to be closed with dnstap_sink_close(); NULL on an error.
  */
-dnstap_sink *dnstap_sink_open(dnstap_options *options, enum dnstap_result *error);
+dnstap_sink *dnstap_sink_open(dnstap_options *options,
+                              enum dnstap_result *error);
 
 /**
  * Retrieves the accounts at this moment. Any thread may call it.

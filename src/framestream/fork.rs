@@ -20,11 +20,14 @@
 //! lock of the host that the submitting thread holds.
 
 mod child;
+mod descriptor;
 mod gate;
 mod order;
 
 pub(crate) use child::watch;
 pub use child::{Child, InChild};
+pub(crate) use descriptor::ProcessFd;
+pub(crate) use gate::{Hold, hold};
 
 pub use gate::{Guard, Inner, Lock, in_parent, prepare};
 

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::SigSet;
 
-use crate::fork::{self, Child, InChild, Lock};
+use crate::fork::{self, Child, Guard, InChild, Lock};
 use crate::sync::Padded;
 use crate::transport::{Transport, UNPOLLABLE_RETRY, deadline, poll_for};
 use crate::writer::{Writer, WriterOptions};
@@ -207,7 +207,7 @@ impl<F: Feed> Shared<F> {
         }
     }
 
-    fn revive_with(self: &Arc<Self>, thread: &mut ThreadState) -> Revival {
+    fn revive_with(self: &Arc<Self>, thread: &mut Guard<'_, ThreadState>) -> Revival {
         if let Some(revival) = self.revival() {
             return revival;
         }
@@ -223,9 +223,9 @@ impl<F: Feed> Shared<F> {
     }
 
     /// Starts the thread of a child, with pipes of its own.
-    fn start_in_child(self: &Arc<Self>, thread: &mut ThreadState) -> io::Result<()> {
-        self.wake.renew()?;
-        self.ended.renew()?;
+    fn start_in_child(self: &Arc<Self>, thread: &mut Guard<'_, ThreadState>) -> io::Result<()> {
+        self.wake.renew(thread.hold())?;
+        self.ended.renew(thread.hold())?;
         let (transport, options) = (thread.transport.for_child(), thread.options.clone());
         let link = Link::new(transport, options, false, self.options.reopen_interval);
         self.spawn(thread, link)
@@ -304,18 +304,21 @@ impl<F: Feed> Sender<F> {
             options: writer_options.clone(),
         };
         let link = Link::new(transport, writer_options, open, options.reopen_interval);
+        // One hold each: the first is closed without one if there is no second.
+        let wake = Wake::new(&fork::hold())?;
+        let ended = Wake::new(&fork::hold())?;
         let shared = Arc::new(Shared {
             epoch: AtomicUsize::new(fork::generation()),
             options,
             feed,
             sleeping: Padded(AtomicBool::new(false)),
             counters: Padded::default(),
-            wake: Wake::new()?,
+            wake,
             reopen: AtomicBool::new(false),
             closing: OnceLock::new(),
             thread: Lock::new(thread),
             over: AtomicBool::new(false),
-            ended: Wake::new()?,
+            ended,
         });
         let watched: Weak<Shared<F>> = Arc::downgrade(&shared);
         fork::watch(watched);

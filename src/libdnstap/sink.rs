@@ -129,7 +129,12 @@ unsafe fn store_stats(sink: &Sink, place: *mut dnstap_stats) -> Result<(), dnsta
 /// Never waits for the receiver, which may come later. The writer thread blocks all signals.
 ///
 /// A process that forks may do so before or after: a child that goes on logging gets a writer
-/// thread and a stream of its own, and a file of its own name with its process ID behind it.
+/// thread and a stream of its own. Instead of a regular file that is PATH.PID, with its process ID; a
+/// FIFO is left to the parent. The descriptors of the parent are closed in the child. A child made by
+/// _Fork() or clone(), which run no fork handlers, must not use the library.
+///
+/// While a fork is under way, any call but dnstap_log() and dnstap_enabled() may wait for its end. A
+/// thread that makes one must not hold a lock which a fork handler of the program takes.
 ///
 /// @param options     The options, with an output; copied. dnstap_options_get_error() has more
 ///                    about an error.

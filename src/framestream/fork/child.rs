@@ -3,7 +3,7 @@
 
 use std::sync::Weak;
 
-use super::{Inner, Lock};
+use super::{Inner, Lock, descriptor};
 
 /// Proof that this is the only thread of a child that has just been forked.
 pub struct Child(());
@@ -24,9 +24,10 @@ pub(crate) fn watch(watched: Weak<dyn InChild>) {
     all.push(watched);
 }
 
-/// Calls [`InChild::in_child`] of all.
+/// Closes what is private to the parent, and calls [`InChild::in_child`] of all.
 pub(super) fn renew_all() {
     let child = Child(());
+    descriptor::close_private(&child);
     // Taken only where the child alone has a handler, and found a lock that was taken.
     let Some(all) = WATCHED.lock_in(&child) else { return };
     for watched in all.iter().filter_map(Weak::upgrade) {

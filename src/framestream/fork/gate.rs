@@ -43,7 +43,7 @@ pub fn in_parent() {
 
 /// Keeps forks off while it lives, for what a child must not find half done. Not to be held for
 /// long.
-pub(super) struct Hold {
+pub(crate) struct Hold {
     // In this order: the next lock is taken once this one is free.
     /// `None` in a fork handler of the host: its own fork keeps all others off.
     _gate: Option<RwLockReadGuard<'static, ()>>,
@@ -51,7 +51,7 @@ pub(super) struct Hold {
 }
 
 /// Keeps forks off.
-pub(super) fn hold() -> Hold {
+pub(crate) fn hold() -> Hold {
     let held = Held::take(Rank::Gate);
     let gate =
         if is_forking() { None } else { Some(GATE.read().unwrap_or_else(PoisonError::into_inner)) };
@@ -108,14 +108,19 @@ impl<T> Lock<T> {
     pub fn lock(&self) -> Guard<'_, T> {
         let hold = hold();
         let value = self.wait();
-        Guard { value, _hold: hold }
+        Guard { value, hold }
     }
 
     /// Takes the value if no other thread has it, and no fork is under way. Never waits.
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
         let hold = try_hold()?;
         let value = self.take()?;
-        Some(Guard { value, _hold: hold })
+        Some(Guard { value, hold })
+    }
+
+    /// Waits for the value while forks are kept off already.
+    pub(crate) fn lock_within<'a>(&'a self, _: &'a Hold) -> Inner<'a, T> {
+        self.wait()
     }
 
     /// Waits for the value of a leaf, as the holder of another lock.
@@ -165,7 +170,14 @@ impl<T> DerefMut for Inner<'_, T> {
 pub struct Guard<'a, T> {
     // In this order: forks are kept off until the mutex is free.
     value: Inner<'a, T>,
-    _hold: Hold,
+    hold: Hold,
+}
+
+impl<T> Guard<'_, T> {
+    /// What keeps forks off.
+    pub(crate) fn hold(&self) -> &Hold {
+        &self.hold
+    }
 }
 
 impl<T> Deref for Guard<'_, T> {

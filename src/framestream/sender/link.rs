@@ -70,11 +70,12 @@ pub(super) struct Link {
 impl Link {
     /// A link that connects at once, or goes on with a stream that is `open`.
     pub(super) fn new(
-        transport: Box<dyn Transport>,
+        mut transport: Box<dyn Transport>,
         options: WriterOptions,
         open: bool,
         reopen_interval: Duration,
     ) -> Self {
+        transport.close_in_children();
         let now = Instant::now();
         Self {
             transport,

@@ -1,95 +1,72 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! How a writer thread is woken while it waits for its peer as well, and how it tells its end.
 
-use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::mem;
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::OnceLock;
 
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::poll::{PollFd, PollFlags};
+use nix::fcntl::OFlag;
+use nix::unistd::{pipe2, read, write};
 
-use crate::transport::poll_for;
+use crate::fork::{Hold, ProcessFd, hold};
 
-/// A pipe to or from the writer thread, and after a fork the child's pipe to or from its own.
+/// A pipe to or from the writer thread, and then its successor: that of a forked child, or one in the
+/// place of a pipe that the host has closed.
 pub(crate) struct Wake {
-    pipe: Arc<Pipe>,
-    child: OnceLock<Box<Wake>>,
-}
-
-struct Pipe {
-    sender: PipeWriter,
-    receiver: PipeReader,
-}
-
-impl Pipe {
-    /// Whether its numbers stand for nothing.
-    fn is_closed(&self) -> bool {
-        let mut fds = [PollFd::new(self.receiver.as_fd(), PollFlags::empty())];
-        let polled = poll_for(&mut fds, Duration::ZERO);
-        polled.is_ok() && fds[0].revents().is_some_and(|what| what.contains(PollFlags::POLLNVAL))
-    }
-}
-
-impl Drop for Wake {
-    fn drop(&mut self) {
-        if self.pipe.is_closed() {
-            mem::forget(Arc::clone(&self.pipe));
-        }
-    }
+    sender: ProcessFd,
+    receiver: ProcessFd,
+    successor: OnceLock<Box<Wake>>,
 }
 
 impl Wake {
-    pub(crate) fn new() -> io::Result<Self> {
-        let (receiver, sender) = io::pipe()?;
-        for end in [receiver.as_fd(), sender.as_fd()] {
-            fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        }
-        Ok(Self { pipe: Arc::new(Pipe { sender, receiver }), child: OnceLock::new() })
+    /// A pipe of this process, made while forks are kept off.
+    pub(crate) fn new(hold: &Hold) -> io::Result<Self> {
+        let (receiver, sender) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        let private = |fd| ProcessFd::private(hold, fd);
+        let (sender, receiver) = (private(sender), private(receiver));
+        Ok(Self { sender, receiver, successor: OnceLock::new() })
     }
 
-    /// The pipe of this process.
+    /// The last pipe: that of this process, or in a child without one the parent's, which is closed.
     fn current(&self) -> &Self {
         let mut current = self;
-        while let Some(child) = current.child.get() {
-            current = child;
+        while let Some(successor) = current.successor.get() {
+            current = successor;
         }
         current
     }
 
-    /// Gives each pipe that the host has closed, without leave, a successor. Returns whether all are
-    /// there. The old numbers may stand for something else by now, so they are not closed again; and
-    /// all are found out before the first of them can be that of a successor.
-    pub(crate) fn replace_closed(pipes: &[&Self]) -> bool {
-        let closed: Vec<&Self> =
-            pipes.iter().copied().filter(|wake| wake.current().pipe.is_closed()).collect();
-        for wake in &closed {
-            mem::forget(Arc::clone(&wake.current().pipe));
-        }
-        closed.iter().all(|wake| wake.renew().is_ok())
+    /// Makes a successor, for a forked child.
+    pub(crate) fn renew(&self, hold: &Hold) -> io::Result<()> {
+        let successor = Box::new(Self::new(hold)?);
+        drop(self.current().successor.set(successor));
+        Ok(())
     }
 
-    /// Parts from the pipe that was there so far, as that is shared with the parent, or closed.
-    pub(crate) fn renew(&self) -> io::Result<()> {
-        let child = Box::new(Self::new()?);
-        drop(self.current().child.set(child));
-        Ok(())
+    /// Gives the pipe a successor if the host has closed it, without leave. Returns whether it is
+    /// there.
+    pub(crate) fn replace_closed(&self) -> bool {
+        let current = self.current();
+        let is_open = current.sender.is_open() && current.receiver.is_open();
+        is_open || self.renew(&hold()).is_ok()
     }
 
     /// Wakes whoever waits, now or when they next do.
     pub(crate) fn wake(&self) {
-        // A full pipe wakes as well as one byte more.
-        drop((&self.current().pipe.sender).write(&[0]));
+        let current = self.current();
+        if current.sender.is_here() {
+            // A full pipe wakes as well as one byte more.
+            let _ = write(&current.sender, &[0]);
+        }
     }
 
-    /// What to wait for.
+    /// What to wait for, in a process that has a writer thread.
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
-        self.current().pipe.receiver.as_fd()
+        self.current().receiver.as_fd()
     }
 
     /// Takes what woke this thread, so that it can wait again.
     pub(crate) fn take(&self) {
-        drop((&self.current().pipe.receiver).read(&mut [0; 64]));
+        let _ = read(self.fd(), &mut [0; 64]);
     }
 }

@@ -9,7 +9,6 @@ use nix::poll::{PollFd, PollFlags};
 
 use super::counters::{LinkState, add};
 use super::link::Link;
-use super::wake::Wake;
 use super::{Closing, Feed, Gathered, Shared, Source};
 use crate::transport::{UNPOLLABLE_RETRY, deadline, poll_for};
 
@@ -109,7 +108,7 @@ impl<F: Feed> Worker<F> {
         if readable {
             self.link.readable(&mut self.source, &shared.counters.0);
         }
-        if closed && !Wake::replace_closed(&[&shared.wake, &shared.ended]) {
+        if closed && !(shared.wake.replace_closed() & shared.ended.replace_closed()) {
             // Out of descriptors. Until there are some again, only the time wakes this thread.
             drop(poll_for(&mut [], UNPOLLABLE_RETRY));
         }

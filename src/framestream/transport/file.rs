@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Files and FIFOs.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, IoSlice, Read, Write};
+use std::fs::{self, File, FileType, OpenOptions};
+use std::io::{self, BufReader, IoSlice, Read};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process;
 
+use nix::errno::Errno;
 use nix::libc::O_NONBLOCK;
+use nix::sys::stat::{FileStat, fstat, stat};
+use nix::sys::uio::writev;
 
 use super::{Transport, WriteFailure};
+use crate::fork::ProcessFd;
 use crate::handshake::Direction;
 
 /// Bytes that one read of a file fetches ahead.
@@ -21,13 +25,16 @@ fn not_open() -> io::Error {
 }
 
 /// Writes to a file, which opening creates or truncates. A forked child writes to one of its own,
-/// with its process ID behind the name: two streams in one file hide each other.
+/// with its process ID after the name: two streams in one file hide each other. A device has no
+/// such neighbour, and takes what both write; a FIFO is left to the parent.
 #[derive(Debug)]
 pub struct FileSender {
     path: PathBuf,
     of_child: bool,
-    file: Option<File>,
+    file: Option<ProcessFd>,
     kind: Kind,
+    /// Whether forked children close it.
+    private: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,19 +45,36 @@ enum Kind {
     Other,
 }
 
+impl From<FileType> for Kind {
+    fn from(file_type: FileType) -> Self {
+        if file_type.is_file() {
+            Self::Regular
+        } else if file_type.is_fifo() {
+            Self::Fifo
+        } else {
+            Self::Other
+        }
+    }
+}
+
 impl FileSender {
     /// A sender to `path`, still closed.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.into(), of_child: false, file: None, kind: Kind::Other }
+        Self { path: path.into(), of_child: false, file: None, kind: Kind::Other, private: false }
     }
 
     /// The path in this process.
     fn path(&self) -> PathBuf {
         let mut path = self.path.clone().into_os_string();
-        if self.of_child {
+        if self.of_child && self.kind_at_path() == Kind::Regular {
             path.push(format!(".{}", process::id()));
         }
         path.into()
+    }
+
+    /// What is at the path, or will be.
+    fn kind_at_path(&self) -> Kind {
+        fs::metadata(&self.path).map_or(Kind::Regular, |found| found.file_type().into())
     }
 }
 
@@ -64,13 +88,16 @@ impl Transport for FileSender {
     }
 
     fn leads_elsewhere(&self) -> bool {
-        let open = self.file.as_ref().and_then(|file| file.metadata().ok());
-        let at_path = fs::metadata(self.path()).ok();
-        let identity = |file: fs::Metadata| (file.dev(), file.ino());
+        let open = self.file.as_ref().and_then(|file| fstat(file).ok());
+        let at_path = stat(&self.path()).ok();
+        let identity = |file: FileStat| (file.st_dev, file.st_ino);
         open.is_none() || open.map(identity) != at_path.map(identity)
     }
 
     fn open(&mut self) -> io::Result<()> {
+        if self.of_child && self.kind_at_path() == Kind::Fifo {
+            return Err(io::Error::other("a FIFO carries the stream of one process, the parent's"));
+        }
         let file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -78,14 +105,12 @@ impl Transport for FileSender {
             // A FIFO without a reader must not hold up the caller. It is nothing to a file.
             .custom_flags(O_NONBLOCK)
             .open(self.path())?;
-        let file_type = file.metadata()?.file_type();
-        self.kind = if file_type.is_file() {
-            Kind::Regular
-        } else if file_type.is_fifo() {
-            Kind::Fifo
-        } else {
-            Kind::Other
-        };
+        self.kind = file.metadata()?.file_type().into();
+        // Opened while forks were let through, as it may take long: a child of one may keep it.
+        let mut file = ProcessFd::shared(file.into());
+        if self.private {
+            file.make_private();
+        }
         self.file = Some(file);
         Ok(())
     }
@@ -104,11 +129,11 @@ impl Transport for FileSender {
     }
 
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let file = self.file.as_mut().ok_or_else(not_open)?;
+        let file = self.file.as_ref().ok_or_else(not_open)?;
         loop {
-            match file.write_vectored(slices) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
-                other => return other,
+            match writev(file, slices) {
+                Err(Errno::EINTR) => (),
+                other => return Ok(other?),
             }
         }
     }
@@ -122,6 +147,13 @@ impl Transport for FileSender {
             // A full disk may have room again.
             Kind::Regular => WriteFailure::Resumable,
             Kind::Fifo | Kind::Other => WriteFailure::NothingWritten,
+        }
+    }
+
+    fn close_in_children(&mut self) {
+        self.private = true;
+        if let Some(file) = &mut self.file {
+            file.make_private();
         }
     }
 

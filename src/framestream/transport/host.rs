@@ -24,6 +24,8 @@ pub struct HostSender {
     /// Outlives a close, so that at most one thread hangs in a name server that does not answer.
     lookup: Option<Lookup>,
     state: State,
+    /// Whether forked children close its sockets.
+    private: bool,
 }
 
 enum State {
@@ -36,7 +38,7 @@ enum State {
 impl HostSender {
     /// A sender to `port` of `host`, a name or a numeric address.
     pub fn new(host: &str, port: u16) -> Self {
-        Self { host: host.into(), port, lookup: None, state: State::Closed }
+        Self { host: host.into(), port, lookup: None, state: State::Closed, private: false }
     }
 
     /// Starts a lookup, if none is under way. An answer that came while nobody asked is not new.
@@ -51,7 +53,10 @@ impl HostSender {
         loop {
             self.state = match &mut self.state {
                 State::Closed => match self.host.parse::<IpAddr>() {
-                    Ok(ip) => State::Connecting(Race::new(vec![SocketAddr::new(ip, self.port)])),
+                    Ok(ip) => {
+                        let address = SocketAddr::new(ip, self.port);
+                        State::Connecting(Race::new(vec![address], self.private))
+                    }
                     Err(_) => {
                         self.look_up()?;
                         State::LookingUp
@@ -61,7 +66,7 @@ impl HostSender {
                     let answer = self.lookup.as_ref().and_then(Lookup::answer);
                     let answer = answer.ok_or(io::ErrorKind::WouldBlock)?;
                     self.lookup = None;
-                    State::Connecting(Race::new(answer?))
+                    State::Connecting(Race::new(answer?, self.private))
                 }
                 State::Connecting(race) => State::Connected(race.advance()?),
                 State::Connected(_) => return Ok(()),
@@ -116,6 +121,15 @@ impl Transport for HostSender {
         }
     }
 
+    fn close_in_children(&mut self) {
+        self.private = true;
+        match &mut self.state {
+            State::Closed | State::LookingUp => (),
+            State::Connecting(race) => race.close_in_children(),
+            State::Connected(socket) => socket.close_in_children(),
+        }
+    }
+
     fn for_child(&self) -> Box<dyn Transport> {
         Box::new(Self::new(&self.host, self.port))
     }
@@ -157,15 +171,24 @@ struct Race {
     attempts: Vec<(SocketAddr, SocketSender)>,
     next_at: Instant,
     failures: Vec<String>,
+    private: bool,
 }
 
 impl Race {
-    fn new(addresses: Vec<SocketAddr>) -> Self {
+    fn new(addresses: Vec<SocketAddr>, private: bool) -> Self {
         Self {
             addresses: addresses.into_iter(),
             attempts: Vec::new(),
             next_at: Instant::now(),
             failures: Vec::new(),
+            private,
+        }
+    }
+
+    fn close_in_children(&mut self) {
+        self.private = true;
+        for (_, socket) in &mut self.attempts {
+            socket.close_in_children();
         }
     }
 
@@ -191,7 +214,11 @@ impl Race {
             }
             match self.addresses.next() {
                 Some(address) => {
-                    self.attempts.push((address, SocketSender::tcp(address)));
+                    let mut socket = SocketSender::tcp(address);
+                    if self.private {
+                        socket.close_in_children();
+                    }
+                    self.attempts.push((address, socket));
                     self.next_at = now + ATTEMPT_DELAY;
                 }
                 None if !self.attempts.is_empty() => return Err(io::ErrorKind::WouldBlock.into()),
@@ -226,7 +253,7 @@ mod tests {
 
     /// A sender that races to `addresses`.
     fn racing(addresses: &[SocketAddr]) -> HostSender {
-        let state = State::Connecting(Race::new(addresses.into()));
+        let state = State::Connecting(Race::new(addresses.into(), false));
         HostSender { state, ..HostSender::new("several", 0) }
     }
 

@@ -2,7 +2,6 @@
 //! Unix and TCP stream sockets, as the connecting side.
 
 use std::io::{self, IoSlice};
-use std::mem;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -14,6 +13,7 @@ use nix::sys::socket::{
 };
 
 use super::Transport;
+use crate::fork::{self, ProcessFd};
 use crate::handshake::Direction;
 
 /// When an idle TCP peer is asked whether it is still there: after so many seconds, again after so
@@ -32,8 +32,10 @@ enum Address {
 #[derive(Debug)]
 pub struct SocketSender {
     address: Address,
-    fd: Option<OwnedFd>,
+    fd: Option<ProcessFd>,
     connected: bool,
+    /// Whether forked children close it.
+    private: bool,
 }
 
 impl SocketSender {
@@ -48,10 +50,18 @@ impl SocketSender {
     }
 
     fn new(address: Address) -> Self {
-        Self { address, fd: None, connected: false }
+        Self { address, fd: None, connected: false, private: false }
     }
 
-    fn create(&self) -> nix::Result<OwnedFd> {
+    fn create(&self) -> nix::Result<ProcessFd> {
+        if self.private {
+            let hold = fork::hold();
+            return Ok(ProcessFd::private(&hold, self.create_socket()?));
+        }
+        Ok(ProcessFd::shared(self.create_socket()?))
+    }
+
+    fn create_socket(&self) -> nix::Result<OwnedFd> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let stream = |family, protocol| socket(family, SockType::Stream, flags, protocol);
         match &self.address {
@@ -71,24 +81,14 @@ impl SocketSender {
         }
     }
 
-    fn connect(&self, fd: &OwnedFd) -> nix::Result<()> {
+    fn connect(&self, fd: &ProcessFd) -> nix::Result<()> {
         match &self.address {
             Address::Unix(address) => connect(fd.as_raw_fd(), address),
             Address::Tcp(address) => connect(fd.as_raw_fd(), address),
         }
     }
 
-    /// Passes on an error. A socket that the host has closed is let go of without closing it again:
-    /// its number may stand for something else by now.
-    fn failed(&mut self, error: Errno) -> io::Error {
-        if error == Errno::EBADF {
-            mem::forget(self.fd.take());
-            self.connected = false;
-        }
-        error.into()
-    }
-
-    fn connected_fd(&self) -> io::Result<&OwnedFd> {
+    fn connected_fd(&self) -> io::Result<&ProcessFd> {
         let fd = self.fd.as_ref().filter(|_| self.connected);
         fd.ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
@@ -126,10 +126,7 @@ impl Transport for SocketSender {
                 Err(io::ErrorKind::WouldBlock.into())
             }
             // EAGAIN too: a Unix listener's backlog is full, which no poll reports the end of.
-            Err(error) => {
-                self.fd = Some(fd).filter(|_| error == Errno::EBADF);
-                Err(self.failed(error))
-            }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -149,7 +146,7 @@ impl Transport for SocketSender {
                     let kind = io::ErrorKind::UnexpectedEof;
                     return Err(io::Error::new(kind, "the receiver closed the connection"));
                 }
-                other => return other.map_err(|error| self.failed(error)),
+                other => return Ok(other?),
             }
         }
     }
@@ -163,13 +160,20 @@ impl Transport for SocketSender {
             };
             match result {
                 Err(Errno::EINTR) => (),
-                other => return other.map_err(|error| self.failed(error)),
+                other => return Ok(other?),
             }
         }
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
         self.fd.as_ref().map(AsFd::as_fd)
+    }
+
+    fn close_in_children(&mut self) {
+        self.private = true;
+        if let Some(fd) = &mut self.fd {
+            fd.make_private();
+        }
     }
 
     fn for_child(&self) -> Box<dyn Transport> {

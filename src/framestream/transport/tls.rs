@@ -113,6 +113,10 @@ impl Transport for TlsSender {
         self.transport.poll_fd()
     }
 
+    fn close_in_children(&mut self) {
+        self.transport.close_in_children();
+    }
+
     fn for_child(&self) -> Box<dyn Transport> {
         Box::new(Self {
             transport: self.transport.for_child(),
