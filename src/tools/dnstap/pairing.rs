@@ -107,12 +107,21 @@ pub fn is_unsent(message: &Message<'_>) -> bool {
 pub struct Keys {
     hasher: RandomState,
     scratch: Vec<u8>,
+    /// The last identity, with the number that stands for it: many messages share one.
+    server: (Vec<u8>, u64),
 }
 
 impl Keys {
     /// Returns a number that stands for a server.
-    pub fn server(&self, identity: Option<&[u8]>) -> u64 {
-        self.hasher.hash_one(identity.unwrap_or_default())
+    pub fn server(&mut self, identity: Option<&[u8]>) -> u64 {
+        let identity = identity.unwrap_or_default();
+        let (last, number) = &mut self.server;
+        if last != identity {
+            last.clear();
+            last.extend_from_slice(identity);
+            *number = self.hasher.hash_one(identity);
+        }
+        *number
     }
 
     /// Returns the key of a message.
@@ -122,6 +131,7 @@ impl Keys {
         message: &Message<'_>,
         parts: &Parts<'_>,
     ) -> u64 {
+        let server = self.server(identity);
         self.scratch.clear();
         let question = parts.question.map(|question| {
             // The parts were found: the name is good.
@@ -145,7 +155,6 @@ impl Keys {
                 | MessageType::UPDATE_RESPONSE
         );
         let responder = message.response_address.filter(|_| !is_server).unwrap_or_default();
-        let server = identity.unwrap_or_default();
         let ends = (initiator, responder, server);
         self.hasher.hash_one((kind, parts.id, protocol, ends, question, &self.scratch))
     }

@@ -22,8 +22,8 @@ use upstream::Upstream;
 /// Bytes that messages which wait take at most.
 const BYTES_MAX: usize = 12 << 20;
 
-/// About how many bytes one takes beside its text and times: itself, in a tree that is half full,
-/// and its key.
+/// About how many bytes one takes beside its text and times: itself, where there may be
+/// room for as many again, and its key.
 const BESIDE: usize = 320;
 
 /// Queries that wait in vain before it seems that no response is logged.

@@ -1,27 +1,51 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Halves that wait for their other half, by key and in the order of their coming.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
-/// Of many halves with one key, so many are looked at for the best.
+/// Of many halves with one key, this many are looked at for the best.
 const LOOK: usize = 8;
 
-/// What waits.
+/// The halves that wait. Each takes a slot, which is used again once it is free.
 #[derive(Debug)]
 pub struct Waiting<T> {
-    /// By number, which grows with each that comes.
-    halves: BTreeMap<u64, Half<T>>,
+    slots: Vec<Slot<T>>,
+    /// Slots that are free.
+    free: Vec<usize>,
+    oldest: Option<usize>,
+    youngest: Option<usize>,
     /// The first and the last of each key.
-    ends: HashMap<u64, (u64, u64)>,
-    next: u64,
+    ends: HashMap<u64, (usize, usize), BuildHasherDefault<OfHash>>,
 }
 
 #[derive(Debug)]
-struct Half<T> {
+struct Slot<T> {
     key: u64,
+    older: Option<usize>,
+    younger: Option<usize>,
     /// The next of the same key.
-    next: Option<u64>,
-    value: T,
+    next: Option<usize>,
+    /// `None` in a slot that is free.
+    value: Option<T>,
+}
+
+/// The hash of a key, which is a hash already.
+#[derive(Debug, Default)]
+struct OfHash(u64);
+
+impl Hasher for OfHash {
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// How well two halves fit.
@@ -39,26 +63,45 @@ pub enum Fit {
 
 impl<T> Default for Waiting<T> {
     fn default() -> Self {
-        Self { halves: BTreeMap::new(), ends: HashMap::new(), next: 0 }
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            oldest: None,
+            youngest: None,
+            ends: HashMap::default(),
+        }
     }
 }
 
 impl<T> Waiting<T> {
     /// Returns how many wait.
     pub fn count(&self) -> usize {
-        self.halves.len()
+        self.slots.len() - self.free.len()
     }
 
-    /// Adds one.
+    /// Adds one. The keys are hashes.
     pub fn push(&mut self, key: u64, value: T) {
-        let number = self.next;
-        self.next += 1;
-        let (_, last) = self.ends.entry(key).or_insert((number, number));
-        let before = std::mem::replace(last, number);
-        if let Some(before) = self.halves.get_mut(&before) {
-            before.next = Some(number);
+        let slot =
+            Slot { key, older: self.youngest, younger: None, next: None, value: Some(value) };
+        let index = match self.free.pop() {
+            Some(index) => {
+                self.slots[index] = slot;
+                index
+            }
+            None => {
+                self.slots.push(slot);
+                self.slots.len() - 1
+            }
+        };
+        match self.youngest.replace(index) {
+            Some(before) => self.slots[before].younger = Some(index),
+            None => self.oldest = Some(index),
         }
-        self.halves.insert(number, Half { key, next: None, value });
+        let (_, last) = self.ends.entry(key).or_insert((index, index));
+        let before = std::mem::replace(last, index);
+        if before != index {
+            self.slots[before].next = Some(index);
+        }
     }
 
     /// Takes the one with this key that fits best, of those that fit equally the one that came
@@ -68,40 +111,48 @@ impl<T> Waiting<T> {
         let mut found = (Fit::Not, None, first);
         let (mut before, mut next) = (None, Some(first));
         for _ in 0..LOOK {
-            let Some((number, half)) = next.and_then(|next| Some((next, self.halves.get(&next)?)))
-            else {
-                break;
-            };
-            let fit = fit(&half.value);
+            let Some(index) = next else { break };
+            let Slot { value: Some(value), next: behind, .. } = &self.slots[index] else { break };
+            let fit = fit(value);
             if fit > found.0 {
-                found = (fit, before, number);
+                found = (fit, before, index);
             }
             if fit == Fit::Best {
                 break;
             }
-            (before, next) = (Some(number), half.next);
+            (before, next) = (Some(index), *behind);
         }
-        let (fit, before, number) = found;
-        if fit == Fit::Not { None } else { self.remove(before, number) }
+        let (fit, before, index) = found;
+        if fit == Fit::Not { None } else { self.remove(before, index) }
     }
 
-    /// The one that came first.
+    /// Returns the one that came first.
     pub fn oldest(&self) -> Option<&T> {
-        self.halves.first_key_value().map(|(_, half)| &half.value)
+        self.slots[self.oldest?].value.as_ref()
     }
 
     /// Takes the one that came first.
     pub fn pop_oldest(&mut self) -> Option<T> {
         // It is the first of its key too.
-        let (number, _) = self.halves.first_key_value()?;
-        self.remove(None, *number)
+        self.remove(None, self.oldest?)
     }
 
     /// Removes a half; `before` is the one of the same key before it.
-    fn remove(&mut self, before: Option<u64>, number: u64) -> Option<T> {
-        let Half { key, next, value } = self.halves.remove(&number)?;
-        if let Some(before) = before.and_then(|before| self.halves.get_mut(&before)) {
-            before.next = next;
+    fn remove(&mut self, before: Option<usize>, index: usize) -> Option<T> {
+        let slot = &mut self.slots[index];
+        let value = slot.value.take()?;
+        let Slot { key, older, younger, next, .. } = *slot;
+        self.free.push(index);
+        match older {
+            Some(older) => self.slots[older].younger = younger,
+            None => self.oldest = younger,
+        }
+        match younger {
+            Some(younger) => self.slots[younger].older = older,
+            None => self.youngest = older,
+        }
+        if let Some(before) = before {
+            self.slots[before].next = next;
         }
         match (before, next) {
             (None, None) => drop(self.ends.remove(&key)),
@@ -146,5 +197,40 @@ mod tests {
         assert_eq!((waiting.oldest(), waiting.count()), (Some(&9), 1));
         assert_eq!((waiting.pop_oldest(), waiting.pop_oldest()), (Some(9), None));
         assert!(waiting.ends.is_empty());
+    }
+
+    #[test]
+    fn slots_are_used_again_whatever_is_taken() {
+        let mut waiting = Waiting::default();
+        let mut expected: Vec<(u64, u32)> = Vec::new();
+        let mut random = 1_u64;
+        for value in 0..20_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let key = (random >> 40) % 7;
+            match (random >> 50) % 4 {
+                0 | 1 if expected.len() < 50 => {
+                    waiting.push(key, value);
+                    expected.push((key, value));
+                }
+                2 => {
+                    let oldest = (!expected.is_empty()).then(|| expected.remove(0).1);
+                    assert_eq!(waiting.pop_oldest(), oldest);
+                }
+                _ => {
+                    // The second of this key, if there is one.
+                    let mut of_key =
+                        expected.iter().enumerate().filter(|(_, (own, _))| *own == key);
+                    let wanted = of_key.nth(1).map(|(at, (_, value))| (at, *value));
+                    let taken = waiting.take(key, |value| match wanted {
+                        Some((_, wanted)) if wanted == *value => Fit::Best,
+                        _ => Fit::Not,
+                    });
+                    assert_eq!(taken, wanted.map(|(at, _)| expected.remove(at).1));
+                }
+            }
+            assert_eq!(waiting.count(), expected.len());
+            assert_eq!(waiting.oldest(), expected.first().map(|(_, value)| value));
+            assert!(waiting.slots.len() <= 50);
+        }
     }
 }
