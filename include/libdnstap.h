@@ -88,7 +88,7 @@ typedef enum dnstap_result {
    */
   DNSTAP_END,
   /**
-   * Nothing came in time; the same call may succeed later.
+   * The time limit of the call was over; the same call may succeed later.
    */
   DNSTAP_TIMED_OUT,
   /**
@@ -1025,6 +1025,22 @@ enum dnstap_result dnstap_sink_set_version(const dnstap_sink *sink, const char *
 enum dnstap_result dnstap_sink_reopen(const dnstap_sink *sink);
 
 /**
+ * Has the messages that were logged before this call sent at once, instead of within the flush
+ * interval, and waits for that. If there is no stream, it is tried to open one now. Any thread may call
+ * it. For a program that is about to end, or to exec, without closing the sink.
+ *
+ * @param sink          The sink.
+ * @param milliseconds  How long to wait; 0 only asks.
+ * @retval DNSTAP_OK         None of these messages is pending any more: they were handed over to the
+ *                           operating system, or dropped.
+ * @retval DNSTAP_TIMED_OUT  Some are; they stay in the rings.
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_sink_flush(const dnstap_sink *sink,
+                                     unsigned int milliseconds);
+
+/**
  * Begins to close a sink and returns at once: messages are refused from here on, the pending ones are
  * sent, the stream is closed and the writer thread ends in the background, and the close timeout
  * starts. dnstap_sink_close(), still to be called, then waits only for what is left of it. A program
@@ -1041,8 +1057,10 @@ enum dnstap_result dnstap_sink_begin_close(const dnstap_sink *sink);
 /**
  * Sends what waits, closes the stream, ends the writer thread, and frees the sink. Always returns:
  * half a second after the close timeout at the latest, which starts now or has started with
- * dnstap_sink_begin_close(). Queues may still be there; what is logged to
- * them from here on is not.
+ * dnstap_sink_begin_close(). Queues may still be there; what is logged to them from here on is not.
+ *
+ * A program that ends without it, by exit() or a signal, loses the messages that are pending: up to
+ * the flush interval of them, more if the receiver is away. dnstap_sink_flush() sends them.
  *
  * @param[in,out] sink  Where the sink is; NULL is left there.
  * @param[out] stats    The last accounts, as from dnstap_sink_get_stats(); may be NULL.

@@ -122,6 +122,7 @@ static void nulls(int unused)
 	RETURNS(dnstap_sink_set_version(h.sink, NULL), DNSTAP_OK);
 	RETURNS(dnstap_sink_reopen(NULL), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_sink_begin_close(NULL), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_sink_flush(NULL, 0), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_sink_close(NULL, &s), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_sink_close(&(dnstap_sink *){ NULL }, &s), DNSTAP_OK);
 
@@ -201,6 +202,7 @@ static void sink_refuses(void *handle)
 	RETURNS(dnstap_sink_set_version(sink, "x"), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_sink_reopen(sink), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_sink_begin_close(sink), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_sink_flush(sink, 0), DNSTAP_ERROR_HANDLE);
 	NEED(dnstap_queue_new(sink) == NULL, "a queue of a sink that is none");
 	RETURNS(dnstap_sink_close(&sink, &s), DNSTAP_ERROR_HANDLE);
 }

@@ -73,6 +73,16 @@ impl Ring {
         self.tail.0.load(Ordering::Acquire).wrapping_sub(head)
     }
 
+    /// Where the next frame goes.
+    pub(crate) fn end(&self) -> usize {
+        self.tail.0.load(Ordering::Acquire)
+    }
+
+    /// Whether all frames before `position` are taken.
+    pub(crate) fn is_past(&self, position: usize) -> bool {
+        self.head.0.load(Ordering::Acquire).wrapping_sub(position) as isize >= 0
+    }
+
     /// Bytes of memory that it holds.
     pub(crate) fn held(&self) -> usize {
         self.memory.mapped()

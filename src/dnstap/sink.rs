@@ -24,6 +24,7 @@ pub use stats::Stats;
 pub use switch::Switch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use framestream::sender::Sender;
 use framestream::writer::{Writer, WriterOptions};
@@ -31,7 +32,7 @@ use framestream::writer::{Writer, WriterOptions};
 use crate::encode::{EncodeError, Origin};
 use crate::ring::{CAPACITY_MIN, Ring};
 use member::Member;
-use registry::{Registry, Settings};
+use registry::{Mark, Registry, Settings};
 use spans::Rings;
 
 /// The content type of dnstap streams.
@@ -126,6 +127,16 @@ impl Sink {
     /// renamed is complete then, and a new one has its name; one that was not goes on.
     pub fn reopen(&self) {
         self.sender.reopen();
+    }
+
+    /// Has the messages that were logged before sent at once. Returns whether all of them were, or
+    /// were dropped, within `timeout`.
+    pub fn flush(&self, timeout: Duration) -> bool {
+        let marks = self.registry.marks();
+        if marks.is_empty() && self.stats().waiting == 0 {
+            return true;
+        }
+        self.sender.flush(timeout, move || marks.iter().all(Mark::is_passed))
     }
 
     /// The accounts at this moment.

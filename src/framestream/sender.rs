@@ -6,6 +6,7 @@
 //! pointers there.
 
 mod counters;
+mod flush;
 mod link;
 mod wake;
 mod worker;
@@ -26,6 +27,7 @@ use crate::sync::Padded;
 use crate::transport::{Transport, UNPOLLABLE_RETRY, deadline, poll_for};
 use crate::writer::{Writer, WriterOptions};
 use counters::{Counters, add};
+use flush::Flush;
 use link::Link;
 use wake::Wake;
 use worker::Worker;
@@ -150,6 +152,7 @@ struct Shared<F: Feed> {
     wake: Wake,
     /// Whether the thread is to open the stream anew.
     reopen: AtomicBool,
+    flush: Flush,
     /// Set to close.
     closing: OnceLock<Closing>,
     thread: Lock<ThreadState>,
@@ -262,6 +265,7 @@ impl<F: Feed> InChild for Shared<F> {
         self.counters.0.renew(child);
         self.sleeping.0.store(false, Ordering::Relaxed);
         self.reopen.store(false, Ordering::Relaxed);
+        self.flush.renew(child);
         if let Some(mut thread) = self.thread.lock_in(child) {
             // It names a thread that is not there to be joined or detached.
             std::mem::forget(thread.handle.take());
@@ -315,6 +319,7 @@ impl<F: Feed> Sender<F> {
             counters: Padded::default(),
             wake,
             reopen: AtomicBool::new(false),
+            flush: Flush::default(),
             closing: OnceLock::new(),
             thread: Lock::new(thread),
             over: AtomicBool::new(false),
@@ -392,6 +397,31 @@ impl<F: Feed> Sender<F> {
             self.0.reopen.store(true, Ordering::Release);
             self.0.wake.wake();
         }
+    }
+
+    /// Sends what waits at once, and tries to connect if there is no stream. Returns whether `is_sent`
+    /// came true within `timeout`, or nothing is sent any more. The writer thread calls `is_sent`,
+    /// which must not wait.
+    pub fn flush(
+        &self,
+        timeout: Duration,
+        is_sent: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> bool {
+        let shared = &self.0;
+        shared.revive_to_send();
+        if shared.revival().is_none() {
+            // A child in which nothing waits.
+            return true;
+        }
+        let until = deadline(Instant::now(), timeout);
+        let ticket = shared.flush.join(is_sent);
+        // A thread that ends from here on tells.
+        if shared.is_over() {
+            return true;
+        }
+        shared.wake.wake();
+        let left = until.saturating_duration_since(Instant::now());
+        ticket.done.recv_timeout(left).is_ok()
     }
 
     /// Refuses frames from here on (one that is being submitted right now may come too late, and is

@@ -17,7 +17,7 @@ pub enum dnstap_result {
     DNSTAP_SAMPLED_OUT,
     /// The stream has ended.
     DNSTAP_END,
-    /// Nothing came in time; the same call may succeed later.
+    /// The time limit of the call was over; the same call may succeed later.
     DNSTAP_TIMED_OUT,
 
     /// The ring of the queue is full: the message is dropped, and counted.
@@ -93,7 +93,7 @@ const TEXTS: &[(dnstap_result, &CStr)] = &[
     (DNSTAP_DISABLED, c"messages of this type are not logged"),
     (DNSTAP_SAMPLED_OUT, c"the message is not in the sample"),
     (DNSTAP_END, c"the stream has ended"),
-    (DNSTAP_TIMED_OUT, c"nothing came in time"),
+    (DNSTAP_TIMED_OUT, c"the time limit was over"),
     (DNSTAP_ERROR_FULL, c"the ring is full"),
     (DNSTAP_ERROR_TOO_LONG, c"the message is longer than half of the ring"),
     (DNSTAP_ERROR_CLOSED, c"the sink is closed"),

@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_uint};
 use std::mem::offset_of;
 use std::ptr;
+use std::time::Duration;
 
 use dnstap::sink::{self, MESSAGE_TYPES, Sink};
 use framestream::sender::LinkState;
@@ -281,6 +282,31 @@ pub unsafe extern "C" fn dnstap_sink_reopen(sink: *const dnstap_sink) -> dnstap_
     }
 }
 
+/// Has the messages that were logged before this call sent at once, instead of within the flush
+/// interval, and waits for that. If there is no stream, it is tried to open one now. Any thread may call
+/// it. For a program that is about to end, or to exec, without closing the sink.
+///
+/// @param sink          The sink.
+/// @param milliseconds  How long to wait; 0 only asks.
+/// @retval DNSTAP_OK         None of these messages is pending any more: they were handed over to the
+///                           operating system, or dropped.
+/// @retval DNSTAP_TIMED_OUT  Some are; they stay in the rings.
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_sink_flush(
+    sink: *const dnstap_sink,
+    milliseconds: c_uint,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        with(sink, |sink| {
+            let timeout = Duration::from_millis(milliseconds.into());
+            if sink.flush(timeout) { Ok(()) } else { Err(DNSTAP_TIMED_OUT) }
+        })
+    }
+}
+
 /// Begins to close a sink and returns at once: messages are refused from here on, the pending ones are
 /// sent, the stream is closed and the writer thread ends in the background, and the close timeout
 /// starts. dnstap_sink_close(), still to be called, then waits only for what is left of it. A program
@@ -304,8 +330,10 @@ pub unsafe extern "C" fn dnstap_sink_begin_close(sink: *const dnstap_sink) -> dn
 
 /// Sends what waits, closes the stream, ends the writer thread, and frees the sink. Always returns:
 /// half a second after the close timeout at the latest, which starts now or has started with
-/// dnstap_sink_begin_close(). Queues may still be there; what is logged to
-/// them from here on is not.
+/// dnstap_sink_begin_close(). Queues may still be there; what is logged to them from here on is not.
+///
+/// A program that ends without it, by exit() or a signal, loses the messages that are pending: up to
+/// the flush interval of them, more if the receiver is away. dnstap_sink_flush() sends them.
 ///
 /// @param[in,out] sink  Where the sink is; NULL is left there.
 /// @param[out] stats    The last accounts, as from dnstap_sink_get_stats(); may be NULL.

@@ -356,7 +356,8 @@ pub unsafe extern "C" fn fstrm_iothr_init(
 
 /// Ends a writer thread: it sends what waits, closes the stream, and frees the frames. Returns
 /// within 2.5 seconds (fstrm_iothr_options_set_close_timeout()), whatever the receiver does; what
-/// could not be sent by then is counted as lost.
+/// could not be sent by then is counted as lost. A program that ends without it, by exit() or a
+/// signal, loses the frames that have not been sent.
 ///
 /// A thread that is held up in a caller's own `open`, `read` or `write` function is left behind,
 /// and so is what it works with.

@@ -10,6 +10,7 @@ use framestream::fork::{Child, Lock};
 use super::MESSAGE_TYPES;
 use super::member::{Dropped, Member};
 use crate::encode::Origin;
+use crate::ring::Ring;
 
 /// What can be changed while queues are in use.
 pub(super) struct Settings {
@@ -100,6 +101,23 @@ pub(super) struct Freed {
     pub(super) any: bool,
     /// Bytes that they hold beyond the limit.
     pub(super) excess: usize,
+}
+
+/// The end of a ring at some moment.
+pub(super) struct Mark {
+    ring: Arc<Ring>,
+    at: usize,
+}
+
+impl Mark {
+    fn new(ring: Arc<Ring>) -> Self {
+        Self { at: ring.end(), ring }
+    }
+
+    /// Whether all that was in the ring then is sent or dropped.
+    pub(super) fn is_passed(&self) -> bool {
+        self.ring.is_past(self.at)
+    }
 }
 
 /// What a new queue begins with.
@@ -204,6 +222,13 @@ impl Registry {
         for member in members.all() {
             member.renew_in(child);
         }
+    }
+
+    /// Marks in the rings that have messages.
+    pub(super) fn marks(&self) -> Vec<Mark> {
+        let members = self.members.lock();
+        let with_messages = members.all().filter(|member| member.ring.waiting() > 0);
+        with_messages.map(|member| Mark::new(Arc::clone(&member.ring))).collect()
     }
 
     /// What was dropped before it was in a ring, or with a freed one.

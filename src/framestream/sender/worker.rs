@@ -28,9 +28,13 @@ impl<F: Feed> Worker<F> {
         let mut tried_once_more = false;
         loop {
             self.reopen_if_asked();
+            if self.shared.flush.take_asked() {
+                self.link.hurry();
+            }
             let gathered = self.source.gather(self.link.is_blocked());
             let advanced = self.link.advance(&mut self.source, &self.shared.counters.0);
             self.shared.counters.0.set_state(self.link.state());
+            self.shared.flush.tell(false);
             if let Some(&Closing { by: until, .. }) = self.shared.closing.get() {
                 let nothing_left = self.source.is_empty();
                 if self.link.is_closed() || Instant::now() >= until {
@@ -123,6 +127,7 @@ impl<F: Feed> Worker<F> {
         counters.set_state(LinkState::Closing);
         // A frame that is put in from here on is never seen.
         shared.over.store(true, Ordering::Release);
+        shared.flush.tell(true);
         // Whatever the transport calls at its end is over when they go on.
         drop(link);
         shared.ended.wake();

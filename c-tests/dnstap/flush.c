@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Flushing: what was logged before is sent when the call returns, or the call says that it is not. */
+#include "messages.h"
+#include "sink.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { MESSAGES = 50, LENGTH = 100, SHORT = 200 };
+
+static uint32_t seq;
+
+static void log_some(dnstap_queue *queue, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		dnstap_result result = log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, seq++ }, LENGTH);
+
+		NEED(result == DNSTAP_OK, "message %u: %s", seq, dnstap_strerror(result));
+	}
+}
+
+/* A sink that sends nothing by itself before there is a batch. */
+static dnstap_sink *open_slow(const char *output)
+{
+	dnstap_options *options = options_to(output);
+
+	NEED(dnstap_options_set_flush_interval(options, 60000) == DNSTAP_OK, "flush_interval");
+	NEED(dnstap_options_set_reconnect_interval(options, 60000) == DNSTAP_OK, "reconnect_interval");
+	return open_sink(options);
+}
+
+static void flush(dnstap_sink *sink)
+{
+	dnstap_result result = dnstap_sink_flush(sink, TIMEOUT);
+
+	NEED(result == DNSTAP_OK, "not flushed: %s", dnstap_strerror(result));
+}
+
+static void expect_timeout(dnstap_sink *sink)
+{
+	double took = now();
+	dnstap_result result = dnstap_sink_flush(sink, SHORT);
+
+	took = now() - took;
+	NEED(result == DNSTAP_TIMED_OUT, "flushed: %s", dnstap_strerror(result));
+	NEED(took >= SHORT / 1e3 && took < SHORT / 1e3 + 2, "the limit of %.1f s took %.1f s", SHORT / 1e3, took);
+}
+
+/* All is in the file at once, and in the accounts. */
+static void to_a_file(int rounds)
+{
+	dnstap_sink *sink = open_slow("file:flushed.tap");
+	dnstap_queue *queues[2];
+	dnstap_stats s;
+
+	NEED(dnstap_sink_flush(sink, 0) == DNSTAP_OK, "nothing is not flushed");
+	for (int i = 0; i < 2; i++)
+		queues[i] = dnstap_queue_new(sink);
+	for (int round = 1; round <= rounds; round++) {
+		struct tally *tally = new_tally();
+
+		log_some(queues[round % 2], MESSAGES);
+		/* A queue that is gone again is sent like any other. */
+		if (round % 5 == 0) {
+			dnstap_queue_free(&queues[round % 2]);
+			queues[round % 2] = dnstap_queue_new(sink);
+		}
+		flush(sink);
+		s = stats_of(sink);
+		EXPECT(s.sent, (uint64_t)round * MESSAGES);
+		EXPECT(s.waiting, 0);
+		NEED(tally_remains(tally, "flushed.tap") == END, "there is an end already");
+		EXPECT(tally->messages, (uint64_t)round * MESSAGES);
+		free_tally(tally);
+	}
+	for (int i = 0; i < 2; i++)
+		dnstap_queue_free(&queues[i]);
+	close_sink(&sink, TIMEOUT);
+}
+
+/* A program that ends without closing. */
+static void then_exit(int in_child)
+{
+	struct tally *tally = new_tally();
+	char path[40] = "exit.tap";
+	dnstap_sink *sink = NULL;
+	pid_t child;
+
+	if (in_child)
+		sink = open_slow("file:exit.tap");
+	child = fork();
+	if (child == 0) {
+		dnstap_queue *queue;
+
+		if (!in_child)
+			sink = open_slow("file:exit.tap");
+		queue = dnstap_queue_new(sink);
+		log_some(queue, MESSAGES);
+		flush(sink);
+		exit(0);
+	}
+	wait_for(child);
+	if (in_child)
+		snprintf(path, sizeof path, "exit.tap.%ld", (long)child);
+	NEED(tally_remains(tally, path) == END, "there is an end");
+	EXPECT(tally->messages, MESSAGES);
+}
+
+/* No receiver, and then one: flushing does not wait for the next try. */
+static void without_a_receiver(int unused)
+{
+	struct tally *tally = new_tally();
+	dnstap_sink *sink = open_slow("unix:sock");
+	dnstap_queue *queue = dnstap_queue_new(sink);
+	struct receiver r;
+	dnstap_stats s;
+
+	(void)unused;
+	log_some(queue, MESSAGES);
+	/* Until the next try is far away. */
+	AWAIT_STATS(sink, s, s.connect_failures >= 4);
+	expect_timeout(sink);
+	s = stats_of(sink);
+	EXPECT(s.waiting, MESSAGES);
+	receiver_start(&r, listen_unix("sock"), receive, tally);
+	flush(sink);
+	EXPECT(stats_of(sink).sent, MESSAGES);
+	dnstap_queue_free(&queue);
+	close_sink(&sink, TIMEOUT);
+	receiver_finish(&r, stderr);
+	EXPECT(tally->messages, MESSAGES);
+}
+
+static void freeze(struct receiver *r)
+{
+	int fd = accept_one(r->listening);
+
+	NEED(fd >= 0 && receiver_handshake(r, fd, only_dnstap), "no handshake");
+	receiver_reach(r, 1);
+	receiver_wait(r, 2);
+	close(fd);
+}
+
+/* A receiver that has stopped reading. */
+static void frozen(int unused)
+{
+	dnstap_options *options = options_with_ring("unix:sock", 1 << 20);
+	dnstap_queue *queue;
+	dnstap_sink *sink;
+	struct receiver r;
+
+	(void)unused;
+	receiver_start(&r, listen_unix("sock"), freeze, NULL);
+	dnstap_options_set_close_timeout(options, SHORT);
+	sink = open_sink(options);
+	queue = dnstap_queue_new(sink);
+	NEED(receiver_wait(&r, 1), "no connection");
+	for (uint32_t i = 0; i < 20000; i++)
+		log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, i }, LENGTH);
+	expect_timeout(sink);
+	NEED(dnstap_sink_flush(sink, 0) == DNSTAP_TIMED_OUT, "flushed");
+	dnstap_queue_free(&queue);
+	dnstap_sink_close(&sink, NULL);
+	receiver_reach(&r, 2);
+	receiver_finish(&r, stderr);
+}
+
+struct logger {
+	dnstap_sink *sink;
+	int stop;
+};
+
+static void *log_on(void *arg)
+{
+	struct logger *l = arg;
+	dnstap_queue *queue = dnstap_queue_new(l->sink);
+
+	for (uint32_t i = 0; !__atomic_load_n(&l->stop, __ATOMIC_ACQUIRE); i++)
+		log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 1, i }, LENGTH);
+	dnstap_queue_free(&queue);
+	return NULL;
+}
+
+/* Others log all the time: only what was logged before is waited for. */
+static void while_others_log(int rounds)
+{
+	struct logger l = { open_slow("file:/dev/null"), 0 };
+	dnstap_queue *queue = dnstap_queue_new(l.sink);
+	pthread_t threads[2];
+	dnstap_stats s;
+
+	for (int i = 0; i < 2; i++)
+		NEED(pthread_create(&threads[i], NULL, log_on, &l) == 0, "no thread");
+	for (int round = 0; round < rounds; round++) {
+		log_some(queue, MESSAGES);
+		flush(l.sink);
+	}
+	__atomic_store_n(&l.stop, 1, __ATOMIC_RELEASE);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	flush(l.sink);
+	s = stats_of(l.sink);
+	EXPECT(s.waiting, 0);
+	/* While it closes there is nothing to wait for. */
+	NEED(dnstap_sink_begin_close(l.sink) == DNSTAP_OK, "begin_close");
+	flush(l.sink);
+	dnstap_queue_free(&queue);
+	close_sink(&l.sink, TIMEOUT);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct fault cases[] = {
+		{ "what is flushed is in the file", to_a_file, 20, 60, 0, NULL },
+		{ "a program flushes, and exits without closing", then_exit, false, 60, 0, NULL },
+		{ "a child flushes, and exits without closing", then_exit, true, 60, 0, NULL },
+		{ "flushing ends in time without a receiver, and finds one that has come", without_a_receiver, 0, 60, 0, NULL },
+		{ "flushing ends in time before a frozen receiver", frozen, 0, 60, 0, NULL },
+		{ "flushing while others log", while_others_log, 100, 60, 0, NULL },
+	};
+
+	return RUN(argc, argv, cases);
+}
