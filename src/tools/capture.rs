@@ -182,6 +182,8 @@ pub struct Capture {
     accept_after: Option<Instant>,
     admission: Admission,
     connections: HashMap<Token, Connection>,
+    /// How many of them were accepted, not made.
+    accepted: usize,
     /// Bytes that connections hold of frames that are not whole.
     held: usize,
     next_token: usize,
@@ -233,6 +235,7 @@ impl Capture {
             accept_after: None,
             admission: Admission::new(limits.connections, limits.idle)?,
             connections: HashMap::new(),
+            accepted: 0,
             held: 0,
             ready: VecDeque::new(),
             deadlines: VecDeque::new(),

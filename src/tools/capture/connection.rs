@@ -139,6 +139,11 @@ impl Connection {
         &mut self.stream
     }
 
+    /// Whether it was made, not accepted.
+    pub fn is_made(&self) -> bool {
+        self.made.is_some()
+    }
+
     /// How the log names it.
     pub fn name(&self) -> &ConnectionName {
         &self.name

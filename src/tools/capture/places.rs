@@ -89,14 +89,14 @@ impl Capture {
         if self.admission.look_again_at().is_some_and(|at| now < at) {
             return false;
         }
-        let count = self.connections.len();
+        let count = self.accepted;
         let Some(limit) = self.admission.reached(count, now) else { return true };
         if !self.listeners.iter().any(Listener::has_waiting) {
             // The next one makes an event.
             self.may_accept = false;
             return false;
         }
-        let stalest = self.stalest(|connection| !connection.queued);
+        let stalest = self.stalest(|connection| !connection.queued && !connection.is_made());
         let (log, since) = (self.shared.log, stalest.map(|(_, since)| since));
         let replaces = self.admission.replaces(count, &limit, since, now, log);
         if let (true, Some((token, since))) = (replaces, stalest) {
@@ -129,6 +129,7 @@ impl Capture {
         let Some(connection) = self.connections.remove(&token) else { return };
         connection.log_closing(self.shared.log);
         self.held -= connection.held();
+        self.accepted -= usize::from(!connection.is_made());
         self.admission.one_closed();
     }
 
@@ -171,6 +172,7 @@ impl Capture {
         let text = format_args!("accepted new connection {}", connection.name());
         self.shared.log.at(Level::Connections, text);
         self.deadlines.extend(connection.deadline().map(|deadline| (deadline, token)));
+        self.accepted += usize::from(!connection.is_made());
         self.connections.insert(token, connection);
     }
 }

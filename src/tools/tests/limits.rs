@@ -6,11 +6,12 @@ mod support;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use framestream::control::ControlType::{Accept, Ready, Start};
+use framestream::control::ControlType::{Accept, Ready, Start, Stop};
 use support::{
     CAPTURE, DEADLINE, DNSTAP, Peer, Place, Running, TYPE, control, data, limited, recording, run,
 };
@@ -98,6 +99,30 @@ fn those_who_wait_at_one_socket_do_not_keep_out_those_at_another() {
     assert_eq!(answer, Err(std::io::ErrorKind::WouldBlock), "all others were served before");
     drop(crowd);
     receiver.stop();
+}
+
+#[test]
+fn a_connection_that_was_made_takes_no_place_from_those_that_come() {
+    let place = Place::new();
+    let (socket, out, sender) =
+        (place.argument("socket"), place.argument("out"), place.argument("sender"));
+    let listener = UnixListener::bind(&sender).unwrap();
+    let limit = ["--maxconns", "1", "--idle-timeout", "1"];
+    let arguments = [&["-u", &socket, "--connect", &sender, "-w", &out], &limit[..]].concat();
+    let mut receiver = Running::dnstap(&arguments);
+    receiver.line("connected to");
+    let mut made = Peer(listener.accept().unwrap().0);
+    made.send(control(Start, Some(TYPE)));
+    for _ in 0..2 {
+        let idle = Peer::open(&place.socket);
+        Peer::open(&place.socket).close();
+        idle.expect_end();
+    }
+    // It was silent for longer than others may be.
+    made.send([data("one"), control(Stop, None)].concat());
+    made.expect_end();
+    let lines = receiver.stop();
+    assert!(lines.iter().any(|line| line.contains("received 1 frames")), "{lines:#?}");
 }
 
 #[test]
