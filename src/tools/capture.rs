@@ -23,6 +23,7 @@ pub mod dialer;
 pub mod file_name;
 pub mod foreign;
 pub mod identity;
+pub mod leftover;
 pub mod listener;
 pub mod log;
 pub mod options;

@@ -49,6 +49,35 @@ pub fn has_conversions(pattern: &[u8]) -> bool {
     (0..pattern.len()).any(|at| pattern[at] == b'%' && conversion_length(&pattern[at..]).is_some())
 }
 
+/// Whether `name` can be what a calendar makes of `pattern`: the same, but for the conversions.
+pub fn can_become(pattern: &[u8], name: &[u8]) -> bool {
+    // The parts between conversions are found one after the other, the last at the end.
+    let mut parts = Vec::new();
+    let (mut part, mut at) = (Vec::new(), 0);
+    while at < pattern.len() {
+        match conversion_length(&pattern[at..]).filter(|_| pattern[at] == b'%') {
+            Some(length) => {
+                parts.push(std::mem::take(&mut part));
+                at += length;
+            }
+            None => {
+                part.push(pattern[at]);
+                at += 1;
+            }
+        }
+    }
+    let Some((first, between)) = parts.split_first() else { return name == part };
+    let Some(name) = name.strip_prefix(&first[..]) else { return false };
+    let Some(mut rest) = name.strip_suffix(&part[..]) else { return false };
+    for part in between.iter().filter(|part| !part.is_empty()) {
+        match rest.windows(part.len()).position(|window| window == &part[..]) {
+            Some(found) => rest = &rest[found + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
 /// The length of the conversion that `text` begins with.
 fn conversion_length(text: &[u8]) -> Option<usize> {
     let is_flag = |byte: &u8| b"_-0^#".contains(byte);
@@ -77,7 +106,7 @@ mod tests {
     use jiff::Timestamp;
     use jiff::tz::TimeZone;
 
-    use super::{CONVERSIONS, Calendar, has_conversions};
+    use super::{CONVERSIONS, Calendar, can_become, has_conversions};
 
     /// What date(1) of coreutils, whose conversions are those of strftime(3), makes of `pattern`.
     fn date(zone: &str, pattern: &str, second: i64) -> String {
@@ -113,6 +142,27 @@ mod tests {
                     assert_eq!(name, date(zone, &pattern, second), "{pattern} {zone} {second}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn names_of_a_pattern_are_recognised() {
+        for (pattern, name, expected) in [
+            ("x", "x", true),
+            ("x", "xy", false),
+            ("x-%F.fstrm", "x-2026-11-30.fstrm", true),
+            ("x-%F.fstrm", "x-2026-11-30.zst", false),
+            ("x-%F.fstrm", "y-2026-11-30.fstrm", false),
+            ("%H:%M", "10:15", true),
+            ("%H:%M", "1015", false),
+            ("%F", "2026-11-30", true),
+            ("a%Hb%Ma", "a10b", false),
+        ] {
+            assert_eq!(
+                can_become(pattern.as_bytes(), name.as_bytes()),
+                expected,
+                "{pattern} {name}"
+            );
         }
     }
 

@@ -19,6 +19,7 @@ use crate::capture::backoff::Backoff;
 use crate::capture::content::Content;
 use crate::capture::destination::{Closed, Destination};
 use crate::capture::file_name::Calendar;
+use crate::capture::leftover::{self, Completed};
 use crate::capture::log::{Kind, Level, Log};
 use crate::capture::output_file::{OpenError, OutputFile, Placing, Unread, WriteError};
 use crate::capture::partial_file::{Published, move_aside};
@@ -63,6 +64,8 @@ pub struct Output {
     /// Spaces the tries to begin the next file.
     backoff: Backoff,
     name_watch: NameWatch,
+    /// Files are continued that earlier runs wrote.
+    continues: bool,
 }
 
 impl Output {
@@ -102,7 +105,7 @@ impl Output {
         };
         let (file, rotate_at) = opener.open(&content, Unread::Wait)?;
         // What has the name of a later file was written by this run, or by others since.
-        if opener.placing == Placing::Replace {
+        if matches!(opener.placing, Placing::Replace | Placing::MoveAside) {
             opener.placing = Placing::Append;
         }
         let split_size = files.split_size.unwrap_or(u64::MAX);
@@ -117,13 +120,46 @@ impl Output {
             finisher,
             backoff: Backoff::default(),
             name_watch: NameWatch::new(),
+            continues: files.placing == Placing::Append,
         })
     }
 
     /// Begins the first file.
     pub fn begin(&mut self, log: &Log) -> Result<(), OpenError> {
-        self.file.begin(&self.content)?;
+        self.look_after_leftovers(log)?;
+        if let Some(moved) = self.file.begin(&self.content)? {
+            let (name, moved) = (self.file.name.display(), moved.display());
+            log.info(format_args!("{name} exists and is kept as {moved}; -a continues it instead"));
+        }
         tell_opened(&self.file, &self.content, log);
+        Ok(())
+    }
+
+    /// Reports what earlier runs did not complete, and completes it where files are continued. A file
+    /// that is not there yet is the continuation of the last of them.
+    fn look_after_leftovers(&mut self, log: &Log) -> Result<(), OpenError> {
+        if !self.file.is_regular() || self.file.name == Path::new(STANDARD_OUTPUT) {
+            return Ok(());
+        }
+        let is_dated = self.opener.calendar.is_some();
+        let left = leftover::find(&self.opener.pattern, is_dated, &self.file.name);
+        if !self.continues {
+            leftover::report(&left, &self.content, self.opener.compressed, log);
+            return Ok(());
+        }
+        let is_new = self.file.is_made();
+        if left.is_empty() {
+            return Ok(());
+        }
+        if is_new {
+            self.file.unmake();
+        }
+        for partial in left {
+            self.finisher.complete(&partial, &self.content, log);
+        }
+        if is_new {
+            (self.file, self.rotate_at) = self.opener.open(&self.content, Unread::Fail)?;
+        }
         Ok(())
     }
 
@@ -423,6 +459,34 @@ impl Finisher {
             log.info(format_args!(
                 "closed output file {name} (wrote {frames} {unit}, {bytes} bytes)"
             ));
+        }
+    }
+
+    /// Completes a file that an earlier run left, and gives it its name.
+    fn complete(&mut self, partial: &Path, content: &Content, log: &Log) {
+        let completed = leftover::complete(partial, content).and_then(|completed| {
+            let name = self.published.publish(partial, &completed.wanted)?;
+            Ok((completed, name))
+        });
+        let shown = partial.display();
+        match completed {
+            Ok((Completed { frames, torn, .. }, name)) => {
+                let kept = match content.content_type {
+                    Some(_) => format!("{frames} {}", content.unit),
+                    None => "what is whole".into(),
+                };
+                log.warning(format_args!(
+                    "completed {shown}, which an earlier run left, as {}: {kept} kept, {torn} torn \
+                     bytes cut off",
+                    name.display()
+                ));
+                self.post_rotate.start(&name, log);
+            }
+            Err(error) => {
+                log.warning(format_args!(
+                    "an earlier run left {shown}, which cannot be completed: {error}"
+                ));
+            }
         }
     }
 

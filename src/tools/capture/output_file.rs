@@ -19,7 +19,7 @@ use thiserror::Error;
 use crate::capture::compressor::{Compressor, Uncompressed};
 use crate::capture::content::{Content, Rejoin};
 use crate::capture::continued_file::{self, Continued, Whole, whole};
-use crate::capture::partial_file;
+use crate::capture::partial_file::{self, take_place};
 use crate::capture::provisional::Provisional;
 use crate::capture::sink::{Change, Sink};
 use crate::command_line::STANDARD_OUTPUT;
@@ -111,6 +111,8 @@ pub enum Placing {
     Complete,
     /// It takes the place of what has its name.
     Replace,
+    /// It takes the name; what has it is moved aside.
+    MoveAside,
     /// It continues what has its name.
     Append,
 }
@@ -134,6 +136,8 @@ pub struct OutputFile {
     ends: u64,
     /// It cannot be completed.
     broken: bool,
+    /// It is to take its name from another file when it is begun.
+    takes_name: bool,
     sink: Sink,
     compressor: Option<Compressor>,
     /// How many bytes of what was there are kept, until those behind are cut off.
@@ -155,10 +159,10 @@ impl OutputFile {
     ) -> Result<Self, OpenError> {
         let opened = open(&name, content, placing, unread, &stop).and_then(|opened| {
             let compressor = compressed.then(Compressor::new).transpose()?;
-            let Opened { file, made, partial, continued, keeps } = opened;
-            Ok((Sink::new(file, stop)?, made, partial, continued, keeps, compressor))
+            let Opened { file, made, partial, takes_name, continued, keeps } = opened;
+            Ok((Sink::new(file, stop)?, made, partial, takes_name, continued, keeps, compressor))
         });
-        let (sink, made, partial, continued, keeps, compressor) = match opened {
+        let (sink, made, partial, takes_name, continued, keeps, compressor) = match opened {
             Ok(opened) => opened,
             Err(error) => return Err(OpenError::Open { name, error }),
         };
@@ -171,6 +175,7 @@ impl OutputFile {
             torn: continued.map_or(0, |(.., torn)| torn),
             ends: 0,
             broken: false,
+            takes_name,
             sink,
             compressor,
             keeps,
@@ -182,17 +187,35 @@ impl OutputFile {
         Ok(file)
     }
 
-    /// Begins it for good: what is not kept of what was there is gone.
-    pub fn begin(&mut self, content: &Content) -> Result<(), OpenError> {
+    /// Begins it for good: what is not kept of what was there is gone. Returns where the file is now
+    /// that had its name, if that was moved aside.
+    pub fn begin(&mut self, content: &Content) -> Result<Option<PathBuf>, OpenError> {
         if let Some(size) = self.keeps.take() {
             let cut = self.sink.go_on_at(size);
             cut.map_err(|error| OpenError::Open { name: self.name.clone(), error })?;
             self.start(content)?;
         }
+        let mut moved = None;
+        if let (true, Some(partial)) = (self.takes_name, &self.partial) {
+            let taken = take_place(partial, &self.name);
+            moved =
+                Some(taken.map_err(|error| OpenError::Open { name: self.name.clone(), error })?);
+            (self.partial, self.in_place) = (None, true);
+        }
         if let Some(made) = self.made.take() {
             made.keep();
         }
-        Ok(())
+        Ok(moved)
+    }
+
+    /// Whether it was made just now and is not begun: without it there is no file of its name.
+    pub fn is_made(&self) -> bool {
+        self.made.is_some()
+    }
+
+    /// Removes a file that was made and is not begun.
+    pub fn unmake(&mut self) {
+        self.made = None;
     }
 
     /// Writes what stands at its beginning, if that is to come.
@@ -388,6 +411,8 @@ struct Opened {
     made: Option<Provisional>,
     /// The name that a regular file has until it is complete.
     partial: Option<PathBuf>,
+    /// Whether it takes its name from another when it is begun.
+    takes_name: bool,
     /// Of a regular file under its own name, the bytes and frames that are kept, and the bytes of a
     /// torn frame.
     continued: Option<(u64, u64, u64)>,
@@ -404,7 +429,8 @@ fn open(
     unread: Unread,
     stop: &AtomicBool,
 ) -> io::Result<Opened> {
-    let as_it_is = |file| Opened { file, made: None, partial: None, continued: None, keeps: None };
+    let (made, partial, continued, keeps) = (None, None, None, None);
+    let as_it_is = |file| Opened { file, made, partial, takes_name: false, continued, keeps };
     if name == Path::new(STANDARD_OUTPUT) {
         return io::stdout().as_fd().try_clone_to_owned().map(|fd| as_it_is(File::from(fd)));
     }
@@ -419,22 +445,25 @@ fn open(
         _ => (),
     }
     let is_new = fs::symlink_metadata(name).is_err();
+    let takes_name = placing == Placing::MoveAside
+        && fs::metadata(name).is_ok_and(|metadata| metadata.len() > 0);
     let continued = match placing {
-        Placing::Complete => {
+        _ if takes_name || placing == Placing::Complete => {
             let (file, partial) = partial_file::create(name)?;
             let made = Some(Provisional::new(partial.clone()));
             let partial = Some(partial);
-            return Ok(Opened { file, made, partial, continued: None, keeps: None });
+            return Ok(Opened { file, made, partial, takes_name, continued: None, keeps: None });
         }
-        Placing::Replace => continued_file::replace(name)?,
+        Placing::Complete | Placing::Replace | Placing::MoveAside => continued_file::replace(name)?,
         Placing::Append => continued_file::continue_at_end(name, content)?,
     };
     let Continued { file, bytes, frames, torn } = continued;
     let made = is_new.then(|| Provisional::new(name.into()));
     // Text that is whole is not touched: some systems allow nothing but to append.
-    let is_cut = placing == Placing::Replace || content.content_type.is_some() || torn > 0;
+    let is_cut = placing != Placing::Append || content.content_type.is_some() || torn > 0;
     let keeps = is_cut.then_some(bytes);
-    Ok(Opened { file, made, partial: None, continued: Some((bytes, frames, torn)), keeps })
+    let continued = Some((bytes, frames, torn));
+    Ok(Opened { file, made, partial: None, takes_name: false, continued, keeps })
 }
 
 fn open_special(name: &Path, unread: Unread, stop: &AtomicBool) -> io::Result<File> {

@@ -21,12 +21,15 @@ use crate::capture::identity::{Identity, identity};
 /// is a ring.
 const REMEMBERED: usize = 4096;
 
+/// Stands between the name that a file becomes and the number of the process.
+const INFIX: &str = ".partial-";
+
 /// Creates a file to become `wanted` later.
 pub fn create(wanted: &Path) -> io::Result<(File, PathBuf)> {
     let name = wanted.file_name().ok_or(io::ErrorKind::IsADirectory)?;
     let mut hidden = OsString::from(".");
     hidden.push(name);
-    hidden.push(format!(".partial-{}", process::id()));
+    hidden.push(format!("{INFIX}{}", process::id()));
     first_free(&wanted.with_file_name(hidden), '-', |path| {
         // Appending leaves no hole where another program truncates the file.
         let file = File::options().read(true).append(true).create_new(true).open(path)?;
@@ -51,24 +54,41 @@ pub fn is_being_written(path: &Path) -> bool {
 /// The files that [`create`] made for `wanted`, in this run or in others, the last first.
 pub fn all_of(wanted: &Path) -> Vec<PathBuf> {
     let Some(name) = wanted.file_name() else { return Vec::new() };
+    all_like(wanted, |wanted| wanted == name.as_bytes())
+}
+
+/// The files beside `wanted` that [`create`] made for names that `is_meant` accepts, the last first.
+pub fn all_like(wanted: &Path, is_meant: impl Fn(&[u8]) -> bool) -> Vec<PathBuf> {
     let directory = wanted.parent().filter(|parent| !parent.as_os_str().is_empty());
     let Ok(entries) = fs::read_dir(directory.unwrap_or(Path::new("."))) else { return Vec::new() };
-    let mut prefix = OsString::from(".");
-    prefix.push(name);
-    prefix.push(".partial-");
-    let is_number = |byte: &u8| byte.is_ascii_digit() || *byte == b'-';
-    let is_one = |name: &OsString| {
-        let number = name.as_bytes().strip_prefix(prefix.as_bytes());
-        number.is_some_and(|number| !number.is_empty() && number.iter().all(is_number))
-    };
     let mut found: Vec<(SystemTime, PathBuf)> = entries
         .flatten()
-        .filter(|entry| is_one(&entry.file_name()))
+        .filter(|entry| wanted_of(entry.file_name().as_bytes()).is_some_and(&is_meant))
         .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.file_name())))
         .map(|(modified, name)| (modified, wanted.with_file_name(name)))
         .collect();
     found.sort();
     found.into_iter().rev().map(|(_, path)| path).collect()
+}
+
+/// The name that a file becomes which [`create`] gave the name `hidden`.
+pub fn wanted_of(hidden: &[u8]) -> Option<&[u8]> {
+    let hidden = hidden.strip_prefix(b".")?;
+    let at = hidden.windows(INFIX.len()).rposition(|window| window == INFIX.as_bytes())?;
+    let (wanted, number) = (&hidden[..at], &hidden[at + INFIX.len()..]);
+    let is_number = |byte: &u8| byte.is_ascii_digit() || *byte == b'-';
+    (!wanted.is_empty() && !number.is_empty() && number.iter().all(is_number)).then_some(wanted)
+}
+
+/// Gives `partial` the name `wanted`, and what has it the first free of `wanted.1`, `wanted.2` and so
+/// on, which is returned.
+pub fn take_place(partial: &Path, wanted: &Path) -> io::Result<PathBuf> {
+    let moved = move_aside(wanted)?;
+    if let Err(error) = rename_to_free(partial, wanted) {
+        let _ = rename_to_free(&moved, wanted);
+        return Err(error);
+    }
+    Ok(moved)
 }
 
 /// Does `attempt` with `path`, and as long as a file of that name exists with `pathS1`, `pathS2`

@@ -35,12 +35,13 @@ pub fn files(options: &Options, format: Format, name: &Path) -> Files {
         _ if options.append => Placing::Append,
         Format::Frames | Format::Parquet => Placing::Complete,
         _ if splits => Placing::Complete,
-        // Of one file somebody may read the end while it is written.
+        // Of one file somebody may read the end while it is written. What comes from files comes again.
+        _ if options.listens() => Placing::MoveAside,
         _ => Placing::Replace,
     };
     // A file is made where a link leads, not beside the link. What is written in place is so anyway.
     let target = match placing {
-        Placing::Complete => link::target(name),
+        Placing::Complete | Placing::MoveAside => link::target(name),
         Placing::Replace | Placing::Append => name.into(),
     };
     let dated = options.localtime || options.gmtime;
