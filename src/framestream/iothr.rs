@@ -178,19 +178,11 @@ impl<P: Payload> Producer<P> {
                 }
                 Ok(())
             }
-            Err(payload) => self.refuse(payload),
+            Err(payload) => {
+                self.sender.count_refused();
+                Err(Refused::Full(payload))
+            }
         }
-    }
-
-    /// Counts a frame that the queue has no room for, and sees to it that there will be some.
-    #[cold]
-    #[inline(never)]
-    fn refuse(&self, payload: P) -> Result<(), Refused<P>> {
-        if self.sender.is_sleeping() {
-            self.sender.wake();
-        }
-        self.sender.count_refused();
-        Err(Refused::Full(payload))
     }
 
     /// Wakes the writer thread, once, if the queue is as full as it seemed.
