@@ -55,8 +55,8 @@ fn port(text: &str) -> Result<u16, AddressError> {
 /// Sees to it that the only colons of a host are those of IPv6.
 fn check_host(host: &str) -> Result<(), AddressError> {
     let (address, _zone) = host.split_once('%').unwrap_or((host, ""));
-    let is_host = !host.contains([':', '[', ']']) || address.parse::<Ipv6Addr>().is_ok();
-    if is_host { Ok(()) } else { Err(AddressError::Host) }
+    let has_own_colons = !host.contains(':') || address.parse::<Ipv6Addr>().is_ok();
+    if has_own_colons && !host.contains(['[', ']']) { Ok(()) } else { Err(AddressError::Host) }
 }
 
 #[cfg(test)]
@@ -85,6 +85,7 @@ mod tests {
             ("[ns1:53", Err(Host)),
             ("ns1]:53", Err(Host)),
             ("[[::1]]:53", Err(Host)),
+            ("[::1%eth0]1]:53", Err(Host)),
             ("ns1:+53", Err(Port)),
             ("ns1:-53", Err(Port)),
             ("ns1: 53", Err(Port)),

@@ -3,11 +3,13 @@
 
 use std::io::{self, Write};
 use std::net::Shutdown;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use dnstap::Event;
 use dnstap::encode::{ADDRESS_MAX, BYTES_MAX, EncodeError};
+use dnstap::output::Output;
 use dnstap::reader::{ReadError, Reader};
 
 /// Largest frame that the reader takes here: the least that can be set, so that a short stream can
@@ -42,6 +44,19 @@ pub fn decode(bytes: &[u8]) {
         }
         Err(EncodeError::BufferTooSmall) => panic!("more than max_len: {event:?}"),
     }
+}
+
+/// Reads `bytes` as where a sink sends to. What they say is the same written out in full.
+pub fn output(bytes: &[u8]) {
+    let Ok(output) = Output::try_from(bytes) else { return };
+    let written = match &output {
+        Output::Unix(path) => [b"unix:", path.as_os_str().as_bytes()].concat(),
+        Output::File(path) => [b"file:", path.as_os_str().as_bytes()].concat(),
+        Output::Tcp(host, port) => format!("tcp:{host}@{port}").into_bytes(),
+        #[cfg(feature = "tls")]
+        Output::Tls(host, port) => format!("tls:{host}@{port}").into_bytes(),
+    };
+    assert_eq!(Output::try_from(&written[..]), Ok(output), "{}", written.escape_ascii());
 }
 
 /// Whether the encoder has to refuse a field for its length.

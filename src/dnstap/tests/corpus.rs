@@ -14,6 +14,11 @@ fn what_decodes_is_encoded_again() {
 }
 
 #[test]
+fn outputs_are_the_same_written_out() {
+    replay("output", checks::output);
+}
+
+#[test]
 fn every_stream_is_read_to_its_end() {
     replay("reader", checks::reader);
 }

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What has to hold for any bytes: the bodies of the fuzz targets, which the test `corpus` runs too.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::os::fd::BorrowedFd;
+use std::sync::{Arc, Mutex};
+
+use framestream::StreamError;
+use framestream::address::{host_and_port, host_at_port};
+use framestream::control::{
+    CONTROL_FRAME_LENGTH_MAX, ControlError, ControlFrame, ControlType, Header,
+};
+use framestream::frame::{Event, Front, front};
+use framestream::handshake::{
+    Direction, Handshake, HandshakeError, Opening, ReceiverOpen, SenderClose, SenderOpen, Step,
+};
+use framestream::reader::{Reader, ReaderOptions};
+use framestream::transport::Transport;
+
+/// The content type that both sides of a stream have here.
+const CONTENT_TYPE: &[u8] = b"type";
+
+/// Largest frame that the reader takes here: the least that can be set.
+const MAX_FRAME_SIZE: usize = CONTROL_FRAME_LENGTH_MAX;
+
+/// Splits a text into host and port. What is found is the same after it was put together again.
+pub fn address(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    if let Ok((host, port)) = host_and_port(text) {
+        assert!(text.contains(host), "a host of its own");
+        let again =
+            if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        assert_eq!(host_and_port(&again), Ok((host, port)), "{again}");
+        assert!(text.contains('@') || host_at_port(text) == Ok((host, port)), "with @ another one");
+    }
+    if let Ok((host, port)) = host_at_port(text) {
+        assert!(!host.contains(['[', ']']), "{host}");
+        let again = format!("{host}@{port}");
+        assert_eq!(host_at_port(&again), Ok((host, port)), "{again}");
+    }
+}
+
+/// Decodes a control frame. What is decoded is encoded to the same bytes, but that a frame is encoded
+/// only where its header fits into the largest size as well, as in the C library.
+pub fn control(bytes: &[u8]) {
+    for header in [Header::With, Header::Without] {
+        let mut frame = ControlFrame::default();
+        let decoded = frame.decode(bytes, header);
+        let encoded = frame.encode(header);
+        assert_eq!(encoded.as_ref().map(Vec::len).ok(), frame.encoded_size(header).ok());
+        match encoded {
+            Err(ControlError::TooLong(size)) if decoded.is_ok() => {
+                assert_eq!((size, header), (bytes.len(), Header::With));
+            }
+            encoded if decoded.is_ok() => assert_eq!(encoded.as_deref(), Ok(bytes), "{header:?}"),
+            _ => (),
+        }
+    }
+}
+
+/// One side of a handshake, as the first byte says.
+fn side(choice: u8) -> Box<dyn Handshake> {
+    let content_types: Vec<Box<[u8]>> = match choice & 1 {
+        0 => Vec::new(),
+        _ => vec![b"other".as_slice().into(), CONTENT_TYPE.into()],
+    };
+    let sender =
+        |direction| SenderOpen::new(&content_types, direction).expect("short content types");
+    match choice >> 1 & 7 {
+        0 => Box::new(sender(Direction::Bidirectional)),
+        1 => Box::new(sender(Direction::Unidirectional)),
+        2 => Box::new(SenderClose::new(Direction::Bidirectional).expect("a STOP")),
+        3 => Box::new(SenderClose::new(Direction::Unidirectional).expect("a STOP")),
+        4 => Box::new(ReceiverOpen::new(&content_types, Opening::Ready)),
+        5 => Box::new(ReceiverOpen::new(&content_types, Opening::Start)),
+        _ => Box::new(ReceiverOpen::new(&content_types, Opening::Either)),
+    }
+}
+
+/// How a handshake went.
+#[derive(Debug, PartialEq, Eq)]
+struct Course {
+    sent: Vec<u8>,
+    received: usize,
+    /// Whether it is done; `None` if the peer's bytes ended before.
+    end: Option<Result<(), HandshakeError>>,
+}
+
+/// Goes through a handshake with a peer that sends `bytes`, `most` at a time.
+fn shake(mut handshake: Box<dyn Handshake>, bytes: &[u8], most: usize) -> Course {
+    let mut course = Course { sent: Vec::new(), received: 0, end: None };
+    loop {
+        match handshake.step() {
+            Step::Done => {
+                course.end = Some(Ok(()));
+                return course;
+            }
+            Step::Send(rest) => {
+                assert_ne!(rest.len(), 0, "nothing to send");
+                let count = rest.len().min(most);
+                course.sent.extend_from_slice(&rest[..count]);
+                handshake.sent(count);
+            }
+            Step::Receive(room) => {
+                assert!((1..=CONTROL_FRAME_LENGTH_MAX).contains(&room), "{room} bytes wanted");
+                let rest = &bytes[course.received..];
+                let count = rest.len().min(room).min(most);
+                if count == 0 {
+                    return course;
+                }
+                course.received += count;
+                if let Err(error) = handshake.received(&rest[..count]) {
+                    course.end = Some(Err(error));
+                    return course;
+                }
+            }
+        }
+    }
+}
+
+/// Plays one side of a handshake; the rest of the bytes are those of its peer. In whatever pieces they
+/// come, it goes the same way, and what is sent are control frames.
+pub fn handshake(bytes: &[u8]) {
+    let Some((&choice, bytes)) = bytes.split_first() else { return };
+    let course = shake(side(choice), bytes, usize::MAX);
+    for most in [1, 3, 100] {
+        assert_eq!(shake(side(choice), bytes, most), course, "{most} bytes at a time");
+    }
+    let mut sent = &course.sent[..];
+    while !sent.is_empty() {
+        match front(sent, 0) {
+            Ok(Front::Whole(Event::Control(_), size)) => sent = &sent[size..],
+            other => panic!("{other:?} is sent"),
+        }
+    }
+}
+
+/// A sender that has said all, in pieces of `most` bytes.
+struct Said {
+    bytes: VecDeque<u8>,
+    most: usize,
+    direction: Direction,
+    answers: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Transport for Said {
+    fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let count = bytes.len().min(self.most).min(self.bytes.len());
+        for (place, byte) in bytes.iter_mut().zip(self.bytes.drain(..count)) {
+            *place = byte;
+        }
+        Ok(count)
+    }
+
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let first = slices.iter().find(|slice| !slice.is_empty()).expect("bytes to write");
+        let count = first.len().min(self.most);
+        self.answers.lock().expect("no panic").extend_from_slice(&first[..count]);
+        Ok(count)
+    }
+
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    fn for_child(&self) -> Box<dyn Transport> {
+        unreachable!("nobody forks")
+    }
+}
+
+/// The data frames of a stream, whether it ended with STOP, and what was answered.
+type Read = (Vec<Vec<u8>>, bool, Vec<u8>);
+
+fn read(bytes: &[u8], direction: Direction, most: usize) -> Read {
+    let answers = Arc::<Mutex<Vec<u8>>>::default();
+    let said = Said {
+        bytes: bytes.iter().copied().collect(),
+        most,
+        direction,
+        answers: Arc::clone(&answers),
+    };
+    let mut options = ReaderOptions::default();
+    options.add_content_type(CONTENT_TYPE).expect("short");
+    assert!(options.set_max_frame_size(MAX_FRAME_SIZE));
+    let mut reader = Reader::new(Box::new(said), options);
+    let mut frames = Vec::new();
+    let stopped = loop {
+        match reader.read() {
+            Ok(Some(frame)) => frames.push(frame.to_vec()),
+            Ok(None) => break true,
+            Err(_) => break false,
+        }
+    };
+    // What is over stays over; a stream that never began can begin again.
+    assert!(!stopped || matches!(reader.read(), Err(StreamError::NotOpen)));
+    assert_eq!(reader.close().is_ok(), stopped);
+    let answers = std::mem::take(&mut *answers.lock().expect("no panic"));
+    (frames, stopped, answers)
+}
+
+/// Reads a stream, from a file and from a sender that gets answers. In whatever pieces it comes, the
+/// frames are those of the stream in their order.
+pub fn reader(bytes: &[u8]) {
+    for direction in [Direction::Unidirectional, Direction::Bidirectional] {
+        let (frames, stopped, answers) = read(bytes, direction, usize::MAX);
+        for most in [1, 7, 600] {
+            let same = read(bytes, direction, most) == (frames.clone(), stopped, answers.clone());
+            assert!(same, "{most} bytes at a time");
+        }
+        // The same by another walker of streams.
+        let (mut rest, mut others, mut started) = (bytes, Vec::new(), false);
+        while let Ok(Front::Whole(event, size)) = front(rest, MAX_FRAME_SIZE) {
+            rest = &rest[size..];
+            match event {
+                Event::Data(payload) if started => others.push(payload.to_vec()),
+                Event::Data(_) => break,
+                Event::Control(frame) => match frame.control_type {
+                    Some(ControlType::Start) => started = true,
+                    Some(ControlType::Stop) if started => break,
+                    _ => (),
+                },
+            }
+        }
+        assert!(frames.is_empty() || frames == others, "other frames");
+        if direction == Direction::Unidirectional {
+            assert!(answers.is_empty(), "a file is answered");
+        }
+    }
+}
