@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a character is a control character, or one of Unicode's format characters and separators of
+/// Returns whether a character is a control character, or one of Unicode's format characters and separators of
 /// lines: they reverse or hide the text after them.
 pub fn is_hidden(character: char) -> bool {
     character.is_control()

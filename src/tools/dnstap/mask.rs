@@ -29,7 +29,7 @@ pub struct Mask {
     counts: Counts,
 }
 
-/// What was removed besides bits of addresses.
+/// Counts of data that was removed besides bits of addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// DNS messages that could not be read, and were left out of their events.
@@ -53,7 +53,7 @@ impl Mask {
         }
     }
 
-    /// What was removed so far.
+    /// Returns the counts so far.
     pub fn counts(&self) -> Counts {
         self.counts
     }

@@ -214,12 +214,12 @@ pub struct Options {
     #[arg(help_heading = "Select")]
     pub count: Option<u64>,
 
-    /// Keep so many bits of IPv4 addresses of clients
+    /// Keep this many bits of the IPv4 addresses of clients, and remove other traces of them
     #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(0..=32))]
     #[arg(help_heading = "Select")]
     pub mask4: Option<u8>,
 
-    /// Keep so many bits of IPv6 addresses of clients
+    /// Keep this many bits of the IPv6 addresses of clients, and remove other traces of them
     #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(0..=128))]
     #[arg(help_heading = "Select")]
     pub mask6: Option<u8>,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which response answers which query, and how long that took: one definition for all views.
+//! Pairs of queries and responses, and their latency: one definition for all views.
 //!
 //! - A query and a response belong together if they are of the same server, kind, far end, initiator,
 //!   protocol, message ID and question, and no more than 10 seconds apart.
@@ -20,7 +20,7 @@ use super::dns::name;
 use super::dns::section::Parts;
 use waiting::Fit;
 
-/// How far a query and its response may be apart.
+/// The longest time between a query and its response.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Returns a time of a message in nanoseconds since 1970, if its seconds are known and it is not later
@@ -54,7 +54,7 @@ impl Times {
         self.query.or(self.response)
     }
 
-    /// Whether a message of `time` comes too late to be the other half.
+    /// Returns whether a message of `time` comes too late to be the other half.
     pub fn is_over_at(self, time: Option<u64>) -> bool {
         let timeout = TIMEOUT.as_nanos() as u64;
         self.first().zip(time).is_some_and(|(own, time)| time > own.saturating_add(timeout))
@@ -73,7 +73,7 @@ pub fn fit(query: Times, response: Times) -> Fit {
     }
 }
 
-/// How long a response took.
+/// The time that a response took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Latency {
     /// Nanoseconds.

@@ -80,7 +80,7 @@ pub fn print(bytes: &[u8]) {
     if let Some(encoded) = Mask::encode(&mut buffer, &masked) {
         assert_eq!(decode(&encoded[LENGTH_SIZE..]).as_ref(), Ok(&masked));
     }
-    // Of what is masked nothing is left to mask.
+    // An event that is masked has nothing left to mask.
     assert_eq!(Mask::new(24, 48).apply(&masked), masked);
 }
 
@@ -97,7 +97,7 @@ fn frames_in(bytes: &[u8]) -> Vec<Vec<u8>> {
     frames
 }
 
-/// What `make` writes to a file of `content` when it has taken all frames.
+/// Returns the file that the output of `make` has written after all frames.
 fn exported(
     frames: &[Vec<u8>],
     content: Content,

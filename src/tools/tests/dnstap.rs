@@ -29,7 +29,7 @@ fn print(program: &str, file: &str, style: &str) -> Output {
     Running::start(&mut command).output()
 }
 
-/// What both print. The text of ours is that of Debian 13's tool: beside an older one, its newer words
+/// Returns the text of both tools. The text of ours is that of Debian 13's tool: beside an older one, its newer words
 /// are replaced.
 fn both(file: &str, style: &str) -> (String, String) {
     let (ours, theirs) = (print(OURS, file, style), print(&golang(), file, style));
@@ -39,7 +39,7 @@ fn both(file: &str, style: &str) -> (String, String) {
     (if is_newer_golang() { ours } else { in_older_words(&ours) }, theirs)
 }
 
-/// Whether golang's tool is as new as Debian 13's, by a type that older ones do not know.
+/// Returns whether golang's tool is as new as Debian 13's, by a type that older ones do not know.
 fn is_newer_golang() -> bool {
     static IS_NEWER: OnceLock<bool> = OnceLock::new();
     *IS_NEWER.get_or_init(|| {
@@ -278,7 +278,7 @@ fn mistakes_of_golang_are_not_repeated() {
             "; ZONEVERSION: SOA-SERIAL 9, zone of 2 labels\n",
         ),
         (edns(0, b"\0\x13\0\x03\x01\x09\xab"), "; ZONEVERSION: TYPE9 0xab, zone of 1 labels\n"),
-        // What is no such option is not hidden, and makes no message bad.
+        // A value that does not fit its code is shown, and makes no message bad.
         (edns(0, b"\0\x12\0\x02\x05x"), "; LOCAL OPT: 18:0x0578\n"),
         (edns(0, b"\0\x13\0\x01\x02"), "; LOCAL OPT: 19:0x02\n"),
         // Here the text stays that of golang's.
@@ -496,7 +496,7 @@ fn a_sample_says_of_how_many_it_is() {
         frame(&Event { extra: extras[number as usize % 3], message: Some(message), ..Event::new() })
     });
     let file = place.file("capture", recording(frames));
-    // How many thirds of the messages have which `extra`: masks leave no bytes of the sender's.
+    // The thirds of the messages that have an `extra`: masks leave no bytes of the sender's.
     let whole = [("sample=1/6", 1), ("sample=1/6 tag=7", 1), ("sample=1/12 tag=7", 1)];
     let masked = [("sample=1/6", 2), ("sample=1/12", 1)];
     for (mask, address, extras) in

@@ -73,7 +73,7 @@ fn events() -> Vec<Vec<u8>> {
         record.extend_from_slice(data);
         record
     };
-    // What a proxy added, and a client that registers itself.
+    // A record that a proxy added, and those of a client that registers itself.
     wires.push(dns(0x0100, &record(65422, &CLIENT)));
     wires.push(dns(0x2800, &record(1, &CLIENT)));
     wires.push(dns(0x2800, &record(108, &INTERFACE)));
@@ -110,7 +110,7 @@ fn events() -> Vec<Vec<u8>> {
     frames
 }
 
-/// Whether `bytes` have the client's address or its interface, as bytes or as text.
+/// Returns whether `bytes` have the client's address or its interface, as bytes or as text.
 fn names_client(bytes: &[u8]) -> bool {
     let forms: [&[u8]; 9] = [
         &CLIENT,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The names of numbers in DNS messages, as IANA has them. A number without a name prints as a number.
-//! Where the golang `dnstap` has another name, that is for the text which is to be like its own.
+//! The text that follows the golang `dnstap` has a few names of its own.
 
 /// Names of record types in ascending order.
 const TYPES: [(u16, &str); 99] = [
@@ -127,7 +127,7 @@ pub fn record_type(number: u16) -> Option<&'static str> {
     }
 }
 
-/// Whether a type has a name here, and none in the golang tool.
+/// Returns whether a type has a name here, but not in the golang tool.
 pub fn is_newer(number: u16) -> bool {
     matches!(number, 11 | 22 | 38 | 40 | 66..=68 | 259 | 262..=264)
 }

@@ -254,7 +254,7 @@ const TSIG: u16 = 250;
 const NXNAME: u16 = 128;
 const ANY: u16 = 255;
 
-/// Whether the format of the type's data is known.
+/// Returns whether the format of the type's data is known.
 pub fn is_known(rtype: u16) -> bool {
     matches!(rtype, 1..=10 | 12..=21 | 23..=29 | 31..=33 | 35..=37 | 39 | 42..=53)
         || matches!(rtype, 55..=65 | 99..=102 | 104..=109 | 128 | 249 | 250 | 255..=258)
@@ -670,7 +670,7 @@ fn host_identity(data: &mut Data<'_>, out: &mut impl Text) -> Done {
     out.hex(data.sized(tag_length)?);
     out.byte(b' ');
     out.base64(data.take(key_length.into())?);
-    // Of any other type the text is no longer than a few names and some bytes for each of the data.
+    // The text of any other type is no longer than a few names and some bytes for each byte of data.
     let end = out.position() + TEXT_MAX;
     while !data.is_empty() {
         if out.position() > end {

@@ -14,9 +14,9 @@ const PRIVATE_TYPES: std::ops::RangeInclusive<u16> = 65280..=65534;
 
 /// A message that was copied.
 pub struct Copied {
-    /// How long it is.
+    /// Its length.
     pub size: usize,
-    /// How many options and records of it were emptied.
+    /// The number of its options and records that were emptied.
     pub emptied: u64,
 }
 

@@ -37,7 +37,7 @@ fn mask(code: u16, value: &mut [u8], is_response: bool, prefixes: Prefixes) -> b
             Some((_, [])) => (),
             _ => return false,
         },
-        // What servers say of themselves and of their zones.
+        // Servers say these of themselves and of their zones.
         code::NSID | code::REPORT_CHANNEL | code::ZONEVERSION => {
             return is_response || value.is_empty();
         }
@@ -109,7 +109,7 @@ mod tests {
         for (code, value, is_response) in [
             (code::NSID, &b"mac"[..], false),
             (code::KEEPALIVE, b"\xc0\0\x02\x63", true),
-            // Of no family that is known, too long, and too short.
+            // An unknown family, too long, and too short.
             (code::SUBNET, b"\0\x03\x18\0\xc0\0\x02", false),
             (code::SUBNET, b"\x01\x02\x18\0\xc0\0\x02", false),
             (code::SUBNET, b"\0\0\0\0\xc0\0\x02", false),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How much of an address is kept. An IPv4 address keeps no more bits than IPv4 addresses do, also
+//! The prefix of an address that is kept. An IPv4 address keeps no more bits than IPv4 addresses do, also
 //! where an IPv6 address carries it.
 
 use crate::dnstap::address::{IPV4_MAPPED, MAPPED_BITS};
@@ -55,7 +55,7 @@ impl Prefixes {
     }
 }
 
-/// Where the IPv4 address of a client is within an IPv6 address.
+/// The place of a client's IPv4 address within an IPv6 address.
 enum Embedded {
     /// It begins at this bit.
     At(u8),

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// Of many halves with one key, this many are looked at for the best.
+/// The number of halves with one key that are compared to find the best.
 const LOOK: usize = 8;
 
 /// The halves that wait. Each takes a slot, which is used again once it is free.
@@ -48,7 +48,7 @@ impl Hasher for OfHash {
     }
 }
 
-/// How well two halves fit.
+/// The ways that two halves fit, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fit {
     /// They do not.

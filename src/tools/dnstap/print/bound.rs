@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How much text one frame can become. Compression pointers and escapes make text of a DNS message that
+//! Bounds of the text that one frame can become. Compression pointers and escapes make text of a DNS message that
 //! is hundreds of times as long: from a peer that wants that, too much for the reader and for its disk.
 
 use super::text::Text;

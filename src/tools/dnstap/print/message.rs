@@ -94,7 +94,7 @@ pub fn print(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> {
     Ok(())
 }
 
-/// Where the text has to end.
+/// The end that the text has to keep to.
 struct Limit {
     end: usize,
     /// Questions and records that are not printed.
@@ -161,7 +161,7 @@ fn header(parts: &Parts<'_>, titles: &Titles, out: &mut impl Text) {
     }
     out.str(", status: ");
     match code {
-        // So has golang's tool, whose text this is to be.
+        // The golang tool has this name.
         BADVERS => out.str("BADSIG"),
         _ => response_code(code, out),
     }

@@ -19,7 +19,7 @@ static PAIRS: [[u8; 2]; 100] = {
 
 /// Takes text. To see whether a message is good without printing it, print to [`Nothing`].
 pub trait Text: Sized {
-    /// How many bytes were taken.
+    /// Returns the number of bytes taken so far.
     fn position(&self) -> usize;
 
     /// Takes back all after `position`.

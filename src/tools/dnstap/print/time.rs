@@ -62,7 +62,7 @@ impl Calendar {
     }
 }
 
-/// Whether a time is of the years 1 to 9999.
+/// Returns whether a time is within the years 1 to 9999.
 pub fn has_year_of_four_digits(seconds: u64, nanoseconds: u32) -> bool {
     const YEAR_1: i64 = -62_135_596_800;
     const YEAR_10000: i64 = 253_402_300_800;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How long answers take.
+//! Latencies of responses.
 
 use ::dnstap::Message;
 

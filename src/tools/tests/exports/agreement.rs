@@ -14,10 +14,10 @@ const NONE: [&[Vec<u8>]; 3] = [&[], &[], &[]];
 /// `192.0.2.1` as a socket for both families has it.
 const MAPPED: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1];
 
-/// What the query log, the statistics and a packet capture say of `frames`.
+/// The query log, the statistics and the packet capture of some frames.
 struct Views {
     log: Vec<String>,
-    /// What was told, with the statistics.
+    /// The standard error, with the statistics.
     stats: String,
     pcap: Vec<u8>,
 }
@@ -205,7 +205,7 @@ fn a_dropped_query_is_shown_with_its_question_and_as_dropped() {
         ours(&["-r", &capture, "-w", &format!("parquet:{file}")]);
         let row = super::parquet::rows(&file).pop().unwrap();
         assert_eq!((&row["response_sent"], &row["qname"]), (&false.into(), &"x.example.".into()));
-        // Of the selections, that of response codes leaves it out.
+        // A selection by response code leaves it out.
         assert!(!views(&frames, &["--qname", "x.example", "--type", kind]).log.is_empty());
         assert!(views(&frames, &["--rcode", "0"]).log.is_empty());
     }
