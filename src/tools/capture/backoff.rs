@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How long to wait before something that failed is tried again.
+//! Delays between the retries of something that fails.
 
 use std::time::{Duration, Instant};
 

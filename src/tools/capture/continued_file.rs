@@ -77,14 +77,14 @@ pub fn continue_at_end(path: &Path, content: &Content) -> io::Result<Continued> 
     Ok(Continued { file, bytes, frames, torn })
 }
 
-/// What is whole in a file.
+/// The whole part of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Whole {
     /// Its bytes, from the beginning.
     pub bytes: u64,
     /// Whole data frames among them, if the file holds frames.
     pub frames: u64,
-    /// Bytes behind, of a torn frame or of torn text.
+    /// Bytes after it, of a torn frame or of torn text.
     pub torn: u64,
 }
 

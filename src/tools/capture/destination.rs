@@ -35,12 +35,12 @@ pub trait Destination {
     fn close(self: Box<Self>, log: &Log) -> Closed;
 }
 
-/// How a destination ended.
+/// The end of a destination.
 #[derive(Debug, Default)]
 pub struct Closed {
     /// The commands that still run.
     pub commands: Option<PostRotate>,
-    /// Whether everything is where it is to be.
+    /// Everything is in its place.
     pub complete: bool,
     /// Frames that it took and could not write.
     pub unwritten: u64,

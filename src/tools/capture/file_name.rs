@@ -49,7 +49,7 @@ pub fn has_conversions(pattern: &[u8]) -> bool {
     (0..pattern.len()).any(|at| pattern[at] == b'%' && conversion_length(&pattern[at..]).is_some())
 }
 
-/// Whether `name` can be what a calendar makes of `pattern`: the same, but for the conversions.
+/// Returns whether a calendar can make `name` of `pattern`: both are the same but for the conversions.
 pub fn can_become(pattern: &[u8], name: &[u8]) -> bool {
     // The parts between conversions are found one after the other, the last at the end.
     let mut parts = Vec::new();

@@ -17,8 +17,8 @@ use crate::capture::partial_file::{all_like, is_being_written, wanted_of};
 /// Files that are reported by their names.
 const NAMED_MAX: usize = 5;
 
-/// What was left of files whose names are made of `pattern`, or are that; `present` is the name at
-/// present, in whose directory they are. The last first.
+/// Returns the incomplete files whose names are made of `pattern`, or are `pattern`, the last one
+/// first. They are in the directory of `present`, the name at present.
 pub fn find(pattern: &Path, is_dated: bool, present: &Path) -> Vec<PathBuf> {
     let Some(pattern) = pattern.file_name().map(OsStr::as_bytes) else { return Vec::new() };
     let is_one = |wanted: &[u8]| match is_dated {

@@ -195,10 +195,10 @@ impl Output {
         self.content.unit
     }
 
-    /// Makes it take data again after a write that failed. A file that cannot be read on behind the
-    /// failure, as a compressed one, is left, and another is begun.
+    /// Makes it take data again after a write that failed. A file that cannot be read beyond the
+    /// failure, such as a compressed one, is left, and another is begun.
     pub fn revive(&mut self, log: &Log) -> Result<(), OpenError> {
-        // What goes into a pipe or a device begins anew for the next reader.
+        // The next reader of a pipe needs a stream from its beginning.
         let is_special = !self.file.is_regular() && self.file.name != Path::new(STANDARD_OUTPUT);
         if self.file.is_broken() || is_special { self.leave_broken(log) } else { Ok(()) }
     }
@@ -227,7 +227,7 @@ impl Output {
         Ok(())
     }
 
-    /// Before a file is ended, makes sure that its end is behind what can be read.
+    /// Makes sure, before a file is ended, that its end comes after readable data.
     fn rejoin_end(&mut self, log: &Log) {
         let change = self.file.change();
         if !self.file.is_broken()
@@ -554,7 +554,7 @@ impl Finisher {
                 log.error(format_args!("{why}; it is removed, being empty"))
             }
             Some(partial) => log.error(format_args!("{why}; it stays {}", partial.display())),
-            // That a pipe or a device broke was told.
+            // The failure of a pipe or a device was reported.
             None if file.is_broken() && !file.in_place => (),
             None => log.error(why),
         }

@@ -132,7 +132,7 @@ pub struct OutputFile {
     pub bytes: u64,
     /// Bytes of a torn frame that are cut off from what is continued.
     pub torn: u64,
-    /// What stands at the ends of the file, among its frames.
+    /// START and STOP among its frames.
     ends: u64,
     /// It cannot be completed.
     broken: bool,
@@ -208,7 +208,7 @@ impl OutputFile {
         Ok(moved)
     }
 
-    /// Whether it was made just now and is not begun: without it there is no file of its name.
+    /// Returns whether it was made just now and is not begun.
     pub fn is_made(&self) -> bool {
         self.made.is_some()
     }
@@ -274,7 +274,7 @@ impl OutputFile {
         WriteError::File { name: self.name.clone(), error, lost }
     }
 
-    /// What another program did to it since the last write.
+    /// Returns what another program did to it since the last write.
     pub fn change(&self) -> io::Result<Change> {
         let change = self.sink.change()?;
         // Others may write to the standard output too, and it is not opened again.
@@ -286,8 +286,8 @@ impl OutputFile {
         self.name.as_os_str() == STANDARD_OUTPUT
     }
 
-    /// Goes on behind what is whole in a file that another program changed, and begins it anew if
-    /// that is nothing. Returns how many units were lost that compression held back.
+    /// Continues a file that another program changed after its whole part, or starts it again if
+    /// that is empty. Returns how many units were lost that compression held back.
     pub fn rejoin(&mut self, content: &Content) -> io::Result<u64> {
         let size = self.sink.file().metadata()?.len();
         if size > 0 && self.is_standard_output() {
@@ -350,12 +350,12 @@ impl OutputFile {
         self.broken || self.compressor.as_ref().is_some_and(Compressor::is_broken)
     }
 
-    /// Whether it is a regular file without a byte.
+    /// Returns whether it is a regular file without a byte.
     pub fn is_empty(&self) -> bool {
         self.sink.is_empty()
     }
 
-    /// Whether it is a regular file.
+    /// Returns whether it is a regular file.
     pub fn is_regular(&self) -> bool {
         self.sink.is_regular()
     }
@@ -411,7 +411,7 @@ struct Opened {
     made: Option<Provisional>,
     /// The name that a regular file has until it is complete.
     partial: Option<PathBuf>,
-    /// Whether it takes its name from another when it is begun.
+    /// It takes its name from another file when it is begun.
     takes_name: bool,
     /// Of a regular file under its own name, the bytes and frames that are kept, and the bytes of a
     /// torn frame.

@@ -45,7 +45,7 @@ fn flock(file: &File, lock: FlockArg) -> nix::Result<()> {
     nix::fcntl::flock(file.as_raw_fd(), lock)
 }
 
-/// Whether a program has the file open that [`create`] made it with.
+/// Returns whether the program that made the file with [`create`] still has it open.
 pub fn is_being_written(path: &Path) -> bool {
     File::open(path)
         .is_ok_and(|file| flock(&file, FlockArg::LockSharedNonblock) == Err(Errno::EWOULDBLOCK))

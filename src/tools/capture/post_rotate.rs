@@ -32,7 +32,7 @@ pub struct PostRotate {
     script: Option<OsString>,
     running: Vec<(Child, PathBuf)>,
     pending: VecDeque<PathBuf>,
-    /// How many pending files are reported next, a power of ten.
+    /// Number of pending files that is reported next, a power of ten.
     reported_at: usize,
 }
 

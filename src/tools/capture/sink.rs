@@ -35,12 +35,12 @@ pub struct Sink {
     stop: Arc<AtomicBool>,
 }
 
-/// What another program did to a file.
+/// A change of a file by another program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Nothing.
     None,
-    /// It has no name any more.
+    /// Its last name was removed.
     Deleted,
     /// It was truncated.
     Shrunk {
@@ -75,7 +75,7 @@ impl Sink {
         Ok(Self { file, regular, end, may_block, stop })
     }
 
-    /// What another program did to a regular file since the last write.
+    /// Returns what another program did to a regular file since the last write.
     pub fn change(&self) -> io::Result<Change> {
         if !self.regular {
             return Ok(Change::None);
@@ -89,8 +89,8 @@ impl Sink {
         })
     }
 
-    /// Whether the last write, of `count` bytes, went to another place than it was to go to, as the
-    /// file was changed just before. Then those bytes are taken back.
+    /// Returns whether the last write, of `count` bytes, went to another place than it should, as the
+    /// file was changed just before. Then takes those bytes back.
     pub fn take_back_misplaced(&mut self, count: usize) -> io::Result<bool> {
         if !self.regular {
             return Ok(false);
@@ -122,12 +122,12 @@ impl Sink {
         }
     }
 
-    /// Whether it is a regular file.
+    /// Returns whether it is a regular file.
     pub fn is_regular(&self) -> bool {
         self.regular
     }
 
-    /// Whether it is a regular file without a byte.
+    /// Returns whether it is a regular file without a byte.
     pub fn is_empty(&self) -> bool {
         self.regular && self.file.metadata().is_ok_and(|metadata| metadata.len() == 0)
     }
@@ -194,7 +194,7 @@ impl Sink {
     }
 }
 
-/// Whether each write goes to the end of the file.
+/// Returns whether each write goes to the end of the file.
 fn is_appended(file: &File) -> bool {
     fcntl(file, FcntlArg::F_GETFL)
         .is_ok_and(|flags| OFlag::from_bits_truncate(flags).contains(OFlag::O_APPEND))

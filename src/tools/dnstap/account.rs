@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What became of the frames of an output, for others to see while it is counted.
+//! The counts of an output, shared with the metrics.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Why frames are not in an output.
+/// The reason that frames are missing in an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// They were in a write that failed.
@@ -17,10 +17,10 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// All of them.
+    /// Every reason.
     pub const ALL: [Self; 4] = [Self::WriteFailed, Self::Outage, Self::QueueFull, Self::Closing];
 
-    /// How metrics call it.
+    /// Returns its name in metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::WriteFailed => "write_failed",
@@ -34,13 +34,13 @@ impl Reason {
 /// The counts of one output.
 #[derive(Debug, Default)]
 pub struct Account {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// Whether it is a relay.
+    /// It is a relay.
     pub is_relay: bool,
     /// Frames that were written, or handed over to a receiver.
     pub frames: AtomicU64,
-    /// Whether it takes frames: a file can be written, a receiver is connected.
+    /// It takes frames: a file can be written, a receiver is connected.
     pub connected: AtomicBool,
     /// Writes and connections that failed.
     pub failures: AtomicU64,

@@ -90,7 +90,7 @@ impl Reading {
             other => other,
         };
         let metadata = match metadata {
-            // What is followed may come later.
+            // A followed file may come later.
             Err(error) if self.follow && error.kind() == io::ErrorKind::NotFound => return Ok(()),
             other => other.map_err(|error| InputError::Io { name: name(), error })?,
         };
@@ -156,7 +156,7 @@ impl Reading {
             let watch = Watch::new(path, &found, &left);
             let ended = self.read_part(&found.path, queue, u64::MAX, Some(watch));
             let Some(reason) = left.get() else { return is_good(ended, log) && good };
-            // That a file without STOP was left is no fault of it.
+            // A file that was replaced needs no STOP.
             good &= ended.is_ok()
                 || matches!(ended, Err(InputError::NoStop { .. }))
                 || is_good(ended, log);

@@ -34,7 +34,7 @@ struct Outage {
 }
 
 impl Outages {
-    /// None so far.
+    /// No outage so far.
     pub fn new(name: String) -> Self {
         Self { name, backoff: Backoff::default(), present: None, missed: 0, failures: 0 }
     }
@@ -60,12 +60,12 @@ impl Outages {
         Log.lasting(Level::Error, OUTAGE, &self.name, text);
     }
 
-    /// Whether there is an outage that is not over.
+    /// Returns whether there is an outage that is not over.
     pub fn is_any(&self) -> bool {
         self.present.is_some()
     }
 
-    /// When to try again: after the delay, or at `split`, when the next file is due anyway.
+    /// Returns when to retry: after the delay, or at `split`, when the next file is due.
     pub fn retry_at(&self, split: Option<Instant>) -> Option<Instant> {
         let present = self.present.as_ref().filter(|present| !present.on_trial)?;
         let split = split.filter(|split| *split > present.tried_at);

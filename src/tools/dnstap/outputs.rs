@@ -48,7 +48,7 @@ impl Outlet {
         }
     }
 
-    /// When to try it again, if it failed.
+    /// Returns when to retry it, if it failed.
     fn retry_at(&mut self) -> Option<Instant> {
         self.outages.retry_at(self.output.files().and_then(|files| files.split_at()))
     }
@@ -69,10 +69,10 @@ impl Outlet {
     }
 }
 
-/// How outputs ended.
+/// The end of all outputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Finished {
-    /// None failed.
+    /// No output failed.
     pub good: bool,
     /// Frames that are not in files.
     pub unwritten: u64,
@@ -81,7 +81,7 @@ pub struct Finished {
 }
 
 impl Outputs {
-    /// None so far. With `retries` those that fail are tried again.
+    /// No output so far. With `retries` those that fail are tried again.
     pub fn new(retries: bool) -> Self {
         Self { retries, ..Self::default() }
     }
@@ -114,7 +114,7 @@ impl Outputs {
         self.failed
     }
 
-    /// When [`Outputs::tick`] has something to do.
+    /// Returns when [`Outputs::tick`] has something to do.
     pub fn due(&mut self) -> Option<Instant> {
         let dues = self.outlets.iter_mut().filter_map(|outlet| match outlet.state {
             State::Taking => outlet.output.due(),

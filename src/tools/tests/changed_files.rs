@@ -22,7 +22,7 @@ fn frame() -> Vec<u8> {
     support::events::frame(&Event { message: Some(message), ..Event::new() })
 }
 
-/// Sends so many messages, and waits until `file` has grown by what is written of them.
+/// Sends `count` messages, and waits until `file` has changed.
 fn send(place: &Place, file: &Path, count: usize) {
     let size = |file: &Path| fs::metadata(file).map_or(0, |file| file.len());
     let before = size(file);
@@ -39,7 +39,7 @@ fn start(place: &Place, arguments: &[&str]) -> Running {
     running
 }
 
-/// How many messages a file in this format holds, which has to be whole.
+/// Returns how many messages a file in this format holds. It has to be whole.
 fn messages(format: &str, file: &Path) -> usize {
     let bytes = fs::read(file).unwrap();
     match format {
@@ -180,4 +180,25 @@ fn a_file_that_was_deleted_is_begun_anew() {
         running.stop();
         assert_eq!(messages(format, &file), 2, "{format}");
     }
+}
+
+#[test]
+fn a_file_that_is_moved_away_without_a_signal_is_reported() {
+    let place = Place::new();
+    let file = place.path("file");
+    let out = format!("quiet:{}", file.display());
+    let mut running = start(&place, &["-w", &out]);
+    send(&place, &file, 1);
+    let moved = place.path("moved");
+    fs::rename(&file, &moved).unwrap();
+    place.file("file", "theirs\n");
+    let mut count = 1;
+    until(|| {
+        send(&place, &moved, 1);
+        count += 1;
+        running.has_line("was moved away")
+    });
+    running.stop();
+    assert_eq!(messages("quiet", &moved), count);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "theirs\n");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a run that crashed left behind, and what the next run makes of it.
+//! Files that a crashed run left incomplete, and how the next run deals with them.
 
 mod support;
 
@@ -53,7 +53,7 @@ fn what_an_earlier_run_left_is_reported_and_left_alone() {
         let partial = crash(&place, program, &[], "out", "one");
         let left = fs::read(&partial).unwrap();
         let running = start(&place, program, &[], "out");
-        // What is being written is not left over.
+        // A file that is being written was not left by a crash.
         let mut beside = Command::new(program);
         if program == CAPTURE {
             beside.args(["-t", TYPE]);
@@ -130,7 +130,7 @@ fn the_text_of_the_last_run_is_kept() {
     let kept = ["log", "log.1", "log.2"].map(|name| text(name).lines().count());
     assert_eq!(kept, [3, 1, 2]);
     assert_eq!(names(place.directory.path()), ["log", "log.1", "log.2"]);
-    // What comes from files comes again.
+    // Files can be converted again.
     let input = place.file("in", support::recording(["x"]));
     for _ in 0..2 {
         assert!(support::run(DNSTAP, &["-r", &input, "-w", &out]).status.success());

@@ -42,7 +42,7 @@ fn number(lines: &[String], what: &str) -> usize {
     front.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
 }
 
-/// What is left of a capture whose output could not be written for a time.
+/// A capture whose output could not be written for a time, after its end.
 struct Recovered {
     place: Place,
     lines: Vec<String>,
@@ -126,7 +126,7 @@ fn what_cannot_be_continued_is_begun_anew_when_there_is_room_again() {
             assert!(complete.iter().all(|file| file.ends_with(b"PAR1")), "{lines:#?}");
             continue;
         }
-        // What was left behind by the failure is not complete.
+        // Files left at the failure are not complete.
         let decoded = complete.iter().filter_map(|file| zstd::decode_all(&file[..]).ok());
         let count = |bytes: Vec<u8>| match format {
             "quiet" => bytes.iter().filter(|byte| **byte == b'\n').count(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a relay of what sockets bring reports while it runs, and what it counts.
+//! Reports and counts of a relay while it runs.
 
 mod support;
 
@@ -100,7 +100,7 @@ fn a_receiver_that_reads_no_more_is_reported() {
     let (status, lines) = relay.end();
     assert_eq!(status.code(), Some(1), "{lines:#?}");
     assert!(number(&lines, "not written, ", " not sent") > 0, "{lines:#?}");
-    // The same is not told again and again.
+    // The loss is reported once in a while.
     let told = lines.iter().filter(|line| line.contains("lost so far"));
     assert!(told.count() <= 2, "{lines:#?}");
 }

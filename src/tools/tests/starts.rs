@@ -145,17 +145,17 @@ fn a_socket_is_no_file_to_write() {
 fn an_address_that_cannot_be_one_is_a_wrong_option() {
     let long = format!("/{}", "x".repeat(200));
     for (option, address, what) in [
-        ("-T", "foo", "\"foo\" is no ADDRESS:PORT"),
+        ("-T", "foo", "\"foo\" is not ADDRESS:PORT"),
         ("-T", ":6000", "names no host"),
-        ("-T", "tls:localhost", "is no ADDRESS:PORT"),
+        ("-T", "tls:localhost", "is not ADDRESS:PORT"),
         ("-T", "localhost:0", "nobody listens on port 0"),
         ("-U", &long, "too long for a Unix socket"),
         ("-u", &long, "too long for a Unix socket"),
         ("--connect", &long, "too long for a Unix socket"),
         ("--connect", ":6000", "names no host"),
         ("--connect", "tls:[]:6000", "names no host"),
-        ("-l", "localhost", "is no ADDRESS:PORT"),
-        ("--metrics", "localhost:http", "is no ADDRESS:PORT"),
+        ("-l", "localhost", "is not ADDRESS:PORT"),
+        ("--metrics", "localhost:http", "is not ADDRESS:PORT"),
     ] {
         let line = told(2, &["-r", "x", option, address]);
         assert!(line.contains(what), "{line}");

@@ -15,13 +15,13 @@ const CHANGED: Kind = Kind("changes of output files by other programs");
 /// A file that was moved away is written on.
 pub const MOVED: Kind = Kind("output files that were moved away");
 
-/// How often to look whether a file still has its name.
+/// Interval of checking that a file still has its name.
 const NAME_CHECK: Duration = Duration::from_secs(1);
 
-/// How long a file is moved away before it is told: whoever moves it usually says so with a signal.
-const MOVED_FOR: Duration = Duration::from_secs(10);
+/// Time after which a moved file is reported: a rotation sends its signal sooner.
+const MOVED_FOR: Duration = Duration::from_secs(3);
 
-/// Whether the file still has its name.
+/// Notices that the file loses its name.
 #[derive(Debug)]
 pub struct NameWatch {
     checked: Instant,
@@ -29,7 +29,7 @@ pub struct NameWatch {
 }
 
 impl NameWatch {
-    /// It has.
+    /// The file has its name at first.
     pub fn new() -> Self {
         Self { checked: Instant::now(), moved_since: None }
     }
@@ -51,22 +51,22 @@ impl Output {
             Change::Deleted => {
                 let (units, unit) = (self.file.units(), self.content.unit);
                 told(format!(
-                    "output file {shown} was deleted, with {units} {unit}; it is begun anew"
+                    "output file {shown} was deleted, with {units} {unit}; starting it again"
                 ));
                 return self
                     .replace_deleted()
                     .map_err(|error| failed(std::io::Error::other(error)));
             }
             Change::Shrunk { from, to: 0 } => told(format!(
-                "another program truncated output file {shown}, which had {from} bytes; it is begun \
-                 anew"
+                "another program truncated output file {shown}, which had {from} bytes; starting \
+                 it again"
             )),
             Change::Shrunk { from, to } => told(format!(
-                "another program truncated output file {shown} from {from} to {to} bytes; going on \
-                 behind what is whole"
+                "another program truncated output file {shown} from {from} to {to} bytes; continuing \
+                 after the last whole frame or line"
             )),
             Change::Grown => told(format!(
-                "another program wrote to output file {shown}; going on behind what is whole"
+                "another program wrote to output file {shown}; continuing after the last whole frame or line"
             )),
         }
         self.finisher.lost += self.file.rejoin(&self.content).map_err(failed)?;

@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use crate::capture::partial_file;
 
-/// How long a file that was replaced may still grow: its writer goes on until it is told.
+/// Time that the writer of a replaced file has to end it.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// How often to look for hidden files.
+/// Interval of looking for hidden files.
 const HIDDEN_CHECK: Duration = Duration::from_millis(500);
 
-/// Why a file is not read on.
+/// The reason to leave a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
     /// Another file has its name, or is the next of the capture.
@@ -30,7 +30,7 @@ pub enum Left {
 pub struct Found {
     /// Where it is.
     pub path: PathBuf,
-    /// Whether it has a hidden name.
+    /// It has a hidden name.
     pub is_hidden: bool,
     device: u64,
     inode: u64,
@@ -65,8 +65,8 @@ pub fn find(name: &Path, last: Option<&Found>) -> Option<Found> {
     })
 }
 
-/// Whether a file can come after `last`. After one with a hidden name an older one cannot, which had
-/// the name before.
+/// Returns whether a file can come after `last`. An older one that has had the name before cannot
+/// come after one with a hidden name.
 fn is_later(metadata: &Metadata, last: Option<&Found>) -> bool {
     let modified = (metadata.mtime(), metadata.mtime_nsec());
     last.is_none_or(|last| !last.is_hidden || modified > last.modified)
@@ -79,7 +79,7 @@ pub struct Watch<'a> {
     found: &'a Found,
     left: &'a Cell<Option<Left>>,
     replaced_since: Option<Instant>,
-    /// When hidden files were looked for.
+    /// Time of the last look for hidden files.
     looked: Instant,
 }
 
@@ -100,7 +100,7 @@ impl<'a> Watch<'a> {
         self.left.set(Some(Left::Truncated));
     }
 
-    /// Whether to leave the file, of which all was read that is there; `at_stop` if it is complete.
+    /// Returns whether to leave the file, which was read to its present end; `at_stop` if it is complete.
     pub fn is_left(&mut self, at_stop: bool) -> bool {
         let now = Instant::now();
         let mut left = false;

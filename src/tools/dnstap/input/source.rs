@@ -49,7 +49,7 @@ pub struct Source<'a> {
     at_stop: &'a Cell<bool>,
     /// Watches for the file that comes after this one.
     watch: Option<Watch<'a>>,
-    /// All was read that was there.
+    /// The last read found nothing.
     at_end: bool,
 }
 
@@ -70,7 +70,7 @@ impl<'a> Source<'a> {
         Ok(Self { file, reading, queue, end, at_stop, watch, at_end: false })
     }
 
-    /// Whether the file does not go on where it was read to, but has less or something else.
+    /// Returns whether the file has fewer bytes than were read, or other ones.
     fn is_truncated(&self) -> io::Result<bool> {
         let Some(end) = self.end.as_ref().filter(|_| self.at_end) else { return Ok(false) };
         // STOP may be taken away.

@@ -19,7 +19,7 @@ pub fn prefix(name: &str) -> Option<&str> {
 
 /// Returns the parts of ADDRESS:PORT; an IPv6 address is in brackets.
 pub fn host_and_port(name: &str) -> Result<(&str, u16), String> {
-    address::host_and_port(name).map_err(|error| format!("\"{name}\" is no ADDRESS:PORT: {error}"))
+    address::host_and_port(name).map_err(|error| format!("\"{name}\" is not ADDRESS:PORT: {error}"))
 }
 
 /// Where to listen: without an address, on any of ours.

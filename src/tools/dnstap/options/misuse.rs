@@ -64,7 +64,7 @@ fn unknown_prefix(options: &Options) -> Option<String> {
                 .collect();
             let formats = formats.join(", ");
             return Some(format!(
-                "-w {name}: \"{word}\" is no format, which are {formats}; write ./{name} for a file \
+                "-w {name}: \"{word}\" is not a format, which are {formats}; write ./{name} for a file \
                  of this name"
             ));
         }

@@ -42,13 +42,13 @@ pub struct Parquet {
     remarks: Remarks,
 }
 
-/// Whether a file takes rows.
+/// The state of a Parquet file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Open,
     /// It has its end, and there is no next file so far.
     Complete,
-    /// A write failed, and that was told.
+    /// A write failed, and that was reported.
     Broken,
 }
 
@@ -122,7 +122,7 @@ impl Parquet {
             self.state = State::Open;
             return Ok(());
         }
-        // Why not was told; the last file is complete, and takes nothing more.
+        // The reason was reported. The last file is complete, and takes nothing more.
         let name = self.files.name();
         Err(OutputError::Failed(format!("{name}: no next file can be begun")))
     }

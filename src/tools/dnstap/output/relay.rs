@@ -32,7 +32,7 @@ const PATIENCE_AT_STOP: Duration = Duration::from_secs(1);
 /// How often to look whether it is, while the end waits.
 const END_CHECK: Duration = Duration::from_millis(20);
 
-/// How often the account is made new, and changes are reported.
+/// Interval of updating the account and of reporting changes.
 const ACCOUNT_INTERVAL: Duration = Duration::from_millis(250);
 
 /// One destination.
@@ -165,7 +165,15 @@ impl Relay {
         self.due = Instant::now() + ACCOUNT_INTERVAL;
         let stats = self.thread.stats();
         self.count(stats);
-        self.watch.observe(stats, self.account.lost(), || self.thread.last_error());
+        let error = self.last_error();
+        self.watch.observe(stats, self.account.lost(), error);
+    }
+
+    /// Returns what went wrong last, without the name of the relay, which messages have already.
+    fn last_error(&self) -> Option<String> {
+        let error = self.thread.last_error()?;
+        let prefix = format!("{}: ", self.account.name);
+        Some(error.strip_prefix(&prefix).map_or(error.clone(), String::from))
     }
 
     /// Brings the account up to date. What still waits is not lost.
@@ -213,13 +221,13 @@ impl Output for Relay {
 
     fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), OutputError> {
         self.close();
-        // What waits now, if anything, is not sent any more.
+        // Frames that are pending now are not sent any more.
         self.count(Stats { waiting: 0, ..self.thread.stats() });
         let (lost, name) = (self.account.lost(), &self.account.name);
         if lost == 0 {
             return Ok(());
         }
-        let why = self.thread.last_error().map_or(String::new(), |why| format!(": {why}"));
+        let why = self.last_error().map_or(String::new(), |why| format!(": {why}"));
         Err(OutputError::Failed(format!("relay to {name}: {lost} frames were not sent{why}")))
     }
 }

@@ -211,7 +211,7 @@ impl Series {
         (self.whole, self.units) = (0, 0);
     }
 
-    /// Whether units were written since [`Series::revive`].
+    /// Returns whether units were written since [`Series::revive`].
     pub fn has_written(&self) -> bool {
         self.has_written
     }
@@ -221,7 +221,7 @@ impl Series {
         self.lost.clone()
     }
 
-    /// When the time of the file is over.
+    /// Returns when the next file is due.
     pub fn split_at(&self) -> Option<Instant> {
         self.files.rotate_at()
     }

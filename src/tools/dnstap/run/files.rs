@@ -35,7 +35,7 @@ pub fn files(options: &Options, format: Format, name: &Path) -> Files {
         _ if options.append => Placing::Append,
         Format::Frames | Format::Parquet => Placing::Complete,
         _ if splits => Placing::Complete,
-        // Of one file somebody may read the end while it is written. What comes from files comes again.
+        // Of one file somebody may read the end while it is written. Files can be converted again.
         _ if options.listens() => Placing::MoveAside,
         _ => Placing::Replace,
     };

@@ -137,7 +137,7 @@ pub fn text(stats: &Stats, accounts: &[Arc<Account>], untaken: &Untaken) -> Stri
     out
 }
 
-/// What became of the frames of each output, with names of their own for those of relays.
+/// Appends the metrics of each output, and those of relays under their earlier names.
 fn outputs(accounts: &[Arc<Account>], out: &mut String) {
     fn get(count: &AtomicU64) -> u64 {
         count.load(Ordering::Relaxed)

@@ -53,7 +53,7 @@ pub fn until(mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// What is answered by the metrics of which `line` says where they are.
+/// Fetches the metrics that are served where `line` says.
 pub fn metrics(line: &str) -> String {
     let address = line.split("http://").nth(1).unwrap().strip_suffix("/metrics").unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
@@ -214,7 +214,7 @@ impl Running {
         }
     }
 
-    /// Whether a line so far contains `part`.
+    /// Returns whether a line so far contains `part`.
     pub fn has_line(&mut self, part: &str) -> bool {
         self.seen.extend(self.lines.try_iter());
         self.seen.iter().any(|line| line.contains(part))

@@ -17,13 +17,13 @@ const LOSING: Kind = Kind("relays that lose frames");
 /// Connections that were made and lost.
 const CHANGES: Kind = Kind("changes of connections of relays");
 
-/// How long no frame has to be lost for a loss to be over.
+/// Time without a lost frame after which a loss is over.
 const CALM: Duration = Duration::from_secs(2);
 
-/// What was seen of a relay last.
+/// The last observation of a relay.
 #[derive(Debug)]
 pub struct Watch {
-    /// What messages call it.
+    /// Its name in messages.
     name: String,
     /// A first connection is worth a line.
     is_endless: bool,
@@ -55,16 +55,15 @@ impl Watch {
     }
 
     /// Reports what has changed. `lost` frames are lost so far; `why` is what went wrong last.
-    pub fn observe(&mut self, stats: Stats, lost: u64, why: impl FnOnce() -> Option<String>) {
+    pub fn observe(&mut self, stats: Stats, lost: u64, why: Option<String>) {
         let now = Instant::now();
         let is_connected = stats.state == LinkState::Connected;
         let is_broken = stats.disconnects > self.last.disconnects;
         let is_refused = stats.connect_failures > self.last.connect_failures;
         let is_made = stats.connects > self.last.connects;
-        let reason = || why().unwrap_or_else(|| "no receiver has answered yet".into());
+        let reason = why.unwrap_or_else(|| "no receiver has answered yet".into());
         let Self { name, is_endless, down_since, loss, .. } = self;
         if is_broken || is_refused || lost > self.lost {
-            let reason = reason();
             let waiting = stats.waiting;
             if is_broken {
                 down_since.get_or_insert(now);
