@@ -14,7 +14,7 @@ use dnstap::{Event, Message};
 use signal_hook::consts::SIGPIPE;
 use support::{
     CAPTURE, DNSTAP, DUMP, Peer, Place, REPLAY, Running, TYPE, assert_holds, data, events, limited,
-    names, recording, until,
+    names, recording, signal, until,
 };
 
 /// A message that is printed as one line of some 70 bytes.
@@ -538,8 +538,7 @@ fn receivers_go_on_without_a_standard_error() {
         let mut peer = Peer::open(&place.socket);
         peer.send(data("one"));
         peer.close();
-        let id = child.id().to_string();
-        assert!(Command::new("kill").arg(&id).status().unwrap().success());
+        signal(&child, "TERM");
         assert!(child.wait().unwrap().success());
         assert_holds(&place.path("out"), ["one"]);
         fs::remove_file(&out).unwrap();

@@ -32,6 +32,12 @@ pub const DUMP: &str = env!("CARGO_BIN_EXE_fstrm_dump");
 pub const REPLAY: &str = env!("CARGO_BIN_EXE_fstrm_replay");
 pub const DNSTAP: &str = env!("CARGO_BIN_EXE_dnstap");
 
+/// Sends the signal of that name, as in `TERM`. The program `kill` is not there on every system.
+pub fn signal(child: &Child, name: &str) {
+    let id = Pid::from_raw(child.id().try_into().unwrap());
+    kill(id, format!("SIG{name}").parse::<Signal>().unwrap()).unwrap();
+}
+
 /// A program of the Debian package `package`.
 pub fn debian(program: &str, package: &str) -> String {
     let path = format!("/usr/bin/{program}");
@@ -221,8 +227,7 @@ impl Running {
     }
 
     pub fn signal(&self, name: &str) {
-        let id = Pid::from_raw(self.child.id().try_into().unwrap());
-        kill(id, format!("SIG{name}").parse::<Signal>().unwrap()).unwrap();
+        signal(&self.child, name);
     }
 
     /// Waits for the end, whoever else still holds the standard error, and returns the status and
