@@ -18,19 +18,19 @@ pub fn decode_into<'a>(payload: &'a [u8], event: &mut Event<'a>) -> Result<(), D
     event.decode_into(payload)?;
     if let Some(message) = &mut event.message {
         for address in [&mut message.query_address, &mut message.response_address] {
-            *address = address.map(unmapped);
+            if let Some(ipv4) = address.and_then(mapped) {
+                *address = Some(ipv4);
+            }
         }
     }
     Ok(())
 }
 
-/// Returns the IPv4 address within an IPv6 one, or else the bytes as they are.
+/// Returns the IPv4 address within an IPv6 one.
 #[inline]
-fn unmapped(bytes: &[u8]) -> &[u8] {
-    match bytes.first_chunk::<12>() {
-        Some(&IPV4_MAPPED) if bytes.len() == 16 => &bytes[12..],
-        _ => bytes,
-    }
+fn mapped(bytes: &[u8]) -> Option<&[u8]> {
+    let bytes: &[u8; 16] = bytes.try_into().ok()?;
+    bytes.starts_with(&IPV4_MAPPED).then_some(&bytes[12..])
 }
 
 #[cfg(test)]
