@@ -3,8 +3,6 @@
 //! about usage is printed to the standard error.
 
 use std::env;
-use std::fmt::Display;
-use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,7 +10,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
-use crate::printable;
+use crate::standard_error::report;
 
 /// The name that stands for the standard input.
 pub const STANDARD_INPUT: &str = "-";
@@ -24,17 +22,6 @@ pub const STANDARD_OUTPUT: &str = "-";
 pub fn program_name() -> String {
     let called = env::args_os().next().unwrap_or_default();
     Path::new(&called).file_name().unwrap_or(&called).to_string_lossy().into_owned()
-}
-
-/// Prints `text` to the standard error, without what would change the terminal.
-pub fn report(text: impl Display) {
-    report_raw(printable::lines(&text.to_string()));
-}
-
-/// Prints `text` to the standard error as it is. Where that is broken, there is nobody to report it to,
-/// and the program goes on.
-pub fn report_raw(text: impl Display) {
-    let _ = io::stderr().write_all(text.to_string().as_bytes());
 }
 
 /// The options of this process, or the status to end with.

@@ -15,9 +15,10 @@ use framestream::control::ControlFrame;
 use framestream::handshake::HandshakeError;
 use framestream::transport::FileSender;
 use framestream::writer::{Writer, WriterOptions};
-use fstrm_tools::command_line::{program_name, report};
+use fstrm_tools::command_line::program_name;
 use fstrm_tools::printer::Printer;
 use fstrm_tools::recording::{End, Ending, Recording};
+use fstrm_tools::standard_error::report;
 use signal_hook::consts::SIGPIPE;
 use signal_hook::low_level::emulate_default_handler;
 

@@ -14,8 +14,9 @@ use clap::{ArgGroup, Parser};
 use framestream::StreamError;
 use framestream::transport::SocketSender;
 use framestream::writer::{Writer, WriterOptions};
-use fstrm_tools::command_line::{self, program_name, report, tcp_address, usage_error};
+use fstrm_tools::command_line::{self, program_name, tcp_address, usage_error};
 use fstrm_tools::recording::{Ending, Recording};
+use fstrm_tools::standard_error::report;
 
 /// Send Frame Streams files to a receiver.
 #[derive(Debug, Parser)]

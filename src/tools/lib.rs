@@ -11,3 +11,4 @@ pub mod printer;
 pub mod quoted;
 pub mod read_ahead;
 pub mod recording;
+pub mod standard_error;

@@ -38,8 +38,9 @@ use std::time::Instant;
 pub use self::limits::Kind;
 use self::limits::Limits;
 pub use self::peer::{ConnectionName, Peer};
-use crate::command_line::{program_name, report_raw};
+use crate::command_line::program_name;
 use crate::printable;
+use crate::standard_error::report_raw;
 
 /// Whether the last line of the terminal is one that lines take the place of.
 static UNFINISHED: AtomicBool = AtomicBool::new(false);

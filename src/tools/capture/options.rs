@@ -17,7 +17,8 @@ use crate::capture::file_name::Calendar;
 use crate::capture::output::Files;
 use crate::capture::output_file::Placing;
 use crate::capture::post_rotate;
-use crate::command_line::{STANDARD_OUTPUT, report, tcp_address};
+use crate::command_line::{STANDARD_OUTPUT, tcp_address};
+use crate::standard_error::report;
 
 /// Receive Frame Streams from a socket and save them in files.
 #[derive(Debug, Parser)]

@@ -6,9 +6,9 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use fstrm_tools::command_line::report;
 use fstrm_tools::dnstap::options::Options;
 use fstrm_tools::dnstap::run;
+use fstrm_tools::standard_error::report;
 
 /// The exit status of a wrong option.
 const MISUSE: u8 = 2;

@@ -6,6 +6,7 @@ mod support;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
@@ -534,13 +535,47 @@ fn receivers_go_on_without_a_standard_error() {
         let mut command = Command::new(program);
         command.args(own).args(["-u", &socket, "-w", &out]);
         let mut child = command.stdout(Stdio::null()).stderr(closed).spawn().unwrap();
-        until(|| place.socket.exists());
+        until(|| UnixStream::connect(&place.socket).is_ok());
         let mut peer = Peer::open(&place.socket);
         peer.send(data("one"));
         peer.close();
         signal(&child, "TERM");
         assert!(child.wait().unwrap().success());
         assert_holds(&place.path("out"), ["one"]);
+        fs::remove_file(&out).unwrap();
+    }
+}
+
+#[test]
+fn a_reader_of_the_standard_error_that_stalls_holds_up_no_receiver() {
+    let place = Place::new();
+    let (socket, out) = (place.argument("socket"), place.argument("out"));
+    for (program, own) in
+        [(CAPTURE, &["-t", TYPE, "-ddddd"][..]), (DNSTAP, &["--log-level", "trace"])]
+    {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let mut command = Command::new(program);
+        command.args(own).args(["-u", &socket, "-w", &out]);
+        let mut child = command.stdout(Stdio::null()).stderr(writer).spawn().unwrap();
+        drop(command);
+        until(|| UnixStream::connect(&place.socket).is_ok());
+        // More than a pipe takes is said of these.
+        let mut peer = Peer::open(&place.socket);
+        for _ in 0..2000 {
+            peer.send(data("one"));
+        }
+        peer.close();
+        // Who reads on hears of it.
+        let mut begin = vec![0; 100_000];
+        let count = reader.read(&mut begin).unwrap();
+        assert!(count > 4096, "{count}");
+        Peer::open(&place.socket).close();
+        signal(&child, "TERM");
+        let mut rest = String::new();
+        reader.read_to_string(&mut rest).unwrap();
+        assert!(child.wait().unwrap().success());
+        assert!(rest.contains(" lines are missing here: nobody read them)"), "{rest}");
+        assert_holds(&place.path("out"), ["one"; 2000]);
         fs::remove_file(&out).unwrap();
     }
 }

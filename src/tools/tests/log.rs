@@ -3,14 +3,16 @@
 
 mod support;
 
-use support::{DNSTAP, Peer, Place, Running, data, recording, run};
+use std::os::unix::net::UnixStream;
+
+use support::{DNSTAP, Peer, Place, Running, data, recording, run, until};
 
 /// The lines of a capture with a sender and a stranger.
 fn lines(level: &[&str]) -> String {
     let place = Place::new();
     let (socket, out) = (place.argument("socket"), place.argument("out"));
     let capture = Running::dnstap(&[&["-u", &socket, "-w", &out], level].concat());
-    support::until(|| place.socket.exists());
+    until(|| UnixStream::connect(&place.socket).is_ok());
     let mut peer = Peer::open(&place.socket);
     peer.send(data("one"));
     peer.close();
