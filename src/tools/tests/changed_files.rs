@@ -202,3 +202,20 @@ fn a_file_that_is_moved_away_without_a_signal_is_reported() {
     assert_eq!(messages("quiet", &moved), count);
     assert_eq!(fs::read_to_string(&file).unwrap(), "theirs\n");
 }
+
+#[test]
+fn what_was_in_a_hidden_file_that_was_deleted_is_lost() {
+    let place = Place::new();
+    let (socket, file) = (place.argument("socket"), place.argument("file"));
+    let mut capture = Running::capture(&["-u", &socket, "-w", &file]);
+    let partial = place.path(&format!(".file.partial-{}", capture.child.id()));
+    send(&place, &partial, 3);
+    fs::remove_file(&partial).unwrap();
+    send(&place, &partial, 2);
+    capture.line("was deleted, with 3 frames; starting it again");
+    capture.signal("TERM");
+    let (status, lines) = capture.end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("lost 3 frames (")), "{lines:#?}");
+    assert_holds(Path::new(&file), [frame(), frame()]);
+}

@@ -173,3 +173,28 @@ fn an_outage_is_told_once_and_the_other_outputs_go_on() {
     let failures = lines.iter().filter(|line| line.contains("failed to write"));
     assert_eq!(failures.count(), 1, "{lines:#?}");
 }
+
+#[test]
+fn a_parquet_file_after_which_none_can_be_begun_is_complete_and_another_follows() {
+    let place = Place::new();
+    fs::create_dir(place.path("directory")).unwrap();
+    let (socket, file) = (place.argument("socket"), place.argument("directory/out"));
+    let mut capture = Running::dnstap(&["-u", &socket, "-w", &format!("parquet:{file}")]);
+    capture.line("opened input socket");
+    send(&place, 0..10);
+    fs::rename(place.path("directory"), place.path("away")).unwrap();
+    capture.signal("HUP");
+    capture.line("no next file can be begun; retrying in 1 s");
+    fs::rename(place.path("away"), place.path("directory")).unwrap();
+    let mut sent = 10;
+    until(|| {
+        send(&place, sent..sent + 10);
+        sent += 10;
+        capture.signal("HUP");
+        capture.has_line("written again after")
+    });
+    capture.signal("TERM");
+    capture.end();
+    let complete = |path: &str| fs::read(path).is_ok_and(|bytes| bytes.ends_with(b"PAR1"));
+    assert!(complete(&file) && complete(&format!("{file}.1")));
+}

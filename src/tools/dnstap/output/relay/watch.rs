@@ -67,9 +67,12 @@ impl Watch {
             let waiting = stats.waiting;
             if is_broken {
                 down_since.get_or_insert(now);
-                let text = format!("{name}: disconnected: {reason}; {waiting} frames wait");
+                // With a failure to connect since, the reason is that of the failure.
+                let reason = if is_refused { String::new() } else { format!(": {reason}") };
+                let text = format!("{name}: disconnected{reason}; {waiting} frames wait");
                 Log.limited(Level::Warning, CHANGES, text);
-            } else if is_refused && !is_connected {
+            }
+            if is_refused && !is_connected {
                 down_since.get_or_insert(now);
                 let text =
                     format!("{name}: {reason}; {waiting} frames wait, {lost} are lost; retrying");
