@@ -30,6 +30,7 @@ const FOREIGN: Kind = Kind("connections of another protocol");
 const MISMATCH: Kind = Kind("connections with another content type");
 const FAILED: Kind = Kind("connections that failed");
 const BROKEN: Kind = Kind("broken streams");
+const NOT_FINISHED: Kind = Kind("connections that did not take FINISH");
 const CUT_OFF: Kind = Kind("frames cut off");
 const OVER_LIMIT: Kind = Kind("frames over the size limit");
 
@@ -475,7 +476,9 @@ impl Connection {
                 self.refuse(NO_HANDSHAKE, text, shared);
             }
             State::Receiving { .. } | State::Finishing { .. } => {
-                shared.log.connection(Level::Trouble, &self.name, "the peer did not take FINISH");
+                let text =
+                    format!("the peer did not take FINISH within {} seconds", PATIENCE.as_secs());
+                shared.log.limited_connection(Level::Warning, NOT_FINISHED, &self.name, text);
             }
         }
     }

@@ -177,7 +177,9 @@ fn who_does_not_read_or_ask_holds_up_nobody() {
         );
     }
     answered();
-    running.stop();
+    let lines = running.stop();
+    let told = "metrics: the oldest of 16 connections, from 127.0.0.1:";
+    assert!(lines.iter().any(|line| line.contains(told)), "{lines:#?}");
 }
 
 #[test]

@@ -11,10 +11,14 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::capture::log::Log;
+use crate::capture::log::{Kind, Level, Log, Peer};
 
 /// Connections at a time. One more takes the place of the oldest.
 const CONNECTIONS: usize = 16;
+
+const REPLACED: Kind = Kind("connections for metrics replaced");
+
+const ACCEPT: Kind = Kind("failures of accept() for metrics");
 
 /// How long a connection may last.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -116,17 +120,23 @@ impl<F: Fn() -> String> Server<F> {
     fn accept(&mut self, now: Instant) {
         // Those who connect without end do not hold up those who are connected.
         for _ in 0..CONNECTIONS {
-            let accepted = self.listener.accept().and_then(|(stream, _)| {
+            let accepted = self.listener.accept().and_then(|(stream, from)| {
                 stream.set_nonblocking(true)?;
-                Ok(stream)
+                Ok((stream, Peer::inet(from)))
             });
             match accepted {
-                Ok(stream) => {
+                Ok((stream, from)) => {
                     if self.connections.len() >= CONNECTIONS {
-                        self.connections.remove(0);
+                        let Connection { peer, .. } = self.connections.remove(0);
+                        let text = format_args!(
+                            "metrics: the oldest of {CONNECTIONS} connections, from {peer}, is closed \
+                             for one from {from}"
+                        );
+                        Log.limited(Level::Warning, REPLACED, text);
                     }
                     self.connections.push(Connection {
                         stream,
+                        peer: from,
                         until: now + TIMEOUT,
                         state: State::Reading(Vec::new()),
                     });
@@ -136,6 +146,8 @@ impl<F: Fn() -> String> Server<F> {
                     io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => (),
                     _ => {
                         // Such as too many open files, of which those here are some.
+                        let text = format_args!("metrics: accept() failed: {error}");
+                        Log.limited(Level::Error, ACCEPT, text);
                         self.connections.clear();
                         self.accept_after = Some(now + ACCEPT_RETRY);
                         return;
@@ -148,6 +160,7 @@ impl<F: Fn() -> String> Server<F> {
 
 struct Connection {
     stream: TcpStream,
+    peer: Peer,
     /// When it is closed, whatever it does.
     until: Instant,
     state: State,
