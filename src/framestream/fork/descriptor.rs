@@ -4,6 +4,7 @@
 
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
 
 use nix::libc::{dev_t, ino_t};
 use nix::sys::stat::fstat;
@@ -12,31 +13,48 @@ use nix::unistd::close;
 use super::{Child, Hold, Lock, generation, hold};
 
 /// All descriptors that a child closes.
-static PRIVATE: Lock<Vec<Entry>> = Lock::leaf(Vec::new());
+static PRIVATE: Lock<Vec<Arc<Descriptor>>> = Lock::leaf(Vec::new());
 
-/// A descriptor, and what it leads to: the host may have closed it, and opened another one with the
-/// same number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Entry {
-    fd: RawFd,
-    device: dev_t,
-    inode: ino_t,
+/// A descriptor, and what it was made for: the host may have closed it, and opened another one with
+/// the same number.
+#[derive(Debug)]
+struct Descriptor {
+    /// Closed by hand, and not if its number may be that of another one: in a child, or after the
+    /// host has closed it.
+    fd: ManuallyDrop<OwnedFd>,
+    target: Option<(dev_t, ino_t)>,
 }
 
-impl Entry {
-    fn new(fd: BorrowedFd<'_>) -> Option<Self> {
-        let found = fstat(fd).ok()?;
-        Some(Self { fd: fd.as_raw_fd(), device: found.st_dev, inode: found.st_ino })
+impl Descriptor {
+    fn new(fd: OwnedFd) -> Self {
+        let target = target(&fd);
+        Self { fd: ManuallyDrop::new(fd), target }
     }
+
+    /// Whether it leads to what it was made for.
+    fn is_open(&self) -> bool {
+        self.target == target(&self.fd)
+    }
+
+    /// Closes it, for the last time that it is used.
+    fn close(&self) {
+        if self.is_open() {
+            // The system closes it in any case.
+            let _ = close(self.fd.as_raw_fd());
+        }
+    }
+}
+
+/// What a descriptor leads to.
+fn target(fd: &OwnedFd) -> Option<(dev_t, ino_t)> {
+    let found = fstat(fd).ok()?;
+    Some((found.st_dev, found.st_ino))
 }
 
 /// A descriptor that children keep, or, once it is private, close.
 #[derive(Debug)]
 pub(crate) struct ProcessFd {
-    /// Closed by hand, and not if its number may be that of another one: in a child, or after the
-    /// host has closed it.
-    fd: ManuallyDrop<OwnedFd>,
-    entry: Option<Entry>,
+    descriptor: Arc<Descriptor>,
     /// The fork generation of the process that it is private to.
     owner: Option<usize>,
 }
@@ -44,8 +62,7 @@ pub(crate) struct ProcessFd {
 impl ProcessFd {
     /// A descriptor that children keep.
     pub(crate) fn shared(fd: OwnedFd) -> Self {
-        let entry = Entry::new(fd.as_fd());
-        Self { fd: ManuallyDrop::new(fd), entry, owner: None }
+        Self { descriptor: Arc::new(Descriptor::new(fd)), owner: None }
     }
 
     /// A descriptor that children close. It was made while forks were kept off, or a child of a fork
@@ -62,10 +79,8 @@ impl ProcessFd {
     }
 
     fn make_private_within(&mut self, hold: &Hold) {
-        if self.owner.is_none()
-            && let Some(entry) = self.entry
-        {
-            PRIVATE.lock_within(hold).push(entry);
+        if self.owner.is_none() {
+            PRIVATE.lock_within(hold).push(Arc::clone(&self.descriptor));
             self.owner = Some(generation());
         }
     }
@@ -77,33 +92,29 @@ impl ProcessFd {
 
     /// Whether it is open, and leads to what it was made for.
     pub(crate) fn is_open(&self) -> bool {
-        self.is_here() && self.entry == Entry::new(self.as_fd())
+        self.is_here() && self.descriptor.is_open()
     }
 }
 
 impl AsFd for ProcessFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        self.descriptor.fd.as_fd()
     }
 }
 
 impl AsRawFd for ProcessFd {
     fn as_raw_fd(&self) -> RawFd {
-        self.fd.as_raw_fd()
+        self.descriptor.fd.as_raw_fd()
     }
 }
 
 impl Drop for ProcessFd {
     fn drop(&mut self) {
-        if self.is_open() {
-            // The system closes it in any case.
-            let _ = close(self.as_raw_fd());
+        if self.is_here() {
+            self.descriptor.close();
         }
         if self.owner == Some(generation()) {
-            let mut private = PRIVATE.lock();
-            if let Some(place) = private.iter().position(|other| Some(*other) == self.entry) {
-                private.swap_remove(place);
-            }
+            PRIVATE.lock().retain(|other| !Arc::ptr_eq(other, &self.descriptor));
         }
     }
 }
@@ -111,11 +122,7 @@ impl Drop for ProcessFd {
 /// Closes what is private to the parent.
 pub(super) fn close_private(child: &Child) {
     let Some(mut private) = PRIVATE.lock_in(child) else { return };
-    for entry in private.drain(..) {
-        // SAFETY: it is used in this call only, which fails if it is not open.
-        let fd = unsafe { BorrowedFd::borrow_raw(entry.fd) };
-        if Entry::new(fd) == Some(entry) {
-            let _ = close(entry.fd);
-        }
+    for descriptor in private.drain(..) {
+        descriptor.close();
     }
 }
