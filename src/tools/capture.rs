@@ -65,7 +65,7 @@ use crate::capture::output_file::{OpenError, WriteError};
 use crate::capture::post_rotate::PostRotate;
 use crate::capture::shared::Shared;
 use crate::capture::totals::Refusals;
-use crate::command_line::usage_error;
+use crate::command_line::{prefix, usage_error};
 
 /// How long connections are drained at most before the end.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -117,6 +117,12 @@ pub fn run(options: &Options) -> ExitCode {
     };
     self::log::set_level(Level::of_debug(options.debug));
     let log = Log;
+    if let Some(word) = settings.files.name.to_str().and_then(prefix) {
+        let name = settings.files.name.display();
+        log.warning(format_args!(
+            "{name} is a local file: there are no outputs with the prefix \"{word}:\""
+        ));
+    }
     let content_type = settings.content_type.clone();
     let limits = Limits {
         frame: settings.frame_limit,

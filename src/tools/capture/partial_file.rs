@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::time::SystemTime;
@@ -80,9 +81,13 @@ pub fn wanted_of(hidden: &[u8]) -> Option<&[u8]> {
     (!wanted.is_empty() && !number.is_empty() && number.iter().all(is_number)).then_some(wanted)
 }
 
-/// Gives `partial` the name `wanted`, and what has it the first free of `wanted.1`, `wanted.2` and so
-/// on, which is returned.
+/// Gives `partial` the name, the mode and, if allowed, the owner of `wanted`. The file that had the
+/// name gets the first free of `wanted.1`, `wanted.2` and so on, which is returned.
 pub fn take_place(partial: &Path, wanted: &Path) -> io::Result<PathBuf> {
+    let metadata = fs::metadata(wanted)?;
+    // The owner first: a change of it takes bits of the mode away.
+    let _ = chown(partial, Some(metadata.uid()), Some(metadata.gid()));
+    fs::set_permissions(partial, metadata.permissions())?;
     let moved = move_aside(wanted)?;
     if let Err(error) = rename_to_free(partial, wanted) {
         let _ = rename_to_free(&moved, wanted);

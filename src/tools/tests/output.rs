@@ -447,3 +447,15 @@ fn a_symbolic_link_is_a_name_like_any_other() {
     assert_eq!(fs::read(target).unwrap(), b"theirs");
     assert_eq!(fs::read(place.path("out.1")).unwrap().len(), 54);
 }
+
+#[test]
+fn a_name_that_looks_like_another_output_is_a_file_with_a_warning() {
+    let place = Place::new();
+    let mut command = Command::new(CAPTURE);
+    command.current_dir(place.directory.path()).args(["-t", TYPE, "-u", "socket"]);
+    let mut capture = Running::start(command.args(["-w", "kafka:x"]));
+    capture.line("kafka:x is a local file: there are no outputs with the prefix \"kafka:\"");
+    capture.line("opened output file");
+    capture.stop();
+    assert_eq!(names(place.directory.path()), ["kafka:x"]);
+}

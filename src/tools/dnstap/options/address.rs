@@ -7,15 +7,7 @@ use std::path::{Path, PathBuf};
 use framestream::address;
 
 use super::TLS_PREFIX;
-
-/// The word in front of the first colon of `name`, if it can be one that says what is meant, such as
-/// `quiet` in `quiet:FILE` or `tls` in `tls:HOST:PORT`.
-pub fn prefix(name: &str) -> Option<&str> {
-    let (word, _) = name.split_once(':')?;
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    let is_word = word.starts_with(|first: char| first.is_ascii_alphabetic());
-    (is_word && word.bytes().all(is_part)).then_some(word)
-}
+use crate::command_line::prefix;
 
 /// Returns the parts of ADDRESS:PORT; an IPv6 address is in brackets.
 pub fn host_and_port(name: &str) -> Result<(&str, u16), String> {

@@ -11,10 +11,9 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::address::prefix;
 use super::{Format, Options, TLS_PREFIX};
 use crate::capture::file_name::has_conversions;
-use crate::command_line::{STANDARD_INPUT, STANDARD_OUTPUT};
+use crate::command_line::{STANDARD_INPUT, STANDARD_OUTPUT, prefix};
 use crate::dnstap::distinct;
 
 /// What is wrong with the options.
