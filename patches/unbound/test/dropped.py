@@ -70,8 +70,8 @@ def check_dropped(capture, cases, last):
 
 def readers(capture):
     """The readers that Debian has read on after such events."""
-    for command in ["dnstap", "-q", "-r"], ["dnstap", "-y", "-r"], ["dnstap", "-j", "-r"], ["dnstap-ldns", "-q", "-r"], ["kdig", "-G"]:
-        read = subprocess.run([*command, capture.path], capture_output=True, text=True, timeout=60)
+    for command in "dnstap -q -r", "dnstap -y -r", "dnstap -j -r", "dnstap-ldns -q -r", "kdig -G":
+        read = subprocess.run([*command.split(), capture.path], capture_output=True, text=True, timeout=60)
         assert read.returncode == 0, (command, read)
         assert "last.example" in read.stdout, (command, read)
 

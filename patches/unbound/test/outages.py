@@ -5,7 +5,6 @@ import re
 
 from dns import ask
 from processes import Capture, Knot, kill, until
-from receivers import DeafReceiver
 from unbound import PROGRAMS, Unbound
 
 SMALL = "dnstap-queue-size: 4k"
@@ -67,17 +66,3 @@ def test_unsent(folder):
             unbound.stop()
             _, why, _, sent = last_lines(unbound)
             assert why.startswith("the connection was lost: ") and sent >= 4, unbound.log()
-        (unbound.configuration.parent / "tap").unlink()
-        with DeafReceiver(folder) as receiver, Unbound(PROGRAMS, folder, knot, "dnstap-queue-size: 16m", threads=1) as unbound:
-            receiver.accept()
-
-            def stuck():
-                """The socket takes some, and what comes after that waits."""
-                ask("UDP", "127.0.0.1", unbound.port, "stuck.example")
-                return unbound.stats()["waiting"] > 0
-
-            unbound.await_log("dnstap: connected")
-            until("messages wait", stuck)
-            unbound.stop()
-            if "messages not sent" in unbound.log():
-                assert last_lines(unbound)[1] == "the receiver did not take them in time", unbound.log()
