@@ -166,6 +166,26 @@ static void idle_child(int what)
 	EXPECT(l.tally->messages, BEFORE + AFTER);
 }
 
+/* What went wrong in the parent did not in the child. */
+static void no_errors_in_a_child(int unused)
+{
+	dnstap_sink *sink = open_sink(options_to("unix:nobody"));
+	dnstap_stats s;
+	pid_t child;
+
+	(void)unused;
+	AWAIT_STATS(sink, s, s.connect_failures > 0);
+	child = fork_with_deadline();
+	if (child == 0) {
+		EXPECT(stats_of(sink).connect_failures, 0);
+		NEED(error_of(sink)[0] == '\0', "an error of the parent: %s", error_of(sink));
+		_exit(0);
+	}
+	wait_for(child);
+	NEED(error_of(sink)[0] != '\0', "the parent has lost its error");
+	close_sink(&sink, TIMEOUT);
+}
+
 /* The child makes a queue of the sink that it inherited, and changes how that works. */
 static void new_queue_in_child(int unused)
 {
@@ -471,6 +491,7 @@ int main(int argc, char **argv)
 		{ "a child that does nothing", idle_child, 0, 60, 0, NULL },
 		{ "a child that frees its queue", idle_child, 1, 60, 0, NULL },
 		{ "a child that closes the sink", idle_child, 2, 60, 0, NULL },
+		{ "a child without the errors of its parent", no_errors_in_a_child, 0, 60, 0, NULL },
 		{ "a child that makes a queue, and changes names and types", new_queue_in_child, 0, 60, 0, NULL },
 		{ "a child of a child", child_of_a_child, 0, 60, 0, NULL },
 		{ "a child of a file has a file of its own", child_of_a_file, 0, 60, 0, NULL },

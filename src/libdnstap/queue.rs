@@ -100,7 +100,8 @@ pub unsafe extern "C" fn dnstap_queue_free(queue: *mut *mut dnstap_queue) {
 }
 
 /// Logs a message: encodes it into the ring of the queue, or drops and counts it. Never waits, and
-/// allocates nothing. A caller that has to prepare something asks dnstap_enabled() first.
+/// allocates nothing, but for the first message of a forked child, which starts a thread. A caller
+/// that has to prepare something asks dnstap_enabled() first.
 ///
 /// @param queue    The queue; one thread at a time.
 /// @param message  The message; it and what it points to are free again when the call returns.

@@ -2,6 +2,7 @@
 //! The accounts of a writer thread.
 
 use std::fmt::Display;
+use std::mem;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use crate::fork::{Child, Lock};
@@ -100,7 +101,7 @@ impl Counters {
     }
 
     /// Begins anew in a forked child.
-    pub(super) fn renew(&self, _: &Child) {
+    pub(super) fn renew(&self, child: &Child) {
         let Self {
             refused,
             written,
@@ -111,8 +112,7 @@ impl Counters {
             connect_failures,
             disconnects,
             state: _,
-            // To drop it would free memory.
-            last_error: _,
+            last_error,
         } = self;
         let counters = [
             refused,
@@ -128,6 +128,10 @@ impl Counters {
             counter.store(0, Ordering::Relaxed);
         }
         self.set_state(LinkState::Disconnected);
+        if let Some(mut last_error) = last_error.lock_in(child) {
+            // To drop it would free memory.
+            mem::forget(last_error.take());
+        }
     }
 
     /// The accounts at this moment; `accepted` is asked for last, so that nothing is missing in it
