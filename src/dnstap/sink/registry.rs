@@ -68,17 +68,23 @@ impl Members {
     /// Drops messages of freed queues, the oldest first, until the rest holds no more than `limit`.
     /// Those that the writer thread has taken are its own to drop.
     fn drop_freed(&mut self, limit: usize) {
-        let mut excess = self.freed_bytes.saturating_sub(limit);
-        for member in &self.freed {
-            if excess == 0 {
-                break;
+        let Self { freed, freed_bytes, gone, .. } = self;
+        let mut index = 0;
+        while *freed_bytes > limit
+            && let Some(member) = freed.get(index)
+        {
+            match member.ring.claim() {
+                Some(mut consumer) => member.drop_pending(&mut consumer),
+                None if member.is_over() => (),
+                None => {
+                    index += 1;
+                    continue;
+                }
             }
-            if let Some(consumer) = &mut member.ring.claim() {
-                member.drop_pending(consumer);
-                excess = excess.saturating_sub(member.ring.held());
-            }
+            gone.add(member);
+            *freed_bytes -= member.ring.held();
+            freed.remove(index);
         }
-        self.retire();
     }
 }
 
