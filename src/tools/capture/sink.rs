@@ -89,14 +89,16 @@ impl Sink {
         })
     }
 
-    /// Returns whether the last write, of `count` bytes, went to another place than it should, as the
-    /// file was changed just before. Then takes those bytes back.
+    /// Returns whether the last write, of `count` bytes, went before its place, as the file was
+    /// truncated just before. Then takes those bytes back.
     pub fn take_back_misplaced(&mut self, count: usize) -> io::Result<bool> {
         if !self.regular {
             return Ok(false);
         }
         let end = self.file.stream_position()?;
-        if end == self.end {
+        if end >= self.end {
+            // If another program wrote first, this comes after it.
+            self.end = end;
             return Ok(false);
         }
         self.file.set_len(end.saturating_sub(count as u64))?;

@@ -62,14 +62,17 @@ impl Output {
                  it again"
             )),
             Change::Shrunk { from, to } => told(format!(
-                "another program truncated output file {shown} from {from} to {to} bytes; continuing \
-                 after the last whole frame or line"
+                "another program truncated output file {shown} from {from} to {to} bytes; \
+                 continuing after the last whole frame or line"
             )),
             Change::Grown => told(format!(
-                "another program wrote to output file {shown}; continuing after the last whole frame or line"
+                "another program wrote to output file {shown}; continuing after the last whole \
+                 frame or line"
             )),
         }
-        self.finisher.lost += self.file.rejoin(&self.content).map_err(failed)?;
+        let lost = self.file.rejoin(&self.content).map_err(failed)?;
+        self.finisher.lost += lost;
+        self.finisher.failed |= lost > 0;
         Ok(())
     }
 
