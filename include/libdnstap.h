@@ -759,8 +759,8 @@ enum dnstap_result dnstap_options_set_message_types(dnstap_options *options,
 enum dnstap_result dnstap_options_set_queue_bytes(dnstap_options *options, size_t queue_bytes);
 
 /**
- * Sets how much memory may be held for the pending messages of freed queues, all together. Where
- * they hold more, dnstap_queue_new() drops the oldest of these messages, and counts them as
+ * Sets how much memory may be held for the pending messages of freed queues, all together; each of
+ * them counts for 64 KiB at least. Where they hold more, dnstap_queue_new() drops the oldest of these messages, and counts them as
  * `dropped_full`. The rings of a sink thus take no more than `queue_bytes` for each queue that is
  * in use, and this.
  *

@@ -341,8 +341,8 @@ pub unsafe extern "C" fn dnstap_options_set_queue_bytes(
     }
 }
 
-/// Sets how much memory may be held for the pending messages of freed queues, all together. Where
-/// they hold more, dnstap_queue_new() drops the oldest of these messages, and counts them as
+/// Sets how much memory may be held for the pending messages of freed queues, all together; each of
+/// them counts for 64 KiB at least. Where they hold more, dnstap_queue_new() drops the oldest of these messages, and counts them as
 /// `dropped_full`. The rings of a sink thus take no more than `queue_bytes` for each queue that is
 /// in use, and this.
 ///
