@@ -185,6 +185,8 @@ static void first_in_child(int more)
 		end_fork(fork);
 		for (int i = 0; i < more; i++)
 			log_one(queue, 2 + (uint32_t)i);
+		/* It is sent without another call. */
+		AWAIT_STATS(sink, s, s.sent == 1 + (uint64_t)more);
 		dnstap_queue_free(&queue);
 		s = close_sink(&sink, TIMEOUT);
 		EXPECT(s.logged, 1 + (uint64_t)more);

@@ -24,12 +24,12 @@ mod descriptor;
 mod gate;
 mod order;
 
-pub(crate) use child::watch;
 pub use child::{Child, InChild};
+pub(crate) use child::{ask_after_fork, watch};
 pub(crate) use descriptor::ProcessFd;
 pub(crate) use gate::{Hold, hold};
 
-pub use gate::{Guard, Inner, Lock, in_parent, prepare};
+pub use gate::{Guard, Inner, Lock, prepare};
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -41,6 +41,12 @@ pub fn generation() -> usize {
     GENERATION.load(Ordering::Relaxed)
 }
 
+/// Ends in the parent what [`prepare`] began, whether there is a child or not.
+pub fn in_parent() {
+    gate::open();
+    child::catch_up();
+}
+
 /// Says that this process is a child which has just been forked, has all that depends on it begin
 /// anew, and ends what [`prepare`] began, if that was called.
 ///
@@ -50,5 +56,5 @@ pub fn generation() -> usize {
 pub unsafe fn mark_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
     child::renew_all();
-    in_parent();
+    gate::open();
 }

@@ -156,6 +156,8 @@ struct Shared<F: Feed> {
     /// Set to close.
     closing: OnceLock<Closing>,
     thread: Lock<ThreadState>,
+    /// Whether a forked child is to start its thread after a fork that is under way.
+    put_off: AtomicBool,
     /// Whether nothing is sent any more: what waits is lost.
     over: AtomicBool,
     /// Readable for good once the thread ends. A condition would want a lock.
@@ -197,10 +199,18 @@ impl<F: Feed> Shared<F> {
 
     /// Gives a forked child a thread of its own, if it has none, and can have one without waiting.
     fn revive(self: &Arc<Self>) -> Revival {
-        self.revival().unwrap_or_else(|| match self.thread.try_lock() {
-            Some(mut thread) => self.revive_with(&mut thread),
-            None => Revival::Pending,
-        })
+        if let Some(revival) = self.revival() {
+            return revival;
+        }
+        for _ in 0..2 {
+            if let Some(mut thread) = self.thread.try_lock() {
+                return self.revive_with(&mut thread);
+            }
+            // A fork that is under way after this sees it at its end.
+            self.put_off.store(true, Ordering::Release);
+            fork::ask_after_fork();
+        }
+        Revival::Pending
     }
 
     /// Gives a forked child in which frames wait a thread of its own, if it has none.
@@ -266,6 +276,7 @@ impl<F: Feed> InChild for Shared<F> {
         self.sleeping.0.store(false, Ordering::Relaxed);
         self.reopen.store(false, Ordering::Relaxed);
         self.flush.renew(child);
+        self.put_off.store(false, Ordering::Relaxed);
         if let Some(mut thread) = self.thread.lock_in(child) {
             // It names a thread that is not there to be joined or detached.
             std::mem::forget(thread.handle.take());
@@ -273,6 +284,12 @@ impl<F: Feed> InChild for Shared<F> {
         if self.epoch.load(Ordering::Relaxed) == CLOSED {
             self.counters.0.set_state(LinkState::Closing);
             self.over.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn after_fork(self: Arc<Self>) {
+        if self.put_off.swap(false, Ordering::Acquire) && self.revival().is_none() {
+            self.revive_with(&mut self.thread.lock());
         }
     }
 }
@@ -322,6 +339,7 @@ impl<F: Feed> Sender<F> {
             flush: Flush::default(),
             closing: OnceLock::new(),
             thread: Lock::new(thread),
+            put_off: AtomicBool::new(false),
             over: AtomicBool::new(false),
             ended,
         });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Work to be done in a forked child before anything else runs in it.
 
-use std::sync::Weak;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use super::{Inner, Lock, descriptor};
 
@@ -13,7 +14,13 @@ pub trait InChild: Send + Sync {
     /// Begins anew. Called in a child before `fork` returns there: the threads that worked on it
     /// may have been in the middle of anything but a [`Lock`]. Must not allocate.
     fn in_child(&self, child: &Child);
+
+    /// Does what [`ask_after_fork`] put off. Called in a process that has forked, with no lock held.
+    fn after_fork(self: Arc<Self>);
 }
+
+/// Whether something was put off because of a fork.
+static PUT_OFF: AtomicBool = AtomicBool::new(false);
 
 static WATCHED: Lock<Vec<Weak<dyn InChild>>> = Lock::watched(Vec::new());
 
@@ -22,6 +29,19 @@ pub(crate) fn watch(watched: Weak<dyn InChild>) {
     let mut all = WATCHED.lock();
     all.retain(|watched| watched.strong_count() > 0);
     all.push(watched);
+}
+
+/// Has [`InChild::after_fork`] called once the fork that is under way is over, if there is one.
+pub(crate) fn ask_after_fork() {
+    PUT_OFF.store(true, Ordering::Release);
+}
+
+/// Calls [`InChild::after_fork`] of all, if that was asked for.
+pub(super) fn catch_up() {
+    if PUT_OFF.load(Ordering::Relaxed) && PUT_OFF.swap(false, Ordering::Acquire) {
+        let all: Vec<_> = WATCHED.lock().iter().filter_map(Weak::upgrade).collect();
+        all.into_iter().for_each(InChild::after_fork);
+    }
 }
 
 /// Closes what is private to the parent, and calls [`InChild::in_child`] of all.

@@ -22,8 +22,8 @@ thread_local! {
         const { Cell::new(None) };
 }
 
-/// Waits until no thread holds a [`Lock`], and keeps it so until [`in_parent`] or
-/// [`mark_child`](super::mark_child).
+/// Waits until no thread holds a [`Lock`], and keeps it so until
+/// [`in_parent`](super::in_parent) or [`mark_child`](super::mark_child).
 ///
 /// The three are meant for the handlers of `pthread_atfork`, and allocate nothing. A thread that
 /// holds a `Lock` must not fork. Called again before the same fork, by handlers that are there
@@ -36,8 +36,8 @@ pub fn prepare() {
     FORKING.set(Some(gate));
 }
 
-/// Ends in the parent what [`prepare`] began, whether there is a child or not.
-pub fn in_parent() {
+/// Lets others pass again.
+pub(super) fn open() {
     drop(FORKING.take().map(ManuallyDrop::into_inner));
 }
 
