@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * A thread that logs allocates nothing. Between two calls of access() that
- * fail it makes no system call either but the one that wakes the writer
- * thread, which strace has to tell: see no_alloc.sh.
+ * fail it makes no system call either but those that check the pipe to the
+ * writer thread and wake it, which strace has to tell: see no_alloc.sh.
  */
 #include "messages.h"
 #include "sink.h"

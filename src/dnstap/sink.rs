@@ -7,8 +7,8 @@
 //! Queue::log -> ring --'
 //! ```
 //!
-//! Logging takes no lock, allocates nothing, and makes no system call but, once a batch, the one
-//! that wakes the writer thread.
+//! Logging takes no lock, allocates nothing, and makes no system call but, once a batch, those two
+//! that check the pipe to the writer thread, and wake it.
 
 mod member;
 mod options;

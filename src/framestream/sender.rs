@@ -249,19 +249,21 @@ impl<F: Feed> Shared<F> {
     fn await_end(&self, deadline: Instant) -> bool {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let mut fds = [PollFd::new(self.ended.fd(), PollFlags::POLLIN)];
-            let polled = poll_for(&mut fds, left);
-            let events = fds[0].revents().unwrap_or(PollFlags::empty());
-            if polled.is_ok() && events.contains(PollFlags::POLLIN) {
-                return true;
-            }
-            if polled.is_ok() && events.contains(PollFlags::POLLNVAL) {
+            let polled = if self.ended.is_open() {
+                let mut fds = [PollFd::new(self.ended.fd(), PollFlags::POLLIN)];
+                let polled = poll_for(&mut fds, left);
+                let events = fds[0].revents().unwrap_or(PollFlags::empty());
+                if polled.is_ok() && events.contains(PollFlags::POLLIN) && self.ended.is_open() {
+                    return true;
+                }
+                polled
+            } else {
                 // The host has closed the pipe, so that nothing says when the thread ends.
                 if self.thread.lock().handle.as_ref().is_none_or(JoinHandle::is_finished) {
                     return true;
                 }
-                drop(poll_for(&mut [], left.min(UNPOLLABLE_RETRY)));
-            }
+                poll_for(&mut [], left.min(UNPOLLABLE_RETRY))
+            };
             if left.is_zero() || polled.is_err() {
                 return false;
             }

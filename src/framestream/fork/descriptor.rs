@@ -6,6 +6,7 @@ use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
+use nix::errno::Errno;
 use nix::libc::{dev_t, ino_t};
 use nix::sys::stat::fstat;
 use nix::unistd::close;
@@ -93,6 +94,17 @@ impl ProcessFd {
     /// Whether it is open, and leads to what it was made for.
     pub(crate) fn is_open(&self) -> bool {
         self.is_here() && self.descriptor.is_open()
+    }
+
+    /// Fails as the system does for a closed descriptor, also if its number is that of another one
+    /// by now: to be called before each use of a private one.
+    pub(crate) fn check(&self) -> nix::Result<()> {
+        if self.owner.is_none() || self.is_open() { Ok(()) } else { Err(Errno::EBADF) }
+    }
+
+    /// Whether `other` leads to the same.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.descriptor.target == other.descriptor.target
     }
 }
 

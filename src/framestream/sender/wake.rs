@@ -51,10 +51,10 @@ impl Wake {
         is_open || self.renew(&hold()).is_ok()
     }
 
-    /// Wakes whoever waits, now or when they next do.
+    /// Wakes whoever waits, now or when they next do. Without a pipe, they find that out in time.
     pub(crate) fn wake(&self) {
         let current = self.current();
-        if current.sender.is_here() {
+        if current.sender.is_open() {
             // A full pipe wakes as well as one byte more.
             let _ = write(&current.sender, &[0]);
         }
@@ -65,8 +65,17 @@ impl Wake {
         self.current().receiver.as_fd()
     }
 
-    /// Takes what woke this thread, so that it can wait again.
-    pub(crate) fn take(&self) {
-        let _ = read(self.fd(), &mut [0; 64]);
+    /// Takes what woke this thread, so that it can wait again. Returns whether the pipe is there.
+    pub(crate) fn take(&self) -> bool {
+        let is_open = self.is_open();
+        if is_open {
+            let _ = read(self.fd(), &mut [0; 64]);
+        }
+        is_open
+    }
+
+    /// Whether what [`Wake::fd`] leads to is the pipe.
+    pub(crate) fn is_open(&self) -> bool {
+        self.current().receiver.is_open()
     }
 }

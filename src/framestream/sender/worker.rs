@@ -105,13 +105,15 @@ impl<F: Feed> Worker<F> {
         // What a descriptor that the host has closed leads to finds out by reading.
         let gone = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
         let readable = ready(1, PollFlags::POLLIN | gone);
-        let closed = ready(0, PollFlags::POLLNVAL) || ready(1, PollFlags::POLLNVAL);
+        let mut closed = ready(0, PollFlags::POLLNVAL) || ready(1, PollFlags::POLLNVAL);
         if woken {
-            shared.wake.take();
+            closed |= !shared.wake.take();
         }
         if readable {
             self.link.readable(&mut self.source, &shared.counters.0);
         }
+        // The numbers may be those of descriptors of the host, which never become ready.
+        closed |= !woken && !readable;
         if closed && !(shared.wake.replace_closed() & shared.ended.replace_closed()) {
             // Out of descriptors. Until there are some again, only the time wakes this thread.
             drop(poll_for(&mut [], UNPOLLABLE_RETRY));

@@ -6,21 +6,27 @@ mod patience;
 mod receiver;
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Seek;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use framestream::iothr::{IoThr, Options};
+use framestream::reader::{Reader, ReaderOptions};
 use framestream::sender;
-use framestream::transport::SocketSender;
+use framestream::transport::{FileReceiver, FileSender, SocketSender};
 use framestream::writer::{Writer, WriterOptions};
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use nix::unistd::close;
 use patience::{PATIENCE, wait_for};
 use receiver::{accept, receive};
+
+/// In a file of the host.
+const THEIRS: &[u8] = b"not to be touched";
 
 /// The open descriptors.
 fn descriptors() -> BTreeSet<RawFd> {
@@ -48,19 +54,75 @@ fn next(listener: &UnixListener) -> UnixStream {
 }
 
 #[test]
-fn descriptors_that_the_host_closed_are_replaced_without_haste() {
+fn descriptors_that_the_host_closed_are_replaced_and_those_of_others_left_alone() {
+    replaced_without_haste(None);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("theirs");
+    fs::write(&path, THEIRS).expect("a file");
+    let mut theirs = File::options().read(true).write(true).open(&path).expect("a file");
+    replaced_without_haste(Some(&theirs));
+    assert_eq!(theirs.stream_position().expect("a file"), 0, "read from, or written to");
+    assert_eq!(fs::read(&path).expect("a file"), THEIRS);
+    a_file_goes_on(&theirs);
+    assert_eq!(theirs.stream_position().expect("a file"), 0, "read from, or written to");
+    assert_eq!(fs::read(&path).expect("a file"), THEIRS);
+}
+
+/// Closes descriptors of the library. Puts `theirs` in their places, if there is one, and returns
+/// where it is then: not where the writer thread was faster.
+fn close_all(ours: Vec<RawFd>, theirs: Option<&File>) -> Vec<RawFd> {
+    let replace = |fd: RawFd| {
+        close(fd).expect("open");
+        let at = fcntl(theirs?, FcntlArg::F_DUPFD_CLOEXEC(fd)).expect("a descriptor");
+        if at != fd {
+            close(at).expect("open");
+        }
+        (at == fd).then_some(fd)
+    };
+    ours.into_iter().filter_map(replace).collect()
+}
+
+/// The host closes a file that frames are in, and uses the number for one of its own.
+fn a_file_goes_on(theirs: &File) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ours");
+    let before = descriptors();
+    let options = Options { sender: hasty(), ..Options::default() };
+    let writer = Writer::new(Box::new(FileSender::new(&path)), WriterOptions::default());
+    let (iothr, producers) = IoThr::start(options, writer).expect("a thread");
+    producers[0].submit(b"before".to_vec()).expect("room");
+    wait_for(|| (iothr.stats().written == 1).then_some(()));
+    let ours: Vec<RawFd> = descriptors().difference(&before).copied().collect();
+    let replaced = close_all(ours, Some(theirs));
+    producers[0].submit(b"after".to_vec()).expect("room");
+    wait_for(|| (iothr.stats().written == 2).then_some(()));
+    assert!(iothr.close());
+    let mut reader = Reader::new(Box::new(FileReceiver::new(&path)), ReaderOptions::default());
+    for frame in [&b"before"[..], b"after"] {
+        assert_eq!(reader.read().expect("a stream"), Some(frame));
+    }
+    assert_eq!(reader.read().expect("a stream"), None);
+    for fd in replaced {
+        close(fd).expect("left alone");
+    }
+}
+
+fn hasty() -> sender::Options {
+    sender::Options {
+        flush_timeout: Duration::from_millis(10),
+        close_timeout: PATIENCE,
+        ..sender::Options::default()
+    }
+}
+
+fn replaced_without_haste(theirs: Option<&File>) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).expect("a socket");
     listener.set_nonblocking(true).expect("a socket");
     let before = descriptors();
     let transport = SocketSender::unix(&path).expect("a short path");
-    let sender = sender::Options {
-        flush_timeout: Duration::from_millis(10),
-        close_timeout: PATIENCE,
-        ..sender::Options::default()
-    };
-    let options = Options { sender, ..Options::default() };
+    let options = Options { sender: hasty(), ..Options::default() };
     let writer = Writer::new(Box::new(transport), WriterOptions::default());
     let (iothr, producers) = IoThr::start(options, writer).expect("a thread");
     let first = next(&listener);
@@ -68,9 +130,9 @@ fn descriptors_that_the_host_closed_are_replaced_without_haste() {
     let ours: Vec<RawFd> =
         descriptors().difference(&before).copied().filter(|fd| *fd != first.as_raw_fd()).collect();
     assert!(ours.len() >= 5, "a socket and two pipes: {ours:?}");
-    for fd in ours {
-        close(fd).expect("open");
-    }
+    let replaced = close_all(ours, theirs);
+    // A stream whose number is that of another one finds out by sending.
+    producers[0].submit(b"the first".to_vec()).expect("room");
 
     let mut second = next(&listener);
     assert_eq!(iothr.stats().disconnects, 1);
@@ -87,6 +149,9 @@ fn descriptors_that_the_host_closed_are_replaced_without_haste() {
     let began = Instant::now();
     assert!(iothr.close());
     assert!(began.elapsed() < PATIENCE / 2, "closing took {:?}", began.elapsed());
-    assert_eq!(receiving.join().expect("the receiver"), [b"a frame"]);
+    assert_eq!(receiving.join().expect("the receiver"), [&b"the first"[..], b"a frame"]);
     drop(first);
+    for fd in replaced {
+        close(fd).expect("left alone");
+    }
 }

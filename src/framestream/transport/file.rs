@@ -72,6 +72,22 @@ impl FileSender {
         path.into()
     }
 
+    fn is_open(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| file.check().is_ok())
+    }
+
+    /// Goes on with the file after the host has closed it, if it is still at its path.
+    fn open_again(&mut self) -> io::Result<()> {
+        let file = OpenOptions::new().append(true).custom_flags(O_NONBLOCK).open(self.path())?;
+        let mut file = ProcessFd::shared(file.into());
+        if !self.file.as_ref().is_some_and(|closed| closed.is_same_as(&file)) {
+            return Err(Errno::EBADF.into());
+        }
+        file.make_private();
+        self.file = Some(file);
+        Ok(())
+    }
+
     /// What is at the path, or will be.
     fn kind_at_path(&self) -> Kind {
         fs::metadata(&self.path).map_or(Kind::Regular, |found| found.file_type().into())
@@ -88,7 +104,8 @@ impl Transport for FileSender {
     }
 
     fn leads_elsewhere(&self) -> bool {
-        let open = self.file.as_ref().and_then(|file| fstat(file).ok());
+        let open = self.file.as_ref().filter(|file| file.check().is_ok());
+        let open = open.and_then(|file| fstat(file).ok());
         let at_path = stat(&self.path()).ok();
         let identity = |file: FileStat| (file.st_dev, file.st_ino);
         open.is_none() || open.map(identity) != at_path.map(identity)
@@ -129,7 +146,14 @@ impl Transport for FileSender {
     }
 
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let file = self.file.as_ref().ok_or_else(not_open)?;
+        let mut file = self.file.as_ref().ok_or_else(not_open)?;
+        if file.check().is_err() {
+            if self.kind != Kind::Regular {
+                return Err(Errno::EBADF.into());
+            }
+            self.open_again()?;
+            file = self.file.as_ref().ok_or_else(not_open)?;
+        }
         loop {
             match writev(file, slices) {
                 Err(Errno::EINTR) => (),
@@ -145,8 +169,8 @@ impl Transport for FileSender {
     fn write_failure(&self) -> WriteFailure {
         match self.kind {
             // A full disk may have room again.
-            Kind::Regular => WriteFailure::Resumable,
-            Kind::Fifo | Kind::Other => WriteFailure::NothingWritten,
+            Kind::Regular if self.is_open() => WriteFailure::Resumable,
+            Kind::Regular | Kind::Fifo | Kind::Other => WriteFailure::NothingWritten,
         }
     }
 

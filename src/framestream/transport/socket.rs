@@ -90,7 +90,9 @@ impl SocketSender {
 
     fn connected_fd(&self) -> io::Result<&ProcessFd> {
         let fd = self.fd.as_ref().filter(|_| self.connected);
-        fd.ok_or_else(|| io::ErrorKind::NotConnected.into())
+        let fd = fd.ok_or(io::ErrorKind::NotConnected)?;
+        fd.check()?;
+        Ok(fd)
     }
 }
 
@@ -114,6 +116,7 @@ impl Transport for SocketSender {
             Some(connecting) => connecting,
             None => self.create()?,
         };
+        fd.check()?;
         // Asking once more is how a connect that goes on in the background tells its outcome.
         match self.connect(&fd) {
             Ok(()) | Err(Errno::EISCONN) => {
