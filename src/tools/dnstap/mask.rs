@@ -12,7 +12,7 @@ use ::dnstap::{Event, Message, Policy, sample};
 
 use super::address::IPV4_MAPPED;
 use super::dns::name;
-use message::Copied;
+use message::{Copied, Sender};
 use prefix::Prefixes;
 
 /// A label of the rules that apply to addresses of clients (draft-vixie-dnsop-dns-rpz).
@@ -72,10 +72,10 @@ impl Mask {
             }),
             query_message: message
                 .query_message
-                .and_then(|wire| copy(wire, *prefixes, query, counts)),
+                .and_then(|wire| copy(wire, Sender::Initiator, *prefixes, query, counts)),
             response_message: message
                 .response_message
-                .and_then(|wire| copy(wire, *prefixes, response, counts)),
+                .and_then(|wire| copy(wire, Sender::Responder, *prefixes, response, counts)),
             policy: message.policy.map(|policy| without_client(policy, scratch)),
             ..*message
         };
@@ -121,11 +121,12 @@ fn of_family<'a>(
 
 fn copy<'a>(
     wire: &[u8],
+    sender: Sender,
     prefixes: Prefixes,
     out: &'a mut Vec<u8>,
     counts: &mut Counts,
 ) -> Option<&'a [u8]> {
-    let Some(Copied { size, emptied }) = message::copy(wire, prefixes, out) else {
+    let Some(Copied { size, emptied }) = message::copy(wire, sender, prefixes, out) else {
         counts.unreadable += 1;
         return None;
     };

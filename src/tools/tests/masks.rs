@@ -50,6 +50,7 @@ fn events() -> Vec<Vec<u8>> {
     ];
     let subnet = [&[0, 1, 32, 0][..], &CLIENT].concat();
     let subnet6 = [&[0, 2, 128, 0][..], &mapped].concat();
+    let wrong_family = [&[0, 2, 128, 0][..], &CLIENT].concat();
     let no_subnet = [&[0, 0, 0, 0][..], &CLIENT].concat();
     let extended_error = [&[0, 17][..], b"no 192.0.2.177"].concat();
     let mut wires: Vec<Vec<u8>> = [
@@ -63,6 +64,13 @@ fn events() -> Vec<Vec<u8>> {
         (20292, &CLIENT),
         (26946, &INTERFACE),
         (65001, &INTERFACE),
+        // Numbers that are none of their lists, and a time that clients do not tell.
+        (5, &CLIENT),
+        (6, &CLIENT),
+        (9, &CLIENT),
+        // Subnets whose address has another length than the prefix.
+        (8, &CLIENT),
+        (8, &wrong_family),
     ]
     .into_iter()
     .map(|(code, value)| dns(0x0100, &opt(&[(8, &subnet), (code, value)])))
@@ -77,6 +85,24 @@ fn events() -> Vec<Vec<u8>> {
     wires.push(dns(0x0100, &record(65422, &CLIENT)));
     wires.push(dns(0x2800, &record(1, &CLIENT)));
     wires.push(dns(0x2800, &record(108, &INTERFACE)));
+    // Data of other types that holds an address: text, hints, a prefix, gateways and keys.
+    let hint = [&b"\0\x01\0\0\x04\0\x04"[..], &CLIENT].concat();
+    let prefix = [&[0, 1, 32, 4][..], &CLIENT].concat();
+    let relay = [&[1, 1][..], &CLIENT].concat();
+    for (rtype, data) in [
+        (16, &b"\x0b192.0.2.177"[..]),
+        (13, b"\x0b192.0.2.177\0"),
+        (65, &hint),
+        (42, &prefix),
+        (260, &relay),
+        (10, &CLIENT),
+        (49, &INTERFACE),
+    ] {
+        wires.push(dns(0x2800, &record(rtype, data)));
+    }
+    // A query is the client's, whatever its flags say.
+    wires.push(dns(0x8100, &record(1, &CLIENT)));
+    wires.push(dns(0x8100, &opt(&[(3, &INTERFACE)])));
     let policy = Policy {
         policy_type: Some(b"RPZ"),
         rule: Some(b"\x0232\x03177\x012\x010\x03192\x0drpz-client-ip\x03rpz\0"),
@@ -145,7 +171,7 @@ fn no_output_names_the_client() {
         let masked = fs::read(&out).unwrap();
         assert!(!names_client(&masked), "{format}:\n{}", String::from_utf8_lossy(&masked));
         let told = String::from_utf8(output.stderr).unwrap();
-        let emptied = "8 EDNS options and records may hold an address, and are emptied";
+        let emptied = "21 EDNS options and records may hold an address, and are emptied";
         assert!(told.contains(emptied), "{told}");
     }
     let yaml = fs::read_to_string(place.path("yaml")).unwrap();

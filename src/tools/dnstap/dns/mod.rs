@@ -16,6 +16,8 @@ use thiserror::Error;
 
 /// Operations.
 pub mod opcode {
+    /// Query (RFC 1035).
+    pub const QUERY: u8 = 0;
     /// Dynamic update (RFC 2136).
     pub const UPDATE: u8 = 5;
 }

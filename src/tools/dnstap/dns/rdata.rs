@@ -236,19 +236,15 @@ fn unknown(bytes: &[u8], out: &mut impl Text) {
 
 /// The address of a host, of IPv4.
 pub const A: u16 = 1;
-const NULL: u16 = 10;
+/// Anything (RFC 1035, section 3.3.10).
+pub const NULL: u16 = 10;
 /// The address of a host, of IPv6.
 pub const AAAA: u16 = 28;
-/// Node identifier (RFC 6742).
-pub const NID: u16 = 104;
-/// 32-bit locator (RFC 6742).
-pub const L32: u16 = 105;
-/// 64-bit locator (RFC 6742).
-pub const L64: u16 = 106;
-/// MAC address of 48 bits (RFC 7043).
-pub const EUI48: u16 = 108;
-/// MAC address of 64 bits (RFC 7043).
-pub const EUI64: u16 = 109;
+const NID: u16 = 104;
+const L32: u16 = 105;
+const L64: u16 = 106;
+const EUI48: u16 = 108;
+const EUI64: u16 = 109;
 const TKEY: u16 = 249;
 const TSIG: u16 = 250;
 const NXNAME: u16 = 128;

@@ -4,6 +4,7 @@
 
 use super::prefix::Prefixes;
 use crate::dnstap::dns::edns::code;
+use crate::dnstap::dns::mnemonic;
 
 /// Stands for a character of a text that is not kept.
 const HIDDEN: u8 = b'*';
@@ -32,9 +33,13 @@ pub fn mask_all(data: &mut [u8], is_response: bool, prefixes: Prefixes) -> Optio
 fn mask(code: u16, value: &mut [u8], is_response: bool, prefixes: Prefixes) -> bool {
     match code {
         code::SUBNET => match value.split_first_chunk_mut::<4>() {
+            // As many bytes as the length of the prefix needs (RFC 7871, section 6).
+            Some(([_, _, bits, _], address)) if address.len() != usize::from(*bits).div_ceil(8) => {
+                return false;
+            }
+            Some(([0, 0, ..], [])) => (),
             Some(([0, 1, ..], address)) if address.len() <= 4 => prefixes.apply_ipv4(address),
             Some(([0, 2, ..], address)) if address.len() <= 16 => prefixes.apply_ipv6(address),
-            Some((_, [])) => (),
             _ => return false,
         },
         // Servers say these of themselves and of their zones.
@@ -42,10 +47,20 @@ fn mask(code: u16, value: &mut [u8], is_response: bool, prefixes: Prefixes) -> b
             return is_response || value.is_empty();
         }
         // Lists of algorithms and keys.
-        code::DAU | code::DHU | code::N3U | code::KEY_TAG => (),
-        code::UPDATE_LEASE => return matches!(value.len(), 4 | 8),
-        code::EXPIRE => return matches!(value.len(), 0 | 4),
-        code::KEEPALIVE => return matches!(value.len(), 0 | 2),
+        code::DAU => return value.iter().all(|number| mnemonic::algorithm(*number).is_some()),
+        code::DHU | code::N3U => {
+            return value.iter().all(|number| mnemonic::hash(*number).is_some());
+        }
+        code::KEY_TAG => return value.len().is_multiple_of(2),
+        // Seconds, of less than half a year.
+        code::UPDATE_LEASE => {
+            let (leases, rest) = value.as_chunks::<4>();
+            let are_short = leases.iter().all(|[highest, ..]| *highest == 0);
+            return matches!(leases.len(), 1 | 2) && rest.is_empty() && are_short;
+        }
+        // Times that servers name; clients ask with nothing.
+        code::EXPIRE => return value.is_empty() || is_response && value.len() == 4,
+        code::KEEPALIVE => return value.is_empty() || is_response && value.len() == 2,
         code::PADDING => value.fill(0),
         // The text is free to name the client.
         code::EDE => match value.split_first_chunk_mut::<2>() {
@@ -79,7 +94,7 @@ mod tests {
                 kept == *code && value == secret
             })
             .collect();
-        assert_eq!(kept, [code::DAU, code::DHU, code::N3U, code::KEY_TAG]);
+        assert_eq!(kept, [code::KEY_TAG]);
         for code in [code::COOKIE, code::ESU, 1, 20292, 26946, 65001] {
             for is_response in [false, true] {
                 let padding = (code::PADDING, vec![0; secret.len()]);
@@ -103,18 +118,39 @@ mod tests {
             ),
             (code::SUBNET, b"\0\0\0\0", false, b"\0\0\0\0"),
             (code::KEEPALIVE, b"\0\x64", true, b"\0\x64"),
+            (code::EXPIRE, b"\0\0\0\x64", true, b"\0\0\0\x64"),
+            (code::EXPIRE, b"", false, b""),
+            (code::UPDATE_LEASE, b"\0\0\x0e\x10", false, b"\0\0\x0e\x10"),
+            (code::UPDATE_LEASE, &[0, 1, 2, 3, 0, 1, 2, 3], false, &[0, 1, 2, 3, 0, 1, 2, 3]),
+            (code::DAU, b"\x08\x0d\x0f", false, b"\x08\x0d\x0f"),
+            (code::DHU, b"\x02\x04", false, b"\x02\x04"),
+            (code::N3U, b"\x01", false, b"\x01"),
         ] {
             assert_eq!(masked(code, value, is_response), (code, expected.to_vec()));
         }
         for (code, value, is_response) in [
             (code::NSID, &b"mac"[..], false),
             (code::KEEPALIVE, b"\xc0\0\x02\x63", true),
+            (code::KEEPALIVE, b"\xc0\0", false),
+            (code::UPDATE_LEASE, b"\xc0\0\x02\x63", false),
+            (code::UPDATE_LEASE, b"\0\0\x02\x63\x0a", false),
+            (code::UPDATE_LEASE, b"", false),
+            (code::EXPIRE, b"\xc0\0\x02\x63", false),
+            (code::DAU, b"\x08\xc0\0\x02\x63", false),
+            (code::DHU, b"\xc0\0\x02\x63", true),
+            (code::N3U, b"\xc0\0\x02\x63", false),
+            (code::KEY_TAG, b"\xc0\0\x02", false),
             // An unknown family, too long, and too short.
             (code::SUBNET, b"\0\x03\x18\0\xc0\0\x02", false),
             (code::SUBNET, b"\x01\x02\x18\0\xc0\0\x02", false),
             (code::SUBNET, b"\0\0\0\0\xc0\0\x02", false),
             (code::SUBNET, b"\0\x01\x18\0\xc0\0\x02\x63\x01", false),
             (code::SUBNET, b"\0\x01\xc0", false),
+            // Of other lengths than their prefixes say.
+            (code::SUBNET, b"\0\x01\x18\0\xc0\0\x02\x63", false),
+            (code::SUBNET, b"\0\x02\x40\0\xc0\0\x02\x63", false),
+            (code::SUBNET, b"\0\x02\0\0\xc0\0\x02\x63", false),
+            (code::SUBNET, b"\xc0\0\0\x63", false),
         ] {
             assert_eq!(masked(code, value, is_response), (code::PADDING, vec![0; value.len()]));
         }
