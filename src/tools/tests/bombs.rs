@@ -145,6 +145,31 @@ fn every_format_bounds_the_text_of_a_message() {
 }
 
 #[test]
+fn small_messages_do_not_become_what_a_large_one_cannot() {
+    /// Times as long as its bytes a message may be as text, beside what each event has.
+    const FACTOR: usize = 20;
+    const EACH: usize = 6 << 10;
+    let record = b"\xc0\x0c\0\x02\0\x01\0\0\0\0\0\x02\xc0\x0c";
+    let mut few = front([1, 20, 0, 0]);
+    few.extend([0, 1, 0, 1]);
+    few.extend(record.repeat(20));
+    // One record of many names, as of servers in HIP.
+    let mut names = front([1, 1, 0, 0]);
+    names.extend([0, 1, 0, 1, 0xc0, 0x0c, 0, 55, 0, 1, 0, 0, 0, 0, 2, 4, 0, 0, 0, 0]);
+    names.extend([0xc0, 0x0c].repeat(256));
+    for wire in [few, names] {
+        let place = Place::new();
+        let size = 2 * wire.len();
+        let capture = place.file("capture", recording([event(&wire)]));
+        for style in ["-j", "-y"] {
+            let text = run(DNSTAP, &["-r", &capture, style]).stdout;
+            assert!(text.len() < FACTOR * size + 2 * EACH, "{style}: {} of {size}", text.len());
+            assert!(String::from_utf8(text).unwrap().contains("-cut]"));
+        }
+    }
+}
+
+#[test]
 fn passive_dns_says_what_it_cuts() {
     let place = Place::new();
     let told = |event: Vec<u8>| {

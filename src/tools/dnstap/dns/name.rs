@@ -35,7 +35,10 @@ static ESCAPES: [u8; 256] = {
 /// Prints the name at `at` and returns where the next field begins. Pointers lead anywhere in
 /// `wire`, which ends where the name has to.
 #[inline]
-pub fn name(wire: &[u8], at: usize, out: &mut impl Text) -> Result<usize, BadMessage> {
+pub fn name<T: Text>(wire: &[u8], at: usize, out: &mut T) -> Result<usize, BadMessage> {
+    if !T::IS_KEPT {
+        return skip(wire, at);
+    }
     let mut root = true;
     let next = walk(wire, at, |label| {
         root = false;

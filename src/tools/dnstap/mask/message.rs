@@ -14,12 +14,12 @@ use crate::dnstap::print::text::Nothing;
 /// Types for private use (RFC 6895), such as those that proxies put the client's address in.
 const PRIVATE_TYPES: std::ops::RangeInclusive<u16> = 65280..=65534;
 
-/// Whose words the records of a message are.
+/// The side that a message came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
-    /// Those of the initiator, whatever the flags say.
+    /// The initiator, whatever the flags say.
     Initiator,
-    /// Those of the responder, unless the message repeats what the initiator sent.
+    /// The responder. It may repeat records that the initiator sent.
     Responder,
 }
 

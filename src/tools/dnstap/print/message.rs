@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A DNS message in the manner of dig.
 
-use super::bound::{self, TEXT_MAX};
+use super::bound::{self, text_max};
 use super::text::{Nothing, Text};
 use crate::dnstap::dns::record::{OPT, Record};
 use crate::dnstap::dns::section::{self, Parts, Question, flag};
@@ -49,10 +49,10 @@ const UPDATE_TITLES: Titles = Titles {
     ],
 };
 
-/// Prints the message as far as [`TEXT_MAX`] allows; part of it, if it is bad.
+/// Prints the message as far as [`text_max`] allows; part of it, if it is bad.
 pub fn print(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> {
     let parts = &Parts::find(wire)?;
-    let mut limit = Limit { end: out.position() + TEXT_MAX, cut: 0 };
+    let mut limit = Limit { end: out.position() + text_max(wire.len()), cut: 0 };
     let titles = if parts.opcode() == opcode::UPDATE { &UPDATE_TITLES } else { &TITLES };
     // Text that is known when this is compiled is copied faster, and not searched for what to escape.
     match parts.opcode() {

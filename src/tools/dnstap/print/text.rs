@@ -19,6 +19,9 @@ static PAIRS: [[u8; 2]; 100] = {
 
 /// Takes text. To see whether a message is good without printing it, print to [`Nothing`].
 pub trait Text: Sized {
+    /// Whether text is kept, and so has to be made.
+    const IS_KEPT: bool = true;
+
     /// Returns the number of bytes taken so far.
     fn position(&self) -> usize;
 
@@ -173,6 +176,8 @@ impl Text for Vec<u8> {
 pub struct Nothing;
 
 impl Text for Nothing {
+    const IS_KEPT: bool = false;
+
     #[inline(always)]
     fn position(&self) -> usize {
         0
