@@ -156,7 +156,7 @@ impl QueryLog {
             return Ok(());
         };
         // This message has its line even if another's could not be written: it is counted then.
-        let ended = self.end_older(identity, time);
+        let ended = self.end_older(identity, times.first());
         let came = &mut self.came[kind];
         came.queries |= is_query;
         came.responses |= !is_query;
@@ -166,7 +166,7 @@ impl QueryLog {
             Ok(parts) => {
                 let half = self.half(kind, identity, message, &parts, front);
                 let key = self.keys.key(identity, message, &parts);
-                self.pair(key, half, message.query_message.is_some())
+                self.pair(key, half)
             }
             Err(error) => {
                 let out = &mut self.files.buffer;
@@ -211,12 +211,13 @@ impl QueryLog {
 
     /// Makes a line of a half and the one that waits for it; or else lets it wait, unless that is
     /// of no use.
-    fn pair(&mut self, key: u64, mut half: Half, has_query: bool) -> Result<(), OutputError> {
+    fn pair(&mut self, key: u64, mut half: Half) -> Result<(), OutputError> {
         let came = self.came[half.kind];
         let is_query = half.answer.is_none();
         let waits = match is_query {
             true => !came.queries_alone(),
-            false => came.queries && !has_query,
+            // One that brings its query along has it in an event of its own too, where queries are logged.
+            false => came.queries,
         };
         if let Some(other) = self.waiting.take(key, |other| half.fit(other)) {
             self.bytes -= other.bytes();

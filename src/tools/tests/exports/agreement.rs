@@ -68,6 +68,11 @@ fn a_latency_is_the_same_in_every_view() {
     let response = |own, at| {
         event(Message { response_message: Some(&answered), ..message(CR, own, Some(at)) })
     };
+    let bringing = |own, at| {
+        let query_message = Some(&asked[..]);
+        let response_message = Some(&answered[..]);
+        event(Message { query_message, response_message, ..message(CR, own, Some(at)) })
+    };
     for (frames, expected, in_stats) in [
         // Sent again: the client has waited since the first.
         (vec![query(0), query(2000), response(None, 3000)], &["3000.000ms", "-"][..], "1 in 3 s"),
@@ -94,6 +99,19 @@ fn a_latency_is_the_same_in_every_view() {
         ),
         (vec![query(20), query(10), response(None, 15)], &["5.000ms", "-"], "1 in 5 ms"),
         (vec![query(0), response(None, 10_001)], &["-", "-"], ""),
+        // By the time of its query, a late response is not too late.
+        (vec![query(0), response(Some(0), 20_000)], &["20000.000ms"], "1 in 20 s"),
+        // A response that brings its query along is of the query that comes after it.
+        (
+            vec![query(0), response(None, 4), bringing(None, 14), query(10)],
+            &["4.000ms", "4.000ms"],
+            "2 in 4 ms",
+        ),
+        (
+            vec![query(0), response(None, 4), bringing(Some(10), 14), query(10)],
+            &["4.000ms", "4.000ms"],
+            "2 in 4 ms",
+        ),
     ] {
         let Views { log, stats, .. } = views(&frames, &[]);
         assert_eq!(latencies(&log), expected, "{log:#?}");
