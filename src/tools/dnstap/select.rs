@@ -27,11 +27,14 @@ impl FromStr for WantedName {
             None => (false, text),
         };
         let wrong = |why: &str| Err(format!("\"{name}\" is no domain name{why}"));
-        if let Some(domain) = name.strip_prefix("*.") {
-            return wrong(&format!(
-                ": \"{domain}\" selects all names below {domain} too, and \"\\*.{domain}\" those \
-                 that begin with an asterisk"
-            ));
+        if name.is_empty() {
+            return wrong(": it is empty, and \".\" selects all names");
+        }
+        if has_wildcard(name) {
+            return wrong(
+                ": there are no wildcards. \"example\" selects all names below example too, and \
+                 \"\\*.example\" those that have an asterisk there",
+            );
         }
         if !name.is_ascii() {
             return wrong(
@@ -42,6 +45,19 @@ impl FromStr for WantedName {
         let Some(wire) = name::parse(name) else { return wrong("") };
         Ok(Self { wire, alone })
     }
+}
+
+/// Whether there is an asterisk that is not escaped.
+fn has_wildcard(name: &str) -> bool {
+    let mut characters = name.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '*' => return true,
+            '\\' => drop(characters.next()),
+            _ => (),
+        }
+    }
+    false
 }
 
 /// Addresses that begin with the same bits. IPv4 addresses within IPv6 ones are IPv4 addresses.
@@ -251,10 +267,14 @@ mod tests {
         assert!(response_code("no").is_err());
         assert!("a..b".parse::<WantedName>().is_err());
         let hint = |name: &str| name.parse::<WantedName>().unwrap_err();
-        assert!(hint("*.example").contains(r#""example" selects all names below example too"#));
-        assert!(hint("=*.example").contains(r#""\*.example" those that begin with an asterisk"#));
+        for name in ["*.example", "=*.example", "*", "=*", "a*.example", "www.*", r"\\*.example"] {
+            assert!(hint(name).contains(r#""\*.example" those that have an asterisk"#), "{name}");
+        }
+        for name in ["", "="] {
+            assert!(hint(name).contains(r#""." selects all names"#));
+        }
         assert!(hint("b\u{fc}cher.example").contains("xn--bcher-kva"));
-        for name in [r"\*.example", r"=\*.example", r"b\195\188cher.example", "a*.example", "*"] {
+        for name in [r"\*.example", r"=\*.example", r"b\195\188cher.example", r"\042", ".", "=."] {
             assert!(name.parse::<WantedName>().is_ok(), "{name}");
         }
     }

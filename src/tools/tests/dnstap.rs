@@ -343,6 +343,8 @@ fn names_that_select_nothing_are_refused_with_a_hint() {
     let file = place.file("capture", recording(events()));
     for (name, hint) in [
         ("*.example", "\"example\" selects all names below example too"),
+        ("www.*", "there are no wildcards"),
+        ("", "\".\" selects all names"),
         ("b\u{fc}cher.example", "write its labels as they are there, such as \"xn--bcher-kva\""),
     ] {
         let output = support::run(OURS, &["-r", &file, "--qname", name]);

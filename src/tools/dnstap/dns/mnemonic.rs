@@ -127,6 +127,11 @@ pub fn record_type(number: u16) -> Option<&'static str> {
     }
 }
 
+/// Returns the name of a record type that IANA has assigned. For 0 and 65535 golang's tool has words.
+pub fn assigned_record_type(number: u16) -> Option<&'static str> {
+    record_type(number).filter(|_| !matches!(number, 0 | u16::MAX))
+}
+
 /// Returns whether a type has a name here, but not in the golang tool.
 pub fn is_newer(number: u16) -> bool {
     matches!(number, 11 | 22 | 38 | 40 | 66..=68 | 259 | 262..=264)
@@ -196,12 +201,14 @@ pub fn response_code(number: u16) -> Option<&'static str> {
     RESPONSE_CODES.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
 }
 
-/// The number of a response code by its name, or by its digits.
+/// The number of a response code by its name, or by its digits, with or without `RCODE`.
 pub fn response_code_number(name: &str) -> Option<u16> {
     // In TSIG records the same number has another name.
     let name = if name.eq_ignore_ascii_case("BADSIG") { "BADVERS" } else { name };
     let known = RESPONSE_CODES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
-    known.map(|(number, _)| *number).or_else(|| name.parse().ok().filter(|code| *code < 4096))
+    let digits = name.split_at_checked(5).filter(|(word, _)| word.eq_ignore_ascii_case("RCODE"));
+    let digits = digits.map_or(name, |(_, digits)| digits);
+    known.map(|(number, _)| *number).or_else(|| digits.parse().ok().filter(|code| *code < 4096))
 }
 
 /// The name of a DNSSEC algorithm.
@@ -329,6 +336,9 @@ mod tests {
         assert_eq!(response_code_number("badvers"), Some(16));
         assert_eq!(response_code_number("badsig"), Some(16));
         assert_eq!(response_code_number("12"), Some(12));
-        assert_eq!(response_code_number("4096"), None);
+        assert_eq!(response_code_number("rcode24"), Some(24));
+        for nonsense in ["4096", "RCODE", "RCODE4096", "RCODEx", "\u{e9}\u{e9}\u{e9}"] {
+            assert_eq!(response_code_number(nonsense), None, "{nonsense}");
+        }
     }
 }

@@ -141,10 +141,9 @@ pub fn class_text(class: u16, out: &mut impl Text) {
 
 /// Prints the name of a record type that IANA has assigned.
 pub fn assigned_type_text(rtype: u16, out: &mut impl Text) {
-    match rtype {
-        // Golang's tool has words for them.
-        0 | u16::MAX => generic(b"TYPE", rtype, out),
-        assigned => type_text(assigned, out),
+    match mnemonic::assigned_record_type(rtype) {
+        Some(name) => out.plain(name.as_bytes()),
+        None => generic(b"TYPE", rtype, out),
     }
 }
 
