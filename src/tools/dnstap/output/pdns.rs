@@ -18,7 +18,7 @@ use crate::dnstap::dns::record::{OPT, Record};
 use crate::dnstap::dns::section::{Parts, flag};
 use crate::dnstap::dns::{BadMessage, name, rdata};
 use crate::dnstap::pairing::Times;
-use crate::dnstap::print::bound::{self, TEXT_MAX};
+use crate::dnstap::print::bound::{self, TEXT_MAX, text_max};
 use crate::dnstap::print::json;
 use crate::dnstap::print::text::Text;
 
@@ -134,8 +134,8 @@ impl PassiveDns {
                     Ok(size) => text += size,
                     Err(why) => self.remarks.count(why),
                 }
-                if text > TEXT_MAX {
-                    return Err("responses have records of more than 1 MiB as text, and are cut");
+                if text > most_text(wire) {
+                    return Err("responses have too many records as text, and are cut");
                 }
             }
         }
@@ -160,8 +160,8 @@ impl PassiveDns {
             return Err("records are out of bailiwick, and are left out");
         }
         let _ = self.front(source, record);
-        if self.line.len() > TEXT_MAX {
-            return Err("records are of more than 1 MiB as text, and are left out");
+        if self.line.len() > most_text(source.wire) {
+            return Err("records are too long as text, and are left out");
         }
         let time = source.time;
         match self.seen.get_mut(&self.line) {
@@ -232,6 +232,12 @@ impl PassiveDns {
         self.since = None;
         printed.and(self.files.write())
     }
+}
+
+/// Returns the most text that records of one response may become. Each line has more beside its record
+/// than the text of a message has.
+fn most_text(wire: &[u8]) -> usize {
+    TEXT_MAX.min(2 * text_max(wire.len()))
 }
 
 /// Whether names in the data may point to others in the message (RFC 3597, section 4), and so have
