@@ -13,12 +13,14 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use nix::errno::Errno;
 
 use self::rejoin::{MOVED, NameWatch};
 use crate::capture::backoff::Backoff;
 use crate::capture::content::Content;
 use crate::capture::destination::{Closed, Destination};
 use crate::capture::file_name::Calendar;
+use crate::capture::identity::{Identity, identity};
 use crate::capture::leftover::{self, Completed};
 use crate::capture::log::{Kind, Level, Log};
 use crate::capture::output_file::{OpenError, OutputFile, Placing, Unread, WriteError};
@@ -315,8 +317,12 @@ impl Destination for Output {
         }
     }
 
-    /// Nothing is held back: every frame is written when it is whole.
+    /// Nothing is held back: every frame is written when it is whole. A file that was moved away is
+    /// ended, and another begun.
     fn hang_up(&mut self, log: &Log) {
+        if self.file.in_place && !self.file.is_at(&self.file.name) {
+            return self.rotate(log);
+        }
         log.info("received SIGHUP, flushing output");
     }
 
@@ -427,6 +433,20 @@ struct Unnamed {
     partial: PathBuf,
     wanted: PathBuf,
     units: u64,
+    /// The file; `None` if it has lost its name already.
+    identity: Option<Identity>,
+}
+
+impl Unnamed {
+    fn new(file: &OutputFile, partial: PathBuf) -> Self {
+        let identity = if file.is_at(&partial) { identity(&partial).ok() } else { None };
+        Self { partial, wanted: file.name.clone(), units: file.units(), identity }
+    }
+
+    /// Whether it still has its name, and no later file of ours.
+    fn is_there(&self) -> bool {
+        self.identity.is_some() && identity(&self.partial).ok() == self.identity
+    }
 }
 
 impl Finisher {
@@ -435,20 +455,20 @@ impl Finisher {
         self.name_earlier(log);
         let complete = self.end(&mut file, content, log);
         let name = match file.partial.take() {
-            Some(partial) if complete => {
-                let (wanted, units) = (file.name.clone(), file.units());
-                self.name(Unnamed { partial, wanted, units }, content, log)
-            }
+            Some(partial) if complete => self.name(Unnamed::new(&file, partial), content, log),
             Some(partial) => {
                 // Of nothing there is nothing to keep.
-                if file.is_empty() && fs::remove_file(&partial).is_ok() {
+                if file.is_empty() && file.is_at(&partial) && fs::remove_file(&partial).is_ok() {
                     return;
                 }
                 partial
             }
             None => {
-                if complete && file.in_place {
-                    self.post_rotate.start(&file.name, log);
+                match complete && file.in_place {
+                    true if file.is_at(&file.name) => self.post_rotate.start(&file.name, log),
+                    // By now its name may be that of the next.
+                    true => self.post_rotate.pass_over(&file.name, log),
+                    false => (),
                 }
                 file.name.clone()
             }
@@ -493,7 +513,7 @@ impl Finisher {
     /// Leaves a file that was deleted. What never had its name is lost.
     fn forget(&mut self, file: &OutputFile) {
         if file.partial.is_some() {
-            self.failed = true;
+            self.failed |= file.units() > 0;
             self.lost += file.units();
         }
     }
@@ -504,11 +524,11 @@ impl Finisher {
             Ok(name) => return name,
             Err(error) => error,
         };
-        let Unnamed { partial, wanted, units } = &file;
+        let Unnamed { partial, wanted, units, .. } = &file;
         let (shown, wanted, unit) = (partial.display(), wanted.display(), content.unit);
         let failed = format!("failed to rename to output file {wanted}: {error}");
         let partial = partial.clone();
-        if fs::symlink_metadata(&partial).is_ok() {
+        if file.is_there() {
             log.error(format_args!("{failed}; its {units} {unit} stay in {shown}"));
             self.unnamed.push(file);
         } else {
@@ -564,6 +584,9 @@ impl Finisher {
     /// Gives a complete file its name, and hands it to the command. Returns where it is.
     fn publish(&mut self, file: &Unnamed, log: &Log) -> io::Result<PathBuf> {
         let Unnamed { partial, wanted, .. } = file;
+        if !file.is_there() {
+            return Err(Errno::ENOENT.into());
+        }
         let is_numbered = self.published.numbers(wanted);
         let name = self.published.publish(partial, wanted)?;
         if name != *wanted && !is_numbered {

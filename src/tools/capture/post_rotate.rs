@@ -63,6 +63,16 @@ impl PostRotate {
         }
     }
 
+    /// Reports that no command is run for a finished file that is not at its name `file` any more.
+    pub fn pass_over(&self, file: &Path, log: &Log) {
+        if self.script.is_some() {
+            log.warning(format_args!(
+                "no post-rotate command was run for output file {}: it was moved away or deleted",
+                file.display()
+            ));
+        }
+    }
+
     fn start_pending(&mut self, log: &Log) {
         let Some(script) = &self.script else { return };
         while self.running.len() < RUNNING_MAX

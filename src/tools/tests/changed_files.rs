@@ -219,3 +219,44 @@ fn what_was_in_a_hidden_file_that_was_deleted_is_lost() {
     assert!(lines.iter().any(|line| line.contains("lost 3 frames (")), "{lines:#?}");
     assert_holds(Path::new(&file), [frame(), frame()]);
 }
+
+#[test]
+fn a_hidden_file_that_was_deleted_does_not_give_its_name_to_the_next() {
+    let place = Place::new();
+    let (socket, file) = (place.argument("socket"), place.argument("file"));
+    let command = format!("echo >> {}; true", place.argument("commands"));
+    let mut capture = Running::capture(&["-u", &socket, "-w", &file, "--post-rotate", &command]);
+    let partial = place.path(&format!(".file.partial-{}", capture.child.id()));
+    send(&place, &partial, 3);
+    fs::remove_file(&partial).unwrap();
+    capture.signal("USR1");
+    let line = capture.line("failed to rename");
+    assert!(line.contains("is gone, and its 3 frames are lost"), "{line}");
+    capture.line("opened output file");
+    send(&place, &partial, 2);
+    assert!(!Path::new(&file).exists(), "the next file is not complete");
+    capture.signal("TERM");
+    let (status, lines) = capture.end();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("lost 3 frames (")), "{lines:#?}");
+    assert_holds(Path::new(&file), [frame(), frame()]);
+    assert_eq!(fs::read(place.path("commands")).unwrap(), b"\n");
+}
+
+#[test]
+fn sighup_ends_a_file_that_was_moved_away_and_no_command_gets_the_next() {
+    let place = Place::new();
+    let file = place.argument("file");
+    let command = format!("echo >> {}; true", place.argument("commands"));
+    let mut running = start(&place, &["-a", "-w", &file, "--post-rotate", &command]);
+    send(&place, Path::new(&file), 3);
+    fs::rename(&file, place.path("moved")).unwrap();
+    running.signal("HUP");
+    running.line("no post-rotate command was run for output file");
+    running.line("opened output file");
+    send(&place, Path::new(&file), 2);
+    running.stop();
+    assert_holds(&place.path("moved"), [frame(), frame(), frame()]);
+    assert_holds(Path::new(&file), [frame(), frame()]);
+    assert_eq!(fs::read(place.path("commands")).unwrap(), b"\n");
+}
