@@ -17,6 +17,7 @@ use self::watch::Watch;
 use super::{Frame, Output, OutputError};
 use crate::dnstap::account::{Account, Reason};
 use crate::dnstap::batch;
+use crate::dnstap::options::TLS_PREFIX;
 use crate::dnstap::queue::Input;
 
 /// How long to wait for room when nothing is lost by waiting.
@@ -172,7 +173,8 @@ impl Relay {
     /// Returns what went wrong last, without the name of the relay, which messages have already.
     fn last_error(&self) -> Option<String> {
         let error = self.thread.last_error()?;
-        let prefix = format!("{}: ", self.account.name);
+        let name = &self.account.name;
+        let prefix = format!("{}: ", name.strip_prefix(TLS_PREFIX).unwrap_or(name));
         Some(error.strip_prefix(&prefix).map_or(error.clone(), String::from))
     }
 
@@ -227,7 +229,8 @@ impl Output for Relay {
         if lost == 0 {
             return Ok(());
         }
-        let why = self.last_error().map_or(String::new(), |why| format!(": {why}"));
+        let why =
+            self.last_error().map_or(String::new(), |why| format!("; the last failure: {why}"));
         Err(OutputError::Failed(format!("relay to {name}: {lost} frames were not sent{why}")))
     }
 }
