@@ -125,7 +125,8 @@ impl Member {
         self.is_freed() && self.ring.waiting() == 0
     }
 
-    /// Drops what is pending in the ring, whose consumer this is, to save memory.
+    /// Drops what is pending in the ring, whose consumer this is, to save memory. The caller holds
+    /// the lock of the registry: once the ring is empty, the counters are taken to be final.
     pub(super) fn drop_pending(&self, consumer: &mut Consumer) {
         self.dropped_full.fetch_add(consumer.discard() as u64, Ordering::Release);
     }

@@ -10,7 +10,7 @@ use framestream::fork::{Child, Lock};
 use super::MESSAGE_TYPES;
 use super::member::{Dropped, Member};
 use crate::encode::Origin;
-use crate::ring::Ring;
+use crate::ring::{Consumer, Ring};
 
 /// What can be changed while queues are in use.
 pub(super) struct Settings {
@@ -203,6 +203,13 @@ impl Registry {
         }
         self.changes.fetch_add(1, Ordering::Release);
         members.freed_bytes > self.freed_limit / 2
+    }
+
+    /// Drops what is pending with a freed queue, whose consumer this is. No other thread lets go of
+    /// the queue before that is counted.
+    pub(super) fn drop_pending(&self, member: &Member, consumer: &mut Consumer) {
+        let _members = self.members.lock();
+        member.drop_pending(consumer);
     }
 
     /// How often queues have come and gone.

@@ -87,7 +87,7 @@ impl Spans {
         let sending = self.front().map(|_| self.current);
         for (index, (member, consumer)) in self.consumers.iter_mut().enumerate() {
             if excess > 0 && member.is_freed() && Some(index) != sending {
-                member.drop_pending(consumer);
+                self.registry.drop_pending(member, consumer);
                 excess = excess.saturating_sub(member.ring.held());
             }
         }
@@ -185,6 +185,9 @@ impl Source for Spans {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
     use super::*;
     use crate::encode::Origin;
     use crate::ring::{Producer, Ring};
@@ -283,6 +286,32 @@ mod tests {
             queues.source.gather(false);
             assert!(queues.source.is_empty() && queues.source.consumers.is_empty());
         }
+    }
+
+    #[test]
+    fn what_is_dropped_is_counted_before_its_queue_is_let_go_of() {
+        const QUEUES: usize = 64;
+        const ROUNDS: usize = 500;
+        let mut queues = Queues::new();
+        let registry = Arc::clone(&queues.registry);
+        let done = AtomicBool::new(false);
+        let mut sent = 0;
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    registry.sweep(|_| ());
+                }
+            });
+            for _ in 0..ROUNDS {
+                let logged: Vec<_> = (0..QUEUES).map(|_| queues.log(0)).collect();
+                queues.source.gather(false);
+                logged.into_iter().for_each(|queue| queues.free(queue));
+                queues.source.gather(true);
+                sent += queues.send().len();
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        assert_eq!(sent + registry.dropped().full as usize, QUEUES * ROUNDS);
     }
 
     #[test]
