@@ -17,7 +17,7 @@ pub enum AddressError {
     /// Where an IPv6 address would end and the port begin is not clear.
     #[error("an IPv6 address with a port has to be in brackets, as in [2001:db8::1]:6000")]
     Brackets,
-    /// The host has colons or brackets, and is not an IPv6 address.
+    /// The host has spaces, or it has colons or brackets and is not an IPv6 address.
     #[error("the host is neither a name nor an address")]
     Host,
 }
@@ -52,11 +52,14 @@ fn port(text: &str) -> Result<u16, AddressError> {
     text.parse().ok().filter(|_| is_number).ok_or(AddressError::Port)
 }
 
-/// Sees to it that the only colons of a host are those of IPv6.
+/// Sees to it that the only colons of a host are those of IPv6, and that it has no characters which
+/// neither a name nor an address has.
 fn check_host(host: &str) -> Result<(), AddressError> {
     let (address, _zone) = host.split_once('%').unwrap_or((host, ""));
     let has_own_colons = !host.contains(':') || address.parse::<Ipv6Addr>().is_ok();
-    if has_own_colons && !host.contains(['[', ']']) { Ok(()) } else { Err(AddressError::Host) }
+    let is_strange =
+        |char: char| matches!(char, '[' | ']') || char.is_whitespace() || char.is_control();
+    if has_own_colons && !host.contains(is_strange) { Ok(()) } else { Err(AddressError::Host) }
 }
 
 #[cfg(test)]
@@ -86,6 +89,12 @@ mod tests {
             ("ns1]:53", Err(Host)),
             ("[[::1]]:53", Err(Host)),
             ("[::1%eth0]1]:53", Err(Host)),
+            (" ns1:53", Err(Host)),
+            ("ns1 :53", Err(Host)),
+            ("ns1\n:53", Err(Host)),
+            ("ns\u{a0}1:53", Err(Host)),
+            ("[2001:db8::1%a b]:53", Err(Host)),
+            ("ns1\0:53", Err(Host)),
             ("ns1:+53", Err(Port)),
             ("ns1:-53", Err(Port)),
             ("ns1: 53", Err(Port)),
