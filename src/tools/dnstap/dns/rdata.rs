@@ -245,7 +245,8 @@ const L64: u16 = 106;
 const EUI48: u16 = 108;
 const EUI64: u16 = 109;
 const TKEY: u16 = 249;
-const TSIG: u16 = 250;
+/// Signature of a transaction (RFC 8945).
+pub const TSIG: u16 = 250;
 const NXNAME: u16 = 128;
 const ANY: u16 = 255;
 

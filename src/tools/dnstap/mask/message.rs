@@ -5,6 +5,7 @@
 
 use super::option;
 use super::prefix::Prefixes;
+use crate::dnstap::dns::name;
 use crate::dnstap::dns::opcode;
 use crate::dnstap::dns::rdata;
 use crate::dnstap::dns::record::{OPT, Record};
@@ -67,8 +68,21 @@ fn mask_record(record: &Record, data: &mut [u8], is_by_client: bool, prefixes: P
         _ if !is_by_client => true,
         rdata::A if data.len() == 4 => prefixes.apply_whole(data),
         rdata::AAAA if data.len() == 16 => prefixes.apply_whole(data),
+        rdata::TSIG => tells_only_its_time(data),
         other => is_harmless(other),
     }
+}
+
+/// Whether the data of a TSIG record has nothing after its error but the time of a server (RFC 8945,
+/// section 4.2).
+fn tells_only_its_time(data: &[u8]) -> bool {
+    let other_length = || {
+        let after_name = data.get(name::skip(data, 0).ok()?..)?;
+        let mac_length = after_name.get(8..10)?.first_chunk::<2>()?;
+        let after_mac = after_name.get(10 + usize::from(u16::from_be_bytes(*mac_length))..)?;
+        Some(after_mac.get(6..)?.len())
+    };
+    matches!(other_length(), Some(0 | 6))
 }
 
 /// Whether the data of a type has only names, numbers that are defined, and keys of zones: no addresses,
@@ -82,8 +96,6 @@ fn is_harmless(rtype: u16) -> bool {
         | 25 | 26 | 33 | 36 | 39 | 107
         // DS NSEC DNSKEY TALINK CDS CDNSKEY CSYNC
         | 43 | 47 | 48 | 58 | 59 | 60 | 62
-        // TSIG
-        | 250
     )
 }
 
@@ -161,6 +173,20 @@ mod tests {
             copy(&wire, Sender::Initiator, PREFIXES, &mut out).unwrap();
             assert_eq!(out, message(0, rdata::NULL, &vec![0; data.len()]), "{rtype}");
             Parts::find(&out).unwrap().check().unwrap();
+        }
+    }
+
+    #[test]
+    fn signatures_are_kept_without_data_of_other_kinds() {
+        for (other, is_kept) in
+            [(&b""[..], true), (b"\0\0\x65\x53\xf1\0", true), (b"\xc0\0\x02\x63", false)]
+        {
+            let length = other.len() as u8;
+            let fields = b"\x01h\0\0\0\x65\x53\xf1\0\x01\x2c\0\x02ab\0\x07\0\0\0";
+            let wire = message(0, rdata::TSIG, &[&fields[..], &[length], other].concat());
+            let mut out = Vec::new();
+            copy(&wire, Sender::Initiator, PREFIXES, &mut out).unwrap();
+            assert_eq!(out == wire, is_kept, "{other:?}");
         }
     }
 
