@@ -14,6 +14,7 @@ use crate::capture::totals::Refusals;
 use crate::dnstap::account::{Account, Reason};
 use crate::dnstap::dns::mnemonic;
 use crate::dnstap::input::Progress;
+use crate::printable::push_line;
 
 /// Where they are.
 const PATH: &str = "/metrics";
@@ -185,9 +186,11 @@ fn named(
     named
 }
 
-/// A name as it stands in a label.
+/// Returns a name as a label has it. Control characters are escaped: a terminal may show the metrics.
 fn quoted(name: &str) -> String {
-    name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    let mut line = String::new();
+    push_line(&mut line, name);
+    line.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 fn metric(
@@ -244,6 +247,12 @@ fn latency(stats: &Stats, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_files_do_not_drive_a_terminal() {
+        assert_eq!(quoted("a\"b\\c"), r#"a\"b\\c"#);
+        assert_eq!(quoted("\u{1b}[2J\u{202e}\n\r"), r"\\u{1b}[2J\\u{202e}\\n\\r");
+    }
 
     #[test]
     fn whoever_asks_makes_no_time_series() {
