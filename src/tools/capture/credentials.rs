@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -69,6 +69,17 @@ impl<T> Credentials<T> {
     /// Reads the files again. If that fails, what was read before stays in use.
     pub fn reload(&mut self) {
         self.seen = self.files.states();
+        // The writer of a pipe may never come, and all would wait for it.
+        let is_pipe = |path: &&PathBuf| {
+            fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
+        };
+        if let Some(pipe) = self.files.paths().find(is_pipe) {
+            Log.error(format_args!(
+                "TLS: {} is a pipe, which is not read again; what was read before stays in use",
+                pipe.display()
+            ));
+            return;
+        }
         match (self.load)() {
             Ok(loaded) => {
                 self.current = loaded;
