@@ -62,7 +62,7 @@ use crate::capture::log::{Level, Log};
 use crate::capture::options::{Address, Options, Settings};
 use crate::capture::output::Output;
 use crate::capture::output_file::{OpenError, WriteError};
-use crate::capture::post_rotate::PostRotate;
+use crate::capture::post_rotate::{PostRotate, WAIT_TOLD_AFTER};
 use crate::capture::shared::Shared;
 use crate::capture::totals::Refusals;
 use crate::command_line::{prefix, usage_error};
@@ -474,10 +474,15 @@ fn wait_for(
     log: &Log,
 ) -> io::Result<()> {
     let mut events = Events::with_capacity(EVENTS);
+    let mut tell_after = Some(WAIT_TOLD_AFTER);
     while commands.reap(log) {
-        match poll.poll(&mut events, None) {
+        match poll.poll(&mut events, tell_after) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
             other => other?,
+        }
+        if tell_after.is_some() && events.is_empty() {
+            tell_after = None;
+            commands.tell_waiting(log);
         }
         if signals.pending().any(|signal| matches!(signal, SIGTERM | SIGINT)) {
             break;

@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::capture::log::{Kind, Level, Log};
 
@@ -23,6 +24,9 @@ pub fn command(command: OsString) -> Result<OsString, &'static str> {
         Some(_) => Ok(command),
     }
 }
+
+/// How long the end waits for commands before that is reported.
+pub const WAIT_TOLD_AFTER: Duration = Duration::from_secs(1);
 
 const FAILED: Kind = Kind("failures of post-rotate commands");
 
@@ -110,6 +114,14 @@ impl PostRotate {
     /// Whether any runs, as far as is known.
     pub fn are_running(&self) -> bool {
         !self.running.is_empty()
+    }
+
+    /// Reports that the end waits for commands.
+    pub fn tell_waiting(&self, log: &Log) {
+        let count = self.running.len() + self.pending.len();
+        log.info(format_args!(
+            "waiting for the post-rotate commands of {count} files; another signal ends that"
+        ));
     }
 
     /// Reports the files whose command is not run any more.

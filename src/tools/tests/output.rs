@@ -317,6 +317,7 @@ fn a_second_signal_reports_the_files_without_their_command() {
     }
     capture.signal("TERM");
     capture.line("lost 0 frames");
+    capture.line("waiting for the post-rotate commands of 5 files; another signal ends that");
     capture.signal("TERM");
     capture.line(&format!("no post-rotate command was run for {output}.4"));
     capture.end_without_children();

@@ -80,6 +80,7 @@ fn a_second_signal_ends_the_wait_for_commands() {
         running.line("opened input socket");
         running.signal("TERM");
         until(|| Path::new(&begun).exists());
+        running.line("waiting for the post-rotate commands of 1 files");
         running.signal("TERM");
         let (status, lines) = running.end_without_children();
         assert!(status.success(), "{lines:#?}");

@@ -4,12 +4,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::capture::log::Log;
-use crate::capture::post_rotate::PostRotate;
+use crate::capture::post_rotate::{PostRotate, WAIT_TOLD_AFTER};
 
 /// How often to look whether commands have ended.
 const CHECK: Duration = Duration::from_millis(20);
@@ -36,7 +36,11 @@ impl Patience {
 
     /// Waits until all of `commands` have ended, or a signal comes.
     pub fn wait(&self, mut commands: PostRotate, log: &Log) {
+        let mut tell_at = Some(Instant::now() + WAIT_TOLD_AFTER);
         while commands.reap(log) && !self.0.load(Ordering::Relaxed) {
+            if tell_at.take_if(|at| *at <= Instant::now()).is_some() {
+                commands.tell_waiting(log);
+            }
             thread::sleep(CHECK);
         }
         commands.abandon(log);
