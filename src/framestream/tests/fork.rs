@@ -271,6 +271,8 @@ fn a_child_does_not_wait_for_the_thread_of_a_parent_that_closes() {
     listener.set_nonblocking(true).expect("a socket");
     let (mut silent, _) = wait_for(|| listener.accept().ok());
     silent.set_nonblocking(false).expect("a socket");
+    // With nothing pending, closing would not wait for the receiver.
+    producer.submit(vec![0]).expect("room");
     thread::scope(|scope| {
         let closing = scope.spawn(|| iothr.close());
         wait_for(|| match producer.submit(vec![1]) {

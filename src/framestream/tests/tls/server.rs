@@ -41,7 +41,7 @@ pub struct Server {
 impl Server {
     pub fn start(port: &Port, identity: &Identity, options: &[&str]) -> Self {
         let mut process = Command::new("openssl")
-            .args(["s_server", "-quiet", "-accept", &port.address.to_string()])
+            .args(["s_server", "-quiet", "-nbio", "-accept", &port.address.to_string()])
             .arg("-cert")
             .arg(&identity.certificate)
             .arg("-key")
