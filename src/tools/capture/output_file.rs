@@ -286,6 +286,15 @@ impl OutputFile {
         self.name.as_os_str() == STANDARD_OUTPUT
     }
 
+    /// Returns whether it can be continued if another program left `size` bytes of it.
+    pub fn can_rejoin(&self, content: &Content, size: u64) -> bool {
+        match content.rejoin {
+            Rejoin::Whole => self.compressor.is_none() || size == 0,
+            Rejoin::Beginning => size == 0,
+            Rejoin::Never => false,
+        }
+    }
+
     /// Continues a file that another program changed after its whole part, or starts it again if
     /// that is empty. Returns how many units were lost that compression held back.
     pub fn rejoin(&mut self, content: &Content) -> io::Result<u64> {
@@ -294,12 +303,7 @@ impl OutputFile {
             self.sink.go_on_behind(size)?;
             return Ok(0);
         }
-        let is_lost = match content.rejoin {
-            Rejoin::Whole => self.compressor.is_some() && size > 0,
-            Rejoin::Beginning => size > 0,
-            Rejoin::Never => true,
-        };
-        if is_lost {
+        if !self.can_rejoin(content, size) {
             self.broken = true;
             return Err(io::Error::other("another program changed it, so that it cannot go on"));
         }

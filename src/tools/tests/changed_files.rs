@@ -260,3 +260,21 @@ fn sighup_ends_a_file_that_was_moved_away_and_no_command_gets_the_next() {
     assert_holds(Path::new(&file), [frame(), frame()]);
     assert_eq!(fs::read(place.path("commands")).unwrap(), b"\n");
 }
+
+#[test]
+fn a_file_that_cannot_be_continued_is_not_said_to_be() {
+    let place = Place::new();
+    let file = place.path("file.zst");
+    let out = format!("quiet:{}", file.display());
+    let mut running = start(&place, &["-w", &out]);
+    send(&place, &file, 3);
+    OpenOptions::new().append(true).open(&file).unwrap().write_all(b"theirs").unwrap();
+    let mut peer = Peer::open(&place.socket);
+    peer.send(data(frame()));
+    peer.close();
+    let line = running.line("another program wrote to output file");
+    assert!(line.ends_with("; it cannot be continued"), "{line}");
+    running.line("failed to write output file");
+    running.signal("TERM");
+    assert_eq!(running.end().0.code(), Some(1));
+}

@@ -43,6 +43,11 @@ impl Output {
         let failed = |error| WriteError::File { name: name.clone(), error, lost: count };
         let shown = name.display();
         let told = |text: String| Log.limited(Level::Warning, CHANGED, text);
+        let next = |left: u64| match (self.file.can_rejoin(&self.content, left), left) {
+            (false, _) => "it cannot be continued",
+            (true, 0) => "starting it again",
+            (true, _) => "continuing after the last whole frame or line",
+        };
         match self.file.change().map_err(failed)? {
             Change::None => {
                 self.watch_name();
@@ -57,18 +62,13 @@ impl Output {
                     .replace_deleted()
                     .map_err(|error| failed(std::io::Error::other(error)));
             }
-            Change::Shrunk { from, to: 0 } => told(format!(
-                "another program truncated output file {shown}, which had {from} bytes; starting \
-                 it again"
-            )),
             Change::Shrunk { from, to } => told(format!(
-                "another program truncated output file {shown} from {from} to {to} bytes; \
-                 continuing after the last whole frame or line"
+                "another program truncated output file {shown} from {from} to {to} bytes; {}",
+                next(to)
             )),
-            Change::Grown => told(format!(
-                "another program wrote to output file {shown}; continuing after the last whole \
-                 frame or line"
-            )),
+            Change::Grown => {
+                told(format!("another program wrote to output file {shown}; {}", next(u64::MAX)))
+            }
         }
         let lost = self.file.rejoin(&self.content).map_err(failed)?;
         self.finisher.lost += lost;
