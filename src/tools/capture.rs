@@ -474,14 +474,14 @@ fn wait_for(
     log: &Log,
 ) -> io::Result<()> {
     let mut events = Events::with_capacity(EVENTS);
-    let mut tell_after = Some(WAIT_TOLD_AFTER);
+    let mut tell_at = Some(Instant::now() + WAIT_TOLD_AFTER);
     while commands.reap(log) {
-        match poll.poll(&mut events, tell_after) {
+        let left = tell_at.map(|at| at.saturating_duration_since(Instant::now()));
+        match poll.poll(&mut events, left) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
             other => other?,
         }
-        if tell_after.is_some() && events.is_empty() {
-            tell_after = None;
+        if tell_at.take_if(|at| *at <= Instant::now()).is_some() {
             commands.tell_waiting(log);
         }
         if signals.pending().any(|signal| matches!(signal, SIGTERM | SIGINT)) {
