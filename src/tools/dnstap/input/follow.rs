@@ -8,6 +8,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::unistd::{AccessFlags, access};
+
 use crate::capture::partial_file;
 
 /// Time that the writer of a replaced file has to end it.
@@ -54,7 +56,9 @@ impl Found {
 pub fn find(name: &Path, last: Option<&Found>) -> Option<Found> {
     let is_new = |metadata: &Metadata| last.is_none_or(|last| !last.is(metadata));
     match fs::metadata(name) {
-        Ok(metadata) if is_new(&metadata) && is_later(&metadata, last) => {
+        Ok(metadata)
+            if is_new(&metadata) && is_later(&metadata, last) && is_readable(name, &metadata) =>
+        {
             return Some(Found::new(name, false, &metadata));
         }
         _ => (),
@@ -63,6 +67,11 @@ pub fn find(name: &Path, last: Option<&Found>) -> Option<Found> {
         let metadata = fs::metadata(&path).ok().filter(is_new)?;
         partial_file::is_being_written(&path).then(|| Found::new(&path, true, &metadata))
     })
+}
+
+/// Returns whether the file can be read at present. Its writer may give it its mode last.
+fn is_readable(name: &Path, metadata: &Metadata) -> bool {
+    !metadata.is_dir() && access(name, AccessFlags::R_OK).is_ok()
 }
 
 /// Returns whether a file can come after `last`. An older one that has had the name before cannot
@@ -107,6 +116,7 @@ impl<'a> Watch<'a> {
         if !self.found.is_hidden
             && let Ok(there) = fs::metadata(self.name)
             && !self.found.is(&there)
+            && is_readable(self.name, &there)
         {
             // Its writer may not have begun the new one yet, or not ended this one.
             left = at_stop
@@ -122,5 +132,28 @@ impl<'a> Watch<'a> {
             self.left.set(Some(Left::Replaced));
         }
         left
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_not_left_for_what_cannot_be_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let (name, other) = (directory.path().join("in"), directory.path().join("other"));
+        fs::write(&name, "old").unwrap();
+        let found = find(&name, None).unwrap();
+        fs::rename(&name, &other).unwrap();
+        fs::create_dir(&name).unwrap();
+        let left = Cell::new(None);
+        assert!(!Watch::new(&name, &found, &left).is_left(true));
+        assert_eq!(find(&name, Some(&found)), None);
+        fs::remove_dir(&name).unwrap();
+        fs::write(&name, "new").unwrap();
+        assert!(Watch::new(&name, &found, &left).is_left(true));
+        assert_eq!(left.get(), Some(Left::Replaced));
+        assert!(find(&name, Some(&found)).is_some());
     }
 }
