@@ -88,7 +88,7 @@ typedef enum dnstap_result {
    */
   DNSTAP_END,
   /**
-   * The time limit of the call was over; the same call may succeed later.
+   * The time limit of the call expired; the same call may succeed later.
    */
   DNSTAP_TIMED_OUT,
   /**
@@ -439,8 +439,8 @@ typedef enum dnstap_policy_match {
  * What became of the messages. At every moment `logged = sent + waiting + dropped_full
  * + dropped_too_long + dropped_invalid + dropped_closed + dropped_fork`.
  *
- * The accounts of a forked child begin at 0: what was counted before, and what waits at the fork,
- * are its parent's.
+ * The counters of a forked child start at 0: earlier events, and those pending at the fork, belong
+ * to its parent.
  */
 typedef struct dnstap_stats {
   /**
@@ -461,8 +461,8 @@ typedef struct dnstap_stats {
    */
   uint64_t waiting;
   /**
-   * Messages that found their ring full; and those of freed queues that were dropped for new ones
-   * (dnstap_options_set_freed_queue_bytes()).
+   * Messages for which the ring was full, and those of freed queues that were dropped for new
+   * queues (dnstap_options_set_freed_queue_bytes()).
    */
   uint64_t dropped_full;
   /**
@@ -474,11 +474,11 @@ typedef struct dnstap_stats {
    */
   uint64_t dropped_invalid;
   /**
-   * Messages that were not sent when the time for closing was over, or came too late to be sent.
+   * Messages that were not sent within the close timeout, or came too late to be sent.
    */
   uint64_t dropped_closed;
   /**
-   * Always 0. Kept for programs that add it up.
+   * Always 0; kept for compatibility.
    */
   uint64_t dropped_fork;
   /**
@@ -598,8 +598,8 @@ typedef struct dnstap_message {
   uint32_t http_protocol;
   /**
    * Address and port of the initiator: a struct sockaddr_in or sockaddr_in6, which need not be
-   * aligned. Port 0 is absent; of family AF_UNSPEC only the port counts, where struct sockaddr_in
-   * has it.
+   * aligned. Port 0 means no port. With family AF_UNSPEC only the port is used, at its offset in
+   * struct sockaddr_in.
    */
   const struct sockaddr *initiator;
   /**
@@ -759,14 +759,14 @@ enum dnstap_result dnstap_options_set_message_types(dnstap_options *options,
 enum dnstap_result dnstap_options_set_queue_bytes(dnstap_options *options, size_t queue_bytes);
 
 /**
- * Sets how much memory may be held for the pending messages of freed queues, all together; each of
- * them counts for 64 KiB at least. Where they hold more, dnstap_queue_new() drops the oldest of these messages, and counts them as
- * `dropped_full`. The rings of a sink thus take no more than `queue_bytes` for each queue that is
- * in use, and this.
+ * Sets how much memory the pending messages of all freed queues together may hold; each such queue
+ * counts for at least 64 KiB. If they hold more, dnstap_queue_new() drops the oldest of these
+ * messages, and counts them as `dropped_full`. The rings of a sink thus take at most `queue_bytes`
+ * for each queue in use, plus this.
  *
  * @param options            The options.
- * @param freed_queue_bytes  Any number; 256 MiB by default. With 0, what a freed queue left is dropped
- *                           unless it is sent before the next queue is made.
+ * @param freed_queue_bytes  Any number; 256 MiB by default. With 0, pending messages of a freed
+ *                           queue are dropped unless they are sent before the next queue is made.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
@@ -931,9 +931,9 @@ enum dnstap_result dnstap_options_set_tls_client_certificate(dnstap_options *opt
  * Never waits for the receiver, which may come later. The writer thread blocks all signals.
  *
  * A process that forks may do so before or after: a child that goes on logging gets a writer
- * thread and a stream of its own. Instead of a regular file that is PATH.PID, with its process ID; a
- * FIFO is left to the parent. The descriptors of the parent are closed in the child. A child made by
- * _Fork() or clone(), which run no fork handlers, must not use the library.
+ * thread and a stream of its own. Instead of a regular file that is PATH.PID, with its process ID;
+ * only the parent writes to a FIFO. The descriptors of the parent are closed in the child. A child
+ * made by _Fork() or clone(), which run no fork handlers, must not use the library.
  *
  * While a fork is under way, any call but dnstap_log() and dnstap_enabled() may wait for its end. A
  * thread that makes one must not hold a lock which a fork handler of the program takes.
@@ -943,8 +943,7 @@ enum dnstap_result dnstap_options_set_tls_client_certificate(dnstap_options *opt
  * @param[out] error  Why there is no sink; DNSTAP_OK if there is. May be NULL.
  * @return            The sink, to be closed with dnstap_sink_close(); NULL on an error.
  */
-dnstap_sink *dnstap_sink_open(dnstap_options *options,
-                              enum dnstap_result *error);
+dnstap_sink *dnstap_sink_open(dnstap_options *options, enum dnstap_result *error);
 
 /**
  * Retrieves the accounts at this moment. Any thread may call it.
@@ -1025,29 +1024,28 @@ enum dnstap_result dnstap_sink_set_version(const dnstap_sink *sink, const char *
 enum dnstap_result dnstap_sink_reopen(const dnstap_sink *sink);
 
 /**
- * Has the messages that were logged before this call sent at once, instead of within the flush
- * interval, and waits for that. If there is no stream, it is tried to open one now. Any thread may call
- * it. For a program that is about to end, or to exec, without closing the sink.
+ * Sends the messages that were logged before this call at once, instead of within the flush
+ * interval, and waits until they are sent. If the stream is down, this tries to open it at once. Any
+ * thread may call it. For a program that is about to end, or to exec, without closing the sink.
  *
  * @param sink          The sink.
- * @param milliseconds  How long to wait; 0 only asks.
- * @retval DNSTAP_OK         None of these messages is pending any more: they were handed over to the
- *                           operating system, or dropped.
- * @retval DNSTAP_TIMED_OUT  Some are; they stay in the rings.
+ * @param milliseconds  Longest time to wait; 0 does not wait.
+ * @retval DNSTAP_OK         All of these messages were handed over to the operating system, or
+ *                           dropped.
+ * @retval DNSTAP_TIMED_OUT  Some are still pending; they stay in the rings.
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
-enum dnstap_result dnstap_sink_flush(const dnstap_sink *sink,
-                                     unsigned int milliseconds);
+enum dnstap_result dnstap_sink_flush(const dnstap_sink *sink, unsigned int milliseconds);
 
 /**
- * Begins to close a sink and returns at once: messages are refused from here on, the pending ones are
- * sent, the stream is closed and the writer thread ends in the background, and the close timeout
- * starts. dnstap_sink_close(), still to be called, then waits only for what is left of it. A program
- * with several sinks calls this for each before it closes the first, and has closed all of them
- * within one close timeout. Called again, it does nothing. Any thread may call it.
+ * Begins to close a sink and returns at once: messages are refused from here on, the pending ones
+ * are sent, the stream is closed and the writer thread ends in the background, and the close
+ * timeout starts. dnstap_sink_close() must still be called; it then waits only for the rest of the
+ * timeout. A program with several sinks calls this for each of them before it closes the first, so
+ * that all are closed within one close timeout. Further calls do nothing. Any thread may call it.
  *
- * @param sink  The sink. dnstap_sink_get_stats() tells how far it is.
+ * @param sink  The sink. dnstap_sink_get_stats() shows its progress.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
@@ -1059,8 +1057,8 @@ enum dnstap_result dnstap_sink_begin_close(const dnstap_sink *sink);
  * half a second after the close timeout at the latest, which starts now or has started with
  * dnstap_sink_begin_close(). Queues may still be there; what is logged to them from here on is not.
  *
- * A program that ends without it, by exit() or a signal, loses the messages that are pending: up to
- * the flush interval of them, more if the receiver is away. dnstap_sink_flush() sends them.
+ * A program that ends without it, by exit() or a signal, loses the pending messages: those of the
+ * last flush interval, more if the receiver is away. dnstap_sink_flush() sends them.
  *
  * @param[in,out] sink  Where the sink is; NULL is left there.
  * @param[out] stats    The last accounts, as from dnstap_sink_get_stats(); may be NULL.
@@ -1082,9 +1080,9 @@ enum dnstap_result dnstap_sink_close(dnstap_sink **sink, struct dnstap_stats *st
 dnstap_queue *dnstap_queue_new(const dnstap_sink *sink);
 
 /**
- * Frees a queue. What was logged to it is still sent, unless freed queues hold too much memory
- * (dnstap_options_set_freed_queue_bytes()). Any thread may call it, but none may be logging to the
- * queue.
+ * Frees a queue. Its pending messages are still sent, unless freed queues hold too much memory
+ * (dnstap_options_set_freed_queue_bytes()). Any thread may call it, but no thread may be logging
+ * to the queue.
  *
  * @param[in,out] queue  Where the queue is; NULL is left there. Nothing happens if it is NULL
  *                       already, or a handle of another kind.
@@ -1209,9 +1207,9 @@ enum dnstap_result dnstap_reader_set_max_frame_size(dnstap_reader *reader, size_
  * @param[out] message  The message, whose `size` is to be set before; as from dnstap_decode(). It
  *                      points into the reader, and stays until the next call. NULL to read the
  *                      frame without decoding it.
- * @param milliseconds  How long the call may take, also if the sender never pauses but completes no
- *                      message; what has arrived is read, up to 1 MiB, even with 0. A regular file
- *                      is read on without a limit.
+ * @param milliseconds  Longest time of the call, even if the sender never pauses but completes no
+ *                      message. Data that has arrived is read, up to 1 MiB, even with 0. Reading a
+ *                      regular file has no time limit.
  * @retval DNSTAP_OK
  * @retval DNSTAP_END               The sender has ended the stream.
  * @retval DNSTAP_TIMED_OUT         Call again: nothing of a frame that has begun is lost.

@@ -251,7 +251,7 @@ fstrm_res fstrm_iothr_options_set_reopen_interval(struct fstrm_iothr_options *op
  * receiver is back; what does not fit is refused by fstrm_iothr_submit().
  *
  * After a fork the child gets a thread and a connection of its own with the first frame that it
- * submits; what waited at the fork is the parent's to send, and the descriptors of the parent's
+ * submits; frames pending at the fork are sent by the parent, and the descriptors of the parent's
  * thread are closed in the child. A child made by _Fork() or clone(), which run no fork handlers,
  * must not use the library.
  *

@@ -37,8 +37,8 @@ typedef enum fstrm_iothr_state {
  * What became of the frames that were submitted. At every moment
  * `accepted = written + waiting + lost_closing + lost_error + lost_fork`.
  *
- * The accounts of a forked child begin at 0: what was counted before, and what waits at the fork,
- * are its parent's.
+ * The counters of a forked child start at 0: earlier frames, and those pending at the fork, belong
+ * to its parent.
  */
 typedef struct fstrm_iothr_stats {
   /**
@@ -63,8 +63,8 @@ typedef struct fstrm_iothr_stats {
    */
   uint64_t waiting;
   /**
-   * Frames that could not be sent before the time for ending was over, or were submitted too late
-   * to be sent.
+   * Frames that could not be sent within the close timeout, or were submitted too late to be
+   * sent.
    */
   uint64_t lost_closing;
   /**
@@ -73,7 +73,7 @@ typedef struct fstrm_iothr_stats {
    */
   uint64_t lost_error;
   /**
-   * Always 0. Kept for programs that add it up.
+   * Always 0; kept for compatibility.
    */
   uint64_t lost_fork;
   /**

@@ -35,8 +35,8 @@ use crate::sink::CONTENT_TYPE;
 /// Bytes of the buffer, until a frame needs more.
 const BUFFER_SIZE: usize = 64 * 1024;
 
-/// Bytes that a call reads even if its time is over, where the sender has them ready: a frame of the
-/// default limit is read in one call without patience.
+/// Bytes that a call reads even after its deadline if they are ready: enough for one frame of the
+/// default limit in a call with no patience.
 const ALWAYS_READ: usize = MAX_FRAME_SIZE_DEFAULT + LENGTH_SIZE;
 
 /// Bytes of the shortest frame that opens a stream: escape, length and type.
@@ -138,8 +138,8 @@ impl Reader {
     }
 
     /// The payload of the next data frame, up to the next call; `None` from STOP on. The call takes
-    /// no longer than `patience`, also if the sender never pauses and no frame is complete; a regular
-    /// file is read on without a limit.
+    /// no longer than `patience`, even if the sender never pauses and no frame is complete; reading
+    /// a regular file has no time limit.
     ///
     /// After [`ReadError::TimedOut`] and [`ReadError::TooLarge`] the next call goes on. The other
     /// errors end the stream, and come again; but where a file just ended, the next call finds what
@@ -397,7 +397,7 @@ fn enlarge(buffer: &mut Vec<u8>, more: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Until when a call may go on, and the bytes that it has read.
+/// The deadline of a call, and the bytes that it has read.
 struct Deadline {
     until: Instant,
     read: usize,

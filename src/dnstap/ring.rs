@@ -53,7 +53,7 @@ pub(crate) struct Ring {
     /// Where the oldest frame is.
     head: Padded<AtomicUsize>,
     memory: Memory,
-    /// Whether the consumer's end is taken.
+    /// True once the consumer's end is taken.
     claimed: AtomicBool,
 }
 
@@ -81,13 +81,13 @@ impl Ring {
         self.tail.0.load(Ordering::Acquire)
     }
 
-    /// Whether all frames before `position` are taken.
+    /// Returns whether all frames before `position` are taken.
     pub(crate) fn is_past(&self, position: usize) -> bool {
         self.head.0.load(Ordering::Acquire).wrapping_sub(position) as isize >= 0
     }
 
-    /// Bytes of memory that it counts for: what it holds, and more than a few pages, since a process
-    /// can have only so many mappings.
+    /// Returns the bytes of memory that it counts for: the bytes it holds, and at least several
+    /// pages, since the number of mappings of a process is limited.
     pub(crate) fn held(&self) -> usize {
         match self.memory.mapped() {
             0 => 0,
@@ -95,7 +95,7 @@ impl Ring {
         }
     }
 
-    /// Whether this process has taken the consumer's end.
+    /// Returns whether this process has taken the consumer's end.
     pub(crate) fn is_claimed(&self) -> bool {
         self.claimed.load(Ordering::Acquire)
     }
@@ -110,8 +110,8 @@ impl Ring {
         Some(Consumer { ring, seen: head, span: Span::empty_at(head), sent: 0 })
     }
 
-    /// Begins anew in a forked child: empty, and without a consumer. What waits is the parent's to
-    /// send. The producer has to [follow](Producer::renew) before it goes on.
+    /// Resets the ring in a forked child: empty, and without a consumer. The parent sends the
+    /// pending frames. The producer must [follow](Producer::renew) before its next frame.
     pub(crate) fn renew(&self, _: &Child) {
         self.begin_anew();
     }
@@ -139,8 +139,8 @@ impl Producer {
         &self.ring
     }
 
-    /// Sees anew where the next frame goes, and how much room there is: to be called in a forked
-    /// child before its first frame. At the fork, a frame may have been half way in.
+    /// Reloads the position of the next frame and the free space: to be called in a forked child
+    /// before its first frame. At the fork, a frame may have been partly written.
     pub(crate) fn renew(&mut self) {
         self.tail = self.ring.tail.0.load(Ordering::Relaxed);
         self.room_end = self.tail;
@@ -196,7 +196,7 @@ impl Producer {
 }
 
 impl Drop for Producer {
-    /// Keeps no more memory than the frames lie in that the consumer has not taken yet.
+    /// Releases all memory but that of the frames which the consumer has not taken yet.
     fn drop(&mut self) {
         let tail = self.ring.tail.0.load(Ordering::Relaxed);
         let is_empty = self.ring.head.0.load(Ordering::Acquire) == tail;

@@ -129,8 +129,8 @@ impl Sink {
         self.sender.reopen();
     }
 
-    /// Has the messages that were logged before sent at once. Returns whether all of them were, or
-    /// were dropped, within `timeout`.
+    /// Sends the messages that were logged before at once. Returns whether all of them were sent or
+    /// dropped within `timeout`.
     pub fn flush(&self, timeout: Duration) -> bool {
         let marks = self.registry.marks();
         if marks.is_empty() && self.stats().waiting == 0 {
@@ -149,8 +149,9 @@ impl Sink {
         self.sender.last_error()
     }
 
-    /// Begins to close and returns at once. Messages are refused from here on, and the time limit of
-    /// [`Sink::close`] starts: sinks that are all told so first are closed within one limit.
+    /// Begins to close and returns at once. Messages are refused from here on, and the time limit
+    /// of [`Sink::close`] starts: several sinks are closed within one limit if this is called on
+    /// all of them first.
     pub fn begin_close(&self) {
         self.registry.close();
         self.sender.begin_close();

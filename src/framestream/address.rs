@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 
 use thiserror::Error;
 
-/// Why a text is not a host with a port.
+/// The reason that a text is not a host with a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum AddressError {
     /// Nothing separates a host from a port.
@@ -14,7 +14,7 @@ pub enum AddressError {
     /// The port is not a number, or too large.
     #[error("the port is not a number from 0 to 65535")]
     Port,
-    /// Where an IPv6 address would end and the port begin is not clear.
+    /// The border between an IPv6 address and the port is ambiguous.
     #[error("an IPv6 address with a port has to be in brackets, as in [2001:db8::1]:6000")]
     Brackets,
     /// The host has spaces, or it has colons or brackets and is not an IPv6 address.
@@ -22,9 +22,9 @@ pub enum AddressError {
     Host,
 }
 
-/// Returns the parts of `HOST:PORT`. An IPv6 address has to be in brackets: without them, its last
-/// part would be taken for the port if that was forgotten. Either part may be one that nobody can
-/// connect to, an empty host or the port 0.
+/// Returns the parts of `HOST:PORT`. An IPv6 address must be in brackets: without them, its last
+/// part would be taken for a missing port. The parts need not be usable: the host may be empty, and
+/// the port 0.
 pub fn host_and_port(text: &str) -> Result<(&str, u16), AddressError> {
     let (host, port) = text.rsplit_once(':').ok_or(AddressError::NoPort)?;
     // `2001:db8::1` and `[2001:db8::1]` have no port.
@@ -46,14 +46,14 @@ pub fn host_at_port(text: &str) -> Result<(&str, u16), AddressError> {
     Ok((host, self::port(port)?))
 }
 
-/// Returns the number of a port, which is written in decimal digits alone.
+/// Returns a port number, which must consist of decimal digits.
 fn port(text: &str) -> Result<u16, AddressError> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_number).ok_or(AddressError::Port)
 }
 
-/// Sees to it that the only colons of a host are those of IPv6, and that it has no characters which
-/// neither a name nor an address has.
+/// Checks that a host has colons only as an IPv6 address, and no characters that neither a name nor
+/// an address can have.
 fn check_host(host: &str) -> Result<(), AddressError> {
     let (address, _zone) = host.split_once('%').unwrap_or((host, ""));
     let has_own_colons = !host.contains(':') || address.parse::<Ipv6Addr>().is_ok();

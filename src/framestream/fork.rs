@@ -35,7 +35,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 static GENERATION: AtomicUsize = AtomicUsize::new(0);
 
-/// The number of forks that led to this process, as far as [`mark_child`] was called.
+/// Returns the number of forks that led to this process, counting those for which [`mark_child`]
+/// was called.
 #[inline]
 pub fn generation() -> usize {
     GENERATION.load(Ordering::Relaxed)
@@ -47,8 +48,8 @@ pub fn in_parent() {
     child::catch_up();
 }
 
-/// Says that this process is a child which has just been forked, has all that depends on it begin
-/// anew, and ends what [`prepare`] began, if that was called.
+/// Marks this process as a child that has just been forked, resets all state that depends on the
+/// process, and ends what [`prepare`] began, if it was called.
 ///
 /// # Safety
 /// Only in the child, before it runs anything else of this crate: queues take it as proof that

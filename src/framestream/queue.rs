@@ -65,7 +65,7 @@ pub(crate) struct Ring<T> {
     kind: Kind<T>,
     /// Entries that were put in before this process was forked.
     before: AtomicUsize,
-    /// Whether the consumer's end is taken.
+    /// True once the consumer's end is taken.
     claimed: AtomicBool,
 }
 
@@ -87,7 +87,7 @@ impl<T: Send> Ring<T> {
         Ok((ring, producer))
     }
 
-    /// Entries that this process has put in, also those that were taken out again.
+    /// Returns the number of entries that this process has put in, including those taken out again.
     pub(crate) fn pushed(&self) -> usize {
         let pushed = match &self.kind {
             Kind::Spsc(ring) => ring.pushed(),
@@ -113,15 +113,15 @@ impl<T: Send> Ring<T> {
             }
     }
 
-    /// The consumer's end, once in each process.
+    /// Returns the consumer's end, once in each process.
     pub(crate) fn claim(self: &Arc<Self>) -> Option<Consumer<T>> {
         let claimed = self.claimed.swap(true, Ordering::AcqRel);
         (!claimed).then(|| Consumer(Arc::clone(self)))
     }
 
-    /// Begins anew in a forked child: empty, and without a consumer. What the parent had queued is
-    /// the parent's to send, and is not dropped either, because its consumer may have been in the
-    /// middle of doing so.
+    /// Resets the queue in a forked child: empty, and without a consumer. The parent sends the
+    /// entries that it had queued. The child does not drop them either, because the parent's
+    /// consumer may have been in the middle of dropping one.
     pub(crate) fn renew(&self, _: &Child) {
         let pushed = match &self.kind {
             Kind::Spsc(ring) => ring.forget_all(),

@@ -16,7 +16,7 @@ use crate::transport::{IO_TIMEOUT_DEFAULT, Transport};
 /// How long a reader waits for the next frame: a stream may be silent for as long as it likes.
 const PATIENCE: Duration = Duration::MAX;
 
-/// Bytes of a frame that are read at once, and have memory before they come.
+/// Bytes of a frame that are read at once, into memory allocated before they arrive.
 const PIECE_SIZE: usize = MAX_FRAME_SIZE_DEFAULT;
 
 /// What a reader takes.
@@ -153,7 +153,7 @@ impl Reader {
             let length = self.decoder.needs();
             let mut read = 0;
             while read < length {
-                // The length is a promise: memory comes with the bytes.
+                // Do not trust the length: allocate as the bytes arrive.
                 let end = length.min(self.frame.len().max(2 * read).max(PIECE_SIZE));
                 if end > self.frame.len() {
                     let more = end - self.frame.len();

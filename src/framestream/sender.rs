@@ -46,14 +46,14 @@ pub trait Feed: Send + Sync + 'static {
     /// What the thread takes frames from.
     type Source: Source;
 
-    /// Frames that this process has put in.
+    /// Returns the number of frames that this process has put in.
     fn accepted(&self) -> u64;
 
-    /// Begins anew in a forked child, empty and with nothing counted: what waits at the fork is the
-    /// parent's.
+    /// Resets the source in a forked child, empty and with all counters 0: pending frames belong to
+    /// the parent.
     fn renew(&self, child: &Child);
 
-    /// The source of this process. A [`Lock`] is held meanwhile, so it must take none.
+    /// Returns the source of this process. Called with a [`Lock`] held, so it must not take one.
     fn source(&self) -> Self::Source;
 }
 
@@ -131,7 +131,7 @@ struct Closing {
     generation: usize,
 }
 
-/// The writer thread of this process, and what a forked child starts its own with.
+/// The writer thread of this process, and the parts from which a forked child starts its own.
 struct ThreadState {
     handle: Option<JoinHandle<()>>,
     /// Still closed; each child gets another one like it.
@@ -156,9 +156,9 @@ struct Shared<F: Feed> {
     /// Set to close.
     closing: OnceLock<Closing>,
     thread: Lock<ThreadState>,
-    /// Whether a forked child is to start its thread after a fork that is under way.
+    /// True if a forked child has to start its thread after a fork that is under way.
     put_off: AtomicBool,
-    /// Whether nothing is sent any more: what waits is lost.
+    /// True once nothing is sent any more: pending frames are lost.
     over: AtomicBool,
     /// Readable for good once the thread ends. A condition would want a lock.
     ended: Wake,
@@ -189,7 +189,7 @@ impl<F: Feed> Shared<F> {
         Ok(())
     }
 
-    /// The thread of this process, if it is known without a lock.
+    /// Returns the thread of this process, if it is known without a lock.
     fn revival(&self) -> Option<Revival> {
         match self.epoch.load(Ordering::Acquire) {
             CLOSED => Some(Revival::Closed),
@@ -197,7 +197,8 @@ impl<F: Feed> Shared<F> {
         }
     }
 
-    /// Gives a forked child a thread of its own, if it has none, and can have one without waiting.
+    /// Starts the writer thread of a forked child, unless it runs or starting it would have to
+    /// wait.
     fn revive(self: &Arc<Self>) -> Revival {
         if let Some(revival) = self.revival() {
             return revival;
@@ -213,7 +214,7 @@ impl<F: Feed> Shared<F> {
         Revival::Pending
     }
 
-    /// Gives a forked child in which frames wait a thread of its own, if it has none.
+    /// Starts the writer thread of a forked child that has pending frames, unless it runs.
     fn revive_to_send(self: &Arc<Self>) {
         if self.revival().is_none() && self.stats().waiting > 0 {
             self.revive_with(&mut self.thread.lock());
@@ -258,7 +259,7 @@ impl<F: Feed> Shared<F> {
                 }
                 polled
             } else {
-                // The host has closed the pipe, so that nothing says when the thread ends.
+                // The host has closed the pipe, so the end of the thread cannot be seen.
                 if self.thread.lock().handle.as_ref().is_none_or(JoinHandle::is_finished) {
                     return true;
                 }
@@ -280,7 +281,7 @@ impl<F: Feed> InChild for Shared<F> {
         self.flush.renew(child);
         self.put_off.store(false, Ordering::Relaxed);
         if let Some(mut thread) = self.thread.lock_in(child) {
-            // It names a thread that is not there to be joined or detached.
+            // The handle is of a thread of the parent, which cannot be joined or detached here.
             std::mem::forget(thread.handle.take());
         }
         if self.epoch.load(Ordering::Relaxed) == CLOSED {
@@ -296,7 +297,7 @@ impl<F: Feed> InChild for Shared<F> {
     }
 }
 
-/// Whether a process has a writer thread to submit to.
+/// The state of the writer thread of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revival {
     /// It runs.
@@ -304,7 +305,7 @@ pub enum Revival {
     /// It does not run yet: another thread starts it, or a fork is under way. Frames are taken, and
     /// sent once it runs; each process that submits has to ask again.
     Pending,
-    /// It was told to close, or the system is out of threads or descriptors.
+    /// It was closed, or the system is out of threads or descriptors.
     Closed,
 }
 
@@ -327,7 +328,8 @@ impl<F: Feed> Sender<F> {
             options: writer_options.clone(),
         };
         let link = Link::new(transport, writer_options, open, options.reopen_interval);
-        // One hold each: the first is closed without one if there is no second.
+        // Create each under its own guard: if the second fails, the first is closed after its guard
+        // is released.
         let wake = Wake::new(&fork::hold())?;
         let ended = Wake::new(&fork::hold())?;
         let shared = Arc::new(Shared {
@@ -364,13 +366,13 @@ impl<F: Feed> Sender<F> {
         self.0.epoch.load(Ordering::Relaxed) == fork::generation()
     }
 
-    /// Whether nothing is sent any more, so that frames that are left are lost.
+    /// Returns whether nothing is sent any more, so that pending frames are lost.
     pub fn is_over(&self) -> bool {
         self.0.is_over()
     }
 
-    /// Gives a forked child that submits a thread of its own, if it has none. Never waits for another
-    /// thread or a fork.
+    /// Starts the writer thread of a forked child that submits, unless it runs. Never waits for
+    /// another thread or a fork.
     pub fn revive(&self) -> Revival {
         self.0.revive()
     }
@@ -419,9 +421,9 @@ impl<F: Feed> Sender<F> {
         }
     }
 
-    /// Sends what waits at once, and tries to connect if there is no stream. Returns whether `is_sent`
-    /// came true within `timeout`, or nothing is sent any more. The writer thread calls `is_sent`,
-    /// which must not wait.
+    /// Sends pending frames at once, and connects first if there is no stream. Returns whether,
+    /// within `timeout`, `is_sent` returned true or sending ended. The writer thread calls
+    /// `is_sent`, which must not wait.
     pub fn flush(
         &self,
         timeout: Duration,
@@ -430,12 +432,12 @@ impl<F: Feed> Sender<F> {
         let shared = &self.0;
         shared.revive_to_send();
         if shared.revival().is_none() {
-            // A child in which nothing waits.
+            // A child without pending frames.
             return true;
         }
         let until = deadline(Instant::now(), timeout);
         let ticket = shared.flush.join(is_sent);
-        // A thread that ends from here on tells.
+        // If the thread ends from here on, it notifies this one.
         if shared.is_over() {
             return true;
         }
@@ -463,7 +465,7 @@ impl<F: Feed> Sender<F> {
         shared.over.store(true, Ordering::Release);
         let thread = shared.thread.lock().handle.take();
         if ended {
-            // It has nothing left to do but to end.
+            // Its only remaining work is to end.
             thread.map(JoinHandle::join);
         }
         ended

@@ -79,8 +79,8 @@ pub trait Transport: Send {
         WriteFailure::NothingWritten
     }
 
-    /// Has forked children close its descriptors, those of now and of later, before anything else
-    /// runs in them: a writer thread has it. Nothing happens where the descriptors are the caller's.
+    /// Makes forked children close its descriptors, present and future, before anything else runs
+    /// in them: a writer thread owns it. Does nothing if the descriptors are the caller's.
     fn close_in_children(&mut self) {}
 
     /// A closed transport to the same peer, for a forked child. It must not disturb the stream of

@@ -185,8 +185,8 @@ pub struct dnstap_message {
     /// dnstap_http_protocol.
     pub http_protocol: u32,
     /// Address and port of the initiator: a struct sockaddr_in or sockaddr_in6, which need not be
-    /// aligned. Port 0 is absent; of family AF_UNSPEC only the port counts, where struct sockaddr_in
-    /// has it.
+    /// aligned. Port 0 means no port. With family AF_UNSPEC only the port is used, at its offset in
+    /// struct sockaddr_in.
     pub initiator: *const sockaddr,
     /// The same of the responder.
     pub responder: *const sockaddr,
@@ -230,10 +230,11 @@ pub(crate) unsafe fn field<'a>(bytes: dnstap_bytes) -> Option<&'a [u8]> {
     (!bytes.data.is_null()).then(|| unsafe { slice::from_raw_parts(bytes.data, bytes.length) })
 }
 
-/// The family of an address; `None` for NULL.
+/// Returns the family of an address; `None` for NULL.
 ///
 /// # Safety
-/// `of` is NULL or has a family. Like all that is read of an address, it need not be aligned.
+/// `of` is NULL or points to an address family. Like every read from an address, it need not be
+/// aligned.
 #[inline(always)]
 pub(crate) unsafe fn family(of: *const sockaddr) -> Option<c_int> {
     // SAFETY: passed on to the caller.

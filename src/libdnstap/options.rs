@@ -341,14 +341,14 @@ pub unsafe extern "C" fn dnstap_options_set_queue_bytes(
     }
 }
 
-/// Sets how much memory may be held for the pending messages of freed queues, all together; each of
-/// them counts for 64 KiB at least. Where they hold more, dnstap_queue_new() drops the oldest of these messages, and counts them as
-/// `dropped_full`. The rings of a sink thus take no more than `queue_bytes` for each queue that is
-/// in use, and this.
+/// Sets how much memory the pending messages of all freed queues together may hold; each such queue
+/// counts for at least 64 KiB. If they hold more, dnstap_queue_new() drops the oldest of these
+/// messages, and counts them as `dropped_full`. The rings of a sink thus take at most `queue_bytes`
+/// for each queue in use, plus this.
 ///
 /// @param options            The options.
-/// @param freed_queue_bytes  Any number; 256 MiB by default. With 0, what a freed queue left is dropped
-///                           unless it is sent before the next queue is made.
+/// @param freed_queue_bytes  Any number; 256 MiB by default. With 0, pending messages of a freed
+///                           queue are dropped unless they are sent before the next queue is made.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE

@@ -74,9 +74,9 @@ pub unsafe extern "C" fn dnstap_queue_new(sink: *const dnstap_sink) -> *mut dnst
     })
 }
 
-/// Frees a queue. What was logged to it is still sent, unless freed queues hold too much memory
-/// (dnstap_options_set_freed_queue_bytes()). Any thread may call it, but none may be logging to the
-/// queue.
+/// Frees a queue. Its pending messages are still sent, unless freed queues hold too much memory
+/// (dnstap_options_set_freed_queue_bytes()). Any thread may call it, but no thread may be logging
+/// to the queue.
 ///
 /// @param[in,out] queue  Where the queue is; NULL is left there. Nothing happens if it is NULL
 ///                       already, or a handle of another kind.

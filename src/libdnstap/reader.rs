@@ -156,9 +156,9 @@ pub unsafe extern "C" fn dnstap_reader_set_max_frame_size(
 /// @param[out] message  The message, whose `size` is to be set before; as from dnstap_decode(). It
 ///                      points into the reader, and stays until the next call. NULL to read the
 ///                      frame without decoding it.
-/// @param milliseconds  How long the call may take, also if the sender never pauses but completes no
-///                      message; what has arrived is read, up to 1 MiB, even with 0. A regular file
-///                      is read on without a limit.
+/// @param milliseconds  Longest time of the call, even if the sender never pauses but completes no
+///                      message. Data that has arrived is read, up to 1 MiB, even with 0. Reading a
+///                      regular file has no time limit.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_END               The sender has ended the stream.
 /// @retval DNSTAP_TIMED_OUT         Call again: nothing of a frame that has begun is lost.

@@ -17,7 +17,7 @@ pub enum dnstap_result {
     DNSTAP_SAMPLED_OUT,
     /// The stream has ended.
     DNSTAP_END,
-    /// The time limit of the call was over; the same call may succeed later.
+    /// The time limit of the call expired; the same call may succeed later.
     DNSTAP_TIMED_OUT,
 
     /// The ring of the queue is full: the message is dropped, and counted.

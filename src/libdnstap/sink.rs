@@ -44,8 +44,8 @@ const _: () = assert!(DNSTAP_MESSAGE_TYPES == MESSAGE_TYPES);
 /// What became of the messages. At every moment `logged = sent + waiting + dropped_full
 /// + dropped_too_long + dropped_invalid + dropped_closed + dropped_fork`.
 ///
-/// The accounts of a forked child begin at 0: what was counted before, and what waits at the fork,
-/// are its parent's.
+/// The counters of a forked child start at 0: earlier events, and those pending at the fork, belong
+/// to its parent.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct dnstap_stats {
@@ -58,16 +58,16 @@ pub struct dnstap_stats {
     pub sent: u64,
     /// Messages in the rings.
     pub waiting: u64,
-    /// Messages that found their ring full; and those of freed queues that were dropped for new ones
-    /// (dnstap_options_set_freed_queue_bytes()).
+    /// Messages for which the ring was full, and those of freed queues that were dropped for new
+    /// queues (dnstap_options_set_freed_queue_bytes()).
     pub dropped_full: u64,
     /// Messages longer than half of their ring.
     pub dropped_too_long: u64,
     /// Messages that say what cannot be.
     pub dropped_invalid: u64,
-    /// Messages that were not sent when the time for closing was over, or came too late to be sent.
+    /// Messages that were not sent within the close timeout, or came too late to be sent.
     pub dropped_closed: u64,
-    /// Always 0. Kept for programs that add it up.
+    /// Always 0; kept for compatibility.
     pub dropped_fork: u64,
     /// Messages of enabled types that were left out of the sample. They are not among those logged.
     pub sampled_out: u64,
@@ -130,9 +130,9 @@ unsafe fn store_stats(sink: &Sink, place: *mut dnstap_stats) -> Result<(), dnsta
 /// Never waits for the receiver, which may come later. The writer thread blocks all signals.
 ///
 /// A process that forks may do so before or after: a child that goes on logging gets a writer
-/// thread and a stream of its own. Instead of a regular file that is PATH.PID, with its process ID; a
-/// FIFO is left to the parent. The descriptors of the parent are closed in the child. A child made by
-/// _Fork() or clone(), which run no fork handlers, must not use the library.
+/// thread and a stream of its own. Instead of a regular file that is PATH.PID, with its process ID;
+/// only the parent writes to a FIFO. The descriptors of the parent are closed in the child. A child
+/// made by _Fork() or clone(), which run no fork handlers, must not use the library.
 ///
 /// While a fork is under way, any call but dnstap_log() and dnstap_enabled() may wait for its end. A
 /// thread that makes one must not hold a lock which a fork handler of the program takes.
@@ -282,15 +282,15 @@ pub unsafe extern "C" fn dnstap_sink_reopen(sink: *const dnstap_sink) -> dnstap_
     }
 }
 
-/// Has the messages that were logged before this call sent at once, instead of within the flush
-/// interval, and waits for that. If there is no stream, it is tried to open one now. Any thread may call
-/// it. For a program that is about to end, or to exec, without closing the sink.
+/// Sends the messages that were logged before this call at once, instead of within the flush
+/// interval, and waits until they are sent. If the stream is down, this tries to open it at once. Any
+/// thread may call it. For a program that is about to end, or to exec, without closing the sink.
 ///
 /// @param sink          The sink.
-/// @param milliseconds  How long to wait; 0 only asks.
-/// @retval DNSTAP_OK         None of these messages is pending any more: they were handed over to the
-///                           operating system, or dropped.
-/// @retval DNSTAP_TIMED_OUT  Some are; they stay in the rings.
+/// @param milliseconds  Longest time to wait; 0 does not wait.
+/// @retval DNSTAP_OK         All of these messages were handed over to the operating system, or
+///                           dropped.
+/// @retval DNSTAP_TIMED_OUT  Some are still pending; they stay in the rings.
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
@@ -307,13 +307,13 @@ pub unsafe extern "C" fn dnstap_sink_flush(
     }
 }
 
-/// Begins to close a sink and returns at once: messages are refused from here on, the pending ones are
-/// sent, the stream is closed and the writer thread ends in the background, and the close timeout
-/// starts. dnstap_sink_close(), still to be called, then waits only for what is left of it. A program
-/// with several sinks calls this for each before it closes the first, and has closed all of them
-/// within one close timeout. Called again, it does nothing. Any thread may call it.
+/// Begins to close a sink and returns at once: messages are refused from here on, the pending ones
+/// are sent, the stream is closed and the writer thread ends in the background, and the close
+/// timeout starts. dnstap_sink_close() must still be called; it then waits only for the rest of the
+/// timeout. A program with several sinks calls this for each of them before it closes the first, so
+/// that all are closed within one close timeout. Further calls do nothing. Any thread may call it.
 ///
-/// @param sink  The sink. dnstap_sink_get_stats() tells how far it is.
+/// @param sink  The sink. dnstap_sink_get_stats() shows its progress.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
@@ -332,8 +332,8 @@ pub unsafe extern "C" fn dnstap_sink_begin_close(sink: *const dnstap_sink) -> dn
 /// half a second after the close timeout at the latest, which starts now or has started with
 /// dnstap_sink_begin_close(). Queues may still be there; what is logged to them from here on is not.
 ///
-/// A program that ends without it, by exit() or a signal, loses the messages that are pending: up to
-/// the flush interval of them, more if the receiver is away. dnstap_sink_flush() sends them.
+/// A program that ends without it, by exit() or a signal, loses the pending messages: those of the
+/// last flush interval, more if the receiver is away. dnstap_sink_flush() sends them.
 ///
 /// @param[in,out] sink  Where the sink is; NULL is left there.
 /// @param[out] stats    The last accounts, as from dnstap_sink_get_stats(); may be NULL.

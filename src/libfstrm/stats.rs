@@ -28,8 +28,8 @@ pub enum fstrm_iothr_state {
 /// What became of the frames that were submitted. At every moment
 /// `accepted = written + waiting + lost_closing + lost_error + lost_fork`.
 ///
-/// The accounts of a forked child begin at 0: what was counted before, and what waits at the fork,
-/// are its parent's.
+/// The counters of a forked child start at 0: earlier frames, and those pending at the fork, belong
+/// to its parent.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct fstrm_iothr_stats {
@@ -44,13 +44,13 @@ pub struct fstrm_iothr_stats {
     pub written: u64,
     /// Frames in the queues and in the memory of the writer thread.
     pub waiting: u64,
-    /// Frames that could not be sent before the time for ending was over, or were submitted too late
-    /// to be sent.
+    /// Frames that could not be sent within the close timeout, or were submitted too late to be
+    /// sent.
     pub lost_closing: u64,
     /// Frames in a write that a caller's own `write` function failed, which does not tell how many
     /// of them it wrote.
     pub lost_error: u64,
-    /// Always 0. Kept for programs that add it up.
+    /// Always 0; kept for compatibility.
     pub lost_fork: u64,
     /// Bytes of the written frames and their lengths, without control frames. Of a frame that a
     /// broken stream tore, what was sent of it counts too.

@@ -46,7 +46,7 @@ pub fn decode(bytes: &[u8]) {
     }
 }
 
-/// Reads `bytes` as where a sink sends to. What they say is the same written out in full.
+/// Parses `bytes` as an output. Formatting and parsing it again gives the same output.
 pub fn output(bytes: &[u8]) {
     let Ok(output) = Output::try_from(bytes) else { return };
     let written = match &output {

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous, munmap};
 use nix::unistd::{SysconfVar, sysconf};
 
-/// Bytes that two threads share under an agreement of their own. They are mapped, not allocated:
-/// what an allocator takes back it hands out again with all its pages in use, and zeroed by hand.
+/// Bytes that two threads share by a protocol of their own. They are mapped, not allocated: an
+/// allocator would reuse freed memory with all its pages in use, and zero it by hand.
 pub(super) struct Memory {
     bytes: NonNull<u8>,
     len: usize,
@@ -46,10 +46,10 @@ impl Memory {
         })
     }
 
-    /// Returns the pages behind the first `used` bytes to the system.
+    /// Returns the pages after the first `used` bytes to the system.
     ///
     /// # Safety
-    /// No thread touches a byte behind them from now on.
+    /// No thread touches a byte after them from now on.
     pub(super) unsafe fn keep(&self, used: usize) {
         #[cfg(loom)]
         for cell in &self.seen_by_loom[used..] {
@@ -135,7 +135,7 @@ impl Drop for Memory {
     fn drop(&mut self) {
         let mapped = self.mapped();
         if mapped > 0 {
-            // SAFETY: nobody is left who uses it.
+            // SAFETY: no thread uses it any more.
             unsafe { self.unmap(0, mapped) };
         }
     }

@@ -21,13 +21,14 @@ pub(super) struct Member {
     /// The message types that are logged.
     switch: Arc<dyn AsRef<Switch> + Send + Sync>,
     offer: Lock<Offer>,
-    /// Whether the producer has not taken the latest origin.
+    /// True if the producer has not taken the latest origin.
     stale: AtomicBool,
     /// Whether the producer is gone.
     freed: AtomicBool,
     /// Messages that were logged, by type. Written by the producer alone.
     logged: [AtomicU64; LOGGED],
-    /// Messages that found the ring full, or were pending when freed queues held too much memory.
+    /// Messages for which the ring was full, or that were pending when freed queues held too much
+    /// memory.
     pub(super) dropped_full: AtomicU64,
     /// Messages that are too long for the ring.
     pub(super) dropped_too_long: AtomicU64,
@@ -68,8 +69,8 @@ impl Member {
         (*self.switch).as_ref().set(message_types);
     }
 
-    /// Has the producer take `origin` before its next message, and lets these types through. The
-    /// caller holds the lock of the registry.
+    /// Stores `origin` for the producer to take before its next message, and enables these types.
+    /// The caller holds the lock of the registry.
     pub(super) fn offer<T>(&self, origin: &Arc<Origin>, message_types: u32, outer: &Guard<'_, T>) {
         *self.offer.lock_inside(outer) = Offer { origin: Some(Arc::clone(origin)), is_new: true };
         self.stale.store(true, Ordering::Release);
@@ -95,7 +96,7 @@ impl Member {
         true
     }
 
-    /// Begins anew in a forked child: nothing waits, and nothing is counted.
+    /// Resets the queue in a forked child: no messages are pending, and all counters are 0.
     pub(super) fn renew_in(&self, child: &Child) {
         self.ring.renew(child);
         let dropped = [

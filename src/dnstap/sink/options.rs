@@ -40,9 +40,9 @@ pub struct Options {
     pub sample_rate: u32,
     /// Bytes of the ring of each queue, rounded up to a power of two.
     pub queue_bytes: usize,
-    /// Bytes that the rings of dropped queues may hold for their pending messages, where each counts
-    /// for 64 KiB at least. Beyond it, the next new queue has the oldest of them dropped, counted as
-    /// [`Stats::dropped_full`].
+    /// Bytes that the rings of dropped queues may hold for their pending messages, where each ring
+    /// counts for at least 64 KiB. Above this, creating a queue drops the oldest of them, counted
+    /// as [`Stats::dropped_full`].
     ///
     /// [`Stats::dropped_full`]: super::Stats::dropped_full
     pub freed_queue_bytes: usize,

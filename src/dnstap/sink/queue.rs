@@ -58,7 +58,7 @@ pub struct Queue<S = Switch> {
     refused: u32,
 }
 
-/// The place of a queue in its sink, which ends with it.
+/// The registration of a queue with its sink, removed on drop.
 struct Place {
     member: Arc<Member>,
     registry: Arc<Registry>,
@@ -167,9 +167,9 @@ impl<S: AsRef<Switch>> Queue<S> {
         Logged::Queued
     }
 
-    /// Counts a message that its maker found to be invalid. Of a sink that samples it counts as one of
-    /// all messages: what it says is not fit to decide by, so it is every so many of the invalid ones
-    /// that is in the sample.
+    /// Counts a message that could not be built because it is invalid. If the sink samples, the
+    /// fields of such a message cannot decide whether it is in the sample, so one in N of the
+    /// invalid messages is.
     #[cold]
     #[inline(never)]
     pub fn refuse(&mut self, message_type: MessageType) -> Logged {
@@ -236,8 +236,8 @@ impl<S: AsRef<Switch>> Queue<S> {
         fate
     }
 
-    /// Wakes the writer thread after a refusal. What is skipped at the end of the memory may make a
-    /// ring full that holds less than a batch.
+    /// Wakes the writer thread after a refusal. Because of the bytes skipped at the end of the
+    /// memory, a ring can be full with less than a batch.
     #[cold]
     fn wake_sleeping(&self) {
         if self.place.sender.is_sleeping() {

@@ -22,9 +22,9 @@ pub(super) struct Settings {
 }
 
 struct Members {
-    /// Those with a producer.
+    /// Queues with a producer.
     list: Vec<Arc<Member>>,
-    /// Those without one whose messages are pending, oldest first.
+    /// Queues without a producer that have pending messages, oldest first.
     freed: VecDeque<Arc<Member>>,
     /// Bytes that the rings of `freed` hold.
     freed_bytes: usize,
@@ -52,7 +52,7 @@ impl Members {
         self.list.iter().chain(&self.freed)
     }
 
-    /// Lets go of freed queues whose messages are all sent or dropped.
+    /// Removes freed queues whose messages are all sent or dropped.
     fn retire(&mut self) {
         let Self { freed, freed_bytes, gone, .. } = self;
         freed.retain(|member| {
@@ -66,7 +66,7 @@ impl Members {
     }
 
     /// Drops messages of freed queues, the oldest first, until the rest holds no more than `limit`.
-    /// Those that the writer thread has taken are its own to drop.
+    /// The writer thread itself drops those that it has taken.
     fn drop_freed(&mut self, limit: usize) {
         let Self { freed, freed_bytes, gone, .. } = self;
         let mut index = 0;
@@ -101,9 +101,9 @@ pub(super) struct Registry {
     freed_limit: usize,
 }
 
-/// The state of the freed queues, as the writer thread finds it.
+/// The state of the freed queues, as the writer thread sees it.
 pub(super) struct Freed {
-    /// Whether there are any.
+    /// True if there are any.
     pub(super) any: bool,
     /// Bytes that they hold beyond the limit.
     pub(super) excess: usize,
@@ -120,7 +120,7 @@ impl Mark {
         Self { at: ring.end(), ring }
     }
 
-    /// Whether all that was in the ring then is sent or dropped.
+    /// Returns whether every message that was in the ring then is sent or dropped.
     pub(super) fn is_passed(&self) -> bool {
         self.ring.is_past(self.at)
     }
@@ -150,8 +150,8 @@ impl Registry {
         })
     }
 
-    /// Takes in a new queue; `None` once the sink is closed. Freed ones that hold too much make room
-    /// for it.
+    /// Adds a new queue; `None` once the sink is closed. If freed queues hold too much memory,
+    /// their messages are dropped for it.
     pub(super) fn add(&self, member: Member) -> Option<Joined> {
         let mut members = self.members.lock();
         if self.is_closed() {
@@ -187,8 +187,8 @@ impl Registry {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// The queue's producer is gone: an empty ring is let go of at once, and the writer thread sends
-    /// what another one holds. Returns whether it should do so soon.
+    /// Removes the queue's producer: an empty ring is released at once, and the writer thread sends
+    /// the messages of any other. Returns whether it should do so soon.
     pub(super) fn free(&self, member: &Arc<Member>) -> bool {
         let mut members = self.members.lock();
         let place = members.list.iter().position(|other| Arc::ptr_eq(other, member));
@@ -205,8 +205,8 @@ impl Registry {
         members.freed_bytes > self.freed_limit / 2
     }
 
-    /// Drops what is pending with a freed queue, whose consumer this is. No other thread lets go of
-    /// the queue before that is counted.
+    /// Drops the pending messages of a freed queue, whose consumer this is. No other thread removes
+    /// the queue before they are counted.
     pub(super) fn drop_pending(&self, member: &Member, consumer: &mut Consumer) {
         let _members = self.members.lock();
         member.drop_pending(consumer);
@@ -217,7 +217,7 @@ impl Registry {
         self.changes.load(Ordering::Acquire)
     }
 
-    /// Shows every queue to `look`, and then lets go of those that are over.
+    /// Calls `look` with every queue, and then removes those that are finished.
     pub(super) fn sweep(&self, look: impl FnMut(&Arc<Member>)) -> Freed {
         let mut members = self.members.lock();
         members.all().for_each(look);
@@ -228,7 +228,7 @@ impl Registry {
         }
     }
 
-    /// Begins anew in a forked child: nothing waits, and nothing is counted.
+    /// Resets the registry in a forked child: no messages are pending, and all counters are 0.
     pub(super) fn renew(&self, child: &Child) {
         let Some(mut members) = self.members.lock_in(child) else { return };
         members.gone = Gone::default();
@@ -244,7 +244,7 @@ impl Registry {
         with_messages.map(|member| Mark::new(Arc::clone(&member.ring))).collect()
     }
 
-    /// What was dropped before it was in a ring, or with a freed one.
+    /// Messages that were dropped before they were in a ring, or with a freed ring.
     pub(super) fn dropped(&self) -> Dropped {
         let members = self.members.lock();
         let mut dropped = members.gone.dropped;

@@ -44,9 +44,9 @@ pub(super) struct Spans {
     registry: Arc<Registry>,
     /// [`Registry::changes`] at the last look.
     seen: Option<usize>,
-    /// Whether freed queues were there at the last look, with messages pending.
+    /// True if there were freed queues with pending messages at the last check.
     freed: bool,
-    /// Whether some of them were left to others to drop.
+    /// True if some of them were left for others to drop.
     unclaimed: bool,
     consumers: Vec<(Arc<Member>, Consumer)>,
     /// The ring whose turn it is.
@@ -94,7 +94,7 @@ impl Spans {
         self.freed = self.registry.sweep(|_| ()).any;
     }
 
-    /// Lets go of rings that are over, and keeps the one whose turn it is.
+    /// Removes rings that are finished, and keeps the one whose turn it is.
     fn let_go(&mut self) {
         let before = self.consumers.iter().take(self.current);
         let gone = before.filter(|(member, _)| member.is_over()).count();
@@ -222,7 +222,7 @@ mod tests {
             (producer, self.registry.add(member).expect("open").member)
         }
 
-        /// A new queue with a message of this byte.
+        /// Returns a new queue with a message of this byte.
         fn log(&self, byte: u8) -> (Producer, Arc<Member>) {
             let (mut producer, member) = self.queue();
             let room = producer.reserve(1).expect("room");
@@ -236,7 +236,7 @@ mod tests {
             self.registry.free(&member);
         }
 
-        /// Sends all that is gathered; returns the bytes of the messages.
+        /// Sends all gathered messages; returns their bytes.
         fn send(&mut self) -> Vec<u8> {
             let mut sent = Vec::new();
             while let Some(front) = self.source.front() {

@@ -7,8 +7,8 @@ use super::MESSAGE_TYPES;
 use super::registry::Registry;
 use super::spans::Rings;
 
-/// What became of the messages. At every moment `logged = sent + waiting + dropped_full
-/// + dropped_too_long + dropped_invalid + dropped_closed`. In a forked child all begin at 0.
+/// What became of the messages. At every moment `logged = sent + waiting + dropped_full +
+/// dropped_too_long + dropped_invalid + dropped_closed`. In a forked child all start at 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Messages of enabled types, in the sample, that were logged.
@@ -20,14 +20,14 @@ pub struct Stats {
     pub sent: u64,
     /// Messages in the rings.
     pub waiting: u64,
-    /// Messages that found their ring full; and those of dropped queues beyond
+    /// Messages for which the ring was full; and those of dropped queues beyond
     /// [`Options::freed_queue_bytes`](super::Options::freed_queue_bytes).
     pub dropped_full: u64,
     /// Messages longer than half of the ring.
     pub dropped_too_long: u64,
     /// Messages that cannot be encoded.
     pub dropped_invalid: u64,
-    /// Messages that were not sent when the time for closing was over, or came too late to be sent.
+    /// Messages that were not sent within the close timeout, or came too late to be sent.
     pub dropped_closed: u64,
     /// Messages of enabled types that were left out because they are not in the sample.
     pub sampled_out: u64,

@@ -259,7 +259,7 @@ fn queues_that_come_and_go_hold_no_more_memory_than_said() {
     let before = address_space();
     let mut waiting = sink.queue().expect("a queue");
     assert_eq!(waiting.log(&response(b"first"), None), Logged::Queued);
-    // Nobody receives. Every other queue leaves a message behind.
+    // There is no receiver. Every other queue leaves a pending message.
     for number in 0..8_000 {
         let mut queue = sink.queue().expect("a queue");
         if number % 2 == 0 {
@@ -271,7 +271,7 @@ fn queues_that_come_and_go_hold_no_more_memory_than_said() {
     let stats = sink.stats();
     assert_balance(&stats);
     assert_eq!(stats.logged, 4_001);
-    // A page for each is all that one message takes.
+    // One message takes only one page.
     assert!((2..=LIMIT as u64 / 4096 + 2).contains(&stats.waiting), "{stats:?}");
     assert_eq!(stats.dropped_full, stats.logged - stats.waiting);
     let receiving = receive(UnixListener::bind(&path).expect("a socket"));

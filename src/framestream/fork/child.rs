@@ -9,34 +9,37 @@ use super::{Inner, Lock, descriptor};
 /// Proof that this is the only thread of a child that has just been forked.
 pub struct Child(());
 
-/// Something that knows of its process what is not so in a forked child.
+/// State that is wrong in a forked child.
 pub trait InChild: Send + Sync {
-    /// Begins anew. Called in a child before `fork` returns there: the threads that worked on it
-    /// may have been in the middle of anything but a [`Lock`]. Must not allocate.
+    /// Resets the state. Called in a child before `fork` returns there: the threads that worked on
+    /// it may have been in the middle of anything but a [`Lock`]. Must not allocate.
     fn in_child(&self, child: &Child);
 
-    /// Does what [`ask_after_fork`] put off. Called in a process that has forked, with no lock held.
+    /// Does the work that [`ask_after_fork`] deferred. Called in a process that has forked, with no
+    /// lock held.
     fn after_fork(self: Arc<Self>);
 }
 
-/// Whether something was put off because of a fork.
+/// True if work was deferred because of a fork.
 static PUT_OFF: AtomicBool = AtomicBool::new(false);
 
 static WATCHED: Lock<Vec<Weak<dyn InChild>>> = Lock::watched(Vec::new());
 
-/// Has [`InChild::in_child`] called in each child, for as long as `watched` is there.
+/// Registers `watched`, so that [`InChild::in_child`] is called in each child for as long as it
+/// exists.
 pub(crate) fn watch(watched: Weak<dyn InChild>) {
     let mut all = WATCHED.lock();
     all.retain(|watched| watched.strong_count() > 0);
     all.push(watched);
 }
 
-/// Has [`InChild::after_fork`] called once the fork that is under way is over, if there is one.
+/// Requests a call of [`InChild::after_fork`] at the end of the fork that is under way, if there is
+/// one.
 pub(crate) fn ask_after_fork() {
     PUT_OFF.store(true, Ordering::Release);
 }
 
-/// Calls [`InChild::after_fork`] of all, if that was asked for.
+/// Calls [`InChild::after_fork`] of all registered values, if it was requested.
 pub(super) fn catch_up() {
     if PUT_OFF.load(Ordering::Relaxed) && PUT_OFF.swap(false, Ordering::Acquire) {
         let all: Vec<_> = WATCHED.lock().iter().filter_map(Weak::upgrade).collect();
@@ -44,7 +47,8 @@ pub(super) fn catch_up() {
     }
 }
 
-/// Closes what is private to the parent, and calls [`InChild::in_child`] of all.
+/// Closes the descriptors that are private to the parent, and calls [`InChild::in_child`] of all
+/// registered values.
 pub(super) fn renew_all() {
     let child = Child(());
     descriptor::close_private(&child);

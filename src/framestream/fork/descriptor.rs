@@ -13,14 +13,14 @@ use nix::unistd::close;
 
 use super::{Child, Hold, Lock, generation, hold};
 
-/// All descriptors that a child closes.
+/// The descriptors that a child closes.
 static PRIVATE: Lock<Vec<Arc<Descriptor>>> = Lock::leaf(Vec::new());
 
-/// A descriptor, and what it was made for: the host may have closed it, and opened another one with
-/// the same number.
+/// A descriptor and the identity of its open file: the host may have closed it, and opened another
+/// file with the same number.
 #[derive(Debug)]
 struct Descriptor {
-    /// Closed by hand, and not if its number may be that of another one: in a child, or after the
+    /// Closed explicitly, unless the number may belong to another file: in a child, or after the
     /// host has closed it.
     fd: ManuallyDrop<OwnedFd>,
     target: Option<(dev_t, ino_t)>,
@@ -32,12 +32,12 @@ impl Descriptor {
         Self { fd: ManuallyDrop::new(fd), target }
     }
 
-    /// Whether it leads to what it was made for.
+    /// Returns whether it still refers to its own file.
     fn is_open(&self) -> bool {
         self.target == target(&self.fd)
     }
 
-    /// Closes it, for the last time that it is used.
+    /// Closes it. It must not be used afterwards.
     fn close(&self) {
         if self.is_open() {
             // The system closes it in any case.
@@ -46,7 +46,7 @@ impl Descriptor {
     }
 }
 
-/// What a descriptor leads to.
+/// The identity of the file that a descriptor refers to.
 fn target(fd: &OwnedFd) -> Option<(dev_t, ino_t)> {
     let found = fstat(fd).ok()?;
     Some((found.st_dev, found.st_ino))
@@ -86,23 +86,23 @@ impl ProcessFd {
         }
     }
 
-    /// Whether it is one of this process, though the host may have closed it.
+    /// Returns whether it belongs to this process. The host may have closed it all the same.
     pub(crate) fn is_here(&self) -> bool {
         self.owner.is_none_or(|owner| owner == generation())
     }
 
-    /// Whether it is open, and leads to what it was made for.
+    /// Returns whether it is open and refers to its own file.
     pub(crate) fn is_open(&self) -> bool {
         self.is_here() && self.descriptor.is_open()
     }
 
-    /// Fails as the system does for a closed descriptor, also if its number is that of another one
-    /// by now: to be called before each use of a private one.
+    /// Fails with EBADF if the descriptor is closed, even if its number now belongs to another
+    /// file. To be called before each use of a private one.
     pub(crate) fn check(&self) -> nix::Result<()> {
         if self.owner.is_none() || self.is_open() { Ok(()) } else { Err(Errno::EBADF) }
     }
 
-    /// Whether `other` leads to the same.
+    /// Returns whether `other` refers to the same file.
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         self.descriptor.target == other.descriptor.target
     }
@@ -131,7 +131,7 @@ impl Drop for ProcessFd {
     }
 }
 
-/// Closes what is private to the parent.
+/// Closes the descriptors that are private to the parent.
 pub(super) fn close_private(child: &Child) {
     let Some(mut private) = PRIVATE.lock_in(child) else { return };
     for descriptor in private.drain(..) {

@@ -58,7 +58,7 @@ pub(crate) fn hold() -> Hold {
     Hold { _gate: gate, _held: held }
 }
 
-/// Whether this thread is between [`prepare`] and its end.
+/// Returns whether this thread is forking: between [`prepare`] and its end.
 fn is_forking() -> bool {
     let gate = FORKING.take();
     let is_forking = gate.is_some();
@@ -79,8 +79,8 @@ fn try_hold() -> Option<Hold> {
 
 /// A mutex that a forked child finds free, if its process has the handlers of [`prepare`].
 ///
-/// A thread must not fork, or wait for anything, while it holds one. Which it can hold together is
-/// said [above](super#order-of-locks).
+/// A thread must not fork, or wait for anything, while it holds one. For the order of several, see
+/// [above](super#order-of-locks).
 #[derive(Debug, Default)]
 pub struct Lock<T> {
     mutex: Mutex<T>,
@@ -103,8 +103,8 @@ impl<T> Lock<T> {
         Self { mutex: Mutex::new(value), rank: Rank::Leaf }
     }
 
-    /// Waits for the value. What a thread left that panicked with it is taken as it is, so it has
-    /// to be whole at every moment.
+    /// Waits for the value. A poisoned lock is used as it is, so the value must be consistent at
+    /// every moment.
     pub fn lock(&self) -> Guard<'_, T> {
         let hold = hold();
         let value = self.wait();
@@ -174,7 +174,7 @@ pub struct Guard<'a, T> {
 }
 
 impl<T> Guard<'_, T> {
-    /// What keeps forks off.
+    /// The guard that keeps forks off.
     pub(crate) fn hold(&self) -> &Hold {
         &self.hold
     }

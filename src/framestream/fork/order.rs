@@ -4,7 +4,7 @@
 #[cfg(debug_assertions)]
 use std::cell::Cell;
 
-/// What a thread can hold, in the order in which it has to be taken.
+/// The locks that a thread can hold, in the order in which it must take them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
     Gate,
@@ -53,7 +53,7 @@ impl Drop for Held {
     }
 }
 
-/// Checks that this thread holds nothing: it is about to wait for all who do.
+/// Checks that this thread holds no lock: it is about to wait for all holders.
 #[inline(always)]
 pub(super) fn assert_nothing_held() {
     #[cfg(debug_assertions)]

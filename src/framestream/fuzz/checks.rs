@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What has to hold for any bytes: the bodies of the fuzz targets, which the test `corpus` runs too.
+//! Properties that must hold for any input: the bodies of the fuzz targets, which the test `corpus`
+//! runs too.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -24,7 +25,7 @@ const CONTENT_TYPE: &[u8] = b"type";
 /// Largest frame that the reader takes here: the least that can be set.
 const MAX_FRAME_SIZE: usize = CONTROL_FRAME_LENGTH_MAX;
 
-/// Splits a text into host and port. What is found is the same after it was put together again.
+/// Splits a text into host and port. Joining and splitting again gives the same parts.
 pub fn address(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
     if let Ok((host, port)) = host_and_port(text) {
@@ -41,8 +42,8 @@ pub fn address(bytes: &[u8]) {
     }
 }
 
-/// Decodes a control frame. What is decoded is encoded to the same bytes, but that a frame is encoded
-/// only where its header fits into the largest size as well, as in the C library.
+/// Decodes a control frame. A decoded frame is encoded to the same bytes, except that encoding, as
+/// in the C library, counts the header towards the largest size.
 pub fn control(bytes: &[u8]) {
     for header in [Header::With, Header::Without] {
         let mut frame = ControlFrame::default();
@@ -78,12 +79,12 @@ fn side(choice: u8) -> Box<dyn Handshake> {
     }
 }
 
-/// How a handshake went.
+/// The result of a handshake.
 #[derive(Debug, PartialEq, Eq)]
 struct Course {
     sent: Vec<u8>,
     received: usize,
-    /// Whether it is done; `None` if the peer's bytes ended before.
+    /// True once it is done; `None` if the peer's bytes ended before.
     end: Option<Result<(), HandshakeError>>,
 }
 
@@ -119,8 +120,8 @@ fn shake(mut handshake: Box<dyn Handshake>, bytes: &[u8], most: usize) -> Course
     }
 }
 
-/// Plays one side of a handshake; the rest of the bytes are those of its peer. In whatever pieces they
-/// come, it goes the same way, and what is sent are control frames.
+/// Plays one side of a handshake; the rest of the bytes are those of its peer. The result does not
+/// depend on how they are split, and only control frames are sent.
 pub fn handshake(bytes: &[u8]) {
     let Some((&choice, bytes)) = bytes.split_first() else { return };
     let course = shake(side(choice), bytes, usize::MAX);
@@ -136,7 +137,7 @@ pub fn handshake(bytes: &[u8]) {
     }
 }
 
-/// A sender that has said all, in pieces of `most` bytes.
+/// A sender whose bytes arrive in pieces of `most` bytes.
 struct Said {
     bytes: VecDeque<u8>,
     most: usize,
@@ -181,7 +182,7 @@ impl Transport for Said {
     }
 }
 
-/// The data frames of a stream, whether it ended with STOP, and what was answered.
+/// The data frames of a stream, whether it ended with STOP, and the answers of the reader.
 type Read = (Vec<Vec<u8>>, bool, Vec<u8>);
 
 fn read(bytes: &[u8], direction: Direction, most: usize) -> Read {
@@ -204,15 +205,15 @@ fn read(bytes: &[u8], direction: Direction, most: usize) -> Read {
             Err(_) => break false,
         }
     };
-    // What is over stays over; a stream that never began can begin again.
+    // An ended stream stays ended; one that never began can begin again.
     assert!(!stopped || matches!(reader.read(), Err(StreamError::NotOpen)));
     assert_eq!(reader.close().is_ok(), stopped);
     let answers = std::mem::take(&mut *answers.lock().expect("no panic"));
     (frames, stopped, answers)
 }
 
-/// Reads a stream, from a file and from a sender that gets answers. In whatever pieces it comes, the
-/// frames are those of the stream in their order.
+/// Reads a stream, from a file and from a sender that gets answers. However the bytes are split,
+/// the frames are those of the stream in order.
 pub fn reader(bytes: &[u8]) {
     for direction in [Direction::Unidirectional, Direction::Bidirectional] {
         let (frames, stopped, answers) = read(bytes, direction, usize::MAX);

@@ -33,9 +33,9 @@ impl LinkState {
     }
 }
 
-/// What became of the frames. At every moment
-/// `accepted = written + waiting + lost_closing + lost_error`. Those of a forked child begin at 0: what
-/// its parent had counted, and what waited at the fork, are the parent's.
+/// What became of the frames. At every moment `accepted = written + waiting + lost_closing +
+/// lost_error`. Those of a forked child start at 0: frames that its parent counted, and those
+/// pending at the fork, belong to the parent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Frames that `submit` took.
@@ -47,7 +47,7 @@ pub struct Stats {
     pub written: u64,
     /// Frames in the queues and in the memory of the writer thread.
     pub waiting: u64,
-    /// Frames that were not sent when the time for closing was over, or came too late to be sent.
+    /// Frames that were not sent within the close timeout, or came too late to be sent.
     pub lost_closing: u64,
     /// Frames in a write that failed without a word on how far it came: those of a caller's own
     /// write function.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Threads that wait until what they have put in is sent. The writer thread sees for itself whether
-//! it is, once all that it has sent is counted.
+//! Threads that wait until their frames are sent. The writer thread checks whether they are, once
+//! it has counted all that it has sent.
 
 use std::mem;
 use std::sync::Arc;
@@ -19,22 +19,23 @@ struct Waiting {
 #[derive(Default)]
 pub(super) struct Flush {
     waiting: Lock<Vec<Arc<Waiting>>>,
-    /// Whether there may be any.
+    /// True if there may be any.
     any: AtomicBool,
-    /// Whether one of them is new.
+    /// True if one of them is new.
     asked: AtomicBool,
 }
 
-/// The place of a thread that waits, which ends with it.
+/// The registration of a waiting thread, removed on drop.
 pub(super) struct Ticket<'a> {
     flush: &'a Flush,
     waiting: Arc<Waiting>,
-    /// Gets a message, or hangs up, when there is nothing left to wait for.
+    /// Gets a message, or disconnects, when the wait is over.
     pub(super) done: Receiver<()>,
 }
 
 impl Flush {
-    /// Has the caller told once `is_sent`. The writer thread is still to be woken.
+    /// Registers the caller to be notified once `is_sent` returns true. The writer thread must
+    /// still be woken.
     pub(super) fn join(&self, is_sent: impl Fn() -> bool + Send + Sync + 'static) -> Ticket<'_> {
         let (sender, done) = sync_channel(1);
         let waiting = Arc::new(Waiting { is_sent: Box::new(is_sent), done: sender });
@@ -44,12 +45,12 @@ impl Flush {
         Ticket { flush: self, waiting, done }
     }
 
-    /// Whether another thread waits since this was last called.
+    /// Returns whether another thread waits since the last call.
     pub(super) fn take_asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed) && self.asked.swap(false, Ordering::Acquire)
     }
 
-    /// Tells those for whom all is sent; or all, as nothing more is sent once it is `over`.
+    /// Notifies the threads whose frames are all sent; or all threads if sending is `over`.
     pub(super) fn tell(&self, over: bool) {
         if !self.any.load(Ordering::Acquire) {
             return;
@@ -63,7 +64,7 @@ impl Flush {
         self.any.store(!waiting.is_empty(), Ordering::Relaxed);
     }
 
-    /// Begins anew in a forked child: the threads that wait are the parent's.
+    /// Resets the list in a forked child: the waiting threads are the parent's.
     pub(super) fn renew(&self, child: &Child) {
         if let Some(mut waiting) = self.waiting.lock_in(child) {
             // To drop them would free memory.

@@ -43,15 +43,15 @@ impl Wake {
         Ok(())
     }
 
-    /// Gives the pipe a successor if the host has closed it, without leave. Returns whether it is
-    /// there.
+    /// Replaces the pipe if the host has closed it. Returns whether a pipe exists.
     pub(crate) fn replace_closed(&self) -> bool {
         let current = self.current();
         let is_open = current.sender.is_open() && current.receiver.is_open();
         is_open || self.renew(&hold()).is_ok()
     }
 
-    /// Wakes whoever waits, now or when they next do. Without a pipe, they find that out in time.
+    /// Wakes the waiting thread, now or at its next wait. Without a pipe, the thread notices by its
+    /// timer.
     pub(crate) fn wake(&self) {
         let current = self.current();
         if current.sender.is_open() {
@@ -60,12 +60,12 @@ impl Wake {
         }
     }
 
-    /// What to wait for, in a process that has a writer thread.
+    /// Returns the descriptor to poll, in a process that has a writer thread.
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.current().receiver.as_fd()
     }
 
-    /// Takes what woke this thread, so that it can wait again. Returns whether the pipe is there.
+    /// Drains the pipe, so that this thread can wait again. Returns whether the pipe exists.
     pub(crate) fn take(&self) -> bool {
         let is_open = self.is_open();
         if is_open {
@@ -74,7 +74,7 @@ impl Wake {
         is_open
     }
 
-    /// Whether what [`Wake::fd`] leads to is the pipe.
+    /// Returns whether [`Wake::fd`] refers to the pipe.
     pub(crate) fn is_open(&self) -> bool {
         self.current().receiver.is_open()
     }

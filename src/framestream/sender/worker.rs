@@ -102,7 +102,7 @@ impl<F: Feed> Worker<F> {
             polled.is_ok() && events.is_some_and(|events| events.intersects(flags))
         };
         let woken = ready(0, PollFlags::POLLIN);
-        // What a descriptor that the host has closed leads to finds out by reading.
+        // A descriptor that the host has closed is detected by reading from it.
         let gone = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
         let readable = ready(1, PollFlags::POLLIN | gone);
         let mut closed = ready(0, PollFlags::POLLNVAL) || ready(1, PollFlags::POLLNVAL);

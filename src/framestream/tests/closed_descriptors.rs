@@ -131,14 +131,14 @@ fn replaced_without_haste(theirs: Option<&File>) {
         descriptors().difference(&before).copied().filter(|fd| *fd != first.as_raw_fd()).collect();
     assert!(ours.len() >= 5, "a socket and two pipes: {ours:?}");
     let replaced = close_all(ours, theirs);
-    // A stream whose number is that of another one finds out by sending.
+    // A stream whose number was reused notices when it sends.
     producers[0].submit(b"the first".to_vec()).expect("room");
 
     let mut second = next(&listener);
     assert_eq!(iothr.stats().disconnects, 1);
     let error = iothr.last_error().expect("one");
     assert!(error.contains("the stream broke: Bad file descriptor"), "{error}");
-    // All is replaced; there is nothing left to be busy with.
+    // All are replaced; the writer thread must be idle now.
     let (began, used) = (Instant::now(), processor_time());
     thread::sleep(Duration::from_millis(500));
     let (took, used) = (began.elapsed(), processor_time() - used);

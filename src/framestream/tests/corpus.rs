@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What fuzzing found holds still: the corpus, with the checks of the fuzz targets.
+//! Runs the checks of the fuzz targets on the corpus.
 
 #[path = "../fuzz/checks.rs"]
 mod checks;

@@ -33,7 +33,7 @@ pub struct FileSender {
     of_child: bool,
     file: Option<ProcessFd>,
     kind: Kind,
-    /// Whether forked children close it.
+    /// True if forked children close it.
     private: bool,
 }
 
@@ -76,7 +76,7 @@ impl FileSender {
         self.file.as_ref().is_some_and(|file| file.check().is_ok())
     }
 
-    /// Goes on with the file after the host has closed it, if it is still at its path.
+    /// Reopens the file after the host has closed it, if it is still at its path.
     fn open_again(&mut self) -> io::Result<()> {
         let file = OpenOptions::new().append(true).custom_flags(O_NONBLOCK).open(self.path())?;
         let mut file = ProcessFd::shared(file.into());
@@ -88,7 +88,7 @@ impl FileSender {
         Ok(())
     }
 
-    /// What is at the path, or will be.
+    /// The kind of file that is at the path, or will be.
     fn kind_at_path(&self) -> Kind {
         fs::metadata(&self.path).map_or(Kind::Regular, |found| found.file_type().into())
     }

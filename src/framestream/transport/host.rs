@@ -24,7 +24,7 @@ pub struct HostSender {
     /// Outlives a close, so that at most one thread hangs in a name server that does not answer.
     lookup: Option<Lookup>,
     state: State,
-    /// Whether forked children close its sockets.
+    /// True if forked children close its sockets.
     private: bool,
 }
 

@@ -34,7 +34,7 @@ pub struct SocketSender {
     address: Address,
     fd: Option<ProcessFd>,
     connected: bool,
-    /// Whether forked children close it.
+    /// True if forked children close it.
     private: bool,
 }
 

@@ -179,8 +179,8 @@ impl Session {
         Ok(())
     }
 
-    /// Takes in what the peer sent once at most: one that goes on sending what carries no bytes for
-    /// the caller must not keep it here beyond its deadline.
+    /// Reads from the peer at most once: a peer that keeps sending records without data for the
+    /// caller must not hold it beyond its deadline.
     fn read(&mut self, transport: &mut dyn Transport, bytes: &mut [u8]) -> io::Result<usize> {
         match self.read_decrypted(bytes) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

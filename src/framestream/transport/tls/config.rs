@@ -171,7 +171,7 @@ fn identity(
     Ok(CertifiedKey::new(chain, signing).into())
 }
 
-/// Returns from when to when the first certificate in a PEM file is valid.
+/// Returns the validity period of the first certificate in a PEM file.
 pub fn certificate_validity(path: &Path) -> Result<(SystemTime, SystemTime), TlsError> {
     validity(&certificates(path)?[0]).map_err(|_| TlsError::NoCertificate(path.into()))
 }

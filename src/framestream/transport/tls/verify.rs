@@ -168,7 +168,7 @@ pub(super) fn public_key(
     key.map(Into::into).map_err(|_| CertificateError::BadEncoding.into())
 }
 
-/// From when to when a certificate is valid.
+/// Returns the validity period of a certificate.
 pub(super) fn validity(
     certificate: &CertificateDer<'_>,
 ) -> Result<(SystemTime, SystemTime), Error> {
