@@ -1025,8 +1025,9 @@ enum dnstap_result dnstap_sink_reopen(const dnstap_sink *sink);
 
 /**
  * Sends the messages that were logged before this call at once, instead of within the flush
- * interval, and waits until they are sent. If the stream is down, this tries to open it at once. Any
- * thread may call it. For a program that is about to end, or to exec, without closing the sink.
+ * interval, and waits until they are sent. If the stream is down, this tries to open it at once.
+ * Any thread may call it. For a program that is about to end, or to exec, without closing the
+ * sink.
  *
  * @param sink          The sink.
  * @param milliseconds  Longest time to wait; 0 does not wait.
