@@ -171,5 +171,5 @@ int main(int argc, char **argv)
 		return 2;
 	library = argv[1];
 	argv[1] = "ours";
-	return strstr(library, "libdnstap") != NULL ? RUN(argc, argv, dnstap) : RUN(argc, argv, fstrm);
+	return strstr(library, "/libdnstap.so") != NULL ? RUN(argc, argv, dnstap) : RUN(argc, argv, fstrm);
 }
