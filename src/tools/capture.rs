@@ -73,7 +73,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// How long nothing has to come for the connections to be drained.
 const QUIET: Duration = Duration::from_millis(50);
 
-/// How often to look whether our certificate is still valid.
+/// Interval of checking that our certificate is still valid.
 const CERTIFICATE_CHECK: Duration = Duration::from_secs(24 * 3600);
 
 /// Events that are taken at a time.
@@ -152,7 +152,7 @@ pub struct Limits {
     pub frame: usize,
     /// Connections at a time.
     pub connections: usize,
-    /// How long a connection may go without a whole frame before it gives its place to one that waits.
+    /// Time without a complete frame after which a connection is closed for a waiting one.
     pub idle: Duration,
 }
 
@@ -160,7 +160,7 @@ pub struct Limits {
 pub struct Ends {
     /// Sockets to listen on.
     pub listeners: Vec<Listener>,
-    /// What speaks TLS on some of them.
+    /// The TLS server of those that use it.
     pub acceptor: Option<Acceptor>,
     /// Connections that are made.
     pub dialed: Option<Dialed>,
@@ -177,10 +177,10 @@ pub struct Capture {
     /// A signal said to stop.
     stopping: bool,
     listeners: Vec<Listener>,
-    /// The listener that is asked first.
+    /// The listener to accept from first.
     first_listener: usize,
     acceptor: Option<Acceptor>,
-    /// When to look whether our certificate is still valid.
+    /// Time of the next check of our certificate.
     check_certificate_at: Instant,
     dialed: Option<Dialed>,
     /// There may be connections to accept.
@@ -189,9 +189,9 @@ pub struct Capture {
     accept_after: Option<Instant>,
     admission: Admission,
     connections: HashMap<Token, Connection>,
-    /// How many of them were accepted, not made.
+    /// Number of those that were accepted, not made.
     accepted: usize,
-    /// Bytes that connections hold of frames that are not whole.
+    /// Bytes of incomplete frames that connections hold.
     held: usize,
     next_token: usize,
     /// Connections whose turn it is.

@@ -55,8 +55,9 @@ impl ReadAhead {
         }
     }
 
-    /// Makes room to read on in a frame of `size` bytes, of which those that are there are the front. It
-    /// grows with what has come, to twice of that at most: the length of a frame is a promise.
+    /// Makes room to read on in a frame of `size` bytes, of which those that are there are the
+    /// front. The buffer grows with the bytes received, to at most twice their number, as the
+    /// length of a frame is not trusted.
     pub fn make_room(&mut self, size: usize) {
         let have = self.bytes().len();
         if have == self.bytes.len() {

@@ -14,7 +14,7 @@ use crate::printable;
 /// Milliseconds that a reader may make the program wait, once.
 const PATIENCE: u16 = 1000;
 
-/// What a pipe that polls as writable takes without blocking: `PIPE_BUF` on Linux.
+/// Bytes that a pipe which polls as writable takes without blocking: `PIPE_BUF` on Linux.
 const PIECE: usize = 4096;
 
 /// The reader did not take anything when it was last asked.
@@ -28,8 +28,9 @@ pub fn report(text: impl Display) {
     report_raw(printable::lines(&text.to_string()));
 }
 
-/// Prints `text` as it is. Where the standard error is broken, or its reader has stalled, the text is lost, and
-/// the program goes on; once the reader goes on, it is said how much it lacks.
+/// Prints `text` as it is. Where the standard error is broken, or its reader has stalled, the text
+/// is lost, and the program continues; once the reader continues, the number of lost texts is
+/// printed.
 pub fn report_raw(text: impl Display) {
     let mut text = text.to_string();
     if !is_writable() {
@@ -47,7 +48,7 @@ pub fn report_raw(text: impl Display) {
     }
 }
 
-/// Whether the next piece can be written, or fails to be, without blocking.
+/// Returns whether the next piece can be written, or its write fails, without blocking.
 fn is_writable() -> bool {
     let patience = if STALLED.load(Ordering::Relaxed) { 0 } else { PATIENCE };
     let stderr = io::stderr();

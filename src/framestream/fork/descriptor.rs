@@ -46,7 +46,7 @@ impl Descriptor {
     }
 }
 
-/// The identity of the file that a descriptor refers to.
+/// Returns the identity of the file that a descriptor refers to.
 fn target(fd: &OwnedFd) -> Option<(dev_t, ino_t)> {
     let found = fstat(fd).ok()?;
     Some((found.st_dev, found.st_ino))

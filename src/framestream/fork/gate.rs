@@ -174,7 +174,7 @@ pub struct Guard<'a, T> {
 }
 
 impl<T> Guard<'_, T> {
-    /// The guard that keeps forks off.
+    /// Returns the guard that keeps forks off.
     pub(crate) fn hold(&self) -> &Hold {
         &self.hold
     }

@@ -46,7 +46,7 @@ impl FdReceiver {
         Ok(Self { fd: Some(fd), kind })
     }
 
-    /// True if it is a file, which never makes a reader wait.
+    /// Returns whether it is a file, which never makes a reader wait.
     pub fn is_always_ready(&self) -> bool {
         self.kind == Kind::Disk
     }

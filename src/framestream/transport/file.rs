@@ -88,7 +88,7 @@ impl FileSender {
         Ok(())
     }
 
-    /// The kind of file that is at the path, or will be.
+    /// Returns the kind of file that is at the path, or will be.
     fn kind_at_path(&self) -> Kind {
         fs::metadata(&self.path).map_or(Kind::Regular, |found| found.file_type().into())
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which connections are let in: as many as there is place for, and no idle one keeps others out.
+//! Admission of connections: as many as the limits allow, and none is kept out by an idle one.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -7,25 +7,25 @@ use std::time::{Duration, Instant};
 use crate::capture::descriptors::Descriptors;
 use crate::capture::log::{Kind, Level, Log};
 
-/// How often to look whether there is place.
+/// Interval of checking whether there is room.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// How long there has to be place before a lack of it is news again.
+/// Time with room after which reaching a limit is reported again.
 const NEWS: Duration = Duration::from_secs(60);
 
-/// No place for a connection.
+/// No room for a connection.
 const FULL: Kind = Kind("connections that wait");
 
-/// What is known of the places for connections.
+/// The state of the admission of connections.
 #[derive(Debug)]
 pub struct Admission {
-    /// Connections at a time.
+    /// Maximum number of concurrent connections.
     limit: usize,
-    /// How long a connection may go without a whole frame while others wait.
+    /// Time that a connection may go without a complete frame while others wait.
     idle: Duration,
     descriptors: Descriptors,
     full: bool,
-    /// When one last had to wait.
+    /// The time when a connection last had to wait.
     waited_at: Option<Instant>,
     look_again_at: Instant,
 }
@@ -43,7 +43,7 @@ impl Admission {
         })
     }
 
-    /// When to look again whether there is place; `None` if there was place.
+    /// Returns the time of the next check for room; `None` if there was room.
     pub fn look_again_at(&self) -> Option<Instant> {
         self.full.then_some(self.look_again_at)
     }
@@ -53,8 +53,8 @@ impl Admission {
         self.full = false;
     }
 
-    /// The limit that keeps one more connection out beside `count` others, in words; `None` if there is
-    /// place.
+    /// Returns, in words, the limit that keeps out another connection besides `count` others;
+    /// `None` if there is room.
     pub fn reached(&mut self, count: usize, now: Instant) -> Option<String> {
         let Descriptors { limit, reserve } = self.descriptors;
         let reached = if count >= self.limit {
@@ -72,8 +72,8 @@ impl Admission {
         reached
     }
 
-    /// Notes that one waits because of a limit, while the stalest connection had its last whole frame at
-    /// `since`. Returns whether that has to go.
+    /// Notes that a connection waits because of a limit, while the stalest one had its last
+    /// complete frame at `since`. Returns whether to close the stalest one.
     pub fn replaces(
         &mut self,
         count: usize,

@@ -67,9 +67,9 @@ pub struct Connection {
     /// Whoever made the connection hears by this of START, and notices that it is over.
     made: Option<Sender<()>>,
     state: State,
-    /// What was read and is not used up, between two turns: a little of a frame,
+    /// Unprocessed bytes of a frame between two turns: a small part of it,
     rest: Vec<u8>,
-    /// or more of it, where it stands.
+    /// or a larger part, where it was read.
     buffer: Option<ReadAhead>,
     /// The first bytes, until START.
     head: Vec<u8>,
@@ -81,7 +81,7 @@ pub struct Connection {
     /// A write waits until the peer reads.
     write_blocked: bool,
     deadline: Option<Instant>,
-    /// When a whole frame came last; in the beginning that of the connection.
+    /// The time of the last complete frame; at first that of the connection.
     last_whole: Instant,
     frames: u64,
     bytes: u64,
@@ -140,12 +140,12 @@ impl Connection {
         &mut self.stream
     }
 
-    /// Whether it was made, not accepted.
+    /// Returns whether it was made, not accepted.
     pub fn is_made(&self) -> bool {
         self.made.is_some()
     }
 
-    /// How the log names it.
+    /// Its name in the log.
     pub fn name(&self) -> &ConnectionName {
         &self.name
     }
@@ -155,12 +155,12 @@ impl Connection {
         self.deadline
     }
 
-    /// Since when no whole frame has come.
+    /// Returns the time of the last complete frame.
     pub fn last_whole(&self) -> Instant {
         self.last_whole
     }
 
-    /// Bytes of memory that it holds between two turns.
+    /// Returns the bytes of memory that it holds between two turns.
     pub fn held(&self) -> usize {
         self.rest.len() + self.buffer.as_ref().map_or(0, ReadAhead::size)
     }
@@ -187,7 +187,7 @@ impl Connection {
                 self.buffer = Some(buffer);
                 return next;
             }
-            // As little as there is: there may be many who leave off within a frame.
+            // As small as possible: many connections may stop within a frame.
             self.rest = rest.into();
             buffer.use_up(rest.len());
         }
@@ -441,7 +441,7 @@ impl Connection {
         shared.log.limited_connection(Level::Warning, kind, &self.name, problem);
     }
 
-    /// The peer sent what is no part of a stream.
+    /// Reports and counts a stream that broke off: the peer sent something else.
     fn break_off(&mut self, problem: impl Display, shared: &mut Shared) {
         shared.totals.cut_off += 1;
         shared.log.limited_connection(Level::Warning, BROKEN, &self.name, problem);

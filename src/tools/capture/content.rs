@@ -25,14 +25,14 @@ pub struct Content {
     pub rejoin: Rejoin,
 }
 
-/// Where data goes on in a file that another program truncated, or wrote to.
+/// The place where data continues in a file that another program truncated or wrote to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejoin {
-    /// Behind what is whole.
+    /// After its complete part.
     Whole,
     /// At the beginning, if nothing is left.
     Beginning,
-    /// Nowhere: what is written refers to what was there.
+    /// Nowhere: new data would refer to the missing bytes.
     Never,
 }
 

@@ -77,18 +77,18 @@ pub fn continue_at_end(path: &Path, content: &Content) -> io::Result<Continued> 
     Ok(Continued { file, bytes, frames, torn })
 }
 
-/// The whole part of a file.
+/// The complete part of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Whole {
     /// Its bytes, from the beginning.
     pub bytes: u64,
-    /// Whole data frames among them, if the file holds frames.
+    /// Complete data frames among them, if the file holds frames.
     pub frames: u64,
     /// Bytes after it, of a torn frame or of torn text.
     pub torn: u64,
 }
 
-/// Finds what of `file` is whole; STOP at its end is neither that nor torn.
+/// Finds the complete part of `file`; STOP at its end is neither part of that nor torn.
 pub fn whole(file: &mut File, content: &Content) -> io::Result<Whole> {
     let Some(content_type) = &content.content_type else {
         let bytes = torn_text::whole_size(file, content)?.ok_or(Unfit::Unended)?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Certificates and keys from files, which are read again when an operator replaces them, and a word
-//! about certificates of ours that are not valid.
+//! Certificates and keys from files, which are read again when an operator replaces them, and
+//! warnings about our own certificates that are not valid.
 
 use std::fmt;
 use std::fs;
@@ -13,7 +13,8 @@ use jiff::Timestamp;
 
 use crate::capture::log::Log;
 
-/// How long before its end a certificate is reported at most: one of a short life in its last tenth.
+/// The longest time before its expiry in which a certificate is reported; a short-lived one is
+/// reported in its last tenth.
 const SOON: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Files that TLS reads.
@@ -25,18 +26,18 @@ pub struct TlsFiles {
     pub others: Vec<PathBuf>,
 }
 
-/// What was made of files, and how to make it again.
+/// A value loaded from files, and the function that loads it.
 pub struct Credentials<T> {
     current: T,
     files: TlsFiles,
     load: Box<dyn Fn() -> Result<T, TlsError> + Send>,
     /// The state that the files were in.
     seen: Vec<Option<FileState>>,
-    /// From when to when our own certificate is valid.
+    /// The validity period of our own certificate.
     validity: Option<(SystemTime, SystemTime)>,
 }
 
-/// Changes with a file, and with the file that a link leads to.
+/// The identity and state of a file, or of the target of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileState {
     file: (u64, u64),
@@ -56,20 +57,20 @@ impl<T> Credentials<T> {
         Ok(credentials)
     }
 
-    /// Returns what was made of them.
+    /// Returns the value loaded from them.
     pub fn get(&self) -> &T {
         &self.current
     }
 
-    /// Returns it to be changed.
+    /// Returns the value, to be changed.
     pub fn get_mut(&mut self) -> &mut T {
         &mut self.current
     }
 
-    /// Reads the files again. If that fails, what was read before stays in use.
+    /// Reloads the files. If that fails, the previous value stays in use.
     pub fn reload(&mut self) {
         self.seen = self.files.states();
-        // The writer of a pipe may never come, and all would wait for it.
+        // Opening a pipe waits for its writer, which may never come.
         let is_pipe = |path: &&PathBuf| {
             fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
         };
@@ -95,14 +96,14 @@ impl<T> Credentials<T> {
         }
     }
 
-    /// Reads the files again if any of them has changed.
+    /// Reloads the files if any of them has changed.
     pub fn reload_if_changed(&mut self) {
         if self.seen != self.files.states() {
             self.reload();
         }
     }
 
-    /// Warns if our own certificate is not valid, or not for long.
+    /// Warns if our own certificate is not valid, or will expire soon.
     pub fn check(&self) {
         if let Some(path) = &self.files.certificate
             && let Some((from, to)) = self.validity
@@ -145,7 +146,7 @@ impl FileState {
     }
 }
 
-/// What is wrong at `now` with a certificate that is valid from `from` to `to`.
+/// Returns the problem at `now` of a certificate that is valid from `from` to `to`.
 fn trouble(from: SystemTime, to: SystemTime, now: SystemTime) -> Option<String> {
     let life = to.duration_since(from).unwrap_or_default();
     if now > to {

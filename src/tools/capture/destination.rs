@@ -40,7 +40,7 @@ pub trait Destination {
 pub struct Closed {
     /// The commands that still run.
     pub commands: Option<PostRotate>,
-    /// Everything is in its place.
+    /// All files are complete and have their names.
     pub complete: bool,
     /// Frames that it took and could not write.
     pub unwritten: u64,

@@ -30,7 +30,7 @@ pub fn find(pattern: &Path, is_dated: bool, present: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Says which files are left, and what to do with them.
+/// Reports the incomplete files, and what to do with them.
 pub fn report(left: &[PathBuf], content: &Content, is_compressed: bool, log: &Log) {
     let remedy = match (content.rejoin, &content.content_type) {
         (Rejoin::Never, _) => "it cannot be read without its end",
@@ -57,13 +57,13 @@ pub fn report(left: &[PathBuf], content: &Content, is_compressed: bool, log: &Lo
 pub struct Completed {
     /// The name that it is to get.
     pub wanted: PathBuf,
-    /// Whole frames in it, if it holds frames.
+    /// Complete frames in it, if it holds frames.
     pub frames: u64,
     /// Bytes of a torn frame, or of torn text, that were cut off.
     pub torn: u64,
 }
 
-/// Cuts off what is torn at the end of `path`, and writes the end of the file.
+/// Cuts off a torn frame or torn text at the end of `path`, and writes the end of the file.
 pub fn complete(path: &Path, content: &Content) -> io::Result<Completed> {
     let name = path.file_name().and_then(|name| wanted_of(name.as_bytes()));
     let wanted = path.with_file_name(OsStr::from_bytes(name.ok_or(io::ErrorKind::InvalidInput)?));

@@ -91,7 +91,7 @@ fn id(
     found.ok_or_else(|| ListenError::NoSuchOwner(name.into()))
 }
 
-/// What speaks TLS on connections that are accepted.
+/// The TLS server for accepted connections.
 pub type Acceptor = Rc<RefCell<Credentials<TlsAcceptor>>>;
 
 /// A listening socket.
@@ -174,7 +174,7 @@ impl Listener {
         }
     }
 
-    /// Whether a connection waits to be accepted.
+    /// Returns whether a connection waits to be accepted.
     pub fn has_waiting(&self) -> bool {
         let socket = match &self.socket {
             Socket::Unix(socket) => socket.as_fd(),

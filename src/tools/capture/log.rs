@@ -24,8 +24,8 @@
 //!   The first line is written at once, the latest again at the same growing intervals, and
 //!   [`Log::over`] begins anew.
 //!
-//! What is due at an interval is written by [`Log::tell_due`], which the receiver's event loop and
-//! the worker call; [`Log::tell_rest`] writes what was counted at the end.
+//! The line due at the end of an interval is written by [`Log::tell_due`], which the receiver's
+//! event loop and the worker call; at the end [`Log::tell_rest`] writes the remaining counts.
 
 mod limits;
 mod peer;
@@ -61,19 +61,19 @@ pub fn set_unfinished(unfinished: bool) {
     UNFINISHED.store(unfinished, Ordering::Relaxed);
 }
 
-/// Shows lines of `level` and of all that are more important.
+/// Shows lines of `level` and of all more important levels.
 pub fn set_level(level: Level) {
     SHOWN.store(level as u8, Ordering::Relaxed);
 }
 
-/// How important a line is, the most important first.
+/// The importance of a line, the most important first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Something failed, and data is lost or an input or output is.
+    /// A failure: data, an input or an output is lost.
     Error,
-    /// Something is to be looked at: a peer that is refused, a limit that is reached.
+    /// A condition to look at: a refused peer, a limit that is reached.
     Warning,
-    /// What the program does, seldom.
+    /// A rare event of normal operation.
     Info,
     /// Trouble with one connection.
     Trouble,
@@ -86,7 +86,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// The level that fstrm's programs show with `count` times `-d`.
+    /// Returns the level that fstrm's programs show with `count` times `-d`.
     pub fn of_debug(count: u8) -> Self {
         match count {
             0 | 1 => Self::Info,
@@ -108,12 +108,12 @@ impl Log {
         self.at(Level::Error, text);
     }
 
-    /// Reports what is to be looked at.
+    /// Reports a condition to look at.
     pub fn warning(self, text: impl Display) {
         self.at(Level::Warning, text);
     }
 
-    /// Reports what the program does.
+    /// Reports an event of normal operation.
     pub fn info(self, text: impl Display) {
         self.at(Level::Info, text);
     }
@@ -125,13 +125,13 @@ impl Log {
         }
     }
 
-    /// Whether lines of `level` are shown.
+    /// Returns whether lines of `level` are shown.
     pub fn shows(self, level: Level) -> bool {
         level as u8 <= SHOWN.load(Ordering::Relaxed)
     }
 
-    /// Prints a line of a kind that peers can cause again and again, unless many of its kind were
-    /// printed a short time ago: then counts it.
+    /// Prints a line of a kind that peers can cause repeatedly, or counts it if many of its kind
+    /// were printed recently.
     pub fn limited(self, level: Level, kind: Kind, text: impl Display) {
         if self.shows(level) {
             let text = text.to_string();
@@ -139,8 +139,8 @@ impl Log {
         }
     }
 
-    /// Prints that `subject` is in a state of some `kind` that lasts, at growing intervals however
-    /// often it is called, until it is [`over`](Self::over).
+    /// Prints that `subject` is in a lasting state of some `kind`: at growing intervals, however
+    /// often it is called, until the state is [`over`](Self::over).
     pub fn lasting(self, level: Level, kind: Kind, subject: &str, text: impl Display) {
         if self.shows(level) {
             let text = text.to_string();
@@ -148,17 +148,17 @@ impl Log {
         }
     }
 
-    /// Notes that `subject` is not in that state any more. Returns whether it was.
+    /// Notes that `subject` has left that state. Returns whether it was in it.
     pub fn over(self, kind: Kind, subject: &str) -> bool {
         limits().over(kind, subject)
     }
 
-    /// When [`Log::tell_due`] has something to print.
+    /// Returns the time when [`Log::tell_due`] has something to print.
     pub fn due(self) -> Option<Instant> {
         limits().due()
     }
 
-    /// Prints what was held back for its time.
+    /// Prints the held-back lines that are due.
     pub fn tell_due(self) {
         limits().tell(Some(Instant::now()), &mut |line| print(line));
     }
@@ -173,7 +173,7 @@ impl Log {
         self.at(level, format_args!("connection {name}: {text}"));
     }
 
-    /// The same, limited by `kind`.
+    /// Prints a line about a connection, limited by `kind`.
     pub fn limited_connection(
         self,
         level: Level,

@@ -65,7 +65,7 @@ pub struct Options {
     #[arg(short = 'c', long, value_name = "COUNT", default_value_t = 0, hide_default_value = true)]
     pub maxconns: u32,
 
-    /// Seconds without a whole frame after which a connection gives its place to one that waits
+    /// Seconds without a complete frame after which a connection is closed for a waiting one
     #[arg(long, value_name = "SECONDS", default_value_t = IDLE_TIMEOUT_DEFAULT)]
     pub idle_timeout: u32,
 
@@ -120,13 +120,13 @@ pub struct Settings {
     pub frame_limit: usize,
     /// Connections at a time.
     pub connection_limit: usize,
-    /// How long a connection may be idle while others wait.
+    /// Time that a connection may be idle while others wait.
     pub idle_timeout: Duration,
 }
 
 const FRAME_LIMIT_DEFAULT: u32 = 1024 * 1024;
 
-/// How many seconds a connection may be idle while others wait.
+/// Seconds that a connection may be idle while others wait.
 pub const IDLE_TIMEOUT_DEFAULT: u32 = 60;
 
 impl Options {

@@ -137,8 +137,8 @@ impl Output {
         Ok(())
     }
 
-    /// Reports what earlier runs did not complete, and completes it where files are continued. A file
-    /// that is not there yet is the continuation of the last of them.
+    /// Reports files that earlier runs did not complete, and completes them where files are
+    /// continued. A file that is not there yet is the continuation of the last of them.
     fn look_after_leftovers(&mut self, log: &Log) -> Result<(), OpenError> {
         if !self.file.is_regular() || self.file.name == Path::new(STANDARD_OUTPUT) {
             return Ok(());
@@ -197,8 +197,8 @@ impl Output {
         self.content.unit
     }
 
-    /// Makes it take data again after a write that failed. A file that cannot be read beyond the
-    /// failure, such as a compressed one, is left, and another is begun.
+    /// Makes it take data again after a failed write. A file that cannot be read beyond the
+    /// failure, such as a compressed one, is left, and a new one is started.
     pub fn revive(&mut self, log: &Log) -> Result<(), OpenError> {
         // The next reader of a pipe needs a stream from its beginning.
         let is_special = !self.file.is_regular() && self.file.name != Path::new(STANDARD_OUTPUT);
@@ -443,7 +443,7 @@ impl Unnamed {
         Self { partial, wanted: file.name.clone(), units: file.units(), identity }
     }
 
-    /// Whether it still has its name, and no later file of ours.
+    /// Returns whether it still has its name, and no later file of ours has it.
     fn is_there(&self) -> bool {
         self.identity.is_some() && identity(&self.partial).ok() == self.identity
     }
@@ -457,7 +457,7 @@ impl Finisher {
         let name = match file.partial.take() {
             Some(partial) if complete => self.name(Unnamed::new(&file, partial), content, log),
             Some(partial) => {
-                // Of nothing there is nothing to keep.
+                // An empty file need not be kept.
                 if file.is_empty() && file.is_at(&partial) && fs::remove_file(&partial).is_ok() {
                     return;
                 }
@@ -510,7 +510,7 @@ impl Finisher {
         }
     }
 
-    /// Leaves a file that was deleted. What never had its name is lost.
+    /// Leaves a file that was deleted. A file that never had its name is lost.
     fn forget(&mut self, file: &OutputFile) {
         if file.partial.is_some() {
             self.failed |= file.units() > 0;
@@ -539,7 +539,7 @@ impl Finisher {
         partial
     }
 
-    /// Tries again to name what could not be named before.
+    /// Retries to name files that could not be named before.
     fn name_earlier(&mut self, log: &Log) {
         for file in std::mem::take(&mut self.unnamed) {
             match self.publish(&file, log) {

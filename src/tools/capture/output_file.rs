@@ -111,7 +111,7 @@ pub enum Placing {
     Complete,
     /// It takes the place of what has its name.
     Replace,
-    /// It takes the name; what has it is moved aside.
+    /// It takes the name; a file that has it is moved aside.
     MoveAside,
     /// It continues what has its name.
     Append,

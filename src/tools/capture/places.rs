@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Connections that come and go: which are let in, and which have to leave for what they take from
-//! others.
+//! Opens and closes connections: admits new ones, and closes those that take too much from others.
 
 use std::fmt::Display;
 use std::io;
@@ -14,10 +13,10 @@ use crate::capture::dialer::Dialed;
 use crate::capture::listener::Listener;
 use crate::capture::log::{Kind, Level};
 
-/// How long to wait after a failed `accept`: at once it fails again.
+/// Delay after a failed `accept`, which would fail again at once.
 const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 
-/// Connections that are accepted at a time of one listener.
+/// Connections accepted from one listener at a time.
 const ACCEPTS: usize = 64;
 
 /// Bytes of incomplete frames that all connections hold together, or twice the largest frame.
@@ -34,14 +33,14 @@ const OVER_MEMORY: Kind = Kind("connections closed to free memory");
 const ACCEPT: Kind = Kind("failures of accept()");
 
 impl Capture {
-    /// Accepts some of the connections that wait, as far as there is place for them.
+    /// Accepts some of the waiting connections, as far as there is room.
     pub(super) fn accept(&mut self) {
         if !self.may_accept || self.accept_after.is_some_and(|after| Instant::now() < after) {
             return;
         }
         self.accept_after = None;
-        // Those who connect to one listener without end do not keep out those at others, nor hold up
-        // those who send.
+        // A flood of connections to one listener must not keep out those at others, nor hold up
+        // senders.
         let listeners = self.listeners.len();
         let first = self.first_listener;
         let mut is_drained = true;
@@ -83,7 +82,7 @@ impl Capture {
         self.admission.none_waits(self.shared.log);
     }
 
-    /// Whether there is place for one more connection, which may be that of one that is idle.
+    /// Returns whether there is room for one more connection, if need be in place of an idle one.
     fn has_place(&mut self) -> bool {
         let now = Instant::now();
         if self.admission.look_again_at().is_some_and(|at| now < at) {
@@ -109,14 +108,14 @@ impl Capture {
         replaces
     }
 
-    /// The connection that has gone longest without a whole frame, and since when.
+    /// Returns the connection that has gone longest without a complete frame, and since when.
     fn stalest(&self, may_go: impl Fn(&Connection) -> bool) -> Option<(Token, Instant)> {
         let candidates = self.connections.iter().filter(|(_, connection)| may_go(connection));
         let since = candidates.map(|(token, connection)| (*token, connection.last_whole()));
         since.min_by_key(|(_, since)| *since)
     }
 
-    /// Closes a connection for what it takes from others.
+    /// Closes a connection that takes too much from others.
     fn close_for(&mut self, kind: Kind, token: Token, why: impl Display) {
         let Some(connection) = self.connections.get_mut(&token) else { return };
         self.shared.log.limited_connection(Level::Warning, kind, connection.name(), why);
@@ -133,7 +132,7 @@ impl Capture {
         self.admission.one_closed();
     }
 
-    /// Closes the stalest connections while frames that are not whole take too much memory.
+    /// Closes the stalest connections while incomplete frames take too much memory.
     pub(super) fn bound_memory(&mut self) {
         let limit = MEMORY.max(2 * self.shared.frame_limit);
         while self.held > limit

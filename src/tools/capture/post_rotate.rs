@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Runs a command for every finished file, beside the capture, a few at a time.
+//! Runs a command for every finished file, in parallel with the capture, a few at a time.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -25,7 +25,7 @@ pub fn command(command: OsString) -> Result<OsString, &'static str> {
     }
 }
 
-/// How long the end waits for commands before that is reported.
+/// Time that the end waits for commands before that is reported.
 pub const WAIT_TOLD_AFTER: Duration = Duration::from_secs(1);
 
 const FAILED: Kind = Kind("failures of post-rotate commands");
@@ -94,7 +94,7 @@ impl PostRotate {
         }
     }
 
-    /// Collects those that have ended, starts others in their place, and says whether any still
+    /// Collects those that have ended, starts others in their place, and returns whether any still
     /// runs.
     pub fn reap(&mut self, log: &Log) -> bool {
         self.running.retain_mut(|(child, file)| match child.try_wait() {

@@ -28,7 +28,7 @@ const PATIENCE_AT_STOP: Duration = Duration::from_secs(1);
 pub struct Sink {
     file: File,
     regular: bool,
-    /// Where the next write of a regular file is to go.
+    /// The position of the next write to a regular file.
     end: u64,
     /// The reader at the other end may let a write wait.
     may_block: bool,

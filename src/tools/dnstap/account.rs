@@ -48,7 +48,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// The account of the output `name`.
+    /// Returns the account of the output `name`.
     pub fn new(name: String, is_relay: bool) -> Self {
         Self { name, is_relay, ..Self::default() }
     }

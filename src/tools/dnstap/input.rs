@@ -197,13 +197,13 @@ impl Reading {
     }
 }
 
-/// Whether this is the beginning of a Zstandard frame, or of a skippable one, which some compressors
-/// write first (RFC 8878, sections 3.1.1 and 3.1.2).
+/// Returns whether this is the beginning of a Zstandard frame, or of a skippable one, which some
+/// compressors write first (RFC 8878, sections 3.1.1 and 3.1.2).
 fn is_zstd(head: &[u8]) -> bool {
     matches!(head, [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18])
 }
 
-/// Reports what is wrong with a file. Returns whether its frames are good nevertheless.
+/// Reports a problem with a file. Returns whether its frames are good nevertheless.
 fn is_good(read: Result<(), InputError>, log: &Log) -> bool {
     let Err(error) = read else { return true };
     let is_good = matches!(error, InputError::NoStop { frames: 1.., .. });

@@ -10,7 +10,7 @@ use fstrm_tools::dnstap::options::Options;
 use fstrm_tools::dnstap::run;
 use fstrm_tools::standard_error::report;
 
-/// The exit status of a wrong option.
+/// The exit status for a wrong option.
 const MISUSE: u8 = 2;
 
 fn main() -> ExitCode {

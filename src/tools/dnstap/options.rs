@@ -72,7 +72,7 @@ pub struct Options {
     #[arg(requires = "listeners", help_heading = "In")]
     pub maxconns: Option<u32>,
 
-    /// Seconds without a whole frame after which a connection gives its place to one that waits
+    /// Seconds without a complete frame after which a connection is closed for a waiting one
     /// [default: 60]
     #[arg(long, value_name = "SECONDS", requires = "listeners", help_heading = "In")]
     pub idle_timeout: Option<u32>,
@@ -233,18 +233,18 @@ pub struct Options {
     pub completions: Option<clap_complete::Shell>,
 }
 
-/// How much the log says.
+/// The least important level of the log that is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogLevel {
-    /// What failed
+    /// Failures
     Error,
-    /// And what is to be looked at: peers that are refused, limits that are reached
+    /// Also refused peers and reached limits
     Warning,
-    /// And what the program does
+    /// Also normal operation
     Info,
-    /// And connections that come and go
+    /// Also connections that open and close
     Debug,
-    /// And control frames, and every data frame
+    /// Also control frames, and every data frame
     Trace,
 }
 

@@ -29,7 +29,7 @@ struct Outage {
     retry_at: Instant,
     /// Frames that came since.
     missed: u64,
-    /// Data is taken again, to see whether it can be written.
+    /// Data is taken again, as a test whether it can be written.
     on_trial: bool,
 }
 

@@ -288,7 +288,7 @@ impl Outputs {
         }
     }
 
-    /// Ends all. Says what each that failed lacks.
+    /// Ends all outputs, and reports the lost units of each failed one.
     pub fn finish(self, tell: &mut dyn FnMut(String)) -> Finished {
         let mut finished = Finished { good: !self.failed, ..Finished::default() };
         for Outlet { name, output, state, outages, lost, account, .. } in self.outlets {

@@ -6,7 +6,7 @@
 //! - Of several queries, as when one is sent again, a response answers the one whose time it has; or else
 //!   the first that is still unanswered, which is when its client began to wait.
 //! - The latency is that between both times of the response; without a query time, from the query's.
-//! - A response before its query has no latency: the clock was set, or the times are of two clocks.
+//! - A response before its query has an unknown latency: the clock was set, or there are two clocks.
 
 pub mod waiting;
 
@@ -30,7 +30,7 @@ pub fn nanoseconds(seconds: Option<u64>, nanoseconds: Option<u32>) -> Option<u64
     i64::try_from(time).is_ok().then_some(time)
 }
 
-/// When a query was sent and when its response, as one message says.
+/// The times of a query and its response, as in one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
     /// The time of the query, in nanoseconds since 1970.

@@ -47,7 +47,7 @@ impl FromStr for WantedName {
     }
 }
 
-/// Whether there is an asterisk that is not escaped.
+/// Returns whether there is an asterisk that is not escaped.
 fn has_wildcard(name: &str) -> bool {
     let mut characters = name.chars();
     while let Some(character) = characters.next() {

@@ -47,7 +47,7 @@ pub struct Worker {
     pub encoded: Vec<u8>,
 }
 
-/// Says what masks removed besides bits of addresses.
+/// Reports the data that masks removed besides bits of addresses.
 fn tell_masked(counts: Counts, tell: &mut dyn FnMut(String)) {
     let Counts { unreadable, cut, emptied } = counts;
     for (count, what) in [

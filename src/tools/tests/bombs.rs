@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Messages that want to become as much text as they can: what `dnstap` makes of each is bounded, in
-//! every format, and marked where it was cut.
+//! Messages built to become as much text as possible: the output of `dnstap` for each is bounded,
+//! in every format, and marked where it was cut.
 
 mod support;
 

@@ -565,7 +565,7 @@ fn a_reader_of_the_standard_error_that_stalls_holds_up_no_receiver() {
             peer.send(data("one"));
         }
         peer.close();
-        // Who reads on hears of it.
+        // A reader that continues gets the report.
         let mut begin = vec![0; 100_000];
         let count = reader.read(&mut begin).unwrap();
         assert!(count > 4096, "{count}");

@@ -127,7 +127,7 @@ fn the_text_of_the_last_run_is_kept() {
         let lines = running.stop();
         let kept = format!("exists and is kept as {}.{run}", place.argument("log"));
         assert_eq!(lines.iter().any(|line| line.contains(&kept)), run > 0, "{lines:#?}");
-        // The next is no more readable by others than this one.
+        // The next file has the same permissions as this one.
         let mode = fs::metadata(place.path("log")).unwrap().permissions().mode() & 0o777;
         assert!(run == 0 || mode == 0o640, "{mode:o}");
         fs::set_permissions(place.path("log"), Permissions::from_mode(0o640)).unwrap();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What senders can take from the receivers, and from each other: places, memory, descriptors, time.
+//! The resources that senders can take from the receivers and from each other: connections, memory,
+//! descriptors, time.
 
 mod support;
 
@@ -48,7 +49,7 @@ fn an_idle_connection_gives_its_place_to_one_that_waits_and_a_busy_one_does_not(
         let mut receiver = start(program, &arguments);
         let mut busy = Peer::open(&place.socket);
         let idle = Peer::open(&place.socket);
-        // Nobody waits: to say nothing is no fault.
+        // No connection waits: a silent one may stay.
         for _ in 0..15 {
             busy.send(data("busy"));
             thread::sleep(Duration::from_millis(100));
@@ -177,7 +178,7 @@ fn connections_leave_descriptors_for_rotation_and_metrics() {
         assert!(page.starts_with("HTTP/1.1 200 OK"), "round {round}: {page}");
     }
     drop(peers);
-    // There is place again.
+    // There is room again.
     Peer::open(&place.socket).close();
     healthy.close();
     receiver.stop();

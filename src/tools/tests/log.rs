@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What `dnstap` says at each level of its log.
+//! The lines of `dnstap` at each level of its log.
 
 mod support;
 

@@ -154,12 +154,12 @@ fn certificates_are_read_again_at_a_signal_and_broken_ones_are_not_taken() {
     let line = receiver.line("TLS: read ");
     assert!(line.contains(text(&server.key)), "{line}");
     assert!(relay(&new));
-    // What cannot be used leaves what is in use.
+    // Unusable files leave the previous ones in use.
     std::fs::write(&server.key, "no key").unwrap();
     receiver.signal("HUP");
     receiver.line("no private key in it that can be used; what was read before stays in use");
     assert!(relay(&new));
-    // Nobody writes to this pipe, and nothing waits for that.
+    // This pipe has no writer, and nothing waits for one.
     std::fs::remove_file(&server.key).unwrap();
     nix::unistd::mkfifo(&server.key, nix::sys::stat::Mode::S_IRUSR).unwrap();
     receiver.signal("HUP");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How often lines of one kind are printed.
+//! Limits the rate of lines of one kind.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
@@ -7,29 +7,29 @@ use std::time::{Duration, Instant};
 /// Lines of a kind that are printed as they come, before further ones are only counted.
 const BURST: u32 = 10;
 
-/// How long lines are counted at first.
+/// The first interval in which lines are counted.
 const FIRST_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long they are counted at most. The interval doubles for as long as there are any.
+/// The longest such interval. The interval doubles while there are lines to count.
 const LAST_INTERVAL: Duration = Duration::from_secs(600);
 
 /// A kind of lines, named as what is counted: "connections refused".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind(pub &'static str);
 
-/// Kinds of which lines were printed a short time ago.
+/// Kinds with recently printed lines.
 #[derive(Debug)]
 pub struct Limits(Vec<Entry>);
 
 #[derive(Debug)]
 struct Entry {
     kind: Kind,
-    /// What is in the state; `None` where events are counted.
+    /// The subject of the state; `None` where events are counted.
     subject: Option<String>,
     /// Lines that may still be printed before the interval is over.
     left: u32,
     interval: Duration,
-    /// When the interval is over.
+    /// The end of the interval.
     end: Instant,
     held: u64,
     /// The last line that was held back.
@@ -42,7 +42,7 @@ impl Entry {
         Self { kind, subject, left, interval, end: now + interval, held: 0, last }
     }
 
-    /// Prints what was held back.
+    /// Prints the held-back lines.
     fn tell(&mut self, print: &mut dyn FnMut(&dyn Display)) {
         let Self { kind: Kind(kind), held, last, subject, .. } = self;
         match subject {
@@ -54,12 +54,12 @@ impl Entry {
 }
 
 impl Limits {
-    /// Nothing was printed yet.
+    /// Returns limits with nothing printed yet.
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// One more line of `kind`.
+    /// Handles one more line of `kind`.
     pub fn event(
         &mut self,
         kind: Kind,
@@ -70,7 +70,7 @@ impl Limits {
         self.add(kind, None, BURST, line, now, print);
     }
 
-    /// `subject` is in the state `kind` still.
+    /// Notes that `subject` is still in the state `kind`.
     pub fn state(
         &mut self,
         kind: Kind,
@@ -107,14 +107,14 @@ impl Limits {
         }
     }
 
-    /// `subject` is not in the state `kind` any more. Returns whether it was.
+    /// Notes that `subject` has left the state `kind`. Returns whether it was in it.
     pub fn over(&mut self, kind: Kind, subject: &str) -> bool {
         let before = self.0.len();
         self.0.retain(|entry| entry.kind != kind || entry.subject.as_deref() != Some(subject));
         self.0.len() < before
     }
 
-    /// When the first interval is over that has lines to tell of.
+    /// Returns the end of the first interval that has lines to report.
     pub fn due(&self) -> Option<Instant> {
         self.0.iter().filter(|entry| entry.held > 0).map(|entry| entry.end).min()
     }
@@ -133,7 +133,7 @@ impl Limits {
                     true
                 }
                 (true, None) => {
-                    // What became of a state is said by the totals.
+                    // The totals say what became of a state.
                     if entry.held > 0 && entry.subject.is_none() {
                         entry.tell(print);
                     }

@@ -36,8 +36,8 @@ impl NameWatch {
 }
 
 impl Output {
-    /// Notices what other programs did to the file, says so, and goes on where it can be read. With
-    /// `count` units to be written, which are lost if that cannot be.
+    /// Detects and reports what other programs did to the file, and continues where it can be read.
+    /// If it cannot be, the `count` units to be written are lost.
     pub(super) fn rejoin(&mut self, count: u64) -> Result<(), WriteError> {
         let name = self.file.name.clone();
         let failed = |error| WriteError::File { name: name.clone(), error, lost: count };
@@ -76,7 +76,7 @@ impl Output {
         Ok(())
     }
 
-    /// Says once that the file was moved away and is written on nevertheless.
+    /// Reports once that the file was moved away and is still written.
     fn watch_name(&mut self) {
         let now = Instant::now();
         if !self.file.in_place || now < self.name_watch.checked + NAME_CHECK {

@@ -51,8 +51,8 @@ impl Found {
     }
 }
 
-/// The file to read for `name`, after `last`: the one of that name, or else one that a capture is
-/// about to write.
+/// Returns the file to read for `name`, after `last`: the one of that name, or else one that a
+/// capture is writing.
 pub fn find(name: &Path, last: Option<&Found>) -> Option<Found> {
     let is_new = |metadata: &Metadata| last.is_none_or(|last| !last.is(metadata));
     match fs::metadata(name) {

@@ -73,8 +73,8 @@ fn mask_record(record: &Record, data: &mut [u8], is_by_client: bool, prefixes: P
     }
 }
 
-/// Whether the data of a TSIG record has nothing after its error but the time of a server (RFC 8945,
-/// section 4.2).
+/// Returns whether the data of a TSIG record has nothing after its error but the time of a server
+/// (RFC 8945, section 4.2).
 fn tells_only_its_time(data: &[u8]) -> bool {
     let other_length = || {
         let after_name = data.get(name::skip(data, 0).ok()?..)?;
@@ -85,8 +85,9 @@ fn tells_only_its_time(data: &[u8]) -> bool {
     matches!(other_length(), Some(0 | 6))
 }
 
-/// Whether the data of a type has only names, numbers that are defined, and keys of zones: no addresses,
-/// no text and no bytes of any meaning, and nothing by which masked bits can be tried, as SIG(0) has.
+/// Returns whether the data of a type has only names, numbers that are defined, and keys of zones:
+/// no addresses, no text and no bytes of any meaning, and nothing by which masked bits can be
+/// tried, as SIG(0) has.
 fn is_harmless(rtype: u16) -> bool {
     matches!(
         rtype,

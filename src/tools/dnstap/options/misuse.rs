@@ -52,8 +52,7 @@ pub fn misuse(options: &Options) -> Option<String> {
         })
 }
 
-/// A name that begins with a word and a colon that mean nothing here, and so is more likely a mistake
-/// than a file.
+/// A name with an unknown word before a colon, more likely a mistake than a file.
 fn unknown_prefix(options: &Options) -> Option<String> {
     for name in options.write.iter().filter_map(|name| name.to_str()) {
         if let Some(word) = prefix(name).filter(|word| Format::from_str(word, false).is_err()) {

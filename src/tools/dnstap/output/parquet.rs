@@ -46,7 +46,7 @@ pub struct Parquet {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Open,
-    /// It has its end, and there is no next file so far.
+    /// It is complete, and the next file does not exist yet.
     Complete,
     /// A write failed, and that was reported.
     Broken,
@@ -208,8 +208,8 @@ impl Output for Parquet {
         match self.state {
             State::Open => self.complete()?,
             State::Complete => (),
-            // A file without its end does not get its name, nor one that lacks what its end speaks
-            // of.
+            // A file without its end does not get its name, nor does one that lacks data to which
+            // its end refers.
             State::Broken => return Ok(()),
         }
         self.files.finish()

@@ -170,7 +170,7 @@ impl Relay {
         self.watch.observe(stats, self.account.lost(), error);
     }
 
-    /// Returns what went wrong last, without the name of the relay, which messages have already.
+    /// Returns the last failure, without the name of the relay, which messages have already.
     fn last_error(&self) -> Option<String> {
         let error = self.thread.last_error()?;
         let name = &self.account.name;
@@ -178,7 +178,7 @@ impl Relay {
         Some(error.strip_prefix(&prefix).map_or(error.clone(), String::from))
     }
 
-    /// Brings the account up to date. What still waits is not lost.
+    /// Brings the account up to date. Pending frames are not lost.
     fn count(&self, stats: Stats) {
         let account = &*self.account;
         account.frames.store(stats.written, Ordering::Relaxed);

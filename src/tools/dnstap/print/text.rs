@@ -19,7 +19,7 @@ static PAIRS: [[u8; 2]; 100] = {
 
 /// Takes text. To see whether a message is good without printing it, print to [`Nothing`].
 pub trait Text: Sized {
-    /// Whether text is kept, and so has to be made.
+    /// True if text is kept, and so has to be made.
     const IS_KEPT: bool = true;
 
     /// Returns the number of bytes taken so far.
@@ -104,7 +104,7 @@ pub trait Text: Sized {
         self.plain(&text[..length]);
     }
 
-    /// Takes an address of 4 or 16 bytes, or what stands in place of one.
+    /// Takes an address of 4 or 16 bytes, or the bytes in place of one.
     fn address(&mut self, bytes: &[u8]) {
         if let Ok(bytes) = <[u8; 4]>::try_from(bytes) {
             self.ipv4(bytes);

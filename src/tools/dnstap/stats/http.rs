@@ -118,7 +118,7 @@ impl<F: Fn() -> String> Server<F> {
     }
 
     fn accept(&mut self, now: Instant) {
-        // Those who connect without end do not hold up those who are connected.
+        // A flood of new connections must not hold up existing ones.
         for _ in 0..CONNECTIONS {
             let accepted = self.listener.accept().and_then(|(stream, from)| {
                 stream.set_nonblocking(true)?;

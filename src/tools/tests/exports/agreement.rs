@@ -82,7 +82,7 @@ fn a_latency_is_the_same_in_every_view() {
             &["3000.000ms", "1001.000ms"],
             "2 in 3 s",
         ),
-        // The response knows better which query it answers, and when that was.
+        // The query time in the response decides which query it answers, and the latency.
         (vec![query(0), query(2000), response(Some(2000), 3000)], &["1000.000ms", "-"], "1 in 1 s"),
         (vec![query(0), response(Some(2), 5)], &["3.000ms"], "1 in 3 ms"),
         // Threads of a server do not log in order.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Reports what becomes of a relay while it runs: connections made and lost, the first frame that
-//! is lost, the recovery.
+//! Reports the state of a relay while it runs: connects, disconnects, the first lost frame, the
+//! recovery.
 
 use std::time::{Duration, Instant};
 
