@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Libraries that a plug-in brings along: loaded and unloaded again and again, in
+ * Libraries that a plug-in loads: loaded and unloaded repeatedly, in
  * a process that forks and has other threads. Run with the path of the library.
  */
 #define _DEFAULT_SOURCE
@@ -29,7 +29,7 @@ static void *function(void *handle, const char *name)
 }
 #define TAKE(name) __typeof__(&name) name##_ = (__typeof__(&name))(uintptr_t)function(handle, #name)
 
-/* In how many pieces the library is in memory. */
+/* Returns the number of mappings of the library. */
 static int pieces(void)
 {
 	FILE *maps = fopen("/proc/self/maps", "r");
@@ -133,7 +133,7 @@ static void in_rounds(int is_dnstap)
 		load_and_unload(&use);
 		once = round == 0 ? pieces() : once;
 		NEED(pieces() == once, "the library is in memory in %d pieces after round %d, not %d", pieces(), round, once);
-		/* Its fork handlers are called, or gone. */
+		/* Its fork handlers are called, or unregistered. */
 		child = fork();
 		if (child == 0)
 			_exit(0);
@@ -143,7 +143,7 @@ static void in_rounds(int is_dnstap)
 	AWAIT(entries_of("/proc/self/task") == threads, 20, "threads are left behind");
 }
 
-/* Threads of the library go on: they must not lose what they run. */
+/* Threads of the library continue: their code must stay mapped. */
 static void in_use(int leaves)
 {
 	/* The lookup of a name may end much later than the sink. */

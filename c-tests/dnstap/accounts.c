@@ -614,7 +614,7 @@ static void sampling(int rate)
 	     (unsigned long long)chosen);
 }
 
-/* One in so many invalid messages counts, as of all others. */
+/* Of the invalid messages, too, one in N counts. */
 static void sampling_invalid(int rate)
 {
 	enum { CALLS = 1000 };

@@ -17,7 +17,7 @@ enum {
 static const char SOCKET[] = "receiver.sock";
 static const char OUTPUT[] = "unix:receiver.sock";
 
-/* Seconds that the calls together may take besides: a busy machine is waited for, and no other timeout. */
+/* Additional seconds for all calls together: allowance for a busy machine, shorter than any other timeout. */
 static const double SLACK = 3.0;
 
 /* Opens a stream for each sink, and reads none of them. */
@@ -35,7 +35,7 @@ static void freeze(struct receiver *r)
 		close(streams[i]);
 }
 
-/* Never accepts a connection: the system takes them in by itself. */
+/* Never accepts a connection: the system completes them by itself. */
 static void ignore(struct receiver *r)
 {
 	receiver_reach(r, STREAMS_ARE_OPEN);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What a sink has of its process: descriptors, which neither the programs that the process starts
- * nor its children keep, and a thread, which no signal reaches.
+ * The resources of a sink in its process: descriptors, which neither the programs that the process
+ * starts nor its children keep, and a thread, which blocks all signals.
  */
 #include "messages.h"
 #include "sink.h"
@@ -108,7 +108,7 @@ static void closed_on_exec(int unused)
 		before[fd] = fcntl(fd, F_GETFD) >= 0;
 	for (int i = 0; i < SINKS; i++) {
 		sinks[i] = open_sink(options_to(outputs[i]));
-		/* A socket is there once the system has connected it: nobody needs to accept. */
+		/* The system completes the connection; it need not be accepted. */
 		AWAIT_STATS(sinks[i], s, s.state == DNSTAP_STATE_CONNECTING || s.state == DNSTAP_STATE_CONNECTED);
 	}
 	each_descriptor(before, expect_close_on_exec);
@@ -151,7 +151,7 @@ static void closed_in_a_child(int unused)
 		receiver_finish(&all.receivers[i], stderr);
 }
 
-/* Each generation logs, and forks the next: the descriptors do not pile up. */
+/* Each generation logs, and forks the next: descriptors do not accumulate. */
 static void generations(int unused)
 {
 	dnstap_sink *sink = open_sink(options_to("file:generations.tap"));
@@ -277,7 +277,7 @@ static void beside(int is_fifo)
 	close_sink(&sink, TIMEOUT);
 }
 
-/* The signals that the thread of this name blocks, as the system says. False if there is no such thread. */
+/* Reads the signals that the thread of this name blocks. Returns false if there is no such thread. */
 static bool blocked_by(const char *name, unsigned long long *blocked)
 {
 	DIR *dir = opendir("/proc/self/task");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Flushing: what was logged before is sent when the call returns, or the call says that it is not. */
+/* Flushing: earlier messages are sent when the call returns, or the call reports that they are not. */
 #include "messages.h"
 #include "sink.h"
 
@@ -47,7 +47,7 @@ static void expect_timeout(dnstap_sink *sink)
 	NEED(took >= SHORT / 1e3 && took < SHORT / 1e3 + 2, "the limit of %.1f s took %.1f s", SHORT / 1e3, took);
 }
 
-/* All is in the file at once, and in the accounts. */
+/* All messages are in the file at once, and are counted. */
 static void to_a_file(int rounds)
 {
 	dnstap_sink *sink = open_slow("file:flushed.tap");
@@ -182,7 +182,7 @@ static void *log_on(void *arg)
 	return NULL;
 }
 
-/* Others log all the time: only what was logged before is waited for. */
+/* Other threads log all the time: the call waits only for earlier messages. */
 static void while_others_log(int rounds)
 {
 	struct logger l = { open_slow("file:/dev/null"), 0 };

@@ -141,7 +141,7 @@ static dnstap_sink *open_named(const char *output)
 	return open_sink(options);
 }
 
-/* Settings change, a fork begins, a thread logs; what is new is said once the fork is over. */
+/* Settings change, a fork begins, a thread logs; the new settings take effect after the fork. */
 static void change_then_fork(int what)
 {
 	dnstap_queue *queue;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Memory stays within what was configured, whatever becomes of queues, sinks and the receiver. */
+/* Memory stays within the configured limits, whatever happens to queues, sinks and the receiver. */
 #include "messages.h"
 #include "sink.h"
 
@@ -12,7 +12,7 @@ enum {
 	PAGE_KIB = 64,		/* the largest there is */
 };
 
-/* Nobody listens there. */
+/* There is no receiver. */
 static const char AWAY[] = "unix:nobody.sock";
 
 /* A line of the process's status, in KiB: VmSize is address space, VmRSS what is in use of it. */
@@ -36,7 +36,7 @@ static void log_one(dnstap_queue *queue, uint32_t who)
 	NEED(log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ who, 0 }, 100) == DNSTAP_OK, "log");
 }
 
-/* The receiver is away, and a message is pending, which is not allowed to keep anything else. */
+/* The receiver is away, and a message is pending, which must not keep other memory in use. */
 static void empty_queues(int unused)
 {
 	dnstap_sink *sink = open_sink(options_to(AWAY));
@@ -88,7 +88,7 @@ static void queues_with_messages(int unused)
 	close_sink(&sink, TIMEOUT);
 }
 
-/* All rings are used once; then a new one costs what it holds, however often that was done. */
+/* All rings are used once; then a new one takes only the memory of its messages, however often this is repeated. */
 static void fresh_rings(int unused)
 {
 	enum { ROUNDS = 4, QUEUES = 16, FILL = 900 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A child of a process with a writer thread keeps none of the descriptors of that. */
+/* A child of a process with a writer thread keeps none of the descriptors of that thread. */
 #include "endpoint.h"
 #include "fault.h"
 #include "receiver.h"

@@ -6,7 +6,7 @@ from dns import ask
 from processes import Capture, Knot
 from unbound import PROGRAMS, Unbound
 
-# What is wrong, and what is said of it.
+# Wrong settings, and the message for each.
 BROKEN = [
     ("dnstap-ip: nonsense", "dnstap-ip: nonsense"),
     ("dnstap-ip: 127.0.0.1@0", "from 1 to 65535"),

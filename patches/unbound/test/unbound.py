@@ -110,7 +110,7 @@ dnstap:
         until("all that was logged is sent", lambda: (s := self.stats())["sent"] == s["logged"])
 
     def await_logged(self, number, kind="CLIENT_RESPONSE"):
-        """Waits until so many messages of a type are logged."""
+        """Waits until this number of messages of a type is logged."""
         until(f"{number} messages {kind}", lambda: self.stats()[f"type.{kind}"] >= number)
 
     def closed(self):
