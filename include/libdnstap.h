@@ -436,8 +436,8 @@ typedef enum dnstap_policy_match {
 } dnstap_policy_match;
 
 /**
- * What became of the messages. At every moment `logged = sent + waiting + dropped_full
- * + dropped_too_long + dropped_invalid + dropped_closed + dropped_fork`.
+ * Counts of messages by their fate. At every moment `logged = sent + waiting + dropped_full +
+ * dropped_too_long + dropped_invalid + dropped_closed + dropped_fork`.
  *
  * The counters of a forked child start at 0: earlier events, and those pending at the fork, belong
  * to its parent.

@@ -34,8 +34,8 @@ typedef enum fstrm_iothr_state {
 } fstrm_iothr_state;
 
 /**
- * What became of the frames that were submitted. At every moment
- * `accepted = written + waiting + lost_closing + lost_error + lost_fork`.
+ * Counts of submitted frames by their fate. At every moment `accepted = written + waiting +
+ * lost_closing + lost_error + lost_fork`.
  *
  * The counters of a forked child start at 0: earlier frames, and those pending at the fork, belong
  * to its parent.

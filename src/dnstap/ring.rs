@@ -76,7 +76,7 @@ impl Ring {
         self.tail.0.load(Ordering::Acquire).wrapping_sub(head)
     }
 
-    /// Where the next frame goes.
+    /// Returns the position of the next frame.
     pub(crate) fn end(&self) -> usize {
         self.tail.0.load(Ordering::Acquire)
     }

@@ -10,7 +10,7 @@
 //! A thread that needs any of them takes them in this order, each at most once:
 //!
 //! 1. the gate, which keeps forks off ([`Lock::lock`] takes it too),
-//! 2. the list of all that begins anew in a child,
+//! 2. the list of state that is reset in a child,
 //! 3. one lock made by [`Lock::new`]: the state of a writer thread, or the queues of a sink,
 //! 4. one lock made by [`Lock::leaf`].
 //!

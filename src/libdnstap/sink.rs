@@ -41,8 +41,8 @@ pub const DNSTAP_MESSAGE_TYPES: usize = 15;
 
 const _: () = assert!(DNSTAP_MESSAGE_TYPES == MESSAGE_TYPES);
 
-/// What became of the messages. At every moment `logged = sent + waiting + dropped_full
-/// + dropped_too_long + dropped_invalid + dropped_closed + dropped_fork`.
+/// Counts of messages by their fate. At every moment `logged = sent + waiting + dropped_full +
+/// dropped_too_long + dropped_invalid + dropped_closed + dropped_fork`.
 ///
 /// The counters of a forked child start at 0: earlier events, and those pending at the fork, belong
 /// to its parent.

@@ -25,8 +25,8 @@ pub enum fstrm_iothr_state {
     FSTRM_IOTHR_STATE_CLOSING,
 }
 
-/// What became of the frames that were submitted. At every moment
-/// `accepted = written + waiting + lost_closing + lost_error + lost_fork`.
+/// Counts of submitted frames by their fate. At every moment `accepted = written + waiting +
+/// lost_closing + lost_error + lost_fork`.
 ///
 /// The counters of a forked child start at 0: earlier frames, and those pending at the fork, belong
 /// to its parent.

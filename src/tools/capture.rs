@@ -198,7 +198,7 @@ pub struct Capture {
     ready: VecDeque<Token>,
     /// When to look after connections that wait for their peer, soonest first.
     deadlines: VecDeque<(Instant, Token)>,
-    /// When it was last asked what has come.
+    /// The time of the last poll for events.
     asked_at: Instant,
     shared: Shared,
     /// Its last owner takes a wake with it that was not seen yet: here it lives as long as the poll.

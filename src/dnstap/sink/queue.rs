@@ -54,7 +54,7 @@ pub struct Queue<S = Switch> {
     generation: usize,
     wake_level: usize,
     sample_rate: u32,
-    /// Messages refused so far, where their sampling begins anew with the integer.
+    /// Messages refused so far; their sampling restarts when the integer wraps.
     refused: u32,
 }
 

@@ -7,7 +7,7 @@ use super::MESSAGE_TYPES;
 use super::registry::Registry;
 use super::spans::Rings;
 
-/// What became of the messages. At every moment `logged = sent + waiting + dropped_full +
+/// Counts of messages by their fate. At every moment `logged = sent + waiting + dropped_full +
 /// dropped_too_long + dropped_invalid + dropped_closed`. In a forked child all start at 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {

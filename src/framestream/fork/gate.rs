@@ -88,17 +88,17 @@ pub struct Lock<T> {
 }
 
 impl<T> Lock<T> {
-    /// A lock on `value`.
+    /// Creates a lock on `value`.
     pub const fn new(value: T) -> Self {
         Self { mutex: Mutex::new(value), rank: Rank::State }
     }
 
-    /// A lock on the list of all that begins anew in a child, each with locks of its own.
+    /// Creates a lock on the list of state that is reset in a child, each with locks of its own.
     pub(super) const fn watched(value: T) -> Self {
         Self { mutex: Mutex::new(value), rank: Rank::Watched }
     }
 
-    /// A lock on `value` that a thread can take while it holds another.
+    /// Creates a lock on `value` that a thread can take while it holds another.
     pub const fn leaf(value: T) -> Self {
         Self { mutex: Mutex::new(value), rank: Rank::Leaf }
     }

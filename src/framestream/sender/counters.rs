@@ -33,7 +33,7 @@ impl LinkState {
     }
 }
 
-/// What became of the frames. At every moment `accepted = written + waiting + lost_closing +
+/// Counts of frames by their fate. At every moment `accepted = written + waiting + lost_closing +
 /// lost_error`. Those of a forked child start at 0: frames that its parent counted, and those
 /// pending at the fork, belong to the parent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Counters {
         self.last_error.lock().clone()
     }
 
-    /// Begins anew in a forked child.
+    /// Resets the counters in a forked child.
     pub(super) fn renew(&self, child: &Child) {
         let Self {
             refused,
@@ -129,7 +129,7 @@ impl Counters {
         }
         self.set_state(LinkState::Disconnected);
         if let Some(mut last_error) = last_error.lock_in(child) {
-            // To drop it would free memory.
+            // Dropping it would free memory.
             mem::forget(last_error.take());
         }
     }

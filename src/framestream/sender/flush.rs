@@ -67,7 +67,7 @@ impl Flush {
     /// Resets the list in a forked child: the waiting threads are the parent's.
     pub(super) fn renew(&self, child: &Child) {
         if let Some(mut waiting) = self.waiting.lock_in(child) {
-            // To drop them would free memory.
+            // Dropping them would free memory.
             mem::forget(mem::take(&mut *waiting));
         }
         self.any.store(false, Ordering::Relaxed);

@@ -21,7 +21,7 @@ pub struct Content {
     pub content_type: Option<Box<[u8]>>,
     /// Whether it is told which files are opened and closed.
     pub told: bool,
-    /// Where data goes on in a file that another program changed.
+    /// Returns the place where data continues in a file that another program changed.
     pub rejoin: Rejoin,
 }
 

@@ -22,7 +22,7 @@
 //!   ```
 //!
 //!   The first line is written at once, the latest again at the same growing intervals, and
-//!   [`Log::over`] begins anew.
+//!   [`Log::over`] resets that.
 //!
 //! The line due at the end of an interval is written by [`Log::tell_due`], which the receiver's
 //! event loop and the worker call; at the end [`Log::tell_rest`] writes the remaining counts.

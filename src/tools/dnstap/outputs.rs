@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! All outputs. One that fails takes nothing more for a while, or for good, and the others go on.
+//! All outputs. One that fails takes no frames for a while, or any more, and the others continue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,7 +53,7 @@ impl Outlet {
         self.outages.retry_at(self.output.files().and_then(|files| files.split_at()))
     }
 
-    /// Makes the account new.
+    /// Updates the account.
     fn publish(&self) {
         let Self { account, outages, state, .. } = self;
         if account.is_relay {
@@ -114,7 +114,7 @@ impl Outputs {
         self.failed
     }
 
-    /// Returns when [`Outputs::tick`] has something to do.
+    /// Returns the time when [`Outputs::tick`] has something to do.
     pub fn due(&mut self) -> Option<Instant> {
         let dues = self.outlets.iter_mut().filter_map(|outlet| match outlet.state {
             State::Taking => outlet.output.due(),
@@ -124,7 +124,7 @@ impl Outputs {
         dues.min()
     }
 
-    /// Does what is due at `now`: also tries outputs again that failed.
+    /// Does the work that is due at `now`, and retries failed outputs.
     pub fn tick(&mut self, now: Instant, tell: &mut dyn FnMut(String)) {
         self.each(tell, |output| match output.due() {
             Some(due) if due <= now => output.tick(),
@@ -133,7 +133,7 @@ impl Outputs {
         self.revive(tell, |outlet| outlet.retry_at().is_some_and(|at| at <= now));
     }
 
-    /// Begins new files where that means something, and tries all again that failed.
+    /// Starts new files in the outputs that have them, and retries all failed outputs.
     pub fn reopen(&mut self, tell: &mut dyn FnMut(String)) {
         self.revive(tell, |_| true);
         self.each(tell, |output| output.reopen());
@@ -163,12 +163,12 @@ impl Outputs {
         self.outlets.iter_mut().for_each(|outlet| outlet.output.set_input(input));
     }
 
-    /// Brings what was taken to where it goes.
+    /// Writes out all frames that were taken.
     pub fn flush(&mut self, tell: &mut dyn FnMut(String)) {
         self.each(tell, |output| output.flush());
     }
 
-    /// Ends the outages of those that were written again, and makes the accounts new.
+    /// Ends the outages of outputs that were written again, and updates the accounts.
     pub fn settle(&mut self) {
         for outlet in &mut self.outlets {
             let has_written = outlet.state == State::Taking
@@ -262,7 +262,7 @@ impl Outputs {
         self.outlets.iter_mut().for_each(|outlet| outlet.miss(count));
     }
 
-    /// Leaves one out from now on, or until it is tried again.
+    /// Excludes an output from now on, or until it is retried.
     fn leave(&mut self, index: usize, error: OutputError, tell: &mut dyn FnMut(String)) {
         let is_unread = matches!(error, OutputError::ReaderGone);
         self.outlets[index].state = if is_unread { State::Unread } else { State::Failed };

@@ -31,7 +31,7 @@ impl Plain {
         Self { output: Box::new(output), waker, unread: false, outages, lost: 0 }
     }
 
-    /// Tries again whether data can be written, if it is time to.
+    /// Retries to write data, if it is time to.
     fn revive(&mut self, now: Instant, log: &Log) {
         if self.outages.retry_at(self.output.rotate_at()).is_none_or(|retry_at| now < retry_at) {
             return;

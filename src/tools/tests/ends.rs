@@ -559,7 +559,7 @@ fn a_reader_of_the_standard_error_that_stalls_holds_up_no_receiver() {
         let mut child = command.stdout(Stdio::null()).stderr(writer).spawn().unwrap();
         drop(command);
         until(|| UnixStream::connect(&place.socket).is_ok());
-        // More than a pipe takes is said of these.
+        // These cause more log lines than a pipe holds.
         let mut peer = Peer::open(&place.socket);
         for _ in 0..2000 {
             peer.send(data("one"));

@@ -140,7 +140,7 @@ impl Limits {
                     false
                 }
                 (true, Some(_)) => {
-                    // A state ends when that is said; its next line is due now.
+                    // A state ends only when `over` is called; its next line is due now.
                     entry.left = 1;
                     entry.subject.is_some()
                 }

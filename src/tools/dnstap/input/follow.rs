@@ -30,7 +30,7 @@ pub enum Left {
 /// The file that is read at present.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// It has a hidden name.
     pub is_hidden: bool,

@@ -197,7 +197,8 @@ impl Series {
         Ok(())
     }
 
-    /// The same for a file that cannot be read without what was lost: leaves it, and begins another.
+    /// The same for a file that cannot be read without the lost data: leaves it, and starts
+    /// another.
     pub fn leave_broken(&mut self) -> Result<(), OutputError> {
         let left = self.files.leave_broken(&self.log);
         left.map_err(|error| OutputError::Failed(error.to_string()))?;

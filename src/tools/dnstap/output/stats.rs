@@ -52,7 +52,7 @@ pub struct Stats {
     /// Whether the text is made new while messages come.
     live: bool,
     page: Option<Page>,
-    /// Those of the outputs beside.
+    /// The accounts of the other outputs.
     accounts: Vec<Arc<Account>>,
     untaken: Untaken,
     due: Instant,

@@ -74,7 +74,7 @@ impl<T> Default for Waiting<T> {
 }
 
 impl<T> Waiting<T> {
-    /// Returns how many wait.
+    /// Returns the number of waiting halves.
     pub fn count(&self) -> usize {
         self.slots.len() - self.free.len()
     }
@@ -104,7 +104,7 @@ impl<T> Waiting<T> {
         }
     }
 
-    /// Takes the one with this key that fits best, of those that fit equally the one that came
+    /// Takes the half with this key that fits best; of those that fit equally, the one that came
     /// first.
     pub fn take(&mut self, key: u64, fit: impl Fn(&T) -> Fit) -> Option<T> {
         let (first, _) = *self.ends.get(&key)?;

@@ -258,7 +258,7 @@ fn escape(mut bytes: &[u8], out: &mut Vec<u8>) {
     out.bytes(bytes);
 }
 
-/// Appends characters that are not of ASCII.
+/// Appends characters that are not ASCII.
 fn characters(mut text: &str, out: &mut Vec<u8>) {
     while let Some(at) = text.find(is_hidden) {
         let (front, rest) = text.split_at(at);

@@ -38,7 +38,7 @@ const TITLES: Titles = Titles {
     ],
 };
 
-/// Those of dynamic updates (RFC 2136, section 2.2).
+/// The names of the sections of dynamic updates (RFC 2136, section 2.2).
 const UPDATE_TITLES: Titles = Titles {
     counts: ["; ZONE: ", ", PREREQ: ", ", UPDATE: ", ", ADDITIONAL: "],
     sections: [

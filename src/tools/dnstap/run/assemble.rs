@@ -40,7 +40,7 @@ pub fn worker(
 ) -> Result<Worker, CaptureError> {
     let mask = options.mask4.or(options.mask6).is_some();
     let mask = mask.then(|| Mask::new(options.mask4.unwrap_or(32), options.mask6.unwrap_or(128)));
-    // Files can be read again, sockets cannot.
+    // Files can be read again; sockets cannot.
     let mut outputs = Outputs::new(options.listens());
     let is_endless = options.listens() || options.follow;
     let mut accounts = Vec::new();
