@@ -28,7 +28,8 @@ STAGE   = $(TARGET)/stage
 
 LIBRARIES  = libfstrm libdnstap
 SO_VERSION = 0
-VERSION    = $(SO_VERSION).1.0
+# The version of everything: Cargo.toml has it, and the header is made with it.
+VERSION   := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml)
 TOOLS      = dnstap fstrm_capture fstrm_dump fstrm_replay
 
 # As cargo names them: a crate of the name dnstap is there already.
@@ -37,7 +38,7 @@ libdnstap_ARCHIVE = liblibdnstap.a
 
 # `make TLS=no` builds a libdnstap without TLS outputs, a quarter as large.
 TLS = yes
-libdnstap_FEATURES = $(if $(filter no,$(TLS)),--no-default-features)
+libdnstap_FEATURES = $(if $(filter yes,$(TLS)),tls)
 
 export CARGO_TARGET_DIR = $(TARGET)
 
@@ -54,8 +55,9 @@ library: $(LIBRARIES)
 # what is exported, and is what it names but the library lacks an error.
 # A plug-in that is unloaded must not take the code away from a thread that still runs: nodelete.
 $(LIBRARIES):
-	$(CARGO) rustc --release --locked -p $@ --lib $($@_FEATURES) --crate-type staticlib -- \
-	    --print native-static-libs=$(RELEASE)/$@.libs
+	$(CARGO) rustc --release --locked -p $@ --lib --no-default-features --features '$($@_FEATURES)' \
+	    --crate-type staticlib -- --print native-static-libs=$(RELEASE)/$@.libs
+	echo $($@_FEATURES) > $(RELEASE)/$@.features
 	$(CC) -shared -o $(RELEASE)/$@.so.$(VERSION) -Wl,-soname,$@.so.$(SO_VERSION) \
 	    -Wl,--version-script=src/$@/$@.map -Wl,--no-undefined-version \
 	    -Wl,--whole-archive $(RELEASE)/$($@_ARCHIVE) -Wl,--no-whole-archive \
@@ -81,7 +83,7 @@ $(LIBRARIES:%=install-%): install-%:
 	ln -sf $*.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$*.so.$(SO_VERSION)
 	ln -sf $*.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$*.so
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-	    -e 's|@VERSION@|$(VERSION)|' \
+	    -e 's|@VERSION@|$(VERSION)|' -e "s|@FEATURES@|$$(cat $(RELEASE)/$*.features)|" \
 	    -e "s|@LIBS_PRIVATE@|$$(sed s/-lgcc_s/-lgcc_eh/ $(RELEASE)/$*.libs)|" \
 	    src/$*/$*.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/$*.pc
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # The shared objects as the dynamic linker sees them: symbols, versions, names, dependencies.
 set -u
+. ./versions.sh
+version=$(package_version)
 work=$(mktemp -d)
 
 # result STATUS NAME REASON: the reason is printed if the status is not 0.
@@ -44,7 +46,7 @@ beside_reference() {
 
 # check LIBRARY PREFIX SIZE: what holds for both.
 check() {
-	lib=$STAGE/lib/$1.so.0.1.0
+	lib=$STAGE/lib/$1.so.$version
 	map=../src/$1/$1.map
 	versioned "$lib" >"$work/ours"
 
@@ -62,10 +64,10 @@ check() {
 	result $? "SONAME is $1.so.0" "$soname"
 	for link in "$1.so" "$1.so.0"; do
 		[ -L "$STAGE/lib/$link" ] && [ "$(realpath "$STAGE/lib/$link")" = "$(realpath "$lib")" ]
-		result $? "$link leads to $1.so.0.1.0" "$(ls -l "$STAGE/lib/$link" 2>&1)"
+		result $? "$link leads to $1.so.$version" "$(ls -l "$STAGE/lib/$link" 2>&1)"
 	done
 	[ -f "$lib" ] && [ ! -L "$lib" ]
-	result $? "$1.so.0.1.0 is a file"
+	result $? "$1.so.$version is a file"
 
 	needed=$(objdump -p "$lib" | awk '$1 == "NEEDED" { print $2 }')
 	more=$(echo "$needed" | grep -vxE 'libc\.so\.6|libgcc_s\.so\.1|ld-linux[-a-z0-9_]*\.so\.[0-9]')
@@ -99,6 +101,14 @@ check libdnstap dnstap $((3000 * 1024))
 others=$(grep -v '@LIBDNSTAP_0\.1$' "$work/ours")
 [ -s "$work/ours" ] && [ -z "$others" ]
 result $? "libdnstap: all $(wc -l <"$work/ours") symbols are of version LIBDNSTAP_0.1" "$others"
+
+# gcc writes down every function that it saw. One that is inline is a symbol too, for programs that do not compile it.
+echo '#include <libdnstap.h>' >"$work/all.c"
+$CC -std=c99 -I"$STAGE/include" -aux-info "$work/aux" -fsyntax-only "$work/all.c"
+sed -nE 's|^/\*.*\*/ (extern\|static) .*[ *](dnstap_[a-z_0-9]+) \(.*\);.*|\2|p' "$work/aux" | LC_ALL=C sort -u >"$work/declared"
+differ=$(diff "$work/declared" "$work/names")
+[ -s "$work/declared" ] && [ -z "$differ" ]
+result $? "libdnstap: all $(wc -l <"$work/declared") functions of the header are symbols, and no others" "< header, > object: $differ"
 
 rm -rf "$work"
 echo "end of symbols"

@@ -48,6 +48,11 @@
 #include <sys/types.h>
 #include <time.h>
 
+/** The version of this header. dnstap_version() has that of the library that runs. */
+#define LIBDNSTAP_VERSION "0.1.0"
+/** The same as a number: a byte each for major, minor and patch, so 1.2.3 is 0x010203. */
+#define LIBDNSTAP_VERSION_NUMBER 0x000100
+
 /** The bit of a message type in a set of them. */
 #define DNSTAP_MESSAGE_TYPE_BIT(type) (1u << (type))
 /** The set of all message types. */
@@ -232,6 +237,16 @@ typedef enum dnstap_state {
    */
   DNSTAP_STATE_CLOSING,
 } dnstap_state;
+
+/**
+ * Parts of the library that a build may lack: bits of dnstap_features().
+ */
+typedef enum dnstap_feature {
+  /**
+   * Outputs over TLS, tls:HOST:PORT. Without it, setting one fails with DNSTAP_ERROR_NO_TLS.
+   */
+  DNSTAP_FEATURE_TLS = 1,
+} dnstap_feature;
 
 /**
  * At which hop, at which of its ends and in which direction a DNS message was seen.
@@ -658,6 +673,23 @@ typedef struct dnstap_message {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * Returns the version of the library that runs, LIBDNSTAP_VERSION of its own header. Any thread may
+ * call it.
+ *
+ * @return  A static string such as "0.1.0"; do not free it.
+ */
+const char *dnstap_version(void);
+
+/**
+ * Returns the features of the library that runs. Any thread may call it. The variable `features` of
+ * pkg-config has the names of those of the installed library: "tls", or nothing.
+ *
+ * @return  Bits of enum dnstap_feature. Bits that the header does not name belong to features of
+ *          later versions.
+ */
+uint32_t dnstap_features(void);
 
 /**
  * Tells what a result means, in a few words without a full stop. Any thread may call it.

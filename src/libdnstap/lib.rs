@@ -19,4 +19,6 @@ pub mod queue;
 pub mod reader;
 pub mod result;
 pub mod sink;
+pub mod symbols;
 mod usual;
+pub mod version;

@@ -34,6 +34,11 @@ impl dnstap_queue {
     /// What the tag is as long as the queue is there.
     const TAG: u32 = u32::from_ne_bytes(*b"dtqu");
 
+    /// Returns whether messages of this type are logged; not by a handle of another kind.
+    pub(crate) fn is_enabled(&self, message_type: MessageType) -> bool {
+        self.tag.load(Ordering::Relaxed) == Self::TAG && self.switch.is_enabled(message_type)
+    }
+
     /// The queue behind a handle.
     ///
     /// # Safety

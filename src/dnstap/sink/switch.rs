@@ -22,6 +22,11 @@ impl Switch {
         self.0.store(message_types | LOOK, Ordering::Release);
     }
 
+    /// Returns whether messages of this type are logged at this moment.
+    pub fn is_enabled(&self, message_type: MessageType) -> bool {
+        self.enabled().has(message_type)
+    }
+
     /// What is let through at this moment.
     #[inline(always)]
     pub(super) fn enabled(&self) -> Enabled {

@@ -15,8 +15,8 @@ struct Header {
     includes: &'static [&'static str],
     /// What its first comment says.
     introduction: &'static str,
-    /// Plain C behind the include lines.
-    declarations: &'static str,
+    /// Plain C after the include lines.
+    declarations: &'static [&'static str],
     /// Plain C at the end, within the include guard.
     inlines: &'static str,
 }
@@ -61,7 +61,7 @@ Unless a function says otherwise: one object is used by one thread at a time, op
 and can be destroyed after use, and NULL for an object is answered with an error. Every header
 can be included alone. This library has the interface of fstrm 0.6.1; what it adds is in
 <fstrm/stats.h>.",
-        declarations: "",
+        declarations: &[],
         inlines: "",
     },
     Header {
@@ -69,7 +69,7 @@ can be included alone. This library has the interface of fstrm 0.6.1; what it ad
         sources: &["libfstrm/res.rs"],
         includes: &["stddef.h", "stdint.h", "sys/uio.h"],
         introduction: "Result codes, and the objects of the library.",
-        declarations: "
+        declarations: &["
 struct fstrm_control;
 struct fstrm_file_options;
 struct fstrm_iothr;
@@ -81,7 +81,7 @@ struct fstrm_reader_options;
 struct fstrm_tcp_writer_options;
 struct fstrm_unix_writer_options;
 struct fstrm_writer;
-struct fstrm_writer_options;",
+struct fstrm_writer_options;"],
         inlines: "",
     },
     Header {
@@ -100,7 +100,7 @@ A sender that gets no answers, such as one that writes a file, sends START, data
 that does sends READY, waits for ACCEPT, sends START, data frames and STOP, and waits for FINISH.
 READY names the content types that the sender can send, ACCEPT those that the receiver takes,
 START the one that is sent.",
-        declarations: "",
+        declarations: &[],
         inlines: "",
     },
     Header {
@@ -108,7 +108,7 @@ START the one that is sent.",
         sources: &["libfstrm/file.rs"],
         includes: &["fstrm/res.h"],
         introduction: "Readers of files, and writers to them.",
-        declarations: "",
+        declarations: &[],
         inlines: "",
     },
     Header {
@@ -120,7 +120,7 @@ A writer thread behind queues.
 
 Threads submit frames to queues without waiting; the writer thread opens the writer, sends the
 frames, holds them while the receiver is away or slow, and connects anew when it went away.",
-        declarations: "",
+        declarations: &[],
         inlines: "",
     },
     Header {
@@ -131,7 +131,7 @@ frames, holds them while the receiver is away or slow, and connects anew when it
 Byte streams made of the caller's own functions, for readers and writers on transports that the
 library does not have. The functions of one stream are called by one thread at a time, which for
 a writer of an fstrm_iothr is the writer thread.",
-        declarations: "",
+        declarations: &[],
         inlines: "",
     },
     Header {
@@ -139,7 +139,7 @@ a writer of an fstrm_iothr is the writer thread.",
         sources: &["libfstrm/reader.rs"],
         includes: &["fstrm/res.h", "fstrm/control.h"],
         introduction: "Reading a stream.",
-        declarations: "",
+        declarations: &[],
         inlines: "",
     },
     Header {
@@ -149,7 +149,7 @@ a writer of an fstrm_iothr is the writer thread.",
         introduction: "\
 What this library adds to fstrm 0.6.1: the accounts of a writer thread, deadlines and a limit of
 memory. Programs that use it need this library, and symbols of version LIBFSTRM_RS_0.1.",
-        declarations: "",
+        declarations: &[],
         inlines: "",
     },
     Header {
@@ -157,7 +157,7 @@ memory. Programs that use it need this library, and symbols of version LIBFSTRM_
         sources: &["libfstrm/tcp_writer.rs"],
         includes: &["fstrm/res.h"],
         introduction: "Writers to TCP addresses.",
-        declarations: "",
+        declarations: &[],
         inlines: "",
     },
     Header {
@@ -165,7 +165,7 @@ memory. Programs that use it need this library, and symbols of version LIBFSTRM_
         sources: &["libfstrm/unix_writer.rs"],
         includes: &["fstrm/res.h"],
         introduction: "Writers to Unix sockets.",
-        declarations: "",
+        declarations: &[],
         inlines: "",
     },
     Header {
@@ -173,12 +173,13 @@ memory. Programs that use it need this library, and symbols of version LIBFSTRM_
         sources: &["libfstrm/writer.rs"],
         includes: &["fstrm/res.h", "fstrm/control.h"],
         introduction: "Writing a stream.",
-        declarations: "",
+        declarations: &[],
         inlines: "",
     },
     Header {
         path: "libdnstap.h",
         sources: &[
+            "libdnstap/version.rs",
             "libdnstap/result.rs",
             "libdnstap/message.rs",
             "libdnstap/options.rs",
@@ -199,7 +200,10 @@ memory. Programs that use it need this library, and symbols of version LIBFSTRM_
             "time.h",
         ],
         introduction: include_str!("../../libdnstap/introduction.txt"),
-        declarations: include_str!("../../libdnstap/types.h"),
+        declarations: &[
+            include_str!("../../libdnstap/version.h"),
+            include_str!("../../libdnstap/types.h"),
+        ],
         inlines: include_str!("../../libdnstap/enabled.h"),
     },
 ];
@@ -209,7 +213,8 @@ impl Header {
         let mut config = Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml");
         config.include_guard = Some(self.path.to_uppercase().replace(['/', '.'], "_"));
         config.sys_includes = self.includes.iter().map(|name| name.to_string()).collect();
-        config.after_includes = Some(contents(self.declarations).trim_end().to_string());
+        let declarations: String = self.declarations.iter().map(|text| contents(text)).collect();
+        config.after_includes = Some(with_version(declarations.trim_end()));
         let text: String =
             contents(self.introduction).trim().lines().map(|line| format!(" * {line}\n")).collect();
         let text = text.replace(" \n", "\n");
@@ -238,6 +243,14 @@ fn contents(text: &str) -> &str {
         Some((first, rest)) if first.contains("SPDX-License-Identifier") => rest,
         _ => text,
     }
+}
+
+/// Puts the version of the workspace into a text.
+fn with_version(text: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let parts = version.split('.').map(|part| part.parse().expect("a version of three numbers"));
+    let number = parts.fold(0, |number: u32, part: u8| number << 8 | u32::from(part));
+    text.replace("@VERSION@", version).replace("@VERSION_NUMBER@", &format!("{number:#08x}"))
 }
 
 #[test]

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Functions that are inline in the header and symbols of the library: both give the same answers. */
+#include "messages.h"
+#include "sink.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+
+/* As ctypes, cgo and plug-ins find a function. The program is linked with the library. */
+static void *symbol(const char *name)
+{
+	void *program = dlopen(NULL, RTLD_NOW), *found;
+
+	NEED(program != NULL, "%s", dlerror());
+	found = dlsym(program, name);
+	NEED(found != NULL, "no %s: %s", name, dlerror());
+	dlclose(program);
+	return found;
+}
+#define TAKE(name) __typeof__(&name) name##_ = (__typeof__(&name))(uintptr_t)symbol(#name)
+
+static void enabled(int unused)
+{
+	static const uint32_t sets[] = { 0, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_CLIENT_QUERY), 0x2aaa, DNSTAP_ALL_MESSAGE_TYPES };
+	TAKE(dnstap_enabled);
+	dnstap_sink *sink = open_sink(options_to("file:enabled.tap"));
+	dnstap_queue *queue = dnstap_queue_new(sink);
+
+	(void)unused;
+	for (size_t set = 0; set < sizeof sets / sizeof *sets; set++) {
+		NEED(dnstap_sink_set_message_types(sink, sets[set]) == DNSTAP_OK, "types 0x%x", (unsigned)sets[set]);
+		for (uint32_t type = 0; type < 70; type++) {
+			bool wanted = type >= 1 && type <= 14 && sets[set] >> type & 1;
+
+			NEED(dnstap_enabled(queue, (dnstap_message_type)type) == wanted, "inline: %u", (unsigned)type);
+			NEED(dnstap_enabled_(queue, (dnstap_message_type)type) == wanted, "symbol: %u", (unsigned)type);
+		}
+		NEED(!dnstap_enabled_(queue, (dnstap_message_type)UINT32_MAX), "type -1");
+	}
+	NEED(!dnstap_enabled_(NULL, DNSTAP_CLIENT_QUERY), "without a queue");
+	NEED(!dnstap_enabled_((dnstap_queue *)(void *)sink, DNSTAP_CLIENT_QUERY), "a sink is taken for a queue");
+	dnstap_queue_free(&queue);
+	close_sink(&sink, TIMEOUT);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct fault cases[] = {
+		{ "dnstap_enabled() as a symbol", enabled, 0, 30, 0, NULL },
+	};
+
+	return RUN(argc, argv, cases);
+}

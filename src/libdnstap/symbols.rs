@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Functions that the header has inline, as symbols too: for programs that do not compile it, by
+//! ctypes, cgo or dlsym. The header is not made of this file, as it could not have both.
+
+use dnstap::schema::MessageType;
+
+use crate::queue::dnstap_queue;
+
+/// The same as the inline function.
+///
+/// # Safety
+/// `queue` is NULL or a queue.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_enabled(queue: *const dnstap_queue, message_type: u32) -> bool {
+    ffi::guard(false, || {
+        // SAFETY: passed on to the caller.
+        unsafe { ffi::borrow(queue) }
+            .is_some_and(|queue| queue.is_enabled(MessageType(message_type)))
+    })
+}
