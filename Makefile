@@ -6,6 +6,7 @@
 # make check-unbound  Debian's Unbound with the series of patches/unbound, built and tested
 # make test-fresh  `make demo` and `make test` on minimal systems of Debian 12 and 13; needs root
 # make headers     write include/ anew with cbindgen
+# make abi         update the descriptions of the ABI (c-tests/abi), after a deliberate change of it
 # make check-knot  Debian's Knot, of bookworm and of sid, with the series of patches/knot, the same
 # make check-bind  Debian's BIND, of bookworm and of its backports, the same
 # make bench       bench-micro, bench-tools, bench-servers, bench-unbound, bench-bind, bench-knot. With QUICK=1 ten minutes
@@ -43,7 +44,7 @@ libdnstap_FEATURES = $(if $(filter yes,$(TLS)),tls)
 export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
-    install-tools stage deps demo test test-fresh headers bench bench-check \
+    install-tools stage deps demo test test-fresh headers abi bench bench-check \
     plots bench-micro bench-tools bench-builds bench-servers bench-unbound bench-bind bench-knot \
     check-source check-unbound check-knot check-bind clean
 
@@ -97,8 +98,8 @@ stage: all
 	$(MAKE) install DESTDIR= PREFIX=$(STAGE)
 
 # Debian packages: compilers, the C library that ours is compared with, servers, readers, valgrind.
-PACKAGES = binutils gcc g++ libc6-dev make pkg-config libfstrm-dev fstrm-bin knot knot-module-dnstap \
-    knot-dnsutils bind9 bind9-utils golang-github-dnstap-golang-dnstap-cli dnstap-ldns dnsperf \
+PACKAGES = abigail-tools binutils gcc g++ libc6-dev make pkg-config libfstrm-dev fstrm-bin knot \
+    knot-module-dnstap knot-dnsutils bind9 bind9-utils golang-github-dnstap-golang-dnstap-cli dnstap-ldns dnsperf \
     libprotobuf-c-dev openssl protobuf-c-compiler stunnel4 strace time valgrind python3 systemd \
     tshark tzdata unbound util-linux
 DEMO_PACKAGES = binutils gcc libc6-dev knot knot-module-dnstap knot-dnsutils \
@@ -145,6 +146,11 @@ test-fresh:
 
 headers:
 	UPDATE_HEADERS=1 $(CARGO) test -q -p ffi --test headers
+
+abi: library
+	.ci/install abigail-tools binutils gcc libc6-dev
+	$(MAKE) install-library DESTDIR= PREFIX=$(STAGE)
+	STAGE=$(STAGE) CC=$(CC) c-tests/abi/update.sh
 
 bench: bench-micro bench-tools bench-servers bench-unbound bench-bind bench-knot
 

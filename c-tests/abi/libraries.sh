@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# The libraries with a description, and the headers of each. Read by the scripts that make one.
+
+LIBRARIES='libfstrm'
+
+# describe LIBRARY: as it is installed.
+describe() {
+	case $1 in
+	libdnstap) headers=libdnstap.h ;;
+	libfstrm) headers=$(cd "$STAGE/include" && echo fstrm.h fstrm/*.h) ;;
+	esac
+	# shellcheck disable=SC2086 # several
+	sh abi/describe.sh "$STAGE/lib/$1.so.0" "$STAGE/include" $headers
+}

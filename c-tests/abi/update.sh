@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Updates the descriptions of the ABI to that of the installed libraries. Called by `make abi`.
+set -eu
+cd "$(dirname "$0")/.."
+. ./abi/libraries.sh
+
+for library in $LIBRARIES; do
+	describe $library >"abi/$library.new"
+	# Versions of abidw differ in how they write the same ABI: without a change, the text stays.
+	if abidiff --harmless "abi/$library.abi" "abi/$library.new"; then
+		rm "abi/$library.new"
+	else
+		mv "abi/$library.new" "abi/$library.abi"
+	fi
+done
