@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A toy name server on UDP that refuses every query, and logs what it does.
- *   cc toy-server.c $(pkg-config --cflags --libs libdnstap) -o toy-server
+ *   cc -std=c11 toy-server.c $(pkg-config --cflags --libs libdnstap) -o toy-server
  *   ./toy-server 5353 unix:/run/dnstap.sock
  */
+#define _POSIX_C_SOURCE 200809L
 #include <libdnstap.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/select.h>
 #include <unistd.h>
 
 static void stop(int signal) { (void)signal; }
@@ -33,13 +35,21 @@ int main(int argc, char **argv)
 		perror("bind");
 		return EXIT_FAILURE;
 	}
+	sigset_t termination, none;
+	sigemptyset(&none);
+	sigemptyset(&termination);
+	sigaddset(&termination, SIGTERM);
+	sigprocmask(SIG_BLOCK, &termination, NULL); /* but in pselect() */
 	sigaction(SIGTERM, &(struct sigaction){.sa_handler = stop}, NULL);
 	uint8_t wire[65535];
 	for (;;) {
+		fd_set readable;
+		FD_ZERO(&readable);
+		FD_SET(fd, &readable);
+		if (pselect(fd + 1, &readable, NULL, NULL, NULL, &none) < 0)
+			break; /* a signal */
 		socklen_t size = sizeof client;
 		ssize_t length = recvfrom(fd, wire, sizeof wire, 0, (struct sockaddr *)&client, &size);
-		if (length < 0)
-			break; /* a signal */
 		if (length < 12)
 			continue;
 		dnstap_message message = {.size = sizeof message, .type = DNSTAP_CLIENT_QUERY,
