@@ -725,14 +725,42 @@ void dnstap_options_free(dnstap_options **options);
 const char *dnstap_options_get_error(const dnstap_options *options);
 
 /**
+ * Checks options as dnstap_sink_open() does, with the same result and text, but opens nothing: for
+ * a configuration check, and for a daemon that has to report errors before it detaches from its
+ * terminal. Starts no thread and creates no file.
+ *
+ * Checked are: that an output is set; that the path of a socket fits into an address (107 bytes on
+ * Linux), and that nothing but a socket is there; that the folder of a file exists, and that the
+ * path itself is not one; that certificates, keys and names for TLS can be read and used, and are
+ * only set for a tls: output. Not checked, as they may change until the sink is open, or later:
+ * permissions, free space, whether a receiver listens, and the folder of a socket. A daemon that
+ * changes its user or root directory has to make sure that the path of its output is usable then.
+ *
+ * @param options  The options. dnstap_options_get_error() has more about an error.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_OUTPUT        No output is set.
+ * @retval DNSTAP_ERROR_PATH
+ * @retval DNSTAP_ERROR_NOT_A_SOCKET
+ * @retval DNSTAP_ERROR_TLS
+ * @retval DNSTAP_ERROR_CONFLICT
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_options_check(dnstap_options *options);
+
+/**
  * Sets where to send to. There is no default.
  *
  * @param options  The options.
  * @param output   `unix:PATH`, a socket that a receiver listens on; `tcp:HOST:PORT`, where HOST is
  *                 a name, which is looked up anew for every connection, or an address, IPv6 in
- *                 brackets; `tls:HOST:PORT`; or `file:PATH`, a file that is truncated.
+ *                 brackets; `tls:HOST:PORT`; or `file:PATH`, a file that is truncated. A relative
+ *                 PATH is made absolute by this call: a daemon that changes its working directory
+ *                 later still writes to the same place. A change of the root directory is not
+ *                 known here: PATH is that within the root at the time of each connection.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_OUTPUT
+ * @retval DNSTAP_ERROR_PATH    PATH is relative, and the working directory is not known.
  * @retval DNSTAP_ERROR_NO_TLS
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
@@ -919,8 +947,9 @@ enum dnstap_result dnstap_options_set_tls_server_name(dnstap_options *options,
  *
  * @param options  The options.
  * @param path     A file in PEM, which dnstap_sink_open() reads; NULL, the default, for the
- *                 authorities of the system.
+ *                 authorities of the system. A relative path is made absolute by this call.
  * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_PATH    It is relative, and the working directory is not known.
  * @retval DNSTAP_ERROR_NO_TLS
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
@@ -945,10 +974,12 @@ enum dnstap_result dnstap_options_set_tls_verify(dnstap_options *options, unsign
  *
  * @param options      The options.
  * @param certificate  A file in PEM with the certificate and those of its issuers, which
- *                     dnstap_sink_open() reads; NULL, the default, for none.
+ *                     dnstap_sink_open() reads; NULL, the default, for none. Relative paths are
+ *                     made absolute by this call.
  * @param key          A file in PEM with its private key, without a passphrase; NULL if there is
  *                     no certificate.
  * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_PATH      One is relative, and the working directory is not known.
  * @retval DNSTAP_ERROR_CONFLICT  One is NULL, and the other is not.
  * @retval DNSTAP_ERROR_NO_TLS
  * @retval DNSTAP_ERROR_NULL

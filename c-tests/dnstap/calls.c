@@ -82,6 +82,7 @@ static void nulls(int unused)
 	dnstap_options_free(NULL);
 	dnstap_options_free(&(dnstap_options *){ NULL });
 	NEED(strlen(dnstap_options_get_error(NULL)) > 5, "no options, and no error");
+	RETURNS(dnstap_options_check(NULL), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_options_set_output(NULL, "file:x"), DNSTAP_ERROR_NULL);
 	OPTION_FAILS(h.options, dnstap_options_set_output(h.options, NULL), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_options_set_identity(NULL, "x"), DNSTAP_ERROR_NULL);
@@ -167,6 +168,7 @@ static void options_refuse(void *handle)
 	dnstap_result error;
 
 	NEED(strlen(dnstap_options_get_error(o)) > 5, "nothing is said about a handle of another kind");
+	RETURNS(dnstap_options_check(o), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_options_set_output(o, "file:x"), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_options_set_identity(o, "x"), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_options_set_version(o, "x"), DNSTAP_ERROR_HANDLE);
@@ -658,6 +660,7 @@ static void no_sink(dnstap_options *o, const char *what, dnstap_result wanted, c
 {
 	dnstap_result error = DNSTAP_OK;
 
+	option_fails(o, what, dnstap_options_check(o), wanted);
 	NEED(dnstap_sink_open(o, &error) == NULL, "%s: a sink", what);
 	option_fails(o, what, error, wanted);
 	NEED(strstr(dnstap_options_get_error(o), said) != NULL, "%s: '%s' does not name '%s'", what,

@@ -3,8 +3,9 @@
 //! `file:PATH`.
 
 use std::ffi::OsStr;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{self, PathBuf};
 use std::str::FromStr;
 
 use framestream::address::host_at_port;
@@ -42,6 +43,18 @@ pub enum OutputError {
          \"tcp:[2001:db8::1]:6000\""
     )]
     HostPort,
+}
+
+impl Output {
+    /// Makes a relative path absolute, so that it leads to the same place after the process has
+    /// changed its working directory. Does not look at the path.
+    pub fn absolute(self) -> io::Result<Self> {
+        match self {
+            Self::Unix(path) => path::absolute(path).map(Self::Unix),
+            Self::File(path) => path::absolute(path).map(Self::File),
+            other => Ok(other),
+        }
+    }
 }
 
 impl FromStr for Output {
@@ -86,6 +99,21 @@ fn host_port(text: &[u8]) -> Result<(String, u16), OutputError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn relative_paths_become_absolute_and_nothing_else_changes() {
+        let folder = std::env::current_dir().expect("a working directory");
+        for (text, absolute) in [
+            ("unix:x.sock", Output::Unix(folder.join("x.sock"))),
+            ("file:./a/../x.tap", Output::File(folder.join("a/../x.tap"))),
+            ("file:/a//x.tap", Output::File("/a/x.tap".into())),
+            ("unix:/run/x.sock", Output::Unix("/run/x.sock".into())),
+            ("tcp:x:1", Output::Tcp("x".into(), 1)),
+        ] {
+            let output: Output = text.parse().expect("an output");
+            assert_eq!(output.absolute().expect("a working directory"), absolute, "{text}");
+        }
+    }
 
     #[test]
     fn outputs_are_what_they_say() {

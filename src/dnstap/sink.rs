@@ -27,11 +27,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framestream::sender::Sender;
-use framestream::writer::{Writer, WriterOptions};
 
 use crate::encode::{EncodeError, Origin};
 use crate::ring::{CAPACITY_MIN, Ring};
 use member::Member;
+use options::Prepared;
 use registry::{Mark, Registry, Settings};
 use spans::Rings;
 
@@ -58,25 +58,23 @@ pub struct Sink {
 impl Sink {
     /// Starts a writer thread, which connects. Never waits for the receiver.
     pub fn open(options: Options) -> Result<Self, OpenError> {
-        let sample_rate = options.sample_rate.max(1);
-        let identity = options.identity.as_deref();
-        let origin = Origin::new(identity, options.version.as_deref(), sample_rate)?;
+        let Prepared { origin, writer } = options.prepare()?;
         let settings = Settings {
-            identity: options.identity.clone(),
-            version: options.version.clone(),
+            identity: options.identity,
+            version: options.version,
             origin: Arc::new(origin),
             message_types: options.message_types & ALL_MESSAGE_TYPES,
         };
         let capacity = options.queue_bytes.max(CAPACITY_MIN);
         let wake_level = WAKE_LEVEL.min(capacity / 4);
         let registry = Registry::new(settings, wake_level, options.freed_queue_bytes);
-        let mut writer_options = WriterOptions::default();
-        writer_options.add_content_type(CONTENT_TYPE)?;
-        writer_options.io_timeout = options.io_timeout;
-        writer_options.direction = options.direction;
-        let writer = Writer::new(options.transport()?, writer_options);
         let sender = Sender::start(options.sender, writer, Rings(Arc::clone(&registry)))?;
-        Ok(Self { sender, registry, queue_bytes: capacity, sample_rate })
+        Ok(Self {
+            sender,
+            registry,
+            queue_bytes: capacity,
+            sample_rate: options.sample_rate.max(1),
+        })
     }
 
     /// Makes a queue for one thread to log to.

@@ -9,7 +9,7 @@ use std::ptr;
 use std::time::Duration;
 
 use dnstap::encode::{BYTES_MAX, EncodeError};
-use dnstap::output::OutputError;
+use dnstap::output::{Output, OutputError};
 use dnstap::sink::{ALL_MESSAGE_TYPES, OpenError, Options};
 use framestream::handshake::Direction;
 #[cfg(feature = "tls")]
@@ -159,17 +159,33 @@ unsafe fn utf8(from: *const c_char) -> Result<Option<String>, dnstap_result> {
     bytes.map(String::from_utf8).transpose().map_err(|_| DNSTAP_ERROR_VALUE)
 }
 
-/// A path of the caller; `None` for NULL.
+/// A path of the caller, made absolute as that of an output is; `None` for NULL. An empty path
+/// stays as it is, and leads nowhere.
 ///
 /// # Safety
 /// As for [`text`].
 #[cfg(feature = "tls")]
-unsafe fn path(from: *const c_char) -> Option<PathBuf> {
+unsafe fn path(from: *const c_char) -> Result<Option<PathBuf>, OpenError> {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
     // SAFETY: passed on to the caller.
-    unsafe { text(from) }.map(|bytes| OsStr::from_bytes(bytes).into())
+    let Some(bytes) = (unsafe { text(from) }) else { return Ok(None) };
+    let path = PathBuf::from(OsStr::from_bytes(bytes));
+    match std::path::absolute(&path) {
+        Ok(path) => Ok(Some(path)),
+        Err(_) if bytes.is_empty() => Ok(Some(path)),
+        Err(error) => Err(OpenError::Path { path, error }),
+    }
+}
+
+/// An output whose path, if it has one, does not depend on the working directory any more.
+fn absolute(output: Output) -> Result<Output, OpenError> {
+    let path = match &output {
+        Output::Unix(path) | Output::File(path) => path.clone(),
+        _ => return Ok(output),
+    };
+    output.absolute().map_err(|error| OpenError::Path { path, error })
 }
 
 /// Makes options with the default values: no output, all message types, the name of the host as
@@ -207,14 +223,44 @@ pub unsafe extern "C" fn dnstap_options_get_error(options: *const dnstap_options
     })
 }
 
+/// Checks options as dnstap_sink_open() does, with the same result and text, but opens nothing: for
+/// a configuration check, and for a daemon that has to report errors before it detaches from its
+/// terminal. Starts no thread and creates no file.
+///
+/// Checked are: that an output is set; that the path of a socket fits into an address (107 bytes on
+/// Linux), and that nothing but a socket is there; that the folder of a file exists, and that the
+/// path itself is not one; that certificates, keys and names for TLS can be read and used, and are
+/// only set for a tls: output. Not checked, as they may change until the sink is open, or later:
+/// permissions, free space, whether a receiver listens, and the folder of a socket. A daemon that
+/// changes its user or root directory has to make sure that the path of its output is usable then.
+///
+/// @param options  The options. dnstap_options_get_error() has more about an error.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_OUTPUT        No output is set.
+/// @retval DNSTAP_ERROR_PATH
+/// @retval DNSTAP_ERROR_NOT_A_SOCKET
+/// @retval DNSTAP_ERROR_TLS
+/// @retval DNSTAP_ERROR_CONFLICT
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_options_check(options: *mut dnstap_options) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe { set(options, |options| options.check()) }
+}
+
 /// Sets where to send to. There is no default.
 ///
 /// @param options  The options.
 /// @param output   `unix:PATH`, a socket that a receiver listens on; `tcp:HOST:PORT`, where HOST is
 ///                 a name, which is looked up anew for every connection, or an address, IPv6 in
-///                 brackets; `tls:HOST:PORT`; or `file:PATH`, a file that is truncated.
+///                 brackets; `tls:HOST:PORT`; or `file:PATH`, a file that is truncated. A relative
+///                 PATH is made absolute by this call: a daemon that changes its working directory
+///                 later still writes to the same place. A change of the root directory is not
+///                 known here: PATH is that within the root at the time of each connection.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_OUTPUT
+/// @retval DNSTAP_ERROR_PATH    PATH is relative, and the working directory is not known.
 /// @retval DNSTAP_ERROR_NO_TLS
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
@@ -228,7 +274,7 @@ pub unsafe extern "C" fn dnstap_options_set_output(
         set::<Fault>(options, |options| {
             // SAFETY: as documented.
             let bytes = text(output).ok_or(DNSTAP_ERROR_NULL)?;
-            options.output = Some(bytes.try_into()?);
+            options.output = Some(absolute(bytes.try_into()?)?);
             Ok(())
         })
     }
@@ -560,8 +606,9 @@ pub unsafe extern "C" fn dnstap_options_set_tls_server_name(
 ///
 /// @param options  The options.
 /// @param path     A file in PEM, which dnstap_sink_open() reads; NULL, the default, for the
-///                 authorities of the system.
+///                 authorities of the system. A relative path is made absolute by this call.
 /// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_PATH    It is relative, and the working directory is not known.
 /// @retval DNSTAP_ERROR_NO_TLS
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
@@ -572,15 +619,15 @@ pub unsafe extern "C" fn dnstap_options_set_tls_ca_bundle(
 ) -> dnstap_result {
     // SAFETY: as documented.
     unsafe {
-        set::<dnstap_result>(options, |options| {
+        set::<Fault>(options, |options| {
             #[cfg(feature = "tls")]
             {
                 // SAFETY: as documented.
-                options.tls.ca_bundle = self::path(path);
+                options.tls.ca_bundle = self::path(path)?;
                 Ok(())
             }
             #[cfg(not(feature = "tls"))]
-            no_tls(options, path.is_null())
+            Ok(no_tls(options, path.is_null())?)
         })
     }
 }
@@ -623,10 +670,12 @@ pub unsafe extern "C" fn dnstap_options_set_tls_verify(
 ///
 /// @param options      The options.
 /// @param certificate  A file in PEM with the certificate and those of its issuers, which
-///                     dnstap_sink_open() reads; NULL, the default, for none.
+///                     dnstap_sink_open() reads; NULL, the default, for none. Relative paths are
+///                     made absolute by this call.
 /// @param key          A file in PEM with its private key, without a passphrase; NULL if there is
 ///                     no certificate.
 /// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_PATH      One is relative, and the working directory is not known.
 /// @retval DNSTAP_ERROR_CONFLICT  One is NULL, and the other is not.
 /// @retval DNSTAP_ERROR_NO_TLS
 /// @retval DNSTAP_ERROR_NULL
@@ -639,20 +688,21 @@ pub unsafe extern "C" fn dnstap_options_set_tls_client_certificate(
 ) -> dnstap_result {
     // SAFETY: as documented.
     unsafe {
-        set::<dnstap_result>(options, |options| {
+        set::<Fault>(options, |options| {
             if certificate.is_null() != key.is_null() {
-                return Err(DNSTAP_ERROR_CONFLICT);
+                return Err(DNSTAP_ERROR_CONFLICT.into());
             }
             #[cfg(feature = "tls")]
             {
                 // SAFETY: as documented.
-                options.tls.client_certificate = path(certificate);
+                let certificate = path(certificate)?;
                 // SAFETY: the same.
-                options.tls.client_key = path(key);
+                options.tls.client_key = path(key)?;
+                options.tls.client_certificate = certificate;
                 Ok(())
             }
             #[cfg(not(feature = "tls"))]
-            no_tls(options, certificate.is_null())
+            Ok(no_tls(options, certificate.is_null())?)
         })
     }
 }

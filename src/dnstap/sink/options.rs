@@ -13,10 +13,11 @@ use framestream::sender;
 use framestream::transport::{FileSender, HostSender, IO_TIMEOUT_DEFAULT, SocketSender, Transport};
 #[cfg(feature = "tls")]
 use framestream::transport::{TlsError, TlsOptions, TlsSender};
+use framestream::writer::{Writer, WriterOptions};
 use thiserror::Error;
 
-use super::ALL_MESSAGE_TYPES;
-use crate::encode::EncodeError;
+use super::{ALL_MESSAGE_TYPES, CONTENT_TYPE};
+use crate::encode::{EncodeError, Origin};
 use crate::output::Output;
 
 /// Default of [`Options::queue_bytes`].
@@ -86,8 +87,26 @@ impl Options {
         Self { output: Some(output), ..Self::default() }
     }
 
+    /// Checks all that can be wrong with the options before a writer thread is started: whatever
+    /// [`Sink::open`](super::Sink::open) refuses, except for lack of memory, threads or descriptors.
+    /// Reads the files for TLS and looks at the path of the output; creates and opens nothing.
+    pub fn check(&self) -> Result<(), OpenError> {
+        self.prepare().map(drop)
+    }
+
+    /// Does the part of opening that can fail because of the options.
+    pub(crate) fn prepare(&self) -> Result<Prepared, OpenError> {
+        let (identity, version) = (self.identity.as_deref(), self.version.as_deref());
+        let origin = Origin::new(identity, version, self.sample_rate.max(1))?;
+        let mut writer_options = WriterOptions::default();
+        writer_options.add_content_type(CONTENT_TYPE)?;
+        writer_options.io_timeout = self.io_timeout;
+        writer_options.direction = self.direction;
+        Ok(Prepared { origin, writer: Writer::new(self.transport()?, writer_options) })
+    }
+
     /// The closed way to the output, as far as it can be checked before anything is sent.
-    pub(super) fn transport(&self) -> Result<Box<dyn Transport>, OpenError> {
+    fn transport(&self) -> Result<Box<dyn Transport>, OpenError> {
         let output = self.output.as_ref().ok_or(OpenError::NoOutput)?;
         #[cfg(feature = "tls")]
         if self.tls != TlsOptions::default() && !matches!(output, Output::Tls(..)) {
@@ -111,6 +130,14 @@ impl Options {
             }
         })
     }
+}
+
+/// What options lead to before anything is opened.
+pub(crate) struct Prepared {
+    /// The beginning of every event.
+    pub(crate) origin: Origin,
+    /// The stream to the output, still closed.
+    pub(crate) writer: Writer,
 }
 
 /// What is at the path of a socket is one. Nothing is there while no receiver listens.
