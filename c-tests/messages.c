@@ -77,6 +77,17 @@ dnstap_result log_number(dnstap_queue *queue, uint32_t type, struct number numbe
 	return dnstap_log(queue, &m);
 }
 
+dnstap_result log_number_frame(dnstap_queue *queue, uint32_t type, struct number number, size_t length)
+{
+	uint8_t query[LONGEST], frame[LONGEST + 1000];
+	dnstap_message m = example(type);
+	size_t used;
+
+	put_number(&m, query, number, length);
+	NEED(dnstap_encode(frame, sizeof frame, &used, &m) == DNSTAP_OK, "a message of %zu bytes cannot be encoded", length);
+	return dnstap_log_frame(queue, type, frame, used);
+}
+
 Dnstap__Dnstap *unpack(const unsigned char *data, size_t len)
 {
 	Dnstap__Dnstap *event = dnstap__dnstap__unpack(NULL, len, data);

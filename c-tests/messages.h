@@ -39,6 +39,9 @@ bool get_number(const uint8_t *query, size_t length, struct number *number);
 /* Logs an example with a number, whose query has `length` bytes. */
 dnstap_result log_number(dnstap_queue *queue, uint32_t type, struct number number, size_t length);
 
+/* The same, encoded by dnstap_encode() and logged as a frame. */
+dnstap_result log_number_frame(dnstap_queue *queue, uint32_t type, struct number number, size_t length);
+
 /* The event in a frame; ends the case if there is none, or not it alone. */
 Dnstap__Dnstap *unpack(const unsigned char *data, size_t len);
 void free_event(Dnstap__Dnstap *event);

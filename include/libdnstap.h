@@ -134,7 +134,7 @@ typedef enum dnstap_result {
    */
   DNSTAP_ERROR_TIME,
   /**
-   * A field is longer than 65,535 bytes.
+   * A field is longer than 65,535 bytes; or a frame is empty, or too long for a frame.
    */
   DNSTAP_ERROR_LENGTH,
   /**
@@ -1177,6 +1177,34 @@ void dnstap_queue_free(dnstap_queue **queue);
  * @retval DNSTAP_ERROR_HANDLE          Not counted, for the same reason.
  */
 enum dnstap_result dnstap_log(dnstap_queue *queue, const struct dnstap_message *message);
+
+/**
+ * Logs an event that is encoded already, as by dnstap_encode() or from dnstap_reader_get_frame().
+ * It is counted, sent and dropped as a message that dnstap_log() gets, and this call does not wait
+ * or allocate either. It goes out as it is: it is not decoded or checked, no identity and version
+ * are added, and it is not subject to the sample rate, nor marked with it.
+ *
+ * @param queue         The queue; one thread at a time.
+ * @param message_type  The type of its message, one of enum dnstap_message_type: the event is
+ *                      logged if this type is enabled, and counted under it.
+ * @param frame         The event, which is copied: the payload of a data frame of type
+ *                      protobuf:dnstap.Dnstap. Readers take up to 1 MiB by default.
+ * @param length        Its length in bytes.
+ * @retval DNSTAP_OK                  It will be sent.
+ * @retval DNSTAP_DISABLED            The type is not logged.
+ * @retval DNSTAP_ERROR_FULL          Dropped: the receiver is slower, or away for too long.
+ * @retval DNSTAP_ERROR_TOO_LONG      Dropped: longer than half of the ring.
+ * @retval DNSTAP_ERROR_LENGTH        Dropped, as invalid: it is empty, which no data frame can be, or
+ *                                    the length is that of no object.
+ * @retval DNSTAP_ERROR_CLOSED        The sink is closed.
+ * @retval DNSTAP_ERROR_MESSAGE_TYPE
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE        Not counted, as it has no type, or is no event, or no queue.
+ */
+enum dnstap_result dnstap_log_frame(dnstap_queue *queue,
+                                    uint32_t message_type,
+                                    const uint8_t *frame,
+                                    size_t length);
 
 /**
  * Tells how large a buffer for dnstap_encode() has to be: as a rule some 100 bytes more than it

@@ -76,7 +76,9 @@ static void *log_on(void *arg)
 			} else {
 				size_t length = told->only_good ? 100 : 12 + (random >> 16) % 500;
 
-				result = log_number(queue, type, n, !told->only_good && n.seq % 100 == 0 ? RING : length);
+				if (!told->only_good && n.seq % 100 == 0)
+					length = RING;
+				result = (n.seq % 3 ? log_number : log_number_frame)(queue, type, n, length);
 			}
 			note(told, type, result);
 			give_way();

@@ -134,6 +134,9 @@ static void nulls(int unused)
 	RETURNS(dnstap_log(NULL, &m), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_log(NULL, NULL), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_log(h.queue, NULL), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_log_frame(NULL, DNSTAP_CLIENT_QUERY, buffer, 1), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_log_frame(h.queue, DNSTAP_CLIENT_QUERY, NULL, 1), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_log_frame(h.queue, DNSTAP_CLIENT_QUERY, NULL, 0), DNSTAP_ERROR_NULL);
 	s = stats_of(h.sink);
 	EXPECT(s.logged, 0);
 
@@ -215,6 +218,7 @@ static void queue_refuses(void *handle)
 	dnstap_message m = example(DNSTAP_CLIENT_QUERY);
 
 	RETURNS(dnstap_log(queue, &m), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_log_frame(queue, DNSTAP_CLIENT_QUERY, (const uint8_t *)"x", 1), DNSTAP_ERROR_HANDLE);
 	dnstap_queue_free(&queue);
 }
 

@@ -64,6 +64,9 @@ void free(void *memory)
 
 enum kind { USUAL, OVER_IPV6, RARE, REFUSED, TOO_LONG, DISABLED, FULL, SAMPLED, RENAMED };
 
+/* Logs an event that is encoded already. */
+enum { FRAME = 0x100 };
+
 /* A message, and what is to become of it if the ring has room. */
 static dnstap_message make(enum kind kind, dnstap_result *fate)
 {
@@ -111,22 +114,33 @@ static dnstap_message make(enum kind kind, dnstap_result *fate)
 	return m;
 }
 
+/* The message, encoded for dnstap_log_frame(). */
+static uint8_t frame[200000];
+static size_t frame_length;
+
+static dnstap_result log_one(dnstap_queue *queue, const dnstap_message *m, int kind)
+{
+	return kind & FRAME ? dnstap_log_frame(queue, m->type, frame, frame_length) : dnstap_log(queue, m);
+}
+
 /* Returns how many met with this fate, and counts what was allocated. */
-static unsigned long log_round(dnstap_queue *queue, const dnstap_message *m, dnstap_result fate, unsigned long *allocated)
+static unsigned long log_round(dnstap_queue *queue, const dnstap_message *m, int kind, dnstap_result fate,
+			       unsigned long *allocated)
 {
 	unsigned long before, fates = 0;
 
 	access("begin logging", F_OK);
 	before = allocations;
 	for (int i = 0; i < MESSAGES; i++)
-		fates += dnstap_log(queue, m) == fate;
+		fates += log_one(queue, m, kind) == fate;
 	*allocated += allocations - before;
 	access("end logging", F_OK);
 	return fates;
 }
 
-static void log_many(int kind)
+static void log_many(int how)
 {
+	const int kind = how & ~FRAME;
 	unsigned long before = allocations, allocated = 0, fates = 0;
 	dnstap_options *options = options_to(kind == FULL ? "unix:not-there" : "file:/dev/null");
 	dnstap_result fate;
@@ -142,17 +156,19 @@ static void log_many(int kind)
 	dnstap_options_set_close_timeout(options, 1000);
 	if (kind == SAMPLED)
 		dnstap_options_set_sample_rate(options, 1000000);
+	if (how & FRAME)
+		NEED(dnstap_encode(frame, sizeof frame, &frame_length, &m) == DNSTAP_OK, "encode");
 	sink = open_sink(options);
 	queue = dnstap_queue_new(sink);
 	/* The queue is warm, or full. */
 	for (int i = 0; i < (kind == FULL ? 100000 : 1000); i++)
-		dnstap_log(queue, &m);
+		log_one(queue, &m, how);
 	for (int round = 0; round < ROUNDS; round++) {
 		if (kind != FULL)
 			AWAIT_STATS(sink, s, s.waiting == 0);
 		if (kind == RENAMED)
 			NEED(dnstap_sink_set_identity(sink, round % 2 ? "odd" : NULL) == DNSTAP_OK, "identity");
-		fates += log_round(queue, &m, fate, &allocated);
+		fates += log_round(queue, &m, how, fate, &allocated);
 	}
 	NEED(allocated == 0, "%lu allocations", allocated);
 	NEED(fates == ROUNDS * MESSAGES, "%lu messages were what they were to be", fates);
@@ -172,6 +188,9 @@ int main(int argc, char **argv)
 		{ "no allocation when the ring is full", log_many, FULL, 60, 0, NULL },
 		{ "no allocation for messages that are not in the sample", log_many, SAMPLED, 60, 0, NULL },
 		{ "no allocation when the identity changes, and nothing is freed", log_many, RENAMED, 60, 0, NULL },
+		{ "no allocation for frames", log_many, FRAME | USUAL, 60, 0, NULL },
+		{ "no allocation for frames that are too long", log_many, FRAME | TOO_LONG, 60, 0, NULL },
+		{ "no allocation for frames when the ring is full", log_many, FRAME | FULL, 60, 0, NULL },
 	};
 
 	return RUN(argc, argv, cases);

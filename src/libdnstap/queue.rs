@@ -162,20 +162,70 @@ pub(crate) unsafe extern "C" fn log_any(
             },
         }
     });
+    fate.map_or_else(|error| error, |fate| result_of(fate, message.r#type))
+}
+
+/// The result of a call that logs a message of this type.
+fn result_of(fate: Logged, message_type: u32) -> dnstap_result {
     match fate {
-        Err(error) => error,
-        Ok(Logged::Queued) => DNSTAP_OK,
-        Ok(Logged::Disabled) => match MessageType(message.r#type).name() {
+        Logged::Queued => DNSTAP_OK,
+        Logged::Disabled => match MessageType(message_type).name() {
             Some(_) => DNSTAP_DISABLED,
             None => DNSTAP_ERROR_MESSAGE_TYPE,
         },
-        Ok(Logged::SampledOut) => DNSTAP_SAMPLED_OUT,
-        Ok(Logged::Full) => DNSTAP_ERROR_FULL,
-        Ok(Logged::TooLong) => DNSTAP_ERROR_TOO_LONG,
-        Ok(Logged::Encoding(error)) => error.into(),
-        Ok(Logged::Invalid) => DNSTAP_ERROR_INTERNAL,
-        Ok(Logged::Closed) => DNSTAP_ERROR_CLOSED,
+        Logged::SampledOut => DNSTAP_SAMPLED_OUT,
+        Logged::Full => DNSTAP_ERROR_FULL,
+        Logged::TooLong => DNSTAP_ERROR_TOO_LONG,
+        Logged::Encoding(error) => error.into(),
+        Logged::Invalid => DNSTAP_ERROR_INTERNAL,
+        Logged::Closed => DNSTAP_ERROR_CLOSED,
     }
+}
+
+/// Logs an event that is encoded already, as by dnstap_encode() or from dnstap_reader_get_frame().
+/// It is counted, sent and dropped as a message that dnstap_log() gets, and this call does not wait
+/// or allocate either. It goes out as it is: it is not decoded or checked, no identity and version
+/// are added, and it is not subject to the sample rate, nor marked with it.
+///
+/// @param queue         The queue; one thread at a time.
+/// @param message_type  The type of its message, one of enum dnstap_message_type: the event is
+///                      logged if this type is enabled, and counted under it.
+/// @param frame         The event, which is copied: the payload of a data frame of type
+///                      protobuf:dnstap.Dnstap. Readers take up to 1 MiB by default.
+/// @param length        Its length in bytes.
+/// @retval DNSTAP_OK                  It will be sent.
+/// @retval DNSTAP_DISABLED            The type is not logged.
+/// @retval DNSTAP_ERROR_FULL          Dropped: the receiver is slower, or away for too long.
+/// @retval DNSTAP_ERROR_TOO_LONG      Dropped: longer than half of the ring.
+/// @retval DNSTAP_ERROR_LENGTH        Dropped, as invalid: it is empty, which no data frame can be, or
+///                                    the length is that of no object.
+/// @retval DNSTAP_ERROR_CLOSED        The sink is closed.
+/// @retval DNSTAP_ERROR_MESSAGE_TYPE
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE        Not counted, as it has no type, or is no event, or no queue.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_log_frame(
+    queue: *mut dnstap_queue,
+    message_type: u32,
+    frame: *const u8,
+    length: usize,
+) -> dnstap_result {
+    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+        // SAFETY: as documented.
+        let queue = match unsafe { dnstap_queue::borrow(queue) } {
+            Ok(queue) => queue,
+            Err(error) => return error,
+        };
+        if frame.is_null() {
+            return DNSTAP_ERROR_NULL;
+        }
+        // SAFETY: as documented.
+        let frame = unsafe { ffi::bytes(frame, length) }.unwrap_or_default();
+        match queue.log_frame(MessageType(message_type), frame) {
+            Logged::Invalid => DNSTAP_ERROR_LENGTH,
+            fate => result_of(fate, message_type),
+        }
+    })
 }
 
 /// What is wrong with the arguments.

@@ -40,7 +40,7 @@ pub enum dnstap_result {
     DNSTAP_ERROR_FAMILY,
     /// A time is negative, or its nanoseconds are not below 1,000,000,000.
     DNSTAP_ERROR_TIME,
-    /// A field is longer than 65,535 bytes.
+    /// A field is longer than 65,535 bytes; or a frame is empty, or too long for a frame.
     DNSTAP_ERROR_LENGTH,
     /// The type of a policy is not UTF-8, as protobuf wants it.
     DNSTAP_ERROR_POLICY_TYPE,
@@ -103,7 +103,7 @@ const TEXTS: &[(dnstap_result, &CStr)] = &[
     (DNSTAP_ERROR_MESSAGE_TYPE, c"unknown message type"),
     (DNSTAP_ERROR_FAMILY, c"an address is of another family than the message"),
     (DNSTAP_ERROR_TIME, c"a time is out of range"),
-    (DNSTAP_ERROR_LENGTH, c"a field is longer than 65,535 bytes"),
+    (DNSTAP_ERROR_LENGTH, c"a field is longer than 65,535 bytes, or a frame is empty or too long"),
     (DNSTAP_ERROR_POLICY_TYPE, c"the type of the policy is not UTF-8"),
     (DNSTAP_ERROR_BUFFER, c"the buffer is too small"),
     (DNSTAP_ERROR_VALUE, c"the value is out of range"),

@@ -151,17 +151,39 @@ impl<S: AsRef<Switch>> Queue<S> {
         };
         let room = match self.producer.reserve(most) {
             Ok(room) => room,
-            Err(Refusal::Full) => {
-                self.wake_sleeping();
-                return self.drop_message(Logged::Full);
-            }
-            Err(Refusal::TooLong) => return self.drop_message(Logged::TooLong),
+            Err(refusal) => return self.drop_refused(refusal),
         };
         let length = match self.encoder.encode(&self.origin, message, extra, room.payload) {
             Ok(length) => length,
             Err(error) => return self.drop_message(Logged::Encoding(error)),
         };
         if room.commit(length) {
+            self.wake();
+        }
+        Logged::Queued
+    }
+
+    /// Logs an event that is encoded already, under the type of its message. Nothing is added to it,
+    /// and it is not sampled. An empty one is invalid: Frame Streams cannot carry it. Never waits.
+    pub fn log_frame(&mut self, message_type: MessageType, frame: &[u8]) -> Logged {
+        if !self.is_enabled(message_type) {
+            return self.not_enabled();
+        }
+        if self.generation != fork::generation()
+            && let Err(fate) = self.revive(message_type)
+        {
+            return fate;
+        }
+        self.place.member.count_logged(message_type);
+        if frame.is_empty() {
+            return self.drop_message(Logged::Invalid);
+        }
+        let room = match self.producer.reserve(frame.len()) {
+            Ok(room) => room,
+            Err(refusal) => return self.drop_refused(refusal),
+        };
+        room.payload.copy_from_slice(frame);
+        if room.commit(frame.len()) {
             self.wake();
         }
         Logged::Queued
@@ -198,17 +220,7 @@ impl<S: AsRef<Switch>> Queue<S> {
     #[inline(never)]
     fn look(&mut self, message: &impl Fields) -> Result<(), Logged> {
         if self.generation != fork::generation() {
-            match self.place.sender.revive() {
-                Revival::Running => self.generation = fork::generation(),
-                // The message waits in the ring; the next one asks again.
-                Revival::Pending => (),
-                Revival::Closed => {
-                    self.place.member.count_logged(message.message_type());
-                    return Err(self.drop_message(Logged::Closed));
-                }
-            }
-            self.encoder = Encoder::new();
-            self.producer.renew();
+            self.revive(message.message_type())?;
         }
         if self.sample_rate > 1 && !sample::key(message).is_chosen(self.sample_rate) {
             self.place.member.sampled_out.fetch_add(1, Ordering::Relaxed);
@@ -221,6 +233,37 @@ impl<S: AsRef<Switch>> Queue<S> {
             (*self.switch).as_ref().note_news();
         }
         Ok(())
+    }
+
+    /// Prepares for the first message after a fork: starts a writer thread for it.
+    #[cold]
+    #[inline(never)]
+    fn revive(&mut self, message_type: MessageType) -> Result<(), Logged> {
+        match self.place.sender.revive() {
+            Revival::Running => self.generation = fork::generation(),
+            // The message waits in the ring; the next one asks again.
+            Revival::Pending => (),
+            Revival::Closed => {
+                self.place.member.count_logged(message_type);
+                return Err(self.drop_message(Logged::Closed));
+            }
+        }
+        self.encoder = Encoder::new();
+        self.producer.renew();
+        Ok(())
+    }
+
+    /// Drops a message that the ring did not take.
+    #[cold]
+    #[inline(never)]
+    fn drop_refused(&self, refusal: Refusal) -> Logged {
+        match refusal {
+            Refusal::Full => {
+                self.wake_sleeping();
+                self.drop_message(Logged::Full)
+            }
+            Refusal::TooLong => self.drop_message(Logged::TooLong),
+        }
     }
 
     #[cold]
