@@ -700,6 +700,86 @@ uint32_t dnstap_features(void);
 const char *dnstap_strerror(enum dnstap_result result);
 
 /**
+ * Returns the name of a message type in the schema. Any thread may call it.
+ *
+ * @param type  One of enum dnstap_message_type, or any number.
+ * @return      A static string such as "CLIENT_QUERY"; NULL if this version does not know the type.
+ */
+const char *dnstap_message_type_name(uint32_t type);
+
+/**
+ * Returns the two letters by which tools and operators know a message type. Any thread may call it.
+ *
+ * @param type  One of enum dnstap_message_type, or any number.
+ * @return      A static string such as "CQ"; NULL if this version does not know the type.
+ */
+const char *dnstap_message_type_mnemonic(uint32_t type);
+
+/**
+ * Returns the name of a socket family in the schema. Any thread may call it.
+ *
+ * @param family  One of enum dnstap_socket_family, or any number.
+ * @return        A static string such as "INET6"; NULL if this version does not know the number.
+ */
+const char *dnstap_socket_family_name(uint32_t family);
+
+/**
+ * Returns the name of a socket protocol in the schema. Any thread may call it.
+ *
+ * @param protocol  One of enum dnstap_socket_protocol, or any number.
+ * @return          A static string such as "UDP" or "DNSCryptUDP"; NULL if this version does not
+ *                  know the number.
+ */
+const char *dnstap_socket_protocol_name(uint32_t protocol);
+
+/**
+ * Returns the name of an HTTP version in the schema. Any thread may call it.
+ *
+ * @param protocol  One of enum dnstap_http_protocol, or any number.
+ * @return          A static string such as "HTTP2"; NULL if this version does not know the number.
+ */
+const char *dnstap_http_protocol_name(uint32_t protocol);
+
+/**
+ * Returns the name of a policy's action in the schema. Any thread may call it.
+ *
+ * @param action  One of enum dnstap_policy_action, or any number.
+ * @return        A static string such as "NXDOMAIN"; NULL if this version does not know the number.
+ */
+const char *dnstap_policy_action_name(uint32_t action);
+
+/**
+ * Returns the name, in the schema, of a field that a policy is compared with. Any thread may call
+ * it.
+ *
+ * @param match  One of enum dnstap_policy_match, or any number.
+ * @return       A static string such as "QNAME"; NULL if this version does not know the number.
+ */
+const char *dnstap_policy_match_name(uint32_t match);
+
+/**
+ * Returns the name of a state of a sink. Any thread may call it.
+ *
+ * @param state  `state` of a struct dnstap_stats, or any number.
+ * @return       A static string such as "CONNECTED"; NULL if this version does not know the number.
+ */
+const char *dnstap_state_name(uint32_t state);
+
+/**
+ * Parses a list of message types, as an option or a configuration file has it. Any thread may call
+ * it.
+ *
+ * @param list        Names or mnemonics, in upper or lower case, separated by commas, spaces or
+ *                    both: "CLIENT_QUERY, CLIENT_RESPONSE" or "cq,cr". "all" stands for
+ *                    DNSTAP_ALL_MESSAGE_TYPES. An empty list is the empty set.
+ * @param[out] types  DNSTAP_MESSAGE_TYPE_BIT() of each; not written to on an error.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_VALUE  The list has a word that names no type of this version.
+ * @retval DNSTAP_ERROR_NULL
+ */
+enum dnstap_result dnstap_message_types_parse(const char *list, uint32_t *types);
+
+/**
  * Makes options with the default values: no output, all message types, the name of the host as
  * identity. They are copied where they are used.
  *

@@ -8,6 +8,7 @@
 pub mod decode;
 pub mod encode;
 pub mod message;
+pub mod message_types;
 pub mod output;
 #[cfg(feature = "prost")]
 pub mod proto;

@@ -14,6 +14,7 @@
 pub mod codec;
 mod handle;
 pub mod message;
+pub mod names;
 pub mod options;
 pub mod queue;
 pub mod reader;

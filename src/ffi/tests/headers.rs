@@ -182,6 +182,7 @@ memory. Programs that use it need this library, and symbols of version LIBFSTRM_
             "libdnstap/version.rs",
             "libdnstap/result.rs",
             "libdnstap/message.rs",
+            "libdnstap/names.rs",
             "libdnstap/options.rs",
             "libdnstap/sink.rs",
             "libdnstap/queue.rs",

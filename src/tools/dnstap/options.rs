@@ -182,8 +182,7 @@ pub struct Options {
     pub tls_server_name: Option<String>,
 
     /// Message types, such as CQ or CLIENT_QUERY
-    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
-    #[arg(value_parser = select::message_type, help_heading = "Select")]
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', help_heading = "Select")]
     pub types: Vec<MessageType>,
 
     /// Domains asked for, with all below; =NAME for the name alone

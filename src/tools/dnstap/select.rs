@@ -119,19 +119,6 @@ fn mask(address: u128, bits: u32, width: u32) -> u128 {
     }
 }
 
-/// The message type that a mnemonic such as CQ, or a name such as CLIENT_QUERY, stands for.
-pub fn message_type(text: &str) -> Result<MessageType, String> {
-    (1..=14)
-        .map(MessageType)
-        .find(|known| {
-            [known.name(), known.mnemonic()]
-                .into_iter()
-                .flatten()
-                .any(|name| name.eq_ignore_ascii_case(text))
-        })
-        .ok_or_else(|| format!("\"{text}\" is no message type, such as CQ or CLIENT_QUERY"))
-}
-
 /// The record type that a name such as AAAA, TYPE28 or 28 stands for.
 pub fn record_type(text: &str) -> Result<u16, String> {
     let known = mnemonic::record_type_number(text).or_else(|| text.parse().ok());
@@ -257,9 +244,6 @@ mod tests {
 
     #[test]
     fn words_are_understood_or_refused() {
-        assert_eq!(message_type("cq"), Ok(MessageType::CLIENT_QUERY));
-        assert_eq!(message_type("UPDATE_RESPONSE"), Ok(MessageType::UPDATE_RESPONSE));
-        assert!(message_type("XQ").is_err());
         assert_eq!(record_type("aaaa"), Ok(28));
         assert_eq!(record_type("65"), Ok(65));
         assert!(record_type("no").is_err());

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Names of numbers: each constant has its own, other numbers have none; and lists of message types. */
+#include "fault.h"
+
+#include <libdnstap.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* The last part of a constant's name is that of the schema, but for the case of letters and underscores in between. */
+static bool is_named(const char *constant, const char *prefix, const char *name)
+{
+	const char *rest = constant + strlen(prefix);
+
+	if (strncmp(constant, prefix, strlen(prefix)) != 0)
+		return false;
+	for (; *rest != '\0'; rest++) {
+		if (*rest == '_' && *name != '_')
+			continue;
+		if (strncasecmp(rest, name++, 1) != 0)
+			return false;
+	}
+	return *name == '\0';
+}
+
+struct constant {
+	uint32_t number;
+	const char *name;
+};
+#define CONSTANT(name) { (uint32_t)name, #name }
+
+static const struct constant types[] = {
+	CONSTANT(DNSTAP_AUTH_QUERY), CONSTANT(DNSTAP_AUTH_RESPONSE), CONSTANT(DNSTAP_RESOLVER_QUERY),
+	CONSTANT(DNSTAP_RESOLVER_RESPONSE), CONSTANT(DNSTAP_CLIENT_QUERY), CONSTANT(DNSTAP_CLIENT_RESPONSE),
+	CONSTANT(DNSTAP_FORWARDER_QUERY), CONSTANT(DNSTAP_FORWARDER_RESPONSE), CONSTANT(DNSTAP_STUB_QUERY),
+	CONSTANT(DNSTAP_STUB_RESPONSE), CONSTANT(DNSTAP_TOOL_QUERY), CONSTANT(DNSTAP_TOOL_RESPONSE),
+	CONSTANT(DNSTAP_UPDATE_QUERY), CONSTANT(DNSTAP_UPDATE_RESPONSE), { 0, NULL },
+};
+static const struct constant families[] = { CONSTANT(DNSTAP_INET), CONSTANT(DNSTAP_INET6), { 0, NULL } };
+static const struct constant protocols[] = {
+	CONSTANT(DNSTAP_UDP), CONSTANT(DNSTAP_TCP), CONSTANT(DNSTAP_DOT), CONSTANT(DNSTAP_DOH),
+	CONSTANT(DNSTAP_DNSCRYPT_UDP), CONSTANT(DNSTAP_DNSCRYPT_TCP), CONSTANT(DNSTAP_DOQ), { 0, NULL },
+};
+static const struct constant http[] = {
+	CONSTANT(DNSTAP_HTTP1), CONSTANT(DNSTAP_HTTP2), CONSTANT(DNSTAP_HTTP3), { 0, NULL },
+};
+static const struct constant actions[] = {
+	CONSTANT(DNSTAP_POLICY_NXDOMAIN), CONSTANT(DNSTAP_POLICY_NODATA), CONSTANT(DNSTAP_POLICY_PASS),
+	CONSTANT(DNSTAP_POLICY_DROP), CONSTANT(DNSTAP_POLICY_TRUNCATE), CONSTANT(DNSTAP_POLICY_LOCAL_DATA), { 0, NULL },
+};
+static const struct constant matches[] = {
+	CONSTANT(DNSTAP_POLICY_QNAME), CONSTANT(DNSTAP_POLICY_CLIENT_IP), CONSTANT(DNSTAP_POLICY_RESPONSE_IP),
+	CONSTANT(DNSTAP_POLICY_NS_NAME), CONSTANT(DNSTAP_POLICY_NS_IP), { 0, NULL },
+};
+static const struct constant states[] = {
+	CONSTANT(DNSTAP_STATE_DISCONNECTED), CONSTANT(DNSTAP_STATE_CONNECTING), CONSTANT(DNSTAP_STATE_CONNECTED),
+	CONSTANT(DNSTAP_STATE_CLOSING), { 0, NULL },
+};
+
+/* An enumeration, and the function that names its numbers. */
+static const struct enumeration {
+	const char *prefix;
+	const struct constant *constants;
+	const char *(*name_of)(uint32_t number);
+} enumerations[] = {
+	{ "DNSTAP_", types, dnstap_message_type_name },
+	{ "DNSTAP_", families, dnstap_socket_family_name },
+	{ "DNSTAP_", protocols, dnstap_socket_protocol_name },
+	{ "DNSTAP_", http, dnstap_http_protocol_name },
+	{ "DNSTAP_POLICY_", actions, dnstap_policy_action_name },
+	{ "DNSTAP_POLICY_", matches, dnstap_policy_match_name },
+	{ "DNSTAP_STATE_", states, dnstap_state_name },
+};
+
+static const char *constant_of(const struct enumeration *e, uint32_t number)
+{
+	for (const struct constant *c = e->constants; c->name != NULL; c++)
+		if (c->number == number)
+			return c->name;
+	return NULL;
+}
+
+static void names(int unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < sizeof enumerations / sizeof *enumerations; i++) {
+		const struct enumeration *e = &enumerations[i];
+
+		for (uint32_t number = 0; number < 1000; number++) {
+			const char *constant = constant_of(e, number), *name = e->name_of(number);
+
+			if (constant == NULL)
+				NEED(name == NULL, "%s: %u is %s", e->constants->name, (unsigned)number, name);
+			else
+				NEED(name != NULL && is_named(constant, e->prefix, name), "%s is %s", constant,
+				     name == NULL ? "nothing" : name);
+		}
+		NEED(e->name_of(UINT32_MAX) == NULL, "%s: -1 has a name", e->constants->name);
+	}
+}
+
+/* The first letters of both words: CQ of CLIENT_QUERY. */
+static void mnemonics(int unused)
+{
+	(void)unused;
+	for (uint32_t type = 0; type < 1000; type++) {
+		const char *name = dnstap_message_type_name(type), *mnemonic = dnstap_message_type_mnemonic(type);
+
+		if (name == NULL)
+			NEED(mnemonic == NULL, "type %u has no name, and the mnemonic %s", (unsigned)type, mnemonic);
+		else
+			NEED(mnemonic != NULL && mnemonic[0] == name[0] && mnemonic[1] == strchr(name, '_')[1] &&
+			     mnemonic[2] == '\0', "%s is %s", name, mnemonic == NULL ? "nothing" : mnemonic);
+	}
+	NEED(dnstap_message_type_mnemonic(UINT32_MAX) == NULL, "-1 has a mnemonic");
+}
+
+static void lists(int unused)
+{
+	static const uint32_t client = DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_CLIENT_QUERY) |
+				       DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_CLIENT_RESPONSE);
+	static const struct { const char *list; uint32_t set; } good[] = {
+		{ "CLIENT_QUERY,CLIENT_RESPONSE", client }, { "cq cr", client }, { " Cr,\tclient_query\n", client },
+		{ "UQ", DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_UPDATE_QUERY) }, { "all", DNSTAP_ALL_MESSAGE_TYPES },
+		{ "CQ,ALL", DNSTAP_ALL_MESSAGE_TYPES }, { "", 0 }, { " , ", 0 },
+	};
+	static const char *const bad[] = { "CLIENT", "CQ,XX", "5", "CQ;CR", "-CQ", "CQ\xff", "alle", "C Q" };
+	uint32_t set;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		set = 77;
+		NEED(dnstap_message_types_parse(good[i].list, &set) == DNSTAP_OK && set == good[i].set,
+		     "'%s': 0x%x", good[i].list, (unsigned)set);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		set = 77;
+		NEED(dnstap_message_types_parse(bad[i], &set) == DNSTAP_ERROR_VALUE && set == 77,
+		     "'%s': 0x%x", bad[i], (unsigned)set);
+	}
+	NEED(dnstap_message_types_parse(NULL, &set) == DNSTAP_ERROR_NULL, "no list");
+	NEED(dnstap_message_types_parse("CQ", NULL) == DNSTAP_ERROR_NULL, "no place for the set");
+	/* Each name and mnemonic is understood. */
+	for (const struct constant *c = types; c->name != NULL; c++) {
+		char list[100];
+
+		snprintf(list, sizeof list, "%s %s", dnstap_message_type_name(c->number),
+			 dnstap_message_type_mnemonic(c->number));
+		NEED(dnstap_message_types_parse(list, &set) == DNSTAP_OK && set == DNSTAP_MESSAGE_TYPE_BIT(c->number),
+		     "'%s': 0x%x", list, (unsigned)set);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct fault cases[] = {
+		{ "each number of an enumeration has its name, others have none", names, 0, 30, 0, NULL },
+		{ "each message type has its mnemonic", mnemonics, 0, 30, 0, NULL },
+		{ "lists of message types are parsed", lists, 0, 30, 0, NULL },
+	};
+
+	return RUN(argc, argv, cases);
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Message types by name, as options and configuration files have them.
+
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::schema::MessageType;
+
+/// A word that names no message type.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("\"{0}\" is not a message type, such as CQ or CLIENT_QUERY")]
+pub struct UnknownMessageType(
+    /// The word.
+    pub String,
+);
+
+impl FromStr for MessageType {
+    type Err = UnknownMessageType;
+
+    /// Returns the type with this name or mnemonic, in upper or lower case.
+    fn from_str(word: &str) -> Result<Self, UnknownMessageType> {
+        let is_named = |known: &Self| {
+            let names = [known.name(), known.mnemonic()];
+            names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(word))
+        };
+        let types = (1..u32::BITS).map(MessageType);
+        types.into_iter().find(is_named).ok_or_else(|| UnknownMessageType(word.into()))
+    }
+}
+
+/// Returns the set of the types in a list, bit `1 << type` each. They are separated by commas, spaces
+/// or both; "all" stands for all bits, also those of types to come.
+pub fn parse(list: &str) -> Result<u32, UnknownMessageType> {
+    let words = list.split(|c: char| c == ',' || c.is_ascii_whitespace());
+    words.filter(|word| !word.is_empty()).try_fold(0, |set, word| {
+        Ok(set
+            | match word {
+                all if all.eq_ignore_ascii_case("all") => u32::MAX,
+                word => 1 << word.parse::<MessageType>()?.0,
+            })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_type_has_its_name_and_mnemonic() {
+        let mut mnemonics = Vec::new();
+        for number in 1..u32::BITS {
+            let message_type = MessageType(number);
+            let Some(name) = message_type.name() else {
+                assert_eq!(message_type.mnemonic(), None, "type {number}");
+                continue;
+            };
+            let mnemonic = message_type.mnemonic().expect(name);
+            assert!(!mnemonics.contains(&mnemonic), "{mnemonic} stands for two types");
+            mnemonics.push(mnemonic);
+            for word in [name, mnemonic, &name.to_lowercase(), &mnemonic.to_lowercase()] {
+                assert_eq!(word.parse(), Ok(message_type), "{word}");
+                assert_eq!(parse(word), Ok(1 << number), "{word}");
+            }
+        }
+    }
+
+    #[test]
+    fn lists_are_sets() {
+        let client = 1 << MessageType::CLIENT_QUERY.0 | 1 << MessageType::CLIENT_RESPONSE.0;
+        for list in ["CQ,CR", "cr cq", " client_query, CLIENT_RESPONSE\n", ",CQ,,\tCR,CQ,"] {
+            assert_eq!(parse(list), Ok(client), "{list:?}");
+        }
+        assert_eq!(parse("All"), Ok(u32::MAX));
+        assert_eq!(parse("AQ,all"), Ok(u32::MAX));
+        assert_eq!(parse(" , "), Ok(0));
+        for (list, unknown) in [("CQ,XQ", "XQ"), ("CQ;CR", "CQ;CR"), ("5", "5"), ("-CQ", "-CQ")] {
+            assert_eq!(parse(list), Err(UnknownMessageType(unknown.into())));
+        }
+    }
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::ffi::{CStr, c_char};
+use std::ptr;
+
+use dnstap::message_types;
+use dnstap::schema::{
+    HttpProtocol, MessageType, PolicyAction, PolicyMatch, SocketFamily, SocketProtocol,
+};
+use dnstap::sink::ALL_MESSAGE_TYPES;
+
+use crate::result::*;
+use crate::sink::dnstap_state::{self, *};
+
+/// A name as a string of C, or nothing.
+#[derive(Clone, Copy)]
+struct Name {
+    /// Ends with NUL; empty for no name.
+    bytes: [u8; 24],
+}
+
+impl Name {
+    const NONE: Self = Self { bytes: [0; 24] };
+
+    const fn new(name: Option<&'static str>) -> Self {
+        let mut made = Self::NONE;
+        let Some(name) = name else { return made };
+        let mut at = 0;
+        while at < name.len() {
+            made.bytes[at] = name.as_bytes()[at];
+            at += 1;
+        }
+        assert!(at < made.bytes.len(), "no room for NUL");
+        made
+    }
+}
+
+/// Numbers that a schema may give names to.
+const NUMBERS: usize = 32;
+
+/// Returns what a number has in a table.
+fn find(names: &'static [Name; NUMBERS], number: u32) -> *const c_char {
+    match names.get(number as usize) {
+        Some(name) if name.bytes[0] != 0 => name.bytes.as_ptr().cast(),
+        _ => ptr::null(),
+    }
+}
+
+/// Makes the table of names of an enumeration at compile time.
+macro_rules! names {
+    ($enumeration:ident, $name:ident) => {{
+        static NAMES: [Name; NUMBERS] = {
+            let mut names = [Name::NONE; NUMBERS];
+            let mut number = 0;
+            while number < NUMBERS {
+                names[number] = Name::new($enumeration(number as u32).$name());
+                number += 1;
+            }
+            names
+        };
+        &NAMES
+    }};
+}
+
+/// Returns the name of a message type in the schema. Any thread may call it.
+///
+/// @param type  One of enum dnstap_message_type, or any number.
+/// @return      A static string such as "CLIENT_QUERY"; NULL if this version does not know the type.
+#[unsafe(no_mangle)]
+pub extern "C" fn dnstap_message_type_name(r#type: u32) -> *const c_char {
+    find(names!(MessageType, name), r#type)
+}
+
+/// Returns the two letters by which tools and operators know a message type. Any thread may call it.
+///
+/// @param type  One of enum dnstap_message_type, or any number.
+/// @return      A static string such as "CQ"; NULL if this version does not know the type.
+#[unsafe(no_mangle)]
+pub extern "C" fn dnstap_message_type_mnemonic(r#type: u32) -> *const c_char {
+    find(names!(MessageType, mnemonic), r#type)
+}
+
+/// Returns the name of a socket family in the schema. Any thread may call it.
+///
+/// @param family  One of enum dnstap_socket_family, or any number.
+/// @return        A static string such as "INET6"; NULL if this version does not know the number.
+#[unsafe(no_mangle)]
+pub extern "C" fn dnstap_socket_family_name(family: u32) -> *const c_char {
+    find(names!(SocketFamily, name), family)
+}
+
+/// Returns the name of a socket protocol in the schema. Any thread may call it.
+///
+/// @param protocol  One of enum dnstap_socket_protocol, or any number.
+/// @return          A static string such as "UDP" or "DNSCryptUDP"; NULL if this version does not
+///                  know the number.
+#[unsafe(no_mangle)]
+pub extern "C" fn dnstap_socket_protocol_name(protocol: u32) -> *const c_char {
+    find(names!(SocketProtocol, name), protocol)
+}
+
+/// Returns the name of an HTTP version in the schema. Any thread may call it.
+///
+/// @param protocol  One of enum dnstap_http_protocol, or any number.
+/// @return          A static string such as "HTTP2"; NULL if this version does not know the number.
+#[unsafe(no_mangle)]
+pub extern "C" fn dnstap_http_protocol_name(protocol: u32) -> *const c_char {
+    find(names!(HttpProtocol, name), protocol)
+}
+
+/// Returns the name of a policy's action in the schema. Any thread may call it.
+///
+/// @param action  One of enum dnstap_policy_action, or any number.
+/// @return        A static string such as "NXDOMAIN"; NULL if this version does not know the number.
+#[unsafe(no_mangle)]
+pub extern "C" fn dnstap_policy_action_name(action: u32) -> *const c_char {
+    find(names!(PolicyAction, name), action)
+}
+
+/// Returns the name, in the schema, of a field that a policy is compared with. Any thread may call
+/// it.
+///
+/// @param match  One of enum dnstap_policy_match, or any number.
+/// @return       A static string such as "QNAME"; NULL if this version does not know the number.
+#[unsafe(no_mangle)]
+pub extern "C" fn dnstap_policy_match_name(r#match: u32) -> *const c_char {
+    find(names!(PolicyMatch, name), r#match)
+}
+
+/// Returns the name of a state of a sink. Any thread may call it.
+///
+/// @param state  `state` of a struct dnstap_stats, or any number.
+/// @return       A static string such as "CONNECTED"; NULL if this version does not know the number.
+#[unsafe(no_mangle)]
+pub extern "C" fn dnstap_state_name(state: u32) -> *const c_char {
+    const NAMES: [(dnstap_state, &CStr); 4] = [
+        (DNSTAP_STATE_DISCONNECTED, c"DISCONNECTED"),
+        (DNSTAP_STATE_CONNECTING, c"CONNECTING"),
+        (DNSTAP_STATE_CONNECTED, c"CONNECTED"),
+        (DNSTAP_STATE_CLOSING, c"CLOSING"),
+    ];
+    let name = NAMES.iter().find(|(known, _)| *known as u32 == state);
+    name.map_or(ptr::null(), |(_, name)| name.as_ptr())
+}
+
+/// Parses a list of message types, as an option or a configuration file has it. Any thread may call
+/// it.
+///
+/// @param list        Names or mnemonics, in upper or lower case, separated by commas, spaces or
+///                    both: "CLIENT_QUERY, CLIENT_RESPONSE" or "cq,cr". "all" stands for
+///                    DNSTAP_ALL_MESSAGE_TYPES. An empty list is the empty set.
+/// @param[out] types  DNSTAP_MESSAGE_TYPE_BIT() of each; not written to on an error.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_VALUE  The list has a word that names no type of this version.
+/// @retval DNSTAP_ERROR_NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_message_types_parse(
+    list: *const c_char,
+    types: *mut u32,
+) -> dnstap_result {
+    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+        if list.is_null() || types.is_null() {
+            return DNSTAP_ERROR_NULL;
+        }
+        // SAFETY: as documented.
+        let list = unsafe { CStr::from_ptr(list) };
+        match list.to_str().ok().map(message_types::parse) {
+            Some(Ok(set)) => {
+                // SAFETY: as documented.
+                unsafe { types.write(set & ALL_MESSAGE_TYPES) };
+                DNSTAP_OK
+            }
+            _ => DNSTAP_ERROR_VALUE,
+        }
+    })
+}
