@@ -7,8 +7,9 @@
 //! Queue::log -> ring --'
 //! ```
 //!
-//! Logging takes no lock, allocates nothing, and makes no system call but, once a batch, those two
-//! that check the pipe to the writer thread, and wake it.
+//! Logging takes no lock, allocates nothing, and makes no system call but those two that check the
+//! pipe to the writer thread, and wake it: once a batch, and for the first of a series of messages
+//! that are dropped.
 
 mod member;
 mod options;
@@ -18,11 +19,14 @@ mod spans;
 mod stats;
 mod switch;
 
+pub use framestream::sender::{EVENTS_MAX, Event, EventKind, Failure};
 pub use options::{OpenError, Options};
 pub use queue::{Logged, Queue};
 pub use stats::Stats;
 pub use switch::Switch;
 
+use std::io;
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,6 +97,9 @@ impl Sink {
         let switch = Arc::new(switch);
         let member = Member::new(Arc::clone(producer.ring()), Arc::<S>::clone(&switch));
         let joined = self.registry.add(member).ok_or(OpenError::Closed)?;
+        if joined.has_dropped {
+            self.sender.raise_alarm();
+        }
         Ok(Queue::new(switch, producer, joined, Arc::clone(&self.registry), self))
     }
 
@@ -142,9 +149,23 @@ impl Sink {
         stats::take(&self.registry, &self.sender)
     }
 
-    /// Why the last try to connect failed, or the last stream broke off; `None` if none did.
-    pub fn last_error(&self) -> Option<String> {
-        self.sender.last_error()
+    /// Returns why the last try to connect failed, or the last stream broke off, and when; `None`
+    /// if none did. Kept when all is well again.
+    pub fn last_failure(&self) -> Option<Failure> {
+        self.sender.last_failure()
+    }
+
+    /// Removes the oldest event that this process has not taken yet. A forked child begins with
+    /// none.
+    pub fn next_event(&self) -> Option<Event> {
+        self.sender.next_event()
+    }
+
+    /// Returns a descriptor that is readable while there are events: only to be polled. It belongs
+    /// to this process: it is closed in forked children, which ask for another one. The same holds
+    /// if it was closed by mistake.
+    pub fn event_fd(&self) -> io::Result<RawFd> {
+        self.sender.event_fd()
     }
 
     /// Begins to close and returns at once. Messages are refused from here on, and the time limit

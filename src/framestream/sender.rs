@@ -6,14 +6,19 @@
 //! pointers there.
 
 mod counters;
+mod drops;
+mod events;
 mod flush;
 mod link;
 mod wake;
 mod worker;
 
-pub use counters::{LinkState, Stats};
+pub use counters::{Failure, LinkState, Stats};
+pub use drops::{Alarm, Dropped};
+pub use events::{EVENTS_MAX, Event, EventKind};
 
 use std::io;
+use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::JoinHandle;
@@ -27,6 +32,7 @@ use crate::sync::Padded;
 use crate::transport::{Transport, UNPOLLABLE_RETRY, deadline, poll_for};
 use crate::writer::{Writer, WriterOptions};
 use counters::{Counters, add};
+use drops::Drops;
 use flush::Flush;
 use link::Link;
 use wake::Wake;
@@ -52,6 +58,17 @@ pub trait Feed: Send + Sync + 'static {
     /// Resets the source in a forked child, empty and with all counters 0: pending frames belong to
     /// the parent.
     fn renew(&self, child: &Child);
+
+    /// Returns the alarm that is raised for each frame dropped before it was accepted; `None` if the
+    /// thread does not report them.
+    fn alarm(&self) -> Option<&Alarm> {
+        None
+    }
+
+    /// Returns the frames that this process has dropped so far.
+    fn dropped(&self) -> Dropped {
+        Dropped::new()
+    }
 
     /// Returns the source of this process. Called with a [`Lock`] held, so it must not take one.
     fn source(&self) -> Self::Source;
@@ -400,10 +417,36 @@ impl<F: Feed> Sender<F> {
         self.0.stats()
     }
 
+    /// Raises the alarm of the feed: a frame was dropped, and is counted. Wakes the thread at the
+    /// first frame of a series.
+    pub fn raise_alarm(&self) {
+        if self.0.feed.alarm().is_some_and(Alarm::raise) {
+            self.0.wake.wake();
+        }
+    }
+
     /// What went wrong last, in one line, though it may be long over: where the thread sends to,
     /// what it was about to do, and why it could not.
     pub fn last_error(&self) -> Option<String> {
-        self.0.counters.0.last_error()
+        self.last_failure().map(|failure| failure.text)
+    }
+
+    /// The same with its time.
+    pub fn last_failure(&self) -> Option<Failure> {
+        self.0.counters.0.last_failure()
+    }
+
+    /// Removes the oldest event that this process has not taken yet. A forked child begins with
+    /// none.
+    pub fn next_event(&self) -> Option<Event> {
+        self.0.counters.0.events.next()
+    }
+
+    /// Returns a descriptor that is readable while there are events: only to be polled. It belongs
+    /// to this process: it is closed in forked children, which ask for another one. The same holds
+    /// if it was closed by mistake.
+    pub fn event_fd(&self) -> io::Result<RawFd> {
+        self.0.counters.0.events.fd()
     }
 
     /// Asks the thread to end the stream and to open another one at once: a new file where the old
@@ -495,8 +538,11 @@ impl<F: Feed> Sender<F> {
             shared.wake.wake();
         } else {
             // A forked child that never submitted: the thread is the parent's.
-            shared.over.store(true, Ordering::Release);
+            let was_over = shared.over.swap(true, Ordering::AcqRel);
             shared.counters.0.set_state(LinkState::Closing);
+            if !was_over {
+                Drops::default().end(&shared.feed, 0, &shared.counters.0.events);
+            }
         }
         closing
     }

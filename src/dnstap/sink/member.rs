@@ -129,7 +129,7 @@ impl Member {
     /// Drops what is pending in the ring, whose consumer this is, to save memory. The caller holds
     /// the lock of the registry: once the ring is empty, the counters are taken to be final.
     pub(super) fn drop_pending(&self, consumer: &mut Consumer) {
-        self.dropped_full.fetch_add(consumer.discard() as u64, Ordering::Release);
+        self.dropped_full.fetch_add(consumer.discard() as u64, Ordering::SeqCst);
     }
 
     /// Counts a message. Nobody else counts here, so it takes no atomic addition.
@@ -175,6 +175,17 @@ impl Dropped {
         self.invalid += other.invalid;
         self.closed += other.closed;
         self.sampled_out += other.sampled_out;
+    }
+
+    /// Returns those that were logged and then dropped, with the reasons in words.
+    pub(super) fn by_reason(&self) -> framestream::sender::Dropped {
+        let Self { full, too_long, invalid, closed, sampled_out: _ } = *self;
+        vec![
+            ("queue full", full),
+            ("too long", too_long),
+            ("invalid", invalid),
+            ("no writer thread", closed),
+        ]
     }
 
     /// All that was logged and then dropped.

@@ -275,7 +275,8 @@ impl<S: AsRef<Switch>> Queue<S> {
             Logged::Closed => &self.place.member.dropped_closed,
             _ => &self.place.member.dropped_invalid,
         };
-        counter.fetch_add(1, Ordering::Release);
+        counter.fetch_add(1, Ordering::SeqCst);
+        self.place.sender.raise_alarm();
         fate
     }
 

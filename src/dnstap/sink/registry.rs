@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use framestream::fork::{Child, Lock};
+use framestream::sender::Alarm;
 
 use super::MESSAGE_TYPES;
 use super::member::{Dropped, Member};
@@ -66,9 +67,10 @@ impl Members {
     }
 
     /// Drops messages of freed queues, the oldest first, until the rest holds no more than `limit`.
-    /// The writer thread itself drops those that it has taken.
-    fn drop_freed(&mut self, limit: usize) {
+    /// The writer thread itself drops those that it has taken. Returns whether any were dropped.
+    fn drop_freed(&mut self, limit: usize) -> bool {
         let Self { freed, freed_bytes, gone, .. } = self;
+        let before = gone.dropped.full;
         let mut index = 0;
         while *freed_bytes > limit
             && let Some(member) = freed.get(index)
@@ -85,6 +87,7 @@ impl Members {
             *freed_bytes -= member.ring.held();
             freed.remove(index);
         }
+        gone.dropped.full != before
     }
 }
 
@@ -95,6 +98,8 @@ pub(super) struct Registry {
     closed: AtomicBool,
     /// Counts changes of the list, for the writer thread to notice.
     changes: AtomicUsize,
+    /// Raised for dropped messages.
+    pub(super) alarm: Alarm,
     /// Bytes in a ring that are worth waking the writer thread for.
     pub(super) wake_level: usize,
     /// Bytes that the rings of freed queues may hold.
@@ -130,6 +135,8 @@ impl Mark {
 pub(super) struct Joined {
     pub(super) member: Arc<Member>,
     pub(super) origin: Arc<Origin>,
+    /// Whether messages of freed queues were dropped for it.
+    pub(super) has_dropped: bool,
 }
 
 impl Registry {
@@ -145,6 +152,7 @@ impl Registry {
             members: Lock::new(members),
             closed: AtomicBool::new(false),
             changes: AtomicUsize::new(0),
+            alarm: Alarm::default(),
             wake_level,
             freed_limit,
         })
@@ -157,12 +165,12 @@ impl Registry {
         if self.is_closed() {
             return None;
         }
-        members.drop_freed(self.freed_limit);
+        let has_dropped = members.drop_freed(self.freed_limit);
         member.let_through(members.settings.message_types);
         let member = Arc::new(member);
         members.list.push(Arc::clone(&member));
         self.changes.fetch_add(1, Ordering::Release);
-        Some(Joined { member, origin: Arc::clone(&members.settings.origin) })
+        Some(Joined { member, origin: Arc::clone(&members.settings.origin), has_dropped })
     }
 
     /// Changes settings, and makes every queue look at them before its next message.
@@ -205,11 +213,12 @@ impl Registry {
         members.freed_bytes > self.freed_limit / 2
     }
 
-    /// Drops the pending messages of a freed queue, whose consumer this is. No other thread removes
-    /// the queue before they are counted.
+    /// Drops the pending messages of a freed queue, whose consumer this is: the writer thread. No
+    /// other thread removes the queue before they are counted.
     pub(super) fn drop_pending(&self, member: &Member, consumer: &mut Consumer) {
         let _members = self.members.lock();
         member.drop_pending(consumer);
+        self.alarm.raise();
     }
 
     /// How often queues have come and gone.
@@ -230,6 +239,7 @@ impl Registry {
 
     /// Resets the registry in a forked child: no messages are pending, and all counters are 0.
     pub(super) fn renew(&self, child: &Child) {
+        self.alarm.lower();
         let Some(mut members) = self.members.lock_in(child) else { return };
         members.gone = Gone::default();
         for member in members.all() {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use framestream::fork::Child;
-use framestream::sender::{Feed, Gathered, Source};
+use framestream::sender::{Alarm, Dropped, Feed, Gathered, Source};
 
 use super::member::Member;
 use super::registry::Registry;
@@ -24,6 +24,14 @@ impl Feed for Rings {
 
     fn renew(&self, child: &Child) {
         self.0.renew(child);
+    }
+
+    fn alarm(&self) -> Option<&Alarm> {
+        Some(&self.0.alarm)
+    }
+
+    fn dropped(&self) -> Dropped {
+        self.0.dropped().by_reason()
     }
 
     fn source(&self) -> Spans {

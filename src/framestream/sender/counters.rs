@@ -4,7 +4,9 @@
 use std::fmt::Display;
 use std::mem;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::SystemTime;
 
+use super::events::{EventKind, Events};
 use crate::fork::{Child, Lock};
 
 /// Where a writer thread stands with its receiver.
@@ -76,7 +78,18 @@ pub(super) struct Counters {
     pub(super) connect_failures: AtomicU64,
     pub(super) disconnects: AtomicU64,
     state: AtomicU8,
-    last_error: Lock<Option<String>>,
+    last_failure: Lock<Option<Failure>>,
+    pub(super) events: Events,
+}
+
+/// A failure to open a stream, to keep it or to close it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// When it happened.
+    pub time: SystemTime,
+    /// Where the thread sends to, what it was about to do, and why it could not: one line, without
+    /// a full stop.
+    pub text: String,
 }
 
 /// Adds to a counter.
@@ -89,15 +102,24 @@ impl Counters {
         self.state.store(state as u8, Ordering::Relaxed);
     }
 
-    /// Notes what was to be done with `target`, where that has a name, and why it failed.
-    pub(super) fn failed(&self, target: Option<String>, doing: &str, why: impl Display) {
+    /// Notes what was to be done with `target`, where that has a name, and why it failed. Returns
+    /// the same as text.
+    pub(super) fn failed(&self, target: Option<String>, doing: &str, why: impl Display) -> String {
         let target = target.map_or_else(String::new, |target| format!("{target}: "));
-        let error = format!("{target}{doing}: {why}");
-        *self.last_error.lock() = Some(error);
+        let text = format!("{target}{doing}: {why}");
+        let failure = Failure { time: SystemTime::now(), text: text.clone() };
+        *self.last_failure.lock() = Some(failure);
+        text
     }
 
-    pub(super) fn last_error(&self) -> Option<String> {
-        self.last_error.lock().clone()
+    pub(super) fn last_failure(&self) -> Option<Failure> {
+        self.last_failure.lock().clone()
+    }
+
+    /// Sets the state, and reports an event that has changed it.
+    pub(super) fn report(&self, state: LinkState, kind: EventKind, text: String) {
+        self.set_state(state);
+        self.events.push(kind, 0, text);
     }
 
     /// Resets the counters in a forked child.
@@ -112,7 +134,8 @@ impl Counters {
             connect_failures,
             disconnects,
             state: _,
-            last_error,
+            last_failure,
+            events,
         } = self;
         let counters = [
             refused,
@@ -128,10 +151,11 @@ impl Counters {
             counter.store(0, Ordering::Relaxed);
         }
         self.set_state(LinkState::Disconnected);
-        if let Some(mut last_error) = last_error.lock_in(child) {
+        if let Some(mut last_failure) = last_failure.lock_in(child) {
             // Dropping it would free memory.
-            mem::forget(last_error.take());
+            mem::forget(last_failure.take());
         }
+        events.renew(child);
     }
 
     /// The accounts at this moment; `accepted` is asked for last, so that nothing is missing in it

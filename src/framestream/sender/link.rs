@@ -10,6 +10,7 @@ use nix::poll::PollFlags;
 
 use super::Source;
 use super::counters::{Counters, LinkState, add};
+use super::events::EventKind;
 use crate::StreamError;
 use crate::handshake::{Handshake, SenderClose, SenderOpen, Step};
 use crate::transport::{Transport, UNPOLLABLE_RETRY, WriteFailure, deadline};
@@ -65,6 +66,8 @@ pub(super) struct Link {
     up_since: Instant,
     retry_after: Duration,
     reopen_interval: Duration,
+    /// True if the last step failed, connecting or writing, and this was reported.
+    failing: bool,
 }
 
 impl Link {
@@ -85,6 +88,7 @@ impl Link {
             up_since: now,
             retry_after: RETRY_FIRST,
             reopen_interval,
+            failing: false,
         }
     }
 
@@ -128,6 +132,11 @@ impl Link {
                         add(&counters.connects, 1);
                         self.up_since = Instant::now();
                         self.state = State::Up;
+                        self.failing = false;
+                        let target = self.transport.target();
+                        let target = target.map_or_else(String::new, |target| target + ": ");
+                        let text = target + "connected";
+                        counters.report(self.state(), EventKind::Connected, text);
                         true
                     }
                     Shake::Wait if Instant::now() < *until => false,
@@ -155,8 +164,8 @@ impl Link {
             State::Closing { handshake, until, .. } => {
                 match shake(&mut *self.transport, &mut **handshake) {
                     Shake::Wait if Instant::now() < *until => return false,
-                    Shake::Wait => self.note(counters, "closing", silence()),
-                    Shake::Failed(error) => self.note(counters, "closing", error),
+                    Shake::Wait => drop(self.note(counters, "closing", silence())),
+                    Shake::Failed(error) => drop(self.note(counters, "closing", error)),
                     Shake::Done => (),
                 }
                 self.close_transport()
@@ -178,14 +187,14 @@ impl Link {
         }
     }
 
-    /// Keeps why the receiver could not be dealt with.
-    fn note(&self, counters: &Counters, doing: &str, why: StreamError) {
+    /// Keeps why the receiver could not be dealt with. Returns the same as text.
+    fn note(&self, counters: &Counters, doing: &str, why: StreamError) -> String {
         let target = self.transport.target();
         match why {
             StreamError::Io(error) if is_wait(&error) => {
                 let seconds = self.options.io_timeout.as_secs_f64();
                 let why = format_args!("the receiver did not answer within {seconds} s");
-                counters.failed(target, doing, why);
+                counters.failed(target, doing, why)
             }
             other => counters.failed(target, doing, other),
         }
@@ -193,10 +202,19 @@ impl Link {
 
     /// The try to connect failed.
     fn refused(&mut self, counters: &Counters, doing: &str, why: StreamError) -> bool {
-        self.note(counters, doing, why);
+        let text = self.note(counters, doing, why);
         add(&counters.connect_failures, 1);
         self.go_down();
+        self.report_first(counters, EventKind::ConnectFailed, text);
         true
+    }
+
+    /// Reports a failure, if it is the first one in a row.
+    fn report_first(&mut self, counters: &Counters, kind: EventKind, text: String) {
+        if !self.failing {
+            self.failing = true;
+            counters.report(self.state(), kind, text);
+        }
     }
 
     /// Closes the transport until the next try, which is later with every failure.
@@ -208,7 +226,7 @@ impl Link {
 
     /// The stream broke off. What was sent of it whole stays sent.
     fn broke(&mut self, source: &mut impl Source, counters: &Counters, why: StreamError) {
-        self.note(counters, "the stream broke", why);
+        let text = self.note(counters, "the stream broke", why);
         // In this order: whoever sees the stream gone sees what was sent of it.
         add(&counters.written, source.rewind());
         add(&counters.disconnects, 1);
@@ -216,6 +234,8 @@ impl Link {
             self.retry_after = RETRY_FIRST;
         }
         self.go_down();
+        self.failing = false;
+        counters.report(self.state(), EventKind::Disconnected, text);
     }
 
     /// Sends what is gathered; before the end of a stream, as much as that is to carry.
@@ -230,6 +250,7 @@ impl Link {
             }
             match self.transport.write(&[IoSlice::new(bytes)]) {
                 Ok(count) => {
+                    self.failing = false;
                     if let Some(ending) = &mut ending {
                         ending.rest -= count;
                     }
@@ -245,9 +266,10 @@ impl Link {
                 Err(error) => {
                     match self.transport.write_failure() {
                         WriteFailure::Resumable => {
-                            self.note(counters, "writing", error.into());
+                            let text = self.note(counters, "writing", error.into());
                             let retry_at = Some(deadline(Instant::now(), self.reopen_interval));
                             self.state = State::Blocked { retry_at, ending };
+                            self.report_first(counters, EventKind::WriteFailed, text);
                         }
                         WriteFailure::NothingWritten => self.broke(source, counters, error.into()),
                         WriteFailure::Unknown => {

@@ -12,6 +12,7 @@ use crate::fork::{Hold, ProcessFd, hold};
 
 /// A pipe to or from the writer thread, and then its successor: that of a forked child, or one in the
 /// place of a pipe that the host has closed.
+#[derive(Debug)]
 pub(crate) struct Wake {
     sender: ProcessFd,
     receiver: ProcessFd,

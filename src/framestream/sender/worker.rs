@@ -8,6 +8,7 @@ use std::time::Instant;
 use nix::poll::{PollFd, PollFlags};
 
 use super::counters::{LinkState, add};
+use super::drops::{Drops, Progress};
 use super::link::Link;
 use super::{Closing, Feed, Gathered, Shared, Source};
 use crate::transport::{UNPOLLABLE_RETRY, deadline, poll_for};
@@ -16,11 +17,12 @@ pub(super) struct Worker<F: Feed> {
     shared: Arc<Shared<F>>,
     source: F::Source,
     link: Link,
+    drops: Drops,
 }
 
 impl<F: Feed> Worker<F> {
     pub(super) fn new(shared: Arc<Shared<F>>, source: F::Source, link: Link) -> Self {
-        Self { shared, source, link }
+        Self { shared, source, link, drops: Drops::default() }
     }
 
     /// Runs until the writer thread is told to close.
@@ -34,6 +36,7 @@ impl<F: Feed> Worker<F> {
             let gathered = self.source.gather(self.link.is_blocked());
             let advanced = self.link.advance(&mut self.source, &self.shared.counters.0);
             self.shared.counters.0.set_state(self.link.state());
+            self.check_drops();
             self.shared.flush.tell(false);
             if let Some(&Closing { by: until, .. }) = self.shared.closing.get() {
                 let nothing_left = self.source.is_empty();
@@ -64,6 +67,15 @@ impl<F: Feed> Worker<F> {
         self.finish();
     }
 
+    fn check_drops(&mut self) {
+        let Self { shared, link, drops, .. } = self;
+        let counters = &shared.counters.0;
+        drops.check(&shared.feed, &counters.events, || Progress {
+            blocked: link.is_blocked(),
+            taken: counters.bytes_written.load(Ordering::Relaxed),
+        });
+    }
+
     /// Sees whether the stream is to be opened anew. What another thread did before it asked is
     /// done.
     fn reopen_if_asked(&mut self) {
@@ -90,7 +102,7 @@ impl<F: Feed> Worker<F> {
         let now = Instant::now();
         let flush_at = deadline(now, shared.options.flush_timeout);
         let close_by = shared.closing.get().map(|closing| closing.by);
-        let deadlines = [self.link.deadline(), close_by];
+        let deadlines = [self.link.deadline(), self.drops.deadline(), close_by];
         let until = deadlines.into_iter().flatten().fold(flush_at, Instant::min);
 
         let mut fds = vec![PollFd::new(shared.wake.fd(), PollFlags::POLLIN)];
@@ -122,16 +134,18 @@ impl<F: Feed> Worker<F> {
 
     /// Counts what could not be sent, and lets those who close go on.
     fn finish(self) {
-        let Self { shared, mut source, link } = self;
+        let Self { shared, mut source, link, drops } = self;
         let counters = &shared.counters.0;
         add(&counters.written, source.rewind());
-        add(&counters.lost_closing, source.discard());
+        let unsent = source.discard();
+        add(&counters.lost_closing, unsent);
         counters.set_state(LinkState::Closing);
         // A frame that is put in from here on is never seen.
         shared.over.store(true, Ordering::Release);
         shared.flush.tell(true);
         // Whatever the transport calls at its end is over when they go on.
         drop(link);
+        drops.end(&shared.feed, unsent as u64, &counters.events);
         shared.ended.wake();
     }
 }

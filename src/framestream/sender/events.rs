@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Events of a writer thread, for its host to log. The host asks for them, or polls a descriptor:
+//! nothing of the host runs in the writer thread.
+
+use std::collections::VecDeque;
+use std::io;
+use std::mem;
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::SystemTime;
+
+use super::wake::Wake;
+use crate::fork::{Child, Lock};
+
+/// Events that are kept for the host. Above this, the oldest is discarded.
+pub const EVENTS_MAX: usize = 64;
+
+/// The kind of an [`Event`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// A stream is open.
+    Connected,
+    /// A stream could not be opened: the first failure since the last stream.
+    ConnectFailed,
+    /// The stream broke off.
+    Disconnected,
+    /// A file could not be written to: the first failure since the last write that succeeded.
+    WriteFailed,
+    /// Frames are being dropped: the first since [`EventKind::Recovered`].
+    Dropping,
+    /// No frame has been dropped for a while, and the peer takes frames.
+    Recovered,
+    /// The thread has ended: its stream is closed.
+    Closed,
+}
+
+/// A change of a writer thread that its host may want to log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The kind.
+    pub kind: EventKind,
+    /// When it happened.
+    pub time: SystemTime,
+    /// Frames that were lost: with [`EventKind::Dropping`] so far, with [`EventKind::Recovered`]
+    /// since the last event of this kind, and with [`EventKind::Closed`] after that.
+    pub count: u64,
+    /// Events before this one that were discarded, because there were more than [`EVENTS_MAX`].
+    pub missed: u64,
+    /// One line, without a full stop.
+    pub text: String,
+}
+
+/// The events that the host has not taken yet.
+#[derive(Debug, Default)]
+pub(super) struct Events(Lock<Pending>);
+
+#[derive(Debug, Default)]
+struct Pending {
+    events: VecDeque<Event>,
+    missed: u64,
+    /// Holds a byte while there are events. Made when the host asks for it.
+    pipe: Option<Wake>,
+}
+
+impl Events {
+    /// Adds an event.
+    pub(super) fn push(&self, kind: EventKind, count: u64, text: String) {
+        let event = Event { kind, time: SystemTime::now(), count, missed: 0, text };
+        let mut pending = self.0.lock();
+        let discarded = if pending.events.len() < EVENTS_MAX {
+            None
+        } else {
+            pending.missed += 1;
+            pending.events.pop_front()
+        };
+        pending.events.push_back(event);
+        if discarded.is_none() && pending.events.len() == 1 {
+            pending.signal();
+        }
+    }
+
+    /// Removes the oldest event.
+    pub(super) fn next(&self) -> Option<Event> {
+        let mut pending = self.0.lock();
+        let mut event = pending.events.pop_front()?;
+        event.missed = mem::take(&mut pending.missed);
+        if pending.events.is_empty()
+            && let Some(pipe) = &pending.pipe
+        {
+            pipe.take();
+        }
+        Some(event)
+    }
+
+    /// Returns a descriptor that is readable while there are events, closed in forked children. If
+    /// the host has closed it, or in a child, this is another one.
+    pub(super) fn fd(&self) -> io::Result<RawFd> {
+        let mut pending = self.0.lock();
+        if let Some(pipe) = &pending.pipe
+            && pipe.is_open()
+        {
+            return Ok(pipe.fd().as_raw_fd());
+        }
+        let pipe = Wake::new(pending.hold())?;
+        let fd = pipe.fd().as_raw_fd();
+        let closed = pending.pipe.replace(pipe);
+        if !pending.events.is_empty() {
+            pending.signal();
+        }
+        // Descriptors must not be freed while a lock is held.
+        drop(pending);
+        drop(closed);
+        Ok(fd)
+    }
+
+    /// Discards all events in a forked child: they are its parent's.
+    pub(super) fn renew(&self, child: &Child) {
+        if let Some(mut pending) = self.0.lock_in(child) {
+            // Dropping them would free memory.
+            mem::forget(mem::take(&mut pending.events));
+            pending.missed = 0;
+        }
+    }
+}
+
+impl Pending {
+    /// Makes the descriptor readable, unless the host has closed it: a write would then raise
+    /// SIGPIPE.
+    fn signal(&self) {
+        if let Some(pipe) = &self.pipe
+            && pipe.is_open()
+        {
+            pipe.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    use nix::unistd::close;
+
+    use super::*;
+
+    fn push(events: &Events, count: u64) {
+        events.push(EventKind::Recovered, count, String::new());
+    }
+
+    fn is_readable(events: &Events) -> bool {
+        let pending = events.0.lock();
+        let pipe = pending.pipe.as_ref().expect("a pipe");
+        poll(&mut [PollFd::new(pipe.fd(), PollFlags::POLLIN)], PollTimeout::ZERO) == Ok(1)
+    }
+
+    #[test]
+    fn the_oldest_events_are_discarded_and_counted() {
+        let events = Events::default();
+        assert_eq!(events.next(), None);
+        let pushed = EVENTS_MAX as u64 + 3;
+        (0..pushed).for_each(|count| push(&events, count));
+        for count in 3..pushed {
+            let event = events.next().expect("pending");
+            assert_eq!((event.count, event.missed), (count, if count == 3 { 3 } else { 0 }));
+        }
+        assert_eq!(events.next(), None);
+    }
+
+    #[test]
+    fn the_descriptor_is_readable_while_events_are_pending() {
+        let events = Events::default();
+        push(&events, 0);
+        let fd = events.fd().expect("a pipe");
+        assert!(is_readable(&events));
+        push(&events, 1);
+        events.next();
+        assert!(is_readable(&events));
+        events.next();
+        assert!(!is_readable(&events));
+        (0..200).for_each(|count| push(&events, count));
+        assert!(is_readable(&events));
+        while events.next().is_some() {}
+        assert!(!is_readable(&events));
+        assert_eq!(events.fd().expect("the same"), fd);
+    }
+
+    #[test]
+    fn a_descriptor_that_the_host_closed_is_replaced() {
+        let events = Events::default();
+        close(events.fd().expect("a pipe")).expect("open");
+        push(&events, 0);
+        events.fd().expect("another pipe");
+        assert!(is_readable(&events));
+        events.next();
+        assert!(!is_readable(&events));
+    }
+}
