@@ -20,6 +20,7 @@ pub mod fork;
 pub mod frame;
 pub mod handshake;
 pub mod iothr;
+mod plain_error;
 pub mod queue;
 pub mod reader;
 pub mod sender;
@@ -28,4 +29,5 @@ pub mod sync;
 pub mod transport;
 pub mod writer;
 
+pub use plain_error::plain_error;
 pub use stream::StreamError;

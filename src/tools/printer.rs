@@ -5,6 +5,7 @@
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 
+use framestream::plain_error;
 use nix::sys::stat::fstat;
 
 use crate::quoted::push_quoted;
@@ -29,7 +30,7 @@ impl Printer {
     /// Prints `text` and a line break to the standard error.
     pub fn note(&mut self, text: &str) {
         let notes = if self.together { &mut self.output } else { &mut self.notes };
-        notes.extend_from_slice(text.as_bytes());
+        notes.extend_from_slice(plain_error(text).as_bytes());
         notes.push(b'\n');
     }
 

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use framestream::plain_error;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::printable;
@@ -28,11 +29,11 @@ pub fn report(text: impl Display) {
     report_raw(printable::lines(&text.to_string()));
 }
 
-/// Prints `text` as it is. Where the standard error is broken, or its reader has stalled, the text
+/// Prints `text` as it is, but for the numbers of errors. Where the standard error is broken, or its reader has stalled, the text
 /// is lost, and the program continues; once the reader continues, the number of lost texts is
 /// printed.
 pub fn report_raw(text: impl Display) {
-    let mut text = text.to_string();
+    let mut text = plain_error(text);
     if !is_writable() {
         LOST.fetch_add(1, Ordering::Relaxed);
         return;

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use super::events::{EventKind, Events};
 use crate::fork::{Child, Lock};
+use crate::plain_error;
 
 /// Where a writer thread stands with its receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,7 +107,7 @@ impl Counters {
     /// the same as text.
     pub(super) fn failed(&self, target: Option<String>, doing: &str, why: impl Display) -> String {
         let target = target.map_or_else(String::new, |target| format!("{target}: "));
-        let text = format!("{target}{doing}: {why}");
+        let text = plain_error(format_args!("{target}{doing}: {why}"));
         let failure = Failure { time: SystemTime::now(), text: text.clone() };
         *self.last_failure.lock() = Some(failure);
         text

@@ -62,7 +62,7 @@ fn each_failure_is_told_until_the_next() {
     let path = folder.path().join("socket");
     let name = path.display();
     let (iothr, producers) = start(socket(&path), PATIENCE);
-    await_error(&iothr, &format!("{name}: connecting: No such file or directory (os error 2)"));
+    await_error(&iothr, &format!("{name}: connecting: No such file or directory"));
 
     let listener = UnixListener::bind(&path).expect("a socket");
     let mut picky = connection(&listener);
@@ -98,7 +98,7 @@ fn addresses_and_hosts_go_by_their_names() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound");
     drop(listener);
-    let refused = "Connection refused (os error 111)";
+    let refused = "Connection refused";
     let (iothr, _producers) = start(SocketSender::tcp(address), PATIENCE);
     await_error(&iothr, &format!("{address}: connecting: {refused}"));
     let port = address.port();
@@ -116,7 +116,7 @@ fn a_fifo_tells_of_its_reader() {
     nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
     let name = path.display();
     let (iothr, _producers) = start(FileSender::new(&path), PATIENCE);
-    await_error(&iothr, &format!("{name}: connecting: No such device or address (os error 6)"));
+    await_error(&iothr, &format!("{name}: connecting: No such device or address"));
     let reader = fs::File::open(&path).expect("a writer");
     wait_for(|| (iothr.stats().connects > 0).then_some(()));
     // The next stream goes to a file, so that this stays the last error.

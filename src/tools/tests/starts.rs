@@ -11,7 +11,8 @@ use std::process::Command;
 
 use framestream::control::ControlType::{Start, Stop};
 use support::{
-    DNSTAP, Place, Running, TYPE, assert_holds, control, debian, names, payloads, recording,
+    CAPTURE, DNSTAP, DUMP, Place, REPLAY, Running, TYPE, assert_holds, control, debian, names,
+    payloads, recording,
 };
 
 /// The status and the lines of a run.
@@ -95,6 +96,28 @@ fn what_is_no_file_of_frames_replaces_nothing() {
     let text = place.argument("text");
     assert_eq!(run(&["-r", &text, "-r", &long, "-w", &quiet]).0, Some(1));
     assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), 2);
+}
+
+/// That no line has the number is checked for every line of every program.
+#[test]
+fn errors_of_the_system_are_told_in_words() {
+    let place = Place::new();
+    let (missing, input) = (place.argument("missing/x"), place.file("in", recording(["x"])));
+    let metrics = ["-r", &input, "-q", "--metrics", "192.0.2.1:1"];
+    for (program, arguments, what) in [
+        (DUMP, &[&*missing][..], "No such file or directory"),
+        (DUMP, &[&input, &missing], "No such file or directory"),
+        (REPLAY, &["-t", TYPE, "-u", &missing, "-r", &input], "No such file or directory"),
+        (CAPTURE, &["-t", TYPE, "-u", &missing, "-w", "/dev/null"], "No such file or directory"),
+        (CAPTURE, &["-t", TYPE, "-u", &place.argument("s"), "-w", &missing], "No such file"),
+        (DNSTAP, &["-r", &missing], "No such file or directory"),
+        (DNSTAP, &["-r", &input, "-w", "frames:/dev/full"], "No space left on device"),
+        (DNSTAP, &metrics, "Cannot assign requested address"),
+    ] {
+        let output = support::run(program, arguments);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && told.contains(what), "{program} {arguments:?}: {told}");
+    }
 }
 
 #[test]

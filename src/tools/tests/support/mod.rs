@@ -210,7 +210,7 @@ impl Running {
             let left = until.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
                 Ok(line) => {
-                    self.seen.push(line.clone());
+                    self.see(line.clone());
                     if line.contains(part) {
                         return line;
                     }
@@ -220,9 +220,21 @@ impl Running {
         }
     }
 
+    /// Keeps a line. None may have the number of an error: its text is for people.
+    fn see(&mut self, line: String) {
+        assert!(!line.contains("(os error"), "{line}");
+        self.seen.push(line);
+    }
+
+    fn see_new(&mut self) {
+        while let Ok(line) = self.lines.try_recv() {
+            self.see(line);
+        }
+    }
+
     /// Returns whether a line so far contains `part`.
     pub fn has_line(&mut self, part: &str) -> bool {
-        self.seen.extend(self.lines.try_iter());
+        self.see_new();
         self.seen.iter().any(|line| line.contains(part))
     }
 
@@ -241,7 +253,7 @@ impl Running {
             assert!(Instant::now() < until, "does not end: {:#?}", self.seen);
             thread::sleep(Duration::from_millis(5));
         };
-        self.seen.extend(self.lines.try_iter());
+        self.see_new();
         (status, std::mem::take(&mut self.seen))
     }
 
@@ -250,7 +262,7 @@ impl Running {
         let until = Instant::now() + DEADLINE;
         loop {
             match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(line) => self.seen.push(line),
+                Ok(line) => self.see(line),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     self.child.kill().unwrap();
