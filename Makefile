@@ -21,6 +21,8 @@ LIBDIR     = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include
 BINDIR     = $(PREFIX)/bin
 MANDIR     = $(PREFIX)/share/man
+# Suppressions for tools that look for races.
+DATADIR    = $(PREFIX)/share/libdnstap
 CARGO      = cargo
 
 TARGET  = $(CURDIR)/target
@@ -74,6 +76,8 @@ install-library: $(LIBRARIES:%=install-%)
 	install -d $(DESTDIR)$(INCLUDEDIR)/fstrm
 	install -m 644 include/fstrm.h include/libdnstap.h $(DESTDIR)$(INCLUDEDIR)
 	install -m 644 include/fstrm/*.h $(DESTDIR)$(INCLUDEDIR)/fstrm
+	install -d $(DESTDIR)$(DATADIR)
+	install -m 644 src/libdnstap/suppressions/*.supp $(DESTDIR)$(DATADIR)
 
 # The unwinder of a static library has to be the static one, or `cc -static` finds none.
 $(LIBRARIES:%=install-%): install-%:
