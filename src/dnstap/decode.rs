@@ -83,11 +83,11 @@ impl<'a> Event<'a> {
 /// Decodes into an event with nothing set.
 fn decode<'a>(frame: &'a [u8], event: &mut Event<'a>) -> Result<(), DecodeError> {
     let mut at = 0;
-    at = short::bytes(frame, at, event::IDENTITY, &mut event.identity);
-    at = short::bytes(frame, at, event::VERSION, &mut event.version);
-    at = short::bytes(frame, at, event::EXTRA, &mut event.extra);
+    at = short::bytes(frame, at, event::identity, &mut event.identity);
+    at = short::bytes(frame, at, event::version, &mut event.version);
+    at = short::bytes(frame, at, event::extra, &mut event.extra);
     let mut has_message_type = false;
-    if let Some((start, end)) = short::extent(frame, at, event::MESSAGE) {
+    if let Some((start, end)) = short::extent(frame, at, event::message) {
         // The type is known when it is read.
         let message = event.message.insert(Message::new(MessageType(0)));
         let read = short::message(&frame[start..end], message);
@@ -98,7 +98,7 @@ fn decode<'a>(frame: &'a [u8], event: &mut Event<'a>) -> Result<(), DecodeError>
         }
         at = end;
     }
-    if has_message_type && frame[at..] == [event::TYPE as u8, EventType::MESSAGE.0 as u8] {
+    if has_message_type && frame[at..] == [event::event_type as u8, EventType::MESSAGE.0 as u8] {
         return Ok(());
     }
     long::event(Input::new(frame, at), event, has_message_type)

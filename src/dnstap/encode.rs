@@ -15,6 +15,7 @@
 
 pub(crate) mod cursor;
 mod event;
+mod field;
 mod fields;
 mod origin;
 mod rare;
@@ -28,7 +29,7 @@ use cursor::Cursor;
 use thiserror::Error;
 
 use crate::wire::{self, message};
-pub use fields::{Fields, Time};
+pub use fields::Fields;
 pub use origin::Origin;
 use short::{address, nanoseconds, numbers, port, put, put_varint};
 
@@ -48,19 +49,16 @@ const HEAD: usize = 128;
 /// wide.
 const FOOT: usize = 24;
 
-/// Most bytes of `Message.http_protocol`, with a key of two bytes.
-const HTTP_PROTOCOL: usize = 2 + varint::LENGTH_MAX;
-
 /// Keys of the times, of their seconds and nanoseconds.
-const QUERY_TIME: (u32, u32) = (message::QUERY_TIME_SEC, message::QUERY_TIME_NSEC);
-const RESPONSE_TIME: (u32, u32) = (message::RESPONSE_TIME_SEC, message::RESPONSE_TIME_NSEC);
+const QUERY_TIME: (u32, u32) = (message::query_time_sec, message::query_time_nsec);
+const RESPONSE_TIME: (u32, u32) = (message::response_time_sec, message::response_time_nsec);
 
 /// Bytes of `Dnstap.type`, the last field.
-const TRAILER: [u8; 2] = [wire::event::TYPE as u8, 1];
+const TRAILER: [u8; 2] = [wire::event::event_type as u8, 1];
 
-/// Most bytes that an event takes beside its origin, the bytes of query, zone and response, policy
-/// and extra.
-const OVERHEAD: usize = HEAD + FOOT + HTTP_PROTOCOL;
+/// Most bytes that an event takes beside its origin, the bytes of query, zone and response, the rare
+/// fields and extra.
+const OVERHEAD: usize = HEAD + FOOT;
 
 /// Why an event was not encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -104,11 +102,10 @@ fn longer_len(message: &impl Fields, extra: Option<&[u8]>) -> Result<usize, Enco
         return Err(EncodeError::TooLong("query_message, query_zone or response_message"));
     }
     let usual = query + zone + response;
-    let policy = message.policy();
-    if policy.is_none() && extra.is_none() {
+    if !rare::is_any(message) && extra.is_none() {
         return Ok(usual);
     }
-    Ok(usual + rare::most(policy, extra)?)
+    Ok(usual + rare::most(message, extra)?)
 }
 
 /// The encoder of one thread: remembers what the next event is likely to need again.
@@ -195,49 +192,37 @@ impl Encoder {
     fn fields(&self, message: &impl Fields, out: &mut [u8]) -> Result<usize, EncodeError> {
         let head: &mut [u8; HEAD] = out.first_chunk_mut().ok_or(EncodeError::BufferTooSmall)?;
         let mut at = numbers(head, 0, message);
-        at = address(head, at, message::QUERY_ADDRESS, "query_address", message.query_address())?;
+        at = address(head, at, message::query_address, "query_address", message.query_address())?;
         at = address(
             head,
             at,
-            message::RESPONSE_ADDRESS,
+            message::response_address,
             "response_address",
             message.response_address(),
         )?;
-        at = port(head, at, message::QUERY_PORT, message.query_port());
-        at = port(head, at, message::RESPONSE_PORT, message.response_port());
-        at = self.time(head, at, QUERY_TIME, message.query_time());
+        at = port(head, at, message::query_port, message.query_port());
+        at = port(head, at, message::response_port, message.response_port());
+        at = self.seconds(head, at, QUERY_TIME.0, message.query_time_sec());
+        at = nanoseconds(head, at, QUERY_TIME.1, message.query_time_nsec());
         let mut cursor = Cursor::new(&mut out[at..]);
-        cursor.limited(message::QUERY_MESSAGE, "query_message", message.query_message())?;
-        cursor.limited(message::QUERY_ZONE, "query_zone", message.query_zone())?;
+        cursor.limited(message::query_message, "query_message", message.query_message())?;
+        cursor.limited(message::query_zone, "query_zone", message.query_zone())?;
         cursor.fill(|rest| {
             let short = rest.first_chunk_mut::<FOOT>().ok_or(EncodeError::BufferTooSmall)?;
-            Ok(self.time(short, 0, RESPONSE_TIME, message.response_time()))
+            let at = self.seconds(short, 0, RESPONSE_TIME.0, message.response_time_sec());
+            Ok(nanoseconds(short, at, RESPONSE_TIME.1, message.response_time_nsec()))
         })?;
         cursor.limited(
-            message::RESPONSE_MESSAGE,
+            message::response_message,
             "response_message",
             message.response_message(),
         )?;
-        if message.policy().is_some() || message.http_protocol().is_some() {
-            let http_protocol = message.http_protocol().map(|http_protocol| http_protocol.0);
-            cursor.fill(|rest| rare::put(rest, message.policy(), http_protocol))?;
+        if rare::is_any(message) {
+            cursor.fill(|rest| rare::put(message, rest))?;
         }
         let end = at + cursor.written();
         cursor.put(&TRAILER)?;
         Ok(end)
-    }
-
-    /// Writes the fields of a time, as far as it has them.
-    #[inline(always)]
-    fn time<const N: usize>(
-        &self,
-        out: &mut [u8; N],
-        at: usize,
-        keys: (u32, u32),
-        time: Time,
-    ) -> usize {
-        let at = self.seconds(out, at, keys.0, time.0);
-        nanoseconds(out, at, keys.1, time.1)
     }
 
     /// Writes a field that is the seconds of a time, if there are any.

@@ -64,7 +64,7 @@ pub fn set_extra(event: &mut Vec<u8>, extra: &[u8]) {
     let at = event.len();
     event.resize(at + bytes_len(Some(extra)), 0);
     Cursor::new(&mut event[at..])
-        .bytes(event::EXTRA, Some(extra))
+        .bytes(event::extra, Some(extra))
         .expect("there is room for just that");
 }
 

@@ -34,6 +34,7 @@ use framestream::sender::Sender;
 
 use crate::encode::{EncodeError, Origin};
 use crate::ring::{CAPACITY_MIN, Ring};
+use crate::schema::MessageType;
 use member::Member;
 use options::Prepared;
 use registry::{Mark, Registry, Settings};
@@ -45,8 +46,10 @@ pub const CONTENT_TYPE: &[u8] = b"protobuf:dnstap.Dnstap";
 /// All message types, bit `1 << type` each.
 pub const ALL_MESSAGE_TYPES: u32 = ((1 << MESSAGE_TYPES) - 1) & !1;
 
-/// One more than the greatest number of a message type.
-pub const MESSAGE_TYPES: usize = 15;
+/// The length of an array by message type.
+pub const MESSAGE_TYPES: usize = MessageType::LIMIT;
+
+const _: () = assert!(MESSAGE_TYPES <= u32::BITS as usize, "message types are bits of a u32");
 
 /// Bytes that wait in a ring before the writer thread is woken, unless the ring is small.
 const WAKE_LEVEL: usize = 64 * 1024;

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_long};
 use std::mem::{self, offset_of};
 use std::{ptr, slice};
 
-use dnstap::encode::{BYTES_MAX, Fields, Time};
+use dnstap::encode::{BYTES_MAX, Fields};
 use dnstap::schema::{
     HttpProtocol, MessageType, PolicyAction, PolicyMatch, SocketFamily, SocketProtocol,
 };
@@ -380,12 +380,12 @@ impl<'a> View<'a> {
             response_address: self.response_address(),
             query_port: self.query_port(),
             response_port: self.response_port(),
-            query_time_sec: self.query_time().0,
-            query_time_nsec: self.query_time().1,
+            query_time_sec: self.query_time_sec(),
+            query_time_nsec: self.query_time_nsec(),
             query_message: self.query_message(),
             query_zone: self.query_zone(),
-            response_time_sec: self.response_time().0,
-            response_time_nsec: self.response_time().1,
+            response_time_sec: self.response_time_sec(),
+            response_time_nsec: self.response_time_nsec(),
             response_message: self.response_message(),
             policy: self.policy(),
             http_protocol: self.http_protocol(),
@@ -404,7 +404,7 @@ fn is_time(time: &timespec) -> bool {
 
 /// A time as the encoder wants it.
 #[inline(always)]
-fn time_fields(time: &timespec) -> Time {
+fn time_fields(time: &timespec) -> (Option<u64>, Option<u32>) {
     let &timespec { tv_sec, tv_nsec } = time;
     if tv_sec != 0 || tv_nsec != 0 {
         (Some(tv_sec as u64), Some(tv_nsec as u32))
@@ -466,8 +466,13 @@ impl Fields for View<'_> {
     }
 
     #[inline(always)]
-    fn query_time(&self) -> Time {
-        time_fields(&self.message.query_time)
+    fn query_time_sec(&self) -> Option<u64> {
+        time_fields(&self.message.query_time).0
+    }
+
+    #[inline(always)]
+    fn query_time_nsec(&self) -> Option<u32> {
+        time_fields(&self.message.query_time).1
     }
 
     #[inline(always)]
@@ -483,8 +488,13 @@ impl Fields for View<'_> {
     }
 
     #[inline(always)]
-    fn response_time(&self) -> Time {
-        time_fields(&self.message.response_time)
+    fn response_time_sec(&self) -> Option<u64> {
+        time_fields(&self.message.response_time).0
+    }
+
+    #[inline(always)]
+    fn response_time_nsec(&self) -> Option<u32> {
+        time_fields(&self.message.response_time).1
     }
 
     #[inline(always)]

@@ -4,10 +4,16 @@
 use super::input::Input;
 use super::{DecodeError, Reason};
 use crate::message::{Event, Message, Policy};
-use crate::schema::{
-    EventType, HttpProtocol, MessageType, PolicyAction, PolicyMatch, SocketFamily, SocketProtocol,
-};
-use crate::wire::{event, message, policy};
+use crate::schema::fields::{event_fields, message_fields, policy_fields};
+use crate::schema::{Enumeration, EventType, MessageType};
+use crate::wire::{self, FIXED32};
+
+/// Which of the required fields have come.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Required {
+    pub(super) event_type: bool,
+    pub(super) message_type: bool,
+}
 
 /// Reads the rest of an event without a type as yet.
 #[cold]
@@ -15,27 +21,16 @@ use crate::wire::{event, message, policy};
 pub(super) fn event<'a>(
     mut input: Input<'a>,
     event: &mut Event<'a>,
-    mut has_message_type: bool,
+    has_message_type: bool,
 ) -> Result<(), DecodeError> {
-    let mut event_type = None;
-    while let Some(key) = input.key()? {
-        match key {
-            event::IDENTITY => event.identity = Some(input.bytes()?),
-            event::VERSION => event.version = Some(input.bytes()?),
-            event::EXTRA => event.extra = Some(input.bytes()?),
-            event::MESSAGE => {
-                let piece = input.inner()?;
-                let message = event.message.get_or_insert(Message::new(MessageType(0)));
-                has_message_type = self::message(piece, message, has_message_type)?;
-            }
-            event::TYPE => event_type = Some(EventType(input.number()?)),
-            _ => input.skip(key)?,
-        }
+    let mut required = Required { event_type: false, message_type: has_message_type };
+    read_event(&mut input, event, &mut required)?;
+    let missing = |reason| Err(DecodeError { offset: input.at(), reason });
+    if !required.event_type {
+        return missing(Reason::EventType);
     }
-    let missing = |reason| DecodeError { offset: input.at(), reason };
-    event.event_type = event_type.ok_or(missing(Reason::EventType))?;
-    if event.message.is_some() && !has_message_type {
-        return Err(missing(Reason::MessageType));
+    if event.message.is_some() && !required.message_type {
+        return missing(Reason::MessageType);
     }
     Ok(())
 }
@@ -46,50 +41,142 @@ pub(super) fn event<'a>(
 pub(super) fn message<'a>(
     mut input: Input<'a>,
     message: &mut Message<'a>,
-    mut has_type: bool,
+    has_type: bool,
 ) -> Result<bool, DecodeError> {
-    while let Some(key) = input.key()? {
-        match key {
-            message::TYPE => {
-                message.message_type = MessageType(input.number()?);
-                has_type = true;
-            }
-            message::SOCKET_FAMILY => message.socket_family = Some(SocketFamily(input.number()?)),
-            message::SOCKET_PROTOCOL => {
-                message.socket_protocol = Some(SocketProtocol(input.number()?));
-            }
-            message::QUERY_ADDRESS => message.query_address = Some(input.bytes()?),
-            message::RESPONSE_ADDRESS => message.response_address = Some(input.bytes()?),
-            message::QUERY_PORT => message.query_port = Some(input.number()?),
-            message::RESPONSE_PORT => message.response_port = Some(input.number()?),
-            message::QUERY_TIME_SEC => message.query_time_sec = Some(input.varint()?),
-            message::QUERY_TIME_NSEC => message.query_time_nsec = Some(input.fixed32()?),
-            message::QUERY_MESSAGE => message.query_message = Some(input.bytes()?),
-            message::QUERY_ZONE => message.query_zone = Some(input.bytes()?),
-            message::RESPONSE_TIME_SEC => message.response_time_sec = Some(input.varint()?),
-            message::RESPONSE_TIME_NSEC => message.response_time_nsec = Some(input.fixed32()?),
-            message::RESPONSE_MESSAGE => message.response_message = Some(input.bytes()?),
-            message::POLICY => {
-                let piece = input.inner()?;
-                policy(piece, message.policy.get_or_insert_default())?;
-            }
-            message::HTTP_PROTOCOL => message.http_protocol = Some(HttpProtocol(input.number()?)),
-            _ => input.skip(key)?,
-        }
-    }
-    Ok(has_type)
+    let mut required = Required { message_type: has_type, ..Required::default() };
+    read_message(&mut input, message, &mut required)?;
+    Ok(required.message_type)
 }
 
-fn policy<'a>(mut input: Input<'a>, policy: &mut Policy<'a>) -> Result<(), DecodeError> {
-    while let Some(key) = input.key()? {
-        match key {
-            policy::TYPE => policy.policy_type = Some(input.bytes()?),
-            policy::RULE => policy.rule = Some(input.bytes()?),
-            policy::ACTION => policy.action = Some(PolicyAction(input.number()?)),
-            policy::MATCH => policy.policy_match = Some(PolicyMatch(input.number()?)),
-            policy::VALUE => policy.value = Some(input.bytes()?),
-            _ => input.skip(key)?,
+/// Makes a function that reads all fields of a message.
+macro_rules! reader {
+    (
+        ($read:ident, $keys:ident)
+        $(#[$about:meta])*
+        $struct:ident = $message:ident {
+            $(
+                $(#[$what:meta])*
+                $label:ident $type:tt $name:ident = $number:literal => $field:ident,
+            )+
         }
+    ) => {
+        fn $read<'a>(
+            input: &mut Input<'a>,
+            message: &mut $struct<'a>,
+            required: &mut Required,
+        ) -> Result<(), DecodeError> {
+            while let Some(key) = input.key()? {
+                match key {
+                    $(wire::$keys::$field => message.$field.read(key, input, required)?,)+
+                    _ => input.skip(key)?,
+                }
+            }
+            Ok(())
+        }
+    };
+}
+
+event_fields!(reader(read_event, event));
+message_fields!(reader(read_message, message));
+policy_fields!(reader(read_policy, policy));
+
+/// A field of a message, in its place.
+trait Field<'a> {
+    /// Reads its value, of the wire type of the key.
+    fn read(
+        &mut self,
+        key: u32,
+        input: &mut Input<'a>,
+        required: &mut Required,
+    ) -> Result<(), DecodeError>;
+}
+
+impl<'a, V: Value<'a>> Field<'a> for Option<V> {
+    fn read(
+        &mut self,
+        key: u32,
+        input: &mut Input<'a>,
+        _: &mut Required,
+    ) -> Result<(), DecodeError> {
+        *self = Some(V::read(key, input)?);
+        Ok(())
     }
-    Ok(())
+}
+
+impl<'a> Field<'a> for EventType {
+    fn read(
+        &mut self,
+        key: u32,
+        input: &mut Input<'a>,
+        required: &mut Required,
+    ) -> Result<(), DecodeError> {
+        *self = Value::read(key, input)?;
+        required.event_type = true;
+        Ok(())
+    }
+}
+
+impl<'a> Field<'a> for MessageType {
+    fn read(
+        &mut self,
+        key: u32,
+        input: &mut Input<'a>,
+        required: &mut Required,
+    ) -> Result<(), DecodeError> {
+        *self = Value::read(key, input)?;
+        required.message_type = true;
+        Ok(())
+    }
+}
+
+impl<'a> Field<'a> for Option<Message<'a>> {
+    fn read(
+        &mut self,
+        _: u32,
+        input: &mut Input<'a>,
+        required: &mut Required,
+    ) -> Result<(), DecodeError> {
+        let message = self.get_or_insert(Message::new(MessageType(0)));
+        read_message(&mut input.inner()?, message, required)
+    }
+}
+
+impl<'a> Field<'a> for Option<Policy<'a>> {
+    fn read(
+        &mut self,
+        _: u32,
+        input: &mut Input<'a>,
+        required: &mut Required,
+    ) -> Result<(), DecodeError> {
+        read_policy(&mut input.inner()?, self.get_or_insert_default(), required)
+    }
+}
+
+/// A value that is not a message.
+trait Value<'a>: Sized {
+    fn read(key: u32, input: &mut Input<'a>) -> Result<Self, DecodeError>;
+}
+
+impl<'a> Value<'a> for &'a [u8] {
+    fn read(_: u32, input: &mut Input<'a>) -> Result<Self, DecodeError> {
+        input.bytes()
+    }
+}
+
+impl Value<'_> for u32 {
+    fn read(key: u32, input: &mut Input<'_>) -> Result<Self, DecodeError> {
+        if key & 7 == FIXED32 { input.fixed32() } else { input.number() }
+    }
+}
+
+impl Value<'_> for u64 {
+    fn read(_: u32, input: &mut Input<'_>) -> Result<Self, DecodeError> {
+        input.varint()
+    }
+}
+
+impl<E: Enumeration> Value<'_> for E {
+    fn read(_: u32, input: &mut Input<'_>) -> Result<Self, DecodeError> {
+        input.number().map(E::new)
+    }
 }

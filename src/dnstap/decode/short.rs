@@ -4,7 +4,7 @@
 
 use crate::message::Message;
 use crate::schema::{MessageType, SocketFamily, SocketProtocol};
-use crate::wire::message;
+use crate::wire::{NUMBER_KEYS, message};
 
 /// Bytes that a message has at least to go this way: those of the fields before the query, which
 /// are 6 for the numbers, 36 for the addresses, 8 for the ports, 11 for the time. As this is fixed,
@@ -14,7 +14,7 @@ const HEAD: usize = 61;
 /// The same for the fields between zone and response: 11 for the time.
 const FOOT: usize = 11;
 
-/// The places of [`message::NUMBER_KEYS`], and the top bits of the values.
+/// The places of [`NUMBER_KEYS`], and the top bits of the values.
 const NUMBER_MASK: u64 = 0x80ff_80ff_80ff;
 
 /// Reads the fields of `bytes`, a message, into `message`, and returns how many bytes they took.
@@ -23,36 +23,36 @@ const NUMBER_MASK: u64 = 0x80ff_80ff_80ff;
 pub(super) fn message<'a>(bytes: &'a [u8], message: &mut Message<'a>) -> usize {
     let Some(head) = bytes.first_chunk::<HEAD>() else { return 0 };
     let numbers = u64::from_le_bytes(load(head, 0));
-    if numbers & NUMBER_MASK != message::NUMBER_KEYS {
+    if numbers & NUMBER_MASK != NUMBER_KEYS {
         return 0;
     }
     message.message_type = MessageType((numbers >> 8) as u32 & 0x7f);
     message.socket_family = Some(SocketFamily((numbers >> 24) as u32 & 0x7f));
     message.socket_protocol = Some(SocketProtocol((numbers >> 40) as u32 & 0x7f));
     let mut at = 6;
-    at = address(head, at, message::QUERY_ADDRESS, &mut message.query_address);
-    at = address(head, at, message::RESPONSE_ADDRESS, &mut message.response_address);
-    at = port(head, at, message::QUERY_PORT, &mut message.query_port);
-    at = port(head, at, message::RESPONSE_PORT, &mut message.response_port);
+    at = address(head, at, message::query_address, &mut message.query_address);
+    at = address(head, at, message::response_address, &mut message.response_address);
+    at = port(head, at, message::query_port, &mut message.query_port);
+    at = port(head, at, message::response_port, &mut message.response_port);
     let mut query_second = None;
-    if let Some(second) = Second::read(head, at, message::QUERY_TIME_SEC) {
+    if let Some(second) = Second::read(head, at, message::query_time_sec) {
         message.query_time_sec = Some(second.value());
         query_second = Some(second);
         at += Second::FIELD;
     }
-    at = nanoseconds(head, at, message::QUERY_TIME_NSEC, &mut message.query_time_nsec);
-    at = self::bytes(bytes, at, message::QUERY_MESSAGE, &mut message.query_message);
-    at = self::bytes(bytes, at, message::QUERY_ZONE, &mut message.query_zone);
+    at = nanoseconds(head, at, message::query_time_nsec, &mut message.query_time_nsec);
+    at = self::bytes(bytes, at, message::query_message, &mut message.query_message);
+    at = self::bytes(bytes, at, message::query_zone, &mut message.query_zone);
     let Some(foot) = bytes[at..].first_chunk::<FOOT>() else { return at };
     let mut time = 0;
-    if let Some(second) = Second::read(foot, 0, message::RESPONSE_TIME_SEC) {
+    if let Some(second) = Second::read(foot, 0, message::response_time_sec) {
         let same = query_second == Some(second);
         let value = if same { message.query_time_sec } else { Some(second.value()) };
         message.response_time_sec = value;
         time += Second::FIELD;
     }
-    at += nanoseconds(foot, time, message::RESPONSE_TIME_NSEC, &mut message.response_time_nsec);
-    self::bytes(bytes, at, message::RESPONSE_MESSAGE, &mut message.response_message)
+    at += nanoseconds(foot, time, message::response_time_nsec, &mut message.response_time_nsec);
+    self::bytes(bytes, at, message::response_message, &mut message.response_message)
 }
 
 /// Reads a field that is bytes, if it is next at `at`. Returns where the next one begins.

@@ -47,12 +47,7 @@ impl<'a> Cursor<'a> {
         self.varint(value)
     }
 
-    /// Puts a field that is a number of an enumeration, if there is one.
-    pub(super) fn number(&mut self, key: u32, number: Option<u32>) -> Result<(), EncodeError> {
-        number.map_or(Ok(()), |number| self.integer(key, varint::enumeration(number)))
-    }
-
-    /// The same with the limit of [`BYTES_MAX`](super::BYTES_MAX).
+    /// Puts a field that is bytes of at most [`BYTES_MAX`](super::BYTES_MAX), if there are any.
     pub(super) fn limited(
         &mut self,
         key: u32,
@@ -74,9 +69,4 @@ impl<'a> Cursor<'a> {
 /// Bytes of a field that is bytes; its key has one byte.
 pub(crate) fn bytes_len(bytes: Option<&[u8]>) -> usize {
     bytes.map_or(0, |bytes| 1 + varint::length(bytes.len() as u64) + bytes.len())
-}
-
-/// Bytes of a field that is a number of an enumeration; its key has one byte.
-pub(super) fn number_len(number: Option<u32>) -> usize {
-    number.map_or(0, |number| 1 + varint::length(varint::enumeration(number)))
 }

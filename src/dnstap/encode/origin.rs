@@ -7,7 +7,7 @@ use crate::sample;
 use crate::wire::event;
 
 /// What stands before the message.
-const MESSAGE_KEY: u8 = event::MESSAGE as u8;
+const MESSAGE_KEY: u8 = event::message as u8;
 
 /// Origins that are not longer are copied without a call.
 pub(super) const NEAR: usize = 64;
@@ -38,14 +38,14 @@ impl Origin {
         limit("version", version)?;
         let mut names = vec![0; bytes_len(identity) + bytes_len(version)].into_boxed_slice();
         let mut cursor = Cursor::new(&mut names);
-        cursor.bytes(event::IDENTITY, identity)?;
-        cursor.bytes(event::VERSION, version)?;
+        cursor.bytes(event::identity, identity)?;
+        cursor.bytes(event::version, version)?;
         let sampled = sample::record(sample_rate);
         let extra = Some(&*sampled).filter(|bytes| !bytes.is_empty());
         let mut whole = vec![0; names.len() + bytes_len(extra) + 1];
         let mut cursor = Cursor::new(&mut whole);
         cursor.put(&names)?;
-        cursor.bytes(event::EXTRA, extra)?;
+        cursor.bytes(event::extra, extra)?;
         cursor.put(&[MESSAGE_KEY])?;
         let mut near = [0; NEAR];
         for (near, byte) in near.iter_mut().zip(&whole) {
@@ -88,14 +88,14 @@ impl Origin {
             // The separator takes the byte that the second of two keys would.
             Some(extra) if !self.sampled.is_empty() => {
                 let length = self.sampled.len() + sample::SEPARATOR.len() + extra.len();
-                cursor.integer(event::EXTRA, length as u64)?;
+                cursor.integer(event::extra, length as u64)?;
                 cursor.put(&self.sampled)?;
                 cursor.put(sample::SEPARATOR)?;
                 cursor.put(extra)?;
             }
             extra => {
                 let sampled = Some(&*self.sampled).filter(|bytes| !bytes.is_empty());
-                cursor.bytes(event::EXTRA, extra.or(sampled))?;
+                cursor.bytes(event::extra, extra.or(sampled))?;
             }
         }
         cursor.put(&[MESSAGE_KEY])?;

@@ -1,56 +1,62 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What few messages have.
+//! What few messages have: the fields behind the response, and lengths that were guessed wrong.
 
-use super::cursor::{Cursor, bytes_len, number_len};
-use super::{EncodeError, TRAILER, limit, varint};
-use crate::message::Policy;
-use crate::wire::{message, policy};
+use super::cursor::{Cursor, bytes_len};
+use super::field::{Field, field_len};
+use super::{EncodeError, Fields, TRAILER, limit, varint};
+use crate::schema::fields::{message_fields, schema_name};
+use crate::wire::message;
 
-/// Most bytes that the rare fields take.
-#[cold]
-#[inline(never)]
-pub(super) fn most(policy: Option<Policy<'_>>, extra: Option<&[u8]>) -> Result<usize, EncodeError> {
-    limit("extra", extra)?;
-    let policy = policy.map_or(Ok(0), |policy| policy_len(&policy))?;
-    let before_policy = 1 + varint::LENGTH_MAX;
-    Ok(before_policy + policy + bytes_len(extra))
+/// Key of the last field that is written by hand. All that come after it are rare, and written here.
+const LAST_USUAL: u32 = message::response_message;
+
+macro_rules! rare_fields {
+    (
+        $(#[$about:meta])*
+        Message = Message {
+            $(
+                $(#[$what:meta])*
+                $label:ident $type:tt $name:ident = $number:literal => $field:ident,
+            )+
+        }
+    ) => {
+        /// Whether the message has a rare field.
+        #[inline(always)]
+        pub(super) fn is_any(message: &impl Fields) -> bool {
+            false $(
+                || message::$field > LAST_USUAL && message.$field().value(message::$field).is_some()
+            )+
+        }
+
+        /// Most bytes that `extra` and the rare fields take.
+        #[cold]
+        #[inline(never)]
+        pub(super) fn most(
+            message: &impl Fields,
+            extra: Option<&[u8]>,
+        ) -> Result<usize, EncodeError> {
+            limit("extra", extra)?;
+            let mut length = bytes_len(extra);
+            $(if message::$field > LAST_USUAL {
+                length += field_len(message::$field, schema_name!($name), &message.$field())?;
+            })+
+            Ok(length)
+        }
+
+        /// Writes the rare fields. Returns how many bytes they took.
+        #[cold]
+        #[inline(never)]
+        pub(super) fn put(message: &impl Fields, out: &mut [u8]) -> Result<usize, EncodeError> {
+            let mut cursor = Cursor::new(out);
+            $(if message::$field > LAST_USUAL {
+                cursor.field(message::$field, schema_name!($name), &message.$field())?;
+            })+
+            Ok(cursor.written())
+        }
+    };
 }
 
-/// Writes policy and HTTP protocol. Returns how many bytes they took.
-#[cold]
-#[inline(never)]
-pub(super) fn put(
-    out: &mut [u8],
-    policy: Option<Policy<'_>>,
-    http_protocol: Option<u32>,
-) -> Result<usize, EncodeError> {
-    let mut cursor = Cursor::new(out);
-    if let Some(policy) = policy {
-        cursor.integer(message::POLICY, policy_len(&policy)? as u64)?;
-        cursor.bytes(policy::TYPE, policy.policy_type)?;
-        cursor.bytes(policy::RULE, policy.rule)?;
-        cursor.number(policy::ACTION, policy.action.map(|action| action.0))?;
-        cursor.number(policy::MATCH, policy.policy_match.map(|matched| matched.0))?;
-        cursor.bytes(policy::VALUE, policy.value)?;
-    }
-    cursor.number(message::HTTP_PROTOCOL, http_protocol)?;
-    Ok(cursor.written())
-}
-
-/// Bytes of a policy.
-fn policy_len(policy: &Policy<'_>) -> Result<usize, EncodeError> {
-    limit("policy.type", policy.policy_type)?;
-    limit("policy.rule", policy.rule)?;
-    limit("policy.value", policy.value)?;
-    if policy.policy_type.is_some_and(|bytes| str::from_utf8(bytes).is_err()) {
-        return Err(EncodeError::PolicyType);
-    }
-    Ok(bytes_len(policy.policy_type)
-        + bytes_len(policy.rule)
-        + number_len(policy.action.map(|action| action.0))
-        + number_len(policy.policy_match.map(|matched| matched.0))
-        + bytes_len(policy.value))
-}
+message_fields!(rare_fields);
 
 /// Writes the length of a message, which takes not the `width` bytes before it but more or fewer,
 /// after moving the message with the trailer. Returns where the message ends.

@@ -3,7 +3,7 @@
 
 use super::cursor::Cursor;
 use super::{ADDRESS_MAX, EncodeError, Fields, varint};
-use crate::wire::message;
+use crate::wire::{NUMBER_KEYS, message};
 
 #[inline(always)]
 pub(super) fn put<const N: usize, const M: usize>(out: &mut [u8; N], at: usize, bytes: [u8; M]) {
@@ -32,7 +32,7 @@ pub(super) fn numbers<const N: usize>(
     if let (Some(family), Some(protocol)) = (family, protocol)
         && message_type | family | protocol < 0x80
     {
-        put(out, at, message::NUMBER_KEYS.to_le_bytes());
+        put(out, at, NUMBER_KEYS.to_le_bytes());
         out[at + 1] = message_type as u8;
         out[at + 3] = family as u8;
         out[at + 5] = protocol as u8;
@@ -54,9 +54,9 @@ fn other_numbers(
 ) -> usize {
     let mut at = 0;
     for (key, number) in [
-        (message::TYPE, Some(message_type)),
-        (message::SOCKET_FAMILY, family),
-        (message::SOCKET_PROTOCOL, protocol),
+        (message::message_type, Some(message_type)),
+        (message::socket_family, family),
+        (message::socket_protocol, protocol),
     ] {
         if let Some(number) = number {
             out[at] = key as u8;

@@ -9,7 +9,7 @@ use super::origin::NEAR;
 use super::short::put;
 use super::{BYTES_MAX, Encoder, HEAD, Origin, TRAILER, put_guessed_length, varint};
 use crate::schema::{MessageType, SocketFamily, SocketProtocol};
-use crate::wire::message;
+use crate::wire::{NUMBER_KEYS, message};
 
 /// Most bytes that a usual event takes beside zone and DNS message: those of the origin, then what
 /// is in [`HEAD`], then key and length of what stands behind it and the trailer.
@@ -99,9 +99,9 @@ pub fn encode<const N: usize, const WIDTH: usize, U: Usual<N>>(
     if U::RESPONSE {
         put(head, 0, encoder.response_time.get());
         put(head, TIME - 4, message.response_time().1.to_le_bytes());
-        at += put_key(head, TIME, message::RESPONSE_MESSAGE, message.bytes().len())?;
+        at += put_key(head, TIME, message::response_message, message.bytes().len())?;
     } else {
-        at += put_key(head, 0, message::QUERY_MESSAGE, message.bytes().len())?;
+        at += put_key(head, 0, message::query_message, message.bytes().len())?;
     }
     let field = at..at + message.bytes().len();
     let mut end = field.end;
@@ -129,15 +129,15 @@ fn put_ends<const N: usize, U: Usual<N>>(
     if message_type | protocol >= 0x80 || protocol == 0 {
         return None;
     }
-    put(head, at, (message::NUMBER_KEYS | u64::from(family.0) << 24).to_le_bytes());
+    put(head, at, (NUMBER_KEYS | u64::from(family.0) << 24).to_le_bytes());
     head[at + 1] = message_type as u8;
     head[at + 5] = protocol as u8;
-    put(head, at + 6, [message::QUERY_ADDRESS as u8, N as u8]);
+    put(head, at + 6, [message::query_address as u8, N as u8]);
     put(head, at + 8, *message.query_address());
-    put(head, at + 8 + N, [message::RESPONSE_ADDRESS as u8, N as u8]);
+    put(head, at + 8 + N, [message::response_address as u8, N as u8]);
     put(head, at + 10 + N, *message.response_address());
-    let at = put_port::<true>(head, at + 10 + 2 * N, message::QUERY_PORT, message.query_port());
-    Some(put_port::<false>(head, at, message::RESPONSE_PORT, message.response_port()))
+    let at = put_port::<true>(head, at + 10 + 2 * N, message::query_port, message.query_port());
+    Some(put_port::<false>(head, at, message::response_port, message.response_port()))
 }
 
 /// Writes a field that is a port, if it is not 0. Returns where it ends. What a port is likely to be
@@ -195,7 +195,7 @@ fn put_zone(out: &mut [u8], zone: &[u8]) -> Option<usize> {
         return None;
     }
     let (key, rest) = out.split_first_chunk_mut::<2>()?;
-    *key = [message::QUERY_ZONE as u8, zone.len() as u8];
+    *key = [message::query_zone as u8, zone.len() as u8];
     rest.get_mut(..zone.len())?.copy_from_slice(zone);
     Some(2 + zone.len())
 }

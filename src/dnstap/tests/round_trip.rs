@@ -359,6 +359,7 @@ fn the_longest_fields_fit_into_what_was_said() {
             value: Some(&long),
         };
         let longest = Message {
+            message_type: MessageType(MOST),
             socket_family: Some(SocketFamily(MOST)),
             socket_protocol: Some(SocketProtocol(MOST)),
             query_address: Some(&[1; 16]),
@@ -374,7 +375,6 @@ fn the_longest_fields_fit_into_what_was_said() {
             response_message: Some(&long),
             policy: Some(policy),
             http_protocol: Some(HttpProtocol(MOST)),
-            ..Message::new(MessageType(MOST))
         };
         let without_query = Message { query_message: None, query_zone: None, ..longest };
         let without_response = Message { response_message: None, policy: None, ..longest };

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The enumerations.
+//!
+//! All are open: a number without a name here is one of a newer schema, and is kept as it is.
+//! Protobuf sends an enumeration as an `int32`; a negative one has the same bits here.
+
+use super::is_ascending;
+
+/// What the schema says of an enumeration.
+#[derive(Clone, Copy, Debug)]
+pub struct Description {
+    /// The type in this crate, such as "MessageType".
+    pub type_name: &'static str,
+    /// The name in the schema, such as "Message.Type".
+    pub name: &'static str,
+    /// The documentation, in lines.
+    pub about: &'static [&'static str],
+    /// The values that have names, in ascending order.
+    pub values: &'static [Value],
+}
+
+/// What the schema says of a value of an enumeration.
+#[derive(Clone, Copy, Debug)]
+pub struct Value {
+    /// The constant in this crate, such as "DNSCRYPT_UDP".
+    pub constant: &'static str,
+    /// The name in the schema, such as "DNSCryptUDP".
+    pub name: &'static str,
+    /// The number on the wire.
+    pub number: u32,
+    /// The documentation, in lines.
+    pub about: &'static [&'static str],
+}
+
+/// An enumeration as a number.
+pub(crate) trait Enumeration: Copy {
+    fn new(number: u32) -> Self;
+    fn number(self) -> u32;
+}
+
+/// The name in the schema: that of the constant, if it is not another.
+macro_rules! value_name {
+    ($constant:ident) => {
+        stringify!($constant)
+    };
+    ($constant:ident $name:ident) => {
+        stringify!($name)
+    };
+}
+
+/// Makes an enumeration of its table: `NAME = number`, or `NAME (its name in the schema) = number`.
+macro_rules! enumeration {
+    (
+        $(#[doc = $about:literal])+
+        $type:ident = $message:ident $(. $name:ident)? {
+            $($(#[doc = $what:literal])+ $value:ident $(($value_name:ident))? = $number:literal,)+
+        }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $type(
+            /// The number on the wire.
+            pub u32,
+        );
+
+        impl $type {
+            $($(#[doc = $what])+ pub const $value: Self = Self($number);)+
+
+            /// What the schema says.
+            pub const DESCRIPTION: Description = Description {
+                type_name: stringify!($type),
+                name: concat!(stringify!($message) $(, ".", stringify!($name))?),
+                about: &[$($about),+],
+                values: &[$(Value {
+                    constant: stringify!($value),
+                    name: value_name!($value $($value_name)?),
+                    number: $number,
+                    about: &[$($what),+],
+                }),+],
+            };
+
+            /// All that have names, in ascending order of their numbers.
+            pub const ALL: &[Self] = &[$(Self::$value),+];
+
+            /// The name in the schema; `None` for a number that has none.
+            pub const fn name(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$value => Some(value_name!($value $($value_name)?)),)+
+                    _ => None,
+                }
+            }
+        }
+
+        const _: () = assert!(is_ascending(&[$($number),+]), "numbers are in ascending order");
+
+        impl Enumeration for $type {
+            #[inline(always)]
+            fn new(number: u32) -> Self {
+                Self(number)
+            }
+
+            #[inline(always)]
+            fn number(self) -> u32 {
+                self.0
+            }
+        }
+    };
+}
+
+/// Makes the message types of their table: `NAME = number, mnemonic, hop`.
+macro_rules! message_types {
+    (
+        $(#[doc = $about:literal])+
+        $type:ident = $message:ident.$name:ident {
+            $(
+                $(#[doc = $what:literal])+
+                $value:ident = $number:literal, $mnemonic:literal, $hop:ident;
+            )+
+        }
+    ) => {
+        enumeration! {
+            $(#[doc = $about])+
+            $type = $message.$name { $($(#[doc = $what])+ $value = $number,)+ }
+        }
+
+        impl $type {
+            /// The two letters by which operators and readers know the type, such as "CQ".
+            pub const fn mnemonic(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$value => Some($mnemonic),)+
+                    _ => None,
+                }
+            }
+
+            /// The hop that the message was seen at; `None` for a type that has no name.
+            pub const fn hop(self) -> Option<Hop> {
+                match self {
+                    $(Self::$value => Some(Hop::$hop),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+/// Makes the hops of their table.
+macro_rules! hops {
+    ($($(#[$what:meta])* $hop:ident $name:literal,)+) => {
+        /// What the query and the response of a hop have in common: who saw them, and at which end.
+        ///
+        /// This one is closed, so that all that depends on it decides on each.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Hop {
+            $($(#[$what])* $hop,)+
+        }
+
+        impl Hop {
+            /// All of them.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$hop),+];
+
+            /// The name: the first word of those of its message types.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$hop => $name,)+
+                }
+            }
+        }
+    };
+}
+
+/// All enumerations.
+pub const ENUMERATIONS: [Description; 7] = [
+    EventType::DESCRIPTION,
+    MessageType::DESCRIPTION,
+    SocketFamily::DESCRIPTION,
+    SocketProtocol::DESCRIPTION,
+    HttpProtocol::DESCRIPTION,
+    PolicyAction::DESCRIPTION,
+    PolicyMatch::DESCRIPTION,
+];
+
+enumeration! {
+    /// What kind of event a frame holds.
+    EventType = Dnstap.Type {
+        /// A DNS message: the one kind there is.
+        MESSAGE = 1,
+    }
+}
+
+message_types! {
+    /// At which hop, at which of its ends and in which direction a DNS message was seen.
+    MessageType = Message.Type {
+        /// A server got a query as the authority for its zone.
+        AUTH_QUERY = 1, "AQ", Auth;
+        /// A server answered as the authority for its zone.
+        AUTH_RESPONSE = 2, "AR", Auth;
+        /// A resolver asked an authoritative server.
+        RESOLVER_QUERY = 3, "RQ", Resolver;
+        /// A resolver got the answer of an authoritative server.
+        RESOLVER_RESPONSE = 4, "RR", Resolver;
+        /// A resolver or forwarder was asked by a client.
+        CLIENT_QUERY = 5, "CQ", Client;
+        /// A resolver or forwarder answered a client.
+        CLIENT_RESPONSE = 6, "CR", Client;
+        /// A forwarder asked the next resolver.
+        FORWARDER_QUERY = 7, "FQ", Forwarder;
+        /// A forwarder got the answer of the next resolver.
+        FORWARDER_RESPONSE = 8, "FR", Forwarder;
+        /// A stub resolver asked.
+        STUB_QUERY = 9, "SQ", Stub;
+        /// A stub resolver got the answer.
+        STUB_RESPONSE = 10, "SR", Stub;
+        /// A tool such as dig asked.
+        TOOL_QUERY = 11, "TQ", Tool;
+        /// A tool such as dig got the answer.
+        TOOL_RESPONSE = 12, "TR", Tool;
+        /// An authoritative server got a dynamic update (RFC 2136).
+        UPDATE_QUERY = 13, "UQ", Update;
+        /// An authoritative server answered a dynamic update.
+        UPDATE_RESPONSE = 14, "UR", Update;
+    }
+}
+
+hops! {
+    /// Of a server, as the authority for its zone, with those that ask it.
+    Auth "AUTH",
+    /// Of a resolver, with authoritative servers.
+    Resolver "RESOLVER",
+    /// Of a resolver or forwarder, with its clients.
+    Client "CLIENT",
+    /// Of a forwarder, with the next resolver.
+    Forwarder "FORWARDER",
+    /// Of a stub resolver, with the resolver it asks.
+    Stub "STUB",
+    /// Of a tool such as dig, with the server it asks.
+    Tool "TOOL",
+    /// Of an authoritative server, with those that send it dynamic updates.
+    Update "UPDATE",
+}
+
+// The first number is 1, and none is left out.
+const _: () =
+    assert!(MessageType::ALL[MessageType::ALL.len() - 1].0 as usize == MessageType::ALL.len());
+
+impl MessageType {
+    /// One more than the greatest number that has a name: the length of an array by message type.
+    pub const LIMIT: usize = Self::ALL.len() + 1;
+
+    /// Whether the message is a query. A number without a name is neither query nor response.
+    pub const fn is_query(self) -> bool {
+        self.name().is_some() && self.0 % 2 == 1
+    }
+
+    /// Whether the message is a response.
+    pub const fn is_response(self) -> bool {
+        self.name().is_some() && self.0.is_multiple_of(2)
+    }
+
+    /// A number that is the same for the query and the response of a hop, also of one that has no
+    /// name yet: their types are adjacent, and that of the query is odd.
+    pub const fn pair(self) -> u32 {
+        self.0.wrapping_add(1) / 2
+    }
+}
+
+enumeration! {
+    /// How to read the addresses.
+    SocketFamily = SocketFamily {
+        /// IPv4 (RFC 791): 4 bytes.
+        INET = 1,
+        /// IPv6 (RFC 8200): 16 bytes.
+        INET6 = 2,
+    }
+}
+
+enumeration! {
+    /// How a DNS message travelled.
+    SocketProtocol = SocketProtocol {
+        /// UDP (RFC 1035, section 4.2.1).
+        UDP = 1,
+        /// TCP (RFC 1035, section 4.2.2).
+        TCP = 2,
+        /// TLS (RFC 7858).
+        DOT = 3,
+        /// HTTPS (RFC 8484).
+        DOH = 4,
+        /// DNSCrypt over UDP.
+        DNSCRYPT_UDP (DNSCryptUDP) = 5,
+        /// DNSCrypt over TCP.
+        DNSCRYPT_TCP (DNSCryptTCP) = 6,
+        /// QUIC (RFC 9250).
+        DOQ = 7,
+    }
+}
+
+enumeration! {
+    /// The version of HTTP below DNS over HTTPS.
+    HttpProtocol = HttpProtocol {
+        /// HTTP/1.0 or HTTP/1.1 (RFC 9112).
+        HTTP1 = 1,
+        /// HTTP/2 (RFC 9113).
+        HTTP2 = 2,
+        /// HTTP/3 (RFC 9114).
+        HTTP3 = 3,
+    }
+}
+
+enumeration! {
+    /// What was done because of a policy.
+    PolicyAction = Policy.Action {
+        /// Answered that the name does not exist.
+        NXDOMAIN = 1,
+        /// Answered that the name has no such record.
+        NODATA = 2,
+        /// Let the answer be.
+        PASS = 3,
+        /// Gave no answer.
+        DROP = 4,
+        /// Answered with TC set, so that the client comes back over TCP.
+        TRUNCATE = 5,
+        /// Answered with records of the policy.
+        LOCAL_DATA = 6,
+    }
+}
+
+enumeration! {
+    /// What a policy was compared with.
+    PolicyMatch = Policy.Match {
+        /// The name in the question.
+        QNAME = 1,
+        /// The address of the client.
+        CLIENT_IP = 2,
+        /// An address in the answer.
+        RESPONSE_IP = 3,
+        /// The name of a name server of the zone.
+        NS_NAME = 4,
+        /// The address of a name server of the zone.
+        NS_IP = 5,
+    }
+}
