@@ -198,7 +198,7 @@ pub unsafe extern "C" fn dnstap_sink_get_error(
     // SAFETY: as documented.
     unsafe {
         with(sink, |sink| {
-            let error = sink.last_error().unwrap_or_default();
+            let error = sink.last_failure().map_or_else(String::new, |failure| failure.text);
             // SAFETY: as documented.
             ffi::store_line(line, size, &error).ok_or(DNSTAP_ERROR_NULL)
         })
