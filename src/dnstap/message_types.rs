@@ -24,8 +24,8 @@ impl FromStr for MessageType {
             let names = [known.name(), known.mnemonic()];
             names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(word))
         };
-        let types = (1..u32::BITS).map(MessageType);
-        types.into_iter().find(is_named).ok_or_else(|| UnknownMessageType(word.into()))
+        let found = Self::ALL.iter().copied().find(is_named);
+        found.ok_or_else(|| UnknownMessageType(word.into()))
     }
 }
 
@@ -49,18 +49,14 @@ mod tests {
     #[test]
     fn each_type_has_its_name_and_mnemonic() {
         let mut mnemonics = Vec::new();
-        for number in 1..u32::BITS {
-            let message_type = MessageType(number);
-            let Some(name) = message_type.name() else {
-                assert_eq!(message_type.mnemonic(), None, "type {number}");
-                continue;
-            };
+        for message_type in MessageType::ALL.iter().copied() {
+            let name = message_type.name().expect("a name");
             let mnemonic = message_type.mnemonic().expect(name);
             assert!(!mnemonics.contains(&mnemonic), "{mnemonic} stands for two types");
             mnemonics.push(mnemonic);
             for word in [name, mnemonic, &name.to_lowercase(), &mnemonic.to_lowercase()] {
                 assert_eq!(word.parse(), Ok(message_type), "{word}");
-                assert_eq!(parse(word), Ok(1 << number), "{word}");
+                assert_eq!(parse(word), Ok(1 << message_type.0), "{word}");
             }
         }
     }

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ::dnstap::schema::MessageType;
+use ::dnstap::schema::{Hop, MessageType};
 use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgGroup, CommandFactory, Parser, ValueEnum, value_parser};
@@ -29,8 +29,7 @@ pub const TLS_PREFIX: &str = "tls:";
 #[command(group(ArgGroup::new("relays").args(["relay_tcp", "relay_unix"]).multiple(true)))]
 #[command(group(ArgGroup::new("listeners").args(["unix", "listen"]).multiple(true)))]
 #[command(group(ArgGroup::new("calendar").args(["localtime", "gmtime"])))]
-#[command(after_help = "Message types: AQ AR (AUTH), RQ RR (RESOLVER), CQ CR (CLIENT), FQ FR \
-    (FORWARDER), SQ SR (STUB), TQ TR (TOOL), UQ UR (UPDATE); queries and responses.")]
+#[command(after_help = message_types())]
 pub struct Options {
     /// Read a capture file, `-` for the standard input; gzip and zstd are recognised
     #[arg(short = 'r', value_name = "FILE", help_heading = "In")]
@@ -341,6 +340,16 @@ fn place(name: &Path) -> PathBuf {
     if target.as_os_str() == STANDARD_OUTPUT { target } else { name.into() }
 }
 
+/// Lists the mnemonics of all message types, by hop.
+fn message_types() -> String {
+    let hop = |hop: Hop| {
+        let types = MessageType::ALL.iter().filter(|known| known.hop() == Some(hop));
+        let mnemonics: Vec<_> = types.filter_map(|known| known.mnemonic()).collect();
+        format!("{} ({})", mnemonics.join(" "), hop.name())
+    };
+    format!("Message types: {}; queries and responses.", Hop::ALL.map(hop).join(", "))
+}
+
 /// A duration as Go writes it: numbers with units.
 fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("\"{text}\" is no duration, such as 5s, 500ms or 1m30s");
@@ -373,6 +382,15 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_manual_page_has_all_message_types() {
+        let mnemonics: Vec<_> =
+            MessageType::ALL.iter().filter_map(|known| known.mnemonic()).collect();
+        let listed = format!("Message types: {},", mnemonics.join(" "));
+        assert!(include_str!("../man/dnstap.1").contains(&listed), "{listed}");
+        assert!(message_types().starts_with("Message types: AQ AR (AUTH), RQ RR (RESOLVER), "));
+    }
 
     #[test]
     fn durations_are_those_of_go() {
