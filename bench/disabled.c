@@ -15,7 +15,7 @@
 
 static __attribute__((noinline)) void disabled_site(dnstap_queue *queue, const dnstap_message *message)
 {
-	if (dnstap_enabled(queue, DNSTAP_CLIENT_RESPONSE))
+	if (dnstap_enabled(queue, DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE))
 		dnstap_log(queue, message);
 }
 
@@ -28,10 +28,10 @@ int main(int argc, char **argv)
 {
 	unsigned long count = getopt(argc, argv, "n:") == 'n' ? strtoul(optarg, NULL, 10) : 0;
 	dnstap_options *options = dnstap_options_new();
-	dnstap_message message = {.size = sizeof(message), .type = DNSTAP_CLIENT_RESPONSE};
+	dnstap_message message = {.size = sizeof(message), .type = DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE};
 	Dl_info library = {.dli_fname = "?"};
 
-	dnstap_options_set_message_types(options, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_CLIENT_QUERY));
+	dnstap_options_set_message_types(options, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY));
 	dnstap_options_set_output(options, "file:/dev/null");
 	dnstap_sink *sink = dnstap_sink_open(options, NULL);
 	dnstap_queue *queue = dnstap_queue_new(sink);

@@ -25,12 +25,12 @@ static inline void fill(dnstap_message *message, const struct event *event)
 {
 	*message = (dnstap_message){
 		.size = sizeof(*message),
-		.type = DNSTAP_CLIENT_RESPONSE,
-		.socket_protocol = DNSTAP_UDP,
+		.type = DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE,
+		.socket_protocol = DNSTAP_SOCKET_PROTOCOL_UDP,
 		.initiator = (const struct sockaddr *)&event->client,
 		.responder = (const struct sockaddr *)&event->server,
-		.query_time = event->query_time,
-		.response_time = event->response_time,
+		.query_time = dnstap_time_of(&event->query_time),
+		.response_time = dnstap_time_of(&event->response_time),
 		.response = {event->wire, event->length},
 	};
 }
@@ -39,7 +39,7 @@ __attribute__((noinline)) bool log_site(struct queue *queue, const struct event 
 {
 	dnstap_message message;
 
-	if (!dnstap_enabled(queue->queue, DNSTAP_CLIENT_RESPONSE))
+	if (!dnstap_enabled(queue->queue, DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE))
 		return false;
 	fill(&message, event);
 	dnstap_result result = dnstap_log(queue->queue, &message);
@@ -65,9 +65,11 @@ uint8_t *encode(const struct event *event, size_t *length)
 __attribute__((noinline)) size_t decode_site(const uint8_t *frame, size_t length)
 {
 	dnstap_message message;
+	dnstap_storage storage;
 
 	message.size = sizeof(message);
-	if (dnstap_decode(frame, length, &message) != DNSTAP_OK)
+	storage.size = sizeof(storage);
+	if (dnstap_decode(frame, length, &message, &storage) != DNSTAP_OK)
 		die("an event cannot be decoded");
 	return message.response.length;
 }
@@ -80,7 +82,7 @@ void round_ends(struct queue *queue)
 /* The library tells nobody what it has sent, so this asks. */
 void round_wait(struct queue *queue)
 {
-	dnstap_stats stats = {.size = sizeof(stats)};
+	dnstap_stats stats = DNSTAP_STATS_INIT;
 	double end = seconds(CLOCK_MONOTONIC) + WAIT_SECONDS;
 
 	do {

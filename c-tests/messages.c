@@ -22,17 +22,15 @@ static void set_addresses(void)
 dnstap_message example(uint32_t type)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	dnstap_message m;
+	dnstap_message m = DNSTAP_MESSAGE_INIT;
 
 	pthread_once(&once, set_addresses);
-	memset(&m, 0, sizeof m);
-	m.size = sizeof m;
 	m.type = type;
-	m.socket_protocol = DNSTAP_UDP;
+	m.socket_protocol = DNSTAP_SOCKET_PROTOCOL_UDP;
 	m.initiator = (const struct sockaddr *)&initiator;
 	m.responder = (const struct sockaddr *)&responder;
-	m.query_time.tv_sec = 1700000000;
-	m.query_time.tv_nsec = 123456789;
+	m.query_time.seconds = 1700000000;
+	m.query_time.nanoseconds = 123456789;
 	return m;
 }
 
@@ -129,7 +127,7 @@ static void count(struct tally *tally, const struct frame *f)
 
 	NEED(event->message->has_query_message && get_number(query->data, query->len, &n),
 	     "after %llu messages a torn one", (unsigned long long)tally->messages);
-	NEED(type > 0 && type < DNSTAP_MESSAGE_TYPES, "a message of %u of type %d, which nobody logged", n.who, type);
+	NEED(type > 0 && type < DNSTAP_MESSAGE_TYPE_COUNT, "a message of %u of type %d, which nobody logged", n.who, type);
 	pthread_mutex_lock(&tally->lock);
 	NEED(n.seq >= tally->next[n.who], "message %u of %u where %u is due", n.seq, n.who, tally->next[n.who]);
 	tally->gaps += n.seq > tally->next[n.who];
@@ -180,7 +178,7 @@ void tally_to_stop(struct tally *tally, int fd)
 /* Whether the library reads this frame next, and its message with it. */
 static bool reads_the_same(dnstap_reader *reader, const struct frame *f)
 {
-	dnstap_message m = { .size = sizeof m };
+	dnstap_message m = DNSTAP_MESSAGE_INIT;
 	struct number n;
 	dnstap_bytes frame;
 

@@ -54,7 +54,7 @@ struct tally {
 	uint64_t bytes;		/* with the lengths of the frames */
 	uint64_t missing;	/* numbers that were passed over */
 	unsigned gaps;		/* in so many places */
-	uint64_t by_type[DNSTAP_MESSAGE_TYPES];
+	uint64_t by_type[DNSTAP_MESSAGE_TYPE_COUNT];
 	int streams;		/* that ended with STOP */
 };
 

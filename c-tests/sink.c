@@ -54,17 +54,16 @@ void check_sums(const dnstap_stats *s)
 {
 	uint64_t sum = 0;
 
-	for (int i = 0; i < DNSTAP_MESSAGE_TYPES; i++)
+	for (int i = 0; i < DNSTAP_MESSAGE_TYPE_COUNT; i++)
 		sum += s->logged_by_type[i];
 	NEED(s->logged == sum, "%llu logged, but %llu by type", (unsigned long long)s->logged, (unsigned long long)sum);
 	sum = s->sent + s->waiting + s->dropped_full + s->dropped_too_long + s->dropped_invalid +
-	      s->dropped_closed + s->dropped_fork;
+	      s->dropped_closed;
 	NEED(s->logged == sum && s->waiting <= s->logged && s->sent <= s->logged,
-	     "%llu logged, but %llu sent, %llu waiting, dropped: %llu full, %llu too long, %llu invalid, %llu closed, %llu fork",
+	     "%llu logged, but %llu sent, %llu waiting, dropped: %llu full, %llu too long, %llu invalid, %llu closed",
 	     (unsigned long long)s->logged, (unsigned long long)s->sent, (unsigned long long)s->waiting,
 	     (unsigned long long)s->dropped_full, (unsigned long long)s->dropped_too_long,
-	     (unsigned long long)s->dropped_invalid, (unsigned long long)s->dropped_closed,
-	     (unsigned long long)s->dropped_fork);
+	     (unsigned long long)s->dropped_invalid, (unsigned long long)s->dropped_closed);
 }
 
 dnstap_stats stats_of(const dnstap_sink *sink)
@@ -82,7 +81,7 @@ dnstap_stats stats_of(const dnstap_sink *sink)
 
 dnstap_stats close_sink(dnstap_sink **sink, unsigned timeout)
 {
-	dnstap_stats s = { .size = sizeof s };
+	dnstap_stats s = DNSTAP_STATS_INIT;
 	double took = now();
 	dnstap_result result = dnstap_sink_close(sink, &s);
 

@@ -64,7 +64,7 @@ static void *use_dnstap(void *arg)
 	TAKE(dnstap_queue_new);
 	TAKE(dnstap_queue_free);
 	TAKE(dnstap_log);
-	dnstap_message m = { .size = sizeof m, .type = DNSTAP_CLIENT_QUERY };
+	dnstap_message m = { .size = sizeof m, .type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY };
 	dnstap_options *options = dnstap_options_new_();
 	dnstap_queue *queue;
 	dnstap_sink *sink;

@@ -52,26 +52,29 @@ int main(int argc, char **argv)
 		ssize_t length = recvfrom(fd, wire, sizeof wire, 0, (struct sockaddr *)&client, &size);
 		if (length < 12)
 			continue;
-		dnstap_message message = {.size = sizeof message, .type = DNSTAP_CLIENT_QUERY,
-			.socket_protocol = DNSTAP_UDP, .initiator = (struct sockaddr *)&client,
-			.responder = (struct sockaddr *)&server, .query = {wire, (size_t)length}};
-		clock_gettime(CLOCK_REALTIME, &message.query_time);
-		if (dnstap_enabled(queue, DNSTAP_CLIENT_QUERY))
+		struct timespec now;
+		clock_gettime(CLOCK_REALTIME, &now);
+		dnstap_message message = {.size = sizeof message, .type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY,
+			.socket_protocol = DNSTAP_SOCKET_PROTOCOL_UDP, .initiator = (struct sockaddr *)&client,
+			.responder = (struct sockaddr *)&server, .query_time = dnstap_time_of(&now),
+			.query = {wire, (size_t)length}};
+		if (dnstap_enabled(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY))
 			dnstap_log(queue, &message);
 
 		wire[2] |= 0x80; /* QR: a response */
 		wire[3] = (uint8_t)((wire[3] & 0x70) | 5); /* REFUSED */
 		sendto(fd, wire, (size_t)length, 0, (struct sockaddr *)&client, size);
-		if (dnstap_enabled(queue, DNSTAP_CLIENT_RESPONSE)) {
-			message.type = DNSTAP_CLIENT_RESPONSE;
+		if (dnstap_enabled(queue, DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE)) {
+			message.type = DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE;
 			message.response = message.query;
 			message.query = (dnstap_bytes){0};
-			clock_gettime(CLOCK_REALTIME, &message.response_time);
+			clock_gettime(CLOCK_REALTIME, &now);
+			message.response_time = dnstap_time_of(&now);
 			dnstap_log(queue, &message);
 		}
 	}
 	dnstap_queue_free(&queue);
-	dnstap_stats stats = {.size = sizeof stats};
+	dnstap_stats stats = DNSTAP_STATS_INIT;
 	dnstap_sink_close(&sink, &stats); /* sends what waits */
 	printf("logged %llu, sent %llu\n", (unsigned long long)stats.logged, (unsigned long long)stats.sent);
 }

@@ -13,13 +13,15 @@
  *     dnstap_options_free(&options);
  *
  *     dnstap_queue *queue = dnstap_queue_new(sink);
- *     if (dnstap_enabled(queue, DNSTAP_CLIENT_QUERY)) {
- *         dnstap_message message = { .size = sizeof message };
- *         message.type = DNSTAP_CLIENT_QUERY;
- *         message.socket_protocol = DNSTAP_UDP;
+ *     if (dnstap_enabled(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY)) {
+ *         struct timespec now;
+ *         clock_gettime(CLOCK_REALTIME, &now);
+ *         dnstap_message message = DNSTAP_MESSAGE_INIT;
+ *         message.type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY;
+ *         message.socket_protocol = DNSTAP_SOCKET_PROTOCOL_UDP;
  *         message.initiator = client;
  *         message.responder = server;
- *         clock_gettime(CLOCK_REALTIME, &message.query_time);
+ *         message.query_time = dnstap_time_of(&now);
  *         message.query.data = bytes;
  *         message.query.length = length;
  *         dnstap_log(queue, &message);
@@ -32,8 +34,15 @@
  * dnstap_reader_open() and dnstap_reader_next(), or dnstap_decode().
  *
  * Unless a function says otherwise, one object is used by one thread at a time. A function that fails
- * returns an error code, which dnstap_strerror() explains. It never ends the process, but where the system
- * has no memory left for a few bytes; what is large, rings and buffers of streams, is refused with an error.
+ * returns an error below 0, which dnstap_strerror() explains. It never ends the process, but where the
+ * system has no memory left for a few bytes; what is large, rings and buffers of streams, is refused
+ * with an error.
+ *
+ * The interface grows without breaking compiled programs. Structs that a program allocates begin with
+ * their `size`, which the macros DNSTAP_..._INIT set: it tells the library which fields the program
+ * knows. Later versions append fields, results and constants, and change none. To the library, a field
+ * that the program does not know is absent; a program should expect numbers that its header does not
+ * name, in results, states and decoded messages.
  */
 
 #ifndef LIBDNSTAP_H
@@ -53,10 +62,10 @@
 /** The same as a number: a byte each for major, minor and patch, so 1.2.3 is 0x010203. */
 #define LIBDNSTAP_VERSION_NUMBER 0x000100
 
-/** The bit of a message type in a set of them. */
-#define DNSTAP_MESSAGE_TYPE_BIT(type) (1u << (type))
-/** The set of all message types. */
-#define DNSTAP_ALL_MESSAGE_TYPES 0x7ffeu
+/** The bit of a message type in a set of them, which is a uint32_t. */
+#define DNSTAP_MESSAGE_TYPE_BIT(type) (UINT32_C(1) << (type))
+/** The set of all message types that the library knows, even if the header does not. */
+#define DNSTAP_ALL_MESSAGE_TYPES UINT32_MAX
 
 /** How a sink works. */
 typedef struct dnstap_options dnstap_options;
@@ -67,176 +76,184 @@ typedef struct dnstap_queue dnstap_queue;
 /** A stream to read from. */
 typedef struct dnstap_reader dnstap_reader;
 
-/**
- * Numbers of message types, with the unused 0.
- */
-#define DNSTAP_MESSAGE_TYPES 15
+/** Initialises a message in which all is absent: dnstap_message message = DNSTAP_MESSAGE_INIT; */
+#define DNSTAP_MESSAGE_INIT                                                                        \
+  {                                                                                                \
+    sizeof(dnstap_message), 0, 0, 0, 0, 0, NULL, NULL, {0, 0}, {0, 0}, {NULL, 0}, {NULL, 0},       \
+      {NULL, 0}, NULL, {NULL, 0}, {NULL, 0}, {NULL, 0}                                             \
+  }
+/** Initialises a policy in which all is absent. */
+#define DNSTAP_POLICY_INIT                                                                         \
+  {                                                                                                \
+    sizeof(dnstap_policy), {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0                                   \
+  }
+/** Initialises the storage for dnstap_decode(). */
+#ifdef __cplusplus
+#define DNSTAP_STORAGE_INIT                                                                        \
+  {                                                                                                \
+    sizeof(dnstap_storage), {}, {}, {}                                                             \
+  }
+#else
+#define DNSTAP_STORAGE_INIT                                                                        \
+  {                                                                                                \
+    sizeof(dnstap_storage), {{0}}, {{0}}, {0, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0}               \
+  }
+#endif
+/** Initialises the accounts for dnstap_sink_get_stats() and dnstap_sink_close(). */
+#define DNSTAP_STATS_INIT                                                                          \
+  {                                                                                                \
+    sizeof(dnstap_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}                               \
+  }
 
 /**
- * What functions of the library return: 0 for success. What is not an error comes first.
+ * Entries of an array by message type: with room for types to come, as many as a set has bits.
+ */
+#define DNSTAP_MESSAGE_TYPE_COUNT 32
+
+/**
+ * What functions of the library return: DNSTAP_OK, a status above 0 or an error below 0, as
+ * dnstap_is_error() tells. Later versions may return further ones of either kind.
  */
 typedef enum dnstap_result {
   /**
    * Done.
    */
-  DNSTAP_OK,
+  DNSTAP_OK = 0,
   /**
    * Not logged, because messages of this type are not.
    */
-  DNSTAP_DISABLED,
+  DNSTAP_DISABLED = 1,
   /**
    * Not logged, because the message is not in the sample.
    */
-  DNSTAP_SAMPLED_OUT,
+  DNSTAP_SAMPLED_OUT = 2,
   /**
    * The stream has ended.
    */
-  DNSTAP_END,
+  DNSTAP_END = 3,
   /**
    * The time limit of the call expired; the same call may succeed later.
    */
-  DNSTAP_TIMED_OUT,
-  /**
-   * The ring of the queue is full: the message is dropped, and counted.
-   */
-  DNSTAP_ERROR_FULL,
-  /**
-   * Longer than half of the ring: the message is dropped, and counted.
-   */
-  DNSTAP_ERROR_TOO_LONG,
-  /**
-   * The sink is closed, or has no writer thread after a fork.
-   */
-  DNSTAP_ERROR_CLOSED,
+  DNSTAP_TIMED_OUT = 4,
   /**
    * NULL where it is not allowed.
    */
-  DNSTAP_ERROR_NULL,
+  DNSTAP_ERROR_NULL = -1,
   /**
    * The handle is of another kind, or was freed.
    */
-  DNSTAP_ERROR_HANDLE,
+  DNSTAP_ERROR_HANDLE = -2,
   /**
-   * The `size` of a struct is smaller than that of its first version.
+   * The `size` of a struct is not set: it is none that the struct has in any version.
    */
-  DNSTAP_ERROR_SIZE,
+  DNSTAP_ERROR_SIZE = -3,
+  /**
+   * There is no memory for it.
+   */
+  DNSTAP_ERROR_MEMORY = -4,
+  /**
+   * The system gave no thread or descriptor.
+   */
+  DNSTAP_ERROR_SYSTEM = -5,
+  /**
+   * A fault of the library, which it survived.
+   */
+  DNSTAP_ERROR_INTERNAL = -6,
+  /**
+   * The ring of the queue is full: the message is dropped, and counted.
+   */
+  DNSTAP_ERROR_FULL = -20,
+  /**
+   * Longer than half of the ring: the message is dropped, and counted.
+   */
+  DNSTAP_ERROR_TOO_LONG = -21,
+  /**
+   * The sink is closed, or has no writer thread after a fork.
+   */
+  DNSTAP_ERROR_CLOSED = -22,
   /**
    * The message type is none of enum dnstap_message_type.
    */
-  DNSTAP_ERROR_MESSAGE_TYPE,
+  DNSTAP_ERROR_MESSAGE_TYPE = -40,
   /**
    * An address is neither of IPv4 nor of IPv6, or of another family than the message or the
    * other address.
    */
-  DNSTAP_ERROR_FAMILY,
+  DNSTAP_ERROR_FAMILY = -41,
   /**
    * A time is negative, or its nanoseconds are not below 1,000,000,000.
    */
-  DNSTAP_ERROR_TIME,
+  DNSTAP_ERROR_TIME = -42,
   /**
    * A field is longer than 65,535 bytes; or a frame is empty, or too long for a frame.
    */
-  DNSTAP_ERROR_LENGTH,
+  DNSTAP_ERROR_LENGTH = -43,
   /**
    * The type of a policy is not UTF-8, as protobuf wants it.
    */
-  DNSTAP_ERROR_POLICY_TYPE,
+  DNSTAP_ERROR_POLICY_TYPE = -44,
   /**
    * The buffer is too small.
    */
-  DNSTAP_ERROR_BUFFER,
+  DNSTAP_ERROR_BUFFER = -45,
   /**
    * The value of an option is out of range.
    */
-  DNSTAP_ERROR_VALUE,
+  DNSTAP_ERROR_VALUE = -60,
   /**
    * The output is not of the form unix:PATH, tcp:HOST:PORT, tls:HOST:PORT or file:PATH, or none
    * is set.
    */
-  DNSTAP_ERROR_OUTPUT,
+  DNSTAP_ERROR_OUTPUT = -61,
   /**
    * Options contradict each other.
    */
-  DNSTAP_ERROR_CONFLICT,
+  DNSTAP_ERROR_CONFLICT = -62,
   /**
    * The path of the output cannot be used.
    */
-  DNSTAP_ERROR_PATH,
+  DNSTAP_ERROR_PATH = -63,
   /**
    * There is something else where the socket should be.
    */
-  DNSTAP_ERROR_NOT_A_SOCKET,
+  DNSTAP_ERROR_NOT_A_SOCKET = -64,
   /**
    * A certificate, a key or a server name cannot be used.
    */
-  DNSTAP_ERROR_TLS,
+  DNSTAP_ERROR_TLS = -65,
   /**
    * The library was built without TLS.
    */
-  DNSTAP_ERROR_NO_TLS,
-  /**
-   * The system gave no thread or descriptor.
-   */
-  DNSTAP_ERROR_SYSTEM,
-  /**
-   * There is no memory for it.
-   */
-  DNSTAP_ERROR_MEMORY,
+  DNSTAP_ERROR_NO_TLS = -66,
   /**
    * The frame is no dnstap event. A reader can go on behind it.
    */
-  DNSTAP_ERROR_DECODE,
+  DNSTAP_ERROR_DECODE = -80,
   /**
    * The frame is longer than the reader takes, and was skipped. The reader can go on.
    */
-  DNSTAP_ERROR_FRAME_SIZE,
+  DNSTAP_ERROR_FRAME_SIZE = -81,
   /**
    * The stream ends without STOP, as when its sender was killed; all frames before were whole.
    */
-  DNSTAP_ERROR_NO_STOP,
+  DNSTAP_ERROR_NO_STOP = -82,
   /**
    * The stream ends inside a frame.
    */
-  DNSTAP_ERROR_TORN,
+  DNSTAP_ERROR_TORN = -83,
   /**
    * The bytes are no Frame Streams, or are damaged.
    */
-  DNSTAP_ERROR_STREAM,
+  DNSTAP_ERROR_STREAM = -84,
   /**
    * The content of the stream is not dnstap.
    */
-  DNSTAP_ERROR_CONTENT_TYPE,
+  DNSTAP_ERROR_CONTENT_TYPE = -85,
   /**
    * Reading or writing failed.
    */
-  DNSTAP_ERROR_IO,
-  /**
-   * A fault of the library, which it survived.
-   */
-  DNSTAP_ERROR_INTERNAL,
+  DNSTAP_ERROR_IO = -86,
 } dnstap_result;
-
-/**
- * Where a writer thread stands with its receiver.
- */
-typedef enum dnstap_state {
-  /**
-   * No connection; the next try is on a timer.
-   */
-  DNSTAP_STATE_DISCONNECTED,
-  /**
-   * Connecting, or in the handshake.
-   */
-  DNSTAP_STATE_CONNECTING,
-  /**
-   * The stream is open.
-   */
-  DNSTAP_STATE_CONNECTED,
-  /**
-   * The stream is being closed, or the thread has ended.
-   */
-  DNSTAP_STATE_CLOSING,
-} dnstap_state;
 
 /**
  * Parts of the library that a build may lack: bits of dnstap_features().
@@ -249,65 +266,87 @@ typedef enum dnstap_feature {
 } dnstap_feature;
 
 /**
+ * Where a writer thread stands with its receiver.
+ */
+typedef enum dnstap_state {
+  /**
+   * No connection; the next try is on a timer.
+   */
+  DNSTAP_STATE_DISCONNECTED = 0,
+  /**
+   * Connecting, or in the handshake.
+   */
+  DNSTAP_STATE_CONNECTING = 1,
+  /**
+   * The stream is open.
+   */
+  DNSTAP_STATE_CONNECTED = 2,
+  /**
+   * The stream is being closed, or the thread has ended.
+   */
+  DNSTAP_STATE_CLOSING = 3,
+} dnstap_state;
+
+/**
  * At which hop, at which of its ends and in which direction a DNS message was seen.
  */
 typedef enum dnstap_message_type {
   /**
    * A server got a query as the authority for its zone.
    */
-  DNSTAP_AUTH_QUERY = 1,
+  DNSTAP_MESSAGE_TYPE_AUTH_QUERY = 1,
   /**
    * A server answered as the authority for its zone.
    */
-  DNSTAP_AUTH_RESPONSE = 2,
+  DNSTAP_MESSAGE_TYPE_AUTH_RESPONSE = 2,
   /**
    * A resolver asked an authoritative server.
    */
-  DNSTAP_RESOLVER_QUERY = 3,
+  DNSTAP_MESSAGE_TYPE_RESOLVER_QUERY = 3,
   /**
    * A resolver got the answer of an authoritative server.
    */
-  DNSTAP_RESOLVER_RESPONSE = 4,
+  DNSTAP_MESSAGE_TYPE_RESOLVER_RESPONSE = 4,
   /**
    * A resolver or forwarder was asked by a client.
    */
-  DNSTAP_CLIENT_QUERY = 5,
+  DNSTAP_MESSAGE_TYPE_CLIENT_QUERY = 5,
   /**
    * A resolver or forwarder answered a client.
    */
-  DNSTAP_CLIENT_RESPONSE = 6,
+  DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE = 6,
   /**
    * A forwarder asked the next resolver.
    */
-  DNSTAP_FORWARDER_QUERY = 7,
+  DNSTAP_MESSAGE_TYPE_FORWARDER_QUERY = 7,
   /**
    * A forwarder got the answer of the next resolver.
    */
-  DNSTAP_FORWARDER_RESPONSE = 8,
+  DNSTAP_MESSAGE_TYPE_FORWARDER_RESPONSE = 8,
   /**
    * A stub resolver asked.
    */
-  DNSTAP_STUB_QUERY = 9,
+  DNSTAP_MESSAGE_TYPE_STUB_QUERY = 9,
   /**
    * A stub resolver got the answer.
    */
-  DNSTAP_STUB_RESPONSE = 10,
+  DNSTAP_MESSAGE_TYPE_STUB_RESPONSE = 10,
   /**
    * A tool such as dig asked.
    */
-  DNSTAP_TOOL_QUERY = 11,
+  DNSTAP_MESSAGE_TYPE_TOOL_QUERY = 11,
   /**
    * A tool such as dig got the answer.
    */
-  DNSTAP_TOOL_RESPONSE = 12,
+  DNSTAP_MESSAGE_TYPE_TOOL_RESPONSE = 12,
   /**
    * An authoritative server got a dynamic update (RFC 2136).
    */
-  DNSTAP_UPDATE_QUERY = 13,
+  DNSTAP_MESSAGE_TYPE_UPDATE_QUERY = 13,
   /**
    * An authoritative server answered a dynamic update.
    */
-  DNSTAP_UPDATE_RESPONSE = 14,
+  DNSTAP_MESSAGE_TYPE_UPDATE_RESPONSE = 14,
 } dnstap_message_type;
 
 /**
@@ -317,11 +356,11 @@ typedef enum dnstap_socket_family {
   /**
    * IPv4.
    */
-  DNSTAP_INET = 1,
+  DNSTAP_SOCKET_FAMILY_INET = 1,
   /**
    * IPv6.
    */
-  DNSTAP_INET6 = 2,
+  DNSTAP_SOCKET_FAMILY_INET6 = 2,
 } dnstap_socket_family;
 
 /**
@@ -331,31 +370,31 @@ typedef enum dnstap_socket_protocol {
   /**
    * UDP (RFC 1035, section 4.2.1).
    */
-  DNSTAP_UDP = 1,
+  DNSTAP_SOCKET_PROTOCOL_UDP = 1,
   /**
    * TCP (RFC 1035, section 4.2.2).
    */
-  DNSTAP_TCP = 2,
+  DNSTAP_SOCKET_PROTOCOL_TCP = 2,
   /**
    * TLS (RFC 7858).
    */
-  DNSTAP_DOT = 3,
+  DNSTAP_SOCKET_PROTOCOL_DOT = 3,
   /**
    * HTTPS (RFC 8484).
    */
-  DNSTAP_DOH = 4,
+  DNSTAP_SOCKET_PROTOCOL_DOH = 4,
   /**
    * DNSCrypt over UDP.
    */
-  DNSTAP_DNSCRYPT_UDP = 5,
+  DNSTAP_SOCKET_PROTOCOL_DNSCRYPT_UDP = 5,
   /**
    * DNSCrypt over TCP.
    */
-  DNSTAP_DNSCRYPT_TCP = 6,
+  DNSTAP_SOCKET_PROTOCOL_DNSCRYPT_TCP = 6,
   /**
    * QUIC (RFC 9250).
    */
-  DNSTAP_DOQ = 7,
+  DNSTAP_SOCKET_PROTOCOL_DOQ = 7,
 } dnstap_socket_protocol;
 
 /**
@@ -365,15 +404,15 @@ typedef enum dnstap_http_protocol {
   /**
    * HTTP/1.0 or HTTP/1.1 (RFC 9112).
    */
-  DNSTAP_HTTP1 = 1,
+  DNSTAP_HTTP_PROTOCOL_HTTP1 = 1,
   /**
    * HTTP/2 (RFC 9113).
    */
-  DNSTAP_HTTP2 = 2,
+  DNSTAP_HTTP_PROTOCOL_HTTP2 = 2,
   /**
    * HTTP/3 (RFC 9114).
    */
-  DNSTAP_HTTP3 = 3,
+  DNSTAP_HTTP_PROTOCOL_HTTP3 = 3,
 } dnstap_http_protocol;
 
 /**
@@ -401,27 +440,27 @@ typedef enum dnstap_policy_action {
   /**
    * Answered that the name does not exist.
    */
-  DNSTAP_POLICY_NXDOMAIN = 1,
+  DNSTAP_POLICY_ACTION_NXDOMAIN = 1,
   /**
    * Answered that the name has no such record.
    */
-  DNSTAP_POLICY_NODATA = 2,
+  DNSTAP_POLICY_ACTION_NODATA = 2,
   /**
    * Let the answer be.
    */
-  DNSTAP_POLICY_PASS = 3,
+  DNSTAP_POLICY_ACTION_PASS = 3,
   /**
    * Gave no answer.
    */
-  DNSTAP_POLICY_DROP = 4,
+  DNSTAP_POLICY_ACTION_DROP = 4,
   /**
    * Answered with TC set, so that the client comes back over TCP.
    */
-  DNSTAP_POLICY_TRUNCATE = 5,
+  DNSTAP_POLICY_ACTION_TRUNCATE = 5,
   /**
    * Answered with records of the policy.
    */
-  DNSTAP_POLICY_LOCAL_DATA = 6,
+  DNSTAP_POLICY_ACTION_LOCAL_DATA = 6,
 } dnstap_policy_action;
 
 /**
@@ -431,28 +470,28 @@ typedef enum dnstap_policy_match {
   /**
    * The name in the question.
    */
-  DNSTAP_POLICY_QNAME = 1,
+  DNSTAP_POLICY_MATCH_QNAME = 1,
   /**
    * The address of the client.
    */
-  DNSTAP_POLICY_CLIENT_IP = 2,
+  DNSTAP_POLICY_MATCH_CLIENT_IP = 2,
   /**
    * An address in the answer.
    */
-  DNSTAP_POLICY_RESPONSE_IP = 3,
+  DNSTAP_POLICY_MATCH_RESPONSE_IP = 3,
   /**
    * The name of a name server of the zone.
    */
-  DNSTAP_POLICY_NS_NAME = 4,
+  DNSTAP_POLICY_MATCH_NS_NAME = 4,
   /**
    * The address of a name server of the zone.
    */
-  DNSTAP_POLICY_NS_IP = 5,
+  DNSTAP_POLICY_MATCH_NS_IP = 5,
 } dnstap_policy_match;
 
 /**
  * Counts of messages by their fate. At every moment `logged = sent + waiting + dropped_full +
- * dropped_too_long + dropped_invalid + dropped_closed + dropped_fork`.
+ * dropped_too_long + dropped_invalid + dropped_closed`.
  *
  * The counters of a forked child start at 0: earlier events, and those pending at the fork, belong
  * to its parent.
@@ -493,10 +532,6 @@ typedef struct dnstap_stats {
    */
   uint64_t dropped_closed;
   /**
-   * Always 0; kept for compatibility.
-   */
-  uint64_t dropped_fork;
-  /**
    * Messages of enabled types that were left out of the sample. They are not among those logged.
    */
   uint64_t sampled_out;
@@ -517,14 +552,28 @@ typedef struct dnstap_stats {
    */
   uint64_t disconnects;
   /**
+   * Where the writer thread stands with the receiver: one of enum dnstap_state.
+   */
+  uint32_t state;
+  /**
    * The messages that were logged, by enum dnstap_message_type.
    */
-  uint64_t logged_by_type[DNSTAP_MESSAGE_TYPES];
-  /**
-   * Where the writer thread stands with the receiver.
-   */
-  enum dnstap_state state;
+  uint64_t logged_by_type[DNSTAP_MESSAGE_TYPE_COUNT];
 } dnstap_stats;
+
+/**
+ * A time since 1970-01-01 UTC; one of 0 is absent. dnstap_time_of() converts a struct timespec.
+ */
+typedef struct dnstap_time {
+  /**
+   * At least 0.
+   */
+  int64_t seconds;
+  /**
+   * Below 1,000,000,000.
+   */
+  uint32_t nanoseconds;
+} dnstap_time;
 
 /**
  * Bytes of the caller, or of a frame. A field whose `data` is NULL is absent; one that has no
@@ -542,6 +591,10 @@ typedef struct dnstap_bytes {
  * A rule of the operator that a message met, such as one of a response policy zone.
  */
 typedef struct dnstap_policy {
+  /**
+   * Size in bytes of this struct, set by the caller: later versions may be longer.
+   */
+  size_t size;
   /**
    * The kind of policy in UTF-8, "RPZ" for a response policy zone.
    */
@@ -565,26 +618,9 @@ typedef struct dnstap_policy {
 } dnstap_policy;
 
 /**
- * An address of IPv4 or IPv6.
- */
-typedef union dnstap_address {
-  struct sockaddr any;
-  struct sockaddr_in in;
-  struct sockaddr_in6 in6;
-} dnstap_address;
-
-/**
- * Where dnstap_decode() and dnstap_reader_next() keep what a message points to.
- */
-typedef struct dnstap_storage {
-  union dnstap_address initiator;
-  union dnstap_address responder;
-  struct dnstap_policy policy;
-} dnstap_storage;
-
-/**
- * A DNS message with its circumstances. To log one, set it to zero, set `size` and `type`, and
- * then what is known; a field that is 0 or NULL is absent. Nothing is kept of what it points to.
+ * A DNS message with its circumstances. To log one, begin with DNSTAP_MESSAGE_INIT, set `type`,
+ * and then what is known; a field that is 0 or NULL is absent. Nothing is kept of what it points
+ * to.
  *
  * The initiator is the side that sent the query, the responder the side that answers it, in
  * queries and responses alike.
@@ -599,18 +635,23 @@ typedef struct dnstap_message {
    */
   uint32_t type;
   /**
-   * One of enum dnstap_socket_family; 0 for that of the addresses.
-   */
-  uint32_t socket_family;
-  /**
    * How the message travelled: one of enum dnstap_socket_protocol.
    */
   uint32_t socket_protocol;
+  /**
+   * One of enum dnstap_socket_family; 0 for that of the addresses.
+   */
+  uint32_t socket_family;
   /**
    * The version of HTTP, where the protocol is DNS over HTTPS: one of enum
    * dnstap_http_protocol.
    */
   uint32_t http_protocol;
+  /**
+   * How many messages this one stands for; 1 if its sender did not sample. Set by
+   * dnstap_decode(); a sink has its own rate.
+   */
+  uint32_t sample_rate;
   /**
    * Address and port of the initiator: a struct sockaddr_in or sockaddr_in6, which need not be
    * aligned. Port 0 means no port. With family AF_UNSPEC only the port is used, at its offset in
@@ -622,13 +663,13 @@ typedef struct dnstap_message {
    */
   const struct sockaddr *responder;
   /**
-   * When the query was sent or received, since 1970-01-01 UTC. A time of 0 is absent.
+   * When the query was sent or received.
    */
-  struct timespec query_time;
+  struct dnstap_time query_time;
   /**
    * The same of the response.
    */
-  struct timespec response_time;
+  struct dnstap_time response_time;
   /**
    * The query in wire format (RFC 1035, section 4) without transport headers, at most 65,535
    * bytes.
@@ -643,32 +684,47 @@ typedef struct dnstap_message {
    */
   struct dnstap_bytes zone;
   /**
-   * Bytes of the operator's own.
-   */
-  struct dnstap_bytes extra;
-  /**
    * The rule that the message met.
    */
   const struct dnstap_policy *policy;
   /**
-   * Who logged it. For dnstap_encode(), and from dnstap_decode(); dnstap_log() takes what the
-   * sink has.
+   * Bytes of the operator's own.
+   */
+  struct dnstap_bytes extra;
+  /**
+   * Who logged it. For dnstap_log(), instead of the identity of the sink.
    */
   struct dnstap_bytes identity;
   /**
    * What software that is, likewise.
    */
   struct dnstap_bytes version;
-  /**
-   * How many messages this one stands for; 1 if its sender did not sample. Set by
-   * dnstap_decode(); a sink has its own rate.
-   */
-  uint32_t sample_rate;
-  /**
-   * Used by dnstap_decode().
-   */
-  struct dnstap_storage storage;
 } dnstap_message;
+
+/**
+ * An address of IPv4 or IPv6.
+ */
+typedef union dnstap_address {
+  struct sockaddr any;
+  struct sockaddr_in in;
+  struct sockaddr_in6 in6;
+} dnstap_address;
+
+/**
+ * Memory for what a decoded message points to, beside the frame.
+ */
+typedef struct dnstap_storage {
+  /**
+   * Size in bytes of this struct, set by the caller: later versions may be longer.
+   */
+  size_t size;
+  union dnstap_address initiator;
+  union dnstap_address responder;
+  /**
+   * Last, so that it can grow; its `size` says how much of it there is.
+   */
+  struct dnstap_policy policy;
+} dnstap_storage;
 
 #ifdef __cplusplus
 extern "C" {
@@ -695,7 +751,7 @@ uint32_t dnstap_features(void);
  * Tells what a result means, in a few words without a full stop. Any thread may call it.
  *
  * @param result  The result of a function of this library. Any number will do.
- * @return        A string that is there for ever.
+ * @return        A static string; do not free it. Never NULL.
  */
 const char *dnstap_strerror(enum dnstap_result result);
 
@@ -883,7 +939,7 @@ enum dnstap_result dnstap_options_set_version(dnstap_options *options, const cha
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_options_set_message_types(dnstap_options *options,
-                                                    unsigned int message_types);
+                                                    uint32_t message_types);
 
 /**
  * Sets the memory of each queue, which is all that holds messages: what is logged while it is full
@@ -1047,7 +1103,7 @@ enum dnstap_result dnstap_options_set_tls_ca_bundle(dnstap_options *options, con
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
-enum dnstap_result dnstap_options_set_tls_verify(dnstap_options *options, unsigned int verify);
+enum dnstap_result dnstap_options_set_tls_verify(dnstap_options *options, uint32_t verify);
 
 /**
  * Sets what to show to a server that asks for a certificate.
@@ -1126,8 +1182,7 @@ enum dnstap_result dnstap_sink_get_error(const dnstap_sink *sink, char *line, si
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
-enum dnstap_result dnstap_sink_set_message_types(const dnstap_sink *sink,
-                                                 unsigned int message_types);
+enum dnstap_result dnstap_sink_set_message_types(dnstap_sink *sink, uint32_t message_types);
 
 /**
  * Sets who logs, for every queue from its next message on. Any thread may call it.
@@ -1139,7 +1194,7 @@ enum dnstap_result dnstap_sink_set_message_types(const dnstap_sink *sink,
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
-enum dnstap_result dnstap_sink_set_identity(const dnstap_sink *sink, const char *identity);
+enum dnstap_result dnstap_sink_set_identity(dnstap_sink *sink, const char *identity);
 
 /**
  * Sets what software logs, for every queue from its next message on. Any thread may call it.
@@ -1151,7 +1206,7 @@ enum dnstap_result dnstap_sink_set_identity(const dnstap_sink *sink, const char 
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
-enum dnstap_result dnstap_sink_set_version(const dnstap_sink *sink, const char *version);
+enum dnstap_result dnstap_sink_set_version(dnstap_sink *sink, const char *version);
 
 /**
  * Ends the stream and begins a new one, as soon as the frame that is under way is out; nothing is
@@ -1164,7 +1219,7 @@ enum dnstap_result dnstap_sink_set_version(const dnstap_sink *sink, const char *
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
-enum dnstap_result dnstap_sink_reopen(const dnstap_sink *sink);
+enum dnstap_result dnstap_sink_reopen(dnstap_sink *sink);
 
 /**
  * Sends the messages that were logged before this call at once, instead of within the flush
@@ -1180,7 +1235,7 @@ enum dnstap_result dnstap_sink_reopen(const dnstap_sink *sink);
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
-enum dnstap_result dnstap_sink_flush(const dnstap_sink *sink, unsigned int milliseconds);
+enum dnstap_result dnstap_sink_flush(dnstap_sink *sink, unsigned int milliseconds);
 
 /**
  * Begins to close a sink and returns at once: messages are refused from here on, the pending ones
@@ -1194,7 +1249,7 @@ enum dnstap_result dnstap_sink_flush(const dnstap_sink *sink, unsigned int milli
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
-enum dnstap_result dnstap_sink_begin_close(const dnstap_sink *sink);
+enum dnstap_result dnstap_sink_begin_close(dnstap_sink *sink);
 
 /**
  * Sends what waits, closes the stream, ends the writer thread, and frees the sink. Always returns:
@@ -1221,7 +1276,7 @@ enum dnstap_result dnstap_sink_close(dnstap_sink **sink, struct dnstap_stats *st
  * @return      The queue, to be freed with dnstap_queue_free(); it may outlive the sink. NULL
  *              without memory for the ring, or if the sink is NULL or closed.
  */
-dnstap_queue *dnstap_queue_new(const dnstap_sink *sink);
+dnstap_queue *dnstap_queue_new(dnstap_sink *sink);
 
 /**
  * Frees a queue. Its pending messages are still sent, unless freed queues hold too much memory
@@ -1326,18 +1381,22 @@ enum dnstap_result dnstap_encode(uint8_t *buffer,
  * message leaves a message of type 0. Addresses are told by their length; one that is neither 4
  * nor 16 bytes long, and a port above 65,535, are left out.
  *
- * @param frame         The payload. The message points into it, so it has to stay as long.
+ * @param frame         The payload.
  * @param length        Its length in bytes.
- * @param[out] message  The message, whose `size` is to be set before. It points into itself too,
- *                      so that it is not to be copied as a struct.
+ * @param[out] message  The message, whose `size` is to be set before, as by DNSTAP_MESSAGE_INIT.
+ *                      It points into the frame and the storage; it can be copied, and is valid
+ *                      as long as both stay as they are.
+ * @param[out] storage  Memory for what the message points to beside the frame; its `size` is to be
+ *                      set before, as by DNSTAP_STORAGE_INIT.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_DECODE  The bytes are no dnstap event; the message is not written to.
+ * @retval DNSTAP_ERROR_DECODE  The bytes are no dnstap event.
  * @retval DNSTAP_ERROR_SIZE
- * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_NULL    On any error, neither struct is written to.
  */
 enum dnstap_result dnstap_decode(const uint8_t *frame,
                                  size_t length,
-                                 struct dnstap_message *message);
+                                 struct dnstap_message *message,
+                                 struct dnstap_storage *storage);
 
 /**
  * Opens a file of dnstap, to read it from its beginning.
@@ -1377,8 +1436,8 @@ enum dnstap_result dnstap_reader_set_max_frame_size(dnstap_reader *reader, size_
  *
  * @param reader        The reader.
  * @param[out] message  The message, whose `size` is to be set before; as from dnstap_decode(). It
- *                      points into the reader, and stays until the next call. NULL to read the
- *                      frame without decoding it.
+ *                      points into the reader; it can be copied, and is valid until the next call.
+ *                      NULL to read the frame without decoding it.
  * @param milliseconds  Longest time of the call, even if the sender never pauses but completes no
  *                      message. Data that has arrived is read, up to 1 MiB, even with 0. Reading a
  *                      regular file has no time limit.
@@ -1435,19 +1494,53 @@ void dnstap_reader_close(dnstap_reader **reader);
 #endif  // __cplusplus
 
 /**
+ * Tells whether a result is an error, and neither DNSTAP_OK nor a status. Also a symbol of the
+ * library.
+ *
+ * @param result  The result of a function of this library. Any number will do.
+ * @return        Whether it is below 0.
+ */
+static inline bool dnstap_is_error(dnstap_result result)
+{
+  return result < 0;
+}
+
+/**
  * Tells whether messages of this type are logged. If not, nothing need be prepared for dnstap_log().
- * Costs a load and a branch.
+ * Costs a load and a branch. Also a symbol of the library.
  *
  * @param queue  The queue; NULL, for a server without a sink, logs nothing.
- * @param type   The type.
+ * @param type   The type, one of enum dnstap_message_type. Of a number that is none, no messages
+ *               are logged.
  * @return       Whether it is logged at this moment.
  */
-static inline bool dnstap_enabled(const dnstap_queue *queue, dnstap_message_type type)
+static inline bool dnstap_enabled(const dnstap_queue *queue, uint32_t type)
 {
-  /* A queue begins with the set of its message types. */
-  return queue != NULL && (uint32_t)type < 32
-         && (__atomic_load_n((const uint32_t *)(const void *)queue, __ATOMIC_RELAXED)
-             & DNSTAP_ALL_MESSAGE_TYPES & 1u << type) != 0;
+  /* A queue begins with the set of the types that are logged. Bit 0, that of no type, is for the
+   * library. */
+#ifdef __cplusplus
+  const uint32_t *types = reinterpret_cast<const uint32_t *>(queue);
+#else
+  const uint32_t *types = (const uint32_t *)(const void *)queue;
+#endif
+  return types != NULL && type != 0 && type < 32
+         && (__atomic_load_n(types, __ATOMIC_RELAXED) & UINT32_C(1) << type) != 0;
+}
+
+/**
+ * Converts a time of clock_gettime(CLOCK_REALTIME, ...).
+ *
+ * @param time  The time.
+ * @return      The same.
+ */
+static inline dnstap_time dnstap_time_of(const struct timespec *time)
+{
+#ifdef __cplusplus
+  dnstap_time same = {static_cast<int64_t>(time->tv_sec), static_cast<uint32_t>(time->tv_nsec)};
+#else
+  dnstap_time same = {(int64_t)time->tv_sec, (uint32_t)time->tv_nsec};
+#endif
+  return same;
 }
 
 #endif  /* LIBDNSTAP_H */

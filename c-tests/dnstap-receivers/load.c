@@ -94,7 +94,7 @@ static void count(struct load *l, dnstap_result result)
 static void *run(void *arg)
 {
 	struct load *l = arg;
-	dnstap_message message = example(DNSTAP_CLIENT_QUERY);
+	dnstap_message message = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY);
 	uint8_t query[LOAD_SHORTEST + LENGTHS];
 	long waits = waits_so_far();
 
@@ -145,7 +145,7 @@ dnstap_stats settle(dnstap_sink **sink, unsigned timeout, const struct load *l)
 	dnstap_stats s = close_sink(sink, timeout);
 
 	EXPECT(s.logged, l->accepted + l->full);
-	EXPECT(s.logged_by_type[DNSTAP_CLIENT_QUERY], s.logged);
+	EXPECT(s.logged_by_type[DNSTAP_MESSAGE_TYPE_CLIENT_QUERY], s.logged);
 	EXPECT(s.dropped_full, l->full);
 	EXPECT(s.sent + s.dropped_closed, l->accepted);
 	EXPECT(s.waiting, 0);

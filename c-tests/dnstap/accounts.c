@@ -18,14 +18,14 @@ enum { THREADS = 4, RING = 16384 };
 struct told {
 	uint64_t begun;
 	uint64_t done, ok, full, too_long, invalid, disabled, closed;
-	uint64_t by_type[DNSTAP_MESSAGE_TYPES];
+	uint64_t by_type[DNSTAP_MESSAGE_TYPE_COUNT];
 	uint64_t other;
 	int running;		/* threads */
 	int stop;
 	uint32_t next_who;
 	uint64_t rounds;	/* queues that each thread makes; 0 for no end */
 	uint32_t each;		/* messages that each queue gets at most */
-	const dnstap_sink *sink;
+	dnstap_sink *sink;
 	int only_good;		/* messages that are valid, and as long as any other */
 };
 
@@ -71,7 +71,7 @@ static void *log_on(void *arg)
 			if (!told->only_good && random >> 16 & 1 && n.seq % 7 == 3) {
 				dnstap_message m = example(type);
 
-				m.query_time.tv_nsec = -1;
+				m.query_time.nanoseconds = UINT32_MAX;
 				result = dnstap_log(queue, &m);
 			} else {
 				size_t length = told->only_good ? 100 : 12 + (random >> 16) % 500;
@@ -91,7 +91,7 @@ static void *log_on(void *arg)
 	return NULL;
 }
 
-static void start_threads(struct told *told, const dnstap_sink *sink, pthread_t threads[THREADS])
+static void start_threads(struct told *told, dnstap_sink *sink, pthread_t threads[THREADS])
 {
 	told->sink = sink;
 	told->running = THREADS;
@@ -143,9 +143,8 @@ static void same_as_told(const dnstap_stats *s, const struct told *told)
 	EXPECT(s->dropped_full, told->full);
 	EXPECT(s->dropped_too_long, told->too_long);
 	EXPECT(s->dropped_invalid, told->invalid);
-	EXPECT(s->dropped_fork, 0);
 	EXPECT(s->sampled_out, 0);
-	for (int i = 0; i < DNSTAP_MESSAGE_TYPES; i++)
+	for (int i = 0; i < DNSTAP_MESSAGE_TYPE_COUNT; i++)
 		EXPECT(s->logged_by_type[i], told->by_type[i]);
 }
 
@@ -304,7 +303,7 @@ static double close_once(int milliseconds)
 	sink = open_sink(options);
 	queue = dnstap_queue_new(sink);
 	NEED(receiver_wait(&r, 1), "no connection");
-	while (log_number(queue, DNSTAP_CLIENT_QUERY, n, 1000) == DNSTAP_OK)
+	while (log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, n, 1000) == DNSTAP_OK)
 		n.seq++;
 	took = now();
 	NEED(dnstap_sink_close(&sink, &s) == DNSTAP_OK, "close");
@@ -346,7 +345,7 @@ static void nobody_there(int unused)
 
 	(void)unused;
 	for (; n.seq < 50; n.seq++)
-		NEED(log_number(queue, DNSTAP_CLIENT_QUERY, n, 12) == DNSTAP_OK, "message %u", n.seq);
+		NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, n, 12) == DNSTAP_OK, "message %u", n.seq);
 	AWAIT_STATS(sink, s, s.connect_failures > 1 && s.state == DNSTAP_STATE_DISCONNECTED);
 	EXPECT(s.logged, 50);
 	EXPECT(s.waiting, 50);
@@ -358,7 +357,7 @@ static void nobody_there(int unused)
 	EXPECT(s.connects, 1);
 	EXPECT(s.state, DNSTAP_STATE_CONNECTED);
 	/* An idle queue is sent from after the flush interval at the latest. */
-	NEED(log_number(queue, DNSTAP_CLIENT_QUERY, n, 12) == DNSTAP_OK, "message 50");
+	NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, n, 12) == DNSTAP_OK, "message 50");
 	AWAIT_STATS(sink, s, s.sent == 51);
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);
@@ -375,18 +374,18 @@ static void types_from_one_message_to_the_next(int unused)
 	dnstap_queue *queues[2] = { dnstap_queue_new(sink), dnstap_queue_new(sink) };
 	dnstap_stats s = { .size = sizeof s };
 	struct tally *tally = new_tally();
-	uint64_t wanted[DNSTAP_MESSAGE_TYPES] = { 0 }, sum = 0;
+	uint64_t wanted[DNSTAP_MESSAGE_TYPE_COUNT] = { 0 }, sum = 0;
 	struct number n[2] = { { 0, 0 }, { 1, 0 } };
 
 	(void)unused;
-	for (unsigned set = 0; set <= DNSTAP_ALL_MESSAGE_TYPES; set += 2 * 37) {
+	for (uint32_t set = 0; set < DNSTAP_MESSAGE_TYPE_BIT(15); set += 2 * 37) {
 		NEED(dnstap_sink_set_message_types(sink, set) == DNSTAP_OK, "message types %#x", set);
-		for (int type = 1; type < DNSTAP_MESSAGE_TYPES; type++)
+		for (int type = 1; type <= DNSTAP_MESSAGE_TYPE_UPDATE_RESPONSE; type++)
 			for (int q = 0; q < 2; q++) {
 				bool enabled = (set & DNSTAP_MESSAGE_TYPE_BIT(type)) != 0;
 				dnstap_result result = log_number(queues[q], (uint32_t)type, n[q], 12);
 
-				NEED(dnstap_enabled(queues[q], (dnstap_message_type)type) == enabled,
+				NEED(dnstap_enabled(queues[q], (uint32_t)type) == enabled,
 				     "type %d of %#x is %senabled", type, set, enabled ? "not " : "");
 				NEED(result == (enabled ? DNSTAP_OK : DNSTAP_DISABLED), "type %d of %#x: %s", type, set,
 				     dnstap_strerror(result));
@@ -401,7 +400,7 @@ static void types_from_one_message_to_the_next(int unused)
 	EXPECT(s.sent, sum);
 	EXPECT(tally_file(tally, "types.tap"), sum);
 	EXPECT(tally->missing, 0);
-	for (int type = 0; type < DNSTAP_MESSAGE_TYPES; type++) {
+	for (int type = 0; type < DNSTAP_MESSAGE_TYPE_COUNT; type++) {
 		EXPECT(s.logged_by_type[type], wanted[type]);
 		EXPECT(tally->by_type[type], wanted[type]);
 	}
@@ -428,7 +427,7 @@ static void changes_under_load(int unused)
 		char name[32];
 
 		snprintf(name, sizeof name, "name %u", changes++);
-		NEED(dnstap_sink_set_message_types(sink, changes * 37 * 2 & DNSTAP_ALL_MESSAGE_TYPES) == DNSTAP_OK, "types");
+		NEED(dnstap_sink_set_message_types(sink, changes * 37 * 2 & 0x7ffe) == DNSTAP_OK, "types");
 		NEED(dnstap_sink_set_identity(sink, changes % 3 ? name : NULL) == DNSTAP_OK, "identity");
 		NEED(dnstap_sink_set_version(sink, changes % 5 ? name : NULL) == DNSTAP_OK, "version");
 		s = stats_of(sink);
@@ -492,7 +491,7 @@ static void names_from_one_message_to_the_next(int unused)
 		/* A queue that knew what was before, and one that never did. */
 		young = dnstap_queue_new(sink);
 		for (int q = 0; q < 2; q++) {
-			NEED(log_number(q == 0 ? queue : young, DNSTAP_CLIENT_QUERY, (struct number){ 0, 0 }, 12) == DNSTAP_OK, "log");
+			NEED(log_number(q == 0 ? queue : young, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 12) == DNSTAP_OK, "log");
 			NEED(read_frame(fd, &f) == DATA, "no message");
 			event = unpack(f.data, f.len);
 			has_text("identity", event->has_identity, &event->identity, names[i].identity);
@@ -511,7 +510,7 @@ static void name_of_the_host(int unused)
 {
 	dnstap_sink *sink = open_sink(options_to("file:host.tap"));
 	dnstap_queue *queue = dnstap_queue_new(sink);
-	dnstap_message m = example(DNSTAP_CLIENT_QUERY);
+	dnstap_message m = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY);
 	dnstap_reader *reader;
 	dnstap_bytes frame;
 	Dnstap__Dnstap *event;
@@ -538,7 +537,7 @@ static int log_pair(dnstap_queue *queue, int family, unsigned port, unsigned id)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
-	dnstap_message query = example(DNSTAP_CLIENT_QUERY), response = example(DNSTAP_CLIENT_RESPONSE);
+	dnstap_message query = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY), response = example(DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE);
 	uint8_t wire[12] = { (uint8_t)(id >> 8), (uint8_t)id };
 	dnstap_result results[2];
 
@@ -622,7 +621,7 @@ static void sampling_invalid(int rate)
 	enum { CALLS = 1000 };
 	struct sockaddr other = { .sa_family = 0xffff };
 	dnstap_options *options = options_to("file:invalid.tap");
-	dnstap_message m = example(DNSTAP_CLIENT_QUERY);
+	dnstap_message m = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY);
 	uint64_t invalid = 0;
 	dnstap_queue *queue;
 	dnstap_sink *sink;
@@ -658,16 +657,16 @@ static void two_sinks(int unused)
 
 	(void)unused;
 	receiver_start(&r, listen_unix("sock"), receive, tallies[1]);
-	dnstap_options_set_message_types(queries, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_CLIENT_QUERY));
-	dnstap_options_set_message_types(responses, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_CLIENT_RESPONSE));
+	dnstap_options_set_message_types(queries, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY));
+	dnstap_options_set_message_types(responses, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE));
 	sinks[0] = open_sink(queries);
 	sinks[1] = open_sink(responses);
 	for (int i = 0; i < 2; i++)
 		queues[i] = dnstap_queue_new(sinks[i]);
 	for (uint32_t seq = 0; seq < 1000; seq++)
 		for (int i = 0; i < 2; i++)
-			for (uint32_t type = DNSTAP_CLIENT_QUERY; type <= DNSTAP_CLIENT_RESPONSE; type++) {
-				bool enabled = type == (i == 0 ? DNSTAP_CLIENT_QUERY : DNSTAP_CLIENT_RESPONSE);
+			for (uint32_t type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY; type <= DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE; type++) {
+				bool enabled = type == (i == 0 ? DNSTAP_MESSAGE_TYPE_CLIENT_QUERY : DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE);
 
 				NEED(log_number(queues[i], type, (struct number){ (uint32_t)i, seq }, 50) ==
 				     (enabled ? DNSTAP_OK : DNSTAP_DISABLED), "type %u to sink %d", type, i);
@@ -677,12 +676,12 @@ static void two_sinks(int unused)
 		s = close_sink(&sinks[i], TIMEOUT);
 		EXPECT(s.logged, 1000);
 		EXPECT(s.sent, 1000);
-		EXPECT(s.logged_by_type[i == 0 ? DNSTAP_CLIENT_QUERY : DNSTAP_CLIENT_RESPONSE], 1000);
+		EXPECT(s.logged_by_type[i == 0 ? DNSTAP_MESSAGE_TYPE_CLIENT_QUERY : DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE], 1000);
 	}
 	receiver_finish(&r, stderr);
 	EXPECT(tally_file(tallies[0], "queries.tap"), 1000);
-	EXPECT(tallies[0]->by_type[DNSTAP_CLIENT_QUERY], 1000);
-	EXPECT(tallies[1]->by_type[DNSTAP_CLIENT_RESPONSE], 1000);
+	EXPECT(tallies[0]->by_type[DNSTAP_MESSAGE_TYPE_CLIENT_QUERY], 1000);
+	EXPECT(tallies[1]->by_type[DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE], 1000);
 	EXPECT(tallies[0]->missing + tallies[1]->missing, 0);
 	free_tally(tallies[0]);
 	free_tally(tallies[1]);

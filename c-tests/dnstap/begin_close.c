@@ -47,7 +47,7 @@ static void fill(dnstap_queue *queue, uint32_t who)
 {
 	uint32_t seq = 0;
 
-	while (log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ who, seq }, QUERY) == DNSTAP_OK)
+	while (log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ who, seq }, QUERY) == DNSTAP_OK)
 		seq++;
 	NEED(seq > 0, "nothing was logged");
 }
@@ -74,8 +74,8 @@ static void frozen(int accepts)
 	began = now();
 	for (int i = 0; i < SINKS; i++) {
 		NEED(dnstap_sink_begin_close(sinks[i]) == DNSTAP_OK, "begin_close");
-		NEED(!dnstap_enabled(queues[i], DNSTAP_CLIENT_QUERY), "a closing sink asks for messages");
-		NEED(log_number(queues[i], DNSTAP_CLIENT_QUERY, (struct number){ 0, 0 }, QUERY) == DNSTAP_ERROR_CLOSED,
+		NEED(!dnstap_enabled(queues[i], DNSTAP_MESSAGE_TYPE_CLIENT_QUERY), "a closing sink asks for messages");
+		NEED(log_number(queues[i], DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, QUERY) == DNSTAP_ERROR_CLOSED,
 		     "a closing sink takes messages");
 	}
 	took = now() - began;
@@ -101,7 +101,7 @@ static void in_the_background(int unused)
 
 	(void)unused;
 	for (uint32_t i = 0; i < MESSAGES; i++)
-		NEED(log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, i }, 100) == DNSTAP_OK, "log");
+		NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, i }, 100) == DNSTAP_OK, "log");
 	NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close");
 	NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close again");
 	NEED(dnstap_queue_new(sink) == NULL, "a new queue of a closing sink");
@@ -123,17 +123,17 @@ static void in_a_child(int unused)
 	pid_t child;
 
 	(void)unused;
-	NEED(log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, 0 }, 100) == DNSTAP_OK, "log");
+	NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 100) == DNSTAP_OK, "log");
 	child = fork();
 	if (child == 0) {
 		NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close in the child");
-		NEED(log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, 1 }, 100) == DNSTAP_ERROR_CLOSED,
+		NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 1 }, 100) == DNSTAP_ERROR_CLOSED,
 		     "a closing sink takes messages in a child");
 		close_sink(&sink, 0);
 		_exit(0);
 	}
 	wait_for(child);
-	NEED(log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, 1 }, 100) == DNSTAP_OK,
+	NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 1 }, 100) == DNSTAP_OK,
 	     "the child has closed the sink of its parent");
 	s = close_sink(&sink, TIMEOUT);
 	EXPECT(s.sent, 2);

@@ -27,7 +27,7 @@ static int open_descriptors(void)
 
 static void log_one(dnstap_queue *queue)
 {
-	dnstap_result result = log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, 0 }, 100);
+	dnstap_result result = log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 100);
 
 	NEED(result == DNSTAP_OK, "not logged: %s", dnstap_strerror(result));
 }

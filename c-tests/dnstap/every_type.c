@@ -8,10 +8,11 @@
 #include "sink.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char *const types[DNSTAP_MESSAGE_TYPES] = {
+static const char *const types[DNSTAP_MESSAGE_TYPE_COUNT] = {
 	"", "AUTH_QUERY", "AUTH_RESPONSE", "RESOLVER_QUERY", "RESOLVER_RESPONSE", "CLIENT_QUERY", "CLIENT_RESPONSE",
 	"FORWARDER_QUERY", "FORWARDER_RESPONSE", "STUB_QUERY", "STUB_RESPONSE", "TOOL_QUERY", "TOOL_RESPONSE",
 	"UPDATE_QUERY", "UPDATE_RESPONSE",
@@ -35,12 +36,12 @@ static size_t make_wire(uint8_t wire[64], unsigned number, bool is_response)
 	return 17 + sizeof behind;
 }
 
-static void print_time(struct timespec time)
+static void print_time(dnstap_time time)
 {
 	char text[32];
 
-	strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", gmtime(&time.tv_sec));
-	printf(" %s.%09ld", text, time.tv_nsec);
+	strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", gmtime(&(time_t){ time.seconds }));
+	printf(" %s.%09" PRIu32, text, time.nanoseconds);
 }
 
 static void print_end(const struct sockaddr *end)
@@ -81,7 +82,7 @@ static void log_one(dnstap_queue *queue, uint32_t type, int family, uint32_t pro
 	memset(&responder, 0, sizeof responder);
 	initiator.any.sa_family = responder.any.sa_family = (sa_family_t)family;
 	initiator.in.sin_port = htons((uint16_t)(1 + number * 331));
-	responder.in.sin_port = htons(protocol == DNSTAP_UDP ? 53 : 853);
+	responder.in.sin_port = htons(protocol == DNSTAP_SOCKET_PROTOCOL_UDP ? 53 : 853);
 	if (family == AF_INET) {
 		initiator.in.sin_addr.s_addr = htonl(0xc0000200 + number);
 		responder.in.sin_addr.s_addr = htonl(0xc6336400 + type);
@@ -93,14 +94,14 @@ static void log_one(dnstap_queue *queue, uint32_t type, int family, uint32_t pro
 	m.initiator = &initiator.any;
 	m.responder = &responder.any;
 	m.socket_protocol = protocol;
-	m.http_protocol = protocol == DNSTAP_DOH ? DNSTAP_HTTP2 : 0;
-	m.query_time.tv_sec += number;
-	m.query_time.tv_nsec = 100000001 + 10 * number;
+	m.http_protocol = protocol == DNSTAP_SOCKET_PROTOCOL_DOH ? DNSTAP_HTTP_PROTOCOL_HTTP2 : 0;
+	m.query_time.seconds += number;
+	m.query_time.nanoseconds = 100000001 + 10 * number;
 	m.query = (dnstap_bytes){ query, make_wire(query, number, false) };
 	m.zone = (dnstap_bytes){ (const uint8_t *)"\7example", 9 };
 	if (type % 2 == 0) {
-		m.response_time.tv_sec = m.query_time.tv_sec + 1;
-		m.response_time.tv_nsec = 1 + 10 * number;
+		m.response_time.seconds = m.query_time.seconds + 1;
+		m.response_time.nanoseconds = 1 + 10 * number;
 		m.response = (dnstap_bytes){ response, make_wire(response, number, true) };
 	}
 	result = dnstap_log(queue, &m);
@@ -124,8 +125,8 @@ int main(int argc, char **argv)
 	dnstap_options_set_version(options, "every_type 1.0");
 	sink = open_sink(options);
 	queue = dnstap_queue_new(sink);
-	for (uint32_t type = 1; type <= (is_old ? DNSTAP_TOOL_RESPONSE : DNSTAP_UPDATE_RESPONSE); type++)
-		for (uint32_t protocol = 1; protocol <= (is_old ? DNSTAP_TCP : DNSTAP_DOQ); protocol++) {
+	for (uint32_t type = 1; type <= (is_old ? DNSTAP_MESSAGE_TYPE_TOOL_RESPONSE : DNSTAP_MESSAGE_TYPE_UPDATE_RESPONSE); type++)
+		for (uint32_t protocol = 1; protocol <= (is_old ? DNSTAP_SOCKET_PROTOCOL_TCP : DNSTAP_SOCKET_PROTOCOL_DOQ); protocol++) {
 			log_one(queue, type, AF_INET, protocol, number++);
 			log_one(queue, type, AF_INET6, protocol, number++);
 		}

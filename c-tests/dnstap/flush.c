@@ -14,7 +14,7 @@ static uint32_t seq;
 static void log_some(dnstap_queue *queue, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		dnstap_result result = log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, seq++ }, LENGTH);
+		dnstap_result result = log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, seq++ }, LENGTH);
 
 		NEED(result == DNSTAP_OK, "message %u: %s", seq, dnstap_strerror(result));
 	}
@@ -157,7 +157,7 @@ static void frozen(int unused)
 	queue = dnstap_queue_new(sink);
 	NEED(receiver_wait(&r, 1), "no connection");
 	for (uint32_t i = 0; i < 20000; i++)
-		log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, i }, LENGTH);
+		log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, i }, LENGTH);
 	expect_timeout(sink);
 	NEED(dnstap_sink_flush(sink, 0) == DNSTAP_TIMED_OUT, "flushed");
 	dnstap_queue_free(&queue);
@@ -177,7 +177,7 @@ static void *log_on(void *arg)
 	dnstap_queue *queue = dnstap_queue_new(l->sink);
 
 	for (uint32_t i = 0; !__atomic_load_n(&l->stop, __ATOMIC_ACQUIRE); i++)
-		log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 1, i }, LENGTH);
+		log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 1, i }, LENGTH);
 	dnstap_queue_free(&queue);
 	return NULL;
 }

@@ -13,7 +13,7 @@ enum { BEFORE = 10, AFTER = 10, OF_CHILD = 5, MANY = 8, INHERITED = 200, THREADS
 static void log_some(dnstap_queue *queue, uint32_t who, uint32_t from, uint32_t count)
 {
 	for (uint32_t seq = from; seq < from + count; seq++) {
-		dnstap_result result = log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ who, seq }, 100);
+		dnstap_result result = log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ who, seq }, 100);
 
 		NEED(result == DNSTAP_OK, "message %u of %u: %s", seq, who, dnstap_strerror(result));
 	}
@@ -203,15 +203,15 @@ static void new_queue_in_child(int unused)
 
 		NEED(young != NULL, "no queue in the child");
 		NEED(dnstap_sink_set_identity(l.sink, "child") == DNSTAP_OK, "identity");
-		NEED(dnstap_sink_set_message_types(l.sink, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_CLIENT_QUERY)) == DNSTAP_OK, "types");
+		NEED(dnstap_sink_set_message_types(l.sink, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY)) == DNSTAP_OK, "types");
 		log_some(young, 1, 0, OF_CHILD);
 		log_some(l.queue, 2, 0, OF_CHILD);
-		NEED(log_number(young, DNSTAP_AUTH_QUERY, (struct number){ 1, 9 }, 12) == DNSTAP_DISABLED, "not disabled");
+		NEED(log_number(young, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct number){ 1, 9 }, 12) == DNSTAP_DISABLED, "not disabled");
 		dnstap_queue_free(&young);
 		end_child(l.queue, l.sink, 2 * OF_CHILD);
 	}
 	wait_for(child);
-	NEED(log_number(l.queue, DNSTAP_AUTH_QUERY, (struct number){ 0, BEFORE }, 12) == DNSTAP_OK,
+	NEED(log_number(l.queue, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct number){ 0, BEFORE }, 12) == DNSTAP_OK,
 	     "the child has changed the parent");
 	close_link(&l, BEFORE + 1);
 	EXPECT(l.tally->messages, BEFORE + 1 + 2 * OF_CHILD);
@@ -295,7 +295,7 @@ static void *make_queues(void *arg)
 		dnstap_queue *queue = dnstap_queue_new(b->sink);
 
 		for (int i = 0; i < 100; i++)
-			log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, 0 }, 100);
+			log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 100);
 		dnstap_queue_free(&queue);
 	}
 	return NULL;
@@ -320,7 +320,7 @@ static void *open_and_close(void *arg)
 		dnstap_sink *sink = open_sink(options_to("file:other.tap"));
 		dnstap_queue *queue = dnstap_queue_new(sink);
 
-		log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, 0 }, 100);
+		log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 100);
 		dnstap_sink_close(&sink, NULL);
 		dnstap_queue_free(&queue);
 	}

@@ -91,7 +91,7 @@ static void end_fork(pthread_t thread)
 
 static void log_one(dnstap_queue *queue, uint32_t seq)
 {
-	dnstap_result result = log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, seq }, LENGTH);
+	dnstap_result result = log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, seq }, LENGTH);
 
 	NEED(result == DNSTAP_OK, "message %u: %s", seq, dnstap_strerror(result));
 }

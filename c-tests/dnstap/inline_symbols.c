@@ -21,7 +21,9 @@ static void *symbol(const char *name)
 
 static void enabled(int unused)
 {
-	static const uint32_t sets[] = { 0, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_CLIENT_QUERY), 0x2aaa, DNSTAP_ALL_MESSAGE_TYPES };
+	static const uint32_t sets[] = {
+		0, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY), 0x2aaa, DNSTAP_ALL_MESSAGE_TYPES,
+	};
 	TAKE(dnstap_enabled);
 	dnstap_sink *sink = open_sink(options_to("file:enabled.tap"));
 	dnstap_queue *queue = dnstap_queue_new(sink);
@@ -32,21 +34,35 @@ static void enabled(int unused)
 		for (uint32_t type = 0; type < 70; type++) {
 			bool wanted = type >= 1 && type <= 14 && sets[set] >> type & 1;
 
-			NEED(dnstap_enabled(queue, (dnstap_message_type)type) == wanted, "inline: %u", (unsigned)type);
-			NEED(dnstap_enabled_(queue, (dnstap_message_type)type) == wanted, "symbol: %u", (unsigned)type);
+			NEED(dnstap_enabled(queue, type) == wanted, "inline: %u", (unsigned)type);
+			NEED(dnstap_enabled_(queue, type) == wanted, "symbol: %u", (unsigned)type);
 		}
-		NEED(!dnstap_enabled_(queue, (dnstap_message_type)UINT32_MAX), "type -1");
+		NEED(!dnstap_enabled_(queue, UINT32_MAX), "type -1");
 	}
-	NEED(!dnstap_enabled_(NULL, DNSTAP_CLIENT_QUERY), "without a queue");
-	NEED(!dnstap_enabled_((dnstap_queue *)(void *)sink, DNSTAP_CLIENT_QUERY), "a sink is taken for a queue");
+	NEED(!dnstap_enabled_(NULL, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY), "without a queue");
+	NEED(!dnstap_enabled_((dnstap_queue *)(void *)sink, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY), "a sink is taken for a queue");
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);
+}
+
+static void is_error(int unused)
+{
+	TAKE(dnstap_is_error);
+
+	(void)unused;
+	for (int number = -200; number <= 200; number++) {
+		dnstap_result result = (dnstap_result)number;
+
+		NEED(dnstap_is_error(result) == (number < 0), "inline: %d", number);
+		NEED(dnstap_is_error_(result) == (number < 0), "symbol: %d", number);
+	}
 }
 
 int main(int argc, char **argv)
 {
 	static const struct fault cases[] = {
 		{ "dnstap_enabled() as a symbol", enabled, 0, 30, 0, NULL },
+		{ "dnstap_is_error() as a symbol", is_error, 0, 20, 0, NULL },
 	};
 
 	return RUN(argc, argv, cases);

@@ -39,14 +39,14 @@ static void as_they_are(int sample_rate)
 	for (int i = 0; i < MESSAGES; i++) {
 		const char *frame = anything[i % 4];
 
-		NEED(dnstap_log_frame(queue, DNSTAP_AUTH_QUERY, (const uint8_t *)frame, strlen(frame)) == DNSTAP_OK, "frame %d", i);
+		NEED(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (const uint8_t *)frame, strlen(frame)) == DNSTAP_OK, "frame %d", i);
 		bytes += 4 + strlen(frame);
 	}
 	dnstap_queue_free(&queue);
 	s = close_sink(&sink, TIMEOUT);
 	EXPECT(s.sent, MESSAGES);
 	EXPECT(s.sampled_out, 0);
-	EXPECT(s.logged_by_type[DNSTAP_AUTH_QUERY], MESSAGES);
+	EXPECT(s.logged_by_type[DNSTAP_MESSAGE_TYPE_AUTH_QUERY], MESSAGES);
 	EXPECT(s.bytes_sent, bytes);
 	reader = dnstap_reader_open("frames.tap", NULL);
 	for (int i = 0; i < MESSAGES; i++)
@@ -87,24 +87,24 @@ static void drops(int unused)
 	(void)unused;
 	dnstap_options_set_queue_bytes(o, 4096);
 	dnstap_options_set_close_timeout(o, 0);
-	dnstap_options_set_message_types(o, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_CLIENT_QUERY));
+	dnstap_options_set_message_types(o, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY));
 	sink = open_sink(o);
 	queue = dnstap_queue_new(sink);
 	for (size_t i = 0; i < sizeof no_types / sizeof no_types[0]; i++)
 		NEED(dnstap_log_frame(queue, no_types[i], frame, 10) == DNSTAP_ERROR_MESSAGE_TYPE, "type %u", no_types[i]);
-	NEED(dnstap_log_frame(queue, DNSTAP_AUTH_QUERY, frame, 10) == DNSTAP_DISABLED, "a type that is off");
+	NEED(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, frame, 10) == DNSTAP_DISABLED, "a type that is off");
 	s = stats_of(sink);
 	EXPECT(s.logged, 0);
-	NEED(dnstap_log_frame(queue, DNSTAP_CLIENT_QUERY, frame, 0) == DNSTAP_ERROR_LENGTH, "an empty frame");
-	NEED(dnstap_log_frame(queue, DNSTAP_CLIENT_QUERY, frame, SIZE_MAX) == DNSTAP_ERROR_LENGTH, "a frame of SIZE_MAX bytes");
+	NEED(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, frame, 0) == DNSTAP_ERROR_LENGTH, "an empty frame");
+	NEED(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, frame, SIZE_MAX) == DNSTAP_ERROR_LENGTH, "a frame of SIZE_MAX bytes");
 	s = stats_of(sink);
 	EXPECT(s.logged, 2);
 	EXPECT(s.dropped_invalid, 2);
 	for (size_t length = 4096; length <= sizeof frame; length += 4096)
-		NEED(dnstap_log_frame(queue, DNSTAP_CLIENT_QUERY, frame, length) == DNSTAP_ERROR_TOO_LONG, "%zu bytes", length);
+		NEED(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, frame, length) == DNSTAP_ERROR_TOO_LONG, "%zu bytes", length);
 	s = stats_of(sink);
 	EXPECT(s.dropped_too_long, 2);
-	while ((result = dnstap_log_frame(queue, DNSTAP_CLIENT_QUERY, frame, 96)) == DNSTAP_OK)
+	while ((result = dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, frame, 96)) == DNSTAP_OK)
 		taken++;
 	NEED(result == DNSTAP_ERROR_FULL, "a ring that is full: %s", dnstap_strerror(result));
 	/* 4 bytes each are their lengths. */
@@ -115,8 +115,8 @@ static void drops(int unused)
 	NEED(dnstap_sink_close(&sink, &s) == DNSTAP_OK, "close");
 	check_sums(&s);
 	EXPECT(s.dropped_closed, taken);
-	EXPECT(s.logged_by_type[DNSTAP_CLIENT_QUERY], taken + 5);
-	NEED(dnstap_log_frame(queue, DNSTAP_CLIENT_QUERY, frame, 96) == DNSTAP_ERROR_CLOSED, "a sink that is closed");
+	EXPECT(s.logged_by_type[DNSTAP_MESSAGE_TYPE_CLIENT_QUERY], taken + 5);
+	NEED(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, frame, 96) == DNSTAP_ERROR_CLOSED, "a sink that is closed");
 	dnstap_queue_free(&queue);
 }
 
@@ -131,9 +131,9 @@ static void in_a_child(int unused)
 	pid_t child;
 
 	(void)unused;
-	NEED(log_number_frame(queue, DNSTAP_CLIENT_QUERY, (struct number){ 1, 0 }, 12) == DNSTAP_OK, "in the parent");
+	NEED(log_number_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 1, 0 }, 12) == DNSTAP_OK, "in the parent");
 	child = fork();
-	NEED(log_number_frame(queue, DNSTAP_CLIENT_QUERY, (struct number){ child == 0 ? 2 : 1, child != 0 }, 12) == DNSTAP_OK,
+	NEED(log_number_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ child == 0 ? 2 : 1, child != 0 }, 12) == DNSTAP_OK,
 	     "after the fork");
 	/* Closing would start a writer thread, too. */
 	AWAIT_STATS(sink, s, s.sent == (child == 0 ? 1 : 2));

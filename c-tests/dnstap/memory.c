@@ -33,7 +33,7 @@ static long kib(const char *name)
 
 static void log_one(dnstap_queue *queue, uint32_t who)
 {
-	NEED(log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ who, 0 }, 100) == DNSTAP_OK, "log");
+	NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ who, 0 }, 100) == DNSTAP_OK, "log");
 }
 
 /* The receiver is away, and a message is pending, which must not keep other memory in use. */
@@ -107,7 +107,7 @@ static void fresh_rings(int unused)
 		NEED(used < QUEUES * 2 * PAGE_KIB, "%d queues cost %ld KiB in round %d", QUEUES, used, round);
 		for (int i = 0; i < QUEUES; i++) {
 			for (uint32_t j = 1; j < FILL; j++)
-				log_number(queues[i], DNSTAP_CLIENT_QUERY, (struct number){ 0, j }, 1000);
+				log_number(queues[i], DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, j }, 1000);
 			dnstap_queue_free(&queues[i]);
 		}
 		close_sink(&sink, TIMEOUT);

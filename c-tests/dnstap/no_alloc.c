@@ -72,8 +72,10 @@ static dnstap_message make(enum kind kind, dnstap_result *fate)
 {
 	static uint8_t bytes[65535];
 	static struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = 53 };
-	static dnstap_policy policy = { .type = { (const uint8_t *)"RPZ", 3 }, .action = DNSTAP_POLICY_NXDOMAIN };
-	dnstap_message m = example(DNSTAP_CLIENT_RESPONSE);
+	static dnstap_policy policy = {
+		.size = sizeof policy, .type = { (const uint8_t *)"RPZ", 3 }, .action = DNSTAP_POLICY_ACTION_NXDOMAIN,
+	};
+	dnstap_message m = example(DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE);
 
 	*fate = DNSTAP_OK;
 	m.response_time = m.query_time;
@@ -86,11 +88,12 @@ static dnstap_message make(enum kind kind, dnstap_result *fate)
 	case RARE:
 		m.extra = (dnstap_bytes){ bytes, 30 };
 		m.policy = &policy;
-		m.http_protocol = DNSTAP_HTTP2;
+		m.identity = m.version = (dnstap_bytes){ bytes, 10 };
+		m.http_protocol = DNSTAP_HTTP_PROTOCOL_HTTP2;
 		m.responder = NULL;
 		break;
 	case REFUSED:
-		m.query_time.tv_nsec = -1;
+		m.query_time.nanoseconds = UINT32_MAX;
 		*fate = DNSTAP_ERROR_TIME;
 		break;
 	case TOO_LONG:
@@ -98,7 +101,7 @@ static dnstap_message make(enum kind kind, dnstap_result *fate)
 		*fate = DNSTAP_ERROR_TOO_LONG;
 		break;
 	case DISABLED:
-		m.type = DNSTAP_AUTH_QUERY;
+		m.type = DNSTAP_MESSAGE_TYPE_AUTH_QUERY;
 		*fate = DNSTAP_DISABLED;
 		break;
 	case FULL:
@@ -150,7 +153,7 @@ static void log_many(int how)
 	dnstap_stats s;
 
 	NEED(allocations > before, "what the library allocates is not seen here");
-	dnstap_options_set_message_types(options, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_CLIENT_RESPONSE));
+	dnstap_options_set_message_types(options, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE));
 	dnstap_options_set_queue_bytes(options, kind == TOO_LONG ? 65536 : 4 << 20);
 	dnstap_options_set_flush_interval(options, 1);
 	dnstap_options_set_close_timeout(options, 1000);

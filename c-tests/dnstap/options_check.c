@@ -144,7 +144,7 @@ static void changed_directory(int unused)
 	dnstap_options_free(&tls);
 	sink = open_sink(o);
 	queue = dnstap_queue_new(sink);
-	NEED(log_number(queue, DNSTAP_CLIENT_QUERY, (struct number){ 0, 0 }, 12) == DNSTAP_OK, "log");
+	NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 12) == DNSTAP_OK, "log");
 	AWAIT_STATS(sink, s, s.connects == 1);
 	/* A stream that follows goes to the same path. */
 	NEED(dnstap_sink_reopen(sink) == DNSTAP_OK, "reopen");

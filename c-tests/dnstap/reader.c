@@ -133,7 +133,7 @@ static dnstap_reader *reader_of(int fd)
 static void needs(dnstap_reader *reader, const char *what, dnstap_result is, dnstap_result wanted)
 {
 	NEED(is == wanted, "%s: '%s' and not '%s'", what, dnstap_strerror(is), dnstap_strerror(wanted));
-	if (wanted >= DNSTAP_ERROR_FULL)
+	if (dnstap_is_error(wanted))
 		NEED(strlen(dnstap_reader_get_error(reader)) > 5, "%s: nothing is said about it", what);
 }
 
@@ -153,7 +153,7 @@ static dnstap_result read_events(dnstap_reader *reader, uint32_t from, uint32_t 
 	for (*count = 0; (result = next(reader, &m)) == DNSTAP_OK; ++*count) {
 		uint32_t seq;
 
-		NEED(m.type == DNSTAP_CLIENT_QUERY && m.query.length >= sizeof seq, "event %u is none of ours", *count);
+		NEED(m.type == DNSTAP_MESSAGE_TYPE_CLIENT_QUERY && m.query.length >= sizeof seq, "event %u is none of ours", *count);
 		memcpy(&seq, m.query.data, sizeof seq);
 		NEED(seq == from + *count, "event %u where %u is due", seq, from + *count);
 	}
@@ -507,7 +507,7 @@ static void sink_to_reader(int unidirectional)
 	sink = open_sink(options);
 	queue = dnstap_queue_new(sink);
 	for (; n.seq < 1000; n.seq++)
-		NEED(log_number(queue, DNSTAP_CLIENT_QUERY, n, 100) == DNSTAP_OK, "log");
+		NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, n, 100) == DNSTAP_OK, "log");
 	reader = reader_of(accept_one(listening));
 	for (uint32_t seq = 0; seq < n.seq; seq++) {
 		struct number got;

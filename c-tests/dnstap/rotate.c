@@ -213,13 +213,13 @@ static void nowhere_to_go(int unused)
 	sink = open_sink(options);
 	queue = dnstap_queue_new(sink);
 	for (; n.seq < 100; n.seq++)
-		NEED(log_number(queue, DNSTAP_CLIENT_QUERY, n, 100) == DNSTAP_OK, "log");
+		NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, n, 100) == DNSTAP_OK, "log");
 	AWAIT_STATS(sink, s, s.sent == 100);
 	NEED(rename("folder", "old") == 0, "rename");
 	NEED(dnstap_sink_reopen(sink) == DNSTAP_OK, "reopen");
 	AWAIT_STATS(sink, s, s.connect_failures > 0);
 	for (; n.seq < 200; n.seq++)
-		NEED(log_number(queue, DNSTAP_CLIENT_QUERY, n, 100) == DNSTAP_OK, "log");
+		NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, n, 100) == DNSTAP_OK, "log");
 	EXPECT(tally_file(tally, "old/log.tap"), 100);
 	NEED(mkdir("folder", 0700) == 0, "mkdir");
 	AWAIT_STATS(sink, s, s.sent == 200);

@@ -84,18 +84,18 @@ static uint16_t random_port(void)
 	return (uint16_t)below(limits[below(4)]);
 }
 
-static struct timespec random_time(void)
+static dnstap_time random_time(void)
 {
 	static const int64_t edges[] = {
 		0, 1, 127, 128, (1 << 28) - 1, 1 << 28, INT64_C(34359738367), INT64_C(34359738368),
 		INT64_C(4611686018427387904), INT64_MAX,
 	};
-	struct timespec time = { 0, 0 };
+	dnstap_time time = { 0, 0 };
 
 	if (one_in(3))
 		return time;
-	time.tv_sec = one_in(4) ? edges[below(10)] : 1700000000 + (int64_t)below(100);
-	time.tv_nsec = one_in(8) ? 999999999 : (long)below(1000000000);
+	time.seconds = one_in(4) ? edges[below(10)] : 1700000000 + (int64_t)below(100);
+	time.nanoseconds = one_in(8) ? 999999999 : (uint32_t)below(1000000000);
 	return time;
 }
 
@@ -118,7 +118,7 @@ static const struct sockaddr *random_end(dnstap_address *end, int family)
 		end->in.sin_port = htons(random_port());
 		return &end->any;
 	}
-	if (family == DNSTAP_INET) {
+	if (family == DNSTAP_SOCKET_FAMILY_INET) {
 		end->in.sin_family = AF_INET;
 		end->in.sin_port = htons(random_port());
 		memcpy(&end->in.sin_addr, pool + below(MOST), 4);
@@ -151,6 +151,7 @@ static void make(struct made *made)
 	if (one_in(4))
 		m->extra = random_bytes();
 	if (one_in(4)) {
+		made->policy.size = sizeof made->policy;
 		made->policy.type = random_text();
 		made->policy.rule = random_bytes();
 		made->policy.value = random_bytes();
@@ -191,20 +192,20 @@ static void set_end(const struct sockaddr *end, ProtobufCBinaryData *address, pr
 	if (end->sa_family == AF_INET) {
 		address->len = 4;
 		address->data = (uint8_t *)(uintptr_t)&((const dnstap_address *)end)->in.sin_addr;
-		*family = DNSTAP_INET;
+		*family = DNSTAP_SOCKET_FAMILY_INET;
 	} else if (end->sa_family == AF_INET6) {
 		address->len = 16;
 		address->data = (uint8_t *)(uintptr_t)&((const dnstap_address *)end)->in6.sin6_addr;
-		*family = DNSTAP_INET6;
+		*family = DNSTAP_SOCKET_FAMILY_INET6;
 	}
 }
 
-static void set_time(struct timespec time, uint64_t *seconds, protobuf_c_boolean *has_seconds, uint32_t *nanoseconds,
+static void set_time(dnstap_time time, uint64_t *seconds, protobuf_c_boolean *has_seconds, uint32_t *nanoseconds,
 		     protobuf_c_boolean *has_nanoseconds)
 {
-	*has_seconds = *has_nanoseconds = time.tv_sec != 0 || time.tv_nsec != 0;
-	*seconds = (uint64_t)time.tv_sec;
-	*nanoseconds = (uint32_t)time.tv_nsec;
+	*has_seconds = *has_nanoseconds = time.seconds != 0 || time.nanoseconds != 0;
+	*seconds = (uint64_t)time.seconds;
+	*nanoseconds = time.nanoseconds;
 }
 
 static void to_protobuf(const dnstap_message *from, struct protobuf *to)
@@ -341,7 +342,7 @@ static void encodes(int count)
 #define SAME_FIELD(field) \
 	SAME((a->field.data == NULL) == (b->field.data == NULL) && a->field.length == b->field.length && \
 	     (a->field.length == 0 || memcmp(a->field.data, b->field.data, a->field.length) == 0))
-#define SAME_TIME(field) SAME(a->field.tv_sec == b->field.tv_sec && a->field.tv_nsec == b->field.tv_nsec)
+#define SAME_TIME(field) SAME(a->field.seconds == b->field.seconds && a->field.nanoseconds == b->field.nanoseconds)
 
 static void same_end(const struct sockaddr *was, const struct sockaddr *is)
 {
@@ -368,12 +369,13 @@ static uint32_t family_of(const dnstap_message *m)
 		return m->socket_family;
 	for (int i = 0; i < 2; i++)
 		if (ends[i] != NULL && ends[i]->sa_family != AF_UNSPEC)
-			return ends[i]->sa_family == AF_INET ? DNSTAP_INET : DNSTAP_INET6;
+			return ends[i]->sa_family == AF_INET ? DNSTAP_SOCKET_FAMILY_INET : DNSTAP_SOCKET_FAMILY_INET6;
 	return 0;
 }
 
 static void same_policy_as_logged(const dnstap_policy *a, const dnstap_policy *b)
 {
+	SAME(b->size == sizeof *b);
 	SAME_FIELD(type);
 	SAME_FIELD(rule);
 	SAME_FIELD(value);
@@ -408,6 +410,7 @@ static void decodes(int count)
 
 	for (event_number = 0; event_number < count; event_number++) {
 		dnstap_message message;
+		dnstap_storage storage;
 		dnstap_result result;
 		unsigned char *frame;
 		size_t length;
@@ -421,7 +424,9 @@ static void decodes(int count)
 		dnstap__dnstap__pack(&from.event, frame);
 		memset(&message, 0x5a, sizeof message);
 		message.size = sizeof message;
-		result = dnstap_decode(frame, length, &message);
+		memset(&storage, 0x5a, sizeof storage);
+		storage.size = sizeof storage;
+		result = dnstap_decode(frame, length, &message, &storage);
 		NEED(result == DNSTAP_OK, "event %d: %s", event_number, dnstap_strerror(result));
 		same_as_logged(&made.message, &message);
 		free(frame);
@@ -434,7 +439,8 @@ static void cut_off(int count)
 	struct made made;
 
 	for (event_number = 0; event_number < count; event_number++) {
-		dnstap_message message = { .size = sizeof message };
+		dnstap_message message = DNSTAP_MESSAGE_INIT;
+		dnstap_storage storage = DNSTAP_STORAGE_INIT;
 		size_t length = 0;
 
 		do
@@ -447,7 +453,7 @@ static void cut_off(int count)
 
 			NEED(frame != NULL, "no memory");
 			memcpy(frame, ours, cut);
-			result = dnstap_decode(frame, cut, &message);
+			result = dnstap_decode(frame, cut, &message, &storage);
 			NEED(result == DNSTAP_ERROR_DECODE, "event %d cut off at %zu: %s", event_number, cut,
 			     dnstap_strerror(result));
 			free(frame);
@@ -462,7 +468,7 @@ static size_t pack(const Dnstap__Dnstap *event)
 
 static void start_event(struct protobuf *p)
 {
-	static dnstap_message least = { .size = sizeof least, .type = DNSTAP_CLIENT_QUERY };
+	static dnstap_message least = { .size = sizeof least, .type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY };
 
 	memset(p, 0, sizeof *p);
 	to_protobuf(&least, p);
@@ -470,11 +476,12 @@ static void start_event(struct protobuf *p)
 
 static void decode_to(dnstap_message *m, size_t length)
 {
+	static dnstap_storage storage = DNSTAP_STORAGE_INIT;
 	dnstap_result result;
 
 	memset(m, 0x5a, sizeof *m);
 	m->size = sizeof *m;
-	result = dnstap_decode(theirs, length, m);
+	result = dnstap_decode(theirs, length, m, &storage);
 	NEED(result == DNSTAP_OK, "%s", dnstap_strerror(result));
 }
 
@@ -551,7 +558,7 @@ static void family_and_address_disagree(int unused)
 	p.message.query_address = (ProtobufCBinaryData){ 16, pool };
 	p.message.response_address = (ProtobufCBinaryData){ 4, pool };
 	decode_to(&m, pack(&p.event));
-	EXPECT(m.socket_family, DNSTAP_INET);
+	EXPECT(m.socket_family, DNSTAP_SOCKET_FAMILY_INET);
 	EXPECT(m.initiator->sa_family, AF_INET6);
 	EXPECT(m.responder->sa_family, AF_INET);
 }
@@ -574,7 +581,7 @@ static void no_message(int unused)
 	     "the identity is lost");
 }
 
-/* Half of a time, and times that struct timespec cannot hold. */
+/* Half of a time, and times that cannot be. */
 static void odd_times(int unused)
 {
 	static struct protobuf p;
@@ -586,12 +593,12 @@ static void odd_times(int unused)
 	p.message.query_time_sec = 1700000000;
 	p.message.response_time_nsec = 5;
 	decode_to(&m, pack(&p.event));
-	NEED(m.query_time.tv_sec == 1700000000 && m.query_time.tv_nsec == 0, "seconds alone");
-	NEED(m.response_time.tv_sec == 0 && m.response_time.tv_nsec == 5, "nanoseconds alone");
+	NEED(m.query_time.seconds == 1700000000 && m.query_time.nanoseconds == 0, "seconds alone");
+	NEED(m.response_time.seconds == 0 && m.response_time.nanoseconds == 5, "nanoseconds alone");
 	p.message.query_time_sec = UINT64_MAX;
 	p.message.response_time_nsec = UINT32_MAX;
 	decode_to(&m, pack(&p.event));
-	NEED(m.query_time.tv_sec >= 0 && m.response_time.tv_nsec >= 0 && m.response_time.tv_nsec < 1000000000,
+	NEED(m.query_time.seconds >= 0 && m.response_time.nanoseconds < 1000000000,
 	     "a time that cannot be");
 }
 
@@ -631,18 +638,19 @@ static void no_events(int unused)
 		{ "\x0f\x78\x01", 3, "a wire type that is not there" },
 		{ "GET / HTTP/1.1\r\n", 16, "text" },
 	};
-	dnstap_message before, after;
+	struct { dnstap_message message; dnstap_storage storage; } before, after;
 
 	(void)unused;
 	memset(&before, 0x5a, sizeof before);
-	before.size = sizeof before;
+	before.message.size = sizeof before.message;
+	before.storage.size = sizeof before.storage;
 	for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
 		dnstap_result result;
 
 		memcpy(&after, &before, sizeof after);
-		result = dnstap_decode((const uint8_t *)frames[i].bytes, frames[i].length, &after);
+		result = dnstap_decode((const uint8_t *)frames[i].bytes, frames[i].length, &after.message, &after.storage);
 		NEED(result == DNSTAP_ERROR_DECODE, "%s: %s", frames[i].what, dnstap_strerror(result));
-		NEED(memcmp(&before, &after, sizeof after) == 0, "%s: the message is written to", frames[i].what);
+		NEED(memcmp(&before, &after, sizeof after) == 0, "%s: the message or its storage is written to", frames[i].what);
 	}
 }
 

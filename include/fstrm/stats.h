@@ -35,7 +35,7 @@ typedef enum fstrm_iothr_state {
 
 /**
  * Counts of submitted frames by their fate. At every moment `accepted = written + waiting +
- * lost_closing + lost_error + lost_fork`.
+ * lost_closing + lost_error`.
  *
  * The counters of a forked child start at 0: earlier frames, and those pending at the fork, belong
  * to its parent.
@@ -45,6 +45,10 @@ typedef struct fstrm_iothr_stats {
    * Size in bytes of this struct, set by the caller: later versions may be longer.
    */
   size_t size;
+  /**
+   * Where the thread stands with its receiver: one of fstrm_iothr_state.
+   */
+  uint32_t state;
   /**
    * Frames that fstrm_iothr_submit() took.
    */
@@ -73,10 +77,6 @@ typedef struct fstrm_iothr_stats {
    */
   uint64_t lost_error;
   /**
-   * Always 0; kept for compatibility.
-   */
-  uint64_t lost_fork;
-  /**
    * Bytes of the written frames and their lengths, without control frames. Of a frame that a
    * broken stream tore, what was sent of it counts too.
    */
@@ -93,10 +93,6 @@ typedef struct fstrm_iothr_stats {
    * Streams that broke off.
    */
   uint64_t disconnects;
-  /**
-   * Where the thread stands with its receiver.
-   */
-  enum fstrm_iothr_state state;
 } fstrm_iothr_stats;
 
 #ifdef __cplusplus

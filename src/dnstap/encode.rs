@@ -14,6 +14,7 @@
 //! - What is rare is out of the way, in functions of its own.
 
 pub(crate) mod cursor;
+mod envelope;
 mod event;
 mod field;
 mod fields;
@@ -29,6 +30,7 @@ use cursor::Cursor;
 use thiserror::Error;
 
 use crate::wire::{self, message};
+pub use envelope::Envelope;
 pub use fields::Fields;
 pub use origin::Origin;
 use short::{address, nanoseconds, numbers, port, put, put_varint};
@@ -87,9 +89,10 @@ fn limit(field: &'static str, bytes: Option<&[u8]>) -> Result<(), EncodeError> {
 pub fn max_len(
     origin: &Origin,
     message: &impl Fields,
-    extra: Option<&[u8]>,
+    envelope: Envelope<'_>,
 ) -> Result<usize, EncodeError> {
-    Ok(origin.len() + OVERHEAD + longer_len(message, extra)?)
+    let names = envelope.names_len()?;
+    Ok(origin.len() + OVERHEAD + names + longer_len(message, envelope.extra)?)
 }
 
 /// Most bytes that the fields take whose length has no small limit.
@@ -163,10 +166,10 @@ impl Encoder {
         &self,
         origin: &Origin,
         message: &impl Fields,
-        extra: Option<&[u8]>,
+        envelope: Envelope<'_>,
         out: &mut [u8],
     ) -> Result<usize, EncodeError> {
-        let start = origin.write(extra, out)?;
+        let start = origin.write(envelope, out)?;
         let rest = out.get_mut(start..).ok_or(EncodeError::BufferTooSmall)?;
         Ok(start + self.message(message, rest)? + TRAILER.len())
     }

@@ -2,6 +2,8 @@
 //! The kit that every function of the C interfaces uses: handles, NULL, C's enums, strings and
 //! growing structs, panics, forks.
 
+mod growing;
+
 use std::ffi::{CStr, CString, c_char, c_uint};
 use std::mem::{self, MaybeUninit};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,6 +11,8 @@ use std::sync::Once;
 use std::{ptr, slice};
 
 use framestream::fork;
+
+pub use growing::{Growing, SizeError, borrow_sized, load_sized, room_at, store_sized};
 
 /// Runs `body`. A panic, which would be a fault of ours, is answered with `on_panic`.
 #[inline(always)]
@@ -89,28 +93,6 @@ pub fn number<E>(value: MaybeUninit<E>) -> c_uint {
     const { assert!(size_of::<E>() == size_of::<c_uint>()) };
     // SAFETY: C passes enums as 32-bit integers, all of whose bits are set to something.
     unsafe { mem::transmute_copy(&value) }
-}
-
-/// Stores a struct that begins with its size in bytes, in the caller's version of it: as much of it
-/// as the caller has room for, and 0 in what is only known to the caller. `None` if the caller has
-/// no room for the first `least` bytes.
-///
-/// # Safety
-/// `place` is NULL, or begins with a size and is valid for writing that many bytes.
-pub unsafe fn store_sized<T: Copy>(place: *mut T, value: T, least: usize) -> Option<()> {
-    // SAFETY: passed on to the caller. Only the size is known to be there.
-    let size = *unsafe { borrow(place.cast::<usize>()) }?;
-    if size < least {
-        return None;
-    }
-    let length = size.min(size_of::<T>());
-    let (bytes, from) = (place.cast::<u8>(), ptr::from_ref(&value).cast::<u8>());
-    let rest = size_of::<usize>()..length;
-    // SAFETY: the caller has `size` bytes there, and the value has `length`.
-    unsafe { ptr::copy_nonoverlapping(from.add(rest.start), bytes.add(rest.start), rest.len()) };
-    // SAFETY: the same.
-    unsafe { ptr::write_bytes(bytes.add(length), 0, size - length) };
-    Some(())
 }
 
 /// Stores a line as a string of C, cut off where the caller has no more room. `None` if there is no

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use std::mem::MaybeUninit;
 use std::slice;
 
 use dnstap::Event;
+use dnstap::encode::Envelope;
 
-use crate::message::{View, dnstap_message, store};
+use crate::message::{View, dnstap_message, dnstap_storage, store};
 use crate::result::*;
 
 /// Tells how large a buffer for dnstap_encode() has to be: as a rule some 100 bytes more than it
@@ -15,8 +17,9 @@ use crate::result::*;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_encoded_size_max(message: *const dnstap_message) -> usize {
     ffi::guard(0, || {
+        let mut older = MaybeUninit::uninit();
         // SAFETY: as documented.
-        let view = unsafe { View::new(message) };
+        let view = unsafe { view(message, &mut older) };
         view.and_then(|view| size_max(&view)).unwrap_or(0)
     })
 }
@@ -54,8 +57,9 @@ pub unsafe extern "C" fn dnstap_encode(
         }
         // SAFETY: as documented.
         let buffer = unsafe { slice::from_raw_parts_mut(buffer, capacity) };
+        let mut older = MaybeUninit::uninit();
         // SAFETY: as documented.
-        let encoded = unsafe { View::new(message) }.and_then(|view| {
+        let encoded = unsafe { view(message, &mut older) }.and_then(|view| {
             if size_max(&view)? > buffer.len() {
                 return Err(DNSTAP_ERROR_BUFFER);
             }
@@ -72,6 +76,20 @@ pub unsafe extern "C" fn dnstap_encode(
     })
 }
 
+/// Returns the caller's message, checked.
+///
+/// # Safety
+/// `message` is as documented.
+unsafe fn view<'a>(
+    message: *const dnstap_message,
+    older: &'a mut MaybeUninit<dnstap_message>,
+) -> Result<View<'a>, dnstap_result> {
+    // SAFETY: passed on to the caller.
+    let message = unsafe { ffi::borrow_sized(message, older) }?;
+    // SAFETY: the same.
+    unsafe { View::new(message) }
+}
+
 fn size_max(view: &View<'_>) -> Result<usize, dnstap_result> {
     Ok(with_event(view, |event| event.max_len())??)
 }
@@ -81,9 +99,8 @@ fn with_event<R>(view: &View<'_>, run: impl FnOnce(&Event<'_>) -> R) -> Result<R
     if message.message_type.name().is_none() {
         return Err(DNSTAP_ERROR_MESSAGE_TYPE);
     }
-    let [identity, version] = view.names()?;
-    let (message, extra) = (Some(message), view.extra());
-    Ok(run(&Event { identity, version, extra, message, ..Event::new() }))
+    let Envelope { identity, version, extra } = view.envelope();
+    Ok(run(&Event { identity, version, extra, message: Some(message), ..Event::new() }))
 }
 
 /// Decodes the payload of a data frame of type protobuf:dnstap.Dnstap. Allocates nothing; any
@@ -93,19 +110,23 @@ fn with_event<R>(view: &View<'_>, run: impl FnOnce(&Event<'_>) -> R) -> Result<R
 /// message leaves a message of type 0. Addresses are told by their length; one that is neither 4
 /// nor 16 bytes long, and a port above 65,535, are left out.
 ///
-/// @param frame         The payload. The message points into it, so it has to stay as long.
+/// @param frame         The payload.
 /// @param length        Its length in bytes.
-/// @param[out] message  The message, whose `size` is to be set before. It points into itself too,
-///                      so that it is not to be copied as a struct.
+/// @param[out] message  The message, whose `size` is to be set before, as by DNSTAP_MESSAGE_INIT.
+///                      It points into the frame and the storage; it can be copied, and is valid
+///                      as long as both stay as they are.
+/// @param[out] storage  Memory for what the message points to beside the frame; its `size` is to be
+///                      set before, as by DNSTAP_STORAGE_INIT.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_DECODE  The bytes are no dnstap event; the message is not written to.
+/// @retval DNSTAP_ERROR_DECODE  The bytes are no dnstap event.
 /// @retval DNSTAP_ERROR_SIZE
-/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_NULL    On any error, neither struct is written to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_decode(
     frame: *const u8,
     length: usize,
     message: *mut dnstap_message,
+    storage: *mut dnstap_storage,
 ) -> dnstap_result {
     ffi::guard(DNSTAP_ERROR_INTERNAL, || {
         // SAFETY: as documented.
@@ -115,6 +136,6 @@ pub unsafe extern "C" fn dnstap_decode(
             return DNSTAP_ERROR_DECODE;
         }
         // SAFETY: as documented.
-        dnstap_result::from_done(unsafe { store(&event, message) })
+        dnstap_result::from_done(unsafe { store(&event, message, storage) })
     })
 }

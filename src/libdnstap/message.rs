@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::ffi::{c_int, c_long};
+use std::ffi::c_int;
 use std::mem::{self, offset_of};
 use std::{ptr, slice};
 
-use dnstap::encode::{BYTES_MAX, Fields};
+use dnstap::encode::{BYTES_MAX, Envelope, Fields};
 use dnstap::schema::{
     HttpProtocol, MessageType, PolicyAction, PolicyMatch, SocketFamily, SocketProtocol,
 };
 use dnstap::{Event, Message, Policy, sample};
-use libc::{sockaddr, sockaddr_in, sockaddr_in6, timespec};
+use ffi::{Growing, growing};
+use libc::{sockaddr, sockaddr_in, sockaddr_in6};
 
 use crate::result::*;
 
@@ -17,104 +18,104 @@ use crate::result::*;
 #[repr(C)]
 pub enum dnstap_message_type {
     /// A server got a query as the authority for its zone.
-    DNSTAP_AUTH_QUERY = 1,
+    DNSTAP_MESSAGE_TYPE_AUTH_QUERY = 1,
     /// A server answered as the authority for its zone.
-    DNSTAP_AUTH_RESPONSE = 2,
+    DNSTAP_MESSAGE_TYPE_AUTH_RESPONSE = 2,
     /// A resolver asked an authoritative server.
-    DNSTAP_RESOLVER_QUERY = 3,
+    DNSTAP_MESSAGE_TYPE_RESOLVER_QUERY = 3,
     /// A resolver got the answer of an authoritative server.
-    DNSTAP_RESOLVER_RESPONSE = 4,
+    DNSTAP_MESSAGE_TYPE_RESOLVER_RESPONSE = 4,
     /// A resolver or forwarder was asked by a client.
-    DNSTAP_CLIENT_QUERY = 5,
+    DNSTAP_MESSAGE_TYPE_CLIENT_QUERY = 5,
     /// A resolver or forwarder answered a client.
-    DNSTAP_CLIENT_RESPONSE = 6,
+    DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE = 6,
     /// A forwarder asked the next resolver.
-    DNSTAP_FORWARDER_QUERY = 7,
+    DNSTAP_MESSAGE_TYPE_FORWARDER_QUERY = 7,
     /// A forwarder got the answer of the next resolver.
-    DNSTAP_FORWARDER_RESPONSE = 8,
+    DNSTAP_MESSAGE_TYPE_FORWARDER_RESPONSE = 8,
     /// A stub resolver asked.
-    DNSTAP_STUB_QUERY = 9,
+    DNSTAP_MESSAGE_TYPE_STUB_QUERY = 9,
     /// A stub resolver got the answer.
-    DNSTAP_STUB_RESPONSE = 10,
+    DNSTAP_MESSAGE_TYPE_STUB_RESPONSE = 10,
     /// A tool such as dig asked.
-    DNSTAP_TOOL_QUERY = 11,
+    DNSTAP_MESSAGE_TYPE_TOOL_QUERY = 11,
     /// A tool such as dig got the answer.
-    DNSTAP_TOOL_RESPONSE = 12,
+    DNSTAP_MESSAGE_TYPE_TOOL_RESPONSE = 12,
     /// An authoritative server got a dynamic update (RFC 2136).
-    DNSTAP_UPDATE_QUERY = 13,
+    DNSTAP_MESSAGE_TYPE_UPDATE_QUERY = 13,
     /// An authoritative server answered a dynamic update.
-    DNSTAP_UPDATE_RESPONSE = 14,
+    DNSTAP_MESSAGE_TYPE_UPDATE_RESPONSE = 14,
 }
 
 /// How to read the addresses.
 #[repr(C)]
 pub enum dnstap_socket_family {
     /// IPv4.
-    DNSTAP_INET = 1,
+    DNSTAP_SOCKET_FAMILY_INET = 1,
     /// IPv6.
-    DNSTAP_INET6 = 2,
+    DNSTAP_SOCKET_FAMILY_INET6 = 2,
 }
 
 /// How a DNS message travelled.
 #[repr(C)]
 pub enum dnstap_socket_protocol {
     /// UDP (RFC 1035, section 4.2.1).
-    DNSTAP_UDP = 1,
+    DNSTAP_SOCKET_PROTOCOL_UDP = 1,
     /// TCP (RFC 1035, section 4.2.2).
-    DNSTAP_TCP = 2,
+    DNSTAP_SOCKET_PROTOCOL_TCP = 2,
     /// TLS (RFC 7858).
-    DNSTAP_DOT = 3,
+    DNSTAP_SOCKET_PROTOCOL_DOT = 3,
     /// HTTPS (RFC 8484).
-    DNSTAP_DOH = 4,
+    DNSTAP_SOCKET_PROTOCOL_DOH = 4,
     /// DNSCrypt over UDP.
-    DNSTAP_DNSCRYPT_UDP = 5,
+    DNSTAP_SOCKET_PROTOCOL_DNSCRYPT_UDP = 5,
     /// DNSCrypt over TCP.
-    DNSTAP_DNSCRYPT_TCP = 6,
+    DNSTAP_SOCKET_PROTOCOL_DNSCRYPT_TCP = 6,
     /// QUIC (RFC 9250).
-    DNSTAP_DOQ = 7,
+    DNSTAP_SOCKET_PROTOCOL_DOQ = 7,
 }
 
 /// The version of HTTP below DNS over HTTPS.
 #[repr(C)]
 pub enum dnstap_http_protocol {
     /// HTTP/1.0 or HTTP/1.1 (RFC 9112).
-    DNSTAP_HTTP1 = 1,
+    DNSTAP_HTTP_PROTOCOL_HTTP1 = 1,
     /// HTTP/2 (RFC 9113).
-    DNSTAP_HTTP2 = 2,
+    DNSTAP_HTTP_PROTOCOL_HTTP2 = 2,
     /// HTTP/3 (RFC 9114).
-    DNSTAP_HTTP3 = 3,
+    DNSTAP_HTTP_PROTOCOL_HTTP3 = 3,
 }
 
 /// What was done because of a policy.
 #[repr(C)]
 pub enum dnstap_policy_action {
     /// Answered that the name does not exist.
-    DNSTAP_POLICY_NXDOMAIN = 1,
+    DNSTAP_POLICY_ACTION_NXDOMAIN = 1,
     /// Answered that the name has no such record.
-    DNSTAP_POLICY_NODATA = 2,
+    DNSTAP_POLICY_ACTION_NODATA = 2,
     /// Let the answer be.
-    DNSTAP_POLICY_PASS = 3,
+    DNSTAP_POLICY_ACTION_PASS = 3,
     /// Gave no answer.
-    DNSTAP_POLICY_DROP = 4,
+    DNSTAP_POLICY_ACTION_DROP = 4,
     /// Answered with TC set, so that the client comes back over TCP.
-    DNSTAP_POLICY_TRUNCATE = 5,
+    DNSTAP_POLICY_ACTION_TRUNCATE = 5,
     /// Answered with records of the policy.
-    DNSTAP_POLICY_LOCAL_DATA = 6,
+    DNSTAP_POLICY_ACTION_LOCAL_DATA = 6,
 }
 
 /// What a policy was compared with.
 #[repr(C)]
 pub enum dnstap_policy_match {
     /// The name in the question.
-    DNSTAP_POLICY_QNAME = 1,
+    DNSTAP_POLICY_MATCH_QNAME = 1,
     /// The address of the client.
-    DNSTAP_POLICY_CLIENT_IP = 2,
+    DNSTAP_POLICY_MATCH_CLIENT_IP = 2,
     /// An address in the answer.
-    DNSTAP_POLICY_RESPONSE_IP = 3,
+    DNSTAP_POLICY_MATCH_RESPONSE_IP = 3,
     /// The name of a name server of the zone.
-    DNSTAP_POLICY_NS_NAME = 4,
+    DNSTAP_POLICY_MATCH_NS_NAME = 4,
     /// The address of a name server of the zone.
-    DNSTAP_POLICY_NS_IP = 5,
+    DNSTAP_POLICY_MATCH_NS_IP = 5,
 }
 
 /// Bytes of the caller, or of a frame. A field whose `data` is NULL is absent; one that has no
@@ -131,10 +132,53 @@ impl dnstap_bytes {
     pub(crate) const ABSENT: Self = Self { data: ptr::null(), length: 0 };
 }
 
+/// A time since 1970-01-01 UTC; one of 0 is absent. dnstap_time_of() converts a struct timespec.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct dnstap_time {
+    /// At least 0.
+    pub seconds: i64,
+    /// Below 1,000,000,000.
+    pub nanoseconds: u32,
+}
+
+impl dnstap_time {
+    /// Returns whether the time is absent or valid.
+    #[inline(always)]
+    fn is_valid(&self) -> bool {
+        self.seconds >= 0 && self.nanoseconds < NANOSECONDS
+    }
+
+    /// Stores a time of the wire that is absent so far, as far as it can be one.
+    #[inline(always)]
+    fn set(&mut self, seconds: Option<u64>, nanoseconds: Option<u32>) {
+        if let Some(seconds) = seconds {
+            self.seconds = seconds.try_into().unwrap_or(0);
+        }
+        if let Some(nanoseconds) = nanoseconds
+            && nanoseconds < NANOSECONDS
+        {
+            self.nanoseconds = nanoseconds;
+        }
+    }
+
+    /// Returns the time as the encoder takes it.
+    #[inline(always)]
+    fn fields(&self) -> (Option<u64>, Option<u32>) {
+        if self.seconds != 0 || self.nanoseconds != 0 {
+            (Some(self.seconds as u64), Some(self.nanoseconds))
+        } else {
+            (None, None)
+        }
+    }
+}
+
 /// A rule of the operator that a message met, such as one of a response policy zone.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct dnstap_policy {
+    /// Size in bytes of this struct, set by the caller: later versions may be longer.
+    pub size: usize,
     /// The kind of policy in UTF-8, "RPZ" for a response policy zone.
     pub r#type: dnstap_bytes,
     /// The rule, in a response policy zone its owner name in wire format.
@@ -156,17 +200,21 @@ pub union dnstap_address {
     pub in6: sockaddr_in6,
 }
 
-/// Where dnstap_decode() and dnstap_reader_next() keep what a message points to.
+/// Memory for what a decoded message points to, beside the frame.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct dnstap_storage {
+    /// Size in bytes of this struct, set by the caller: later versions may be longer.
+    pub size: usize,
     pub initiator: dnstap_address,
     pub responder: dnstap_address,
+    /// Last, so that it can grow; its `size` says how much of it there is.
     pub policy: dnstap_policy,
 }
 
-/// A DNS message with its circumstances. To log one, set it to zero, set `size` and `type`, and
-/// then what is known; a field that is 0 or NULL is absent. Nothing is kept of what it points to.
+/// A DNS message with its circumstances. To log one, begin with DNSTAP_MESSAGE_INIT, set `type`,
+/// and then what is known; a field that is 0 or NULL is absent. Nothing is kept of what it points
+/// to.
 ///
 /// The initiator is the side that sent the query, the responder the side that answers it, in
 /// queries and responses alike.
@@ -177,23 +225,26 @@ pub struct dnstap_message {
     pub size: usize,
     /// Where and in which direction the message was seen: one of enum dnstap_message_type.
     pub r#type: u32,
-    /// One of enum dnstap_socket_family; 0 for that of the addresses.
-    pub socket_family: u32,
     /// How the message travelled: one of enum dnstap_socket_protocol.
     pub socket_protocol: u32,
+    /// One of enum dnstap_socket_family; 0 for that of the addresses.
+    pub socket_family: u32,
     /// The version of HTTP, where the protocol is DNS over HTTPS: one of enum
     /// dnstap_http_protocol.
     pub http_protocol: u32,
+    /// How many messages this one stands for; 1 if its sender did not sample. Set by
+    /// dnstap_decode(); a sink has its own rate.
+    pub sample_rate: u32,
     /// Address and port of the initiator: a struct sockaddr_in or sockaddr_in6, which need not be
     /// aligned. Port 0 means no port. With family AF_UNSPEC only the port is used, at its offset in
     /// struct sockaddr_in.
     pub initiator: *const sockaddr,
     /// The same of the responder.
     pub responder: *const sockaddr,
-    /// When the query was sent or received, since 1970-01-01 UTC. A time of 0 is absent.
-    pub query_time: timespec,
+    /// When the query was sent or received.
+    pub query_time: dnstap_time,
     /// The same of the response.
-    pub response_time: timespec,
+    pub response_time: dnstap_time,
     /// The query in wire format (RFC 1035, section 4) without transport headers, at most 65,535
     /// bytes.
     pub query: dnstap_bytes,
@@ -201,24 +252,34 @@ pub struct dnstap_message {
     pub response: dnstap_bytes,
     /// The zone whose servers were asked, a domain name in wire format.
     pub zone: dnstap_bytes,
-    /// Bytes of the operator's own.
-    pub extra: dnstap_bytes,
     /// The rule that the message met.
     pub policy: *const dnstap_policy,
-    /// Who logged it. For dnstap_encode(), and from dnstap_decode(); dnstap_log() takes what the
-    /// sink has.
+    /// Bytes of the operator's own.
+    pub extra: dnstap_bytes,
+    /// Who logged it. For dnstap_log(), instead of the identity of the sink.
     pub identity: dnstap_bytes,
     /// What software that is, likewise.
     pub version: dnstap_bytes,
-    /// How many messages this one stands for; 1 if its sender did not sample. Set by
-    /// dnstap_decode(); a sink has its own rate.
-    pub sample_rate: u32,
-    /// Used by dnstap_decode().
-    pub storage: dnstap_storage,
 }
 
-/// Size of the first version of the struct.
-pub(crate) const SIZE_MIN: usize = size_of::<dnstap_message>();
+impl dnstap_storage {
+    /// Returns storage of this version with nothing in it.
+    pub(crate) fn new() -> Self {
+        // SAFETY: addresses of zeros are of no family.
+        Self { size: size_of::<Self>(), ..unsafe { mem::zeroed() } }
+    }
+}
+
+growing!(dnstap_policy, 64, r#match);
+growing!(dnstap_storage, 128, policy);
+growing!(dnstap_message, 184, version);
+
+// No version has more than the first yet. A struct to which a field is added leaves this list.
+const _: () = {
+    assert!(size_of::<dnstap_policy>() == dnstap_policy::FIRST_SIZE);
+    assert!(size_of::<dnstap_storage>() == dnstap_storage::FIRST_SIZE);
+    assert!(size_of::<dnstap_message>() == dnstap_message::FIRST_SIZE);
+};
 
 /// The bytes of a field.
 ///
@@ -313,6 +374,7 @@ pub(crate) struct View<'a> {
     initiator: End<'a>,
     responder: End<'a>,
     family: u32,
+    policy: Option<dnstap_policy>,
 }
 
 impl<'a> View<'a> {
@@ -320,14 +382,7 @@ impl<'a> View<'a> {
     ///
     /// # Safety
     /// `message` points to what its documentation says.
-    pub(crate) unsafe fn new(message: *const dnstap_message) -> Result<Self, dnstap_result> {
-        // SAFETY: passed on to the caller. Only the size is known to be there.
-        let size = unsafe { ffi::borrow(message.cast::<usize>()) }.ok_or(DNSTAP_ERROR_NULL)?;
-        if *size < SIZE_MIN {
-            return Err(DNSTAP_ERROR_SIZE);
-        }
-        // SAFETY: passed on to the caller, whose struct is not shorter than this.
-        let message = unsafe { &*message };
+    pub(crate) unsafe fn new(message: &'a dnstap_message) -> Result<Self, dnstap_result> {
         // SAFETY: passed on to the caller.
         let initiator = unsafe { End::new(message.initiator) }?;
         // SAFETY: the same.
@@ -339,35 +394,31 @@ impl<'a> View<'a> {
         if !agree {
             return Err(DNSTAP_ERROR_FAMILY);
         }
-        if !is_time(&message.query_time) || !is_time(&message.response_time) {
+        if !message.query_time.is_valid() || !message.response_time.is_valid() {
             return Err(DNSTAP_ERROR_TIME);
         }
-        check(&message.query)?;
-        check(&message.response)?;
-        check(&message.zone)?;
-        check(&message.extra)?;
-        // SAFETY: passed on to the caller.
-        if let Some(policy) = unsafe { ffi::borrow(message.policy) } {
-            check_policy(policy)?;
-        }
-        let family = if family == 0 { seen } else { family };
-        Ok(Self { message, initiator, responder, family })
-    }
-
-    /// What the encoder wants beside the message.
-    #[inline(always)]
-    pub(crate) fn extra(&self) -> Option<&'a [u8]> {
-        // SAFETY: checked by `new`, which took the word of the caller for it.
-        unsafe { field(self.message.extra) }
-    }
-
-    /// Identity and version.
-    pub(crate) fn names(&self) -> Result<[Option<&'a [u8]>; 2], dnstap_result> {
-        for bytes in [&self.message.identity, &self.message.version] {
+        let dnstap_message { query, response, zone, extra, identity, version, .. } = message;
+        for bytes in [query, response, zone, extra, identity, version] {
             check(bytes)?;
         }
-        // SAFETY: as in `extra`, and checked here.
-        Ok(unsafe { [field(self.message.identity), field(self.message.version)] })
+        let policy = if message.policy.is_null() {
+            None
+        } else {
+            // SAFETY: passed on to the caller.
+            Some(unsafe { load_policy(message.policy) }?)
+        };
+        let family = if family == 0 { seen } else { family };
+        Ok(Self { message, initiator, responder, family, policy })
+    }
+
+    /// Returns the fields of the event beside the message.
+    #[inline(always)]
+    pub(crate) fn envelope(&self) -> Envelope<'a> {
+        let dnstap_message { identity, version, extra, .. } = *self.message;
+        // SAFETY: checked by `new`, which took the word of the caller for them.
+        unsafe {
+            Envelope { identity: field(identity), version: field(version), extra: field(extra) }
+        }
     }
 
     /// The message as the safe crate has it.
@@ -394,28 +445,18 @@ impl<'a> View<'a> {
 }
 
 /// Nanoseconds of a second.
-pub(crate) const NANOSECONDS: c_long = 1_000_000_000;
+pub(crate) const NANOSECONDS: u32 = 1_000_000_000;
 
-/// Whether a time is absent or one that can be.
-#[inline(always)]
-fn is_time(time: &timespec) -> bool {
-    time.tv_sec >= 0 && (0..NANOSECONDS).contains(&time.tv_nsec)
-}
-
-/// A time as the encoder wants it.
-#[inline(always)]
-fn time_fields(time: &timespec) -> (Option<u64>, Option<u32>) {
-    let &timespec { tv_sec, tv_nsec } = time;
-    if tv_sec != 0 || tv_nsec != 0 {
-        (Some(tv_sec as u64), Some(tv_nsec as u32))
-    } else {
-        (None, None)
-    }
-}
-
+/// Returns the caller's policy, checked.
+///
+/// # Safety
+/// `policy` is as documented.
 #[cold]
-fn check_policy(policy: &dnstap_policy) -> Result<(), dnstap_result> {
-    [&policy.r#type, &policy.rule, &policy.value].into_iter().try_for_each(check)
+unsafe fn load_policy(policy: *const dnstap_policy) -> Result<dnstap_policy, dnstap_result> {
+    // SAFETY: passed on to the caller.
+    let policy = unsafe { ffi::load_sized(policy) }?;
+    [&policy.r#type, &policy.rule, &policy.value].into_iter().try_for_each(check)?;
+    Ok(policy)
 }
 
 #[inline(always)]
@@ -467,48 +508,47 @@ impl Fields for View<'_> {
 
     #[inline(always)]
     fn query_time_sec(&self) -> Option<u64> {
-        time_fields(&self.message.query_time).0
+        self.message.query_time.fields().0
     }
 
     #[inline(always)]
     fn query_time_nsec(&self) -> Option<u32> {
-        time_fields(&self.message.query_time).1
+        self.message.query_time.fields().1
     }
 
     #[inline(always)]
     fn query_message(&self) -> Option<&[u8]> {
-        // SAFETY: as in `extra`.
+        // SAFETY: as in `envelope`.
         unsafe { field(self.message.query) }
     }
 
     #[inline(always)]
     fn query_zone(&self) -> Option<&[u8]> {
-        // SAFETY: as in `extra`.
+        // SAFETY: as in `envelope`.
         unsafe { field(self.message.zone) }
     }
 
     #[inline(always)]
     fn response_time_sec(&self) -> Option<u64> {
-        time_fields(&self.message.response_time).0
+        self.message.response_time.fields().0
     }
 
     #[inline(always)]
     fn response_time_nsec(&self) -> Option<u32> {
-        time_fields(&self.message.response_time).1
+        self.message.response_time.fields().1
     }
 
     #[inline(always)]
     fn response_message(&self) -> Option<&[u8]> {
-        // SAFETY: as in `extra`.
+        // SAFETY: as in `envelope`.
         unsafe { field(self.message.response) }
     }
 
     #[inline(always)]
     fn policy(&self) -> Option<Policy<'_>> {
-        // SAFETY: as in `extra`.
-        unsafe { ffi::borrow(self.message.policy) }.map(|policy| {
+        self.policy.as_ref().map(|policy| {
             Policy {
-                // SAFETY: as in `extra`, for each.
+                // SAFETY: as in `envelope`, for each.
                 policy_type: unsafe { field(policy.r#type) },
                 // SAFETY: the same.
                 rule: unsafe { field(policy.rule) },
@@ -527,39 +567,63 @@ impl Fields for View<'_> {
     }
 }
 
-/// Stores an event as a message of the caller, which points into the frame and into itself. An
+/// Stores an event as a message of the caller, which points into the frame and the storage. An
 /// event without a message has type 0.
 ///
 /// # Safety
-/// `place` is NULL or as documented.
+/// Both pointers are NULL or as documented.
 pub(crate) unsafe fn store(
     event: &Event<'_>,
-    place: *mut dnstap_message,
+    message: *mut dnstap_message,
+    storage: *mut dnstap_storage,
 ) -> Result<(), dnstap_result> {
-    // SAFETY: passed on to the caller. Only the size is known to be there.
-    let size = *unsafe { ffi::borrow(place.cast::<usize>()) }.ok_or(DNSTAP_ERROR_NULL)?;
-    if size < SIZE_MIN {
-        return Err(DNSTAP_ERROR_SIZE);
+    const MESSAGE: usize = size_of::<dnstap_message>();
+    const STORAGE: usize = size_of::<dnstap_storage>();
+    // SAFETY: passed on to the caller. Only the sizes are known to be there.
+    let sizes = unsafe { (message.cast::<usize>().as_ref(), storage.cast::<usize>().as_ref()) };
+    if let (Some(&MESSAGE), Some(&STORAGE)) = sizes {
+        // SAFETY: the caller has all of this version there.
+        let (message, storage) = unsafe { (&mut *message, &mut *storage) };
+        message.set(event, storage);
+        return Ok(());
     }
-    // SAFETY: the caller has that many bytes there; all of them being 0 is a message without
-    // anything. The storage is written to where it is used.
-    unsafe { ptr::write_bytes(place.cast::<u8>(), 0, offset_of!(dnstap_message, storage)) };
-    if size > SIZE_MIN {
-        // SAFETY: the same. What a later version knows is absent, too.
-        unsafe { ptr::write_bytes(place.cast::<u8>().add(SIZE_MIN), 0, size - SIZE_MIN) };
-    }
-    // SAFETY: the same.
-    let stored = unsafe { &mut *place };
-    stored.size = size;
-    set(&mut stored.identity, event.identity);
-    set(&mut stored.version, event.version);
-    stored.sample_rate = 1;
-    if let Some(extra) = event.extra {
-        stored.extra = extra.into();
-        stored.sample_rate = sample::rate_of(extra);
-    }
-    if let Some(message) = &event.message {
-        stored.set(message);
+    // SAFETY: passed on to the caller.
+    unsafe { store_other(event, message, storage) }
+}
+
+/// Does the same for a caller that has another version of the structs.
+///
+/// # Safety
+/// As for [`store`].
+#[cold]
+#[inline(never)]
+unsafe fn store_other(
+    event: &Event<'_>,
+    message: *mut dnstap_message,
+    storage: *mut dnstap_storage,
+) -> Result<(), dnstap_result> {
+    // SAFETY: passed on to the caller.
+    let room = unsafe { ffi::room_at(message).and(ffi::room_at(storage)) }?;
+    // SAFETY: zeros are a message in which all is absent.
+    let (mut ours, mut beside) =
+        (unsafe { mem::zeroed::<dnstap_message>() }, dnstap_storage::new());
+    ours.set(event, &mut beside);
+    let policy_room = room - offset_of!(dnstap_storage, policy);
+    beside.policy.size = beside.policy.size.min(policy_room);
+    // SAFETY: the caller's storage has the addresses, and the beginning of a policy. No reference
+    // is made to what it may not have.
+    unsafe {
+        if !ours.initiator.is_null() {
+            ours.initiator = &raw const (*storage).initiator.any;
+        }
+        if !ours.responder.is_null() {
+            ours.responder = &raw const (*storage).responder.any;
+        }
+        if !ours.policy.is_null() {
+            ours.policy = &raw const (*storage).policy;
+        }
+        ffi::store_sized(storage, &beside)?;
+        ffi::store_sized(message, &ours)?;
     }
     Ok(())
 }
@@ -580,24 +644,41 @@ fn set(place: &mut dnstap_bytes, bytes: Option<&[u8]>) {
 }
 
 impl dnstap_message {
+    /// Stores an event, and beside it what has no place in the frame.
+    #[inline(always)]
+    fn set(&mut self, event: &Event<'_>, storage: &mut dnstap_storage) {
+        // SAFETY: zeros are a message in which all is absent.
+        unsafe { ptr::write_bytes(self, 0, 1) };
+        self.size = size_of::<Self>();
+        set(&mut self.identity, event.identity);
+        set(&mut self.version, event.version);
+        self.sample_rate = 1;
+        if let Some(extra) = event.extra {
+            self.extra = extra.into();
+            self.sample_rate = sample::rate_of(extra);
+        }
+        if let Some(message) = &event.message {
+            self.set_message(message, storage);
+        }
+    }
+
     /// Stores what there is of a message.
     #[inline(always)]
-    fn set(&mut self, message: &Message<'_>) {
+    fn set_message(&mut self, message: &Message<'_>, storage: &mut dnstap_storage) {
         self.r#type = message.message_type.0;
         self.socket_family = message.socket_family.map_or(0, |family| family.0);
         self.socket_protocol = message.socket_protocol.map_or(0, |protocol| protocol.0);
         self.http_protocol = message.http_protocol.map_or(0, |protocol| protocol.0);
-        let storage = &mut self.storage;
-        let initiator = storage.initiator.set(message.query_address, message.query_port);
-        self.initiator = initiator;
+        self.initiator = storage.initiator.set(message.query_address, message.query_port);
         self.responder = storage.responder.set(message.response_address, message.response_port);
-        set_time(&mut self.query_time, message.query_time_sec, message.query_time_nsec);
-        set_time(&mut self.response_time, message.response_time_sec, message.response_time_nsec);
+        self.query_time.set(message.query_time_sec, message.query_time_nsec);
+        self.response_time.set(message.response_time_sec, message.response_time_nsec);
         set(&mut self.query, message.query_message);
         set(&mut self.response, message.response_message);
         set(&mut self.zone, message.query_zone);
         if let Some(policy) = &message.policy {
             storage.policy = dnstap_policy {
+                size: size_of::<dnstap_policy>(),
                 r#type: policy.policy_type.map_or(dnstap_bytes::ABSENT, dnstap_bytes::from),
                 rule: policy.rule.map_or(dnstap_bytes::ABSENT, dnstap_bytes::from),
                 value: policy.value.map_or(dnstap_bytes::ABSENT, dnstap_bytes::from),
@@ -606,19 +687,6 @@ impl dnstap_message {
             };
             self.policy = &raw const storage.policy;
         }
-    }
-}
-
-/// Stores a time of the wire, as far as a struct timespec can hold it.
-#[inline(always)]
-fn set_time(place: &mut timespec, seconds: Option<u64>, nanoseconds: Option<u32>) {
-    if let Some(seconds) = seconds {
-        place.tv_sec = seconds.try_into().unwrap_or(0);
-    }
-    if let Some(nanoseconds) = nanoseconds
-        && c_long::from(nanoseconds) < NANOSECONDS
-    {
-        place.tv_nsec = nanoseconds.into();
     }
 }
 

@@ -7,7 +7,6 @@ use dnstap::message_types;
 use dnstap::schema::{
     HttpProtocol, MessageType, PolicyAction, PolicyMatch, SocketFamily, SocketProtocol,
 };
-use dnstap::sink::ALL_MESSAGE_TYPES;
 
 use crate::result::*;
 use crate::sink::dnstap_state::{self, *};
@@ -167,7 +166,7 @@ pub unsafe extern "C" fn dnstap_message_types_parse(
         match list.to_str().ok().map(message_types::parse) {
             Some(Ok(set)) => {
                 // SAFETY: as documented.
-                unsafe { types.write(set & ALL_MESSAGE_TYPES) };
+                unsafe { types.write(set) };
                 DNSTAP_OK
             }
             _ => DNSTAP_ERROR_VALUE,

@@ -119,9 +119,14 @@ pub(crate) unsafe fn text<'a>(text: *const c_char) -> Option<&'a [u8]> {
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())
 }
 
-/// The bits of message types.
-pub(crate) fn message_types(bits: c_uint) -> Result<u32, dnstap_result> {
-    if bits & !ALL_MESSAGE_TYPES == 0 { Ok(bits) } else { Err(DNSTAP_ERROR_VALUE) }
+/// Returns a set of message types that the caller has given, as far as it is valid.
+pub(crate) fn message_types(bits: u32) -> Result<u32, dnstap_result> {
+    match bits {
+        // DNSTAP_ALL_MESSAGE_TYPES.
+        u32::MAX => Ok(ALL_MESSAGE_TYPES),
+        bits if bits & !ALL_MESSAGE_TYPES == 0 => Ok(bits),
+        _ => Err(DNSTAP_ERROR_VALUE),
+    }
 }
 
 /// Sets an option.
@@ -350,7 +355,7 @@ unsafe fn name(from: *const c_char) -> Result<Option<Vec<u8>>, dnstap_result> {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_options_set_message_types(
     options: *mut dnstap_options,
-    message_types: c_uint,
+    message_types: u32,
 ) -> dnstap_result {
     // SAFETY: as documented.
     unsafe {
@@ -644,7 +649,7 @@ pub unsafe extern "C" fn dnstap_options_set_tls_ca_bundle(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_options_set_tls_verify(
     options: *mut dnstap_options,
-    verify: c_uint,
+    verify: u32,
 ) -> dnstap_result {
     use dnstap_tls_verify::*;
     // SAFETY: as documented.
@@ -653,15 +658,15 @@ pub unsafe extern "C" fn dnstap_options_set_tls_verify(
             #[cfg(feature = "tls")]
             {
                 options.tls.verify = match verify {
-                    _ if verify == DNSTAP_TLS_VERIFY_NAME as c_uint => TlsVerify::Name,
-                    _ if verify == DNSTAP_TLS_VERIFY_AUTHORITY as c_uint => TlsVerify::Authority,
-                    _ if verify == DNSTAP_TLS_VERIFY_NOTHING as c_uint => TlsVerify::Nothing,
+                    _ if verify == DNSTAP_TLS_VERIFY_NAME as u32 => TlsVerify::Name,
+                    _ if verify == DNSTAP_TLS_VERIFY_AUTHORITY as u32 => TlsVerify::Authority,
+                    _ if verify == DNSTAP_TLS_VERIFY_NOTHING as u32 => TlsVerify::Nothing,
                     _ => return Err(DNSTAP_ERROR_VALUE),
                 };
                 Ok(())
             }
             #[cfg(not(feature = "tls"))]
-            no_tls(options, verify == DNSTAP_TLS_VERIFY_NAME as c_uint)
+            no_tls(options, verify == DNSTAP_TLS_VERIFY_NAME as u32)
         })
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
@@ -8,7 +9,7 @@ use dnstap::schema::MessageType;
 use dnstap::sink::{Logged, Queue, Switch};
 
 use crate::handle;
-use crate::message::{SIZE_MIN, View, dnstap_message};
+use crate::message::{View, dnstap_message};
 use crate::result::*;
 use crate::sink::dnstap_sink;
 use crate::usual;
@@ -63,7 +64,7 @@ impl dnstap_queue {
 /// @return      The queue, to be freed with dnstap_queue_free(); it may outlive the sink. NULL
 ///              without memory for the ring, or if the sink is NULL or closed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dnstap_queue_new(sink: *const dnstap_sink) -> *mut dnstap_queue {
+pub unsafe extern "C" fn dnstap_queue_new(sink: *mut dnstap_sink) -> *mut dnstap_queue {
     ffi::guard(ptr::null_mut(), || {
         // SAFETY: as documented.
         let Ok(sink) = (unsafe { handle::borrow(sink) }) else { return ptr::null_mut() };
@@ -131,15 +132,39 @@ pub unsafe extern "C" fn dnstap_log(
     message: *const dnstap_message,
 ) -> dnstap_result {
     // Each way behind this has a guard of its own.
+    const THIS_VERSION: usize = size_of::<dnstap_message>();
     // SAFETY: as documented. Only the size is known to be there.
     let size = unsafe { ffi::borrow(message.cast::<usize>()) };
     // SAFETY: as documented.
-    let (Ok(queue), Some(SIZE_MIN..)) = (unsafe { dnstap_queue::borrow(queue) }, size) else {
+    let (Ok(queue), Some(THIS_VERSION..)) = (unsafe { dnstap_queue::borrow(queue) }, size) else {
         // SAFETY: as documented.
-        return unsafe { no_call(queue, message) };
+        return unsafe { log_older(queue, message) };
     };
-    // SAFETY: as documented, and the size is right.
+    // SAFETY: as documented, and the caller has all of this version there.
     unsafe { usual::log(queue, &*message) }
+}
+
+/// Logs the message of a caller of an older version, or says what is wrong with the arguments.
+///
+/// # Safety
+/// They are as documented.
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn log_older(
+    queue: *mut dnstap_queue,
+    message: *const dnstap_message,
+) -> dnstap_result {
+    let mut older = MaybeUninit::uninit();
+    // SAFETY: passed on to the caller.
+    let queue = unsafe { dnstap_queue::borrow(queue) };
+    // SAFETY: the same.
+    let message = unsafe { ffi::borrow_sized(message, &mut older) };
+    match (queue, message) {
+        // SAFETY: the same.
+        (Ok(queue), Ok(message)) => unsafe { log_any(queue, message) },
+        (Err(error), _) => error,
+        (_, Err(error)) => error.into(),
+    }
 }
 
 /// Logs a message of any kind, or says what is wrong with it.
@@ -155,7 +180,7 @@ pub(crate) unsafe extern "C" fn log_any(
     let fate = ffi::guard(Err(DNSTAP_ERROR_INTERNAL), || {
         // SAFETY: passed on to the caller.
         match unsafe { View::new(message) } {
-            Ok(view) => Ok(queue.log(&view, view.extra())),
+            Ok(view) => Ok(queue.log(&view, view.envelope())),
             Err(error) => match queue.refuse(MessageType(message.r#type)) {
                 Logged::Invalid => Err(error),
                 other => Ok(other),
@@ -226,20 +251,4 @@ pub unsafe extern "C" fn dnstap_log_frame(
             fate => result_of(fate, message_type),
         }
     })
-}
-
-/// What is wrong with the arguments.
-///
-/// # Safety
-/// They are as documented.
-#[cold]
-#[inline(never)]
-unsafe extern "C" fn no_call(
-    queue: *mut dnstap_queue,
-    message: *const dnstap_message,
-) -> dnstap_result {
-    // SAFETY: passed on to the caller.
-    let queue = unsafe { dnstap_queue::borrow(queue) };
-    let missing = if message.is_null() { DNSTAP_ERROR_NULL } else { DNSTAP_ERROR_SIZE };
-    queue.err().unwrap_or(missing)
 }

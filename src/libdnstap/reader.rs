@@ -12,7 +12,7 @@ use dnstap::Event;
 use dnstap::reader::{ReadError, Reader};
 
 use crate::handle::{Handle, Tag, borrow, borrow_mut, take};
-use crate::message::{dnstap_bytes, dnstap_message, store};
+use crate::message::{dnstap_bytes, dnstap_message, dnstap_storage, store};
 use crate::options::text;
 use crate::result::*;
 
@@ -24,6 +24,8 @@ pub struct OpenReader {
     reader: Reader,
     /// The last frame, in the memory of the reader.
     frame: dnstap_bytes,
+    /// What the last message points to beside the frame.
+    storage: dnstap_storage,
     error: CString,
 }
 
@@ -33,7 +35,12 @@ impl Tag for OpenReader {
 
 impl OpenReader {
     fn give(reader: Reader) -> *mut dnstap_reader {
-        Handle::give(Self { reader, frame: dnstap_bytes::ABSENT, error: CString::default() })
+        Handle::give(Self {
+            reader,
+            frame: dnstap_bytes::ABSENT,
+            storage: dnstap_storage::new(),
+            error: CString::default(),
+        })
     }
 
     /// Keeps what is wrong.
@@ -154,8 +161,8 @@ pub unsafe extern "C" fn dnstap_reader_set_max_frame_size(
 ///
 /// @param reader        The reader.
 /// @param[out] message  The message, whose `size` is to be set before; as from dnstap_decode(). It
-///                      points into the reader, and stays until the next call. NULL to read the
-///                      frame without decoding it.
+///                      points into the reader; it can be copied, and is valid until the next call.
+///                      NULL to read the frame without decoding it.
 /// @param milliseconds  Longest time of the call, even if the sender never pauses but completes no
 ///                      message. Data that has arrived is read, up to 1 MiB, even with 0. Reading a
 ///                      regular file has no time limit.
@@ -198,7 +205,7 @@ pub unsafe extern "C" fn dnstap_reader_next(
         let mut event = Event::new();
         match event.decode_into(frame) {
             // SAFETY: as documented.
-            Ok(()) => match unsafe { store(&event, message) } {
+            Ok(()) => match unsafe { store(&event, message, &raw mut reader.storage) } {
                 Ok(()) => DNSTAP_OK,
                 Err(error) => reader.fail(error, error.text().to_string_lossy()),
             },

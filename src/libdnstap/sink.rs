@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use std::ffi::{c_char, c_uint};
-use std::mem::offset_of;
 use std::ptr;
 use std::time::Duration;
 
 use dnstap::sink::{self, MESSAGE_TYPES, Sink};
 use framestream::sender::LinkState;
+
+use ffi::{Growing, growing};
 
 use crate::handle::{Handle, Tag, borrow, take};
 use crate::options::{dnstap_options, text};
@@ -27,22 +28,33 @@ impl Tag for OpenSink {
 #[repr(C)]
 pub enum dnstap_state {
     /// No connection; the next try is on a timer.
-    DNSTAP_STATE_DISCONNECTED,
+    DNSTAP_STATE_DISCONNECTED = 0,
     /// Connecting, or in the handshake.
-    DNSTAP_STATE_CONNECTING,
+    DNSTAP_STATE_CONNECTING = 1,
     /// The stream is open.
-    DNSTAP_STATE_CONNECTED,
+    DNSTAP_STATE_CONNECTED = 2,
     /// The stream is being closed, or the thread has ended.
-    DNSTAP_STATE_CLOSING,
+    DNSTAP_STATE_CLOSING = 3,
 }
 
-/// Numbers of message types, with the unused 0.
-pub const DNSTAP_MESSAGE_TYPES: usize = 15;
+impl From<LinkState> for dnstap_state {
+    fn from(state: LinkState) -> Self {
+        match state {
+            LinkState::Disconnected => Self::DNSTAP_STATE_DISCONNECTED,
+            LinkState::Connecting => Self::DNSTAP_STATE_CONNECTING,
+            LinkState::Connected => Self::DNSTAP_STATE_CONNECTED,
+            LinkState::Closing => Self::DNSTAP_STATE_CLOSING,
+        }
+    }
+}
 
-const _: () = assert!(DNSTAP_MESSAGE_TYPES == MESSAGE_TYPES);
+/// Entries of an array by message type: with room for types to come, as many as a set has bits.
+pub const DNSTAP_MESSAGE_TYPE_COUNT: usize = 32;
+
+const _: () = assert!(DNSTAP_MESSAGE_TYPE_COUNT >= MESSAGE_TYPES);
 
 /// Counts of messages by their fate. At every moment `logged = sent + waiting + dropped_full +
-/// dropped_too_long + dropped_invalid + dropped_closed + dropped_fork`.
+/// dropped_too_long + dropped_invalid + dropped_closed`.
 ///
 /// The counters of a forked child start at 0: earlier events, and those pending at the fork, belong
 /// to its parent.
@@ -67,8 +79,6 @@ pub struct dnstap_stats {
     pub dropped_invalid: u64,
     /// Messages that were not sent within the close timeout, or came too late to be sent.
     pub dropped_closed: u64,
-    /// Always 0; kept for compatibility.
-    pub dropped_fork: u64,
     /// Messages of enabled types that were left out of the sample. They are not among those logged.
     pub sampled_out: u64,
     /// Bytes sent, with the lengths of the frames and without control frames.
@@ -79,14 +89,21 @@ pub struct dnstap_stats {
     pub connect_failures: u64,
     /// Streams that broke off.
     pub disconnects: u64,
+    /// Where the writer thread stands with the receiver: one of enum dnstap_state.
+    pub state: u32,
     /// The messages that were logged, by enum dnstap_message_type.
-    pub logged_by_type: [u64; DNSTAP_MESSAGE_TYPES],
-    /// Where the writer thread stands with the receiver.
-    pub state: dnstap_state,
+    pub logged_by_type: [u64; DNSTAP_MESSAGE_TYPE_COUNT],
 }
+
+growing!(dnstap_stats, 368, logged_by_type);
+
+// No version has more than the first yet.
+const _: () = assert!(size_of::<dnstap_stats>() == dnstap_stats::FIRST_SIZE);
 
 impl From<sink::Stats> for dnstap_stats {
     fn from(stats: sink::Stats) -> Self {
+        let mut logged_by_type = [0; DNSTAP_MESSAGE_TYPE_COUNT];
+        logged_by_type[..MESSAGE_TYPES].copy_from_slice(&stats.logged_by_type);
         Self {
             size: size_of::<Self>(),
             logged: stats.logged,
@@ -96,19 +113,13 @@ impl From<sink::Stats> for dnstap_stats {
             dropped_too_long: stats.dropped_too_long,
             dropped_invalid: stats.dropped_invalid,
             dropped_closed: stats.dropped_closed,
-            dropped_fork: 0,
             sampled_out: stats.sampled_out,
             bytes_sent: stats.bytes_sent,
             connects: stats.connects,
             connect_failures: stats.connect_failures,
             disconnects: stats.disconnects,
-            logged_by_type: stats.logged_by_type,
-            state: match stats.state {
-                LinkState::Disconnected => dnstap_state::DNSTAP_STATE_DISCONNECTED,
-                LinkState::Connecting => dnstap_state::DNSTAP_STATE_CONNECTING,
-                LinkState::Connected => dnstap_state::DNSTAP_STATE_CONNECTED,
-                LinkState::Closing => dnstap_state::DNSTAP_STATE_CLOSING,
-            },
+            state: dnstap_state::from(stats.state) as u32,
+            logged_by_type,
         }
     }
 }
@@ -118,12 +129,8 @@ impl From<sink::Stats> for dnstap_stats {
 /// # Safety
 /// `place` as documented.
 unsafe fn store_stats(sink: &Sink, place: *mut dnstap_stats) -> Result<(), dnstap_result> {
-    if place.is_null() {
-        return Err(DNSTAP_ERROR_NULL);
-    }
-    let least = offset_of!(dnstap_stats, state) + size_of::<dnstap_state>();
     // SAFETY: passed on to the caller.
-    unsafe { ffi::store_sized(place, sink.stats().into(), least) }.ok_or(DNSTAP_ERROR_SIZE)
+    Ok(unsafe { ffi::store_sized(place, &sink.stats().into()) }?)
 }
 
 /// Opens a sink: starts the writer thread, which connects, and connects again whenever that fails.
@@ -216,8 +223,8 @@ pub unsafe extern "C" fn dnstap_sink_get_error(
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_sink_set_message_types(
-    sink: *const dnstap_sink,
-    message_types: c_uint,
+    sink: *mut dnstap_sink,
+    message_types: u32,
 ) -> dnstap_result {
     // SAFETY: as documented.
     unsafe {
@@ -238,7 +245,7 @@ pub unsafe extern "C" fn dnstap_sink_set_message_types(
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_sink_set_identity(
-    sink: *const dnstap_sink,
+    sink: *mut dnstap_sink,
     identity: *const c_char,
 ) -> dnstap_result {
     // SAFETY: as documented.
@@ -255,7 +262,7 @@ pub unsafe extern "C" fn dnstap_sink_set_identity(
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_sink_set_version(
-    sink: *const dnstap_sink,
+    sink: *mut dnstap_sink,
     version: *const c_char,
 ) -> dnstap_result {
     // SAFETY: as documented.
@@ -272,7 +279,7 @@ pub unsafe extern "C" fn dnstap_sink_set_version(
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dnstap_sink_reopen(sink: *const dnstap_sink) -> dnstap_result {
+pub unsafe extern "C" fn dnstap_sink_reopen(sink: *mut dnstap_sink) -> dnstap_result {
     // SAFETY: as documented.
     unsafe {
         with(sink, |sink| {
@@ -296,7 +303,7 @@ pub unsafe extern "C" fn dnstap_sink_reopen(sink: *const dnstap_sink) -> dnstap_
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_sink_flush(
-    sink: *const dnstap_sink,
+    sink: *mut dnstap_sink,
     milliseconds: c_uint,
 ) -> dnstap_result {
     // SAFETY: as documented.
@@ -319,7 +326,7 @@ pub unsafe extern "C" fn dnstap_sink_flush(
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dnstap_sink_begin_close(sink: *const dnstap_sink) -> dnstap_result {
+pub unsafe extern "C" fn dnstap_sink_begin_close(sink: *mut dnstap_sink) -> dnstap_result {
     // SAFETY: as documented.
     unsafe {
         with(sink, |sink| {

@@ -2,9 +2,13 @@
 //! Functions that the header has inline, as symbols too: for programs that do not compile it, by
 //! ctypes, cgo or dlsym. The header is not made of this file, as it could not have both.
 
+use std::ffi::c_int;
+use std::mem::MaybeUninit;
+
 use dnstap::schema::MessageType;
 
 use crate::queue::dnstap_queue;
+use crate::result::dnstap_result;
 
 /// The same as the inline function.
 ///
@@ -17,4 +21,10 @@ pub unsafe extern "C" fn dnstap_enabled(queue: *const dnstap_queue, message_type
         unsafe { ffi::borrow(queue) }
             .is_some_and(|queue| queue.is_enabled(MessageType(message_type)))
     })
+}
+
+/// The same as the inline function.
+#[unsafe(no_mangle)]
+pub extern "C" fn dnstap_is_error(result: MaybeUninit<dnstap_result>) -> bool {
+    (ffi::number(result) as c_int) < 0
 }

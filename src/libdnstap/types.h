@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
-/** The bit of a message type in a set of them. */
-#define DNSTAP_MESSAGE_TYPE_BIT(type) (1u << (type))
-/** The set of all message types. */
-#define DNSTAP_ALL_MESSAGE_TYPES 0x7ffeu
+/** The bit of a message type in a set of them, which is a uint32_t. */
+#define DNSTAP_MESSAGE_TYPE_BIT(type) (UINT32_C(1) << (type))
+/** The set of all message types that the library knows, even if the header does not. */
+#define DNSTAP_ALL_MESSAGE_TYPES UINT32_MAX
 
 /** How a sink works. */
 typedef struct dnstap_options dnstap_options;
@@ -13,3 +13,32 @@ typedef struct dnstap_sink dnstap_sink;
 typedef struct dnstap_queue dnstap_queue;
 /** A stream to read from. */
 typedef struct dnstap_reader dnstap_reader;
+
+/** Initialises a message in which all is absent: dnstap_message message = DNSTAP_MESSAGE_INIT; */
+#define DNSTAP_MESSAGE_INIT                                                                        \
+  {                                                                                                \
+    sizeof(dnstap_message), 0, 0, 0, 0, 0, NULL, NULL, {0, 0}, {0, 0}, {NULL, 0}, {NULL, 0},       \
+      {NULL, 0}, NULL, {NULL, 0}, {NULL, 0}, {NULL, 0}                                             \
+  }
+/** Initialises a policy in which all is absent. */
+#define DNSTAP_POLICY_INIT                                                                         \
+  {                                                                                                \
+    sizeof(dnstap_policy), {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0                                   \
+  }
+/** Initialises the storage for dnstap_decode(). */
+#ifdef __cplusplus
+#define DNSTAP_STORAGE_INIT                                                                        \
+  {                                                                                                \
+    sizeof(dnstap_storage), {}, {}, {}                                                             \
+  }
+#else
+#define DNSTAP_STORAGE_INIT                                                                        \
+  {                                                                                                \
+    sizeof(dnstap_storage), {{0}}, {{0}}, {0, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0}               \
+  }
+#endif
+/** Initialises the accounts for dnstap_sink_get_stats() and dnstap_sink_close(). */
+#define DNSTAP_STATS_INIT                                                                          \
+  {                                                                                                \
+    sizeof(dnstap_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}                               \
+  }

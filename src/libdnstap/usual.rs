@@ -8,9 +8,8 @@ use dnstap::encode::BYTES_MAX;
 use dnstap::encode::usual::{Usual, width};
 use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
 use dnstap::sink::Queue;
-use libc::timespec;
 
-use crate::message::{NANOSECONDS, address, dnstap_message, family, field, port};
+use crate::message::{NANOSECONDS, address, dnstap_message, dnstap_time, family, field, port};
 use crate::queue::{dnstap_queue, log_any};
 use crate::result::*;
 
@@ -47,7 +46,7 @@ unsafe fn log_between<const N: usize>(
         match (message.query.data.is_null(), has_zone) {
             // Who has asked the servers of a zone knows when.
             (true, true) => log_one::<N, true, true, true>(queue, message),
-            (true, false) if message.query_time.tv_sec != 0 => {
+            (true, false) if message.query_time.seconds != 0 => {
                 log_one::<N, true, true, false>(queue, message)
             }
             (true, false) => log_one::<N, true, false, false>(queue, message),
@@ -132,19 +131,24 @@ impl<'a, const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZON
         if unsafe { family(message.responder) } != Some(wanted) {
             return None;
         }
-        if message.socket_family != 0 && message.socket_family != socket_family.0 {
+        // The family, and no version of HTTP, in one comparison.
+        let dnstap_message { socket_family: declared, http_protocol, .. } = *message;
+        let numbers = u64::from(http_protocol) << 32 | u64::from(declared);
+        if numbers != 0 && numbers != u64::from(socket_family.0) {
             return None;
         }
-        let dnstap_message { zone, extra, query, response, .. } = message;
+        let dnstap_message { zone, policy, extra, identity, version, .. } = message;
+        let dnstap_message { query, response, query_time, response_time, .. } = message;
         let (bytes, other) = if RESPONSE { (response, query) } else { (query, response) };
-        let mut rare = message.policy.addr() | message.http_protocol as usize;
-        rare |= extra.data.addr() | extra.length | other.data.addr() | other.length;
-        let absent = |time: &timespec| time.tv_sec as usize | time.tv_nsec as usize;
+        let mut rare = policy.addr() | extra.data.addr() | extra.length;
+        rare |= identity.data.addr() | identity.length | version.data.addr() | version.length;
+        rare |= other.data.addr() | other.length;
+        let absent = |time: &dnstap_time| time.seconds as usize | time.nanoseconds as usize;
         if !RESPONSE {
-            rare |= absent(&message.response_time);
+            rare |= absent(response_time);
         }
         if !QUERY_TIME {
-            rare |= absent(&message.query_time);
+            rare |= absent(query_time);
         }
         if !ZONE {
             rare |= zone.length;
@@ -153,9 +157,8 @@ impl<'a, const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZON
             return None;
         }
         // If the seconds are not those that the encoder remembers, which are valid, it refuses.
-        let valid = |time: &timespec| (0..NANOSECONDS).contains(&time.tv_nsec);
-        let valid = (!QUERY_TIME || valid(&message.query_time))
-            && (!RESPONSE || valid(&message.response_time));
+        let valid = (!QUERY_TIME || query_time.nanoseconds < NANOSECONDS)
+            && (!RESPONSE || response_time.nanoseconds < NANOSECONDS);
         (valid && !bytes.data.is_null()).then_some(Self(message))
     }
 }
@@ -203,12 +206,12 @@ impl<const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZONE: b
 
     #[inline(always)]
     fn query_time(&self) -> (u64, u32) {
-        (self.0.query_time.tv_sec as u64, self.0.query_time.tv_nsec as u32)
+        (self.0.query_time.seconds as u64, self.0.query_time.nanoseconds)
     }
 
     #[inline(always)]
     fn response_time(&self) -> (u64, u32) {
-        (self.0.response_time.tv_sec as u64, self.0.response_time.tv_nsec as u32)
+        (self.0.response_time.seconds as u64, self.0.response_time.nanoseconds)
     }
 
     #[inline(always)]

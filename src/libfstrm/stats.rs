@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use std::ffi::c_uint;
-use std::mem::offset_of;
 use std::time::Duration;
 
-use ffi::{borrow, borrow_mut, guard, store_sized};
+use ffi::{Growing, borrow, borrow_mut, growing, guard, store_sized};
 use framestream::iothr::LinkState;
 
 use crate::iothr::{fstrm_iothr, fstrm_iothr_options};
@@ -26,7 +25,7 @@ pub enum fstrm_iothr_state {
 }
 
 /// Counts of submitted frames by their fate. At every moment `accepted = written + waiting +
-/// lost_closing + lost_error + lost_fork`.
+/// lost_closing + lost_error`.
 ///
 /// The counters of a forked child start at 0: earlier frames, and those pending at the fork, belong
 /// to its parent.
@@ -35,6 +34,8 @@ pub enum fstrm_iothr_state {
 pub struct fstrm_iothr_stats {
     /// Size in bytes of this struct, set by the caller: later versions may be longer.
     pub size: usize,
+    /// Where the thread stands with its receiver: one of fstrm_iothr_state.
+    pub state: u32,
     /// Frames that fstrm_iothr_submit() took.
     pub accepted: u64,
     /// Frames that fstrm_iothr_submit() gave back because the queue was full.
@@ -50,8 +51,6 @@ pub struct fstrm_iothr_stats {
     /// Frames in a write that a caller's own `write` function failed, which does not tell how many
     /// of them it wrote.
     pub lost_error: u64,
-    /// Always 0; kept for compatibility.
-    pub lost_fork: u64,
     /// Bytes of the written frames and their lengths, without control frames. Of a frame that a
     /// broken stream tore, what was sent of it counts too.
     pub bytes_written: u64,
@@ -61,8 +60,22 @@ pub struct fstrm_iothr_stats {
     pub connect_failures: u64,
     /// Streams that broke off.
     pub disconnects: u64,
-    /// Where the thread stands with its receiver.
-    pub state: fstrm_iothr_state,
+}
+
+growing!(fstrm_iothr_stats, 96, disconnects);
+
+// There is no version but the first yet.
+const _: () = assert!(size_of::<fstrm_iothr_stats>() == fstrm_iothr_stats::FIRST_SIZE);
+
+impl From<LinkState> for fstrm_iothr_state {
+    fn from(state: LinkState) -> Self {
+        match state {
+            LinkState::Disconnected => Self::FSTRM_IOTHR_STATE_DISCONNECTED,
+            LinkState::Connecting => Self::FSTRM_IOTHR_STATE_CONNECTING,
+            LinkState::Connected => Self::FSTRM_IOTHR_STATE_CONNECTED,
+            LinkState::Closing => Self::FSTRM_IOTHR_STATE_CLOSING,
+        }
+    }
 }
 
 /// Retrieves the accounts of a writer thread at this moment. Any thread may call it.
@@ -90,21 +103,14 @@ pub unsafe extern "C" fn fstrm_iothr_get_stats(
             waiting: now.waiting,
             lost_closing: now.lost_closing,
             lost_error: now.lost_error,
-            lost_fork: 0,
             bytes_written: now.bytes_written,
             connects: now.connects,
             connect_failures: now.connect_failures,
             disconnects: now.disconnects,
-            state: match now.state {
-                LinkState::Disconnected => fstrm_iothr_state::FSTRM_IOTHR_STATE_DISCONNECTED,
-                LinkState::Connecting => fstrm_iothr_state::FSTRM_IOTHR_STATE_CONNECTING,
-                LinkState::Connected => fstrm_iothr_state::FSTRM_IOTHR_STATE_CONNECTED,
-                LinkState::Closing => fstrm_iothr_state::FSTRM_IOTHR_STATE_CLOSING,
-            },
+            state: fstrm_iothr_state::from(now.state) as u32,
         };
-        let least = offset_of!(fstrm_iothr_stats, state) + size_of::<fstrm_iothr_state>();
         // SAFETY: as documented.
-        let stored = unsafe { store_sized(stats, filled, least) };
+        let stored = unsafe { store_sized(stats, &filled) };
         stored.map_or(fstrm_res_invalid, |()| fstrm_res_success)
     })
 }

@@ -3,21 +3,20 @@
 
 use super::cursor::Cursor;
 use super::field::field_len;
-use super::{EncodeError, Encoder, OVERHEAD, longer_len};
+use super::{EncodeError, Encoder, Envelope, OVERHEAD, longer_len};
 use crate::message::Event;
 use crate::wire::event;
 
 impl Event<'_> {
     /// How long a buffer must be for [`Event::encode`], in bytes.
     pub fn max_len(&self) -> Result<usize, EncodeError> {
-        let Self { identity, version, extra, message, event_type: _ } = self;
-        let own = field_len(event::identity, "identity", identity)?
-            + field_len(event::version, "version", version)?;
+        let &Self { identity, version, extra, ref message, event_type: _ } = self;
+        let names = Envelope { identity, version, extra }.names_len()?;
         let rest = match message {
-            Some(message) => longer_len(message, *extra)?,
-            None => field_len(event::extra, "extra", extra)?,
+            Some(message) => longer_len(message, extra)?,
+            None => field_len(event::extra, "extra", &extra)?,
         };
-        Ok(own + OVERHEAD + rest)
+        Ok(names + OVERHEAD + rest)
     }
 
     /// Encodes the event into the front of `out`, and returns how many bytes it has: what

@@ -2,7 +2,7 @@
 //! What is the same in all events of one server.
 
 use super::cursor::{Cursor, bytes_len};
-use super::{EncodeError, limit};
+use super::{EncodeError, Envelope, limit};
 use crate::sample;
 use crate::wire::event;
 
@@ -19,8 +19,10 @@ pub struct Origin {
     length: usize,
     /// The first bytes, the key of the message among them.
     near: [u8; NEAR],
-    /// Identity and version.
-    names: Box<[u8]>,
+    /// The field that is the identity, if there is one.
+    identity: Box<[u8]>,
+    /// The field that is the version, if there is one.
+    version: Box<[u8]>,
     /// What `extra` begins with, to say how many messages each stands for; empty if just one.
     sampled: Box<[u8]>,
 }
@@ -36,22 +38,21 @@ impl Origin {
     ) -> Result<Self, EncodeError> {
         limit("identity", identity)?;
         limit("version", version)?;
-        let mut names = vec![0; bytes_len(identity) + bytes_len(version)].into_boxed_slice();
-        let mut cursor = Cursor::new(&mut names);
-        cursor.bytes(event::identity, identity)?;
-        cursor.bytes(event::version, version)?;
+        let identity = field(event::identity, identity)?;
+        let version = field(event::version, version)?;
         let sampled = sample::record(sample_rate);
         let extra = Some(&*sampled).filter(|bytes| !bytes.is_empty());
-        let mut whole = vec![0; names.len() + bytes_len(extra) + 1];
+        let mut whole = vec![0; identity.len() + version.len() + bytes_len(extra) + 1];
         let mut cursor = Cursor::new(&mut whole);
-        cursor.put(&names)?;
+        cursor.put(&identity)?;
+        cursor.put(&version)?;
         cursor.bytes(event::extra, extra)?;
         cursor.put(&[MESSAGE_KEY])?;
         let mut near = [0; NEAR];
         for (near, byte) in near.iter_mut().zip(&whole) {
             *near = *byte;
         }
-        Ok(Self { length: whole.len(), near, names, sampled })
+        Ok(Self { length: whole.len(), near, identity, version, sampled })
     }
 
     /// Bytes that it takes in an event, with the key of the message.
@@ -67,12 +68,17 @@ impl Origin {
         (self.length <= NEAR).then_some(self.length)
     }
 
-    /// Writes it, `extra`, and the key of the message. Returns how many bytes that took.
+    /// Writes it, or what the envelope has instead, `extra`, and the key of the message. Returns how
+    /// many bytes that took.
     #[inline(always)]
-    pub(super) fn write(&self, extra: Option<&[u8]>, out: &mut [u8]) -> Result<usize, EncodeError> {
+    pub(super) fn write(
+        &self,
+        envelope: Envelope<'_>,
+        out: &mut [u8],
+    ) -> Result<usize, EncodeError> {
         let length = self.len();
-        if length > NEAR || extra.is_some() {
-            return self.write_far(extra, out);
+        if length > NEAR || !envelope.is_empty() {
+            return self.write_far(envelope, out);
         }
         *out.first_chunk_mut().ok_or(EncodeError::BufferTooSmall)? = self.near;
         Ok(length)
@@ -80,11 +86,18 @@ impl Origin {
 
     #[cold]
     #[inline(never)]
-    fn write_far(&self, extra: Option<&[u8]>, out: &mut [u8]) -> Result<usize, EncodeError> {
-        limit("extra", extra)?;
+    fn write_far(&self, envelope: Envelope<'_>, out: &mut [u8]) -> Result<usize, EncodeError> {
         let mut cursor = Cursor::new(out);
-        cursor.put(&self.names)?;
-        match extra {
+        match envelope.identity {
+            Some(own) => cursor.limited(event::identity, "identity", Some(own))?,
+            None => cursor.put(&self.identity)?,
+        }
+        match envelope.version {
+            Some(own) => cursor.limited(event::version, "version", Some(own))?,
+            None => cursor.put(&self.version)?,
+        }
+        limit("extra", envelope.extra)?;
+        match envelope.extra {
             // The separator takes the byte that the second of two keys would.
             Some(extra) if !self.sampled.is_empty() => {
                 let length = self.sampled.len() + sample::SEPARATOR.len() + extra.len();
@@ -101,4 +114,11 @@ impl Origin {
         cursor.put(&[MESSAGE_KEY])?;
         Ok(cursor.written())
     }
+}
+
+/// Encodes a field alone.
+fn field(key: u32, bytes: Option<&[u8]>) -> Result<Box<[u8]>, EncodeError> {
+    let mut encoded = vec![0; bytes_len(bytes)].into_boxed_slice();
+    Cursor::new(&mut encoded).bytes(key, bytes)?;
+    Ok(encoded)
 }

@@ -12,8 +12,8 @@ use crate::encode::Origin;
 use crate::ring::{Consumer, Ring};
 use crate::schema::MessageType;
 
-/// Counters by message type: a power of two, so that no index is out of bounds.
-const LOGGED: usize = MESSAGE_TYPES.next_power_of_two();
+/// Counters by message type: one for each bit of a switch, so that no index is out of bounds.
+const LOGGED: usize = u32::BITS as usize;
 
 /// What a queue and its sink say to each other, beside the ring.
 pub(super) struct Member {

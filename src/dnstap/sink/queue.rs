@@ -13,7 +13,7 @@ use super::registry::{Joined, Registry};
 use super::spans::Rings;
 use super::switch::{Enabled, Switch};
 use crate::encode::usual::{self, Usual};
-use crate::encode::{self, EncodeError, Encoder, Fields, Origin};
+use crate::encode::{self, EncodeError, Encoder, Envelope, Fields, Origin};
 use crate::ring::{Producer, Refusal};
 use crate::sample;
 use crate::schema::MessageType;
@@ -132,8 +132,8 @@ impl<S: AsRef<Switch>> Queue<S> {
         Some(room.commit(length))
     }
 
-    /// Logs a message, with `extra` bytes if there are any. Never waits.
-    pub fn log(&mut self, message: &impl Fields, extra: Option<&[u8]>) -> Logged {
+    /// Logs a message, with what its envelope has beside it. Never waits.
+    pub fn log(&mut self, message: &impl Fields, envelope: Envelope<'_>) -> Logged {
         let message_type = message.message_type();
         let enabled = self.enabled();
         if !enabled.has(message_type) {
@@ -145,7 +145,7 @@ impl<S: AsRef<Switch>> Queue<S> {
             return fate;
         }
         self.place.member.count_logged(message_type);
-        let most = match encode::max_len(&self.origin, message, extra) {
+        let most = match encode::max_len(&self.origin, message, envelope) {
             Ok(most) => most,
             Err(error) => return self.drop_message(Logged::Encoding(error)),
         };
@@ -153,7 +153,7 @@ impl<S: AsRef<Switch>> Queue<S> {
             Ok(room) => room,
             Err(refusal) => return self.drop_refused(refusal),
         };
-        let length = match self.encoder.encode(&self.origin, message, extra, room.payload) {
+        let length = match self.encoder.encode(&self.origin, message, envelope, room.payload) {
             Ok(length) => length,
             Err(error) => return self.drop_message(Logged::Encoding(error)),
         };

@@ -3,7 +3,6 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::MESSAGE_TYPES;
 use crate::schema::MessageType;
 
 /// What a logging site looks at to see whether there is anything to do: the message types that are
@@ -58,7 +57,8 @@ impl Enabled {
     /// Whether messages of this type are logged; one without a name is not.
     #[inline(always)]
     pub(super) fn has(self, message_type: MessageType) -> bool {
-        (1..MESSAGE_TYPES as u32).contains(&message_type.0) && self.0 >> message_type.0 & 1 != 0
+        let message_types = self.0 & !LOOK;
+        message_type.0 < u32::BITS && message_types >> message_type.0 & 1 != 0
     }
 
     /// Whether there is more to look at before a message is logged.

@@ -6,6 +6,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use dnstap::encode::Envelope;
 use dnstap::message::Message;
 use dnstap::output::Output;
 use dnstap::schema::MessageType;
@@ -57,7 +58,7 @@ fn accept(listener: &UnixListener) -> UnixStream {
 
 fn log(queue: &mut Queue, wire: &[u8]) -> Logged {
     let query = Message { query_message: Some(wire), ..Message::new(MessageType::CLIENT_QUERY) };
-    queue.log(&query, None)
+    queue.log(&query, Envelope::EMPTY)
 }
 
 /// Logs until `count` messages are dropped.

@@ -6,7 +6,7 @@ mod arbitrary;
 use arbitrary::{event, short_event, usual_event};
 use dnstap::decode::Reason;
 use dnstap::encode::usual::{self, Usual};
-use dnstap::encode::{EncodeError, Encoder, Origin, max_len};
+use dnstap::encode::{EncodeError, Encoder, Envelope, Origin, max_len};
 use dnstap::proto::Dnstap;
 use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
 use dnstap::{Event, Message};
@@ -212,11 +212,20 @@ proptest! {
         for owned in &events {
             let event = Event { event_type: dnstap::schema::EventType::MESSAGE, ..Event::from(owned) };
             let Some(message) = &event.message else { continue };
-            let origin = Origin::new(event.identity, event.version, 1).expect("short fields");
-            let most = max_len(&origin, message, event.extra).expect("short fields");
-            let mut out = vec![BEFORE; most];
-            let length = encoder.encode(&origin, message, event.extra, &mut out);
-            prop_assert!(out[..length.expect("room")] == encode(&event), "other bytes");
+            let Event { identity, version, extra, .. } = event;
+            let own = Origin::new(identity, version, 1).expect("short fields");
+            let other = Origin::new(identity.and(Some(b"other")), version.and(Some(b"1.0")), 1)
+                .expect("short fields");
+            let envelope = Envelope { extra, ..Envelope::EMPTY };
+            for (origin, envelope) in [
+                (&own, envelope),
+                (&other, Envelope { identity, version, extra }),
+            ] {
+                let most = max_len(origin, message, envelope).expect("short fields");
+                let mut out = vec![BEFORE; most];
+                let length = encoder.encode(origin, message, envelope, &mut out);
+                prop_assert!(out[..length.expect("room")] == encode(&event), "other bytes");
+            }
         }
     }
 
@@ -229,7 +238,7 @@ proptest! {
         let before = encode_usual(message, &encoder, &origin, 70_000);
         prop_assert!(before.is_none(), "in a second that the encoder does not know");
         let mut out = vec![0; 70_000];
-        let any = encoder.encode(&origin, message, None, &mut out).expect("room enough");
+        let any = encoder.encode(&origin, message, Envelope::EMPTY, &mut out).expect("room enough");
         match encode_usual(message, &encoder, &origin, 70_000) {
             Some(bytes) => prop_assert!(bytes == out[..any], "other bytes"),
             None => prop_assert!(!is_short(&event), "refused"),
@@ -245,9 +254,10 @@ proptest! {
         let whole = encode(&event);
         let origin = Origin::new(event.identity, event.version, 1).expect("short fields");
         let message = event.message.as_ref().expect("a message");
-        let most = max_len(&origin, message, event.extra).expect("short fields");
+        let envelope = Envelope { extra: event.extra, ..Envelope::EMPTY };
+        let most = max_len(&origin, message, envelope).expect("short fields");
         let mut out = vec![BEFORE; most * share / 100];
-        match Encoder::new().encode(&origin, message, event.extra, &mut out) {
+        match Encoder::new().encode(&origin, message, envelope, &mut out) {
             Ok(length) => prop_assert_eq!(&out[..length], &whole[..]),
             Err(error) => prop_assert_eq!(error, EncodeError::BufferTooSmall),
         }
@@ -304,7 +314,8 @@ fn what_is_too_long_is_an_error() {
     let origin = Origin::new(Some(long), Some(long), 1).expect("not too long");
     let mut out = vec![0; 300_000];
     let mut try_to_encode = |message: &Message<'_>, extra: Option<&[u8]>| {
-        let in_place = Encoder::new().encode(&origin, message, extra, &mut out).map(drop);
+        let envelope = Envelope { extra, ..Envelope::EMPTY };
+        let in_place = Encoder::new().encode(&origin, message, envelope, &mut out).map(drop);
         let mut buffer = vec![0; 500_000];
         let event = Event { message: Some(*message), extra, ..Event::new() };
         assert_eq!(event.encode(&mut buffer).map(drop), in_place);
@@ -331,14 +342,17 @@ fn what_is_too_long_is_an_error() {
     ] {
         let message = Message { policy: Some(policy), ..empty };
         assert_eq!(try_to_encode(&message, None), limit(error));
-        assert_eq!(max_len(&origin, &message, None), Err(EncodeError::TooLong(error)));
+        assert_eq!(max_len(&origin, &message, Envelope::EMPTY), Err(EncodeError::TooLong(error)));
     }
     let policy = dnstap::Policy { policy_type: Some(b"RPZ\xff"), ..Default::default() };
     let message = Message { policy: Some(policy), ..empty };
     assert_eq!(try_to_encode(&message, None), Err(EncodeError::PolicyType));
     assert!(Origin::new(Some(&too_long), None, 1).is_err());
     assert!(Origin::new(None, Some(&too_long), 1).is_err());
-    assert!(max_len(&origin, &Message { query_message: Some(&too_long), ..empty }, None).is_err());
+    assert!(
+        max_len(&origin, &Message { query_message: Some(&too_long), ..empty }, Envelope::EMPTY)
+            .is_err()
+    );
 }
 
 /// The longest form of every field at once.
@@ -380,9 +394,10 @@ fn the_longest_fields_fit_into_what_was_said() {
         let without_response = Message { response_message: None, policy: None, ..longest };
         for message in [longest, without_query, without_response] {
             for extra in [None, Some(&long[..])] {
-                let most = max_len(&origin, &message, extra).expect("not too long");
+                let envelope = Envelope { extra, ..Envelope::EMPTY };
+                let most = max_len(&origin, &message, envelope).expect("not too long");
                 let mut out = vec![BEFORE; most];
-                let length = Encoder::new().encode(&origin, &message, extra, &mut out);
+                let length = Encoder::new().encode(&origin, &message, envelope, &mut out);
                 let event = Event { message: Some(message), extra, ..Event::new() };
                 assert!(Event::decode(&out[..length.expect("room")]) == Ok(event));
                 assert!(encode(&event) == Dnstap::from(&event).encode_to_vec());

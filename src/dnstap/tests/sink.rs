@@ -7,6 +7,7 @@ use std::path::Path;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use dnstap::encode::Envelope;
 use dnstap::message::Message;
 use dnstap::output::Output;
 use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
@@ -90,7 +91,7 @@ fn open(path: &Path, change: impl FnOnce(&mut Options)) -> Sink {
 /// Logs `wire`, and again while the ring is full.
 fn log_all(queue: &mut Queue, wire: &[u8]) {
     let deadline = Instant::now() + Duration::from_secs(20);
-    while queue.log(&response(wire), None) == Logged::Full {
+    while queue.log(&response(wire), Envelope::EMPTY) == Logged::Full {
         assert!(Instant::now() < deadline, "the ring stays full");
         thread::yield_now();
     }
@@ -151,14 +152,15 @@ fn what_is_switched_at_run_time_counts_from_the_next_message() {
     let receiving = receive(UnixListener::bind(&path).expect("a socket"));
     let sink = open(&path, |_| ());
     let mut queue = sink.queue().expect("a queue");
-    assert_eq!(queue.log(&response(b"first"), None), Logged::Queued);
+    assert_eq!(queue.log(&response(b"first"), Envelope::EMPTY), Logged::Queued);
     sink.set_message_types(1 << MessageType::AUTH_QUERY.0);
     assert!(!queue.is_enabled(MessageType::CLIENT_RESPONSE));
-    assert_eq!(queue.log(&response(b"second"), None), Logged::Disabled);
+    assert_eq!(queue.log(&response(b"second"), Envelope::EMPTY), Logged::Disabled);
     sink.set_message_types(dnstap::sink::ALL_MESSAGE_TYPES);
     sink.set_identity(Some(b"ns2.example")).expect("short");
     sink.set_version(Some(b"9")).expect("short");
-    assert_eq!(queue.log(&response(b"third"), Some(b"a note")), Logged::Queued);
+    let note = Envelope { extra: Some(b"a note"), ..Envelope::EMPTY };
+    assert_eq!(queue.log(&response(b"third"), note), Logged::Queued);
     drop(queue);
     assert!(sink.close());
     let frames = receiving.join().expect("the receiver");
@@ -166,6 +168,39 @@ fn what_is_switched_at_run_time_counts_from_the_next_message() {
     assert!(contains(&frames[0], b"ns1.example") && contains(&frames[0], b"first"));
     assert!(contains(&frames[1], b"ns2.example") && contains(&frames[1], b"third"));
     assert!(contains(&frames[1], b"a note"));
+}
+
+#[test]
+fn a_message_has_its_own_identity_or_that_of_the_sink() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let receiving = receive(UnixListener::bind(&path).expect("a socket"));
+    let sink = open(&path, |options| options.version = Some(b"9".into()));
+    let mut queue = sink.queue().expect("a queue");
+    let own: Option<&[u8]> = Some(b"view.example");
+    for envelope in [
+        Envelope::EMPTY,
+        Envelope { identity: own, ..Envelope::EMPTY },
+        Envelope { version: own, ..Envelope::EMPTY },
+        Envelope { identity: Some(b""), version: own, extra: own },
+        Envelope::EMPTY,
+    ] {
+        assert_eq!(queue.log(&response(b"wire"), envelope), Logged::Queued);
+    }
+    drop(queue);
+    assert!(sink.close());
+    let frames = receiving.join().expect("the receiver");
+    let events = frames.iter().map(|frame| dnstap::Event::decode(frame).expect("an event"));
+    let names: Vec<_> = events.map(|event| (event.identity, event.version, event.extra)).collect();
+    let (identity, version): (Option<&[u8]>, Option<&[u8]>) = (Some(b"ns1.example"), Some(b"9"));
+    let expected = [
+        (identity, version, None),
+        (own, version, None),
+        (identity, own, None),
+        (Some(&b""[..]), own, own),
+        (identity, version, None),
+    ];
+    assert_eq!(names, expected);
 }
 
 #[test]
@@ -183,13 +218,13 @@ fn a_receiver_that_does_not_read_costs_messages_and_no_time() {
     let silent = accept(&listener);
     let mut full = 0;
     for _ in 0..20_000 {
-        full += u64::from(queue.log(&response(&[7; 200]), None) == Logged::Full);
+        full += u64::from(queue.log(&response(&[7; 200]), Envelope::EMPTY) == Logged::Full);
     }
-    assert!(matches!(queue.log(&response(&[0; 70_000]), None), Logged::Encoding(_)));
+    assert!(matches!(queue.log(&response(&[0; 70_000]), Envelope::EMPTY), Logged::Encoding(_)));
     let begun = Instant::now();
     assert!(sink.close());
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
-    assert_eq!(queue.log(&response(b"late"), None), Logged::Closed);
+    assert_eq!(queue.log(&response(b"late"), Envelope::EMPTY), Logged::Closed);
     let stats = sink.stats();
     assert_balance(&stats);
     assert!(full > 0 && stats.dropped_closed > 0, "{stats:?}");
@@ -204,8 +239,8 @@ fn a_message_longer_than_half_of_the_ring_is_dropped_and_counted() {
     let receiving = receive(UnixListener::bind(&path).expect("a socket"));
     let sink = open(&path, |options| options.queue_bytes = 4096);
     let mut queue = sink.queue().expect("a queue");
-    assert_eq!(queue.log(&response(&[1; 4000]), None), Logged::TooLong);
-    assert_eq!(queue.log(&response(&[1; 1000]), None), Logged::Queued);
+    assert_eq!(queue.log(&response(&[1; 4000]), Envelope::EMPTY), Logged::TooLong);
+    assert_eq!(queue.log(&response(&[1; 1000]), Envelope::EMPTY), Logged::Queued);
     assert!(sink.close());
     let stats = sink.stats();
     assert_balance(&stats);
@@ -230,9 +265,9 @@ fn a_ring_that_is_full_below_a_batch_is_sent_when_it_refuses() {
         let mut queue = sink.queue().expect("a queue");
         await_stats(&sink, |stats| stats.connects == 1);
         let [first, second, third] = lengths.map(|length| vec![1; length]);
-        assert_eq!(queue.log(&response(&first), None), Logged::Queued);
+        assert_eq!(queue.log(&response(&first), Envelope::EMPTY), Logged::Queued);
         await_stats(&sink, |stats| stats.sent == 1);
-        assert_eq!(queue.log(&response(&second), None), Logged::Queued);
+        assert_eq!(queue.log(&response(&second), Envelope::EMPTY), Logged::Queued);
         assert!(second.len() < wake, "not a batch");
         log_all(&mut queue, &third);
         let stats = sink.stats();
@@ -258,12 +293,12 @@ fn queues_that_come_and_go_hold_no_more_memory_than_said() {
     let sink = open(&path, |options| options.freed_queue_bytes = LIMIT);
     let before = address_space();
     let mut waiting = sink.queue().expect("a queue");
-    assert_eq!(waiting.log(&response(b"first"), None), Logged::Queued);
+    assert_eq!(waiting.log(&response(b"first"), Envelope::EMPTY), Logged::Queued);
     // There is no receiver. Every other queue leaves a pending message.
     for number in 0..8_000 {
         let mut queue = sink.queue().expect("a queue");
         if number % 2 == 0 {
-            assert_eq!(queue.log(&response(b"later"), None), Logged::Queued);
+            assert_eq!(queue.log(&response(b"later"), Envelope::EMPTY), Logged::Queued);
         }
     }
     let grown = address_space().saturating_sub(before);

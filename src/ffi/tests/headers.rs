@@ -205,7 +205,7 @@ memory. Programs that use it need this library, and symbols of version LIBFSTRM_
             include_str!("../../libdnstap/version.h"),
             include_str!("../../libdnstap/types.h"),
         ],
-        inlines: include_str!("../../libdnstap/enabled.h"),
+        inlines: include_str!("../../libdnstap/inline.h"),
     },
 ];
 

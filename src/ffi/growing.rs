@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Structs that callers allocate and that can grow.
+//!
+//! Such a struct begins with its size in bytes, as the caller's compiler knew it. Later versions
+//! only append fields. A caller with any size from that of the first version on is served: no byte
+//! beyond its size is read or written. To a caller of an older version the later fields are absent,
+//! and so are, to a caller of a newer version, those that this library does not know.
+
+use std::mem::MaybeUninit;
+use std::ptr;
+
+/// A struct that its callers allocate, and that can grow. [`growing!`](crate::growing) implements it.
+///
+/// # Safety
+/// The struct is `repr(C)` and begins with a `usize`, its size. All bytes being 0 is a value of it,
+/// in which every field but the size is absent.
+pub unsafe trait Growing: Copy {
+    /// Bytes of the first version.
+    const FIRST_SIZE: usize;
+}
+
+/// Implements [`Growing`] for a struct, by the size of its first version, where pointers have 64
+/// bits, and the last field of that version.
+///
+/// # Safety
+/// That all zeros are a value of the struct is for the caller of the macro to know.
+#[macro_export]
+macro_rules! growing {
+    ($struct:ty, $size:literal, $last:ident) => {
+        // SAFETY: it begins with its size, as asserted below; the rest is said by the caller of
+        // the macro.
+        unsafe impl $crate::Growing for $struct {
+            const FIRST_SIZE: usize = {
+                const fn size_of_field<S, F>(_: fn(&S) -> &F) -> usize {
+                    size_of::<F>()
+                }
+                let last = size_of_field(|all: &$struct| &all.$last);
+                ::std::mem::offset_of!($struct, $last) + last
+            };
+        }
+
+        const _: () = {
+            const FIRST_SIZE: usize = <$struct as $crate::Growing>::FIRST_SIZE;
+            assert!(::std::mem::offset_of!($struct, size) == 0);
+            assert!(FIRST_SIZE == $size || !cfg!(target_pointer_width = "64"));
+            // A field that is added must not take bytes which callers have left undefined.
+            assert!(FIRST_SIZE.is_multiple_of(align_of::<$struct>()));
+        };
+    };
+}
+
+/// Why a struct of the caller is neither read nor written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SizeError {
+    /// The pointer is NULL.
+    Null,
+    /// The size is not set, or smaller than that of the first version.
+    Size,
+}
+
+/// Returns the size that the caller has set.
+///
+/// # Safety
+/// `place` is NULL or begins with a size.
+#[inline(always)]
+unsafe fn size_at<T>(place: *const T) -> Result<usize, SizeError> {
+    // SAFETY: passed on to the caller. Only the size is known to be there, so no reference to the
+    // whole struct is made.
+    unsafe { place.cast::<usize>().as_ref() }.copied().ok_or(SizeError::Null)
+}
+
+/// Returns the caller's struct; from a caller of an older version a copy in `older`.
+///
+/// # Safety
+/// `place` is NULL, or begins with a size and is valid for reading that many bytes.
+#[inline(always)]
+pub unsafe fn borrow_sized<T: Growing>(
+    place: *const T,
+    older: &mut MaybeUninit<T>,
+) -> Result<&T, SizeError> {
+    // SAFETY: passed on to the caller.
+    if unsafe { size_at(place) }? >= size_of::<T>() {
+        // SAFETY: the caller has all of this version there.
+        return Ok(unsafe { &*place });
+    }
+    // SAFETY: passed on to the caller.
+    Ok(older.write(unsafe { load_sized(place) }?))
+}
+
+/// Returns a copy of the caller's struct, in which the fields that it does not have are 0.
+///
+/// # Safety
+/// As for [`borrow_sized`].
+#[cold]
+pub unsafe fn load_sized<T: Growing>(place: *const T) -> Result<T, SizeError> {
+    // SAFETY: passed on to the caller.
+    let size = unsafe { size_at(place) }?;
+    if size < T::FIRST_SIZE {
+        return Err(SizeError::Size);
+    }
+    let mut copy = MaybeUninit::<T>::zeroed();
+    let (from, to) = (place.cast::<u8>(), copy.as_mut_ptr().cast::<u8>());
+    // SAFETY: there are `size` bytes of the caller's, and the copy has all of this version.
+    unsafe { ptr::copy_nonoverlapping(from, to, size.min(size_of::<T>())) };
+    // SAFETY: zeros are a value of each field, and those of the caller are its own.
+    Ok(unsafe { copy.assume_init() })
+}
+
+/// Largest size that is taken for one: a struct that was not initialised has any.
+const SIZE_MAX: usize = 1 << 16;
+
+/// Returns how many bytes of the caller's struct can be written to.
+///
+/// # Safety
+/// `place` is NULL or begins with a size.
+pub unsafe fn room_at<T: Growing>(place: *const T) -> Result<usize, SizeError> {
+    // SAFETY: passed on to the caller.
+    let size = unsafe { size_at(place) }?;
+    if (T::FIRST_SIZE..=SIZE_MAX).contains(&size) { Ok(size) } else { Err(SizeError::Size) }
+}
+
+/// Stores a struct in the caller's version of it: as much as the caller has room for, and 0 in what
+/// only the caller knows. The size there stays.
+///
+/// # Safety
+/// `place` is NULL, or begins with a size and is valid for writing that many bytes.
+pub unsafe fn store_sized<T: Growing>(place: *mut T, value: &T) -> Result<(), SizeError> {
+    // SAFETY: passed on to the caller.
+    let room = unsafe { room_at(place) }?;
+    let known = size_of::<usize>()..room.min(size_of::<T>());
+    let (from, to) = (ptr::from_ref(value).cast::<u8>(), place.cast::<u8>());
+    // SAFETY: both have the bytes up to the smaller size.
+    unsafe { ptr::copy_nonoverlapping(from.add(known.start), to.add(known.start), known.len()) };
+    // SAFETY: the caller has that much room.
+    unsafe { ptr::write_bytes(to.add(known.end), 0, room - known.end) };
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A struct whose first version ends with `first`.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[repr(C)]
+    struct Grown {
+        size: usize,
+        first: u64,
+        second: u64,
+    }
+
+    growing!(Grown, 16, first);
+
+    const FIRST: usize = Grown::FIRST_SIZE;
+    const NOW: usize = size_of::<Grown>();
+
+    /// What a caller has in memory, with a struct one word longer than ours at its front.
+    type Memory = [u64; 5];
+
+    const UNTOUCHED: u64 = 0x5a5a;
+
+    fn memory(size: usize) -> Memory {
+        [size as u64, 1, 2, 3, UNTOUCHED]
+    }
+
+    #[test]
+    fn callers_of_every_version_are_read() {
+        for (size, second) in [(FIRST, 0), (NOW - 8, 0), (NOW, 2), (NOW + 8, 2), (1 << 20, 2)] {
+            let memory = memory(size);
+            let mut older = MaybeUninit::uninit();
+            // SAFETY: the memory is longer than our version.
+            let found = unsafe { borrow_sized(memory.as_ptr().cast(), &mut older) }.copied();
+            assert_eq!(found, Ok(Grown { size, first: 1, second }));
+            // SAFETY: the same.
+            assert_eq!(unsafe { load_sized(memory.as_ptr().cast()) }, found);
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_later_field_is_read_up_to_the_size() {
+        let mut memory = memory(FIRST + 4);
+        memory[2] = u64::MAX;
+        // SAFETY: the memory is longer than our version.
+        let found = unsafe { load_sized::<Grown>(memory.as_ptr().cast()) };
+        let mut second = [0; 8];
+        second[..4].fill(0xff);
+        assert_eq!(found.map(|found| found.second), Ok(u64::from_ne_bytes(second)));
+    }
+
+    #[test]
+    fn callers_of_every_version_are_written_to() {
+        let value = Grown { size: NOW, first: 11, second: 12 };
+        for (size, expected) in [
+            (FIRST, [11, 2, 3, UNTOUCHED]),
+            (NOW, [11, 12, 3, UNTOUCHED]),
+            (NOW + 8, [11, 12, 0, UNTOUCHED]),
+        ] {
+            let mut memory = memory(size);
+            // SAFETY: the memory is longer than the size.
+            assert_eq!(unsafe { store_sized(memory.as_mut_ptr().cast(), &value) }, Ok(()));
+            assert_eq!(memory[0], size as u64);
+            assert_eq!(memory[1..], expected);
+        }
+    }
+
+    #[test]
+    fn a_size_that_is_not_set_is_refused() {
+        let value = Grown { size: NOW, first: 11, second: 12 };
+        for size in [0, 1, FIRST - 1] {
+            let mut memory = memory(size);
+            let mut older = MaybeUninit::<Grown>::uninit();
+            let place = memory.as_mut_ptr().cast::<Grown>();
+            // SAFETY: the memory is longer than our version.
+            unsafe {
+                assert_eq!(borrow_sized(place, &mut older), Err(SizeError::Size));
+                assert_eq!(load_sized(place), Err(SizeError::Size));
+                assert_eq!(store_sized(place, &value), Err(SizeError::Size));
+            }
+            assert_eq!(memory[1..], [1, 2, 3, UNTOUCHED]);
+        }
+        let mut memory = memory(usize::MAX);
+        // SAFETY: a size like this is of no struct.
+        let stored = unsafe { store_sized(memory.as_mut_ptr().cast(), &value) };
+        assert_eq!(stored, Err(SizeError::Size));
+        // SAFETY: NULL is allowed.
+        unsafe {
+            assert_eq!(load_sized::<Grown>(ptr::null()), Err(SizeError::Null));
+            assert_eq!(store_sized(ptr::null_mut(), &value), Err(SizeError::Null));
+        }
+    }
+}
