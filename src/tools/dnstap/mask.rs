@@ -61,25 +61,57 @@ impl Mask {
     /// Returns the event with less exact addresses. A DNS message that cannot be read, which might
     /// hide an address, is left out, and counted.
     pub fn apply<'a>(&'a mut self, event: &Event<'a>) -> Event<'a> {
-        let extra = event.extra.and_then(sample::record_in);
-        let Some(message) = &event.message else { return Event { extra, ..*event } };
+        let Event { identity, version, extra, message, event_type } = *event;
+        let extra = extra.and_then(sample::record_in);
+        let message = message.map(|message| self.message(message));
+        Event { identity, version, extra, message, event_type }
+    }
+
+    /// Each field is named: one that is new does not pass unseen.
+    fn message<'a>(&'a mut self, message: Message<'a>) -> Message<'a> {
         let Self { prefixes, address, query, response, scratch, counts } = self;
-        let masked = Message {
-            query_address: message.query_address.and_then(|given| {
+        let Message {
+            message_type,
+            socket_family,
+            socket_protocol,
+            query_address,
+            response_address,
+            query_port,
+            response_port,
+            query_time_sec,
+            query_time_nsec,
+            query_message,
+            query_zone,
+            response_time_sec,
+            response_time_nsec,
+            response_message,
+            policy,
+            http_protocol,
+        } = message;
+        Message {
+            message_type,
+            socket_family,
+            socket_protocol,
+            query_address: query_address.and_then(|given| {
                 let masked = address.get_mut(..given.len())?;
                 masked.copy_from_slice(given);
                 prefixes.apply_whole(masked).then_some(&*masked)
             }),
-            query_message: message
-                .query_message
+            response_address,
+            query_port,
+            response_port,
+            query_time_sec,
+            query_time_nsec,
+            query_message: query_message
                 .and_then(|wire| copy(wire, Sender::Initiator, *prefixes, query, counts)),
-            response_message: message
-                .response_message
+            query_zone,
+            response_time_sec,
+            response_time_nsec,
+            response_message: response_message
                 .and_then(|wire| copy(wire, Sender::Responder, *prefixes, response, counts)),
-            policy: message.policy.map(|policy| without_client(policy, scratch)),
-            ..*message
-        };
-        Event { extra, message: Some(masked), ..*event }
+            policy: policy.map(|policy| without_client(policy, scratch)),
+            http_protocol,
+        }
     }
 
     /// Encodes `event` as a frame, its length in front, in place of what `encoded` holds. `None` if it
@@ -138,8 +170,9 @@ fn copy<'a>(
 /// Returns a policy without the rule and the value that applied to the address of the client, or that
 /// may have.
 fn without_client<'a>(policy: Policy<'a>, scratch: &mut Vec<u8>) -> Policy<'a> {
+    let Policy { policy_type, rule, action, policy_match, value } = policy;
     let by_other = matches!(
-        policy.policy_match,
+        policy_match,
         Some(
             PolicyMatch::QNAME
                 | PolicyMatch::RESPONSE_IP
@@ -155,10 +188,10 @@ fn without_client<'a>(policy: Policy<'a>, scratch: &mut Vec<u8>) -> Policy<'a> {
         scratch.windows(label.len()).any(|bytes| bytes == label)
             || rule.windows(text.len()).any(|bytes| bytes.eq_ignore_ascii_case(text))
     };
-    if by_other && !policy.rule.is_some_and(&mut names_client) {
-        return policy;
+    if by_other && !rule.is_some_and(&mut names_client) {
+        return Policy { policy_type, rule, action, policy_match, value };
     }
-    Policy { rule: None, value: None, ..policy }
+    Policy { policy_type, rule: None, action, policy_match, value: None }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use ::dnstap::Message;
-use ::dnstap::schema::{MessageType, PolicyAction};
+use ::dnstap::schema::{Hop, PolicyAction};
 
 use super::dns::name;
 use super::dns::section::Parts;
@@ -138,25 +138,18 @@ impl Keys {
             let _ = name::canonical(parts.wire, question.name_at, &mut self.scratch);
             (question.qtype, question.qclass)
         });
-        let MessageType(number) = message.message_type;
-        // A query and its response have adjacent numbers, the first odd.
-        let kind = number.wrapping_add(1) / 2;
         let protocol = message.socket_protocol.map_or(0, |protocol| protocol.0);
         let initiator =
             (message.query_address.unwrap_or_default(), message.query_port.unwrap_or_default());
         // A server's own address may be that of any interface.
-        let is_server = matches!(
-            message.message_type,
-            MessageType::AUTH_QUERY
-                | MessageType::AUTH_RESPONSE
-                | MessageType::CLIENT_QUERY
-                | MessageType::CLIENT_RESPONSE
-                | MessageType::UPDATE_QUERY
-                | MessageType::UPDATE_RESPONSE
-        );
+        let is_server = match message.message_type.hop() {
+            Some(Hop::Auth | Hop::Client | Hop::Update) => true,
+            Some(Hop::Resolver | Hop::Forwarder | Hop::Stub | Hop::Tool) | None => false,
+        };
         let responder = message.response_address.filter(|_| !is_server).unwrap_or_default();
         let ends = (initiator, responder, server);
-        self.hasher.hash_one((kind, parts.id, protocol, ends, question, &self.scratch))
+        let pair = message.message_type.pair();
+        self.hasher.hash_one((pair, parts.id, protocol, ends, question, &self.scratch))
     }
 }
 

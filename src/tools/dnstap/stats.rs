@@ -12,7 +12,7 @@ pub mod top;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use ::dnstap::schema::MessageType;
+use ::dnstap::schema::{Hop, MessageType, SocketProtocol};
 use ::dnstap::{Event, Message};
 
 use self::latency::{Histogram, Pairs};
@@ -26,15 +26,10 @@ use super::print::text::Text;
 /// Names and clients that are kept in mind for certain.
 const TOP_CAPACITY: usize = 4096;
 
-/// Message types with names, and 0 for all others.
-const TYPES: usize = 15;
-
 /// Protocols with numbers below this are told apart; 0 stands for all others.
 const PROTOCOLS: usize = 16;
 
-/// Kinds of message types: query and response of one make a pair.
-pub const FAMILIES: [&str; 7] =
-    ["AUTH", "RESOLVER", "CLIENT", "FORWARDER", "STUB", "TOOL", "UPDATE"];
+const _: () = assert!((SocketProtocol::ALL.last().unwrap().0 as usize) < PROTOCOLS);
 
 /// Statistics of the messages so far.
 #[derive(Debug)]
@@ -54,7 +49,7 @@ pub struct Stats {
     /// When the messages were.
     pub times: Times,
     /// Messages by type; 0 stands for types without a name.
-    pub types: [u64; TYPES],
+    pub types: [u64; MessageType::LIMIT],
     /// Messages by protocol.
     pub protocols: [u64; PROTOCOLS],
     /// Questions by type.
@@ -65,8 +60,8 @@ pub struct Stats {
     pub names: Top,
     /// Addresses of who asks.
     pub clients: Top,
-    /// How long answers took, by family.
-    pub latency: [Histogram; FAMILIES.len()],
+    /// How long answers took, by hop.
+    pub latency: [Histogram; Hop::ALL.len()],
     /// Queries and responses that wait for each other.
     pairs: Pairs,
     scratch: Vec<u8>,
@@ -82,7 +77,7 @@ impl Default for Stats {
             unsent: 0,
             backwards: 0,
             times: Times::default(),
-            types: [0; TYPES],
+            types: [0; MessageType::LIMIT],
             protocols: [0; PROTOCOLS],
             questions: BTreeMap::new(),
             codes: BTreeMap::new(),
@@ -114,8 +109,7 @@ impl Stats {
 
     fn add_message(&mut self, identity: Option<&[u8]>, message: &Message<'_>) {
         let kind = message.message_type;
-        let number = Some(kind.0 as usize).filter(|number| *number < TYPES).unwrap_or(0);
-        self.types[number] += 1;
+        self.types[kind.name().map_or(0, |_| kind.0 as usize)] += 1;
         if let Some(protocol) = message.socket_protocol {
             let number = Some(protocol.0 as usize).filter(|number| *number < PROTOCOLS);
             self.protocols[number.unwrap_or(0)] += 1;
@@ -135,7 +129,7 @@ impl Stats {
             self.bad_dns += 1;
             None
         });
-        let Some(family) = number.checked_sub(1).map(|number| number / 2) else { return };
+        let Some(hop) = kind.hop() else { return };
         if is_response
             && !is_unsent
             && let Some(parts) = &parts
@@ -143,22 +137,22 @@ impl Stats {
             *self.codes.entry(parts.response_code()).or_default() += 1;
         }
         // What is asked is counted once, of the response only if queries are not logged.
-        let queries = self.types[2 * family + 1];
+        let queries = self.types[kind.0 as usize - usize::from(is_response)];
         if !is_response || queries == 0 {
-            self.add_question(message, family, parts.as_ref());
+            self.add_question(message, hop, parts.as_ref());
         }
         let latency = match &parts {
             Some(parts) => self.pairs.add(identity, message, parts),
             None => pairing::latency(None, times),
         };
         match latency {
-            Latency::Took(took) if !is_unsent => self.latency[family].add(took),
+            Latency::Took(took) if !is_unsent => self.latency[hop as usize].add(took),
             Latency::Backwards if !is_unsent => self.backwards += 1,
             _ => (),
         }
     }
 
-    fn add_question(&mut self, message: &Message<'_>, family: usize, parts: Option<&Parts<'_>>) {
+    fn add_question(&mut self, message: &Message<'_>, hop: Hop, parts: Option<&Parts<'_>>) {
         if let Some((parts, question)) = question(parts) {
             *self.questions.entry(question.qtype).or_default() += 1;
             self.scratch.clear();
@@ -166,8 +160,12 @@ impl Stats {
                 self.names.add(&self.scratch);
             }
         }
-        // Servers that ask others are not their clients.
-        if !matches!(FAMILIES[family], "RESOLVER" | "FORWARDER")
+        let is_client = match hop {
+            Hop::Auth | Hop::Client | Hop::Stub | Hop::Tool | Hop::Update => true,
+            // Servers that ask others are not their clients.
+            Hop::Resolver | Hop::Forwarder => false,
+        };
+        if is_client
             && let Some(address @ ([_, _, _, _] | [_, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _])) =
                 message.query_address
         {
@@ -213,7 +211,7 @@ pub fn printed(print: impl FnOnce(&mut Vec<u8>)) -> String {
 
 /// The name of a protocol by its place among [`Stats::protocols`].
 pub fn protocol_name(number: usize) -> String {
-    let protocol = ::dnstap::schema::SocketProtocol(number as u32);
+    let protocol = SocketProtocol(number as u32);
     match protocol.name() {
         Some(name) => name.into(),
         None if number == 0 => "other".into(),

@@ -69,13 +69,21 @@ impl Carrier {
             Some(SocketProtocol::DOH) if message.http_protocol == Some(HttpProtocol::HTTP3) => {
                 Self::Udp
             }
-            Some(
-                SocketProtocol::TCP
-                | SocketProtocol::DOT
-                | SocketProtocol::DOH
-                | SocketProtocol::DNSCRYPT_TCP,
-            ) => Self::Tcp,
-            _ => Self::Udp,
+            protocol => protocol.and_then(Self::usual).unwrap_or(Self::Udp),
+        }
+    }
+
+    /// Returns what carries a protocol, but for DNS over HTTP/3; `None` if it has no name.
+    const fn usual(protocol: SocketProtocol) -> Option<Self> {
+        match protocol {
+            SocketProtocol::UDP | SocketProtocol::DNSCRYPT_UDP | SocketProtocol::DOQ => {
+                Some(Self::Udp)
+            }
+            SocketProtocol::TCP
+            | SocketProtocol::DOT
+            | SocketProtocol::DOH
+            | SocketProtocol::DNSCRYPT_TCP => Some(Self::Tcp),
+            _ => None,
         }
     }
 
@@ -86,6 +94,14 @@ impl Carrier {
         }
     }
 }
+
+const _: () = {
+    let mut rest = SocketProtocol::ALL;
+    while let [protocol, others @ ..] = rest {
+        assert!(Carrier::usual(*protocol).is_some(), "a protocol with a name has a carrier");
+        rest = others;
+    }
+};
 
 impl Pcap {
     /// What files of packets are made of.

@@ -7,7 +7,7 @@ mod upstream;
 use std::time::Instant;
 
 use ::dnstap::Message;
-use ::dnstap::schema::MessageType;
+use ::dnstap::schema::Hop;
 
 use super::remarks::Remarks;
 use super::series::Series;
@@ -29,15 +29,6 @@ const BESIDE: usize = 320;
 /// Queries that wait in vain before it seems that no response is logged.
 const IN_VAIN: u32 = 100;
 
-/// The kinds of queries that have lines: of each pair of message types the first part of the name.
-const KINDS: [(MessageType, &str); 5] = [
-    (MessageType::AUTH_QUERY, "AUTH"),
-    (MessageType::CLIENT_QUERY, "CLIENT"),
-    (MessageType::STUB_QUERY, "STUB"),
-    (MessageType::TOOL_QUERY, "TOOL"),
-    (MessageType::UPDATE_QUERY, "UPDATE"),
-];
-
 /// A query log.
 pub struct QueryLog {
     files: Series,
@@ -46,8 +37,8 @@ pub struct QueryLog {
     /// What [`Half::bytes`] of all that wait amount to.
     bytes: usize,
     upstream: Upstream,
-    /// What has come of each kind.
-    came: [Came; KINDS.len()],
+    /// What has come at each hop.
+    came: [Came; Hop::ALL.len()],
     lines: u64,
     /// Messages that say only what a resolver did for a client.
     helpers: u64,
@@ -55,7 +46,7 @@ pub struct QueryLog {
     remarks: Remarks,
 }
 
-/// What has come of a kind: it is not worth to wait for what a server does not log.
+/// What has come at a hop: it is not worth to wait for what a server does not log.
 #[derive(Clone, Copy, Debug, Default)]
 struct Came {
     queries: bool,
@@ -74,8 +65,7 @@ impl Came {
 /// A query or a response without the other.
 #[derive(Debug)]
 struct Half {
-    /// Which of [`KINDS`].
-    kind: usize,
+    hop: Hop,
     times: Times,
     /// What the line says before the answer, the time left out.
     front: Vec<u8>,
@@ -138,33 +128,30 @@ impl QueryLog {
             self.remarks.count("messages hold no DNS message, and have no line");
             return Ok(());
         };
-        if let MessageType::RESOLVER_QUERY
-        | MessageType::RESOLVER_RESPONSE
-        | MessageType::FORWARDER_QUERY
-        | MessageType::FORWARDER_RESPONSE = message.message_type
-        {
-            self.helpers += 1;
-            if let (Ok(parts), Some(time)) = (Parts::find(wire), time) {
-                self.upstream.note(identity.unwrap_or_default(), &parts, time);
+        let hop = match message.message_type.hop() {
+            Some(Hop::Resolver | Hop::Forwarder) => {
+                self.helpers += 1;
+                if let (Ok(parts), Some(time)) = (Parts::find(wire), time) {
+                    self.upstream.note(identity.unwrap_or_default(), &parts, time);
+                }
+                return Ok(());
             }
-            return Ok(());
-        }
-        let number = message.message_type.0;
-        let kind = KINDS.iter().position(|(query, _)| [query.0, query.0 + 1].contains(&number));
-        let Some(kind) = kind else {
-            self.remarks.count("messages are of an unknown type, and have no line");
-            return Ok(());
+            Some(hop @ (Hop::Auth | Hop::Client | Hop::Stub | Hop::Tool | Hop::Update)) => hop,
+            None => {
+                self.remarks.count("messages are of an unknown type, and have no line");
+                return Ok(());
+            }
         };
         // This message has its line even if another's could not be written: it is counted then.
         let ended = self.end_older(identity, times.first());
-        let came = &mut self.came[kind];
+        let came = &mut self.came[hop as usize];
         came.queries |= is_query;
         came.responses |= !is_query;
         let mut front = Vec::with_capacity(128);
-        line::ends(identity, KINDS[kind].1, message, &mut front);
+        line::ends(identity, hop.name(), message, &mut front);
         ended.and(match Parts::find(wire) {
             Ok(parts) => {
-                let half = self.half(kind, identity, message, &parts, front);
+                let half = self.half(hop, identity, message, &parts, front);
                 let key = self.keys.key(identity, message, &parts);
                 self.pair(key, half)
             }
@@ -182,7 +169,7 @@ impl QueryLog {
     /// A query or response.
     fn half(
         &mut self,
-        kind: usize,
+        hop: Hop,
         identity: Option<&[u8]>,
         message: &Message<'_>,
         parts: &Parts<'_>,
@@ -193,14 +180,14 @@ impl QueryLog {
         line::question(query.as_ref().unwrap_or(parts), query.is_some(), &mut front);
         let answer = message.message_type.is_response().then(|| Answer {
             code: (!pairing::is_unsent(message)).then(|| parts.response_code()),
-            asked: if KINDS[kind].0 == MessageType::CLIENT_QUERY {
+            asked: if hop == Hop::Client {
                 self.upstream.asked_for(identity.unwrap_or_default(), parts)
             } else {
                 None
             },
         });
         Half {
-            kind,
+            hop,
             times: Times::of(message),
             front,
             answer,
@@ -212,7 +199,7 @@ impl QueryLog {
     /// Makes a line of a half and the one that waits for it; or else lets it wait, unless that is
     /// of no use.
     fn pair(&mut self, key: u64, mut half: Half) -> Result<(), OutputError> {
-        let came = self.came[half.kind];
+        let came = self.came[half.hop as usize];
         let is_query = half.answer.is_none();
         let waits = match is_query {
             true => !came.queries_alone(),
@@ -281,10 +268,10 @@ impl QueryLog {
         while let Some(half) = self.waiting.pop_oldest() {
             self.bytes -= half.bytes();
             self.line_alone(&half)?;
-            let came = &mut self.came[half.kind];
+            let came = &mut self.came[half.hop as usize];
             came.in_vain = came.in_vain.saturating_add(half.answer.is_none().into());
-            let next = self.waiting.oldest().map(|next| next.kind);
-            if !came.queries_alone() || next != Some(half.kind) {
+            let next = self.waiting.oldest().map(|next| next.hop);
+            if !came.queries_alone() || next != Some(half.hop) {
                 break;
             }
         }

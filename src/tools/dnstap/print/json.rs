@@ -15,22 +15,33 @@ use crate::dnstap::dns::{BadMessage, name};
 use crate::dnstap::pairing::is_unsent;
 use crate::printable::is_hidden;
 
+/// Returns the keys of fields, up to the quotation mark of a value that has one, and the fields that
+/// are named so.
+macro_rules! members {
+    ($mark:literal: $($field:ident),+) => {
+        [$((concat!(",\"", stringify!($field), "\":", $mark), *$field)),+]
+    };
+    (names of $($field:ident),+) => {
+        [$((
+            concat!(",\"", stringify!($field), "\":\""),
+            $field.map(|value| (value.name(), value.0)),
+        )),+]
+    };
+}
+
 /// Appends the line of an event.
 pub fn print(event: &Event<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    let Event { event_type, identity, version, extra, message } = event;
     out.str("{\"type\":\"");
-    named(event.event_type.name(), event.event_type.0, out);
+    named(event_type.name(), event_type.0, out);
     out.byte(b'"');
-    for (key, value) in [
-        (",\"identity\":", event.identity),
-        (",\"version\":", event.version),
-        (",\"extra\":", event.extra),
-    ] {
+    for (key, value) in members!("": identity, version, extra) {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             out.str(key);
             field(value, out);
         }
     }
-    if let (EventType::MESSAGE, Some(message)) = (event.event_type, &event.message) {
+    if let (&EventType::MESSAGE, Some(message)) = (event_type, message) {
         out.str(",\"message\":{");
         fields(message, clock, scratch, out);
         out.byte(b'}');
@@ -39,34 +50,45 @@ pub fn print(event: &Event<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &
 }
 
 fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    let Message {
+        message_type,
+        socket_family,
+        socket_protocol,
+        query_address,
+        response_address,
+        query_port,
+        response_port,
+        query_time_sec,
+        query_time_nsec,
+        query_message,
+        query_zone,
+        response_time_sec,
+        response_time_nsec,
+        response_message,
+        policy,
+        http_protocol,
+    } = message;
     out.str("\"type\":\"");
-    named(message.message_type.name(), message.message_type.0, out);
+    named(message_type.name(), message_type.0, out);
     out.byte(b'"');
     for (key, seconds, nanoseconds) in [
-        (",\"query_time\":\"", message.query_time_sec, message.query_time_nsec),
-        (",\"response_time\":\"", message.response_time_sec, message.response_time_nsec),
+        (",\"query_time\":\"", query_time_sec, query_time_nsec),
+        (",\"response_time\":\"", response_time_sec, response_time_nsec),
     ] {
-        if let (Some(seconds), Some(nanoseconds)) = (seconds, nanoseconds) {
+        if let (&Some(seconds), &Some(nanoseconds)) = (seconds, nanoseconds) {
             out.str(key);
             clock.full(seconds, nanoseconds, b'T', out);
             out.str("Z\"");
         }
     }
-    for (key, value) in [
-        (",\"socket_family\":\"", message.socket_family.map(|value| (value.name(), value.0))),
-        (",\"socket_protocol\":\"", message.socket_protocol.map(|value| (value.name(), value.0))),
-        (",\"http_protocol\":\"", message.http_protocol.map(|value| (value.name(), value.0))),
-    ] {
+    for (key, value) in members!(names of socket_family, socket_protocol, http_protocol) {
         if let Some((name, number)) = value {
             out.str(key);
             named(name, number, out);
             out.byte(b'"');
         }
     }
-    for (key, value) in [
-        (",\"query_address\":\"", message.query_address),
-        (",\"response_address\":\"", message.response_address),
-    ] {
+    for (key, value) in members!("\"": query_address, response_address) {
         if let Some(value) = value {
             out.str(key);
             if !value.is_empty() {
@@ -75,26 +97,22 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
             out.byte(b'"');
         }
     }
-    for (key, value) in
-        [(",\"query_port\":", message.query_port), (",\"response_port\":", message.response_port)]
-    {
+    for (key, value) in members!("": query_port, response_port) {
         if let Some(value) = value.filter(|value| *value != 0) {
             out.str(key);
             out.number(value);
         }
     }
-    if let Some(zone) = message.query_zone {
+    if let Some(zone) = query_zone {
         text_or_bytes("query_zone", zone, |text| name::alone(zone, text), out);
     }
-    if let Some(policy) = &message.policy {
+    if let Some(policy) = policy {
         policy_fields(policy, scratch, out);
     }
     if is_unsent(message) {
         out.str(",\"response_sent\":false");
     }
-    for (key, wire) in
-        [("query_message", message.query_message), ("response_message", message.response_message)]
-    {
+    for (key, wire) in [("query_message", query_message), ("response_message", response_message)] {
         if let Some(wire) = wire {
             text_or_bytes(key, wire, |text| dig::print(wire, text), out);
         }
@@ -126,16 +144,15 @@ fn text_or_bytes(
 }
 
 fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    let Policy { policy_type, rule, action, policy_match, value } = policy;
     out.str(",\"policy\":{");
     let start = out.len();
     scratch.clear();
-    let rule = policy.rule.map(|rule| match name::whole(rule, scratch) {
+    let rule = rule.map(|rule| match name::whole(rule, scratch) {
         Some(()) => &scratch[..],
         None => rule,
     });
-    for (key, value) in
-        [("\"type\":", policy.policy_type), ("\"rule\":", rule), ("\"value\":", policy.value)]
-    {
+    for (key, value) in [("\"type\":", *policy_type), ("\"rule\":", rule), ("\"value\":", *value)] {
         if let Some(value) = value {
             separate(start, out);
             out.str(key);
@@ -143,8 +160,8 @@ fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) 
         }
     }
     for (key, value) in [
-        ("\"action\":\"", policy.action.map(|value| (value.name(), value.0))),
-        ("\"match\":\"", policy.policy_match.map(|value| (value.name(), value.0))),
+        ("\"action\":\"", action.map(|value| (value.name(), value.0))),
+        ("\"match\":\"", policy_match.map(|value| (value.name(), value.0))),
     ] {
         if let Some((name, number)) = value {
             separate(start, out);

@@ -93,3 +93,70 @@ pub fn named(name: Option<&str>, number: u32, out: &mut Vec<u8>) {
         None => out.number(number),
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use ::dnstap::schema::{
+        EventType, Field, HttpProtocol, MessageType, PolicyAction, PolicyMatch, SocketFamily,
+        SocketProtocol,
+    };
+    use ::dnstap::{Message, Policy};
+
+    use super::*;
+
+    /// Returns the names under which the fields of a message of the schema are to be found. Seconds
+    /// and nanoseconds are one time.
+    pub fn field_names(fields: &[Field]) -> impl Iterator<Item = &str> {
+        fields.iter().map(|field| {
+            let name = field.name;
+            name.strip_suffix("_sec").or(name.strip_suffix("_nsec")).unwrap_or(name)
+        })
+    }
+
+    #[test]
+    fn every_field_is_printed_under_its_name() {
+        let bytes = Some(&b"\x01x\0"[..]);
+        let message = Message {
+            message_type: MessageType::CLIENT_QUERY,
+            socket_family: Some(SocketFamily::INET),
+            socket_protocol: Some(SocketProtocol::UDP),
+            query_address: bytes,
+            response_address: bytes,
+            query_port: Some(1),
+            response_port: Some(1),
+            query_time_sec: Some(1),
+            query_time_nsec: Some(1),
+            query_message: Some(&[0; 12]),
+            query_zone: bytes,
+            response_time_sec: Some(1),
+            response_time_nsec: Some(1),
+            response_message: Some(&[0; 12]),
+            policy: Some(Policy {
+                policy_type: bytes,
+                rule: bytes,
+                action: Some(PolicyAction::PASS),
+                policy_match: Some(PolicyMatch::QNAME),
+                value: bytes,
+            }),
+            http_protocol: Some(HttpProtocol::HTTP1),
+        };
+        let event = Event {
+            identity: bytes,
+            version: bytes,
+            extra: bytes,
+            message: Some(message),
+            event_type: EventType::MESSAGE,
+        };
+        for (style, quote) in [(Style::Yaml, ""), (Style::Json, "\"")] {
+            let mut out = Vec::new();
+            Printer::new(style).print(&event, &mut out);
+            let text = String::from_utf8(out).unwrap();
+            for fields in [Event::FIELDS, Message::FIELDS, Policy::FIELDS] {
+                for name in field_names(fields) {
+                    let key = format!("{quote}{name}{quote}:");
+                    assert!(text.contains(&key), "no {key} in {style:?}: {text}");
+                }
+            }
+        }
+    }
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One line a message: time of day, type, address, protocol, size, question.
 
-use ::dnstap::schema::{EventType, MessageType};
+use ::dnstap::schema::{EventType, Hop};
 use ::dnstap::{Event, Message};
 
 use super::named;
@@ -36,12 +36,11 @@ fn line(message: &Message<'_>, clock: &mut Clock, out: &mut Vec<u8>) {
     out.byte(b' ');
     named(kind.mnemonic(), kind.0, out);
     out.byte(b' ');
-    let address = match kind {
-        MessageType::CLIENT_QUERY
-        | MessageType::CLIENT_RESPONSE
-        | MessageType::AUTH_QUERY
-        | MessageType::AUTH_RESPONSE => message.query_address,
-        _ => message.response_address,
+    let address = match kind.hop() {
+        Some(Hop::Client | Hop::Auth) => message.query_address,
+        Some(Hop::Resolver | Hop::Forwarder | Hop::Stub | Hop::Tool | Hop::Update) | None => {
+            message.response_address
+        }
     };
     match address {
         Some(address) => out.address(address),

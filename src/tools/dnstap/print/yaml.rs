@@ -14,21 +14,33 @@ use super::{message as dig, named};
 use crate::dnstap::dns::name;
 use crate::dnstap::pairing::is_unsent;
 
+/// Returns the beginnings of lines, and the fields that are named so.
+macro_rules! lines {
+    ($indent:literal: $($field:ident),+) => {
+        [$((concat!($indent, stringify!($field), ": "), *$field)),+]
+    };
+    ($indent:literal: names of $($field:ident),+) => {
+        [$((
+            concat!($indent, stringify!($field), ": "),
+            $field.map(|value| (value.name(), value.0)),
+        )),+]
+    };
+}
+
 /// Appends the document of an event.
 pub fn print(event: &Event<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    let Event { event_type, identity, version, extra, message } = event;
     out.str("type: ");
-    named(event.event_type.name(), event.event_type.0, out);
+    named(event_type.name(), event_type.0, out);
     out.byte(b'\n');
-    for (key, value) in
-        [("identity: ", event.identity), ("version: ", event.version), ("extra: ", event.extra)]
-    {
+    for (key, value) in lines!("": identity, version, extra) {
         if let Some(value) = value {
             out.str(key);
             quoted(value, out);
             out.byte(b'\n');
         }
     }
-    if let (EventType::MESSAGE, Some(message)) = (event.event_type, &event.message) {
+    if let (&EventType::MESSAGE, Some(message)) = (event_type, message) {
         out.str("message:\n");
         fields(message, clock, scratch, out);
     }
@@ -36,14 +48,32 @@ pub fn print(event: &Event<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &
 }
 
 fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    let Message {
+        message_type,
+        socket_family,
+        socket_protocol,
+        query_address,
+        response_address,
+        query_port,
+        response_port,
+        query_time_sec,
+        query_time_nsec,
+        query_message,
+        query_zone,
+        response_time_sec,
+        response_time_nsec,
+        response_message,
+        policy,
+        http_protocol,
+    } = message;
     out.str("  type: ");
-    named(message.message_type.name(), message.message_type.0, out);
+    named(message_type.name(), message_type.0, out);
     out.byte(b'\n');
     for (key, seconds, nanoseconds) in [
-        ("  query_time: ", message.query_time_sec, message.query_time_nsec),
-        ("  response_time: ", message.response_time_sec, message.response_time_nsec),
+        ("  query_time: ", query_time_sec, query_time_nsec),
+        ("  response_time: ", response_time_sec, response_time_nsec),
     ] {
-        if let (Some(seconds), Some(nanoseconds)) = (seconds, nanoseconds) {
+        if let (&Some(seconds), &Some(nanoseconds)) = (seconds, nanoseconds) {
             out.str(key);
             // Readers end at a timestamp of which the year has other than four digits.
             let is_timestamp = has_year_of_four_digits(seconds, nanoseconds);
@@ -52,37 +82,28 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
             out.str(if is_timestamp { "\n" } else { "\"\n" });
         }
     }
-    for (key, value) in [
-        ("  socket_family: ", message.socket_family.map(|value| (value.name(), value.0))),
-        ("  socket_protocol: ", message.socket_protocol.map(|value| (value.name(), value.0))),
-        ("  http_protocol: ", message.http_protocol.map(|value| (value.name(), value.0))),
-    ] {
+    for (key, value) in lines!("  ": names of socket_family, socket_protocol, http_protocol) {
         if let Some((name, number)) = value {
             out.str(key);
             named(name, number, out);
             out.byte(b'\n');
         }
     }
-    for (key, value) in [
-        ("  query_address: ", message.query_address),
-        ("  response_address: ", message.response_address),
-    ] {
+    for (key, value) in lines!("  ": query_address, response_address) {
         if let Some(value) = value {
             out.str(key);
             out.address(value);
             out.byte(b'\n');
         }
     }
-    for (key, value) in
-        [("  query_port: ", message.query_port), ("  response_port: ", message.response_port)]
-    {
+    for (key, value) in lines!("  ": query_port, response_port) {
         if let Some(value) = value {
             out.str(key);
             out.number(value);
             out.byte(b'\n');
         }
     }
-    if let Some(zone) = message.query_zone {
+    if let Some(zone) = query_zone {
         scratch.clear();
         match name::alone(zone, scratch) {
             Ok(()) => {
@@ -93,16 +114,14 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
             Err(error) => parse_failed("query_zone", &error.to_string(), zone, out),
         }
     }
-    if let Some(policy) = &message.policy {
+    if let Some(policy) = policy {
         policy_fields(policy, scratch, out);
     }
     if is_unsent(message) {
         out.str("  response_sent: false\n");
     }
-    for (key, wire) in
-        [("query_message", message.query_message), ("response_message", message.response_message)]
-    {
-        let Some(wire) = wire else { continue };
+    for (key, wire) in [("query_message", query_message), ("response_message", response_message)] {
+        let &Some(wire) = wire else { continue };
         let before = out.len();
         out.str("  ");
         out.str(key);
@@ -184,13 +203,14 @@ fn parse_failed(key: &str, error: &str, bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    let Policy { policy_type, rule, action, policy_match, value } = policy;
     out.str("  policy:\n");
-    if let Some(policy_type) = policy.policy_type {
+    if let Some(policy_type) = policy_type {
         out.str("    type: ");
         quoted(policy_type, out);
         out.byte(b'\n');
     }
-    if let Some(rule) = policy.rule {
+    if let Some(rule) = rule {
         out.str("    rule: ");
         scratch.clear();
         match name::whole(rule, scratch) {
@@ -200,8 +220,8 @@ fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) 
         out.byte(b'\n');
     }
     for (key, value) in [
-        ("    action: ", policy.action.map(|value| (value.name(), value.0))),
-        ("    match: ", policy.policy_match.map(|value| (value.name(), value.0))),
+        ("    action: ", action.map(|value| (value.name(), value.0))),
+        ("    match: ", policy_match.map(|value| (value.name(), value.0))),
     ] {
         if let Some((name, number)) = value {
             out.str(key);
@@ -209,7 +229,7 @@ fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) 
             out.byte(b'\n');
         }
     }
-    if let Some(value) = policy.value {
+    if let Some(value) = value {
         out.str("    value: ");
         quoted(value, out);
         out.byte(b'\n');

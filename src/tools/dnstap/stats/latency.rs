@@ -93,7 +93,7 @@ impl Pairs {
             (true, false) => pairing::fit(other.times, half.times),
             _ => Fit::Not,
         });
-        let bit = 1 << (message.message_type.0.wrapping_add(1) / 2 % u32::BITS);
+        let bit = 1 << (message.message_type.pair() % u32::BITS);
         if !is_response {
             self.asked |= bit;
         }

@@ -7,9 +7,11 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ::dnstap::schema::Hop;
+
 use super::http::{self, Resource};
 use super::latency::BOUNDS;
-use super::{FAMILIES, Stats, protocol_name, type_name};
+use super::{Stats, protocol_name, type_name};
 use crate::capture::totals::Refusals;
 use crate::dnstap::account::{Account, Reason};
 use crate::dnstap::dns::mnemonic;
@@ -227,7 +229,7 @@ fn family(
 fn latency(stats: &Stats, out: &mut String) {
     const NAME: &str = "dnstap_latency_seconds";
     let _ = writeln!(out, "# HELP {NAME} Time from query to response.\n# TYPE {NAME} histogram");
-    for (family, histogram) in FAMILIES.iter().zip(&stats.latency) {
+    for (family, histogram) in Hop::ALL.into_iter().map(Hop::name).zip(&stats.latency) {
         if histogram.count == 0 {
             continue;
         }

@@ -3,10 +3,12 @@
 
 use std::fmt::Write;
 
+use ::dnstap::schema::Hop;
+
 use super::latency::{BOUNDS, Histogram};
 use super::span::Span;
 use super::top::Top;
-use super::{FAMILIES, Stats, address_text, name_text, printed, protocol_name, type_name};
+use super::{Stats, address_text, name_text, printed, protocol_name, type_name};
 use crate::dnstap::dns::rdata;
 use crate::dnstap::print::message::response_code;
 
@@ -65,8 +67,9 @@ pub fn lines(stats: &Stats, now: Option<Now>, size: Size) -> Vec<String> {
     let code_text = |number: &u16| printed(|out| response_code(*number, out));
     let codes = stats.codes.iter();
     shares("codes", codes.map(|(number, count)| (code_text(number), *count)), &mut lines);
+    let families = Hop::ALL.into_iter().map(Hop::name).zip(&stats.latency);
     let timed: Vec<(&str, &Histogram)> =
-        FAMILIES.into_iter().zip(&stats.latency).filter(|(_, latency)| latency.count > 0).collect();
+        families.filter(|(_, latency)| latency.count > 0).collect();
     for (index, (family, latency)) in timed.iter().enumerate() {
         let title = if index == 0 { "latency" } else { "" };
         lines.push(format!("{title:MARGIN$}{}", quantiles(family, latency)));

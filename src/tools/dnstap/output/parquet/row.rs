@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use ::dnstap::schema::MessageType;
 use ::dnstap::{Event, Message, Policy};
 
 use super::column::{Column, Kind};
@@ -159,18 +160,19 @@ impl Row<'_> {
 /// Adds a row.
 pub fn fill(frame: &Frame<'_>, columns: &mut [Column], remarks: &mut Remarks) {
     let mut row = Row { columns: columns.iter_mut(), error: String::new() };
-    let event = frame.event.ok();
-    row.named(event.map(|event| (event.event_type.name(), event.event_type.0)));
-    let Event { identity, version, extra, message, .. } = event.copied().unwrap_or_default();
+    let event = frame.event.ok().copied();
+    let Event { identity, version, extra, message, event_type } = event.unwrap_or_default();
+    row.named(event.map(|_| (event_type.name(), event_type.0)));
     row.text(identity, remarks);
     row.text(version, remarks);
     row.bytes(extra);
     let policy = message_columns(message.as_ref(), &mut row);
-    row.text(policy.policy_type, remarks);
-    row.name("policy_rule", policy.rule);
-    row.named(policy.action.map(|action| (action.name(), action.0)));
-    row.named(policy.policy_match.map(|value| (value.name(), value.0)));
-    row.bytes(policy.value);
+    let Policy { policy_type, rule, action, policy_match, value } = policy.unwrap_or_default();
+    row.text(policy_type, remarks);
+    row.name("policy_rule", rule);
+    row.named(action.map(|action| (action.name(), action.0)));
+    row.named(policy_match.map(|value| (value.name(), value.0)));
+    row.bytes(value);
     dns_columns(message.as_ref(), &mut row);
     if let Err(error) = frame.event {
         row.say("no dnstap", error);
@@ -180,25 +182,41 @@ pub fn fill(frame: &Frame<'_>, columns: &mut [Column], remarks: &mut Remarks) {
     row.bytes(frame.event.is_err().then(|| frame.payload()));
 }
 
-/// The columns from `type` to `response_message`. Returns the policy.
-fn message_columns<'a>(message: Option<&Message<'a>>, row: &mut Row<'_>) -> Policy<'a> {
-    row.named(message.map(|message| (message.message_type.name(), message.message_type.0)));
-    // Nothing is set but for the type, which is behind.
-    let message = message.copied().unwrap_or(Message::new(::dnstap::schema::MessageType(0)));
-    row.named(message.socket_family.map(|family| (family.name(), family.0)));
-    row.named(message.socket_protocol.map(|protocol| (protocol.name(), protocol.0)));
-    row.named(message.http_protocol.map(|protocol| (protocol.name(), protocol.0)));
-    row.address(message.query_address);
-    row.number(message.query_port);
-    row.address(message.response_address);
-    row.number(message.response_port);
-    row.time("query_time", message.query_time_sec, message.query_time_nsec);
-    row.time("response_time", message.response_time_sec, message.response_time_nsec);
-    row.name("query_zone", message.query_zone);
-    row.bytes(message.query_message);
-    row.bytes(message.response_message);
-    row.flag(is_unsent(&message).then_some(false));
-    message.policy.unwrap_or_default()
+/// The columns from `type` to `response_sent`. Returns the policy.
+fn message_columns<'a>(message: Option<&Message<'a>>, row: &mut Row<'_>) -> Option<Policy<'a>> {
+    let Message {
+        message_type,
+        socket_family,
+        socket_protocol,
+        query_address,
+        response_address,
+        query_port,
+        response_port,
+        query_time_sec,
+        query_time_nsec,
+        query_message,
+        query_zone,
+        response_time_sec,
+        response_time_nsec,
+        response_message,
+        policy,
+        http_protocol,
+    } = message.copied().unwrap_or(Message::new(MessageType(0)));
+    row.named(message.map(|_| (message_type.name(), message_type.0)));
+    row.named(socket_family.map(|family| (family.name(), family.0)));
+    row.named(socket_protocol.map(|protocol| (protocol.name(), protocol.0)));
+    row.named(http_protocol.map(|protocol| (protocol.name(), protocol.0)));
+    row.address(query_address);
+    row.number(query_port);
+    row.address(response_address);
+    row.number(response_port);
+    row.time("query_time", query_time_sec, query_time_nsec);
+    row.time("response_time", response_time_sec, response_time_nsec);
+    row.name("query_zone", query_zone);
+    row.bytes(query_message);
+    row.bytes(response_message);
+    row.flag(message.is_some_and(is_unsent).then_some(false));
+    policy
 }
 
 /// The columns from `id` to `edns_do`.
@@ -244,4 +262,28 @@ fn dns_columns(message: Option<&Message<'_>>, row: &mut Row<'_>) {
     row.number(opt.map(|opt| edns::version(&opt)));
     row.number(opt.map(|opt| opt.class));
     row.flag(opt.map(|opt| edns::dnssec_ok(&opt)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dnstap::print::tests::field_names;
+
+    #[test]
+    fn every_field_has_a_column_and_every_column_is_documented() {
+        let names: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
+        // Message and policy have columns for each of their fields.
+        let event = field_names(Event::FIELDS).filter(|name| *name != "message");
+        let event = event.map(|name| if name == "type" { "event_type" } else { name }.to_owned());
+        let message = field_names(Message::FIELDS).filter(|name| *name != "policy");
+        let message = message.map(str::to_owned);
+        let policy = field_names(Policy::FIELDS).map(|name| format!("policy_{name}"));
+        for field in event.chain(message).chain(policy) {
+            assert!(names.contains(&&*field), "no column {field}");
+        }
+        let documentation = include_str!("../../../../../docs/dnstap.md");
+        for name in names {
+            assert!(documentation.contains(&format!("`{name}`")), "docs/dnstap.md lacks {name}");
+        }
+    }
 }
