@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Our headers: each alone and twice, from C and C++, and every declaration and macro of the C library's.
+# Our headers: each alone and twice, from C and C++; every macro and inline function in every dialect, without a warning; and
+# every declaration and macro of the C library's.
 set -u
 include=$STAGE/include
 work=$(mktemp -d)
@@ -14,12 +15,14 @@ result() {
 	fi
 }
 
-strict='-Wall -Wextra -Werror -pedantic-errors'
+strict='-Werror -pedantic-errors -Wall -Wextra -Wmissing-field-initializers -Wcast-qual -Wconversion -Wsign-conversion'
+strict_c="$strict -Wstrict-prototypes"
+strict_cxx="$strict -Wold-style-cast -Wzero-as-null-pointer-constant"
 headers="libdnstap.h fstrm.h $(cd "$include" && echo fstrm/*.h)"
 for header in $headers; do
 	library=libfstrm
 	printf '#include <%s>\n' "$header" "$header" >"$work/alone.c"
-	$CC -std=c99 $strict -Wstrict-prototypes -I"$include" -c -o "$work/alone.o" "$work/alone.c" >"$work/log" 2>&1
+	$CC -std=c99 $strict_c -I"$include" -c -o "$work/alone.o" "$work/alone.c" >"$work/log" 2>&1
 	result $? "$header alone as C99"
 	# Empty parentheses, a name that C++ reserves, or a missing extern "C" show only here.
 	case $header in
@@ -32,11 +35,49 @@ for header in $headers; do
 	esac
 	echo "#include <$header>
 #include <$header>
-int main() { volatile auto used = $function; return used == 0; }" >"$work/alone.cc"
-	g++ -std=c++11 $strict -I"$include" -o "$work/alone" "$work/alone.cc" \
+int main() { volatile auto used = $function; static_cast<void>(used); }" >"$work/alone.cc"
+	g++ -std=c++11 $strict_cxx -I"$include" -o "$work/alone" "$work/alone.cc" \
 		"$STAGE/lib/$library.so" >"$work/log" 2>&1
 	result $? "$header alone as C++11, linked"
 done
+
+# dialect NAME COMMAND: headers.c is compiled without a warning, and what it checks is so.
+dialect() {
+	name=$1
+	shift
+	# shellcheck disable=SC2046 # several
+	"$@" -I"$include" -o "$work/headers" headers.c \
+		$(PKG_CONFIG_PATH=$STAGE/lib/pkgconfig pkg-config --libs libdnstap) -Wl,-rpath,"$STAGE/lib" >"$work/log" 2>&1 &&
+		"$work/headers" >"$work/log" 2>&1
+	result $? "all headers as $name, by $1"
+}
+
+while read -r c cxx; do
+	if ! command -v "$c" >/dev/null || ! command -v "$cxx" >/dev/null; then
+		echo "skip - headers by $c: it is not installed"
+		continue
+	fi
+	for standard in c99 c11 c17 c2x; do
+		# shellcheck disable=SC2086 # several
+		dialect $standard "$c" -std=$standard $strict_c
+	done
+	for standard in c++11 c++14 c++17 c++20 c++2b; do
+		# shellcheck disable=SC2086 # several
+		dialect $standard "$cxx" -x c++ -std=$standard $strict_cxx
+	done
+done <<END
+$CC g++
+clang clang++
+END
+# Nothing is left out: initialisers, macros with arguments, and inline functions.
+used=$(sed -nE 's/^#define ((DNSTAP|FSTRM)_[A-Z_]+_INIT|(DNSTAP|FSTRM)_[A-Z_]+\().*/\1/p
+	s/^static inline .*[ *]([a-z_]+)\(.*/\1/p' "$include"/*.h "$include"/fstrm/*.h | tr -d '(' | sort -u)
+missing=$(for name in $used; do
+	grep -q "\b$name\b" headers.c || echo "$name"
+done)
+echo "not used in headers.c: $missing" >"$work/log"
+[ -n "$used" ] && [ -z "$missing" ]
+result $? "headers.c uses all $(echo "$used" | wc -l) initialisers, macros with arguments and inline functions"
 
 if [ -n "$REFERENCE" ]; then
 	reference=$(env -u PKG_CONFIG_PATH pkg-config --variable=includedir libfstrm)

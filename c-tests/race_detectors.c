@@ -28,11 +28,14 @@ static void *log_some(void *unused)
 		dnstap_queue *queue = dnstap_queue_new(sink);
 
 		for (int i = 0; i < MESSAGES; i++) {
-			dnstap_message m = { .size = sizeof m, .type = DNSTAP_CLIENT_QUERY,
-				.initiator = (struct sockaddr *)&client, .query = { wire, sizeof wire } };
+			dnstap_message m = DNSTAP_MESSAGE_INIT;
 
-			m.socket_protocol = DNSTAP_UDP;
-			if (dnstap_enabled(queue, DNSTAP_CLIENT_QUERY))
+			m.type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY;
+			m.socket_protocol = DNSTAP_SOCKET_PROTOCOL_UDP;
+			m.initiator = (struct sockaddr *)&client;
+			m.query.data = wire;
+			m.query.length = sizeof wire;
+			if (dnstap_enabled(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY))
 				(void)dnstap_log(queue, &m);
 			memset(wire, i, sizeof wire);
 			if (races)
@@ -46,7 +49,7 @@ static void *log_some(void *unused)
 static void change(int i)
 {
 	struct timespec pause = { 0, 1000000 };
-	dnstap_stats s = { .size = sizeof s };
+	dnstap_stats s = DNSTAP_STATS_INIT;
 	char line[100];
 
 	snprintf(line, sizeof line, "identity %d", i);
@@ -64,7 +67,7 @@ static void change(int i)
 int main(int argc, char **argv)
 {
 	dnstap_options *options = dnstap_options_new();
-	dnstap_stats s = { .size = sizeof s };
+	dnstap_stats s = DNSTAP_STATS_INIT;
 	pthread_t threads[THREADS];
 
 	races = argc > 1 && strcmp(argv[1], "race") == 0;

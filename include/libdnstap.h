@@ -1523,7 +1523,7 @@ static inline bool dnstap_enabled(const dnstap_queue *queue, uint32_t type)
 #else
   const uint32_t *types = (const uint32_t *)(const void *)queue;
 #endif
-  return types != NULL && type != 0 && type < 32
+  return types && type != 0 && type < 32
          && (__atomic_load_n(types, __ATOMIC_RELAXED) & UINT32_C(1) << type) != 0;
 }
 

@@ -48,6 +48,7 @@ fn find(names: &'static [Name; NUMBERS], number: u32) -> *const c_char {
 /// Makes the table of names of an enumeration at compile time.
 macro_rules! names {
     ($enumeration:ident, $name:ident) => {{
+        const _: () = assert!($enumeration::ALL[$enumeration::ALL.len() - 1].0 < NUMBERS as u32);
         static NAMES: [Name; NUMBERS] = {
             let mut names = [Name::NONE; NUMBERS];
             let mut number = 0;
