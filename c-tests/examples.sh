@@ -24,7 +24,17 @@ toy_server() {
 	grep -qE ' CQ 127\.0\.0\.1 UDP .*"toy\.example\."' "$work/log" && grep -qE ' CR 127\.0\.0\.1 UDP .*"toy\.example\."' "$work/log"
 }
 
+# The golang tool sees that the fields are where the library has them.
+log_and_read() {
+	LD_LIBRARY_PATH=$STAGE/lib timeout 60 python3 ../docs/log-and-read.py "$work/python.tap" >"$work/log" 2>&1 || return 1
+	grep -qx 'CLIENT_QUERY 002a01000001000000000000076578616d706c650000010001' "$work/log" || return 1
+	timeout 60 dnstap -q -r "$work/python.tap" >"$work/log" 2>&1 || return 1
+	grep -qE '^[0-9:.]+ CQ MISSING_ADDRESS UDP 25b "example\." IN A' "$work/log"
+}
+
 toy_server
 result $? "toy-server.c as C11: built, asked, and read with the golang tool"
+log_and_read
+result $? "log-and-read.py: logged through ctypes, read back, and read with the golang tool"
 rm -rf "$work"
 echo "end of examples"
