@@ -59,13 +59,16 @@ pub unsafe fn take<T>(place: *mut *mut T) -> Option<Box<T>> {
 ///
 /// # Safety
 /// `data` is NULL or valid for `length` bytes.
+#[inline(always)]
 pub unsafe fn bytes<'a>(data: *const u8, length: usize) -> Option<&'a [u8]> {
-    match length {
-        0 => Some(&[]),
-        // No object is larger, so this is a length that went wrong.
-        length if data.is_null() || length > isize::MAX as usize => None,
+    // No object has more bytes than an isize can count.
+    if !data.is_null() && length as isize > 0 {
         // SAFETY: passed on to the caller.
-        length => Some(unsafe { slice::from_raw_parts(data, length) }),
+        Some(unsafe { slice::from_raw_parts(data, length) })
+    } else if length == 0 {
+        Some(&[])
+    } else {
+        None
     }
 }
 

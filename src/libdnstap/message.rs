@@ -572,6 +572,7 @@ impl Fields for View<'_> {
 ///
 /// # Safety
 /// Both pointers are NULL or as documented.
+#[inline(always)]
 pub(crate) unsafe fn store(
     event: &Event<'_>,
     message: *mut dnstap_message,
@@ -644,12 +645,13 @@ fn set(place: &mut dnstap_bytes, bytes: Option<&[u8]>) {
 }
 
 impl dnstap_message {
-    /// Stores an event, and beside it what has no place in the frame.
+    /// Stores an event, and beside it what has no place in the frame. The size stays.
     #[inline(always)]
     fn set(&mut self, event: &Event<'_>, storage: &mut dnstap_storage) {
+        let all_but_size = size_of::<usize>()..size_of::<Self>();
+        let bytes = ptr::from_mut(self).cast::<u8>();
         // SAFETY: zeros are a message in which all is absent.
-        unsafe { ptr::write_bytes(self, 0, 1) };
-        self.size = size_of::<Self>();
+        unsafe { ptr::write_bytes(bytes.add(all_but_size.start), 0, all_but_size.len()) };
         set(&mut self.identity, event.identity);
         set(&mut self.version, event.version);
         self.sample_rate = 1;

@@ -57,7 +57,7 @@ unsafe fn log_between<const N: usize>(
 }
 
 /// # Safety
-/// As for [`log_between`], and the message has a query unless `RESPONSE`, and a zone if `ZONE`.
+/// As for [`log_between`], and the message has a query or, if `RESPONSE`, none, and a zone if `ZONE`.
 #[inline(always)]
 unsafe fn log_one<
     const N: usize,
@@ -142,7 +142,8 @@ impl<'a, const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZON
         let (bytes, other) = if RESPONSE { (response, query) } else { (query, response) };
         let mut rare = policy.addr() | extra.data.addr() | extra.length;
         rare |= identity.data.addr() | identity.length | version.data.addr() | version.length;
-        rare |= other.data.addr() | other.length;
+        // A response is one because it has no query.
+        rare |= if RESPONSE { other.length } else { other.data.addr() | other.length };
         let absent = |time: &dnstap_time| time.seconds as usize | time.nanoseconds as usize;
         if !RESPONSE {
             rare |= absent(response_time);

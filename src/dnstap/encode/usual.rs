@@ -126,7 +126,7 @@ fn put_ends<const N: usize, U: Usual<N>>(
 ) -> Option<usize> {
     let family = if N == 4 { SocketFamily::INET } else { SocketFamily::INET6 };
     let (message_type, protocol) = (message.message_type().0, message.socket_protocol().0);
-    if message_type | protocol >= 0x80 || protocol == 0 {
+    if message_type >= 0x80 || !(1..0x80).contains(&protocol) {
         return None;
     }
     put(head, at, (NUMBER_KEYS | u64::from(family.0) << 24).to_le_bytes());
