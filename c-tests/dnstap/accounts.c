@@ -506,13 +506,82 @@ static void names_from_one_message_to_the_next(int unused)
 	close(fd);
 }
 
+/* The next frame of a reader. */
+static Dnstap__Dnstap *next_event(dnstap_reader *reader)
+{
+	dnstap_bytes frame;
+
+	NEED(dnstap_reader_next(reader, NULL, 0) == DNSTAP_OK && dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK, "read");
+	return unpack(frame.data, frame.length);
+}
+
+/* A message has its own identity and version, or those of the sink, whatever the one before had. */
+static void names_of_messages(int rate)
+{
+	static char longest[65536];
+	static const char *const names[] = { NULL, "a relay's", "", longest };
+	enum { NAMES = sizeof names / sizeof names[0] };
+	dnstap_options *options = options_to("file:names.tap");
+	dnstap_sink *sink;
+	dnstap_queue *queue;
+	dnstap_reader *reader;
+	const int ids = 10 * rate;
+	int logged = 0;
+
+	memset(longest, 'x', 65535);
+	dnstap_options_set_identity(options, "ns1");
+	dnstap_options_set_version(options, "1.0");
+	dnstap_options_set_sample_rate(options, (unsigned)rate);
+	dnstap_options_set_queue_bytes(options, 16 << 20);
+	sink = open_sink(options);
+	queue = dnstap_queue_new(sink);
+	for (int i = 0; i < 2 * NAMES * NAMES * ids; i++) {
+		const char *identity = names[i / ids % NAMES], *version = names[i / ids / NAMES % NAMES];
+		uint8_t query[12] = { (uint8_t)(i % ids >> 8), (uint8_t)(i % ids) };
+		dnstap_message m = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY);
+		dnstap_result result;
+
+		m.query = (dnstap_bytes){ query, sizeof query };
+		if (identity != NULL)
+			m.identity = (dnstap_bytes){ (const uint8_t *)identity, strlen(identity) };
+		if (version != NULL)
+			m.version = (dnstap_bytes){ (const uint8_t *)version, strlen(version) };
+		if (i >= NAMES * NAMES * ids)
+			m.extra = (dnstap_bytes){ (const uint8_t *)"note", 4 };
+		result = dnstap_log(queue, &m);
+		NEED(result == DNSTAP_OK || (rate > 1 && result == DNSTAP_SAMPLED_OUT), "message %d: %s", i, dnstap_strerror(result));
+		logged += result == DNSTAP_OK;
+	}
+	dnstap_queue_free(&queue);
+	close_sink(&sink, TIMEOUT);
+	/* The same message IDs come with all names, so each has as many messages in the sample. */
+	NEED(logged > 0 && logged % (2 * NAMES * NAMES) == 0, "%d messages were logged", logged);
+	reader = dnstap_reader_open("names.tap", NULL);
+	for (int i = 0; i < logged; i++) {
+		int each = logged / (2 * NAMES * NAMES);
+		const char *identity = names[i / each % NAMES], *version = names[i / each / NAMES % NAMES];
+		bool noted = i >= logged / 2;
+		Dnstap__Dnstap *event = next_event(reader);
+		char extra[30] = "";
+
+		if (rate > 1)
+			snprintf(extra, sizeof extra, "sample=1/%d%s", rate, noted ? " " : "");
+		if (noted)
+			strcat(extra, "note");
+		has_text("identity", event->has_identity, &event->identity, identity != NULL ? identity : "ns1");
+		has_text("version", event->has_version, &event->version, version != NULL ? version : "1.0");
+		has_text("extra", event->has_extra, &event->extra, *extra != '\0' ? extra : NULL);
+		free_event(event);
+	}
+	dnstap_reader_close(&reader);
+}
+
 static void name_of_the_host(int unused)
 {
 	dnstap_sink *sink = open_sink(options_to("file:host.tap"));
 	dnstap_queue *queue = dnstap_queue_new(sink);
 	dnstap_message m = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY);
 	dnstap_reader *reader;
-	dnstap_bytes frame;
 	Dnstap__Dnstap *event;
 	char host[256] = "";
 
@@ -522,8 +591,7 @@ static void name_of_the_host(int unused)
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);
 	reader = dnstap_reader_open("host.tap", NULL);
-	NEED(dnstap_reader_next(reader, NULL, 0) == DNSTAP_OK && dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK, "read");
-	event = unpack(frame.data, frame.length);
+	event = next_event(reader);
 	has_text("identity", event->has_identity, &event->identity, host);
 	has_text("version", event->has_version, &event->version, NULL);
 	free_event(event);
@@ -699,6 +767,8 @@ int main(int argc, char **argv)
 		{ "message types change from one message to the next", types_from_one_message_to_the_next, 0, 60, 0, NULL },
 		{ "types and names change while threads log", changes_under_load, 0, 90, 0, NULL },
 		{ "identity and version change from one message to the next", names_from_one_message_to_the_next, 0, 60, 0, NULL },
+		{ "messages have their own identity and version", names_of_messages, 1, 60, 0, NULL },
+		{ "messages have their own identity and version in a sample", names_of_messages, 10, 60, 0, NULL },
 		{ "identity is the name of the host by default", name_of_the_host, 0, 60, 0, NULL },
 		{ "sampling 1 in 2 keeps pairs, and says so", sampling, 2, 90, 0, NULL },
 		{ "sampling 1 in 10 keeps pairs, and says so", sampling, 10, 90, 0, NULL },

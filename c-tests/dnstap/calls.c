@@ -599,6 +599,12 @@ static void lengths(int unused)
 		fields[field]->length = 1;
 		refused(&t, "a length without data", DNSTAP_ERROR_NULL);
 	}
+	for (size_t size = 0; size < sizeof t.policy; size += 1 + size / 2) {
+		reset(&t);
+		t.message.policy = &t.policy;
+		t.policy.size = size;
+		refused(&t, "a policy that is too short", DNSTAP_ERROR_SIZE);
+	}
 	reset(&t);
 	t.message.policy = &t.policy;
 	t.policy.type.data = (const uint8_t *)"RPZ\xff";

@@ -433,6 +433,51 @@ static void decodes(int count)
 	}
 }
 
+/* A message is copied with its fields, and is valid as long as the frame and the storage are. */
+static void copies(int count)
+{
+	struct made made;
+
+	for (event_number = 0; event_number < count; event_number++) {
+		dnstap_message message = DNSTAP_MESSAGE_INIT, copy;
+		dnstap_storage storage = DNSTAP_STORAGE_INIT;
+		size_t length;
+
+		make(&made);
+		SAME(dnstap_encode(ours, ROOM, &length, &made.message) == DNSTAP_OK);
+		SAME(dnstap_decode(ours, length, &message, &storage) == DNSTAP_OK);
+		copy = message;
+		memset(&message, 0x5a, sizeof message);
+		same_as_logged(&made.message, &copy);
+	}
+}
+
+/* Storage and message of a program whose header is newer. */
+static void newer_programs(int count)
+{
+	struct { dnstap_message message; unsigned char beyond[40]; } message;
+	struct { dnstap_storage storage; unsigned char beyond[40]; } storage;
+	struct made made;
+
+	for (event_number = 0; event_number < count; event_number++) {
+		size_t length;
+
+		memset(&message, 0x5a, sizeof message);
+		memset(&storage, 0x5a, sizeof storage);
+		message.message.size = one_in(2) ? sizeof message : sizeof message.message;
+		storage.storage.size = message.message.size == sizeof message && one_in(2) ? sizeof storage.storage : sizeof storage;
+		make(&made);
+		SAME(dnstap_encode(ours, ROOM, &length, &made.message) == DNSTAP_OK);
+		SAME(dnstap_decode(ours, length, &message.message, &storage.storage) == DNSTAP_OK);
+		for (size_t i = 0; i < sizeof message.beyond; i++)
+			SAME(message.beyond[i] == (message.message.size == sizeof message ? 0 : 0x5a));
+		for (size_t i = 0; i < sizeof storage.beyond; i++)
+			SAME(storage.beyond[i] == (storage.storage.size == sizeof storage ? 0 : 0x5a));
+		message.message.size = sizeof message.message;
+		same_as_logged(&made.message, &message.message);
+	}
+}
+
 /* An event that is cut off is no event, and is not read beyond its end. */
 static void cut_off(int count)
 {
@@ -663,6 +708,8 @@ int main(int argc, char **argv)
 	const struct fault cases[] = {
 		{ encoding, encodes, count, 60, 0, NULL },
 		{ decoding, decodes, count, 60, 0, NULL },
+		{ "decoding: a message can be copied", copies, in_haste() ? 100 : 2000, 60, 0, NULL },
+		{ "decoding: into the structs of newer programs", newer_programs, in_haste() ? 100 : 2000, 60, 0, NULL },
 		{ "an event that is cut off is no event", cut_off, in_haste() ? 3 : 200, 60, 0, NULL },
 		{ "decoding: numbers without a name are kept", numbers_without_a_name, 0, 20, 0, NULL },
 		{ "decoding: addresses of 5 bytes are left out", odd_addresses, 5, 20, 0, NULL },
