@@ -36,5 +36,7 @@ toy_server
 result $? "toy-server.c as C11: built, asked, and read with the golang tool"
 log_and_read
 result $? "log-and-read.py: logged through ctypes, read back, and read with the golang tool"
+python3 ./documented_code.py ../docs/integration.md >"$work/log" 2>&1
+result $? "the C code of integration.md is that of the tests"
 rm -rf "$work"
 echo "end of examples"

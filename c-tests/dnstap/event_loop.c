@@ -55,12 +55,20 @@ static void take(struct connection *c, const dnstap_message *message)
 	c->next++;
 }
 
-/* Reads what has come, but not all at once: the other connections have a turn. */
+static void end(struct connection *c, dnstap_result result)
+{
+	NEED(result == DNSTAP_END, "the stream ends with '%s'", dnstap_reader_get_error(c->reader));
+	dnstap_reader_close(&c->reader);
+	close(c->fd);
+	c->has_more = false;
+	c->is_over = true;
+}
+
+/* Reads the messages that have arrived, but not all at once: other connections have a turn. */
 static void read_some(struct connection *c)
 {
 	dnstap_message message = DNSTAP_MESSAGE_INIT;
 
-	c->has_more = true;
 	for (int i = 0; i < BUDGET; i++) {
 		dnstap_result result = dnstap_reader_next(c->reader, &message, 0);
 
@@ -70,14 +78,11 @@ static void read_some(struct connection *c)
 			c->has_more = false;
 			return;
 		} else if (result != DNSTAP_ERROR_DECODE && result != DNSTAP_ERROR_FRAME_SIZE) {
-			NEED(result == DNSTAP_END, "the stream ends with '%s'", dnstap_reader_get_error(c->reader));
-			dnstap_reader_close(&c->reader);
-			close(c->fd);
-			c->has_more = false;
-			c->is_over = true;
+			end(c, result);
 			return;
 		}
 	}
+	c->has_more = true;
 }
 
 static void in_a_loop(int unused)

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Addresses of sockets as docs/integration.md has them: unconnected ones, and IPv4 addresses within IPv6. */
+#include "messages.h"
+#include "sink.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Returns the IPv4 address in an IPv4-mapped one, which is made in `room`; any other address as it is. */
+static const struct sockaddr *unmapped(const struct sockaddr *address, struct sockaddr_in *room)
+{
+	struct sockaddr_in6 in6;
+
+	if (address->sa_family != AF_INET6)
+		return address;
+	memcpy(&in6, address, sizeof in6);
+	if (!IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr))
+		return address;
+	memset(room, 0, sizeof *room);
+	room->sin_family = AF_INET;
+	room->sin_port = in6.sin6_port;
+	memcpy(&room->sin_addr, &in6.sin6_addr.s6_addr[12], sizeof room->sin_addr);
+	return (const struct sockaddr *)room;
+}
+
+static struct sockaddr_in6 inet6(const char *text, uint16_t port)
+{
+	struct sockaddr_in6 address;
+
+	memset(&address, 0, sizeof address);
+	address.sin6_family = AF_INET6;
+	address.sin6_port = htons(port);
+	NEED(inet_pton(AF_INET6, text, &address.sin6_addr) == 1, "%s", text);
+	return address;
+}
+
+static struct sockaddr_in inet(const char *text, uint16_t port)
+{
+	struct sockaddr_in address;
+
+	memset(&address, 0, sizeof address);
+	address.sin_family = AF_INET;
+	address.sin_port = htons(port);
+	NEED(inet_pton(AF_INET, text, &address.sin_addr) == 1, "%s", text);
+	return address;
+}
+
+/* The event of a message between two addresses; either may be NULL. */
+static Dnstap__Dnstap *event_between(const struct sockaddr *initiator, const struct sockaddr *responder)
+{
+	dnstap_message m = DNSTAP_MESSAGE_INIT;
+	uint8_t buffer[200];
+	size_t length;
+	dnstap_result result;
+
+	m.type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY;
+	m.initiator = initiator;
+	m.responder = responder;
+	result = dnstap_encode(buffer, sizeof buffer, &length, &m);
+	NEED(result == DNSTAP_OK, "encode: %s", dnstap_strerror(result));
+	return unpack(buffer, length);
+}
+
+static void unconnected(int unused)
+{
+	struct sockaddr_in client = inet("192.0.2.1", 53000), port_alone = inet("0.0.0.0", 53);
+	Dnstap__Dnstap *event;
+
+	(void)unused;
+	event = event_between((struct sockaddr *)&client, NULL);
+	NEED(event->message->query_port == 53000 && !event->message->has_response_address &&
+	     !event->message->has_response_port, "an end that is NULL is there");
+	free_event(event);
+	port_alone.sin_family = AF_UNSPEC;
+	event = event_between((struct sockaddr *)&client, (struct sockaddr *)&port_alone);
+	NEED(!event->message->has_response_address && event->message->response_port == 53, "no port alone");
+	free_event(event);
+	/* Nobody can tell this one from a real address. */
+	port_alone.sin_family = AF_INET;
+	event = event_between((struct sockaddr *)&client, (struct sockaddr *)&port_alone);
+	EXPECT(event->message->response_address.len, 4);
+	free_event(event);
+}
+
+static void mapped(int unused)
+{
+	struct sockaddr_in6 client6 = inet6("::ffff:192.0.2.1", 53000), server6 = inet6("::ffff:198.51.100.1", 53);
+	struct sockaddr_in6 real6 = inet6("2001:db8::1", 53000);
+	struct sockaddr_in server = inet("198.51.100.1", 53), room;
+	const struct sockaddr *client;
+	dnstap_sink *sink = open_sink(options_to("file:mapped.tap"));
+	dnstap_queue *queue = dnstap_queue_new(sink);
+	dnstap_message m = DNSTAP_MESSAGE_INIT;
+	Dnstap__Dnstap *event;
+	dnstap_stats s;
+
+	(void)unused;
+	/* As they are: IPv6. */
+	event = event_between((struct sockaddr *)&client6, (struct sockaddr *)&server6);
+	NEED(event->message->socket_family == DNSTAP__SOCKET_FAMILY__INET6, "not INET6");
+	NEED(event->message->query_address.len == 16 && memcmp(event->message->query_address.data, &client6.sin6_addr, 16) == 0,
+	     "not as it was");
+	free_event(event);
+	/* Not beside one of IPv4. */
+	m.type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY;
+	m.initiator = (struct sockaddr *)&client6;
+	m.responder = (struct sockaddr *)&server;
+	NEED(dnstap_log(queue, &m) == DNSTAP_ERROR_FAMILY, "logged with two families");
+	dnstap_queue_free(&queue);
+	s = close_sink(&sink, TIMEOUT);
+	EXPECT(s.dropped_invalid, 1);
+	/* Converted: IPv4. */
+	client = unmapped((struct sockaddr *)&client6, &room);
+	event = event_between(client, (struct sockaddr *)&server);
+	NEED(event->message->socket_family == DNSTAP__SOCKET_FAMILY__INET, "not INET");
+	NEED(event->message->query_address.len == 4 && memcmp(event->message->query_address.data, "\xc0\x00\x02\x01", 4) == 0 &&
+	     event->message->query_port == 53000, "another address");
+	free_event(event);
+	NEED(unmapped((struct sockaddr *)&real6, &room) == (struct sockaddr *)&real6 &&
+	     unmapped((struct sockaddr *)&server, &room) == (struct sockaddr *)&server, "others are not left as they are");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct fault cases[] = {
+		{ "an end that is unknown, and a port without an address", unconnected, 0, 30, 0, NULL },
+		{ "IPv4-mapped addresses, as they are and converted", mapped, 0, 30, 0, NULL },
+	};
+
+	return RUN(argc, argv, cases);
+}
