@@ -34,7 +34,7 @@ int main(int argc, char **argv)
 	dnstap_options_set_message_types(options, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY));
 	dnstap_options_set_output(options, "file:/dev/null");
 	dnstap_sink *sink = dnstap_sink_open(options, NULL);
-	dnstap_queue *queue = dnstap_queue_new(sink);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 	if (queue == NULL)
 		return 1;
 	for (unsigned long i = 0; i < count; i++) {

@@ -118,7 +118,7 @@ struct queue *queue_open(struct sink *sink, unsigned thread)
 	struct queue *queue = malloc(sizeof(*queue));
 
 	(void)thread;
-	if (queue == NULL || (queue->queue = dnstap_queue_new(sink->sink)) == NULL)
+	if (queue == NULL || (queue->queue = dnstap_queue_new(sink->sink, NULL)) == NULL)
 		die("no queue");
 	queue->sink = sink;
 	return queue;

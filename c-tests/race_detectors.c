@@ -25,7 +25,7 @@ static void *log_some(void *unused)
 
 	(void)unused;
 	for (int round = 0; round < QUEUES; round++) {
-		dnstap_queue *queue = dnstap_queue_new(sink);
+		dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 
 		for (int i = 0; i < MESSAGES; i++) {
 			dnstap_message m = DNSTAP_MESSAGE_INIT;

@@ -98,6 +98,7 @@ const char *error_of(const dnstap_sink *sink)
 	static char line[512];
 
 	NEED(dnstap_sink_get_error(sink, line, sizeof line) == DNSTAP_OK, "the error cannot be asked for");
+	NEED(strstr(line, "(os error") == NULL, "the error has a number: %s", line);
 	return line;
 }
 

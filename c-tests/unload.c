@@ -76,7 +76,7 @@ static void *use_dnstap(void *arg)
 	dnstap_options_set_close_timeout_(options, 10);
 	sink = dnstap_sink_open_(options, NULL);
 	dnstap_options_free_(&options);
-	queue = dnstap_queue_new_(sink);
+	queue = dnstap_queue_new_(sink, NULL);
 	NEED(dnstap_enabled_(queue, m.type) && !dnstap_is_error_(dnstap_log_(queue, &m)), "log");
 	if (!use->leaves) {
 		dnstap_queue_free_(&queue);

@@ -26,7 +26,11 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	dnstap_options_free(&options);
-	dnstap_queue *queue = dnstap_queue_new(sink); /* one for each thread */
+	dnstap_queue *queue = dnstap_queue_new(sink, &error); /* one for each thread */
+	if (queue == NULL) {
+		fprintf(stderr, "toy-server: %s\n", dnstap_strerror(error));
+		return EXIT_FAILURE;
+	}
 
 	struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1])),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)}, client;
@@ -35,6 +39,7 @@ int main(int argc, char **argv)
 		perror("bind");
 		return EXIT_FAILURE;
 	}
+	int events = dnstap_sink_get_event_fd(sink); /* readable while there is something to log */
 	sigset_t termination, none;
 	sigemptyset(&none);
 	sigemptyset(&termination);
@@ -46,8 +51,14 @@ int main(int argc, char **argv)
 		fd_set readable;
 		FD_ZERO(&readable);
 		FD_SET(fd, &readable);
-		if (pselect(fd + 1, &readable, NULL, NULL, NULL, &none) < 0)
+		FD_SET(events, &readable);
+		if (pselect((fd > events ? fd : events) + 1, &readable, NULL, NULL, NULL, &none) < 0)
 			break; /* a signal */
+		dnstap_event event = DNSTAP_EVENT_INIT;
+		while (dnstap_sink_next_event(sink, &event) == DNSTAP_OK)
+			fprintf(stderr, "dnstap: %s\n", event.text);
+		if (!FD_ISSET(fd, &readable))
+			continue;
 		socklen_t size = sizeof client;
 		ssize_t length = recvfrom(fd, wire, sizeof wire, 0, (struct sockaddr *)&client, &size);
 		if (length < 12)

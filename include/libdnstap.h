@@ -12,7 +12,7 @@
  *     dnstap_sink *sink = dnstap_sink_open(options, &error);
  *     dnstap_options_free(&options);
  *
- *     dnstap_queue *queue = dnstap_queue_new(sink);
+ *     dnstap_queue *queue = dnstap_queue_new(sink, NULL);
  *     if (dnstap_enabled(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY)) {
  *         struct timespec now;
  *         clock_gettime(CLOCK_REALTIME, &now);
@@ -99,6 +99,11 @@ typedef struct dnstap_reader dnstap_reader;
     sizeof(dnstap_storage), {{0}}, {{0}}, {0, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0}               \
   }
 #endif
+/** Initialises an event for dnstap_sink_next_event(). */
+#define DNSTAP_EVENT_INIT                                                                          \
+  {                                                                                                \
+    sizeof(dnstap_event), 0, 0, {0, 0}, 0, NULL                                                    \
+  }
 /** Initialises the accounts for dnstap_sink_get_stats() and dnstap_sink_close(). */
 #define DNSTAP_STATS_INIT                                                                          \
   {                                                                                                \
@@ -286,6 +291,46 @@ typedef enum dnstap_state {
    */
   DNSTAP_STATE_CLOSING = 3,
 } dnstap_state;
+
+/**
+ * The kind of an event.
+ */
+typedef enum dnstap_event_kind {
+  /**
+   * A stream is open: the receiver was connected, or the file was opened. Also after
+   * dnstap_sink_reopen().
+   */
+  DNSTAP_EVENT_KIND_CONNECTED = 1,
+  /**
+   * A try to connect failed. Only the first failure since the start, or since the last event of
+   * another kind about the stream; dnstap_sink_get_error() has the latest.
+   */
+  DNSTAP_EVENT_KIND_CONNECT_FAILED = 2,
+  /**
+   * The stream broke off. The sink connects again.
+   */
+  DNSTAP_EVENT_KIND_DISCONNECTED = 3,
+  /**
+   * A file could not be written to, as on a full disk. Only the first failure in a row. The
+   * messages are kept, and written as soon as that is possible.
+   */
+  DNSTAP_EVENT_KIND_WRITE_FAILED = 4,
+  /**
+   * Messages are being dropped: the first one since the start, or since
+   * DNSTAP_EVENT_KIND_RECOVERED.
+   */
+  DNSTAP_EVENT_KIND_DROPPING = 5,
+  /**
+   * No more messages are dropped, and the receiver takes them: none was dropped for 2 seconds.
+   * If messages are dropped again within a minute, this time is doubled, up to 60 seconds.
+   */
+  DNSTAP_EVENT_KIND_RECOVERED = 6,
+  /**
+   * The sink is closed: nothing is sent any more. The last event, which a program can wait for
+   * after dnstap_sink_begin_close().
+   */
+  DNSTAP_EVENT_KIND_CLOSED = 7,
+} dnstap_event_kind;
 
 /**
  * At which hop, at which of its ends and in which direction a DNS message was seen.
@@ -574,6 +619,40 @@ typedef struct dnstap_time {
    */
   uint32_t nanoseconds;
 } dnstap_time;
+
+/**
+ * A change of a sink that its program may want to log.
+ */
+typedef struct dnstap_event {
+  /**
+   * Size in bytes of this struct, set by the caller: later versions may be longer.
+   */
+  size_t size;
+  /**
+   * One of enum dnstap_event_kind; later versions may have more.
+   */
+  uint32_t kind;
+  /**
+   * Events before this one that were discarded: a sink keeps the latest 64.
+   */
+  uint32_t missed;
+  /**
+   * When it happened.
+   */
+  struct dnstap_time time;
+  /**
+   * Messages that were dropped, for any reason (dnstap_stats has each): with
+   * DNSTAP_EVENT_KIND_DROPPING so far, with DNSTAP_EVENT_KIND_RECOVERED since the last event of
+   * this kind, and with DNSTAP_EVENT_KIND_CLOSED since then. 0 with other kinds.
+   */
+  uint64_t count;
+  /**
+   * A line to log, without a full stop: the receiver and the reason, or how many messages were
+   * dropped for which reason. Valid until the next call of dnstap_sink_next_event() or
+   * dnstap_sink_close() with this sink.
+   */
+  const char *text;
+} dnstap_event;
 
 /**
  * Bytes of the caller, or of a frame. A field whose `data` is NULL is absent; one that has no
@@ -1158,12 +1237,14 @@ dnstap_sink *dnstap_sink_open(dnstap_options *options, enum dnstap_result *error
 enum dnstap_result dnstap_sink_get_stats(const dnstap_sink *sink, struct dnstap_stats *stats);
 
 /**
- * Tells why the last try to connect failed, or the last stream broke off, in a line without a full
- * stop. Any thread may call it.
+ * Tells when and why the last try to connect failed, or the last stream broke off, in a line
+ * without a full stop, such as "2026-03-01T12:00:00Z: /run/tap.sock: connecting: No such file or
+ * directory". The time is in UTC. It stays after the sink has connected again; the state and the
+ * events tell what holds now. Any thread may call it.
  *
  * @param sink       The sink.
  * @param[out] line  Where the line goes, cut off at the size and ended by NUL; empty if nothing
- *                   has failed.
+ *                   has failed in this process.
  * @param size       Bytes there.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_NULL
@@ -1269,14 +1350,43 @@ enum dnstap_result dnstap_sink_begin_close(dnstap_sink *sink);
 enum dnstap_result dnstap_sink_close(dnstap_sink **sink, struct dnstap_stats *stats);
 
 /**
+ * Retrieves the oldest pending event, and removes it. Never waits. Any thread may call it, but one
+ * at a time has to log the text. A forked child begins without events.
+ *
+ * @param sink           The sink.
+ * @param[in,out] event  Where the event goes; `event->size` is to be set before, as by
+ *                       DNSTAP_EVENT_INIT. Fields that this version does not know are set to 0.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_END    No event is pending.
+ * @retval DNSTAP_ERROR_SIZE
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_sink_next_event(dnstap_sink *sink, struct dnstap_event *event);
+
+/**
+ * Returns a descriptor that is readable while events are pending, for poll() and its kind. The
+ * first call makes it. Do nothing else with it: it belongs to the sink, which closes it in
+ * dnstap_sink_close(). If the program closed it all the same, the next call makes another one; so
+ * does the first call in a forked child, where the parent's is closed. Any thread may call it.
+ *
+ * @param sink  The sink.
+ * @return      The descriptor; -1 if the system is out of descriptors, or `sink` is not a sink.
+ */
+int dnstap_sink_get_event_fd(dnstap_sink *sink);
+
+/**
  * Makes a queue for one thread to log to: its own ring of memory, to which it writes without
  * waiting for anybody. Threads can come and go while the sink is open. Any thread may call it.
  *
- * @param sink  The sink.
- * @return      The queue, to be freed with dnstap_queue_free(); it may outlive the sink. NULL
- *              without memory for the ring, or if the sink is NULL or closed.
+ * @param sink        The sink.
+ * @param[out] error  Why there is no queue; DNSTAP_OK if there is. May be NULL.
+ * @return            The queue, to be freed with dnstap_queue_free(); it may outlive the sink.
+ *                    NULL on an error: DNSTAP_ERROR_MEMORY without memory for the ring,
+ *                    DNSTAP_ERROR_CLOSED if the sink is closed, DNSTAP_ERROR_NULL or
+ *                    DNSTAP_ERROR_HANDLE if it is not a sink.
  */
-dnstap_queue *dnstap_queue_new(dnstap_sink *sink);
+dnstap_queue *dnstap_queue_new(dnstap_sink *sink, enum dnstap_result *error);
 
 /**
  * Frees a queue. Its pending messages are still sent, unless freed queues hold too much memory

@@ -111,7 +111,7 @@ static void *run(void *arg)
 void load_start(struct load *l, dnstap_sink *sink)
 {
 	memset(l, 0, sizeof *l);
-	l->queue = dnstap_queue_new(sink);
+	l->queue = dnstap_queue_new(sink, NULL);
 	NEED(l->queue != NULL, "there is no queue");
 	NEED(pthread_create(&l->thread, NULL, run, l) == 0, "there is no thread");
 }

@@ -60,7 +60,7 @@ static void *log_on(void *arg)
 
 	for (uint64_t round = 0; told->rounds == 0 || round < told->rounds; round++) {
 		struct number n = { __atomic_add_fetch(&told->next_who, 1, __ATOMIC_SEQ_CST) % WHO, 0 };
-		dnstap_queue *queue = dnstap_queue_new(told->sink);
+		dnstap_queue *queue = dnstap_queue_new(told->sink, NULL);
 
 		for (; queue != NULL && n.seq < told->each && !GET(told->stop); n.seq++) {
 			uint32_t type = 1 + n.seq % 14;
@@ -301,7 +301,7 @@ static double close_once(int milliseconds)
 	receiver_start(&r, listening, never_read, NULL);
 	dnstap_options_set_close_timeout(options, (unsigned)milliseconds);
 	sink = open_sink(options);
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	NEED(receiver_wait(&r, 1), "no connection");
 	while (log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, n, 1000) == DNSTAP_OK)
 		n.seq++;
@@ -337,7 +337,7 @@ static void closing_in_time(int milliseconds)
 static void nobody_there(int unused)
 {
 	dnstap_sink *sink = open_sink(options_with_ring("unix:sock", RING));
-	dnstap_queue *queue = dnstap_queue_new(sink);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 	dnstap_stats s = { .size = sizeof s };
 	struct tally *tally = new_tally();
 	struct number n = { 7, 0 };
@@ -371,7 +371,7 @@ static void nobody_there(int unused)
 static void types_from_one_message_to_the_next(int unused)
 {
 	dnstap_sink *sink = open_sink(options_to("file:types.tap"));
-	dnstap_queue *queues[2] = { dnstap_queue_new(sink), dnstap_queue_new(sink) };
+	dnstap_queue *queues[2] = { dnstap_queue_new(sink, NULL), dnstap_queue_new(sink, NULL) };
 	dnstap_stats s = { .size = sizeof s };
 	struct tally *tally = new_tally();
 	uint64_t wanted[DNSTAP_MESSAGE_TYPE_COUNT] = { 0 }, sum = 0;
@@ -476,7 +476,7 @@ static void names_from_one_message_to_the_next(int unused)
 	dnstap_options_set_unidirectional(options, true);
 	dnstap_options_set_flush_interval(options, 1);
 	sink = open_sink(options);
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	fd = accept_one(listening);
 	NEED(read_frame(fd, &f) == START, "no START");
 	free_frame(&f);
@@ -489,7 +489,7 @@ static void names_from_one_message_to_the_next(int unused)
 			NEED(dnstap_sink_set_version(sink, names[i].version) == DNSTAP_OK, "version");
 		}
 		/* A queue that knew what was before, and one that never did. */
-		young = dnstap_queue_new(sink);
+		young = dnstap_queue_new(sink, NULL);
 		for (int q = 0; q < 2; q++) {
 			NEED(log_number(q == 0 ? queue : young, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 12) == DNSTAP_OK, "log");
 			NEED(read_frame(fd, &f) == DATA, "no message");
@@ -534,7 +534,7 @@ static void names_of_messages(int rate)
 	dnstap_options_set_sample_rate(options, (unsigned)rate);
 	dnstap_options_set_queue_bytes(options, 16 << 20);
 	sink = open_sink(options);
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	for (int i = 0; i < 2 * NAMES * NAMES * ids; i++) {
 		const char *identity = names[i / ids % NAMES], *version = names[i / ids / NAMES % NAMES];
 		uint8_t query[12] = { (uint8_t)(i % ids >> 8), (uint8_t)(i % ids) };
@@ -579,7 +579,7 @@ static void names_of_messages(int rate)
 static void name_of_the_host(int unused)
 {
 	dnstap_sink *sink = open_sink(options_to("file:host.tap"));
-	dnstap_queue *queue = dnstap_queue_new(sink);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 	dnstap_message m = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY);
 	dnstap_reader *reader;
 	Dnstap__Dnstap *event;
@@ -645,7 +645,7 @@ static void sampling(int rate)
 	NEED(dnstap_options_set_sample_rate(options, (unsigned)rate) == DNSTAP_OK, "sample_rate");
 	dnstap_options_set_queue_bytes(options, 64 << 20);
 	sink = open_sink(options);
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	for (unsigned port = 1; port <= PORTS; port++)
 		for (unsigned id = 0; id < IDS; id++) {
 			chosen += (uint64_t)log_pair(queue, AF_INET, port, id);
@@ -697,7 +697,7 @@ static void sampling_invalid(int rate)
 
 	NEED(dnstap_options_set_sample_rate(options, (unsigned)rate) == DNSTAP_OK, "sample_rate");
 	sink = open_sink(options);
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	m.initiator = &other;
 	for (int i = 0; i < CALLS; i++) {
 		dnstap_result result = dnstap_log(queue, &m);
@@ -730,7 +730,7 @@ static void two_sinks(int unused)
 	sinks[0] = open_sink(queries);
 	sinks[1] = open_sink(responses);
 	for (int i = 0; i < 2; i++)
-		queues[i] = dnstap_queue_new(sinks[i]);
+		queues[i] = dnstap_queue_new(sinks[i], NULL);
 	for (uint32_t seq = 0; seq < 1000; seq++)
 		for (int i = 0; i < 2; i++)
 			for (uint32_t type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY; type <= DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE; type++) {

@@ -90,7 +90,7 @@ static void mapped(int unused)
 	struct sockaddr_in server = inet("198.51.100.1", 53), room;
 	const struct sockaddr *client;
 	dnstap_sink *sink = open_sink(options_to("file:mapped.tap"));
-	dnstap_queue *queue = dnstap_queue_new(sink);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 	dnstap_message m = DNSTAP_MESSAGE_INIT;
 	Dnstap__Dnstap *event;
 	dnstap_stats s;

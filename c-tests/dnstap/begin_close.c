@@ -65,7 +65,7 @@ static void frozen(int accepts)
 
 		dnstap_options_set_close_timeout(options, SHORT);
 		sinks[i] = open_sink(options);
-		queues[i] = dnstap_queue_new(sinks[i]);
+		queues[i] = dnstap_queue_new(sinks[i], NULL);
 	}
 	NEED(receiver_wait(&r, STREAMS_ARE_OPEN), "the streams did not open");
 	for (uint32_t i = 0; i < SINKS; i++)
@@ -95,7 +95,7 @@ static void in_the_background(int unused)
 {
 	enum { MESSAGES = 100 };
 	dnstap_sink *sink = open_sink(options_with_ring("file:background.tap", RING));
-	dnstap_queue *queue = dnstap_queue_new(sink);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 	struct tally *came = new_tally();
 	dnstap_stats s;
 
@@ -104,7 +104,7 @@ static void in_the_background(int unused)
 		NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, i }, 100) == DNSTAP_OK, "log");
 	NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close");
 	NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close again");
-	NEED(dnstap_queue_new(sink) == NULL, "a new queue of a closing sink");
+	NEED(dnstap_queue_new(sink, NULL) == NULL, "a new queue of a closing sink");
 	/* Nothing but the thread of the sink is needed from here on. */
 	AWAIT_STATS(sink, s, s.sent == MESSAGES && s.state == DNSTAP_STATE_CLOSING);
 	s = close_sink(&sink, TIMEOUT);
@@ -118,7 +118,7 @@ static void in_the_background(int unused)
 static void in_a_child(int unused)
 {
 	dnstap_sink *sink = open_sink(options_with_ring("file:parent.tap", RING));
-	dnstap_queue *queue = dnstap_queue_new(sink);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 	dnstap_stats s;
 	pid_t child;
 

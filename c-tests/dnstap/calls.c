@@ -45,7 +45,7 @@ static struct handles open_handles(void)
 
 	h.options = options_to("file:handles.tap");
 	h.sink = dnstap_sink_open(h.options, NULL);
-	h.queue = dnstap_queue_new(h.sink);
+	h.queue = dnstap_queue_new(h.sink, NULL);
 	h.reader = dnstap_reader_open("/dev/null", &error);
 	NEED(h.sink != NULL && h.queue != NULL && h.reader != NULL && error == DNSTAP_OK, "not all handles are there");
 	return h;
@@ -128,7 +128,7 @@ static void nulls(int unused)
 	RETURNS(dnstap_sink_close(NULL, &s), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_sink_close(&(dnstap_sink *){ NULL }, &s), DNSTAP_OK);
 
-	NEED(dnstap_queue_new(NULL) == NULL, "a queue without a sink");
+	NEED(dnstap_queue_new(NULL, NULL) == NULL, "a queue without a sink");
 	dnstap_queue_free(NULL);
 	dnstap_queue_free(&(dnstap_queue *){ NULL });
 	NEED(!dnstap_enabled(NULL, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY), "enabled without a queue");
@@ -210,7 +210,7 @@ static void sink_refuses(void *handle)
 	RETURNS(dnstap_sink_reopen(sink), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_sink_begin_close(sink), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_sink_flush(sink, 0), DNSTAP_ERROR_HANDLE);
-	NEED(dnstap_queue_new(sink) == NULL, "a queue of a sink that is none");
+	NEED(dnstap_queue_new(sink, NULL) == NULL, "a queue of a sink that is none");
 	RETURNS(dnstap_sink_close(&sink, &s), DNSTAP_ERROR_HANDLE);
 }
 
@@ -429,7 +429,7 @@ static struct trial start_trial(void)
 {
 	struct trial t = { .sink = open_sink(options_to("file:trial.tap")) };
 
-	t.queue = dnstap_queue_new(t.sink);
+	t.queue = dnstap_queue_new(t.sink, NULL);
 	return t;
 }
 
@@ -911,7 +911,7 @@ static void longer_than_the_ring(int waiting)
 	dnstap_options_set_queue_bytes(o, 4096);
 	dnstap_options_set_close_timeout(o, 0);
 	sink = open_sink(o);
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	for (int i = 0; i < waiting; i++)
 		RETURNS(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 12), DNSTAP_OK);
 	for (size_t i = 0; i < sizeof too_long / sizeof too_long[0]; i++) {
@@ -938,7 +938,7 @@ static void full_ring(int unused)
 	dnstap_options_set_queue_bytes(o, 4096);
 	dnstap_options_set_close_timeout(o, 0);
 	sink = open_sink(o);
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	while ((result = log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, taken }, 100)) == DNSTAP_OK)
 		taken++;
 	returns("dnstap_log to a ring that is full", result, DNSTAP_ERROR_FULL);
@@ -959,7 +959,7 @@ static void full_ring(int unused)
 static void closed_sink(int unused)
 {
 	dnstap_sink *sink = open_sink(options_to("file:closed.tap"));
-	dnstap_queue *queue = dnstap_queue_new(sink), *other = dnstap_queue_new(sink);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL), *other = dnstap_queue_new(sink, NULL);
 	dnstap_message m = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY);
 	dnstap_stats s = { .size = sizeof s };
 
@@ -1073,10 +1073,10 @@ static void no_memory(int unused)
 	dnstap_options_set_queue_bytes(o, (size_t)1 << 30);
 	sink = open_sink(o);
 	NEED(setrlimit(RLIMIT_AS, &little) == 0, "setrlimit");
-	NEED(dnstap_queue_new(sink) == NULL, "a queue of 1 GiB in 600 MiB");
+	NEED(dnstap_queue_new(sink, NULL) == NULL, "a queue of 1 GiB in 600 MiB");
 	little.rlim_cur = RLIM_INFINITY;
 	NEED(setrlimit(RLIMIT_AS, &little) == 0, "setrlimit");
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	NEED(queue != NULL, "no queue of 1 GiB");
 	RETURNS(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 12), DNSTAP_OK);
 	dnstap_queue_free(&queue);

@@ -155,7 +155,7 @@ static void closed_in_a_child(int unused)
 static void generations(int unused)
 {
 	dnstap_sink *sink = open_sink(options_to("file:generations.tap"));
-	dnstap_queue *queue = dnstap_queue_new(sink);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 	dnstap_stats s;
 	int first = 0;
 
@@ -257,7 +257,7 @@ static void beside(int is_fifo)
 	}
 	snprintf(output, sizeof output, "file:%s", path);
 	sink = open_sink(options_to(output));
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	AWAIT_STATS(sink, s, s.state == DNSTAP_STATE_CONNECTED);
 	child = fork();
 	if (child == 0) {
@@ -330,7 +330,7 @@ static void signals(int unused)
 	(void)unused;
 	NEED(dnstap_options_set_thread_name(options, "the-writer") == DNSTAP_OK, "name");
 	sink = open_sink(options);
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	expect_all_blocked("the-writer");
 	child = fork();
 	if (child == 0) {

@@ -18,7 +18,7 @@ static void *send_messages(void *arg)
 {
 	uint32_t who = *(const uint32_t *)arg;
 	dnstap_sink *sink = open_sink(options_with_ring("unix:loop.sock", 1 << 20));
-	dnstap_queue *queue = dnstap_queue_new(sink);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 
 	for (uint32_t seq = 0; seq < MESSAGES; seq++) {
 		/* Some are longer than the buffer of a reader. */

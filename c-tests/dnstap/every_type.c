@@ -124,7 +124,7 @@ int main(int argc, char **argv)
 	dnstap_options_set_identity(options, "ns1.example");
 	dnstap_options_set_version(options, "every_type 1.0");
 	sink = open_sink(options);
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	for (uint32_t type = 1; type <= (is_old ? DNSTAP_MESSAGE_TYPE_TOOL_RESPONSE : DNSTAP_MESSAGE_TYPE_UPDATE_RESPONSE); type++)
 		for (uint32_t protocol = 1; protocol <= (is_old ? DNSTAP_SOCKET_PROTOCOL_TCP : DNSTAP_SOCKET_PROTOCOL_DOQ); protocol++) {
 			log_one(queue, type, AF_INET, protocol, number++);

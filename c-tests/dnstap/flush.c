@@ -56,7 +56,7 @@ static void to_a_file(int rounds)
 
 	NEED(dnstap_sink_flush(sink, 0) == DNSTAP_OK, "nothing is not flushed");
 	for (int i = 0; i < 2; i++)
-		queues[i] = dnstap_queue_new(sink);
+		queues[i] = dnstap_queue_new(sink, NULL);
 	for (int round = 1; round <= rounds; round++) {
 		struct tally *tally = new_tally();
 
@@ -64,7 +64,7 @@ static void to_a_file(int rounds)
 		/* A queue that is gone again is sent like any other. */
 		if (round % 5 == 0) {
 			dnstap_queue_free(&queues[round % 2]);
-			queues[round % 2] = dnstap_queue_new(sink);
+			queues[round % 2] = dnstap_queue_new(sink, NULL);
 		}
 		flush(sink);
 		s = stats_of(sink);
@@ -95,7 +95,7 @@ static void then_exit(int in_child)
 
 		if (!in_child)
 			sink = open_slow("file:exit.tap");
-		queue = dnstap_queue_new(sink);
+		queue = dnstap_queue_new(sink, NULL);
 		log_some(queue, MESSAGES);
 		flush(sink);
 		exit(0);
@@ -112,7 +112,7 @@ static void without_a_receiver(int unused)
 {
 	struct tally *tally = new_tally();
 	dnstap_sink *sink = open_slow("unix:sock");
-	dnstap_queue *queue = dnstap_queue_new(sink);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 	struct receiver r;
 	dnstap_stats s;
 
@@ -154,7 +154,7 @@ static void frozen(int unused)
 	receiver_start(&r, listen_unix("sock"), freeze, NULL);
 	dnstap_options_set_close_timeout(options, SHORT);
 	sink = open_sink(options);
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	NEED(receiver_wait(&r, 1), "no connection");
 	for (uint32_t i = 0; i < 20000; i++)
 		log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, i }, LENGTH);
@@ -174,7 +174,7 @@ struct logger {
 static void *log_on(void *arg)
 {
 	struct logger *l = arg;
-	dnstap_queue *queue = dnstap_queue_new(l->sink);
+	dnstap_queue *queue = dnstap_queue_new(l->sink, NULL);
 
 	for (uint32_t i = 0; !__atomic_load_n(&l->stop, __ATOMIC_ACQUIRE); i++)
 		log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 1, i }, LENGTH);
@@ -186,7 +186,7 @@ static void *log_on(void *arg)
 static void while_others_log(int rounds)
 {
 	struct logger l = { open_slow("file:/dev/null"), 0 };
-	dnstap_queue *queue = dnstap_queue_new(l.sink);
+	dnstap_queue *queue = dnstap_queue_new(l.sink, NULL);
 	pthread_t threads[2];
 	dnstap_stats s;
 

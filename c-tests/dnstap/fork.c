@@ -65,7 +65,7 @@ static void open_link(struct link *l, int streams)
 	l->tally = new_tally();
 	receiver_start(&l->receivers[0], listening, receive, l->tally);
 	l->sink = open_sink(options_to("unix:sock"));
-	l->queue = dnstap_queue_new(l->sink);
+	l->queue = dnstap_queue_new(l->sink, NULL);
 	NEED(receiver_wait(&l->receivers[0], 1), "no connection");
 	/* Those of the children. */
 	for (int i = 1; i < streams; i++)
@@ -95,7 +95,7 @@ static void before_opening(int unused)
 	(void)unused;
 	child = fork_with_deadline();
 	sink = open_sink(options_to("unix:sock"));
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	if (child == 0) {
 		log_some(queue, 1, 0, OF_CHILD);
 		end_child(queue, sink, OF_CHILD);
@@ -199,7 +199,7 @@ static void new_queue_in_child(int unused)
 	AWAIT_STATS(l.sink, s, s.sent == BEFORE);
 	child = fork_with_deadline();
 	if (child == 0) {
-		dnstap_queue *young = dnstap_queue_new(l.sink);
+		dnstap_queue *young = dnstap_queue_new(l.sink, NULL);
 
 		NEED(young != NULL, "no queue in the child");
 		NEED(dnstap_sink_set_identity(l.sink, "child") == DNSTAP_OK, "identity");
@@ -253,7 +253,7 @@ static void child_of_a_child(int unused)
 static void child_of_a_file(int waiting)
 {
 	dnstap_sink *sink = open_sink(options_to("file:fork.tap"));
-	dnstap_queue *queue = dnstap_queue_new(sink);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 	struct tally *tally = new_tally();
 	char path[40];
 	pid_t child;
@@ -292,7 +292,7 @@ static void *make_queues(void *arg)
 	struct busy *b = arg;
 
 	while (!is_over(b)) {
-		dnstap_queue *queue = dnstap_queue_new(b->sink);
+		dnstap_queue *queue = dnstap_queue_new(b->sink, NULL);
 
 		for (int i = 0; i < 100; i++)
 			log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 100);
@@ -318,7 +318,7 @@ static void *open_and_close(void *arg)
 {
 	while (!is_over(arg)) {
 		dnstap_sink *sink = open_sink(options_to("file:other.tap"));
-		dnstap_queue *queue = dnstap_queue_new(sink);
+		dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 
 		log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 100);
 		dnstap_sink_close(&sink, NULL);
@@ -330,7 +330,7 @@ static void *open_and_close(void *arg)
 /* A child of one of many forks that come at any moment: everything works in it, and ends. */
 static void use_all(struct busy *b, dnstap_queue *inherited)
 {
-	dnstap_queue *young = dnstap_queue_new(b->sink);
+	dnstap_queue *young = dnstap_queue_new(b->sink, NULL);
 	dnstap_stats s = { .size = sizeof s };
 	dnstap_sink *own;
 	char line[100];
@@ -355,7 +355,7 @@ static void use_all(struct busy *b, dnstap_queue *inherited)
 static void many_forks(int forks)
 {
 	struct busy busy = { open_sink(options_to("file:busy.tap")), 0 };
-	dnstap_queue *queue = dnstap_queue_new(busy.sink);
+	dnstap_queue *queue = dnstap_queue_new(busy.sink, NULL);
 	void *(*const work[])(void *) = { make_queues, make_queues, read_stats, open_and_close };
 	dnstap_stats s = { .size = sizeof s };
 	struct tally *tally = new_tally();
@@ -407,7 +407,7 @@ static void threads_of_a_child(int rounds)
 	struct logger loggers[THREADS];
 
 	for (uint32_t i = 0; i < THREADS; i++) {
-		loggers[i] = (struct logger){ dnstap_queue_new(sink), i, NULL };
+		loggers[i] = (struct logger){ dnstap_queue_new(sink, NULL), i, NULL };
 		/* The child's writer thread has to pass over them. */
 		log_some(loggers[i].queue, i, 0, BEFORE);
 	}

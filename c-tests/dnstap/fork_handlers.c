@@ -150,7 +150,7 @@ static void change_then_fork(int what)
 
 	register_handlers();
 	sink = open_named("file:named.tap");
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	log_one(queue, 0);
 	change(sink, what);
 	fork = hold_a_fork();
@@ -174,7 +174,7 @@ static void first_in_child(int more)
 
 	register_handlers();
 	sink = open_named("file:first.tap");
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	log_one(queue, 0);
 	child = fork();
 	if (child == 0) {

@@ -26,7 +26,7 @@ static void enabled(int unused)
 	};
 	TAKE(dnstap_enabled);
 	dnstap_sink *sink = open_sink(options_to("file:enabled.tap"));
-	dnstap_queue *queue = dnstap_queue_new(sink);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 
 	(void)unused;
 	for (size_t set = 0; set < sizeof sets / sizeof *sets; set++) {

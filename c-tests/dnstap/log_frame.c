@@ -35,7 +35,7 @@ static void as_they_are(int sample_rate)
 	NEED(dnstap_options_set_identity(o, "sink") == DNSTAP_OK, "identity");
 	NEED(dnstap_options_set_sample_rate(o, (unsigned)sample_rate) == DNSTAP_OK, "sample rate");
 	sink = open_sink(o);
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	for (int i = 0; i < MESSAGES; i++) {
 		const char *frame = anything[i % 4];
 
@@ -59,7 +59,7 @@ static void as_they_are(int sample_rate)
 static void among_messages(int unused)
 {
 	dnstap_sink *sink = open_sink(options_to("file:mixed.tap"));
-	dnstap_queue *queue = dnstap_queue_new(sink);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 	struct tally *tally = new_tally();
 
 	(void)unused;
@@ -89,7 +89,7 @@ static void drops(int unused)
 	dnstap_options_set_close_timeout(o, 0);
 	dnstap_options_set_message_types(o, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY));
 	sink = open_sink(o);
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	for (size_t i = 0; i < sizeof no_types / sizeof no_types[0]; i++)
 		NEED(dnstap_log_frame(queue, no_types[i], frame, 10) == DNSTAP_ERROR_MESSAGE_TYPE, "type %u", no_types[i]);
 	NEED(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, frame, 10) == DNSTAP_DISABLED, "a type that is off");
@@ -124,7 +124,7 @@ static void drops(int unused)
 static void in_a_child(int unused)
 {
 	dnstap_sink *sink = open_sink(options_with_ring("file:fork.tap", 65536));
-	dnstap_queue *queue = dnstap_queue_new(sink);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 	struct tally *tally = new_tally();
 	dnstap_stats s;
 	char path[64];

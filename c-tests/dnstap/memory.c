@@ -40,13 +40,13 @@ static void log_one(dnstap_queue *queue, uint32_t who)
 static void empty_queues(int unused)
 {
 	dnstap_sink *sink = open_sink(options_to(AWAY));
-	dnstap_queue *pending = dnstap_queue_new(sink);
+	dnstap_queue *pending = dnstap_queue_new(sink, NULL);
 	long before = kib("VmSize"), grown;
 
 	(void)unused;
 	log_one(pending, 0);
 	for (int i = 0; i < MANY; i++) {
-		dnstap_queue *queue = dnstap_queue_new(sink);
+		dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 
 		NEED(queue != NULL, "no queue after %d", i);
 		dnstap_queue_free(&queue);
@@ -71,7 +71,7 @@ static void queues_with_messages(int unused)
 	size = kib("VmSize");
 	used = kib("VmRSS");
 	for (uint32_t i = 0; i < MANY; i++) {
-		dnstap_queue *queue = dnstap_queue_new(sink);
+		dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 
 		NEED(queue != NULL, "no queue after %u", i);
 		log_one(queue, i);
@@ -100,7 +100,7 @@ static void fresh_rings(int unused)
 		long used = kib("VmRSS");
 
 		for (int i = 0; i < QUEUES; i++) {
-			queues[i] = dnstap_queue_new(sink);
+			queues[i] = dnstap_queue_new(sink, NULL);
 			log_one(queues[i], 0);
 		}
 		used = kib("VmRSS") - used;

@@ -162,7 +162,7 @@ static void log_many(int how)
 	if (how & FRAME)
 		NEED(dnstap_encode(frame, sizeof frame, &frame_length, &m) == DNSTAP_OK, "encode");
 	sink = open_sink(options);
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	/* The queue is warm, or full. */
 	for (int i = 0; i < (kind == FULL ? 100000 : 1000); i++)
 		log_one(queue, &m, how);

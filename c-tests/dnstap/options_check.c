@@ -143,7 +143,7 @@ static void changed_directory(int unused)
 	NEED(dnstap_options_check(tls) == DNSTAP_OK, "%s", dnstap_options_get_error(tls));
 	dnstap_options_free(&tls);
 	sink = open_sink(o);
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 12) == DNSTAP_OK, "log");
 	AWAIT_STATS(sink, s, s.connects == 1);
 	/* A stream that follows goes to the same path. */

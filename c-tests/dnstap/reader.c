@@ -505,7 +505,7 @@ static void sink_to_reader(int unidirectional)
 	dnstap_options_set_identity(options, "ns1");
 	dnstap_options_set_flush_interval(options, 1);
 	sink = open_sink(options);
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	for (; n.seq < 1000; n.seq++)
 		NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, n, 100) == DNSTAP_OK, "log");
 	reader = reader_of(accept_one(listening));

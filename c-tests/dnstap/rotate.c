@@ -22,7 +22,7 @@ struct logger {
 static void *log_on(void *arg)
 {
 	struct logger *l = arg;
-	dnstap_queue *queue = dnstap_queue_new(l->sink);
+	dnstap_queue *queue = dnstap_queue_new(l->sink, NULL);
 	struct number n = { l->who, 0 };
 	struct timespec rest = { 0, 100000 };
 
@@ -211,7 +211,7 @@ static void nowhere_to_go(int unused)
 	NEED(mkdir("folder", 0700) == 0, "mkdir");
 	dnstap_options_set_reconnect_interval(options, 100);
 	sink = open_sink(options);
-	queue = dnstap_queue_new(sink);
+	queue = dnstap_queue_new(sink, NULL);
 	for (; n.seq < 100; n.seq++)
 		NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, n, 100) == DNSTAP_OK, "log");
 	AWAIT_STATS(sink, s, s.sent == 100);

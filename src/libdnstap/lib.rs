@@ -12,6 +12,7 @@
 #![allow(missing_docs, clippy::missing_safety_doc)]
 
 pub mod codec;
+pub mod event;
 mod handle;
 pub mod message;
 pub mod names;

@@ -60,7 +60,7 @@ impl SinkOptions {
 
 /// An error, and what there is to say about it.
 pub(crate) struct Fault {
-    result: dnstap_result,
+    pub(crate) result: dnstap_result,
     text: String,
 }
 

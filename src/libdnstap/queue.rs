@@ -10,6 +10,7 @@ use dnstap::sink::{Logged, Queue, Switch};
 
 use crate::handle;
 use crate::message::{View, dnstap_message};
+use crate::options::Fault;
 use crate::result::*;
 use crate::sink::dnstap_sink;
 use crate::usual;
@@ -60,24 +61,37 @@ impl dnstap_queue {
 /// Makes a queue for one thread to log to: its own ring of memory, to which it writes without
 /// waiting for anybody. Threads can come and go while the sink is open. Any thread may call it.
 ///
-/// @param sink  The sink.
-/// @return      The queue, to be freed with dnstap_queue_free(); it may outlive the sink. NULL
-///              without memory for the ring, or if the sink is NULL or closed.
+/// @param sink        The sink.
+/// @param[out] error  Why there is no queue; DNSTAP_OK if there is. May be NULL.
+/// @return            The queue, to be freed with dnstap_queue_free(); it may outlive the sink.
+///                    NULL on an error: DNSTAP_ERROR_MEMORY without memory for the ring,
+///                    DNSTAP_ERROR_CLOSED if the sink is closed, DNSTAP_ERROR_NULL or
+///                    DNSTAP_ERROR_HANDLE if it is not a sink.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dnstap_queue_new(sink: *mut dnstap_sink) -> *mut dnstap_queue {
-    ffi::guard(ptr::null_mut(), || {
+pub unsafe extern "C" fn dnstap_queue_new(
+    sink: *mut dnstap_sink,
+    error: *mut dnstap_result,
+) -> *mut dnstap_queue {
+    let made = ffi::guard(Err(DNSTAP_ERROR_INTERNAL), || {
         // SAFETY: as documented.
-        let Ok(sink) = (unsafe { handle::borrow(sink) }) else { return ptr::null_mut() };
+        let sink = unsafe { handle::borrow(sink) }?;
         let handle = dnstap_queue {
             switch: Switch::default(),
             tag: AtomicU32::new(dnstap_queue::TAG),
             queue: AtomicPtr::default(),
         };
-        let Ok(queue) = sink.0.queue_with(handle) else { return ptr::null_mut() };
+        let queue = sink.sink.queue_with(handle).map_err(|error| Fault::from(error).result)?;
         let handle = Arc::clone(queue.switch());
         handle.queue.store(ffi::give(queue), Ordering::Relaxed);
-        Arc::into_raw(handle).cast_mut()
-    })
+        Ok(Arc::into_raw(handle).cast_mut())
+    });
+    let (queue, result) = match made {
+        Ok(queue) => (queue, DNSTAP_OK),
+        Err(error) => (ptr::null_mut(), error),
+    };
+    // SAFETY: as documented.
+    unsafe { ffi::store(error, result) };
+    queue
 }
 
 /// Frees a queue. Its pending messages are still sent, unless freed queues hold too much memory

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use std::ffi::{c_char, c_uint};
+use std::ffi::{CString, c_char, c_uint};
 use std::ptr;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use dnstap::sink::{self, MESSAGE_TYPES, Sink};
 use framestream::sender::LinkState;
+use humantime::format_rfc3339_seconds;
 
 use ffi::{Growing, growing};
 
+use crate::event::EventText;
 use crate::handle::{Handle, Tag, borrow, take};
 use crate::options::{dnstap_options, text};
 use crate::result::*;
@@ -17,7 +19,16 @@ use crate::result::*;
 pub type dnstap_sink = Handle<OpenSink>;
 
 /// What is behind a `dnstap_sink`.
-pub struct OpenSink(pub(crate) Sink);
+pub struct OpenSink {
+    pub(crate) sink: Sink,
+    pub(crate) event_text: EventText,
+}
+
+impl OpenSink {
+    fn new(sink: Sink) -> Self {
+        Self { sink, event_text: EventText::leaf(CString::default()) }
+    }
+}
 
 impl Tag for OpenSink {
     const TAG: u32 = u32::from_ne_bytes(*b"dtsi");
@@ -160,7 +171,7 @@ pub unsafe extern "C" fn dnstap_sink_open(
         options.attempt(|options| Sink::open(options.clone()))
     });
     let (sink, result) = match opened {
-        Ok(sink) => (Handle::give(OpenSink(sink)), DNSTAP_OK),
+        Ok(sink) => (Handle::give(OpenSink::new(sink)), DNSTAP_OK),
         Err(error) => (ptr::null_mut(), error),
     };
     // SAFETY: as documented.
@@ -186,12 +197,14 @@ pub unsafe extern "C" fn dnstap_sink_get_stats(
     unsafe { with(sink, |sink| store_stats(sink, stats)) }
 }
 
-/// Tells why the last try to connect failed, or the last stream broke off, in a line without a full
-/// stop. Any thread may call it.
+/// Tells when and why the last try to connect failed, or the last stream broke off, in a line
+/// without a full stop, such as "2026-03-01T12:00:00Z: /run/tap.sock: connecting: No such file or
+/// directory". The time is in UTC. It stays after the sink has connected again; the state and the
+/// events tell what holds now. Any thread may call it.
 ///
 /// @param sink       The sink.
 /// @param[out] line  Where the line goes, cut off at the size and ended by NUL; empty if nothing
-///                   has failed.
+///                   has failed in this process.
 /// @param size       Bytes there.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_NULL
@@ -205,7 +218,10 @@ pub unsafe extern "C" fn dnstap_sink_get_error(
     // SAFETY: as documented.
     unsafe {
         with(sink, |sink| {
-            let error = sink.last_failure().map_or_else(String::new, |failure| failure.text);
+            let error = sink.last_failure().map_or_else(String::new, |failure| {
+                let time = format_rfc3339_seconds(failure.time.max(UNIX_EPOCH));
+                format!("{time}: {}", failure.text)
+            });
             // SAFETY: as documented.
             ffi::store_line(line, size, &error).ok_or(DNSTAP_ERROR_NULL)
         })
@@ -361,7 +377,7 @@ pub unsafe extern "C" fn dnstap_sink_close(
             Ok(None) => return DNSTAP_OK,
             Err(error) => return error,
         };
-        let sink = &taken.value().0;
+        let sink = &taken.value().sink;
         sink.close();
         if stats.is_null() {
             return DNSTAP_OK;
@@ -379,8 +395,20 @@ unsafe fn with(
     sink: *const dnstap_sink,
     run: impl FnOnce(&Sink) -> Result<(), dnstap_result>,
 ) -> dnstap_result {
+    // SAFETY: passed on to the caller.
+    unsafe { with_open(sink, |open| run(&open.sink)) }
+}
+
+/// The same with all that belongs to the sink.
+///
+/// # Safety
+/// As for [`with`].
+pub(crate) unsafe fn with_open(
+    sink: *const dnstap_sink,
+    run: impl FnOnce(&OpenSink) -> Result<(), dnstap_result>,
+) -> dnstap_result {
     ffi::guard(DNSTAP_ERROR_INTERNAL, || {
         // SAFETY: passed on to the caller.
-        dnstap_result::from_done(unsafe { borrow(sink) }.and_then(|sink| run(&sink.0)))
+        dnstap_result::from_done(unsafe { borrow(sink) }.and_then(run))
     })
 }

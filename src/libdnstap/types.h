@@ -37,6 +37,11 @@ typedef struct dnstap_reader dnstap_reader;
     sizeof(dnstap_storage), {{0}}, {{0}}, {0, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0}               \
   }
 #endif
+/** Initialises an event for dnstap_sink_next_event(). */
+#define DNSTAP_EVENT_INIT                                                                          \
+  {                                                                                                \
+    sizeof(dnstap_event), 0, 0, {0, 0}, 0, NULL                                                    \
+  }
 /** Initialises the accounts for dnstap_sink_get_stats() and dnstap_sink_close(). */
 #define DNSTAP_STATS_INIT                                                                          \
   {                                                                                                \

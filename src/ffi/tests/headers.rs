@@ -185,6 +185,7 @@ memory. Programs that use it need this library, and symbols of version LIBFSTRM_
             "libdnstap/names.rs",
             "libdnstap/options.rs",
             "libdnstap/sink.rs",
+            "libdnstap/event.rs",
             "libdnstap/queue.rs",
             "libdnstap/codec.rs",
             "libdnstap/reader.rs",

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Events of a sink: each change is reported once, in order, with its reason, and no lost message is counted twice. */
+#include "messages.h"
+#include "sink.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	RING = 64 * 1024,
+	QUERY = 1000,		/* bytes */
+	KEPT = 64,		/* events that a sink keeps */
+	NEVER = 600000,		/* milliseconds: no event may depend on this timer */
+	STREAM_IS_OPEN = 1,
+	ALL_IS_SEEN,
+};
+
+static const char SOCKET[] = "tap.sock";
+static const char OUTPUT[] = "unix:tap.sock";
+
+/* A sink that wakes by itself only to connect. */
+static dnstap_sink *open_quiet(const char *output, unsigned close_timeout)
+{
+	dnstap_options *options = options_with_ring(output, RING);
+
+	dnstap_options_set_flush_interval(options, NEVER);
+	dnstap_options_set_reconnect_interval(options, 100);
+	dnstap_options_set_close_timeout(options, close_timeout);
+	return open_sink(options);
+}
+
+/* Waits for the descriptor, as an event loop does. */
+static void await_readable(dnstap_sink *sink)
+{
+	struct pollfd p = { dnstap_sink_get_event_fd(sink), POLLIN, 0 };
+	int ready = poll(&p, 1, DEADLINE * 1000);
+
+	NEED(p.fd >= 0 && ready == 1 && p.revents == POLLIN, "no event came: %d, %x", ready, (unsigned)p.revents);
+}
+
+static int is_readable(dnstap_sink *sink)
+{
+	struct pollfd p = { dnstap_sink_get_event_fd(sink), POLLIN, 0 };
+
+	NEED(p.fd >= 0, "no descriptor");
+	return poll(&p, 1, 0) == 1;
+}
+
+/* The next event, which has to be of this kind. */
+static dnstap_event next(dnstap_sink *sink, dnstap_event_kind kind)
+{
+	dnstap_event event = DNSTAP_EVENT_INIT;
+
+	await_readable(sink);
+	NEED(dnstap_sink_next_event(sink, &event) == DNSTAP_OK, "the descriptor is readable without an event");
+	NEED(event.kind == (uint32_t)kind, "kind %u, not %d: %s", (unsigned)event.kind, (int)kind, event.text);
+	NEED(event.time.seconds > 0 && event.time.nanoseconds < 1000000000, "no time");
+	NEED(event.text != NULL && *event.text != '\0', "no text");
+	return event;
+}
+
+static void nothing_more(dnstap_sink *sink)
+{
+	dnstap_event event = DNSTAP_EVENT_INIT;
+	dnstap_result result = dnstap_sink_next_event(sink, &event);
+
+	NEED(result == DNSTAP_END, "another event: %s", result == DNSTAP_OK ? event.text : dnstap_strerror(result));
+	NEED(!is_readable(sink), "the descriptor is readable without an event");
+}
+
+static void expect_text(const dnstap_event *event, const char *text)
+{
+	NEED(strcmp(event->text, text) == 0, "\"%s\", not \"%s\"", event->text, text);
+}
+
+/* Logs until so many messages are dropped. */
+static void drop_some(dnstap_queue *queue, uint32_t count)
+{
+	static uint32_t seq;
+
+	for (uint32_t dropped = 0; dropped < count; seq++) {
+		dnstap_result result =
+			log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, seq }, QUERY);
+
+		NEED(result == DNSTAP_OK || result == DNSTAP_ERROR_FULL, "log: %s", dnstap_strerror(result));
+		dropped += result == DNSTAP_ERROR_FULL;
+	}
+}
+
+/* Receives a stream, and reads none of it until the test is through. */
+static void stall(struct receiver *r)
+{
+	int stream = accept_one(r->listening);
+
+	NEED(stream >= 0 && receiver_handshake(r, stream, only_dnstap), "the stream did not open");
+	receiver_reach(r, STREAM_IS_OPEN);
+	receiver_wait(r, ALL_IS_SEEN);
+	NEED(read_to_end(stream), "the stream did not end");
+	close(stream);
+}
+
+/* Opens a stream and breaks it off, and then serves another one. */
+static void break_one(struct receiver *r)
+{
+	int stream = accept_one(r->listening);
+
+	NEED(stream >= 0 && receiver_handshake(r, stream, only_dnstap), "the stream did not open");
+	close(stream);
+	receiver_play_one(r);
+}
+
+static void an_outage(int unused)
+{
+	dnstap_sink *sink = open_quiet(OUTPUT, TIMEOUT);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
+	struct receiver r;
+	dnstap_event event;
+	dnstap_stats s;
+
+	(void)unused;
+	event = next(sink, DNSTAP_EVENT_KIND_CONNECT_FAILED);
+	expect_text(&event, "tap.sock: connecting: No such file or directory");
+	AWAIT_STATS(sink, s, s.connect_failures >= 4);
+	nothing_more(sink);
+
+	drop_some(queue, 1);
+	event = next(sink, DNSTAP_EVENT_KIND_DROPPING);
+	expect_text(&event, "dropping messages: queue full");
+	EXPECT(event.count, 1);
+	drop_some(queue, 99);
+	nothing_more(sink);
+
+	receiver_start(&r, listen_unix(SOCKET), break_one, NULL);
+	event = next(sink, DNSTAP_EVENT_KIND_CONNECTED);
+	expect_text(&event, "tap.sock: connected");
+	event = next(sink, DNSTAP_EVENT_KIND_DISCONNECTED);
+	NEED(strncmp(event.text, "tap.sock: the stream broke: ", 28) == 0, "no reason: %s", event.text);
+	next(sink, DNSTAP_EVENT_KIND_CONNECTED);
+	expect_error(sink, "Z: tap.sock: the stream broke: ", NULL);
+
+	event = next(sink, DNSTAP_EVENT_KIND_RECOVERED);
+	EXPECT(event.count, 100);
+	NEED(strstr(event.text, "; 100 lost in ") != NULL && strstr(event.text, " s: 100 queue full") != NULL,
+	     "no account: %s", event.text);
+	expect_error(sink, "Z: tap.sock: the stream broke: ", NULL);
+	dnstap_queue_free(&queue);
+	s = close_sink(&sink, TIMEOUT);
+	EXPECT(s.dropped_full, 100);
+	receiver_finish(&r, stderr);
+}
+
+/* A receiver that takes nothing, and then too little time to close. */
+static void a_stall(int unused)
+{
+	enum { DROPPED = 5 };
+	struct receiver r;
+	dnstap_sink *sink;
+	dnstap_queue *queue;
+	dnstap_event event;
+	dnstap_stats s;
+	double began;
+
+	(void)unused;
+	receiver_start(&r, listen_unix(SOCKET), stall, NULL);
+	sink = open_quiet(OUTPUT, 100);
+	queue = dnstap_queue_new(sink, NULL);
+	NEED(receiver_wait(&r, STREAM_IS_OPEN), "no stream");
+	next(sink, DNSTAP_EVENT_KIND_CONNECTED);
+	drop_some(queue, 1);
+	began = now();
+	next(sink, DNSTAP_EVENT_KIND_DROPPING);
+	NEED(now() - began < 5, "a drop was reported after %.1f s", now() - began);
+	drop_some(queue, DROPPED - 1);
+	NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close");
+	event = next(sink, DNSTAP_EVENT_KIND_CLOSED);
+	s = stats_of(sink);
+	EXPECT(s.waiting, 0);
+	EXPECT(s.dropped_full, DROPPED);
+	NEED(s.dropped_closed > 0, "all was sent");
+	EXPECT(event.count, s.dropped_full + s.dropped_closed);
+	NEED(strstr(event.text, "not sent before the close timeout") != NULL, "no account: %s", event.text);
+	nothing_more(sink);
+	receiver_reach(&r, ALL_IS_SEEN);
+	dnstap_queue_free(&queue);
+	close_sink(&sink, 100);
+	receiver_finish(&r, stderr);
+}
+
+/* Logs a message that is too long for the ring. */
+static void drop_long(dnstap_queue *queue)
+{
+	dnstap_result result =
+		log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 40000);
+
+	NEED(result == DNSTAP_ERROR_TOO_LONG, "log: %s", dnstap_strerror(result));
+}
+
+/* Messages that are dropped for themselves are in the account, whatever the receiver does. */
+static void other_reasons(int unused)
+{
+	dnstap_sink *sink = open_quiet("file:log.tap", TIMEOUT);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
+	dnstap_message invalid = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY);
+	dnstap_event event;
+
+	(void)unused;
+	event = next(sink, DNSTAP_EVENT_KIND_CONNECTED);
+	expect_text(&event, "log.tap: connected");
+	invalid.query_time.seconds = -1;
+	NEED(dnstap_log(queue, &invalid) == DNSTAP_ERROR_TIME, "an invalid time");
+	event = next(sink, DNSTAP_EVENT_KIND_DROPPING);
+	expect_text(&event, "dropping messages: invalid");
+	drop_long(queue);
+	drop_long(queue);
+	event = next(sink, DNSTAP_EVENT_KIND_RECOVERED);
+	EXPECT(event.count, 3);
+	NEED(strstr(event.text, "2 too long, 1 invalid") != NULL, "no account: %s", event.text);
+	nothing_more(sink);
+	dnstap_queue_free(&queue);
+	close_sink(&sink, TIMEOUT);
+}
+
+static void a_full_disk(int unused)
+{
+	struct rlimit limit;
+	dnstap_sink *sink;
+	dnstap_queue *queue;
+	dnstap_event event;
+	rlim_t before;
+	dnstap_stats s;
+
+	(void)unused;
+	sink = open_quiet("file:log.tap", TIMEOUT);
+	queue = dnstap_queue_new(sink, NULL);
+	next(sink, DNSTAP_EVENT_KIND_CONNECTED);
+	NEED(getrlimit(RLIMIT_FSIZE, &limit) == 0, "getrlimit");
+	before = limit.rlim_cur;
+	limit.rlim_cur = 4096;
+	NEED(setrlimit(RLIMIT_FSIZE, &limit) == 0, "setrlimit");
+	for (uint32_t i = 0; i < 10; i++)
+		log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, i }, QUERY);
+	NEED(dnstap_sink_flush(sink, 500) == DNSTAP_TIMED_OUT, "there was room");
+	event = next(sink, DNSTAP_EVENT_KIND_WRITE_FAILED);
+	expect_text(&event, "log.tap: writing: File too large");
+	nothing_more(sink);
+	limit.rlim_cur = before;
+	NEED(setrlimit(RLIMIT_FSIZE, &limit) == 0, "setrlimit");
+	AWAIT_STATS(sink, s, s.sent == 10);
+	nothing_more(sink);
+	dnstap_queue_free(&queue);
+	close_sink(&sink, TIMEOUT);
+}
+
+/* Reopens a file under another name, so that there is one event for each. */
+static void reopen(dnstap_sink *sink, uint64_t streams)
+{
+	dnstap_stats s;
+
+	NEED(rename("log.tap", "old.tap") == 0, "rename: %s", strerror(errno));
+	NEED(dnstap_sink_reopen(sink) == DNSTAP_OK, "reopen");
+	AWAIT_STATS(sink, s, s.connects == streams && s.state == DNSTAP_STATE_CONNECTED);
+}
+
+static void too_many(int unused)
+{
+	enum { MISSED = 5, ALL = KEPT + MISSED };
+	dnstap_event event = DNSTAP_EVENT_INIT;
+	dnstap_sink *sink = open_quiet("file:log.tap", TIMEOUT);
+	dnstap_stats s;
+
+	(void)unused;
+	AWAIT_STATS(sink, s, s.connects == 1);
+	for (uint64_t streams = 2; streams <= ALL; streams++)
+		reopen(sink, streams);
+	for (unsigned i = 0; i < KEPT; i++) {
+		NEED(dnstap_sink_next_event(sink, &event) == DNSTAP_OK, "event %u is missing", i);
+		EXPECT(event.missed, i == 0 ? MISSED : 0);
+	}
+	nothing_more(sink);
+	reopen(sink, ALL + 1);
+	event = next(sink, DNSTAP_EVENT_KIND_CONNECTED);
+	EXPECT(event.missed, 0);
+	close_sink(&sink, TIMEOUT);
+}
+
+/* A child has its own events and descriptor, and takes none of its parent's. */
+static void a_fork(int asked_before)
+{
+	dnstap_sink *sink = open_quiet("file:log.tap", TIMEOUT);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
+	struct stat status;
+	dnstap_stats s;
+	int fd = -1;
+	pid_t child;
+
+	if (asked_before)
+		fd = dnstap_sink_get_event_fd(sink);
+	AWAIT_STATS(sink, s, s.connects == 1);
+	fflush(stdout);
+	child = fork();
+	NEED(child >= 0, "fork: %s", strerror(errno));
+	if (child == 0) {
+		alarm(DEADLINE);
+		NEED(!asked_before || fstat(fd, &status) != 0, "the descriptor is open in the child");
+		nothing_more(sink);
+		NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 1, 0 }, QUERY) == DNSTAP_OK,
+		     "log in the child");
+		next(sink, DNSTAP_EVENT_KIND_CONNECTED);
+		drop_long(queue);
+		next(sink, DNSTAP_EVENT_KIND_DROPPING);
+		NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close in the child");
+		EXPECT(next(sink, DNSTAP_EVENT_KIND_CLOSED).count, 1);
+		dnstap_queue_free(&queue);
+		close_sink(&sink, TIMEOUT);
+		_exit(0);
+	}
+	wait_for(child);
+	NEED(!asked_before || dnstap_sink_get_event_fd(sink) == fd, "the parent has another descriptor");
+	next(sink, DNSTAP_EVENT_KIND_CONNECTED);
+	nothing_more(sink);
+	dnstap_queue_free(&queue);
+	close_sink(&sink, TIMEOUT);
+}
+
+/* A child that never logged, and so has no thread, sees the end all the same. */
+static void an_idle_child(int unused)
+{
+	dnstap_sink *sink = open_quiet("file:log.tap", TIMEOUT);
+	pid_t child;
+
+	(void)unused;
+	next(sink, DNSTAP_EVENT_KIND_CONNECTED);
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		alarm(DEADLINE);
+		NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close in the child");
+		EXPECT(next(sink, DNSTAP_EVENT_KIND_CLOSED).count, 0);
+		close_sink(&sink, TIMEOUT);
+		_exit(0);
+	}
+	wait_for(child);
+	nothing_more(sink);
+	close_sink(&sink, TIMEOUT);
+}
+
+/* The program closes the descriptor, and another one gets its number: nothing is written to that. */
+static void closed_by_mistake(int unused)
+{
+	dnstap_sink *sink = open_quiet("file:log.tap", TIMEOUT);
+	int pipes[2], fd = dnstap_sink_get_event_fd(sink);
+	struct pollfd p;
+
+	(void)unused;
+	next(sink, DNSTAP_EVENT_KIND_CONNECTED);
+	NEED(fd >= 0 && close(fd) == 0, "close: %s", strerror(errno));
+	NEED(pipe(pipes) == 0 && (pipes[0] == fd || pipes[1] == fd), "the number is not used again");
+	reopen(sink, 2);
+	p = (struct pollfd){ pipes[0], POLLIN, 0 };
+	NEED(poll(&p, 1, 0) == 0, "the sink writes to a descriptor of the program");
+	NEED(dnstap_sink_get_event_fd(sink) != fd, "a descriptor of the program is returned");
+	next(sink, DNSTAP_EVENT_KIND_CONNECTED);
+	nothing_more(sink);
+	close_sink(&sink, TIMEOUT);
+	NEED(write(pipes[1], "x", 1) == 1, "the sink has closed a descriptor of the program");
+}
+
+/* What a thread that takes events has seen. */
+struct taker {
+	dnstap_sink *sink;
+	pthread_t thread;
+	unsigned dropping, recovered;
+	uint64_t lost;
+	int closed;
+};
+
+static void *take_events(void *arg)
+{
+	struct taker *taker = arg;
+	dnstap_event event = DNSTAP_EVENT_INIT;
+
+	while (!taker->closed) {
+		await_readable(taker->sink);
+		while (dnstap_sink_next_event(taker->sink, &event) == DNSTAP_OK) {
+			EXPECT(event.missed, 0);
+			taker->dropping += event.kind == DNSTAP_EVENT_KIND_DROPPING;
+			taker->recovered += event.kind == DNSTAP_EVENT_KIND_RECOVERED;
+			taker->closed |= event.kind == DNSTAP_EVENT_KIND_CLOSED;
+			if (event.kind != DNSTAP_EVENT_KIND_DROPPING)
+				taker->lost += event.count;
+		}
+	}
+	return NULL;
+}
+
+static void *drop_in_bursts(void *arg)
+{
+	/* Some of them end when a series is about to end. */
+	static const double pauses[] = { 2.0, 0.001, 1.0 };
+	dnstap_queue *queue = dnstap_queue_new(arg, NULL);
+
+	for (size_t i = 0; i < sizeof pauses / sizeof *pauses; i++) {
+		double until = now() + pauses[i];
+		struct timespec pause = { 0, 5000000 };
+
+		for (int j = 0; j < 1000; j++)
+			drop_long(queue);
+		while (now() < until)
+			nanosleep(&pause, NULL);
+	}
+	dnstap_queue_free(&queue);
+	return NULL;
+}
+
+/* Threads drop messages while another one takes the events: their counts are those of the accounts. */
+static void threads(int unused)
+{
+	enum { THREADS = 4 };
+	struct taker taker = { .sink = open_quiet("file:log.tap", TIMEOUT) };
+	pthread_t droppers[THREADS];
+	dnstap_stats s;
+
+	(void)unused;
+	NEED(pthread_create(&taker.thread, NULL, take_events, &taker) == 0, "no thread");
+	for (int i = 0; i < THREADS; i++)
+		NEED(pthread_create(&droppers[i], NULL, drop_in_bursts, taker.sink) == 0, "no thread");
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(droppers[i], NULL);
+	NEED(dnstap_sink_begin_close(taker.sink) == DNSTAP_OK, "begin_close");
+	pthread_join(taker.thread, NULL);
+	s = close_sink(&taker.sink, TIMEOUT);
+	EXPECT(s.dropped_too_long, THREADS * 3 * 1000);
+	EXPECT(taker.lost, s.dropped_too_long);
+	NEED(taker.dropping >= 1 && taker.dropping <= 3, "%u series", taker.dropping);
+	NEED(taker.dropping - taker.recovered <= 1, "%u series, %u ends", taker.dropping, taker.recovered);
+}
+
+static void arguments(int unused)
+{
+	dnstap_sink *sink = open_quiet("file:log.tap", TIMEOUT);
+	dnstap_options *options = dnstap_options_new();
+	dnstap_event event = DNSTAP_EVENT_INIT;
+	dnstap_queue *queue;
+	dnstap_result error;
+	dnstap_stats s;
+
+	(void)unused;
+	AWAIT_STATS(sink, s, s.connects == 1);
+	NEED(dnstap_sink_next_event(NULL, &event) == DNSTAP_ERROR_NULL, "no sink");
+	NEED(dnstap_sink_next_event((dnstap_sink *)(void *)options, &event) == DNSTAP_ERROR_HANDLE, "not a sink");
+	NEED(dnstap_sink_next_event(sink, NULL) == DNSTAP_ERROR_NULL, "no event");
+	event.size = 0;
+	NEED(dnstap_sink_next_event(sink, &event) == DNSTAP_ERROR_SIZE, "no size");
+	event.size = sizeof event;
+	NEED(dnstap_sink_next_event(sink, &event) == DNSTAP_OK, "a call that failed has removed the event");
+	NEED(dnstap_sink_get_event_fd(NULL) == -1, "a descriptor of nothing");
+	NEED(dnstap_sink_get_event_fd((dnstap_sink *)(void *)options) == -1, "a descriptor of options");
+
+	NEED((queue = dnstap_queue_new(sink, &error)) != NULL && error == DNSTAP_OK, "a queue");
+	dnstap_queue_free(&queue);
+	NEED(dnstap_queue_new(NULL, &error) == NULL && error == DNSTAP_ERROR_NULL, "no sink");
+	NEED(dnstap_queue_new((dnstap_sink *)(void *)options, &error) == NULL && error == DNSTAP_ERROR_HANDLE,
+	     "not a sink");
+	NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close");
+	NEED(dnstap_queue_new(sink, &error) == NULL && error == DNSTAP_ERROR_CLOSED, "a closed sink");
+	NEED(dnstap_queue_new(sink, NULL) == NULL, "a closed sink");
+	dnstap_options_free(&options);
+	close_sink(&sink, TIMEOUT);
+}
+
+/* A sink without events and with nothing to send sleeps: it is not woken for them. */
+static void an_idle_sink(int unused)
+{
+	struct timespec second = { 1, 0 };
+	dnstap_sink *sink = open_quiet("file:log.tap", TIMEOUT);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
+	struct rusage before, after;
+
+	(void)unused;
+	next(sink, DNSTAP_EVENT_KIND_CONNECTED);
+	NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, QUERY) == DNSTAP_OK, "log");
+	NEED(dnstap_sink_flush(sink, TIMEOUT) == DNSTAP_OK, "flush");
+	/* The thread may still be on its way to sleep. */
+	nanosleep(&second, NULL);
+	getrusage(RUSAGE_SELF, &before);
+	nanosleep(&second, NULL);
+	getrusage(RUSAGE_SELF, &after);
+	/* One for this thread; none for the other. */
+	NEED(after.ru_nvcsw - before.ru_nvcsw <= 1, "woken %ld times", after.ru_nvcsw - before.ru_nvcsw);
+	dnstap_queue_free(&queue);
+	close_sink(&sink, TIMEOUT);
+}
+
+int main(int argc, char **argv)
+{
+	enum { LIMIT = 60 };
+	static const struct fault cases[] = {
+		{ "an outage is reported from its first failure to the recovery", an_outage, 0, LIMIT, 0, NULL },
+		{ "a stalled receiver costs messages, which are reported at once", a_stall, 0, LIMIT, 0, NULL },
+		{ "all reasons for drops are in the account", other_reasons, 0, LIMIT, 0, NULL },
+		{ "a full disk is reported once", a_full_disk, 0, LIMIT, 0, NULL },
+		{ "the oldest of too many events are discarded and counted", too_many, 0, LIMIT, 0, NULL },
+		{ "a child has events and a descriptor of its own", a_fork, 1, LIMIT, 0, NULL },
+		{ "so has a child whose parent asked for none", a_fork, 0, LIMIT, 0, NULL },
+		{ "a child without a thread sees its sink close", an_idle_child, 0, LIMIT, 0, NULL },
+		{ "a descriptor closed by the program is replaced", closed_by_mistake, 0, LIMIT, 0, NULL },
+		{ "every message that threads drop is in one event", threads, 0, LIMIT, 0, NULL },
+		{ "wrong arguments are errors", arguments, 0, LIMIT, 0, NULL },
+		{ "a sink without events sleeps", an_idle_sink, 0, LIMIT, 0, NULL },
+	};
+
+	return RUN(argc, argv, cases);
+}
