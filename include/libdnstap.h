@@ -1513,8 +1513,9 @@ enum dnstap_result dnstap_decode(const uint8_t *frame,
  *
  * @param path        The path of a file, or of a FIFO, whose writer is waited for by dnstap_reader_next().
  * @param[out] error  Why there is no reader; DNSTAP_OK if there is. May be NULL.
- * @return            The reader, to be closed with dnstap_reader_close(); NULL on an error, for
- *                    which errno says more.
+ * @return            The reader, to be closed with dnstap_reader_close(); NULL on an error:
+ *                    dnstap_reader_get_error(NULL) has more about it, and
+ *                    errno is that of the system.
  */
 dnstap_reader *dnstap_reader_open(const char *path,
                                   enum dnstap_result *error);
@@ -1583,11 +1584,12 @@ enum dnstap_result dnstap_reader_next(dnstap_reader *reader,
 enum dnstap_result dnstap_reader_get_frame(const dnstap_reader *reader, struct dnstap_bytes *frame);
 
 /**
- * Tells what was wrong in the last call of dnstap_reader_next() that returned an error, and at
- * which byte of the stream, in a line without a full stop.
+ * Tells what was wrong in the last call with this reader that returned an error, and at which byte
+ * of the stream, in a line without a full stop.
  *
- * @param reader  The reader.
- * @return        A string that is there until the next call with this reader; never NULL.
+ * @param reader  The reader; NULL for the last call of this thread that could not open one.
+ * @return        A string that is there until the next call with this reader, or until this thread
+ *                fails to open another one; never NULL.
  */
 const char *dnstap_reader_get_error(const dnstap_reader *reader);
 

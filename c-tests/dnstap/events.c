@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-	RING = 64 * 1024,
+	RING = 16 * 1024,
 	QUERY = 1000,		/* bytes */
 	KEPT = 64,		/* events that a sink keeps */
 	NEVER = 600000,		/* milliseconds: no event may depend on this timer */
@@ -73,9 +73,13 @@ static void nothing_more(dnstap_sink *sink)
 	NEED(!is_readable(sink), "the descriptor is readable without an event");
 }
 
+/* The text is this one, but for the folder in front of the name that it may begin with. */
 static void expect_text(const dnstap_event *event, const char *text)
 {
-	NEED(strcmp(event->text, text) == 0, "\"%s\", not \"%s\"", event->text, text);
+	size_t length = strlen(event->text), wanted = strlen(text);
+	const char *end = event->text + (length < wanted ? 0 : length - wanted);
+
+	NEED(strcmp(end, text) == 0 && (end == event->text || end[-1] == '/'), "\"%s\", not \"%s\"", event->text, text);
 }
 
 /* Logs until so many messages are dropped. */
@@ -139,25 +143,42 @@ static void an_outage(int unused)
 	event = next(sink, DNSTAP_EVENT_KIND_CONNECTED);
 	expect_text(&event, "tap.sock: connected");
 	event = next(sink, DNSTAP_EVENT_KIND_DISCONNECTED);
-	NEED(strncmp(event.text, "tap.sock: the stream broke: ", 28) == 0, "no reason: %s", event.text);
+	NEED(strstr(event.text, "/tap.sock: the stream broke: ") != NULL, "no reason: %s", event.text);
 	next(sink, DNSTAP_EVENT_KIND_CONNECTED);
-	expect_error(sink, "Z: tap.sock: the stream broke: ", NULL);
+	expect_error(sink, "Z: /", "/tap.sock: the stream broke: ");
 
 	event = next(sink, DNSTAP_EVENT_KIND_RECOVERED);
 	EXPECT(event.count, 100);
 	NEED(strstr(event.text, "; 100 lost in ") != NULL && strstr(event.text, " s: 100 queue full") != NULL,
 	     "no account: %s", event.text);
-	expect_error(sink, "Z: tap.sock: the stream broke: ", NULL);
+	expect_error(sink, "Z: /", "/tap.sock: the stream broke: ");
 	dnstap_queue_free(&queue);
 	s = close_sink(&sink, TIMEOUT);
 	EXPECT(s.dropped_full, 100);
 	receiver_finish(&r, stderr);
 }
 
+/* Logs until the receiver has no more room, and so many more messages that are dropped. */
+static void fill(dnstap_sink *sink, dnstap_queue *queue)
+{
+	uint64_t sent = 0;
+	dnstap_stats s;
+
+	for (int same = 0; same < 100; same++) {
+		struct timespec pause = { 0, 1000000 };
+
+		drop_some(queue, 1);
+		nanosleep(&pause, NULL);
+		s = stats_of(sink);
+		if (s.sent != sent)
+			same = 0;
+		sent = s.sent;
+	}
+}
+
 /* A receiver that takes nothing, and then too little time to close. */
 static void a_stall(int unused)
 {
-	enum { DROPPED = 5 };
 	struct receiver r;
 	dnstap_sink *sink;
 	dnstap_queue *queue;
@@ -175,12 +196,11 @@ static void a_stall(int unused)
 	began = now();
 	next(sink, DNSTAP_EVENT_KIND_DROPPING);
 	NEED(now() - began < 5, "a drop was reported after %.1f s", now() - began);
-	drop_some(queue, DROPPED - 1);
+	fill(sink, queue);
 	NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close");
 	event = next(sink, DNSTAP_EVENT_KIND_CLOSED);
 	s = stats_of(sink);
 	EXPECT(s.waiting, 0);
-	EXPECT(s.dropped_full, DROPPED);
 	NEED(s.dropped_closed > 0, "all was sent");
 	EXPECT(event.count, s.dropped_full + s.dropped_closed);
 	NEED(strstr(event.text, "not sent before the close timeout") != NULL, "no account: %s", event.text);

@@ -13,6 +13,7 @@
 
 pub mod codec;
 pub mod event;
+mod fault;
 mod handle;
 pub mod message;
 pub mod names;

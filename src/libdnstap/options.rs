@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use std::ffi::{CStr, CString, c_char, c_uint};
-use std::io;
 use std::ops::RangeInclusive;
 #[cfg(feature = "tls")]
 use std::path::PathBuf;
 use std::ptr;
 use std::time::Duration;
 
-use dnstap::encode::{BYTES_MAX, EncodeError};
-use dnstap::output::{Output, OutputError};
+use dnstap::encode::BYTES_MAX;
+use dnstap::output::Output;
 use dnstap::sink::{ALL_MESSAGE_TYPES, OpenError, Options};
 use framestream::handshake::Direction;
 #[cfg(feature = "tls")]
 use framestream::transport::TlsVerify;
 
+use crate::fault::Fault;
 use crate::handle::{Handle, Tag, borrow, borrow_mut, take};
 use crate::result::*;
 
@@ -51,62 +51,10 @@ impl SinkOptions {
         run: impl FnOnce(&mut Options) -> Result<R, E>,
     ) -> Result<R, dnstap_result> {
         run(&mut self.options).map_err(|error| {
-            let Fault { result, text } = error.into();
-            self.error = CString::new(text).unwrap_or_default();
+            let (result, text) = error.into().into_parts();
+            self.error = text;
             result
         })
-    }
-}
-
-/// An error, and what there is to say about it.
-pub(crate) struct Fault {
-    pub(crate) result: dnstap_result,
-    text: String,
-}
-
-impl From<dnstap_result> for Fault {
-    fn from(result: dnstap_result) -> Self {
-        Self { result, text: result.text().to_string_lossy().into_owned() }
-    }
-}
-
-impl From<EncodeError> for Fault {
-    fn from(error: EncodeError) -> Self {
-        Self { text: error.to_string(), result: error.into() }
-    }
-}
-
-impl From<OutputError> for Fault {
-    fn from(error: OutputError) -> Self {
-        let result = match error {
-            OutputError::NoTls => DNSTAP_ERROR_NO_TLS,
-            _ => DNSTAP_ERROR_OUTPUT,
-        };
-        Self { result, text: error.to_string() }
-    }
-}
-
-impl From<OpenError> for Fault {
-    fn from(error: OpenError) -> Self {
-        let text = error.to_string();
-        let result = match error {
-            OpenError::NoOutput => DNSTAP_ERROR_OUTPUT,
-            OpenError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => {
-                DNSTAP_ERROR_MEMORY
-            }
-            OpenError::Io(_) => DNSTAP_ERROR_SYSTEM,
-            OpenError::Path { .. } => DNSTAP_ERROR_PATH,
-            OpenError::NoSocket(_) => DNSTAP_ERROR_NOT_A_SOCKET,
-            OpenError::Origin(error) => error.into(),
-            OpenError::Control(_) => DNSTAP_ERROR_INTERNAL,
-            #[cfg(feature = "tls")]
-            OpenError::Tls(_) => DNSTAP_ERROR_TLS,
-            #[cfg(feature = "tls")]
-            OpenError::TlsOptions => DNSTAP_ERROR_CONFLICT,
-            OpenError::Memory(_) => DNSTAP_ERROR_MEMORY,
-            OpenError::Closed => DNSTAP_ERROR_CLOSED,
-        };
-        Self { result, text }
     }
 }
 
@@ -120,12 +68,20 @@ pub(crate) unsafe fn text<'a>(text: *const c_char) -> Option<&'a [u8]> {
 }
 
 /// Returns a set of message types that the caller has given, as far as it is valid.
-pub(crate) fn message_types(bits: u32) -> Result<u32, dnstap_result> {
-    match bits {
+pub(crate) fn message_types(bits: u32) -> Result<u32, Fault> {
+    match (bits, bits & !ALL_MESSAGE_TYPES) {
         // DNSTAP_ALL_MESSAGE_TYPES.
-        u32::MAX => Ok(ALL_MESSAGE_TYPES),
-        bits if bits & !ALL_MESSAGE_TYPES == 0 => Ok(bits),
-        _ => Err(DNSTAP_ERROR_VALUE),
+        (u32::MAX, _) => Ok(ALL_MESSAGE_TYPES),
+        (_, 0) => Ok(bits),
+        (_, unknown) => {
+            let bit = unknown.trailing_zeros();
+            let last = ALL_MESSAGE_TYPES.ilog2();
+            let text = format!(
+                "message_types is {bits:#x}, but bit {bit} is not that of a message type: \
+                 they are from 1 to {last}"
+            );
+            Err(Fault::new(DNSTAP_ERROR_VALUE, text))
+        }
     }
 }
 
@@ -145,11 +101,15 @@ unsafe fn set<E: Into<Fault>>(
 }
 
 /// A time in milliseconds, if it is in range.
-fn time(milliseconds: c_uint, range: RangeInclusive<c_uint>) -> Result<Duration, dnstap_result> {
+fn time(
+    option: &str,
+    milliseconds: c_uint,
+    range: RangeInclusive<c_uint>,
+) -> Result<Duration, Fault> {
     if range.contains(&milliseconds) {
         Ok(Duration::from_millis(milliseconds.into()))
     } else {
-        Err(DNSTAP_ERROR_VALUE)
+        Err(Fault::range(option, milliseconds, " ms", &range))
     }
 }
 
@@ -157,11 +117,15 @@ fn time(milliseconds: c_uint, range: RangeInclusive<c_uint>) -> Result<Duration,
 ///
 /// # Safety
 /// As for [`text`].
-#[cfg(feature = "tls")]
-unsafe fn utf8(from: *const c_char) -> Result<Option<String>, dnstap_result> {
+unsafe fn utf8(option: &str, from: *const c_char) -> Result<Option<String>, Fault> {
     // SAFETY: passed on to the caller.
-    let bytes = unsafe { text(from) }.map(Vec::from);
-    bytes.map(String::from_utf8).transpose().map_err(|_| DNSTAP_ERROR_VALUE)
+    let bytes = unsafe { text(from) };
+    let checked = bytes.map(|bytes| {
+        let given = String::from_utf8_lossy(bytes);
+        let not = || Fault::new(DNSTAP_ERROR_VALUE, format!("{option} is {given:?}, not UTF-8"));
+        str::from_utf8(bytes).map(str::to_owned).map_err(|_| not())
+    });
+    checked.transpose()
 }
 
 /// A path of the caller, made absolute as that of an output is; `None` for NULL. An empty path
@@ -278,8 +242,12 @@ pub unsafe extern "C" fn dnstap_options_set_output(
     unsafe {
         set::<Fault>(options, |options| {
             // SAFETY: as documented.
-            let bytes = text(output).ok_or(DNSTAP_ERROR_NULL)?;
-            options.output = Some(absolute(bytes.try_into()?)?);
+            let bytes = text(output).ok_or_else(|| Fault::from(DNSTAP_ERROR_NULL).of("output"))?;
+            let parsed = bytes.try_into().map_err(|error| {
+                let output = format!("output {:?}", String::from_utf8_lossy(bytes));
+                Fault::from(error).of(&output)
+            });
+            options.output = Some(absolute(parsed?)?);
             Ok(())
         })
     }
@@ -300,9 +268,9 @@ pub unsafe extern "C" fn dnstap_options_set_identity(
 ) -> dnstap_result {
     // SAFETY: as documented.
     unsafe {
-        set::<dnstap_result>(options, |options| {
+        set::<Fault>(options, |options| {
             // SAFETY: as documented.
-            options.identity = name(identity)?;
+            options.identity = name("identity", identity)?;
             Ok(())
         })
     }
@@ -324,9 +292,9 @@ pub unsafe extern "C" fn dnstap_options_set_version(
 ) -> dnstap_result {
     // SAFETY: as documented.
     unsafe {
-        set::<dnstap_result>(options, |options| {
+        set::<Fault>(options, |options| {
             // SAFETY: as documented.
-            options.version = name(version)?;
+            options.version = name("version", version)?;
             Ok(())
         })
     }
@@ -336,10 +304,14 @@ pub unsafe extern "C" fn dnstap_options_set_version(
 ///
 /// # Safety
 /// As for [`text`].
-unsafe fn name(from: *const c_char) -> Result<Option<Vec<u8>>, dnstap_result> {
+unsafe fn name(option: &str, from: *const c_char) -> Result<Option<Vec<u8>>, Fault> {
     // SAFETY: passed on to the caller.
     match unsafe { text(from) } {
-        Some(bytes) if bytes.len() > BYTES_MAX => Err(DNSTAP_ERROR_LENGTH),
+        Some(bytes) if bytes.len() > BYTES_MAX => {
+            let length = bytes.len();
+            let text = format!("{option} has {length} bytes, but may have at most {BYTES_MAX}");
+            Err(Fault::new(DNSTAP_ERROR_LENGTH, text))
+        }
         bytes => Ok(bytes.map(Vec::from)),
     }
 }
@@ -359,7 +331,7 @@ pub unsafe extern "C" fn dnstap_options_set_message_types(
 ) -> dnstap_result {
     // SAFETY: as documented.
     unsafe {
-        set::<dnstap_result>(options, |options| {
+        set::<Fault>(options, |options| {
             options.message_types = self::message_types(message_types)?;
             Ok(())
         })
@@ -383,8 +355,9 @@ pub unsafe extern "C" fn dnstap_options_set_queue_bytes(
     // SAFETY: as documented.
     unsafe {
         set(options, |options| {
-            if !(4096..=1 << 30).contains(&queue_bytes) {
-                return Err(DNSTAP_ERROR_VALUE);
+            let range = 4096..=1 << 30;
+            if !range.contains(&queue_bytes) {
+                return Err(Fault::range("queue_bytes", queue_bytes, "", &range));
             }
             options.queue_bytes = queue_bytes;
             Ok(())
@@ -410,7 +383,7 @@ pub unsafe extern "C" fn dnstap_options_set_freed_queue_bytes(
 ) -> dnstap_result {
     // SAFETY: as documented.
     unsafe {
-        set::<dnstap_result>(options, |options| {
+        set::<Fault>(options, |options| {
             options.freed_queue_bytes = freed_queue_bytes;
             Ok(())
         })
@@ -433,7 +406,8 @@ pub unsafe extern "C" fn dnstap_options_set_flush_interval(
     // SAFETY: as documented.
     unsafe {
         set(options, |options| {
-            time(milliseconds, 1..=600_000).map(|time| options.sender.flush_timeout = time)
+            time("flush_interval", milliseconds, 1..=600_000)
+                .map(|time| options.sender.flush_timeout = time)
         })
     }
 }
@@ -455,7 +429,8 @@ pub unsafe extern "C" fn dnstap_options_set_reconnect_interval(
     // SAFETY: as documented.
     unsafe {
         set(options, |options| {
-            time(milliseconds, 100..=600_000).map(|time| options.sender.reopen_interval = time)
+            time("reconnect_interval", milliseconds, 100..=600_000)
+                .map(|time| options.sender.reopen_interval = time)
         })
     }
 }
@@ -477,7 +452,7 @@ pub unsafe extern "C" fn dnstap_options_set_io_timeout(
     // SAFETY: as documented.
     unsafe {
         set(options, |options| {
-            time(milliseconds, 1..=600_000).map(|time| options.io_timeout = time)
+            time("io_timeout", milliseconds, 1..=600_000).map(|time| options.io_timeout = time)
         })
     }
 }
@@ -498,7 +473,8 @@ pub unsafe extern "C" fn dnstap_options_set_close_timeout(
     // SAFETY: as documented.
     unsafe {
         set(options, |options| {
-            time(milliseconds, 0..=600_000).map(|time| options.sender.close_timeout = time)
+            time("close_timeout", milliseconds, 0..=600_000)
+                .map(|time| options.sender.close_timeout = time)
         })
     }
 }
@@ -522,7 +498,7 @@ pub unsafe extern "C" fn dnstap_options_set_sample_rate(
     unsafe {
         set(options, |options| {
             if sample_rate == 0 {
-                return Err(DNSTAP_ERROR_VALUE);
+                return Err(Fault::range("sample_rate", sample_rate, "", &(1..=c_uint::MAX)));
             }
             options.sample_rate = sample_rate;
             Ok(())
@@ -545,7 +521,7 @@ pub unsafe extern "C" fn dnstap_options_set_unidirectional(
 ) -> dnstap_result {
     // SAFETY: as documented.
     unsafe {
-        set::<dnstap_result>(options, |options| {
+        set::<Fault>(options, |options| {
             options.direction = unidirectional.then_some(Direction::Unidirectional);
             Ok(())
         })
@@ -569,10 +545,10 @@ pub unsafe extern "C" fn dnstap_options_set_thread_name(
     unsafe {
         set(options, |options| {
             // SAFETY: as documented.
-            let name = text(name).ok_or(DNSTAP_ERROR_NULL)?;
-            let name = str::from_utf8(name).map_err(|_| DNSTAP_ERROR_VALUE)?;
-            options.sender.thread_name = name.to_owned();
-            Ok::<_, dnstap_result>(())
+            let name = utf8("thread_name", name)?;
+            let name = name.ok_or_else(|| Fault::from(DNSTAP_ERROR_NULL).of("thread_name"))?;
+            options.sender.thread_name = name;
+            Ok::<_, Fault>(())
         })
     }
 }
@@ -593,15 +569,15 @@ pub unsafe extern "C" fn dnstap_options_set_tls_server_name(
 ) -> dnstap_result {
     // SAFETY: as documented.
     unsafe {
-        set::<dnstap_result>(options, |options| {
+        set::<Fault>(options, |options| {
             #[cfg(feature = "tls")]
             {
                 // SAFETY: as documented.
-                options.tls.server_name = utf8(server_name)?;
+                options.tls.server_name = utf8("tls_server_name", server_name)?;
                 Ok(())
             }
             #[cfg(not(feature = "tls"))]
-            no_tls(options, server_name.is_null())
+            no_tls(options, "tls_server_name", server_name.is_null())
         })
     }
 }
@@ -632,7 +608,7 @@ pub unsafe extern "C" fn dnstap_options_set_tls_ca_bundle(
                 Ok(())
             }
             #[cfg(not(feature = "tls"))]
-            Ok(no_tls(options, path.is_null())?)
+            no_tls(options, "tls_ca_bundle", path.is_null())
         })
     }
 }
@@ -654,19 +630,19 @@ pub unsafe extern "C" fn dnstap_options_set_tls_verify(
     use dnstap_tls_verify::*;
     // SAFETY: as documented.
     unsafe {
-        set::<dnstap_result>(options, |options| {
+        set::<Fault>(options, |options| {
             #[cfg(feature = "tls")]
             {
                 options.tls.verify = match verify {
                     _ if verify == DNSTAP_TLS_VERIFY_NAME as u32 => TlsVerify::Name,
                     _ if verify == DNSTAP_TLS_VERIFY_AUTHORITY as u32 => TlsVerify::Authority,
                     _ if verify == DNSTAP_TLS_VERIFY_NOTHING as u32 => TlsVerify::Nothing,
-                    _ => return Err(DNSTAP_ERROR_VALUE),
+                    _ => return Err(Fault::range("tls_verify", verify, "", &(0..=2))),
                 };
                 Ok(())
             }
             #[cfg(not(feature = "tls"))]
-            no_tls(options, verify == DNSTAP_TLS_VERIFY_NAME as u32)
+            no_tls(options, "tls_verify", verify == DNSTAP_TLS_VERIFY_NAME as u32)
         })
     }
 }
@@ -695,7 +671,9 @@ pub unsafe extern "C" fn dnstap_options_set_tls_client_certificate(
     unsafe {
         set::<Fault>(options, |options| {
             if certificate.is_null() != key.is_null() {
-                return Err(DNSTAP_ERROR_CONFLICT.into());
+                let missing = if key.is_null() { "key" } else { "certificate" };
+                let text = format!("tls_client_certificate: the {missing} is missing");
+                return Err(Fault::new(DNSTAP_ERROR_CONFLICT, text));
             }
             #[cfg(feature = "tls")]
             {
@@ -707,13 +685,13 @@ pub unsafe extern "C" fn dnstap_options_set_tls_client_certificate(
                 Ok(())
             }
             #[cfg(not(feature = "tls"))]
-            Ok(no_tls(options, certificate.is_null())?)
+            no_tls(options, "tls_client_certificate", certificate.is_null())
         })
     }
 }
 
 /// The default is as good as any other value where there is no TLS.
 #[cfg(not(feature = "tls"))]
-fn no_tls(_: &mut Options, is_default: bool) -> Result<(), dnstap_result> {
-    if is_default { Ok(()) } else { Err(DNSTAP_ERROR_NO_TLS) }
+fn no_tls(_: &mut Options, option: &str, is_default: bool) -> Result<(), Fault> {
+    if is_default { Ok(()) } else { Err(Fault::from(DNSTAP_ERROR_NO_TLS).of(option)) }
 }

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use dnstap::schema::MessageType;
 use dnstap::sink::{Logged, Queue, Switch};
 
+use crate::fault::Fault;
 use crate::handle;
 use crate::message::{View, dnstap_message};
-use crate::options::Fault;
 use crate::result::*;
 use crate::sink::dnstap_sink;
 use crate::usual;
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn dnstap_queue_new(
             tag: AtomicU32::new(dnstap_queue::TAG),
             queue: AtomicPtr::default(),
         };
-        let queue = sink.sink.queue_with(handle).map_err(|error| Fault::from(error).result)?;
+        let queue = sink.sink.queue_with(handle).map_err(|error| Fault::from(error).result())?;
         let handle = Arc::clone(queue.switch());
         handle.queue.store(ffi::give(queue), Ordering::Relaxed);
         Ok(Arc::into_raw(handle).cast_mut())

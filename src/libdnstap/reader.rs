@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use std::cell::RefCell;
 use std::ffi::{CString, OsStr, c_char, c_int, c_uint};
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use dnstap::Event;
 use dnstap::reader::{ReadError, Reader};
 
+use crate::fault::Fault;
 use crate::handle::{Handle, Tag, borrow, borrow_mut, take};
 use crate::message::{dnstap_bytes, dnstap_message, dnstap_storage, store};
 use crate::options::text;
@@ -44,15 +46,16 @@ impl OpenReader {
     }
 
     /// Keeps what is wrong.
-    fn fail(&mut self, result: dnstap_result, text: impl ToString) -> dnstap_result {
-        self.error = CString::new(text.to_string()).unwrap_or_default();
+    fn fail(&mut self, fault: impl Into<Fault>) -> dnstap_result {
+        let (result, text) = fault.into().into_parts();
+        self.error = text;
         result
     }
 }
 
-impl From<&ReadError> for dnstap_result {
-    fn from(error: &ReadError) -> Self {
-        match error {
+impl From<ReadError> for Fault {
+    fn from(error: ReadError) -> Self {
+        let result = match &error {
             ReadError::TimedOut => DNSTAP_TIMED_OUT,
             ReadError::TooLarge { .. } => DNSTAP_ERROR_FRAME_SIZE,
             ReadError::ContentType { .. } => DNSTAP_ERROR_CONTENT_TYPE,
@@ -60,16 +63,23 @@ impl From<&ReadError> for dnstap_result {
             ReadError::Torn { .. } => DNSTAP_ERROR_TORN,
             ReadError::Io(error) => of_io(error),
             _ => DNSTAP_ERROR_STREAM,
-        }
+        };
+        Self::new(result, error)
     }
+}
+
+thread_local! {
+    /// Why the last reader of this thread could not be opened.
+    static OPEN_ERROR: RefCell<CString> = RefCell::default();
 }
 
 /// Opens a file of dnstap, to read it from its beginning.
 ///
 /// @param path        The path of a file, or of a FIFO, whose writer is waited for by dnstap_reader_next().
 /// @param[out] error  Why there is no reader; DNSTAP_OK if there is. May be NULL.
-/// @return            The reader, to be closed with dnstap_reader_close(); NULL on an error, for
-///                    which errno says more.
+/// @return            The reader, to be closed with dnstap_reader_close(); NULL on an error:
+///                    dnstap_reader_get_error(NULL) has more about it, and
+///                    errno is that of the system.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_reader_open(
     path: *const c_char,
@@ -77,9 +87,11 @@ pub unsafe extern "C" fn dnstap_reader_open(
 ) -> *mut dnstap_reader {
     ffi::guard(ptr::null_mut(), || {
         // SAFETY: as documented.
-        let path = unsafe { text(path) }.ok_or(DNSTAP_ERROR_NULL);
+        let path = unsafe { text(path) }.ok_or(Fault::from(DNSTAP_ERROR_NULL));
         let opened = path.and_then(|path| {
-            Reader::open(Path::new(OsStr::from_bytes(path))).map_err(|error| of_io(&error))
+            let path = Path::new(OsStr::from_bytes(path));
+            let failed = |error| Fault::new(of_io(&error), error).of(&path.display().to_string());
+            Reader::open(path).map_err(failed)
         });
         // SAFETY: as documented.
         unsafe { give(opened, error) }
@@ -99,11 +111,12 @@ pub unsafe extern "C" fn dnstap_reader_open_fd(
 ) -> *mut dnstap_reader {
     ffi::guard(ptr::null_mut(), || {
         let opened = if fd < 0 {
-            Err(DNSTAP_ERROR_VALUE)
+            Err(Fault::new(DNSTAP_ERROR_VALUE, format!("{fd} is not a descriptor")))
         } else {
             // SAFETY: the descriptor is the caller's for as long as this call takes.
             let own = unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned();
-            own.and_then(Reader::from_fd).map_err(|error| of_io(&error))
+            let failed = |error| Fault::new(of_io(&error), error).of(&format!("descriptor {fd}"));
+            own.and_then(Reader::from_fd).map_err(failed)
         };
         // SAFETY: as documented.
         unsafe { give(opened, error) }
@@ -121,13 +134,14 @@ fn of_io(error: &io::Error) -> dnstap_result {
 ///
 /// # Safety
 /// `error` is NULL or valid for writing.
-unsafe fn give(
-    opened: Result<Reader, dnstap_result>,
-    error: *mut dnstap_result,
-) -> *mut dnstap_reader {
+unsafe fn give(opened: Result<Reader, Fault>, error: *mut dnstap_result) -> *mut dnstap_reader {
     let (reader, result) = match opened {
         Ok(reader) => (OpenReader::give(reader), DNSTAP_OK),
-        Err(result) => (ptr::null_mut(), result),
+        Err(fault) => {
+            let (result, text) = fault.into_parts();
+            OPEN_ERROR.set(text);
+            (ptr::null_mut(), result)
+        }
     };
     // SAFETY: passed on to the caller.
     unsafe { ffi::store(error, result) };
@@ -150,8 +164,10 @@ pub unsafe extern "C" fn dnstap_reader_set_max_frame_size(
     ffi::guard(DNSTAP_ERROR_INTERNAL, || {
         // SAFETY: as documented.
         let set = unsafe { borrow_mut(reader) }.and_then(|reader| {
-            let fits = reader.reader.set_max_frame_size(bytes);
-            if fits { Ok(()) } else { Err(DNSTAP_ERROR_VALUE) }
+            if reader.reader.set_max_frame_size(bytes) {
+                return Ok(());
+            }
+            Err(reader.fail(Fault::range("max_frame_size", bytes, "", &(512..=i32::MAX as usize))))
         });
         dnstap_result::from_done(set)
     })
@@ -196,7 +212,7 @@ pub unsafe extern "C" fn dnstap_reader_next(
         let frame = match reader.reader.next(Duration::from_millis(milliseconds.into())) {
             Ok(Some(frame)) => frame,
             Ok(None) => return DNSTAP_END,
-            Err(error) => return reader.fail((&error).into(), error),
+            Err(error) => return reader.fail(error),
         };
         reader.frame = frame.into();
         if message.is_null() {
@@ -207,12 +223,12 @@ pub unsafe extern "C" fn dnstap_reader_next(
             // SAFETY: as documented.
             Ok(()) => match unsafe { store(&event, message, &raw mut reader.storage) } {
                 Ok(()) => DNSTAP_OK,
-                Err(error) => reader.fail(error, error.text().to_string_lossy()),
+                Err(error) => reader.fail(error),
             },
             Err(error) => {
                 let offset = reader.reader.offset();
                 let text = format!("the frame at byte {offset} is no dnstap event: {error}");
-                reader.fail(DNSTAP_ERROR_DECODE, text)
+                reader.fail(Fault::new(DNSTAP_ERROR_DECODE, text))
             }
         }
     })
@@ -241,14 +257,19 @@ pub unsafe extern "C" fn dnstap_reader_get_frame(
     })
 }
 
-/// Tells what was wrong in the last call of dnstap_reader_next() that returned an error, and at
-/// which byte of the stream, in a line without a full stop.
+/// Tells what was wrong in the last call with this reader that returned an error, and at which byte
+/// of the stream, in a line without a full stop.
 ///
-/// @param reader  The reader.
-/// @return        A string that is there until the next call with this reader; never NULL.
+/// @param reader  The reader; NULL for the last call of this thread that could not open one.
+/// @return        A string that is there until the next call with this reader, or until this thread
+///                fails to open another one; never NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_reader_get_error(reader: *const dnstap_reader) -> *const c_char {
     ffi::guard(c"".as_ptr(), || {
+        if reader.is_null() {
+            let text = OPEN_ERROR.with_borrow(|text| (!text.is_empty()).then(|| text.as_ptr()));
+            return text.unwrap_or(DNSTAP_ERROR_NULL.text().as_ptr());
+        }
         // SAFETY: as documented.
         match unsafe { borrow(reader) } {
             Ok(reader) => reader.error.as_ptr(),

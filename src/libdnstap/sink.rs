@@ -12,7 +12,7 @@ use ffi::{Growing, growing};
 
 use crate::event::EventText;
 use crate::handle::{Handle, Tag, borrow, take};
-use crate::options::{dnstap_options, text};
+use crate::options::{self, dnstap_options, text};
 use crate::result::*;
 
 /// One output with its writer thread.
@@ -245,7 +245,8 @@ pub unsafe extern "C" fn dnstap_sink_set_message_types(
     // SAFETY: as documented.
     unsafe {
         with(sink, |sink| {
-            sink.set_message_types(crate::options::message_types(message_types)?);
+            let types = options::message_types(message_types).map_err(|fault| fault.result())?;
+            sink.set_message_types(types);
             Ok(())
         })
     }

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Errors with a text that names the option, its value and the limits.
+
+use std::ffi::CString;
+use std::fmt::Display;
+use std::io;
+use std::ops::RangeInclusive;
+
+use dnstap::encode::EncodeError;
+use dnstap::output::OutputError;
+use dnstap::sink::OpenError;
+use framestream::plain_error;
+
+use crate::result::*;
+
+/// An error, and a line about it, without a full stop.
+pub(crate) struct Fault {
+    result: dnstap_result,
+    text: String,
+}
+
+impl Fault {
+    pub(crate) fn new(result: dnstap_result, text: impl Display) -> Self {
+        Self { result, text: plain_error(text) }
+    }
+
+    /// The value of an option that is not in its range.
+    pub(crate) fn range<T: Display>(
+        option: &str,
+        value: T,
+        unit: &str,
+        range: &RangeInclusive<T>,
+    ) -> Self {
+        let (least, most) = (range.start(), range.end());
+        let text = format!("{option} is {value}{unit}, but must be from {least} to {most}{unit}");
+        Self::new(DNSTAP_ERROR_VALUE, text)
+    }
+
+    /// Says which option it is about.
+    pub(crate) fn of(self, option: &str) -> Self {
+        Self { text: format!("{option}: {}", self.text), ..self }
+    }
+
+    pub(crate) fn result(&self) -> dnstap_result {
+        self.result
+    }
+
+    /// Returns the error, and the line for C.
+    pub(crate) fn into_parts(self) -> (dnstap_result, CString) {
+        (self.result, CString::new(self.text).unwrap_or_default())
+    }
+}
+
+impl From<dnstap_result> for Fault {
+    fn from(result: dnstap_result) -> Self {
+        Self::new(result, result.text().to_string_lossy())
+    }
+}
+
+impl From<EncodeError> for Fault {
+    fn from(error: EncodeError) -> Self {
+        Self::new(error.into(), error)
+    }
+}
+
+impl From<OutputError> for Fault {
+    fn from(error: OutputError) -> Self {
+        let result = match error {
+            OutputError::NoTls => DNSTAP_ERROR_NO_TLS,
+            _ => DNSTAP_ERROR_OUTPUT,
+        };
+        Self::new(result, error)
+    }
+}
+
+impl From<OpenError> for Fault {
+    fn from(error: OpenError) -> Self {
+        let text = error.to_string();
+        let result = match error {
+            OpenError::NoOutput => DNSTAP_ERROR_OUTPUT,
+            OpenError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => {
+                DNSTAP_ERROR_MEMORY
+            }
+            OpenError::Io(_) => DNSTAP_ERROR_SYSTEM,
+            OpenError::Path { .. } => DNSTAP_ERROR_PATH,
+            OpenError::NoSocket(_) => DNSTAP_ERROR_NOT_A_SOCKET,
+            OpenError::Origin(error) => error.into(),
+            OpenError::Control(_) => DNSTAP_ERROR_INTERNAL,
+            #[cfg(feature = "tls")]
+            OpenError::Tls(_) => DNSTAP_ERROR_TLS,
+            #[cfg(feature = "tls")]
+            OpenError::TlsOptions => DNSTAP_ERROR_CONFLICT,
+            OpenError::Memory(_) => DNSTAP_ERROR_MEMORY,
+            OpenError::Closed => DNSTAP_ERROR_CLOSED,
+        };
+        Self::new(result, text)
+    }
+}
