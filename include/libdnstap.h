@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /**
  * @file
- * dnstap for DNS software: what a server saw of DNS messages, logged at no cost that it can feel.
+ * dnstap for DNS software: logs the DNS messages that a server receives and sends, at negligible cost.
  *
  * A server opens a sink, gives each of its threads a queue, and logs. Nothing on the way of a query
  * waits, allocates or takes a lock; a thread of the sink sends what was logged.
@@ -33,16 +33,18 @@
  * A program that has a transport of its own uses dnstap_encode() alone. One that reads uses
  * dnstap_reader_open() and dnstap_reader_next(), or dnstap_decode().
  *
- * Unless a function says otherwise, one object is used by one thread at a time. A function that fails
- * returns an error below 0, which dnstap_strerror() explains. It never ends the process, but where the
- * system has no memory left for a few bytes; what is large, rings and buffers of streams, is refused
- * with an error.
+ * Unless a function says otherwise, one object is used by one thread at a time. In a signal handler,
+ * only dnstap_enabled() and dnstap_is_error() may be called. A function that fails returns an error
+ * below 0, which dnstap_strerror() explains. The library never ends the process, except when there is no
+ * memory left for a few bytes; for large objects, such as rings and buffers, it returns an error.
+ * Strings and bytes that are passed in need not outlive the call, except for the frame that
+ * dnstap_decode() gets.
  *
  * The interface grows without breaking compiled programs. Structs that a program allocates begin with
- * their `size`, which the macros DNSTAP_..._INIT set: it tells the library which fields the program
- * knows. Later versions append fields, results and constants, and change none. To the library, a field
- * that the program does not know is absent; a program should expect numbers that its header does not
- * name, in results, states and decoded messages.
+ * their `size`, which the macros DNSTAP_..._INIT set: the library neither reads nor writes beyond it.
+ * Later versions append fields to these structs, and add results, constants and functions; they change
+ * none. struct dnstap_bytes, struct dnstap_time and union dnstap_address stay as they are. A program
+ * should expect numbers that its header does not name: in results, states and decoded messages.
  */
 
 #ifndef LIBDNSTAP_H
@@ -62,7 +64,7 @@
 /** The same as a number: a byte each for major, minor and patch, so 1.2.3 is 0x010203. */
 #define LIBDNSTAP_VERSION_NUMBER 0x000100
 
-/** The bit of a message type in a set of them, which is a uint32_t. */
+/** The bit of a message type, below 32, in a set of them, which is a uint32_t. */
 #define DNSTAP_MESSAGE_TYPE_BIT(type) (UINT32_C(1) << (type))
 /** The set of all message types that the library knows, even if the header does not. */
 #define DNSTAP_ALL_MESSAGE_TYPES UINT32_MAX
@@ -111,13 +113,16 @@ typedef struct dnstap_reader dnstap_reader;
   }
 
 /**
- * Entries of an array by message type: with room for types to come, as many as a set has bits.
+ * Number of entries in an array by message type: one for each bit of a set, so that there is room
+ * for later types.
  */
 #define DNSTAP_MESSAGE_TYPE_COUNT 32
 
 /**
- * What functions of the library return: DNSTAP_OK, a status above 0 or an error below 0, as
- * dnstap_is_error() tells. Later versions may return further ones of either kind.
+ * What functions of the library return: DNSTAP_OK, a status above 0, or an error below 0, as
+ * dnstap_is_error() tells. Later versions may return further ones of either kind. Errors of any
+ * function begin at -1, of logging at -20, of messages and encoding at -40, of options and opening
+ * at -60, and of reading at -80.
  */
 typedef enum dnstap_result {
   /**
@@ -153,15 +158,15 @@ typedef enum dnstap_result {
    */
   DNSTAP_ERROR_SIZE = -3,
   /**
-   * There is no memory for it.
+   * Out of memory.
    */
   DNSTAP_ERROR_MEMORY = -4,
   /**
-   * The system gave no thread or descriptor.
+   * Out of threads or file descriptors.
    */
   DNSTAP_ERROR_SYSTEM = -5,
   /**
-   * A fault of the library, which it survived.
+   * A fault in the library. The process can go on.
    */
   DNSTAP_ERROR_INTERNAL = -6,
   /**
@@ -202,7 +207,7 @@ typedef enum dnstap_result {
    */
   DNSTAP_ERROR_BUFFER = -45,
   /**
-   * The value of an option is out of range.
+   * A value is out of range.
    */
   DNSTAP_ERROR_VALUE = -60,
   /**
@@ -215,7 +220,7 @@ typedef enum dnstap_result {
    */
   DNSTAP_ERROR_CONFLICT = -62,
   /**
-   * The path of the output cannot be used.
+   * A path cannot be used.
    */
   DNSTAP_ERROR_PATH = -63,
   /**
@@ -231,7 +236,7 @@ typedef enum dnstap_result {
    */
   DNSTAP_ERROR_NO_TLS = -66,
   /**
-   * The frame is no dnstap event. A reader can go on behind it.
+   * The frame is not a dnstap event. A reader can go on with the next one.
    */
   DNSTAP_ERROR_DECODE = -80,
   /**
@@ -247,7 +252,7 @@ typedef enum dnstap_result {
    */
   DNSTAP_ERROR_TORN = -83,
   /**
-   * The bytes are no Frame Streams, or are damaged.
+   * The bytes are not Frame Streams, or are damaged.
    */
   DNSTAP_ERROR_STREAM = -84,
   /**
@@ -491,7 +496,7 @@ typedef enum dnstap_policy_action {
    */
   DNSTAP_POLICY_ACTION_NODATA = 2,
   /**
-   * Let the answer be.
+   * Left the answer as it was.
    */
   DNSTAP_POLICY_ACTION_PASS = 3,
   /**
@@ -543,7 +548,8 @@ typedef enum dnstap_policy_match {
  */
 typedef struct dnstap_stats {
   /**
-   * Size in bytes of this struct, set by the caller: later versions may be longer.
+   * Size in bytes of this struct, set by the caller, as DNSTAP_STATS_INIT does: later versions may
+   * be longer.
    */
   size_t size;
   /**
@@ -569,7 +575,7 @@ typedef struct dnstap_stats {
    */
   uint64_t dropped_too_long;
   /**
-   * Messages that say what cannot be.
+   * Messages that are invalid, such as with an address of the wrong family.
    */
   uint64_t dropped_invalid;
   /**
@@ -589,7 +595,7 @@ typedef struct dnstap_stats {
    */
   uint64_t connects;
   /**
-   * Tries to open a stream that failed.
+   * Failed attempts to open a stream.
    */
   uint64_t connect_failures;
   /**
@@ -601,13 +607,14 @@ typedef struct dnstap_stats {
    */
   uint32_t state;
   /**
-   * The messages that were logged, by enum dnstap_message_type.
+   * The messages that were logged, by number of enum dnstap_message_type.
    */
   uint64_t logged_by_type[DNSTAP_MESSAGE_TYPE_COUNT];
 } dnstap_stats;
 
 /**
  * A time since 1970-01-01 UTC; one of 0 is absent. dnstap_time_of() converts a struct timespec.
+ * The same on every platform, whatever its time_t is.
  */
 typedef struct dnstap_time {
   /**
@@ -655,8 +662,8 @@ typedef struct dnstap_event {
 } dnstap_event;
 
 /**
- * Bytes of the caller, or of a frame. A field whose `data` is NULL is absent; one that has no
- * bytes, but is there, has a `data` that points anywhere.
+ * Bytes of the caller, or of a frame. If `data` is NULL, the field is absent, and `length` has to be
+ * 0. A field that is present but empty has a `data` that points anywhere.
  */
 typedef struct dnstap_bytes {
   const uint8_t *data;
@@ -671,7 +678,9 @@ typedef struct dnstap_bytes {
  */
 typedef struct dnstap_policy {
   /**
-   * Size in bytes of this struct, set by the caller: later versions may be longer.
+   * Size in bytes of this struct: later versions may be longer. Set by the caller in a message to
+   * log, by DNSTAP_POLICY_INIT; by the library in a decoded one, which may be older than the
+   * header: then later fields are not there.
    */
   size_t size;
   /**
@@ -698,15 +707,16 @@ typedef struct dnstap_policy {
 
 /**
  * A DNS message with its circumstances. To log one, begin with DNSTAP_MESSAGE_INIT, set `type`,
- * and then what is known; a field that is 0 or NULL is absent. Nothing is kept of what it points
- * to.
+ * and then all that is known; a field that is 0 or NULL is absent. Nothing is kept of what it
+ * points to.
  *
  * The initiator is the side that sent the query, the responder the side that answers it, in
  * queries and responses alike.
  */
 typedef struct dnstap_message {
   /**
-   * Size in bytes of this struct, set by the caller: later versions may be longer.
+   * Size in bytes of this struct, set by the caller, as DNSTAP_MESSAGE_INIT does: later versions
+   * may be longer.
    */
   size_t size;
   /**
@@ -728,7 +738,7 @@ typedef struct dnstap_message {
   uint32_t http_protocol;
   /**
    * How many messages this one stands for; 1 if its sender did not sample. Set by
-   * dnstap_decode(); a sink has its own rate.
+   * dnstap_decode() and dnstap_reader_next(); dnstap_log() and dnstap_encode() ignore it.
    */
   uint32_t sample_rate;
   /**
@@ -767,15 +777,17 @@ typedef struct dnstap_message {
    */
   const struct dnstap_policy *policy;
   /**
-   * Bytes of the operator's own.
+   * Bytes of the operator's own. In a message that was sampled, they begin with the record of the
+   * rate (dnstap_options_set_sample_rate()).
    */
   struct dnstap_bytes extra;
   /**
-   * Who logged it. For dnstap_log(), instead of the identity of the sink.
+   * Name of the server that logged the message (`Dnstap.identity`). dnstap_log() takes that of
+   * the sink if it is absent here, as it is for a server's own messages.
    */
   struct dnstap_bytes identity;
   /**
-   * What software that is, likewise.
+   * Software of that server (`Dnstap.version`), likewise.
    */
   struct dnstap_bytes version;
 } dnstap_message;
@@ -794,7 +806,8 @@ typedef union dnstap_address {
  */
 typedef struct dnstap_storage {
   /**
-   * Size in bytes of this struct, set by the caller: later versions may be longer.
+   * Size in bytes of this struct, set by the caller, as DNSTAP_STORAGE_INIT does: later versions
+   * may be longer.
    */
   size_t size;
   union dnstap_address initiator;
@@ -935,7 +948,7 @@ void dnstap_options_free(dnstap_options **options);
  * file could not be read, in a line without a full stop.
  *
  * @param options  The options.
- * @return         A string that is there until the next call with these options; never NULL.
+ * @return         A string that is valid until the next call with these options; never NULL.
  */
 const char *dnstap_options_get_error(const dnstap_options *options);
 
@@ -983,7 +996,7 @@ enum dnstap_result dnstap_options_check(dnstap_options *options);
 enum dnstap_result dnstap_options_set_output(dnstap_options *options, const char *output);
 
 /**
- * Sets who logs (`Dnstap.identity`), as a rule what the server answers to NSID (RFC 5001).
+ * Sets the name of the server (`Dnstap.identity`), as a rule its answer to NSID (RFC 5001).
  *
  * @param options   The options.
  * @param identity  At most 65,535 bytes; NULL leaves it out. By default the name of the host.
@@ -995,8 +1008,8 @@ enum dnstap_result dnstap_options_set_output(dnstap_options *options, const char
 enum dnstap_result dnstap_options_set_identity(dnstap_options *options, const char *identity);
 
 /**
- * Sets what software logs (`Dnstap.version`), as a rule what it answers to "version.bind" in class
- * CH.
+ * Sets the software of the server (`Dnstap.version`), as a rule its answer to "version.bind" in
+ * class CH.
  *
  * @param options  The options.
  * @param version  At most 65,535 bytes; NULL, the default, leaves it out.
@@ -1021,11 +1034,11 @@ enum dnstap_result dnstap_options_set_message_types(dnstap_options *options,
                                                     uint32_t message_types);
 
 /**
- * Sets the memory of each queue, which is all that holds messages: what is logged while it is full
- * is dropped. Memory is used only as far as messages have to wait.
+ * Sets the size of each queue's ring, which holds its pending messages. Messages that are logged
+ * while it is full are dropped. Only the part of it in which messages had to wait takes memory.
  *
  * @param options      The options.
- * @param queue_bytes  From 4096 to 1 GiB, rounded up to a power of two.
+ * @param queue_bytes  From 4096 to 1 GiB, rounded up to a power of two; 1 MiB by default.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_VALUE
  * @retval DNSTAP_ERROR_NULL
@@ -1050,7 +1063,7 @@ enum dnstap_result dnstap_options_set_freed_queue_bytes(dnstap_options *options,
                                                         size_t freed_queue_bytes);
 
 /**
- * Sets how long a message waits for others to be sent with.
+ * Sets how long a message waits for others, to be sent together.
  *
  * @param options       The options.
  * @param milliseconds  From 1 to 600,000; 1,000 by default.
@@ -1063,8 +1076,8 @@ enum dnstap_result dnstap_options_set_flush_interval(dnstap_options *options,
                                                      unsigned int milliseconds);
 
 /**
- * Sets the longest time between two tries to connect. The first come sooner: after 100 ms, and
- * twice as long after every failure.
+ * Sets the longest time between two attempts to connect. The first is repeated after 100 ms, and
+ * each failure doubles the time.
  *
  * @param options       The options.
  * @param milliseconds  From 100 to 600,000; 5,000 by default.
@@ -1077,8 +1090,8 @@ enum dnstap_result dnstap_options_set_reconnect_interval(dnstap_options *options
                                                          unsigned int milliseconds);
 
 /**
- * Sets how long the receiver may take to connect, and for each handshake. Then the writer thread
- * gives up that connection, and tries again.
+ * Sets how long the receiver may take to connect, and for each handshake. After
+ * that, the writer thread gives the connection up, and retries later.
  *
  * @param options       The options.
  * @param milliseconds  From 1 to 600,000; 5,000 by default.
@@ -1104,7 +1117,7 @@ enum dnstap_result dnstap_options_set_close_timeout(dnstap_options *options,
                                                     unsigned int milliseconds);
 
 /**
- * Sets how many messages there are to each one that is logged. A query and its response, which
+ * Sets the sample rate N: one of N messages is logged. A query and its response, which
  * have the same initiator, port and message ID, are both logged or neither. Every event then says
  * so: its `extra` begins with `sample=1/N`, followed by a space and the caller's own bytes, if any.
  *
@@ -1414,12 +1427,13 @@ void dnstap_queue_free(dnstap_queue **queue);
  * @retval DNSTAP_ERROR_FAMILY
  * @retval DNSTAP_ERROR_TIME
  * @retval DNSTAP_ERROR_LENGTH
- * @retval DNSTAP_ERROR_POLICY_TYPE     Dropped: what the message says cannot be.
- * @retval DNSTAP_ERROR_NULL            Dropped: a field has a length and no bytes. Or a pointer is
- *                                      NULL: not counted, as it is no message, or no queue.
+ * @retval DNSTAP_ERROR_POLICY_TYPE     Dropped: the message is invalid.
+ * @retval DNSTAP_ERROR_NULL            Dropped: a field has a length and no bytes. If `queue` or
+ *                                      `message` is NULL, nothing is counted.
+ * @retval DNSTAP_ERROR_SIZE            Dropped: the size of the policy is not set. If that of the
+ *                                      message is not, nothing is counted.
  * @retval DNSTAP_ERROR_MESSAGE_TYPE
- * @retval DNSTAP_ERROR_SIZE
- * @retval DNSTAP_ERROR_HANDLE          Not counted, for the same reason.
+ * @retval DNSTAP_ERROR_HANDLE          Not logged, and not counted.
  */
 enum dnstap_result dnstap_log(dnstap_queue *queue, const struct dnstap_message *message);
 
@@ -1464,7 +1478,7 @@ size_t dnstap_encoded_size_max(const struct dnstap_message *message);
  * Encodes a message for a transport of the caller's own: the payload of one data frame. Identity
  * and version are those of the message. Allocates nothing; any thread may call it.
  *
- * @param[out] buffer  Where the event goes. Bytes behind it may be written to.
+ * @param[out] buffer  Where the event goes. Bytes after it may be written to.
  * @param capacity     Size of the buffer in bytes, at least dnstap_encoded_size_max().
  * @param[out] length  Bytes of the event; 0 on an error.
  * @param message      The message.
@@ -1487,7 +1501,7 @@ enum dnstap_result dnstap_encode(uint8_t *buffer,
  * Decodes the payload of a data frame of type protobuf:dnstap.Dnstap. Allocates nothing; any
  * thread may call it.
  *
- * Numbers without a name, of a newer schema, are kept as they are. An event that is none of a DNS
+ * Numbers of a newer schema, which have no name yet, are kept as they are. An event without a DNS
  * message leaves a message of type 0. Addresses are told by their length; one that is neither 4
  * nor 16 bytes long, and a port above 65,535, are left out.
  *
@@ -1499,7 +1513,7 @@ enum dnstap_result dnstap_encode(uint8_t *buffer,
  * @param[out] storage  Memory for what the message points to beside the frame; its `size` is to be
  *                      set before, as by DNSTAP_STORAGE_INIT.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_DECODE  The bytes are no dnstap event.
+ * @retval DNSTAP_ERROR_DECODE  The bytes are not a dnstap event.
  * @retval DNSTAP_ERROR_SIZE
  * @retval DNSTAP_ERROR_NULL    On any error, neither struct is written to.
  */
@@ -1548,14 +1562,15 @@ enum dnstap_result dnstap_reader_set_max_frame_size(dnstap_reader *reader, size_
  * @param reader        The reader.
  * @param[out] message  The message, whose `size` is to be set before; as from dnstap_decode(). It
  *                      points into the reader; it can be copied, and is valid until the next call.
- *                      NULL to read the frame without decoding it.
+ *                      NULL to read the frame without decoding it. Not written to on an error.
  * @param milliseconds  Longest time of the call, even if the sender never pauses but completes no
  *                      message. Data that has arrived is read, up to 1 MiB, even with 0. Reading a
  *                      regular file has no time limit.
  * @retval DNSTAP_OK
  * @retval DNSTAP_END               The sender has ended the stream.
  * @retval DNSTAP_TIMED_OUT         Call again: nothing of a frame that has begun is lost.
- * @retval DNSTAP_ERROR_DECODE      Call again: the frame is no dnstap event, but was read whole.
+ * @retval DNSTAP_ERROR_DECODE      Call again: the frame is not a dnstap event. It was read whole;
+ *                                  dnstap_reader_get_frame() has it.
  * @retval DNSTAP_ERROR_FRAME_SIZE  Call again: a frame was too long, and is skipped.
  * @retval DNSTAP_ERROR_NO_STOP
  * @retval DNSTAP_ERROR_TORN
@@ -1572,7 +1587,7 @@ enum dnstap_result dnstap_reader_next(dnstap_reader *reader,
                                       unsigned int milliseconds);
 
 /**
- * Gives the frame that dnstap_reader_next() has read last, as it is.
+ * Returns the frame that dnstap_reader_next() has read last, as it is.
  *
  * @param reader      The reader.
  * @param[out] frame  The payload, in the memory of the reader; it stays until the next call. Absent
@@ -1588,7 +1603,7 @@ enum dnstap_result dnstap_reader_get_frame(const dnstap_reader *reader, struct d
  * of the stream, in a line without a full stop.
  *
  * @param reader  The reader; NULL for the last call of this thread that could not open one.
- * @return        A string that is there until the next call with this reader, or until this thread
+ * @return        A string that is valid until the next call with this reader, or until this thread
  *                fails to open another one; never NULL.
  */
 const char *dnstap_reader_get_error(const dnstap_reader *reader);

@@ -27,7 +27,7 @@ pub unsafe extern "C" fn dnstap_encoded_size_max(message: *const dnstap_message)
 /// Encodes a message for a transport of the caller's own: the payload of one data frame. Identity
 /// and version are those of the message. Allocates nothing; any thread may call it.
 ///
-/// @param[out] buffer  Where the event goes. Bytes behind it may be written to.
+/// @param[out] buffer  Where the event goes. Bytes after it may be written to.
 /// @param capacity     Size of the buffer in bytes, at least dnstap_encoded_size_max().
 /// @param[out] length  Bytes of the event; 0 on an error.
 /// @param message      The message.
@@ -106,7 +106,7 @@ fn with_event<R>(view: &View<'_>, run: impl FnOnce(&Event<'_>) -> R) -> Result<R
 /// Decodes the payload of a data frame of type protobuf:dnstap.Dnstap. Allocates nothing; any
 /// thread may call it.
 ///
-/// Numbers without a name, of a newer schema, are kept as they are. An event that is none of a DNS
+/// Numbers of a newer schema, which have no name yet, are kept as they are. An event without a DNS
 /// message leaves a message of type 0. Addresses are told by their length; one that is neither 4
 /// nor 16 bytes long, and a port above 65,535, are left out.
 ///
@@ -118,7 +118,7 @@ fn with_event<R>(view: &View<'_>, run: impl FnOnce(&Event<'_>) -> R) -> Result<R
 /// @param[out] storage  Memory for what the message points to beside the frame; its `size` is to be
 ///                      set before, as by DNSTAP_STORAGE_INIT.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_DECODE  The bytes are no dnstap event.
+/// @retval DNSTAP_ERROR_DECODE  The bytes are not a dnstap event.
 /// @retval DNSTAP_ERROR_SIZE
 /// @retval DNSTAP_ERROR_NULL    On any error, neither struct is written to.
 #[unsafe(no_mangle)]

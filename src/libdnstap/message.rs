@@ -93,7 +93,7 @@ pub enum dnstap_policy_action {
     DNSTAP_POLICY_ACTION_NXDOMAIN = 1,
     /// Answered that the name has no such record.
     DNSTAP_POLICY_ACTION_NODATA = 2,
-    /// Let the answer be.
+    /// Left the answer as it was.
     DNSTAP_POLICY_ACTION_PASS = 3,
     /// Gave no answer.
     DNSTAP_POLICY_ACTION_DROP = 4,
@@ -118,8 +118,8 @@ pub enum dnstap_policy_match {
     DNSTAP_POLICY_MATCH_NS_IP = 5,
 }
 
-/// Bytes of the caller, or of a frame. A field whose `data` is NULL is absent; one that has no
-/// bytes, but is there, has a `data` that points anywhere.
+/// Bytes of the caller, or of a frame. If `data` is NULL, the field is absent, and `length` has to be
+/// 0. A field that is present but empty has a `data` that points anywhere.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct dnstap_bytes {
@@ -133,6 +133,7 @@ impl dnstap_bytes {
 }
 
 /// A time since 1970-01-01 UTC; one of 0 is absent. dnstap_time_of() converts a struct timespec.
+/// The same on every platform, whatever its time_t is.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct dnstap_time {
@@ -177,7 +178,9 @@ impl dnstap_time {
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct dnstap_policy {
-    /// Size in bytes of this struct, set by the caller: later versions may be longer.
+    /// Size in bytes of this struct: later versions may be longer. Set by the caller in a message to
+    /// log, by DNSTAP_POLICY_INIT; by the library in a decoded one, which may be older than the
+    /// header: then later fields are not there.
     pub size: usize,
     /// The kind of policy in UTF-8, "RPZ" for a response policy zone.
     pub r#type: dnstap_bytes,
@@ -204,7 +207,8 @@ pub union dnstap_address {
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct dnstap_storage {
-    /// Size in bytes of this struct, set by the caller: later versions may be longer.
+    /// Size in bytes of this struct, set by the caller, as DNSTAP_STORAGE_INIT does: later versions
+    /// may be longer.
     pub size: usize,
     pub initiator: dnstap_address,
     pub responder: dnstap_address,
@@ -213,15 +217,16 @@ pub struct dnstap_storage {
 }
 
 /// A DNS message with its circumstances. To log one, begin with DNSTAP_MESSAGE_INIT, set `type`,
-/// and then what is known; a field that is 0 or NULL is absent. Nothing is kept of what it points
-/// to.
+/// and then all that is known; a field that is 0 or NULL is absent. Nothing is kept of what it
+/// points to.
 ///
 /// The initiator is the side that sent the query, the responder the side that answers it, in
 /// queries and responses alike.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct dnstap_message {
-    /// Size in bytes of this struct, set by the caller: later versions may be longer.
+    /// Size in bytes of this struct, set by the caller, as DNSTAP_MESSAGE_INIT does: later versions
+    /// may be longer.
     pub size: usize,
     /// Where and in which direction the message was seen: one of enum dnstap_message_type.
     pub r#type: u32,
@@ -233,7 +238,7 @@ pub struct dnstap_message {
     /// dnstap_http_protocol.
     pub http_protocol: u32,
     /// How many messages this one stands for; 1 if its sender did not sample. Set by
-    /// dnstap_decode(); a sink has its own rate.
+    /// dnstap_decode() and dnstap_reader_next(); dnstap_log() and dnstap_encode() ignore it.
     pub sample_rate: u32,
     /// Address and port of the initiator: a struct sockaddr_in or sockaddr_in6, which need not be
     /// aligned. Port 0 means no port. With family AF_UNSPEC only the port is used, at its offset in
@@ -254,11 +259,13 @@ pub struct dnstap_message {
     pub zone: dnstap_bytes,
     /// The rule that the message met.
     pub policy: *const dnstap_policy,
-    /// Bytes of the operator's own.
+    /// Bytes of the operator's own. In a message that was sampled, they begin with the record of the
+    /// rate (dnstap_options_set_sample_rate()).
     pub extra: dnstap_bytes,
-    /// Who logged it. For dnstap_log(), instead of the identity of the sink.
+    /// Name of the server that logged the message (`Dnstap.identity`). dnstap_log() takes that of
+    /// the sink if it is absent here, as it is for a server's own messages.
     pub identity: dnstap_bytes,
-    /// What software that is, likewise.
+    /// Software of that server (`Dnstap.version`), likewise.
     pub version: dnstap_bytes,
 }
 

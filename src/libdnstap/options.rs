@@ -180,7 +180,7 @@ pub unsafe extern "C" fn dnstap_options_free(options: *mut *mut dnstap_options) 
 /// file could not be read, in a line without a full stop.
 ///
 /// @param options  The options.
-/// @return         A string that is there until the next call with these options; never NULL.
+/// @return         A string that is valid until the next call with these options; never NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_options_get_error(options: *const dnstap_options) -> *const c_char {
     ffi::guard(c"".as_ptr(), || {
@@ -253,7 +253,7 @@ pub unsafe extern "C" fn dnstap_options_set_output(
     }
 }
 
-/// Sets who logs (`Dnstap.identity`), as a rule what the server answers to NSID (RFC 5001).
+/// Sets the name of the server (`Dnstap.identity`), as a rule its answer to NSID (RFC 5001).
 ///
 /// @param options   The options.
 /// @param identity  At most 65,535 bytes; NULL leaves it out. By default the name of the host.
@@ -276,8 +276,8 @@ pub unsafe extern "C" fn dnstap_options_set_identity(
     }
 }
 
-/// Sets what software logs (`Dnstap.version`), as a rule what it answers to "version.bind" in class
-/// CH.
+/// Sets the software of the server (`Dnstap.version`), as a rule its answer to "version.bind" in
+/// class CH.
 ///
 /// @param options  The options.
 /// @param version  At most 65,535 bytes; NULL, the default, leaves it out.
@@ -338,11 +338,11 @@ pub unsafe extern "C" fn dnstap_options_set_message_types(
     }
 }
 
-/// Sets the memory of each queue, which is all that holds messages: what is logged while it is full
-/// is dropped. Memory is used only as far as messages have to wait.
+/// Sets the size of each queue's ring, which holds its pending messages. Messages that are logged
+/// while it is full are dropped. Only the part of it in which messages had to wait takes memory.
 ///
 /// @param options      The options.
-/// @param queue_bytes  From 4096 to 1 GiB, rounded up to a power of two.
+/// @param queue_bytes  From 4096 to 1 GiB, rounded up to a power of two; 1 MiB by default.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_VALUE
 /// @retval DNSTAP_ERROR_NULL
@@ -390,7 +390,7 @@ pub unsafe extern "C" fn dnstap_options_set_freed_queue_bytes(
     }
 }
 
-/// Sets how long a message waits for others to be sent with.
+/// Sets how long a message waits for others, to be sent together.
 ///
 /// @param options       The options.
 /// @param milliseconds  From 1 to 600,000; 1,000 by default.
@@ -412,8 +412,8 @@ pub unsafe extern "C" fn dnstap_options_set_flush_interval(
     }
 }
 
-/// Sets the longest time between two tries to connect. The first come sooner: after 100 ms, and
-/// twice as long after every failure.
+/// Sets the longest time between two attempts to connect. The first is repeated after 100 ms, and
+/// each failure doubles the time.
 ///
 /// @param options       The options.
 /// @param milliseconds  From 100 to 600,000; 5,000 by default.
@@ -435,8 +435,8 @@ pub unsafe extern "C" fn dnstap_options_set_reconnect_interval(
     }
 }
 
-/// Sets how long the receiver may take to connect, and for each handshake. Then the writer thread
-/// gives up that connection, and tries again.
+/// Sets how long the receiver may take to connect, and for each handshake. After
+/// that, the writer thread gives the connection up, and retries later.
 ///
 /// @param options       The options.
 /// @param milliseconds  From 1 to 600,000; 5,000 by default.
@@ -479,7 +479,7 @@ pub unsafe extern "C" fn dnstap_options_set_close_timeout(
     }
 }
 
-/// Sets how many messages there are to each one that is logged. A query and its response, which
+/// Sets the sample rate N: one of N messages is logged. A query and its response, which
 /// have the same initiator, port and message ID, are both logged or neither. Every event then says
 /// so: its `extra` begins with `sample=1/N`, followed by a space and the caller's own bytes, if any.
 ///

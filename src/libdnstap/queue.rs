@@ -134,12 +134,13 @@ pub unsafe extern "C" fn dnstap_queue_free(queue: *mut *mut dnstap_queue) {
 /// @retval DNSTAP_ERROR_FAMILY
 /// @retval DNSTAP_ERROR_TIME
 /// @retval DNSTAP_ERROR_LENGTH
-/// @retval DNSTAP_ERROR_POLICY_TYPE     Dropped: what the message says cannot be.
-/// @retval DNSTAP_ERROR_NULL            Dropped: a field has a length and no bytes. Or a pointer is
-///                                      NULL: not counted, as it is no message, or no queue.
+/// @retval DNSTAP_ERROR_POLICY_TYPE     Dropped: the message is invalid.
+/// @retval DNSTAP_ERROR_NULL            Dropped: a field has a length and no bytes. If `queue` or
+///                                      `message` is NULL, nothing is counted.
+/// @retval DNSTAP_ERROR_SIZE            Dropped: the size of the policy is not set. If that of the
+///                                      message is not, nothing is counted.
 /// @retval DNSTAP_ERROR_MESSAGE_TYPE
-/// @retval DNSTAP_ERROR_SIZE
-/// @retval DNSTAP_ERROR_HANDLE          Not counted, for the same reason.
+/// @retval DNSTAP_ERROR_HANDLE          Not logged, and not counted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_log(
     queue: *mut dnstap_queue,

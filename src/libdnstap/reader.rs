@@ -178,14 +178,15 @@ pub unsafe extern "C" fn dnstap_reader_set_max_frame_size(
 /// @param reader        The reader.
 /// @param[out] message  The message, whose `size` is to be set before; as from dnstap_decode(). It
 ///                      points into the reader; it can be copied, and is valid until the next call.
-///                      NULL to read the frame without decoding it.
+///                      NULL to read the frame without decoding it. Not written to on an error.
 /// @param milliseconds  Longest time of the call, even if the sender never pauses but completes no
 ///                      message. Data that has arrived is read, up to 1 MiB, even with 0. Reading a
 ///                      regular file has no time limit.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_END               The sender has ended the stream.
 /// @retval DNSTAP_TIMED_OUT         Call again: nothing of a frame that has begun is lost.
-/// @retval DNSTAP_ERROR_DECODE      Call again: the frame is no dnstap event, but was read whole.
+/// @retval DNSTAP_ERROR_DECODE      Call again: the frame is not a dnstap event. It was read whole;
+///                                  dnstap_reader_get_frame() has it.
 /// @retval DNSTAP_ERROR_FRAME_SIZE  Call again: a frame was too long, and is skipped.
 /// @retval DNSTAP_ERROR_NO_STOP
 /// @retval DNSTAP_ERROR_TORN
@@ -227,14 +228,14 @@ pub unsafe extern "C" fn dnstap_reader_next(
             },
             Err(error) => {
                 let offset = reader.reader.offset();
-                let text = format!("the frame at byte {offset} is no dnstap event: {error}");
+                let text = format!("the frame at byte {offset} is not a dnstap event: {error}");
                 reader.fail(Fault::new(DNSTAP_ERROR_DECODE, text))
             }
         }
     })
 }
 
-/// Gives the frame that dnstap_reader_next() has read last, as it is.
+/// Returns the frame that dnstap_reader_next() has read last, as it is.
 ///
 /// @param reader      The reader.
 /// @param[out] frame  The payload, in the memory of the reader; it stays until the next call. Absent
@@ -261,7 +262,7 @@ pub unsafe extern "C" fn dnstap_reader_get_frame(
 /// of the stream, in a line without a full stop.
 ///
 /// @param reader  The reader; NULL for the last call of this thread that could not open one.
-/// @return        A string that is there until the next call with this reader, or until this thread
+/// @return        A string that is valid until the next call with this reader, or until this thread
 ///                fails to open another one; never NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_reader_get_error(reader: *const dnstap_reader) -> *const c_char {

@@ -6,8 +6,10 @@ use std::mem::MaybeUninit;
 use dnstap::encode::EncodeError;
 use ffi::SizeError;
 
-/// What functions of the library return: DNSTAP_OK, a status above 0 or an error below 0, as
-/// dnstap_is_error() tells. Later versions may return further ones of either kind.
+/// What functions of the library return: DNSTAP_OK, a status above 0, or an error below 0, as
+/// dnstap_is_error() tells. Later versions may return further ones of either kind. Errors of any
+/// function begin at -1, of logging at -20, of messages and encoding at -40, of options and opening
+/// at -60, and of reading at -80.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub enum dnstap_result {
@@ -29,11 +31,11 @@ pub enum dnstap_result {
     DNSTAP_ERROR_HANDLE = -2,
     /// The `size` of a struct is not set: it is none that the struct has in any version.
     DNSTAP_ERROR_SIZE = -3,
-    /// There is no memory for it.
+    /// Out of memory.
     DNSTAP_ERROR_MEMORY = -4,
-    /// The system gave no thread or descriptor.
+    /// Out of threads or file descriptors.
     DNSTAP_ERROR_SYSTEM = -5,
-    /// A fault of the library, which it survived.
+    /// A fault in the library. The process can go on.
     DNSTAP_ERROR_INTERNAL = -6,
 
     /// The ring of the queue is full: the message is dropped, and counted.
@@ -57,14 +59,14 @@ pub enum dnstap_result {
     /// The buffer is too small.
     DNSTAP_ERROR_BUFFER = -45,
 
-    /// The value of an option is out of range.
+    /// A value is out of range.
     DNSTAP_ERROR_VALUE = -60,
     /// The output is not of the form unix:PATH, tcp:HOST:PORT, tls:HOST:PORT or file:PATH, or none
     /// is set.
     DNSTAP_ERROR_OUTPUT = -61,
     /// Options contradict each other.
     DNSTAP_ERROR_CONFLICT = -62,
-    /// The path of the output cannot be used.
+    /// A path cannot be used.
     DNSTAP_ERROR_PATH = -63,
     /// There is something else where the socket should be.
     DNSTAP_ERROR_NOT_A_SOCKET = -64,
@@ -73,7 +75,7 @@ pub enum dnstap_result {
     /// The library was built without TLS.
     DNSTAP_ERROR_NO_TLS = -66,
 
-    /// The frame is no dnstap event. A reader can go on behind it.
+    /// The frame is not a dnstap event. A reader can go on with the next one.
     DNSTAP_ERROR_DECODE = -80,
     /// The frame is longer than the reader takes, and was skipped. The reader can go on.
     DNSTAP_ERROR_FRAME_SIZE = -81,
@@ -81,7 +83,7 @@ pub enum dnstap_result {
     DNSTAP_ERROR_NO_STOP = -82,
     /// The stream ends inside a frame.
     DNSTAP_ERROR_TORN = -83,
-    /// The bytes are no Frame Streams, or are damaged.
+    /// The bytes are not Frame Streams, or are damaged.
     DNSTAP_ERROR_STREAM = -84,
     /// The content of the stream is not dnstap.
     DNSTAP_ERROR_CONTENT_TYPE = -85,
@@ -114,12 +116,12 @@ texts! {
     DNSTAP_DISABLED = c"messages of this type are not logged",
     DNSTAP_SAMPLED_OUT = c"the message is not in the sample",
     DNSTAP_END = c"the stream has ended",
-    DNSTAP_TIMED_OUT = c"the time limit was over",
+    DNSTAP_TIMED_OUT = c"the time limit expired",
     DNSTAP_ERROR_NULL = c"NULL where it is not allowed",
     DNSTAP_ERROR_HANDLE = c"the handle is of another kind, or was freed",
     DNSTAP_ERROR_SIZE = c"the size of the struct is not set, or too small",
     DNSTAP_ERROR_MEMORY = c"out of memory",
-    DNSTAP_ERROR_SYSTEM = c"the system has no thread or descriptor to give",
+    DNSTAP_ERROR_SYSTEM = c"out of threads or file descriptors",
     DNSTAP_ERROR_INTERNAL = c"a fault in libdnstap",
     DNSTAP_ERROR_FULL = c"the ring is full",
     DNSTAP_ERROR_TOO_LONG = c"the message is longer than half of the ring",
@@ -137,11 +139,11 @@ texts! {
     DNSTAP_ERROR_NOT_A_SOCKET = c"the path is not that of a socket",
     DNSTAP_ERROR_TLS = c"a certificate, key or server name for TLS cannot be used",
     DNSTAP_ERROR_NO_TLS = c"this library was built without TLS",
-    DNSTAP_ERROR_DECODE = c"the frame is no dnstap event",
+    DNSTAP_ERROR_DECODE = c"the frame is not a dnstap event",
     DNSTAP_ERROR_FRAME_SIZE = c"the frame is over the limit, and was skipped",
     DNSTAP_ERROR_NO_STOP = c"the stream ends without STOP",
     DNSTAP_ERROR_TORN = c"the stream ends inside a frame",
-    DNSTAP_ERROR_STREAM = c"the bytes are no Frame Streams",
+    DNSTAP_ERROR_STREAM = c"the bytes are not Frame Streams",
     DNSTAP_ERROR_CONTENT_TYPE = c"the content type of the stream is not protobuf:dnstap.Dnstap",
     DNSTAP_ERROR_IO = c"reading or writing failed",
 }

@@ -59,7 +59,8 @@ impl From<LinkState> for dnstap_state {
     }
 }
 
-/// Entries of an array by message type: with room for types to come, as many as a set has bits.
+/// Number of entries in an array by message type: one for each bit of a set, so that there is room
+/// for later types.
 pub const DNSTAP_MESSAGE_TYPE_COUNT: usize = 32;
 
 const _: () = assert!(DNSTAP_MESSAGE_TYPE_COUNT >= MESSAGE_TYPES);
@@ -72,7 +73,8 @@ const _: () = assert!(DNSTAP_MESSAGE_TYPE_COUNT >= MESSAGE_TYPES);
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct dnstap_stats {
-    /// Size in bytes of this struct, set by the caller: later versions may be longer.
+    /// Size in bytes of this struct, set by the caller, as DNSTAP_STATS_INIT does: later versions may
+    /// be longer.
     pub size: usize,
     /// Messages that were logged: of enabled types, and in the sample.
     pub logged: u64,
@@ -86,7 +88,7 @@ pub struct dnstap_stats {
     pub dropped_full: u64,
     /// Messages longer than half of their ring.
     pub dropped_too_long: u64,
-    /// Messages that say what cannot be.
+    /// Messages that are invalid, such as with an address of the wrong family.
     pub dropped_invalid: u64,
     /// Messages that were not sent within the close timeout, or came too late to be sent.
     pub dropped_closed: u64,
@@ -96,13 +98,13 @@ pub struct dnstap_stats {
     pub bytes_sent: u64,
     /// Streams that were opened up to START.
     pub connects: u64,
-    /// Tries to open a stream that failed.
+    /// Failed attempts to open a stream.
     pub connect_failures: u64,
     /// Streams that broke off.
     pub disconnects: u64,
     /// Where the writer thread stands with the receiver: one of enum dnstap_state.
     pub state: u32,
-    /// The messages that were logged, by enum dnstap_message_type.
+    /// The messages that were logged, by number of enum dnstap_message_type.
     pub logged_by_type: [u64; DNSTAP_MESSAGE_TYPE_COUNT],
 }
 

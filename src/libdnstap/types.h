@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
-/** The bit of a message type in a set of them, which is a uint32_t. */
+/** The bit of a message type, below 32, in a set of them, which is a uint32_t. */
 #define DNSTAP_MESSAGE_TYPE_BIT(type) (UINT32_C(1) << (type))
 /** The set of all message types that the library knows, even if the header does not. */
 #define DNSTAP_ALL_MESSAGE_TYPES UINT32_MAX
