@@ -580,7 +580,8 @@ fn usage_errors_are_those_of_debian() {
     }
     let version = run(CAPTURE, &["--version"]);
     assert_eq!(version.status.code(), Some(0));
-    assert_eq!(String::from_utf8_lossy(&version.stderr), "fstrm_capture: 0.1.0\n");
+    let wanted = concat!("fstrm_capture: ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(String::from_utf8_lossy(&version.stderr), wanted);
 }
 
 #[test]
