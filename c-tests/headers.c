@@ -19,6 +19,7 @@ static dnstap_message static_message = DNSTAP_MESSAGE_INIT;
 static dnstap_policy static_policy = DNSTAP_POLICY_INIT;
 static dnstap_storage static_storage = DNSTAP_STORAGE_INIT;
 static dnstap_stats static_stats = DNSTAP_STATS_INIT;
+static dnstap_event static_event = DNSTAP_EVENT_INIT;
 
 static int sizes(void)
 {
@@ -26,13 +27,15 @@ static int sizes(void)
 	dnstap_policy policy = DNSTAP_POLICY_INIT;
 	dnstap_storage storage = DNSTAP_STORAGE_INIT;
 	dnstap_stats stats = DNSTAP_STATS_INIT;
+	dnstap_event event = DNSTAP_EVENT_INIT;
 
 	message.policy = &policy;
 	return message.size == sizeof message && message.size == static_message.size && message.zone.data == NOTHING &&
 	       policy.size == sizeof policy && policy.size == static_policy.size && policy.match == 0 &&
 	       storage.size == sizeof storage && storage.size == static_storage.size && storage.policy.match == 0 &&
 	       stats.size == sizeof stats && stats.size == static_stats.size &&
-	       stats.logged_by_type[DNSTAP_MESSAGE_TYPE_COUNT - 1] == 0;
+	       stats.logged_by_type[DNSTAP_MESSAGE_TYPE_COUNT - 1] == 0 &&
+	       event.size == sizeof event && event.size == static_event.size && event.text == NOTHING;
 }
 
 static int inline_functions(void)
