@@ -23,13 +23,15 @@ try receivers
 echo "# streams"
 try streams
 
-echo "# restarts"
-why=$(missing /usr/bin/fstrm_capture)
-if [ -n "$why" ]; then
-	echo "skip - restarts: $why"
-else
-	try restarts
-fi
+for program in restarts writers; do
+	echo "# $program"
+	why=$(missing /usr/bin/fstrm_capture)
+	if [ -n "$why" ]; then
+		echo "skip - $program: $why"
+	else
+		try $program
+	fi
+done
 
 echo "# tls"
 why=$(missing /usr/bin/fstrm_capture stunnel openssl)

@@ -33,11 +33,36 @@ log_and_read() {
 	grep -qE '^[0-9:.]+ CQ MISSING_ADDRESS UDP 25b "example\." IN A' "$work/log"
 }
 
+# What the golang tool reads, with addresses masked as mask-clients does.
+masked() {
+	timeout 60 dnstap -y -r "$1" | sed 's/query_address: \([0-9.]*\)\.[0-9]*$/query_address: \1.0/'
+}
+
+mask_clients() {
+	$CC -std=c11 -pedantic -Wall -Wextra -Werror -o "$work/mask-clients" ../docs/mask-clients.c \
+		$(PKG_CONFIG_PATH=$STAGE/lib/pkgconfig pkg-config --cflags --libs libdnstap) \
+		-Wl,-rpath,"$STAGE/lib" >"$work/log" 2>&1 || return 1
+	masked ../bench/messages.fstrm >"$work/expected" 2>"$work/log" || return 1
+	grep -q 'query_address: 127\.0\.0\.0' "$work/expected" || return 1
+	timeout 60 "$work/mask-clients" ../bench/messages.fstrm "file:$work/masked.tap" >"$work/log" 2>&1 || return 1
+	timeout 60 dnstap -y -r "$work/masked.tap" >"$work/yaml" 2>"$work/log" && cmp "$work/expected" "$work/yaml" >"$work/log"
+}
+
+mask_clients_fails() {
+	! timeout 60 "$work/mask-clients" ../bench/messages.fstrm "unix:$work/missing" >"$work/log" 2>&1 || return 1
+	grep -q "missing: No such file" "$work/log" || return 1
+	! timeout 60 "$work/mask-clients" "$work/mask-clients" "file:$work/masked.tap" >"$work/log" 2>&1
+}
+
 toy_server
 result $? "toy-server.c as C11: built, asked, and read with the golang tool"
 log_and_read
 result $? "log-and-read.py: logged through ctypes, read back, and read with the golang tool"
 python3 ./documented_code.py ../docs/integration.md >"$work/log" 2>&1
 result $? "the C code of integration.md is that of the tests"
+mask_clients
+result $? "mask-clients.c as C11: built, run, and read with the golang tool"
+mask_clients_fails
+result $? "mask-clients.c without a receiver, and without dnstap to read"
 rm -rf "$work"
 echo "end of examples"

@@ -30,8 +30,11 @@
  *
  *     dnstap_sink_close(&sink, NULL);
  *
- * A program that has a transport of its own uses dnstap_encode() alone. One that reads uses
- * dnstap_reader_open() and dnstap_reader_next(), or dnstap_decode().
+ *
+ * A program that runs for a short time, or converts, writes from one thread with dnstap_writer_open()
+ * and dnstap_writer_write(), and waits where it has to. One that has a transport of its own uses
+ * dnstap_encode() alone. One that reads uses dnstap_reader_open() and dnstap_reader_next(), or
+ * dnstap_decode().
  *
  * Unless a function says otherwise, one object is used by one thread at a time. In a signal handler,
  * only dnstap_enabled() and dnstap_is_error() may be called. A function that fails returns an error
@@ -69,7 +72,7 @@
 /** The set of all message types that the library knows, even if the header does not. */
 #define DNSTAP_ALL_MESSAGE_TYPES UINT32_MAX
 
-/** How a sink works. */
+/** How a sink or a writer works. */
 typedef struct dnstap_options dnstap_options;
 /** One output with its writer thread. */
 typedef struct dnstap_sink dnstap_sink;
@@ -77,6 +80,8 @@ typedef struct dnstap_sink dnstap_sink;
 typedef struct dnstap_queue dnstap_queue;
 /** A stream to read from. */
 typedef struct dnstap_reader dnstap_reader;
+/** A stream to write to. */
+typedef struct dnstap_writer dnstap_writer;
 
 /** Initialises a message in which all is absent: dnstap_message message = DNSTAP_MESSAGE_INIT; */
 #define DNSTAP_MESSAGE_INIT                                                                        \
@@ -178,7 +183,8 @@ typedef enum dnstap_result {
    */
   DNSTAP_ERROR_TOO_LONG = -21,
   /**
-   * The sink is closed, or has no writer thread after a fork.
+   * The sink is closed, or has no writer thread after a fork; or a forked child uses the writer of
+   * its parent.
    */
   DNSTAP_ERROR_CLOSED = -22,
   /**
@@ -1091,7 +1097,8 @@ enum dnstap_result dnstap_options_set_reconnect_interval(dnstap_options *options
 
 /**
  * Sets how long the receiver may take to connect, and for each handshake. After
- * that, the writer thread gives the connection up, and retries later.
+ * that, the writer thread gives the connection up, and retries later. A call with a
+ * dnstap_writer takes no longer than this, all its steps together.
  *
  * @param options       The options.
  * @param milliseconds  From 1 to 600,000; 5,000 by default.
@@ -1615,6 +1622,111 @@ const char *dnstap_reader_get_error(const dnstap_reader *reader);
  *                        already.
  */
 void dnstap_reader_close(dnstap_reader **reader);
+
+/**
+ * Opens a stream for a program that writes from one thread and can wait: a converter, or a tool
+ * that runs for a short time. Unlike a sink it drops nothing, starts no thread, but while a name is
+ * looked up, and tries once: without a receiver there is an error.
+ *
+ * No call with a writer takes longer than the I/O timeout of the options, so a receiver has to take
+ * some 64 KiB in that time; the system's writing to a regular file has no time limit. SIGPIPE is
+ * not raised. The descriptors are closed by exec(), and in forked children, which cannot use the
+ * writer.
+ *
+ * @param options     The options, with an output; copied. Those that count are output, identity,
+ *                    version, message types, I/O timeout, unidirectional and TLS. The others are
+ *                    about queues and the writer thread of a sink; the sample rate, too.
+ *                    dnstap_options_get_error() has more about an error.
+ * @param[out] error  Why there is no writer; DNSTAP_OK if there is. May be NULL. Beside the errors
+ *                    of dnstap_options_check() it is DNSTAP_ERROR_IO if the output cannot be opened
+ *                    or does not answer in time, DNSTAP_ERROR_CONTENT_TYPE if the receiver takes no
+ *                    dnstap, and DNSTAP_ERROR_STREAM if it does not speak Frame Streams.
+ * @return            The writer, to be closed with dnstap_writer_close(); NULL on an error.
+ */
+dnstap_writer *dnstap_writer_open(dnstap_options *options, enum dnstap_result *error);
+
+/**
+ * Writes a message, into a buffer that is handed to the system when some 64 KiB are in it. The
+ * first failure of the stream ends it: every further call returns the same error.
+ *
+ * @param writer   The writer.
+ * @param message  The message; it and what it points to are free again when the call returns. Of
+ *                 its identity and version, those that are absent are those of the options.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_DISABLED              Its type is none of the message types of the options.
+ * @retval DNSTAP_ERROR_MESSAGE_TYPE
+ * @retval DNSTAP_ERROR_FAMILY
+ * @retval DNSTAP_ERROR_TIME
+ * @retval DNSTAP_ERROR_LENGTH
+ * @retval DNSTAP_ERROR_POLICY_TYPE
+ * @retval DNSTAP_ERROR_SIZE
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_MEMORY          Not written; the stream goes on without it.
+ * @retval DNSTAP_ERROR_IO              The stream has failed, or the receiver took nothing within
+ *                                      the I/O timeout. dnstap_writer_get_error() has more.
+ * @retval DNSTAP_ERROR_CLOSED          This is a forked child of the process that opened it.
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_writer_write(dnstap_writer *writer, const struct dnstap_message *message);
+
+/**
+ * Writes an event that is encoded already, as by dnstap_encode() or from
+ * dnstap_reader_get_frame(). It goes out as it is: not decoded, checked or added to.
+ *
+ * @param writer  The writer.
+ * @param frame   The event: the payload of a data frame of type protobuf:dnstap.Dnstap. Readers
+ *                take up to 1 MiB by default.
+ * @param length  Its length in bytes, from 1 to 4 GiB - 1.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_LENGTH
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_MEMORY  Not written; the stream goes on without it.
+ * @retval DNSTAP_ERROR_IO
+ * @retval DNSTAP_ERROR_CLOSED  As for dnstap_writer_write().
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_writer_write_frame(dnstap_writer *writer,
+                                             const uint8_t *frame,
+                                             size_t length);
+
+/**
+ * Hands everything that is buffered to the system.
+ *
+ * @param writer  The writer.
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_IO
+ * @retval DNSTAP_ERROR_CLOSED  As for dnstap_writer_write().
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_writer_flush(dnstap_writer *writer);
+
+/**
+ * Returns what was wrong in the last call with this writer that returned an error, in a line
+ * without a full stop.
+ *
+ * @param writer  The writer.
+ * @return        A string that is there until the next call with this writer; never NULL.
+ */
+const char *dnstap_writer_get_error(const dnstap_writer *writer);
+
+/**
+ * Writes what is buffered, ends the stream, waits until the receiver confirms that it has read
+ * everything, where it answers, and frees the writer. A program that wants words for a failure
+ * calls dnstap_writer_flush() first, as their place is freed here. Without this call what is
+ * buffered is lost, and the stream ends without STOP.
+ *
+ * @param[in,out] writer  Where the writer is; NULL is left there.
+ * @retval DNSTAP_OK            Everything was written, and confirmed where the receiver answers; or
+ *                              it was NULL already.
+ * @retval DNSTAP_ERROR_IO      Freed, but the stream has failed, now or before, or nothing was
+ *                              confirmed within the I/O timeout.
+ * @retval DNSTAP_ERROR_STREAM  Freed, but the receiver answered with something else.
+ * @retval DNSTAP_ERROR_CLOSED  Freed; the stream is that of the process that opened it.
+ * @retval DNSTAP_ERROR_NULL    `writer` is NULL.
+ * @retval DNSTAP_ERROR_HANDLE  Not freed: it is no writer.
+ */
+enum dnstap_result dnstap_writer_close(dnstap_writer **writer);
 
 #ifdef __cplusplus
 }  // extern "C"

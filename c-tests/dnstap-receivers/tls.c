@@ -293,6 +293,68 @@ static void restarted(int unused)
 	expect_captured(&t, s.sent, l.accepted, true);
 }
 
+/* The writer for one thread, too. */
+static void written(int which)
+{
+	struct tunnel t;
+	dnstap_options *options;
+	dnstap_writer *writer;
+	dnstap_result error;
+
+	start_tunnel(&t, &meetings[which].server);
+	options = tls_options(t.door.port, &meetings[which].client);
+	writer = dnstap_writer_open(options, &error);
+	NEED(writer != NULL && error == DNSTAP_OK, "no writer: %s", dnstap_options_get_error(options));
+	dnstap_options_free(&options);
+	for (uint32_t i = 0; i < PLENTY; i++) {
+		dnstap_message m = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY);
+		uint8_t query[1000];
+
+		put_number(&m, query, (struct number){ 0, i }, 12 + i % 900);
+		NEED(dnstap_writer_write(writer, &m) == DNSTAP_OK, "message %u: %s", i, dnstap_writer_get_error(writer));
+	}
+	NEED(dnstap_writer_close(&writer) == DNSTAP_OK, "close");
+	expect_captured(&t, PLENTY, PLENTY, false);
+}
+
+static void not_written(dnstap_options *options, const char *says, const char *and)
+{
+	dnstap_result error = DNSTAP_OK;
+	const char *said;
+
+	NEED(dnstap_writer_open(options, &error) == NULL && error == DNSTAP_ERROR_IO, "opening: %s", dnstap_strerror(error));
+	said = dnstap_options_get_error(options);
+	NEED(strstr(said, says) != NULL && strstr(said, and) != NULL, "the error says \"%s\", not \"%s\", \"%s\"", said, says, and);
+	dnstap_options_free(&options);
+}
+
+static void nothing_written(int which)
+{
+	const struct meeting *m = &meetings[which];
+	struct tunnel t;
+
+	start_tunnel(&t, &m->server);
+	not_written(tls_options(t.door.port, &m->client), m->says, m->and);
+	expect_captured(&t, 0, 0, false);
+}
+
+static void written_in_silence(int unused)
+{
+	struct receiver r;
+	struct door door;
+	dnstap_options *options;
+	double began = now();
+
+	(void)unused;
+	door_make(&door, TCP);
+	door_open(&door);
+	receiver_start(&r, door.listening, be_silent, NULL);
+	options = tls_options(door.port, &usual);
+	dnstap_options_set_io_timeout(options, SHORT);
+	not_written(options, door.output + 4, "0.5 s");
+	NEED(now() - began < SHORT / 1e3 + 2, "opening took %.1f s", now() - began);
+}
+
 /* What a sink cannot be opened with is said at once, and which file it is. */
 static void refused(const char *certificate, const char *key, const char *authority, const char *says)
 {
@@ -362,6 +424,12 @@ int main(int argc, char **argv)
 		{ "TLS to a server of another protocol", another_protocol, 0, LIMIT, 0, NULL },
 		{ "TLS to a receiver that is silent", silence, 0, LIMIT, 0, NULL },
 		{ "TLS: stunnel is killed and started again", restarted, 0, LIMIT, 0, NULL },
+		{ "written over TLS", written, 0, LIMIT, 0, NULL },
+		{ "written over TLS 1.2", written, 3, LIMIT, 0, NULL },
+		{ "written over mutual TLS", written, 5, LIMIT, 0, NULL },
+		{ "not written over TLS: a certificate for another name", nothing_written, 7, LIMIT, 0, NULL },
+		{ "not written over mutual TLS without a certificate", nothing_written, 10, LIMIT, 0, NULL },
+		{ "not written over TLS: a receiver that is silent", written_in_silence, 0, LIMIT, 0, NULL },
 		{ "TLS: keys and certificates that cannot be used", unusable_files, 0, LIMIT, 0, NULL },
 	};
 	dnstap_options *options = dnstap_options_new();

@@ -36,6 +36,7 @@ struct handles {
 	dnstap_sink *sink;
 	dnstap_queue *queue;
 	dnstap_reader *reader;
+	dnstap_writer *writer;
 };
 
 static struct handles open_handles(void)
@@ -48,6 +49,9 @@ static struct handles open_handles(void)
 	h.queue = dnstap_queue_new(h.sink, NULL);
 	h.reader = dnstap_reader_open("/dev/null", &error);
 	NEED(h.sink != NULL && h.queue != NULL && h.reader != NULL && error == DNSTAP_OK, "not all handles are there");
+	RETURNS(dnstap_options_set_output(h.options, "file:written.tap"), DNSTAP_OK);
+	h.writer = dnstap_writer_open(h.options, &error);
+	NEED(h.writer != NULL && error == DNSTAP_OK, "not all handles are there");
 	return h;
 }
 
@@ -63,7 +67,10 @@ static void close_handles(struct handles *h)
 	dnstap_queue_free(&h->queue);
 	RETURNS(dnstap_sink_close(&h->sink, &s), DNSTAP_OK);
 	dnstap_reader_close(&h->reader);
-	NEED(h->options == NULL && h->queue == NULL && h->sink == NULL && h->reader == NULL, "a handle is still there");
+	RETURNS(dnstap_writer_write(h->writer, &m), DNSTAP_OK);
+	RETURNS(dnstap_writer_close(&h->writer), DNSTAP_OK);
+	NEED(h->options == NULL && h->queue == NULL && h->sink == NULL && h->reader == NULL && h->writer == NULL,
+	     "a handle is still there");
 	EXPECT(s.sent, 2);
 }
 
@@ -164,6 +171,19 @@ static void nulls(int unused)
 	NEED(strlen(dnstap_reader_get_error(NULL)) > 5, "no reader, and no error");
 	dnstap_reader_close(NULL);
 	dnstap_reader_close(&(dnstap_reader *){ NULL });
+
+	NEED(dnstap_writer_open(NULL, &error) == NULL, "a writer without options");
+	returns("dnstap_writer_open without options", error, DNSTAP_ERROR_NULL);
+	NEED(dnstap_writer_open(NULL, NULL) == NULL, "a writer without options");
+	RETURNS(dnstap_writer_write(NULL, &m), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_writer_write(h.writer, NULL), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_writer_write_frame(NULL, buffer, 1), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_writer_write_frame(h.writer, NULL, 1), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_writer_write_frame(h.writer, NULL, 0), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_writer_flush(NULL), DNSTAP_ERROR_NULL);
+	NEED(strlen(dnstap_writer_get_error(NULL)) > 5, "no writer, and no error");
+	RETURNS(dnstap_writer_close(NULL), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_writer_close(&(dnstap_writer *){ NULL }), DNSTAP_OK);
 	close_handles(&h);
 }
 
@@ -193,6 +213,8 @@ static void options_refuse(void *handle)
 	RETURNS(dnstap_options_set_tls_client_certificate(o, "x", "y"), DNSTAP_ERROR_HANDLE);
 	NEED(dnstap_sink_open(o, &error) == NULL, "a sink with options that are none");
 	returns("dnstap_sink_open", error, DNSTAP_ERROR_HANDLE);
+	NEED(dnstap_writer_open(o, &error) == NULL, "a writer with options that are none");
+	returns("dnstap_writer_open", error, DNSTAP_ERROR_HANDLE);
 	dnstap_options_free(&o);
 }
 
@@ -237,12 +259,24 @@ static void reader_refuses(void *handle)
 	dnstap_reader_close(&reader);
 }
 
+static void writer_refuses(void *handle)
+{
+	dnstap_writer *writer = handle;
+	dnstap_message m = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY);
+
+	RETURNS(dnstap_writer_write(writer, &m), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_writer_write_frame(writer, (const uint8_t *)"x", 1), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_writer_flush(writer), DNSTAP_ERROR_HANDLE);
+	NEED(strlen(dnstap_writer_get_error(writer)) > 5, "nothing is said about a handle of another kind");
+	RETURNS(dnstap_writer_close(&writer), DNSTAP_ERROR_HANDLE);
+}
+
 /* What is passed is an object that lives, so looking at it does no harm. */
 static void handles_of_another_kind(int unused)
 {
 	static uint64_t zeros[64];
 	struct handles h = open_handles();
-	void *all[] = { h.options, h.sink, h.queue, h.reader, zeros };
+	void *all[] = { h.options, h.sink, h.queue, h.reader, h.writer, zeros };
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -254,6 +288,8 @@ static void handles_of_another_kind(int unused)
 			queue_refuses(all[i]);
 		if (all[i] != (void *)h.reader)
 			reader_refuses(all[i]);
+		if (all[i] != (void *)h.writer)
+			writer_refuses(all[i]);
 	}
 	close_handles(&h);
 }
@@ -272,6 +308,8 @@ static void handles_that_were_freed(int unused)
 	sink_refuses(old.sink);
 	dnstap_reader_close(&h.reader);
 	reader_refuses(old.reader);
+	RETURNS(dnstap_writer_close(&h.writer), DNSTAP_OK);
+	writer_refuses(old.writer);
 }
 
 /* Every result, and the first number of its kind: that of its range which is the farthest up. */
@@ -354,6 +392,7 @@ static void message_sizes(int unused)
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 		m.message.size = sizes[i];
 		RETURNS(dnstap_log(h.queue, &m.message), DNSTAP_ERROR_SIZE);
+		RETURNS(dnstap_writer_write(h.writer, &m.message), DNSTAP_ERROR_SIZE);
 		EXPECT(dnstap_encoded_size_max(&m.message), 0);
 		RETURNS(dnstap_encode(buffer, sizeof buffer, &length, &m.message), DNSTAP_ERROR_SIZE);
 	}
@@ -363,6 +402,7 @@ static void message_sizes(int unused)
 	memset(m.beyond, 0x5a, sizeof m.beyond);
 	m.message.size = sizeof m;
 	RETURNS(dnstap_log(h.queue, &m.message), DNSTAP_OK);
+	RETURNS(dnstap_writer_write(h.writer, &m.message), DNSTAP_OK);
 	RETURNS(dnstap_encode(buffer, sizeof buffer, &length, &m.message), DNSTAP_OK);
 	RETURNS(dnstap_decode(buffer, length, &m.message, &storage), DNSTAP_OK);
 	EXPECT(m.message.size, sizeof m);
@@ -387,6 +427,7 @@ static void message_sizes(int unused)
 	dnstap_queue_free(&h.queue);
 	RETURNS(dnstap_sink_close(&h.sink, NULL), DNSTAP_OK);
 	dnstap_reader_close(&h.reader);
+	RETURNS(dnstap_writer_close(&h.writer), DNSTAP_OK);
 }
 
 static void stats_sizes(int unused)
@@ -710,6 +751,8 @@ static void no_sink(dnstap_options *o, const char *what, dnstap_result wanted, c
 	option_fails(o, what, error, wanted);
 	NEED(strstr(dnstap_options_get_error(o), said) != NULL, "%s: '%s' does not name '%s'", what,
 	     dnstap_options_get_error(o), said);
+	NEED(dnstap_writer_open(o, &error) == NULL, "%s: a writer", what);
+	option_fails(o, what, error, wanted);
 }
 
 static void outputs(int unused)

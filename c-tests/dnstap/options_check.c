@@ -112,7 +112,7 @@ static void both_agree(int unused)
 		NEED(entries_of("/proc/self/fd") == fds, "%s: the check has left a descriptor open", name);
 		if (error != DNSTAP_OK) {
 			strncat(said, dnstap_options_get_error(o), sizeof said - 1);
-			NEED(strlen(said) > 5 && strstr(said, row->said) != NULL, "%s: the text is '%s'", name, said);
+			NEED(strlen(said) > 5 && strstr(said, row->said) != NULL && strstr(said, "os error") == NULL, "%s: the text is '%s'", name, said);
 		}
 		sink = dnstap_sink_open(o, &opened);
 		NEED((sink != NULL) == (error == DNSTAP_OK) && opened == error, "%s: checked, it is '%s'; opened, '%s'", name,

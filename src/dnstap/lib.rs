@@ -3,7 +3,8 @@
 //!
 //! An [`Event`] is a borrowed view: [`encode`] writes one into a buffer in place, [`decode`] finds
 //! one in a frame, neither allocates. Names and numbers are those of `proto/dnstap.proto`. A
-//! [`sink`] sends what threads log, from the ring where it was encoded.
+//! [`sink`] sends what threads log, from the ring where it was encoded; a [`writer`] writes what one
+//! thread has, and waits.
 
 pub mod decode;
 pub mod encode;
@@ -18,5 +19,6 @@ pub mod sample;
 pub mod schema;
 pub mod sink;
 mod wire;
+pub mod writer;
 
 pub use message::{Event, Message, Policy};

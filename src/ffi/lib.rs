@@ -3,6 +3,7 @@
 //! growing structs, panics, forks.
 
 mod growing;
+mod sigpipe;
 
 use std::ffi::{CStr, CString, c_char, c_uint};
 use std::mem::{self, MaybeUninit};
@@ -13,6 +14,7 @@ use std::{ptr, slice};
 use framestream::fork;
 
 pub use growing::{Growing, SizeError, borrow_sized, load_sized, room_at, store_sized};
+pub use sigpipe::without_sigpipe;
 
 /// Runs `body`. A panic, which would be a fault of ours, is answered with `on_panic`.
 #[inline(always)]

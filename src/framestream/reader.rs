@@ -2,7 +2,7 @@
 //! Reading a stream from one thread.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::control::{
     CONTENT_TYPE_LENGTH_MAX, CONTROL_FRAME_LENGTH_MAX, ControlError, ControlFrame, ControlType,
@@ -11,7 +11,7 @@ use crate::control::{
 use crate::frame::{Decoder, Event, FrameError, MAX_FRAME_SIZE_DEFAULT};
 use crate::handshake::{Direction, Opening, ReceiverOpen};
 use crate::stream::{self, StreamError};
-use crate::transport::{IO_TIMEOUT_DEFAULT, Transport};
+use crate::transport::{IO_TIMEOUT_DEFAULT, Transport, deadline};
 
 /// How long a reader waits for the next frame: a stream may be silent for as long as it likes.
 const PATIENCE: Duration = Duration::MAX;
@@ -108,13 +108,13 @@ impl Reader {
         // The stream before may have ended within a frame.
         self.decoder = Decoder::new(self.options.max_frame_size);
         let transport = &mut *self.transport;
-        stream::open(transport, IO_TIMEOUT_DEFAULT)?;
+        stream::open(transport, deadline(Instant::now(), IO_TIMEOUT_DEFAULT))?;
         let opening = match transport.direction() {
             Direction::Bidirectional => Opening::Ready,
             Direction::Unidirectional => Opening::Start,
         };
         let open = self.open.insert(ReceiverOpen::new(&self.options.content_types, opening));
-        stream::shake(transport, open, PATIENCE)
+        stream::shake(transport, open, deadline(Instant::now(), PATIENCE))
     }
 
     /// Opens the stream if it never was.
@@ -192,7 +192,8 @@ impl Reader {
         }
         let finish = ControlFrame::new(ControlType::Finish, None).encode(Header::With);
         let finish = finish.map_err(FrameError::from)?;
-        Ok(stream::write_within(&mut *self.transport, &finish, IO_TIMEOUT_DEFAULT)?)
+        let until = deadline(Instant::now(), IO_TIMEOUT_DEFAULT);
+        Ok(stream::write_until(&mut *self.transport, &finish, until)?)
     }
 
     /// The control frame of this type that was last exchanged; opens the stream if it never was.

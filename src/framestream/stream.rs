@@ -33,9 +33,8 @@ pub enum StreamError {
     End,
 }
 
-/// Opens `transport`, waiting for at most `timeout`.
-pub(crate) fn open(transport: &mut dyn Transport, timeout: Duration) -> io::Result<()> {
-    let until = deadline(Instant::now(), timeout);
+/// Opens `transport` by `until`.
+pub(crate) fn open(transport: &mut dyn Transport, until: Instant) -> io::Result<()> {
     loop {
         match transport.open() {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -97,13 +96,12 @@ pub(crate) fn write_all(
     Ok(())
 }
 
-/// Writes all of `bytes`, within `timeout`.
-pub(crate) fn write_within(
+/// Writes all of `bytes` by `until`.
+pub(crate) fn write_until(
     transport: &mut dyn Transport,
     mut bytes: &[u8],
-    timeout: Duration,
+    until: Instant,
 ) -> io::Result<()> {
-    let until = deadline(Instant::now(), timeout);
     while !bytes.is_empty() {
         match transport.write(&[IoSlice::new(bytes)]) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -117,13 +115,12 @@ pub(crate) fn write_within(
     Ok(())
 }
 
-/// Goes through `handshake`, within `timeout`.
+/// Goes through `handshake` by `until`.
 pub(crate) fn shake(
     transport: &mut dyn Transport,
     handshake: &mut dyn Handshake,
-    timeout: Duration,
+    until: Instant,
 ) -> Result<(), StreamError> {
-    let until = deadline(Instant::now(), timeout);
     let mut piece = Vec::new();
     loop {
         let (awaited, result) = match handshake.step() {
@@ -196,7 +193,8 @@ mod tests {
     fn a_peer_that_takes_a_byte_now_and_then_gets_no_more_time() {
         let timeout = Duration::from_millis(50);
         let begun = Instant::now();
-        let written = write_within(&mut Trickle { full: false }, &[0; 100_000], timeout);
+        let until = deadline(begun, timeout);
+        let written = write_until(&mut Trickle { full: false }, &[0; 100_000], until);
         assert_eq!(written.expect_err("too many bytes").kind(), io::ErrorKind::TimedOut);
         assert!((timeout..timeout * 100).contains(&begun.elapsed()), "{:?}", begun.elapsed());
     }

@@ -2,13 +2,13 @@
 //! Writing a stream from one thread, which waits until the bytes are handed over.
 
 use std::io::IoSlice;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::control::{CONTENT_TYPE_LENGTH_MAX, ControlError, ControlFrame, ControlType};
 use crate::frame::LENGTH_SIZE;
 use crate::handshake::{Direction, SenderClose, SenderOpen};
 use crate::stream::{self, StreamError};
-use crate::transport::{IO_TIMEOUT_DEFAULT, Transport};
+use crate::transport::{IO_TIMEOUT_DEFAULT, Transport, deadline};
 
 /// Frames that one write hands to the transport, each as two slices: its length and its payload.
 const FRAMES_PER_WRITE: usize = 128;
@@ -78,10 +78,19 @@ impl Writer {
 
     /// Connects and exchanges the control frames up to START.
     pub fn open(&mut self) -> Result<(), StreamError> {
+        self.open_by(None)
+    }
+
+    /// As [`Writer::open`], with one deadline for all of it.
+    pub fn open_until(&mut self, until: Instant) -> Result<(), StreamError> {
+        self.open_by(Some(until))
+    }
+
+    fn open_by(&mut self, until: Option<Instant>) -> Result<(), StreamError> {
         if self.state == State::Open {
             return Ok(());
         }
-        let result = self.try_open();
+        let result = self.try_open(until);
         match result {
             Ok(()) => self.state = State::Open,
             // A half-open stream would get READY a second time from the next try.
@@ -90,12 +99,13 @@ impl Writer {
         result
     }
 
-    fn try_open(&mut self) -> Result<(), StreamError> {
+    fn try_open(&mut self, until: Option<Instant>) -> Result<(), StreamError> {
+        let step = |io_timeout| until.unwrap_or_else(|| deadline(Instant::now(), io_timeout));
         let transport = &mut *self.transport;
-        stream::open(transport, self.options.io_timeout)?;
+        stream::open(transport, step(self.options.io_timeout))?;
         let direction = self.options.direction_over(transport);
         let open = self.open.insert(SenderOpen::new(&self.options.content_types, direction)?);
-        stream::shake(transport, open, self.options.io_timeout)
+        stream::shake(transport, open, step(self.options.io_timeout))
     }
 
     /// Opens the stream if it never was.
@@ -144,22 +154,54 @@ impl Writer {
         Ok(())
     }
 
+    /// Writes data frames that have their lengths in front of them, all by `until`, however slowly
+    /// the receiver takes them. On an error some may have been written; the stream is closed then.
+    pub fn write_encoded_until(
+        &mut self,
+        frames: &[u8],
+        until: Instant,
+    ) -> Result<(), StreamError> {
+        if self.state != State::Open {
+            return Err(StreamError::NotOpen);
+        }
+        stream::write_until(&mut *self.transport, frames, until).map_err(|error| {
+            self.state = State::Failed;
+            drop(self.transport.close());
+            error.into()
+        })
+    }
+
     /// Sends STOP, waits for FINISH where the receiver answers, and closes.
     pub fn close(&mut self) -> Result<(), StreamError> {
+        self.close_until(deadline(Instant::now(), self.options.io_timeout))
+    }
+
+    /// As [`Writer::close`], by `until`.
+    pub fn close_until(&mut self, until: Instant) -> Result<(), StreamError> {
         if self.state != State::Open {
             return Err(StreamError::NotOpen);
         }
         self.state = State::Closed;
-        let result = self.try_close();
+        let result = self.try_close(until);
         let closed = self.transport.close();
         result.and(closed.map_err(StreamError::Io))
     }
 
-    fn try_close(&mut self) -> Result<(), StreamError> {
+    fn try_close(&mut self, until: Instant) -> Result<(), StreamError> {
         let transport = &mut *self.transport;
         let direction = self.options.direction_over(transport);
         let close = self.close.insert(SenderClose::new(direction)?);
-        stream::shake(transport, close, self.options.io_timeout)
+        stream::shake(transport, close, until)
+    }
+
+    /// What the stream leads to, for messages; `None` if the transport does not know.
+    pub fn target(&self) -> Option<String> {
+        self.transport.target()
+    }
+
+    /// Makes forked children close the descriptors of the stream, now and when it is opened.
+    pub fn close_in_children(&mut self) {
+        self.transport.close_in_children();
     }
 
     /// The control frame of this type that was last exchanged; opens the stream if it never was.

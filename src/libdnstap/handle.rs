@@ -76,4 +76,8 @@ impl<T> Handle<T> {
     pub fn value(&self) -> &T {
         &self.value
     }
+
+    pub fn into_value(self) -> T {
+        self.value
+    }
 }

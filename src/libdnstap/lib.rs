@@ -25,3 +25,4 @@ pub mod sink;
 pub mod symbols;
 mod usual;
 pub mod version;
+pub mod writer;

@@ -18,7 +18,7 @@ use crate::fault::Fault;
 use crate::handle::{Handle, Tag, borrow, borrow_mut, take};
 use crate::result::*;
 
-/// How a sink works.
+/// How a sink or a writer works.
 pub type dnstap_options = Handle<SinkOptions>;
 
 /// What the certificate of a server has to prove.
@@ -436,7 +436,8 @@ pub unsafe extern "C" fn dnstap_options_set_reconnect_interval(
 }
 
 /// Sets how long the receiver may take to connect, and for each handshake. After
-/// that, the writer thread gives the connection up, and retries later.
+/// that, the writer thread gives the connection up, and retries later. A call with a
+/// dnstap_writer takes no longer than this, all its steps together.
 ///
 /// @param options       The options.
 /// @param milliseconds  From 1 to 600,000; 5,000 by default.

@@ -42,7 +42,8 @@ pub enum dnstap_result {
     DNSTAP_ERROR_FULL = -20,
     /// Longer than half of the ring: the message is dropped, and counted.
     DNSTAP_ERROR_TOO_LONG = -21,
-    /// The sink is closed, or has no writer thread after a fork.
+    /// The sink is closed, or has no writer thread after a fork; or a forked child uses the writer of
+    /// its parent.
     DNSTAP_ERROR_CLOSED = -22,
 
     /// The message type is none of enum dnstap_message_type.
@@ -125,7 +126,7 @@ texts! {
     DNSTAP_ERROR_INTERNAL = c"a fault in libdnstap",
     DNSTAP_ERROR_FULL = c"the ring is full",
     DNSTAP_ERROR_TOO_LONG = c"the message is longer than half of the ring",
-    DNSTAP_ERROR_CLOSED = c"the sink is closed",
+    DNSTAP_ERROR_CLOSED = c"the sink is closed, or the writer belongs to the parent process",
     DNSTAP_ERROR_MESSAGE_TYPE = c"unknown message type",
     DNSTAP_ERROR_FAMILY = c"an address is of another family than the message",
     DNSTAP_ERROR_TIME = c"a time is out of range",

@@ -5,7 +5,7 @@
 /** The set of all message types that the library knows, even if the header does not. */
 #define DNSTAP_ALL_MESSAGE_TYPES UINT32_MAX
 
-/** How a sink works. */
+/** How a sink or a writer works. */
 typedef struct dnstap_options dnstap_options;
 /** One output with its writer thread. */
 typedef struct dnstap_sink dnstap_sink;
@@ -13,6 +13,8 @@ typedef struct dnstap_sink dnstap_sink;
 typedef struct dnstap_queue dnstap_queue;
 /** A stream to read from. */
 typedef struct dnstap_reader dnstap_reader;
+/** A stream to write to. */
+typedef struct dnstap_writer dnstap_writer;
 
 /** Initialises a message in which all is absent: dnstap_message message = DNSTAP_MESSAGE_INIT; */
 #define DNSTAP_MESSAGE_INIT                                                                        \

@@ -189,6 +189,7 @@ memory. Programs that use it need this library, and symbols of version LIBFSTRM_
             "libdnstap/queue.rs",
             "libdnstap/codec.rs",
             "libdnstap/reader.rs",
+            "libdnstap/writer.rs",
         ],
         includes: &[
             "netinet/in.h",

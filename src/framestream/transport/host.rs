@@ -258,7 +258,7 @@ mod tests {
     }
 
     fn connect(sender: &mut HostSender) -> io::Result<()> {
-        stream::open(sender, Duration::from_secs(10))
+        stream::open(sender, Instant::now() + Duration::from_secs(10))
     }
 
     /// A port that refuses, since nobody listens there.
@@ -297,7 +297,8 @@ mod tests {
         assert!(begun.elapsed() >= ATTEMPT_DELAY, "{:?}", begun.elapsed());
         listener.accept().expect("the sender");
 
-        let alone = stream::open(&mut racing(&[silent]), Duration::from_millis(100));
+        let alone =
+            stream::open(&mut racing(&[silent]), Instant::now() + Duration::from_millis(100));
         assert_eq!(alone.expect_err("silence").kind(), io::ErrorKind::TimedOut);
     }
 

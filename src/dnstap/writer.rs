@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Writing dnstap from one thread, which waits for the receiver: for converters and short-lived
+//! programs. Nothing is dropped, and no thread is started, but while a name is looked up.
+//!
+//! ```no_run
+//! use dnstap::encode::Envelope;
+//! use dnstap::message::Message;
+//! use dnstap::schema::MessageType;
+//! use dnstap::sink::Options;
+//! use dnstap::writer::Writer;
+//!
+//! let options = Options::new("unix:/run/dnstap.sock".parse()?);
+//! let mut writer = Writer::open(&options)?;
+//! writer.write(&Message::new(MessageType::TOOL_QUERY), Envelope::EMPTY)?;
+//! writer.close()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use framestream::fork;
+use framestream::frame::LENGTH_SIZE;
+use framestream::transport::deadline;
+use framestream::writer::Writer as Stream;
+use framestream::{StreamError, plain_error};
+use thiserror::Error;
+
+use crate::encode::{self, EncodeError, Encoder, Envelope, Fields, Origin};
+use crate::sink::{OpenError, Options};
+
+/// Bytes of frames that are written at once.
+const BATCH: usize = 64 * 1024;
+
+/// Bytes that the buffer may have after a long frame.
+const KEPT: usize = 4 * BATCH;
+
+/// A stream to write to. Every call takes at most [`Options::io_timeout`], but for what the system
+/// takes to write to a regular file. Dropping a writer sends neither what is buffered nor STOP.
+pub struct Writer {
+    stream: Stream,
+    origin: Origin,
+    encoder: Encoder,
+    /// The message types that are written, bit `1 << type` each.
+    message_types: u32,
+    /// Frames with their lengths in front of them, up to `used`.
+    buffer: Vec<u8>,
+    used: usize,
+    io_timeout: Duration,
+    /// The fork generation of the process that opened it.
+    generation: usize,
+    /// The failure that ended the stream.
+    failure: Option<WriteError>,
+}
+
+impl Writer {
+    /// Connects, and goes through the handshake. Of the options, those about an output, identity,
+    /// version, message types, direction, TLS and the I/O timeout are used.
+    pub fn open(options: &Options) -> Result<Self, OpenWriterError> {
+        let until = deadline(Instant::now(), options.io_timeout);
+        let mut stream = options.prepare()?.writer;
+        // Whatever is written has its own rate in `extra`, if it has one.
+        let (identity, version) = (options.identity.as_deref(), options.version.as_deref());
+        let origin = Origin::new(identity, version, 1).map_err(OpenError::from)?;
+        stream.close_in_children();
+        stream.open_until(until).map_err(|error| failure(&stream, options.io_timeout, error))?;
+        Ok(Self {
+            stream,
+            origin,
+            encoder: Encoder::new(),
+            message_types: options.message_types,
+            buffer: Vec::new(),
+            used: 0,
+            io_timeout: options.io_timeout,
+            generation: fork::generation(),
+            failure: None,
+        })
+    }
+
+    /// Writes a message, with what its envelope has beside it. Returns whether its type is one of
+    /// [`Options::message_types`]: if not, it is not written.
+    pub fn write(
+        &mut self,
+        message: &impl Fields,
+        envelope: Envelope<'_>,
+    ) -> Result<bool, WriteError> {
+        let is_enabled = self.buffer(message, envelope)?;
+        self.flush_full()?;
+        Ok(is_enabled)
+    }
+
+    /// Writes an event that is encoded already, as it is.
+    pub fn write_frame(&mut self, frame: &[u8]) -> Result<(), WriteError> {
+        self.buffer_frame(frame)?;
+        self.flush_full()
+    }
+
+    fn flush_full(&mut self) -> Result<(), WriteError> {
+        if self.is_full() { self.flush() } else { Ok(()) }
+    }
+
+    /// Does the first part of [`Writer::write`]: nothing is handed to the system. If the buffer
+    /// [is full](Writer::is_full) then, [`Writer::flush`] is due.
+    pub fn buffer(
+        &mut self,
+        message: &impl Fields,
+        envelope: Envelope<'_>,
+    ) -> Result<bool, WriteError> {
+        self.check()?;
+        let message_type = message.message_type();
+        let bit = 1_u32.checked_shl(message_type.0).unwrap_or(0);
+        if message_type.name().is_none() || self.message_types & bit == 0 {
+            return Ok(false);
+        }
+        let most = encode::max_len(&self.origin, message, envelope)?;
+        self.reserve(most)?;
+        let payload = &mut self.buffer[self.used + LENGTH_SIZE..][..most];
+        let length = self.encoder.encode(&self.origin, message, envelope, payload)?;
+        self.commit(length);
+        Ok(true)
+    }
+
+    /// Does the first part of [`Writer::write_frame`], likewise.
+    pub fn buffer_frame(&mut self, frame: &[u8]) -> Result<(), WriteError> {
+        self.check()?;
+        if !(1..=u32::MAX as usize).contains(&frame.len()) {
+            return Err(WriteError::FrameLength(frame.len()));
+        }
+        self.reserve(frame.len())?;
+        self.buffer[self.used + LENGTH_SIZE..][..frame.len()].copy_from_slice(frame);
+        self.commit(frame.len());
+        Ok(())
+    }
+
+    /// Whether enough is buffered to be written at once.
+    pub fn is_full(&self) -> bool {
+        self.used >= BATCH
+    }
+
+    /// Hands everything that is buffered to the system.
+    pub fn flush(&mut self) -> Result<(), WriteError> {
+        self.flush_until(deadline(Instant::now(), self.io_timeout))
+    }
+
+    fn flush_until(&mut self, until: Instant) -> Result<(), WriteError> {
+        self.check()?;
+        let written = self.stream.write_encoded_until(&self.buffer[..self.used], until);
+        self.used = 0;
+        if self.buffer.len() > KEPT {
+            self.buffer = Vec::new();
+        }
+        self.keep_failure(written)
+    }
+
+    /// Writes what is buffered and ends the stream: sends STOP, and waits for FINISH where the
+    /// receiver answers. If this succeeds, the receiver has read everything, or the file has it.
+    pub fn close(mut self) -> Result<(), WriteError> {
+        let until = deadline(Instant::now(), self.io_timeout);
+        self.flush_until(until)?;
+        let closed = self.stream.close_until(until);
+        self.keep_failure(closed)
+    }
+
+    /// Fails if the stream has ended, or belongs to another process.
+    fn check(&self) -> Result<(), WriteError> {
+        if self.generation != fork::generation() {
+            return Err(WriteError::Forked);
+        }
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+
+    /// Keeps a failure for all calls that follow.
+    fn keep_failure(&mut self, done: Result<(), StreamError>) -> Result<(), WriteError> {
+        done.map_err(|error| {
+            let failure =
+                WriteError::Stream(Arc::new(failure(&self.stream, self.io_timeout, error)));
+            self.failure = Some(failure.clone());
+            failure
+        })
+    }
+
+    /// Makes room for a frame of `most` bytes.
+    fn reserve(&mut self, most: usize) -> Result<(), WriteError> {
+        let end = self.used.saturating_add(LENGTH_SIZE).saturating_add(most);
+        if end <= self.buffer.len() {
+            return Ok(());
+        }
+        // A frame begins below the batch, as a rule, and is short.
+        let length = end.max(BATCH + BATCH / 4);
+        let more = length - self.buffer.len();
+        self.buffer.try_reserve_exact(more).map_err(|_| WriteError::Memory(most))?;
+        self.buffer.resize(length, 0);
+        Ok(())
+    }
+
+    /// Adds a frame of `length` bytes, which is in place.
+    fn commit(&mut self, length: usize) {
+        let prefix = (length as u32).to_be_bytes();
+        self.buffer[self.used..][..LENGTH_SIZE].copy_from_slice(&prefix);
+        self.used += LENGTH_SIZE + length;
+    }
+}
+
+/// Why a writer cannot be opened.
+#[derive(Debug, Error)]
+pub enum OpenWriterError {
+    /// The options cannot be used.
+    #[error(transparent)]
+    Options(#[from] OpenError),
+    /// The receiver cannot be reached, or does not take the stream.
+    #[error(transparent)]
+    Stream(#[from] StreamFailure),
+}
+
+/// Why something was not written.
+#[derive(Clone, Debug, Error)]
+pub enum WriteError {
+    /// The message cannot be encoded. The stream goes on without it.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// A frame is empty, or longer than 4 GiB - 1. The stream goes on without it.
+    #[error("a frame cannot have {0} bytes")]
+    FrameLength(usize),
+    /// No memory for a frame. The stream goes on without it.
+    #[error("no memory for a frame of {0} bytes")]
+    Memory(usize),
+    /// The stream is that of the process that opened it, not of its forked child.
+    #[error("the writer belongs to the process that opened it, not to a forked child")]
+    Forked,
+    /// The stream has failed. No call will succeed any more.
+    #[error(transparent)]
+    Stream(Arc<StreamFailure>),
+}
+
+/// A failure of a stream, and where it leads to.
+#[derive(Debug, Error)]
+#[error("{target}: {text}")]
+pub struct StreamFailure {
+    target: String,
+    text: String,
+    /// The failure.
+    #[source]
+    pub error: StreamError,
+}
+
+fn failure(stream: &Stream, io_timeout: Duration, error: StreamError) -> StreamFailure {
+    let text = match &error {
+        StreamError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+            format!("the receiver took more than {} s", io_timeout.as_secs_f64())
+        }
+        error => plain_error(error),
+    };
+    StreamFailure { target: stream.target().unwrap_or_default(), text, error }
+}

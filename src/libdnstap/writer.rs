@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::ffi::{CString, c_char};
+use std::io;
+use std::mem::MaybeUninit;
+use std::ptr;
+
+use dnstap::schema::MessageType;
+use dnstap::writer::{OpenWriterError, WriteError, Writer};
+use framestream::StreamError;
+use framestream::handshake::HandshakeError;
+
+use crate::fault::Fault;
+use crate::handle::{Handle, Tag, borrow, borrow_mut, take};
+use crate::message::{View, dnstap_message};
+use crate::options::dnstap_options;
+use crate::result::*;
+
+/// A stream to write to.
+pub type dnstap_writer = Handle<OpenWriter>;
+
+/// What is behind a `dnstap_writer`.
+pub struct OpenWriter {
+    writer: Writer,
+    error: CString,
+}
+
+impl Tag for OpenWriter {
+    const TAG: u32 = u32::from_ne_bytes(*b"dtwr");
+}
+
+impl From<&StreamError> for dnstap_result {
+    fn from(error: &StreamError) -> Self {
+        match error {
+            StreamError::Handshake(HandshakeError::ContentType) => DNSTAP_ERROR_CONTENT_TYPE,
+            StreamError::Handshake(_) | StreamError::Frame(_) => DNSTAP_ERROR_STREAM,
+            StreamError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => {
+                DNSTAP_ERROR_MEMORY
+            }
+            StreamError::Io(_) | StreamError::End => DNSTAP_ERROR_IO,
+            StreamError::FrameSize(_) => DNSTAP_ERROR_LENGTH,
+            StreamError::NotOpen => DNSTAP_ERROR_INTERNAL,
+        }
+    }
+}
+
+impl From<OpenWriterError> for Fault {
+    fn from(error: OpenWriterError) -> Self {
+        match error {
+            OpenWriterError::Options(error) => error.into(),
+            OpenWriterError::Stream(failure) => {
+                Self::new((&failure.error).into(), failure.to_string())
+            }
+        }
+    }
+}
+
+impl From<WriteError> for Fault {
+    fn from(error: WriteError) -> Self {
+        let result = match &error {
+            WriteError::Encode(error) => (*error).into(),
+            WriteError::FrameLength(_) => DNSTAP_ERROR_LENGTH,
+            WriteError::Memory(_) => DNSTAP_ERROR_MEMORY,
+            WriteError::Forked => DNSTAP_ERROR_CLOSED,
+            WriteError::Stream(failure) => (&failure.error).into(),
+        };
+        Self::new(result, error.to_string())
+    }
+}
+
+/// Opens a stream for a program that writes from one thread and can wait: a converter, or a tool
+/// that runs for a short time. Unlike a sink it drops nothing, starts no thread, but while a name is
+/// looked up, and tries once: without a receiver there is an error.
+///
+/// No call with a writer takes longer than the I/O timeout of the options, so a receiver has to take
+/// some 64 KiB in that time; the system's writing to a regular file has no time limit. SIGPIPE is
+/// not raised. The descriptors are closed by exec(), and in forked children, which cannot use the
+/// writer.
+///
+/// @param options     The options, with an output; copied. Those that count are output, identity,
+///                    version, message types, I/O timeout, unidirectional and TLS. The others are
+///                    about queues and the writer thread of a sink; the sample rate, too.
+///                    dnstap_options_get_error() has more about an error.
+/// @param[out] error  Why there is no writer; DNSTAP_OK if there is. May be NULL. Beside the errors
+///                    of dnstap_options_check() it is DNSTAP_ERROR_IO if the output cannot be opened
+///                    or does not answer in time, DNSTAP_ERROR_CONTENT_TYPE if the receiver takes no
+///                    dnstap, and DNSTAP_ERROR_STREAM if it does not speak Frame Streams.
+/// @return            The writer, to be closed with dnstap_writer_close(); NULL on an error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_writer_open(
+    options: *mut dnstap_options,
+    error: *mut dnstap_result,
+) -> *mut dnstap_writer {
+    let opened = ffi::guard(Err(DNSTAP_ERROR_INTERNAL), || {
+        ffi::watch_for_forks();
+        // SAFETY: as documented.
+        let options = unsafe { borrow_mut(options) }?;
+        options.attempt(|options| ffi::without_sigpipe(|| Writer::open(options)))
+    });
+    let (writer, result) = match opened {
+        Ok(writer) => (Handle::give(OpenWriter { writer, error: CString::default() }), DNSTAP_OK),
+        Err(error) => (ptr::null_mut(), error),
+    };
+    // SAFETY: as documented.
+    unsafe { ffi::store(error, result) };
+    writer
+}
+
+/// Writes a message, into a buffer that is handed to the system when some 64 KiB are in it. The
+/// first failure of the stream ends it: every further call returns the same error.
+///
+/// @param writer   The writer.
+/// @param message  The message; it and what it points to are free again when the call returns. Of
+///                 its identity and version, those that are absent are those of the options.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_DISABLED              Its type is none of the message types of the options.
+/// @retval DNSTAP_ERROR_MESSAGE_TYPE
+/// @retval DNSTAP_ERROR_FAMILY
+/// @retval DNSTAP_ERROR_TIME
+/// @retval DNSTAP_ERROR_LENGTH
+/// @retval DNSTAP_ERROR_POLICY_TYPE
+/// @retval DNSTAP_ERROR_SIZE
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_MEMORY          Not written; the stream goes on without it.
+/// @retval DNSTAP_ERROR_IO              The stream has failed, or the receiver took nothing within
+///                                      the I/O timeout. dnstap_writer_get_error() has more.
+/// @retval DNSTAP_ERROR_CLOSED          This is a forked child of the process that opened it.
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_writer_write(
+    writer: *mut dnstap_writer,
+    message: *const dnstap_message,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        with::<Fault>(writer, |writer| {
+            let mut older = MaybeUninit::uninit();
+            // SAFETY: as documented.
+            let message = ffi::borrow_sized(message, &mut older).map_err(dnstap_result::from)?;
+            // SAFETY: the same.
+            let view = View::new(message)?;
+            if writer.buffer(&view, view.envelope())? {
+                Ok(flush_full(writer)?)
+            } else if MessageType(message.r#type).name().is_some() {
+                Err(DNSTAP_DISABLED.into())
+            } else {
+                Err(DNSTAP_ERROR_MESSAGE_TYPE.into())
+            }
+        })
+    }
+}
+
+/// Writes an event that is encoded already, as by dnstap_encode() or from
+/// dnstap_reader_get_frame(). It goes out as it is: not decoded, checked or added to.
+///
+/// @param writer  The writer.
+/// @param frame   The event: the payload of a data frame of type protobuf:dnstap.Dnstap. Readers
+///                take up to 1 MiB by default.
+/// @param length  Its length in bytes, from 1 to 4 GiB - 1.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_LENGTH
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_MEMORY  Not written; the stream goes on without it.
+/// @retval DNSTAP_ERROR_IO
+/// @retval DNSTAP_ERROR_CLOSED  As for dnstap_writer_write().
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_writer_write_frame(
+    writer: *mut dnstap_writer,
+    frame: *const u8,
+    length: usize,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        with::<Fault>(writer, |writer| {
+            if frame.is_null() {
+                return Err(DNSTAP_ERROR_NULL.into());
+            }
+            // SAFETY: as documented.
+            let frame = ffi::bytes(frame, length).ok_or(WriteError::FrameLength(length))?;
+            writer.buffer_frame(frame)?;
+            Ok(flush_full(writer)?)
+        })
+    }
+}
+
+/// Hands everything that is buffered to the system.
+///
+/// @param writer  The writer.
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_IO
+/// @retval DNSTAP_ERROR_CLOSED  As for dnstap_writer_write().
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_writer_flush(writer: *mut dnstap_writer) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe { with(writer, |writer| ffi::without_sigpipe(|| writer.flush())) }
+}
+
+/// Returns what was wrong in the last call with this writer that returned an error, in a line
+/// without a full stop.
+///
+/// @param writer  The writer.
+/// @return        A string that is there until the next call with this writer; never NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_writer_get_error(writer: *const dnstap_writer) -> *const c_char {
+    ffi::guard(c"".as_ptr(), || {
+        // SAFETY: as documented.
+        match unsafe { borrow(writer) } {
+            Ok(writer) => writer.error.as_ptr(),
+            Err(error) => error.text().as_ptr(),
+        }
+    })
+}
+
+/// Writes what is buffered, ends the stream, waits until the receiver confirms that it has read
+/// everything, where it answers, and frees the writer. A program that wants words for a failure
+/// calls dnstap_writer_flush() first, as their place is freed here. Without this call what is
+/// buffered is lost, and the stream ends without STOP.
+///
+/// @param[in,out] writer  Where the writer is; NULL is left there.
+/// @retval DNSTAP_OK            Everything was written, and confirmed where the receiver answers; or
+///                              it was NULL already.
+/// @retval DNSTAP_ERROR_IO      Freed, but the stream has failed, now or before, or nothing was
+///                              confirmed within the I/O timeout.
+/// @retval DNSTAP_ERROR_STREAM  Freed, but the receiver answered with something else.
+/// @retval DNSTAP_ERROR_CLOSED  Freed; the stream is that of the process that opened it.
+/// @retval DNSTAP_ERROR_NULL    `writer` is NULL.
+/// @retval DNSTAP_ERROR_HANDLE  Not freed: it is no writer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_writer_close(writer: *mut *mut dnstap_writer) -> dnstap_result {
+    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+        // SAFETY: as documented.
+        let taken = match unsafe { take(writer) } {
+            Ok(Some(taken)) => taken,
+            Ok(None) => return DNSTAP_OK,
+            Err(error) => return error,
+        };
+        let closed = ffi::without_sigpipe(|| taken.into_value().writer.close());
+        dnstap_result::from_done(closed.map_err(|error| Fault::from(error).result()))
+    })
+}
+
+fn flush_full(writer: &mut Writer) -> Result<(), WriteError> {
+    if writer.is_full() { ffi::without_sigpipe(|| writer.flush()) } else { Ok(()) }
+}
+
+/// Does something with a writer, and keeps what is wrong with it.
+///
+/// # Safety
+/// `writer` is NULL or a handle of this library.
+unsafe fn with<E: Into<Fault>>(
+    writer: *mut dnstap_writer,
+    run: impl FnOnce(&mut Writer) -> Result<(), E>,
+) -> dnstap_result {
+    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+        // SAFETY: passed on to the caller.
+        let writer = match unsafe { borrow_mut(writer) } {
+            Ok(writer) => writer,
+            Err(error) => return error,
+        };
+        match run(&mut writer.writer) {
+            Ok(()) => DNSTAP_OK,
+            Err(error) => {
+                let (result, text) = error.into().into_parts();
+                writer.error = text;
+                result
+            }
+        }
+    })
+}
