@@ -20,6 +20,7 @@ pub mod credentials;
 pub mod descriptors;
 pub mod destination;
 pub mod dialer;
+pub mod empty_file;
 pub mod file_name;
 pub mod foreign;
 pub mod identity;

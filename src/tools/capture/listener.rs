@@ -22,6 +22,7 @@ use thiserror::Error;
 
 use crate::capture::connection::Stream;
 use crate::capture::credentials::Credentials;
+use crate::capture::empty_file;
 use crate::capture::identity::{Identity, identity};
 use crate::capture::log::Peer;
 use crate::capture::tls::Tls;
@@ -32,7 +33,7 @@ pub enum ListenError {
     /// Somebody answers at the path.
     #[error("{} is in use by a running receiver", .0.display())]
     InUse(PathBuf),
-    /// The path is something else.
+    /// The path is something else, with content.
     #[error("{} exists and is not a socket: not removed", .0.display())]
     NotASocket(PathBuf),
     /// The socket that is there can be neither used nor removed.
@@ -110,16 +111,15 @@ enum Socket {
 }
 
 impl Listener {
-    /// Listens on the Unix socket `path`. One that a former receiver left behind is removed.
+    /// Listens on the Unix socket `path`. One that a former receiver left there is removed, and so is
+    /// an empty file.
     pub fn unix(path: &Path, access: &Access) -> Result<Self, ListenError> {
         let failed = |error| ListenError::System { address: path.display().to_string(), error };
         match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (),
             Err(error) => return Err(failed(error)),
-            Ok(metadata) if !metadata.file_type().is_socket() => {
-                return Err(ListenError::NotASocket(path.into()));
-            }
-            Ok(_) => remove_stale(path)?,
+            Ok(metadata) if metadata.file_type().is_socket() => remove_stale(path)?,
+            Ok(_) => remove_empty(path)?,
         }
         // Nobody may connect before the permissions are set.
         let mask = access.mode.map(|mode| umask(Mode::from_bits_truncate(!mode & 0o777)));
@@ -225,6 +225,15 @@ fn take_passed(passed: &mut ListenFd, index: usize) -> io::Result<Listener> {
         }
     };
     Ok(Listener { socket, _path: None })
+}
+
+/// Removes the file at `path` if it is empty.
+fn remove_empty(path: &Path) -> Result<(), ListenError> {
+    match empty_file::remove(path) {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(ListenError::NotASocket(path.into())),
+        Err(error) => Err(ListenError::Remove { path: path.into(), error }),
+    }
 }
 
 /// Removes the socket at `path` if nobody listens on it.

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
@@ -16,6 +16,7 @@ use std::time::SystemTime;
 use nix::errno::Errno;
 use nix::fcntl::FlockArg;
 
+use crate::capture::empty_file;
 use crate::capture::identity::{Identity, identity};
 
 /// Files of this run that are remembered. A pattern whose names come round within as many files
@@ -31,13 +32,18 @@ pub fn create(wanted: &Path) -> io::Result<(File, PathBuf)> {
     let mut hidden = OsString::from(".");
     hidden.push(name);
     hidden.push(format!("{INFIX}{}", process::id()));
-    first_free(&wanted.with_file_name(hidden), '-', |path| {
+    let created = first_free(&wanted.with_file_name(hidden), '-', |path| {
         // Appending leaves no hole where another program truncates the file.
         let file = File::options().read(true).append(true).create_new(true).open(path)?;
         // It shows others that it is being written; some file systems have no locks.
         let _ = flock(&file, FlockArg::LockExclusiveNonblock);
-        Ok((file, path.into()))
-    })
+        Ok((file, path.to_path_buf()))
+    })?;
+    // Nobody may read it who could not read the empty file that it replaces.
+    if let Some(metadata) = empty_file::metadata(wanted) {
+        take_access(&created.1, &metadata)?;
+    }
+    Ok(created)
 }
 
 /// Locks the file for as long as it is open.
@@ -81,13 +87,17 @@ pub fn wanted_of(hidden: &[u8]) -> Option<&[u8]> {
     (!wanted.is_empty() && !number.is_empty() && number.iter().all(is_number)).then_some(wanted)
 }
 
+/// Gives `partial` the mode and, if allowed, the owner that `metadata` tells.
+fn take_access(partial: &Path, metadata: &Metadata) -> io::Result<()> {
+    // The owner first: a change of it takes bits of the mode away.
+    let _ = chown(partial, Some(metadata.uid()), Some(metadata.gid()));
+    fs::set_permissions(partial, metadata.permissions())
+}
+
 /// Gives `partial` the name, the mode and, if allowed, the owner of `wanted`. The file that had the
 /// name gets the first free of `wanted.1`, `wanted.2` and so on, which is returned.
 pub fn take_place(partial: &Path, wanted: &Path) -> io::Result<PathBuf> {
-    let metadata = fs::metadata(wanted)?;
-    // The owner first: a change of it takes bits of the mode away.
-    let _ = chown(partial, Some(metadata.uid()), Some(metadata.gid()));
-    fs::set_permissions(partial, metadata.permissions())?;
+    take_access(partial, &fs::metadata(wanted)?)?;
     let moved = move_aside(wanted)?;
     if let Err(error) = rename_to_free(partial, wanted) {
         let _ = rename_to_free(&moved, wanted);
@@ -119,7 +129,12 @@ fn first_free<T>(
 
 /// Renames `path` to the first free of `path.1`, `path.2` and so on, and returns that.
 pub fn move_aside(path: &Path) -> io::Result<PathBuf> {
-    first_free(path, '.', |free| rename_to_free(path, free).map(|()| free.to_path_buf()))
+    rename_to_first_free(path, path)
+}
+
+/// Renames `from` to `to`, or to the first free of `to.1`, `to.2` and so on, and returns that.
+pub fn rename_to_first_free(from: &Path, to: &Path) -> io::Result<PathBuf> {
+    first_free(to, '.', |free| rename_to_free(from, free).map(|()| free.to_path_buf()))
 }
 
 /// The files that this run made, oldest first.
@@ -143,14 +158,15 @@ impl Published {
     }
 
     /// Gives the complete file `partial` its name, and returns that: `wanted`, or `wanted.N` if
-    /// that exists. Only a file that this run made is replaced, and only when the names have gone
-    /// round: others came between.
+    /// that exists. An empty file of others is replaced, and a file that this run made when the
+    /// names have gone round: others came between.
     pub fn publish(&mut self, partial: &Path, wanted: &Path) -> io::Result<PathBuf> {
         let path = match self.take_earlier(wanted) {
             Some(earlier) => fs::rename(partial, &earlier).map(|()| earlier)?,
-            None => first_free(wanted, '.', |path| {
-                rename_to_free(partial, path).map(|()| path.to_path_buf())
-            })?,
+            None => {
+                self.make_place(partial, wanted)?;
+                rename_to_first_free(partial, wanted)?
+            }
         };
         if let Ok(identity) = identity(&path) {
             self.0.push_back(Made { wanted: wanted.into(), path: path.clone(), identity });
@@ -159,6 +175,20 @@ impl Published {
             self.0.pop_front();
         }
         Ok(path)
+    }
+
+    /// Removes an empty file of others at `wanted`, whose access `partial` takes over.
+    fn make_place(&self, partial: &Path, wanted: &Path) -> io::Result<()> {
+        let now = identity(wanted).ok();
+        let is_ours = |made: &Made| made.path == wanted && Some(made.identity) == now;
+        if self.0.iter().any(is_ours) {
+            return Ok(());
+        }
+        // If it cannot be removed, it is kept.
+        match empty_file::remove(wanted) {
+            Ok(Some(metadata)) => take_access(partial, &metadata),
+            Ok(None) | Err(_) => Ok(()),
+        }
     }
 
     /// The file of an earlier round whose turn it is to be replaced, if it is still there.

@@ -57,6 +57,52 @@ fn an_existing_file_is_kept() {
 }
 
 #[test]
+fn an_empty_file_is_replaced_and_its_access_stays() {
+    let place = Place::new();
+    let socket = place.argument("socket");
+    let mode = |name: &str| fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o777;
+    for name in ["by fstrm_capture", "by dnstap"] {
+        let output = place.file(name, "");
+        fs::set_permissions(&output, PermissionsExt::from_mode(0o640)).unwrap();
+        let program = if name == "by dnstap" { DNSTAP } else { CAPTURE };
+        let mut command = Command::new(program);
+        let arguments = ["-u", &socket, "-w", &output];
+        match program {
+            DNSTAP => command.args(arguments),
+            _ => command.args(["-t", TYPE]).args(arguments),
+        };
+        let mut capture = Running::start(command.stdout(Stdio::null()));
+        capture.line("opened output file");
+        assert_eq!(mode(&format!(".{name}.partial-{}", capture.child.id())), 0o640);
+        let mut peer = Peer::open(&place.socket);
+        peer.send(data("ours"));
+        peer.close();
+        let lines = capture.stop();
+        assert_holds(Path::new(&output), ["ours"]);
+        assert_eq!(closed(&lines), [&output]);
+        assert_eq!(mode(name), 0o640);
+    }
+    assert_eq!(names(place.directory.path()), ["by dnstap", "by fstrm_capture"]);
+}
+
+#[test]
+fn an_empty_file_that_gets_content_and_a_link_to_one_are_kept() {
+    let place = Place::new();
+    let socket = place.argument("socket");
+    let (late, empty, link) = (place.file("late", ""), place.file("empty", ""), "link");
+    symlink("empty", place.path(link)).unwrap();
+    for output in [&late, &place.argument(link)] {
+        let capture = Running::capture(&["-u", &socket, "-w", output]);
+        place.file("late", "somebody else's");
+        capture.stop();
+        assert_holds(Path::new(&format!("{output}.1")), [""; 0]);
+    }
+    assert_eq!(fs::read(&late).unwrap(), b"somebody else's");
+    assert_eq!(fs::read(&empty).unwrap(), b"");
+    assert_eq!(names(place.directory.path()), ["empty", "late", "late.1", "link", "link.1"]);
+}
+
+#[test]
 fn what_a_crash_leaves_is_readable_and_left_alone() {
     let place = Place::new();
     let output = place.argument("out");

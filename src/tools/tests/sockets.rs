@@ -5,13 +5,14 @@ mod support;
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::{UnixDatagram, UnixListener};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use command_fds::{CommandFdExt, FdMapping};
 use support::{
-    CAPTURE, Peer, Place, REPLAY, Running, TYPE, assert_holds, data, payloads, recording, run,
+    CAPTURE, DNSTAP, Peer, Place, REPLAY, Running, TYPE, assert_holds, data, payloads, recording,
+    run,
 };
 
 #[test]
@@ -55,6 +56,35 @@ fn the_socket_of_a_dead_receiver_is_replaced() {
     Peer::open(&place.socket).close();
     capture.stop();
     assert!(!place.socket.exists());
+}
+
+#[test]
+fn an_empty_file_makes_way_for_the_socket() {
+    let place = Place::new();
+    for program in [CAPTURE, DNSTAP] {
+        let socket = place.file("socket", "");
+        let mut command = Command::new(program);
+        if program == CAPTURE {
+            command.args(["-t", TYPE]);
+        }
+        let out = place.argument("out");
+        command.args(["-u", &socket, "-w", &out]).stdout(Stdio::null());
+        let mut capture = Running::start(&mut command);
+        capture.line("opened output file");
+        Peer::open(&place.socket).close();
+        capture.stop();
+        fs::remove_file(out).unwrap();
+        assert_eq!(support::names(place.directory.path()), [""; 0]);
+    }
+    // A link to an empty file is no empty file.
+    place.file("empty", "");
+    symlink("empty", &place.socket).unwrap();
+    let arguments = ["-t", TYPE, "-u", &place.argument("socket"), "-w", &place.argument("out")];
+    let output = run(CAPTURE, &arguments);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("exists and is not a socket: not removed"), "{error}");
+    assert_eq!(support::names(place.directory.path()), ["empty", "socket"]);
 }
 
 #[test]
