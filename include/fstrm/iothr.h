@@ -146,8 +146,9 @@ struct fstrm_iothr_options *fstrm_iothr_options_init(void);
 void fstrm_iothr_options_destroy(struct fstrm_iothr_options **opt);
 
 /**
- * Sets how many bytes fstrm gathers before it writes. Accepted for its sake: this library writes
- * all that waits, up to 64 KiB at once.
+ * Sets how many bytes are gathered for one call of a stream's own `write` function
+ * (fstrm_rdwr_set_write()), with the lengths of the frames; a longer frame is written by itself. To
+ * a file or socket this library writes all pending frames, up to 64 KiB at once.
  *
  * @param opt          The options.
  * @param buffer_hint  From #FSTRM_IOTHR_BUFFER_HINT_MIN to #FSTRM_IOTHR_BUFFER_HINT_MAX bytes.
@@ -195,8 +196,9 @@ fstrm_res fstrm_iothr_options_set_num_input_queues(struct fstrm_iothr_options *o
                                                    unsigned int num_input_queues);
 
 /**
- * Sets how many frames fstrm gathers before it writes. Accepted for its sake: this library writes
- * all that waits, up to 64 KiB at once.
+ * Sets how many frames are gathered for a stream's own `write` function
+ * (fstrm_rdwr_set_write()), which gets at most 128 of them in one call. To a file or socket this
+ * library writes all pending frames, up to 64 KiB at once.
  *
  * @param opt                The options.
  * @param output_queue_size  From #FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_MIN to

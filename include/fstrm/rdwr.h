@@ -48,9 +48,13 @@ typedef fstrm_res (*fstrm_rdwr_read_func)(void *obj, void *data, size_t count);
 /**
  * Writes all bytes of all vectors.
  *
+ * A writer or writer thread passes a control frame as one vector, in a call of its own, and each
+ * data frame as two: its length, and its payload where the caller of fstrm_writer_write(),
+ * fstrm_writer_writev() or fstrm_iothr_submit() has it.
+ *
  * @param obj     As given to fstrm_rdwr_init().
  * @param iov     The vectors.
- * @param iovcnt  Their number.
+ * @param iovcnt  Their number, at most 256 from this library.
  * @retval fstrm_res_success  All bytes are written.
  * @retval fstrm_res_failure
  */

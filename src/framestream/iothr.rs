@@ -3,6 +3,8 @@
 //! keeps them through short outages of the receiver, and accounts for every one.
 
 mod backlog;
+mod copied;
+mod in_place;
 mod queues;
 
 pub use crate::sender::{LinkState, Stats};
@@ -16,13 +18,15 @@ use thiserror::Error;
 use crate::queue::{self, Model, Ring};
 use crate::sender::{self, Revival, Sender};
 use crate::writer::Writer;
+use in_place::Batch;
 use queues::Queues;
 
 /// Fewest entries of a queue, whatever size is asked for: room for what a busy producer submits
 /// while the writer thread waits for its turn on the processor.
 const QUEUE_CAPACITY_MIN: usize = 4096;
 
-/// Something that can be sent as a data frame. Dropped by the writer thread once it is copied.
+/// Something that can be sent as a data frame. Dropped by the writer thread once it is copied,
+/// or written where [`Transport::wants_slices`](crate::transport::Transport::wants_slices).
 pub trait Payload: Send + 'static {
     /// The bytes of the frame: at least one, and at most `u32::MAX`.
     fn bytes(&self) -> &[u8];
@@ -50,6 +54,10 @@ pub struct Options {
     pub queue_notify_threshold: usize,
     /// Bytes that the thread holds, beside the queues, of what the receiver has not taken.
     pub memory_limit: usize,
+    /// Most frames of one batch to a transport that wants slices.
+    pub batch_frames: usize,
+    /// Bytes that one batch to a transport that wants slices stays below, unless it is one frame.
+    pub batch_bytes: usize,
 }
 
 impl Default for Options {
@@ -61,6 +69,8 @@ impl Default for Options {
             queue_model: Model::Spsc,
             queue_notify_threshold: 32,
             memory_limit: 16 << 20,
+            batch_frames: 64,
+            batch_bytes: 8192,
         }
     }
 }
@@ -105,7 +115,9 @@ impl<P: Payload> IoThr<P> {
         // A large queue is half empty when the thread is woken, to take what comes meanwhile.
         let wanted = options.input_queue_size.saturating_sub(options.queue_notify_threshold);
         let wake_level = wanted.clamp(1, capacity / 2);
-        let queues = Queues { rings, wake_level, memory_limit: options.memory_limit };
+        let batch = Batch { frames: options.batch_frames, bytes: options.batch_bytes };
+        let in_place = writer.wants_slices().then_some(batch);
+        let queues = Queues { rings, wake_level, memory_limit: options.memory_limit, in_place };
         let sender = Sender::start(options.sender, writer, queues)?;
         let producer = |end| Producer { end, wake_level, sender: sender.clone() };
         let producers = ends.into_iter().map(producer).collect();

@@ -176,6 +176,16 @@ impl<T: Send> Consumer<T> {
         }
     }
 
+    /// Takes the oldest entry, if there is one and `wants` returns `true` for it.
+    pub(crate) fn take_if(&mut self, wants: impl FnOnce(&T) -> bool) -> Option<T> {
+        match &self.0.kind {
+            // SAFETY: as in `drain`.
+            Kind::Spsc(ring) => unsafe { ring.take_if(wants) },
+            // SAFETY: the same.
+            Kind::Mpsc(ring) => unsafe { ring.take_if(wants) },
+        }
+    }
+
     pub(crate) fn ring(&self) -> &Ring<T> {
         &self.0
     }

@@ -17,7 +17,7 @@ pub use counters::{Failure, LinkState, Stats};
 pub use drops::{Alarm, Dropped};
 pub use events::{EVENTS_MAX, Event, EventKind};
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -85,6 +85,11 @@ pub enum Gathered {
     Full,
 }
 
+/// A function that writes the beginning of some slices, and returns how many bytes that was.
+pub trait Write: FnOnce(&[IoSlice<'_>]) -> io::Result<usize> {}
+
+impl<T: FnOnce(&[IoSlice<'_>]) -> io::Result<usize>> Write for T {}
+
 /// Frames on their way out, as they go on the wire.
 pub trait Source: Send {
     /// Takes in what producers have left: one write's worth, or, while the peer is `blocked`,
@@ -97,12 +102,17 @@ pub trait Source: Send {
     /// Whether nothing waits, neither here nor with the producers.
     fn is_empty(&self) -> bool;
 
-    /// The next bytes to send, of what is gathered, up to the end of a frame. The same until they
-    /// are consumed, but for more behind them.
-    fn front(&self) -> Option<&[u8]>;
+    /// Returns the number of bytes that the next write is to send, up to the end of a frame; 0 if
+    /// nothing is gathered.
+    fn front_len(&self) -> usize;
 
-    /// `count` bytes of [`Source::front`] are sent. Returns the frames this completes, as far as
-    /// they are counted already.
+    /// Hands the first `most` of these bytes, or all of them, to `write`, and returns its result;
+    /// `None` if there are none. They are the same until they are consumed, but for more after
+    /// them.
+    fn write_front(&mut self, most: usize, write: impl Write) -> Option<io::Result<usize>>;
+
+    /// `count` bytes of [`Source::write_front`] are sent. Returns the frames this completes, as far
+    /// as they are counted already.
     fn consume(&mut self, count: usize) -> usize;
 
     /// The stream is over: a frame that was sent in part is to be sent again as a whole. Returns

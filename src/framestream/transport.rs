@@ -71,6 +71,13 @@ pub trait Transport: Send {
     /// write has to begin with the same bytes: those of a TLS record on its way are among them.
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 
+    /// Whether a writer thread is to hand over the length and the payload of each data frame as two
+    /// slices, the payload in the producer's memory. Otherwise it copies frames into large pieces,
+    /// which costs the system less.
+    fn wants_slices(&self) -> bool {
+        false
+    }
+
     /// What to wait for after `WouldBlock`.
     fn poll_fd(&self) -> Option<BorrowedFd<'_>>;
 

@@ -11,7 +11,7 @@ use crate::stream::{self, StreamError};
 use crate::transport::{IO_TIMEOUT_DEFAULT, Transport, deadline};
 
 /// Frames that one write hands to the transport, each as two slices: its length and its payload.
-const FRAMES_PER_WRITE: usize = 128;
+pub(crate) const FRAMES_PER_WRITE: usize = 128;
 
 /// What a writer offers, and how long it waits.
 #[derive(Clone, Debug)]
@@ -215,6 +215,11 @@ impl Writer {
             ControlType::Finish => self.close.as_ref().and_then(SenderClose::finish),
             ControlType::Stop => return Err(StreamError::NotOpen),
         })
+    }
+
+    /// See [`Transport::wants_slices`].
+    pub(crate) fn wants_slices(&self) -> bool {
+        self.transport.wants_slices()
     }
 
     /// Takes the writer apart for a writer thread: transport, options, and whether it is open.

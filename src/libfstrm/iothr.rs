@@ -165,8 +165,9 @@ pub unsafe extern "C" fn fstrm_iothr_options_destroy(opt: *mut *mut fstrm_iothr_
     guard((), || drop(unsafe { take(opt) }));
 }
 
-/// Sets how many bytes fstrm gathers before it writes. Accepted for its sake: this library writes
-/// all that waits, up to 64 KiB at once.
+/// Sets how many bytes are gathered for one call of a stream's own `write` function
+/// (fstrm_rdwr_set_write()), with the lengths of the frames; a longer frame is written by itself. To
+/// a file or socket this library writes all pending frames, up to 64 KiB at once.
 ///
 /// @param opt          The options.
 /// @param buffer_hint  From #FSTRM_IOTHR_BUFFER_HINT_MIN to #FSTRM_IOTHR_BUFFER_HINT_MAX bytes.
@@ -179,7 +180,7 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_buffer_hint(
 ) -> fstrm_res {
     let range = FSTRM_IOTHR_BUFFER_HINT_MIN..=FSTRM_IOTHR_BUFFER_HINT_MAX;
     // SAFETY: as documented.
-    unsafe { set(opt, buffer_hint, range, |_| ()) }
+    unsafe { set(opt, buffer_hint, range, |options| options.batch_bytes = buffer_hint as usize) }
 }
 
 /// Sets how long a frame may wait for others to be sent with.
@@ -240,8 +241,9 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_num_input_queues(
     unsafe { set(opt, num_input_queues, range, |options| options.num_input_queues = value) }
 }
 
-/// Sets how many frames fstrm gathers before it writes. Accepted for its sake: this library writes
-/// all that waits, up to 64 KiB at once.
+/// Sets how many frames are gathered for a stream's own `write` function
+/// (fstrm_rdwr_set_write()), which gets at most 128 of them in one call. To a file or socket this
+/// library writes all pending frames, up to 64 KiB at once.
 ///
 /// @param opt                The options.
 /// @param output_queue_size  From #FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_MIN to
@@ -254,8 +256,9 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_output_queue_size(
     output_queue_size: c_uint,
 ) -> fstrm_res {
     let range = FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_MIN..=FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_MAX;
+    let value = output_queue_size as usize;
     // SAFETY: as documented.
-    unsafe { set(opt, output_queue_size, range, |_| ()) }
+    unsafe { set(opt, output_queue_size, range, |options| options.batch_frames = value) }
 }
 
 /// Sets who submits to a queue.

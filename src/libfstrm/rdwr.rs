@@ -50,9 +50,13 @@ pub type fstrm_rdwr_read_func = Option<
 
 /// Writes all bytes of all vectors.
 ///
+/// A writer or writer thread passes a control frame as one vector, in a call of its own, and each
+/// data frame as two: its length, and its payload where the caller of fstrm_writer_write(),
+/// fstrm_writer_writev() or fstrm_iothr_submit() has it.
+///
 /// @param obj     As given to fstrm_rdwr_init().
 /// @param iov     The vectors.
-/// @param iovcnt  Their number.
+/// @param iovcnt  Their number, at most 256 from this library.
 /// @retval fstrm_res_success  All bytes are written.
 /// @retval fstrm_res_failure
 pub type fstrm_rdwr_write_func = Option<
@@ -186,6 +190,10 @@ impl Transport for RdwrTransport {
         // `IoSlice` has the layout of `iovec` on Unix, by its documentation.
         check(self.0.write(slices.as_ptr().cast(), count))?;
         Ok(slices.iter().map(|slice| slice.len()).sum())
+    }
+
+    fn wants_slices(&self) -> bool {
+        true
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What feeds the writer thread of a sink: spans of whole frames, from where they were encoded.
 
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 use framestream::fork::Child;
-use framestream::sender::{Alarm, Dropped, Feed, Gathered, Source};
+use framestream::sender::{Alarm, Dropped, Feed, Gathered, Source, Write};
 
 use super::member::Member;
 use super::registry::Registry;
@@ -62,6 +63,11 @@ pub(super) struct Spans {
 }
 
 impl Spans {
+    /// Returns the bytes that the next write is to send.
+    fn front(&self) -> Option<&[u8]> {
+        self.consumers.get(self.current).and_then(|(_, consumer)| consumer.front())
+    }
+
     /// Takes in the rings that are new, and lets go of those whose producer is gone, once they are
     /// empty. While the peer is `blocked`, rings of freed queues stay where they can be dropped for
     /// new ones.
@@ -156,8 +162,13 @@ impl Source for Spans {
             && self.consumers.iter().all(|(_, consumer)| consumer.ring().waiting() == 0)
     }
 
-    fn front(&self) -> Option<&[u8]> {
-        self.consumers.get(self.current).and_then(|(_, consumer)| consumer.front())
+    fn front_len(&self) -> usize {
+        self.front().map_or(0, <[u8]>::len)
+    }
+
+    fn write_front(&mut self, most: usize, write: impl Write) -> Option<io::Result<usize>> {
+        let front = self.front()?;
+        Some(write(&[IoSlice::new(&front[..front.len().min(most)])]))
     }
 
     fn consume(&mut self, count: usize) -> usize {

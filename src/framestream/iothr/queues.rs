@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What feeds the writer thread of an [`IoThr`](super::IoThr): queues of payloads, which it copies
-//! into its backlog.
+//! The queues that feed the writer thread of an [`IoThr`](super::IoThr).
 
+use std::io;
 use std::sync::Arc;
 
 use super::Payload;
-use super::backlog::Backlog;
+use super::copied::Copied;
+use super::in_place::{Batch, InPlace};
 use crate::fork::Child;
 use crate::queue::{Consumer, Ring};
-use crate::sender::{Feed, Gathered, Source};
+use crate::sender::{Feed, Gathered, Source, Write};
 
 pub(super) struct Queues<P> {
     pub(super) rings: Vec<Arc<Ring<P>>>,
     /// Entries of a queue that are worth waking the thread for.
     pub(super) wake_level: usize,
-    /// Bytes that the backlog may hold.
+    /// Bytes that the thread may hold.
     pub(super) memory_limit: usize,
+    /// Set if frames are written from the memory of the producers.
+    pub(super) in_place: Option<Batch>,
 }
 
 impl<P: Payload> Feed for Queues<P> {
-    type Source = Copier<P>;
+    type Source = Frames<P>;
 
     fn accepted(&self) -> u64 {
         self.rings.iter().map(|ring| ring.pushed() as u64).sum()
@@ -31,39 +34,88 @@ impl<P: Payload> Feed for Queues<P> {
         }
     }
 
-    fn source(&self) -> Copier<P> {
-        Copier {
-            consumers: self.rings.iter().filter_map(Ring::claim).collect(),
-            backlog: Backlog::new(self.memory_limit),
-            wake_level: self.wake_level,
+    fn source(&self) -> Frames<P> {
+        let ends = Ends::new(&self.rings, self.wake_level);
+        match self.in_place {
+            Some(batch) => Frames::InPlace(InPlace::new(ends, batch, self.memory_limit)),
+            None => Frames::Copied(Copied::new(ends, self.memory_limit)),
         }
     }
 }
 
-/// The writer thread's side of [`Queues`].
-pub(super) struct Copier<P> {
+/// What the writer thread has taken from the queues, and takes.
+pub(super) enum Frames<P> {
+    Copied(Copied<P>),
+    InPlace(InPlace<P>),
+}
+
+/// Does the same with either kind of [`Frames`].
+macro_rules! with {
+    ($frames:ident, $kind:ident => $act:expr) => {
+        match $frames {
+            Frames::Copied($kind) => $act,
+            Frames::InPlace($kind) => $act,
+        }
+    };
+}
+
+impl<P: Payload> Source for Frames<P> {
+    fn gather(&mut self, blocked: bool) -> Gathered {
+        with!(self, frames => frames.gather(blocked))
+    }
+
+    fn has_batch(&self) -> bool {
+        with!(self, frames => frames.has_batch())
+    }
+
+    fn is_empty(&self) -> bool {
+        with!(self, frames => frames.is_empty())
+    }
+
+    fn front_len(&self) -> usize {
+        with!(self, frames => frames.front_len())
+    }
+
+    fn write_front(&mut self, most: usize, write: impl Write) -> Option<io::Result<usize>> {
+        with!(self, frames => frames.write_front(most, write))
+    }
+
+    fn consume(&mut self, count: usize) -> usize {
+        with!(self, frames => frames.consume(count))
+    }
+
+    fn rewind(&mut self) -> usize {
+        with!(self, frames => frames.rewind())
+    }
+
+    fn give_up(&mut self) -> usize {
+        with!(self, frames => frames.give_up())
+    }
+
+    fn discard(&mut self) -> usize {
+        with!(self, frames => frames.discard())
+    }
+}
+
+/// The ends of the queues that the writer thread holds.
+pub(super) struct Ends<P> {
     consumers: Vec<Consumer<P>>,
-    backlog: Backlog,
     wake_level: usize,
 }
 
-impl<P: Payload> Source for Copier<P> {
-    fn gather(&mut self, blocked: bool) -> Gathered {
-        let Self { consumers, backlog, .. } = self;
+impl<P: Payload> Ends<P> {
+    pub(super) fn new(rings: &[Arc<Ring<P>>], wake_level: usize) -> Self {
+        Self { consumers: rings.iter().filter_map(Ring::claim).collect(), wake_level }
+    }
+
+    /// Has `take` take entries of one queue after the other, as long as it gets all of each.
+    pub(super) fn gather(
+        &mut self,
+        mut take: impl FnMut(&mut Consumer<P>) -> Gathered,
+    ) -> Gathered {
         let mut gathered = Gathered::All;
-        for consumer in consumers {
-            consumer.drain(|payload| {
-                let bytes = payload.bytes();
-                if backlog.push(bytes) {
-                    return true;
-                }
-                if !blocked && !backlog.is_empty() {
-                    gathered = Gathered::More;
-                } else if !backlog.push_to_new_chunk(bytes) {
-                    gathered = Gathered::Full;
-                }
-                gathered == Gathered::All
-            });
+        for consumer in &mut self.consumers {
+            gathered = take(consumer);
             if gathered != Gathered::All {
                 break;
             }
@@ -75,36 +127,17 @@ impl<P: Payload> Source for Copier<P> {
         gathered
     }
 
-    fn has_batch(&self) -> bool {
+    /// Whether a queue holds so much that it is worth getting up for.
+    pub(super) fn has_batch(&self) -> bool {
         self.consumers.iter().any(|consumer| consumer.ring().has(self.wake_level))
     }
 
-    fn is_empty(&self) -> bool {
-        self.backlog.is_empty() && self.consumers.iter().all(|consumer| consumer.ring().len() == 0)
+    pub(super) fn is_empty(&self) -> bool {
+        self.consumers.iter().all(|consumer| consumer.ring().len() == 0)
     }
 
-    fn front(&self) -> Option<&[u8]> {
-        self.backlog.front()
-    }
-
-    fn consume(&mut self, count: usize) -> usize {
-        self.backlog.consume(count)
-    }
-
-    fn rewind(&mut self) -> usize {
-        self.backlog.rewind()
-    }
-
-    fn give_up(&mut self) -> usize {
-        self.backlog.drop_front()
-    }
-
-    fn discard(&mut self) -> usize {
-        let mut frames = self.backlog.frames();
-        self.backlog = Backlog::new(0);
-        for consumer in &mut self.consumers {
-            frames += consumer.drain(|_| true);
-        }
-        frames
+    /// Drops all entries. Returns their number.
+    pub(super) fn discard(&mut self) -> usize {
+        self.consumers.iter_mut().map(|consumer| consumer.drain(|_| true)).sum()
     }
 }

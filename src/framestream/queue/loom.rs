@@ -56,6 +56,13 @@ fn drain_into(consumer: &mut Consumer<Entry>, received: &mut Vec<usize>) {
     });
 }
 
+fn take_into(consumer: &mut Consumer<Entry>, received: &mut Vec<usize>) {
+    thread::yield_now();
+    while let Some(entry) = consumer.take_if(|entry| entry.number != usize::MAX) {
+        received.push(entry.number);
+    }
+}
+
 #[test]
 fn spsc_delivers_in_order_and_once() {
     model(|| {
@@ -66,7 +73,7 @@ fn spsc_delivers_in_order_and_once() {
             move || push_all(&producer, 0..4, &drops)
         });
         let mut received = Vec::new();
-        drain_into(&mut consumer, &mut received);
+        take_into(&mut consumer, &mut received);
         drain_into(&mut consumer, &mut received);
         let accepted = producing.join().expect("producer");
         drain_into(&mut consumer, &mut received);
@@ -111,7 +118,7 @@ fn mpsc_delivers_each_once_and_in_the_order_of_each_producer() {
             thread::spawn(move || push_all(&producer.0, first..first + 2, &drops))
         });
         let mut received = Vec::new();
-        drain_into(&mut consumer, &mut received);
+        take_into(&mut consumer, &mut received);
         let accepted = producing.map(|thread| thread.join().expect("producer"));
         drain_into(&mut consumer, &mut received);
         for own in accepted {

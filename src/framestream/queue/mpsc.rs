@@ -116,6 +116,28 @@ impl<T> Mpsc<T> {
         place.at.wrapping_sub(first)
     }
 
+    /// Takes the oldest entry, if there is one and `wants` returns `true` for it.
+    ///
+    /// # Safety
+    /// Only one thread at a time.
+    pub(super) unsafe fn take_if(&self, wants: impl FnOnce(&T) -> bool) -> Option<T> {
+        let head = self.head.0.load(Ordering::Relaxed);
+        let slot = self.slot(head);
+        let filled = head.wrapping_add(1);
+        if slot.turn.load(Ordering::Acquire) != filled {
+            return None;
+        }
+        // SAFETY: as in `drain`.
+        if !slot.entry.with(|cell| wants(unsafe { (*cell).assume_init_ref() })) {
+            return None;
+        }
+        // SAFETY: the same; the entry is moved out once, as the turn goes on.
+        let entry = slot.entry.with_mut(|cell| unsafe { (*cell).assume_init_read() });
+        slot.turn.store(head.wrapping_add(self.slots.len()), Ordering::Release);
+        self.head.0.store(filled, Ordering::Release);
+        Some(entry)
+    }
+
     pub(super) fn pushed(&self) -> usize {
         self.tail.0.load(Ordering::Acquire)
     }

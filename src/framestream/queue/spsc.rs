@@ -114,6 +114,27 @@ impl<T> Spsc<T> {
         place.at.wrapping_sub(first)
     }
 
+    /// Takes the oldest entry, if there is one and `wants` returns `true` for it.
+    ///
+    /// # Safety
+    /// Only one thread at a time.
+    pub(super) unsafe fn take_if(&self, wants: impl FnOnce(&T) -> bool) -> Option<T> {
+        let head = self.head.0.load(Ordering::Relaxed);
+        if head == self.producer.0.tail.load(Ordering::Acquire) {
+            return None;
+        }
+        let slot = self.slot(head);
+        // SAFETY: the slots from `head` to `tail` hold entries, and this thread is the only
+        // consumer.
+        if !slot.with(|slot| wants(unsafe { (*slot).assume_init_ref() })) {
+            return None;
+        }
+        // SAFETY: the same; the entry is moved out once, as `head` goes on.
+        let entry = slot.with_mut(|slot| unsafe { (*slot).assume_init_read() });
+        self.head.0.store(head.wrapping_add(1), Ordering::Release);
+        Some(entry)
+    }
+
     pub(super) fn pushed(&self) -> usize {
         self.producer.0.tail.load(Ordering::Acquire)
     }

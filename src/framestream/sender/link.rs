@@ -240,15 +240,12 @@ impl Link {
 
     /// Sends what is gathered; before the end of a stream, as much as that is to carry.
     fn send(&mut self, source: &mut impl Source, counters: &Counters, mut ending: Option<Ending>) {
-        while let Some(bytes) = source.front() {
-            let bytes = match &ending {
-                Some(ending) => &bytes[..bytes.len().min(ending.rest)],
-                None => bytes,
-            };
-            if bytes.is_empty() {
-                break;
-            }
-            match self.transport.write(&[IoSlice::new(bytes)]) {
+        loop {
+            let most = ending.map_or(usize::MAX, |ending| ending.rest);
+            let write = |slices: &[IoSlice<'_>]| self.transport.write(slices);
+            let written = if most > 0 { source.write_front(most, write) } else { None };
+            let Some(written) = written else { break };
+            match written {
                 Ok(count) => {
                     self.failing = false;
                     if let Some(ending) = &mut ending {
@@ -326,7 +323,7 @@ impl Link {
             // All that was gathered is sent, up to the end of a frame.
             State::Up => self.end(source, counters),
             State::Blocked { ending: ending @ None, .. } => {
-                let rest = source.front().map_or(0, <[u8]>::len);
+                let rest = source.front_len();
                 *ending =
                     Some(Ending { rest, until: deadline(Instant::now(), self.options.io_timeout) });
             }

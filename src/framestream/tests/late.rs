@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Frames that are put in while the writer thread ends.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use framestream::fork::Child;
-use framestream::sender::{Feed, Gathered, Options, Sender, Source};
+use framestream::sender::{Feed, Gathered, Options, Sender, Source, Write};
 use framestream::transport::FileSender;
 use framestream::writer::{Writer, WriterOptions};
 
@@ -41,7 +42,11 @@ impl Source for Nothing {
         true
     }
 
-    fn front(&self) -> Option<&[u8]> {
+    fn front_len(&self) -> usize {
+        0
+    }
+
+    fn write_front(&mut self, _: usize, _: impl Write) -> Option<io::Result<usize>> {
         None
     }
 

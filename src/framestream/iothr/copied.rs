@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Frames that the writer thread copies into chunks, each of which is one write.
+
+use std::io::{self, IoSlice};
+
+use super::Payload;
+use super::backlog::Backlog;
+use super::queues::Ends;
+use crate::queue::Consumer;
+use crate::sender::{Gathered, Source, Write};
+
+pub(super) struct Copied<P> {
+    ends: Ends<P>,
+    backlog: Backlog,
+}
+
+impl<P: Payload> Copied<P> {
+    /// What `ends` have, of which it holds at most `memory_limit` bytes.
+    pub(super) fn new(ends: Ends<P>, memory_limit: usize) -> Self {
+        Self { ends, backlog: Backlog::new(memory_limit) }
+    }
+}
+
+impl<P: Payload> Source for Copied<P> {
+    fn gather(&mut self, blocked: bool) -> Gathered {
+        let Self { ends, backlog } = self;
+        ends.gather(|consumer| copy(consumer, backlog, blocked))
+    }
+
+    fn has_batch(&self) -> bool {
+        self.ends.has_batch()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.backlog.is_empty() && self.ends.is_empty()
+    }
+
+    fn front_len(&self) -> usize {
+        self.backlog.front().map_or(0, <[u8]>::len)
+    }
+
+    fn write_front(&mut self, most: usize, write: impl Write) -> Option<io::Result<usize>> {
+        let front = self.backlog.front()?;
+        Some(write(&[IoSlice::new(&front[..front.len().min(most)])]))
+    }
+
+    fn consume(&mut self, count: usize) -> usize {
+        self.backlog.consume(count)
+    }
+
+    fn rewind(&mut self) -> usize {
+        self.backlog.rewind()
+    }
+
+    fn give_up(&mut self) -> usize {
+        self.backlog.drop_front()
+    }
+
+    fn discard(&mut self) -> usize {
+        let frames = self.backlog.frames();
+        self.backlog = Backlog::new(0);
+        frames + self.ends.discard()
+    }
+}
+
+/// Copies payloads of one queue, as [`Source::gather`] does of all.
+fn copy<P: Payload>(consumer: &mut Consumer<P>, backlog: &mut Backlog, blocked: bool) -> Gathered {
+    let mut gathered = Gathered::All;
+    consumer.drain(|payload| {
+        let bytes = payload.bytes();
+        if backlog.push(bytes) {
+            return true;
+        }
+        gathered = make_room(backlog, bytes, blocked);
+        gathered == Gathered::All
+    });
+    gathered
+}
+
+/// Begins a new chunk with `bytes`, unless what there is makes one write.
+#[cold]
+#[inline(never)]
+fn make_room(backlog: &mut Backlog, bytes: &[u8], blocked: bool) -> Gathered {
+    match blocked || backlog.is_empty() {
+        false => Gathered::More,
+        true if backlog.push_to_new_chunk(bytes) => Gathered::All,
+        true => Gathered::Full,
+    }
+}

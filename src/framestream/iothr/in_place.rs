@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Frames that are written from the memory of their producers, and dropped once they are written.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::mem::size_of;
+
+use super::Payload;
+use super::queues::Ends;
+use crate::frame::LENGTH_SIZE;
+use crate::sender::{Gathered, Source, Write};
+use crate::writer::FRAMES_PER_WRITE;
+
+/// Limits of what is taken from the queues to be written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batch {
+    pub(super) frames: usize,
+    /// With the lengths of the frames, and not reached by them. A frame by itself may be longer.
+    pub(super) bytes: usize,
+}
+
+struct Frame<P> {
+    length: [u8; LENGTH_SIZE],
+    payload: P,
+}
+
+impl<P: Payload> Frame<P> {
+    fn new(payload: P) -> Self {
+        Self { length: (payload.bytes().len() as u32).to_be_bytes(), payload }
+    }
+
+    fn len(&self) -> usize {
+        LENGTH_SIZE + u32::from_be_bytes(self.length) as usize
+    }
+}
+
+pub(super) struct InPlace<P> {
+    ends: Ends<P>,
+    batch: Batch,
+    memory_limit: usize,
+    frames: VecDeque<Frame<P>>,
+    /// Bytes of `frames` on the wire.
+    bytes: usize,
+    /// Bytes of the first frame that are sent.
+    sent: usize,
+    /// Frames of the batch under way that are not sent.
+    left: usize,
+}
+
+impl<P: Payload> InPlace<P> {
+    /// What `ends` have, of which it holds at most `memory_limit` bytes.
+    pub(super) fn new(ends: Ends<P>, batch: Batch, memory_limit: usize) -> Self {
+        let frames = VecDeque::new();
+        Self { ends, batch, memory_limit, frames, bytes: 0, sent: 0, left: 0 }
+    }
+
+    /// Returns the number of frames in the batch that begins with the first frame.
+    fn next_batch(&self) -> usize {
+        let mut bytes = 0;
+        let fits = |frame: &&Frame<P>| {
+            bytes += frame.len();
+            bytes < self.batch.bytes
+        };
+        let count = self.frames.iter().take(self.batch.frames).take_while(fits).count();
+        count.max(1).min(self.frames.len())
+    }
+
+    /// Returns the frames of the next write, begun or not.
+    fn next_write(&self) -> impl Iterator<Item = &Frame<P>> {
+        let left = if self.left > 0 { self.left } else { self.next_batch() };
+        self.frames.iter().take(left.min(FRAMES_PER_WRITE))
+    }
+
+    /// Drops the first frame.
+    fn pop(&mut self) {
+        if let Some(frame) = self.frames.pop_front() {
+            self.bytes -= frame.len();
+            self.left = self.left.saturating_sub(1);
+        }
+    }
+}
+
+impl<P: Payload> Source for InPlace<P> {
+    fn gather(&mut self, blocked: bool) -> Gathered {
+        let Self { ends, batch, memory_limit, frames, bytes, .. } = self;
+        ends.gather(|consumer| {
+            let mut gathered = Gathered::All;
+            // Producers that keep up must not keep the thread for ever.
+            for _ in 0..consumer.ring().len() {
+                let wants = |payload: &P| {
+                    let count = frames.len();
+                    let with = *bytes + LENGTH_SIZE + payload.bytes().len();
+                    let held = with + (count + 1) * size_of::<Frame<P>>();
+                    if !blocked && count > 0 && (count >= batch.frames || with >= batch.bytes) {
+                        gathered = Gathered::More;
+                    } else if count > 0 && held > *memory_limit || frames.try_reserve(1).is_err() {
+                        gathered = Gathered::Full;
+                    }
+                    gathered == Gathered::All
+                };
+                let Some(payload) = consumer.take_if(wants) else { break };
+                let frame = Frame::new(payload);
+                *bytes += frame.len();
+                frames.push_back(frame);
+            }
+            gathered
+        })
+    }
+
+    fn has_batch(&self) -> bool {
+        self.ends.has_batch()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.frames.is_empty() && self.ends.is_empty()
+    }
+
+    fn front_len(&self) -> usize {
+        self.next_write().map(Frame::len).sum::<usize>() - self.sent
+    }
+
+    fn write_front(&mut self, most: usize, write: impl Write) -> Option<io::Result<usize>> {
+        if self.frames.is_empty() {
+            return None;
+        }
+        if self.left == 0 {
+            self.left = self.next_batch();
+        }
+        let (mut sent, mut room) = (self.sent, most);
+        let mut slices = Vec::with_capacity(2 * self.left.min(FRAMES_PER_WRITE));
+        for frame in self.next_write() {
+            for piece in [&frame.length[..], frame.payload.bytes()] {
+                let begin = piece.len().min(sent);
+                let end = piece.len().min(begin.saturating_add(room));
+                if begin < end {
+                    slices.push(IoSlice::new(&piece[begin..end]));
+                }
+                sent -= begin;
+                room -= end - begin;
+            }
+        }
+        Some(write(&slices))
+    }
+
+    fn consume(&mut self, count: usize) -> usize {
+        self.sent += count;
+        let before = self.frames.len();
+        while let Some(len) = self.frames.front().map(Frame::len).filter(|len| *len <= self.sent) {
+            self.sent -= len;
+            self.pop();
+        }
+        before - self.frames.len()
+    }
+
+    fn rewind(&mut self) -> usize {
+        // Frames are counted as they are sent.
+        (self.sent, self.left) = (0, 0);
+        0
+    }
+
+    fn give_up(&mut self) -> usize {
+        let frames = self.next_write().count();
+        (0..frames).for_each(|_| self.pop());
+        (self.sent, self.left) = (0, 0);
+        frames
+    }
+
+    fn discard(&mut self) -> usize {
+        let frames = self.frames.len();
+        self.frames.clear();
+        (self.bytes, self.sent, self.left) = (0, 0, 0);
+        frames + self.ends.discard()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::queue::{Model, Producer, Ring};
+
+    const BATCH: Batch = Batch { frames: 4, bytes: 200 };
+
+    fn source(model: Model, memory_limit: usize) -> (Producer<Vec<u8>>, InPlace<Vec<u8>>) {
+        let (ring, producer) = Ring::new(model, 64).expect("memory");
+        (producer, InPlace::new(Ends::new(&[ring], 64), BATCH, memory_limit))
+    }
+
+    /// Sends what is gathered, in writes of at most `most` bytes of which half is taken. Returns
+    /// the bytes, the frames, and the greatest number of slices.
+    fn send(source: &mut InPlace<Vec<u8>>, most: usize) -> (Vec<u8>, usize, usize) {
+        let (mut bytes, mut frames, mut slices_max) = (Vec::new(), 0, 0);
+        loop {
+            let front = source.front_len().min(most);
+            let written = source.write_front(most, |slices: &[IoSlice<'_>]| {
+                assert_eq!(slices.iter().map(|slice| slice.len()).sum::<usize>(), front);
+                let count = front.div_ceil(2);
+                bytes.extend(slices.iter().flat_map(|slice| slice.iter()).take(count));
+                slices_max = slices_max.max(slices.len());
+                Ok(count)
+            });
+            let Some(count) = written else { return (bytes, frames, slices_max) };
+            frames += source.consume(count.expect("written"));
+        }
+    }
+
+    fn wire(payloads: &[Vec<u8>]) -> Vec<u8> {
+        let frame =
+            |payload: &Vec<u8>| [&(payload.len() as u32).to_be_bytes()[..], payload].concat();
+        payloads.iter().flat_map(frame).collect()
+    }
+
+    #[test]
+    fn frames_are_sent_whole_and_in_order_in_writes_of_any_length() {
+        let payloads: Vec<Vec<u8>> =
+            (0..20).map(|size| vec![size; 1 + 17 * size as usize]).collect();
+        for model in [Model::Spsc, Model::Mpsc] {
+            for most in [1, 3, 4, 5, 100, usize::MAX] {
+                let (producer, mut source) = source(model, 1 << 20);
+                for payload in &payloads {
+                    producer.push(payload.clone()).expect("room");
+                }
+                let (mut bytes, mut frames, mut gathered) = (Vec::new(), 0, Gathered::More);
+                while gathered == Gathered::More {
+                    gathered = source.gather(false);
+                    let (sent, completed, slices) = send(&mut source, most);
+                    assert!(slices <= 2 * BATCH.frames, "{slices} slices");
+                    bytes.extend(sent);
+                    frames += completed;
+                }
+                assert_eq!((bytes, frames), (wire(&payloads), payloads.len()));
+                assert!(source.is_empty() && source.bytes == 0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_broken_stream_repeats_only_the_torn_frame() {
+        let payloads: Vec<Vec<u8>> = (0..3).map(|byte| vec![byte; 8]).collect();
+        for sent in 0..=36 {
+            let (producer, mut source) = source(Model::Spsc, 1 << 20);
+            for payload in &payloads {
+                producer.push(payload.clone()).expect("room");
+            }
+            source.gather(false);
+            assert!(source.write_front(sent, |_: &[IoSlice<'_>]| Ok(sent)).is_some());
+            let whole = source.consume(sent) + source.rewind();
+            assert_eq!(whole, sent / 12);
+            assert_eq!(send(&mut source, usize::MAX).0, wire(&payloads[whole..]));
+        }
+    }
+
+    #[test]
+    fn a_failed_write_gives_up_what_it_was_to_send() {
+        let (producer, mut source) = source(Model::Spsc, 1 << 20);
+        for _ in 0..10 {
+            producer.push(vec![1; 10]).expect("room");
+        }
+        source.gather(true);
+        let failed =
+            source.write_front(usize::MAX, |_: &[IoSlice<'_>]| Err(io::ErrorKind::Other.into()));
+        assert!(failed.is_some_and(|written| written.is_err()));
+        assert_eq!(source.give_up(), BATCH.frames);
+        assert_eq!(source.discard(), 10 - BATCH.frames);
+        assert!(source.is_empty());
+    }
+
+    #[test]
+    fn the_limit_holds_but_for_one_frame() {
+        let (producer, mut source) = source(Model::Spsc, 1000);
+        producer.push(vec![0; 5000]).expect("room");
+        producer.push(vec![0; 100]).expect("room");
+        assert_eq!(source.gather(true), Gathered::Full);
+        assert_eq!(source.frames.len(), 1, "one that is alone is taken whatever its length");
+        send(&mut source, usize::MAX);
+        while producer.push(vec![0; 100]).is_ok() {}
+        assert_eq!(source.gather(true), Gathered::Full);
+        let taken = source.frames.len();
+        assert!((2..10).contains(&taken), "{taken} frames");
+    }
+}
