@@ -69,7 +69,10 @@
 
 /** The bit of a message type, below 32, in a set of them, which is a uint32_t. */
 #define DNSTAP_MESSAGE_TYPE_BIT(type) (UINT32_C(1) << (type))
-/** The set of all message types that the library knows, even if the header does not. */
+/**
+ * The set of all message types that the library knows, even if the header does not. Types can be
+ * taken from it: DNSTAP_ALL_MESSAGE_TYPES & ~DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_TOOL_QUERY).
+ */
 #define DNSTAP_ALL_MESSAGE_TYPES UINT32_MAX
 
 /** How a sink or a writer works. */
@@ -1030,7 +1033,8 @@ enum dnstap_result dnstap_options_set_version(dnstap_options *options, const cha
  * Sets which message types are logged; dnstap_sink_set_message_types() changes it later.
  *
  * @param options        The options.
- * @param message_types  DNSTAP_MESSAGE_TYPE_BIT() of each; DNSTAP_ALL_MESSAGE_TYPES by default.
+ * @param message_types  DNSTAP_MESSAGE_TYPE_BIT() of each; DNSTAP_ALL_MESSAGE_TYPES, with or without
+ *                       some types, for all that the library knows. By default all.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_VALUE   A bit is that of no message type.
  * @retval DNSTAP_ERROR_NULL
@@ -1277,7 +1281,7 @@ enum dnstap_result dnstap_sink_get_error(const dnstap_sink *sink, char *line, si
  * call it.
  *
  * @param sink           The sink.
- * @param message_types  DNSTAP_MESSAGE_TYPE_BIT() of each; DNSTAP_ALL_MESSAGE_TYPES for all.
+ * @param message_types  As for dnstap_options_set_message_types().
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_VALUE   A bit is that of no message type.
  * @retval DNSTAP_ERROR_NULL

@@ -682,6 +682,17 @@ static void message_types(int unused)
 	RETURNS(dnstap_sink_set_message_types(t.sink, DNSTAP_MESSAGE_TYPE_BIT(0)), DNSTAP_ERROR_VALUE);
 	RETURNS(dnstap_sink_set_message_types(t.sink, DNSTAP_MESSAGE_TYPE_BIT(15)), DNSTAP_ERROR_VALUE);
 	RETURNS(dnstap_sink_set_message_types(t.sink, UINT32_MAX - 1), DNSTAP_ERROR_VALUE);
+	RETURNS(dnstap_sink_set_message_types(t.sink, UINT32_MAX >> 1), DNSTAP_ERROR_VALUE);
+	/* All but one, which this version may know or not. */
+	for (uint32_t removed = 1; removed < 31; removed++) {
+		uint32_t set = DNSTAP_ALL_MESSAGE_TYPES & ~DNSTAP_MESSAGE_TYPE_BIT(removed);
+
+		RETURNS(dnstap_sink_set_message_types(t.sink, set), DNSTAP_OK);
+		for (uint32_t type = 0; type < 40; type++)
+			NEED(dnstap_enabled(t.queue, type) == (dnstap_message_type_name(type) != NULL && type != removed),
+			     "without type %u, type %u is %senabled", removed, type, dnstap_enabled(t.queue, type) ? "" : "not ");
+	}
+	RETURNS(dnstap_sink_set_message_types(t.sink, DNSTAP_ALL_MESSAGE_TYPES), DNSTAP_OK);
 	end_trial(&t);
 }
 

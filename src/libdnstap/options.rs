@@ -67,13 +67,17 @@ pub(crate) unsafe fn text<'a>(text: *const c_char) -> Option<&'a [u8]> {
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())
 }
 
+/// The bits by which a set shows that it was made of DNSTAP_ALL_MESSAGE_TYPES: those of no type.
+const OF_ALL: u32 = 1 | 1 << 31;
+
+const _: () = assert!(OF_ALL & ALL_MESSAGE_TYPES == 0);
+
 /// Returns a set of message types that the caller has given, as far as it is valid.
 pub(crate) fn message_types(bits: u32) -> Result<u32, Fault> {
-    match (bits, bits & !ALL_MESSAGE_TYPES) {
-        // DNSTAP_ALL_MESSAGE_TYPES.
-        (u32::MAX, _) => Ok(ALL_MESSAGE_TYPES),
-        (_, 0) => Ok(bits),
-        (_, unknown) => {
+    match bits & !ALL_MESSAGE_TYPES {
+        0 => Ok(bits),
+        rest if rest & OF_ALL == OF_ALL => Ok(bits & ALL_MESSAGE_TYPES),
+        unknown => {
             let bit = unknown.trailing_zeros();
             let last = ALL_MESSAGE_TYPES.ilog2();
             let text = format!(
@@ -319,7 +323,8 @@ unsafe fn name(option: &str, from: *const c_char) -> Result<Option<Vec<u8>>, Fau
 /// Sets which message types are logged; dnstap_sink_set_message_types() changes it later.
 ///
 /// @param options        The options.
-/// @param message_types  DNSTAP_MESSAGE_TYPE_BIT() of each; DNSTAP_ALL_MESSAGE_TYPES by default.
+/// @param message_types  DNSTAP_MESSAGE_TYPE_BIT() of each; DNSTAP_ALL_MESSAGE_TYPES, with or without
+///                       some types, for all that the library knows. By default all.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_VALUE   A bit is that of no message type.
 /// @retval DNSTAP_ERROR_NULL

@@ -234,7 +234,7 @@ pub unsafe extern "C" fn dnstap_sink_get_error(
 /// call it.
 ///
 /// @param sink           The sink.
-/// @param message_types  DNSTAP_MESSAGE_TYPE_BIT() of each; DNSTAP_ALL_MESSAGE_TYPES for all.
+/// @param message_types  As for dnstap_options_set_message_types().
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_VALUE   A bit is that of no message type.
 /// @retval DNSTAP_ERROR_NULL

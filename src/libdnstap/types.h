@@ -2,7 +2,10 @@
 
 /** The bit of a message type, below 32, in a set of them, which is a uint32_t. */
 #define DNSTAP_MESSAGE_TYPE_BIT(type) (UINT32_C(1) << (type))
-/** The set of all message types that the library knows, even if the header does not. */
+/**
+ * The set of all message types that the library knows, even if the header does not. Types can be
+ * taken from it: DNSTAP_ALL_MESSAGE_TYPES & ~DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_TOOL_QUERY).
+ */
 #define DNSTAP_ALL_MESSAGE_TYPES UINT32_MAX
 
 /** How a sink or a writer works. */
