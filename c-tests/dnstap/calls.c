@@ -455,6 +455,7 @@ static void stats_sizes(int unused)
 	NEED(h.sink == NULL, "the sink is not closed");
 	dnstap_options_free(&h.options);
 	dnstap_reader_close(&h.reader);
+	RETURNS(dnstap_writer_close(&h.writer), DNSTAP_OK);
 }
 
 /* Messages that cannot be, logged and encoded. */
