@@ -146,7 +146,7 @@ typedef enum dnstap_result {
    */
   DNSTAP_SAMPLED_OUT = 2,
   /**
-   * The stream has ended.
+   * There is nothing more: the stream has ended, or no event is pending.
    */
   DNSTAP_END = 3,
   /**

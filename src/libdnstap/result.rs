@@ -20,7 +20,7 @@ pub enum dnstap_result {
     DNSTAP_DISABLED = 1,
     /// Not logged, because the message is not in the sample.
     DNSTAP_SAMPLED_OUT = 2,
-    /// The stream has ended.
+    /// There is nothing more: the stream has ended, or no event is pending.
     DNSTAP_END = 3,
     /// The time limit of the call expired; the same call may succeed later.
     DNSTAP_TIMED_OUT = 4,
@@ -116,7 +116,7 @@ texts! {
     DNSTAP_OK = c"done",
     DNSTAP_DISABLED = c"messages of this type are not logged",
     DNSTAP_SAMPLED_OUT = c"the message is not in the sample",
-    DNSTAP_END = c"the stream has ended",
+    DNSTAP_END = c"the stream has ended, or no event is pending",
     DNSTAP_TIMED_OUT = c"the time limit expired",
     DNSTAP_ERROR_NULL = c"NULL where it is not allowed",
     DNSTAP_ERROR_HANDLE = c"the handle is of another kind, or was freed",
