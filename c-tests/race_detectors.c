@@ -50,6 +50,7 @@ static void change(int i)
 {
 	struct timespec pause = { 0, 1000000 };
 	dnstap_stats s = DNSTAP_STATS_INIT;
+	dnstap_event event = DNSTAP_EVENT_INIT;
 	char line[100];
 
 	snprintf(line, sizeof line, "identity %d", i);
@@ -57,6 +58,9 @@ static void change(int i)
 	(void)dnstap_sink_set_message_types(sink, i % 2 ? DNSTAP_ALL_MESSAGE_TYPES : 0);
 	(void)dnstap_sink_get_stats(sink, &s);
 	(void)dnstap_sink_get_error(sink, line, sizeof line);
+	(void)dnstap_sink_get_event_fd(sink);
+	while (dnstap_sink_next_event(sink, &event) == DNSTAP_OK)
+		(void)strlen(event.text);
 	if (i % 10 == 0)
 		(void)dnstap_sink_reopen(sink);
 	if (i % 10 == 5)

@@ -13,6 +13,7 @@
 
 enum {
 	RING = 16 * 1024,
+	WIDE_RING = 256 * 1024,
 	QUERY = 1000,		/* bytes */
 	KEPT = 64,		/* events that a sink keeps */
 	NEVER = 600000,		/* milliseconds: no event may depend on this timer */
@@ -24,9 +25,9 @@ static const char SOCKET[] = "tap.sock";
 static const char OUTPUT[] = "unix:tap.sock";
 
 /* A sink that wakes by itself only to connect. */
-static dnstap_sink *open_quiet(const char *output, unsigned close_timeout)
+static dnstap_sink *open_quiet(const char *output, size_t ring, unsigned close_timeout)
 {
-	dnstap_options *options = options_with_ring(output, RING);
+	dnstap_options *options = options_with_ring(output, ring);
 
 	dnstap_options_set_flush_interval(options, NEVER);
 	dnstap_options_set_reconnect_interval(options, 100);
@@ -120,7 +121,7 @@ static void break_one(struct receiver *r)
 
 static void an_outage(int unused)
 {
-	dnstap_sink *sink = open_quiet(OUTPUT, TIMEOUT);
+	dnstap_sink *sink = open_quiet(OUTPUT, RING, TIMEOUT);
 	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 	struct receiver r;
 	dnstap_event event;
@@ -158,27 +159,34 @@ static void an_outage(int unused)
 	receiver_finish(&r, stderr);
 }
 
-/* Logs until the receiver has no more room, and so many more messages that are dropped. */
-static void fill(dnstap_sink *sink, dnstap_queue *queue)
+/* Logs until the receiver has no more room and the writer thread waits for it. The ring still has room. */
+static void block(dnstap_sink *sink, dnstap_queue *queue)
 {
+	enum { PENDING = WIDE_RING / QUERY / 2 };
+	struct timespec pause = { 0, 1000000 };
 	uint64_t sent = 0;
-	dnstap_stats s;
+	uint32_t seq = 0;
 
-	for (int same = 0; same < 100; same++) {
-		struct timespec pause = { 0, 1000000 };
+	for (int same = 0; same < 100;) {
+		dnstap_stats s = stats_of(sink);
 
-		drop_some(queue, 1);
-		nanosleep(&pause, NULL);
-		s = stats_of(sink);
-		if (s.sent != sent)
-			same = 0;
+		if (s.waiting < PENDING) {
+			dnstap_result result =
+				log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, seq++ }, QUERY);
+
+			NEED(result == DNSTAP_OK, "log: %s", dnstap_strerror(result));
+			continue;
+		}
+		same = s.sent == sent ? same + 1 : 0;
 		sent = s.sent;
+		nanosleep(&pause, NULL);
 	}
 }
 
 /* A receiver that takes nothing, and then too little time to close. */
 static void a_stall(int unused)
 {
+	enum { DROPPED = 5 };
 	struct receiver r;
 	dnstap_sink *sink;
 	dnstap_queue *queue;
@@ -188,19 +196,22 @@ static void a_stall(int unused)
 
 	(void)unused;
 	receiver_start(&r, listen_unix(SOCKET), stall, NULL);
-	sink = open_quiet(OUTPUT, 100);
+	sink = open_quiet(OUTPUT, WIDE_RING, 100);
 	queue = dnstap_queue_new(sink, NULL);
 	NEED(receiver_wait(&r, STREAM_IS_OPEN), "no stream");
 	next(sink, DNSTAP_EVENT_KIND_CONNECTED);
+	block(sink, queue);
+	nothing_more(sink);
 	drop_some(queue, 1);
 	began = now();
 	next(sink, DNSTAP_EVENT_KIND_DROPPING);
 	NEED(now() - began < 5, "a drop was reported after %.1f s", now() - began);
-	fill(sink, queue);
+	drop_some(queue, DROPPED - 1);
 	NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close");
 	event = next(sink, DNSTAP_EVENT_KIND_CLOSED);
 	s = stats_of(sink);
 	EXPECT(s.waiting, 0);
+	EXPECT(s.dropped_full, DROPPED);
 	NEED(s.dropped_closed > 0, "all was sent");
 	EXPECT(event.count, s.dropped_full + s.dropped_closed);
 	NEED(strstr(event.text, "not sent before the close timeout") != NULL, "no account: %s", event.text);
@@ -223,7 +234,7 @@ static void drop_long(dnstap_queue *queue)
 /* Messages that are dropped for themselves are in the account, whatever the receiver does. */
 static void other_reasons(int unused)
 {
-	dnstap_sink *sink = open_quiet("file:log.tap", TIMEOUT);
+	dnstap_sink *sink = open_quiet("file:log.tap", RING, TIMEOUT);
 	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 	dnstap_message invalid = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY);
 	dnstap_event event;
@@ -255,7 +266,7 @@ static void a_full_disk(int unused)
 	dnstap_stats s;
 
 	(void)unused;
-	sink = open_quiet("file:log.tap", TIMEOUT);
+	sink = open_quiet("file:log.tap", RING, TIMEOUT);
 	queue = dnstap_queue_new(sink, NULL);
 	next(sink, DNSTAP_EVENT_KIND_CONNECTED);
 	NEED(getrlimit(RLIMIT_FSIZE, &limit) == 0, "getrlimit");
@@ -290,7 +301,7 @@ static void too_many(int unused)
 {
 	enum { MISSED = 5, ALL = KEPT + MISSED };
 	dnstap_event event = DNSTAP_EVENT_INIT;
-	dnstap_sink *sink = open_quiet("file:log.tap", TIMEOUT);
+	dnstap_sink *sink = open_quiet("file:log.tap", RING, TIMEOUT);
 	dnstap_stats s;
 
 	(void)unused;
@@ -311,7 +322,7 @@ static void too_many(int unused)
 /* A child has its own events and descriptor, and takes none of its parent's. */
 static void a_fork(int asked_before)
 {
-	dnstap_sink *sink = open_quiet("file:log.tap", TIMEOUT);
+	dnstap_sink *sink = open_quiet("file:log.tap", RING, TIMEOUT);
 	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 	struct stat status;
 	dnstap_stats s;
@@ -350,7 +361,7 @@ static void a_fork(int asked_before)
 /* A child that never logged, and so has no thread, sees the end all the same. */
 static void an_idle_child(int unused)
 {
-	dnstap_sink *sink = open_quiet("file:log.tap", TIMEOUT);
+	dnstap_sink *sink = open_quiet("file:log.tap", RING, TIMEOUT);
 	pid_t child;
 
 	(void)unused;
@@ -372,7 +383,7 @@ static void an_idle_child(int unused)
 /* The program closes the descriptor, and another one gets its number: nothing is written to that. */
 static void closed_by_mistake(int unused)
 {
-	dnstap_sink *sink = open_quiet("file:log.tap", TIMEOUT);
+	dnstap_sink *sink = open_quiet("file:log.tap", RING, TIMEOUT);
 	int pipes[2], fd = dnstap_sink_get_event_fd(sink);
 	struct pollfd p;
 
@@ -441,7 +452,7 @@ static void *drop_in_bursts(void *arg)
 static void threads(int unused)
 {
 	enum { THREADS = 4 };
-	struct taker taker = { .sink = open_quiet("file:log.tap", TIMEOUT) };
+	struct taker taker = { .sink = open_quiet("file:log.tap", RING, TIMEOUT) };
 	pthread_t droppers[THREADS];
 	dnstap_stats s;
 
@@ -462,7 +473,7 @@ static void threads(int unused)
 
 static void arguments(int unused)
 {
-	dnstap_sink *sink = open_quiet("file:log.tap", TIMEOUT);
+	dnstap_sink *sink = open_quiet("file:log.tap", RING, TIMEOUT);
 	dnstap_options *options = dnstap_options_new();
 	dnstap_event event = DNSTAP_EVENT_INIT;
 	dnstap_queue *queue;
@@ -497,7 +508,7 @@ static void arguments(int unused)
 static void an_idle_sink(int unused)
 {
 	struct timespec second = { 1, 0 };
-	dnstap_sink *sink = open_quiet("file:log.tap", TIMEOUT);
+	dnstap_sink *sink = open_quiet("file:log.tap", RING, TIMEOUT);
 	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 	struct rusage before, after;
 
