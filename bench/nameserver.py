@@ -74,7 +74,7 @@ class NameServer(Process):
     def fstrm(self):
         """The libfstrm that it runs on."""
         maps = pathlib.Path(f"/proc/{self.child.pid}/maps").read_text()
-        return next(iter(re.findall(r"\S*/libfstrm\.so\S*", maps)), "no libfstrm")
+        return next(iter(re.findall(r"/.*/libfstrm\.so\S*$", maps, re.MULTILINE)), "no libfstrm")
 
     def stop(self):
         self.terminate()

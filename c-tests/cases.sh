@@ -13,7 +13,7 @@ run() {
 
 # is_staged NAME PROGRAM LIBRARY: whether the program runs with the staged library, and with no other.
 is_staged() {
-	loaded=$(ldd "$2" | awk -v library="$3" 'index($0, library) { print $3 }')
+	loaded=$(ldd "$2" | awk -v library="$3.so" 'index($1, library) == 1 { print $3 }')
 	[ "$loaded" = "$STAGE/lib/$3.so.0" ] && return
 	echo "not ok - $1: runs with '$loaded' and not with the staged library"
 	return 1

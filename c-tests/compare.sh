@@ -15,7 +15,7 @@ run() {
 }
 
 for program in $COMPARE; do
-	loaded=$(ldd "$BUILD/ours/$program" | awk '/libfstrm/ { print $3 }')
+	loaded=$(ldd "$BUILD/ours/$program" | awk '$1 ~ /^libfstrm\.so/ { print $3 }')
 	if [ "$loaded" != "$STAGE/lib/libfstrm.so.0" ]; then
 		echo "not ok - compare $program: runs with '$loaded' and not with the staged library"
 		continue

@@ -27,7 +27,7 @@ run() {
 
 # same PROGRAM ARGUMENTS: the program that was linked here prints what the one with the shared object does.
 same() {
-	if ldd "$work/program" 2>/dev/null | grep 'libfstrm\|libdnstap' >"$work/log"; then
+	if ldd "$work/program" 2>/dev/null | grep '^[[:space:]]*lib\(fstrm\|dnstap\)\.so' >"$work/log"; then
 		return 1
 	fi
 	[ -x "$1" ] || { echo "no $1 to compare with" >"$work/log"; return 1; }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -30,9 +31,30 @@ pub fn on_our_library(program: impl Into<PathBuf>) -> Command {
 /// Checks that the process `pid` has our libfstrm loaded, and no other.
 pub fn assert_loaded(pid: Pid) {
     let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
-    let paths = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
-    let loaded: BTreeSet<_> =
-        paths.filter(|path| path.contains("libfstrm")).map(PathBuf::from).collect();
     let ours = fs::canonicalize(prefix().join("lib/libfstrm.so.0")).unwrap();
-    assert_eq!(loaded, BTreeSet::from([ours]));
+    assert_eq!(libraries(&maps, "libfstrm"), BTreeSet::from([ours]));
+}
+
+/// Returns the paths in `maps` of the shared library `name`, whatever its folders are called.
+fn libraries(maps: &str, name: &str) -> BTreeSet<PathBuf> {
+    let paths = maps.lines().filter_map(|line| line.find('/').map(|at| PathBuf::from(&line[at..])));
+    let file = format!("{name}.so");
+    paths
+        .filter(|path| {
+            path.file_name().is_some_and(|is| is.as_bytes().starts_with(file.as_bytes()))
+        })
+        .collect()
+}
+
+#[test]
+fn a_library_is_recognised_by_its_file_name() {
+    let maps = "\
+7f00-7f01 r-xp 00000000 fe:00 1 /a folder of libfstrm.so/lib/libfstrm.so.0.1.0
+7f01-7f02 r--p 00001000 fe:00 1 /a folder of libfstrm.so/lib/libfstrm.so.0.1.0
+7f02-7f03 r-xp 00000000 fe:00 2 /a folder of libfstrm.so/lib/libother.so.1
+7f03-7f04 rw-p 00000000 00:00 0
+7f04-7f05 rw-p 00000000 00:00 0 [stack]
+";
+    let expected = PathBuf::from("/a folder of libfstrm.so/lib/libfstrm.so.0.1.0");
+    assert_eq!(libraries(maps, "libfstrm"), BTreeSet::from([expected]));
 }
