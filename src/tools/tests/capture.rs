@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::process::{self, Command, Stdio};
+use std::process::{self, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -609,12 +609,7 @@ fn long_options_may_be_shortened_and_joined_as_in_debian() {
 #[test]
 fn the_standard_output_can_be_a_pipe() {
     let place = Place::new();
-    let mut capture = Running::start(
-        Command::new(CAPTURE)
-            .args(["-t", TYPE, "-u", &place.argument("socket"), "-w", "-"])
-            .stdout(Stdio::piped()),
-    );
-    capture.line("opened output file -");
+    let mut capture = Running::capture_to_pipe(&place.argument("socket"));
     let mut peer = Peer::open(&place.socket);
     peer.send(data("one"));
     // It is there at once, not when some buffer is full.
@@ -636,12 +631,7 @@ fn the_standard_output_can_be_a_pipe() {
 #[test]
 fn a_reader_that_blocks_the_output_does_not_hold_up_the_stop() {
     let place = Place::new();
-    let mut capture = Running::start(
-        Command::new(CAPTURE)
-            .args(["-t", TYPE, "-u", &place.argument("socket"), "-w", "-"])
-            .stdout(Stdio::piped()),
-    );
-    capture.line("opened output file");
+    let mut capture = Running::capture_to_pipe(&place.argument("socket"));
     let mut peer = Peer::open(&place.socket);
     peer.0.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
     // Fills the pipe and the socket, until nothing moves any more.

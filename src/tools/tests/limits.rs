@@ -214,12 +214,7 @@ fn a_sender_that_pauses_nowhere_does_not_hold_up_others() {
 #[test]
 fn a_peer_that_was_in_time_is_kept_though_the_output_held_up_the_receiver() {
     let place = Place::new();
-    let mut capture = Running::start(
-        Command::new(CAPTURE)
-            .args(["-t", TYPE, "-u", &place.argument("socket"), "-w", "-"])
-            .stdout(Stdio::piped()),
-    );
-    capture.line("opened output file");
+    let mut capture = Running::capture_to_pipe(&place.argument("socket"));
     let mut late = Peer::connect(&place.socket);
     let begin = Instant::now();
     let mut flood = Peer::open(&place.socket);

@@ -189,6 +189,15 @@ impl Running {
         capture
     }
 
+    /// Our capture with a piped standard output, which it writes to, once it listens.
+    pub fn capture_to_pipe(socket: &str) -> Self {
+        let mut command = Command::new(CAPTURE);
+        command.args(["-t", TYPE, "-u", socket, "-w", "-"]).stdout(Stdio::piped());
+        let mut capture = Self::start(&mut command);
+        capture.line("opened output file -");
+        capture
+    }
+
     /// Debian's capture, once it listens.
     pub fn c_capture(socket: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(c("fstrm_capture"));
