@@ -121,6 +121,190 @@ typedef struct dnstap_writer dnstap_writer;
   }
 
 /**
+ * At which hop, at which of its ends and in which direction a DNS message was seen.
+ */
+typedef enum dnstap_message_type {
+  /**
+   * A server got a query as the authority for its zone.
+   */
+  DNSTAP_MESSAGE_TYPE_AUTH_QUERY = 1,
+  /**
+   * A server answered as the authority for its zone.
+   */
+  DNSTAP_MESSAGE_TYPE_AUTH_RESPONSE = 2,
+  /**
+   * A resolver asked an authoritative server.
+   */
+  DNSTAP_MESSAGE_TYPE_RESOLVER_QUERY = 3,
+  /**
+   * A resolver got the answer of an authoritative server.
+   */
+  DNSTAP_MESSAGE_TYPE_RESOLVER_RESPONSE = 4,
+  /**
+   * A resolver or forwarder was asked by a client.
+   */
+  DNSTAP_MESSAGE_TYPE_CLIENT_QUERY = 5,
+  /**
+   * A resolver or forwarder answered a client.
+   */
+  DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE = 6,
+  /**
+   * A forwarder asked the next resolver.
+   */
+  DNSTAP_MESSAGE_TYPE_FORWARDER_QUERY = 7,
+  /**
+   * A forwarder got the answer of the next resolver.
+   */
+  DNSTAP_MESSAGE_TYPE_FORWARDER_RESPONSE = 8,
+  /**
+   * A stub resolver asked.
+   */
+  DNSTAP_MESSAGE_TYPE_STUB_QUERY = 9,
+  /**
+   * A stub resolver got the answer.
+   */
+  DNSTAP_MESSAGE_TYPE_STUB_RESPONSE = 10,
+  /**
+   * A tool such as dig asked.
+   */
+  DNSTAP_MESSAGE_TYPE_TOOL_QUERY = 11,
+  /**
+   * A tool such as dig got the answer.
+   */
+  DNSTAP_MESSAGE_TYPE_TOOL_RESPONSE = 12,
+  /**
+   * An authoritative server got a dynamic update (RFC 2136).
+   */
+  DNSTAP_MESSAGE_TYPE_UPDATE_QUERY = 13,
+  /**
+   * An authoritative server answered a dynamic update.
+   */
+  DNSTAP_MESSAGE_TYPE_UPDATE_RESPONSE = 14,
+} dnstap_message_type;
+
+/**
+ * How to read the addresses.
+ */
+typedef enum dnstap_socket_family {
+  /**
+   * IPv4 (RFC 791): 4 bytes.
+   */
+  DNSTAP_SOCKET_FAMILY_INET = 1,
+  /**
+   * IPv6 (RFC 8200): 16 bytes.
+   */
+  DNSTAP_SOCKET_FAMILY_INET6 = 2,
+} dnstap_socket_family;
+
+/**
+ * How a DNS message travelled.
+ */
+typedef enum dnstap_socket_protocol {
+  /**
+   * UDP (RFC 1035, section 4.2.1).
+   */
+  DNSTAP_SOCKET_PROTOCOL_UDP = 1,
+  /**
+   * TCP (RFC 1035, section 4.2.2).
+   */
+  DNSTAP_SOCKET_PROTOCOL_TCP = 2,
+  /**
+   * TLS (RFC 7858).
+   */
+  DNSTAP_SOCKET_PROTOCOL_DOT = 3,
+  /**
+   * HTTPS (RFC 8484).
+   */
+  DNSTAP_SOCKET_PROTOCOL_DOH = 4,
+  /**
+   * DNSCrypt over UDP.
+   */
+  DNSTAP_SOCKET_PROTOCOL_DNSCRYPT_UDP = 5,
+  /**
+   * DNSCrypt over TCP.
+   */
+  DNSTAP_SOCKET_PROTOCOL_DNSCRYPT_TCP = 6,
+  /**
+   * QUIC (RFC 9250).
+   */
+  DNSTAP_SOCKET_PROTOCOL_DOQ = 7,
+} dnstap_socket_protocol;
+
+/**
+ * The version of HTTP below DNS over HTTPS.
+ */
+typedef enum dnstap_http_protocol {
+  /**
+   * HTTP/1.0 or HTTP/1.1 (RFC 9112).
+   */
+  DNSTAP_HTTP_PROTOCOL_HTTP1 = 1,
+  /**
+   * HTTP/2 (RFC 9113).
+   */
+  DNSTAP_HTTP_PROTOCOL_HTTP2 = 2,
+  /**
+   * HTTP/3 (RFC 9114).
+   */
+  DNSTAP_HTTP_PROTOCOL_HTTP3 = 3,
+} dnstap_http_protocol;
+
+/**
+ * What was done because of a policy.
+ */
+typedef enum dnstap_policy_action {
+  /**
+   * Answered that the name does not exist.
+   */
+  DNSTAP_POLICY_ACTION_NXDOMAIN = 1,
+  /**
+   * Answered that the name has no such record.
+   */
+  DNSTAP_POLICY_ACTION_NODATA = 2,
+  /**
+   * Left the answer as it was.
+   */
+  DNSTAP_POLICY_ACTION_PASS = 3,
+  /**
+   * Gave no answer.
+   */
+  DNSTAP_POLICY_ACTION_DROP = 4,
+  /**
+   * Answered with TC set, so that the client comes back over TCP.
+   */
+  DNSTAP_POLICY_ACTION_TRUNCATE = 5,
+  /**
+   * Answered with records of the policy.
+   */
+  DNSTAP_POLICY_ACTION_LOCAL_DATA = 6,
+} dnstap_policy_action;
+
+/**
+ * What a policy was compared with.
+ */
+typedef enum dnstap_policy_match {
+  /**
+   * The name in the question.
+   */
+  DNSTAP_POLICY_MATCH_QNAME = 1,
+  /**
+   * The address of the client.
+   */
+  DNSTAP_POLICY_MATCH_CLIENT_IP = 2,
+  /**
+   * An address in the answer.
+   */
+  DNSTAP_POLICY_MATCH_RESPONSE_IP = 3,
+  /**
+   * The name of a name server of the zone.
+   */
+  DNSTAP_POLICY_MATCH_NS_NAME = 4,
+  /**
+   * The address of a name server of the zone.
+   */
+  DNSTAP_POLICY_MATCH_NS_IP = 5,
+} dnstap_policy_match;
+
+/**
  * Number of entries in an array by message type: one for each bit of a set, so that there is room
  * for later types.
  */
@@ -347,134 +531,6 @@ typedef enum dnstap_event_kind {
 } dnstap_event_kind;
 
 /**
- * At which hop, at which of its ends and in which direction a DNS message was seen.
- */
-typedef enum dnstap_message_type {
-  /**
-   * A server got a query as the authority for its zone.
-   */
-  DNSTAP_MESSAGE_TYPE_AUTH_QUERY = 1,
-  /**
-   * A server answered as the authority for its zone.
-   */
-  DNSTAP_MESSAGE_TYPE_AUTH_RESPONSE = 2,
-  /**
-   * A resolver asked an authoritative server.
-   */
-  DNSTAP_MESSAGE_TYPE_RESOLVER_QUERY = 3,
-  /**
-   * A resolver got the answer of an authoritative server.
-   */
-  DNSTAP_MESSAGE_TYPE_RESOLVER_RESPONSE = 4,
-  /**
-   * A resolver or forwarder was asked by a client.
-   */
-  DNSTAP_MESSAGE_TYPE_CLIENT_QUERY = 5,
-  /**
-   * A resolver or forwarder answered a client.
-   */
-  DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE = 6,
-  /**
-   * A forwarder asked the next resolver.
-   */
-  DNSTAP_MESSAGE_TYPE_FORWARDER_QUERY = 7,
-  /**
-   * A forwarder got the answer of the next resolver.
-   */
-  DNSTAP_MESSAGE_TYPE_FORWARDER_RESPONSE = 8,
-  /**
-   * A stub resolver asked.
-   */
-  DNSTAP_MESSAGE_TYPE_STUB_QUERY = 9,
-  /**
-   * A stub resolver got the answer.
-   */
-  DNSTAP_MESSAGE_TYPE_STUB_RESPONSE = 10,
-  /**
-   * A tool such as dig asked.
-   */
-  DNSTAP_MESSAGE_TYPE_TOOL_QUERY = 11,
-  /**
-   * A tool such as dig got the answer.
-   */
-  DNSTAP_MESSAGE_TYPE_TOOL_RESPONSE = 12,
-  /**
-   * An authoritative server got a dynamic update (RFC 2136).
-   */
-  DNSTAP_MESSAGE_TYPE_UPDATE_QUERY = 13,
-  /**
-   * An authoritative server answered a dynamic update.
-   */
-  DNSTAP_MESSAGE_TYPE_UPDATE_RESPONSE = 14,
-} dnstap_message_type;
-
-/**
- * How to read the addresses.
- */
-typedef enum dnstap_socket_family {
-  /**
-   * IPv4.
-   */
-  DNSTAP_SOCKET_FAMILY_INET = 1,
-  /**
-   * IPv6.
-   */
-  DNSTAP_SOCKET_FAMILY_INET6 = 2,
-} dnstap_socket_family;
-
-/**
- * How a DNS message travelled.
- */
-typedef enum dnstap_socket_protocol {
-  /**
-   * UDP (RFC 1035, section 4.2.1).
-   */
-  DNSTAP_SOCKET_PROTOCOL_UDP = 1,
-  /**
-   * TCP (RFC 1035, section 4.2.2).
-   */
-  DNSTAP_SOCKET_PROTOCOL_TCP = 2,
-  /**
-   * TLS (RFC 7858).
-   */
-  DNSTAP_SOCKET_PROTOCOL_DOT = 3,
-  /**
-   * HTTPS (RFC 8484).
-   */
-  DNSTAP_SOCKET_PROTOCOL_DOH = 4,
-  /**
-   * DNSCrypt over UDP.
-   */
-  DNSTAP_SOCKET_PROTOCOL_DNSCRYPT_UDP = 5,
-  /**
-   * DNSCrypt over TCP.
-   */
-  DNSTAP_SOCKET_PROTOCOL_DNSCRYPT_TCP = 6,
-  /**
-   * QUIC (RFC 9250).
-   */
-  DNSTAP_SOCKET_PROTOCOL_DOQ = 7,
-} dnstap_socket_protocol;
-
-/**
- * The version of HTTP below DNS over HTTPS.
- */
-typedef enum dnstap_http_protocol {
-  /**
-   * HTTP/1.0 or HTTP/1.1 (RFC 9112).
-   */
-  DNSTAP_HTTP_PROTOCOL_HTTP1 = 1,
-  /**
-   * HTTP/2 (RFC 9113).
-   */
-  DNSTAP_HTTP_PROTOCOL_HTTP2 = 2,
-  /**
-   * HTTP/3 (RFC 9114).
-   */
-  DNSTAP_HTTP_PROTOCOL_HTTP3 = 3,
-} dnstap_http_protocol;
-
-/**
  * What the certificate of a server has to prove.
  */
 typedef enum dnstap_tls_verify {
@@ -491,62 +547,6 @@ typedef enum dnstap_tls_verify {
    */
   DNSTAP_TLS_VERIFY_NOTHING = 2,
 } dnstap_tls_verify;
-
-/**
- * What was done because of a policy.
- */
-typedef enum dnstap_policy_action {
-  /**
-   * Answered that the name does not exist.
-   */
-  DNSTAP_POLICY_ACTION_NXDOMAIN = 1,
-  /**
-   * Answered that the name has no such record.
-   */
-  DNSTAP_POLICY_ACTION_NODATA = 2,
-  /**
-   * Left the answer as it was.
-   */
-  DNSTAP_POLICY_ACTION_PASS = 3,
-  /**
-   * Gave no answer.
-   */
-  DNSTAP_POLICY_ACTION_DROP = 4,
-  /**
-   * Answered with TC set, so that the client comes back over TCP.
-   */
-  DNSTAP_POLICY_ACTION_TRUNCATE = 5,
-  /**
-   * Answered with records of the policy.
-   */
-  DNSTAP_POLICY_ACTION_LOCAL_DATA = 6,
-} dnstap_policy_action;
-
-/**
- * What a policy was compared with.
- */
-typedef enum dnstap_policy_match {
-  /**
-   * The name in the question.
-   */
-  DNSTAP_POLICY_MATCH_QNAME = 1,
-  /**
-   * The address of the client.
-   */
-  DNSTAP_POLICY_MATCH_CLIENT_IP = 2,
-  /**
-   * An address in the answer.
-   */
-  DNSTAP_POLICY_MATCH_RESPONSE_IP = 3,
-  /**
-   * The name of a name server of the zone.
-   */
-  DNSTAP_POLICY_MATCH_NS_NAME = 4,
-  /**
-   * The address of a name server of the zone.
-   */
-  DNSTAP_POLICY_MATCH_NS_IP = 5,
-} dnstap_policy_match;
 
 /**
  * Counts of messages by their fate. At every moment `logged = sent + waiting + dropped_full +

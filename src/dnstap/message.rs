@@ -8,15 +8,10 @@ use crate::schema::fields::{event_fields, message_fields, policy_fields, rust_ty
 use crate::schema::{EventType, Field, MessageType, is_ascending};
 
 macro_rules! structure {
-    (
-        $(#[$about:meta])*
-        $struct:ident = $message:ident {
-            $(
-                $(#[$what:meta])*
-                $label:ident $type:tt $name:ident = $number:literal => $field:ident,
-            )+
-        }
-    ) => {
+    ($(#[$about:meta])* $struct:ident = $message:ident { $(
+        $(#[$what:meta])*
+        $label:ident $type:tt $name:ident = $number:literal => $field:ident,
+    )+ }) => {
         $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct $struct<'a> {
@@ -43,13 +38,10 @@ macro_rules! structure {
     };
 }
 
+#[rustfmt::skip]
 macro_rules! empty {
-    (optional $type:tt) => {
-        None
-    };
-    (required (enum $type:ident)) => {
-        $type(0)
-    };
+    (optional $type:tt) => { None };
+    (required (enum $type:ident)) => { $type(0) };
 }
 
 event_fields!(structure);

@@ -8,7 +8,6 @@
 mod enumerations;
 pub(crate) mod fields;
 
-pub(crate) use enumerations::Enumeration;
 pub use enumerations::{
     Description, ENUMERATIONS, EventType, Hop, HttpProtocol, MessageType, PolicyAction,
     PolicyMatch, SocketFamily, SocketProtocol, Value,

@@ -21,16 +21,10 @@ pub(crate) const FIXED32: u32 = 5;
 
 /// Makes a module of the keys of a message, each under the name of its field.
 macro_rules! keys {
-    (
-        ($module:ident)
-        $(#[$about:meta])*
-        $struct:ident = $message:ident {
-            $(
-                $(#[$what:meta])*
-                $label:ident $type:tt $name:ident = $number:literal => $field:ident,
-            )+
-        }
-    ) => {
+    (($module:ident) $(#[$about:meta])* $struct:ident = $message:ident { $(
+        $(#[$what:meta])*
+        $label:ident $type:tt $name:ident = $number:literal => $field:ident,
+    )+ }) => {
         #[doc = concat!("Keys of `", stringify!($message), "`.")]
         #[allow(non_upper_case_globals)]
         pub(crate) mod $module {

@@ -4,7 +4,8 @@ use std::mem::MaybeUninit;
 use std::slice;
 
 use dnstap::Event;
-use dnstap::encode::Envelope;
+use dnstap::encode::{Envelope, Fields};
+use dnstap::schema::EventType;
 
 use crate::message::{View, dnstap_message, dnstap_storage, store};
 use crate::result::*;
@@ -95,12 +96,13 @@ fn size_max(view: &View<'_>) -> Result<usize, dnstap_result> {
 }
 
 fn with_event<R>(view: &View<'_>, run: impl FnOnce(&Event<'_>) -> R) -> Result<R, dnstap_result> {
-    let message = view.message();
+    let message = view.to_message();
     if message.message_type.name().is_none() {
         return Err(DNSTAP_ERROR_MESSAGE_TYPE);
     }
     let Envelope { identity, version, extra } = view.envelope();
-    Ok(run(&Event { identity, version, extra, message: Some(message), ..Event::new() }))
+    let event_type = EventType::MESSAGE;
+    Ok(run(&Event { identity, version, extra, message: Some(message), event_type }))
 }
 
 /// Decodes the payload of a data frame of type protobuf:dnstap.Dnstap. Allocates nothing; any

@@ -14,110 +14,6 @@ use libc::{sockaddr, sockaddr_in, sockaddr_in6};
 
 use crate::result::*;
 
-/// At which hop, at which of its ends and in which direction a DNS message was seen.
-#[repr(C)]
-pub enum dnstap_message_type {
-    /// A server got a query as the authority for its zone.
-    DNSTAP_MESSAGE_TYPE_AUTH_QUERY = 1,
-    /// A server answered as the authority for its zone.
-    DNSTAP_MESSAGE_TYPE_AUTH_RESPONSE = 2,
-    /// A resolver asked an authoritative server.
-    DNSTAP_MESSAGE_TYPE_RESOLVER_QUERY = 3,
-    /// A resolver got the answer of an authoritative server.
-    DNSTAP_MESSAGE_TYPE_RESOLVER_RESPONSE = 4,
-    /// A resolver or forwarder was asked by a client.
-    DNSTAP_MESSAGE_TYPE_CLIENT_QUERY = 5,
-    /// A resolver or forwarder answered a client.
-    DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE = 6,
-    /// A forwarder asked the next resolver.
-    DNSTAP_MESSAGE_TYPE_FORWARDER_QUERY = 7,
-    /// A forwarder got the answer of the next resolver.
-    DNSTAP_MESSAGE_TYPE_FORWARDER_RESPONSE = 8,
-    /// A stub resolver asked.
-    DNSTAP_MESSAGE_TYPE_STUB_QUERY = 9,
-    /// A stub resolver got the answer.
-    DNSTAP_MESSAGE_TYPE_STUB_RESPONSE = 10,
-    /// A tool such as dig asked.
-    DNSTAP_MESSAGE_TYPE_TOOL_QUERY = 11,
-    /// A tool such as dig got the answer.
-    DNSTAP_MESSAGE_TYPE_TOOL_RESPONSE = 12,
-    /// An authoritative server got a dynamic update (RFC 2136).
-    DNSTAP_MESSAGE_TYPE_UPDATE_QUERY = 13,
-    /// An authoritative server answered a dynamic update.
-    DNSTAP_MESSAGE_TYPE_UPDATE_RESPONSE = 14,
-}
-
-/// How to read the addresses.
-#[repr(C)]
-pub enum dnstap_socket_family {
-    /// IPv4.
-    DNSTAP_SOCKET_FAMILY_INET = 1,
-    /// IPv6.
-    DNSTAP_SOCKET_FAMILY_INET6 = 2,
-}
-
-/// How a DNS message travelled.
-#[repr(C)]
-pub enum dnstap_socket_protocol {
-    /// UDP (RFC 1035, section 4.2.1).
-    DNSTAP_SOCKET_PROTOCOL_UDP = 1,
-    /// TCP (RFC 1035, section 4.2.2).
-    DNSTAP_SOCKET_PROTOCOL_TCP = 2,
-    /// TLS (RFC 7858).
-    DNSTAP_SOCKET_PROTOCOL_DOT = 3,
-    /// HTTPS (RFC 8484).
-    DNSTAP_SOCKET_PROTOCOL_DOH = 4,
-    /// DNSCrypt over UDP.
-    DNSTAP_SOCKET_PROTOCOL_DNSCRYPT_UDP = 5,
-    /// DNSCrypt over TCP.
-    DNSTAP_SOCKET_PROTOCOL_DNSCRYPT_TCP = 6,
-    /// QUIC (RFC 9250).
-    DNSTAP_SOCKET_PROTOCOL_DOQ = 7,
-}
-
-/// The version of HTTP below DNS over HTTPS.
-#[repr(C)]
-pub enum dnstap_http_protocol {
-    /// HTTP/1.0 or HTTP/1.1 (RFC 9112).
-    DNSTAP_HTTP_PROTOCOL_HTTP1 = 1,
-    /// HTTP/2 (RFC 9113).
-    DNSTAP_HTTP_PROTOCOL_HTTP2 = 2,
-    /// HTTP/3 (RFC 9114).
-    DNSTAP_HTTP_PROTOCOL_HTTP3 = 3,
-}
-
-/// What was done because of a policy.
-#[repr(C)]
-pub enum dnstap_policy_action {
-    /// Answered that the name does not exist.
-    DNSTAP_POLICY_ACTION_NXDOMAIN = 1,
-    /// Answered that the name has no such record.
-    DNSTAP_POLICY_ACTION_NODATA = 2,
-    /// Left the answer as it was.
-    DNSTAP_POLICY_ACTION_PASS = 3,
-    /// Gave no answer.
-    DNSTAP_POLICY_ACTION_DROP = 4,
-    /// Answered with TC set, so that the client comes back over TCP.
-    DNSTAP_POLICY_ACTION_TRUNCATE = 5,
-    /// Answered with records of the policy.
-    DNSTAP_POLICY_ACTION_LOCAL_DATA = 6,
-}
-
-/// What a policy was compared with.
-#[repr(C)]
-pub enum dnstap_policy_match {
-    /// The name in the question.
-    DNSTAP_POLICY_MATCH_QNAME = 1,
-    /// The address of the client.
-    DNSTAP_POLICY_MATCH_CLIENT_IP = 2,
-    /// An address in the answer.
-    DNSTAP_POLICY_MATCH_RESPONSE_IP = 3,
-    /// The name of a name server of the zone.
-    DNSTAP_POLICY_MATCH_NS_NAME = 4,
-    /// The address of a name server of the zone.
-    DNSTAP_POLICY_MATCH_NS_IP = 5,
-}
-
 /// Bytes of the caller, or of a frame. If `data` is NULL, the field is absent, and `length` has to be
 /// 0. A field that is present but empty has a `data` that points anywhere.
 #[derive(Clone, Copy)]
@@ -390,29 +286,47 @@ impl<'a> View<'a> {
     /// # Safety
     /// `message` points to what its documentation says.
     pub(crate) unsafe fn new(message: &'a dnstap_message) -> Result<Self, dnstap_result> {
+        // Each field is named, so that none is taken unchecked. Numbers can be any.
+        let dnstap_message {
+            size: _,
+            r#type: _,
+            socket_protocol: _,
+            socket_family,
+            http_protocol: _,
+            sample_rate: _,
+            initiator,
+            responder,
+            query_time,
+            response_time,
+            query,
+            response,
+            zone,
+            policy,
+            extra,
+            identity,
+            version,
+        } = message;
         // SAFETY: passed on to the caller.
-        let initiator = unsafe { End::new(message.initiator) }?;
+        let initiator = unsafe { End::new(*initiator) }?;
         // SAFETY: the same.
-        let responder = unsafe { End::new(message.responder) }?;
-        let family = message.socket_family;
-        let seen = initiator.family | responder.family;
+        let responder = unsafe { End::new(*responder) }?;
+        let (family, seen) = (*socket_family, initiator.family | responder.family);
         // Both families together make 3, which is none.
         let agree = seen <= SocketFamily::INET6.0 && (family == 0 || seen == 0 || family == seen);
         if !agree {
             return Err(DNSTAP_ERROR_FAMILY);
         }
-        if !message.query_time.is_valid() || !message.response_time.is_valid() {
+        if !query_time.is_valid() || !response_time.is_valid() {
             return Err(DNSTAP_ERROR_TIME);
         }
-        let dnstap_message { query, response, zone, extra, identity, version, .. } = message;
         for bytes in [query, response, zone, extra, identity, version] {
             check(bytes)?;
         }
-        let policy = if message.policy.is_null() {
+        let policy = if policy.is_null() {
             None
         } else {
             // SAFETY: passed on to the caller.
-            Some(unsafe { load_policy(message.policy) }?)
+            Some(unsafe { load_policy(*policy) }?)
         };
         let family = if family == 0 { seen } else { family };
         Ok(Self { message, initiator, responder, family, policy })
@@ -425,28 +339,6 @@ impl<'a> View<'a> {
         // SAFETY: checked by `new`, which took the word of the caller for them.
         unsafe {
             Envelope { identity: field(identity), version: field(version), extra: field(extra) }
-        }
-    }
-
-    /// The message as the safe crate has it.
-    pub(crate) fn message(&self) -> Message<'_> {
-        Message {
-            message_type: self.message_type(),
-            socket_family: self.socket_family(),
-            socket_protocol: self.socket_protocol(),
-            query_address: self.query_address(),
-            response_address: self.response_address(),
-            query_port: self.query_port(),
-            response_port: self.response_port(),
-            query_time_sec: self.query_time_sec(),
-            query_time_nsec: self.query_time_nsec(),
-            query_message: self.query_message(),
-            query_zone: self.query_zone(),
-            response_time_sec: self.response_time_sec(),
-            response_time_nsec: self.response_time_nsec(),
-            response_message: self.response_message(),
-            policy: self.policy(),
-            http_protocol: self.http_protocol(),
         }
     }
 }
@@ -462,7 +354,8 @@ pub(crate) const NANOSECONDS: u32 = 1_000_000_000;
 unsafe fn load_policy(policy: *const dnstap_policy) -> Result<dnstap_policy, dnstap_result> {
     // SAFETY: passed on to the caller.
     let policy = unsafe { ffi::load_sized(policy) }?;
-    [&policy.r#type, &policy.rule, &policy.value].into_iter().try_for_each(check)?;
+    let dnstap_policy { size: _, r#type, rule, value, action: _, r#match: _ } = &policy;
+    [r#type, rule, value].into_iter().try_for_each(check)?;
     Ok(policy)
 }
 
@@ -659,14 +552,16 @@ impl dnstap_message {
         let bytes = ptr::from_mut(self).cast::<u8>();
         // SAFETY: zeros are a message in which all is absent.
         unsafe { ptr::write_bytes(bytes.add(all_but_size.start), 0, all_but_size.len()) };
-        set(&mut self.identity, event.identity);
-        set(&mut self.version, event.version);
+        // What is known of an event of another type is in these, too.
+        let Event { identity, version, extra, message, event_type: _ } = event;
+        set(&mut self.identity, *identity);
+        set(&mut self.version, *version);
         self.sample_rate = 1;
-        if let Some(extra) = event.extra {
+        if let Some(extra) = *extra {
             self.extra = extra.into();
             self.sample_rate = sample::rate_of(extra);
         }
-        if let Some(message) = &event.message {
+        if let Some(message) = message {
             self.set_message(message, storage);
         }
     }
@@ -674,25 +569,43 @@ impl dnstap_message {
     /// Stores what there is of a message.
     #[inline(always)]
     fn set_message(&mut self, message: &Message<'_>, storage: &mut dnstap_storage) {
-        self.r#type = message.message_type.0;
-        self.socket_family = message.socket_family.map_or(0, |family| family.0);
-        self.socket_protocol = message.socket_protocol.map_or(0, |protocol| protocol.0);
-        self.http_protocol = message.http_protocol.map_or(0, |protocol| protocol.0);
-        self.initiator = storage.initiator.set(message.query_address, message.query_port);
-        self.responder = storage.responder.set(message.response_address, message.response_port);
-        self.query_time.set(message.query_time_sec, message.query_time_nsec);
-        self.response_time.set(message.response_time_sec, message.response_time_nsec);
-        set(&mut self.query, message.query_message);
-        set(&mut self.response, message.response_message);
-        set(&mut self.zone, message.query_zone);
-        if let Some(policy) = &message.policy {
+        let Message {
+            message_type,
+            socket_family,
+            socket_protocol,
+            query_address,
+            response_address,
+            query_port,
+            response_port,
+            query_time_sec,
+            query_time_nsec,
+            query_message,
+            query_zone,
+            response_time_sec,
+            response_time_nsec,
+            response_message,
+            policy,
+            http_protocol,
+        } = message;
+        self.r#type = message_type.0;
+        self.socket_family = socket_family.map_or(0, |family| family.0);
+        self.socket_protocol = socket_protocol.map_or(0, |protocol| protocol.0);
+        self.http_protocol = http_protocol.map_or(0, |protocol| protocol.0);
+        self.initiator = storage.initiator.set(*query_address, *query_port);
+        self.responder = storage.responder.set(*response_address, *response_port);
+        self.query_time.set(*query_time_sec, *query_time_nsec);
+        self.response_time.set(*response_time_sec, *response_time_nsec);
+        set(&mut self.query, *query_message);
+        set(&mut self.response, *response_message);
+        set(&mut self.zone, *query_zone);
+        if let Some(Policy { policy_type, rule, action, policy_match, value }) = policy {
             storage.policy = dnstap_policy {
                 size: size_of::<dnstap_policy>(),
-                r#type: policy.policy_type.map_or(dnstap_bytes::ABSENT, dnstap_bytes::from),
-                rule: policy.rule.map_or(dnstap_bytes::ABSENT, dnstap_bytes::from),
-                value: policy.value.map_or(dnstap_bytes::ABSENT, dnstap_bytes::from),
-                action: policy.action.map_or(0, |action| action.0),
-                r#match: policy.policy_match.map_or(0, |matched| matched.0),
+                r#type: policy_type.map_or(dnstap_bytes::ABSENT, dnstap_bytes::from),
+                rule: rule.map_or(dnstap_bytes::ABSENT, dnstap_bytes::from),
+                value: value.map_or(dnstap_bytes::ABSENT, dnstap_bytes::from),
+                action: action.map_or(0, |action| action.0),
+                r#match: policy_match.map_or(0, |matched| matched.0),
             };
             self.policy = &raw const storage.policy;
         }

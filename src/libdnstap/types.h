@@ -52,3 +52,5 @@ typedef struct dnstap_writer dnstap_writer;
   {                                                                                                \
     sizeof(dnstap_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}                               \
   }
+
+@ENUMERATIONS@

@@ -127,18 +127,35 @@ impl<'a, const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZON
             4 => (libc::AF_INET, SocketFamily::INET),
             _ => (libc::AF_INET6, SocketFamily::INET6),
         };
+        // Each field is named: one that is none of a usual message has to be absent, or it is lost.
+        let dnstap_message {
+            size: _,
+            r#type: _,
+            socket_protocol: _,
+            socket_family: declared,
+            http_protocol,
+            sample_rate: _,
+            initiator: _,
+            responder,
+            query_time,
+            response_time,
+            query,
+            response,
+            zone,
+            policy,
+            extra,
+            identity,
+            version,
+        } = message;
         // SAFETY: passed on to the caller.
-        if unsafe { family(message.responder) } != Some(wanted) {
+        if unsafe { family(*responder) } != Some(wanted) {
             return None;
         }
         // The family, and no version of HTTP, in one comparison.
-        let dnstap_message { socket_family: declared, http_protocol, .. } = *message;
-        let numbers = u64::from(http_protocol) << 32 | u64::from(declared);
+        let numbers = u64::from(*http_protocol) << 32 | u64::from(*declared);
         if numbers != 0 && numbers != u64::from(socket_family.0) {
             return None;
         }
-        let dnstap_message { zone, policy, extra, identity, version, .. } = message;
-        let dnstap_message { query, response, query_time, response_time, .. } = message;
         let (bytes, other) = if RESPONSE { (response, query) } else { (query, response) };
         let mut rare = policy.addr() | extra.data.addr() | extra.length;
         rare |= identity.data.addr() | identity.length | version.data.addr() | version.length;

@@ -5,8 +5,8 @@ use super::input::Input;
 use super::{DecodeError, Reason};
 use crate::message::{Event, Message, Policy};
 use crate::schema::fields::{event_fields, message_fields, policy_fields};
-use crate::schema::{Enumeration, EventType, MessageType};
-use crate::wire::{self, FIXED32};
+use crate::schema::*;
+use crate::wire;
 
 /// Which of the required fields have come.
 #[derive(Clone, Copy, Default)]
@@ -48,18 +48,14 @@ pub(super) fn message<'a>(
     Ok(required.message_type)
 }
 
-/// Makes a function that reads all fields of a message.
+/// Makes a function that reads the fields of a message.
 macro_rules! reader {
-    (
-        ($read:ident, $keys:ident)
-        $(#[$about:meta])*
-        $struct:ident = $message:ident {
-            $(
-                $(#[$what:meta])*
-                $label:ident $type:tt $name:ident = $number:literal => $field:ident,
-            )+
-        }
-    ) => {
+    (($read:ident, $keys:ident) $(#[$about:meta])* $struct:ident = $message:ident { $(
+        $(#[$what:meta])*
+        $label:ident $type:tt $name:ident = $number:literal => $field:ident,
+    )+ }) => {
+        // In a policy, no field is required.
+        #[allow(unused_variables)]
         fn $read<'a>(
             input: &mut Input<'a>,
             message: &mut $struct<'a>,
@@ -67,7 +63,9 @@ macro_rules! reader {
         ) -> Result<(), DecodeError> {
             while let Some(key) = input.key()? {
                 match key {
-                    $(wire::$keys::$field => message.$field.read(key, input, required)?,)+
+                    $(wire::$keys::$field => {
+                        read!($label $type, message.$field, input, required);
+                    })+
                     _ => input.skip(key)?,
                 }
             }
@@ -76,107 +74,38 @@ macro_rules! reader {
     };
 }
 
+/// Reads a field into its place.
+macro_rules! read {
+    (required (enum EventType), $place:expr, $input:ident, $required:ident) => {
+        $place = EventType($input.number()?);
+        $required.event_type = true;
+    };
+    (required (enum MessageType), $place:expr, $input:ident, $required:ident) => {
+        $place = MessageType($input.number()?);
+        $required.message_type = true;
+    };
+    (optional (message Message), $place:expr, $input:ident, $required:ident) => {
+        let message = $place.get_or_insert(Message::new(MessageType(0)));
+        read_message(&mut $input.inner()?, message, $required)?;
+    };
+    (optional (message Policy), $place:expr, $input:ident, $required:ident) => {
+        read_policy(&mut $input.inner()?, $place.get_or_insert_default(), $required)?;
+    };
+    (optional $type:tt, $place:expr, $input:ident, $required:ident) => {
+        $place = Some(value!($type, $input));
+    };
+}
+
+#[rustfmt::skip]
+macro_rules! value {
+    (bytes, $input:ident) => { $input.bytes()? };
+    (string, $input:ident) => { $input.bytes()? };
+    (uint32, $input:ident) => { $input.number()? };
+    (uint64, $input:ident) => { $input.varint()? };
+    (fixed32, $input:ident) => { $input.fixed32()? };
+    ((enum $type:ident), $input:ident) => { $type($input.number()?) };
+}
+
 event_fields!(reader(read_event, event));
 message_fields!(reader(read_message, message));
 policy_fields!(reader(read_policy, policy));
-
-/// A field of a message, in its place.
-trait Field<'a> {
-    /// Reads its value, of the wire type of the key.
-    fn read(
-        &mut self,
-        key: u32,
-        input: &mut Input<'a>,
-        required: &mut Required,
-    ) -> Result<(), DecodeError>;
-}
-
-impl<'a, V: Value<'a>> Field<'a> for Option<V> {
-    fn read(
-        &mut self,
-        key: u32,
-        input: &mut Input<'a>,
-        _: &mut Required,
-    ) -> Result<(), DecodeError> {
-        *self = Some(V::read(key, input)?);
-        Ok(())
-    }
-}
-
-impl<'a> Field<'a> for EventType {
-    fn read(
-        &mut self,
-        key: u32,
-        input: &mut Input<'a>,
-        required: &mut Required,
-    ) -> Result<(), DecodeError> {
-        *self = Value::read(key, input)?;
-        required.event_type = true;
-        Ok(())
-    }
-}
-
-impl<'a> Field<'a> for MessageType {
-    fn read(
-        &mut self,
-        key: u32,
-        input: &mut Input<'a>,
-        required: &mut Required,
-    ) -> Result<(), DecodeError> {
-        *self = Value::read(key, input)?;
-        required.message_type = true;
-        Ok(())
-    }
-}
-
-impl<'a> Field<'a> for Option<Message<'a>> {
-    fn read(
-        &mut self,
-        _: u32,
-        input: &mut Input<'a>,
-        required: &mut Required,
-    ) -> Result<(), DecodeError> {
-        let message = self.get_or_insert(Message::new(MessageType(0)));
-        read_message(&mut input.inner()?, message, required)
-    }
-}
-
-impl<'a> Field<'a> for Option<Policy<'a>> {
-    fn read(
-        &mut self,
-        _: u32,
-        input: &mut Input<'a>,
-        required: &mut Required,
-    ) -> Result<(), DecodeError> {
-        read_policy(&mut input.inner()?, self.get_or_insert_default(), required)
-    }
-}
-
-/// A value that is not a message.
-trait Value<'a>: Sized {
-    fn read(key: u32, input: &mut Input<'a>) -> Result<Self, DecodeError>;
-}
-
-impl<'a> Value<'a> for &'a [u8] {
-    fn read(_: u32, input: &mut Input<'a>) -> Result<Self, DecodeError> {
-        input.bytes()
-    }
-}
-
-impl Value<'_> for u32 {
-    fn read(key: u32, input: &mut Input<'_>) -> Result<Self, DecodeError> {
-        if key & 7 == FIXED32 { input.fixed32() } else { input.number() }
-    }
-}
-
-impl Value<'_> for u64 {
-    fn read(_: u32, input: &mut Input<'_>) -> Result<Self, DecodeError> {
-        input.varint()
-    }
-}
-
-impl<E: Enumeration> Value<'_> for E {
-    fn read(_: u32, input: &mut Input<'_>) -> Result<Self, DecodeError> {
-        input.number().map(E::new)
-    }
-}

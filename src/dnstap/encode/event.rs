@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Whole events, with an identity and a version of their own.
 
-use super::cursor::Cursor;
-use super::field::field_len;
-use super::{EncodeError, Encoder, Envelope, OVERHEAD, longer_len};
+use super::cursor::{Cursor, bytes_len};
+use super::{EncodeError, Encoder, Envelope, OVERHEAD, limit, longer_len, varint};
 use crate::message::Event;
 use crate::wire::event;
 
@@ -14,7 +13,10 @@ impl Event<'_> {
         let names = Envelope { identity, version, extra }.names_len()?;
         let rest = match message {
             Some(message) => longer_len(message, extra)?,
-            None => field_len(event::extra, "extra", &extra)?,
+            None => {
+                limit("extra", extra)?;
+                bytes_len(extra)
+            }
         };
         Ok(names + OVERHEAD + rest)
     }
@@ -22,16 +24,16 @@ impl Event<'_> {
     /// Encodes the event into the front of `out`, and returns how many bytes it has: what
     /// [`Encoder::encode`] does, without an [`Origin`](super::Origin).
     pub fn encode(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
-        let Self { identity, version, extra, message, event_type } = self;
+        let &Self { identity, version, extra, ref message, event_type } = self;
         let mut cursor = Cursor::new(out);
-        cursor.field(event::identity, "identity", identity)?;
-        cursor.field(event::version, "version", version)?;
-        cursor.field(event::extra, "extra", extra)?;
+        cursor.limited(event::identity, "identity", identity)?;
+        cursor.limited(event::version, "version", version)?;
+        cursor.limited(event::extra, "extra", extra)?;
         if let Some(message) = message {
             cursor.varint(event::message.into())?;
             cursor.fill(|rest| Encoder::new().message(message, rest))?;
         }
-        cursor.field(event::event_type, "type", event_type)?;
+        cursor.integer(event::event_type, varint::enumeration(event_type.0))?;
         Ok(cursor.written())
     }
 }

@@ -4,82 +4,53 @@
 use super::cursor::Cursor;
 use super::{EncodeError, limit, varint};
 use crate::message::Policy;
-use crate::schema::Enumeration;
 use crate::schema::fields::{policy_fields, schema_name};
-use crate::wire::{FIXED32, policy};
+use crate::wire::policy;
 
 /// A value as it is on the wire.
 pub(super) enum Value<'a> {
     Varint(u64),
     Fixed32(u32),
     Bytes(&'a [u8]),
-    Policy(&'a Policy<'a>),
+    Policy(Policy<'a>),
 }
 
-/// A field of an event.
-pub(super) trait Field {
-    /// Its value, if it is present. The wire type is that of the key.
-    fn value(&self, key: u32) -> Option<Value<'_>>;
+/// The value of a field, if it is present.
+#[rustfmt::skip]
+macro_rules! value {
+    (required $type:tt, $value:expr) => { Some(value!($type, $value)) };
+    (optional $type:tt, $value:expr) => { $value.map(|value| value!($type, value)) };
+    (bytes, $value:expr) => { Value::Bytes($value) };
+    (string, $value:expr) => { Value::Bytes($value) };
+    (uint32, $value:expr) => { Value::Varint($value.into()) };
+    (uint64, $value:expr) => { Value::Varint($value) };
+    (fixed32, $value:expr) => { Value::Fixed32($value) };
+    ((enum $type:ident), $value:expr) => { Value::Varint(varint::enumeration($value.0)) };
+    ((message Policy), $value:expr) => { Value::Policy($value) };
 }
 
-impl Field for Option<&[u8]> {
-    fn value(&self, _: u32) -> Option<Value<'_>> {
-        self.map(Value::Bytes)
-    }
-}
-
-impl Field for Option<u32> {
-    fn value(&self, key: u32) -> Option<Value<'_>> {
-        self.map(|value| {
-            if key & 7 == FIXED32 { Value::Fixed32(value) } else { Value::Varint(value.into()) }
-        })
-    }
-}
-
-impl Field for Option<u64> {
-    fn value(&self, _: u32) -> Option<Value<'_>> {
-        self.map(Value::Varint)
-    }
-}
-
-impl<E: Enumeration> Field for Option<E> {
-    fn value(&self, _: u32) -> Option<Value<'_>> {
-        self.map(|value| Value::Varint(varint::enumeration(value.number())))
-    }
-}
-
-impl<E: Enumeration> Field for E {
-    fn value(&self, _: u32) -> Option<Value<'_>> {
-        Some(Value::Varint(varint::enumeration(self.number())))
-    }
-}
-
-impl Field for Option<Policy<'_>> {
-    fn value(&self, _: u32) -> Option<Value<'_>> {
-        self.as_ref().map(Value::Policy)
-    }
-}
+pub(super) use value;
 
 /// Bytes that a field takes. `name` is for the error.
 pub(super) fn field_len(
     key: u32,
     name: &'static str,
-    field: &impl Field,
+    value: Option<Value<'_>>,
 ) -> Result<usize, EncodeError> {
-    let Some(value) = field.value(key) else { return Ok(0) };
-    let value = match value {
-        Value::Varint(value) => varint::length(value),
-        Value::Fixed32(_) => 4,
-        Value::Bytes(bytes) => {
+    let after_key = match value {
+        None => return Ok(0),
+        Some(Value::Varint(value)) => varint::length(value),
+        Some(Value::Fixed32(_)) => 4,
+        Some(Value::Bytes(bytes)) => {
             limit(name, Some(bytes))?;
             varint::length(bytes.len() as u64) + bytes.len()
         }
-        Value::Policy(policy) => {
-            let length = policy_len(policy)?;
+        Some(Value::Policy(policy)) => {
+            let length = policy_len(&policy)?;
             varint::length(length as u64) + length
         }
     };
-    Ok(varint::length(key.into()) + value)
+    Ok(varint::length(key.into()) + after_key)
 }
 
 impl Cursor<'_> {
@@ -88,42 +59,35 @@ impl Cursor<'_> {
         &mut self,
         key: u32,
         name: &'static str,
-        field: &impl Field,
+        value: Option<Value<'_>>,
     ) -> Result<(), EncodeError> {
-        let Some(value) = field.value(key) else { return Ok(()) };
-        self.varint(key.into())?;
+        let Some(value) = value else { return Ok(()) };
         match value {
-            Value::Varint(value) => self.varint(value),
-            Value::Fixed32(value) => self.put(&value.to_le_bytes()),
-            Value::Bytes(bytes) => {
-                limit(name, Some(bytes))?;
-                self.varint(bytes.len() as u64)?;
-                self.put(bytes)
+            Value::Varint(value) => self.integer(key, value),
+            Value::Fixed32(value) => {
+                self.varint(key.into())?;
+                self.put(&value.to_le_bytes())
             }
+            Value::Bytes(bytes) => self.limited(key, name, Some(bytes)),
             Value::Policy(policy) => {
-                self.varint(policy_len(policy)? as u64)?;
-                put_policy(policy, self)
+                self.integer(key, policy_len(&policy)? as u64)?;
+                put_policy(&policy, self)
             }
         }
     }
 }
 
 macro_rules! policy {
-    (
-        $(#[$about:meta])*
-        Policy = Policy {
-            $(
-                $(#[$what:meta])*
-                $label:ident $type:tt $name:ident = $number:literal => $field:ident,
-            )+
-        }
-    ) => {
+    ($(#[$about:meta])* Policy = Policy { $(
+        $(#[$what:meta])*
+        $label:ident $type:tt $name:ident = $number:literal => $field:ident,
+    )+ }) => {
         /// Bytes of a policy.
         fn policy_len(policy: &Policy<'_>) -> Result<usize, EncodeError> {
             let mut length = 0;
             $(
                 let name = concat!("policy.", schema_name!($name));
-                length += field_len(policy::$field, name, &policy.$field)?;
+                length += field_len(policy::$field, name, value!($label $type, policy.$field))?;
             )+
             if policy.policy_type.is_some_and(|bytes| str::from_utf8(bytes).is_err()) {
                 return Err(EncodeError::PolicyType);
@@ -134,7 +98,7 @@ macro_rules! policy {
         fn put_policy(policy: &Policy<'_>, cursor: &mut Cursor<'_>) -> Result<(), EncodeError> {
             $(
                 let name = concat!("policy.", schema_name!($name));
-                cursor.field(policy::$field, name, &policy.$field)?;
+                cursor.field(policy::$field, name, value!($label $type, policy.$field))?;
             )+
             Ok(())
         }

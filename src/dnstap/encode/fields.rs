@@ -5,15 +5,10 @@ use crate::message::Message;
 use crate::schema::fields::{message_fields, rust_type};
 
 macro_rules! fields {
-    (
-        $(#[$about:meta])*
-        Message = Message {
-            $(
-                $(#[$what:meta])*
-                $label:ident $type:tt $name:ident = $number:literal => $field:ident,
-            )+
-        }
-    ) => {
+    ($(#[$about:meta])* Message = Message { $(
+        $(#[$what:meta])*
+        $label:ident $type:tt $name:ident = $number:literal => $field:ident,
+    )+ }) => {
         /// A message that can be encoded: a [`Message`], or what has its fields in a form of its
         /// own and is read just where each field is written. That spares the hot path the copy.
         ///

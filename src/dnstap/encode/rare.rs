@@ -2,7 +2,7 @@
 //! What few messages have: the fields behind the response, and lengths that were guessed wrong.
 
 use super::cursor::{Cursor, bytes_len};
-use super::field::{Field, field_len};
+use super::field::{Value, field_len, value};
 use super::{EncodeError, Fields, TRAILER, limit, varint};
 use crate::schema::fields::{message_fields, schema_name};
 use crate::wire::message;
@@ -11,21 +11,14 @@ use crate::wire::message;
 const LAST_USUAL: u32 = message::response_message;
 
 macro_rules! rare_fields {
-    (
-        $(#[$about:meta])*
-        Message = Message {
-            $(
-                $(#[$what:meta])*
-                $label:ident $type:tt $name:ident = $number:literal => $field:ident,
-            )+
-        }
-    ) => {
+    ($(#[$about:meta])* Message = Message { $(
+        $(#[$what:meta])*
+        $label:ident $type:tt $name:ident = $number:literal => $field:ident,
+    )+ }) => {
         /// Whether the message has a rare field.
         #[inline(always)]
         pub(super) fn is_any(message: &impl Fields) -> bool {
-            false $(
-                || message::$field > LAST_USUAL && message.$field().value(message::$field).is_some()
-            )+
+            false $(|| message::$field > LAST_USUAL && is_present!($label, message.$field()))+
         }
 
         /// Most bytes that `extra` and the rare fields take.
@@ -38,7 +31,8 @@ macro_rules! rare_fields {
             limit("extra", extra)?;
             let mut length = bytes_len(extra);
             $(if message::$field > LAST_USUAL {
-                length += field_len(message::$field, schema_name!($name), &message.$field())?;
+                let value = value!($label $type, message.$field());
+                length += field_len(message::$field, schema_name!($name), value)?;
             })+
             Ok(length)
         }
@@ -49,11 +43,18 @@ macro_rules! rare_fields {
         pub(super) fn put(message: &impl Fields, out: &mut [u8]) -> Result<usize, EncodeError> {
             let mut cursor = Cursor::new(out);
             $(if message::$field > LAST_USUAL {
-                cursor.field(message::$field, schema_name!($name), &message.$field())?;
+                let value = value!($label $type, message.$field());
+                cursor.field(message::$field, schema_name!($name), value)?;
             })+
             Ok(cursor.written())
         }
     };
+}
+
+#[rustfmt::skip]
+macro_rules! is_present {
+    (required, $value:expr) => { true };
+    (optional, $value:expr) => { $value.is_some() };
 }
 
 message_fields!(rare_fields);

@@ -32,20 +32,11 @@ pub struct Value {
     pub about: &'static [&'static str],
 }
 
-/// An enumeration as a number.
-pub(crate) trait Enumeration: Copy {
-    fn new(number: u32) -> Self;
-    fn number(self) -> u32;
-}
-
 /// The name in the schema: that of the constant, if it is not another.
+#[rustfmt::skip]
 macro_rules! value_name {
-    ($constant:ident) => {
-        stringify!($constant)
-    };
-    ($constant:ident $name:ident) => {
-        stringify!($name)
-    };
+    ($constant:ident) => { stringify!($constant) };
+    ($constant:ident $name:ident) => { stringify!($name) };
 }
 
 /// Makes an enumeration of its table: `NAME = number`, or `NAME (its name in the schema) = number`.
@@ -92,18 +83,6 @@ macro_rules! enumeration {
         }
 
         const _: () = assert!(is_ascending(&[$($number),+]), "numbers are in ascending order");
-
-        impl Enumeration for $type {
-            #[inline(always)]
-            fn new(number: u32) -> Self {
-                Self(number)
-            }
-
-            #[inline(always)]
-            fn number(self) -> u32 {
-                self.0
-            }
-        }
     };
 }
 
@@ -312,7 +291,7 @@ enumeration! {
         NXDOMAIN = 1,
         /// Answered that the name has no such record.
         NODATA = 2,
-        /// Let the answer be.
+        /// Left the answer as it was.
         PASS = 3,
         /// Gave no answer.
         DROP = 4,

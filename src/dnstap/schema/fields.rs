@@ -106,6 +106,7 @@ macro_rules! policy_fields {
 }
 
 /// The type that a field has in this crate.
+#[rustfmt::skip]
 macro_rules! rust_type {
     ($lifetime:lifetime, required $type:tt) => { rust_type!($lifetime, $type) };
     ($lifetime:lifetime, optional $type:tt) => { Option<rust_type!($lifetime, $type)> };
@@ -119,41 +120,23 @@ macro_rules! rust_type {
 }
 
 /// The wire type of a field.
+#[rustfmt::skip]
 macro_rules! wire_type {
-    (bytes) => {
-        $crate::wire::BYTES
-    };
-    (string) => {
-        $crate::wire::BYTES
-    };
-    (uint32) => {
-        $crate::wire::VARINT
-    };
-    (uint64) => {
-        $crate::wire::VARINT
-    };
-    (fixed32) => {
-        $crate::wire::FIXED32
-    };
-    ((enum $type:ident)) => {
-        $crate::wire::VARINT
-    };
-    ((message $type:ident)) => {
-        $crate::wire::BYTES
-    };
+    (bytes) => { $crate::wire::BYTES };
+    (string) => { $crate::wire::BYTES };
+    (uint32) => { $crate::wire::VARINT };
+    (uint64) => { $crate::wire::VARINT };
+    (fixed32) => { $crate::wire::FIXED32 };
+    ((enum $type:ident)) => { $crate::wire::VARINT };
+    ((message $type:ident)) => { $crate::wire::BYTES };
 }
 
 /// The name of a field in the schema, as text.
+#[rustfmt::skip]
 macro_rules! schema_name {
-    (r#type) => {
-        "type"
-    };
-    (r#match) => {
-        "match"
-    };
-    ($name:ident) => {
-        stringify!($name)
-    };
+    (r#type) => { "type" };
+    (r#match) => { "match" };
+    ($name:ident) => { stringify!($name) };
 }
 
 pub(crate) use {event_fields, message_fields, policy_fields, rust_type, schema_name, wire_type};

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use cbindgen::{Builder, Config};
+use dnstap::schema::{Description, ENUMERATIONS, Value};
 
 /// A header, and the files below `src` that it is made of, in this order.
 struct Header {
@@ -217,7 +218,7 @@ impl Header {
         config.include_guard = Some(self.path.to_uppercase().replace(['/', '.'], "_"));
         config.sys_includes = self.includes.iter().map(|name| name.to_string()).collect();
         let declarations: String = self.declarations.iter().map(|text| contents(text)).collect();
-        config.after_includes = Some(with_version(declarations.trim_end()));
+        config.after_includes = Some(fill_in(declarations.trim_end()));
         let text: String =
             contents(self.introduction).trim().lines().map(|line| format!(" * {line}\n")).collect();
         let text = text.replace(" \n", "\n");
@@ -248,12 +249,38 @@ fn contents(text: &str) -> &str {
     }
 }
 
-/// Puts the version of the workspace into a text.
-fn with_version(text: &str) -> String {
+/// Puts the version of the workspace, and the enumerations of the schema, into a text.
+fn fill_in(text: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let parts = version.split('.').map(|part| part.parse().expect("a version of three numbers"));
     let number = parts.fold(0, |number: u32, part: u8| number << 8 | u32::from(part));
-    text.replace("@VERSION@", version).replace("@VERSION_NUMBER@", &format!("{number:#08x}"))
+    text.replace("@VERSION@", version)
+        .replace("@VERSION_NUMBER@", &format!("{number:#08x}"))
+        .replace("@ENUMERATIONS@", enumerations().trim_end())
+}
+
+/// The enumerations of the schema in C, as cbindgen writes others: it does not expand the macros of
+/// their table. Events have one type, which the library sees to.
+fn enumerations() -> String {
+    let comment = |indent: &str, about: &[&str]| {
+        let lines: String = about.iter().map(|line| format!("{indent} *{line}\n")).collect();
+        format!("{indent}/**\n{lines}{indent} */\n")
+    };
+    let enumeration = |Description { type_name, about, values, .. }| {
+        let mut name = String::from("dnstap");
+        for letter in type_name.chars() {
+            name.extend(letter.is_uppercase().then_some('_'));
+            name.push(letter.to_ascii_lowercase());
+        }
+        let value = |Value { constant, number, about, .. }: &Value| {
+            let prefix = name.to_uppercase();
+            format!("{}  {prefix}_{constant} = {number},\n", comment("  ", about))
+        };
+        let values: String = values.iter().map(value).collect();
+        format!("{}typedef enum {name} {{\n{values}}} {name};\n\n", comment("", about))
+    };
+    let public = ENUMERATIONS.into_iter().filter(|known| known.type_name != "EventType");
+    public.map(enumeration).collect()
 }
 
 #[test]
