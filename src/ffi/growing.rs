@@ -20,23 +20,29 @@ pub unsafe trait Growing: Copy {
 }
 
 /// Implements [`Growing`] for a struct, by the size of its first version, where pointers have 64
-/// bits, and the last field of that version.
+/// bits, and the last field of that version. If that field is a struct that can grow, its type is
+/// given, too: the first version ended with the first version of it.
 ///
 /// # Safety
 /// That all zeros are a value of the struct is for the caller of the macro to know.
 #[macro_export]
 macro_rules! growing {
     ($struct:ty, $size:literal, $last:ident) => {
+        $crate::growing!(@ $struct, $size, $last, {
+            const fn size_of_field<S, F>(_: fn(&S) -> &F) -> usize {
+                size_of::<F>()
+            }
+            size_of_field(|all: &$struct| &all.$last)
+        });
+    };
+    ($struct:ty, $size:literal, $last:ident: $growing:ty) => {
+        $crate::growing!(@ $struct, $size, $last, <$growing as $crate::Growing>::FIRST_SIZE);
+    };
+    (@ $struct:ty, $size:literal, $last:ident, $size_of_last:expr) => {
         // SAFETY: it begins with its size, as asserted below; the rest is said by the caller of
         // the macro.
         unsafe impl $crate::Growing for $struct {
-            const FIRST_SIZE: usize = {
-                const fn size_of_field<S, F>(_: fn(&S) -> &F) -> usize {
-                    size_of::<F>()
-                }
-                let last = size_of_field(|all: &$struct| &all.$last);
-                ::std::mem::offset_of!($struct, $last) + last
-            };
+            const FIRST_SIZE: usize = ::std::mem::offset_of!($struct, $last) + $size_of_last;
         }
 
         const _: () = {
@@ -151,6 +157,16 @@ mod tests {
 
     growing!(Grown, 16, first);
 
+    /// A struct of one version that ends with one that has grown since.
+    #[derive(Clone, Copy)]
+    #[repr(C)]
+    struct EndsWithGrown {
+        size: usize,
+        last: Grown,
+    }
+
+    growing!(EndsWithGrown, 24, last: Grown);
+
     const FIRST: usize = Grown::FIRST_SIZE;
     const NOW: usize = size_of::<Grown>();
 
@@ -161,6 +177,15 @@ mod tests {
 
     fn memory(size: usize) -> Memory {
         [size as u64, 1, 2, 3, UNTOUCHED]
+    }
+
+    #[test]
+    fn a_struct_grows_with_its_last_field() {
+        let value = EndsWithGrown { size: 32, last: Grown { size: NOW, first: 11, second: 12 } };
+        let mut memory = memory(EndsWithGrown::FIRST_SIZE);
+        // SAFETY: the memory is longer than the size.
+        assert_eq!(unsafe { store_sized(memory.as_mut_ptr().cast(), &value) }, Ok(()));
+        assert_eq!(memory, [24, NOW as u64, 11, 3, UNTOUCHED]);
     }
 
     #[test]

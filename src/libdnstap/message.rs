@@ -174,7 +174,7 @@ impl dnstap_storage {
 }
 
 growing!(dnstap_policy, 64, r#match);
-growing!(dnstap_storage, 128, policy);
+growing!(dnstap_storage, 128, policy: dnstap_policy);
 growing!(dnstap_message, 184, version);
 
 // No version has more than the first yet. A struct to which a field is added leaves this list.
