@@ -3,6 +3,7 @@
 #include "endpoint.h"
 #include "fault.h"
 #include "receiver.h"
+#include "sized.h"
 
 #include <fstrm/stats.h>
 
@@ -297,7 +298,9 @@ static void at_every_moment(int model)
 
 static void sizes(int unused)
 {
-	struct { struct fstrm_iothr_stats stats; unsigned char beyond[64]; } longer;
+	static const struct sizes STATS = SIZES(struct fstrm_iothr_stats, 96, END_OF(struct fstrm_iothr_stats, state));
+	static struct area area;
+	struct fstrm_iothr_stats s;
 	struct endpoint e;
 	struct fstrm_iothr *iothr;
 	fstrm_res res;
@@ -305,23 +308,19 @@ static void sizes(int unused)
 	(void)unused;
 	endpoint_open(&e, TO_FILE);
 	iothr = start(endpoint_writer(&e, types));
-	memset(&longer, 0x5a, sizeof longer);
-	longer.stats.size = sizeof longer;
-	res = fstrm_iothr_get_stats(iothr, &longer.stats);
-	NEED(res == fstrm_res_success, "a longer struct: %d", (int)res);
-	EXPECT(longer.stats.accepted, 0);
-	for (size_t i = 0; i < sizeof longer.beyond; i++)
-		NEED(longer.beyond[i] == 0, "byte %zu of what this version does not know is not 0", i);
-	longer.stats.size = 0;
-	res = fstrm_iothr_get_stats(iothr, &longer.stats);
-	NEED(res == fstrm_res_invalid, "size 0: %d", (int)res);
-	longer.stats.size = offsetof(struct fstrm_iothr_stats, state);
-	res = fstrm_iothr_get_stats(iothr, &longer.stats);
-	NEED(res == fstrm_res_invalid, "a size too small: %d", (int)res);
+	submit(iothr, 1, sizeof frame);
+	AWAIT_STATS(iothr, s, s.written == 1);
+	for EACH_SIZE(size, STATS) {
+		res = fstrm_iothr_get_stats(iothr, place(&area, size));
+		NEED(res == (size < STATS.first ? fstrm_res_invalid : fstrm_res_success), "size %zu: %d", size, (int)res);
+		if (res == fstrm_res_success)
+			check_filled(&area, size, &s, &STATS, "fstrm_iothr_get_stats");
+		else
+			check_refused(&area, size, "fstrm_iothr_get_stats");
+	}
 	res = fstrm_iothr_get_stats(iothr, NULL);
 	NEED(res == fstrm_res_invalid, "no stats: %d", (int)res);
-	longer.stats.size = sizeof longer.stats;
-	res = fstrm_iothr_get_stats(NULL, &longer.stats);
+	res = fstrm_iothr_get_stats(NULL, &s);
 	NEED(res == fstrm_res_invalid, "no iothr: %d", (int)res);
 	fstrm_iothr_destroy(&iothr);
 }

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Each function that takes a struct that can grow, with a struct of every size:
+ * fields that the caller does not have are neither read nor written, and those
+ * that only the caller knows are ignored, or set to 0.
+ */
+#include "messages.h"
+#include "sink.h"
+#include "sized.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct sizes MESSAGE = SIZES(dnstap_message, 184, END_OF(dnstap_message, sample_rate),
+	END_OF(dnstap_message, query_time.nanoseconds), END_OF(dnstap_message, response_time.nanoseconds)),
+	POLICY = SIZES(dnstap_policy, 64, 0), STORAGE = SIZES(dnstap_storage, 128, 0),
+	STATS = SIZES(dnstap_stats, 368, END_OF(dnstap_stats, state)),
+	EVENT = SIZES(dnstap_event, 48, END_OF(dnstap_event, time.nanoseconds));
+
+/* A call with such a size returned this. */
+static void returned(const char *call, size_t size, const struct sizes *sizes, dnstap_result is)
+{
+	dnstap_result wanted = size < sizes->first ? DNSTAP_ERROR_SIZE : DNSTAP_OK;
+
+	NEED(is == wanted, "%s with size %zu of %s: '%s' (%d), not '%s'", call, size, sizes->name, dnstap_strerror(is),
+	     (int)is, dnstap_strerror(wanted));
+}
+
+/* What messages point to. */
+static const uint8_t dns[] = "a DNS message", zone[] = "\7example", rule[] = "\4rule", extra[] = "extra",
+	name[] = "name";
+static const dnstap_policy policy = {
+	sizeof policy, { rule, sizeof rule }, { dns, sizeof dns }, { zone, sizeof zone }, DNSTAP_POLICY_ACTION_DROP,
+	DNSTAP_POLICY_MATCH_QNAME,
+};
+
+/* Messages that have everything, and only what servers log all the time, which is another way through the library. */
+static dnstap_message message_of(int everything)
+{
+	dnstap_message m = example(DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE);
+
+	m.response.data = dns;
+	m.response.length = sizeof dns;
+	m.response_time = m.query_time;
+	if (everything) {
+		m.socket_family = DNSTAP_SOCKET_FAMILY_INET;
+		m.http_protocol = DNSTAP_HTTP_PROTOCOL_HTTP2;
+		m.query = m.response;
+		m.zone = (dnstap_bytes){ zone, sizeof zone };
+		m.extra = (dnstap_bytes){ extra, sizeof extra };
+		m.identity = (dnstap_bytes){ name, sizeof name };
+		m.version = m.identity;
+		m.policy = &policy;
+	}
+	return m;
+}
+
+/* Frames that were made, one after another. */
+static struct made {
+	uint8_t *data;
+	size_t length;
+} frames[16384];
+static size_t frame_count;
+
+static void add_frame(const uint8_t *data, size_t length)
+{
+	struct made *frame = &frames[frame_count++];
+
+	NEED(frame_count < sizeof frames / sizeof frames[0], "too many frames");
+	frame->data = malloc(length + 1);
+	frame->length = length;
+	memcpy(frame->data, data, length);
+}
+
+static void add_frames_of(const char *path)
+{
+	dnstap_reader *reader = dnstap_reader_open(path, NULL);
+	dnstap_bytes frame;
+
+	while (dnstap_reader_next(reader, NULL, TIMEOUT) == DNSTAP_OK) {
+		NEED(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK, "no frame");
+		add_frame(frame.data, frame.length);
+	}
+	dnstap_reader_close(&reader);
+}
+
+/* A function that makes a frame of a message. */
+typedef dnstap_result send_function(const dnstap_message *message);
+
+/* Frames that are to be the same, one after the other. */
+static size_t pairs;
+
+/* Sends a message as a caller of each size has it, and as one of this version has the same. */
+static void send_each_size(const char *call, send_function *send)
+{
+	static struct area area;
+	dnstap_message whole, cut;
+	dnstap_policy rest;
+
+	for (int everything = 0; everything < 2; everything++) {
+		whole = message_of(everything);
+		for EACH_SIZE(size, MESSAGE) {
+			returned(call, size, &MESSAGE, send(place_copy(&area, size, &whole, &MESSAGE)));
+			if (size < MESSAGE.first)
+				continue;
+			cut = whole;
+			clear_beyond(size, &cut, &MESSAGE);
+			NEED(send(&cut) == DNSTAP_OK, "%s: not sent", call);
+			pairs++;
+		}
+	}
+	cut = whole;
+	for EACH_SIZE(size, POLICY) {
+		whole.policy = place_copy(&area, size, &policy, &POLICY);
+		returned(call, size, &POLICY, send(&whole));
+		if (size < POLICY.first)
+			continue;
+		rest = policy;
+		clear_beyond(size, &rest, &POLICY);
+		cut.policy = &rest;
+		NEED(send(&cut) == DNSTAP_OK, "%s: not sent", call);
+		pairs++;
+	}
+}
+
+static void check_pairs(void)
+{
+	EXPECT(frame_count, 2 * pairs);
+	NEED(pairs > 100, "only %zu frames to compare", pairs);
+	for (size_t i = 0; i < frame_count; i += 2)
+		NEED(frames[i].length == frames[i + 1].length && memcmp(frames[i].data, frames[i + 1].data, frames[i].length) == 0,
+		     "pair %zu: the frames of a size differ from those of this version", i / 2);
+}
+
+static dnstap_result encode(const dnstap_message *message)
+{
+	uint8_t buffer[1024];
+	size_t length, most = dnstap_encoded_size_max(message);
+	dnstap_result result = dnstap_encode(buffer, sizeof buffer, &length, message);
+
+	if (result == DNSTAP_OK) {
+		NEED(most >= length, "%zu bytes of at most %zu", length, most);
+		add_frame(buffer, length);
+	} else {
+		EXPECT(length, 0);
+		EXPECT(most, 0);
+	}
+	return result;
+}
+
+static void encoding(int unused)
+{
+	(void)unused;
+	send_each_size("dnstap_encode", encode);
+	check_pairs();
+}
+
+static dnstap_queue *queue;
+
+static dnstap_result log_one(const dnstap_message *message)
+{
+	return dnstap_log(queue, message);
+}
+
+static void logging(int unused)
+{
+	dnstap_sink *sink = open_sink(options_to("file:sizes.tap"));
+	dnstap_stats s;
+
+	(void)unused;
+	queue = dnstap_queue_new(sink, NULL);
+	send_each_size("dnstap_log", log_one);
+	dnstap_queue_free(&queue);
+	s = close_sink(&sink, TIMEOUT);
+	/* A policy is the message's, so that one of a wrong size makes the message invalid. */
+	EXPECT(s.sent, 2 * pairs);
+	EXPECT(s.dropped_invalid, POLICY.first);
+	add_frames_of("sizes.tap");
+	check_pairs();
+}
+
+static dnstap_writer *writer;
+
+static dnstap_result write_one(const dnstap_message *message)
+{
+	return dnstap_writer_write(writer, message);
+}
+
+static void writing(int unused)
+{
+	dnstap_options *options = options_to("file:sizes.tap");
+
+	(void)unused;
+	writer = dnstap_writer_open(options, NULL);
+	dnstap_options_free(&options);
+	send_each_size("dnstap_writer_write", write_one);
+	dnstap_writer_close(&writer);
+	add_frames_of("sizes.tap");
+	check_pairs();
+}
+
+/* The event with everything. */
+static struct made example_frame(void)
+{
+	static uint8_t buffer[1024];
+	struct made frame = { buffer, 0 };
+	dnstap_message m = message_of(1);
+
+	NEED(dnstap_encode(buffer, sizeof buffer, &frame.length, &m) == DNSTAP_OK, "no frame");
+	return frame;
+}
+
+static void decoding(int unused)
+{
+	static struct area area;
+	struct made frame = example_frame();
+	dnstap_storage storage = { .size = sizeof storage };
+	dnstap_message whole = { .size = sizeof whole }, m;
+	dnstap_result result;
+
+	(void)unused;
+	NEED(dnstap_decode(frame.data, frame.length, &whole, &storage) == DNSTAP_OK, "decoding");
+	for EACH_SIZE(size, MESSAGE) {
+		result = dnstap_decode(frame.data, frame.length, place(&area, size), &storage);
+		returned("dnstap_decode", size, &MESSAGE, result);
+		if (result == DNSTAP_OK)
+			check_filled(&area, size, &whole, &MESSAGE, "dnstap_decode");
+		else
+			check_refused(&area, size, "dnstap_decode");
+	}
+	for EACH_SIZE(size, STORAGE) {
+		memset(&m, CANARY, sizeof m);
+		m.size = sizeof m;
+		result = dnstap_decode(frame.data, frame.length, &m, place(&area, size));
+		returned("dnstap_decode", size, &STORAGE, result);
+		if (result == DNSTAP_OK) {
+			/* The policy is last, and has as much as there is room for. */
+			storage.policy.size = size - offsetof(dnstap_storage, policy);
+			if (storage.policy.size > POLICY.now)
+				storage.policy.size = POLICY.now;
+			check_filled(&area, size, &storage, &STORAGE, "dnstap_decode");
+			NEED((const uint8_t *)m.policy > area.place && (const uint8_t *)m.policy < area.place + area.length,
+			     "the policy is not in the storage");
+		} else {
+			check_refused(&area, size, "dnstap_decode");
+			NEED(m.type == CANARY * 0x1010101u, "the message was written to, without storage");
+		}
+	}
+}
+
+static void reading(int unused)
+{
+	static struct area area;
+	struct made frame = example_frame(), made;
+	dnstap_message whole = { .size = sizeof whole }, m = message_of(1);
+	dnstap_storage storage = { .size = sizeof storage };
+	dnstap_sink *sink = open_sink(options_to("file:sizes.tap"));
+	dnstap_reader *reader;
+	dnstap_result result;
+	dnstap_bytes read;
+
+	(void)unused;
+	queue = dnstap_queue_new(sink, NULL);
+	for EACH_SIZE(size, MESSAGE)
+		NEED(dnstap_log(queue, &m) == DNSTAP_OK, "not logged");
+	dnstap_queue_free(&queue);
+	close_sink(&sink, TIMEOUT);
+	NEED(dnstap_decode(frame.data, frame.length, &whole, &storage) == DNSTAP_OK, "decoding");
+
+	reader = dnstap_reader_open("sizes.tap", NULL);
+	for EACH_SIZE(size, MESSAGE) {
+		dnstap_message *placed = place(&area, size);
+
+		result = dnstap_reader_next(reader, placed, TIMEOUT);
+		returned("dnstap_reader_next", size, &MESSAGE, result);
+		if (result != DNSTAP_OK) {
+			check_refused(&area, size, "dnstap_reader_next");
+			continue;
+		}
+		check_outside(&area, size, "dnstap_reader_next");
+		for (size_t i = sizeof whole; i < size; i++)
+			NEED(area.place[i] == 0, "dnstap_reader_next: size %zu, and byte %zu is not 0", size, i);
+		/* It points into the reader, so that what it says is compared. */
+		NEED(dnstap_reader_get_frame(reader, &read) == DNSTAP_OK, "no frame");
+		NEED(read.length == frame.length && memcmp(read.data, frame.data, read.length) == 0, "another frame");
+		frame_count = 0;
+		m = whole;
+		clear_beyond(size, &m, &MESSAGE);
+		NEED(encode(placed) == DNSTAP_OK && encode(&m) == DNSTAP_OK, "what was read cannot be encoded");
+		made = frames[0];
+		NEED(made.length == frames[1].length && memcmp(made.data, frames[1].data, made.length) == 0,
+		     "dnstap_reader_next: size %zu gets another message", size);
+	}
+	dnstap_reader_close(&reader);
+}
+
+/* Logs one message to a new sink. */
+static dnstap_sink *busy_sink(void)
+{
+	dnstap_sink *sink = open_sink(options_with_ring("file:sizes.tap", 65536));
+	dnstap_message m = message_of(1);
+
+	queue = dnstap_queue_new(sink, NULL);
+	NEED(dnstap_log(queue, &m) == DNSTAP_OK, "not logged");
+	dnstap_queue_free(&queue);
+	return sink;
+}
+
+static void accounts(int unused)
+{
+	static struct area area;
+	dnstap_sink *sink = busy_sink();
+	dnstap_stats s;
+	dnstap_result result;
+
+	(void)unused;
+	AWAIT_STATS(sink, s, s.sent == 1);
+	for EACH_SIZE(size, STATS) {
+		result = dnstap_sink_get_stats(sink, place(&area, size));
+		returned("dnstap_sink_get_stats", size, &STATS, result);
+		if (result == DNSTAP_OK)
+			check_filled(&area, size, &s, &STATS, "dnstap_sink_get_stats");
+		else
+			check_refused(&area, size, "dnstap_sink_get_stats");
+	}
+	close_sink(&sink, TIMEOUT);
+}
+
+static void last_accounts(int unused)
+{
+	static struct area area;
+	dnstap_sink *sink = busy_sink();
+	dnstap_stats s = close_sink(&sink, TIMEOUT);
+	dnstap_result result;
+
+	(void)unused;
+	for EACH_SIZE(size, STATS) {
+		unlink("sizes.tap");
+		sink = busy_sink();
+		result = dnstap_sink_close(&sink, place(&area, size));
+		returned("dnstap_sink_close", size, &STATS, result);
+		NEED(sink == NULL, "size %zu, and the sink is open", size);
+		if (result == DNSTAP_OK)
+			check_filled(&area, size, &s, &STATS, "dnstap_sink_close");
+		else
+			check_refused(&area, size, "dnstap_sink_close");
+	}
+}
+
+static void events(int unused)
+{
+	static struct area area;
+	dnstap_sink *sink = open_sink(options_to("file:sizes.tap"));
+	struct pollfd pending = { dnstap_sink_get_event_fd(sink), POLLIN, 0 };
+	dnstap_event opened = DNSTAP_EVENT_INIT;
+	const dnstap_event *event;
+	dnstap_result result;
+
+	(void)unused;
+	opened.kind = DNSTAP_EVENT_KIND_CONNECTED;
+	for EACH_SIZE(size, EVENT) {
+		NEED(poll(&pending, 1, TIMEOUT) == 1, "no event for size %zu", size);
+		event = place(&area, size);
+		result = dnstap_sink_next_event(sink, (dnstap_event *)area.place);
+		returned("dnstap_sink_next_event", size, &EVENT, result);
+		/* A refused call leaves the event to the next one. */
+		if (result != DNSTAP_OK) {
+			check_refused(&area, size, "dnstap_sink_next_event");
+			continue;
+		}
+		opened.time = event->time;
+		opened.text = event->text;
+		check_filled(&area, size, &opened, &EVENT, "dnstap_sink_next_event");
+		NEED(event->time.seconds > 0 && strstr(event->text, "sizes.tap") != NULL, "an event without time or text");
+		NEED(rename("sizes.tap", "old.tap") == 0, "not renamed");
+		NEED(dnstap_sink_reopen(sink) == DNSTAP_OK, "not opened again");
+	}
+	close_sink(&sink, TIMEOUT);
+}
+
+static const struct fault cases[] = {
+	{ "messages and policies: dnstap_encode, dnstap_encoded_size_max", encoding, 0, 10, 0, NULL },
+	{ "messages and policies: dnstap_log", logging, 0, 20, 0, NULL },
+	{ "messages and policies: dnstap_writer_write", writing, 0, 20, 0, NULL },
+	{ "messages and storage: dnstap_decode", decoding, 0, 10, 0, NULL },
+	{ "messages: dnstap_reader_next", reading, 0, 20, 0, NULL },
+	{ "accounts: dnstap_sink_get_stats", accounts, 0, 20, 0, NULL },
+	{ "accounts: dnstap_sink_close", last_accounts, 0, 60, 0, NULL },
+	{ "events: dnstap_sink_next_event", events, 0, 20, 0, NULL },
+};
+
+int main(int argc, char **argv)
+{
+	return RUN(argc, argv, cases);
+}
