@@ -8,7 +8,7 @@ results=$BUILD/results
 # A library path of the caller would win over the rpath of the programs.
 unset LD_LIBRARY_PATH
 
-for test in version symbols headers abi linking unload no_tls compare faults additions dnstap no_alloc printers examples race_detectors dnstap-receivers; do
+for test in version symbols headers abi releases linking unload no_tls compare faults additions dnstap no_alloc printers examples race_detectors dnstap-receivers; do
 	echo "# $test"
 	sh "./$test.sh" 2>&1 | tee -a "$results"
 	# A script that dies has said so nowhere else.

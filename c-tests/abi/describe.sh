@@ -8,7 +8,7 @@
 #
 # An installed object is stripped, and the debug information of Rust describes the types of Rust. So this makes a twin of
 # the object with a C compiler: an empty function for each prototype of the headers, exported under the version that the
-# object has for it. The twin has further functions, in a version node TYPES: one to each enum, struct and union of the
+# object has for it. The twin has further functions, in a version node TYPES: one for each enum, struct and union of the
 # headers, because enums cross this ABI as integers and would be missing otherwise, and one for the numbers of macros.
 set -eu
 object=$1 include=$2
@@ -68,6 +68,7 @@ $cc -aux-info "$work/prototypes" -fsyntax-only "$work/headers.c"
 soname=$(objdump -p "$object" | awk '$1 == "SONAME" { print $2 }')
 $cc -g -w -shared -fPIC -Wl,-soname,"$soname" -Wl,--version-script="$work/twin.map" -Wl,--no-undefined-version \
 	-o "$work/$soname" "$work/twin.c"
-# Nothing of this machine and this compilation: no paths, no order of the types.
+# Without anything of this machine. Comments say in C what the next element is; those that repeat it are left out.
 abidw --annotate --type-id-style hash --no-architecture --no-comp-dir-path --no-corpus-path --no-elf-needed \
-	--no-parameter-names --no-show-locs "$work/$soname"
+	--no-parameter-names --no-show-locs "$work/$soname" >"$work/description"
+sed '/<!-- parameter of type/d; /<elf-function-symbols>/,/<\/elf-function-symbols>/{ /<!--/d; }' "$work/description"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # The libraries with a description, and the headers of each. Read by the scripts that make one.
 
-LIBRARIES='libfstrm'
+LIBRARIES='libfstrm libdnstap'
 
 # describe LIBRARY: as it is installed.
 describe() {
@@ -11,4 +11,9 @@ describe() {
 	esac
 	# shellcheck disable=SC2086 # several
 	sh abi/describe.sh "$STAGE/lib/$1.so.0" "$STAGE/include" $headers
+}
+
+# unreleased RELEASE: whether the changelog says so of a release, by its first two numbers.
+unreleased() {
+	grep -q "^## $1\.0 - unreleased" ../CHANGELOG.md
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Updates the descriptions of the ABI to that of the installed libraries. Called by `make abi`.
+# Updates the descriptions of the ABI to that of the installed libraries, and the header of a release that is still to
+# come. Called by `make abi`.
 set -eu
 cd "$(dirname "$0")/.."
 . ./abi/libraries.sh
@@ -12,5 +13,11 @@ for library in $LIBRARIES; do
 		rm "abi/$library.new"
 	else
 		mv "abi/$library.new" "abi/$library.abi"
+	fi
+done
+
+for release in abi/[0-9]*; do
+	if unreleased "$(basename "$release")"; then
+		cp "$STAGE/include/libdnstap.h" "$release"
 	fi
 done
