@@ -24,16 +24,15 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: %s FILE OUTPUT\n", argv[0]);
 		return 2;
 	}
-	dnstap_result error;
-	dnstap_reader *reader = dnstap_reader_open(argv[1], &error);
+	dnstap_reader *reader = dnstap_reader_open(argv[1], NULL);
 	if (reader == NULL) {
-		perror(argv[1]);
+		fprintf(stderr, "%s\n", dnstap_reader_get_error(NULL));
 		return 1;
 	}
 	dnstap_options *options = dnstap_options_new();
 	dnstap_options_set_identity(options, NULL); /* the file has its own */
 	dnstap_writer *writer = NULL;
-	error = dnstap_options_set_output(options, argv[2]);
+	dnstap_result error = dnstap_options_set_output(options, argv[2]);
 	if (error == DNSTAP_OK)
 		writer = dnstap_writer_open(options, &error);
 	if (writer == NULL) {
@@ -43,22 +42,21 @@ int main(int argc, char **argv)
 	dnstap_options_free(&options);
 
 	dnstap_message message = DNSTAP_MESSAGE_INIT;
-	dnstap_result read, written = DNSTAP_OK;
+	dnstap_result read = DNSTAP_OK, written = DNSTAP_OK;
 	/* Reading a file has no time limit, so the 0 does not matter. */
 	while (written == DNSTAP_OK && (read = dnstap_reader_next(reader, &message, 0)) == DNSTAP_OK) {
 		written = copy(writer, &message);
 		if (written == DNSTAP_ERROR_MESSAGE_TYPE) /* of a newer schema: nobody knows what to mask */
 			written = DNSTAP_OK;
 	}
-	if (written == DNSTAP_OK)
-		written = dnstap_writer_flush(writer);
 	if (written != DNSTAP_OK)
 		fprintf(stderr, "%s\n", dnstap_writer_get_error(writer));
 	else if (read != DNSTAP_END)
 		fprintf(stderr, "%s: %s\n", argv[1], dnstap_reader_get_error(reader));
 	dnstap_reader_close(&reader);
-	error = dnstap_writer_close(&writer); /* the receiver has read everything */
+	/* Writes the rest, and waits until the receiver has read everything. */
+	error = dnstap_writer_close(&writer);
 	if (written == DNSTAP_OK && error != DNSTAP_OK)
-		fprintf(stderr, "%s: %s\n", argv[2], dnstap_strerror(error));
+		fprintf(stderr, "%s\n", dnstap_writer_get_error(NULL));
 	return written == DNSTAP_OK && read == DNSTAP_END && error == DNSTAP_OK ? 0 : 1;
 }

@@ -441,6 +441,7 @@ static void stays_failed(dnstap_writer **writer, dnstap_result wanted)
 		NEED(strcmp(dnstap_writer_get_error(*writer), said) == 0, "'%s' and then '%s'", said, dnstap_writer_get_error(*writer));
 	}
 	NEED(dnstap_writer_close(writer) == wanted && *writer == NULL, "close");
+	NEED(strcmp(dnstap_writer_get_error(NULL), said) == 0, "'%s' and then '%s'", said, dnstap_writer_get_error(NULL));
 	NEED(now() - began < 0.9 * SHORT / 1e3 + 1, "a stream that has failed still takes time");
 }
 
@@ -493,6 +494,7 @@ static void no_finish(int manner)
 	began = now();
 	result = dnstap_writer_close(&writer);
 	NEED(writer == NULL, "not freed");
+	NEED(strstr(dnstap_writer_get_error(NULL), "x.sock: ") != NULL, "'%s'", dnstap_writer_get_error(NULL));
 	NEED(result == (manner == NO_FINISH ? DNSTAP_ERROR_IO : DNSTAP_ERROR_STREAM), "'%s'", dnstap_strerror(result));
 	if (manner == NO_FINISH)
 		took_the_timeout("closing", began);
