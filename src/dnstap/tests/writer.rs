@@ -110,7 +110,7 @@ fn a_failure_names_the_output_and_stays() {
     let listener = UnixListener::bind(&path).expect("a socket");
     let mut options = options(Output::Unix(path.clone()));
     options.direction = Some(Direction::Unidirectional);
-    options.io_timeout = Duration::from_millis(200);
+    options.io_timeout = Duration::from_secs(1);
     let mut writer = Writer::open(&options).expect("a writer");
     let _stalled = listener.accept().expect("a sender");
     let frame = vec![0; 1 << 20];
@@ -120,7 +120,7 @@ fn a_failure_names_the_output_and_stays() {
             break (error.to_string(), begun.elapsed());
         }
     };
-    assert_eq!(error, format!("{}: the receiver took more than 0.2 s", path.display()));
+    assert_eq!(error, format!("{}: the receiver took more than 1 s", path.display()));
     assert!(took < PATIENCE, "{took:?}");
     assert_eq!(writer.flush().expect_err("it has failed").to_string(), error);
     assert_eq!(writer.close().expect_err("it has failed").to_string(), error);
