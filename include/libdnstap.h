@@ -1229,7 +1229,8 @@ enum dnstap_result dnstap_options_set_tls_client_certificate(dnstap_options *opt
 
 /**
  * Opens a sink: starts the writer thread, which connects, and connects again whenever that fails.
- * Never waits for the receiver, which may come later. The writer thread blocks all signals.
+ * Never waits for the receiver, which may come later: dnstap_sink_next_event() tells when it does.
+ * The writer thread blocks all signals.
  *
  * A process that forks may do so before or after: a child that goes on logging gets a writer
  * thread and a stream of its own. Instead of a regular file that is PATH.PID, with its process ID;

@@ -102,8 +102,11 @@ impl<F: Feed> Worker<F> {
         let now = Instant::now();
         let flush_at = deadline(now, shared.options.flush_timeout);
         let close_by = shared.closing.get().map(|closing| closing.by);
-        let deadlines = [self.link.deadline(), self.drops.deadline(), close_by];
-        let until = deadlines.into_iter().flatten().fold(flush_at, Instant::min);
+        let deadlines = [self.link.deadline(), close_by];
+        let mut until = deadlines.into_iter().flatten().fold(flush_at, Instant::min);
+        if let Some(check_at) = self.drops.deadline() {
+            until = until.min(check_at);
+        }
 
         let mut fds = vec![PollFd::new(shared.wake.fd(), PollFlags::POLLIN)];
         fds.extend(self.link.poll().map(|(fd, flags)| PollFd::new(fd, flags)));
