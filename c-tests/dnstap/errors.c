@@ -73,11 +73,16 @@ static void opening(int unused)
 {
 	dnstap_options *o = dnstap_options_new();
 	dnstap_result error;
+	char long_path[256] = "unix:/";
 
 	(void)unused;
 	NEED(dnstap_options_set_output(o, "file:missing/log.tap") == DNSTAP_OK, "output");
 	NEED(dnstap_sink_open(o, &error) == NULL && error == DNSTAP_ERROR_PATH, "%s", dnstap_strerror(error));
 	expect_text(dnstap_options_get_error(o), "missing/log.tap: No such file or directory");
+	memset(long_path + 6, 'x', 200);
+	NEED(dnstap_options_set_output(o, long_path) == DNSTAP_OK, "output");
+	NEED(dnstap_sink_open(o, &error) == NULL && error == DNSTAP_ERROR_PATH, "%s", dnstap_strerror(error));
+	expect_text(strrchr(dnstap_options_get_error(o), ':'), ": the path of a socket may have at most 107 bytes, not 201");
 	NEED(dnstap_options_set_output(o, "tls:127.0.0.1:1") == DNSTAP_OK, "output");
 	NEED(dnstap_options_set_tls_ca_bundle(o, "missing.pem") == DNSTAP_OK, "tls_ca_bundle");
 	NEED(dnstap_sink_open(o, &error) == NULL && error == DNSTAP_ERROR_TLS, "%s", dnstap_strerror(error));

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Unix and TCP stream sockets, as the connecting side.
 
-use std::io::{self, IoSlice};
+use std::io::{self, ErrorKind, IoSlice};
+use std::mem::{offset_of, size_of};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
+use nix::libc::sockaddr_un;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrLike, SockaddrStorage,
     UnixAddr, connect, recv, send, sendmsg, setsockopt, socket, sockopt,
@@ -20,6 +22,9 @@ use crate::handshake::Direction;
 /// many, and so often. `TCP_USER_TIMEOUT` would do it under load as well, but on Linux it also hits
 /// a live peer that just does not read.
 const KEEPALIVE: (u32, u32, u32) = (10, 5, 4);
+
+/// Bytes that the path of a Unix socket may have.
+const UNIX_PATH_MAX: usize = size_of::<sockaddr_un>() - offset_of!(sockaddr_un, sun_path) - 1;
 
 /// Where a socket connects to.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +46,12 @@ pub struct SocketSender {
 impl SocketSender {
     /// A sender to the Unix socket `path`; an error if the path does not fit into an address.
     pub fn unix(path: &Path) -> io::Result<Self> {
+        let bytes = path.as_os_str().len();
+        if bytes > UNIX_PATH_MAX {
+            let text =
+                format!("the path of a socket may have at most {UNIX_PATH_MAX} bytes, not {bytes}");
+            return Err(io::Error::new(ErrorKind::InvalidFilename, text));
+        }
         Ok(Self::new(Address::Unix(UnixAddr::new(path)?)))
     }
 
