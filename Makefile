@@ -213,7 +213,7 @@ check-knot: stage
 	    BUILD=$(TARGET)/knot patches/knot/test/run $$release || exit 1; \
 	done
 
-CHECK_BIND_PACKAGES = dnsperf dnstap-ldns fstrm-bin gcc golang-github-dnstap-golang-dnstap-cli \
+CHECK_BIND_PACKAGES = dnsperf dnstap-ldns fstrm-bin golang-github-dnstap-golang-dnstap-cli \
     hostname knot openssl python3 strace tshark valgrind
 check-bind: stage
 	.ci/install $(CHECK_BIND_PACKAGES)

@@ -106,6 +106,9 @@ dnstap:
         found = re.findall(r"^(?:dnstap\.|total\.num\.)(\S+)=(\d+)", self.control("stats_noreset"), re.MULTILINE)
         return {name: int(n) for name, n in found}
 
+    def await_connected(self):
+        until("the connection is logged", lambda: re.search(r"notice: dnstap: \S+: connected$", self.log(), re.MULTILINE))
+
     def await_sent(self):
         until("all that was logged is sent", lambda: (s := self.stats())["sent"] == s["logged"])
 
