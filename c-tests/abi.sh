@@ -95,11 +95,11 @@ sees 'a macro of another number' 's/TOY_LIMIT 10/TOY_LIMIT 11/' "TOY_LIMIT' from
 for library in $LIBRARIES; do
 	report=$(describe $library 2>&1 >"$work/$library.abi" &&
 		abidiff --harmless "abi/$library.abi" "$work/$library.abi" 2>&1)
-	result $? "$library has the ABI of c-tests/abi/$library.abi" "The ABI has changed:
-$report
-If this is deliberate, run \`make abi\` and commit c-tests/abi/ together with the change. Programs compiled before the
-change must keep running: add functions under a new version node, enumerators with new numbers, and fields at the end
-of a struct that begins with its size. Undo anything else."
+	result $? "$library has the ABI of c-tests/abi/$library.abi" "\
+If this change is deliberate, run \`make abi\` and commit c-tests/abi/ with it. Programs compiled before must keep
+running: add functions under a new version node, enumerators with new numbers, and fields at the end of a struct that
+begins with its size. Undo anything else.
+$report"
 done
 
 # Without --harmless: Debian's has const on parameters that are copied, and enums without a tag.
