@@ -18,6 +18,7 @@ use framestream::reader::{Reader, ReaderOptions};
 use framestream::sender;
 use framestream::transport::{FileReceiver, FileSender, SocketSender};
 use framestream::writer::{Writer, WriterOptions};
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
@@ -72,7 +73,8 @@ fn descriptors_that_the_host_closed_are_replaced_and_those_of_others_left_alone(
 /// where it is then: not where the writer thread was faster.
 fn close_all(ours: Vec<RawFd>, theirs: Option<&File>) -> Vec<RawFd> {
     let replace = |fd: RawFd| {
-        close(fd).expect("open");
+        // The thread itself closes both ends of a pipe of which it finds one closed.
+        assert!(matches!(close(fd), Ok(()) | Err(Errno::EBADF)), "descriptor {fd}");
         let at = fcntl(theirs?, FcntlArg::F_DUPFD_CLOEXEC(fd)).expect("a descriptor");
         if at != fd {
             close(at).expect("open");

@@ -5,7 +5,8 @@ mod patience;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, SocketAddrV4};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use framestream::iothr::{IoThr, Options, Producer};
 use framestream::sender;
 use framestream::transport::{FileSender, HostSender, SocketSender, Transport};
 use framestream::writer::{Writer, WriterOptions};
+use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, SockaddrIn, bind, getsockname};
 use patience::{PATIENCE, wait_for};
 
 fn start(
@@ -95,9 +97,13 @@ fn silence_is_told_with_its_length() {
 
 #[test]
 fn addresses_and_hosts_go_by_their_names() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("bound");
-    drop(listener);
+    // Bound, so that nobody else gets the port, but not listening.
+    let flags = SockFlag::SOCK_CLOEXEC;
+    let held =
+        socket::socket(AddressFamily::Inet, SockType::Stream, flags, None).expect("a socket");
+    bind(held.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, 0)).expect("a port");
+    let bound: SockaddrIn = getsockname(held.as_raw_fd()).expect("bound");
+    let address = SocketAddr::from(SocketAddrV4::from(bound));
     let refused = "Connection refused";
     let (iothr, _producers) = start(SocketSender::tcp(address), PATIENCE);
     await_error(&iothr, &format!("{address}: connecting: {refused}"));

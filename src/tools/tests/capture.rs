@@ -5,7 +5,7 @@ mod support;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::process::{self, Command};
 use std::thread;
@@ -13,15 +13,11 @@ use std::time::{Duration, Instant};
 
 use framestream::control::ControlType::{Finish, Ready, Start, Stop};
 use nix::unistd::getuid;
+use support::held_address::HeldAddress;
 use support::{
     CAPTURE, DEADLINE, Peer, Place, REPLAY, Running, TYPE, assert_holds, c, control, data, debian,
     dumped, limited, names, payloads, quoted, recording, run,
 };
-
-/// A TCP port that nobody listens on.
-fn free_port(address: &str) -> String {
-    TcpListener::bind((address, 0)).unwrap().local_addr().unwrap().port().to_string()
-}
 
 fn replay(program: &str, place: &Place, file: &str) {
     let socket = place.argument("socket");
@@ -70,14 +66,15 @@ fn tcp_works_in_both_directions() {
         let place = Place::new();
         let input = place.file("in", recording(payloads(3000)));
         let output = place.argument("out");
-        let port = free_port(address);
+        let held = HeldAddress::new(address);
+        let port = held.port();
         let mut capture = Running::start(
-            Command::new(CAPTURE).args(["-t", TYPE, "-a", address, "-p", &port, "-w", &output]),
+            Command::new(CAPTURE).args(["-t", TYPE, "-a", address, "-p", port, "-w", &output]),
         );
         capture.line(&format!("opening TCP socket [{address}]:{port}"));
         capture.line("opened output file");
         for program in [&c("fstrm_replay"), REPLAY] {
-            let output = run(program, &["-t", TYPE, "-a", address, "-p", &port, "-r", &input]);
+            let output = run(program, &["-t", TYPE, "-a", address, "-p", port, "-r", &input]);
             assert!(output.status.success(), "{output:?}");
         }
         capture.stop();
@@ -373,9 +370,10 @@ fn who_comes_again_and_again_with_other_words_is_counted() {
 #[test]
 fn every_line_about_a_connection_names_its_peer() {
     let place = Place::new();
-    let port = free_port("127.0.0.1");
+    let address = HeldAddress::new("127.0.0.1");
+    let port = address.port();
     let out = place.argument("out");
-    let arguments = ["-a", "127.0.0.1", "-p", &port, "-w", &out, "-ddddd"];
+    let arguments = ["-a", "127.0.0.1", "-p", port, "-w", &out, "-ddddd"];
     let capture = Running::capture(&arguments);
     let mut peers = Vec::new();
     for bytes in [
@@ -384,7 +382,7 @@ fn every_line_about_a_connection_names_its_peer() {
         [control(Start, Some(TYPE)), control(Ready, None)].concat(),
         b"GET / HTTP/1.1\r\n\r\n".to_vec(),
     ] {
-        let mut peer = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+        let mut peer = TcpStream::connect(&*address).unwrap();
         peer.set_read_timeout(Some(DEADLINE)).unwrap();
         peer.write_all(&bytes).unwrap();
         peer.shutdown(Shutdown::Write).unwrap();

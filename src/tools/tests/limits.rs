@@ -6,13 +6,14 @@ mod support;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use framestream::control::ControlType::{Accept, Ready, Start, Stop};
+use support::held_address::HeldAddress;
 use support::{
     CAPTURE, DEADLINE, DNSTAP, Peer, Place, Running, TYPE, control, data, limited, recording, run,
 };
@@ -157,7 +158,7 @@ fn incomplete_frames_of_many_connections_take_bounded_memory() {
 fn connections_leave_descriptors_for_rotation_and_metrics() {
     let place = Place::new();
     let (socket, out) = (place.argument("socket"), place.argument("out"));
-    let metrics = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let metrics = HeldAddress::new("127.0.0.1");
     let mut command = limited("-n 48", DNSTAP);
     command.args(["-u", &socket, "-w", &out, "--metrics", &metrics]);
     let mut receiver = Running::start(&mut command);
@@ -170,7 +171,7 @@ fn connections_leave_descriptors_for_rotation_and_metrics() {
         receiver.signal("USR1");
         receiver.line("closed output file");
         receiver.line("opened output file");
-        let mut reader = TcpStream::connect(&metrics).unwrap();
+        let mut reader = TcpStream::connect(&*metrics).unwrap();
         reader.set_read_timeout(Some(DEADLINE)).unwrap();
         reader.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
         let mut page = String::new();

@@ -6,21 +6,17 @@ mod authority;
 mod support;
 
 use std::io::Write;
-use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use authority::{Authority, Identity};
 use framestream::control::ControlType::{Accept, Finish, Ready, Start, Stop};
+use support::held_address::HeldAddress;
 use support::{
     DEADLINE, DNSTAP, Peer, Place, Running, TYPE, assert_holds, control, data, payloads, recording,
     until,
 };
-
-fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
@@ -69,8 +65,8 @@ fn a_relay_over_tls_is_received() {
     let place = Place::new();
     let (ours, theirs) = (Authority::new(), Authority::new());
     let (server, client) = (ours.issue("DNS:localhost"), theirs.issue("DNS:sensor"));
-    let (address, all) = (free_address(), place.argument("all"));
-    let port = address.rsplit_once(':').unwrap().1;
+    let (address, all) = (HeldAddress::new("127.0.0.1"), place.argument("all"));
+    let port = address.port();
     let mut arguments = vec!["-l", &address, "--tls-client-ca", text(&theirs.certificate)];
     arguments.extend(proof(&server));
     arguments.extend(["-w", &all]);
@@ -133,8 +129,8 @@ fn certificates_are_read_again_at_a_signal_and_broken_ones_are_not_taken() {
     let place = Place::new();
     let (old, new) = (Authority::new(), Authority::new());
     let (server, replacement) = (old.issue_expired("DNS:localhost"), new.issue("DNS:localhost"));
-    let (address, all) = (free_address(), place.argument("all"));
-    let port = address.rsplit_once(':').unwrap().1;
+    let (address, all) = (HeldAddress::new("127.0.0.1"), place.argument("all"));
+    let port = address.port();
     let mut arguments = vec!["-l", &address, "-w", &all];
     arguments.extend(proof(&server));
     let mut receiver =
@@ -175,8 +171,8 @@ fn a_relay_reads_a_certificate_that_was_replaced_before_it_connects_again() {
     let authority = Authority::new();
     let (server, other) = (authority.issue("DNS:localhost"), Authority::new());
     let client = other.issue_expired("DNS:sensor");
-    let (address, all) = (free_address(), place.argument("all"));
-    let port = address.rsplit_once(':').unwrap().1;
+    let (address, all) = (HeldAddress::new("127.0.0.1"), place.argument("all"));
+    let port = address.port();
     let mut arguments = vec!["-l", &address, "--tls-client-ca", text(&other.certificate)];
     arguments.extend(proof(&server));
     arguments.extend(["-w", &all]);
@@ -202,15 +198,15 @@ fn what_does_not_speak_tls_is_told_and_counted() {
     let place = Place::new();
     let authority = Authority::new();
     let server = authority.issue("IP:127.0.0.1");
-    let (address, all) = (free_address(), place.argument("all"));
+    let (address, all) = (HeldAddress::new("127.0.0.1"), place.argument("all"));
     let mut arguments = vec!["-l", &address, "-w", &all];
     arguments.extend(proof(&server));
     let mut receiver = start(&arguments, "opened output file");
-    let mut peer = std::net::TcpStream::connect(&address).unwrap();
+    let mut peer = std::net::TcpStream::connect(&*address).unwrap();
     peer.write_all(&control(Start, Some(TYPE))).unwrap();
     receiver.line("the peer does not speak TLS");
     // And who looks whether somebody listens is no fault.
-    drop(std::net::TcpStream::connect(&address).unwrap());
+    drop(std::net::TcpStream::connect(&*address).unwrap());
     let lines = receiver.stop();
     assert!(lines.iter().any(|line| line.contains("(1 refused)")), "{lines:#?}");
 }
@@ -220,7 +216,7 @@ fn openssl_sends_in_one_direction() {
     let place = Place::new();
     let authority = Authority::new();
     let server = authority.issue("IP:127.0.0.1");
-    let (address, all) = (free_address(), place.argument("all"));
+    let (address, all) = (HeldAddress::new("127.0.0.1"), place.argument("all"));
     let mut arguments = vec!["-l", &address, "-w", &all];
     arguments.extend(proof(&server));
     let receiver = start(&arguments, "opened output file");
@@ -241,7 +237,7 @@ fn a_sender_that_listens_is_connected_to_over_tls() {
     let place = Place::new();
     let authority = Authority::new();
     let server = authority.issue("IP:127.0.0.1");
-    let (address, all) = (free_address(), place.argument("all"));
+    let (address, all) = (HeldAddress::new("127.0.0.1"), place.argument("all"));
     let mut sender = Openssl::start(&[
         "s_server",
         "-quiet",

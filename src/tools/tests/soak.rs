@@ -10,10 +10,11 @@ mod support;
 use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,7 @@ use dnstap::{Event, Message};
 use framestream::control::ControlType::{Accept, Finish, Ready, Start, Stop};
 use framestream::transport::{TlsConnector, TlsOptions};
 use fstrm_tools::dnstap::batch;
+use support::held_address::HeldAddress;
 use support::{DEADLINE, DNSTAP, Place, Running, TYPE, control, data, events};
 
 const SENDERS: u32 = 100;
@@ -143,7 +145,7 @@ fn senders_that_come_and_go_leave_nothing_behind() {
     let place = Place::new();
     let authority = Authority::new();
     let server = authority.issue("IP:127.0.0.1");
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let address = Arc::new(HeldAddress::new("127.0.0.1"));
     let mut command = Command::new(DNSTAP);
     command.args(["-u", &place.argument("socket"), "-l", &address]);
     command.arg("--tls-cert").arg(&server.certificate).arg("--tls-key").arg(&server.key);
@@ -161,7 +163,7 @@ fn senders_that_come_and_go_leave_nothing_behind() {
     let end = begin + Duration::from_secs(seconds);
     let senders: Vec<_> = (0..SENDERS)
         .map(|sender| {
-            let (socket, address) = (place.socket.clone(), address.clone());
+            let (socket, address) = (place.socket.clone(), Arc::clone(&address));
             let connector = connector.clone();
             thread::spawn(move || {
                 let mut clean = Vec::new();
@@ -169,7 +171,7 @@ fn senders_that_come_and_go_leave_nothing_behind() {
                 while Instant::now() < end {
                     let manner = MANNERS[(sender + number) as usize % MANNERS.len()];
                     let mut stream: Box<dyn Stream> = if sender % 10 == 0 {
-                        let stream = TcpStream::connect(&address).unwrap();
+                        let stream = TcpStream::connect(&**address).unwrap();
                         stream.set_read_timeout(Some(DEADLINE)).unwrap();
                         Box::new(connector.connect(stream).unwrap())
                     } else {

@@ -3,7 +3,8 @@
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
-use std::process::{Command, Stdio};
+use std::process::{self, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::{Value, json};
 
@@ -19,12 +20,15 @@ www A 192.0.2.3
 alias CNAME www
 ";
 
-/// A port of the loopback interface that nobody uses, for UDP and TCP.
+/// A port of the loopback interface that nobody uses, for UDP and TCP. It is below those that the
+/// system gives out, so that nobody else gets it before it is used.
 fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + (process::id() % 1000) as u16 * 20;
     loop {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        if UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
+        let address = ("127.0.0.1", port);
+        if UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok() {
             return port;
         }
     }

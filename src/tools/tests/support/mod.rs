@@ -6,6 +6,7 @@
 #![allow(dead_code)]
 
 pub mod events;
+pub mod held_address;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! TCP addresses for programs to listen on, which no other program gets meanwhile.
+
+use std::fmt::{self, Display, Formatter};
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Deref;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrStorage, bind, getsockname, setsockopt, socket,
+    sockopt,
+};
+
+/// An address with a port that is bound, and not listened on: a program that sets `SO_REUSEADDR`, as
+/// servers do, can listen there, and the system gives the port to nobody else.
+pub struct HeldAddress {
+    text: String,
+    _socket: OwnedFd,
+}
+
+impl HeldAddress {
+    /// A free port of `host`, an address of the loopback interface.
+    pub fn new(host: &str) -> Self {
+        let any = SocketAddr::new(host.parse().unwrap(), 0);
+        let family = match any.ip() {
+            IpAddr::V4(_) => AddressFamily::Inet,
+            IpAddr::V6(_) => AddressFamily::Inet6,
+        };
+        let held = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
+        setsockopt(&held, sockopt::ReuseAddr, &true).unwrap();
+        bind(held.as_raw_fd(), &SockaddrStorage::from(any)).unwrap();
+        let bound: SockaddrStorage = getsockname(held.as_raw_fd()).unwrap();
+        Self { text: bound.to_string(), _socket: held }
+    }
+
+    pub fn port(&self) -> &str {
+        self.rsplit_once(':').unwrap().1
+    }
+}
+
+impl Deref for HeldAddress {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl Display for HeldAddress {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
