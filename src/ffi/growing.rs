@@ -21,28 +21,32 @@ pub unsafe trait Growing: Copy {
 
 /// Implements [`Growing`] for a struct, by the size of its first version, where pointers have 64
 /// bits, and the last field of that version. If that field is a struct that can grow, its type is
-/// given, too: the first version ended with the first version of it.
+/// given, too: the first version ended with the first version of it. A struct that has grown ends
+/// with another field now, which comes last.
 ///
 /// # Safety
 /// That all zeros are a value of the struct is for the caller of the macro to know.
 #[macro_export]
 macro_rules! growing {
     ($struct:ty, $size:literal, $last:ident) => {
-        $crate::growing!(@ $struct, $size, $last, {
-            const fn size_of_field<S, F>(_: fn(&S) -> &F) -> usize {
-                size_of::<F>()
-            }
-            size_of_field(|all: &$struct| &all.$last)
-        });
+        $crate::growing!($struct, $size, $last, $last);
+    };
+    ($struct:ty, $size:literal, $last:ident, $now:ident) => {
+        $crate::growing!(@ $struct, $size, $crate::end_of_field!($struct, $last), $now);
     };
     ($struct:ty, $size:literal, $last:ident: $growing:ty) => {
-        $crate::growing!(@ $struct, $size, $last, <$growing as $crate::Growing>::FIRST_SIZE);
+        $crate::growing!(
+            @ $struct,
+            $size,
+            ::std::mem::offset_of!($struct, $last) + <$growing as $crate::Growing>::FIRST_SIZE,
+            $last
+        );
     };
-    (@ $struct:ty, $size:literal, $last:ident, $size_of_last:expr) => {
+    (@ $struct:ty, $size:literal, $first_size:expr, $now:ident) => {
         // SAFETY: it begins with its size, as asserted below; the rest is said by the caller of
         // the macro.
         unsafe impl $crate::Growing for $struct {
-            const FIRST_SIZE: usize = ::std::mem::offset_of!($struct, $last) + $size_of_last;
+            const FIRST_SIZE: usize = $first_size;
         }
 
         const _: () = {
@@ -51,8 +55,22 @@ macro_rules! growing {
             assert!(FIRST_SIZE == $size || !cfg!(target_pointer_width = "64"));
             // A field that is added must not take bytes which callers have left undefined.
             assert!(FIRST_SIZE.is_multiple_of(align_of::<$struct>()));
+            let end = $crate::end_of_field!($struct, $now);
+            assert!(end == size_of::<$struct>(), "the last field ends the struct, without padding");
         };
     };
+}
+
+/// The offset of the end of a field.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! end_of_field {
+    ($struct:ty, $field:ident) => {{
+        const fn size_of_field<S, F>(_: fn(&S) -> &F) -> usize {
+            size_of::<F>()
+        }
+        ::std::mem::offset_of!($struct, $field) + size_of_field(|all: &$struct| &all.$field)
+    }};
 }
 
 /// Why a struct of the caller is neither read nor written.
@@ -155,7 +173,7 @@ mod tests {
         second: u64,
     }
 
-    growing!(Grown, 16, first);
+    growing!(Grown, 16, first, second);
 
     /// A struct of one version that ends with one that has grown since.
     #[derive(Clone, Copy)]
