@@ -137,10 +137,10 @@ static void make(struct made *made)
 
 	memset(made, 0, sizeof *made);
 	m->size = sizeof *m;
-	m->type = 1 + below(14);
+	m->type = 1 + below(dnstap__message__type__descriptor.n_values);
 	m->socket_family = one_in(2) ? (uint32_t)family : 0;
-	m->socket_protocol = below(8);
-	m->http_protocol = one_in(4) ? below(4) : 0;
+	m->socket_protocol = below(1 + dnstap__socket_protocol__descriptor.n_values);
+	m->http_protocol = one_in(4) ? below(1 + dnstap__http_protocol__descriptor.n_values) : 0;
 	m->initiator = random_end(&made->ends[0], family);
 	m->responder = random_end(&made->ends[1], family);
 	m->query_time = random_time();
@@ -155,8 +155,8 @@ static void make(struct made *made)
 		made->policy.type = random_text();
 		made->policy.rule = random_bytes();
 		made->policy.value = random_bytes();
-		made->policy.action = below(7);
-		made->policy.match = below(6);
+		made->policy.action = below(1 + dnstap__policy__action__descriptor.n_values);
+		made->policy.match = below(1 + dnstap__policy__match__descriptor.n_values);
 		m->policy = &made->policy;
 	}
 	m->identity = random_bytes();
@@ -304,6 +304,43 @@ static void same_event(const Dnstap__Dnstap *a, const Dnstap__Dnstap *b)
 	SAME_BYTES(extra);
 	SAME(a->base.n_unknown_fields == 0 && a->message->base.n_unknown_fields == 0);
 	same_message(a->message, b->message);
+}
+
+static bool is_present(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+	const unsigned char *bytes = (const void *)message;
+	protobuf_c_boolean has;
+	const void *pointer;
+
+	if (field->label == PROTOBUF_C_LABEL_REQUIRED)
+		return true;
+	if (field->type == PROTOBUF_C_TYPE_MESSAGE || field->type == PROTOBUF_C_TYPE_STRING) {
+		memcpy(&pointer, bytes + field->offset, sizeof pointer);
+		return pointer != NULL;
+	}
+	memcpy(&has, bytes + field->quantifier_offset, sizeof has);
+	return has;
+}
+
+/* The other cases try all that the schema has: each field is in some of the events. */
+static void made_of_all_fields(int count)
+{
+	static struct protobuf p;
+	const ProtobufCMessage *messages[] = { &p.event.base, &p.message.base, &p.policy.base };
+	bool seen[3][64] = { { false } };
+	struct made made;
+
+	for (event_number = 0; event_number < count; event_number++) {
+		make(&made);
+		to_protobuf(&made.message, &p);
+		for (unsigned i = 0; i < 3; i++)
+			for (unsigned n = 0; n < messages[i]->descriptor->n_fields; n++)
+				seen[i][n] |= is_present(messages[i], &messages[i]->descriptor->fields[n]);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		for (unsigned n = 0; n < messages[i]->descriptor->n_fields; n++)
+			NEED(seen[i][n], "no event with %s.%s", messages[i]->descriptor->short_name,
+			     messages[i]->descriptor->fields[n].name);
 }
 
 static unsigned char ours[ROOM], theirs[ROOM];
@@ -706,6 +743,7 @@ int main(int argc, char **argv)
 	int count = in_haste() ? 500 : 50000;
 	char encoding[100], decoding[100];
 	const struct fault cases[] = {
+		{ "these events have all fields of the schema", made_of_all_fields, 500, 20, 0, NULL },
 		{ encoding, encodes, count, 60, 0, NULL },
 		{ decoding, decodes, count, 60, 0, NULL },
 		{ "decoding: a message can be copied", copies, in_haste() ? 100 : 2000, 60, 0, NULL },
