@@ -34,11 +34,8 @@ impl Name {
     }
 }
 
-/// Numbers that a schema may give names to.
-const NUMBERS: usize = 32;
-
 /// Returns what a number has in a table.
-fn find(names: &'static [Name; NUMBERS], number: u32) -> *const c_char {
+fn find(names: &'static [Name], number: u32) -> *const c_char {
     match names.get(number as usize) {
         Some(name) if name.bytes[0] != 0 => name.bytes.as_ptr().cast(),
         _ => ptr::null(),
@@ -48,7 +45,7 @@ fn find(names: &'static [Name; NUMBERS], number: u32) -> *const c_char {
 /// Makes the table of names of an enumeration at compile time.
 macro_rules! names {
     ($enumeration:ident, $name:ident) => {{
-        const _: () = assert!($enumeration::ALL[$enumeration::ALL.len() - 1].0 < NUMBERS as u32);
+        const NUMBERS: usize = $enumeration::ALL[$enumeration::ALL.len() - 1].0 as usize + 1;
         static NAMES: [Name; NUMBERS] = {
             let mut names = [Name::NONE; NUMBERS];
             let mut number = 0;
