@@ -85,6 +85,7 @@ static void nulls(int unused)
 	uint8_t buffer[1000];
 	size_t length = 77;
 	char line[100];
+	dnstap_event event = DNSTAP_EVENT_INIT;
 
 	(void)unused;
 	dnstap_options_free(NULL);
@@ -124,6 +125,9 @@ static void nulls(int unused)
 	RETURNS(dnstap_sink_get_stats(h.sink, NULL), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_sink_get_error(NULL, line, sizeof line), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_sink_get_error(h.sink, NULL, sizeof line), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_sink_next_event(NULL, &event), DNSTAP_ERROR_NULL);
+	RETURNS(dnstap_sink_next_event(h.sink, NULL), DNSTAP_ERROR_NULL);
+	NEED(dnstap_sink_get_event_fd(NULL) == -1, "a descriptor without a sink");
 	RETURNS(dnstap_sink_set_message_types(NULL, 2), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_sink_set_identity(NULL, "x"), DNSTAP_ERROR_NULL);
 	RETURNS(dnstap_sink_set_identity(h.sink, NULL), DNSTAP_OK);
@@ -136,6 +140,8 @@ static void nulls(int unused)
 	RETURNS(dnstap_sink_close(&(dnstap_sink *){ NULL }, &s), DNSTAP_OK);
 
 	NEED(dnstap_queue_new(NULL, NULL) == NULL, "a queue without a sink");
+	NEED(dnstap_queue_new(NULL, &error) == NULL, "a queue without a sink");
+	returns("dnstap_queue_new without a sink", error, DNSTAP_ERROR_NULL);
 	dnstap_queue_free(NULL);
 	dnstap_queue_free(&(dnstap_queue *){ NULL });
 	NEED(!dnstap_enabled(NULL, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY), "enabled without a queue");
@@ -223,16 +229,21 @@ static void sink_refuses(void *handle)
 	dnstap_sink *sink = handle;
 	dnstap_stats s = { .size = sizeof s };
 	char line[100];
+	dnstap_event event = DNSTAP_EVENT_INIT;
+	dnstap_result error;
 
 	RETURNS(dnstap_sink_get_stats(sink, &s), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_sink_get_error(sink, line, sizeof line), DNSTAP_ERROR_HANDLE);
+	RETURNS(dnstap_sink_next_event(sink, &event), DNSTAP_ERROR_HANDLE);
+	NEED(dnstap_sink_get_event_fd(sink) == -1, "a descriptor of something that is not a sink");
 	RETURNS(dnstap_sink_set_message_types(sink, 2), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_sink_set_identity(sink, "x"), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_sink_set_version(sink, "x"), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_sink_reopen(sink), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_sink_begin_close(sink), DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_sink_flush(sink, 0), DNSTAP_ERROR_HANDLE);
-	NEED(dnstap_queue_new(sink, NULL) == NULL, "a queue of a sink that is none");
+	NEED(dnstap_queue_new(sink, &error) == NULL, "a queue of something that is not a sink");
+	returns("dnstap_queue_new", error, DNSTAP_ERROR_HANDLE);
 	RETURNS(dnstap_sink_close(&sink, &s), DNSTAP_ERROR_HANDLE);
 }
 
@@ -1121,6 +1132,7 @@ static void no_memory(int unused)
 {
 	dnstap_options *o = options_to("file:big.tap");
 	struct rlimit little = { 600 << 20, RLIM_INFINITY };
+	dnstap_result error;
 	dnstap_queue *queue;
 	dnstap_sink *sink;
 
@@ -1128,7 +1140,8 @@ static void no_memory(int unused)
 	dnstap_options_set_queue_bytes(o, (size_t)1 << 30);
 	sink = open_sink(o);
 	NEED(setrlimit(RLIMIT_AS, &little) == 0, "setrlimit");
-	NEED(dnstap_queue_new(sink, NULL) == NULL, "a queue of 1 GiB in 600 MiB");
+	NEED(dnstap_queue_new(sink, &error) == NULL, "a queue of 1 GiB in 600 MiB");
+	returns("dnstap_queue_new without memory", error, DNSTAP_ERROR_MEMORY);
 	little.rlim_cur = RLIM_INFINITY;
 	NEED(setrlimit(RLIMIT_AS, &little) == 0, "setrlimit");
 	queue = dnstap_queue_new(sink, NULL);

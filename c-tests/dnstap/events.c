@@ -471,10 +471,10 @@ static void threads(int unused)
 	NEED(taker.dropping - taker.recovered <= 1, "%u series, %u ends", taker.dropping, taker.recovered);
 }
 
+/* A call that fails leaves the event to the next one. */
 static void arguments(int unused)
 {
 	dnstap_sink *sink = open_quiet("file:log.tap", RING, TIMEOUT);
-	dnstap_options *options = dnstap_options_new();
 	dnstap_event event = DNSTAP_EVENT_INIT;
 	dnstap_queue *queue;
 	dnstap_result error;
@@ -482,25 +482,15 @@ static void arguments(int unused)
 
 	(void)unused;
 	AWAIT_STATS(sink, s, s.connects == 1);
-	NEED(dnstap_sink_next_event(NULL, &event) == DNSTAP_ERROR_NULL, "no sink");
-	NEED(dnstap_sink_next_event((dnstap_sink *)(void *)options, &event) == DNSTAP_ERROR_HANDLE, "not a sink");
 	NEED(dnstap_sink_next_event(sink, NULL) == DNSTAP_ERROR_NULL, "no event");
 	event.size = 0;
 	NEED(dnstap_sink_next_event(sink, &event) == DNSTAP_ERROR_SIZE, "no size");
 	event.size = sizeof event;
 	NEED(dnstap_sink_next_event(sink, &event) == DNSTAP_OK, "a call that failed has removed the event");
-	NEED(dnstap_sink_get_event_fd(NULL) == -1, "a descriptor of nothing");
-	NEED(dnstap_sink_get_event_fd((dnstap_sink *)(void *)options) == -1, "a descriptor of options");
-
 	NEED((queue = dnstap_queue_new(sink, &error)) != NULL && error == DNSTAP_OK, "a queue");
 	dnstap_queue_free(&queue);
-	NEED(dnstap_queue_new(NULL, &error) == NULL && error == DNSTAP_ERROR_NULL, "no sink");
-	NEED(dnstap_queue_new((dnstap_sink *)(void *)options, &error) == NULL && error == DNSTAP_ERROR_HANDLE,
-	     "not a sink");
 	NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close");
 	NEED(dnstap_queue_new(sink, &error) == NULL && error == DNSTAP_ERROR_CLOSED, "a closed sink");
-	NEED(dnstap_queue_new(sink, NULL) == NULL, "a closed sink");
-	dnstap_options_free(&options);
 	close_sink(&sink, TIMEOUT);
 }
 
