@@ -643,6 +643,10 @@ static void in_a_child(int where)
 		NEED(dnstap_writer_flush(writer) == DNSTAP_ERROR_CLOSED, "flush");
 		NEED(strstr(dnstap_writer_get_error(writer), "child") != NULL, "'%s'", dnstap_writer_get_error(writer));
 		NEED(dnstap_writer_close(&writer) == DNSTAP_ERROR_CLOSED && writer == NULL, "close");
+		/* One of its own. */
+		writer = open_writer(options_to("file:child.tap"));
+		SUCCEEDS(writer, dnstap_writer_write(writer, &m));
+		close_writer(&writer);
 		_exit(0);
 	}
 	wait_for(child);
