@@ -24,7 +24,7 @@ use framestream::fork;
 use framestream::frame::LENGTH_SIZE;
 use framestream::transport::deadline;
 use framestream::writer::Writer as Stream;
-use framestream::{StreamError, plain_error};
+use framestream::{Seconds, StreamError, plain_error};
 use thiserror::Error;
 
 use crate::encode::{self, EncodeError, Encoder, Envelope, Fields, Origin};
@@ -247,7 +247,7 @@ pub struct StreamFailure {
 fn failure(stream: &Stream, io_timeout: Duration, error: StreamError) -> StreamFailure {
     let text = match &error {
         StreamError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-            format!("the receiver took more than {} s", io_timeout.as_secs_f64())
+            format!("the receiver took more than {}", Seconds(io_timeout))
         }
         error => plain_error(error),
     };

@@ -23,6 +23,7 @@ pub mod iothr;
 mod plain_error;
 pub mod queue;
 pub mod reader;
+mod seconds;
 pub mod sender;
 mod stream;
 pub mod sync;
@@ -30,4 +31,5 @@ pub mod transport;
 pub mod writer;
 
 pub use plain_error::plain_error;
+pub use seconds::Seconds;
 pub use stream::StreamError;

@@ -11,10 +11,10 @@ use nix::poll::PollFlags;
 use super::Source;
 use super::counters::{Counters, LinkState, add};
 use super::events::EventKind;
-use crate::StreamError;
 use crate::handshake::{Handshake, SenderClose, SenderOpen, Step};
 use crate::transport::{Transport, UNPOLLABLE_RETRY, WriteFailure, deadline};
 use crate::writer::WriterOptions;
+use crate::{Seconds, StreamError};
 
 /// Shortest time between two tries to connect; doubled with every failure in a row.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
@@ -192,8 +192,8 @@ impl Link {
         let target = self.transport.target();
         match why {
             StreamError::Io(error) if is_wait(&error) => {
-                let seconds = self.options.io_timeout.as_secs_f64();
-                let why = format_args!("the receiver did not answer within {seconds} s");
+                let limit = Seconds(self.options.io_timeout);
+                let why = format_args!("the receiver did not answer within {limit}");
                 counters.failed(target, doing, why)
             }
             other => counters.failed(target, doing, other),

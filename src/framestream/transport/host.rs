@@ -4,7 +4,7 @@
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::fd::BorrowedFd;
-use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 use std::vec;
@@ -43,7 +43,7 @@ impl HostSender {
 
     /// Starts a lookup, if none is under way. An answer that came while nobody asked is not new.
     fn look_up(&mut self) -> io::Result<()> {
-        if self.lookup.as_ref().is_none_or(|lookup| lookup.answer().is_some()) {
+        if self.lookup.as_mut().is_none_or(|lookup| lookup.answer().is_some()) {
             self.lookup = Some(Lookup::start(&self.host, self.port)?);
         }
         Ok(())
@@ -63,7 +63,7 @@ impl HostSender {
                     }
                 },
                 State::LookingUp => {
-                    let answer = self.lookup.as_ref().and_then(Lookup::answer);
+                    let answer = self.lookup.as_mut().and_then(Lookup::answer);
                     let answer = answer.ok_or(io::ErrorKind::WouldBlock)?;
                     self.lookup = None;
                     State::Connecting(Race::new(answer?, self.private))
@@ -135,33 +135,31 @@ impl Transport for HostSender {
     }
 }
 
-/// A thread that asks the system for addresses, which may take as long as it likes.
-struct Lookup(Receiver<io::Result<Vec<SocketAddr>>>);
+/// A thread that asks the system for addresses, which may take as long as it likes. It shares the
+/// place for the answer until it ends: that is less code in the library than a channel.
+struct Lookup(Arc<OnceLock<io::Result<Vec<SocketAddr>>>>);
 
 impl Lookup {
     fn start(host: &str, port: u16) -> io::Result<Self> {
-        let (sender, receiver) = mpsc::channel();
+        let place = Arc::new(OnceLock::new());
+        let answer = Arc::clone(&place);
         let host = host.to_owned();
         // As for the writer thread, the mask is inherited, and signals are the host's.
         let mask = SigSet::thread_get_mask()?;
         SigSet::all().thread_set_mask()?;
         let thread = thread::Builder::new().name("fstrm-lookup".into()).spawn(move || {
             let addresses = (host.as_str(), port).to_socket_addrs();
-            // Nobody is left to hear it if the transport is gone.
-            drop(sender.send(addresses.map(Iterator::collect)));
+            drop(answer.set(addresses.map(Iterator::collect)));
         });
         mask.thread_set_mask()?;
         thread?;
-        Ok(Self(receiver))
+        Ok(Self(place))
     }
 
-    /// The addresses or the error, once; `None` until there is an answer.
-    fn answer(&self) -> Option<io::Result<Vec<SocketAddr>>> {
-        match self.0.try_recv() {
-            Ok(answer) => Some(answer),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Err(io::ErrorKind::BrokenPipe.into())),
-        }
+    /// The addresses or the error, once; `None` until the thread has ended.
+    fn answer(&mut self) -> Option<io::Result<Vec<SocketAddr>>> {
+        let answer = Arc::get_mut(&mut self.0)?.take();
+        Some(answer.unwrap_or_else(|| Err(io::ErrorKind::BrokenPipe.into())))
     }
 }
 
