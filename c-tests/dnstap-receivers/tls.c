@@ -264,18 +264,34 @@ static void silence(int unused)
 	fail(options, "connecting: ", "did not answer within 1 s");
 }
 
-static void restarted(int unused)
+/* Opens a sink of mutual TLS whose files are gone as soon as it is open. */
+static dnstap_sink *open_without_files(unsigned port)
 {
-	static const struct server server = { "server", false, NULL };
+	dnstap_options *options = tls_options(port, &usual);
+	dnstap_sink *sink;
+	char path[256];
+
+	NEED(symlink(file_of("ca", "pem", path), "ca.pem") == 0 && symlink(file_of("client", "pem", path), "client.pem") == 0 &&
+	     symlink(file_of("client", "key", path), "client.key") == 0, "no links");
+	NEED(dnstap_options_set_tls_ca_bundle(options, "ca.pem") == DNSTAP_OK &&
+	     dnstap_options_set_tls_client_certificate(options, "client.pem", "client.key") == DNSTAP_OK,
+	     "%s", dnstap_options_get_error(options));
+	sink = open_sink(options);
+	NEED(unlink("ca.pem") == 0 && unlink("client.pem") == 0 && unlink("client.key") == 0, "the links stay");
+	return sink;
+}
+
+static void restarted(int without_files)
+{
+	const struct server server = { "server", without_files, NULL };
 	struct tunnel t;
 	struct load l;
 	dnstap_sink *sink;
 	dnstap_stats s;
 	uint64_t before;
 
-	(void)unused;
 	start_tunnel(&t, &server);
-	sink = open_sink(tls_options(t.door.port, &usual));
+	sink = without_files ? open_without_files(t.door.port) : open_sink(tls_options(t.door.port, &usual));
 	load_start(&l, sink);
 	AWAIT_STATS(sink, s, s.sent >= PLENTY);
 	process_end(&t.stunnel, SIGKILL);
@@ -424,6 +440,7 @@ int main(int argc, char **argv)
 		{ "TLS to a server of another protocol", another_protocol, 0, LIMIT, 0, NULL },
 		{ "TLS to a receiver that is silent", silence, 0, LIMIT, 0, NULL },
 		{ "TLS: stunnel is killed and started again", restarted, 0, LIMIT, 0, NULL },
+		{ "mutual TLS: the same when the files of the sink are gone", restarted, 1, LIMIT, 0, NULL },
 		{ "written over TLS", written, 0, LIMIT, 0, NULL },
 		{ "written over TLS 1.2", written, 3, LIMIT, 0, NULL },
 		{ "written over mutual TLS", written, 5, LIMIT, 0, NULL },
