@@ -90,68 +90,81 @@ impl Drops {
         events: &Events,
         progress: impl FnOnce() -> Progress,
     ) {
-        if feed.alarm().is_some_and(Alarm::is_raised) || self.series.is_some() {
-            self.look(feed, events, &progress());
+        if let Some(alarm) = feed.alarm()
+            && (alarm.is_raised() || self.series.is_some())
+        {
+            self.look(alarm, || feed.dropped(), events, &progress(), Instant::now());
         }
     }
 
     #[cold]
-    fn look(&mut self, feed: &impl Feed, events: &Events, progress: &Progress) {
-        let Some(alarm) = feed.alarm() else { return };
-        let now = Instant::now();
-        let Some(series) = &mut self.series else {
-            // It may have been raised for a frame of the last series.
-            alarm.lower();
-            let dropped = feed.dropped();
-            let count = sum(&dropped) - sum(&self.reported);
-            if count == 0 {
-                return;
+    fn look(
+        &mut self,
+        alarm: &Alarm,
+        dropped: impl FnOnce() -> Dropped,
+        events: &Events,
+        progress: &Progress,
+        now: Instant,
+    ) {
+        let stuck = match &self.series {
+            None => false,
+            Some(series) => {
+                let stuck = progress.blocked && progress.taken == series.taken;
+                if series.check_at.map_or(stuck, |at| now < at) {
+                    return;
+                }
+                stuck
             }
-            alarm.raise();
-            let reasons = reasons(&since(&self.reported, &dropped), false);
-            let text = format!("dropping messages: {reasons}");
-            let quiet = match &self.last {
-                Some(last) if now < last.at + QUIET_MAX => (last.quiet * 2).min(QUIET_MAX),
-                _ => QUIET_FIRST,
-            };
-            self.series = Some(Series {
-                since: now,
-                seen: sum(&dropped),
-                taken: progress.taken,
-                quiet,
-                check_at: Some(now + quiet),
-            });
-            events.push(EventKind::Dropping, count, text);
-            return;
         };
-        let stuck = progress.blocked && progress.taken == series.taken;
-        match series.check_at {
-            Some(at) if now < at => return,
-            None if stuck => return,
-            _ => (),
-        }
         // From here on, a frame that is dropped wakes this thread.
         alarm.lower();
-        let dropped = feed.dropped();
+        let dropped = dropped();
         let total = sum(&dropped);
-        if total != series.seen {
-            alarm.raise();
-            (series.seen, series.taken) = (total, progress.taken);
-            series.check_at = Some(now + series.quiet);
-        } else if stuck {
-            alarm.raise();
-            series.check_at = None;
-        } else {
-            let series_dropped = since(&self.reported, &dropped);
-            let (count, reasons) = (sum(&series_dropped), reasons(&series_dropped, true));
-            let seconds = now.duration_since(series.since).as_secs();
-            let text =
-                format!("no longer dropping messages; {count} lost in {seconds} s: {reasons}");
-            self.last = Some(Last { at: now, quiet: series.quiet });
-            self.series = None;
-            self.reported = dropped;
-            events.push(EventKind::Recovered, count, text);
+        match &mut self.series {
+            // It may have been raised for a frame of the last series.
+            None if total == sum(&self.reported) => {}
+            None => {
+                alarm.raise();
+                self.begin(&dropped, events, progress, now);
+            }
+            Some(series) if total != series.seen => {
+                alarm.raise();
+                (series.seen, series.taken) = (total, progress.taken);
+                series.check_at = Some(now + series.quiet);
+            }
+            Some(series) if stuck => {
+                alarm.raise();
+                series.check_at = None;
+            }
+            Some(series) => {
+                let lost = since(&self.reported, &dropped);
+                let (count, reasons) = (sum(&lost), reasons(&lost, true));
+                let seconds = now.duration_since(series.since).as_secs();
+                let text =
+                    format!("no longer dropping messages; {count} lost in {seconds} s: {reasons}");
+                self.last = Some(Last { at: now, quiet: series.quiet });
+                self.series = None;
+                self.reported = dropped;
+                events.push(EventKind::Recovered, count, text);
+            }
         }
+    }
+
+    fn begin(&mut self, dropped: &Dropped, events: &Events, progress: &Progress, now: Instant) {
+        let lost = since(&self.reported, dropped);
+        let quiet = match &self.last {
+            Some(last) if now < last.at + QUIET_MAX => (last.quiet * 2).min(QUIET_MAX),
+            _ => QUIET_FIRST,
+        };
+        self.series = Some(Series {
+            since: now,
+            seen: sum(dropped),
+            taken: progress.taken,
+            quiet,
+            check_at: Some(now + quiet),
+        });
+        let text = format!("dropping messages: {}", reasons(&lost, false));
+        events.push(EventKind::Dropping, sum(&lost), text);
     }
 
     /// Returns when to check again even if nothing happens.
@@ -197,4 +210,155 @@ fn reasons(dropped: &Dropped, with_counts: bool) -> String {
         text.push_str(why);
     }
     text
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// Drops on a clock of its own.
+    struct Simulation {
+        drops: Drops,
+        alarm: Alarm,
+        dropped: u64,
+        events: Events,
+        blocked: bool,
+        taken: u64,
+        now: Instant,
+    }
+
+    impl Simulation {
+        fn new() -> Self {
+            Self {
+                drops: Drops::default(),
+                alarm: Alarm::default(),
+                dropped: 0,
+                events: Events::default(),
+                blocked: false,
+                taken: 0,
+                now: Instant::now(),
+            }
+        }
+
+        fn drop_frames(&mut self, count: u64) {
+            self.dropped += count;
+            self.alarm.raise();
+        }
+
+        fn look(&mut self) {
+            let progress = Progress { blocked: self.blocked, taken: self.taken };
+            if self.alarm.is_raised() || self.drops.series.is_some() {
+                let dropped = || vec![("queue full", self.dropped), ("invalid", 0)];
+                self.drops.look(&self.alarm, dropped, &self.events, &progress, self.now);
+            }
+        }
+
+        /// Lets a time pass, in which the thread looks as often as other events wake it.
+        fn pass(&mut self, time: Duration) {
+            for _ in 0..100 {
+                self.now += time / 100;
+                self.look();
+            }
+        }
+
+        fn next(&self) -> Option<(EventKind, u64)> {
+            self.events.next().map(|event| (event.kind, event.count))
+        }
+
+        /// Sleeps like the thread does, up to the next event.
+        fn sleep(&mut self) -> Option<(EventKind, u64)> {
+            for _ in 0..10 {
+                self.now = self.drops.deadline()?;
+                self.look();
+                if let Some(event) = self.next() {
+                    return Some(event);
+                }
+            }
+            None
+        }
+    }
+
+    #[test]
+    fn a_series_begins_at_once_and_ends_after_a_quiet_time() {
+        let mut all = Simulation::new();
+        all.drop_frames(1);
+        all.look();
+        assert_eq!(all.next(), Some((EventKind::Dropping, 1)));
+        all.drop_frames(2);
+        for _ in 0..10 {
+            all.pass(QUIET_FIRST / 2);
+            all.drop_frames(1);
+        }
+        assert_eq!(all.next(), None);
+        assert_eq!(all.sleep(), Some((EventKind::Recovered, 13)));
+        assert_eq!((all.drops.deadline(), all.next()), (None, None));
+        assert!(!all.alarm.is_raised(), "the next frame must wake the thread");
+    }
+
+    #[test]
+    fn a_queue_that_flaps_is_reported_less_and_less_often() {
+        let mut all = Simulation::new();
+        let mut reports = 0;
+        let begun = all.now;
+        while all.now < begun + Duration::from_secs(3600) {
+            all.drop_frames(1);
+            all.pass(Duration::from_secs(3));
+            while all.next().is_some() {
+                reports += 1;
+            }
+        }
+        // One series ends while it is quiet for 3 seconds; the next one never.
+        assert_eq!(reports, 3);
+        assert_eq!(all.sleep().map(|(kind, _)| kind), Some(EventKind::Recovered));
+
+        let mut all = Simulation::new();
+        for quiet in [2, 4, 8, 16, 32, 60, 60] {
+            all.drop_frames(1);
+            all.look();
+            assert_eq!(all.next(), Some((EventKind::Dropping, 1)));
+            let begun = all.now;
+            assert_eq!(all.sleep(), Some((EventKind::Recovered, 1)));
+            assert_eq!(all.now - begun, Duration::from_secs(quiet));
+        }
+        all.now += QUIET_MAX;
+        all.drop_frames(1);
+        all.look();
+        assert_eq!(all.drops.deadline(), Some(all.now + QUIET_FIRST), "that was long ago");
+    }
+
+    #[test]
+    fn a_peer_that_takes_nothing_keeps_the_series_open_and_wakes_nobody() {
+        let mut all = Simulation::new();
+        all.blocked = true;
+        all.drop_frames(1);
+        all.look();
+        assert_eq!(all.next(), Some((EventKind::Dropping, 1)));
+        assert_eq!(all.sleep(), None);
+        assert_eq!(all.drops.deadline(), None, "the thread is woken without need");
+        all.pass(QUIET_MAX);
+        all.drop_frames(1);
+        all.pass(QUIET_MAX);
+        assert_eq!(all.next(), None);
+        // Once something is taken, it is seen that a frame was dropped meanwhile.
+        all.taken += 1;
+        all.look();
+        assert_eq!((all.next(), all.sleep()), (None, None));
+        // Blocked again, but something was taken.
+        all.taken += 1;
+        all.look();
+        assert_eq!(all.next(), Some((EventKind::Recovered, 2)));
+    }
+
+    #[test]
+    fn an_alarm_for_a_frame_that_is_reported_is_no_series() {
+        let mut all = Simulation::new();
+        all.drop_frames(1);
+        all.look();
+        all.next();
+        all.sleep();
+        all.alarm.raise();
+        all.look();
+        assert_eq!((all.next(), all.drops.deadline()), (None, None));
+        assert!(!all.alarm.is_raised());
+    }
 }
