@@ -89,7 +89,7 @@ void check_filled(const struct area *area, size_t size, const void *whole, const
 
 	check_outside(area, size, call);
 	for (size_t at = WORD; at < known; at++)
-		NEED(area->place[at] == wanted[at] || is_padding(sizes, at), "%s: size %zu, and byte %zu of %s is %#x, not %#x",
+		NEED(is_padding(sizes, at) || area->place[at] == wanted[at], "%s: size %zu, and byte %zu of %s is %#x, not %#x",
 		     call, size, at, sizes->name, area->place[at], wanted[at]);
 	for (size_t at = sizes->now; at < size; at++)
 		NEED(area->place[at] == 0, "%s: size %zu, and byte %zu is not 0", call, size, at);

@@ -37,7 +37,7 @@ for program in $COMPARE; do
 done
 # Fewer events, and shorter runs.
 export IN_HASTE=yes
-for program in round_trip calls reader accounts writer errors; do
+for program in round_trip calls reader accounts writer errors sizes; do
 	run "dnstap $program" "$BUILD/dnstap/$program" ours
 done
 echo "$passed passed, $failed failed, 0 skipped"

@@ -75,6 +75,12 @@ static void add_frame(const uint8_t *data, size_t length)
 	memcpy(frame->data, data, length);
 }
 
+static void forget_frames(void)
+{
+	while (frame_count > 0)
+		free(frames[--frame_count].data);
+}
+
 static void add_frames_of(const char *path)
 {
 	dnstap_reader *reader = dnstap_reader_open(path, NULL);
@@ -286,7 +292,7 @@ static void reading(int unused)
 		/* It points into the reader, so that what it says is compared. */
 		NEED(dnstap_reader_get_frame(reader, &read) == DNSTAP_OK, "no frame");
 		NEED(read.length == frame.length && memcmp(read.data, frame.data, read.length) == 0, "another frame");
-		frame_count = 0;
+		forget_frames();
 		m = whole;
 		clear_beyond(size, &m, &MESSAGE);
 		NEED(encode(placed) == DNSTAP_OK && encode(&m) == DNSTAP_OK, "what was read cannot be encoded");
