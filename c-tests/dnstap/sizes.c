@@ -282,6 +282,8 @@ static void reading(int unused)
 
 		result = dnstap_reader_next(reader, placed, TIMEOUT);
 		returned("dnstap_reader_next", size, &MESSAGE, result);
+		NEED(dnstap_reader_get_frame(reader, &read) == DNSTAP_OK, "no frame");
+		NEED(read.length == frame.length && memcmp(read.data, frame.data, read.length) == 0, "another frame");
 		if (result != DNSTAP_OK) {
 			check_refused(&area, size, "dnstap_reader_next");
 			continue;
@@ -290,8 +292,6 @@ static void reading(int unused)
 		for (size_t i = sizeof whole; i < size; i++)
 			NEED(area.place[i] == 0, "dnstap_reader_next: size %zu, and byte %zu is not 0", size, i);
 		/* It points into the reader, so that what it says is compared. */
-		NEED(dnstap_reader_get_frame(reader, &read) == DNSTAP_OK, "no frame");
-		NEED(read.length == frame.length && memcmp(read.data, frame.data, read.length) == 0, "another frame");
 		forget_frames();
 		m = whole;
 		clear_beyond(size, &m, &MESSAGE);

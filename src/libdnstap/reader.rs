@@ -194,7 +194,7 @@ pub unsafe extern "C" fn dnstap_reader_set_max_frame_size(
 /// @retval DNSTAP_ERROR_CONTENT_TYPE
 /// @retval DNSTAP_ERROR_IO          The stream ends here; dnstap_reader_get_error() has more.
 /// @retval DNSTAP_ERROR_MEMORY      There is none for so large a frame; the stream ends here.
-/// @retval DNSTAP_ERROR_SIZE
+/// @retval DNSTAP_ERROR_SIZE        The frame was read; dnstap_reader_get_frame() has it.
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]

@@ -30,7 +30,6 @@
  *
  *     dnstap_sink_close(&sink, NULL);
  *
- *
  * A program that runs for a short time, or converts, writes from one thread with dnstap_writer_open()
  * and dnstap_writer_write(), and waits where it has to. One that has a transport of its own uses
  * dnstap_encode() alone. One that reads uses dnstap_reader_open() and dnstap_reader_next(), or
@@ -1230,7 +1229,8 @@ enum dnstap_result dnstap_options_set_tls_client_certificate(dnstap_options *opt
 
 /**
  * Opens a sink: starts the writer thread, which connects, and connects again whenever that fails.
- * Never waits for the receiver, which may come later. The writer thread blocks all signals.
+ * Never waits for the receiver, which may come later: dnstap_sink_next_event() tells when it does.
+ * The writer thread blocks all signals.
  *
  * A process that forks may do so before or after: a child that goes on logging gets a writer
  * thread and a stream of its own. Instead of a regular file that is PATH.PID, with its process ID;
@@ -1589,7 +1589,7 @@ enum dnstap_result dnstap_reader_set_max_frame_size(dnstap_reader *reader, size_
  * @retval DNSTAP_ERROR_CONTENT_TYPE
  * @retval DNSTAP_ERROR_IO          The stream ends here; dnstap_reader_get_error() has more.
  * @retval DNSTAP_ERROR_MEMORY      There is none for so large a frame; the stream ends here.
- * @retval DNSTAP_ERROR_SIZE
+ * @retval DNSTAP_ERROR_SIZE        The frame was read; dnstap_reader_get_frame() has it.
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
@@ -1629,33 +1629,32 @@ void dnstap_reader_close(dnstap_reader **reader);
 
 /**
  * Opens a stream for a program that writes from one thread and can wait: a converter, or a tool
- * that runs for a short time. Unlike a sink it drops nothing, starts no thread, but while a name is
- * looked up, and tries once: without a receiver there is an error.
+ * that runs for a short time. Unlike a sink it drops nothing, starts no thread except to look up a
+ * name, and connects once: if no receiver listens, this call fails.
  *
  * No call with a writer takes longer than the I/O timeout of the options, so a receiver has to take
- * some 64 KiB in that time; the system's writing to a regular file has no time limit. SIGPIPE is
- * not raised. The descriptors are closed by exec(), and in forked children, which cannot use the
- * writer.
+ * some 64 KiB within it; writing to a regular file has no time limit. SIGPIPE is not raised. The
+ * descriptor is closed by exec(), and in forked children, which cannot use the writer.
  *
- * @param options     The options, with an output; copied. Those that count are output, identity,
- *                    version, message types, I/O timeout, unidirectional and TLS. The others are
- *                    about queues and the writer thread of a sink; the sample rate, too.
- *                    dnstap_options_get_error() has more about an error.
+ * @param options     The options, with an output; copied. Used are output, identity, version,
+ *                    message types, I/O timeout, unidirectional and TLS. The others, the sample rate
+ *                    among them, are for sinks. dnstap_options_get_error() has more about an error.
  * @param[out] error  Why there is no writer; DNSTAP_OK if there is. May be NULL. Beside the errors
  *                    of dnstap_options_check() it is DNSTAP_ERROR_IO if the output cannot be opened
  *                    or does not answer in time, DNSTAP_ERROR_CONTENT_TYPE if the receiver takes no
  *                    dnstap, and DNSTAP_ERROR_STREAM if it does not speak Frame Streams.
  * @return            The writer, to be closed with dnstap_writer_close(); NULL on an error.
  */
-dnstap_writer *dnstap_writer_open(dnstap_options *options, enum dnstap_result *error);
+dnstap_writer *dnstap_writer_open(dnstap_options *options,
+                                  enum dnstap_result *error);
 
 /**
- * Writes a message, into a buffer that is handed to the system when some 64 KiB are in it. The
- * first failure of the stream ends it: every further call returns the same error.
+ * Writes a message into a buffer, which is handed to the system when it holds 64 KiB. The first
+ * failure of the stream ends it: every further call returns the same error.
  *
  * @param writer   The writer.
- * @param message  The message; it and what it points to are free again when the call returns. Of
- *                 its identity and version, those that are absent are those of the options.
+ * @param message  The message; neither it nor what it points to is needed after the call. Where its
+ *                 identity or version is absent, that of the options is written.
  * @retval DNSTAP_OK
  * @retval DNSTAP_DISABLED              Its type is none of the message types of the options.
  * @retval DNSTAP_ERROR_MESSAGE_TYPE
@@ -1709,22 +1708,23 @@ enum dnstap_result dnstap_writer_flush(dnstap_writer *writer);
  * Returns what was wrong in the last call with this writer that returned an error, in a line
  * without a full stop.
  *
- * @param writer  The writer.
- * @return        A string that is there until the next call with this writer; never NULL.
+ * @param writer  The writer; NULL for the last one that this thread closed with an error.
+ * @return        A string that is valid until the next call with this writer, or until this thread
+ *                closes another one with an error; never NULL.
  */
 const char *dnstap_writer_get_error(const dnstap_writer *writer);
 
 /**
  * Writes what is buffered, ends the stream, waits until the receiver confirms that it has read
- * everything, where it answers, and frees the writer. A program that wants words for a failure
- * calls dnstap_writer_flush() first, as their place is freed here. Without this call what is
- * buffered is lost, and the stream ends without STOP.
+ * everything, where it answers, and frees the writer. Without this call what is buffered is lost,
+ * and the stream ends without STOP.
  *
  * @param[in,out] writer  Where the writer is; NULL is left there.
  * @retval DNSTAP_OK            Everything was written, and confirmed where the receiver answers; or
  *                              it was NULL already.
  * @retval DNSTAP_ERROR_IO      Freed, but the stream has failed, now or before, or nothing was
- *                              confirmed within the I/O timeout.
+ *                              confirmed within the I/O timeout. dnstap_writer_get_error(NULL) has
+ *                              more about this and the next two.
  * @retval DNSTAP_ERROR_STREAM  Freed, but the receiver answered with something else.
  * @retval DNSTAP_ERROR_CLOSED  Freed; the stream is that of the process that opened it.
  * @retval DNSTAP_ERROR_NULL    `writer` is NULL.
