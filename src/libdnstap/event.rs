@@ -79,8 +79,9 @@ growing!(dnstap_event, 48, text);
 /// The text of the last event of a sink.
 pub(crate) type EventText = Lock<CString>;
 
-/// Retrieves the oldest pending event, and removes it. Never waits. Any thread may call it, but one
-/// at a time has to log the text. A forked child begins without events.
+/// Retrieves the oldest pending event, and removes it. Never waits. Any thread may call it, but as the
+/// text is valid until the next call, only one thread at a time should take events. A forked child
+/// begins without events.
 ///
 /// @param sink           The sink.
 /// @param[in,out] event  Where the event goes; `event->size` is to be set before, as by
