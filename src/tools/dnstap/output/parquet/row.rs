@@ -65,16 +65,19 @@ pub const COLUMNS: &[(&str, Kind)] = &[
     ("frame", Kind::Bytes),
 ];
 
-/// The columns of a row, from the left to the right.
+/// The columns of a row, from the left to the right. Each value is added under the name of its column,
+/// which debug builds compare.
 struct Row<'a> {
-    columns: std::slice::IterMut<'a, Column>,
+    columns: std::iter::Zip<std::slice::IterMut<'a, Column>, std::slice::Iter<'a, (&'a str, Kind)>>,
     /// What is wrong.
     error: String,
 }
 
 impl Row<'_> {
-    fn next<T>(&mut self, value: Option<T>, add: impl FnOnce(&mut Column, T)) {
-        if let Some(column) = self.columns.next() {
+    fn next<T>(&mut self, name: &str, value: Option<T>, add: impl FnOnce(&mut Column, T)) {
+        let next = self.columns.next();
+        debug_assert_eq!(next.as_ref().map(|(_, (name, _))| *name), Some(name));
+        if let Some((column, _)) = next {
             match value {
                 Some(value) => add(column, value),
                 None => column.skip(),
@@ -82,16 +85,16 @@ impl Row<'_> {
         }
     }
 
-    fn number(&mut self, number: Option<impl Into<u32>>) {
-        self.next(number, |column, number| column.number(number.into()));
+    fn number(&mut self, name: &str, number: Option<impl Into<u32>>) {
+        self.next(name, number, |column, number| column.number(number.into()));
     }
 
-    fn flag(&mut self, flag: Option<bool>) {
-        self.next(flag, Column::flag);
+    fn flag(&mut self, name: &str, flag: Option<bool>) {
+        self.next(name, flag, Column::flag);
     }
 
-    fn bytes(&mut self, bytes: Option<&[u8]>) {
-        self.next(bytes, |column, bytes| {
+    fn bytes(&mut self, name: &str, bytes: Option<&[u8]>) {
+        self.next(name, bytes, |column, bytes| {
             column.print(|out| {
                 out.bytes(bytes);
                 Some(())
@@ -99,13 +102,13 @@ impl Row<'_> {
         });
     }
 
-    fn print(&mut self, print: impl FnOnce(&mut Vec<u8>) -> Option<()>) {
-        self.next(Some(()), |column, ()| column.print(print));
+    fn print(&mut self, name: &str, print: impl FnOnce(&mut Vec<u8>) -> Option<()>) {
+        self.next(name, Some(()), |column, ()| column.print(print));
     }
 
     /// Text; in it has to be UTF-8.
-    fn text(&mut self, text: Option<&[u8]>, remarks: &mut Remarks) {
-        self.next(text, |column, text| {
+    fn text(&mut self, name: &str, text: Option<&[u8]>, remarks: &mut Remarks) {
+        self.next(name, text, |column, text| {
             column.print(|out| {
                 if text.utf8_chunks().any(|chunk| !chunk.invalid().is_empty()) {
                     remarks.count("texts are no UTF-8: U+FFFD stands for the bytes that are none");
@@ -117,27 +120,27 @@ impl Row<'_> {
     }
 
     /// The name of an enumeration's value, or its number.
-    fn named(&mut self, value: Option<(Option<&str>, u32)>) {
-        self.print(|out| value.map(|(name, number)| named(name, number, out)));
+    fn named(&mut self, name: &str, value: Option<(Option<&str>, u32)>) {
+        self.print(name, |out| value.map(|(name, number)| named(name, number, out)));
     }
 
-    fn address(&mut self, address: Option<&[u8]>) {
+    fn address(&mut self, name: &str, address: Option<&[u8]>) {
         let address = address.filter(|address| !address.is_empty());
-        self.print(|out| address.map(|address| out.address(address)));
+        self.print(name, |out| address.map(|address| out.address(address)));
     }
 
-    fn time(&mut self, what: &str, seconds: Option<u64>, nanoseconds: Option<u32>) {
+    fn time(&mut self, name: &str, seconds: Option<u64>, nanoseconds: Option<u32>) {
         let time = pairing::nanoseconds(seconds, nanoseconds);
         if let (Some(seconds), None) = (seconds, time) {
-            self.say(what, format_args!("{seconds} s is out of range"));
+            self.say(name, format_args!("{seconds} s is out of range"));
         }
-        self.next(time, |column, time| column.time(time.cast_signed()));
+        self.next(name, time, |column, time| column.time(time.cast_signed()));
     }
 
     /// A name that is in wire format, and nothing else.
-    fn name(&mut self, what: &str, wire: Option<&[u8]>) {
+    fn name(&mut self, name: &str, wire: Option<&[u8]>) {
         let mut is_bad = false;
-        self.print(|out| {
+        self.print(name, |out| {
             let printed = name::whole(wire?, out);
             is_bad = printed.is_none();
             printed
@@ -145,7 +148,7 @@ impl Row<'_> {
         if is_bad {
             let mut hex = Vec::new();
             hex.hex(wire.unwrap_or_default());
-            self.say(what, format_args!("no name: {}", String::from_utf8_lossy(&hex)));
+            self.say(name, format_args!("no name: {}", String::from_utf8_lossy(&hex)));
         }
     }
 
@@ -159,27 +162,28 @@ impl Row<'_> {
 
 /// Adds a row.
 pub fn fill(frame: &Frame<'_>, columns: &mut [Column], remarks: &mut Remarks) {
-    let mut row = Row { columns: columns.iter_mut(), error: String::new() };
+    let mut row = Row { columns: columns.iter_mut().zip(COLUMNS), error: String::new() };
     let event = frame.event.ok().copied();
     let Event { identity, version, extra, message, event_type } = event.unwrap_or_default();
-    row.named(event.map(|_| (event_type.name(), event_type.0)));
-    row.text(identity, remarks);
-    row.text(version, remarks);
-    row.bytes(extra);
+    row.named("event_type", event.map(|_| (event_type.name(), event_type.0)));
+    row.text("identity", identity, remarks);
+    row.text("version", version, remarks);
+    row.bytes("extra", extra);
     let policy = message_columns(message.as_ref(), &mut row);
     let Policy { policy_type, rule, action, policy_match, value } = policy.unwrap_or_default();
-    row.text(policy_type, remarks);
+    row.text("policy_type", policy_type, remarks);
     row.name("policy_rule", rule);
-    row.named(action.map(|action| (action.name(), action.0)));
-    row.named(policy_match.map(|value| (value.name(), value.0)));
-    row.bytes(value);
+    row.named("policy_action", action.map(|action| (action.name(), action.0)));
+    row.named("policy_match", policy_match.map(|value| (value.name(), value.0)));
+    row.bytes("policy_value", value);
     dns_columns(message.as_ref(), &mut row);
     if let Err(error) = frame.event {
         row.say("no dnstap", error);
     }
     let error = std::mem::take(&mut row.error);
-    row.bytes(Some(error.as_bytes()).filter(|error| !error.is_empty()));
-    row.bytes(frame.event.is_err().then(|| frame.payload()));
+    row.bytes("error", Some(error.as_bytes()).filter(|error| !error.is_empty()));
+    row.bytes("frame", frame.event.is_err().then(|| frame.payload()));
+    debug_assert!(row.columns.next().is_none());
 }
 
 /// The columns from `type` to `response_sent`. Returns the policy.
@@ -202,20 +206,20 @@ fn message_columns<'a>(message: Option<&Message<'a>>, row: &mut Row<'_>) -> Opti
         policy,
         http_protocol,
     } = message.copied().unwrap_or(Message::new(MessageType(0)));
-    row.named(message.map(|_| (message_type.name(), message_type.0)));
-    row.named(socket_family.map(|family| (family.name(), family.0)));
-    row.named(socket_protocol.map(|protocol| (protocol.name(), protocol.0)));
-    row.named(http_protocol.map(|protocol| (protocol.name(), protocol.0)));
-    row.address(query_address);
-    row.number(query_port);
-    row.address(response_address);
-    row.number(response_port);
+    row.named("type", message.map(|_| (message_type.name(), message_type.0)));
+    row.named("socket_family", socket_family.map(|family| (family.name(), family.0)));
+    row.named("socket_protocol", socket_protocol.map(|protocol| (protocol.name(), protocol.0)));
+    row.named("http_protocol", http_protocol.map(|protocol| (protocol.name(), protocol.0)));
+    row.address("query_address", query_address);
+    row.number("query_port", query_port);
+    row.address("response_address", response_address);
+    row.number("response_port", response_port);
     row.time("query_time", query_time_sec, query_time_nsec);
     row.time("response_time", response_time_sec, response_time_nsec);
     row.name("query_zone", query_zone);
-    row.bytes(query_message);
-    row.bytes(response_message);
-    row.flag(message.is_some_and(is_unsent).then_some(false));
+    row.bytes("query_message", query_message);
+    row.bytes("response_message", response_message);
+    row.flag("response_sent", message.is_some_and(is_unsent).then_some(false));
     policy
 }
 
@@ -229,8 +233,8 @@ fn dns_columns(message: Option<&Message<'_>>, row: &mut Row<'_>) {
             None
         }
     });
-    row.number(parts.map(|parts| parts.id));
-    row.print(|out| {
+    row.number("id", parts.map(|parts| parts.id));
+    row.print("opcode", |out| {
         let opcode = parts?.opcode();
         match mnemonic::opcode(opcode) {
             Some(name) => out.str(name),
@@ -241,27 +245,39 @@ fn dns_columns(message: Option<&Message<'_>>, row: &mut Row<'_>) {
         }
         Some(())
     });
-    row.print(|out| {
+    row.print("rcode", |out| {
         // A query has none.
         let parts = parts.filter(|parts| parts.flags & flag::QR != 0)?;
         dig::response_code(parts.response_code(), out);
         Some(())
     });
-    for bit in [flag::QR, flag::AA, flag::TC, flag::RD, flag::RA, flag::AD, flag::CD] {
-        row.flag(parts.map(|parts| parts.flags & bit != 0));
+    for (name, bit) in [
+        ("qr", flag::QR),
+        ("aa", flag::AA),
+        ("tc", flag::TC),
+        ("rd", flag::RD),
+        ("ra", flag::RA),
+        ("ad", flag::AD),
+        ("cd", flag::CD),
+    ] {
+        row.flag(name, parts.map(|parts| parts.flags & bit != 0));
     }
     let question = parts.and_then(|parts| parts.question);
-    row.print(|out| name::name(wire?, question?.name_at, out).ok().map(drop));
-    row.print(|out| question.map(|question| rdata::assigned_type_text(question.qtype, out)));
-    row.print(|out| question.map(|question| rdata::assigned_class_text(question.qclass, out)));
-    row.number(parts.map(|parts| parts.questions));
-    for section in 0..3 {
-        row.number(parts.map(|parts| parts.sections[section].count));
+    row.print("qname", |out| name::name(wire?, question?.name_at, out).ok().map(drop));
+    row.print("qtype", |out| {
+        question.map(|question| rdata::assigned_type_text(question.qtype, out))
+    });
+    row.print("qclass", |out| {
+        question.map(|question| rdata::assigned_class_text(question.qclass, out))
+    });
+    row.number("qdcount", parts.map(|parts| parts.questions));
+    for (section, name) in ["ancount", "nscount", "arcount"].into_iter().enumerate() {
+        row.number(name, parts.map(|parts| parts.sections[section].count));
     }
     let opt = parts.and_then(|parts| parts.opt);
-    row.number(opt.map(|opt| edns::version(&opt)));
-    row.number(opt.map(|opt| opt.class));
-    row.flag(opt.map(|opt| edns::dnssec_ok(&opt)));
+    row.number("edns_version", opt.map(|opt| edns::version(&opt)));
+    row.number("edns_udp_size", opt.map(|opt| opt.class));
+    row.flag("edns_do", opt.map(|opt| edns::dnssec_ok(&opt)));
 }
 
 #[cfg(test)]
