@@ -668,12 +668,15 @@ static void lengths(int unused)
 
 static void message_types(int unused)
 {
-	static const uint32_t none[] = { 0, 15, 16, 31, 32, 32 + DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, 64 + 1, INT_MAX, UINT32_MAX };
+	uint32_t none[] = { 0, 1, 31, 32, 32 + DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, 64 + 1, INT_MAX, UINT32_MAX };
 	struct trial t = start_trial();
 	uint8_t buffer[1000];
 	size_t length;
 
 	(void)unused;
+	/* The first that the library does not know. */
+	while (dnstap_message_type_name(none[1]) != NULL)
+		none[1]++;
 	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
 		for (unsigned all = 0; all < 2; all++) {
 			dnstap_stats s;
@@ -692,7 +695,7 @@ static void message_types(int unused)
 			EXPECT(s.logged, 0);
 		}
 	RETURNS(dnstap_sink_set_message_types(t.sink, DNSTAP_MESSAGE_TYPE_BIT(0)), DNSTAP_ERROR_VALUE);
-	RETURNS(dnstap_sink_set_message_types(t.sink, DNSTAP_MESSAGE_TYPE_BIT(15)), DNSTAP_ERROR_VALUE);
+	RETURNS(dnstap_sink_set_message_types(t.sink, DNSTAP_MESSAGE_TYPE_BIT(none[1])), DNSTAP_ERROR_VALUE);
 	RETURNS(dnstap_sink_set_message_types(t.sink, UINT32_MAX - 1), DNSTAP_ERROR_VALUE);
 	RETURNS(dnstap_sink_set_message_types(t.sink, UINT32_MAX >> 1), DNSTAP_ERROR_VALUE);
 	/* All but one, which this version may know or not. */

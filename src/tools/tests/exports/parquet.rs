@@ -143,7 +143,7 @@ fn what_is_odd_is_a_row_too() {
         query_time_sec: Some(1 << 40),
         query_zone: Some(b"\x07exam"),
         query_message: Some(b"\0\x01"),
-        ..Message::new(MessageType(15))
+        ..Message::new(MessageType(99))
     };
     let frames = [
         frame(&Event { identity: Some(b"a\xff"), message: Some(odd), ..Event::new() }),
@@ -153,7 +153,7 @@ fn what_is_odd_is_a_row_too() {
     let (rows, told) = written(frames);
     let expected = [
         json!({
-            "event_type": "MESSAGE", "identity": "a\u{fffd}", "type": "15",
+            "event_type": "MESSAGE", "identity": "a\u{fffd}", "type": "99",
             "socket_protocol": "99", "query_address": "?0aff", "query_port": u32::MAX,
             "query_message": "0001",
             "error": "query_time: 1099511627776 s is out of range; query_zone: no name: \
