@@ -92,7 +92,7 @@ impl Events {
     }
 
     /// Returns a descriptor that is readable while there are events, closed in forked children. If
-    /// the host has closed it, or in a child, this is another one.
+    /// the host has closed it or its other end, or in a child, this is another one.
     pub(super) fn fd(&self) -> io::Result<RawFd> {
         let mut pending = self.0.lock();
         if let Some(pipe) = &pending.pipe
@@ -182,14 +182,23 @@ mod tests {
         assert_eq!(events.fd().expect("the same"), fd);
     }
 
+    /// The other end of the pipe, which a host closes that keeps only the descriptors it knows.
+    fn other_end(events: &Events) -> RawFd {
+        let pending = events.0.lock();
+        pending.pipe.as_ref().expect("a pipe").sender().as_raw_fd()
+    }
+
     #[test]
     fn a_descriptor_that_the_host_closed_is_replaced() {
-        let events = Events::default();
-        close(events.fd().expect("a pipe")).expect("open");
-        push(&events, 0);
-        events.fd().expect("another pipe");
-        assert!(is_readable(&events));
-        events.next();
-        assert!(!is_readable(&events));
+        for end in [|events: &Events| events.fd().expect("a pipe"), other_end] {
+            let events = Events::default();
+            events.fd().expect("a pipe");
+            close(end(&events)).expect("open");
+            push(&events, 0);
+            events.fd().expect("another pipe");
+            assert!(is_readable(&events));
+            events.next();
+            assert!(!is_readable(&events));
+        }
     }
 }

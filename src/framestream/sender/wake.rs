@@ -46,9 +46,7 @@ impl Wake {
 
     /// Replaces the pipe if the host has closed it. Returns whether a pipe exists.
     pub(crate) fn replace_closed(&self) -> bool {
-        let current = self.current();
-        let is_open = current.sender.is_open() && current.receiver.is_open();
-        is_open || self.renew(&hold()).is_ok()
+        self.is_open() || self.renew(&hold()).is_ok()
     }
 
     /// Wakes the waiting thread, now or at its next wait. Without a pipe, the thread notices by its
@@ -75,8 +73,14 @@ impl Wake {
         is_open
     }
 
-    /// Returns whether [`Wake::fd`] refers to the pipe.
+    /// Returns whether both ends are open. Without a sender, the receiver is readable for good.
     pub(crate) fn is_open(&self) -> bool {
-        self.current().receiver.is_open()
+        let current = self.current();
+        current.sender.is_open() && current.receiver.is_open()
+    }
+
+    #[cfg(test)]
+    pub(super) fn sender(&self) -> &ProcessFd {
+        &self.sender
     }
 }
