@@ -358,20 +358,25 @@ static void a_fork(int asked_before)
 	close_sink(&sink, TIMEOUT);
 }
 
-/* A child that never logged, and so has no thread, sees the end all the same. */
-static void an_idle_child(int unused)
+/* A child that never logged, and so has no thread, sees the end all the same, also if its parent closes already. */
+static void an_idle_child(int parent_closes)
 {
 	dnstap_sink *sink = open_quiet("file:log.tap", RING, TIMEOUT);
 	pid_t child;
 
-	(void)unused;
 	next(sink, DNSTAP_EVENT_KIND_CONNECTED);
+	if (parent_closes) {
+		NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close");
+		next(sink, DNSTAP_EVENT_KIND_CLOSED);
+	}
 	fflush(stdout);
 	child = fork();
 	if (child == 0) {
 		alarm(DEADLINE);
-		NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close in the child");
+		for (int i = 0; i < 2; i++)
+			NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close in the child");
 		EXPECT(next(sink, DNSTAP_EVENT_KIND_CLOSED).count, 0);
+		nothing_more(sink);
 		close_sink(&sink, TIMEOUT);
 		_exit(0);
 	}
@@ -529,6 +534,7 @@ int main(int argc, char **argv)
 		{ "a child has events and a descriptor of its own", a_fork, 1, LIMIT, 0, NULL },
 		{ "so has a child whose parent asked for none", a_fork, 0, LIMIT, 0, NULL },
 		{ "a child without a thread sees its sink close", an_idle_child, 0, LIMIT, 0, NULL },
+		{ "so does the child of a parent that has closed it", an_idle_child, 1, LIMIT, 0, NULL },
 		{ "a descriptor closed by the program is replaced", closed_by_mistake, 0, LIMIT, 0, NULL },
 		{ "every message that threads drop is in one event", threads, 0, LIMIT, 0, NULL },
 		{ "wrong arguments are errors", arguments, 0, LIMIT, 0, NULL },

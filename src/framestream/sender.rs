@@ -187,6 +187,8 @@ struct Shared<F: Feed> {
     put_off: AtomicBool,
     /// True once nothing is sent any more: pending frames are lost.
     over: AtomicBool,
+    /// True once a forked child without a writer thread has reported the end.
+    end_reported: AtomicBool,
     /// Readable for good once the thread ends. A condition would want a lock.
     ended: Wake,
 }
@@ -307,6 +309,7 @@ impl<F: Feed> InChild for Shared<F> {
         self.reopen.store(false, Ordering::Relaxed);
         self.flush.renew(child);
         self.put_off.store(false, Ordering::Relaxed);
+        self.end_reported.store(false, Ordering::Relaxed);
         if let Some(mut thread) = self.thread.lock_in(child) {
             // The handle is of a thread of the parent, which cannot be joined or detached here.
             std::mem::forget(thread.handle.take());
@@ -372,6 +375,7 @@ impl<F: Feed> Sender<F> {
             thread: Lock::new(thread),
             put_off: AtomicBool::new(false),
             over: AtomicBool::new(false),
+            end_reported: AtomicBool::new(false),
             ended,
         });
         let watched: Weak<Shared<F>> = Arc::downgrade(&shared);
@@ -547,10 +551,11 @@ impl<F: Feed> Sender<F> {
         if closing.generation == now {
             shared.wake.wake();
         } else {
-            // A forked child that never submitted: the thread is the parent's.
-            let was_over = shared.over.swap(true, Ordering::AcqRel);
+            // A forked child that never submitted, or could not start a thread, or whose parent was
+            // closing: the thread is the parent's.
+            shared.over.store(true, Ordering::Release);
             shared.counters.0.set_state(LinkState::Closing);
-            if !was_over {
+            if !shared.end_reported.swap(true, Ordering::AcqRel) {
                 Drops::default().end(&shared.feed, 0, &shared.counters.0.events);
             }
         }
