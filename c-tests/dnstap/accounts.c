@@ -618,8 +618,9 @@ static int log_pair(dnstap_queue *queue, int family, unsigned port, unsigned id)
 	query.query = response.response = (dnstap_bytes){ wire, sizeof wire };
 	if (id % 2 == 0)
 		response.query = query.query;
-	if (port % 2 == 0)
-		query.extra = (dnstap_bytes){ (const uint8_t *)"tag=7", 5 };
+	/* None, a tag, or an empty one. */
+	if (port % 3 != 0)
+		query.extra = (dnstap_bytes){ (const uint8_t *)"tag=7", port % 3 == 1 ? 5 : 0 };
 	results[0] = dnstap_log(queue, &query);
 	results[1] = dnstap_log(queue, &response);
 	NEED(results[0] == results[1], "ID %u, port %u: the query: %s; the response: %s", id, port,

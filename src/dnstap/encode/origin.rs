@@ -99,7 +99,7 @@ impl Origin {
         limit("extra", envelope.extra)?;
         match envelope.extra {
             // The separator takes the byte that the second of two keys would.
-            Some(extra) if !self.sampled.is_empty() => {
+            Some(extra) if !self.sampled.is_empty() && !extra.is_empty() => {
                 let length = self.sampled.len() + sample::SEPARATOR.len() + extra.len();
                 cursor.integer(event::extra, length as u64)?;
                 cursor.put(&self.sampled)?;
@@ -108,7 +108,7 @@ impl Origin {
             }
             extra => {
                 let sampled = Some(&*self.sampled).filter(|bytes| !bytes.is_empty());
-                cursor.bytes(event::extra, extra.or(sampled))?;
+                cursor.bytes(event::extra, sampled.or(extra))?;
             }
         }
         cursor.put(&[MESSAGE_KEY])?;
