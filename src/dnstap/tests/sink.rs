@@ -223,7 +223,7 @@ fn a_receiver_that_does_not_read_costs_messages_and_no_time() {
     assert!(matches!(queue.log(&response(&[0; 70_000]), Envelope::EMPTY), Logged::Encoding(_)));
     let begun = Instant::now();
     assert!(sink.close());
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     assert_eq!(queue.log(&response(b"late"), Envelope::EMPTY), Logged::Closed);
     let stats = sink.stats();
     assert_balance(&stats);

@@ -102,7 +102,7 @@ fn closing_does_not_wait_for_a_receiver_that_does_not() {
     while producers[0].submit(vec![7; 60_000]).is_ok() {}
     let begun = Instant::now();
     assert!(iothr.close());
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     let stats = iothr.stats();
     assert!(stats.refused == 1 && stats.lost_closing > 0, "{stats:?}");
     assert_eq!(stats.accepted, stats.written + stats.lost_closing);

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A machine that stands still for a moment while a writer thread closes. The whole process is
+//! stopped, so this test has one of its own.
+
+use std::os::unix::net::UnixListener;
+use std::process::{self, Command};
+use std::time::Duration;
+
+use framestream::iothr::{IoThr, Options};
+use framestream::sender;
+use framestream::transport::SocketSender;
+use framestream::writer::{Writer, WriterOptions};
+
+#[test]
+fn a_thread_that_had_no_time_to_close_is_not_left_running() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    // Its backlog takes the connections, and nobody answers.
+    let _listener = UnixListener::bind(&path).expect("a socket");
+    let close_timeout = Duration::from_millis(300);
+    for _ in 0..5 {
+        let options = Options {
+            sender: sender::Options { close_timeout, ..Default::default() },
+            ..Options::default()
+        };
+        let transport = SocketSender::unix(&path).expect("a short path");
+        let writer = Writer::new(Box::new(transport), WriterOptions::default());
+        let (iothr, producers) = IoThr::start(options, writer).expect("a thread");
+        producers[0].submit(vec![1]).expect("room");
+        let mut stall = Command::new("sh");
+        stall.args(["-c", "kill -STOP $0; sleep 1; kill -CONT $0", &process::id().to_string()]);
+        let mut stall = stall.spawn().expect("a shell");
+        assert!(iothr.close());
+        assert!(stall.wait().expect("a shell").success());
+        assert_eq!(iothr.stats().lost_closing, 1);
+    }
+}
