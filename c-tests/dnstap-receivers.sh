@@ -14,7 +14,7 @@ missing() {
 # try PROGRAM
 try() {
 	if is_staged "dnstap-receivers $1" "$BUILD/dnstap-receivers/$1" libdnstap; then
-		run 120 "dnstap-receivers $1" "$BUILD/dnstap-receivers/$1" ours
+		run 300 "dnstap-receivers $1" "$BUILD/dnstap-receivers/$1" ours
 	fi
 }
 
