@@ -32,9 +32,9 @@ sized() {
 	without_comments "$1" | grep -oE 'struct [a-z_0-9]+ \{ *size_t size;' | cut -d ' ' -f 2
 }
 
-# code HEADER: the header without its comments.
+# code HEADER: the header without its comments, and whatever way its lines are broken.
 code() {
-	$CC -fpreprocessed -dD -E -P "$1"
+	$CC -fpreprocessed -dD -E -P "$1" | tr -s '[:space:]' ' ' | sed 's/[;{}] /&\n/g'
 }
 
 # constants HEADER: the names of macros and enumerators, a line each.

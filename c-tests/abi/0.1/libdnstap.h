@@ -1374,8 +1374,9 @@ enum dnstap_result dnstap_sink_begin_close(dnstap_sink *sink);
 enum dnstap_result dnstap_sink_close(dnstap_sink **sink, struct dnstap_stats *stats);
 
 /**
- * Retrieves the oldest pending event, and removes it. Never waits. Any thread may call it, but one
- * at a time has to log the text. A forked child begins without events.
+ * Retrieves the oldest pending event, and removes it. Never waits. Any thread may call it, but as the
+ * text is valid until the next call, only one thread at a time should take events. A forked child
+ * begins without events.
  *
  * @param sink           The sink.
  * @param[in,out] event  Where the event goes; `event->size` is to be set before, as by
@@ -1386,7 +1387,8 @@ enum dnstap_result dnstap_sink_close(dnstap_sink **sink, struct dnstap_stats *st
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
-enum dnstap_result dnstap_sink_next_event(dnstap_sink *sink, struct dnstap_event *event);
+enum dnstap_result dnstap_sink_next_event(dnstap_sink *sink,
+                                          struct dnstap_event *event);
 
 /**
  * Returns a descriptor that is readable while events are pending, for poll() and its kind. The
