@@ -65,6 +65,12 @@ static const struct constant states[] = {
 	CONSTANT(DNSTAP_STATE_DISCONNECTED), CONSTANT(DNSTAP_STATE_CONNECTING),
 	CONSTANT(DNSTAP_STATE_CONNECTED), CONSTANT(DNSTAP_STATE_CLOSING), { 0, NULL },
 };
+static const struct constant kinds[] = {
+	CONSTANT(DNSTAP_EVENT_KIND_CONNECTED), CONSTANT(DNSTAP_EVENT_KIND_CONNECT_FAILED),
+	CONSTANT(DNSTAP_EVENT_KIND_DISCONNECTED), CONSTANT(DNSTAP_EVENT_KIND_WRITE_FAILED),
+	CONSTANT(DNSTAP_EVENT_KIND_DROPPING), CONSTANT(DNSTAP_EVENT_KIND_RECOVERED),
+	CONSTANT(DNSTAP_EVENT_KIND_CLOSED), { 0, NULL },
+};
 
 /* An enumeration, and the function that names its numbers. */
 static const struct enumeration {
@@ -79,6 +85,7 @@ static const struct enumeration {
 	{ "DNSTAP_POLICY_ACTION_", actions, dnstap_policy_action_name },
 	{ "DNSTAP_POLICY_MATCH_", matches, dnstap_policy_match_name },
 	{ "DNSTAP_STATE_", states, dnstap_state_name },
+	{ "DNSTAP_EVENT_KIND_", kinds, dnstap_event_kind_name },
 };
 
 static const char *constant_of(const struct enumeration *e, uint32_t number)

@@ -8,8 +8,9 @@ use dnstap::schema::{
     HttpProtocol, MessageType, PolicyAction, PolicyMatch, SocketFamily, SocketProtocol,
 };
 
+use crate::event::dnstap_event_kind::*;
 use crate::result::*;
-use crate::sink::dnstap_state::{self, *};
+use crate::sink::dnstap_state::*;
 
 /// A name as a string of C, or nothing.
 #[derive(Clone, Copy)]
@@ -130,13 +131,36 @@ pub extern "C" fn dnstap_policy_match_name(r#match: u32) -> *const c_char {
 /// @return       A static string such as "CONNECTED"; NULL if this version does not know the number.
 #[unsafe(no_mangle)]
 pub extern "C" fn dnstap_state_name(state: u32) -> *const c_char {
-    const NAMES: [(dnstap_state, &CStr); 4] = [
-        (DNSTAP_STATE_DISCONNECTED, c"DISCONNECTED"),
-        (DNSTAP_STATE_CONNECTING, c"CONNECTING"),
-        (DNSTAP_STATE_CONNECTED, c"CONNECTED"),
-        (DNSTAP_STATE_CLOSING, c"CLOSING"),
+    const NAMES: &[(u32, &CStr)] = &[
+        (DNSTAP_STATE_DISCONNECTED as u32, c"DISCONNECTED"),
+        (DNSTAP_STATE_CONNECTING as u32, c"CONNECTING"),
+        (DNSTAP_STATE_CONNECTED as u32, c"CONNECTED"),
+        (DNSTAP_STATE_CLOSING as u32, c"CLOSING"),
     ];
-    let name = NAMES.iter().find(|(known, _)| *known as u32 == state);
+    find_own(NAMES, state)
+}
+
+/// Returns the name of a kind of event of a sink. Any thread may call it.
+///
+/// @param kind  `kind` of a struct dnstap_event, or any number.
+/// @return      A static string such as "DROPPING"; NULL if this version does not know the number.
+#[unsafe(no_mangle)]
+pub extern "C" fn dnstap_event_kind_name(kind: u32) -> *const c_char {
+    const NAMES: &[(u32, &CStr)] = &[
+        (DNSTAP_EVENT_KIND_CONNECTED as u32, c"CONNECTED"),
+        (DNSTAP_EVENT_KIND_CONNECT_FAILED as u32, c"CONNECT_FAILED"),
+        (DNSTAP_EVENT_KIND_DISCONNECTED as u32, c"DISCONNECTED"),
+        (DNSTAP_EVENT_KIND_WRITE_FAILED as u32, c"WRITE_FAILED"),
+        (DNSTAP_EVENT_KIND_DROPPING as u32, c"DROPPING"),
+        (DNSTAP_EVENT_KIND_RECOVERED as u32, c"RECOVERED"),
+        (DNSTAP_EVENT_KIND_CLOSED as u32, c"CLOSED"),
+    ];
+    find_own(NAMES, kind)
+}
+
+/// Returns the name of a number that is not in the schema.
+fn find_own(names: &[(u32, &'static CStr)], number: u32) -> *const c_char {
+    let name = names.iter().find(|(known, _)| *known == number);
     name.map_or(ptr::null(), |(_, name)| name.as_ptr())
 }
 

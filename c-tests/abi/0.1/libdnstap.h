@@ -922,6 +922,14 @@ const char *dnstap_policy_match_name(uint32_t match);
 const char *dnstap_state_name(uint32_t state);
 
 /**
+ * Returns the name of a kind of event of a sink. Any thread may call it.
+ *
+ * @param kind  `kind` of a struct dnstap_event, or any number.
+ * @return      A static string such as "DROPPING"; NULL if this version does not know the number.
+ */
+const char *dnstap_event_kind_name(uint32_t kind);
+
+/**
  * Parses a list of message types, as an option or a configuration file has it. Any thread may call
  * it.
  *

@@ -82,6 +82,13 @@ static void numbers(int unused)
 		{ dnstap_state_name, DNSTAP_STATE_CONNECTING, "CONNECTING" },
 		{ dnstap_state_name, DNSTAP_STATE_CONNECTED, "CONNECTED" },
 		{ dnstap_state_name, DNSTAP_STATE_CLOSING, "CLOSING" },
+		{ dnstap_event_kind_name, DNSTAP_EVENT_KIND_CONNECTED, "CONNECTED" },
+		{ dnstap_event_kind_name, DNSTAP_EVENT_KIND_CONNECT_FAILED, "CONNECT_FAILED" },
+		{ dnstap_event_kind_name, DNSTAP_EVENT_KIND_DISCONNECTED, "DISCONNECTED" },
+		{ dnstap_event_kind_name, DNSTAP_EVENT_KIND_WRITE_FAILED, "WRITE_FAILED" },
+		{ dnstap_event_kind_name, DNSTAP_EVENT_KIND_DROPPING, "DROPPING" },
+		{ dnstap_event_kind_name, DNSTAP_EVENT_KIND_RECOVERED, "RECOVERED" },
+		{ dnstap_event_kind_name, DNSTAP_EVENT_KIND_CLOSED, "CLOSED" },
 	};
 	uint32_t types = 0;
 
