@@ -396,7 +396,7 @@ static void message_sizes(int unused)
 	uint8_t buffer[1000];
 	dnstap_storage storage = DNSTAP_STORAGE_INIT;
 	struct longer m = { .message = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY) };
-	size_t sizes[] = { 0, 1, sizeof(size_t), sizeof(dnstap_message) - 1 }, length;
+	size_t sizes[] = { 0, 1, sizeof(size_t), offsetof(dnstap_message, version) + sizeof(dnstap_bytes) - 1 }, length;
 	dnstap_stats s;
 
 	(void)unused;
@@ -427,7 +427,7 @@ static void message_sizes(int unused)
 	}
 	m.message.size = sizeof m.message;
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-		storage.size = i == 3 ? sizeof storage - 1 : sizes[i];
+		storage.size = i == 3 ? offsetof(dnstap_storage, policy) : sizes[i];
 		m.message.type = 77;
 		RETURNS(dnstap_decode(buffer, length, &m.message, &storage), DNSTAP_ERROR_SIZE);
 		EXPECT(m.message.type, 77);
@@ -445,7 +445,7 @@ static void stats_sizes(int unused)
 {
 	struct handles h = open_handles();
 	struct { dnstap_stats stats; unsigned char beyond[64]; } longer;
-	size_t sizes[] = { 0, 1, sizeof(size_t), offsetof(dnstap_stats, logged_by_type), sizeof(dnstap_stats) - 1, SIZE_MAX };
+	size_t sizes[] = { 0, 1, sizeof(size_t), offsetof(dnstap_stats, logged_by_type), SIZE_MAX };
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -652,7 +652,7 @@ static void lengths(int unused)
 		fields[field]->length = 1;
 		refused(&t, "a length without data", DNSTAP_ERROR_NULL);
 	}
-	for (size_t size = 0; size < sizeof t.policy; size += 1 + size / 2) {
+	for (size_t size = 0; size <= offsetof(dnstap_policy, match); size += 1 + size / 2) {
 		reset(&t);
 		t.message.policy = &t.policy;
 		t.policy.size = size;
