@@ -3,13 +3,14 @@
  * @file
  * dnstap for DNS software: logs the DNS messages that a server receives and sends, at negligible cost.
  *
- * A server opens a sink, gives each of its threads a queue, and logs. Nothing on the way of a query
- * waits, allocates or takes a lock; a thread of the sink sends what was logged.
+ * A server opens a sink, creates a queue for each of its threads, and logs messages to these queues.
+ * Logging never blocks, allocates memory or takes a lock; a writer thread sends the logged messages.
  *
  *     dnstap_options *options = dnstap_options_new();
  *     dnstap_options_set_output(options, "unix:/run/dnstap.sock");
- *     dnstap_result error;
- *     dnstap_sink *sink = dnstap_sink_open(options, &error);
+ *     dnstap_sink *sink = dnstap_sink_open(options, NULL);
+ *     if (!sink)
+ *         fprintf(stderr, "dnstap: %s\n", dnstap_options_get_error(options));
  *     dnstap_options_free(&options);
  *
  *     dnstap_queue *queue = dnstap_queue_new(sink, NULL);
@@ -30,23 +31,24 @@
  *
  *     dnstap_sink_close(&sink, NULL);
  *
- * A program that runs for a short time, or converts, writes from one thread with dnstap_writer_open()
- * and dnstap_writer_write(), and waits where it has to. One that has a transport of its own uses
- * dnstap_encode() alone. One that reads uses dnstap_reader_open() and dnstap_reader_next(), or
- * dnstap_decode().
+ * Converters and short-lived programs, which can wait for the receiver, write from one thread with
+ * dnstap_writer_open() and dnstap_writer_write(). Programs with a transport of their own use
+ * dnstap_encode() alone. Programs that read dnstap use dnstap_reader_open() and dnstap_reader_next(),
+ * or dnstap_decode().
  *
- * Unless a function says otherwise, one object is used by one thread at a time. In a signal handler,
- * only dnstap_enabled() and dnstap_is_error() may be called. A function that fails returns an error
- * below 0, which dnstap_strerror() explains. The library never ends the process, except when there is no
- * memory left for a few bytes; for large objects, such as rings and buffers, it returns an error.
- * Strings and bytes that are passed in need not outlive the call, except for the frame that
- * dnstap_decode() gets.
+ * Unless a function says otherwise, only one thread at a time may use an object. The only functions
+ * that a signal handler may call are dnstap_enabled() and dnstap_is_error(). A function that fails
+ * returns an error, a number below 0, which dnstap_strerror() describes. The library aborts the
+ * process only if a small allocation fails; for large objects, such as rings and buffers, it returns
+ * DNSTAP_ERROR_MEMORY instead. Strings and bytes that are passed in need not outlive the call, except
+ * for the frame that is passed to dnstap_decode().
  *
- * The interface grows without breaking compiled programs. Structs that a program allocates begin with
- * their `size`, which the macros DNSTAP_..._INIT set: the library neither reads nor writes beyond it.
- * Later versions append fields to these structs, and add results, constants and functions; they change
- * none. struct dnstap_bytes, struct dnstap_time and union dnstap_address stay as they are. A program
- * should expect numbers that its header does not name: in results, states and decoded messages.
+ * The interface can grow without breaking compiled programs. Structs that a program allocates begin
+ * with their `size`, which the DNSTAP_..._INIT macros set; the library neither reads nor writes beyond
+ * it. Later versions may append fields to these structs, and add results, constants and functions;
+ * they do not change existing ones. struct dnstap_bytes, struct dnstap_time and union dnstap_address
+ * never change. A program should be prepared for numbers that its header does not name: in results,
+ * states, events and decoded messages.
  */
 
 #ifndef LIBDNSTAP_H
@@ -61,42 +63,43 @@
 #include <sys/types.h>
 #include <time.h>
 
-/** The version of this header. dnstap_version() has that of the library that runs. */
+/** The version of this header; dnstap_version() returns that of the library in use. */
 #define LIBDNSTAP_VERSION "0.1.0"
-/** The same as a number: a byte each for major, minor and patch, so 1.2.3 is 0x010203. */
+/** The version as a number, with one byte each for major, minor and patch: 1.2.3 is 0x010203. */
 #define LIBDNSTAP_VERSION_NUMBER 0x000100
 
-/** The bit of a message type, below 32, in a set of them, which is a uint32_t. */
+/** The bit of a message type, which must be below 32, in a set of message types, a uint32_t. */
 #define DNSTAP_MESSAGE_TYPE_BIT(type) (UINT32_C(1) << (type))
 /**
- * The set of all message types that the library knows, even if the header does not. Types can be
- * taken from it: DNSTAP_ALL_MESSAGE_TYPES & ~DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_TOOL_QUERY).
+ * The set of all message types that the library knows, including those that are newer than this
+ * header. To exclude a type, clear its bit:
+ * DNSTAP_ALL_MESSAGE_TYPES & ~DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_TOOL_QUERY).
  */
 #define DNSTAP_ALL_MESSAGE_TYPES UINT32_MAX
 
-/** How a sink or a writer works. */
+/** The configuration of a sink or a writer. */
 typedef struct dnstap_options dnstap_options;
-/** One output with its writer thread. */
+/** An output and its writer thread. */
 typedef struct dnstap_sink dnstap_sink;
-/** The end of a sink that one thread logs to. */
+/** A queue of a sink, to which one thread logs. */
 typedef struct dnstap_queue dnstap_queue;
 /** A stream to read from. */
 typedef struct dnstap_reader dnstap_reader;
 /** A stream to write to. */
 typedef struct dnstap_writer dnstap_writer;
 
-/** Initialises a message in which all is absent: dnstap_message message = DNSTAP_MESSAGE_INIT; */
+/** Initialises a message without any fields: dnstap_message message = DNSTAP_MESSAGE_INIT; */
 #define DNSTAP_MESSAGE_INIT                                                                        \
   {                                                                                                \
     sizeof(dnstap_message), 0, 0, 0, 0, 0, NULL, NULL, {0, 0}, {0, 0}, {NULL, 0}, {NULL, 0},       \
       {NULL, 0}, NULL, {NULL, 0}, {NULL, 0}, {NULL, 0}                                             \
   }
-/** Initialises a policy in which all is absent. */
+/** Initialises a policy without any fields. */
 #define DNSTAP_POLICY_INIT                                                                         \
   {                                                                                                \
     sizeof(dnstap_policy), {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0                                   \
   }
-/** Initialises the storage for dnstap_decode(). */
+/** Initialises a struct dnstap_storage for dnstap_decode(). */
 #ifdef __cplusplus
 #define DNSTAP_STORAGE_INIT                                                                        \
   {                                                                                                \
@@ -108,12 +111,12 @@ typedef struct dnstap_writer dnstap_writer;
     sizeof(dnstap_storage), {{0}}, {{0}}, {0, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0}               \
   }
 #endif
-/** Initialises an event for dnstap_sink_next_event(). */
+/** Initialises a struct dnstap_event for dnstap_sink_next_event(). */
 #define DNSTAP_EVENT_INIT                                                                          \
   {                                                                                                \
     sizeof(dnstap_event), 0, 0, {0, 0}, 0, NULL                                                    \
   }
-/** Initialises the accounts for dnstap_sink_get_stats() and dnstap_sink_close(). */
+/** Initialises a struct dnstap_stats for dnstap_sink_get_stats() and dnstap_sink_close(). */
 #define DNSTAP_STATS_INIT                                                                          \
   {                                                                                                \
     sizeof(dnstap_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}                               \
@@ -310,42 +313,42 @@ typedef enum dnstap_policy_match {
 #define DNSTAP_MESSAGE_TYPE_COUNT 32
 
 /**
- * What functions of the library return: DNSTAP_OK, a status above 0, or an error below 0, as
- * dnstap_is_error() tells. Later versions may return further ones of either kind. Errors of any
- * function begin at -1, of logging at -20, of messages and encoding at -40, of options and opening
- * at -60, and of reading at -80.
+ * The result of a function: DNSTAP_OK, a status above 0, or an error below 0, which
+ * dnstap_is_error() recognises. Later versions may add statuses and errors. General errors start
+ * at -1, errors of logging at -20, of messages and encoding at -40, of options and opening at -60,
+ * and of reading and writing streams at -80.
  */
 typedef enum dnstap_result {
   /**
-   * Done.
+   * Success.
    */
   DNSTAP_OK = 0,
   /**
-   * Not logged, because messages of this type are not.
+   * The message was not logged, because its type is not enabled.
    */
   DNSTAP_DISABLED = 1,
   /**
-   * Not logged, because the message is not in the sample.
+   * The message was not logged, because it is not part of the sample.
    */
   DNSTAP_SAMPLED_OUT = 2,
   /**
-   * There is nothing more: the stream has ended, or no event is pending.
+   * The stream has ended, or no event is pending.
    */
   DNSTAP_END = 3,
   /**
-   * The time limit of the call expired; the same call may succeed later.
+   * The time limit of the call expired; call again to continue.
    */
   DNSTAP_TIMED_OUT = 4,
   /**
-   * NULL where it is not allowed.
+   * A pointer that is required is NULL.
    */
   DNSTAP_ERROR_NULL = -1,
   /**
-   * The handle is of another kind, or was freed.
+   * The handle is of another kind, or has been freed.
    */
   DNSTAP_ERROR_HANDLE = -2,
   /**
-   * The `size` of a struct is not set: it is none that the struct has in any version.
+   * The `size` of a struct is not set, or smaller than in any version. Use the _INIT macro.
    */
   DNSTAP_ERROR_SIZE = -3,
   /**
@@ -357,41 +360,41 @@ typedef enum dnstap_result {
    */
   DNSTAP_ERROR_SYSTEM = -5,
   /**
-   * A fault in the library. The process can go on.
+   * An internal error of the library. The process can continue.
    */
   DNSTAP_ERROR_INTERNAL = -6,
   /**
-   * The ring of the queue is full: the message is dropped, and counted.
+   * The ring of the queue is full. The message was dropped and counted.
    */
   DNSTAP_ERROR_FULL = -20,
   /**
-   * Longer than half of the ring: the message is dropped, and counted.
+   * The message is longer than half of the ring. It was dropped and counted.
    */
   DNSTAP_ERROR_TOO_LONG = -21,
   /**
-   * The sink is closed, or has no writer thread after a fork; or a forked child uses the writer of
-   * its parent.
+   * The sink is closed, or a forked child could not start its writer thread; or a forked child
+   * used a dnstap_writer of its parent.
    */
   DNSTAP_ERROR_CLOSED = -22,
   /**
-   * The message type is none of enum dnstap_message_type.
+   * The message type is not one of enum dnstap_message_type.
    */
   DNSTAP_ERROR_MESSAGE_TYPE = -40,
   /**
-   * An address is neither of IPv4 nor of IPv6, or of another family than the message or the
-   * other address.
+   * An address is neither an IPv4 nor an IPv6 address, or its family differs from that of the
+   * message or of the other address.
    */
   DNSTAP_ERROR_FAMILY = -41,
   /**
-   * A time is negative, or its nanoseconds are not below 1,000,000,000.
+   * A time is negative, or its nanoseconds are 1,000,000,000 or more.
    */
   DNSTAP_ERROR_TIME = -42,
   /**
-   * A field is longer than 65,535 bytes; or a frame is empty, or too long for a frame.
+   * A field is longer than 65,535 bytes, or a frame is empty or too long.
    */
   DNSTAP_ERROR_LENGTH = -43,
   /**
-   * The type of a policy is not UTF-8, as protobuf wants it.
+   * The type of a policy is not valid UTF-8.
    */
   DNSTAP_ERROR_POLICY_TYPE = -44,
   /**
@@ -403,8 +406,8 @@ typedef enum dnstap_result {
    */
   DNSTAP_ERROR_VALUE = -60,
   /**
-   * The output is not of the form unix:PATH, tcp:HOST:PORT, tls:HOST:PORT or file:PATH, or none
-   * is set.
+   * The output is not set, or not of the form unix:PATH, tcp:HOST:PORT, tls:HOST:PORT or
+   * file:PATH.
    */
   DNSTAP_ERROR_OUTPUT = -61,
   /**
@@ -416,11 +419,11 @@ typedef enum dnstap_result {
    */
   DNSTAP_ERROR_PATH = -63,
   /**
-   * There is something else where the socket should be.
+   * The path of the output exists, but is not a socket.
    */
   DNSTAP_ERROR_NOT_A_SOCKET = -64,
   /**
-   * A certificate, a key or a server name cannot be used.
+   * A certificate, key or server name for TLS cannot be used.
    */
   DNSTAP_ERROR_TLS = -65,
   /**
@@ -428,41 +431,44 @@ typedef enum dnstap_result {
    */
   DNSTAP_ERROR_NO_TLS = -66,
   /**
-   * The frame is not a dnstap event. A reader can go on with the next one.
+   * The frame is not a dnstap event. A reader can go on with the next frame.
    */
   DNSTAP_ERROR_DECODE = -80,
   /**
-   * The frame is longer than the reader takes, and was skipped. The reader can go on.
+   * The frame is larger than the limit of the reader, and was skipped. The reader can go on.
    */
   DNSTAP_ERROR_FRAME_SIZE = -81,
   /**
-   * The stream ends without STOP, as when its sender was killed; all frames before were whole.
+   * The stream ended without STOP, for example because its sender was killed; all frames that
+   * were read are complete.
    */
   DNSTAP_ERROR_NO_STOP = -82,
   /**
-   * The stream ends inside a frame.
+   * The stream ended inside a frame.
    */
   DNSTAP_ERROR_TORN = -83,
   /**
-   * The bytes are not Frame Streams, or are damaged.
+   * The data is not a Frame Streams stream, or is damaged.
    */
   DNSTAP_ERROR_STREAM = -84,
   /**
-   * The content of the stream is not dnstap.
+   * The content type of the stream is not protobuf:dnstap.Dnstap, or the receiver does not
+   * accept it.
    */
   DNSTAP_ERROR_CONTENT_TYPE = -85,
   /**
-   * Reading or writing failed.
+   * Opening, reading or writing failed.
    */
   DNSTAP_ERROR_IO = -86,
 } dnstap_result;
 
 /**
- * Parts of the library that a build may lack: bits of dnstap_features().
+ * Optional parts of the library, as bits of dnstap_features().
  */
 typedef enum dnstap_feature {
   /**
-   * Outputs over TLS, tls:HOST:PORT. Without it, setting one fails with DNSTAP_ERROR_NO_TLS.
+   * Outputs over TLS, tls:HOST:PORT. Without it, setting such an output fails with
+   * DNSTAP_ERROR_NO_TLS.
    */
   DNSTAP_FEATURE_TLS = 1,
 } dnstap_feature;
@@ -831,26 +837,25 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Returns the version of the library that runs, LIBDNSTAP_VERSION of its own header. Any thread may
- * call it.
+ * Returns the version of the library in use, which is the LIBDNSTAP_VERSION of its own header. Any
+ * thread may call it.
  *
  * @return  A static string such as "0.1.0"; do not free it.
  */
 const char *dnstap_version(void);
 
 /**
- * Returns the features of the library that runs. Any thread may call it. The variable `features` of
- * pkg-config has the names of those of the installed library: "tls", or nothing.
+ * Returns the features of the library in use. Any thread may call it. The pkg-config variable
+ * `features` names those of the installed library: "tls", or nothing.
  *
- * @return  Bits of enum dnstap_feature. Bits that the header does not name belong to features of
- *          later versions.
+ * @return  Bits of enum dnstap_feature. Later versions may set further bits.
  */
 uint32_t dnstap_features(void);
 
 /**
- * Tells what a result means, in a few words without a full stop. Any thread may call it.
+ * Returns a short description of a result, without a full stop. Any thread may call it.
  *
- * @param result  The result of a function of this library. Any number will do.
+ * @param result  A result of this library; unknown numbers are allowed.
  * @return        A static string; do not free it. Never NULL.
  */
 const char *dnstap_strerror(enum dnstap_result result);
@@ -858,66 +863,64 @@ const char *dnstap_strerror(enum dnstap_result result);
 /**
  * Returns the name of a message type in the schema. Any thread may call it.
  *
- * @param type  One of enum dnstap_message_type, or any number.
- * @return      A static string such as "CLIENT_QUERY"; NULL if this version does not know the type.
+ * @param type  One of enum dnstap_message_type; unknown numbers are allowed.
+ * @return      A static string such as "CLIENT_QUERY"; NULL if the number is unknown.
  */
 const char *dnstap_message_type_name(uint32_t type);
 
 /**
- * Returns the two letters by which tools and operators know a message type. Any thread may call it.
+ * Returns the two-letter abbreviation of a message type that tools print. Any thread may call it.
  *
- * @param type  One of enum dnstap_message_type, or any number.
- * @return      A static string such as "CQ"; NULL if this version does not know the type.
+ * @param type  One of enum dnstap_message_type; unknown numbers are allowed.
+ * @return      A static string such as "CQ"; NULL if the number is unknown.
  */
 const char *dnstap_message_type_mnemonic(uint32_t type);
 
 /**
  * Returns the name of a socket family in the schema. Any thread may call it.
  *
- * @param family  One of enum dnstap_socket_family, or any number.
- * @return        A static string such as "INET6"; NULL if this version does not know the number.
+ * @param family  One of enum dnstap_socket_family; unknown numbers are allowed.
+ * @return        A static string such as "INET6"; NULL if the number is unknown.
  */
 const char *dnstap_socket_family_name(uint32_t family);
 
 /**
  * Returns the name of a socket protocol in the schema. Any thread may call it.
  *
- * @param protocol  One of enum dnstap_socket_protocol, or any number.
- * @return          A static string such as "UDP" or "DNSCryptUDP"; NULL if this version does not
- *                  know the number.
+ * @param protocol  One of enum dnstap_socket_protocol; unknown numbers are allowed.
+ * @return          A static string such as "UDP" or "DNSCryptUDP"; NULL if the number is unknown.
  */
 const char *dnstap_socket_protocol_name(uint32_t protocol);
 
 /**
  * Returns the name of an HTTP version in the schema. Any thread may call it.
  *
- * @param protocol  One of enum dnstap_http_protocol, or any number.
- * @return          A static string such as "HTTP2"; NULL if this version does not know the number.
+ * @param protocol  One of enum dnstap_http_protocol; unknown numbers are allowed.
+ * @return          A static string such as "HTTP2"; NULL if the number is unknown.
  */
 const char *dnstap_http_protocol_name(uint32_t protocol);
 
 /**
- * Returns the name of a policy's action in the schema. Any thread may call it.
+ * Returns the name of a policy action in the schema. Any thread may call it.
  *
- * @param action  One of enum dnstap_policy_action, or any number.
- * @return        A static string such as "NXDOMAIN"; NULL if this version does not know the number.
+ * @param action  One of enum dnstap_policy_action; unknown numbers are allowed.
+ * @return        A static string such as "NXDOMAIN"; NULL if the number is unknown.
  */
 const char *dnstap_policy_action_name(uint32_t action);
 
 /**
- * Returns the name, in the schema, of a field that a policy is compared with. Any thread may call
- * it.
+ * Returns the name of a policy match in the schema. Any thread may call it.
  *
- * @param match  One of enum dnstap_policy_match, or any number.
- * @return       A static string such as "QNAME"; NULL if this version does not know the number.
+ * @param match  One of enum dnstap_policy_match; unknown numbers are allowed.
+ * @return       A static string such as "QNAME"; NULL if the number is unknown.
  */
 const char *dnstap_policy_match_name(uint32_t match);
 
 /**
  * Returns the name of a state of a sink. Any thread may call it.
  *
- * @param state  `state` of a struct dnstap_stats, or any number.
- * @return       A static string such as "CONNECTED"; NULL if this version does not know the number.
+ * @param state  One of enum dnstap_state; unknown numbers are allowed.
+ * @return       A static string such as "CONNECTED"; NULL if the number is unknown.
  */
 const char *dnstap_state_name(uint32_t state);
 
@@ -930,16 +933,16 @@ const char *dnstap_state_name(uint32_t state);
 const char *dnstap_event_kind_name(uint32_t kind);
 
 /**
- * Parses a list of message types, as an option or a configuration file has it. Any thread may call
+ * Parses a list of message types, such as the value of a configuration option. Any thread may call
  * it.
  *
- * @param list        Names or mnemonics, in upper or lower case, separated by commas, spaces or
+ * @param list        Names or mnemonics in upper or lower case, separated by commas, spaces or
  *                    both: "CLIENT_QUERY, CLIENT_RESPONSE" or "cq,cr". "all" stands for
  *                    DNSTAP_ALL_MESSAGE_TYPES. An empty list is the empty set.
- * @param[out] types  DNSTAP_MESSAGE_TYPE_BIT() of each; not written to on an error.
+ * @param[out] types  The set: DNSTAP_MESSAGE_TYPE_BIT() of each type. Not written to on an error.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_VALUE  The list has a word that names no type of this version.
- * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_VALUE  The list contains a word that is not a known message type.
+ * @retval DNSTAP_ERROR_NULL   An argument is NULL.
  */
 enum dnstap_result dnstap_message_types_parse(const char *list, uint32_t *types);
 
@@ -1747,11 +1750,11 @@ enum dnstap_result dnstap_writer_close(dnstap_writer **writer);
 #endif  // __cplusplus
 
 /**
- * Tells whether a result is an error, and neither DNSTAP_OK nor a status. Also a symbol of the
- * library.
+ * Returns whether a result is an error, as opposed to DNSTAP_OK or a status. Also exported as a
+ * symbol. Any thread and any signal handler may call it.
  *
- * @param result  The result of a function of this library. Any number will do.
- * @return        Whether it is below 0.
+ * @param result  A result of this library; unknown numbers are allowed.
+ * @return        Whether the result is below 0.
  */
 static inline bool dnstap_is_error(dnstap_result result)
 {
@@ -1759,18 +1762,18 @@ static inline bool dnstap_is_error(dnstap_result result)
 }
 
 /**
- * Tells whether messages of this type are logged. If not, nothing need be prepared for dnstap_log().
- * Costs a load and a branch. Also a symbol of the library.
+ * Returns whether messages of a type are currently logged. If not, the caller need not prepare a
+ * message for dnstap_log(). Costs a load and a branch. Also exported as a symbol. Any thread and
+ * any signal handler may call it.
  *
- * @param queue  The queue; NULL, for a server without a sink, logs nothing.
- * @param type   The type, one of enum dnstap_message_type. Of a number that is none, no messages
- *               are logged.
- * @return       Whether it is logged at this moment.
+ * @param queue  The queue; NULL is allowed, for servers without a sink.
+ * @param type   One of enum dnstap_message_type; unknown numbers are allowed.
+ * @return       Whether the type is enabled; false if `queue` is NULL or the type is unknown.
  */
 static inline bool dnstap_enabled(const dnstap_queue *queue, uint32_t type)
 {
-  /* A queue begins with the set of the types that are logged. Bit 0, that of no type, is for the
-   * library. */
+  /* A queue begins with the set of enabled types. The library uses bit 0, which belongs to no
+   * type. */
 #ifdef __cplusplus
   const uint32_t *types = reinterpret_cast<const uint32_t *>(queue);
 #else
@@ -1781,10 +1784,10 @@ static inline bool dnstap_enabled(const dnstap_queue *queue, uint32_t type)
 }
 
 /**
- * Converts a time of clock_gettime(CLOCK_REALTIME, ...).
+ * Converts a struct timespec, as set by clock_gettime(CLOCK_REALTIME, ...), to a dnstap_time.
  *
- * @param time  The time.
- * @return      The same.
+ * @param time  The time; must not be NULL.
+ * @return      The same time.
  */
 static inline dnstap_time dnstap_time_of(const struct timespec *time)
 {

@@ -52,7 +52,7 @@ static void options(int unused)
 	REFUSED(dnstap_options_set_thread_name(o, "a\xff"), DNSTAP_ERROR_VALUE,
 		"thread_name is \"a\xef\xbf\xbd\", not UTF-8");
 	REFUSED(dnstap_options_set_thread_name(o, NULL), DNSTAP_ERROR_NULL,
-		"thread_name: NULL where it is not allowed");
+		"thread_name: a required pointer is NULL");
 	REFUSED(dnstap_options_set_tls_server_name(o, "a\xff"), DNSTAP_ERROR_VALUE,
 		"tls_server_name is \"a\xef\xbf\xbd\", not UTF-8");
 	REFUSED(dnstap_options_set_tls_verify(o, 3), DNSTAP_ERROR_VALUE,
@@ -64,7 +64,7 @@ static void options(int unused)
 		"\"tcp:[2001:db8::1]:6000\"");
 	REFUSED(dnstap_options_set_output(o, "log.tap"), DNSTAP_ERROR_OUTPUT,
 		"output \"log.tap\": an output begins with \"unix:\", \"tcp:\", \"tls:\" or \"file:\"");
-	REFUSED(dnstap_options_set_output(o, NULL), DNSTAP_ERROR_NULL, "output: NULL where it is not allowed");
+	REFUSED(dnstap_options_set_output(o, NULL), DNSTAP_ERROR_NULL, "output: a required pointer is NULL");
 	free(long_text);
 	dnstap_options_free(&o);
 }
@@ -105,7 +105,7 @@ static void reading(int unused)
 	NEED(dnstap_reader_open_fd(1000, &error) == NULL && error == DNSTAP_ERROR_IO, "%s", dnstap_strerror(error));
 	expect_text(dnstap_reader_get_error(NULL), "descriptor 1000: Bad file descriptor");
 	NEED(dnstap_reader_open(NULL, &error) == NULL && error == DNSTAP_ERROR_NULL, "%s", dnstap_strerror(error));
-	expect_text(dnstap_reader_get_error(NULL), "NULL where it is not allowed");
+	expect_text(dnstap_reader_get_error(NULL), "a required pointer is NULL");
 
 	file = fopen("empty.tap", "w");
 	NEED(file != NULL && fclose(file) == 0, "empty.tap");

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
 /**
- * Tells whether a result is an error, and neither DNSTAP_OK nor a status. Also a symbol of the
- * library.
+ * Returns whether a result is an error, as opposed to DNSTAP_OK or a status. Also exported as a
+ * symbol. Any thread and any signal handler may call it.
  *
- * @param result  The result of a function of this library. Any number will do.
- * @return        Whether it is below 0.
+ * @param result  A result of this library; unknown numbers are allowed.
+ * @return        Whether the result is below 0.
  */
 static inline bool dnstap_is_error(dnstap_result result)
 {
@@ -13,18 +13,18 @@ static inline bool dnstap_is_error(dnstap_result result)
 }
 
 /**
- * Tells whether messages of this type are logged. If not, nothing need be prepared for dnstap_log().
- * Costs a load and a branch. Also a symbol of the library.
+ * Returns whether messages of a type are currently logged. If not, the caller need not prepare a
+ * message for dnstap_log(). Costs a load and a branch. Also exported as a symbol. Any thread and
+ * any signal handler may call it.
  *
- * @param queue  The queue; NULL, for a server without a sink, logs nothing.
- * @param type   The type, one of enum dnstap_message_type. Of a number that is none, no messages
- *               are logged.
- * @return       Whether it is logged at this moment.
+ * @param queue  The queue; NULL is allowed, for servers without a sink.
+ * @param type   One of enum dnstap_message_type; unknown numbers are allowed.
+ * @return       Whether the type is enabled; false if `queue` is NULL or the type is unknown.
  */
 static inline bool dnstap_enabled(const dnstap_queue *queue, uint32_t type)
 {
-  /* A queue begins with the set of the types that are logged. Bit 0, that of no type, is for the
-   * library. */
+  /* A queue begins with the set of enabled types. The library uses bit 0, which belongs to no
+   * type. */
 #ifdef __cplusplus
   const uint32_t *types = reinterpret_cast<const uint32_t *>(queue);
 #else
@@ -35,10 +35,10 @@ static inline bool dnstap_enabled(const dnstap_queue *queue, uint32_t type)
 }
 
 /**
- * Converts a time of clock_gettime(CLOCK_REALTIME, ...).
+ * Converts a struct timespec, as set by clock_gettime(CLOCK_REALTIME, ...), to a dnstap_time.
  *
- * @param time  The time.
- * @return      The same.
+ * @param time  The time; must not be NULL.
+ * @return      The same time.
  */
 static inline dnstap_time dnstap_time_of(const struct timespec *time)
 {

@@ -62,17 +62,17 @@ macro_rules! names {
 
 /// Returns the name of a message type in the schema. Any thread may call it.
 ///
-/// @param type  One of enum dnstap_message_type, or any number.
-/// @return      A static string such as "CLIENT_QUERY"; NULL if this version does not know the type.
+/// @param type  One of enum dnstap_message_type; unknown numbers are allowed.
+/// @return      A static string such as "CLIENT_QUERY"; NULL if the number is unknown.
 #[unsafe(no_mangle)]
 pub extern "C" fn dnstap_message_type_name(r#type: u32) -> *const c_char {
     find(names!(MessageType, name), r#type)
 }
 
-/// Returns the two letters by which tools and operators know a message type. Any thread may call it.
+/// Returns the two-letter abbreviation of a message type that tools print. Any thread may call it.
 ///
-/// @param type  One of enum dnstap_message_type, or any number.
-/// @return      A static string such as "CQ"; NULL if this version does not know the type.
+/// @param type  One of enum dnstap_message_type; unknown numbers are allowed.
+/// @return      A static string such as "CQ"; NULL if the number is unknown.
 #[unsafe(no_mangle)]
 pub extern "C" fn dnstap_message_type_mnemonic(r#type: u32) -> *const c_char {
     find(names!(MessageType, mnemonic), r#type)
@@ -80,8 +80,8 @@ pub extern "C" fn dnstap_message_type_mnemonic(r#type: u32) -> *const c_char {
 
 /// Returns the name of a socket family in the schema. Any thread may call it.
 ///
-/// @param family  One of enum dnstap_socket_family, or any number.
-/// @return        A static string such as "INET6"; NULL if this version does not know the number.
+/// @param family  One of enum dnstap_socket_family; unknown numbers are allowed.
+/// @return        A static string such as "INET6"; NULL if the number is unknown.
 #[unsafe(no_mangle)]
 pub extern "C" fn dnstap_socket_family_name(family: u32) -> *const c_char {
     find(names!(SocketFamily, name), family)
@@ -89,9 +89,8 @@ pub extern "C" fn dnstap_socket_family_name(family: u32) -> *const c_char {
 
 /// Returns the name of a socket protocol in the schema. Any thread may call it.
 ///
-/// @param protocol  One of enum dnstap_socket_protocol, or any number.
-/// @return          A static string such as "UDP" or "DNSCryptUDP"; NULL if this version does not
-///                  know the number.
+/// @param protocol  One of enum dnstap_socket_protocol; unknown numbers are allowed.
+/// @return          A static string such as "UDP" or "DNSCryptUDP"; NULL if the number is unknown.
 #[unsafe(no_mangle)]
 pub extern "C" fn dnstap_socket_protocol_name(protocol: u32) -> *const c_char {
     find(names!(SocketProtocol, name), protocol)
@@ -99,27 +98,26 @@ pub extern "C" fn dnstap_socket_protocol_name(protocol: u32) -> *const c_char {
 
 /// Returns the name of an HTTP version in the schema. Any thread may call it.
 ///
-/// @param protocol  One of enum dnstap_http_protocol, or any number.
-/// @return          A static string such as "HTTP2"; NULL if this version does not know the number.
+/// @param protocol  One of enum dnstap_http_protocol; unknown numbers are allowed.
+/// @return          A static string such as "HTTP2"; NULL if the number is unknown.
 #[unsafe(no_mangle)]
 pub extern "C" fn dnstap_http_protocol_name(protocol: u32) -> *const c_char {
     find(names!(HttpProtocol, name), protocol)
 }
 
-/// Returns the name of a policy's action in the schema. Any thread may call it.
+/// Returns the name of a policy action in the schema. Any thread may call it.
 ///
-/// @param action  One of enum dnstap_policy_action, or any number.
-/// @return        A static string such as "NXDOMAIN"; NULL if this version does not know the number.
+/// @param action  One of enum dnstap_policy_action; unknown numbers are allowed.
+/// @return        A static string such as "NXDOMAIN"; NULL if the number is unknown.
 #[unsafe(no_mangle)]
 pub extern "C" fn dnstap_policy_action_name(action: u32) -> *const c_char {
     find(names!(PolicyAction, name), action)
 }
 
-/// Returns the name, in the schema, of a field that a policy is compared with. Any thread may call
-/// it.
+/// Returns the name of a policy match in the schema. Any thread may call it.
 ///
-/// @param match  One of enum dnstap_policy_match, or any number.
-/// @return       A static string such as "QNAME"; NULL if this version does not know the number.
+/// @param match  One of enum dnstap_policy_match; unknown numbers are allowed.
+/// @return       A static string such as "QNAME"; NULL if the number is unknown.
 #[unsafe(no_mangle)]
 pub extern "C" fn dnstap_policy_match_name(r#match: u32) -> *const c_char {
     find(names!(PolicyMatch, name), r#match)
@@ -127,8 +125,8 @@ pub extern "C" fn dnstap_policy_match_name(r#match: u32) -> *const c_char {
 
 /// Returns the name of a state of a sink. Any thread may call it.
 ///
-/// @param state  `state` of a struct dnstap_stats, or any number.
-/// @return       A static string such as "CONNECTED"; NULL if this version does not know the number.
+/// @param state  One of enum dnstap_state; unknown numbers are allowed.
+/// @return       A static string such as "CONNECTED"; NULL if the number is unknown.
 #[unsafe(no_mangle)]
 pub extern "C" fn dnstap_state_name(state: u32) -> *const c_char {
     const NAMES: &[(u32, &CStr)] = &[
@@ -164,16 +162,16 @@ fn find_own(names: &[(u32, &'static CStr)], number: u32) -> *const c_char {
     name.map_or(ptr::null(), |(_, name)| name.as_ptr())
 }
 
-/// Parses a list of message types, as an option or a configuration file has it. Any thread may call
+/// Parses a list of message types, such as the value of a configuration option. Any thread may call
 /// it.
 ///
-/// @param list        Names or mnemonics, in upper or lower case, separated by commas, spaces or
+/// @param list        Names or mnemonics in upper or lower case, separated by commas, spaces or
 ///                    both: "CLIENT_QUERY, CLIENT_RESPONSE" or "cq,cr". "all" stands for
 ///                    DNSTAP_ALL_MESSAGE_TYPES. An empty list is the empty set.
-/// @param[out] types  DNSTAP_MESSAGE_TYPE_BIT() of each; not written to on an error.
+/// @param[out] types  The set: DNSTAP_MESSAGE_TYPE_BIT() of each type. Not written to on an error.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_VALUE  The list has a word that names no type of this version.
-/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_VALUE  The list contains a word that is not a known message type.
+/// @retval DNSTAP_ERROR_NULL   An argument is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_message_types_parse(
     list: *const c_char,

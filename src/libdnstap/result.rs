@@ -6,89 +6,91 @@ use std::mem::MaybeUninit;
 use dnstap::encode::EncodeError;
 use ffi::SizeError;
 
-/// What functions of the library return: DNSTAP_OK, a status above 0, or an error below 0, as
-/// dnstap_is_error() tells. Later versions may return further ones of either kind. Errors of any
-/// function begin at -1, of logging at -20, of messages and encoding at -40, of options and opening
-/// at -60, and of reading at -80.
+/// The result of a function: DNSTAP_OK, a status above 0, or an error below 0, which
+/// dnstap_is_error() recognises. Later versions may add statuses and errors. General errors start
+/// at -1, errors of logging at -20, of messages and encoding at -40, of options and opening at -60,
+/// and of reading and writing streams at -80.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub enum dnstap_result {
-    /// Done.
+    /// Success.
     DNSTAP_OK = 0,
 
-    /// Not logged, because messages of this type are not.
+    /// The message was not logged, because its type is not enabled.
     DNSTAP_DISABLED = 1,
-    /// Not logged, because the message is not in the sample.
+    /// The message was not logged, because it is not part of the sample.
     DNSTAP_SAMPLED_OUT = 2,
-    /// There is nothing more: the stream has ended, or no event is pending.
+    /// The stream has ended, or no event is pending.
     DNSTAP_END = 3,
-    /// The time limit of the call expired; the same call may succeed later.
+    /// The time limit of the call expired; call again to continue.
     DNSTAP_TIMED_OUT = 4,
 
-    /// NULL where it is not allowed.
+    /// A pointer that is required is NULL.
     DNSTAP_ERROR_NULL = -1,
-    /// The handle is of another kind, or was freed.
+    /// The handle is of another kind, or has been freed.
     DNSTAP_ERROR_HANDLE = -2,
-    /// The `size` of a struct is not set: it is none that the struct has in any version.
+    /// The `size` of a struct is not set, or smaller than in any version. Use the _INIT macro.
     DNSTAP_ERROR_SIZE = -3,
     /// Out of memory.
     DNSTAP_ERROR_MEMORY = -4,
     /// Out of threads or file descriptors.
     DNSTAP_ERROR_SYSTEM = -5,
-    /// A fault in the library. The process can go on.
+    /// An internal error of the library. The process can continue.
     DNSTAP_ERROR_INTERNAL = -6,
 
-    /// The ring of the queue is full: the message is dropped, and counted.
+    /// The ring of the queue is full. The message was dropped and counted.
     DNSTAP_ERROR_FULL = -20,
-    /// Longer than half of the ring: the message is dropped, and counted.
+    /// The message is longer than half of the ring. It was dropped and counted.
     DNSTAP_ERROR_TOO_LONG = -21,
-    /// The sink is closed, or has no writer thread after a fork; or a forked child uses the writer of
-    /// its parent.
+    /// The sink is closed, or a forked child could not start its writer thread; or a forked child
+    /// used a dnstap_writer of its parent.
     DNSTAP_ERROR_CLOSED = -22,
 
-    /// The message type is none of enum dnstap_message_type.
+    /// The message type is not one of enum dnstap_message_type.
     DNSTAP_ERROR_MESSAGE_TYPE = -40,
-    /// An address is neither of IPv4 nor of IPv6, or of another family than the message or the
-    /// other address.
+    /// An address is neither an IPv4 nor an IPv6 address, or its family differs from that of the
+    /// message or of the other address.
     DNSTAP_ERROR_FAMILY = -41,
-    /// A time is negative, or its nanoseconds are not below 1,000,000,000.
+    /// A time is negative, or its nanoseconds are 1,000,000,000 or more.
     DNSTAP_ERROR_TIME = -42,
-    /// A field is longer than 65,535 bytes; or a frame is empty, or too long for a frame.
+    /// A field is longer than 65,535 bytes, or a frame is empty or too long.
     DNSTAP_ERROR_LENGTH = -43,
-    /// The type of a policy is not UTF-8, as protobuf wants it.
+    /// The type of a policy is not valid UTF-8.
     DNSTAP_ERROR_POLICY_TYPE = -44,
     /// The buffer is too small.
     DNSTAP_ERROR_BUFFER = -45,
 
     /// A value is out of range.
     DNSTAP_ERROR_VALUE = -60,
-    /// The output is not of the form unix:PATH, tcp:HOST:PORT, tls:HOST:PORT or file:PATH, or none
-    /// is set.
+    /// The output is not set, or not of the form unix:PATH, tcp:HOST:PORT, tls:HOST:PORT or
+    /// file:PATH.
     DNSTAP_ERROR_OUTPUT = -61,
     /// Options contradict each other.
     DNSTAP_ERROR_CONFLICT = -62,
     /// A path cannot be used.
     DNSTAP_ERROR_PATH = -63,
-    /// There is something else where the socket should be.
+    /// The path of the output exists, but is not a socket.
     DNSTAP_ERROR_NOT_A_SOCKET = -64,
-    /// A certificate, a key or a server name cannot be used.
+    /// A certificate, key or server name for TLS cannot be used.
     DNSTAP_ERROR_TLS = -65,
     /// The library was built without TLS.
     DNSTAP_ERROR_NO_TLS = -66,
 
-    /// The frame is not a dnstap event. A reader can go on with the next one.
+    /// The frame is not a dnstap event. A reader can go on with the next frame.
     DNSTAP_ERROR_DECODE = -80,
-    /// The frame is longer than the reader takes, and was skipped. The reader can go on.
+    /// The frame is larger than the limit of the reader, and was skipped. The reader can go on.
     DNSTAP_ERROR_FRAME_SIZE = -81,
-    /// The stream ends without STOP, as when its sender was killed; all frames before were whole.
+    /// The stream ended without STOP, for example because its sender was killed; all frames that
+    /// were read are complete.
     DNSTAP_ERROR_NO_STOP = -82,
-    /// The stream ends inside a frame.
+    /// The stream ended inside a frame.
     DNSTAP_ERROR_TORN = -83,
-    /// The bytes are not Frame Streams, or are damaged.
+    /// The data is not a Frame Streams stream, or is damaged.
     DNSTAP_ERROR_STREAM = -84,
-    /// The content of the stream is not dnstap.
+    /// The content type of the stream is not protobuf:dnstap.Dnstap, or the receiver does not
+    /// accept it.
     DNSTAP_ERROR_CONTENT_TYPE = -85,
-    /// Reading or writing failed.
+    /// Opening, reading or writing failed.
     DNSTAP_ERROR_IO = -86,
 }
 
@@ -97,14 +99,14 @@ pub(crate) use dnstap_result::*;
 macro_rules! texts {
     ($($result:ident = $text:literal,)+) => {
         impl dnstap_result {
-            /// Returns what it means.
+            /// Returns the description.
             pub(crate) const fn text(self) -> &'static CStr {
                 match self {
                     $($result => $text,)+
                 }
             }
 
-            /// Returns the result of a number; `None` if there is none.
+            /// Returns the result with this number; `None` if it is unknown.
             fn from_number(number: c_int) -> Option<Self> {
                 [$($result,)+].into_iter().find(|result| *result as c_int == number)
             }
@@ -113,40 +115,40 @@ macro_rules! texts {
 }
 
 texts! {
-    DNSTAP_OK = c"done",
-    DNSTAP_DISABLED = c"messages of this type are not logged",
-    DNSTAP_SAMPLED_OUT = c"the message is not in the sample",
+    DNSTAP_OK = c"success",
+    DNSTAP_DISABLED = c"the message type is not enabled",
+    DNSTAP_SAMPLED_OUT = c"the message is not part of the sample",
     DNSTAP_END = c"the stream has ended, or no event is pending",
-    DNSTAP_TIMED_OUT = c"the time limit expired",
-    DNSTAP_ERROR_NULL = c"NULL where it is not allowed",
-    DNSTAP_ERROR_HANDLE = c"the handle is of another kind, or was freed",
-    DNSTAP_ERROR_SIZE = c"the size of the struct is not set, or too small",
+    DNSTAP_TIMED_OUT = c"the time limit of the call expired",
+    DNSTAP_ERROR_NULL = c"a required pointer is NULL",
+    DNSTAP_ERROR_HANDLE = c"the handle is of another kind, or has been freed",
+    DNSTAP_ERROR_SIZE = c"the size of a struct is not set or too small; use its _INIT macro",
     DNSTAP_ERROR_MEMORY = c"out of memory",
     DNSTAP_ERROR_SYSTEM = c"out of threads or file descriptors",
-    DNSTAP_ERROR_INTERNAL = c"a fault in libdnstap",
-    DNSTAP_ERROR_FULL = c"the ring is full",
-    DNSTAP_ERROR_TOO_LONG = c"the message is longer than half of the ring",
+    DNSTAP_ERROR_INTERNAL = c"internal error in libdnstap",
+    DNSTAP_ERROR_FULL = c"the ring of the queue is full; the message was dropped",
+    DNSTAP_ERROR_TOO_LONG = c"the message is longer than half of the ring; increase queue_bytes",
     DNSTAP_ERROR_CLOSED = c"the sink is closed, or the writer belongs to the parent process",
     DNSTAP_ERROR_MESSAGE_TYPE = c"unknown message type",
-    DNSTAP_ERROR_FAMILY = c"an address is of another family than the message",
-    DNSTAP_ERROR_TIME = c"a time is out of range",
+    DNSTAP_ERROR_FAMILY = c"the address families differ, or are neither IPv4 nor IPv6",
+    DNSTAP_ERROR_TIME = c"a time is negative, or its nanoseconds are 1,000,000,000 or more",
     DNSTAP_ERROR_LENGTH = c"a field is longer than 65,535 bytes, or a frame is empty or too long",
-    DNSTAP_ERROR_POLICY_TYPE = c"the type of the policy is not UTF-8",
+    DNSTAP_ERROR_POLICY_TYPE = c"the policy type is not valid UTF-8",
     DNSTAP_ERROR_BUFFER = c"the buffer is too small",
     DNSTAP_ERROR_VALUE = c"the value is out of range",
-    DNSTAP_ERROR_OUTPUT = c"no output of the form unix:PATH, tcp:HOST:PORT, tls:HOST:PORT or file:PATH",
+    DNSTAP_ERROR_OUTPUT = c"the output is not unix:PATH, tcp:HOST:PORT, tls:HOST:PORT or file:PATH",
     DNSTAP_ERROR_CONFLICT = c"options contradict each other",
     DNSTAP_ERROR_PATH = c"the path cannot be used",
-    DNSTAP_ERROR_NOT_A_SOCKET = c"the path is not that of a socket",
+    DNSTAP_ERROR_NOT_A_SOCKET = c"the path of the output exists, but is not a socket",
     DNSTAP_ERROR_TLS = c"a certificate, key or server name for TLS cannot be used",
-    DNSTAP_ERROR_NO_TLS = c"this library was built without TLS",
+    DNSTAP_ERROR_NO_TLS = c"libdnstap was built without TLS",
     DNSTAP_ERROR_DECODE = c"the frame is not a dnstap event",
-    DNSTAP_ERROR_FRAME_SIZE = c"the frame is over the limit, and was skipped",
-    DNSTAP_ERROR_NO_STOP = c"the stream ends without STOP",
-    DNSTAP_ERROR_TORN = c"the stream ends inside a frame",
-    DNSTAP_ERROR_STREAM = c"the bytes are not Frame Streams",
-    DNSTAP_ERROR_CONTENT_TYPE = c"the content type of the stream is not protobuf:dnstap.Dnstap",
-    DNSTAP_ERROR_IO = c"reading or writing failed",
+    DNSTAP_ERROR_FRAME_SIZE = c"the frame is larger than the limit, and was skipped",
+    DNSTAP_ERROR_NO_STOP = c"the stream ended without STOP",
+    DNSTAP_ERROR_TORN = c"the stream ended inside a frame",
+    DNSTAP_ERROR_STREAM = c"the data is not a Frame Streams stream, or is damaged",
+    DNSTAP_ERROR_CONTENT_TYPE = c"the peer does not use the content type protobuf:dnstap.Dnstap",
+    DNSTAP_ERROR_IO = c"opening, reading or writing failed",
 }
 
 impl dnstap_result {
@@ -176,9 +178,9 @@ impl From<EncodeError> for dnstap_result {
     }
 }
 
-/// Tells what a result means, in a few words without a full stop. Any thread may call it.
+/// Returns a short description of a result, without a full stop. Any thread may call it.
 ///
-/// @param result  The result of a function of this library. Any number will do.
+/// @param result  A result of this library; unknown numbers are allowed.
 /// @return        A static string; do not free it. Never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn dnstap_strerror(result: MaybeUninit<dnstap_result>) -> *const c_char {

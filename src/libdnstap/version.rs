@@ -2,15 +2,16 @@
 
 use std::ffi::c_char;
 
-/// Parts of the library that a build may lack: bits of dnstap_features().
+/// Optional parts of the library, as bits of dnstap_features().
 #[repr(C)]
 pub enum dnstap_feature {
-    /// Outputs over TLS, tls:HOST:PORT. Without it, setting one fails with DNSTAP_ERROR_NO_TLS.
+    /// Outputs over TLS, tls:HOST:PORT. Without it, setting such an output fails with
+    /// DNSTAP_ERROR_NO_TLS.
     DNSTAP_FEATURE_TLS = 1,
 }
 
-/// Returns the version of the library that runs, LIBDNSTAP_VERSION of its own header. Any thread may
-/// call it.
+/// Returns the version of the library in use, which is the LIBDNSTAP_VERSION of its own header. Any
+/// thread may call it.
 ///
 /// @return  A static string such as "0.1.0"; do not free it.
 #[unsafe(no_mangle)]
@@ -19,11 +20,10 @@ pub extern "C" fn dnstap_version() -> *const c_char {
     VERSION.as_ptr().cast()
 }
 
-/// Returns the features of the library that runs. Any thread may call it. The variable `features` of
-/// pkg-config has the names of those of the installed library: "tls", or nothing.
+/// Returns the features of the library in use. Any thread may call it. The pkg-config variable
+/// `features` names those of the installed library: "tls", or nothing.
 ///
-/// @return  Bits of enum dnstap_feature. Bits that the header does not name belong to features of
-///          later versions.
+/// @return  Bits of enum dnstap_feature. Later versions may set further bits.
 #[unsafe(no_mangle)]
 pub extern "C" fn dnstap_features() -> u32 {
     let mut features = 0;
