@@ -96,7 +96,8 @@ pub(crate) fn write_all(
     Ok(())
 }
 
-/// Writes all of `bytes` by `until`.
+/// Writes all of `bytes` by `until`, unless the transport is one that cannot be waited for, such as
+/// a regular file.
 pub(crate) fn write_until(
     transport: &mut dyn Transport,
     mut bytes: &[u8],
@@ -110,6 +111,11 @@ pub(crate) fn write_until(
                 wait(transport, Interest::Write, until)?;
             }
             Err(error) => return Err(error),
+        }
+        // A peer that is never full is not waited for, and its time ends all the same.
+        let is_late = !bytes.is_empty() && Instant::now() >= until;
+        if is_late && transport.poll_fd().is_some() {
+            return Err(io::ErrorKind::TimedOut.into());
         }
     }
     Ok(())
@@ -148,14 +154,18 @@ pub(crate) fn shake(
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::BorrowedFd;
+    use std::fs::File;
+    use std::os::fd::{AsFd, BorrowedFd};
+    use std::sync::LazyLock;
 
     use super::*;
     use crate::handshake::Direction;
 
-    /// A peer that takes one byte now and then.
+    /// A peer that takes one byte at a time.
     struct Trickle {
         full: bool,
+        /// Whether it is full after each byte.
+        pauses: bool,
     }
 
     impl Transport for Trickle {
@@ -176,26 +186,31 @@ mod tests {
         }
 
         fn write(&mut self, _: &[IoSlice<'_>]) -> io::Result<usize> {
-            self.full = !self.full;
+            self.full = self.pauses && !self.full;
             if self.full { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(1) }
         }
 
         fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
-            None
+            static READY: LazyLock<File> =
+                LazyLock::new(|| File::create("/dev/null").expect("a device"));
+            Some(READY.as_fd())
         }
 
         fn for_child(&self) -> Box<dyn Transport> {
-            Box::new(Self { full: false })
+            Box::new(Self { full: false, ..*self })
         }
     }
 
     #[test]
-    fn a_peer_that_takes_a_byte_now_and_then_gets_no_more_time() {
-        let timeout = Duration::from_millis(50);
-        let begun = Instant::now();
-        let until = deadline(begun, timeout);
-        let written = write_until(&mut Trickle { full: false }, &[0; 100_000], until);
-        assert_eq!(written.expect_err("too many bytes").kind(), io::ErrorKind::TimedOut);
-        assert!((timeout..timeout * 100).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    fn a_peer_that_takes_a_byte_at_a_time_gets_no_more_time() {
+        for pauses in [true, false] {
+            let timeout = Duration::from_millis(50);
+            let begun = Instant::now();
+            let until = deadline(begun, timeout);
+            let bytes = vec![0; 100_000_000];
+            let written = write_until(&mut Trickle { full: false, pauses }, &bytes, until);
+            assert_eq!(written.expect_err("too many bytes").kind(), io::ErrorKind::TimedOut);
+            assert!((timeout..timeout * 100).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+        }
     }
 }
