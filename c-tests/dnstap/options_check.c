@@ -27,6 +27,7 @@ static const struct options table[] = {
 	{ "file:/dev/null", NULL, NULL, NULL, NULL, 0, DNSTAP_OK, "" },
 	{ "file:a-folder/x.tap", NULL, NULL, NULL, NULL, 0, DNSTAP_OK, "" },
 	{ "file:a-folder", NULL, NULL, NULL, NULL, 0, DNSTAP_ERROR_PATH, "a-folder" },
+	{ "file:not-there/", NULL, NULL, NULL, NULL, 0, DNSTAP_ERROR_PATH, "not-there/" },
 	{ "file:no-folder/x.tap", NULL, NULL, NULL, NULL, 0, DNSTAP_ERROR_PATH, "no-folder/x.tap" },
 	{ "file:a-file/x.tap", NULL, NULL, NULL, NULL, 0, DNSTAP_ERROR_PATH, "a-file/x.tap" },
 	{ "unix:a-socket", NULL, NULL, NULL, NULL, 0, DNSTAP_OK, "" },

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -156,10 +157,11 @@ fn check_file(path: &Path) -> Result<(), OpenError> {
     if !folder.is_dir() {
         return Err(failed(io::ErrorKind::NotADirectory.into()));
     }
-    match fs::metadata(path) {
-        Ok(found) if found.is_dir() => Err(failed(io::ErrorKind::IsADirectory.into())),
-        _ => Ok(()),
+    let names_folder = path.as_os_str().as_bytes().ends_with(b"/");
+    if names_folder || fs::metadata(path).is_ok_and(|found| found.is_dir()) {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
     }
+    Ok(())
 }
 
 /// Why a sink cannot be opened, or a queue made.
