@@ -34,7 +34,7 @@ sized() {
 
 # code HEADER: the header without its comments, and whatever way its lines are broken.
 code() {
-	$CC -fpreprocessed -dD -E -P "$1" | tr -s '[:space:]' ' ' | sed 's/[;{}] /&\n/g'
+	$CC -fpreprocessed -dD -E -P "$1" | tr -s '[:space:]' ' ' | sed 's/[;,{}] /&\n/g'
 }
 
 # constants HEADER: the names of macros and enumerators, a line each.
