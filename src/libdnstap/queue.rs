@@ -176,7 +176,7 @@ unsafe extern "C" fn log_older(
     let message = unsafe { ffi::borrow_sized(message, &mut older) };
     match (queue, message) {
         // SAFETY: the same.
-        (Ok(queue), Ok(message)) => unsafe { log_any(queue, message) },
+        (Ok(queue), Ok(message)) => unsafe { usual::log(queue, message) },
         (Err(error), _) => error,
         (_, Err(error)) => error.into(),
     }
