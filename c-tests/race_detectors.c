@@ -16,7 +16,7 @@ enum { THREADS = 3, QUEUES = 3, MESSAGES = 300, CHANGES = 30 };
 
 static dnstap_sink *sink;
 static bool races;
-static volatile int raced;
+static volatile int raced, letters;
 
 static void *log_some(void *unused)
 {
@@ -59,8 +59,10 @@ static void change(int i)
 	(void)dnstap_sink_get_stats(sink, &s);
 	(void)dnstap_sink_get_error(sink, line, sizeof line);
 	(void)dnstap_sink_get_event_fd(sink);
+	/* Read byte by byte: the tools look into functions of the C library less closely. */
 	while (dnstap_sink_next_event(sink, &event) == DNSTAP_OK)
-		(void)strlen(event.text);
+		for (const char *at = event.text; *at != '\0'; at++)
+			letters++;
 	if (i % 10 == 0)
 		(void)dnstap_sink_reopen(sink);
 	if (i % 10 == 5)
