@@ -27,13 +27,19 @@ static void show(const char *next)
 /* The frame of each number, as it was handed over. */
 static struct { void *data; size_t len; int freed; } frames[FRAMES_MAX];
 static unsigned handed_over, written, freed_early;
-static sem_t may_open;
+static sem_t opening, may_open;
+
+static void await(sem_t *semaphore)
+{
+	while (sem_wait(semaphore) != 0)
+		;
+}
 
 static fstrm_res on_open(void *obj)
 {
 	(void)obj;
-	while (sem_wait(&may_open) != 0)
-		;
+	sem_post(&opening);
+	await(&may_open);
 	show("    open");
 	return fstrm_res_success;
 }
@@ -105,6 +111,7 @@ static void writer(unsigned count)
 	sem_post(&may_open);
 	make(1);
 	fstrm_writer_write(w, frames[0].data, frames[0].len);
+	await(&opening);
 	make(count);
 	for (unsigned i = 0; i < count; i++) {
 		iov[i].iov_base = frames[i].data;
@@ -121,7 +128,7 @@ static void on_free(void *data, void *number)
 	frames[(size_t)number].freed++;
 }
 
-/* All frames are there before the thread takes the first: it is held up in the open function. */
+/* The thread is held up in the open function until all frames are there. */
 static void thread(fstrm_iothr_queue_model model, unsigned buffer_hint, unsigned output_queue_size, unsigned count)
 {
 	struct fstrm_iothr_options *opt = fstrm_iothr_options_init();
@@ -142,6 +149,7 @@ static void thread(fstrm_iothr_queue_model model, unsigned buffer_hint, unsigned
 	iothr = fstrm_iothr_init(opt, &w);
 	fstrm_iothr_options_destroy(&opt);
 	queue = fstrm_iothr_get_input_queue(iothr);
+	await(&opening);
 	for (size_t i = 0; i < count; i++)
 		if (fstrm_iothr_submit(iothr, queue, frames[i].data, frames[i].len, on_free, (void *)i) != fstrm_res_success)
 			printf("frame %zu was refused\n", i);
@@ -161,6 +169,7 @@ int main(void)
 		{ 0, 0 }, { 1024, 0 }, { 0, 2 }, { 65536, 3 }, { 65536, 64 }, { 65536, 1024 },
 	};
 
+	sem_init(&opening, 0, 0);
 	sem_init(&may_open, 0, 0);
 	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
 		writer(counts[i]);
