@@ -123,7 +123,7 @@ typedef struct dnstap_writer dnstap_writer;
   }
 
 /**
- * At which hop, at which of its ends and in which direction a DNS message was seen.
+ * The hop of a DNS message, with the end that saw it and the direction.
  */
 typedef enum dnstap_message_type {
   /**
@@ -185,7 +185,7 @@ typedef enum dnstap_message_type {
 } dnstap_message_type;
 
 /**
- * How to read the addresses.
+ * The family of the addresses.
  */
 typedef enum dnstap_socket_family {
   /**
@@ -199,7 +199,7 @@ typedef enum dnstap_socket_family {
 } dnstap_socket_family;
 
 /**
- * How a DNS message travelled.
+ * The transport of a DNS message.
  */
 typedef enum dnstap_socket_protocol {
   /**
@@ -251,7 +251,7 @@ typedef enum dnstap_http_protocol {
 } dnstap_http_protocol;
 
 /**
- * What was done because of a policy.
+ * The action that was taken because of a policy.
  */
 typedef enum dnstap_policy_action {
   /**
@@ -259,7 +259,7 @@ typedef enum dnstap_policy_action {
    */
   DNSTAP_POLICY_ACTION_NXDOMAIN = 1,
   /**
-   * Answered that the name has no such record.
+   * Answered that the name exists without such a record.
    */
   DNSTAP_POLICY_ACTION_NODATA = 2,
   /**
@@ -281,7 +281,7 @@ typedef enum dnstap_policy_action {
 } dnstap_policy_action;
 
 /**
- * What a policy was compared with.
+ * The property that a policy was compared with.
  */
 typedef enum dnstap_policy_match {
   /**

@@ -436,7 +436,7 @@ static void make_usual(struct made *made)
 		m->version = absent;
 }
 
-/* What is logged is what is encoded, whatever way it takes. */
+/* A message is logged as it is encoded, whatever way it takes. */
 static void logs(int count)
 {
 	dnstap_options *options = options_with_ring("file:usual", 64 << 20);

@@ -19,7 +19,7 @@ macro_rules! structure {
         }
 
         impl $struct<'_> {
-            /// What the schema says of the fields, in ascending order of their numbers.
+            /// The fields as the schema has them, in ascending order of their numbers.
             pub const FIELDS: &'static [Field] = &[$(Field {
                 name: schema_name!($name),
                 number: $number,

@@ -14,7 +14,7 @@ pub use enumerations::{
 };
 pub use fields::Field;
 
-/// Whether each number is greater than the one before.
+/// Returns whether each number is greater than the one before.
 pub(crate) const fn is_ascending(numbers: &[u32]) -> bool {
     let mut index = 1;
     while index < numbers.len() {

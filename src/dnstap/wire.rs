@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How protobuf marks fields, and the marks of the fields of the schema.
+//! Keys, by which protobuf tells fields apart, and those of the schema.
 //!
 //! A field is its key, a varint of `field number << 3 | wire type`, and a value whose form the wire
 //! type tells.

@@ -545,7 +545,7 @@ impl dnstap_message {
         let bytes = ptr::from_mut(self).cast::<u8>();
         // SAFETY: zeros are a message in which all is absent.
         unsafe { ptr::write_bytes(bytes.add(all_but_size.start), 0, all_but_size.len()) };
-        // What is known of an event of another type is in these, too.
+        // An event of another type has these, too.
         let Event { identity, version, extra, message, event_type: _ } = event;
         set(&mut self.identity, *identity);
         set(&mut self.version, *version);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What few messages have: the fields behind the response, and lengths that were guessed wrong.
+//! Rare fields, which are those after the response, and lengths that were guessed wrong.
 
 use super::cursor::{Cursor, bytes_len};
 use super::field::{Value, field_len, value};
@@ -15,13 +15,13 @@ macro_rules! rare_fields {
         $(#[$what:meta])*
         $label:ident $type:tt $name:ident = $number:literal => $field:ident,
     )+ }) => {
-        /// Whether the message has a rare field.
+        /// Returns whether the message has a rare field.
         #[inline(always)]
         pub(super) fn is_any(message: &impl Fields) -> bool {
             false $(|| message::$field > LAST_USUAL && is_present!($label, message.$field()))+
         }
 
-        /// Most bytes that `extra` and the rare fields take.
+        /// Returns the number of bytes that `extra` and the rare fields take.
         #[cold]
         #[inline(never)]
         pub(super) fn most(

@@ -6,7 +6,7 @@
 
 use super::is_ascending;
 
-/// What the schema says of an enumeration.
+/// An enumeration as the schema has it.
 #[derive(Clone, Copy, Debug)]
 pub struct Description {
     /// The type in this crate, such as "MessageType".
@@ -19,7 +19,7 @@ pub struct Description {
     pub values: &'static [Value],
 }
 
-/// What the schema says of a value of an enumeration.
+/// A value of an enumeration as the schema has it.
 #[derive(Clone, Copy, Debug)]
 pub struct Value {
     /// The constant in this crate, such as "DNSCRYPT_UDP".
@@ -57,7 +57,7 @@ macro_rules! enumeration {
         impl $type {
             $($(#[doc = $what])+ pub const $value: Self = Self($number);)+
 
-            /// What the schema says.
+            /// The enumeration as the schema has it.
             pub const DESCRIPTION: Description = Description {
                 type_name: stringify!($type),
                 name: concat!(stringify!($message) $(, ".", stringify!($name))?),
@@ -73,7 +73,7 @@ macro_rules! enumeration {
             /// All that have names, in ascending order of their numbers.
             pub const ALL: &[Self] = &[$(Self::$value),+];
 
-            /// The name in the schema; `None` for a number that has none.
+            /// Returns the name in the schema; `None` for a number that has none.
             pub const fn name(self) -> Option<&'static str> {
                 match self {
                     $(Self::$value => Some(value_name!($value $($value_name)?)),)+
@@ -103,7 +103,7 @@ macro_rules! message_types {
         }
 
         impl $type {
-            /// The two letters by which operators and readers know the type, such as "CQ".
+            /// Returns the two letters by which operators and readers know the type, such as "CQ".
             pub const fn mnemonic(self) -> Option<&'static str> {
                 match self {
                     $(Self::$value => Some($mnemonic),)+
@@ -111,7 +111,7 @@ macro_rules! message_types {
                 }
             }
 
-            /// The hop that the message was seen at; `None` for a type that has no name.
+            /// Returns the hop at which the message was seen; `None` for a type that has no name.
             pub const fn hop(self) -> Option<Hop> {
                 match self {
                     $(Self::$value => Some(Hop::$hop),)+
@@ -125,9 +125,9 @@ macro_rules! message_types {
 /// Makes the hops of their table.
 macro_rules! hops {
     ($($(#[$what:meta])* $hop:ident $name:literal,)+) => {
-        /// What the query and the response of a hop have in common: who saw them, and at which end.
+        /// A hop, with the end at which its messages are seen: the same for a query and its response.
         ///
-        /// This one is closed, so that all that depends on it decides on each.
+        /// Unlike the enumerations it is closed, so that code which depends on it handles each.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Hop {
             $($(#[$what])* $hop,)+
@@ -137,7 +137,7 @@ macro_rules! hops {
             /// All of them.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$hop),+];
 
-            /// The name: the first word of those of its message types.
+            /// Returns the name: the first word of those of its message types.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$hop => $name,)+
@@ -159,7 +159,7 @@ pub const ENUMERATIONS: [Description; 7] = [
 ];
 
 enumeration! {
-    /// What kind of event a frame holds.
+    /// The kind of event in a frame.
     EventType = Dnstap.Type {
         /// A DNS message: the one kind there is.
         MESSAGE = 1,
@@ -167,7 +167,7 @@ enumeration! {
 }
 
 message_types! {
-    /// At which hop, at which of its ends and in which direction a DNS message was seen.
+    /// The hop of a DNS message, with the end that saw it and the direction.
     MessageType = Message.Type {
         /// A server got a query as the authority for its zone.
         AUTH_QUERY = 1, "AQ", Auth;
@@ -225,25 +225,25 @@ impl MessageType {
     /// One more than the greatest number that has a name: the length of an array by message type.
     pub const LIMIT: usize = Self::ALL.len() + 1;
 
-    /// Whether the message is a query. A number without a name is neither query nor response.
+    /// Returns whether the message is a query. A number without a name is neither query nor response.
     pub const fn is_query(self) -> bool {
         self.name().is_some() && self.0 % 2 == 1
     }
 
-    /// Whether the message is a response.
+    /// Returns whether the message is a response.
     pub const fn is_response(self) -> bool {
         self.name().is_some() && self.0.is_multiple_of(2)
     }
 
-    /// A number that is the same for the query and the response of a hop, also of one that has no
-    /// name yet: their types are adjacent, and that of the query is odd.
+    /// Returns a number that is the same for the query and the response of a hop, also of a later
+    /// schema: their types are adjacent, and that of the query is odd.
     pub const fn pair(self) -> u32 {
         self.0.wrapping_add(1) / 2
     }
 }
 
 enumeration! {
-    /// How to read the addresses.
+    /// The family of the addresses.
     SocketFamily = SocketFamily {
         /// IPv4 (RFC 791): 4 bytes.
         INET = 1,
@@ -253,7 +253,7 @@ enumeration! {
 }
 
 enumeration! {
-    /// How a DNS message travelled.
+    /// The transport of a DNS message.
     SocketProtocol = SocketProtocol {
         /// UDP (RFC 1035, section 4.2.1).
         UDP = 1,
@@ -285,11 +285,11 @@ enumeration! {
 }
 
 enumeration! {
-    /// What was done because of a policy.
+    /// The action that was taken because of a policy.
     PolicyAction = Policy.Action {
         /// Answered that the name does not exist.
         NXDOMAIN = 1,
-        /// Answered that the name has no such record.
+        /// Answered that the name exists without such a record.
         NODATA = 2,
         /// Left the answer as it was.
         PASS = 3,
@@ -303,7 +303,7 @@ enumeration! {
 }
 
 enumeration! {
-    /// What a policy was compared with.
+    /// The property that a policy was compared with.
     PolicyMatch = Policy.Match {
         /// The name in the question.
         QNAME = 1,

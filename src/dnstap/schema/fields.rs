@@ -19,16 +19,16 @@ macro_rules! event_fields {
             /// The content of one Frame Streams data frame of type `protobuf:dnstap.Dnstap`
             /// (`Dnstap`).
             Event = Dnstap {
-                /// Who logged it, as a rule what the server answers to NSID (RFC 5001).
+                /// The name of the server that logged it, as a rule its answer to NSID (RFC 5001).
                 optional bytes identity = 1 => identity,
-                /// What software that is, as a rule what it answers to "version.bind" in class CH.
+                /// The software of that server, as a rule its answer to "version.bind" in class CH.
                 optional bytes version = 2 => version,
                 /// Bytes of the operator's own.
                 optional bytes extra = 3 => extra,
                 /// The DNS message.
                 optional (message Message) message = 14 => message,
-                /// What kind of event this is (`type`). Of another kind than
-                /// [`EventType::MESSAGE`], the rest is unknown here.
+                /// The kind of event (`type`). If it is not [`EventType::MESSAGE`], the rest is
+                /// unknown here.
                 required (enum EventType) r#type = 15 => event_type,
             }
         }
@@ -47,9 +47,9 @@ macro_rules! message_fields {
             Message = Message {
                 /// Where and in which direction the message was seen (`type`).
                 required (enum MessageType) r#type = 1 => message_type,
-                /// How to read the addresses.
+                /// The family of the addresses.
                 optional (enum SocketFamily) socket_family = 2 => socket_family,
-                /// How the message travelled.
+                /// The transport of the message.
                 optional (enum SocketProtocol) socket_protocol = 3 => socket_protocol,
                 /// The initiator's address in network byte order.
                 optional bytes query_address = 4 => query_address,
@@ -94,11 +94,11 @@ macro_rules! policy_fields {
                 optional string r#type = 1 => policy_type,
                 /// The rule, in a response policy zone its owner name in wire format.
                 optional bytes rule = 2 => rule,
-                /// What was done.
+                /// The action that was taken.
                 optional (enum PolicyAction) action = 3 => action,
-                /// What the rule was compared with (`match`).
+                /// The property that the rule was compared with (`match`).
                 optional (enum PolicyMatch) r#match = 4 => policy_match,
-                /// What met the rule, in a form that depends on what was compared.
+                /// The value that met the rule, in a form that depends on the property.
                 optional bytes value = 5 => value,
             }
         }
@@ -141,7 +141,7 @@ macro_rules! schema_name {
 
 pub(crate) use {event_fields, message_fields, policy_fields, rust_type, schema_name, wire_type};
 
-/// What the schema says of a field.
+/// A field as the schema has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
     /// The name in the schema.

@@ -9,7 +9,7 @@ use dnstap::{Event, Message, Policy};
 /// Lines such as "Message: optional uint32 query_port = 6" and "Message.Type: AUTH_QUERY = 1".
 type Lines = BTreeSet<String>;
 
-/// What the tables say.
+/// Returns the lines of the tables.
 fn ours() -> Lines {
     let messages =
         [("Dnstap", Event::FIELDS), ("Message", Message::FIELDS), ("Policy", Policy::FIELDS)];
@@ -24,7 +24,7 @@ fn ours() -> Lines {
     fields.chain(values).collect()
 }
 
-/// What `proto/dnstap.proto` says, its enumerations under their names in the crate.
+/// Returns the lines of `proto/dnstap.proto`, its enumerations under their names in the crate.
 fn theirs() -> Lines {
     let schema = protox::compile(["dnstap.proto"], ["../../proto"]).expect("a valid schema");
     let [file] = &schema.file[..] else { panic!("one file") };

@@ -73,7 +73,7 @@ impl Carrier {
         }
     }
 
-    /// Returns what carries a protocol, but for DNS over HTTP/3; `None` if it has no name.
+    /// Returns the carrier of a protocol, except of DNS over HTTP/3; `None` if it is not known.
     const fn usual(protocol: SocketProtocol) -> Option<Self> {
         match protocol {
             SocketProtocol::UDP | SocketProtocol::DNSCRYPT_UDP | SocketProtocol::DOQ => {
