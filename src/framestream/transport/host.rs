@@ -55,7 +55,7 @@ impl HostSender {
                 State::Closed => match self.host.parse::<IpAddr>() {
                     Ok(ip) => {
                         let address = SocketAddr::new(ip, self.port);
-                        State::Connecting(Race::new(vec![address], self.private))
+                        State::Connecting(Race::new(vec![address], false, self.private))
                     }
                     Err(_) => {
                         self.look_up()?;
@@ -66,7 +66,7 @@ impl HostSender {
                     let answer = self.lookup.as_mut().and_then(Lookup::answer);
                     let answer = answer.ok_or(io::ErrorKind::WouldBlock)?;
                     self.lookup = None;
-                    State::Connecting(Race::new(answer?, self.private))
+                    State::Connecting(Race::new(answer?, true, self.private))
                 }
                 State::Connecting(race) => State::Connected(race.advance()?),
                 State::Connected(_) => return Ok(()),
@@ -169,16 +169,19 @@ struct Race {
     attempts: Vec<(SocketAddr, SocketSender)>,
     next_at: Instant,
     failures: Vec<String>,
+    /// True if the host has a name, so that failures say which of its addresses they are about.
+    has_name: bool,
     private: bool,
 }
 
 impl Race {
-    fn new(addresses: Vec<SocketAddr>, private: bool) -> Self {
+    fn new(addresses: Vec<SocketAddr>, has_name: bool, private: bool) -> Self {
         Self {
             addresses: addresses.into_iter(),
             attempts: Vec::new(),
             next_at: Instant::now(),
             failures: Vec::new(),
+            has_name,
             private,
         }
     }
@@ -201,7 +204,11 @@ impl Race {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => index += 1,
                     Err(error) => {
                         last_kind = error.kind();
-                        self.failures.push(format!("{address}: {error}"));
+                        self.failures.push(if self.has_name {
+                            format!("{address}: {error}")
+                        } else {
+                            error.to_string()
+                        });
                         self.attempts.remove(index);
                     }
                 }
@@ -251,7 +258,7 @@ mod tests {
 
     /// A sender that races to `addresses`.
     fn racing(addresses: &[SocketAddr]) -> HostSender {
-        let state = State::Connecting(Race::new(addresses.into(), false));
+        let state = State::Connecting(Race::new(addresses.into(), true, false));
         HostSender { state, ..HostSender::new("several", 0) }
     }
 
