@@ -936,15 +936,19 @@ const char *dnstap_event_kind_name(uint32_t kind);
  * Parses a list of message types, such as the value of a configuration option. Any thread may call
  * it.
  *
- * @param list        Names or mnemonics in upper or lower case, separated by commas, spaces or
- *                    both: "CLIENT_QUERY, CLIENT_RESPONSE" or "cq,cr". "all" stands for
- *                    DNSTAP_ALL_MESSAGE_TYPES. An empty list is the empty set.
- * @param[out] types  The set: DNSTAP_MESSAGE_TYPE_BIT() of each type. Not written to on an error.
+ * @param list          Names or mnemonics in upper or lower case, separated by commas, spaces or
+ *                      both: "CLIENT_QUERY, CLIENT_RESPONSE" or "cq,cr". "all" stands for
+ *                      DNSTAP_ALL_MESSAGE_TYPES. An empty list is the empty set.
+ * @param[out] types    The set: DNSTAP_MESSAGE_TYPE_BIT() of each type. Not written to on an error.
+ * @param[out] unknown  For an error message: where in `list` the first word begins that is not a
+ *                      known message type; NULL if there is none. May be NULL.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_VALUE  The list contains a word that is not a known message type.
- * @retval DNSTAP_ERROR_NULL   An argument is NULL.
+ * @retval DNSTAP_ERROR_NULL   `list` or `types` is NULL.
  */
-enum dnstap_result dnstap_message_types_parse(const char *list, uint32_t *types);
+enum dnstap_result dnstap_message_types_parse(const char *list,
+                                              uint32_t *types,
+                                              const char **unknown);
 
 /**
  * Makes options with the default values: no output, all message types, the name of the host as

@@ -140,29 +140,39 @@ static void lists(int unused)
 		{ "UQ", DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_UPDATE_QUERY) }, { "all", DNSTAP_ALL_MESSAGE_TYPES },
 		{ "CQ,ALL", DNSTAP_ALL_MESSAGE_TYPES }, { "", 0 }, { " , ", 0 },
 	};
-	static const char *const bad[] = { "CLIENT", "CQ,XX", "5", "CQ;CR", "-CQ", "CQ\xff", "alle", "C Q" };
+	static const struct {
+		const char *list;
+		ptrdiff_t unknown; /* where the first unknown word begins */
+	} bad[] = {
+		{ "CLIENT", 0 }, { "CQ,XX", 3 }, { "5", 0 }, { "CQ;CR", 0 }, { " -CQ,XX", 1 }, { "CR, CQ\xff", 4 }, { "alle", 0 },
+		{ "cr cq C Q", 6 },
+	};
+	const char *unknown;
 	uint32_t set;
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
 		set = 77;
-		NEED(dnstap_message_types_parse(good[i].list, &set) == DNSTAP_OK && set == good[i].set,
+		NEED(dnstap_message_types_parse(good[i].list, &set, &unknown) == DNSTAP_OK && set == good[i].set
+			     && unknown == NULL,
 		     "'%s': 0x%x", good[i].list, (unsigned)set);
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		set = 77;
-		NEED(dnstap_message_types_parse(bad[i], &set) == DNSTAP_ERROR_VALUE && set == 77,
-		     "'%s': 0x%x", bad[i], (unsigned)set);
+		NEED(dnstap_message_types_parse(bad[i].list, &set, &unknown) == DNSTAP_ERROR_VALUE && set == 77
+			     && unknown == bad[i].list + bad[i].unknown,
+		     "'%s': 0x%x, '%s'", bad[i].list, (unsigned)set, unknown);
+		NEED(dnstap_message_types_parse(bad[i].list, &set, NULL) == DNSTAP_ERROR_VALUE, "'%s'", bad[i].list);
 	}
-	NEED(dnstap_message_types_parse(NULL, &set) == DNSTAP_ERROR_NULL, "no list");
-	NEED(dnstap_message_types_parse("CQ", NULL) == DNSTAP_ERROR_NULL, "no place for the set");
+	NEED(dnstap_message_types_parse(NULL, &set, &unknown) == DNSTAP_ERROR_NULL && unknown == NULL, "no list");
+	NEED(dnstap_message_types_parse("CQ", NULL, NULL) == DNSTAP_ERROR_NULL, "no place for the set");
 	/* Each name and mnemonic is understood. */
 	for (const struct constant *c = types; c->name != NULL; c++) {
 		char list[100];
 
 		snprintf(list, sizeof list, "%s %s", dnstap_message_type_name(c->number),
 			 dnstap_message_type_mnemonic(c->number));
-		NEED(dnstap_message_types_parse(list, &set) == DNSTAP_OK && set == DNSTAP_MESSAGE_TYPE_BIT(c->number),
+		NEED(dnstap_message_types_parse(list, &set, NULL) == DNSTAP_OK && set == DNSTAP_MESSAGE_TYPE_BIT(c->number),
 		     "'%s': 0x%x", list, (unsigned)set);
 	}
 }

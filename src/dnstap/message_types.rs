@@ -29,10 +29,15 @@ impl FromStr for MessageType {
     }
 }
 
+/// Tells whether a character separates the words of a list.
+pub fn is_separator(byte: u8) -> bool {
+    byte == b',' || byte.is_ascii_whitespace()
+}
+
 /// Returns the set of the types in a list, bit `1 << type` each. They are separated by commas, spaces
 /// or both; "all" stands for all bits, also those of types to come.
 pub fn parse(list: &str) -> Result<u32, UnknownMessageType> {
-    let words = list.split(|c: char| c == ',' || c.is_ascii_whitespace());
+    let words = list.split(|c: char| u8::try_from(c).is_ok_and(is_separator));
     words.filter(|word| !word.is_empty()).try_fold(0, |set, word| {
         Ok(set
             | match word {

@@ -165,31 +165,42 @@ fn find_own(names: &[(u32, &'static CStr)], number: u32) -> *const c_char {
 /// Parses a list of message types, such as the value of a configuration option. Any thread may call
 /// it.
 ///
-/// @param list        Names or mnemonics in upper or lower case, separated by commas, spaces or
-///                    both: "CLIENT_QUERY, CLIENT_RESPONSE" or "cq,cr". "all" stands for
-///                    DNSTAP_ALL_MESSAGE_TYPES. An empty list is the empty set.
-/// @param[out] types  The set: DNSTAP_MESSAGE_TYPE_BIT() of each type. Not written to on an error.
+/// @param list          Names or mnemonics in upper or lower case, separated by commas, spaces or
+///                      both: "CLIENT_QUERY, CLIENT_RESPONSE" or "cq,cr". "all" stands for
+///                      DNSTAP_ALL_MESSAGE_TYPES. An empty list is the empty set.
+/// @param[out] types    The set: DNSTAP_MESSAGE_TYPE_BIT() of each type. Not written to on an error.
+/// @param[out] unknown  For an error message: where in `list` the first word begins that is not a
+///                      known message type; NULL if there is none. May be NULL.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_VALUE  The list contains a word that is not a known message type.
-/// @retval DNSTAP_ERROR_NULL   An argument is NULL.
+/// @retval DNSTAP_ERROR_NULL   `list` or `types` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_message_types_parse(
     list: *const c_char,
     types: *mut u32,
+    unknown: *mut *const c_char,
 ) -> dnstap_result {
     ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+        // SAFETY: as documented.
+        unsafe { ffi::store(unknown, ptr::null()) };
         if list.is_null() || types.is_null() {
             return DNSTAP_ERROR_NULL;
         }
         // SAFETY: as documented.
         let list = unsafe { CStr::from_ptr(list) };
-        match list.to_str().ok().map(message_types::parse) {
-            Some(Ok(set)) => {
-                // SAFETY: as documented.
-                unsafe { types.write(set) };
-                DNSTAP_OK
+        let mut set = 0;
+        for word in list.to_bytes().split(|byte| message_types::is_separator(*byte)) {
+            match str::from_utf8(word).ok().map(message_types::parse) {
+                Some(Ok(types)) => set |= types,
+                _ => {
+                    // SAFETY: as documented.
+                    unsafe { ffi::store(unknown, word.as_ptr().cast()) };
+                    return DNSTAP_ERROR_VALUE;
+                }
             }
-            _ => DNSTAP_ERROR_VALUE,
         }
+        // SAFETY: as documented.
+        unsafe { types.write(set) };
+        DNSTAP_OK
     })
 }

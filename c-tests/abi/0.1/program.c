@@ -91,16 +91,18 @@ static void numbers(int unused)
 		{ dnstap_event_kind_name, DNSTAP_EVENT_KIND_CLOSED, "CLOSED" },
 	};
 	uint32_t types = 0;
+	const char *unknown = NULL;
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
 		is_text("the name of a number", named[i].name(named[i].number), named[i].wanted);
-	RETURNS(dnstap_message_types_parse("CLIENT_QUERY, cr", &types), DNSTAP_OK);
+	RETURNS(dnstap_message_types_parse("CLIENT_QUERY, cr", &types, NULL), DNSTAP_OK);
 	EXPECT(types, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY)
 		      | DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE));
-	RETURNS(dnstap_message_types_parse("all", &types), DNSTAP_OK);
+	RETURNS(dnstap_message_types_parse("all", &types, NULL), DNSTAP_OK);
 	EXPECT(types, DNSTAP_ALL_MESSAGE_TYPES);
-	RETURNS(dnstap_message_types_parse("none such", &types), DNSTAP_ERROR_VALUE);
+	RETURNS(dnstap_message_types_parse("none such", &types, &unknown), DNSTAP_ERROR_VALUE);
+	is_text("the first unknown type", unknown, "none such");
 }
 
 /* Each result has its text, which is no other's, and is an error if it was one. */
