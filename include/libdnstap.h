@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /**
  * @file
- * dnstap for DNS software: logs the DNS messages that a server receives and sends, at negligible cost.
+ * dnstap for DNS software: logs the DNS messages that a server receives and sends, at negligible
+ * cost.
  *
- * A server opens a sink, creates a queue for each of its threads, and logs messages to these queues.
- * Logging never blocks, allocates memory or takes a lock; a writer thread sends the logged messages.
+ * A server opens a sink, creates a queue for each of its threads, and logs messages to these
+ * queues. Logging never blocks, allocates memory or takes a lock; a writer thread sends the logged
+ * messages.
  *
  *     dnstap_options *options = dnstap_options_new();
  *     dnstap_options_set_output(options, "unix:/run/dnstap.sock");
@@ -33,22 +35,22 @@
  *
  * Converters and short-lived programs, which can wait for the receiver, write from one thread with
  * dnstap_writer_open() and dnstap_writer_write(). Programs with a transport of their own use
- * dnstap_encode() alone. Programs that read dnstap use dnstap_reader_open() and dnstap_reader_next(),
- * or dnstap_decode().
+ * dnstap_encode() alone. Programs that read dnstap use dnstap_reader_open() and
+ * dnstap_reader_next(), or dnstap_decode().
  *
  * Unless a function says otherwise, only one thread at a time may use an object. The only functions
  * that a signal handler may call are dnstap_enabled() and dnstap_is_error(). A function that fails
  * returns an error, a number below 0, which dnstap_strerror() describes. The library aborts the
- * process only if a small allocation fails; for large objects, such as rings and buffers, it returns
- * DNSTAP_ERROR_MEMORY instead. Strings and bytes that are passed in need not outlive the call, except
- * for the frame that is passed to dnstap_decode().
+ * process only if a small allocation fails; for large objects, such as rings and buffers, it
+ * returns DNSTAP_ERROR_MEMORY instead. Strings and bytes that are passed in need not outlive the
+ * call, except for the frame that is passed to dnstap_decode().
  *
  * The interface can grow without breaking compiled programs. Structs that a program allocates begin
- * with their `size`, which the DNSTAP_..._INIT macros set; the library neither reads nor writes beyond
- * it. Later versions may append fields to these structs, and add results, constants and functions;
- * they do not change existing ones. struct dnstap_bytes, struct dnstap_time and union dnstap_address
- * never change. A program should be prepared for numbers that its header does not name: in results,
- * states, events and decoded messages.
+ * with their `size`, which the DNSTAP_..._INIT macros set; the library neither reads nor writes
+ * beyond it. Later versions may append fields to these structs, and add results, constants and
+ * functions; they do not change existing ones. struct dnstap_bytes, struct dnstap_time and union
+ * dnstap_address never change. A program should be prepared for numbers that its header does not
+ * name: in results, states, events and decoded messages.
  */
 
 #ifndef LIBDNSTAP_H
@@ -307,8 +309,8 @@ typedef enum dnstap_policy_match {
 } dnstap_policy_match;
 
 /**
- * Number of entries in an array by message type: one for each bit of a set, so that there is room
- * for later types.
+ * Number of entries in an array by message type: one for each bit of a set, which leaves room for
+ * later types.
  */
 #define DNSTAP_MESSAGE_TYPE_COUNT 32
 
@@ -474,15 +476,15 @@ typedef enum dnstap_feature {
 } dnstap_feature;
 
 /**
- * Where a writer thread stands with its receiver.
+ * The state of the stream of a sink.
  */
 typedef enum dnstap_state {
   /**
-   * No connection; the next try is on a timer.
+   * There is no stream; the writer thread will try to open one when its timer expires.
    */
   DNSTAP_STATE_DISCONNECTED = 0,
   /**
-   * Connecting, or in the handshake.
+   * The writer thread is connecting, or in the handshake.
    */
   DNSTAP_STATE_CONNECTING = 1,
   /**
@@ -490,7 +492,7 @@ typedef enum dnstap_state {
    */
   DNSTAP_STATE_CONNECTED = 2,
   /**
-   * The stream is being closed, or the thread has ended.
+   * The stream is being closed, or the writer thread has ended.
    */
   DNSTAP_STATE_CLOSING = 3,
 } dnstap_state;
@@ -500,112 +502,113 @@ typedef enum dnstap_state {
  */
 typedef enum dnstap_event_kind {
   /**
-   * A stream is open: the receiver was connected, or the file was opened. Also after
+   * A stream was opened: the receiver is connected, or the file is open. Also after
    * dnstap_sink_reopen().
    */
   DNSTAP_EVENT_KIND_CONNECTED = 1,
   /**
-   * A try to connect failed. Only the first failure since the start, or since the last event of
-   * another kind about the stream; dnstap_sink_get_error() has the latest.
+   * The stream could not be opened; the sink retries. Only the first failure since the start, or
+   * since the last stream, is an event; dnstap_sink_get_error() has the latest failure.
    */
   DNSTAP_EVENT_KIND_CONNECT_FAILED = 2,
   /**
-   * The stream broke off. The sink connects again.
+   * The stream broke; the sink reconnects.
    */
   DNSTAP_EVENT_KIND_DISCONNECTED = 3,
   /**
-   * A file could not be written to, as on a full disk. Only the first failure in a row. The
-   * messages are kept, and written as soon as that is possible.
+   * Writing to a file failed, for example because the disk is full. Only the first failure in a
+   * row is an event. The messages stay pending, and writing is retried.
    */
   DNSTAP_EVENT_KIND_WRITE_FAILED = 4,
   /**
-   * Messages are being dropped: the first one since the start, or since
-   * DNSTAP_EVENT_KIND_RECOVERED.
+   * The first message was dropped since the start, or since DNSTAP_EVENT_KIND_RECOVERED.
    */
   DNSTAP_EVENT_KIND_DROPPING = 5,
   /**
-   * No more messages are dropped, and the receiver takes them: none was dropped for 2 seconds.
-   * If messages are dropped again within a minute, this time is doubled, up to 60 seconds.
+   * No message has been dropped for 2 seconds, and the receiver accepts messages. If messages
+   * are dropped again within a minute, this time is doubled, up to 60 seconds.
    */
   DNSTAP_EVENT_KIND_RECOVERED = 6,
   /**
-   * The sink is closed: nothing is sent any more. The last event, which a program can wait for
-   * after dnstap_sink_begin_close().
+   * The sink is closed, and sends nothing more. This is the last event, which a program can wait
+   * for after dnstap_sink_begin_close().
    */
   DNSTAP_EVENT_KIND_CLOSED = 7,
 } dnstap_event_kind;
 
 /**
- * What the certificate of a server has to prove.
+ * How the certificate of the server is verified.
  */
 typedef enum dnstap_tls_verify {
   /**
-   * That it is the server of the name, as a trusted authority says. The default.
+   * A trusted authority has issued the certificate for the name of the server. The default.
    */
   DNSTAP_TLS_VERIFY_NAME = 0,
   /**
-   * That a trusted authority knows the server, by whatever name.
+   * A trusted authority has issued the certificate, for any name.
    */
   DNSTAP_TLS_VERIFY_AUTHORITY = 1,
   /**
-   * Nothing: nobody can read along, but anybody can be the server.
+   * The certificate is not verified: the connection is encrypted, but the server may be anyone.
    */
   DNSTAP_TLS_VERIFY_NOTHING = 2,
 } dnstap_tls_verify;
 
 /**
- * Counts of messages by their fate. At every moment `logged = sent + waiting + dropped_full +
- * dropped_too_long + dropped_invalid + dropped_closed`.
+ * Counters of a sink. At every moment `logged = sent + waiting + dropped_full + dropped_too_long +
+ * dropped_invalid + dropped_closed`.
  *
- * The counters of a forked child start at 0: earlier events, and those pending at the fork, belong
- * to its parent.
+ * The counters of a forked child start at 0: messages that were logged before the fork, including
+ * pending ones, belong to the parent.
  */
 typedef struct dnstap_stats {
   /**
-   * Size in bytes of this struct, set by the caller, as DNSTAP_STATS_INIT does: later versions may
+   * Size of this struct in bytes, set by the caller, as by DNSTAP_STATS_INIT: later versions may
    * be longer.
    */
   size_t size;
   /**
-   * Messages that were logged: of enabled types, and in the sample.
+   * Messages that were logged: those of enabled types, and in the sample.
    */
   uint64_t logged;
   /**
-   * Messages handed over to the operating system. What a receiver had not read when it died is
-   * among them: no sender can know.
+   * Messages that were handed to the operating system. They include those that the receiver had
+   * not read when it died, which no sender can count.
    */
   uint64_t sent;
   /**
-   * Messages in the rings.
+   * Pending messages, which are in the rings.
    */
   uint64_t waiting;
   /**
-   * Messages for which the ring was full, and those of freed queues that were dropped for new
-   * queues (dnstap_options_set_freed_queue_bytes()).
+   * Messages that were dropped because the ring was full, or, pending in a freed queue, because
+   * its memory was needed (dnstap_options_set_freed_queue_bytes()).
    */
   uint64_t dropped_full;
   /**
-   * Messages longer than half of their ring.
+   * Messages that were dropped because they were longer than half of the ring.
    */
   uint64_t dropped_too_long;
   /**
-   * Messages that are invalid, such as with an address of the wrong family.
+   * Messages that were dropped because they were invalid, for example with an address of the
+   * wrong family.
    */
   uint64_t dropped_invalid;
   /**
-   * Messages that were not sent within the close timeout, or came too late to be sent.
+   * Messages that were dropped because they were not sent within the close timeout, or were
+   * logged while the sink was being closed.
    */
   uint64_t dropped_closed;
   /**
-   * Messages of enabled types that were left out of the sample. They are not among those logged.
+   * Messages of enabled types that are not in the sample. `logged` does not include them.
    */
   uint64_t sampled_out;
   /**
-   * Bytes sent, with the lengths of the frames and without control frames.
+   * Bytes sent: data frames with their length prefixes, without control frames.
    */
   uint64_t bytes_sent;
   /**
-   * Streams that were opened up to START.
+   * Streams that were opened.
    */
   uint64_t connects;
   /**
@@ -613,26 +616,26 @@ typedef struct dnstap_stats {
    */
   uint64_t connect_failures;
   /**
-   * Streams that broke off.
+   * Streams that broke.
    */
   uint64_t disconnects;
   /**
-   * Where the writer thread stands with the receiver: one of enum dnstap_state.
+   * The state of the stream: one of enum dnstap_state.
    */
   uint32_t state;
   /**
-   * The messages that were logged, by number of enum dnstap_message_type.
+   * Messages that were logged, by number of their type in enum dnstap_message_type.
    */
   uint64_t logged_by_type[DNSTAP_MESSAGE_TYPE_COUNT];
 } dnstap_stats;
 
 /**
- * A time since 1970-01-01 UTC; one of 0 is absent. dnstap_time_of() converts a struct timespec.
- * The same on every platform, whatever its time_t is.
+ * A time since 1970-01-01 00:00 UTC; {0, 0} is absent. It is the same on every platform, whatever
+ * the size of time_t. dnstap_time_of() converts a struct timespec.
  */
 typedef struct dnstap_time {
   /**
-   * At least 0.
+   * 0 or more.
    */
   int64_t seconds;
   /**
@@ -642,29 +645,30 @@ typedef struct dnstap_time {
 } dnstap_time;
 
 /**
- * A change of a sink that its program may want to log.
+ * An event of a sink, for the program to log.
  */
 typedef struct dnstap_event {
   /**
-   * Size in bytes of this struct, set by the caller: later versions may be longer.
+   * Size of this struct in bytes, set by the caller, as by DNSTAP_EVENT_INIT: later versions may
+   * be longer.
    */
   size_t size;
   /**
-   * One of enum dnstap_event_kind; later versions may have more.
+   * One of enum dnstap_event_kind; later versions may add kinds.
    */
   uint32_t kind;
   /**
-   * Events before this one that were discarded: a sink keeps the latest 64.
+   * Number of events that were discarded before this one: a sink keeps the latest 64.
    */
   uint32_t missed;
   /**
-   * When it happened.
+   * When the event happened.
    */
   struct dnstap_time time;
   /**
-   * Messages that were dropped, for any reason (dnstap_stats has each): with
-   * DNSTAP_EVENT_KIND_DROPPING so far, with DNSTAP_EVENT_KIND_RECOVERED since the last event of
-   * this kind, and with DNSTAP_EVENT_KIND_CLOSED since then. 0 with other kinds.
+   * Messages that were dropped, for any reason: with DNSTAP_EVENT_KIND_DROPPING, those dropped
+   * so far in this series; with DNSTAP_EVENT_KIND_RECOVERED and DNSTAP_EVENT_KIND_CLOSED, those
+   * since the last DNSTAP_EVENT_KIND_RECOVERED. 0 with other kinds.
    */
   uint64_t count;
   /**
@@ -676,93 +680,93 @@ typedef struct dnstap_event {
 } dnstap_event;
 
 /**
- * Bytes of the caller, or of a frame. If `data` is NULL, the field is absent, and `length` has to be
- * 0. A field that is present but empty has a `data` that points anywhere.
+ * Bytes of the caller, or of a frame. If `data` is NULL, the field is absent, and `length` must be
+ * 0. For a field that is present but empty, `data` may be any pointer that is not NULL.
  */
 typedef struct dnstap_bytes {
   const uint8_t *data;
   /**
-   * Bytes at `data`.
+   * Number of bytes at `data`.
    */
   size_t length;
 } dnstap_bytes;
 
 /**
- * A rule of the operator that a message met, such as one of a response policy zone.
+ * A rule of the operator that matched a message, such as one of a response policy zone.
  */
 typedef struct dnstap_policy {
   /**
-   * Size in bytes of this struct: later versions may be longer. Set by the caller in a message to
-   * log, by DNSTAP_POLICY_INIT; by the library in a decoded one, which may be older than the
-   * header: then later fields are not there.
+   * Size of this struct in bytes: later versions may be longer. Set by the caller when logging,
+   * as by DNSTAP_POLICY_INIT. Set by the library when decoding: if it is smaller than in this
+   * header, the library is older, and the fields beyond the size do not exist.
    */
   size_t size;
   /**
-   * The kind of policy in UTF-8, "RPZ" for a response policy zone.
+   * The type of the policy in UTF-8: "RPZ" for a response policy zone.
    */
   struct dnstap_bytes type;
   /**
-   * The rule, in a response policy zone its owner name in wire format.
+   * The rule: for a response policy zone, its owner name in wire format.
    */
   struct dnstap_bytes rule;
   /**
-   * What met the rule, in a form that depends on what was compared.
+   * The data that matched the rule, in a form that depends on `match`.
    */
   struct dnstap_bytes value;
   /**
-   * What was done: one of enum dnstap_policy_action; 0 if absent.
+   * The action that was taken: one of enum dnstap_policy_action; 0 if absent.
    */
   uint32_t action;
   /**
-   * What the rule was compared with: one of enum dnstap_policy_match; 0 if absent.
+   * The kind of data that the rule was compared with: one of enum dnstap_policy_match; 0 if
+   * absent.
    */
   uint32_t match;
 } dnstap_policy;
 
 /**
- * A DNS message with its circumstances. To log one, begin with DNSTAP_MESSAGE_INIT, set `type`,
- * and then all that is known; a field that is 0 or NULL is absent. Nothing is kept of what it
- * points to.
+ * A DNS message with its context. To log a message, start with DNSTAP_MESSAGE_INIT, set `type`,
+ * and set all other fields that are known; a field that is 0 or NULL is absent. The library does
+ * not keep pointers from it.
  *
- * The initiator is the side that sent the query, the responder the side that answers it, in
- * queries and responses alike.
+ * The initiator is the side that sent the query, the responder the side that answers it, in both
+ * queries and responses.
  */
 typedef struct dnstap_message {
   /**
-   * Size in bytes of this struct, set by the caller, as DNSTAP_MESSAGE_INIT does: later versions
+   * Size of this struct in bytes, set by the caller, as by DNSTAP_MESSAGE_INIT: later versions
    * may be longer.
    */
   size_t size;
   /**
-   * Where and in which direction the message was seen: one of enum dnstap_message_type.
+   * Where, and in which direction, the message was seen: one of enum dnstap_message_type.
    */
   uint32_t type;
   /**
-   * How the message travelled: one of enum dnstap_socket_protocol.
+   * The transport protocol of the message: one of enum dnstap_socket_protocol.
    */
   uint32_t socket_protocol;
   /**
-   * One of enum dnstap_socket_family; 0 for that of the addresses.
+   * One of enum dnstap_socket_family; 0 for the family of the addresses.
    */
   uint32_t socket_family;
   /**
-   * The version of HTTP, where the protocol is DNS over HTTPS: one of enum
-   * dnstap_http_protocol.
+   * The version of HTTP, if the transport is DNS over HTTPS: one of enum dnstap_http_protocol.
    */
   uint32_t http_protocol;
   /**
-   * How many messages this one stands for; 1 if its sender did not sample. Set by
-   * dnstap_decode() and dnstap_reader_next(); dnstap_log() and dnstap_encode() ignore it.
+   * Number of messages that this message stands for; 1 if its sender did not sample. Set by
+   * dnstap_decode() and dnstap_reader_next(), ignored by all other functions.
    */
   uint32_t sample_rate;
   /**
-   * Address and port of the initiator: a struct sockaddr_in or sockaddr_in6, which need not be
-   * aligned. Port 0 means no port. With family AF_UNSPEC only the port is used, at its offset in
-   * struct sockaddr_in.
+   * Address and port of the initiator: a struct sockaddr_in or struct sockaddr_in6, which need
+   * not be aligned. Port 0 is absent. With the family AF_UNSPEC, only the port is used, at its
+   * offset in struct sockaddr_in.
    */
   const struct sockaddr *initiator;
   /**
-   * The same of the responder.
+   * Address and port of the responder, likewise.
    */
   const struct sockaddr *responder;
   /**
@@ -770,7 +774,7 @@ typedef struct dnstap_message {
    */
   struct dnstap_time query_time;
   /**
-   * The same of the response.
+   * When the response was sent or received.
    */
   struct dnstap_time response_time;
   /**
@@ -779,35 +783,35 @@ typedef struct dnstap_message {
    */
   struct dnstap_bytes query;
   /**
-   * The response, likewise.
+   * The response in wire format, likewise.
    */
   struct dnstap_bytes response;
   /**
-   * The zone whose servers were asked, a domain name in wire format.
+   * The zone whose servers were queried: a domain name in wire format.
    */
   struct dnstap_bytes zone;
   /**
-   * The rule that the message met.
+   * The rule that matched the message.
    */
   const struct dnstap_policy *policy;
   /**
-   * Bytes of the operator's own. In a message that was sampled, they begin with the record of the
-   * rate (dnstap_options_set_sample_rate()).
+   * Data of the operator's own. In a sampled message it begins with the sample rate
+   * (dnstap_options_set_sample_rate()).
    */
   struct dnstap_bytes extra;
   /**
-   * Name of the server that logged the message (`Dnstap.identity`). dnstap_log() takes that of
-   * the sink if it is absent here, as it is for a server's own messages.
+   * Name of the server that logged the message (`Dnstap.identity`). If it is absent,
+   * dnstap_log() uses that of the sink, and dnstap_writer_write() that of the options.
    */
   struct dnstap_bytes identity;
   /**
-   * Software of that server (`Dnstap.version`), likewise.
+   * Software and version of that server (`Dnstap.version`), likewise.
    */
   struct dnstap_bytes version;
 } dnstap_message;
 
 /**
- * An address of IPv4 or IPv6.
+ * An IPv4 or IPv6 address with a port.
  */
 typedef union dnstap_address {
   struct sockaddr any;
@@ -816,18 +820,18 @@ typedef union dnstap_address {
 } dnstap_address;
 
 /**
- * Memory for what a decoded message points to, beside the frame.
+ * Memory for data that a decoded message points to, in addition to the frame.
  */
 typedef struct dnstap_storage {
   /**
-   * Size in bytes of this struct, set by the caller, as DNSTAP_STORAGE_INIT does: later versions
+   * Size of this struct in bytes, set by the caller, as by DNSTAP_STORAGE_INIT: later versions
    * may be longer.
    */
   size_t size;
   union dnstap_address initiator;
   union dnstap_address responder;
   /**
-   * Last, so that it can grow; its `size` says how much of it there is.
+   * The last field, as it can grow; its `size` is that of this version of the struct.
    */
   struct dnstap_policy policy;
 } dnstap_storage;
@@ -951,106 +955,107 @@ enum dnstap_result dnstap_message_types_parse(const char *list,
                                               const char **unknown);
 
 /**
- * Makes options with the default values: no output, all message types, the name of the host as
- * identity. They are copied where they are used.
+ * Creates options with the default values: no output, all message types, and the name of the host
+ * as identity.
  *
- * @return  The options, to be freed with dnstap_options_free(); NULL on a fault of the library.
+ * @return  The options, to be freed with dnstap_options_free(); NULL on an internal error.
  */
 dnstap_options *dnstap_options_new(void);
 
 /**
- * Frees options.
+ * Frees options. Sinks and writers that were opened with them keep their own copy.
  *
- * @param[in,out] options  Where they are; NULL is left there. Nothing happens if it is NULL
- *                         already.
+ * @param[in,out] options  Pointer to the options; set to NULL. If it is NULL already, nothing
+ *                         happens.
  */
 void dnstap_options_free(dnstap_options **options);
 
 /**
- * Tells what was wrong in the last call with these options that returned an error, such as which
- * file could not be read, in a line without a full stop.
+ * Returns the reason of the last error of a call with these options, such as the file that could
+ * not be read, as one line without a full stop.
  *
  * @param options  The options.
- * @return         A string that is valid until the next call with these options; never NULL.
+ * @return         A string, valid until the next call with these options; never NULL.
  */
 const char *dnstap_options_get_error(const dnstap_options *options);
 
 /**
  * Checks options as dnstap_sink_open() does, with the same result and text, but opens nothing: for
- * a configuration check, and for a daemon that has to report errors before it detaches from its
- * terminal. Starts no thread and creates no file.
+ * configuration checks, and for daemons, which report errors before they detach from the terminal.
+ * Starts no thread and creates no file.
  *
- * Checked are: that an output is set; that the path of a socket fits into an address (107 bytes on
- * Linux), and that nothing but a socket is there; that the folder of a file exists, and that the
- * path itself is not one; that certificates, keys and names for TLS can be read and used, and are
- * only set for a tls: output. Not checked, as they may change until the sink is open, or later:
- * permissions, free space, whether a receiver listens, and the folder of a socket. A daemon that
- * changes its user or root directory has to make sure that the path of its output is usable then.
+ * Checked are: that an output is set; that the path of a socket is short enough (107 bytes on
+ * Linux) and, if it exists, is a socket; that the folder of a file exists, and the path of the
+ * file is not a folder; that the certificates, keys and names for TLS can be read and used, and
+ * are set only for a tls: output. Not checked, as they may change later, are permissions, free
+ * space, the folder of a socket, and whether a receiver listens. A daemon that changes its user or
+ * its root directory has to make sure that the output is accessible afterwards.
  *
- * @param options  The options. dnstap_options_get_error() has more about an error.
+ * @param options  The options. dnstap_options_get_error() has the details of an error.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_OUTPUT        No output is set.
- * @retval DNSTAP_ERROR_PATH
- * @retval DNSTAP_ERROR_NOT_A_SOCKET
- * @retval DNSTAP_ERROR_TLS
- * @retval DNSTAP_ERROR_CONFLICT
+ * @retval DNSTAP_ERROR_PATH          The path of the output cannot be used.
+ * @retval DNSTAP_ERROR_NOT_A_SOCKET  The path of a unix: output exists, but is not a socket.
+ * @retval DNSTAP_ERROR_TLS           A certificate, key or server name cannot be used.
+ * @retval DNSTAP_ERROR_CONFLICT      TLS options are set, but the output is not tls:.
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_options_check(dnstap_options *options);
 
 /**
- * Sets where to send to. There is no default.
+ * Sets the output to send to. There is no default.
  *
  * @param options  The options.
- * @param output   `unix:PATH`, a socket that a receiver listens on; `tcp:HOST:PORT`, where HOST is
- *                 a name, which is looked up anew for every connection, or an address, IPv6 in
- *                 brackets; `tls:HOST:PORT`; or `file:PATH`, a file that is truncated. A relative
- *                 PATH is made absolute by this call: a daemon that changes its working directory
- *                 later still writes to the same place. A change of the root directory is not
- *                 known here: PATH is that within the root at the time of each connection.
+ * @param output   `unix:PATH`, a socket that a receiver listens on; `tcp:HOST:PORT` or
+ *                 `tls:HOST:PORT`, where HOST is an address, IPv6 in brackets, or a name, which is
+ *                 looked up for each connection; or `file:PATH`, a file, which is truncated. This
+ *                 call makes a relative PATH absolute, so that a later change of the working
+ *                 directory has no effect. After a change of the root directory, PATH is looked up
+ *                 below the new root.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_OUTPUT
- * @retval DNSTAP_ERROR_PATH    PATH is relative, and the working directory is not known.
- * @retval DNSTAP_ERROR_NO_TLS
+ * @retval DNSTAP_ERROR_OUTPUT  `output` has none of these forms.
+ * @retval DNSTAP_ERROR_PATH    PATH is relative, and the working directory cannot be determined.
+ * @retval DNSTAP_ERROR_NO_TLS  `output` begins with tls:, and the library was built without TLS.
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_options_set_output(dnstap_options *options, const char *output);
 
 /**
- * Sets the name of the server (`Dnstap.identity`), as a rule its answer to NSID (RFC 5001).
+ * Sets the name of the server (`Dnstap.identity`), usually its NSID (RFC 5001).
  *
  * @param options   The options.
- * @param identity  At most 65,535 bytes; NULL leaves it out. By default the name of the host.
+ * @param identity  At most 65,535 bytes; NULL for none. The name of the host by default.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_LENGTH
- * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_LENGTH  `identity` is longer than 65,535 bytes.
+ * @retval DNSTAP_ERROR_NULL    `options` is NULL.
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_options_set_identity(dnstap_options *options, const char *identity);
 
 /**
- * Sets the software of the server (`Dnstap.version`), as a rule its answer to "version.bind" in
- * class CH.
+ * Sets the software and version of the server (`Dnstap.version`), usually its answer to
+ * "version.bind" in class CH.
  *
  * @param options  The options.
- * @param version  At most 65,535 bytes; NULL, the default, leaves it out.
+ * @param version  At most 65,535 bytes; NULL, the default, for none.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_LENGTH
- * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_LENGTH  `version` is longer than 65,535 bytes.
+ * @retval DNSTAP_ERROR_NULL    `options` is NULL.
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_options_set_version(dnstap_options *options, const char *version);
 
 /**
- * Sets which message types are logged; dnstap_sink_set_message_types() changes it later.
+ * Sets the message types to log. dnstap_sink_set_message_types() changes them while the sink is
+ * open.
  *
  * @param options        The options.
- * @param message_types  DNSTAP_MESSAGE_TYPE_BIT() of each; DNSTAP_ALL_MESSAGE_TYPES, with or without
- *                       some types, for all that the library knows. By default all.
+ * @param message_types  DNSTAP_MESSAGE_TYPE_BIT() of each type, or DNSTAP_ALL_MESSAGE_TYPES, the
+ *                       default, from which types can be removed.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_VALUE   A bit is that of no message type.
+ * @retval DNSTAP_ERROR_VALUE   A bit does not belong to a known message type.
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
@@ -1058,11 +1063,12 @@ enum dnstap_result dnstap_options_set_message_types(dnstap_options *options,
                                                     uint32_t message_types);
 
 /**
- * Sets the size of each queue's ring, which holds its pending messages. Messages that are logged
- * while it is full are dropped. Only the part of it in which messages had to wait takes memory.
+ * Sets the size of the ring of each queue, which holds the pending messages. Messages that are
+ * logged while it is full are dropped. Only the part of a ring that pending messages have used
+ * takes memory.
  *
  * @param options      The options.
- * @param queue_bytes  From 4096 to 1 GiB, rounded up to a power of two; 1 MiB by default.
+ * @param queue_bytes  From 4,096 bytes to 1 GiB, rounded up to a power of two; 1 MiB by default.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_VALUE
  * @retval DNSTAP_ERROR_NULL
@@ -1071,14 +1077,15 @@ enum dnstap_result dnstap_options_set_message_types(dnstap_options *options,
 enum dnstap_result dnstap_options_set_queue_bytes(dnstap_options *options, size_t queue_bytes);
 
 /**
- * Sets how much memory the pending messages of all freed queues together may hold; each such queue
- * counts for at least 64 KiB. If they hold more, dnstap_queue_new() drops the oldest of these
- * messages, and counts them as `dropped_full`. The rings of a sink thus take at most `queue_bytes`
- * for each queue in use, plus this.
+ * Sets the maximum amount of memory for the pending messages of all freed queues of a sink. Each
+ * such queue counts for at least 64 KiB. Above the maximum, dnstap_queue_new() drops the oldest of
+ * these messages and counts them as `dropped_full`. The rings of a sink thus take at most
+ * `queue_bytes` for each queue in use, plus this amount.
  *
  * @param options            The options.
- * @param freed_queue_bytes  Any number; 256 MiB by default. With 0, pending messages of a freed
- *                           queue are dropped unless they are sent before the next queue is made.
+ * @param freed_queue_bytes  Any number of bytes; 256 MiB by default. With 0, the pending messages
+ *                           of a freed queue are dropped unless they are sent before the next
+ *                           queue is created.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
@@ -1087,7 +1094,7 @@ enum dnstap_result dnstap_options_set_freed_queue_bytes(dnstap_options *options,
                                                         size_t freed_queue_bytes);
 
 /**
- * Sets how long a message waits for others, to be sent together.
+ * Sets the maximum time that a message waits for further messages, to be sent together with them.
  *
  * @param options       The options.
  * @param milliseconds  From 1 to 600,000; 1,000 by default.
@@ -1100,8 +1107,8 @@ enum dnstap_result dnstap_options_set_flush_interval(dnstap_options *options,
                                                      unsigned int milliseconds);
 
 /**
- * Sets the longest time between two attempts to connect. The first is repeated after 100 ms, and
- * each failure doubles the time.
+ * Sets the maximum delay between two attempts to connect. The first retry comes after 100 ms, and
+ * each failure doubles the delay.
  *
  * @param options       The options.
  * @param milliseconds  From 100 to 600,000; 5,000 by default.
@@ -1114,9 +1121,9 @@ enum dnstap_result dnstap_options_set_reconnect_interval(dnstap_options *options
                                                          unsigned int milliseconds);
 
 /**
- * Sets how long the receiver may take to connect, and for each handshake. After
- * that, the writer thread gives the connection up, and retries later. A call with a
- * dnstap_writer takes no longer than this, all its steps together.
+ * Sets the time limit of a sink for connecting and for each handshake, after which the writer
+ * thread closes the connection and retries later; and that of each call with a dnstap_writer, all
+ * its steps together.
  *
  * @param options       The options.
  * @param milliseconds  From 1 to 600,000; 5,000 by default.
@@ -1129,10 +1136,11 @@ enum dnstap_result dnstap_options_set_io_timeout(dnstap_options *options,
                                                  unsigned int milliseconds);
 
 /**
- * Sets how long dnstap_sink_close() may take to send what waits and to close the stream.
+ * Sets the time limit of dnstap_sink_close() for sending the pending messages and closing the
+ * stream.
  *
  * @param options       The options.
- * @param milliseconds  Up to 600,000; 2,000 by default.
+ * @param milliseconds  From 0 to 600,000; 2,000 by default.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_VALUE
  * @retval DNSTAP_ERROR_NULL
@@ -1142,12 +1150,13 @@ enum dnstap_result dnstap_options_set_close_timeout(dnstap_options *options,
                                                     unsigned int milliseconds);
 
 /**
- * Sets the sample rate N: one of N messages is logged. A query and its response, which
- * have the same initiator, port and message ID, are both logged or neither. Every event then says
- * so: its `extra` begins with `sample=1/N`, followed by a space and the caller's own bytes, if any.
+ * Sets the sample rate N: one in N messages is logged. A query and its response, which have the
+ * same initiator, port and message ID, are logged together or not at all. Each event records the
+ * rate: its `extra` begins with `sample=1/N`, followed by a space and the caller's `extra`, if
+ * any.
  *
  * @param options      The options.
- * @param sample_rate  At least 1; 1, the default, logs all.
+ * @param sample_rate  At least 1; 1, the default, logs all messages.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_VALUE
  * @retval DNSTAP_ERROR_NULL
@@ -1157,11 +1166,12 @@ enum dnstap_result dnstap_options_set_sample_rate(dnstap_options *options,
                                                   unsigned int sample_rate);
 
 /**
- * Sets whether a receiver on a socket answers. Most do: they choose the content type, and confirm
- * the end of the stream. To one that does not, the stream is sent as into a file.
+ * Sets whether a stream to a socket is unidirectional. Most receivers reply: they accept the
+ * content type, and confirm the end of the stream. For a receiver that does not, use a
+ * unidirectional stream. A stream to a file always is.
  *
  * @param options         The options.
- * @param unidirectional  Whether the receiver just listens; by default it does not.
+ * @param unidirectional  Whether the receiver sends no replies; false by default.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
@@ -1174,68 +1184,70 @@ enum dnstap_result dnstap_options_set_unidirectional(dnstap_options *options, bo
  * @param options  The options.
  * @param name     A name in UTF-8, of which the system shows 15 bytes; "dnstap-writer" by default.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_VALUE   The name is not UTF-8.
+ * @retval DNSTAP_ERROR_VALUE   The name is not valid UTF-8.
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_options_set_thread_name(dnstap_options *options, const char *name);
 
 /**
- * Sets the name that the certificate of the server has to be for.
+ * Sets the name that the certificate of the server must be valid for.
  *
  * @param options      The options.
  * @param server_name  A DNS name or an address; NULL, the default, for the host of the output.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_VALUE   The name is not UTF-8.
- * @retval DNSTAP_ERROR_NO_TLS
- * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_VALUE   The name is not valid UTF-8.
+ * @retval DNSTAP_ERROR_NO_TLS  The library was built without TLS.
+ * @retval DNSTAP_ERROR_NULL    `options` is NULL.
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_options_set_tls_server_name(dnstap_options *options,
                                                       const char *server_name);
 
 /**
- * Sets the certificates to trust: of authorities, and a server's own, which no authority has to
- * have signed.
+ * Sets the trusted certificates: those of authorities, and those of servers, which may be
+ * self-signed.
  *
  * @param options  The options.
- * @param path     A file in PEM, which dnstap_sink_open() reads; NULL, the default, for the
- *                 authorities of the system. A relative path is made absolute by this call.
+ * @param path     A PEM file, which dnstap_sink_open() reads; NULL, the default, for the
+ *                 authorities that the system trusts. A relative path is made absolute by this
+ *                 call.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_PATH    It is relative, and the working directory is not known.
- * @retval DNSTAP_ERROR_NO_TLS
- * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_PATH    `path` is relative, and the working directory cannot be determined.
+ * @retval DNSTAP_ERROR_NO_TLS  The library was built without TLS.
+ * @retval DNSTAP_ERROR_NULL    `options` is NULL.
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_options_set_tls_ca_bundle(dnstap_options *options, const char *path);
 
 /**
- * Sets what the certificate of the server has to prove.
+ * Sets how the certificate of the server is verified.
  *
  * @param options  The options.
  * @param verify   One of enum dnstap_tls_verify.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_VALUE
- * @retval DNSTAP_ERROR_NO_TLS
+ * @retval DNSTAP_ERROR_NO_TLS  The library was built without TLS.
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_options_set_tls_verify(dnstap_options *options, uint32_t verify);
 
 /**
- * Sets what to show to a server that asks for a certificate.
+ * Sets the certificate for servers that ask clients for one.
  *
  * @param options      The options.
- * @param certificate  A file in PEM with the certificate and those of its issuers, which
+ * @param certificate  A PEM file with the certificate followed by those of its issuers, which
  *                     dnstap_sink_open() reads; NULL, the default, for none. Relative paths are
  *                     made absolute by this call.
- * @param key          A file in PEM with its private key, without a passphrase; NULL if there is
- *                     no certificate.
+ * @param key          A PEM file with the private key, without a passphrase; NULL if `certificate`
+ *                     is NULL.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_PATH      One is relative, and the working directory is not known.
- * @retval DNSTAP_ERROR_CONFLICT  One is NULL, and the other is not.
- * @retval DNSTAP_ERROR_NO_TLS
- * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_PATH      A path is relative, and the working directory cannot be
+ *                                determined.
+ * @retval DNSTAP_ERROR_CONFLICT  One of `certificate` and `key` is NULL, but not the other.
+ * @retval DNSTAP_ERROR_NO_TLS    The library was built without TLS.
+ * @retval DNSTAP_ERROR_NULL      `options` is NULL.
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_options_set_tls_client_certificate(dnstap_options *options,
@@ -1243,48 +1255,52 @@ enum dnstap_result dnstap_options_set_tls_client_certificate(dnstap_options *opt
                                                              const char *key);
 
 /**
- * Opens a sink: starts the writer thread, which connects, and connects again whenever that fails.
- * Never waits for the receiver, which may come later: dnstap_sink_next_event() tells when it does.
- * The writer thread blocks all signals.
+ * Opens a sink: starts its writer thread, which connects to the output, and reconnects after every
+ * failure. Never waits for the receiver, which may be started later; the events of the sink
+ * (dnstap_sink_next_event()) report when it connects. The writer thread blocks all signals.
  *
- * A process that forks may do so before or after: a child that goes on logging gets a writer
- * thread and a stream of its own. Instead of a regular file that is PATH.PID, with its process ID;
- * only the parent writes to a FIFO. The descriptors of the parent are closed in the child. A child
- * made by _Fork() or clone(), which run no fork handlers, must not use the library.
+ * The process may fork before or after this call. A child that logs to the sink gets a writer
+ * thread and a stream of its own; if the output is a regular file, the child writes to PATH.PID
+ * instead, with its process ID, and if it is a FIFO, only the parent writes to it. The parent's
+ * descriptors are closed in the child. A child that is created by _Fork() or clone(), which run no
+ * fork handlers, must not use the library.
  *
- * While a fork is under way, any call but dnstap_log() and dnstap_enabled() may wait for its end. A
- * thread that makes one must not hold a lock which a fork handler of the program takes.
+ * While another thread forks, any call except dnstap_log(), dnstap_log_frame() and
+ * dnstap_enabled() may wait until the fork is over. The caller must therefore not hold a lock that
+ * a fork handler of the program takes.
  *
- * @param options     The options, with an output; copied. dnstap_options_get_error() has more
- *                    about an error.
- * @param[out] error  Why there is no sink; DNSTAP_OK if there is. May be NULL.
+ * @param options     The options, which are copied; an output must be set.
+ *                    dnstap_options_get_error() has the details of an error.
+ * @param[out] error  DNSTAP_OK or the error; may be NULL. In addition to the errors of
+ *                    dnstap_options_check(), DNSTAP_ERROR_SYSTEM or DNSTAP_ERROR_MEMORY.
  * @return            The sink, to be closed with dnstap_sink_close(); NULL on an error.
  */
 dnstap_sink *dnstap_sink_open(dnstap_options *options, enum dnstap_result *error);
 
 /**
- * Retrieves the accounts at this moment. Any thread may call it.
+ * Retrieves the current counters. Any thread may call it.
  *
  * @param sink           The sink.
- * @param[in,out] stats  Where the accounts go; `stats->size` is to be set before. Fields that this
- *                       version does not know are set to 0.
+ * @param[in,out] stats  Receives the counters; `stats->size` must be set before, as by
+ *                       DNSTAP_STATS_INIT. Fields that this version of the library does not know
+ *                       are set to 0.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_SIZE
+ * @retval DNSTAP_ERROR_SIZE    `stats->size` is not set.
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_sink_get_stats(const dnstap_sink *sink, struct dnstap_stats *stats);
 
 /**
- * Tells when and why the last try to connect failed, or the last stream broke off, in a line
- * without a full stop, such as "2026-03-01T12:00:00Z: /run/tap.sock: connecting: No such file or
- * directory". The time is in UTC. It stays after the sink has connected again; the state and the
- * events tell what holds now. Any thread may call it.
+ * Retrieves the time and the reason of the last failure to connect, or of the last break of the
+ * stream, as one line without a full stop, such as "2026-03-01T12:00:00Z: /run/tap.sock:
+ * connecting: No such file or directory". The time is in UTC. The line is kept when the sink has
+ * reconnected; see the state and the events for the current situation. Any thread may call it.
  *
  * @param sink       The sink.
- * @param[out] line  Where the line goes, cut off at the size and ended by NUL; empty if nothing
+ * @param[out] line  Receives the line, truncated to `size` and terminated by NUL; empty if nothing
  *                   has failed in this process.
- * @param size       Bytes there.
+ * @param size       Size of `line` in bytes.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
@@ -1292,47 +1308,47 @@ enum dnstap_result dnstap_sink_get_stats(const dnstap_sink *sink, struct dnstap_
 enum dnstap_result dnstap_sink_get_error(const dnstap_sink *sink, char *line, size_t size);
 
 /**
- * Sets the message types that are logged, for every queue from its next message on. Any thread may
- * call it.
+ * Sets the message types to log, for each queue from its next message on. Any thread may call it.
  *
  * @param sink           The sink.
  * @param message_types  As for dnstap_options_set_message_types().
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_VALUE   A bit is that of no message type.
+ * @retval DNSTAP_ERROR_VALUE   A bit does not belong to a known message type.
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_sink_set_message_types(dnstap_sink *sink, uint32_t message_types);
 
 /**
- * Sets who logs, for every queue from its next message on. Any thread may call it.
+ * Sets the name of the server, for each queue from its next message on. Any thread may call it.
  *
  * @param sink      The sink.
- * @param identity  A string, which is copied; NULL leaves it out.
+ * @param identity  At most 65,535 bytes, which are copied; NULL for none.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_LENGTH
- * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_LENGTH  `identity` is longer than 65,535 bytes.
+ * @retval DNSTAP_ERROR_NULL    `sink` is NULL.
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_sink_set_identity(dnstap_sink *sink, const char *identity);
 
 /**
- * Sets what software logs, for every queue from its next message on. Any thread may call it.
+ * Sets the software and version of the server, for each queue from its next message on. Any thread
+ * may call it.
  *
  * @param sink     The sink.
- * @param version  A string, which is copied; NULL leaves it out.
+ * @param version  At most 65,535 bytes, which are copied; NULL for none.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_LENGTH
- * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_LENGTH  `version` is longer than 65,535 bytes.
+ * @retval DNSTAP_ERROR_NULL    `sink` is NULL.
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_sink_set_version(dnstap_sink *sink, const char *version);
 
 /**
- * Ends the stream and begins a new one, as soon as the frame that is under way is out; nothing is
- * lost or sent twice. For the rotation of a file: rename it, call this, and a new one is made with
- * its name; one that was not renamed goes on. A socket is connected anew. Returns at once; any
- * thread may call it.
+ * Ends the stream after the current frame, and begins a new one. No message is lost or sent twice.
+ * To rotate a file, rename it and call this function: a new file is created under the old name. A
+ * file that was not renamed is continued. A socket is reconnected. Returns immediately; any thread
+ * may call it.
  *
  * @param sink  The sink.
  * @retval DNSTAP_OK
@@ -1342,29 +1358,30 @@ enum dnstap_result dnstap_sink_set_version(dnstap_sink *sink, const char *versio
 enum dnstap_result dnstap_sink_reopen(dnstap_sink *sink);
 
 /**
- * Sends the messages that were logged before this call at once, instead of within the flush
- * interval, and waits until they are sent. If the stream is down, this tries to open it at once.
- * Any thread may call it. For a program that is about to end, or to exec, without closing the
- * sink.
+ * Sends all messages that were logged before this call without waiting for the flush interval, and
+ * waits until they are sent. If the stream is down, an attempt to open it is made immediately. For
+ * programs that are about to exit, or to call exec(), without closing the sink. Any thread may
+ * call it.
  *
  * @param sink          The sink.
- * @param milliseconds  Longest time to wait; 0 does not wait.
- * @retval DNSTAP_OK         All of these messages were handed over to the operating system, or
+ * @param milliseconds  Maximum time to wait; 0 returns immediately.
+ * @retval DNSTAP_OK         All of these messages have been handed to the operating system, or
  *                           dropped.
- * @retval DNSTAP_TIMED_OUT  Some are still pending; they stay in the rings.
+ * @retval DNSTAP_TIMED_OUT  Some of them are still pending; they stay in the rings.
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_sink_flush(dnstap_sink *sink, unsigned int milliseconds);
 
 /**
- * Begins to close a sink and returns at once: messages are refused from here on, the pending ones
- * are sent, the stream is closed and the writer thread ends in the background, and the close
- * timeout starts. dnstap_sink_close() must still be called; it then waits only for the rest of the
- * timeout. A program with several sinks calls this for each of them before it closes the first, so
- * that all are closed within one close timeout. Further calls do nothing. Any thread may call it.
+ * Begins to close a sink, and returns immediately. From here on, messages are refused; in the
+ * background, the writer thread sends the pending messages, closes the stream, and ends, within
+ * the close timeout, which starts now. dnstap_sink_close() must still be called; it waits only for
+ * the rest of the timeout. A program with several sinks should call this function for all of them
+ * before it closes the first one, so that all are closed within a single timeout. Further calls
+ * have no effect. Any thread may call it.
  *
- * @param sink  The sink. dnstap_sink_get_stats() shows its progress.
+ * @param sink  The sink. Its events and dnstap_sink_get_stats() show the progress.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
@@ -1372,44 +1389,46 @@ enum dnstap_result dnstap_sink_flush(dnstap_sink *sink, unsigned int millisecond
 enum dnstap_result dnstap_sink_begin_close(dnstap_sink *sink);
 
 /**
- * Sends what waits, closes the stream, ends the writer thread, and frees the sink. Always returns:
- * half a second after the close timeout at the latest, which starts now or has started with
- * dnstap_sink_begin_close(). Queues may still be there; what is logged to them from here on is not.
+ * Sends the pending messages, closes the stream, ends the writer thread, and frees the sink.
+ * Returns at the latest half a second after the close timeout, which starts with this call or has
+ * started with dnstap_sink_begin_close(). No other thread may be using the sink. Its queues may
+ * still exist; messages that are logged to them from here on are refused.
  *
- * A program that ends without it, by exit() or a signal, loses the pending messages: those of the
- * last flush interval, more if the receiver is away. dnstap_sink_flush() sends them.
+ * A program that ends without this call, by exit() or a signal, loses the pending messages: those
+ * of the last flush interval, or more if the receiver is away. dnstap_sink_flush() sends them.
  *
- * @param[in,out] sink  Where the sink is; NULL is left there.
- * @param[out] stats    The last accounts, as from dnstap_sink_get_stats(); may be NULL.
- * @retval DNSTAP_OK    Closed, or NULL already.
- * @retval DNSTAP_ERROR_SIZE    Closed, but the accounts have no room.
+ * @param[in,out] sink  Pointer to the sink; set to NULL.
+ * @param[out] stats    Receives the final counters, as from dnstap_sink_get_stats(); may be NULL.
+ * @retval DNSTAP_OK            The sink is closed, or was NULL already.
+ * @retval DNSTAP_ERROR_SIZE    The sink is closed, but `stats->size` is not set.
  * @retval DNSTAP_ERROR_NULL    `sink` is NULL.
- * @retval DNSTAP_ERROR_HANDLE  Not closed: it is no sink.
+ * @retval DNSTAP_ERROR_HANDLE  Not closed: the handle is not a sink.
  */
 enum dnstap_result dnstap_sink_close(dnstap_sink **sink, struct dnstap_stats *stats);
 
 /**
- * Retrieves the oldest pending event, and removes it. Never waits. Any thread may call it, but as the
- * text is valid until the next call, only one thread at a time should take events. A forked child
- * begins without events.
+ * Retrieves the oldest pending event, and removes it. Never waits. Any thread may call it, but as
+ * the text is valid only until the next call, one thread at a time should retrieve and log events.
+ * A forked child starts without events.
  *
  * @param sink           The sink.
- * @param[in,out] event  Where the event goes; `event->size` is to be set before, as by
- *                       DNSTAP_EVENT_INIT. Fields that this version does not know are set to 0.
+ * @param[in,out] event  Receives the event; `event->size` must be set before, as by
+ *                       DNSTAP_EVENT_INIT. Fields that this version of the library does not know
+ *                       are set to 0.
  * @retval DNSTAP_OK
- * @retval DNSTAP_END    No event is pending.
- * @retval DNSTAP_ERROR_SIZE
+ * @retval DNSTAP_END           No event is pending.
+ * @retval DNSTAP_ERROR_SIZE    `event->size` is not set; the event stays pending.
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
-enum dnstap_result dnstap_sink_next_event(dnstap_sink *sink,
-                                          struct dnstap_event *event);
+enum dnstap_result dnstap_sink_next_event(dnstap_sink *sink, struct dnstap_event *event);
 
 /**
- * Returns a descriptor that is readable while events are pending, for poll() and its kind. The
- * first call makes it. Do nothing else with it: it belongs to the sink, which closes it in
- * dnstap_sink_close(). If the program closed it all the same, the next call makes another one; so
- * does the first call in a forked child, where the parent's is closed. Any thread may call it.
+ * Returns a file descriptor that is readable while events are pending, for poll() and similar
+ * calls. The first call creates it. It belongs to the sink, and dnstap_sink_close() closes it: do
+ * not read, write or close it. If it was closed all the same, the next call creates another one;
+ * so does the first call in a forked child, in which the parent's descriptor is closed. Any thread
+ * may call it.
  *
  * @param sink  The sink.
  * @return      The descriptor; -1 if the system is out of descriptors, or `sink` is not a sink.
@@ -1417,76 +1436,79 @@ enum dnstap_result dnstap_sink_next_event(dnstap_sink *sink,
 int dnstap_sink_get_event_fd(dnstap_sink *sink);
 
 /**
- * Makes a queue for one thread to log to: its own ring of memory, to which it writes without
- * waiting for anybody. Threads can come and go while the sink is open. Any thread may call it.
+ * Creates a queue, to which one thread at a time logs: a ring of memory of its own, so that
+ * logging threads never wait for each other. Queues can be created and freed at any time while the
+ * sink is open. Any thread may call it.
  *
  * @param sink        The sink.
- * @param[out] error  Why there is no queue; DNSTAP_OK if there is. May be NULL.
- * @return            The queue, to be freed with dnstap_queue_free(); it may outlive the sink.
- *                    NULL on an error: DNSTAP_ERROR_MEMORY without memory for the ring,
- *                    DNSTAP_ERROR_CLOSED if the sink is closed, DNSTAP_ERROR_NULL or
- *                    DNSTAP_ERROR_HANDLE if it is not a sink.
+ * @param[out] error  DNSTAP_OK or the error; may be NULL. DNSTAP_ERROR_MEMORY if the ring cannot
+ *                    be allocated, DNSTAP_ERROR_CLOSED if the sink is closed, DNSTAP_ERROR_NULL or
+ *                    DNSTAP_ERROR_HANDLE if `sink` is not a sink.
+ * @return            The queue, to be freed with dnstap_queue_free(), before or after the sink is
+ *                    closed; NULL on an error.
  */
 dnstap_queue *dnstap_queue_new(dnstap_sink *sink, enum dnstap_result *error);
 
 /**
  * Frees a queue. Its pending messages are still sent, unless freed queues hold too much memory
- * (dnstap_options_set_freed_queue_bytes()). Any thread may call it, but no thread may be logging
- * to the queue.
+ * (dnstap_options_set_freed_queue_bytes()). Any thread may call it, while no thread is logging to
+ * the queue.
  *
- * @param[in,out] queue  Where the queue is; NULL is left there. Nothing happens if it is NULL
- *                       already, or a handle of another kind.
+ * @param[in,out] queue  Pointer to the queue; set to NULL. If it is NULL already, or a handle of
+ *                       another kind, nothing happens.
  */
 void dnstap_queue_free(dnstap_queue **queue);
 
 /**
  * Logs a message: encodes it into the ring of the queue, or drops and counts it. Never waits, and
- * allocates nothing, but for the first message of a forked child, which starts a thread. A caller
- * that has to prepare something asks dnstap_enabled() first.
+ * allocates nothing, except for the first message of a forked child, which starts its writer
+ * thread. If preparing a message takes work, call dnstap_enabled() first.
  *
- * @param queue    The queue; one thread at a time.
- * @param message  The message; it and what it points to are free again when the call returns.
- * @retval DNSTAP_OK                    It will be sent.
- * @retval DNSTAP_DISABLED              Its type is not logged.
- * @retval DNSTAP_SAMPLED_OUT           It is not in the sample.
- * @retval DNSTAP_ERROR_FULL            Dropped: the receiver is slower, or away for too long.
- * @retval DNSTAP_ERROR_TOO_LONG        Dropped: longer than half of the ring.
- * @retval DNSTAP_ERROR_CLOSED          The sink is closed.
- * @retval DNSTAP_ERROR_FAMILY
- * @retval DNSTAP_ERROR_TIME
- * @retval DNSTAP_ERROR_LENGTH
- * @retval DNSTAP_ERROR_POLICY_TYPE     Dropped: the message is invalid.
- * @retval DNSTAP_ERROR_NULL            Dropped: a field has a length and no bytes. If `queue` or
- *                                      `message` is NULL, nothing is counted.
- * @retval DNSTAP_ERROR_SIZE            Dropped: the size of the policy is not set. If that of the
- *                                      message is not, nothing is counted.
- * @retval DNSTAP_ERROR_MESSAGE_TYPE
- * @retval DNSTAP_ERROR_HANDLE          Not logged, and not counted.
+ * @param queue    The queue; only one thread at a time may use it.
+ * @param message  The message; neither it nor the data it points to is used after the call.
+ * @retval DNSTAP_OK                  The message is pending, and will be sent.
+ * @retval DNSTAP_DISABLED            The message type is not enabled.
+ * @retval DNSTAP_SAMPLED_OUT         The message is not in the sample.
+ * @retval DNSTAP_ERROR_FULL          Dropped: the ring is full, as the receiver is slow or away.
+ * @retval DNSTAP_ERROR_TOO_LONG      Dropped: the message is longer than half of the ring.
+ * @retval DNSTAP_ERROR_CLOSED        The sink is closed, or a forked child could not start its
+ *                                    writer thread.
+ * @retval DNSTAP_ERROR_FAMILY        Dropped: an address family is invalid.
+ * @retval DNSTAP_ERROR_TIME          Dropped: a time is invalid.
+ * @retval DNSTAP_ERROR_LENGTH        Dropped: a field is longer than 65,535 bytes.
+ * @retval DNSTAP_ERROR_POLICY_TYPE   Dropped: the policy type is not valid UTF-8.
+ * @retval DNSTAP_ERROR_NULL          Dropped: a field has a length, but its `data` is NULL. Not
+ *                                    counted: `queue` or `message` is NULL.
+ * @retval DNSTAP_ERROR_SIZE          Dropped: the `size` of the policy is not set. Not counted:
+ *                                    that of the message is not set.
+ * @retval DNSTAP_ERROR_MESSAGE_TYPE  Not counted: the message type is unknown.
+ * @retval DNSTAP_ERROR_HANDLE        Not counted: `queue` is not a queue.
  */
 enum dnstap_result dnstap_log(dnstap_queue *queue, const struct dnstap_message *message);
 
 /**
- * Logs an event that is encoded already, as by dnstap_encode() or from dnstap_reader_get_frame().
- * It is counted, sent and dropped as a message that dnstap_log() gets, and this call does not wait
- * or allocate either. It goes out as it is: it is not decoded or checked, no identity and version
- * are added, and it is not subject to the sample rate, nor marked with it.
+ * Logs an event that is already encoded, for example by dnstap_encode(), or read with
+ * dnstap_reader_get_frame(). Like dnstap_log(), it drops and counts what it cannot log, and
+ * neither waits nor allocates. The event is sent unchanged: it is not decoded or checked, the
+ * identity and version of the sink are not added, and the sample rate does not apply.
  *
- * @param queue         The queue; one thread at a time.
- * @param message_type  The type of its message, one of enum dnstap_message_type: the event is
- *                      logged if this type is enabled, and counted under it.
- * @param frame         The event, which is copied: the payload of a data frame of type
- *                      protobuf:dnstap.Dnstap. Readers take up to 1 MiB by default.
- * @param length        Its length in bytes.
- * @retval DNSTAP_OK                  It will be sent.
- * @retval DNSTAP_DISABLED            The type is not logged.
- * @retval DNSTAP_ERROR_FULL          Dropped: the receiver is slower, or away for too long.
- * @retval DNSTAP_ERROR_TOO_LONG      Dropped: longer than half of the ring.
- * @retval DNSTAP_ERROR_LENGTH        Dropped, as invalid: it is empty, which no data frame can be, or
- *                                    the length is that of no object.
- * @retval DNSTAP_ERROR_CLOSED        The sink is closed.
- * @retval DNSTAP_ERROR_MESSAGE_TYPE
- * @retval DNSTAP_ERROR_NULL
- * @retval DNSTAP_ERROR_HANDLE        Not counted, as it has no type, or is no event, or no queue.
+ * @param queue         The queue; only one thread at a time may use it.
+ * @param message_type  The type of the message in the event, one of enum dnstap_message_type. The
+ *                      event is logged if this type is enabled, and counted under it.
+ * @param frame         The event, which is copied: the payload of a data frame with the content
+ *                      type protobuf:dnstap.Dnstap. Most readers accept at most 1 MiB.
+ * @param length        Length of the event in bytes.
+ * @retval DNSTAP_OK                  The event is pending, and will be sent.
+ * @retval DNSTAP_DISABLED            The message type is not enabled.
+ * @retval DNSTAP_ERROR_FULL          Dropped: the ring is full, as the receiver is slow or away.
+ * @retval DNSTAP_ERROR_TOO_LONG      Dropped: the event is longer than half of the ring.
+ * @retval DNSTAP_ERROR_LENGTH        Dropped, and counted as invalid: `length` is 0, or larger
+ *                                    than any object can be.
+ * @retval DNSTAP_ERROR_CLOSED        The sink is closed, or a forked child could not start its
+ *                                    writer thread.
+ * @retval DNSTAP_ERROR_MESSAGE_TYPE  Not counted: the message type is unknown.
+ * @retval DNSTAP_ERROR_NULL          Not counted: `queue` or `frame` is NULL.
+ * @retval DNSTAP_ERROR_HANDLE        Not counted: `queue` is not a queue.
  */
 enum dnstap_result dnstap_log_frame(dnstap_queue *queue,
                                     uint32_t message_type,
@@ -1494,31 +1516,33 @@ enum dnstap_result dnstap_log_frame(dnstap_queue *queue,
                                     size_t length);
 
 /**
- * Tells how large a buffer for dnstap_encode() has to be: as a rule some 100 bytes more than it
- * will use. Any thread may call it.
+ * Returns the buffer size that dnstap_encode() requires for a message, usually some 100 bytes more
+ * than the event will have. Any thread may call it.
  *
  * @param message  The message.
- * @return         Bytes; 0 if the message cannot be encoded.
+ * @return         Size in bytes; 0 if the message cannot be encoded.
  */
 size_t dnstap_encoded_size_max(const struct dnstap_message *message);
 
 /**
- * Encodes a message for a transport of the caller's own: the payload of one data frame. Identity
- * and version are those of the message. Allocates nothing; any thread may call it.
+ * Encodes a message as an event, the payload of one data frame, for a transport of the caller's
+ * own. The identity and version are those of the message. Allocates nothing. Any thread may call
+ * it.
  *
- * @param[out] buffer  Where the event goes. Bytes after it may be written to.
+ * @param[out] buffer  Receives the event. The rest of the buffer may be overwritten.
  * @param capacity     Size of the buffer in bytes, at least dnstap_encoded_size_max().
- * @param[out] length  Bytes of the event; 0 on an error.
+ * @param[out] length  Length of the event in bytes; 0 on an error.
  * @param message      The message.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_BUFFER  The buffer is too small.
- * @retval DNSTAP_ERROR_MESSAGE_TYPE
- * @retval DNSTAP_ERROR_FAMILY
- * @retval DNSTAP_ERROR_TIME
- * @retval DNSTAP_ERROR_LENGTH
- * @retval DNSTAP_ERROR_POLICY_TYPE
- * @retval DNSTAP_ERROR_SIZE
- * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_BUFFER        `capacity` is less than dnstap_encoded_size_max().
+ * @retval DNSTAP_ERROR_MESSAGE_TYPE  The message type is unknown.
+ * @retval DNSTAP_ERROR_FAMILY        An address family is invalid.
+ * @retval DNSTAP_ERROR_TIME          A time is invalid.
+ * @retval DNSTAP_ERROR_LENGTH        A field is longer than 65,535 bytes.
+ * @retval DNSTAP_ERROR_POLICY_TYPE   The policy type is not valid UTF-8.
+ * @retval DNSTAP_ERROR_SIZE          The `size` of the message or of its policy is not set.
+ * @retval DNSTAP_ERROR_NULL          An argument is NULL, or a field has a length, but its `data`
+ *                                    is NULL.
  */
 enum dnstap_result dnstap_encode(uint8_t *buffer,
                                  size_t capacity,
@@ -1526,24 +1550,24 @@ enum dnstap_result dnstap_encode(uint8_t *buffer,
                                  const struct dnstap_message *message);
 
 /**
- * Decodes the payload of a data frame of type protobuf:dnstap.Dnstap. Allocates nothing; any
- * thread may call it.
+ * Decodes an event, the payload of a data frame with the content type protobuf:dnstap.Dnstap.
+ * Allocates nothing. Any thread may call it.
  *
- * Numbers of a newer schema, which have no name yet, are kept as they are. An event without a DNS
- * message leaves a message of type 0. Addresses are told by their length; one that is neither 4
- * nor 16 bytes long, and a port above 65,535, are left out.
+ * Numbers that only a newer schema names are kept. If an event does not contain a DNS message, the
+ * type of the message is 0. The family of an address follows from its length; an address that is
+ * neither 4 nor 16 bytes long, and a port above 65,535, are ignored.
  *
- * @param frame         The payload.
- * @param length        Its length in bytes.
- * @param[out] message  The message, whose `size` is to be set before, as by DNSTAP_MESSAGE_INIT.
- *                      It points into the frame and the storage; it can be copied, and is valid
- *                      as long as both stay as they are.
- * @param[out] storage  Memory for what the message points to beside the frame; its `size` is to be
- *                      set before, as by DNSTAP_STORAGE_INIT.
+ * @param frame         The event.
+ * @param length        Length of the event in bytes.
+ * @param[out] message  Receives the message; its `size` must be set before, as by
+ *                      DNSTAP_MESSAGE_INIT. It points into the frame and the storage, and is valid
+ *                      as long as both exist unchanged. It may be copied.
+ * @param[out] storage  Receives data that the message points to; its `size` must be set before, as
+ *                      by DNSTAP_STORAGE_INIT.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_DECODE  The bytes are not a dnstap event.
- * @retval DNSTAP_ERROR_SIZE
- * @retval DNSTAP_ERROR_NULL    On any error, neither struct is written to.
+ * @retval DNSTAP_ERROR_DECODE  The frame is not a dnstap event.
+ * @retval DNSTAP_ERROR_SIZE    The `size` of `message` or `storage` is not set.
+ * @retval DNSTAP_ERROR_NULL    An argument is NULL. After any error, both structs are unchanged.
  */
 enum dnstap_result dnstap_decode(const uint8_t *frame,
                                  size_t length,
@@ -1551,32 +1575,34 @@ enum dnstap_result dnstap_decode(const uint8_t *frame,
                                  struct dnstap_storage *storage);
 
 /**
- * Opens a file of dnstap, to read it from its beginning.
+ * Opens a dnstap file, to read it from the beginning.
  *
- * @param path        The path of a file, or of a FIFO, whose writer is waited for by dnstap_reader_next().
- * @param[out] error  Why there is no reader; DNSTAP_OK if there is. May be NULL.
- * @return            The reader, to be closed with dnstap_reader_close(); NULL on an error:
- *                    dnstap_reader_get_error(NULL) has more about it, and
- *                    errno is that of the system.
+ * @param path        The path of a file, or of a FIFO; dnstap_reader_next() waits for its writer.
+ * @param[out] error  DNSTAP_OK or the error; may be NULL. DNSTAP_ERROR_IO, with errno set, if the
+ *                    file cannot be opened; DNSTAP_ERROR_MEMORY or DNSTAP_ERROR_NULL.
+ * @return            The reader, to be closed with dnstap_reader_close(); NULL on an error, of
+ *                    which dnstap_reader_get_error(NULL) has the details.
  */
-dnstap_reader *dnstap_reader_open(const char *path,
-                                  enum dnstap_result *error);
+dnstap_reader *dnstap_reader_open(const char *path, enum dnstap_result *error);
 
 /**
- * Reads from a file, pipe or socket that the caller has opened, or accepted a sender on. On a
- * socket both kinds of stream are taken: one that begins with READY is answered.
+ * Opens a reader on a file, pipe or connected socket. On a socket, both kinds of stream are
+ * accepted: if the stream begins with READY, the reader replies.
  *
- * @param fd          The descriptor, which is duplicated: the caller may close it.
- * @param[out] error  As for dnstap_reader_open().
- * @return            The same.
+ * @param fd          The file descriptor, which is duplicated; the caller may close it.
+ * @param[out] error  DNSTAP_OK or the error; may be NULL. DNSTAP_ERROR_VALUE if `fd` is negative;
+ *                    DNSTAP_ERROR_IO, with errno set, if it cannot be duplicated;
+ *                    DNSTAP_ERROR_MEMORY.
+ * @return            The reader, to be closed with dnstap_reader_close(); NULL on an error, of
+ *                    which dnstap_reader_get_error(NULL) has the details.
  */
 dnstap_reader *dnstap_reader_open_fd(int fd, enum dnstap_result *error);
 
 /**
- * Sets the size of the largest frame that is taken. Larger ones are skipped.
+ * Sets the maximum frame size. Larger frames are skipped.
  *
  * @param reader  The reader.
- * @param bytes   From 512 to 2 GiB - 1; 1,048,576 by default.
+ * @param bytes   From 512 bytes to 2 GiB - 1; 1 MiB by default.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_VALUE
  * @retval DNSTAP_ERROR_NULL
@@ -1585,28 +1611,33 @@ dnstap_reader *dnstap_reader_open_fd(int fd, enum dnstap_result *error);
 enum dnstap_result dnstap_reader_set_max_frame_size(dnstap_reader *reader, size_t bytes);
 
 /**
- * Reads the next message. Allocates nothing, but for a frame that is longer than all before.
+ * Reads the next message. Allocates nothing, except for a frame that is longer than all before it.
  *
  * @param reader        The reader.
- * @param[out] message  The message, whose `size` is to be set before; as from dnstap_decode(). It
- *                      points into the reader; it can be copied, and is valid until the next call.
- *                      NULL to read the frame without decoding it. Not written to on an error.
- * @param milliseconds  Longest time of the call, even if the sender never pauses but completes no
- *                      message. Data that has arrived is read, up to 1 MiB, even with 0. Reading a
- *                      regular file has no time limit.
+ * @param[out] message  Receives the message, decoded as by dnstap_decode(); its `size` must be set
+ *                      before. It points into the reader, and is valid until the next call with
+ *                      the reader. It may be copied. NULL to read a frame without decoding it. Not
+ *                      written to on an error.
+ * @param milliseconds  Maximum time of the call, even if the sender never pauses but does not
+ *                      complete a message. Data that has already arrived is read, up to 1 MiB,
+ *                      even with 0. Reading a regular file has no time limit.
  * @retval DNSTAP_OK
- * @retval DNSTAP_END               The sender has ended the stream.
- * @retval DNSTAP_TIMED_OUT         Call again: nothing of a frame that has begun is lost.
- * @retval DNSTAP_ERROR_DECODE      Call again: the frame is not a dnstap event. It was read whole;
- *                                  dnstap_reader_get_frame() has it.
- * @retval DNSTAP_ERROR_FRAME_SIZE  Call again: a frame was too long, and is skipped.
- * @retval DNSTAP_ERROR_NO_STOP
- * @retval DNSTAP_ERROR_TORN
- * @retval DNSTAP_ERROR_STREAM
- * @retval DNSTAP_ERROR_CONTENT_TYPE
- * @retval DNSTAP_ERROR_IO          The stream ends here; dnstap_reader_get_error() has more.
- * @retval DNSTAP_ERROR_MEMORY      There is none for so large a frame; the stream ends here.
- * @retval DNSTAP_ERROR_SIZE        The frame was read; dnstap_reader_get_frame() has it.
+ * @retval DNSTAP_END                 The sender has ended the stream.
+ * @retval DNSTAP_TIMED_OUT           Call again. A frame that has been read in part is kept.
+ * @retval DNSTAP_ERROR_DECODE        Call again for the next frame: this one is not a dnstap
+ *                                    event. dnstap_reader_get_frame() returns it.
+ * @retval DNSTAP_ERROR_FRAME_SIZE    Call again for the next frame: this one was too large, and
+ *                                    was skipped.
+ * @retval DNSTAP_ERROR_NO_STOP       The stream ended without STOP.
+ * @retval DNSTAP_ERROR_TORN          The stream ended inside a frame.
+ * @retval DNSTAP_ERROR_STREAM        The stream ends here: the data is not a Frame Streams stream,
+ *                                    or is damaged.
+ * @retval DNSTAP_ERROR_CONTENT_TYPE  The stream ends here: its content type is not
+ *                                    protobuf:dnstap.Dnstap.
+ * @retval DNSTAP_ERROR_IO            The stream ends here: reading failed.
+ * @retval DNSTAP_ERROR_MEMORY        The stream ends here: out of memory for a large frame.
+ * @retval DNSTAP_ERROR_SIZE          `message->size` is not set. The frame was read;
+ *                                    dnstap_reader_get_frame() returns it.
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
@@ -1615,11 +1646,12 @@ enum dnstap_result dnstap_reader_next(dnstap_reader *reader,
                                       unsigned int milliseconds);
 
 /**
- * Returns the frame that dnstap_reader_next() has read last, as it is.
+ * Retrieves the frame that the last call of dnstap_reader_next() has read, unchanged.
  *
  * @param reader      The reader.
- * @param[out] frame  The payload, in the memory of the reader; it stays until the next call. Absent
- *                    if the last call read none.
+ * @param[out] frame  Receives the payload, which is in the memory of the reader and valid until
+ *                    the next call of dnstap_reader_next(); absent if the last call has read no
+ *                    frame.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
@@ -1627,82 +1659,87 @@ enum dnstap_result dnstap_reader_next(dnstap_reader *reader,
 enum dnstap_result dnstap_reader_get_frame(const dnstap_reader *reader, struct dnstap_bytes *frame);
 
 /**
- * Tells what was wrong in the last call with this reader that returned an error, and at which byte
- * of the stream, in a line without a full stop.
+ * Returns the reason of the last error of a call with this reader, with the byte offset in the
+ * stream, as one line without a full stop.
  *
- * @param reader  The reader; NULL for the last call of this thread that could not open one.
- * @return        A string that is valid until the next call with this reader, or until this thread
- *                fails to open another one; never NULL.
+ * @param reader  The reader; NULL for the last failure of this thread to open one.
+ * @return        A string, valid until the next call with this reader, or, for NULL, until this
+ *                thread fails to open another one; never NULL.
  */
 const char *dnstap_reader_get_error(const dnstap_reader *reader);
 
 /**
- * Closes a stream, and frees the reader.
+ * Closes the stream, and frees the reader.
  *
- * @param[in,out] reader  Where the reader is; NULL is left there. Nothing happens if it is NULL
- *                        already.
+ * @param[in,out] reader  Pointer to the reader; set to NULL. If it is NULL already, nothing
+ *                        happens.
  */
 void dnstap_reader_close(dnstap_reader **reader);
 
 /**
- * Opens a stream for a program that writes from one thread and can wait: a converter, or a tool
- * that runs for a short time. Unlike a sink it drops nothing, starts no thread except to look up a
- * name, and connects once: if no receiver listens, this call fails.
+ * Opens a stream to write to from one thread that can wait: for converters and short-lived
+ * programs. Unlike a sink, a writer drops nothing, starts no thread except to look up a host name,
+ * and connects only once: if no receiver listens, this call fails.
  *
- * No call with a writer takes longer than the I/O timeout of the options, so a receiver has to take
- * some 64 KiB within it; writing to a regular file has no time limit. SIGPIPE is not raised. The
- * descriptor is closed by exec(), and in forked children, which cannot use the writer.
+ * No call with a writer takes longer than the I/O timeout of the options, except that writing to a
+ * regular file has no time limit. A receiver must therefore be able to read some 64 KiB within the
+ * timeout. SIGPIPE is not raised. The descriptor is closed on exec(), and in forked children,
+ * which cannot use the writer.
  *
- * @param options     The options, with an output; copied. Used are output, identity, version,
- *                    message types, I/O timeout, unidirectional and TLS. The others, the sample rate
- *                    among them, are for sinks. dnstap_options_get_error() has more about an error.
- * @param[out] error  Why there is no writer; DNSTAP_OK if there is. May be NULL. Beside the errors
- *                    of dnstap_options_check() it is DNSTAP_ERROR_IO if the output cannot be opened
- *                    or does not answer in time, DNSTAP_ERROR_CONTENT_TYPE if the receiver takes no
- *                    dnstap, and DNSTAP_ERROR_STREAM if it does not speak Frame Streams.
+ * @param options     The options, which are copied; an output must be set. A writer uses the
+ *                    output, identity, version, message types, I/O timeout, unidirectional and
+ *                    TLS; the other options, including the sample rate, are ignored.
+ *                    dnstap_options_get_error() has the details of an error.
+ * @param[out] error  DNSTAP_OK or the error; may be NULL. In addition to the errors of
+ *                    dnstap_options_check(): DNSTAP_ERROR_IO if the output cannot be opened, or
+ *                    the receiver does not reply in time; DNSTAP_ERROR_CONTENT_TYPE if the
+ *                    receiver does not accept dnstap; DNSTAP_ERROR_STREAM if it does not speak
+ *                    Frame Streams; DNSTAP_ERROR_MEMORY.
  * @return            The writer, to be closed with dnstap_writer_close(); NULL on an error.
  */
-dnstap_writer *dnstap_writer_open(dnstap_options *options,
-                                  enum dnstap_result *error);
+dnstap_writer *dnstap_writer_open(dnstap_options *options, enum dnstap_result *error);
 
 /**
- * Writes a message into a buffer, which is handed to the system when it holds 64 KiB. The first
- * failure of the stream ends it: every further call returns the same error.
+ * Writes a message into a buffer, which is handed to the operating system when it holds 64 KiB.
+ * The first failure of the stream ends it: all further calls return the same error.
  *
  * @param writer   The writer.
- * @param message  The message; neither it nor what it points to is needed after the call. Where its
+ * @param message  The message; neither it nor the data it points to is used after the call. If its
  *                 identity or version is absent, that of the options is written.
  * @retval DNSTAP_OK
- * @retval DNSTAP_DISABLED              Its type is none of the message types of the options.
- * @retval DNSTAP_ERROR_MESSAGE_TYPE
- * @retval DNSTAP_ERROR_FAMILY
- * @retval DNSTAP_ERROR_TIME
- * @retval DNSTAP_ERROR_LENGTH
- * @retval DNSTAP_ERROR_POLICY_TYPE
- * @retval DNSTAP_ERROR_SIZE
- * @retval DNSTAP_ERROR_NULL
- * @retval DNSTAP_ERROR_MEMORY          Not written; the stream goes on without it.
- * @retval DNSTAP_ERROR_IO              The stream has failed, or the receiver took nothing within
- *                                      the I/O timeout. dnstap_writer_get_error() has more.
- * @retval DNSTAP_ERROR_CLOSED          This is a forked child of the process that opened it.
+ * @retval DNSTAP_DISABLED            Not written: the options do not include the message type.
+ * @retval DNSTAP_ERROR_MESSAGE_TYPE  Not written: the message type is unknown.
+ * @retval DNSTAP_ERROR_FAMILY        Not written: an address family is invalid.
+ * @retval DNSTAP_ERROR_TIME          Not written: a time is invalid.
+ * @retval DNSTAP_ERROR_LENGTH        Not written: a field is longer than 65,535 bytes.
+ * @retval DNSTAP_ERROR_POLICY_TYPE   Not written: the policy type is not valid UTF-8.
+ * @retval DNSTAP_ERROR_SIZE          Not written: the `size` of the message or of its policy is
+ *                                    not set.
+ * @retval DNSTAP_ERROR_NULL          Not written: an argument is NULL, or a field has a length,
+ *                                    but its `data` is NULL.
+ * @retval DNSTAP_ERROR_MEMORY        Not written: out of memory. The stream goes on without the
+ *                                    message.
+ * @retval DNSTAP_ERROR_IO            The stream has failed, or the receiver did not read within
+ *                                    the I/O timeout. dnstap_writer_get_error() has the details.
+ * @retval DNSTAP_ERROR_CLOSED        The writer belongs to the parent of this forked child.
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_writer_write(dnstap_writer *writer, const struct dnstap_message *message);
 
 /**
- * Writes an event that is encoded already, as by dnstap_encode() or from
- * dnstap_reader_get_frame(). It goes out as it is: not decoded, checked or added to.
+ * Writes an event that is already encoded, for example by dnstap_encode(), or read with
+ * dnstap_reader_get_frame(). The event is written unchanged: it is not decoded or checked.
  *
  * @param writer  The writer.
- * @param frame   The event: the payload of a data frame of type protobuf:dnstap.Dnstap. Readers
- *                take up to 1 MiB by default.
- * @param length  Its length in bytes, from 1 to 4 GiB - 1.
+ * @param frame   The event: the payload of a data frame with the content type
+ *                protobuf:dnstap.Dnstap. Most readers accept at most 1 MiB.
+ * @param length  Length of the event in bytes, from 1 to 4 GiB - 1.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_LENGTH
- * @retval DNSTAP_ERROR_NULL
- * @retval DNSTAP_ERROR_MEMORY  Not written; the stream goes on without it.
- * @retval DNSTAP_ERROR_IO
- * @retval DNSTAP_ERROR_CLOSED  As for dnstap_writer_write().
+ * @retval DNSTAP_ERROR_LENGTH  Not written: `length` is out of range.
+ * @retval DNSTAP_ERROR_NULL    Not written: an argument is NULL.
+ * @retval DNSTAP_ERROR_MEMORY  Not written: out of memory. The stream goes on without the event.
+ * @retval DNSTAP_ERROR_IO      As for dnstap_writer_write().
+ * @retval DNSTAP_ERROR_CLOSED  The writer belongs to the parent of this forked child.
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_writer_write_frame(dnstap_writer *writer,
@@ -1710,42 +1747,42 @@ enum dnstap_result dnstap_writer_write_frame(dnstap_writer *writer,
                                              size_t length);
 
 /**
- * Hands everything that is buffered to the system.
+ * Hands the buffered data to the operating system.
  *
  * @param writer  The writer.
  * @retval DNSTAP_OK
- * @retval DNSTAP_ERROR_IO
- * @retval DNSTAP_ERROR_CLOSED  As for dnstap_writer_write().
+ * @retval DNSTAP_ERROR_IO      As for dnstap_writer_write().
+ * @retval DNSTAP_ERROR_CLOSED  The writer belongs to the parent of this forked child.
  * @retval DNSTAP_ERROR_NULL
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_writer_flush(dnstap_writer *writer);
 
 /**
- * Returns what was wrong in the last call with this writer that returned an error, in a line
- * without a full stop.
+ * Returns the reason of the last error of a call with this writer, as one line without a full
+ * stop.
  *
- * @param writer  The writer; NULL for the last one that this thread closed with an error.
- * @return        A string that is valid until the next call with this writer, or until this thread
- *                closes another one with an error; never NULL.
+ * @param writer  The writer; NULL for the last writer that this thread closed with an error.
+ * @return        A string, valid until the next call with this writer, or, for NULL, until this
+ *                thread closes another one with an error; never NULL.
  */
 const char *dnstap_writer_get_error(const dnstap_writer *writer);
 
 /**
- * Writes what is buffered, ends the stream, waits until the receiver confirms that it has read
- * everything, where it answers, and frees the writer. Without this call what is buffered is lost,
- * and the stream ends without STOP.
+ * Writes the buffered data, ends the stream, waits until the receiver confirms that it has read
+ * everything (unless the stream is unidirectional), and frees the writer. Without this call, the
+ * buffered data is lost, and the stream ends without STOP.
  *
- * @param[in,out] writer  Where the writer is; NULL is left there.
- * @retval DNSTAP_OK            Everything was written, and confirmed where the receiver answers; or
- *                              it was NULL already.
- * @retval DNSTAP_ERROR_IO      Freed, but the stream has failed, now or before, or nothing was
- *                              confirmed within the I/O timeout. dnstap_writer_get_error(NULL) has
- *                              more about this and the next two.
- * @retval DNSTAP_ERROR_STREAM  Freed, but the receiver answered with something else.
- * @retval DNSTAP_ERROR_CLOSED  Freed; the stream is that of the process that opened it.
+ * @param[in,out] writer  Pointer to the writer; set to NULL.
+ * @retval DNSTAP_OK            Everything was written and, unless the stream is unidirectional,
+ *                              confirmed; or the writer was NULL already.
+ * @retval DNSTAP_ERROR_IO      Freed, but the stream has failed, or the receiver did not confirm
+ *                              within the I/O timeout. dnstap_writer_get_error(NULL) has the
+ *                              details of this error and the next two.
+ * @retval DNSTAP_ERROR_STREAM  Freed, but the receiver sent an invalid reply.
+ * @retval DNSTAP_ERROR_CLOSED  Freed; the stream belongs to the parent of this forked child.
  * @retval DNSTAP_ERROR_NULL    `writer` is NULL.
- * @retval DNSTAP_ERROR_HANDLE  Not freed: it is no writer.
+ * @retval DNSTAP_ERROR_HANDLE  Not freed: the handle is not a writer.
  */
 enum dnstap_result dnstap_writer_close(dnstap_writer **writer);
 

@@ -44,26 +44,27 @@ static void options(int unused)
 		"sample_rate is 0, but must be from 1 to 4294967295");
 	REFUSED(dnstap_options_set_message_types(o, DNSTAP_MESSAGE_TYPE_BIT(5) | DNSTAP_MESSAGE_TYPE_BIT(31)),
 		DNSTAP_ERROR_VALUE,
-		"message_types is 0x80000020, but bit 31 is not that of a message type: they are from 1 to 14");
+		"message_types is 0x80000020, but bit 31 does not belong to a message type; message types "
+		"are from 1 to 14");
 	REFUSED(dnstap_options_set_identity(o, long_text), DNSTAP_ERROR_LENGTH,
 		"identity has 70000 bytes, but may have at most 65535");
 	REFUSED(dnstap_options_set_version(o, long_text), DNSTAP_ERROR_LENGTH,
 		"version has 70000 bytes, but may have at most 65535");
 	REFUSED(dnstap_options_set_thread_name(o, "a\xff"), DNSTAP_ERROR_VALUE,
-		"thread_name is \"a\xef\xbf\xbd\", not UTF-8");
+		"thread_name \"a\xef\xbf\xbd\" is not valid UTF-8");
 	REFUSED(dnstap_options_set_thread_name(o, NULL), DNSTAP_ERROR_NULL,
 		"thread_name: a required pointer is NULL");
 	REFUSED(dnstap_options_set_tls_server_name(o, "a\xff"), DNSTAP_ERROR_VALUE,
-		"tls_server_name is \"a\xef\xbf\xbd\", not UTF-8");
+		"tls_server_name \"a\xef\xbf\xbd\" is not valid UTF-8");
 	REFUSED(dnstap_options_set_tls_verify(o, 3), DNSTAP_ERROR_VALUE,
 		"tls_verify is 3, but must be from 0 to 2");
 	REFUSED(dnstap_options_set_tls_client_certificate(o, "cert.pem", NULL), DNSTAP_ERROR_CONFLICT,
 		"tls_client_certificate: the key is missing");
 	REFUSED(dnstap_options_set_output(o, "tcp:x"), DNSTAP_ERROR_OUTPUT,
-		"output \"tcp:x\": the output wants a host and a port from 1 to 65535, as in \"tcp:host:port\" or "
+		"output \"tcp:x\": expected a host and a port from 1 to 65535, as in \"tcp:host:port\" or "
 		"\"tcp:[2001:db8::1]:6000\"");
 	REFUSED(dnstap_options_set_output(o, "log.tap"), DNSTAP_ERROR_OUTPUT,
-		"output \"log.tap\": an output begins with \"unix:\", \"tcp:\", \"tls:\" or \"file:\"");
+		"output \"log.tap\": expected \"unix:PATH\", \"tcp:HOST:PORT\", \"tls:HOST:PORT\" or \"file:PATH\"");
 	REFUSED(dnstap_options_set_output(o, NULL), DNSTAP_ERROR_NULL, "output: a required pointer is NULL");
 	free(long_text);
 	dnstap_options_free(&o);

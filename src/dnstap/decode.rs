@@ -39,7 +39,7 @@ pub struct DecodeError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Reason {
     /// A field, or a group, goes on behind the end of the frame or of the message that it is in.
-    #[error("a field is cut short")]
+    #[error("a field is truncated")]
     Truncated,
     /// A varint of more than 64 bits.
     #[error("a varint is too long")]
@@ -51,10 +51,10 @@ pub enum Reason {
     #[error("a wire type is unknown")]
     WireType,
     /// The end of a group that did not begin, or not last.
-    #[error("a group ends that did not begin")]
+    #[error("a group ends that has not begun")]
     GroupEnd,
     /// More than 100 groups in each other.
-    #[error("groups are too deep")]
+    #[error("groups are nested too deeply")]
     GroupDepth,
     /// `Dnstap.type` is missing.
     #[error("the type of the event is missing")]

@@ -72,7 +72,7 @@ pub enum EncodeError {
     #[error("{0} is too long")]
     TooLong(&'static str),
     /// `Policy.type` is a string of protobuf, and not UTF-8 here.
-    #[error("policy.type is not UTF-8")]
+    #[error("policy.type is not valid UTF-8")]
     PolicyType,
 }
 

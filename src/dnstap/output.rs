@@ -25,21 +25,21 @@ pub enum Output {
     File(PathBuf),
 }
 
-/// Why a text names no output.
+/// The reason why a text is not a valid output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum OutputError {
     /// It begins with no known kind of output.
-    #[error("an output begins with \"unix:\", \"tcp:\", \"tls:\" or \"file:\"")]
+    #[error("expected \"unix:PATH\", \"tcp:HOST:PORT\", \"tls:HOST:PORT\" or \"file:PATH\"")]
     Kind,
-    /// It is for a build with TLS.
+    /// It needs a build with TLS.
     #[error("this library was built without TLS")]
     NoTls,
-    /// Nothing stands behind the kind.
-    #[error("the path of the output is missing")]
+    /// The path is empty.
+    #[error("the path is missing")]
     Path,
     /// There is no host, or no port from 1 to 65535.
     #[error(
-        "the output wants a host and a port from 1 to 65535, as in \"tcp:host:port\" or \
+        "expected a host and a port from 1 to 65535, as in \"tcp:host:port\" or \
          \"tcp:[2001:db8::1]:6000\""
     )]
     HostPort,

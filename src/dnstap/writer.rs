@@ -220,10 +220,10 @@ pub enum WriteError {
     #[error(transparent)]
     Encode(#[from] EncodeError),
     /// A frame is empty, or longer than 4 GiB - 1. The stream goes on without it.
-    #[error("a frame cannot have {0} bytes")]
+    #[error("a frame must have from 1 to 4294967295 bytes, not {0}")]
     FrameLength(usize),
     /// No memory for a frame. The stream goes on without it.
-    #[error("no memory for a frame of {0} bytes")]
+    #[error("out of memory for a frame of {0} bytes")]
     Memory(usize),
     /// The stream is that of the process that opened it, not of its forked child.
     #[error("the writer belongs to the process that opened it, not to a forked child")]

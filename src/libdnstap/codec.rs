@@ -10,11 +10,11 @@ use dnstap::schema::EventType;
 use crate::message::{View, dnstap_message, dnstap_storage, store};
 use crate::result::*;
 
-/// Tells how large a buffer for dnstap_encode() has to be: as a rule some 100 bytes more than it
-/// will use. Any thread may call it.
+/// Returns the buffer size that dnstap_encode() requires for a message, usually some 100 bytes more
+/// than the event will have. Any thread may call it.
 ///
 /// @param message  The message.
-/// @return         Bytes; 0 if the message cannot be encoded.
+/// @return         Size in bytes; 0 if the message cannot be encoded.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_encoded_size_max(message: *const dnstap_message) -> usize {
     ffi::guard(0, || {
@@ -25,22 +25,24 @@ pub unsafe extern "C" fn dnstap_encoded_size_max(message: *const dnstap_message)
     })
 }
 
-/// Encodes a message for a transport of the caller's own: the payload of one data frame. Identity
-/// and version are those of the message. Allocates nothing; any thread may call it.
+/// Encodes a message as an event, the payload of one data frame, for a transport of the caller's
+/// own. The identity and version are those of the message. Allocates nothing. Any thread may call
+/// it.
 ///
-/// @param[out] buffer  Where the event goes. Bytes after it may be written to.
+/// @param[out] buffer  Receives the event. The rest of the buffer may be overwritten.
 /// @param capacity     Size of the buffer in bytes, at least dnstap_encoded_size_max().
-/// @param[out] length  Bytes of the event; 0 on an error.
+/// @param[out] length  Length of the event in bytes; 0 on an error.
 /// @param message      The message.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_BUFFER  The buffer is too small.
-/// @retval DNSTAP_ERROR_MESSAGE_TYPE
-/// @retval DNSTAP_ERROR_FAMILY
-/// @retval DNSTAP_ERROR_TIME
-/// @retval DNSTAP_ERROR_LENGTH
-/// @retval DNSTAP_ERROR_POLICY_TYPE
-/// @retval DNSTAP_ERROR_SIZE
-/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_BUFFER        `capacity` is less than dnstap_encoded_size_max().
+/// @retval DNSTAP_ERROR_MESSAGE_TYPE  The message type is unknown.
+/// @retval DNSTAP_ERROR_FAMILY        An address family is invalid.
+/// @retval DNSTAP_ERROR_TIME          A time is invalid.
+/// @retval DNSTAP_ERROR_LENGTH        A field is longer than 65,535 bytes.
+/// @retval DNSTAP_ERROR_POLICY_TYPE   The policy type is not valid UTF-8.
+/// @retval DNSTAP_ERROR_SIZE          The `size` of the message or of its policy is not set.
+/// @retval DNSTAP_ERROR_NULL          An argument is NULL, or a field has a length, but its `data`
+///                                    is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_encode(
     buffer: *mut u8,
@@ -105,24 +107,24 @@ fn with_event<R>(view: &View<'_>, run: impl FnOnce(&Event<'_>) -> R) -> Result<R
     Ok(run(&Event { identity, version, extra, message: Some(message), event_type }))
 }
 
-/// Decodes the payload of a data frame of type protobuf:dnstap.Dnstap. Allocates nothing; any
-/// thread may call it.
+/// Decodes an event, the payload of a data frame with the content type protobuf:dnstap.Dnstap.
+/// Allocates nothing. Any thread may call it.
 ///
-/// Numbers of a newer schema, which have no name yet, are kept as they are. An event without a DNS
-/// message leaves a message of type 0. Addresses are told by their length; one that is neither 4
-/// nor 16 bytes long, and a port above 65,535, are left out.
+/// Numbers that only a newer schema names are kept. If an event does not contain a DNS message, the
+/// type of the message is 0. The family of an address follows from its length; an address that is
+/// neither 4 nor 16 bytes long, and a port above 65,535, are ignored.
 ///
-/// @param frame         The payload.
-/// @param length        Its length in bytes.
-/// @param[out] message  The message, whose `size` is to be set before, as by DNSTAP_MESSAGE_INIT.
-///                      It points into the frame and the storage; it can be copied, and is valid
-///                      as long as both stay as they are.
-/// @param[out] storage  Memory for what the message points to beside the frame; its `size` is to be
-///                      set before, as by DNSTAP_STORAGE_INIT.
+/// @param frame         The event.
+/// @param length        Length of the event in bytes.
+/// @param[out] message  Receives the message; its `size` must be set before, as by
+///                      DNSTAP_MESSAGE_INIT. It points into the frame and the storage, and is valid
+///                      as long as both exist unchanged. It may be copied.
+/// @param[out] storage  Receives data that the message points to; its `size` must be set before, as
+///                      by DNSTAP_STORAGE_INIT.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_DECODE  The bytes are not a dnstap event.
-/// @retval DNSTAP_ERROR_SIZE
-/// @retval DNSTAP_ERROR_NULL    On any error, neither struct is written to.
+/// @retval DNSTAP_ERROR_DECODE  The frame is not a dnstap event.
+/// @retval DNSTAP_ERROR_SIZE    The `size` of `message` or `storage` is not set.
+/// @retval DNSTAP_ERROR_NULL    An argument is NULL. After any error, both structs are unchanged.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_decode(
     frame: *const u8,

@@ -16,25 +16,24 @@ use crate::sink::{dnstap_sink, with_open};
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub enum dnstap_event_kind {
-    /// A stream is open: the receiver was connected, or the file was opened. Also after
+    /// A stream was opened: the receiver is connected, or the file is open. Also after
     /// dnstap_sink_reopen().
     DNSTAP_EVENT_KIND_CONNECTED = 1,
-    /// A try to connect failed. Only the first failure since the start, or since the last event of
-    /// another kind about the stream; dnstap_sink_get_error() has the latest.
+    /// The stream could not be opened; the sink retries. Only the first failure since the start, or
+    /// since the last stream, is an event; dnstap_sink_get_error() has the latest failure.
     DNSTAP_EVENT_KIND_CONNECT_FAILED = 2,
-    /// The stream broke off. The sink connects again.
+    /// The stream broke; the sink reconnects.
     DNSTAP_EVENT_KIND_DISCONNECTED = 3,
-    /// A file could not be written to, as on a full disk. Only the first failure in a row. The
-    /// messages are kept, and written as soon as that is possible.
+    /// Writing to a file failed, for example because the disk is full. Only the first failure in a
+    /// row is an event. The messages stay pending, and writing is retried.
     DNSTAP_EVENT_KIND_WRITE_FAILED = 4,
-    /// Messages are being dropped: the first one since the start, or since
-    /// DNSTAP_EVENT_KIND_RECOVERED.
+    /// The first message was dropped since the start, or since DNSTAP_EVENT_KIND_RECOVERED.
     DNSTAP_EVENT_KIND_DROPPING = 5,
-    /// No more messages are dropped, and the receiver takes them: none was dropped for 2 seconds.
-    /// If messages are dropped again within a minute, this time is doubled, up to 60 seconds.
+    /// No message has been dropped for 2 seconds, and the receiver accepts messages. If messages
+    /// are dropped again within a minute, this time is doubled, up to 60 seconds.
     DNSTAP_EVENT_KIND_RECOVERED = 6,
-    /// The sink is closed: nothing is sent any more. The last event, which a program can wait for
-    /// after dnstap_sink_begin_close().
+    /// The sink is closed, and sends nothing more. This is the last event, which a program can wait
+    /// for after dnstap_sink_begin_close().
     DNSTAP_EVENT_KIND_CLOSED = 7,
 }
 
@@ -52,21 +51,22 @@ impl From<EventKind> for dnstap_event_kind {
     }
 }
 
-/// A change of a sink that its program may want to log.
+/// An event of a sink, for the program to log.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct dnstap_event {
-    /// Size in bytes of this struct, set by the caller: later versions may be longer.
+    /// Size of this struct in bytes, set by the caller, as by DNSTAP_EVENT_INIT: later versions may
+    /// be longer.
     pub size: usize,
-    /// One of enum dnstap_event_kind; later versions may have more.
+    /// One of enum dnstap_event_kind; later versions may add kinds.
     pub kind: u32,
-    /// Events before this one that were discarded: a sink keeps the latest 64.
+    /// Number of events that were discarded before this one: a sink keeps the latest 64.
     pub missed: u32,
-    /// When it happened.
+    /// When the event happened.
     pub time: dnstap_time,
-    /// Messages that were dropped, for any reason (dnstap_stats has each): with
-    /// DNSTAP_EVENT_KIND_DROPPING so far, with DNSTAP_EVENT_KIND_RECOVERED since the last event of
-    /// this kind, and with DNSTAP_EVENT_KIND_CLOSED since then. 0 with other kinds.
+    /// Messages that were dropped, for any reason: with DNSTAP_EVENT_KIND_DROPPING, those dropped
+    /// so far in this series; with DNSTAP_EVENT_KIND_RECOVERED and DNSTAP_EVENT_KIND_CLOSED, those
+    /// since the last DNSTAP_EVENT_KIND_RECOVERED. 0 with other kinds.
     pub count: u64,
     /// A line to log, without a full stop: the receiver and the reason, or how many messages were
     /// dropped for which reason. Valid until the next call of dnstap_sink_next_event() or
@@ -79,16 +79,17 @@ growing!(dnstap_event, 48, text);
 /// The text of the last event of a sink.
 pub(crate) type EventText = Lock<CString>;
 
-/// Retrieves the oldest pending event, and removes it. Never waits. Any thread may call it, but as the
-/// text is valid until the next call, only one thread at a time should take events. A forked child
-/// begins without events.
+/// Retrieves the oldest pending event, and removes it. Never waits. Any thread may call it, but as
+/// the text is valid only until the next call, one thread at a time should retrieve and log events.
+/// A forked child starts without events.
 ///
 /// @param sink           The sink.
-/// @param[in,out] event  Where the event goes; `event->size` is to be set before, as by
-///                       DNSTAP_EVENT_INIT. Fields that this version does not know are set to 0.
+/// @param[in,out] event  Receives the event; `event->size` must be set before, as by
+///                       DNSTAP_EVENT_INIT. Fields that this version of the library does not know
+///                       are set to 0.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_END    No event is pending.
-/// @retval DNSTAP_ERROR_SIZE
+/// @retval DNSTAP_END           No event is pending.
+/// @retval DNSTAP_ERROR_SIZE    `event->size` is not set; the event stays pending.
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
@@ -136,10 +137,11 @@ fn since_1970(time: SystemTime) -> dnstap_time {
     }
 }
 
-/// Returns a descriptor that is readable while events are pending, for poll() and its kind. The
-/// first call makes it. Do nothing else with it: it belongs to the sink, which closes it in
-/// dnstap_sink_close(). If the program closed it all the same, the next call makes another one; so
-/// does the first call in a forked child, where the parent's is closed. Any thread may call it.
+/// Returns a file descriptor that is readable while events are pending, for poll() and similar
+/// calls. The first call creates it. It belongs to the sink, and dnstap_sink_close() closes it: do
+/// not read, write or close it. If it was closed all the same, the next call creates another one;
+/// so does the first call in a forked child, in which the parent's descriptor is closed. Any thread
+/// may call it.
 ///
 /// @param sink  The sink.
 /// @return      The descriptor; -1 if the system is out of descriptors, or `sink` is not a sink.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Errors with a text that names the option, its value and the limits.
+//! Errors whose texts name the option, its value and the limits.
 
 use std::ffi::CString;
 use std::fmt::Display;
@@ -13,7 +13,7 @@ use framestream::plain_error;
 
 use crate::result::*;
 
-/// An error, and a line about it, without a full stop.
+/// An error, and its description in one line without a full stop.
 pub(crate) struct Fault {
     result: dnstap_result,
     text: String,
@@ -24,7 +24,7 @@ impl Fault {
         Self { result, text: plain_error(text) }
     }
 
-    /// The value of an option that is not in its range.
+    /// Returns the error of a value that is out of range.
     pub(crate) fn range<T: Display>(
         option: &str,
         value: T,
@@ -36,7 +36,7 @@ impl Fault {
         Self::new(DNSTAP_ERROR_VALUE, text)
     }
 
-    /// Says which option it is about.
+    /// Puts the name of an option in front of the text.
     pub(crate) fn of(self, option: &str) -> Self {
         Self { text: format!("{option}: {}", self.text), ..self }
     }
@@ -45,7 +45,7 @@ impl Fault {
         self.result
     }
 
-    /// Returns the error, and the line for C.
+    /// Returns the error, and its description for C.
     pub(crate) fn into_parts(self) -> (dnstap_result, CString) {
         (self.result, CString::new(self.text).unwrap_or_default())
     }

@@ -14,13 +14,13 @@ use libc::{sockaddr, sockaddr_in, sockaddr_in6};
 
 use crate::result::*;
 
-/// Bytes of the caller, or of a frame. If `data` is NULL, the field is absent, and `length` has to be
-/// 0. A field that is present but empty has a `data` that points anywhere.
+/// Bytes of the caller, or of a frame. If `data` is NULL, the field is absent, and `length` must be
+/// 0. For a field that is present but empty, `data` may be any pointer that is not NULL.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct dnstap_bytes {
     pub data: *const u8,
-    /// Bytes at `data`.
+    /// Number of bytes at `data`.
     pub length: usize,
 }
 
@@ -28,12 +28,12 @@ impl dnstap_bytes {
     pub(crate) const ABSENT: Self = Self { data: ptr::null(), length: 0 };
 }
 
-/// A time since 1970-01-01 UTC; one of 0 is absent. dnstap_time_of() converts a struct timespec.
-/// The same on every platform, whatever its time_t is.
+/// A time since 1970-01-01 00:00 UTC; {0, 0} is absent. It is the same on every platform, whatever
+/// the size of time_t. dnstap_time_of() converts a struct timespec.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct dnstap_time {
-    /// At least 0.
+    /// 0 or more.
     pub seconds: i64,
     /// Below 1,000,000,000.
     pub nanoseconds: u32,
@@ -70,27 +70,28 @@ impl dnstap_time {
     }
 }
 
-/// A rule of the operator that a message met, such as one of a response policy zone.
+/// A rule of the operator that matched a message, such as one of a response policy zone.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct dnstap_policy {
-    /// Size in bytes of this struct: later versions may be longer. Set by the caller in a message to
-    /// log, by DNSTAP_POLICY_INIT; by the library in a decoded one, which may be older than the
-    /// header: then later fields are not there.
+    /// Size of this struct in bytes: later versions may be longer. Set by the caller when logging,
+    /// as by DNSTAP_POLICY_INIT. Set by the library when decoding: if it is smaller than in this
+    /// header, the library is older, and the fields beyond the size do not exist.
     pub size: usize,
-    /// The kind of policy in UTF-8, "RPZ" for a response policy zone.
+    /// The type of the policy in UTF-8: "RPZ" for a response policy zone.
     pub r#type: dnstap_bytes,
-    /// The rule, in a response policy zone its owner name in wire format.
+    /// The rule: for a response policy zone, its owner name in wire format.
     pub rule: dnstap_bytes,
-    /// What met the rule, in a form that depends on what was compared.
+    /// The data that matched the rule, in a form that depends on `match`.
     pub value: dnstap_bytes,
-    /// What was done: one of enum dnstap_policy_action; 0 if absent.
+    /// The action that was taken: one of enum dnstap_policy_action; 0 if absent.
     pub action: u32,
-    /// What the rule was compared with: one of enum dnstap_policy_match; 0 if absent.
+    /// The kind of data that the rule was compared with: one of enum dnstap_policy_match; 0 if
+    /// absent.
     pub r#match: u32,
 }
 
-/// An address of IPv4 or IPv6.
+/// An IPv4 or IPv6 address with a port.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub union dnstap_address {
@@ -99,69 +100,68 @@ pub union dnstap_address {
     pub in6: sockaddr_in6,
 }
 
-/// Memory for what a decoded message points to, beside the frame.
+/// Memory for data that a decoded message points to, in addition to the frame.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct dnstap_storage {
-    /// Size in bytes of this struct, set by the caller, as DNSTAP_STORAGE_INIT does: later versions
+    /// Size of this struct in bytes, set by the caller, as by DNSTAP_STORAGE_INIT: later versions
     /// may be longer.
     pub size: usize,
     pub initiator: dnstap_address,
     pub responder: dnstap_address,
-    /// Last, so that it can grow; its `size` says how much of it there is.
+    /// The last field, as it can grow; its `size` is that of this version of the struct.
     pub policy: dnstap_policy,
 }
 
-/// A DNS message with its circumstances. To log one, begin with DNSTAP_MESSAGE_INIT, set `type`,
-/// and then all that is known; a field that is 0 or NULL is absent. Nothing is kept of what it
-/// points to.
+/// A DNS message with its context. To log a message, start with DNSTAP_MESSAGE_INIT, set `type`,
+/// and set all other fields that are known; a field that is 0 or NULL is absent. The library does
+/// not keep pointers from it.
 ///
-/// The initiator is the side that sent the query, the responder the side that answers it, in
-/// queries and responses alike.
+/// The initiator is the side that sent the query, the responder the side that answers it, in both
+/// queries and responses.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct dnstap_message {
-    /// Size in bytes of this struct, set by the caller, as DNSTAP_MESSAGE_INIT does: later versions
+    /// Size of this struct in bytes, set by the caller, as by DNSTAP_MESSAGE_INIT: later versions
     /// may be longer.
     pub size: usize,
-    /// Where and in which direction the message was seen: one of enum dnstap_message_type.
+    /// Where, and in which direction, the message was seen: one of enum dnstap_message_type.
     pub r#type: u32,
-    /// How the message travelled: one of enum dnstap_socket_protocol.
+    /// The transport protocol of the message: one of enum dnstap_socket_protocol.
     pub socket_protocol: u32,
-    /// One of enum dnstap_socket_family; 0 for that of the addresses.
+    /// One of enum dnstap_socket_family; 0 for the family of the addresses.
     pub socket_family: u32,
-    /// The version of HTTP, where the protocol is DNS over HTTPS: one of enum
-    /// dnstap_http_protocol.
+    /// The version of HTTP, if the transport is DNS over HTTPS: one of enum dnstap_http_protocol.
     pub http_protocol: u32,
-    /// How many messages this one stands for; 1 if its sender did not sample. Set by
-    /// dnstap_decode() and dnstap_reader_next(); dnstap_log() and dnstap_encode() ignore it.
+    /// Number of messages that this message stands for; 1 if its sender did not sample. Set by
+    /// dnstap_decode() and dnstap_reader_next(), ignored by all other functions.
     pub sample_rate: u32,
-    /// Address and port of the initiator: a struct sockaddr_in or sockaddr_in6, which need not be
-    /// aligned. Port 0 means no port. With family AF_UNSPEC only the port is used, at its offset in
-    /// struct sockaddr_in.
+    /// Address and port of the initiator: a struct sockaddr_in or struct sockaddr_in6, which need
+    /// not be aligned. Port 0 is absent. With the family AF_UNSPEC, only the port is used, at its
+    /// offset in struct sockaddr_in.
     pub initiator: *const sockaddr,
-    /// The same of the responder.
+    /// Address and port of the responder, likewise.
     pub responder: *const sockaddr,
     /// When the query was sent or received.
     pub query_time: dnstap_time,
-    /// The same of the response.
+    /// When the response was sent or received.
     pub response_time: dnstap_time,
     /// The query in wire format (RFC 1035, section 4) without transport headers, at most 65,535
     /// bytes.
     pub query: dnstap_bytes,
-    /// The response, likewise.
+    /// The response in wire format, likewise.
     pub response: dnstap_bytes,
-    /// The zone whose servers were asked, a domain name in wire format.
+    /// The zone whose servers were queried: a domain name in wire format.
     pub zone: dnstap_bytes,
-    /// The rule that the message met.
+    /// The rule that matched the message.
     pub policy: *const dnstap_policy,
-    /// Bytes of the operator's own. In a message that was sampled, they begin with the record of the
-    /// rate (dnstap_options_set_sample_rate()).
+    /// Data of the operator's own. In a sampled message it begins with the sample rate
+    /// (dnstap_options_set_sample_rate()).
     pub extra: dnstap_bytes,
-    /// Name of the server that logged the message (`Dnstap.identity`). dnstap_log() takes that of
-    /// the sink if it is absent here, as it is for a server's own messages.
+    /// Name of the server that logged the message (`Dnstap.identity`). If it is absent,
+    /// dnstap_log() uses that of the sink, and dnstap_writer_write() that of the options.
     pub identity: dnstap_bytes,
-    /// Software of that server (`Dnstap.version`), likewise.
+    /// Software and version of that server (`Dnstap.version`), likewise.
     pub version: dnstap_bytes,
 }
 

@@ -18,21 +18,21 @@ use crate::fault::Fault;
 use crate::handle::{Handle, Tag, borrow, borrow_mut, take};
 use crate::result::*;
 
-/// How a sink or a writer works.
+/// The configuration of a sink or a writer.
 pub type dnstap_options = Handle<SinkOptions>;
 
-/// What the certificate of a server has to prove.
+/// How the certificate of the server is verified.
 #[repr(C)]
 pub enum dnstap_tls_verify {
-    /// That it is the server of the name, as a trusted authority says. The default.
+    /// A trusted authority has issued the certificate for the name of the server. The default.
     DNSTAP_TLS_VERIFY_NAME = 0,
-    /// That a trusted authority knows the server, by whatever name.
+    /// A trusted authority has issued the certificate, for any name.
     DNSTAP_TLS_VERIFY_AUTHORITY = 1,
-    /// Nothing: nobody can read along, but anybody can be the server.
+    /// The certificate is not verified: the connection is encrypted, but the server may be anyone.
     DNSTAP_TLS_VERIFY_NOTHING = 2,
 }
 
-/// What is behind a `dnstap_options`.
+/// The contents of a `dnstap_options`.
 #[derive(Default)]
 pub struct SinkOptions {
     options: Options,
@@ -45,7 +45,7 @@ impl Tag for SinkOptions {
 }
 
 impl SinkOptions {
-    /// Does something with the options, and keeps what is wrong with them.
+    /// Runs a function on the options, and keeps the text of its error.
     pub(crate) fn attempt<R, E: Into<Fault>>(
         &mut self,
         run: impl FnOnce(&mut Options) -> Result<R, E>,
@@ -58,7 +58,7 @@ impl SinkOptions {
     }
 }
 
-/// A string of the caller; `None` for NULL.
+/// Returns a string of the caller; `None` for NULL.
 ///
 /// # Safety
 /// `text` is NULL or ends with NUL.
@@ -67,12 +67,12 @@ pub(crate) unsafe fn text<'a>(text: *const c_char) -> Option<&'a [u8]> {
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())
 }
 
-/// The bits by which a set shows that it was made of DNSTAP_ALL_MESSAGE_TYPES: those of no type.
+/// The bits that mark a set as made from DNSTAP_ALL_MESSAGE_TYPES; they belong to no type.
 const OF_ALL: u32 = 1 | 1 << 31;
 
 const _: () = assert!(OF_ALL & ALL_MESSAGE_TYPES == 0);
 
-/// Returns a set of message types that the caller has given, as far as it is valid.
+/// Checks a set of message types of the caller, and reduces it to the known types.
 pub(crate) fn message_types(bits: u32) -> Result<u32, Fault> {
     match bits & !ALL_MESSAGE_TYPES {
         0 => Ok(bits),
@@ -81,8 +81,8 @@ pub(crate) fn message_types(bits: u32) -> Result<u32, Fault> {
             let bit = unknown.trailing_zeros();
             let last = ALL_MESSAGE_TYPES.ilog2();
             let text = format!(
-                "message_types is {bits:#x}, but bit {bit} is not that of a message type: \
-                 they are from 1 to {last}"
+                "message_types is {bits:#x}, but bit {bit} does not belong to a message type; \
+                 message types are from 1 to {last}"
             );
             Err(Fault::new(DNSTAP_ERROR_VALUE, text))
         }
@@ -104,7 +104,7 @@ unsafe fn set<E: Into<Fault>>(
     })
 }
 
-/// A time in milliseconds, if it is in range.
+/// Checks the range of a time.
 fn time(
     option: &str,
     milliseconds: c_uint,
@@ -117,7 +117,7 @@ fn time(
     }
 }
 
-/// A text of the caller that is to be UTF-8 here; `None` for NULL.
+/// Returns a string of the caller that must be UTF-8; `None` for NULL.
 ///
 /// # Safety
 /// As for [`text`].
@@ -126,14 +126,15 @@ unsafe fn utf8(option: &str, from: *const c_char) -> Result<Option<String>, Faul
     let bytes = unsafe { text(from) };
     let checked = bytes.map(|bytes| {
         let given = String::from_utf8_lossy(bytes);
-        let not = || Fault::new(DNSTAP_ERROR_VALUE, format!("{option} is {given:?}, not UTF-8"));
+        let not =
+            || Fault::new(DNSTAP_ERROR_VALUE, format!("{option} {given:?} is not valid UTF-8"));
         str::from_utf8(bytes).map(str::to_owned).map_err(|_| not())
     });
     checked.transpose()
 }
 
-/// A path of the caller, made absolute as that of an output is; `None` for NULL. An empty path
-/// stays as it is, and leads nowhere.
+/// Returns a path of the caller, made absolute like that of an output; `None` for NULL. An empty
+/// path stays empty, so that opening it fails.
 ///
 /// # Safety
 /// As for [`text`].
@@ -152,7 +153,7 @@ unsafe fn path(from: *const c_char) -> Result<Option<PathBuf>, OpenError> {
     }
 }
 
-/// An output whose path, if it has one, does not depend on the working directory any more.
+/// Makes the path of an output, if it has one, absolute.
 fn absolute(output: Output) -> Result<Output, OpenError> {
     let path = match &output {
         Output::Unix(path) | Output::File(path) => path.clone(),
@@ -161,30 +162,30 @@ fn absolute(output: Output) -> Result<Output, OpenError> {
     output.absolute().map_err(|error| OpenError::Path { path, error })
 }
 
-/// Makes options with the default values: no output, all message types, the name of the host as
-/// identity. They are copied where they are used.
+/// Creates options with the default values: no output, all message types, and the name of the host
+/// as identity.
 ///
-/// @return  The options, to be freed with dnstap_options_free(); NULL on a fault of the library.
+/// @return  The options, to be freed with dnstap_options_free(); NULL on an internal error.
 #[unsafe(no_mangle)]
 pub extern "C" fn dnstap_options_new() -> *mut dnstap_options {
     ffi::guard(ptr::null_mut(), || Handle::give(SinkOptions::default()))
 }
 
-/// Frees options.
+/// Frees options. Sinks and writers that were opened with them keep their own copy.
 ///
-/// @param[in,out] options  Where they are; NULL is left there. Nothing happens if it is NULL
-///                         already.
+/// @param[in,out] options  Pointer to the options; set to NULL. If it is NULL already, nothing
+///                         happens.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_options_free(options: *mut *mut dnstap_options) {
     // SAFETY: as documented.
     ffi::guard((), || drop(unsafe { take(options) }));
 }
 
-/// Tells what was wrong in the last call with these options that returned an error, such as which
-/// file could not be read, in a line without a full stop.
+/// Returns the reason of the last error of a call with these options, such as the file that could
+/// not be read, as one line without a full stop.
 ///
 /// @param options  The options.
-/// @return         A string that is valid until the next call with these options; never NULL.
+/// @return         A string, valid until the next call with these options; never NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_options_get_error(options: *const dnstap_options) -> *const c_char {
     ffi::guard(c"".as_ptr(), || {
@@ -197,23 +198,23 @@ pub unsafe extern "C" fn dnstap_options_get_error(options: *const dnstap_options
 }
 
 /// Checks options as dnstap_sink_open() does, with the same result and text, but opens nothing: for
-/// a configuration check, and for a daemon that has to report errors before it detaches from its
-/// terminal. Starts no thread and creates no file.
+/// configuration checks, and for daemons, which report errors before they detach from the terminal.
+/// Starts no thread and creates no file.
 ///
-/// Checked are: that an output is set; that the path of a socket fits into an address (107 bytes on
-/// Linux), and that nothing but a socket is there; that the folder of a file exists, and that the
-/// path itself is not one; that certificates, keys and names for TLS can be read and used, and are
-/// only set for a tls: output. Not checked, as they may change until the sink is open, or later:
-/// permissions, free space, whether a receiver listens, and the folder of a socket. A daemon that
-/// changes its user or root directory has to make sure that the path of its output is usable then.
+/// Checked are: that an output is set; that the path of a socket is short enough (107 bytes on
+/// Linux) and, if it exists, is a socket; that the folder of a file exists, and the path of the
+/// file is not a folder; that the certificates, keys and names for TLS can be read and used, and
+/// are set only for a tls: output. Not checked, as they may change later, are permissions, free
+/// space, the folder of a socket, and whether a receiver listens. A daemon that changes its user or
+/// its root directory has to make sure that the output is accessible afterwards.
 ///
-/// @param options  The options. dnstap_options_get_error() has more about an error.
+/// @param options  The options. dnstap_options_get_error() has the details of an error.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_OUTPUT        No output is set.
-/// @retval DNSTAP_ERROR_PATH
-/// @retval DNSTAP_ERROR_NOT_A_SOCKET
-/// @retval DNSTAP_ERROR_TLS
-/// @retval DNSTAP_ERROR_CONFLICT
+/// @retval DNSTAP_ERROR_PATH          The path of the output cannot be used.
+/// @retval DNSTAP_ERROR_NOT_A_SOCKET  The path of a unix: output exists, but is not a socket.
+/// @retval DNSTAP_ERROR_TLS           A certificate, key or server name cannot be used.
+/// @retval DNSTAP_ERROR_CONFLICT      TLS options are set, but the output is not tls:.
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
@@ -222,19 +223,19 @@ pub unsafe extern "C" fn dnstap_options_check(options: *mut dnstap_options) -> d
     unsafe { set(options, |options| options.check()) }
 }
 
-/// Sets where to send to. There is no default.
+/// Sets the output to send to. There is no default.
 ///
 /// @param options  The options.
-/// @param output   `unix:PATH`, a socket that a receiver listens on; `tcp:HOST:PORT`, where HOST is
-///                 a name, which is looked up anew for every connection, or an address, IPv6 in
-///                 brackets; `tls:HOST:PORT`; or `file:PATH`, a file that is truncated. A relative
-///                 PATH is made absolute by this call: a daemon that changes its working directory
-///                 later still writes to the same place. A change of the root directory is not
-///                 known here: PATH is that within the root at the time of each connection.
+/// @param output   `unix:PATH`, a socket that a receiver listens on; `tcp:HOST:PORT` or
+///                 `tls:HOST:PORT`, where HOST is an address, IPv6 in brackets, or a name, which is
+///                 looked up for each connection; or `file:PATH`, a file, which is truncated. This
+///                 call makes a relative PATH absolute, so that a later change of the working
+///                 directory has no effect. After a change of the root directory, PATH is looked up
+///                 below the new root.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_OUTPUT
-/// @retval DNSTAP_ERROR_PATH    PATH is relative, and the working directory is not known.
-/// @retval DNSTAP_ERROR_NO_TLS
+/// @retval DNSTAP_ERROR_OUTPUT  `output` has none of these forms.
+/// @retval DNSTAP_ERROR_PATH    PATH is relative, and the working directory cannot be determined.
+/// @retval DNSTAP_ERROR_NO_TLS  `output` begins with tls:, and the library was built without TLS.
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
@@ -257,13 +258,13 @@ pub unsafe extern "C" fn dnstap_options_set_output(
     }
 }
 
-/// Sets the name of the server (`Dnstap.identity`), as a rule its answer to NSID (RFC 5001).
+/// Sets the name of the server (`Dnstap.identity`), usually its NSID (RFC 5001).
 ///
 /// @param options   The options.
-/// @param identity  At most 65,535 bytes; NULL leaves it out. By default the name of the host.
+/// @param identity  At most 65,535 bytes; NULL for none. The name of the host by default.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_LENGTH
-/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_LENGTH  `identity` is longer than 65,535 bytes.
+/// @retval DNSTAP_ERROR_NULL    `options` is NULL.
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_options_set_identity(
@@ -280,14 +281,14 @@ pub unsafe extern "C" fn dnstap_options_set_identity(
     }
 }
 
-/// Sets the software of the server (`Dnstap.version`), as a rule its answer to "version.bind" in
-/// class CH.
+/// Sets the software and version of the server (`Dnstap.version`), usually its answer to
+/// "version.bind" in class CH.
 ///
 /// @param options  The options.
-/// @param version  At most 65,535 bytes; NULL, the default, leaves it out.
+/// @param version  At most 65,535 bytes; NULL, the default, for none.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_LENGTH
-/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_LENGTH  `version` is longer than 65,535 bytes.
+/// @retval DNSTAP_ERROR_NULL    `options` is NULL.
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_options_set_version(
@@ -304,7 +305,7 @@ pub unsafe extern "C" fn dnstap_options_set_version(
     }
 }
 
-/// An identity or version of the caller.
+/// Returns an identity or version of the caller.
 ///
 /// # Safety
 /// As for [`text`].
@@ -320,13 +321,14 @@ unsafe fn name(option: &str, from: *const c_char) -> Result<Option<Vec<u8>>, Fau
     }
 }
 
-/// Sets which message types are logged; dnstap_sink_set_message_types() changes it later.
+/// Sets the message types to log. dnstap_sink_set_message_types() changes them while the sink is
+/// open.
 ///
 /// @param options        The options.
-/// @param message_types  DNSTAP_MESSAGE_TYPE_BIT() of each; DNSTAP_ALL_MESSAGE_TYPES, with or without
-///                       some types, for all that the library knows. By default all.
+/// @param message_types  DNSTAP_MESSAGE_TYPE_BIT() of each type, or DNSTAP_ALL_MESSAGE_TYPES, the
+///                       default, from which types can be removed.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_VALUE   A bit is that of no message type.
+/// @retval DNSTAP_ERROR_VALUE   A bit does not belong to a known message type.
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
@@ -343,11 +345,12 @@ pub unsafe extern "C" fn dnstap_options_set_message_types(
     }
 }
 
-/// Sets the size of each queue's ring, which holds its pending messages. Messages that are logged
-/// while it is full are dropped. Only the part of it in which messages had to wait takes memory.
+/// Sets the size of the ring of each queue, which holds the pending messages. Messages that are
+/// logged while it is full are dropped. Only the part of a ring that pending messages have used
+/// takes memory.
 ///
 /// @param options      The options.
-/// @param queue_bytes  From 4096 to 1 GiB, rounded up to a power of two; 1 MiB by default.
+/// @param queue_bytes  From 4,096 bytes to 1 GiB, rounded up to a power of two; 1 MiB by default.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_VALUE
 /// @retval DNSTAP_ERROR_NULL
@@ -370,14 +373,15 @@ pub unsafe extern "C" fn dnstap_options_set_queue_bytes(
     }
 }
 
-/// Sets how much memory the pending messages of all freed queues together may hold; each such queue
-/// counts for at least 64 KiB. If they hold more, dnstap_queue_new() drops the oldest of these
-/// messages, and counts them as `dropped_full`. The rings of a sink thus take at most `queue_bytes`
-/// for each queue in use, plus this.
+/// Sets the maximum amount of memory for the pending messages of all freed queues of a sink. Each
+/// such queue counts for at least 64 KiB. Above the maximum, dnstap_queue_new() drops the oldest of
+/// these messages and counts them as `dropped_full`. The rings of a sink thus take at most
+/// `queue_bytes` for each queue in use, plus this amount.
 ///
 /// @param options            The options.
-/// @param freed_queue_bytes  Any number; 256 MiB by default. With 0, pending messages of a freed
-///                           queue are dropped unless they are sent before the next queue is made.
+/// @param freed_queue_bytes  Any number of bytes; 256 MiB by default. With 0, the pending messages
+///                           of a freed queue are dropped unless they are sent before the next
+///                           queue is created.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
@@ -395,7 +399,7 @@ pub unsafe extern "C" fn dnstap_options_set_freed_queue_bytes(
     }
 }
 
-/// Sets how long a message waits for others, to be sent together.
+/// Sets the maximum time that a message waits for further messages, to be sent together with them.
 ///
 /// @param options       The options.
 /// @param milliseconds  From 1 to 600,000; 1,000 by default.
@@ -417,8 +421,8 @@ pub unsafe extern "C" fn dnstap_options_set_flush_interval(
     }
 }
 
-/// Sets the longest time between two attempts to connect. The first is repeated after 100 ms, and
-/// each failure doubles the time.
+/// Sets the maximum delay between two attempts to connect. The first retry comes after 100 ms, and
+/// each failure doubles the delay.
 ///
 /// @param options       The options.
 /// @param milliseconds  From 100 to 600,000; 5,000 by default.
@@ -440,9 +444,9 @@ pub unsafe extern "C" fn dnstap_options_set_reconnect_interval(
     }
 }
 
-/// Sets how long the receiver may take to connect, and for each handshake. After
-/// that, the writer thread gives the connection up, and retries later. A call with a
-/// dnstap_writer takes no longer than this, all its steps together.
+/// Sets the time limit of a sink for connecting and for each handshake, after which the writer
+/// thread closes the connection and retries later; and that of each call with a dnstap_writer, all
+/// its steps together.
 ///
 /// @param options       The options.
 /// @param milliseconds  From 1 to 600,000; 5,000 by default.
@@ -463,10 +467,11 @@ pub unsafe extern "C" fn dnstap_options_set_io_timeout(
     }
 }
 
-/// Sets how long dnstap_sink_close() may take to send what waits and to close the stream.
+/// Sets the time limit of dnstap_sink_close() for sending the pending messages and closing the
+/// stream.
 ///
 /// @param options       The options.
-/// @param milliseconds  Up to 600,000; 2,000 by default.
+/// @param milliseconds  From 0 to 600,000; 2,000 by default.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_VALUE
 /// @retval DNSTAP_ERROR_NULL
@@ -485,12 +490,13 @@ pub unsafe extern "C" fn dnstap_options_set_close_timeout(
     }
 }
 
-/// Sets the sample rate N: one of N messages is logged. A query and its response, which
-/// have the same initiator, port and message ID, are both logged or neither. Every event then says
-/// so: its `extra` begins with `sample=1/N`, followed by a space and the caller's own bytes, if any.
+/// Sets the sample rate N: one in N messages is logged. A query and its response, which have the
+/// same initiator, port and message ID, are logged together or not at all. Each event records the
+/// rate: its `extra` begins with `sample=1/N`, followed by a space and the caller's `extra`, if
+/// any.
 ///
 /// @param options      The options.
-/// @param sample_rate  At least 1; 1, the default, logs all.
+/// @param sample_rate  At least 1; 1, the default, logs all messages.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_VALUE
 /// @retval DNSTAP_ERROR_NULL
@@ -512,11 +518,12 @@ pub unsafe extern "C" fn dnstap_options_set_sample_rate(
     }
 }
 
-/// Sets whether a receiver on a socket answers. Most do: they choose the content type, and confirm
-/// the end of the stream. To one that does not, the stream is sent as into a file.
+/// Sets whether a stream to a socket is unidirectional. Most receivers reply: they accept the
+/// content type, and confirm the end of the stream. For a receiver that does not, use a
+/// unidirectional stream. A stream to a file always is.
 ///
 /// @param options         The options.
-/// @param unidirectional  Whether the receiver just listens; by default it does not.
+/// @param unidirectional  Whether the receiver sends no replies; false by default.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
@@ -539,7 +546,7 @@ pub unsafe extern "C" fn dnstap_options_set_unidirectional(
 /// @param options  The options.
 /// @param name     A name in UTF-8, of which the system shows 15 bytes; "dnstap-writer" by default.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_VALUE   The name is not UTF-8.
+/// @retval DNSTAP_ERROR_VALUE   The name is not valid UTF-8.
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
@@ -559,14 +566,14 @@ pub unsafe extern "C" fn dnstap_options_set_thread_name(
     }
 }
 
-/// Sets the name that the certificate of the server has to be for.
+/// Sets the name that the certificate of the server must be valid for.
 ///
 /// @param options      The options.
 /// @param server_name  A DNS name or an address; NULL, the default, for the host of the output.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_VALUE   The name is not UTF-8.
-/// @retval DNSTAP_ERROR_NO_TLS
-/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_VALUE   The name is not valid UTF-8.
+/// @retval DNSTAP_ERROR_NO_TLS  The library was built without TLS.
+/// @retval DNSTAP_ERROR_NULL    `options` is NULL.
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_options_set_tls_server_name(
@@ -588,16 +595,17 @@ pub unsafe extern "C" fn dnstap_options_set_tls_server_name(
     }
 }
 
-/// Sets the certificates to trust: of authorities, and a server's own, which no authority has to
-/// have signed.
+/// Sets the trusted certificates: those of authorities, and those of servers, which may be
+/// self-signed.
 ///
 /// @param options  The options.
-/// @param path     A file in PEM, which dnstap_sink_open() reads; NULL, the default, for the
-///                 authorities of the system. A relative path is made absolute by this call.
+/// @param path     A PEM file, which dnstap_sink_open() reads; NULL, the default, for the
+///                 authorities that the system trusts. A relative path is made absolute by this
+///                 call.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_PATH    It is relative, and the working directory is not known.
-/// @retval DNSTAP_ERROR_NO_TLS
-/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_PATH    `path` is relative, and the working directory cannot be determined.
+/// @retval DNSTAP_ERROR_NO_TLS  The library was built without TLS.
+/// @retval DNSTAP_ERROR_NULL    `options` is NULL.
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_options_set_tls_ca_bundle(
@@ -619,13 +627,13 @@ pub unsafe extern "C" fn dnstap_options_set_tls_ca_bundle(
     }
 }
 
-/// Sets what the certificate of the server has to prove.
+/// Sets how the certificate of the server is verified.
 ///
 /// @param options  The options.
 /// @param verify   One of enum dnstap_tls_verify.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_VALUE
-/// @retval DNSTAP_ERROR_NO_TLS
+/// @retval DNSTAP_ERROR_NO_TLS  The library was built without TLS.
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
@@ -653,19 +661,20 @@ pub unsafe extern "C" fn dnstap_options_set_tls_verify(
     }
 }
 
-/// Sets what to show to a server that asks for a certificate.
+/// Sets the certificate for servers that ask clients for one.
 ///
 /// @param options      The options.
-/// @param certificate  A file in PEM with the certificate and those of its issuers, which
+/// @param certificate  A PEM file with the certificate followed by those of its issuers, which
 ///                     dnstap_sink_open() reads; NULL, the default, for none. Relative paths are
 ///                     made absolute by this call.
-/// @param key          A file in PEM with its private key, without a passphrase; NULL if there is
-///                     no certificate.
+/// @param key          A PEM file with the private key, without a passphrase; NULL if `certificate`
+///                     is NULL.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_PATH      One is relative, and the working directory is not known.
-/// @retval DNSTAP_ERROR_CONFLICT  One is NULL, and the other is not.
-/// @retval DNSTAP_ERROR_NO_TLS
-/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_PATH      A path is relative, and the working directory cannot be
+///                                determined.
+/// @retval DNSTAP_ERROR_CONFLICT  One of `certificate` and `key` is NULL, but not the other.
+/// @retval DNSTAP_ERROR_NO_TLS    The library was built without TLS.
+/// @retval DNSTAP_ERROR_NULL      `options` is NULL.
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_options_set_tls_client_certificate(
@@ -696,7 +705,7 @@ pub unsafe extern "C" fn dnstap_options_set_tls_client_certificate(
     }
 }
 
-/// The default is as good as any other value where there is no TLS.
+/// Accepts only the default value of a TLS option in a build without TLS.
 #[cfg(not(feature = "tls"))]
 fn no_tls(_: &mut Options, option: &str, is_default: bool) -> Result<(), Fault> {
     if is_default { Ok(()) } else { Err(Fault::from(DNSTAP_ERROR_NO_TLS).of(option)) }

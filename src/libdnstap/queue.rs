@@ -15,7 +15,7 @@ use crate::result::*;
 use crate::sink::dnstap_sink;
 use crate::usual;
 
-/// The end of a sink that one thread logs to.
+/// A queue of a sink, to which one thread logs.
 #[repr(C)]
 pub struct dnstap_queue {
     /// What dnstap_enabled() looks at.
@@ -58,15 +58,16 @@ impl dnstap_queue {
     }
 }
 
-/// Makes a queue for one thread to log to: its own ring of memory, to which it writes without
-/// waiting for anybody. Threads can come and go while the sink is open. Any thread may call it.
+/// Creates a queue, to which one thread at a time logs: a ring of memory of its own, so that
+/// logging threads never wait for each other. Queues can be created and freed at any time while the
+/// sink is open. Any thread may call it.
 ///
 /// @param sink        The sink.
-/// @param[out] error  Why there is no queue; DNSTAP_OK if there is. May be NULL.
-/// @return            The queue, to be freed with dnstap_queue_free(); it may outlive the sink.
-///                    NULL on an error: DNSTAP_ERROR_MEMORY without memory for the ring,
-///                    DNSTAP_ERROR_CLOSED if the sink is closed, DNSTAP_ERROR_NULL or
-///                    DNSTAP_ERROR_HANDLE if it is not a sink.
+/// @param[out] error  DNSTAP_OK or the error; may be NULL. DNSTAP_ERROR_MEMORY if the ring cannot
+///                    be allocated, DNSTAP_ERROR_CLOSED if the sink is closed, DNSTAP_ERROR_NULL or
+///                    DNSTAP_ERROR_HANDLE if `sink` is not a sink.
+/// @return            The queue, to be freed with dnstap_queue_free(), before or after the sink is
+///                    closed; NULL on an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_queue_new(
     sink: *mut dnstap_sink,
@@ -95,11 +96,11 @@ pub unsafe extern "C" fn dnstap_queue_new(
 }
 
 /// Frees a queue. Its pending messages are still sent, unless freed queues hold too much memory
-/// (dnstap_options_set_freed_queue_bytes()). Any thread may call it, but no thread may be logging
-/// to the queue.
+/// (dnstap_options_set_freed_queue_bytes()). Any thread may call it, while no thread is logging to
+/// the queue.
 ///
-/// @param[in,out] queue  Where the queue is; NULL is left there. Nothing happens if it is NULL
-///                       already, or a handle of another kind.
+/// @param[in,out] queue  Pointer to the queue; set to NULL. If it is NULL already, or a handle of
+///                       another kind, nothing happens.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_queue_free(queue: *mut *mut dnstap_queue) {
     ffi::guard((), || {
@@ -120,27 +121,28 @@ pub unsafe extern "C" fn dnstap_queue_free(queue: *mut *mut dnstap_queue) {
 }
 
 /// Logs a message: encodes it into the ring of the queue, or drops and counts it. Never waits, and
-/// allocates nothing, but for the first message of a forked child, which starts a thread. A caller
-/// that has to prepare something asks dnstap_enabled() first.
+/// allocates nothing, except for the first message of a forked child, which starts its writer
+/// thread. If preparing a message takes work, call dnstap_enabled() first.
 ///
-/// @param queue    The queue; one thread at a time.
-/// @param message  The message; it and what it points to are free again when the call returns.
-/// @retval DNSTAP_OK                    It will be sent.
-/// @retval DNSTAP_DISABLED              Its type is not logged.
-/// @retval DNSTAP_SAMPLED_OUT           It is not in the sample.
-/// @retval DNSTAP_ERROR_FULL            Dropped: the receiver is slower, or away for too long.
-/// @retval DNSTAP_ERROR_TOO_LONG        Dropped: longer than half of the ring.
-/// @retval DNSTAP_ERROR_CLOSED          The sink is closed.
-/// @retval DNSTAP_ERROR_FAMILY
-/// @retval DNSTAP_ERROR_TIME
-/// @retval DNSTAP_ERROR_LENGTH
-/// @retval DNSTAP_ERROR_POLICY_TYPE     Dropped: the message is invalid.
-/// @retval DNSTAP_ERROR_NULL            Dropped: a field has a length and no bytes. If `queue` or
-///                                      `message` is NULL, nothing is counted.
-/// @retval DNSTAP_ERROR_SIZE            Dropped: the size of the policy is not set. If that of the
-///                                      message is not, nothing is counted.
-/// @retval DNSTAP_ERROR_MESSAGE_TYPE
-/// @retval DNSTAP_ERROR_HANDLE          Not logged, and not counted.
+/// @param queue    The queue; only one thread at a time may use it.
+/// @param message  The message; neither it nor the data it points to is used after the call.
+/// @retval DNSTAP_OK                  The message is pending, and will be sent.
+/// @retval DNSTAP_DISABLED            The message type is not enabled.
+/// @retval DNSTAP_SAMPLED_OUT         The message is not in the sample.
+/// @retval DNSTAP_ERROR_FULL          Dropped: the ring is full, as the receiver is slow or away.
+/// @retval DNSTAP_ERROR_TOO_LONG      Dropped: the message is longer than half of the ring.
+/// @retval DNSTAP_ERROR_CLOSED        The sink is closed, or a forked child could not start its
+///                                    writer thread.
+/// @retval DNSTAP_ERROR_FAMILY        Dropped: an address family is invalid.
+/// @retval DNSTAP_ERROR_TIME          Dropped: a time is invalid.
+/// @retval DNSTAP_ERROR_LENGTH        Dropped: a field is longer than 65,535 bytes.
+/// @retval DNSTAP_ERROR_POLICY_TYPE   Dropped: the policy type is not valid UTF-8.
+/// @retval DNSTAP_ERROR_NULL          Dropped: a field has a length, but its `data` is NULL. Not
+///                                    counted: `queue` or `message` is NULL.
+/// @retval DNSTAP_ERROR_SIZE          Dropped: the `size` of the policy is not set. Not counted:
+///                                    that of the message is not set.
+/// @retval DNSTAP_ERROR_MESSAGE_TYPE  Not counted: the message type is unknown.
+/// @retval DNSTAP_ERROR_HANDLE        Not counted: `queue` is not a queue.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_log(
     queue: *mut dnstap_queue,
@@ -222,27 +224,28 @@ fn result_of(fate: Logged, message_type: u32) -> dnstap_result {
     }
 }
 
-/// Logs an event that is encoded already, as by dnstap_encode() or from dnstap_reader_get_frame().
-/// It is counted, sent and dropped as a message that dnstap_log() gets, and this call does not wait
-/// or allocate either. It goes out as it is: it is not decoded or checked, no identity and version
-/// are added, and it is not subject to the sample rate, nor marked with it.
+/// Logs an event that is already encoded, for example by dnstap_encode(), or read with
+/// dnstap_reader_get_frame(). Like dnstap_log(), it drops and counts what it cannot log, and
+/// neither waits nor allocates. The event is sent unchanged: it is not decoded or checked, the
+/// identity and version of the sink are not added, and the sample rate does not apply.
 ///
-/// @param queue         The queue; one thread at a time.
-/// @param message_type  The type of its message, one of enum dnstap_message_type: the event is
-///                      logged if this type is enabled, and counted under it.
-/// @param frame         The event, which is copied: the payload of a data frame of type
-///                      protobuf:dnstap.Dnstap. Readers take up to 1 MiB by default.
-/// @param length        Its length in bytes.
-/// @retval DNSTAP_OK                  It will be sent.
-/// @retval DNSTAP_DISABLED            The type is not logged.
-/// @retval DNSTAP_ERROR_FULL          Dropped: the receiver is slower, or away for too long.
-/// @retval DNSTAP_ERROR_TOO_LONG      Dropped: longer than half of the ring.
-/// @retval DNSTAP_ERROR_LENGTH        Dropped, as invalid: it is empty, which no data frame can be, or
-///                                    the length is that of no object.
-/// @retval DNSTAP_ERROR_CLOSED        The sink is closed.
-/// @retval DNSTAP_ERROR_MESSAGE_TYPE
-/// @retval DNSTAP_ERROR_NULL
-/// @retval DNSTAP_ERROR_HANDLE        Not counted, as it has no type, or is no event, or no queue.
+/// @param queue         The queue; only one thread at a time may use it.
+/// @param message_type  The type of the message in the event, one of enum dnstap_message_type. The
+///                      event is logged if this type is enabled, and counted under it.
+/// @param frame         The event, which is copied: the payload of a data frame with the content
+///                      type protobuf:dnstap.Dnstap. Most readers accept at most 1 MiB.
+/// @param length        Length of the event in bytes.
+/// @retval DNSTAP_OK                  The event is pending, and will be sent.
+/// @retval DNSTAP_DISABLED            The message type is not enabled.
+/// @retval DNSTAP_ERROR_FULL          Dropped: the ring is full, as the receiver is slow or away.
+/// @retval DNSTAP_ERROR_TOO_LONG      Dropped: the event is longer than half of the ring.
+/// @retval DNSTAP_ERROR_LENGTH        Dropped, and counted as invalid: `length` is 0, or larger
+///                                    than any object can be.
+/// @retval DNSTAP_ERROR_CLOSED        The sink is closed, or a forked child could not start its
+///                                    writer thread.
+/// @retval DNSTAP_ERROR_MESSAGE_TYPE  Not counted: the message type is unknown.
+/// @retval DNSTAP_ERROR_NULL          Not counted: `queue` or `frame` is NULL.
+/// @retval DNSTAP_ERROR_HANDLE        Not counted: `queue` is not a queue.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_log_frame(
     queue: *mut dnstap_queue,

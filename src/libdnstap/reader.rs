@@ -21,7 +21,7 @@ use crate::result::*;
 /// A stream to read from.
 pub type dnstap_reader = Handle<OpenReader>;
 
-/// What is behind a `dnstap_reader`.
+/// The contents of a `dnstap_reader`.
 pub struct OpenReader {
     reader: Reader,
     /// The last frame, in the memory of the reader.
@@ -73,13 +73,13 @@ thread_local! {
     static OPEN_ERROR: RefCell<CString> = RefCell::default();
 }
 
-/// Opens a file of dnstap, to read it from its beginning.
+/// Opens a dnstap file, to read it from the beginning.
 ///
-/// @param path        The path of a file, or of a FIFO, whose writer is waited for by dnstap_reader_next().
-/// @param[out] error  Why there is no reader; DNSTAP_OK if there is. May be NULL.
-/// @return            The reader, to be closed with dnstap_reader_close(); NULL on an error:
-///                    dnstap_reader_get_error(NULL) has more about it, and
-///                    errno is that of the system.
+/// @param path        The path of a file, or of a FIFO; dnstap_reader_next() waits for its writer.
+/// @param[out] error  DNSTAP_OK or the error; may be NULL. DNSTAP_ERROR_IO, with errno set, if the
+///                    file cannot be opened; DNSTAP_ERROR_MEMORY or DNSTAP_ERROR_NULL.
+/// @return            The reader, to be closed with dnstap_reader_close(); NULL on an error, of
+///                    which dnstap_reader_get_error(NULL) has the details.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_reader_open(
     path: *const c_char,
@@ -98,12 +98,15 @@ pub unsafe extern "C" fn dnstap_reader_open(
     })
 }
 
-/// Reads from a file, pipe or socket that the caller has opened, or accepted a sender on. On a
-/// socket both kinds of stream are taken: one that begins with READY is answered.
+/// Opens a reader on a file, pipe or connected socket. On a socket, both kinds of stream are
+/// accepted: if the stream begins with READY, the reader replies.
 ///
-/// @param fd          The descriptor, which is duplicated: the caller may close it.
-/// @param[out] error  As for dnstap_reader_open().
-/// @return            The same.
+/// @param fd          The file descriptor, which is duplicated; the caller may close it.
+/// @param[out] error  DNSTAP_OK or the error; may be NULL. DNSTAP_ERROR_VALUE if `fd` is negative;
+///                    DNSTAP_ERROR_IO, with errno set, if it cannot be duplicated;
+///                    DNSTAP_ERROR_MEMORY.
+/// @return            The reader, to be closed with dnstap_reader_close(); NULL on an error, of
+///                    which dnstap_reader_get_error(NULL) has the details.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_reader_open_fd(
     fd: c_int,
@@ -148,10 +151,10 @@ unsafe fn give(opened: Result<Reader, Fault>, error: *mut dnstap_result) -> *mut
     reader
 }
 
-/// Sets the size of the largest frame that is taken. Larger ones are skipped.
+/// Sets the maximum frame size. Larger frames are skipped.
 ///
 /// @param reader  The reader.
-/// @param bytes   From 512 to 2 GiB - 1; 1,048,576 by default.
+/// @param bytes   From 512 bytes to 2 GiB - 1; 1 MiB by default.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_VALUE
 /// @retval DNSTAP_ERROR_NULL
@@ -173,28 +176,33 @@ pub unsafe extern "C" fn dnstap_reader_set_max_frame_size(
     })
 }
 
-/// Reads the next message. Allocates nothing, but for a frame that is longer than all before.
+/// Reads the next message. Allocates nothing, except for a frame that is longer than all before it.
 ///
 /// @param reader        The reader.
-/// @param[out] message  The message, whose `size` is to be set before; as from dnstap_decode(). It
-///                      points into the reader; it can be copied, and is valid until the next call.
-///                      NULL to read the frame without decoding it. Not written to on an error.
-/// @param milliseconds  Longest time of the call, even if the sender never pauses but completes no
-///                      message. Data that has arrived is read, up to 1 MiB, even with 0. Reading a
-///                      regular file has no time limit.
+/// @param[out] message  Receives the message, decoded as by dnstap_decode(); its `size` must be set
+///                      before. It points into the reader, and is valid until the next call with
+///                      the reader. It may be copied. NULL to read a frame without decoding it. Not
+///                      written to on an error.
+/// @param milliseconds  Maximum time of the call, even if the sender never pauses but does not
+///                      complete a message. Data that has already arrived is read, up to 1 MiB,
+///                      even with 0. Reading a regular file has no time limit.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_END               The sender has ended the stream.
-/// @retval DNSTAP_TIMED_OUT         Call again: nothing of a frame that has begun is lost.
-/// @retval DNSTAP_ERROR_DECODE      Call again: the frame is not a dnstap event. It was read whole;
-///                                  dnstap_reader_get_frame() has it.
-/// @retval DNSTAP_ERROR_FRAME_SIZE  Call again: a frame was too long, and is skipped.
-/// @retval DNSTAP_ERROR_NO_STOP
-/// @retval DNSTAP_ERROR_TORN
-/// @retval DNSTAP_ERROR_STREAM
-/// @retval DNSTAP_ERROR_CONTENT_TYPE
-/// @retval DNSTAP_ERROR_IO          The stream ends here; dnstap_reader_get_error() has more.
-/// @retval DNSTAP_ERROR_MEMORY      There is none for so large a frame; the stream ends here.
-/// @retval DNSTAP_ERROR_SIZE        The frame was read; dnstap_reader_get_frame() has it.
+/// @retval DNSTAP_END                 The sender has ended the stream.
+/// @retval DNSTAP_TIMED_OUT           Call again. A frame that has been read in part is kept.
+/// @retval DNSTAP_ERROR_DECODE        Call again for the next frame: this one is not a dnstap
+///                                    event. dnstap_reader_get_frame() returns it.
+/// @retval DNSTAP_ERROR_FRAME_SIZE    Call again for the next frame: this one was too large, and
+///                                    was skipped.
+/// @retval DNSTAP_ERROR_NO_STOP       The stream ended without STOP.
+/// @retval DNSTAP_ERROR_TORN          The stream ended inside a frame.
+/// @retval DNSTAP_ERROR_STREAM        The stream ends here: the data is not a Frame Streams stream,
+///                                    or is damaged.
+/// @retval DNSTAP_ERROR_CONTENT_TYPE  The stream ends here: its content type is not
+///                                    protobuf:dnstap.Dnstap.
+/// @retval DNSTAP_ERROR_IO            The stream ends here: reading failed.
+/// @retval DNSTAP_ERROR_MEMORY        The stream ends here: out of memory for a large frame.
+/// @retval DNSTAP_ERROR_SIZE          `message->size` is not set. The frame was read;
+///                                    dnstap_reader_get_frame() returns it.
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
@@ -235,11 +243,12 @@ pub unsafe extern "C" fn dnstap_reader_next(
     })
 }
 
-/// Returns the frame that dnstap_reader_next() has read last, as it is.
+/// Retrieves the frame that the last call of dnstap_reader_next() has read, unchanged.
 ///
 /// @param reader      The reader.
-/// @param[out] frame  The payload, in the memory of the reader; it stays until the next call. Absent
-///                    if the last call read none.
+/// @param[out] frame  Receives the payload, which is in the memory of the reader and valid until
+///                    the next call of dnstap_reader_next(); absent if the last call has read no
+///                    frame.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
@@ -258,12 +267,12 @@ pub unsafe extern "C" fn dnstap_reader_get_frame(
     })
 }
 
-/// Tells what was wrong in the last call with this reader that returned an error, and at which byte
-/// of the stream, in a line without a full stop.
+/// Returns the reason of the last error of a call with this reader, with the byte offset in the
+/// stream, as one line without a full stop.
 ///
-/// @param reader  The reader; NULL for the last call of this thread that could not open one.
-/// @return        A string that is valid until the next call with this reader, or until this thread
-///                fails to open another one; never NULL.
+/// @param reader  The reader; NULL for the last failure of this thread to open one.
+/// @return        A string, valid until the next call with this reader, or, for NULL, until this
+///                thread fails to open another one; never NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_reader_get_error(reader: *const dnstap_reader) -> *const c_char {
     ffi::guard(c"".as_ptr(), || {
@@ -279,10 +288,10 @@ pub unsafe extern "C" fn dnstap_reader_get_error(reader: *const dnstap_reader) -
     })
 }
 
-/// Closes a stream, and frees the reader.
+/// Closes the stream, and frees the reader.
 ///
-/// @param[in,out] reader  Where the reader is; NULL is left there. Nothing happens if it is NULL
-///                        already.
+/// @param[in,out] reader  Pointer to the reader; set to NULL. If it is NULL already, nothing
+///                        happens.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_reader_close(reader: *mut *mut dnstap_reader) {
     // SAFETY: as documented.

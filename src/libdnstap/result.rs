@@ -141,7 +141,7 @@ texts! {
     DNSTAP_ERROR_PATH = c"the path cannot be used",
     DNSTAP_ERROR_NOT_A_SOCKET = c"the path of the output exists, but is not a socket",
     DNSTAP_ERROR_TLS = c"a certificate, key or server name for TLS cannot be used",
-    DNSTAP_ERROR_NO_TLS = c"libdnstap was built without TLS",
+    DNSTAP_ERROR_NO_TLS = c"this library was built without TLS",
     DNSTAP_ERROR_DECODE = c"the frame is not a dnstap event",
     DNSTAP_ERROR_FRAME_SIZE = c"the frame is larger than the limit, and was skipped",
     DNSTAP_ERROR_NO_STOP = c"the stream ended without STOP",

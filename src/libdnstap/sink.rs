@@ -15,10 +15,10 @@ use crate::handle::{Handle, Tag, borrow, take};
 use crate::options::{self, dnstap_options, text};
 use crate::result::*;
 
-/// One output with its writer thread.
+/// An output and its writer thread.
 pub type dnstap_sink = Handle<OpenSink>;
 
-/// What is behind a `dnstap_sink`.
+/// The contents of a `dnstap_sink`.
 pub struct OpenSink {
     pub(crate) sink: Sink,
     pub(crate) event_text: EventText,
@@ -34,17 +34,17 @@ impl Tag for OpenSink {
     const TAG: u32 = u32::from_ne_bytes(*b"dtsi");
 }
 
-/// Where a writer thread stands with its receiver.
+/// The state of the stream of a sink.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub enum dnstap_state {
-    /// No connection; the next try is on a timer.
+    /// There is no stream; the writer thread will try to open one when its timer expires.
     DNSTAP_STATE_DISCONNECTED = 0,
-    /// Connecting, or in the handshake.
+    /// The writer thread is connecting, or in the handshake.
     DNSTAP_STATE_CONNECTING = 1,
     /// The stream is open.
     DNSTAP_STATE_CONNECTED = 2,
-    /// The stream is being closed, or the thread has ended.
+    /// The stream is being closed, or the writer thread has ended.
     DNSTAP_STATE_CLOSING = 3,
 }
 
@@ -59,52 +59,54 @@ impl From<LinkState> for dnstap_state {
     }
 }
 
-/// Number of entries in an array by message type: one for each bit of a set, so that there is room
-/// for later types.
+/// Number of entries in an array by message type: one for each bit of a set, which leaves room for
+/// later types.
 pub const DNSTAP_MESSAGE_TYPE_COUNT: usize = 32;
 
 const _: () = assert!(DNSTAP_MESSAGE_TYPE_COUNT >= MESSAGE_TYPES);
 
-/// Counts of messages by their fate. At every moment `logged = sent + waiting + dropped_full +
-/// dropped_too_long + dropped_invalid + dropped_closed`.
+/// Counters of a sink. At every moment `logged = sent + waiting + dropped_full + dropped_too_long +
+/// dropped_invalid + dropped_closed`.
 ///
-/// The counters of a forked child start at 0: earlier events, and those pending at the fork, belong
-/// to its parent.
+/// The counters of a forked child start at 0: messages that were logged before the fork, including
+/// pending ones, belong to the parent.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct dnstap_stats {
-    /// Size in bytes of this struct, set by the caller, as DNSTAP_STATS_INIT does: later versions may
+    /// Size of this struct in bytes, set by the caller, as by DNSTAP_STATS_INIT: later versions may
     /// be longer.
     pub size: usize,
-    /// Messages that were logged: of enabled types, and in the sample.
+    /// Messages that were logged: those of enabled types, and in the sample.
     pub logged: u64,
-    /// Messages handed over to the operating system. What a receiver had not read when it died is
-    /// among them: no sender can know.
+    /// Messages that were handed to the operating system. They include those that the receiver had
+    /// not read when it died, which no sender can count.
     pub sent: u64,
-    /// Messages in the rings.
+    /// Pending messages, which are in the rings.
     pub waiting: u64,
-    /// Messages for which the ring was full, and those of freed queues that were dropped for new
-    /// queues (dnstap_options_set_freed_queue_bytes()).
+    /// Messages that were dropped because the ring was full, or, pending in a freed queue, because
+    /// its memory was needed (dnstap_options_set_freed_queue_bytes()).
     pub dropped_full: u64,
-    /// Messages longer than half of their ring.
+    /// Messages that were dropped because they were longer than half of the ring.
     pub dropped_too_long: u64,
-    /// Messages that are invalid, such as with an address of the wrong family.
+    /// Messages that were dropped because they were invalid, for example with an address of the
+    /// wrong family.
     pub dropped_invalid: u64,
-    /// Messages that were not sent within the close timeout, or came too late to be sent.
+    /// Messages that were dropped because they were not sent within the close timeout, or were
+    /// logged while the sink was being closed.
     pub dropped_closed: u64,
-    /// Messages of enabled types that were left out of the sample. They are not among those logged.
+    /// Messages of enabled types that are not in the sample. `logged` does not include them.
     pub sampled_out: u64,
-    /// Bytes sent, with the lengths of the frames and without control frames.
+    /// Bytes sent: data frames with their length prefixes, without control frames.
     pub bytes_sent: u64,
-    /// Streams that were opened up to START.
+    /// Streams that were opened.
     pub connects: u64,
     /// Failed attempts to open a stream.
     pub connect_failures: u64,
-    /// Streams that broke off.
+    /// Streams that broke.
     pub disconnects: u64,
-    /// Where the writer thread stands with the receiver: one of enum dnstap_state.
+    /// The state of the stream: one of enum dnstap_state.
     pub state: u32,
-    /// The messages that were logged, by number of enum dnstap_message_type.
+    /// Messages that were logged, by number of their type in enum dnstap_message_type.
     pub logged_by_type: [u64; DNSTAP_MESSAGE_TYPE_COUNT],
 }
 
@@ -134,7 +136,7 @@ impl From<sink::Stats> for dnstap_stats {
     }
 }
 
-/// Stores the accounts.
+/// Stores the counters.
 ///
 /// # Safety
 /// `place` as documented.
@@ -143,21 +145,24 @@ unsafe fn store_stats(sink: &Sink, place: *mut dnstap_stats) -> Result<(), dnsta
     Ok(unsafe { ffi::store_sized(place, &sink.stats().into()) }?)
 }
 
-/// Opens a sink: starts the writer thread, which connects, and connects again whenever that fails.
-/// Never waits for the receiver, which may come later: dnstap_sink_next_event() tells when it does.
-/// The writer thread blocks all signals.
+/// Opens a sink: starts its writer thread, which connects to the output, and reconnects after every
+/// failure. Never waits for the receiver, which may be started later; the events of the sink
+/// (dnstap_sink_next_event()) report when it connects. The writer thread blocks all signals.
 ///
-/// A process that forks may do so before or after: a child that goes on logging gets a writer
-/// thread and a stream of its own. Instead of a regular file that is PATH.PID, with its process ID;
-/// only the parent writes to a FIFO. The descriptors of the parent are closed in the child. A child
-/// made by _Fork() or clone(), which run no fork handlers, must not use the library.
+/// The process may fork before or after this call. A child that logs to the sink gets a writer
+/// thread and a stream of its own; if the output is a regular file, the child writes to PATH.PID
+/// instead, with its process ID, and if it is a FIFO, only the parent writes to it. The parent's
+/// descriptors are closed in the child. A child that is created by _Fork() or clone(), which run no
+/// fork handlers, must not use the library.
 ///
-/// While a fork is under way, any call but dnstap_log() and dnstap_enabled() may wait for its end. A
-/// thread that makes one must not hold a lock which a fork handler of the program takes.
+/// While another thread forks, any call except dnstap_log(), dnstap_log_frame() and
+/// dnstap_enabled() may wait until the fork is over. The caller must therefore not hold a lock that
+/// a fork handler of the program takes.
 ///
-/// @param options     The options, with an output; copied. dnstap_options_get_error() has more
-///                    about an error.
-/// @param[out] error  Why there is no sink; DNSTAP_OK if there is. May be NULL.
+/// @param options     The options, which are copied; an output must be set.
+///                    dnstap_options_get_error() has the details of an error.
+/// @param[out] error  DNSTAP_OK or the error; may be NULL. In addition to the errors of
+///                    dnstap_options_check(), DNSTAP_ERROR_SYSTEM or DNSTAP_ERROR_MEMORY.
 /// @return            The sink, to be closed with dnstap_sink_close(); NULL on an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_sink_open(
@@ -179,13 +184,14 @@ pub unsafe extern "C" fn dnstap_sink_open(
     sink
 }
 
-/// Retrieves the accounts at this moment. Any thread may call it.
+/// Retrieves the current counters. Any thread may call it.
 ///
 /// @param sink           The sink.
-/// @param[in,out] stats  Where the accounts go; `stats->size` is to be set before. Fields that this
-///                       version does not know are set to 0.
+/// @param[in,out] stats  Receives the counters; `stats->size` must be set before, as by
+///                       DNSTAP_STATS_INIT. Fields that this version of the library does not know
+///                       are set to 0.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_SIZE
+/// @retval DNSTAP_ERROR_SIZE    `stats->size` is not set.
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
@@ -197,15 +203,15 @@ pub unsafe extern "C" fn dnstap_sink_get_stats(
     unsafe { with(sink, |sink| store_stats(sink, stats)) }
 }
 
-/// Tells when and why the last try to connect failed, or the last stream broke off, in a line
-/// without a full stop, such as "2026-03-01T12:00:00Z: /run/tap.sock: connecting: No such file or
-/// directory". The time is in UTC. It stays after the sink has connected again; the state and the
-/// events tell what holds now. Any thread may call it.
+/// Retrieves the time and the reason of the last failure to connect, or of the last break of the
+/// stream, as one line without a full stop, such as "2026-03-01T12:00:00Z: /run/tap.sock:
+/// connecting: No such file or directory". The time is in UTC. The line is kept when the sink has
+/// reconnected; see the state and the events for the current situation. Any thread may call it.
 ///
 /// @param sink       The sink.
-/// @param[out] line  Where the line goes, cut off at the size and ended by NUL; empty if nothing
+/// @param[out] line  Receives the line, truncated to `size` and terminated by NUL; empty if nothing
 ///                   has failed in this process.
-/// @param size       Bytes there.
+/// @param size       Size of `line` in bytes.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
@@ -228,13 +234,12 @@ pub unsafe extern "C" fn dnstap_sink_get_error(
     }
 }
 
-/// Sets the message types that are logged, for every queue from its next message on. Any thread may
-/// call it.
+/// Sets the message types to log, for each queue from its next message on. Any thread may call it.
 ///
 /// @param sink           The sink.
 /// @param message_types  As for dnstap_options_set_message_types().
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_VALUE   A bit is that of no message type.
+/// @retval DNSTAP_ERROR_VALUE   A bit does not belong to a known message type.
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
@@ -252,13 +257,13 @@ pub unsafe extern "C" fn dnstap_sink_set_message_types(
     }
 }
 
-/// Sets who logs, for every queue from its next message on. Any thread may call it.
+/// Sets the name of the server, for each queue from its next message on. Any thread may call it.
 ///
 /// @param sink      The sink.
-/// @param identity  A string, which is copied; NULL leaves it out.
+/// @param identity  At most 65,535 bytes, which are copied; NULL for none.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_LENGTH
-/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_LENGTH  `identity` is longer than 65,535 bytes.
+/// @retval DNSTAP_ERROR_NULL    `sink` is NULL.
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_sink_set_identity(
@@ -269,13 +274,14 @@ pub unsafe extern "C" fn dnstap_sink_set_identity(
     unsafe { with(sink, |sink| Ok(sink.set_identity(text(identity))?)) }
 }
 
-/// Sets what software logs, for every queue from its next message on. Any thread may call it.
+/// Sets the software and version of the server, for each queue from its next message on. Any thread
+/// may call it.
 ///
 /// @param sink     The sink.
-/// @param version  A string, which is copied; NULL leaves it out.
+/// @param version  At most 65,535 bytes, which are copied; NULL for none.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_LENGTH
-/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_LENGTH  `version` is longer than 65,535 bytes.
+/// @retval DNSTAP_ERROR_NULL    `sink` is NULL.
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_sink_set_version(
@@ -286,10 +292,10 @@ pub unsafe extern "C" fn dnstap_sink_set_version(
     unsafe { with(sink, |sink| Ok(sink.set_version(text(version))?)) }
 }
 
-/// Ends the stream and begins a new one, as soon as the frame that is under way is out; nothing is
-/// lost or sent twice. For the rotation of a file: rename it, call this, and a new one is made with
-/// its name; one that was not renamed goes on. A socket is connected anew. Returns at once; any
-/// thread may call it.
+/// Ends the stream after the current frame, and begins a new one. No message is lost or sent twice.
+/// To rotate a file, rename it and call this function: a new file is created under the old name. A
+/// file that was not renamed is continued. A socket is reconnected. Returns immediately; any thread
+/// may call it.
 ///
 /// @param sink  The sink.
 /// @retval DNSTAP_OK
@@ -306,16 +312,16 @@ pub unsafe extern "C" fn dnstap_sink_reopen(sink: *mut dnstap_sink) -> dnstap_re
     }
 }
 
-/// Sends the messages that were logged before this call at once, instead of within the flush
-/// interval, and waits until they are sent. If the stream is down, this tries to open it at once.
-/// Any thread may call it. For a program that is about to end, or to exec, without closing the
-/// sink.
+/// Sends all messages that were logged before this call without waiting for the flush interval, and
+/// waits until they are sent. If the stream is down, an attempt to open it is made immediately. For
+/// programs that are about to exit, or to call exec(), without closing the sink. Any thread may
+/// call it.
 ///
 /// @param sink          The sink.
-/// @param milliseconds  Longest time to wait; 0 does not wait.
-/// @retval DNSTAP_OK         All of these messages were handed over to the operating system, or
+/// @param milliseconds  Maximum time to wait; 0 returns immediately.
+/// @retval DNSTAP_OK         All of these messages have been handed to the operating system, or
 ///                           dropped.
-/// @retval DNSTAP_TIMED_OUT  Some are still pending; they stay in the rings.
+/// @retval DNSTAP_TIMED_OUT  Some of them are still pending; they stay in the rings.
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
@@ -332,13 +338,14 @@ pub unsafe extern "C" fn dnstap_sink_flush(
     }
 }
 
-/// Begins to close a sink and returns at once: messages are refused from here on, the pending ones
-/// are sent, the stream is closed and the writer thread ends in the background, and the close
-/// timeout starts. dnstap_sink_close() must still be called; it then waits only for the rest of the
-/// timeout. A program with several sinks calls this for each of them before it closes the first, so
-/// that all are closed within one close timeout. Further calls do nothing. Any thread may call it.
+/// Begins to close a sink, and returns immediately. From here on, messages are refused; in the
+/// background, the writer thread sends the pending messages, closes the stream, and ends, within
+/// the close timeout, which starts now. dnstap_sink_close() must still be called; it waits only for
+/// the rest of the timeout. A program with several sinks should call this function for all of them
+/// before it closes the first one, so that all are closed within a single timeout. Further calls
+/// have no effect. Any thread may call it.
 ///
-/// @param sink  The sink. dnstap_sink_get_stats() shows its progress.
+/// @param sink  The sink. Its events and dnstap_sink_get_stats() show the progress.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
@@ -353,19 +360,20 @@ pub unsafe extern "C" fn dnstap_sink_begin_close(sink: *mut dnstap_sink) -> dnst
     }
 }
 
-/// Sends what waits, closes the stream, ends the writer thread, and frees the sink. Always returns:
-/// half a second after the close timeout at the latest, which starts now or has started with
-/// dnstap_sink_begin_close(). Queues may still be there; what is logged to them from here on is not.
+/// Sends the pending messages, closes the stream, ends the writer thread, and frees the sink.
+/// Returns at the latest half a second after the close timeout, which starts with this call or has
+/// started with dnstap_sink_begin_close(). No other thread may be using the sink. Its queues may
+/// still exist; messages that are logged to them from here on are refused.
 ///
-/// A program that ends without it, by exit() or a signal, loses the pending messages: those of the
-/// last flush interval, more if the receiver is away. dnstap_sink_flush() sends them.
+/// A program that ends without this call, by exit() or a signal, loses the pending messages: those
+/// of the last flush interval, or more if the receiver is away. dnstap_sink_flush() sends them.
 ///
-/// @param[in,out] sink  Where the sink is; NULL is left there.
-/// @param[out] stats    The last accounts, as from dnstap_sink_get_stats(); may be NULL.
-/// @retval DNSTAP_OK    Closed, or NULL already.
-/// @retval DNSTAP_ERROR_SIZE    Closed, but the accounts have no room.
+/// @param[in,out] sink  Pointer to the sink; set to NULL.
+/// @param[out] stats    Receives the final counters, as from dnstap_sink_get_stats(); may be NULL.
+/// @retval DNSTAP_OK            The sink is closed, or was NULL already.
+/// @retval DNSTAP_ERROR_SIZE    The sink is closed, but `stats->size` is not set.
 /// @retval DNSTAP_ERROR_NULL    `sink` is NULL.
-/// @retval DNSTAP_ERROR_HANDLE  Not closed: it is no sink.
+/// @retval DNSTAP_ERROR_HANDLE  Not closed: the handle is not a sink.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_sink_close(
     sink: *mut *mut dnstap_sink,
@@ -388,7 +396,7 @@ pub unsafe extern "C" fn dnstap_sink_close(
     })
 }
 
-/// Does something with a sink.
+/// Runs a function on a sink.
 ///
 /// # Safety
 /// `sink` is NULL or a handle of this library.
@@ -400,7 +408,7 @@ unsafe fn with(
     unsafe { with_open(sink, |open| run(&open.sink)) }
 }
 
-/// The same with all that belongs to the sink.
+/// Runs a function on a sink and its event text.
 ///
 /// # Safety
 /// As for [`with`].

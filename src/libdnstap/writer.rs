@@ -20,7 +20,7 @@ use crate::result::*;
 /// A stream to write to.
 pub type dnstap_writer = Handle<OpenWriter>;
 
-/// What is behind a `dnstap_writer`.
+/// The contents of a `dnstap_writer`.
 pub struct OpenWriter {
     writer: Writer,
     error: CString,
@@ -74,21 +74,24 @@ impl From<WriteError> for Fault {
     }
 }
 
-/// Opens a stream for a program that writes from one thread and can wait: a converter, or a tool
-/// that runs for a short time. Unlike a sink it drops nothing, starts no thread except to look up a
-/// name, and connects once: if no receiver listens, this call fails.
+/// Opens a stream to write to from one thread that can wait: for converters and short-lived
+/// programs. Unlike a sink, a writer drops nothing, starts no thread except to look up a host name,
+/// and connects only once: if no receiver listens, this call fails.
 ///
-/// No call with a writer takes longer than the I/O timeout of the options, so a receiver has to take
-/// some 64 KiB within it; writing to a regular file has no time limit. SIGPIPE is not raised. The
-/// descriptor is closed by exec(), and in forked children, which cannot use the writer.
+/// No call with a writer takes longer than the I/O timeout of the options, except that writing to a
+/// regular file has no time limit. A receiver must therefore be able to read some 64 KiB within the
+/// timeout. SIGPIPE is not raised. The descriptor is closed on exec(), and in forked children,
+/// which cannot use the writer.
 ///
-/// @param options     The options, with an output; copied. Used are output, identity, version,
-///                    message types, I/O timeout, unidirectional and TLS. The others, the sample rate
-///                    among them, are for sinks. dnstap_options_get_error() has more about an error.
-/// @param[out] error  Why there is no writer; DNSTAP_OK if there is. May be NULL. Beside the errors
-///                    of dnstap_options_check() it is DNSTAP_ERROR_IO if the output cannot be opened
-///                    or does not answer in time, DNSTAP_ERROR_CONTENT_TYPE if the receiver takes no
-///                    dnstap, and DNSTAP_ERROR_STREAM if it does not speak Frame Streams.
+/// @param options     The options, which are copied; an output must be set. A writer uses the
+///                    output, identity, version, message types, I/O timeout, unidirectional and
+///                    TLS; the other options, including the sample rate, are ignored.
+///                    dnstap_options_get_error() has the details of an error.
+/// @param[out] error  DNSTAP_OK or the error; may be NULL. In addition to the errors of
+///                    dnstap_options_check(): DNSTAP_ERROR_IO if the output cannot be opened, or
+///                    the receiver does not reply in time; DNSTAP_ERROR_CONTENT_TYPE if the
+///                    receiver does not accept dnstap; DNSTAP_ERROR_STREAM if it does not speak
+///                    Frame Streams; DNSTAP_ERROR_MEMORY.
 /// @return            The writer, to be closed with dnstap_writer_close(); NULL on an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_writer_open(
@@ -110,25 +113,28 @@ pub unsafe extern "C" fn dnstap_writer_open(
     writer
 }
 
-/// Writes a message into a buffer, which is handed to the system when it holds 64 KiB. The first
-/// failure of the stream ends it: every further call returns the same error.
+/// Writes a message into a buffer, which is handed to the operating system when it holds 64 KiB.
+/// The first failure of the stream ends it: all further calls return the same error.
 ///
 /// @param writer   The writer.
-/// @param message  The message; neither it nor what it points to is needed after the call. Where its
+/// @param message  The message; neither it nor the data it points to is used after the call. If its
 ///                 identity or version is absent, that of the options is written.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_DISABLED              Its type is none of the message types of the options.
-/// @retval DNSTAP_ERROR_MESSAGE_TYPE
-/// @retval DNSTAP_ERROR_FAMILY
-/// @retval DNSTAP_ERROR_TIME
-/// @retval DNSTAP_ERROR_LENGTH
-/// @retval DNSTAP_ERROR_POLICY_TYPE
-/// @retval DNSTAP_ERROR_SIZE
-/// @retval DNSTAP_ERROR_NULL
-/// @retval DNSTAP_ERROR_MEMORY          Not written; the stream goes on without it.
-/// @retval DNSTAP_ERROR_IO              The stream has failed, or the receiver took nothing within
-///                                      the I/O timeout. dnstap_writer_get_error() has more.
-/// @retval DNSTAP_ERROR_CLOSED          This is a forked child of the process that opened it.
+/// @retval DNSTAP_DISABLED            Not written: the options do not include the message type.
+/// @retval DNSTAP_ERROR_MESSAGE_TYPE  Not written: the message type is unknown.
+/// @retval DNSTAP_ERROR_FAMILY        Not written: an address family is invalid.
+/// @retval DNSTAP_ERROR_TIME          Not written: a time is invalid.
+/// @retval DNSTAP_ERROR_LENGTH        Not written: a field is longer than 65,535 bytes.
+/// @retval DNSTAP_ERROR_POLICY_TYPE   Not written: the policy type is not valid UTF-8.
+/// @retval DNSTAP_ERROR_SIZE          Not written: the `size` of the message or of its policy is
+///                                    not set.
+/// @retval DNSTAP_ERROR_NULL          Not written: an argument is NULL, or a field has a length,
+///                                    but its `data` is NULL.
+/// @retval DNSTAP_ERROR_MEMORY        Not written: out of memory. The stream goes on without the
+///                                    message.
+/// @retval DNSTAP_ERROR_IO            The stream has failed, or the receiver did not read within
+///                                    the I/O timeout. dnstap_writer_get_error() has the details.
+/// @retval DNSTAP_ERROR_CLOSED        The writer belongs to the parent of this forked child.
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_writer_write(
@@ -154,19 +160,19 @@ pub unsafe extern "C" fn dnstap_writer_write(
     }
 }
 
-/// Writes an event that is encoded already, as by dnstap_encode() or from
-/// dnstap_reader_get_frame(). It goes out as it is: not decoded, checked or added to.
+/// Writes an event that is already encoded, for example by dnstap_encode(), or read with
+/// dnstap_reader_get_frame(). The event is written unchanged: it is not decoded or checked.
 ///
 /// @param writer  The writer.
-/// @param frame   The event: the payload of a data frame of type protobuf:dnstap.Dnstap. Readers
-///                take up to 1 MiB by default.
-/// @param length  Its length in bytes, from 1 to 4 GiB - 1.
+/// @param frame   The event: the payload of a data frame with the content type
+///                protobuf:dnstap.Dnstap. Most readers accept at most 1 MiB.
+/// @param length  Length of the event in bytes, from 1 to 4 GiB - 1.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_LENGTH
-/// @retval DNSTAP_ERROR_NULL
-/// @retval DNSTAP_ERROR_MEMORY  Not written; the stream goes on without it.
-/// @retval DNSTAP_ERROR_IO
-/// @retval DNSTAP_ERROR_CLOSED  As for dnstap_writer_write().
+/// @retval DNSTAP_ERROR_LENGTH  Not written: `length` is out of range.
+/// @retval DNSTAP_ERROR_NULL    Not written: an argument is NULL.
+/// @retval DNSTAP_ERROR_MEMORY  Not written: out of memory. The stream goes on without the event.
+/// @retval DNSTAP_ERROR_IO      As for dnstap_writer_write().
+/// @retval DNSTAP_ERROR_CLOSED  The writer belongs to the parent of this forked child.
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_writer_write_frame(
@@ -188,12 +194,12 @@ pub unsafe extern "C" fn dnstap_writer_write_frame(
     }
 }
 
-/// Hands everything that is buffered to the system.
+/// Hands the buffered data to the operating system.
 ///
 /// @param writer  The writer.
 /// @retval DNSTAP_OK
-/// @retval DNSTAP_ERROR_IO
-/// @retval DNSTAP_ERROR_CLOSED  As for dnstap_writer_write().
+/// @retval DNSTAP_ERROR_IO      As for dnstap_writer_write().
+/// @retval DNSTAP_ERROR_CLOSED  The writer belongs to the parent of this forked child.
 /// @retval DNSTAP_ERROR_NULL
 /// @retval DNSTAP_ERROR_HANDLE
 #[unsafe(no_mangle)]
@@ -202,12 +208,12 @@ pub unsafe extern "C" fn dnstap_writer_flush(writer: *mut dnstap_writer) -> dnst
     unsafe { with(writer, |writer| ffi::without_sigpipe(|| writer.flush())) }
 }
 
-/// Returns what was wrong in the last call with this writer that returned an error, in a line
-/// without a full stop.
+/// Returns the reason of the last error of a call with this writer, as one line without a full
+/// stop.
 ///
-/// @param writer  The writer; NULL for the last one that this thread closed with an error.
-/// @return        A string that is valid until the next call with this writer, or until this thread
-///                closes another one with an error; never NULL.
+/// @param writer  The writer; NULL for the last writer that this thread closed with an error.
+/// @return        A string, valid until the next call with this writer, or, for NULL, until this
+///                thread closes another one with an error; never NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_writer_get_error(writer: *const dnstap_writer) -> *const c_char {
     ffi::guard(c"".as_ptr(), || {
@@ -223,20 +229,20 @@ pub unsafe extern "C" fn dnstap_writer_get_error(writer: *const dnstap_writer) -
     })
 }
 
-/// Writes what is buffered, ends the stream, waits until the receiver confirms that it has read
-/// everything, where it answers, and frees the writer. Without this call what is buffered is lost,
-/// and the stream ends without STOP.
+/// Writes the buffered data, ends the stream, waits until the receiver confirms that it has read
+/// everything (unless the stream is unidirectional), and frees the writer. Without this call, the
+/// buffered data is lost, and the stream ends without STOP.
 ///
-/// @param[in,out] writer  Where the writer is; NULL is left there.
-/// @retval DNSTAP_OK            Everything was written, and confirmed where the receiver answers; or
-///                              it was NULL already.
-/// @retval DNSTAP_ERROR_IO      Freed, but the stream has failed, now or before, or nothing was
-///                              confirmed within the I/O timeout. dnstap_writer_get_error(NULL) has
-///                              more about this and the next two.
-/// @retval DNSTAP_ERROR_STREAM  Freed, but the receiver answered with something else.
-/// @retval DNSTAP_ERROR_CLOSED  Freed; the stream is that of the process that opened it.
+/// @param[in,out] writer  Pointer to the writer; set to NULL.
+/// @retval DNSTAP_OK            Everything was written and, unless the stream is unidirectional,
+///                              confirmed; or the writer was NULL already.
+/// @retval DNSTAP_ERROR_IO      Freed, but the stream has failed, or the receiver did not confirm
+///                              within the I/O timeout. dnstap_writer_get_error(NULL) has the
+///                              details of this error and the next two.
+/// @retval DNSTAP_ERROR_STREAM  Freed, but the receiver sent an invalid reply.
+/// @retval DNSTAP_ERROR_CLOSED  Freed; the stream belongs to the parent of this forked child.
 /// @retval DNSTAP_ERROR_NULL    `writer` is NULL.
-/// @retval DNSTAP_ERROR_HANDLE  Not freed: it is no writer.
+/// @retval DNSTAP_ERROR_HANDLE  Not freed: the handle is not a writer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_writer_close(writer: *mut *mut dnstap_writer) -> dnstap_result {
     ffi::guard(DNSTAP_ERROR_INTERNAL, || {

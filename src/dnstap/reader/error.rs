@@ -13,10 +13,10 @@ use super::Foreign;
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// Nothing came in time. Part of a frame may be there; the next call goes on.
-    #[error("nothing was received in time")]
+    #[error("no frame was received within the time limit")]
     TimedOut,
     /// A frame over the limit. The next call goes on behind it.
-    #[error("the frame at byte {offset} is skipped: {size} bytes are over the limit")]
+    #[error("the frame at byte {offset} was skipped: its {size} bytes exceed the limit")]
     TooLarge {
         /// Where it begins.
         offset: u64,
@@ -24,12 +24,12 @@ pub enum ReadError {
         size: u32,
     },
     /// Something else than Frame Streams.
-    #[error("no Frame Streams: {0}")]
+    #[error("not Frame Streams: {0}")]
     Foreign(#[from] Foreign),
     /// A stream of something else than dnstap. Of several types that a sender offers this is the
     /// first.
     #[error(
-        "the stream is not of dnstap: the content type at byte {offset} is \"{}\"",
+        "the stream is not dnstap: the content type at byte {offset} is \"{}\"",
         content_type.escape_ascii()
     )]
     ContentType {
@@ -39,7 +39,7 @@ pub enum ReadError {
         content_type: Box<[u8]>,
     },
     /// A control frame that cannot be decoded.
-    #[error("the control frame at byte {offset} is bad: {error}")]
+    #[error("the control frame at byte {offset} is invalid: {error}")]
     Control {
         /// Where it begins.
         offset: u64,
@@ -47,7 +47,7 @@ pub enum ReadError {
         error: ControlError,
     },
     /// Another control frame than the one that opens the stream.
-    #[error("the control frame at byte {offset} is {got:?} where {wanted:?} belongs")]
+    #[error("the control frame at byte {offset} is {got:?}, but {wanted:?} was expected")]
     OutOfTurn {
         /// Where it begins.
         offset: u64,
@@ -57,7 +57,7 @@ pub enum ReadError {
         got: ControlType,
     },
     /// Data between READY and START.
-    #[error("the frame at byte {offset} is data where Start belongs")]
+    #[error("the frame at byte {offset} is data, but Start was expected")]
     Data {
         /// Where it begins.
         offset: u64,
@@ -69,7 +69,7 @@ pub enum ReadError {
         offset: u64,
     },
     /// The end behind a frame, without STOP: the writer was killed, or has not closed yet.
-    #[error("the stream ends at byte {offset} without STOP, after {frames} good frames")]
+    #[error("the stream ends at byte {offset} without STOP, after {frames} complete frames")]
     NoStop {
         /// Where it ends.
         offset: u64,
@@ -78,7 +78,7 @@ pub enum ReadError {
     },
     /// The end within a frame.
     #[error(
-        "the frame at byte {offset} is cut off after {size} bytes; {frames} frames before are good"
+        "the frame at byte {offset} is cut off after {size} bytes; {frames} frames before it are complete"
     )]
     Torn {
         /// Where the frame begins.

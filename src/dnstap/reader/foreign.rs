@@ -8,7 +8,7 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Foreign {
     /// A TLS record (RFC 8446, section 5.1).
-    #[error("this is TLS, which has to be taken off first")]
+    #[error("this is TLS; decrypt it first")]
     Tls,
     /// A gzip file (RFC 1952).
     #[error("this is compressed with gzip")]
@@ -26,10 +26,10 @@ pub enum Foreign {
     #[error("this is text")]
     Text,
     /// Messages of dnstap behind lengths of 4 bytes.
-    #[error("these are dnstap messages without START before them")]
+    #[error("these are dnstap messages without a START frame")]
     NoStart,
     /// Protobuf messages behind lengths of 2 bytes, as PowerDNS logs them.
-    #[error("these are protobuf messages with lengths of 2 bytes, as of PowerDNS")]
+    #[error("these are protobuf messages with 2-byte lengths, as PowerDNS sends them")]
     PowerDns,
     /// None of these.
     #[error("this begins with neither READY nor START")]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How a sink works, and why it cannot.
+//! The options of a sink or writer, and errors of opening it.
 
 use std::fs;
 use std::io;
@@ -27,18 +27,19 @@ pub const QUEUE_BYTES_DEFAULT: usize = 1 << 20;
 /// Default of [`Options::freed_queue_bytes`].
 pub const FREED_QUEUE_BYTES_DEFAULT: usize = 256 << 20;
 
-/// How a sink works.
+/// The options of a sink or writer.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where it sends to; to be set.
+    /// The output; required.
     pub output: Option<Output>,
-    /// Who logs; `None` leaves it out. By default the name of the host.
+    /// Name of the server; `None` for none. By default the name of the host.
     pub identity: Option<Vec<u8>>,
-    /// What software that is; `None` leaves it out.
+    /// Software and version of the server; `None` for none.
     pub version: Option<Vec<u8>>,
     /// The message types to log, bit `1 << type` each.
     pub message_types: u32,
-    /// Log one message in so many, a query and its response both or neither. 1 logs all.
+    /// The sample rate N: one in N messages is logged, a query and its response together or not at
+    /// all. 1 logs all messages.
     pub sample_rate: u32,
     /// Bytes of the ring of each queue, rounded up to a power of two.
     pub queue_bytes: usize,
@@ -50,12 +51,12 @@ pub struct Options {
     pub freed_queue_bytes: usize,
     /// Whether the receiver answers; `None` if one on a socket does, and a file does not.
     pub direction: Option<Direction>,
-    /// How long the receiver may make no progress in connecting and in handshakes.
+    /// Time limit for connecting and for each handshake.
     pub io_timeout: Duration,
-    /// How to speak TLS, if the output does.
+    /// TLS options of a `tls:` output.
     #[cfg(feature = "tls")]
     pub tls: TlsOptions,
-    /// How the writer thread works.
+    /// Options of the writer thread.
     pub sender: sender::Options,
 }
 
@@ -83,14 +84,14 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The defaults, for an output.
+    /// Returns the defaults for an output.
     pub fn new(output: Output) -> Self {
         Self { output: Some(output), ..Self::default() }
     }
 
-    /// Checks all that can be wrong with the options before a writer thread is started: whatever
-    /// [`Sink::open`](super::Sink::open) refuses, except for lack of memory, threads or descriptors.
-    /// Reads the files for TLS and looks at the path of the output; creates and opens nothing.
+    /// Checks the options like [`Sink::open`](super::Sink::open), which fails after this only for
+    /// lack of memory, threads or descriptors. Reads the files for TLS and looks at the path of the
+    /// output; creates and opens nothing.
     pub fn check(&self) -> Result<(), OpenError> {
         self.prepare().map(drop)
     }
@@ -106,7 +107,7 @@ impl Options {
         Ok(Prepared { origin, writer: Writer::new(self.transport()?, writer_options) })
     }
 
-    /// The closed way to the output, as far as it can be checked before anything is sent.
+    /// Returns the transport to the output, not yet opened, after checking the output and TLS.
     fn transport(&self) -> Result<Box<dyn Transport>, OpenError> {
         let output = self.output.as_ref().ok_or(OpenError::NoOutput)?;
         #[cfg(feature = "tls")]
@@ -133,7 +134,7 @@ impl Options {
     }
 }
 
-/// What options lead to before anything is opened.
+/// A sink or writer before anything is opened.
 pub(crate) struct Prepared {
     /// The beginning of every event.
     pub(crate) origin: Origin,
@@ -141,7 +142,8 @@ pub(crate) struct Prepared {
     pub(crate) writer: Writer,
 }
 
-/// What is at the path of a socket is one. Nothing is there while no receiver listens.
+/// Checks that the path of a socket is a socket, if it exists: before a receiver listens, it may
+/// not.
 fn check_socket(path: &Path) -> Result<(), OpenError> {
     match fs::metadata(path) {
         Ok(found) if !found.file_type().is_socket() => Err(OpenError::NoSocket(path.into())),
@@ -149,7 +151,7 @@ fn check_socket(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// A file can be at the path: the folder is there, and the path is not that of one itself.
+/// Checks that a file can be created: that its folder exists, and the path is not a folder itself.
 fn check_file(path: &Path) -> Result<(), OpenError> {
     let failed = |error| OpenError::Path { path: path.into(), error };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -164,27 +166,27 @@ fn check_file(path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Why a sink cannot be opened, or a queue made.
+/// The reason why a sink cannot be opened, or a queue not be created.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// No output is set.
     #[error("no output is set")]
     NoOutput,
-    /// No thread or descriptor is to be had.
+    /// Out of threads or file descriptors.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The path of the output cannot be used.
+    /// A path cannot be used.
     #[error("{}: {error}", path.display())]
     Path {
         /// The path.
         path: PathBuf,
-        /// Why not.
+        /// The error of the system.
         error: io::Error,
     },
-    /// There is something else where the socket should be.
+    /// The path of the output exists, but is not a socket.
     #[error("{}: not a socket", .0.display())]
     NoSocket(PathBuf),
-    /// Identity or version cannot be encoded.
+    /// The identity or version cannot be encoded.
     #[error(transparent)]
     Origin(#[from] EncodeError),
     /// The content type cannot be offered.
@@ -194,12 +196,12 @@ pub enum OpenError {
     #[cfg(feature = "tls")]
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// TLS options for an output that does not speak it.
+    /// TLS options are set for an output without TLS.
     #[cfg(feature = "tls")]
-    #[error("TLS options are given for an output that is not \"tls:\"")]
+    #[error("TLS options are set, but the output is not \"tls:HOST:PORT\"")]
     TlsOptions,
-    /// No memory for a ring.
-    #[error("no memory for a ring of {0} bytes")]
+    /// Out of memory for a ring.
+    #[error("out of memory for a ring of {0} bytes")]
     Memory(usize),
     /// The sink is closed.
     #[error("the sink is closed")]

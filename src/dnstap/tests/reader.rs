@@ -357,10 +357,12 @@ fn a_file_that_is_cut_off_anywhere_says_where() {
         let (offset, good) = (begins(torn) as u64, torn.saturating_sub(1) as u64);
         let expected = match cut - begins(torn) {
             0 if torn == 0 => "the stream ends at byte 0, without START".to_owned(),
-            0 => format!("the stream ends at byte {offset} without STOP, after {good} good frames"),
+            0 => format!(
+                "the stream ends at byte {offset} without STOP, after {good} complete frames"
+            ),
             size => format!(
                 "the frame at byte {offset} is cut off after {size} bytes; {good} frames before \
-                 are good"
+                 it are complete"
             ),
         };
         for mut reader in [file(piece), sent(piece).0] {
@@ -431,7 +433,9 @@ fn frames_over_the_limit_are_skipped_and_told_once() {
         for (index, size) in over.iter().enumerate() {
             assert_eq!(
                 error(&mut reader).to_string(),
-                format!("the frame at byte {offset} is skipped: {size} bytes are over the limit"),
+                format!(
+                    "the frame at byte {offset} was skipped: its {size} bytes exceed the limit"
+                ),
             );
             assert_eq!((reader.skipped(), reader.frames()), (index as u64 + 1, 1));
             offset += 4 + *size as u64;
@@ -494,7 +498,7 @@ fn other_content_types_are_refused_by_name() {
     let stream = [other.clone(), data(b"frame"), stop()].concat();
     let message = |offset: usize| {
         format!(
-            "the stream is not of dnstap: the content type at byte {offset} is \
+            "the stream is not dnstap: the content type at byte {offset} is \
              \"protobuf:other\\n.Log\""
         )
     };
@@ -585,14 +589,14 @@ fn the_stream_opens_in_its_order() {
     let twice = ready().repeat(2);
     let at = ready().len();
     for (mut reader, expected) in [
-        (file(&ready()), "at byte 0 is Ready where Start belongs".to_owned()),
-        (file(&stop()), "at byte 0 is Stop where Start belongs".to_owned()),
-        (sent(&stop()).0, "at byte 0 is Stop where Ready belongs".to_owned()),
+        (file(&ready()), "at byte 0 is Ready, but Start was expected".to_owned()),
+        (file(&stop()), "at byte 0 is Stop, but Start was expected".to_owned()),
+        (sent(&stop()).0, "at byte 0 is Stop, but Ready was expected".to_owned()),
     ] {
         assert_eq!(error(&mut reader).to_string(), format!("the control frame {expected}"));
     }
     let (mut reader, _sender) = sent(&twice);
-    let expected = format!("the control frame at byte {at} is Ready where Start belongs");
+    let expected = format!("the control frame at byte {at} is Ready, but Start was expected");
     for _ in 0..2 {
         assert_eq!(error(&mut reader).to_string(), expected);
     }
@@ -602,7 +606,8 @@ fn the_stream_opens_in_its_order() {
 fn data_does_not_come_before_start() {
     for early in [data(b"frame"), data(&payload(100_000))] {
         let (mut reader, _sender) = sent(&[ready(), early, start(), data(b"frame")].concat());
-        let expected = format!("the frame at byte {} is data where Start belongs", ready().len());
+        let expected =
+            format!("the frame at byte {} is data, but Start was expected", ready().len());
         for _ in 0..2 {
             assert_eq!(error(&mut reader).to_string(), expected);
         }

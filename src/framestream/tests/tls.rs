@@ -339,7 +339,7 @@ fn a_certificate_that_does_not_prove_the_server_is_rejected() {
         key: another.certificate.with_file_name("authority.key"),
     };
     let error = rejection(&itself, &options, &[]);
-    assert!(error.contains("is that of an authority"), "{error}");
+    assert!(error.contains("is a CA certificate"), "{error}");
     // The authorities of the system, of the package ca-certificates.
     let error = rejection(&authority.issue(LOCALHOST), &TlsOptions::default(), &[]);
     assert!(error.contains("UnknownIssuer"), "{error}");
@@ -524,7 +524,7 @@ fn options_that_cannot_work_are_refused_with_the_reason() {
     let other = another.issue(LOCALHOST);
     let mismatch = refusal("localhost", &client(certificate, Some(&other.key)));
     assert!(matches!(&mismatch, TlsError::KeyMismatch { key, .. } if *key == other.key));
-    assert!(mismatch.to_string().contains("does not fit the certificate"));
+    assert!(mismatch.to_string().contains("does not match the certificate"));
 
     assert!(matches!(refusal("no name", &good), TlsError::ServerName(name) if name == "no name"));
 }

@@ -229,8 +229,8 @@ enum SessionError {
     #[error("the keys of the TLS connection are used up")]
     KeysUsedUp,
     #[error(
-        "TLS: the peer's certificate is that of an authority, as many are that signed themselves; \
-         as it is, it is not trusted"
+        "TLS: the peer's certificate is a CA certificate, as many self-signed ones are; trust it by \
+         adding it to the CA bundle"
     )]
     Authority,
     #[error("TLS: {0}")]

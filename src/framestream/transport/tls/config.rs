@@ -65,19 +65,19 @@ pub enum TlsError {
         error: pem::Error,
     },
     /// A file without a certificate.
-    #[error("{}: no certificate in it that can be used", .0.display())]
+    #[error("{}: contains no usable certificate", .0.display())]
     NoCertificate(PathBuf),
     /// A file without a private key, or with one under a passphrase.
-    #[error("{}: no private key in it that can be used", .0.display())]
+    #[error("{}: contains no usable private key", .0.display())]
     NoKey(PathBuf),
     /// The system has no bundle of authorities where one is usually found.
     #[error("the system has no bundle of certificate authorities")]
     NoSystemBundle,
     /// One of client certificate and key without the other.
-    #[error("a client certificate and its key go together")]
+    #[error("a client certificate and its key must be set together")]
     OnlyOne,
     /// A key that is not that of the certificate.
-    #[error("the key {} does not fit the certificate {}", key.display(), certificate.display())]
+    #[error("the key {} does not match the certificate {}", key.display(), certificate.display())]
     KeyMismatch {
         /// The file of the certificate.
         certificate: PathBuf,
