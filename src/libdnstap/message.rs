@@ -82,12 +82,11 @@ pub struct dnstap_policy {
     pub r#type: dnstap_bytes,
     /// The rule: for a response policy zone, its owner name in wire format.
     pub rule: dnstap_bytes,
-    /// The data that matched the rule, in a form that depends on `match`.
+    /// The value that matched the rule, in a form that depends on `match`.
     pub value: dnstap_bytes,
     /// The action that was taken: one of enum dnstap_policy_action; 0 if absent.
     pub action: u32,
-    /// The kind of data that the rule was compared with: one of enum dnstap_policy_match; 0 if
-    /// absent.
+    /// The property that the rule was compared with: one of enum dnstap_policy_match; 0 if absent.
     pub r#match: u32,
 }
 

@@ -12,7 +12,7 @@ use crate::event::dnstap_event_kind::*;
 use crate::result::*;
 use crate::sink::dnstap_state::*;
 
-/// A name as a string of C, or nothing.
+/// A name as a C string, or no name.
 #[derive(Clone, Copy)]
 struct Name {
     /// Ends with NUL; empty for no name.
@@ -35,7 +35,7 @@ impl Name {
     }
 }
 
-/// Returns what a number has in a table.
+/// Returns the name of a number in a table; NULL if it has none.
 fn find(names: &'static [Name], number: u32) -> *const c_char {
     match names.get(number as usize) {
         Some(name) if name.bytes[0] != 0 => name.bytes.as_ptr().cast(),
@@ -138,10 +138,10 @@ pub extern "C" fn dnstap_state_name(state: u32) -> *const c_char {
     find_own(NAMES, state)
 }
 
-/// Returns the name of a kind of event of a sink. Any thread may call it.
+/// Returns the name of a kind of event. Any thread may call it.
 ///
-/// @param kind  `kind` of a struct dnstap_event, or any number.
-/// @return      A static string such as "DROPPING"; NULL if this version does not know the number.
+/// @param kind  One of enum dnstap_event_kind; unknown numbers are allowed.
+/// @return      A static string such as "DROPPING"; NULL if the number is unknown.
 #[unsafe(no_mangle)]
 pub extern "C" fn dnstap_event_kind_name(kind: u32) -> *const c_char {
     const NAMES: &[(u32, &CStr)] = &[

@@ -125,63 +125,63 @@ typedef struct dnstap_writer dnstap_writer;
   }
 
 /**
- * The hop of a DNS message, with the end that saw it and the direction.
+ * Where, and in which direction, a DNS message was seen.
  */
 typedef enum dnstap_message_type {
   /**
-   * A server got a query as the authority for its zone.
+   * An authoritative server received a query from a client.
    */
   DNSTAP_MESSAGE_TYPE_AUTH_QUERY = 1,
   /**
-   * A server answered as the authority for its zone.
+   * An authoritative server sent a response to a client.
    */
   DNSTAP_MESSAGE_TYPE_AUTH_RESPONSE = 2,
   /**
-   * A resolver asked an authoritative server.
+   * A resolver sent a query to an authoritative server.
    */
   DNSTAP_MESSAGE_TYPE_RESOLVER_QUERY = 3,
   /**
-   * A resolver got the answer of an authoritative server.
+   * A resolver received a response from an authoritative server.
    */
   DNSTAP_MESSAGE_TYPE_RESOLVER_RESPONSE = 4,
   /**
-   * A resolver or forwarder was asked by a client.
+   * A resolver or forwarder received a query from a client.
    */
   DNSTAP_MESSAGE_TYPE_CLIENT_QUERY = 5,
   /**
-   * A resolver or forwarder answered a client.
+   * A resolver or forwarder sent a response to a client.
    */
   DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE = 6,
   /**
-   * A forwarder asked the next resolver.
+   * A forwarder sent a query to its upstream resolver.
    */
   DNSTAP_MESSAGE_TYPE_FORWARDER_QUERY = 7,
   /**
-   * A forwarder got the answer of the next resolver.
+   * A forwarder received a response from its upstream resolver.
    */
   DNSTAP_MESSAGE_TYPE_FORWARDER_RESPONSE = 8,
   /**
-   * A stub resolver asked.
+   * A stub resolver sent a query.
    */
   DNSTAP_MESSAGE_TYPE_STUB_QUERY = 9,
   /**
-   * A stub resolver got the answer.
+   * A stub resolver received a response.
    */
   DNSTAP_MESSAGE_TYPE_STUB_RESPONSE = 10,
   /**
-   * A tool such as dig asked.
+   * A tool such as dig sent a query.
    */
   DNSTAP_MESSAGE_TYPE_TOOL_QUERY = 11,
   /**
-   * A tool such as dig got the answer.
+   * A tool such as dig received a response.
    */
   DNSTAP_MESSAGE_TYPE_TOOL_RESPONSE = 12,
   /**
-   * An authoritative server got a dynamic update (RFC 2136).
+   * An authoritative server received a dynamic update (RFC 2136).
    */
   DNSTAP_MESSAGE_TYPE_UPDATE_QUERY = 13,
   /**
-   * An authoritative server answered a dynamic update.
+   * An authoritative server sent a response to a dynamic update.
    */
   DNSTAP_MESSAGE_TYPE_UPDATE_RESPONSE = 14,
 } dnstap_message_type;
@@ -201,7 +201,7 @@ typedef enum dnstap_socket_family {
 } dnstap_socket_family;
 
 /**
- * The transport of a DNS message.
+ * The transport protocol of a DNS message.
  */
 typedef enum dnstap_socket_protocol {
   /**
@@ -213,11 +213,11 @@ typedef enum dnstap_socket_protocol {
    */
   DNSTAP_SOCKET_PROTOCOL_TCP = 2,
   /**
-   * TLS (RFC 7858).
+   * DNS over TLS (RFC 7858).
    */
   DNSTAP_SOCKET_PROTOCOL_DOT = 3,
   /**
-   * HTTPS (RFC 8484).
+   * DNS over HTTPS (RFC 8484).
    */
   DNSTAP_SOCKET_PROTOCOL_DOH = 4,
   /**
@@ -229,13 +229,13 @@ typedef enum dnstap_socket_protocol {
    */
   DNSTAP_SOCKET_PROTOCOL_DNSCRYPT_TCP = 6,
   /**
-   * QUIC (RFC 9250).
+   * DNS over dedicated QUIC connections (RFC 9250).
    */
   DNSTAP_SOCKET_PROTOCOL_DOQ = 7,
 } dnstap_socket_protocol;
 
 /**
- * The version of HTTP below DNS over HTTPS.
+ * The version of HTTP that DNS over HTTPS uses.
  */
 typedef enum dnstap_http_protocol {
   /**
@@ -257,27 +257,27 @@ typedef enum dnstap_http_protocol {
  */
 typedef enum dnstap_policy_action {
   /**
-   * Answered that the name does not exist.
+   * Answered that the name does not exist (NXDOMAIN).
    */
   DNSTAP_POLICY_ACTION_NXDOMAIN = 1,
   /**
-   * Answered that the name exists without such a record.
+   * Answered that the name has no records of the type (NODATA).
    */
   DNSTAP_POLICY_ACTION_NODATA = 2,
   /**
-   * Left the answer as it was.
+   * Left the answer unchanged.
    */
   DNSTAP_POLICY_ACTION_PASS = 3,
   /**
-   * Gave no answer.
+   * Sent no answer.
    */
   DNSTAP_POLICY_ACTION_DROP = 4,
   /**
-   * Answered with TC set, so that the client comes back over TCP.
+   * Sent a truncated answer (TC set), so that the client retries over TCP.
    */
   DNSTAP_POLICY_ACTION_TRUNCATE = 5,
   /**
-   * Answered with records of the policy.
+   * Answered with the policy's own records.
    */
   DNSTAP_POLICY_ACTION_LOCAL_DATA = 6,
 } dnstap_policy_action;
@@ -710,7 +710,7 @@ typedef struct dnstap_policy {
    */
   struct dnstap_bytes rule;
   /**
-   * The data that matched the rule, in a form that depends on `match`.
+   * The value that matched the rule, in a form that depends on `match`.
    */
   struct dnstap_bytes value;
   /**
@@ -718,8 +718,7 @@ typedef struct dnstap_policy {
    */
   uint32_t action;
   /**
-   * The kind of data that the rule was compared with: one of enum dnstap_policy_match; 0 if
-   * absent.
+   * The property that the rule was compared with: one of enum dnstap_policy_match; 0 if absent.
    */
   uint32_t match;
 } dnstap_policy;
@@ -929,10 +928,10 @@ const char *dnstap_policy_match_name(uint32_t match);
 const char *dnstap_state_name(uint32_t state);
 
 /**
- * Returns the name of a kind of event of a sink. Any thread may call it.
+ * Returns the name of a kind of event. Any thread may call it.
  *
- * @param kind  `kind` of a struct dnstap_event, or any number.
- * @return      A static string such as "DROPPING"; NULL if this version does not know the number.
+ * @param kind  One of enum dnstap_event_kind; unknown numbers are allowed.
+ * @return      A static string such as "DROPPING"; NULL if the number is unknown.
  */
 const char *dnstap_event_kind_name(uint32_t kind);
 

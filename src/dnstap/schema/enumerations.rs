@@ -125,7 +125,8 @@ macro_rules! message_types {
 /// Makes the hops of their table.
 macro_rules! hops {
     ($($(#[$what:meta])* $hop:ident $name:literal,)+) => {
-        /// A hop, with the end at which its messages are seen: the same for a query and its response.
+        /// A hop, with the end at which its messages are seen: the same for a query and its
+        /// response.
         ///
         /// Unlike the enumerations it is closed, so that code which depends on it handles each.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -159,65 +160,65 @@ pub const ENUMERATIONS: [Description; 7] = [
 ];
 
 enumeration! {
-    /// The kind of event in a frame.
+    /// The kind of an event.
     EventType = Dnstap.Type {
-        /// A DNS message: the one kind there is.
+        /// A DNS message: the only kind.
         MESSAGE = 1,
     }
 }
 
 message_types! {
-    /// The hop of a DNS message, with the end that saw it and the direction.
+    /// Where, and in which direction, a DNS message was seen.
     MessageType = Message.Type {
-        /// A server got a query as the authority for its zone.
+        /// An authoritative server received a query from a client.
         AUTH_QUERY = 1, "AQ", Auth;
-        /// A server answered as the authority for its zone.
+        /// An authoritative server sent a response to a client.
         AUTH_RESPONSE = 2, "AR", Auth;
-        /// A resolver asked an authoritative server.
+        /// A resolver sent a query to an authoritative server.
         RESOLVER_QUERY = 3, "RQ", Resolver;
-        /// A resolver got the answer of an authoritative server.
+        /// A resolver received a response from an authoritative server.
         RESOLVER_RESPONSE = 4, "RR", Resolver;
-        /// A resolver or forwarder was asked by a client.
+        /// A resolver or forwarder received a query from a client.
         CLIENT_QUERY = 5, "CQ", Client;
-        /// A resolver or forwarder answered a client.
+        /// A resolver or forwarder sent a response to a client.
         CLIENT_RESPONSE = 6, "CR", Client;
-        /// A forwarder asked the next resolver.
+        /// A forwarder sent a query to its upstream resolver.
         FORWARDER_QUERY = 7, "FQ", Forwarder;
-        /// A forwarder got the answer of the next resolver.
+        /// A forwarder received a response from its upstream resolver.
         FORWARDER_RESPONSE = 8, "FR", Forwarder;
-        /// A stub resolver asked.
+        /// A stub resolver sent a query.
         STUB_QUERY = 9, "SQ", Stub;
-        /// A stub resolver got the answer.
+        /// A stub resolver received a response.
         STUB_RESPONSE = 10, "SR", Stub;
-        /// A tool such as dig asked.
+        /// A tool such as dig sent a query.
         TOOL_QUERY = 11, "TQ", Tool;
-        /// A tool such as dig got the answer.
+        /// A tool such as dig received a response.
         TOOL_RESPONSE = 12, "TR", Tool;
-        /// An authoritative server got a dynamic update (RFC 2136).
+        /// An authoritative server received a dynamic update (RFC 2136).
         UPDATE_QUERY = 13, "UQ", Update;
-        /// An authoritative server answered a dynamic update.
+        /// An authoritative server sent a response to a dynamic update.
         UPDATE_RESPONSE = 14, "UR", Update;
     }
 }
 
 hops! {
-    /// Of a server, as the authority for its zone, with those that ask it.
+    /// Between an authoritative server and its clients.
     Auth "AUTH",
-    /// Of a resolver, with authoritative servers.
+    /// Between a resolver and authoritative servers.
     Resolver "RESOLVER",
-    /// Of a resolver or forwarder, with its clients.
+    /// Between a resolver or forwarder and its clients.
     Client "CLIENT",
-    /// Of a forwarder, with the next resolver.
+    /// Between a forwarder and its upstream resolver.
     Forwarder "FORWARDER",
-    /// Of a stub resolver, with the resolver it asks.
+    /// Between a stub resolver and its resolver.
     Stub "STUB",
-    /// Of a tool such as dig, with the server it asks.
+    /// Between a tool such as dig and the server that it queries.
     Tool "TOOL",
-    /// Of an authoritative server, with those that send it dynamic updates.
+    /// Between an authoritative server and clients that send dynamic updates.
     Update "UPDATE",
 }
 
-// The first number is 1, and none is left out.
+// The numbers start at 1, without gaps.
 const _: () =
     assert!(MessageType::ALL[MessageType::ALL.len() - 1].0 as usize == MessageType::ALL.len());
 
@@ -225,7 +226,8 @@ impl MessageType {
     /// One more than the greatest number that has a name: the length of an array by message type.
     pub const LIMIT: usize = Self::ALL.len() + 1;
 
-    /// Returns whether the message is a query. A number without a name is neither query nor response.
+    /// Returns whether the message is a query. A number without a name is neither a query nor a
+    /// response.
     pub const fn is_query(self) -> bool {
         self.name().is_some() && self.0 % 2 == 1
     }
@@ -253,27 +255,27 @@ enumeration! {
 }
 
 enumeration! {
-    /// The transport of a DNS message.
+    /// The transport protocol of a DNS message.
     SocketProtocol = SocketProtocol {
         /// UDP (RFC 1035, section 4.2.1).
         UDP = 1,
         /// TCP (RFC 1035, section 4.2.2).
         TCP = 2,
-        /// TLS (RFC 7858).
+        /// DNS over TLS (RFC 7858).
         DOT = 3,
-        /// HTTPS (RFC 8484).
+        /// DNS over HTTPS (RFC 8484).
         DOH = 4,
         /// DNSCrypt over UDP.
         DNSCRYPT_UDP (DNSCryptUDP) = 5,
         /// DNSCrypt over TCP.
         DNSCRYPT_TCP (DNSCryptTCP) = 6,
-        /// QUIC (RFC 9250).
+        /// DNS over dedicated QUIC connections (RFC 9250).
         DOQ = 7,
     }
 }
 
 enumeration! {
-    /// The version of HTTP below DNS over HTTPS.
+    /// The version of HTTP that DNS over HTTPS uses.
     HttpProtocol = HttpProtocol {
         /// HTTP/1.0 or HTTP/1.1 (RFC 9112).
         HTTP1 = 1,
@@ -287,17 +289,17 @@ enumeration! {
 enumeration! {
     /// The action that was taken because of a policy.
     PolicyAction = Policy.Action {
-        /// Answered that the name does not exist.
+        /// Answered that the name does not exist (NXDOMAIN).
         NXDOMAIN = 1,
-        /// Answered that the name exists without such a record.
+        /// Answered that the name has no records of the type (NODATA).
         NODATA = 2,
-        /// Left the answer as it was.
+        /// Left the answer unchanged.
         PASS = 3,
-        /// Gave no answer.
+        /// Sent no answer.
         DROP = 4,
-        /// Answered with TC set, so that the client comes back over TCP.
+        /// Sent a truncated answer (TC set), so that the client retries over TCP.
         TRUNCATE = 5,
-        /// Answered with records of the policy.
+        /// Answered with the policy's own records.
         LOCAL_DATA = 6,
     }
 }

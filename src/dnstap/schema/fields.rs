@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The messages and their fields.
 //!
-//! Each table is a macro that calls a macro of its user, with the user's arguments and the fields. A
-//! field is a line as the schema has it, and after `=>` its name in this crate:
+//! Each table is a macro that calls a macro of its user, with the user's arguments and the fields.
+//! A field is a line as the schema has it, and after `=>` its name in this crate:
 //!
 //! ```text
 //! optional (enum SocketFamily) socket_family = 2 => socket_family,
 //! ```
 //!
-//! A user matches `$label:ident $type:tt $name:ident = $number:literal => $field:ident`, and makes of
-//! it what it needs, for instance the type of the field with `rust_type!('a, $label $type)`.
+//! A user matches `$label:ident $type:tt $name:ident = $number:literal => $field:ident`, and makes
+//! of it what it needs, for instance the type of the field with `rust_type!('a, $label $type)`.
 
 /// The fields of `Dnstap`.
 macro_rules! event_fields {
@@ -19,11 +19,12 @@ macro_rules! event_fields {
             /// The content of one Frame Streams data frame of type `protobuf:dnstap.Dnstap`
             /// (`Dnstap`).
             Event = Dnstap {
-                /// The name of the server that logged it, as a rule its answer to NSID (RFC 5001).
+                /// The name of the server that logged the event, usually its NSID (RFC 5001).
                 optional bytes identity = 1 => identity,
-                /// The software of that server, as a rule its answer to "version.bind" in class CH.
+                /// The software and version of that server, usually its answer to "version.bind"
+                /// in class CH.
                 optional bytes version = 2 => version,
-                /// Bytes of the operator's own.
+                /// Data of the operator's own.
                 optional bytes extra = 3 => extra,
                 /// The DNS message.
                 optional (message Message) message = 14 => message,
@@ -40,16 +41,16 @@ macro_rules! message_fields {
     ($user:ident $($argument:tt)*) => {
         $user! {
             $($argument)*
-            /// A DNS message in wire format with its circumstances (`Message`).
+            /// A DNS message in wire format with its context (`Message`).
             ///
             /// The initiator is the side that sent the query, the responder the side that answers
-            /// it, in queries and responses alike.
+            /// it, in both queries and responses.
             Message = Message {
-                /// Where and in which direction the message was seen (`type`).
+                /// Where, and in which direction, the message was seen (`type`).
                 required (enum MessageType) r#type = 1 => message_type,
                 /// The family of the addresses.
                 optional (enum SocketFamily) socket_family = 2 => socket_family,
-                /// The transport of the message.
+                /// The transport protocol of the message.
                 optional (enum SocketProtocol) socket_protocol = 3 => socket_protocol,
                 /// The initiator's address in network byte order.
                 optional bytes query_address = 4 => query_address,
@@ -65,7 +66,7 @@ macro_rules! message_fields {
                 optional fixed32 query_time_nsec = 9 => query_time_nsec,
                 /// The query in wire format (RFC 1035, section 4) without transport headers.
                 optional bytes query_message = 10 => query_message,
-                /// The zone whose servers were asked, a domain name in wire format.
+                /// The zone whose servers were queried: a domain name in wire format.
                 optional bytes query_zone = 11 => query_zone,
                 /// When the response was sent or received, in seconds since 1970-01-01 UTC.
                 optional uint64 response_time_sec = 12 => response_time_sec,
@@ -73,9 +74,9 @@ macro_rules! message_fields {
                 optional fixed32 response_time_nsec = 13 => response_time_nsec,
                 /// The response in wire format without transport headers.
                 optional bytes response_message = 14 => response_message,
-                /// The rule of the operator that the message met.
+                /// The rule of the operator that matched the message.
                 optional (message Policy) policy = 15 => policy,
-                /// The version of HTTP, where the protocol is DNS over HTTPS.
+                /// The version of HTTP, if the transport is DNS over HTTPS.
                 optional (enum HttpProtocol) http_protocol = 16 => http_protocol,
             }
         }
@@ -87,18 +88,18 @@ macro_rules! policy_fields {
     ($user:ident $($argument:tt)*) => {
         $user! {
             $($argument)*
-            /// A rule of the operator that a message met, such as one of a response policy zone
+            /// A rule of the operator that matched a message, such as one of a response policy zone
             /// (`Policy`).
             Policy = Policy {
-                /// The kind of policy in UTF-8, "RPZ" for a response policy zone (`type`).
+                /// The type of the policy in UTF-8: "RPZ" for a response policy zone (`type`).
                 optional string r#type = 1 => policy_type,
-                /// The rule, in a response policy zone its owner name in wire format.
+                /// The rule: for a response policy zone, its owner name in wire format.
                 optional bytes rule = 2 => rule,
                 /// The action that was taken.
                 optional (enum PolicyAction) action = 3 => action,
                 /// The property that the rule was compared with (`match`).
                 optional (enum PolicyMatch) r#match = 4 => policy_match,
-                /// The value that met the rule, in a form that depends on the property.
+                /// The value that matched the rule, in a form that depends on the property.
                 optional bytes value = 5 => value,
             }
         }
