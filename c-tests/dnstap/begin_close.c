@@ -140,6 +140,35 @@ static void in_a_child(int unused)
 	dnstap_queue_free(&queue);
 }
 
+/* Logs a message, waits until the receiver was not reached, and closes: with a receiver from then on, or without. */
+static void without_stream(int has_receiver)
+{
+	dnstap_options *options = options_to(OUTPUT);
+	dnstap_sink *sink;
+	dnstap_queue *queue;
+	dnstap_stats s;
+	struct receiver r;
+	double began, took;
+
+	dnstap_options_set_reconnect_interval(options, 600000);
+	sink = open_sink(options);
+	queue = dnstap_queue_new(sink, NULL);
+	NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 100) == DNSTAP_OK, "not logged");
+	/* The next attempt is 1.6 seconds after the fifth. */
+	AWAIT_STATS(sink, s, s.connect_failures == 5);
+	if (has_receiver)
+		receiver_start(&r, listen_unix(SOCKET), receiver_play_one, NULL);
+	began = now();
+	s = close_sink(&sink, TIMEOUT);
+	took = now() - began;
+	dnstap_queue_free(&queue);
+	EXPECT(s.sent, has_receiver);
+	EXPECT(s.dropped_closed, !has_receiver);
+	NEED(took < SLACK, "closing took %.1f s", took);
+	if (has_receiver)
+		receiver_finish(&r, stderr);
+}
+
 int main(int argc, char **argv)
 {
 	enum { LIMIT = 30 };
@@ -147,6 +176,8 @@ int main(int argc, char **argv)
 		{ "sinks whose receiver stopped reading close within one timeout", frozen, 1, LIMIT, 0, NULL },
 		{ "sinks whose receiver never answered close within one timeout", frozen, 0, LIMIT, 0, NULL },
 		{ "a sink that began to close sends what is pending by itself", in_the_background, 0, LIMIT, 0, NULL },
+		{ "closing without a receiver does not wait for one", without_stream, 0, LIMIT, 0, NULL },
+		{ "closing tries once more to connect", without_stream, 1, LIMIT, 0, NULL },
 		{ "a child that begins to close leaves its parent's sink alone", in_a_child, 0, LIMIT, 0, NULL },
 	};
 
