@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -205,6 +206,71 @@ static void numbers_of_the_host(int unused)
 	_exit(0);
 }
 
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+static bool has_event(dnstap_sink *sink, int milliseconds)
+{
+	struct pollfd p = { dnstap_sink_get_event_fd(sink), POLLIN, 0 };
+
+	return poll(&p, 1, milliseconds) > 0;
+}
+
+/* Logs, reopens and closes while the host has closed this one of the sink's descriptors. Returns whether there is one. */
+static bool lose_descriptor(int number)
+{
+	enum { MOST = 64 };
+	dnstap_options *options = options_to("file:lost.tap");
+	dnstap_message invalid = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY);
+	dnstap_event event = DNSTAP_EVENT_INIT;
+	bool before[MOST], reported = false;
+	dnstap_queue *queue;
+	dnstap_sink *sink;
+	dnstap_stats s;
+	double began;
+	int fd, found = -1;
+
+	for (fd = 0; fd < MOST; fd++)
+		before[fd] = is_open(fd);
+	dnstap_options_set_flush_interval(options, 600000);
+	sink = open_sink(options);
+	queue = dnstap_queue_new(sink, NULL);
+	dnstap_sink_get_event_fd(sink);
+	AWAIT_STATS(sink, s, s.state == DNSTAP_STATE_CONNECTED);
+	for (fd = 0; fd < MOST && found < number; fd++)
+		found += !before[fd] && is_open(fd);
+	if (found == number)
+		close(fd - 1);
+	log_one(queue);
+	NEED(dnstap_sink_reopen(sink) == DNSTAP_OK, "reopen");
+	NEED(dnstap_sink_flush(sink, TIMEOUT) == DNSTAP_OK, "descriptor %d: not sent", number);
+	invalid.query_time.seconds = -1;
+	NEED(dnstap_log(queue, &invalid) == DNSTAP_ERROR_TIME, "an invalid time");
+	while (!reported) {
+		NEED(has_event(sink, DEADLINE * 1000), "descriptor %d: no event", number);
+		while (dnstap_sink_next_event(sink, &event) == DNSTAP_OK)
+			reported |= event.kind == DNSTAP_EVENT_KIND_DROPPING;
+	}
+	NEED(!has_event(sink, 0), "descriptor %d: readable without an event", number);
+	dnstap_queue_free(&queue);
+	began = now();
+	EXPECT(close_sink(&sink, TIMEOUT).sent, 1);
+	NEED(now() - began < TIMEOUT / 2000.0, "descriptor %d: closed after %.1f s", number, now() - began);
+	return found == number;
+}
+
+static void each_by_itself(int unused)
+{
+	int number = 0;
+
+	(void)unused;
+	while (lose_descriptor(number))
+		number++;
+	NEED(number >= 3, "only %d descriptors were found", number);
+}
+
 /* A receiver sees the end of a process that is killed, though a child of it goes on. */
 static void killed_parent(int unused)
 {
@@ -353,6 +419,7 @@ int main(int argc, char **argv)
 		{ "descriptors are closed in a child", closed_in_a_child, 0, 30, 0, NULL },
 		{ "descriptors do not pile up over generations", generations, 0, 30, 0, NULL },
 		{ "descriptors that the host opened in their place stay", numbers_of_the_host, 0, 30, 0, NULL },
+		{ "a sink does without each of its descriptors", each_by_itself, 0, 60, 0, NULL },
 		{ "a receiver sees the end of a killed parent", killed_parent, 0, 60, 0, NULL },
 		{ "a child of a sink to a device makes no file beside it", beside, false, 30, 0, NULL },
 		{ "a child of a sink to a FIFO makes no file beside it", beside, true, 30, 0, NULL },
