@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Returns the IPv4 address in an IPv4-mapped one, which is made in `room`; any other address as it is. */
+/* Returns the IPv4 address of an IPv4-mapped address, stored in `room`; or any other address unchanged. */
 static const struct sockaddr *unmapped(const struct sockaddr *address, struct sockaddr_in *room)
 {
 	struct sockaddr_in6 in6;

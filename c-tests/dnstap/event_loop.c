@@ -64,7 +64,7 @@ static void end(struct connection *c, dnstap_result result)
 	c->is_over = true;
 }
 
-/* Reads the messages that have arrived, but not all at once: other connections have a turn. */
+/* Reads messages that have arrived, but not too many, so that other connections get their turn. */
 static void read_some(struct connection *c)
 {
 	dnstap_message message = DNSTAP_MESSAGE_INIT;
