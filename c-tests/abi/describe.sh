@@ -66,8 +66,8 @@ $cc -aux-info "$work/prototypes" -fsyntax-only "$work/headers.c"
 	END { print "local: *; };" }' >"$work/twin.map"
 
 soname=$(objdump -p "$object" | awk '$1 == "SONAME" { print $2 }')
-$cc -g -w -shared -fPIC -Wl,-soname,"$soname" -Wl,--version-script="$work/twin.map" -Wl,--no-undefined-version \
-	-o "$work/$soname" "$work/twin.c"
+$cc -g -fdebug-prefix-map="$work/=" -w -shared -fPIC -Wl,-soname,"$soname" -Wl,--version-script="$work/twin.map" \
+	-Wl,--no-undefined-version -o "$work/$soname" "$work/twin.c"
 # Without anything of this machine. Comments say in C what the next element is; those that repeat it are left out.
 abidw --annotate --type-id-style hash --no-architecture --no-comp-dir-path --no-corpus-path --no-elf-needed \
 	--no-parameter-names --no-show-locs "$work/$soname" >"$work/description"
