@@ -1391,11 +1391,11 @@ enum dnstap_result dnstap_sink_begin_close(dnstap_sink *sink);
  * Sends the pending messages, closes the stream, ends the writer thread, and frees the sink.
  * Returns at the latest half a second after the close timeout, which starts with this call or has
  * started with dnstap_sink_begin_close(). No other thread may be using the sink. Its queues may
- * still exist; messages that are logged to them from here on are refused. Events must be taken
- * before: this call frees them.
+ * still exist; messages that are logged to them from here on are refused. Pending events are
+ * freed: retrieve them before this call.
  *
- * If the stream is down and messages are pending, one more attempt to open it is made at once. If
- * that fails, the messages are dropped without waiting any longer, and counted as `dropped_closed`.
+ * If the stream is down and messages are pending, one more attempt to open it is made immediately.
+ * If it fails, the messages are dropped without further waiting, and counted as `dropped_closed`.
  *
  * A program that ends without this call, by exit() or a signal, loses the pending messages: those
  * of the last flush interval, or more if the receiver is away. dnstap_sink_flush() sends them.
