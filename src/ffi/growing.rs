@@ -33,6 +33,12 @@ macro_rules! growing {
     };
     ($struct:ty, $size:literal, $last:ident, $now:ident) => {
         $crate::growing!(@ $struct, $size, $crate::end_of_field!($struct, $last), $now);
+        const _: () = {
+            let [last, now] =
+                [::std::mem::offset_of!($struct, $last), ::std::mem::offset_of!($struct, $now)];
+            let first_size = <$struct as $crate::Growing>::FIRST_SIZE;
+            assert!(now == last || now >= first_size, "the new field begins in padding");
+        };
     };
     ($struct:ty, $size:literal, $last:ident: $growing:ty) => {
         $crate::growing!(
@@ -46,17 +52,23 @@ macro_rules! growing {
         // SAFETY: it begins with its size, as asserted below; the rest is said by the caller of
         // the macro.
         unsafe impl $crate::Growing for $struct {
-            const FIRST_SIZE: usize = $first_size;
+            const FIRST_SIZE: usize = {
+                let end: usize = $first_size;
+                end.next_multiple_of(align_of::<$struct>())
+            };
         }
 
         const _: () = {
             const FIRST_SIZE: usize = <$struct as $crate::Growing>::FIRST_SIZE;
             assert!(::std::mem::offset_of!($struct, size) == 0);
             assert!(FIRST_SIZE == $size || !cfg!(target_pointer_width = "64"));
-            // A field that is added must not take bytes which callers have left undefined.
-            assert!(FIRST_SIZE.is_multiple_of(align_of::<$struct>()));
+            // A field that is added must not take bytes which callers have left undefined. Where
+            // pointers have 32 bits and 64-bit integers are aligned to 8 bytes, as on ARM, a struct
+            // may end with padding; the field that is added first begins after it.
             let end = $crate::end_of_field!($struct, $now);
-            assert!(end == size_of::<$struct>(), "the last field ends the struct, without padding");
+            let padding = size_of::<$struct>() - end;
+            assert!(padding == 0 || !cfg!(target_pointer_width = "64"), "padding at the end");
+            assert!(padding < align_of::<$struct>(), "the last field does not end the struct");
         };
     };
 }
