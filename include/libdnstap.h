@@ -70,7 +70,7 @@
 /** The version as a number, with one byte each for major, minor and patch: 1.2.3 is 0x010203. */
 #define LIBDNSTAP_VERSION_NUMBER 0x000100
 
-/** The bit of a message type, which must be below 32, in a set of message types, a uint32_t. */
+/** The bit of a message type, a number below 32, in a set of message types, a uint32_t. */
 #define DNSTAP_MESSAGE_TYPE_BIT(type) (UINT32_C(1) << (type))
 /**
  * The set of all message types that the library knows, including those that are newer than this
@@ -595,8 +595,8 @@ typedef struct dnstap_stats {
    */
   uint64_t dropped_invalid;
   /**
-   * Messages that were dropped because they were not sent within the close timeout, or were
-   * logged while the sink was being closed.
+   * Messages that were dropped because they could not be sent before the sink was closed, or
+   * were logged while it was being closed.
    */
   uint64_t dropped_closed;
   /**

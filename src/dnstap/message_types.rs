@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Message types by name, as options and configuration files have them.
+//! Names of message types in options and configuration files.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::schema::MessageType;
 
-/// A word that names no message type.
+/// A word that is not the name of a message type.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("\"{0}\" is not a message type, such as CQ or CLIENT_QUERY")]
 pub struct UnknownMessageType(
@@ -29,13 +29,13 @@ impl FromStr for MessageType {
     }
 }
 
-/// Tells whether a character separates the words of a list.
+/// Returns whether a character separates the words of a list.
 pub fn is_separator(byte: u8) -> bool {
     byte == b',' || byte.is_ascii_whitespace()
 }
 
-/// Returns the set of the types in a list, bit `1 << type` each. They are separated by commas, spaces
-/// or both; "all" stands for all bits, also those of types to come.
+/// Returns the set of the types in a list, bit `1 << type` each. The words are separated by commas,
+/// spaces or both; "all" stands for all bits, including those of future types.
 pub fn parse(list: &str) -> Result<u32, UnknownMessageType> {
     let words = list.split(|c: char| u8::try_from(c).is_ok_and(is_separator));
     words.filter(|word| !word.is_empty()).try_fold(0, |set, word| {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Writing dnstap from one thread, which waits for the receiver: for converters and short-lived
-//! programs. Nothing is dropped, and no thread is started, but while a name is looked up.
+//! programs. No message is dropped, and no thread is started, except to look up a host name.
 //!
 //! ```no_run
 //! use dnstap::encode::Envelope;
@@ -30,21 +30,21 @@ use thiserror::Error;
 use crate::encode::{self, EncodeError, Encoder, Envelope, Fields, Origin};
 use crate::sink::{OpenError, Options};
 
-/// Bytes of frames that are written at once.
+/// Bytes of frames above which the buffer is written.
 const BATCH: usize = 64 * 1024;
 
-/// Bytes that the buffer may have after a long frame.
+/// Maximum size of the buffer that is kept after a long frame.
 const KEPT: usize = 4 * BATCH;
 
-/// A stream to write to. Every call takes at most [`Options::io_timeout`], but for what the system
-/// takes to write to a regular file. Dropping a writer sends neither what is buffered nor STOP.
+/// A stream to write to. Every call takes at most [`Options::io_timeout`], except for writing to a
+/// regular file. Dropping a writer discards the buffered data, and does not send STOP.
 pub struct Writer {
     stream: Stream,
     origin: Origin,
     encoder: Encoder,
     /// The message types that are written, bit `1 << type` each.
     message_types: u32,
-    /// Frames with their lengths in front of them, up to `used`.
+    /// Frames with their length prefixes, up to `used`.
     buffer: Vec<u8>,
     used: usize,
     io_timeout: Duration,
@@ -55,12 +55,12 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Connects, and goes through the handshake. Of the options, those about an output, identity,
-    /// version, message types, direction, TLS and the I/O timeout are used.
+    /// Connects, and performs the handshake. Uses the output, identity, version, message types,
+    /// direction, TLS and I/O timeout of the options.
     pub fn open(options: &Options) -> Result<Self, OpenWriterError> {
         let until = deadline(Instant::now(), options.io_timeout);
         let mut stream = options.prepare()?.writer;
-        // Whatever is written has its own rate in `extra`, if it has one.
+        // A message that was sampled already has its rate in `extra`.
         let (identity, version) = (options.identity.as_deref(), options.version.as_deref());
         let origin = Origin::new(identity, version, 1).map_err(OpenError::from)?;
         stream.close_in_children();
@@ -78,8 +78,8 @@ impl Writer {
         })
     }
 
-    /// Writes a message, with what its envelope has beside it. Returns whether its type is one of
-    /// [`Options::message_types`]: if not, it is not written.
+    /// Writes a message with its envelope. Returns whether its type is one of
+    /// [`Options::message_types`]; if not, it is not written.
     pub fn write(
         &mut self,
         message: &impl Fields,
@@ -90,7 +90,7 @@ impl Writer {
         Ok(is_enabled)
     }
 
-    /// Writes an event that is encoded already, as it is.
+    /// Writes an event that is already encoded, unchanged.
     pub fn write_frame(&mut self, frame: &[u8]) -> Result<(), WriteError> {
         self.buffer_frame(frame)?;
         self.flush_full()
@@ -100,8 +100,8 @@ impl Writer {
         if self.is_full() { self.flush() } else { Ok(()) }
     }
 
-    /// Does the first part of [`Writer::write`]: nothing is handed to the system. If the buffer
-    /// [is full](Writer::is_full) then, [`Writer::flush`] is due.
+    /// Buffers a message without handing it to the system. If the buffer
+    /// [is full](Writer::is_full) afterwards, the caller has to call [`Writer::flush`].
     pub fn buffer(
         &mut self,
         message: &impl Fields,
@@ -121,7 +121,7 @@ impl Writer {
         Ok(true)
     }
 
-    /// Does the first part of [`Writer::write_frame`], likewise.
+    /// Buffers an event that is already encoded, likewise.
     pub fn buffer_frame(&mut self, frame: &[u8]) -> Result<(), WriteError> {
         self.check()?;
         if !(1..=u32::MAX as usize).contains(&frame.len()) {
@@ -133,12 +133,12 @@ impl Writer {
         Ok(())
     }
 
-    /// Whether enough is buffered to be written at once.
+    /// Returns whether the buffer should be written.
     pub fn is_full(&self) -> bool {
         self.used >= BATCH
     }
 
-    /// Hands everything that is buffered to the system.
+    /// Hands the buffered data to the system.
     pub fn flush(&mut self) -> Result<(), WriteError> {
         self.flush_until(deadline(Instant::now(), self.io_timeout))
     }
@@ -153,8 +153,8 @@ impl Writer {
         self.keep_failure(written)
     }
 
-    /// Writes what is buffered and ends the stream: sends STOP, and waits for FINISH where the
-    /// receiver answers. If this succeeds, the receiver has read everything, or the file has it.
+    /// Writes the buffered data and ends the stream: sends STOP and, unless the stream is
+    /// unidirectional, waits for FINISH. If this succeeds, the receiver has read everything.
     pub fn close(mut self) -> Result<(), WriteError> {
         let until = deadline(Instant::now(), self.io_timeout);
         self.flush_until(until)?;
@@ -170,7 +170,7 @@ impl Writer {
         self.failure.clone().map_or(Ok(()), Err)
     }
 
-    /// Keeps a failure for all calls that follow.
+    /// Stores a failure, which all later calls return.
     fn keep_failure(&mut self, done: Result<(), StreamError>) -> Result<(), WriteError> {
         done.map_err(|error| {
             let failure =
@@ -186,7 +186,7 @@ impl Writer {
         if end <= self.buffer.len() {
             return Ok(());
         }
-        // A frame begins below the batch, as a rule, and is short.
+        // Most frames are short, and begin before the limit of the batch.
         let length = end.max(BATCH + BATCH / 4);
         let more = length - self.buffer.len();
         self.buffer.try_reserve_exact(more).map_err(|_| WriteError::Memory(most))?;
@@ -194,7 +194,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Adds a frame of `length` bytes, which is in place.
+    /// Adds a frame of `length` bytes, whose payload is already in place.
     fn commit(&mut self, length: usize) {
         let prefix = (length as u32).to_be_bytes();
         self.buffer[self.used..][..LENGTH_SIZE].copy_from_slice(&prefix);
@@ -202,18 +202,18 @@ impl Writer {
     }
 }
 
-/// Why a writer cannot be opened.
+/// The reason why a writer cannot be opened.
 #[derive(Debug, Error)]
 pub enum OpenWriterError {
     /// The options cannot be used.
     #[error(transparent)]
     Options(#[from] OpenError),
-    /// The receiver cannot be reached, or does not take the stream.
+    /// The receiver cannot be reached, or does not accept the stream.
     #[error(transparent)]
     Stream(#[from] StreamFailure),
 }
 
-/// Why something was not written.
+/// The reason why a message was not written.
 #[derive(Clone, Debug, Error)]
 pub enum WriteError {
     /// The message cannot be encoded. The stream goes on without it.
@@ -222,18 +222,18 @@ pub enum WriteError {
     /// A frame is empty, or longer than 4 GiB - 1. The stream goes on without it.
     #[error("a frame must have from 1 to 4294967295 bytes, not {0}")]
     FrameLength(usize),
-    /// No memory for a frame. The stream goes on without it.
+    /// Out of memory for a frame. The stream goes on without it.
     #[error("out of memory for a frame of {0} bytes")]
     Memory(usize),
-    /// The stream is that of the process that opened it, not of its forked child.
+    /// The stream belongs to the process that opened it, not to its forked child.
     #[error("the writer belongs to the process that opened it, not to a forked child")]
     Forked,
-    /// The stream has failed. No call will succeed any more.
+    /// The stream has failed. All later calls fail as well.
     #[error(transparent)]
     Stream(Arc<StreamFailure>),
 }
 
-/// A failure of a stream, and where it leads to.
+/// A failure of a stream, with its target.
 #[derive(Debug, Error)]
 #[error("{target}: {text}")]
 pub struct StreamFailure {

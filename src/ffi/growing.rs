@@ -2,14 +2,15 @@
 //! Structs that callers allocate and that can grow.
 //!
 //! Such a struct begins with its size in bytes, as the caller's compiler knew it. Later versions
-//! only append fields. A caller with any size from that of the first version on is served: no byte
-//! beyond its size is read or written. To a caller of an older version the later fields are absent,
-//! and so are, to a caller of a newer version, those that this library does not know.
+//! only append fields. Any size from that of the first version on is accepted, and no byte beyond
+//! it is read or written. For callers of an older version, the later fields are absent; for callers
+//! of a newer version, so are the fields that this library does not know.
 
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// A struct that its callers allocate, and that can grow. [`growing!`](crate::growing) implements it.
+/// A struct that its callers allocate, and that can grow. [`growing!`](crate::growing) implements
+/// it.
 ///
 /// # Safety
 /// The struct is `repr(C)` and begins with a `usize`, its size. All bytes being 0 is a value of it,

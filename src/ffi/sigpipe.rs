@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Writing to a pipe whose reader is gone, without the signal that ends a program that does not
-//! expect it.
+//! Writing to pipes without SIGPIPE, which would kill a program that does not expect it when the
+//! reader of the pipe is gone.
 
 use std::mem::MaybeUninit;
 use std::ptr;
 
 use libc::{SIG_BLOCK, SIG_SETMASK, SIGPIPE, sigset_t, timespec};
 
-/// Runs `body`. A SIGPIPE that it raises is never delivered, whatever the program does with that
-/// signal, and the mask of the thread is afterwards as it was. Sockets do not need this.
+/// Runs `body`, and discards a SIGPIPE that it raises, whatever the program does with that signal.
+/// Restores the signal mask of the thread. Not needed for sockets.
 pub fn without_sigpipe<R>(body: impl FnOnce() -> R) -> R {
-    // One that is pending is blocked, so `body` cannot raise another that is noticed.
+    // If one is already pending, the signal is blocked, and another one makes no difference.
     let _blocked = (!is_pending()).then(Blocked::new);
     body()
 }
@@ -55,7 +55,7 @@ fn only_sigpipe() -> sigset_t {
     }
 }
 
-/// Whether SIGPIPE waits to be delivered to this thread.
+/// Returns whether SIGPIPE is pending for this thread.
 fn is_pending() -> bool {
     let mut set = MaybeUninit::uninit();
     // SAFETY: `sigpending` initialises the set, unless it fails.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Errors as people read them.
+//! Errors in a readable form.
 
 use std::fmt::Display;
 
-/// Returns the text of an error without the numbers of the system, "(os error 2)", that the standard
-/// library appends to its messages, also where they are in the middle of the text.
+/// Returns the text of an error without the numbers of the system, "(os error 2)", that the
+/// standard library appends to its messages, also where they are in the middle of the text.
 pub fn plain_error(error: impl Display) -> String {
     const NUMBER: &str = " (os error ";
     let text = error.to_string();

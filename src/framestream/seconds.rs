@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Times as people read them.
+//! Times in a readable form.
 
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Handles that say what they are, so that one of another kind, or one that was freed, is told as
-//! far as its memory still says so.
+//! Handles with a tag, by which a handle of another kind is refused, and so is a freed one, as long
+//! as its memory has not been reused.
 
 use crate::result::dnstap_result;
 
-/// What is behind a handle.
+/// The memory of a handle.
 #[repr(C)]
 pub struct Handle<T> {
     tag: u32,
-    /// 0, where a queue has its tag: what is between the fields would be anything.
+    /// 0, at the offset where a queue has its tag: padding would be undefined.
     no_queue: u32,
     value: T,
 }
 
 /// A kind of handle.
 pub trait Tag {
-    /// The tag: arbitrary, but of no other kind.
+    /// The tag: an arbitrary number that no other kind has.
     const TAG: u32;
 }
 
@@ -30,7 +30,7 @@ impl<T: Tag> Handle<T> {
     }
 }
 
-/// What is behind a handle.
+/// Returns the value of a handle.
 ///
 /// # Safety
 /// As for [`ffi::borrow`].
@@ -41,7 +41,7 @@ pub unsafe fn borrow<'a, T: Tag>(handle: *const Handle<T>) -> Result<&'a T, dnst
     Ok(&handle.value)
 }
 
-/// What is behind a handle, to change.
+/// Returns the value of a handle, mutably.
 ///
 /// # Safety
 /// As for [`ffi::borrow_mut`].

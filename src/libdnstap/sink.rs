@@ -91,8 +91,8 @@ pub struct dnstap_stats {
     /// Messages that were dropped because they were invalid, for example with an address of the
     /// wrong family.
     pub dropped_invalid: u64,
-    /// Messages that were dropped because they were not sent within the close timeout, or were
-    /// logged while the sink was being closed.
+    /// Messages that were dropped because they could not be sent before the sink was closed, or
+    /// were logged while it was being closed.
     pub dropped_closed: u64,
     /// Messages of enabled types that are not in the sample. `logged` does not include them.
     pub sampled_out: u64,

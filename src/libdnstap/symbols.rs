@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Functions that the header has inline, as symbols too: for programs that do not compile it, by
-//! ctypes, cgo or dlsym. The header is not made of this file, as it could not have both.
+//! Exported versions of the inline functions of the header, for programs that do not compile it,
+//! such as users of ctypes, cgo or dlsym. The header is not generated from this file, as it cannot
+//! declare both.
 
 use std::ffi::c_int;
 use std::mem::MaybeUninit;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
-/** The bit of a message type, which must be below 32, in a set of message types, a uint32_t. */
+/** The bit of a message type, a number below 32, in a set of message types, a uint32_t. */
 #define DNSTAP_MESSAGE_TYPE_BIT(type) (UINT32_C(1) << (type))
 /**
  * The set of all message types that the library knows, including those that are newer than this

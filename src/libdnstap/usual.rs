@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The messages that servers log all the time, without the detour by which all others go. Nothing
-//! here can panic, so there is no guard but for the wake-up.
+//! The fast path for the messages that servers log most. Nothing here can panic, so that only the
+//! wake-up needs a guard.
 
 use std::slice;
 
@@ -13,7 +13,7 @@ use crate::message::{NANOSECONDS, address, dnstap_message, dnstap_time, family, 
 use crate::queue::{dnstap_queue, log_any};
 use crate::result::*;
 
-/// Logs a message, if it is a usual one and nothing stands in the way, or hands it to `log_any`.
+/// Logs a message on the fast path if possible, or else calls `log_any`.
 ///
 /// # Safety
 /// `message` is as documented.
@@ -44,7 +44,7 @@ unsafe fn log_between<const N: usize>(
     // SAFETY: passed on to the caller.
     unsafe {
         match (message.query.data.is_null(), has_zone) {
-            // Who has asked the servers of a zone knows when.
+            // A response with a zone is expected to have the time of its query.
             (true, true) => log_one::<N, true, true, true>(queue, message),
             (true, false) if message.query_time.seconds != 0 => {
                 log_one::<N, true, true, false>(queue, message)
@@ -57,7 +57,8 @@ unsafe fn log_between<const N: usize>(
 }
 
 /// # Safety
-/// As for [`log_between`], and the message has a query or, if `RESPONSE`, none, and a zone if `ZONE`.
+/// As for [`log_between`], and the message has a query or, if `RESPONSE`, none, and a zone if
+/// `ZONE`.
 #[inline(always)]
 unsafe fn log_one<
     const N: usize,
@@ -78,8 +79,8 @@ unsafe fn log_one<
     }
 }
 
-/// Each of these is a function of its own, so that the compiler has few values to keep in each; and
-/// one that does not unwind, so that `dnstap_log` just jumps there.
+/// Each instance is a function of its own, so that the compiler has to keep few values in each; it
+/// does not unwind, so that `dnstap_log` ends with a jump to it.
 ///
 /// # Safety
 /// As for [`log_one`].
@@ -127,7 +128,7 @@ impl<'a, const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZON
             4 => (libc::AF_INET, SocketFamily::INET),
             _ => (libc::AF_INET6, SocketFamily::INET6),
         };
-        // Each field is named: one that is none of a usual message has to be absent, or it is lost.
+        // Each field is named: all fields that the fast path does not encode have to be absent.
         let dnstap_message {
             size: _,
             r#type: _,

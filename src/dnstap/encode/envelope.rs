@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The fields of one event beside its message.
+//! The fields of one event besides its message.
 
 use super::cursor::bytes_len;
 use super::{EncodeError, limit};
 
-/// The fields of one event beside its message and what its [`Origin`](super::Origin) gives it. All
-/// of them are rare.
+/// The fields of one event besides its message and the fields of its [`Origin`](super::Origin).
+/// Most events have none of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Envelope<'a> {
     /// `Dnstap.identity`, in place of that of the origin; `None` for that of the origin.
@@ -17,10 +17,10 @@ pub struct Envelope<'a> {
 }
 
 impl Envelope<'_> {
-    /// Nothing but what the origin has.
+    /// An envelope without fields.
     pub const EMPTY: Self = Self { identity: None, version: None, extra: None };
 
-    /// Returns whether there is nothing in it.
+    /// Returns whether no field is present.
     #[inline(always)]
     pub(super) fn is_empty(&self) -> bool {
         self.identity.is_none() && self.version.is_none() && self.extra.is_none()

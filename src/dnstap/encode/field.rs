@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Fields of any type, without haste: what is not written by hand is written by this.
+//! A generic encoder for fields of any type, for fields that the hand-written encoder does not
+//! cover.
 
 use super::cursor::Cursor;
 use super::{EncodeError, limit, varint};
@@ -7,7 +8,7 @@ use crate::message::Policy;
 use crate::schema::fields::{policy_fields, schema_name};
 use crate::wire::policy;
 
-/// A value as it is on the wire.
+/// A value in its wire representation.
 pub(super) enum Value<'a> {
     Varint(u64),
     Fixed32(u32),
@@ -54,7 +55,7 @@ pub(super) fn field_len(
 }
 
 impl Cursor<'_> {
-    /// Puts a field, if it is present.
+    /// Writes a field, if it is present.
     pub(super) fn field(
         &mut self,
         key: u32,

@@ -15,7 +15,7 @@ pub(super) struct Copied<P> {
 }
 
 impl<P: Payload> Copied<P> {
-    /// What `ends` have, of which it holds at most `memory_limit` bytes.
+    /// Takes payloads from `ends`, and holds at most `memory_limit` bytes of them.
     pub(super) fn new(ends: Ends<P>, memory_limit: usize) -> Self {
         Self { ends, backlog: Backlog::new(memory_limit) }
     }
@@ -77,7 +77,7 @@ fn copy<P: Payload>(consumer: &mut Consumer<P>, backlog: &mut Backlog, blocked: 
     gathered
 }
 
-/// Begins a new chunk with `bytes`, unless what there is makes one write.
+/// Begins a new chunk with `bytes`, unless the current chunks already fill one write.
 #[cold]
 #[inline(never)]
 fn make_room(backlog: &mut Backlog, bytes: &[u8], blocked: bool) -> Gathered {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Frames that are written from the memory of their producers, and dropped once they are written.
+//! Frames that are written directly from the memory of their producers, and freed once written.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -11,11 +11,11 @@ use crate::frame::LENGTH_SIZE;
 use crate::sender::{Gathered, Source, Write};
 use crate::writer::FRAMES_PER_WRITE;
 
-/// Limits of what is taken from the queues to be written.
+/// Limits of a batch of frames.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Batch {
     pub(super) frames: usize,
-    /// With the lengths of the frames, and not reached by them. A frame by itself may be longer.
+    /// Exclusive limit, including the length prefixes. A single frame may be longer.
     pub(super) bytes: usize,
 }
 
@@ -41,14 +41,14 @@ pub(super) struct InPlace<P> {
     frames: VecDeque<Frame<P>>,
     /// Bytes of `frames` on the wire.
     bytes: usize,
-    /// Bytes of the first frame that are sent.
+    /// Bytes of the first frame that have been sent.
     sent: usize,
-    /// Frames of the batch under way that are not sent.
+    /// Frames of the current batch that have not been sent.
     left: usize,
 }
 
 impl<P: Payload> InPlace<P> {
-    /// What `ends` have, of which it holds at most `memory_limit` bytes.
+    /// Takes frames from `ends`, and holds at most `memory_limit` bytes of them.
     pub(super) fn new(ends: Ends<P>, batch: Batch, memory_limit: usize) -> Self {
         let frames = VecDeque::new();
         Self { ends, batch, memory_limit, frames, bytes: 0, sent: 0, left: 0 }
@@ -65,7 +65,7 @@ impl<P: Payload> InPlace<P> {
         count.max(1).min(self.frames.len())
     }
 
-    /// Returns the frames of the next write, begun or not.
+    /// Returns the frames of the next write, which may have been sent in part.
     fn next_write(&self) -> impl Iterator<Item = &Frame<P>> {
         let left = if self.left > 0 { self.left } else { self.next_batch() };
         self.frames.iter().take(left.min(FRAMES_PER_WRITE))
@@ -85,7 +85,7 @@ impl<P: Payload> Source for InPlace<P> {
         let Self { ends, batch, memory_limit, frames, bytes, .. } = self;
         ends.gather(|consumer| {
             let mut gathered = Gathered::All;
-            // Producers that keep up must not keep the thread for ever.
+            // Do not loop forever if producers are as fast as this thread.
             for _ in 0..consumer.ring().len() {
                 let wants = |payload: &P| {
                     let count = frames.len();
@@ -153,7 +153,7 @@ impl<P: Payload> Source for InPlace<P> {
     }
 
     fn rewind(&mut self) -> usize {
-        // Frames are counted as they are sent.
+        // Frames have been counted when they were sent.
         (self.sent, self.left) = (0, 0);
         0
     }
@@ -185,8 +185,8 @@ mod tests {
         (producer, InPlace::new(Ends::new(&[ring], 64), BATCH, memory_limit))
     }
 
-    /// Sends what is gathered, in writes of at most `most` bytes of which half is taken. Returns
-    /// the bytes, the frames, and the greatest number of slices.
+    /// Sends the gathered frames, in writes of at most `most` bytes, of which half are accepted.
+    /// Returns the bytes, the frames, and the greatest number of slices.
     fn send(source: &mut InPlace<Vec<u8>>, most: usize) -> (Vec<u8>, usize, usize) {
         let (mut bytes, mut frames, mut slices_max) = (Vec::new(), 0, 0);
         loop {

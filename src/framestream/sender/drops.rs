@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Notices that frames are dropped, and that this has ended.
+//! Detects series of dropped frames, and reports their beginning and end.
 //!
 //! A thread that drops a frame counts it, and raises an alarm, which wakes the writer thread at the
 //! first frame of a series. The writer thread reports the series, and lowers the alarm at its end:
-//! once no frame has been dropped for a while, and the peer takes frames.
+//! when no frame has been dropped for a while, and the peer accepts frames.
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use super::Feed;
 use super::events::{EventKind, Events};
 
-/// How long no frame must have been dropped for a series to be over. Doubled with each series that
-/// begins soon after the last one, up to [`QUIET_MAX`].
+/// Time without a dropped frame that ends a series. Doubled for each series that begins within
+/// [`QUIET_MAX`] of the last one, up to [`QUIET_MAX`].
 const QUIET_FIRST: Duration = Duration::from_secs(2);
 
-/// The most that the time is doubled to, and what is soon.
+/// Upper limit of the quiet time.
 const QUIET_MAX: Duration = Duration::from_secs(60);
 
 /// True while frames are being dropped.
@@ -24,14 +24,15 @@ const QUIET_MAX: Duration = Duration::from_secs(60);
 pub struct Alarm(AtomicBool);
 
 impl Alarm {
-    /// Notes that a frame was dropped. The caller has counted it before, with
-    /// [`Ordering::SeqCst`]. Returns whether the writer thread does not know yet.
+    /// Records that a frame was dropped. The caller must have counted it, with
+    /// [`Ordering::SeqCst`]. Returns whether the writer thread has to be woken, as this is the
+    /// first one of a series.
     pub fn raise(&self) -> bool {
         !self.0.load(Ordering::SeqCst) && !self.0.swap(true, Ordering::SeqCst)
     }
 
-    /// Lowers it: a frame that is counted after this raises it again. The caller reads the counters
-    /// afterwards, which include all other frames.
+    /// Lowers the alarm. A frame that is counted later raises it again; the counters, which the
+    /// caller reads after this call, include all earlier frames.
     pub fn lower(&self) {
         self.0.store(false, Ordering::SeqCst);
         fence(Ordering::SeqCst);
@@ -42,13 +43,13 @@ impl Alarm {
     }
 }
 
-/// Frames that were dropped, by reason; always the same reasons in the same order.
+/// Numbers of dropped frames by reason, always with the same reasons in the same order.
 pub type Dropped = Vec<(&'static str, u64)>;
 
 /// The writer thread's view of the frames that are dropped.
 #[derive(Debug, Default)]
 pub(super) struct Drops {
-    /// All that were dropped up to the end of the last series.
+    /// Frames dropped up to the end of the last series.
     reported: Dropped,
     series: Option<Series>,
     last: Option<Last>,
@@ -59,10 +60,10 @@ struct Series {
     since: Instant,
     /// Frames dropped at the last check.
     seen: u64,
-    /// Bytes that the peer had taken by then.
+    /// Bytes that the peer had accepted at the last check.
     taken: u64,
     quiet: Duration,
-    /// When to check again; `None` if only the peer is waited for.
+    /// When to check again; `None` while the thread waits only for the peer.
     check_at: Option<Instant>,
 }
 
@@ -73,16 +74,16 @@ struct Last {
     quiet: Duration,
 }
 
-/// What the writer thread knows of the peer.
+/// The progress of the peer, as known to the writer thread.
 pub(super) struct Progress {
-    /// Whether the peer takes no more bytes for now.
+    /// Whether the peer currently accepts no bytes.
     pub(super) blocked: bool,
-    /// All bytes that it has taken.
+    /// Number of bytes that the peer has accepted.
     pub(super) taken: u64,
 }
 
 impl Drops {
-    /// Checks for frames that were dropped, and reports the begin and the end of a series.
+    /// Checks for dropped frames, and reports the beginning and the end of a series.
     #[inline]
     pub(super) fn check(
         &mut self,
@@ -121,7 +122,7 @@ impl Drops {
         let dropped = dropped();
         let total = sum(&dropped);
         match &mut self.series {
-            // It may have been raised for a frame of the last series.
+            // The alarm may have been raised for a frame of the last series.
             None if total == sum(&self.reported) => {}
             None => {
                 alarm.raise();
@@ -173,7 +174,7 @@ impl Drops {
     }
 
     /// Reports the end of the thread, and the frames lost since the last report: `unsent` are those
-    /// that it could not send any more.
+    /// that it could no longer send.
     pub(super) fn end(self, feed: &impl Feed, unsent: u64, events: &Events) {
         let mut lost = since(&self.reported, &feed.dropped());
         lost.push(("not sent before the close timeout", unsent));
@@ -190,7 +191,7 @@ fn sum(dropped: &Dropped) -> u64 {
     dropped.iter().map(|(_, count)| count).sum()
 }
 
-/// Returns what was dropped between two counts.
+/// Returns the frames that were dropped between two counts.
 fn since(before: &Dropped, after: &Dropped) -> Dropped {
     let before = before.iter().map(|(_, count)| *count).chain(std::iter::repeat(0));
     after.iter().zip(before).map(|((why, count), before)| (*why, count - before)).collect()

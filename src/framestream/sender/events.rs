@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Events of a writer thread, for its host to log. The host asks for them, or polls a descriptor:
-//! nothing of the host runs in the writer thread.
+//! Events of a writer thread, for its host to log. The host retrieves them, or polls a descriptor:
+//! no code of the host runs in the writer thread.
 
 use std::collections::VecDeque;
 use std::io;
@@ -21,35 +21,35 @@ pub enum EventKind {
     Connected,
     /// A stream could not be opened: the first failure since the last stream.
     ConnectFailed,
-    /// The stream broke off.
+    /// The stream broke.
     Disconnected,
     /// A file could not be written to: the first failure since the last write that succeeded.
     WriteFailed,
-    /// Frames are being dropped: the first since [`EventKind::Recovered`].
+    /// The first frame was dropped since the start, or since [`EventKind::Recovered`].
     Dropping,
-    /// No frame has been dropped for a while, and the peer takes frames.
+    /// No frame has been dropped for a while, and the peer accepts frames.
     Recovered,
     /// The thread has ended: its stream is closed.
     Closed,
 }
 
-/// A change of a writer thread that its host may want to log.
+/// An event of a writer thread, for its host to log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The kind.
     pub kind: EventKind,
     /// When it happened.
     pub time: SystemTime,
-    /// Frames that were lost: with [`EventKind::Dropping`] so far, with [`EventKind::Recovered`]
-    /// since the last event of this kind, and with [`EventKind::Closed`] after that.
+    /// Frames that were lost: with [`EventKind::Dropping`], so far in this series; with
+    /// [`EventKind::Recovered`] and [`EventKind::Closed`], since the last [`EventKind::Recovered`].
     pub count: u64,
-    /// Events before this one that were discarded, because there were more than [`EVENTS_MAX`].
+    /// Events that were discarded before this one, because more than [`EVENTS_MAX`] were pending.
     pub missed: u64,
     /// One line, without a full stop.
     pub text: String,
 }
 
-/// The events that the host has not taken yet.
+/// The events that the host has not retrieved yet.
 #[derive(Debug, Default)]
 pub(super) struct Events(Lock<Pending>);
 
@@ -57,7 +57,7 @@ pub(super) struct Events(Lock<Pending>);
 struct Pending {
     events: VecDeque<Event>,
     missed: u64,
-    /// Holds a byte while there are events. Made when the host asks for it.
+    /// Holds a byte while there are events. Created when the host asks for it.
     pipe: Option<Wake>,
 }
 

@@ -224,10 +224,11 @@ impl Link {
         self.retry_after = (self.retry_after * 2).min(self.reopen_interval);
     }
 
-    /// The stream broke off. What was sent of it whole stays sent.
+    /// Handles a stream that broke. Frames that were sent whole stay sent.
     fn broke(&mut self, source: &mut impl Source, counters: &Counters, why: StreamError) {
         let text = self.note(counters, "the stream broke", why);
-        // In this order: whoever sees the stream gone sees what was sent of it.
+        // In this order, so that a reader of the counters that sees the break also sees the frames
+        // that were sent before it.
         add(&counters.written, source.rewind());
         add(&counters.disconnects, 1);
         if self.up_since.elapsed() >= LASTING {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A machine that stands still for a moment while a writer thread closes. The whole process is
+//! A machine that is suspended for a moment while a writer thread closes. The whole process is
 //! stopped, so this test has one of its own.
 
 use std::os::unix::net::UnixListener;
@@ -15,7 +15,7 @@ use framestream::writer::{Writer, WriterOptions};
 fn a_thread_that_had_no_time_to_close_is_not_left_running() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
-    // Its backlog takes the connections, and nobody answers.
+    // The kernel accepts connections into the backlog, and nobody answers them.
     let _listener = UnixListener::bind(&path).expect("a socket");
     let close_timeout = Duration::from_millis(300);
     for _ in 0..5 {

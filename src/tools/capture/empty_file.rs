@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Files without content, as `mktemp` makes them to reserve a name: there is nothing to lose.
+//! Empty files, such as `mktemp` creates to reserve a name: they can be replaced without loss.
 
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
@@ -29,7 +29,7 @@ pub fn remove(path: &Path) -> io::Result<Option<Metadata>> {
     remove_moved(&hidden, path)
 }
 
-/// Removes what was moved from `path` to `hidden`, or moves it back.
+/// Removes the file that was moved from `path` to `hidden`, or moves it back.
 fn remove_moved(hidden: &Path, path: &Path) -> io::Result<Option<Metadata>> {
     if let Some(metadata) = metadata(hidden) {
         return fs::remove_file(hidden).map(|()| Some(metadata));
