@@ -385,6 +385,42 @@ static void an_idle_child(int parent_closes)
 	close_sink(&sink, TIMEOUT);
 }
 
+/* So does one that is out of descriptors when it logs, and gets no thread. */
+static void a_poor_child(int unused)
+{
+	dnstap_sink *sink = open_quiet("file:log.tap", RING, TIMEOUT);
+	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
+	struct rlimit limit;
+	rlim_t before;
+	pid_t child;
+
+	(void)unused;
+	next(sink, DNSTAP_EVENT_KIND_CONNECTED);
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		alarm(DEADLINE);
+		NEED(getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit");
+		before = limit.rlim_cur;
+		limit.rlim_cur = 0;
+		NEED(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
+		NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 1, 0 }, QUERY) ==
+		     DNSTAP_ERROR_CLOSED, "there is a thread");
+		limit.rlim_cur = before;
+		NEED(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
+		NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close in the child");
+		EXPECT(next(sink, DNSTAP_EVENT_KIND_CLOSED).count, 1);
+		nothing_more(sink);
+		dnstap_queue_free(&queue);
+		EXPECT(close_sink(&sink, TIMEOUT).dropped_closed, 1);
+		_exit(0);
+	}
+	wait_for(child);
+	nothing_more(sink);
+	dnstap_queue_free(&queue);
+	close_sink(&sink, TIMEOUT);
+}
+
 /* The program closes the descriptor, and another one gets its number: nothing is written to that. */
 static void closed_by_mistake(int unused)
 {
@@ -540,6 +576,7 @@ int main(int argc, char **argv)
 		{ "so has a child whose parent asked for none", a_fork, 0, LIMIT, 0, NULL },
 		{ "a child without a thread sees its sink close", an_idle_child, 0, LIMIT, 0, NULL },
 		{ "so does the child of a parent that has closed it", an_idle_child, 1, LIMIT, 0, NULL },
+		{ "so does a child that cannot start a thread", a_poor_child, 0, LIMIT, 0, NULL },
 		{ "a descriptor closed by the program is replaced", closed_by_mistake, 0, LIMIT, 0, NULL },
 		{ "every message that threads drop is in one event", threads, 0, LIMIT, 0, NULL },
 		{ "wrong arguments are errors", arguments, 0, LIMIT, 0, NULL },
