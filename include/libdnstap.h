@@ -116,7 +116,7 @@ typedef struct dnstap_writer dnstap_writer;
 /** Initialises a struct dnstap_event for dnstap_sink_next_event(). */
 #define DNSTAP_EVENT_INIT                                                                          \
   {                                                                                                \
-    sizeof(dnstap_event), 0, 0, {0, 0}, 0, NULL                                                    \
+    sizeof(dnstap_event), NULL, 0, 0, {0, 0}, 0                                                    \
   }
 /** Initialises a struct dnstap_stats for dnstap_sink_get_stats() and dnstap_sink_close(). */
 #define DNSTAP_STATS_INIT                                                                          \
@@ -654,6 +654,12 @@ typedef struct dnstap_event {
    */
   size_t size;
   /**
+   * A line to log, without a full stop: the receiver and the reason, or how many messages were
+   * dropped for which reason. Valid until the next call of dnstap_sink_next_event() or
+   * dnstap_sink_close() with this sink.
+   */
+  const char *text;
+  /**
    * One of enum dnstap_event_kind; later versions may add kinds.
    */
   uint32_t kind;
@@ -671,12 +677,6 @@ typedef struct dnstap_event {
    * since the last DNSTAP_EVENT_KIND_RECOVERED. 0 with other kinds.
    */
   uint64_t count;
-  /**
-   * A line to log, without a full stop: the receiver and the reason, or how many messages were
-   * dropped for which reason. Valid until the next call of dnstap_sink_next_event() or
-   * dnstap_sink_close() with this sink.
-   */
-  const char *text;
 } dnstap_event;
 
 /**

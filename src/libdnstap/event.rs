@@ -58,6 +58,10 @@ pub struct dnstap_event {
     /// Size of this struct in bytes, set by the caller, as by DNSTAP_EVENT_INIT: later versions may
     /// be longer.
     pub size: usize,
+    /// A line to log, without a full stop: the receiver and the reason, or how many messages were
+    /// dropped for which reason. Valid until the next call of dnstap_sink_next_event() or
+    /// dnstap_sink_close() with this sink.
+    pub text: *const c_char,
     /// One of enum dnstap_event_kind; later versions may add kinds.
     pub kind: u32,
     /// Number of events that were discarded before this one: a sink keeps the latest 64.
@@ -68,13 +72,9 @@ pub struct dnstap_event {
     /// so far in this series; with DNSTAP_EVENT_KIND_RECOVERED and DNSTAP_EVENT_KIND_CLOSED, those
     /// since the last DNSTAP_EVENT_KIND_RECOVERED. 0 with other kinds.
     pub count: u64,
-    /// A line to log, without a full stop: the receiver and the reason, or how many messages were
-    /// dropped for which reason. Valid until the next call of dnstap_sink_next_event() or
-    /// dnstap_sink_close() with this sink.
-    pub text: *const c_char,
 }
 
-growing!(dnstap_event, 48, text);
+growing!(dnstap_event, 48, count);
 
 /// The text of the last event of a sink.
 pub(crate) type EventText = Lock<CString>;

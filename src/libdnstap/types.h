@@ -46,7 +46,7 @@ typedef struct dnstap_writer dnstap_writer;
 /** Initialises a struct dnstap_event for dnstap_sink_next_event(). */
 #define DNSTAP_EVENT_INIT                                                                          \
   {                                                                                                \
-    sizeof(dnstap_event), 0, 0, {0, 0}, 0, NULL                                                    \
+    sizeof(dnstap_event), NULL, 0, 0, {0, 0}, 0                                                    \
   }
 /** Initialises a struct dnstap_stats for dnstap_sink_get_stats() and dnstap_sink_close(). */
 #define DNSTAP_STATS_INIT                                                                          \
