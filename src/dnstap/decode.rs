@@ -31,14 +31,14 @@ pub struct DecodeError {
     /// Where in the frame, in bytes: where the field begins that is wrong, or where the frame ends
     /// without one that it must have.
     pub offset: usize,
-    /// What is wrong.
+    /// The error.
     pub reason: Reason,
 }
 
-/// What is wrong with a frame.
+/// The reason why a frame cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Reason {
-    /// A field, or a group, goes on behind the end of the frame or of the message that it is in.
+    /// A field or a group extends beyond the end of the frame or of the message that contains it.
     #[error("a field is truncated")]
     Truncated,
     /// A varint of more than 64 bits.
@@ -73,7 +73,7 @@ impl<'a> Event<'a> {
         Ok(event)
     }
 
-    /// The same in place, for one who reads it at once: into an event with nothing set.
+    /// Decodes in place, into an event without fields, for callers that use it immediately.
     #[inline]
     pub fn decode_into(&mut self, frame: &'a [u8]) -> Result<(), DecodeError> {
         decode(frame, self)

@@ -10,10 +10,10 @@ use crate::encode::cursor::{Cursor, bytes_len};
 use crate::message::Message;
 use crate::wire::event;
 
-/// What `extra` begins with.
+/// The beginning of `extra`.
 const PREFIX: &str = "sample=1/";
 
-/// What stands between the rate and the sender's own bytes.
+/// The separator between the rate and the sender's own bytes.
 pub(crate) const SEPARATOR: &[u8] = b" ";
 
 /// The record of a rate; empty where every message is logged.
@@ -29,14 +29,16 @@ pub fn rate_of(extra: &[u8]) -> u32 {
     rate.filter(|rate| *rate > 0).unwrap_or(1)
 }
 
-/// Returns the record of a rate in `extra`, without the sender's own bytes. `None` if there is none.
+/// Returns the record of a rate in `extra`, without the sender's own bytes. `None` if there is
+/// none.
 pub fn record_in(extra: &[u8]) -> Option<&[u8]> {
     let record = extra.split(|byte| *byte == SEPARATOR[0]).next()?;
     (rate_of(record) > 1).then_some(record)
 }
 
-/// Appends to `out` the `extra` of an event that a sample of one in `rate` kept, and that has `before`
-/// for it so far. That it was in another sample before is counted in; the sender's own bytes stay.
+/// Appends to `out` the `extra` of an event that a sample of one in `rate` kept, and that has
+/// `before` for it so far. That it was in another sample before is counted in; the sender's own
+/// bytes stay.
 pub fn further(before: Option<&[u8]>, rate: u32, out: &mut Vec<u8>) {
     let (before, rate) = (before.unwrap_or_default(), rate.max(1));
     let already = rate_of(before);

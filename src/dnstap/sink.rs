@@ -84,13 +84,13 @@ impl Sink {
         })
     }
 
-    /// Makes a queue for one thread to log to.
+    /// Creates a queue, to which one thread logs.
     pub fn queue(&self) -> Result<Queue, OpenError> {
         self.queue_with(Switch::default())
     }
 
-    /// The same with a switch within something of the caller's, which finds it there without the
-    /// queue. The switch is of this queue alone.
+    /// Creates a queue whose switch is part of a value of the caller, who can read it there without
+    /// the queue. Each queue needs a switch of its own.
     pub fn queue_with<S>(&self, switch: S) -> Result<Queue<S>, OpenError>
     where
         S: AsRef<Switch> + Send + Sync + 'static,
@@ -111,7 +111,7 @@ impl Sink {
         self.registry.change(|settings| settings.message_types = message_types & ALL_MESSAGE_TYPES);
     }
 
-    /// Sets who logs, from each queue's next message on; `None` leaves it out.
+    /// Sets the name of the server, from each queue's next message on; `None` for none.
     pub fn set_identity(&self, identity: Option<&[u8]>) -> Result<(), EncodeError> {
         self.registry.change(|settings| {
             let version = settings.version.as_deref();
@@ -121,7 +121,8 @@ impl Sink {
         })
     }
 
-    /// Sets what software logs, from each queue's next message on; `None` leaves it out.
+    /// Sets the software and version of the server, from each queue's next message on; `None` for
+    /// none.
     pub fn set_version(&self, version: Option<&[u8]>) -> Result<(), EncodeError> {
         self.registry.change(|settings| {
             let identity = settings.identity.as_deref();
@@ -131,14 +132,14 @@ impl Sink {
         })
     }
 
-    /// Ends the stream and begins a new one, as soon as no frame is under way. A file that was
-    /// renamed is complete then, and a new one has its name; one that was not goes on.
+    /// Ends the stream after the current frame, and begins a new one. If a file was renamed before,
+    /// a new file is created under the old name; otherwise the file is continued.
     pub fn reopen(&self) {
         self.sender.reopen();
     }
 
-    /// Sends the messages that were logged before at once. Returns whether all of them were sent or
-    /// dropped within `timeout`.
+    /// Sends the messages that were logged before this call, without waiting for the flush
+    /// interval. Returns whether all of them were sent or dropped within `timeout`.
     pub fn flush(&self, timeout: Duration) -> bool {
         let marks = self.registry.marks();
         if marks.is_empty() && self.stats().waiting == 0 {
@@ -147,19 +148,18 @@ impl Sink {
         self.sender.flush(timeout, move || marks.iter().all(Mark::is_passed))
     }
 
-    /// The accounts at this moment.
+    /// Returns the current counters.
     pub fn stats(&self) -> Stats {
         stats::take(&self.registry, &self.sender)
     }
 
-    /// Returns why the last try to connect failed, or the last stream broke off, and when; `None`
-    /// if none did. Kept when all is well again.
+    /// Returns the time and the reason of the last failure to connect, or of the last break of the
+    /// stream; `None` if there was none. Kept after the sink has reconnected.
     pub fn last_failure(&self) -> Option<Failure> {
         self.sender.last_failure()
     }
 
-    /// Removes the oldest event that this process has not taken yet. A forked child begins with
-    /// none.
+    /// Removes and returns the oldest pending event. A forked child starts without events.
     pub fn next_event(&self) -> Option<Event> {
         self.sender.next_event()
     }
@@ -171,15 +171,15 @@ impl Sink {
         self.sender.event_fd()
     }
 
-    /// Begins to close and returns at once. Messages are refused from here on, and the time limit
-    /// of [`Sink::close`] starts: several sinks are closed within one limit if this is called on
-    /// all of them first.
+    /// Begins to close the sink, and returns immediately. Messages are refused from here on, and
+    /// the time limit of [`Sink::close`] starts: several sinks are closed within a single limit if
+    /// this is called on all of them first.
     pub fn begin_close(&self) {
         self.registry.close();
         self.sender.begin_close();
     }
 
-    /// Sends what waits, closes the stream and ends the writer thread, within
+    /// Sends the pending messages, closes the stream and ends the writer thread, within
     /// [`framestream::sender::Options::close_timeout`]. Returns whether the thread ended.
     pub fn close(&self) -> bool {
         self.registry.close();

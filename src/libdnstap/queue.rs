@@ -18,11 +18,11 @@ use crate::usual;
 /// A queue of a sink, to which one thread logs.
 #[repr(C)]
 pub struct dnstap_queue {
-    /// What dnstap_enabled() looks at.
+    /// The set of enabled types, which dnstap_enabled() reads.
     switch: Switch,
-    /// That this is a queue, where other handles have a 0.
+    /// Marks a queue; other handles have a 0 here.
     tag: AtomicU32,
-    /// It has a place of its own: what is here is looked at also while the thread logs.
+    /// Allocated separately, because the fields here are read while the thread logs.
     queue: AtomicPtr<Queue<Self>>,
 }
 
@@ -33,7 +33,7 @@ impl AsRef<Switch> for dnstap_queue {
 }
 
 impl dnstap_queue {
-    /// What the tag is as long as the queue is there.
+    /// The tag of a queue that has not been freed.
     const TAG: u32 = u32::from_ne_bytes(*b"dtqu");
 
     /// Returns whether messages of this type are logged; not by a handle of another kind.
@@ -41,7 +41,7 @@ impl dnstap_queue {
         self.tag.load(Ordering::Relaxed) == Self::TAG && self.switch.is_enabled(message_type)
     }
 
-    /// The queue behind a handle.
+    /// Returns the queue of a handle.
     ///
     /// # Safety
     /// `queue` is NULL or a handle of this library.
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn dnstap_log(
     queue: *mut dnstap_queue,
     message: *const dnstap_message,
 ) -> dnstap_result {
-    // Each way behind this has a guard of its own.
+    // Each function that is called from here has a guard of its own.
     const THIS_VERSION: usize = size_of::<dnstap_message>();
     // SAFETY: as documented. Only the size is known to be there.
     let size = unsafe { ffi::borrow(message.cast::<usize>()) };

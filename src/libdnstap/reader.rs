@@ -26,7 +26,7 @@ pub struct OpenReader {
     reader: Reader,
     /// The last frame, in the memory of the reader.
     frame: dnstap_bytes,
-    /// What the last message points to beside the frame.
+    /// Data that the last message points to, besides the frame.
     storage: dnstap_storage,
     error: CString,
 }
@@ -45,7 +45,7 @@ impl OpenReader {
         })
     }
 
-    /// Keeps what is wrong.
+    /// Stores an error.
     fn fail(&mut self, fault: impl Into<Fault>) -> dnstap_result {
         let (result, text) = fault.into().into_parts();
         self.error = text;
@@ -133,7 +133,7 @@ fn of_io(error: &io::Error) -> dnstap_result {
     }
 }
 
-/// Gives out a reader or an error.
+/// Hands a reader or an error to the caller.
 ///
 /// # Safety
 /// `error` is NULL or valid for writing.

@@ -267,7 +267,7 @@ fn flush_full(writer: &mut Writer) -> Result<(), WriteError> {
     if writer.is_full() { ffi::without_sigpipe(|| writer.flush()) } else { Ok(()) }
 }
 
-/// Does something with a writer, and keeps what is wrong with it.
+/// Runs a function on a writer, and stores its error.
 ///
 /// # Safety
 /// `writer` is NULL or a handle of this library.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the encoder asks for.
+//! The interface through which the encoder reads messages.
 
 use crate::message::Message;
 use crate::schema::fields::{message_fields, rust_type};

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is the same in all events of one server.
+//! The fields that are the same in all events of one server.
 
 use super::cursor::{Cursor, bytes_len};
 use super::{EncodeError, Envelope, limit};
 use crate::sample;
 use crate::wire::event;
 
-/// What stands before the message.
+/// The encoded fields before the message.
 const MESSAGE_KEY: u8 = event::message as u8;
 
 /// Origins that are not longer are copied without a call.
@@ -23,7 +23,7 @@ pub struct Origin {
     identity: Box<[u8]>,
     /// The field that is the version, if there is one.
     version: Box<[u8]>,
-    /// What `extra` begins with, to say how many messages each stands for; empty if just one.
+    /// The record of the sample rate, with which `extra` begins; empty if the rate is 1.
     sampled: Box<[u8]>,
 }
 
@@ -68,8 +68,8 @@ impl Origin {
         (self.length <= NEAR).then_some(self.length)
     }
 
-    /// Writes it, or what the envelope has instead, `extra`, and the key of the message. Returns how
-    /// many bytes that took.
+    /// Writes it, or what the envelope has instead, `extra`, and the key of the message. Returns
+    /// how many bytes that took.
     #[inline(always)]
     pub(super) fn write(
         &self,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What can be wrong with a stream, and where.
+//! Errors of reading a stream, with their offsets.
 
 use std::io;
 
@@ -8,87 +8,88 @@ use thiserror::Error;
 
 use super::Foreign;
 
-/// Why there is no next frame. Offsets are in bytes from where the stream begins, and name the
-/// frame that is wrong or, at the end of the stream, the one that is not there.
+/// The reason why there is no next frame. Offsets are in bytes from the beginning of the stream,
+/// and are those of the invalid frame, or of the end of the stream.
 #[derive(Debug, Error)]
 pub enum ReadError {
-    /// Nothing came in time. Part of a frame may be there; the next call goes on.
+    /// No frame was received within the time limit. A frame that was read in part is kept; the next
+    /// call continues it.
     #[error("no frame was received within the time limit")]
     TimedOut,
-    /// A frame over the limit. The next call goes on behind it.
+    /// A frame exceeds the size limit. The next call reads the frame after it.
     #[error("the frame at byte {offset} was skipped: its {size} bytes exceed the limit")]
     TooLarge {
-        /// Where it begins.
+        /// Offset of its beginning.
         offset: u64,
         /// Bytes of its payload.
         size: u32,
     },
-    /// Something else than Frame Streams.
+    /// The data is not Frame Streams.
     #[error("not Frame Streams: {0}")]
     Foreign(#[from] Foreign),
-    /// A stream of something else than dnstap. Of several types that a sender offers this is the
-    /// first.
+    /// The content of the stream is not dnstap. If a sender offers several content types, this
+    /// contains the first one.
     #[error(
         "the stream is not dnstap: the content type at byte {offset} is \"{}\"",
         content_type.escape_ascii()
     )]
     ContentType {
-        /// Where the control frame begins that declares it.
+        /// Offset of the control frame that declares it.
         offset: u64,
-        /// What it declares.
+        /// The declared content type.
         content_type: Box<[u8]>,
     },
-    /// A control frame that cannot be decoded.
+    /// A control frame cannot be decoded.
     #[error("the control frame at byte {offset} is invalid: {error}")]
     Control {
-        /// Where it begins.
+        /// Offset of its beginning.
         offset: u64,
-        /// What is wrong with it.
+        /// The reason.
         error: ControlError,
     },
-    /// Another control frame than the one that opens the stream.
+    /// An unexpected control frame at the beginning of the stream.
     #[error("the control frame at byte {offset} is {got:?}, but {wanted:?} was expected")]
     OutOfTurn {
-        /// Where it begins.
+        /// Offset of its beginning.
         offset: u64,
-        /// The frame that was due; on a socket that begins, START would do as well.
+        /// The expected frame; at the beginning of a stream on a socket, START is valid as well.
         wanted: ControlType,
-        /// The frame that came.
+        /// The received frame.
         got: ControlType,
     },
-    /// Data between READY and START.
+    /// A data frame between READY and START.
     #[error("the frame at byte {offset} is data, but Start was expected")]
     Data {
-        /// Where it begins.
+        /// Offset of its beginning.
         offset: u64,
     },
-    /// The end before START: nothing at all, if the offset is 0.
+    /// The stream ended before START; if the offset is 0, it is empty.
     #[error("the stream ends at byte {offset}, without START")]
     NoStart {
-        /// Where it ends.
+        /// Offset of the end.
         offset: u64,
     },
-    /// The end behind a frame, without STOP: the writer was killed, or has not closed yet.
+    /// The stream ended after a frame, without STOP: the writer was killed, or has not closed yet.
     #[error("the stream ends at byte {offset} without STOP, after {frames} complete frames")]
     NoStop {
-        /// Where it ends.
+        /// Offset of the end.
         offset: u64,
-        /// Frames before the end.
+        /// Number of frames before the end.
         frames: u64,
     },
-    /// The end within a frame.
+    /// The stream ended inside a frame.
     #[error(
         "the frame at byte {offset} is cut off after {size} bytes; {frames} frames before it are complete"
     )]
     Torn {
-        /// Where the frame begins.
+        /// Offset of the frame.
         offset: u64,
-        /// Bytes that are there of it, those of its length included.
+        /// Bytes of it that are present, including the length prefix.
         size: u64,
-        /// Frames before it, without those over the limit.
+        /// Number of frames before it, without those over the size limit.
         frames: u64,
     },
-    /// The descriptor failed.
+    /// Reading the descriptor failed.
     #[error(transparent)]
     Io(#[from] io::Error),
 }

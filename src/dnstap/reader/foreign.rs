@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Recognises what a stream is that is not Frame Streams.
+//! Recognises the format of a stream that is not Frame Streams.
 
 use framestream::frame::MAX_FRAME_SIZE_DEFAULT;
 use thiserror::Error;
 
-/// What a stream seems to be that does not begin with a control frame.
+/// The apparent content of a stream that does not begin with a control frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Foreign {
     /// A TLS record (RFC 8446, section 5.1).
@@ -25,10 +25,10 @@ pub enum Foreign {
     /// Text, such as dnstap as YAML or JSON, a query log, or HTTP.
     #[error("this is text")]
     Text,
-    /// Messages of dnstap behind lengths of 4 bytes.
+    /// dnstap messages with 4-byte length prefixes.
     #[error("these are dnstap messages without a START frame")]
     NoStart,
-    /// Protobuf messages behind lengths of 2 bytes, as PowerDNS logs them.
+    /// Protobuf messages with 2-byte length prefixes, as PowerDNS logs them.
     #[error("these are protobuf messages with 2-byte lengths, as PowerDNS sends them")]
     PowerDns,
     /// None of these.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a queue shares with its sink.
+//! State that a queue shares with its sink.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use crate::schema::MessageType;
 /// Counters by message type: one for each bit of a switch, so that no index is out of bounds.
 const LOGGED: usize = u32::BITS as usize;
 
-/// What a queue and its sink say to each other, beside the ring.
+/// The state that a queue shares with its sink, besides the ring.
 pub(super) struct Member {
     pub(super) ring: Arc<Ring>,
     /// The message types that are logged.
@@ -77,9 +77,9 @@ impl Member {
         self.let_through(message_types);
     }
 
-    /// Gives the producer the latest origin, in exchange for its own, if there is a new one. Returns
-    /// whether the producer has the latest: if not, another thread is changing it or forks, and the
-    /// producer asks again before its next message. Never waits.
+    /// Gives the producer the latest origin, in exchange for its own, if there is a new one.
+    /// Returns whether the producer has the latest: if not, another thread is changing it or forks,
+    /// and the producer asks again before its next message. Never waits.
     pub(super) fn exchange_origin(&self, origin: &mut Arc<Origin>) -> bool {
         if !self.stale.swap(false, Ordering::Acquire) {
             return true;

@@ -21,7 +21,7 @@ use crate::schema::MessageType;
 /// [`Queue::generation`] before the first message. A sink may be older than the process.
 const NO_GENERATION: usize = usize::MAX;
 
-/// What became of a message.
+/// The result of logging a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Logged {
     /// It waits to be sent.
@@ -36,9 +36,9 @@ pub enum Logged {
     TooLong,
     /// It cannot be encoded.
     Encoding(EncodeError),
-    /// It was refused before.
+    /// It is invalid.
     Invalid,
-    /// The sink is closed, or there is no writer thread to be had after a fork.
+    /// The sink is closed, or a forked child could not start its writer thread.
     Closed,
 }
 
@@ -95,7 +95,7 @@ impl<S: AsRef<Switch>> Queue<S> {
         }
     }
 
-    /// What [`Queue::is_enabled`] looks at.
+    /// Returns the switch, which [`Queue::is_enabled`] reads.
     pub fn switch(&self) -> &Arc<S> {
         &self.switch
     }
@@ -105,16 +105,16 @@ impl<S: AsRef<Switch>> Queue<S> {
         (*self.switch).as_ref().enabled()
     }
 
-    /// Whether messages of this type are logged: if not, nothing need be prepared.
+    /// Returns whether messages of this type are logged; if not, the caller need not prepare one.
     #[inline]
     pub fn is_enabled(&self, message_type: MessageType) -> bool {
         self.enabled().has(message_type)
     }
 
     /// Logs a usual message, if nothing stands in the way: if its type is logged, there is room, it
-    /// is in the same second as the last one, and its length takes `WIDTH` bytes, as [`usual::width`]
-    /// guesses. If not, nothing has happened, and [`Queue::log`] is for it. Returns whether it is
-    /// time for [`Queue::wake`]. Never waits, nor panics.
+    /// is in the same second as the last one, and its length takes `WIDTH` bytes, as
+    /// [`usual::width`] guesses. If not, nothing has happened, and [`Queue::log`] is for it.
+    /// Returns whether it is time for [`Queue::wake`]. Never waits, nor panics.
     #[inline(always)]
     pub fn log_usual<const N: usize, const WIDTH: usize, U: Usual<N>>(
         &mut self,
@@ -132,7 +132,7 @@ impl<S: AsRef<Switch>> Queue<S> {
         Some(room.commit(length))
     }
 
-    /// Logs a message, with what its envelope has beside it. Never waits.
+    /// Logs a message with its envelope. Never waits.
     pub fn log(&mut self, message: &impl Fields, envelope: Envelope<'_>) -> Logged {
         let message_type = message.message_type();
         let enabled = self.enabled();
@@ -163,8 +163,9 @@ impl<S: AsRef<Switch>> Queue<S> {
         Logged::Queued
     }
 
-    /// Logs an event that is encoded already, under the type of its message. Nothing is added to it,
-    /// and it is not sampled. An empty one is invalid: Frame Streams cannot carry it. Never waits.
+    /// Logs an event that is already encoded, under the type of its message. The event is
+    /// unchanged, and is not sampled. An empty one is invalid: Frame Streams cannot carry it. Never
+    /// waits.
     pub fn log_frame(&mut self, message_type: MessageType, frame: &[u8]) -> Logged {
         if !self.is_enabled(message_type) {
             return self.not_enabled();
@@ -214,8 +215,7 @@ impl<S: AsRef<Switch>> Queue<S> {
         if self.place.registry.is_closed() { Logged::Closed } else { Logged::Disabled }
     }
 
-    /// Looks at what is seldom to be seen to before a message: another origin, a fork; or which
-    /// messages are in the sample.
+    /// Handles rare conditions before a message: another origin, a fork, or sampling.
     #[cold]
     #[inline(never)]
     fn look(&mut self, message: &impl Fields) -> Result<(), Logged> {
@@ -289,8 +289,8 @@ impl<S: AsRef<Switch>> Queue<S> {
         }
     }
 
-    /// Wakes the writer thread, if a batch waits and it sleeps. If it is awake, it will see the batch
-    /// before it sleeps, as a rule; else it is woken for a slightly larger one.
+    /// Wakes the writer thread, if a batch waits and it sleeps. If it is awake, it will see the
+    /// batch before it sleeps, as a rule; else it is woken for a slightly larger one.
     #[cold]
     #[inline(never)]
     pub fn wake(&mut self) {

@@ -13,7 +13,7 @@ use super::member::{Dropped, Member};
 use crate::encode::Origin;
 use crate::ring::{Consumer, Ring};
 
-/// What can be changed while queues are in use.
+/// Settings that can be changed while queues are in use.
 pub(super) struct Settings {
     pub(super) identity: Option<Vec<u8>>,
     pub(super) version: Option<Vec<u8>>,
@@ -131,7 +131,7 @@ impl Mark {
     }
 }
 
-/// What a new queue begins with.
+/// The initial state of a new queue.
 pub(super) struct Joined {
     pub(super) member: Arc<Member>,
     pub(super) origin: Arc<Origin>,
@@ -264,7 +264,7 @@ impl Registry {
         dropped
     }
 
-    /// What was logged, by type.
+    /// Messages that were logged, by type.
     pub(super) fn logged_by_type(&self) -> [u64; MESSAGE_TYPES] {
         let members = self.members.lock();
         let mut logged = members.gone.logged;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What feeds the writer thread of a sink: spans of whole frames, from where they were encoded.
+//! The source of the writer thread of a sink: spans of whole frames in the rings.
 
 use std::io::{self, IoSlice};
 use std::sync::Arc;

@@ -7,27 +7,28 @@ use super::MESSAGE_TYPES;
 use super::registry::Registry;
 use super::spans::Rings;
 
-/// Counts of messages by their fate. At every moment `logged = sent + waiting + dropped_full +
-/// dropped_too_long + dropped_invalid + dropped_closed`. In a forked child all start at 0.
+/// Counters of a sink. At every moment `logged = sent + waiting + dropped_full +
+/// dropped_too_long + dropped_invalid + dropped_closed`. In a forked child, all of them start at 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Messages of enabled types, in the sample, that were logged.
+    /// Messages that were logged: those of enabled types, and in the sample.
     pub logged: u64,
     /// The same by message type.
     pub logged_by_type: [u64; MESSAGE_TYPES],
-    /// Messages handed over to the operating system. What a receiver had not read when it died is
-    /// among them: no sender can know.
+    /// Messages that were handed to the operating system. They include those that the receiver had
+    /// not read when it died, which no sender can count.
     pub sent: u64,
-    /// Messages in the rings.
+    /// Pending messages, which are in the rings.
     pub waiting: u64,
-    /// Messages for which the ring was full; and those of dropped queues beyond
+    /// Messages that were dropped because the ring was full; and those of dropped queues beyond
     /// [`Options::freed_queue_bytes`](super::Options::freed_queue_bytes).
     pub dropped_full: u64,
-    /// Messages longer than half of the ring.
+    /// Messages that were dropped because they were longer than half of the ring.
     pub dropped_too_long: u64,
-    /// Messages that cannot be encoded.
+    /// Messages that were dropped because they were invalid.
     pub dropped_invalid: u64,
-    /// Messages that were not sent within the close timeout, or came too late to be sent.
+    /// Messages that were dropped because they could not be sent before the sink was closed, or
+    /// were logged while it was being closed.
     pub dropped_closed: u64,
     /// Messages of enabled types that were left out because they are not in the sample.
     pub sampled_out: u64,

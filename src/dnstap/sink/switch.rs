@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What says which messages are logged: the sink sets it, the logging thread looks at it.
+//! The set of enabled message types: the sink sets it, the logging thread reads it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::schema::MessageType;
 
 /// What a logging site looks at to see whether there is anything to do: the message types that are
-/// logged, bit `1 << type` each. The lowest bit, which is that of no type, says that there is more to
-/// look at. Off until it belongs to a queue.
+/// logged, bit `1 << type` each. The lowest bit, which is that of no type, says that there is more
+/// to look at. Off until it belongs to a queue.
 #[derive(Debug, Default)]
 #[repr(transparent)]
 pub struct Switch(AtomicU32);
@@ -26,7 +26,7 @@ impl Switch {
         self.enabled().has(message_type)
     }
 
-    /// What is let through at this moment.
+    /// Returns the types that are enabled at this moment.
     #[inline(always)]
     pub(super) fn enabled(&self) -> Enabled {
         Enabled(self.0.load(Ordering::Relaxed))
@@ -49,7 +49,7 @@ impl AsRef<Switch> for Switch {
     }
 }
 
-/// What a switch lets through.
+/// The types that a switch enables.
 #[derive(Clone, Copy)]
 pub(super) struct Enabled(u32);
 
