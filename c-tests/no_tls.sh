@@ -43,10 +43,10 @@ elif ! make -C .. libdnstap TLS=no TARGET="$target" >"$work/log" 2>&1 ||
 	tail -n 20 "$work/log" | sed 's/^/#   /'
 else
 	size=$(wc -c <"$lib")
-	if [ "$size" -gt 0 ] && [ "$size" -lt $((800 * 1024)) ]; then
-		echo "ok - without TLS libdnstap is smaller than 800 KB, stripped: $size bytes"
+	if [ "$size" -gt 0 ] && [ "$size" -lt $((700 * 1024)) ]; then
+		echo "ok - without TLS libdnstap is smaller than 700 KB, stripped: $size bytes"
 	else
-		echo "not ok - without TLS libdnstap is not smaller than 800 KB, stripped: $size bytes"
+		echo "not ok - without TLS libdnstap is not smaller than 700 KB, stripped: $size bytes"
 	fi
 	nm -D --defined-only "$lib" | awk '$2 == "T" { print $3 }' >"$work/without"
 	nm -D --defined-only "$STAGE/lib/libdnstap.so" | awk '$2 == "T" { print $3 }' >"$work/with"
