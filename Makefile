@@ -39,7 +39,7 @@ TOOLS      = dnstap fstrm_capture fstrm_dump fstrm_replay
 libfstrm_ARCHIVE  = libfstrm.a
 libdnstap_ARCHIVE = liblibdnstap.a
 
-# `make TLS=no` builds a libdnstap without TLS outputs, a quarter as large.
+# `make TLS=no` builds a libdnstap without TLS outputs, a third as large.
 TLS = yes
 libdnstap_FEATURES = $(if $(filter yes,$(TLS)),tls)
 
