@@ -6,7 +6,7 @@
 #include <libdnstap.h>
 #include <stdio.h>
 
-/* Writes a message with the client's address masked, and all else as it is. */
+/* Writes a message with the client's address masked, and all other fields unchanged. */
 static dnstap_result copy(dnstap_writer *writer, dnstap_message *message)
 {
 	struct sockaddr_in masked;
@@ -30,7 +30,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	dnstap_options *options = dnstap_options_new();
-	dnstap_options_set_identity(options, NULL); /* the file has its own */
+	dnstap_options_set_identity(options, NULL); /* the messages of the file have their own */
 	dnstap_writer *writer = NULL;
 	dnstap_result error = dnstap_options_set_output(options, argv[2]);
 	if (error == DNSTAP_OK)
@@ -46,7 +46,7 @@ int main(int argc, char **argv)
 	/* Reading a file has no time limit, so the 0 does not matter. */
 	while (written == DNSTAP_OK && (read = dnstap_reader_next(reader, &message, 0)) == DNSTAP_OK) {
 		written = copy(writer, &message);
-		if (written == DNSTAP_ERROR_MESSAGE_TYPE) /* of a newer schema: nobody knows what to mask */
+		if (written == DNSTAP_ERROR_MESSAGE_TYPE) /* of a newer schema: unknown which address to mask */
 			written = DNSTAP_OK;
 	}
 	if (written != DNSTAP_OK)

@@ -39,12 +39,12 @@ int main(int argc, char **argv)
 		perror("bind");
 		return EXIT_FAILURE;
 	}
-	int events = dnstap_sink_get_event_fd(sink); /* readable while there is something to log */
+	int events = dnstap_sink_get_event_fd(sink); /* readable while events are pending */
 	sigset_t termination, none;
 	sigemptyset(&none);
 	sigemptyset(&termination);
 	sigaddset(&termination, SIGTERM);
-	sigprocmask(SIG_BLOCK, &termination, NULL); /* but in pselect() */
+	sigprocmask(SIG_BLOCK, &termination, NULL); /* except in pselect() */
 	sigaction(SIGTERM, &(struct sigaction){.sa_handler = stop}, NULL);
 	uint8_t wire[65535];
 	for (;;) {
@@ -86,6 +86,6 @@ int main(int argc, char **argv)
 	}
 	dnstap_queue_free(&queue);
 	dnstap_stats stats = DNSTAP_STATS_INIT;
-	dnstap_sink_close(&sink, &stats); /* sends what waits */
+	dnstap_sink_close(&sink, &stats); /* sends the pending messages */
 	printf("logged %llu, sent %llu\n", (unsigned long long)stats.logged, (unsigned long long)stats.sent);
 }

@@ -153,7 +153,7 @@ impl Sink {
         stats::take(&self.registry, &self.sender)
     }
 
-    /// Returns the time and the reason of the last failure to connect, or of the last break of the
+    /// Returns the time of, and the reason for, the last failure to connect or break of the
     /// stream; `None` if there was none. Kept after the sink has reconnected.
     pub fn last_failure(&self) -> Option<Failure> {
         self.sender.last_failure()

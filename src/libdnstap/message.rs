@@ -113,8 +113,8 @@ pub struct dnstap_storage {
 }
 
 /// A DNS message with its context. To log a message, start with DNSTAP_MESSAGE_INIT, set `type`,
-/// and set all other fields that are known; a field that is 0 or NULL is absent. The library does
-/// not keep pointers from it.
+/// and set all other fields that are known; a field that is 0 or NULL is absent. No field may be
+/// longer than 65,535 bytes. The library does not keep pointers from it.
 ///
 /// The initiator is the side that sent the query, the responder the side that answers it, in both
 /// queries and responses.
@@ -145,8 +145,7 @@ pub struct dnstap_message {
     pub query_time: dnstap_time,
     /// When the response was sent or received.
     pub response_time: dnstap_time,
-    /// The query in wire format (RFC 1035, section 4) without transport headers, at most 65,535
-    /// bytes.
+    /// The query in wire format (RFC 1035, section 4) without transport headers.
     pub query: dnstap_bytes,
     /// The response in wire format, likewise.
     pub response: dnstap_bytes,

@@ -169,8 +169,8 @@ fn find_own(names: &[(u32, &'static CStr)], number: u32) -> *const c_char {
 ///                      both: "CLIENT_QUERY, CLIENT_RESPONSE" or "cq,cr". "all" stands for
 ///                      DNSTAP_ALL_MESSAGE_TYPES. An empty list is the empty set.
 /// @param[out] types    The set: DNSTAP_MESSAGE_TYPE_BIT() of each type. Not written to on an error.
-/// @param[out] unknown  For an error message: where in `list` the first word begins that is not a
-///                      known message type; NULL if there is none. May be NULL.
+/// @param[out] unknown  For error messages: the beginning, in `list`, of the first unknown word;
+///                      NULL if there is none. May be NULL.
 /// @retval DNSTAP_OK
 /// @retval DNSTAP_ERROR_VALUE  The list contains a word that is not a known message type.
 /// @retval DNSTAP_ERROR_NULL   `list` or `types` is NULL.

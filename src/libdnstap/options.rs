@@ -181,7 +181,7 @@ pub unsafe extern "C" fn dnstap_options_free(options: *mut *mut dnstap_options) 
     ffi::guard((), || drop(unsafe { take(options) }));
 }
 
-/// Returns the reason of the last error of a call with these options, such as the file that could
+/// Returns the reason for the last error of a call with these options, such as the file that could
 /// not be read, as one line without a full stop.
 ///
 /// @param options  The options.

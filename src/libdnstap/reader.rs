@@ -267,7 +267,7 @@ pub unsafe extern "C" fn dnstap_reader_get_frame(
     })
 }
 
-/// Returns the reason of the last error of a call with this reader, with the byte offset in the
+/// Returns the reason for the last error of a call with this reader, with the byte offset in the
 /// stream, as one line without a full stop.
 ///
 /// @param reader  The reader; NULL for the last failure of this thread to open one.

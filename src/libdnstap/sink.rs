@@ -203,7 +203,7 @@ pub unsafe extern "C" fn dnstap_sink_get_stats(
     unsafe { with(sink, |sink| store_stats(sink, stats)) }
 }
 
-/// Retrieves the time and the reason of the last failure to connect, or of the last break of the
+/// Retrieves the time of, and the reason for, the last failure to connect or break of the
 /// stream, as one line without a full stop, such as "2026-03-01T12:00:00Z: /run/tap.sock:
 /// connecting: No such file or directory". The time is in UTC. The line is kept when the sink has
 /// reconnected; see the state and the events for the current situation. Any thread may call it.

@@ -208,7 +208,7 @@ pub unsafe extern "C" fn dnstap_writer_flush(writer: *mut dnstap_writer) -> dnst
     unsafe { with(writer, |writer| ffi::without_sigpipe(|| writer.flush())) }
 }
 
-/// Returns the reason of the last error of a call with this writer, as one line without a full
+/// Returns the reason for the last error of a call with this writer, as one line without a full
 /// stop.
 ///
 /// @param writer  The writer; NULL for the last writer that this thread closed with an error.

@@ -725,8 +725,8 @@ typedef struct dnstap_policy {
 
 /**
  * A DNS message with its context. To log a message, start with DNSTAP_MESSAGE_INIT, set `type`,
- * and set all other fields that are known; a field that is 0 or NULL is absent. The library does
- * not keep pointers from it.
+ * and set all other fields that are known; a field that is 0 or NULL is absent. No field may be
+ * longer than 65,535 bytes. The library does not keep pointers from it.
  *
  * The initiator is the side that sent the query, the responder the side that answers it, in both
  * queries and responses.
@@ -777,8 +777,7 @@ typedef struct dnstap_message {
    */
   struct dnstap_time response_time;
   /**
-   * The query in wire format (RFC 1035, section 4) without transport headers, at most 65,535
-   * bytes.
+   * The query in wire format (RFC 1035, section 4) without transport headers.
    */
   struct dnstap_bytes query;
   /**
@@ -943,8 +942,8 @@ const char *dnstap_event_kind_name(uint32_t kind);
  *                      both: "CLIENT_QUERY, CLIENT_RESPONSE" or "cq,cr". "all" stands for
  *                      DNSTAP_ALL_MESSAGE_TYPES. An empty list is the empty set.
  * @param[out] types    The set: DNSTAP_MESSAGE_TYPE_BIT() of each type. Not written to on an error.
- * @param[out] unknown  For an error message: where in `list` the first word begins that is not a
- *                      known message type; NULL if there is none. May be NULL.
+ * @param[out] unknown  For error messages: the beginning, in `list`, of the first unknown word;
+ *                      NULL if there is none. May be NULL.
  * @retval DNSTAP_OK
  * @retval DNSTAP_ERROR_VALUE  The list contains a word that is not a known message type.
  * @retval DNSTAP_ERROR_NULL   `list` or `types` is NULL.
@@ -970,7 +969,7 @@ dnstap_options *dnstap_options_new(void);
 void dnstap_options_free(dnstap_options **options);
 
 /**
- * Returns the reason of the last error of a call with these options, such as the file that could
+ * Returns the reason for the last error of a call with these options, such as the file that could
  * not be read, as one line without a full stop.
  *
  * @param options  The options.
@@ -1291,7 +1290,7 @@ dnstap_sink *dnstap_sink_open(dnstap_options *options, enum dnstap_result *error
 enum dnstap_result dnstap_sink_get_stats(const dnstap_sink *sink, struct dnstap_stats *stats);
 
 /**
- * Retrieves the time and the reason of the last failure to connect, or of the last break of the
+ * Retrieves the time of, and the reason for, the last failure to connect or break of the
  * stream, as one line without a full stop, such as "2026-03-01T12:00:00Z: /run/tap.sock:
  * connecting: No such file or directory". The time is in UTC. The line is kept when the sink has
  * reconnected; see the state and the events for the current situation. Any thread may call it.
@@ -1662,7 +1661,7 @@ enum dnstap_result dnstap_reader_next(dnstap_reader *reader,
 enum dnstap_result dnstap_reader_get_frame(const dnstap_reader *reader, struct dnstap_bytes *frame);
 
 /**
- * Returns the reason of the last error of a call with this reader, with the byte offset in the
+ * Returns the reason for the last error of a call with this reader, with the byte offset in the
  * stream, as one line without a full stop.
  *
  * @param reader  The reader; NULL for the last failure of this thread to open one.
@@ -1762,7 +1761,7 @@ enum dnstap_result dnstap_writer_write_frame(dnstap_writer *writer,
 enum dnstap_result dnstap_writer_flush(dnstap_writer *writer);
 
 /**
- * Returns the reason of the last error of a call with this writer, as one line without a full
+ * Returns the reason for the last error of a call with this writer, as one line without a full
  * stop.
  *
  * @param writer  The writer; NULL for the last writer that this thread closed with an error.
