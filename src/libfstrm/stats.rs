@@ -10,55 +10,55 @@ use crate::iothr::{fstrm_iothr, fstrm_iothr_options};
 use crate::res::*;
 use crate::writer::fstrm_writer_options;
 
-/// Where a writer thread stands with its receiver.
+/// The state of the stream of a writer thread.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub enum fstrm_iothr_state {
-    /// No connection; the next try is on a timer.
+    /// There is no stream; the writer thread will try to open one when its timer expires.
     FSTRM_IOTHR_STATE_DISCONNECTED,
-    /// Connecting, or in the handshake.
+    /// The writer thread is connecting, or in the handshake.
     FSTRM_IOTHR_STATE_CONNECTING,
-    /// Between START and STOP.
+    /// The stream is open.
     FSTRM_IOTHR_STATE_CONNECTED,
-    /// STOP is sent, or the thread has ended.
+    /// The stream is being closed, or the writer thread has ended.
     FSTRM_IOTHR_STATE_CLOSING,
 }
 
-/// Counts of submitted frames by their fate. At every moment `accepted = written + waiting +
+/// Counters of a writer thread. At every moment `accepted = written + waiting +
 /// lost_closing + lost_error`.
 ///
-/// The counters of a forked child start at 0: earlier frames, and those pending at the fork, belong
-/// to its parent.
+/// The counters of a forked child start at 0: frames that were submitted before the fork, including
+/// pending ones, belong to the parent.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct fstrm_iothr_stats {
-    /// Size in bytes of this struct, set by the caller: later versions may be longer.
+    /// Size of this struct in bytes, set by the caller: later versions may be longer.
     pub size: usize,
-    /// Where the thread stands with its receiver: one of fstrm_iothr_state.
+    /// The state of the stream: one of fstrm_iothr_state.
     pub state: u32,
-    /// Frames that fstrm_iothr_submit() took.
+    /// Frames that fstrm_iothr_submit() accepted.
     pub accepted: u64,
-    /// Frames that fstrm_iothr_submit() gave back because the queue was full.
+    /// Frames that fstrm_iothr_submit() refused because the queue was full.
     pub refused: u64,
-    /// Frames handed over to the operating system. What a receiver had not read when it died is
-    /// among them: no sender can know.
+    /// Frames that were handed to the operating system. They include those that the receiver had
+    /// not read when it died, which no sender can count.
     pub written: u64,
-    /// Frames in the queues and in the memory of the writer thread.
+    /// Pending frames, which are in the queues or in the memory of the writer thread.
     pub waiting: u64,
-    /// Frames that could not be sent within the close timeout, or were submitted too late to be
-    /// sent.
+    /// Frames that could not be sent before the thread was closed, or were submitted while it was
+    /// being closed.
     pub lost_closing: u64,
-    /// Frames in a write that a caller's own `write` function failed, which does not tell how many
+    /// Frames in a failed call of a caller's own `write` function, which does not report how many
     /// of them it wrote.
     pub lost_error: u64,
-    /// Bytes of the written frames and their lengths, without control frames. Of a frame that a
-    /// broken stream tore, what was sent of it counts too.
+    /// Bytes sent: data frames with their length prefixes, without control frames. Includes the
+    /// part of a frame that was sent before a stream broke.
     pub bytes_written: u64,
-    /// Streams that were opened up to START.
+    /// Streams that were opened.
     pub connects: u64,
-    /// Tries to open a stream that failed.
+    /// Failed attempts to open a stream.
     pub connect_failures: u64,
-    /// Streams that broke off.
+    /// Streams that broke.
     pub disconnects: u64,
 }
 
@@ -78,11 +78,11 @@ impl From<LinkState> for fstrm_iothr_state {
     }
 }
 
-/// Retrieves the accounts of a writer thread at this moment. Any thread may call it.
+/// Retrieves the current counters of a writer thread. Any thread may call it.
 ///
 /// @param iothr          The writer thread.
-/// @param[in,out] stats  Where the accounts go; `stats->size` is to be set to its size before.
-///                       Fields that this version does not know are set to 0.
+/// @param[in,out] stats  Receives the counters; `stats->size` must be set to its size before.
+///                       Fields that this version of the library does not know are set to 0.
 /// @retval fstrm_res_success
 /// @retval fstrm_res_invalid  `stats->size` is smaller than that of the first version of the
 ///                            struct, or a pointer is NULL.
@@ -115,14 +115,13 @@ pub unsafe extern "C" fn fstrm_iothr_get_stats(
     })
 }
 
-/// Ends a writer thread as fstrm_iothr_destroy() does, but keeps the handle, so that
-/// fstrm_iothr_get_stats() can tell what became of the last frames. fstrm_iothr_submit() fails from
-/// here on; a frame that another thread submits at this very moment may come too late, and is counted
-/// as lost.
+/// Ends a writer thread like fstrm_iothr_destroy(), but keeps the handle, so that
+/// fstrm_iothr_get_stats() can report the last frames. From here on, fstrm_iothr_submit() fails; a
+/// frame that another thread submits at the same time may be too late, and is counted as lost.
 ///
 /// @param iothr  The writer thread, still to be destroyed.
-/// @retval fstrm_res_success  It has ended.
-/// @retval fstrm_res_failure  It is held up in a function of the caller's own, or `iothr` is NULL.
+/// @retval fstrm_res_success  The thread has ended.
+/// @retval fstrm_res_failure  The thread is blocked in a function of the caller, or `iothr` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_iothr_close(iothr: *mut fstrm_iothr) -> fstrm_res {
     guard(fstrm_res_failure, || {
@@ -131,7 +130,8 @@ pub unsafe extern "C" fn fstrm_iothr_close(iothr: *mut fstrm_iothr) -> fstrm_res
     })
 }
 
-/// Sets how long fstrm_iothr_destroy() may take to send what waits and to close the stream.
+/// Sets the time limit of fstrm_iothr_destroy() for sending the pending frames and closing the
+/// stream.
 ///
 /// @param opt            The options.
 /// @param close_timeout  In milliseconds, up to 600,000; 2,000 by default.
@@ -150,7 +150,8 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_close_timeout(
     })
 }
 
-/// Sets how much a writer thread holds, beside its queues, of what the receiver has not taken.
+/// Sets how much data a writer thread holds, besides its queues, that the receiver has not
+/// accepted.
 ///
 /// @param opt           The options.
 /// @param memory_limit  In bytes, at least 131,072; 16 MiB by default.
@@ -168,8 +169,8 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_memory_limit(
     })
 }
 
-/// Sets how long a writer waits for a receiver that makes no progress, in connecting, in the
-/// handshakes, and in a write that is not an fstrm_iothr's.
+/// Sets how long a writer waits for a receiver that makes no progress: while connecting, in
+/// handshakes, and in writes other than those of an fstrm_iothr.
 ///
 /// @param wopt        The options.
 /// @param io_timeout  In milliseconds, from 1 to 600,000; 5,000 by default.

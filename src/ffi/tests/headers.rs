@@ -148,8 +148,8 @@ a writer of an fstrm_iothr is the writer thread.",
         sources: &["libfstrm/stats.rs"],
         includes: &["fstrm/res.h"],
         introduction: "\
-What this library adds to fstrm 0.6.1: the accounts of a writer thread, deadlines and a limit of
-memory. Programs that use it need this library, and symbols of version LIBFSTRM_RS_0.1.",
+Additions of this library to fstrm 0.6.1: counters of a writer thread, time limits, and a memory
+limit. Programs that use them need this library, with the symbol version LIBFSTRM_RS_0.1.",
         declarations: &[],
         inlines: "",
     },
