@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Structs that can grow, as callers of any version have them: with any size, at
- * the end of a page, before one that cannot be touched.
+ * the end of a page that is followed by an inaccessible one.
  */
 #ifndef SIZED_H
 #define SIZED_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* How frames are cut into calls of a program's own write function: the vectors of each, where they lie, when frames are freed. */
+/* Calls of a program's own write function: the vectors of each, their memory, and when frames are freed. */
 #include "print.h"
 
 #include <semaphore.h>
@@ -8,7 +8,7 @@
 
 enum { FRAMES_MAX = 4096, LEN_MAX = 70000 };
 
-/* What a call gets is printed as one line, of equal ones in a row only the first and their number. */
+/* Prints the vectors of a call as one line; of equal lines in a row, only the first and their number. */
 static char line[200], last[200];
 static unsigned repeats;
 
@@ -128,7 +128,7 @@ static void on_free(void *data, void *number)
 	frames[(size_t)number].freed++;
 }
 
-/* The thread is held up in the open function until all frames are there. */
+/* Blocks the thread in the open function until all frames are submitted. */
 static void thread(fstrm_iothr_queue_model model, unsigned buffer_hint, unsigned output_queue_size, unsigned count)
 {
 	struct fstrm_iothr_options *opt = fstrm_iothr_options_init();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Addresses of sockets as docs/integration.md has them: unconnected ones, and IPv4 addresses within IPv6. */
+/* Addresses as in docs/integration.md: unconnected sockets, and IPv4-mapped addresses. */
 #include "messages.h"
 #include "sink.h"
 
@@ -46,7 +46,7 @@ static struct sockaddr_in inet(const char *text, uint16_t port)
 	return address;
 }
 
-/* The event of a message between two addresses; either may be NULL. */
+/* Encodes a message between two addresses, which may be NULL. */
 static Dnstap__Dnstap *event_between(const struct sockaddr *initiator, const struct sockaddr *responder)
 {
 	dnstap_message m = DNSTAP_MESSAGE_INIT;
@@ -76,7 +76,7 @@ static void unconnected(int unused)
 	event = event_between((struct sockaddr *)&client, (struct sockaddr *)&port_alone);
 	NEED(!event->message->has_response_address && event->message->response_port == 53, "no port alone");
 	free_event(event);
-	/* Nobody can tell this one from a real address. */
+	/* The wildcard address is logged like any other. */
 	port_alone.sin_family = AF_INET;
 	event = event_between((struct sockaddr *)&client, (struct sockaddr *)&port_alone);
 	EXPECT(event->message->response_address.len, 4);
@@ -96,13 +96,13 @@ static void mapped(int unused)
 	dnstap_stats s;
 
 	(void)unused;
-	/* As they are: IPv6. */
+	/* Unchanged: IPv6. */
 	event = event_between((struct sockaddr *)&client6, (struct sockaddr *)&server6);
 	NEED(event->message->socket_family == DNSTAP__SOCKET_FAMILY__INET6, "not INET6");
 	NEED(event->message->query_address.len == 16 && memcmp(event->message->query_address.data, &client6.sin6_addr, 16) == 0,
 	     "not as it was");
 	free_event(event);
-	/* Not beside one of IPv4. */
+	/* Not together with an IPv4 address. */
 	m.type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY;
 	m.initiator = (struct sockaddr *)&client6;
 	m.responder = (struct sockaddr *)&server;

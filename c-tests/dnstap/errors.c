@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Texts of errors: they name the option or the file, the value and the limits, and errors of the system are words. */
+/* Error texts name the option or the file, the value and the limits, and spell out errors of the system. */
 #include "messages.h"
 #include "sink.h"
 
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A text is this one, but for a folder in front of the first name. */
+/* Checks a text, except for a directory in front of the first name. */
 static void expect_text(const char *text, const char *wanted)
 {
 	size_t length = strlen(text), least = strlen(wanted);
@@ -16,7 +16,7 @@ static void expect_text(const char *text, const char *wanted)
 	NEED(strcmp(end, wanted) == 0 && (end == text || end[-1] == '/'), "\"%s\", not \"%s\"", text, wanted);
 }
 
-/* What an option says about a value that it does not take. */
+/* Checks that a value is refused, and the text of the error. */
 #define REFUSED(call, result, wanted) do { \
 		NEED((call) == (result), #call " did not fail"); \
 		expect_text(dnstap_options_get_error(o), wanted); \
@@ -142,7 +142,7 @@ static void threads(int unused)
 	expect_text(dnstap_reader_get_error(NULL), "ours.tap: No such file or directory");
 }
 
-/* The last failure has a time, which stays as it is. */
+/* The last failure has a time, and is kept after a reconnect. */
 static void a_failure(int unused)
 {
 	dnstap_sink *sink = open_sink(options_with_ring("unix:tap.sock", 65536));
@@ -175,8 +175,8 @@ int main(int argc, char **argv)
 	static const struct fault cases[] = {
 		{ "options name themselves, the value and the limits", options, 0, LIMIT, 0, NULL },
 		{ "a sink that cannot be opened names the file", opening, 0, LIMIT, 0, NULL },
-		{ "so does a reader", reading, 0, LIMIT, 0, NULL },
-		{ "each thread has the reason of its own reader", threads, 0, LIMIT, 0, NULL },
+		{ "a reader that fails names the file, the descriptor or the limit", reading, 0, LIMIT, 0, NULL },
+		{ "each thread has the error of its own reader", threads, 0, LIMIT, 0, NULL },
 		{ "the last failure of a sink has a time and stays", a_failure, 0, LIMIT, 0, NULL },
 	};
 

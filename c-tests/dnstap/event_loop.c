@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Readers in an event loop, as docs/integration.md says: one thread reads from several senders, and never waits for one. */
+/* Readers in an event loop, as in docs/integration.md: one thread reads from several senders, and never waits for one. */
 #include "messages.h"
 #include "sink.h"
 

@@ -24,7 +24,7 @@ enum {
 static const char SOCKET[] = "tap.sock";
 static const char OUTPUT[] = "unix:tap.sock";
 
-/* A sink that wakes by itself only to connect. */
+/* Opens a sink whose timers only connect. */
 static dnstap_sink *open_quiet(const char *output, size_t ring, unsigned close_timeout)
 {
 	dnstap_options *options = options_with_ring(output, ring);
@@ -52,7 +52,7 @@ static int is_readable(dnstap_sink *sink)
 	return poll(&p, 1, 0) == 1;
 }
 
-/* The next event, which has to be of this kind. */
+/* Returns the next event, which must be of this kind. */
 static dnstap_event next(dnstap_sink *sink, dnstap_event_kind kind)
 {
 	dnstap_event event = DNSTAP_EVENT_INIT;
@@ -74,7 +74,7 @@ static void nothing_more(dnstap_sink *sink)
 	NEED(!is_readable(sink), "the descriptor is readable without an event");
 }
 
-/* The text is this one, but for the folder in front of the name that it may begin with. */
+/* Checks a text, except for a directory in front of a name at its beginning. */
 static void expect_text(const dnstap_event *event, const char *text)
 {
 	size_t length = strlen(event->text), wanted = strlen(text);
@@ -83,7 +83,7 @@ static void expect_text(const dnstap_event *event, const char *text)
 	NEED(strcmp(end, text) == 0 && (end == event->text || end[-1] == '/'), "\"%s\", not \"%s\"", event->text, text);
 }
 
-/* Logs until so many messages are dropped. */
+/* Logs until this number of messages are dropped. */
 static void drop_some(dnstap_queue *queue, uint32_t count)
 {
 	static uint32_t seq;
@@ -109,7 +109,7 @@ static void stall(struct receiver *r)
 	close(stream);
 }
 
-/* Opens a stream and breaks it off, and then serves another one. */
+/* Accepts a stream, breaks it, and then serves another one. */
 static void break_one(struct receiver *r)
 {
 	int stream = accept_one(r->listening);
@@ -183,7 +183,7 @@ static void block(dnstap_sink *sink, dnstap_queue *queue)
 	}
 }
 
-/* A receiver that takes nothing, and then too little time to close. */
+/* The receiver accepts nothing, and the close timeout is too short. */
 static void a_stall(int unused)
 {
 	enum { DROPPED = 5 };
@@ -231,7 +231,7 @@ static void drop_long(dnstap_queue *queue)
 	NEED(result == DNSTAP_ERROR_TOO_LONG, "log: %s", dnstap_strerror(result));
 }
 
-/* Messages that are dropped for themselves are in the account, whatever the receiver does. */
+/* Invalid and too long messages are counted, whatever the receiver does. */
 static void other_reasons(int unused)
 {
 	dnstap_sink *sink = open_quiet("file:log.tap", RING, TIMEOUT);
@@ -319,7 +319,7 @@ static void too_many(int unused)
 	close_sink(&sink, TIMEOUT);
 }
 
-/* A child has its own events and descriptor, and takes none of its parent's. */
+/* A child has its own events and descriptor, and gets none of its parent's. */
 static void a_fork(int asked_before)
 {
 	dnstap_sink *sink = open_quiet("file:log.tap", RING, TIMEOUT);
@@ -358,7 +358,7 @@ static void a_fork(int asked_before)
 	close_sink(&sink, TIMEOUT);
 }
 
-/* A child that never logged, and so has no thread, sees the end all the same, also if its parent closes already. */
+/* A child that never logged, and so has no writer thread, still gets CLOSED, even if its parent is already closing. */
 static void an_idle_child(int parent_closes)
 {
 	dnstap_sink *sink = open_quiet("file:log.tap", RING, TIMEOUT);
@@ -442,7 +442,7 @@ static void closed_by_mistake(int unused)
 	NEED(write(fd, "x", 1) == 1, "the sink has closed a descriptor of the program");
 }
 
-/* What a thread that takes events has seen. */
+/* The events that a thread has retrieved. */
 struct taker {
 	dnstap_sink *sink;
 	pthread_t thread;
@@ -489,7 +489,7 @@ static void *drop_in_bursts(void *arg)
 	return NULL;
 }
 
-/* Threads drop messages while another one takes the events: their counts are those of the accounts. */
+/* Threads drop messages while another one retrieves the events: the counts match the statistics. */
 static void threads(int unused)
 {
 	enum { THREADS = 4 };
@@ -512,7 +512,7 @@ static void threads(int unused)
 	NEED(taker.dropping - taker.recovered <= 1, "%u series, %u ends", taker.dropping, taker.recovered);
 }
 
-/* A call that fails leaves the event to the next one. */
+/* A call that fails leaves the event pending. */
 static void arguments(int unused)
 {
 	dnstap_sink *sink = open_quiet("file:log.tap", RING, TIMEOUT);
@@ -535,7 +535,7 @@ static void arguments(int unused)
 	close_sink(&sink, TIMEOUT);
 }
 
-/* Whether in a second no other thread of this process goes to sleep, as one does that was woken. */
+/* Returns whether no other thread of this process is woken within a second. */
 static int is_quiet(void)
 {
 	struct timespec second = { 1, 0 };
@@ -547,7 +547,7 @@ static int is_quiet(void)
 	return after.ru_nvcsw - before.ru_nvcsw <= 1;
 }
 
-/* A sink without events and with nothing to send sleeps: it is not woken for them. */
+/* A sink without events or messages sleeps. */
 static void an_idle_sink(int unused)
 {
 	dnstap_sink *sink = open_quiet("file:log.tap", RING, TIMEOUT);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Functions that are inline in the header and symbols of the library: both give the same answers. */
+/* Functions that are inline in the header and exported by the library: both return the same. */
 #include "messages.h"
 #include "sink.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
 
-/* As ctypes, cgo and plug-ins find a function. The program is linked with the library. */
+/* Looks up a function like ctypes, cgo and plug-ins. The program is linked with the library. */
 static void *symbol(const char *name)
 {
 	void *program = dlopen(NULL, RTLD_NOW), *found;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Events that are encoded already: sent as they are, and counted as any other. */
+/* Events that are already encoded: sent unchanged, and counted like any other. */
 #include "messages.h"
 #include "sink.h"
 
@@ -9,7 +9,7 @@
 
 enum { MESSAGES = 1000 };
 
-/* What a frame may be, protobuf or not: nothing of it is looked at. */
+/* Frames with any content: they are not decoded. */
 static const char *const anything[] = { "x", "no protobuf", "\n\3abc", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" };
 
 static void expect_frame(dnstap_reader *reader, const void *data, size_t length)
@@ -31,7 +31,7 @@ static void as_they_are(int sample_rate)
 	dnstap_stats s;
 	uint64_t bytes = 0;
 
-	/* Of the sink, not of the frames. */
+	/* These belong to the sink, not to the frames. */
 	NEED(dnstap_options_set_identity(o, "sink") == DNSTAP_OK, "identity");
 	NEED(dnstap_options_set_sample_rate(o, (unsigned)sample_rate) == DNSTAP_OK, "sample rate");
 	sink = open_sink(o);

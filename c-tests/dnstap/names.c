@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Names of numbers: each constant has its own, other numbers have none; and lists of message types. */
+/* Names of numbers: each constant has a name of its own, other numbers have none. Lists of message types. */
 #include "fault.h"
 
 #include <libdnstap.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* The last part of a constant's name is that of the schema, but for the case of letters and underscores in between. */
+/* The last part of a constant's name is the name in the schema, except for case and underscores. */
 static bool is_named(const char *constant, const char *prefix, const char *name)
 {
 	const char *rest = constant + strlen(prefix);

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Options, the result of both calls, and what their text names. */
+/* Options, the result of both functions, and a part of their text. */
 struct options {
 	const char *output;	/* NULL for none */
 	const char *ca_bundle, *server_name, *certificate, *key;
@@ -53,7 +53,7 @@ static const struct options table[] = {
 	{ "tls:127.0.0.1:1", "cert.pem", NULL, "cert.pem", "other-key.pem", 0, DNSTAP_ERROR_TLS, "other-key.pem" },
 	{ "tls:127.0.0.1:1", "cert.pem", NULL, "cert.pem", "missing.pem", 0, DNSTAP_ERROR_TLS, "missing.pem" },
 	{ NULL, NULL, NULL, NULL, NULL, 0, DNSTAP_ERROR_OUTPUT, "output" },
-	/* The last, as a thread that looks up a name may outlive its sink. */
+	/* The last one, because a thread that looks up a name may outlive its sink. */
 	{ "tcp:no-such-host.invalid:1", NULL, NULL, NULL, NULL, 0, DNSTAP_OK, "" },
 };
 
@@ -127,7 +127,7 @@ static void both_agree(int unused)
 	}
 }
 
-/* Relative paths are those of the working directory when they were set, whatever it is later. */
+/* Relative paths refer to the working directory at the time when they are set. */
 static void changed_directory(int unused)
 {
 	static const struct options row = { "tls:127.0.0.1:1", "cert.pem", NULL, "cert.pem", "key.pem", 0, DNSTAP_OK, "" };
@@ -154,7 +154,7 @@ static void changed_directory(int unused)
 	NEED(access("../first.tap", F_OK) == 0 && access("first.tap", F_OK) != 0, "the file is not where it was to be");
 }
 
-/* Where the working directory was removed, relative paths lead nowhere, and absolute ones do. */
+/* In a working directory that was removed, relative paths are refused, and absolute ones work. */
 static void no_directory(int unused)
 {
 	dnstap_options *o = dnstap_options_new();

@@ -20,7 +20,7 @@ static const struct sizes MESSAGE = SIZES(dnstap_message, 184, END_OF(dnstap_mes
 	STATS = SIZES(dnstap_stats, 368, END_OF(dnstap_stats, state)),
 	EVENT = SIZES(dnstap_event, 48, END_OF(dnstap_event, time.nanoseconds));
 
-/* A call with such a size returned this. */
+/* Checks the result of a call with a struct of this size. */
 static void returned(const char *call, size_t size, const struct sizes *sizes, dnstap_result is)
 {
 	dnstap_result wanted = size < sizes->first ? DNSTAP_ERROR_SIZE : DNSTAP_OK;
@@ -29,7 +29,7 @@ static void returned(const char *call, size_t size, const struct sizes *sizes, d
 	     (int)is, dnstap_strerror(wanted));
 }
 
-/* What messages point to. */
+/* Data that messages point to. */
 static const uint8_t dns[] = "a DNS message", zone[] = "\7example", rule[] = "\4rule", extra[] = "extra",
 	name[] = "name";
 static const dnstap_policy policy = {
@@ -37,7 +37,7 @@ static const dnstap_policy policy = {
 	DNSTAP_POLICY_MATCH_QNAME,
 };
 
-/* Messages that have everything, and only what servers log all the time, which is another way through the library. */
+/* A message with all fields, and one that takes the fast path. */
 static dnstap_message message_of(int everything)
 {
 	dnstap_message m = example(DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE);
@@ -58,7 +58,7 @@ static dnstap_message message_of(int everything)
 	return m;
 }
 
-/* Frames that were made, one after another. */
+/* The frames that were encoded, in order. */
 static struct made {
 	uint8_t *data;
 	size_t length;
@@ -93,10 +93,10 @@ static void add_frames_of(const char *path)
 	dnstap_reader_close(&reader);
 }
 
-/* A function that makes a frame of a message. */
+/* A function that encodes a message as a frame. */
 typedef dnstap_result send_function(const dnstap_message *message);
 
-/* Frames that are to be the same, one after the other. */
+/* Frames that must be equal, in pairs. */
 static size_t pairs;
 
 /* Sends a message as a caller of each size has it, and as one of this version has the same. */
@@ -208,7 +208,7 @@ static void writing(int unused)
 	check_pairs();
 }
 
-/* The event with everything. */
+/* The event with all fields. */
 static struct made example_frame(void)
 {
 	static uint8_t buffer[1024];
@@ -372,7 +372,7 @@ static void events(int unused)
 		event = place(&area, size);
 		result = dnstap_sink_next_event(sink, (dnstap_event *)area.place);
 		returned("dnstap_sink_next_event", size, &EVENT, result);
-		/* A refused call leaves the event to the next one. */
+		/* A call that fails leaves the event pending. */
 		if (result != DNSTAP_OK) {
 			check_refused(&area, size, "dnstap_sink_next_event");
 			continue;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The writer for one thread: what it writes arrives whole, and no receiver holds it longer than the I/O timeout. */
+/* The writer for one thread: its data arrives complete, and no receiver delays it beyond the I/O timeout. */
 #include "messages.h"
 #include "sink.h"
 
@@ -49,7 +49,7 @@ static dnstap_writer *open_writer(dnstap_options *options)
 	return writer;
 }
 
-/* Opens none, for this reason, in the words of the options. */
+/* Checks that opening fails, with this result and text. */
 static void no_writer(dnstap_options *options, dnstap_result wanted, const char *said)
 {
 	dnstap_result error = DNSTAP_OK;
@@ -165,7 +165,7 @@ static size_t slurp(const char *path, uint8_t **bytes)
 	return (size_t)length;
 }
 
-/* The file of a writer is that of a sink, byte for byte. */
+/* A writer and a sink write the same file, byte for byte. */
 static void as_a_sink(int unused)
 {
 	static const char *const outputs[] = { "file:sink.tap", "file:writer.tap" };
@@ -204,7 +204,7 @@ static void as_a_sink(int unused)
 	free(of_writer);
 }
 
-/* What is refused leaves the stream as it is. */
+/* Refused messages and frames leave the stream unchanged. */
 static void refused(int unused)
 {
 	static uint8_t frame[1 << 20];
@@ -241,7 +241,7 @@ static void refused(int unused)
 	free_tally(tally);
 }
 
-/* A frame of many batches, which is not kept longer than it has to. */
+/* A frame of many batches, whose memory is released afterwards. */
 static void long_frames(int unused)
 {
 	enum { LENGTH = 10 << 20 };
@@ -270,7 +270,7 @@ static void long_frames(int unused)
 	free(frame);
 }
 
-/* Flushing hands over what is buffered; nothing comes without. */
+/* Flushing writes the buffered data; nothing is written before. */
 static void flushing(int unused)
 {
 	struct stat buffered, flushed;
@@ -289,7 +289,7 @@ static void flushing(int unused)
 	close_writer(&writer);
 }
 
-/* Where nobody listens, or something else is there. */
+/* Opening fails if no receiver listens, or the path is not a socket. */
 static void absent(int unused)
 {
 	char port[8], output[64];
@@ -309,7 +309,7 @@ static void absent(int unused)
 	no_writer(options_to(output), DNSTAP_ERROR_IO, output + 4);
 }
 
-/* The call took the I/O timeout, and little more. */
+/* Checks that a call took the I/O timeout, and little more. */
 static void took_the_timeout(const char *what, double began)
 {
 	double took = now() - began;
@@ -317,7 +317,7 @@ static void took_the_timeout(const char *what, double began)
 	NEED(took > 0.9 * short_timeout() && took < short_timeout() + 2.0, "%s took %.2f s", what, took);
 }
 
-/* Listens, or even accepts, and says nothing. */
+/* A receiver that listens, or accepts, but sends nothing. */
 static void silent(int where)
 {
 	char output[64];
@@ -437,7 +437,7 @@ static pthread_t start(struct peer *peer, enum output where, char output[64])
 	return thread;
 }
 
-/* Once a stream has failed, every call says the same, at once. */
+/* Once a stream has failed, every call returns the same error immediately. */
 static void stays_failed(dnstap_writer **writer, dnstap_result wanted)
 {
 	char said[256] = "";
@@ -491,7 +491,7 @@ static void in_trouble(int how)
 	close(peer.listening);
 }
 
-/* The end of the stream is not confirmed, or otherwise than it should be. */
+/* The end of the stream is not confirmed, or with an invalid reply. */
 static void no_finish(int manner)
 {
 	struct peer peer = { (enum manner)manner, -1, -1, 0 };
@@ -522,7 +522,7 @@ static void no_handshake(int manner)
 	pthread_join(thread, NULL);
 }
 
-/* A receiver that does not answer, to which everything is sent all the same. */
+/* A unidirectional stream, to a receiver that sends no replies. */
 static void *just_listen(void *arg)
 {
 	int fd = accept_one(*(int *)arg);
@@ -581,7 +581,7 @@ static void count_signal(int number)
 	signals++;
 }
 
-/* What a program may have done with SIGPIPE. */
+/* The dispositions of SIGPIPE that a program may have set. */
 enum disposition { ENDS_IT, HANDLES_IT, BLOCKS_IT, HAS_IT_PENDING };
 
 static bool is_pending(void)
@@ -621,7 +621,7 @@ static void broken_pipe(int disposition)
 	EXPECT(signals, 0);
 }
 
-/* A child has the memory of the parent's writer, and must neither send what is in it nor end the stream. */
+/* A child has a copy of the parent's writer, and must neither send its buffer nor end the stream. */
 static void in_a_child(int where)
 {
 	struct tally *tally = new_tally();
@@ -718,7 +718,7 @@ int main(int argc, char **argv)
 		{ "a port at which nobody accepts", silent, TO_TCP4, 60, 0, NULL },
 		{ "a handshake in dribs and drabs", dribbling, TO_UNIX, 60, 0, NULL },
 		{ "a receiver without dnstap", no_handshake, PICKY, 60, 0, NULL },
-		{ "a receiver that is none", no_handshake, BANNER, 60, 0, NULL },
+		{ "a peer that does not speak Frame Streams", no_handshake, BANNER, 60, 0, NULL },
 		{ "a receiver that stalls", in_trouble, 8 * STALLS + TO_UNIX, 60, 0, NULL },
 		{ "a receiver that stalls, over TCP", in_trouble, 8 * STALLS + TO_TCP4, 60, 0, NULL },
 		{ "a receiver that reads a byte now and then", in_trouble, 8 * TRICKLES + TO_UNIX, 60, 0, NULL },
@@ -727,7 +727,7 @@ int main(int argc, char **argv)
 		{ "a receiver that shuts down, over TCP", in_trouble, 8 * DIES + TO_TCP4, 60, 0, NULL },
 		{ "a receiver that resets the connection", in_trouble, 8 * SLAMS + TO_TCP4, 60, 0, NULL },
 		{ "a receiver that does not confirm the end", no_finish, NO_FINISH, 60, 0, NULL },
-		{ "a receiver that confirms it with something else", no_finish, OTHER_ANSWER, 60, 0, NULL },
+		{ "a receiver that confirms the end with an invalid reply", no_finish, OTHER_ANSWER, 60, 0, NULL },
 		{ "a disk that is full", full_disk, 0, 60, 0, NULL },
 		{ "a broken pipe: SIGPIPE would end the program", broken_pipe, ENDS_IT, 60, 0, NULL },
 		{ "a broken pipe: SIGPIPE has a handler", broken_pipe, HANDLES_IT, 60, 0, NULL },
