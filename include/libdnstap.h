@@ -362,7 +362,7 @@ typedef enum dnstap_result {
    */
   DNSTAP_ERROR_SYSTEM = -5,
   /**
-   * An internal error of the library. The process can continue.
+   * An internal error, which any function may return. The process can continue.
    */
   DNSTAP_ERROR_INTERNAL = -6,
   /**
@@ -1290,10 +1290,10 @@ dnstap_sink *dnstap_sink_open(dnstap_options *options, enum dnstap_result *error
 enum dnstap_result dnstap_sink_get_stats(const dnstap_sink *sink, struct dnstap_stats *stats);
 
 /**
- * Retrieves the time of, and the reason for, the last failure to connect or break of the
- * stream, as one line without a full stop, such as "2026-03-01T12:00:00Z: /run/tap.sock:
- * connecting: No such file or directory". The time is in UTC. The line is kept when the sink has
- * reconnected; see the state and the events for the current situation. Any thread may call it.
+ * Retrieves the time of, and the reason for, the last failure to connect or break of the stream,
+ * as one line without a full stop, such as "2026-03-01T12:00:00Z: /run/tap.sock: connecting: No
+ * such file or directory". The time is in UTC. The line is kept when the sink has reconnected; see
+ * the state and the events for the current situation. Any thread may call it.
  *
  * @param sink       The sink.
  * @param[out] line  Receives the line, truncated to `size` and terminated by NUL; empty if nothing
@@ -1356,9 +1356,9 @@ enum dnstap_result dnstap_sink_set_version(dnstap_sink *sink, const char *versio
 enum dnstap_result dnstap_sink_reopen(dnstap_sink *sink);
 
 /**
- * Sends all messages that were logged before this call without waiting for the flush interval, and
- * waits until they are sent. If the stream is down, an attempt to open it is made immediately. For
- * programs that are about to exit, or to call exec(), without closing the sink. Any thread may
+ * Sends all messages that were logged before this call, without waiting for the flush interval,
+ * and waits until they are sent. If the stream is down, an attempt to open it is made immediately.
+ * For programs that are about to exit, or to call exec(), without closing the sink. Any thread may
  * call it.
  *
  * @param sink          The sink.
@@ -1428,8 +1428,8 @@ enum dnstap_result dnstap_sink_next_event(dnstap_sink *sink, struct dnstap_event
 /**
  * Returns a file descriptor that is readable while events are pending, for poll() and similar
  * calls. The first call creates it. It belongs to the sink, and dnstap_sink_close() closes it: do
- * not read, write or close it. If it was closed by mistake, the next call creates another one;
- * so does the first call in a forked child, in which the parent's descriptor is closed. Any thread
+ * not read, write or close it. If it was closed by mistake, the next call creates another one; so
+ * does the first call in a forked child, in which the parent's descriptor is closed. Any thread
  * may call it.
  *
  * @param sink  The sink.

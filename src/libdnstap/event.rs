@@ -139,8 +139,8 @@ fn since_1970(time: SystemTime) -> dnstap_time {
 
 /// Returns a file descriptor that is readable while events are pending, for poll() and similar
 /// calls. The first call creates it. It belongs to the sink, and dnstap_sink_close() closes it: do
-/// not read, write or close it. If it was closed by mistake, the next call creates another one;
-/// so does the first call in a forked child, in which the parent's descriptor is closed. Any thread
+/// not read, write or close it. If it was closed by mistake, the next call creates another one; so
+/// does the first call in a forked child, in which the parent's descriptor is closed. Any thread
 /// may call it.
 ///
 /// @param sink  The sink.

@@ -35,7 +35,7 @@ pub enum dnstap_result {
     DNSTAP_ERROR_MEMORY = -4,
     /// Out of threads or file descriptors.
     DNSTAP_ERROR_SYSTEM = -5,
-    /// An internal error of the library. The process can continue.
+    /// An internal error, which any function may return. The process can continue.
     DNSTAP_ERROR_INTERNAL = -6,
 
     /// The ring of the queue is full. The message was dropped and counted.

@@ -203,10 +203,10 @@ pub unsafe extern "C" fn dnstap_sink_get_stats(
     unsafe { with(sink, |sink| store_stats(sink, stats)) }
 }
 
-/// Retrieves the time of, and the reason for, the last failure to connect or break of the
-/// stream, as one line without a full stop, such as "2026-03-01T12:00:00Z: /run/tap.sock:
-/// connecting: No such file or directory". The time is in UTC. The line is kept when the sink has
-/// reconnected; see the state and the events for the current situation. Any thread may call it.
+/// Retrieves the time of, and the reason for, the last failure to connect or break of the stream,
+/// as one line without a full stop, such as "2026-03-01T12:00:00Z: /run/tap.sock: connecting: No
+/// such file or directory". The time is in UTC. The line is kept when the sink has reconnected; see
+/// the state and the events for the current situation. Any thread may call it.
 ///
 /// @param sink       The sink.
 /// @param[out] line  Receives the line, truncated to `size` and terminated by NUL; empty if nothing
@@ -312,9 +312,9 @@ pub unsafe extern "C" fn dnstap_sink_reopen(sink: *mut dnstap_sink) -> dnstap_re
     }
 }
 
-/// Sends all messages that were logged before this call without waiting for the flush interval, and
-/// waits until they are sent. If the stream is down, an attempt to open it is made immediately. For
-/// programs that are about to exit, or to call exec(), without closing the sink. Any thread may
+/// Sends all messages that were logged before this call, without waiting for the flush interval,
+/// and waits until they are sent. If the stream is down, an attempt to open it is made immediately.
+/// For programs that are about to exit, or to call exec(), without closing the sink. Any thread may
 /// call it.
 ///
 /// @param sink          The sink.
