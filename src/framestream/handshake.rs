@@ -36,7 +36,7 @@ pub enum HandshakeError {
     #[error(transparent)]
     Control(#[from] ControlError),
     /// Another control frame than the one whose turn it is.
-    #[error("peer sent {got:?} where {wanted:?} belongs")]
+    #[error("peer sent {got:?}, but {wanted:?} was expected")]
     OutOfTurn {
         /// The frame that was due.
         wanted: ControlType,

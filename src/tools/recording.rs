@@ -67,7 +67,7 @@ impl fmt::Display for End {
             }
             Ending::Frame(error) => write!(f, "at offset {offset}: {error}"),
             Ending::OutOfTurn(got) => {
-                write!(f, "at offset {offset}: {got:?} where Start belongs")
+                write!(f, "at offset {offset}: {got:?}, but Start was expected")
             }
             Ending::Io(error) => write!(f, "at offset {offset}: {error}"),
         }

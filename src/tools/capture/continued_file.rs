@@ -154,7 +154,7 @@ fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, 
                         (started, stop_at) = (true, None);
                     }
                     Some(other) if !started => {
-                        let reason = format!("{other:?} where Start belongs");
+                        let reason = format!("{other:?}, but Start was expected");
                         return Err(Unfit::Damaged { offset, reason }.into());
                     }
                     Some(ControlType::Stop) => stop_at = Some(offset),

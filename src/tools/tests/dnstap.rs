@@ -428,7 +428,7 @@ fn what_is_wrong_with_a_compressed_file_is_told() {
     zstd.write_all(&plain[..plain.len() - 12]).unwrap();
     zstd.flush().unwrap();
     let (size, count) = (plain.len(), events().len());
-    let behind = format!("what is behind STOP at offset {size} cannot be read: ");
+    let behind = format!("the data after STOP at offset {size} cannot be read: ");
     let cut = format!(
         "the compressed data is cut off at offset {} of what it holds; {count} frames before",
         size - 12

@@ -247,7 +247,7 @@ fn a_compressed_file_without_its_end_does_not_get_its_name() {
         let missed = lines.iter().any(|line| line.contains(" frames came after that"));
         let missed = if missed { told(&lines, "frames came after that") } else { 0 };
         // The reading may still go on when the only output fails.
-        let unread = "frames; what is behind is not read";
+        let unread = "frames; the rest was not read";
         let is_short = lines.iter().any(|line| line.contains(unread));
         let came = if is_short { told(&lines, unread) } else { sent.len() };
         assert_eq!(written + lost + missed, came, "{lines:#?}");
@@ -318,7 +318,7 @@ fn nothing_waits_for_input_that_nobody_takes() {
     let full = ["--follow", "-r", &file, "-w", "quiet:/dev/full"];
     let (status, lines) = start(&full, Stdio::null()).end();
     assert_eq!(status.code(), Some(1), "{lines:#?}");
-    told(&lines, "frames; what is behind is not read");
+    told(&lines, "frames; the rest was not read");
 }
 
 #[test]
@@ -429,7 +429,7 @@ fn a_parquet_file_that_lacks_rows_does_not_get_its_name() {
     assert_eq!(status.code(), Some(1), "{lines:#?}");
     let missed = told(&lines, "frames came after that");
     // What was read before that.
-    let read = told(&lines, "frames; what is behind is not read");
+    let read = told(&lines, "frames; the rest was not read");
     assert_eq!(told(&lines, "rows lost") + missed, read, "{lines:#?}");
     assert!(!place.path("rows").exists());
 }

@@ -81,8 +81,8 @@ fn what_is_no_file_of_frames_replaces_nothing() {
         ("text.zst", compressed, "this is text"),
         ("torn", start[..9].to_vec(), "cut off after 9 bytes"),
         ("other", control(Start, Some("other")), "the content type is \"other\""),
-        ("stop", control(Stop, None), "Stop where Start belongs"),
-        ("damaged", [&start[..], b"\xff\xff\xff\xff"].concat(), "0 frames before are good"),
+        ("stop", control(Stop, None), "Stop, but Start was expected"),
+        ("damaged", [&start[..], b"\xff\xff\xff\xff"].concat(), "0 frames before it are complete"),
     ] {
         let file = place.file(name, content);
         let line = told(1, &["-r", &file, "-w", &quiet]);

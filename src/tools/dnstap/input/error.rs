@@ -17,7 +17,7 @@ pub enum InputError {
         error: io::Error,
     },
     /// It ends behind a frame, without STOP: its writer still writes, or was killed.
-    #[error("{name}: ends at offset {offset} without STOP, after {frames} good frames")]
+    #[error("{name}: ends at offset {offset} without STOP, after {frames} complete frames")]
     NoStop {
         /// Its name.
         name: String,
@@ -29,7 +29,7 @@ pub enum InputError {
     /// It ends within a frame.
     #[error(
         "{name}: the frame at offset {offset} is cut off after {size} bytes; \
-         {frames} frames before are good"
+         {frames} frames before it are complete"
     )]
     Torn {
         /// Its name.
@@ -44,7 +44,7 @@ pub enum InputError {
     /// It is compressed, and that ends behind a frame, without STOP.
     #[error(
         "{name}: the compressed data is cut off at offset {offset} of what it holds; \
-         {frames} frames before are good"
+         {frames} frames before it are complete"
     )]
     CutOff {
         /// Its name.
@@ -56,8 +56,8 @@ pub enum InputError {
     },
     /// It is whole, and something else is behind STOP.
     #[error(
-        "{name}: what is behind STOP at offset {offset} cannot be read: {error}; \
-         {frames} frames before are good"
+        "{name}: the data after STOP at offset {offset} cannot be read: {error}; \
+         {frames} frames before it are complete"
     )]
     Behind {
         /// Its name.
@@ -70,9 +70,7 @@ pub enum InputError {
         frames: u64,
     },
     /// The program was told to stop, or nobody takes its frames any more.
-    #[error(
-        "{name}: stopped at offset {offset}, after {frames} frames; what is behind is not read"
-    )]
+    #[error("{name}: stopped at offset {offset}, after {frames} frames; the rest was not read")]
     Stopped {
         /// Its name.
         name: String,
@@ -90,7 +88,7 @@ pub enum InputError {
         reason: &'static str,
     },
     /// Bytes that are no frame.
-    #[error("{name}: at offset {offset}: {reason}; {frames} frames before are good")]
+    #[error("{name}: at offset {offset}: {reason}; {frames} frames before it are complete")]
     Damaged {
         /// Its name.
         name: String,

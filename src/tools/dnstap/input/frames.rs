@@ -265,7 +265,7 @@ fn next_place(place: Place, frame: &ControlFrame) -> Result<Place, String> {
             let other = frame.content_types[0].escape_ascii();
             Err(format!("the content type is \"{other}\""))
         }
-        Some(other) if place != Place::Stream => Err(format!("{other:?} where Start belongs")),
+        Some(other) if place != Place::Stream => Err(format!("{other:?}, but Start was expected")),
         Some(ControlType::Stop) => Ok(Place::BehindStop),
         _ => Ok(place),
     }
