@@ -23,6 +23,8 @@ for name in "options_new", "sink_open", "queue_new", "reader_open":
 lib.dnstap_enabled.restype = c_bool
 lib.dnstap_message_type_name.restype = c_char_p
 
+if len(sys.argv) != 2:
+    sys.exit(f"usage: {sys.argv[0]} FILE")
 path, client_query, udp = sys.argv[1].encode(), 5, 1
 options = lib.dnstap_options_new()
 assert lib.dnstap_options_set_output(options, b"file:" + path) == 0

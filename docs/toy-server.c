@@ -15,14 +15,18 @@ static void stop(int signal) { (void)signal; }
 
 int main(int argc, char **argv)
 {
+	if (argc != 3) {
+		fprintf(stderr, "usage: %s PORT OUTPUT\n", argv[0]);
+		return EXIT_FAILURE;
+	}
 	dnstap_options *options = dnstap_options_new();
 	dnstap_options_set_version(options, "toy-server 1.0");
 	dnstap_sink *sink = NULL;
-	dnstap_result error = dnstap_options_set_output(options, argc == 3 ? argv[2] : NULL);
+	dnstap_result error = dnstap_options_set_output(options, argv[2]);
 	if (error == DNSTAP_OK)
 		sink = dnstap_sink_open(options, &error);
 	if (sink == NULL) {
-		fprintf(stderr, "toy-server PORT OUTPUT: %s\n", dnstap_options_get_error(options));
+		fprintf(stderr, "toy-server: %s\n", dnstap_options_get_error(options));
 		return EXIT_FAILURE;
 	}
 	dnstap_options_free(&options);
