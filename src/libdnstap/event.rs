@@ -5,12 +5,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use dnstap::sink::{Event, EventKind};
 use ffi::growing;
-use framestream::fork::Lock;
 
 use crate::handle::borrow;
 use crate::message::dnstap_time;
 use crate::result::*;
-use crate::sink::{dnstap_sink, with_open};
+use crate::sink::{EventText, dnstap_sink, with_open};
 
 /// The kind of an event.
 #[derive(Clone, Copy)]
@@ -75,9 +74,6 @@ pub struct dnstap_event {
 }
 
 growing!(dnstap_event, 48, count);
-
-/// The text of the last event of a sink.
-pub(crate) type EventText = Lock<CString>;
 
 /// Retrieves the oldest pending event, and removes it. Never waits. Any thread may call it, but as
 /// the text is valid only until the next call, one thread at a time should retrieve and log events.

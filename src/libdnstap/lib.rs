@@ -13,8 +13,10 @@
 
 pub mod codec;
 pub mod event;
+mod fast_path;
 mod fault;
 mod handle;
+pub mod log;
 pub mod message;
 pub mod names;
 pub mod options;
@@ -22,7 +24,7 @@ pub mod queue;
 pub mod reader;
 pub mod result;
 pub mod sink;
+mod slow_path;
 pub mod symbols;
-mod usual;
 pub mod version;
 pub mod writer;

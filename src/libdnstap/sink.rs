@@ -5,18 +5,21 @@ use std::ptr;
 use std::time::{Duration, UNIX_EPOCH};
 
 use dnstap::sink::{self, MESSAGE_TYPES, Sink};
+use framestream::fork::Lock;
 use framestream::sender::LinkState;
 use humantime::format_rfc3339_seconds;
 
 use ffi::growing;
 
-use crate::event::EventText;
 use crate::handle::{Handle, Tag, borrow, take};
 use crate::options::{self, dnstap_options, text};
 use crate::result::*;
 
 /// An output and its writer thread.
 pub type dnstap_sink = Handle<OpenSink>;
+
+/// The text of the last event of a sink.
+pub(crate) type EventText = Lock<CString>;
 
 /// The contents of a `dnstap_sink`.
 pub struct OpenSink {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use std::ffi::{c_int, c_void};
-use std::fmt;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
@@ -139,18 +138,6 @@ impl fstrm_rdwr {
         }
     }
 }
-
-/// What a caller's function returned instead of success.
-#[derive(Debug)]
-pub(crate) struct Refusal(pub(crate) fstrm_res);
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the stream's own function returned {:?}", self.0)
-    }
-}
-
-impl std::error::Error for Refusal {}
 
 fn check(result: fstrm_res) -> io::Result<()> {
     match result {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+use std::fmt;
 use std::mem::MaybeUninit;
 
 use ffi::number;
 use framestream::StreamError;
-
-use crate::rdwr::Refusal;
 
 /// What functions of the library return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +41,18 @@ impl fstrm_res {
         if done { fstrm_res_success } else { fstrm_res_failure }
     }
 }
+
+/// The result of a caller's function that did not succeed.
+#[derive(Debug)]
+pub(crate) struct Refusal(pub(crate) fstrm_res);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the stream's own function returned {:?}", self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
 
 impl From<Result<(), StreamError>> for fstrm_res {
     fn from(result: Result<(), StreamError>) -> Self {

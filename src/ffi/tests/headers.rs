@@ -188,6 +188,7 @@ limit. Programs that use them need this library, with the symbol version LIBFSTR
             "libdnstap/sink.rs",
             "libdnstap/event.rs",
             "libdnstap/queue.rs",
+            "libdnstap/log.rs",
             "libdnstap/codec.rs",
             "libdnstap/reader.rs",
             "libdnstap/writer.rs",

@@ -10,10 +10,11 @@ use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
 use dnstap::sink::Queue;
 
 use crate::message::{NANOSECONDS, address, dnstap_message, dnstap_time, family, field, port};
-use crate::queue::{dnstap_queue, log_any};
+use crate::queue::dnstap_queue;
 use crate::result::*;
+use crate::slow_path;
 
-/// Logs a message on the fast path if possible, or else calls `log_any`.
+/// Logs a message on the fast path if possible, or else on the slow path.
 ///
 /// # Safety
 /// `message` is as documented.
@@ -29,7 +30,7 @@ pub(crate) unsafe fn log(
         // SAFETY: the same.
         Some(libc::AF_INET6) => unsafe { log_between::<16>(queue, message) },
         // SAFETY: the same.
-        _ => unsafe { log_any(queue, message) },
+        _ => unsafe { slow_path::log(queue, message) },
     }
 }
 
@@ -105,7 +106,7 @@ unsafe extern "C" fn log_wide<
             DNSTAP_OK
         }
         // SAFETY: passed on to the caller.
-        None => unsafe { log_any(queue, message) },
+        None => unsafe { slow_path::log(queue, message) },
     }
 }
 
