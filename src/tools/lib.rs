@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the command-line programs share, and the receiver behind `fstrm_capture`.
+//! The library of the command-line programs: the receiver of `fstrm_capture` and `dnstap`, and the modules they share.
 
 #![forbid(unsafe_code)]
 
 pub mod capture;
 pub mod command_line;
-pub mod dnstap;
+pub mod dnstap_tool;
 pub mod printable;
 pub mod printer;
 pub mod quoted;

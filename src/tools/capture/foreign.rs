@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Recognises what a file holds, or a peer speaks, that is not Frame Streams.
 
-use ::dnstap::reader::Foreign;
+use dnstap::reader::Foreign;
 
 /// As many bytes as it takes.
 pub const HEAD_SIZE: usize = 16;

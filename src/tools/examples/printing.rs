@@ -18,17 +18,17 @@ use std::error::Error;
 use std::io::Write as _;
 use std::path::Path;
 
-use ::dnstap::Event;
-use ::dnstap::sink::CONTENT_TYPE;
+use dnstap::Event;
+use dnstap::sink::CONTENT_TYPE;
 use domain::base::iana::{Class, Rtype};
 use domain::base::name::ToName;
 use domain::base::zonefile_fmt::{DisplayKind, ZonefileFmt};
 use domain::base::{Message, ParsedName, ParsedRecord};
 use domain::rdata::AllRecordData;
 use fstrm_tools::capture::content::Content;
-use fstrm_tools::dnstap::dns::record::OPT;
-use fstrm_tools::dnstap::dns::section::Parts;
-use fstrm_tools::dnstap::dns::{name, rdata};
+use fstrm_tools::dnstap_tool::dns::record::OPT;
+use fstrm_tools::dnstap_tool::dns::section::Parts;
+use fstrm_tools::dnstap_tool::dns::{name, rdata};
 use fstrm_tools::recording::Recording;
 
 type Failed = Box<dyn Error>;

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Addresses as messages have them. A socket for both families has IPv4 addresses within IPv6 ones
+//! (RFC 4291, section 2.5.5.2). They become the IPv4 addresses they are when a frame is decoded, and
+//! so are the same to all that reads events.
+
+use dnstap::Event;
+use dnstap::decode::DecodeError;
+
+/// The bytes before an IPv4 address within an IPv6 one.
+pub const IPV4_MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+
+/// The bits of [`IPV4_MAPPED`].
+pub const MAPPED_BITS: u8 = 96;
+
+/// Decodes the payload of a frame into an event with nothing set, with its addresses in one form.
+#[inline]
+pub fn decode_into<'a>(payload: &'a [u8], event: &mut Event<'a>) -> Result<(), DecodeError> {
+    event.decode_into(payload)?;
+    if let Some(message) = &mut event.message {
+        for address in [&mut message.query_address, &mut message.response_address] {
+            if let Some(ipv4) = address.and_then(mapped) {
+                *address = Some(ipv4);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns the IPv4 address within an IPv6 one.
+#[inline]
+fn mapped(bytes: &[u8]) -> Option<&[u8]> {
+    let bytes: &[u8; 16] = bytes.try_into().ok()?;
+    bytes.starts_with(&IPV4_MAPPED).then_some(&bytes[12..])
+}
+
+#[cfg(test)]
+mod tests {
+    use dnstap::Message;
+    use dnstap::schema::MessageType;
+
+    use super::*;
+
+    #[test]
+    fn both_addresses_have_one_form() {
+        let ipv4 = &[192, 0, 2, 1][..];
+        let mapped = [&IPV4_MAPPED[..], ipv4].concat();
+        let ipv6 = &[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1][..];
+        for (given, expected) in
+            [(ipv4, ipv4), (&mapped, ipv4), (ipv6, ipv6), (&IPV4_MAPPED, &IPV4_MAPPED)]
+        {
+            let message = Message {
+                query_address: Some(given),
+                response_address: Some(given),
+                ..Message::new(MessageType::CLIENT_QUERY)
+            };
+            let event = Event { message: Some(message), ..Event::new() };
+            let mut encoded = vec![0; event.max_len().unwrap()];
+            let size = event.encode(&mut encoded).unwrap();
+            let mut decoded = Event::new();
+            decode_into(&encoded[..size], &mut decoded).unwrap();
+            let message = decoded.message.unwrap();
+            assert_eq!(message.query_address, Some(expected));
+            assert_eq!(message.response_address, Some(expected));
+        }
+    }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Captures, prints, converts, relays and exports what DNS servers log.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use fstrm_tools::dnstap_tool::options::Options;
+use fstrm_tools::dnstap_tool::run;
+use fstrm_tools::standard_error::report;
+
+/// The exit status for a wrong option.
+const MISUSE: u8 = 2;
+
+fn main() -> ExitCode {
+    let options = Options::try_parse().and_then(|options| options.check().map(|()| options));
+    match options {
+        Ok(options) => run::run(&options),
+        Err(error) if error.use_stderr() => {
+            report(error);
+            ExitCode::from(MISUSE)
+        }
+        // Help is shown in colours.
+        Err(error) => error.exit(),
+    }
+}

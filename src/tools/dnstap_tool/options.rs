@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The options of `dnstap`: those of the golang tool, and more.
+
+pub mod address;
+pub mod link;
+pub mod misuse;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{ArgGroup, CommandFactory, Parser, ValueEnum, value_parser};
+use dnstap::schema::{Hop, MessageType};
+
+use super::select::{self, Prefix, WantedName};
+use crate::capture::log::Level;
+use crate::capture::options::{octal, size};
+use crate::capture::post_rotate;
+use crate::command_line::STANDARD_OUTPUT;
+
+/// Stands before an address that TLS is spoken with.
+pub const TLS_PREFIX: &str = "tls:";
+
+/// Capture, print, convert, relay and export what DNS servers log with dnstap.
+#[derive(Debug, Parser)]
+#[command(name = "dnstap", version, arg_required_else_help = true)]
+#[command(group(ArgGroup::new("relays").args(["relay_tcp", "relay_unix"]).multiple(true)))]
+#[command(group(ArgGroup::new("listeners").args(["unix", "listen"]).multiple(true)))]
+#[command(group(ArgGroup::new("calendar").args(["localtime", "gmtime"])))]
+#[command(after_help = message_types())]
+pub struct Options {
+    /// Read a capture file, `-` for the standard input; gzip and zstd are recognised
+    #[arg(short = 'r', value_name = "FILE", help_heading = "In")]
+    pub read: Vec<PathBuf>,
+
+    /// Wait at the end of a file for more
+    #[arg(long, requires = "read", help_heading = "In")]
+    pub follow: bool,
+
+    /// Listen on a Unix socket
+    #[arg(short = 'u', value_name = "PATH", help_heading = "In")]
+    #[arg(value_parser = PathBufValueParser::new().try_map(address::socket_path))]
+    pub unix: Vec<PathBuf>,
+
+    /// Listen on a TCP socket, with TLS if there is --tls-cert
+    #[arg(short = 'l', value_name = "ADDRESS:PORT", value_parser = address::listened)]
+    #[arg(help_heading = "In")]
+    pub listen: Vec<String>,
+
+    /// Connect to a sender, again whenever the connection is over: ADDRESS:PORT, with TLS
+    /// tls:ADDRESS:PORT, or the path of a Unix socket with a slash in it
+    #[arg(long, value_name = "SENDER", value_parser = address::sender, help_heading = "In")]
+    pub connect: Vec<String>,
+
+    /// Permissions of the Unix socket, in octal
+    #[arg(long, value_name = "MODE", value_parser = octal, requires = "unix", help_heading = "In")]
+    pub socket_mode: Option<u32>,
+
+    /// User who owns the Unix socket
+    #[arg(long, value_name = "USER", requires = "unix", help_heading = "In")]
+    pub socket_owner: Option<String>,
+
+    /// Group of the Unix socket
+    #[arg(long, value_name = "GROUP", requires = "unix", help_heading = "In")]
+    pub socket_group: Option<String>,
+
+    /// Connections to serve at a time; more wait [default: no limit]
+    #[arg(long, value_name = "COUNT", value_parser = value_parser!(u32).range(1..))]
+    #[arg(requires = "listeners", help_heading = "In")]
+    pub maxconns: Option<u32>,
+
+    /// Seconds without a complete frame after which a connection is closed for a waiting one
+    /// [default: 60]
+    #[arg(long, value_name = "SECONDS", requires = "listeners", help_heading = "In")]
+    pub idle_timeout: Option<u32>,
+
+    /// Largest frame to take; with k, M or G for powers of 1024
+    #[arg(long, value_name = "BYTES", value_parser = size, default_value = "1M")]
+    #[arg(help_heading = "In")]
+    pub frame_limit: u64,
+
+    /// Write to a file, `-` for the standard output; FORMAT:FILE for one with a format of its own,
+    /// ./WORD:FILE for one with a colon in its name. A file is compressed if its name ends with .zst
+    #[arg(short = 'w', value_name = "FILE", help_heading = "Out")]
+    pub write: Vec<OsString>,
+
+    /// Print quiet text: one line a message
+    #[arg(short = 'q', group = "style", help_heading = "Out")]
+    pub quiet: bool,
+
+    /// Print YAML
+    #[arg(short = 'y', group = "style", help_heading = "Out")]
+    pub yaml: bool,
+
+    /// Print JSON, one object a line
+    #[arg(short = 'j', group = "style", help_heading = "Out")]
+    pub json: bool,
+
+    /// Format of files without one of their own [default: frames; quiet on the standard output]
+    #[arg(long, value_name = "FORMAT", group = "style", help_heading = "Out")]
+    pub format: Option<Format>,
+
+    /// Continue files that exist, instead of replacing them or beginning others
+    #[arg(short = 'a', long, conflicts_with = "split_size", requires = "write")]
+    #[arg(help_heading = "Out")]
+    pub append: bool,
+
+    /// Relay to a receiver on TCP; tls:ADDRESS:PORT with TLS
+    #[arg(short = 'T', value_name = "ADDRESS:PORT", value_parser = address::peer)]
+    #[arg(help_heading = "Out")]
+    pub relay_tcp: Vec<String>,
+
+    /// Relay to a receiver on a Unix socket
+    #[arg(short = 'U', value_name = "PATH", help_heading = "Out")]
+    #[arg(value_parser = PathBufValueParser::new().try_map(address::socket_path))]
+    pub relay_unix: Vec<PathBuf>,
+
+    /// How long a receiver may let a relay wait, such as 5s or 500ms
+    #[arg(short = 't', value_name = "DURATION", value_parser = duration, requires = "relays")]
+    #[arg(help_heading = "Out")]
+    pub timeout: Option<Duration>,
+
+    /// Begin a new file after this many seconds
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        requires = "write",
+        value_parser = clap::value_parser!(u32).range(1..),
+        requires = "calendar",
+        help_heading = "Out"
+    )]
+    pub split: Option<u32>,
+
+    /// Begin a new file before one exceeds this size
+    #[arg(long, value_name = "BYTES", value_parser = size, requires = "write")]
+    #[arg(help_heading = "Out")]
+    pub split_size: Option<u64>,
+
+    /// Run COMMAND with the name of each finished file
+    #[arg(long, value_name = "COMMAND", requires = "write", help_heading = "Out")]
+    #[arg(value_parser = OsStringValueParser::new().try_map(post_rotate::command))]
+    pub post_rotate: Option<OsString>,
+
+    /// Make the names of files with strftime, in local time
+    #[arg(long, requires = "write", help_heading = "Out")]
+    pub localtime: bool,
+
+    /// Make the names of files with strftime, in UTC
+    #[arg(long, requires = "write", help_heading = "Out")]
+    pub gmtime: bool,
+
+    /// Print statistics: at the end, on a terminal once a second too
+    #[arg(long, help_heading = "Out")]
+    pub stats: bool,
+
+    /// Serve statistics to Prometheus at http://ADDRESS:PORT/metrics
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address::listened)]
+    #[arg(help_heading = "Out")]
+    pub metrics: Option<String>,
+
+    /// Certificate to show, in PEM: to senders on -l, and to peers that ask for one
+    #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "TLS")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Its private key
+    #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "TLS")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Authorities whose certificates senders on -l have to show
+    #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "TLS")]
+    pub tls_client_ca: Option<PathBuf>,
+
+    /// Authorities that peers of -T and --connect are trusted by [default: those of the system]
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    pub tls_ca: Option<PathBuf>,
+
+    /// Name in the certificates of those peers [default: the host's]
+    #[arg(long, value_name = "NAME", help_heading = "TLS")]
+    pub tls_server_name: Option<String>,
+
+    /// Message types, such as CQ or CLIENT_QUERY
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', help_heading = "Select")]
+    pub types: Vec<MessageType>,
+
+    /// Domains asked for, with all below; =NAME for the name alone
+    #[arg(long = "qname", value_name = "NAME", value_delimiter = ',', help_heading = "Select")]
+    pub names: Vec<WantedName>,
+
+    /// Record types asked for, such as AAAA
+    #[arg(long = "qtype", value_name = "TYPE", value_delimiter = ',')]
+    #[arg(value_parser = select::record_type, help_heading = "Select")]
+    pub record_types: Vec<u16>,
+
+    /// Codes of responses, such as NXDOMAIN
+    #[arg(long = "rcode", value_name = "CODE", value_delimiter = ',')]
+    #[arg(value_parser = select::response_code, help_heading = "Select")]
+    pub response_codes: Vec<u16>,
+
+    /// Addresses of who asks, such as 192.0.2.0/24
+    #[arg(long = "client", value_name = "PREFIX", value_delimiter = ',', help_heading = "Select")]
+    pub clients: Vec<Prefix>,
+
+    /// One message in N; a query and its response share their fate
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(help_heading = "Select")]
+    pub sample: Option<u32>,
+
+    /// End after N messages
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(help_heading = "Select")]
+    pub count: Option<u64>,
+
+    /// Keep this many bits of the IPv4 addresses of clients, and remove other traces of them
+    #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(0..=32))]
+    #[arg(help_heading = "Select")]
+    pub mask4: Option<u8>,
+
+    /// Keep this many bits of the IPv6 addresses of clients, and remove other traces of them
+    #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(0..=128))]
+    #[arg(help_heading = "Select")]
+    pub mask6: Option<u8>,
+
+    /// Least important lines of the log to print
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub log_level: LogLevel,
+
+    /// Print completions for a shell, and end
+    #[arg(long, value_name = "SHELL", exclusive = true)]
+    pub completions: Option<clap_complete::Shell>,
+}
+
+/// The least important level of the log that is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Failures
+    Error,
+    /// Also refused peers and reached limits
+    Warning,
+    /// Also normal operation
+    Info,
+    /// Also connections that open and close
+    Debug,
+    /// Also control frames, and every data frame
+    Trace,
+}
+
+impl From<LogLevel> for Level {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::Error,
+            LogLevel::Warning => Self::Warning,
+            LogLevel::Info => Self::Info,
+            LogLevel::Debug => Self::Connections,
+            LogLevel::Trace => Self::Frames,
+        }
+    }
+}
+
+/// Forms of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Frame Streams
+    Frames,
+    /// One line a message
+    Quiet,
+    /// YAML documents
+    Yaml,
+    /// JSON objects
+    Json,
+    /// Packets, for Wireshark and tshark
+    Pcap,
+    /// A query log: one line a query, with its answer
+    Querylog,
+    /// Passive DNS from responses to a resolver, one JSON object a line
+    Pdns,
+    /// Apache Parquet, one row a message
+    Parquet,
+}
+
+impl Options {
+    /// Whether sockets are read.
+    pub fn listens(&self) -> bool {
+        self.unix.len() + self.listen.len() + self.connect.len() > 0
+    }
+
+    /// Whether the options go together, as far as that is not said where they are.
+    pub fn check(&self) -> Result<(), clap::Error> {
+        let misuse = misuse::misuse(self).map(|text| (ErrorKind::ArgumentConflict, text));
+        let wrong = misuse.or_else(|| self.missing());
+        wrong.map_or(Ok(()), |(kind, text)| Err(Self::command().error(kind, text)))
+    }
+
+    /// What is missing.
+    fn missing(&self) -> Option<(ErrorKind, String)> {
+        let text = "no input: name a file with -r, or a socket with -u, -l or --connect";
+        (self.read.is_empty() && !self.listens() && self.completions.is_none())
+            .then(|| (ErrorKind::MissingRequiredArgument, text.into()))
+    }
+
+    /// The format of files without one of their own.
+    pub fn format(&self) -> Option<Format> {
+        match (self.quiet, self.yaml, self.json) {
+            (true, ..) => Some(Format::Quiet),
+            (_, true, _) => Some(Format::Yaml),
+            (.., true) => Some(Format::Json),
+            _ => self.format,
+        }
+    }
+
+    /// The files to write, each with its format. Without any output that is the standard output.
+    pub fn files(&self) -> Vec<(Format, PathBuf)> {
+        let mut files: Vec<(Format, PathBuf)> =
+            self.write.iter().map(|file| self.file(file)).collect();
+        let relays = self.relay_tcp.len() + self.relay_unix.len();
+        let others = relays > 0 || self.stats || self.metrics.is_some();
+        if files.is_empty() && (self.format().is_some() || !others) {
+            files.push((self.format().unwrap_or(Format::Quiet), STANDARD_OUTPUT.into()));
+        }
+        files
+    }
+
+    fn file(&self, file: &OsString) -> (Format, PathBuf) {
+        if let Some((word, name)) = file.to_str().and_then(|file| file.split_once(':'))
+            && let Ok(format) = Format::from_str(word, false)
+        {
+            return (format, place(Path::new(name)));
+        }
+        let file = place(Path::new(file));
+        let is_output = file.as_os_str() == STANDARD_OUTPUT;
+        let default = if is_output { Format::Quiet } else { Format::Frames };
+        (self.format().unwrap_or(default), file)
+    }
+}
+
+/// The file of this name; `-` if that leads to the standard output.
+fn place(name: &Path) -> PathBuf {
+    let target = link::target(name);
+    if target.as_os_str() == STANDARD_OUTPUT { target } else { name.into() }
+}
+
+/// Lists the mnemonics of all message types, by hop.
+fn message_types() -> String {
+    let hop = |hop: Hop| {
+        let types = MessageType::ALL.iter().filter(|known| known.hop() == Some(hop));
+        let mnemonics: Vec<_> = types.filter_map(|known| known.mnemonic()).collect();
+        format!("{} ({})", mnemonics.join(" "), hop.name())
+    };
+    format!("Message types: {}; queries and responses.", Hop::ALL.map(hop).join(", "))
+}
+
+/// A duration as Go writes it: numbers with units.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("\"{text}\" is no duration, such as 5s, 500ms or 1m30s");
+    let mut rest = text;
+    let mut seconds = 0.0;
+    if text.is_empty() {
+        return Err(wrong());
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, behind) = rest.split_at(digits);
+        let unit = behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len());
+        let (unit, behind) = behind.split_at(unit);
+        let scale = match unit {
+            "h" => 3600.0,
+            "m" => 60.0,
+            // Go demands a unit.
+            "s" | "" => 1.0,
+            "ms" => 1e-3,
+            "us" | "µs" => 1e-6,
+            "ns" => 1e-9,
+            _ => return Err(wrong()),
+        };
+        seconds += number.parse::<f64>().map_err(|_| wrong())? * scale;
+        rest = behind;
+    }
+    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_page_has_all_message_types() {
+        let mnemonics: Vec<_> =
+            MessageType::ALL.iter().filter_map(|known| known.mnemonic()).collect();
+        let listed = format!("Message types: {},", mnemonics.join(" "));
+        assert!(include_str!("../man/dnstap.1").contains(&listed), "{listed}");
+        assert!(message_types().starts_with("Message types: AQ AR (AUTH), RQ RR (RESOLVER), "));
+    }
+
+    #[test]
+    fn durations_are_those_of_go() {
+        assert_eq!(duration("5s"), Ok(Duration::from_secs(5)));
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        for wrong in ["", "s", "1x", "-1s", "1.2.3s"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_option_without_use_is_refused() {
+        let refused = |arguments: &str| {
+            let words = ["dnstap", "-r", "x"].into_iter().chain(arguments.split(' '));
+            Options::try_parse_from(words).and_then(|options| options.check()).is_err()
+        };
+        for wrong in [
+            "-t 1s",
+            "--socket-mode 700",
+            "--maxconns 5",
+            "--maxconns 0 -u y",
+            "--socket-owner nobody",
+            "--socket-group nogroup",
+            "--post-rotate x",
+            "--post-rotate x -w -",
+            "--gmtime",
+            "--gmtime -w -",
+            "-a",
+            "-a -w quiet:-",
+            "-a -w /dev/null",
+            "-a -w x.zst",
+            "-w kafka:x",
+            "-w jsonl:x",
+            "-w QUIET:x",
+            "-w quiet:y -w a:b",
+            "-w y -r kafka:x",
+            "-u tcp:6000",
+            "-U tls:y:1",
+            "-T tcp:y:1",
+            "-a -w pcap:x",
+            "-w parquet:x.zst",
+            "--gmtime -w x",
+            "--localtime -w x%",
+            "--gmtime -w /dev/null",
+            "--post-rotate x -w /dev/null",
+            "--split 5 -w x",
+            "--split-size 5k",
+            "--split-size 5k -w x -w -",
+            "--tls-ca x -T y:1",
+            "--follow -r y",
+            "--follow -r -",
+            "--split 0 --gmtime -w x",
+        ] {
+            assert!(refused(wrong), "{wrong}");
+        }
+        for right in [
+            "-t 1s -T y:1 -U z",
+            "--socket-mode 700 --socket-owner nobody --socket-group nogroup -u y",
+            "--post-rotate x -w y -w -",
+            "--gmtime -a -w quiet:%F",
+            "--maxconns 5 -l y:1",
+            "--split 5 --localtime -w x --post-rotate x",
+            "--localtime -w x -w %F",
+            "-a -w x -w /dev/null",
+            "-w ./kafka:x -w json:./a:b -w x-%H:%M --gmtime",
+            "-w pcap:x.zst",
+            "--tls-ca x -T tls:y:1",
+        ] {
+            assert!(!refused(right), "{right}");
+        }
+    }
+
+    #[test]
+    fn a_file_may_have_a_format_of_its_own() {
+        let options =
+            Options::parse_from(["dnstap", "-r", "x", "-j", "-w", "quiet:a", "-w", "./b:c"]);
+        let expected = [(Format::Quiet, "a".into()), (Format::Json, "./b:c".into())];
+        assert_eq!(options.files(), expected);
+        let options = Options::parse_from(["dnstap", "-r", "x"]);
+        assert_eq!(options.files(), [(Format::Quiet, "-".into())]);
+        let options = Options::parse_from(["dnstap", "-r", "x", "-w", "y"]);
+        assert_eq!(options.files(), [(Format::Frames, "y".into())]);
+    }
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Options that would do nothing, or that do not go together, as far as that is not said where they
+//! are.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use super::{Format, Options, TLS_PREFIX};
+use crate::capture::file_name::has_conversions;
+use crate::command_line::{STANDARD_INPUT, STANDARD_OUTPUT, prefix};
+use crate::dnstap_tool::distinct;
+
+/// What is wrong with the options.
+pub fn misuse(options: &Options) -> Option<String> {
+    if options.follow && options.read.len() > 1 {
+        let text =
+            "--follow waits at the end of a file, and never gets to the next: name one with -r";
+        return Some(text.into());
+    }
+    if options.follow && options.read.iter().any(|name| name == Path::new(STANDARD_INPUT)) {
+        let text =
+            "--follow waits at the end of a file, and the standard input has none: name the file";
+        return Some(text.into());
+    }
+    if let Some(text) = unknown_prefix(options) {
+        return Some(text);
+    }
+    if let Some(socket) = distinct::named_twice(&options.unix) {
+        return Some(format!("{} is named twice by -u", socket.display()));
+    }
+    if let Some(relay) = relay_named_twice(options) {
+        return Some(format!("the relay to {relay} is named twice"));
+    }
+    let files = options.files();
+    let splits = options.split.is_some() || options.split_size.is_some();
+    if splits && files.iter().any(|(_, name)| is_standard_output(name)) {
+        let text = "--split and --split-size are for files: the standard output cannot be split";
+        return Some(text.into());
+    }
+    without_file(options, &files)
+        .or_else(|| without_calendar(options, &files))
+        .or_else(|| files.iter().find_map(|(format, name)| unfit(options, *format, name)))
+        .or_else(|| {
+            let option = idle_tls_option(options)?;
+            Some(format!("{option} is given, but nothing speaks TLS that needs it"))
+        })
+}
+
+/// A name with an unknown word before a colon, more likely a mistake than a file.
+fn unknown_prefix(options: &Options) -> Option<String> {
+    for name in options.write.iter().filter_map(|name| name.to_str()) {
+        if let Some(word) = prefix(name).filter(|word| Format::from_str(word, false).is_err()) {
+            let formats: Vec<String> = Format::value_variants()
+                .iter()
+                .filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()))
+                .collect();
+            let formats = formats.join(", ");
+            return Some(format!(
+                "-w {name}: \"{word}\" is not a format, which are {formats}; write ./{name} for a file \
+                 of this name"
+            ));
+        }
+    }
+    let missing =
+        options.read.iter().filter(|name| !name.exists()).filter_map(|name| name.to_str());
+    missing.into_iter().find(|name| prefix(name).is_some()).map(|name| {
+        format!(
+            "-r {name}: there is no such file, and -r reads nothing else; write ./{name} for one"
+        )
+    })
+}
+
+/// The receiver that would get everything twice, by whatever path.
+fn relay_named_twice(options: &Options) -> Option<String> {
+    let twice = distinct::named_twice(&options.relay_unix).map(|path| path.display().to_string());
+    let mut names = HashSet::new();
+    twice.or_else(|| options.relay_tcp.iter().find(|name| !names.insert(*name)).cloned())
+}
+
+fn is_standard_output(name: &Path) -> bool {
+    name.as_os_str() == STANDARD_OUTPUT
+}
+
+/// An option about regular files where none is written.
+fn without_file(options: &Options, files: &[(Format, PathBuf)]) -> Option<String> {
+    let is_special = |name: &Path| {
+        is_standard_output(name) || fs::metadata(name).is_ok_and(|metadata| !metadata.is_file())
+    };
+    let option = [
+        ("-a", options.append),
+        ("--post-rotate", options.post_rotate.is_some()),
+        ("--localtime", options.localtime),
+        ("--gmtime", options.gmtime),
+    ]
+    .into_iter()
+    .find_map(|(option, given)| given.then_some(option))?;
+    files
+        .iter()
+        .all(|(_, name)| is_special(name))
+        .then(|| format!("{option} is for files, and none is named with -w"))
+}
+
+/// A calendar without a name to make with it.
+fn without_calendar(options: &Options, files: &[(Format, PathBuf)]) -> Option<String> {
+    let option = match (options.localtime, options.gmtime) {
+        (true, _) => "--localtime",
+        (_, true) => "--gmtime",
+        _ => return None,
+    };
+    // What asks for a calendar may have one of no effect.
+    let needless = options.split.is_none()
+        && !files.iter().any(|(_, name)| has_conversions(name.as_os_str().as_bytes()));
+    needless.then(|| format!("{option} makes names of patterns such as %F, and -w has none"))
+}
+
+/// Why this is no file for its format.
+fn unfit(options: &Options, format: Format, name: &Path) -> Option<String> {
+    let shown = name.display();
+    if fs::metadata(name).is_ok_and(|metadata| metadata.file_type().is_socket()) {
+        return Some(format!("-w cannot write to {shown}, which is a socket: -U relays to one"));
+    }
+    if options.append && is_compressed(name) {
+        return Some(format!("-a cannot continue {shown}, which is compressed: choose a new name"));
+    }
+    // Both have a beginning, or an end, that fits no other file.
+    let is_whole = matches!(format, Format::Pcap | Format::Parquet);
+    if is_whole && options.append {
+        return Some(format!("-a cannot continue {shown}: choose a new name, or leave -a out"));
+    }
+    if format == Format::Parquet && is_compressed(name) {
+        return Some(format!("{shown}: Parquet is compressed by itself: leave .zst out"));
+    }
+    let is_terminal = is_standard_output(name) && io::stdout().is_terminal();
+    let text = match format {
+        Format::Frames => "frames are not for a terminal: choose -q, -y or -j, or a file",
+        _ if is_whole => "this format is not for a terminal: choose a file, or a pipe",
+        _ => return None,
+    };
+    is_terminal.then(|| text.into())
+}
+
+/// Whether a file of this name is compressed.
+pub fn is_compressed(name: &Path) -> bool {
+    name.extension().is_some_and(|extension| extension == "zst")
+}
+
+/// An option about TLS that nothing needs.
+fn idle_tls_option(options: &Options) -> Option<&'static str> {
+    let peers = options.connect.iter().chain(&options.relay_tcp);
+    let connects = peers.into_iter().any(|name| name.starts_with(TLS_PREFIX));
+    let listens = !options.listen.is_empty();
+    [
+        ("--tls-cert", options.tls_cert.is_some() && !connects && !listens),
+        ("--tls-client-ca", options.tls_client_ca.is_some() && !listens),
+        ("--tls-ca", options.tls_ca.is_some() && !connects),
+        ("--tls-server-name", options.tls_server_name.is_some() && !connects),
+    ]
+    .into_iter()
+    .find_map(|(option, idle)| idle.then_some(option))
+}

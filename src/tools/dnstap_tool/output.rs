@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Outputs: each takes the same frames in its own form.
+
+pub mod commands;
+pub mod frames;
+pub mod parquet;
+pub mod pcap;
+pub mod pdns;
+pub mod querylog;
+pub mod recent;
+pub mod relay;
+pub mod remarks;
+pub mod series;
+pub mod stats;
+pub mod text;
+
+use std::io;
+use std::time::Instant;
+
+use dnstap::Event;
+use dnstap::decode::DecodeError;
+use thiserror::Error;
+
+use series::Series;
+
+use super::batch;
+use super::queue::Input;
+use crate::command_line::STANDARD_OUTPUT;
+
+/// A frame on its way into the outputs.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// What it says.
+    pub event: Result<&'a Event<'a>, &'a DecodeError>,
+    /// Its bytes, the length in front.
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Frame<'a> {
+    /// The bytes behind the length.
+    pub fn payload(&self) -> &'a [u8] {
+        &self.bytes[framestream::frame::LENGTH_SIZE..]
+    }
+}
+
+/// Why an output takes nothing more.
+#[derive(Debug, Error)]
+pub enum OutputError {
+    /// Whoever reads the standard output has seen enough.
+    #[error("the reader of the standard output is gone")]
+    ReaderGone,
+    /// Anything else.
+    #[error("{0}")]
+    Failed(String),
+    /// Something that was told already.
+    #[error("the output is not complete")]
+    Told,
+}
+
+impl OutputError {
+    /// What an error of the system means for the output `name`.
+    pub fn new(name: &str, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe if name == STANDARD_OUTPUT => Self::ReaderGone,
+            _ => Self::Failed(format!("failed to write {name}: {error}")),
+        }
+    }
+}
+
+/// Where frames go. All calls come from one thread.
+pub trait Output: Send {
+    /// Says where the frames that follow come from.
+    fn set_input(&mut self, _input: Input) {}
+
+    /// Takes a frame. What it does with it may wait until [`Output::flush`].
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError>;
+
+    /// Whether it looks into frames.
+    fn is_looker(&self) -> bool {
+        true
+    }
+
+    /// Takes frames of which nothing is known, if it does not look into them: otherwise each is
+    /// given to [`Output::take`]. After an error those are left that were not taken.
+    fn take_all(&mut self, _frames: &mut batch::Frames<'_>) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    /// Begins to write, as nothing stands in the way of the whole program any more.
+    fn begin(&mut self) -> Result<(), OutputError> {
+        self.files().map_or(Ok(()), Series::begin)
+    }
+
+    /// The files that it writes to, if it does: what is to be done with any is done with these.
+    fn files(&mut self) -> Option<&mut Series> {
+        None
+    }
+
+    /// Brings what was taken to where it goes: no more frames wait.
+    fn flush(&mut self) -> Result<(), OutputError> {
+        self.files().map_or(Ok(()), Series::write)
+    }
+
+    /// When [`Output::tick`] is due.
+    fn due(&mut self) -> Option<Instant> {
+        self.files()?.due()
+    }
+
+    /// Does what is to be done from time to time.
+    fn tick(&mut self) -> Result<(), OutputError> {
+        self.files().map_or(Ok(()), Series::tick)
+    }
+
+    /// Begins anew, where that means something: a file that was renamed is left.
+    fn reopen(&mut self) -> Result<(), OutputError> {
+        self.files().map_or(Ok(()), Series::reopen)
+    }
+
+    /// Makes it take frames again after it failed.
+    fn revive(&mut self) -> Result<(), OutputError> {
+        self.files().map_or(Ok(()), Series::revive)
+    }
+
+    /// Says that nobody reads the standard output any more, if another output writes there too.
+    fn reader_left(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    /// Ends it. What it has to say, such as what was lost, it says to `tell`.
+    fn finish(self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError>;
+}

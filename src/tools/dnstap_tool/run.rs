@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Puts inputs, worker and outputs together.
+//!
+//! ```text
+//! files ------------.
+//! capture (sockets) --> queue -> worker (select, mask) -> outputs
+//! ```
+
+mod assemble;
+mod feed;
+mod files;
+mod peers;
+mod progress;
+mod tls;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread;
+use std::time::Duration;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+use dnstap::sink::CONTENT_TYPE;
+use framestream::frame::LENGTH_SIZE;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
+
+use self::assemble::{selection, worker};
+use self::feed::Feed;
+use self::files::{files, present_names};
+use self::peers::{dial_targets, listeners};
+use self::progress::Bar;
+use super::distinct;
+use super::input::error::InputError;
+use super::input::{Progress, Reading};
+use super::options::{Format, Options};
+use super::output::OutputError;
+use super::plain::Plain;
+use super::queue::Queue;
+use super::stats::metrics::Untaken;
+use crate::capture::content::Content;
+use crate::capture::destination::Destination;
+use crate::capture::dialer::Dialed;
+use crate::capture::log::{self, Log};
+use crate::capture::options::IDLE_TIMEOUT_DEFAULT;
+use crate::capture::output::{Files, Output as FrameFiles};
+use crate::capture::output_file::OpenError;
+use crate::capture::{Capture, CaptureError, Ends, Limits};
+use crate::command_line::STANDARD_OUTPUT;
+
+/// Does what the options say, which go together.
+pub fn run(options: &Options) -> ExitCode {
+    if let Some(shell) = options.completions {
+        return completions(shell);
+    }
+    log::set_level(options.log_level.into());
+    let log = Log;
+    if let Err(reason) = distinct::check(&options.read, &present_names(options)) {
+        log.error(reason);
+        return ExitCode::FAILURE;
+    }
+    let result = if options.listens() { capture(options) } else { convert(options) };
+    match result {
+        Ok(status) => status,
+        Err(error) => {
+            log.error(error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints completions for a shell.
+fn completions(shell: Shell) -> ExitCode {
+    // What cannot be written makes the generator panic.
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Options::command(), "dnstap", &mut text);
+    let mut out = io::stdout().lock();
+    let written = out.write_all(&text).and_then(|()| out.flush());
+    match written.map_err(|error| OutputError::new(STANDARD_OUTPUT, &error)) {
+        Ok(()) | Err(OutputError::ReaderGone) => ExitCode::SUCCESS,
+        Err(error) => {
+            Log.error(error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Reads files to their end.
+fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let reopen = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        // Who asks twice does not want to wait.
+        signal_hook::flag::register_conditional_shutdown(signal, 1, stop.clone())?;
+        signal_hook::flag::register(signal, stop.clone())?;
+    }
+    for signal in [SIGHUP, SIGUSR1] {
+        signal_hook::flag::register(signal, reopen.clone())?;
+    }
+    // A file size limit is an error of the write, not the end of the program.
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
+    let untaken = Untaken::default();
+    let reading = reading(options, &stop, untaken.files.clone());
+    // Without anything to read, what the outputs would replace is kept.
+    let faults: Vec<InputError> =
+        options.read.iter().filter_map(|path| reading.check(path).err()).collect();
+    if faults.len() == options.read.len() {
+        faults.iter().for_each(|fault| Log.error(fault));
+        return Ok(ExitCode::FAILURE);
+    }
+    let queue = Arc::new(Queue::default());
+    let worker = worker(options, &stop, &untaken)?;
+    let thread = {
+        let queue = queue.clone();
+        thread::spawn(move || worker.run(&queue, &reopen, &mut |text| Log.error(text)))
+    };
+    let bar = Bar::show(options, &reading.progress);
+    let good = reading.read_all(&options.read, &queue, &Log);
+    queue.end();
+    let finished = thread.join().unwrap_or_default();
+    if let Some(bar) = bar {
+        bar.end();
+    }
+    Log.tell_rest();
+    Ok(if good && finished.good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// How files are read.
+fn reading(options: &Options, stop: &Arc<AtomicBool>, progress: Arc<Progress>) -> Reading {
+    Reading {
+        frame_limit: options.frame_limit as usize,
+        follow: options.follow,
+        stop: stop.clone(),
+        progress,
+    }
+}
+
+/// Receives from sockets until a signal says to stop.
+fn capture(options: &Options) -> Result<ExitCode, CaptureError> {
+    let connections = options.maxconns.unwrap_or(u32::MAX) as usize;
+    let idle = options.idle_timeout.unwrap_or(IDLE_TIMEOUT_DEFAULT);
+    let limits = Limits {
+        frame: LENGTH_SIZE + options.frame_limit as usize,
+        connections,
+        idle: Duration::from_secs(idle.into()),
+    };
+    let capture = Capture::start(CONTENT_TYPE.into(), limits, Log, |stop, waker| {
+        let acceptor = tls::acceptor(options)?;
+        let listeners = listeners(options, acceptor.as_ref())?;
+        let targets = dial_targets(options)?;
+        let untaken = Untaken::default();
+        let refusals = untaken.sockets.clone();
+        let destination: Box<dyn Destination> = match plain_file(options) {
+            Some(files) => {
+                let content = Content::frames(CONTENT_TYPE).map_err(OpenError::from)?;
+                let output = FrameFiles::open(&files, content, stop, &Log)?;
+                Box::new(Plain::new(output, waker.clone()))
+            }
+            None => Box::new(Feed::start(options, stop, untaken, waker.clone())?),
+        };
+        let dialed = (!targets.is_empty()).then(|| Dialed::start(targets, &waker));
+        Ok(Ends { listeners, acceptor, dialed, output: destination, refusals })
+    })?;
+    Ok(capture.run())
+}
+
+/// The one file of frames that all goes to as it comes, if that is what is wanted.
+fn plain_file(options: &Options) -> Option<Files> {
+    let untouched = options.read.is_empty()
+        && selection(options).is_everything()
+        && options.mask4.or(options.mask6).is_none()
+        && options.count.is_none()
+        && options.relay_tcp.len() + options.relay_unix.len() == 0
+        && !options.stats
+        && options.metrics.is_none();
+    match &options.files()[..] {
+        [(Format::Frames, name)] if untouched => {
+            // What is compressed is held back for a time, which this way does not look at.
+            Some(files(options, Format::Frames, name)).filter(|files| !files.compressed)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Puts together what frames go through, and where to, as the options say.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::files::output;
+use super::peers::{address, relays};
+use crate::capture::CaptureError;
+use crate::capture::log::Log;
+use crate::command_line::STANDARD_OUTPUT;
+use crate::dnstap_tool::account::Account;
+use crate::dnstap_tool::mask::Mask;
+use crate::dnstap_tool::options::{Format, Options};
+use crate::dnstap_tool::output::relay::Relay;
+use crate::dnstap_tool::output::stats::{Printed, Stats};
+use crate::dnstap_tool::outputs::Outputs;
+use crate::dnstap_tool::select::Selection;
+use crate::dnstap_tool::stamp::Stamp;
+use crate::dnstap_tool::stats::metrics::{Page, Untaken};
+use crate::dnstap_tool::worker::{Totals, Worker};
+
+/// What is wanted of all frames.
+pub fn selection(options: &Options) -> Selection {
+    Selection {
+        types: options.types.clone(),
+        names: options.names.clone(),
+        record_types: options.record_types.clone(),
+        response_codes: options.response_codes.clone(),
+        clients: options.clients.clone(),
+        sample: options.sample.unwrap_or(1),
+    }
+}
+
+/// The worker with all outputs open, to which nothing is written yet if one cannot be.
+pub fn worker(
+    options: &Options,
+    stop: &Arc<AtomicBool>,
+    untaken: &Untaken,
+) -> Result<Worker, CaptureError> {
+    let mask = options.mask4.or(options.mask6).is_some();
+    let mask = mask.then(|| Mask::new(options.mask4.unwrap_or(32), options.mask6.unwrap_or(128)));
+    // Files can be read again; sockets cannot.
+    let mut outputs = Outputs::new(options.listens());
+    let is_endless = options.listens() || options.follow;
+    let mut accounts = Vec::new();
+    for (format, name) in options.files() {
+        let file = output(options, format, &name, stop);
+        let file = file.map_err(|error| CaptureError::Other(error.to_string()))?;
+        let account = Arc::new(Account::new(name.display().to_string(), false));
+        accounts.push(account.clone());
+        outputs.add("", file, account);
+    }
+    for (name, transport) in relays(options)? {
+        let relay = Relay::start(name, transport, options.timeout, stop.clone(), is_endless);
+        let relay = relay.map_err(|error| CaptureError::Other(error.to_string()))?;
+        accounts.push(relay.account());
+        let account = relay.account();
+        outputs.add("relay to ", Box::new(relay), account);
+    }
+    if options.stats || options.metrics.is_some() {
+        let stats = stats(options, accounts, untaken)?;
+        let account = Arc::new(Account::new("statistics".into(), false));
+        outputs.add("", Box::new(stats), account);
+    }
+    outputs.begin().map_err(|error| CaptureError::Other(error.to_string()))?;
+    Ok(Worker {
+        selection: selection(options),
+        stamp: options.sample.filter(|rate| *rate > 1).map(Stamp::new),
+        mask,
+        count: options.count.unwrap_or(u64::MAX),
+        outputs,
+        totals: Totals::default(),
+        encoded: Vec::new(),
+    })
+}
+
+fn stats(
+    options: &Options,
+    accounts: Vec<Arc<Account>>,
+    untaken: &Untaken,
+) -> Result<Stats, CaptureError> {
+    let files = options.files();
+    let beside = files.iter().find(|(_, name)| name.as_os_str() == STANDARD_OUTPUT);
+    let printed = match beside {
+        _ if !options.stats => Printed::Not,
+        None => Printed::Output { alone: true },
+        Some((Format::Quiet, _)) => Printed::Output { alone: false },
+        Some(_) => Printed::Error,
+    };
+    let page = options.metrics.as_ref().map(|_| Page::default());
+    let stats = Stats::new(printed, page.clone(), accounts, untaken.clone());
+    // Who asks at once finds the page already.
+    if let (Some(page), Some(name)) = (page, &options.metrics) {
+        let failed = |error: String| CaptureError::Other(format!("--metrics {name}: {error}"));
+        let address = address(name).map_err(|error| failed(error.to_string()))?;
+        let address = page.serve(address).map_err(failed)?;
+        Log.info(format_args!("metrics are at http://{address}/metrics"));
+    }
+    Ok(stats)
+}

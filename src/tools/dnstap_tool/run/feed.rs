@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What goes through a worker while sockets receive.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use mio::Waker;
+
+use super::{reading, worker};
+use crate::capture::CaptureError;
+use crate::capture::destination::{Closed, Destination};
+use crate::capture::log::Log;
+use crate::capture::output_file::WriteError;
+use crate::dnstap_tool::options::Options;
+use crate::dnstap_tool::outputs::Finished;
+use crate::dnstap_tool::queue::{Input, Over, Queue};
+use crate::dnstap_tool::stats::metrics::Untaken;
+
+/// Feeds what sockets receive, and what files hold, to a worker.
+pub struct Feed {
+    queue: Arc<Queue>,
+    reopen: Arc<AtomicBool>,
+    worker: JoinHandle<Finished>,
+    files: Option<JoinHandle<bool>>,
+}
+
+impl Feed {
+    /// Starts the worker, and the reading of files.
+    pub fn start(
+        options: &Options,
+        stop: Arc<AtomicBool>,
+        untaken: Untaken,
+        waker: Arc<Waker>,
+    ) -> Result<Self, CaptureError> {
+        let queue = Arc::new(Queue::default());
+        let reopen = Arc::new(AtomicBool::new(false));
+        let worker = worker(options, &stop, &untaken)?;
+        let thread = {
+            let (queue, reopen) = (queue.clone(), reopen.clone());
+            thread::spawn(move || {
+                let ended = worker.run(&queue, &reopen, &mut |text| Log.error(text));
+                // The receiver looks after it, or else is about to end.
+                let _ = waker.wake();
+                ended
+            })
+        };
+        let files = (!options.read.is_empty()).then(|| {
+            let (queue, paths) = (queue.clone(), options.read.clone());
+            let reading = reading(options, &stop, untaken.files);
+            thread::spawn(move || reading.read_all(&paths, &queue, &Log))
+        });
+        Ok(Self { queue, reopen, worker: thread, files })
+    }
+}
+
+impl Destination for Feed {
+    fn has_room(&self, _: usize, _: usize) -> bool {
+        true
+    }
+
+    fn write(&mut self, frames: &[u8], count: u64) -> Result<(), WriteError> {
+        if frames.is_empty()
+            || self.queue.push(Input::Socket, frames)
+            || self.queue.over() == Some(Over::Enough)
+        {
+            return Ok(());
+        }
+        Err(WriteError::NoOutput { lost: count })
+    }
+
+    fn rotate_at(&self) -> Option<Instant> {
+        None
+    }
+
+    fn rotate(&mut self, _: &Log) {
+        self.reopen.store(true, Ordering::Relaxed);
+    }
+
+    fn hang_up(&mut self, log: &Log) {
+        self.rotate(log);
+    }
+
+    fn reap(&mut self, _: &Log) {}
+
+    fn is_done(&self) -> bool {
+        self.worker.is_finished() || self.queue.over().is_some()
+    }
+
+    fn close(self: Box<Self>, _: &Log) -> Closed {
+        let Self { queue, worker, files, .. } = *self;
+        let good = files.is_none_or(|files| files.join().unwrap_or(false));
+        queue.end();
+        let Finished { good: complete, unwritten, unsent } = worker.join().unwrap_or_default();
+        Closed { complete: complete && good, unwritten, unsent, ..Closed::default() }
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How far the reading of files is, on a terminal.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use terminal_size::terminal_size_of;
+
+use crate::capture::log::{self, ERASE};
+use crate::command_line::STANDARD_OUTPUT;
+use crate::dnstap_tool::input::Progress;
+use crate::dnstap_tool::options::Options;
+
+/// How often the progress is shown.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// Characters of the bar where there is room.
+const WIDTH: usize = 30;
+
+/// Columns of a terminal that does not say how many it has.
+const USUAL_COLUMNS: usize = 80;
+
+/// A line that shows the progress.
+pub struct Bar {
+    done: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Bar {
+    /// Shows how far the reading is, where somebody looks and nothing else is shown.
+    pub fn show(options: &Options, progress: &Arc<Progress>) -> Option<Self> {
+        let standard_output =
+            options.files().iter().any(|(_, name)| name.as_os_str() == STANDARD_OUTPUT);
+        let to_terminal = (standard_output || options.stats) && io::stdout().is_terminal();
+        if !io::stderr().is_terminal() || to_terminal || options.follow {
+            return None;
+        }
+        let sizes = options.read.iter().map(|path| std::fs::metadata(path).map(|file| file.len()));
+        let total = sizes.sum::<io::Result<u64>>().ok().filter(|total| *total > 0)?;
+        let done = Arc::new(AtomicBool::new(false));
+        let (flag, progress) = (done.clone(), progress.clone());
+        log::set_unfinished(true);
+        let thread = thread::spawn(move || {
+            let begin = Instant::now();
+            loop {
+                let read = progress.read.load(Ordering::Relaxed).min(total);
+                let frames = progress.frames.load(Ordering::Relaxed);
+                let rate = frames as f64 / begin.elapsed().as_secs_f64().max(1e-3);
+                let columns = terminal_size_of(io::stderr())
+                    .map_or(USUAL_COLUMNS, |(width, _)| usize::from(width.0));
+                let line = line(read, total, &format!("{frames} messages, {rate:.0}/s"), columns);
+                let _ = io::stderr().write_all(format!("{ERASE}{line}").as_bytes());
+                if flag.load(Ordering::Relaxed) {
+                    log::set_unfinished(false);
+                    break drop(io::stderr().write_all(b"\n"));
+                }
+                thread::park_timeout(INTERVAL);
+            }
+        });
+        Some(Self { done, thread })
+    }
+
+    /// Shows the end.
+    pub fn end(self) {
+        self.done.store(true, Ordering::Relaxed);
+        self.thread.thread().unpark();
+        let _ = self.thread.join();
+    }
+}
+
+/// Says how far the reading is in less than `columns` characters: a line that wraps cannot be erased.
+fn line(read: u64, total: u64, text: &str, columns: usize) -> String {
+    let text = format!("{:3} %  {text}", u128::from(read) * 100 / u128::from(total));
+    // The brackets, a space, and the last column.
+    let width = columns.saturating_sub(text.len() + 4).min(WIDTH);
+    if width < 5 {
+        return text.chars().take(columns.saturating_sub(1)).collect();
+    }
+    let filled = (u128::from(read) * width as u128 / u128::from(total)) as usize;
+    format!("[{}{}] {text}", "#".repeat(filled), "-".repeat(width - filled))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn the_line_fits_the_terminal() {
+        for columns in 0..200 {
+            for read in [0, 1, 500, 999, 1000] {
+                let line = line(read, 1000, "123456789 messages, 1234567/s", columns);
+                assert!(line.len() < columns.max(1), "{columns}: {line}");
+            }
+        }
+        assert_eq!(
+            line(1, 2, "7 messages", 80),
+            format!("[{0}{1}]  50 %  7 messages", "#".repeat(15), "-".repeat(15))
+        );
+        assert_eq!(line(1, 2, "7 messages", 31), "[#####-----]  50 %  7 messages");
+        assert_eq!(line(1, 2, "7 messages", 12), " 50 %  7 me");
+        assert_eq!(line(u64::MAX, u64::MAX, "", 20), "[#########] 100 %  ");
+    }
+}
