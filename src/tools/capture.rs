@@ -60,11 +60,11 @@ use crate::capture::destination::Destination;
 use crate::capture::dialer::Dialed;
 use crate::capture::listener::{Acceptor, Access, ListenError, Listener};
 use crate::capture::log::{Level, Log};
-use crate::capture::options::{Address, Options, Settings};
-use crate::capture::output::Output;
-use crate::capture::output_file::{OpenError, WriteError};
+use crate::capture::options::{CaptureConfig, CaptureOptions, ListenAddress};
+use crate::capture::output::RotatingFile;
+use crate::capture::output_file::{FrameWriteError, OpenFileError};
 use crate::capture::post_rotate::{PostRotate, WAIT_TOLD_AFTER};
-use crate::capture::shared::Shared;
+use crate::capture::shared::ReceiverContext;
 use crate::capture::totals::Refusals;
 use crate::command_line::{prefix, usage_error};
 
@@ -97,10 +97,10 @@ pub enum CaptureError {
     Listen(#[from] ListenError),
     /// No file to write.
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(#[from] OpenFileError),
     /// Frames cannot be written.
     #[error(transparent)]
-    Write(#[from] WriteError),
+    Write(#[from] FrameWriteError),
     /// The system refuses.
     #[error("failed to setup event loop: {0}")]
     Events(#[from] io::Error),
@@ -110,11 +110,11 @@ pub enum CaptureError {
 }
 
 /// Captures until a signal says to stop.
-pub fn run(options: &Options) -> ExitCode {
+pub fn run(options: &CaptureOptions) -> ExitCode {
     let passed = ListenFd::from_env();
     let settings = match options.settings(passed.len() > 0) {
         Ok(settings) => settings,
-        Err(message) => return usage_error::<Options>(message),
+        Err(message) => return usage_error::<CaptureOptions>(message),
     };
     self::log::set_level(Level::of_debug(options.debug));
     let log = Log;
@@ -125,17 +125,17 @@ pub fn run(options: &Options) -> ExitCode {
         ));
     }
     let content_type = settings.content_type.clone();
-    let limits = Limits {
+    let limits = ReceiveLimits {
         frame: settings.frame_limit,
         connections: settings.connection_limit,
         idle: settings.idle_timeout,
     };
     let capture = Capture::start(content_type, limits, Log, |stop, _| {
         let listeners = listen(options, &settings, passed, &log)?;
-        let content = Content::frames(&settings.content_type).map_err(OpenError::from)?;
-        let output = Output::open(&settings.files, content, stop, &log)?;
+        let content = Content::frames(&settings.content_type).map_err(OpenFileError::from)?;
+        let output = RotatingFile::open(&settings.files, content, stop, &log)?;
         let output = Box::new(output);
-        Ok(Ends { listeners, acceptor: None, dialed: None, output, refusals: Arc::default() })
+        Ok(Endpoints { listeners, acceptor: None, dialed: None, output, refusals: Arc::default() })
     });
     match capture {
         Ok(capture) => capture.run(),
@@ -148,7 +148,7 @@ pub fn run(options: &Options) -> ExitCode {
 
 /// What is taken at most.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ReceiveLimits {
     /// Largest data frame with its length.
     pub frame: usize,
     /// Connections at a time.
@@ -158,7 +158,7 @@ pub struct Limits {
 }
 
 /// Where frames come from, and where they go.
-pub struct Ends {
+pub struct Endpoints {
     /// Sockets to listen on.
     pub listeners: Vec<Listener>,
     /// The TLS server of those that use it.
@@ -201,7 +201,7 @@ pub struct Capture {
     deadlines: VecDeque<(Instant, Token)>,
     /// The time of the last poll for events.
     asked_at: Instant,
-    shared: Shared,
+    shared: ReceiverContext,
     /// Its last owner takes a wake with it that was not seen yet: here it lives as long as the poll.
     _waker: Arc<Waker>,
 }
@@ -211,9 +211,9 @@ impl Capture {
     /// says to stop, and what wakes this receiver to ask whether the destination is done.
     pub fn start(
         content_type: Box<[u8]>,
-        limits: Limits,
+        limits: ReceiveLimits,
         log: Log,
-        open: impl FnOnce(Arc<AtomicBool>, Arc<Waker>) -> Result<Ends, CaptureError>,
+        open: impl FnOnce(Arc<AtomicBool>, Arc<Waker>) -> Result<Endpoints, CaptureError>,
     ) -> Result<Self, CaptureError> {
         let poll = Poll::new()?;
         // A file size limit is an error of the write, not the end of the program.
@@ -224,7 +224,8 @@ impl Capture {
             signal_hook::flag::register(signal, stop.clone())?;
         }
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        let Ends { mut listeners, acceptor, dialed, output, refusals } = open(stop, waker.clone())?;
+        let Endpoints { mut listeners, acceptor, dialed, output, refusals } =
+            open(stop, waker.clone())?;
         for (index, listener) in listeners.iter_mut().enumerate() {
             let token = Token(FIRST.0 + index);
             poll.registry().register(listener.source(), token, Interest::READABLE)?;
@@ -248,7 +249,7 @@ impl Capture {
             ready: VecDeque::new(),
             deadlines: VecDeque::new(),
             asked_at: Instant::now(),
-            shared: Shared::new(output, log, content_type, limits.frame, refusals),
+            shared: ReceiverContext::new(output, log, content_type, limits.frame, refusals),
             _waker: waker,
         })
     }
@@ -265,7 +266,7 @@ impl Capture {
             connection.abandon(&mut self.shared);
             connection.log_closing(self.shared.log);
         }
-        let Shared { output, log, totals, .. } = self.shared;
+        let ReceiverContext { output, log, totals, .. } = self.shared;
         log.tell_rest();
         if let Err(error) = &drained {
             log.error(error);
@@ -366,7 +367,7 @@ impl Capture {
     }
 
     fn answer_signals(&mut self) {
-        let Shared { output, log, .. } = &mut self.shared;
+        let ReceiverContext { output, log, .. } = &mut self.shared;
         for signal in self.signals.pending() {
             match signal {
                 SIGTERM | SIGINT => self.stopping = true,
@@ -444,23 +445,23 @@ impl Capture {
 
 /// Opens the sockets to listen on.
 fn listen(
-    options: &Options,
-    settings: &Settings,
+    options: &CaptureOptions,
+    settings: &CaptureConfig,
     passed: ListenFd,
     log: &Log,
 ) -> Result<Vec<Listener>, ListenError> {
     Ok(match &settings.address {
-        Address::Passed => {
+        ListenAddress::Passed => {
             log.info(format_args!("using {} sockets of the service manager", passed.len()));
             Listener::passed(passed)?
         }
-        Address::Unix(path) => {
+        ListenAddress::Unix(path) => {
             let (owner, group) = (options.socket_owner.as_deref(), options.socket_group.as_deref());
             let access = Access::new(options.socket_mode, owner, group)?;
             log.info(format_args!("opening Unix socket path {}", path.display()));
             vec![Listener::unix(path, &access)?]
         }
-        Address::Tcp(address, name) => {
+        ListenAddress::Tcp(address, name) => {
             log.info(format_args!("opening TCP socket {name}"));
             vec![Listener::tcp(*address, name)?]
         }

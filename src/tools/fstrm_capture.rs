@@ -5,11 +5,11 @@
 
 use std::process::ExitCode;
 
-use fstrm_tools::capture::{self, options::Options};
+use fstrm_tools::capture::{self, options::CaptureOptions};
 use fstrm_tools::command_line;
 
 fn main() -> ExitCode {
-    match command_line::options::<Options>() {
+    match command_line::options::<CaptureOptions>() {
         Ok(options) => capture::run(&options),
         Err(status) => status,
     }

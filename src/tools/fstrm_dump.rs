@@ -17,7 +17,7 @@ use framestream::transport::FileSender;
 use framestream::writer::{Writer, WriterOptions};
 use fstrm_tools::command_line::program_name;
 use fstrm_tools::printer::Printer;
-use fstrm_tools::recording::{End, Ending, Recording};
+use fstrm_tools::recording::{EndKind, Recording, RecordingEnd};
 use fstrm_tools::standard_error::report;
 use signal_hook::consts::SIGPIPE;
 use signal_hook::low_level::emulate_default_handler;
@@ -126,11 +126,11 @@ fn print_start(start: &ControlFrame, printer: &mut Printer) {
 
 /// Prints how the recording ended, and says what that is worth. A file without its end is as good
 /// as any, as with fstrm: it may still be written.
-fn print_end(input: &Path, end: &End, printer: &mut Printer) -> ExitCode {
+fn print_end(input: &Path, end: &RecordingEnd, printer: &mut Printer) -> ExitCode {
     match end.ending {
-        Ending::Stop => printer.note("FSTRM_CONTROL_STOP."),
-        Ending::NoStop | Ending::Torn(_) => printer.note(&explanation(input, end)),
-        Ending::Frame(_) | Ending::OutOfTurn(_) | Ending::Io(_) => {
+        EndKind::Stop => printer.note("FSTRM_CONTROL_STOP."),
+        EndKind::NoStop | EndKind::Torn(_) => printer.note(&explanation(input, end)),
+        EndKind::Frame(_) | EndKind::OutOfTurn(_) | EndKind::Io(_) => {
             printer.note("Error: fstrm_reader_read() failed.");
             printer.note(&explanation(input, end));
             return ExitCode::FAILURE;
@@ -139,7 +139,7 @@ fn print_end(input: &Path, end: &End, printer: &mut Printer) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn explanation(input: &Path, end: &End) -> String {
+fn explanation(input: &Path, end: &RecordingEnd) -> String {
     format!("{}: {}: {end}", program_name(), input.display())
 }
 

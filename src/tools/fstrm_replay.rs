@@ -15,14 +15,14 @@ use framestream::StreamError;
 use framestream::transport::SocketSender;
 use framestream::writer::{Writer, WriterOptions};
 use fstrm_tools::command_line::{self, program_name, tcp_address, usage_error};
-use fstrm_tools::recording::{Ending, Recording};
+use fstrm_tools::recording::{EndKind, Recording};
 use fstrm_tools::standard_error::report;
 
 /// Send Frame Streams files to a receiver.
 #[derive(Debug, Parser)]
 #[command(name = "fstrm_replay", version, args_override_self = true, infer_long_args = true)]
 #[command(group = ArgGroup::new("receiver").required(true).args(["unix", "tcp"]))]
-struct Options {
+struct ReplayOptions {
     /// Content type to send; files of another are left out
     #[arg(short = 't', long = "type", value_name = "STRING")]
     content_type: OsString,
@@ -45,18 +45,18 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let options: Options = match command_line::options() {
+    let options: ReplayOptions = match command_line::options() {
         Ok(options) => options,
         Err(status) => return status,
     };
     let transport = match connect(&options) {
         Ok(Ok(transport)) => transport,
         Ok(Err(error)) => return failure("fstrm_unix_writer_init()", error),
-        Err(message) => return usage_error::<Options>(message),
+        Err(message) => return usage_error::<ReplayOptions>(message),
     };
     let mut writer_options = WriterOptions::default();
     if writer_options.add_content_type(options.content_type.as_bytes()).is_err() {
-        return usage_error::<Options>("--type is too long");
+        return usage_error::<ReplayOptions>("--type is too long");
     }
     let mut writer = Writer::new(Box::new(transport), writer_options);
     if let Err(error) = writer.open() {
@@ -74,7 +74,7 @@ fn main() -> ExitCode {
 }
 
 /// The way to the receiver; or what is wrong with the options.
-fn connect(options: &Options) -> Result<io::Result<SocketSender>, &'static str> {
+fn connect(options: &ReplayOptions) -> Result<io::Result<SocketSender>, &'static str> {
     match (&options.unix, &options.tcp, &options.port) {
         (Some(path), _, port) => {
             if port.is_some() {
@@ -121,8 +121,8 @@ fn send(file: &Path, content_type: &[u8], writer: &mut Writer) -> Result<(), Str
             }
             Err(end) => {
                 match end.ending {
-                    Ending::Stop => return Ok(()),
-                    Ending::NoStop | Ending::Torn(_) => (),
+                    EndKind::Stop => return Ok(()),
+                    EndKind::NoStop | EndKind::Torn(_) => (),
                     _ => report("Error: fstrm_reader_read() failed.\n"),
                 }
                 explain(&end);

@@ -32,7 +32,7 @@ pub struct Recording {
 
 /// How a recording ended.
 #[derive(Debug)]
-pub enum Ending {
+pub enum EndKind {
     /// With STOP.
     Stop,
     /// Behind a frame, without STOP.
@@ -49,40 +49,40 @@ pub enum Ending {
 
 /// Where a recording ended, and how.
 #[derive(Debug)]
-pub struct End {
+pub struct RecordingEnd {
     /// The offset behind the last frame that was read.
     pub offset: u64,
     /// How.
-    pub ending: Ending,
+    pub ending: EndKind,
 }
 
-impl fmt::Display for End {
+impl fmt::Display for RecordingEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let offset = self.offset;
         match &self.ending {
-            Ending::Stop => write!(f, "ends at offset {offset} with STOP"),
-            Ending::NoStop => write!(f, "ends at offset {offset} without STOP"),
-            Ending::Torn(size) => {
+            EndKind::Stop => write!(f, "ends at offset {offset} with STOP"),
+            EndKind::NoStop => write!(f, "ends at offset {offset} without STOP"),
+            EndKind::Torn(size) => {
                 write!(f, "the frame at offset {offset} is cut off after {size} bytes")
             }
-            Ending::Frame(error) => write!(f, "at offset {offset}: {error}"),
-            Ending::OutOfTurn(got) => {
+            EndKind::Frame(error) => write!(f, "at offset {offset}: {error}"),
+            EndKind::OutOfTurn(got) => {
                 write!(f, "at offset {offset}: {got:?}, but Start was expected")
             }
-            Ending::Io(error) => write!(f, "at offset {offset}: {error}"),
+            EndKind::Io(error) => write!(f, "at offset {offset}: {error}"),
         }
     }
 }
 
 impl Recording {
     /// Opens the file `path` and reads its START; `-` is the standard input.
-    pub fn open(path: &Path) -> Result<Self, End> {
+    pub fn open(path: &Path) -> Result<Self, RecordingEnd> {
         let file = if path == Path::new(STANDARD_INPUT) {
             io::stdin().as_fd().try_clone_to_owned().map(File::from)
         } else {
             File::open(path)
         };
-        let file = file.map_err(|error| End { offset: 0, ending: Ending::Io(error) })?;
+        let file = file.map_err(|error| RecordingEnd { offset: 0, ending: EndKind::Io(error) })?;
         let mut recording = Self {
             file,
             buffer: ReadAhead::default(),
@@ -94,7 +94,7 @@ impl Recording {
             match front(recording.buffer.bytes(), 0) {
                 Ok(Front::Needs(size)) => recording.fill(size)?,
                 Ok(Front::Whole(Event::Control(frame), size)) => match frame.control_type {
-                    Some(other) if other != ControlType::Start => break Ending::OutOfTurn(other),
+                    Some(other) if other != ControlType::Start => break EndKind::OutOfTurn(other),
                     _ => {
                         recording.lent = size;
                         recording.start = frame;
@@ -102,8 +102,8 @@ impl Recording {
                     }
                 },
                 // No data frame is small enough here.
-                Ok(Front::Whole(Event::Data(_), _)) => break Ending::NoStop,
-                Err(error) => break Ending::Frame(error),
+                Ok(Front::Whole(Event::Data(_), _)) => break EndKind::NoStop,
+                Err(error) => break EndKind::Frame(error),
             }
         };
         Err(recording.end(ending))
@@ -121,7 +121,7 @@ impl Recording {
 
     /// The payloads of the next data frames, at least one. Control frames between them that do not
     /// end the stream are passed over, as fstrm does.
-    pub fn read(&mut self) -> Result<Vec<&[u8]>, End> {
+    pub fn read(&mut self) -> Result<Vec<&[u8]>, RecordingEnd> {
         loop {
             self.give_back();
             let (payloads, size, behind) = scan(self.buffer.bytes());
@@ -146,25 +146,25 @@ impl Recording {
     }
 
     /// Reads on; the frame at the front has `size` bytes at least.
-    fn fill(&mut self, size: usize) -> Result<(), End> {
+    fn fill(&mut self, size: usize) -> Result<(), RecordingEnd> {
         self.buffer.make_room(size);
         let ending = match (self.buffer.fill(&mut self.file), self.buffer.bytes().len()) {
-            (Ok(0), 0) => Ending::NoStop,
-            (Ok(0), size) => Ending::Torn(size),
+            (Ok(0), 0) => EndKind::NoStop,
+            (Ok(0), size) => EndKind::Torn(size),
             (Ok(_), _) => return Ok(()),
-            (Err(error), _) => Ending::Io(error),
+            (Err(error), _) => EndKind::Io(error),
         };
         Err(self.end(ending))
     }
 
-    fn end(&self, ending: Ending) -> End {
-        End { offset: self.offset, ending }
+    fn end(&self, ending: EndKind) -> RecordingEnd {
+        RecordingEnd { offset: self.offset, ending }
     }
 }
 
 /// Where the payloads of the whole frames at the front of `bytes` are, how many bytes those frames
 /// take, and what is behind them: a frame of so many bytes at least, or the end.
-fn scan(bytes: &[u8]) -> (Vec<Range<usize>>, usize, Result<usize, Ending>) {
+fn scan(bytes: &[u8]) -> (Vec<Range<usize>>, usize, Result<usize, EndKind>) {
     let mut payloads = Vec::new();
     let mut at = 0;
     let behind = loop {
@@ -174,11 +174,11 @@ fn scan(bytes: &[u8]) -> (Vec<Range<usize>>, usize, Result<usize, Ending>) {
                 payloads.push(at - payload.len()..at);
             }
             Ok(Front::Whole(Event::Control(frame), size)) => match frame.control_type {
-                Some(ControlType::Stop) => break Err(Ending::Stop),
+                Some(ControlType::Stop) => break Err(EndKind::Stop),
                 _ => at += size,
             },
             Ok(Front::Needs(size)) => break Ok(size),
-            Err(error) => break Err(Ending::Frame(error)),
+            Err(error) => break Err(EndKind::Frame(error)),
         }
     };
     (payloads, at, behind)

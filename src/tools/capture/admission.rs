@@ -5,7 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use crate::capture::descriptors::Descriptors;
-use crate::capture::log::{Kind, Level, Log};
+use crate::capture::log::{Level, LineKind, Log};
 
 /// Interval of checking whether there is room.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -14,7 +14,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const NEWS: Duration = Duration::from_secs(60);
 
 /// No room for a connection.
-const FULL: Kind = Kind("connections that wait");
+const FULL: LineKind = LineKind("connections that wait");
 
 /// The state of the admission of connections.
 #[derive(Debug)]

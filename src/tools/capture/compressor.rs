@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use zstd::stream::write::Encoder;
 
-use crate::capture::sink::Sink;
+use crate::capture::sink::OutputHandle;
 
 /// The usual compression level of zstd.
 const LEVEL: i32 = 3;
@@ -65,7 +65,7 @@ impl Compressor {
         &mut self,
         data: &[u8],
         count: u64,
-        sink: &mut Sink,
+        sink: &mut OutputHandle,
     ) -> Result<u64, Uncompressed> {
         let before = self.taken;
         self.taken += data.len() as u64;
@@ -80,26 +80,34 @@ impl Compressor {
     }
 
     /// Writes all that was taken: who reads the file sees it.
-    pub fn flush(&mut self, sink: &mut Sink) -> Result<u64, Uncompressed> {
+    pub fn flush(&mut self, sink: &mut OutputHandle) -> Result<u64, Uncompressed> {
         let flushed = self.encoder.flush();
         self.write_all(flushed, sink)
     }
 
     /// Ends the frame of zstd.
-    pub fn finish(&mut self, sink: &mut Sink) -> Result<u64, Uncompressed> {
+    pub fn finish(&mut self, sink: &mut OutputHandle) -> Result<u64, Uncompressed> {
         let finished = self.encoder.do_finish();
         self.write_all(finished, sink)
     }
 
     /// Writes what came of all that was taken.
-    fn write_all(&mut self, before: io::Result<()>, sink: &mut Sink) -> Result<u64, Uncompressed> {
+    fn write_all(
+        &mut self,
+        before: io::Result<()>,
+        sink: &mut OutputHandle,
+    ) -> Result<u64, Uncompressed> {
         let written = self.write(before, sink)?;
         self.taken = 0;
         self.unsure.clear();
         Ok(written)
     }
 
-    fn write(&mut self, before: io::Result<()>, sink: &mut Sink) -> Result<u64, Uncompressed> {
+    fn write(
+        &mut self,
+        before: io::Result<()>,
+        sink: &mut OutputHandle,
+    ) -> Result<u64, Uncompressed> {
         let compressed = self.encoder.get_mut();
         let size = compressed.len() as u64;
         let written = match before {

@@ -15,37 +15,37 @@ use framestream::handshake::{Handshake, HandshakeError, Opening, ReceiverOpen, S
 use mio::event::{self, Source};
 use mio::net::{TcpStream, UnixStream};
 
-use crate::capture::dialer::Made;
+use crate::capture::dialer::DialedStream;
 use crate::capture::foreign::{self, HEAD_SIZE};
-use crate::capture::log::{ConnectionName, Kind, Level, Log, Peer};
-use crate::capture::output_file::WriteError;
-use crate::capture::shared::{Shared, c_name};
+use crate::capture::log::{ConnectionName, Level, LineKind, Log, Peer};
+use crate::capture::output_file::FrameWriteError;
+use crate::capture::shared::{ReceiverContext, c_name};
 use crate::read_ahead::{READ_SIZE, ReadAhead};
 
 /// How long a peer may take for its handshake, and for taking the last bytes it is sent.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-const NO_HANDSHAKE: Kind = Kind("connections without a handshake");
-const FOREIGN: Kind = Kind("connections of another protocol");
-const MISMATCH: Kind = Kind("connections with another content type");
-const FAILED: Kind = Kind("connections that failed");
-const BROKEN: Kind = Kind("broken streams");
-const NOT_FINISHED: Kind = Kind("connections that did not take FINISH");
-const CUT_OFF: Kind = Kind("frames cut off");
-const OVER_LIMIT: Kind = Kind("frames over the size limit");
+const NO_HANDSHAKE: LineKind = LineKind("connections without a handshake");
+const FOREIGN: LineKind = LineKind("connections of another protocol");
+const MISMATCH: LineKind = LineKind("connections with another content type");
+const FAILED: LineKind = LineKind("connections that failed");
+const BROKEN: LineKind = LineKind("broken streams");
+const NOT_FINISHED: LineKind = LineKind("connections that did not take FINISH");
+const CUT_OFF: LineKind = LineKind("frames cut off");
+const OVER_LIMIT: LineKind = LineKind("frames over the size limit");
 
 /// A connected socket that does not block. A read that brings less than there is room for has
 /// brought all there was.
-pub trait Stream: Read + Write + Source + AsRawFd {
+pub trait SocketStream: Read + Write + Source + AsRawFd {
     /// Whether a read is to be made as soon as the socket can be written.
     fn reads_when_writable(&self) -> bool {
         false
     }
 }
 
-impl Stream for UnixStream {}
+impl SocketStream for UnixStream {}
 
-impl Stream for TcpStream {}
+impl SocketStream for TcpStream {}
 
 /// What a connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,11 +62,11 @@ pub enum Next {
 pub struct Connection {
     /// It stands in the queue for a turn.
     pub queued: bool,
-    stream: Box<dyn Stream>,
+    stream: Box<dyn SocketStream>,
     name: ConnectionName,
     /// Whoever made the connection hears by this of START, and notices that it is over.
     made: Option<Sender<()>>,
-    state: State,
+    state: StreamPhase,
     /// Unprocessed bytes of a frame between two turns: a small part of it,
     rest: Vec<u8>,
     /// or a larger part, where it was read.
@@ -87,14 +87,14 @@ pub struct Connection {
     bytes: u64,
 }
 
-enum State {
+enum StreamPhase {
     Opening(ReceiverOpen),
     Receiving { answer_stop: bool },
     Finishing { bytes: Vec<u8>, sent: usize },
 }
 
 /// What came behind the data frames that were taken.
-enum Behind {
+enum BatchEnd {
     /// Nothing whole.
     Nothing,
     /// A control frame.
@@ -105,7 +105,7 @@ enum Behind {
 
 impl Connection {
     /// A connection whose handshake begins now.
-    pub fn new(stream: Box<dyn Stream>, peer: Peer, shared: &mut Shared) -> Self {
+    pub fn new(stream: Box<dyn SocketStream>, peer: Peer, shared: &mut ReceiverContext) -> Self {
         shared.totals.connections += 1;
         let name = ConnectionName { fd: stream.as_raw_fd(), peer };
         let now = Instant::now();
@@ -115,7 +115,7 @@ impl Connection {
             stream,
             name,
             made: None,
-            state: State::Opening(open),
+            state: StreamPhase::Opening(open),
             rest: Vec::new(),
             buffer: None,
             head: Vec::new(),
@@ -131,7 +131,7 @@ impl Connection {
     }
 
     /// A connection that was made, not accepted.
-    pub fn made((stream, peer, made): Made, shared: &mut Shared) -> Self {
+    pub fn made((stream, peer, made): DialedStream, shared: &mut ReceiverContext) -> Self {
         Self { made: Some(made), ..Self::new(stream, peer, shared) }
     }
 
@@ -174,7 +174,7 @@ impl Connection {
     }
 
     /// Reads once, and does what can be done.
-    pub fn turn(&mut self, shared: &mut Shared) -> Result<Next, WriteError> {
+    pub fn turn(&mut self, shared: &mut ReceiverContext) -> Result<Next, FrameWriteError> {
         let mut buffer = self.buffer.take().unwrap_or_else(|| {
             let mut buffer = shared.buffer();
             buffer.put(&std::mem::take(&mut self.rest));
@@ -198,8 +198,8 @@ impl Connection {
     fn turn_with(
         &mut self,
         buffer: &mut ReadAhead,
-        shared: &mut Shared,
-    ) -> Result<Next, WriteError> {
+        shared: &mut ReceiverContext,
+    ) -> Result<Next, FrameWriteError> {
         if self.write_blocked {
             let next = self.go_on(buffer, shared)?;
             if next == Next::Close || self.write_blocked {
@@ -219,7 +219,7 @@ impl Connection {
             // byte, but the end may have been announced already.
             Ok(count) => self.may_read = count == room || self.hung_up,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.may_read = false,
-            Err(error) if matches!(self.state, State::Opening(_)) => {
+            Err(error) if matches!(self.state, StreamPhase::Opening(_)) => {
                 self.refuse(NO_HANDSHAKE, error, shared);
                 return Ok(Next::Close);
             }
@@ -236,12 +236,18 @@ impl Connection {
     }
 
     /// Uses up what was read, and sends what is due.
-    fn go_on(&mut self, buffer: &mut ReadAhead, shared: &mut Shared) -> Result<Next, WriteError> {
+    fn go_on(
+        &mut self,
+        buffer: &mut ReadAhead,
+        shared: &mut ReceiverContext,
+    ) -> Result<Next, FrameWriteError> {
         loop {
             let next = match self.state {
-                State::Opening(_) => self.shake(buffer, shared),
-                State::Receiving { answer_stop } => self.receive(answer_stop, buffer, shared)?,
-                State::Finishing { .. } => self.finish(),
+                StreamPhase::Opening(_) => self.shake(buffer, shared),
+                StreamPhase::Receiving { answer_stop } => {
+                    self.receive(answer_stop, buffer, shared)?
+                }
+                StreamPhase::Finishing { .. } => self.finish(),
             };
             if let Some(next) = next {
                 return Ok(next);
@@ -250,8 +256,8 @@ impl Connection {
     }
 
     /// One step of the handshake; `None` if there may be more to do.
-    fn shake(&mut self, buffer: &mut ReadAhead, shared: &mut Shared) -> Option<Next> {
-        let State::Opening(open) = &mut self.state else { return None };
+    fn shake(&mut self, buffer: &mut ReadAhead, shared: &mut ReceiverContext) -> Option<Next> {
+        let StreamPhase::Opening(open) = &mut self.state else { return None };
         match open.step() {
             Step::Send(bytes) => {
                 let sent = send(&mut *self.stream, bytes);
@@ -295,7 +301,7 @@ impl Connection {
                 Some(Next::Close)
             }
             Step::Done => {
-                self.state = State::Receiving { answer_stop: open.ready().is_some() };
+                self.state = StreamPhase::Receiving { answer_stop: open.ready().is_some() };
                 self.head = Vec::new();
                 self.deadline = None;
                 if let Some(made) = &self.made {
@@ -311,15 +317,15 @@ impl Connection {
         &mut self,
         answer_stop: bool,
         buffer: &mut ReadAhead,
-        shared: &mut Shared,
-    ) -> Result<Option<Next>, WriteError> {
+        shared: &mut ReceiverContext,
+    ) -> Result<Option<Next>, FrameWriteError> {
         match self.take_frames(buffer, shared)? {
-            Behind::Nothing => Ok(Some(Next::Event)),
-            Behind::Broken(error) => {
+            BatchEnd::Nothing => Ok(Some(Next::Event)),
+            BatchEnd::Broken(error) => {
                 self.break_off(format_args!("broken stream: {error}"), shared);
                 Ok(Some(Next::Close))
             }
-            Behind::Control(frame) => {
+            BatchEnd::Control(frame) => {
                 shared.log_control(&self.name, &frame);
                 if frame.control_type != Some(ControlType::Stop) {
                     let got = frame.control_type.map_or("nothing", c_name);
@@ -333,7 +339,7 @@ impl Connection {
                     return Ok(Some(Next::Close));
                 }
                 shared.log_answer(&self.name, &finish);
-                self.state = State::Finishing { bytes, sent: 0 };
+                self.state = StreamPhase::Finishing { bytes, sent: 0 };
                 self.deadline = Some(Instant::now() + PATIENCE);
                 Ok(None)
             }
@@ -344,8 +350,8 @@ impl Connection {
     fn take_frames(
         &mut self,
         buffer: &mut ReadAhead,
-        shared: &mut Shared,
-    ) -> Result<Behind, WriteError> {
+        shared: &mut ReceiverContext,
+    ) -> Result<BatchEnd, FrameWriteError> {
         let max_payload = shared.frame_limit.saturating_sub(LENGTH_SIZE);
         loop {
             self.skip(buffer, shared);
@@ -371,7 +377,7 @@ impl Connection {
             match behind {
                 Ok(Front::Whole(Event::Control(frame), size)) => {
                     buffer.use_up(to + size);
-                    return Ok(Behind::Control(frame));
+                    return Ok(BatchEnd::Control(frame));
                 }
                 Ok(Front::Whole(Event::Data(_), _)) => (),
                 Ok(Front::Needs(size)) => {
@@ -380,7 +386,7 @@ impl Connection {
                     shared.log.connection(Level::Frames, &self.name, text);
                     buffer.use_up(to);
                     buffer.make_room(size);
-                    return Ok(Behind::Nothing);
+                    return Ok(BatchEnd::Nothing);
                 }
                 Err(FrameError::TooLarge(length)) => {
                     buffer.use_up(to + LENGTH_SIZE);
@@ -390,13 +396,13 @@ impl Connection {
                     let text = format_args!("Skipping {size} byte message ({limit} buffer)");
                     shared.log.limited_connection(Level::Warning, OVER_LIMIT, &self.name, text);
                 }
-                Err(error) => return Ok(Behind::Broken(error)),
+                Err(error) => return Ok(BatchEnd::Broken(error)),
             }
         }
     }
 
     /// Drops what has come of a frame over the limit.
-    fn skip(&mut self, buffer: &mut ReadAhead, shared: &Shared) {
+    fn skip(&mut self, buffer: &mut ReadAhead, shared: &ReceiverContext) {
         let count = self.to_skip.min(buffer.bytes().len());
         if count > 0 {
             buffer.use_up(count);
@@ -411,8 +417,8 @@ impl Connection {
         &mut self,
         frames: &[u8],
         count: u64,
-        shared: &mut Shared,
-    ) -> Result<(), WriteError> {
+        shared: &mut ReceiverContext,
+    ) -> Result<(), FrameWriteError> {
         if frames.is_empty() {
             return Ok(());
         }
@@ -428,7 +434,7 @@ impl Connection {
 
     /// Sends what is left of FINISH.
     fn finish(&mut self) -> Option<Next> {
-        let State::Finishing { bytes, sent } = &mut self.state else { return None };
+        let StreamPhase::Finishing { bytes, sent } = &mut self.state else { return None };
         let count = send(&mut *self.stream, &bytes[*sent..]);
         self.write_blocked = count.is_none();
         let Some(count) = count else { return Some(Next::Event) };
@@ -436,31 +442,31 @@ impl Connection {
         (*sent == bytes.len()).then_some(Next::Close)
     }
 
-    fn refuse(&mut self, kind: Kind, problem: impl Display, shared: &mut Shared) {
+    fn refuse(&mut self, kind: LineKind, problem: impl Display, shared: &mut ReceiverContext) {
         shared.totals.refusals.connections.fetch_add(1, Ordering::Relaxed);
         shared.log.limited_connection(Level::Warning, kind, &self.name, problem);
     }
 
     /// Reports and counts a stream that broke off: the peer sent something else.
-    fn break_off(&mut self, problem: impl Display, shared: &mut Shared) {
+    fn break_off(&mut self, problem: impl Display, shared: &mut ReceiverContext) {
         shared.totals.cut_off += 1;
         shared.log.limited_connection(Level::Warning, BROKEN, &self.name, problem);
     }
 
     /// The peer sends no more.
-    fn end(&mut self, buffer: &ReadAhead, shared: &mut Shared) {
+    fn end(&mut self, buffer: &ReadAhead, shared: &mut ReceiverContext) {
         match self.state {
             // Somebody looked whether anyone listens.
-            State::Opening(_) if self.head.is_empty() => (),
-            State::Opening(_) => {
+            StreamPhase::Opening(_) if self.head.is_empty() => (),
+            StreamPhase::Opening(_) => {
                 self.refuse(NO_HANDSHAKE, "the peer closed in the handshake", shared);
             }
-            State::Receiving { .. } => self.cut_off(buffer.bytes().len(), shared),
-            State::Finishing { .. } => (),
+            StreamPhase::Receiving { .. } => self.cut_off(buffer.bytes().len(), shared),
+            StreamPhase::Finishing { .. } => (),
         }
     }
 
-    fn cut_off(&mut self, rest: usize, shared: &mut Shared) {
+    fn cut_off(&mut self, rest: usize, shared: &mut ReceiverContext) {
         if rest > 0 {
             shared.totals.cut_off += 1;
             let text = format_args!("the last frame is cut off: {rest} bytes dropped");
@@ -469,13 +475,13 @@ impl Connection {
     }
 
     /// The peer did not do its part in time.
-    pub fn expire(&mut self, shared: &mut Shared) {
+    pub fn expire(&mut self, shared: &mut ReceiverContext) {
         match self.state {
-            State::Opening(_) => {
+            StreamPhase::Opening(_) => {
                 let text = format!("no handshake within {} seconds", PATIENCE.as_secs());
                 self.refuse(NO_HANDSHAKE, text, shared);
             }
-            State::Receiving { .. } | State::Finishing { .. } => {
+            StreamPhase::Receiving { .. } | StreamPhase::Finishing { .. } => {
                 let text =
                     format!("the peer did not take FINISH within {} seconds", PATIENCE.as_secs());
                 shared.log.limited_connection(Level::Warning, NOT_FINISHED, &self.name, text);
@@ -484,8 +490,8 @@ impl Connection {
     }
 
     /// The program stops.
-    pub fn abandon(&mut self, shared: &mut Shared) {
-        if matches!(self.state, State::Receiving { .. }) {
+    pub fn abandon(&mut self, shared: &mut ReceiverContext) {
+        if matches!(self.state, StreamPhase::Receiving { .. }) {
             let rest = self.buffer.as_ref().map_or(self.rest.len(), |buffer| buffer.bytes().len());
             self.cut_off(rest, shared);
         }
@@ -501,7 +507,7 @@ impl Connection {
 
 /// Sends the front of `bytes` and says how many; `None` if the peer has to read first. To a peer
 /// that is gone all counts as sent: what it sent before may still be here.
-fn send(stream: &mut dyn Stream, bytes: &[u8]) -> Option<usize> {
+fn send(stream: &mut dyn SocketStream, bytes: &[u8]) -> Option<usize> {
     loop {
         match stream.write(bytes) {
             Ok(count) => return Some(count),
@@ -527,12 +533,12 @@ mod tests {
     use mio::net::UnixStream;
     use mio::{Interest, Registry, Token};
 
-    use super::{Connection, Next, Stream};
+    use super::{Connection, Next, SocketStream};
     use crate::capture::content::Content;
     use crate::capture::log::{Log, Peer};
-    use crate::capture::output::{Files, Output};
+    use crate::capture::output::{Files, RotatingFile};
     use crate::capture::output_file::Placing;
-    use crate::capture::shared::Shared;
+    use crate::capture::shared::ReceiverContext;
     use crate::read_ahead::READ_SIZE;
 
     /// A socket whose buffer is full whenever a byte was written.
@@ -567,7 +573,7 @@ mod tests {
         }
     }
 
-    impl Stream for Congested {}
+    impl SocketStream for Congested {}
 
     impl Source for Congested {
         fn register(&mut self, to: &Registry, token: Token, what: Interest) -> io::Result<()> {
@@ -583,11 +589,11 @@ mod tests {
         }
     }
 
-    fn connection(stream: impl Stream + 'static, shared: &mut Shared) -> Connection {
+    fn connection(stream: impl SocketStream + 'static, shared: &mut ReceiverContext) -> Connection {
         Connection::new(Box::new(stream), Peer::Unknown, shared)
     }
 
-    fn shared(file: &Path) -> Shared {
+    fn shared(file: &Path) -> ReceiverContext {
         let content_type: Box<[u8]> = (*b"type").into();
         let files = Files {
             name: file.into(),
@@ -600,8 +606,8 @@ mod tests {
         };
         let log = Log;
         let content = Content::frames(&content_type).unwrap();
-        let output = Output::open(&files, content, Default::default(), &log).unwrap();
-        Shared::new(Box::new(output), log, content_type, 1000, Default::default())
+        let output = RotatingFile::open(&files, content, Default::default(), &log).unwrap();
+        ReceiverContext::new(Box::new(output), log, content_type, 1000, Default::default())
     }
 
     #[test]

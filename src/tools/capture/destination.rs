@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use crate::capture::log::Log;
-use crate::capture::output_file::WriteError;
+use crate::capture::output_file::FrameWriteError;
 use crate::capture::post_rotate::PostRotate;
 
 /// Takes whole data frames, as many as there are at a time.
@@ -14,7 +14,7 @@ pub trait Destination {
     fn has_room(&self, before: usize, size: usize) -> bool;
 
     /// Takes `count` data frames, each with its length in front.
-    fn write(&mut self, frames: &[u8], count: u64) -> Result<(), WriteError>;
+    fn write(&mut self, frames: &[u8], count: u64) -> Result<(), FrameWriteError>;
 
     /// When to call [`Destination::rotate`].
     fn rotate_at(&self) -> Option<Instant>;

@@ -15,9 +15,9 @@ use mio::Waker;
 use mio::net::UnixStream;
 use nix::sys::socket::{setsockopt, sockopt};
 
-use crate::capture::connection::Stream;
+use crate::capture::connection::SocketStream;
 use crate::capture::credentials::Credentials;
-use crate::capture::log::{Kind, Level, Log, Peer};
+use crate::capture::log::{Level, LineKind, Log, Peer};
 use crate::capture::tls::Tls;
 
 /// How long a connect may take.
@@ -27,16 +27,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Senders that cannot be connected to.
-const UNREACHED: Kind = Kind("senders that cannot be reached");
+const UNREACHED: LineKind = LineKind("senders that cannot be reached");
 
 /// Senders that close before they send anything.
-const MUTE: Kind = Kind("senders that close before START");
+const MUTE: LineKind = LineKind("senders that close before START");
 
-const CONNECTED: Kind = Kind("connections to senders");
+const CONNECTED: LineKind = LineKind("connections to senders");
 
 /// Where to connect to.
 #[derive(Debug)]
-pub enum Target {
+pub enum DialTarget {
     /// A Unix socket.
     Unix(PathBuf),
     /// A host and a port, looked up for each connect.
@@ -46,18 +46,18 @@ pub enum Target {
 }
 
 /// A connection that was made, its peer, and who hears of its START, and by the drop of its end.
-pub type Made = (Box<dyn Stream + Send>, Peer, Sender<()>);
+pub type DialedStream = (Box<dyn SocketStream + Send>, Peer, Sender<()>);
 
 /// Connections as they are made.
 #[derive(Debug)]
 pub struct Dialed {
-    made: Receiver<Made>,
+    made: Receiver<DialedStream>,
 }
 
 impl Dialed {
     /// Connects to each of the targets, in a thread for each since looking up a name waits. Wakes
     /// `waker` for each connection.
-    pub fn start(targets: Vec<Target>, waker: &Arc<Waker>) -> Self {
+    pub fn start(targets: Vec<DialTarget>, waker: &Arc<Waker>) -> Self {
         let (sender, made) = channel();
         for mut target in targets {
             let (sender, waker) = (sender.clone(), Arc::clone(waker));
@@ -67,13 +67,13 @@ impl Dialed {
     }
 
     /// The next connection, if there is one.
-    pub fn next(&self) -> Option<Made> {
+    pub fn next(&self) -> Option<DialedStream> {
         self.made.try_recv().ok()
     }
 }
 
 /// Connects for as long as somebody takes the connections.
-fn dial(target: &mut Target, sender: &Sender<Made>, waker: &Waker) {
+fn dial(target: &mut DialTarget, sender: &Sender<DialedStream>, waker: &Waker) {
     let (log, name) = (Log, target.to_string());
     // The last connection brought nothing, and that was reported.
     let mut is_mute = false;
@@ -112,12 +112,12 @@ fn dial(target: &mut Target, sender: &Sender<Made>, waker: &Waker) {
     }
 }
 
-fn connect(target: &mut Target) -> io::Result<Box<dyn Stream + Send>> {
+fn connect(target: &mut DialTarget) -> io::Result<Box<dyn SocketStream + Send>> {
     Ok(match target {
         // It does not wait where the other side is too busy to accept.
-        Target::Unix(path) => Box::new(UnixStream::connect(path)?),
-        Target::Tcp(name) => Box::new(connect_tcp(name)?),
-        Target::Tls(name, credentials) => {
+        DialTarget::Unix(path) => Box::new(UnixStream::connect(path)?),
+        DialTarget::Tcp(name) => Box::new(connect_tcp(name)?),
+        DialTarget::Tls(name, credentials) => {
             let stream = connect_tcp(name)?;
             credentials.reload_if_changed();
             Box::new(Tls(credentials.get().connect(stream)?))
@@ -141,7 +141,7 @@ fn connect_tcp(name: &str) -> io::Result<mio::net::TcpStream> {
     Err(failure)
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for DialTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unix(path) => write!(f, "{}", path.display()),

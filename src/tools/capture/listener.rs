@@ -20,7 +20,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Group, User};
 use thiserror::Error;
 
-use crate::capture::connection::Stream;
+use crate::capture::connection::SocketStream;
 use crate::capture::credentials::Credentials;
 use crate::capture::empty_file;
 use crate::capture::identity::{Identity, identity};
@@ -185,7 +185,7 @@ impl Listener {
     }
 
     /// Returns the next connection and its peer; `WouldBlock` if there is none.
-    pub fn accept(&self) -> io::Result<(Box<dyn Stream>, Peer)> {
+    pub fn accept(&self) -> io::Result<(Box<dyn SocketStream>, Peer)> {
         match &self.socket {
             Socket::Unix(socket) => {
                 let (stream, _) = socket.accept()?;

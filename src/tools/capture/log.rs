@@ -35,8 +35,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-pub use self::limits::Kind;
-use self::limits::Limits;
+pub use self::limits::LineKind;
+use self::limits::LineLimits;
 pub use self::peer::{ConnectionName, Peer};
 use crate::command_line::program_name;
 use crate::printable;
@@ -50,7 +50,7 @@ static SHOWN: AtomicU8 = AtomicU8::new(Level::Info as u8);
 
 static PROGRAM: LazyLock<String> = LazyLock::new(program_name);
 
-static LIMITS: Mutex<Limits> = Mutex::new(Limits::new());
+static LIMITS: Mutex<LineLimits> = Mutex::new(LineLimits::new());
 
 /// Goes to the beginning of the line, and erases it.
 pub const ERASE: &str = "\r\x1b[K";
@@ -132,7 +132,7 @@ impl Log {
 
     /// Prints a line of a kind that peers can cause repeatedly, or counts it if many of its kind
     /// were printed recently.
-    pub fn limited(self, level: Level, kind: Kind, text: impl Display) {
+    pub fn limited(self, level: Level, kind: LineKind, text: impl Display) {
         if self.shows(level) {
             let text = text.to_string();
             limits().event(kind, text, Instant::now(), &mut |line| print(line));
@@ -141,7 +141,7 @@ impl Log {
 
     /// Prints that `subject` is in a lasting state of some `kind`: at growing intervals, however
     /// often it is called, until the state is [`over`](Self::over).
-    pub fn lasting(self, level: Level, kind: Kind, subject: &str, text: impl Display) {
+    pub fn lasting(self, level: Level, kind: LineKind, subject: &str, text: impl Display) {
         if self.shows(level) {
             let text = text.to_string();
             limits().state(kind, subject, text, Instant::now(), &mut |line| print(line));
@@ -149,7 +149,7 @@ impl Log {
     }
 
     /// Notes that `subject` has left that state. Returns whether it was in it.
-    pub fn over(self, kind: Kind, subject: &str) -> bool {
+    pub fn over(self, kind: LineKind, subject: &str) -> bool {
         limits().over(kind, subject)
     }
 
@@ -177,7 +177,7 @@ impl Log {
     pub fn limited_connection(
         self,
         level: Level,
-        kind: Kind,
+        kind: LineKind,
         name: &ConnectionName,
         text: impl Display,
     ) {
@@ -185,7 +185,7 @@ impl Log {
     }
 }
 
-fn limits() -> MutexGuard<'static, Limits> {
+fn limits() -> MutexGuard<'static, LineLimits> {
     LIMITS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -23,7 +23,7 @@ use crate::standard_error::report;
 /// Receive Frame Streams from a socket and save them in files.
 #[derive(Debug, Parser)]
 #[command(name = "fstrm_capture", version, args_override_self = true, infer_long_args = true)]
-pub struct Options {
+pub struct CaptureOptions {
     /// Say more about each connection; up to five times
     #[arg(short, long, action = ArgAction::Count)]
     pub debug: u8,
@@ -98,7 +98,7 @@ pub struct Options {
 
 /// Where to listen.
 #[derive(Debug)]
-pub enum Address {
+pub enum ListenAddress {
     /// The sockets that the service manager passed.
     Passed,
     /// A Unix socket.
@@ -109,9 +109,9 @@ pub enum Address {
 
 /// Options that make sense together.
 #[derive(Debug)]
-pub struct Settings {
+pub struct CaptureConfig {
     /// Where to listen.
-    pub address: Address,
+    pub address: ListenAddress,
     /// The content type to take.
     pub content_type: Box<[u8]>,
     /// The files to write.
@@ -129,9 +129,9 @@ const FRAME_LIMIT_DEFAULT: u32 = 1024 * 1024;
 /// Seconds that a connection may be idle while others wait.
 pub const IDLE_TIMEOUT_DEFAULT: u32 = 60;
 
-impl Options {
+impl CaptureOptions {
     /// The settings, or what is wrong. `passed` says whether the service manager passed sockets.
-    pub fn settings(&self, passed: bool) -> Result<Settings, &'static str> {
+    pub fn settings(&self, passed: bool) -> Result<CaptureConfig, &'static str> {
         let content_type = self
             .content_type
             .as_deref()
@@ -140,7 +140,7 @@ impl Options {
         if content_type.len() > CONTENT_TYPE_LENGTH_MAX {
             return Err("Frame Streams content type (--type) is too long");
         }
-        let address = if passed { Address::Passed } else { self.address()? };
+        let address = if passed { ListenAddress::Passed } else { self.address()? };
         let write = self
             .write
             .clone()
@@ -164,7 +164,7 @@ impl Options {
         };
         let frame_limit = if self.buffersize == 0 { FRAME_LIMIT_DEFAULT } else { self.buffersize };
         let connection_limit = if self.maxconns == 0 { u32::MAX } else { self.maxconns };
-        Ok(Settings {
+        Ok(CaptureConfig {
             address,
             content_type: content_type.into(),
             files: Files {
@@ -182,17 +182,17 @@ impl Options {
         })
     }
 
-    fn address(&self) -> Result<Address, &'static str> {
+    fn address(&self) -> Result<ListenAddress, &'static str> {
         match (&self.unix, &self.tcp, &self.port) {
             (Some(path), _, port) => {
                 if port.is_some() {
                     report("Warning: Ignoring --port with --unix\n");
                 }
                 net::SocketAddr::from_pathname(path).map_err(|_| "Unix socket path is too long")?;
-                Ok(Address::Unix(path.clone()))
+                Ok(ListenAddress::Unix(path.clone()))
             }
             (None, Some(address), Some(port)) => {
-                Ok(Address::Tcp(tcp_address(address, port)?, format!("[{address}]:{port}")))
+                Ok(ListenAddress::Tcp(tcp_address(address, port)?, format!("[{address}]:{port}")))
             }
             (None, Some(_), None) => Err("If --tcp is set, --port must also be set"),
             (None, None, _) => Err("One of --unix or --tcp must be set"),

@@ -22,15 +22,15 @@ use crate::capture::destination::{Closed, Destination};
 use crate::capture::file_name::Calendar;
 use crate::capture::identity::{Identity, identity};
 use crate::capture::leftover::{self, Completed};
-use crate::capture::log::{Kind, Level, Log};
-use crate::capture::output_file::{OpenError, OutputFile, Placing, Unread, WriteError};
+use crate::capture::log::{Level, LineKind, Log};
+use crate::capture::output_file::{FrameWriteError, OpenFileError, OutputFile, Placing, Unread};
 use crate::capture::partial_file::{Published, move_aside};
 use crate::capture::post_rotate::PostRotate;
 use crate::capture::sink::Change;
 use crate::command_line::STANDARD_OUTPUT;
 
 /// The next file cannot be begun.
-const ROTATIONS_FAILED: Kind = Kind("rotations that failed");
+const ROTATIONS_FAILED: LineKind = LineKind("rotations that failed");
 
 /// Which files to write.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ pub struct Files {
 
 /// The file that is written, and what makes the next and finishes the last.
 #[derive(Debug)]
-pub struct Output {
+pub struct RotatingFile {
     file: OutputFile,
     rotate_at: Option<Instant>,
     /// Bytes after which a file is split.
@@ -70,26 +70,26 @@ pub struct Output {
     continues: bool,
 }
 
-impl Output {
+impl RotatingFile {
     /// Opens the first file and begins it. `stop` is set when the program is to stop.
     pub fn open(
         files: &Files,
         content: Content,
         stop: Arc<AtomicBool>,
         log: &Log,
-    ) -> Result<Self, OpenError> {
+    ) -> Result<Self, OpenFileError> {
         let mut output = Self::prepare(files, content, stop)?;
         output.begin(log)?;
         Ok(output)
     }
 
-    /// Opens the first file, but leaves what is there as it is until [`Output::begin`]. Dropped
+    /// Opens the first file, but leaves what is there as it is until [`RotatingFile::begin`]. Dropped
     /// before, it leaves nothing behind.
     pub fn prepare(
         files: &Files,
         content: Content,
         stop: Arc<AtomicBool>,
-    ) -> Result<Self, OpenError> {
+    ) -> Result<Self, OpenFileError> {
         let mut opener = Opener {
             pattern: files.name.clone(),
             calendar: files.calendar.clone(),
@@ -127,7 +127,7 @@ impl Output {
     }
 
     /// Begins the first file.
-    pub fn begin(&mut self, log: &Log) -> Result<(), OpenError> {
+    pub fn begin(&mut self, log: &Log) -> Result<(), OpenFileError> {
         self.look_after_leftovers(log)?;
         if let Some(moved) = self.file.begin(&self.content)? {
             let (name, moved) = (self.file.name.display(), moved.display());
@@ -139,7 +139,7 @@ impl Output {
 
     /// Reports files that earlier runs did not complete, and completes them where files are
     /// continued. A file that is not there yet is the continuation of the last of them.
-    fn look_after_leftovers(&mut self, log: &Log) -> Result<(), OpenError> {
+    fn look_after_leftovers(&mut self, log: &Log) -> Result<(), OpenFileError> {
         if !self.file.is_regular() || self.file.name == Path::new(STANDARD_OUTPUT) {
             return Ok(());
         }
@@ -166,7 +166,7 @@ impl Output {
     }
 
     /// Writes what compression holds back.
-    pub fn flush(&mut self) -> Result<(), WriteError> {
+    pub fn flush(&mut self) -> Result<(), FrameWriteError> {
         self.rejoin(0)?;
         self.file.flush()
     }
@@ -199,14 +199,14 @@ impl Output {
 
     /// Makes it take data again after a failed write. A file that cannot be read beyond the
     /// failure, such as a compressed one, is left, and a new one is started.
-    pub fn revive(&mut self, log: &Log) -> Result<(), OpenError> {
+    pub fn revive(&mut self, log: &Log) -> Result<(), OpenFileError> {
         // The next reader of a pipe needs a stream from its beginning.
         let is_special = !self.file.is_regular() && self.file.name != Path::new(STANDARD_OUTPUT);
         if self.file.is_broken() || is_special { self.leave_broken(log) } else { Ok(()) }
     }
 
     /// Leaves a file that cannot be completed as it is, and begins another.
-    pub fn leave_broken(&mut self, log: &Log) -> Result<(), OpenError> {
+    pub fn leave_broken(&mut self, log: &Log) -> Result<(), OpenFileError> {
         self.file.set_broken();
         if self.file.in_place && self.file.is_at(&self.file.name) {
             let name = self.file.name.clone();
@@ -215,13 +215,13 @@ impl Output {
             } else {
                 move_aside(&name)
             };
-            self.file.name = moved.map_err(|error| OpenError::Open { name, error })?;
+            self.file.name = moved.map_err(|error| OpenFileError::Open { name, error })?;
         }
         self.begin_next(log)
     }
 
     /// Begins a new file and finishes the one before, which goes on where it can be read first.
-    fn begin_next(&mut self, log: &Log) -> Result<(), OpenError> {
+    fn begin_next(&mut self, log: &Log) -> Result<(), OpenFileError> {
         self.rejoin_end(log);
         let last = self.open_next(log)?;
         self.finisher.finish(last, &self.content, log);
@@ -242,7 +242,7 @@ impl Output {
     }
 
     /// Begins a new file. Returns the one before.
-    fn open_next(&mut self, log: &Log) -> Result<OutputFile, OpenError> {
+    fn open_next(&mut self, log: &Log) -> Result<OutputFile, OpenFileError> {
         let (mut file, rotate_at) = self.opener.open(&self.content, Unread::Fail)?;
         file.begin(&self.content)?;
         let last = std::mem::replace(&mut self.file, file);
@@ -254,7 +254,7 @@ impl Output {
     }
 
     /// Begins a new file in the place of one that was deleted.
-    fn replace_deleted(&mut self) -> Result<(), OpenError> {
+    fn replace_deleted(&mut self) -> Result<(), OpenFileError> {
         let last = self.open_next(&Log)?;
         self.finisher.forget(&last);
         tell_opened(&self.file, &self.content, &Log);
@@ -267,14 +267,14 @@ impl Output {
     }
 }
 
-impl Destination for Output {
+impl Destination for RotatingFile {
     /// Into a file without data fits any frame.
     fn has_room(&self, before: usize, size: usize) -> bool {
         let complete = self.file.size() + (before + size + self.content.stop.len()) as u64;
         complete <= self.full_at || (before == 0 && self.is_new())
     }
 
-    fn write(&mut self, frames: &[u8], count: u64) -> Result<(), WriteError> {
+    fn write(&mut self, frames: &[u8], count: u64) -> Result<(), FrameWriteError> {
         self.rejoin(count)?;
         self.file.append(frames, count, &self.content)
     }
@@ -388,7 +388,7 @@ impl Opener {
         &self,
         content: &Content,
         unread: Unread,
-    ) -> Result<(OutputFile, Option<Instant>), OpenError> {
+    ) -> Result<(OutputFile, Option<Instant>), OpenFileError> {
         let now = Timestamp::now();
         let (name, stop) = (self.name(now)?, self.stop.clone());
         let file = OutputFile::open(name, content, self.placing, self.compressed, unread, stop)?;
@@ -402,9 +402,9 @@ impl Opener {
         self.name(Timestamp::now()).is_ok_and(|name| file.is_at(&name))
     }
 
-    fn name(&self, now: Timestamp) -> Result<PathBuf, OpenError> {
+    fn name(&self, now: Timestamp) -> Result<PathBuf, OpenFileError> {
         let Some(calendar) = &self.calendar else { return Ok(self.pattern.clone()) };
-        let failed = |reason| OpenError::Name { pattern: self.pattern.clone(), reason };
+        let failed = |reason| OpenFileError::Name { pattern: self.pattern.clone(), reason };
         let name = calendar
             .name(self.pattern.as_os_str().as_bytes(), now)
             .map_err(|error| failed(error.to_string()))?;

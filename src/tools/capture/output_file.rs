@@ -21,12 +21,12 @@ use crate::capture::content::{Content, Rejoin};
 use crate::capture::continued_file::{self, Continued, Whole, whole};
 use crate::capture::partial_file::{self, take_place};
 use crate::capture::provisional::Provisional;
-use crate::capture::sink::{Change, Sink};
+use crate::capture::sink::{Change, OutputHandle};
 use crate::command_line::STANDARD_OUTPUT;
 
 /// Why there is no file to write.
 #[derive(Debug, Error)]
-pub enum OpenError {
+pub enum OpenFileError {
     /// The pattern makes no name.
     #[error("strftime() failed on format string \"{}\": {reason}", .pattern.display())]
     Name {
@@ -58,7 +58,7 @@ pub enum OpenError {
 
 /// Data frames that were not written.
 #[derive(Debug, Error)]
-pub enum WriteError {
+pub enum FrameWriteError {
     /// They did not get into a file.
     #[error("failed to write output file {}: {error}", .name.display())]
     File {
@@ -77,7 +77,7 @@ pub enum WriteError {
     },
 }
 
-impl WriteError {
+impl FrameWriteError {
     /// How many frames are lost.
     pub fn lost(&self) -> u64 {
         match self {
@@ -138,7 +138,7 @@ pub struct OutputFile {
     broken: bool,
     /// It is to take its name from another file when it is begun.
     takes_name: bool,
-    sink: Sink,
+    sink: OutputHandle,
     compressor: Option<Compressor>,
     /// How many bytes of what was there are kept, until those behind are cut off.
     keeps: Option<u64>,
@@ -156,15 +156,23 @@ impl OutputFile {
         compressed: bool,
         unread: Unread,
         stop: Arc<AtomicBool>,
-    ) -> Result<Self, OpenError> {
+    ) -> Result<Self, OpenFileError> {
         let opened = open(&name, content, placing, unread, &stop).and_then(|opened| {
             let compressor = compressed.then(Compressor::new).transpose()?;
             let Opened { file, made, partial, takes_name, continued, keeps } = opened;
-            Ok((Sink::new(file, stop)?, made, partial, takes_name, continued, keeps, compressor))
+            Ok((
+                OutputHandle::new(file, stop)?,
+                made,
+                partial,
+                takes_name,
+                continued,
+                keeps,
+                compressor,
+            ))
         });
         let (sink, made, partial, takes_name, continued, keeps, compressor) = match opened {
             Ok(opened) => opened,
-            Err(error) => return Err(OpenError::Open { name, error }),
+            Err(error) => return Err(OpenFileError::Open { name, error }),
         };
         let mut file = Self {
             name,
@@ -189,17 +197,18 @@ impl OutputFile {
 
     /// Begins it for good: what is not kept of what was there is gone. Returns where the file is now
     /// that had its name, if that was moved aside.
-    pub fn begin(&mut self, content: &Content) -> Result<Option<PathBuf>, OpenError> {
+    pub fn begin(&mut self, content: &Content) -> Result<Option<PathBuf>, OpenFileError> {
         if let Some(size) = self.keeps.take() {
             let cut = self.sink.go_on_at(size);
-            cut.map_err(|error| OpenError::Open { name: self.name.clone(), error })?;
+            cut.map_err(|error| OpenFileError::Open { name: self.name.clone(), error })?;
             self.start(content)?;
         }
         let mut moved = None;
         if let (true, Some(partial)) = (self.takes_name, &self.partial) {
             let taken = take_place(partial, &self.name);
-            moved =
-                Some(taken.map_err(|error| OpenError::Open { name: self.name.clone(), error })?);
+            moved = Some(
+                taken.map_err(|error| OpenFileError::Open { name: self.name.clone(), error })?,
+            );
             (self.partial, self.in_place) = (None, true);
         }
         if let Some(made) = self.made.take() {
@@ -219,12 +228,12 @@ impl OutputFile {
     }
 
     /// Writes what stands at its beginning, if that is to come.
-    fn start(&mut self, content: &Content) -> Result<(), OpenError> {
+    fn start(&mut self, content: &Content) -> Result<(), OpenFileError> {
         if self.bytes > 0 {
             return Ok(());
         }
         let written = self.append_end(&content.start);
-        written.map_err(|error| OpenError::Start { name: self.name.clone(), error })
+        written.map_err(|error| OpenFileError::Start { name: self.name.clone(), error })
     }
 
     /// Whether `path` leads to it.
@@ -239,7 +248,12 @@ impl OutputFile {
 
     /// Appends `count` units of `content`. On an error the whole ones among those that were written
     /// stay, so that the file is readable to its end.
-    pub fn append(&mut self, data: &[u8], count: u64, content: &Content) -> Result<(), WriteError> {
+    pub fn append(
+        &mut self,
+        data: &[u8],
+        count: u64,
+        content: &Content,
+    ) -> Result<(), FrameWriteError> {
         if let Some(compressor) = &mut self.compressor {
             let written = compressor.append(data, count, &mut self.sink);
             self.frames += count;
@@ -270,8 +284,8 @@ impl OutputFile {
         Err(self.lost(error, count.saturating_sub(whole)))
     }
 
-    fn lost(&self, error: io::Error, lost: u64) -> WriteError {
-        WriteError::File { name: self.name.clone(), error, lost }
+    fn lost(&self, error: io::Error, lost: u64) -> FrameWriteError {
+        FrameWriteError::File { name: self.name.clone(), error, lost }
     }
 
     /// Returns what another program did to it since the last write.
@@ -325,7 +339,7 @@ impl OutputFile {
     }
 
     /// Writes what the compression holds back.
-    pub fn flush(&mut self) -> Result<(), WriteError> {
+    pub fn flush(&mut self) -> Result<(), FrameWriteError> {
         let Some(compressor) = &mut self.compressor else { return Ok(()) };
         let written = compressor.flush(&mut self.sink);
         self.compressed(written)
@@ -336,7 +350,7 @@ impl OutputFile {
         self.compressor.as_ref().is_some_and(|compressor| compressor.held_back() > 0)
     }
 
-    fn compressed(&mut self, written: Result<u64, Uncompressed>) -> Result<(), WriteError> {
+    fn compressed(&mut self, written: Result<u64, Uncompressed>) -> Result<(), FrameWriteError> {
         match written {
             Ok(bytes) => {
                 self.bytes += bytes;
@@ -344,7 +358,7 @@ impl OutputFile {
             }
             Err(Uncompressed { error, lost }) => {
                 self.frames = self.frames.saturating_sub(lost);
-                Err(WriteError::File { name: self.name.clone(), error, lost })
+                Err(FrameWriteError::File { name: self.name.clone(), error, lost })
             }
         }
     }
@@ -375,10 +389,11 @@ impl OutputFile {
     }
 
     /// Appends what stands at the end of a file.
-    pub fn stop(&mut self, stop: &[u8]) -> Result<(), WriteError> {
+    pub fn stop(&mut self, stop: &[u8]) -> Result<(), FrameWriteError> {
         // Behind this an end that fails takes no units along.
         self.flush()?;
-        let failed = |name: &Path, error| WriteError::File { name: name.into(), error, lost: 0 };
+        let failed =
+            |name: &Path, error| FrameWriteError::File { name: name.into(), error, lost: 0 };
         self.append_end(stop).map_err(|error| failed(&self.name, error))?;
         let Some(compressor) = &mut self.compressor else { return Ok(()) };
         let written = compressor.finish(&mut self.sink);

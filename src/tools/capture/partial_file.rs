@@ -139,10 +139,10 @@ pub fn rename_to_first_free(from: &Path, to: &Path) -> io::Result<PathBuf> {
 
 /// The files that this run made, oldest first.
 #[derive(Debug, Default)]
-pub struct Published(VecDeque<Made>);
+pub struct Published(VecDeque<PublishedFile>);
 
 #[derive(Debug)]
-struct Made {
+struct PublishedFile {
     wanted: PathBuf,
     path: PathBuf,
     identity: Identity,
@@ -169,7 +169,7 @@ impl Published {
             }
         };
         if let Ok(identity) = identity(&path) {
-            self.0.push_back(Made { wanted: wanted.into(), path: path.clone(), identity });
+            self.0.push_back(PublishedFile { wanted: wanted.into(), path: path.clone(), identity });
         }
         if self.0.len() > REMEMBERED {
             self.0.pop_front();
@@ -180,7 +180,7 @@ impl Published {
     /// Removes an empty file of others at `wanted`, whose access `partial` takes over.
     fn make_place(&self, partial: &Path, wanted: &Path) -> io::Result<()> {
         let now = identity(wanted).ok();
-        let is_ours = |made: &Made| made.path == wanted && Some(made.identity) == now;
+        let is_ours = |made: &PublishedFile| made.path == wanted && Some(made.identity) == now;
         if self.0.iter().any(is_ours) {
             return Ok(());
         }

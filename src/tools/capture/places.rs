@@ -11,7 +11,7 @@ use super::Capture;
 use crate::capture::connection::Connection;
 use crate::capture::dialer::Dialed;
 use crate::capture::listener::Listener;
-use crate::capture::log::{Kind, Level};
+use crate::capture::log::{Level, LineKind};
 
 /// Delay after a failed `accept`, which would fail again at once.
 const ACCEPT_RETRY: Duration = Duration::from_secs(1);
@@ -23,14 +23,14 @@ const ACCEPTS: usize = 64;
 const MEMORY: usize = 64 << 20;
 
 /// Connections that the system does not let the event loop wait for.
-const UNREGISTERED: Kind = Kind("connections that cannot be waited for");
+const UNREGISTERED: LineKind = LineKind("connections that cannot be waited for");
 
-const IDLE: Kind = Kind("idle connections closed");
+const IDLE: LineKind = LineKind("idle connections closed");
 
-const OVER_MEMORY: Kind = Kind("connections closed to free memory");
+const OVER_MEMORY: LineKind = LineKind("connections closed to free memory");
 
 /// Failures of `accept`.
-const ACCEPT: Kind = Kind("failures of accept()");
+const ACCEPT: LineKind = LineKind("failures of accept()");
 
 impl Capture {
     /// Accepts some of the waiting connections, as far as there is room.
@@ -116,7 +116,7 @@ impl Capture {
     }
 
     /// Closes a connection that takes too much from others.
-    fn close_for(&mut self, kind: Kind, token: Token, why: impl Display) {
+    fn close_for(&mut self, kind: LineKind, token: Token, why: impl Display) {
         let Some(connection) = self.connections.get_mut(&token) else { return };
         self.shared.log.limited_connection(Level::Warning, kind, connection.name(), why);
         connection.abandon(&mut self.shared);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::capture::log::{Kind, Level, Log};
+use crate::capture::log::{Level, LineKind, Log};
 
 /// Commands that run at a time. More would compete with the capture for processor and disk.
 const RUNNING_MAX: usize = 4;
@@ -28,7 +28,7 @@ pub fn command(command: OsString) -> Result<OsString, &'static str> {
 /// Time that the end waits for commands before that is reported.
 pub const WAIT_TOLD_AFTER: Duration = Duration::from_secs(1);
 
-const FAILED: Kind = Kind("failures of post-rotate commands");
+const FAILED: LineKind = LineKind("failures of post-rotate commands");
 
 /// The commands that run, and the files that wait for theirs.
 #[derive(Debug)]

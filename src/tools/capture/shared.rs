@@ -7,7 +7,7 @@ use framestream::control::{ControlFrame, ControlType, Header};
 
 use crate::capture::destination::Destination;
 use crate::capture::log::{ConnectionName, Level, Log};
-use crate::capture::totals::{Refusals, Totals};
+use crate::capture::totals::{ReceiveTotals, Refusals};
 use crate::quoted::quoted;
 use crate::read_ahead::{READ_SIZE, ReadAhead};
 
@@ -15,11 +15,11 @@ use crate::read_ahead::{READ_SIZE, ReadAhead};
 const SPARE_BUFFERS: usize = 8;
 
 /// What the connections have in common.
-pub struct Shared {
+pub struct ReceiverContext {
     /// Where the frames go.
     pub output: Box<dyn Destination>,
     /// What is counted.
-    pub totals: Totals,
+    pub totals: ReceiveTotals,
     /// Where to tell.
     pub log: Log,
     /// The content type to take.
@@ -29,7 +29,7 @@ pub struct Shared {
     spare: Vec<ReadAhead>,
 }
 
-impl Shared {
+impl ReceiverContext {
     /// Takes data frames of up to `frame_limit` bytes, their lengths included, of streams of
     /// `content_type`. Others are counted in `refusals` too.
     pub fn new(
@@ -39,7 +39,7 @@ impl Shared {
         frame_limit: usize,
         refusals: Arc<Refusals>,
     ) -> Self {
-        let totals = Totals { refusals, ..Totals::default() };
+        let totals = ReceiveTotals { refusals, ..ReceiveTotals::default() };
         Self { output, totals, log, content_type, frame_limit, spare: Vec::new() }
     }
 

@@ -25,7 +25,7 @@ const PATIENCE_AT_STOP: Duration = Duration::from_secs(1);
 
 /// An open file, pipe or device.
 #[derive(Debug)]
-pub struct Sink {
+pub struct OutputHandle {
     file: File,
     regular: bool,
     /// The position of the next write to a regular file.
@@ -62,7 +62,7 @@ pub struct Cut {
     pub error: io::Error,
 }
 
-impl Sink {
+impl OutputHandle {
     /// A sink that gives up a reader who blocks it while `stop` is set.
     pub fn new(mut file: File, stop: Arc<AtomicBool>) -> io::Result<Self> {
         let metadata = file.metadata()?;

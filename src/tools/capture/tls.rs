@@ -9,12 +9,12 @@ use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
-use crate::capture::connection::Stream;
+use crate::capture::connection::SocketStream;
 
 /// A TCP connection with TLS.
 pub struct Tls(pub TlsStream<TcpStream>);
 
-impl Stream for Tls {
+impl SocketStream for Tls {
     fn reads_when_writable(&self) -> bool {
         self.0.has_unsent()
     }

@@ -18,7 +18,7 @@ pub struct Refusals {
 
 /// Counters of a run.
 #[derive(Debug, Default)]
-pub struct Totals {
+pub struct ReceiveTotals {
     /// Connections that were accepted.
     pub connections: u64,
     /// What was not taken.
@@ -33,7 +33,7 @@ pub struct Totals {
     pub unwritten: u64,
 }
 
-impl Totals {
+impl ReceiveTotals {
     /// Prints them, with what the destination lost of what it took.
     pub fn report(&self, closed: &Closed, log: &Log) {
         let Self { connections, refusals, frames, bytes, cut_off, unwritten } = self;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The reason that frames are missing in an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum LossReason {
     /// They were in a write that failed.
     WriteFailed,
     /// They came while a file could not be written.
@@ -16,7 +16,7 @@ pub enum Reason {
     Closing,
 }
 
-impl Reason {
+impl LossReason {
     /// Every reason.
     pub const ALL: [Self; 4] = [Self::WriteFailed, Self::Outage, Self::QueueFull, Self::Closing];
 
@@ -44,7 +44,7 @@ pub struct Account {
     pub connected: AtomicBool,
     /// Writes and connections that failed.
     pub failures: AtomicU64,
-    dropped: [AtomicU64; Reason::ALL.len()],
+    dropped: [AtomicU64; LossReason::ALL.len()],
 }
 
 impl Account {
@@ -54,17 +54,17 @@ impl Account {
     }
 
     /// Frames that it lacks for this reason.
-    pub fn dropped(&self, reason: Reason) -> u64 {
+    pub fn dropped(&self, reason: LossReason) -> u64 {
         self.dropped[reason as usize].load(Ordering::Relaxed)
     }
 
     /// Replaces that number.
-    pub fn set_dropped(&self, reason: Reason, count: u64) {
+    pub fn set_dropped(&self, reason: LossReason, count: u64) {
         self.dropped[reason as usize].store(count, Ordering::Relaxed);
     }
 
     /// Frames that it lacks.
     pub fn lost(&self) -> u64 {
-        Reason::ALL.iter().map(|reason| self.dropped(*reason)).sum()
+        LossReason::ALL.iter().map(|reason| self.dropped(*reason)).sum()
     }
 }

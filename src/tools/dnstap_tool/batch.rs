@@ -5,16 +5,16 @@ use framestream::frame::LENGTH_SIZE;
 
 /// Goes through whole frames, and passes over control frames among them.
 #[derive(Debug)]
-pub struct Frames<'a> {
+pub struct BatchFrames<'a> {
     bytes: &'a [u8],
 }
 
 /// The frames of `bytes`, which holds whole ones only.
-pub fn frames(bytes: &[u8]) -> Frames<'_> {
-    Frames { bytes }
+pub fn frames(bytes: &[u8]) -> BatchFrames<'_> {
+    BatchFrames { bytes }
 }
 
-impl<'a> Iterator for Frames<'a> {
+impl<'a> Iterator for BatchFrames<'a> {
     /// A payload behind its length.
     type Item = &'a [u8];
 

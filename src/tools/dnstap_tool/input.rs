@@ -16,10 +16,10 @@ use std::thread;
 use flate2::read::MultiGzDecoder;
 
 use self::error::InputError;
-use self::follow::{Found, Left, Watch};
-use self::frames::Frames;
-use self::source::{CHECK, Source};
-use super::queue::{Over, Queue};
+use self::follow::{Found, Left, SuccessorWatch};
+use self::frames::FileFrames;
+use self::source::{CHECK, InputFile};
+use super::queue::{BatchQueue, Over};
 use crate::capture::log::{Level, Log};
 use crate::command_line::STANDARD_INPUT;
 
@@ -28,7 +28,7 @@ const CHECKED_SIZE: u64 = 64 << 10;
 
 /// How far the reading of files is, for others to see.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub struct ReadProgress {
     /// Bytes of files that were read, compressed as they are.
     pub read: AtomicU64,
     /// Frames that were passed on.
@@ -47,13 +47,13 @@ pub struct Reading {
     /// Set when the program is to stop.
     pub stop: Arc<AtomicBool>,
     /// How far it is.
-    pub progress: Arc<Progress>,
+    pub progress: Arc<ReadProgress>,
 }
 
 impl Reading {
     /// Reads all of `paths`, one after the other, and tells what is wrong with them. Returns whether
     /// all of them are good.
-    pub fn read_all(&self, paths: &[PathBuf], queue: &Queue, log: &Log) -> bool {
+    pub fn read_all(&self, paths: &[PathBuf], queue: &BatchQueue, log: &Log) -> bool {
         let mut good = true;
         for path in paths {
             good &= if self.follow {
@@ -73,7 +73,7 @@ impl Reading {
     }
 
     /// Whether no more is to be read, and if so, whether something is lost by that.
-    fn is_over(&self, queue: &Queue) -> Option<bool> {
+    fn is_over(&self, queue: &BatchQueue) -> Option<bool> {
         match queue.over() {
             Some(over) => Some(over == Over::Failed),
             // Who follows a file ends it so.
@@ -101,7 +101,7 @@ impl Reading {
         let Self { frame_limit, follow, .. } = *self;
         let once =
             Self { frame_limit, follow: false, stop: Arc::default(), progress: Arc::default() };
-        match once.read_part(path, &Queue::default(), CHECKED_SIZE, None) {
+        match once.read_part(path, &BatchQueue::default(), CHECKED_SIZE, None) {
             Err(
                 InputError::NoStop { offset: 0, .. }
                 | InputError::Torn { offset: 0, .. }
@@ -120,13 +120,13 @@ impl Reading {
     }
 
     /// Reads `path` into `queue`; `-` is the standard input.
-    pub fn read(&self, path: &Path, queue: &Queue) -> Result<(), InputError> {
+    pub fn read(&self, path: &Path, queue: &BatchQueue) -> Result<(), InputError> {
         self.read_part(path, queue, u64::MAX, None)
     }
 
     /// Reads the files that have the name `path` one after the other, and waits for those that are
     /// not there yet, until no more is to be read. Returns whether all of them are good.
-    fn follow(&self, path: &Path, queue: &Queue, log: &Log) -> bool {
+    fn follow(&self, path: &Path, queue: &BatchQueue, log: &Log) -> bool {
         let name = path.display();
         let (mut good, mut is_told) = (true, false);
         let mut last: Option<Found> = None;
@@ -153,7 +153,7 @@ impl Reading {
                 (_, None) => (),
             }
             let left = Cell::new(None);
-            let watch = Watch::new(path, &found, &left);
+            let watch = SuccessorWatch::new(path, &found, &left);
             let ended = self.read_part(&found.path, queue, u64::MAX, Some(watch));
             let Some(reason) = left.get() else { return is_good(ended, log) && good };
             // A file that was replaced needs no STOP.
@@ -174,14 +174,14 @@ impl Reading {
     fn read_part(
         &self,
         path: &Path,
-        queue: &Queue,
+        queue: &BatchQueue,
         limit: u64,
-        watch: Option<Watch<'_>>,
+        watch: Option<SuccessorWatch<'_>>,
     ) -> Result<(), InputError> {
         let name = path.display().to_string();
         let failed = |error| InputError::Io { name: name.clone(), error };
         let at_stop = Cell::new(false);
-        let mut source = Source::open(path, self, queue, &at_stop, watch).map_err(failed)?;
+        let mut source = InputFile::open(path, self, queue, &at_stop, watch).map_err(failed)?;
         let mut head = [0; 4];
         let length = read_full(&mut source, &mut head).map_err(failed)?;
         let head = io::Cursor::new(head[..length].to_vec());
@@ -193,7 +193,7 @@ impl Reading {
         } else {
             Box::new(head.chain(source))
         };
-        Frames::new(file.take(limit), name, self, queue, &at_stop).pass_on()
+        FileFrames::new(file.take(limit), name, self, queue, &at_stop).pass_on()
     }
 }
 

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use fstrm_tools::dnstap_tool::options::Options;
+use fstrm_tools::dnstap_tool::options::DnstapOptions;
 use fstrm_tools::dnstap_tool::run;
 use fstrm_tools::standard_error::report;
 
@@ -14,7 +14,7 @@ use fstrm_tools::standard_error::report;
 const MISUSE: u8 = 2;
 
 fn main() -> ExitCode {
-    let options = Options::try_parse().and_then(|options| options.check().map(|()| options));
+    let options = DnstapOptions::try_parse().and_then(|options| options.check().map(|()| options));
     match options {
         Ok(options) => run::run(&options),
         Err(error) if error.use_stderr() => {

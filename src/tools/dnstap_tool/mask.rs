@@ -12,7 +12,7 @@ use dnstap::{Event, Message, Policy, sample};
 
 use super::address::IPV4_MAPPED;
 use super::dns::name;
-use message::{Copied, Sender};
+use message::{MaskedCopy, Side};
 use prefix::Prefixes;
 
 /// A label of the rules that apply to addresses of clients (draft-vixie-dnsop-dns-rpz).
@@ -103,12 +103,12 @@ impl Mask {
             query_time_sec,
             query_time_nsec,
             query_message: query_message
-                .and_then(|wire| copy(wire, Sender::Initiator, *prefixes, query, counts)),
+                .and_then(|wire| copy(wire, Side::Initiator, *prefixes, query, counts)),
             query_zone,
             response_time_sec,
             response_time_nsec,
             response_message: response_message
-                .and_then(|wire| copy(wire, Sender::Responder, *prefixes, response, counts)),
+                .and_then(|wire| copy(wire, Side::Responder, *prefixes, response, counts)),
             policy: policy.map(|policy| without_client(policy, scratch)),
             http_protocol,
         }
@@ -153,12 +153,12 @@ fn of_family<'a>(
 
 fn copy<'a>(
     wire: &[u8],
-    sender: Sender,
+    sender: Side,
     prefixes: Prefixes,
     out: &'a mut Vec<u8>,
     counts: &mut Counts,
 ) -> Option<&'a [u8]> {
-    let Some(Copied { size, emptied }) = message::copy(wire, sender, prefixes, out) else {
+    let Some(MaskedCopy { size, emptied }) = message::copy(wire, sender, prefixes, out) else {
         counts.unreadable += 1;
         return None;
     };

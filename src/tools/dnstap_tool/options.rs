@@ -30,7 +30,7 @@ pub const TLS_PREFIX: &str = "tls:";
 #[command(group(ArgGroup::new("listeners").args(["unix", "listen"]).multiple(true)))]
 #[command(group(ArgGroup::new("calendar").args(["localtime", "gmtime"])))]
 #[command(after_help = message_types())]
-pub struct Options {
+pub struct DnstapOptions {
     /// Read a capture file, `-` for the standard input; gzip and zstd are recognised
     #[arg(short = 'r', value_name = "FILE", help_heading = "In")]
     pub read: Vec<PathBuf>,
@@ -279,7 +279,7 @@ pub enum Format {
     Parquet,
 }
 
-impl Options {
+impl DnstapOptions {
     /// Whether sockets are read.
     pub fn listens(&self) -> bool {
         self.unix.len() + self.listen.len() + self.connect.len() > 0
@@ -406,7 +406,7 @@ mod tests {
     fn an_option_without_use_is_refused() {
         let refused = |arguments: &str| {
             let words = ["dnstap", "-r", "x"].into_iter().chain(arguments.split(' '));
-            Options::try_parse_from(words).and_then(|options| options.check()).is_err()
+            DnstapOptions::try_parse_from(words).and_then(|options| options.check()).is_err()
         };
         for wrong in [
             "-t 1s",
@@ -467,12 +467,12 @@ mod tests {
     #[test]
     fn a_file_may_have_a_format_of_its_own() {
         let options =
-            Options::parse_from(["dnstap", "-r", "x", "-j", "-w", "quiet:a", "-w", "./b:c"]);
+            DnstapOptions::parse_from(["dnstap", "-r", "x", "-j", "-w", "quiet:a", "-w", "./b:c"]);
         let expected = [(Format::Quiet, "a".into()), (Format::Json, "./b:c".into())];
         assert_eq!(options.files(), expected);
-        let options = Options::parse_from(["dnstap", "-r", "x"]);
+        let options = DnstapOptions::parse_from(["dnstap", "-r", "x"]);
         assert_eq!(options.files(), [(Format::Quiet, "-".into())]);
-        let options = Options::parse_from(["dnstap", "-r", "x", "-w", "y"]);
+        let options = DnstapOptions::parse_from(["dnstap", "-r", "x", "-w", "y"]);
         assert_eq!(options.files(), [(Format::Frames, "y".into())]);
     }
 }

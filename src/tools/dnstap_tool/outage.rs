@@ -5,10 +5,10 @@
 use std::time::Instant;
 
 use crate::capture::backoff::Backoff;
-use crate::capture::log::{Kind, Level, Log};
+use crate::capture::log::{Level, LineKind, Log};
 
 /// An output that cannot be written.
-const OUTAGE: Kind = Kind("outputs that failed");
+const OUTAGE: LineKind = LineKind("outputs that failed");
 
 /// The outages of one output, called `name` in messages.
 #[derive(Debug)]

@@ -21,10 +21,10 @@ use dnstap::Event;
 use dnstap::decode::DecodeError;
 use thiserror::Error;
 
-use series::Series;
+use series::FileSeries;
 
 use super::batch;
-use super::queue::Input;
+use super::queue::InputKind;
 use crate::command_line::STANDARD_OUTPUT;
 
 /// A frame on its way into the outputs.
@@ -70,7 +70,7 @@ impl OutputError {
 /// Where frames go. All calls come from one thread.
 pub trait Output: Send {
     /// Says where the frames that follow come from.
-    fn set_input(&mut self, _input: Input) {}
+    fn set_input(&mut self, _input: InputKind) {}
 
     /// Takes a frame. What it does with it may wait until [`Output::flush`].
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError>;
@@ -82,23 +82,23 @@ pub trait Output: Send {
 
     /// Takes frames of which nothing is known, if it does not look into them: otherwise each is
     /// given to [`Output::take`]. After an error those are left that were not taken.
-    fn take_all(&mut self, _frames: &mut batch::Frames<'_>) -> Result<(), OutputError> {
+    fn take_all(&mut self, _frames: &mut batch::BatchFrames<'_>) -> Result<(), OutputError> {
         Ok(())
     }
 
     /// Begins to write, as nothing stands in the way of the whole program any more.
     fn begin(&mut self) -> Result<(), OutputError> {
-        self.files().map_or(Ok(()), Series::begin)
+        self.files().map_or(Ok(()), FileSeries::begin)
     }
 
     /// The files that it writes to, if it does: what is to be done with any is done with these.
-    fn files(&mut self) -> Option<&mut Series> {
+    fn files(&mut self) -> Option<&mut FileSeries> {
         None
     }
 
     /// Brings what was taken to where it goes: no more frames wait.
     fn flush(&mut self) -> Result<(), OutputError> {
-        self.files().map_or(Ok(()), Series::write)
+        self.files().map_or(Ok(()), FileSeries::write)
     }
 
     /// When [`Output::tick`] is due.
@@ -108,17 +108,17 @@ pub trait Output: Send {
 
     /// Does what is to be done from time to time.
     fn tick(&mut self) -> Result<(), OutputError> {
-        self.files().map_or(Ok(()), Series::tick)
+        self.files().map_or(Ok(()), FileSeries::tick)
     }
 
     /// Begins anew, where that means something: a file that was renamed is left.
     fn reopen(&mut self) -> Result<(), OutputError> {
-        self.files().map_or(Ok(()), Series::reopen)
+        self.files().map_or(Ok(()), FileSeries::reopen)
     }
 
     /// Makes it take frames again after it failed.
     fn revive(&mut self) -> Result<(), OutputError> {
-        self.files().map_or(Ok(()), Series::revive)
+        self.files().map_or(Ok(()), FileSeries::revive)
     }
 
     /// Says that nobody reads the standard output any more, if another output writes there too.

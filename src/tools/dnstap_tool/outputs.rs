@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::account::{Account, Reason};
+use super::account::{Account, LossReason};
 use super::batch;
 use super::outage::Outages;
 use super::output::{Frame, Output, OutputError};
-use super::queue::Input;
+use super::queue::InputKind;
 
 /// Where frames go.
 #[derive(Default)]
@@ -23,7 +23,7 @@ pub struct Outputs {
 struct Outlet {
     name: String,
     output: Box<dyn Output>,
-    state: State,
+    state: OutletState,
     outages: Outages,
     /// Frames that it took.
     taken: u64,
@@ -33,7 +33,7 @@ struct Outlet {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum OutletState {
     Taking,
     /// Nobody reads it any more, and so nothing is missed.
     Unread,
@@ -43,7 +43,7 @@ enum State {
 
 impl Outlet {
     fn miss(&mut self, count: u64) {
-        if self.state == State::Failed {
+        if self.state == OutletState::Failed {
             self.outages.miss(count);
         }
     }
@@ -61,10 +61,10 @@ impl Outlet {
         }
         let lost = self.lost.load(Ordering::Relaxed);
         account.frames.store(self.taken.saturating_sub(lost), Ordering::Relaxed);
-        account.set_dropped(Reason::WriteFailed, lost);
-        account.set_dropped(Reason::Outage, outages.missed());
+        account.set_dropped(LossReason::WriteFailed, lost);
+        account.set_dropped(LossReason::Outage, outages.missed());
         account.failures.store(outages.failures(), Ordering::Relaxed);
-        let connected = *state == State::Taking && !outages.is_any();
+        let connected = *state == OutletState::Taking && !outages.is_any();
         account.connected.store(connected, Ordering::Relaxed);
     }
 }
@@ -90,7 +90,7 @@ impl Outputs {
     pub fn add(&mut self, role: &str, mut output: Box<dyn Output>, account: Arc<Account>) {
         let name = format!("{role}{}", account.name);
         let outages = Outages::new(name.clone());
-        let (state, taken) = (State::Taking, 0);
+        let (state, taken) = (OutletState::Taking, 0);
         let lost = output.files().map_or_else(Arc::default, |files| files.lost());
         self.outlets.push(Outlet { name, output, state, outages, taken, lost, account });
     }
@@ -103,9 +103,9 @@ impl Outputs {
     /// Whether none takes anything any more.
     pub fn are_over(&self) -> bool {
         self.outlets.iter().all(|outlet| match outlet.state {
-            State::Taking => false,
-            State::Unread => true,
-            State::Failed => !self.retries,
+            OutletState::Taking => false,
+            OutletState::Unread => true,
+            OutletState::Failed => !self.retries,
         })
     }
 
@@ -117,9 +117,9 @@ impl Outputs {
     /// Returns the time when [`Outputs::tick`] has something to do.
     pub fn due(&mut self) -> Option<Instant> {
         let dues = self.outlets.iter_mut().filter_map(|outlet| match outlet.state {
-            State::Taking => outlet.output.due(),
-            State::Unread => None,
-            State::Failed => outlet.retry_at(),
+            OutletState::Taking => outlet.output.due(),
+            OutletState::Unread => None,
+            OutletState::Failed => outlet.retry_at(),
         });
         dues.min()
     }
@@ -145,12 +145,12 @@ impl Outputs {
         }
         for index in 0..self.outlets.len() {
             let outlet = &mut self.outlets[index];
-            if outlet.state != State::Failed || !is_meant(outlet) {
+            if outlet.state != OutletState::Failed || !is_meant(outlet) {
                 continue;
             }
             match outlet.output.revive() {
                 Ok(()) => {
-                    outlet.state = State::Taking;
+                    outlet.state = OutletState::Taking;
                     outlet.outages.try_again();
                 }
                 Err(error) => self.leave(index, error, tell),
@@ -159,7 +159,7 @@ impl Outputs {
     }
 
     /// Says where the frames that follow come from.
-    pub fn set_input(&mut self, input: Input) {
+    pub fn set_input(&mut self, input: InputKind) {
         self.outlets.iter_mut().for_each(|outlet| outlet.output.set_input(input));
     }
 
@@ -171,7 +171,7 @@ impl Outputs {
     /// Ends the outages of outputs that were written again, and updates the accounts.
     pub fn settle(&mut self) {
         for outlet in &mut self.outlets {
-            let has_written = outlet.state == State::Taking
+            let has_written = outlet.state == OutletState::Taking
                 && outlet.outages.is_any()
                 && outlet.output.files().is_none_or(|files| files.has_written());
             if has_written {
@@ -189,7 +189,7 @@ impl Outputs {
     ) {
         for index in 0..self.outlets.len() {
             let outlet = &mut self.outlets[index];
-            if outlet.state == State::Taking
+            if outlet.state == OutletState::Taking
                 && let Err(error) = act(&mut *outlet.output)
             {
                 self.leave(index, error, tell);
@@ -218,7 +218,7 @@ impl Outputs {
             if !is_meant(&*outlet.output) {
                 continue;
             }
-            if outlet.state != State::Taking {
+            if outlet.state != OutletState::Taking {
                 outlet.miss(1);
                 continue;
             }
@@ -239,7 +239,7 @@ impl Outputs {
                 continue;
             }
             let mut left = batch::frames(frames);
-            if outlet.state == State::Taking {
+            if outlet.state == OutletState::Taking {
                 let count = batch::frames(frames).count() as u64;
                 let taken = outlet.output.take_all(&mut left);
                 let outlet = &mut self.outlets[index];
@@ -265,17 +265,19 @@ impl Outputs {
     /// Excludes an output from now on, or until it is retried.
     fn leave(&mut self, index: usize, error: OutputError, tell: &mut dyn FnMut(String)) {
         let is_unread = matches!(error, OutputError::ReaderGone);
-        self.outlets[index].state = if is_unread { State::Unread } else { State::Failed };
+        self.outlets[index].state =
+            if is_unread { OutletState::Unread } else { OutletState::Failed };
         self.failed |= !is_unread;
         self.outlets[index].outages.count_failure();
         if is_unread {
-            for other in self.outlets.iter_mut().filter(|other| other.state == State::Taking) {
+            for other in self.outlets.iter_mut().filter(|other| other.state == OutletState::Taking)
+            {
                 if other.output.reader_left().is_err() {
-                    other.state = State::Unread;
+                    other.state = OutletState::Unread;
                 }
             }
         }
-        let takes = |outlet: &Outlet| outlet.state == State::Taking;
+        let takes = |outlet: &Outlet| outlet.state == OutletState::Taking;
         let others = if self.outlets.iter().any(takes) { "; the other outputs go on" } else { "" };
         match error {
             OutputError::ReaderGone if !others.is_empty() => {
@@ -302,7 +304,7 @@ impl Outputs {
             }
             match (state, outages.missed()) {
                 (_, 0) => (),
-                (State::Failed, missed) => {
+                (OutletState::Failed, missed) => {
                     tell(format!("{name}: {missed} frames came after that, and are not in it"));
                 }
                 (_, missed) => tell(format!(

@@ -32,14 +32,14 @@ pub fn nanoseconds(seconds: Option<u64>, nanoseconds: Option<u32>) -> Option<u64
 
 /// The times of a query and its response, as in one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Times {
+pub struct ExchangeTimes {
     /// The time of the query, in nanoseconds since 1970.
     pub query: Option<u64>,
     /// The time of the response, of a response only.
     pub response: Option<u64>,
 }
 
-impl Times {
+impl ExchangeTimes {
     /// Returns the times of a message.
     pub fn of(message: &Message<'_>) -> Self {
         let response = nanoseconds(message.response_time_sec, message.response_time_nsec);
@@ -62,7 +62,7 @@ impl Times {
 }
 
 /// Returns how well a query and a response with the same key belong together.
-pub fn fit(query: Times, response: Times) -> Fit {
+pub fn fit(query: ExchangeTimes, response: ExchangeTimes) -> Fit {
     if query.is_over_at(response.first()) || response.is_over_at(query.first()) {
         return Fit::Not;
     }
@@ -85,7 +85,7 @@ pub enum Latency {
 }
 
 /// Returns the latency of a response to a query.
-pub fn latency(query: Option<u64>, response: Times) -> Latency {
+pub fn latency(query: Option<u64>, response: ExchangeTimes) -> Latency {
     match (response.query.or(query), response.response) {
         (Some(asked), Some(answered)) => {
             answered.checked_sub(asked).map_or(Latency::Backwards, Latency::Took)
@@ -159,8 +159,8 @@ mod tests {
 
     const SECOND: u64 = 1_000_000_000;
 
-    fn times(query: Option<u64>, response: Option<u64>) -> Times {
-        Times { query, response }
+    fn times(query: Option<u64>, response: Option<u64>) -> ExchangeTimes {
+        ExchangeTimes { query, response }
     }
 
     #[test]

@@ -9,13 +9,13 @@ use mio::Waker;
 
 use crate::capture::destination::{Closed, Destination};
 use crate::capture::log::Log;
-use crate::capture::output::Output;
-use crate::capture::output_file::WriteError;
+use crate::capture::output::RotatingFile;
+use crate::capture::output_file::FrameWriteError;
 use crate::dnstap_tool::outage::Outages;
 
 /// A file of frames, or the standard output as long as it is read.
 pub struct Plain {
-    output: Box<Output>,
+    output: Box<RotatingFile>,
     waker: Arc<Waker>,
     /// Nobody reads it any more.
     unread: bool,
@@ -26,7 +26,7 @@ pub struct Plain {
 
 impl Plain {
     /// Writes to `output`; wakes `waker` when nobody reads it.
-    pub fn new(output: Output, waker: Arc<Waker>) -> Self {
+    pub fn new(output: RotatingFile, waker: Arc<Waker>) -> Self {
         let outages = Outages::new(output.name().display().to_string());
         Self { output: Box::new(output), waker, unread: false, outages, lost: 0 }
     }
@@ -56,7 +56,7 @@ impl Destination for Plain {
         self.output.has_room(before, size)
     }
 
-    fn write(&mut self, frames: &[u8], count: u64) -> Result<(), WriteError> {
+    fn write(&mut self, frames: &[u8], count: u64) -> Result<(), FrameWriteError> {
         if self.unread {
             return Ok(());
         }

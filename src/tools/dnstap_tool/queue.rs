@@ -20,8 +20,8 @@ const SPARE_BUFFERS: usize = 4;
 
 /// Batches on their way.
 #[derive(Debug, Default)]
-pub struct Queue {
-    state: Mutex<State>,
+pub struct BatchQueue {
+    state: Mutex<BatchQueueState>,
     /// A batch has come, or none will.
     filled: Condvar,
     /// There is room, or nobody takes any more.
@@ -29,8 +29,8 @@ pub struct Queue {
 }
 
 #[derive(Debug, Default)]
-struct State {
-    batches: VecDeque<(Input, Vec<u8>)>,
+struct BatchQueueState {
+    batches: VecDeque<(InputKind, Vec<u8>)>,
     bytes: usize,
     spare: Vec<Vec<u8>>,
     ended: bool,
@@ -39,7 +39,7 @@ struct State {
 
 /// Where frames come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
+pub enum InputKind {
     /// A file, which waits.
     File,
     /// A socket, whose sender cannot wait for long.
@@ -59,20 +59,20 @@ pub enum Over {
 #[derive(Debug)]
 pub enum Popped {
     /// Data frames.
-    Batch(Input, Vec<u8>),
+    Batch(InputKind, Vec<u8>),
     /// Nothing in time.
     Nothing,
     /// Nothing any more.
     End,
 }
 
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl BatchQueue {
+    fn lock(&self) -> MutexGuard<'_, BatchQueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds whole data frames, and waits for room before. Returns whether somebody will take them.
-    pub fn push(&self, input: Input, frames: &[u8]) -> bool {
+    pub fn push(&self, input: InputKind, frames: &[u8]) -> bool {
         let mut state = self.lock();
         while state.bytes > 0 && state.bytes + frames.len() > CAPACITY && state.over.is_none() {
             state = self.taken.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -166,12 +166,12 @@ mod tests {
 
     #[test]
     fn a_reader_waits_for_room_and_nothing_is_lost() {
-        let queue = Arc::new(Queue::default());
+        let queue = Arc::new(BatchQueue::default());
         let reader = Arc::clone(&queue);
         let piece = vec![7; 100_000];
         let pushes = 200;
         let thread = thread::spawn(move || {
-            assert!((0..pushes).all(|_| reader.push(Input::File, &piece)));
+            assert!((0..pushes).all(|_| reader.push(InputKind::File, &piece)));
             reader.end();
         });
         let mut taken = 0;
@@ -186,11 +186,11 @@ mod tests {
 
     #[test]
     fn a_reader_without_a_writer_does_not_wait() {
-        let queue = Queue::default();
+        let queue = BatchQueue::default();
         let frames = b"\0\0\0\x01x".repeat(CAPACITY / 5);
-        assert!(queue.push(Input::File, &frames));
+        assert!(queue.push(InputKind::File, &frames));
         assert_eq!(queue.abandon(Over::Failed), frames.len() as u64 / 5);
-        assert!(!queue.push(Input::File, b"more"));
-        assert!(matches!(Queue::default().pop(Some(Instant::now())), Popped::Nothing));
+        assert!(!queue.push(InputKind::File, b"more"));
+        assert!(matches!(BatchQueue::default().pop(Some(Instant::now())), Popped::Nothing));
     }
 }

@@ -27,30 +27,30 @@ use framestream::frame::LENGTH_SIZE;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 
 use self::assemble::{selection, worker};
-use self::feed::Feed;
+use self::feed::WorkerFeed;
 use self::files::{files, present_names};
 use self::peers::{dial_targets, listeners};
 use self::progress::Bar;
 use super::distinct;
 use super::input::error::InputError;
-use super::input::{Progress, Reading};
-use super::options::{Format, Options};
+use super::input::{ReadProgress, Reading};
+use super::options::{DnstapOptions, Format};
 use super::output::OutputError;
 use super::plain::Plain;
-use super::queue::Queue;
+use super::queue::BatchQueue;
 use super::stats::metrics::Untaken;
 use crate::capture::content::Content;
 use crate::capture::destination::Destination;
 use crate::capture::dialer::Dialed;
 use crate::capture::log::{self, Log};
 use crate::capture::options::IDLE_TIMEOUT_DEFAULT;
-use crate::capture::output::{Files, Output as FrameFiles};
-use crate::capture::output_file::OpenError;
-use crate::capture::{Capture, CaptureError, Ends, Limits};
+use crate::capture::output::{Files, RotatingFile};
+use crate::capture::output_file::OpenFileError;
+use crate::capture::{Capture, CaptureError, Endpoints, ReceiveLimits};
 use crate::command_line::STANDARD_OUTPUT;
 
 /// Does what the options say, which go together.
-pub fn run(options: &Options) -> ExitCode {
+pub fn run(options: &DnstapOptions) -> ExitCode {
     if let Some(shell) = options.completions {
         return completions(shell);
     }
@@ -74,7 +74,7 @@ pub fn run(options: &Options) -> ExitCode {
 fn completions(shell: Shell) -> ExitCode {
     // What cannot be written makes the generator panic.
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Options::command(), "dnstap", &mut text);
+    clap_complete::generate(shell, &mut DnstapOptions::command(), "dnstap", &mut text);
     let mut out = io::stdout().lock();
     let written = out.write_all(&text).and_then(|()| out.flush());
     match written.map_err(|error| OutputError::new(STANDARD_OUTPUT, &error)) {
@@ -87,7 +87,7 @@ fn completions(shell: Shell) -> ExitCode {
 }
 
 /// Reads files to their end.
-fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
+fn convert(options: &DnstapOptions) -> Result<ExitCode, CaptureError> {
     let stop = Arc::new(AtomicBool::new(false));
     let reopen = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
@@ -109,7 +109,7 @@ fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
         faults.iter().for_each(|fault| Log.error(fault));
         return Ok(ExitCode::FAILURE);
     }
-    let queue = Arc::new(Queue::default());
+    let queue = Arc::new(BatchQueue::default());
     let worker = worker(options, &stop, &untaken)?;
     let thread = {
         let queue = queue.clone();
@@ -127,7 +127,11 @@ fn convert(options: &Options) -> Result<ExitCode, CaptureError> {
 }
 
 /// How files are read.
-fn reading(options: &Options, stop: &Arc<AtomicBool>, progress: Arc<Progress>) -> Reading {
+fn reading(
+    options: &DnstapOptions,
+    stop: &Arc<AtomicBool>,
+    progress: Arc<ReadProgress>,
+) -> Reading {
     Reading {
         frame_limit: options.frame_limit as usize,
         follow: options.follow,
@@ -137,10 +141,10 @@ fn reading(options: &Options, stop: &Arc<AtomicBool>, progress: Arc<Progress>) -
 }
 
 /// Receives from sockets until a signal says to stop.
-fn capture(options: &Options) -> Result<ExitCode, CaptureError> {
+fn capture(options: &DnstapOptions) -> Result<ExitCode, CaptureError> {
     let connections = options.maxconns.unwrap_or(u32::MAX) as usize;
     let idle = options.idle_timeout.unwrap_or(IDLE_TIMEOUT_DEFAULT);
-    let limits = Limits {
+    let limits = ReceiveLimits {
         frame: LENGTH_SIZE + options.frame_limit as usize,
         connections,
         idle: Duration::from_secs(idle.into()),
@@ -153,20 +157,20 @@ fn capture(options: &Options) -> Result<ExitCode, CaptureError> {
         let refusals = untaken.sockets.clone();
         let destination: Box<dyn Destination> = match plain_file(options) {
             Some(files) => {
-                let content = Content::frames(CONTENT_TYPE).map_err(OpenError::from)?;
-                let output = FrameFiles::open(&files, content, stop, &Log)?;
+                let content = Content::frames(CONTENT_TYPE).map_err(OpenFileError::from)?;
+                let output = RotatingFile::open(&files, content, stop, &Log)?;
                 Box::new(Plain::new(output, waker.clone()))
             }
-            None => Box::new(Feed::start(options, stop, untaken, waker.clone())?),
+            None => Box::new(WorkerFeed::start(options, stop, untaken, waker.clone())?),
         };
         let dialed = (!targets.is_empty()).then(|| Dialed::start(targets, &waker));
-        Ok(Ends { listeners, acceptor, dialed, output: destination, refusals })
+        Ok(Endpoints { listeners, acceptor, dialed, output: destination, refusals })
     })?;
     Ok(capture.run())
 }
 
 /// The one file of frames that all goes to as it comes, if that is what is wanted.
-fn plain_file(options: &Options) -> Option<Files> {
+fn plain_file(options: &DnstapOptions) -> Option<Files> {
     let untouched = options.read.is_empty()
         && selection(options).is_everything()
         && options.mask4.or(options.mask6).is_none()

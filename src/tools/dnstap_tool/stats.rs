@@ -16,11 +16,11 @@ use dnstap::schema::{Hop, MessageType, SocketProtocol};
 use dnstap::{Event, Message};
 
 use self::latency::{Histogram, Pairs};
-use self::span::Times;
+use self::span::TimeSpans;
 use self::top::Top;
 use super::dns::section::{Parts, Question};
 use super::dns::{BadMessage, name};
-use super::pairing::{self, Latency, Times as MessageTimes};
+use super::pairing::{self, ExchangeTimes, Latency};
 use super::print::text::Text;
 
 /// Names and clients that are kept in mind for certain.
@@ -33,7 +33,7 @@ const _: () = assert!((SocketProtocol::ALL.last().unwrap().0 as usize) < PROTOCO
 
 /// Statistics of the messages so far.
 #[derive(Debug)]
-pub struct Stats {
+pub struct MessageStats {
     /// Frames, with those that hold no message.
     pub frames: u64,
     /// Bytes of the frames.
@@ -47,7 +47,7 @@ pub struct Stats {
     /// Responses before their queries.
     pub backwards: u64,
     /// When the messages were.
-    pub times: Times,
+    pub times: TimeSpans,
     /// Messages by type; 0 stands for types without a name.
     pub types: [u64; MessageType::LIMIT],
     /// Messages by protocol.
@@ -67,7 +67,7 @@ pub struct Stats {
     scratch: Vec<u8>,
 }
 
-impl Default for Stats {
+impl Default for MessageStats {
     fn default() -> Self {
         Self {
             frames: 0,
@@ -76,7 +76,7 @@ impl Default for Stats {
             bad_dns: 0,
             unsent: 0,
             backwards: 0,
-            times: Times::default(),
+            times: TimeSpans::default(),
             types: [0; MessageType::LIMIT],
             protocols: [0; PROTOCOLS],
             questions: BTreeMap::new(),
@@ -90,7 +90,7 @@ impl Default for Stats {
     }
 }
 
-impl Stats {
+impl MessageStats {
     /// Counts a frame that is no dnstap message.
     pub fn add_bad(&mut self, frame: &[u8]) {
         self.frames += 1;
@@ -114,7 +114,7 @@ impl Stats {
             let number = Some(protocol.0 as usize).filter(|number| *number < PROTOCOLS);
             self.protocols[number.unwrap_or(0)] += 1;
         }
-        let times = MessageTimes::of(message);
+        let times = ExchangeTimes::of(message);
         let is_response = kind.is_response();
         let is_unsent = pairing::is_unsent(message);
         self.unsent += u64::from(is_unsent);
@@ -179,7 +179,7 @@ fn question<'a, 'b>(parts: Option<&'b Parts<'a>>) -> Option<(&'b Parts<'a>, Ques
     parts.and_then(|parts| Some((parts, parts.question?)))
 }
 
-/// The name of a type of messages by its place among [`Stats::types`].
+/// The name of a type of messages by its place among [`MessageStats::types`].
 pub fn type_name(number: usize) -> &'static str {
     MessageType(number as u32).name().unwrap_or("other")
 }
@@ -209,7 +209,7 @@ pub fn printed(print: impl FnOnce(&mut Vec<u8>)) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// The name of a protocol by its place among [`Stats::protocols`].
+/// The name of a protocol by its place among [`MessageStats::protocols`].
 pub fn protocol_name(number: usize) -> String {
     let protocol = SocketProtocol(number as u32);
     match protocol.name() {

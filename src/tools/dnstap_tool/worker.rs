@@ -12,7 +12,7 @@ use super::batch;
 use super::mask::{Counts, Mask};
 use super::output::Frame;
 use super::outputs::{Finished, Outputs};
-use super::queue::{Over, Popped, Queue};
+use super::queue::{BatchQueue, Over, Popped};
 use super::select::Selection;
 use super::stamp::Stamp;
 use crate::capture::log::Log;
@@ -22,7 +22,7 @@ const REOPEN_CHECK: Duration = Duration::from_millis(500);
 
 /// What happened to frames.
 #[derive(Debug, Default)]
-pub struct Totals {
+pub struct WorkerTotals {
     /// Frames that hold no event.
     pub bad: u64,
     /// Changed events that could not be encoded.
@@ -30,7 +30,7 @@ pub struct Totals {
 }
 
 /// The thread behind the queue.
-pub struct Worker {
+pub struct FrameWorker {
     /// What is wanted.
     pub selection: Selection,
     /// How it is noted that events are a sample.
@@ -42,7 +42,7 @@ pub struct Worker {
     /// Where they go.
     pub outputs: Outputs,
     /// What happened.
-    pub totals: Totals,
+    pub totals: WorkerTotals,
     /// What a masked event is encoded to.
     pub encoded: Vec<u8>,
 }
@@ -64,12 +64,12 @@ fn tell_masked(counts: Counts, tell: &mut dyn FnMut(String)) {
     }
 }
 
-impl Worker {
+impl FrameWorker {
     /// Works until nothing comes any more, nothing more is wanted, or no output takes anything. Then
     /// ends the outputs.
     pub fn run(
         mut self,
-        queue: &Queue,
+        queue: &BatchQueue,
         reopen: &AtomicBool,
         tell: &mut dyn FnMut(String),
     ) -> Finished {
@@ -78,7 +78,7 @@ impl Worker {
         let over = if outputs.have_failed() { Over::Failed } else { Over::Enough };
         outputs.miss(queue.abandon(over));
         let finished = outputs.finish(tell);
-        let Totals { bad, unencoded } = totals;
+        let WorkerTotals { bad, unencoded } = totals;
         if bad > 0 {
             tell(format!("{bad} frames are no dnstap messages"));
         }
@@ -93,7 +93,7 @@ impl Worker {
         finished
     }
 
-    fn work(&mut self, queue: &Queue, reopen: &AtomicBool, tell: &mut dyn FnMut(String)) {
+    fn work(&mut self, queue: &BatchQueue, reopen: &AtomicBool, tell: &mut dyn FnMut(String)) {
         // What is neither selected nor changed need not be looked into by all.
         let plain = self.selection.is_everything() && self.mask.is_none() && self.count == u64::MAX;
         loop {

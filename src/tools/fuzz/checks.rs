@@ -15,19 +15,19 @@ use fstrm_tools::capture::output_file::Placing;
 use fstrm_tools::dnstap_tool::address::decode_into;
 use fstrm_tools::dnstap_tool::batch;
 use fstrm_tools::dnstap_tool::input::Reading;
-use fstrm_tools::dnstap_tool::input::frames::Frames;
+use fstrm_tools::dnstap_tool::input::frames::FileFrames;
 use fstrm_tools::dnstap_tool::mask::Mask;
 use fstrm_tools::dnstap_tool::output::parquet::Parquet;
 use fstrm_tools::dnstap_tool::output::pcap::Pcap;
 use fstrm_tools::dnstap_tool::output::pdns::PassiveDns;
 use fstrm_tools::dnstap_tool::output::querylog::QueryLog;
-use fstrm_tools::dnstap_tool::output::series::Series;
+use fstrm_tools::dnstap_tool::output::series::FileSeries;
 use fstrm_tools::dnstap_tool::output::{Frame, Output};
-use fstrm_tools::dnstap_tool::print::{Printer, Style};
-use fstrm_tools::dnstap_tool::queue::{Popped, Queue};
+use fstrm_tools::dnstap_tool::print::{EventPrinter, Style};
+use fstrm_tools::dnstap_tool::queue::{BatchQueue, Popped};
 use fstrm_tools::dnstap_tool::stats::metrics::Untaken;
 use fstrm_tools::dnstap_tool::stats::text::{Now, Size};
-use fstrm_tools::dnstap_tool::stats::{Stats, metrics, text};
+use fstrm_tools::dnstap_tool::stats::{MessageStats, metrics, text};
 use fstrm_tools::printable::is_hidden;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
@@ -49,7 +49,7 @@ pub fn print(bytes: &[u8]) {
     let event = decode(bytes);
     for style in [Style::Quiet, Style::Yaml, Style::Json] {
         let mut out = Vec::new();
-        let mut printer = Printer::new(style);
+        let mut printer = EventPrinter::new(style);
         match &event {
             Ok(event) => printer.print(event, &mut out),
             Err(error) => printer.print_bad(bytes, error, &mut out),
@@ -64,7 +64,7 @@ pub fn print(bytes: &[u8]) {
             serde_json::from_str::<serde_json::Value>(lines).expect("JSON");
         }
     }
-    let mut stats = Stats::default();
+    let mut stats = MessageStats::default();
     match &event {
         Ok(event) => stats.add(bytes, event),
         Err(_) => stats.add_bad(bytes),
@@ -101,10 +101,10 @@ fn frames_in(bytes: &[u8]) -> Vec<Vec<u8>> {
 fn exported(
     frames: &[Vec<u8>],
     content: Content,
-    make: impl Fn(Series) -> Box<dyn Output>,
+    make: impl Fn(FileSeries) -> Box<dyn Output>,
 ) -> Vec<u8> {
     let (place, files) = one_file();
-    let series = Series::open(&files, content, Default::default()).expect("a file");
+    let series = FileSeries::open(&files, content, Default::default()).expect("a file");
     finished(frames, make(series));
     fs::read(place.path().join("file")).expect("read")
 }
@@ -190,9 +190,9 @@ fn frames_of(source: impl Read) -> (Vec<Vec<u8>>, String) {
         stop: Default::default(),
         progress: Default::default(),
     };
-    let queue = Queue::default();
+    let queue = BatchQueue::default();
     let at_stop = Cell::new(false);
-    let frames = Frames::new(source, "file".into(), &reading, &queue, &at_stop);
+    let frames = FileFrames::new(source, "file".into(), &reading, &queue, &at_stop);
     let ending = match frames.pass_on() {
         Ok(()) => String::new(),
         Err(error) => error.to_string(),

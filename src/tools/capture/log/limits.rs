@@ -15,15 +15,15 @@ const LAST_INTERVAL: Duration = Duration::from_secs(600);
 
 /// A kind of lines, named as what is counted: "connections refused".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind(pub &'static str);
+pub struct LineKind(pub &'static str);
 
 /// Kinds with recently printed lines.
 #[derive(Debug)]
-pub struct Limits(Vec<Entry>);
+pub struct LineLimits(Vec<LineLimit>);
 
 #[derive(Debug)]
-struct Entry {
-    kind: Kind,
+struct LineLimit {
+    kind: LineKind,
     /// The subject of the state; `None` where events are counted.
     subject: Option<String>,
     /// Lines that may still be printed before the interval is over.
@@ -36,15 +36,15 @@ struct Entry {
     last: String,
 }
 
-impl Entry {
-    fn new(kind: Kind, subject: Option<String>, left: u32, now: Instant) -> Self {
+impl LineLimit {
+    fn new(kind: LineKind, subject: Option<String>, left: u32, now: Instant) -> Self {
         let (interval, last) = (FIRST_INTERVAL, String::new());
         Self { kind, subject, left, interval, end: now + interval, held: 0, last }
     }
 
     /// Prints the held-back lines.
     fn tell(&mut self, print: &mut dyn FnMut(&dyn Display)) {
-        let Self { kind: Kind(kind), held, last, subject, .. } = self;
+        let Self { kind: LineKind(kind), held, last, subject, .. } = self;
         match subject {
             Some(_) => print(last),
             None => print(&format_args!("{held} more {kind}; the last: {last}")),
@@ -53,7 +53,7 @@ impl Entry {
     }
 }
 
-impl Limits {
+impl LineLimits {
     /// Returns limits with nothing printed yet.
     pub const fn new() -> Self {
         Self(Vec::new())
@@ -62,7 +62,7 @@ impl Limits {
     /// Handles one more line of `kind`.
     pub fn event(
         &mut self,
-        kind: Kind,
+        kind: LineKind,
         line: String,
         now: Instant,
         print: &mut dyn FnMut(&dyn Display),
@@ -73,7 +73,7 @@ impl Limits {
     /// Notes that `subject` is still in the state `kind`.
     pub fn state(
         &mut self,
-        kind: Kind,
+        kind: LineKind,
         subject: &str,
         line: String,
         now: Instant,
@@ -84,7 +84,7 @@ impl Limits {
 
     fn add(
         &mut self,
-        kind: Kind,
+        kind: LineKind,
         subject: Option<&str>,
         burst: u32,
         line: String,
@@ -92,9 +92,9 @@ impl Limits {
         print: &mut dyn FnMut(&dyn Display),
     ) {
         self.tell(Some(now), print);
-        let is_it = |entry: &Entry| entry.kind == kind && entry.subject.as_deref() == subject;
+        let is_it = |entry: &LineLimit| entry.kind == kind && entry.subject.as_deref() == subject;
         let index = self.0.iter().position(is_it).unwrap_or_else(|| {
-            self.0.push(Entry::new(kind, subject.map(String::from), burst, now));
+            self.0.push(LineLimit::new(kind, subject.map(String::from), burst, now));
             self.0.len() - 1
         });
         let entry = &mut self.0[index];
@@ -108,7 +108,7 @@ impl Limits {
     }
 
     /// Notes that `subject` has left the state `kind`. Returns whether it was in it.
-    pub fn over(&mut self, kind: Kind, subject: &str) -> bool {
+    pub fn over(&mut self, kind: LineKind, subject: &str) -> bool {
         let before = self.0.len();
         self.0.retain(|entry| entry.kind != kind || entry.subject.as_deref() != Some(subject));
         self.0.len() < before
@@ -153,7 +153,7 @@ impl Limits {
 mod tests {
     use super::*;
 
-    const FLOOD: Kind = Kind("connections refused");
+    const FLOOD: LineKind = LineKind("connections refused");
 
     fn at(begin: Instant, seconds: u64) -> Instant {
         begin + Duration::from_secs(seconds)
@@ -162,13 +162,13 @@ mod tests {
     #[test]
     fn lines_of_a_kind_are_counted_after_the_first_ones() {
         let begin = Instant::now();
-        let mut limits = Limits::new();
+        let mut limits = LineLimits::new();
         let mut lines = Vec::new();
         let mut print = |line: &dyn Display| lines.push(line.to_string());
         for number in 0..5000 {
             limits.event(FLOOD, format!("peer {number}"), begin, &mut print);
         }
-        limits.event(Kind("other"), "another kind".into(), begin, &mut print);
+        limits.event(LineKind("other"), "another kind".into(), begin, &mut print);
         assert_eq!(limits.due(), Some(at(begin, 10)));
         limits.tell(Some(at(begin, 9)), &mut print);
         limits.tell(Some(at(begin, 10)), &mut print);
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_state_is_told_at_growing_intervals_until_it_is_over() {
         let begin = Instant::now();
-        let mut limits = Limits::new();
+        let mut limits = LineLimits::new();
         let mut lines = Vec::new();
         let mut print = |line: &dyn Display| lines.push(line.to_string());
         for second in 0..3600 {
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn the_end_tells_what_was_held_back() {
         let begin = Instant::now();
-        let mut limits = Limits::new();
+        let mut limits = LineLimits::new();
         let mut lines = Vec::new();
         let mut print = |line: &dyn Display| lines.push(line.to_string());
         for number in 0..12 {

@@ -4,16 +4,16 @@
 
 use std::time::{Duration, Instant};
 
-use super::Output;
-use crate::capture::log::{Kind, Level, Log};
-use crate::capture::output_file::WriteError;
+use super::RotatingFile;
+use crate::capture::log::{Level, LineKind, Log};
+use crate::capture::output_file::FrameWriteError;
 use crate::capture::sink::Change;
 
 /// Files that were truncated, written to or deleted.
-const CHANGED: Kind = Kind("changes of output files by other programs");
+const CHANGED: LineKind = LineKind("changes of output files by other programs");
 
 /// A file that was moved away is written on.
-pub const MOVED: Kind = Kind("output files that were moved away");
+pub const MOVED: LineKind = LineKind("output files that were moved away");
 
 /// Interval of checking that a file still has its name.
 const NAME_CHECK: Duration = Duration::from_secs(1);
@@ -35,12 +35,12 @@ impl NameWatch {
     }
 }
 
-impl Output {
+impl RotatingFile {
     /// Detects and reports what other programs did to the file, and continues where it can be read.
     /// If it cannot be, the `count` units to be written are lost.
-    pub(super) fn rejoin(&mut self, count: u64) -> Result<(), WriteError> {
+    pub(super) fn rejoin(&mut self, count: u64) -> Result<(), FrameWriteError> {
         let name = self.file.name.clone();
-        let failed = |error| WriteError::File { name: name.clone(), error, lost: count };
+        let failed = |error| FrameWriteError::File { name: name.clone(), error, lost: count };
         let shown = name.display();
         let told = |text: String| Log.limited(Level::Warning, CHANGED, text);
         let next = |left: u64| match (self.file.can_rejoin(&self.content, left), left) {

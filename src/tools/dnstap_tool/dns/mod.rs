@@ -29,12 +29,12 @@ pub struct BadMessage {
     /// Where in the message, in bytes.
     pub offset: usize,
     /// What is wrong.
-    pub reason: Reason,
+    pub reason: BadMessageReason,
 }
 
 /// What is wrong with a DNS message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum Reason {
+pub enum BadMessageReason {
     /// More bytes than any transport can carry.
     #[error("the message is longer than 65535 bytes")]
     LongMessage,

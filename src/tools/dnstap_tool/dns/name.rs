@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Domain names in a message (RFC 1035, sections 3.1 and 4.1.4).
 
-use super::{BadMessage, Reason};
+use super::{BadMessage, BadMessageReason};
 use crate::dnstap_tool::print::text::Text;
 
 /// Longest name in bytes.
@@ -81,17 +81,17 @@ fn walk<'a>(
     let mut room = NAME_MAX;
     let mut pointers = 0;
     loop {
-        let Some(&first) = wire.get(at) else { return Err(bad(at, Reason::Truncated)) };
+        let Some(&first) = wire.get(at) else { return Err(bad(at, BadMessageReason::Truncated)) };
         match first {
             0 => return Ok(next.unwrap_or(at + 1)),
             1..=0x3f => {
                 let end = at + 1 + usize::from(first);
                 let Some(label) = wire.get(at + 1..end) else {
-                    return Err(bad(at, Reason::Truncated));
+                    return Err(bad(at, BadMessageReason::Truncated));
                 };
                 // The root takes the last byte.
                 if room <= label.len() + 1 {
-                    return Err(bad(at, Reason::LongName));
+                    return Err(bad(at, BadMessageReason::LongName));
                 }
                 room -= label.len() + 1;
                 take(label);
@@ -99,16 +99,16 @@ fn walk<'a>(
             }
             0xc0.. => {
                 let Some(&second) = wire.get(at + 1) else {
-                    return Err(bad(at, Reason::Truncated));
+                    return Err(bad(at, BadMessageReason::Truncated));
                 };
                 next.get_or_insert(at + 2);
                 pointers += 1;
                 if pointers > POINTERS_MAX {
-                    return Err(bad(at, Reason::Pointers));
+                    return Err(bad(at, BadMessageReason::Pointers));
                 }
                 at = usize::from(first & 0x3f) << 8 | usize::from(second);
             }
-            _ => return Err(bad(at, Reason::LabelType)),
+            _ => return Err(bad(at, BadMessageReason::LabelType)),
         }
     }
 }
@@ -217,16 +217,16 @@ mod tests {
     #[test]
     fn bad_names_are_refused() {
         let reason = |wire: &[u8]| text(wire, 0).unwrap_err().reason;
-        assert_eq!(reason(b""), Reason::Truncated);
-        assert_eq!(reason(b"\x03ab"), Reason::Truncated);
-        assert_eq!(reason(b"\xc0"), Reason::Truncated);
-        assert_eq!(reason(b"\x40"), Reason::LabelType);
-        assert_eq!(reason(b"\xc0\0"), Reason::Pointers);
+        assert_eq!(reason(b""), BadMessageReason::Truncated);
+        assert_eq!(reason(b"\x03ab"), BadMessageReason::Truncated);
+        assert_eq!(reason(b"\xc0"), BadMessageReason::Truncated);
+        assert_eq!(reason(b"\x40"), BadMessageReason::LabelType);
+        assert_eq!(reason(b"\xc0\0"), BadMessageReason::Pointers);
         let longest = [&b"\x3f"[..], &[b'a'; 63]].concat().repeat(3);
         let fits = [&longest[..], b"\x3d", &[b'b'; 61], b"\0"].concat();
         assert!(text(&fits, 0).is_ok());
         let too_long = [&longest[..], b"\x3e", &[b'b'; 62], b"\0"].concat();
-        assert_eq!(reason(&too_long), Reason::LongName);
+        assert_eq!(reason(&too_long), BadMessageReason::LongName);
     }
 
     #[test]

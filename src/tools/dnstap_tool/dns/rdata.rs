@@ -2,7 +2,7 @@
 //! The data of records in presentation format, field by field as the types define them.
 
 use super::record::Record;
-use super::{BadMessage, Reason, mnemonic, name};
+use super::{BadMessage, BadMessageReason, mnemonic, name};
 use crate::dnstap_tool::print::bound::TEXT_MAX;
 use crate::dnstap_tool::print::edns;
 use crate::dnstap_tool::print::text::{Nothing, Text};
@@ -31,13 +31,14 @@ impl<'a> Data<'a> {
     }
 
     /// An error at the next field.
-    pub fn bad(&self, reason: Reason) -> BadMessage {
+    pub fn bad(&self, reason: BadMessageReason) -> BadMessage {
         BadMessage { offset: self.at, reason }
     }
 
     /// Takes the next `count` bytes, whether or not something is left.
     pub fn take(&mut self, count: usize) -> Result<&'a [u8], BadMessage> {
-        let bytes = self.wire[self.at..].get(..count).ok_or(self.bad(Reason::Truncated))?;
+        let bytes =
+            self.wire[self.at..].get(..count).ok_or(self.bad(BadMessageReason::Truncated))?;
         self.at += count;
         Ok(bytes)
     }
@@ -222,7 +223,7 @@ pub fn data(wire: &[u8], record: &Record, out: &mut impl Text) -> Done {
 }
 
 fn finish(data: &Data<'_>) -> Done {
-    if data.is_empty() { Ok(()) } else { Err(data.bad(Reason::LongData)) }
+    if data.is_empty() { Ok(()) } else { Err(data.bad(BadMessageReason::LongData)) }
 }
 
 /// Prints data of no known format (RFC 3597, section 5).
@@ -585,11 +586,11 @@ fn prefixes(data: &mut Data<'_>, out: &mut impl Text) -> Done {
         let (family, size) = match fixed[..2] {
             [0, 1] => (b'1', 4),
             [0, 2] => (b'2', 16),
-            _ => return Err(data.bad(Reason::AddressPrefix)),
+            _ => return Err(data.bad(BadMessageReason::AddressPrefix)),
         };
         let given = data.take(length.into())?;
         if usize::from(prefix) > 8 * size || given.len() > size || given.last() == Some(&0) {
-            return Err(data.bad(Reason::AddressPrefix));
+            return Err(data.bad(BadMessageReason::AddressPrefix));
         }
         let mut address = [0; 16];
         address[..given.len()].copy_from_slice(given);
@@ -633,7 +634,7 @@ fn bitmap(data: &mut Data<'_>, out: &mut impl Text) -> Done {
         let head = data.take(2)?;
         let (window, length) = (head[0], head[1]);
         if last.is_some_and(|last| window <= last) || !(1..=32).contains(&length) {
-            return Err(data.bad(Reason::Bitmap));
+            return Err(data.bad(BadMessageReason::Bitmap));
         }
         last = Some(window);
         for (index, byte) in data.take(length.into())?.iter().enumerate() {
@@ -690,13 +691,13 @@ fn service_binding(data: &mut Data<'_>, out: &mut impl Text) -> Done {
         let key = u16::from_be_bytes([head[0], head[1]]);
         let value = data.take(usize::from(u16::from_be_bytes([head[2], head[3]])))?;
         if last.is_some_and(|last| key <= last) || key == u16::MAX {
-            return Err(data.bad(Reason::ServiceParameter));
+            return Err(data.bad(BadMessageReason::ServiceParameter));
         }
         last = Some(key);
         out.byte(b' ');
         service_key(key, out);
         out.str("=\"");
-        service_value(key, value, out).ok_or(data.bad(Reason::ServiceParameter))?;
+        service_value(key, value, out).ok_or(data.bad(BadMessageReason::ServiceParameter))?;
         out.byte(b'"');
     }
     Ok(())

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Resource records (RFC 1035, section 4.1.3).
 
-use super::{BadMessage, Reason, name};
+use super::{BadMessage, BadMessageReason, name};
 
 /// The type of the pseudo-record of EDNS (RFC 6891).
 pub const OPT: u16 = 41;
@@ -31,7 +31,7 @@ impl Record {
     #[inline]
     pub fn at(wire: &[u8], at: usize) -> Result<Self, BadMessage> {
         let next = name::skip(wire, at)?;
-        let cut = BadMessage { offset: next, reason: Reason::Truncated };
+        let cut = BadMessage { offset: next, reason: BadMessageReason::Truncated };
         let Some(fixed) = wire[next..].first_chunk::<FIXED_SIZE>() else { return Err(cut) };
         let [t1, t2, c1, c2, ttl1, ttl2, ttl3, ttl4, l1, l2] = *fixed;
         let start = next + FIXED_SIZE;

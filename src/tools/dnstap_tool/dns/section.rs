@@ -2,7 +2,7 @@
 //! The parts of a message: header, questions, and the sections of records (RFC 1035, section 4.1).
 
 use super::record::{OPT, Record};
-use super::{BadMessage, Reason, name, rdata};
+use super::{BadMessage, BadMessageReason, name, rdata};
 use crate::dnstap_tool::print::text::Nothing;
 
 /// Bytes of a header.
@@ -75,10 +75,10 @@ impl<'a> Parts<'a> {
     #[inline]
     pub fn find(wire: &'a [u8]) -> Result<Self, BadMessage> {
         if wire.len() > MESSAGE_MAX {
-            return Err(BadMessage { offset: MESSAGE_MAX, reason: Reason::LongMessage });
+            return Err(BadMessage { offset: MESSAGE_MAX, reason: BadMessageReason::LongMessage });
         }
         let Some(header) = wire.first_chunk::<HEADER_SIZE>() else {
-            return Err(BadMessage { offset: wire.len(), reason: Reason::Header });
+            return Err(BadMessage { offset: wire.len(), reason: BadMessageReason::Header });
         };
         let word = |index: usize| u16::from_be_bytes([header[index], header[index + 1]]);
         let mut parts = Self {
@@ -167,7 +167,7 @@ pub fn question(wire: &[u8], at: usize) -> Result<(Question, usize), BadMessage>
     let word = |index: usize| u16::from_be_bytes([rest[index], rest[index + 1]]);
     let (qtype, qclass, size) = match rest.len() {
         0 => (0, 0, 0),
-        1 => return Err(BadMessage { offset: next, reason: Reason::Truncated }),
+        1 => return Err(BadMessage { offset: next, reason: BadMessageReason::Truncated }),
         2 | 3 => (word(0), 0, rest.len()),
         _ => (word(0), word(2), 4),
     };

@@ -83,7 +83,7 @@ fn is_later(metadata: &Metadata, last: Option<&Found>) -> bool {
 
 /// Watches, at the end of a file, for the one that comes after it.
 #[derive(Debug)]
-pub struct Watch<'a> {
+pub struct SuccessorWatch<'a> {
     name: &'a Path,
     found: &'a Found,
     left: &'a Cell<Option<Left>>,
@@ -92,7 +92,7 @@ pub struct Watch<'a> {
     looked: Instant,
 }
 
-impl<'a> Watch<'a> {
+impl<'a> SuccessorWatch<'a> {
     /// Watches for what comes after `found`, the file that is read for `name`. Sets `left` when it
     /// is there.
     pub fn new(name: &'a Path, found: &'a Found, left: &'a Cell<Option<Left>>) -> Self {
@@ -148,11 +148,11 @@ mod tests {
         fs::rename(&name, &other).unwrap();
         fs::create_dir(&name).unwrap();
         let left = Cell::new(None);
-        assert!(!Watch::new(&name, &found, &left).is_left(true));
+        assert!(!SuccessorWatch::new(&name, &found, &left).is_left(true));
         assert_eq!(find(&name, Some(&found)), None);
         fs::remove_dir(&name).unwrap();
         fs::write(&name, "new").unwrap();
-        assert!(Watch::new(&name, &found, &left).is_left(true));
+        assert!(SuccessorWatch::new(&name, &found, &left).is_left(true));
         assert_eq!(left.get(), Some(Left::Replaced));
         assert!(find(&name, Some(&found)).is_some());
     }

@@ -12,18 +12,18 @@ use super::Reading;
 use super::error::InputError;
 use super::source::STOP;
 use crate::capture::foreign::{HEAD_SIZE, recognise};
-use crate::dnstap_tool::queue::{Input, Queue};
+use crate::dnstap_tool::queue::{BatchQueue, InputKind};
 use crate::read_ahead::ReadAhead;
 use crate::recording::MAX_FRAME_SIZE;
 
 /// Reads one file. It may hold several streams, one behind the other.
-pub struct Frames<'a, R> {
+pub struct FileFrames<'a, R> {
     file: R,
     /// What it is called in errors.
     name: String,
     reading: &'a Reading,
-    queue: &'a Queue,
-    /// See [`Frames::new`].
+    queue: &'a BatchQueue,
+    /// See [`FileFrames::new`].
     at_stop: &'a Cell<bool>,
     buffer: ReadAhead,
     /// Where the buffer begins in the file.
@@ -32,12 +32,12 @@ pub struct Frames<'a, R> {
     to_skip: usize,
     /// Data frames that were passed on.
     frames: u64,
-    place: Place,
+    place: StreamPosition,
 }
 
 /// Where in a file the reading is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum StreamPosition {
     /// Before the first START.
     Beginning,
     /// Behind START.
@@ -53,11 +53,11 @@ struct Scanned {
     /// How many of them are data.
     count: u64,
     /// What is behind them.
-    behind: Behind,
+    behind: ScanEnd,
 }
 
 /// What is behind the frames at the front of a buffer.
-enum Behind {
+enum ScanEnd {
     /// START or STOP, of so many bytes.
     Edge(usize),
     /// Part of a frame, of so many bytes at least.
@@ -68,14 +68,14 @@ enum Behind {
     Bad(FrameError),
 }
 
-impl<'a, R: Read> Frames<'a, R> {
+impl<'a, R: Read> FileFrames<'a, R> {
     /// Begins to read `file`, called `name` in errors. `at_stop` is set while what comes next is
     /// behind STOP, and taken back by `file` when it sees that what comes takes the place of STOP.
     pub fn new(
         file: R,
         name: String,
         reading: &'a Reading,
-        queue: &'a Queue,
+        queue: &'a BatchQueue,
         at_stop: &'a Cell<bool>,
     ) -> Self {
         Self {
@@ -88,7 +88,7 @@ impl<'a, R: Read> Frames<'a, R> {
             offset: 0,
             to_skip: 0,
             frames: 0,
-            place: Place::Beginning,
+            place: StreamPosition::Beginning,
         }
     }
 
@@ -97,7 +97,7 @@ impl<'a, R: Read> Frames<'a, R> {
         loop {
             self.skip();
             let Scanned { size, count, behind } = self.scan();
-            if count > 0 && !self.queue.push(Input::File, &self.buffer.bytes()[..size]) {
+            if count > 0 && !self.queue.push(InputKind::File, &self.buffer.bytes()[..size]) {
                 return self.stopped(self.reading.is_over(self.queue).unwrap_or(true));
             }
             self.frames += count;
@@ -126,7 +126,8 @@ impl<'a, R: Read> Frames<'a, R> {
         let (mut size, mut count) = (0, 0);
         let behind = loop {
             // Before START no data frame is small enough.
-            let limit = if self.place == Place::Stream { self.reading.frame_limit } else { 0 };
+            let limit =
+                if self.place == StreamPosition::Stream { self.reading.frame_limit } else { 0 };
             match front(&bytes[size..], limit) {
                 Ok(Front::Whole(Event::Data(_), whole)) => {
                     size += whole;
@@ -138,13 +139,13 @@ impl<'a, R: Read> Frames<'a, R> {
                         Ok(place) if place == self.place => size += whole,
                         Ok(place) => {
                             self.place = place;
-                            break Behind::Edge(whole);
+                            break ScanEnd::Edge(whole);
                         }
-                        Err(reason) => break Behind::Misplaced(reason),
+                        Err(reason) => break ScanEnd::Misplaced(reason),
                     }
                 }
-                Ok(Front::Needs(size)) => break Behind::Needs(size),
-                Err(error) => break Behind::Bad(error),
+                Ok(Front::Needs(size)) => break ScanEnd::Needs(size),
+                Err(error) => break ScanEnd::Bad(error),
             }
         };
         Scanned { size, count, behind }
@@ -152,24 +153,28 @@ impl<'a, R: Read> Frames<'a, R> {
 
     /// Takes what is now at the front of the buffer. Returns how many bytes the frame behind it has at
     /// least, 0 if that is not known yet.
-    fn take(&mut self, behind: Behind) -> Result<usize, InputError> {
+    fn take(&mut self, behind: ScanEnd) -> Result<usize, InputError> {
         match (behind, self.place) {
-            (Behind::Needs(size), _) => Ok(size),
-            (Behind::Edge(size), _) => {
+            (ScanEnd::Needs(size), _) => Ok(size),
+            (ScanEnd::Edge(size), _) => {
                 self.use_up(size);
                 Ok(0)
             }
-            (Behind::Misplaced(reason), _) => Err(self.damaged(reason)),
-            (Behind::Bad(_), Place::BehindStop) => Err(self.damaged("no START behind STOP".into())),
-            (Behind::Bad(FrameError::TooLarge(length)), Place::Stream)
+            (ScanEnd::Misplaced(reason), _) => Err(self.damaged(reason)),
+            (ScanEnd::Bad(_), StreamPosition::BehindStop) => {
+                Err(self.damaged("no START behind STOP".into()))
+            }
+            (ScanEnd::Bad(FrameError::TooLarge(length)), StreamPosition::Stream)
                 if length as usize <= MAX_FRAME_SIZE =>
             {
                 self.reading.progress.over_limit.fetch_add(1, Ordering::Relaxed);
                 self.to_skip = LENGTH_SIZE + length as usize;
                 Ok(0)
             }
-            (Behind::Bad(FrameError::TooLarge(_)), Place::Beginning) => Err(self.foreign()),
-            (Behind::Bad(error), _) => Err(self.damaged(error.to_string())),
+            (ScanEnd::Bad(FrameError::TooLarge(_)), StreamPosition::Beginning) => {
+                Err(self.foreign())
+            }
+            (ScanEnd::Bad(error), _) => Err(self.damaged(error.to_string())),
         }
     }
 
@@ -180,7 +185,7 @@ impl<'a, R: Read> Frames<'a, R> {
         self.at_stop.set(is_at_stop);
         let filled = self.buffer.fill(&mut self.file);
         if is_at_stop && !self.at_stop.get() {
-            self.place = Place::Stream;
+            self.place = StreamPosition::Stream;
             self.offset -= STOP.len() as u64;
         }
         if matches!(filled, Ok(1..)) {
@@ -202,7 +207,7 @@ impl<'a, R: Read> Frames<'a, R> {
 
     /// Whether what was read ends with STOP.
     fn is_at_stop(&self) -> bool {
-        self.place == Place::BehindStop && self.buffer.bytes().is_empty()
+        self.place == StreamPosition::BehindStop && self.buffer.bytes().is_empty()
     }
 
     /// What it means that no more is to be read; `lossy` if more was to come.
@@ -256,17 +261,19 @@ impl<'a, R: Read> Frames<'a, R> {
 }
 
 /// Where the reading is behind this control frame, or why that cannot be there.
-fn next_place(place: Place, frame: &ControlFrame) -> Result<Place, String> {
+fn next_place(place: StreamPosition, frame: &ControlFrame) -> Result<StreamPosition, String> {
     match frame.control_type {
-        Some(ControlType::Start) if place != Place::Stream => {
+        Some(ControlType::Start) if place != StreamPosition::Stream => {
             if frame.matches(Some(dnstap::sink::CONTENT_TYPE)) {
-                return Ok(Place::Stream);
+                return Ok(StreamPosition::Stream);
             }
             let other = frame.content_types[0].escape_ascii();
             Err(format!("the content type is \"{other}\""))
         }
-        Some(other) if place != Place::Stream => Err(format!("{other:?}, but Start was expected")),
-        Some(ControlType::Stop) => Ok(Place::BehindStop),
+        Some(other) if place != StreamPosition::Stream => {
+            Err(format!("{other:?}, but Start was expected"))
+        }
+        Some(ControlType::Stop) => Ok(StreamPosition::BehindStop),
         _ => Ok(place),
     }
 }

@@ -16,9 +16,9 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::Reading;
-use super::follow::Watch;
+use super::follow::SuccessorWatch;
 use crate::command_line::STANDARD_INPUT;
-use crate::dnstap_tool::queue::Queue;
+use crate::dnstap_tool::queue::BatchQueue;
 
 /// STOP, as it stands at the end of a file.
 pub const STOP: &[u8] = b"\0\0\0\0\0\0\0\x04\0\0\0\x03";
@@ -39,33 +39,33 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 /// A file that is read until no more is to be read, and over its end if that is wanted.
-pub struct Source<'a> {
+pub struct InputFile<'a> {
     file: File,
     reading: &'a Reading,
-    queue: &'a Queue,
+    queue: &'a BatchQueue,
     /// The end of what was read, if the file may be continued there.
-    end: Option<End>,
+    end: Option<ReadPosition>,
     /// Whether what is read next is behind STOP.
     at_stop: &'a Cell<bool>,
     /// Watches for the file that comes after this one.
-    watch: Option<Watch<'a>>,
+    watch: Option<SuccessorWatch<'a>>,
     /// The last read found nothing.
     at_end: bool,
 }
 
-impl<'a> Source<'a> {
+impl<'a> InputFile<'a> {
     /// Opens `path`, to be read for `reading` as long as `queue` takes it, and no longer than `watch`
-    /// says. See [`Source::at_stop`].
+    /// says. See [`InputFile::at_stop`].
     pub fn open(
         path: &Path,
         reading: &'a Reading,
-        queue: &'a Queue,
+        queue: &'a BatchQueue,
         at_stop: &'a Cell<bool>,
-        watch: Option<Watch<'a>>,
+        watch: Option<SuccessorWatch<'a>>,
     ) -> io::Result<Self> {
         let file = open(path)?;
         let is_regular = file.metadata()?.is_file();
-        let end = (reading.follow && is_regular).then(End::default);
+        let end = (reading.follow && is_regular).then(ReadPosition::default);
         let watch = watch.filter(|_| is_regular);
         Ok(Self { file, reading, queue, end, at_stop, watch, at_end: false })
     }
@@ -85,7 +85,7 @@ impl<'a> Source<'a> {
 
     /// Bytes at the end of what was read that its writer may take away.
     fn taken_away(&self) -> usize {
-        let is_stop = |end: &End| self.at_stop.get() && end.last.ends_with(STOP);
+        let is_stop = |end: &ReadPosition| self.at_stop.get() && end.last.ends_with(STOP);
         if self.end.as_ref().is_some_and(is_stop) { STOP.len() } else { 0 }
     }
 
@@ -121,7 +121,7 @@ impl<'a> Source<'a> {
 
 /// Where the reading of a file is.
 #[derive(Debug, Default)]
-struct End {
+struct ReadPosition {
     offset: u64,
     /// Some of the bytes that were read last, as many as STOP has at least.
     last: Vec<u8>,
@@ -130,7 +130,7 @@ struct End {
 /// Bytes by which it is recognised that a file goes on where it was read to.
 const LAST_SIZE: usize = 64;
 
-impl End {
+impl ReadPosition {
     fn add(&mut self, bytes: &[u8]) {
         self.offset += bytes.len() as u64;
         self.last.extend(&bytes[bytes.len().saturating_sub(LAST_SIZE)..]);
@@ -138,7 +138,7 @@ impl End {
     }
 }
 
-impl Read for Source<'_> {
+impl Read for InputFile<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             if self.reading.is_over(self.queue).is_some() {

@@ -17,7 +17,7 @@ const PRIVATE_TYPES: std::ops::RangeInclusive<u16> = 65280..=65534;
 
 /// The side that a message came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sender {
+pub enum Side {
     /// The initiator, whatever the flags say.
     Initiator,
     /// The responder. It may repeat records that the initiator sent.
@@ -25,7 +25,7 @@ pub enum Sender {
 }
 
 /// A message that was copied.
-pub struct Copied {
+pub struct MaskedCopy {
     /// Its length.
     pub size: usize,
     /// The number of its options and records that were emptied.
@@ -34,13 +34,18 @@ pub struct Copied {
 
 /// Copies a message as far as its records go, masked, in place of what `out` holds. `None` if it
 /// cannot be read.
-pub fn copy(wire: &[u8], sender: Sender, prefixes: Prefixes, out: &mut Vec<u8>) -> Option<Copied> {
+pub fn copy(
+    wire: &[u8],
+    sender: Side,
+    prefixes: Prefixes,
+    out: &mut Vec<u8>,
+) -> Option<MaskedCopy> {
     let parts = Parts::find(wire).ok()?;
     out.clear();
     // The bytes after them might hold an address too.
     let size = parts.end();
     out.extend_from_slice(&wire[..size]);
-    let is_response = parts.flags & flag::QR != 0 && sender == Sender::Responder;
+    let is_response = parts.flags & flag::QR != 0 && sender == Side::Responder;
     // Responses to other operations may repeat the records of the request.
     let is_by_client = !is_response || parts.opcode() != opcode::QUERY;
     let mut emptied = 0;
@@ -57,7 +62,7 @@ pub fn copy(wire: &[u8], sender: Sender, prefixes: Prefixes, out: &mut Vec<u8>) 
         }
     }
     // A copy that its reader takes for bad could have hidden something after what was found.
-    Parts::find(out).is_ok().then_some(Copied { size, emptied })
+    Parts::find(out).is_ok().then_some(MaskedCopy { size, emptied })
 }
 
 /// Masks the data of a record. Returns whether the rest of it is kept.
@@ -153,8 +158,8 @@ mod tests {
         ] {
             let wire = message(flags, rtype, data);
             let mut out = Vec::new();
-            let Copied { size, emptied } =
-                copy(&wire, Sender::Responder, PREFIXES, &mut out).unwrap();
+            let MaskedCopy { size, emptied } =
+                copy(&wire, Side::Responder, PREFIXES, &mut out).unwrap();
             assert_eq!(out, message(flags, rtype, expected), "{flags:#x} {rtype}");
             assert_eq!((size, emptied), (wire.len(), u64::from(expected == hidden)));
         }
@@ -171,7 +176,7 @@ mod tests {
         ] {
             let mut out = Vec::new();
             let wire = message(0, rtype, data);
-            copy(&wire, Sender::Initiator, PREFIXES, &mut out).unwrap();
+            copy(&wire, Side::Initiator, PREFIXES, &mut out).unwrap();
             assert_eq!(out, message(0, rdata::NULL, &vec![0; data.len()]), "{rtype}");
             Parts::find(&out).unwrap().check().unwrap();
         }
@@ -186,7 +191,7 @@ mod tests {
             let fields = b"\x01h\0\0\0\x65\x53\xf1\0\x01\x2c\0\x02ab\0\x07\0\0\0";
             let wire = message(0, rdata::TSIG, &[&fields[..], &[length], other].concat());
             let mut out = Vec::new();
-            copy(&wire, Sender::Initiator, PREFIXES, &mut out).unwrap();
+            copy(&wire, Side::Initiator, PREFIXES, &mut out).unwrap();
             assert_eq!(out == wire, is_kept, "{other:?}");
         }
     }
@@ -196,7 +201,7 @@ mod tests {
         let identifier = b"\0\x03\0\x02me";
         for (rtype, data) in [(rdata::A, &[192, 0, 2, 99][..]), (OPT, identifier), (16, b"\x01a")] {
             let wire = message(flag::QR, rtype, data);
-            for (sender, is_kept) in [(Sender::Initiator, false), (Sender::Responder, true)] {
+            for (sender, is_kept) in [(Side::Initiator, false), (Side::Responder, true)] {
                 let mut out = Vec::new();
                 copy(&wire, sender, PREFIXES, &mut out).unwrap();
                 assert_eq!(out == wire, is_kept, "{rtype} {sender:?}");
@@ -212,7 +217,7 @@ mod tests {
         for section in [7, 9, 11] {
             wire[7..12].fill(0);
             wire[section] = 1;
-            assert_eq!(copy(&wire, Sender::Responder, PREFIXES, &mut out).unwrap().emptied, 1);
+            assert_eq!(copy(&wire, Side::Responder, PREFIXES, &mut out).unwrap().emptied, 1);
             let expected = b"\0\x0c\0\x06\0\0\0\0\0\0\0\x08\0\x07\0\x01\x18\0\xc0\0\0";
             assert_eq!(out[wire.len() - data.len()..], expected[..]);
         }

@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::{Format, Options, TLS_PREFIX};
+use super::{DnstapOptions, Format, TLS_PREFIX};
 use crate::capture::file_name::has_conversions;
 use crate::command_line::{STANDARD_INPUT, STANDARD_OUTPUT, prefix};
 use crate::dnstap_tool::distinct;
 
 /// What is wrong with the options.
-pub fn misuse(options: &Options) -> Option<String> {
+pub fn misuse(options: &DnstapOptions) -> Option<String> {
     if options.follow && options.read.len() > 1 {
         let text =
             "--follow waits at the end of a file, and never gets to the next: name one with -r";
@@ -53,7 +53,7 @@ pub fn misuse(options: &Options) -> Option<String> {
 }
 
 /// A name with an unknown word before a colon, more likely a mistake than a file.
-fn unknown_prefix(options: &Options) -> Option<String> {
+fn unknown_prefix(options: &DnstapOptions) -> Option<String> {
     for name in options.write.iter().filter_map(|name| name.to_str()) {
         if let Some(word) = prefix(name).filter(|word| Format::from_str(word, false).is_err()) {
             let formats: Vec<String> = Format::value_variants()
@@ -77,7 +77,7 @@ fn unknown_prefix(options: &Options) -> Option<String> {
 }
 
 /// The receiver that would get everything twice, by whatever path.
-fn relay_named_twice(options: &Options) -> Option<String> {
+fn relay_named_twice(options: &DnstapOptions) -> Option<String> {
     let twice = distinct::named_twice(&options.relay_unix).map(|path| path.display().to_string());
     let mut names = HashSet::new();
     twice.or_else(|| options.relay_tcp.iter().find(|name| !names.insert(*name)).cloned())
@@ -88,7 +88,7 @@ fn is_standard_output(name: &Path) -> bool {
 }
 
 /// An option about regular files where none is written.
-fn without_file(options: &Options, files: &[(Format, PathBuf)]) -> Option<String> {
+fn without_file(options: &DnstapOptions, files: &[(Format, PathBuf)]) -> Option<String> {
     let is_special = |name: &Path| {
         is_standard_output(name) || fs::metadata(name).is_ok_and(|metadata| !metadata.is_file())
     };
@@ -107,7 +107,7 @@ fn without_file(options: &Options, files: &[(Format, PathBuf)]) -> Option<String
 }
 
 /// A calendar without a name to make with it.
-fn without_calendar(options: &Options, files: &[(Format, PathBuf)]) -> Option<String> {
+fn without_calendar(options: &DnstapOptions, files: &[(Format, PathBuf)]) -> Option<String> {
     let option = match (options.localtime, options.gmtime) {
         (true, _) => "--localtime",
         (_, true) => "--gmtime",
@@ -120,7 +120,7 @@ fn without_calendar(options: &Options, files: &[(Format, PathBuf)]) -> Option<St
 }
 
 /// Why this is no file for its format.
-fn unfit(options: &Options, format: Format, name: &Path) -> Option<String> {
+fn unfit(options: &DnstapOptions, format: Format, name: &Path) -> Option<String> {
     let shown = name.display();
     if fs::metadata(name).is_ok_and(|metadata| metadata.file_type().is_socket()) {
         return Some(format!("-w cannot write to {shown}, which is a socket: -U relays to one"));
@@ -151,7 +151,7 @@ pub fn is_compressed(name: &Path) -> bool {
 }
 
 /// An option about TLS that nothing needs.
-fn idle_tls_option(options: &Options) -> Option<&'static str> {
+fn idle_tls_option(options: &DnstapOptions) -> Option<&'static str> {
     let peers = options.connect.iter().chain(&options.relay_tcp);
     let connects = peers.into_iter().any(|name| name.starts_with(TLS_PREFIX));
     let listens = !options.listen.is_empty();

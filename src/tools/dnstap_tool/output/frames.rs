@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Frame Streams files.
 
-use super::series::Series;
+use super::series::FileSeries;
 use super::{Frame, Output, OutputError};
 use crate::dnstap_tool::batch;
 
 /// Frame Streams files, one after the other.
-pub struct Frames {
-    files: Series,
+pub struct FramesOutput {
+    files: FileSeries,
 }
 
-impl Frames {
+impl FramesOutput {
     /// Writes to `files`.
-    pub fn new(files: Series) -> Self {
+    pub fn new(files: FileSeries) -> Self {
         Self { files }
     }
 
@@ -22,7 +22,7 @@ impl Frames {
     }
 }
 
-impl Output for Frames {
+impl Output for FramesOutput {
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
         self.add(frame.bytes)
     }
@@ -31,11 +31,11 @@ impl Output for Frames {
         false
     }
 
-    fn take_all(&mut self, frames: &mut batch::Frames<'_>) -> Result<(), OutputError> {
+    fn take_all(&mut self, frames: &mut batch::BatchFrames<'_>) -> Result<(), OutputError> {
         frames.try_for_each(|frame| self.add(frame))
     }
 
-    fn files(&mut self) -> Option<&mut Series> {
+    fn files(&mut self) -> Option<&mut FileSeries> {
         Some(&mut self.files)
     }
 

@@ -15,13 +15,13 @@ use std::time::Instant;
 use ::parquet::errors::ParquetError;
 
 use super::remarks::Remarks;
-use super::series::Series;
+use super::series::FileSeries;
 use super::{Frame, Output, OutputError};
 use crate::capture::content::{Content, Rejoin};
 use crate::capture::output::Files;
 use crate::command_line::STANDARD_OUTPUT;
 use column::Column;
-use writer::Writer;
+use writer::ParquetWriter;
 
 /// Bytes of a group before it is compressed, at most, unless a single row has more. They are in
 /// memory beside what they are compressed to.
@@ -29,22 +29,22 @@ const BYTES_MAX: usize = 4 << 20;
 
 /// Parquet files, one after the other.
 pub struct Parquet {
-    files: Series,
+    files: FileSeries,
     /// There is no next file.
     is_stream: bool,
     /// Bytes after which a file is split.
     split_size: u64,
-    writer: Writer,
+    writer: ParquetWriter,
     columns: Vec<Column>,
     /// Rows that wait.
     rows: u64,
-    state: State,
+    state: ParquetState,
     remarks: Remarks,
 }
 
 /// The state of a Parquet file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum ParquetState {
     Open,
     /// It is complete, and the next file does not exist yet.
     Complete,
@@ -67,16 +67,16 @@ impl Parquet {
             told: false,
             rejoin: Rejoin::Never,
         };
-        let files_of_bytes = Series::open(&unsplit, content, stop)?;
+        let files_of_bytes = FileSeries::open(&unsplit, content, stop)?;
         let name = files_of_bytes.name();
         Ok(Self {
-            writer: Writer::new().map_err(|error| failed(name, &error))?,
+            writer: ParquetWriter::new().map_err(|error| failed(name, &error))?,
             files: files_of_bytes,
             is_stream: files.name == Path::new(STANDARD_OUTPUT),
             split_size: files.split_size.unwrap_or(u64::MAX),
             columns: row::COLUMNS.iter().map(|(_, kind)| Column::new(*kind)).collect(),
             rows: 0,
-            state: State::Open,
+            state: ParquetState::Open,
             remarks: Remarks::default(),
         })
     }
@@ -96,7 +96,7 @@ impl Parquet {
     /// A failed write leaves a file that cannot be read.
     fn note(&mut self, written: Result<(), OutputError>) -> Result<(), OutputError> {
         if written.is_err() {
-            self.state = State::Broken;
+            self.state = ParquetState::Broken;
         }
         written.map_err(without_end)
     }
@@ -104,14 +104,14 @@ impl Parquet {
     /// Writes the end of the file.
     fn complete(&mut self) -> Result<(), OutputError> {
         self.write()?;
-        let next = Writer::new();
+        let next = ParquetWriter::new();
         let finished = next.and_then(|next| {
             std::mem::replace(&mut self.writer, next).finish(&mut self.files.buffer)
         });
         finished.map_err(|error| failed(self.files.name(), &error))?;
         let written = self.files.end_units(0).and_then(|()| self.files.write());
         self.note(written)?;
-        self.state = State::Complete;
+        self.state = ParquetState::Complete;
         Ok(())
     }
 
@@ -119,7 +119,7 @@ impl Parquet {
     fn next(&mut self) -> Result<(), OutputError> {
         self.files.reopen()?;
         if self.files.is_new() {
-            self.state = State::Open;
+            self.state = ParquetState::Open;
             return Ok(());
         }
         // The reason was reported. The last file is complete, and takes nothing more.
@@ -147,7 +147,7 @@ fn without_end(error: OutputError) -> OutputError {
 }
 
 impl Output for Parquet {
-    fn files(&mut self) -> Option<&mut Series> {
+    fn files(&mut self) -> Option<&mut FileSeries> {
         Some(&mut self.files)
     }
 
@@ -158,14 +158,14 @@ impl Output for Parquet {
 
     fn revive(&mut self) -> Result<(), OutputError> {
         match self.state {
-            State::Open => return self.files.revive(),
-            State::Complete => self.next()?,
-            State::Broken => self.files.leave_broken()?,
+            ParquetState::Open => return self.files.revive(),
+            ParquetState::Complete => self.next()?,
+            ParquetState::Broken => self.files.leave_broken()?,
         }
         let name = self.files.name();
-        self.writer = Writer::new().map_err(|error| failed(name, &error))?;
+        self.writer = ParquetWriter::new().map_err(|error| failed(name, &error))?;
         self.columns = row::COLUMNS.iter().map(|(_, kind)| Column::new(*kind)).collect();
-        (self.rows, self.state) = (0, State::Open);
+        (self.rows, self.state) = (0, ParquetState::Open);
         Ok(())
     }
 
@@ -206,11 +206,11 @@ impl Output for Parquet {
     fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
         self.remarks.tell(self.files.name(), tell);
         match self.state {
-            State::Open => self.complete()?,
-            State::Complete => (),
+            ParquetState::Open => self.complete()?,
+            ParquetState::Complete => (),
             // A file without its end does not get its name, nor does one that lacks data to which
             // its end refers.
-            State::Broken => return Ok(()),
+            ParquetState::Broken => return Ok(()),
         }
         self.files.finish()
     }

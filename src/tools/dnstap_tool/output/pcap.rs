@@ -15,7 +15,7 @@ use dnstap::schema::{HttpProtocol, SocketFamily, SocketProtocol};
 
 use super::recent::Recent;
 use super::remarks::Remarks;
-use super::series::Series;
+use super::series::FileSeries;
 use super::{Frame, Output, OutputError};
 use crate::capture::content::{Content, Rejoin};
 use crate::dnstap_tool::pairing;
@@ -43,7 +43,7 @@ const BILLION: u64 = 1_000_000_000;
 
 /// A packet capture.
 pub struct Pcap {
-    files: Series,
+    files: FileSeries,
     flows: Flows,
     /// Queries by way and ID, and whether their response is still to come.
     queries: Recent<(Way, [u8; 2]), bool>,
@@ -118,7 +118,7 @@ impl Pcap {
     }
 
     /// Writes to `files`.
-    pub fn new(files: Series) -> Self {
+    pub fn new(files: FileSeries) -> Self {
         Self {
             files,
             flows: Flows::new(),
@@ -298,7 +298,7 @@ impl Output for Pcap {
         }
     }
 
-    fn files(&mut self) -> Option<&mut Series> {
+    fn files(&mut self) -> Option<&mut FileSeries> {
         Some(&mut self.files)
     }
 

@@ -12,12 +12,12 @@ use dnstap::schema::MessageType;
 use indexmap::IndexMap;
 
 use super::remarks::Remarks;
-use super::series::Series;
+use super::series::FileSeries;
 use super::{Frame, Output, OutputError};
 use crate::dnstap_tool::dns::record::{OPT, Record};
 use crate::dnstap_tool::dns::section::{Parts, flag};
 use crate::dnstap_tool::dns::{BadMessage, name, rdata};
-use crate::dnstap_tool::pairing::Times;
+use crate::dnstap_tool::pairing::ExchangeTimes;
 use crate::dnstap_tool::print::bound::{self, TEXT_MAX, text_max};
 use crate::dnstap_tool::print::json;
 use crate::dnstap_tool::print::text::Text;
@@ -44,7 +44,7 @@ mod meta {
 
 /// Passive DNS.
 pub struct PassiveDns {
-    files: Series,
+    files: FileSeries,
     /// By the front of the line, which says what was seen.
     seen: IndexMap<Vec<u8>, Sightings>,
     bytes: usize,
@@ -58,7 +58,7 @@ pub struct PassiveDns {
 
 /// Where records come from.
 #[derive(Clone, Copy, Debug)]
-struct Source<'a> {
+struct RecordOrigin<'a> {
     /// The resolver.
     identity: Option<&'a [u8]>,
     /// The address of the server that answered.
@@ -81,7 +81,7 @@ struct Sightings {
 
 impl PassiveDns {
     /// Writes to `files`.
-    pub fn new(files: Series) -> Self {
+    pub fn new(files: FileSeries) -> Self {
         Self {
             files,
             seen: IndexMap::new(),
@@ -115,7 +115,7 @@ impl PassiveDns {
         if parts.response_code() != 0 {
             return Err("responses have another code than NOERROR, and are left out");
         }
-        let time = Times::of(message);
+        let time = ExchangeTimes::of(message);
         let time = time.response.or(time.query).map(|time| time / BILLION);
         let time = time.ok_or("responses have no time up to the year 2262, and are left out")?;
         let mut zone = Vec::new();
@@ -126,7 +126,7 @@ impl PassiveDns {
             return Err("responses have no zone that was asked, and are left out");
         }
         let nameserver = message.response_address;
-        let source = Source { identity, nameserver, zone: &zone, wire, time };
+        let source = RecordOrigin { identity, nameserver, zone: &zone, wire, time };
         let mut text = 0;
         for section in parts.sections {
             for record in parts.records(section) {
@@ -143,7 +143,11 @@ impl PassiveDns {
     }
 
     /// Counts a record, or says why not. Returns how long its text is.
-    fn record(&mut self, source: &Source<'_>, record: &Record) -> Result<usize, &'static str> {
+    fn record(
+        &mut self,
+        source: &RecordOrigin<'_>,
+        record: &Record,
+    ) -> Result<usize, &'static str> {
         if [OPT, meta::SIG, meta::TKEY, meta::TSIG].contains(&record.rtype) {
             return Ok(0);
         }
@@ -181,7 +185,7 @@ impl PassiveDns {
     }
 
     /// Makes the front of a line: what was seen, and where.
-    fn front(&mut self, source: &Source<'_>, record: &Record) -> Result<(), BadMessage> {
+    fn front(&mut self, source: &RecordOrigin<'_>, record: &Record) -> Result<(), BadMessage> {
         let Self { line, owner, scratch, .. } = self;
         line.clear();
         scratch.clear();
@@ -247,7 +251,7 @@ fn has_compressed_names(rtype: u16) -> bool {
 }
 
 impl Output for PassiveDns {
-    fn files(&mut self) -> Option<&mut Series> {
+    fn files(&mut self) -> Option<&mut FileSeries> {
         Some(&mut self.files)
     }
 
@@ -313,7 +317,7 @@ mod tests {
             placing: Placing::Replace,
             compressed: false,
         };
-        let files = Series::open(&files, Content::text(), Arc::default()).unwrap();
+        let files = FileSeries::open(&files, Content::text(), Arc::default()).unwrap();
         let mut output = PassiveDns::new(files);
         let text = || std::fs::read_to_string(file.path()).unwrap();
         let wire = b"\0\x01\x80\0\0\0\0\x01\0\0\0\0\0\0\x10\0\x01\0\0\0\0\0\x02\x01x";

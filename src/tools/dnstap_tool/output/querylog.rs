@@ -10,11 +10,11 @@ use dnstap::Message;
 use dnstap::schema::Hop;
 
 use super::remarks::Remarks;
-use super::series::Series;
+use super::series::FileSeries;
 use super::{Frame, Output, OutputError};
 use crate::dnstap_tool::dns::section::Parts;
-use crate::dnstap_tool::pairing::waiting::{Fit, Waiting};
-use crate::dnstap_tool::pairing::{self, Keys, Latency, TIMEOUT, Times};
+use crate::dnstap_tool::pairing::waiting::{Fit, UnpairedTable};
+use crate::dnstap_tool::pairing::{self, ExchangeTimes, Keys, Latency, TIMEOUT};
 use crate::dnstap_tool::print::time::Clock;
 use line::Answer;
 use upstream::Upstream;
@@ -31,10 +31,10 @@ const IN_VAIN: u32 = 100;
 
 /// A query log.
 pub struct QueryLog {
-    files: Series,
+    files: FileSeries,
     clock: Clock,
-    waiting: Waiting<Half>,
-    /// What [`Half::bytes`] of all that wait amount to.
+    waiting: UnpairedTable<UnpairedLine>,
+    /// What [`UnpairedLine::bytes`] of all that wait amount to.
     bytes: usize,
     upstream: Upstream,
     /// What has come at each hop.
@@ -64,9 +64,9 @@ impl Came {
 
 /// A query or a response without the other.
 #[derive(Debug)]
-struct Half {
+struct UnpairedLine {
     hop: Hop,
-    times: Times,
+    times: ExchangeTimes,
     /// What the line says before the answer, the time left out.
     front: Vec<u8>,
     /// The answer, of a response.
@@ -76,7 +76,7 @@ struct Half {
     since: Instant,
 }
 
-impl Half {
+impl UnpairedLine {
     /// Bytes that it takes, about.
     fn bytes(&self) -> usize {
         let asked = self.answer.as_ref().and_then(|answer| answer.asked.as_ref());
@@ -86,7 +86,7 @@ impl Half {
     }
 
     /// Returns how well a query and a response fit that have the same key.
-    fn fit(&self, other: &Half) -> Fit {
+    fn fit(&self, other: &UnpairedLine) -> Fit {
         match (self.answer.is_some(), other.answer.is_some()) {
             (false, true) => pairing::fit(self.times, other.times),
             (true, false) => pairing::fit(other.times, self.times),
@@ -97,11 +97,11 @@ impl Half {
 
 impl QueryLog {
     /// Writes to `files`.
-    pub fn new(files: Series) -> Self {
+    pub fn new(files: FileSeries) -> Self {
         Self {
             files,
             clock: Clock::default(),
-            waiting: Waiting::default(),
+            waiting: UnpairedTable::default(),
             bytes: 0,
             upstream: Upstream::new(),
             came: Default::default(),
@@ -118,7 +118,7 @@ impl QueryLog {
         message: &Message<'_>,
     ) -> Result<(), OutputError> {
         let is_query = message.message_type.is_query();
-        let times = Times::of(message);
+        let times = ExchangeTimes::of(message);
         let (wire, time) = match is_query {
             true => (message.query_message, times.query),
             false if pairing::is_unsent(message) => (message.query_message, times.response),
@@ -174,7 +174,7 @@ impl QueryLog {
         message: &Message<'_>,
         parts: &Parts<'_>,
         mut front: Vec<u8>,
-    ) -> Half {
+    ) -> UnpairedLine {
         // A response may bring its query along.
         let query = message.query_message.and_then(|wire| Parts::find(wire).ok());
         line::question(query.as_ref().unwrap_or(parts), query.is_some(), &mut front);
@@ -186,9 +186,9 @@ impl QueryLog {
                 None
             },
         });
-        Half {
+        UnpairedLine {
             hop,
-            times: Times::of(message),
+            times: ExchangeTimes::of(message),
             front,
             answer,
             server: self.keys.server(identity),
@@ -198,7 +198,7 @@ impl QueryLog {
 
     /// Makes a line of a half and the one that waits for it; or else lets it wait, unless that is
     /// of no use.
-    fn pair(&mut self, key: u64, mut half: Half) -> Result<(), OutputError> {
+    fn pair(&mut self, key: u64, mut half: UnpairedLine) -> Result<(), OutputError> {
         let came = self.came[half.hop as usize];
         let is_query = half.answer.is_none();
         let waits = match is_query {
@@ -227,14 +227,18 @@ impl QueryLog {
     }
 
     /// Writes the line of a half without the other.
-    fn line_alone(&mut self, half: &Half) -> Result<(), OutputError> {
+    fn line_alone(&mut self, half: &UnpairedLine) -> Result<(), OutputError> {
         self.line(half, half.answer.is_some().then_some(half))
     }
 
     /// Writes the line of a query and its response, which may be one and the same.
-    fn line(&mut self, query: &Half, response: Option<&Half>) -> Result<(), OutputError> {
+    fn line(
+        &mut self,
+        query: &UnpairedLine,
+        response: Option<&UnpairedLine>,
+    ) -> Result<(), OutputError> {
         let own = response.map(|response| response.times);
-        let time = query.times.query.or(own.and_then(Times::first));
+        let time = query.times.query.or(own.and_then(ExchangeTimes::first));
         let asked = query.times.query;
         let latency = own.map_or(Latency::Unknown, |own| pairing::latency(asked, own));
         let answer = response.and_then(|response| response.answer.as_ref());
@@ -306,7 +310,7 @@ impl Output for QueryLog {
         }
     }
 
-    fn files(&mut self) -> Option<&mut Series> {
+    fn files(&mut self) -> Option<&mut FileSeries> {
         Some(&mut self.files)
     }
 

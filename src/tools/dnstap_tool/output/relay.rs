@@ -13,12 +13,12 @@ use framestream::iothr::{IoThr, LinkState, Options, Producer, Refused, Stats};
 use framestream::transport::{Transport, deadline};
 use framestream::writer::{Writer, WriterOptions};
 
-use self::watch::Watch;
+use self::watch::RelayWatch;
 use super::{Frame, Output, OutputError};
-use crate::dnstap_tool::account::{Account, Reason};
+use crate::dnstap_tool::account::{Account, LossReason};
 use crate::dnstap_tool::batch;
 use crate::dnstap_tool::options::TLS_PREFIX;
-use crate::dnstap_tool::queue::Input;
+use crate::dnstap_tool::queue::InputKind;
 
 /// How long to wait for room when nothing is lost by waiting.
 const ROOM_CHECK: Duration = Duration::from_millis(1);
@@ -50,7 +50,7 @@ pub struct Relay {
     give_up: Option<Instant>,
     dropped: u64,
     account: Arc<Account>,
-    watch: Watch,
+    watch: RelayWatch,
     due: Instant,
 }
 
@@ -79,7 +79,7 @@ impl Relay {
         let started = IoThr::start(options, Writer::new(transport, writer));
         let (thread, mut producers) = started.map_err(|error| failed(error.to_string()))?;
         let producer = producers.pop().ok_or_else(|| failed("has no queue".into()))?;
-        let watch = Watch::new(&name, is_endless);
+        let watch = RelayWatch::new(&name, is_endless);
         let account = Arc::new(Account::new(name, true));
         let due = Instant::now();
         Ok(Self {
@@ -184,16 +184,16 @@ impl Relay {
         account.frames.store(stats.written, Ordering::Relaxed);
         account.failures.store(stats.connect_failures + stats.disconnects, Ordering::Relaxed);
         account.connected.store(stats.state == LinkState::Connected, Ordering::Relaxed);
-        account.set_dropped(Reason::QueueFull, self.dropped);
-        account.set_dropped(Reason::WriteFailed, stats.lost_error);
+        account.set_dropped(LossReason::QueueFull, self.dropped);
+        account.set_dropped(LossReason::WriteFailed, stats.lost_error);
         let gone = stats.written + stats.waiting + stats.lost_error;
-        account.set_dropped(Reason::Closing, stats.accepted.saturating_sub(gone));
+        account.set_dropped(LossReason::Closing, stats.accepted.saturating_sub(gone));
     }
 }
 
 impl Output for Relay {
-    fn set_input(&mut self, input: Input) {
-        self.patient = input == Input::File;
+    fn set_input(&mut self, input: InputKind) {
+        self.patient = input == InputKind::File;
     }
 
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
@@ -205,7 +205,7 @@ impl Output for Relay {
         false
     }
 
-    fn take_all(&mut self, frames: &mut batch::Frames<'_>) -> Result<(), OutputError> {
+    fn take_all(&mut self, frames: &mut batch::BatchFrames<'_>) -> Result<(), OutputError> {
         for frame in frames {
             self.send(&frame[framestream::frame::LENGTH_SIZE..]);
         }

@@ -11,8 +11,8 @@ use super::commands::Patience;
 use crate::capture::content::Content;
 use crate::capture::destination::{Closed, Destination};
 use crate::capture::log::Log;
-use crate::capture::output::{Files, Output};
-use crate::capture::output_file::WriteError;
+use crate::capture::output::{Files, RotatingFile};
+use crate::capture::output_file::FrameWriteError;
 
 /// How often commands that run for finished files are looked after.
 const REAP: Duration = Duration::from_secs(1);
@@ -24,22 +24,22 @@ const HOLD_BACK: Duration = Duration::from_secs(1);
 const BUFFER_SIZE: usize = 128 << 10;
 
 /// A series of files, or the standard output.
-pub struct Series {
+pub struct FileSeries {
     name: String,
-    files: Box<Output>,
+    files: Box<RotatingFile>,
     log: Log,
-    /// What is not written yet. Who appends a unit to it calls [`Series::end_unit`].
+    /// What is not written yet. Who appends a unit to it calls [`FileSeries::end_unit`].
     pub buffer: Vec<u8>,
     /// Bytes of whole units in the buffer.
     whole: usize,
     /// How many units that is.
     units: u64,
-    state: State,
+    state: SeriesState,
     /// Units that came after a write had failed.
     late: u64,
     /// Units that are not in a file.
     lost: Arc<AtomicU64>,
-    /// Units were written since the beginning, or since [`Series::revive`].
+    /// Units were written since the beginning, or since [`FileSeries::revive`].
     has_written: bool,
     flush_at: Option<Instant>,
     /// When to look after the commands that run.
@@ -48,7 +48,7 @@ pub struct Series {
 
 /// Whether more is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum SeriesState {
     Writing,
     /// Nobody reads the standard output any more.
     Unread,
@@ -56,8 +56,8 @@ enum State {
     Failed,
 }
 
-impl Series {
-    /// Opens the first file, but leaves what is there as it is until [`Series::begin`]. A reader that
+impl FileSeries {
+    /// Opens the first file, but leaves what is there as it is until [`FileSeries::begin`]. A reader that
     /// does not read is given up once `stop` is set.
     pub fn open(
         files: &Files,
@@ -66,7 +66,7 @@ impl Series {
     ) -> Result<Self, OutputError> {
         let log = Log;
         let name = files.name.display().to_string();
-        let files = Output::prepare(files, content, stop);
+        let files = RotatingFile::prepare(files, content, stop);
         let files = Box::new(files.map_err(|error| OutputError::Failed(error.to_string()))?);
         let buffer = Vec::with_capacity(BUFFER_SIZE);
         Ok(Self {
@@ -76,7 +76,7 @@ impl Series {
             buffer,
             whole: 0,
             units: 0,
-            state: State::Writing,
+            state: SeriesState::Writing,
             late: 0,
             lost: Arc::default(),
             has_written: false,
@@ -104,7 +104,7 @@ impl Series {
     /// Ends so many units, which are in one file. After a write that failed they are only counted: who
     /// has more that waits need not keep it.
     pub fn end_units(&mut self, count: u64) -> Result<(), OutputError> {
-        if self.state != State::Writing {
+        if self.state != SeriesState::Writing {
             self.buffer.clear();
             self.late += count;
             self.lost.fetch_add(count, Ordering::Relaxed);
@@ -125,7 +125,7 @@ impl Series {
 
     /// Writes all units.
     pub fn write(&mut self) -> Result<(), OutputError> {
-        if self.state != State::Writing {
+        if self.state != SeriesState::Writing {
             return Ok(());
         }
         self.write_whole()?;
@@ -143,12 +143,12 @@ impl Series {
         written.map_err(|error| self.failed(&error))
     }
 
-    fn failed(&mut self, error: &WriteError) -> OutputError {
+    fn failed(&mut self, error: &FrameWriteError) -> OutputError {
         if error.is_reader_gone() {
-            self.state = State::Unread;
+            self.state = SeriesState::Unread;
             return OutputError::ReaderGone;
         }
-        self.state = State::Failed;
+        self.state = SeriesState::Failed;
         // What was compressed may be there, and may be not.
         let most = if self.files.holds_back() { "up to " } else { "" };
         let (lost, unit) = (error.lost(), self.files.unit());
@@ -156,7 +156,7 @@ impl Series {
         OutputError::Failed(format!("{error} ({most}{lost} {unit} lost)"))
     }
 
-    /// When [`Series::tick`] is due.
+    /// When [`FileSeries::tick`] is due.
     pub fn due(&self) -> Option<Instant> {
         [self.split_at(), self.reap_at, self.flush_at].into_iter().flatten().min()
     }
@@ -207,12 +207,12 @@ impl Series {
     }
 
     fn write_on(&mut self) {
-        (self.state, self.has_written) = (State::Writing, false);
+        (self.state, self.has_written) = (SeriesState::Writing, false);
         self.buffer.clear();
         (self.whole, self.units) = (0, 0);
     }
 
-    /// Returns whether units were written since [`Series::revive`].
+    /// Returns whether units were written since [`FileSeries::revive`].
     pub fn has_written(&self) -> bool {
         self.has_written
     }
@@ -265,7 +265,7 @@ impl Series {
         if let Some(commands) = commands {
             patience.wait(commands, &log);
         }
-        if state == State::Failed && late > 0 {
+        if state == SeriesState::Failed && late > 0 {
             let why = match written {
                 Err(OutputError::Failed(text)) => format!("{text}; "),
                 _ => format!("{name}: "),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::{Frame, Output, OutputError};
 use crate::command_line::STANDARD_OUTPUT;
 use crate::dnstap_tool::account::Account;
-use crate::dnstap_tool::stats::Stats as Counts;
+use crate::dnstap_tool::stats::MessageStats;
 use crate::dnstap_tool::stats::metrics::{self, Page, Untaken};
 use crate::dnstap_tool::stats::text::{self, Now, Size};
 
@@ -46,8 +46,8 @@ pub enum Printed {
 
 /// How statistics are shown.
 #[derive(Debug)]
-pub struct Stats {
-    counts: Counts,
+pub struct StatsOutput {
+    counts: MessageStats,
     printed: Printed,
     /// Whether the text is made new while messages come.
     live: bool,
@@ -60,7 +60,7 @@ pub struct Stats {
     last: (Instant, u64),
 }
 
-impl Stats {
+impl StatsOutput {
     /// Prints text where `printed` says; keeps `page` up to date, with what became of the frames of
     /// the outputs that `accounts` are of, and what was not taken.
     pub fn new(
@@ -72,7 +72,7 @@ impl Stats {
         let live = printed == Printed::Output { alone: true } && io::stdout().is_terminal();
         let now = Instant::now();
         let stats = Self {
-            counts: Counts::default(),
+            counts: MessageStats::default(),
             printed,
             live,
             page,
@@ -114,7 +114,7 @@ fn write(text: &str) -> Result<(), OutputError> {
     written.map_err(|error| OutputError::new(STANDARD_OUTPUT, &error))
 }
 
-impl Output for Stats {
+impl Output for StatsOutput {
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
         match frame.event {
             Ok(event) => self.counts.add(frame.bytes, event),

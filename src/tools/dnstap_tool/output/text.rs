@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Text, to the standard output or files.
 
-use super::series::Series;
+use super::series::FileSeries;
 use super::{Frame, Output, OutputError};
-use crate::dnstap_tool::print::{Printer, Style};
+use crate::dnstap_tool::print::{EventPrinter, Style};
 
 /// Quiet text, YAML or JSON.
-pub struct Text {
-    files: Series,
-    printer: Printer,
+pub struct TextOutput {
+    files: FileSeries,
+    printer: EventPrinter,
 }
 
-impl Text {
+impl TextOutput {
     /// Prints to files in one style.
-    pub fn new(files: Series, style: Style) -> Self {
-        Self { files, printer: Printer::new(style) }
+    pub fn new(files: FileSeries, style: Style) -> Self {
+        Self { files, printer: EventPrinter::new(style) }
     }
 }
 
-impl Output for Text {
+impl Output for TextOutput {
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
         match frame.event {
             Ok(event) => self.printer.print(event, &mut self.files.buffer),
@@ -27,7 +27,7 @@ impl Output for Text {
         self.files.end_unit()
     }
 
-    fn files(&mut self) -> Option<&mut Series> {
+    fn files(&mut self) -> Option<&mut FileSeries> {
         Some(&mut self.files)
     }
 

@@ -9,7 +9,7 @@ const LOOK: usize = 8;
 
 /// The halves that wait. Each takes a slot, which is used again once it is free.
 #[derive(Debug)]
-pub struct Waiting<T> {
+pub struct UnpairedTable<T> {
     slots: Vec<Slot<T>>,
     /// Slots that are free.
     free: Vec<usize>,
@@ -61,7 +61,7 @@ pub enum Fit {
     Best,
 }
 
-impl<T> Default for Waiting<T> {
+impl<T> Default for UnpairedTable<T> {
     fn default() -> Self {
         Self {
             slots: Vec::new(),
@@ -73,7 +73,7 @@ impl<T> Default for Waiting<T> {
     }
 }
 
-impl<T> Waiting<T> {
+impl<T> UnpairedTable<T> {
     /// Returns the number of waiting halves.
     pub fn count(&self) -> usize {
         self.slots.len() - self.free.len()
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn halves_of_one_key_are_taken_in_turn_unless_one_fits_better() {
-        let mut waiting = Waiting::default();
+        let mut waiting = UnpairedTable::default();
         for value in 0..5 {
             waiting.push(1, value);
         }
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn slots_are_used_again_whatever_is_taken() {
-        let mut waiting = Waiting::default();
+        let mut waiting = UnpairedTable::default();
         let mut expected: Vec<(u64, u32)> = Vec::new();
         let mut random = 1_u64;
         for value in 0..20_000 {

@@ -4,7 +4,7 @@
 use crate::dnstap_tool::dns::edns::code;
 use crate::dnstap_tool::dns::rdata::Data;
 use crate::dnstap_tool::dns::record::Record;
-use crate::dnstap_tool::dns::{BadMessage, Reason, mnemonic, name};
+use crate::dnstap_tool::dns::{BadMessage, BadMessageReason, mnemonic, name};
 use crate::dnstap_tool::print::text::Text;
 use crate::printable::is_hidden;
 
@@ -49,7 +49,7 @@ pub fn print(data: &mut Data<'_>, opt: &Record, out: &mut impl Text) -> Result<(
         let code = data.u16()?;
         let length = data.take(2)?;
         let value = data.take(usize::from(u16::from_be_bytes([length[0], length[1]])))?;
-        option(code, value, out).ok_or(data.bad(Reason::Option))?;
+        option(code, value, out).ok_or(data.bad(BadMessageReason::Option))?;
     }
     Ok(())
 }

@@ -30,14 +30,14 @@ pub enum Style {
 
 /// Prints events.
 #[derive(Debug)]
-pub struct Printer {
+pub struct EventPrinter {
     style: Style,
     clock: Clock,
     /// Text that is on its way into quotation marks or an indented block.
     scratch: Vec<u8>,
 }
 
-impl Printer {
+impl EventPrinter {
     /// Prints in one style.
     pub fn new(style: Style) -> Self {
         Self { style, clock: Clock::default(), scratch: Vec::new() }
@@ -149,7 +149,7 @@ pub(crate) mod tests {
         };
         for (style, quote) in [(Style::Yaml, ""), (Style::Json, "\"")] {
             let mut out = Vec::new();
-            Printer::new(style).print(&event, &mut out);
+            EventPrinter::new(style).print(&event, &mut out);
             let text = String::from_utf8(out).unwrap();
             for fields in [Event::FIELDS, Message::FIELDS, Policy::FIELDS] {
                 for name in field_names(fields) {

@@ -12,7 +12,7 @@ const DAY: i64 = 86_400;
 const BILLION: u32 = 1_000_000_000;
 
 /// A time of the Gregorian calendar in UTC.
-struct Calendar {
+struct CivilTime {
     year: i64,
     month: u8,
     day: u8,
@@ -21,7 +21,7 @@ struct Calendar {
     second: u8,
 }
 
-impl Calendar {
+impl CivilTime {
     /// The time that many seconds after 1970 began.
     fn at(seconds: i64) -> Self {
         let of_day = seconds.rem_euclid(DAY);
@@ -72,7 +72,7 @@ pub fn has_year_of_four_digits(seconds: u64, nanoseconds: u32) -> bool {
 
 /// Prints seconds since 1970 as the 14 digits of date and time that signatures have.
 pub fn date_time_digits(seconds: u64, out: &mut impl Text) {
-    let calendar = Calendar::at(seconds.cast_signed());
+    let calendar = CivilTime::at(seconds.cast_signed());
     calendar.date("", out);
     calendar.time("", out);
 }
@@ -96,7 +96,7 @@ impl Clock {
                 out.extend_from_slice(text);
             }
             _ => {
-                let calendar = Calendar::at(seconds);
+                let calendar = CivilTime::at(seconds);
                 let mut text = Vec::with_capacity(19);
                 calendar.date("-", &mut text);
                 text.push(between);
@@ -141,7 +141,7 @@ impl Clock {
         let offset = Timestamp::from_second(seconds)
             .map_or(0, |timestamp| zone.to_offset(timestamp).seconds());
         let mut text = Vec::with_capacity(8);
-        Calendar::at(seconds.wrapping_add(offset.into())).time(":", &mut text);
+        CivilTime::at(seconds.wrapping_add(offset.into())).time(":", &mut text);
         out.extend_from_slice(&text);
         self.local = Some((seconds, text));
     }

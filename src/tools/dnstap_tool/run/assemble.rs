@@ -11,17 +11,17 @@ use crate::capture::log::Log;
 use crate::command_line::STANDARD_OUTPUT;
 use crate::dnstap_tool::account::Account;
 use crate::dnstap_tool::mask::Mask;
-use crate::dnstap_tool::options::{Format, Options};
+use crate::dnstap_tool::options::{DnstapOptions, Format};
 use crate::dnstap_tool::output::relay::Relay;
-use crate::dnstap_tool::output::stats::{Printed, Stats};
+use crate::dnstap_tool::output::stats::{Printed, StatsOutput};
 use crate::dnstap_tool::outputs::Outputs;
 use crate::dnstap_tool::select::Selection;
 use crate::dnstap_tool::stamp::Stamp;
 use crate::dnstap_tool::stats::metrics::{Page, Untaken};
-use crate::dnstap_tool::worker::{Totals, Worker};
+use crate::dnstap_tool::worker::{FrameWorker, WorkerTotals};
 
 /// What is wanted of all frames.
-pub fn selection(options: &Options) -> Selection {
+pub fn selection(options: &DnstapOptions) -> Selection {
     Selection {
         types: options.types.clone(),
         names: options.names.clone(),
@@ -34,10 +34,10 @@ pub fn selection(options: &Options) -> Selection {
 
 /// The worker with all outputs open, to which nothing is written yet if one cannot be.
 pub fn worker(
-    options: &Options,
+    options: &DnstapOptions,
     stop: &Arc<AtomicBool>,
     untaken: &Untaken,
-) -> Result<Worker, CaptureError> {
+) -> Result<FrameWorker, CaptureError> {
     let mask = options.mask4.or(options.mask6).is_some();
     let mask = mask.then(|| Mask::new(options.mask4.unwrap_or(32), options.mask6.unwrap_or(128)));
     // Files can be read again; sockets cannot.
@@ -64,22 +64,22 @@ pub fn worker(
         outputs.add("", Box::new(stats), account);
     }
     outputs.begin().map_err(|error| CaptureError::Other(error.to_string()))?;
-    Ok(Worker {
+    Ok(FrameWorker {
         selection: selection(options),
         stamp: options.sample.filter(|rate| *rate > 1).map(Stamp::new),
         mask,
         count: options.count.unwrap_or(u64::MAX),
         outputs,
-        totals: Totals::default(),
+        totals: WorkerTotals::default(),
         encoded: Vec::new(),
     })
 }
 
 fn stats(
-    options: &Options,
+    options: &DnstapOptions,
     accounts: Vec<Arc<Account>>,
     untaken: &Untaken,
-) -> Result<Stats, CaptureError> {
+) -> Result<StatsOutput, CaptureError> {
     let files = options.files();
     let beside = files.iter().find(|(_, name)| name.as_os_str() == STANDARD_OUTPUT);
     let printed = match beside {
@@ -89,7 +89,7 @@ fn stats(
         Some(_) => Printed::Error,
     };
     let page = options.metrics.as_ref().map(|_| Page::default());
-    let stats = Stats::new(printed, page.clone(), accounts, untaken.clone());
+    let stats = StatsOutput::new(printed, page.clone(), accounts, untaken.clone());
     // Who asks at once finds the page already.
     if let (Some(page), Some(name)) = (page, &options.metrics) {
         let failed = |error: String| CaptureError::Other(format!("--metrics {name}: {error}"));

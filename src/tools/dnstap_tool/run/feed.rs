@@ -12,29 +12,29 @@ use super::{reading, worker};
 use crate::capture::CaptureError;
 use crate::capture::destination::{Closed, Destination};
 use crate::capture::log::Log;
-use crate::capture::output_file::WriteError;
-use crate::dnstap_tool::options::Options;
+use crate::capture::output_file::FrameWriteError;
+use crate::dnstap_tool::options::DnstapOptions;
 use crate::dnstap_tool::outputs::Finished;
-use crate::dnstap_tool::queue::{Input, Over, Queue};
+use crate::dnstap_tool::queue::{BatchQueue, InputKind, Over};
 use crate::dnstap_tool::stats::metrics::Untaken;
 
 /// Feeds what sockets receive, and what files hold, to a worker.
-pub struct Feed {
-    queue: Arc<Queue>,
+pub struct WorkerFeed {
+    queue: Arc<BatchQueue>,
     reopen: Arc<AtomicBool>,
     worker: JoinHandle<Finished>,
     files: Option<JoinHandle<bool>>,
 }
 
-impl Feed {
+impl WorkerFeed {
     /// Starts the worker, and the reading of files.
     pub fn start(
-        options: &Options,
+        options: &DnstapOptions,
         stop: Arc<AtomicBool>,
         untaken: Untaken,
         waker: Arc<Waker>,
     ) -> Result<Self, CaptureError> {
-        let queue = Arc::new(Queue::default());
+        let queue = Arc::new(BatchQueue::default());
         let reopen = Arc::new(AtomicBool::new(false));
         let worker = worker(options, &stop, &untaken)?;
         let thread = {
@@ -55,19 +55,19 @@ impl Feed {
     }
 }
 
-impl Destination for Feed {
+impl Destination for WorkerFeed {
     fn has_room(&self, _: usize, _: usize) -> bool {
         true
     }
 
-    fn write(&mut self, frames: &[u8], count: u64) -> Result<(), WriteError> {
+    fn write(&mut self, frames: &[u8], count: u64) -> Result<(), FrameWriteError> {
         if frames.is_empty()
-            || self.queue.push(Input::Socket, frames)
+            || self.queue.push(InputKind::Socket, frames)
             || self.queue.over() == Some(Over::Enough)
         {
             return Ok(());
         }
-        Err(WriteError::NoOutput { lost: count })
+        Err(FrameWriteError::NoOutput { lost: count })
     }
 
     fn rotate_at(&self) -> Option<Instant> {

@@ -17,19 +17,19 @@ use crate::capture::output::Files;
 use crate::capture::output_file::Placing;
 use crate::dnstap_tool::options::link;
 use crate::dnstap_tool::options::misuse::is_compressed;
-use crate::dnstap_tool::options::{Format, Options};
-use crate::dnstap_tool::output::frames::Frames;
+use crate::dnstap_tool::options::{DnstapOptions, Format};
+use crate::dnstap_tool::output::frames::FramesOutput;
 use crate::dnstap_tool::output::parquet::Parquet;
 use crate::dnstap_tool::output::pcap::Pcap;
 use crate::dnstap_tool::output::pdns::PassiveDns;
 use crate::dnstap_tool::output::querylog::QueryLog;
-use crate::dnstap_tool::output::series::Series;
-use crate::dnstap_tool::output::text::Text;
+use crate::dnstap_tool::output::series::FileSeries;
+use crate::dnstap_tool::output::text::TextOutput;
 use crate::dnstap_tool::output::{Output, OutputError};
 use crate::dnstap_tool::print::Style;
 
 /// How the frames that go to `name` in this form are put there.
-pub fn files(options: &Options, format: Format, name: &Path) -> Files {
+pub fn files(options: &DnstapOptions, format: Format, name: &Path) -> Files {
     let splits = options.split.is_some() || options.split_size.is_some();
     let placing = match format {
         _ if options.append => Placing::Append,
@@ -57,7 +57,7 @@ pub fn files(options: &Options, format: Format, name: &Path) -> Files {
     }
 }
 
-fn calendar(options: &Options) -> Option<Calendar> {
+fn calendar(options: &DnstapOptions) -> Option<Calendar> {
     match (options.localtime, options.gmtime) {
         (true, _) => Some(Calendar::local()),
         (_, true) => Some(Calendar::gmt()),
@@ -66,7 +66,7 @@ fn calendar(options: &Options) -> Option<Calendar> {
 }
 
 /// The files to write, as they are named at present.
-pub fn present_names(options: &Options) -> Vec<PathBuf> {
+pub fn present_names(options: &DnstapOptions) -> Vec<PathBuf> {
     let calendar = calendar(options);
     let present = |(_, pattern): (Format, PathBuf)| {
         let bytes = pattern.as_os_str().as_bytes();
@@ -79,16 +79,16 @@ pub fn present_names(options: &Options) -> Vec<PathBuf> {
 
 /// Opens an output to a file.
 pub fn output(
-    options: &Options,
+    options: &DnstapOptions,
     format: Format,
     name: &Path,
     stop: &Arc<AtomicBool>,
 ) -> Result<Box<dyn Output>, OutputError> {
     let files = files(options, format, name);
-    let series = |content| Series::open(&files, content, stop.clone());
+    let series = |content| FileSeries::open(&files, content, stop.clone());
     let text = |style| -> Result<Box<dyn Output>, OutputError> {
         let content = if style == Style::Yaml { Content::documents() } else { Content::text() };
-        Ok(Box::new(Text::new(series(content)?, style)))
+        Ok(Box::new(TextOutput::new(series(content)?, style)))
     };
     match format {
         Format::Quiet => text(Style::Quiet),
@@ -101,7 +101,7 @@ pub fn output(
         Format::Frames => {
             let content = Content::frames(CONTENT_TYPE);
             let content = content.map_err(|error| OutputError::Failed(error.to_string()))?;
-            Ok(Box::new(Frames::new(series(content)?)))
+            Ok(Box::new(FramesOutput::new(series(content)?)))
         }
     }
 }

@@ -9,15 +9,15 @@ use framestream::transport::{HostSender, SocketSender, Transport};
 
 use super::tls;
 use crate::capture::CaptureError;
-use crate::capture::dialer::Target;
+use crate::capture::dialer::DialTarget;
 use crate::capture::listener::{Acceptor, Access, ListenError, Listener};
 use crate::capture::log::Log;
 use crate::dnstap_tool::options::address::host_and_port;
-use crate::dnstap_tool::options::{Options, TLS_PREFIX};
+use crate::dnstap_tool::options::{DnstapOptions, TLS_PREFIX};
 
 /// The sockets to receive from.
 pub fn listeners(
-    options: &Options,
+    options: &DnstapOptions,
     acceptor: Option<&Acceptor>,
 ) -> Result<Vec<Listener>, CaptureError> {
     let (owner, group) = (options.socket_owner.as_deref(), options.socket_group.as_deref());
@@ -40,14 +40,14 @@ pub fn listeners(
 }
 
 /// The senders to connect to.
-pub fn dial_targets(options: &Options) -> Result<Vec<Target>, CaptureError> {
+pub fn dial_targets(options: &DnstapOptions) -> Result<Vec<DialTarget>, CaptureError> {
     let target = |name: &String| match name.strip_prefix(TLS_PREFIX) {
         Some(name) => {
             let (host, _) = host_and_port(name).map_err(CaptureError::Other)?;
-            Ok(Target::Tls(name.into(), tls::connector(options, host)?))
+            Ok(DialTarget::Tls(name.into(), tls::connector(options, host)?))
         }
-        None if name.contains('/') => Ok(Target::Unix(name.into())),
-        None => Ok(Target::Tcp(name.clone())),
+        None if name.contains('/') => Ok(DialTarget::Unix(name.into())),
+        None => Ok(DialTarget::Tcp(name.clone())),
     };
     options.connect.iter().map(target).collect()
 }
@@ -63,7 +63,7 @@ pub fn address(name: &str) -> io::Result<SocketAddr> {
 pub type Receiver = (String, Box<dyn Transport>);
 
 /// The receivers that frames go on to.
-pub fn relays(options: &Options) -> Result<Vec<Receiver>, CaptureError> {
+pub fn relays(options: &DnstapOptions) -> Result<Vec<Receiver>, CaptureError> {
     let mut relays: Vec<Receiver> = Vec::new();
     for path in &options.relay_unix {
         let name = path.display().to_string();

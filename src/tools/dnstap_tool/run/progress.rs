@@ -11,8 +11,8 @@ use terminal_size::terminal_size_of;
 
 use crate::capture::log::{self, ERASE};
 use crate::command_line::STANDARD_OUTPUT;
-use crate::dnstap_tool::input::Progress;
-use crate::dnstap_tool::options::Options;
+use crate::dnstap_tool::input::ReadProgress;
+use crate::dnstap_tool::options::DnstapOptions;
 
 /// How often the progress is shown.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -31,7 +31,7 @@ pub struct Bar {
 
 impl Bar {
     /// Shows how far the reading is, where somebody looks and nothing else is shown.
-    pub fn show(options: &Options, progress: &Arc<Progress>) -> Option<Self> {
+    pub fn show(options: &DnstapOptions, progress: &Arc<ReadProgress>) -> Option<Self> {
         let standard_output =
             options.files().iter().any(|(_, name)| name.as_os_str() == STANDARD_OUTPUT);
         let to_terminal = (standard_output || options.stats) && io::stdout().is_terminal();

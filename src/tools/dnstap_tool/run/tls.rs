@@ -15,14 +15,14 @@ use framestream::transport::{
 use crate::capture::CaptureError;
 use crate::capture::credentials::{Credentials, TlsFiles};
 use crate::capture::listener::Acceptor;
-use crate::dnstap_tool::options::Options;
+use crate::dnstap_tool::options::DnstapOptions;
 
 fn failed(error: TlsError) -> CaptureError {
     CaptureError::Other(format!("TLS: {error}"))
 }
 
 /// Returns how to speak TLS as the server, if that is wanted.
-pub fn acceptor(options: &Options) -> Result<Option<Acceptor>, CaptureError> {
+pub fn acceptor(options: &DnstapOptions) -> Result<Option<Acceptor>, CaptureError> {
     let (Some(certificate), Some(key)) = (&options.tls_cert, &options.tls_key) else {
         return Ok(None);
     };
@@ -41,7 +41,7 @@ pub fn acceptor(options: &Options) -> Result<Option<Acceptor>, CaptureError> {
 }
 
 /// Returns how to speak TLS as the client, and the files that this takes.
-fn client(options: &Options) -> (TlsOptions, TlsFiles) {
+fn client(options: &DnstapOptions) -> (TlsOptions, TlsFiles) {
     let client = TlsOptions {
         server_name: options.tls_server_name.clone(),
         ca_bundle: options.tls_ca.clone(),
@@ -54,13 +54,20 @@ fn client(options: &Options) -> (TlsOptions, TlsFiles) {
 }
 
 /// Returns how to connect to a sender on `host`.
-pub fn connector(options: &Options, host: &str) -> Result<Credentials<TlsConnector>, CaptureError> {
+pub fn connector(
+    options: &DnstapOptions,
+    host: &str,
+) -> Result<Credentials<TlsConnector>, CaptureError> {
     let ((client, files), host) = (client(options), host.to_owned());
     Credentials::new(files, move || TlsConnector::new(&host, &client)).map_err(failed)
 }
 
 /// Returns the closed way to a receiver.
-pub fn relay(options: &Options, host: &str, port: u16) -> Result<Box<dyn Transport>, CaptureError> {
+pub fn relay(
+    options: &DnstapOptions,
+    host: &str,
+    port: u16,
+) -> Result<Box<dyn Transport>, CaptureError> {
     let ((client, files), host) = (client(options), host.to_owned());
     let credentials = Credentials::new(files, move || {
         TlsSender::new(Box::new(HostSender::new(&host, port)), &host, &client)

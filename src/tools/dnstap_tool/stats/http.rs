@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::capture::log::{Kind, Level, Log, Peer};
+use crate::capture::log::{Level, LineKind, Log, Peer};
 
 /// Connections at a time. One more takes the place of the oldest.
 const CONNECTIONS: usize = 16;
 
-const REPLACED: Kind = Kind("connections for metrics replaced");
+const REPLACED: LineKind = LineKind("connections for metrics replaced");
 
-const ACCEPT: Kind = Kind("failures of accept() for metrics");
+const ACCEPT: LineKind = LineKind("failures of accept() for metrics");
 
 /// How long a connection may last.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -67,7 +67,7 @@ struct Server<F> {
     resource: Resource,
     body: F,
     /// The oldest first.
-    connections: Vec<Connection>,
+    connections: Vec<HttpConnection>,
     /// When to accept again.
     accept_after: Option<Instant>,
 }
@@ -127,18 +127,18 @@ impl<F: Fn() -> String> Server<F> {
             match accepted {
                 Ok((stream, from)) => {
                     if self.connections.len() >= CONNECTIONS {
-                        let Connection { peer, .. } = self.connections.remove(0);
+                        let HttpConnection { peer, .. } = self.connections.remove(0);
                         let text = format_args!(
                             "metrics: the oldest of {CONNECTIONS} connections, from {peer}, is closed \
                              for one from {from}"
                         );
                         Log.limited(Level::Warning, REPLACED, text);
                     }
-                    self.connections.push(Connection {
+                    self.connections.push(HttpConnection {
                         stream,
                         peer: from,
                         until: now + TIMEOUT,
-                        state: State::Reading(Vec::new()),
+                        state: RequestState::Reading(Vec::new()),
                     });
                 }
                 Err(error) => match error.kind() {
@@ -158,15 +158,15 @@ impl<F: Fn() -> String> Server<F> {
     }
 }
 
-struct Connection {
+struct HttpConnection {
     stream: TcpStream,
     peer: Peer,
     /// When it is closed, whatever it does.
     until: Instant,
-    state: State,
+    state: RequestState,
 }
 
-enum State {
+enum RequestState {
     /// The head of the request, as far as it has come.
     Reading(Vec<u8>),
     /// The answer, and how much of it is written.
@@ -175,11 +175,11 @@ enum State {
     Closing,
 }
 
-impl Connection {
+impl HttpConnection {
     fn waits_for(&self) -> PollFlags {
         match self.state {
-            State::Reading(_) | State::Closing => PollFlags::POLLIN,
-            State::Writing(..) => PollFlags::POLLOUT,
+            RequestState::Reading(_) | RequestState::Closing => PollFlags::POLLIN,
+            RequestState::Writing(..) => PollFlags::POLLOUT,
         }
     }
 
@@ -197,7 +197,7 @@ impl Connection {
     fn step(&mut self, resource: &Resource, body: &impl Fn() -> String) -> io::Result<bool> {
         let mut buffer = [0; 1024];
         match &mut self.state {
-            State::Reading(head) => {
+            RequestState::Reading(head) => {
                 let count = self.stream.read(&mut buffer)?;
                 head.extend_from_slice(&buffer[..count]);
                 // Empty lines before a request are of one before (RFC 9112, section 2.2).
@@ -207,19 +207,19 @@ impl Connection {
                 let fits = head.len() <= HEAD_MAX;
                 if !fits || head.windows(HEAD_END.len()).any(|end| end == HEAD_END) {
                     let answer = answer(fits.then_some(&head[..]), resource, body);
-                    self.state = State::Writing(answer, 0);
+                    self.state = RequestState::Writing(answer, 0);
                 }
                 Ok(count > 0)
             }
-            State::Writing(answer, written) => {
+            RequestState::Writing(answer, written) => {
                 *written += self.stream.write(&answer[*written..])?;
                 if *written == answer.len() {
                     self.stream.shutdown(Shutdown::Write)?;
-                    self.state = State::Closing;
+                    self.state = RequestState::Closing;
                 }
                 Ok(true)
             }
-            State::Closing => Ok(self.stream.read(&mut buffer)? > 0),
+            RequestState::Closing => Ok(self.stream.read(&mut buffer)? > 0),
         }
     }
 }
@@ -246,7 +246,7 @@ fn answer(head: Option<&[u8]>, resource: &Resource, body: &impl Fn() -> String) 
     };
     let mut answer = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\
-         Connection: close\r\n\r\n",
+         HttpConnection: close\r\n\r\n",
         body.len()
     );
     if words[0] != b"HEAD" {

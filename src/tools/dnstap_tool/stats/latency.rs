@@ -4,8 +4,8 @@
 use dnstap::Message;
 
 use crate::dnstap_tool::dns::section::Parts;
-use crate::dnstap_tool::pairing::waiting::{Fit, Waiting};
-use crate::dnstap_tool::pairing::{self, Keys, Latency, Times};
+use crate::dnstap_tool::pairing::waiting::{Fit, UnpairedTable};
+use crate::dnstap_tool::pairing::{self, ExchangeTimes, Keys, Latency};
 
 /// Upper bounds of the buckets in microseconds. What takes longer is in one more.
 pub const BOUNDS: [u64; 22] = [
@@ -57,15 +57,15 @@ const CAPACITY: usize = 1 << 15;
 #[derive(Debug, Default)]
 pub struct Pairs {
     keys: Keys,
-    waiting: Waiting<Half>,
+    waiting: UnpairedTable<UnpairedMessage>,
     /// Message types of queries that have come, as bits: responses wait for no others.
     asked: u32,
 }
 
 /// A query or a response without the other.
 #[derive(Debug)]
-struct Half {
-    times: Times,
+struct UnpairedMessage {
+    times: ExchangeTimes,
     is_response: bool,
     /// Stands for the identity of the server.
     server: u64,
@@ -80,8 +80,11 @@ impl Pairs {
         parts: &Parts<'_>,
     ) -> Latency {
         let is_response = message.message_type.is_response();
-        let half =
-            Half { times: Times::of(message), is_response, server: self.keys.server(identity) };
+        let half = UnpairedMessage {
+            times: ExchangeTimes::of(message),
+            is_response,
+            server: self.keys.server(identity),
+        };
         while self.waiting.oldest().is_some_and(|oldest| {
             oldest.server == half.server && oldest.times.is_over_at(half.times.first())
         }) {

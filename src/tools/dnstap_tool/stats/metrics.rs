@@ -11,11 +11,11 @@ use dnstap::schema::Hop;
 
 use super::http::{self, Resource};
 use super::latency::BOUNDS;
-use super::{Stats, protocol_name, type_name};
+use super::{MessageStats, protocol_name, type_name};
 use crate::capture::totals::Refusals;
-use crate::dnstap_tool::account::{Account, Reason};
+use crate::dnstap_tool::account::{Account, LossReason};
 use crate::dnstap_tool::dns::mnemonic;
-use crate::dnstap_tool::input::Progress;
+use crate::dnstap_tool::input::ReadProgress;
 use crate::printable::push_line;
 
 /// Where they are.
@@ -52,7 +52,7 @@ impl Page {
 #[derive(Clone, Debug, Default)]
 pub struct Untaken {
     /// Of files.
-    pub files: Arc<Progress>,
+    pub files: Arc<ReadProgress>,
     /// Of sockets.
     pub sockets: Arc<Refusals>,
 }
@@ -70,7 +70,7 @@ impl Untaken {
 
 /// The statistics in the text format, with what was not taken, and what became of the frames of
 /// relays.
-pub fn text(stats: &Stats, accounts: &[Arc<Account>], untaken: &Untaken) -> String {
+pub fn text(stats: &MessageStats, accounts: &[Arc<Account>], untaken: &Untaken) -> String {
     let mut out = String::new();
     let one = |value| [(String::new(), value)];
     metric("frames_total", "Frames that were taken.", one(stats.frames), &mut out);
@@ -165,7 +165,7 @@ fn outputs(accounts: &[Arc<Account>], out: &mut String) {
     let help = "Frames written, or handed over to a receiver.";
     metric("output_frames_total", help, values("output", frames), out);
     let dropped = accounts(false).flat_map(|account| {
-        Reason::ALL.map(|reason| {
+        LossReason::ALL.map(|reason| {
             let (output, name) = (quoted(&account.name), reason.name());
             let labels = format!("{{output=\"{output}\",reason=\"{name}\"}}");
             (labels, account.dropped(reason))
@@ -226,7 +226,7 @@ fn family(
     }
 }
 
-fn latency(stats: &Stats, out: &mut String) {
+fn latency(stats: &MessageStats, out: &mut String) {
     const NAME: &str = "dnstap_latency_seconds";
     let _ = writeln!(out, "# HELP {NAME} Time from query to response.\n# TYPE {NAME} histogram");
     for (family, histogram) in Hop::ALL.into_iter().map(Hop::name).zip(&stats.latency) {
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn whoever_asks_makes_no_time_series() {
-        let mut stats = Stats::default();
+        let mut stats = MessageStats::default();
         stats.questions.extend((0..=u16::MAX).map(|number| (number, 1)));
         stats.codes.extend((0..4096).map(|number| (number, 1)));
         let text = text(&stats, &[], &Untaken::default());

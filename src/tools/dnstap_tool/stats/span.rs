@@ -9,7 +9,7 @@ const SPANS: usize = 8;
 
 /// Times that are close to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
+pub struct TimeSpan {
     /// The first, in nanoseconds since 1970.
     pub first: u64,
     /// The last.
@@ -18,7 +18,7 @@ pub struct Span {
     pub count: u64,
 }
 
-impl Span {
+impl TimeSpan {
     fn is_near(&self, time: u64) -> bool {
         (self.first.saturating_sub(GAP)..=self.last.saturating_add(GAP)).contains(&time)
     }
@@ -32,18 +32,18 @@ impl Span {
 
 /// The times of messages, in whatever order they come.
 #[derive(Debug, Default)]
-pub struct Times {
+pub struct TimeSpans {
     /// No two are near each other.
-    spans: Vec<Span>,
+    spans: Vec<TimeSpan>,
     count: u64,
 }
 
-impl Times {
+impl TimeSpans {
     /// Adds a time in nanoseconds since 1970.
     pub fn add(&mut self, time: u64) {
         self.count += 1;
-        let mut span = Span { first: time, last: time, count: 1 };
-        let holds = |known: &&mut Span| (known.first..=known.last).contains(&time);
+        let mut span = TimeSpan { first: time, last: time, count: 1 };
+        let holds = |known: &&mut TimeSpan| (known.first..=known.last).contains(&time);
         if let Some(known) = self.spans.iter_mut().find(holds) {
             known.count += 1;
             return;
@@ -65,7 +65,7 @@ impl Times {
     }
 
     /// The span with most times, and how many times are in no part of it.
-    pub fn most(&self) -> Option<(Span, u64)> {
+    pub fn most(&self) -> Option<(TimeSpan, u64)> {
         let most = self.spans.iter().max_by_key(|span| span.count)?;
         Some((*most, self.count - most.count))
     }
@@ -77,13 +77,13 @@ mod tests {
 
     #[test]
     fn far_times_are_left_out() {
-        let mut times = Times::default();
-        let mut expected = Span { first: 50 * GAP, last: 0, count: 0 };
+        let mut times = TimeSpans::default();
+        let mut expected = TimeSpan { first: 50 * GAP, last: 0, count: 0 };
         for number in 0..1000 {
             // Not in order.
             let time = 50 * GAP + number * 7 % 10;
             times.add(time);
-            expected.add(&Span { first: time, last: time, count: 1 });
+            expected.add(&TimeSpan { first: time, last: time, count: 1 });
             times.add(number * 2 * GAP + 100 * GAP);
             assert!(times.spans.len() <= SPANS);
         }
@@ -93,11 +93,11 @@ mod tests {
 
     #[test]
     fn spans_that_meet_are_one() {
-        let mut times = Times::default();
+        let mut times = TimeSpans::default();
         for day in [0, 4, 2, 1, 3] {
             times.add(day * GAP);
         }
-        assert_eq!(times.most(), Some((Span { first: 0, last: 4 * GAP, count: 5 }, 0)));
+        assert_eq!(times.most(), Some((TimeSpan { first: 0, last: 4 * GAP, count: 5 }, 0)));
         times.add(u64::MAX);
         assert_eq!(times.most().unwrap().1, 1);
     }

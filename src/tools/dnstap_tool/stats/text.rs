@@ -6,9 +6,9 @@ use std::fmt::Write;
 use dnstap::schema::Hop;
 
 use super::latency::{BOUNDS, Histogram};
-use super::span::Span;
+use super::span::TimeSpan;
 use super::top::Top;
-use super::{Stats, address_text, name_text, printed, protocol_name, type_name};
+use super::{MessageStats, address_text, name_text, printed, protocol_name, type_name};
 use crate::dnstap_tool::dns::rdata;
 use crate::dnstap_tool::print::message::response_code;
 
@@ -41,15 +41,15 @@ pub struct Now {
 }
 
 /// The lines of a view. Of the present something is said if it is known.
-pub fn lines(stats: &Stats, now: Option<Now>, size: Size) -> Vec<String> {
+pub fn lines(stats: &MessageStats, now: Option<Now>, size: Size) -> Vec<String> {
     let mut lines = vec![headline(stats, now)];
     if stats.bad_frames + stats.bad_dns > 0 {
-        let Stats { bad_frames, bad_dns, .. } = stats;
+        let MessageStats { bad_frames, bad_dns, .. } = stats;
         lines
             .push(format!("{bad_frames} frames are no dnstap messages, {bad_dns} messages no DNS"));
     }
     if stats.unsent + stats.backwards > 0 {
-        let Stats { unsent, backwards, .. } = stats;
+        let MessageStats { unsent, backwards, .. } = stats;
         lines.push(format!("{unsent} responses were not sent, {backwards} are before their query"));
     }
     lines.push(String::new());
@@ -98,9 +98,9 @@ pub fn lines(stats: &Stats, now: Option<Now>, size: Size) -> Vec<String> {
     lines
 }
 
-fn headline(stats: &Stats, now: Option<Now>) -> String {
+fn headline(stats: &MessageStats, now: Option<Now>) -> String {
     let mut line = format!("{} messages, {}", grouped(stats.frames), bytes(stats.bytes));
-    if let Some((Span { first, last, count }, others)) = stats.times.most() {
+    if let Some((TimeSpan { first, last, count }, others)) = stats.times.most() {
         let seconds = (last - first) as f64 / 1e9;
         let _ = write!(line, " in {}", duration(last - first));
         if seconds > 0.0 {
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_view_keeps_to_its_size() {
-        let mut stats = Stats::default();
+        let mut stats = MessageStats::default();
         for number in 0..50_u32 {
             stats.names.add(&[1, b'a' + number as u8 % 26, 0]);
             stats.clients.add(&number.to_be_bytes());

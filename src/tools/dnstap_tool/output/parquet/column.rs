@@ -8,7 +8,7 @@ use parquet::file::writer::SerializedColumnWriter;
 
 /// What is in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnKind {
     /// Text in UTF-8, many of which are the same.
     Text,
     /// Bytes.
@@ -21,7 +21,7 @@ pub enum Kind {
     Time,
 }
 
-impl Kind {
+impl ColumnKind {
     /// The type in the language of Parquet schemas, in front of and behind the name.
     pub fn schema(self) -> (&'static str, &'static str) {
         match self {
@@ -53,12 +53,12 @@ enum Values {
 
 impl Column {
     /// An empty column.
-    pub fn new(kind: Kind) -> Self {
+    pub fn new(kind: ColumnKind) -> Self {
         let values = match kind {
-            Kind::Text | Kind::Bytes => Values::Bytes(Vec::new(), Vec::new()),
-            Kind::Number => Values::Numbers(Vec::new()),
-            Kind::Flag => Values::Flags(Vec::new()),
-            Kind::Time => Values::Times(Vec::new()),
+            ColumnKind::Text | ColumnKind::Bytes => Values::Bytes(Vec::new(), Vec::new()),
+            ColumnKind::Number => Values::Numbers(Vec::new()),
+            ColumnKind::Flag => Values::Flags(Vec::new()),
+            ColumnKind::Time => Values::Times(Vec::new()),
         };
         Self { values, levels: Vec::new() }
     }

@@ -11,13 +11,13 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::{ColumnPath, TypePtr};
 
-use super::column::{Column, Kind};
+use super::column::{Column, ColumnKind};
 use super::row::COLUMNS;
 
 /// Makes a file.
-pub struct Writer(SerializedFileWriter<Vec<u8>>);
+pub struct ParquetWriter(SerializedFileWriter<Vec<u8>>);
 
-impl Writer {
+impl ParquetWriter {
     /// Begins a file.
     pub fn new() -> Result<Self, ParquetError> {
         SerializedFileWriter::new(Vec::new(), schema()?, Arc::new(properties())).map(Self)
@@ -80,11 +80,11 @@ fn properties() -> WriterProperties {
     for (name, kind) in COLUMNS {
         let path = || ColumnPath::from(*name);
         // Of these hardly any two are the same.
-        if matches!(kind, Kind::Bytes | Kind::Time) {
+        if matches!(kind, ColumnKind::Bytes | ColumnKind::Time) {
             properties = properties.set_column_dictionary_enabled(path(), false);
         }
         // Nobody looks for these by range.
-        if *kind == Kind::Bytes {
+        if *kind == ColumnKind::Bytes {
             let none = EnabledStatistics::None;
             properties = properties.set_column_statistics_enabled(path(), none);
         }

@@ -20,13 +20,13 @@ const ALIASES: usize = 16;
 const CNAME: u16 = 5;
 
 /// When a question was asked last, or answered by others, in nanoseconds. The latest is first.
-type Times = [u64; TIMES];
+type LastTimes = [u64; TIMES];
 
 /// The questions that resolvers asked others.
 #[derive(Debug)]
 pub struct Upstream {
     /// By the hash of server and question; of servers themselves too.
-    asked: Recent<u64, Times>,
+    asked: Recent<u64, LastTimes>,
     hasher: RandomState,
     scratch: Vec<u8>,
 }
@@ -39,11 +39,11 @@ impl Upstream {
 
     /// The resolver `identity` asked others, or got their answer, at this time.
     pub fn note(&mut self, identity: &[u8], parts: &Parts<'_>, time: u64) {
-        self.asked.entry(&self.hasher.hash_one(identity), Times::default);
+        self.asked.entry(&self.hasher.hash_one(identity), LastTimes::default);
         if let Some(Question { name_at, qtype, .. }) = parts.question
             && let Some(key) = self.key(identity, parts.wire, name_at, qtype)
         {
-            let times = self.asked.entry(&key, Times::default);
+            let times = self.asked.entry(&key, LastTimes::default);
             times.rotate_right(1);
             times[0] = time;
         }

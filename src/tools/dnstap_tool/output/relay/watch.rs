@@ -6,23 +6,23 @@ use std::time::{Duration, Instant};
 
 use framestream::iothr::{LinkState, Stats};
 
-use crate::capture::log::{Kind, Level, Log};
+use crate::capture::log::{Level, LineKind, Log};
 
 /// No receiver is connected.
-const UNREACHABLE: Kind = Kind("relays without a receiver");
+const UNREACHABLE: LineKind = LineKind("relays without a receiver");
 
 /// Frames are lost.
-const LOSING: Kind = Kind("relays that lose frames");
+const LOSING: LineKind = LineKind("relays that lose frames");
 
 /// Connections that were made and lost.
-const CHANGES: Kind = Kind("changes of connections of relays");
+const CHANGES: LineKind = LineKind("changes of connections of relays");
 
 /// Time without a lost frame after which a loss is over.
 const CALM: Duration = Duration::from_secs(2);
 
 /// The last observation of a relay.
 #[derive(Debug)]
-pub struct Watch {
+pub struct RelayWatch {
     /// Its name in messages.
     name: String,
     /// A first connection is worth a line.
@@ -41,7 +41,7 @@ struct Loss {
     before: u64,
 }
 
-impl Watch {
+impl RelayWatch {
     /// Nothing was seen yet of the relay `name`.
     pub fn new(name: &str, is_endless: bool) -> Self {
         Self {
