@@ -2,26 +2,26 @@
 //! Events into bytes: in one pass, in place, without allocating.
 //!
 //! The bytes are those that protobuf-c writes: fields in ascending order, integers as short as they
-//! can be. What servers log all the time goes through [`usual`] in a straight line. Any event goes
-//! through here, and is not slow either:
+//! can be. The messages that servers log most go through [`fast_path`] in a straight line. Any event
+//! goes through here, and is not slow either:
 //!
 //! - The fields that are short go into an array of fixed size, [`HEAD`], which no sum of them can
 //!   overrun. The compiler sees that too, so no store is checked; and a store may be wider than what
 //!   it is to leave, as the next one writes over the rest.
 //! - The length of the message stands before it. How many bytes the length itself takes is guessed
-//!   from the DNS message; the rare wrong guess is put right by moving the message by a byte.
+//!   from the DNS message; the rare wrong guess is corrected by moving the message by a byte.
 //! - Seconds change once a second: their five bytes are remembered.
 //! - What is rare is out of the way, in functions of its own.
 
 pub(crate) mod cursor;
 mod envelope;
 mod event;
+pub mod fast_path;
 mod field;
 mod fields;
 mod origin;
 mod rare;
 mod short;
-pub mod usual;
 mod varint;
 
 use std::cell::Cell;
@@ -42,7 +42,7 @@ pub const BYTES_MAX: usize = 65_535;
 /// Longest address in bytes.
 pub const ADDRESS_MAX: usize = 16;
 
-/// Bytes for the fields up to the query, in a usual response up to the DNS message: 2 for the
+/// Bytes for the fields up to the query, in a response of the fast path up to the DNS message: 2 for the
 /// message's length, 33 for three enumerations, 36 for the addresses, 12 for the ports, 32 for the
 /// times, 4 for what stands before the DNS message, and 8 by which a store can be too wide.
 const HEAD: usize = 128;
@@ -104,11 +104,11 @@ fn longer_len(message: &impl Fields, extra: Option<&[u8]>) -> Result<usize, Enco
     if query | zone | response > BYTES_MAX {
         return Err(EncodeError::TooLong("query_message, query_zone or response_message"));
     }
-    let usual = query + zone + response;
+    let length = query + zone + response;
     if !rare::is_any(message) && extra.is_none() {
-        return Ok(usual);
+        return Ok(length);
     }
-    Ok(usual + rare::most(message, extra)?)
+    Ok(length + rare::max_len(message, extra)?)
 }
 
 /// The encoder of one thread: remembers what the next event is likely to need again.
@@ -187,7 +187,7 @@ impl Encoder {
         if put_guessed_length(prefix, length) {
             Ok(width + length)
         } else {
-            rare::put_right(out, width, length)
+            rare::fix_length_prefix(out, width, length)
         }
     }
 

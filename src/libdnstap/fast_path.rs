@@ -2,10 +2,14 @@
 //! The fast path for the messages that servers log most. Nothing here can panic, so that only the
 //! wake-up needs a guard.
 
+use std::marker::PhantomData;
 use std::slice;
 
 use dnstap::encode::BYTES_MAX;
-use dnstap::encode::usual::{Usual, width};
+use dnstap::encode::fast_path::{
+    FastMessage, Kind, OneByte, Query, Response, TimedResponse, TwoBytes, Width, ZonedQuery,
+    ZonedResponse, takes_two_bytes,
+};
 use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
 use dnstap::sink::Queue;
 
@@ -46,36 +50,32 @@ unsafe fn log_between<const N: usize>(
     unsafe {
         match (message.query.data.is_null(), has_zone) {
             // A response with a zone is expected to have the time of its query.
-            (true, true) => log_one::<N, true, true, true>(queue, message),
+            (true, true) => log_kind::<N, ZonedResponse>(queue, message),
             (true, false) if message.query_time.seconds != 0 => {
-                log_one::<N, true, true, false>(queue, message)
+                log_kind::<N, TimedResponse>(queue, message)
             }
-            (true, false) => log_one::<N, true, false, false>(queue, message),
-            (false, false) => log_one::<N, false, true, false>(queue, message),
-            (false, true) => log_one::<N, false, true, true>(queue, message),
+            (true, false) => log_kind::<N, Response>(queue, message),
+            (false, false) => log_kind::<N, Query>(queue, message),
+            (false, true) => log_kind::<N, ZonedQuery>(queue, message),
         }
     }
 }
 
 /// # Safety
-/// As for [`log_between`], and the message has a query or, if `RESPONSE`, none, and a zone if
-/// `ZONE`.
+/// As for [`log_between`], and the message has a query or, if `K` is a response, none, and a zone if
+/// `K` has one.
 #[inline(always)]
-unsafe fn log_one<
-    const N: usize,
-    const RESPONSE: bool,
-    const QUERY_TIME: bool,
-    const ZONE: bool,
->(
+unsafe fn log_kind<const N: usize, K: Kind>(
     queue: &mut Queue<dnstap_queue>,
     message: &dnstap_message,
 ) -> dnstap_result {
-    let bytes = if RESPONSE { &message.response } else { &message.query };
+    let bytes = if K::RESPONSE { &message.response } else { &message.query };
     // SAFETY: passed on to the caller.
     unsafe {
-        match width::<N, One<N, RESPONSE, QUERY_TIME, ZONE>>(bytes.length) {
-            1 => log_wide::<N, RESPONSE, QUERY_TIME, ZONE, 1>(queue, message),
-            _ => log_wide::<N, RESPONSE, QUERY_TIME, ZONE, 2>(queue, message),
+        if takes_two_bytes::<N, K>(bytes.length) {
+            log_wide::<N, K, TwoBytes>(queue, message)
+        } else {
+            log_wide::<N, K, OneByte>(queue, message)
         }
     }
 }
@@ -84,21 +84,15 @@ unsafe fn log_one<
 /// does not unwind, so that `dnstap_log` ends with a jump to it.
 ///
 /// # Safety
-/// As for [`log_one`].
+/// As for [`log_kind`].
 #[inline(never)]
-unsafe extern "C" fn log_wide<
-    const N: usize,
-    const RESPONSE: bool,
-    const QUERY_TIME: bool,
-    const ZONE: bool,
-    const WIDTH: usize,
->(
+unsafe extern "C" fn log_wide<const N: usize, K: Kind, W: Width>(
     queue: &mut Queue<dnstap_queue>,
     message: &dnstap_message,
 ) -> dnstap_result {
     // SAFETY: passed on to the caller.
-    let logged = unsafe { One::<N, RESPONSE, QUERY_TIME, ZONE>::new(message) }
-        .and_then(|one| queue.log_usual::<N, WIDTH, _>(&one));
+    let logged = unsafe { Checked::<N, K>::new(message) }
+        .and_then(|message| queue.log_fast::<N, W, _>(&message));
     match logged {
         Some(false) => DNSTAP_OK,
         Some(true) => {
@@ -110,19 +104,14 @@ unsafe extern "C" fn log_wide<
     }
 }
 
-/// A usual message: a response alone if `RESPONSE`, else a query alone, with the time of the query
-/// if `QUERY_TIME`, with a zone if `ZONE`.
-struct One<'a, const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZONE: bool>(
-    &'a dnstap_message,
-);
+/// A valid message of kind `K`, between addresses of `N` bytes.
+struct Checked<'a, const N: usize, K>(&'a dnstap_message, PhantomData<K>);
 
-impl<'a, const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZONE: bool>
-    One<'a, N, RESPONSE, QUERY_TIME, ZONE>
-{
-    /// The message, if it is one of this kind, and valid.
+impl<'a, const N: usize, K: Kind> Checked<'a, N, K> {
+    /// Returns the message if it is of this kind, and valid.
     ///
     /// # Safety
-    /// As for [`log_one`].
+    /// As for [`log_kind`].
     #[inline(always)]
     unsafe fn new(message: &'a dnstap_message) -> Option<Self> {
         let (wanted, socket_family) = match N {
@@ -158,37 +147,33 @@ impl<'a, const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZON
         if numbers != 0 && numbers != u64::from(socket_family.0) {
             return None;
         }
-        let (bytes, other) = if RESPONSE { (response, query) } else { (query, response) };
+        let (bytes, other) = if K::RESPONSE { (response, query) } else { (query, response) };
         let mut rare = policy.addr() | extra.data.addr() | extra.length;
         rare |= identity.data.addr() | identity.length | version.data.addr() | version.length;
         // A response is one because it has no query.
-        rare |= if RESPONSE { other.length } else { other.data.addr() | other.length };
+        rare |= if K::RESPONSE { other.length } else { other.data.addr() | other.length };
         let absent = |time: &dnstap_time| time.seconds as usize | time.nanoseconds as usize;
-        if !RESPONSE {
+        if !K::RESPONSE {
             rare |= absent(response_time);
         }
-        if !QUERY_TIME {
+        if !K::QUERY_TIME {
             rare |= absent(query_time);
         }
-        if !ZONE {
+        if !K::ZONE {
             rare |= zone.length;
         }
-        if rare != 0 || bytes.length > BYTES_MAX || ZONE && zone.length > BYTES_MAX {
+        if rare != 0 || bytes.length > BYTES_MAX || K::ZONE && zone.length > BYTES_MAX {
             return None;
         }
         // If the seconds are not those that the encoder remembers, which are valid, it refuses.
-        let valid = (!QUERY_TIME || query_time.nanoseconds < NANOSECONDS)
-            && (!RESPONSE || response_time.nanoseconds < NANOSECONDS);
-        (valid && !bytes.data.is_null()).then_some(Self(message))
+        let valid = (!K::QUERY_TIME || query_time.nanoseconds < NANOSECONDS)
+            && (!K::RESPONSE || response_time.nanoseconds < NANOSECONDS);
+        (valid && !bytes.data.is_null()).then_some(Self(message, PhantomData))
     }
 }
 
-impl<const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZONE: bool> Usual<N>
-    for One<'_, N, RESPONSE, QUERY_TIME, ZONE>
-{
-    const RESPONSE: bool = RESPONSE;
-    const QUERY_TIME: bool = QUERY_TIME;
-    const ZONE: bool = ZONE;
+impl<const N: usize, K: Kind> FastMessage<N> for Checked<'_, N, K> {
+    type Kind = K;
 
     #[inline(always)]
     fn message_type(&self) -> MessageType {
@@ -242,7 +227,7 @@ impl<const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZONE: b
 
     #[inline(always)]
     fn bytes(&self) -> &[u8] {
-        let bytes = if RESPONSE { self.0.response } else { self.0.query };
+        let bytes = if K::RESPONSE { self.0.response } else { self.0.query };
         // SAFETY: `new` took the caller's word for them, and saw that they are there.
         unsafe { slice::from_raw_parts(bytes.data, bytes.length) }
     }

@@ -8,7 +8,7 @@ use crate::schema::fields::{message_fields, schema_name};
 use crate::wire::message;
 
 /// Key of the last field that is written by hand. All that come after it are rare, and written here.
-const LAST_USUAL: u32 = message::response_message;
+const LAST_COMMON: u32 = message::response_message;
 
 macro_rules! rare_fields {
     ($(#[$about:meta])* Message = Message { $(
@@ -18,19 +18,19 @@ macro_rules! rare_fields {
         /// Returns whether the message has a rare field.
         #[inline(always)]
         pub(super) fn is_any(message: &impl Fields) -> bool {
-            false $(|| message::$field > LAST_USUAL && is_present!($label, message.$field()))+
+            false $(|| message::$field > LAST_COMMON && is_present!($label, message.$field()))+
         }
 
-        /// Returns the number of bytes that `extra` and the rare fields take.
+        /// Returns the number of bytes that `extra` and the rare fields take at most.
         #[cold]
         #[inline(never)]
-        pub(super) fn most(
+        pub(super) fn max_len(
             message: &impl Fields,
             extra: Option<&[u8]>,
         ) -> Result<usize, EncodeError> {
             limit("extra", extra)?;
             let mut length = bytes_len(extra);
-            $(if message::$field > LAST_USUAL {
+            $(if message::$field > LAST_COMMON {
                 let value = value!($label $type, message.$field());
                 length += field_len(message::$field, schema_name!($name), value)?;
             })+
@@ -42,7 +42,7 @@ macro_rules! rare_fields {
         #[inline(never)]
         pub(super) fn put(message: &impl Fields, out: &mut [u8]) -> Result<usize, EncodeError> {
             let mut cursor = Cursor::new(out);
-            $(if message::$field > LAST_USUAL {
+            $(if message::$field > LAST_COMMON {
                 let value = value!($label $type, message.$field());
                 cursor.field(message::$field, schema_name!($name), value)?;
             })+
@@ -59,11 +59,15 @@ macro_rules! is_present {
 
 message_fields!(rare_fields);
 
-/// Writes the length of a message, which takes not the `width` bytes before it but more or fewer,
+/// Writes the length of a message, which takes more or fewer than the `width` bytes before it,
 /// after moving the message with the trailer. Returns where the message ends.
 #[cold]
 #[inline(never)]
-pub(super) fn put_right(out: &mut [u8], width: usize, length: usize) -> Result<usize, EncodeError> {
+pub(super) fn fix_length_prefix(
+    out: &mut [u8],
+    width: usize,
+    length: usize,
+) -> Result<usize, EncodeError> {
     let (bytes, right_width) = varint::any(length as u64);
     let end = right_width + length;
     let moved = length + TRAILER.len();

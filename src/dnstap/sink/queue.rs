@@ -12,7 +12,7 @@ use super::member::Member;
 use super::registry::{Joined, Registry};
 use super::spans::Rings;
 use super::switch::{Enabled, Switch};
-use crate::encode::usual::{self, Usual};
+use crate::encode::fast_path::{self, FastMessage, Width};
 use crate::encode::{self, EncodeError, Encoder, Envelope, Fields, Origin};
 use crate::ring::{Producer, Refusal};
 use crate::sample;
@@ -111,23 +111,24 @@ impl<S: AsRef<Switch>> Queue<S> {
         self.enabled().has(message_type)
     }
 
-    /// Logs a usual message, if nothing stands in the way: if its type is logged, there is room, it
-    /// is in the same second as the last one, and its length takes `WIDTH` bytes, as
-    /// [`usual::width`] guesses. If not, nothing has happened, and [`Queue::log`] is for it.
-    /// Returns whether it is time for [`Queue::wake`]. Never waits, nor panics.
+    /// Logs a message on the fast path: if its type is enabled, no changes are pending, there is
+    /// room, it is in the same second as the last one, and its length takes as many bytes as `W`
+    /// says, which [`fast_path::takes_two_bytes`] guesses. Otherwise does nothing and returns `None`;
+    /// the caller passes the message to [`Queue::log`]. Returns whether it is time for
+    /// [`Queue::wake`]. Never waits or panics.
     #[inline(always)]
-    pub fn log_usual<const N: usize, const WIDTH: usize, U: Usual<N>>(
+    pub fn log_fast<const N: usize, W: Width, M: FastMessage<N>>(
         &mut self,
-        message: &U,
+        message: &M,
     ) -> Option<bool> {
         let enabled = self.enabled();
-        let is_plain = !enabled.has_news() && self.generation == fork::generation();
+        let is_plain = !enabled.is_dirty() && self.generation == fork::generation();
         if !is_plain || !enabled.has(message.message_type()) {
             return None;
         }
-        let room = self.producer.reserve(usual::max_len(message)).ok()?;
+        let room = self.producer.reserve(fast_path::max_len(message)).ok()?;
         let Self { encoder, origin, .. } = self;
-        let length = usual::encode::<N, WIDTH, U>(message, encoder, origin, room.payload)?;
+        let length = fast_path::encode::<N, W, M>(message, encoder, origin, room.payload)?;
         self.place.member.count_logged(message.message_type());
         Some(room.commit(length))
     }
@@ -139,17 +140,17 @@ impl<S: AsRef<Switch>> Queue<S> {
         if !enabled.has(message_type) {
             return self.not_enabled();
         }
-        if (enabled.has_news() || self.generation != fork::generation())
-            && let Err(fate) = self.look(message)
+        if (enabled.is_dirty() || self.generation != fork::generation())
+            && let Err(fate) = self.apply_pending(message)
         {
             return fate;
         }
         self.place.member.count_logged(message_type);
-        let most = match encode::max_len(&self.origin, message, envelope) {
-            Ok(most) => most,
+        let max_len = match encode::max_len(&self.origin, message, envelope) {
+            Ok(max_len) => max_len,
             Err(error) => return self.drop_message(Logged::Encoding(error)),
         };
-        let room = match self.producer.reserve(most) {
+        let room = match self.producer.reserve(max_len) {
             Ok(room) => room,
             Err(refusal) => return self.drop_refused(refusal),
         };
@@ -215,10 +216,10 @@ impl<S: AsRef<Switch>> Queue<S> {
         if self.place.registry.is_closed() { Logged::Closed } else { Logged::Disabled }
     }
 
-    /// Handles rare conditions before a message: another origin, a fork, or sampling.
+    /// Applies pending changes before a message is logged: a new origin, a fork, or sampling.
     #[cold]
     #[inline(never)]
-    fn look(&mut self, message: &impl Fields) -> Result<(), Logged> {
+    fn apply_pending(&mut self, message: &impl Fields) -> Result<(), Logged> {
         if self.generation != fork::generation() {
             self.revive(message.message_type())?;
         }
@@ -227,10 +228,10 @@ impl<S: AsRef<Switch>> Queue<S> {
             return Err(Logged::SampledOut);
         }
         if self.sample_rate == 1 {
-            (*self.switch).as_ref().forget_news();
+            (*self.switch).as_ref().clear_dirty();
         }
         if !self.place.member.exchange_origin(&mut self.origin) {
-            (*self.switch).as_ref().note_news();
+            (*self.switch).as_ref().mark_dirty();
         }
         Ok(())
     }

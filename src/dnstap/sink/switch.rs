@@ -5,20 +5,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::schema::MessageType;
 
-/// What a logging site looks at to see whether there is anything to do: the message types that are
-/// logged, bit `1 << type` each. The lowest bit, which is that of no type, says that there is more
-/// to look at. Off until it belongs to a queue.
+/// The message types that are logged, bit `1 << type` each, which a logging site reads to see
+/// whether there is anything to do. The lowest bit, which belongs to no type, is a dirty flag: the
+/// queue has to apply changes first. Off until it belongs to a queue.
 #[derive(Debug, Default)]
 #[repr(transparent)]
 pub struct Switch(AtomicU32);
 
-/// See [`Switch`].
-const LOOK: u32 = 1;
+/// The dirty flag.
+const DIRTY: u32 = 1;
 
 impl Switch {
-    /// Lets these types through from now on, each once the queue has looked at what else is new.
+    /// Enables these types, and marks the queue as dirty.
     pub(super) fn set(&self, message_types: u32) {
-        self.0.store(message_types | LOOK, Ordering::Release);
+        self.0.store(message_types | DIRTY, Ordering::Release);
     }
 
     /// Returns whether messages of this type are logged at this moment.
@@ -32,14 +32,14 @@ impl Switch {
         Enabled(self.0.load(Ordering::Relaxed))
     }
 
-    /// The queue is about to look at what else is new; what changes from here on is news again.
-    pub(super) fn forget_news(&self) {
-        self.0.fetch_and(!LOOK, Ordering::Acquire);
+    /// Clears the dirty flag, before the queue applies pending changes. Later changes set it again.
+    pub(super) fn clear_dirty(&self) {
+        self.0.fetch_and(!DIRTY, Ordering::Acquire);
     }
 
-    /// The queue has to look again before its next message.
-    pub(super) fn note_news(&self) {
-        self.0.fetch_or(LOOK, Ordering::Relaxed);
+    /// Sets the dirty flag: the queue has to apply changes before its next message.
+    pub(super) fn mark_dirty(&self) {
+        self.0.fetch_or(DIRTY, Ordering::Relaxed);
     }
 }
 
@@ -54,16 +54,16 @@ impl AsRef<Switch> for Switch {
 pub(super) struct Enabled(u32);
 
 impl Enabled {
-    /// Whether messages of this type are logged; one without a name is not.
+    /// Returns whether messages of this type are logged; one without a name is not.
     #[inline(always)]
     pub(super) fn has(self, message_type: MessageType) -> bool {
-        let message_types = self.0 & !LOOK;
+        let message_types = self.0 & !DIRTY;
         message_type.0 < u32::BITS && message_types >> message_type.0 & 1 != 0
     }
 
-    /// Whether there is more to look at before a message is logged.
+    /// Returns whether the queue has to apply changes before a message is logged.
     #[inline(always)]
-    pub(super) fn has_news(self) -> bool {
-        self.0 & LOOK != 0
+    pub(super) fn is_dirty(self) -> bool {
+        self.0 & DIRTY != 0
     }
 }

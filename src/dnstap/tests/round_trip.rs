@@ -3,9 +3,14 @@
 
 mod arbitrary;
 
-use arbitrary::{event, short_event, usual_event};
+use std::marker::PhantomData;
+
+use arbitrary::{event, fast_event, short_event};
 use dnstap::decode::Reason;
-use dnstap::encode::usual::{self, Usual};
+use dnstap::encode::fast_path::{
+    self, FastMessage, Kind, OneByte, Query, Response, TimedResponse, TwoBytes, ZonedQuery,
+    ZonedResponse,
+};
 use dnstap::encode::{EncodeError, Encoder, Envelope, Origin, max_len};
 use dnstap::proto::Dnstap;
 use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
@@ -87,7 +92,7 @@ impl Damage {
     }
 }
 
-/// Whether the encoder of usual messages has no reason to refuse an event.
+/// Returns whether the fast path must encode an event.
 fn is_short(event: &Event<'_>) -> bool {
     let length = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
     let message = event.message.as_ref().expect("a message");
@@ -97,17 +102,11 @@ fn is_short(event: &Event<'_>) -> bool {
     length(event.identity) + length(event.version) < 59 && guessed
 }
 
-/// A message whose fields are as those of a usual one.
-struct One<'a, const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZONE: bool>(
-    &'a Message<'a>,
-);
+/// A message with the fields of its kind.
+struct Fast<'a, const N: usize, K>(&'a Message<'a>, PhantomData<K>);
 
-impl<const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZONE: bool> Usual<N>
-    for One<'_, N, RESPONSE, QUERY_TIME, ZONE>
-{
-    const RESPONSE: bool = RESPONSE;
-    const QUERY_TIME: bool = QUERY_TIME;
-    const ZONE: bool = ZONE;
+impl<const N: usize, K: Kind> FastMessage<N> for Fast<'_, N, K> {
+    type Kind = K;
 
     fn message_type(&self) -> MessageType {
         self.0.message_type
@@ -150,23 +149,24 @@ impl<const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZONE: b
     }
 }
 
-/// Encodes a message as a usual one of its kind, into a buffer of `room` bytes.
-fn encode_usual(
+/// Encodes a message on the fast path, into a buffer of `room` bytes.
+fn encode_fast(
     message: &Message<'_>,
     encoder: &Encoder,
     origin: &Origin,
     room: usize,
 ) -> Option<Vec<u8>> {
-    fn with<const N: usize, const RESPONSE: bool, const QUERY_TIME: bool, const ZONE: bool>(
+    fn kind<const N: usize, K: Kind>(
         message: &Message<'_>,
         encoder: &Encoder,
         origin: &Origin,
         out: &mut [u8],
     ) -> Option<usize> {
-        let one = One::<N, RESPONSE, QUERY_TIME, ZONE>(message);
-        match usual::width::<N, One<N, RESPONSE, QUERY_TIME, ZONE>>(one.bytes().len()) {
-            1 => usual::encode::<N, 1, _>(&one, encoder, origin, out),
-            _ => usual::encode::<N, 2, _>(&one, encoder, origin, out),
+        let message = Fast::<N, K>(message, PhantomData);
+        if fast_path::takes_two_bytes::<N, K>(message.bytes().len()) {
+            fast_path::encode::<N, TwoBytes, _>(&message, encoder, origin, out)
+        } else {
+            fast_path::encode::<N, OneByte, _>(&message, encoder, origin, out)
         }
     }
     fn between<const N: usize>(
@@ -177,12 +177,12 @@ fn encode_usual(
     ) -> Option<usize> {
         let (response, zone) = (message.response_message.is_some(), message.query_zone.is_some());
         let encode = match (response, message.query_time_sec.is_some(), zone) {
-            (false, _, false) => with::<N, false, true, false>,
-            (false, _, true) => with::<N, false, true, true>,
-            (true, false, false) => with::<N, true, false, false>,
-            (true, false, true) => with::<N, true, false, true>,
-            (true, true, false) => with::<N, true, true, false>,
-            (true, true, true) => with::<N, true, true, true>,
+            (false, _, false) => kind::<N, Query>,
+            (false, _, true) => kind::<N, ZonedQuery>,
+            (true, false, false) => kind::<N, Response>,
+            (true, true, false) => kind::<N, TimedResponse>,
+            (true, true, true) => kind::<N, ZonedResponse>,
+            (true, false, true) => return None,
         };
         encode(message, encoder, origin, out)
     }
@@ -230,20 +230,20 @@ proptest! {
     }
 
     #[test]
-    fn a_usual_message_is_logged_as_any_other(owned in usual_event(), room in 0..400usize) {
+    fn the_fast_path_writes_the_same_bytes(owned in fast_event(), room in 0..400usize) {
         let event = Event::from(&owned);
         let message = event.message.as_ref().expect("a message");
         let origin = Origin::new(event.identity, event.version, 1).expect("short fields");
         let encoder = Encoder::new();
-        let before = encode_usual(message, &encoder, &origin, 70_000);
+        let before = encode_fast(message, &encoder, &origin, 70_000);
         prop_assert!(before.is_none(), "in a second that the encoder does not know");
         let mut out = vec![0; 70_000];
         let any = encoder.encode(&origin, message, Envelope::EMPTY, &mut out).expect("room enough");
-        match encode_usual(message, &encoder, &origin, 70_000) {
+        match encode_fast(message, &encoder, &origin, 70_000) {
             Some(bytes) => prop_assert!(bytes == out[..any], "other bytes"),
             None => prop_assert!(!is_short(&event), "refused"),
         }
-        if let Some(bytes) = encode_usual(message, &encoder, &origin, room) {
+        if let Some(bytes) = encode_fast(message, &encoder, &origin, room) {
             prop_assert!(bytes == out[..any], "other bytes in little room");
         }
     }

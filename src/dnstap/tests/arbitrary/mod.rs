@@ -82,7 +82,7 @@ fn message() -> impl Strategy<Value = Message> {
 }
 
 /// A message as servers log it.
-fn usual_message() -> impl Strategy<Value = Message> {
+fn typical_message() -> impl Strategy<Value = Message> {
     let ends = (any::<bool>(), any::<[u8; 16]>(), any::<u16>(), prop_oneof![Just(53), Just(853)]);
     let times = (seconds(), any::<u32>());
     (1..15i32, 1..8i32, ends, times, vec(any::<u8>(), 12..300), of(bytes(20))).prop_map(
@@ -114,7 +114,7 @@ fn usual_message() -> impl Strategy<Value = Message> {
 pub fn event() -> impl Strategy<Value = Dnstap> {
     let message = prop_oneof![
         10 => message().prop_map(Some),
-        10 => usual_message().prop_map(Some),
+        10 => typical_message().prop_map(Some),
         1 => Just(None),
     ];
     let r#type = prop_oneof![9 => Just(1), 1 => number()];
@@ -133,7 +133,7 @@ pub fn event() -> impl Strategy<Value = Dnstap> {
 /// An event of type MESSAGE with a message, none of it long.
 pub fn short_event() -> impl Strategy<Value = Dnstap> {
     let origin = of(vec(any::<u8>(), 0..40));
-    (origin.clone(), origin.clone(), origin, usual_message()).prop_map(
+    (origin.clone(), origin.clone(), origin, typical_message()).prop_map(
         |(identity, version, extra, message)| Dnstap {
             identity,
             version,
@@ -144,12 +144,12 @@ pub fn short_event() -> impl Strategy<Value = Dnstap> {
     )
 }
 
-/// An event of a kind that servers log all the time, at a time between 1978 and 3058.
-pub fn usual_event() -> impl Strategy<Value = Dnstap> {
+/// An event that the fast path encodes, at a time between 1978 and 3058.
+pub fn fast_event() -> impl Strategy<Value = Dnstap> {
     let origin = of(vec(any::<u8>(), 0..34));
     let port = prop_oneof![Just(None), (1..=65_535u32).prop_map(Some)];
     let more = (1 << 28..1u64 << 35, any::<bool>(), dns_message(), port.clone(), port);
-    (origin.clone(), origin, usual_message(), more).prop_map(
+    (origin.clone(), origin, typical_message(), more).prop_map(
         |(identity, version, mut message, (second, is_timed, dns, query_port, response_port))| {
             message.query_port = query_port;
             message.response_port = response_port;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The message that servers log all the time, in a straight line: between two addresses and ports,
-//! with one DNS message and perhaps a zone, in the second that the encoder remembers.
+//! The fast path: encodes the messages that servers log most in a straight line. They are between
+//! two addresses and ports, with one DNS message and perhaps a zone, in the second that the encoder
+//! remembers.
 //!
 //! All fields but two are in an array of fixed size, and most at a fixed place of it. A store may be
 //! wider than what it is to leave, as the next one writes over the rest.
@@ -11,24 +12,78 @@ use super::{BYTES_MAX, Encoder, HEAD, Origin, TRAILER, put_guessed_length, varin
 use crate::schema::{MessageType, SocketFamily, SocketProtocol};
 use crate::wire::{NUMBER_KEYS, message};
 
-/// Most bytes that a usual event takes beside zone and DNS message: those of the origin, then what
+/// Most bytes that an event of the fast path takes beside zone and DNS message: those of the origin, then what
 /// is in [`HEAD`], then key and length of what stands behind it and the trailer.
 const OVERHEAD: usize = NEAR + HEAD + 8;
 
 /// Bytes of the fields of a time.
 const TIME: usize = 11;
 
-/// The fields of a usual message between addresses of `N` bytes. The encoder asks for each where it
-/// writes it, as there are no registers for all of them, and may ask twice.
-pub trait Usual<const N: usize> {
-    /// Whether it is a response, and no query.
+/// A kind of message on the fast path. Each has a marker type, so that the compiler makes a function
+/// of its own for it, without branches.
+pub trait Kind {
+    /// Whether it is a response; otherwise it is a query.
     const RESPONSE: bool;
 
-    /// Whether it has the time of its query: a query does, and a response if who logs it knows.
+    /// Whether it has the time of its query.
     const QUERY_TIME: bool;
 
     /// Whether it has a zone.
     const ZONE: bool;
+}
+
+macro_rules! kinds {
+    ($($(#[$about:meta])* $kind:ident: $response:literal, $query_time:literal, $zone:literal;)+) => { $(
+        $(#[$about])*
+        pub enum $kind {}
+
+        impl Kind for $kind {
+            const RESPONSE: bool = $response;
+            const QUERY_TIME: bool = $query_time;
+            const ZONE: bool = $zone;
+        }
+    )+ };
+}
+
+// Each with its RESPONSE, QUERY_TIME, ZONE.
+kinds! {
+    /// A query without a zone.
+    Query: false, true, false;
+    /// A query with a zone.
+    ZonedQuery: false, true, true;
+    /// A response with its own time alone.
+    Response: true, false, false;
+    /// A response with the time of its query.
+    TimedResponse: true, true, false;
+    /// A response with the time of its query and a zone.
+    ZonedResponse: true, true, true;
+}
+
+/// The number of bytes that the length of a message takes.
+pub trait Width {
+    /// That number.
+    const BYTES: usize;
+}
+
+/// The length takes one byte.
+pub enum OneByte {}
+
+impl Width for OneByte {
+    const BYTES: usize = 1;
+}
+
+/// The length takes two bytes.
+pub enum TwoBytes {}
+
+impl Width for TwoBytes {
+    const BYTES: usize = 2;
+}
+
+/// A message of the fast path, between addresses of `N` bytes. The encoder asks for each field where
+/// it writes it, as there are no registers for all of them, and may ask twice.
+pub trait FastMessage<const N: usize> {
+    /// The kind of the message.
+    type Kind: Kind;
 
     /// [`Message::message_type`](crate::Message::message_type).
     fn message_type(&self) -> MessageType;
@@ -52,51 +107,52 @@ pub trait Usual<const N: usize> {
     fn bytes(&self) -> &[u8];
 }
 
-/// How many bytes the length of a message takes, by its kind and the length of its DNS message: a
-/// guess, which is right but for very long zones and very short ports.
-pub const fn width<const N: usize, U: Usual<N>>(length: usize) -> usize {
-    let times = U::RESPONSE as usize + U::QUERY_TIME as usize;
+/// Guesses from the length of its DNS message whether the length of a message takes two bytes, and
+/// not one. The guess is right except for very long zones and very short ports.
+pub const fn takes_two_bytes<const N: usize, K: Kind>(length: usize) -> bool {
+    let times = K::RESPONSE as usize + K::QUERY_TIME as usize;
     // Numbers, addresses, ports, times, and key and length of the DNS message.
     let fields = 6 + 2 * (2 + N) + 6 + TIME * times + 2;
-    1 + (fields + length >= 0x80) as usize
+    fields + length >= 0x80
 }
 
-/// How long a buffer has to be for the event, in bytes.
+/// Returns how long a buffer has to be for the event, in bytes.
 #[inline(always)]
-pub fn max_len<const N: usize, U: Usual<N>>(message: &U) -> usize {
-    let zone = if U::ZONE { message.zone().len() } else { 0 };
+pub fn max_len<const N: usize, M: FastMessage<N>>(message: &M) -> usize {
+    let zone = if M::Kind::ZONE { message.zone().len() } else { 0 };
     OVERHEAD + zone + message.bytes().len()
 }
 
 /// Encodes an event whose times are in the second that `encoder` remembers, and whose length takes
-/// `WIDTH` bytes. Returns how many bytes it has; `None` if it is not so usual after all.
+/// as many bytes as `W` says. Returns the number of its bytes; `None` if the event is not one of
+/// these.
 #[inline(always)]
-pub fn encode<const N: usize, const WIDTH: usize, U: Usual<N>>(
-    message: &U,
+pub fn encode<const N: usize, W: Width, M: FastMessage<N>>(
+    message: &M,
     encoder: &Encoder,
     origin: &Origin,
     out: &mut [u8],
 ) -> Option<usize> {
     let second = encoder.second.get();
-    if U::QUERY_TIME && message.query_time().0 != second
-        || U::RESPONSE && message.response_time().0 != second
+    if M::Kind::QUERY_TIME && message.query_time().0 != second
+        || M::Kind::RESPONSE && message.response_time().0 != second
     {
         return None;
     }
     let start = origin.put_near(out.first_chunk_mut()?)?;
     let out = out.get_mut(start..)?;
     let head: &mut [u8; HEAD] = out.first_chunk_mut()?;
-    let mut at = put_ends(head, WIDTH, message)?;
-    if U::QUERY_TIME {
+    let mut at = put_ends(head, W::BYTES, message)?;
+    if M::Kind::QUERY_TIME {
         put(head, at, encoder.query_time.get());
         put(head, at + TIME - 4, message.query_time().1.to_le_bytes());
         at += TIME;
     }
-    if U::RESPONSE && U::ZONE {
+    if M::Kind::RESPONSE && M::Kind::ZONE {
         at += put_zone(&mut out[at..], message.zone())?;
     }
     let head: &mut [u8; 32] = out.get_mut(at..)?.first_chunk_mut()?;
-    if U::RESPONSE {
+    if M::Kind::RESPONSE {
         put(head, 0, encoder.response_time.get());
         put(head, TIME - 4, message.response_time().1.to_le_bytes());
         at += put_key(head, TIME, message::response_message, message.bytes().len())?;
@@ -105,10 +161,10 @@ pub fn encode<const N: usize, const WIDTH: usize, U: Usual<N>>(
     }
     let field = at..at + message.bytes().len();
     let mut end = field.end;
-    if !U::RESPONSE && U::ZONE {
+    if !M::Kind::RESPONSE && M::Kind::ZONE {
         end += put_zone(out.get_mut(end..)?, message.zone())?;
     }
-    if !put_guessed_length(out.get_mut(..WIDTH)?, end - WIDTH) {
+    if !put_guessed_length(out.get_mut(..W::BYTES)?, end - W::BYTES) {
         return None;
     }
     *out.get_mut(end..)?.first_chunk_mut()? = TRAILER;
@@ -119,10 +175,10 @@ pub fn encode<const N: usize, const WIDTH: usize, U: Usual<N>>(
 
 /// Writes the fields up to the ports, from `at` on. Returns where they end.
 #[inline(always)]
-fn put_ends<const N: usize, U: Usual<N>>(
+fn put_ends<const N: usize, M: FastMessage<N>>(
     head: &mut [u8; HEAD],
     at: usize,
-    message: &U,
+    message: &M,
 ) -> Option<usize> {
     let family = if N == 4 { SocketFamily::INET } else { SocketFamily::INET6 };
     let (message_type, protocol) = (message.message_type().0, message.socket_protocol().0);
