@@ -1,20 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# make             build the libraries and the tools
-# make install     install what is built below DESTDIR PREFIX; needs no compiler of Rust
-# make demo        Debian's Knot on our library, captured and printed
-# make test        everything that proves them; what it needs is installed by `make deps`
-# make check-unbound  Debian's Unbound with the series of patches/unbound, built and tested
-# make test-fresh  `make demo` and `make test` on minimal systems of Debian 12 and 13; needs root
-# make headers     write include/ anew with cbindgen
-# make abi         update the descriptions of the ABI (c-tests/abi), after a deliberate change of it
-# make check-knot  Debian's Knot, of bookworm and of sid, with the series of patches/knot, the same
-# make check-bind  Debian's BIND, of bookworm and of its backports, the same
-# make bench       bench-micro, bench-tools, bench-servers, bench-unbound, bench-bind, bench-knot. With QUICK=1 ten minutes
-# make bench-micro    logging and sending, beside Debian's libfstrm and protobuf-c
-# make bench-servers  load in steps against Unbound, BIND and Knot, for each way of logging
-# make bench-tools    dnstap beside other readers and receivers
-# make bench-unbound bench-bind bench-knot   what dnstap costs each of them at full load, and what it loses
-# make bench-check fail if what servers call takes more instructions than is committed
+# The targets are listed by `make help`, from the comments "##" after them.
 
 PREFIX     = /usr/local
 LIBDIR     = $(PREFIX)/lib
@@ -45,12 +30,17 @@ libdnstap_FEATURES = $(if $(filter yes,$(TLS)),tls)
 
 export CARGO_TARGET_DIR = $(TARGET)
 
-.PHONY: all library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
-    install-tools stage deps demo test test-fresh headers abi bench bench-check \
-    plots bench-micro bench-tools bench-builds bench-servers bench-unbound bench-bind bench-knot \
-    check-source check-unbound check-knot check-bind clean
+.PHONY: all help library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
+    install-tools stage deps demo check test test-all test-fresh format lint units loom c-tests c-tests-valgrind \
+    unmodified-servers headers abi bench bench-check plots bench-micro bench-tools bench-builds bench-servers \
+    bench-unbound bench-bind bench-knot check-source check-unbound check-knot check-bind check-unbound-nothreads clean
 
-all: library tools
+all: library tools ## build the libraries and the tools
+
+help: ## this list
+	@sed -nE 's/^([^:#=\t]+):.* ## (.*)/\1\t\2/p' Makefile | sed 's/^\$$(SERIES[^\t]*/check-SERVER-RELEASE/' | \
+	    while IFS="$$(printf '\t')" read -r target text; do printf '%-34s %s\n' "$$target" "$$text"; done
+	@echo 'Series: $(SERIES)'
 
 library: $(LIBRARIES)
 
@@ -70,7 +60,7 @@ $(LIBRARIES):
 tools:
 	$(CARGO) build --release --locked -p tools
 
-install: install-library install-tools
+install: install-library install-tools ## install what is built below DESTDIR PREFIX; needs no Rust compiler
 
 install-library: $(LIBRARIES:%=install-%)
 	install -d $(DESTDIR)$(INCLUDEDIR)/fstrm
@@ -109,7 +99,7 @@ PACKAGES = abigail-tools binutils gcc g++ libc6-dev make pkg-config libfstrm-dev
 DEMO_PACKAGES = binutils gcc libc6-dev knot knot-module-dnstap knot-dnsutils \
     golang-github-dnstap-golang-dnstap-cli
 
-deps: $(TARGET)/python/duckdb
+deps: $(TARGET)/python/duckdb ## install the Debian packages that the tests need
 	.ci/install $(PACKAGES)
 
 # A reader of Parquet that is not ours; Debian has none.
@@ -119,46 +109,73 @@ $(TARGET)/python/duckdb:
 	$(@D)/bin/pip install --quiet --disable-pip-version-check duckdb
 	touch $@
 
-demo:
+demo: ## run Debian's Knot on our library, capture and print its messages
 	.ci/install $(DEMO_PACKAGES)
 	$(MAKE) stage
 	STAGE=$(STAGE) docs/demo.sh
 
-# From the inside to the outside: the crates, the queues under loom, the C interface beside Debian's
-# library, Debian's servers on ours.
-test: deps stage
+# The steps of the tests, from the inside to the outside: the crates, the queues under loom; the C interface beside Debian's
+# library, Debian's servers on ours. Then servers with our series.
+CHECKS = format lint units loom
+TESTS  = $(CHECKS) c-tests c-tests-valgrind unmodified-servers bench-check check-source
+
+# The series in patches/, as SERVER-RELEASE: all of them, and those that `make test` builds and tests.
+SERIES := $(subst /,-,$(patsubst patches/%/series,%,$(wildcard patches/*/[0-9]*/series)))
+TESTED  = unbound-1.17 knot-3.2 knot-3.5 bind-9.18 bind-9.20
+
+check: $(CHECKS) ## what takes minutes: format, lints, unit tests, loom
+
+test: deps stage ## what has to pass: check, C tests, servers as they come, servers with our series, instruction counts
+	for step in $(TESTS) $(TESTED:%=check-%); do $(MAKE) READY=yes $$step || exit 1; done
+
+# A step that fails does not end the others.
+test-all: deps stage ## all that can run here, such as every series of patches/, and a summary of what ran
+	MAKE="$(MAKE) READY=yes" LOGS=$(TARGET)/test-all .ci/test-all $(TESTS) $(SERIES:%=check-%) check-unbound-nothreads
+
+# What steps need, if it is not there already.
+READY =
+READY_DEPS  = $(if $(READY),,deps)
+READY_STAGE = $(if $(READY),,deps stage)
+
+test-fresh: ## make demo and make test on minimal systems of Debian 12 and 13; needs root
+	.ci/fresh bookworm
+	.ci/fresh trixie
+
+format:
 	$(CARGO) fmt --check
+
+lint:
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+units: $(READY_DEPS)
 	$(CARGO) test --locked --workspace
+
+loom:
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=$(TARGET)/loom \
 	    $(CARGO) test --locked --release -p framestream --lib queue
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=$(TARGET)/loom \
 	    $(CARGO) test --locked --release -p dnstap --lib ring
+
+c-tests: $(READY_STAGE) ## the C programs of c-tests
 	$(MAKE) -C c-tests check STAGE=$(STAGE) BUILD=$(TARGET)/c-tests
+
+c-tests-valgrind: $(READY_STAGE)
 	$(MAKE) -C c-tests valgrind STAGE=$(STAGE) BUILD=$(TARGET)/c-tests
+
+unmodified-servers: $(READY_STAGE) ## Debian's servers on our libfstrm
 	STAGE=$(STAGE) $(CARGO) test --locked -p libfstrm --test servers -- --ignored --test-threads=8
-	$(MAKE) check-source
-	$(MAKE) check-unbound
-	$(MAKE) check-knot
-	$(MAKE) check-bind
-	$(MAKE) bench-check
 
-# The same on machines that have nothing, of each Debian that is supported.
-test-fresh:
-	.ci/fresh bookworm
-	.ci/fresh trixie
-
-headers:
+headers: ## write include/ anew with cbindgen
 	UPDATE_HEADERS=1 $(CARGO) test -q -p ffi --test headers
 
-abi: library
+abi: library ## update the descriptions of the ABI (c-tests/abi), after a deliberate change of it
 	.ci/install abigail-tools binutils gcc libc6-dev
 	$(MAKE) install-library DESTDIR= PREFIX=$(STAGE)
 	STAGE=$(STAGE) CC=$(CC) c-tests/abi/update.sh
 
-bench: bench-micro bench-tools bench-servers bench-unbound bench-bind bench-knot
+bench: bench-micro bench-tools bench-servers bench-unbound bench-bind bench-knot ## run all benchmarks; with QUICK=1 in ten minutes
 
-bench-micro: deps stage
+bench-micro: deps stage ## logging and sending, beside Debian's libfstrm and protobuf-c
 	STAGE=$(STAGE) bench/counts
 	STAGE=$(STAGE) bench/log
 	STAGE=$(STAGE) bench/micro
@@ -173,7 +190,7 @@ plots:
 # The name servers as they come and with our series.
 bench-builds: deps stage
 	for variant in patched stock without; do \
-	    STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build $$variant || exit 1; \
+	    STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build 1.17 $$variant || exit 1; \
 	done
 	for variant in patched stock; do \
 	    STAGE=$(STAGE) BUILD=$(TARGET)/bind patches/bind/build 9.18 $$variant || exit 1; \
@@ -182,11 +199,11 @@ bench-builds: deps stage
 	    STAGE=$(STAGE) BUILD=$(TARGET)/knot patches/knot/build 3.2 $$variant || exit 1; \
 	done
 
-bench-servers: bench-builds
+bench-servers: bench-builds ## load in steps against Unbound, BIND and Knot, for each way of logging
 	STAGE=$(STAGE) BUILD=$(TARGET) bench/servers
 	$(MAKE) plots
 
-bench-unbound bench-bind bench-knot: bench-%: bench-builds
+bench-unbound bench-bind bench-knot: bench-%: bench-builds ## what dnstap costs each server at full load, and what it loses
 	STAGE=$(STAGE) BUILD=$(TARGET) bench/cost $*
 	$(if $(filter unbound,$*),STAGE=$(STAGE) BUILD=$(TARGET) bench/off)
 
@@ -195,42 +212,31 @@ check-source:
 	.ci/install dpkg-dev openssl python3
 	patches/test/source
 
-# Debian's Unbound with our series, built below target/unbound, from end to end.
-CHECK_UNBOUND_PACKAGES = dnsperf dnstap-ldns fstrm-bin golang-github-dnstap-golang-dnstap-cli knot \
-    knot-dnsutils openssl python3 python3-nacl tshark valgrind
-check-unbound: stage
-	.ci/install $(CHECK_UNBOUND_PACKAGES)
-	STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build
-	BUILD=$(TARGET)/unbound patches/unbound/test/run
-	BUILD=$(TARGET)/unbound patches/unbound/test/own
+# Servers with our series, built below target/SERVER, from end to end.
+CHECK_PACKAGES = bind9 dnsperf dnstap-ldns fstrm-bin golang-github-dnstap-golang-dnstap-cli hostname knot knot-dnsutils \
+    openssl python3 python3-nacl strace tshark valgrind
+$(SERIES:%=check-%): check-%: $(READY_STAGE) ## the series RELEASE of SERVER: build it and test it
+	.ci/install $(CHECK_PACKAGES)
+	STAGE=$(STAGE) BUILD=$(TARGET)/$(firstword $(subst -, ,$*)) patches/check $(subst -, ,$*)
 
-CHECK_KNOT_PACKAGES = bind9 dnsperf fstrm-bin golang-github-dnstap-golang-dnstap-cli knot \
-    knot-dnsutils openssl python3 tshark valgrind
-check-knot: stage
-	.ci/install $(CHECK_KNOT_PACKAGES)
-	for release in 3.2 3.5; do \
-	    STAGE=$(STAGE) BUILD=$(TARGET)/knot patches/knot/build $$release && \
-	    BUILD=$(TARGET)/knot patches/knot/test/run $$release || exit 1; \
-	done
+check-unbound check-knot check-bind: check-%: ## the series of SERVER that make test builds and tests
+	for series in $(filter $*-%,$(TESTED)); do $(MAKE) check-$$series || exit 1; done
 
-CHECK_BIND_PACKAGES = dnsperf dnstap-ldns fstrm-bin golang-github-dnstap-golang-dnstap-cli \
-    hostname knot openssl python3 strace tshark valgrind
-check-bind: stage
-	.ci/install $(CHECK_BIND_PACKAGES)
-	for release in 9.18 9.20; do \
-	    STAGE=$(STAGE) BUILD=$(TARGET)/bind patches/bind/build $$release && \
-	    BUILD=$(TARGET)/bind patches/bind/test/run $$release && \
-	    BUILD=$(TARGET)/bind patches/bind/test/own $$release || exit 1; \
-	done
+# In processes instead of threads.
+check-unbound-nothreads: $(READY_STAGE)
+	.ci/install $(CHECK_PACKAGES)
+	STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build 1.17
+	STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build 1.17 nothreads
+	BUILD=$(TARGET)/unbound patches/unbound/test/run 1.17 processes
 
-bench-tools: deps stage
+bench-tools: deps stage ## dnstap beside other readers and receivers
 	STAGE=$(STAGE) bench/tools
 	bench/printing
 
 # Instructions of what servers call, against the committed ones; and the figures of documents, against the results.
-bench-check: deps stage
+bench-check: $(READY_STAGE) ## fail if what servers call takes more instructions than is committed
 	STAGE=$(STAGE) bench/check
 	bench/report --check
 
-clean:
+clean: ## remove what cargo has built
 	$(CARGO) clean

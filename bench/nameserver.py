@@ -125,7 +125,7 @@ dnstap:
 
     @staticmethod
     def program(variant):
-        return BUILD / "unbound" / variant / "unbound"
+        return BUILD / f"unbound/1.17-{variant}/unbound"
 
     def start(self, variant):
         return [self.program(variant), "-d", "-c", self.configuration]

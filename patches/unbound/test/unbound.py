@@ -5,11 +5,14 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 
 from processes import DEADLINE, Process, free_port, until
 
+# As run is called: run RELEASE [TEST...].
+RELEASE = sys.argv[1]
 BUILD = pathlib.Path(os.environ["BUILD"]).resolve()
-PROGRAMS = BUILD / "patched"
+PROGRAMS = BUILD / f"{RELEASE}-patched"
 # What the server says of itself, such as "unbound 1.17.1".
 SOFTWARE = "unbound " + re.match(r"Version (\S+)", subprocess.run([PROGRAMS / "unbound", "-V"], check=True,
                                                                  capture_output=True, text=True).stdout)[1]
