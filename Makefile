@@ -99,7 +99,7 @@ PACKAGES = abigail-tools binutils gcc g++ libc6-dev make pkg-config libfstrm-dev
 DEMO_PACKAGES = binutils gcc libc6-dev knot knot-module-dnstap knot-dnsutils \
     golang-github-dnstap-golang-dnstap-cli
 
-deps: $(TARGET)/python/duckdb ## install the Debian packages that the tests need
+deps: $(TARGET)/python/duckdb $(TARGET)/lint/installed ## install the Debian packages that the tests need
 	.ci/install $(PACKAGES)
 
 # A reader of Parquet that is not ours; Debian has none.
@@ -107,6 +107,13 @@ $(TARGET)/python/duckdb:
 	.ci/install python3 python3-venv
 	/usr/bin/python3 -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check duckdb
+	touch $@
+
+# Linters of scripts, in the same versions on each Debian.
+$(TARGET)/lint/installed: .ci/lint-requirements.txt
+	.ci/install python3 python3-venv
+	/usr/bin/python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 demo: ## run Debian's Knot on our library, capture and print its messages
@@ -144,8 +151,9 @@ test-fresh: ## make demo and make test on minimal systems of Debian 12 and 13; n
 format:
 	$(CARGO) fmt --check
 
-lint:
+lint: $(READY_DEPS)
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	.ci/lint $(TARGET)/lint/bin/shellcheck $(TARGET)/lint/bin/ruff
 
 units: $(READY_DEPS)
 	$(CARGO) test --locked --workspace

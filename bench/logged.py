@@ -4,7 +4,6 @@
 import json
 import pathlib
 import statistics
-import sys
 import tempfile
 
 from library import STAGE, Library

@@ -58,8 +58,7 @@ sees() {
 		result 1 "a change is seen: $1" "$(cat "$work/log")"
 		return
 	fi
-	report=$(abidiff --harmless "$work/toy/toy.abi" "$work/changed/toy.abi")
-	[ $? -ne 0 ] && echo "$report" | grep -q "$3"
+	! report=$(abidiff --harmless "$work/toy/toy.abi" "$work/changed/toy.abi") && echo "$report" | grep -q "$3"
 	result $? "a change is seen: $1" "no \"$3\" in: $report"
 }
 
@@ -93,7 +92,7 @@ sees 'an enumerator removed' '/TOY_BLUE = 2/d' 'TOY_BLUE'
 sees 'a macro of another number' 's/TOY_LIMIT 10/TOY_LIMIT 11/' "TOY_LIMIT' from value '10' to '11'"
 
 for library in $LIBRARIES; do
-	report=$(describe $library 2>&1 >"$work/$library.abi" &&
+	report=$(describe "$library" 2>&1 >"$work/$library.abi" &&
 		abidiff --harmless "abi/$library.abi" "$work/$library.abi" 2>&1)
 	result $? "$library has the ABI of c-tests/abi/$library.abi" "\
 If this change is deliberate, run \`make abi\` and commit c-tests/abi/ with it. Programs compiled before must keep

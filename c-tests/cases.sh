@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # How programs of cases are run. Read by the scripts that run them.
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
+# shellcheck disable=SC2046 # several flags
 # The programs of docs/, built as they say and run.
 set -u
 work=$(mktemp -d)

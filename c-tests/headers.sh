@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
+# shellcheck disable=SC2086 # several flags
 # Our headers: each alone and twice, from C and C++; every macro and inline function in every dialect, without a warning; and
 # every declaration and macro of the C library's.
 set -u
@@ -81,7 +82,7 @@ result $? "headers.c uses all $(echo "$used" | wc -l) initialisers, macros with 
 
 if [ -n "$REFERENCE" ]; then
 	reference=$(env -u PKG_CONFIG_PATH pkg-config --variable=includedir libfstrm)
-	missing=$(cd "$reference" && ls fstrm.h fstrm/*.h | while read -r header; do
+	missing=$(cd "$reference" && for header in fstrm.h fstrm/*.h; do
 		[ -f "$include/$header" ] || echo "$header"
 	done)
 	echo "missing: $missing" >"$work/log"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
+# shellcheck disable=SC2046 # several flags
 # Programs linked with the archives, with what pkg-config says, do the same as those with the shared objects.
 set -u
 work=$(mktemp -d)

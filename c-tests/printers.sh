@@ -35,11 +35,11 @@ lines() {
 
 # compare NAME WANTED SHOWN
 compare() {
-	if [ -s "$2" ] && diff "$2" "$3" >diff; then
+	if [ -s "$2" ] && diff "$2" "$3" >differences; then
 		echo "ok - $1 shows all $(wc -l <"$2") messages as they were logged"
 	else
 		echo "not ok - $1 shows other messages, < as logged, > as shown"
-		head -n 20 diff | cut -c 1-200 | sed 's/^/#   /'
+		head -n 20 differences | cut -c 1-200 | sed 's/^/#   /'
 	fi
 }
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
+# shellcheck disable=SC2046 # several flags
 # The installed suppressions: with them, tools that look for races report those of a program, and nothing about libdnstap.
 set -u
 work=$(mktemp -d)
@@ -45,11 +46,11 @@ expect() {
 build plain
 expect 0 "race_detectors.c is compiled"
 for tool in helgrind drd; do
-	with_valgrind $tool --suppressions="$suppressions/valgrind.supp" ./plain
+	with_valgrind "$tool" --suppressions="$suppressions/valgrind.supp" ./plain
 	expect 0 "$tool reports nothing about libdnstap"
-	with_valgrind $tool --suppressions="$suppressions/valgrind.supp" ./plain race
+	with_valgrind "$tool" --suppressions="$suppressions/valgrind.supp" ./plain race
 	expect 9 "$tool reports a race of the program"
-	with_valgrind $tool ./plain
+	with_valgrind "$tool" ./plain
 	expect 9 "$tool needs the suppressions"
 done
 build tsan -fsanitize=thread

@@ -34,10 +34,10 @@ beside_reference() {
 	result $? "all $(wc -l <"$work/reference") symbols of $(basename "$reference"), with their versions" "missing: $missing"
 	# A new symbol under a version the C library has would be taken for one of its own.
 	LC_ALL=C comm -23 "$work/ours" "$work/reference" >"$work/additions"
-	stray=$(while IFS=@ read -r name version; do
-		case $version in
-		LIBFSTRM_*) grep -q "@$version\$" "$work/reference" && echo "$name@$version" ;;
-		*) echo "$name@$version" ;;
+	stray=$(while IFS=@ read -r name node; do
+		case $node in
+		LIBFSTRM_*) grep -q "@$node\$" "$work/reference" && echo "$name@$node" ;;
+		*) echo "$name@$node" ;;
 		esac
 	done <"$work/additions")
 	[ -z "$stray" ]

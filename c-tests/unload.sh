@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
+# shellcheck disable=SC2046 # several flags
 # Both libraries as plug-ins have them: dlopen, dlclose.
 set -u
 . ./cases.sh

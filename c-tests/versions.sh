@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Versions and features of an installed libdnstap. Read by the scripts that check them; $work is a directory of theirs.
 
@@ -10,6 +11,7 @@ check_version() {
 	version=$(package_version)
 	number=$(echo "$version" | awk -F . '{ printf "0x%02x%02x%02x", $1, $2, $3 }')
 	flags=$(PKG_CONFIG_PATH=$1/lib/pkgconfig pkg-config --cflags --libs libdnstap)
+	# shellcheck disable=SC2086,SC2154 # several flags; the folder of the script that reads this
 	$CC -std=c99 -Wall -Wextra -Werror -D_XOPEN_SOURCE=700 -o "$work/version" version.c $flags \
 		-Wl,-rpath,"$1/lib" >"$work/log" 2>&1 && "$work/version" >"$work/log" 2>&1
 	compiled=$(cat "$work/log")

@@ -34,12 +34,13 @@ await() {
     die "did not come: $2"
 }
 
-capture= knotd=
+capture='' knotd=''
 folder=$(mktemp -d)
 clean_up() {
     local status=$?
     [ "$status" = 0 ] || cat "$folder/log" >&2
     # Either is empty when it does not run.
+    # shellcheck disable=SC2086
     kill -KILL $capture $knotd 2>/dev/null || :
     wait
     rm -rf "$folder"

@@ -4,10 +4,11 @@
 # come. Called by `make abi`.
 set -eu
 cd "$(dirname "$0")/.."
+# shellcheck source=c-tests/abi/libraries.sh
 . ./abi/libraries.sh
 
 for library in $LIBRARIES; do
-	describe $library >"abi/$library.new"
+	describe "$library" >"abi/$library.new"
 	# Versions of abidw differ in how they write the same ABI: without a change, the text stays.
 	if abidiff --harmless "abi/$library.abi" "abi/$library.new"; then
 		rm "abi/$library.new"
