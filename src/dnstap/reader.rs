@@ -26,7 +26,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use framestream::control::{CONTROL_FRAME_LENGTH_MAX, ControlFrame, ControlType, Header};
-use framestream::frame::{Event, FrameError, Front, LENGTH_SIZE, MAX_FRAME_SIZE_DEFAULT, front};
+use framestream::frame::{
+    DecodedFrame, FrameError, Front, LENGTH_SIZE, MAX_FRAME_SIZE_DEFAULT, front,
+};
 use framestream::handshake::Direction;
 use framestream::transport::{FdReceiver, Interest, Transport, deadline};
 
@@ -202,8 +204,8 @@ impl Reader {
             return Err(error);
         }
         let (frame, size) = match front(self.bytes(), self.max_frame_size) {
-            Ok(Front::Whole(Event::Control(frame), size)) => (frame, size),
-            Ok(Front::Whole(Event::Data(_), _)) => {
+            Ok(Front::Whole(DecodedFrame::Control(frame), size)) => (frame, size),
+            Ok(Front::Whole(DecodedFrame::Data(_), _)) => {
                 return Err(ReadError::Data { offset: self.position });
             }
             Ok(Front::Needs(size)) => return self.fill(size, deadline),
@@ -261,8 +263,8 @@ impl Reader {
         match front(self.bytes(), self.max_frame_size) {
             Ok(Front::Needs(size)) => self.fill(size, deadline),
             // The next look takes it.
-            Ok(Front::Whole(Event::Data(_), _)) => Ok(()),
-            Ok(Front::Whole(Event::Control(frame), size)) => {
+            Ok(Front::Whole(DecodedFrame::Data(_), _)) => Ok(()),
+            Ok(Front::Whole(DecodedFrame::Control(frame), size)) => {
                 // Others are passed over, as fstrm does.
                 if frame.control_type == Some(ControlType::Stop) {
                     if self.answers {

@@ -19,7 +19,7 @@ mod spans;
 mod stats;
 mod switch;
 
-pub use framestream::sender::{EVENTS_MAX, Event, EventKind, Failure};
+pub use framestream::sender::{EVENTS_MAX, EventKind, Failure, SenderEvent};
 pub use options::{OpenError, Options};
 pub use queue::{Logged, Queue};
 pub use stats::Stats;
@@ -160,7 +160,7 @@ impl Sink {
     }
 
     /// Removes and returns the oldest pending event. A forked child starts without events.
-    pub fn next_event(&self) -> Option<Event> {
+    pub fn next_event(&self) -> Option<SenderEvent> {
         self.sender.next_event()
     }
 
@@ -180,7 +180,7 @@ impl Sink {
     }
 
     /// Sends the pending messages, closes the stream and ends the writer thread, within
-    /// [`framestream::sender::Options::close_timeout`]. Returns whether the thread ended.
+    /// [`framestream::sender::SenderOptions::close_timeout`]. Returns whether the thread ended.
     pub fn close(&self) -> bool {
         self.registry.close();
         self.sender.close()

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use framestream::fork;
 use framestream::frame::LENGTH_SIZE;
 use framestream::transport::deadline;
-use framestream::writer::Writer as Stream;
+use framestream::writer::StreamWriter;
 use framestream::{Seconds, StreamError, plain_error};
 use thiserror::Error;
 
@@ -39,7 +39,7 @@ const KEPT: usize = 4 * BATCH;
 /// A stream to write to. Every call takes at most [`Options::io_timeout`], except for writing to a
 /// regular file. Dropping a writer discards the buffered data, and does not send STOP.
 pub struct Writer {
-    stream: Stream,
+    stream: StreamWriter,
     origin: Origin,
     encoder: Encoder,
     /// The message types that are written, bit `1 << type` each.
@@ -244,7 +244,7 @@ pub struct StreamFailure {
     pub error: StreamError,
 }
 
-fn failure(stream: &Stream, io_timeout: Duration, error: StreamError) -> StreamFailure {
+fn failure(stream: &StreamWriter, io_timeout: Duration, error: StreamError) -> StreamFailure {
     let text = match &error {
         StreamError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
             format!("the receiver took more than {}", Seconds(io_timeout))

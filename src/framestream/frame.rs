@@ -14,7 +14,7 @@ pub const MAX_FRAME_SIZE_DEFAULT: usize = 1_048_576;
 
 /// What a piece of the stream completed.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Event<'a> {
+pub enum DecodedFrame<'a> {
     /// A data frame's payload.
     Data(&'a [u8]),
     /// A control frame.
@@ -72,7 +72,7 @@ impl Decoder {
     ///
     /// # Panics
     /// If `piece` has another length.
-    pub fn advance<'a>(&mut self, piece: &'a [u8]) -> Result<Option<Event<'a>>, FrameError> {
+    pub fn advance<'a>(&mut self, piece: &'a [u8]) -> Result<Option<DecodedFrame<'a>>, FrameError> {
         assert_eq!(piece.len(), self.needs(), "a piece is taken whole");
         match std::mem::replace(&mut self.next, Piece::Length) {
             Piece::Length => match be32(piece) {
@@ -95,9 +95,9 @@ impl Decoder {
             Piece::Control(_) => {
                 let mut frame = ControlFrame::default();
                 frame.decode(piece, Header::Without)?;
-                return Ok(Some(Event::Control(frame)));
+                return Ok(Some(DecodedFrame::Control(frame)));
             }
-            Piece::Data(_) => return Ok(Some(Event::Data(piece))),
+            Piece::Data(_) => return Ok(Some(DecodedFrame::Data(piece))),
         }
         Ok(None)
     }
@@ -107,7 +107,7 @@ impl Decoder {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Front<'a> {
     /// A whole frame, and its size with everything around the payload.
-    Whole(Event<'a>, usize),
+    Whole(DecodedFrame<'a>, usize),
     /// Part of a frame: with this many bytes more of it can be told.
     Needs(usize),
 }

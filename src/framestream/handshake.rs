@@ -13,7 +13,7 @@
 use thiserror::Error;
 
 use crate::control::{ControlError, ControlFrame, ControlType, Header};
-use crate::frame::{Decoder, Event, FrameError};
+use crate::frame::{DecodedFrame, Decoder, FrameError};
 
 /// What a handshake waits for.
 #[derive(Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ impl Incoming {
             return Ok(None);
         }
         let frame = match self.decoder.advance(&self.piece)? {
-            Some(Event::Control(frame)) => Some(frame),
+            Some(DecodedFrame::Control(frame)) => Some(frame),
             _ if self.decoder.expects_data() => return Err(HandshakeError::Data),
             _ => None,
         };

@@ -7,7 +7,7 @@ mod copied;
 mod in_place;
 mod queues;
 
-pub use crate::sender::{LinkState, Stats};
+pub use crate::sender::{LinkState, SenderStats};
 
 use std::collections::TryReserveError;
 use std::io;
@@ -16,10 +16,10 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::queue::{self, Model, Ring};
-use crate::sender::{self, Revival, Sender};
-use crate::writer::Writer;
+use crate::sender::{Revival, Sender, SenderOptions};
+use crate::writer::StreamWriter;
 use in_place::Batch;
-use queues::Queues;
+use queues::InputQueues;
 
 /// Fewest entries of a queue, whatever size is asked for: room for what a busy producer submits
 /// while the writer thread waits for its turn on the processor.
@@ -40,9 +40,9 @@ impl Payload for Vec<u8> {
 
 /// How a writer thread and its queues work.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct IoThrOptions {
     /// How the thread works.
-    pub sender: sender::Options,
+    pub sender: SenderOptions,
     /// Number of queues.
     pub num_input_queues: usize,
     /// Fewest entries that each queue holds.
@@ -60,10 +60,10 @@ pub struct Options {
     pub batch_bytes: usize,
 }
 
-impl Default for Options {
+impl Default for IoThrOptions {
     fn default() -> Self {
         Self {
-            sender: sender::Options::default(),
+            sender: SenderOptions::default(),
             num_input_queues: 1,
             input_queue_size: 512,
             queue_model: Model::Spsc,
@@ -96,12 +96,15 @@ pub enum Refused<P> {
 }
 
 /// A writer thread with queues. Dropping it closes it.
-pub struct IoThr<P: Payload>(Sender<Queues<P>>);
+pub struct IoThr<P: Payload>(Sender<InputQueues<P>>);
 
 impl<P: Payload> IoThr<P> {
     /// Starts a thread that sends with `writer`. Returns with it the ends to submit frames to, one
     /// for each queue.
-    pub fn start(options: Options, writer: Writer) -> Result<(Self, Vec<Producer<P>>), StartError> {
+    pub fn start(
+        options: IoThrOptions,
+        writer: StreamWriter,
+    ) -> Result<(Self, Vec<Producer<P>>), StartError> {
         let capacity = options.input_queue_size.max(QUEUE_CAPACITY_MIN);
         let mut rings = Vec::new();
         let mut ends = Vec::new();
@@ -117,7 +120,8 @@ impl<P: Payload> IoThr<P> {
         let wake_level = wanted.clamp(1, capacity / 2);
         let batch = Batch { frames: options.batch_frames, bytes: options.batch_bytes };
         let in_place = writer.wants_slices().then_some(batch);
-        let queues = Queues { rings, wake_level, memory_limit: options.memory_limit, in_place };
+        let queues =
+            InputQueues { rings, wake_level, memory_limit: options.memory_limit, in_place };
         let sender = Sender::start(options.sender, writer, queues)?;
         let producer = |end| Producer { end, wake_level, sender: sender.clone() };
         let producers = ends.into_iter().map(producer).collect();
@@ -125,7 +129,7 @@ impl<P: Payload> IoThr<P> {
     }
 
     /// The accounts at this moment.
-    pub fn stats(&self) -> Stats {
+    pub fn stats(&self) -> SenderStats {
         self.0.stats()
     }
 
@@ -160,7 +164,7 @@ impl<P: Payload> Drop for IoThr<P> {
 pub struct Producer<P: Payload> {
     end: queue::Producer<P>,
     wake_level: usize,
-    sender: Sender<Queues<P>>,
+    sender: Sender<InputQueues<P>>,
 }
 
 impl<P: Payload> Producer<P> {

@@ -8,7 +8,7 @@ use crate::control::{
     CONTENT_TYPE_LENGTH_MAX, CONTROL_FRAME_LENGTH_MAX, ControlError, ControlFrame, ControlType,
     Header,
 };
-use crate::frame::{Decoder, Event, FrameError, MAX_FRAME_SIZE_DEFAULT};
+use crate::frame::{DecodedFrame, Decoder, FrameError, MAX_FRAME_SIZE_DEFAULT};
 use crate::handshake::{Direction, Opening, ReceiverOpen};
 use crate::stream::{self, StreamError};
 use crate::transport::{IO_TIMEOUT_DEFAULT, Transport, deadline};
@@ -54,7 +54,7 @@ impl ReaderOptions {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum ReaderState {
     /// Never opened: the first use opens.
     New,
     Open,
@@ -66,24 +66,24 @@ enum State {
 
 /// A stream to read from. It is opened by the first use.
 /// Dropping it sends no FINISH.
-pub struct Reader {
+pub struct StreamReader {
     transport: Box<dyn Transport>,
     options: ReaderOptions,
-    state: State,
+    state: ReaderState,
     open: Option<ReceiverOpen>,
     stop: Option<ControlFrame>,
     decoder: Decoder,
     frame: Vec<u8>,
 }
 
-impl Reader {
+impl StreamReader {
     /// A reader of `transport`, which is still closed.
     pub fn new(transport: Box<dyn Transport>, options: ReaderOptions) -> Self {
         let decoder = Decoder::new(options.max_frame_size);
         Self {
             transport,
             options,
-            state: State::New,
+            state: ReaderState::New,
             open: None,
             stop: None,
             decoder,
@@ -93,12 +93,12 @@ impl Reader {
 
     /// Opens the transport and exchanges the control frames up to START.
     pub fn open(&mut self) -> Result<(), StreamError> {
-        if self.state == State::Open {
+        if self.state == ReaderState::Open {
             return Err(StreamError::NotOpen);
         }
         let result = self.try_open();
         match result {
-            Ok(()) => self.state = State::Open,
+            Ok(()) => self.state = ReaderState::Open,
             Err(_) => drop(self.transport.close()),
         }
         result
@@ -120,28 +120,28 @@ impl Reader {
     /// Opens the stream if it never was.
     pub fn open_once(&mut self) -> Result<(), StreamError> {
         match self.state {
-            State::New => self.open(),
+            ReaderState::New => self.open(),
             _ => Ok(()),
         }
     }
 
-    /// Reads the next data frame; `None` at STOP, and after [`Reader::close`]. Bytes that end
+    /// Reads the next data frame; `None` at STOP, and after [`StreamReader::close`]. Bytes that end
     /// before STOP are [`StreamError::End`].
     pub fn read(&mut self) -> Result<Option<&[u8]>, StreamError> {
         self.open_once()?;
         match self.state {
-            State::Open => (),
-            State::Closed => return Ok(None),
+            ReaderState::Open => (),
+            ReaderState::Closed => return Ok(None),
             _ => return Err(StreamError::NotOpen),
         }
         match self.next_data() {
             Ok(Some(length)) => Ok(Some(&self.frame[..length])),
             Ok(None) => {
-                self.state = State::Stopped;
+                self.state = ReaderState::Stopped;
                 Ok(None)
             }
             Err(error) => {
-                self.state = State::Failed;
+                self.state = ReaderState::Failed;
                 Err(error)
             }
         }
@@ -165,8 +165,10 @@ impl Reader {
                 read = end;
             }
             match self.decoder.advance(&self.frame[..length])? {
-                Some(Event::Data(payload)) => return Ok(Some(payload.len())),
-                Some(Event::Control(frame)) if frame.control_type == Some(ControlType::Stop) => {
+                Some(DecodedFrame::Data(payload)) => return Ok(Some(payload.len())),
+                Some(DecodedFrame::Control(frame))
+                    if frame.control_type == Some(ControlType::Stop) =>
+                {
                     self.stop = Some(frame);
                     return Ok(None);
                 }
@@ -177,10 +179,10 @@ impl Reader {
 
     /// Answers STOP with FINISH where the sender listens, and closes.
     pub fn close(&mut self) -> Result<(), StreamError> {
-        if !matches!(self.state, State::Open | State::Stopped) {
+        if !matches!(self.state, ReaderState::Open | ReaderState::Stopped) {
             return Err(StreamError::NotOpen);
         }
-        self.state = State::Closed;
+        self.state = ReaderState::Closed;
         let answered = self.send_finish();
         let closed = self.transport.close();
         answered.and(closed.map_err(StreamError::Io))

@@ -13,9 +13,9 @@ mod link;
 mod wake;
 mod worker;
 
-pub use counters::{Failure, LinkState, Stats};
+pub use counters::{Failure, LinkState, SenderStats};
 pub use drops::{Alarm, Dropped};
-pub use events::{EVENTS_MAX, Event, EventKind};
+pub use events::{EVENTS_MAX, EventKind, SenderEvent};
 
 use std::io::{self, IoSlice};
 use std::os::fd::RawFd;
@@ -30,7 +30,7 @@ use nix::sys::signal::SigSet;
 use crate::fork::{self, Child, Guard, InChild, Lock};
 use crate::sync::Padded;
 use crate::transport::{Transport, UNPOLLABLE_RETRY, deadline, poll_for};
-use crate::writer::{Writer, WriterOptions};
+use crate::writer::{StreamWriter, WriterOptions};
 use counters::{Counters, add};
 use drops::Drops;
 use flush::Flush;
@@ -132,7 +132,7 @@ pub trait Source: Send {
 
 /// How a writer thread works, whatever it sends.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct SenderOptions {
     /// The name of the thread, of which the system shows 15 bytes.
     pub thread_name: String,
     /// Longest time that a frame waits for others to be sent with.
@@ -143,7 +143,7 @@ pub struct Options {
     pub close_timeout: Duration,
 }
 
-impl Default for Options {
+impl Default for SenderOptions {
     fn default() -> Self {
         Self {
             thread_name: "fstrm-writer".into(),
@@ -175,7 +175,7 @@ struct Shared<F: Feed> {
     /// The fork generation whose writer thread runs, or [`CLOSED`]. Changed under the lock of
     /// `thread`.
     epoch: AtomicUsize,
-    options: Options,
+    options: SenderOptions,
     feed: F,
     /// Whether the writer thread waits to be woken.
     sleeping: Padded<AtomicBool>,
@@ -198,7 +198,7 @@ struct Shared<F: Feed> {
 }
 
 impl<F: Feed> Shared<F> {
-    fn stats(&self) -> Stats {
+    fn stats(&self) -> SenderStats {
         self.counters.0.stats(self.is_over(), || self.feed.accepted())
     }
 
@@ -354,7 +354,7 @@ impl<F: Feed> Clone for Sender<F> {
 
 impl<F: Feed> Sender<F> {
     /// Starts a thread that sends what `feed` gets, with `writer`.
-    pub fn start(options: Options, writer: Writer, feed: F) -> io::Result<Self> {
+    pub fn start(options: SenderOptions, writer: StreamWriter, feed: F) -> io::Result<Self> {
         let (transport, writer_options, open) = writer.into_parts();
         let thread = ThreadState {
             handle: None,
@@ -431,7 +431,7 @@ impl<F: Feed> Sender<F> {
     }
 
     /// The accounts at this moment.
-    pub fn stats(&self) -> Stats {
+    pub fn stats(&self) -> SenderStats {
         self.0.stats()
     }
 
@@ -456,7 +456,7 @@ impl<F: Feed> Sender<F> {
 
     /// Removes the oldest event that this process has not taken yet. A forked child begins with
     /// none.
-    pub fn next_event(&self) -> Option<Event> {
+    pub fn next_event(&self) -> Option<SenderEvent> {
         self.0.counters.0.events.next()
     }
 
@@ -509,7 +509,7 @@ impl<F: Feed> Sender<F> {
 
     /// Refuses frames from here on (one that is being submitted right now may come too late, and is
     /// counted as lost), sends the pending ones, closes the stream and ends the thread,
-    /// all within [`Options::close_timeout`]. Returns whether the thread ended: one that is held up
+    /// all within [`SenderOptions::close_timeout`]. Returns whether the thread ended: one that is held up
     /// in a caller's own function is left running.
     pub fn close(&self) -> bool {
         self.close_within(self.0.options.close_timeout)

@@ -51,7 +51,7 @@ impl WriterOptions {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum WriterState {
     /// Never opened: the first write opens.
     New,
     Open,
@@ -62,18 +62,18 @@ enum State {
 
 /// A stream to write to. It is opened by the first use, and can be opened again once closed.
 /// Dropping it open sends no STOP.
-pub struct Writer {
+pub struct StreamWriter {
     transport: Box<dyn Transport>,
     options: WriterOptions,
-    state: State,
+    state: WriterState,
     open: Option<SenderOpen>,
     close: Option<SenderClose>,
 }
 
-impl Writer {
+impl StreamWriter {
     /// A writer on `transport`, which is still closed.
     pub fn new(transport: Box<dyn Transport>, options: WriterOptions) -> Self {
-        Self { transport, options, state: State::New, open: None, close: None }
+        Self { transport, options, state: WriterState::New, open: None, close: None }
     }
 
     /// Connects and exchanges the control frames up to START.
@@ -81,18 +81,18 @@ impl Writer {
         self.open_by(None)
     }
 
-    /// As [`Writer::open`], with one deadline for all of it.
+    /// As [`StreamWriter::open`], with one deadline for all of it.
     pub fn open_until(&mut self, until: Instant) -> Result<(), StreamError> {
         self.open_by(Some(until))
     }
 
     fn open_by(&mut self, until: Option<Instant>) -> Result<(), StreamError> {
-        if self.state == State::Open {
+        if self.state == WriterState::Open {
             return Ok(());
         }
         let result = self.try_open(until);
         match result {
-            Ok(()) => self.state = State::Open,
+            Ok(()) => self.state = WriterState::Open,
             // A half-open stream would get READY a second time from the next try.
             Err(_) => drop(self.transport.close()),
         }
@@ -111,7 +111,7 @@ impl Writer {
     /// Opens the stream if it never was.
     pub fn open_once(&mut self) -> Result<(), StreamError> {
         match self.state {
-            State::New => self.open(),
+            WriterState::New => self.open(),
             _ => Ok(()),
         }
     }
@@ -132,7 +132,7 @@ impl Writer {
             return Err(StreamError::FrameSize(wrong.len()));
         }
         self.open_once()?;
-        if self.state != State::Open {
+        if self.state != WriterState::Open {
             return Err(StreamError::NotOpen);
         }
         for batch in payloads.chunks(FRAMES_PER_WRITE) {
@@ -146,7 +146,7 @@ impl Writer {
             let written =
                 stream::write_all(&mut *self.transport, &mut slices, self.options.io_timeout);
             if let Err(error) = written {
-                self.state = State::Failed;
+                self.state = WriterState::Failed;
                 drop(self.transport.close());
                 return Err(error.into());
             }
@@ -161,11 +161,11 @@ impl Writer {
         frames: &[u8],
         until: Instant,
     ) -> Result<(), StreamError> {
-        if self.state != State::Open {
+        if self.state != WriterState::Open {
             return Err(StreamError::NotOpen);
         }
         stream::write_until(&mut *self.transport, frames, until).map_err(|error| {
-            self.state = State::Failed;
+            self.state = WriterState::Failed;
             drop(self.transport.close());
             error.into()
         })
@@ -176,12 +176,12 @@ impl Writer {
         self.close_until(deadline(Instant::now(), self.options.io_timeout))
     }
 
-    /// As [`Writer::close`], by `until`.
+    /// As [`StreamWriter::close`], by `until`.
     pub fn close_until(&mut self, until: Instant) -> Result<(), StreamError> {
-        if self.state != State::Open {
+        if self.state != WriterState::Open {
             return Err(StreamError::NotOpen);
         }
-        self.state = State::Closed;
+        self.state = WriterState::Closed;
         let result = self.try_close(until);
         let closed = self.transport.close();
         result.and(closed.map_err(StreamError::Io))
@@ -224,6 +224,6 @@ impl Writer {
 
     /// Takes the writer apart for a writer thread: transport, options, and whether it is open.
     pub(crate) fn into_parts(self) -> (Box<dyn Transport>, WriterOptions, bool) {
-        (self.transport, self.options, self.state == State::Open)
+        (self.transport, self.options, self.state == WriterState::Open)
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char, c_int};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use dnstap::sink::{Event, EventKind};
+use dnstap::sink::{EventKind, SenderEvent};
 use ffi::growing;
 
 use crate::handle::borrow;
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn dnstap_sink_next_event(
 }
 
 /// Converts an event, whose text is kept in `place`.
-fn keep(event: Event, place: &EventText) -> dnstap_event {
+fn keep(event: SenderEvent, place: &EventText) -> dnstap_event {
     // A copy that this thread writes: tools that look for races, which do not see the locks of this
     // library, blame the host for reading the memory of another thread.
     let text = CString::new(event.text.as_bytes()).unwrap_or_default();

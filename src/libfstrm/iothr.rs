@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::{ptr, slice};
 
 use ffi::{borrow, borrow_mut, guard, number, take, watch_for_forks};
-use framestream::iothr::{IoThr, Options, Payload, Producer, Refused, Stats};
+use framestream::iothr::{IoThr, IoThrOptions, Payload, Producer, Refused, SenderStats};
 use framestream::queue::Model;
 
 use crate::res::*;
@@ -79,7 +79,7 @@ pub const FSTRM_IOTHR_QUEUE_MODEL_DEFAULT: fstrm_iothr_queue_model =
     fstrm_iothr_queue_model::FSTRM_IOTHR_QUEUE_MODEL_SPSC;
 
 /// How a writer thread works.
-pub struct fstrm_iothr_options(pub(crate) Options);
+pub struct fstrm_iothr_options(pub(crate) IoThrOptions);
 
 /// A writer thread with its queues.
 pub struct fstrm_iothr {
@@ -89,7 +89,7 @@ pub struct fstrm_iothr {
 }
 
 impl fstrm_iothr {
-    pub(crate) fn stats(&self) -> Stats {
+    pub(crate) fn stats(&self) -> SenderStats {
         self.thread.stats()
     }
 
@@ -139,7 +139,7 @@ unsafe fn set(
     opt: *mut fstrm_iothr_options,
     value: c_uint,
     range: RangeInclusive<c_uint>,
-    store: impl FnOnce(&mut Options),
+    store: impl FnOnce(&mut IoThrOptions),
 ) -> fstrm_res {
     guard(fstrm_res_failure, || {
         // SAFETY: passed on to the caller.
@@ -153,7 +153,7 @@ unsafe fn set(
 /// @return The options, to be destroyed with fstrm_iothr_options_destroy().
 #[unsafe(no_mangle)]
 pub extern "C" fn fstrm_iothr_options_init() -> *mut fstrm_iothr_options {
-    guard(ptr::null_mut(), || ffi::give(fstrm_iothr_options(Options::default())))
+    guard(ptr::null_mut(), || ffi::give(fstrm_iothr_options(IoThrOptions::default())))
 }
 
 /// Destroys writer thread options.
@@ -274,7 +274,7 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_queue_model(
 ) -> fstrm_res {
     let models = [Model::Spsc, Model::Mpsc];
     let value = number(queue_model);
-    let store = |options: &mut Options| options.queue_model = models[value as usize];
+    let store = |options: &mut IoThrOptions| options.queue_model = models[value as usize];
     // SAFETY: as documented.
     unsafe { set(opt, value, 0..=1, store) }
 }
@@ -294,7 +294,7 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_queue_notify_threshold(
 ) -> fstrm_res {
     let range = FSTRM_IOTHR_QUEUE_NOTIFY_THRESHOLD_MIN..=c_uint::MAX;
     let value = queue_notify_threshold as usize;
-    let store = |options: &mut Options| options.queue_notify_threshold = value;
+    let store = |options: &mut IoThrOptions| options.queue_notify_threshold = value;
     // SAFETY: as documented.
     unsafe { set(opt, queue_notify_threshold, range, store) }
 }
@@ -340,7 +340,7 @@ pub unsafe extern "C" fn fstrm_iothr_init(
     guard(ptr::null_mut(), || {
         // SAFETY: as documented.
         let (opt, writer) = unsafe { (borrow(opt), take(writer)) };
-        let options = opt.map_or_else(Options::default, |opt| opt.0.clone());
+        let options = opt.map_or_else(IoThrOptions::default, |opt| opt.0.clone());
         let Some(writer) = writer.filter(|_| options.num_input_queues <= NUM_INPUT_QUEUES_MAX)
         else {
             return ptr::null_mut();

@@ -6,7 +6,7 @@ use std::ptr;
 
 use ffi::{borrow, borrow_mut, bytes, guard, number, store, take};
 use framestream::control::ControlType;
-use framestream::reader::{Reader, ReaderOptions};
+use framestream::reader::{ReaderOptions, StreamReader};
 use framestream::transport::Transport;
 
 use crate::control::{fstrm_control, fstrm_control_type};
@@ -21,7 +21,7 @@ pub const FSTRM_READER_MAX_FRAME_SIZE_DEFAULT: c_uint = 1048576;
 pub struct fstrm_reader_options(ReaderOptions);
 
 /// A stream to read from, by one thread at a time.
-pub struct fstrm_reader(Reader);
+pub struct fstrm_reader(StreamReader);
 
 impl fstrm_reader {
     /// A handle to a new reader of `transport`.
@@ -30,7 +30,7 @@ impl fstrm_reader {
         ropt: Option<&fstrm_reader_options>,
     ) -> *mut Self {
         let options = ropt.map_or_else(ReaderOptions::default, |ropt| ropt.0.clone());
-        ffi::give(Self(Reader::new(transport, options)))
+        ffi::give(Self(StreamReader::new(transport, options)))
     }
 }
 

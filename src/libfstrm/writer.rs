@@ -8,7 +8,7 @@ use std::{ptr, slice};
 use ffi::{borrow, borrow_mut, bytes, guard, number, store, take};
 use framestream::control::ControlType;
 use framestream::transport::Transport;
-use framestream::writer::{Writer, WriterOptions};
+use framestream::writer::{StreamWriter, WriterOptions};
 use libc::iovec;
 
 use crate::control::{fstrm_control, fstrm_control_type};
@@ -20,7 +20,7 @@ use crate::res::*;
 pub struct fstrm_writer_options(pub(crate) WriterOptions);
 
 /// A stream to write to, by one thread at a time.
-pub struct fstrm_writer(Writer);
+pub struct fstrm_writer(StreamWriter);
 
 impl fstrm_writer {
     /// A handle to a new writer on `transport`.
@@ -29,10 +29,10 @@ impl fstrm_writer {
         wopt: Option<&fstrm_writer_options>,
     ) -> *mut Self {
         let options = wopt.map_or_else(WriterOptions::default, |wopt| wopt.0.clone());
-        ffi::give(Self(Writer::new(transport, options)))
+        ffi::give(Self(StreamWriter::new(transport, options)))
     }
 
-    pub(crate) fn into_writer(self) -> Writer {
+    pub(crate) fn into_writer(self) -> StreamWriter {
         self.0
     }
 }

@@ -14,7 +14,7 @@ use framestream::StreamError;
 use framestream::control::ControlFrame;
 use framestream::handshake::HandshakeError;
 use framestream::transport::FileSender;
-use framestream::writer::{Writer, WriterOptions};
+use framestream::writer::{StreamWriter, WriterOptions};
 use fstrm_tools::command_line::program_name;
 use fstrm_tools::printer::Printer;
 use fstrm_tools::recording::{EndKind, Recording, RecordingEnd};
@@ -144,7 +144,7 @@ fn explanation(input: &Path, end: &RecordingEnd) -> String {
 }
 
 /// Opens the copy of `recording`, with the same content type.
-fn open_copy(recording: &Recording, output: &Path) -> Result<Writer, StreamError> {
+fn open_copy(recording: &Recording, output: &Path) -> Result<StreamWriter, StreamError> {
     let source = recording.file().metadata()?;
     if let Ok(target) = fs::metadata(output)
         && target.is_file()
@@ -156,7 +156,7 @@ fn open_copy(recording: &Recording, output: &Path) -> Result<Writer, StreamError
     for content_type in &recording.start().content_types {
         options.add_content_type(content_type).map_err(HandshakeError::from)?;
     }
-    let mut copy = Writer::new(Box::new(FileSender::new(output)), options);
+    let mut copy = StreamWriter::new(Box::new(FileSender::new(output)), options);
     copy.open()?;
     Ok(copy)
 }

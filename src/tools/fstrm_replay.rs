@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use clap::{ArgGroup, Parser};
 use framestream::StreamError;
 use framestream::transport::SocketSender;
-use framestream::writer::{Writer, WriterOptions};
+use framestream::writer::{StreamWriter, WriterOptions};
 use fstrm_tools::command_line::{self, program_name, tcp_address, usage_error};
 use fstrm_tools::recording::{EndKind, Recording};
 use fstrm_tools::standard_error::report;
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
     if writer_options.add_content_type(options.content_type.as_bytes()).is_err() {
         return usage_error::<ReplayOptions>("--type is too long");
     }
-    let mut writer = Writer::new(Box::new(transport), writer_options);
+    let mut writer = StreamWriter::new(Box::new(transport), writer_options);
     if let Err(error) = writer.open() {
         return failure("fstrm_writer_open()", error);
     }
@@ -96,7 +96,7 @@ fn failure(what: &str, error: impl Display) -> ExitCode {
 
 /// Sends the data frames of `file`. The errors are the receiver's: a file that cannot be read is
 /// reported and left out.
-fn send(file: &Path, content_type: &[u8], writer: &mut Writer) -> Result<(), StreamError> {
+fn send(file: &Path, content_type: &[u8], writer: &mut StreamWriter) -> Result<(), StreamError> {
     let name = file.display();
     let explain = |what: &dyn Display| report(format_args!("{}: {name}: {what}\n", program_name()));
     let mut recording = match Recording::open(file) {

@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use framestream::control::{ControlFrame, ControlType};
-use framestream::frame::{Event, FrameError, Front, front};
+use framestream::frame::{DecodedFrame, FrameError, Front, front};
 
 use crate::command_line::STANDARD_INPUT;
 use crate::read_ahead::ReadAhead;
@@ -93,7 +93,7 @@ impl Recording {
         let ending = loop {
             match front(recording.buffer.bytes(), 0) {
                 Ok(Front::Needs(size)) => recording.fill(size)?,
-                Ok(Front::Whole(Event::Control(frame), size)) => match frame.control_type {
+                Ok(Front::Whole(DecodedFrame::Control(frame), size)) => match frame.control_type {
                     Some(other) if other != ControlType::Start => break EndKind::OutOfTurn(other),
                     _ => {
                         recording.lent = size;
@@ -102,7 +102,7 @@ impl Recording {
                     }
                 },
                 // No data frame is small enough here.
-                Ok(Front::Whole(Event::Data(_), _)) => break EndKind::NoStop,
+                Ok(Front::Whole(DecodedFrame::Data(_), _)) => break EndKind::NoStop,
                 Err(error) => break EndKind::Frame(error),
             }
         };
@@ -169,11 +169,11 @@ fn scan(bytes: &[u8]) -> (Vec<Range<usize>>, usize, Result<usize, EndKind>) {
     let mut at = 0;
     let behind = loop {
         match front(&bytes[at..], MAX_FRAME_SIZE) {
-            Ok(Front::Whole(Event::Data(payload), size)) => {
+            Ok(Front::Whole(DecodedFrame::Data(payload), size)) => {
                 at += size;
                 payloads.push(at - payload.len()..at);
             }
-            Ok(Front::Whole(Event::Control(frame), size)) => match frame.control_type {
+            Ok(Front::Whole(DecodedFrame::Control(frame), size)) => match frame.control_type {
                 Some(ControlType::Stop) => break Err(EndKind::Stop),
                 _ => at += size,
             },

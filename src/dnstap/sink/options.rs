@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use framestream::control::ControlError;
 use framestream::handshake::Direction;
-use framestream::sender;
+use framestream::sender::SenderOptions;
 use framestream::transport::{FileSender, HostSender, IO_TIMEOUT_DEFAULT, SocketSender, Transport};
 #[cfg(feature = "tls")]
 use framestream::transport::{TlsError, TlsOptions, TlsSender};
-use framestream::writer::{Writer, WriterOptions};
+use framestream::writer::{StreamWriter, WriterOptions};
 use thiserror::Error;
 
 use super::{ALL_MESSAGE_TYPES, CONTENT_TYPE};
@@ -57,7 +57,7 @@ pub struct Options {
     #[cfg(feature = "tls")]
     pub tls: TlsOptions,
     /// Options of the writer thread.
-    pub sender: sender::Options,
+    pub sender: SenderOptions,
 }
 
 impl Default for Options {
@@ -75,9 +75,9 @@ impl Default for Options {
             io_timeout: IO_TIMEOUT_DEFAULT,
             #[cfg(feature = "tls")]
             tls: TlsOptions::default(),
-            sender: sender::Options {
+            sender: SenderOptions {
                 thread_name: "dnstap-writer".into(),
-                ..sender::Options::default()
+                ..SenderOptions::default()
             },
         }
     }
@@ -104,7 +104,7 @@ impl Options {
         writer_options.add_content_type(CONTENT_TYPE)?;
         writer_options.io_timeout = self.io_timeout;
         writer_options.direction = self.direction;
-        Ok(Prepared { origin, writer: Writer::new(self.transport()?, writer_options) })
+        Ok(Prepared { origin, writer: StreamWriter::new(self.transport()?, writer_options) })
     }
 
     /// Returns the transport to the output, not yet opened, after checking the output and TLS.
@@ -139,7 +139,7 @@ pub(crate) struct Prepared {
     /// The beginning of every event.
     pub(crate) origin: Origin,
     /// The stream to the output, still closed.
-    pub(crate) writer: Writer,
+    pub(crate) writer: StreamWriter,
 }
 
 /// Checks that the path of a socket is a socket, if it exists: before a receiver listens, it may

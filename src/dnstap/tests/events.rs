@@ -10,7 +10,7 @@ use dnstap::encode::Envelope;
 use dnstap::message::Message;
 use dnstap::output::Output;
 use dnstap::schema::MessageType;
-use dnstap::sink::{Event, EventKind, Logged, Options, Queue, Sink};
+use dnstap::sink::{EventKind, Logged, Options, Queue, SenderEvent, Sink};
 use framestream::handshake::{Handshake, Opening, ReceiverOpen, Step};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,7 +25,7 @@ fn open(output: Output) -> Sink {
 }
 
 #[track_caller]
-fn await_event(sink: &Sink, kind: EventKind) -> Event {
+fn await_event(sink: &Sink, kind: EventKind) -> SenderEvent {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match sink.next_event() {

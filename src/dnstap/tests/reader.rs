@@ -16,7 +16,7 @@ use dnstap::sink::CONTENT_TYPE;
 use framestream::control::{ControlError, ControlFrame, ControlType, Header};
 use framestream::frame::MAX_FRAME_SIZE_DEFAULT;
 use framestream::transport::{FileSender, SocketSender, Transport};
-use framestream::writer::{Writer, WriterOptions};
+use framestream::writer::{StreamWriter, WriterOptions};
 use tempfile::tempfile;
 
 /// Longer than anything takes here.
@@ -106,7 +106,7 @@ fn assert_frames(reader: &mut Reader, mut offset: u64, lengths: &[usize]) {
 fn write_stream(transport: impl Transport + 'static, lengths: &[usize]) {
     let mut options = WriterOptions::default();
     options.add_content_type(CONTENT_TYPE).expect("a short content type");
-    let mut writer = Writer::new(Box::new(transport), options);
+    let mut writer = StreamWriter::new(Box::new(transport), options);
     for length in lengths {
         writer.write(&payload(*length)).expect("the reader reads");
     }

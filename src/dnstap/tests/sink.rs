@@ -12,9 +12,9 @@ use dnstap::message::Message;
 use dnstap::output::Output;
 use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
 use dnstap::sink::{Logged, Options, Queue, Sink, Stats};
-use framestream::frame::{Decoder, Event, MAX_FRAME_SIZE_DEFAULT};
+use framestream::frame::{DecodedFrame, Decoder, MAX_FRAME_SIZE_DEFAULT};
 use framestream::handshake::{Handshake, Opening, ReceiverOpen, Step};
-use framestream::sender;
+use framestream::sender::SenderOptions;
 
 const FINISH: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 5];
 
@@ -47,8 +47,8 @@ fn receive(listener: UnixListener) -> JoinHandle<Vec<Vec<u8>>> {
             let mut piece = vec![0; decoder.needs()];
             stream.read_exact(&mut piece).expect("a whole frame");
             match decoder.advance(&piece).expect("a well-formed frame") {
-                Some(Event::Data(payload)) => frames.push(payload.to_vec()),
-                Some(Event::Control(_)) => break,
+                Some(DecodedFrame::Data(payload)) => frames.push(payload.to_vec()),
+                Some(DecodedFrame::Control(_)) => break,
                 None => (),
             }
         }
@@ -209,10 +209,8 @@ fn a_receiver_that_does_not_read_costs_messages_and_no_time() {
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).expect("a socket");
     let sink = open(&path, |options| {
-        options.sender = sender::Options {
-            close_timeout: Duration::from_millis(300),
-            ..sender::Options::default()
-        };
+        options.sender =
+            SenderOptions { close_timeout: Duration::from_millis(300), ..SenderOptions::default() };
     });
     let mut queue = sink.queue().expect("a queue");
     let silent = accept(&listener);

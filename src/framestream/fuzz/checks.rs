@@ -12,11 +12,11 @@ use framestream::address::{host_and_port, host_at_port};
 use framestream::control::{
     CONTROL_FRAME_LENGTH_MAX, ControlError, ControlFrame, ControlType, Header,
 };
-use framestream::frame::{Event, Front, front};
+use framestream::frame::{DecodedFrame, Front, front};
 use framestream::handshake::{
     Direction, Handshake, HandshakeError, Opening, ReceiverOpen, SenderClose, SenderOpen, Step,
 };
-use framestream::reader::{Reader, ReaderOptions};
+use framestream::reader::{ReaderOptions, StreamReader};
 use framestream::transport::Transport;
 
 /// The content type that both sides of a stream have here.
@@ -131,7 +131,7 @@ pub fn handshake(bytes: &[u8]) {
     let mut sent = &course.sent[..];
     while !sent.is_empty() {
         match front(sent, 0) {
-            Ok(Front::Whole(Event::Control(_), size)) => sent = &sent[size..],
+            Ok(Front::Whole(DecodedFrame::Control(_), size)) => sent = &sent[size..],
             other => panic!("{other:?} is sent"),
         }
     }
@@ -196,7 +196,7 @@ fn read(bytes: &[u8], direction: Direction, most: usize) -> Read {
     let mut options = ReaderOptions::default();
     options.add_content_type(CONTENT_TYPE).expect("short");
     assert!(options.set_max_frame_size(MAX_FRAME_SIZE));
-    let mut reader = Reader::new(Box::new(said), options);
+    let mut reader = StreamReader::new(Box::new(said), options);
     let mut frames = Vec::new();
     let stopped = loop {
         match reader.read() {
@@ -226,9 +226,9 @@ pub fn reader(bytes: &[u8]) {
         while let Ok(Front::Whole(event, size)) = front(rest, MAX_FRAME_SIZE) {
             rest = &rest[size..];
             match event {
-                Event::Data(payload) if started => others.push(payload.to_vec()),
-                Event::Data(_) => break,
-                Event::Control(frame) => match frame.control_type {
+                DecodedFrame::Data(payload) if started => others.push(payload.to_vec()),
+                DecodedFrame::Data(_) => break,
+                DecodedFrame::Control(frame) => match frame.control_type {
                     Some(ControlType::Start) => started = true,
                     Some(ControlType::Stop) if started => break,
                     _ => (),

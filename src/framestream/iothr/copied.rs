@@ -5,18 +5,18 @@ use std::io::{self, IoSlice};
 
 use super::Payload;
 use super::backlog::Backlog;
-use super::queues::Ends;
+use super::queues::ConsumerEnds;
 use crate::queue::Consumer;
 use crate::sender::{Gathered, Source, Write};
 
 pub(super) struct Copied<P> {
-    ends: Ends<P>,
+    ends: ConsumerEnds<P>,
     backlog: Backlog,
 }
 
 impl<P: Payload> Copied<P> {
     /// Takes payloads from `ends`, and holds at most `memory_limit` bytes of them.
-    pub(super) fn new(ends: Ends<P>, memory_limit: usize) -> Self {
+    pub(super) fn new(ends: ConsumerEnds<P>, memory_limit: usize) -> Self {
         Self { ends, backlog: Backlog::new(memory_limit) }
     }
 }

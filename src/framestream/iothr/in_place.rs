@@ -6,7 +6,7 @@ use std::io::{self, IoSlice};
 use std::mem::size_of;
 
 use super::Payload;
-use super::queues::Ends;
+use super::queues::ConsumerEnds;
 use crate::frame::LENGTH_SIZE;
 use crate::sender::{Gathered, Source, Write};
 use crate::writer::FRAMES_PER_WRITE;
@@ -19,12 +19,12 @@ pub(super) struct Batch {
     pub(super) bytes: usize,
 }
 
-struct Frame<P> {
+struct PrefixedFrame<P> {
     length: [u8; LENGTH_SIZE],
     payload: P,
 }
 
-impl<P: Payload> Frame<P> {
+impl<P: Payload> PrefixedFrame<P> {
     fn new(payload: P) -> Self {
         Self { length: (payload.bytes().len() as u32).to_be_bytes(), payload }
     }
@@ -35,10 +35,10 @@ impl<P: Payload> Frame<P> {
 }
 
 pub(super) struct InPlace<P> {
-    ends: Ends<P>,
+    ends: ConsumerEnds<P>,
     batch: Batch,
     memory_limit: usize,
-    frames: VecDeque<Frame<P>>,
+    frames: VecDeque<PrefixedFrame<P>>,
     /// Bytes of `frames` on the wire.
     bytes: usize,
     /// Bytes of the first frame that have been sent.
@@ -49,7 +49,7 @@ pub(super) struct InPlace<P> {
 
 impl<P: Payload> InPlace<P> {
     /// Takes frames from `ends`, and holds at most `memory_limit` bytes of them.
-    pub(super) fn new(ends: Ends<P>, batch: Batch, memory_limit: usize) -> Self {
+    pub(super) fn new(ends: ConsumerEnds<P>, batch: Batch, memory_limit: usize) -> Self {
         let frames = VecDeque::new();
         Self { ends, batch, memory_limit, frames, bytes: 0, sent: 0, left: 0 }
     }
@@ -57,7 +57,7 @@ impl<P: Payload> InPlace<P> {
     /// Returns the number of frames in the batch that begins with the first frame.
     fn next_batch(&self) -> usize {
         let mut bytes = 0;
-        let fits = |frame: &&Frame<P>| {
+        let fits = |frame: &&PrefixedFrame<P>| {
             bytes += frame.len();
             bytes < self.batch.bytes
         };
@@ -66,7 +66,7 @@ impl<P: Payload> InPlace<P> {
     }
 
     /// Returns the frames of the next write, which may have been sent in part.
-    fn next_write(&self) -> impl Iterator<Item = &Frame<P>> {
+    fn next_write(&self) -> impl Iterator<Item = &PrefixedFrame<P>> {
         let left = if self.left > 0 { self.left } else { self.next_batch() };
         self.frames.iter().take(left.min(FRAMES_PER_WRITE))
     }
@@ -90,7 +90,7 @@ impl<P: Payload> Source for InPlace<P> {
                 let wants = |payload: &P| {
                     let count = frames.len();
                     let with = *bytes + LENGTH_SIZE + payload.bytes().len();
-                    let held = with + (count + 1) * size_of::<Frame<P>>();
+                    let held = with + (count + 1) * size_of::<PrefixedFrame<P>>();
                     if !blocked && count > 0 && (count >= batch.frames || with >= batch.bytes) {
                         gathered = Gathered::More;
                     } else if count > 0 && held > *memory_limit || frames.try_reserve(1).is_err() {
@@ -99,7 +99,7 @@ impl<P: Payload> Source for InPlace<P> {
                     gathered == Gathered::All
                 };
                 let Some(payload) = consumer.take_if(wants) else { break };
-                let frame = Frame::new(payload);
+                let frame = PrefixedFrame::new(payload);
                 *bytes += frame.len();
                 frames.push_back(frame);
             }
@@ -116,7 +116,7 @@ impl<P: Payload> Source for InPlace<P> {
     }
 
     fn front_len(&self) -> usize {
-        self.next_write().map(Frame::len).sum::<usize>() - self.sent
+        self.next_write().map(PrefixedFrame::len).sum::<usize>() - self.sent
     }
 
     fn write_front(&mut self, most: usize, write: impl Write) -> Option<io::Result<usize>> {
@@ -145,7 +145,9 @@ impl<P: Payload> Source for InPlace<P> {
     fn consume(&mut self, count: usize) -> usize {
         self.sent += count;
         let before = self.frames.len();
-        while let Some(len) = self.frames.front().map(Frame::len).filter(|len| *len <= self.sent) {
+        while let Some(len) =
+            self.frames.front().map(PrefixedFrame::len).filter(|len| *len <= self.sent)
+        {
             self.sent -= len;
             self.pop();
         }
@@ -182,7 +184,7 @@ mod tests {
 
     fn source(model: Model, memory_limit: usize) -> (Producer<Vec<u8>>, InPlace<Vec<u8>>) {
         let (ring, producer) = Ring::new(model, 64).expect("memory");
-        (producer, InPlace::new(Ends::new(&[ring], 64), BATCH, memory_limit))
+        (producer, InPlace::new(ConsumerEnds::new(&[ring], 64), BATCH, memory_limit))
     }
 
     /// Sends the gathered frames, in writes of at most `most` bytes, of which half are accepted.

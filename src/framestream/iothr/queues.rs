@@ -11,7 +11,7 @@ use crate::fork::Child;
 use crate::queue::{Consumer, Ring};
 use crate::sender::{Feed, Gathered, Source, Write};
 
-pub(super) struct Queues<P> {
+pub(super) struct InputQueues<P> {
     pub(super) rings: Vec<Arc<Ring<P>>>,
     /// Entries of a queue that are worth waking the thread for.
     pub(super) wake_level: usize,
@@ -21,8 +21,8 @@ pub(super) struct Queues<P> {
     pub(super) in_place: Option<Batch>,
 }
 
-impl<P: Payload> Feed for Queues<P> {
-    type Source = Frames<P>;
+impl<P: Payload> Feed for InputQueues<P> {
+    type Source = QueuedFrames<P>;
 
     fn accepted(&self) -> u64 {
         self.rings.iter().map(|ring| ring.pushed() as u64).sum()
@@ -34,32 +34,32 @@ impl<P: Payload> Feed for Queues<P> {
         }
     }
 
-    fn source(&self) -> Frames<P> {
-        let ends = Ends::new(&self.rings, self.wake_level);
+    fn source(&self) -> QueuedFrames<P> {
+        let ends = ConsumerEnds::new(&self.rings, self.wake_level);
         match self.in_place {
-            Some(batch) => Frames::InPlace(InPlace::new(ends, batch, self.memory_limit)),
-            None => Frames::Copied(Copied::new(ends, self.memory_limit)),
+            Some(batch) => QueuedFrames::InPlace(InPlace::new(ends, batch, self.memory_limit)),
+            None => QueuedFrames::Copied(Copied::new(ends, self.memory_limit)),
         }
     }
 }
 
 /// What the writer thread has taken from the queues, and takes.
-pub(super) enum Frames<P> {
+pub(super) enum QueuedFrames<P> {
     Copied(Copied<P>),
     InPlace(InPlace<P>),
 }
 
-/// Does the same with either kind of [`Frames`].
+/// Does the same with either kind of [`QueuedFrames`].
 macro_rules! with {
     ($frames:ident, $kind:ident => $act:expr) => {
         match $frames {
-            Frames::Copied($kind) => $act,
-            Frames::InPlace($kind) => $act,
+            QueuedFrames::Copied($kind) => $act,
+            QueuedFrames::InPlace($kind) => $act,
         }
     };
 }
 
-impl<P: Payload> Source for Frames<P> {
+impl<P: Payload> Source for QueuedFrames<P> {
     fn gather(&mut self, blocked: bool) -> Gathered {
         with!(self, frames => frames.gather(blocked))
     }
@@ -98,12 +98,12 @@ impl<P: Payload> Source for Frames<P> {
 }
 
 /// The ends of the queues that the writer thread holds.
-pub(super) struct Ends<P> {
+pub(super) struct ConsumerEnds<P> {
     consumers: Vec<Consumer<P>>,
     wake_level: usize,
 }
 
-impl<P: Payload> Ends<P> {
+impl<P: Payload> ConsumerEnds<P> {
     pub(super) fn new(rings: &[Arc<Ring<P>>], wake_level: usize) -> Self {
         Self { consumers: rings.iter().filter_map(Ring::claim).collect(), wake_level }
     }

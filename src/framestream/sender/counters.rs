@@ -40,7 +40,7 @@ impl LinkState {
 /// lost_error`. Those of a forked child start at 0: frames that its parent counted, and those
 /// pending at the fork, belong to the parent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
+pub struct SenderStats {
     /// Frames that `submit` took.
     pub accepted: u64,
     /// Frames that `submit` gave back because the queue was full.
@@ -161,9 +161,9 @@ impl Counters {
 
     /// The accounts at this moment; `accepted` is asked for last, so that nothing is missing in it
     /// that is counted elsewhere. If all is `over`, nothing waits: it is lost.
-    pub(super) fn stats(&self, over: bool, accepted: impl FnOnce() -> u64) -> Stats {
+    pub(super) fn stats(&self, over: bool, accepted: impl FnOnce() -> u64) -> SenderStats {
         let get = |counter: &AtomicU64| counter.load(Ordering::Acquire);
-        let mut stats = Stats {
+        let mut stats = SenderStats {
             refused: get(&self.refused),
             written: get(&self.written),
             lost_closing: get(&self.lost_closing),
@@ -173,7 +173,7 @@ impl Counters {
             connect_failures: get(&self.connect_failures),
             disconnects: get(&self.disconnects),
             state: LinkState::from_u8(self.state.load(Ordering::Relaxed)),
-            ..Stats::default()
+            ..SenderStats::default()
         };
         stats.accepted = accepted();
         let gone = stats.written + stats.lost_closing + stats.lost_error;

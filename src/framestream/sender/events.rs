@@ -14,7 +14,7 @@ use crate::fork::{Child, Lock};
 /// Events that are kept for the host. Above this, the oldest is discarded.
 pub const EVENTS_MAX: usize = 64;
 
-/// The kind of an [`Event`].
+/// The kind of a [`SenderEvent`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
     /// A stream is open.
@@ -35,7 +35,7 @@ pub enum EventKind {
 
 /// An event of a writer thread, for its host to log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
+pub struct SenderEvent {
     /// The kind.
     pub kind: EventKind,
     /// When it happened.
@@ -55,7 +55,7 @@ pub(super) struct Events(Lock<Pending>);
 
 #[derive(Debug, Default)]
 struct Pending {
-    events: VecDeque<Event>,
+    events: VecDeque<SenderEvent>,
     missed: u64,
     /// Holds a byte while there are events. Created when the host asks for it.
     pipe: Option<Wake>,
@@ -64,7 +64,7 @@ struct Pending {
 impl Events {
     /// Adds an event.
     pub(super) fn push(&self, kind: EventKind, count: u64, text: String) {
-        let event = Event { kind, time: SystemTime::now(), count, missed: 0, text };
+        let event = SenderEvent { kind, time: SystemTime::now(), count, missed: 0, text };
         let mut pending = self.0.lock();
         let discarded = if pending.events.len() < EVENTS_MAX {
             None
@@ -79,7 +79,7 @@ impl Events {
     }
 
     /// Removes the oldest event.
-    pub(super) fn next(&self) -> Option<Event> {
+    pub(super) fn next(&self) -> Option<SenderEvent> {
         let mut pending = self.0.lock();
         let mut event = pending.events.pop_front()?;
         event.missed = mem::take(&mut pending.missed);

@@ -13,11 +13,11 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use framestream::iothr::{IoThr, Options};
-use framestream::reader::{Reader, ReaderOptions};
-use framestream::sender;
+use framestream::iothr::{IoThr, IoThrOptions};
+use framestream::reader::{ReaderOptions, StreamReader};
+use framestream::sender::SenderOptions;
 use framestream::transport::{FileReceiver, FileSender, SocketSender};
-use framestream::writer::{Writer, WriterOptions};
+use framestream::writer::{StreamWriter, WriterOptions};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::resource::{UsageWho, getrusage};
@@ -89,8 +89,8 @@ fn a_file_goes_on(theirs: &File) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ours");
     let before = descriptors();
-    let options = Options { sender: hasty(), ..Options::default() };
-    let writer = Writer::new(Box::new(FileSender::new(&path)), WriterOptions::default());
+    let options = IoThrOptions { sender: hasty(), ..IoThrOptions::default() };
+    let writer = StreamWriter::new(Box::new(FileSender::new(&path)), WriterOptions::default());
     let (iothr, producers) = IoThr::start(options, writer).expect("a thread");
     producers[0].submit(b"before".to_vec()).expect("room");
     wait_for(|| (iothr.stats().written == 1).then_some(()));
@@ -99,7 +99,8 @@ fn a_file_goes_on(theirs: &File) {
     producers[0].submit(b"after".to_vec()).expect("room");
     wait_for(|| (iothr.stats().written == 2).then_some(()));
     assert!(iothr.close());
-    let mut reader = Reader::new(Box::new(FileReceiver::new(&path)), ReaderOptions::default());
+    let mut reader =
+        StreamReader::new(Box::new(FileReceiver::new(&path)), ReaderOptions::default());
     for frame in [&b"before"[..], b"after"] {
         assert_eq!(reader.read().expect("a stream"), Some(frame));
     }
@@ -109,11 +110,11 @@ fn a_file_goes_on(theirs: &File) {
     }
 }
 
-fn hasty() -> sender::Options {
-    sender::Options {
+fn hasty() -> SenderOptions {
+    SenderOptions {
         flush_timeout: Duration::from_millis(10),
         close_timeout: PATIENCE,
-        ..sender::Options::default()
+        ..SenderOptions::default()
     }
 }
 
@@ -124,8 +125,8 @@ fn replaced_without_haste(theirs: Option<&File>) {
     listener.set_nonblocking(true).expect("a socket");
     let before = descriptors();
     let transport = SocketSender::unix(&path).expect("a short path");
-    let options = Options { sender: hasty(), ..Options::default() };
-    let writer = Writer::new(Box::new(transport), WriterOptions::default());
+    let options = IoThrOptions { sender: hasty(), ..IoThrOptions::default() };
+    let writer = StreamWriter::new(Box::new(transport), WriterOptions::default());
     let (iothr, producers) = IoThr::start(options, writer).expect("a thread");
     let first = next(&listener);
     wait_for(|| (iothr.stats().connects == 1).then_some(()));

@@ -10,18 +10,18 @@ use std::thread::{self, JoinHandle};
 
 use framestream::control::{ControlFrame, ControlType, Header};
 use framestream::handshake::Direction;
-use framestream::iothr::{IoThr, Options};
+use framestream::iothr::{IoThr, IoThrOptions};
 use framestream::transport::SocketSender;
-use framestream::writer::{Writer, WriterOptions};
+use framestream::writer::{StreamWriter, WriterOptions};
 use patience::{PATIENCE, wait_for};
 
-fn writer(path: &Path) -> Writer {
+fn writer(path: &Path) -> StreamWriter {
     let mut options = WriterOptions::default();
     options.add_content_type(b"numbers").expect("short");
     // Whoever waits for an answer fails.
     options.io_timeout = PATIENCE;
     options.direction = Some(Direction::Unidirectional);
-    Writer::new(Box::new(SocketSender::unix(path).expect("a short path")), options)
+    StreamWriter::new(Box::new(SocketSender::unix(path).expect("a short path")), options)
 }
 
 /// Takes all that a sender sends, and says nothing.
@@ -62,7 +62,8 @@ fn a_writer_thread_speaks_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
     let receiving = listen(&path);
-    let (iothr, producers) = IoThr::start(Options::default(), writer(&path)).expect("a thread");
+    let (iothr, producers) =
+        IoThr::start(IoThrOptions::default(), writer(&path)).expect("a thread");
     producers[0].submit(b"one".to_vec()).expect("room");
     assert!(iothr.close());
     assert_eq!(receiving.join().expect("the receiver"), expected());

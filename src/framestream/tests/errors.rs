@@ -12,10 +12,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use framestream::control::{ControlFrame, ControlType, Header};
-use framestream::iothr::{IoThr, Options, Producer};
-use framestream::sender;
+use framestream::iothr::{IoThr, IoThrOptions, Producer};
+use framestream::sender::SenderOptions;
 use framestream::transport::{FileSender, HostSender, SocketSender, Transport};
-use framestream::writer::{Writer, WriterOptions};
+use framestream::writer::{StreamWriter, WriterOptions};
 use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, SockaddrIn, bind, getsockname};
 use patience::{PATIENCE, wait_for};
 
@@ -26,13 +26,14 @@ fn start(
     let mut options = WriterOptions::default();
     options.add_content_type(b"numbers").expect("short");
     options.io_timeout = io_timeout;
-    let sender = sender::Options {
+    let sender = SenderOptions {
         flush_timeout: Duration::from_millis(1),
         reopen_interval: Duration::from_millis(50),
-        ..sender::Options::default()
+        ..SenderOptions::default()
     };
-    let options_of_thread = Options { sender, ..Options::default() };
-    IoThr::start(options_of_thread, Writer::new(Box::new(transport), options)).expect("a thread")
+    let options_of_thread = IoThrOptions { sender, ..IoThrOptions::default() };
+    IoThr::start(options_of_thread, StreamWriter::new(Box::new(transport), options))
+        .expect("a thread")
 }
 
 fn socket(path: &Path) -> SocketSender {

@@ -14,11 +14,11 @@ use std::thread;
 use std::time::Instant;
 
 use framestream::fork::{self, Lock};
-use framestream::iothr::{IoThr, Options, Producer, Refused};
-use framestream::reader::{Reader, ReaderOptions};
-use framestream::sender::{self, LinkState};
+use framestream::iothr::{IoThr, IoThrOptions, Producer, Refused};
+use framestream::reader::{ReaderOptions, StreamReader};
+use framestream::sender::{LinkState, SenderOptions};
 use framestream::transport::{FileReceiver, FileSender, SocketSender, Transport};
-use framestream::writer::{Writer, WriterOptions};
+use framestream::writer::{StreamWriter, WriterOptions};
 use nix::libc::{_exit, pthread_atfork};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, alarm, fork};
@@ -131,9 +131,9 @@ fn beside(work: impl Fn() + Sync, meanwhile: impl FnOnce()) {
 fn start(transport: impl Transport + 'static) -> (IoThr<Vec<u8>>, Producer<Vec<u8>>) {
     let mut options = WriterOptions::default();
     options.io_timeout = PATIENCE / 2;
-    let writer = Writer::new(Box::new(transport), options);
-    let sender = sender::Options { close_timeout: PATIENCE / 2, ..sender::Options::default() };
-    let options = Options { sender, ..Options::default() };
+    let writer = StreamWriter::new(Box::new(transport), options);
+    let sender = SenderOptions { close_timeout: PATIENCE / 2, ..SenderOptions::default() };
+    let options = IoThrOptions { sender, ..IoThrOptions::default() };
     let (iothr, mut producers) = IoThr::start(options, writer).expect("a thread");
     (iothr, producers.pop().expect("a queue"))
 }
@@ -200,7 +200,7 @@ fn handlers_that_are_there_twice_do_no_harm() {
 }
 
 fn read_file(path: &Path) -> Vec<Vec<u8>> {
-    let mut reader = Reader::new(Box::new(FileReceiver::new(path)), ReaderOptions::default());
+    let mut reader = StreamReader::new(Box::new(FileReceiver::new(path)), ReaderOptions::default());
     let mut frames = Vec::new();
     while let Some(frame) = reader.read().expect("a frame or STOP") {
         frames.push(frame.to_vec());

@@ -8,22 +8,22 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use framestream::iothr::{IoThr, LinkState, Options, Stats};
-use framestream::reader::{Reader, ReaderOptions};
-use framestream::sender;
+use framestream::iothr::{IoThr, IoThrOptions, LinkState, SenderStats};
+use framestream::reader::{ReaderOptions, StreamReader};
+use framestream::sender::SenderOptions;
 use framestream::transport::{FileReceiver, FileSender};
-use framestream::writer::{Writer, WriterOptions};
+use framestream::writer::{StreamWriter, WriterOptions};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use patience::{PATIENCE, wait_for};
 
 #[track_caller]
-fn until(iothr: &IoThr<Vec<u8>>, condition: impl Fn(&Stats) -> bool) {
+fn until(iothr: &IoThr<Vec<u8>>, condition: impl Fn(&SenderStats) -> bool) {
     wait_for(|| condition(&iothr.stats()).then_some(()));
 }
 
 /// Lengths of the frames of a file that ends with STOP.
 fn read_file(path: &Path) -> Vec<usize> {
-    let mut reader = Reader::new(Box::new(FileReceiver::new(path)), ReaderOptions::default());
+    let mut reader = StreamReader::new(Box::new(FileReceiver::new(path)), ReaderOptions::default());
     let mut lengths = Vec::new();
     while let Some(frame) = reader.read().expect("a frame or STOP") {
         lengths.push(frame.len());
@@ -38,14 +38,14 @@ fn a_torn_frame_is_completed_where_it_began_before_the_file_is_rotated() {
     let renamed = folder.path().join("frames.1");
     let mut options = WriterOptions::default();
     options.io_timeout = PATIENCE;
-    let writer = Writer::new(Box::new(FileSender::new(&path)), options);
-    let sender = sender::Options {
+    let writer = StreamWriter::new(Box::new(FileSender::new(&path)), options);
+    let sender = SenderOptions {
         flush_timeout: Duration::from_millis(1),
         reopen_interval: Duration::from_secs(3600),
         close_timeout: PATIENCE,
-        ..sender::Options::default()
+        ..SenderOptions::default()
     };
-    let options = Options { sender, ..Options::default() };
+    let options = IoThrOptions { sender, ..IoThrOptions::default() };
     let (iothr, producers) = IoThr::start(options, writer).expect("a thread");
     until(&iothr, |stats| stats.connects == 1);
 

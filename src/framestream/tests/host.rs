@@ -11,10 +11,10 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use framestream::iothr::{IoThr, Options, Producer};
-use framestream::sender;
+use framestream::iothr::{IoThr, IoThrOptions, Producer};
+use framestream::sender::SenderOptions;
 use framestream::transport::HostSender;
-use framestream::writer::{Writer, WriterOptions};
+use framestream::writer::{StreamWriter, WriterOptions};
 use receiver::{accept, receive};
 
 /// Longest wait for anything that is to happen.
@@ -23,12 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn start(host: &str, port: u16, io_timeout: Duration) -> (IoThr<Vec<u8>>, Vec<Producer<Vec<u8>>>) {
     let mut options = WriterOptions::default();
     options.io_timeout = io_timeout;
-    let writer = Writer::new(Box::new(HostSender::new(host, port)), options);
-    let sender = sender::Options {
-        reopen_interval: Duration::from_millis(100),
-        ..sender::Options::default()
-    };
-    IoThr::start(Options { sender, ..Options::default() }, writer).expect("a thread")
+    let writer = StreamWriter::new(Box::new(HostSender::new(host, port)), options);
+    let sender =
+        SenderOptions { reopen_interval: Duration::from_millis(100), ..SenderOptions::default() };
+    IoThr::start(IoThrOptions { sender, ..IoThrOptions::default() }, writer).expect("a thread")
 }
 
 fn await_failures(iothr: &IoThr<Vec<u8>>, count: u64, mut meanwhile: impl FnMut()) {
@@ -82,7 +80,7 @@ fn an_address_needs_no_name() {
 #[test]
 fn an_unknown_name_is_an_error_and_tried_again() {
     let transport = Box::new(HostSender::new("nobody.invalid", 6000));
-    let mut writer = Writer::new(transport, WriterOptions::default());
+    let mut writer = StreamWriter::new(transport, WriterOptions::default());
     let error = writer.open().expect_err("no such name").to_string();
     assert!(error.starts_with("failed to lookup address"), "{error}");
 

@@ -8,18 +8,18 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use framestream::frame::{Decoder, Event, MAX_FRAME_SIZE_DEFAULT};
+use framestream::frame::{DecodedFrame, Decoder, MAX_FRAME_SIZE_DEFAULT};
 use framestream::handshake::{Handshake, Opening, ReceiverOpen, Step};
-use framestream::iothr::{IoThr, LinkState, Options, Producer, Refused};
+use framestream::iothr::{IoThr, IoThrOptions, LinkState, Producer, Refused};
 use framestream::queue::Model;
-use framestream::reader::{Reader, ReaderOptions};
-use framestream::sender;
+use framestream::reader::{ReaderOptions, StreamReader};
+use framestream::sender::SenderOptions;
 use framestream::transport::{FileReceiver, FileSender, SocketSender};
-use framestream::writer::{Writer, WriterOptions};
+use framestream::writer::{StreamWriter, WriterOptions};
 
-fn socket_writer(path: &Path) -> Writer {
+fn socket_writer(path: &Path) -> StreamWriter {
     let transport = SocketSender::unix(path).expect("a short path");
-    Writer::new(Box::new(transport), WriterOptions::default())
+    StreamWriter::new(Box::new(transport), WriterOptions::default())
 }
 
 /// Accepts a sender.
@@ -50,8 +50,8 @@ fn receive(stream: &mut UnixStream, polite: bool) -> Vec<Vec<u8>> {
         let mut piece = vec![0; decoder.needs()];
         stream.read_exact(&mut piece).expect("a whole frame");
         match decoder.advance(&piece).expect("a well-formed frame") {
-            Some(Event::Data(payload)) => frames.push(payload.to_vec()),
-            Some(Event::Control(_)) => break,
+            Some(DecodedFrame::Data(payload)) => frames.push(payload.to_vec()),
+            Some(DecodedFrame::Control(_)) => break,
             None => (),
         }
     }
@@ -74,7 +74,7 @@ fn frames_arrive_in_order_and_the_accounts_balance() {
         let path = folder.path().join("socket");
         let listener = UnixListener::bind(&path).expect("a socket");
         let receiving = thread::spawn(move || receive(&mut accept(&listener), true));
-        let options = Options { queue_model: model, ..Options::default() };
+        let options = IoThrOptions { queue_model: model, ..IoThrOptions::default() };
         let (iothr, producers) = IoThr::start(options, socket_writer(&path)).expect("a thread");
         submit_numbers(&producers[0], 0..3000);
         assert!(iothr.close());
@@ -93,9 +93,9 @@ fn closing_does_not_wait_for_a_receiver_that_does_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).expect("a socket");
-    let options = Options {
-        sender: sender::Options { close_timeout: Duration::from_millis(300), ..Default::default() },
-        ..Options::default()
+    let options = IoThrOptions {
+        sender: SenderOptions { close_timeout: Duration::from_millis(300), ..Default::default() },
+        ..IoThrOptions::default()
     };
     let (iothr, producers) = IoThr::start(options, socket_writer(&path)).expect("a thread");
     let stream = accept(&listener);
@@ -114,7 +114,7 @@ fn frames_wait_for_a_receiver_that_is_late() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
     let (iothr, producers) =
-        IoThr::start(Options::default(), socket_writer(&path)).expect("a thread");
+        IoThr::start(IoThrOptions::default(), socket_writer(&path)).expect("a thread");
     submit_numbers(&producers[0], 0..1000);
     let deadline = Instant::now() + Duration::from_secs(10);
     while iothr.stats().connect_failures == 0 {
@@ -133,15 +133,15 @@ fn a_file_reads_back() {
     let path = folder.path().join("frames");
     let mut options = WriterOptions::default();
     options.add_content_type(b"numbers").expect("short");
-    let writer = Writer::new(Box::new(FileSender::new(&path)), options);
-    let (iothr, producers) = IoThr::start(Options::default(), writer).expect("a thread");
+    let writer = StreamWriter::new(Box::new(FileSender::new(&path)), options);
+    let (iothr, producers) = IoThr::start(IoThrOptions::default(), writer).expect("a thread");
     submit_numbers(&producers[0], 0..1000);
     producers[0].submit(vec![9; 1 << 20]).expect("room");
     drop(iothr);
 
     let mut options = ReaderOptions::default();
     options.add_content_type(b"numbers").expect("short");
-    let mut reader = Reader::new(Box::new(FileReceiver::new(&path)), options);
+    let mut reader = StreamReader::new(Box::new(FileReceiver::new(&path)), options);
     for number in 0..1000u32 {
         let frame = reader.read().expect("a frame").expect("no STOP yet");
         assert_eq!(frame, number.to_be_bytes());
@@ -159,14 +159,14 @@ fn a_time_that_no_clock_can_tell_is_for_ever() {
     let mut writer_options = WriterOptions::default();
     writer_options.io_timeout = Duration::MAX;
     let transport = SocketSender::unix(&path).expect("a short path");
-    let sender = sender::Options {
+    let sender = SenderOptions {
         flush_timeout: Duration::MAX,
         reopen_interval: Duration::MAX,
         close_timeout: Duration::MAX,
-        ..sender::Options::default()
+        ..SenderOptions::default()
     };
-    let options = Options { sender, ..Options::default() };
-    let writer = Writer::new(Box::new(transport), writer_options);
+    let options = IoThrOptions { sender, ..IoThrOptions::default() };
+    let writer = StreamWriter::new(Box::new(transport), writer_options);
     let (iothr, producers) = IoThr::start(options, writer).expect("a thread");
     submit_numbers(&producers[0], 0..3);
     assert!(iothr.close());

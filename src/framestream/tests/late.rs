@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use framestream::fork::Child;
-use framestream::sender::{Feed, Gathered, Options, Sender, Source, Write};
+use framestream::sender::{Feed, Gathered, Sender, SenderOptions, Source, Write};
 use framestream::transport::FileSender;
-use framestream::writer::{Writer, WriterOptions};
+use framestream::writer::{StreamWriter, WriterOptions};
 
 /// Frames that are counted, and never there to be sent.
 struct Counted(Arc<AtomicU64>);
@@ -71,10 +71,10 @@ impl Source for Nothing {
 fn a_frame_that_came_too_late_is_lost_and_does_not_wait() {
     let folder = tempfile::tempdir().expect("a folder");
     let transport = Box::new(FileSender::new(&folder.path().join("frames")));
-    let writer = Writer::new(transport, WriterOptions::default());
+    let writer = StreamWriter::new(transport, WriterOptions::default());
     let accepted = Arc::new(AtomicU64::new(0));
     let feed = Counted(Arc::clone(&accepted));
-    let sender = Sender::start(Options::default(), writer, feed).expect("a thread");
+    let sender = Sender::start(SenderOptions::default(), writer, feed).expect("a thread");
     accepted.fetch_add(1, Ordering::Release);
     let stats = sender.stats();
     assert_eq!((stats.accepted, stats.waiting, stats.lost_closing), (1, 1, 0));

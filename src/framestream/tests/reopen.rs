@@ -13,11 +13,11 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use framestream::iothr::{IoThr, LinkState, Options, Producer, Stats};
-use framestream::reader::{Reader, ReaderOptions};
-use framestream::sender;
+use framestream::iothr::{IoThr, IoThrOptions, LinkState, Producer, SenderStats};
+use framestream::reader::{ReaderOptions, StreamReader};
+use framestream::sender::SenderOptions;
 use framestream::transport::{FileReceiver, FileSender, SocketSender, Transport};
-use framestream::writer::{Writer, WriterOptions};
+use framestream::writer::{StreamWriter, WriterOptions};
 use patience::{PATIENCE, wait_for};
 use receiver::{accept, receive};
 
@@ -30,14 +30,14 @@ fn start(
 ) -> (IoThr<Vec<u8>>, Producer<Vec<u8>>) {
     let mut writer_options = WriterOptions::default();
     writer_options.io_timeout = io_timeout;
-    let writer = Writer::new(Box::new(transport), writer_options);
-    let sender = sender::Options {
+    let writer = StreamWriter::new(Box::new(transport), writer_options);
+    let sender = SenderOptions {
         flush_timeout: Duration::from_millis(1),
         reopen_interval: Duration::from_secs(3600),
         close_timeout: PATIENCE,
-        ..sender::Options::default()
+        ..SenderOptions::default()
     };
-    let options = Options { sender, ..Options::default() };
+    let options = IoThrOptions { sender, ..IoThrOptions::default() };
     let (iothr, mut producers) = IoThr::start(options, writer).expect("a thread");
     (iothr, producers.pop().expect("a queue"))
 }
@@ -47,7 +47,7 @@ fn socket(path: &Path) -> SocketSender {
 }
 
 #[track_caller]
-fn until(iothr: &IoThr<Vec<u8>>, condition: impl Fn(&Stats) -> bool) {
+fn until(iothr: &IoThr<Vec<u8>>, condition: impl Fn(&SenderStats) -> bool) {
     wait_for(|| condition(&iothr.stats()).then_some(()));
 }
 
@@ -77,7 +77,7 @@ fn submit_all(producer: &Producer<Vec<u8>>, count: u32, length: impl Fn(u32) -> 
 
 /// The frames of a file that ends with STOP.
 fn read_file(path: &Path) -> Vec<Vec<u8>> {
-    let mut reader = Reader::new(Box::new(FileReceiver::new(path)), ReaderOptions::default());
+    let mut reader = StreamReader::new(Box::new(FileReceiver::new(path)), ReaderOptions::default());
     let mut frames = Vec::new();
     while let Some(frame) = reader.read().expect("a frame or STOP") {
         frames.push(frame.to_vec());

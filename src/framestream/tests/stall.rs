@@ -6,10 +6,10 @@ use std::os::unix::net::UnixListener;
 use std::process::{self, Command};
 use std::time::Duration;
 
-use framestream::iothr::{IoThr, Options};
-use framestream::sender;
+use framestream::iothr::{IoThr, IoThrOptions};
+use framestream::sender::SenderOptions;
 use framestream::transport::SocketSender;
-use framestream::writer::{Writer, WriterOptions};
+use framestream::writer::{StreamWriter, WriterOptions};
 
 #[test]
 fn a_thread_that_had_no_time_to_close_is_not_left_running() {
@@ -19,12 +19,12 @@ fn a_thread_that_had_no_time_to_close_is_not_left_running() {
     let _listener = UnixListener::bind(&path).expect("a socket");
     let close_timeout = Duration::from_millis(300);
     for _ in 0..5 {
-        let options = Options {
-            sender: sender::Options { close_timeout, ..Default::default() },
-            ..Options::default()
+        let options = IoThrOptions {
+            sender: SenderOptions { close_timeout, ..Default::default() },
+            ..IoThrOptions::default()
         };
         let transport = SocketSender::unix(&path).expect("a short path");
-        let writer = Writer::new(Box::new(transport), WriterOptions::default());
+        let writer = StreamWriter::new(Box::new(transport), WriterOptions::default());
         let (iothr, producers) = IoThr::start(options, writer).expect("a thread");
         producers[0].submit(vec![1]).expect("room");
         let mut stall = Command::new("sh");

@@ -23,13 +23,13 @@ use std::time::{Duration, Instant};
 
 use authority::{Authority, Identity};
 use framestream::StreamError;
-use framestream::frame::{Decoder, Event, MAX_FRAME_SIZE_DEFAULT};
-use framestream::iothr::{IoThr, LinkState, Options, Producer, Stats};
-use framestream::sender;
+use framestream::frame::{DecodedFrame, Decoder, MAX_FRAME_SIZE_DEFAULT};
+use framestream::iothr::{IoThr, IoThrOptions, LinkState, Producer, SenderStats};
+use framestream::sender::SenderOptions;
 use framestream::transport::{
     HostSender, SocketSender, TlsError, TlsOptions, TlsSender, Transport,
 };
-use framestream::writer::{Writer, WriterOptions};
+use framestream::writer::{StreamWriter, WriterOptions};
 use receiver::{accept, receive};
 use server::{Port, Server};
 use trickle::{Counts, Trickle};
@@ -48,12 +48,12 @@ fn transport(port: &Port, options: &TlsOptions) -> Box<TlsSender> {
     Box::new(TlsSender::new(socket, "localhost", options).expect("options that fit"))
 }
 
-fn writer(port: &Port, options: &TlsOptions) -> Writer {
-    Writer::new(transport(port, options), WriterOptions::default())
+fn writer(port: &Port, options: &TlsOptions) -> StreamWriter {
+    StreamWriter::new(transport(port, options), WriterOptions::default())
 }
 
 /// Opens `writer` as soon as the server listens.
-fn open(writer: &mut Writer) -> Result<(), StreamError> {
+fn open(writer: &mut StreamWriter) -> Result<(), StreamError> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match writer.open() {
@@ -69,19 +69,19 @@ fn open(writer: &mut Writer) -> Result<(), StreamError> {
 }
 
 /// Starts a writer thread that tries often, and has time to close.
-fn start(writer: Writer) -> (IoThr<Vec<u8>>, Producer<Vec<u8>>) {
-    let sender = sender::Options {
+fn start(writer: StreamWriter) -> (IoThr<Vec<u8>>, Producer<Vec<u8>>) {
+    let sender = SenderOptions {
         flush_timeout: Duration::from_millis(10),
         reopen_interval: Duration::from_millis(100),
         close_timeout: PATIENCE,
-        ..sender::Options::default()
+        ..SenderOptions::default()
     };
-    let options = Options { sender, memory_limit: 64 << 20, ..Options::default() };
+    let options = IoThrOptions { sender, memory_limit: 64 << 20, ..IoThrOptions::default() };
     let (iothr, mut producers) = IoThr::start(options, writer).expect("a thread");
     (iothr, producers.pop().expect("a queue"))
 }
 
-fn until(iothr: &IoThr<Vec<u8>>, condition: impl Fn(&Stats) -> bool) {
+fn until(iothr: &IoThr<Vec<u8>>, condition: impl Fn(&SenderStats) -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition(&iothr.stats()) {
         assert!(Instant::now() < deadline, "{:?}", iothr.stats());
@@ -112,7 +112,7 @@ fn submit(producer: &Producer<Vec<u8>>, numbers: std::ops::Range<u32>) {
 }
 
 /// Sends one frame with `writer`, which `server` receives.
-fn send_one(mut writer: Writer, mut server: Server) {
+fn send_one(mut writer: StreamWriter, mut server: Server) {
     let receiving = thread::spawn(move || {
         accept(&mut server);
         let frames = receive(&mut server);
@@ -180,7 +180,7 @@ fn receive_what_comes(stream: &mut impl Read, most: usize) -> Vec<u32> {
     while numbers.len() < most {
         let mut piece = vec![0; decoder.needs()];
         stream.read_exact(&mut piece).expect("a frame");
-        if let Some(Event::Data(payload)) = decoder.advance(&piece).expect("well-formed") {
+        if let Some(DecodedFrame::Data(payload)) = decoder.advance(&piece).expect("well-formed") {
             numbers.push(number(payload));
         }
     }
@@ -232,7 +232,7 @@ fn a_socket_that_takes_little_is_waited_for_at_every_step() {
         (receive(&mut server), server)
     });
     let (tls, _) = over_a_trickle(port.address, &authority);
-    let (iothr, producer) = start(Writer::new(tls, WriterOptions::default()));
+    let (iothr, producer) = start(StreamWriter::new(tls, WriterOptions::default()));
     submit(&producer, 0..2000);
     until(&iothr, |stats| stats.connects == 1);
     assert!(iothr.close());
@@ -257,7 +257,7 @@ fn a_connection_that_is_made_anew_ends_between_two_frames() {
     });
     // Most of the time a record is under way.
     let (tls, _) = over_a_trickle(port.address, &authority);
-    let (iothr, producer) = start(Writer::new(tls, WriterOptions::default()));
+    let (iothr, producer) = start(StreamWriter::new(tls, WriterOptions::default()));
     let producing = thread::spawn(move || submit(&producer, 0..COUNT));
     for time in 1..=TIMES {
         until(&iothr, |stats| stats.connects == time && stats.written >= time * 500);
@@ -364,7 +364,7 @@ fn the_host_is_found_by_name_or_address() {
         let server = Server::start(&port, &identity, &[]);
         let found = Box::new(HostSender::new(host, port.address.port()));
         let transport = TlsSender::new(found, host, &trusting(&authority)).expect("options");
-        send_one(Writer::new(Box::new(transport), WriterOptions::default()), server);
+        send_one(StreamWriter::new(Box::new(transport), WriterOptions::default()), server);
     }
 }
 
@@ -374,7 +374,7 @@ fn a_child_gets_a_session_of_its_own() {
     let port = Port::new();
     let server = Server::start(&port, &authority.issue(LOCALHOST), &[]);
     let parents = transport(&port, &trusting(&authority));
-    send_one(Writer::new(parents.for_child(), WriterOptions::default()), server);
+    send_one(StreamWriter::new(parents.for_child(), WriterOptions::default()), server);
 }
 
 #[test]
@@ -406,7 +406,7 @@ fn open_to(peer: impl FnOnce(TcpStream) + Send + 'static) -> (io::Error, usize) 
     let (tls, counts) = over_a_trickle(address, &authority);
     let mut options = WriterOptions::default();
     options.io_timeout = Duration::from_millis(500);
-    let mut writer = Writer::new(tls, options);
+    let mut writer = StreamWriter::new(tls, options);
     let serving = thread::spawn(move || peer(listener.accept().expect("a sender").0));
     let error = writer.open().expect_err("no TLS");
     serving.join().expect("the peer");

@@ -22,11 +22,11 @@ use crate::handshake::Direction;
 #[derive(Debug)]
 pub struct FdReceiver {
     fd: Option<OwnedFd>,
-    kind: Kind,
+    kind: FdKind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum FdKind {
     /// Always ready.
     Disk,
     Socket,
@@ -39,16 +39,16 @@ impl FdReceiver {
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
         let mode = SFlag::from_bits_truncate(fstat(&fd)?.st_mode) & SFlag::S_IFMT;
         let kind = match mode {
-            SFlag::S_IFREG | SFlag::S_IFBLK => Kind::Disk,
-            SFlag::S_IFSOCK => Kind::Socket,
-            _ => Kind::Other,
+            SFlag::S_IFREG | SFlag::S_IFBLK => FdKind::Disk,
+            SFlag::S_IFSOCK => FdKind::Socket,
+            _ => FdKind::Other,
         };
         Ok(Self { fd: Some(fd), kind })
     }
 
     /// Returns whether it is a file, which never makes a reader wait.
     pub fn is_always_ready(&self) -> bool {
-        self.kind == Kind::Disk
+        self.kind == FdKind::Disk
     }
 
     /// Waits, after `WouldBlock`, until it may be ready; `TimedOut` at `until`.
@@ -64,8 +64,8 @@ impl FdReceiver {
 impl Transport for FdReceiver {
     fn direction(&self) -> Direction {
         match self.kind {
-            Kind::Socket => Direction::Bidirectional,
-            Kind::Disk | Kind::Other => Direction::Unidirectional,
+            FdKind::Socket => Direction::Bidirectional,
+            FdKind::Disk | FdKind::Other => Direction::Unidirectional,
         }
     }
 
@@ -81,9 +81,9 @@ impl Transport for FdReceiver {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let fd = self.open_fd()?;
         uninterrupted(|| match self.kind {
-            Kind::Disk => read(fd, bytes),
-            Kind::Socket => recv(fd.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT),
-            Kind::Other => {
+            FdKind::Disk => read(fd, bytes),
+            FdKind::Socket => recv(fd.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT),
+            FdKind::Other => {
                 match poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO)? {
                     0 => Err(Errno::EAGAIN),
                     _ => read(fd, bytes),
@@ -94,7 +94,7 @@ impl Transport for FdReceiver {
 
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let fd = self.open_fd()?.as_raw_fd();
-        if self.kind != Kind::Socket {
+        if self.kind != FdKind::Socket {
             return Err(io::ErrorKind::Unsupported.into());
         }
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
@@ -102,7 +102,7 @@ impl Transport for FdReceiver {
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.fd.as_ref().filter(|_| self.kind != Kind::Disk).map(AsFd::as_fd)
+        self.fd.as_ref().filter(|_| self.kind != FdKind::Disk).map(AsFd::as_fd)
     }
 
     /// A receiver that cannot be opened: the stream is the parent's.

@@ -32,20 +32,20 @@ pub struct FileSender {
     path: PathBuf,
     of_child: bool,
     file: Option<ProcessFd>,
-    kind: Kind,
+    kind: FileKind,
     /// True if forked children close it.
     private: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum FileKind {
     Regular,
     /// Has a reader that may be slow, or gone.
     Fifo,
     Other,
 }
 
-impl From<FileType> for Kind {
+impl From<FileType> for FileKind {
     fn from(file_type: FileType) -> Self {
         if file_type.is_file() {
             Self::Regular
@@ -60,13 +60,19 @@ impl From<FileType> for Kind {
 impl FileSender {
     /// A sender to `path`, still closed.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.into(), of_child: false, file: None, kind: Kind::Other, private: false }
+        Self {
+            path: path.into(),
+            of_child: false,
+            file: None,
+            kind: FileKind::Other,
+            private: false,
+        }
     }
 
     /// The path in this process.
     fn path(&self) -> PathBuf {
         let mut path = self.path.clone().into_os_string();
-        if self.of_child && self.kind_at_path() == Kind::Regular {
+        if self.of_child && self.kind_at_path() == FileKind::Regular {
             path.push(format!(".{}", process::id()));
         }
         path.into()
@@ -89,8 +95,8 @@ impl FileSender {
     }
 
     /// Returns the kind of file that is at the path, or will be.
-    fn kind_at_path(&self) -> Kind {
-        fs::metadata(&self.path).map_or(Kind::Regular, |found| found.file_type().into())
+    fn kind_at_path(&self) -> FileKind {
+        fs::metadata(&self.path).map_or(FileKind::Regular, |found| found.file_type().into())
     }
 }
 
@@ -112,7 +118,7 @@ impl Transport for FileSender {
     }
 
     fn open(&mut self) -> io::Result<()> {
-        if self.of_child && self.kind_at_path() == Kind::Fifo {
+        if self.of_child && self.kind_at_path() == FileKind::Fifo {
             return Err(io::Error::other("a FIFO carries the stream of one process, the parent's"));
         }
         let file = OpenOptions::new()
@@ -140,15 +146,15 @@ impl Transport for FileSender {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
         match self.kind {
             // Its end for writing becomes ready to be read in no other case.
-            Kind::Fifo => Err(io::ErrorKind::BrokenPipe.into()),
-            Kind::Regular | Kind::Other => Err(io::ErrorKind::Unsupported.into()),
+            FileKind::Fifo => Err(io::ErrorKind::BrokenPipe.into()),
+            FileKind::Regular | FileKind::Other => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut file = self.file.as_ref().ok_or_else(not_open)?;
         if file.check().is_err() {
-            if self.kind != Kind::Regular {
+            if self.kind != FileKind::Regular {
                 return Err(Errno::EBADF.into());
             }
             self.open_again()?;
@@ -163,14 +169,14 @@ impl Transport for FileSender {
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.file.as_ref().filter(|_| self.kind == Kind::Fifo).map(AsFd::as_fd)
+        self.file.as_ref().filter(|_| self.kind == FileKind::Fifo).map(AsFd::as_fd)
     }
 
     fn write_failure(&self) -> WriteFailure {
         match self.kind {
             // A full disk may have room again.
-            Kind::Regular if self.is_open() => WriteFailure::Resumable,
-            Kind::Regular | Kind::Fifo | Kind::Other => WriteFailure::NothingWritten,
+            FileKind::Regular if self.is_open() => WriteFailure::Resumable,
+            FileKind::Regular | FileKind::Fifo | FileKind::Other => WriteFailure::NothingWritten,
         }
     }
 

@@ -23,12 +23,12 @@ pub struct HostSender {
     port: u16,
     /// Outlives a close, so that at most one thread hangs in a name server that does not answer.
     lookup: Option<Lookup>,
-    state: State,
+    state: HostState,
     /// True if forked children close its sockets.
     private: bool,
 }
 
-enum State {
+enum HostState {
     Closed,
     LookingUp,
     Connecting(Race),
@@ -38,7 +38,7 @@ enum State {
 impl HostSender {
     /// A sender to `port` of `host`, a name or a numeric address.
     pub fn new(host: &str, port: u16) -> Self {
-        Self { host: host.into(), port, lookup: None, state: State::Closed, private: false }
+        Self { host: host.into(), port, lookup: None, state: HostState::Closed, private: false }
     }
 
     /// Starts a lookup, if none is under way. An answer that came while nobody asked is not new.
@@ -52,31 +52,31 @@ impl HostSender {
     fn advance(&mut self) -> io::Result<()> {
         loop {
             self.state = match &mut self.state {
-                State::Closed => match self.host.parse::<IpAddr>() {
+                HostState::Closed => match self.host.parse::<IpAddr>() {
                     Ok(ip) => {
                         let address = SocketAddr::new(ip, self.port);
-                        State::Connecting(Race::new(vec![address], false, self.private))
+                        HostState::Connecting(Race::new(vec![address], false, self.private))
                     }
                     Err(_) => {
                         self.look_up()?;
-                        State::LookingUp
+                        HostState::LookingUp
                     }
                 },
-                State::LookingUp => {
+                HostState::LookingUp => {
                     let answer = self.lookup.as_mut().and_then(Lookup::answer);
                     let answer = answer.ok_or(io::ErrorKind::WouldBlock)?;
                     self.lookup = None;
-                    State::Connecting(Race::new(answer?, true, self.private))
+                    HostState::Connecting(Race::new(answer?, true, self.private))
                 }
-                State::Connecting(race) => State::Connected(race.advance()?),
-                State::Connected(_) => return Ok(()),
+                HostState::Connecting(race) => HostState::Connected(race.advance()?),
+                HostState::Connected(_) => return Ok(()),
             }
         }
     }
 
     fn socket(&mut self) -> io::Result<&mut SocketSender> {
         match &mut self.state {
-            State::Connected(socket) => Ok(socket),
+            HostState::Connected(socket) => Ok(socket),
             _ => Err(io::ErrorKind::NotConnected.into()),
         }
     }
@@ -95,13 +95,13 @@ impl Transport for HostSender {
     fn open(&mut self) -> io::Result<()> {
         self.advance().inspect_err(|error| {
             if error.kind() != io::ErrorKind::WouldBlock {
-                self.state = State::Closed;
+                self.state = HostState::Closed;
             }
         })
     }
 
     fn close(&mut self) -> io::Result<()> {
-        self.state = State::Closed;
+        self.state = HostState::Closed;
         Ok(())
     }
 
@@ -115,18 +115,18 @@ impl Transport for HostSender {
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.state {
-            State::Connected(socket) => socket.poll_fd(),
-            State::Connecting(race) => race.poll_fd(),
-            State::Closed | State::LookingUp => None,
+            HostState::Connected(socket) => socket.poll_fd(),
+            HostState::Connecting(race) => race.poll_fd(),
+            HostState::Closed | HostState::LookingUp => None,
         }
     }
 
     fn close_in_children(&mut self) {
         self.private = true;
         match &mut self.state {
-            State::Closed | State::LookingUp => (),
-            State::Connecting(race) => race.close_in_children(),
-            State::Connected(socket) => socket.close_in_children(),
+            HostState::Closed | HostState::LookingUp => (),
+            HostState::Connecting(race) => race.close_in_children(),
+            HostState::Connected(socket) => socket.close_in_children(),
         }
     }
 
@@ -258,7 +258,7 @@ mod tests {
 
     /// A sender that races to `addresses`.
     fn racing(addresses: &[SocketAddr]) -> HostSender {
-        let state = State::Connecting(Race::new(addresses.into(), true, false));
+        let state = HostState::Connecting(Race::new(addresses.into(), true, false));
         HostSender { state, ..HostSender::new("several", 0) }
     }
 

@@ -160,7 +160,7 @@ impl Session {
 
     /// Takes in what the peer sent.
     fn receive(&mut self, transport: &mut dyn Transport) -> io::Result<()> {
-        self.connection.read_tls(&mut Stream(transport))?;
+        self.connection.read_tls(&mut TransportIo(transport))?;
         if let Err(error) = self.connection.process_new_packets() {
             // The alert that says to the peer what is wrong.
             drop(self.flush(transport));
@@ -172,7 +172,7 @@ impl Session {
     /// Sends what is encrypted.
     fn flush(&mut self, transport: &mut dyn Transport) -> io::Result<()> {
         while self.connection.wants_write() {
-            if self.connection.write_tls(&mut Stream(transport))? == 0 {
+            if self.connection.write_tls(&mut TransportIo(transport))? == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
         }
@@ -256,15 +256,15 @@ fn failed(error: rustls::Error) -> io::Error {
 }
 
 /// A transport as rustls reads and writes it.
-struct Stream<'a>(&'a mut dyn Transport);
+struct TransportIo<'a>(&'a mut dyn Transport);
 
-impl Read for Stream<'_> {
+impl Read for TransportIo<'_> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         self.0.read(bytes)
     }
 }
 
-impl Write for Stream<'_> {
+impl Write for TransportIo<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write(&[IoSlice::new(bytes)])
     }

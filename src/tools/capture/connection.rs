@@ -10,7 +10,7 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use framestream::control::{ControlFrame, ControlType, Header};
-use framestream::frame::{Event, FrameError, Front, LENGTH_SIZE, front};
+use framestream::frame::{DecodedFrame, FrameError, Front, LENGTH_SIZE, front};
 use framestream::handshake::{Handshake, HandshakeError, Opening, ReceiverOpen, Step};
 use mio::event::{self, Source};
 use mio::net::{TcpStream, UnixStream};
@@ -359,7 +359,7 @@ impl Connection {
             let (mut from, mut to, mut count) = (0, 0, 0);
             let behind = loop {
                 match front(&bytes[to..], max_payload) {
-                    Ok(Front::Whole(Event::Data(_), size)) => {
+                    Ok(Front::Whole(DecodedFrame::Data(_), size)) => {
                         if !shared.output.has_room(to - from, size) {
                             self.pass_on(&bytes[from..to], count, shared)?;
                             (from, count) = (to, 0);
@@ -375,11 +375,11 @@ impl Connection {
             };
             self.pass_on(&bytes[from..to], count, shared)?;
             match behind {
-                Ok(Front::Whole(Event::Control(frame), size)) => {
+                Ok(Front::Whole(DecodedFrame::Control(frame), size)) => {
                     buffer.use_up(to + size);
                     return Ok(BatchEnd::Control(frame));
                 }
-                Ok(Front::Whole(Event::Data(_), _)) => (),
+                Ok(Front::Whole(DecodedFrame::Data(_), _)) => (),
                 Ok(Front::Needs(size)) => {
                     let have = bytes.len() - to;
                     let text = format_args!("incomplete message (have {have} bytes, want {size})");

@@ -8,7 +8,7 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 
 use framestream::control::ControlType;
-use framestream::frame::{Event, Front, front};
+use framestream::frame::{DecodedFrame, Front, front};
 use nix::errno::Errno;
 use nix::fcntl::FlockArg;
 use thiserror::Error;
@@ -133,16 +133,16 @@ fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, 
         let bytes = buffer.bytes();
         let limit = if started { MAX_FRAME_SIZE } else { 0 };
         let needs = match front(bytes, limit) {
-            Ok(Front::Whole(Event::Data(_), size)) if stop_at.is_none() => {
+            Ok(Front::Whole(DecodedFrame::Data(_), size)) if stop_at.is_none() => {
                 frames += 1;
                 offset += size as u64;
                 buffer.use_up(size);
                 continue;
             }
-            Ok(Front::Whole(Event::Data(_), _)) => {
+            Ok(Front::Whole(DecodedFrame::Data(_), _)) => {
                 return Err(Unfit::Damaged { offset, reason: "data behind STOP".into() }.into());
             }
-            Ok(Front::Whole(Event::Control(frame), size)) => {
+            Ok(Front::Whole(DecodedFrame::Control(frame), size)) => {
                 match frame.control_type {
                     Some(ControlType::Start) => {
                         if let (false, Some(other)) =

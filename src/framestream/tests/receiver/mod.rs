@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 
-use framestream::frame::{Decoder, Event, MAX_FRAME_SIZE_DEFAULT};
+use framestream::frame::{DecodedFrame, Decoder, MAX_FRAME_SIZE_DEFAULT};
 use framestream::handshake::{Handshake, Opening, ReceiverOpen, Step};
 
 /// FINISH, as it goes on the wire.
@@ -37,8 +37,8 @@ pub fn receive(stream: &mut (impl Read + Write)) -> Vec<Vec<u8>> {
         let mut piece = vec![0; decoder.needs()];
         stream.read_exact(&mut piece).expect("a whole frame");
         match decoder.advance(&piece).expect("a well-formed frame") {
-            Some(Event::Data(payload)) => frames.push(payload.to_vec()),
-            Some(Event::Control(_)) => break,
+            Some(DecodedFrame::Data(payload)) => frames.push(payload.to_vec()),
+            Some(DecodedFrame::Control(_)) => break,
             None => (),
         }
     }

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::sync::atomic::Ordering;
 
 use framestream::control::{ControlFrame, ControlType};
-use framestream::frame::{Event, FrameError, Front, LENGTH_SIZE, front};
+use framestream::frame::{DecodedFrame, FrameError, Front, LENGTH_SIZE, front};
 
 use super::Reading;
 use super::error::InputError;
@@ -129,11 +129,11 @@ impl<'a, R: Read> FileFrames<'a, R> {
             let limit =
                 if self.place == StreamPosition::Stream { self.reading.frame_limit } else { 0 };
             match front(&bytes[size..], limit) {
-                Ok(Front::Whole(Event::Data(_), whole)) => {
+                Ok(Front::Whole(DecodedFrame::Data(_), whole)) => {
                     size += whole;
                     count += 1;
                 }
-                Ok(Front::Whole(Event::Control(frame), whole)) => {
+                Ok(Front::Whole(DecodedFrame::Control(frame), whole)) => {
                     match next_place(self.place, &frame) {
                         // Others are passed over, as fstrm does.
                         Ok(place) if place == self.place => size += whole,

@@ -9,9 +9,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dnstap::sink::CONTENT_TYPE;
-use framestream::iothr::{IoThr, LinkState, Options, Producer, Refused, Stats};
+use framestream::iothr::{IoThr, IoThrOptions, LinkState, Producer, Refused, SenderStats};
 use framestream::transport::{Transport, deadline};
-use framestream::writer::{Writer, WriterOptions};
+use framestream::writer::{StreamWriter, WriterOptions};
 
 use self::watch::RelayWatch;
 use super::{Frame, Output, OutputError};
@@ -74,9 +74,9 @@ impl Relay {
         if let Some(timeout) = timeout {
             writer.io_timeout = timeout;
         }
-        let mut options = Options::default();
+        let mut options = IoThrOptions::default();
         options.sender.close_timeout = patience;
-        let started = IoThr::start(options, Writer::new(transport, writer));
+        let started = IoThr::start(options, StreamWriter::new(transport, writer));
         let (thread, mut producers) = started.map_err(|error| failed(error.to_string()))?;
         let producer = producers.pop().ok_or_else(|| failed("has no queue".into()))?;
         let watch = RelayWatch::new(&name, is_endless);
@@ -179,7 +179,7 @@ impl Relay {
     }
 
     /// Brings the account up to date. Pending frames are not lost.
-    fn count(&self, stats: Stats) {
+    fn count(&self, stats: SenderStats) {
         let account = &*self.account;
         account.frames.store(stats.written, Ordering::Relaxed);
         account.failures.store(stats.connect_failures + stats.disconnects, Ordering::Relaxed);
@@ -224,7 +224,7 @@ impl Output for Relay {
     fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), OutputError> {
         self.close();
         // Frames that are pending now are not sent any more.
-        self.count(Stats { waiting: 0, ..self.thread.stats() });
+        self.count(SenderStats { waiting: 0, ..self.thread.stats() });
         let (lost, name) = (self.account.lost(), &self.account.name);
         if lost == 0 {
             return Ok(());

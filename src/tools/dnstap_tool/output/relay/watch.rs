@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use framestream::iothr::{LinkState, Stats};
+use framestream::iothr::{LinkState, SenderStats};
 
 use crate::capture::log::{Level, LineKind, Log};
 
@@ -27,7 +27,7 @@ pub struct RelayWatch {
     name: String,
     /// A first connection is worth a line.
     is_endless: bool,
-    last: Stats,
+    last: SenderStats,
     lost: u64,
     down_since: Option<Instant>,
     loss: Option<Loss>,
@@ -47,7 +47,7 @@ impl RelayWatch {
         Self {
             name: format!("relay to {name}"),
             is_endless,
-            last: Stats::default(),
+            last: SenderStats::default(),
             lost: 0,
             down_since: None,
             loss: None,
@@ -55,7 +55,7 @@ impl RelayWatch {
     }
 
     /// Reports what has changed. `lost` frames are lost so far; `why` is what went wrong last.
-    pub fn observe(&mut self, stats: Stats, lost: u64, why: Option<String>) {
+    pub fn observe(&mut self, stats: SenderStats, lost: u64, why: Option<String>) {
         let now = Instant::now();
         let is_connected = stats.state == LinkState::Connected;
         let is_broken = stats.disconnects > self.last.disconnects;
