@@ -67,7 +67,7 @@ impl Ring {
             memory: Memory::new(capacity)?,
             claimed: AtomicBool::new(false),
         });
-        Some(Producer { ring, tail: 0, room_end: capacity, look_at: 0 })
+        Some(Producer { ring, tail: 0, room_end: capacity, wake_at: 0 })
     }
 
     /// Bytes that wait.
@@ -113,10 +113,10 @@ impl Ring {
     /// Resets the ring in a forked child: empty, and without a consumer. The parent sends the
     /// pending frames. The producer must [follow](Producer::renew) before its next frame.
     pub(crate) fn renew(&self, _: &Child) {
-        self.begin_anew();
+        self.reset();
     }
 
-    fn begin_anew(&self) {
+    fn reset(&self) {
         self.head.0.store(self.tail.0.load(Ordering::Relaxed), Ordering::Relaxed);
         self.claimed.store(false, Ordering::Release);
     }
@@ -130,8 +130,8 @@ pub(crate) struct Producer {
     tail: usize,
     /// Up to where there is room from there on, in one piece.
     room_end: usize,
-    /// From where on to tell the caller that it is time to look.
-    look_at: usize,
+    /// The position from which on [`Room::commit`] asks for a wake-up.
+    wake_at: usize,
 }
 
 impl Producer {
@@ -144,23 +144,23 @@ impl Producer {
     pub(crate) fn renew(&mut self) {
         self.tail = self.ring.tail.0.load(Ordering::Relaxed);
         self.room_end = self.tail;
-        self.look_at = self.tail;
+        self.wake_at = self.tail;
     }
 
-    /// Room for a frame of at most `most` bytes.
+    /// Reserves room for a frame of at most `max_len` bytes.
     #[inline(always)]
-    pub(crate) fn reserve(&mut self, most: usize) -> Result<Room<'_>, Refusal> {
-        let size = most + LENGTH_SIZE;
+    pub(crate) fn reserve(&mut self, max_len: usize) -> Result<Room<'_>, Refusal> {
+        let size = max_len + LENGTH_SIZE;
         if size > self.room_end.wrapping_sub(self.tail) {
             self.make_room(size)?;
         }
-        let Self { ring, tail, look_at, .. } = self;
+        let Self { ring, tail, wake_at, .. } = self;
         // SAFETY: from `tail` to `room_end` the memory is free, and in one piece: the consumer
         // released it with the `head` that was seen, and this is the only producer.
         let frame = unsafe { ring.memory.get_mut(*tail, size) };
-        // SAFETY: it has that many bytes, and `most` more.
+        // SAFETY: it has that many bytes, and `max_len` more.
         let (length, payload) = unsafe { frame.split_at_mut_unchecked(LENGTH_SIZE) };
-        Ok(Room { length, payload, tail, shared_tail: &ring.tail.0, look_at })
+        Ok(Room { length, payload, tail, shared_tail: &ring.tail.0, wake_at })
     }
 
     /// Sees afresh how much room there is, and goes on at the beginning of the memory where the end
@@ -189,9 +189,9 @@ impl Producer {
         Ok(())
     }
 
-    /// When `bytes` more are put in, [`Room::commit`] shall say so.
-    pub(crate) fn look_after(&mut self, bytes: usize) {
-        self.look_at = self.tail.wrapping_add(bytes);
+    /// Makes [`Room::commit`] ask for a wake-up once `bytes` more are put in.
+    pub(crate) fn wake_after(&mut self, bytes: usize) {
+        self.wake_at = self.tail.wrapping_add(bytes);
     }
 }
 
@@ -214,19 +214,19 @@ pub(crate) struct Room<'a> {
     pub(crate) payload: &'a mut [u8],
     tail: &'a mut usize,
     shared_tail: &'a AtomicUsize,
-    look_at: &'a usize,
+    wake_at: &'a usize,
 }
 
 impl Room<'_> {
     /// Puts in a frame of the first `length` bytes of the payload, of all of them at most. Returns
-    /// whether it is time to look, as said to [`Producer::look_after`].
+    /// whether it is time for a wake-up, as set by [`Producer::wake_after`].
     #[inline(always)]
     pub(crate) fn commit(self, length: usize) -> bool {
         let length = length.min(self.payload.len());
         self.length.copy_from_slice(&(length as u32).to_be_bytes());
         *self.tail = self.tail.wrapping_add(LENGTH_SIZE + length);
         self.shared_tail.store(*self.tail, Ordering::Release);
-        self.tail.wrapping_sub(*self.look_at) as isize >= 0
+        self.tail.wrapping_sub(*self.wake_at) as isize >= 0
     }
 }
 
@@ -247,7 +247,7 @@ impl Span {
 /// The end of a ring that the writer thread holds.
 pub(crate) struct Consumer {
     ring: Arc<Ring>,
-    /// `tail` when the consumer last looked.
+    /// `tail` at the last [`Consumer::refresh`].
     seen: usize,
     /// The frames that are being sent.
     span: Span,
@@ -260,8 +260,8 @@ impl Consumer {
         &self.ring
     }
 
-    /// Sees what the producer has put in.
-    pub(crate) fn look(&mut self) {
+    /// Takes in the frames that the producer has put in since the last call.
+    pub(crate) fn refresh(&mut self) {
         self.seen = self.ring.tail.0.load(Ordering::Acquire);
         if self.span.frames == 0 {
             self.next_span();
@@ -325,7 +325,7 @@ impl Consumer {
     /// Drops all that waits. Returns its frames.
     pub(crate) fn discard(&mut self) -> usize {
         let mut frames = 0;
-        self.look();
+        self.refresh();
         while self.span.frames > 0 {
             frames += self.give_up();
         }
@@ -373,18 +373,18 @@ mod tests {
         (producer, consumer)
     }
 
-    fn push(producer: &mut Producer, payload: &[u8], most: usize) -> Result<bool, Refusal> {
-        let room = producer.reserve(most)?;
+    fn push(producer: &mut Producer, payload: &[u8], max_len: usize) -> Result<bool, Refusal> {
+        let room = producer.reserve(max_len)?;
         room.payload[..payload.len()].copy_from_slice(payload);
         Ok(room.commit(payload.len()))
     }
 
-    /// Sends all that waits in writes of `most` bytes; returns the bytes and the frames.
-    fn drain(consumer: &mut Consumer, most: usize) -> (Vec<u8>, usize) {
+    /// Sends all that waits in writes of `max_len` bytes; returns the bytes and the frames.
+    fn drain(consumer: &mut Consumer, max_len: usize) -> (Vec<u8>, usize) {
         let (mut bytes, mut frames) = (Vec::new(), 0);
-        consumer.look();
+        consumer.refresh();
         while let Some(front) = consumer.front() {
-            let count = front.len().min(most);
+            let count = front.len().min(max_len);
             bytes.extend_from_slice(&front[..count]);
             frames += consumer.consume(count);
         }
@@ -393,14 +393,15 @@ mod tests {
 
     #[test]
     fn frames_come_out_as_they_went_in_wherever_the_memory_ends() {
-        for (length, most, write) in [(1, 1, 7), (5, 40, 1), (100, 117, 64), (1000, 1500, 1 << 20)]
+        for (length, max_len, write) in
+            [(1, 1, 7), (5, 40, 1), (100, 117, 64), (1000, 1500, 1 << 20)]
         {
             let (mut producer, mut consumer) = ring(4096);
             let mut expected = Vec::new();
             let mut sent = (Vec::new(), 0);
             for number in 0..5000u32 {
                 let payload = vec![number as u8; length];
-                while push(&mut producer, &payload, most) == Err(Refusal::Full) {
+                while push(&mut producer, &payload, max_len) == Err(Refusal::Full) {
                     let (bytes, frames) = drain(&mut consumer, write);
                     sent.0.extend(bytes);
                     sent.1 += frames;
@@ -422,7 +423,7 @@ mod tests {
             for byte in 0..3 {
                 push(&mut producer, &[byte; 8], 8).expect("room");
             }
-            consumer.look();
+            consumer.refresh();
             let counted = consumer.consume(sent);
             let whole = counted + consumer.rewind();
             assert_eq!(whole, sent / 12);
@@ -497,7 +498,7 @@ mod tests {
                 // At the fork, its thread was about to say that it is there.
                 producer.tail = producer.tail.wrapping_add(LENGTH_SIZE + 100);
             }
-            producer.ring().begin_anew();
+            producer.ring().reset();
             producer.renew();
             // The child's frames may be there before its consumer is, and have all the room.
             push(&mut producer, &[2; 2000], 2000).expect("room");

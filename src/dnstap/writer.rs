@@ -113,9 +113,9 @@ impl Writer {
         if message_type.name().is_none() || self.message_types & bit == 0 {
             return Ok(false);
         }
-        let most = encode::max_len(&self.origin, message, envelope)?;
-        self.reserve(most)?;
-        let payload = &mut self.buffer[self.used + LENGTH_SIZE..][..most];
+        let max_len = encode::max_len(&self.origin, message, envelope)?;
+        self.reserve(max_len)?;
+        let payload = &mut self.buffer[self.used + LENGTH_SIZE..][..max_len];
         let length = self.encoder.encode(&self.origin, message, envelope, payload)?;
         self.commit(length);
         Ok(true)
@@ -180,16 +180,16 @@ impl Writer {
         })
     }
 
-    /// Makes room for a frame of `most` bytes.
-    fn reserve(&mut self, most: usize) -> Result<(), WriteError> {
-        let end = self.used.saturating_add(LENGTH_SIZE).saturating_add(most);
+    /// Makes room for a frame of `max_len` bytes.
+    fn reserve(&mut self, max_len: usize) -> Result<(), WriteError> {
+        let end = self.used.saturating_add(LENGTH_SIZE).saturating_add(max_len);
         if end <= self.buffer.len() {
             return Ok(());
         }
         // Most frames are short, and begin before the limit of the batch.
         let length = end.max(BATCH + BATCH / 4);
         let more = length - self.buffer.len();
-        self.buffer.try_reserve_exact(more).map_err(|_| WriteError::Memory(most))?;
+        self.buffer.try_reserve_exact(more).map_err(|_| WriteError::Memory(max_len))?;
         self.buffer.resize(length, 0);
         Ok(())
     }

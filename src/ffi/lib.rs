@@ -106,8 +106,8 @@ pub fn number<E>(value: MaybeUninit<E>) -> c_uint {
 /// # Safety
 /// `place` is NULL or valid for writing `size` bytes.
 pub unsafe fn store_line(place: *mut c_char, size: usize, line: &str) -> Option<()> {
-    let most = size.checked_sub(1).filter(|_| !place.is_null())?;
-    let mut end = line.len().min(most);
+    let max_len = size.checked_sub(1).filter(|_| !place.is_null())?;
+    let mut end = line.len().min(max_len);
     while !line.is_char_boundary(end) {
         end -= 1;
     }

@@ -113,12 +113,12 @@ impl ControlFrame {
 
     /// The content types that a frame of this type can carry on the wire.
     pub fn sendable_content_types(&self) -> &[Box<[u8]>] {
-        let most = match self.control_type {
+        let limit = match self.control_type {
             Some(ControlType::Stop | ControlType::Finish) => 0,
             Some(ControlType::Start) => 1,
             _ => usize::MAX,
         };
-        &self.content_types[..self.content_types.len().min(most)]
+        &self.content_types[..self.content_types.len().min(limit)]
     }
 
     /// Whether a stream of `content_type` (`None`: of no declared type) agrees with this frame.

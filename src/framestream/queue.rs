@@ -154,7 +154,7 @@ impl<T: Send> Producer<T> {
     pub(crate) fn len(&self) -> usize {
         match &self.ring.kind {
             // SAFETY: as in `push`.
-            Kind::Spsc(ring) => unsafe { ring.look() },
+            Kind::Spsc(ring) => unsafe { ring.current_len() },
             Kind::Mpsc(ring) => ring.len(),
         }
     }

@@ -110,10 +110,10 @@ pub trait Source: Send {
     /// nothing is gathered.
     fn front_len(&self) -> usize;
 
-    /// Hands the first `most` of these bytes, or all of them, to `write`, and returns its result;
+    /// Hands the first `max_len` of these bytes, or all of them, to `write`, and returns its result;
     /// `None` if there are none. They are the same until they are consumed, but for more after
     /// them.
-    fn write_front(&mut self, most: usize, write: impl Write) -> Option<io::Result<usize>>;
+    fn write_front(&mut self, max_len: usize, write: impl Write) -> Option<io::Result<usize>>;
 
     /// `count` bytes of [`Source::write_front`] are sent. Returns the frames this completes, as far
     /// as they are counted already.

@@ -7,7 +7,7 @@ use std::slice;
 
 use dnstap::encode::BYTES_MAX;
 use dnstap::encode::fast_path::{
-    FastMessage, Kind, OneByte, Query, Response, TimedResponse, TwoBytes, Width, ZonedQuery,
+    FastKind, FastMessage, OneByte, Query, Response, TimedResponse, TwoBytes, Width, ZonedQuery,
     ZonedResponse, takes_two_bytes,
 };
 use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
@@ -65,7 +65,7 @@ unsafe fn log_between<const N: usize>(
 /// As for [`log_between`], and the message has a query or, if `K` is a response, none, and a zone if
 /// `K` has one.
 #[inline(always)]
-unsafe fn log_kind<const N: usize, K: Kind>(
+unsafe fn log_kind<const N: usize, K: FastKind>(
     queue: &mut Queue<dnstap_queue>,
     message: &dnstap_message,
 ) -> dnstap_result {
@@ -86,7 +86,7 @@ unsafe fn log_kind<const N: usize, K: Kind>(
 /// # Safety
 /// As for [`log_kind`].
 #[inline(never)]
-unsafe extern "C" fn log_wide<const N: usize, K: Kind, W: Width>(
+unsafe extern "C" fn log_wide<const N: usize, K: FastKind, W: Width>(
     queue: &mut Queue<dnstap_queue>,
     message: &dnstap_message,
 ) -> dnstap_result {
@@ -107,7 +107,7 @@ unsafe extern "C" fn log_wide<const N: usize, K: Kind, W: Width>(
 /// A valid message of kind `K`, between addresses of `N` bytes.
 struct Checked<'a, const N: usize, K>(&'a dnstap_message, PhantomData<K>);
 
-impl<'a, const N: usize, K: Kind> Checked<'a, N, K> {
+impl<'a, const N: usize, K: FastKind> Checked<'a, N, K> {
     /// Returns the message if it is of this kind, and valid.
     ///
     /// # Safety
@@ -172,7 +172,7 @@ impl<'a, const N: usize, K: Kind> Checked<'a, N, K> {
     }
 }
 
-impl<const N: usize, K: Kind> FastMessage<N> for Checked<'_, N, K> {
+impl<const N: usize, K: FastKind> FastMessage<N> for Checked<'_, N, K> {
     type Kind = K;
 
     #[inline(always)]

@@ -31,8 +31,8 @@ impl Fault {
         unit: &str,
         range: &RangeInclusive<T>,
     ) -> Self {
-        let (least, most) = (range.start(), range.end());
-        let text = format!("{option} is {value}{unit}, but must be from {least} to {most}{unit}");
+        let (min, max) = (range.start(), range.end());
+        let text = format!("{option} is {value}{unit}, but must be from {min} to {max}{unit}");
         Self::new(DNSTAP_ERROR_VALUE, text)
     }
 

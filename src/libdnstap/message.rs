@@ -352,9 +352,9 @@ unsafe fn load_policy(policy: *const dnstap_policy) -> Result<dnstap_policy, dns
 
 #[inline(always)]
 fn check(bytes: &dnstap_bytes) -> Result<(), dnstap_result> {
-    let most = if bytes.data.is_null() { 0 } else { BYTES_MAX };
+    let max_len = if bytes.data.is_null() { 0 } else { BYTES_MAX };
     match bytes.length {
-        length if length <= most => Ok(()),
+        length if length <= max_len => Ok(()),
         length if length <= BYTES_MAX => Err(DNSTAP_ERROR_NULL),
         _ => Err(DNSTAP_ERROR_LENGTH),
     }

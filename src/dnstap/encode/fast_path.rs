@@ -21,7 +21,7 @@ const TIME: usize = 11;
 
 /// A kind of message on the fast path. Each has a marker type, so that the compiler makes a function
 /// of its own for it, without branches.
-pub trait Kind {
+pub trait FastKind {
     /// Whether it is a response; otherwise it is a query.
     const RESPONSE: bool;
 
@@ -37,7 +37,7 @@ macro_rules! kinds {
         $(#[$about])*
         pub enum $kind {}
 
-        impl Kind for $kind {
+        impl FastKind for $kind {
             const RESPONSE: bool = $response;
             const QUERY_TIME: bool = $query_time;
             const ZONE: bool = $zone;
@@ -83,7 +83,7 @@ impl Width for TwoBytes {
 /// it writes it, as there are no registers for all of them, and may ask twice.
 pub trait FastMessage<const N: usize> {
     /// The kind of the message.
-    type Kind: Kind;
+    type Kind: FastKind;
 
     /// [`Message::message_type`](crate::Message::message_type).
     fn message_type(&self) -> MessageType;
@@ -109,7 +109,7 @@ pub trait FastMessage<const N: usize> {
 
 /// Guesses from the length of its DNS message whether the length of a message takes two bytes, and
 /// not one. The guess is right except for very long zones and very short ports.
-pub const fn takes_two_bytes<const N: usize, K: Kind>(length: usize) -> bool {
+pub const fn takes_two_bytes<const N: usize, K: FastKind>(length: usize) -> bool {
     let times = K::RESPONSE as usize + K::QUERY_TIME as usize;
     // Numbers, addresses, ports, times, and key and length of the DNS message.
     let fields = 6 + 2 * (2 + N) + 6 + TIME * times + 2;

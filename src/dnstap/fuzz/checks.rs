@@ -28,8 +28,8 @@ pub fn decode(bytes: &[u8]) {
             return;
         }
     };
-    let encoded = event.max_len().and_then(|most| {
-        let mut out = vec![0; most];
+    let encoded = event.max_len().and_then(|max_len| {
+        let mut out = vec![0; max_len];
         let length = event.encode(&mut out)?;
         out.truncate(length);
         Ok(out)
@@ -61,7 +61,8 @@ pub fn output(bytes: &[u8]) {
 
 /// Whether the encoder has to refuse a field for its length.
 fn has_long_field(event: &Event<'_>) -> bool {
-    let is_long = |field: Option<&[u8]>, most: usize| field.is_some_and(|field| field.len() > most);
+    let is_long =
+        |field: Option<&[u8]>, max_len: usize| field.is_some_and(|field| field.len() > max_len);
     let mut fields = vec![event.identity, event.version, event.extra];
     let mut addresses = Vec::new();
     if let Some(message) = &event.message {

@@ -13,7 +13,7 @@ fn drain(consumer: &mut Consumer, sent: &mut Vec<u8>, frames: &mut usize) {
     // loom overlooks that a load of this thread and a store of the other depend on each other
     // where the other has loaded the same atomic before.
     thread::yield_now();
-    consumer.look();
+    consumer.refresh();
     while let Some(front) = consumer.front() {
         sent.extend_from_slice(front);
         let count = front.len();

@@ -300,6 +300,6 @@ impl<S: AsRef<Switch>> Queue<S> {
         if missing == 0 && self.place.sender.is_sleeping() {
             self.place.sender.wake();
         }
-        self.producer.look_after(missing.max(self.wake_level / 8));
+        self.producer.wake_after(missing.max(self.wake_level / 8));
     }
 }

@@ -173,7 +173,7 @@ impl Registry {
         Some(Joined { member, origin: Arc::clone(&members.settings.origin), has_dropped })
     }
 
-    /// Changes settings, and makes every queue look at them before its next message.
+    /// Changes settings, and makes every queue apply them before its next message.
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut Settings) -> R) -> R {
         let mut members = self.members.lock();
         let result = change(&mut members.settings);
@@ -226,10 +226,10 @@ impl Registry {
         self.changes.load(Ordering::Acquire)
     }
 
-    /// Calls `look` with every queue, and then removes those that are finished.
-    pub(super) fn sweep(&self, look: impl FnMut(&Arc<Member>)) -> Freed {
+    /// Calls `visit` with every queue, and then removes those that are finished.
+    pub(super) fn sweep(&self, visit: impl FnMut(&Arc<Member>)) -> Freed {
         let mut members = self.members.lock();
-        members.all().for_each(look);
+        members.all().for_each(visit);
         members.retire();
         Freed {
             any: !members.freed.is_empty(),

@@ -140,7 +140,7 @@ impl Source for Spans {
     fn gather(&mut self, blocked: bool) -> Gathered {
         self.update(blocked);
         for (_, consumer) in &mut self.consumers {
-            consumer.look();
+            consumer.refresh();
         }
         // A ring that is in the middle of a frame must not be passed over for another.
         if self.front().is_none() {
@@ -166,9 +166,9 @@ impl Source for Spans {
         self.front().map_or(0, <[u8]>::len)
     }
 
-    fn write_front(&mut self, most: usize, write: impl Write) -> Option<io::Result<usize>> {
+    fn write_front(&mut self, max_len: usize, write: impl Write) -> Option<io::Result<usize>> {
         let front = self.front()?;
-        Some(write(&[IoSlice::new(&front[..front.len().min(most)])]))
+        Some(write(&[IoSlice::new(&front[..front.len().min(max_len)])]))
     }
 
     fn consume(&mut self, count: usize) -> usize {

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use arbitrary::{event, fast_event, short_event};
 use dnstap::decode::Reason;
 use dnstap::encode::fast_path::{
-    self, FastMessage, Kind, OneByte, Query, Response, TimedResponse, TwoBytes, ZonedQuery,
+    self, FastKind, FastMessage, OneByte, Query, Response, TimedResponse, TwoBytes, ZonedQuery,
     ZonedResponse,
 };
 use dnstap::encode::{EncodeError, Encoder, Envelope, Origin, max_len};
@@ -105,7 +105,7 @@ fn is_short(event: &Event<'_>) -> bool {
 /// A message with the fields of its kind.
 struct Fast<'a, const N: usize, K>(&'a Message<'a>, PhantomData<K>);
 
-impl<const N: usize, K: Kind> FastMessage<N> for Fast<'_, N, K> {
+impl<const N: usize, K: FastKind> FastMessage<N> for Fast<'_, N, K> {
     type Kind = K;
 
     fn message_type(&self) -> MessageType {
@@ -156,7 +156,7 @@ fn encode_fast(
     origin: &Origin,
     room: usize,
 ) -> Option<Vec<u8>> {
-    fn kind<const N: usize, K: Kind>(
+    fn kind<const N: usize, K: FastKind>(
         message: &Message<'_>,
         encoder: &Encoder,
         origin: &Origin,
@@ -221,8 +221,8 @@ proptest! {
                 (&own, envelope),
                 (&other, Envelope { identity, version, extra }),
             ] {
-                let most = max_len(origin, message, envelope).expect("short fields");
-                let mut out = vec![BEFORE; most];
+                let max_len = max_len(origin, message, envelope).expect("short fields");
+                let mut out = vec![BEFORE; max_len];
                 let length = encoder.encode(origin, message, envelope, &mut out);
                 prop_assert!(out[..length.expect("room")] == encode(&event), "other bytes");
             }
@@ -255,8 +255,8 @@ proptest! {
         let origin = Origin::new(event.identity, event.version, 1).expect("short fields");
         let message = event.message.as_ref().expect("a message");
         let envelope = Envelope { extra: event.extra, ..Envelope::EMPTY };
-        let most = max_len(&origin, message, envelope).expect("short fields");
-        let mut out = vec![BEFORE; most * share / 100];
+        let max_len = max_len(&origin, message, envelope).expect("short fields");
+        let mut out = vec![BEFORE; max_len * share / 100];
         match Encoder::new().encode(&origin, message, envelope, &mut out) {
             Ok(length) => prop_assert_eq!(&out[..length], &whole[..]),
             Err(error) => prop_assert_eq!(error, EncodeError::BufferTooSmall),
@@ -395,8 +395,8 @@ fn the_longest_fields_fit_into_what_was_said() {
         for message in [longest, without_query, without_response] {
             for extra in [None, Some(&long[..])] {
                 let envelope = Envelope { extra, ..Envelope::EMPTY };
-                let most = max_len(&origin, &message, envelope).expect("not too long");
-                let mut out = vec![BEFORE; most];
+                let max_len = max_len(&origin, &message, envelope).expect("not too long");
+                let mut out = vec![BEFORE; max_len];
                 let length = Encoder::new().encode(&origin, &message, envelope, &mut out);
                 let event = Event { message: Some(message), extra, ..Event::new() };
                 assert!(Event::decode(&out[..length.expect("room")]) == Ok(event));

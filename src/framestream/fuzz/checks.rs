@@ -88,8 +88,8 @@ struct Course {
     end: Option<Result<(), HandshakeError>>,
 }
 
-/// Goes through a handshake with a peer that sends `bytes`, `most` at a time.
-fn shake(mut handshake: Box<dyn Handshake>, bytes: &[u8], most: usize) -> Course {
+/// Goes through a handshake with a peer that sends `bytes`, `max_len` at a time.
+fn shake(mut handshake: Box<dyn Handshake>, bytes: &[u8], max_len: usize) -> Course {
     let mut course = Course { sent: Vec::new(), received: 0, end: None };
     loop {
         match handshake.step() {
@@ -99,14 +99,14 @@ fn shake(mut handshake: Box<dyn Handshake>, bytes: &[u8], most: usize) -> Course
             }
             Step::Send(rest) => {
                 assert_ne!(rest.len(), 0, "nothing to send");
-                let count = rest.len().min(most);
+                let count = rest.len().min(max_len);
                 course.sent.extend_from_slice(&rest[..count]);
                 handshake.sent(count);
             }
             Step::Receive(room) => {
                 assert!((1..=CONTROL_FRAME_LENGTH_MAX).contains(&room), "{room} bytes wanted");
                 let rest = &bytes[course.received..];
-                let count = rest.len().min(room).min(most);
+                let count = rest.len().min(room).min(max_len);
                 if count == 0 {
                     return course;
                 }
@@ -125,8 +125,8 @@ fn shake(mut handshake: Box<dyn Handshake>, bytes: &[u8], most: usize) -> Course
 pub fn handshake(bytes: &[u8]) {
     let Some((&choice, bytes)) = bytes.split_first() else { return };
     let course = shake(side(choice), bytes, usize::MAX);
-    for most in [1, 3, 100] {
-        assert_eq!(shake(side(choice), bytes, most), course, "{most} bytes at a time");
+    for max_len in [1, 3, 100] {
+        assert_eq!(shake(side(choice), bytes, max_len), course, "{max_len} bytes at a time");
     }
     let mut sent = &course.sent[..];
     while !sent.is_empty() {
@@ -137,10 +137,10 @@ pub fn handshake(bytes: &[u8]) {
     }
 }
 
-/// A sender whose bytes arrive in pieces of `most` bytes.
+/// A sender whose bytes arrive in pieces of `max_len` bytes.
 struct Said {
     bytes: VecDeque<u8>,
-    most: usize,
+    max_len: usize,
     direction: Direction,
     answers: Arc<Mutex<Vec<u8>>>,
 }
@@ -159,7 +159,7 @@ impl Transport for Said {
     }
 
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let count = bytes.len().min(self.most).min(self.bytes.len());
+        let count = bytes.len().min(self.max_len).min(self.bytes.len());
         for (place, byte) in bytes.iter_mut().zip(self.bytes.drain(..count)) {
             *place = byte;
         }
@@ -168,7 +168,7 @@ impl Transport for Said {
 
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let first = slices.iter().find(|slice| !slice.is_empty()).expect("bytes to write");
-        let count = first.len().min(self.most);
+        let count = first.len().min(self.max_len);
         self.answers.lock().expect("no panic").extend_from_slice(&first[..count]);
         Ok(count)
     }
@@ -185,11 +185,11 @@ impl Transport for Said {
 /// The data frames of a stream, whether it ended with STOP, and the answers of the reader.
 type Read = (Vec<Vec<u8>>, bool, Vec<u8>);
 
-fn read(bytes: &[u8], direction: Direction, most: usize) -> Read {
+fn read(bytes: &[u8], direction: Direction, max_len: usize) -> Read {
     let answers = Arc::<Mutex<Vec<u8>>>::default();
     let said = Said {
         bytes: bytes.iter().copied().collect(),
-        most,
+        max_len,
         direction,
         answers: Arc::clone(&answers),
     };
@@ -217,9 +217,10 @@ fn read(bytes: &[u8], direction: Direction, most: usize) -> Read {
 pub fn reader(bytes: &[u8]) {
     for direction in [Direction::Unidirectional, Direction::Bidirectional] {
         let (frames, stopped, answers) = read(bytes, direction, usize::MAX);
-        for most in [1, 7, 600] {
-            let same = read(bytes, direction, most) == (frames.clone(), stopped, answers.clone());
-            assert!(same, "{most} bytes at a time");
+        for max_len in [1, 7, 600] {
+            let same =
+                read(bytes, direction, max_len) == (frames.clone(), stopped, answers.clone());
+            assert!(same, "{max_len} bytes at a time");
         }
         // The same by another walker of streams.
         let (mut rest, mut others, mut started) = (bytes, Vec::new(), false);

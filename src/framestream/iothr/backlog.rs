@@ -180,10 +180,10 @@ mod tests {
         backlog.push(payload) || backlog.push_to_new_chunk(payload)
     }
 
-    fn sent_all(backlog: &mut Backlog, most: usize) -> (Vec<u8>, usize) {
+    fn sent_all(backlog: &mut Backlog, max_len: usize) -> (Vec<u8>, usize) {
         let (mut bytes, mut frames) = (Vec::new(), 0);
         while let Some(front) = backlog.front() {
-            let count = front.len().min(most);
+            let count = front.len().min(max_len);
             bytes.extend_from_slice(&front[..count]);
             frames += backlog.consume(count);
         }
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn sends_what_was_pushed_in_writes_of_any_length() {
-        for most in [1, 3, 4, 5, 1000, usize::MAX] {
+        for max_len in [1, 3, 4, 5, 1000, usize::MAX] {
             let mut backlog = Backlog::new(1 << 20);
             let mut expected = Vec::new();
             for length in [1, 2, 100, CHUNK_SIZE - 4, CHUNK_SIZE, 3 * CHUNK_SIZE, 7] {
@@ -201,7 +201,7 @@ mod tests {
                 expected.extend_from_slice(&payload);
                 assert!(push(&mut backlog, &payload));
             }
-            assert_eq!(sent_all(&mut backlog, most), (expected, 7));
+            assert_eq!(sent_all(&mut backlog, max_len), (expected, 7));
             assert_eq!((backlog.held, backlog.frames(), backlog.is_empty()), (0, 0, true));
         }
     }

@@ -39,9 +39,9 @@ impl<P: Payload> Source for Copied<P> {
         self.backlog.front().map_or(0, <[u8]>::len)
     }
 
-    fn write_front(&mut self, most: usize, write: impl Write) -> Option<io::Result<usize>> {
+    fn write_front(&mut self, max_len: usize, write: impl Write) -> Option<io::Result<usize>> {
         let front = self.backlog.front()?;
-        Some(write(&[IoSlice::new(&front[..front.len().min(most)])]))
+        Some(write(&[IoSlice::new(&front[..front.len().min(max_len)])]))
     }
 
     fn consume(&mut self, count: usize) -> usize {

@@ -119,14 +119,14 @@ impl<P: Payload> Source for InPlace<P> {
         self.next_write().map(PrefixedFrame::len).sum::<usize>() - self.sent
     }
 
-    fn write_front(&mut self, most: usize, write: impl Write) -> Option<io::Result<usize>> {
+    fn write_front(&mut self, max_len: usize, write: impl Write) -> Option<io::Result<usize>> {
         if self.frames.is_empty() {
             return None;
         }
         if self.left == 0 {
             self.left = self.next_batch();
         }
-        let (mut sent, mut room) = (self.sent, most);
+        let (mut sent, mut room) = (self.sent, max_len);
         let mut slices = Vec::with_capacity(2 * self.left.min(FRAMES_PER_WRITE));
         for frame in self.next_write() {
             for piece in [&frame.length[..], frame.payload.bytes()] {
@@ -187,13 +187,13 @@ mod tests {
         (producer, InPlace::new(ConsumerEnds::new(&[ring], 64), BATCH, memory_limit))
     }
 
-    /// Sends the gathered frames, in writes of at most `most` bytes, of which half are accepted.
+    /// Sends the gathered frames, in writes of at most `max_len` bytes, of which half are accepted.
     /// Returns the bytes, the frames, and the greatest number of slices.
-    fn send(source: &mut InPlace<Vec<u8>>, most: usize) -> (Vec<u8>, usize, usize) {
+    fn send(source: &mut InPlace<Vec<u8>>, max_len: usize) -> (Vec<u8>, usize, usize) {
         let (mut bytes, mut frames, mut slices_max) = (Vec::new(), 0, 0);
         loop {
-            let front = source.front_len().min(most);
-            let written = source.write_front(most, |slices: &[IoSlice<'_>]| {
+            let front = source.front_len().min(max_len);
+            let written = source.write_front(max_len, |slices: &[IoSlice<'_>]| {
                 assert_eq!(slices.iter().map(|slice| slice.len()).sum::<usize>(), front);
                 let count = front.div_ceil(2);
                 bytes.extend(slices.iter().flat_map(|slice| slice.iter()).take(count));
@@ -216,7 +216,7 @@ mod tests {
         let payloads: Vec<Vec<u8>> =
             (0..20).map(|size| vec![size; 1 + 17 * size as usize]).collect();
         for model in [Model::Spsc, Model::Mpsc] {
-            for most in [1, 3, 4, 5, 100, usize::MAX] {
+            for max_len in [1, 3, 4, 5, 100, usize::MAX] {
                 let (producer, mut source) = source(model, 1 << 20);
                 for payload in &payloads {
                     producer.push(payload.clone()).expect("room");
@@ -224,7 +224,7 @@ mod tests {
                 let (mut bytes, mut frames, mut gathered) = (Vec::new(), 0, Gathered::More);
                 while gathered == Gathered::More {
                     gathered = source.gather(false);
-                    let (sent, completed, slices) = send(&mut source, most);
+                    let (sent, completed, slices) = send(&mut source, max_len);
                     assert!(slices <= 2 * BATCH.frames, "{slices} slices");
                     bytes.extend(sent);
                     frames += completed;

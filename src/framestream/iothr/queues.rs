@@ -76,8 +76,8 @@ impl<P: Payload> Source for QueuedFrames<P> {
         with!(self, frames => frames.front_len())
     }
 
-    fn write_front(&mut self, most: usize, write: impl Write) -> Option<io::Result<usize>> {
-        with!(self, frames => frames.write_front(most, write))
+    fn write_front(&mut self, max_len: usize, write: impl Write) -> Option<io::Result<usize>> {
+        with!(self, frames => frames.write_front(max_len, write))
     }
 
     fn consume(&mut self, count: usize) -> usize {

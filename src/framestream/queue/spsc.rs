@@ -76,11 +76,11 @@ impl<T> Spsc<T> {
         Ok(waiting + 1)
     }
 
-    /// How many entries wait, seen afresh by the producer.
+    /// Returns the number of pending entries, after reloading the position of the consumer.
     ///
     /// # Safety
     /// Only the thread that may push.
-    pub(super) unsafe fn look(&self) -> usize {
+    pub(super) unsafe fn current_len(&self) -> usize {
         let head = self.head.0.load(Ordering::Acquire);
         self.producer.0.head_seen.store(head, Ordering::Relaxed);
         self.producer.0.tail.load(Ordering::Relaxed).wrapping_sub(head)

@@ -94,12 +94,13 @@ impl Drops {
         if let Some(alarm) = feed.alarm()
             && (alarm.is_raised() || self.series.is_some())
         {
-            self.look(alarm, || feed.dropped(), events, &progress(), Instant::now());
+            self.check_series(alarm, || feed.dropped(), events, &progress(), Instant::now());
         }
     }
 
+    /// Reports the beginning or the end of a series, and decides when to check again.
     #[cold]
-    fn look(
+    fn check_series(
         &mut self,
         alarm: &Alarm,
         dropped: impl FnOnce() -> Dropped,
@@ -246,11 +247,11 @@ mod tests {
             self.alarm.raise();
         }
 
-        fn look(&mut self) {
+        fn check(&mut self) {
             let progress = Progress { blocked: self.blocked, taken: self.taken };
             if self.alarm.is_raised() || self.drops.series.is_some() {
                 let dropped = || vec![("queue full", self.dropped), ("invalid", 0)];
-                self.drops.look(&self.alarm, dropped, &self.events, &progress, self.now);
+                self.drops.check_series(&self.alarm, dropped, &self.events, &progress, self.now);
             }
         }
 
@@ -258,7 +259,7 @@ mod tests {
         fn pass(&mut self, time: Duration) {
             for _ in 0..100 {
                 self.now += time / 100;
-                self.look();
+                self.check();
             }
         }
 
@@ -270,7 +271,7 @@ mod tests {
         fn sleep(&mut self) -> Option<(EventKind, u64)> {
             for _ in 0..10 {
                 self.now = self.drops.deadline()?;
-                self.look();
+                self.check();
                 if let Some(event) = self.next() {
                     return Some(event);
                 }
@@ -283,7 +284,7 @@ mod tests {
     fn a_series_begins_at_once_and_ends_after_a_quiet_time() {
         let mut all = Simulation::new();
         all.drop_frames(1);
-        all.look();
+        all.check();
         assert_eq!(all.next(), Some((EventKind::Dropping, 1)));
         all.drop_frames(2);
         for _ in 0..10 {
@@ -315,7 +316,7 @@ mod tests {
         let mut all = Simulation::new();
         for quiet in [2, 4, 8, 16, 32, 60, 60] {
             all.drop_frames(1);
-            all.look();
+            all.check();
             assert_eq!(all.next(), Some((EventKind::Dropping, 1)));
             let begun = all.now;
             assert_eq!(all.sleep(), Some((EventKind::Recovered, 1)));
@@ -323,7 +324,7 @@ mod tests {
         }
         all.now += QUIET_MAX;
         all.drop_frames(1);
-        all.look();
+        all.check();
         assert_eq!(all.drops.deadline(), Some(all.now + QUIET_FIRST), "that was long ago");
     }
 
@@ -332,7 +333,7 @@ mod tests {
         let mut all = Simulation::new();
         all.blocked = true;
         all.drop_frames(1);
-        all.look();
+        all.check();
         assert_eq!(all.next(), Some((EventKind::Dropping, 1)));
         assert_eq!(all.sleep(), None);
         assert_eq!(all.drops.deadline(), None, "the thread is woken without need");
@@ -342,11 +343,11 @@ mod tests {
         assert_eq!(all.next(), None);
         // Once something is taken, it is seen that a frame was dropped meanwhile.
         all.taken += 1;
-        all.look();
+        all.check();
         assert_eq!((all.next(), all.sleep()), (None, None));
         // Blocked again, but something was taken.
         all.taken += 1;
-        all.look();
+        all.check();
         assert_eq!(all.next(), Some((EventKind::Recovered, 2)));
     }
 
@@ -354,11 +355,11 @@ mod tests {
     fn an_alarm_for_a_frame_that_is_reported_is_no_series() {
         let mut all = Simulation::new();
         all.drop_frames(1);
-        all.look();
+        all.check();
         all.next();
         all.sleep();
         all.alarm.raise();
-        all.look();
+        all.check();
         assert_eq!((all.next(), all.drops.deadline()), (None, None));
         assert!(!all.alarm.is_raised());
     }

@@ -242,9 +242,9 @@ impl Link {
     /// Sends what is gathered; before the end of a stream, as much as that is to carry.
     fn send(&mut self, source: &mut impl Source, counters: &Counters, mut ending: Option<Ending>) {
         loop {
-            let most = ending.map_or(usize::MAX, |ending| ending.rest);
+            let max_len = ending.map_or(usize::MAX, |ending| ending.rest);
             let write = |slices: &[IoSlice<'_>]| self.transport.write(slices);
-            let written = if most > 0 { source.write_front(most, write) } else { None };
+            let written = if max_len > 0 { source.write_front(max_len, write) } else { None };
             let Some(written) = written else { break };
             match written {
                 Ok(count) => {

@@ -104,9 +104,9 @@ fn with_a_silent_name_server() {
     let _silent = UdpSocket::bind("127.0.0.1:53").expect("the port of name servers");
     let (iothr, producers) = start("receiver.example", 6000, Duration::from_millis(50));
     producers[0].submit(vec![1]).expect("room");
-    let mut most = 0;
-    await_failures(&iothr, 5, || most = most.max(lookups()));
-    assert_eq!((most, lookups()), (1, 1), "one thread waits, whatever the number of tries");
+    let mut peak = 0;
+    await_failures(&iothr, 5, || peak = peak.max(lookups()));
+    assert_eq!((peak, lookups()), (1, 1), "one thread waits, whatever the number of tries");
 
     let begun = Instant::now();
     iothr.close();

@@ -174,10 +174,10 @@ fn frames_that_come_one_at_a_time_are_not_kept_back() {
 }
 
 /// Reads whole frames until the stream ends.
-fn receive_what_comes(stream: &mut impl Read, most: usize) -> Vec<u32> {
+fn receive_what_comes(stream: &mut impl Read, count: usize) -> Vec<u32> {
     let mut decoder = Decoder::new(MAX_FRAME_SIZE_DEFAULT);
     let mut numbers = Vec::new();
-    while numbers.len() < most {
+    while numbers.len() < count {
         let mut piece = vec![0; decoder.needs()];
         stream.read_exact(&mut piece).expect("a frame");
         if let Some(DecodedFrame::Data(payload)) = decoder.advance(&piece).expect("well-formed") {

@@ -6,17 +6,17 @@ use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 
-/// Bytes of up to `most`, as a rule short, often of a length where the length of a length changes.
-fn bytes(most: usize) -> BoxedStrategy<Vec<u8>> {
+/// Bytes of up to `max_len`, as a rule short, often of a length where the length of a length changes.
+fn bytes(max_len: usize) -> BoxedStrategy<Vec<u8>> {
     let length = prop_oneof![
         6 => 0..200usize,
         1 => 125..131usize,
         1 => 16_380..16_390usize,
-        1 => 0..=most,
+        1 => 0..=max_len,
     ];
     (length, any::<u8>())
         .prop_map(move |(length, first)| {
-            (0..length.min(most)).map(|index| first.wrapping_add(index as u8)).collect()
+            (0..length.min(max_len)).map(|index| first.wrapping_add(index as u8)).collect()
         })
         .boxed()
 }

@@ -10,7 +10,7 @@ use framestream::handshake::Direction;
 use framestream::transport::{SocketSender, Transport};
 
 /// Most bytes that a write or a read takes: of a record of TLS a part.
-const MOST: usize = 700;
+const MAX_LEN: usize = 700;
 
 /// What a [`Trickle`] was asked for.
 #[derive(Default)]
@@ -47,8 +47,8 @@ impl Transport for Trickle {
 
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         self.counts.reads.fetch_add(1, Ordering::Relaxed);
-        let most = bytes.len().min(MOST);
-        self.socket.read(&mut bytes[..most])
+        let max_len = bytes.len().min(MAX_LEN);
+        self.socket.read(&mut bytes[..max_len])
     }
 
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -57,7 +57,7 @@ impl Transport for Trickle {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let slice = slices.iter().find(|slice| !slice.is_empty()).expect("something to write");
-        let count = self.socket.write(&[IoSlice::new(&slice[..slice.len().min(MOST)])])?;
+        let count = self.socket.write(&[IoSlice::new(&slice[..slice.len().min(MAX_LEN)])])?;
         self.counts.bytes_written.fetch_add(count, Ordering::Relaxed);
         Ok(count)
     }
