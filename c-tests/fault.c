@@ -258,12 +258,23 @@ static int report_reference(struct job *j)
 int faults_main(int argc, char **argv, const struct fault *faults, size_t count)
 {
 	struct job *jobs = calloc(count, sizeof *jobs);
-	int ours = argc == 2 && strcmp(argv[1], "ours") == 0;
+	int ours = argc > 1 && strcmp(argv[1], "ours") == 0;
 	int failed = 0;
 
-	if (jobs == NULL || argc != 2 || (!ours && strcmp(argv[1], "reference") != 0)) {
-		fprintf(stderr, "usage: %s ours|reference\n", argv[0]);
+	if (jobs == NULL || argc < 2 || argc > 3 || (!ours && strcmp(argv[1], "reference") != 0)) {
+		fprintf(stderr, "usage: %s ours|reference [CASE]\n", argv[0]);
 		return 2;
+	}
+	if (argc == 3) {
+		while (count > 0 && strcmp(faults->name, argv[2]) != 0) {
+			faults++;
+			count--;
+		}
+		if (count == 0) {
+			fprintf(stderr, "%s: no case '%s'\n", argv[0], argv[2]);
+			return 2;
+		}
+		count = 1;
 	}
 	run_all(jobs, faults, count);
 	for (size_t i = 0; i < count; i++)

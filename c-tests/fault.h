@@ -4,7 +4,7 @@
  * of its own, under a time limit. Started as `program ours`, every case has to
  * pass; as `program reference`, every case has to show its fault, which proves
  * that the case is able to see it. Where the C library has nothing of the kind,
- * there are just cases to pass.
+ * there are just cases to pass. A further argument names the only case to run.
  */
 #ifndef FAULT_H
 #define FAULT_H
