@@ -22,7 +22,7 @@ const RETRY_FIRST: Duration = Duration::from_millis(100);
 /// How long a stream must have lasted for its end not to count as such a failure.
 const LASTING: Duration = Duration::from_secs(1);
 
-enum State {
+enum LinkPhase {
     Down {
         retry_at: Instant,
     },
@@ -61,7 +61,7 @@ struct Ending {
 pub(super) struct Link {
     transport: Box<dyn Transport>,
     options: WriterOptions,
-    state: State,
+    state: LinkPhase,
     last_try: Instant,
     up_since: Instant,
     retry_after: Duration,
@@ -83,7 +83,7 @@ impl Link {
         Self {
             transport,
             options,
-            state: if open { State::Up } else { State::Down { retry_at: now } },
+            state: if open { LinkPhase::Up } else { LinkPhase::Down { retry_at: now } },
             last_try: now,
             up_since: now,
             retry_after: RETRY_FIRST,
@@ -94,44 +94,47 @@ impl Link {
 
     pub(super) fn state(&self) -> LinkState {
         match self.state {
-            State::Down { .. } => LinkState::Disconnected,
-            State::Connecting { .. } | State::Opening { .. } => LinkState::Connecting,
-            State::Up | State::Blocked { ending: None, .. } => LinkState::Connected,
-            State::Blocked { .. } | State::Closing { .. } | State::Closed => LinkState::Closing,
+            LinkPhase::Down { .. } => LinkState::Disconnected,
+            LinkPhase::Connecting { .. } | LinkPhase::Opening { .. } => LinkState::Connecting,
+            LinkPhase::Up | LinkPhase::Blocked { ending: None, .. } => LinkState::Connected,
+            LinkPhase::Blocked { .. } | LinkPhase::Closing { .. } | LinkPhase::Closed => {
+                LinkState::Closing
+            }
         }
     }
 
     /// Whether the peer takes no more bytes for now.
     pub(super) fn is_blocked(&self) -> bool {
-        !matches!(self.state, State::Up)
+        !matches!(self.state, LinkPhase::Up)
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        matches!(self.state, State::Closed)
+        matches!(self.state, LinkPhase::Closed)
     }
 
     /// Goes as far as it can without waiting. Returns whether the state changed, so that there may
     /// be more to do.
     pub(super) fn advance(&mut self, source: &mut impl Source, counters: &Counters) -> bool {
         match &mut self.state {
-            State::Down { retry_at } if Instant::now() >= *retry_at => {
+            LinkPhase::Down { retry_at } if Instant::now() >= *retry_at => {
                 self.last_try = Instant::now();
-                self.state =
-                    State::Connecting { until: deadline(self.last_try, self.options.io_timeout) };
+                self.state = LinkPhase::Connecting {
+                    until: deadline(self.last_try, self.options.io_timeout),
+                };
                 self.advance(source, counters);
                 true
             }
-            State::Connecting { until } => match self.transport.open() {
+            LinkPhase::Connecting { until } => match self.transport.open() {
                 Ok(()) => self.begin(counters),
                 Err(error) if is_wait(&error) && Instant::now() < *until => false,
                 Err(error) => self.refused(counters, "connecting", error.into()),
             },
-            State::Opening { handshake, until } => {
+            LinkPhase::Opening { handshake, until } => {
                 match shake(&mut *self.transport, &mut **handshake) {
                     Shake::Done => {
                         add(&counters.connects, 1);
                         self.up_since = Instant::now();
-                        self.state = State::Up;
+                        self.state = LinkPhase::Up;
                         self.failing = false;
                         let target = self.transport.target();
                         let target = target.map_or_else(String::new, |target| target + ": ");
@@ -144,24 +147,24 @@ impl Link {
                     Shake::Failed(error) => self.refused(counters, "handshake", error),
                 }
             }
-            State::Blocked { ending: Some(ending), .. } if Instant::now() >= ending.until => {
+            LinkPhase::Blocked { ending: Some(ending), .. } if Instant::now() >= ending.until => {
                 self.broke(source, counters, silence());
                 self.hurry();
                 true
             }
-            State::Blocked { retry_at, ending }
+            LinkPhase::Blocked { retry_at, ending }
                 if retry_at.is_none_or(|at| Instant::now() >= at) =>
             {
                 let ending = *ending;
-                self.state = State::Up;
+                self.state = LinkPhase::Up;
                 self.send(source, counters, ending);
-                !matches!(self.state, State::Blocked { .. })
+                !matches!(self.state, LinkPhase::Blocked { .. })
             }
-            State::Up if !source.is_empty() => {
+            LinkPhase::Up if !source.is_empty() => {
                 self.send(source, counters, None);
                 false
             }
-            State::Closing { handshake, until, .. } => {
+            LinkPhase::Closing { handshake, until, .. } => {
                 match shake(&mut *self.transport, &mut **handshake) {
                     Shake::Wait if Instant::now() < *until => return false,
                     Shake::Wait => drop(self.note(counters, "closing", silence())),
@@ -180,7 +183,7 @@ impl Link {
         match SenderOpen::new(self.options.content_types(), direction) {
             Ok(handshake) => {
                 let until = deadline(Instant::now(), self.options.io_timeout);
-                self.state = State::Opening { handshake: Box::new(handshake), until };
+                self.state = LinkPhase::Opening { handshake: Box::new(handshake), until };
                 true
             }
             Err(error) => self.refused(counters, "handshake", error.into()),
@@ -220,7 +223,7 @@ impl Link {
     /// Closes the transport until the next try, which is later with every failure.
     fn go_down(&mut self) {
         drop(self.transport.close());
-        self.state = State::Down { retry_at: self.last_try + self.retry_after };
+        self.state = LinkPhase::Down { retry_at: self.last_try + self.retry_after };
         self.retry_after = (self.retry_after * 2).min(self.reopen_interval);
     }
 
@@ -258,7 +261,7 @@ impl Link {
                 Err(error) if is_wait(&error) => {
                     let pollable = self.transport.poll_fd().is_some();
                     let retry_at = (!pollable).then(|| Instant::now() + UNPOLLABLE_RETRY);
-                    self.state = State::Blocked { retry_at, ending };
+                    self.state = LinkPhase::Blocked { retry_at, ending };
                     return;
                 }
                 Err(error) => {
@@ -266,7 +269,7 @@ impl Link {
                         WriteFailure::Resumable => {
                             let text = self.note(counters, "writing", error.into());
                             let retry_at = Some(deadline(Instant::now(), self.reopen_interval));
-                            self.state = State::Blocked { retry_at, ending };
+                            self.state = LinkPhase::Blocked { retry_at, ending };
                             self.report_first(counters, EventKind::WriteFailed, text);
                         }
                         WriteFailure::NothingWritten => self.broke(source, counters, error.into()),
@@ -275,7 +278,7 @@ impl Link {
                             self.broke(source, counters, error.into());
                         }
                     }
-                    if ending.is_some() && matches!(self.state, State::Down { .. }) {
+                    if ending.is_some() && matches!(self.state, LinkPhase::Down { .. }) {
                         self.hurry();
                     }
                     return;
@@ -289,7 +292,7 @@ impl Link {
 
     /// The transport has something to read, or has hung up.
     pub(super) fn readable(&mut self, source: &mut impl Source, counters: &Counters) {
-        if !matches!(self.state, State::Up | State::Blocked { .. }) {
+        if !matches!(self.state, LinkPhase::Up | LinkPhase::Blocked { .. }) {
             return;
         }
         match self.transport.read(&mut [0; 512]) {
@@ -303,7 +306,7 @@ impl Link {
 
     /// Does now what is to be tried again later.
     pub(super) fn hurry(&mut self) {
-        if let State::Down { retry_at } | State::Blocked { retry_at: Some(retry_at), .. } =
+        if let LinkPhase::Down { retry_at } | LinkPhase::Blocked { retry_at: Some(retry_at), .. } =
             &mut self.state
         {
             *retry_at = Instant::now();
@@ -320,15 +323,18 @@ impl Link {
         }
         match &mut self.state {
             // It may be to where nothing leads any more.
-            State::Connecting { .. } | State::Opening { .. } => self.renew(),
+            LinkPhase::Connecting { .. } | LinkPhase::Opening { .. } => self.renew(),
             // All that was gathered is sent, up to the end of a frame.
-            State::Up => self.end(source, counters),
-            State::Blocked { ending: ending @ None, .. } => {
+            LinkPhase::Up => self.end(source, counters),
+            LinkPhase::Blocked { ending: ending @ None, .. } => {
                 let rest = source.front_len();
                 *ending =
                     Some(Ending { rest, until: deadline(Instant::now(), self.options.io_timeout) });
             }
-            State::Blocked { .. } | State::Down { .. } | State::Closing { .. } | State::Closed => {}
+            LinkPhase::Blocked { .. }
+            | LinkPhase::Down { .. }
+            | LinkPhase::Closing { .. }
+            | LinkPhase::Closed => {}
         }
     }
 
@@ -341,7 +347,7 @@ impl Link {
     /// Begins to close: STOP, and FINISH within `until`. A link that is not up just closes.
     pub(super) fn close(&mut self, until: Instant) {
         match self.state {
-            State::Up | State::Blocked { .. } => self.stop(until, false),
+            LinkPhase::Up | LinkPhase::Blocked { .. } => self.stop(until, false),
             _ => drop(self.close_transport()),
         }
     }
@@ -349,7 +355,7 @@ impl Link {
     fn stop(&mut self, until: Instant, reopens: bool) {
         match SenderClose::new(self.options.direction_over(&*self.transport)) {
             Ok(handshake) => {
-                self.state = State::Closing { handshake: Box::new(handshake), until, reopens };
+                self.state = LinkPhase::Closing { handshake: Box::new(handshake), until, reopens };
             }
             Err(_) => drop(self.close_transport()),
         }
@@ -357,11 +363,11 @@ impl Link {
 
     /// The stream has ended.
     fn close_transport(&mut self) -> bool {
-        if matches!(self.state, State::Closing { reopens: true, .. }) {
+        if matches!(self.state, LinkPhase::Closing { reopens: true, .. }) {
             self.renew();
         } else {
             drop(self.transport.close());
-            self.state = State::Closed;
+            self.state = LinkPhase::Closed;
         }
         true
     }
@@ -369,18 +375,18 @@ impl Link {
     /// Closes the transport, to open it at once.
     fn renew(&mut self) {
         drop(self.transport.close());
-        self.state = State::Down { retry_at: Instant::now() };
+        self.state = LinkPhase::Down { retry_at: Instant::now() };
     }
 
     /// What to wait for.
     pub(super) fn poll(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
         let flags = match &self.state {
-            State::Connecting { .. } => self.transport.awaits().into(),
-            State::Opening { handshake, .. } => awaited(&**handshake),
-            State::Up => PollFlags::POLLIN,
-            State::Blocked { retry_at: None, .. } => PollFlags::POLLIN | PollFlags::POLLOUT,
-            State::Closing { handshake, .. } => awaited(&**handshake),
-            State::Down { .. } | State::Blocked { .. } | State::Closed => return None,
+            LinkPhase::Connecting { .. } => self.transport.awaits().into(),
+            LinkPhase::Opening { handshake, .. } => awaited(&**handshake),
+            LinkPhase::Up => PollFlags::POLLIN,
+            LinkPhase::Blocked { retry_at: None, .. } => PollFlags::POLLIN | PollFlags::POLLOUT,
+            LinkPhase::Closing { handshake, .. } => awaited(&**handshake),
+            LinkPhase::Down { .. } | LinkPhase::Blocked { .. } | LinkPhase::Closed => return None,
         };
         self.transport.poll_fd().map(|fd| (fd, flags))
     }
@@ -388,19 +394,19 @@ impl Link {
     /// When to go on even if nothing happens.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Down { retry_at } => Some(*retry_at),
+            LinkPhase::Down { retry_at } => Some(*retry_at),
             // There is nothing to poll while a Unix listener has no room, or a name is looked up.
-            State::Connecting { until } if self.transport.poll_fd().is_none() => {
+            LinkPhase::Connecting { until } if self.transport.poll_fd().is_none() => {
                 Some((*until).min(Instant::now() + UNPOLLABLE_RETRY))
             }
-            State::Connecting { until }
-            | State::Opening { until, .. }
-            | State::Closing { until, .. } => Some(*until),
-            State::Blocked { retry_at, ending } => {
+            LinkPhase::Connecting { until }
+            | LinkPhase::Opening { until, .. }
+            | LinkPhase::Closing { until, .. } => Some(*until),
+            LinkPhase::Blocked { retry_at, ending } => {
                 let until = ending.map(|ending| ending.until);
                 retry_at.iter().copied().chain(until).min()
             }
-            State::Up | State::Closed => None,
+            LinkPhase::Up | LinkPhase::Closed => None,
         }
     }
 }

@@ -38,7 +38,7 @@ use super::options::{DnstapOptions, Format};
 use super::output::OutputError;
 use super::plain::Plain;
 use super::queue::BatchQueue;
-use super::stats::metrics::Untaken;
+use super::stats::metrics::RejectedCounts;
 use crate::capture::content::Content;
 use crate::capture::destination::Destination;
 use crate::capture::dialer::Dialed;
@@ -100,8 +100,8 @@ fn convert(options: &DnstapOptions) -> Result<ExitCode, CaptureError> {
     }
     // A file size limit is an error of the write, not the end of the program.
     signal_hook::flag::register(SIGXFSZ, Arc::default())?;
-    let untaken = Untaken::default();
-    let reading = reading(options, &stop, untaken.files.clone());
+    let rejected = RejectedCounts::default();
+    let reading = reading(options, &stop, rejected.files.clone());
     // Without anything to read, what the outputs would replace is kept.
     let faults: Vec<InputError> =
         options.read.iter().filter_map(|path| reading.check(path).err()).collect();
@@ -110,7 +110,7 @@ fn convert(options: &DnstapOptions) -> Result<ExitCode, CaptureError> {
         return Ok(ExitCode::FAILURE);
     }
     let queue = Arc::new(BatchQueue::default());
-    let worker = worker(options, &stop, &untaken)?;
+    let worker = worker(options, &stop, &rejected)?;
     let thread = {
         let queue = queue.clone();
         thread::spawn(move || worker.run(&queue, &reopen, &mut |text| Log.error(text)))
@@ -153,15 +153,15 @@ fn capture(options: &DnstapOptions) -> Result<ExitCode, CaptureError> {
         let acceptor = tls::acceptor(options)?;
         let listeners = listeners(options, acceptor.as_ref())?;
         let targets = dial_targets(options)?;
-        let untaken = Untaken::default();
-        let refusals = untaken.sockets.clone();
+        let rejected = RejectedCounts::default();
+        let refusals = rejected.sockets.clone();
         let destination: Box<dyn Destination> = match plain_file(options) {
             Some(files) => {
                 let content = Content::frames(CONTENT_TYPE).map_err(OpenFileError::from)?;
                 let output = RotatingFile::open(&files, content, stop, &Log)?;
                 Box::new(Plain::new(output, waker.clone()))
             }
-            None => Box::new(WorkerFeed::start(options, stop, untaken, waker.clone())?),
+            None => Box::new(WorkerFeed::start(options, stop, rejected, waker.clone())?),
         };
         let dialed = (!targets.is_empty()).then(|| Dialed::start(targets, &waker));
         Ok(Endpoints { listeners, acceptor, dialed, output: destination, refusals })

@@ -25,7 +25,7 @@ use fstrm_tools::dnstap_tool::output::series::FileSeries;
 use fstrm_tools::dnstap_tool::output::{Frame, Output};
 use fstrm_tools::dnstap_tool::print::{EventPrinter, Style};
 use fstrm_tools::dnstap_tool::queue::{BatchQueue, Popped};
-use fstrm_tools::dnstap_tool::stats::metrics::Untaken;
+use fstrm_tools::dnstap_tool::stats::metrics::RejectedCounts;
 use fstrm_tools::dnstap_tool::stats::text::{Now, Size};
 use fstrm_tools::dnstap_tool::stats::{MessageStats, metrics, text};
 use fstrm_tools::printable::is_hidden;
@@ -71,7 +71,7 @@ pub fn print(bytes: &[u8]) {
     }
     let size = Size { width: 80, height: Some(24) };
     let shown = text::lines(&stats, Some(Now { rate: 1.0 }), size).join(" ");
-    let page = metrics::text(&stats, &[], &Untaken::default()).replace('\n', " ");
+    let page = metrics::text(&stats, &[], &RejectedCounts::default()).replace('\n', " ");
     assert!(!(shown + &page).chars().any(is_hidden));
     let Ok(event) = event else { return };
     let mut mask = Mask::new(24, 48);

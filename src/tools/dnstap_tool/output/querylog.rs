@@ -27,7 +27,7 @@ const BYTES_MAX: usize = 12 << 20;
 const BESIDE: usize = 320;
 
 /// Queries that wait in vain before it seems that no response is logged.
-const IN_VAIN: u32 = 100;
+const UNANSWERED_MAX: u32 = 100;
 
 /// A query log.
 pub struct QueryLog {
@@ -38,7 +38,7 @@ pub struct QueryLog {
     bytes: usize,
     upstream: Upstream,
     /// What has come at each hop.
-    came: [Came; Hop::ALL.len()],
+    seen: [SeenKinds; Hop::ALL.len()],
     lines: u64,
     /// Messages that say only what a resolver did for a client.
     helpers: u64,
@@ -48,17 +48,17 @@ pub struct QueryLog {
 
 /// What has come at a hop: it is not worth to wait for what a server does not log.
 #[derive(Clone, Copy, Debug, Default)]
-struct Came {
+struct SeenKinds {
     queries: bool,
     responses: bool,
     /// Queries that have waited in vain.
-    in_vain: u32,
+    unanswered: u32,
 }
 
-impl Came {
+impl SeenKinds {
     /// Whether it seems that only queries are logged.
     fn queries_alone(self) -> bool {
-        !self.responses && self.in_vain >= IN_VAIN
+        !self.responses && self.unanswered >= UNANSWERED_MAX
     }
 }
 
@@ -104,7 +104,7 @@ impl QueryLog {
             waiting: UnpairedTable::default(),
             bytes: 0,
             upstream: Upstream::new(),
-            came: Default::default(),
+            seen: Default::default(),
             lines: 0,
             helpers: 0,
             keys: Keys::default(),
@@ -144,9 +144,9 @@ impl QueryLog {
         };
         // This message has its line even if another's could not be written: it is counted then.
         let ended = self.end_older(identity, times.first());
-        let came = &mut self.came[hop as usize];
-        came.queries |= is_query;
-        came.responses |= !is_query;
+        let seen = &mut self.seen[hop as usize];
+        seen.queries |= is_query;
+        seen.responses |= !is_query;
         let mut front = Vec::with_capacity(128);
         line::ends(identity, hop.name(), message, &mut front);
         ended.and(match Parts::find(wire) {
@@ -199,12 +199,12 @@ impl QueryLog {
     /// Makes a line of a half and the one that waits for it; or else lets it wait, unless that is
     /// of no use.
     fn pair(&mut self, key: u64, mut half: UnpairedLine) -> Result<(), OutputError> {
-        let came = self.came[half.hop as usize];
+        let seen = self.seen[half.hop as usize];
         let is_query = half.answer.is_none();
         let waits = match is_query {
-            true => !came.queries_alone(),
+            true => !seen.queries_alone(),
             // One that brings its query along has it in an event of its own too, where queries are logged.
-            false => came.queries,
+            false => seen.queries,
         };
         if let Some(other) = self.waiting.take(key, |other| half.fit(other)) {
             self.bytes -= other.bytes();
@@ -218,7 +218,7 @@ impl QueryLog {
         self.bytes += half.bytes();
         self.waiting.push(key, half);
         while self.bytes > BYTES_MAX {
-            if came.responses {
+            if seen.responses {
                 self.remarks.count("messages were too many to wait for their other half");
             }
             self.end_oldest()?;
@@ -272,10 +272,10 @@ impl QueryLog {
         while let Some(half) = self.waiting.pop_oldest() {
             self.bytes -= half.bytes();
             self.line_alone(&half)?;
-            let came = &mut self.came[half.hop as usize];
-            came.in_vain = came.in_vain.saturating_add(half.answer.is_none().into());
+            let seen = &mut self.seen[half.hop as usize];
+            seen.unanswered = seen.unanswered.saturating_add(half.answer.is_none().into());
             let next = self.waiting.oldest().map(|next| next.hop);
-            if !came.queries_alone() || next != Some(half.hop) {
+            if !seen.queries_alone() || next != Some(half.hop) {
                 break;
             }
         }

@@ -9,7 +9,7 @@ use super::{Frame, Output, OutputError};
 use crate::command_line::STANDARD_OUTPUT;
 use crate::dnstap_tool::account::Account;
 use crate::dnstap_tool::stats::MessageStats;
-use crate::dnstap_tool::stats::metrics::{self, Page, Untaken};
+use crate::dnstap_tool::stats::metrics::{self, Page, RejectedCounts};
 use crate::dnstap_tool::stats::text::{self, Now, Size};
 
 /// How often what is shown is made new.
@@ -54,7 +54,7 @@ pub struct StatsOutput {
     page: Option<Page>,
     /// The accounts of the other outputs.
     accounts: Vec<Arc<Account>>,
-    untaken: Untaken,
+    rejected: RejectedCounts,
     due: Instant,
     /// When the text was made new, and how many messages there were.
     last: (Instant, u64),
@@ -67,7 +67,7 @@ impl StatsOutput {
         printed: Printed,
         page: Option<Page>,
         accounts: Vec<Arc<Account>>,
-        untaken: Untaken,
+        rejected: RejectedCounts,
     ) -> Self {
         let live = printed == Printed::Output { alone: true } && io::stdout().is_terminal();
         let now = Instant::now();
@@ -77,7 +77,7 @@ impl StatsOutput {
             live,
             page,
             accounts,
-            untaken,
+            rejected,
             due: now,
             last: (now, 0),
         };
@@ -87,7 +87,7 @@ impl StatsOutput {
 
     fn set_page(&self) {
         if let Some(page) = &self.page {
-            page.set(metrics::text(&self.counts, &self.accounts, &self.untaken));
+            page.set(metrics::text(&self.counts, &self.accounts, &self.rejected));
         }
     }
 

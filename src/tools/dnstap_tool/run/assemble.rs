@@ -17,7 +17,7 @@ use crate::dnstap_tool::output::stats::{Printed, StatsOutput};
 use crate::dnstap_tool::outputs::Outputs;
 use crate::dnstap_tool::select::Selection;
 use crate::dnstap_tool::stamp::Stamp;
-use crate::dnstap_tool::stats::metrics::{Page, Untaken};
+use crate::dnstap_tool::stats::metrics::{Page, RejectedCounts};
 use crate::dnstap_tool::worker::{FrameWorker, WorkerTotals};
 
 /// What is wanted of all frames.
@@ -36,7 +36,7 @@ pub fn selection(options: &DnstapOptions) -> Selection {
 pub fn worker(
     options: &DnstapOptions,
     stop: &Arc<AtomicBool>,
-    untaken: &Untaken,
+    rejected: &RejectedCounts,
 ) -> Result<FrameWorker, CaptureError> {
     let mask = options.mask4.or(options.mask6).is_some();
     let mask = mask.then(|| Mask::new(options.mask4.unwrap_or(32), options.mask6.unwrap_or(128)));
@@ -59,7 +59,7 @@ pub fn worker(
         outputs.add("relay to ", Box::new(relay), account);
     }
     if options.stats || options.metrics.is_some() {
-        let stats = stats(options, accounts, untaken)?;
+        let stats = stats(options, accounts, rejected)?;
         let account = Arc::new(Account::new("statistics".into(), false));
         outputs.add("", Box::new(stats), account);
     }
@@ -78,7 +78,7 @@ pub fn worker(
 fn stats(
     options: &DnstapOptions,
     accounts: Vec<Arc<Account>>,
-    untaken: &Untaken,
+    rejected: &RejectedCounts,
 ) -> Result<StatsOutput, CaptureError> {
     let files = options.files();
     let beside = files.iter().find(|(_, name)| name.as_os_str() == STANDARD_OUTPUT);
@@ -89,7 +89,7 @@ fn stats(
         Some(_) => Printed::Error,
     };
     let page = options.metrics.as_ref().map(|_| Page::default());
-    let stats = StatsOutput::new(printed, page.clone(), accounts, untaken.clone());
+    let stats = StatsOutput::new(printed, page.clone(), accounts, rejected.clone());
     // Who asks at once finds the page already.
     if let (Some(page), Some(name)) = (page, &options.metrics) {
         let failed = |error: String| CaptureError::Other(format!("--metrics {name}: {error}"));

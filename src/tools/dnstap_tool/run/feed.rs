@@ -16,7 +16,7 @@ use crate::capture::output_file::FrameWriteError;
 use crate::dnstap_tool::options::DnstapOptions;
 use crate::dnstap_tool::outputs::Finished;
 use crate::dnstap_tool::queue::{BatchQueue, InputKind, Over};
-use crate::dnstap_tool::stats::metrics::Untaken;
+use crate::dnstap_tool::stats::metrics::RejectedCounts;
 
 /// Feeds what sockets receive, and what files hold, to a worker.
 pub struct WorkerFeed {
@@ -31,12 +31,12 @@ impl WorkerFeed {
     pub fn start(
         options: &DnstapOptions,
         stop: Arc<AtomicBool>,
-        untaken: Untaken,
+        rejected: RejectedCounts,
         waker: Arc<Waker>,
     ) -> Result<Self, CaptureError> {
         let queue = Arc::new(BatchQueue::default());
         let reopen = Arc::new(AtomicBool::new(false));
-        let worker = worker(options, &stop, &untaken)?;
+        let worker = worker(options, &stop, &rejected)?;
         let thread = {
             let (queue, reopen) = (queue.clone(), reopen.clone());
             thread::spawn(move || {
@@ -48,7 +48,7 @@ impl WorkerFeed {
         };
         let files = (!options.read.is_empty()).then(|| {
             let (queue, paths) = (queue.clone(), options.read.clone());
-            let reading = reading(options, &stop, untaken.files);
+            let reading = reading(options, &stop, rejected.files);
             thread::spawn(move || reading.read_all(&paths, &queue, &Log))
         });
         Ok(Self { queue, reopen, worker: thread, files })

@@ -50,14 +50,14 @@ impl Page {
 
 /// What inputs brought that is in no output.
 #[derive(Clone, Debug, Default)]
-pub struct Untaken {
+pub struct RejectedCounts {
     /// Of files.
     pub files: Arc<ReadProgress>,
     /// Of sockets.
     pub sockets: Arc<Refusals>,
 }
 
-impl Untaken {
+impl RejectedCounts {
     fn over_limit(&self) -> u64 {
         let counts = [&self.files.over_limit, &self.sockets.over_limit];
         counts.iter().map(|count| count.load(Ordering::Relaxed)).sum()
@@ -70,7 +70,7 @@ impl Untaken {
 
 /// The statistics in the text format, with what was not taken, and what became of the frames of
 /// relays.
-pub fn text(stats: &MessageStats, accounts: &[Arc<Account>], untaken: &Untaken) -> String {
+pub fn text(stats: &MessageStats, accounts: &[Arc<Account>], rejected: &RejectedCounts) -> String {
     let mut out = String::new();
     let one = |value| [(String::new(), value)];
     metric("frames_total", "Frames that were taken.", one(stats.frames), &mut out);
@@ -102,13 +102,13 @@ pub fn text(stats: &MessageStats, accounts: &[Arc<Account>], untaken: &Untaken) 
     metric(
         "over_limit_frames_total",
         "Frames that were skipped, being over the size limit.",
-        one(untaken.over_limit()),
+        one(rejected.over_limit()),
         &mut out,
     );
     metric(
         "refused_connections_total",
         "Connections that were closed before any frame could come.",
-        one(untaken.connections()),
+        one(rejected.connections()),
         &mut out,
     );
     let labelled =
@@ -261,7 +261,7 @@ mod tests {
         let mut stats = MessageStats::default();
         stats.questions.extend((0..=u16::MAX).map(|number| (number, 1)));
         stats.codes.extend((0..4096).map(|number| (number, 1)));
-        let text = text(&stats, &[], &Untaken::default());
+        let text = text(&stats, &[], &RejectedCounts::default());
         let lines = |label: &str| text.lines().filter(|line| line.contains(label)).count();
         assert!(lines("{qtype=") < 200 && lines("{rcode=") < 40, "{text}");
         let others = usize::from(u16::MAX) + 2 - lines("{qtype=");
