@@ -16,7 +16,7 @@ pub const CONTENT_TYPE_LENGTH_MAX: usize = 256;
 /// The one field type that is defined.
 const FIELD_CONTENT_TYPE: u32 = 1;
 
-/// What a control frame says.
+/// A control frame, decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum ControlType {
@@ -47,7 +47,7 @@ impl TryFrom<u32> for ControlType {
     }
 }
 
-/// Why a control frame cannot be decoded or encoded.
+/// The error of decoding or encoding a control frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ControlError {
     /// The bytes end inside the header, the type or a field.
@@ -61,7 +61,7 @@ pub enum ControlError {
     LengthMismatch {
         /// The length in the header.
         announced: u32,
-        /// The number of bytes behind the header.
+        /// The number of bytes after the header.
         actual: usize,
     },
     /// Longer than [`CONTROL_FRAME_LENGTH_MAX`].
@@ -121,8 +121,8 @@ impl ControlFrame {
         &self.content_types[..self.content_types.len().min(limit)]
     }
 
-    /// Whether a stream of `content_type` (`None`: of no declared type) agrees with this frame.
-    /// A frame without content types agrees with all; STOP and FINISH agree with none.
+    /// Returns whether a stream of `content_type` (`None`: of no declared type) agrees with this
+    /// frame. A frame without content types agrees with all; STOP and FINISH agree with none.
     pub fn matches(&self, content_type: Option<&[u8]>) -> bool {
         if matches!(self.control_type, Some(ControlType::Stop | ControlType::Finish)) {
             return false;

@@ -12,7 +12,7 @@ pub const LENGTH_SIZE: usize = 4;
 /// Largest data frame that a reader takes by default (`FSTRM_READER_MAX_FRAME_SIZE_DEFAULT`).
 pub const MAX_FRAME_SIZE_DEFAULT: usize = 1_048_576;
 
-/// What a piece of the stream completed.
+/// A frame that a piece of the stream completed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum DecodedFrame<'a> {
     /// A data frame's payload.
@@ -21,10 +21,10 @@ pub enum DecodedFrame<'a> {
     Control(ControlFrame),
 }
 
-/// Why the stream cannot be followed.
+/// The error of a stream that cannot be decoded further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum FrameError {
-    /// A data frame longer than the reader takes. The decoder stands behind its length: a caller
+    /// A data frame longer than the reader takes. The decoder stands after its length: a caller
     /// that drops that many bytes can go on.
     #[error("data frame of {0} bytes is over the limit")]
     TooLarge(u32),
@@ -63,7 +63,7 @@ impl Decoder {
         }
     }
 
-    /// Whether the next piece is the payload of a data frame.
+    /// Returns whether the next piece is the payload of a data frame.
     pub fn expects_data(&self) -> bool {
         matches!(self.next, Piece::Data(_))
     }
@@ -103,7 +103,7 @@ impl Decoder {
     }
 }
 
-/// What the front of some bytes is.
+/// The frame at the front of some bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Front<'a> {
     /// A whole frame, and its size with everything around the payload.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The talk around a stream: READY, ACCEPT, START before the data, STOP and FINISH behind it.
+//! The handshakes of a stream: READY, ACCEPT, START before the data, STOP and FINISH after it.
 //!
-//! Each side is a state machine without I/O. It says what it waits for ([`Step`]); whoever drives
-//! it, blocking or from an event loop, sends and receives.
+//! Each side is a state machine without I/O. It says what it waits for ([`Step`]); the caller
+//! sends and receives, blocking or from an event loop.
 //!
 //! ```text
 //! bidirectional  sender    READY ----->          START ----> data ... STOP ----->
@@ -15,7 +15,7 @@ use thiserror::Error;
 use crate::control::{ControlError, ControlFrame, ControlType, Header};
 use crate::frame::{DecodedFrame, Decoder, FrameError};
 
-/// What a handshake waits for.
+/// The next step of a handshake.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step<'a> {
     /// Send these bytes, and say with `sent` how many went.
@@ -26,7 +26,7 @@ pub enum Step<'a> {
     Done,
 }
 
-/// Why a handshake failed.
+/// The error of a failed handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum HandshakeError {
     /// The peer's bytes are no Frame Streams control frame.
@@ -43,7 +43,7 @@ pub enum HandshakeError {
         /// The frame that came.
         got: ControlType,
     },
-    /// The peer sent data before the stream was open, or behind STOP.
+    /// The peer sent data before the stream was open, or after STOP.
     #[error("peer sent data in the handshake")]
     Data,
     /// The two sides have no content type in common.
@@ -53,7 +53,7 @@ pub enum HandshakeError {
 
 /// One side of a handshake.
 pub trait Handshake {
-    /// What to do next.
+    /// Returns the next step.
     fn step(&self) -> Step<'_>;
 
     /// `count` bytes of [`Step::Send`] are out.
@@ -262,7 +262,7 @@ impl Handshake for SenderClose {
     }
 }
 
-/// How a receiver lets senders begin.
+/// The openings that a receiver accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
     /// With READY.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A writer thread behind queues: producers hand over frames and never wait; the thread sends them,
-//! keeps them through short outages of the receiver, and accounts for every one.
+//! A writer thread with input queues: producers hand over frames and never wait; the thread sends
+//! them, keeps them through short outages of the receiver, and accounts for every one.
 
 mod backlog;
 mod copied;
@@ -38,16 +38,16 @@ impl Payload for Vec<u8> {
     }
 }
 
-/// How a writer thread and its queues work.
+/// The settings of a writer thread and its queues.
 #[derive(Clone, Debug)]
 pub struct IoThrOptions {
-    /// How the thread works.
+    /// The settings of the thread.
     pub sender: SenderOptions,
     /// Number of queues.
     pub num_input_queues: usize,
     /// Fewest entries that each queue holds.
     pub input_queue_size: usize,
-    /// How many threads use one queue at a time.
+    /// The number of threads that use one queue at a time.
     pub queue_model: Model,
     /// The thread is woken when only so many of `input_queue_size` entries are free, and no later
     /// than when the queue is half full.
@@ -75,7 +75,7 @@ impl Default for IoThrOptions {
     }
 }
 
-/// Why a writer thread cannot be started.
+/// The error of starting a writer thread.
 #[derive(Debug, Error)]
 pub enum StartError {
     /// No memory for the queues.
@@ -86,7 +86,7 @@ pub enum StartError {
     Io(#[from] io::Error),
 }
 
-/// Why a frame was not taken; with the frame.
+/// A frame that was not accepted, with the reason.
 #[derive(Debug)]
 pub enum Refused<P> {
     /// The queue is full.
@@ -133,7 +133,7 @@ impl<P: Payload> IoThr<P> {
         self.0.stats()
     }
 
-    /// What went wrong last: see [`Sender::last_error`].
+    /// Returns the last error: see [`Sender::last_error`].
     pub fn last_error(&self) -> Option<String> {
         self.0.last_error()
     }

@@ -13,13 +13,13 @@ use crate::handshake::{Direction, Opening, ReceiverOpen};
 use crate::stream::{self, StreamError};
 use crate::transport::{IO_TIMEOUT_DEFAULT, Transport, deadline};
 
-/// How long a reader waits for the next frame: a stream may be silent for as long as it likes.
+/// Maximum wait of a reader for the next frame: a stream may be silent without limit.
 const PATIENCE: Duration = Duration::MAX;
 
 /// Bytes of a frame that are read at once, into memory allocated before they arrive.
 const PIECE_SIZE: usize = MAX_FRAME_SIZE_DEFAULT;
 
-/// What a reader takes.
+/// The settings of a reader.
 #[derive(Clone, Debug)]
 pub struct ReaderOptions {
     content_types: Vec<Box<[u8]>>,

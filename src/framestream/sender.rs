@@ -41,19 +41,19 @@ use worker::Worker;
 /// Stack of the writer thread: the usual one of C programs, whose functions it may call.
 const STACK_SIZE: usize = 8 << 20;
 
-/// How much longer than its own deadline a writer thread is waited for, when it closes.
+/// Extra time that a writer thread gets after its own deadline when it closes.
 const CLOSE_GRACE: Duration = Duration::from_millis(500);
 
 /// Steps of [`CLOSE_GRACE`], the last of which is always waited for. A machine that stands still,
 /// as a virtual one may, takes a step from the thread and not all of its time.
 const CLOSE_GRACE_STEPS: u32 = 5;
 
-/// [`Shared::epoch`] of a writer thread that has been told to close.
+/// [`Shared::epoch`] of a writer thread that is closing.
 const CLOSED: usize = usize::MAX;
 
-/// What the producers of a writer thread share with it.
+/// The state that the producers of a writer thread share with it.
 pub trait Feed: Send + Sync + 'static {
-    /// What the thread takes frames from.
+    /// The source that the thread takes frames from.
     type Source: Source;
 
     /// Returns the number of frames that this process has put in.
@@ -78,7 +78,7 @@ pub trait Feed: Send + Sync + 'static {
     fn source(&self) -> Self::Source;
 }
 
-/// How gathering ended.
+/// The result of gathering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gathered {
     /// With all that was there.
@@ -100,10 +100,10 @@ pub trait Source: Send {
     /// whatever there is room for.
     fn gather(&mut self, blocked: bool) -> Gathered;
 
-    /// Whether producers have left so much that it is worth getting up for.
+    /// Returns whether producers have left so much that it is worth getting up for.
     fn has_batch(&self) -> bool;
 
-    /// Whether nothing waits, neither here nor with the producers.
+    /// Returns whether nothing waits, neither here nor with the producers.
     fn is_empty(&self) -> bool;
 
     /// Returns the number of bytes that the next write is to send, up to the end of a frame; 0 if
@@ -130,7 +130,7 @@ pub trait Source: Send {
     fn discard(&mut self) -> usize;
 }
 
-/// How a writer thread works, whatever it sends.
+/// The settings of a writer thread.
 #[derive(Clone, Debug)]
 pub struct SenderOptions {
     /// The name of the thread, of which the system shows 15 bytes.
@@ -139,7 +139,7 @@ pub struct SenderOptions {
     pub flush_timeout: Duration,
     /// Longest time between two tries to connect; the first come sooner.
     pub reopen_interval: Duration,
-    /// How long closing may take, with the sending of what still waits.
+    /// Maximum time for closing, including sending the pending frames.
     pub close_timeout: Duration,
 }
 
@@ -170,18 +170,18 @@ struct ThreadState {
     options: WriterOptions,
 }
 
-/// What the threads have in common.
+/// The state that the threads share.
 struct Shared<F: Feed> {
     /// The fork generation whose writer thread runs, or [`CLOSED`]. Changed under the lock of
     /// `thread`.
     epoch: AtomicUsize,
     options: SenderOptions,
     feed: F,
-    /// Whether the writer thread waits to be woken.
+    /// True if the writer thread waits to be woken.
     sleeping: Padded<AtomicBool>,
     counters: Padded<Counters>,
     wake: Wake,
-    /// Whether the thread is to open the stream anew.
+    /// True if the thread is to open the stream anew.
     reopen: AtomicBool,
     flush: Flush,
     /// Set to close.
@@ -388,14 +388,14 @@ impl<F: Feed> Sender<F> {
         Ok(Self(shared))
     }
 
-    /// What feeds the thread.
+    /// Returns the feed of the thread.
     #[inline]
     pub fn feed(&self) -> &F {
         &self.0.feed
     }
 
-    /// Whether the thread of this process takes frames: it was not told to close, and this is no
-    /// new child.
+    /// Returns whether the thread of this process takes frames: it was not told to close, and this
+    /// is no new child.
     #[inline]
     pub fn is_running(&self) -> bool {
         self.0.epoch.load(Ordering::Relaxed) == fork::generation()
@@ -412,7 +412,7 @@ impl<F: Feed> Sender<F> {
         self.0.revive()
     }
 
-    /// Whether the thread waits to be woken by a producer with a batch.
+    /// Returns whether the thread waits to be woken by a producer with a batch.
     #[inline]
     pub fn is_sleeping(&self) -> bool {
         self.0.sleeping.0.load(Ordering::Relaxed)

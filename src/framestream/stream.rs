@@ -10,7 +10,7 @@ use crate::frame::FrameError;
 use crate::handshake::{Handshake, HandshakeError, Step};
 use crate::transport::{Interest, Transport, deadline, wait};
 
-/// Why a stream cannot be opened, read, written or closed.
+/// The error of opening, reading, writing or closing a stream.
 #[derive(Debug, Error)]
 pub enum StreamError {
     /// The transport failed; `TimedOut` if the peer made no progress within the deadline.
@@ -164,7 +164,7 @@ mod tests {
     /// A peer that takes one byte at a time.
     struct Trickle {
         full: bool,
-        /// Whether it is full after each byte.
+        /// True if it is full after each byte.
         pauses: bool,
     }
 

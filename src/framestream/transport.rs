@@ -31,14 +31,14 @@ use crate::handshake::Direction;
 /// write gives up.
 pub const IO_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 
-/// How often a transport is asked again that cannot say when it is ready.
+/// Interval at which a transport that cannot be polled is retried.
 pub(crate) const UNPOLLABLE_RETRY: Duration = Duration::from_millis(10);
 
 /// One byte stream. A transport that can wait never blocks: it answers `WouldBlock`, and the
 /// caller waits for [`Transport::poll_fd`]. One that cannot (a regular file, a caller's own
 /// functions) blocks in the call.
 pub trait Transport: Send {
-    /// Whether the peer of a sender answers.
+    /// Returns whether the peer of a sender answers.
     fn direction(&self) -> Direction;
 
     /// What the stream leads to, for messages; `None` if the transport does not know. Errors of its
@@ -50,13 +50,13 @@ pub trait Transport: Send {
     /// Opens the stream, or goes on opening it after `WouldBlock`.
     fn open(&mut self) -> io::Result<()>;
 
-    /// What opening waits for after `WouldBlock`.
+    /// Returns the event that opening waits for after `WouldBlock`.
     fn awaits(&self) -> Interest {
         Interest::Write
     }
 
-    /// Whether opening it now would lead to another stream than the one that is open. Not so for a
-    /// file that is still at its path.
+    /// Returns whether opening it now would lead to another stream than the one that is open. Not
+    /// so for a file that is still at its path.
     fn leads_elsewhere(&self) -> bool {
         true
     }
@@ -71,17 +71,17 @@ pub trait Transport: Send {
     /// write has to begin with the same bytes: those of a TLS record on its way are among them.
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 
-    /// Whether a writer thread is to hand over the length and the payload of each data frame as two
-    /// slices, the payload in the producer's memory. Otherwise it copies frames into large pieces,
-    /// which costs the system less.
+    /// Returns whether a writer thread is to hand over the length and the payload of each data
+    /// frame as two slices, the payload in the producer's memory. Otherwise it copies frames into
+    /// large pieces, which costs the system less.
     fn wants_slices(&self) -> bool {
         false
     }
 
-    /// What to wait for after `WouldBlock`.
+    /// Returns the descriptor to poll after `WouldBlock`.
     fn poll_fd(&self) -> Option<BorrowedFd<'_>>;
 
-    /// What a write that failed, other than with `WouldBlock`, leaves behind.
+    /// Returns the state of the stream after a write that failed other than with `WouldBlock`.
     fn write_failure(&self) -> WriteFailure {
         WriteFailure::NothingWritten
     }
@@ -95,7 +95,7 @@ pub trait Transport: Send {
     fn for_child(&self) -> Box<dyn Transport>;
 }
 
-/// What a failed write leaves behind.
+/// The state of a stream after a failed write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteFailure {
     /// None of its bytes are written, and the stream is broken.
@@ -106,7 +106,7 @@ pub enum WriteFailure {
     Unknown,
 }
 
-/// What to wait for.
+/// The event to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interest {
     /// Bytes to read, or the end of the stream.
@@ -136,12 +136,13 @@ pub(crate) fn wait(transport: &dyn Transport, what: Interest, until: Instant) ->
     }
 }
 
-/// What counts as for ever: a time that no clock can tell is not waited for any longer.
-const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
+/// The longest timeout. Longer ones are clamped to it, so that `Instant` arithmetic cannot
+/// overflow.
+const TIMEOUT_MAX: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// The end of `patience` that begins at `from`, however long it is.
+/// Returns the deadline of a wait of `patience` that starts at `from`.
 pub fn deadline(from: Instant, patience: Duration) -> Instant {
-    from + patience.min(FOREVER)
+    from + patience.min(TIMEOUT_MAX)
 }
 
 /// `poll` for at most `left`, rounded up to a millisecond; an interrupting signal ends it early.

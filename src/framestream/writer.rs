@@ -13,13 +13,13 @@ use crate::transport::{IO_TIMEOUT_DEFAULT, Transport, deadline};
 /// Frames that one write hands to the transport, each as two slices: its length and its payload.
 pub(crate) const FRAMES_PER_WRITE: usize = 128;
 
-/// What a writer offers, and how long it waits.
+/// The settings of a writer: the content types to offer, and timeouts.
 #[derive(Clone, Debug)]
 pub struct WriterOptions {
     content_types: Vec<Box<[u8]>>,
-    /// How long the receiver may make no progress.
+    /// Maximum time without progress of the receiver.
     pub io_timeout: Duration,
-    /// Whether the receiver answers; `None` if one does that the transport can hear.
+    /// The direction of the stream; `None` for that of the transport.
     pub direction: Option<Direction>,
 }
 
@@ -194,7 +194,7 @@ impl StreamWriter {
         stream::shake(transport, close, until)
     }
 
-    /// What the stream leads to, for messages; `None` if the transport does not know.
+    /// Returns the peer or file of the stream, for messages; `None` if the transport does not know.
     pub fn target(&self) -> Option<String> {
         self.transport.target()
     }

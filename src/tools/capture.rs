@@ -68,10 +68,10 @@ use crate::capture::shared::ReceiverContext;
 use crate::capture::totals::Refusals;
 use crate::command_line::{prefix, usage_error};
 
-/// How long connections are drained at most before the end.
+/// Maximum time for draining connections at the end.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// How long nothing has to come for the connections to be drained.
+/// Time without data after which connections count as drained.
 const QUIET: Duration = Duration::from_millis(50);
 
 /// Interval of checking that our certificate is still valid.
@@ -89,7 +89,7 @@ const WAKER: Token = Token(1);
 /// The first token of listeners and connections.
 const FIRST: Token = Token(2);
 
-/// Why the capture does not start or go on.
+/// The error that keeps a capture from starting or continuing.
 #[derive(Debug, Error)]
 pub enum CaptureError {
     /// No socket to listen on.
@@ -146,7 +146,7 @@ pub fn run(options: &CaptureOptions) -> ExitCode {
     }
 }
 
-/// What is taken at most.
+/// Limits on connections and frames.
 #[derive(Clone, Copy, Debug)]
 pub struct ReceiveLimits {
     /// Largest data frame with its length.
@@ -322,7 +322,7 @@ impl Capture {
         Ok(())
     }
 
-    /// How long nothing has to be done if nothing happens.
+    /// Returns the time until the next timer is due.
     fn timeout(&self) -> Option<Duration> {
         // Who waited until a connection was closed is told by no event.
         let place_at = self.admission.look_again_at().filter(|_| self.may_accept);

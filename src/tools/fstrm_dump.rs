@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         Ok(status) => status,
         Err(error) => {
             if error.kind() == io::ErrorKind::BrokenPipe {
-                // Whoever reads the output has seen enough: ends as if SIGPIPE were not ignored.
+                // The reader of the output closed it: ends as if SIGPIPE were not ignored.
                 drop(emulate_default_handler(SIGPIPE));
             }
             report(format_args!("{}: {error}\n", program_name()));

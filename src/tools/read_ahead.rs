@@ -6,7 +6,7 @@ use std::io::{self, Read};
 /// Bytes that one read asks for, as long as no frame needs more.
 pub const READ_SIZE: usize = 256 * 1024;
 
-/// A buffer that is filled behind and used up in front.
+/// A buffer that is filled at the back and consumed at the front.
 #[derive(Debug)]
 pub struct ReadAhead {
     bytes: Vec<u8>,
@@ -41,7 +41,7 @@ impl ReadAhead {
         }
     }
 
-    /// What was read and not used up.
+    /// Returns the bytes that were read and not used up.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }

@@ -30,14 +30,14 @@ pub struct Recording {
     start: ControlFrame,
 }
 
-/// How a recording ended.
+/// The way that a recording ended.
 #[derive(Debug)]
 pub enum EndKind {
     /// With STOP.
     Stop,
-    /// Behind a frame, without STOP.
+    /// After a frame, without STOP.
     NoStop,
-    /// Within a frame, of which so many bytes are there.
+    /// Within a frame, with the number of its bytes that are there.
     Torn(usize),
     /// With bytes that are no frame.
     Frame(FrameError),
@@ -50,9 +50,9 @@ pub enum EndKind {
 /// Where a recording ended, and how.
 #[derive(Debug)]
 pub struct RecordingEnd {
-    /// The offset behind the last frame that was read.
+    /// The offset after the last frame that was read.
     pub offset: u64,
-    /// How.
+    /// The way that it ended.
     pub ending: EndKind,
 }
 
@@ -124,14 +124,14 @@ impl Recording {
     pub fn read(&mut self) -> Result<Vec<&[u8]>, RecordingEnd> {
         loop {
             self.give_back();
-            let (payloads, size, behind) = scan(self.buffer.bytes());
+            let (payloads, size, end) = scan(self.buffer.bytes());
             self.lent = size;
             if !payloads.is_empty() {
                 let bytes = self.buffer.bytes();
                 return Ok(payloads.into_iter().map(|payload| &bytes[payload]).collect());
             }
             self.give_back();
-            match behind {
+            match end {
                 Ok(size) => self.fill(size)?,
                 Err(ending) => return Err(self.end(ending)),
             }
@@ -163,11 +163,11 @@ impl Recording {
 }
 
 /// Where the payloads of the whole frames at the front of `bytes` are, how many bytes those frames
-/// take, and what is behind them: a frame of so many bytes at least, or the end.
+/// take, and what is after them: a frame of so many bytes at least, or the end.
 fn scan(bytes: &[u8]) -> (Vec<Range<usize>>, usize, Result<usize, EndKind>) {
     let mut payloads = Vec::new();
     let mut at = 0;
-    let behind = loop {
+    let end = loop {
         match front(&bytes[at..], MAX_FRAME_SIZE) {
             Ok(Front::Whole(DecodedFrame::Data(payload), size)) => {
                 at += size;
@@ -181,5 +181,5 @@ fn scan(bytes: &[u8]) -> (Vec<Range<usize>>, usize, Result<usize, EndKind>) {
             Err(error) => break Err(EndKind::Frame(error)),
         }
     };
-    (payloads, at, behind)
+    (payloads, at, end)
 }

@@ -43,7 +43,7 @@ impl<P: Payload> Feed for InputQueues<P> {
     }
 }
 
-/// What the writer thread has taken from the queues, and takes.
+/// The frames that the writer thread takes from the queues.
 pub(super) enum QueuedFrames<P> {
     Copied(Copied<P>),
     InPlace(InPlace<P>),
@@ -127,7 +127,7 @@ impl<P: Payload> ConsumerEnds<P> {
         gathered
     }
 
-    /// Whether a queue holds so much that it is worth getting up for.
+    /// Returns whether a queue holds so much that it is worth getting up for.
     pub(super) fn has_batch(&self) -> bool {
         self.consumers.iter().any(|consumer| consumer.ring().has(self.wake_level))
     }

@@ -76,7 +76,7 @@ struct Last {
 
 /// The progress of the peer, as known to the writer thread.
 pub(super) struct Progress {
-    /// Whether the peer currently accepts no bytes.
+    /// True if the peer currently accepts no bytes.
     pub(super) blocked: bool,
     /// Number of bytes that the peer has accepted.
     pub(super) taken: u64,

@@ -19,7 +19,7 @@ use crate::{Seconds, StreamError};
 /// Shortest time between two tries to connect; doubled with every failure in a row.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 
-/// How long a stream must have lasted for its end not to count as such a failure.
+/// Minimum duration of a stream whose end does not count as such a failure.
 const LASTING: Duration = Duration::from_secs(1);
 
 enum LinkPhase {
@@ -43,13 +43,13 @@ enum LinkPhase {
     Closing {
         handshake: Box<SenderClose>,
         until: Instant,
-        /// Whether another stream is to follow.
+        /// True if another stream is to follow.
         reopens: bool,
     },
     Closed,
 }
 
-/// What a stream has to carry before STOP.
+/// Bytes to send before STOP, and the deadline for them.
 #[derive(Clone, Copy)]
 struct Ending {
     /// Bytes up to the end of a frame. All that the last write was to send: some of it may be under
@@ -103,7 +103,7 @@ impl Link {
         }
     }
 
-    /// Whether the peer takes no more bytes for now.
+    /// Returns whether the peer takes no more bytes for now.
     pub(super) fn is_blocked(&self) -> bool {
         !matches!(self.state, LinkPhase::Up)
     }
@@ -378,7 +378,7 @@ impl Link {
         self.state = LinkPhase::Down { retry_at: Instant::now() };
     }
 
-    /// What to wait for.
+    /// Returns the descriptor and the events to poll.
     pub(super) fn poll(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
         let flags = match &self.state {
             LinkPhase::Connecting { .. } => self.transport.awaits().into(),
@@ -422,7 +422,7 @@ fn awaited(handshake: &dyn Handshake) -> PollFlags {
     }
 }
 
-/// The failure of a peer that was waited for in vain.
+/// Returns the error of a peer that did not become ready in time.
 fn silence() -> StreamError {
     StreamError::Io(io::ErrorKind::WouldBlock.into())
 }

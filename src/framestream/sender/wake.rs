@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How a writer thread is woken while it waits for its peer as well, and how it tells its end.
+//! Wakes a writer thread that also waits for its peer, and signals its end.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};

@@ -25,7 +25,7 @@ impl<F: Feed> Worker<F> {
         Self { shared, source, link, drops: Drops::default() }
     }
 
-    /// Runs until the writer thread is told to close.
+    /// Runs until the writer thread is closed.
     pub(super) fn run(mut self) {
         let mut tried_once_more = false;
         loop {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! TCP to a host that goes by a name, which is looked up anew for every connection.
+//! TCP to a host name, which is looked up anew for every connection.
 
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -14,7 +14,7 @@ use nix::sys::signal::SigSet;
 use super::{SocketSender, Transport};
 use crate::handshake::Direction;
 
-/// How long an address has for itself before the next one is tried beside it (RFC 8305, section 5).
+/// Delay before the next address is tried in parallel (RFC 8305, section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Connects to the first address of a host that answers.
@@ -235,7 +235,7 @@ impl Race {
         }
     }
 
-    /// What to wait for, if it is one thing.
+    /// Returns the descriptor to poll, if there is exactly one.
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
         match &*self.attempts {
             [(_, socket)] if self.addresses.len() == 0 => socket.poll_fd(),
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn an_address_that_is_silent_gives_way_in_time() {
-        // Nobody accepts, and there is room for one: the kernel ignores whoever comes after.
+        // Nobody accepts, and there is room for one: the kernel ignores further connects.
         let (full, silent) = refusing();
         listen(&full, Backlog::new(0).expect("a backlog")).expect("a listener");
         connect(&mut racing(&[silent])).expect("the one that there is room for");

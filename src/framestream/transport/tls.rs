@@ -218,7 +218,7 @@ impl Session {
     }
 }
 
-/// Why a connection cannot go on.
+/// The error that ended a TLS connection.
 #[derive(Debug, Error)]
 enum SessionError {
     #[error("the peer does not speak TLS: {0}")]

@@ -23,14 +23,14 @@ pub struct Compressor {
     /// Units that may not be written yet, each time that some were taken: how far they go, in bytes
     /// taken since the last flush, and how many they are.
     unsure: VecDeque<(u64, u64)>,
-    /// A write failed: what is behind it could not be read.
+    /// A write failed: data after it could not be read.
     broken: bool,
 }
 
 /// Compressed output could not be written.
 #[derive(Debug)]
 pub struct Uncompressed {
-    /// Why not.
+    /// The cause.
     pub error: io::Error,
     /// Units that may not be in the file.
     pub lost: u64,
@@ -44,7 +44,7 @@ impl Compressor {
         Ok(Self { encoder, taken: 0, unsure: VecDeque::new(), broken: false })
     }
 
-    /// Whether what is written cannot be read to its end, and takes nothing more.
+    /// Returns whether what is written cannot be read to its end, and takes nothing more.
     pub fn is_broken(&self) -> bool {
         self.broken
     }

@@ -22,7 +22,7 @@ use crate::capture::output_file::FrameWriteError;
 use crate::capture::shared::{ReceiverContext, c_name};
 use crate::read_ahead::{READ_SIZE, ReadAhead};
 
-/// How long a peer may take for its handshake, and for taking the last bytes it is sent.
+/// Maximum time for the handshake of a peer, and for sending it the last bytes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const NO_HANDSHAKE: LineKind = LineKind("connections without a handshake");
@@ -37,7 +37,7 @@ const OVER_LIMIT: LineKind = LineKind("frames over the size limit");
 /// A connected socket that does not block. A read that brings less than there is room for has
 /// brought all there was.
 pub trait SocketStream: Read + Write + Source + AsRawFd {
-    /// Whether a read is to be made as soon as the socket can be written.
+    /// Returns whether a read is to be made as soon as the socket can be written.
     fn reads_when_writable(&self) -> bool {
         false
     }
@@ -47,7 +47,7 @@ impl SocketStream for UnixStream {}
 
 impl SocketStream for TcpStream {}
 
-/// What a connection waits for.
+/// The next step of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Its next turn: there may be more to read.
@@ -64,7 +64,7 @@ pub struct Connection {
     pub queued: bool,
     stream: Box<dyn SocketStream>,
     name: ConnectionName,
-    /// Whoever made the connection hears by this of START, and notices that it is over.
+    /// Reports START to the thread that dialed; dropped when the connection ends.
     made: Option<Sender<()>>,
     state: StreamPhase,
     /// Unprocessed bytes of a frame between two turns: a small part of it,
@@ -93,7 +93,7 @@ enum StreamPhase {
     Finishing { bytes: Vec<u8>, sent: usize },
 }
 
-/// What came behind the data frames that were taken.
+/// The reason that a run of data frames ended.
 enum BatchEnd {
     /// Nothing whole.
     Nothing,
@@ -357,7 +357,7 @@ impl Connection {
             self.skip(buffer, shared);
             let bytes = buffer.bytes();
             let (mut from, mut to, mut count) = (0, 0, 0);
-            let behind = loop {
+            let end = loop {
                 match front(&bytes[to..], max_payload) {
                     Ok(Front::Whole(DecodedFrame::Data(_), size)) => {
                         if !shared.output.has_room(to - from, size) {
@@ -374,7 +374,7 @@ impl Connection {
                 }
             };
             self.pass_on(&bytes[from..to], count, shared)?;
-            match behind {
+            match end {
                 Ok(Front::Whole(DecodedFrame::Control(frame), size)) => {
                     buffer.use_up(to + size);
                     return Ok(BatchEnd::Control(frame));

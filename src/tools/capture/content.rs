@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What files are made of: what stands before and behind the data, and where its units end.
+//! The content of output files: their beginning and end, and the boundaries of their units.
 
 use framestream::control::{ControlError, ControlFrame, ControlType, Header};
 use framestream::frame::LENGTH_SIZE;
@@ -14,12 +14,12 @@ pub struct Content {
     /// Says how many whole units the front of some data has, and their size: what may stay of a
     /// write that was cut off.
     pub whole: fn(&[u8]) -> (u64, usize),
-    /// How units are called.
+    /// The name of units.
     pub unit: &'static str,
-    /// The content type of files of frames, which can be continued behind their last whole frame.
-    /// Others are continued behind what is whole of their text.
+    /// The content type of files of frames, which can be continued after their last whole frame.
+    /// Others are continued after the last whole line or document of their text.
     pub content_type: Option<Box<[u8]>>,
-    /// Whether it is told which files are opened and closed.
+    /// True if it is told which files are opened and closed.
     pub told: bool,
     /// Returns the place where data continues in a file that another program changed.
     pub rejoin: Rejoin,
@@ -75,7 +75,7 @@ impl Content {
     }
 }
 
-/// How many data frames the front of `bytes` holds, and their size.
+/// Returns the number of data frames at the front of `bytes`, and their size.
 fn whole_frames(bytes: &[u8]) -> (u64, usize) {
     let (mut count, mut size) = (0, 0);
     while let Some((length, payload)) = bytes[size..].split_first_chunk::<LENGTH_SIZE>() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Files that are written in place, under their own names: such a file may have been written
-//! before, and is continued behind what is whole in it.
+//! before, and is continued after its last whole frame or line.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -19,11 +19,11 @@ use crate::capture::torn_text;
 use crate::read_ahead::ReadAhead;
 use crate::recording::MAX_FRAME_SIZE;
 
-/// A frame that says to be longer than this and is not whole is taken for damage: what is behind its
-/// length may be good.
+/// An incomplete frame with a longer length than this counts as damage: the data after its length
+/// may be good.
 const TORN_MAX: usize = 1 << 20;
 
-/// Why a file is not continued. It is left as it is.
+/// The reason that a file is not continued. It is left unchanged.
 #[derive(Debug, Error)]
 enum Unfit {
     #[error("another program writes to it")]
@@ -67,9 +67,10 @@ pub fn replace(path: &Path) -> io::Result<Continued> {
     Ok(Continued { file, bytes: 0, frames: 0, torn: 0 })
 }
 
-/// Opens `path` to be continued; makes it if there is none. What it has behind what is kept is still to
-/// be cut off: of a file of frames a torn frame at the end, and STOP, which comes again in the end; of
-/// text a torn line or document. The file is locked against others that would continue it too.
+/// Opens `path` to continue it; creates it if it does not exist. The rest of the file is still to
+/// be cut off: in a file of frames an incomplete frame at the end, and STOP, which is written again
+/// at the end; in text an incomplete line or document. The file is locked against other programs that
+/// would continue it too.
 pub fn continue_at_end(path: &Path, content: &Content) -> io::Result<Continued> {
     let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
     lock(&file)?;
@@ -127,7 +128,7 @@ fn ends_with(file: &mut File, content: &Content) -> io::Result<bool> {
 fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, u64)> {
     let mut buffer = ReadAhead::default();
     let (mut offset, mut frames, mut started) = (0, 0, false);
-    // Where STOP is, if nothing has come behind it.
+    // The offset of STOP, if nothing follows it.
     let mut stop_at = None;
     loop {
         let bytes = buffer.bytes();
@@ -140,7 +141,7 @@ fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, 
                 continue;
             }
             Ok(Front::Whole(DecodedFrame::Data(_), _)) => {
-                return Err(Unfit::Damaged { offset, reason: "data behind STOP".into() }.into());
+                return Err(Unfit::Damaged { offset, reason: "data after STOP".into() }.into());
             }
             Ok(Front::Whole(DecodedFrame::Control(frame), size)) => {
                 match frame.control_type {
@@ -198,7 +199,7 @@ fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, 
     }
 }
 
-/// Whether all that is left is zero.
+/// Returns whether all that is left is zero.
 fn all_zero(buffer: &mut ReadAhead, file: &mut File) -> io::Result<bool> {
     loop {
         if buffer.bytes().iter().any(|byte| *byte != 0) {

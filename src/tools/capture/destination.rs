@@ -9,8 +9,8 @@ use crate::capture::post_rotate::PostRotate;
 
 /// Takes whole data frames, as many as there are at a time.
 pub trait Destination {
-    /// Whether a frame of `size` bytes belongs to those of `before` bytes that are to be written
-    /// first. If not, they are written and [`Destination::rotate`] is called.
+    /// Returns whether a frame of `size` bytes belongs to those of `before` bytes that are to be
+    /// written first. If not, they are written and [`Destination::rotate`] is called.
     fn has_room(&self, before: usize, size: usize) -> bool;
 
     /// Takes `count` data frames, each with its length in front.
@@ -28,7 +28,7 @@ pub trait Destination {
     /// Looks after the commands that run for finished files.
     fn reap(&mut self, log: &Log);
 
-    /// Whether it wants nothing more.
+    /// Returns whether it wants nothing more.
     fn is_done(&self) -> bool;
 
     /// Ends it.

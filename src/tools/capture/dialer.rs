@@ -20,10 +20,10 @@ use crate::capture::credentials::Credentials;
 use crate::capture::log::{Level, LineKind, Log, Peer};
 use crate::capture::tls::Tls;
 
-/// How long a connect may take.
+/// Maximum time for a connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long to wait before the next connect.
+/// Pause before the next connect.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Senders that cannot be connected to.

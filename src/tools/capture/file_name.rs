@@ -44,7 +44,7 @@ impl Calendar {
     }
 }
 
-/// Whether a calendar changes this name.
+/// Returns whether a calendar changes this name.
 pub fn has_conversions(pattern: &[u8]) -> bool {
     (0..pattern.len()).any(|at| pattern[at] == b'%' && conversion_length(&pattern[at..]).is_some())
 }
@@ -108,7 +108,8 @@ mod tests {
 
     use super::{CONVERSIONS, Calendar, can_become, has_conversions};
 
-    /// What date(1) of coreutils, whose conversions are those of strftime(3), makes of `pattern`.
+    /// Returns the output of coreutils' date(1), whose conversions are those of strftime(3), for
+    /// `pattern`.
     fn date(zone: &str, pattern: &str, second: i64) -> String {
         let output = Command::new("date")
             .env("TZ", zone)

@@ -18,10 +18,10 @@ const HTTP_METHODS: [&[u8]; 9] = [
     b"PRI * HTTP/2",
 ];
 
-/// How a file of Apache Parquet begins.
+/// The magic number of Apache Parquet.
 const PARQUET: &[u8] = b"PAR1";
 
-/// What a file that begins with `head`, which is no control frame, seems to be.
+/// Returns the likely format of a file that begins with `head`, which is not a control frame.
 pub fn recognise(head: &[u8]) -> &'static str {
     if head.starts_with(PARQUET) {
         return "this is a Parquet file, which is not read, only written";
@@ -41,7 +41,8 @@ pub fn recognise(head: &[u8]) -> &'static str {
     }
 }
 
-/// What a peer seems to speak whose stream begins with `head`, which is no control frame.
+/// Returns the likely protocol of a peer whose stream begins with `head`, which is not a control
+/// frame.
 pub fn recognise_peer(head: &[u8]) -> &'static str {
     match Foreign::recognise(head) {
         Foreign::Tls => "the peer speaks TLS; this socket takes Frame Streams without TLS",
@@ -61,7 +62,7 @@ pub fn recognise_peer(head: &[u8]) -> &'static str {
     }
 }
 
-/// Whether the shorter of both begins the longer.
+/// Returns whether the shorter of both begins the longer.
 fn starts_like(head: &[u8], whole: &[u8]) -> bool {
     let length = head.len().min(whole.len());
     length >= 4 && head[..length] == whole[..length]

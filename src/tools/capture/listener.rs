@@ -27,7 +27,7 @@ use crate::capture::identity::{Identity, identity};
 use crate::capture::log::Peer;
 use crate::capture::tls::Tls;
 
-/// Why there is no socket to listen on.
+/// The error of opening a listening socket.
 #[derive(Debug, Error)]
 pub enum ListenError {
     /// Somebody answers at the path.
@@ -41,7 +41,7 @@ pub enum ListenError {
     Remove {
         /// The path.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         error: io::Error,
     },
     /// No such user or group.
@@ -52,12 +52,12 @@ pub enum ListenError {
     System {
         /// Where.
         address: String,
-        /// Why not.
+        /// The cause.
         error: io::Error,
     },
 }
 
-/// Who may connect to a Unix socket.
+/// The owner, group and permissions of a Unix socket.
 #[derive(Debug, Default)]
 pub struct Access {
     mode: Option<u32>,
@@ -166,7 +166,7 @@ impl Listener {
             .collect()
     }
 
-    /// What to wait for.
+    /// Returns the event source to wait for.
     pub fn source(&mut self) -> &mut dyn Source {
         match &mut self.socket {
             Socket::Unix(socket) => socket,

@@ -220,7 +220,7 @@ pub fn size(text: &str) -> Result<u64, String> {
     number
         .filter(|&number| number > 0)
         .and_then(|number| number.checked_mul(1 << shift))
-        .ok_or_else(|| "not a number of bytes, with k, M or G behind it or not".into())
+        .ok_or_else(|| "not a number of bytes, optionally followed by k, M or G".into())
 }
 
 #[cfg(test)]

@@ -37,17 +37,17 @@ const ROTATIONS_FAILED: LineKind = LineKind("rotations that failed");
 pub struct Files {
     /// The file, or the pattern of its name.
     pub name: PathBuf,
-    /// How the pattern becomes a name.
+    /// The calendar that turns the pattern into a name.
     pub calendar: Option<Calendar>,
-    /// How long a file may be open.
+    /// Maximum time that a file is written.
     pub split: Option<Duration>,
-    /// How large a file may become.
+    /// Maximum size of a file.
     pub split_size: Option<u64>,
     /// The command that runs for each finished file.
     pub post_rotate: Option<OsString>,
-    /// How regular files come to be.
+    /// The way that regular files are created.
     pub placing: Placing,
-    /// Whether they are compressed, with zstd.
+    /// True if they are compressed, with zstd.
     pub compressed: bool,
 }
 
@@ -171,7 +171,7 @@ impl RotatingFile {
         self.file.flush()
     }
 
-    /// Whether compression holds something back.
+    /// Returns whether compression holds something back.
     pub fn holds_back(&self) -> bool {
         self.file.holds_back()
     }
@@ -182,7 +182,7 @@ impl RotatingFile {
         self.full_at = self.file.size().saturating_add(self.split_size);
     }
 
-    /// Whether the file has no data yet.
+    /// Returns whether the file has no data yet.
     pub fn is_new(&self) -> bool {
         self.file.size() <= self.content.start.len() as u64
     }
@@ -192,7 +192,7 @@ impl RotatingFile {
         &self.file.name
     }
 
-    /// How its units are called.
+    /// Returns the name of its units.
     pub fn unit(&self) -> &'static str {
         self.content.unit
     }
@@ -261,7 +261,7 @@ impl RotatingFile {
         Ok(())
     }
 
-    /// Whether commands run for finished files.
+    /// Returns whether commands run for finished files.
     pub fn commands_run(&self) -> bool {
         self.finisher.post_rotate.are_running()
     }
@@ -397,7 +397,7 @@ impl Opener {
         Ok((file, self.split.map(|split| Instant::now() + split - subsecond)))
     }
 
-    /// Whether opening a file now would open `file` again.
+    /// Returns whether opening a file now would open `file` again.
     fn would_open(&self, file: &OutputFile) -> bool {
         self.name(Timestamp::now()).is_ok_and(|name| file.is_at(&name))
     }

@@ -24,7 +24,7 @@ use crate::capture::provisional::Provisional;
 use crate::capture::sink::{Change, OutputHandle};
 use crate::command_line::STANDARD_OUTPUT;
 
-/// Why there is no file to write.
+/// The error of opening an output file.
 #[derive(Debug, Error)]
 pub enum OpenFileError {
     /// The pattern makes no name.
@@ -32,7 +32,7 @@ pub enum OpenFileError {
     Name {
         /// The pattern.
         pattern: PathBuf,
-        /// Why not.
+        /// The cause.
         reason: String,
     },
     /// The file cannot be opened.
@@ -40,7 +40,7 @@ pub enum OpenFileError {
     Open {
         /// Its name.
         name: PathBuf,
-        /// Why not.
+        /// The cause.
         error: io::Error,
     },
     /// START or STOP cannot be encoded.
@@ -51,7 +51,7 @@ pub enum OpenFileError {
     Start {
         /// The name of the file.
         name: PathBuf,
-        /// Why not.
+        /// The cause.
         error: io::Error,
     },
 }
@@ -64,35 +64,35 @@ pub enum FrameWriteError {
     File {
         /// Its name.
         name: PathBuf,
-        /// Why not.
+        /// The cause.
         error: io::Error,
-        /// How many.
+        /// The number of frames.
         lost: u64,
     },
     /// No output takes them any more.
     #[error("no output is left that takes frames")]
     NoOutput {
-        /// How many.
+        /// The number of frames.
         lost: u64,
     },
 }
 
 impl FrameWriteError {
-    /// How many frames are lost.
+    /// Returns the number of lost frames.
     pub fn lost(&self) -> u64 {
         match self {
             Self::File { lost, .. } | Self::NoOutput { lost } => *lost,
         }
     }
 
-    /// Whether nobody reads the standard output any more.
+    /// Returns whether nobody reads the standard output any more.
     pub fn is_reader_gone(&self) -> bool {
         matches!(self, Self::File { name, error, .. }
             if error.kind() == io::ErrorKind::BrokenPipe && name.as_os_str() == STANDARD_OUTPUT)
     }
 }
 
-/// What to do with a FIFO that nobody reads.
+/// The treatment of a FIFO without a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unread {
     /// Wait for the reader.
@@ -101,10 +101,10 @@ pub enum Unread {
     Fail,
 }
 
-/// How often to look whether a FIFO is read.
+/// Interval between checks for a reader of a FIFO.
 const READER_CHECK: Duration = Duration::from_millis(100);
 
-/// How a regular file comes to be.
+/// The way that a regular file is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placing {
     /// It has its name once it is complete, and takes the place of no other.
@@ -140,9 +140,9 @@ pub struct OutputFile {
     takes_name: bool,
     sink: OutputHandle,
     compressor: Option<Compressor>,
-    /// How many bytes of what was there are kept, until those behind are cut off.
+    /// How many bytes of what was there are kept, until those after are cut off.
     keeps: Option<u64>,
-    /// What was made for it, until it is begun.
+    /// The files that were created for it, until it is begun.
     made: Option<Provisional>,
 }
 
@@ -236,7 +236,7 @@ impl OutputFile {
         written.map_err(|error| OpenFileError::Start { name: self.name.clone(), error })
     }
 
-    /// Whether `path` leads to it.
+    /// Returns whether `path` leads to it.
     pub fn is_at(&self, path: &Path) -> bool {
         self.sink.is_at(path)
     }
@@ -345,7 +345,7 @@ impl OutputFile {
         self.compressed(written)
     }
 
-    /// Whether the compression holds something back.
+    /// Returns whether the compression holds something back.
     pub fn holds_back(&self) -> bool {
         self.compressor.as_ref().is_some_and(|compressor| compressor.held_back() > 0)
     }
@@ -363,7 +363,7 @@ impl OutputFile {
         }
     }
 
-    /// Whether a failure that was told has left it without a chance of an end.
+    /// Returns whether a failure that was told has left it without a chance of an end.
     pub fn is_broken(&self) -> bool {
         self.broken || self.compressor.as_ref().is_some_and(Compressor::is_broken)
     }
@@ -424,7 +424,7 @@ impl OutputFile {
     }
 }
 
-/// What was opened.
+/// An opened output.
 struct Opened {
     file: File,
     made: Option<Provisional>,
@@ -435,7 +435,7 @@ struct Opened {
     /// Of a regular file under its own name, the bytes and frames that are kept, and the bytes of a
     /// torn frame.
     continued: Option<(u64, u64, u64)>,
-    /// How many bytes are kept, if others may have to go.
+    /// The number of bytes to keep, if the rest may have to be removed.
     keeps: Option<u64>,
 }
 

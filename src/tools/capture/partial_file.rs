@@ -149,8 +149,8 @@ struct PublishedFile {
 }
 
 impl Published {
-    /// Whether it is no surprise if the next file of this name gets a number: the one before has the
-    /// name, or a number already.
+    /// Returns whether it is no surprise if the next file of this name gets a number: the one
+    /// before has the name, or a number already.
     pub fn numbers(&self, wanted: &Path) -> bool {
         self.0.iter().rfind(|made| made.wanted == wanted).is_some_and(|before| {
             before.path != wanted || identity(wanted).is_ok_and(|now| now == before.identity)

@@ -111,7 +111,7 @@ impl PostRotate {
         self.are_running()
     }
 
-    /// Whether any runs, as far as is known.
+    /// Returns whether any runs, as far as is known.
     pub fn are_running(&self) -> bool {
         !self.running.is_empty()
     }

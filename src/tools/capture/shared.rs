@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the connections have in common: the output, the counters, the log, spare buffers.
+//! The state shared by all connections: the output, the counters, the log, spare buffers.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ use crate::read_ahead::{READ_SIZE, ReadAhead};
 /// Buffers without bytes that are kept for the next reads.
 const SPARE_BUFFERS: usize = 8;
 
-/// What the connections have in common.
+/// The state shared by all connections.
 pub struct ReceiverContext {
     /// Where the frames go.
     pub output: Box<dyn Destination>,
-    /// What is counted.
+    /// The counters.
     pub totals: ReceiveTotals,
-    /// Where to tell.
+    /// The log.
     pub log: Log,
     /// The content type to take.
     pub content_type: Box<[u8]>,

@@ -14,13 +14,13 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// What a pipe that polls as writable takes without blocking: `PIPE_BUF` on Linux.
+/// Bytes that a pipe which polls as writable takes without blocking: `PIPE_BUF` on Linux.
 const PIPE_PIECE: usize = 4096;
 
-/// How often a blocked write looks whether the program is to stop.
+/// Interval at which a blocked write checks for a request to stop.
 const STOP_CHECK: u16 = 100;
 
-/// How long a reader may block the program once it is to stop.
+/// Maximum time that a reader may block the program once it is to stop.
 const PATIENCE_AT_STOP: Duration = Duration::from_secs(1);
 
 /// An open file, pipe or device.
@@ -58,7 +58,7 @@ pub enum Change {
 pub struct Cut {
     /// Bytes that were written.
     pub written: usize,
-    /// Why not more.
+    /// The error that stopped the write.
     pub error: io::Error,
 }
 
@@ -116,7 +116,7 @@ impl OutputHandle {
         &mut self.file
     }
 
-    /// Whether `path` leads to it.
+    /// Returns whether `path` leads to it.
     pub fn is_at(&self, path: &Path) -> bool {
         match (fs::metadata(path), self.file.metadata()) {
             (Ok(there), Ok(ours)) => (there.dev(), there.ino()) == (ours.dev(), ours.ino()),
@@ -178,7 +178,7 @@ impl OutputHandle {
         }
     }
 
-    /// Drops what a file has behind its first `size` bytes, and goes on there.
+    /// Drops what a file has after its first `size` bytes, and goes on there.
     pub fn go_on_at(&mut self, size: u64) -> io::Result<()> {
         self.file.set_len(size)?;
         self.go_on_behind(size)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where text goes on that a crash may have cut off: behind its last whole line or document.
+//! Finds where to continue text that a crash may have cut off: after its last whole line or
+//! document.
 
 use std::fs::File;
 use std::io;
@@ -14,7 +15,7 @@ const TORN_MAX: u64 = 1 << 20;
 const PIECE: u64 = 64 << 10;
 
 /// How many bytes of `file` are whole text. `None` if it ends with something else than text that was
-/// torn: what is behind its last line is not for us to take away.
+/// torn: what is after its last line is not for us to take away.
 pub fn whole_size(file: &File, content: &Content) -> io::Result<Option<u64>> {
     // What the system had no time to write before a crash is zero.
     let size = size_without_zeros(file)?;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What was received and what was lost since the start.
+//! Counts of received and lost frames since the start.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::capture::destination::Closed;
 use crate::capture::log::{Level, Log};
 
-/// What was not taken, for others to see while it is counted.
+/// Counts of rejected connections and frames, shared with other threads.
 #[derive(Debug, Default)]
 pub struct Refusals {
     /// Connections that were closed before START.
@@ -21,7 +21,7 @@ pub struct Refusals {
 pub struct ReceiveTotals {
     /// Connections that were accepted.
     pub connections: u64,
-    /// What was not taken.
+    /// The counts of rejected connections and frames.
     pub refusals: Arc<Refusals>,
     /// Data frames that arrived whole.
     pub frames: u64,

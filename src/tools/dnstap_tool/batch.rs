@@ -15,7 +15,7 @@ pub fn frames(bytes: &[u8]) -> BatchFrames<'_> {
 }
 
 impl<'a> Iterator for BatchFrames<'a> {
-    /// A payload behind its length.
+    /// A payload after its length.
     type Item = &'a [u8];
 
     #[inline]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::command_line::STANDARD_OUTPUT;
 
-/// What a name leads to.
+/// The file that a name leads to.
 #[derive(Debug, PartialEq, Eq)]
 enum Place {
     Taken {

@@ -26,7 +26,7 @@ use crate::command_line::STANDARD_INPUT;
 /// Bytes of a file that are looked at before anything is written, less than the queue takes.
 const CHECKED_SIZE: u64 = 64 << 10;
 
-/// How far the reading of files is, for others to see.
+/// The progress of reading files, shared with other threads.
 #[derive(Debug, Default)]
 pub struct ReadProgress {
     /// Bytes of files that were read, compressed as they are.
@@ -37,7 +37,7 @@ pub struct ReadProgress {
     pub over_limit: AtomicU64,
 }
 
-/// How to read files.
+/// The settings for reading files.
 #[derive(Clone, Debug)]
 pub struct Reading {
     /// Largest data frame.
@@ -46,7 +46,7 @@ pub struct Reading {
     pub follow: bool,
     /// Set when the program is to stop.
     pub stop: Arc<AtomicBool>,
-    /// How far it is.
+    /// The progress.
     pub progress: Arc<ReadProgress>,
 }
 
@@ -72,7 +72,7 @@ impl Reading {
         good
     }
 
-    /// Whether no more is to be read, and if so, whether something is lost by that.
+    /// Returns whether no more is to be read, and if so, whether something is lost by that.
     fn is_over(&self, queue: &BatchQueue) -> Option<bool> {
         match queue.over() {
             Some(over) => Some(over == Over::Failed),

@@ -280,19 +280,19 @@ pub enum Format {
 }
 
 impl DnstapOptions {
-    /// Whether sockets are read.
+    /// Returns whether sockets are read.
     pub fn listens(&self) -> bool {
         self.unix.len() + self.listen.len() + self.connect.len() > 0
     }
 
-    /// Whether the options go together, as far as that is not said where they are.
+    /// Returns whether the options go together, as far as that is not said where they are.
     pub fn check(&self) -> Result<(), clap::Error> {
         let misuse = misuse::misuse(self).map(|text| (ErrorKind::ArgumentConflict, text));
         let wrong = misuse.or_else(|| self.missing());
         wrong.map_or(Ok(()), |(kind, text)| Err(Self::command().error(kind, text)))
     }
 
-    /// What is missing.
+    /// Returns the missing option.
     fn missing(&self) -> Option<(ErrorKind, String)> {
         let text = "no input: name a file with -r, or a socket with -u, -l or --connect";
         (self.read.is_empty() && !self.listens() && self.completions.is_none())

@@ -30,35 +30,35 @@ use crate::command_line::STANDARD_OUTPUT;
 /// A frame on its way into the outputs.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// What it says.
+    /// The decoded event, or the error of decoding it.
     pub event: Result<&'a Event<'a>, &'a DecodeError>,
     /// Its bytes, the length in front.
     pub bytes: &'a [u8],
 }
 
 impl<'a> Frame<'a> {
-    /// The bytes behind the length.
+    /// Returns the bytes after the length.
     pub fn payload(&self) -> &'a [u8] {
         &self.bytes[framestream::frame::LENGTH_SIZE..]
     }
 }
 
-/// Why an output takes nothing more.
+/// The reason that an output accepts no more frames.
 #[derive(Debug, Error)]
 pub enum OutputError {
-    /// Whoever reads the standard output has seen enough.
+    /// The reader of the standard output closed it.
     #[error("the reader of the standard output is gone")]
     ReaderGone,
     /// Anything else.
     #[error("{0}")]
     Failed(String),
-    /// Something that was told already.
+    /// An error that was reported already.
     #[error("the output is not complete")]
     Told,
 }
 
 impl OutputError {
-    /// What an error of the system means for the output `name`.
+    /// Returns the error of the output `name` for a failed system call.
     pub fn new(name: &str, error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe if name == STANDARD_OUTPUT => Self::ReaderGone,
@@ -75,7 +75,7 @@ pub trait Output: Send {
     /// Takes a frame. What it does with it may wait until [`Output::flush`].
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError>;
 
-    /// Whether it looks into frames.
+    /// Returns whether it looks into frames.
     fn is_looker(&self) -> bool {
         true
     }

@@ -100,7 +100,7 @@ impl Outputs {
         self.outlets.iter_mut().try_for_each(|outlet| outlet.output.begin())
     }
 
-    /// Whether none takes anything any more.
+    /// Returns whether none takes anything any more.
     pub fn are_over(&self) -> bool {
         self.outlets.iter().all(|outlet| match outlet.state {
             OutletState::Taking => false,
@@ -109,7 +109,7 @@ impl Outputs {
         })
     }
 
-    /// Whether any failed, and that was told.
+    /// Returns whether any failed, and that was told.
     pub fn have_failed(&self) -> bool {
         self.failed
     }

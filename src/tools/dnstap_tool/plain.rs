@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The one file of frames that a capture goes to as it comes. Where that is the standard output, whoever
-//! stops reading it has seen enough.
+//! The output of a capture to a single file of frames, which are copied as they arrive. If it is
+//! the standard output, the capture ends when its reader does.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -46,7 +46,7 @@ pub enum InputKind {
     Socket,
 }
 
-/// Why nothing more is taken.
+/// The reason that no more frames are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Over {
     /// Nothing more is wanted.
@@ -55,7 +55,7 @@ pub enum Over {
     Failed,
 }
 
-/// What a look into the queue brings.
+/// The result of [`BatchQueue::pop`].
 #[derive(Debug)]
 pub enum Popped {
     /// Data frames.
@@ -120,7 +120,7 @@ impl BatchQueue {
         }
     }
 
-    /// Whether a batch waits.
+    /// Returns whether a batch waits.
     pub fn is_empty(&self) -> bool {
         self.lock().batches.is_empty()
     }
@@ -140,12 +140,12 @@ impl BatchQueue {
         self.filled.notify_all();
     }
 
-    /// Why nothing will be taken, if that is so.
+    /// Returns the reason that no more frames are taken, if so.
     pub fn over(&self) -> Option<Over> {
         self.lock().over
     }
 
-    /// Says that nothing will be taken, and why. Returns how many frames wait in vain.
+    /// Says that nothing will be taken, and why. Returns the number of pending frames.
     pub fn abandon(&self, over: Over) -> u64 {
         let mut state = self.lock();
         state.over = Some(over);

@@ -126,7 +126,7 @@ fn convert(options: &DnstapOptions) -> Result<ExitCode, CaptureError> {
     Ok(if good && finished.good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// How files are read.
+/// Returns the settings for reading files.
 fn reading(
     options: &DnstapOptions,
     stop: &Arc<AtomicBool>,

@@ -131,7 +131,7 @@ pub fn response_code(text: &str) -> Result<u16, String> {
     known.ok_or_else(|| format!("\"{text}\" is no response code, such as NXDOMAIN or 3"))
 }
 
-/// What is wanted. Nothing set wants everything.
+/// The filters of frames. By default, all pass.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// Message types.
@@ -149,7 +149,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Whether everything is wanted.
+    /// Returns whether everything is wanted.
     pub fn is_everything(&self) -> bool {
         let Self { types, names, record_types, response_codes, clients, sample } = self;
         types.is_empty()
@@ -160,7 +160,7 @@ impl Selection {
             && *sample <= 1
     }
 
-    /// Whether the event is wanted. What is not said about it is not what was asked for.
+    /// Returns whether the event is wanted. What is not said about it is not what was asked for.
     pub fn wants(&self, event: &Event<'_>) -> bool {
         let Some(message) = &event.message else { return self.is_everything() };
         (self.types.is_empty() || self.types.contains(&message.message_type))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What messages have in common: counts by type, protocol, question and response code, the busiest
+//! Statistics of messages: counts by type, protocol, question and response code, the busiest
 //! names and clients, and how long answers took. Memory is bounded, whatever the messages say.
 
 pub mod http;
@@ -26,7 +26,7 @@ use super::print::text::Text;
 /// Names and clients that are kept in mind for certain.
 const TOP_CAPACITY: usize = 4096;
 
-/// Protocols with numbers below this are told apart; 0 stands for all others.
+/// Protocols with numbers below this are counted separately; 0 stands for all others.
 const PROTOCOLS: usize = 16;
 
 const _: () = assert!((SocketProtocol::ALL.last().unwrap().0 as usize) < PROTOCOLS);
@@ -60,7 +60,7 @@ pub struct MessageStats {
     pub names: Top,
     /// Addresses of who asks.
     pub clients: Top,
-    /// How long answers took, by hop.
+    /// Latencies of answers, by hop.
     pub latency: [Histogram; Hop::ALL.len()],
     /// Queries and responses that wait for each other.
     pairs: Pairs,
@@ -202,7 +202,7 @@ pub fn address_text(address: &[u8]) -> String {
     text.map_or_else(String::new, |address| address.to_canonical().to_string())
 }
 
-/// What is printed by a function of the printers.
+/// Returns the text that a function of the printers prints.
 pub fn printed(print: impl FnOnce(&mut Vec<u8>)) -> String {
     let mut text = Vec::new();
     print(&mut text);

@@ -17,10 +17,10 @@ use super::select::Selection;
 use super::stamp::Stamp;
 use crate::capture::log::Log;
 
-/// How often to look whether outputs are to begin anew.
+/// Interval between checks for a request to reopen the outputs.
 const REOPEN_CHECK: Duration = Duration::from_millis(500);
 
-/// What happened to frames.
+/// Counts of frames that no output received.
 #[derive(Debug, Default)]
 pub struct WorkerTotals {
     /// Frames that hold no event.
@@ -29,21 +29,21 @@ pub struct WorkerTotals {
     pub unencoded: u64,
 }
 
-/// The thread behind the queue.
+/// The thread that takes frames from the queue and hands them to the outputs.
 pub struct FrameWorker {
-    /// What is wanted.
+    /// The filters of frames.
     pub selection: Selection,
-    /// How it is noted that events are a sample.
+    /// Marks events as part of a sample.
     pub stamp: Option<Stamp>,
-    /// How addresses are made less exact.
+    /// Masks addresses.
     pub mask: Option<Mask>,
-    /// How many events are wanted.
+    /// Maximum number of events.
     pub count: u64,
-    /// Where they go.
+    /// The outputs.
     pub outputs: Outputs,
-    /// What happened.
+    /// The counts.
     pub totals: WorkerTotals,
-    /// What a masked event is encoded to.
+    /// The encoded masked event.
     pub encoded: Vec<u8>,
 }
 

@@ -381,7 +381,7 @@ fn files_may_stand_one_behind_the_other() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(lines(&output), events().len());
     let told = String::from_utf8(output.stderr).unwrap();
-    let expected = format!("at offset {}: no START behind STOP", whole.len());
+    let expected = format!("at offset {}: no START after STOP", whole.len());
     assert!(told.contains(&expected), "{told}");
 }
 

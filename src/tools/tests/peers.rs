@@ -224,7 +224,7 @@ fn openssl_sends_in_one_direction() {
     for version in ["-tls1_2", "-tls1_3"] {
         let mut client = Openssl::start(&["s_client", "-quiet", version, "-connect", &address]);
         client.send(&recording(&payloads));
-        // The receiver closes behind STOP.
+        // The receiver closes after STOP.
         drop(client.0.stdin.take());
         client.await_end();
     }

@@ -18,7 +18,7 @@ use thiserror::Error;
 
 use super::verify::{TlsVerify, Trust, Verifier, public_key, validity};
 
-/// How to speak TLS. All files are PEM.
+/// The TLS settings of a client. All files are PEM.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsOptions {
     /// The name or address that the server's certificate has to be for, among its subject
@@ -26,7 +26,7 @@ pub struct TlsOptions {
     pub server_name: Option<String>,
     /// The authorities to trust, and servers' own certificates; those of the system by default.
     pub ca_bundle: Option<PathBuf>,
-    /// What the server's certificate has to prove.
+    /// The identity that the server's certificate has to prove.
     pub verify: TlsVerify,
     /// The certificate to show to a server that asks for one, followed by those of its issuers.
     pub client_certificate: Option<PathBuf>,
@@ -34,7 +34,7 @@ pub struct TlsOptions {
     pub client_key: Option<PathBuf>,
 }
 
-/// How to speak TLS as the server. All files are PEM.
+/// The TLS settings of a server. All files are PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsServerOptions {
     /// The certificate to show, followed by those of its issuers.
@@ -45,7 +45,7 @@ pub struct TlsServerOptions {
     pub client_authorities: Option<PathBuf>,
 }
 
-/// Why [`TlsOptions`] or [`TlsServerOptions`] cannot be used.
+/// The error of unusable [`TlsOptions`] or [`TlsServerOptions`].
 #[derive(Debug, Error)]
 pub enum TlsError {
     /// A file that cannot be read.
@@ -53,7 +53,7 @@ pub enum TlsError {
     File {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         error: io::Error,
     },
     /// A file that is not PEM.
@@ -61,7 +61,7 @@ pub enum TlsError {
     Pem {
         /// The file.
         path: PathBuf,
-        /// What is wrong in it.
+        /// The problem with it.
         error: pem::Error,
     },
     /// A file without a certificate.

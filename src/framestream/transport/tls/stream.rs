@@ -77,7 +77,7 @@ impl<S: Read + Write> TlsStream<S> {
         &mut self.socket
     }
 
-    /// Whether something is to be sent as soon as the socket takes it: a read does.
+    /// Returns whether something is to be sent as soon as the socket takes it: a read does.
     pub fn has_unsent(&self) -> bool {
         self.connection.wants_write()
     }

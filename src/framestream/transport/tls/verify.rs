@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Whether a certificate proves that the server is the one we mean.
+//! Verification that a certificate belongs to the intended server.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use x509_cert::der::oid::db::rfc5280::ID_CE_SUBJECT_ALT_NAME;
 use x509_cert::der::{Any, Decode, Encode};
 use x509_cert::time::Time;
 
-/// What the certificate of a server has to prove.
+/// The identity that the certificate of a server has to prove.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsVerify {
     /// That it is the server of the name, as a trusted authority says.

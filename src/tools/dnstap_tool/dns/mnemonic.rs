@@ -279,7 +279,7 @@ pub fn service_key(number: u16) -> Option<&'static str> {
     })
 }
 
-/// What an extended DNS error says (RFC 8914).
+/// Returns the text of an extended DNS error (RFC 8914).
 pub fn extended_error(number: u16) -> Option<&'static str> {
     const TEXTS: [&str; 31] = [
         "Other",

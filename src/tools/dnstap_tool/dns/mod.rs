@@ -22,17 +22,17 @@ pub mod opcode {
     pub const UPDATE: u8 = 5;
 }
 
-/// Why bytes are no DNS message, and where.
+/// The error of a malformed DNS message, with its offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{reason} at byte {offset}")]
 pub struct BadMessage {
     /// Where in the message, in bytes.
     pub offset: usize,
-    /// What is wrong.
+    /// The problem.
     pub reason: BadMessageReason,
 }
 
-/// What is wrong with a DNS message.
+/// The kinds of malformed DNS messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BadMessageReason {
     /// More bytes than any transport can carry.
@@ -53,7 +53,7 @@ pub enum BadMessageReason {
     /// A name of more compression pointers than it can have labels.
     #[error("compression pointers go round")]
     Pointers,
-    /// The data of a record goes on behind the fields of its type.
+    /// The data of a record continues after the fields of its type.
     #[error("record data is too long")]
     LongData,
     /// A type bitmap with blocks out of order, empty or too long.

@@ -10,12 +10,12 @@ const NAME_MAX: usize = 255;
 /// Most compression pointers on the way through one name: one for each label of the longest name.
 const POINTERS_MAX: usize = 126;
 
-/// What is to be done with a byte of a label in text.
+/// The form of a byte of a label in text.
 const PLAIN: u8 = 0;
 const QUOTED: u8 = 1;
 const NUMBERED: u8 = 2;
 
-/// How each byte is written: as it is, behind a backslash, or as a backslash and three digits.
+/// The form of each byte in text: as it is, after a backslash, or as a backslash and three digits.
 static ESCAPES: [u8; 256] = {
     let mut escapes = [NUMBERED; 256];
     let mut byte = b' ';
@@ -171,7 +171,7 @@ fn push_label(wire: &mut Vec<u8>, label: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// The byte behind a backslash.
+/// Returns the byte after a backslash.
 fn unescaped(bytes: &mut std::str::Bytes<'_>) -> Option<u8> {
     let first = bytes.next()?;
     if !first.is_ascii_digit() {
@@ -185,7 +185,7 @@ fn unescaped(bytes: &mut std::str::Bytes<'_>) -> Option<u8> {
     u8::try_from(number).ok().map(|byte| byte.to_ascii_lowercase())
 }
 
-/// Whether the canonical name `name` is `zone` or below it.
+/// Returns whether the canonical name `name` is `zone` or below it.
 pub fn is_within(name: &[u8], zone: &[u8]) -> bool {
     let Some(start) = name.len().checked_sub(zone.len()) else { return false };
     // A suffix that begins within a label only looks like one.

@@ -8,7 +8,8 @@ use crate::dnstap_tool::print::edns;
 use crate::dnstap_tool::print::text::{Nothing, Text};
 use crate::dnstap_tool::print::time::date_time_digits;
 
-/// What is left of the data of a record. A field that the data ends before is zero or empty.
+/// The unread rest of the data of a record. A field that is missing at its end reads as zero or
+/// empty.
 pub struct Data<'a> {
     /// The message up to the end of the data.
     wire: &'a [u8],
@@ -25,7 +26,7 @@ impl<'a> Data<'a> {
         Self { wire: &wire[..record.end], at: record.start, must_go_on: false }
     }
 
-    /// Whether nothing is left.
+    /// Returns whether no bytes are left.
     pub fn is_empty(&self) -> bool {
         self.at == self.wire.len()
     }
@@ -609,7 +610,7 @@ fn prefixes(data: &mut Data<'_>, out: &mut impl Text) -> Done {
     Ok(())
 }
 
-/// What NSEC3 and NSEC3PARAM begin with (RFC 5155).
+/// Prints the common first fields of NSEC3 and NSEC3PARAM (RFC 5155).
 fn hash_parameters(data: &mut Data<'_>, out: &mut impl Text) -> Done {
     out.number(data.u8()?);
     out.byte(b' ');
@@ -627,7 +628,7 @@ fn hash_parameters(data: &mut Data<'_>, out: &mut impl Text) -> Done {
     Ok(())
 }
 
-/// The types of a bitmap (RFC 4034, section 4.1.2), each behind a space.
+/// Prints the types of a bitmap (RFC 4034, section 4.1.2), each after a space.
 fn bitmap(data: &mut Data<'_>, out: &mut impl Text) -> Done {
     let mut last = None;
     while !data.is_empty() {
@@ -647,7 +648,7 @@ fn bitmap(data: &mut Data<'_>, out: &mut impl Text) -> Done {
     Ok(())
 }
 
-/// What TLSA and SMIMEA begin with (RFC 6698).
+/// Prints the common first fields of TLSA and SMIMEA (RFC 6698).
 fn association(data: &mut Data<'_>, out: &mut impl Text) -> Done {
     for _ in 0..3 {
         out.number(data.u8()?);

@@ -18,7 +18,7 @@ pub struct Record {
     pub rtype: u16,
     /// Its class.
     pub class: u16,
-    /// How many seconds it may be kept.
+    /// The time to live, in seconds.
     pub ttl: u32,
     /// Where its data begins.
     pub start: usize,

@@ -47,7 +47,7 @@ pub struct Question {
 pub struct Section {
     /// Where the first begins.
     pub start: usize,
-    /// How many there are.
+    /// Their number.
     pub count: u16,
 }
 
@@ -142,7 +142,7 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// Where the last of them ends. What is behind is no part of the message.
+    /// Returns the end of the last of them. Later bytes are not part of the message.
     pub fn end(&self) -> usize {
         let [.., last] = self.sections;
         self.records(last).last().map_or(last.start.max(HEADER_SIZE), |record| record.end)
@@ -160,7 +160,7 @@ impl<'a> Parts<'a> {
 }
 
 /// Reads the question at `at`, and says where the next field begins. A question may end with the
-/// message behind its name or its type.
+/// message after its name or its type.
 pub fn question(wire: &[u8], at: usize) -> Result<(Question, usize), BadMessage> {
     let next = name::skip(wire, at)?;
     let rest = &wire[next..];

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What can be wrong with a file.
+//! Errors of input files.
 
 use std::io;
 
 use thiserror::Error;
 
-/// What is wrong with a file, and where.
+/// An error of an input file, with its offset.
 #[derive(Debug, Error)]
 pub enum InputError {
     /// It cannot be opened or read.
@@ -13,10 +13,10 @@ pub enum InputError {
     Io {
         /// Its name.
         name: String,
-        /// Why not.
+        /// The cause.
         error: io::Error,
     },
-    /// It ends behind a frame, without STOP: its writer still writes, or was killed.
+    /// It ends after a frame, without STOP: its writer still writes, or was killed.
     #[error("{name}: ends at offset {offset} without STOP, after {frames} complete frames")]
     NoStop {
         /// Its name.
@@ -41,7 +41,7 @@ pub enum InputError {
         /// Frames before.
         frames: u64,
     },
-    /// It is compressed, and that ends behind a frame, without STOP.
+    /// It is compressed, and that ends after a frame, without STOP.
     #[error(
         "{name}: the compressed data is cut off at offset {offset} of what it holds; \
          {frames} frames before it are complete"
@@ -49,12 +49,12 @@ pub enum InputError {
     CutOff {
         /// Its name.
         name: String,
-        /// How far what it holds goes.
+        /// The offset of the end of its data.
         offset: u64,
         /// Frames before.
         frames: u64,
     },
-    /// It is whole, and something else is behind STOP.
+    /// It is whole, and something else is after STOP.
     #[error(
         "{name}: the data after STOP at offset {offset} cannot be read: {error}; \
          {frames} frames before it are complete"
@@ -64,17 +64,17 @@ pub enum InputError {
         name: String,
         /// Where STOP ends.
         offset: u64,
-        /// Why not.
+        /// The cause.
         error: io::Error,
         /// Frames before.
         frames: u64,
     },
-    /// The program was told to stop, or nobody takes its frames any more.
+    /// The program was asked to stop, or no output takes its frames any more.
     #[error("{name}: stopped at offset {offset}, after {frames} frames; the rest was not read")]
     Stopped {
         /// Its name.
         name: String,
-        /// How far it was read.
+        /// The offset up to which it was read.
         offset: u64,
         /// Frames before.
         frames: u64,
@@ -84,7 +84,7 @@ pub enum InputError {
     Foreign {
         /// Its name.
         name: String,
-        /// What that seems to be.
+        /// The format that it seems to be in.
         reason: &'static str,
     },
     /// Bytes that are no frame.
@@ -94,7 +94,7 @@ pub enum InputError {
         name: String,
         /// Where they begin.
         offset: u64,
-        /// What is wrong.
+        /// The problem.
         reason: String,
         /// Frames before.
         frames: u64,

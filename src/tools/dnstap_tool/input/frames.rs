@@ -16,10 +16,10 @@ use crate::dnstap_tool::queue::{BatchQueue, InputKind};
 use crate::read_ahead::ReadAhead;
 use crate::recording::MAX_FRAME_SIZE;
 
-/// Reads one file. It may hold several streams, one behind the other.
+/// Reads one file. It may hold several streams, one after the other.
 pub struct FileFrames<'a, R> {
     file: R,
-    /// What it is called in errors.
+    /// Its name in errors.
     name: String,
     reading: &'a Reading,
     queue: &'a BatchQueue,
@@ -43,24 +43,24 @@ enum StreamPosition {
     /// Behind START.
     Stream,
     /// Behind STOP.
-    BehindStop,
+    AfterStop,
 }
 
-/// What is at the front of the buffer.
+/// The frames at the front of the buffer.
 struct Scanned {
     /// Bytes of whole frames that can be passed on.
     size: usize,
-    /// How many of them are data.
+    /// The number of data frames among them.
     count: u64,
-    /// What is behind them.
-    behind: ScanEnd,
+    /// The reason that the scan ended.
+    end: ScanEnd,
 }
 
-/// What is behind the frames at the front of a buffer.
+/// The reason that a scan of the buffer ended.
 enum ScanEnd {
-    /// START or STOP, of so many bytes.
+    /// START or STOP, with its size in bytes.
     Edge(usize),
-    /// Part of a frame, of so many bytes at least.
+    /// Part of a frame, with the minimum number of bytes of the whole frame.
     Needs(usize),
     /// A control frame that cannot be there, for this reason.
     Misplaced(String),
@@ -69,8 +69,8 @@ enum ScanEnd {
 }
 
 impl<'a, R: Read> FileFrames<'a, R> {
-    /// Begins to read `file`, called `name` in errors. `at_stop` is set while what comes next is
-    /// behind STOP, and taken back by `file` when it sees that what comes takes the place of STOP.
+    /// Begins to read `file`, called `name` in errors. `at_stop` is set while the next bytes
+    /// follow STOP, and cleared by `file` when it sees that they replace STOP.
     pub fn new(
         file: R,
         name: String,
@@ -96,14 +96,14 @@ impl<'a, R: Read> FileFrames<'a, R> {
     pub fn pass_on(mut self) -> Result<(), InputError> {
         loop {
             self.skip();
-            let Scanned { size, count, behind } = self.scan();
+            let Scanned { size, count, end } = self.scan();
             if count > 0 && !self.queue.push(InputKind::File, &self.buffer.bytes()[..size]) {
                 return self.stopped(self.reading.is_over(self.queue).unwrap_or(true));
             }
             self.frames += count;
             self.reading.progress.frames.fetch_add(count, Ordering::Relaxed);
             self.use_up(size);
-            let needs = self.take(behind)?;
+            let needs = self.take(end)?;
             if needs == 0 && !self.buffer.bytes().is_empty() {
                 continue;
             }
@@ -124,7 +124,7 @@ impl<'a, R: Read> FileFrames<'a, R> {
     fn scan(&mut self) -> Scanned {
         let bytes = self.buffer.bytes();
         let (mut size, mut count) = (0, 0);
-        let behind = loop {
+        let end = loop {
             // Before START no data frame is small enough.
             let limit =
                 if self.place == StreamPosition::Stream { self.reading.frame_limit } else { 0 };
@@ -148,21 +148,21 @@ impl<'a, R: Read> FileFrames<'a, R> {
                 Err(error) => break ScanEnd::Bad(error),
             }
         };
-        Scanned { size, count, behind }
+        Scanned { size, count, end }
     }
 
-    /// Takes what is now at the front of the buffer. Returns how many bytes the frame behind it has at
-    /// least, 0 if that is not known yet.
-    fn take(&mut self, behind: ScanEnd) -> Result<usize, InputError> {
-        match (behind, self.place) {
+    /// Handles the end of a scan. Returns the minimum size of the next frame, 0 if that is not
+    /// known yet.
+    fn take(&mut self, end: ScanEnd) -> Result<usize, InputError> {
+        match (end, self.place) {
             (ScanEnd::Needs(size), _) => Ok(size),
             (ScanEnd::Edge(size), _) => {
                 self.use_up(size);
                 Ok(0)
             }
             (ScanEnd::Misplaced(reason), _) => Err(self.damaged(reason)),
-            (ScanEnd::Bad(_), StreamPosition::BehindStop) => {
-                Err(self.damaged("no START behind STOP".into()))
+            (ScanEnd::Bad(_), StreamPosition::AfterStop) => {
+                Err(self.damaged("no START after STOP".into()))
             }
             (ScanEnd::Bad(FrameError::TooLarge(length)), StreamPosition::Stream)
                 if length as usize <= MAX_FRAME_SIZE =>
@@ -205,18 +205,18 @@ impl<'a, R: Read> FileFrames<'a, R> {
         self.offset += count as u64;
     }
 
-    /// Whether what was read ends with STOP.
+    /// Returns whether the bytes read so far end with STOP.
     fn is_at_stop(&self) -> bool {
-        self.place == StreamPosition::BehindStop && self.buffer.bytes().is_empty()
+        self.place == StreamPosition::AfterStop && self.buffer.bytes().is_empty()
     }
 
-    /// What it means that no more is to be read; `lossy` if more was to come.
+    /// Returns the result of stopping before the end; `lossy` if more was to come.
     fn stopped(&self, lossy: bool) -> Result<(), InputError> {
         let Self { offset, frames, .. } = *self;
         if lossy { Err(InputError::Stopped { name: self.name(), offset, frames }) } else { Ok(()) }
     }
 
-    /// What it means that the file has no more bytes.
+    /// Returns the result of reaching the end of the file.
     fn ended(&self) -> Result<(), InputError> {
         let Self { offset, frames, .. } = *self;
         match self.buffer.bytes().len() {
@@ -226,7 +226,7 @@ impl<'a, R: Read> FileFrames<'a, R> {
         }
     }
 
-    /// What it means that the file cannot be read on.
+    /// Returns the error of a failed read.
     fn failed(&self, error: io::Error) -> InputError {
         let Self { offset, frames, .. } = *self;
         let (name, size) = (self.name(), self.buffer.bytes().len());
@@ -241,7 +241,7 @@ impl<'a, R: Read> FileFrames<'a, R> {
         }
     }
 
-    /// What it means that the file does not begin with a control frame.
+    /// Returns the error of a file that does not begin with a control frame.
     fn foreign(&mut self) -> InputError {
         while self.buffer.bytes().len() < HEAD_SIZE
             && self.buffer.fill(&mut self.file).is_ok_and(|count| count > 0)
@@ -260,7 +260,7 @@ impl<'a, R: Read> FileFrames<'a, R> {
     }
 }
 
-/// Where the reading is behind this control frame, or why that cannot be there.
+/// Returns the position after this control frame, or the reason that it is misplaced.
 fn next_place(place: StreamPosition, frame: &ControlFrame) -> Result<StreamPosition, String> {
     match frame.control_type {
         Some(ControlType::Start) if place != StreamPosition::Stream => {
@@ -273,7 +273,7 @@ fn next_place(place: StreamPosition, frame: &ControlFrame) -> Result<StreamPosit
         Some(other) if place != StreamPosition::Stream => {
             Err(format!("{other:?}, but Start was expected"))
         }
-        Some(ControlType::Stop) => Ok(StreamPosition::BehindStop),
+        Some(ControlType::Stop) => Ok(StreamPosition::AfterStop),
         _ => Ok(place),
     }
 }

@@ -23,10 +23,10 @@ use crate::dnstap_tool::queue::BatchQueue;
 /// STOP, as it stands at the end of a file.
 pub const STOP: &[u8] = b"\0\0\0\0\0\0\0\x04\0\0\0\x03";
 
-/// Bytes that are read behind STOP at a time, with STOP.
+/// Bytes that are read after STOP at a time, with STOP.
 const PAGE_SIZE: usize = 4096;
 
-/// How often to look whether a file has grown, or the program is to stop.
+/// Interval between checks for new data in a file, and for a request to stop.
 pub const CHECK: Duration = Duration::from_millis(100);
 
 fn open(path: &Path) -> io::Result<File> {
@@ -45,7 +45,7 @@ pub struct InputFile<'a> {
     queue: &'a BatchQueue,
     /// The end of what was read, if the file may be continued there.
     end: Option<ReadPosition>,
-    /// Whether what is read next is behind STOP.
+    /// True if what is read next is after STOP.
     at_stop: &'a Cell<bool>,
     /// Watches for the file that comes after this one.
     watch: Option<SuccessorWatch<'a>>,
@@ -97,7 +97,7 @@ impl<'a> InputFile<'a> {
             end.add(&buffer[..count]);
             return Ok(count);
         }
-        // In one read with what is behind: else that may already be another's.
+        // One read for STOP and the data after it: with two, another file could be read in between.
         let stop_at = end.offset - STOP.len() as u64;
         let mut bytes = [0; PAGE_SIZE];
         let room = bytes.len().min(STOP.len() + buffer.len());

@@ -12,7 +12,7 @@ const LINKS_MAX: usize = 40;
 /// The descriptors of this program, as paths.
 const DESCRIPTORS: &str = "/proc/self/fd";
 
-/// What `name` leads to, whether that is there or not.
+/// Returns the file that `name` leads to, which may not exist.
 pub fn target(name: &Path) -> PathBuf {
     let descriptors = Path::new(DESCRIPTORS).canonicalize().ok();
     let mut path = name.to_path_buf();

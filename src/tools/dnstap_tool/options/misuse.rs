@@ -16,7 +16,7 @@ use crate::capture::file_name::has_conversions;
 use crate::command_line::{STANDARD_INPUT, STANDARD_OUTPUT, prefix};
 use crate::dnstap_tool::distinct;
 
-/// What is wrong with the options.
+/// Returns the first problem with the options.
 pub fn misuse(options: &DnstapOptions) -> Option<String> {
     if options.follow && options.read.len() > 1 {
         let text =
@@ -119,7 +119,7 @@ fn without_calendar(options: &DnstapOptions, files: &[(Format, PathBuf)]) -> Opt
     needless.then(|| format!("{option} makes names of patterns such as %F, and -w has none"))
 }
 
-/// Why this is no file for its format.
+/// Returns the reason that a file does not suit its format.
 fn unfit(options: &DnstapOptions, format: Format, name: &Path) -> Option<String> {
     let shown = name.display();
     if fs::metadata(name).is_ok_and(|metadata| metadata.file_type().is_socket()) {
@@ -145,7 +145,7 @@ fn unfit(options: &DnstapOptions, format: Format, name: &Path) -> Option<String>
     is_terminal.then(|| text.into())
 }
 
-/// Whether a file of this name is compressed.
+/// Returns whether a file of this name is compressed.
 pub fn is_compressed(name: &Path) -> bool {
     name.extension().is_some_and(|extension| extension == "zst")
 }

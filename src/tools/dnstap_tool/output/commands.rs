@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use crate::capture::log::Log;
 use crate::capture::post_rotate::{PostRotate, WAIT_TOLD_AFTER};
 
-/// How often to look whether commands have ended.
+/// Interval between checks whether commands have ended.
 const CHECK: Duration = Duration::from_millis(20);
 
 /// Set when a signal comes in the end: then none of the outputs waits.

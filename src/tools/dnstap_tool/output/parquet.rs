@@ -30,7 +30,7 @@ const BYTES_MAX: usize = 4 << 20;
 /// Parquet files, one after the other.
 pub struct Parquet {
     files: FileSeries,
-    /// There is no next file.
+    /// True for a stream, which has one file only.
     is_stream: bool,
     /// Bytes after which a file is split.
     split_size: u64,

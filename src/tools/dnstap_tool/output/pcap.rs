@@ -56,7 +56,7 @@ pub struct Pcap {
     packets: u64,
 }
 
-/// What carries a message.
+/// The transport of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Carrier {
     Udp,
@@ -104,7 +104,7 @@ const _: () = {
 };
 
 impl Pcap {
-    /// What files of packets are made of.
+    /// Returns the content of pcap files.
     pub fn content() -> Content {
         Content {
             start: FILE_HEADER.to_vec(),
@@ -154,7 +154,8 @@ impl Pcap {
         }
     }
 
-    /// Whether a query has no packet yet: a response may bring along one that came by itself.
+    /// Returns whether a query has no packet yet: a response may bring along one that came by
+    /// itself.
     fn is_new(&mut self, way: Way, wire: &[u8], is_brought: bool) -> bool {
         let Some(id) = wire.first_chunk::<2>() else { return true };
         let waits = self.queries.entry(&(way, *id), || false);
@@ -268,7 +269,7 @@ fn finish_packet(out: &mut Vec<u8>, start: usize, time: u64, built: bool) -> u64
     1
 }
 
-/// How many whole packets the front of `bytes` has, and their size.
+/// Returns the number of whole packets at the front of `bytes`, and their size.
 fn whole_packets(bytes: &[u8]) -> (u64, usize) {
     let (mut count, mut size) = (0, 0);
     while let Some((header, packet)) = bytes[size..].split_first_chunk::<PACKET_HEADER_SIZE>() {

@@ -22,7 +22,7 @@ use crate::dnstap_tool::print::bound::{self, TEXT_MAX, text_max};
 use crate::dnstap_tool::print::json;
 use crate::dnstap_tool::print::text::Text;
 
-/// How long records are counted before they are printed.
+/// Time for which records are counted before they are printed.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Bytes that records take while they are counted, at most.
@@ -71,7 +71,7 @@ struct RecordOrigin<'a> {
     time: u64,
 }
 
-/// How often and when, in seconds since 1970.
+/// The count of a record, and the times of its first and last answer in seconds since 1970.
 #[derive(Clone, Copy, Debug)]
 struct Sightings {
     count: u64,
@@ -244,8 +244,8 @@ fn most_text(wire: &[u8]) -> usize {
     TEXT_MAX.min(2 * text_max(wire.len()))
 }
 
-/// Whether names in the data may point to others in the message (RFC 3597, section 4), and so have
-/// the letters that the resolver asked with.
+/// Returns whether names in the data may point to others in the message (RFC 3597, section 4), and
+/// so have the letters that the resolver asked with.
 fn has_compressed_names(rtype: u16) -> bool {
     matches!(rtype, 2..=9 | 12 | 14 | 15 | 17 | 18 | 21 | 26 | 33 | 36 | 39)
 }

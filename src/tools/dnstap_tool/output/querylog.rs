@@ -26,7 +26,7 @@ const BYTES_MAX: usize = 12 << 20;
 /// room for as many again, and its key.
 const BESIDE: usize = 320;
 
-/// Queries that wait in vain before it seems that no response is logged.
+/// Unanswered queries after which it is assumed that responses are not logged.
 const UNANSWERED_MAX: u32 = 100;
 
 /// A query log.
@@ -34,10 +34,10 @@ pub struct QueryLog {
     files: FileSeries,
     clock: Clock,
     waiting: UnpairedTable<UnpairedLine>,
-    /// What [`UnpairedLine::bytes`] of all that wait amount to.
+    /// The sum of [`UnpairedLine::bytes`] of all pending halves.
     bytes: usize,
     upstream: Upstream,
-    /// What has come at each hop.
+    /// The kinds of messages seen at each hop.
     seen: [SeenKinds; Hop::ALL.len()],
     lines: u64,
     /// Messages that say only what a resolver did for a client.
@@ -46,17 +46,17 @@ pub struct QueryLog {
     remarks: Remarks,
 }
 
-/// What has come at a hop: it is not worth to wait for what a server does not log.
+/// The kinds of messages seen at a hop: a kind that the server does not log is not waited for.
 #[derive(Clone, Copy, Debug, Default)]
 struct SeenKinds {
     queries: bool,
     responses: bool,
-    /// Queries that have waited in vain.
+    /// Queries whose wait ended without a response.
     unanswered: u32,
 }
 
 impl SeenKinds {
-    /// Whether it seems that only queries are logged.
+    /// Returns whether only queries seem to be logged.
     fn queries_alone(self) -> bool {
         !self.responses && self.unanswered >= UNANSWERED_MAX
     }
@@ -67,7 +67,7 @@ impl SeenKinds {
 struct UnpairedLine {
     hop: Hop,
     times: ExchangeTimes,
-    /// What the line says before the answer, the time left out.
+    /// The line up to the answer, without the time.
     front: Vec<u8>,
     /// The answer, of a response.
     answer: Option<Answer>,
@@ -267,7 +267,7 @@ impl QueryLog {
         Ok(())
     }
 
-    /// Ends the wait of the oldest, and of those behind it who wait for what does not come.
+    /// Ends the wait of the oldest, and of the following ones for which no response is expected.
     fn end_oldest(&mut self) -> Result<(), OutputError> {
         while let Some(half) = self.waiting.pop_oldest() {
             self.bytes -= half.bytes();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is remembered of the keys that were used last.
+//! Values of the most recently used keys.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;

@@ -20,17 +20,17 @@ use crate::dnstap_tool::batch;
 use crate::dnstap_tool::options::TLS_PREFIX;
 use crate::dnstap_tool::queue::InputKind;
 
-/// How long to wait for room when nothing is lost by waiting.
+/// Maximum wait for room in the queue when waiting loses no frames.
 const ROOM_CHECK: Duration = Duration::from_millis(1);
 
 /// How long the end may wait for a receiver, and frames of files for one that is not connected, if
 /// nothing else is said.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long the end may wait for a receiver that is not connected, once the program is to stop.
+/// Maximum wait at the end for a receiver that is not connected, once the program is to stop.
 const PATIENCE_AT_STOP: Duration = Duration::from_secs(1);
 
-/// How often to look whether it is, while the end waits.
+/// Interval between checks whether it is connected, while the end waits.
 const END_CHECK: Duration = Duration::from_millis(20);
 
 /// Interval of updating the account and of reporting changes.
@@ -44,7 +44,7 @@ pub struct Relay {
     patient: bool,
     /// Set when the program is to stop.
     stop: Arc<AtomicBool>,
-    /// How long it waits for a receiver that is not connected.
+    /// Maximum wait for a receiver that is not connected.
     patience: Duration,
     /// Until when it does.
     give_up: Option<Instant>,
@@ -96,7 +96,7 @@ impl Relay {
         })
     }
 
-    /// What becomes of its frames, as of a second ago at most.
+    /// Returns the account of its frames, at most a second old.
     pub fn account(&self) -> Arc<Account> {
         Arc::clone(&self.account)
     }
@@ -124,7 +124,7 @@ impl Relay {
         }
     }
 
-    /// Whether the queue can be expected to have room some day.
+    /// Returns whether the queue can be expected to have room some day.
     fn may_wait(&mut self) -> bool {
         if self.stop.load(Ordering::Relaxed) {
             return false;

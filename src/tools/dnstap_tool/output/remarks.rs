@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What an output has to say at its end of what it could not take as it is.
+//! Remarks at the end of an output about messages that it could not write as they are.
 
 /// Remarks, each with how often it was made.
 #[derive(Debug, Default)]

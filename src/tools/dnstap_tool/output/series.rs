@@ -14,10 +14,10 @@ use crate::capture::log::Log;
 use crate::capture::output::{Files, RotatingFile};
 use crate::capture::output_file::FrameWriteError;
 
-/// How often commands that run for finished files are looked after.
+/// Interval between checks of the commands that run for finished files.
 const REAP: Duration = Duration::from_secs(1);
 
-/// How long compression may hold something back.
+/// Maximum time that compression may hold data back.
 const HOLD_BACK: Duration = Duration::from_secs(1);
 
 /// Bytes that wait for a write at most.
@@ -32,7 +32,7 @@ pub struct FileSeries {
     pub buffer: Vec<u8>,
     /// Bytes of whole units in the buffer.
     whole: usize,
-    /// How many units that is.
+    /// The number of these units.
     units: u64,
     state: SeriesState,
     /// Units that came after a write had failed.
@@ -46,7 +46,7 @@ pub struct FileSeries {
     reap_at: Option<Instant>,
 }
 
-/// Whether more is written.
+/// The state of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SeriesState {
     Writing,
@@ -90,7 +90,7 @@ impl FileSeries {
         self.files.begin(&self.log).map_err(|error| OutputError::Failed(error.to_string()))
     }
 
-    /// What messages call it: the file, or the pattern of names.
+    /// Returns its name in messages: the file, or the pattern of names.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -170,7 +170,7 @@ impl FileSeries {
         self.look_after(now)
     }
 
-    /// Whether the time of the file is over.
+    /// Returns whether the time of the file is over.
     pub fn is_over(&self, now: Instant) -> bool {
         self.split_at().is_some_and(|split_at| split_at <= now)
     }
@@ -243,7 +243,7 @@ impl FileSeries {
         self.files.commands_run().then(|| Instant::now() + REAP)
     }
 
-    /// Whether the file has no data yet.
+    /// Returns whether the file has no data yet.
     pub fn is_new(&self) -> bool {
         self.files.is_new()
     }

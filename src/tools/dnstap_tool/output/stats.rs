@@ -12,13 +12,13 @@ use crate::dnstap_tool::stats::MessageStats;
 use crate::dnstap_tool::stats::metrics::{self, Page, RejectedCounts};
 use crate::dnstap_tool::stats::text::{self, Now, Size};
 
-/// How often what is shown is made new.
+/// Interval between updates of the view.
 const REFRESH: Duration = Duration::from_secs(1);
 
 /// Columns and lines of a terminal that does not say how large it is.
 const USUAL_SIZE: Size = Size { width: 80, height: Some(24) };
 
-/// How text is printed where there is no terminal.
+/// The form of text without a terminal.
 const UNLIMITED: Size = Size { width: usize::MAX, height: None };
 
 /// Goes to the upper left corner.
@@ -44,12 +44,12 @@ pub enum Printed {
     Error,
 }
 
-/// How statistics are shown.
+/// The output of statistics, as text or as metrics.
 #[derive(Debug)]
 pub struct StatsOutput {
     counts: MessageStats,
     printed: Printed,
-    /// Whether the text is made new while messages come.
+    /// True if the text is made new while messages come.
     live: bool,
     page: Option<Page>,
     /// The accounts of the other outputs.

@@ -36,7 +36,7 @@ pub fn hex(bytes: &[u8], out: &mut impl Text) {
     field(bytes, out, |bytes, out| out.hex(bytes));
 }
 
-/// Marks the place where text is cut. The mark has no spaces, which separate columns.
+/// Marks the place where text is cut. The mark is without spaces, which separate columns.
 pub fn cut(count: u64, unit: &str, out: &mut impl Text) {
     out.str("...[");
     out.number(count);

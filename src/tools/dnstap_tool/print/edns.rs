@@ -17,7 +17,7 @@ const CO: u32 = 1 << 14;
 /// Flags that must be zero.
 const UNASSIGNED: u32 = CO - 1;
 
-/// Whether the sender of `opt` wants DNSSEC records.
+/// Returns whether the sender of `opt` wants DNSSEC records.
 pub fn dnssec_ok(opt: &Record) -> bool {
     opt.ttl & DO != 0
 }

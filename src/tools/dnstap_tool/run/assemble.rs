@@ -20,7 +20,7 @@ use crate::dnstap_tool::stamp::Stamp;
 use crate::dnstap_tool::stats::metrics::{Page, RejectedCounts};
 use crate::dnstap_tool::worker::{FrameWorker, WorkerTotals};
 
-/// What is wanted of all frames.
+/// Returns the filters of frames.
 pub fn selection(options: &DnstapOptions) -> Selection {
     Selection {
         types: options.types.clone(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What goes through a worker while sockets receive.
+//! The worker that processes frames while sockets receive.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -28,7 +28,7 @@ use crate::dnstap_tool::output::text::TextOutput;
 use crate::dnstap_tool::output::{Output, OutputError};
 use crate::dnstap_tool::print::Style;
 
-/// How the frames that go to `name` in this form are put there.
+/// Returns the settings of the output `name` in this format.
 pub fn files(options: &DnstapOptions, format: Format, name: &Path) -> Files {
     let splits = options.split.is_some() || options.split_size.is_some();
     let placing = match format {

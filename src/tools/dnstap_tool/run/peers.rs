@@ -59,7 +59,7 @@ pub fn address(name: &str) -> io::Result<SocketAddr> {
     name.to_socket_addrs()?.next().ok_or_else(missing)
 }
 
-/// What a receiver is called that frames go on to, and the closed way to it.
+/// The name of a relay's receiver, and a closed transport to it.
 pub type Receiver = (String, Box<dyn Transport>);
 
 /// The receivers that frames go on to.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How far the reading of files is, on a terminal.
+//! The progress of reading files, shown on a terminal.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::command_line::STANDARD_OUTPUT;
 use crate::dnstap_tool::input::ReadProgress;
 use crate::dnstap_tool::options::DnstapOptions;
 
-/// How often the progress is shown.
+/// Interval between updates of the progress.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Characters of the bar where there is room.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Serves one page over HTTP (RFC 9112), in bounded memory and time, whoever asks: one request a
-//! connection, and a connection that is too slow, or one too many, is closed.
+//! Serves one page over HTTP (RFC 9112), in bounded memory and time for any client: one request
+//! a connection, and a connection that is too slow, or over the limit, is closed.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -20,22 +20,22 @@ const REPLACED: LineKind = LineKind("connections for metrics replaced");
 
 const ACCEPT: LineKind = LineKind("failures of accept() for metrics");
 
-/// How long a connection may last.
+/// Maximum duration of a connection.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long to wait before accepting again where that failed.
+/// Pause after a failed accept().
 const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 
 /// The longest head of a request.
 const HEAD_MAX: usize = 8 << 10;
 
-/// What ends a line.
+/// The end of a line.
 const LINE_END: &[u8] = b"\r\n";
 
-/// What ends the head of a request.
+/// The end of the head of a request.
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
-/// What is at the one path that is served.
+/// The resource at the one path that is served.
 #[derive(Clone, Copy, Debug)]
 pub struct Resource {
     /// Its path.

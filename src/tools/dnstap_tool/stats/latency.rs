@@ -16,9 +16,9 @@ pub const BOUNDS: [u64; 22] = [
 /// Latencies in buckets.
 #[derive(Clone, Debug, Default)]
 pub struct Histogram {
-    /// How many are in each bucket.
+    /// The count of each bucket.
     pub buckets: [u64; BOUNDS.len() + 1],
-    /// How many there are.
+    /// Their number.
     pub count: u64,
     /// Their sum in nanoseconds.
     pub sum: u64,

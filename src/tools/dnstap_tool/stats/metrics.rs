@@ -48,7 +48,7 @@ impl Page {
     }
 }
 
-/// What inputs brought that is in no output.
+/// Counts of input that no output received.
 #[derive(Clone, Debug, Default)]
 pub struct RejectedCounts {
     /// Of files.

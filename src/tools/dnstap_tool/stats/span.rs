@@ -14,7 +14,7 @@ pub struct TimeSpan {
     pub first: u64,
     /// The last.
     pub last: u64,
-    /// How many there are.
+    /// Their number.
     pub count: u64,
 }
 

@@ -24,7 +24,7 @@ const MARGIN: usize = 11;
 /// Columns of the bars.
 const BAR: usize = 40;
 
-/// How large the view is.
+/// The size of the view.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     /// Columns.
@@ -33,7 +33,7 @@ pub struct Size {
     pub height: Option<usize>,
 }
 
-/// What is known of the present.
+/// The present state of the program, beside its counts.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
     /// Messages a second.

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-/// How often a key has come.
+/// The number of times that a key was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
     /// At most so often.
@@ -22,7 +22,7 @@ pub struct Count {
 pub struct Top {
     counts: HashMap<Box<[u8]>, Count>,
     capacity: usize,
-    /// What is not there has come so often at most.
+    /// Maximum count of a key that is not in the table.
     floor: u64,
     total: u64,
 }
@@ -54,7 +54,7 @@ impl Top {
         self.counts.retain(|_, count| count.most > self.floor);
     }
 
-    /// How many keys were counted.
+    /// Returns the number of counted keys.
     pub fn total(&self) -> u64 {
         self.total
     }

@@ -6,7 +6,7 @@ use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedColumnWriter;
 
-/// What is in a column.
+/// The type of the values in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnKind {
     /// Text in UTF-8, many of which are the same.
@@ -22,7 +22,7 @@ pub enum ColumnKind {
 }
 
 impl ColumnKind {
-    /// The type in the language of Parquet schemas, in front of and behind the name.
+    /// Returns the type in the language of Parquet schemas, before and after the name.
     pub fn schema(self) -> (&'static str, &'static str) {
         match self {
             Self::Text => ("BYTE_ARRAY", " (STRING)"),

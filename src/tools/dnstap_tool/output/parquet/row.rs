@@ -72,7 +72,7 @@ struct Row<'a> {
         std::slice::IterMut<'a, Column>,
         std::slice::Iter<'a, (&'a str, ColumnKind)>,
     >,
-    /// What is wrong.
+    /// The problem.
     error: String,
 }
 

@@ -5,7 +5,7 @@ use super::packet::Way;
 use crate::dnstap_tool::output::recent::Recent;
 
 /// Nanoseconds by which the number that a connection begins with grows by one, about as RFC 9293,
-/// section 3.4.1, has it. A connection that was forgotten goes on behind where it was.
+/// section 3.4.1, has it. A connection that was forgotten goes on after where it was.
 const CLOCK: u64 = 4096;
 
 /// Connections that are remembered at least.
@@ -15,7 +15,7 @@ const CAPACITY: usize = 1 << 15;
 #[derive(Debug)]
 pub struct Flows(Recent<Way, Sequence>);
 
-/// What either side sends next.
+/// The next sequence number of each side.
 #[derive(Clone, Copy, Debug)]
 struct Sequence {
     initiator: u32,

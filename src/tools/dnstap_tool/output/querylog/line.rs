@@ -19,12 +19,12 @@ const BILLION: u64 = 1_000_000_000;
 
 const TSIG: u16 = 250;
 
-/// What a query log says of the answer.
+/// The answer, as a query log prints it.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The response code; `None` if nothing was sent.
     pub code: Option<u16>,
-    /// When others were asked for it, if that can be told.
+    /// The time of the upstream query for it, if known.
     pub asked: Option<Vec<u64>>,
 }
 
