@@ -40,7 +40,12 @@ static void enabled(int unused)
 		NEED(!dnstap_enabled_(queue, UINT32_MAX), "type -1");
 	}
 	NEED(!dnstap_enabled_(NULL, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY), "without a queue");
-	NEED(!dnstap_enabled_((dnstap_queue *)(void *)sink, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY), "a sink is taken for a queue");
+	for (uint32_t type = 0; type < 70; type++) {
+		dnstap_queue *other = (dnstap_queue *)(void *)sink;
+
+		NEED(!dnstap_enabled(other, type), "inline: a sink is taken for a queue, type %u", (unsigned)type);
+		NEED(!dnstap_enabled_(other, type), "symbol: a sink is taken for a queue, type %u", (unsigned)type);
+	}
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);
 }

@@ -3,6 +3,7 @@
 //! growing structs, panics, forks.
 
 mod growing;
+pub mod handle;
 mod sigpipe;
 
 use std::ffi::{CStr, CString, c_char, c_uint};

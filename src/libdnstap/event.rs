@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use dnstap::sink::{EventKind, SenderEvent};
 use ffi::growing;
+use ffi::handle::borrow;
 
-use crate::handle::borrow;
 use crate::message::dnstap_time;
 use crate::result::*;
 use crate::sink::{EventText, dnstap_sink, with_open};

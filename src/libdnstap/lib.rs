@@ -15,7 +15,6 @@ pub mod codec;
 pub mod event;
 mod fast_path;
 mod fault;
-mod handle;
 pub mod log;
 pub mod message;
 pub mod names;

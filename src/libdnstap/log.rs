@@ -7,7 +7,7 @@ use dnstap::sink::Logged;
 
 use crate::fast_path;
 use crate::message::dnstap_message;
-use crate::queue::dnstap_queue;
+use crate::queue::{self, dnstap_queue};
 use crate::result::*;
 use crate::slow_path::result_of;
 
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn dnstap_log(
     // SAFETY: as documented. Only the size is known to be there.
     let size = unsafe { ffi::borrow(message.cast::<usize>()) };
     // SAFETY: as documented.
-    let (Ok(queue), Some(THIS_VERSION..)) = (unsafe { dnstap_queue::borrow(queue) }, size) else {
+    let (Ok(queue), Some(THIS_VERSION..)) = (unsafe { queue::borrow(queue) }, size) else {
         // SAFETY: as documented.
         return unsafe { log_older(queue, message) };
     };
@@ -64,7 +64,7 @@ unsafe extern "C" fn log_older(
 ) -> dnstap_result {
     let mut older = MaybeUninit::uninit();
     // SAFETY: passed on to the caller.
-    let queue = unsafe { dnstap_queue::borrow(queue) };
+    let queue = unsafe { queue::borrow(queue) };
     // SAFETY: the same.
     let message = unsafe { ffi::borrow_sized(message, &mut older) };
     match (queue, message) {
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn dnstap_log_frame(
 ) -> dnstap_result {
     ffi::guard(DNSTAP_ERROR_INTERNAL, || {
         // SAFETY: as documented.
-        let queue = match unsafe { dnstap_queue::borrow(queue) } {
+        let queue = match unsafe { queue::borrow(queue) } {
             Ok(queue) => queue,
             Err(error) => return error,
         };

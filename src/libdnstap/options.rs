@@ -10,12 +10,12 @@ use std::time::Duration;
 use dnstap::encode::BYTES_MAX;
 use dnstap::output::Output;
 use dnstap::sink::{ALL_MESSAGE_TYPES, OpenError, Options};
+use ffi::handle::{Handle, Tag, borrow, borrow_mut, take};
 use framestream::handshake::Direction;
 #[cfg(feature = "tls")]
 use framestream::transport::TlsVerify;
 
 use crate::fault::Fault;
-use crate::handle::{Handle, Tag, borrow, borrow_mut, take};
 use crate::result::*;
 
 /// The configuration of a sink or a writer.
@@ -42,6 +42,7 @@ pub struct SinkOptions {
 
 impl Tag for SinkOptions {
     const TAG: u32 = u32::from_ne_bytes(*b"dtop");
+    type Error = dnstap_result;
 }
 
 impl SinkOptions {

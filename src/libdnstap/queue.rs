@@ -2,59 +2,51 @@
 
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use dnstap::schema::MessageType;
 use dnstap::sink::{Queue, Switch};
+use ffi::handle::{self, Handle, Tag};
 
 use crate::fault::Fault;
-use crate::handle;
 use crate::result::*;
 use crate::sink::dnstap_sink;
 
-/// A queue of a sink, to which one thread logs.
-#[repr(C)]
-pub struct dnstap_queue {
-    /// The set of enabled types, which dnstap_enabled() reads.
-    switch: Switch,
-    /// Marks a queue; other handles have a 0 here.
-    tag: AtomicU32,
-    /// Allocated separately, because the fields here are read while the thread logs.
-    queue: AtomicPtr<Queue<Self>>,
-}
+/// A queue of a sink, to which one thread logs. It begins with the set of enabled types, which
+/// dnstap_enabled() reads.
+pub type dnstap_queue = Handle<OpenQueue, Switch>;
 
-impl AsRef<Switch> for dnstap_queue {
-    fn as_ref(&self) -> &Switch {
-        &self.switch
-    }
-}
+/// The contents of a `dnstap_queue`, allocated separately, because the handle is read while the
+/// thread logs.
+pub struct OpenQueue(AtomicPtr<Queue<dnstap_queue>>);
 
-impl dnstap_queue {
-    /// The tag of a queue that has not been freed.
+impl Tag for OpenQueue {
     const TAG: u32 = u32::from_ne_bytes(*b"dtqu");
+    type Error = dnstap_result;
+}
 
-    /// Returns whether messages of this type are logged; not by a handle of another kind.
-    pub(crate) fn is_enabled(&self, message_type: MessageType) -> bool {
-        self.tag.load(Ordering::Relaxed) == Self::TAG && self.switch.is_enabled(message_type)
-    }
+/// Returns whether messages of this type are logged; false for a handle of another kind.
+///
+/// # Safety
+/// `queue` is NULL or a handle of this library.
+pub(crate) unsafe fn is_enabled(queue: *const dnstap_queue, message_type: MessageType) -> bool {
+    // SAFETY: passed on to the caller.
+    unsafe { handle::get(queue) }.is_ok_and(|handle| handle.as_ref().is_enabled(message_type))
+}
 
-    /// Returns the queue of a handle.
-    ///
-    /// # Safety
-    /// `queue` is NULL or a handle of this library.
-    #[inline(always)]
-    pub(crate) unsafe fn borrow<'a>(
-        queue: *const Self,
-    ) -> Result<&'a mut Queue<Self>, dnstap_result> {
-        // SAFETY: passed on to the caller.
-        let handle = unsafe { ffi::borrow(queue) }.ok_or(DNSTAP_ERROR_NULL)?;
-        if handle.tag.load(Ordering::Relaxed) != Self::TAG {
-            return Err(DNSTAP_ERROR_HANDLE);
-        }
-        // SAFETY: the tag is there, so `dnstap_queue_new` has put the queue here, and its one user
-        // is in this call.
-        Ok(unsafe { &mut *handle.queue.load(Ordering::Relaxed) })
-    }
+/// Returns the queue of a handle.
+///
+/// # Safety
+/// `queue` is NULL or a handle of this library.
+#[inline(always)]
+pub(crate) unsafe fn borrow<'a>(
+    queue: *const dnstap_queue,
+) -> Result<&'a mut Queue<dnstap_queue>, dnstap_result> {
+    // SAFETY: passed on to the caller.
+    let OpenQueue(queue) = unsafe { handle::borrow(queue) }?;
+    // SAFETY: the tag is there, so `dnstap_queue_new` has put the queue here, and its one user is
+    // in this call.
+    Ok(unsafe { &mut *queue.load(Ordering::Relaxed) })
 }
 
 /// Creates a queue, to which one thread at a time logs: a ring of memory of its own, so that
@@ -75,15 +67,11 @@ pub unsafe extern "C" fn dnstap_queue_new(
     let made = ffi::guard(Err(DNSTAP_ERROR_INTERNAL), || {
         // SAFETY: as documented.
         let sink = unsafe { handle::borrow(sink) }?;
-        let handle = dnstap_queue {
-            switch: Switch::default(),
-            tag: AtomicU32::new(dnstap_queue::TAG),
-            queue: AtomicPtr::default(),
-        };
+        let handle = Handle::new(OpenQueue(AtomicPtr::default()));
         let queue = sink.sink.queue_with(handle).map_err(|error| Fault::from(error).result())?;
         let handle = Arc::clone(queue.switch());
-        handle.queue.store(ffi::give(queue), Ordering::Relaxed);
-        Ok(Arc::into_raw(handle).cast_mut())
+        handle.value().0.store(ffi::give(queue), Ordering::Relaxed);
+        Ok(handle::give_shared(handle))
     });
     let (queue, result) = match made {
         Ok(queue) => (queue, DNSTAP_OK),
@@ -104,17 +92,9 @@ pub unsafe extern "C" fn dnstap_queue_new(
 pub unsafe extern "C" fn dnstap_queue_free(queue: *mut *mut dnstap_queue) {
     ffi::guard((), || {
         // SAFETY: as documented.
-        let Some(place) = (unsafe { ffi::borrow_mut(queue) }) else { return };
-        // SAFETY: as documented.
-        if unsafe { dnstap_queue::borrow(*place) }.is_err() {
-            return;
-        }
-        let handle = std::mem::replace(place, ptr::null_mut());
-        // SAFETY: the tag says that `dnstap_queue_new` made it of this.
-        let handle = unsafe { Arc::from_raw(handle) };
-        handle.tag.store(0, Ordering::Relaxed);
-        let mut queue = handle.queue.swap(ptr::null_mut(), Ordering::Relaxed);
-        // SAFETY: the same, and it is put there once.
+        let Ok(Some(handle)) = (unsafe { handle::take_shared(queue) }) else { return };
+        let mut queue = handle.value().0.swap(ptr::null_mut(), Ordering::Relaxed);
+        // SAFETY: `dnstap_queue_new` put it there, once.
         drop(unsafe { ffi::take(&raw mut queue) });
     });
 }

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use dnstap::Event;
 use dnstap::reader::{ReadError, Reader};
+use ffi::handle::{Handle, Tag, borrow, borrow_mut, take};
 
 use crate::fault::Fault;
-use crate::handle::{Handle, Tag, borrow, borrow_mut, take};
 use crate::message::{dnstap_bytes, dnstap_message, dnstap_storage, store};
 use crate::options::text;
 use crate::result::*;
@@ -33,6 +33,7 @@ pub struct OpenReader {
 
 impl Tag for OpenReader {
     const TAG: u32 = u32::from_ne_bytes(*b"dtre");
+    type Error = dnstap_result;
 }
 
 impl OpenReader {

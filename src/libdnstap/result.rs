@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 
 use dnstap::encode::EncodeError;
 use ffi::SizeError;
+use ffi::handle::HandleError;
 
 /// The result of a function: DNSTAP_OK, a status above 0, or an error below 0, which
 /// dnstap_is_error() recognises. Later versions may add statuses and errors. General errors start
@@ -155,6 +156,16 @@ impl dnstap_result {
     /// Returns OK, or the error.
     pub(crate) fn from_done(done: Result<(), Self>) -> Self {
         done.err().unwrap_or(DNSTAP_OK)
+    }
+}
+
+impl From<HandleError> for dnstap_result {
+    #[inline(always)]
+    fn from(error: HandleError) -> Self {
+        match error {
+            HandleError::Null => DNSTAP_ERROR_NULL,
+            HandleError::Kind => DNSTAP_ERROR_HANDLE,
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use framestream::sender::LinkState;
 use humantime::format_rfc3339_seconds;
 
 use ffi::growing;
+use ffi::handle::{Handle, Tag, borrow, take};
 
-use crate::handle::{Handle, Tag, borrow, take};
 use crate::options::{self, dnstap_options, text};
 use crate::result::*;
 
@@ -35,6 +35,7 @@ impl OpenSink {
 
 impl Tag for OpenSink {
     const TAG: u32 = u32::from_ne_bytes(*b"dtsi");
+    type Error = dnstap_result;
 }
 
 /// The state of the stream of a sink.
@@ -175,7 +176,7 @@ pub unsafe extern "C" fn dnstap_sink_open(
     let opened = ffi::guard(Err(DNSTAP_ERROR_INTERNAL), || {
         ffi::watch_for_forks();
         // SAFETY: as documented.
-        let options = unsafe { crate::handle::borrow_mut(options) }?;
+        let options = unsafe { ffi::handle::borrow_mut(options) }?;
         options.attempt(|options| Sink::open(options.clone()))
     });
     let (sink, result) = match opened {

@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 
 use dnstap::schema::MessageType;
 
-use crate::queue::dnstap_queue;
+use crate::queue::{self, dnstap_queue};
 use crate::result::dnstap_result;
 
 /// The same as the inline function.
@@ -19,8 +19,7 @@ use crate::result::dnstap_result;
 pub unsafe extern "C" fn dnstap_enabled(queue: *const dnstap_queue, message_type: u32) -> bool {
     ffi::guard(false, || {
         // SAFETY: passed on to the caller.
-        unsafe { ffi::borrow(queue) }
-            .is_some_and(|queue| queue.is_enabled(MessageType(message_type)))
+        unsafe { queue::is_enabled(queue, MessageType(message_type)) }
     })
 }
 

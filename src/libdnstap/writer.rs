@@ -8,11 +8,11 @@ use std::ptr;
 
 use dnstap::schema::MessageType;
 use dnstap::writer::{OpenWriterError, WriteError, Writer};
+use ffi::handle::{Handle, Tag, borrow, borrow_mut, take};
 use framestream::StreamError;
 use framestream::handshake::HandshakeError;
 
 use crate::fault::Fault;
-use crate::handle::{Handle, Tag, borrow, borrow_mut, take};
 use crate::message::{View, dnstap_message};
 use crate::options::dnstap_options;
 use crate::result::*;
@@ -28,6 +28,7 @@ pub struct OpenWriter {
 
 impl Tag for OpenWriter {
     const TAG: u32 = u32::from_ne_bytes(*b"dtwr");
+    type Error = dnstap_result;
 }
 
 thread_local! {
