@@ -104,7 +104,7 @@ impl<P: Payload> IoThr<P> {
     pub fn start(
         options: IoThrOptions,
         writer: StreamWriter,
-    ) -> Result<(Self, Vec<Producer<P>>), StartError> {
+    ) -> Result<(Self, Vec<FrameProducer<P>>), StartError> {
         let capacity = options.input_queue_size.max(QUEUE_CAPACITY_MIN);
         let mut rings = Vec::new();
         let mut ends = Vec::new();
@@ -123,7 +123,7 @@ impl<P: Payload> IoThr<P> {
         let queues =
             InputQueues { rings, wake_level, memory_limit: options.memory_limit, in_place };
         let sender = Sender::start(options.sender, writer, queues)?;
-        let producer = |end| Producer { end, wake_level, sender: sender.clone() };
+        let producer = |end| FrameProducer { end, wake_level, sender: sender.clone() };
         let producers = ends.into_iter().map(producer).collect();
         Ok((Self(sender), producers))
     }
@@ -161,13 +161,13 @@ impl<P: Payload> Drop for IoThr<P> {
 }
 
 /// The end of a queue that frames are submitted to.
-pub struct Producer<P: Payload> {
+pub struct FrameProducer<P: Payload> {
     end: queue::Producer<P>,
     wake_level: usize,
     sender: Sender<InputQueues<P>>,
 }
 
-impl<P: Payload> Producer<P> {
+impl<P: Payload> FrameProducer<P> {
     /// Hands `payload` over to be sent. Never waits.
     #[inline]
     pub fn submit(&self, payload: P) -> Result<(), Refused<P>> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::{ptr, slice};
 
 use ffi::{borrow, borrow_mut, guard, number, take, watch_for_forks};
-use framestream::iothr::{IoThr, IoThrOptions, Payload, Producer, Refused, SenderStats};
+use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, Payload, Refused, SenderStats};
 use framestream::queue::Model;
 
 use crate::res::*;
@@ -100,7 +100,7 @@ impl fstrm_iothr {
 
 /// A queue of a writer thread.
 #[repr(transparent)]
-pub struct fstrm_iothr_queue(Producer<Frame>);
+pub struct fstrm_iothr_queue(FrameProducer<Frame>);
 
 /// A data frame in the caller's memory.
 struct Frame {
@@ -434,7 +434,7 @@ pub unsafe extern "C" fn fstrm_iothr_submit(
 ) -> fstrm_res {
     guard(fstrm_res_failure, || {
         // SAFETY: as documented. Queues of multiple producers are shared by threads here, which
-        // `Producer` allows for their model.
+        // `FrameProducer` allows for their model.
         let queue = unsafe { borrow(ioq) };
         let (Some(queue), Ok(len @ 1..=FRAME_LEN_MAX), false, false) =
             (queue, u32::try_from(len), iothr.is_null(), data.is_null())

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use framestream::control::{ControlFrame, ControlType, Header};
-use framestream::iothr::{IoThr, IoThrOptions, Producer};
+use framestream::iothr::{FrameProducer, IoThr, IoThrOptions};
 use framestream::sender::SenderOptions;
 use framestream::transport::{FileSender, HostSender, SocketSender, Transport};
 use framestream::writer::{StreamWriter, WriterOptions};
@@ -22,7 +22,7 @@ use patience::{PATIENCE, wait_for};
 fn start(
     transport: impl Transport + 'static,
     io_timeout: Duration,
-) -> (IoThr<Vec<u8>>, Vec<Producer<Vec<u8>>>) {
+) -> (IoThr<Vec<u8>>, Vec<FrameProducer<Vec<u8>>>) {
     let mut options = WriterOptions::default();
     options.add_content_type(b"numbers").expect("short");
     options.io_timeout = io_timeout;

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Instant;
 
 use framestream::fork::{self, Lock};
-use framestream::iothr::{IoThr, IoThrOptions, Producer, Refused};
+use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, Refused};
 use framestream::reader::{ReaderOptions, StreamReader};
 use framestream::sender::{LinkState, SenderOptions};
 use framestream::transport::{FileReceiver, FileSender, SocketSender, Transport};
@@ -128,7 +128,7 @@ fn beside(work: impl Fn() + Sync, meanwhile: impl FnOnce()) {
     });
 }
 
-fn start(transport: impl Transport + 'static) -> (IoThr<Vec<u8>>, Producer<Vec<u8>>) {
+fn start(transport: impl Transport + 'static) -> (IoThr<Vec<u8>>, FrameProducer<Vec<u8>>) {
     let mut options = WriterOptions::default();
     options.io_timeout = PATIENCE / 2;
     let writer = StreamWriter::new(Box::new(transport), options);

@@ -11,7 +11,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use framestream::iothr::{IoThr, IoThrOptions, Producer};
+use framestream::iothr::{FrameProducer, IoThr, IoThrOptions};
 use framestream::sender::SenderOptions;
 use framestream::transport::HostSender;
 use framestream::writer::{StreamWriter, WriterOptions};
@@ -20,7 +20,11 @@ use receiver::{accept, receive};
 /// Longest wait for anything that is to happen.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn start(host: &str, port: u16, io_timeout: Duration) -> (IoThr<Vec<u8>>, Vec<Producer<Vec<u8>>>) {
+fn start(
+    host: &str,
+    port: u16,
+    io_timeout: Duration,
+) -> (IoThr<Vec<u8>>, Vec<FrameProducer<Vec<u8>>>) {
     let mut options = WriterOptions::default();
     options.io_timeout = io_timeout;
     let writer = StreamWriter::new(Box::new(HostSender::new(host, port)), options);

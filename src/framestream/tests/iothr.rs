@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use framestream::frame::{DecodedFrame, Decoder, MAX_FRAME_SIZE_DEFAULT};
 use framestream::handshake::{Handshake, Opening, ReceiverOpen, Step};
-use framestream::iothr::{IoThr, IoThrOptions, LinkState, Producer, Refused};
+use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, LinkState, Refused};
 use framestream::queue::Model;
 use framestream::reader::{ReaderOptions, StreamReader};
 use framestream::sender::SenderOptions;
@@ -61,7 +61,7 @@ fn receive(stream: &mut UnixStream, polite: bool) -> Vec<Vec<u8>> {
     frames
 }
 
-fn submit_numbers(producer: &Producer<Vec<u8>>, numbers: std::ops::Range<u32>) {
+fn submit_numbers(producer: &FrameProducer<Vec<u8>>, numbers: std::ops::Range<u32>) {
     for number in numbers {
         producer.submit(number.to_be_bytes().to_vec()).expect("room");
     }

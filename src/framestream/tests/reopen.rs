@@ -13,7 +13,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use framestream::iothr::{IoThr, IoThrOptions, LinkState, Producer, SenderStats};
+use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, LinkState, SenderStats};
 use framestream::reader::{ReaderOptions, StreamReader};
 use framestream::sender::SenderOptions;
 use framestream::transport::{FileReceiver, FileSender, SocketSender, Transport};
@@ -27,7 +27,7 @@ const LARGE: usize = 300_000;
 fn start(
     transport: impl Transport + 'static,
     io_timeout: Duration,
-) -> (IoThr<Vec<u8>>, Producer<Vec<u8>>) {
+) -> (IoThr<Vec<u8>>, FrameProducer<Vec<u8>>) {
     let mut writer_options = WriterOptions::default();
     writer_options.io_timeout = io_timeout;
     let writer = StreamWriter::new(Box::new(transport), writer_options);
@@ -69,7 +69,7 @@ fn numbers(frames: &[Vec<u8>]) -> Vec<u32> {
 }
 
 /// Submits `count` numbered frames, each as soon as there is room.
-fn submit_all(producer: &Producer<Vec<u8>>, count: u32, length: impl Fn(u32) -> usize) {
+fn submit_all(producer: &FrameProducer<Vec<u8>>, count: u32, length: impl Fn(u32) -> usize) {
     for number in 0..count {
         wait_for(|| producer.submit(frame(number, length(number))).ok());
     }

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use authority::{Authority, Identity};
 use framestream::StreamError;
 use framestream::frame::{DecodedFrame, Decoder, MAX_FRAME_SIZE_DEFAULT};
-use framestream::iothr::{IoThr, IoThrOptions, LinkState, Producer, SenderStats};
+use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, LinkState, SenderStats};
 use framestream::sender::SenderOptions;
 use framestream::transport::{
     HostSender, SocketSender, TlsError, TlsOptions, TlsSender, Transport,
@@ -69,7 +69,7 @@ fn open(writer: &mut StreamWriter) -> Result<(), StreamError> {
 }
 
 /// Starts a writer thread that tries often, and has time to close.
-fn start(writer: StreamWriter) -> (IoThr<Vec<u8>>, Producer<Vec<u8>>) {
+fn start(writer: StreamWriter) -> (IoThr<Vec<u8>>, FrameProducer<Vec<u8>>) {
     let sender = SenderOptions {
         flush_timeout: Duration::from_millis(10),
         reopen_interval: Duration::from_millis(100),
@@ -101,7 +101,7 @@ fn number(frame: &[u8]) -> u32 {
 }
 
 /// Submits frames with these numbers, each as soon as there is room.
-fn submit(producer: &Producer<Vec<u8>>, numbers: std::ops::Range<u32>) {
+fn submit(producer: &FrameProducer<Vec<u8>>, numbers: std::ops::Range<u32>) {
     let deadline = Instant::now() + PATIENCE;
     for number in numbers {
         while producer.submit(frame(number)).is_err() {

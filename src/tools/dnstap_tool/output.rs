@@ -45,7 +45,7 @@ impl<'a> Frame<'a> {
 
 /// The reason that an output accepts no more frames.
 #[derive(Debug, Error)]
-pub enum OutputError {
+pub enum FrameOutputError {
     /// The reader of the standard output closed it.
     #[error("the reader of the standard output is gone")]
     ReaderGone,
@@ -57,7 +57,7 @@ pub enum OutputError {
     Told,
 }
 
-impl OutputError {
+impl FrameOutputError {
     /// Returns the error of the output `name` for a failed system call.
     pub fn new(name: &str, error: &io::Error) -> Self {
         match error.kind() {
@@ -68,12 +68,12 @@ impl OutputError {
 }
 
 /// Where frames go. All calls come from one thread.
-pub trait Output: Send {
+pub trait FrameOutput: Send {
     /// Says where the frames that follow come from.
     fn set_input(&mut self, _input: InputKind) {}
 
-    /// Takes a frame. What it does with it may wait until [`Output::flush`].
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError>;
+    /// Takes a frame. Processing may be deferred until [`FrameOutput::flush`].
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError>;
 
     /// Returns whether it looks into frames.
     fn is_looker(&self) -> bool {
@@ -81,13 +81,13 @@ pub trait Output: Send {
     }
 
     /// Takes frames of which nothing is known, if it does not look into them: otherwise each is
-    /// given to [`Output::take`]. After an error those are left that were not taken.
-    fn take_all(&mut self, _frames: &mut batch::BatchFrames<'_>) -> Result<(), OutputError> {
+    /// given to [`FrameOutput::take`]. After an error those are left that were not taken.
+    fn take_all(&mut self, _frames: &mut batch::BatchFrames<'_>) -> Result<(), FrameOutputError> {
         Ok(())
     }
 
     /// Begins to write, as nothing stands in the way of the whole program any more.
-    fn begin(&mut self) -> Result<(), OutputError> {
+    fn begin(&mut self) -> Result<(), FrameOutputError> {
         self.files().map_or(Ok(()), FileSeries::begin)
     }
 
@@ -97,35 +97,35 @@ pub trait Output: Send {
     }
 
     /// Brings what was taken to where it goes: no more frames wait.
-    fn flush(&mut self) -> Result<(), OutputError> {
+    fn flush(&mut self) -> Result<(), FrameOutputError> {
         self.files().map_or(Ok(()), FileSeries::write)
     }
 
-    /// When [`Output::tick`] is due.
+    /// Returns when [`FrameOutput::tick`] is due.
     fn due(&mut self) -> Option<Instant> {
         self.files()?.due()
     }
 
     /// Does what is to be done from time to time.
-    fn tick(&mut self) -> Result<(), OutputError> {
+    fn tick(&mut self) -> Result<(), FrameOutputError> {
         self.files().map_or(Ok(()), FileSeries::tick)
     }
 
     /// Begins anew, where that means something: a file that was renamed is left.
-    fn reopen(&mut self) -> Result<(), OutputError> {
+    fn reopen(&mut self) -> Result<(), FrameOutputError> {
         self.files().map_or(Ok(()), FileSeries::reopen)
     }
 
     /// Makes it take frames again after it failed.
-    fn revive(&mut self) -> Result<(), OutputError> {
+    fn revive(&mut self) -> Result<(), FrameOutputError> {
         self.files().map_or(Ok(()), FileSeries::revive)
     }
 
     /// Says that nobody reads the standard output any more, if another output writes there too.
-    fn reader_left(&mut self) -> Result<(), OutputError> {
+    fn reader_left(&mut self) -> Result<(), FrameOutputError> {
         Ok(())
     }
 
     /// Ends it. What it has to say, such as what was lost, it says to `tell`.
-    fn finish(self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError>;
+    fn finish(self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), FrameOutputError>;
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::account::{Account, LossReason};
 use super::batch;
 use super::outage::Outages;
-use super::output::{Frame, Output, OutputError};
+use super::output::{Frame, FrameOutput, FrameOutputError};
 use super::queue::InputKind;
 
 /// Where frames go.
@@ -22,7 +22,7 @@ pub struct Outputs {
 
 struct Outlet {
     name: String,
-    output: Box<dyn Output>,
+    output: Box<dyn FrameOutput>,
     state: OutletState,
     outages: Outages,
     /// Frames that it took.
@@ -87,7 +87,7 @@ impl Outputs {
     }
 
     /// Adds one with its account, by whose name messages call it, after `role`.
-    pub fn add(&mut self, role: &str, mut output: Box<dyn Output>, account: Arc<Account>) {
+    pub fn add(&mut self, role: &str, mut output: Box<dyn FrameOutput>, account: Arc<Account>) {
         let name = format!("{role}{}", account.name);
         let outages = Outages::new(name.clone());
         let (state, taken) = (OutletState::Taking, 0);
@@ -96,7 +96,7 @@ impl Outputs {
     }
 
     /// Begins all of them: only now is gone what they replace.
-    pub fn begin(&mut self) -> Result<(), OutputError> {
+    pub fn begin(&mut self) -> Result<(), FrameOutputError> {
         self.outlets.iter_mut().try_for_each(|outlet| outlet.output.begin())
     }
 
@@ -185,7 +185,7 @@ impl Outputs {
     fn each(
         &mut self,
         tell: &mut dyn FnMut(String),
-        mut act: impl FnMut(&mut dyn Output) -> Result<(), OutputError>,
+        mut act: impl FnMut(&mut dyn FrameOutput) -> Result<(), FrameOutputError>,
     ) {
         for index in 0..self.outlets.len() {
             let outlet = &mut self.outlets[index];
@@ -211,7 +211,7 @@ impl Outputs {
         &mut self,
         frame: &Frame<'_>,
         tell: &mut dyn FnMut(String),
-        is_meant: impl Fn(&dyn Output) -> bool,
+        is_meant: impl Fn(&dyn FrameOutput) -> bool,
     ) {
         for index in 0..self.outlets.len() {
             let outlet = &mut self.outlets[index];
@@ -263,8 +263,8 @@ impl Outputs {
     }
 
     /// Excludes an output from now on, or until it is retried.
-    fn leave(&mut self, index: usize, error: OutputError, tell: &mut dyn FnMut(String)) {
-        let is_unread = matches!(error, OutputError::ReaderGone);
+    fn leave(&mut self, index: usize, error: FrameOutputError, tell: &mut dyn FnMut(String)) {
+        let is_unread = matches!(error, FrameOutputError::ReaderGone);
         self.outlets[index].state =
             if is_unread { OutletState::Unread } else { OutletState::Failed };
         self.failed |= !is_unread;
@@ -280,13 +280,13 @@ impl Outputs {
         let takes = |outlet: &Outlet| outlet.state == OutletState::Taking;
         let others = if self.outlets.iter().any(takes) { "; the other outputs go on" } else { "" };
         match error {
-            OutputError::ReaderGone if !others.is_empty() => {
+            FrameOutputError::ReaderGone if !others.is_empty() => {
                 tell(format!("the standard output is not read any more{others}"));
             }
-            OutputError::ReaderGone => (),
+            FrameOutputError::ReaderGone => (),
             _ if self.retries => self.outlets[index].outages.failed(&error.to_string(), others),
-            OutputError::Failed(text) => tell(format!("{text}{others}")),
-            OutputError::Told => (),
+            FrameOutputError::Failed(text) => tell(format!("{text}{others}")),
+            FrameOutputError::Told => (),
         }
     }
 
@@ -295,9 +295,9 @@ impl Outputs {
         let mut finished = Finished { good: !self.failed, ..Finished::default() };
         for Outlet { name, output, state, outages, lost, account, .. } in self.outlets {
             match output.finish(tell) {
-                Ok(()) | Err(OutputError::ReaderGone) => (),
-                Err(OutputError::Told) => finished.good = false,
-                Err(OutputError::Failed(text)) => {
+                Ok(()) | Err(FrameOutputError::ReaderGone) => (),
+                Err(FrameOutputError::Told) => finished.good = false,
+                Err(FrameOutputError::Failed(text)) => {
                     finished.good = false;
                     tell(text);
                 }

@@ -35,7 +35,7 @@ use super::distinct;
 use super::input::error::InputError;
 use super::input::{ReadProgress, Reading};
 use super::options::{DnstapOptions, Format};
-use super::output::OutputError;
+use super::output::FrameOutputError;
 use super::plain::Plain;
 use super::queue::BatchQueue;
 use super::stats::metrics::RejectedCounts;
@@ -77,8 +77,8 @@ fn completions(shell: Shell) -> ExitCode {
     clap_complete::generate(shell, &mut DnstapOptions::command(), "dnstap", &mut text);
     let mut out = io::stdout().lock();
     let written = out.write_all(&text).and_then(|()| out.flush());
-    match written.map_err(|error| OutputError::new(STANDARD_OUTPUT, &error)) {
-        Ok(()) | Err(OutputError::ReaderGone) => ExitCode::SUCCESS,
+    match written.map_err(|error| FrameOutputError::new(STANDARD_OUTPUT, &error)) {
+        Ok(()) | Err(FrameOutputError::ReaderGone) => ExitCode::SUCCESS,
         Err(error) => {
             Log.error(error);
             ExitCode::FAILURE

@@ -22,7 +22,7 @@ use fstrm_tools::dnstap_tool::output::pcap::Pcap;
 use fstrm_tools::dnstap_tool::output::pdns::PassiveDns;
 use fstrm_tools::dnstap_tool::output::querylog::QueryLog;
 use fstrm_tools::dnstap_tool::output::series::FileSeries;
-use fstrm_tools::dnstap_tool::output::{Frame, Output};
+use fstrm_tools::dnstap_tool::output::{Frame, FrameOutput};
 use fstrm_tools::dnstap_tool::print::{EventPrinter, Style};
 use fstrm_tools::dnstap_tool::queue::{BatchQueue, Popped};
 use fstrm_tools::dnstap_tool::stats::metrics::RejectedCounts;
@@ -101,7 +101,7 @@ fn frames_in(bytes: &[u8]) -> Vec<Vec<u8>> {
 fn exported(
     frames: &[Vec<u8>],
     content: Content,
-    make: impl Fn(FileSeries) -> Box<dyn Output>,
+    make: impl Fn(FileSeries) -> Box<dyn FrameOutput>,
 ) -> Vec<u8> {
     let (place, files) = one_file();
     let series = FileSeries::open(&files, content, Default::default()).expect("a file");
@@ -126,7 +126,7 @@ fn one_file() -> (tempfile::TempDir, Files) {
 }
 
 /// Gives all frames to an output, and ends it.
-fn finished(frames: &[Vec<u8>], mut output: Box<dyn Output>) {
+fn finished(frames: &[Vec<u8>], mut output: Box<dyn FrameOutput>) {
     output.begin().expect("begun");
     for bytes in frames {
         let mut event = Event::new();

@@ -2,7 +2,7 @@
 //! Frame Streams files.
 
 use super::series::FileSeries;
-use super::{Frame, Output, OutputError};
+use super::{Frame, FrameOutput, FrameOutputError};
 use crate::dnstap_tool::batch;
 
 /// Frame Streams files, one after the other.
@@ -16,14 +16,14 @@ impl FramesOutput {
         Self { files }
     }
 
-    fn add(&mut self, frame: &[u8]) -> Result<(), OutputError> {
+    fn add(&mut self, frame: &[u8]) -> Result<(), FrameOutputError> {
         self.files.buffer.extend_from_slice(frame);
         self.files.end_unit()
     }
 }
 
-impl Output for FramesOutput {
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
+impl FrameOutput for FramesOutput {
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         self.add(frame.bytes)
     }
 
@@ -31,7 +31,7 @@ impl Output for FramesOutput {
         false
     }
 
-    fn take_all(&mut self, frames: &mut batch::BatchFrames<'_>) -> Result<(), OutputError> {
+    fn take_all(&mut self, frames: &mut batch::BatchFrames<'_>) -> Result<(), FrameOutputError> {
         frames.try_for_each(|frame| self.add(frame))
     }
 
@@ -39,7 +39,7 @@ impl Output for FramesOutput {
         Some(&mut self.files)
     }
 
-    fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), OutputError> {
+    fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
         self.files.finish()
     }
 }

@@ -16,7 +16,7 @@ use ::parquet::errors::ParquetError;
 
 use super::remarks::Remarks;
 use super::series::FileSeries;
-use super::{Frame, Output, OutputError};
+use super::{Frame, FrameOutput, FrameOutputError};
 use crate::capture::content::{Content, Rejoin};
 use crate::capture::output::Files;
 use crate::command_line::STANDARD_OUTPUT;
@@ -55,7 +55,7 @@ enum ParquetState {
 impl Parquet {
     /// Opens the first file, which is not begun. A reader that does not read is given up once `stop` is
     /// set.
-    pub fn open(files: &Files, stop: Arc<AtomicBool>) -> Result<Self, OutputError> {
+    pub fn open(files: &Files, stop: Arc<AtomicBool>) -> Result<Self, FrameOutputError> {
         // It is known here only how large a file becomes, and where one may end.
         let unsplit = Files { split_size: None, ..files.clone() };
         let content = Content {
@@ -82,7 +82,7 @@ impl Parquet {
     }
 
     /// Writes the rows that wait.
-    fn write(&mut self) -> Result<(), OutputError> {
+    fn write(&mut self) -> Result<(), FrameOutputError> {
         if self.rows == 0 {
             return Ok(());
         }
@@ -94,7 +94,7 @@ impl Parquet {
     }
 
     /// A failed write leaves a file that cannot be read.
-    fn note(&mut self, written: Result<(), OutputError>) -> Result<(), OutputError> {
+    fn note(&mut self, written: Result<(), FrameOutputError>) -> Result<(), FrameOutputError> {
         if written.is_err() {
             self.state = ParquetState::Broken;
         }
@@ -102,7 +102,7 @@ impl Parquet {
     }
 
     /// Writes the end of the file.
-    fn complete(&mut self) -> Result<(), OutputError> {
+    fn complete(&mut self) -> Result<(), FrameOutputError> {
         self.write()?;
         let next = ParquetWriter::new();
         let finished = next.and_then(|next| {
@@ -116,7 +116,7 @@ impl Parquet {
     }
 
     /// Begins the file that comes after a complete one.
-    fn next(&mut self) -> Result<(), OutputError> {
+    fn next(&mut self) -> Result<(), FrameOutputError> {
         self.files.reopen()?;
         if self.files.is_new() {
             self.state = ParquetState::Open;
@@ -124,7 +124,7 @@ impl Parquet {
         }
         // The reason was reported. The last file is complete, and takes nothing more.
         let name = self.files.name();
-        Err(OutputError::Failed(format!("{name}: no next file can be begun")))
+        Err(FrameOutputError::Failed(format!("{name}: no next file can be begun")))
     }
 
     fn bytes(&self) -> usize {
@@ -132,31 +132,31 @@ impl Parquet {
     }
 }
 
-fn failed(name: &str, error: &ParquetError) -> OutputError {
-    OutputError::Failed(format!("failed to write {name}: {error}"))
+fn failed(name: &str, error: &ParquetError) -> FrameOutputError {
+    FrameOutputError::Failed(format!("failed to write {name}: {error}"))
 }
 
 /// A failed write leaves a file that cannot be read.
-fn without_end(error: OutputError) -> OutputError {
+fn without_end(error: FrameOutputError) -> FrameOutputError {
     match error {
-        OutputError::Failed(text) => {
-            OutputError::Failed(format!("{text}; without its end the file cannot be read"))
+        FrameOutputError::Failed(text) => {
+            FrameOutputError::Failed(format!("{text}; without its end the file cannot be read"))
         }
         gone => gone,
     }
 }
 
-impl Output for Parquet {
+impl FrameOutput for Parquet {
     fn files(&mut self) -> Option<&mut FileSeries> {
         Some(&mut self.files)
     }
 
     /// Rows are written in groups.
-    fn flush(&mut self) -> Result<(), OutputError> {
+    fn flush(&mut self) -> Result<(), FrameOutputError> {
         Ok(())
     }
 
-    fn revive(&mut self) -> Result<(), OutputError> {
+    fn revive(&mut self) -> Result<(), FrameOutputError> {
         match self.state {
             ParquetState::Open => return self.files.revive(),
             ParquetState::Complete => self.next()?,
@@ -169,7 +169,7 @@ impl Output for Parquet {
         Ok(())
     }
 
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         row::fill(frame, &mut self.columns, &mut self.remarks);
         self.rows += 1;
         let bytes = self.bytes();
@@ -186,7 +186,7 @@ impl Output for Parquet {
         self.files.due()
     }
 
-    fn tick(&mut self) -> Result<(), OutputError> {
+    fn tick(&mut self) -> Result<(), FrameOutputError> {
         let now = Instant::now();
         if self.files.is_over(now) {
             self.reopen()?;
@@ -195,7 +195,7 @@ impl Output for Parquet {
     }
 
     /// Completes the file and begins another.
-    fn reopen(&mut self) -> Result<(), OutputError> {
+    fn reopen(&mut self) -> Result<(), FrameOutputError> {
         if self.is_stream {
             return Ok(());
         }
@@ -203,7 +203,7 @@ impl Output for Parquet {
         self.next()
     }
 
-    fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
+    fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
         self.remarks.tell(self.files.name(), tell);
         match self.state {
             ParquetState::Open => self.complete()?,

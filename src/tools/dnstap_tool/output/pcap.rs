@@ -16,7 +16,7 @@ use dnstap::schema::{HttpProtocol, SocketFamily, SocketProtocol};
 use super::recent::Recent;
 use super::remarks::Remarks;
 use super::series::FileSeries;
-use super::{Frame, Output, OutputError};
+use super::{Frame, FrameOutput, FrameOutputError};
 use crate::capture::content::{Content, Rejoin};
 use crate::dnstap_tool::pairing;
 use flows::Flows;
@@ -284,8 +284,8 @@ fn whole_packets(bytes: &[u8]) -> (u64, usize) {
     (count, size)
 }
 
-impl Output for Pcap {
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
+impl FrameOutput for Pcap {
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         // Of frames that hold no event the worker tells.
         if let Ok(event) = frame.event {
             match &event.message {
@@ -303,7 +303,7 @@ impl Output for Pcap {
         Some(&mut self.files)
     }
 
-    fn finish(self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
+    fn finish(self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
         let name = self.files.name();
         self.remarks.tell(name, tell);
         if !self.ports.is_empty() {

@@ -13,7 +13,7 @@ use indexmap::IndexMap;
 
 use super::remarks::Remarks;
 use super::series::FileSeries;
-use super::{Frame, Output, OutputError};
+use super::{Frame, FrameOutput, FrameOutputError};
 use crate::dnstap_tool::dns::record::{OPT, Record};
 use crate::dnstap_tool::dns::section::{Parts, flag};
 use crate::dnstap_tool::dns::{BadMessage, name, rdata};
@@ -217,7 +217,7 @@ impl PassiveDns {
     }
 
     /// Prints what was counted, and begins anew.
-    fn print(&mut self) -> Result<(), OutputError> {
+    fn print(&mut self) -> Result<(), FrameOutputError> {
         let mut printed = Ok(());
         for (front, Sightings { count, first, last }) in self.seen.drain(..) {
             let out = &mut self.files.buffer;
@@ -250,12 +250,12 @@ fn has_compressed_names(rtype: u16) -> bool {
     matches!(rtype, 2..=9 | 12 | 14 | 15 | 17 | 18 | 21 | 26 | 33 | 36 | 39)
 }
 
-impl Output for PassiveDns {
+impl FrameOutput for PassiveDns {
     fn files(&mut self) -> Option<&mut FileSeries> {
         Some(&mut self.files)
     }
 
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         // Of frames that hold no event the worker tells.
         let Ok(event) = frame.event else { return Ok(()) };
         let taken = match &event.message {
@@ -273,7 +273,7 @@ impl Output for PassiveDns {
         [print, self.files.due()].into_iter().flatten().min()
     }
 
-    fn tick(&mut self) -> Result<(), OutputError> {
+    fn tick(&mut self) -> Result<(), FrameOutputError> {
         let now = Instant::now();
         // What was counted in the time of a file belongs there.
         if self.files.is_over(now) || self.since.is_some_and(|since| since + INTERVAL <= now) {
@@ -282,12 +282,12 @@ impl Output for PassiveDns {
         self.files.tick()
     }
 
-    fn reopen(&mut self) -> Result<(), OutputError> {
+    fn reopen(&mut self) -> Result<(), FrameOutputError> {
         self.print()?;
         self.files.reopen()
     }
 
-    fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
+    fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
         self.remarks.tell(self.files.name(), tell);
         let printed = self.print();
         self.files.finish_after(printed)

@@ -11,7 +11,7 @@ use dnstap::schema::Hop;
 
 use super::remarks::Remarks;
 use super::series::FileSeries;
-use super::{Frame, Output, OutputError};
+use super::{Frame, FrameOutput, FrameOutputError};
 use crate::dnstap_tool::dns::section::Parts;
 use crate::dnstap_tool::pairing::waiting::{Fit, UnpairedTable};
 use crate::dnstap_tool::pairing::{self, ExchangeTimes, Keys, Latency, TIMEOUT};
@@ -116,7 +116,7 @@ impl QueryLog {
         &mut self,
         identity: Option<&[u8]>,
         message: &Message<'_>,
-    ) -> Result<(), OutputError> {
+    ) -> Result<(), FrameOutputError> {
         let is_query = message.message_type.is_query();
         let times = ExchangeTimes::of(message);
         let (wire, time) = match is_query {
@@ -198,7 +198,7 @@ impl QueryLog {
 
     /// Makes a line of a half and the one that waits for it; or else lets it wait, unless that is
     /// of no use.
-    fn pair(&mut self, key: u64, mut half: UnpairedLine) -> Result<(), OutputError> {
+    fn pair(&mut self, key: u64, mut half: UnpairedLine) -> Result<(), FrameOutputError> {
         let seen = self.seen[half.hop as usize];
         let is_query = half.answer.is_none();
         let waits = match is_query {
@@ -227,7 +227,7 @@ impl QueryLog {
     }
 
     /// Writes the line of a half without the other.
-    fn line_alone(&mut self, half: &UnpairedLine) -> Result<(), OutputError> {
+    fn line_alone(&mut self, half: &UnpairedLine) -> Result<(), FrameOutputError> {
         self.line(half, half.answer.is_some().then_some(half))
     }
 
@@ -236,7 +236,7 @@ impl QueryLog {
         &mut self,
         query: &UnpairedLine,
         response: Option<&UnpairedLine>,
-    ) -> Result<(), OutputError> {
+    ) -> Result<(), FrameOutputError> {
         let own = response.map(|response| response.times);
         let time = query.times.query.or(own.and_then(ExchangeTimes::first));
         let asked = query.times.query;
@@ -255,7 +255,11 @@ impl QueryLog {
     }
 
     /// Ends those for whom, at the time of a message of the same server, it is too late.
-    fn end_older(&mut self, identity: Option<&[u8]>, time: Option<u64>) -> Result<(), OutputError> {
+    fn end_older(
+        &mut self,
+        identity: Option<&[u8]>,
+        time: Option<u64>,
+    ) -> Result<(), FrameOutputError> {
         let server = self.keys.server(identity);
         while self
             .waiting
@@ -268,7 +272,7 @@ impl QueryLog {
     }
 
     /// Ends the wait of the oldest, and of the following ones for which no response is expected.
-    fn end_oldest(&mut self) -> Result<(), OutputError> {
+    fn end_oldest(&mut self) -> Result<(), FrameOutputError> {
         while let Some(half) = self.waiting.pop_oldest() {
             self.bytes -= half.bytes();
             self.line_alone(&half)?;
@@ -282,7 +286,7 @@ impl QueryLog {
         Ok(())
     }
 
-    fn end_all(&mut self) -> Result<(), OutputError> {
+    fn end_all(&mut self) -> Result<(), FrameOutputError> {
         let mut ended = Ok(());
         while self.waiting.count() > 0 {
             // After a failure the others are counted.
@@ -297,8 +301,8 @@ impl QueryLog {
     }
 }
 
-impl Output for QueryLog {
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
+impl FrameOutput for QueryLog {
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         // Of frames that hold no event the worker tells.
         let Ok(event) = frame.event else { return Ok(()) };
         match &event.message {
@@ -318,7 +322,7 @@ impl Output for QueryLog {
         [self.over_at(), self.files.due()].into_iter().flatten().min()
     }
 
-    fn tick(&mut self) -> Result<(), OutputError> {
+    fn tick(&mut self) -> Result<(), FrameOutputError> {
         let now = Instant::now();
         while self.over_at().is_some_and(|over_at| over_at <= now) {
             self.end_oldest()?;
@@ -327,7 +331,7 @@ impl Output for QueryLog {
         self.files.tick()
     }
 
-    fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), OutputError> {
+    fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
         let ended = self.end_all();
         let name = self.files.name();
         self.remarks.tell(name, tell);

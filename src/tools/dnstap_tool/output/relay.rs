@@ -9,12 +9,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dnstap::sink::CONTENT_TYPE;
-use framestream::iothr::{IoThr, IoThrOptions, LinkState, Producer, Refused, SenderStats};
+use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, LinkState, Refused, SenderStats};
 use framestream::transport::{Transport, deadline};
 use framestream::writer::{StreamWriter, WriterOptions};
 
 use self::watch::RelayWatch;
-use super::{Frame, Output, OutputError};
+use super::{Frame, FrameOutput, FrameOutputError};
 use crate::dnstap_tool::account::{Account, LossReason};
 use crate::dnstap_tool::batch;
 use crate::dnstap_tool::options::TLS_PREFIX;
@@ -39,7 +39,7 @@ const ACCOUNT_INTERVAL: Duration = Duration::from_millis(250);
 /// One destination.
 pub struct Relay {
     thread: IoThr<Vec<u8>>,
-    producer: Producer<Vec<u8>>,
+    producer: FrameProducer<Vec<u8>>,
     /// Frames come from files now, which wait.
     patient: bool,
     /// Set when the program is to stop.
@@ -65,8 +65,8 @@ impl Relay {
         timeout: Option<Duration>,
         stop: Arc<AtomicBool>,
         is_endless: bool,
-    ) -> Result<Self, OutputError> {
-        let failed = |error: String| OutputError::Failed(format!("relay to {name}: {error}"));
+    ) -> Result<Self, FrameOutputError> {
+        let failed = |error: String| FrameOutputError::Failed(format!("relay to {name}: {error}"));
         let mut writer = WriterOptions::default();
         writer.add_content_type(CONTENT_TYPE).map_err(|error| failed(error.to_string()))?;
         let timeout = timeout.filter(|timeout| !timeout.is_zero());
@@ -191,12 +191,12 @@ impl Relay {
     }
 }
 
-impl Output for Relay {
+impl FrameOutput for Relay {
     fn set_input(&mut self, input: InputKind) {
         self.patient = input == InputKind::File;
     }
 
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         self.send(frame.payload());
         Ok(())
     }
@@ -205,7 +205,7 @@ impl Output for Relay {
         false
     }
 
-    fn take_all(&mut self, frames: &mut batch::BatchFrames<'_>) -> Result<(), OutputError> {
+    fn take_all(&mut self, frames: &mut batch::BatchFrames<'_>) -> Result<(), FrameOutputError> {
         for frame in frames {
             self.send(&frame[framestream::frame::LENGTH_SIZE..]);
         }
@@ -216,12 +216,12 @@ impl Output for Relay {
         Some(self.due)
     }
 
-    fn tick(&mut self) -> Result<(), OutputError> {
+    fn tick(&mut self) -> Result<(), FrameOutputError> {
         self.look();
         Ok(())
     }
 
-    fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), OutputError> {
+    fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
         self.close();
         // Frames that are pending now are not sent any more.
         self.count(SenderStats { waiting: 0, ..self.thread.stats() });
@@ -231,6 +231,6 @@ impl Output for Relay {
         }
         let why =
             self.last_error().map_or(String::new(), |why| format!("; the last failure: {why}"));
-        Err(OutputError::Failed(format!("relay to {name}: {lost} frames were not sent{why}")))
+        Err(FrameOutputError::Failed(format!("relay to {name}: {lost} frames were not sent{why}")))
     }
 }

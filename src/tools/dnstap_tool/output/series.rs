@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::OutputError;
+use super::FrameOutputError;
 use super::commands::Patience;
 use crate::capture::content::Content;
 use crate::capture::destination::{Closed, Destination};
@@ -63,11 +63,11 @@ impl FileSeries {
         files: &Files,
         content: Content,
         stop: Arc<AtomicBool>,
-    ) -> Result<Self, OutputError> {
+    ) -> Result<Self, FrameOutputError> {
         let log = Log;
         let name = files.name.display().to_string();
         let files = RotatingFile::prepare(files, content, stop);
-        let files = Box::new(files.map_err(|error| OutputError::Failed(error.to_string()))?);
+        let files = Box::new(files.map_err(|error| FrameOutputError::Failed(error.to_string()))?);
         let buffer = Vec::with_capacity(BUFFER_SIZE);
         Ok(Self {
             name,
@@ -86,8 +86,8 @@ impl FileSeries {
     }
 
     /// Begins the first file.
-    pub fn begin(&mut self) -> Result<(), OutputError> {
-        self.files.begin(&self.log).map_err(|error| OutputError::Failed(error.to_string()))
+    pub fn begin(&mut self) -> Result<(), FrameOutputError> {
+        self.files.begin(&self.log).map_err(|error| FrameOutputError::Failed(error.to_string()))
     }
 
     /// Returns its name in messages: the file, or the pattern of names.
@@ -97,13 +97,13 @@ impl FileSeries {
 
     /// Ends a unit, which the next file has if this one has no room for it. Writes if there is
     /// enough.
-    pub fn end_unit(&mut self) -> Result<(), OutputError> {
+    pub fn end_unit(&mut self) -> Result<(), FrameOutputError> {
         self.end_units(1)
     }
 
     /// Ends so many units, which are in one file. After a write that failed they are only counted: who
     /// has more that waits need not keep it.
-    pub fn end_units(&mut self, count: u64) -> Result<(), OutputError> {
+    pub fn end_units(&mut self, count: u64) -> Result<(), FrameOutputError> {
         if self.state != SeriesState::Writing {
             self.buffer.clear();
             self.late += count;
@@ -124,7 +124,7 @@ impl FileSeries {
     }
 
     /// Writes all units.
-    pub fn write(&mut self) -> Result<(), OutputError> {
+    pub fn write(&mut self) -> Result<(), FrameOutputError> {
         if self.state != SeriesState::Writing {
             return Ok(());
         }
@@ -135,7 +135,7 @@ impl FileSeries {
         Ok(())
     }
 
-    fn write_whole(&mut self) -> Result<(), OutputError> {
+    fn write_whole(&mut self) -> Result<(), FrameOutputError> {
         let written = self.files.write(&self.buffer[..self.whole], self.units);
         self.has_written |= written.is_ok() && self.whole > 0 && !self.files.holds_back();
         self.buffer.drain(..self.whole);
@@ -143,17 +143,17 @@ impl FileSeries {
         written.map_err(|error| self.failed(&error))
     }
 
-    fn failed(&mut self, error: &FrameWriteError) -> OutputError {
+    fn failed(&mut self, error: &FrameWriteError) -> FrameOutputError {
         if error.is_reader_gone() {
             self.state = SeriesState::Unread;
-            return OutputError::ReaderGone;
+            return FrameOutputError::ReaderGone;
         }
         self.state = SeriesState::Failed;
         // What was compressed may be there, and may be not.
         let most = if self.files.holds_back() { "up to " } else { "" };
         let (lost, unit) = (error.lost(), self.files.unit());
         self.lost.fetch_add(lost, Ordering::Relaxed);
-        OutputError::Failed(format!("{error} ({most}{lost} {unit} lost)"))
+        FrameOutputError::Failed(format!("{error} ({most}{lost} {unit} lost)"))
     }
 
     /// When [`FileSeries::tick`] is due.
@@ -162,7 +162,7 @@ impl FileSeries {
     }
 
     /// Does what is due by time.
-    pub fn tick(&mut self) -> Result<(), OutputError> {
+    pub fn tick(&mut self) -> Result<(), FrameOutputError> {
         let now = Instant::now();
         if self.is_over(now) {
             self.reopen()?;
@@ -176,7 +176,7 @@ impl FileSeries {
     }
 
     /// Does what is due by time, but for the next file.
-    pub fn look_after(&mut self, now: Instant) -> Result<(), OutputError> {
+    pub fn look_after(&mut self, now: Instant) -> Result<(), FrameOutputError> {
         if self.reap_at.is_some_and(|reap_at| reap_at <= now) {
             self.files.reap(&self.log);
             self.reap_at = self.next_reap();
@@ -190,18 +190,18 @@ impl FileSeries {
     }
 
     /// Makes it write again after a write that failed.
-    pub fn revive(&mut self) -> Result<(), OutputError> {
+    pub fn revive(&mut self) -> Result<(), FrameOutputError> {
         let revived = self.files.revive(&self.log);
-        revived.map_err(|error| OutputError::Failed(error.to_string()))?;
+        revived.map_err(|error| FrameOutputError::Failed(error.to_string()))?;
         self.write_on();
         Ok(())
     }
 
     /// The same for a file that cannot be read without the lost data: leaves it, and starts
     /// another.
-    pub fn leave_broken(&mut self) -> Result<(), OutputError> {
+    pub fn leave_broken(&mut self) -> Result<(), FrameOutputError> {
         let left = self.files.leave_broken(&self.log);
-        left.map_err(|error| OutputError::Failed(error.to_string()))?;
+        left.map_err(|error| FrameOutputError::Failed(error.to_string()))?;
         self.write_on();
         Ok(())
     }
@@ -228,7 +228,7 @@ impl FileSeries {
     }
 
     /// Begins the next file.
-    pub fn reopen(&mut self) -> Result<(), OutputError> {
+    pub fn reopen(&mut self) -> Result<(), FrameOutputError> {
         self.write()?;
         self.rotate();
         Ok(())
@@ -249,13 +249,16 @@ impl FileSeries {
     }
 
     /// Ends the last file, and waits for the commands that still run, unless a signal ends that.
-    pub fn finish(self) -> Result<(), OutputError> {
+    pub fn finish(self) -> Result<(), FrameOutputError> {
         self.finish_after(Ok(()))
     }
 
     /// The same after `written`, which is how the last units were ended. Says what was counted after a
     /// failure too.
-    pub fn finish_after(mut self, written: Result<(), OutputError>) -> Result<(), OutputError> {
+    pub fn finish_after(
+        mut self,
+        written: Result<(), FrameOutputError>,
+    ) -> Result<(), FrameOutputError> {
         let patience = Patience::from_now();
         let written = written.and(self.write());
         let Self { name, files, log, late, lost, state, .. } = self;
@@ -267,12 +270,12 @@ impl FileSeries {
         }
         if state == SeriesState::Failed && late > 0 {
             let why = match written {
-                Err(OutputError::Failed(text)) => format!("{text}; "),
+                Err(FrameOutputError::Failed(text)) => format!("{text}; "),
                 _ => format!("{name}: "),
             };
-            return Err(OutputError::Failed(format!("{why}{late} more {unit} are lost")));
+            return Err(FrameOutputError::Failed(format!("{why}{late} more {unit} are lost")));
         }
         written?;
-        if complete { Ok(()) } else { Err(OutputError::Told) }
+        if complete { Ok(()) } else { Err(FrameOutputError::Told) }
     }
 }

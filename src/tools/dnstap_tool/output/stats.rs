@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Frame, Output, OutputError};
+use super::{Frame, FrameOutput, FrameOutputError};
 use crate::command_line::STANDARD_OUTPUT;
 use crate::dnstap_tool::account::Account;
 use crate::dnstap_tool::stats::MessageStats;
@@ -92,7 +92,7 @@ impl StatsOutput {
     }
 
     /// Shows the present on the terminal.
-    fn refresh(&mut self) -> Result<(), OutputError> {
+    fn refresh(&mut self) -> Result<(), FrameOutputError> {
         let (then, before) =
             std::mem::replace(&mut self.last, (Instant::now(), self.counts.frames));
         let seconds = (self.last.0 - then).as_secs_f64().max(1e-3);
@@ -108,14 +108,14 @@ impl StatsOutput {
     }
 }
 
-fn write(text: &str) -> Result<(), OutputError> {
+fn write(text: &str) -> Result<(), FrameOutputError> {
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written.map_err(|error| OutputError::new(STANDARD_OUTPUT, &error))
+    written.map_err(|error| FrameOutputError::new(STANDARD_OUTPUT, &error))
 }
 
-impl Output for StatsOutput {
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
+impl FrameOutput for StatsOutput {
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         match frame.event {
             Ok(event) => self.counts.add(frame.bytes, event),
             Err(_) => self.counts.add_bad(frame.bytes),
@@ -127,16 +127,16 @@ impl Output for StatsOutput {
         (self.live || self.page.is_some()).then_some(self.due)
     }
 
-    fn tick(&mut self) -> Result<(), OutputError> {
+    fn tick(&mut self) -> Result<(), FrameOutputError> {
         self.due = Instant::now() + REFRESH;
         self.set_page();
         match if self.live { self.refresh() } else { Ok(()) } {
-            Err(OutputError::ReaderGone) => self.reader_left(),
+            Err(FrameOutputError::ReaderGone) => self.reader_left(),
             other => other,
         }
     }
 
-    fn reader_left(&mut self) -> Result<(), OutputError> {
+    fn reader_left(&mut self) -> Result<(), FrameOutputError> {
         match self.printed {
             // Prometheus reads on.
             Printed::Output { .. } if self.page.is_some() => {
@@ -144,12 +144,12 @@ impl Output for StatsOutput {
                 self.live = false;
                 Ok(())
             }
-            Printed::Output { .. } => Err(OutputError::ReaderGone),
+            Printed::Output { .. } => Err(FrameOutputError::ReaderGone),
             Printed::Not | Printed::Error => Ok(()),
         }
     }
 
-    fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), OutputError> {
+    fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
         let text = || text::lines(&self.counts, None, UNLIMITED).join("\n");
         match self.printed {
             Printed::Not => Ok(()),
@@ -159,7 +159,7 @@ impl Output for StatsOutput {
             Printed::Output { .. } => write(&format!("{}\n", text())),
             Printed::Error => {
                 let written = io::stderr().write_all(format!("{}\n", text()).as_bytes());
-                written.map_err(|error| OutputError::new("the standard error", &error))
+                written.map_err(|error| FrameOutputError::new("the standard error", &error))
             }
         }
     }

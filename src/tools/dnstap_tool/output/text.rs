@@ -2,7 +2,7 @@
 //! Text, to the standard output or files.
 
 use super::series::FileSeries;
-use super::{Frame, Output, OutputError};
+use super::{Frame, FrameOutput, FrameOutputError};
 use crate::dnstap_tool::print::{EventPrinter, Style};
 
 /// Quiet text, YAML or JSON.
@@ -18,8 +18,8 @@ impl TextOutput {
     }
 }
 
-impl Output for TextOutput {
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), OutputError> {
+impl FrameOutput for TextOutput {
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         match frame.event {
             Ok(event) => self.printer.print(event, &mut self.files.buffer),
             Err(error) => self.printer.print_bad(frame.payload(), error, &mut self.files.buffer),
@@ -31,7 +31,7 @@ impl Output for TextOutput {
         Some(&mut self.files)
     }
 
-    fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), OutputError> {
+    fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
         self.files.finish()
     }
 }

@@ -25,7 +25,7 @@ use crate::dnstap_tool::output::pdns::PassiveDns;
 use crate::dnstap_tool::output::querylog::QueryLog;
 use crate::dnstap_tool::output::series::FileSeries;
 use crate::dnstap_tool::output::text::TextOutput;
-use crate::dnstap_tool::output::{Output, OutputError};
+use crate::dnstap_tool::output::{FrameOutput, FrameOutputError};
 use crate::dnstap_tool::print::Style;
 
 /// Returns the settings of the output `name` in this format.
@@ -83,10 +83,10 @@ pub fn output(
     format: Format,
     name: &Path,
     stop: &Arc<AtomicBool>,
-) -> Result<Box<dyn Output>, OutputError> {
+) -> Result<Box<dyn FrameOutput>, FrameOutputError> {
     let files = files(options, format, name);
     let series = |content| FileSeries::open(&files, content, stop.clone());
-    let text = |style| -> Result<Box<dyn Output>, OutputError> {
+    let text = |style| -> Result<Box<dyn FrameOutput>, FrameOutputError> {
         let content = if style == Style::Yaml { Content::documents() } else { Content::text() };
         Ok(Box::new(TextOutput::new(series(content)?, style)))
     };
@@ -100,7 +100,7 @@ pub fn output(
         Format::Pcap => Ok(Box::new(Pcap::new(series(Pcap::content())?))),
         Format::Frames => {
             let content = Content::frames(CONTENT_TYPE);
-            let content = content.map_err(|error| OutputError::Failed(error.to_string()))?;
+            let content = content.map_err(|error| FrameOutputError::Failed(error.to_string()))?;
             Ok(Box::new(FramesOutput::new(series(content)?)))
         }
     }
