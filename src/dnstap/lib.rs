@@ -16,6 +16,7 @@ pub mod proto;
 pub mod reader;
 mod ring;
 pub mod sample;
+mod sample_rate;
 pub mod schema;
 pub mod sink;
 mod wire;

@@ -3,7 +3,7 @@
 
 use super::cursor::{Cursor, bytes_len};
 use super::{EncodeError, Envelope, limit};
-use crate::sample;
+use crate::sample_rate::{SEPARATOR, record};
 use crate::wire::event;
 
 /// The encoded fields before the message.
@@ -30,7 +30,7 @@ pub struct Origin {
 impl Origin {
     /// Encodes an identity and a version (`Dnstap.identity`, `Dnstap.version`), each of at most
     /// [`BYTES_MAX`](super::BYTES_MAX) bytes; `None` leaves a field out. Where one in `sample_rate`
-    /// messages is logged, and not every one, each says so in [`sample`]'s way.
+    /// messages is logged, and not every one, each says so in the way of [`sample`](crate::sample).
     pub fn new(
         identity: Option<&[u8]>,
         version: Option<&[u8]>,
@@ -40,7 +40,7 @@ impl Origin {
         limit("version", version)?;
         let identity = field(event::identity, identity)?;
         let version = field(event::version, version)?;
-        let sampled = sample::record(sample_rate);
+        let sampled = record(sample_rate);
         let extra = Some(&*sampled).filter(|bytes| !bytes.is_empty());
         let mut whole = vec![0; identity.len() + version.len() + bytes_len(extra) + 1];
         let mut cursor = Cursor::new(&mut whole);
@@ -100,10 +100,10 @@ impl Origin {
         match envelope.extra {
             // The separator takes the byte that the second of two keys would.
             Some(extra) if !self.sampled.is_empty() && !extra.is_empty() => {
-                let length = self.sampled.len() + sample::SEPARATOR.len() + extra.len();
+                let length = self.sampled.len() + SEPARATOR.len() + extra.len();
                 cursor.integer(event::extra, length as u64)?;
                 cursor.put(&self.sampled)?;
-                cursor.put(sample::SEPARATOR)?;
+                cursor.put(SEPARATOR)?;
                 cursor.put(extra)?;
             }
             extra => {
