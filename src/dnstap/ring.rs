@@ -3,8 +3,8 @@
 //! only module of the crate with `unsafe` blocks.
 //!
 //! A frame is written where it will be sent from, length first, in one piece. Where the end of the
-//! memory is too near for that, a mark says to go on at the beginning. Positions count bytes for
-//! ever, and wrap with the integer.
+//! memory is too near for that, a mark says to go on at the beginning. Positions count all bytes
+//! since the ring was made, and wrap with the integer.
 //!
 //! ```text
 //!          head                     tail
@@ -163,7 +163,7 @@ impl Producer {
         Ok(Room { length, payload, tail, shared_tail: &ring.tail.0, wake_at })
     }
 
-    /// Sees afresh how much room there is, and goes on at the beginning of the memory where the end
+    /// Reloads the position of the consumer, and goes on at the beginning of the memory if its end
     /// is too near.
     #[cold]
     #[inline(never)]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The queue of many producers and one consumer: a ring whose slots each carry the index they are
 //! ready for (D. Vyukov's bounded queue, with the consumer's half simplified to one thread).
-//! Indices count entries for ever and wrap with the integer.
+//! Indices count all entries since the queue was made, and wrap with the integer.
 
 use std::collections::TryReserveError;
 use std::mem::MaybeUninit;
@@ -92,7 +92,7 @@ impl<T> Mpsc<T> {
     pub(super) unsafe fn drain(&self, mut take: impl FnMut(&T) -> bool) -> usize {
         let mut place = Place::new(&self.head.0);
         let first = place.at;
-        // At most one round: producers that keep up must not keep the consumer for ever.
+        // At most one round: producers that keep up must not keep the consumer endlessly.
         while place.at.wrapping_sub(first) < self.slots.len() {
             let slot = self.slot(place.at);
             let filled = place.at.wrapping_add(1);

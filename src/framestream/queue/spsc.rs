@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The queue of one producer and one consumer: a ring with an index for each, each written by one
-//! side only. Indices count entries for ever and wrap with the integer.
+//! side only. Indices count all entries since the queue was made, and wrap with the integer.
 
 use std::collections::TryReserveError;
 use std::mem::MaybeUninit;
