@@ -154,7 +154,6 @@ static void report(const struct fstrm_iothr *iothr)
 	printf("waiting=%llu ", (unsigned long long)stats.waiting);
 	printf("lost_closing=%llu ", (unsigned long long)stats.lost_closing);
 	printf("lost_error=%llu ", (unsigned long long)stats.lost_error);
-	printf("lost_fork=%llu ", (unsigned long long)stats.lost_fork);
 	printf("bytes_written=%llu ", (unsigned long long)stats.bytes_written);
 	printf("connects=%llu ", (unsigned long long)stats.connects);
 	printf("connect_failures=%llu ", (unsigned long long)stats.connect_failures);

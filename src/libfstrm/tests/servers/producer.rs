@@ -46,7 +46,7 @@ impl Index<&str> for Report {
 impl Report {
     /// Frames that are counted as lost.
     pub fn lost(&self) -> u64 {
-        self["lost_closing"] + self["lost_error"] + self["lost_fork"]
+        self["lost_closing"] + self["lost_error"]
     }
 }
 
