@@ -107,7 +107,9 @@ fn both_sides_get_everything_in_their_order() {
         read(&mut client, &mut answered).unwrap();
     }
     drop(client);
-    assert_eq!(read(&mut server, &mut asked), None);
+    // A read that finds no more than a record of TLS itself comes before the end.
+    assert!((0..100).any(|_| read(&mut server, &mut asked).is_none()));
+    assert!(asked == sent);
 }
 
 #[test]
