@@ -20,7 +20,7 @@ pub unsafe extern "C" fn dnstap_encoded_size_max(message: *const dnstap_message)
     ffi::guard(0, || {
         let mut older = MaybeUninit::uninit();
         // SAFETY: as documented.
-        let view = unsafe { view(message, &mut older) };
+        let view = unsafe { View::borrow(message, &mut older) };
         view.and_then(|view| size_max(&view)).unwrap_or(0)
     })
 }
@@ -62,7 +62,7 @@ pub unsafe extern "C" fn dnstap_encode(
         let buffer = unsafe { slice::from_raw_parts_mut(buffer, capacity) };
         let mut older = MaybeUninit::uninit();
         // SAFETY: as documented.
-        let encoded = unsafe { view(message, &mut older) }.and_then(|view| {
+        let encoded = unsafe { View::borrow(message, &mut older) }.and_then(|view| {
             if size_max(&view)? > buffer.len() {
                 return Err(DNSTAP_ERROR_BUFFER);
             }
@@ -77,20 +77,6 @@ pub unsafe extern "C" fn dnstap_encode(
             Err(error) => error,
         }
     })
-}
-
-/// Returns the caller's message, checked.
-///
-/// # Safety
-/// `message` is as documented.
-unsafe fn view<'a>(
-    message: *const dnstap_message,
-    older: &'a mut MaybeUninit<dnstap_message>,
-) -> Result<View<'a>, dnstap_result> {
-    // SAFETY: passed on to the caller.
-    let message = unsafe { ffi::borrow_sized(message, older) }?;
-    // SAFETY: the same.
-    unsafe { View::new(message) }
 }
 
 fn size_max(view: &View<'_>) -> Result<usize, dnstap_result> {

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Errors whose texts name the option, its value and the limits.
 
-use std::ffi::CString;
+use std::cell::RefCell;
+use std::ffi::{CString, c_char};
 use std::fmt::Display;
 use std::io;
 use std::ops::RangeInclusive;
+use std::thread::LocalKey;
 
 use dnstap::encode::EncodeError;
 use dnstap::output::OutputError;
 use dnstap::sink::OpenError;
+use ffi::handle::{Handle, Tag, borrow};
 use framestream::plain_error;
 
 use crate::result::*;
@@ -49,6 +52,31 @@ impl Fault {
     pub(crate) fn into_parts(self) -> (dnstap_result, CString) {
         (self.result, CString::new(self.text).unwrap_or_default())
     }
+}
+
+/// Descriptions of errors that no handle is left, or made, to keep: the last one of each thread.
+pub(crate) type TextOfThread = LocalKey<RefCell<CString>>;
+
+/// Returns the description of the last error with a handle or, for NULL, of this thread.
+///
+/// # Safety
+/// `handle` is as documented.
+pub(crate) unsafe fn error_text<T: Tag<Error = dnstap_result>>(
+    handle: *const Handle<T>,
+    without_handle: &'static TextOfThread,
+    text: impl FnOnce(&T) -> &CString,
+) -> *const c_char {
+    ffi::guard(c"".as_ptr(), || {
+        if handle.is_null() {
+            let text = without_handle.with_borrow(|text| (!text.is_empty()).then(|| text.as_ptr()));
+            return text.unwrap_or(DNSTAP_ERROR_NULL.text().as_ptr());
+        }
+        // SAFETY: passed on to the caller.
+        match unsafe { borrow(handle) } {
+            Ok(found) => text(found).as_ptr(),
+            Err(error) => error.text().as_ptr(),
+        }
+    })
 }
 
 impl From<dnstap_result> for Fault {

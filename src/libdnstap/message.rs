@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use std::ffi::c_int;
-use std::mem::{self, offset_of};
+use std::mem::{self, MaybeUninit, offset_of};
 use std::{ptr, slice};
 
 use dnstap::encode::{BYTES_MAX, Envelope, Fields};
@@ -272,6 +272,20 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    /// Returns the checked message of a caller of any version.
+    ///
+    /// # Safety
+    /// `message` is as documented.
+    pub(crate) unsafe fn borrow(
+        message: *const dnstap_message,
+        older: &'a mut MaybeUninit<dnstap_message>,
+    ) -> Result<Self, dnstap_result> {
+        // SAFETY: passed on to the caller.
+        let message = unsafe { ffi::borrow_sized(message, older) }?;
+        // SAFETY: the same.
+        unsafe { Self::new(message) }
+    }
+
     /// Checks what the encoder could not.
     ///
     /// # Safety

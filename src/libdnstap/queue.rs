@@ -73,13 +73,8 @@ pub unsafe extern "C" fn dnstap_queue_new(
         handle.value().0.store(ffi::give(queue), Ordering::Relaxed);
         Ok(handle::give_shared(handle))
     });
-    let (queue, result) = match made {
-        Ok(queue) => (queue, DNSTAP_OK),
-        Err(error) => (ptr::null_mut(), error),
-    };
     // SAFETY: as documented.
-    unsafe { ffi::store(error, result) };
-    queue
+    unsafe { hand_out(made, error) }
 }
 
 /// Frees a queue. Its pending messages are still sent, unless freed queues hold too much memory

@@ -13,7 +13,7 @@ use dnstap::Event;
 use dnstap::reader::{ReadError, Reader};
 use ffi::handle::{Handle, Tag, borrow, borrow_mut, take};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, error_text};
 use crate::message::{dnstap_bytes, dnstap_message, dnstap_storage, store};
 use crate::options::text;
 use crate::result::*;
@@ -62,7 +62,7 @@ impl From<ReadError> for Fault {
             ReadError::ContentType { .. } => DNSTAP_ERROR_CONTENT_TYPE,
             ReadError::NoStop { .. } => DNSTAP_ERROR_NO_STOP,
             ReadError::Torn { .. } => DNSTAP_ERROR_TORN,
-            ReadError::Io(error) => of_io(error),
+            ReadError::Io(error) => error.into(),
             _ => DNSTAP_ERROR_STREAM,
         };
         Self::new(result, error)
@@ -91,7 +91,9 @@ pub unsafe extern "C" fn dnstap_reader_open(
         let path = unsafe { text(path) }.ok_or(Fault::from(DNSTAP_ERROR_NULL));
         let opened = path.and_then(|path| {
             let path = Path::new(OsStr::from_bytes(path));
-            let failed = |error| Fault::new(of_io(&error), error).of(&path.display().to_string());
+            let failed = |error: io::Error| {
+                Fault::new((&error).into(), error).of(&path.display().to_string())
+            };
             Reader::open(path).map_err(failed)
         });
         // SAFETY: as documented.
@@ -119,7 +121,9 @@ pub unsafe extern "C" fn dnstap_reader_open_fd(
         } else {
             // SAFETY: the descriptor is the caller's for as long as this call takes.
             let own = unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned();
-            let failed = |error| Fault::new(of_io(&error), error).of(&format!("descriptor {fd}"));
+            let failed = |error: io::Error| {
+                Fault::new((&error).into(), error).of(&format!("descriptor {fd}"))
+            };
             own.and_then(Reader::from_fd).map_err(failed)
         };
         // SAFETY: as documented.
@@ -127,29 +131,18 @@ pub unsafe extern "C" fn dnstap_reader_open_fd(
     })
 }
 
-fn of_io(error: &io::Error) -> dnstap_result {
-    match error.kind() {
-        io::ErrorKind::OutOfMemory => DNSTAP_ERROR_MEMORY,
-        _ => DNSTAP_ERROR_IO,
-    }
-}
-
 /// Hands a reader or an error to the caller.
 ///
 /// # Safety
 /// `error` is NULL or valid for writing.
 unsafe fn give(opened: Result<Reader, Fault>, error: *mut dnstap_result) -> *mut dnstap_reader {
-    let (reader, result) = match opened {
-        Ok(reader) => (OpenReader::give(reader), DNSTAP_OK),
-        Err(fault) => {
-            let (result, text) = fault.into_parts();
-            OPEN_ERROR.set(text);
-            (ptr::null_mut(), result)
-        }
-    };
+    let given = opened.map(OpenReader::give).map_err(|fault| {
+        let (result, text) = fault.into_parts();
+        OPEN_ERROR.set(text);
+        result
+    });
     // SAFETY: passed on to the caller.
-    unsafe { ffi::store(error, result) };
-    reader
+    unsafe { hand_out(given, error) }
 }
 
 /// Sets the maximum frame size. Larger frames are skipped.
@@ -276,17 +269,8 @@ pub unsafe extern "C" fn dnstap_reader_get_frame(
 ///                thread fails to open another one; never NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_reader_get_error(reader: *const dnstap_reader) -> *const c_char {
-    ffi::guard(c"".as_ptr(), || {
-        if reader.is_null() {
-            let text = OPEN_ERROR.with_borrow(|text| (!text.is_empty()).then(|| text.as_ptr()));
-            return text.unwrap_or(DNSTAP_ERROR_NULL.text().as_ptr());
-        }
-        // SAFETY: as documented.
-        match unsafe { borrow(reader) } {
-            Ok(reader) => reader.error.as_ptr(),
-            Err(error) => error.text().as_ptr(),
-        }
-    })
+    // SAFETY: as documented.
+    unsafe { error_text(reader, &OPEN_ERROR, |reader| &reader.error) }
 }
 
 /// Closes the stream, and frees the reader.

@@ -2,8 +2,10 @@
 
 use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;
+use std::{io, ptr};
 
 use dnstap::encode::EncodeError;
+use dnstap::schema::MessageType;
 use ffi::SizeError;
 use ffi::handle::HandleError;
 
@@ -157,6 +159,31 @@ impl dnstap_result {
     pub(crate) fn from_done(done: Result<(), Self>) -> Self {
         done.err().unwrap_or(DNSTAP_OK)
     }
+
+    /// Returns the result for a message of a type that is not enabled.
+    pub(crate) fn not_enabled(message_type: u32) -> Self {
+        match MessageType(message_type).name() {
+            Some(_) => DNSTAP_DISABLED,
+            None => DNSTAP_ERROR_MESSAGE_TYPE,
+        }
+    }
+}
+
+/// Returns a handle that was made, or NULL, and stores the result.
+///
+/// # Safety
+/// `result` is NULL or valid for writing.
+pub(crate) unsafe fn hand_out<H>(
+    made: Result<*mut H, dnstap_result>,
+    result: *mut dnstap_result,
+) -> *mut H {
+    let (handle, done) = match made {
+        Ok(handle) => (handle, DNSTAP_OK),
+        Err(error) => (ptr::null_mut(), error),
+    };
+    // SAFETY: passed on to the caller.
+    unsafe { ffi::store(result, done) };
+    handle
 }
 
 impl From<HandleError> for dnstap_result {
@@ -175,6 +202,15 @@ impl From<SizeError> for dnstap_result {
         match error {
             SizeError::Null => DNSTAP_ERROR_NULL,
             SizeError::Size => DNSTAP_ERROR_SIZE,
+        }
+    }
+}
+
+impl From<&io::Error> for dnstap_result {
+    fn from(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::OutOfMemory => DNSTAP_ERROR_MEMORY,
+            _ => DNSTAP_ERROR_IO,
         }
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use std::ffi::{CString, c_char, c_uint};
-use std::ptr;
 use std::time::{Duration, UNIX_EPOCH};
 
 use dnstap::sink::{self, MESSAGE_TYPES, Sink};
@@ -177,15 +176,11 @@ pub unsafe extern "C" fn dnstap_sink_open(
         ffi::watch_for_forks();
         // SAFETY: as documented.
         let options = unsafe { ffi::handle::borrow_mut(options) }?;
-        options.attempt(|options| Sink::open(options.clone()))
+        let sink = options.attempt(|options| Sink::open(options.clone()))?;
+        Ok(Handle::give(OpenSink::new(sink)))
     });
-    let (sink, result) = match opened {
-        Ok(sink) => (Handle::give(OpenSink::new(sink)), DNSTAP_OK),
-        Err(error) => (ptr::null_mut(), error),
-    };
     // SAFETY: as documented.
-    unsafe { ffi::store(error, result) };
-    sink
+    unsafe { hand_out(opened, error) }
 }
 
 /// Retrieves the current counters. Any thread may call it.

@@ -35,10 +35,7 @@ pub(crate) unsafe extern "C" fn log(
 pub(crate) fn result_of(fate: Logged, message_type: u32) -> dnstap_result {
     match fate {
         Logged::Queued => DNSTAP_OK,
-        Logged::Disabled => match MessageType(message_type).name() {
-            Some(_) => DNSTAP_DISABLED,
-            None => DNSTAP_ERROR_MESSAGE_TYPE,
-        },
+        Logged::Disabled => dnstap_result::not_enabled(message_type),
         Logged::SampledOut => DNSTAP_SAMPLED_OUT,
         Logged::Full => DNSTAP_ERROR_FULL,
         Logged::TooLong => DNSTAP_ERROR_TOO_LONG,

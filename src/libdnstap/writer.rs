@@ -2,17 +2,15 @@
 
 use std::cell::RefCell;
 use std::ffi::{CString, c_char};
-use std::io;
 use std::mem::MaybeUninit;
-use std::ptr;
 
-use dnstap::schema::MessageType;
+use dnstap::encode::Fields;
 use dnstap::writer::{OpenWriterError, WriteError, Writer};
-use ffi::handle::{Handle, Tag, borrow, borrow_mut, take};
+use ffi::handle::{Handle, Tag, borrow_mut, take};
 use framestream::StreamError;
 use framestream::handshake::HandshakeError;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, error_text};
 use crate::message::{View, dnstap_message};
 use crate::options::dnstap_options;
 use crate::result::*;
@@ -41,10 +39,8 @@ impl From<&StreamError> for dnstap_result {
         match error {
             StreamError::Handshake(HandshakeError::ContentType) => DNSTAP_ERROR_CONTENT_TYPE,
             StreamError::Handshake(_) | StreamError::Frame(_) => DNSTAP_ERROR_STREAM,
-            StreamError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => {
-                DNSTAP_ERROR_MEMORY
-            }
-            StreamError::Io(_) | StreamError::End => DNSTAP_ERROR_IO,
+            StreamError::Io(error) => error.into(),
+            StreamError::End => DNSTAP_ERROR_IO,
             StreamError::FrameSize(_) => DNSTAP_ERROR_LENGTH,
             StreamError::NotOpen => DNSTAP_ERROR_INTERNAL,
         }
@@ -103,15 +99,11 @@ pub unsafe extern "C" fn dnstap_writer_open(
         ffi::watch_for_forks();
         // SAFETY: as documented.
         let options = unsafe { borrow_mut(options) }?;
-        options.attempt(|options| ffi::without_sigpipe(|| Writer::open(options)))
+        let writer = options.attempt(|options| ffi::without_sigpipe(|| Writer::open(options)))?;
+        Ok(Handle::give(OpenWriter { writer, error: CString::default() }))
     });
-    let (writer, result) = match opened {
-        Ok(writer) => (Handle::give(OpenWriter { writer, error: CString::default() }), DNSTAP_OK),
-        Err(error) => (ptr::null_mut(), error),
-    };
     // SAFETY: as documented.
-    unsafe { ffi::store(error, result) };
-    writer
+    unsafe { hand_out(opened, error) }
 }
 
 /// Writes a message into a buffer, which is handed to the operating system when it holds 64 KiB.
@@ -147,15 +139,11 @@ pub unsafe extern "C" fn dnstap_writer_write(
         with::<Fault>(writer, |writer| {
             let mut older = MaybeUninit::uninit();
             // SAFETY: as documented.
-            let message = ffi::borrow_sized(message, &mut older).map_err(dnstap_result::from)?;
-            // SAFETY: the same.
-            let view = View::new(message)?;
+            let view = View::borrow(message, &mut older)?;
             if writer.buffer(&view, view.envelope())? {
                 Ok(flush_full(writer)?)
-            } else if MessageType(message.r#type).name().is_some() {
-                Err(DNSTAP_DISABLED.into())
             } else {
-                Err(DNSTAP_ERROR_MESSAGE_TYPE.into())
+                Err(dnstap_result::not_enabled(view.message_type().0).into())
             }
         })
     }
@@ -217,17 +205,8 @@ pub unsafe extern "C" fn dnstap_writer_flush(writer: *mut dnstap_writer) -> dnst
 ///                thread closes another one with an error; never NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_writer_get_error(writer: *const dnstap_writer) -> *const c_char {
-    ffi::guard(c"".as_ptr(), || {
-        if writer.is_null() {
-            let text = CLOSE_ERROR.with_borrow(|text| (!text.is_empty()).then(|| text.as_ptr()));
-            return text.unwrap_or(DNSTAP_ERROR_NULL.text().as_ptr());
-        }
-        // SAFETY: as documented.
-        match unsafe { borrow(writer) } {
-            Ok(writer) => writer.error.as_ptr(),
-            Err(error) => error.text().as_ptr(),
-        }
-    })
+    // SAFETY: as documented.
+    unsafe { error_text(writer, &CLOSE_ERROR, |writer| &writer.error) }
 }
 
 /// Writes the buffered data, ends the stream, waits until the receiver confirms that it has read
