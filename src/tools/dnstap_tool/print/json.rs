@@ -15,27 +15,13 @@ use crate::dnstap_tool::dns::{BadMessage, name};
 use crate::dnstap_tool::pairing::is_unsent;
 use crate::printable::is_hidden;
 
-/// Returns the keys of fields, up to the quotation mark of a value that has one, and the fields that
-/// are named so.
-macro_rules! members {
-    ($mark:literal: $($field:ident),+) => {
-        [$((concat!(",\"", stringify!($field), "\":", $mark), *$field)),+]
-    };
-    (names of $($field:ident),+) => {
-        [$((
-            concat!(",\"", stringify!($field), "\":\""),
-            $field.map(|value| (value.name(), value.0)),
-        )),+]
-    };
-}
-
 /// Appends the line of an event.
 pub fn print(event: &Event<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
     let Event { event_type, identity, version, extra, message } = event;
     out.str("{\"type\":\"");
     named(event_type.name(), event_type.0, out);
     out.byte(b'"');
-    for (key, value) in members!("": identity, version, extra) {
+    for (key, value) in keyed!(",\"", "\":": identity, version, extra) {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             out.str(key);
             field(value, out);
@@ -81,14 +67,16 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
             out.str("Z\"");
         }
     }
-    for (key, value) in members!(names of socket_family, socket_protocol, http_protocol) {
+    for (key, value) in
+        keyed!(",\"", "\":\"": names of socket_family, socket_protocol, http_protocol)
+    {
         if let Some((name, number)) = value {
             out.str(key);
             named(name, number, out);
             out.byte(b'"');
         }
     }
-    for (key, value) in members!("\"": query_address, response_address) {
+    for (key, value) in keyed!(",\"", "\":\"": query_address, response_address) {
         if let Some(value) = value {
             out.str(key);
             if !value.is_empty() {
@@ -97,7 +85,7 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
             out.byte(b'"');
         }
     }
-    for (key, value) in members!("": query_port, response_port) {
+    for (key, value) in keyed!(",\"", "\":": query_port, response_port) {
         if let Some(value) = value.filter(|value| *value != 0) {
             out.str(key);
             out.number(value);

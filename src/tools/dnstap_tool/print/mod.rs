@@ -2,6 +2,20 @@
 //! Events as text: quiet, YAML and JSON, as the golang `dnstap` prints them. Where ours differ, and
 //! why, is in `docs/dnstap.md`.
 
+/// Returns fields, each after its name with `$before` and `$after` around it. `names of` gives the
+/// name and the number of the value of an enumeration.
+macro_rules! keyed {
+    ($before:literal, $after:literal: $($field:ident),+) => {
+        [$((concat!($before, stringify!($field), $after), *$field)),+]
+    };
+    ($before:literal, $after:literal: names of $($field:ident),+) => {
+        [$((
+            concat!($before, stringify!($field), $after),
+            $field.map(|value| (value.name(), value.0)),
+        )),+]
+    };
+}
+
 pub mod bound;
 pub mod edns;
 pub mod json;

@@ -14,26 +14,13 @@ use super::{message as dig, named};
 use crate::dnstap_tool::dns::name;
 use crate::dnstap_tool::pairing::is_unsent;
 
-/// Returns the beginnings of lines, and the fields that are named so.
-macro_rules! lines {
-    ($indent:literal: $($field:ident),+) => {
-        [$((concat!($indent, stringify!($field), ": "), *$field)),+]
-    };
-    ($indent:literal: names of $($field:ident),+) => {
-        [$((
-            concat!($indent, stringify!($field), ": "),
-            $field.map(|value| (value.name(), value.0)),
-        )),+]
-    };
-}
-
 /// Appends the document of an event.
 pub fn print(event: &Event<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
     let Event { event_type, identity, version, extra, message } = event;
     out.str("type: ");
     named(event_type.name(), event_type.0, out);
     out.byte(b'\n');
-    for (key, value) in lines!("": identity, version, extra) {
+    for (key, value) in keyed!("", ": ": identity, version, extra) {
         if let Some(value) = value {
             out.str(key);
             quoted(value, out);
@@ -82,21 +69,21 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
             out.str(if is_timestamp { "\n" } else { "\"\n" });
         }
     }
-    for (key, value) in lines!("  ": names of socket_family, socket_protocol, http_protocol) {
+    for (key, value) in keyed!("  ", ": ": names of socket_family, socket_protocol, http_protocol) {
         if let Some((name, number)) = value {
             out.str(key);
             named(name, number, out);
             out.byte(b'\n');
         }
     }
-    for (key, value) in lines!("  ": query_address, response_address) {
+    for (key, value) in keyed!("  ", ": ": query_address, response_address) {
         if let Some(value) = value {
             out.str(key);
             out.address(value);
             out.byte(b'\n');
         }
     }
-    for (key, value) in lines!("  ": query_port, response_port) {
+    for (key, value) in keyed!("  ", ": ": query_port, response_port) {
         if let Some(value) = value {
             out.str(key);
             out.number(value);
