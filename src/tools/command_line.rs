@@ -2,27 +2,13 @@
 //! Command lines as fstrm's programs take them: usage errors end with status 1, and everything
 //! about usage is printed to the standard error.
 
-use std::env;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-
-use crate::standard_error::report;
-
-/// The name that stands for the standard input.
-pub const STANDARD_INPUT: &str = "-";
-
-/// The name that stands for the standard output.
-pub const STANDARD_OUTPUT: &str = "-";
-
-/// The name the program was called by.
-pub fn program_name() -> String {
-    let called = env::args_os().next().unwrap_or_default();
-    Path::new(&called).file_name().unwrap_or(&called).to_string_lossy().into_owned()
-}
+use operator_log::program_name;
+use operator_log::standard_error::report;
 
 /// Returns the word in front of the first colon of `name`, if it can say what is meant, such as
 /// `quiet` in `quiet:FILE` or `tls` in `tls:HOST:PORT`.

@@ -10,15 +10,15 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use files::recording::{EndKind, Recording, RecordingEnd};
 use framestream::StreamError;
 use framestream::control::ControlFrame;
 use framestream::handshake::HandshakeError;
 use framestream::transport::FileSender;
 use framestream::writer::{StreamWriter, WriterOptions};
-use fstrm_tools::command_line::program_name;
 use fstrm_tools::printer::Printer;
-use fstrm_tools::recording::{EndKind, Recording, RecordingEnd};
-use fstrm_tools::standard_error::report;
+use operator_log::program_name;
+use operator_log::standard_error::report;
 use signal_hook::consts::SIGPIPE;
 use signal_hook::low_level::emulate_default_handler;
 

@@ -11,12 +11,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Parser};
+use files::recording::{EndKind, Recording};
 use framestream::StreamError;
 use framestream::transport::SocketSender;
 use framestream::writer::{StreamWriter, WriterOptions};
-use fstrm_tools::command_line::{self, program_name, tcp_address, usage_error};
-use fstrm_tools::recording::{EndKind, Recording};
-use fstrm_tools::standard_error::report;
+use fstrm_tools::command_line;
+use fstrm_tools::command_line::{tcp_address, usage_error};
+use operator_log::program_name;
+use operator_log::standard_error::report;
 
 /// Send Frame Streams files to a receiver.
 #[derive(Debug, Parser)]

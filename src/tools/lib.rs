@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The library of the command-line programs: the receiver of `fstrm_capture` and `dnstap`, and the modules they share.
+//! The programs, but for their `main`: options, and what is put together of the other crates.
 
 #![forbid(unsafe_code)]
 
-pub mod capture;
 pub mod command_line;
 pub mod dnstap_tool;
-pub mod printable;
+pub mod fstrm_capture;
 pub mod printer;
-pub mod quoted;
-pub mod read_ahead;
-pub mod recording;
-pub mod standard_error;

@@ -7,8 +7,7 @@ use std::os::fd::AsFd;
 
 use framestream::plain_error;
 use nix::sys::stat::fstat;
-
-use crate::quoted::push_quoted;
+use printable::quoted::push_quoted;
 
 /// Collects text until it is flushed.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use fstrm_tools::dnstap_tool::options::DnstapOptions;
 use fstrm_tools::dnstap_tool::run;
-use fstrm_tools::standard_error::report;
+use operator_log::standard_error::report;
 
 /// The exit status for a wrong option.
 const MISUSE: u8 = 2;

@@ -2,7 +2,6 @@
 //! The options of `dnstap`: those of the golang tool, and more.
 
 pub mod address;
-pub mod link;
 pub mod misuse;
 
 use std::ffi::OsString;
@@ -13,15 +12,13 @@ use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgGroup, CommandFactory, Parser, ValueEnum, value_parser};
 use dnstap::schema::{Hop, MessageType};
+use files::STANDARD_OUTPUT;
+use files::post_rotate;
+use operator_log::Level;
+use pipeline::select;
+use pipeline::select::{Prefix, WantedName};
 
-use super::select::{self, Prefix, WantedName};
-use crate::capture::log::Level;
-use crate::capture::options::{octal, size};
-use crate::capture::post_rotate;
-use crate::command_line::STANDARD_OUTPUT;
-
-/// Stands before an address that TLS is spoken with.
-pub const TLS_PREFIX: &str = "tls:";
+use crate::fstrm_capture::options::{octal, size};
 
 /// Capture, print, convert, relay and export what DNS servers log with dnstap.
 #[derive(Debug, Parser)]
@@ -336,7 +333,7 @@ impl DnstapOptions {
 
 /// The file of this name; `-` if that leads to the standard output.
 fn place(name: &Path) -> PathBuf {
-    let target = link::target(name);
+    let target = files::link::target(name);
     if target.as_os_str() == STANDARD_OUTPUT { target } else { name.into() }
 }
 

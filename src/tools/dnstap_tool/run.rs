@@ -7,8 +7,7 @@
 //! ```
 
 mod assemble;
-mod feed;
-mod files;
+mod output_files;
 mod peers;
 mod progress;
 mod tls;
@@ -23,38 +22,39 @@ use std::time::Duration;
 use clap::CommandFactory;
 use clap_complete::Shell;
 use dnstap::sink::CONTENT_TYPE;
+use files::STANDARD_OUTPUT;
+use files::content::Content;
+use files::destination::Destination;
+use files::distinct;
+use files::input::error::InputError;
+use files::input::{ReadProgress, Reading};
+use files::output_file::OpenFileError;
+use files::rotating_file::{Files, RotatingFile};
 use framestream::frame::LENGTH_SIZE;
+use operator_log;
+use operator_log::Log;
+use pipeline::feed::WorkerFeed;
+use pipeline::output::FrameOutputError;
+use pipeline::plain::Plain;
+use pipeline::queue::BatchQueue;
+use pipeline::stats::metrics::RejectedCounts;
+use receive::dialer::Dialed;
+use receive::{Capture, CaptureError, Endpoints, ReceiveLimits};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 
 use self::assemble::{selection, worker};
-use self::feed::WorkerFeed;
-use self::files::{files, present_names};
+use self::output_files::{files, present_names};
 use self::peers::{dial_targets, listeners};
 use self::progress::Bar;
-use super::distinct;
-use super::input::error::InputError;
-use super::input::{ReadProgress, Reading};
 use super::options::{DnstapOptions, Format};
-use super::output::FrameOutputError;
-use super::plain::Plain;
-use super::queue::BatchQueue;
-use super::stats::metrics::RejectedCounts;
-use crate::capture::content::Content;
-use crate::capture::destination::Destination;
-use crate::capture::dialer::Dialed;
-use crate::capture::log::{self, Log};
-use crate::capture::options::IDLE_TIMEOUT_DEFAULT;
-use crate::capture::output::{Files, RotatingFile};
-use crate::capture::output_file::OpenFileError;
-use crate::capture::{Capture, CaptureError, Endpoints, ReceiveLimits};
-use crate::command_line::STANDARD_OUTPUT;
+use crate::fstrm_capture::options::IDLE_TIMEOUT_DEFAULT;
 
 /// Does what the options say, which go together.
 pub fn run(options: &DnstapOptions) -> ExitCode {
     if let Some(shell) = options.completions {
         return completions(shell);
     }
-    log::set_level(options.log_level.into());
+    operator_log::set_level(options.log_level.into());
     let log = Log;
     if let Err(reason) = distinct::check(&options.read, &present_names(options)) {
         log.error(reason);
@@ -116,7 +116,7 @@ fn convert(options: &DnstapOptions) -> Result<ExitCode, CaptureError> {
         thread::spawn(move || worker.run(&queue, &reopen, &mut |text| Log.error(text)))
     };
     let bar = Bar::show(options, &reading.progress);
-    let good = reading.read_all(&options.read, &queue, &Log);
+    let good = reading.read_all(&options.read, &*queue, &Log);
     queue.end();
     let finished = thread.join().unwrap_or_default();
     if let Some(bar) = bar {
@@ -161,7 +161,12 @@ fn capture(options: &DnstapOptions) -> Result<ExitCode, CaptureError> {
                 let output = RotatingFile::open(&files, content, stop, &Log)?;
                 Box::new(Plain::new(output, waker.clone()))
             }
-            None => Box::new(WorkerFeed::start(options, stop, rejected, waker.clone())?),
+            None => {
+                let worker = worker(options, &stop, &rejected)?;
+                let files = (!options.read.is_empty())
+                    .then(|| (reading(options, &stop, rejected.files), options.read.clone()));
+                Box::new(WorkerFeed::start(worker, files, waker.clone()))
+            }
         };
         let dialed = (!targets.is_empty()).then(|| Dialed::start(targets, &waker));
         Ok(Endpoints { listeners, acceptor, dialed, output: destination, refusals })

@@ -23,7 +23,7 @@ use dnstap::schema::MessageType;
 use dnstap::{Event, Message};
 use framestream::control::ControlType::{Accept, Finish, Ready, Start, Stop};
 use framestream::transport::{TlsConnector, TlsOptions};
-use fstrm_tools::dnstap_tool::batch;
+use pipeline::batch;
 use support::held_address::HeldAddress;
 use support::{DEADLINE, DNSTAP, Place, Running, TYPE, control, data, events};
 

@@ -5,8 +5,8 @@ use std::os::unix::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use framestream::address;
+use pipeline::output::relay::TLS_PREFIX;
 
-use super::TLS_PREFIX;
 use crate::command_line::prefix;
 
 /// Returns the parts of ADDRESS:PORT; an IPv6 address is in brackets.

@@ -10,11 +10,13 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use files::distinct;
+use files::file_name::has_conversions;
+use files::{STANDARD_INPUT, STANDARD_OUTPUT};
+use pipeline::output::relay::TLS_PREFIX;
 
-use super::{DnstapOptions, Format, TLS_PREFIX};
-use crate::capture::file_name::has_conversions;
-use crate::command_line::{STANDARD_INPUT, STANDARD_OUTPUT, prefix};
-use crate::dnstap_tool::distinct;
+use super::{DnstapOptions, Format};
+use crate::command_line::prefix;
 
 /// Returns the first problem with the options.
 pub fn misuse(options: &DnstapOptions) -> Option<String> {

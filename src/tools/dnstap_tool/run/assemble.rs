@@ -4,21 +4,22 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::files::output;
+use files::STANDARD_OUTPUT;
+use operator_log::Log;
+use pipeline::account::Account;
+use pipeline::mask::Mask;
+use pipeline::output::relay::Relay;
+use pipeline::output::stats::{Printed, StatsOutput};
+use pipeline::outputs::Outputs;
+use pipeline::select::Selection;
+use pipeline::stamp::Stamp;
+use pipeline::stats::metrics::{Page, RejectedCounts};
+use pipeline::worker::{FrameWorker, WorkerTotals};
+use receive::CaptureError;
+
+use super::output_files::output;
 use super::peers::{address, relays};
-use crate::capture::CaptureError;
-use crate::capture::log::Log;
-use crate::command_line::STANDARD_OUTPUT;
-use crate::dnstap_tool::account::Account;
-use crate::dnstap_tool::mask::Mask;
 use crate::dnstap_tool::options::{DnstapOptions, Format};
-use crate::dnstap_tool::output::relay::Relay;
-use crate::dnstap_tool::output::stats::{Printed, StatsOutput};
-use crate::dnstap_tool::outputs::Outputs;
-use crate::dnstap_tool::select::Selection;
-use crate::dnstap_tool::stamp::Stamp;
-use crate::dnstap_tool::stats::metrics::{Page, RejectedCounts};
-use crate::dnstap_tool::worker::{FrameWorker, WorkerTotals};
 
 /// Returns the filters of frames.
 pub fn selection(options: &DnstapOptions) -> Selection {

@@ -6,14 +6,15 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::rc::Rc;
 
 use framestream::transport::{HostSender, SocketSender, Transport};
+use operator_log::Log;
+use pipeline::output::relay::TLS_PREFIX;
+use receive::CaptureError;
+use receive::dialer::DialTarget;
+use receive::listener::{Acceptor, Access, ListenError, Listener};
 
 use super::tls;
-use crate::capture::CaptureError;
-use crate::capture::dialer::DialTarget;
-use crate::capture::listener::{Acceptor, Access, ListenError, Listener};
-use crate::capture::log::Log;
+use crate::dnstap_tool::options::DnstapOptions;
 use crate::dnstap_tool::options::address::host_and_port;
-use crate::dnstap_tool::options::{DnstapOptions, TLS_PREFIX};
 
 /// The sockets to receive from.
 pub fn listeners(

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use files::STANDARD_OUTPUT;
+use files::input::ReadProgress;
+use operator_log;
+use operator_log::ERASE;
 use terminal_size::terminal_size_of;
 
-use crate::capture::log::{self, ERASE};
-use crate::command_line::STANDARD_OUTPUT;
-use crate::dnstap_tool::input::ReadProgress;
 use crate::dnstap_tool::options::DnstapOptions;
 
 /// Interval between updates of the progress.
@@ -42,7 +43,7 @@ impl Bar {
         let total = sizes.sum::<io::Result<u64>>().ok().filter(|total| *total > 0)?;
         let done = Arc::new(AtomicBool::new(false));
         let (flag, progress) = (done.clone(), progress.clone());
-        log::set_unfinished(true);
+        operator_log::set_unfinished(true);
         let thread = thread::spawn(move || {
             let begin = Instant::now();
             loop {
@@ -54,7 +55,7 @@ impl Bar {
                 let line = line(read, total, &format!("{frames} messages, {rate:.0}/s"), columns);
                 let _ = io::stderr().write_all(format!("{ERASE}{line}").as_bytes());
                 if flag.load(Ordering::Relaxed) {
-                    log::set_unfinished(false);
+                    operator_log::set_unfinished(false);
                     break drop(io::stderr().write_all(b"\n"));
                 }
                 thread::park_timeout(INTERVAL);

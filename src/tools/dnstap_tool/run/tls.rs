@@ -11,10 +11,10 @@ use framestream::transport::{
     HostSender, Interest, TlsAcceptor, TlsConnector, TlsError, TlsOptions, TlsSender,
     TlsServerOptions, Transport, WriteFailure,
 };
+use receive::CaptureError;
+use receive::credentials::{Credentials, TlsFiles};
+use receive::listener::Acceptor;
 
-use crate::capture::CaptureError;
-use crate::capture::credentials::{Credentials, TlsFiles};
-use crate::capture::listener::Acceptor;
 use crate::dnstap_tool::options::DnstapOptions;
 
 fn failed(error: TlsError) -> CaptureError {

@@ -114,7 +114,7 @@ pub fn dumped(file: &Path) -> String {
 
 /// How fstrm prints `payloads`.
 pub fn quoted(payloads: impl IntoIterator<Item = impl AsRef<[u8]>>) -> String {
-    let line = |payload: &[u8]| format!(" {}\n", fstrm_tools::quoted::quoted(payload));
+    let line = |payload: &[u8]| format!(" {}\n", printable::quoted::quoted(payload));
     payloads.into_iter().map(|payload| line(payload.as_ref())).collect()
 }
 

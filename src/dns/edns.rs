@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! EDNS options (RFC 6891, section 6.1.2).
+
+pub mod text;
+
+/// Option codes.
+pub mod code {
+    /// Long-lived query (RFC 8764).
+    pub const LLQ: u16 = 1;
+    /// Lease of a dynamic update (RFC 9664).
+    pub const UPDATE_LEASE: u16 = 2;
+    /// Name server identifier (RFC 5001).
+    pub const NSID: u16 = 3;
+    /// ENUM source URI.
+    pub const ESU: u16 = 4;
+    /// DNSSEC algorithms understood (RFC 6975).
+    pub const DAU: u16 = 5;
+    /// Hashes of DS records understood (RFC 6975).
+    pub const DHU: u16 = 6;
+    /// Hashes of NSEC3 records understood (RFC 6975).
+    pub const N3U: u16 = 7;
+    /// Client subnet (RFC 7871).
+    pub const SUBNET: u16 = 8;
+    /// Time until a zone expires (RFC 7314).
+    pub const EXPIRE: u16 = 9;
+    /// Cookie (RFC 7873).
+    pub const COOKIE: u16 = 10;
+    /// Timeout of an idle TCP connection (RFC 7828).
+    pub const KEEPALIVE: u16 = 11;
+    /// Padding (RFC 7830).
+    pub const PADDING: u16 = 12;
+    /// Tags of the trust anchors of a validator (RFC 8145).
+    pub const KEY_TAG: u16 = 14;
+    /// Extended DNS error (RFC 8914).
+    pub const EDE: u16 = 15;
+    /// Agent domain for error reports (RFC 9567).
+    pub const REPORT_CHANNEL: u16 = 18;
+    /// Version of the zone (RFC 9660).
+    pub const ZONEVERSION: u16 = 19;
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! OPT, the pseudo-record of EDNS (RFC 6891), in the words of dig and the golang `dnstap`.
+
+use printable::hidden::is_hidden;
+use printable::text::Text;
+
+use crate::edns::code;
+use crate::rdata::Data;
+use crate::record::Record;
+use crate::{BadMessage, BadMessageReason, mnemonic, name};
+
+/// DNSSEC OK (RFC 3225), in the lower half of the time to live.
+const DO: u32 = 1 << 15;
+
+/// Compact answers OK (RFC 9824).
+const CO: u32 = 1 << 14;
+
+/// Flags that must be zero.
+const UNASSIGNED: u32 = CO - 1;
+
+/// Returns whether the sender of `opt` wants DNSSEC records.
+pub fn dnssec_ok(opt: &Record) -> bool {
+    opt.ttl & DO != 0
+}
+
+/// The version of EDNS.
+pub fn version(opt: &Record) -> u8 {
+    (opt.ttl >> 16) as u8
+}
+
+/// Prints the section of an OPT record.
+pub fn print(data: &mut Data<'_>, opt: &Record, out: &mut impl Text) -> Result<(), BadMessage> {
+    out.str("\n;; OPT PSEUDOSECTION:\n; EDNS: version ");
+    out.number(version(opt));
+    out.plain(match (dnssec_ok(opt), opt.ttl & CO != 0) {
+        (false, false) => b"; flags:; ",
+        (true, false) => b"; flags: do; ",
+        (false, true) => b"; flags: co; ",
+        (true, true) => b"; flags: do, co; ",
+    });
+    let unassigned = (opt.ttl & UNASSIGNED) as u16;
+    if unassigned != 0 {
+        out.str("MBZ: 0x");
+        out.hex(&unassigned.to_be_bytes());
+        out.str(", ");
+    }
+    out.str("udp: ");
+    out.number(opt.class);
+    while !data.is_empty() {
+        let code = data.u16()?;
+        let length = data.take(2)?;
+        let value = data.take(usize::from(u16::from_be_bytes([length[0], length[1]])))?;
+        option(code, value, out).ok_or(data.bad(BadMessageReason::Option))?;
+    }
+    Ok(())
+}
+
+/// Prints an option; `None` if its value does not go with its code.
+fn option(code: u16, value: &[u8], out: &mut impl Text) -> Option<()> {
+    match code {
+        code::LLQ => {
+            let fields = value.first_chunk::<18>()?;
+            let integer = |from: usize, to: usize| {
+                fields[from..to].iter().fold(0, |value, byte| value << 8 | u64::from(*byte))
+            };
+            out.str("\n; LONG LIVED QUERIES: ");
+            for (index, (from, to)) in
+                [(0, 2), (2, 4), (4, 6), (6, 14), (14, 18)].into_iter().enumerate()
+            {
+                if index > 0 {
+                    out.byte(b' ');
+                }
+                out.number(integer(from, to));
+            }
+        }
+        code::UPDATE_LEASE => {
+            let (lease, key_lease) = match *value {
+                [a, b, c, d] => (u32::from_be_bytes([a, b, c, d]), 0),
+                [a, b, c, d, e, f, g, h] => {
+                    (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))
+                }
+                _ => return None,
+            };
+            out.str("\n; UPDATE LEASE: ");
+            out.number(lease);
+            out.byte(b' ');
+            out.number(key_lease);
+        }
+        code::NSID => {
+            out.str("\n; NSID: ");
+            out.hex(value);
+            out.str("  ");
+            for &byte in value {
+                out.byte(b'(');
+                latin1(byte, out);
+                out.byte(b')');
+            }
+        }
+        code::ESU => {
+            out.str("\n; ESU: ");
+            utf8(value, out);
+        }
+        code::DAU => list("\n; DNSSEC ALGORITHM UNDERSTOOD: ", value, mnemonic::algorithm, out),
+        code::DHU => list("\n; DS HASH UNDERSTOOD: ", value, mnemonic::hash, out),
+        code::N3U => list("\n; NSEC3 HASH UNDERSTOOD: ", value, mnemonic::hash, out),
+        code::SUBNET => {
+            let subnet = Subnet::parse(value)?;
+            out.str("\n; SUBNET: ");
+            subnet.print(out);
+        }
+        code::EXPIRE => {
+            out.str("\n; EXPIRE: ");
+            if !value.is_empty() {
+                out.number(u32::from_be_bytes(*value.first_chunk()?));
+            }
+        }
+        code::COOKIE => {
+            out.str("\n; COOKIE: ");
+            out.hex(value);
+        }
+        code::KEEPALIVE => {
+            let timeout = match *value {
+                [] => 0,
+                [high, low] => u16::from_be_bytes([high, low]),
+                _ => return None,
+            };
+            out.str("\n; KEEPALIVE: use tcp keep-alive, timeout ");
+            if timeout == 0 {
+                out.str("omitted");
+            } else {
+                out.number(u32::from(timeout) * 100);
+                out.str("ms");
+            }
+        }
+        code::PADDING => {
+            out.str("\n; PADDING: ");
+            out.upper_hex(value);
+        }
+        code::EDE => {
+            let (code, text) = value.split_first_chunk::<2>()?;
+            let code = u16::from_be_bytes(*code);
+            out.str("\n; EDE: ");
+            out.number(code);
+            if let Some(name) = mnemonic::extended_error(code) {
+                out.str(" (");
+                out.str(name);
+                out.byte(b')');
+            }
+            out.str(": (");
+            utf8(text, out);
+            out.byte(b')');
+        }
+        code::KEY_TAG if value.len().is_multiple_of(2) => {
+            out.str("\n; KEY TAG:");
+            for tag in value.as_chunks::<2>().0 {
+                out.byte(b' ');
+                out.number(u16::from_be_bytes(*tag));
+            }
+        }
+        code::REPORT_CHANNEL if name::skip(value, 0) == Ok(value.len()) => {
+            out.str("\n; REPORT CHANNEL: ");
+            name::alone(value, out).ok()?;
+        }
+        code::ZONEVERSION => match *value {
+            [labels, 0, a, b, c, d] => {
+                out.str("\n; ZONEVERSION: SOA-SERIAL ");
+                out.number(u32::from_be_bytes([a, b, c, d]));
+                zone_labels(labels, out);
+            }
+            [labels, kind, ref version @ ..] => {
+                out.str("\n; ZONEVERSION: TYPE");
+                out.number(kind);
+                out.str(" 0x");
+                out.hex(version);
+                zone_labels(labels, out);
+            }
+            [] => out.str("\n; ZONEVERSION: "),
+            _ => unknown(code, value, out),
+        },
+        _ => unknown(code, value, out),
+    }
+    Some(())
+}
+
+/// Prints how many labels the name of a zone has, which are the last of the name in the question.
+fn zone_labels(labels: u8, out: &mut impl Text) {
+    out.str(", zone of ");
+    out.number(labels);
+    out.str(" labels");
+}
+
+/// Prints an option of unknown meaning.
+fn unknown(code: u16, value: &[u8], out: &mut impl Text) {
+    out.str("\n; LOCAL OPT: ");
+    out.number(code);
+    out.str(":0x");
+    out.hex(value);
+}
+
+fn list(
+    title: &str,
+    numbers: &[u8],
+    name: impl Fn(u8) -> Option<&'static str>,
+    out: &mut impl Text,
+) {
+    out.str(title);
+    for &number in numbers {
+        out.byte(b' ');
+        match name(number) {
+            Some(name) => out.str(name),
+            None => out.number(number),
+        }
+    }
+}
+
+/// The network of a client (RFC 7871, section 6).
+pub struct Subnet<'a> {
+    family: u16,
+    source: u8,
+    scope: u8,
+    address: &'a [u8],
+}
+
+impl<'a> Subnet<'a> {
+    /// Reads an option.
+    pub fn parse(value: &'a [u8]) -> Option<Self> {
+        let ([family1, family2, source, scope], address) = value.split_first_chunk::<4>()?;
+        let family = u16::from_be_bytes([*family1, *family2]);
+        let (source, scope) = (*source, *scope);
+        let most = match family {
+            // dig sends no family with no prefix; the scope may be anything.
+            0 if source == 0 => return Some(Self { family, source, scope, address }),
+            1 => 32,
+            2 => 128,
+            _ => return None,
+        };
+        (source <= most && scope <= most).then_some(Self { family, source, scope, address })
+    }
+
+    fn print(&self, out: &mut impl Text) {
+        let mut bytes = [0; 16];
+        let size = if self.family == 2 { 16 } else { 4 };
+        // Without a family there is no address.
+        let given = if self.family == 0 { &[] } else { self.address };
+        let length = given.len().min(size);
+        bytes[..length].copy_from_slice(&given[..length]);
+        let brackets = size == 16;
+        if brackets {
+            out.byte(b'[');
+        }
+        out.address(&bytes[..size]);
+        if brackets {
+            out.byte(b']');
+        }
+        out.byte(b'/');
+        out.number(self.source);
+        out.byte(b'/');
+        out.number(self.scope);
+    }
+}
+
+/// Prints a byte as the character of Latin-1, one that is not shown as a dot.
+fn latin1(byte: u8, out: &mut impl Text) {
+    let character = char::from(byte);
+    if is_hidden(character) {
+        out.byte(b'.');
+    } else {
+        out.str(character.encode_utf8(&mut [0; 2]));
+    }
+}
+
+/// Prints UTF-8; bytes that are not, and characters that are not shown, as numbers.
+fn utf8(bytes: &[u8], out: &mut impl Text) {
+    for chunk in bytes.utf8_chunks() {
+        let mut plain = chunk.valid();
+        while let Some(at) = plain.find(is_hidden) {
+            out.str(&plain[..at]);
+            let character = plain[at..].chars().next().unwrap_or_default();
+            let behind = at + character.len_utf8();
+            plain.as_bytes()[at..behind].iter().for_each(|byte| out.escaped(*byte));
+            plain = &plain[behind..];
+        }
+        out.str(plain);
+        chunk.invalid().iter().for_each(|byte| out.escaped(*byte));
+    }
+}

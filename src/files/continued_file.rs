@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Files that are written in place, under their own names: such a file may have been written
+//! before, and is continued after its last whole frame or line.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::AsRawFd;
+use std::path::Path;
+
+use framestream::control::ControlType;
+use framestream::frame::{DecodedFrame, Front, front};
+use nix::errno::Errno;
+use nix::fcntl::FlockArg;
+use thiserror::Error;
+
+use crate::content::Content;
+use crate::foreign;
+use crate::read_ahead::ReadAhead;
+use crate::recording::MAX_FRAME_SIZE;
+use crate::torn_text;
+
+/// An incomplete frame with a longer length than this counts as damage: the data after its length
+/// may be good.
+const TORN_MAX: usize = 1 << 20;
+
+/// The reason that a file is not continued. It is left unchanged.
+#[derive(Debug, Error)]
+enum Unfit {
+    #[error("another program writes to it")]
+    Locked,
+    #[error("does not end with a whole line or document; move it away")]
+    Unended,
+    #[error("is no capture file: {0}")]
+    Foreign(&'static str),
+    #[error("has the content type \"{0}\"")]
+    ContentType(String),
+    #[error(
+        "is damaged at offset {offset} ({reason}); move it away, or read it as far as it goes \
+         with dnstap -r"
+    )]
+    Damaged { offset: u64, reason: String },
+}
+
+impl From<Unfit> for io::Error {
+    fn from(unfit: Unfit) -> Self {
+        Self::new(io::ErrorKind::InvalidData, unfit)
+    }
+}
+
+/// A file at the place where its data goes on.
+#[derive(Debug)]
+pub struct Continued {
+    /// The file.
+    pub file: File,
+    /// Bytes that are kept. Without any, it is to be begun.
+    pub bytes: u64,
+    /// Whole data frames among them, if it holds frames.
+    pub frames: u64,
+    /// Bytes of a torn frame, or of torn text, at the end, which are not kept.
+    pub torn: u64,
+}
+
+/// Opens `path` to be replaced, and leaves it as it is so far.
+pub fn replace(path: &Path) -> io::Result<Continued> {
+    // Appending leaves no hole where another program truncates the file.
+    let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+    Ok(Continued { file, bytes: 0, frames: 0, torn: 0 })
+}
+
+/// Opens `path` to continue it; creates it if it does not exist. The rest of the file is still to
+/// be cut off: in a file of frames an incomplete frame at the end, and STOP, which is written again
+/// at the end; in text an incomplete line or document. The file is locked against other programs that
+/// would continue it too.
+pub fn continue_at_end(path: &Path, content: &Content) -> io::Result<Continued> {
+    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+    lock(&file)?;
+    let Whole { bytes, frames, torn } = whole(&mut file, content)?;
+    Ok(Continued { file, bytes, frames, torn })
+}
+
+/// The complete part of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// Its bytes, from the beginning.
+    pub bytes: u64,
+    /// Complete data frames among them, if the file holds frames.
+    pub frames: u64,
+    /// Bytes after it, of a torn frame or of torn text.
+    pub torn: u64,
+}
+
+/// Finds the complete part of `file`; STOP at its end is neither part of that nor torn.
+pub fn whole(file: &mut File, content: &Content) -> io::Result<Whole> {
+    let Some(content_type) = &content.content_type else {
+        let bytes = torn_text::whole_size(file, content)?.ok_or(Unfit::Unended)?;
+        let torn = file.metadata()?.len() - bytes;
+        return Ok(Whole { bytes, frames: 0, torn });
+    };
+    file.seek(SeekFrom::Start(0))?;
+    let (bytes, frames) = scan(file, content_type, &content.start)?;
+    let size = file.metadata()?.len();
+    // A STOP that goes is no loss.
+    let torn = if bytes + content.stop.len() as u64 == size && ends_with(file, content)? {
+        0
+    } else {
+        size - bytes
+    };
+    Ok(Whole { bytes, frames, torn })
+}
+
+/// Locks the file for as long as it is open.
+#[expect(deprecated, reason = "the lock ends with the file, so that it needs no guard")]
+fn lock(file: &File) -> io::Result<()> {
+    match nix::fcntl::flock(file.as_raw_fd(), FlockArg::LockExclusiveNonblock) {
+        Err(Errno::EWOULDBLOCK) => Err(Unfit::Locked.into()),
+        other => Ok(other?),
+    }
+}
+
+fn ends_with(file: &mut File, content: &Content) -> io::Result<bool> {
+    file.seek(SeekFrom::End(-(content.stop.len() as i64)))?;
+    let mut end = vec![0; content.stop.len()];
+    file.read_exact(&mut end)?;
+    Ok(end == content.stop)
+}
+
+/// Finds where the data of a file of frames goes on, and how many whole frames are before.
+fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, u64)> {
+    let mut buffer = ReadAhead::default();
+    let (mut offset, mut frames, mut started) = (0, 0, false);
+    // The offset of STOP, if nothing follows it.
+    let mut stop_at = None;
+    loop {
+        let bytes = buffer.bytes();
+        let limit = if started { MAX_FRAME_SIZE } else { 0 };
+        let needs = match front(bytes, limit) {
+            Ok(Front::Whole(DecodedFrame::Data(_), size)) if stop_at.is_none() => {
+                frames += 1;
+                offset += size as u64;
+                buffer.use_up(size);
+                continue;
+            }
+            Ok(Front::Whole(DecodedFrame::Data(_), _)) => {
+                return Err(Unfit::Damaged { offset, reason: "data after STOP".into() }.into());
+            }
+            Ok(Front::Whole(DecodedFrame::Control(frame), size)) => {
+                match frame.control_type {
+                    Some(ControlType::Start) => {
+                        if let (false, Some(other)) =
+                            (frame.matches(Some(content_type)), frame.content_types.first())
+                        {
+                            let other = other.escape_ascii().to_string();
+                            return Err(Unfit::ContentType(other).into());
+                        }
+                        (started, stop_at) = (true, None);
+                    }
+                    Some(other) if !started => {
+                        let reason = format!("{other:?}, but Start was expected");
+                        return Err(Unfit::Damaged { offset, reason }.into());
+                    }
+                    Some(ControlType::Stop) => stop_at = Some(offset),
+                    _ => (),
+                }
+                offset += size as u64;
+                buffer.use_up(size);
+                continue;
+            }
+            Ok(Front::Needs(size)) => Ok(size),
+            Err(error) => Err(error),
+        };
+        let needs = match needs {
+            Ok(needs) => needs,
+            Err(error) => {
+                let head = &buffer.bytes()[..buffer.bytes().len().min(foreign::HEAD_SIZE)];
+                let foreign = foreign::recognise(head);
+                // What the system had no time to write before a crash is zero.
+                return match (all_zero(&mut buffer, file)?, started) {
+                    (true, _) => Ok((stop_at.unwrap_or(offset), frames)),
+                    (false, false) => Err(Unfit::Foreign(foreign).into()),
+                    (false, true) => {
+                        Err(Unfit::Damaged { offset, reason: error.to_string() }.into())
+                    }
+                };
+            }
+        };
+        buffer.make_room(needs);
+        if buffer.fill(file)? == 0 {
+            let rest = buffer.bytes();
+            if needs > TORN_MAX {
+                let reason = format!("a frame of {needs} bytes that is not whole");
+                return Err(Unfit::Damaged { offset, reason }.into());
+            }
+            // A beginning that was torn is begun again.
+            if !started && !start.starts_with(rest) && rest.iter().any(|byte| *byte != 0) {
+                return Err(Unfit::Foreign(foreign::recognise(rest)).into());
+            }
+            return Ok((stop_at.unwrap_or(offset), frames));
+        }
+    }
+}
+
+/// Returns whether all that is left is zero.
+fn all_zero(buffer: &mut ReadAhead, file: &mut File) -> io::Result<bool> {
+    loop {
+        if buffer.bytes().iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        buffer.use_up(buffer.bytes().len());
+        if buffer.fill(file)? == 0 {
+            return Ok(true);
+        }
+    }
+}

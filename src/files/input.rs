@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Reads capture files into the queue, as far as each goes.
+
+pub mod error;
+mod follow;
+pub mod frames;
+mod source;
+
+use std::cell::Cell;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+use flate2::read::MultiGzDecoder;
+use operator_log::{Level, Log};
+
+use self::error::InputError;
+use self::follow::{Found, Left, SuccessorWatch};
+use self::frames::FileFrames;
+use self::source::{CHECK, InputFile};
+use crate::STANDARD_INPUT;
+use crate::destination::{FrameIntake, Over};
+
+/// Bytes of a file that are looked at before anything is written, less than the queue takes.
+const CHECKED_SIZE: u64 = 64 << 10;
+
+/// The progress of reading files, shared with other threads.
+#[derive(Debug, Default)]
+pub struct ReadProgress {
+    /// Bytes of files that were read, compressed as they are.
+    pub read: AtomicU64,
+    /// Frames that were passed on.
+    pub frames: AtomicU64,
+    /// Frames over the limit.
+    pub over_limit: AtomicU64,
+}
+
+/// Takes frames that are only checked.
+struct Unread;
+
+impl FrameIntake for Unread {
+    fn push(&self, _: &[u8]) -> bool {
+        true
+    }
+
+    fn over(&self) -> Option<Over> {
+        None
+    }
+}
+
+/// The settings for reading files.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// Largest data frame.
+    pub frame_limit: usize,
+    /// Wait at the end of a file for more.
+    pub follow: bool,
+    /// Set when the program is to stop.
+    pub stop: Arc<AtomicBool>,
+    /// The progress.
+    pub progress: Arc<ReadProgress>,
+}
+
+impl Reading {
+    /// Reads all of `paths`, one after the other, and tells what is wrong with them. Returns whether
+    /// all of them are good.
+    pub fn read_all(&self, paths: &[PathBuf], queue: &dyn FrameIntake, log: &Log) -> bool {
+        let mut good = true;
+        for path in paths {
+            good &= if self.follow {
+                self.follow(path, queue, log)
+            } else {
+                is_good(self.read(path, queue), log)
+            };
+        }
+        let over_limit = self.progress.over_limit.load(Ordering::Relaxed);
+        if over_limit > 0 {
+            let limit = self.frame_limit;
+            log.warning(format_args!(
+                "{over_limit} frames of more than {limit} bytes were skipped; see --frame-limit"
+            ));
+        }
+        good
+    }
+
+    /// Returns whether no more is to be read, and if so, whether something is lost by that.
+    fn is_over(&self, queue: &dyn FrameIntake) -> Option<bool> {
+        match queue.over() {
+            Some(over) => Some(over == Over::Failed),
+            // Who follows a file ends it so.
+            None => self.stop.load(Ordering::Relaxed).then_some(!self.follow),
+        }
+    }
+
+    /// Says why nothing can be read from `path`, as far as the beginning of a file tells.
+    pub fn check(&self, path: &Path) -> Result<(), InputError> {
+        let name = || path.display().to_string();
+        let metadata = match std::fs::metadata(path) {
+            _ if path == Path::new(STANDARD_INPUT) => return Ok(()),
+            Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            other => other,
+        };
+        let metadata = match metadata {
+            // A followed file may come later.
+            Err(error) if self.follow && error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other.map_err(|error| InputError::Io { name: name(), error })?,
+        };
+        // What a pipe has is there once.
+        if !metadata.is_file() {
+            return Ok(());
+        }
+        let Self { frame_limit, follow, .. } = *self;
+        let once =
+            Self { frame_limit, follow: false, stop: Arc::default(), progress: Arc::default() };
+        match once.read_part(path, &Unread, CHECKED_SIZE, None) {
+            Err(
+                InputError::NoStop { offset: 0, .. }
+                | InputError::Torn { offset: 0, .. }
+                | InputError::CutOff { offset: 0, .. },
+            ) if follow => Ok(()),
+            Err(
+                error @ (InputError::Io { .. }
+                | InputError::Foreign { .. }
+                | InputError::Damaged { frames: 0, .. }
+                | InputError::NoStop { offset: 0, .. }
+                | InputError::Torn { offset: 0, .. }
+                | InputError::CutOff { offset: 0, .. }),
+            ) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads `path` into `queue`; `-` is the standard input.
+    pub fn read(&self, path: &Path, queue: &dyn FrameIntake) -> Result<(), InputError> {
+        self.read_part(path, queue, u64::MAX, None)
+    }
+
+    /// Reads the files that have the name `path` one after the other, and waits for those that are
+    /// not there yet, until no more is to be read. Returns whether all of them are good.
+    fn follow(&self, path: &Path, queue: &dyn FrameIntake, log: &Log) -> bool {
+        let name = path.display();
+        let (mut good, mut is_told) = (true, false);
+        let mut last: Option<Found> = None;
+        loop {
+            let Some(found) = follow::find(path, last.as_ref()) else {
+                if self.is_over(queue).is_some() {
+                    return good;
+                }
+                if !is_told {
+                    is_told = true;
+                    log.info(format_args!("{name}: is not there yet; waiting for it"));
+                }
+                thread::sleep(CHECK);
+                continue;
+            };
+            match (&found, &last) {
+                (Found { is_hidden: true, path, .. }, _) => {
+                    let hidden = path.display();
+                    log.info(format_args!("{name}: reading {hidden}, which is being written"));
+                }
+                (_, Some(_)) => {
+                    log.info(format_args!("{name}: another file has this name now; reading that"));
+                }
+                (_, None) => (),
+            }
+            let left = Cell::new(None);
+            let watch = SuccessorWatch::new(path, &found, &left);
+            let ended = self.read_part(&found.path, queue, u64::MAX, Some(watch));
+            let Some(reason) = left.get() else { return is_good(ended, log) && good };
+            // A file that was replaced needs no STOP.
+            good &= ended.is_ok()
+                || matches!(ended, Err(InputError::NoStop { .. }))
+                || is_good(ended, log);
+            last = match reason {
+                Left::Replaced => Some(found),
+                Left::Truncated => {
+                    log.info(format_args!("{name}: truncated; reading from the beginning again"));
+                    None
+                }
+            };
+        }
+    }
+
+    /// Reads the first `limit` bytes of what is in `path`, no longer than `watch` says.
+    fn read_part(
+        &self,
+        path: &Path,
+        queue: &dyn FrameIntake,
+        limit: u64,
+        watch: Option<SuccessorWatch<'_>>,
+    ) -> Result<(), InputError> {
+        let name = path.display().to_string();
+        let failed = |error| InputError::Io { name: name.clone(), error };
+        let at_stop = Cell::new(false);
+        let mut source = InputFile::open(path, self, queue, &at_stop, watch).map_err(failed)?;
+        let mut head = [0; 4];
+        let length = read_full(&mut source, &mut head).map_err(failed)?;
+        let head = io::Cursor::new(head[..length].to_vec());
+        let is = |magic: &[u8]| head.get_ref().starts_with(magic);
+        let file: Box<dyn Read> = if is(b"\x1f\x8b") {
+            Box::new(MultiGzDecoder::new(head.chain(source)))
+        } else if is_zstd(head.get_ref()) {
+            Box::new(zstd::Decoder::new(head.chain(source)).map_err(failed)?)
+        } else {
+            Box::new(head.chain(source))
+        };
+        FileFrames::new(file.take(limit), name, self, queue, &at_stop).pass_on()
+    }
+}
+
+/// Returns whether this is the beginning of a Zstandard frame, or of a skippable one, which some
+/// compressors write first (RFC 8878, sections 3.1.1 and 3.1.2).
+fn is_zstd(head: &[u8]) -> bool {
+    matches!(head, [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18])
+}
+
+/// Reports a problem with a file. Returns whether its frames are good nevertheless.
+fn is_good(read: Result<(), InputError>, log: &Log) -> bool {
+    let Err(error) = read else { return true };
+    let is_good = matches!(error, InputError::NoStop { frames: 1.., .. });
+    log.at(if is_good { Level::Info } else { Level::Error }, error);
+    is_good
+}
+
+fn read_full(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < buffer.len() {
+        match from.read(&mut buffer[length..])? {
+            0 => break,
+            count => length += count,
+        }
+    }
+    Ok(length)
+}

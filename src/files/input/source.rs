@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The bytes of a file, waited for where there may be more.
+
+use std::cell::Cell;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::Reading;
+use super::follow::SuccessorWatch;
+use crate::STANDARD_INPUT;
+use crate::destination::FrameIntake;
+
+/// STOP, as it stands at the end of a file.
+pub const STOP: &[u8] = b"\0\0\0\0\0\0\0\x04\0\0\0\x03";
+
+/// Bytes that are read after STOP at a time, with STOP.
+const PAGE_SIZE: usize = 4096;
+
+/// Interval between checks for new data in a file, and for a request to stop.
+pub const CHECK: Duration = Duration::from_millis(100);
+
+fn open(path: &Path) -> io::Result<File> {
+    if path == Path::new(STANDARD_INPUT) {
+        io::stdin().as_fd().try_clone_to_owned().map(File::from)
+    } else {
+        // The writer of a named pipe is waited for where the stop is seen.
+        OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)
+    }
+}
+
+/// A file that is read until no more is to be read, and over its end if that is wanted.
+pub struct InputFile<'a> {
+    file: File,
+    reading: &'a Reading,
+    queue: &'a dyn FrameIntake,
+    /// The end of what was read, if the file may be continued there.
+    end: Option<ReadPosition>,
+    /// True if what is read next is after STOP.
+    at_stop: &'a Cell<bool>,
+    /// Watches for the file that comes after this one.
+    watch: Option<SuccessorWatch<'a>>,
+    /// The last read found nothing.
+    at_end: bool,
+}
+
+impl<'a> InputFile<'a> {
+    /// Opens `path`, to be read for `reading` as long as `queue` takes it, and no longer than `watch`
+    /// says. See [`InputFile::at_stop`].
+    pub fn open(
+        path: &Path,
+        reading: &'a Reading,
+        queue: &'a dyn FrameIntake,
+        at_stop: &'a Cell<bool>,
+        watch: Option<SuccessorWatch<'a>>,
+    ) -> io::Result<Self> {
+        let file = open(path)?;
+        let is_regular = file.metadata()?.is_file();
+        let end = (reading.follow && is_regular).then(ReadPosition::default);
+        let watch = watch.filter(|_| is_regular);
+        Ok(Self { file, reading, queue, end, at_stop, watch, at_end: false })
+    }
+
+    /// Returns whether the file has fewer bytes than were read, or other ones.
+    fn is_truncated(&self) -> io::Result<bool> {
+        let Some(end) = self.end.as_ref().filter(|_| self.at_end) else { return Ok(false) };
+        // STOP may be taken away.
+        let (kept, _) = end.last.split_at(end.last.len() - self.taken_away());
+        let mut there = vec![0; kept.len()];
+        let from = end.offset - end.last.len() as u64;
+        match self.file.read_exact_at(&mut there, from) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(true),
+            other => other.map(|()| there != kept),
+        }
+    }
+
+    /// Bytes at the end of what was read that its writer may take away.
+    fn taken_away(&self) -> usize {
+        let is_stop = |end: &ReadPosition| self.at_stop.get() && end.last.ends_with(STOP);
+        if self.end.as_ref().is_some_and(is_stop) { STOP.len() } else { 0 }
+    }
+
+    /// Reads once what there is, and goes back if STOP was taken away since.
+    fn read_on(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(end) = &mut self.end else { return self.file.read(buffer) };
+        if !self.at_stop.get() || !end.last.ends_with(STOP) {
+            let count = self.file.read(buffer)?;
+            end.add(&buffer[..count]);
+            return Ok(count);
+        }
+        // One read for STOP and the data after it: with two, another file could be read in between.
+        let stop_at = end.offset - STOP.len() as u64;
+        let mut bytes = [0; PAGE_SIZE];
+        let room = bytes.len().min(STOP.len() + buffer.len());
+        let count = self.file.read_at(&mut bytes[..room], stop_at)?;
+        let behind = match bytes[..count].strip_prefix(STOP) {
+            Some(behind) => behind,
+            None => {
+                self.at_stop.set(false);
+                end.offset = stop_at;
+                end.last.truncate(end.last.len() - STOP.len());
+                let size = count.min(buffer.len());
+                &bytes[..size]
+            }
+        };
+        buffer[..behind.len()].copy_from_slice(behind);
+        end.add(behind);
+        self.file.seek(SeekFrom::Start(end.offset))?;
+        Ok(behind.len())
+    }
+}
+
+/// Where the reading of a file is.
+#[derive(Debug, Default)]
+struct ReadPosition {
+    offset: u64,
+    /// Some of the bytes that were read last, as many as STOP has at least.
+    last: Vec<u8>,
+}
+
+/// Bytes by which it is recognised that a file goes on where it was read to.
+const LAST_SIZE: usize = 64;
+
+impl ReadPosition {
+    fn add(&mut self, bytes: &[u8]) {
+        self.offset += bytes.len() as u64;
+        self.last.extend(&bytes[bytes.len().saturating_sub(LAST_SIZE)..]);
+        self.last.drain(..self.last.len().saturating_sub(LAST_SIZE));
+    }
+}
+
+impl Read for InputFile<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if self.reading.is_over(self.queue).is_some() {
+                return Ok(0);
+            }
+            // A pipe without bytes would hold up the stop.
+            let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut fds, PollTimeout::from(CHECK.as_millis() as u16)) {
+                // A signal says what it has to say by a flag.
+                Ok(0) | Err(Errno::EINTR) => continue,
+                other => other?,
+            };
+            if let Some(watch) = &self.watch
+                && self.is_truncated()?
+            {
+                watch.truncated();
+                return Ok(0);
+            }
+            let count = match self.read_on(buffer) {
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
+                    ) =>
+                {
+                    continue;
+                }
+                other => other?,
+            };
+            self.reading.progress.read.fetch_add(count as u64, Ordering::Relaxed);
+            self.at_end = count == 0;
+            if count > 0 || !self.reading.follow {
+                if let Some(watch) = &mut self.watch {
+                    watch.grew();
+                }
+                return Ok(count);
+            }
+            let is_complete = self.taken_away() > 0;
+            if let Some(watch) = &mut self.watch
+                && watch.is_left(is_complete)
+            {
+                return Ok(0);
+            }
+            thread::sleep(CHECK);
+        }
+    }
+}

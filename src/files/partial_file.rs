@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A file that is being written is hidden under a name of its own: `.NAME.partial-PID`. It gets
+//! its name when it is complete, and never takes the place of a file that somebody else made.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::time::SystemTime;
+
+use nix::errno::Errno;
+use nix::fcntl::FlockArg;
+
+use crate::empty_file;
+use crate::identity::{Identity, identity};
+
+/// Files of this run that are remembered. A pattern whose names come round within as many files
+/// is a ring.
+const REMEMBERED: usize = 4096;
+
+/// Stands between the name that a file becomes and the number of the process.
+const INFIX: &str = ".partial-";
+
+/// Creates a file to become `wanted` later.
+pub fn create(wanted: &Path) -> io::Result<(File, PathBuf)> {
+    let name = wanted.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!("{INFIX}{}", process::id()));
+    let created = first_free(&wanted.with_file_name(hidden), '-', |path| {
+        // Appending leaves no hole where another program truncates the file.
+        let file = File::options().read(true).append(true).create_new(true).open(path)?;
+        // It shows others that it is being written; some file systems have no locks.
+        let _ = flock(&file, FlockArg::LockExclusiveNonblock);
+        Ok((file, path.to_path_buf()))
+    })?;
+    // Nobody may read it who could not read the empty file that it replaces.
+    if let Some(metadata) = empty_file::metadata(wanted) {
+        take_access(&created.1, &metadata)?;
+    }
+    Ok(created)
+}
+
+/// Locks the file for as long as it is open.
+#[expect(deprecated, reason = "the lock ends with the file, so that it needs no guard")]
+fn flock(file: &File, lock: FlockArg) -> nix::Result<()> {
+    nix::fcntl::flock(file.as_raw_fd(), lock)
+}
+
+/// Returns whether the program that made the file with [`create`] still has it open.
+pub fn is_being_written(path: &Path) -> bool {
+    File::open(path)
+        .is_ok_and(|file| flock(&file, FlockArg::LockSharedNonblock) == Err(Errno::EWOULDBLOCK))
+}
+
+/// The files that [`create`] made for `wanted`, in this run or in others, the last first.
+pub fn all_of(wanted: &Path) -> Vec<PathBuf> {
+    let Some(name) = wanted.file_name() else { return Vec::new() };
+    all_like(wanted, |wanted| wanted == name.as_bytes())
+}
+
+/// The files beside `wanted` that [`create`] made for names that `is_meant` accepts, the last first.
+pub fn all_like(wanted: &Path, is_meant: impl Fn(&[u8]) -> bool) -> Vec<PathBuf> {
+    let directory = wanted.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let Ok(entries) = fs::read_dir(directory.unwrap_or(Path::new("."))) else { return Vec::new() };
+    let mut found: Vec<(SystemTime, PathBuf)> = entries
+        .flatten()
+        .filter(|entry| wanted_of(entry.file_name().as_bytes()).is_some_and(&is_meant))
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.file_name())))
+        .map(|(modified, name)| (modified, wanted.with_file_name(name)))
+        .collect();
+    found.sort();
+    found.into_iter().rev().map(|(_, path)| path).collect()
+}
+
+/// The name that a file becomes which [`create`] gave the name `hidden`.
+pub fn wanted_of(hidden: &[u8]) -> Option<&[u8]> {
+    let hidden = hidden.strip_prefix(b".")?;
+    let at = hidden.windows(INFIX.len()).rposition(|window| window == INFIX.as_bytes())?;
+    let (wanted, number) = (&hidden[..at], &hidden[at + INFIX.len()..]);
+    let is_number = |byte: &u8| byte.is_ascii_digit() || *byte == b'-';
+    (!wanted.is_empty() && !number.is_empty() && number.iter().all(is_number)).then_some(wanted)
+}
+
+/// Gives `partial` the mode and, if allowed, the owner that `metadata` tells.
+fn take_access(partial: &Path, metadata: &Metadata) -> io::Result<()> {
+    // The owner first: a change of it takes bits of the mode away.
+    let _ = chown(partial, Some(metadata.uid()), Some(metadata.gid()));
+    fs::set_permissions(partial, metadata.permissions())
+}
+
+/// Gives `partial` the name, the mode and, if allowed, the owner of `wanted`. The file that had the
+/// name gets the first free of `wanted.1`, `wanted.2` and so on, which is returned.
+pub fn take_place(partial: &Path, wanted: &Path) -> io::Result<PathBuf> {
+    take_access(partial, &fs::metadata(wanted)?)?;
+    let moved = move_aside(wanted)?;
+    if let Err(error) = rename_to_free(partial, wanted) {
+        let _ = rename_to_free(&moved, wanted);
+        return Err(error);
+    }
+    Ok(moved)
+}
+
+/// Does `attempt` with `path`, and as long as a file of that name exists with `pathS1`, `pathS2`
+/// and so on, where `S` is the separator.
+fn first_free<T>(
+    path: &Path,
+    separator: char,
+    mut attempt: impl FnMut(&Path) -> io::Result<T>,
+) -> io::Result<T> {
+    let mut candidate = path.to_path_buf();
+    let mut number = 0_u64;
+    loop {
+        match attempt(&candidate) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (),
+            other => return other,
+        }
+        number += 1;
+        let mut numbered = OsString::from(path);
+        numbered.push(format!("{separator}{number}"));
+        candidate = numbered.into();
+    }
+}
+
+/// Renames `path` to the first free of `path.1`, `path.2` and so on, and returns that.
+pub fn move_aside(path: &Path) -> io::Result<PathBuf> {
+    rename_to_first_free(path, path)
+}
+
+/// Renames `from` to `to`, or to the first free of `to.1`, `to.2` and so on, and returns that.
+pub fn rename_to_first_free(from: &Path, to: &Path) -> io::Result<PathBuf> {
+    first_free(to, '.', |free| rename_to_free(from, free).map(|()| free.to_path_buf()))
+}
+
+/// The files that this run made, oldest first.
+#[derive(Debug, Default)]
+pub struct Published(VecDeque<PublishedFile>);
+
+#[derive(Debug)]
+struct PublishedFile {
+    wanted: PathBuf,
+    path: PathBuf,
+    identity: Identity,
+}
+
+impl Published {
+    /// Returns whether it is no surprise if the next file of this name gets a number: the one
+    /// before has the name, or a number already.
+    pub fn numbers(&self, wanted: &Path) -> bool {
+        self.0.iter().rfind(|made| made.wanted == wanted).is_some_and(|before| {
+            before.path != wanted || identity(wanted).is_ok_and(|now| now == before.identity)
+        })
+    }
+
+    /// Gives the complete file `partial` its name, and returns that: `wanted`, or `wanted.N` if
+    /// that exists. An empty file of others is replaced, and a file that this run made when the
+    /// names have gone round: others came between.
+    pub fn publish(&mut self, partial: &Path, wanted: &Path) -> io::Result<PathBuf> {
+        let path = match self.take_earlier(wanted) {
+            Some(earlier) => fs::rename(partial, &earlier).map(|()| earlier)?,
+            None => {
+                self.make_place(partial, wanted)?;
+                rename_to_first_free(partial, wanted)?
+            }
+        };
+        if let Ok(identity) = identity(&path) {
+            self.0.push_back(PublishedFile { wanted: wanted.into(), path: path.clone(), identity });
+        }
+        if self.0.len() > REMEMBERED {
+            self.0.pop_front();
+        }
+        Ok(path)
+    }
+
+    /// Removes an empty file of others at `wanted`, whose access `partial` takes over.
+    fn make_place(&self, partial: &Path, wanted: &Path) -> io::Result<()> {
+        let now = identity(wanted).ok();
+        let is_ours = |made: &PublishedFile| made.path == wanted && Some(made.identity) == now;
+        if self.0.iter().any(is_ours) {
+            return Ok(());
+        }
+        // If it cannot be removed, it is kept.
+        match empty_file::remove(wanted) {
+            Ok(Some(metadata)) => take_access(partial, &metadata),
+            Ok(None) | Err(_) => Ok(()),
+        }
+    }
+
+    /// The file of an earlier round whose turn it is to be replaced, if it is still there.
+    fn take_earlier(&mut self, wanted: &Path) -> Option<PathBuf> {
+        let round = self.0.iter().rposition(|made| made.wanted != wanted)?;
+        let earlier = self.0.iter().take(round).position(|made| made.wanted == wanted)?;
+        let earlier = self.0.remove(earlier)?;
+        let unchanged = identity(&earlier.path).is_ok_and(|now| now == earlier.identity);
+        if unchanged { Some(earlier.path) } else { self.take_earlier(wanted) }
+    }
+}
+
+/// Renames a file to a name that must be free.
+fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // A file system without hard links cannot check and rename in one step.
+        Err(_) if fs::symlink_metadata(to).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => fs::rename(from, to),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+    use std::path::{Path, PathBuf};
+
+    use super::{Published, create};
+
+    fn publish(published: &mut Published, wanted: &Path, content: &str) -> PathBuf {
+        let (mut file, partial) = create(wanted).unwrap();
+        file.write_all(content.as_bytes()).unwrap();
+        published.publish(&partial, wanted).unwrap()
+    }
+
+    #[test]
+    fn a_file_of_somebody_else_and_the_file_before_are_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let wanted = directory.path().join("x");
+        fs::write(&wanted, "theirs").unwrap();
+        let mut published = Published::default();
+        assert!(!published.numbers(&wanted));
+        assert_eq!(publish(&mut published, &wanted, "one"), directory.path().join("x.1"));
+        assert!(published.numbers(&wanted));
+        assert_eq!(publish(&mut published, &wanted, "two"), directory.path().join("x.2"));
+        let read = |name| fs::read_to_string(directory.path().join(name)).unwrap();
+        assert_eq!([read("x"), read("x.1"), read("x.2")], ["theirs", "one", "two"]);
+    }
+
+    #[test]
+    fn names_that_go_round_replace_what_this_run_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name| directory.path().join(name);
+        let mut published = Published::default();
+        for (wanted, content) in [("a", "1"), ("a", "2"), ("b", "3")] {
+            publish(&mut published, &path(wanted), content);
+        }
+        assert_eq!(publish(&mut published, &path("a"), "4"), path("a"));
+        assert_eq!(publish(&mut published, &path("a"), "5"), path("a.1"));
+        assert_eq!(publish(&mut published, &path("a"), "6"), path("a.2"), "no round was made");
+        assert!(published.numbers(&path("b")));
+        // A file that somebody put there since is not ours any more.
+        fs::remove_file(path("b")).unwrap();
+        fs::write(path("b.new"), "theirs").unwrap();
+        fs::rename(path("b.new"), path("b")).unwrap();
+        assert!(!published.numbers(&path("b")));
+        assert_eq!(publish(&mut published, &path("b"), "7"), path("b.1"));
+        assert_eq!(fs::read_to_string(path("b")).unwrap(), "theirs");
+    }
+}

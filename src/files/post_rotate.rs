@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Runs a command for every finished file, in parallel with the capture, a few at a time.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use operator_log::{Level, LineKind, Log};
+
+/// Commands that run at a time. More would compete with the capture for processor and disk.
+const RUNNING_MAX: usize = 4;
+
+/// Checks that `command` can take the name of a file as its last argument: with nothing before the
+/// name, or only the end of another command, the shell would run the file itself.
+pub fn command(command: OsString) -> Result<OsString, &'static str> {
+    match command.as_bytes().trim_ascii_end().last() {
+        None => Err("the command is empty, so that the file itself would be run"),
+        Some(b';' | b'&' | b'|') => {
+            Err("the command ends with an operator, so that the file itself would be run after it")
+        }
+        Some(_) => Ok(command),
+    }
+}
+
+/// Time that the end waits for commands before that is reported.
+pub const WAIT_TOLD_AFTER: Duration = Duration::from_secs(1);
+
+const FAILED: LineKind = LineKind("failures of post-rotate commands");
+
+/// The commands that run, and the files that wait for theirs.
+#[derive(Debug)]
+pub struct PostRotate {
+    script: Option<OsString>,
+    running: Vec<(Child, PathBuf)>,
+    pending: VecDeque<PathBuf>,
+    /// Number of pending files that is reported next, a power of ten.
+    reported_at: usize,
+}
+
+impl PostRotate {
+    /// Runs `command`, if there is one, with the file name as its last argument.
+    pub fn new(command: Option<&OsStr>) -> Self {
+        let script = command.map(|command| {
+            let mut script = command.to_os_string();
+            script.push(" \"$1\"");
+            script
+        });
+        Self { script, running: Vec::new(), pending: VecDeque::new(), reported_at: 10 }
+    }
+
+    /// Runs the command for `file`, as soon as fewer than [`RUNNING_MAX`] run.
+    pub fn start(&mut self, file: &Path, log: &Log) {
+        if self.script.is_none() {
+            return;
+        }
+        self.pending.push_back(file.into());
+        self.start_pending(log);
+        let waiting = self.pending.len();
+        if waiting >= self.reported_at {
+            self.reported_at *= 10;
+            log.warning(format_args!(
+                "{waiting} files wait for their post-rotate command; {RUNNING_MAX} run at a time"
+            ));
+        }
+    }
+
+    /// Reports that no command is run for a finished file that is not at its name `file` any more.
+    pub fn pass_over(&self, file: &Path, log: &Log) {
+        if self.script.is_some() {
+            log.warning(format_args!(
+                "no post-rotate command was run for output file {}: it was moved away or deleted",
+                file.display()
+            ));
+        }
+    }
+
+    fn start_pending(&mut self, log: &Log) {
+        let Some(script) = &self.script else { return };
+        while self.running.len() < RUNNING_MAX
+            && let Some(file) = self.pending.pop_front()
+        {
+            let mut command = Command::new("/bin/sh");
+            command.arg("-c").arg(script).arg("sh").arg(&file).stdin(Stdio::null());
+            match command.spawn() {
+                Ok(child) => self.running.push((child, file)),
+                Err(error) => {
+                    let text = format_args!("post-rotate command for {}: {error}", file.display());
+                    log.limited(Level::Error, FAILED, text);
+                }
+            }
+        }
+    }
+
+    /// Collects those that have ended, starts others in their place, and returns whether any still
+    /// runs.
+    pub fn reap(&mut self, log: &Log) -> bool {
+        self.running.retain_mut(|(child, file)| match child.try_wait() {
+            Ok(None) => true,
+            Ok(Some(status)) if status.success() => false,
+            Ok(Some(status)) => {
+                let text = format_args!("post-rotate command for {}: {status}", file.display());
+                log.limited(Level::Error, FAILED, text);
+                false
+            }
+            Err(_) => false,
+        });
+        self.start_pending(log);
+        self.are_running()
+    }
+
+    /// Returns whether any runs, as far as is known.
+    pub fn are_running(&self) -> bool {
+        !self.running.is_empty()
+    }
+
+    /// Reports that the end waits for commands.
+    pub fn tell_waiting(&self, log: &Log) {
+        let count = self.running.len() + self.pending.len();
+        log.info(format_args!(
+            "waiting for the post-rotate commands of {count} files; another signal ends that"
+        ));
+    }
+
+    /// Reports the files whose command is not run any more.
+    pub fn abandon(self, log: &Log) {
+        for file in self.pending {
+            log.error(format_args!("no post-rotate command was run for {}", file.display()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::command;
+
+    #[test]
+    fn a_command_that_would_run_the_file_is_refused() {
+        for wrong in ["", " ", "\t\n", "sync;", "gzip \"$1\" &", "true && ", "cat |\n"] {
+            assert!(command(wrong.into()).is_err(), "{wrong:?}");
+        }
+        for right in ["gzip", "exit 3; :", "./archive --to x ", "f() { true; }; f"] {
+            assert!(command(right.into()).is_ok(), "{right:?}");
+        }
+    }
+}

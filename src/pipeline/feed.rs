@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The worker that processes frames while sockets receive.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use files::destination::Over;
+use files::destination::{Closed, Destination, FrameIntake};
+use files::input::Reading;
+use files::output_file::FrameWriteError;
+use mio::Waker;
+use operator_log::Log;
+
+use crate::outputs::Finished;
+use crate::queue::{BatchQueue, InputKind};
+use crate::worker::FrameWorker;
+
+/// Feeds what sockets receive, and what files hold, to a worker.
+pub struct WorkerFeed {
+    queue: Arc<BatchQueue>,
+    reopen: Arc<AtomicBool>,
+    worker: JoinHandle<Finished>,
+    files: Option<JoinHandle<bool>>,
+}
+
+impl WorkerFeed {
+    /// Starts the worker, and the reading of files.
+    pub fn start(
+        worker: FrameWorker,
+        files: Option<(Reading, Vec<PathBuf>)>,
+        waker: Arc<Waker>,
+    ) -> Self {
+        let queue = Arc::new(BatchQueue::default());
+        let reopen = Arc::new(AtomicBool::new(false));
+        let thread = {
+            let (queue, reopen) = (queue.clone(), reopen.clone());
+            thread::spawn(move || {
+                let ended = worker.run(&queue, &reopen, &mut |text| Log.error(text));
+                // The receiver looks after it, or else is about to end.
+                let _ = waker.wake();
+                ended
+            })
+        };
+        let files = files.map(|(reading, paths)| {
+            let queue = queue.clone();
+            thread::spawn(move || reading.read_all(&paths, &*queue, &Log))
+        });
+        Self { queue, reopen, worker: thread, files }
+    }
+}
+
+impl Destination for WorkerFeed {
+    fn has_room(&self, _: usize, _: usize) -> bool {
+        true
+    }
+
+    fn write(&mut self, frames: &[u8], count: u64) -> Result<(), FrameWriteError> {
+        if frames.is_empty()
+            || self.queue.push_from(InputKind::Socket, frames)
+            || self.queue.over() == Some(Over::Enough)
+        {
+            return Ok(());
+        }
+        Err(FrameWriteError::NoOutput { lost: count })
+    }
+
+    fn rotate_at(&self) -> Option<Instant> {
+        None
+    }
+
+    fn rotate(&mut self, _: &Log) {
+        self.reopen.store(true, Ordering::Relaxed);
+    }
+
+    fn hang_up(&mut self, log: &Log) {
+        self.rotate(log);
+    }
+
+    fn reap(&mut self, _: &Log) {}
+
+    fn is_done(&self) -> bool {
+        self.worker.is_finished() || self.queue.over().is_some()
+    }
+
+    fn close(self: Box<Self>, _: &Log) -> Closed {
+        let Self { queue, worker, files, .. } = *self;
+        let good = files.is_none_or(|files| files.join().unwrap_or(false));
+        queue.end();
+        let Finished { good: complete, unwritten, unsent } = worker.join().unwrap_or_default();
+        Closed { complete: complete && good, unwritten, unsent, ..Closed::default() }
+    }
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What has to hold for any bytes: the bodies of the fuzz targets, which the test `corpus` runs too.
+
+use std::cell::Cell;
+use std::fs;
+use std::io::{self, Read};
+
+use dnstap::Event;
+use files::content::Content;
+use files::continued_file::continue_at_end;
+use files::input::Reading;
+use files::input::frames::FileFrames;
+use files::output_file::Placing;
+use files::rotating_file::Files;
+use framestream::frame::LENGTH_SIZE;
+use operator_log as log;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use pipeline::address::decode_into;
+use pipeline::batch;
+use pipeline::mask::Mask;
+use pipeline::output::parquet::Parquet;
+use pipeline::output::pcap::Pcap;
+use pipeline::output::pdns::PassiveDns;
+use pipeline::output::querylog::QueryLog;
+use pipeline::output::series::FileSeries;
+use pipeline::output::{Frame, FrameOutput};
+use pipeline::print::{EventPrinter, Style};
+use pipeline::queue::{BatchQueue, Popped};
+use pipeline::stats::metrics::RejectedCounts;
+use pipeline::stats::text::{Now, Size};
+use pipeline::stats::{MessageStats, metrics, text};
+use printable::hidden::is_hidden;
+
+/// Longest text of one event: two DNS messages of 1 MiB, and the other fields.
+const EVENT_TEXT_MAX: usize = 4 << 20;
+
+/// Largest data frame here, so that a short file can have longer ones.
+const FRAME_LIMIT: usize = 512;
+
+const CONTENT_TYPE: &[u8] = b"protobuf:dnstap.Dnstap";
+
+/// Prints the frame `bytes` in every style, and counts it: text has no control characters, a line is
+/// one line, and JSON is JSON. A masked event can be encoded and decoded.
+pub fn print(bytes: &[u8]) {
+    let decode = |bytes| {
+        let mut event = Event::new();
+        decode_into(bytes, &mut event).map(|()| event)
+    };
+    let event = decode(bytes);
+    for style in [Style::Quiet, Style::Yaml, Style::Json] {
+        let mut out = Vec::new();
+        let mut printer = EventPrinter::new(style);
+        match &event {
+            Ok(event) => printer.print(event, &mut out),
+            Err(error) => printer.print_bad(bytes, error, &mut out),
+        }
+        let text = str::from_utf8(&out).expect("text");
+        let lines = text.strip_suffix('\n').expect("a whole line");
+        assert!(style == Style::Yaml || !lines.contains('\n'), "{text:?}");
+        let allowed = |found: char| style == Style::Yaml && matches!(found, '\n' | '\t');
+        assert!(!lines.chars().any(|found| is_hidden(found) && !allowed(found)), "{text:?}");
+        assert!(text.len() <= EVENT_TEXT_MAX, "{}", text.len());
+        if style == Style::Json {
+            serde_json::from_str::<serde_json::Value>(lines).expect("JSON");
+        }
+    }
+    let mut stats = MessageStats::default();
+    match &event {
+        Ok(event) => stats.add(bytes, event),
+        Err(_) => stats.add_bad(bytes),
+    }
+    let size = Size { width: 80, height: Some(24) };
+    let shown = text::lines(&stats, Some(Now { rate: 1.0 }), size).join(" ");
+    let page = metrics::text(&stats, &[], &RejectedCounts::default()).replace('\n', " ");
+    assert!(!(shown + &page).chars().any(is_hidden));
+    let Ok(event) = event else { return };
+    let mut mask = Mask::new(24, 48);
+    let mut buffer = Vec::new();
+    let masked = mask.apply(&event);
+    if let Some(encoded) = Mask::encode(&mut buffer, &masked) {
+        assert_eq!(decode(&encoded[LENGTH_SIZE..]).as_ref(), Ok(&masked));
+    }
+    // An event that is masked has nothing left to mask.
+    assert_eq!(Mask::new(24, 48).apply(&masked), masked);
+}
+
+/// The frames of an input: each has two bytes for its length, the last one has the rest.
+fn frames_in(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    let mut rest = bytes;
+    while let Some((length, after)) = rest.split_first_chunk::<2>() {
+        let length = usize::from(u16::from_be_bytes(*length)).min(after.len());
+        let (payload, after) = after.split_at(length);
+        frames.push([&(length as u32).to_be_bytes()[..], payload].concat());
+        rest = after;
+    }
+    frames
+}
+
+/// Returns the file that the output of `make` has written after all frames.
+fn exported(
+    frames: &[Vec<u8>],
+    content: Content,
+    make: impl Fn(FileSeries) -> Box<dyn FrameOutput>,
+) -> Vec<u8> {
+    let (place, files) = one_file();
+    let series = FileSeries::open(&files, content, Default::default()).expect("a file");
+    finished(frames, make(series));
+    fs::read(place.path().join("file")).expect("read")
+}
+
+/// A place for a file, and the file.
+fn one_file() -> (tempfile::TempDir, Files) {
+    log::set_level(log::Level::Error);
+    let place = tempfile::tempdir().expect("a folder");
+    let files = Files {
+        name: place.path().join("file"),
+        calendar: None,
+        split: None,
+        split_size: None,
+        post_rotate: None,
+        placing: Placing::Replace,
+        compressed: false,
+    };
+    (place, files)
+}
+
+/// Gives all frames to an output, and ends it.
+fn finished(frames: &[Vec<u8>], mut output: Box<dyn FrameOutput>) {
+    output.begin().expect("begun");
+    for bytes in frames {
+        let mut event = Event::new();
+        let decoded = decode_into(&bytes[LENGTH_SIZE..], &mut event);
+        let event = decoded.as_ref().map(|()| &event);
+        output.take(&Frame { event, bytes }).expect("taken");
+    }
+    output.flush().expect("flushed");
+    output.finish(&mut |told| assert!(!told.contains("failed"), "{told}")).expect("finished");
+}
+
+/// Exports frames in every format: a query log has its columns, passive DNS is JSON, a packet capture
+/// has whole packets, and Parquet has a row for each frame.
+pub fn export(bytes: &[u8]) {
+    let frames = &frames_in(bytes);
+    let bound = frames.len() * EVENT_TEXT_MAX;
+    let log = exported(frames, Content::text(), |files| Box::new(QueryLog::new(files)));
+    assert!(log.len() <= bound && (log.is_empty() || log.ends_with(b"\n")));
+    let log = String::from_utf8(log).expect("text");
+    assert!(log.lines().count() <= frames.len());
+    for line in log.lines() {
+        let is_bad = line.contains(" - - - - - - - - [");
+        let columns = line.split(' ').count();
+        assert!(is_bad || columns == 14, "{columns}: {line}");
+        assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{line:?}");
+    }
+    let records = exported(frames, Content::text(), |files| Box::new(PassiveDns::new(files)));
+    assert!(records.len() <= bound);
+    let records = String::from_utf8(records).expect("text");
+    for line in records.lines() {
+        assert!(!line.chars().any(is_hidden), "{line:?}");
+        serde_json::from_str::<serde_json::Value>(line).expect("JSON");
+    }
+    let packets = exported(frames, Pcap::content(), |files| Box::new(Pcap::new(files)));
+    let (_, size) = (Pcap::content().whole)(&packets[Pcap::content().start.len()..]);
+    assert_eq!(size, packets.len() - Pcap::content().start.len());
+    let (place, files) = one_file();
+    let output = Parquet::open(&files, Default::default()).expect("a file");
+    finished(frames, Box::new(output));
+    let file = fs::File::open(place.path().join("file")).expect("opened");
+    let rows =
+        SerializedFileReader::new(file).expect("Parquet").metadata().file_metadata().num_rows();
+    assert_eq!(rows, frames.len() as i64);
+}
+
+/// Hands out a few bytes at a time.
+struct Pieces<'a>(&'a [u8]);
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = buffer.len().min(3);
+        self.0.read(&mut buffer[..count])
+    }
+}
+
+/// The frames that reading brings, and how it ends.
+fn frames_of(source: impl Read) -> (Vec<Vec<u8>>, String) {
+    let reading = Reading {
+        frame_limit: FRAME_LIMIT,
+        follow: false,
+        stop: Default::default(),
+        progress: Default::default(),
+    };
+    let queue = BatchQueue::default();
+    let at_stop = Cell::new(false);
+    let frames = FileFrames::new(source, "file".into(), &reading, &queue, &at_stop);
+    let ending = match frames.pass_on() {
+        Ok(()) => String::new(),
+        Err(error) => error.to_string(),
+    };
+    queue.end();
+    let mut frames = Vec::new();
+    while let Popped::Batch(_, batch) = queue.pop(None) {
+        frames.extend(batch::frames(&batch).map(<[u8]>::to_vec));
+    }
+    (frames, ending)
+}
+
+/// Reads the file `bytes` in one piece and in many: the frames are the same. Continues it: either it
+/// is left as it is, or what is left can be read to its end and no more frames are gone than one.
+pub fn file(bytes: &[u8]) {
+    let (frames, ending) = frames_of(bytes);
+    assert_eq!(frames_of(Pieces(bytes)), (frames, ending));
+    let place = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(place.path(), bytes).expect("written");
+    let content = Content::frames(CONTENT_TYPE).expect("a content type");
+    match continue_at_end(place.path(), &content) {
+        Err(_) => assert_eq!(fs::read(place.path()).expect("read"), bytes),
+        Ok(continued) => {
+            // What is behind is cut off when the writing begins.
+            assert_eq!(fs::read(place.path()).expect("read"), bytes);
+            let kept = &bytes[..continued.bytes as usize];
+            let whole = if kept.is_empty() { content.start.clone() } else { kept.to_vec() };
+            let whole = [whole, content.stop.clone()].concat();
+            let again = tempfile::NamedTempFile::new().expect("a file");
+            fs::write(again.path(), &whole).expect("written");
+            let continued_again = continue_at_end(again.path(), &content).expect("a good file");
+            assert_eq!(continued_again.torn, 0);
+            assert_eq!(continued_again.frames, continued.frames);
+            assert_eq!(continued_again.bytes + content.stop.len() as u64, whole.len() as u64);
+        }
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The way of frames from receivers and files to outputs.
+//!
+//! ```text
+//! files -----------.
+//! receive (sockets) --> queue -> worker (select, mask) -> outputs
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod account;
+pub mod address;
+pub mod batch;
+pub mod feed;
+pub mod mask;
+pub mod outage;
+pub mod output;
+pub mod outputs;
+pub mod pairing;
+pub mod plain;
+pub mod print;
+pub mod queue;
+pub mod select;
+pub mod stamp;
+pub mod stats;
+pub mod worker;

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Frame Streams files.
+
+use super::series::FileSeries;
+use super::{Frame, FrameOutput, FrameOutputError};
+use crate::batch;
+
+/// Frame Streams files, one after the other.
+pub struct FramesOutput {
+    files: FileSeries,
+}
+
+impl FramesOutput {
+    /// Writes to `files`.
+    pub fn new(files: FileSeries) -> Self {
+        Self { files }
+    }
+
+    fn add(&mut self, frame: &[u8]) -> Result<(), FrameOutputError> {
+        self.files.buffer.extend_from_slice(frame);
+        self.files.end_unit()
+    }
+}
+
+impl FrameOutput for FramesOutput {
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+        self.add(frame.bytes)
+    }
+
+    fn is_looker(&self) -> bool {
+        false
+    }
+
+    fn take_all(&mut self, frames: &mut batch::BatchFrames<'_>) -> Result<(), FrameOutputError> {
+        frames.try_for_each(|frame| self.add(frame))
+    }
+
+    fn files(&mut self) -> Option<&mut FileSeries> {
+        Some(&mut self.files)
+    }
+
+    fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
+        self.files.finish()
+    }
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The columns of a line, with a space between them and `-` for what is not known:
+//!
+//! ```text
+//! time identity kind client server protocol name class type flags edns code latency cache
+//! ```
+
+use dns::edns::text as edns;
+use dns::record::Record;
+use dns::section::{Parts, flag};
+use dns::{mnemonic, name, rdata};
+use dnstap::Message;
+use printable::bound;
+use printable::text::Text;
+
+use crate::pairing::Latency;
+use crate::print::time::Clock;
+use crate::print::{message as dig, named};
+
+const BILLION: u64 = 1_000_000_000;
+
+const TSIG: u16 = 250;
+
+/// The answer, as a query log prints it.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The response code; `None` if nothing was sent.
+    pub code: Option<u16>,
+    /// The time of the upstream query for it, if known.
+    pub asked: Option<Vec<u64>>,
+}
+
+/// Appends the time of a line.
+pub fn begin(time: Option<u64>, clock: &mut Clock, out: &mut Vec<u8>) {
+    match time {
+        Some(time) => {
+            clock.full(time / BILLION, 0, b'T', out);
+            out.byte(b'.');
+            out.padded(time % BILLION / 1000, 6);
+            out.byte(b'Z');
+        }
+        None => out.byte(b'-'),
+    }
+    out.byte(b' ');
+}
+
+/// Appends who asked whom, and how.
+pub fn ends(identity: Option<&[u8]>, kind: &str, message: &Message<'_>, out: &mut Vec<u8>) {
+    match identity {
+        None | Some([]) => out.byte(b'-'),
+        Some(identity) => bound::field(identity, out, |identity, out| {
+            identity.iter().for_each(|byte| match byte {
+                b'!'..=b'~' if *byte != b'\\' => out.byte(*byte),
+                _ => out.escaped(*byte),
+            });
+        }),
+    }
+    out.byte(b' ');
+    out.str(kind);
+    for (address, port) in [
+        (message.query_address, message.query_port),
+        (message.response_address, message.response_port),
+    ] {
+        out.byte(b' ');
+        match address.filter(|address| !address.is_empty()) {
+            Some(address) => out.address(address),
+            None => out.byte(b'-'),
+        }
+        out.byte(b'#');
+        match port {
+            Some(port) => out.number(port),
+            None => out.byte(b'-'),
+        }
+    }
+    out.byte(b' ');
+    match message.socket_protocol {
+        Some(protocol) => named(protocol.name(), protocol.0, out),
+        None => out.byte(b'-'),
+    }
+    out.byte(b' ');
+}
+
+/// Appends what was asked. Of a response that is what it repeats of the query.
+pub fn question(parts: &Parts<'_>, is_query: bool, out: &mut Vec<u8>) {
+    match parts.question {
+        Some(question) => {
+            let start = out.len();
+            // The parts were found: the name is good.
+            let _ = name::name(parts.wire, question.name_at, out);
+            unspaced(out, start);
+            out.byte(b' ');
+            rdata::assigned_class_text(question.qclass, out);
+            out.byte(b' ');
+            rdata::assigned_type_text(question.qtype, out);
+        }
+        None => out.str("- - -"),
+    }
+    out.byte(b' ');
+    let start = out.len();
+    let flag = |text: &str, out: &mut Vec<u8>| {
+        if out.len() > start {
+            out.byte(b',');
+        }
+        out.str(text);
+    };
+    match (parts.opcode(), mnemonic::opcode(parts.opcode())) {
+        (0, _) => (),
+        (_, Some(name)) => flag(&name.to_ascii_lowercase(), out),
+        (number, None) => flag(&format!("opcode{number}"), out),
+    }
+    let dnssec_ok = parts.opt.is_some_and(|opt| edns::dnssec_ok(&opt));
+    for (is_set, text) in [
+        (parts.flags & flag::RD != 0, "rd"),
+        // In a response it says something else.
+        (parts.flags & flag::AD != 0 && is_query, "ad"),
+        (parts.flags & flag::CD != 0, "cd"),
+        (dnssec_ok, "do"),
+        (is_signed(parts), "tsig"),
+    ] {
+        if is_set {
+            flag(text, out);
+        }
+    }
+    if out.len() == start {
+        out.byte(b'-');
+    }
+    out.byte(b' ');
+    match parts.opt {
+        Some(opt) => {
+            out.number(edns::version(&opt));
+            out.byte(b':');
+            match is_query {
+                true => out.number(opt.class),
+                false => out.byte(b'-'),
+            }
+        }
+        None => out.byte(b'-'),
+    }
+    out.byte(b' ');
+}
+
+fn is_signed(parts: &Parts<'_>) -> bool {
+    let additional = parts.records(parts.sections[2]);
+    additional.last().is_some_and(|Record { rtype, .. }| rtype == TSIG)
+}
+
+/// Writes the spaces of a name as numbers: a column has none.
+fn unspaced(out: &mut Vec<u8>, start: usize) {
+    if out[start..].contains(&b' ') {
+        let name = out.split_off(start);
+        let mut bytes = name.iter();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                b'\\' => match bytes.next() {
+                    Some(b' ') => out.escaped(b' '),
+                    Some(other) => out.bytes(&[b'\\', *other]),
+                    None => (),
+                },
+                byte => out.byte(*byte),
+            }
+        }
+    }
+}
+
+/// Appends the answer, which was given at `time`, and ends the line.
+pub fn answer(answer: Option<&Answer>, latency: Latency, time: Option<u64>, out: &mut Vec<u8>) {
+    let Some(Answer { code, asked }) = answer else { return out.str("- - -\n") };
+    let Some(code) = code else { return out.str("DROPPED - -\n") };
+    dig::response_code(*code, out);
+    out.byte(b' ');
+    let (Latency::Took(took), Some(to)) = (latency, time) else { return out.str("- -\n") };
+    let microseconds = took / 1000;
+    out.number(microseconds / 1000);
+    out.byte(b'.');
+    out.padded(microseconds % 1000, 3);
+    out.str("ms ");
+    let from = to.saturating_sub(took);
+    out.str(match asked {
+        None => "-",
+        Some(asked) if asked.iter().any(|time| (from..=to).contains(time)) => "miss",
+        Some(_) => "hit",
+    });
+    out.byte(b'\n');
+}
+
+/// Appends the rest of a line of a message that is bad, and ends it.
+pub fn bad(wire: &[u8], reason: &str, out: &mut Vec<u8>) {
+    out.str("- - - - - - - - [");
+    out.str(reason);
+    out.str("] ");
+    bound::hex(wire, out);
+    out.byte(b'\n');
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Reports the state of a relay while it runs: connects, disconnects, the first lost frame, the
+//! recovery.
+
+use std::time::{Duration, Instant};
+
+use framestream::iothr::{LinkState, SenderStats};
+use operator_log::{Level, LineKind, Log};
+
+/// No receiver is connected.
+const UNREACHABLE: LineKind = LineKind("relays without a receiver");
+
+/// Frames are lost.
+const LOSING: LineKind = LineKind("relays that lose frames");
+
+/// Connections that were made and lost.
+const CHANGES: LineKind = LineKind("changes of connections of relays");
+
+/// Time without a lost frame after which a loss is over.
+const CALM: Duration = Duration::from_secs(2);
+
+/// The last observation of a relay.
+#[derive(Debug)]
+pub struct RelayWatch {
+    /// Its name in messages.
+    name: String,
+    /// A first connection is worth a line.
+    is_endless: bool,
+    last: SenderStats,
+    lost: u64,
+    down_since: Option<Instant>,
+    loss: Option<Loss>,
+}
+
+#[derive(Debug)]
+struct Loss {
+    since: Instant,
+    last: Instant,
+    /// Frames that were lost before.
+    before: u64,
+}
+
+impl RelayWatch {
+    /// Nothing was seen yet of the relay `name`.
+    pub fn new(name: &str, is_endless: bool) -> Self {
+        Self {
+            name: format!("relay to {name}"),
+            is_endless,
+            last: SenderStats::default(),
+            lost: 0,
+            down_since: None,
+            loss: None,
+        }
+    }
+
+    /// Reports what has changed. `lost` frames are lost so far; `why` is what went wrong last.
+    pub fn observe(&mut self, stats: SenderStats, lost: u64, why: Option<String>) {
+        let now = Instant::now();
+        let is_connected = stats.state == LinkState::Connected;
+        let is_broken = stats.disconnects > self.last.disconnects;
+        let is_refused = stats.connect_failures > self.last.connect_failures;
+        let is_made = stats.connects > self.last.connects;
+        let reason = why.unwrap_or_else(|| "no receiver has answered yet".into());
+        let Self { name, is_endless, down_since, loss, .. } = self;
+        if is_broken || is_refused || lost > self.lost {
+            let waiting = stats.waiting;
+            if is_broken {
+                down_since.get_or_insert(now);
+                // With a failure to connect since, the reason is that of the failure.
+                let reason = if is_refused { String::new() } else { format!(": {reason}") };
+                let text = format!("{name}: disconnected{reason}; {waiting} frames wait");
+                Log.limited(Level::Warning, CHANGES, text);
+            }
+            if is_refused && !is_connected {
+                down_since.get_or_insert(now);
+                let text =
+                    format!("{name}: {reason}; {waiting} frames wait, {lost} are lost; retrying");
+                Log.lasting(Level::Warning, UNREACHABLE, name, text);
+            }
+            if lost > self.lost {
+                let reason = match is_connected {
+                    true => "the receiver does not read, or not fast enough",
+                    false => &reason,
+                };
+                let before = self.lost;
+                loss.get_or_insert(Loss { since: now, last: now, before }).last = now;
+                let text = format!("{name}: {lost} frames are lost so far: {reason}");
+                Log.lasting(Level::Error, LOSING, name, text);
+            }
+        }
+        if is_made && is_connected {
+            Log.over(UNREACHABLE, name);
+            match down_since.take().map(|since| now - since) {
+                Some(gone) => {
+                    let text = format!("{name}: connected again after {} s", gone.as_secs());
+                    Log.limited(Level::Info, CHANGES, text);
+                }
+                None if *is_endless => {
+                    Log.limited(Level::Info, CHANGES, format_args!("{name}: connected"));
+                }
+                None => (),
+            }
+        }
+        if let Some(Loss { since, last, before }) = loss
+            && is_connected
+            && *last + CALM <= now
+        {
+            let (count, seconds) = (lost - *before, (*last - *since).as_secs());
+            let text = format!(
+                "{name}: recovered: no more frames are lost; {count} were lost in {seconds} s"
+            );
+            Log.over(LOSING, name);
+            Log.limited(Level::Warning, CHANGES, text);
+            *loss = None;
+        }
+        (self.last, self.lost) = (stats, lost);
+    }
+}

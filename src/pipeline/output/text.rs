@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Text, to the standard output or files.
+
+use super::series::FileSeries;
+use super::{Frame, FrameOutput, FrameOutputError};
+use crate::print::{EventPrinter, Style};
+
+/// Quiet text, YAML or JSON.
+pub struct TextOutput {
+    files: FileSeries,
+    printer: EventPrinter,
+}
+
+impl TextOutput {
+    /// Prints to files in one style.
+    pub fn new(files: FileSeries, style: Style) -> Self {
+        Self { files, printer: EventPrinter::new(style) }
+    }
+}
+
+impl FrameOutput for TextOutput {
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+        match frame.event {
+            Ok(event) => self.printer.print(event, &mut self.files.buffer),
+            Err(error) => self.printer.print_bad(frame.payload(), error, &mut self.files.buffer),
+        }
+        self.files.end_unit()
+    }
+
+    fn files(&mut self) -> Option<&mut FileSeries> {
+        Some(&mut self.files)
+    }
+
+    fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
+        self.files.finish()
+    }
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One JSON object a line.
+
+use std::net::Ipv6Addr;
+
+use data_encoding::Encoding;
+use dns::{BadMessage, name};
+use dnstap::schema::EventType;
+use dnstap::{Event, Message, Policy};
+use printable::bound;
+use printable::hidden::is_hidden;
+use printable::text::Text;
+
+use super::time::Clock;
+use super::{message as dig, named};
+use crate::pairing::is_unsent;
+
+/// Appends the line of an event.
+pub fn print(event: &Event<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    let Event { event_type, identity, version, extra, message } = event;
+    out.str("{\"type\":\"");
+    named(event_type.name(), event_type.0, out);
+    out.byte(b'"');
+    for (key, value) in keyed!(",\"", "\":": identity, version, extra) {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            out.str(key);
+            field(value, out);
+        }
+    }
+    if let (&EventType::MESSAGE, Some(message)) = (event_type, message) {
+        out.str(",\"message\":{");
+        fields(message, clock, scratch, out);
+        out.byte(b'}');
+    }
+    out.str("}\n");
+}
+
+fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    let Message {
+        message_type,
+        socket_family,
+        socket_protocol,
+        query_address,
+        response_address,
+        query_port,
+        response_port,
+        query_time_sec,
+        query_time_nsec,
+        query_message,
+        query_zone,
+        response_time_sec,
+        response_time_nsec,
+        response_message,
+        policy,
+        http_protocol,
+    } = message;
+    out.str("\"type\":\"");
+    named(message_type.name(), message_type.0, out);
+    out.byte(b'"');
+    for (key, seconds, nanoseconds) in [
+        (",\"query_time\":\"", query_time_sec, query_time_nsec),
+        (",\"response_time\":\"", response_time_sec, response_time_nsec),
+    ] {
+        if let (&Some(seconds), &Some(nanoseconds)) = (seconds, nanoseconds) {
+            out.str(key);
+            clock.full(seconds, nanoseconds, b'T', out);
+            out.str("Z\"");
+        }
+    }
+    for (key, value) in
+        keyed!(",\"", "\":\"": names of socket_family, socket_protocol, http_protocol)
+    {
+        if let Some((name, number)) = value {
+            out.str(key);
+            named(name, number, out);
+            out.byte(b'"');
+        }
+    }
+    for (key, value) in keyed!(",\"", "\":\"": query_address, response_address) {
+        if let Some(value) = value {
+            out.str(key);
+            if !value.is_empty() {
+                out.address(value);
+            }
+            out.byte(b'"');
+        }
+    }
+    for (key, value) in keyed!(",\"", "\":": query_port, response_port) {
+        if let Some(value) = value.filter(|value| *value != 0) {
+            out.str(key);
+            out.number(value);
+        }
+    }
+    if let Some(zone) = query_zone {
+        text_or_bytes("query_zone", zone, |text| name::alone(zone, text), out);
+    }
+    if let Some(policy) = policy {
+        policy_fields(policy, scratch, out);
+    }
+    if is_unsent(message) {
+        out.str(",\"response_sent\":false");
+    }
+    for (key, wire) in [("query_message", query_message), ("response_message", response_message)] {
+        if let Some(wire) = wire {
+            text_or_bytes(key, wire, |text| dig::print(wire, text), out);
+        }
+    }
+}
+
+/// Prints the text of a field, or why there is none, and the bytes.
+#[inline]
+fn text_or_bytes(
+    key: &str,
+    bytes: &[u8],
+    print: impl FnOnce(&mut Escaped<'_>) -> Result<(), BadMessage>,
+    out: &mut Vec<u8>,
+) {
+    out.str(",\"");
+    out.str(key);
+    out.str("\":\"");
+    let start = out.len();
+    if let Err(error) = print(&mut Escaped(out)) {
+        out.truncate(start);
+        out.str("parse failed: ");
+        Escaped(out).str(&error.to_string());
+        out.str("\",\"");
+        out.str(key);
+        out.str("_hex\":\"");
+        bound::hex(bytes, out);
+    }
+    out.byte(b'"');
+}
+
+fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    let Policy { policy_type, rule, action, policy_match, value } = policy;
+    out.str(",\"policy\":{");
+    let start = out.len();
+    scratch.clear();
+    let rule = rule.map(|rule| match name::whole(rule, scratch) {
+        Some(()) => &scratch[..],
+        None => rule,
+    });
+    for (key, value) in [("\"type\":", *policy_type), ("\"rule\":", rule), ("\"value\":", *value)] {
+        if let Some(value) = value {
+            separate(start, out);
+            out.str(key);
+            field(value, out);
+        }
+    }
+    for (key, value) in [
+        ("\"action\":\"", action.map(|value| (value.name(), value.0))),
+        ("\"match\":\"", policy_match.map(|value| (value.name(), value.0))),
+    ] {
+        if let Some((name, number)) = value {
+            separate(start, out);
+            out.str(key);
+            named(name, number, out);
+            out.byte(b'"');
+        }
+    }
+    out.byte(b'}');
+}
+
+fn separate(start: usize, out: &mut Vec<u8>) {
+    if out.len() > start {
+        out.byte(b',');
+    }
+}
+
+/// Which bytes cannot stand in a string as they are, or have to be looked at together with others.
+static SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        special[byte] = byte < b' ' as usize || byte >= 0x7f;
+        byte += 1;
+    }
+    special[b'"' as usize] = true;
+    special[b'\\' as usize] = true;
+    special
+};
+
+/// Takes text that goes into a string.
+struct Escaped<'a>(&'a mut Vec<u8>);
+
+impl Text for Escaped<'_> {
+    #[inline]
+    fn position(&self) -> usize {
+        self.0.len()
+    }
+
+    #[inline]
+    fn rewind(&mut self, position: usize) {
+        self.0.truncate(position);
+    }
+
+    #[inline]
+    fn bytes(&mut self, bytes: &[u8]) {
+        if bytes.iter().any(|byte| SPECIAL[usize::from(*byte)]) {
+            escape(bytes, self.0);
+        } else {
+            self.0.extend_from_slice(bytes);
+        }
+    }
+
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        match byte {
+            _ if !SPECIAL[usize::from(byte)] => self.0.push(byte),
+            0..=0x7f => escape_one(byte, self.0),
+            _ => escape(&[byte], self.0),
+        }
+    }
+
+    #[inline]
+    fn plain(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn encoded(&mut self, encoding: &Encoding, bytes: &[u8]) {
+        self.0.encoded(encoding, bytes);
+    }
+
+    fn ipv6(&mut self, address: Ipv6Addr) {
+        self.0.ipv6(address);
+    }
+}
+
+/// Prints a string. Bytes that are not UTF-8 become replacement characters.
+pub fn string(bytes: &[u8], out: &mut Vec<u8>) {
+    out.byte(b'"');
+    Escaped(out).bytes(bytes);
+    out.byte(b'"');
+}
+
+/// Prints the string of a field, which may be cut.
+fn field(bytes: &[u8], out: &mut Vec<u8>) {
+    out.byte(b'"');
+    bound::field(bytes, &mut Escaped(out), |bytes, out| out.bytes(bytes));
+    out.byte(b'"');
+}
+
+/// Appends bytes of which some are special.
+fn escape(mut bytes: &[u8], out: &mut Vec<u8>) {
+    while let Some(at) = bytes.iter().position(|byte| SPECIAL[usize::from(*byte)]) {
+        out.bytes(&bytes[..at]);
+        if bytes[at].is_ascii() {
+            escape_one(bytes[at], out);
+            bytes = &bytes[at + 1..];
+            continue;
+        }
+        // What is no character ends with the next that is ASCII at the latest.
+        let end =
+            bytes[at..].iter().position(u8::is_ascii).map_or(bytes.len(), |length| at + length);
+        for chunk in bytes[at..end].utf8_chunks() {
+            characters(chunk.valid(), out);
+            for _ in chunk.invalid() {
+                out.str("\u{fffd}");
+            }
+        }
+        bytes = &bytes[end..];
+    }
+    out.bytes(bytes);
+}
+
+/// Appends characters that are not ASCII.
+fn characters(mut text: &str, out: &mut Vec<u8>) {
+    while let Some(at) = text.find(is_hidden) {
+        let (front, rest) = text.split_at(at);
+        out.str(front);
+        let mut hidden = rest.chars();
+        let character = hidden.next().unwrap_or_default();
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            out.str("\\u");
+            out.hex(&unit.to_be_bytes());
+        }
+        text = hidden.as_str();
+    }
+    out.str(text);
+}
+
+/// Appends a special byte of ASCII.
+#[inline]
+fn escape_one(byte: u8, out: &mut Vec<u8>) {
+    match byte {
+        b'"' => out.str("\\\""),
+        b'\\' => out.str("\\\\"),
+        b'\n' => out.str("\\n"),
+        b'\t' => out.str("\\t"),
+        b'\r' => out.str("\\r"),
+        _ => {
+            out.str("\\u00");
+            out.hex(&[byte]);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A DNS message in the manner of dig.
+
+use dns::record::{OPT, Record};
+use dns::section;
+use dns::section::{Parts, Question, flag};
+use dns::{BadMessage, mnemonic, name, opcode, rdata};
+use printable::bound;
+use printable::bound::text_max;
+use printable::text::{Nothing, Text};
+
+/// Bad version of EDNS (RFC 6891).
+const BADVERS: u16 = 16;
+
+/// The flags in the order of their printing.
+const FLAGS: [(u16, &str); 8] = [
+    (flag::QR, " qr"),
+    (flag::AA, " aa"),
+    (flag::TC, " tc"),
+    (flag::RD, " rd"),
+    (flag::RA, " ra"),
+    (flag::Z, " z"),
+    (flag::AD, " ad"),
+    (flag::CD, " cd"),
+];
+
+/// The names of the sections.
+struct Titles {
+    counts: [&'static str; 4],
+    sections: [&'static str; 4],
+}
+
+const TITLES: Titles = Titles {
+    counts: ["; QUERY: ", ", ANSWER: ", ", AUTHORITY: ", ", ADDITIONAL: "],
+    sections: [
+        "\n;; QUESTION SECTION:\n",
+        "\n;; ANSWER SECTION:\n",
+        "\n;; AUTHORITY SECTION:\n",
+        "\n;; ADDITIONAL SECTION:\n",
+    ],
+};
+
+/// The names of the sections of dynamic updates (RFC 2136, section 2.2).
+const UPDATE_TITLES: Titles = Titles {
+    counts: ["; ZONE: ", ", PREREQ: ", ", UPDATE: ", ", ADDITIONAL: "],
+    sections: [
+        "\n;; ZONE SECTION:\n",
+        "\n;; PREREQUISITE SECTION:\n",
+        "\n;; UPDATE SECTION:\n",
+        "\n;; ADDITIONAL SECTION:\n",
+    ],
+};
+
+/// Prints the message as far as [`text_max`] allows; part of it, if it is bad.
+pub fn print(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> {
+    let parts = &Parts::find(wire)?;
+    let mut limit = Limit { end: out.position() + text_max(wire.len()), cut: 0 };
+    let titles = if parts.opcode() == opcode::UPDATE { &UPDATE_TITLES } else { &TITLES };
+    // Text that is known when this is compiled is copied faster, and not searched for what to escape.
+    match parts.opcode() {
+        opcode::UPDATE => header(parts, &UPDATE_TITLES, out),
+        _ => header(parts, &TITLES, out),
+    }
+    if let Some(opt) = &parts.opt {
+        limit.record(wire, opt, out)?;
+    }
+    if let Some(first) = parts.question {
+        match parts.opcode() {
+            opcode::UPDATE => out.str(UPDATE_TITLES.sections[0]),
+            _ => out.str(TITLES.sections[0]),
+        }
+        let mut next = question(wire, &first, out)?;
+        for _ in 1..parts.questions {
+            next = limit.question(wire, next, out)?;
+        }
+    }
+    for (index, section) in parts.sections.into_iter().enumerate() {
+        let additional = index == 2;
+        // With its own section printed, OPT is not printed again.
+        if section.count == 0 || (additional && parts.opt.is_some() && section.count == 1) {
+            continue;
+        }
+        if limit.cut == 0 {
+            out.str(titles.sections[1 + index]);
+        }
+        for record in parts.records(section) {
+            if additional && record.rtype == OPT {
+                rdata::print(wire, &record, &mut Nothing)?;
+            } else {
+                limit.record(wire, &record, out)?;
+            }
+        }
+    }
+    if limit.cut > 0 {
+        out.str(";; ");
+        bound::cut(limit.cut, "records", out);
+        out.byte(b'\n');
+    }
+    Ok(())
+}
+
+/// The end that the text has to keep to.
+struct Limit {
+    end: usize,
+    /// Questions and records that are not printed.
+    cut: u64,
+}
+
+impl Limit {
+    /// Prints a record, or only checks it.
+    #[inline]
+    fn record(
+        &mut self,
+        wire: &[u8],
+        record: &Record,
+        out: &mut impl Text,
+    ) -> Result<(), BadMessage> {
+        if self.cut > 0 {
+            self.cut += 1;
+            return rdata::print(wire, record, &mut Nothing);
+        }
+        let start = out.position();
+        rdata::print(wire, record, out)?;
+        out.byte(b'\n');
+        self.keep(start, out);
+        Ok(())
+    }
+
+    /// Prints the question at `at`, or only checks it, and says where the next field begins.
+    fn question(
+        &mut self,
+        wire: &[u8],
+        at: usize,
+        out: &mut impl Text,
+    ) -> Result<usize, BadMessage> {
+        let (found, next) = section::question(wire, at)?;
+        if self.cut > 0 {
+            self.cut += 1;
+            return Ok(next);
+        }
+        let start = out.position();
+        question(wire, &found, out)?;
+        self.keep(start, out);
+        Ok(next)
+    }
+
+    /// Takes back what was printed since `start` if there is too much now.
+    #[inline]
+    fn keep(&mut self, start: usize, out: &mut impl Text) {
+        if out.position() > self.end {
+            out.rewind(start);
+            self.cut = 1;
+        }
+    }
+}
+
+#[inline(always)]
+fn header(parts: &Parts<'_>, titles: &Titles, out: &mut impl Text) {
+    out.str(";; opcode: ");
+    let (opcode, code) = (parts.opcode(), parts.response_code());
+    match mnemonic::opcode(opcode) {
+        Some(name) => out.plain(name.as_bytes()),
+        None => {
+            out.str("OPCODE");
+            out.number(opcode);
+        }
+    }
+    out.str(", status: ");
+    match code {
+        // The golang tool has this name.
+        BADVERS => out.str("BADSIG"),
+        _ => response_code(code, out),
+    }
+    out.str(", id: ");
+    out.number(parts.id);
+    out.str("\n;; flags:");
+    for (bit, text) in FLAGS {
+        if parts.flags & bit != 0 {
+            out.str(text);
+        }
+    }
+    let [first, second, third] = parts.sections.map(|section| section.count);
+    for (title, count) in titles.counts.into_iter().zip([parts.questions, first, second, third]) {
+        out.plain(title.as_bytes());
+        out.number(count);
+    }
+    out.byte(b'\n');
+}
+
+/// Prints the name of a response code.
+pub fn response_code(code: u16, out: &mut impl Text) {
+    match mnemonic::response_code(code) {
+        Some(name) => out.plain(name.as_bytes()),
+        None => {
+            out.str("RCODE");
+            out.number(code);
+        }
+    }
+}
+
+/// Prints a question and says where the next begins.
+fn question(wire: &[u8], question: &Question, out: &mut impl Text) -> Result<usize, BadMessage> {
+    out.byte(b';');
+    let next = name::name(wire, question.name_at, out)?;
+    out.byte(b'\t');
+    rdata::class_text(question.qclass, out);
+    out.str("\t ");
+    rdata::type_text(question.qtype, out);
+    out.byte(b'\n');
+    Ok(next + 4)
+}

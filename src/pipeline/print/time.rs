@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Times of messages as text.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use printable::civil_time::CivilTime;
+use printable::text::Text;
+
+const BILLION: u32 = 1_000_000_000;
+
+/// Returns whether a time is within the years 1 to 9999.
+pub fn has_year_of_four_digits(seconds: u64, nanoseconds: u32) -> bool {
+    const YEAR_1: i64 = -62_135_596_800;
+    const YEAR_10000: i64 = 253_402_300_800;
+    let carry = i64::from(nanoseconds / BILLION);
+    (YEAR_1..YEAR_10000).contains(&seconds.cast_signed().wrapping_add(carry))
+}
+
+/// Prints the times of messages; remembers the last second, since many messages share one.
+#[derive(Debug, Default)]
+pub struct Clock {
+    utc: Option<(i64, u8, Vec<u8>)>,
+    local: Option<(i64, Vec<u8>)>,
+    zone: Option<TimeZone>,
+}
+
+impl Clock {
+    /// Prints date and time in UTC with `between` between them, and as many digits of the
+    /// nanoseconds as are not zero.
+    pub fn full(&mut self, seconds: u64, nanoseconds: u32, between: u8, out: &mut Vec<u8>) {
+        let carry = i64::from(nanoseconds / BILLION);
+        let seconds = seconds.cast_signed().wrapping_add(carry);
+        match &self.utc {
+            Some((last, separator, text)) if (*last, *separator) == (seconds, between) => {
+                out.extend_from_slice(text);
+            }
+            _ => {
+                let calendar = CivilTime::at(seconds);
+                let mut text = Vec::with_capacity(19);
+                calendar.date("-", &mut text);
+                text.push(between);
+                calendar.time(":", &mut text);
+                out.extend_from_slice(&text);
+                self.utc = Some((seconds, between, text));
+            }
+        }
+        let mut fraction = nanoseconds % BILLION;
+        if fraction > 0 {
+            let mut width = 9;
+            while fraction.is_multiple_of(10) {
+                fraction /= 10;
+                width -= 1;
+            }
+            out.push(b'.');
+            out.padded(fraction, width);
+        }
+    }
+
+    /// Prints the local time of day with microseconds, and question marks for what is missing.
+    pub fn of_day(&mut self, seconds: Option<u64>, nanoseconds: Option<u32>, out: &mut Vec<u8>) {
+        match seconds {
+            Some(seconds) => self.local(seconds.cast_signed(), out),
+            None => out.str("??:??:??"),
+        }
+        out.push(b'.');
+        match nanoseconds {
+            Some(nanoseconds) => out.padded(nanoseconds / 1000, 6),
+            None => out.str("??????"),
+        }
+    }
+
+    fn local(&mut self, seconds: i64, out: &mut Vec<u8>) {
+        if let Some((last, text)) = &self.local
+            && *last == seconds
+        {
+            return out.extend_from_slice(text);
+        }
+        let zone = self.zone.get_or_insert_with(TimeZone::system);
+        // What is out of its range has no time zone.
+        let offset = Timestamp::from_second(seconds)
+            .map_or(0, |timestamp| zone.to_offset(timestamp).seconds());
+        let mut text = Vec::with_capacity(8);
+        CivilTime::at(seconds.wrapping_add(offset.into())).time(":", &mut text);
+        out.extend_from_slice(&text);
+        self.local = Some((seconds, text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full(seconds: u64, nanoseconds: u32) -> String {
+        let mut out = Vec::new();
+        Clock::default().full(seconds, nanoseconds, b'T', &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_calendar_agrees_with_jiff() {
+        for step in 0..4000 {
+            let seconds = step * 61_234_567_u64;
+            let expected = Timestamp::from_second(seconds.cast_signed()).unwrap().to_string();
+            assert_eq!(format!("{}Z", full(seconds, 0)), expected);
+        }
+    }
+
+    #[test]
+    fn fractions_have_no_zeros_at_their_end_and_carry() {
+        assert_eq!(full(0, 100_000_000), "1970-01-01T00:00:00.1");
+        assert_eq!(full(0, 12_000), "1970-01-01T00:00:00.000012");
+        assert_eq!(full(59, 2 * BILLION + 1), "1970-01-01T00:01:01.000000001");
+    }
+
+    #[test]
+    fn years_of_four_digits_end_with_9999() {
+        for (seconds, nanoseconds, expected) in [
+            (0, 0, true),
+            (253_402_300_799, BILLION - 1, true),
+            (253_402_300_799, BILLION, false),
+            (253_402_300_800, 0, false),
+            (u64::MAX, 0, true),
+            (u64::MAX / 2, 0, false),
+            (u64::MAX / 2 + 1, 0, false),
+        ] {
+            assert_eq!(has_year_of_four_digits(seconds, nanoseconds), expected, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn any_number_is_a_time() {
+        assert_eq!(full(253_402_300_800, 0), "10000-01-01T00:00:00");
+        for seconds in [u64::MAX, u64::MAX / 2, 1 << 62] {
+            full(seconds, u32::MAX);
+        }
+    }
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One YAML document a message.
+
+use std::net::Ipv6Addr;
+
+use data_encoding::Encoding;
+use dns::name;
+use dnstap::schema::EventType;
+use dnstap::{Event, Message, Policy};
+use printable::bound;
+use printable::text::Text;
+
+use super::time::{Clock, has_year_of_four_digits};
+use super::{message as dig, named};
+use crate::pairing::is_unsent;
+
+/// Appends the document of an event.
+pub fn print(event: &Event<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    let Event { event_type, identity, version, extra, message } = event;
+    out.str("type: ");
+    named(event_type.name(), event_type.0, out);
+    out.byte(b'\n');
+    for (key, value) in keyed!("", ": ": identity, version, extra) {
+        if let Some(value) = value {
+            out.str(key);
+            quoted(value, out);
+            out.byte(b'\n');
+        }
+    }
+    if let (&EventType::MESSAGE, Some(message)) = (event_type, message) {
+        out.str("message:\n");
+        fields(message, clock, scratch, out);
+    }
+    out.str("---\n");
+}
+
+fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    let Message {
+        message_type,
+        socket_family,
+        socket_protocol,
+        query_address,
+        response_address,
+        query_port,
+        response_port,
+        query_time_sec,
+        query_time_nsec,
+        query_message,
+        query_zone,
+        response_time_sec,
+        response_time_nsec,
+        response_message,
+        policy,
+        http_protocol,
+    } = message;
+    out.str("  type: ");
+    named(message_type.name(), message_type.0, out);
+    out.byte(b'\n');
+    for (key, seconds, nanoseconds) in [
+        ("  query_time: ", query_time_sec, query_time_nsec),
+        ("  response_time: ", response_time_sec, response_time_nsec),
+    ] {
+        if let (&Some(seconds), &Some(nanoseconds)) = (seconds, nanoseconds) {
+            out.str(key);
+            // Readers end at a timestamp of which the year has other than four digits.
+            let is_timestamp = has_year_of_four_digits(seconds, nanoseconds);
+            out.str(if is_timestamp { "!!timestamp " } else { "\"" });
+            clock.full(seconds, nanoseconds, b' ', out);
+            out.str(if is_timestamp { "\n" } else { "\"\n" });
+        }
+    }
+    for (key, value) in keyed!("  ", ": ": names of socket_family, socket_protocol, http_protocol) {
+        if let Some((name, number)) = value {
+            out.str(key);
+            named(name, number, out);
+            out.byte(b'\n');
+        }
+    }
+    for (key, value) in keyed!("  ", ": ": query_address, response_address) {
+        if let Some(value) = value {
+            out.str(key);
+            out.address(value);
+            out.byte(b'\n');
+        }
+    }
+    for (key, value) in keyed!("  ", ": ": query_port, response_port) {
+        if let Some(value) = value {
+            out.str(key);
+            out.number(value);
+            out.byte(b'\n');
+        }
+    }
+    if let Some(zone) = query_zone {
+        scratch.clear();
+        match name::alone(zone, scratch) {
+            Ok(()) => {
+                out.str("  query_zone: ");
+                quoted(scratch, out);
+                out.byte(b'\n');
+            }
+            Err(error) => parse_failed("query_zone", &error.to_string(), zone, out),
+        }
+    }
+    if let Some(policy) = policy {
+        policy_fields(policy, scratch, out);
+    }
+    if is_unsent(message) {
+        out.str("  response_sent: false\n");
+    }
+    for (key, wire) in [("query_message", query_message), ("response_message", response_message)] {
+        let &Some(wire) = wire else { continue };
+        let before = out.len();
+        out.str("  ");
+        out.str(key);
+        out.str(": |\n");
+        out.str(INDENT);
+        match dig::print(wire, &mut Indented(out)) {
+            Ok(()) => {
+                out.truncate(out.trim_ascii_end().len());
+                out.byte(b'\n');
+            }
+            Err(error) => {
+                out.truncate(before);
+                parse_failed(key, &error.to_string(), wire, out);
+            }
+        }
+    }
+}
+
+/// Stands in front of the lines of a message.
+const INDENT: &str = "    ";
+
+/// Takes lines that are to be indented.
+struct Indented<'a>(&'a mut Vec<u8>);
+
+impl Text for Indented<'_> {
+    #[inline]
+    fn position(&self) -> usize {
+        self.0.len()
+    }
+
+    #[inline]
+    fn rewind(&mut self, position: usize) {
+        self.0.truncate(position);
+    }
+
+    #[inline]
+    fn bytes(&mut self, mut bytes: &[u8]) {
+        while let Some(at) = bytes.iter().position(|byte| *byte == b'\n') {
+            self.0.bytes(&bytes[..=at]);
+            self.0.str(INDENT);
+            bytes = &bytes[at + 1..];
+        }
+        self.0.bytes(bytes);
+    }
+
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        self.0.byte(byte);
+        if byte == b'\n' {
+            self.0.str(INDENT);
+        }
+    }
+
+    #[inline]
+    fn plain(&mut self, bytes: &[u8]) {
+        self.0.bytes(bytes);
+    }
+
+    fn encoded(&mut self, encoding: &Encoding, bytes: &[u8]) {
+        self.0.encoded(encoding, bytes);
+    }
+
+    fn ipv6(&mut self, address: Ipv6Addr) {
+        self.0.ipv6(address);
+    }
+}
+
+/// Tells that the bytes of a field cannot be read, and shows them.
+fn parse_failed(key: &str, error: &str, bytes: &[u8], out: &mut Vec<u8>) {
+    out.str("  # ");
+    out.str(key);
+    out.str(": parse failed: ");
+    out.str(error);
+    out.str("\n  ");
+    out.str(key);
+    out.str("_hex: \"");
+    bound::hex(bytes, out);
+    out.str("\"\n");
+}
+
+fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    let Policy { policy_type, rule, action, policy_match, value } = policy;
+    out.str("  policy:\n");
+    if let Some(policy_type) = policy_type {
+        out.str("    type: ");
+        quoted(policy_type, out);
+        out.byte(b'\n');
+    }
+    if let Some(rule) = rule {
+        out.str("    rule: ");
+        scratch.clear();
+        match name::whole(rule, scratch) {
+            Some(()) => quoted(scratch, out),
+            None => quoted(rule, out),
+        }
+        out.byte(b'\n');
+    }
+    for (key, value) in [
+        ("    action: ", action.map(|value| (value.name(), value.0))),
+        ("    match: ", policy_match.map(|value| (value.name(), value.0))),
+    ] {
+        if let Some((name, number)) = value {
+            out.str(key);
+            named(name, number, out);
+            out.byte(b'\n');
+        }
+    }
+    if let Some(value) = value {
+        out.str("    value: ");
+        quoted(value, out);
+        out.byte(b'\n');
+    }
+}
+
+/// Prints a double-quoted scalar.
+fn quoted(bytes: &[u8], out: &mut Vec<u8>) {
+    out.byte(b'"');
+    bound::field(bytes, out, escape);
+    out.byte(b'"');
+}
+
+/// Prints what is within quotation marks. Bytes that are not UTF-8 become the characters of the same
+/// number.
+fn escape(bytes: &[u8], out: &mut Vec<u8>) {
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '"' | '\\' => out.bytes(&[b'\\', character as u8]),
+                '\n' => out.str("\\n"),
+                '\r' => out.str("\\r"),
+                '\t' => out.str("\\t"),
+                ' '..='~' => out.byte(character as u8),
+                _ if character.is_alphanumeric() => {
+                    out.str(character.encode_utf8(&mut [0; 4]));
+                }
+                _ => {
+                    let number = u32::from(character);
+                    if number > 0xffff {
+                        out.str("\\U");
+                        out.hex(&number.to_be_bytes());
+                    } else if number > 0x7f {
+                        out.str("\\u");
+                        out.hex(&number.to_be_bytes()[2..]);
+                    } else {
+                        out.str("\\x");
+                        out.hex(&number.to_be_bytes()[3..]);
+                    }
+                }
+            }
+        }
+        for byte in chunk.invalid() {
+            out.str("\\x");
+            out.hex(&[*byte]);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Statistics of messages: counts by type, protocol, question and response code, the busiest
+//! names and clients, and how long answers took. Memory is bounded, whatever the messages say.
+
+pub mod http;
+pub mod latency;
+pub mod metrics;
+pub mod span;
+pub mod text;
+pub mod top;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use dns::section::{Parts, Question};
+use dns::{BadMessage, name};
+use dnstap::schema::{Hop, MessageType, SocketProtocol};
+use dnstap::{Event, Message};
+use printable::text::Text;
+
+use self::latency::{Histogram, Pairs};
+use self::span::TimeSpans;
+use self::top::Top;
+use super::pairing::{self, ExchangeTimes, Latency};
+
+/// Names and clients that are kept in mind for certain.
+const TOP_CAPACITY: usize = 4096;
+
+/// Protocols with numbers below this are counted separately; 0 stands for all others.
+const PROTOCOLS: usize = 16;
+
+const _: () = assert!((SocketProtocol::ALL.last().unwrap().0 as usize) < PROTOCOLS);
+
+/// Statistics of the messages so far.
+#[derive(Debug)]
+pub struct MessageStats {
+    /// Frames, with those that hold no message.
+    pub frames: u64,
+    /// Bytes of the frames.
+    pub bytes: u64,
+    /// Frames that are no dnstap messages.
+    pub bad_frames: u64,
+    /// Messages whose DNS message is none, or is cut short.
+    pub bad_dns: u64,
+    /// Responses that were not sent, but dropped.
+    pub unsent: u64,
+    /// Responses before their queries.
+    pub backwards: u64,
+    /// When the messages were.
+    pub times: TimeSpans,
+    /// Messages by type; 0 stands for types without a name.
+    pub types: [u64; MessageType::LIMIT],
+    /// Messages by protocol.
+    pub protocols: [u64; PROTOCOLS],
+    /// Questions by type.
+    pub questions: BTreeMap<u16, u64>,
+    /// Responses by code.
+    pub codes: BTreeMap<u16, u64>,
+    /// Names asked for.
+    pub names: Top,
+    /// Addresses of who asks.
+    pub clients: Top,
+    /// Latencies of answers, by hop.
+    pub latency: [Histogram; Hop::ALL.len()],
+    /// Queries and responses that wait for each other.
+    pairs: Pairs,
+    scratch: Vec<u8>,
+}
+
+impl Default for MessageStats {
+    fn default() -> Self {
+        Self {
+            frames: 0,
+            bytes: 0,
+            bad_frames: 0,
+            bad_dns: 0,
+            unsent: 0,
+            backwards: 0,
+            times: TimeSpans::default(),
+            types: [0; MessageType::LIMIT],
+            protocols: [0; PROTOCOLS],
+            questions: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            names: Top::new(TOP_CAPACITY),
+            clients: Top::new(TOP_CAPACITY),
+            latency: Default::default(),
+            pairs: Pairs::default(),
+            scratch: Vec::new(),
+        }
+    }
+}
+
+impl MessageStats {
+    /// Counts a frame that is no dnstap message.
+    pub fn add_bad(&mut self, frame: &[u8]) {
+        self.frames += 1;
+        self.bytes += frame.len() as u64;
+        self.bad_frames += 1;
+    }
+
+    /// Counts a frame.
+    pub fn add(&mut self, frame: &[u8], event: &Event<'_>) {
+        self.frames += 1;
+        self.bytes += frame.len() as u64;
+        if let Some(message) = &event.message {
+            self.add_message(event.identity, message);
+        }
+    }
+
+    fn add_message(&mut self, identity: Option<&[u8]>, message: &Message<'_>) {
+        let kind = message.message_type;
+        self.types[kind.name().map_or(0, |_| kind.0 as usize)] += 1;
+        if let Some(protocol) = message.socket_protocol {
+            let number = Some(protocol.0 as usize).filter(|number| *number < PROTOCOLS);
+            self.protocols[number.unwrap_or(0)] += 1;
+        }
+        let times = ExchangeTimes::of(message);
+        let is_response = kind.is_response();
+        let is_unsent = pairing::is_unsent(message);
+        self.unsent += u64::from(is_unsent);
+        if let Some(now) = times.response.or(times.query) {
+            self.times.add(now);
+        }
+        let wire = match is_response && !is_unsent {
+            true => message.response_message,
+            false => message.query_message,
+        };
+        let parts = wire.map(Parts::find).transpose().unwrap_or_else(|_: BadMessage| {
+            self.bad_dns += 1;
+            None
+        });
+        let Some(hop) = kind.hop() else { return };
+        if is_response
+            && !is_unsent
+            && let Some(parts) = &parts
+        {
+            *self.codes.entry(parts.response_code()).or_default() += 1;
+        }
+        // What is asked is counted once, of the response only if queries are not logged.
+        let queries = self.types[kind.0 as usize - usize::from(is_response)];
+        if !is_response || queries == 0 {
+            self.add_question(message, hop, parts.as_ref());
+        }
+        let latency = match &parts {
+            Some(parts) => self.pairs.add(identity, message, parts),
+            None => pairing::latency(None, times),
+        };
+        match latency {
+            Latency::Took(took) if !is_unsent => self.latency[hop as usize].add(took),
+            Latency::Backwards if !is_unsent => self.backwards += 1,
+            _ => (),
+        }
+    }
+
+    fn add_question(&mut self, message: &Message<'_>, hop: Hop, parts: Option<&Parts<'_>>) {
+        if let Some((parts, question)) = question(parts) {
+            *self.questions.entry(question.qtype).or_default() += 1;
+            self.scratch.clear();
+            if name::canonical(parts.wire, question.name_at, &mut self.scratch).is_ok() {
+                self.names.add(&self.scratch);
+            }
+        }
+        let is_client = match hop {
+            Hop::Auth | Hop::Client | Hop::Stub | Hop::Tool | Hop::Update => true,
+            // Servers that ask others are not their clients.
+            Hop::Resolver | Hop::Forwarder => false,
+        };
+        if is_client
+            && let Some(address @ ([_, _, _, _] | [_, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _])) =
+                message.query_address
+        {
+            self.clients.add(address);
+        }
+    }
+}
+
+/// The question, with where it stands.
+fn question<'a, 'b>(parts: Option<&'b Parts<'a>>) -> Option<(&'b Parts<'a>, Question)> {
+    parts.and_then(|parts| Some((parts, parts.question?)))
+}
+
+/// The name of a type of messages by its place among [`MessageStats::types`].
+pub fn type_name(number: usize) -> &'static str {
+    MessageType(number as u32).name().unwrap_or("other")
+}
+
+/// A name as text.
+pub fn name_text(wire: &[u8]) -> String {
+    let mut text = Vec::new();
+    // What was counted is a name.
+    let _ = name::alone(wire, &mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// An address as text.
+pub fn address_text(address: &[u8]) -> String {
+    let text = match (<[u8; 4]>::try_from(address), <[u8; 16]>::try_from(address)) {
+        (Ok(address), _) => Some(IpAddr::from(address)),
+        (_, Ok(address)) => Some(IpAddr::from(address)),
+        _ => None,
+    };
+    text.map_or_else(String::new, |address| address.to_canonical().to_string())
+}
+
+/// Returns the text that a function of the printers prints.
+pub fn printed(print: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut text = Vec::new();
+    print(&mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The name of a protocol by its place among [`MessageStats::protocols`].
+pub fn protocol_name(number: usize) -> String {
+    let protocol = SocketProtocol(number as u32);
+    match protocol.name() {
+        Some(name) => name.into(),
+        None if number == 0 => "other".into(),
+        None => printed(|out| out.number(number as u64)),
+    }
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Serves one page over HTTP (RFC 9112), in bounded memory and time for any client: one request
+//! a connection, and a connection that is too slow, or over the limit, is closed.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use operator_log::{Level, LineKind, Log};
+use receive::peer::Peer;
+
+/// Connections at a time. One more takes the place of the oldest.
+const CONNECTIONS: usize = 16;
+
+const REPLACED: LineKind = LineKind("connections for metrics replaced");
+
+const ACCEPT: LineKind = LineKind("failures of accept() for metrics");
+
+/// Maximum duration of a connection.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Pause after a failed accept().
+const ACCEPT_RETRY: Duration = Duration::from_secs(1);
+
+/// The longest head of a request.
+const HEAD_MAX: usize = 8 << 10;
+
+/// The end of a line.
+const LINE_END: &[u8] = b"\r\n";
+
+/// The end of the head of a request.
+const HEAD_END: &[u8] = b"\r\n\r\n";
+
+/// The resource at the one path that is served.
+#[derive(Clone, Copy, Debug)]
+pub struct Resource {
+    /// Its path.
+    pub path: &'static str,
+    /// Its media type.
+    pub content_type: &'static str,
+}
+
+/// Serves `resource` on `address`, in a thread of its own, to the end of the program; `body` makes
+/// it for each request. Returns the address with its port.
+pub fn serve(
+    address: SocketAddr,
+    resource: Resource,
+    body: impl Fn() -> String + Send + 'static,
+) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    let bound = listener.local_addr()?;
+    let server = Server { listener, resource, body, connections: Vec::new(), accept_after: None };
+    thread::Builder::new().name("metrics".into()).spawn(move || {
+        let error = server.run();
+        Log.error(format_args!("metrics server stopped: {error}"));
+    })?;
+    Ok(bound)
+}
+
+struct Server<F> {
+    listener: TcpListener,
+    resource: Resource,
+    body: F,
+    /// The oldest first.
+    connections: Vec<HttpConnection>,
+    /// When to accept again.
+    accept_after: Option<Instant>,
+}
+
+impl<F: Fn() -> String> Server<F> {
+    /// Serves until waiting fails, and says why it did.
+    fn run(mut self) -> io::Error {
+        loop {
+            let ready = match self.wait() {
+                Ok(ready) => ready,
+                Err(Errno::EINTR) => continue,
+                Err(error) => return error.into(),
+            };
+            let now = Instant::now();
+            let Self { connections, resource, body, .. } = &mut self;
+            let mut ready = ready.into_iter();
+            connections.retain_mut(|connection| {
+                let is_ready = ready.next().unwrap_or(false);
+                now < connection.until && (!is_ready || connection.go_on(resource, body))
+            });
+            self.accept_after = self.accept_after.filter(|after| now < *after);
+            if self.accept_after.is_none() {
+                self.accept(now);
+            }
+        }
+    }
+
+    /// Waits for anything to do. Says of each connection whether it is ready.
+    fn wait(&self) -> Result<Vec<bool>, Errno> {
+        let mut fds: Vec<PollFd<'_>> = self
+            .connections
+            .iter()
+            .map(|one| PollFd::new(one.stream.as_fd(), one.waits_for()))
+            .collect();
+        if self.accept_after.is_none() {
+            fds.push(PollFd::new(self.listener.as_fd(), PollFlags::POLLIN));
+        }
+        let oldest = self.connections.first().map(|oldest| oldest.until);
+        let next = [oldest, self.accept_after].into_iter().flatten().min();
+        let timeout = next.map_or(PollTimeout::NONE, |next| {
+            // Rounded up, so as not to wake before it is time.
+            let left = next.saturating_duration_since(Instant::now()).as_millis() + 1;
+            PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+        });
+        poll(&mut fds, timeout)?;
+        let ready = fds.iter().take(self.connections.len()).map(|fd| fd.any().unwrap_or(true));
+        Ok(ready.collect())
+    }
+
+    fn accept(&mut self, now: Instant) {
+        // A flood of new connections must not hold up existing ones.
+        for _ in 0..CONNECTIONS {
+            let accepted = self.listener.accept().and_then(|(stream, from)| {
+                stream.set_nonblocking(true)?;
+                Ok((stream, Peer::inet(from)))
+            });
+            match accepted {
+                Ok((stream, from)) => {
+                    if self.connections.len() >= CONNECTIONS {
+                        let HttpConnection { peer, .. } = self.connections.remove(0);
+                        let text = format_args!(
+                            "metrics: the oldest of {CONNECTIONS} connections, from {peer}, is closed \
+                             for one from {from}"
+                        );
+                        Log.limited(Level::Warning, REPLACED, text);
+                    }
+                    self.connections.push(HttpConnection {
+                        stream,
+                        peer: from,
+                        until: now + TIMEOUT,
+                        state: RequestState::Reading(Vec::new()),
+                    });
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => return,
+                    io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => (),
+                    _ => {
+                        // Such as too many open files, of which those here are some.
+                        let text = format_args!("metrics: accept() failed: {error}");
+                        Log.limited(Level::Error, ACCEPT, text);
+                        self.connections.clear();
+                        self.accept_after = Some(now + ACCEPT_RETRY);
+                        return;
+                    }
+                },
+            }
+        }
+    }
+}
+
+struct HttpConnection {
+    stream: TcpStream,
+    peer: Peer,
+    /// When it is closed, whatever it does.
+    until: Instant,
+    state: RequestState,
+}
+
+enum RequestState {
+    /// The head of the request, as far as it has come.
+    Reading(Vec<u8>),
+    /// The answer, and how much of it is written.
+    Writing(Vec<u8>, usize),
+    /// What comes is passed over: to close before all is read would take the answer back.
+    Closing,
+}
+
+impl HttpConnection {
+    fn waits_for(&self) -> PollFlags {
+        match self.state {
+            RequestState::Reading(_) | RequestState::Closing => PollFlags::POLLIN,
+            RequestState::Writing(..) => PollFlags::POLLOUT,
+        }
+    }
+
+    /// Does what can be done now. Says whether there is more to do later.
+    fn go_on(&mut self, resource: &Resource, body: &impl Fn() -> String) -> bool {
+        match self.step(resource, body) {
+            Ok(more) => more,
+            Err(error) => {
+                matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+            }
+        }
+    }
+
+    /// Reads or writes once.
+    fn step(&mut self, resource: &Resource, body: &impl Fn() -> String) -> io::Result<bool> {
+        let mut buffer = [0; 1024];
+        match &mut self.state {
+            RequestState::Reading(head) => {
+                let count = self.stream.read(&mut buffer)?;
+                head.extend_from_slice(&buffer[..count]);
+                // Empty lines before a request are of one before (RFC 9112, section 2.2).
+                while head.starts_with(LINE_END) {
+                    head.drain(..LINE_END.len());
+                }
+                let fits = head.len() <= HEAD_MAX;
+                if !fits || head.windows(HEAD_END.len()).any(|end| end == HEAD_END) {
+                    let answer = answer(fits.then_some(&head[..]), resource, body);
+                    self.state = RequestState::Writing(answer, 0);
+                }
+                Ok(count > 0)
+            }
+            RequestState::Writing(answer, written) => {
+                *written += self.stream.write(&answer[*written..])?;
+                if *written == answer.len() {
+                    self.stream.shutdown(Shutdown::Write)?;
+                    self.state = RequestState::Closing;
+                }
+                Ok(true)
+            }
+            RequestState::Closing => Ok(self.stream.read(&mut buffer)? > 0),
+        }
+    }
+}
+
+/// The answer to a request, of which the head was too long if there is none.
+fn answer(head: Option<&[u8]>, resource: &Resource, body: &impl Fn() -> String) -> Vec<u8> {
+    const PLAIN: &str = "text/plain; charset=utf-8";
+    let line = head.and_then(|head| head.split(|byte| *byte == b'\r').next()).unwrap_or_default();
+    let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
+    let path = |target: &[u8]| {
+        let path = origin_form(target).split(|byte| *byte == b'?').next();
+        path == Some(resource.path.as_bytes())
+    };
+    let (status, content_type, body) = match words[..] {
+        _ if head.is_none() => {
+            ("431 Request Header Fields Too Large", PLAIN, "too long\n".to_owned())
+        }
+        [b"GET" | b"HEAD", target, _] if path(target) => ("200 OK", resource.content_type, body()),
+        [_, target, _] if path(target) => {
+            ("405 Method Not Allowed\r\nAllow: GET, HEAD", PLAIN, "only GET\n".into())
+        }
+        [_, _, _] => ("404 Not Found", PLAIN, format!("see {}\n", resource.path)),
+        _ => ("400 Bad Request", PLAIN, "no HTTP request\n".into()),
+    };
+    let mut answer = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\
+         HttpConnection: close\r\n\r\n",
+        body.len()
+    );
+    if words[0] != b"HEAD" {
+        answer.push_str(&body);
+    }
+    answer.into_bytes()
+}
+
+/// The path and the query of a target, which may have the name of the server in front (RFC 9112,
+/// section 3.2.2).
+fn origin_form(target: &[u8]) -> &[u8] {
+    const SCHEME: &[u8] = b"http://";
+    let scheme = target.get(..SCHEME.len());
+    if !scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME)) {
+        return target;
+    }
+    let rest = &target[SCHEME.len()..];
+    rest.iter().position(|byte| *byte == b'/').map_or(b"/", |path| &rest[path..])
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Statistics for Prometheus: its text format, over HTTP.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dns::mnemonic;
+use dnstap::schema::Hop;
+use files::input::ReadProgress;
+use printable::hidden::push_line;
+use receive::totals::Refusals;
+
+use super::http::{self, Resource};
+use super::latency::BOUNDS;
+use super::{MessageStats, protocol_name, type_name};
+use crate::account::{Account, LossReason};
+
+/// Where they are.
+const PATH: &str = "/metrics";
+
+/// The text format (prometheus.io, "Exposition formats").
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What is answered at present. Who counts replaces it once in a while, so that who asks does not
+/// hold up the counting.
+#[derive(Clone, Debug, Default)]
+pub struct Page(Arc<Mutex<String>>);
+
+impl Page {
+    /// Replaces what is answered.
+    pub fn set(&self, text: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+
+    fn get(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Answers on `address`, in a thread of its own, to the end of the program. Returns the address
+    /// with its port.
+    pub fn serve(&self, address: SocketAddr) -> Result<SocketAddr, String> {
+        let page = self.clone();
+        let resource = Resource { path: PATH, content_type: CONTENT_TYPE };
+        http::serve(address, resource, move || page.get()).map_err(|error| error.to_string())
+    }
+}
+
+/// Counts of input that no output received.
+#[derive(Clone, Debug, Default)]
+pub struct RejectedCounts {
+    /// Of files.
+    pub files: Arc<ReadProgress>,
+    /// Of sockets.
+    pub sockets: Arc<Refusals>,
+}
+
+impl RejectedCounts {
+    fn over_limit(&self) -> u64 {
+        let counts = [&self.files.over_limit, &self.sockets.over_limit];
+        counts.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
+    fn connections(&self) -> u64 {
+        self.sockets.connections.load(Ordering::Relaxed)
+    }
+}
+
+/// The statistics in the text format, with what was not taken, and what became of the frames of
+/// relays.
+pub fn text(stats: &MessageStats, accounts: &[Arc<Account>], rejected: &RejectedCounts) -> String {
+    let mut out = String::new();
+    let one = |value| [(String::new(), value)];
+    metric("frames_total", "Frames that were taken.", one(stats.frames), &mut out);
+    metric("bytes_total", "Bytes of those frames.", one(stats.bytes), &mut out);
+    metric(
+        "bad_frames_total",
+        "Frames that are no dnstap messages.",
+        one(stats.bad_frames),
+        &mut out,
+    );
+    metric(
+        "bad_dns_total",
+        "Messages whose DNS message cannot be read.",
+        one(stats.bad_dns),
+        &mut out,
+    );
+    metric(
+        "unsent_responses_total",
+        "Responses that were not sent, but dropped by a policy.",
+        one(stats.unsent),
+        &mut out,
+    );
+    metric(
+        "responses_before_query_total",
+        "Responses whose time is before that of their query.",
+        one(stats.backwards),
+        &mut out,
+    );
+    metric(
+        "over_limit_frames_total",
+        "Frames that were skipped, being over the size limit.",
+        one(rejected.over_limit()),
+        &mut out,
+    );
+    metric(
+        "refused_connections_total",
+        "Connections that were closed before any frame could come.",
+        one(rejected.connections()),
+        &mut out,
+    );
+    let labelled =
+        |label: &str, value: &str, count: u64| (format!("{{{label}=\"{value}\"}}"), count);
+    let counted = |count: &u64| *count > 0;
+    let types = stats.types.iter().enumerate().filter(|(_, count)| counted(count));
+    let types = types.map(|(number, count)| labelled("type", type_name(number), *count));
+    metric("messages_total", "Messages by type.", types, &mut out);
+    let protocols = stats.protocols.iter().enumerate().filter(|(_, count)| counted(count));
+    let protocols =
+        protocols.map(|(number, count)| labelled("protocol", &protocol_name(number), *count));
+    metric("protocol_messages_total", "Messages by protocol.", protocols, &mut out);
+    for (name, help, label, counts, known) in [
+        (
+            "questions_total",
+            "Questions by record type.",
+            "qtype",
+            &stats.questions,
+            mnemonic::assigned_record_type as fn(u16) -> Option<&'static str>,
+        ),
+        ("responses_total", "Responses by code.", "rcode", &stats.codes, mnemonic::response_code),
+    ] {
+        let values = named(counts, known).into_iter();
+        let values = values.map(|(value, count)| labelled(label, value, count));
+        metric(name, help, values, &mut out);
+    }
+    latency(stats, &mut out);
+    outputs(accounts, &mut out);
+    out
+}
+
+/// Appends the metrics of each output, and those of relays under their earlier names.
+fn outputs(accounts: &[Arc<Account>], out: &mut String) {
+    fn get(count: &AtomicU64) -> u64 {
+        count.load(Ordering::Relaxed)
+    }
+    let accounts =
+        |only_relays: bool| accounts.iter().filter(move |account| account.is_relay || !only_relays);
+    let labels =
+        |label: &str, account: &Account| format!("{{{label}=\"{}\"}}", quoted(&account.name));
+    let values = |label: &'static str, value: fn(&Account) -> u64| {
+        accounts(label == "relay").map(move |account| (labels(label, account), value(account)))
+    };
+    let frames = |account: &Account| get(&account.frames);
+    let failures = |account: &Account| get(&account.failures);
+    let connected = |account: &Account| u64::from(account.connected.load(Ordering::Relaxed));
+    let sent = values("relay", frames);
+    metric("relay_sent_total", "Frames handed over to a receiver.", sent, out);
+    let lost = values("relay", Account::lost);
+    metric("relay_lost_total", "Frames that no receiver gets.", lost, out);
+    gauge("relay_connected", "Whether a receiver is there.", values("relay", connected), out);
+    let help = "Whether a file can be written, or a receiver is connected.";
+    gauge("output_connected", help, values("output", connected), out);
+    let help = "Frames written, or handed over to a receiver.";
+    metric("output_frames_total", help, values("output", frames), out);
+    let dropped = accounts(false).flat_map(|account| {
+        LossReason::ALL.map(|reason| {
+            let (output, name) = (quoted(&account.name), reason.name());
+            let labels = format!("{{output=\"{output}\",reason=\"{name}\"}}");
+            (labels, account.dropped(reason))
+        })
+    });
+    metric("output_dropped_frames_total", "Frames that an output lacks, by reason.", dropped, out);
+    let help = "Writes, and connections, that failed.";
+    metric("output_failures_total", help, values("output", failures), out);
+}
+
+/// Counts by name. Numbers without one are together: who asks is not to make up time series.
+fn named(
+    counts: &BTreeMap<u16, u64>,
+    name: fn(u16) -> Option<&'static str>,
+) -> BTreeMap<&'static str, u64> {
+    let mut named = BTreeMap::new();
+    for (number, count) in counts {
+        *named.entry(name(*number).unwrap_or("other")).or_default() += count;
+    }
+    named
+}
+
+/// Returns a name as a label has it. Control characters are escaped: a terminal may show the metrics.
+fn quoted(name: &str) -> String {
+    let mut line = String::new();
+    push_line(&mut line, name);
+    line.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+fn metric(
+    name: &str,
+    help: &str,
+    values: impl IntoIterator<Item = (String, u64)>,
+    out: &mut String,
+) {
+    family(name, "counter", help, values, out);
+}
+
+fn gauge(
+    name: &str,
+    help: &str,
+    values: impl IntoIterator<Item = (String, u64)>,
+    out: &mut String,
+) {
+    family(name, "gauge", help, values, out);
+}
+
+fn family(
+    name: &str,
+    kind: &str,
+    help: &str,
+    values: impl IntoIterator<Item = (String, u64)>,
+    out: &mut String,
+) {
+    let _ = writeln!(out, "# HELP dnstap_{name} {help}\n# TYPE dnstap_{name} {kind}");
+    for (labels, value) in values {
+        let _ = writeln!(out, "dnstap_{name}{labels} {value}");
+    }
+}
+
+fn latency(stats: &MessageStats, out: &mut String) {
+    const NAME: &str = "dnstap_latency_seconds";
+    let _ = writeln!(out, "# HELP {NAME} Time from query to response.\n# TYPE {NAME} histogram");
+    for (family, histogram) in Hop::ALL.into_iter().map(Hop::name).zip(&stats.latency) {
+        if histogram.count == 0 {
+            continue;
+        }
+        let mut below = 0;
+        for (bucket, bound) in histogram.buckets.iter().zip(BOUNDS) {
+            below += bucket;
+            let bound = bound as f64 / 1e6;
+            let _ = writeln!(out, "{NAME}_bucket{{family=\"{family}\",le=\"{bound}\"}} {below}");
+        }
+        let (count, sum) = (histogram.count, histogram.sum as f64 / 1e9);
+        let _ = writeln!(out, "{NAME}_bucket{{family=\"{family}\",le=\"+Inf\"}} {count}");
+        let _ = writeln!(out, "{NAME}_sum{{family=\"{family}\"}} {sum}");
+        let _ = writeln!(out, "{NAME}_count{{family=\"{family}\"}} {count}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_do_not_drive_a_terminal() {
+        assert_eq!(quoted("a\"b\\c"), r#"a\"b\\c"#);
+        assert_eq!(quoted("\u{1b}[2J\u{202e}\n\r"), r"\\u{1b}[2J\\u{202e}\\n\\r");
+    }
+
+    #[test]
+    fn whoever_asks_makes_no_time_series() {
+        let mut stats = MessageStats::default();
+        stats.questions.extend((0..=u16::MAX).map(|number| (number, 1)));
+        stats.codes.extend((0..4096).map(|number| (number, 1)));
+        let text = text(&stats, &[], &RejectedCounts::default());
+        let lines = |label: &str| text.lines().filter(|line| line.contains(label)).count();
+        assert!(lines("{qtype=") < 200 && lines("{rcode=") < 40, "{text}");
+        let others = usize::from(u16::MAX) + 2 - lines("{qtype=");
+        assert!(text.contains(&format!("dnstap_questions_total{{qtype=\"other\"}} {others}\n")));
+        assert!(text.contains("dnstap_questions_total{qtype=\"AAAA\"} 1\n"));
+        for word in ["None", "Reserved"] {
+            assert!(!text.contains(word), "a word of golang's tool, not a type: {word}");
+        }
+        assert!(text.contains("dnstap_responses_total{rcode=\"NXDOMAIN\"} 1\n"));
+    }
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where text goes: into a buffer, or nowhere.
+
+use std::net::Ipv6Addr;
+
+use data_encoding::{BASE32HEX_NOPAD, BASE64, Encoding, HEXLOWER, HEXUPPER};
+
+use super::bound;
+
+/// The numbers of two digits.
+static PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < pairs.len() {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
+
+/// Takes text. To see whether a message is good without printing it, print to [`Nothing`].
+pub trait Text: Sized {
+    /// True if text is kept, and so has to be made.
+    const IS_KEPT: bool = true;
+
+    /// Returns the number of bytes taken so far.
+    fn position(&self) -> usize;
+
+    /// Takes back all after `position`.
+    fn rewind(&mut self, position: usize);
+
+    /// Takes bytes.
+    fn bytes(&mut self, bytes: &[u8]);
+
+    /// Takes bytes in an encoding of text.
+    fn encoded(&mut self, encoding: &Encoding, bytes: &[u8]);
+
+    /// Takes an IPv6 address in the form of RFC 5952.
+    fn ipv6(&mut self, address: Ipv6Addr);
+
+    /// Takes printable ASCII without quotation marks and backslashes.
+    fn plain(&mut self, bytes: &[u8]) {
+        self.bytes(bytes);
+    }
+
+    /// Takes one byte.
+    fn byte(&mut self, byte: u8) {
+        self.bytes(&[byte]);
+    }
+
+    /// Takes a string.
+    fn str(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    /// Takes a number in decimal digits.
+    fn number(&mut self, number: impl Into<u64>) {
+        let mut number = number.into();
+        let mut digits = [0; 20];
+        let mut at = digits.len();
+        while number >= 100 {
+            at -= 2;
+            digits[at..at + 2].copy_from_slice(&PAIRS[(number % 100) as usize]);
+            number /= 100;
+        }
+        at -= 2;
+        digits[at..at + 2].copy_from_slice(&PAIRS[number as usize]);
+        self.plain(&digits[at + usize::from(number < 10)..]);
+    }
+
+    /// Takes a number with zeros in front of it, of `width` digits, at most 20, or more if it has
+    /// more.
+    fn padded(&mut self, number: impl Into<u64>, width: usize) {
+        let number = number.into();
+        let digits = number.checked_ilog10().map_or(1, |log| log as usize + 1);
+        self.plain(&b"00000000000000000000"[..width.saturating_sub(digits)]);
+        self.number(number);
+    }
+
+    /// Takes a byte as a backslash and three digits.
+    fn escaped(&mut self, byte: u8) {
+        self.bytes(&[b'\\', b'0' + byte / 100, b'0' + byte / 10 % 10, b'0' + byte % 10]);
+    }
+
+    /// Takes an IPv4 address.
+    fn ipv4(&mut self, address: [u8; 4]) {
+        let mut text = [0; 15];
+        let mut length = 0;
+        for (index, byte) in address.into_iter().enumerate() {
+            if index > 0 {
+                text[length] = b'.';
+                length += 1;
+            }
+            if byte >= 100 {
+                text[length] = b'0' + byte / 100;
+                length += 1;
+            }
+            if byte >= 10 {
+                text[length] = b'0' + byte / 10 % 10;
+                length += 1;
+            }
+            text[length] = b'0' + byte % 10;
+            length += 1;
+        }
+        self.plain(&text[..length]);
+    }
+
+    /// Takes an address of 4 or 16 bytes, or the bytes in place of one.
+    fn address(&mut self, bytes: &[u8]) {
+        if let Ok(bytes) = <[u8; 4]>::try_from(bytes) {
+            self.ipv4(bytes);
+        } else if let Ok(bytes) = <[u8; 16]>::try_from(bytes) {
+            self.ipv6(Ipv6Addr::from(bytes));
+        } else if bytes.is_empty() {
+            self.str("<nil>");
+        } else {
+            self.byte(b'?');
+            bound::hex(bytes, self);
+        }
+    }
+
+    /// Takes bytes in hexadecimal digits, in lower case.
+    fn hex(&mut self, bytes: &[u8]) {
+        self.encoded(&HEXLOWER, bytes);
+    }
+
+    /// The same in upper case.
+    fn upper_hex(&mut self, bytes: &[u8]) {
+        self.encoded(&HEXUPPER, bytes);
+    }
+
+    /// Takes bytes in base 64 (RFC 4648, section 4).
+    fn base64(&mut self, bytes: &[u8]) {
+        self.encoded(&BASE64, bytes);
+    }
+
+    /// Takes bytes in base 32 with the hexadecimal alphabet (RFC 4648, section 7), without padding.
+    fn base32hex(&mut self, bytes: &[u8]) {
+        self.encoded(&BASE32HEX_NOPAD, bytes);
+    }
+}
+
+impl Text for Vec<u8> {
+    #[inline]
+    fn position(&self) -> usize {
+        self.len()
+    }
+
+    #[inline]
+    fn rewind(&mut self, position: usize) {
+        self.truncate(position);
+    }
+
+    #[inline]
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        self.push(byte);
+    }
+
+    fn encoded(&mut self, encoding: &Encoding, bytes: &[u8]) {
+        let start = self.len();
+        self.resize(start + encoding.encode_len(bytes.len()), 0);
+        encoding.encode_mut(bytes, &mut self[start..]);
+    }
+
+    fn ipv6(&mut self, address: Ipv6Addr) {
+        // A vector takes all that it is given.
+        let _ = std::io::Write::write_fmt(self, format_args!("{address}"));
+    }
+}
+
+/// Takes text nowhere.
+pub struct Nothing;
+
+impl Text for Nothing {
+    const IS_KEPT: bool = false;
+
+    #[inline(always)]
+    fn position(&self) -> usize {
+        0
+    }
+
+    #[inline(always)]
+    fn rewind(&mut self, _: usize) {}
+
+    #[inline(always)]
+    fn bytes(&mut self, _: &[u8]) {}
+
+    #[inline(always)]
+    fn encoded(&mut self, _: &Encoding, _: &[u8]) {}
+
+    #[inline(always)]
+    fn ipv6(&mut self, _: Ipv6Addr) {}
+
+    #[inline(always)]
+    fn number(&mut self, _: impl Into<u64>) {}
+
+    #[inline(always)]
+    fn padded(&mut self, _: impl Into<u64>, _: usize) {}
+
+    #[inline(always)]
+    fn ipv4(&mut self, _: [u8; 4]) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn numbers_and_addresses() {
+        assert_eq!(text(|out| out.number(0u64)), "0");
+        assert_eq!(text(|out| out.number(u64::MAX)), u64::MAX.to_string());
+        assert_eq!(text(|out| out.padded(0u8, 3)), "000");
+        assert_eq!(text(|out| out.padded(1234u16, 3)), "1234");
+        assert_eq!(text(|out| out.escaped(255)), "\\255");
+        assert_eq!(text(|out| out.address(&[0, 10, 200, 99])), "0.10.200.99");
+        let mapped = "::ffff:1.2.3.4".parse::<Ipv6Addr>().unwrap().octets();
+        assert_eq!(text(|out| out.address(&mapped)), "::ffff:1.2.3.4");
+        let address = "2001:db8:0:0:1::1".parse::<Ipv6Addr>().unwrap().octets();
+        assert_eq!(text(|out| out.address(&address)), "2001:db8::1:0:0:1");
+        assert_eq!(text(|out| out.address(b"")), "<nil>");
+        assert_eq!(text(|out| out.address(b"\x0a\xff")), "?0aff");
+    }
+}

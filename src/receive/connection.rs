@@ -1,0 +1,685 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One sender: its handshake, its frames on their way to the output, and its end.
+
+use std::fmt::Display;
+use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
+use std::slice;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+use files::foreign;
+use files::foreign::HEAD_SIZE;
+use files::output_file::FrameWriteError;
+use files::read_ahead::{READ_SIZE, ReadAhead};
+use framestream::control::{ControlFrame, ControlType, Header};
+use framestream::frame::{DecodedFrame, FrameError, Front, LENGTH_SIZE, front};
+use framestream::handshake::{Handshake, HandshakeError, Opening, ReceiverOpen, Step};
+use mio::event::{self, Source};
+use mio::net::{TcpStream, UnixStream};
+use operator_log::{Level, LineKind, Log};
+
+use crate::dialer::DialedStream;
+use crate::peer::{ConnectionName, Peer};
+use crate::shared::{ReceiverContext, c_name};
+
+/// Maximum time for the handshake of a peer, and for sending it the last bytes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const NO_HANDSHAKE: LineKind = LineKind("connections without a handshake");
+const FOREIGN: LineKind = LineKind("connections of another protocol");
+const MISMATCH: LineKind = LineKind("connections with another content type");
+const FAILED: LineKind = LineKind("connections that failed");
+const BROKEN: LineKind = LineKind("broken streams");
+const NOT_FINISHED: LineKind = LineKind("connections that did not take FINISH");
+const CUT_OFF: LineKind = LineKind("frames cut off");
+const OVER_LIMIT: LineKind = LineKind("frames over the size limit");
+
+/// A connected socket that does not block. A read that brings less than there is room for has
+/// brought all there was.
+pub trait SocketStream: Read + Write + Source + AsRawFd {
+    /// Returns whether a read is to be made as soon as the socket can be written.
+    fn reads_when_writable(&self) -> bool {
+        false
+    }
+}
+
+impl SocketStream for UnixStream {}
+
+impl SocketStream for TcpStream {}
+
+/// The next step of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Its next turn: there may be more to read.
+    Turn,
+    /// An event.
+    Event,
+    /// Nothing: it is over.
+    Close,
+}
+
+/// A connection.
+pub struct Connection {
+    /// It stands in the queue for a turn.
+    pub queued: bool,
+    stream: Box<dyn SocketStream>,
+    name: ConnectionName,
+    /// Reports START to the thread that dialed; dropped when the connection ends.
+    made: Option<Sender<()>>,
+    state: StreamPhase,
+    /// Unprocessed bytes of a frame between two turns: a small part of it,
+    rest: Vec<u8>,
+    /// or a larger part, where it was read.
+    buffer: Option<ReadAhead>,
+    /// The first bytes, until START.
+    head: Vec<u8>,
+    /// Bytes to come of a frame over the limit.
+    to_skip: usize,
+    may_read: bool,
+    /// The end of the stream is among what can be read.
+    hung_up: bool,
+    /// A write waits until the peer reads.
+    write_blocked: bool,
+    deadline: Option<Instant>,
+    /// The time of the last complete frame; at first that of the connection.
+    last_whole: Instant,
+    frames: u64,
+    bytes: u64,
+}
+
+enum StreamPhase {
+    Opening(ReceiverOpen),
+    Receiving { answer_stop: bool },
+    Finishing { bytes: Vec<u8>, sent: usize },
+}
+
+/// The reason that a run of data frames ended.
+enum BatchEnd {
+    /// Nothing whole.
+    Nothing,
+    /// A control frame.
+    Control(ControlFrame),
+    /// No frame.
+    Broken(FrameError),
+}
+
+impl Connection {
+    /// A connection whose handshake begins now.
+    pub fn new(stream: Box<dyn SocketStream>, peer: Peer, shared: &mut ReceiverContext) -> Self {
+        shared.totals.connections += 1;
+        let name = ConnectionName { fd: stream.as_raw_fd(), peer };
+        let now = Instant::now();
+        let open = ReceiverOpen::new(slice::from_ref(&shared.content_type), Opening::Either);
+        Self {
+            queued: false,
+            stream,
+            name,
+            made: None,
+            state: StreamPhase::Opening(open),
+            rest: Vec::new(),
+            buffer: None,
+            head: Vec::new(),
+            to_skip: 0,
+            may_read: false,
+            hung_up: false,
+            write_blocked: false,
+            deadline: Some(now + PATIENCE),
+            last_whole: now,
+            frames: 0,
+            bytes: 0,
+        }
+    }
+
+    /// A connection that was made, not accepted.
+    pub fn made((stream, peer, made): DialedStream, shared: &mut ReceiverContext) -> Self {
+        Self { made: Some(made), ..Self::new(stream, peer, shared) }
+    }
+
+    /// Its socket.
+    pub fn source(&mut self) -> &mut dyn Source {
+        &mut self.stream
+    }
+
+    /// Returns whether it was made, not accepted.
+    pub fn is_made(&self) -> bool {
+        self.made.is_some()
+    }
+
+    /// Its name in the log.
+    pub fn name(&self) -> &ConnectionName {
+        &self.name
+    }
+
+    /// Until when the peer has to do its part.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Returns the time of the last complete frame.
+    pub fn last_whole(&self) -> Instant {
+        self.last_whole
+    }
+
+    /// Returns the bytes of memory that it holds between two turns.
+    pub fn held(&self) -> usize {
+        self.rest.len() + self.buffer.as_ref().map_or(0, ReadAhead::size)
+    }
+
+    /// Notes what has happened to the socket. Says whether it is worth a turn.
+    pub fn note(&mut self, event: &event::Event) -> bool {
+        self.hung_up |= event.is_read_closed() || event.is_error();
+        self.may_read |= event.is_readable() || self.hung_up;
+        self.may_read |= event.is_writable() && self.stream.reads_when_writable();
+        self.may_read || (self.write_blocked && event.is_writable())
+    }
+
+    /// Reads once, and does what can be done.
+    pub fn turn(&mut self, shared: &mut ReceiverContext) -> Result<Next, FrameWriteError> {
+        let mut buffer = self.buffer.take().unwrap_or_else(|| {
+            let mut buffer = shared.buffer();
+            buffer.put(&std::mem::take(&mut self.rest));
+            buffer
+        });
+        let next = self.turn_with(&mut buffer, shared);
+        if next.as_ref().is_ok_and(|next| *next != Next::Close) {
+            let rest = buffer.bytes();
+            if rest.len() > READ_SIZE / 2 {
+                self.buffer = Some(buffer);
+                return next;
+            }
+            // As small as possible: many connections may stop within a frame.
+            self.rest = rest.into();
+            buffer.use_up(rest.len());
+        }
+        shared.keep(buffer);
+        next
+    }
+
+    fn turn_with(
+        &mut self,
+        buffer: &mut ReadAhead,
+        shared: &mut ReceiverContext,
+    ) -> Result<Next, FrameWriteError> {
+        if self.write_blocked {
+            let next = self.go_on(buffer, shared)?;
+            if next == Next::Close || self.write_blocked {
+                return Ok(next);
+            }
+        }
+        if !self.may_read {
+            return Ok(Next::Event);
+        }
+        let room = buffer.size() - buffer.bytes().len();
+        match buffer.fill(&mut self.stream) {
+            Ok(0) => {
+                self.end(buffer, shared);
+                return Ok(Next::Close);
+            }
+            // Less than there is room for was all there is: the next event comes with the next
+            // byte, but the end may have been announced already.
+            Ok(count) => self.may_read = count == room || self.hung_up,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.may_read = false,
+            Err(error) if matches!(self.state, StreamPhase::Opening(_)) => {
+                self.refuse(NO_HANDSHAKE, error, shared);
+                return Ok(Next::Close);
+            }
+            Err(error) => {
+                shared.log.limited_connection(Level::Error, FAILED, &self.name, error);
+                self.end(buffer, shared);
+                return Ok(Next::Close);
+            }
+        }
+        match self.go_on(buffer, shared)? {
+            Next::Event if self.may_read => Ok(Next::Turn),
+            next => Ok(next),
+        }
+    }
+
+    /// Uses up what was read, and sends what is due.
+    fn go_on(
+        &mut self,
+        buffer: &mut ReadAhead,
+        shared: &mut ReceiverContext,
+    ) -> Result<Next, FrameWriteError> {
+        loop {
+            let next = match self.state {
+                StreamPhase::Opening(_) => self.shake(buffer, shared),
+                StreamPhase::Receiving { answer_stop } => {
+                    self.receive(answer_stop, buffer, shared)?
+                }
+                StreamPhase::Finishing { .. } => self.finish(),
+            };
+            if let Some(next) = next {
+                return Ok(next);
+            }
+        }
+    }
+
+    /// One step of the handshake; `None` if there may be more to do.
+    fn shake(&mut self, buffer: &mut ReadAhead, shared: &mut ReceiverContext) -> Option<Next> {
+        let StreamPhase::Opening(open) = &mut self.state else { return None };
+        match open.step() {
+            Step::Send(bytes) => {
+                let sent = send(&mut *self.stream, bytes);
+                self.write_blocked = sent.is_none();
+                let Some(count) = sent else { return Some(Next::Event) };
+                open.sent(count);
+                None
+            }
+            Step::Receive(count) => {
+                let piece = &buffer.bytes()[..count.min(buffer.bytes().len())];
+                if piece.is_empty() {
+                    return Some(Next::Event);
+                }
+                let unknown = HEAD_SIZE.saturating_sub(self.head.len());
+                self.head.extend_from_slice(&piece[..piece.len().min(unknown)]);
+                let had_ready = open.ready().is_some();
+                let result = open.received(piece);
+                buffer.use_up(piece.len());
+                let trouble = match (open.ready(), open.start(), result) {
+                    (_, Some(start), result) => {
+                        shared.log_control(&self.name, start);
+                        result.is_err().then(|| (MISMATCH, shared.mismatch(&self.name, start)))
+                    }
+                    (Some(ready), None, Ok(())) if !had_ready => {
+                        shared.log_control(&self.name, ready);
+                        let matches = ready.matches(Some(&shared.content_type));
+                        if matches && let Some(accept) = open.accept() {
+                            shared.log_answer(&self.name, accept);
+                        }
+                        (!matches).then(|| (MISMATCH, shared.mismatch(&self.name, ready)))
+                    }
+                    (_, _, Ok(())) => None,
+                    (_, _, Err(HandshakeError::Data)) => {
+                        self.head.extend_from_slice(buffer.bytes());
+                        Some((FOREIGN, foreign::recognise_peer(&self.head).into()))
+                    }
+                    (_, _, Err(error)) => Some((NO_HANDSHAKE, format!("no handshake: {error}"))),
+                };
+                let (kind, trouble) = trouble?;
+                self.refuse(kind, trouble, shared);
+                Some(Next::Close)
+            }
+            Step::Done => {
+                self.state = StreamPhase::Receiving { answer_stop: open.ready().is_some() };
+                self.head = Vec::new();
+                self.deadline = None;
+                if let Some(made) = &self.made {
+                    let _ = made.send(());
+                }
+                None
+            }
+        }
+    }
+
+    /// Takes data frames, and what ends them.
+    fn receive(
+        &mut self,
+        answer_stop: bool,
+        buffer: &mut ReadAhead,
+        shared: &mut ReceiverContext,
+    ) -> Result<Option<Next>, FrameWriteError> {
+        match self.take_frames(buffer, shared)? {
+            BatchEnd::Nothing => Ok(Some(Next::Event)),
+            BatchEnd::Broken(error) => {
+                self.break_off(format_args!("broken stream: {error}"), shared);
+                Ok(Some(Next::Close))
+            }
+            BatchEnd::Control(frame) => {
+                shared.log_control(&self.name, &frame);
+                if frame.control_type != Some(ControlType::Stop) {
+                    let got = frame.control_type.map_or("nothing", c_name);
+                    self.break_off(format_args!("the peer sent {got} among its data"), shared);
+                    return Ok(Some(Next::Close));
+                }
+                let finish = ControlFrame::new(ControlType::Finish, None);
+                let Ok(bytes) = finish.encode(Header::With) else { return Ok(Some(Next::Close)) };
+                // A sender that began with START does not listen.
+                if !answer_stop {
+                    return Ok(Some(Next::Close));
+                }
+                shared.log_answer(&self.name, &finish);
+                self.state = StreamPhase::Finishing { bytes, sent: 0 };
+                self.deadline = Some(Instant::now() + PATIENCE);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Writes the data frames at the front of `buffer` to the output, as they are.
+    fn take_frames(
+        &mut self,
+        buffer: &mut ReadAhead,
+        shared: &mut ReceiverContext,
+    ) -> Result<BatchEnd, FrameWriteError> {
+        let max_payload = shared.frame_limit.saturating_sub(LENGTH_SIZE);
+        loop {
+            self.skip(buffer, shared);
+            let bytes = buffer.bytes();
+            let (mut from, mut to, mut count) = (0, 0, 0);
+            let end = loop {
+                match front(&bytes[to..], max_payload) {
+                    Ok(Front::Whole(DecodedFrame::Data(_), size)) => {
+                        if !shared.output.has_room(to - from, size) {
+                            self.pass_on(&bytes[from..to], count, shared)?;
+                            (from, count) = (to, 0);
+                            shared.output.rotate(&shared.log);
+                        }
+                        let text = format_args!("processing data frame ({size} bytes)");
+                        shared.log.connection(Level::Frames, &self.name, text);
+                        to += size;
+                        count += 1;
+                    }
+                    other => break other,
+                }
+            };
+            self.pass_on(&bytes[from..to], count, shared)?;
+            match end {
+                Ok(Front::Whole(DecodedFrame::Control(frame), size)) => {
+                    buffer.use_up(to + size);
+                    return Ok(BatchEnd::Control(frame));
+                }
+                Ok(Front::Whole(DecodedFrame::Data(_), _)) => (),
+                Ok(Front::Needs(size)) => {
+                    let have = bytes.len() - to;
+                    let text = format_args!("incomplete message (have {have} bytes, want {size})");
+                    shared.log.connection(Level::Frames, &self.name, text);
+                    buffer.use_up(to);
+                    buffer.make_room(size);
+                    return Ok(BatchEnd::Nothing);
+                }
+                Err(FrameError::TooLarge(length)) => {
+                    buffer.use_up(to + LENGTH_SIZE);
+                    self.to_skip = length as usize;
+                    shared.totals.refusals.over_limit.fetch_add(1, Ordering::Relaxed);
+                    let (size, limit) = (LENGTH_SIZE + self.to_skip, shared.frame_limit);
+                    let text = format_args!("Skipping {size} byte message ({limit} buffer)");
+                    shared.log.limited_connection(Level::Warning, OVER_LIMIT, &self.name, text);
+                }
+                Err(error) => return Ok(BatchEnd::Broken(error)),
+            }
+        }
+    }
+
+    /// Drops what has come of a frame over the limit.
+    fn skip(&mut self, buffer: &mut ReadAhead, shared: &ReceiverContext) {
+        let count = self.to_skip.min(buffer.bytes().len());
+        if count > 0 {
+            buffer.use_up(count);
+            self.to_skip -= count;
+            let text = format_args!("Skipping {count} bytes");
+            shared.log.connection(Level::Frames, &self.name, text);
+        }
+    }
+
+    /// Writes whole data frames to the output.
+    fn pass_on(
+        &mut self,
+        frames: &[u8],
+        count: u64,
+        shared: &mut ReceiverContext,
+    ) -> Result<(), FrameWriteError> {
+        if frames.is_empty() {
+            return Ok(());
+        }
+        self.last_whole = Instant::now();
+        self.frames += count;
+        self.bytes += frames.len() as u64;
+        shared.totals.frames += count;
+        shared.totals.bytes += frames.len() as u64;
+        shared.output.write(frames, count).inspect_err(|error| {
+            shared.totals.unwritten += error.lost();
+        })
+    }
+
+    /// Sends what is left of FINISH.
+    fn finish(&mut self) -> Option<Next> {
+        let StreamPhase::Finishing { bytes, sent } = &mut self.state else { return None };
+        let count = send(&mut *self.stream, &bytes[*sent..]);
+        self.write_blocked = count.is_none();
+        let Some(count) = count else { return Some(Next::Event) };
+        *sent += count;
+        (*sent == bytes.len()).then_some(Next::Close)
+    }
+
+    fn refuse(&mut self, kind: LineKind, problem: impl Display, shared: &mut ReceiverContext) {
+        shared.totals.refusals.connections.fetch_add(1, Ordering::Relaxed);
+        shared.log.limited_connection(Level::Warning, kind, &self.name, problem);
+    }
+
+    /// Reports and counts a stream that broke off: the peer sent something else.
+    fn break_off(&mut self, problem: impl Display, shared: &mut ReceiverContext) {
+        shared.totals.cut_off += 1;
+        shared.log.limited_connection(Level::Warning, BROKEN, &self.name, problem);
+    }
+
+    /// The peer sends no more.
+    fn end(&mut self, buffer: &ReadAhead, shared: &mut ReceiverContext) {
+        match self.state {
+            // Somebody looked whether anyone listens.
+            StreamPhase::Opening(_) if self.head.is_empty() => (),
+            StreamPhase::Opening(_) => {
+                self.refuse(NO_HANDSHAKE, "the peer closed in the handshake", shared);
+            }
+            StreamPhase::Receiving { .. } => self.cut_off(buffer.bytes().len(), shared),
+            StreamPhase::Finishing { .. } => (),
+        }
+    }
+
+    fn cut_off(&mut self, rest: usize, shared: &mut ReceiverContext) {
+        if rest > 0 {
+            shared.totals.cut_off += 1;
+            let text = format_args!("the last frame is cut off: {rest} bytes dropped");
+            shared.log.limited_connection(Level::Warning, CUT_OFF, &self.name, text);
+        }
+    }
+
+    /// The peer did not do its part in time.
+    pub fn expire(&mut self, shared: &mut ReceiverContext) {
+        match self.state {
+            StreamPhase::Opening(_) => {
+                let text = format!("no handshake within {} seconds", PATIENCE.as_secs());
+                self.refuse(NO_HANDSHAKE, text, shared);
+            }
+            StreamPhase::Receiving { .. } | StreamPhase::Finishing { .. } => {
+                let text =
+                    format!("the peer did not take FINISH within {} seconds", PATIENCE.as_secs());
+                shared.log.limited_connection(Level::Warning, NOT_FINISHED, &self.name, text);
+            }
+        }
+    }
+
+    /// The program stops.
+    pub fn abandon(&mut self, shared: &mut ReceiverContext) {
+        if matches!(self.state, StreamPhase::Receiving { .. }) {
+            let rest = self.buffer.as_ref().map_or(self.rest.len(), |buffer| buffer.bytes().len());
+            self.cut_off(rest, shared);
+        }
+    }
+
+    /// Tells that the connection is over.
+    pub fn log_closing(&self, log: Log) {
+        let (frames, bytes) = (self.frames, self.bytes);
+        let text = format_args!("closing (read {frames} frames, {bytes} bytes)");
+        log.connection(Level::Connections, &self.name, text);
+    }
+}
+
+/// Sends the front of `bytes` and says how many; `None` if the peer has to read first. To a peer
+/// that is gone all counts as sent: what it sent before may still be here.
+fn send(stream: &mut dyn SocketStream, bytes: &[u8]) -> Option<usize> {
+    loop {
+        match stream.write(bytes) {
+            Ok(count) => return Some(count),
+            Err(error) => match error.kind() {
+                io::ErrorKind::Interrupted => (),
+                io::ErrorKind::WouldBlock => return None,
+                _ => return Some(bytes.len()),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::{self, Read, Write};
+    use std::os::fd::{AsRawFd, RawFd};
+    use std::os::unix::net;
+    use std::path::Path;
+
+    use framestream::control::{ControlFrame, ControlType, Header};
+    use mio::event::Source;
+    use mio::net::UnixStream;
+    use mio::{Interest, Registry, Token};
+
+    use super::{Connection, Next, SocketStream};
+    use crate::peer::Peer;
+    use crate::shared::ReceiverContext;
+    use files::content::Content;
+    use files::output_file::Placing;
+    use files::read_ahead::READ_SIZE;
+    use files::rotating_file::{Files, RotatingFile};
+    use operator_log::Log;
+
+    /// A socket whose buffer is full whenever a byte was written.
+    struct Congested {
+        stream: UnixStream,
+        full: bool,
+    }
+
+    impl Read for Congested {
+        fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+            self.stream.read(bytes)
+        }
+    }
+
+    impl Write for Congested {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.full = !self.full;
+            if self.full {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            self.stream.write(&bytes[..1])
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl AsRawFd for Congested {
+        fn as_raw_fd(&self) -> RawFd {
+            self.stream.as_raw_fd()
+        }
+    }
+
+    impl SocketStream for Congested {}
+
+    impl Source for Congested {
+        fn register(&mut self, to: &Registry, token: Token, what: Interest) -> io::Result<()> {
+            self.stream.register(to, token, what)
+        }
+
+        fn reregister(&mut self, to: &Registry, token: Token, what: Interest) -> io::Result<()> {
+            self.stream.reregister(to, token, what)
+        }
+
+        fn deregister(&mut self, from: &Registry) -> io::Result<()> {
+            self.stream.deregister(from)
+        }
+    }
+
+    fn connection(stream: impl SocketStream + 'static, shared: &mut ReceiverContext) -> Connection {
+        Connection::new(Box::new(stream), Peer::Unknown, shared)
+    }
+
+    fn shared(file: &Path) -> ReceiverContext {
+        let content_type: Box<[u8]> = (*b"type").into();
+        let files = Files {
+            name: file.into(),
+            calendar: None,
+            split: None,
+            split_size: None,
+            post_rotate: None,
+            placing: Placing::Complete,
+            compressed: false,
+        };
+        let log = Log;
+        let content = Content::frames(&content_type).unwrap();
+        let output = RotatingFile::open(&files, content, Default::default(), &log).unwrap();
+        ReceiverContext::new(Box::new(output), log, content_type, 1000, Default::default())
+    }
+
+    #[test]
+    fn room_is_made_for_what_has_come_not_for_what_is_promised() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("out");
+        let mut shared = shared(&file);
+        shared.frame_limit = 8 << 20;
+        let (mut peer, ours) = net::UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let mut connection = connection(UnixStream::from_std(ours), &mut shared);
+        let start = ControlFrame::new(ControlType::Start, Some(&b"type"[..]));
+        peer.write_all(&start.encode(Header::With).unwrap()).unwrap();
+        let payload = vec![7; 4 << 20];
+        let mut frame = (payload.len() as u32).to_be_bytes().to_vec();
+        frame.extend(&payload);
+        let mut sent = 0;
+        while sent < frame.len() {
+            let count = (frame.len() - sent).min(10_000);
+            peer.write_all(&frame[sent..sent + count]).unwrap();
+            sent += count;
+            loop {
+                connection.may_read = true;
+                if connection.turn(&mut shared).unwrap() == Next::Event {
+                    break;
+                }
+            }
+            let held = connection.held();
+            assert!(held <= READ_SIZE.max(2 * sent), "{held} bytes for {sent}");
+            if sent <= READ_SIZE / 2 {
+                assert!(held <= sent, "{held} bytes for {sent}");
+            }
+        }
+        drop(connection);
+        shared.output.close(&shared.log);
+        assert!(fs::read(file).unwrap().windows(frame.len()).any(|bytes| bytes == frame));
+    }
+
+    #[test]
+    fn answers_go_out_when_the_socket_is_full_at_times() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("out");
+        let mut shared = shared(&file);
+        let (mut peer, ours) = net::UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let stream = Congested { stream: UnixStream::from_std(ours), full: false };
+        let mut connection = connection(stream, &mut shared);
+
+        let control = |control_type, content_type: Option<&[u8]>| {
+            ControlFrame::new(control_type, content_type).encode(Header::With).unwrap()
+        };
+        let data = b"\0\0\0\x03one";
+        peer.write_all(&control(ControlType::Ready, Some(b"type"))).unwrap();
+        peer.write_all(&control(ControlType::Start, Some(b"type"))).unwrap();
+        peer.write_all(data).unwrap();
+        peer.write_all(&control(ControlType::Stop, None)).unwrap();
+        for _ in 0..200 {
+            connection.may_read = true;
+            if connection.turn(&mut shared).unwrap() == Next::Close {
+                break;
+            }
+        }
+        drop(connection);
+        let mut answers = Vec::new();
+        peer.read_to_end(&mut answers).unwrap();
+        let accept = control(ControlType::Accept, Some(b"type"));
+        let finish = control(ControlType::Finish, None);
+        assert_eq!(answers, [accept, finish].concat());
+        shared.output.close(&shared.log);
+        assert!(fs::read(file).unwrap().windows(data.len()).any(|bytes| bytes == data));
+    }
+}

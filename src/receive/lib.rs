@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The receiver of `fstrm_capture` and `dnstap`: one thread, one event loop.
+//!
+//! ```text
+//! listener -> connection -> destination
+//! dialer      (handshake,   (a file, or the queue of the pipeline)
+//!              whole frames)
+//! ```
+//!
+//! Whole frames go from the read buffer to the destination as they are, as many as there are at a
+//! time.
+
+#![forbid(unsafe_code)]
+
+pub mod admission;
+pub mod connection;
+pub mod credentials;
+pub mod descriptors;
+pub mod dialer;
+pub mod listener;
+pub mod peer;
+mod places;
+pub mod shared;
+pub mod tls;
+pub mod totals;
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use files::destination::Destination;
+use files::output_file::{FrameWriteError, OpenFileError};
+use files::post_rotate::{PostRotate, WAIT_TOLD_AFTER};
+use mio::{Events, Interest, Poll, Token, Waker};
+use operator_log::Log;
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
+use signal_hook_mio::v1_0::Signals;
+use thiserror::Error;
+
+use crate::admission::Admission;
+use crate::connection::{Connection, Next};
+use crate::dialer::Dialed;
+use crate::listener::{Acceptor, ListenError, Listener};
+use crate::shared::ReceiverContext;
+use crate::totals::Refusals;
+
+/// Maximum time for draining connections at the end.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// Time without data after which connections count as drained.
+const QUIET: Duration = Duration::from_millis(50);
+
+/// Interval of checking that our certificate is still valid.
+const CERTIFICATE_CHECK: Duration = Duration::from_secs(24 * 3600);
+
+/// Events that are taken at a time.
+const EVENTS: usize = 256;
+
+/// The token of the signals.
+const SIGNALS: Token = Token(0);
+
+/// The token of the destination, when it is done, and of connections that were made.
+const WAKER: Token = Token(1);
+
+/// The first token of listeners and connections.
+const FIRST: Token = Token(2);
+
+/// The error that keeps a capture from starting or continuing.
+#[derive(Debug, Error)]
+pub enum CaptureError {
+    /// No socket to listen on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// No file to write.
+    #[error(transparent)]
+    Open(#[from] OpenFileError),
+    /// Frames cannot be written.
+    #[error(transparent)]
+    Write(#[from] FrameWriteError),
+    /// The system refuses.
+    #[error("failed to setup event loop: {0}")]
+    Events(#[from] io::Error),
+    /// Anything else, in words.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Limits on connections and frames.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceiveLimits {
+    /// Largest data frame with its length.
+    pub frame: usize,
+    /// Connections at a time.
+    pub connections: usize,
+    /// Time without a complete frame after which a connection is closed for a waiting one.
+    pub idle: Duration,
+}
+
+/// Where frames come from, and where they go.
+pub struct Endpoints {
+    /// Sockets to listen on.
+    pub listeners: Vec<Listener>,
+    /// The TLS server of those that use it.
+    pub acceptor: Option<Acceptor>,
+    /// Connections that are made.
+    pub dialed: Option<Dialed>,
+    /// Where the frames go.
+    pub output: Box<dyn Destination>,
+    /// Where it is counted what is not taken.
+    pub refusals: Arc<Refusals>,
+}
+
+/// A receiver for many senders.
+pub struct Capture {
+    poll: Poll,
+    signals: Signals,
+    /// A signal said to stop.
+    stopping: bool,
+    listeners: Vec<Listener>,
+    /// The listener to accept from first.
+    first_listener: usize,
+    acceptor: Option<Acceptor>,
+    /// Time of the next check of our certificate.
+    check_certificate_at: Instant,
+    dialed: Option<Dialed>,
+    /// There may be connections to accept.
+    may_accept: bool,
+    /// When to try again after `accept` failed.
+    accept_after: Option<Instant>,
+    admission: Admission,
+    connections: HashMap<Token, Connection>,
+    /// Number of those that were accepted, not made.
+    accepted: usize,
+    /// Bytes of incomplete frames that connections hold.
+    held: usize,
+    next_token: usize,
+    /// Connections whose turn it is.
+    ready: VecDeque<Token>,
+    /// When to look after connections that wait for their peer, soonest first.
+    deadlines: VecDeque<(Instant, Token)>,
+    /// The time of the last poll for events.
+    asked_at: Instant,
+    shared: ReceiverContext,
+    /// Its last owner takes a wake with it that was not seen yet: here it lives as long as the poll.
+    _waker: Arc<Waker>,
+}
+
+impl Capture {
+    /// Takes the signals, then has `open` open both ends. That gets a flag that is set when a signal
+    /// says to stop, and what wakes this receiver to ask whether the destination is done.
+    pub fn start(
+        content_type: Box<[u8]>,
+        limits: ReceiveLimits,
+        log: Log,
+        open: impl FnOnce(Arc<AtomicBool>, Arc<Waker>) -> Result<Endpoints, CaptureError>,
+    ) -> Result<Self, CaptureError> {
+        let poll = Poll::new()?;
+        // A file size limit is an error of the write, not the end of the program.
+        let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, SIGXFSZ])?;
+        poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        for signal in [SIGTERM, SIGINT] {
+            signal_hook::flag::register(signal, stop.clone())?;
+        }
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let Endpoints { mut listeners, acceptor, dialed, output, refusals } =
+            open(stop, waker.clone())?;
+        for (index, listener) in listeners.iter_mut().enumerate() {
+            let token = Token(FIRST.0 + index);
+            poll.registry().register(listener.source(), token, Interest::READABLE)?;
+        }
+        Ok(Self {
+            poll,
+            signals,
+            stopping: false,
+            next_token: FIRST.0 + listeners.len(),
+            listeners,
+            first_listener: 0,
+            acceptor,
+            check_certificate_at: Instant::now() + CERTIFICATE_CHECK,
+            dialed,
+            may_accept: true,
+            accept_after: None,
+            admission: Admission::new(limits.connections, limits.idle)?,
+            connections: HashMap::new(),
+            accepted: 0,
+            held: 0,
+            ready: VecDeque::new(),
+            deadlines: VecDeque::new(),
+            asked_at: Instant::now(),
+            shared: ReceiverContext::new(output, log, content_type, limits.frame, refusals),
+            _waker: waker,
+        })
+    }
+
+    /// Receives until a signal says to stop, or the destination is done.
+    pub fn run(mut self) -> ExitCode {
+        let received = self.receive();
+        if received.is_ok() {
+            self.shared.log.info("shutting down");
+        }
+        let drained = received.and_then(|()| self.drain());
+        self.listeners.clear();
+        for connection in self.connections.values_mut() {
+            connection.abandon(&mut self.shared);
+            connection.log_closing(self.shared.log);
+        }
+        let ReceiverContext { output, log, totals, .. } = self.shared;
+        log.tell_rest();
+        if let Err(error) = &drained {
+            log.error(error);
+        }
+        let closed = output.close(&log);
+        totals.report(&closed, &log);
+        let complete = closed.complete;
+        if let Some(commands) = closed.commands
+            && let Err(error) = wait_for(commands, &mut self.poll, &mut self.signals, &log)
+        {
+            log.error(error);
+        }
+        if drained.is_ok() && complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    /// Receives until a signal says to stop.
+    fn receive(&mut self) -> Result<(), CaptureError> {
+        let mut events = Events::with_capacity(EVENTS);
+        while !self.stopping {
+            let timeout = self.timeout();
+            self.wait(&mut events, timeout)?;
+            self.accept();
+            self.serve()?;
+            self.look_at_clock();
+        }
+        Ok(())
+    }
+
+    /// Takes what the connections have sent already.
+    fn drain(&mut self) -> Result<(), CaptureError> {
+        self.stopping = false;
+        let until = Instant::now() + DRAIN;
+        while self.may_accept
+            && self.admission.look_again_at().is_none()
+            && self.accept_after.is_none()
+            && Instant::now() < until
+        {
+            self.accept();
+        }
+        self.listeners.clear();
+        self.take_made();
+        self.dialed = None;
+        let mut events = Events::with_capacity(EVENTS);
+        while !self.connections.is_empty() && !self.stopping {
+            let left = until.saturating_duration_since(Instant::now());
+            let timeout = if self.ready.is_empty() { QUIET.min(left) } else { Duration::ZERO };
+            self.wait(&mut events, Some(timeout))?;
+            if left.is_zero() || (events.is_empty() && self.ready.is_empty()) {
+                break;
+            }
+            self.serve()?;
+        }
+        Ok(())
+    }
+
+    /// Returns the time until the next timer is due.
+    fn timeout(&self) -> Option<Duration> {
+        // Who waited until a connection was closed is told by no event.
+        let place_at = self.admission.look_again_at().filter(|_| self.may_accept);
+        let accept_now = self.may_accept && self.accept_after.is_none() && place_at.is_none();
+        if accept_now || !self.ready.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let rotation = self.shared.output.rotate_at();
+        let deadline = self.deadlines.front().map(|(deadline, _)| *deadline);
+        let log = self.shared.log.due();
+        let certificate = self.acceptor.as_ref().map(|_| self.check_certificate_at);
+        let next = [rotation, deadline, self.accept_after, place_at, log, certificate];
+        next.into_iter().flatten().min().map(|next| next.saturating_duration_since(Instant::now()))
+    }
+
+    /// Waits for events and notes them. Signals are answered at once.
+    fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+        match self.poll.poll(events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
+            other => other?,
+        }
+        self.asked_at = Instant::now();
+        for event in events.iter() {
+            match event.token() {
+                SIGNALS => self.answer_signals(),
+                WAKER => {
+                    self.stopping |= self.shared.output.is_done();
+                    self.take_made();
+                }
+                token => match self.connections.get_mut(&token) {
+                    Some(connection) => {
+                        if connection.note(event) && !connection.queued {
+                            connection.queued = true;
+                            self.ready.push_back(token);
+                        }
+                    }
+                    None => self.may_accept = true,
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn answer_signals(&mut self) {
+        let ReceiverContext { output, log, .. } = &mut self.shared;
+        for signal in self.signals.pending() {
+            match signal {
+                SIGTERM | SIGINT => self.stopping = true,
+                SIGHUP => {
+                    if let Some(acceptor) = &self.acceptor {
+                        acceptor.borrow_mut().reload();
+                    }
+                    output.hang_up(log);
+                }
+                SIGUSR1 => {
+                    log.info("received SIGUSR1, rotating output file");
+                    output.rotate(log);
+                }
+                SIGCHLD => output.reap(log),
+                _ => (),
+            }
+        }
+    }
+
+    /// Gives each connection that is ready one turn.
+    fn serve(&mut self) -> Result<(), CaptureError> {
+        for _ in 0..self.ready.len() {
+            let Some(token) = self.ready.pop_front() else { break };
+            let Some(connection) = self.connections.get_mut(&token) else { continue };
+            connection.queued = false;
+            let (deadline, held) = (connection.deadline(), connection.held());
+            let next = connection.turn(&mut self.shared)?;
+            self.held = self.held - held + connection.held();
+            match next {
+                Next::Turn => {
+                    connection.queued = true;
+                    self.ready.push_back(token);
+                }
+                Next::Event => (),
+                Next::Close => {
+                    self.close(token);
+                    continue;
+                }
+            }
+            if connection.deadline() != deadline {
+                self.deadlines.extend(connection.deadline().map(|deadline| (deadline, token)));
+            }
+            self.bound_memory();
+        }
+        Ok(())
+    }
+
+    /// Does what is due by time.
+    fn look_at_clock(&mut self) {
+        self.shared.log.tell_due();
+        let now = Instant::now();
+        if self.shared.output.rotate_at().is_some_and(|rotate_at| rotate_at <= now) {
+            self.shared.output.rotate(&self.shared.log);
+        }
+        if let Some(acceptor) = self.acceptor.as_ref().filter(|_| self.check_certificate_at <= now)
+        {
+            self.check_certificate_at = now + CERTIFICATE_CHECK;
+            acceptor.borrow().check();
+        }
+        // What came while an output held up everything came in time.
+        let now = self.asked_at;
+        while let Some(&(deadline, token)) = self.deadlines.front()
+            && deadline <= now
+        {
+            self.deadlines.pop_front();
+            if let Some(connection) = self.connections.get_mut(&token)
+                && connection.deadline() == Some(deadline)
+            {
+                connection.expire(&mut self.shared);
+                self.close(token);
+            }
+        }
+    }
+}
+
+/// Waits for the commands that still run, until a signal says to stop.
+fn wait_for(
+    mut commands: PostRotate,
+    poll: &mut Poll,
+    signals: &mut Signals,
+    log: &Log,
+) -> io::Result<()> {
+    let mut events = Events::with_capacity(EVENTS);
+    let mut tell_at = Some(Instant::now() + WAIT_TOLD_AFTER);
+    while commands.reap(log) {
+        let left = tell_at.map(|at| at.saturating_duration_since(Instant::now()));
+        match poll.poll(&mut events, left) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+            other => other?,
+        }
+        if tell_at.take_if(|at| *at <= Instant::now()).is_some() {
+            commands.tell_waiting(log);
+        }
+        if signals.pending().any(|signal| matches!(signal, SIGTERM | SIGINT)) {
+            break;
+        }
+    }
+    commands.abandon(log);
+    Ok(())
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The sockets to listen on: Unix, TCP, or passed by the service manager.
+
+use std::cell::RefCell;
+use std::fs::{self, Permissions};
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use files::empty_file;
+use files::identity::{Identity, identity};
+use framestream::transport::TlsAcceptor;
+use listenfd::ListenFd;
+use mio::event::Source;
+use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{Group, User};
+use thiserror::Error;
+
+use crate::connection::SocketStream;
+use crate::credentials::Credentials;
+use crate::peer::Peer;
+use crate::tls::Tls;
+
+/// The error of opening a listening socket.
+#[derive(Debug, Error)]
+pub enum ListenError {
+    /// Somebody answers at the path.
+    #[error("{} is in use by a running receiver", .0.display())]
+    InUse(PathBuf),
+    /// The path is something else, with content.
+    #[error("{} exists and is not a socket: not removed", .0.display())]
+    NotASocket(PathBuf),
+    /// The socket that is there can be neither used nor removed.
+    #[error("failed to remove existing socket path {}: {error}", .path.display())]
+    Remove {
+        /// The path.
+        path: PathBuf,
+        /// The cause.
+        error: io::Error,
+    },
+    /// No such user or group.
+    #[error("no user or group {0}")]
+    NoSuchOwner(String),
+    /// The system refuses.
+    #[error("failed to listen on {address}: {error}")]
+    System {
+        /// Where.
+        address: String,
+        /// The cause.
+        error: io::Error,
+    },
+}
+
+/// The owner, group and permissions of a Unix socket.
+#[derive(Debug, Default)]
+pub struct Access {
+    mode: Option<u32>,
+    owner: Option<u32>,
+    group: Option<u32>,
+}
+
+impl Access {
+    /// Looks the owner and the group up, each given by name or number.
+    pub fn new(
+        mode: Option<u32>,
+        owner: Option<&str>,
+        group: Option<&str>,
+    ) -> Result<Self, ListenError> {
+        let owner = owner
+            .map(|name| id(name, |name| Ok(User::from_name(name)?.map(|user| user.uid.as_raw()))));
+        let group = group.map(|name| {
+            id(name, |name| Ok(Group::from_name(name)?.map(|group| group.gid.as_raw())))
+        });
+        Ok(Self { mode, owner: owner.transpose()?, group: group.transpose()? })
+    }
+}
+
+fn id(
+    name: &str,
+    look_up: impl FnOnce(&str) -> nix::Result<Option<u32>>,
+) -> Result<u32, ListenError> {
+    let found = match look_up(name) {
+        Ok(Some(id)) => Some(id),
+        _ => name.parse().ok(),
+    };
+    found.ok_or_else(|| ListenError::NoSuchOwner(name.into()))
+}
+
+/// The TLS server for accepted connections.
+pub type Acceptor = Rc<RefCell<Credentials<TlsAcceptor>>>;
+
+/// A listening socket.
+#[derive(Debug)]
+pub struct Listener {
+    socket: Socket,
+    /// Removed with the listener.
+    _path: Option<BoundPath>,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Unix(UnixListener),
+    Tcp(TcpListener),
+    Tls(TcpListener, Acceptor),
+}
+
+impl Listener {
+    /// Listens on the Unix socket `path`. One that a former receiver left there is removed, and so is
+    /// an empty file.
+    pub fn unix(path: &Path, access: &Access) -> Result<Self, ListenError> {
+        let failed = |error| ListenError::System { address: path.display().to_string(), error };
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (),
+            Err(error) => return Err(failed(error)),
+            Ok(metadata) if metadata.file_type().is_socket() => remove_stale(path)?,
+            Ok(_) => remove_empty(path)?,
+        }
+        // Nobody may connect before the permissions are set.
+        let mask = access.mode.map(|mode| umask(Mode::from_bits_truncate(!mode & 0o777)));
+        let bound = UnixListener::bind(path);
+        if let Some(mask) = mask {
+            umask(mask);
+        }
+        let listener = Self {
+            socket: Socket::Unix(bound.map_err(failed)?),
+            _path: Some(BoundPath::new(path).map_err(failed)?),
+        };
+        if access.owner.is_some() || access.group.is_some() {
+            chown(path, access.owner, access.group).map_err(failed)?;
+        }
+        if let Some(mode) = access.mode {
+            fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
+        }
+        Ok(listener)
+    }
+
+    /// Listens on the TCP socket `address`, called `name` in errors.
+    pub fn tcp(address: SocketAddr, name: &str) -> Result<Self, ListenError> {
+        let bound = TcpListener::bind(address);
+        let bound = bound.map_err(|error| ListenError::System { address: name.into(), error })?;
+        Ok(Self { socket: Socket::Tcp(bound), _path: None })
+    }
+
+    /// The same, with TLS.
+    pub fn tls(address: SocketAddr, name: &str, acceptor: Acceptor) -> Result<Self, ListenError> {
+        let bound = TcpListener::bind(address);
+        let bound = bound.map_err(|error| ListenError::System { address: name.into(), error })?;
+        Ok(Self { socket: Socket::Tls(bound, acceptor), _path: None })
+    }
+
+    /// Takes over the sockets that the service manager passed.
+    pub fn passed(mut passed: ListenFd) -> Result<Vec<Self>, ListenError> {
+        (0..passed.len())
+            .map(|index| {
+                take_passed(&mut passed, index).map_err(|error| ListenError::System {
+                    address: format!("socket {index} passed by the service manager"),
+                    error,
+                })
+            })
+            .collect()
+    }
+
+    /// Returns the event source to wait for.
+    pub fn source(&mut self) -> &mut dyn Source {
+        match &mut self.socket {
+            Socket::Unix(socket) => socket,
+            Socket::Tcp(socket) | Socket::Tls(socket, _) => socket,
+        }
+    }
+
+    /// Returns whether a connection waits to be accepted.
+    pub fn has_waiting(&self) -> bool {
+        let socket = match &self.socket {
+            Socket::Unix(socket) => socket.as_fd(),
+            Socket::Tcp(socket) | Socket::Tls(socket, _) => socket.as_fd(),
+        };
+        let mut fds = [PollFd::new(socket, PollFlags::POLLIN)];
+        poll(&mut fds, PollTimeout::ZERO).is_ok_and(|count| count > 0)
+    }
+
+    /// Returns the next connection and its peer; `WouldBlock` if there is none.
+    pub fn accept(&self) -> io::Result<(Box<dyn SocketStream>, Peer)> {
+        match &self.socket {
+            Socket::Unix(socket) => {
+                let (stream, _) = socket.accept()?;
+                let peer = Peer::process(&stream);
+                Ok((Box::new(stream), peer))
+            }
+            Socket::Tcp(socket) => {
+                let (stream, peer) = accept_tcp(socket)?;
+                Ok((Box::new(stream), peer))
+            }
+            Socket::Tls(socket, acceptor) => {
+                let (stream, peer) = accept_tcp(socket)?;
+                let stream = acceptor.borrow().get().accept(stream)?;
+                Ok((Box::new(Tls(stream)), peer))
+            }
+        }
+    }
+}
+
+fn accept_tcp(socket: &TcpListener) -> io::Result<(TcpStream, Peer)> {
+    let (stream, address) = socket.accept()?;
+    // A peer that is gone without a word is noticed some day.
+    let _ = setsockopt(&stream, sockopt::KeepAlive, &true);
+    Ok((stream, Peer::inet(address)))
+}
+
+fn take_passed(passed: &mut ListenFd, index: usize) -> io::Result<Listener> {
+    let socket = match passed.take_unix_listener(index) {
+        Ok(Some(socket)) => {
+            socket.set_nonblocking(true)?;
+            Socket::Unix(UnixListener::from_std(socket))
+        }
+        _ => {
+            let socket = passed.take_tcp_listener(index)?.ok_or(io::ErrorKind::NotFound)?;
+            socket.set_nonblocking(true)?;
+            Socket::Tcp(TcpListener::from_std(socket))
+        }
+    };
+    Ok(Listener { socket, _path: None })
+}
+
+/// Removes the file at `path` if it is empty.
+fn remove_empty(path: &Path) -> Result<(), ListenError> {
+    match empty_file::remove(path) {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(ListenError::NotASocket(path.into())),
+        Err(error) => Err(ListenError::Remove { path: path.into(), error }),
+    }
+}
+
+/// Removes the socket at `path` if nobody listens on it.
+fn remove_stale(path: &Path) -> Result<(), ListenError> {
+    let failed = |error| ListenError::Remove { path: path.into(), error };
+    match UnixStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).map_err(failed)
+        }
+        // A receiver whose backlog is full lives too.
+        Ok(_) => Err(ListenError::InUse(path.into())),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(ListenError::InUse(path.into()))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// The path of a socket of ours, removed in the end unless it has become another's.
+#[derive(Debug)]
+struct BoundPath {
+    path: PathBuf,
+    identity: Identity,
+}
+
+impl BoundPath {
+    fn new(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.into(), identity: identity(path)? })
+    }
+}
+
+impl Drop for BoundPath {
+    fn drop(&mut self) {
+        if identity(&self.path).is_ok_and(|now| now == self.identity) {
+            drop(fs::remove_file(&self.path));
+        }
+    }
+}

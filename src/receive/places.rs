@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Opens and closes connections: admits new ones, and closes those that take too much from others.
+
+use std::fmt::Display;
+use std::io;
+use std::time::{Duration, Instant};
+
+use mio::{Interest, Token};
+use operator_log::{Level, LineKind};
+
+use super::Capture;
+use crate::connection::Connection;
+use crate::dialer::Dialed;
+use crate::listener::Listener;
+
+/// Delay after a failed `accept`, which would fail again at once.
+const ACCEPT_RETRY: Duration = Duration::from_secs(1);
+
+/// Connections accepted from one listener at a time.
+const ACCEPTS: usize = 64;
+
+/// Bytes of incomplete frames that all connections hold together, or twice the largest frame.
+const MEMORY: usize = 64 << 20;
+
+/// Connections that the system does not let the event loop wait for.
+const UNREGISTERED: LineKind = LineKind("connections that cannot be waited for");
+
+const IDLE: LineKind = LineKind("idle connections closed");
+
+const OVER_MEMORY: LineKind = LineKind("connections closed to free memory");
+
+/// Failures of `accept`.
+const ACCEPT: LineKind = LineKind("failures of accept()");
+
+impl Capture {
+    /// Accepts some of the waiting connections, as far as there is room.
+    pub(super) fn accept(&mut self) {
+        if !self.may_accept || self.accept_after.is_some_and(|after| Instant::now() < after) {
+            return;
+        }
+        self.accept_after = None;
+        // A flood of connections to one listener must not keep out those at others, nor hold up
+        // senders.
+        let listeners = self.listeners.len();
+        let first = self.first_listener;
+        let mut is_drained = true;
+        for index in (0..listeners).map(|index| (first + index) % listeners) {
+            let mut left = ACCEPTS;
+            loop {
+                if left == 0 {
+                    is_drained = false;
+                    break;
+                }
+                if !self.has_place() {
+                    return;
+                }
+                left -= 1;
+                match self.listeners[index].accept() {
+                    Ok((stream, peer)) => {
+                        let connection = Connection::new(stream, peer, &mut self.shared);
+                        self.add(connection);
+                        self.first_listener = (index + 1) % listeners;
+                    }
+                    Err(error) => match error.kind() {
+                        io::ErrorKind::WouldBlock => break,
+                        io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => (),
+                        _ => {
+                            let text = format_args!("accept() failed: {error}");
+                            self.shared.log.lasting(Level::Error, ACCEPT, "", text);
+                            self.accept_after = Some(Instant::now() + ACCEPT_RETRY);
+                            return;
+                        }
+                    },
+                }
+            }
+        }
+        self.shared.log.over(ACCEPT, "");
+        self.may_accept = !is_drained;
+        if self.may_accept {
+            return;
+        }
+        self.admission.none_waits(self.shared.log);
+    }
+
+    /// Returns whether there is room for one more connection, if need be in place of an idle one.
+    fn has_place(&mut self) -> bool {
+        let now = Instant::now();
+        if self.admission.look_again_at().is_some_and(|at| now < at) {
+            return false;
+        }
+        let count = self.accepted;
+        let Some(limit) = self.admission.reached(count, now) else { return true };
+        if !self.listeners.iter().any(Listener::has_waiting) {
+            // The next one makes an event.
+            self.may_accept = false;
+            return false;
+        }
+        let stalest = self.stalest(|connection| !connection.queued && !connection.is_made());
+        let (log, since) = (self.shared.log, stalest.map(|(_, since)| since));
+        let replaces = self.admission.replaces(count, &limit, since, now, log);
+        if let (true, Some((token, since))) = (replaces, stalest) {
+            let stale = now.saturating_duration_since(since).as_secs();
+            let text = format_args!(
+                "closed to make place for one that waits: no whole frame for {stale} s"
+            );
+            self.close_for(IDLE, token, text);
+        }
+        replaces
+    }
+
+    /// Returns the connection that has gone longest without a complete frame, and since when.
+    fn stalest(&self, may_go: impl Fn(&Connection) -> bool) -> Option<(Token, Instant)> {
+        let candidates = self.connections.iter().filter(|(_, connection)| may_go(connection));
+        let since = candidates.map(|(token, connection)| (*token, connection.last_whole()));
+        since.min_by_key(|(_, since)| *since)
+    }
+
+    /// Closes a connection that takes too much from others.
+    fn close_for(&mut self, kind: LineKind, token: Token, why: impl Display) {
+        let Some(connection) = self.connections.get_mut(&token) else { return };
+        self.shared.log.limited_connection(Level::Warning, kind, connection.name(), why);
+        connection.abandon(&mut self.shared);
+        self.close(token);
+    }
+
+    /// Forgets a connection that is over.
+    pub(super) fn close(&mut self, token: Token) {
+        let Some(connection) = self.connections.remove(&token) else { return };
+        connection.log_closing(self.shared.log);
+        self.held -= connection.held();
+        self.accepted -= usize::from(!connection.is_made());
+        self.admission.one_closed();
+    }
+
+    /// Closes the stalest connections while incomplete frames take too much memory.
+    pub(super) fn bound_memory(&mut self) {
+        let limit = MEMORY.max(2 * self.shared.frame_limit);
+        while self.held > limit
+            && let Some((token, since)) = self.stalest(|connection| connection.held() > 0)
+        {
+            let (held, stale) = (self.held, since.elapsed().as_secs());
+            let text = format_args!(
+                "closed to free memory: incomplete frames of all connections take {held} bytes, \
+                 more than {limit}, and this one sent no whole frame for {stale} s"
+            );
+            self.close_for(OVER_MEMORY, token, text);
+        }
+    }
+
+    /// Takes the connections that were made.
+    pub(super) fn take_made(&mut self) {
+        while let Some(made) = self.dialed.as_ref().and_then(Dialed::next) {
+            let connection = Connection::made(made, &mut self.shared);
+            self.add(connection);
+        }
+    }
+
+    fn add(&mut self, mut connection: Connection) {
+        let token = Token(self.next_token);
+        self.next_token += 1;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        if let Err(error) = self.poll.registry().register(connection.source(), token, interest) {
+            self.shared.log.limited_connection(
+                Level::Error,
+                UNREGISTERED,
+                connection.name(),
+                error,
+            );
+            return;
+        }
+        let text = format_args!("accepted new connection {}", connection.name());
+        self.shared.log.at(Level::Connections, text);
+        self.deadlines.extend(connection.deadline().map(|deadline| (deadline, token)));
+        self.accepted += usize::from(!connection.is_made());
+        self.connections.insert(token, connection);
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The state shared by all connections: the output, the counters, the log, spare buffers.
+
+use std::sync::Arc;
+
+use files::destination::Destination;
+use files::read_ahead::{READ_SIZE, ReadAhead};
+use framestream::control::{ControlFrame, ControlType, Header};
+use operator_log::{Level, Log};
+use printable::quoted::quoted;
+
+use crate::peer::ConnectionName;
+use crate::totals::{ReceiveTotals, Refusals};
+
+/// Buffers without bytes that are kept for the next reads.
+const SPARE_BUFFERS: usize = 8;
+
+/// The state shared by all connections.
+pub struct ReceiverContext {
+    /// Where the frames go.
+    pub output: Box<dyn Destination>,
+    /// The counters.
+    pub totals: ReceiveTotals,
+    /// The log.
+    pub log: Log,
+    /// The content type to take.
+    pub content_type: Box<[u8]>,
+    /// Largest data frame with its length.
+    pub frame_limit: usize,
+    spare: Vec<ReadAhead>,
+}
+
+impl ReceiverContext {
+    /// Takes data frames of up to `frame_limit` bytes, their lengths included, of streams of
+    /// `content_type`. Others are counted in `refusals` too.
+    pub fn new(
+        output: Box<dyn Destination>,
+        log: Log,
+        content_type: Box<[u8]>,
+        frame_limit: usize,
+        refusals: Arc<Refusals>,
+    ) -> Self {
+        let totals = ReceiveTotals { refusals, ..ReceiveTotals::default() };
+        Self { output, totals, log, content_type, frame_limit, spare: Vec::new() }
+    }
+
+    /// A buffer to read into.
+    pub fn buffer(&mut self) -> ReadAhead {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// Keeps a buffer that is not needed any more for the next read.
+    pub fn keep(&mut self, buffer: ReadAhead) {
+        let reusable = buffer.bytes().is_empty() && buffer.size() == READ_SIZE;
+        if reusable && self.spare.len() < SPARE_BUFFERS {
+            self.spare.push(buffer);
+        }
+    }
+
+    /// Tells about a control frame that was received.
+    pub fn log_control(&self, name: &ConnectionName, frame: &ControlFrame) {
+        if let (true, Ok(bytes)) = (self.log.shows(Level::Frames), frame.encode(Header::With)) {
+            let text = format!("reading control frame ({} bytes): {}", bytes.len(), quoted(&bytes));
+            self.log.connection(Level::Frames, name, text);
+        }
+        if let Some(kind) = frame.control_type {
+            let text = format_args!("received {} ({})", c_name(kind), kind as u32);
+            self.log.connection(Level::Control, name, text);
+        }
+        if frame.control_type == Some(ControlType::Ready) && self.log.shows(Level::Frames) {
+            let count = frame.content_types.len();
+            for (index, content_type) in frame.content_types.iter().enumerate() {
+                let (number, size) = (index + 1, content_type.len());
+                let text = quoted(content_type);
+                let text = format_args!("CONTENT_TYPE [{number}/{count}] ({size} bytes): {text}");
+                self.log.connection(Level::Frames, name, text);
+            }
+        }
+    }
+
+    /// Tells about a control frame that is to be sent.
+    pub fn log_answer(&self, name: &ConnectionName, frame: &ControlFrame) {
+        if let Some(kind) = frame.control_type {
+            let text = format_args!("sending {} ({})", c_name(kind), kind as u32);
+            self.log.connection(Level::Control, name, text);
+        }
+        if let (true, Ok(bytes)) = (self.log.shows(Level::Frames), frame.encode(Header::With)) {
+            let text = format!("writing frame ({}) bytes: {}", bytes.len(), quoted(&bytes));
+            self.log.connection(Level::Frames, name, text);
+        }
+    }
+
+    /// Names both sides' content types.
+    pub fn mismatch(&self, name: &ConnectionName, theirs: &ControlFrame) -> String {
+        let ours = String::from_utf8_lossy(&self.content_type);
+        let text = format_args!("no CONTENT_TYPE matching: \"{ours}\"");
+        self.log.connection(Level::Trouble, name, text);
+        let theirs: Vec<String> =
+            theirs.content_types.iter().map(|content_type| quoted(content_type)).collect();
+        let ours = quoted(&self.content_type);
+        format!("content type mismatch: the peer sends {}, wanted is {ours}", theirs.join(", "))
+    }
+}
+
+/// The name that fstrm gives to a type of control frames.
+pub fn c_name(kind: ControlType) -> &'static str {
+    match kind {
+        ControlType::Accept => "FSTRM_CONTROL_ACCEPT",
+        ControlType::Start => "FSTRM_CONTROL_START",
+        ControlType::Stop => "FSTRM_CONTROL_STOP",
+        ControlType::Ready => "FSTRM_CONTROL_READY",
+        ControlType::Finish => "FSTRM_CONTROL_FINISH",
+    }
+}

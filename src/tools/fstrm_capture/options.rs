@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The options of `fstrm_capture`.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::{ArgAction, Parser};
+use files::STANDARD_OUTPUT;
+use files::file_name::Calendar;
+use files::output_file::Placing;
+use files::post_rotate;
+use files::rotating_file::Files;
+use framestream::control::CONTENT_TYPE_LENGTH_MAX;
+use operator_log::standard_error::report;
+
+use crate::command_line::tcp_address;
+
+/// Receive Frame Streams from a socket and save them in files.
+#[derive(Debug, Parser)]
+#[command(name = "fstrm_capture", version, args_override_self = true, infer_long_args = true)]
+pub struct CaptureOptions {
+    /// Say more about each connection; up to five times
+    #[arg(short, long, action = ArgAction::Count)]
+    pub debug: u8,
+
+    /// Content type to take
+    #[arg(short = 't', long = "type", value_name = "STRING")]
+    pub content_type: Option<OsString>,
+
+    /// Unix socket to listen on
+    #[arg(short, long, value_name = "PATH")]
+    pub unix: Option<PathBuf>,
+
+    /// IP address to listen on
+    #[arg(short = 'a', long, value_name = "ADDRESS")]
+    pub tcp: Option<String>,
+
+    /// TCP port to listen on
+    // The aliases are what abbreviates --port and no other option of fstrm.
+    #[arg(short, long, value_name = "PORT", aliases = ["p", "po"])]
+    pub port: Option<String>,
+
+    /// Permissions of the Unix socket, in octal
+    #[arg(long, value_name = "MODE", value_parser = octal)]
+    pub socket_mode: Option<u32>,
+
+    /// User who owns the Unix socket, by name or number
+    #[arg(long, value_name = "USER")]
+    pub socket_owner: Option<String>,
+
+    /// Group of the Unix socket, by name or number
+    #[arg(long, value_name = "GROUP")]
+    pub socket_group: Option<String>,
+
+    /// Largest data frame to take, its 4-byte length included [default: 1048576]
+    #[arg(short, long, value_name = "BYTES", default_value_t = 0, hide_default_value = true)]
+    pub buffersize: u32,
+
+    /// Connections to serve at a time; more wait [default: no limit]
+    #[arg(short = 'c', long, value_name = "COUNT", default_value_t = 0, hide_default_value = true)]
+    pub maxconns: u32,
+
+    /// Seconds without a complete frame after which a connection is closed for a waiting one
+    #[arg(long, value_name = "SECONDS", default_value_t = IDLE_TIMEOUT_DEFAULT)]
+    pub idle_timeout: u32,
+
+    /// File to write; `-` is the standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+
+    /// Begin a new file after this many seconds
+    #[arg(short, long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
+    #[arg(aliases = ["s", "sp", "spl", "spli"])]
+    pub split: u32,
+
+    /// Begin a new file before one exceeds this size; with k, M or G for powers of 1024
+    #[arg(long, value_name = "BYTES", value_parser = size)]
+    pub split_size: Option<u64>,
+
+    /// Run COMMAND through sh with the name of each finished file as its last argument
+    #[arg(long, value_name = "COMMAND")]
+    #[arg(value_parser = OsStringValueParser::new().try_map(post_rotate::command))]
+    pub post_rotate: Option<OsString>,
+
+    /// Make the file name with strftime, in local time
+    #[arg(long)]
+    pub localtime: bool,
+
+    /// Make the file name with strftime, in UTC
+    #[arg(long)]
+    pub gmtime: bool,
+}
+
+/// Where to listen.
+#[derive(Debug)]
+pub enum ListenAddress {
+    /// The sockets that the service manager passed.
+    Passed,
+    /// A Unix socket.
+    Unix(PathBuf),
+    /// A TCP socket, and how its address and port were written.
+    Tcp(SocketAddr, String),
+}
+
+/// Options that make sense together.
+#[derive(Debug)]
+pub struct CaptureConfig {
+    /// Where to listen.
+    pub address: ListenAddress,
+    /// The content type to take.
+    pub content_type: Box<[u8]>,
+    /// The files to write.
+    pub files: Files,
+    /// Largest data frame with its length.
+    pub frame_limit: usize,
+    /// Connections at a time.
+    pub connection_limit: usize,
+    /// Time that a connection may be idle while others wait.
+    pub idle_timeout: Duration,
+}
+
+const FRAME_LIMIT_DEFAULT: u32 = 1024 * 1024;
+
+/// Seconds that a connection may be idle while others wait.
+pub const IDLE_TIMEOUT_DEFAULT: u32 = 60;
+
+impl CaptureOptions {
+    /// The settings, or what is wrong. `passed` says whether the service manager passed sockets.
+    pub fn settings(&self, passed: bool) -> Result<CaptureConfig, &'static str> {
+        let content_type = self
+            .content_type
+            .as_deref()
+            .map(OsStr::as_bytes)
+            .ok_or("Frame Streams content type (--type) is not set")?;
+        if content_type.len() > CONTENT_TYPE_LENGTH_MAX {
+            return Err("Frame Streams content type (--type) is too long");
+        }
+        let address = if passed { ListenAddress::Passed } else { self.address()? };
+        let write = self
+            .write
+            .clone()
+            .ok_or("File path to write Frame Streams data to (--write) is not set")?;
+        if write.as_os_str() == STANDARD_OUTPUT {
+            if io::stdout().is_terminal() {
+                return Err("Refusing to write binary output to a terminal");
+            }
+            if self.split != 0 || self.split_size.is_some() {
+                return Err("Cannot use output splitting when writing to stdout");
+            }
+        }
+        let calendar = match (self.localtime, self.gmtime) {
+            (true, true) => return Err("--localtime and --gmtime are mutually exclusive"),
+            (true, false) => Some(Calendar::local()),
+            (false, true) => Some(Calendar::gmt()),
+            (false, false) if self.split != 0 => {
+                return Err("--split requires either --localtime or --gmtime");
+            }
+            (false, false) => None,
+        };
+        let frame_limit = if self.buffersize == 0 { FRAME_LIMIT_DEFAULT } else { self.buffersize };
+        let connection_limit = if self.maxconns == 0 { u32::MAX } else { self.maxconns };
+        Ok(CaptureConfig {
+            address,
+            content_type: content_type.into(),
+            files: Files {
+                name: write,
+                calendar,
+                split: (self.split != 0).then(|| Duration::from_secs(self.split.into())),
+                split_size: self.split_size,
+                post_rotate: self.post_rotate.clone(),
+                placing: Placing::Complete,
+                compressed: false,
+            },
+            frame_limit: frame_limit as usize,
+            connection_limit: connection_limit as usize,
+            idle_timeout: Duration::from_secs(self.idle_timeout.into()),
+        })
+    }
+
+    fn address(&self) -> Result<ListenAddress, &'static str> {
+        match (&self.unix, &self.tcp, &self.port) {
+            (Some(path), _, port) => {
+                if port.is_some() {
+                    report("Warning: Ignoring --port with --unix\n");
+                }
+                net::SocketAddr::from_pathname(path).map_err(|_| "Unix socket path is too long")?;
+                Ok(ListenAddress::Unix(path.clone()))
+            }
+            (None, Some(address), Some(port)) => {
+                Ok(ListenAddress::Tcp(tcp_address(address, port)?, format!("[{address}]:{port}")))
+            }
+            (None, Some(_), None) => Err("If --tcp is set, --port must also be set"),
+            (None, None, _) => Err("One of --unix or --tcp must be set"),
+        }
+    }
+}
+
+/// Permission bits.
+pub fn octal(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= 0o777 => Ok(mode),
+        _ => Err("not an octal number up to 777".into()),
+    }
+}
+
+/// A number of bytes.
+pub fn size(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'k' | b'K') => (&text[..text.len() - 1], 10),
+        Some(b'm' | b'M') => (&text[..text.len() - 1], 20),
+        Some(b'g' | b'G') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let number: Option<u64> = digits.parse().ok();
+    number
+        .filter(|&number| number > 0)
+        .and_then(|number| number.checked_mul(1 << shift))
+        .ok_or_else(|| "not a number of bytes, optionally followed by k, M or G".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_take_suffixes_and_refuse_nonsense() {
+        assert_eq!(size("10"), Ok(10));
+        assert_eq!(size("2k"), Ok(2048));
+        assert_eq!(size("3M"), Ok(3 << 20));
+        assert_eq!(size("1G"), Ok(1 << 30));
+        for nonsense in ["", "0", "M", "1T", "-1", "99999999999G", "1é"] {
+            assert!(size(nonsense).is_err(), "{nonsense}");
+        }
+    }
+}
