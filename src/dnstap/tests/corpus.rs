@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What fuzzing found holds still: the corpus, with the checks of the fuzz targets.
+//! Runs the checks of the fuzz targets on their seeds and cases.
 
 #[path = "../fuzz/checks.rs"]
 mod checks;
 
+#[macro_use]
+#[path = "../../framestream/tests/replay/mod.rs"]
 mod replay;
 
-use replay::replay;
-
-#[test]
-fn what_decodes_is_encoded_again() {
-    replay("decode", checks::decode);
-}
-
-#[test]
-fn outputs_are_the_same_written_out() {
-    replay("output", checks::output);
-}
-
-#[test]
-fn every_stream_is_read_to_its_end() {
-    replay("reader", checks::reader);
-}
+replay!(decode, output, reader);
