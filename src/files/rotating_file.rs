@@ -247,7 +247,7 @@ impl RotatingFile {
         let (mut file, rotate_at) = self.opener.open(&self.content, Unread::Fail)?;
         file.begin(&self.content)?;
         let last = std::mem::replace(&mut self.file, file);
-        log.over(MOVED, &last.name.display().to_string());
+        log.end_state(MOVED, &last.name.display().to_string());
         self.name_watch = NameWatch::new();
         self.rotate_at = rotate_at;
         self.full_at = self.split_size;
@@ -301,7 +301,7 @@ impl Destination for RotatingFile {
         let subject = self.opener.pattern.display().to_string();
         match self.begin_next(log) {
             Ok(()) => {
-                if log.over(ROTATIONS_FAILED, &subject) && !self.content.told {
+                if log.end_state(ROTATIONS_FAILED, &subject) && !self.content.told {
                     log.info(format_args!("began output file {}", self.file.name.display()));
                 }
             }

@@ -1,31 +1,30 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The log: lines on the standard error, each with the name of the program in front. It belongs to
-//! the process, and a [`Log`] can be made wherever a line is to be written.
+//! The log for the operator: lines on the standard error, prefixed with the name of the program.
+//! The log is global to the process; a [`Log`] can be created anywhere.
 //!
-//! - A line that is written once is an [`Log::error`], a [`Log::warning`] or an [`Log::info`].
-//! - A line that peers can cause again and again is limited by its kind, whatever its text:
+//! - [`Log::error`], [`Log::warning`] and [`Log::info`] write a line unconditionally.
+//! - [`Log::limited`] limits the rate of lines that peers can cause repeatedly, by their kind:
 //!
 //!   ```ignore
-//!   const REFUSED: Kind = Kind("connections refused");
+//!   const REFUSED: LineKind = LineKind("connections refused");
 //!   log.limited(Level::Warning, REFUSED, format_args!("connection {name}: {why}"));
 //!   ```
 //!
-//!   The first lines of a kind are written as they come. Further ones are counted, and after 10 s,
-//!   20 s and so on up to 10 min there is a line "N more connections refused; the last: TEXT".
-//! - A state that lasts, such as a receiver that does not answer, is reported for what has it as
-//!   often as somebody notices:
+//!   The first lines of a kind are written immediately. Further lines are suppressed and summarized
+//!   after 10 s, 20 s and so on up to 10 min: "N more connections refused; the last: TEXT".
+//! - [`Log::lasting`] reports a lasting state of a subject, such as a receiver that does not answer:
 //!
 //!   ```ignore
-//!   const LOSING: Kind = Kind("frames lost");
+//!   const LOSING: LineKind = LineKind("frames lost");
 //!   log.lasting(Level::Warning, LOSING, name, format_args!("{name}: {lost} frames lost: {why}"));
-//!   log.over(LOSING, name);
+//!   log.end_state(LOSING, name);
 //!   ```
 //!
-//!   The first line is written at once, the latest again at the same growing intervals, and
-//!   [`Log::over`] resets that.
+//!   The first line is written immediately, the latest line repeated at the same growing intervals.
+//!   [`Log::end_state`] resets the intervals.
 //!
-//! The line due at the end of an interval is written by [`Log::tell_due`], which the receiver's
-//! event loop and the worker call; at the end [`Log::tell_rest`] writes the remaining counts.
+//! [`Log::report_due`], called by the receiver's event loop and by the worker, writes summaries at the
+//! end of their intervals; [`Log::report_suppressed`] writes the remaining ones at exit.
 
 #![forbid(unsafe_code)]
 
@@ -45,48 +44,47 @@ pub use self::limits::LineKind;
 use self::limits::LineLimits;
 use crate::standard_error::report_raw;
 
-/// Whether the last line of the terminal is one that lines take the place of.
-static UNFINISHED: AtomicBool = AtomicBool::new(false);
+/// True while the last line of the terminal is a progress line, which log lines replace.
+static PROGRESS_SHOWN: AtomicBool = AtomicBool::new(false);
 
-/// The least important [`Level`] that is shown.
-static SHOWN: AtomicU8 = AtomicU8::new(Level::Info as u8);
+/// The least important [`Level`] to print.
+static SHOWN_LEVEL: AtomicU8 = AtomicU8::new(Level::Info as u8);
 
 static PROGRAM: LazyLock<String> = LazyLock::new(program_name);
 
 static LIMITS: Mutex<LineLimits> = Mutex::new(LineLimits::new());
 
-/// Returns the name that this program was called by.
+/// Returns the file name by which this program was started.
 pub fn program_name() -> String {
     let called = env::args_os().next().unwrap_or_default();
     Path::new(&called).file_name().unwrap_or(&called).to_string_lossy().into_owned()
 }
 
-/// Goes to the beginning of the line, and erases it.
-pub const ERASE: &str = "\r\x1b[K";
+/// The terminal sequence that moves the cursor to the start of the line and erases the line.
+pub const ERASE_LINE: &str = "\r\x1b[K";
 
-/// Says whether the terminal shows a line without an end, such as a progress bar. Lines that are
-/// printed erase it; who shows it shows it again.
-pub fn set_unfinished(unfinished: bool) {
-    UNFINISHED.store(unfinished, Ordering::Relaxed);
+/// Sets whether the terminal shows a progress line. Log lines erase it; its owner redraws it.
+pub fn set_progress_shown(shown: bool) {
+    PROGRESS_SHOWN.store(shown, Ordering::Relaxed);
 }
 
-/// Shows lines of `level` and of all more important levels.
+/// Enables lines of `level` and of all more important levels.
 pub fn set_level(level: Level) {
-    SHOWN.store(level as u8, Ordering::Relaxed);
+    SHOWN_LEVEL.store(level as u8, Ordering::Relaxed);
 }
 
-/// The importance of a line, the most important first.
+/// The importance of a line, in descending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// A failure: data, an input or an output is lost.
     Error,
-    /// A condition to look at: a refused peer, a limit that is reached.
+    /// A condition that needs attention: a refused peer, an exhausted limit.
     Warning,
     /// A rare event of normal operation.
     Info,
-    /// Trouble with one connection.
-    Trouble,
-    /// Connections that come and go.
+    /// An error of one connection.
+    ConnectionErrors,
+    /// Opened and closed connections.
     Connections,
     /// Control frames.
     Control,
@@ -95,11 +93,11 @@ pub enum Level {
 }
 
 impl Level {
-    /// Returns the level that fstrm's programs show with `count` times `-d`.
-    pub fn of_debug(count: u8) -> Self {
+    /// Returns the level that `count` options `-d` of fstrm's programs enable.
+    pub fn from_debug_count(count: u8) -> Self {
         match count {
             0 | 1 => Self::Info,
-            2 => Self::Trouble,
+            2 => Self::ConnectionErrors,
             3 => Self::Connections,
             4 => Self::Control,
             5.. => Self::Frames,
@@ -107,40 +105,40 @@ impl Level {
     }
 }
 
-/// Writes to the log of the process.
+/// A handle to the log of the process.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Log;
 
 impl Log {
-    /// Reports that something failed.
+    /// Prints a line about a failure.
     pub fn error(self, text: impl Display) {
         self.at(Level::Error, text);
     }
 
-    /// Reports a condition to look at.
+    /// Prints a line about a condition that needs attention.
     pub fn warning(self, text: impl Display) {
         self.at(Level::Warning, text);
     }
 
-    /// Reports an event of normal operation.
+    /// Prints a line about an event of normal operation.
     pub fn info(self, text: impl Display) {
         self.at(Level::Info, text);
     }
 
-    /// Prints a line if `level` is shown.
+    /// Prints a line if `level` is enabled.
     pub fn at(self, level: Level, text: impl Display) {
         if self.shows(level) {
             print(&text);
         }
     }
 
-    /// Returns whether lines of `level` are shown.
+    /// Returns whether `level` is enabled.
     pub fn shows(self, level: Level) -> bool {
-        level as u8 <= SHOWN.load(Ordering::Relaxed)
+        level as u8 <= SHOWN_LEVEL.load(Ordering::Relaxed)
     }
 
-    /// Prints a line of a kind that peers can cause repeatedly, or counts it if many of its kind
-    /// were printed recently.
+    /// Prints a line that peers can cause repeatedly, or only counts it after many recent lines of
+    /// its kind.
     pub fn limited(self, level: Level, kind: LineKind, text: impl Display) {
         if self.shows(level) {
             let text = text.to_string();
@@ -148,8 +146,8 @@ impl Log {
         }
     }
 
-    /// Prints that `subject` is in a lasting state of some `kind`: at growing intervals, however
-    /// often it is called, until the state is [`over`](Self::over).
+    /// Reports, at growing intervals, that `subject` is in the state `kind`, until
+    /// [`end_state`](Self::end_state). May be called more often.
     pub fn lasting(self, level: Level, kind: LineKind, subject: &str, text: impl Display) {
         if self.shows(level) {
             let text = text.to_string();
@@ -157,27 +155,27 @@ impl Log {
         }
     }
 
-    /// Notes that `subject` has left that state. Returns whether it was in it.
-    pub fn over(self, kind: LineKind, subject: &str) -> bool {
-        limits().over(kind, subject)
+    /// Ends the state `kind` of `subject`. Returns whether `subject` was in that state.
+    pub fn end_state(self, kind: LineKind, subject: &str) -> bool {
+        limits().end_state(kind, subject)
     }
 
-    /// Returns the time when [`Log::tell_due`] has something to print.
+    /// Returns the time at which the next call of [`Log::report_due`] is due.
     pub fn due(self) -> Option<Instant> {
         limits().due()
     }
 
-    /// Prints the held-back lines that are due.
-    pub fn tell_due(self) {
-        limits().tell(Some(Instant::now()), &mut |line| print(line));
+    /// Prints the summaries of suppressed lines whose interval has ended.
+    pub fn report_due(self) {
+        limits().report(Some(Instant::now()), &mut |line| print(line));
     }
 
-    /// Prints how many lines were held back, at the end.
-    pub fn tell_rest(self) {
-        limits().tell(None, &mut |line| print(line));
+    /// Prints the summaries of all suppressed lines, at exit.
+    pub fn report_suppressed(self) {
+        limits().report(None, &mut |line| print(line));
     }
 
-    /// Prints a line about a connection, if `level` is shown.
+    /// Prints a line about a connection if `level` is enabled.
     pub fn connection(self, level: Level, name: &impl Display, text: impl Display) {
         self.at(level, format_args!("connection {name}: {text}"));
     }
@@ -198,9 +196,9 @@ fn limits() -> MutexGuard<'static, LineLimits> {
     LIMITS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Writes a line in one piece, so that those of several threads do not mix.
+/// Writes a line in one piece, so that lines of several threads do not interleave.
 fn print(text: &dyn Display) {
-    let erase = if UNFINISHED.load(Ordering::Relaxed) { ERASE } else { "" };
+    let erase = if PROGRESS_SHOWN.load(Ordering::Relaxed) { ERASE_LINE } else { "" };
     let mut line = format!("{erase}{}: ", *PROGRAM);
     hidden::push_line(&mut line, &text.to_string());
     line.push('\n');

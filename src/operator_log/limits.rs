@@ -1,65 +1,64 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Limits the rate of lines of one kind.
+//! Rate limits for log lines, by kind.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-/// Lines of a kind that are printed as they come, before further ones are only counted.
+/// Number of lines of a kind that are printed before further lines are suppressed.
 const BURST: u32 = 10;
 
-/// The first interval in which lines are counted.
+/// First interval in which lines are suppressed.
 const FIRST_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The longest such interval. The interval doubles while there are lines to count.
+/// Longest such interval. The interval doubles as long as lines are suppressed.
 const LAST_INTERVAL: Duration = Duration::from_secs(600);
 
-/// A kind of lines, named as what is counted: "connections refused".
+/// A kind of lines, named after the counted events: "connections refused".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineKind(pub &'static str);
 
-/// Kinds with recently printed lines.
+/// The rate limits of all kinds with recently printed lines.
 #[derive(Debug)]
 pub struct LineLimits(Vec<LineLimit>);
 
 #[derive(Debug)]
 struct LineLimit {
     kind: LineKind,
-    /// The subject of the state; `None` where events are counted.
+    /// The subject of the state; `None` for events.
     subject: Option<String>,
-    /// Lines that may still be printed before the interval is over.
+    /// Number of lines that may still be printed in this interval.
     left: u32,
     interval: Duration,
-    /// The end of the interval.
     end: Instant,
-    held: u64,
-    /// The last line that was held back.
+    suppressed: u64,
+    /// The last suppressed line.
     last: String,
 }
 
 impl LineLimit {
     fn new(kind: LineKind, subject: Option<String>, left: u32, now: Instant) -> Self {
         let (interval, last) = (FIRST_INTERVAL, String::new());
-        Self { kind, subject, left, interval, end: now + interval, held: 0, last }
+        Self { kind, subject, left, interval, end: now + interval, suppressed: 0, last }
     }
 
-    /// Prints the held-back lines.
-    fn tell(&mut self, print: &mut dyn FnMut(&dyn Display)) {
-        let Self { kind: LineKind(kind), held, last, subject, .. } = self;
+    /// Prints the last line of a state, or the number of suppressed events.
+    fn report(&mut self, print: &mut dyn FnMut(&dyn Display)) {
+        let Self { kind: LineKind(kind), suppressed, last, subject, .. } = self;
         match subject {
             Some(_) => print(last),
-            None => print(&format_args!("{held} more {kind}; the last: {last}")),
+            None => print(&format_args!("{suppressed} more {kind}; the last: {last}")),
         }
-        *held = 0;
+        *suppressed = 0;
     }
 }
 
 impl LineLimits {
-    /// Returns limits with nothing printed yet.
+    /// Creates limits with no recently printed lines.
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// Handles one more line of `kind`.
+    /// Prints the line of an event, or counts it.
     pub fn event(
         &mut self,
         kind: LineKind,
@@ -70,7 +69,7 @@ impl LineLimits {
         self.add(kind, None, BURST, line, now, print);
     }
 
-    /// Notes that `subject` is still in the state `kind`.
+    /// Prints the line of a state, or keeps it for the end of the interval.
     pub fn state(
         &mut self,
         kind: LineKind,
@@ -91,9 +90,9 @@ impl LineLimits {
         now: Instant,
         print: &mut dyn FnMut(&dyn Display),
     ) {
-        self.tell(Some(now), print);
-        let is_it = |entry: &LineLimit| entry.kind == kind && entry.subject.as_deref() == subject;
-        let index = self.0.iter().position(is_it).unwrap_or_else(|| {
+        self.report(Some(now), print);
+        let is_same = |entry: &LineLimit| entry.kind == kind && entry.subject.as_deref() == subject;
+        let index = self.0.iter().position(is_same).unwrap_or_else(|| {
             self.0.push(LineLimit::new(kind, subject.map(String::from), burst, now));
             self.0.len() - 1
         });
@@ -102,45 +101,45 @@ impl LineLimits {
             entry.left -= 1;
             print(&line);
         } else {
-            entry.held += 1;
+            entry.suppressed += 1;
             entry.last = line;
         }
     }
 
-    /// Notes that `subject` has left the state `kind`. Returns whether it was in it.
-    pub fn over(&mut self, kind: LineKind, subject: &str) -> bool {
+    /// Ends the state `kind` of `subject`. Returns whether `subject` was in that state.
+    pub fn end_state(&mut self, kind: LineKind, subject: &str) -> bool {
         let before = self.0.len();
         self.0.retain(|entry| entry.kind != kind || entry.subject.as_deref() != Some(subject));
         self.0.len() < before
     }
 
-    /// Returns the end of the first interval that has lines to report.
+    /// Returns the end of the first interval with suppressed lines.
     pub fn due(&self) -> Option<Instant> {
-        self.0.iter().filter(|entry| entry.held > 0).map(|entry| entry.end).min()
+        self.0.iter().filter(|entry| entry.suppressed > 0).map(|entry| entry.end).min()
     }
 
-    /// Ends the intervals that are over at `now`, or all in the end: prints what was held back. An interval
-    /// without such lines ends the limit, unless a state lasts.
-    pub fn tell(&mut self, now: Option<Instant>, print: &mut dyn FnMut(&dyn Display)) {
+    /// Reports suppressed lines whose interval has ended at `now`, or all of them at exit (`None`). A limit
+    /// ends with an interval without suppressed lines, unless it belongs to a state.
+    pub fn report(&mut self, now: Option<Instant>, print: &mut dyn FnMut(&dyn Display)) {
         self.0.retain_mut(|entry| {
             let is_over = now.is_none_or(|now| entry.end <= now);
             match (is_over, now) {
                 (false, _) => true,
-                (true, Some(now)) if entry.held > 0 => {
-                    entry.tell(print);
+                (true, Some(now)) if entry.suppressed > 0 => {
+                    entry.report(print);
                     entry.interval = LAST_INTERVAL.min(2 * entry.interval);
                     entry.end = now + entry.interval;
                     true
                 }
                 (true, None) => {
-                    // The totals say what became of a state.
-                    if entry.held > 0 && entry.subject.is_none() {
-                        entry.tell(print);
+                    // The totals at exit include the effects of a state.
+                    if entry.suppressed > 0 && entry.subject.is_none() {
+                        entry.report(print);
                     }
                     false
                 }
                 (true, Some(_)) => {
-                    // A state ends only when `over` is called; its next line is due now.
+                    // Only `end_state` ends a state; its next line is due now.
                     entry.left = 1;
                     entry.subject.is_some()
                 }
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_a_kind_are_counted_after_the_first_ones() {
+    fn events_are_limited_after_the_first_lines() {
         let begin = Instant::now();
         let mut limits = LineLimits::new();
         let mut lines = Vec::new();
@@ -170,16 +169,16 @@ mod tests {
         }
         limits.event(LineKind("other"), "another kind".into(), begin, &mut print);
         assert_eq!(limits.due(), Some(at(begin, 10)));
-        limits.tell(Some(at(begin, 9)), &mut print);
-        limits.tell(Some(at(begin, 10)), &mut print);
+        limits.report(Some(at(begin, 9)), &mut print);
+        limits.report(Some(at(begin, 10)), &mut print);
         for number in 0..3 {
             limits.event(FLOOD, format!("later {number}"), at(begin, 11), &mut print);
         }
-        // The interval has doubled.
-        limits.tell(Some(at(begin, 29)), &mut print);
-        limits.tell(Some(at(begin, 30)), &mut print);
-        // An interval without any ends the limit.
-        limits.tell(Some(at(begin, 70)), &mut print);
+        // The interval was doubled.
+        limits.report(Some(at(begin, 29)), &mut print);
+        limits.report(Some(at(begin, 30)), &mut print);
+        // An interval without suppressed lines ends the limit.
+        limits.report(Some(at(begin, 70)), &mut print);
         limits.event(FLOOD, "much later".into(), at(begin, 71), &mut print);
         let mut expected: Vec<String> = (0..10).map(|number| format!("peer {number}")).collect();
         expected.extend([
@@ -189,11 +188,11 @@ mod tests {
             "much later".into(),
         ]);
         assert_eq!(lines, expected);
-        assert_eq!(limits.0.len(), 1, "what is over takes no room");
+        assert_eq!(limits.0.len(), 1, "ended limits are removed");
     }
 
     #[test]
-    fn a_state_is_told_at_growing_intervals_until_it_is_over() {
+    fn a_state_is_reported_at_growing_intervals_until_it_ends() {
         let begin = Instant::now();
         let mut limits = LineLimits::new();
         let mut lines = Vec::new();
@@ -202,7 +201,7 @@ mod tests {
             let line = format!("one at {second}");
             limits.state(FLOOD, "one", line, at(begin, second), &mut print);
         }
-        assert!(limits.over(FLOOD, "one") && !limits.over(FLOOD, "one"));
+        assert!(limits.end_state(FLOOD, "one") && !limits.end_state(FLOOD, "one"));
         limits.state(FLOOD, "one", "one again".into(), at(begin, 3600), &mut print);
         let seconds = [0, 9, 29, 69, 149, 309, 629, 1229, 1829, 2429, 3029];
         let mut expected: Vec<String> =
@@ -212,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_tells_what_was_held_back() {
+    fn suppressed_events_are_counted_at_exit() {
         let begin = Instant::now();
         let mut limits = LineLimits::new();
         let mut lines = Vec::new();
@@ -223,9 +222,9 @@ mod tests {
         for _ in 0..2 {
             limits.state(FLOOD, "one", "lasts".into(), begin, &mut print);
         }
-        limits.tell(None, &mut print);
-        limits.tell(None, &mut print);
-        let told = ["lasts", "2 more connections refused; the last: peer 11"];
-        assert_eq!(lines.split_off(10), told);
+        limits.report(None, &mut print);
+        limits.report(None, &mut print);
+        let reported = ["lasts", "2 more connections refused; the last: peer 11"];
+        assert_eq!(lines.split_off(10), reported);
     }
 }

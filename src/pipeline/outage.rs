@@ -95,7 +95,7 @@ impl Outages {
     /// Notes that data was written, and reports the end of an outage.
     pub fn written(&mut self) {
         if let Some(Outage { since, missed, .. }) = self.present.take() {
-            Log.over(OUTAGE, &self.name);
+            Log.end_state(OUTAGE, &self.name);
             let (name, seconds) = (&self.name, since.elapsed().as_secs());
             Log.warning(format_args!(
                 "{name}: written again after {seconds} s; {missed} frames that came meanwhile are \

@@ -107,7 +107,7 @@ impl FrameWorker {
             if self.outputs.are_over() {
                 return;
             }
-            Log.tell_due();
+            Log.report_due();
             let look = now + REOPEN_CHECK;
             match queue.pop(Some(self.outputs.due().map_or(look, |due| due.min(look)))) {
                 Popped::Batch(input, batch) => {

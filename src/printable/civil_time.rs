@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Times of the calendar for any number of seconds: a frame may carry any.
+//! Calendar dates and times for any 64-bit number of seconds, as a frame may contain any.
 
 use crate::text::Text;
 
-/// Seconds of a day.
+/// Seconds per day.
 const DAY: i64 = 86_400;
 
-/// A time of the Gregorian calendar in UTC.
+/// A date and time of the Gregorian calendar in UTC.
 pub struct CivilTime {
     year: i64,
     month: u8,
@@ -17,11 +17,11 @@ pub struct CivilTime {
 }
 
 impl CivilTime {
-    /// Returns the time `seconds` after the beginning of 1970.
+    /// Returns the date and time `seconds` after 1970-01-01 00:00:00.
     pub fn at(seconds: i64) -> Self {
         let of_day = seconds.rem_euclid(DAY);
-        // Days since the first of March of the year 0; years that begin in March end with the day
-        // that leap years add. 400 years have 146,097 days.
+        // Counts days from 1 March of the year 0, so that a leap day is the last day of a year. 400
+        // years have 146,097 days.
         let days = seconds.div_euclid(DAY) + 719_468;
         let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
         let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -37,29 +37,29 @@ impl CivilTime {
         }
     }
 
-    /// Prints year, month and day, with `between` between them.
-    pub fn date(&self, between: &str, out: &mut impl Text) {
+    /// Prints year, month and day, separated by `separator`.
+    pub fn date(&self, separator: &str, out: &mut impl Text) {
         if self.year < 0 {
             out.byte(b'-');
         }
         out.padded(self.year.unsigned_abs(), 4);
-        out.str(between);
+        out.str(separator);
         out.padded(self.month, 2);
-        out.str(between);
+        out.str(separator);
         out.padded(self.day, 2);
     }
 
-    /// Prints hour, minute and second, with `between` between them.
-    pub fn time(&self, between: &str, out: &mut impl Text) {
+    /// Prints hour, minute and second, separated by `separator`.
+    pub fn time(&self, separator: &str, out: &mut impl Text) {
         out.padded(self.hour, 2);
-        out.str(between);
+        out.str(separator);
         out.padded(self.minute, 2);
-        out.str(between);
+        out.str(separator);
         out.padded(self.second, 2);
     }
 }
 
-/// Prints seconds since 1970 as the 14 digits of date and time that signatures have.
+/// Prints seconds since 1970 as the 14 digits YYYYMMDDHHMMSS used in signatures.
 pub fn date_time_digits(seconds: u64, out: &mut impl Text) {
     let calendar = CivilTime::at(seconds.cast_signed());
     calendar.date("", out);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Characters that change how a terminal shows others, and are not shown themselves.
+//! Invisible characters that change how a terminal displays text.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Returns whether a character is a control character, or one of Unicode's format characters and separators of
-/// lines: they reverse or hide the text after them.
+/// Returns whether a character is a control character, a Unicode format character or a line separator. The
+/// latter two can reverse or hide the text after them.
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -32,9 +32,9 @@ pub fn is_hidden(character: char) -> bool {
         )
 }
 
-/// Returns `text` with hidden characters escaped, but for ends of lines and tabs: names in it may be
-/// those of others, and it goes to a terminal.
-pub fn lines(text: &str) -> Cow<'_, str> {
+/// Returns `text` with hidden characters escaped, except newlines and tabs, so that names chosen by others
+/// cannot control the terminal.
+pub fn escape_lines(text: &str) -> Cow<'_, str> {
     let is_kept = |character| matches!(character, '\n' | '\t') || !is_hidden(character);
     if text.chars().all(is_kept) {
         return Cow::Borrowed(text);
@@ -50,20 +50,20 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Appends `text` as a part of one line, with hidden characters escaped.
-pub fn push_line(to: &mut String, text: &str) {
+/// Appends `text` as part of one line: hidden characters are escaped, tabs become spaces.
+pub fn push_line(out: &mut String, text: &str) {
     for character in text.chars() {
         match character {
-            '\t' => to.push(' '),
-            hidden if is_hidden(hidden) => push_escaped(to, hidden),
-            other => to.push(other),
+            '\t' => out.push(' '),
+            hidden if is_hidden(hidden) => push_escaped(out, hidden),
+            other => out.push(other),
         }
     }
 }
 
-fn push_escaped(to: &mut String, character: char) {
-    // A string takes all that it is given.
-    let _ = write!(to, "{}", character.escape_default());
+fn push_escaped(out: &mut String, character: char) {
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{}", character.escape_default());
 }
 
 #[cfg(test)]
@@ -71,12 +71,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_change_the_terminal_is_escaped() {
+    fn hidden_characters_are_escaped() {
         let text = "\u{1b}[2J a\tb\n\u{9b}\u{202e}\u{e9}\r";
-        assert_eq!(lines(text), "\\u{1b}[2J a\tb\n\\u{9b}\\u{202e}\u{e9}\\r");
+        assert_eq!(escape_lines(text), "\\u{1b}[2J a\tb\n\\u{9b}\\u{202e}\u{e9}\\r");
         let mut line = String::new();
         push_line(&mut line, text);
         assert_eq!(line, "\\u{1b}[2J a b\\n\\u{9b}\\u{202e}\u{e9}\\r");
-        assert!(matches!(lines("caf\u{e9}\n"), Cow::Borrowed(_)));
+        assert!(matches!(escape_lines("caf\u{e9}\n"), Cow::Borrowed(_)));
     }
 }

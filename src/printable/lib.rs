@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Text that can be shown, whatever bytes it is made of: where text goes, its bounds, and the characters that are escaped.
+//! Safe text from arbitrary bytes: text sinks, length limits and escapes.
 
 #![forbid(unsafe_code)]
 

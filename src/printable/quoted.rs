@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Bytes as fstrm's programs print them: in double quotes, with `\"` for a quote and `\xNN` for
-//! everything outside printable ASCII. A backslash stands for itself.
+//! Quoted strings as printed by fstrm's programs: in double quotes, with `\"` for a quote and `\xNN` for
+//! bytes outside printable ASCII. Backslashes are not escaped.
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
@@ -23,7 +23,7 @@ pub fn push_quoted(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
 }
 
-/// `bytes`, quoted, as text.
+/// Returns `bytes`, quoted.
 pub fn quoted(bytes: &[u8]) -> String {
     let mut out = Vec::new();
     push_quoted(&mut out, bytes);

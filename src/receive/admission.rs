@@ -99,7 +99,7 @@ impl Admission {
     pub fn none_waits(&mut self, log: Log) {
         if self.waited_at.is_some_and(|then| then.elapsed() > NEWS) {
             self.waited_at = None;
-            log.over(FULL, "");
+            log.end_state(FULL, "");
         }
     }
 }

@@ -86,7 +86,7 @@ fn dial(target: &mut DialTarget, sender: &Sender<DialedStream>, waker: &Waker) {
                 if sender.send((stream, peer, open)).is_err() || waker.wake().is_err() {
                     return;
                 }
-                log.over(UNREACHED, &name);
+                log.end_state(UNREACHED, &name);
                 if !is_mute {
                     log.limited(Level::Info, CONNECTED, format_args!("connected to {name}"));
                 }
@@ -94,7 +94,7 @@ fn dial(target: &mut DialTarget, sender: &Sender<DialedStream>, waker: &Waker) {
                     if is_mute {
                         log.limited(Level::Info, CONNECTED, format_args!("connected to {name}"));
                     }
-                    log.over(MUTE, &name);
+                    log.end_state(MUTE, &name);
                     is_mute = false;
                     let _ = news.recv();
                 } else {

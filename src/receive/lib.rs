@@ -209,7 +209,7 @@ impl Capture {
             connection.log_closing(self.shared.log);
         }
         let ReceiverContext { output, log, totals, .. } = self.shared;
-        log.tell_rest();
+        log.report_suppressed();
         if let Err(error) = &drained {
             log.error(error);
         }
@@ -359,7 +359,7 @@ impl Capture {
 
     /// Does what is due by time.
     fn look_at_clock(&mut self) {
-        self.shared.log.tell_due();
+        self.shared.log.report_due();
         let now = Instant::now();
         if self.shared.output.rotate_at().is_some_and(|rotate_at| rotate_at <= now) {
             self.shared.output.rotate(&self.shared.log);

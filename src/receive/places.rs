@@ -74,7 +74,7 @@ impl Capture {
                 }
             }
         }
-        self.shared.log.over(ACCEPT, "");
+        self.shared.log.end_state(ACCEPT, "");
         self.may_accept = !is_drained;
         if self.may_accept {
             return;

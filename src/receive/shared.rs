@@ -94,7 +94,7 @@ impl ReceiverContext {
     pub fn mismatch(&self, name: &ConnectionName, theirs: &ControlFrame) -> String {
         let ours = String::from_utf8_lossy(&self.content_type);
         let text = format_args!("no CONTENT_TYPE matching: \"{ours}\"");
-        self.log.connection(Level::Trouble, name, text);
+        self.log.connection(Level::ConnectionErrors, name, text);
         let theirs: Vec<String> =
             theirs.content_types.iter().map(|content_type| quoted(content_type)).collect();
         let ours = quoted(&self.content_type);

@@ -122,7 +122,7 @@ fn convert(options: &DnstapOptions) -> Result<ExitCode, CaptureError> {
     if let Some(bar) = bar {
         bar.end();
     }
-    Log.tell_rest();
+    Log.report_suppressed();
     Ok(if good && finished.good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -22,7 +22,7 @@ pub fn run(options: &CaptureOptions) -> ExitCode {
         Ok(settings) => settings,
         Err(message) => return usage_error::<CaptureOptions>(message),
     };
-    operator_log::set_level(Level::of_debug(options.debug));
+    operator_log::set_level(Level::from_debug_count(options.debug));
     let log = Log;
     if let Some(word) = settings.files.name.to_str().and_then(prefix) {
         let name = settings.files.name.display();

@@ -89,7 +89,7 @@ impl RelayWatch {
             }
         }
         if is_made && is_connected {
-            Log.over(UNREACHABLE, name);
+            Log.end_state(UNREACHABLE, name);
             match down_since.take().map(|since| now - since) {
                 Some(gone) => {
                     let text = format!("{name}: connected again after {} s", gone.as_secs());
@@ -109,7 +109,7 @@ impl RelayWatch {
             let text = format!(
                 "{name}: recovered: no more frames are lost; {count} were lost in {seconds} s"
             );
-            Log.over(LOSING, name);
+            Log.end_state(LOSING, name);
             Log.limited(Level::Warning, CHANGES, text);
             *loss = None;
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use files::STANDARD_OUTPUT;
 use files::input::ReadProgress;
 use operator_log;
-use operator_log::ERASE;
+use operator_log::ERASE_LINE;
 use terminal_size::terminal_size_of;
 
 use crate::dnstap_tool::options::DnstapOptions;
@@ -43,7 +43,7 @@ impl Bar {
         let total = sizes.sum::<io::Result<u64>>().ok().filter(|total| *total > 0)?;
         let done = Arc::new(AtomicBool::new(false));
         let (flag, progress) = (done.clone(), progress.clone());
-        operator_log::set_unfinished(true);
+        operator_log::set_progress_shown(true);
         let thread = thread::spawn(move || {
             let begin = Instant::now();
             loop {
@@ -53,9 +53,9 @@ impl Bar {
                 let columns = terminal_size_of(io::stderr())
                     .map_or(USUAL_COLUMNS, |(width, _)| usize::from(width.0));
                 let line = line(read, total, &format!("{frames} messages, {rate:.0}/s"), columns);
-                let _ = io::stderr().write_all(format!("{ERASE}{line}").as_bytes());
+                let _ = io::stderr().write_all(format!("{ERASE_LINE}{line}").as_bytes());
                 if flag.load(Ordering::Relaxed) {
-                    operator_log::set_unfinished(false);
+                    operator_log::set_progress_shown(false);
                     break drop(io::stderr().write_all(b"\n"));
                 }
                 thread::park_timeout(INTERVAL);
