@@ -12,6 +12,7 @@ pub mod mnemonic;
 pub mod name;
 pub mod rdata;
 pub mod record;
+pub mod record_data;
 pub mod section;
 
 use thiserror::Error;

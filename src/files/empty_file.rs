@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 use std::process;
 
-use crate::partial_file::rename_to_first_free;
+use crate::free_name::rename_to_first_free;
 
 /// Returns the metadata of the empty regular file that `path` names itself, and not by a link.
 pub fn metadata(path: &Path) -> Option<Metadata> {

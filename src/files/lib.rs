@@ -17,6 +17,7 @@ pub mod distinct;
 pub mod empty_file;
 pub mod file_name;
 pub mod foreign;
+mod free_name;
 pub mod identity;
 pub mod input;
 pub mod leftover;

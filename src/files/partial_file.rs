@@ -17,6 +17,7 @@ use nix::errno::Errno;
 use nix::fcntl::FlockArg;
 
 use crate::empty_file;
+use crate::free_name::{first_free, move_aside, rename_to_first_free, rename_to_free};
 use crate::identity::{Identity, identity};
 
 /// Files of this run that are remembered. A pattern whose names come round within as many files
@@ -106,37 +107,6 @@ pub fn take_place(partial: &Path, wanted: &Path) -> io::Result<PathBuf> {
     Ok(moved)
 }
 
-/// Does `attempt` with `path`, and as long as a file of that name exists with `pathS1`, `pathS2`
-/// and so on, where `S` is the separator.
-fn first_free<T>(
-    path: &Path,
-    separator: char,
-    mut attempt: impl FnMut(&Path) -> io::Result<T>,
-) -> io::Result<T> {
-    let mut candidate = path.to_path_buf();
-    let mut number = 0_u64;
-    loop {
-        match attempt(&candidate) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (),
-            other => return other,
-        }
-        number += 1;
-        let mut numbered = OsString::from(path);
-        numbered.push(format!("{separator}{number}"));
-        candidate = numbered.into();
-    }
-}
-
-/// Renames `path` to the first free of `path.1`, `path.2` and so on, and returns that.
-pub fn move_aside(path: &Path) -> io::Result<PathBuf> {
-    rename_to_first_free(path, path)
-}
-
-/// Renames `from` to `to`, or to the first free of `to.1`, `to.2` and so on, and returns that.
-pub fn rename_to_first_free(from: &Path, to: &Path) -> io::Result<PathBuf> {
-    first_free(to, '.', |free| rename_to_free(from, free).map(|()| free.to_path_buf()))
-}
-
 /// The files that this run made, oldest first.
 #[derive(Debug, Default)]
 pub struct Published(VecDeque<PublishedFile>);
@@ -198,17 +168,6 @@ impl Published {
         let earlier = self.0.remove(earlier)?;
         let unchanged = identity(&earlier.path).is_ok_and(|now| now == earlier.identity);
         if unchanged { Some(earlier.path) } else { self.take_earlier(wanted) }
-    }
-}
-
-/// Renames a file to a name that must be free.
-fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::hard_link(from, to) {
-        Ok(()) => fs::remove_file(from),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // A file system without hard links cannot check and rename in one step.
-        Err(_) if fs::symlink_metadata(to).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
-        Err(_) => fs::rename(from, to),
     }
 }
 

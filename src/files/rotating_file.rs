@@ -22,12 +22,13 @@ use crate::backoff::Backoff;
 use crate::content::Content;
 use crate::destination::{Closed, Destination};
 use crate::file_name::Calendar;
+use crate::free_name::move_aside;
 use crate::identity::{Identity, identity};
 use crate::leftover;
 use crate::leftover::Completed;
 use crate::output_file::{FrameWriteError, OpenFileError, OutputFile, Placing, Unread};
 use crate::output_handle::Change;
-use crate::partial_file::{Published, move_aside};
+use crate::partial_file::Published;
 use crate::post_rotate::PostRotate;
 
 /// The next file cannot be begun.

@@ -24,7 +24,6 @@ pub mod yaml;
 
 use dnstap::Event;
 use dnstap::decode::DecodeError;
-use printable::bound;
 use printable::text::Text;
 use time::Clock;
 
@@ -71,20 +70,20 @@ impl EventPrinter {
                 out.str("[no dnstap: ");
                 out.str(&error);
                 out.str("] ");
-                bound::hex(frame, out);
+                out.field_hex(frame);
             }
             Style::Yaml => {
                 out.str("# no dnstap: ");
                 out.str(&error);
                 out.str("\nframe: \"");
-                bound::hex(frame, out);
+                out.field_hex(frame);
                 out.str("\"\n---");
             }
             Style::Json => {
                 out.str("{\"error\":\"no dnstap: ");
                 out.str(&error);
                 out.str("\",\"frame\":\"");
-                bound::hex(frame, out);
+                out.field_hex(frame);
                 out.str("\"}");
             }
         }

@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 
 use data_encoding::{BASE32HEX_NOPAD, BASE64, Encoding, HEXLOWER, HEXUPPER};
 
-use super::bound;
+use crate::bound::FIELD_MAX;
 
 /// The numbers of two digits.
 static PAIRS: [[u8; 2]; 100] = {
@@ -115,8 +115,34 @@ pub trait Text: Sized {
             self.str("<nil>");
         } else {
             self.byte(b'?');
-            bound::hex(bytes, self);
+            self.field_hex(bytes);
         }
+    }
+
+    /// Prints the bytes of a field with `print`, as far as [`FIELD_MAX`], and how many more it has.
+    #[inline]
+    fn field(&mut self, bytes: &[u8], print: impl FnOnce(&[u8], &mut Self)) {
+        match bytes.split_at_checked(FIELD_MAX) {
+            None | Some((_, [])) => print(bytes, self),
+            Some((front, rest)) => {
+                print(front, self);
+                self.cut(rest.len() as u64, "bytes");
+            }
+        }
+    }
+
+    /// Prints the bytes of a field in hexadecimal digits.
+    fn field_hex(&mut self, bytes: &[u8]) {
+        self.field(bytes, |bytes, out| out.hex(bytes));
+    }
+
+    /// Marks the place where text is cut. The mark is without spaces, which separate columns.
+    fn cut(&mut self, count: u64, unit: &str) {
+        self.str("...[");
+        self.number(count);
+        self.byte(b'-');
+        self.str(unit);
+        self.str("-cut]");
     }
 
     /// Takes bytes in hexadecimal digits, in lower case.

@@ -2,8 +2,7 @@
 //! One sender: its handshake, its frames on their way to the output, and its end.
 
 use std::fmt::Display;
-use std::io::{self, Read, Write};
-use std::os::fd::AsRawFd;
+use std::io;
 use std::slice;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
@@ -17,12 +16,12 @@ use framestream::control::{ControlFrame, ControlType, Header};
 use framestream::frame::{DecodedFrame, FrameError, Front, LENGTH_SIZE, front};
 use framestream::handshake::{Handshake, HandshakeError, Opening, ReceiverOpen, Step};
 use mio::event::{self, Source};
-use mio::net::{TcpStream, UnixStream};
 use operator_log::{Level, LineKind, Log};
 
 use crate::dialer::DialedStream;
 use crate::peer::{ConnectionName, Peer};
 use crate::shared::{ReceiverContext, c_name};
+use crate::socket_stream::SocketStream;
 
 /// Maximum time for the handshake of a peer, and for sending it the last bytes.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,19 +34,6 @@ const BROKEN: LineKind = LineKind("broken streams");
 const NOT_FINISHED: LineKind = LineKind("connections that did not take FINISH");
 const CUT_OFF: LineKind = LineKind("frames cut off");
 const OVER_LIMIT: LineKind = LineKind("frames over the size limit");
-
-/// A connected socket that does not block. A read that brings less than there is room for has
-/// brought all there was.
-pub trait SocketStream: Read + Write + Source + AsRawFd {
-    /// Returns whether a read is to be made as soon as the socket can be written.
-    fn reads_when_writable(&self) -> bool {
-        false
-    }
-}
-
-impl SocketStream for UnixStream {}
-
-impl SocketStream for TcpStream {}
 
 /// The next step of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,9 +16,9 @@ use mio::net::UnixStream;
 use nix::sys::socket::{setsockopt, sockopt};
 use operator_log::{Level, LineKind, Log};
 
-use crate::connection::SocketStream;
 use crate::credentials::Credentials;
 use crate::peer::Peer;
+use crate::socket_stream::SocketStream;
 use crate::tls::Tls;
 
 /// Maximum time for a connect.

@@ -21,6 +21,7 @@ pub mod listener;
 pub mod peer;
 mod places;
 pub mod shared;
+pub mod socket_stream;
 pub mod tls;
 pub mod totals;
 

@@ -22,9 +22,9 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Group, User};
 use thiserror::Error;
 
-use crate::connection::SocketStream;
 use crate::credentials::Credentials;
 use crate::peer::Peer;
+use crate::socket_stream::SocketStream;
 use crate::tls::Tls;
 
 /// The error of opening a listening socket.

@@ -9,7 +9,7 @@ use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
-use crate::connection::SocketStream;
+use crate::socket_stream::SocketStream;
 
 /// A TCP connection with TLS.
 pub struct Tls(pub TlsStream<TcpStream>);

@@ -5,8 +5,8 @@ use printable::hidden::is_hidden;
 use printable::text::Text;
 
 use crate::edns::code;
-use crate::rdata::Data;
 use crate::record::Record;
+use crate::record_data::Data;
 use crate::{BadMessage, BadMessageReason, mnemonic, name};
 
 /// DNSSEC OK (RFC 3225), in the lower half of the time to live.

@@ -13,7 +13,6 @@ use dns::{BadMessage, name, rdata};
 use dnstap::Message;
 use dnstap::schema::MessageType;
 use indexmap::IndexMap;
-use printable::bound;
 use printable::bound::{TEXT_MAX, text_max};
 use printable::text::Text;
 
@@ -211,7 +210,7 @@ impl PassiveDns {
             string(",\"nameserver\":", scratch);
         }
         if let Some(identity) = source.identity.filter(|identity| !identity.is_empty()) {
-            bound::field(identity, scratch, |identity, scratch| scratch.bytes(identity));
+            scratch.field(identity, |identity, scratch| scratch.bytes(identity));
             string(",\"sensor_id\":", scratch);
         }
         Ok(())

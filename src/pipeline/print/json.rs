@@ -7,7 +7,6 @@ use data_encoding::Encoding;
 use dns::{BadMessage, name};
 use dnstap::schema::EventType;
 use dnstap::{Event, Message, Policy};
-use printable::bound;
 use printable::hidden::is_hidden;
 use printable::text::Text;
 
@@ -126,7 +125,7 @@ fn text_or_bytes(
         out.str("\",\"");
         out.str(key);
         out.str("_hex\":\"");
-        bound::hex(bytes, out);
+        out.field_hex(bytes);
     }
     out.byte(b'"');
 }
@@ -236,7 +235,7 @@ pub fn string(bytes: &[u8], out: &mut Vec<u8>) {
 /// Prints the string of a field, which may be cut.
 fn field(bytes: &[u8], out: &mut Vec<u8>) {
     out.byte(b'"');
-    bound::field(bytes, &mut Escaped(out), |bytes, out| out.bytes(bytes));
+    Escaped(out).field(bytes, |bytes, out| out.bytes(bytes));
     out.byte(b'"');
 }
 

@@ -5,7 +5,6 @@ use dns::record::{OPT, Record};
 use dns::section;
 use dns::section::{Parts, Question, flag};
 use dns::{BadMessage, mnemonic, name, opcode, rdata};
-use printable::bound;
 use printable::bound::text_max;
 use printable::text::{Nothing, Text};
 
@@ -93,7 +92,7 @@ pub fn print(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> {
     }
     if limit.cut > 0 {
         out.str(";; ");
-        bound::cut(limit.cut, "records", out);
+        out.cut(limit.cut, "records");
         out.byte(b'\n');
     }
     Ok(())

@@ -7,7 +7,6 @@ use data_encoding::Encoding;
 use dns::name;
 use dnstap::schema::EventType;
 use dnstap::{Event, Message, Policy};
-use printable::bound;
 use printable::text::Text;
 
 use super::time::{Clock, has_year_of_four_digits};
@@ -185,7 +184,7 @@ fn parse_failed(key: &str, error: &str, bytes: &[u8], out: &mut Vec<u8>) {
     out.str("\n  ");
     out.str(key);
     out.str("_hex: \"");
-    bound::hex(bytes, out);
+    out.field_hex(bytes);
     out.str("\"\n");
 }
 
@@ -226,7 +225,7 @@ fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) 
 /// Prints a double-quoted scalar.
 fn quoted(bytes: &[u8], out: &mut Vec<u8>) {
     out.byte(b'"');
-    bound::field(bytes, out, escape);
+    out.field(bytes, escape);
     out.byte(b'"');
 }
 

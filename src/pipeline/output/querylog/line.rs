@@ -10,7 +10,6 @@ use dns::record::Record;
 use dns::section::{Parts, flag};
 use dns::{mnemonic, name, rdata};
 use dnstap::Message;
-use printable::bound;
 use printable::text::Text;
 
 use crate::pairing::Latency;
@@ -48,7 +47,7 @@ pub fn begin(time: Option<u64>, clock: &mut Clock, out: &mut Vec<u8>) {
 pub fn ends(identity: Option<&[u8]>, kind: &str, message: &Message<'_>, out: &mut Vec<u8>) {
     match identity {
         None | Some([]) => out.byte(b'-'),
-        Some(identity) => bound::field(identity, out, |identity, out| {
+        Some(identity) => out.field(identity, |identity, out| {
             identity.iter().for_each(|byte| match byte {
                 b'!'..=b'~' if *byte != b'\\' => out.byte(*byte),
                 _ => out.escaped(*byte),
@@ -188,6 +187,6 @@ pub fn bad(wire: &[u8], reason: &str, out: &mut Vec<u8>) {
     out.str("- - - - - - - - [");
     out.str(reason);
     out.str("] ");
-    bound::hex(wire, out);
+    out.field_hex(wire);
     out.byte(b'\n');
 }
