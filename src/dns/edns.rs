@@ -7,17 +7,17 @@ pub mod text;
 pub mod code {
     /// Long-lived query (RFC 8764).
     pub const LLQ: u16 = 1;
-    /// Lease of a dynamic update (RFC 9664).
+    /// Dynamic update lease (RFC 9664).
     pub const UPDATE_LEASE: u16 = 2;
     /// Name server identifier (RFC 5001).
     pub const NSID: u16 = 3;
     /// ENUM source URI.
     pub const ESU: u16 = 4;
-    /// DNSSEC algorithms understood (RFC 6975).
+    /// Supported DNSSEC algorithms (RFC 6975).
     pub const DAU: u16 = 5;
-    /// Hashes of DS records understood (RFC 6975).
+    /// Supported hash algorithms of DS records (RFC 6975).
     pub const DHU: u16 = 6;
-    /// Hashes of NSEC3 records understood (RFC 6975).
+    /// Supported hash algorithms of NSEC3 records (RFC 6975).
     pub const N3U: u16 = 7;
     /// Client subnet (RFC 7871).
     pub const SUBNET: u16 = 8;
@@ -25,16 +25,16 @@ pub mod code {
     pub const EXPIRE: u16 = 9;
     /// Cookie (RFC 7873).
     pub const COOKIE: u16 = 10;
-    /// Timeout of an idle TCP connection (RFC 7828).
+    /// Idle timeout of TCP connections (RFC 7828).
     pub const KEEPALIVE: u16 = 11;
     /// Padding (RFC 7830).
     pub const PADDING: u16 = 12;
-    /// Tags of the trust anchors of a validator (RFC 8145).
+    /// Key tags of the trust anchors of a validator (RFC 8145).
     pub const KEY_TAG: u16 = 14;
     /// Extended DNS error (RFC 8914).
     pub const EDE: u16 = 15;
     /// Agent domain for error reports (RFC 9567).
     pub const REPORT_CHANNEL: u16 = 18;
-    /// Version of the zone (RFC 9660).
+    /// Zone version (RFC 9660).
     pub const ZONEVERSION: u16 = 19;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! DNS messages, read where they lie in a frame: nothing is copied.
+//! DNS messages, parsed in place without copying.
 //!
-//! What is taken as a message is what the golang `dnstap` takes, so that both print the same: a
-//! section may end with the message although its count says more, and record data may end between
-//! two of its fields. Anything else that is wrong makes the whole message bad.
+//! The parser accepts the same messages as the golang `dnstap`, so that both print the same text: a
+//! section may have fewer records than its count if the message ends there, and record data may end
+//! between two of its fields. Any other error rejects the whole message.
 
 #![forbid(unsafe_code)]
 
@@ -17,7 +17,7 @@ pub mod section;
 
 use thiserror::Error;
 
-/// Operations.
+/// Operation codes.
 pub mod opcode {
     /// Query (RFC 1035).
     pub const QUERY: u8 = 0;
@@ -25,20 +25,20 @@ pub mod opcode {
     pub const UPDATE: u8 = 5;
 }
 
-/// The error of a malformed DNS message, with its offset.
+/// The reason and position of an error in a malformed DNS message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{reason} at byte {offset}")]
 pub struct BadMessage {
-    /// Where in the message, in bytes.
+    /// The offset in the message, in bytes.
     pub offset: usize,
-    /// The problem.
+    /// The reason.
     pub reason: BadMessageReason,
 }
 
 /// The kinds of malformed DNS messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BadMessageReason {
-    /// More bytes than any transport can carry.
+    /// The message is longer than any transport can carry.
     #[error("the message is longer than 65535 bytes")]
     LongMessage,
     /// The message ends within its header.
@@ -47,28 +47,28 @@ pub enum BadMessageReason {
     /// The message, or the data of a record, ends within a field.
     #[error("a field is cut short")]
     Truncated,
-    /// A name of more than 255 bytes.
+    /// A name is longer than 255 bytes.
     #[error("a name is too long")]
     LongName,
-    /// A label of a kind that is not defined.
+    /// A label has an undefined type.
     #[error("a label type is unknown")]
     LabelType,
-    /// A name of more compression pointers than it can have labels.
+    /// A name has more compression pointers than a name can have labels.
     #[error("compression pointers go round")]
     Pointers,
     /// The data of a record continues after the fields of its type.
     #[error("record data is too long")]
     LongData,
-    /// A type bitmap with blocks out of order, empty or too long.
+    /// A type bitmap has blocks that are out of order, empty or too long.
     #[error("a type bitmap is bad")]
     Bitmap,
-    /// An EDNS option that does not follow its definition.
+    /// An EDNS option does not follow its definition.
     #[error("an EDNS option is bad")]
     Option,
-    /// A parameter of a service binding that does not follow its definition.
+    /// A parameter of a service binding does not follow its definition.
     #[error("a service parameter is bad")]
     ServiceParameter,
-    /// An address prefix that does not follow RFC 3123.
+    /// An address prefix does not follow RFC 3123.
     #[error("an address prefix is bad")]
     AddressPrefix,
 }

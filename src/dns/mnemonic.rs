@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The names of numbers in DNS messages, as IANA has them. A number without a name prints as a number.
-//! The text that follows the golang `dnstap` has a few names of its own.
+//! Names of numbers in DNS messages, from the registries of IANA and, in a few cases, from the golang
+//! `dnstap`. Numbers without a name are printed as numbers.
 
 /// Names of record types in ascending order.
 const TYPES: [(u16, &str); 99] = [
@@ -105,8 +105,8 @@ const TYPES: [(u16, &str); 99] = [
     (65535, "Reserved"),
 ];
 
-/// The names of the types up to 264, by number.
-static LOW: [&str; 265] = {
+/// Names of the record types up to 264, indexed by number.
+static LOW_TYPES: [&str; 265] = {
     let mut names = [""; 265];
     let mut index = 0;
     while index < TYPES.len() {
@@ -119,25 +119,26 @@ static LOW: [&str; 265] = {
     names
 };
 
-/// The name of a record type, if it has one here.
+/// Returns the name of a record type.
 pub fn record_type(number: u16) -> Option<&'static str> {
-    match LOW.get(usize::from(number)) {
+    match LOW_TYPES.get(usize::from(number)) {
         Some(name) => Some(*name).filter(|name| !name.is_empty()),
         None => TYPES.iter().find(|(known, _)| *known == number).map(|(_, name)| *name),
     }
 }
 
-/// Returns the name of a record type that IANA has assigned. For 0 and 65535 golang's tool has words.
+/// Returns the name of a record type if IANA has assigned one. The names of 0 and 65535 are those of the
+/// golang tool.
 pub fn assigned_record_type(number: u16) -> Option<&'static str> {
     record_type(number).filter(|_| !matches!(number, 0 | u16::MAX))
 }
 
-/// Returns whether a type has a name here, but not in the golang tool.
+/// Returns whether a named type has no name in the golang tool.
 pub fn is_newer(number: u16) -> bool {
     matches!(number, 11 | 22 | 38 | 40 | 66..=68 | 259 | 262..=264)
 }
 
-/// The number of a record type by its name, or by `TYPE` and its number.
+/// Parses the name of a record type, or `TYPE` and a number.
 pub fn record_type_number(name: &str) -> Option<u16> {
     let known = TYPES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
     let generic = || {
@@ -147,7 +148,7 @@ pub fn record_type_number(name: &str) -> Option<u16> {
     known.map(|(number, _)| *number).or_else(generic)
 }
 
-/// The name of a class. ANY has none: it would look like a type.
+/// Returns the name of a class. ANY is left out because it would look like a type.
 pub fn class(number: u16) -> Option<&'static str> {
     Some(match number {
         1 => "IN",
@@ -159,7 +160,7 @@ pub fn class(number: u16) -> Option<&'static str> {
     })
 }
 
-/// The name of an operation.
+/// Returns the name of an operation code.
 pub fn opcode(number: u8) -> Option<&'static str> {
     Some(match number {
         0 => "QUERY",
@@ -196,14 +197,14 @@ const RESPONSE_CODES: [(u16, &str); 20] = [
     (23, "BADCOOKIE"),
 ];
 
-/// The name of a response code.
+/// Returns the name of a response code.
 pub fn response_code(number: u16) -> Option<&'static str> {
     RESPONSE_CODES.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
 }
 
-/// The number of a response code by its name, or by its digits, with or without `RCODE`.
+/// Parses the name of a response code, or a number with or without the prefix `RCODE`.
 pub fn response_code_number(name: &str) -> Option<u16> {
-    // In TSIG records the same number has another name.
+    // Number 16 is named BADSIG in TSIG records.
     let name = if name.eq_ignore_ascii_case("BADSIG") { "BADVERS" } else { name };
     let known = RESPONSE_CODES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
     let digits = name.split_at_checked(5).filter(|(word, _)| word.eq_ignore_ascii_case("RCODE"));
@@ -211,7 +212,7 @@ pub fn response_code_number(name: &str) -> Option<u16> {
     known.map(|(number, _)| *number).or_else(|| digits.parse().ok().filter(|code| *code < 4096))
 }
 
-/// The name of a DNSSEC algorithm.
+/// Returns the name of a DNSSEC algorithm.
 pub fn algorithm(number: u8) -> Option<&'static str> {
     Some(match number {
         1 => "RSAMD5",
@@ -234,7 +235,7 @@ pub fn algorithm(number: u8) -> Option<&'static str> {
     })
 }
 
-/// The name of a hash of DS records.
+/// Returns the name of a hash algorithm of DS records.
 pub fn hash(number: u8) -> Option<&'static str> {
     Some(match number {
         1 => "SHA1",
@@ -246,7 +247,7 @@ pub fn hash(number: u8) -> Option<&'static str> {
     })
 }
 
-/// The name of a kind of certificate (RFC 4398).
+/// Returns the name of a certificate type (RFC 4398).
 pub fn certificate(number: u16) -> Option<&'static str> {
     Some(match number {
         1 => "PKIX",
@@ -263,7 +264,7 @@ pub fn certificate(number: u16) -> Option<&'static str> {
     })
 }
 
-/// The name of a key of service parameters (RFC 9460).
+/// Returns the name of a service parameter key (RFC 9460).
 pub fn service_key(number: u16) -> Option<&'static str> {
     Some(match number {
         0 => "mandatory",
@@ -279,7 +280,7 @@ pub fn service_key(number: u16) -> Option<&'static str> {
     })
 }
 
-/// Returns the text of an extended DNS error (RFC 8914).
+/// Returns the text of an extended DNS error code (RFC 8914).
 pub fn extended_error(number: u16) -> Option<&'static str> {
     const TEXTS: [&str; 31] = [
         "Other",
@@ -322,7 +323,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_lead_back_to_their_numbers() {
+    fn names_are_parsed_to_their_numbers() {
         for (number, name) in TYPES {
             assert_eq!(record_type(number), Some(name));
             assert_eq!(record_type_number(&name.to_lowercase()), Some(number));

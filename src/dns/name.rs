@@ -5,18 +5,18 @@ use printable::text::Text;
 
 use super::{BadMessage, BadMessageReason};
 
-/// Longest name in bytes.
+/// Maximum length of a name in bytes.
 const NAME_MAX: usize = 255;
 
-/// Most compression pointers on the way through one name: one for each label of the longest name.
+/// Maximum number of compression pointers in a name: one for each label of the longest name.
 const POINTERS_MAX: usize = 126;
 
-/// The form of a byte of a label in text.
+/// The printed form of a byte: verbatim, after a backslash, or as a backslash and three digits.
 const PLAIN: u8 = 0;
-const QUOTED: u8 = 1;
+const ESCAPED: u8 = 1;
 const NUMBERED: u8 = 2;
 
-/// The form of each byte in text: as it is, after a backslash, or as a backslash and three digits.
+/// The printed form of each byte of a label.
 static ESCAPES: [u8; 256] = {
     let mut escapes = [NUMBERED; 256];
     let mut byte = b' ';
@@ -27,16 +27,16 @@ static ESCAPES: [u8; 256] = {
     let special = b". '@;()\"\\";
     let mut index = 0;
     while index < special.len() {
-        escapes[special[index] as usize] = QUOTED;
+        escapes[special[index] as usize] = ESCAPED;
         index += 1;
     }
     escapes
 };
 
-/// Prints the name at `at` and returns where the next field begins. Pointers lead anywhere in
-/// `wire`, which ends where the name has to.
+/// Prints the name at `at` and returns the offset of the next field. Compression pointers may refer to
+/// any offset in `wire`.
 #[inline]
-pub fn name<T: Text>(wire: &[u8], at: usize, out: &mut T) -> Result<usize, BadMessage> {
+pub fn print<T: Text>(wire: &[u8], at: usize, out: &mut T) -> Result<usize, BadMessage> {
     if !T::IS_KEPT {
         return skip(wire, at);
     }
@@ -52,13 +52,13 @@ pub fn name<T: Text>(wire: &[u8], at: usize, out: &mut T) -> Result<usize, BadMe
     Ok(next)
 }
 
-/// Passes over the name at `at`.
+/// Skips the name at `at` and returns the offset of the next field.
 pub fn skip(wire: &[u8], at: usize) -> Result<usize, BadMessage> {
     walk(wire, at, |_| ())
 }
 
-/// Appends the labels of the name at `at` to `out` in wire format without compression, letters in
-/// lower case.
+/// Appends the name at `at` to `out` in canonical wire format: uncompressed and in lower case. Returns
+/// the offset of the next field.
 pub fn canonical(wire: &[u8], at: usize, out: &mut Vec<u8>) -> Result<usize, BadMessage> {
     let next = walk(wire, at, |label| {
         out.push(label.len() as u8);
@@ -70,16 +70,16 @@ pub fn canonical(wire: &[u8], at: usize, out: &mut Vec<u8>) -> Result<usize, Bad
     Ok(next)
 }
 
-/// Hands over each label of a name.
+/// Calls `visit` with each label of a name and returns the offset of the next field.
 #[inline]
 fn walk<'a>(
     wire: &'a [u8],
     mut at: usize,
-    mut take: impl FnMut(&'a [u8]),
+    mut visit: impl FnMut(&'a [u8]),
 ) -> Result<usize, BadMessage> {
     let bad = |offset, reason| BadMessage { offset, reason };
     let mut next = None;
-    let mut room = NAME_MAX;
+    let mut left = NAME_MAX;
     let mut pointers = 0;
     loop {
         let Some(&first) = wire.get(at) else { return Err(bad(at, BadMessageReason::Truncated)) };
@@ -90,12 +90,12 @@ fn walk<'a>(
                 let Some(label) = wire.get(at + 1..end) else {
                     return Err(bad(at, BadMessageReason::Truncated));
                 };
-                // The root takes the last byte.
-                if room <= label.len() + 1 {
+                // The root label needs the last byte.
+                if left <= label.len() + 1 {
                     return Err(bad(at, BadMessageReason::LongName));
                 }
-                room -= label.len() + 1;
-                take(label);
+                left -= label.len() + 1;
+                visit(label);
                 at = end;
             }
             0xc0.. => {
@@ -114,7 +114,7 @@ fn walk<'a>(
     }
 }
 
-/// Prints a label.
+/// Prints a label with escapes.
 fn label_text(label: &[u8], out: &mut impl Text) {
     if label.iter().all(|byte| ESCAPES[usize::from(*byte)] == PLAIN) {
         return out.plain(label);
@@ -122,24 +122,23 @@ fn label_text(label: &[u8], out: &mut impl Text) {
     for &byte in label {
         match ESCAPES[usize::from(byte)] {
             PLAIN => out.byte(byte),
-            QUOTED => out.bytes(&[b'\\', byte]),
+            ESCAPED => out.bytes(&[b'\\', byte]),
             _ => out.escaped(byte),
         }
     }
 }
 
-/// Prints a name in wire format, `zone`, alone.
-pub fn alone(zone: &[u8], out: &mut impl Text) -> Result<(), BadMessage> {
-    name(zone, 0, out).map(drop)
+/// Prints the name at the start of `wire`.
+pub fn print_first(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> {
+    print(wire, 0, out).map(drop)
 }
 
-/// Prints bytes that are a name in wire format and nothing else.
-pub fn whole(bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    (name(bytes, 0, out) == Ok(bytes.len())).then_some(())
+/// Prints `bytes` if they are exactly one name in wire format.
+pub fn print_exact(bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    (print(bytes, 0, out) == Ok(bytes.len())).then_some(())
 }
 
-/// A name in presentation format, as an operator writes it, in canonical wire format. A dot at the
-/// end may be left out.
+/// Parses a name in presentation format into canonical wire format. The final dot is optional.
 pub fn parse(text: &str) -> Option<Vec<u8>> {
     let mut wire = Vec::new();
     let text = if text == "." { "" } else { text };
@@ -172,7 +171,7 @@ fn push_label(wire: &mut Vec<u8>, label: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// Returns the byte after a backslash.
+/// Returns the byte that the characters after a backslash stand for.
 fn unescaped(bytes: &mut std::str::Bytes<'_>) -> Option<u8> {
     let first = bytes.next()?;
     if !first.is_ascii_digit() {
@@ -186,10 +185,10 @@ fn unescaped(bytes: &mut std::str::Bytes<'_>) -> Option<u8> {
     u8::try_from(number).ok().map(|byte| byte.to_ascii_lowercase())
 }
 
-/// Returns whether the canonical name `name` is `zone` or below it.
+/// Returns whether the canonical name `name` is `zone` or a name below it.
 pub fn is_within(name: &[u8], zone: &[u8]) -> bool {
     let Some(start) = name.len().checked_sub(zone.len()) else { return false };
-    // A suffix that begins within a label only looks like one.
+    // A matching suffix must start at a label boundary.
     let mut at = 0;
     while at < start {
         at += 1 + usize::from(name[at]);
@@ -203,7 +202,7 @@ mod tests {
 
     fn text(wire: &[u8], at: usize) -> Result<(String, usize), BadMessage> {
         let mut out = Vec::new();
-        name(wire, at, &mut out).map(|next| (String::from_utf8(out).unwrap(), next))
+        print(wire, at, &mut out).map(|next| (String::from_utf8(out).unwrap(), next))
     }
 
     #[test]
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_names_are_refused() {
+    fn bad_names_are_rejected() {
         let reason = |wire: &[u8]| text(wire, 0).unwrap_err().reason;
         assert_eq!(reason(b""), BadMessageReason::Truncated);
         assert_eq!(reason(b"\x03ab"), BadMessageReason::Truncated);
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn written_names_are_read() {
+    fn presentation_format_is_parsed() {
         assert_eq!(parse("."), Some(b"\0".to_vec()));
         assert_eq!(parse("Www.example"), Some(b"\x03www\x07example\0".to_vec()));
         assert_eq!(parse(r"a\.b\065."), Some(b"\x04a.ba\0".to_vec()));
@@ -241,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_holds_what_is_below_it() {
+    fn a_zone_contains_the_names_below_it() {
         let name = parse("www.example.com").unwrap();
         for zone in [".", "com", "example.com", "www.example.com"] {
             assert!(is_within(&name, &parse(zone).unwrap()), "{zone}");
@@ -249,7 +248,7 @@ mod tests {
         for other in ["ample.com", "org", "x.www.example.com"] {
             assert!(!is_within(&name, &parse(other).unwrap()), "{other}");
         }
-        // The bytes of one label may look like others.
+        // The bytes within a label can look like labels.
         assert!(!is_within(b"\x05x\x03com\0", b"\x03com\0"));
     }
 }

@@ -89,7 +89,7 @@ pub fn print(wire: &[u8], record: &Record, out: &mut impl Text) -> Done {
         TSIG => out.str("\n;; TSIG PSEUDOSECTION:\n; "),
         _ => (),
     }
-    name::name(wire, record.name_at, out)?;
+    name::print(wire, record.name_at, out)?;
     out.byte(b'\t');
     out.number(record.ttl);
     out.byte(b'\t');

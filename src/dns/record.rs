@@ -6,28 +6,28 @@ use super::{BadMessage, BadMessageReason, name};
 /// The type of the pseudo-record of EDNS (RFC 6891).
 pub const OPT: u16 = 41;
 
-/// Bytes between the name and the data of a record.
+/// Size in bytes of the fields between the name and the data of a record.
 const FIXED_SIZE: usize = 10;
 
-/// A record: what stands before its data, and where the data is.
+/// The header of a record and the position of its data.
 #[derive(Clone, Copy, Debug)]
 pub struct Record {
-    /// Where its name is.
+    /// Offset of the name in the message.
     pub name_at: usize,
-    /// Its type.
+    /// The type.
     pub rtype: u16,
-    /// Its class.
+    /// The class.
     pub class: u16,
     /// The time to live, in seconds.
     pub ttl: u32,
-    /// Where its data begins.
+    /// Offset of the data in the message.
     pub start: usize,
-    /// Where its data ends.
+    /// Offset of the end of the data.
     pub end: usize,
 }
 
 impl Record {
-    /// The record at `at`.
+    /// Parses the record at `at`.
     #[inline]
     pub fn at(wire: &[u8], at: usize) -> Result<Self, BadMessage> {
         let next = name::skip(wire, at)?;

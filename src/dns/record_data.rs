@@ -88,7 +88,7 @@ impl<'a> Data<'a> {
     /// Takes a name.
     pub(crate) fn name(&mut self, out: &mut impl Text) -> Done {
         if !self.is_empty() {
-            self.at = name::name(self.wire, self.at, out)?;
+            self.at = name::print(self.wire, self.at, out)?;
         }
         Ok(())
     }

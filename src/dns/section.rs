@@ -6,17 +6,17 @@ use printable::text::Nothing;
 use super::record::{OPT, Record};
 use super::{BadMessage, BadMessageReason, name, rdata};
 
-/// Bytes of a header.
+/// Size of the header in bytes.
 const HEADER_SIZE: usize = 12;
 
-/// Longest message: TCP has 16 bits for its length (RFC 1035, section 4.2.2).
+/// Maximum size of a message: its length has 16 bits over TCP (RFC 1035, section 4.2.2).
 const MESSAGE_MAX: usize = u16::MAX as usize;
 
 /// Bits of the header's second word.
 pub mod flag {
     /// The message is a response.
     pub const QR: u16 = 1 << 15;
-    /// The answer is from the authority.
+    /// The answer is authoritative.
     pub const AA: u16 = 1 << 10;
     /// The message is truncated.
     pub const TC: u16 = 1 << 9;
@@ -24,7 +24,7 @@ pub mod flag {
     pub const RD: u16 = 1 << 8;
     /// Recursion is available.
     pub const RA: u16 = 1 << 7;
-    /// The bit that is zero.
+    /// The reserved bit.
     pub const Z: u16 = 1 << 6;
     /// The data is authentic.
     pub const AD: u16 = 1 << 5;
@@ -35,24 +35,24 @@ pub mod flag {
 /// A question.
 #[derive(Clone, Copy, Debug)]
 pub struct Question {
-    /// Where its name is.
+    /// Offset of the name in the message.
     pub name_at: usize,
-    /// The type asked for.
+    /// The queried record type.
     pub qtype: u16,
-    /// The class asked for.
+    /// The queried class.
     pub qclass: u16,
 }
 
-/// Where the records of a section are.
+/// The position of the records of a section.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Section {
-    /// Where the first begins.
+    /// Offset of the first record in the message.
     pub start: usize,
-    /// Their number.
+    /// Number of records.
     pub count: u16,
 }
 
-/// A message whose parts have been found.
+/// A message, divided into its parts.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {
     /// The whole message.
@@ -63,16 +63,16 @@ pub struct Parts<'a> {
     pub flags: u16,
     /// The first question.
     pub question: Option<Question>,
-    /// Questions that there are.
+    /// Number of questions.
     pub questions: u16,
-    /// Answer, authority and additional section.
+    /// The answer, authority and additional sections.
     pub sections: [Section; 3],
     /// The last OPT record of the additional section.
     pub opt: Option<Record>,
 }
 
 impl<'a> Parts<'a> {
-    /// Finds the parts, without looking into record data.
+    /// Finds the parts of a message without parsing record data.
     #[inline]
     pub fn find(wire: &'a [u8]) -> Result<Self, BadMessage> {
         if wire.len() > MESSAGE_MAX {
@@ -91,7 +91,7 @@ impl<'a> Parts<'a> {
             sections: [Section::default(); 3],
             opt: None,
         };
-        // A header alone counts nothing.
+        // The counts of a message without a body are ignored.
         if wire.len() == HEADER_SIZE {
             return Ok(parts);
         }
@@ -106,7 +106,7 @@ impl<'a> Parts<'a> {
             let section = &mut parts.sections[index];
             section.start = at;
             for _ in 0..word(6 + 2 * index) {
-                // The counts of a message that was cut are those from before.
+                // Truncation may leave the original counts in the header.
                 if at == wire.len() {
                     break;
                 }
@@ -121,18 +121,18 @@ impl<'a> Parts<'a> {
         Ok(parts)
     }
 
-    /// The operation.
+    /// Returns the operation code.
     pub fn opcode(&self) -> u8 {
         (self.flags >> 11 & 0xf) as u8
     }
 
-    /// The response code, with the bits that OPT adds (RFC 6891, section 6.1.3).
+    /// Returns the response code, including the extended bits of OPT (RFC 6891, section 6.1.3).
     pub fn response_code(&self) -> u16 {
         let high = self.opt.map_or(0, |opt| opt.ttl >> 24) as u16;
         high << 4 | self.flags & 0xf
     }
 
-    /// The records of a section.
+    /// Returns the records of a section.
     pub fn records(&self, section: Section) -> impl Iterator<Item = Record> + use<'a> {
         let wire = self.wire;
         let mut at = section.start;
@@ -143,13 +143,13 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// Returns the end of the last of them. Later bytes are not part of the message.
+    /// Returns the end of the last record. Later bytes are not part of the message.
     pub fn end(&self) -> usize {
         let [.., last] = self.sections;
         self.records(last).last().map_or(last.start.max(HEADER_SIZE), |record| record.end)
     }
 
-    /// Sees to it that all record data is as its type says.
+    /// Checks that all record data is valid for its type.
     pub fn check(&self) -> Result<(), BadMessage> {
         for section in self.sections {
             for record in self.records(section) {
@@ -160,8 +160,8 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Reads the question at `at`, and says where the next field begins. A question may end with the
-/// message after its name or its type.
+/// Parses the question at `at` and returns it with the offset of the next field. The message may end
+/// after the name or the type of the question.
 pub fn question(wire: &[u8], at: usize) -> Result<(Question, usize), BadMessage> {
     let next = name::skip(wire, at)?;
     let rest = &wire[next..];

@@ -188,7 +188,7 @@ pub fn type_name(number: usize) -> &'static str {
 pub fn name_text(wire: &[u8]) -> String {
     let mut text = Vec::new();
     // What was counted is a name.
-    let _ = name::alone(wire, &mut text);
+    let _ = name::print_first(wire, &mut text);
     String::from_utf8_lossy(&text).into_owned()
 }
 

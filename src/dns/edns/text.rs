@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! OPT, the pseudo-record of EDNS (RFC 6891), in the words of dig and the golang `dnstap`.
+//! Text of OPT, the pseudo-record of EDNS (RFC 6891), as printed by dig and the golang `dnstap`.
 
 use printable::hidden::is_hidden;
 use printable::text::Text;
@@ -9,10 +9,10 @@ use crate::record::Record;
 use crate::record_data::Data;
 use crate::{BadMessage, BadMessageReason, mnemonic, name};
 
-/// DNSSEC OK (RFC 3225), in the lower half of the time to live.
+/// Flag "DNSSEC OK" (RFC 3225) in the lower half of the time to live.
 const DO: u32 = 1 << 15;
 
-/// Compact answers OK (RFC 9824).
+/// Flag "compact answers OK" (RFC 9824).
 const CO: u32 = 1 << 14;
 
 /// Flags that must be zero.
@@ -23,12 +23,12 @@ pub fn dnssec_ok(opt: &Record) -> bool {
     opt.ttl & DO != 0
 }
 
-/// The version of EDNS.
+/// Returns the version of EDNS.
 pub fn version(opt: &Record) -> u8 {
     (opt.ttl >> 16) as u8
 }
 
-/// Prints the section of an OPT record.
+/// Prints an OPT record as a section.
 pub fn print(data: &mut Data<'_>, opt: &Record, out: &mut impl Text) -> Result<(), BadMessage> {
     out.str("\n;; OPT PSEUDOSECTION:\n; EDNS: version ");
     out.number(version(opt));
@@ -55,7 +55,7 @@ pub fn print(data: &mut Data<'_>, opt: &Record, out: &mut impl Text) -> Result<(
     Ok(())
 }
 
-/// Prints an option; `None` if its value does not go with its code.
+/// Prints an option. Returns `None` if the value is invalid for the code.
 fn option(code: u16, value: &[u8], out: &mut impl Text) -> Option<()> {
     match code {
         code::LLQ => {
@@ -100,11 +100,13 @@ fn option(code: u16, value: &[u8], out: &mut impl Text) -> Option<()> {
             out.str("\n; ESU: ");
             utf8(value, out);
         }
-        code::DAU => list("\n; DNSSEC ALGORITHM UNDERSTOOD: ", value, mnemonic::algorithm, out),
-        code::DHU => list("\n; DS HASH UNDERSTOOD: ", value, mnemonic::hash, out),
-        code::N3U => list("\n; NSEC3 HASH UNDERSTOOD: ", value, mnemonic::hash, out),
+        code::DAU => {
+            print_list("\n; DNSSEC ALGORITHM UNDERSTOOD: ", value, mnemonic::algorithm, out)
+        }
+        code::DHU => print_list("\n; DS HASH UNDERSTOOD: ", value, mnemonic::hash, out),
+        code::N3U => print_list("\n; NSEC3 HASH UNDERSTOOD: ", value, mnemonic::hash, out),
         code::SUBNET => {
-            let subnet = Subnet::parse(value)?;
+            let subnet = ClientSubnet::parse(value)?;
             out.str("\n; SUBNET: ");
             subnet.print(out);
         }
@@ -159,7 +161,7 @@ fn option(code: u16, value: &[u8], out: &mut impl Text) -> Option<()> {
         }
         code::REPORT_CHANNEL if name::skip(value, 0) == Ok(value.len()) => {
             out.str("\n; REPORT CHANNEL: ");
-            name::alone(value, out).ok()?;
+            name::print_first(value, out).ok()?;
         }
         code::ZONEVERSION => match *value {
             [labels, 0, a, b, c, d] => {
@@ -182,14 +184,14 @@ fn option(code: u16, value: &[u8], out: &mut impl Text) -> Option<()> {
     Some(())
 }
 
-/// Prints how many labels the name of a zone has, which are the last of the name in the question.
+/// Prints the number of labels in the name of a zone, which is a suffix of the queried name.
 fn zone_labels(labels: u8, out: &mut impl Text) {
     out.str(", zone of ");
     out.number(labels);
     out.str(" labels");
 }
 
-/// Prints an option of unknown meaning.
+/// Prints an unknown option.
 fn unknown(code: u16, value: &[u8], out: &mut impl Text) {
     out.str("\n; LOCAL OPT: ");
     out.number(code);
@@ -197,7 +199,7 @@ fn unknown(code: u16, value: &[u8], out: &mut impl Text) {
     out.hex(value);
 }
 
-fn list(
+fn print_list(
     title: &str,
     numbers: &[u8],
     name: impl Fn(u8) -> Option<&'static str>,
@@ -213,34 +215,34 @@ fn list(
     }
 }
 
-/// The network of a client (RFC 7871, section 6).
-pub struct Subnet<'a> {
+/// The subnet of a client (RFC 7871, section 6).
+pub struct ClientSubnet<'a> {
     family: u16,
     source: u8,
     scope: u8,
     address: &'a [u8],
 }
 
-impl<'a> Subnet<'a> {
-    /// Reads an option.
+impl<'a> ClientSubnet<'a> {
+    /// Parses the value of an option.
     pub fn parse(value: &'a [u8]) -> Option<Self> {
         let ([family1, family2, source, scope], address) = value.split_first_chunk::<4>()?;
         let family = u16::from_be_bytes([*family1, *family2]);
         let (source, scope) = (*source, *scope);
-        let most = match family {
-            // dig sends no family with no prefix; the scope may be anything.
+        let max_bits = match family {
+            // dig sends family 0 with an empty prefix; the scope may have any value.
             0 if source == 0 => return Some(Self { family, source, scope, address }),
             1 => 32,
             2 => 128,
             _ => return None,
         };
-        (source <= most && scope <= most).then_some(Self { family, source, scope, address })
+        (source <= max_bits && scope <= max_bits).then_some(Self { family, source, scope, address })
     }
 
     fn print(&self, out: &mut impl Text) {
         let mut bytes = [0; 16];
         let size = if self.family == 2 { 16 } else { 4 };
-        // Without a family there is no address.
+        // Family 0 has no address.
         let given = if self.family == 0 { &[] } else { self.address };
         let length = given.len().min(size);
         bytes[..length].copy_from_slice(&given[..length]);
@@ -259,7 +261,7 @@ impl<'a> Subnet<'a> {
     }
 }
 
-/// Prints a byte as the character of Latin-1, one that is not shown as a dot.
+/// Prints a byte as a Latin-1 character, or as a dot if it is hidden.
 fn latin1(byte: u8, out: &mut impl Text) {
     let character = char::from(byte);
     if is_hidden(character) {
@@ -269,16 +271,16 @@ fn latin1(byte: u8, out: &mut impl Text) {
     }
 }
 
-/// Prints UTF-8; bytes that are not, and characters that are not shown, as numbers.
+/// Prints UTF-8 text. Invalid bytes and hidden characters are escaped.
 fn utf8(bytes: &[u8], out: &mut impl Text) {
     for chunk in bytes.utf8_chunks() {
         let mut plain = chunk.valid();
         while let Some(at) = plain.find(is_hidden) {
             out.str(&plain[..at]);
             let character = plain[at..].chars().next().unwrap_or_default();
-            let behind = at + character.len_utf8();
-            plain.as_bytes()[at..behind].iter().for_each(|byte| out.escaped(*byte));
-            plain = &plain[behind..];
+            let end = at + character.len_utf8();
+            plain.as_bytes()[at..end].iter().for_each(|byte| out.escaped(*byte));
+            plain = &plain[end..];
         }
         out.str(plain);
         chunk.invalid().iter().for_each(|byte| out.escaped(*byte));

@@ -97,7 +97,7 @@ fn our_question(wire: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
     let parts = Parts::find(wire)?;
     parts.check()?;
     let question = parts.question.ok_or("no question")?;
-    name::name(wire, question.name_at, out)?;
+    name::print(wire, question.name_at, out)?;
     out.push(b' ');
     rdata::class_text(question.qclass, out);
     out.push(b' ');

@@ -194,7 +194,7 @@ impl PassiveDns {
             json::string(scratch, line);
             scratch.clear();
         };
-        name::name(owner, 0, scratch)?;
+        name::print(owner, 0, scratch)?;
         string("{\"rrname\":", scratch);
         rdata::assigned_type_text(record.rtype, scratch);
         string(",\"rrtype\":", scratch);
@@ -203,7 +203,7 @@ impl PassiveDns {
             scratch.make_ascii_lowercase();
         }
         string(",\"rdata\":", scratch);
-        name::name(source.zone, 0, scratch)?;
+        name::print(source.zone, 0, scratch)?;
         string(",\"bailiwick\":", scratch);
         if let Some(address) = source.nameserver {
             scratch.address(address);

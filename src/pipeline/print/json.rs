@@ -91,7 +91,7 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
         }
     }
     if let Some(zone) = query_zone {
-        text_or_bytes("query_zone", zone, |text| name::alone(zone, text), out);
+        text_or_bytes("query_zone", zone, |text| name::print_first(zone, text), out);
     }
     if let Some(policy) = policy {
         policy_fields(policy, scratch, out);
@@ -135,7 +135,7 @@ fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) 
     out.str(",\"policy\":{");
     let start = out.len();
     scratch.clear();
-    let rule = rule.map(|rule| match name::whole(rule, scratch) {
+    let rule = rule.map(|rule| match name::print_exact(rule, scratch) {
         Some(()) => &scratch[..],
         None => rule,
     });

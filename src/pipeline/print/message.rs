@@ -200,7 +200,7 @@ pub fn response_code(code: u16, out: &mut impl Text) {
 /// Prints a question and says where the next begins.
 fn question(wire: &[u8], question: &Question, out: &mut impl Text) -> Result<usize, BadMessage> {
     out.byte(b';');
-    let next = name::name(wire, question.name_at, out)?;
+    let next = name::print(wire, question.name_at, out)?;
     out.byte(b'\t');
     rdata::class_text(question.qclass, out);
     out.str("\t ");

@@ -74,7 +74,7 @@ fn question(wire: &[u8], out: &mut Vec<u8>) -> Option<()> {
     parts.check().ok()?;
     let question = parts.question?;
     out.byte(b'"');
-    name::name(wire, question.name_at, out).ok()?;
+    name::print(wire, question.name_at, out).ok()?;
     out.str("\" ");
     rdata::class_text(question.qclass, out);
     out.byte(b' ');

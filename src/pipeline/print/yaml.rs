@@ -91,7 +91,7 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
     }
     if let Some(zone) = query_zone {
         scratch.clear();
-        match name::alone(zone, scratch) {
+        match name::print_first(zone, scratch) {
             Ok(()) => {
                 out.str("  query_zone: ");
                 quoted(scratch, out);
@@ -199,7 +199,7 @@ fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) 
     if let Some(rule) = rule {
         out.str("    rule: ");
         scratch.clear();
-        match name::whole(rule, scratch) {
+        match name::print_exact(rule, scratch) {
             Some(()) => quoted(scratch, out),
             None => quoted(rule, out),
         }

@@ -146,7 +146,7 @@ impl Row<'_> {
     fn name(&mut self, name: &str, wire: Option<&[u8]>) {
         let mut is_bad = false;
         self.print(name, |out| {
-            let printed = name::whole(wire?, out);
+            let printed = name::print_exact(wire?, out);
             is_bad = printed.is_none();
             printed
         });
@@ -268,7 +268,7 @@ fn dns_columns(message: Option<&Message<'_>>, row: &mut Row<'_>) {
         row.flag(name, parts.map(|parts| parts.flags & bit != 0));
     }
     let question = parts.and_then(|parts| parts.question);
-    row.print("qname", |out| name::name(wire?, question?.name_at, out).ok().map(drop));
+    row.print("qname", |out| name::print(wire?, question?.name_at, out).ok().map(drop));
     row.print("qtype", |out| {
         question.map(|question| rdata::assigned_type_text(question.qtype, out))
     });

@@ -85,7 +85,7 @@ pub fn question(parts: &Parts<'_>, is_query: bool, out: &mut Vec<u8>) {
         Some(question) => {
             let start = out.len();
             // The parts were found: the name is good.
-            let _ = name::name(parts.wire, question.name_at, out);
+            let _ = name::print(parts.wire, question.name_at, out);
             unspaced(out, start);
             out.byte(b' ');
             rdata::assigned_class_text(question.qclass, out);
