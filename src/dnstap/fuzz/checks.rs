@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What has to hold for any bytes: the bodies of the fuzz targets, which the test `corpus` runs too.
+//! Properties that must hold for any input: the bodies of the fuzz targets, which the test `corpus`
+//! runs too.
 
 use std::io::{self, Write};
 use std::net::Shutdown;
@@ -12,14 +13,13 @@ use dnstap::encode::{ADDRESS_MAX, BYTES_MAX, EncodeError};
 use dnstap::output::Output;
 use dnstap::reader::{ReadError, Reader};
 
-/// Largest frame that the reader takes here: the least that can be set, so that a short stream can
-/// have longer ones.
+/// Frame size limit of the reader: the smallest that can be set, so that short streams can exceed it.
 const MAX_FRAME_SIZE: usize = 512;
 
-/// Most bytes that are written to a pipe or socket at once, which has room for as many.
+/// Maximum number of bytes in one write, which an empty pipe or socket accepts without blocking.
 const PIECE: usize = 4096;
 
-/// Decodes `bytes`. What is decoded is the same after it was encoded and decoded again.
+/// Decodes `bytes`. A decoded event is the same after encoding and decoding it.
 pub fn decode(bytes: &[u8]) {
     let event = match Event::decode(bytes) {
         Ok(event) => event,
@@ -59,7 +59,7 @@ pub fn output(bytes: &[u8]) {
     assert_eq!(Output::try_from(&written[..]), Ok(output), "{}", written.escape_ascii());
 }
 
-/// Whether the encoder has to refuse a field for its length.
+/// Returns whether the encoder must refuse a field because of its length.
 fn has_long_field(event: &Event<'_>) -> bool {
     let is_long =
         |field: Option<&[u8]>, max_len: usize| field.is_some_and(|field| field.len() > max_len);
@@ -76,8 +76,8 @@ fn has_long_field(event: &Event<'_>) -> bool {
         || addresses.into_iter().any(|address| is_long(address, ADDRESS_MAX))
 }
 
-/// Reads `bytes` as a stream, from a pipe and, in other pieces, from a socket. The frames are those
-/// of the stream, in its order, and it ends.
+/// Reads `bytes` as a stream, from a pipe and, in other pieces, from a socket. Both return the frames
+/// of the stream in order, and end.
 pub fn reader(bytes: &[u8]) {
     let (read, write) = io::pipe().expect("a pipe");
     let mut write = Some(write);
@@ -94,24 +94,24 @@ pub fn reader(bytes: &[u8]) {
         Some(piece) => ours.write_all(piece),
         None => ours.shutdown(Shutdown::Write),
     });
-    // READY is taken on a socket only.
+    // Only a socket may begin with READY.
     if !matches!(piped.end, Some(ReadError::OutOfTurn { .. })) {
         assert_eq!(format!("{piped:?}"), format!("{sent:?}"));
     }
 }
 
-/// What was read of a stream.
+/// The course of a stream.
 #[derive(Debug, Default)]
 struct Seen {
     frames: u64,
     skipped: u64,
-    /// The end of the last frame.
-    behind: u64,
+    /// The offset at which the last frame ended.
+    offset: u64,
     /// The error that ended the stream.
     end: Option<ReadError>,
 }
 
-/// Writes `bytes` in pieces of `size`, and nothing at the end, and reads after each.
+/// Writes `bytes` in pieces of `size`, then closes, and reads after each step.
 fn play(
     bytes: &[u8],
     size: usize,
@@ -122,35 +122,35 @@ fn play(
     assert!(reader.set_max_frame_size(MAX_FRAME_SIZE));
     let mut seen = Seen::default();
     for piece in bytes.chunks(size) {
-        write(Some(piece)).expect("the reader has read what was before");
+        write(Some(piece)).expect("room, as the reader has read the piece before");
         if follow(&mut reader, bytes, &mut seen) {
             return seen;
         }
     }
-    write(None).expect("the reader is there");
-    assert!(follow(&mut reader, bytes, &mut seen), "waits behind the end");
+    write(None).expect("an open reader");
+    assert!(follow(&mut reader, bytes, &mut seen), "waits after the end");
     seen
 }
 
-/// Reads what there is. Returns whether that was the end of the stream.
+/// Reads until the stream ends or the reader would wait. Returns whether it ended.
 fn follow(reader: &mut Reader, bytes: &[u8], seen: &mut Seen) -> bool {
     loop {
         match reader.next(Duration::ZERO) {
             Ok(Some(payload)) => {
                 let payload = payload.to_vec();
-                let behind = check_frame(bytes, reader.offset(), payload.len() as u32, seen);
-                assert_eq!(payload, bytes[behind as usize - payload.len()..behind as usize]);
+                let end = check_frame(bytes, reader.offset(), payload.len() as u32, seen);
+                assert_eq!(payload, bytes[end as usize - payload.len()..end as usize]);
                 assert!(payload.len() <= MAX_FRAME_SIZE);
                 seen.frames += 1;
-                seen.behind = behind;
+                seen.offset = end;
             }
             Ok(None) => {
-                assert!(matches!(reader.next(Duration::ZERO), Ok(None)), "more behind STOP");
+                assert!(matches!(reader.next(Duration::ZERO), Ok(None)), "more after STOP");
                 return true;
             }
             Err(ReadError::TimedOut) => return false,
             Err(ReadError::TooLarge { offset, size }) => {
-                seen.behind = check_frame(bytes, offset, size, seen);
+                seen.offset = check_frame(bytes, offset, size, seen);
                 assert!(size as usize > MAX_FRAME_SIZE);
                 seen.skipped += 1;
             }
@@ -166,9 +166,9 @@ fn follow(reader: &mut Reader, bytes: &[u8], seen: &mut Seen) -> bool {
     }
 }
 
-/// Checks that a frame of this size begins at `offset`, behind all before. Returns where it ends.
+/// Checks that a frame of this size begins at `offset`, after all others. Returns its end.
 fn check_frame(bytes: &[u8], offset: u64, size: u32, seen: &Seen) -> u64 {
-    assert!(offset >= seen.behind, "{offset} is before {}", seen.behind);
+    assert!(offset >= seen.offset, "{offset} is before {}", seen.offset);
     let payload = offset as usize + 4;
     assert_eq!(bytes[offset as usize..payload], size.to_be_bytes());
     payload as u64 + u64::from(size)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Fuzzes the decoder, and the encoder with what it decodes.
+//! Fuzzes the decoder, and the encoder with decoded events.
 
 #![no_main]
 

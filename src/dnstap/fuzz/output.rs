@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Fuzzes the text that names outputs.
+//! Fuzzes the text form of outputs.
 
 #![no_main]
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What has to hold for any bytes: the bodies of the fuzz targets, which the test `corpus` runs too.
+//! Properties that must hold for any input: the bodies of the fuzz targets, which the test `corpus`
+//! runs too.
 
 use std::cell::Cell;
 use std::fs;
@@ -31,16 +32,16 @@ use pipeline::stats::text::{Now, Size};
 use pipeline::stats::{MessageStats, metrics, text};
 use printable::hidden::is_hidden;
 
-/// Longest text of one event: two DNS messages of 1 MiB, and the other fields.
+/// Maximum length of the text of one event: two DNS messages of 1 MiB, and the other fields.
 const EVENT_TEXT_MAX: usize = 4 << 20;
 
-/// Largest data frame here, so that a short file can have longer ones.
+/// Frame size limit of the reader, so small that short files can exceed it.
 const FRAME_LIMIT: usize = 512;
 
 const CONTENT_TYPE: &[u8] = b"protobuf:dnstap.Dnstap";
 
-/// Prints the frame `bytes` in every style, and counts it: text has no control characters, a line is
-/// one line, and JSON is JSON. A masked event can be encoded and decoded.
+/// Prints the frame `bytes` in every style, and counts it. Text has no hidden characters, a text of
+/// one line has no line breaks, and JSON is valid. A masked event can be encoded and decoded.
 pub fn print(bytes: &[u8]) {
     let decode = |bytes| {
         let mut event = Event::new();
@@ -80,11 +81,12 @@ pub fn print(bytes: &[u8]) {
     if let Some(encoded) = Mask::encode(&mut buffer, &masked) {
         assert_eq!(decode(&encoded[LENGTH_SIZE..]).as_ref(), Ok(&masked));
     }
-    // An event that is masked has nothing left to mask.
+    // Masking twice is the same as masking once.
     assert_eq!(Mask::new(24, 48).apply(&masked), masked);
 }
 
-/// The frames of an input: each has two bytes for its length, the last one has the rest.
+/// Returns the frames of an input: each has two bytes for its length, and the last one takes the
+/// remaining bytes if they are fewer.
 fn frames_in(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
     let mut rest = bytes;
@@ -97,7 +99,7 @@ fn frames_in(bytes: &[u8]) -> Vec<Vec<u8>> {
     frames
 }
 
-/// Returns the file that the output of `make` has written after all frames.
+/// Returns the file that the output made by `make` writes for `frames`.
 fn exported(
     frames: &[Vec<u8>],
     content: Content,
@@ -105,11 +107,11 @@ fn exported(
 ) -> Vec<u8> {
     let (place, files) = one_file();
     let series = FileSeries::open(&files, content, Default::default()).expect("a file");
-    finished(frames, make(series));
+    write_all(frames, make(series));
     fs::read(place.path().join("file")).expect("read")
 }
 
-/// A place for a file, and the file.
+/// Returns a folder and the settings of one file in it.
 fn one_file() -> (tempfile::TempDir, Files) {
     log::set_level(log::Level::Error);
     let place = tempfile::tempdir().expect("a folder");
@@ -125,8 +127,8 @@ fn one_file() -> (tempfile::TempDir, Files) {
     (place, files)
 }
 
-/// Gives all frames to an output, and ends it.
-fn finished(frames: &[Vec<u8>], mut output: Box<dyn FrameOutput>) {
+/// Writes all frames to an output, and finishes it.
+fn write_all(frames: &[Vec<u8>], mut output: Box<dyn FrameOutput>) {
     output.begin().expect("begun");
     for bytes in frames {
         let mut event = Event::new();
@@ -135,11 +137,13 @@ fn finished(frames: &[Vec<u8>], mut output: Box<dyn FrameOutput>) {
         output.take(&Frame { event, bytes }).expect("taken");
     }
     output.flush().expect("flushed");
-    output.finish(&mut |told| assert!(!told.contains("failed"), "{told}")).expect("finished");
+    output
+        .finish(&mut |message| assert!(!message.contains("failed"), "{message}"))
+        .expect("finished");
 }
 
-/// Exports frames in every format: a query log has its columns, passive DNS is JSON, a packet capture
-/// has whole packets, and Parquet has a row for each frame.
+/// Exports frames in every format. A line of the query log has all columns, passive DNS is valid JSON,
+/// a packet capture contains whole packets, and Parquet has a row for each frame.
 pub fn export(bytes: &[u8]) {
     let frames = &frames_in(bytes);
     let bound = frames.len() * EVENT_TEXT_MAX;
@@ -165,14 +169,14 @@ pub fn export(bytes: &[u8]) {
     assert_eq!(size, packets.len() - Pcap::content().start.len());
     let (place, files) = one_file();
     let output = Parquet::open(&files, Default::default()).expect("a file");
-    finished(frames, Box::new(output));
+    write_all(frames, Box::new(output));
     let file = fs::File::open(place.path().join("file")).expect("opened");
     let rows =
         SerializedFileReader::new(file).expect("Parquet").metadata().file_metadata().num_rows();
     assert_eq!(rows, frames.len() as i64);
 }
 
-/// Hands out a few bytes at a time.
+/// A reader that returns at most 3 bytes at a time.
 struct Pieces<'a>(&'a [u8]);
 
 impl Read for Pieces<'_> {
@@ -182,7 +186,7 @@ impl Read for Pieces<'_> {
     }
 }
 
-/// The frames that reading brings, and how it ends.
+/// Returns the frames that are read from `source`, and the error that ends it, if any.
 fn frames_of(source: impl Read) -> (Vec<Vec<u8>>, String) {
     let reading = Reading {
         frame_limit: FRAME_LIMIT,
@@ -205,8 +209,8 @@ fn frames_of(source: impl Read) -> (Vec<Vec<u8>>, String) {
     (frames, ending)
 }
 
-/// Reads the file `bytes` in one piece and in many: the frames are the same. Continues it: either it
-/// is left as it is, or what is left can be read to its end and no more frames are gone than one.
+/// Reads the file `bytes` at once and in pieces, with the same result. Then continues it: a refused
+/// file stays unchanged, and an accepted one can be continued again after the same frames.
 pub fn file(bytes: &[u8]) {
     let (frames, ending) = frames_of(bytes);
     assert_eq!(frames_of(Pieces(bytes)), (frames, ending));
@@ -216,7 +220,7 @@ pub fn file(bytes: &[u8]) {
     match continue_at_end(place.path(), &content) {
         Err(_) => assert_eq!(fs::read(place.path()).expect("read"), bytes),
         Ok(continued) => {
-            // What is behind is cut off when the writing begins.
+            // Only the first write truncates the file.
             assert_eq!(fs::read(place.path()).expect("read"), bytes);
             let kept = &bytes[..continued.bytes as usize];
             let whole = if kept.is_empty() { content.start.clone() } else { kept.to_vec() };

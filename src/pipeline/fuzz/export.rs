@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Fuzzes the formats that frames are exported to.
+//! Fuzzes exporting frames in all formats.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Fuzzes the reading of files, and their continuing.
+//! Fuzzes reading and continuing files.
 
 #![no_main]
 

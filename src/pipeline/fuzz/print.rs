@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Fuzzes what is printed and counted of a frame.
+//! Fuzzes printing and counting frames.
 
 #![no_main]
 
