@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Write};
+use std::path::Path;
 
 use zstd::stream::write::Encoder;
 
@@ -14,6 +15,11 @@ const LEVEL: i32 = 3;
 
 /// Bytes that zstd holds back at most: those of a block (RFC 8878, section 3.1.1.2.4).
 const BLOCK_MAX: u64 = 128 << 10;
+
+/// Returns whether a file of this name is compressed.
+pub fn is_compressed(name: &Path) -> bool {
+    name.extension().is_some_and(|extension| extension == "zst")
+}
 
 /// Compresses what goes to a sink.
 pub struct Compressor {

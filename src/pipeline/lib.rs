@@ -12,6 +12,7 @@ pub mod account;
 pub mod address;
 pub mod batch;
 pub mod feed;
+pub mod format;
 pub mod mask;
 pub mod outage;
 pub mod output;

@@ -11,20 +11,15 @@ use files::content::Content;
 use files::continued_file::continue_at_end;
 use files::input::Reading;
 use files::input::frames::FileFrames;
-use files::output_file::Placing;
-use files::rotating_file::Files;
 use framestream::frame::LENGTH_SIZE;
 use operator_log as log;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use pipeline::address::decode_into;
 use pipeline::batch;
+use pipeline::format::{FileSettings, Format};
 use pipeline::mask::Mask;
-use pipeline::output::parquet::Parquet;
+use pipeline::output::Frame;
 use pipeline::output::pcap::Pcap;
-use pipeline::output::pdns::PassiveDns;
-use pipeline::output::querylog::QueryLog;
-use pipeline::output::series::FileSeries;
-use pipeline::output::{Frame, FrameOutput};
 use pipeline::print::{EventPrinter, Style};
 use pipeline::queue::{BatchQueue, Popped};
 use pipeline::stats::metrics::RejectedCounts;
@@ -99,36 +94,13 @@ fn frames_in(bytes: &[u8]) -> Vec<Vec<u8>> {
     frames
 }
 
-/// Returns the file that the output made by `make` writes for `frames`.
-fn exported(
-    frames: &[Vec<u8>],
-    content: Content,
-    make: impl Fn(FileSeries) -> Box<dyn FrameOutput>,
-) -> Vec<u8> {
-    let (place, files) = one_file();
-    let series = FileSeries::open(&files, content, Default::default()).expect("a file");
-    write_all(frames, make(series));
-    fs::read(place.path().join("file")).expect("read")
-}
-
-/// Returns a folder and the settings of one file in it.
-fn one_file() -> (tempfile::TempDir, Files) {
+/// Returns the file that an output of this format has written after all frames.
+fn exported(frames: &[Vec<u8>], format: Format) -> Vec<u8> {
     log::set_level(log::Level::Error);
     let place = tempfile::tempdir().expect("a folder");
-    let files = Files {
-        name: place.path().join("file"),
-        calendar: None,
-        split: None,
-        split_size: None,
-        post_rotate: None,
-        placing: Placing::Replace,
-        compressed: false,
-    };
-    (place, files)
-}
-
-/// Writes all frames to an output, and finishes it.
-fn write_all(frames: &[Vec<u8>], mut output: Box<dyn FrameOutput>) {
+    let name = place.path().join("file");
+    let files = format.files(&name, &FileSettings::default());
+    let mut output = format.open(&files, Default::default()).expect("a file");
     output.begin().expect("begun");
     for bytes in frames {
         let mut event = Event::new();
@@ -140,6 +112,7 @@ fn write_all(frames: &[Vec<u8>], mut output: Box<dyn FrameOutput>) {
     output
         .finish(&mut |message| assert!(!message.contains("failed"), "{message}"))
         .expect("finished");
+    fs::read(name).expect("read")
 }
 
 /// Exports frames in every format. A line of the query log has all columns, passive DNS is valid JSON,
@@ -147,7 +120,7 @@ fn write_all(frames: &[Vec<u8>], mut output: Box<dyn FrameOutput>) {
 pub fn export(bytes: &[u8]) {
     let frames = &frames_in(bytes);
     let bound = frames.len() * EVENT_TEXT_MAX;
-    let log = exported(frames, Content::text(), |files| Box::new(QueryLog::new(files)));
+    let log = exported(frames, Format::Querylog);
     assert!(log.len() <= bound && (log.is_empty() || log.ends_with(b"\n")));
     let log = String::from_utf8(log).expect("text");
     assert!(log.lines().count() <= frames.len());
@@ -157,23 +130,19 @@ pub fn export(bytes: &[u8]) {
         assert!(is_bad || columns == 14, "{columns}: {line}");
         assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{line:?}");
     }
-    let records = exported(frames, Content::text(), |files| Box::new(PassiveDns::new(files)));
+    let records = exported(frames, Format::Pdns);
     assert!(records.len() <= bound);
     let records = String::from_utf8(records).expect("text");
     for line in records.lines() {
         assert!(!line.chars().any(is_hidden), "{line:?}");
         serde_json::from_str::<serde_json::Value>(line).expect("JSON");
     }
-    let packets = exported(frames, Pcap::content(), |files| Box::new(Pcap::new(files)));
+    let packets = exported(frames, Format::Pcap);
     let (_, size) = (Pcap::content().whole)(&packets[Pcap::content().start.len()..]);
     assert_eq!(size, packets.len() - Pcap::content().start.len());
-    let (place, files) = one_file();
-    let output = Parquet::open(&files, Default::default()).expect("a file");
-    write_all(frames, Box::new(output));
-    let file = fs::File::open(place.path().join("file")).expect("opened");
-    let rows =
-        SerializedFileReader::new(file).expect("Parquet").metadata().file_metadata().num_rows();
-    assert_eq!(rows, frames.len() as i64);
+    let file = bytes::Bytes::from(exported(frames, Format::Parquet));
+    let reader = SerializedFileReader::new(file).expect("Parquet");
+    assert_eq!(reader.metadata().file_metadata().num_rows(), frames.len() as i64);
 }
 
 /// A reader that returns at most 3 bytes at a time.

@@ -8,15 +8,19 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser};
+use clap::builder::{
+    OsStringValueParser, PathBufValueParser, PossibleValue, PossibleValuesParser, TypedValueParser,
+};
 use clap::error::ErrorKind;
 use clap::{ArgGroup, CommandFactory, Parser, ValueEnum, value_parser};
 use dnstap::schema::{Hop, MessageType};
 use files::STANDARD_OUTPUT;
 use files::post_rotate;
 use operator_log::Level;
+use pipeline::format::Format;
 use pipeline::select;
 use pipeline::select::{Prefix, WantedName};
+use strum::{EnumMessage, VariantArray};
 
 use crate::fstrm_capture::options::{octal, size};
 
@@ -96,7 +100,8 @@ pub struct DnstapOptions {
     pub json: bool,
 
     /// Format of files without one of their own [default: frames; quiet on the standard output]
-    #[arg(long, value_name = "FORMAT", group = "style", help_heading = "Out")]
+    #[arg(long, value_name = "FORMAT", value_parser = formats(), group = "style")]
+    #[arg(help_heading = "Out")]
     pub format: Option<Format>,
 
     /// Continue files that exist, instead of replacing them or beginning others
@@ -255,27 +260,6 @@ impl From<LogLevel> for Level {
     }
 }
 
-/// Forms of output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Frame Streams
-    Frames,
-    /// One line a message
-    Quiet,
-    /// YAML documents
-    Yaml,
-    /// JSON objects
-    Json,
-    /// Packets, for Wireshark and tshark
-    Pcap,
-    /// A query log: one line a query, with its answer
-    Querylog,
-    /// Passive DNS from responses to a resolver, one JSON object a line
-    Pdns,
-    /// Apache Parquet, one row a message
-    Parquet,
-}
-
 impl DnstapOptions {
     /// Returns whether sockets are read.
     pub fn listens(&self) -> bool {
@@ -320,15 +304,21 @@ impl DnstapOptions {
 
     fn file(&self, file: &OsString) -> (Format, PathBuf) {
         if let Some((word, name)) = file.to_str().and_then(|file| file.split_once(':'))
-            && let Ok(format) = Format::from_str(word, false)
+            && let Ok(format) = word.parse()
         {
             return (format, place(Path::new(name)));
         }
         let file = place(Path::new(file));
-        let is_output = file.as_os_str() == STANDARD_OUTPUT;
-        let default = if is_output { Format::Quiet } else { Format::Frames };
-        (self.format().unwrap_or(default), file)
+        (self.format().unwrap_or_else(|| Format::default_of(&file)), file)
     }
+}
+
+/// Takes the names of formats.
+fn formats() -> impl TypedValueParser<Value = Format> {
+    let value = |format: &Format| {
+        PossibleValue::new(format.name()).help(format.get_documentation().unwrap_or_default())
+    };
+    PossibleValuesParser::new(Format::VARIANTS.iter().map(value)).try_map(|name| name.parse())
 }
 
 /// The file of this name; `-` if that leads to the standard output.

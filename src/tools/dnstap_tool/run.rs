@@ -34,6 +34,7 @@ use framestream::frame::LENGTH_SIZE;
 use operator_log;
 use operator_log::Log;
 use pipeline::feed::WorkerFeed;
+use pipeline::format::Format;
 use pipeline::output::FrameOutputError;
 use pipeline::plain::Plain;
 use pipeline::queue::BatchQueue;
@@ -43,10 +44,10 @@ use receive::{Capture, CaptureError, Endpoints, ReceiveLimits};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 
 use self::assemble::{selection, worker};
-use self::output_files::{files, present_names};
+use self::output_files::{present_names, settings};
 use self::peers::{dial_targets, listeners};
 use self::progress::Bar;
-use super::options::{DnstapOptions, Format};
+use super::options::DnstapOptions;
 use crate::fstrm_capture::options::IDLE_TIMEOUT_DEFAULT;
 
 /// Does what the options say, which go together.
@@ -186,7 +187,7 @@ fn plain_file(options: &DnstapOptions) -> Option<Files> {
     match &options.files()[..] {
         [(Format::Frames, name)] if untouched => {
             // What is compressed is held back for a time, which this way does not look at.
-            Some(files(options, Format::Frames, name)).filter(|files| !files.compressed)
+            Some(Format::Frames.files(name, &settings(options))).filter(|files| !files.compressed)
         }
         _ => None,
     }

@@ -11,6 +11,8 @@ use std::time::Instant;
 use dnstap::schema::{MessageType, SocketProtocol};
 use dnstap::{Event, Message};
 use framestream::control::ControlType;
+use pipeline::format::Format;
+use strum::VariantArray;
 use support::{
     DEADLINE, DNSTAP, Peer, Place, Running, control, data, events, limited, recording, run,
 };
@@ -105,8 +107,8 @@ fn statistics_stand_beside_other_outputs_and_see_what_is_selected() {
 fn statistics_do_not_mix_with_a_form_of_the_standard_output() {
     let place = Place::new();
     let input = place.file("capture", recording(frames()));
-    for form in ["frames", "yaml", "json", "pcap", "querylog", "pdns", "parquet"] {
-        let form = format!("{form}:-");
+    for form in Format::VARIANTS.iter().filter(|form| **form != Format::Quiet) {
+        let form = format!("{}:-", form.name());
         let alone = run(DNSTAP, &["-r", &input, "-w", &form]);
         let beside = run(DNSTAP, &["-r", &input, "-w", &form, "--stats"]);
         assert!(beside.status.success() && beside.stdout == alone.stdout, "{form}");

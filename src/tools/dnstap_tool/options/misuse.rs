@@ -9,13 +9,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
+use files::compressor::is_compressed;
 use files::distinct;
 use files::file_name::has_conversions;
 use files::{STANDARD_INPUT, STANDARD_OUTPUT};
+use pipeline::format::{DataKind, Format};
 use pipeline::output::relay::TLS_PREFIX;
+use strum::VariantArray;
 
-use super::{DnstapOptions, Format};
+use super::DnstapOptions;
 use crate::command_line::prefix;
 
 /// Returns the first problem with the options.
@@ -57,11 +59,8 @@ pub fn misuse(options: &DnstapOptions) -> Option<String> {
 /// A name with an unknown word before a colon, more likely a mistake than a file.
 fn unknown_prefix(options: &DnstapOptions) -> Option<String> {
     for name in options.write.iter().filter_map(|name| name.to_str()) {
-        if let Some(word) = prefix(name).filter(|word| Format::from_str(word, false).is_err()) {
-            let formats: Vec<String> = Format::value_variants()
-                .iter()
-                .filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()))
-                .collect();
+        if let Some(word) = prefix(name).filter(|word| word.parse::<Format>().is_err()) {
+            let formats: Vec<_> = Format::VARIANTS.iter().map(|format| format.name()).collect();
             let formats = formats.join(", ");
             return Some(format!(
                 "-w {name}: \"{word}\" is not a format, which are {formats}; write ./{name} for a file \
@@ -130,26 +129,20 @@ fn unfit(options: &DnstapOptions, format: Format, name: &Path) -> Option<String>
     if options.append && is_compressed(name) {
         return Some(format!("-a cannot continue {shown}, which is compressed: choose a new name"));
     }
-    // Both have a beginning, or an end, that fits no other file.
-    let is_whole = matches!(format, Format::Pcap | Format::Parquet);
-    if is_whole && options.append {
+    let properties = format.properties();
+    if properties.kind == DataKind::Whole && options.append {
         return Some(format!("-a cannot continue {shown}: choose a new name, or leave -a out"));
     }
-    if format == Format::Parquet && is_compressed(name) {
+    if !properties.can_be_compressed && is_compressed(name) {
         return Some(format!("{shown}: Parquet is compressed by itself: leave .zst out"));
     }
     let is_terminal = is_standard_output(name) && io::stdout().is_terminal();
-    let text = match format {
-        Format::Frames => "frames are not for a terminal: choose -q, -y or -j, or a file",
-        _ if is_whole => "this format is not for a terminal: choose a file, or a pipe",
-        _ => return None,
+    let text = match properties.kind {
+        DataKind::Frames => "frames are not for a terminal: choose -q, -y or -j, or a file",
+        DataKind::Whole => "this format is not for a terminal: choose a file, or a pipe",
+        DataKind::Text => return None,
     };
     is_terminal.then(|| text.into())
-}
-
-/// Returns whether a file of this name is compressed.
-pub fn is_compressed(name: &Path) -> bool {
-    name.extension().is_some_and(|extension| extension == "zst")
 }
 
 /// An option about TLS that nothing needs.

@@ -17,9 +17,9 @@ use pipeline::stats::metrics::{Page, RejectedCounts};
 use pipeline::worker::{FrameWorker, WorkerTotals};
 use receive::CaptureError;
 
-use super::output_files::output;
+use super::output_files::settings;
 use super::peers::{address, relays};
-use crate::dnstap_tool::options::{DnstapOptions, Format};
+use crate::dnstap_tool::options::DnstapOptions;
 
 /// Returns the filters of frames.
 pub fn selection(options: &DnstapOptions) -> Selection {
@@ -46,7 +46,7 @@ pub fn worker(
     let is_endless = options.listens() || options.follow;
     let mut accounts = Vec::new();
     for (format, name) in options.files() {
-        let file = output(options, format, &name, stop);
+        let file = format.open(&format.files(&name, &settings(options)), stop.clone());
         let file = file.map_err(|error| CaptureError::Other(error.to_string()))?;
         let account = Arc::new(Account::new(name.display().to_string(), false));
         accounts.push(account.clone());
@@ -86,7 +86,9 @@ fn stats(
     let printed = match beside {
         _ if !options.stats => Printed::Not,
         None => Printed::Output { alone: true },
-        Some((Format::Quiet, _)) => Printed::Output { alone: false },
+        Some((format, _)) if format.properties().may_precede_statistics => {
+            Printed::Output { alone: false }
+        }
         Some(_) => Printed::Error,
     };
     let page = options.metrics.as_ref().map(|_| Page::default());

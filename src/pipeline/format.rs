@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The formats of output files, with all that differs between them.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use dnstap::sink::CONTENT_TYPE;
+use files::STANDARD_OUTPUT;
+use files::compressor::is_compressed;
+use files::content::Content;
+use files::file_name::{Calendar, has_conversions};
+use files::link;
+use files::output_file::Placing;
+use files::rotating_file::Files;
+use strum::{EnumMessage, EnumString, IntoStaticStr, VariantArray};
+
+use crate::output::frames::FramesOutput;
+use crate::output::parquet::Parquet;
+use crate::output::pcap::Pcap;
+use crate::output::pdns::PassiveDns;
+use crate::output::querylog::QueryLog;
+use crate::output::series::FileSeries;
+use crate::output::text::TextOutput;
+use crate::output::{FrameOutput, FrameOutputError};
+use crate::print::Style;
+
+/// A format of output files. It is named in lower case; its comment is its text in `--help`.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, EnumMessage, EnumString, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum Format {
+    /// Frame Streams
+    Frames,
+    /// One line a message
+    Quiet,
+    /// YAML documents
+    Yaml,
+    /// JSON objects
+    Json,
+    /// Packets, for Wireshark and tshark
+    Pcap,
+    /// A query log: one line a query, with its answer
+    Querylog,
+    /// Passive DNS from responses to a resolver, one JSON object a line
+    Pdns,
+    /// Apache Parquet, one row a message
+    Parquet,
+}
+
+/// The kind of data in files of a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataKind {
+    /// Frames: a file is continued after its last frame, and is not for a terminal.
+    Frames,
+    /// Text: a file is continued after its last line or document.
+    Text,
+    /// Binary data with a beginning, or an end, that fits no other file: a file is not continued, and
+    /// is not for a terminal.
+    Whole,
+}
+
+/// The properties of files of a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FormatProperties {
+    /// The kind of their data.
+    pub kind: DataKind,
+    /// A file has its name only once it is complete; others can be read while they are written.
+    pub is_named_when_complete: bool,
+    /// A file may be compressed with zstd.
+    pub can_be_compressed: bool,
+    /// Statistics as text may follow on the same output.
+    pub may_precede_statistics: bool,
+}
+
+/// Settings of output files that do not depend on their formats.
+#[derive(Clone, Debug, Default)]
+pub struct FileSettings {
+    /// Files that exist are continued.
+    pub append: bool,
+    /// Input comes from sockets, so that the data of an existing file cannot be made again.
+    pub is_live: bool,
+    /// The calendar that turns patterns into names.
+    pub calendar: Option<Calendar>,
+    /// Maximum time that a file is written.
+    pub split: Option<Duration>,
+    /// Maximum size of a file.
+    pub split_size: Option<u64>,
+    /// The command that runs for each finished file.
+    pub post_rotate: Option<OsString>,
+}
+
+impl Format {
+    /// Returns its name.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// Returns the format of an output without one of its own.
+    pub fn default_of(name: &Path) -> Self {
+        if name.as_os_str() == STANDARD_OUTPUT { Self::Quiet } else { Self::Frames }
+    }
+
+    /// Returns the properties of its files.
+    pub fn properties(self) -> FormatProperties {
+        const TEXT: FormatProperties = FormatProperties {
+            kind: DataKind::Text,
+            is_named_when_complete: false,
+            can_be_compressed: true,
+            may_precede_statistics: false,
+        };
+        match self {
+            Self::Frames => {
+                FormatProperties { kind: DataKind::Frames, is_named_when_complete: true, ..TEXT }
+            }
+            Self::Quiet => FormatProperties { may_precede_statistics: true, ..TEXT },
+            Self::Yaml | Self::Json | Self::Querylog | Self::Pdns => TEXT,
+            Self::Pcap => FormatProperties { kind: DataKind::Whole, ..TEXT },
+            Self::Parquet => FormatProperties {
+                kind: DataKind::Whole,
+                is_named_when_complete: true,
+                can_be_compressed: false,
+                ..TEXT
+            },
+        }
+    }
+
+    /// Returns the files of this format that have `name`, which may be a pattern.
+    pub fn files(self, name: &Path, settings: &FileSettings) -> Files {
+        let FileSettings { append, is_live, calendar, split, split_size, post_rotate } =
+            settings.clone();
+        let splits = split.is_some() || split_size.is_some();
+        let placing = match self.properties().is_named_when_complete || splits {
+            _ if append => Placing::Append,
+            true => Placing::Complete,
+            // Of one file somebody may read the end while it is written. Files can be converted again.
+            false if is_live => Placing::MoveAside,
+            false => Placing::Replace,
+        };
+        // A file is made where a link leads, not beside the link. What is written in place is so anyway.
+        let target = match placing {
+            Placing::Complete | Placing::MoveAside => link::target(name),
+            Placing::Replace | Placing::Append => name.into(),
+        };
+        let is_pattern = calendar.is_some() && has_conversions(target.as_os_str().as_bytes());
+        Files {
+            name: if is_pattern { name.into() } else { target },
+            calendar,
+            split,
+            split_size,
+            post_rotate,
+            placing,
+            compressed: is_compressed(name),
+        }
+    }
+
+    /// Opens an output of this format to `files`. A reader that does not read is given up once
+    /// `stop` is set.
+    pub fn open(
+        self,
+        files: &Files,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Box<dyn FrameOutput>, FrameOutputError> {
+        let series = |content| FileSeries::open(files, content, stop.clone());
+        let text = |content, style| -> Result<Box<dyn FrameOutput>, FrameOutputError> {
+            Ok(Box::new(TextOutput::new(series(content)?, style)))
+        };
+        match self {
+            Self::Frames => {
+                let content = Content::frames(CONTENT_TYPE);
+                let content =
+                    content.map_err(|error| FrameOutputError::Failed(error.to_string()))?;
+                Ok(Box::new(FramesOutput::new(series(content)?)))
+            }
+            Self::Quiet => text(Content::text(), Style::Quiet),
+            Self::Yaml => text(Content::documents(), Style::Yaml),
+            Self::Json => text(Content::text(), Style::Json),
+            Self::Pcap => Ok(Box::new(Pcap::new(series(Pcap::content())?))),
+            Self::Querylog => Ok(Box::new(QueryLog::new(series(Content::lines())?))),
+            Self::Pdns => Ok(Box::new(PassiveDns::new(series(Content::lines())?))),
+            Self::Parquet => Ok(Box::new(Parquet::open(files, stop)?)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placing_depends_on_format_input_and_splits() {
+        let placing = |format: Format, append, is_live, split_size| {
+            let settings = FileSettings { append, is_live, split_size, ..FileSettings::default() };
+            format.files(Path::new("x"), &settings).placing
+        };
+        for format in Format::VARIANTS {
+            let is_complete = format.properties().is_named_when_complete;
+            let expected = |other| if is_complete { Placing::Complete } else { other };
+            assert_eq!(placing(*format, false, false, None), expected(Placing::Replace));
+            assert_eq!(placing(*format, false, true, None), expected(Placing::MoveAside));
+            assert_eq!(placing(*format, false, true, Some(1)), Placing::Complete);
+            assert_eq!(placing(*format, true, true, Some(1)), Placing::Append);
+        }
+    }
+
+    #[test]
+    fn names_are_words_in_lower_case_and_help_has_a_text_for_each() {
+        for format in Format::VARIANTS {
+            assert_eq!(format.name().parse(), Ok(*format));
+            assert!(format.get_documentation().is_some_and(|text| !text.is_empty()));
+            assert!(format.name().bytes().all(|byte| byte.is_ascii_lowercase()));
+        }
+    }
+}
