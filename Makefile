@@ -197,15 +197,12 @@ plots:
 
 # The name servers as they come and with our series.
 bench-builds: deps stage
-	for variant in patched stock without; do \
-	    STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build 1.17 $$variant || exit 1; \
+	for server in "unbound 1.17" "bind 9.18" "knot 3.2"; do \
+	    for variant in patched stock; do \
+	        STAGE=$(STAGE) BUILD=$(TARGET) patches/build $$server $$variant || exit 1; \
+	    done; \
 	done
-	for variant in patched stock; do \
-	    STAGE=$(STAGE) BUILD=$(TARGET)/bind patches/bind/build 9.18 $$variant || exit 1; \
-	done
-	for variant in patched stock; do \
-	    STAGE=$(STAGE) BUILD=$(TARGET)/knot patches/knot/build 3.2 $$variant || exit 1; \
-	done
+	STAGE=$(STAGE) BUILD=$(TARGET) patches/build unbound 1.17 without
 
 bench-servers: bench-builds ## load in steps against Unbound, BIND and Knot, for each way of logging
 	STAGE=$(STAGE) BUILD=$(TARGET) bench/servers
@@ -225,7 +222,7 @@ CHECK_PACKAGES = bind9 dnsperf dnstap-ldns fstrm-bin golang-github-dnstap-golang
     openssl python3 python3-nacl strace tshark valgrind
 $(SERIES:%=check-%): check-%: $(READY_STAGE) ## the series RELEASE of SERVER: build it and test it
 	.ci/install $(CHECK_PACKAGES)
-	STAGE=$(STAGE) BUILD=$(TARGET)/$(firstword $(subst -, ,$*)) patches/check $(subst -, ,$*)
+	STAGE=$(STAGE) BUILD=$(TARGET) patches/check $(subst -, ,$*)
 
 check-unbound check-knot check-bind: check-%: ## the series of SERVER that make test builds and tests
 	for series in $(filter $*-%,$(TESTED)); do $(MAKE) check-$$series || exit 1; done
@@ -233,9 +230,9 @@ check-unbound check-knot check-bind: check-%: ## the series of SERVER that make 
 # In processes instead of threads.
 check-unbound-nothreads: $(READY_STAGE)
 	.ci/install $(CHECK_PACKAGES)
-	STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build 1.17
-	STAGE=$(STAGE) BUILD=$(TARGET)/unbound patches/unbound/build 1.17 nothreads
-	BUILD=$(TARGET)/unbound patches/unbound/test/run 1.17 processes
+	STAGE=$(STAGE) BUILD=$(TARGET) patches/build unbound 1.17
+	STAGE=$(STAGE) BUILD=$(TARGET) patches/build unbound 1.17 nothreads
+	BUILD=$(TARGET) patches/unbound/test/run 1.17 processes
 
 bench-tools: deps stage ## dnstap beside other readers and receivers
 	STAGE=$(STAGE) bench/tools

@@ -205,7 +205,7 @@ zone:
 
     @staticmethod
     def program(variant):
-        return BUILD / f"knot/3.2-{variant}/sbin/knotd"
+        return BUILD / f"knot/3.2-{variant}/installed/sbin/knotd"
 
     def start(self, variant):
         return [self.program(variant), "-c", self.configuration]

@@ -11,7 +11,7 @@ from processes import DEADLINE, Process, free_port, until
 
 # As run is called: run RELEASE [TEST...].
 RELEASE = sys.argv[1]
-BUILD = pathlib.Path(os.environ["BUILD"]).resolve()
+BUILD = pathlib.Path(os.environ["BUILD"], "unbound").resolve()
 PROGRAMS = BUILD / f"{RELEASE}-patched"
 # What the server says of itself, such as "unbound 1.17.1".
 SOFTWARE = "unbound " + re.match(r"Version (\S+)", subprocess.run([PROGRAMS / "unbound", "-V"], check=True,

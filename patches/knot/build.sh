@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# shellcheck shell=bash disable=SC2034,SC2154 # read and set by ../build
+# How ../build builds Knot DNS: its releases, packages and options. `make install` installs to the folder "installed".
+
+package=knot variants=(patched stock)
+declare -A origins=(
+    [3.2]='3.2 bookworm'
+    [3.5]='3.5 sid'
+)
+packages+=(libcap-ng-dev libedit-dev libgnutls28-dev libidn2-dev liblmdb-dev libnghttp2-dev liburcu-dev)
+[ "$variant" != stock ] || packages+=(libfstrm-dev libprotobuf-c-dev protobuf-c-compiler)
+options=(--enable-dnstap --with-module-dnstap=shared --disable-documentation --disable-fastparser --disable-maxminddb
+    --disable-static --disable-systemd --disable-xdp)
+case $release in
+    3.2) options+=(--disable-quic) ;;
+    3.5) options+=(--enable-quic=embedded --disable-redis --disable-dbus) ;;
+esac
+
+compile() {
+    cd source || exit
+    ./configure "${options[@]}" --prefix="$folder/installed" --with-moduledir="$folder/installed/lib/knot/modules"
+    make -j"$(nproc)"
+    make install
+}
