@@ -2,10 +2,8 @@
 """dnsperf, on a core of its own, against a server that is on another."""
 
 import contextlib
-import errno
 import pathlib
 import re
-import socket
 import sys
 from dataclasses import dataclass
 
@@ -18,20 +16,6 @@ PROBES_PER_SECOND = 200
 
 def pinned(core, command):
     return ["taskset", "-c", core, *command]
-
-
-def free_port():
-    """A port that is free for UDP and TCP."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind(("127.0.0.1", 0))
-            try:
-                tcp.bind(udp.getsockname())
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise
-                continue
-            return udp.getsockname()[1]
 
 
 def dropped(port):
@@ -58,10 +42,10 @@ def load(names, port, seconds, rate=None):
     command = ["dnsperf", "-s", "127.0.0.1", "-p", port, "-d", names, "-l", seconds, "-t", 1, "-b", 4096, "-q", 100]
     commands = [[*command, "-Q", rate], [*command, "-v", "-Q", PROBES_PER_SECOND]] if rate else [command]
     with contextlib.ExitStack() as stack:
-        running = [stack.enter_context(Process(pinned(LOAD_CORE, command))) for command in commands]
+        running = [stack.enter_context(Process(*pinned(LOAD_CORE, command))) for command in commands]
         for process in running:
-            process.finish(seconds + 60)
-    text = ["\n".join(process.seen) for process in running]
+            process.await_end(seconds + 60)
+        text = [process.log() for process in running]
 
     def total(what):
         return sum(int(re.search(rf"Queries {what}: +(\d+)", part)[1]) for part in text)

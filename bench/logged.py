@@ -21,11 +21,11 @@ def run(server, variant, logging, library=DEBIAN, seconds=5, rate=None):
     """The server has a core of its own; the receiver shares the other with dnsperf, which asks at `rate`, if there is one."""
     with tempfile.TemporaryDirectory() as name, Elsewhere() as elsewhere:
         folder = pathlib.Path(name)
-        with Process(pinned(LOAD_CORE, [PROGRAMS / "receiver", folder / "tap"])) as receiver:
-            receiver.wait_for("listening")
+        with Process(*pinned(LOAD_CORE, [PROGRAMS / "receiver", folder / "tap"])) as receiver:
+            receiver.await_log("listening")
             with server(folder, variant, logging, pinned(SERVER_CORE, []), library.environment()) as running:
                 if logging == "dnstap":
-                    receiver.wait_for("start")
+                    receiver.await_log("start")
                     if variant == "stock" and server.uses_fstrm:
                         library.check(running.fstrm())
                 running.ask(NAMES)
@@ -34,9 +34,9 @@ def run(server, variant, logging, library=DEBIAN, seconds=5, rate=None):
                 cpu = running.cpu_seconds() - before
                 running.stop()
                 handled = loaded.handled + running.asked
-            receiver.terminate()
             # Unbound as it comes breaks off in a frame when it stops, of which the receiver complains.
-            received = json.loads(receiver.wait_for("frames"))["frames"]
+            receiver.child.terminate()
+            received = json.loads(receiver.await_log('"frames"'))["frames"]
     result = {
         "queries": loaded.handled,
         "lost_queries": loaded.lost,

@@ -10,10 +10,8 @@ import pathlib
 import re
 import socket
 import subprocess
-import time
 
-from load import free_port
-from process import DEADLINE, Process
+from process import DEADLINE, Process, free_port, until
 
 NAMES = 1000
 BUILD = pathlib.Path(os.environ["BUILD"]).resolve()
@@ -31,20 +29,21 @@ class NameServer(Process):
         (folder / "zone").write_text("$ORIGIN example.\n" + "\n".join(zone) + "\n")
         self.names = folder / "names"
         self.names.write_text("".join(f"host{i}.example. A\n" for i in range(NAMES)))
-        super().__init__([*around, *self.start(variant)], env=environment)
-        self.await_answer()
+        super().__init__(*around, *self.start(variant), env=environment)
 
-    def await_answer(self):
-        """Servers that log to a file do not say when they are there: until then the port is closed."""
-        end = time.monotonic() + DEADLINE
-        while self.child.poll() is None and time.monotonic() < end:
+    def await_ready(self):
+        """Waits for an answer. The log is of no use, as some servers write it to a file; until they answer, the port is closed."""
+
+        def answers():
+            if self.child.poll() is not None:
+                self.fail("ended without an answer")
             try:
-                return self.ask(1)
+                self.ask(1)
             except ConnectionRefusedError:
-                time.sleep(0.01)
-        self.terminate()
-        self.finish()
-        self.fail("does not answer")
+                return False
+            return True
+
+        until("an answer", answers)
 
     def ask(self, count, before_each=lambda: None):
         """Asks for all names in turn, each query after the answer to the one before."""
@@ -60,11 +59,8 @@ class NameServer(Process):
                 self.asked += 1
 
     def await_sleep(self):
-        """Until it waits for the next query, so that it is woken for each in the same way."""
-        end = time.monotonic() + DEADLINE
-        while pathlib.Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(") ")[2][0] != "S":
-            if time.monotonic() > end:
-                self.fail("is always busy")
+        """Waits until the server sleeps, so that each query wakes it in the same way."""
+        until("the server sleeps", lambda: pathlib.Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(") ")[2][0] == "S")
 
     def cpu_seconds(self):
         """Of all threads, by the scheduler's clock."""
@@ -75,10 +71,6 @@ class NameServer(Process):
         """The libfstrm that it runs on."""
         maps = pathlib.Path(f"/proc/{self.child.pid}/maps").read_text()
         return next(iter(re.findall(r"/.*/libfstrm\.so\S*$", maps, re.MULTILINE)), "no libfstrm")
-
-    def stop(self):
-        self.terminate()
-        self.finish()
 
     @classmethod
     def version(cls):

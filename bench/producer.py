@@ -22,8 +22,8 @@ def checked(library, line):
 def alone(library, program, arguments, wrapper=(), environment=None):
     """One run of a program that sends nothing."""
     command = [*wrapper, PROGRAMS / program, *arguments]
-    with Process(command, env={**library.environment(), **(environment or {})}) as process:
-        return checked(library, process.finish(DEADLINE))
+    with Process(*command, env={**library.environment(), **(environment or {})}) as process:
+        return checked(library, process.await_end(DEADLINE))
 
 
 def send(library, program, arguments, wrapper=(), environment=None, beside=()):
@@ -33,15 +33,15 @@ def send(library, program, arguments, wrapper=(), environment=None, beside=()):
     """
     with tempfile.TemporaryDirectory() as folder:
         socket = f"{folder}/socket"
-        with Process([*beside, PROGRAMS / "receiver", socket, 1]) as receiver:
-            receiver.wait_for("listening")
+        with Process(*beside, PROGRAMS / "receiver", socket, 1) as receiver:
+            receiver.await_log("listening")
             command = [*wrapper, PROGRAMS / program, "-g", "-u", socket, *arguments]
-            with Process(command, stdin=subprocess.PIPE, env={**library.environment(), **(environment or {})}) as producer:
-                receiver.wait_for("start")
+            with Process(*command, stdin=subprocess.PIPE, env={**library.environment(), **(environment or {})}) as producer:
+                receiver.await_log("start")
                 producer.child.stdin.write(b"\n")
                 producer.child.stdin.close()
-                run = checked(library, producer.finish(DEADLINE))
-            received = json.loads(receiver.finish())
+                run = checked(library, producer.await_end(DEADLINE))
+            received = json.loads(receiver.await_end())
     arrived = (received["frames"], received["finished"])
     if arrived != (run["accepted"], 1) or received["bytes"] != run["accepted"] * run["frame_bytes"]:
         sys.exit(f"{library.label}: {run} was sent, but the receiver says {received}")

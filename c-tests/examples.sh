@@ -19,8 +19,7 @@ toy_server() {
 		$(PKG_CONFIG_PATH=$STAGE/lib/pkgconfig pkg-config --cflags --libs libdnstap) \
 		-Wl,-rpath,"$STAGE/lib" >"$work/log" 2>&1 || return 1
 	python3 ./toy_server.py "$work/toy-server" "file:$work/toy.tap" >"$work/log" 2>&1 || return 1
-	# A query that was sent again before the server listened may have come twice.
-	grep -qE '^logged ([2-9]|[0-9]{2,}), sent ' "$work/log" || return 1
+	grep -q '^logged 2, sent ' "$work/log" || return 1
 	grep -qxF "dnstap: $work/toy.tap: connected" "$work/log" || return 1
 	timeout 60 dnstap -q -r "$work/toy.tap" >"$work/log" 2>&1 || return 1
 	grep -qE ' CQ 127\.0\.0\.1 UDP .*"toy\.example\."' "$work/log" && grep -qE ' CR 127\.0\.0\.1 UDP .*"toy\.example\."' "$work/log"

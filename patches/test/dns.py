@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""A client that remembers what it did, and an upstream server behind TLS."""
+"""A client that keeps its exchanges, and an upstream server that speaks TLS."""
 
+import os
 import random
 import socket
 import ssl
@@ -10,11 +11,18 @@ import threading
 import time
 from dataclasses import dataclass
 
-DEADLINE = 20
+from process import DEADLINE
+
+# Response codes.
+NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
+# Types.
+A, SOA, TXT, IXFR, AXFR = 1, 6, 16, 251, 252
+# Opcodes.
+IQUERY, NOTIFY, UPDATE = 1, 4, 5
 
 
-def query(name, kind=16, opcode=0):
-    """A query with RD, by default of type TXT (RFC 1035, section 4.1)."""
+def query(name, kind=TXT, opcode=0):
+    """Returns a query with RD (RFC 1035, section 4.1)."""
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.rstrip(".").split("."))
     header = struct.pack("!HHHHHH", random.randrange(65536), opcode << 11 | 0x0100, 1, 0, 0, 0)
     return header + labels + b"\0" + struct.pack("!HH", kind, 1)
@@ -34,6 +42,11 @@ class Exchange:
     received: float
 
 
+def code(response):
+    """Returns the response code in the header."""
+    return response[3] & 15
+
+
 def read_exactly(stream, length):
     data = b""
     while len(data) < length:
@@ -44,19 +57,19 @@ def read_exactly(stream, length):
 
 
 def read_message(stream):
-    """A message with its length before it (RFC 1035, section 4.2.2)."""
+    """Reads a message with its length before it (RFC 1035, section 4.2.2)."""
     return read_exactly(stream, struct.unpack("!H", read_exactly(stream, 2))[0])
 
 
 def answer(message):
-    """A TXT record for the name in the question: QR and AA, and no OPT record."""
+    """Returns a response with a TXT record for the name in the question: QR and AA, and no OPT record."""
     end = message.index(b"\0", 12) + 5
-    record = b"\xc0\x0c" + struct.pack("!HHIH", 16, 1, 60, 2) + b"\x01x"
+    record = b"\xc0\x0c" + struct.pack("!HHIH", TXT, 1, 60, 2) + b"\x01x"
     return message[:2] + b"\x84\0" + message[4:6] + b"\0\1" + bytes(4) + message[12:end] + record
 
 
 def ask(protocol, host, port, name, message=None, source=""):
-    """Asks over UDP, TCP or DOT, from a socket of its own, at an address of ours; by default for TXT."""
+    """Asks over UDP, TCP or DOT, from a new socket at the address `source`, by default for TXT."""
     message = message or query(name)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM if protocol == "UDP" else socket.SOCK_STREAM) as plain:
@@ -79,7 +92,7 @@ def ask(protocol, host, port, name, message=None, source=""):
 
 
 def ask_https(host, port, name):
-    """Asks over DNS over HTTPS with kdig, which does not tell the bytes and its port."""
+    """Asks over DNS over HTTPS with kdig, which does not print the bytes and its port."""
     sent = time.time()
     answer = subprocess.run(["kdig", "+https", f"@{host}", "-p", str(port), name, "TXT", "+timeout=20"], check=True,
                             capture_output=True, text=True).stdout
@@ -93,17 +106,17 @@ class TlsServer:
     def __init__(self, folder):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(f"{folder}/certificate.pem", f"{folder}/key.pem")
+        self.context.keylog_filename = os.environ["SSLKEYLOGFILE"]
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        self.seen = []
         threading.Thread(target=self.run, daemon=True).start()
 
     def run(self):
         while True:
-            connection, client = self.listener.accept()
-            threading.Thread(target=self.serve, args=(connection, client), daemon=True).start()
+            connection = self.listener.accept()[0]
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
-    def serve(self, connection, client):
+    def serve(self, connection):
         with self.context.wrap_socket(connection, server_side=True) as stream:
             while True:
                 try:
@@ -111,5 +124,4 @@ class TlsServer:
                 except (AssertionError, OSError):
                     return
                 response = answer(message)
-                self.seen.append((client, message, response))
                 stream.sendall(struct.pack("!H", len(response)) + response)

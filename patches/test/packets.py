@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What was on the wire: tshark on the loopback interface, and the DNS messages in its capture."""
+"""Packets: tshark on the loopback interface, the DNS messages in its capture, and their comparison with those that were logged."""
 
 import collections
 import pathlib
@@ -9,7 +9,11 @@ import struct
 import subprocess
 from dataclasses import dataclass
 
-from processes import DEADLINE, Process, free_port, until
+import tap
+from process import Process, free_port, until
+
+# Seconds: times of packets are rounded, and the longest between a packet and the time that is logged, on a busy machine.
+ROUNDING, LATE = 1e-5, 1
 
 FIELDS = ("frame.time_epoch", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "udp.srcport", "udp.dstport", "udp.payload",
           "tcp.srcport", "tcp.dstport", "tcp.stream", "tcp.seq", "tcp.payload", "udp.stream", "quic.stream.stream_id",
@@ -29,6 +33,15 @@ class Seen:
     def is_query(self):
         return not self.wire[2] & 0x80
 
+    def opcode(self):
+        return self.wire[2] >> 3 & 15
+
+
+def logged(message):
+    """Returns the part of a message that is compared with packets."""
+    client, server = ((message[f"{end}_address"], message[f"{end}_port"]) for end in ("query", "response"))
+    return message["type"], message["socket_protocol"], client, server, message["wire"]
+
 
 class Packets(Process):
     """Captures what goes to and from the ports of a server, a map to their protocols; DNS is both UDP and TCP. What is
@@ -42,11 +55,13 @@ class Packets(Process):
         ports = " or ".join(f"port {port}" for port in [*protocols, self.probe_port])
         # No dissector takes the probe for what its port is known for, and says something else of it.
         plain = f"udp.port=={self.probe_port},data"
-        super().__init__(folder, "tshark", "-l", "-P", "-i", "lo", "-f", ports, "-d", plain, "-w", self.path)
+        super().__init__("tshark", "-l", "-P", "-i", "lo", "-f", ports, "-d", plain, "-w", self.path)
+
+    def await_ready(self):
         self.await_probe()
 
     def await_probe(self):
-        """Sends packets to a port of nobody until one is seen: then all before it have been."""
+        """Sends packets to an unused port until one is captured: then all packets before it have been."""
         before = self.log().count(f" {self.probe_port} ")
 
         def probed():
@@ -59,7 +74,7 @@ class Packets(Process):
     def stop(self):
         self.await_probe()
         self.child.send_signal(signal.SIGINT)
-        assert self.child.wait(DEADLINE) == 0
+        self.await_end()
 
     def tshark(self, *arguments):
         decode = {"DNS": "tcp.port=={},data", "DOT": "tcp.port=={},tls", "DOH": "tcp.port=={},tls", "DOQ": "udp.port=={},quic"}
@@ -92,6 +107,37 @@ class Packets(Process):
             for wire, time in getattr(self, protocol.lower())(number, packets):
                 found.append(Seen(protocol, client, server, wire, time))
         return found
+
+    def check(self, messages, kind, only="", sent_late=False):
+        """Compares messages with the packets. There has to be one message for each DNS message, with the same ends and bytes.
+        `kind` maps one of the packets to the type to be logged, such as AUTH; packets of other types than `only` do not count.
+
+        A received message is logged after its packet, and a sent one before; with `sent_late`, a sent one may be logged after its
+        packet. A response has the time of its query."""
+
+        def of_packet(seen):
+            return f"{kind(seen)}_{'QUERY' if seen.is_query() else 'RESPONSE'}", seen.protocol, seen.client, seen.server, seen.wire
+
+        packets = [packet for packet in self.messages() if kind(packet).startswith(only)]
+        expected, found = collections.Counter(map(of_packet, packets)), collections.Counter(map(logged, messages))
+        assert found == expected, f"not on the wire: {found - expected}, not logged: {expected - found}"
+        times = {of_packet(seen): seen.time for seen in packets}
+        asked = collections.defaultdict(set)
+        for message in messages:
+            if message["type"].endswith("QUERY"):
+                asked[message["query_port"]].add(message["query_time"])
+        for message in messages:
+            assert message["socket_family"] == ("INET6" if ":" in message["query_address"] else "INET"), message
+            assert message["http"] == (2 if message["socket_protocol"] == "DOH" else None), message
+            of_client, at, time = message["type"].startswith(("AUTH", "CLIENT", "UPDATE")), tap.moment(message), times[logged(message)]
+            if time is not None:
+                received = message["type"].endswith("QUERY") == of_client
+                after = at - time if received else time - at
+                assert -(LATE if sent_late and not received else ROUNDING) <= after < LATE, (message, time)
+            if message["type"].endswith("RESPONSE"):
+                assert message["query_time"] in asked[message["query_port"]] and message["query_time"] <= at, message
+            else:
+                assert "response_time" not in message, message
 
     def tcp(self, _number, packets):
         for direction in True, False:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Receivers on the socket `tap` that do not take what they are sent."""
+"""Receivers on the socket `tap` that do not read messages."""
 
 import pathlib
 import socket
 import struct
 
-from dns import DEADLINE, read_exactly
+from dns import read_exactly
+from process import DEADLINE
 
 CONTENT_TYPE = b"protobuf:dnstap.Dnstap"
 # ACCEPT with one content type (docs/frame-streams.md).
@@ -13,7 +14,7 @@ ACCEPT = struct.pack("!IIIII", 0, 12 + len(CONTENT_TYPE), 1, 1, len(CONTENT_TYPE
 
 
 class SilentReceiver:
-    """Is there, and never answers."""
+    """Accepts connections, and never answers."""
 
     def __init__(self, folder):
         self.path = pathlib.Path(folder, "tap")
@@ -34,7 +35,7 @@ class SilentReceiver:
 
 
 class DeafReceiver(SilentReceiver):
-    """Agrees to streams, and does not read them."""
+    """Accepts streams, and does not read them."""
 
     def __init__(self, folder):
         super().__init__(folder)

@@ -1,20 +1,26 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What was captured: Debian's `dnstap -j` for the fields, and the bytes that it does not print."""
+"""Captured messages: Debian's `dnstap -j` for the fields, and the bytes that it does not print."""
 
+import collections
 import json
+import pathlib
 import struct
 import subprocess
 from datetime import datetime
 
-# Numbers of fields in the schema: those of the DNS messages, the policy and the version of HTTP, and that of Message in Dnstap.
-QUERY, RESPONSE, POLICY, HTTP, MESSAGE = 10, 14, 15, 16, 14
-# The action of a policy, and the one of dropping a response.
-POLICY_ACTION, DROP = 3, 4
+from process import DEADLINE
+
+# Numbers of fields in the schema: those of Message, and that of Message in Dnstap.
+QUERY_SEC, QUERY_NSEC, QUERY, RESPONSE, POLICY, HTTP, MESSAGE = 8, 9, 10, 14, 15, 16, 14
+# The action of a policy that drops the query.
+DROP = 4
+# Protocols that Debian's dnstap prints as numbers.
+PROTOCOLS = {"5": "DNSCRYPT_UDP", "6": "DNSCRYPT_TCP", "7": "DOQ"}
 
 
 def frames(path):
     """The payloads of the data frames of a file. A control frame has length 0 and then its own."""
-    data = path.read_bytes()
+    data = pathlib.Path(path).read_bytes()
     at = 0
     while at < len(data):
         (length,) = struct.unpack_from("!I", data, at)
@@ -80,6 +86,11 @@ def read(path):
         message = event["message"]
         message["wire"] = inner.get(QUERY, inner.get(RESPONSE))
         message["http"] = inner.get(HTTP)
+        message["socket_protocol"] = PROTOCOLS.get(message["socket_protocol"], message["socket_protocol"])
+        message["policy"] = fields(inner[POLICY]) if POLICY in inner else None
+        message["answered"] = RESPONSE in inner
+        # A time in floating point is not exact.
+        message["query_time_fields"] = inner.get(QUERY_SEC), inner.get(QUERY_NSEC)
         message["who"] = event.get("identity"), event.get("version")
         message["name"] = question(message["wire"])
         for time in "query_time", "response_time":
@@ -103,3 +114,50 @@ def question(wire):
 def moment(message):
     """When the message was sent or received."""
     return message["query_time" if message["type"].endswith("QUERY") else "response_time"]
+
+
+def counts(messages):
+    """Returns the number of messages of each type."""
+    return collections.Counter(message["type"] for message in messages)
+
+
+def name(text):
+    """Returns a domain name in wire format."""
+    return b"".join(bytes([len(label)]) + label.encode() for label in text.split(".")) + b"\0"
+
+
+def policy(rule=None, action=DROP, match=None, value=None, kind=b"RPZ"):
+    """Returns the fields of a policy by their numbers. Rule and value are names, or a value in bytes."""
+    in_order = [kind, rule, action, match, value]
+    return {number: name(field) if isinstance(field, str) else field for number, field in enumerate(in_order, 1) if field is not None}
+
+
+def check_dropped(path, kind, expected):
+    """Checks the queries that a server has dropped. Each of `expected`, a map from queries to their policies, has to be followed by
+    one response of that type without a message, with the same context; all other responses have a message."""
+
+    def context(message):
+        ends = "query_address", "query_port", "response_address", "response_port"
+        return [message[key] for key in ("wire", "socket_protocol", *ends, "query_time_fields")]
+
+    found, asked = {}, {}
+    for message in read(path):
+        if message["type"].endswith("QUERY"):
+            asked[message["wire"]] = context(message)
+        elif message["type"] == kind and not message["answered"]:
+            assert message["wire"] not in found, message
+            assert context(message) == asked[message["wire"]] and message["query_time"] <= message["response_time"], message
+            found[message["wire"]] = message["policy"]
+    assert found == expected, (found, expected)
+
+
+def check_readers(path, *more):
+    """Checks that readers print all messages of a file: those of Debian, and `more` that print a line for each."""
+    number = len(payloads(path))
+    for reader in (["dnstap", "-q", "-r"], ["dnstap", "-j", "-r"], ["dnstap-ldns", "-q", "-r"], *more):
+        done = subprocess.run([*reader, path], capture_output=True, text=True, timeout=DEADLINE)
+        assert done.returncode == 0 and len(done.stdout.splitlines()) == number, (reader, done)
+    done = subprocess.run(["dnstap", "-y", "-r", path], capture_output=True, text=True, timeout=DEADLINE)
+    assert done.returncode == 0 and done.stdout.count("type: MESSAGE") == number, done
+    done = subprocess.run(["kdig", "-G", path], capture_output=True, text=True, timeout=DEADLINE)
+    assert done.returncode == 0 and read(path)[-1]["name"] in done.stdout, done

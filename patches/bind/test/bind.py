@@ -1,52 +1,19 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The patched named and the tools beside it."""
+"""The patched named, and zones for it."""
 
 import json
 import pathlib
 import re
-import subprocess
 import urllib.request
 
-from processes import DEADLINE, Process, free_port, until
+from process import DEADLINE, free_port, until
+from server import KEY, Programs, Server, built, write_zone
 
-KEY = "hmac-sha256:key:c2VjcmV0IG9mIHRoaXMgdGVzdA=="
+PREFIX = built("bind") / "installed"
+PROGRAMS = Programs(PREFIX / "bin", PREFIX / "sbin")
 ADDRESSES = "127.0.0.1", "::1"
 
-
-class Programs:
-    """What `make install` has installed to a prefix."""
-
-    def __init__(self, prefix):
-        self.prefix = prefix
-
-    def run(self, program, *arguments, input=None):
-        [path] = self.prefix.glob(f"*bin/{program}")
-        done = subprocess.run([path, *map(str, arguments)], input=input, capture_output=True, text=True, timeout=DEADLINE)
-        return done.returncode, done.stdout + done.stderr
-
-    def dig(self, *arguments):
-        code, printed = self.run("dig", "+timeout=20", "+tries=1", *arguments)
-        assert code == 0, printed
-        return printed
-
-    def update(self, server, protocol, host, *commands, key=None):
-        """Sends a dynamic update, and returns what is printed about a refusal."""
-        option = {"UDP": [], "TCP": ["-v"]}[protocol]
-        text = "\n".join([f"server {host} {server.ports[protocol]}", "zone example", *commands, "send", ""])
-        return self.run("nsupdate", "-t", DEADLINE, *option, *(["-y", key] if key else []), input=text)[1]
-
-
-def authoritative(folder):
-    """The zones example. and other., of a few hundred kilobytes each."""
-    names = "".join(f"n{n} TXT {'x' * 200}\n" for n in range(1000))
-    for zone in "example", "other":
-        pathlib.Path(folder, f"{zone}.zone").write_text(f"""$TTL 60
-@ SOA ns hostmaster 1 3600 600 86400 300
-@ NS ns
-ns A 127.0.0.1
-* TXT {"x" * 50}
-{names}""")
-    return """
+AUTHORITATIVE = """
     recursion no;
 };
 zone example { type primary; file "example.zone"; allow-update { key key; }; };
@@ -65,7 +32,7 @@ zone example {{ type secondary; primaries {{ 127.0.0.1 port {port}; }}; allow-up
 
 
 def resolving(port):
-    """A server behind, that on 127.0.0.1 for example., and on ::1, as a forwarder, for forward."""
+    """A resolver that asks a server on 127.0.0.1 for example., and on ::1, as a forwarder, for forward."""
     return f"""
     recursion yes;
     port {port};
@@ -86,27 +53,54 @@ zone example {{ type forward; forward only; forwarders {{ ::1 port {port} tls ep
 """
 
 
-class Bind(Process):
-    """A named with the options `dnstap`; `zones` goes on with the options, and by default it is authoritative."""
+class Bind(Server):
+    """A named with the options `dnstap`; `zones` continues the options, and by default it is authoritative."""
 
-    def __init__(self, programs, folder, dnstap, zones=None, threads=2, listen=ADDRESSES, memcheck=False):
-        self.programs, self.folder, self.listen = programs, folder, listen
+    programs = PROGRAMS
+    # What the configuration allows at least.
+    SMALLEST_QUEUE = 256
+    CONTROL, CLOSED = "rndc", r"closing dnstap: (\d+) messages logged, (\d+) sent"
+    MEMCHECK = [f"--suppressions={pathlib.Path(__file__).resolve().with_name('valgrind.supp')}"]
+    UPDATE = {"UDP": ["nsupdate", "-t", DEADLINE], "TCP": ["nsupdate", "-t", DEADLINE, "-v"]}
+
+    def __init__(self, folder, dnstap=None, zones=AUTHORITATIVE, threads=2, listen=ADDRESSES, memcheck=False):
         self.ports = {name: free_port() for name in ("UDP", "DOT", "DOH")}
         self.ports["TCP"] = self.ports["UDP"]
         self.control_port, self.stats_port = free_port(), free_port()
-        self.zones = zones or authoritative(folder)
+        self.zones, self.listen = zones, listen
         self.configuration = pathlib.Path(folder, "patched.conf")
-        self.rndc_configuration = pathlib.Path(folder, "rndc.conf")
-        name, algorithm, secret = (KEY.split(":")[at] for at in (1, 0, 2))
+        self.control_configuration = pathlib.Path(folder, "rndc.conf")
+        algorithm, name, secret = KEY.split(":")
         self.key = f'key {name} {{ algorithm {algorithm}; secret "{secret}"; }};'
-        self.rndc_configuration.write_text(f"""{self.key}
+        self.control_configuration.write_text(f"""{self.key}
 options {{ default-key {name}; default-server 127.0.0.1; default-port {self.control_port}; }};
 """)
-        self.configure(dnstap)
-        [named] = programs.prefix.glob("sbin/named")
-        super().__init__(folder, named, "-g", "-n", threads, "-c", self.configuration, memcheck=memcheck)
+        for zone in "example", "other":
+            write_zone(f"{folder}/{zone}.zone")
+        super().__init__(folder, PROGRAMS.path("named"), "-g", "-n", threads, "-c", self.configuration, memcheck=memcheck)
+        self.configure(self.to_socket(folder) if dnstap is None else dnstap)
+
+    @staticmethod
+    def to_socket(folder, queue=None):
+        size = f"fstrm-set-input-queue-size {queue};" if queue else ""
+        return f'dnstap {{ all; }}; dnstap-output unix "{folder}/tap"; fstrm-set-reopen-interval 1; {size}'
+
+    @staticmethod
+    def to_file(path, rolled=""):
+        return f'dnstap {{ all; }}; dnstap-output file "{path}" {rolled};'
+
+    def await_ready(self):
         self.await_log("all zones loaded")
-        until("named answers rndc", lambda: self.rndc("status")[0] == 0)
+        until("named answers rndc", lambda: self.try_control("status")[0] == 0)
+
+    def await_event(self, text):
+        """Asks until the event is in the log: named fetches events with the first message of a second."""
+
+        def logged():
+            self.ask(f"event{self.queries}.example")
+            return text in self.log()
+
+        until(text, logged)
 
     def configure(self, dnstap):
         listen = ""
@@ -127,26 +121,15 @@ options {{
     {dnstap}
 {listen}{self.zones}""")
 
-    def packet_protocols(self):
-        """Which protocol goes over which port; over that of UDP, TCP goes too."""
-        return {port: "DNS" if name == "UDP" else name for name, port in self.ports.items() if name != "TCP"}
-
-    def rndc(self, *command):
-        return self.programs.run("rndc", "-c", self.rndc_configuration, *command)
-
-    def control(self, *command):
-        code, printed = self.rndc(*command)
-        assert code == 0, printed
-        return printed
-
     def stats(self):
-        """What the statistics channel says of dnstap; counters that are 0 are not there."""
+        """Returns the counters of the statistics channel, which leaves out those that are 0."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.stats_port}/json/v1/server", timeout=DEADLINE) as answer:
             counters = json.load(answer).get("dnstapstats", {})
         return {name: counters.get(f"DNSTAP{key}", 0) for name, key in
                 (("sent", "success"), ("dropped", "dropped"), ("waiting", "waiting"))}
 
-    def closed(self):
-        """Messages logged and sent, as said when dnstap is closed."""
-        said = re.findall(r"closing dnstap: (\d+) messages logged, (\d+) sent", self.log())
-        return [tuple(map(int, pair)) for pair in said]
+    def lost_at_stop(self, deaf):
+        """Returns the number of messages that a receiver did not take in time (`deaf`), or not at all."""
+        why = f"taken by '{self.folder}/tap' in time" if deaf else f"sent to '{self.folder}/tap': it did not answer"
+        [number] = re.findall(rf"(\d+) dnstap messages were not {why}", self.log())
+        return int(number)

@@ -1,38 +1,16 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The patched knotd and the tools beside it."""
+"""The patched knotd."""
 
 import pathlib
 import re
-import subprocess
 
-from processes import DEADLINE, Process, free_port, until
+from process import free_port, until
+from server import KEY, RELEASE, Programs, Server, built, write_zone
 
-KEY = "hmac-sha256:key:c2VjcmV0IG9mIHRoaXMgdGVzdA=="
-
-
-class Programs:
-    """What `make install` has installed to a prefix. Releases from 3.5 on serve TLS and QUIC."""
-
-    def __init__(self, prefix, release):
-        self.prefix = prefix
-        self.encrypted = release != "3.2"
-
-    def run(self, program, *arguments, input=None):
-        [path] = self.prefix.glob(f"*bin/{program}")
-        done = subprocess.run([path, *map(str, arguments)], input=input, capture_output=True, text=True, timeout=DEADLINE)
-        return done.returncode, done.stdout + done.stderr
-
-    def kdig(self, *arguments):
-        code, printed = self.run("kdig", *arguments)
-        assert code == 0, printed
-        return printed
-
-    def update(self, server, protocol, host, *commands, key=None):
-        """Sends a dynamic update, and returns what is printed about a refusal."""
-        option = {"UDP": [], "TCP": ["-v"], "DOT": ["-S"], "DOQ": ["-Q"]}[protocol]
-        text = "\n".join([f"server {host} {server.ports[protocol]}", "zone example", *commands, "send", ""])
-        return self.run("knsupdate", *option, *(["-y", key] if key else []), input=text)[1]
-
+PREFIX = built("knot") / "installed"
+PROGRAMS = Programs(PREFIX / "bin", PREFIX / "sbin")
+# Releases from 3.5 on serve TLS and QUIC.
+ENCRYPTED = RELEASE != "3.2"
 
 ZONES = """
   - domain: example.
@@ -40,20 +18,22 @@ ZONES = """
 """
 
 
-class PatchedKnot(Process):
+class PatchedKnot(Server):
     """The patched knotd with the zones example. and other., and an instance of mod-dnstap for all queries."""
 
-    def __init__(self, programs, folder, dnstap, zones=ZONES, workers=2, zone=None, more="", modules="mod-dnstap/all",
-                 memcheck=False):
-        self.programs, self.folder = programs, folder
+    programs = PROGRAMS
+    CONTROL, CLOSED = "knotc", r"sink closed, messages logged (\d+), sent (\d+)"
+    UPDATE = {"UDP": ["knsupdate"], "TCP": ["knsupdate", "-v"], "DOT": ["knsupdate", "-S"], "DOQ": ["knsupdate", "-Q"]}
+
+    def __init__(self, folder, dnstap=None, zones=ZONES, workers=2, zone=None, more="", modules="mod-dnstap/all", memcheck=False):
         self.ports = {"UDP": free_port()}
         self.ports["TCP"] = self.ports["UDP"]
         listen = ""
-        if programs.encrypted:
+        if ENCRYPTED:
             self.ports.update({"DOT": free_port(), "DOQ": free_port()})
             for item, protocol in ("listen-tls", "DOT"), ("listen-quic", "DOQ"):
                 listen += f"    {item}: [127.0.0.1@{self.ports[protocol]}, ::1@{self.ports[protocol]}]\n"
-        name, algorithm, secret = (KEY.split(":")[at] for at in (1, 0, 2))
+        algorithm, name, secret = KEY.split(":")
         self.fixed = f"""
 server:
     rundir: {folder}
@@ -81,20 +61,31 @@ acl:
     key: {name}
     action: [transfer, update]
 """
-        self.configuration = pathlib.Path(folder, "patched.conf")
-        self.configure(dnstap, zones, zone, more, modules)
-        names = "".join(f"n{n} TXT {'x' * 200}\n" for n in range(1000))
-        for zone in "example", "other":
-            pathlib.Path(folder, f"{zone}.zone").write_text(f"""
-@ 3600 SOA ns hostmaster 1 3600 600 86400 300
-@ NS ns
-ns A 127.0.0.1
-* TXT {"x" * 50}
-{names}""")
-        [knotd] = programs.prefix.glob("*bin/knotd")
-        super().__init__(folder, knotd, "-c", self.configuration, memcheck=memcheck)
+        self.configuration = self.control_configuration = pathlib.Path(folder, "patched.conf")
+        for name in "example", "other":
+            write_zone(f"{folder}/{name}.zone")
+        super().__init__(folder, PROGRAMS.path("knotd"), "-c", self.configuration, memcheck=memcheck)
+        self.configure(self.to_socket(folder) if dnstap is None else dnstap, zones, zone, more, modules)
+
+    @staticmethod
+    def to_socket(folder, queue=None):
+        return f"sink: unix:{folder}/tap" + (f"\n    queue-size: {queue}K" if queue else "")
+
+    @staticmethod
+    def to_tcp(host, port):
+        return f"sink: tcp:{host}@{port}"
+
+    @staticmethod
+    def to_tls(folder, port, name):
+        return f"""sink: tls:127.0.0.1@{port}
+    ca-file: {folder}/authority.pem
+    cert-hostname: {name}
+    cert-file: {folder}/certificate.pem
+    key-file: {folder}/key.pem"""
+
+    def await_ready(self):
         self.await_log("server started")
-        until("knotd answers knotc", lambda: programs.run("knotc", "-c", self.configuration, "status")[0] == 0)
+        until("knotd answers knotc", lambda: self.try_control("status")[0] == 0)
 
     def configure(self, dnstap, zones=ZONES, zone=None, more="", modules="mod-dnstap/all"):
         """Writes the configuration: the instances `all`, for all queries, and `zone`, for zones that name it; more sections;
@@ -117,23 +108,16 @@ template:
     journal-content: changes
 zone:{zones}""")
 
-    def packet_protocols(self):
-        """Which protocol goes over which port; over that of UDP, TCP goes too."""
-        return {port: "DNS" if name == "UDP" else name for name, port in self.ports.items() if name != "TCP"}
-
-    def control(self, *command):
-        code, printed = self.programs.run("knotc", "-c", self.configuration, *command)
-        assert code == 0, printed
-        return printed
-
     def stats(self):
-        """The counters of the module, not older than a second, and 0 for those that are not printed."""
+        """Returns the counters of the module, at most a second old, with 0 for some that are not printed."""
         found = re.findall(r"mod-dnstap\.([\w-]+)(?:\[([\w-]+)\])? = (\d+)", self.control("-f", "stats"))
         stats = {f"{name}.{index}" if index else name: int(n) for name, index, n in found}
         stats["logged"] = sum(n for name, n in stats.items() if name.startswith("logged."))
-        return {name: stats.get(name, 0) for name in [*stats, "sent", "waiting", "connects", "disconnects"]}
+        stats["reconnects"] = max(stats.get("connects", 0) - 1, 0)
+        return {name: stats.get(name, 0) for name in [*stats, "sent", "waiting"]}
 
-    def closed(self):
-        """Messages logged and sent, as said when a sink is closed."""
-        said = re.findall(r"sink closed, messages logged (\d+), sent (\d+)", self.log())
-        return [tuple(map(int, pair)) for pair in said]
+    def lost_at_stop(self, _deaf):
+        """Returns the number of messages that the only sink has lost."""
+        [(logged, sent)] = self.closed()
+        assert f"{logged - sent} messages lost" in self.log()
+        return logged - sent

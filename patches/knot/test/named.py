@@ -3,7 +3,7 @@
 
 import pathlib
 
-from processes import Process, free_port
+from process import Process, free_port
 
 
 class Named(Process):
@@ -32,7 +32,9 @@ options {{
 controls {{ }};
 zone example {{ type primary; file "named.zone"; }};
 """)
-        super().__init__(folder, "/usr/sbin/named", "-g", "-n", "1", "-c", configuration)
+        super().__init__("/usr/sbin/named", "-g", "-n", 1, "-c", configuration)
+
+    def await_ready(self):
         self.await_log("running")
 
     def packet_protocols(self):

@@ -1,27 +1,28 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The address that a client asked, where the server listens on all addresses, and behind a proxy."""
+"""The address that a client asked, when the server listens on all addresses, and for clients of a proxy."""
 
 import socket
 import struct
 
 import tap
 from dns import ask, query
-from processes import Capture, Knot, free_port
-from unbound import PROGRAMS, Unbound
+from peers import Capture
+from process import free_port
+from unbound import Unbound
 
 
 def test_addresses(folder):
-    """On a wildcard address, a message says which address was asked: known from the packet, or from the connection."""
-    with Knot(folder) as knot, Capture(folder) as capture:
+    """On a wildcard address, a message has the address that was asked, from the packet or from the connection."""
+    with Capture(folder) as capture:
         port = free_port()
         automatic = f"\nserver:\n    port: {port}\n    interface-automatic: yes\n    access-control: 127.0.0.0/8 allow"
-        with Unbound(PROGRAMS, folder, knot, automatic) as unbound:
+        with Unbound(folder, automatic) as unbound:
             asked = [(protocol, host) for protocol in ("UDP", "TCP") for host in ("127.0.0.1", "127.0.0.5", "::1")]
             # The first comes from the upstream server, the second from the cache.
             for protocol, host in asked:
                 for _ in range(2):
                     ask(protocol, host, port, f"{protocol}{host.translate({46: None, 58: None})}.example")
-            unbound.await_sent()
+            unbound.await_all_sent()
             unbound.stop()
         capture.stop()
         messages = [message for message in tap.read(capture.path) if message["type"].startswith("CLIENT")]
@@ -34,8 +35,8 @@ def test_addresses(folder):
                 assert (message["response_address"], message["response_port"]) == (host, port), message
                 assert message["query_address"] == ("::1" if host == "::1" else "127.0.0.1"), message
         # TCP on an interface of all addresses, without that option.
-    with Knot(folder) as knot, Capture(folder, "wildcard") as capture:
-        with Unbound(PROGRAMS, folder, knot, f"\nserver:\n    interface: 0.0.0.0@{port}\n    interface: ::0@{port}") as unbound:
+    with Capture(folder, "wildcard") as capture:
+        with Unbound(folder, f"\nserver:\n    interface: 0.0.0.0@{port}\n    interface: ::0@{port}") as unbound:
             for host in "127.0.0.1", "127.0.0.5", "::1":
                 ask("TCP", host, port, "wildcard.example")
             unbound.stop()
@@ -46,18 +47,18 @@ def test_addresses(folder):
 
 
 def proxied(client, message):
-    """A message after a header of the PROXY protocol, version 2, for a client of IPv6."""
+    """Returns a message after a header of the PROXY protocol, version 2, for a client of IPv6."""
     addresses = socket.inet_pton(socket.AF_INET6, client[0]) + socket.inet_pton(socket.AF_INET6, "2001:db8::53")
     addresses += struct.pack("!HH", client[1], 53)
     return b"\r\n\r\n\0\r\nQUIT\n\x21\x22" + struct.pack("!H", len(addresses)) + addresses + message
 
 
 def test_proxy(folder):
-    """A client of IPv6 whose proxy speaks IPv4 with the server: the port of the server, but not its address."""
-    with Knot(folder) as knot, Capture(folder) as capture:
+    """A message of an IPv6 client whose proxy uses IPv4 has the port of the server, but not its address."""
+    with Capture(folder) as capture:
         port = free_port()
         behind = f"\nserver:\n    interface: 127.0.0.1@{port}\n    proxy-protocol-port: {port}\n    access-control: ::/0 allow"
-        with Unbound(PROGRAMS, folder, knot, behind) as unbound:
+        with Unbound(folder, behind) as unbound:
             message = query("proxy.example")
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
                 client.settimeout(20)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What the log says of messages that are lost."""
+"""Lines of the log about lost messages."""
 
 import re
 
-from dns import ask
-from processes import Capture, Knot, kill, until
-from unbound import PROGRAMS, Unbound
+from peers import Capture
+from process import until
+from unbound import Unbound
 
 SMALL = "dnstap-queue-size: 4k"
 
@@ -15,14 +15,14 @@ def fill(unbound):
     before = unbound.stats()["dropped.full"]
 
     def dropped():
-        ask("UDP", "127.0.0.1", unbound.port, "fill.example")
+        unbound.ask("fill.example")
         return unbound.stats()["dropped.full"] > before
 
     until("messages are dropped", dropped)
 
 
 def last_lines(unbound):
-    """What is said at the end: messages that were not sent and why, and the sums."""
+    """Returns the last lines about dnstap: the number of messages not sent and the reason, and the sums logged and sent."""
     [(number, why)] = re.findall(r"warning: dnstap: (\d+) messages not sent, (.*)", unbound.log())
     [sums] = re.findall(r"dnstap: closed, messages: (\d+) logged, (\d+) sent, (\d+) dropped", unbound.log())
     logged, sent, dropped = map(int, sums)
@@ -30,16 +30,16 @@ def last_lines(unbound):
     return int(number), why, logged, sent
 
 
-def test_drops_are_said(folder):
-    """A line when messages begin to be dropped, and one when that is over."""
+def test_drops_are_logged(folder):
+    """The log has a line when messages begin to be dropped, and one when that ends."""
     begin, end = "warning: dnstap: dropping messages: queue full", "notice: dnstap: no longer dropping messages; "
-    with Knot(folder) as knot, Unbound(PROGRAMS, folder, knot, SMALL, threads=1) as unbound:
+    with Unbound(folder, SMALL, threads=1) as unbound:
         for times in 1, 2:
             fill(unbound)
-            until("a line on dropping", lambda: unbound.log().count(begin) == times)
+            until("a line about the beginning", lambda: unbound.log().count(begin) == times)
             with Capture(folder):
-                until("nothing waits", lambda: unbound.stats()["waiting"] == 0)
-                until("a line on the end of it", lambda: unbound.log().count(end) == times)
+                until("no message is waiting", lambda: unbound.stats()["waiting"] == 0)
+                until("a line about the end", lambda: unbound.log().count(end) == times)
             (unbound.configuration.parent / "tap").unlink()
             assert unbound.log().count(begin) == unbound.log().count(end) == times
         stats = unbound.stats()
@@ -49,19 +49,18 @@ def test_drops_are_said(folder):
 
 
 def test_unsent(folder):
-    """The last line counts all that was lost, and blames the receiver only if there was one."""
-    with Knot(folder) as knot:
-        with Unbound(PROGRAMS, folder, knot, SMALL, threads=1) as unbound:
-            fill(unbound)
-            unbound.stop()
-            number, why, logged, sent = last_lines(unbound)
-            assert why.startswith("no connection was established: ") and sent == 0 < number < logged, unbound.log()
-        with Capture(folder) as capture, Unbound(PROGRAMS, folder, knot, SMALL, threads=1) as unbound:
-            ask("UDP", "127.0.0.1", unbound.port, "first.example")
-            unbound.await_sent()
-            kill(capture)
-            unbound.await_log("warning: dnstap: ")
-            fill(unbound)
-            unbound.stop()
-            _, why, _, sent = last_lines(unbound)
-            assert why.startswith("the connection was lost: ") and sent >= 4, unbound.log()
+    """The last lines count the lost messages, and give the right reason, with and without a receiver."""
+    with Unbound(folder, SMALL, threads=1) as unbound:
+        fill(unbound)
+        unbound.stop()
+        number, why, logged, sent = last_lines(unbound)
+        assert why.startswith("no connection was established: ") and sent == 0 < number < logged, unbound.log()
+    with Capture(folder) as capture, Unbound(folder, SMALL, threads=1) as unbound:
+        unbound.ask("first.example")
+        unbound.await_all_sent()
+        capture.kill()
+        unbound.await_log("warning: dnstap: ")
+        fill(unbound)
+        unbound.stop()
+        _, why, _, sent = last_lines(unbound)
+        assert why.startswith("the connection was lost: ") and sent >= 4, unbound.log()

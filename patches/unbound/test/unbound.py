@@ -1,30 +1,32 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The patched unbound."""
 
-import os
+import contextlib
 import pathlib
 import re
-import subprocess
-import sys
 
-from processes import DEADLINE, Process, free_port, until
+from peers import Knot
+from process import free_port, until
+from server import Programs, Server, built
 
-# As run is called: run RELEASE [TEST...].
-RELEASE = sys.argv[1]
-BUILD = pathlib.Path(os.environ["BUILD"], "unbound").resolve()
-PROGRAMS = BUILD / f"{RELEASE}-patched"
-# What the server says of itself, such as "unbound 1.17.1".
-SOFTWARE = "unbound " + re.match(r"Version (\S+)", subprocess.run([PROGRAMS / "unbound", "-V"], check=True,
-                                                                 capture_output=True, text=True).stdout)[1]
+PROGRAMS = Programs(built("unbound"))
+# The name that the server sends, such as "unbound 1.17.1", and its release.
+SOFTWARE = "unbound " + re.match(r"Version (\S+)", PROGRAMS.output("unbound", "-V"))[1]
+VERSION = tuple(map(int, re.findall(r"\d+", SOFTWARE)))
 
 
-class Unbound(Process):
-    """The patched unbound: a stub of knotd for example., a forwarder to it for forward., and to `tls` for tls."""
+class Unbound(Server):
+    """The patched unbound: a stub of a knotd for example., a forwarder to it for forward. and, by its name, for named., and to `tls`
+    for tls."""
 
-    def __init__(self, programs, folder, knot, dnstap, tls=None, threads=2, memcheck=False):
-        self.port, self.tls_port, self.https_port = free_port(), free_port(), free_port()
-        self.programs = programs
-        self.configuration = pathlib.Path(folder, "unbound.conf")
+    TYPES, MESSAGES = ("CLIENT_QUERY", "CLIENT_RESPONSE"), 4
+    CONTROL, CLOSED = "unbound-control", r"dnstap: closed, messages: (\d+) logged, (\d+) sent"
+
+    def __init__(self, folder, dnstap="", tls=None, threads=2, memcheck=False, programs=PROGRAMS):
+        self.ports = {name: free_port() for name in ("UDP", "DOT", "DOH")}
+        self.ports["TCP"] = self.ports["UDP"]
+        self.programs, self.upstream, self.others = programs, Knot(folder), contextlib.ExitStack()
+        self.configuration = self.control_configuration = pathlib.Path(folder, "unbound.conf")
         forward_tls = f"""
 forward-zone:
     name: tls.
@@ -40,12 +42,12 @@ server:
     use-syslog: no
     verbosity: 1
     num-threads: {threads}
-    interface: 127.0.0.1@{self.port}
-    interface: ::1@{self.port}
-    interface: 127.0.0.1@{self.tls_port}
-    interface: 127.0.0.1@{self.https_port}
-    tls-port: {self.tls_port}
-    https-port: {self.https_port}
+    interface: 127.0.0.1@{self.ports["UDP"]}
+    interface: ::1@{self.ports["UDP"]}
+    interface: 127.0.0.1@{self.ports["DOT"]}
+    interface: 127.0.0.1@{self.ports["DOH"]}
+    tls-port: {self.ports["DOT"]}
+    https-port: {self.ports["DOH"]}
     tls-service-key: {folder}/key.pem
     tls-service-pem: {folder}/certificate.pem
     tls-cert-bundle: {folder}/authority.pem
@@ -61,10 +63,13 @@ remote-control:
     control-use-cert: no
 stub-zone:
     name: example.
-    stub-addr: 127.0.0.1@{knot.port}
+    stub-addr: 127.0.0.1@{self.upstream.port}
 forward-zone:
     name: forward.
-    forward-addr: ::1@{knot.port}
+    forward-addr: ::1@{self.upstream.port}
+forward-zone:
+    name: named.
+    forward-host: ns.example@{self.upstream.port}
 {forward_tls}
 dnstap:
     dnstap-enable: yes
@@ -80,16 +85,38 @@ dnstap:
     dnstap-log-forwarder-response-messages: yes
     {dnstap}
 """)
-        super().__init__(folder, programs / "unbound", "-d", "-c", self.configuration, memcheck=memcheck)
+        super().__init__(folder, programs.path("unbound"), "-d", "-c", self.configuration, memcheck=memcheck)
+
+    @staticmethod
+    def to_socket(_folder, queue=None):
+        return f"dnstap-queue-size: {queue}k" if queue else ""
+
+    @staticmethod
+    def to_tcp(host, port):
+        return f"dnstap-ip: {host}@{port}\n    dnstap-tls: no"
+
+    @staticmethod
+    def to_tls(folder, port, name):
+        return f"""dnstap-ip: 127.0.0.1@{port}
+    dnstap-tls: yes
+    dnstap-tls-server-name: {name}
+    dnstap-tls-cert-bundle: {folder}/authority.pem
+    dnstap-tls-client-key-file: {folder}/key.pem
+    dnstap-tls-client-cert-file: {folder}/certificate.pem"""
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self.upstream)
+            super().__enter__()
+            self.others = stack.pop_all()
+        return self
+
+    def __exit__(self, *error):
+        super().__exit__(*error)
+        self.others.__exit__(*error)
+
+    def await_ready(self):
         self.await_log("start of service")
-
-    def packet_protocols(self):
-        """Which protocol goes over which port."""
-        return {self.port: "DNS", self.tls_port: "DOT", self.https_port: "DOH"}
-
-    def control(self, *command, check=True):
-        return subprocess.run([self.programs / "unbound-control", "-c", self.configuration, *command], check=check,
-                              capture_output=True, text=True, timeout=DEADLINE).stdout
 
     def reload(self):
         starts = self.log().count("start of service")
@@ -97,29 +124,30 @@ dnstap:
         until("the reload", lambda: self.log().count("start of service") > starts)
 
     def check(self, more):
-        """What unbound-checkconf says of the configuration with more at its end; None if nothing is wrong."""
+        """Returns the message of unbound-checkconf about the configuration with more at its end; None if nothing is wrong."""
         changed = self.configuration.with_name("changed.conf")
         changed.write_text(f"{self.configuration.read_text()}\n{more}\n")
-        checked = subprocess.run([self.programs / "unbound-checkconf", changed], stdout=subprocess.PIPE,
-                                 stderr=subprocess.STDOUT, text=True)
-        return checked.stdout if checked.returncode else None
+        status, printed = self.programs.run("unbound-checkconf", changed)
+        return printed if status else None
 
     def stats(self):
-        """The counters of dnstap, and how many queries there were."""
+        """Returns the counters of dnstap, and the number of queries."""
         found = re.findall(r"^(?:dnstap\.|total\.num\.)(\S+)=(\d+)", self.control("stats_noreset"), re.MULTILINE)
         return {name: int(n) for name, n in found}
 
-    def await_connected(self):
-        until("the connection is logged", lambda: re.search(r"notice: dnstap: \S+: connected$", self.log(), re.MULTILINE))
+    def exchanges(self, stats):
+        return stats["type.CLIENT_RESPONSE"]
 
-    def await_sent(self):
-        until("all that was logged is sent", lambda: (s := self.stats())["sent"] == s["logged"])
+    def await_all_sent(self):
+        """Waits until all messages that are logged are sent, and returns the counters."""
+        return self.await_stats("all is sent", lambda stats: stats["sent"] == stats["logged"])
 
-    def await_logged(self, number, kind="CLIENT_RESPONSE"):
-        """Waits until this number of messages of a type is logged."""
-        until(f"{number} messages {kind}", lambda: self.stats()[f"type.{kind}"] >= number)
+    def await_logged(self, number):
+        """Waits until that number of exchanges with clients is logged."""
+        self.await_stats(f"{number} exchanges are logged", lambda stats: self.exchanges(stats) >= number)
 
-    def closed(self):
-        """Messages logged and sent, as said on stopping."""
-        said = re.findall(r"dnstap: closed, messages: (\d+) logged, (\d+) sent", self.log())
-        return [tuple(map(int, pair)) for pair in said]
+    def lost_at_stop(self, deaf):
+        """Returns the number of messages that a receiver did not take in time (`deaf`), or not at all."""
+        why = "the receiver did not take them" if deaf else "no connection was established"
+        [number] = re.findall(rf"dnstap: (\d+) messages not sent, {why}", self.log())
+        return int(number)

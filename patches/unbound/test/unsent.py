@@ -3,14 +3,15 @@
 
 import socket
 
-from dns import ask, query
-from processes import Capture, Knot, free_port
-from unbound import PROGRAMS, Unbound
+from dns import SERVFAIL, code, query
+from peers import Capture
+from process import free_port
+from unbound import Unbound
 
 
 def test_not_connected(folder):
     """A query over TCP or TLS is logged when it is sent: not if the connection is refused, and not before a handshake."""
-    with Knot(folder) as knot, Capture(folder), socket.create_server(("127.0.0.1", 0)) as silent:
+    with Capture(folder), socket.create_server(("127.0.0.1", 0)) as silent:
         forward = f"""
 forward-zone:
     name: refused.
@@ -24,12 +25,12 @@ forward-zone:
     name: silent.
     forward-addr: 127.0.0.1@{silent.getsockname()[1]}#localhost
     forward-tls-upstream: yes"""
-        with Unbound(PROGRAMS, folder, knot, forward) as unbound:
+        with Unbound(folder, forward) as unbound:
             for zone in "refused", "refused-tls":
-                answer = ask("UDP", "127.0.0.1", unbound.port, f"a.{zone}")
-                assert answer.response[3] & 15 == 2, answer
+                answer = unbound.ask(f"a.{zone}")
+                assert code(answer.response) == SERVFAIL, answer
             with socket.socket(type=socket.SOCK_DGRAM) as client:
-                client.sendto(query("a.silent"), ("127.0.0.1", unbound.port))
+                client.sendto(query("a.silent"), ("127.0.0.1", unbound.ports["UDP"]))
                 silent.settimeout(20)
                 with silent.accept()[0]:
                     stats = unbound.stats()
