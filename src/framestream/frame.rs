@@ -12,6 +12,49 @@ pub const LENGTH_SIZE: usize = 4;
 /// Largest data frame that a reader takes by default (`FSTRM_READER_MAX_FRAME_SIZE_DEFAULT`).
 pub const MAX_FRAME_SIZE_DEFAULT: usize = 1_048_576;
 
+/// The error of a frame that cannot be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum FrameError {
+    /// A data frame longer than the reader takes.
+    #[error("data frame of {0} bytes is over the limit")]
+    TooLarge(u32),
+    /// A data frame before START or after STOP.
+    #[error("data frame of {0} bytes outside of a stream")]
+    Data(u32),
+    /// A control frame that cannot be decoded.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+}
+
+/// Data frames that lie one after the other; see [`data_frames`].
+#[derive(Clone, Debug)]
+pub struct DataFrames<'a>(&'a [u8]);
+
+/// Returns the whole data frames at the front of `bytes`, each with its length.
+pub fn data_frames(bytes: &[u8]) -> DataFrames<'_> {
+    DataFrames(bytes)
+}
+
+impl<'a> Iterator for DataFrames<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (frame, rest) = self.0.split_at(data_frame_size(self.0, usize::MAX)?);
+        self.0 = rest;
+        Some(frame)
+    }
+}
+
+/// Returns the size of the whole data frame at the front of `bytes`, with its length, if its payload
+/// has at most `max_payload` bytes.
+#[inline]
+pub(crate) fn data_frame_size(bytes: &[u8], max_payload: usize) -> Option<usize> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    let length = u32::from_be_bytes(*length) as usize;
+    (1..=max_payload.min(rest.len())).contains(&length).then_some(LENGTH_SIZE + length)
+}
+
 /// A frame that a piece of the stream completed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum DecodedFrame<'a> {
@@ -19,18 +62,6 @@ pub enum DecodedFrame<'a> {
     Data(&'a [u8]),
     /// A control frame.
     Control(ControlFrame),
-}
-
-/// The error of a stream that cannot be decoded further.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum FrameError {
-    /// A data frame longer than the reader takes. The decoder stands after its length: a caller
-    /// that drops that many bytes can go on.
-    #[error("data frame of {0} bytes is over the limit")]
-    TooLarge(u32),
-    /// A control frame that cannot be decoded.
-    #[error(transparent)]
-    Control(#[from] ControlError),
 }
 
 /// Takes a byte stream apart. It holds no bytes: the caller brings each piece whole, of the size

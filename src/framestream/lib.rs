@@ -28,6 +28,7 @@ pub mod sender;
 mod stream;
 pub mod sync;
 pub mod transport;
+pub mod walk;
 pub mod writer;
 
 pub use plain_error::plain_error;

@@ -12,12 +12,13 @@ use framestream::address::{host_and_port, host_at_port};
 use framestream::control::{
     CONTROL_FRAME_LENGTH_MAX, ControlError, ControlFrame, ControlType, Header,
 };
-use framestream::frame::{DecodedFrame, Front, front};
+use framestream::frame::{FrameError, LENGTH_SIZE, data_frames};
 use framestream::handshake::{
     Direction, Handshake, HandshakeError, Opening, ReceiverOpen, SenderClose, SenderOpen, Step,
 };
 use framestream::reader::{ReaderOptions, StreamReader};
 use framestream::transport::Transport;
+use framestream::walk::{Front, Walker};
 
 /// The content type that both sides of a stream have here.
 const CONTENT_TYPE: &[u8] = b"type";
@@ -130,8 +131,8 @@ pub fn handshake(bytes: &[u8]) {
     }
     let mut sent = &course.sent[..];
     while !sent.is_empty() {
-        match front(sent, 0) {
-            Ok(Front::Whole(DecodedFrame::Control(_), size)) => sent = &sent[size..],
+        match Walker::new(0).step(sent) {
+            Ok(Front::Start(_, size) | Front::Control(_, size)) => sent = &sent[size..],
             other => panic!("{other:?} is sent"),
         }
     }
@@ -212,9 +213,106 @@ fn read(bytes: &[u8], direction: Direction, max_len: usize) -> Read {
     (frames, stopped, answers)
 }
 
-/// Reads a stream, from a file and from a sender that gets answers. However the bytes are split,
-/// the frames are those of the stream in order.
-pub fn reader(bytes: &[u8]) {
+/// Where something is at the front of a stream.
+type Fronts = Vec<(usize, Result<Front, FrameError>)>;
+
+/// Walks over a stream, of which at most `max_len` more bytes arrive at a time. Spans that follow each
+/// other are put together.
+fn walk(bytes: &[u8], max_len: usize) -> Fronts {
+    let mut walker = Walker::new(MAX_FRAME_SIZE);
+    let mut fronts = Fronts::new();
+    let (mut at, mut end) = (0, 0);
+    loop {
+        let front = walker.step(&bytes[at..end]);
+        let step = match &front {
+            Ok(Front::Needs(needs)) if end < bytes.len() => {
+                assert!(at + needs > end, "{needs} bytes are there");
+                end = bytes.len().min(end.saturating_add(max_len));
+                continue;
+            }
+            Ok(
+                Front::Frames { size, .. }
+                | Front::Start(_, size)
+                | Front::Stop(_, size)
+                | Front::Control(_, size)
+                | Front::Skipped(size),
+            ) => *size,
+            Err(FrameError::TooLarge(_)) => LENGTH_SIZE,
+            Ok(Front::Needs(_)) | Err(_) => 0,
+        };
+        match (fronts.last_mut(), front) {
+            (
+                Some((_, Ok(Front::Frames { size, count }))),
+                Ok(Front::Frames { size: more, count: frames }),
+            ) => {
+                *size += more;
+                *count += frames;
+            }
+            (Some((_, Ok(Front::Skipped(size)))), Ok(Front::Skipped(more))) => *size += more,
+            (_, front) => fronts.push((at, front)),
+        }
+        at += step;
+        assert!(at <= end, "passes bytes that are not there");
+        if step == 0 {
+            return fronts;
+        }
+    }
+}
+
+/// Checks that each front is what the bytes say. Returns the payloads up to the first STOP.
+fn check_fronts(bytes: &[u8], fronts: &Fronts) -> Vec<Vec<u8>> {
+    let mut payloads = Vec::new();
+    let (mut expected, mut in_stream, mut streams) = (0, false, 0);
+    for (at, front) in fronts {
+        assert_eq!(*at, expected, "bytes between");
+        match front {
+            Ok(Front::Frames { size, count }) => {
+                expected += size;
+                let mut frames = 0;
+                for frame in data_frames(&bytes[*at..expected]) {
+                    let (length, payload) = frame.split_first_chunk().expect("a length");
+                    assert_eq!(u32::from_be_bytes(*length) as usize, payload.len());
+                    assert!((1..=MAX_FRAME_SIZE).contains(&payload.len()));
+                    frames += 1;
+                    if streams == 1 {
+                        payloads.push(payload.to_vec());
+                    }
+                }
+                assert_eq!((frames, in_stream), (*count, true));
+            }
+            Ok(
+                Front::Start(frame, size) | Front::Stop(frame, size) | Front::Control(frame, size),
+            ) => {
+                expected += size;
+                // Encoding counts the header towards the largest size.
+                let encoded = frame.encode(Header::Without).expect("it was decoded");
+                assert_eq!(encoded, bytes[at + 2 * LENGTH_SIZE..expected]);
+                let edge = if in_stream { ControlType::Stop } else { ControlType::Start };
+                let is_edge = !matches!(front, Ok(Front::Control(..)));
+                assert_eq!(frame.control_type == Some(edge), is_edge);
+                in_stream ^= is_edge;
+                streams += usize::from(is_edge && in_stream);
+            }
+            Ok(Front::Skipped(size)) => expected += size,
+            Err(FrameError::TooLarge(length)) => {
+                assert!(in_stream && *length as usize > MAX_FRAME_SIZE);
+                expected += LENGTH_SIZE;
+            }
+            Err(FrameError::Data(_)) => assert!(!in_stream),
+            Ok(Front::Needs(_)) | Err(FrameError::Control(_)) => (),
+        }
+    }
+    payloads
+}
+
+/// Walks over a stream, and reads it from a file and from a sender that gets answers. However the
+/// bytes are split, fronts and frames are those of the stream in order.
+pub fn stream(bytes: &[u8]) {
+    let fronts = walk(bytes, usize::MAX);
+    let payloads = check_fronts(bytes, &fronts);
+    for max_len in [1, 7, 600] {
+        assert_eq!(walk(bytes, max_len), fronts, "{max_len} bytes at a time");
+    }
     for direction in [Direction::Unidirectional, Direction::Bidirectional] {
         let (frames, stopped, answers) = read(bytes, direction, usize::MAX);
         for max_len in [1, 7, 600] {
@@ -222,21 +320,8 @@ pub fn reader(bytes: &[u8]) {
                 read(bytes, direction, max_len) == (frames.clone(), stopped, answers.clone());
             assert!(same, "{max_len} bytes at a time");
         }
-        // The same by another walker of streams.
-        let (mut rest, mut others, mut started) = (bytes, Vec::new(), false);
-        while let Ok(Front::Whole(event, size)) = front(rest, MAX_FRAME_SIZE) {
-            rest = &rest[size..];
-            match event {
-                DecodedFrame::Data(payload) if started => others.push(payload.to_vec()),
-                DecodedFrame::Data(_) => break,
-                DecodedFrame::Control(frame) => match frame.control_type {
-                    Some(ControlType::Start) => started = true,
-                    Some(ControlType::Stop) if started => break,
-                    _ => (),
-                },
-            }
-        }
-        assert!(frames.is_empty() || frames == others, "other frames");
+        assert!(payloads.starts_with(&frames), "other frames");
+        assert!(!stopped || frames == payloads, "frames are missing");
         if direction == Direction::Unidirectional {
             assert!(answers.is_empty(), "a file is answered");
         }

@@ -7,4 +7,4 @@ mod checks;
 #[macro_use]
 mod replay;
 
-replay!(address, control, handshake, reader);
+replay!(address, control, handshake, stream);

@@ -1,8 +1,0 @@
-// SPDX-License-Identifier: MIT OR Apache-2.0
-//! Fuzzes the reader.
-
-#![no_main]
-
-mod checks;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::reader(bytes));
