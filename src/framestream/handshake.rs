@@ -13,7 +13,8 @@
 use thiserror::Error;
 
 use crate::control::{ControlError, ControlFrame, ControlType, Header};
-use crate::frame::{DecodedFrame, Decoder, FrameError};
+use crate::frame::{FrameError, LENGTH_SIZE};
+use crate::walk::{Front, Walker};
 
 /// The next step of a handshake.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,52 +73,62 @@ pub enum Direction {
     Unidirectional,
 }
 
-/// Bytes on their way out.
-#[derive(Debug, Default)]
-struct Outgoing {
-    bytes: Vec<u8>,
-    sent: usize,
-}
-
-impl Outgoing {
-    fn frame(frame: &ControlFrame) -> Result<Self, ControlError> {
-        Ok(Self { bytes: frame.encode(Header::With)?, sent: 0 })
-    }
-
-    fn rest(&self) -> &[u8] {
-        &self.bytes[self.sent..]
-    }
-}
-
-/// Collects one control frame from bytes that arrive in parts.
+/// The bytes of a handshake, out and in.
 #[derive(Debug)]
-struct Incoming {
-    decoder: Decoder,
-    piece: Vec<u8>,
+struct Exchange {
+    outgoing: Vec<u8>,
+    sent: usize,
+    /// A control frame of the peer is due.
+    awaits: bool,
+    /// The front of that frame.
+    incoming: Vec<u8>,
+    /// The least size of that frame.
+    needs: usize,
 }
 
-impl Incoming {
+impl Exchange {
+    /// Begins with the peer's turn.
     fn new() -> Self {
-        // No data frame is due in a handshake, whatever its size.
-        Self { decoder: Decoder::new(usize::MAX), piece: Vec::new() }
-    }
-
-    fn needs(&self) -> usize {
-        self.decoder.needs() - self.piece.len()
-    }
-
-    fn take(&mut self, bytes: &[u8]) -> Result<Option<ControlFrame>, HandshakeError> {
-        self.piece.extend_from_slice(bytes);
-        if self.piece.len() < self.decoder.needs() {
-            return Ok(None);
+        Self {
+            outgoing: Vec::new(),
+            sent: 0,
+            awaits: true,
+            incoming: Vec::new(),
+            needs: LENGTH_SIZE,
         }
-        let frame = match self.decoder.advance(&self.piece)? {
-            Some(DecodedFrame::Control(frame)) => Some(frame),
-            _ if self.decoder.expects_data() => return Err(HandshakeError::Data),
-            _ => None,
-        };
-        self.piece.clear();
-        Ok(frame)
+    }
+
+    fn send(&mut self, frame: &ControlFrame) -> Result<(), ControlError> {
+        self.outgoing = frame.encode(Header::With)?;
+        self.sent = 0;
+        Ok(())
+    }
+
+    fn step(&self) -> Step<'_> {
+        match &self.outgoing[self.sent..] {
+            [] if self.awaits => Step::Receive(self.needs - self.incoming.len()),
+            [] => Step::Done,
+            rest => Step::Send(rest),
+        }
+    }
+
+    /// Adds `bytes` to the peer's control frame, and returns it if it is complete.
+    fn receive(&mut self, bytes: &[u8]) -> Result<Option<ControlFrame>, HandshakeError> {
+        self.incoming.extend_from_slice(bytes);
+        // A walker before START passes one control frame after the other.
+        match Walker::new(0).step(&self.incoming) {
+            Ok(Front::Needs(size)) => {
+                self.needs = size;
+                Ok(None)
+            }
+            Ok(Front::Start(frame, _) | Front::Control(frame, _)) => {
+                self.incoming.clear();
+                self.needs = LENGTH_SIZE;
+                Ok(Some(frame))
+            }
+            Ok(_) | Err(FrameError::Data(_)) => Err(HandshakeError::Data),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -129,15 +140,36 @@ fn in_turn(frame: ControlFrame, wanted: ControlType) -> Result<ControlFrame, Han
     }
 }
 
+/// The control frames that open a stream, as far as they were exchanged.
+#[derive(Debug, Default)]
+pub struct OpeningFrames {
+    /// READY, on a bidirectional stream.
+    pub ready: Option<ControlFrame>,
+    /// The receiver's answer. Without content types, though the receiver has some: nothing in
+    /// common was found, and START will be refused.
+    pub accept: Option<ControlFrame>,
+    /// START.
+    pub start: Option<ControlFrame>,
+}
+
+impl OpeningFrames {
+    /// Returns the frame of this type.
+    pub fn get(&self, which: ControlType) -> Option<&ControlFrame> {
+        match which {
+            ControlType::Ready => self.ready.as_ref(),
+            ControlType::Accept => self.accept.as_ref(),
+            ControlType::Start => self.start.as_ref(),
+            ControlType::Stop | ControlType::Finish => None,
+        }
+    }
+}
+
 /// The sender's side of opening a stream.
 #[derive(Debug)]
 pub struct SenderOpen {
     content_types: Vec<Box<[u8]>>,
-    ready: Option<ControlFrame>,
-    accept: Option<ControlFrame>,
-    start: Option<ControlFrame>,
-    outgoing: Outgoing,
-    incoming: Incoming,
+    frames: OpeningFrames,
+    exchange: Exchange,
 }
 
 impl SenderOpen {
@@ -145,20 +177,15 @@ impl SenderOpen {
     pub fn new(content_types: &[Box<[u8]>], direction: Direction) -> Result<Self, HandshakeError> {
         let mut open = Self {
             content_types: content_types.to_vec(),
-            ready: None,
-            accept: None,
-            start: None,
-            outgoing: Outgoing::default(),
-            incoming: Incoming::new(),
+            frames: OpeningFrames::default(),
+            exchange: Exchange::new(),
         };
         match direction {
             Direction::Bidirectional => {
-                let ready = ControlFrame::new(
-                    ControlType::Ready,
-                    content_types.iter().map(|content_type| &**content_type),
-                );
-                open.outgoing = Outgoing::frame(&ready)?;
-                open.ready = Some(ready);
+                let offered = content_types.iter().map(|content_type| &**content_type);
+                let ready = ControlFrame::new(ControlType::Ready, offered);
+                open.exchange.send(&ready)?;
+                open.frames.ready = Some(ready);
             }
             Direction::Unidirectional => open.send_start(0)?,
         }
@@ -168,43 +195,30 @@ impl SenderOpen {
     fn send_start(&mut self, choice: usize) -> Result<(), HandshakeError> {
         let chosen = self.content_types.get(choice).map(|content_type| &**content_type);
         let start = ControlFrame::new(ControlType::Start, chosen);
-        self.outgoing = Outgoing::frame(&start)?;
-        self.start = Some(start);
+        self.exchange.send(&start)?;
+        self.exchange.awaits = false;
+        self.frames.start = Some(start);
         Ok(())
     }
 
-    /// The READY that was sent, on a bidirectional stream.
-    pub fn ready(&self) -> Option<&ControlFrame> {
-        self.ready.as_ref()
-    }
-
-    /// The ACCEPT that the receiver sent.
-    pub fn accept(&self) -> Option<&ControlFrame> {
-        self.accept.as_ref()
-    }
-
-    /// The START that opened the stream.
-    pub fn start(&self) -> Option<&ControlFrame> {
-        self.start.as_ref()
+    /// Returns the frames that were exchanged.
+    pub fn frames(&self) -> &OpeningFrames {
+        &self.frames
     }
 }
 
 impl Handshake for SenderOpen {
     fn step(&self) -> Step<'_> {
-        match (self.outgoing.rest(), &self.start) {
-            ([], None) => Step::Receive(self.incoming.needs()),
-            ([], Some(_)) => Step::Done,
-            (rest, _) => Step::Send(rest),
-        }
+        self.exchange.step()
     }
 
     fn sent(&mut self, count: usize) {
-        self.outgoing.sent += count;
+        self.exchange.sent += count;
     }
 
     fn received(&mut self, bytes: &[u8]) -> Result<(), HandshakeError> {
-        let Some(frame) = self.incoming.take(bytes)? else { return Ok(()) };
-        let accept = self.accept.insert(in_turn(frame, ControlType::Accept)?);
+        let Some(frame) = self.exchange.receive(bytes)? else { return Ok(()) };
+        let accept = self.frames.accept.insert(in_turn(frame, ControlType::Accept)?);
         let choice = if self.content_types.is_empty() {
             Some(0)
         } else {
@@ -218,20 +232,16 @@ impl Handshake for SenderOpen {
 #[derive(Debug)]
 pub struct SenderClose {
     finish: Option<ControlFrame>,
-    awaits_finish: bool,
-    outgoing: Outgoing,
-    incoming: Incoming,
+    exchange: Exchange,
 }
 
 impl SenderClose {
     /// Sends STOP, and waits for FINISH where the receiver can speak.
     pub fn new(direction: Direction) -> Result<Self, HandshakeError> {
-        Ok(Self {
-            finish: None,
-            awaits_finish: direction == Direction::Bidirectional,
-            outgoing: Outgoing::frame(&ControlFrame::new(ControlType::Stop, None))?,
-            incoming: Incoming::new(),
-        })
+        let mut exchange = Exchange::new();
+        exchange.send(&ControlFrame::new(ControlType::Stop, None))?;
+        exchange.awaits = direction == Direction::Bidirectional;
+        Ok(Self { finish: None, exchange })
     }
 
     /// The FINISH that the receiver sent.
@@ -242,21 +252,17 @@ impl SenderClose {
 
 impl Handshake for SenderClose {
     fn step(&self) -> Step<'_> {
-        match self.outgoing.rest() {
-            [] if self.awaits_finish => Step::Receive(self.incoming.needs()),
-            [] => Step::Done,
-            rest => Step::Send(rest),
-        }
+        self.exchange.step()
     }
 
     fn sent(&mut self, count: usize) {
-        self.outgoing.sent += count;
+        self.exchange.sent += count;
     }
 
     fn received(&mut self, bytes: &[u8]) -> Result<(), HandshakeError> {
-        if let Some(frame) = self.incoming.take(bytes)? {
+        if let Some(frame) = self.exchange.receive(bytes)? {
             self.finish = Some(in_turn(frame, ControlType::Finish)?);
-            self.awaits_finish = false;
+            self.exchange.awaits = false;
         }
         Ok(())
     }
@@ -278,11 +284,8 @@ pub enum Opening {
 pub struct ReceiverOpen {
     content_types: Vec<Box<[u8]>>,
     opening: Opening,
-    ready: Option<ControlFrame>,
-    accept: Option<ControlFrame>,
-    start: Option<ControlFrame>,
-    outgoing: Outgoing,
-    incoming: Incoming,
+    frames: OpeningFrames,
+    exchange: Exchange,
 }
 
 impl ReceiverOpen {
@@ -291,11 +294,8 @@ impl ReceiverOpen {
         Self {
             content_types: content_types.to_vec(),
             opening,
-            ready: None,
-            accept: None,
-            start: None,
-            outgoing: Outgoing::default(),
-            incoming: Incoming::new(),
+            frames: OpeningFrames::default(),
+            exchange: Exchange::new(),
         }
     }
 
@@ -303,53 +303,39 @@ impl ReceiverOpen {
         let common = self.content_types.iter().map(|own| &**own);
         let accept =
             ControlFrame::new(ControlType::Accept, common.filter(|own| ready.matches(Some(own))));
-        self.ready = Some(ready);
-        self.outgoing = Outgoing::frame(&accept)?;
-        self.accept = Some(accept);
+        self.frames.ready = Some(ready);
+        self.exchange.send(&accept)?;
+        self.frames.accept = Some(accept);
         Ok(())
     }
 
     fn begin(&mut self, start: ControlFrame) -> Result<(), HandshakeError> {
         let own = &self.content_types;
         let matched = own.is_empty() || own.iter().any(|own| start.matches(Some(own)));
-        self.start = Some(start);
+        self.frames.start = Some(start);
+        self.exchange.awaits = false;
         if matched { Ok(()) } else { Err(HandshakeError::ContentType) }
     }
 
-    /// The READY that the sender sent.
-    pub fn ready(&self) -> Option<&ControlFrame> {
-        self.ready.as_ref()
-    }
-
-    /// The ACCEPT that was sent. Without content types, though this side has some: nothing in
-    /// common was found, and START will be refused.
-    pub fn accept(&self) -> Option<&ControlFrame> {
-        self.accept.as_ref()
-    }
-
-    /// The START that the sender sent.
-    pub fn start(&self) -> Option<&ControlFrame> {
-        self.start.as_ref()
+    /// Returns the frames that were exchanged.
+    pub fn frames(&self) -> &OpeningFrames {
+        &self.frames
     }
 }
 
 impl Handshake for ReceiverOpen {
     fn step(&self) -> Step<'_> {
-        match (self.outgoing.rest(), &self.start) {
-            ([], None) => Step::Receive(self.incoming.needs()),
-            ([], Some(_)) => Step::Done,
-            (rest, _) => Step::Send(rest),
-        }
+        self.exchange.step()
     }
 
     fn sent(&mut self, count: usize) {
-        self.outgoing.sent += count;
+        self.exchange.sent += count;
     }
 
     fn received(&mut self, bytes: &[u8]) -> Result<(), HandshakeError> {
-        let Some(frame) = self.incoming.take(bytes)? else { return Ok(()) };
-        let ready_is_due = self.accept.is_none() && self.opening != Opening::Start;
-        let start_may_come = self.accept.is_some() || self.opening != Opening::Ready;
+        let Some(frame) = self.exchange.receive(bytes)? else { return Ok(()) };
+        let ready_is_due = self.frames.accept.is_none() && self.opening != Opening::Start;
+        let start_may_come = self.frames.accept.is_some() || self.opening != Opening::Ready;
         match frame.control_type {
             Some(ControlType::Ready) if ready_is_due => self.answer(frame),
             Some(ControlType::Start) if start_may_come => self.begin(frame),

@@ -8,16 +8,17 @@ use crate::control::{
     CONTENT_TYPE_LENGTH_MAX, CONTROL_FRAME_LENGTH_MAX, ControlError, ControlFrame, ControlType,
     Header,
 };
-use crate::frame::{DecodedFrame, Decoder, FrameError, MAX_FRAME_SIZE_DEFAULT};
+use crate::frame::{FrameError, LENGTH_SIZE, MAX_FRAME_SIZE_DEFAULT};
 use crate::handshake::{Direction, Opening, ReceiverOpen};
 use crate::stream::{self, StreamError};
 use crate::transport::{IO_TIMEOUT_DEFAULT, Transport, deadline};
+use crate::walk::{Front, Walker};
 
 /// Maximum wait of a reader for the next frame: a stream may be silent without limit.
 const PATIENCE: Duration = Duration::MAX;
 
 /// Bytes of a frame that are read at once, into memory allocated before they arrive.
-const PIECE_SIZE: usize = MAX_FRAME_SIZE_DEFAULT;
+const PIECE_SIZE: usize = LENGTH_SIZE + MAX_FRAME_SIZE_DEFAULT;
 
 /// The settings of a reader.
 #[derive(Clone, Debug)]
@@ -72,21 +73,22 @@ pub struct StreamReader {
     state: ReaderState,
     open: Option<ReceiverOpen>,
     stop: Option<ControlFrame>,
-    decoder: Decoder,
+    walker: Walker,
+    /// The frame that is read, with its length.
     frame: Vec<u8>,
 }
 
 impl StreamReader {
     /// A reader of `transport`, which is still closed.
     pub fn new(transport: Box<dyn Transport>, options: ReaderOptions) -> Self {
-        let decoder = Decoder::new(options.max_frame_size);
+        let walker = Walker::in_stream(options.max_frame_size);
         Self {
             transport,
             options,
             state: ReaderState::New,
             open: None,
             stop: None,
-            decoder,
+            walker,
             frame: Vec::new(),
         }
     }
@@ -105,8 +107,7 @@ impl StreamReader {
     }
 
     fn try_open(&mut self) -> Result<(), StreamError> {
-        // The stream before may have ended within a frame.
-        self.decoder = Decoder::new(self.options.max_frame_size);
+        self.walker = Walker::in_stream(self.options.max_frame_size);
         let transport = &mut *self.transport;
         stream::open(transport, deadline(Instant::now(), IO_TIMEOUT_DEFAULT))?;
         let opening = match transport.direction() {
@@ -135,7 +136,7 @@ impl StreamReader {
             _ => return Err(StreamError::NotOpen),
         }
         match self.next_data() {
-            Ok(Some(length)) => Ok(Some(&self.frame[..length])),
+            Ok(Some(size)) => Ok(Some(&self.frame[LENGTH_SIZE..size])),
             Ok(None) => {
                 self.state = ReaderState::Stopped;
                 Ok(None)
@@ -147,32 +148,33 @@ impl StreamReader {
         }
     }
 
-    /// Reads up to and including the next data frame, and says how long it is.
+    /// Reads up to and including the next data frame, and says how long it is with its length.
     fn next_data(&mut self) -> Result<Option<usize>, StreamError> {
+        let (mut read, mut needs) = (0, LENGTH_SIZE);
         loop {
-            let length = self.decoder.needs();
-            let mut read = 0;
-            while read < length {
+            while read < needs {
                 // Do not trust the length: allocate as the bytes arrive.
-                let end = length.min(self.frame.len().max(2 * read).max(PIECE_SIZE));
+                let end = needs.min(self.frame.len().max(2 * read).max(PIECE_SIZE));
                 if end > self.frame.len() {
                     let more = end - self.frame.len();
                     self.frame.try_reserve_exact(more).map_err(io::Error::from)?;
                     self.frame.resize(end, 0);
                 }
-                let piece = &mut self.frame[read..end];
-                stream::read_exact(&mut *self.transport, piece, PATIENCE)?;
+                stream::read_exact(&mut *self.transport, &mut self.frame[read..end], PATIENCE)?;
                 read = end;
             }
-            match self.decoder.advance(&self.frame[..length])? {
-                Some(DecodedFrame::Data(payload)) => return Ok(Some(payload.len())),
-                Some(DecodedFrame::Control(frame))
-                    if frame.control_type == Some(ControlType::Stop) =>
-                {
+            let bytes = &self.frame[..read];
+            if let Some(size) = self.walker.data_frame(bytes) {
+                return Ok(Some(size));
+            }
+            match self.walker.step(bytes)? {
+                Front::Stop(frame, _) => {
                     self.stop = Some(frame);
                     return Ok(None);
                 }
-                _ => (),
+                Front::Needs(size) => needs = size,
+                // Other control frames are passed over, as fstrm does.
+                _ => (read, needs) = (0, LENGTH_SIZE),
             }
         }
     }
@@ -201,13 +203,10 @@ impl StreamReader {
     /// The control frame of this type that was last exchanged; opens the stream if it never was.
     pub fn control(&mut self, which: ControlType) -> Result<Option<&ControlFrame>, StreamError> {
         self.open_once()?;
-        let open = self.open.as_ref();
         Ok(match which {
-            ControlType::Ready => open.and_then(ReceiverOpen::ready),
-            ControlType::Accept => open.and_then(ReceiverOpen::accept),
-            ControlType::Start => open.and_then(ReceiverOpen::start),
             ControlType::Stop => self.stop.as_ref(),
             ControlType::Finish => return Err(StreamError::NotOpen),
+            _ => self.open.as_ref().and_then(|open| open.frames().get(which)),
         })
     }
 }

@@ -207,13 +207,10 @@ impl StreamWriter {
     /// The control frame of this type that was last exchanged; opens the stream if it never was.
     pub fn control(&mut self, which: ControlType) -> Result<Option<&ControlFrame>, StreamError> {
         self.open_once()?;
-        let open = self.open.as_ref();
         Ok(match which {
-            ControlType::Ready => open.and_then(SenderOpen::ready),
-            ControlType::Accept => open.and_then(SenderOpen::accept),
-            ControlType::Start => open.and_then(SenderOpen::start),
             ControlType::Finish => self.close.as_ref().and_then(SenderClose::finish),
             ControlType::Stop => return Err(StreamError::NotOpen),
+            _ => self.open.as_ref().and_then(|open| open.frames().get(which)),
         })
     }
 

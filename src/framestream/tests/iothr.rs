@@ -2,20 +2,20 @@
 //! The writer thread from a Rust program: frames over a Unix socket to a receiver of this crate's
 //! own state machine, and into a file that the reader reads back.
 
-use std::io::{Read, Write};
+mod receiver;
+
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use framestream::frame::{DecodedFrame, Decoder, MAX_FRAME_SIZE_DEFAULT};
-use framestream::handshake::{Handshake, Opening, ReceiverOpen, Step};
 use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, LinkState, Refused};
 use framestream::queue::Model;
 use framestream::reader::{ReaderOptions, StreamReader};
 use framestream::sender::SenderOptions;
 use framestream::transport::{FileReceiver, FileSender, SocketSender};
 use framestream::writer::{StreamWriter, WriterOptions};
+use receiver::{accept, receive};
 
 fn socket_writer(path: &Path) -> StreamWriter {
     let transport = SocketSender::unix(path).expect("a short path");
@@ -23,42 +23,10 @@ fn socket_writer(path: &Path) -> StreamWriter {
 }
 
 /// Accepts a sender.
-fn accept(listener: &UnixListener) -> UnixStream {
+fn accept_from(listener: &UnixListener) -> UnixStream {
     let (mut stream, _) = listener.accept().expect("a sender");
-    let mut open = ReceiverOpen::new(&[], Opening::Ready);
-    let mut piece = [0; 512];
-    loop {
-        match open.step() {
-            Step::Send(bytes) => {
-                let count = stream.write(bytes).expect("the sender listens");
-                open.sent(count);
-            }
-            Step::Receive(count) => {
-                let count = stream.read(&mut piece[..count]).expect("the sender speaks");
-                open.received(&piece[..count]).expect("a handshake");
-            }
-            Step::Done => return stream,
-        }
-    }
-}
-
-/// Reads data frames up to STOP, which it answers if `polite`.
-fn receive(stream: &mut UnixStream, polite: bool) -> Vec<Vec<u8>> {
-    let mut decoder = Decoder::new(MAX_FRAME_SIZE_DEFAULT);
-    let mut frames = Vec::new();
-    loop {
-        let mut piece = vec![0; decoder.needs()];
-        stream.read_exact(&mut piece).expect("a whole frame");
-        match decoder.advance(&piece).expect("a well-formed frame") {
-            Some(DecodedFrame::Data(payload)) => frames.push(payload.to_vec()),
-            Some(DecodedFrame::Control(_)) => break,
-            None => (),
-        }
-    }
-    if polite {
-        stream.write_all(&[0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 5]).expect("the sender waits");
-    }
-    frames
+    accept(&mut stream);
+    stream
 }
 
 fn submit_numbers(producer: &FrameProducer<Vec<u8>>, numbers: std::ops::Range<u32>) {
@@ -73,7 +41,7 @@ fn frames_arrive_in_order_and_the_accounts_balance() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("socket");
         let listener = UnixListener::bind(&path).expect("a socket");
-        let receiving = thread::spawn(move || receive(&mut accept(&listener), true));
+        let receiving = thread::spawn(move || receive(&mut accept_from(&listener)));
         let options = IoThrOptions { queue_model: model, ..IoThrOptions::default() };
         let (iothr, producers) = IoThr::start(options, socket_writer(&path)).expect("a thread");
         submit_numbers(&producers[0], 0..3000);
@@ -98,7 +66,7 @@ fn closing_does_not_wait_for_a_receiver_that_does_not() {
         ..IoThrOptions::default()
     };
     let (iothr, producers) = IoThr::start(options, socket_writer(&path)).expect("a thread");
-    let stream = accept(&listener);
+    let stream = accept_from(&listener);
     while producers[0].submit(vec![7; 60_000]).is_ok() {}
     let begun = Instant::now();
     assert!(iothr.close());
@@ -122,7 +90,7 @@ fn frames_wait_for_a_receiver_that_is_late() {
         thread::yield_now();
     }
     let listener = UnixListener::bind(&path).expect("a socket");
-    let receiving = thread::spawn(move || receive(&mut accept(&listener), true));
+    let receiving = thread::spawn(move || receive(&mut accept_from(&listener)));
     assert!(iothr.close());
     assert_eq!(receiving.join().expect("the receiver").len(), 1000);
 }
@@ -155,7 +123,7 @@ fn a_time_that_no_clock_can_tell_is_for_ever() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).expect("a socket");
-    let receiving = thread::spawn(move || receive(&mut accept(&listener), true));
+    let receiving = thread::spawn(move || receive(&mut accept_from(&listener)));
     let mut writer_options = WriterOptions::default();
     writer_options.io_timeout = Duration::MAX;
     let transport = SocketSender::unix(&path).expect("a short path");

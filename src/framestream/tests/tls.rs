@@ -23,14 +23,13 @@ use std::time::{Duration, Instant};
 
 use authority::{Authority, Identity};
 use framestream::StreamError;
-use framestream::frame::{DecodedFrame, Decoder, MAX_FRAME_SIZE_DEFAULT};
 use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, LinkState, SenderStats};
 use framestream::sender::SenderOptions;
 use framestream::transport::{
     HostSender, SocketSender, TlsError, TlsOptions, TlsSender, Transport,
 };
 use framestream::writer::{StreamWriter, WriterOptions};
-use receiver::{accept, receive};
+use receiver::{accept, next_frame, receive};
 use server::{Port, Server};
 use trickle::{Counts, Trickle};
 
@@ -173,18 +172,9 @@ fn frames_that_come_one_at_a_time_are_not_kept_back() {
     assert!(closing.join().expect("no panic"));
 }
 
-/// Reads whole frames until the stream ends.
-fn receive_what_comes(stream: &mut impl Read, count: usize) -> Vec<u32> {
-    let mut decoder = Decoder::new(MAX_FRAME_SIZE_DEFAULT);
-    let mut numbers = Vec::new();
-    while numbers.len() < count {
-        let mut piece = vec![0; decoder.needs()];
-        stream.read_exact(&mut piece).expect("a frame");
-        if let Some(DecodedFrame::Data(payload)) = decoder.advance(&piece).expect("well-formed") {
-            numbers.push(number(payload));
-        }
-    }
-    numbers
+/// Reads as many frames.
+fn receive_some(stream: &mut impl Read, count: usize) -> Vec<u32> {
+    (0..count).map(|_| number(&next_frame(stream).expect("no STOP"))).collect()
 }
 
 #[test]
@@ -196,7 +186,7 @@ fn a_broken_connection_costs_only_what_was_written() {
     let (iothr, producer) = start(writer(&port, &trusting(&authority)));
     accept(&mut server);
     submit(&producer, 0..60_000);
-    let before = receive_what_comes(&mut server, 1000);
+    let before = receive_some(&mut server, 1000);
     drop(server);
     until(&iothr, |stats| stats.disconnects == 1);
     let written = iothr.stats().written;

@@ -2,9 +2,11 @@
 //! A receiver over whatever reads and writes: its side of the handshake, and the frames.
 
 use std::io::{Read, Write};
+use std::iter;
 
-use framestream::frame::{DecodedFrame, Decoder, MAX_FRAME_SIZE_DEFAULT};
+use framestream::frame::{LENGTH_SIZE, MAX_FRAME_SIZE_DEFAULT};
 use framestream::handshake::{Handshake, Opening, ReceiverOpen, Step};
+use framestream::walk::{Front, Walker};
 
 /// FINISH, as it goes on the wire.
 const FINISH: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 5];
@@ -29,19 +31,28 @@ pub fn accept(stream: &mut (impl Read + Write)) {
     }
 }
 
-/// Reads data frames up to STOP, and answers that with FINISH.
-pub fn receive(stream: &mut (impl Read + Write)) -> Vec<Vec<u8>> {
-    let mut decoder = Decoder::new(MAX_FRAME_SIZE_DEFAULT);
-    let mut frames = Vec::new();
+/// Reads the next data frame; `None` at STOP.
+pub fn next_frame(stream: &mut impl Read) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
     loop {
-        let mut piece = vec![0; decoder.needs()];
-        stream.read_exact(&mut piece).expect("a whole frame");
-        match decoder.advance(&piece).expect("a well-formed frame") {
-            Some(DecodedFrame::Data(payload)) => frames.push(payload.to_vec()),
-            Some(DecodedFrame::Control(_)) => break,
-            None => (),
+        match Walker::in_stream(MAX_FRAME_SIZE_DEFAULT).step(&bytes).expect("a well-formed frame") {
+            Front::Needs(size) => {
+                let have = bytes.len();
+                bytes.resize(size, 0);
+                stream.read_exact(&mut bytes[have..]).expect("a whole frame");
+            }
+            Front::Frames { .. } => return Some(bytes.split_off(LENGTH_SIZE)),
+            other => {
+                assert!(matches!(other, Front::Stop(..)), "{other:?} comes among data");
+                return None;
+            }
         }
     }
+}
+
+/// Reads data frames up to STOP, and answers that with FINISH.
+pub fn receive(stream: &mut (impl Read + Write)) -> Vec<Vec<u8>> {
+    let frames = iter::from_fn(|| next_frame(stream)).collect();
     stream.write_all(&FINISH).expect("the sender waits");
     frames
 }
