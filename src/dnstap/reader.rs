@@ -6,10 +6,9 @@
 //! ```
 //!
 //! A reader fills its buffer with one large read and then hands out what lies in it: no frame costs
-//! a system call, an allocation or a copy of its own. That is why it looks at lengths itself and
-//! leaves only what is no data frame to [`framestream::frame::Decoder`]; and it plays the receiver's
-//! part of the handshake on control frames that lie in the buffer, where they stay if they are
-//! refused, so that the error comes again.
+//! a system call, an allocation or a copy of its own. It plays the receiver's part of the handshake
+//! on control frames that lie in the buffer, where they stay if they are refused, so that the error
+//! comes again.
 
 mod error;
 mod foreign;
@@ -26,11 +25,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use framestream::control::{CONTROL_FRAME_LENGTH_MAX, ControlFrame, ControlType, Header};
-use framestream::frame::{
-    DecodedFrame, FrameError, Front, LENGTH_SIZE, MAX_FRAME_SIZE_DEFAULT, front,
-};
+use framestream::frame::{FrameError, LENGTH_SIZE, MAX_FRAME_SIZE_DEFAULT};
 use framestream::handshake::Direction;
 use framestream::transport::{FdReceiver, Interest, Transport, deadline};
+use framestream::walk::{Front, Place, Walker};
 
 use crate::sink::CONTENT_TYPE;
 
@@ -48,8 +46,7 @@ const OPENING_SIZE: usize = 3 * LENGTH_SIZE;
 #[derive(Debug)]
 pub struct Reader {
     transport: FdReceiver,
-    max_frame_size: usize,
-    state: State,
+    walker: Walker,
     buffer: Vec<u8>,
     /// Where in the buffer the bytes are that were read and not used up.
     start: usize,
@@ -63,24 +60,9 @@ pub struct Reader {
     answered: usize,
     frames: u64,
     skipped: u64,
+    /// Where in the stream the last frame over the limit begins.
+    skipped_at: u64,
     offset: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// Before START.
-    Opening,
-    /// At the start of a frame.
-    Reading,
-    /// In a frame over the limit.
-    Skipping {
-        /// Where it begins in the stream.
-        offset: u64,
-        /// Bytes of it to come.
-        left: u64,
-    },
-    /// Behind STOP.
-    Stopped,
 }
 
 impl Reader {
@@ -98,8 +80,7 @@ impl Reader {
         enlarge(&mut buffer, BUFFER_SIZE)?;
         Ok(Self {
             transport: FdReceiver::new(fd)?,
-            max_frame_size: MAX_FRAME_SIZE_DEFAULT,
-            state: State::Opening,
+            walker: Walker::new(MAX_FRAME_SIZE_DEFAULT),
             buffer,
             start: 0,
             end: 0,
@@ -109,6 +90,7 @@ impl Reader {
             answered: 0,
             frames: 0,
             skipped: 0,
+            skipped_at: 0,
             offset: 0,
         })
     }
@@ -118,7 +100,7 @@ impl Reader {
     pub fn set_max_frame_size(&mut self, bytes: usize) -> bool {
         let fits = (CONTROL_FRAME_LENGTH_MAX..=i32::MAX as usize).contains(&bytes);
         if fits {
-            self.max_frame_size = bytes;
+            self.walker.set_max_payload(bytes);
         }
         fits
     }
@@ -161,17 +143,11 @@ impl Reader {
     /// Takes the data frame that lies whole at the front of the buffer. Returns where its payload is.
     #[inline]
     fn whole_frame(&mut self) -> Option<Range<usize>> {
-        let bytes = &self.buffer[self.start..self.end];
-        let (length, rest) = bytes.split_first_chunk()?;
-        let length = u32::from_be_bytes(*length) as usize;
-        let is_data = (1..=self.max_frame_size.min(rest.len())).contains(&length);
-        if !is_data || self.state != State::Reading {
-            return None;
-        }
-        let payload = self.start + LENGTH_SIZE..self.start + LENGTH_SIZE + length;
+        let size = self.walker.data_frame(self.bytes())?;
+        let payload = self.start + LENGTH_SIZE..self.start + size;
         self.frames += 1;
         self.offset = self.position;
-        self.use_up(LENGTH_SIZE + length);
+        self.use_up(size);
         Some(payload)
     }
 
@@ -181,72 +157,89 @@ impl Reader {
         let mut deadline = Deadline { until: deadline(Instant::now(), patience), read: 0 };
         loop {
             self.send_answer(&mut deadline)?;
-            match self.state {
-                State::Opening => self.open_stream(&mut deadline)?,
-                State::Skipping { offset, left } => self.skip(offset, left, &mut deadline)?,
-                State::Stopped => return Ok(None),
-                State::Reading => {
-                    if let Some(payload) = self.whole_frame() {
-                        return Ok(Some(payload));
-                    }
-                    self.behind_data(&mut deadline)?;
-                }
+            if self.walker.place() == Place::AfterStop {
+                return Ok(None);
             }
+            if let Some(payload) = self.whole_frame() {
+                return Ok(Some(payload));
+            }
+            self.take_other(&mut deadline)?;
         }
     }
 
-    /// Takes the frame that opens the stream, if it can be told already.
-    fn open_stream(&mut self, deadline: &mut Deadline) -> Result<(), ReadError> {
-        if self.bytes().len() < OPENING_SIZE {
+    /// Takes what is at the front of the buffer and no whole data frame.
+    fn take_other(&mut self, deadline: &mut Deadline) -> Result<(), ReadError> {
+        let place = self.walker.place();
+        if place == Place::BeforeStart && self.bytes().len() < OPENING_SIZE {
             return self.fill(OPENING_SIZE, deadline);
         }
-        if let Some(error) = self.no_control_frame() {
-            return Err(error);
-        }
-        let (frame, size) = match front(self.bytes(), self.max_frame_size) {
-            Ok(Front::Whole(DecodedFrame::Control(frame), size)) => (frame, size),
-            Ok(Front::Whole(DecodedFrame::Data(_), _)) => {
-                return Err(ReadError::Data { offset: self.position });
-            }
+        let offset = self.position;
+        let mut walker = self.walker.clone();
+        let size = match walker.step(self.bytes()) {
             Ok(Front::Needs(size)) => return self.fill(size, deadline),
-            Err(error) => return self.refuse(error),
+            Ok(Front::Start(frame, size)) => {
+                self.check_content_type(frame)?;
+                size
+            }
+            Ok(Front::Control(frame, size)) => {
+                // In the stream they are passed over, as fstrm does.
+                if place == Place::BeforeStart {
+                    self.take_ready(frame)?;
+                }
+                size
+            }
+            Ok(Front::Stop(_, size)) => {
+                if self.answers {
+                    self.answer_with(&ControlFrame::new(ControlType::Finish, None))?;
+                }
+                size
+            }
+            Ok(Front::Skipped(size)) => size,
+            // The next look takes them.
+            Ok(Front::Frames { .. }) => 0,
+            Err(FrameError::TooLarge(size)) => {
+                self.walker = walker;
+                self.use_up(LENGTH_SIZE);
+                self.skipped += 1;
+                self.skipped_at = offset;
+                return Err(ReadError::TooLarge { offset, size });
+            }
+            Err(FrameError::Data(_)) => return Err(self.no_control_frame()),
+            Err(FrameError::Control(error)) => return Err(ReadError::Control { offset, error }),
         };
+        self.walker = walker;
+        self.use_up(size);
+        Ok(())
+    }
+
+    /// Answers READY, if `frame` is one and its turn has come.
+    fn take_ready(&mut self, frame: ControlFrame) -> Result<(), ReadError> {
         let wanted = match self.transport.direction() {
             Direction::Bidirectional if !self.answers => ControlType::Ready,
             _ => ControlType::Start,
         };
         match frame.control_type {
-            Some(ControlType::Start) => {
-                self.check_content_type(frame)?;
-                self.state = State::Reading;
-            }
             Some(ControlType::Ready) if wanted == ControlType::Ready => {
                 self.check_content_type(frame)?;
                 self.answers = true;
-                self.answer_with(&ControlFrame::new(ControlType::Accept, [CONTENT_TYPE]))?;
+                self.answer_with(&ControlFrame::new(ControlType::Accept, [CONTENT_TYPE]))
             }
             got => {
                 // A frame that was decoded has a type.
                 let got = got.unwrap_or(wanted);
-                return Err(ReadError::OutOfTurn { offset: self.position, wanted, got });
+                Err(ReadError::OutOfTurn { offset: self.position, wanted, got })
             }
         }
-        self.use_up(size);
-        Ok(())
     }
 
-    /// Why the stream does not go on with a control frame, before START. However much of it has
-    /// come, the answer is the same.
-    fn no_control_frame(&self) -> Option<ReadError> {
+    /// Returns the error of a stream that does not go on with a control frame, before START. However
+    /// much of it has come, the error is the same.
+    fn no_control_frame(&self) -> ReadError {
         let head = self.bytes();
-        let head = &head[..head.len().min(OPENING_SIZE)];
-        if self.state != State::Opening || head.iter().take(LENGTH_SIZE).all(|byte| *byte == 0) {
-            return None;
-        }
-        Some(match self.position {
-            0 => ReadError::Foreign(Foreign::recognise(head)),
+        match self.position {
+            0 => ReadError::Foreign(Foreign::recognise(&head[..head.len().min(OPENING_SIZE)])),
             offset => ReadError::Data { offset },
-        })
+        }
     }
 
     /// Sees to it that READY or START, `frame`, goes with dnstap.
@@ -258,59 +251,12 @@ impl Reader {
         Err(ReadError::ContentType { offset: self.position, content_type })
     }
 
-    /// Takes what is at the front of the buffer and no whole data frame.
-    fn behind_data(&mut self, deadline: &mut Deadline) -> Result<(), ReadError> {
-        match front(self.bytes(), self.max_frame_size) {
-            Ok(Front::Needs(size)) => self.fill(size, deadline),
-            // The next look takes it.
-            Ok(Front::Whole(DecodedFrame::Data(_), _)) => Ok(()),
-            Ok(Front::Whole(DecodedFrame::Control(frame), size)) => {
-                // Others are passed over, as fstrm does.
-                if frame.control_type == Some(ControlType::Stop) {
-                    if self.answers {
-                        self.answer_with(&ControlFrame::new(ControlType::Finish, None))?;
-                    }
-                    self.state = State::Stopped;
-                }
-                self.use_up(size);
-                Ok(())
-            }
-            Err(error) => self.refuse(error),
-        }
-    }
-
-    /// Passes on an error of the frame at the front.
-    fn refuse(&mut self, error: FrameError) -> Result<(), ReadError> {
-        let offset = self.position;
-        match error {
-            FrameError::TooLarge(size) => {
-                self.use_up(LENGTH_SIZE);
-                self.skipped += 1;
-                self.state = State::Skipping { offset, left: size.into() };
-                Err(ReadError::TooLarge { offset, size })
-            }
-            FrameError::Control(error) => Err(ReadError::Control { offset, error }),
-        }
-    }
-
-    /// Drops bytes of the frame over the limit that begins at `offset` and has `left` to come.
-    fn skip(&mut self, offset: u64, left: u64, deadline: &mut Deadline) -> Result<(), ReadError> {
-        if self.bytes().is_empty() {
-            return self.fill(0, deadline);
-        }
-        let count = self.bytes().len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        self.use_up(count);
-        self.state = match left - count as u64 {
-            0 => State::Reading,
-            left => State::Skipping { offset, left },
-        };
-        Ok(())
-    }
-
+    #[inline]
     fn bytes(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
+    #[inline]
     fn use_up(&mut self, count: usize) {
         self.start += count;
         self.position += count as u64;
@@ -357,13 +303,18 @@ impl Reader {
     fn ended(&self) -> ReadError {
         let (offset, frames) = (self.position, self.frames);
         let size = self.bytes().len() as u64;
-        match self.state {
-            State::Skipping { offset, .. } => {
-                ReadError::Torn { offset, size: self.position - offset + size, frames }
-            }
-            State::Opening if size == 0 => ReadError::NoStart { offset },
-            _ if size == 0 => ReadError::NoStop { offset, frames },
-            _ => self.no_control_frame().unwrap_or(ReadError::Torn { offset, size, frames }),
+        let is_opening = self.walker.place() == Place::BeforeStart;
+        if self.walker.is_skipping() {
+            let (offset, size) = (self.skipped_at, offset - self.skipped_at + size);
+            ReadError::Torn { offset, size, frames }
+        } else if size == 0 && is_opening {
+            ReadError::NoStart { offset }
+        } else if size == 0 {
+            ReadError::NoStop { offset, frames }
+        } else if is_opening && self.bytes().iter().take(LENGTH_SIZE).any(|byte| *byte != 0) {
+            self.no_control_frame()
+        } else {
+            ReadError::Torn { offset, size, frames }
         }
     }
 
@@ -384,7 +335,9 @@ impl Reader {
                     deadline.wait(&self.transport, Interest::Write)?;
                 }
                 // A sender that does not wait for FINISH has sent everything nevertheless.
-                Err(_) if self.state == State::Stopped => self.answered = self.answer.len(),
+                Err(_) if self.walker.place() == Place::AfterStop => {
+                    self.answered = self.answer.len()
+                }
                 Err(error) => return Err(error.into()),
             }
         }

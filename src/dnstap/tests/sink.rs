@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Sinks against a receiver on a Unix socket: what is logged arrives, and the accounts balance.
 
-use std::io::{Read, Write};
+#[path = "../../framestream/tests/receiver/mod.rs"]
+mod receiver;
+
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::thread::{self, JoinHandle};
@@ -12,49 +14,18 @@ use dnstap::message::Message;
 use dnstap::output::Output;
 use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
 use dnstap::sink::{Logged, Options, Queue, Sink, Stats};
-use framestream::frame::{DecodedFrame, Decoder, MAX_FRAME_SIZE_DEFAULT};
-use framestream::handshake::{Handshake, Opening, ReceiverOpen, Step};
 use framestream::sender::SenderOptions;
+use receiver::{accept, receive};
 
-const FINISH: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 5];
-
-fn accept(listener: &UnixListener) -> UnixStream {
+fn accept_from(listener: &UnixListener) -> UnixStream {
     let (mut stream, _) = listener.accept().expect("a sender");
-    let mut open = ReceiverOpen::new(&[], Opening::Ready);
-    let mut piece = [0; 512];
-    loop {
-        match open.step() {
-            Step::Send(bytes) => {
-                let count = stream.write(bytes).expect("the sender listens");
-                open.sent(count);
-            }
-            Step::Receive(count) => {
-                let count = stream.read(&mut piece[..count]).expect("the sender speaks");
-                open.received(&piece[..count]).expect("a handshake");
-            }
-            Step::Done => return stream,
-        }
-    }
+    accept(&mut stream);
+    stream
 }
 
 /// Receives one stream to its STOP.
-fn receive(listener: UnixListener) -> JoinHandle<Vec<Vec<u8>>> {
-    thread::spawn(move || {
-        let mut stream = accept(&listener);
-        let mut decoder = Decoder::new(MAX_FRAME_SIZE_DEFAULT);
-        let mut frames = Vec::new();
-        loop {
-            let mut piece = vec![0; decoder.needs()];
-            stream.read_exact(&mut piece).expect("a whole frame");
-            match decoder.advance(&piece).expect("a well-formed frame") {
-                Some(DecodedFrame::Data(payload)) => frames.push(payload.to_vec()),
-                Some(DecodedFrame::Control(_)) => break,
-                None => (),
-            }
-        }
-        stream.write_all(&FINISH).expect("the sender waits");
-        frames
-    })
+fn receive_one(listener: UnixListener) -> JoinHandle<Vec<Vec<u8>>> {
+    thread::spawn(move || receive(&mut accept_from(&listener)))
 }
 
 fn response(wire: &[u8]) -> Message<'_> {
@@ -113,7 +84,7 @@ fn contains(frame: &[u8], bytes: &[u8]) -> bool {
 fn threads_that_come_and_go_log_everything_in_their_order() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
-    let receiving = receive(UnixListener::bind(&path).expect("a socket"));
+    let receiving = receive_one(UnixListener::bind(&path).expect("a socket"));
     let sink = open(&path, |options| options.queue_bytes = 64 * 1024);
     thread::scope(|scope| {
         for thread in 0..8u32 {
@@ -149,7 +120,7 @@ fn threads_that_come_and_go_log_everything_in_their_order() {
 fn what_is_switched_at_run_time_counts_from_the_next_message() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
-    let receiving = receive(UnixListener::bind(&path).expect("a socket"));
+    let receiving = receive_one(UnixListener::bind(&path).expect("a socket"));
     let sink = open(&path, |_| ());
     let mut queue = sink.queue().expect("a queue");
     assert_eq!(queue.log(&response(b"first"), Envelope::EMPTY), Logged::Queued);
@@ -174,7 +145,7 @@ fn what_is_switched_at_run_time_counts_from_the_next_message() {
 fn a_message_has_its_own_identity_or_that_of_the_sink() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
-    let receiving = receive(UnixListener::bind(&path).expect("a socket"));
+    let receiving = receive_one(UnixListener::bind(&path).expect("a socket"));
     let sink = open(&path, |options| options.version = Some(b"9".into()));
     let mut queue = sink.queue().expect("a queue");
     let own: Option<&[u8]> = Some(b"view.example");
@@ -213,7 +184,7 @@ fn a_receiver_that_does_not_read_costs_messages_and_no_time() {
             SenderOptions { close_timeout: Duration::from_millis(300), ..SenderOptions::default() };
     });
     let mut queue = sink.queue().expect("a queue");
-    let silent = accept(&listener);
+    let silent = accept_from(&listener);
     let mut full = 0;
     for _ in 0..20_000 {
         full += u64::from(queue.log(&response(&[7; 200]), Envelope::EMPTY) == Logged::Full);
@@ -234,7 +205,7 @@ fn a_receiver_that_does_not_read_costs_messages_and_no_time() {
 fn a_message_longer_than_half_of_the_ring_is_dropped_and_counted() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
-    let receiving = receive(UnixListener::bind(&path).expect("a socket"));
+    let receiving = receive_one(UnixListener::bind(&path).expect("a socket"));
     let sink = open(&path, |options| options.queue_bytes = 4096);
     let mut queue = sink.queue().expect("a queue");
     assert_eq!(queue.log(&response(&[1; 4000]), Envelope::EMPTY), Logged::TooLong);
@@ -255,7 +226,7 @@ fn a_ring_that_is_full_below_a_batch_is_sent_when_it_refuses() {
     {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("socket");
-        let receiving = receive(UnixListener::bind(&path).expect("a socket"));
+        let receiving = receive_one(UnixListener::bind(&path).expect("a socket"));
         let sink = open(&path, |options| {
             options.queue_bytes = capacity;
             options.sender.flush_timeout = Duration::from_secs(3600);
@@ -307,7 +278,7 @@ fn queues_that_come_and_go_hold_no_more_memory_than_said() {
     // One message takes only one page.
     assert!((2..=LIMIT as u64 / 4096 + 2).contains(&stats.waiting), "{stats:?}");
     assert_eq!(stats.dropped_full, stats.logged - stats.waiting);
-    let receiving = receive(UnixListener::bind(&path).expect("a socket"));
+    let receiving = receive_one(UnixListener::bind(&path).expect("a socket"));
     await_stats(&sink, |stats| stats.connects == 1);
     drop(waiting);
     assert!(sink.close());
