@@ -3,18 +3,8 @@
 # Compares the ABI of both libraries with the committed descriptions, and that of libfstrm with Debian's: symbols and
 # their versions, signatures, structs, enums, numbers of macros.
 set -u
+. ./report.sh
 . ./abi/libraries.sh
-work=$(mktemp -d)
-
-# result STATUS NAME REASON: the reason is printed if the status is not 0.
-result() {
-	if [ "$1" -eq 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		echo "$3" | head -n 80 | sed 's/^/#   /'
-	fi
-}
 
 # A library to show that each kind of change is seen: its header and its map.
 toy_header() {
@@ -113,5 +103,4 @@ if [ -n "$REFERENCE" ]; then
 else
 	echo "skip - ABI of Debian's libfstrm: libfstrm-dev is not installed"
 fi
-rm -rf "$work"
 echo "end of abi"

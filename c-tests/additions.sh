@@ -5,6 +5,6 @@ set -u
 . ./cases.sh
 
 for program in $ADDITIONS; do
-	run 120 "additions $program" "$BUILD/ours/$program" ours
+	run 150 "additions $program" "$BUILD/ours/$program" ours
 done
 echo "end of additions"

@@ -1,13 +1,13 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# How programs of cases are run. Read by the scripts that run them.
+# Runs programs that consist of cases. Sourced by the scripts.
 
 # run SECONDS NAME PROGRAM LIBRARY: in an empty directory, under a time limit.
 run() {
 	directory=$(mktemp -d)
 	(cd "$directory" && timeout -k 5 "$1" "$3" "$4" </dev/null)
 	status=$?
-	# 1 says that a case failed; the program has printed which.
+	# With status 1, the program has printed which cases failed.
 	[ $status -le 1 ] || echo "not ok - $2: ended with status $status"
 	rm -rf "$directory"
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* One place to write to, for each transport the library has. */
+/* A destination for frames, for each transport of the library. */
 #ifndef ENDPOINT_H
 #define ENDPOINT_H
 
@@ -17,11 +17,11 @@ struct endpoint {
 
 extern const char ENDPOINT_PATH[];	/* of the file or the Unix socket, in the current directory */
 
-/* False when the machine lacks the address (IPv6 may be switched off). */
+/* False if the machine does not have the address, such as ::1 without IPv6. */
 bool endpoint_open(struct endpoint *e, enum transport transport);
 void endpoint_close(struct endpoint *e);
 
-/* A writer to it; the content types end in NULL, and the list may be NULL. */
+/* Returns a writer to it. The list of content types ends in NULL, or is NULL. */
 struct fstrm_writer *endpoint_writer(const struct endpoint *e, const char *const *content_types);
 
 #endif

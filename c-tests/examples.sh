@@ -3,21 +3,11 @@
 # shellcheck disable=SC2046 # several flags
 # The programs of docs/, built as they say and run.
 set -u
-work=$(mktemp -d)
-
-result() {
-	if [ "$1" -eq 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		head -n 20 "$work/log" | sed 's/^/#   /'
-	fi
-}
+. ./report.sh
 
 toy_server() {
 	$CC -std=c11 -pedantic -Wall -Wextra -Werror -o "$work/toy-server" ../docs/toy-server.c \
-		$(PKG_CONFIG_PATH=$STAGE/lib/pkgconfig pkg-config --cflags --libs libdnstap) \
-		-Wl,-rpath,"$STAGE/lib" >"$work/log" 2>&1 || return 1
+		$(stage_flags libdnstap) >"$work/log" 2>&1 || return 1
 	python3 ./toy_server.py "$work/toy-server" "file:$work/toy.tap" >"$work/log" 2>&1 || return 1
 	grep -q '^logged 2, sent ' "$work/log" || return 1
 	grep -qxF "dnstap: $work/toy.tap: connected" "$work/log" || return 1
@@ -40,8 +30,7 @@ masked() {
 
 mask_clients() {
 	$CC -std=c11 -pedantic -Wall -Wextra -Werror -o "$work/mask-clients" ../docs/mask-clients.c \
-		$(PKG_CONFIG_PATH=$STAGE/lib/pkgconfig pkg-config --cflags --libs libdnstap) \
-		-Wl,-rpath,"$STAGE/lib" >"$work/log" 2>&1 || return 1
+		$(stage_flags libdnstap) >"$work/log" 2>&1 || return 1
 	masked ../bench/messages.fstrm >"$work/expected" 2>"$work/log" || return 1
 	grep -q 'query_address: 127\.0\.0\.0' "$work/expected" || return 1
 	timeout 60 "$work/mask-clients" ../bench/messages.fstrm "file:$work/masked.tap" >"$work/log" 2>&1 || return 1
@@ -64,5 +53,4 @@ mask_clients
 result $? "mask-clients.c as C11: built, run, and read with the golang tool"
 mask_clients_fails
 result $? "mask-clients.c without a receiver, and without dnstap to read"
-rm -rf "$work"
 echo "end of examples"

@@ -5,16 +5,7 @@
 # every declaration and macro of the C library's.
 set -u
 include=$STAGE/include
-work=$(mktemp -d)
-
-result() {
-	if [ "$1" -eq 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		head -n 20 "$work/log" | sed 's/^/#   /'
-	fi
-}
+. ./report.sh
 
 strict='-Werror -pedantic-errors -Wall -Wextra -Wmissing-field-initializers -Wcast-qual -Wconversion -Wsign-conversion'
 strict_c="$strict -Wstrict-prototypes"
@@ -47,8 +38,7 @@ dialect() {
 	name=$1
 	shift
 	# shellcheck disable=SC2046 # several
-	"$@" -I"$include" -o "$work/headers" headers.c \
-		$(PKG_CONFIG_PATH=$STAGE/lib/pkgconfig pkg-config --libs libdnstap) -Wl,-rpath,"$STAGE/lib" >"$work/log" 2>&1 &&
+	"$@" -I"$include" -o "$work/headers" headers.c $(stage_flags libdnstap) >"$work/log" 2>&1 &&
 		"$work/headers" >"$work/log" 2>&1
 	result $? "all headers as $name, by $1"
 }
@@ -109,5 +99,4 @@ if [ -n "$REFERENCE" ]; then
 else
 	echo "skip - prototypes and macros: libfstrm-dev is not installed"
 fi
-rm -rf "$work"
 echo "end of headers"

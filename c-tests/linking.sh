@@ -3,19 +3,7 @@
 # shellcheck disable=SC2046 # several flags
 # Programs linked with the archives, with what pkg-config says, do the same as those with the shared objects.
 set -u
-work=$(mktemp -d)
-pc() {
-	PKG_CONFIG_PATH=$STAGE/lib/pkgconfig pkg-config "$@"
-}
-
-result() {
-	if [ "$1" -eq 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		head -n 20 "$work/log" | sed 's/^/#   /'
-	fi
-}
+. ./report.sh
 
 # In an empty directory.
 run() {
@@ -50,7 +38,7 @@ libfstrm() {
 # libdnstap LIBRARIES: a sink to a file, with a message of every type.
 libdnstap() {
 	$CC -std=c99 -D_XOPEN_SOURCE=700 -pthread -I. -I"$BUILD/dnstap" $(pc --cflags libdnstap) -o "$work/program" \
-		dnstap/every_type.c bytes.c receiver.c fault.c messages.c sink.c "$BUILD/dnstap/dnstap.pb-c.c" "$@" \
+		dnstap/every_type.c bytes.c receiver.c harness.c messages.c sink.c "$BUILD/dnstap/dnstap.pb-c.c" "$@" \
 		-l:libprotobuf-c.a >"$work/log" 2>&1 || return 1
 	same "$BUILD/dnstap/every_type" file.tap
 }
@@ -62,5 +50,4 @@ for library in libfstrm libdnstap; do
 	$library -static $(pc --static --libs $library)
 	result $? "$library.a in a program that is all static"
 done
-rm -rf "$work"
 echo "end of linking"

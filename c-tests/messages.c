@@ -34,55 +34,55 @@ dnstap_message example(uint32_t type)
 	return m;
 }
 
-/* The first bytes of a query: all of what the others follow from. */
+/* The first bytes of a query, which determine the others. */
 struct head {
-	uint16_t who;
+	uint16_t logger;
 	uint16_t length;
 	uint32_t seq;
 };
 
-void put_number(dnstap_message *message, uint8_t *query, struct number number, size_t length)
+void put_id(dnstap_message *message, uint8_t *query, struct message_id id, size_t length)
 {
-	struct head head = { (uint16_t)number.who, (uint16_t)length, number.seq };
+	struct head head = { (uint16_t)id.logger, (uint16_t)length, id.seq };
 
 	memcpy(query, &head, sizeof head);
-	memset(query + sizeof head, (int)(number.seq & 0xff), length - sizeof head);
+	memset(query + sizeof head, (int)(id.seq & 0xff), length - sizeof head);
 	message->query.data = query;
 	message->query.length = length;
 }
 
-bool get_number(const uint8_t *query, size_t length, struct number *number)
+bool get_id(const uint8_t *query, size_t length, struct message_id *id)
 {
 	struct head head;
 
 	if (length < sizeof head)
 		return false;
 	memcpy(&head, query, sizeof head);
-	number->who = head.who;
-	number->seq = head.seq;
+	id->logger = head.logger;
+	id->seq = head.seq;
 	for (size_t i = sizeof head; i < length; i++)
 		if (query[i] != (head.seq & 0xff))
 			return false;
 	return length == head.length;
 }
 
-dnstap_result log_number(dnstap_queue *queue, uint32_t type, struct number number, size_t length)
+dnstap_result log_with_id(dnstap_queue *queue, uint32_t type, struct message_id id, size_t length)
 {
-	uint8_t query[LONGEST];
+	uint8_t query[MAX_QUERY];
 	dnstap_message m = example(type);
 
-	put_number(&m, query, number, length);
+	put_id(&m, query, id, length);
 	return dnstap_log(queue, &m);
 }
 
-dnstap_result log_number_frame(dnstap_queue *queue, uint32_t type, struct number number, size_t length)
+dnstap_result log_frame_with_id(dnstap_queue *queue, uint32_t type, struct message_id id, size_t length)
 {
-	uint8_t query[LONGEST], frame[LONGEST + 1000];
+	uint8_t query[MAX_QUERY], frame[MAX_QUERY + 1000];
 	dnstap_message m = example(type);
 	size_t used;
 
-	put_number(&m, query, number, length);
-	NEED(dnstap_encode(frame, sizeof frame, &used, &m) == DNSTAP_OK, "a message of %zu bytes cannot be encoded", length);
+	put_id(&m, query, id, length);
+	ASSERT(dnstap_encode(frame, sizeof frame, &used, &m) == DNSTAP_OK, "a message of %zu bytes cannot be encoded", length);
 	return dnstap_log_frame(queue, type, frame, used);
 }
 
@@ -90,11 +90,11 @@ Dnstap__Dnstap *unpack(const unsigned char *data, size_t len)
 {
 	Dnstap__Dnstap *event = dnstap__dnstap__unpack(NULL, len, data);
 
-	NEED(event != NULL && event->type == DNSTAP__DNSTAP__TYPE__MESSAGE && event->message != NULL,
-	     "a frame of %zu bytes is no event with a message", len);
-	/* It would take fewer if a field came twice. */
-	NEED(dnstap__dnstap__get_packed_size(event) == len, "an event takes %zu bytes, but its frame has %zu",
-	     dnstap__dnstap__get_packed_size(event), len);
+	ASSERT(event != NULL && event->type == DNSTAP__DNSTAP__TYPE__MESSAGE && event->message != NULL,
+	       "a frame of %zu bytes is not an event with a message", len);
+	/* Fewer if a field came twice. */
+	ASSERT(dnstap__dnstap__get_packed_size(event) == len, "an event takes %zu bytes, but its frame has %zu",
+	       dnstap__dnstap__get_packed_size(event), len);
 	return event;
 }
 
@@ -107,7 +107,7 @@ struct tally *new_tally(void)
 {
 	struct tally *tally = calloc(1, sizeof *tally);
 
-	NEED(tally != NULL, "no memory");
+	ASSERT(tally != NULL, "no memory");
 	pthread_mutex_init(&tally->lock, NULL);
 	return tally;
 }
@@ -123,16 +123,16 @@ static void count(struct tally *tally, const struct frame *f)
 	Dnstap__Dnstap *event = unpack(f->data, f->len);
 	const ProtobufCBinaryData *query = &event->message->query_message;
 	int type = (int)event->message->type;
-	struct number n;
+	struct message_id n;
 
-	NEED(event->message->has_query_message && get_number(query->data, query->len, &n),
-	     "after %llu messages a torn one", (unsigned long long)tally->messages);
-	NEED(type > 0 && type < DNSTAP_MESSAGE_TYPE_COUNT, "a message of %u of type %d, which nobody logged", n.who, type);
+	ASSERT(event->message->has_query_message && get_id(query->data, query->len, &n),
+	       "a corrupt message after %llu messages", (unsigned long long)tally->messages);
+	ASSERT(type > 0 && type < DNSTAP_MESSAGE_TYPE_COUNT, "a message of logger %u has type %d, which was not logged", n.logger, type);
 	pthread_mutex_lock(&tally->lock);
-	NEED(n.seq >= tally->next[n.who], "message %u of %u where %u is due", n.seq, n.who, tally->next[n.who]);
-	tally->gaps += n.seq > tally->next[n.who];
-	tally->missing += n.seq - tally->next[n.who];
-	tally->next[n.who] = n.seq + 1;
+	ASSERT(n.seq >= tally->next[n.logger], "message %u of logger %u instead of message %u", n.seq, n.logger, tally->next[n.logger]);
+	tally->gaps += n.seq > tally->next[n.logger];
+	tally->missing += n.seq - tally->next[n.logger];
+	tally->next[n.logger] = n.seq + 1;
 	tally->messages++;
 	tally->bytes += 4 + f->len;
 	tally->by_type[type]++;
@@ -157,7 +157,7 @@ int tally_stream(struct tally *tally, int fd)
 	do
 		type = tally_frame(tally, fd);
 	while (type == DATA);
-	NEED(type != LATE, "the stream came to a halt after %llu messages", (unsigned long long)tally->messages);
+	ASSERT(type != LATE, "the stream stalled after %llu messages", (unsigned long long)tally->messages);
 	if (type == STOP) {
 		pthread_mutex_lock(&tally->lock);
 		tally->streams++;
@@ -170,24 +170,24 @@ void tally_to_stop(struct tally *tally, int fd)
 {
 	int type = tally_stream(tally, fd);
 
-	NEED(type == STOP, "the stream ended with %d, not STOP", type);
-	NEED(send_control(fd, FINISH, NULL), "FINISH could not be sent");
-	NEED(read_to_end(fd), "the sender did not close after FINISH");
+	ASSERT(type == STOP, "the stream ended with %d, not STOP", type);
+	ASSERT(send_control(fd, FINISH, NULL), "FINISH could not be sent");
+	ASSERT(read_to_end(fd), "the sender did not close after FINISH");
 }
 
-/* Whether the library reads this frame next, and its message with it. */
+/* Returns whether the library reads this frame next, and its message. */
 static bool reads_the_same(dnstap_reader *reader, const struct frame *f)
 {
 	dnstap_message m = DNSTAP_MESSAGE_INIT;
-	struct number n;
+	struct message_id n;
 	dnstap_bytes frame;
 
-	return dnstap_reader_next(reader, &m, 0) == DNSTAP_OK && get_number(m.query.data, m.query.length, &n)
+	return dnstap_reader_next(reader, &m, 0) == DNSTAP_OK && get_id(m.query.data, m.query.length, &n)
 	       && dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.length == f->len
 	       && memcmp(frame.data, f->data, f->len) == 0;
 }
 
-int tally_remains(struct tally *tally, const char *path)
+int tally_partial_file(struct tally *tally, const char *path)
 {
 	dnstap_reader *reader = dnstap_reader_open(path, NULL);
 	int fd = open(path, O_RDONLY);
@@ -195,21 +195,21 @@ int tally_remains(struct tally *tally, const char *path)
 	struct frame f;
 	int type;
 
-	NEED(fd >= 0 && reader != NULL, "%s is not there", path);
-	NEED(read_frame(fd, &f) == START && has_content_type(&f, CONTENT_TYPE), "%s begins with %d and not with START",
-	     path, f.type);
+	ASSERT(fd >= 0 && reader != NULL, "%s is not there", path);
+	ASSERT(read_frame(fd, &f) == START && has_content_type(&f, CONTENT_TYPE), "%s begins with %d and not with START",
+	       path, f.type);
 	free_frame(&f);
 	while ((type = read_frame(fd, &f)) == DATA) {
 		count(tally, &f);
-		NEED(reads_the_same(reader, &f), "%s: after %llu messages the library reads another: %s", path,
-		     (unsigned long long)tally->messages, dnstap_reader_get_error(reader));
+		ASSERT(reads_the_same(reader, &f), "%s: after %llu messages the library reads another frame: %s", path,
+		       (unsigned long long)tally->messages, dnstap_reader_get_error(reader));
 		free_frame(&f);
 	}
 	free_frame(&f);
 	end = dnstap_reader_next(reader, NULL, 0);
-	NEED(end == (type == STOP ? DNSTAP_END : type == END ? DNSTAP_ERROR_NO_STOP : DNSTAP_ERROR_TORN),
-	     "%s ends with %d, but the library says: %s", path, type, dnstap_strerror(end));
-	NEED(type != STOP || read_frame(fd, &f) == END, "%s goes on behind STOP", path);
+	ASSERT(end == (type == STOP ? DNSTAP_END : type == END ? DNSTAP_ERROR_NO_STOP : DNSTAP_ERROR_TORN),
+	       "%s ends with %d, but the library says: %s", path, type, dnstap_strerror(end));
+	ASSERT(type != STOP || read_frame(fd, &f) == END, "%s goes on after STOP", path);
 	dnstap_reader_close(&reader);
 	close(fd);
 	return type;
@@ -218,9 +218,9 @@ int tally_remains(struct tally *tally, const char *path)
 uint64_t tally_file(struct tally *tally, const char *path)
 {
 	uint64_t before = tally->messages;
-	int end = tally_remains(tally, path);
+	int end = tally_partial_file(tally, path);
 
-	NEED(end == STOP, "%s ends with %d and not with STOP", path, end);
+	ASSERT(end == STOP, "%s ends with %d and not with STOP", path, end);
 	return tally->messages - before;
 }
 
@@ -228,8 +228,8 @@ void receive(struct receiver *r)
 {
 	int fd = accept_one(r->listening);
 
-	NEED(fd >= 0, "nobody connected");
-	NEED(receiver_handshake(r, fd, only_dnstap), "no handshake");
+	ASSERT(fd >= 0, "nobody connected");
+	ASSERT(receiver_handshake(r, fd, only_dnstap), "no handshake");
 	receiver_reach(r, 1);
 	tally_to_stop(r->arg, fd);
 	close(fd);

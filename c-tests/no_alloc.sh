@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# What a thread that logs asks of the system: nothing, but to wake the writer thread now and then.
+# A thread that logs makes no system call, except to wake the writer thread.
 set -u
 work=$(mktemp -d)
 cd "$work" || exit 1
@@ -13,8 +13,8 @@ elif ! timeout -k 5 120 strace -f -o trace "$BUILD/dnstap/no_alloc" ours >out 2>
 	echo "not ok - no_alloc fails under strace"
 	sed 's/^/#   /' out
 else
-	# Per thread: the calls between the marks. Before a byte is written to the pipe,
-	# its descriptor is checked: the host may have closed it, and opened another one with its number.
+	# Counts the calls of each thread between the marks. Before a byte is written to the pipe, its descriptor is
+	# checked: the host may have closed it, and reused its number.
 	awk '
 		/"begin logging"/ { logs[$1] = 1; if (!seen[$1]++) threads++ }
 		/"end logging"/ { logs[$1] = 0 }
@@ -32,7 +32,7 @@ else
 	read -r threads most others <<-END
 		$(grep -v '^#' calls)
 	END
-	name="12 threads that log 100,000 messages each: none wakes the writer thread more than 1,000 times, or asks for more"
+	name="12 threads that log 100,000 messages each wake the writer thread 1,000 times at most, and make no other system call"
 	if [ "$threads" -eq 12 ] && [ "$others" -eq 0 ] && [ "$most" -gt 0 ] && [ "$most" -le 1000 ]; then
 		echo "ok - $name"
 	else

@@ -58,7 +58,7 @@ void print_control(FILE *out, const struct fstrm_control *control)
 	fprintf(out, "type %s %d", res_name(res), (int)type);
 	res = fstrm_control_get_num_field_content_type(control, &count);
 	fprintf(out, ", content types %s %zu", res_name(res), count);
-	/* Two further than announced: a START keeps fields it does not count. */
+	/* Two more than counted: a START keeps fields that it does not count. */
 	for (size_t i = 0; i < count + 2; i++) {
 		field = NULL;
 		len = 77;

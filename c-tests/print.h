@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* How results are written down, so that two runs can be compared by diff. */
+/* Prints results in a form that diff can compare. */
 #ifndef PRINT_H
 #define PRINT_H
 
@@ -8,13 +8,13 @@
 #include <fstrm.h>
 #include <stdio.h>
 
-/* The name of a result, or its number if it is none of the five. */
+/* Returns the name of a result, or its number if it is none of the five. */
 const char *res_name(fstrm_res res);
 
-/* The whole content of a file, as print_bytes() writes it. */
+/* Prints the whole content of a file by print_bytes(). */
 void print_file(FILE *out, const char *path);
 
-/* Type and content types of a control frame, as the getters show them. */
+/* Prints the type and content types of a control frame, as the getters return them. */
 void print_control(FILE *out, const struct fstrm_control *control);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Threads that log while another one changes the sink: a program without a
- * race, for tools that look for races. With the argument "race" it has one of
- * its own.
+ * Threads that log while another one changes the sink: a program without a race,
+ * for race detectors. With the argument "race", the program has one itself.
  */
 #include <libdnstap.h>
 #include <netinet/in.h>
@@ -59,7 +58,7 @@ static void change(int i)
 	(void)dnstap_sink_get_stats(sink, &s);
 	(void)dnstap_sink_get_error(sink, line, sizeof line);
 	(void)dnstap_sink_get_event_fd(sink);
-	/* Read byte by byte: the tools look into functions of the C library less closely. */
+	/* Read byte by byte, because the tools check functions of the C library less closely. */
 	while (dnstap_sink_next_event(sink, &event) == DNSTAP_OK)
 		for (const char *at = event.text; *at != '\0'; at++)
 			letters++;

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # shellcheck disable=SC2046 # several flags
-# The installed suppressions: with them, tools that look for races report those of a program, and nothing about libdnstap.
+# With the installed suppressions, race detectors report races of a program, and nothing about libdnstap.
 set -u
-work=$(mktemp -d)
+. ./report.sh
 suppressions=$STAGE/share/libdnstap
 
 # build NAME FLAGS
@@ -11,8 +11,7 @@ build() {
 	name=$1
 	shift
 	$CC -std=c99 -Wall -Wextra -Werror -O1 -g -pthread -D_XOPEN_SOURCE=700 "$@" -o "$work/$name" race_detectors.c \
-		$(PKG_CONFIG_PATH=$STAGE/lib/pkgconfig pkg-config --cflags --libs libdnstap) \
-		-Wl,-rpath,"$STAGE/lib" >"$work/log" 2>&1
+		$(stage_flags libdnstap) >"$work/log" 2>&1
 }
 
 # The status is 9 if the tool reports a race.
@@ -35,12 +34,9 @@ with_tsan() {
 # expect STATUS NAME: the status of the last command.
 expect() {
 	status=$?
-	if [ $status -eq "$1" ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2: status $status"
-		head -n 30 "$work/log" | sed 's/^/#   /'
-	fi
+	[ $status -eq "$1" ]
+	result $? "$2" "status $status, not $1
+$(cat "$work/log")"
 }
 
 build plain
@@ -61,5 +57,4 @@ with_tsan "suppressions=$suppressions/tsan.supp" ./tsan race
 expect 9 "ThreadSanitizer reports a race of the program"
 with_tsan "" ./tsan
 expect 9 "ThreadSanitizer needs the suppressions"
-rm -rf "$work"
 echo "end of race_detectors"

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A longer frame than any test sends: the stream is corrupt. */
+/* A frame longer than any that the tests send means that the stream is corrupt. */
 enum { LENGTH_LIMIT = 64 << 20 };
 
 static void die(const char *what)
@@ -77,7 +77,7 @@ int accept_one(int listening)
 	return fd;
 }
 
-/* Number of bytes read; fewer than asked for at the end, -1 when late. */
+/* Returns the number of bytes read: fewer than `len` at the end, -1 if late. */
 static ssize_t read_some(int fd, unsigned char *to, size_t len)
 {
 	size_t have = 0;
@@ -95,7 +95,7 @@ static ssize_t read_some(int fd, unsigned char *to, size_t len)
 	return (ssize_t)have;
 }
 
-/* Reads a length; DATA when there is one. */
+/* Reads a length; returns DATA if there is one. */
 static int read_length(int fd, size_t *len)
 {
 	unsigned char b[4];
@@ -185,7 +185,7 @@ bool send_control(int fd, int type, const char *const *content_types)
 	return send_bytes(fd, out, len);
 }
 
-/* Steps through the content types of a control frame; false after the last. */
+/* Returns the next content type of a control frame; false after the last. */
 static bool next_content_type(const struct frame *control, size_t *at, const unsigned char **text, size_t *len)
 {
 	const unsigned char *p = control->data + *at;

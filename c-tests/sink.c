@@ -3,26 +3,26 @@
 
 #include <string.h>
 
-/* How many seconds after the timeout a sink is closed at the latest. */
+/* Seconds after its timeout at which a sink is closed at the latest. */
 static const double CLOSE_GRACE = 0.5;
 
-/* How many more a machine that is busy may take. */
+/* Seconds that a busy machine may add. */
 static const double SLACK = 2.0;
 
-/* How often that long everything may take. */
-static unsigned times(void)
+/* The factor by which everything may take longer. */
+static unsigned slowdown(void)
 {
-	return in_haste() ? 4 : 1;
+	return under_valgrind() ? 4 : 1;
 }
 
 dnstap_options *options_to(const char *output)
 {
 	dnstap_options *options = dnstap_options_new();
 
-	NEED(dnstap_options_set_output(options, output) == DNSTAP_OK, "%s: %s", output,
-	     dnstap_options_get_error(options));
-	NEED(dnstap_options_set_io_timeout(options, times() * TIMEOUT) == DNSTAP_OK, "io_timeout");
-	NEED(dnstap_options_set_close_timeout(options, times() * TIMEOUT) == DNSTAP_OK, "close_timeout");
+	ASSERT(dnstap_options_set_output(options, output) == DNSTAP_OK, "%s: %s", output,
+	       dnstap_options_get_error(options));
+	ASSERT(dnstap_options_set_io_timeout(options, slowdown() * TIMEOUT) == DNSTAP_OK, "io_timeout");
+	ASSERT(dnstap_options_set_close_timeout(options, slowdown() * TIMEOUT) == DNSTAP_OK, "close_timeout");
 	return options;
 }
 
@@ -30,9 +30,9 @@ dnstap_options *options_with_ring(const char *output, size_t bytes)
 {
 	dnstap_options *options = options_to(output);
 
-	NEED(dnstap_options_set_queue_bytes(options, bytes) == DNSTAP_OK, "queue_bytes");
-	NEED(dnstap_options_set_flush_interval(options, 10) == DNSTAP_OK, "flush_interval");
-	NEED(dnstap_options_set_reconnect_interval(options, 100) == DNSTAP_OK, "reconnect_interval");
+	ASSERT(dnstap_options_set_queue_bytes(options, bytes) == DNSTAP_OK, "queue_bytes");
+	ASSERT(dnstap_options_set_flush_interval(options, 10) == DNSTAP_OK, "flush_interval");
+	ASSERT(dnstap_options_set_reconnect_interval(options, 100) == DNSTAP_OK, "reconnect_interval");
 	return options;
 }
 
@@ -43,9 +43,9 @@ dnstap_sink *open_sink(dnstap_options *options)
 	dnstap_sink *sink = dnstap_sink_open(options, &error);
 
 	took = now() - took;
-	NEED(sink != NULL && error == DNSTAP_OK, "no sink: %s: %s", dnstap_strerror(error),
-	     dnstap_options_get_error(options));
-	NEED(took < times() * SLACK, "opening the sink took %.1f s", took);
+	ASSERT(sink != NULL && error == DNSTAP_OK, "no sink: %s: %s", dnstap_strerror(error),
+	       dnstap_options_get_error(options));
+	ASSERT(took < slowdown() * SLACK, "opening the sink took %.1f s", took);
 	dnstap_options_free(&options);
 	return sink;
 }
@@ -56,14 +56,14 @@ void check_sums(const dnstap_stats *s)
 
 	for (int i = 0; i < DNSTAP_MESSAGE_TYPE_COUNT; i++)
 		sum += s->logged_by_type[i];
-	NEED(s->logged == sum, "%llu logged, but %llu by type", (unsigned long long)s->logged, (unsigned long long)sum);
+	ASSERT(s->logged == sum, "%llu logged, but %llu by type", (unsigned long long)s->logged, (unsigned long long)sum);
 	sum = s->sent + s->waiting + s->dropped_full + s->dropped_too_long + s->dropped_invalid +
 	      s->dropped_closed;
-	NEED(s->logged == sum && s->waiting <= s->logged && s->sent <= s->logged,
-	     "%llu logged, but %llu sent, %llu waiting, dropped: %llu full, %llu too long, %llu invalid, %llu closed",
-	     (unsigned long long)s->logged, (unsigned long long)s->sent, (unsigned long long)s->waiting,
-	     (unsigned long long)s->dropped_full, (unsigned long long)s->dropped_too_long,
-	     (unsigned long long)s->dropped_invalid, (unsigned long long)s->dropped_closed);
+	ASSERT(s->logged == sum && s->waiting <= s->logged && s->sent <= s->logged,
+	       "%llu logged, but %llu sent, %llu waiting, dropped: %llu full, %llu too long, %llu invalid, %llu closed",
+	       (unsigned long long)s->logged, (unsigned long long)s->sent, (unsigned long long)s->waiting,
+	       (unsigned long long)s->dropped_full, (unsigned long long)s->dropped_too_long,
+	       (unsigned long long)s->dropped_invalid, (unsigned long long)s->dropped_closed);
 }
 
 dnstap_stats stats_of(const dnstap_sink *sink)
@@ -74,7 +74,7 @@ dnstap_stats stats_of(const dnstap_sink *sink)
 	memset(&s, 0x5a, sizeof s);
 	s.size = sizeof s;
 	result = dnstap_sink_get_stats(sink, &s);
-	NEED(result == DNSTAP_OK, "get_stats: %s", dnstap_strerror(result));
+	ASSERT(result == DNSTAP_OK, "get_stats: %s", dnstap_strerror(result));
 	check_sums(&s);
 	return s;
 }
@@ -86,10 +86,10 @@ dnstap_stats close_sink(dnstap_sink **sink, unsigned timeout)
 	dnstap_result result = dnstap_sink_close(sink, &s);
 
 	took = now() - took;
-	NEED(result == DNSTAP_OK && *sink == NULL, "closing: %s", dnstap_strerror(result));
-	NEED(took < times() * (timeout / 1e3 + CLOSE_GRACE + SLACK), "closing took %.2f s", took);
+	ASSERT(result == DNSTAP_OK && *sink == NULL, "closing: %s", dnstap_strerror(result));
+	ASSERT(took < slowdown() * (timeout / 1e3 + CLOSE_GRACE + SLACK), "closing took %.2f s", took);
 	check_sums(&s);
-	NEED(s.state == DNSTAP_STATE_CLOSING, "the writer thread was left behind after %.2f s", took);
+	ASSERT(s.state == DNSTAP_STATE_CLOSING, "the writer thread still ran after %.2f s", took);
 	return s;
 }
 
@@ -97,15 +97,15 @@ const char *error_of(const dnstap_sink *sink)
 {
 	static char line[512];
 
-	NEED(dnstap_sink_get_error(sink, line, sizeof line) == DNSTAP_OK, "the error cannot be asked for");
-	NEED(strstr(line, "(os error") == NULL, "the error has a number: %s", line);
+	ASSERT(dnstap_sink_get_error(sink, line, sizeof line) == DNSTAP_OK, "get_error");
+	ASSERT(strstr(line, "(os error") == NULL, "the error has a number: %s", line);
 	return line;
 }
 
-void expect_error(const dnstap_sink *sink, const char *piece, const char *other)
+void expect_error(const dnstap_sink *sink, const char *part, const char *other)
 {
 	const char *line = error_of(sink);
 
-	NEED(piece == NULL || strstr(line, piece) != NULL, "the error says \"%s\", not \"%s\"", line, piece);
-	NEED(other == NULL || strstr(line, other) != NULL, "the error says \"%s\", not \"%s\"", line, other);
+	ASSERT(part == NULL || strstr(line, part) != NULL, "the error is \"%s\", without \"%s\"", line, part);
+	ASSERT(other == NULL || strstr(line, other) != NULL, "the error is \"%s\", without \"%s\"", line, other);
 }

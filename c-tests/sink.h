@@ -1,41 +1,41 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A sink whose accounts are checked whenever they are looked at, and that is opened and closed in time. */
+/* Sinks that open and close in time, and whose accounts are checked each time they are read. */
 #ifndef SINK_H
 #define SINK_H
 
-#include "fault.h"
+#include "harness.h"
 #include "receiver.h"
 
 #include <libdnstap.h>
 #include <stdint.h>
 
-/* Milliseconds that the options give the receiver for each step, and for the end: one that is well needs far less. */
+/* The I/O and close timeouts in milliseconds; a working receiver needs far less. */
 enum { TIMEOUT = 10000 };
 
-/* Options for an output. */
+/* Returns options for an output. */
 dnstap_options *options_to(const char *output);
 
-/* The same with a ring of so many bytes, which is flushed soon, and a receiver that is tried again soon. */
+/* The same with a ring of this size, a short flush interval and a short reconnect interval. */
 dnstap_options *options_with_ring(const char *output, size_t bytes);
 
-/* A sink with such options, which it frees. Nobody is waited for. */
+/* Opens a sink and frees the options. Fails the case if opening waits for anything. */
 dnstap_sink *open_sink(dnstap_options *options);
 
-/* The accounts, which are checked for adding up. */
+/* Reads the accounts, and checks that they add up. */
 dnstap_stats stats_of(const dnstap_sink *sink);
 void check_sums(const dnstap_stats *s);
 
-/* Closes, within half a second after its timeout in milliseconds. Returns the last accounts. */
+/* Closes a sink, at most half a second after its timeout in milliseconds, and returns its last accounts. */
 dnstap_stats close_sink(dnstap_sink **sink, unsigned timeout);
 
-/* Why the receiver could not be reached, or was lost. Stays until the next call. */
+/* Returns the error of a sink, in memory that the next call overwrites. */
 const char *error_of(const dnstap_sink *sink);
 
-/* Ends a case unless the error has both pieces in it; either may be NULL. */
-void expect_error(const dnstap_sink *sink, const char *piece, const char *other);
+/* Fails the case unless the error contains both parts; either may be NULL. */
+void expect_error(const dnstap_sink *sink, const char *part, const char *other);
 
-/* Looks at the accounts until they are as they should be; the last ones are left in `s`. */
-#define AWAIT_STATS(sink, s, condition) \
-	AWAIT((s = stats_of(sink), (condition)), DEADLINE, "never came: %s; %s", #condition, error_of(sink))
+/* Reads the accounts into `s` until they meet a condition. */
+#define WAIT_FOR_STATS(sink, s, condition) \
+	WAIT_UNTIL((s = stats_of(sink), (condition)), DEADLINE, "%s is still false; %s", #condition, error_of(sink))
 
 #endif

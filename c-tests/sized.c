@@ -19,11 +19,11 @@ void *place(struct area *area, size_t size)
 	if (area->pages == NULL) {
 		void *pages;
 
-		NEED(posix_memalign(&pages, PAGE, (PAGES + 1) * PAGE) == 0, "no memory");
+		ASSERT(posix_memalign(&pages, PAGE, (PAGES + 1) * PAGE) == 0, "no memory");
 		area->pages = pages;
-		NEED(mprotect(area->pages + PAGES * PAGE, PAGE, PROT_NONE) == 0, "no guard page");
+		ASSERT(mprotect(area->pages + PAGES * PAGE, PAGE, PROT_NONE) == 0, "no guard page");
 	}
-	NEED(mprotect(area->pages, PAGES * PAGE, PROT_READ | PROT_WRITE) == 0, "the pages stay read-only");
+	ASSERT(mprotect(area->pages, PAGES * PAGE, PROT_READ | PROT_WRITE) == 0, "the pages stay read-only");
 	memset(area->pages, CANARY, PAGES * PAGE);
 	/* There is always a size to read. */
 	area->length = size == 0 ? WORD : (size + WORD - 1) / WORD * WORD;
@@ -42,7 +42,7 @@ void *place_copy(struct area *area, size_t size, const void *whole, const struct
 	/* Half a pointer would be none. */
 	if (size < sizes->now && known >= WORD)
 		memset(copy + known, 0, area->length - known);
-	NEED(mprotect(area->pages, PAGES * PAGE, PROT_READ) == 0, "the pages cannot be made read-only");
+	ASSERT(mprotect(area->pages, PAGES * PAGE, PROT_READ) == 0, "the pages cannot be made read-only");
 	return copy;
 }
 
@@ -60,18 +60,18 @@ void check_outside(const struct area *area, size_t size, const char *call)
 	size_t has;
 
 	memcpy(&has, area->place, sizeof has);
-	NEED(has == size, "%s: size %zu is now %zu", call, size, has);
+	ASSERT(has == size, "%s: size %zu is now %zu", call, size, has);
 	for (const uint8_t *at = area->pages; at < area->place; at++)
-		NEED(*at == CANARY, "%s: size %zu, and byte %td was written to", call, size, at - area->place);
+		ASSERT(*at == CANARY, "%s: size %zu, and byte %td was written to", call, size, at - area->place);
 	for (size_t at = size < WORD ? WORD : size; at < area->length; at++)
-		NEED(area->place[at] == CANARY, "%s: size %zu, and byte %zu was written to", call, size, at);
+		ASSERT(area->place[at] == CANARY, "%s: size %zu, and byte %zu was written to", call, size, at);
 }
 
 void check_refused(const struct area *area, size_t size, const char *call)
 {
 	check_outside(area, size, call);
 	for (size_t at = WORD; at < area->length; at++)
-		NEED(area->place[at] == CANARY, "%s: size %zu is refused, and byte %zu was written to", call, size, at);
+		ASSERT(area->place[at] == CANARY, "%s: size %zu is refused, and byte %zu was written to", call, size, at);
 }
 
 static int is_padding(const struct sizes *sizes, size_t at)
@@ -89,8 +89,8 @@ void check_filled(const struct area *area, size_t size, const void *whole, const
 
 	check_outside(area, size, call);
 	for (size_t at = WORD; at < known; at++)
-		NEED(is_padding(sizes, at) || area->place[at] == wanted[at], "%s: size %zu, and byte %zu of %s is %#x, not %#x",
-		     call, size, at, sizes->name, area->place[at], wanted[at]);
+		ASSERT(is_padding(sizes, at) || area->place[at] == wanted[at], "%s: size %zu, and byte %zu of %s is %#x, not %#x",
+		       call, size, at, sizes->name, area->place[at], wanted[at]);
 	for (size_t at = sizes->now; at < size; at++)
-		NEED(area->place[at] == 0, "%s: size %zu, and byte %zu is not 0", call, size, at);
+		ASSERT(area->place[at] == 0, "%s: size %zu, and byte %zu is not 0", call, size, at);
 }

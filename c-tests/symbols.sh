@@ -2,19 +2,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # The shared objects as the dynamic linker sees them: symbols, versions, names, dependencies.
 set -u
+. ./report.sh
 . ./versions.sh
 version=$(package_version)
-work=$(mktemp -d)
-
-# result STATUS NAME REASON: the reason is printed if the status is not 0.
-result() {
-	if [ "$1" -eq 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		[ $# -lt 3 ] || echo "$3" | head -n 20 | sed 's/^/#   /'
-	fi
-}
 
 # Functions and their versions, one "name@version" a line; the nodes themselves are absolute symbols.
 versioned() {
@@ -111,5 +101,4 @@ differ=$(diff "$work/declared" "$work/names")
 [ -s "$work/declared" ] && [ -z "$differ" ]
 result $? "libdnstap: all $(wc -l <"$work/declared") functions of the header are symbols, and no others" "< header, > object: $differ"
 
-rm -rf "$work"
 echo "end of symbols"

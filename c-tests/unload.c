@@ -4,7 +4,7 @@
  * a process that forks and has other threads. Run with the path of the library.
  */
 #define _DEFAULT_SOURCE
-#include "fault.h"
+#include "harness.h"
 
 #include <dlfcn.h>
 #include <fstrm.h>
@@ -19,12 +19,12 @@ enum { ROUNDS = 20 };
 
 static const char *library;	/* its path */
 
-/* A function of the library, which this program is not linked with. */
+/* Declares a function of the library, which this program is not linked with. */
 static void *function(void *handle, const char *name)
 {
 	void *found = dlsym(handle, name);
 
-	NEED(found != NULL, "no %s: %s", name, dlerror());
+	ASSERT(found != NULL, "no %s: %s", name, dlerror());
 	return found;
 }
 #define TAKE(name) __typeof__(&name) name##_ = (__typeof__(&name))(uintptr_t)function(handle, #name)
@@ -36,7 +36,7 @@ static int pieces(void)
 	char line[1000];
 	int found = 0;
 
-	NEED(maps != NULL, "no /proc");
+	ASSERT(maps != NULL, "no /proc");
 	while (fgets(line, sizeof line, maps) != NULL)
 		found += strstr(line, library) != NULL;
 	fclose(maps);
@@ -47,7 +47,7 @@ struct use {
 	void *handle;
 	void *(*run)(void *);	/* a thread */
 	const char *output;
-	int leaves;		/* the sink open */
+	int leaves;		/* the sink stays open */
 };
 
 /* Opens a sink, logs, and closes it. */
@@ -64,7 +64,7 @@ static void *use_dnstap(void *arg)
 	TAKE(dnstap_queue_new);
 	TAKE(dnstap_queue_free);
 	TAKE(dnstap_log);
-	/* Inline in the header; a program that does not compile it takes these. */
+	/* Inline in the header, and exported for programs that do not compile it. */
 	TAKE(dnstap_enabled);
 	TAKE(dnstap_is_error);
 	dnstap_message m = { .size = sizeof m, .type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY };
@@ -72,15 +72,15 @@ static void *use_dnstap(void *arg)
 	dnstap_queue *queue;
 	dnstap_sink *sink;
 
-	NEED(dnstap_options_set_output_(options, use->output) == DNSTAP_OK, "%s", use->output);
+	ASSERT(dnstap_options_set_output_(options, use->output) == DNSTAP_OK, "%s", use->output);
 	dnstap_options_set_close_timeout_(options, 10);
 	sink = dnstap_sink_open_(options, NULL);
 	dnstap_options_free_(&options);
 	queue = dnstap_queue_new_(sink, NULL);
-	NEED(dnstap_enabled_(queue, m.type) && !dnstap_is_error_(dnstap_log_(queue, &m)), "log");
+	ASSERT(dnstap_enabled_(queue, m.type) && !dnstap_is_error_(dnstap_log_(queue, &m)), "log");
 	if (!use->leaves) {
 		dnstap_queue_free_(&queue);
-		NEED(dnstap_sink_close_(&sink, NULL) == DNSTAP_OK, "close");
+		ASSERT(dnstap_sink_close_(&sink, NULL) == DNSTAP_OK, "close");
 	}
 	return NULL;
 }
@@ -107,9 +107,9 @@ static void *use_fstrm(void *arg)
 	writer = fstrm_file_writer_init_(options, NULL);
 	fstrm_file_options_destroy_(&options);
 	iothr = fstrm_iothr_init_(NULL, &writer);
-	NEED(iothr != NULL, "no writer thread");
-	NEED(fstrm_iothr_submit_(iothr, fstrm_iothr_get_input_queue_(iothr), frame, sizeof frame, NULL, NULL) ==
-	     fstrm_res_success, "submit");
+	ASSERT(iothr != NULL, "no writer thread");
+	ASSERT(fstrm_iothr_submit_(iothr, fstrm_iothr_get_input_queue_(iothr), frame, sizeof frame, NULL, NULL) ==
+	       fstrm_res_success, "submit");
 	fstrm_iothr_destroy_(&iothr);
 	return NULL;
 }
@@ -120,30 +120,30 @@ static void load_and_unload(struct use *use)
 	pthread_t thread;
 
 	use->handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
-	NEED(use->handle != NULL, "%s", dlerror());
-	NEED(pthread_create(&thread, NULL, use->run, use) == 0 && pthread_join(thread, NULL) == 0, "no thread");
-	NEED(dlclose(use->handle) == 0, "%s", dlerror());
+	ASSERT(use->handle != NULL, "%s", dlerror());
+	ASSERT(pthread_create(&thread, NULL, use->run, use) == 0 && pthread_join(thread, NULL) == 0, "no thread");
+	ASSERT(dlclose(use->handle) == 0, "%s", dlerror());
 }
 
 static void in_rounds(int is_dnstap)
 {
 	struct use use = { NULL, is_dnstap ? use_dnstap : use_fstrm, is_dnstap ? "file:out" : "out", 0 };
-	int descriptors = entries_of("/proc/self/fd"), threads = entries_of("/proc/self/task"), once = 0;
+	int descriptors = count_entries("/proc/self/fd"), threads = count_entries("/proc/self/task"), once = 0;
 
 	for (int round = 0; round < ROUNDS; round++) {
 		pid_t child;
 
 		load_and_unload(&use);
 		once = round == 0 ? pieces() : once;
-		NEED(pieces() == once, "the library is in memory in %d pieces after round %d, not %d", pieces(), round, once);
+		ASSERT(pieces() == once, "the library is in memory in %d pieces after round %d, not %d", pieces(), round, once);
 		/* Its fork handlers are called, or unregistered. */
 		child = fork();
 		if (child == 0)
 			_exit(0);
-		wait_for(child);
+		wait_for_child(child);
 	}
-	NEED(entries_of("/proc/self/fd") == descriptors, "descriptors are left behind");
-	AWAIT(entries_of("/proc/self/task") == threads, 20, "threads are left behind");
+	ASSERT(count_entries("/proc/self/fd") == descriptors, "descriptors are left behind");
+	WAIT_UNTIL(count_entries("/proc/self/task") == threads, 20, "threads are left behind");
 }
 
 /* Threads of the library continue: their code must stay mapped. */
@@ -151,28 +151,28 @@ static void in_use(int leaves)
 {
 	/* The lookup of a name may end much later than the sink. */
 	struct use use = { NULL, use_dnstap, leaves ? "unix:nobody.sock" : "tcp:name.invalid:6000", leaves };
-	int threads = entries_of("/proc/self/task");
+	int threads = count_entries("/proc/self/task");
 
 	for (int round = 0; round < ROUNDS; round++)
 		load_and_unload(&use);
 	if (!leaves)
-		AWAIT(entries_of("/proc/self/task") == threads, 20, "a thread never ends");
+		WAIT_UNTIL(count_entries("/proc/self/task") == threads, 20, "a thread never ends");
 }
 
 int main(int argc, char **argv)
 {
-	static const struct fault dnstap[] = {
-		{ "libdnstap is loaded and unloaded, with forks between", in_rounds, 1, 60, 0, NULL },
-		{ "libdnstap is unloaded while it looks up a name", in_use, 0, 60, 0, NULL },
-		{ "libdnstap is unloaded while sinks are open", in_use, 1, 60, 0, NULL },
+	static const struct test_case dnstap[] = {
+		CASE_WITH("libdnstap is loaded and unloaded, with forks between", in_rounds, 1),
+		CASE_WITH("libdnstap is unloaded while it looks up a name", in_use, 0),
+		CASE_WITH("libdnstap is unloaded while sinks are open", in_use, 1),
 	};
-	static const struct fault fstrm[] = {
-		{ "libfstrm is loaded and unloaded, with forks between", in_rounds, 0, 60, 0, NULL },
+	static const struct test_case fstrm[] = {
+		CASE_WITH("libfstrm is loaded and unloaded, with forks between", in_rounds, 0),
 	};
 
 	if (argc != 2)
 		return 2;
 	library = argv[1];
 	argv[1] = "ours";
-	return strstr(library, "/libdnstap.so") != NULL ? RUN(argc, argv, dnstap) : RUN(argc, argv, fstrm);
+	return strstr(library, "/libdnstap.so") != NULL ? RUN_CASES(argc, argv, dnstap) : RUN_CASES(argc, argv, fstrm);
 }

@@ -36,7 +36,7 @@ for program in $COMPARE; do
 	run "$program" "$BUILD/ours/$program"
 done
 # Fewer events, and shorter runs.
-export IN_HASTE=yes
+export UNDER_VALGRIND=yes
 for program in round_trip calls reader accounts writer errors sizes; do
 	run "dnstap $program" "$BUILD/dnstap/$program" ours
 done

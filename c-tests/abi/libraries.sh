@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# The libraries with a description, and the headers of each. Read by the scripts that make one.
+# The libraries with a description, and the headers of each. Sourced by the scripts that make one.
 
 # shellcheck disable=SC2034 # for those scripts
 LIBRARIES='libfstrm libdnstap'

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What the headers say in numbers: macros, enum values and the sizes of all public types. */
+/* Numbers in the headers: macros, enum values and the sizes of all public types. */
 #include <fstrm.h>
 #include <limits.h>
 #include <stdio.h>

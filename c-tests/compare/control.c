@@ -51,7 +51,7 @@ static void set_and_get_type(void)
 	fstrm_control_destroy(&c);
 }
 
-/* Encodes into buffers of exactly the room given, so that valgrind sees one byte too many. */
+/* Encodes into buffers of exactly the given size, so that valgrind sees an overrun by one byte. */
 static void encode(const struct fstrm_control *c, uint32_t flags)
 {
 	size_t size = 12345;

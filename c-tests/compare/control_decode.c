@@ -94,7 +94,7 @@ static void cut(void)
 		}
 }
 
-/* One letter a result, and the number of content types left in the frame. */
+/* Prints a letter for each result, and the number of content types left in the frame. */
 static void changed(void)
 {
 	static const int values[] = { 0x00, 0x01, 0x02, 0x7f, 0x80, 0xff };
@@ -144,7 +144,7 @@ static void lengths(void)
 		}
 }
 
-/* The longest frame there may be, and one byte more. */
+/* A frame of the maximum length, and one byte longer. */
 static void limits(void)
 {
 	char text[300];
@@ -208,7 +208,7 @@ static void fields(void)
 	report("READY without the escape", &w, 1);
 }
 
-/* A decode throws away what the frame held before, also when it fails. */
+/* Decoding discards the previous content of the frame, even if it fails. */
 static void reused(void)
 {
 	struct fstrm_control *c = fstrm_control_init();

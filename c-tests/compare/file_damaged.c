@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Reading files that are cut off, changed, or no Frame Streams at all. */
+/* Reading files that are cut off, changed, or not Frame Streams. */
 #include "print.h"
 
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static void put_file(const void *data, size_t len)
 		exit(99);
 }
 
-/* A reader of a file with these bytes. */
+/* Makes a file of these bytes, and a reader of it. */
 static struct fstrm_reader *reader_of(const void *data, size_t len)
 {
 	struct fstrm_file_options *fopt = fstrm_file_options_init();
@@ -71,7 +71,7 @@ static void cut(void)
 	}
 }
 
-/* Opens a reader again, of a file that was cut off, once the file is whole. */
+/* Reopens the reader of a file that was cut off, after the file was completed. */
 static void opened_again(void)
 {
 	for (size_t len = 0; len < sizeof capture; len++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Files: what the writer puts there, and what the reader makes of it. */
+/* Files as the writer writes them, and as the reader reads them. */
 #include "print.h"
 
 #include <fcntl.h>
@@ -252,7 +252,7 @@ static void bad_paths(void)
 		struct fstrm_writer *w;
 		struct fstrm_reader *r;
 
-		/* The second setting replaces the first, NULL takes it away. */
+		/* The second setting replaces the first, and NULL removes it. */
 		fstrm_file_options_set_file_path(fopt, paths[i]);
 		w = fstrm_file_writer_init(fopt, NULL);
 		r = fstrm_file_reader_init(fopt, NULL);
@@ -272,7 +272,7 @@ static void bad_paths(void)
 	}
 }
 
-/* Where the error of a full disk shows depends on buffering; that it shows does not. */
+/* Buffering decides which call reports a full disk, but one of them does. */
 static void full_disk(void)
 {
 	struct fstrm_writer *w = writer_of("/dev/full", one);

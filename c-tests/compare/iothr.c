@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The writer thread: every frame that was taken arrives once and in the order of its producer. */
+/* The writer thread: every accepted frame arrives once, in the order of its producer. */
 #include "endpoint.h"
 #include "print.h"
 #include "receiver.h"
@@ -15,7 +15,7 @@
 
 enum { PRODUCERS = 16, FRAMES = 400 };
 
-/* What a frame begins with; a pattern of `seq % 97` bytes follows. */
+/* The beginning of a frame; a pattern of `seq % 97` bytes follows. */
 struct head {
 	unsigned producer, seq;
 };
@@ -28,7 +28,7 @@ struct producer {
 	unsigned char freed[FRAMES];	/* how often free_func saw each */
 };
 
-/* What came, in any order of producers. */
+/* The frames received, in any order of producers. */
 struct tally {
 	unsigned next[PRODUCERS], frames, wrong;
 	int end;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Options of the writer thread at the edges of their ranges, its queues, and submissions it refuses. */
+/* Options of the writer thread at the limits of their ranges, its queues, and frames that it refuses. */
 #include "endpoint.h"
 #include "print.h"
 

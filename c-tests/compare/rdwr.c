@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A transport made of the program's own callbacks: which are called, with what, and what comes of their results. */
+/* A transport of the program's own callbacks: which of them are called, with which arguments, and the effect of their results. */
 #include "print.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #define STOP_FRAME "\0\0\0\0\0\0\0\4\0\0\0\3"
 #define FINISH_FRAME "\0\0\0\0\0\0\0\4\0\0\0\5"
 
-/* The peer: what it has to say, and which call of the callbacks fails. */
+/* The peer: the bytes that it sends, and the number of the callback that fails. */
 struct tape {
 	const char *input;
 	size_t len, at;
@@ -221,7 +221,7 @@ static const struct {
 };
 enum { SIDES = sizeof sides / sizeof *sides };
 
-/* Every call fails once, with every result and one that does not exist. */
+/* Each call fails once, with each result and with an unknown one. */
 static void failing(void)
 {
 	static const int results[] = { fstrm_res_failure, fstrm_res_again, fstrm_res_invalid, fstrm_res_stop };
@@ -252,7 +252,7 @@ static void missing(void)
 		for (size_t k = 0; k < sizeof lacking / sizeof *lacking; k++) {
 			struct tape t = { .input = sides[i].input, .len = sides[i].len };
 
-			/* To a reader that cannot answer, the READY of its tape is a wrong peer. */
+			/* For a reader that cannot answer, READY on the tape is an error of the peer. */
 			if (sides[i].run == read_all && lacking[k] == CAN_WRITE && (sides[i].can & CAN_WRITE))
 				continue;
 			printf("%s: without callbacks %d\n", sides[i].name, lacking[k]);
@@ -260,7 +260,7 @@ static void missing(void)
 		}
 }
 
-/* The peer says something else: whether the transport is closed then differs, and is not shown. */
+/* The peer sends something else. The libraries differ in whether they close the transport, so that is not printed. */
 static void wrong_peer(void)
 {
 	static const struct { const char *input; size_t len; } inputs[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A writer thread over callbacks: the order of open, close and destroy, and the bytes between, however they are cut. */
+/* A writer thread over callbacks: the order of open, close and destroy, and the bytes in between. */
 #include "print.h"
 
 #include <sched.h>

@@ -8,7 +8,7 @@
 
 enum { FRAMES_MAX = 4096, LEN_MAX = 70000 };
 
-/* Prints the vectors of a call as one line; of equal lines in a row, only the first and their number. */
+/* Prints the vectors of a call as one line; equal lines in a row only once, with their number. */
 static char line[200], last[200];
 static unsigned repeats;
 
@@ -24,7 +24,7 @@ static void show(const char *next)
 	snprintf(last, sizeof last, "%s", next);
 }
 
-/* The frame of each number, as it was handed over. */
+/* The submitted frames. */
 static struct { void *data; size_t len; int freed; } frames[FRAMES_MAX];
 static unsigned handed_over, written, freed_early;
 static sem_t opening, may_open;
@@ -51,7 +51,7 @@ static fstrm_res on_close(void *obj)
 	return fstrm_res_success;
 }
 
-/* A data frame is right if its vectors are its length and the very memory of the next frame that was handed over. */
+/* A data frame is right if its vectors are its length and the memory of the next submitted frame itself. */
 static fstrm_res on_write(void *obj, const struct iovec *iov, int iovcnt)
 {
 	size_t bytes = 0;
@@ -86,7 +86,7 @@ static struct fstrm_writer *writer_of(void)
 
 static size_t fixed_len;
 
-/* Lengths from the fixed one, or of many sizes, if it is 0; the same in every run. */
+/* Returns the fixed length, or, if it is 0, one of many lengths, the same in every run. */
 static void make(unsigned count)
 {
 	static char memory[LEN_MAX];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Which paths, addresses and ports a socket writer takes, and what it makes of them. */
+/* The paths, addresses and ports that a socket writer accepts, and where they lead. */
 #include "print.h"
 #include "receiver.h"
 
@@ -87,7 +87,7 @@ static void open_with(const char *title, struct fstrm_writer *w, int listening)
 	receiver_finish(&r, stdout);
 }
 
-/* The same port in every spelling leads to the same receiver. */
+/* Each spelling of a port leads to the same receiver. */
 static void spellings(void)
 {
 	static const char *const formats[] = { "%ld", "0x%lx", "0%lo", " %ld", "+%ld", "0X%lX", "0x000%lx" };

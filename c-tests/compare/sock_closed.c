@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Receivers that go away, or say the wrong thing, at each step of a connection. */
+/* Receivers that hang up, or send a wrong reply, at each step of a connection. */
 #include "endpoint.h"
 #include "print.h"
 #include "receiver.h"
@@ -10,7 +10,7 @@
 
 static const char *const types[] = { "dns", NULL };
 
-/* Bytes a receiver may answer with, where ACCEPT or FINISH is due. */
+/* Replies of a receiver in place of ACCEPT or FINISH. */
 struct answer {
 	const char *name;
 	const char *bytes;
@@ -41,7 +41,7 @@ static const struct answer answers[] = {
 };
 enum { ANSWERS = sizeof answers / sizeof *answers };
 
-/* Waits for READY, answers, and hangs up for writing only: what came after stays readable. */
+/* Waits for READY, replies, and shuts down the writing side, so that later frames can be read. */
 static void answer_ready(struct receiver *r)
 {
 	const struct answer *a = r->arg;
@@ -104,7 +104,7 @@ static void close_at_once(struct receiver *r)
 	close(accept_one(r->listening));
 }
 
-/* From here on the kernel refuses what the writer sends; only Unix sockets do this at once. */
+/* Shuts down the reading side, so that writes fail, which only Unix sockets report at once. */
 static void deaf_before_start(struct receiver *r)
 {
 	int fd = accept_one(r->listening);

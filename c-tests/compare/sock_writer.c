@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Socket writers: the handshake with receivers that accept what they like, and the frames after it. */
+/* Socket writers: the handshake with various receivers, and the frames after it. */
 #include "endpoint.h"
 #include "print.h"
 #include "receiver.h"
@@ -14,7 +14,7 @@ static const char *const second[] = { "second", NULL };
 static const char *const both_turned[] = { "second", "first", NULL };
 static const char *const other[] = { "other", NULL };
 
-/* Not here: an ACCEPT that lacks the writer's first type; the C library refuses it wrongly. */
+/* An ACCEPT without the first type of the writer is missing: the C library wrongly refuses it. */
 static const struct {
 	const char *name;
 	const char *const *offered;
@@ -26,7 +26,7 @@ static const struct {
 	{ "one offered, any accepted", dnstap, no_types },
 	{ "one offered, another accepted", dnstap, other },
 	{ "two offered, both accepted", two, NULL },
-	{ "two offered, both accepted in turn", two, both_turned },
+	{ "two offered, both accepted in reverse order", two, both_turned },
 	{ "two offered, any accepted", two, no_types },
 	{ "two offered, another accepted", two, other },
 	{ "one offered, two accepted", second, both_turned },
@@ -129,7 +129,7 @@ static void reopen(const struct endpoint *e)
 	receiver_finish(&r, stdout);
 }
 
-/* Nobody listens, then somebody does. */
+/* No receiver listens, then one does. */
 static void refused(enum transport transport)
 {
 	struct endpoint gone, back;

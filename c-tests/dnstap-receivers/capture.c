@@ -6,22 +6,22 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Not the one of the stage: the path is that of Debian's package. */
+/* That of Debian's package, not of the stage. */
 static const char PROGRAM[] = "/usr/bin/fstrm_capture";
 
-void capture_start(struct process *p, const struct door *door, const char *file)
+void capture_start(struct process *p, const struct address *address, const char *file)
 {
 	char port[8];
 	const char *const to_unix[] = {
-		PROGRAM, "-d", "-t", CONTENT_TYPE, "-u", strchr(door->output, ':') + 1, "-w", file, NULL
+		PROGRAM, "-d", "-t", CONTENT_TYPE, "-u", strchr(address->output, ':') + 1, "-w", file, NULL
 	};
 	const char *const to_tcp[] = {
 		PROGRAM, "-d", "-t", CONTENT_TYPE, "-a", "127.0.0.1", "-p", port, "-w", file, NULL
 	};
 
-	snprintf(port, sizeof port, "%u", door->port);
-	process_start(p, "capture.log", door->transport == UNIX ? to_unix : to_tcp);
-	/* By then it listens. */
+	snprintf(port, sizeof port, "%u", address->port);
+	process_start(p, "capture.log", address->transport == UNIX ? to_unix : to_tcp);
+	/* It listens before it prints this. */
 	process_await(p, "opened output file");
 }
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Debian's fstrm_capture as the receiver. */
+/* Debian's fstrm_capture as a receiver. */
 #ifndef CAPTURE_H
 #define CAPTURE_H
 
-#include "door.h"
+#include "address.h"
 #include "process.h"
 
-/* Starts one that listens at a door, and writes to a file; it listens when the call returns. */
-void capture_start(struct process *p, const struct door *door, const char *file);
+/* Starts one that writes to a file, and returns once it listens at the address. */
+void capture_start(struct process *p, const struct address *address, const char *file);
 
-/* Lets it write all it has, and end. */
+/* Makes it write all that it has received, and exit. */
 void capture_end(struct process *p);
 
 #endif

@@ -11,26 +11,26 @@
 #include <time.h>
 
 /*
- * More than a call may take of the processor, in seconds.
+ * The CPU time of a slow call, in seconds.
  *
- * The clock of a thread may also count what is not its own: interrupts, or in a
- * virtual machine the time for which the host had no processor. That hits an
- * empty measurement as often as a call, so there is one beside each call: what
- * is slow by itself is slow more often than nothing is. A call that waits for
- * something shows in another way, without any doubt: the thread goes to sleep.
+ * The CPU clock of a thread may include time that is not its own: interrupts, or
+ * time that a virtual machine did not get. That affects an empty measurement as
+ * often as a call, so each call is followed by one: code that is slow itself is
+ * slow more often than the baseline. A call that waits shows without doubt: the
+ * thread sleeps.
  */
-static const double LIMIT = 0.001;
+static const double SLOW_CALL = 0.001;
 
-/* How many more slow ones may be due to chance, where there are few of either. */
+/* The number of slow calls that may be due to chance. */
 enum { CHANCE = 8 };
 
-/* Queries are of so many lengths, so that whatever cuts the stream does it at any place of a message. */
+/* Queries have this number of lengths, so that a stream is cut at any place of a message. */
 enum { LENGTHS = 128 };
 
-/* What all cases have seen together. */
+/* Measurements of all cases together. */
 static struct seen {
 	uint64_t calls;
-	uint64_t slow_calls, slow_nothings;	/* those beyond the limit */
+	uint64_t slow_calls, slow_baselines;	/* that took SLOW_CALL or more */
 	uint64_t cpu, wall;			/* of the slowest call, in nanoseconds */
 } *seen;
 
@@ -46,7 +46,7 @@ static long waits_so_far(void)
 {
 	struct rusage usage;
 
-	NEED(getrusage(RUSAGE_THREAD, &usage) == 0, "getrusage failed");
+	ASSERT(getrusage(RUSAGE_THREAD, &usage) == 0, "getrusage failed");
 	return usage.ru_nvcsw;
 }
 
@@ -56,20 +56,20 @@ static void raise_to(double *slowest, double value)
 		*slowest = value;
 }
 
-/* Logs one message, and sees how long that takes. */
+/* Logs one message, and measures the call. */
 static dnstap_result log_timed(struct load *l, const dnstap_message *message)
 {
-	double wall = clock_of(CLOCK_MONOTONIC), start = clock_of(CLOCK_THREAD_CPUTIME_ID), cpu, nothing;
+	double wall = clock_of(CLOCK_MONOTONIC), start = clock_of(CLOCK_THREAD_CPUTIME_ID), cpu, baseline;
 	dnstap_result result = dnstap_log(l->queue, message);
 
 	cpu = clock_of(CLOCK_THREAD_CPUTIME_ID) - start;
 	wall = clock_of(CLOCK_MONOTONIC) - wall;
 	start = clock_of(CLOCK_THREAD_CPUTIME_ID);
-	nothing = clock_of(CLOCK_THREAD_CPUTIME_ID) - start;
+	baseline = clock_of(CLOCK_THREAD_CPUTIME_ID) - start;
 	raise_to(&l->slowest_cpu, cpu);
 	raise_to(&l->slowest_wall, wall);
-	l->slow_calls += cpu >= LIMIT;
-	l->slow_nothings += nothing >= LIMIT;
+	l->slow_calls += cpu >= SLOW_CALL;
+	l->slow_baselines += baseline >= SLOW_CALL;
 	return result;
 }
 
@@ -87,7 +87,7 @@ static void count(struct load *l, dnstap_result result)
 		l->closed++;
 		break;
 	default:
-		wrong("logging: %s", dnstap_strerror(result));
+		fail("logging: %s", dnstap_strerror(result));
 	}
 }
 
@@ -95,13 +95,13 @@ static void *run(void *arg)
 {
 	struct load *l = arg;
 	dnstap_message message = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY);
-	uint8_t query[LOAD_SHORTEST + LENGTHS];
+	uint8_t query[LOAD_MIN_QUERY + LENGTHS];
 	long waits = waits_so_far();
 
-	for (uint64_t calls = 0; calls < LOAD_LEAST || !__atomic_load_n(&l->stop, __ATOMIC_RELAXED); calls++) {
-		struct number number = { 0, (uint32_t)l->accepted };
+	for (uint64_t calls = 0; calls < LOAD_MIN_CALLS || !__atomic_load_n(&l->stop, __ATOMIC_RELAXED); calls++) {
+		struct message_id id = { 0, (uint32_t)l->accepted };
 
-		put_number(&message, query, number, LOAD_SHORTEST + number.seq % LENGTHS);
+		put_id(&message, query, id, LOAD_MIN_QUERY + id.seq % LENGTHS);
 		count(l, log_timed(l, &message));
 	}
 	l->waits = waits_so_far() - waits;
@@ -112,8 +112,8 @@ void load_start(struct load *l, dnstap_sink *sink)
 {
 	memset(l, 0, sizeof *l);
 	l->queue = dnstap_queue_new(sink, NULL);
-	NEED(l->queue != NULL, "there is no queue");
-	NEED(pthread_create(&l->thread, NULL, run, l) == 0, "there is no thread");
+	ASSERT(l->queue != NULL, "there is no queue");
+	ASSERT(pthread_create(&l->thread, NULL, run, l) == 0, "there is no thread");
 }
 
 static void raise_seen(uint64_t *slowest, double seconds)
@@ -135,36 +135,36 @@ void load_stop(struct load *l)
 	raise_seen(&seen->wall, l->slowest_wall);
 	__atomic_fetch_add(&seen->calls, l->accepted + l->full + l->closed, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&seen->slow_calls, l->slow_calls, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&seen->slow_nothings, l->slow_nothings, __ATOMIC_RELAXED);
-	NEED(l->waits == 0, "the logging thread went to sleep %ld times; the slowest call took %.0f us of the clock",
-	     l->waits, l->slowest_wall * 1e6);
+	__atomic_fetch_add(&seen->slow_baselines, l->slow_baselines, __ATOMIC_RELAXED);
+	ASSERT(l->waits == 0, "the logging thread went to sleep %ld times; the slowest call took %.0f us",
+	       l->waits, l->slowest_wall * 1e6);
 }
 
-dnstap_stats settle(dnstap_sink **sink, unsigned timeout, const struct load *l)
+dnstap_stats close_loaded_sink(dnstap_sink **sink, unsigned timeout, const struct load *l)
 {
 	dnstap_stats s = close_sink(sink, timeout);
 
-	EXPECT(s.logged, l->accepted + l->full);
-	EXPECT(s.logged_by_type[DNSTAP_MESSAGE_TYPE_CLIENT_QUERY], s.logged);
-	EXPECT(s.dropped_full, l->full);
-	EXPECT(s.sent + s.dropped_closed, l->accepted);
-	EXPECT(s.waiting, 0);
-	EXPECT(l->closed, 0);
+	ASSERT_EQ(s.logged, l->accepted + l->full);
+	ASSERT_EQ(s.logged_by_type[DNSTAP_MESSAGE_TYPE_CLIENT_QUERY], s.logged);
+	ASSERT_EQ(s.dropped_full, l->full);
+	ASSERT_EQ(s.sent + s.dropped_closed, l->accepted);
+	ASSERT_EQ(s.waiting, 0);
+	ASSERT_EQ(l->closed, 0);
 	return s;
 }
 
-int load_main(int argc, char **argv, const struct fault *cases, size_t count)
+int load_main(int argc, char **argv, const struct test_case *cases, size_t count)
 {
 	int status, slow;
 
 	seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	NEED(seen != MAP_FAILED, "there is no shared memory");
-	status = faults_main(argc, argv, cases, count);
-	slow = seen->slow_calls > 2 * seen->slow_nothings + CHANCE;
-	printf("%s - of %llu calls %llu took a millisecond of the processor, of as many empty measurements %llu\n",
+	ASSERT(seen != MAP_FAILED, "there is no shared memory");
+	status = run_cases(argc, argv, cases, count);
+	slow = seen->slow_calls > 2 * seen->slow_baselines + CHANCE;
+	printf("%s - %llu calls: %llu took a millisecond of CPU time, as did %llu empty measurements\n",
 	       slow ? "not ok" : "ok", (unsigned long long)seen->calls, (unsigned long long)seen->slow_calls,
-	       (unsigned long long)seen->slow_nothings);
-	printf("# the slowest took %.1f us of the processor; by the clock, with other threads between, %.1f us\n",
+	       (unsigned long long)seen->slow_baselines);
+	printf("# the slowest took %.1f us of CPU time, or %.1f us with the time of other threads\n",
 	       (double)seen->cpu / 1e3, (double)seen->wall / 1e3);
 	return status != 0 ? status : slow;
 }

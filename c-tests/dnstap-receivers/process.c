@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "process.h"
-#include "fault.h"
+#include "harness.h"
 #include "receiver.h"
 
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 extern char **environ;
 
-/* Not by a fork, which would hold up a thread that logs: it copies the memory that is logged to. */
+/* Not by fork(), which would delay a thread that logs: its memory would be copied on write. */
 void process_start(struct process *p, const char *log, const char *const *arguments)
 {
 	posix_spawn_file_actions_t output;
@@ -23,7 +23,7 @@ void process_start(struct process *p, const char *log, const char *const *argume
 	posix_spawn_file_actions_adddup2(&output, 1, 2);
 	error = posix_spawnp(&p->pid, arguments[0], &output, NULL, (char *const *)arguments, environ);
 	posix_spawn_file_actions_destroy(&output);
-	NEED(error == 0, "%s does not start: %s", arguments[0], strerror(error));
+	ASSERT(error == 0, "%s does not start: %s", arguments[0], strerror(error));
 }
 
 static bool has_printed(const char *log, const char *text)
@@ -43,17 +43,17 @@ static bool is_ready(const struct process *p, const char *text)
 {
 	bool printed = has_printed(p->log, text);
 
-	NEED(printed || waitpid(p->pid, NULL, WNOHANG) == 0, "a receiver has ended, see %s", p->log);
+	ASSERT(printed || waitpid(p->pid, NULL, WNOHANG) == 0, "a receiver has ended, see %s", p->log);
 	return printed;
 }
 
 void process_await(const struct process *p, const char *text)
 {
-	AWAIT(is_ready(p, text), DEADLINE, "\"%s\" does not come in %s", text, p->log);
+	WAIT_UNTIL(is_ready(p, text), DEADLINE, "\"%s\" is not in %s", text, p->log);
 }
 
 void process_end(struct process *p, int signal)
 {
 	kill(p->pid, signal);
-	AWAIT(waitpid(p->pid, NULL, WNOHANG) != 0, DEADLINE, "a receiver does not end, see %s", p->log);
+	WAIT_UNTIL(waitpid(p->pid, NULL, WNOHANG) != 0, DEADLINE, "a receiver does not end, see %s", p->log);
 }

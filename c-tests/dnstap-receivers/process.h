@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Receivers that are programs of their own. What they print goes to a file. */
+/* Receivers that are separate programs, whose output goes to a file. */
 #ifndef PROCESS_H
 #define PROCESS_H
 
@@ -7,16 +7,16 @@
 
 struct process {
 	pid_t pid;
-	const char *log;	/* what it prints, in the current directory */
+	const char *log;	/* file of its output, in the current directory */
 };
 
-/* Starts a program; the arguments begin with its name, and end in NULL. */
+/* Starts a program. The arguments begin with its name, and end in NULL. */
 void process_start(struct process *p, const char *log, const char *const *arguments);
 
-/* Waits until it has printed this. */
+/* Waits until it has printed a text. */
 void process_await(const struct process *p, const char *text);
 
-/* Sends a signal that ends it, and waits until it has. */
+/* Ends it with a signal, and waits for it. */
 void process_end(struct process *p, int signal);
 
 #endif

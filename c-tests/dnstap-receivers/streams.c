@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Receivers that are well: those that only listen, and those that are reached by other addresses. */
-#include "door.h"
+/* Receivers that work: unidirectional streams, and other kinds of addresses. */
+#include "address.h"
 #include "load.h"
 #include "messages.h"
 #include "sink.h"
@@ -11,86 +11,86 @@
 
 enum { PLENTY = 20000, ENOUGH = 1 };
 
-struct listener {
-	struct tally *came;
+struct arrivals {
+	struct tally *received;
 	double stopped_at;	/* when STOP came */
 };
 
-/* Says not a word. START comes first and by itself, and nothing is waited for at the end. */
-static void only_listen(struct receiver *r)
+/* Never replies: START is the first frame, and the sender waits for nothing at the end. */
+static void never_reply(struct receiver *r)
 {
-	struct listener *listener = r->arg;
+	struct arrivals *arrivals = r->arg;
 	int fd = accept_one(r->listening);
 	struct frame first;
 	int type;
 
-	NEED(read_frame(fd, &first) == START, "the stream began with %d, not START", first.type);
-	NEED(has_content_type(&first, CONTENT_TYPE), "START has another content type");
+	ASSERT(read_frame(fd, &first) == START, "the stream began with %d, not START", first.type);
+	ASSERT(has_content_type(&first, CONTENT_TYPE), "START has another content type");
 	free_frame(&first);
-	while ((type = tally_frame(listener->came, fd)) == DATA)
-		if (listener->came->messages == PLENTY)
+	while ((type = tally_frame(arrivals->received, fd)) == DATA)
+		if (arrivals->received->messages == PLENTY)
 			receiver_reach(r, ENOUGH);
-	NEED(type == STOP, "the stream ended with %d, not STOP", type);
-	listener->stopped_at = now();
-	type = tally_frame(listener->came, fd);
-	NEED(type == END, "%d came behind STOP", type);
+	ASSERT(type == STOP, "the stream ended with %d, not STOP", type);
+	arrivals->stopped_at = now();
+	type = tally_frame(arrivals->received, fd);
+	ASSERT(type == END, "%d came after STOP", type);
 	close(fd);
 }
 
-/* READY comes first, and START only after the answer. */
+/* Replies: READY is the first frame, and START follows the reply. */
 static void answer(struct receiver *r)
 {
-	struct listener *listener = r->arg;
+	struct arrivals *arrivals = r->arg;
 	int fd = accept_one(r->listening);
 
-	NEED(receiver_handshake(r, fd, only_dnstap), "the handshake failed");
-	while (listener->came->messages < PLENTY)
-		NEED(tally_frame(listener->came, fd) == DATA, "the stream ended early");
+	ASSERT(receiver_handshake(r, fd, only_dnstap), "the handshake failed");
+	while (arrivals->received->messages < PLENTY)
+		ASSERT(tally_frame(arrivals->received, fd) == DATA, "the stream ended early");
 	receiver_reach(r, ENOUGH);
-	tally_to_stop(listener->came, fd);
-	listener->stopped_at = now();
+	tally_to_stop(arrivals->received, fd);
+	arrivals->stopped_at = now();
 	close(fd);
 }
 
-/* Logs until enough has arrived, and closes: all of it arrives. */
+/* Logs until the receiver has plenty, and closes: every message arrives. */
 static void deliver(dnstap_options *options, int listening, void (*play)(struct receiver *))
 {
-	struct listener listener = { new_tally(), 0 };
+	struct arrivals arrivals = { new_tally(), 0 };
 	struct receiver r;
 	struct load l;
 	dnstap_sink *sink;
 	dnstap_stats s;
 
-	receiver_start(&r, listening, play, &listener);
+	receiver_start(&r, listening, play, &arrivals);
 	sink = open_sink(options);
 	load_start(&l, sink);
-	NEED(receiver_wait(&r, ENOUGH), "the receiver did not get enough; %s", error_of(sink));
+	ASSERT(receiver_wait(&r, ENOUGH), "the receiver did not get enough; %s", error_of(sink));
 	load_stop(&l);
-	NEED(*error_of(sink) == '\0', "an error was told: %s", error_of(sink));
-	s = settle(&sink, TIMEOUT, &l);
+	ASSERT(*error_of(sink) == '\0', "there is an error: %s", error_of(sink));
+	s = close_loaded_sink(&sink, TIMEOUT, &l);
 	receiver_finish(&r, stdout);
-	NEED(now() - listener.stopped_at < TIMEOUT / 2e3, "closing waited for what does not come");
-	EXPECT(s.sent, l.accepted);
-	EXPECT(s.connects, 1);
-	EXPECT(s.connect_failures, 0);
-	EXPECT(s.disconnects, 0);
-	EXPECT(listener.came->messages, s.sent);
-	EXPECT(listener.came->missing, 0);
+	ASSERT(now() - arrivals.stopped_at < TIMEOUT / 2e3, "closing waited for a reply");
+	ASSERT_EQ(s.sent, l.accepted);
+	ASSERT_EQ(s.connects, 1);
+	ASSERT_EQ(s.connect_failures, 0);
+	ASSERT_EQ(s.disconnects, 0);
+	ASSERT_EQ(arrivals.received->messages, s.sent);
+	ASSERT_EQ(arrivals.received->missing, 0);
 }
 
 static void unidirectional(int transport)
 {
-	struct door door;
+	struct address address;
 	dnstap_options *options;
 
-	door_make(&door, (enum transport)transport);
-	door_open(&door);
-	options = options_with_ring(door.output, LOAD_RING);
+	address_reserve(&address, (enum transport)transport);
+	address_listen(&address);
+	options = options_with_ring(address.output, LOAD_RING);
 	dnstap_options_set_unidirectional(options, true);
-	deliver(options, door.listening, only_listen);
+	deliver(options, address.listening, never_reply);
 }
 
-/* Hosts as an output names them, and where they listen. */
+/* Hosts in outputs, and the addresses they listen at. */
 static const struct host {
 	const char *name, *address;
 } hosts[] = {
@@ -106,19 +106,19 @@ static void host(int which)
 	char port[8], output[64];
 	int listening = listen_tcp(hosts[which].address, port);
 
-	NEED(listening >= 0, "nobody can listen at %s", hosts[which].address);
+	ASSERT(listening >= 0, "cannot listen at %s", hosts[which].address);
 	snprintf(output, sizeof output, "tcp:%s:%s", hosts[which].name, port);
 	deliver(options_with_ring(output, LOAD_RING), listening, answer);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct fault cases[] = {
-		{ "Unix: a receiver that only listens", unidirectional, UNIX, 60, 0, NULL },
-		{ "TCP: a receiver that only listens", unidirectional, TCP, 60, 0, NULL },
-		{ "TCP to an address of IPv4", host, IPV4, 60, 0, NULL },
-		{ "TCP to a host by its name", host, NAME, 60, 0, NULL },
-		{ "TCP to an address of IPv6", host, IPV6, 60, 0, NULL },
+	static const struct test_case cases[] = {
+		CASE_WITH("Unix: a unidirectional stream", unidirectional, UNIX),
+		CASE_WITH("TCP: a unidirectional stream", unidirectional, TCP),
+		CASE_WITH("TCP to an IPv4 address", host, IPV4),
+		CASE_WITH("TCP to a host name", host, NAME),
+		CASE_WITH("TCP to an IPv6 address", host, IPV6),
 	};
 	size_t count = sizeof cases / sizeof *cases;
 	char port[8];

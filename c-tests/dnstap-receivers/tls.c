@@ -4,7 +4,7 @@
  * fstrm_capture. The directory CERTIFICATES has what certificates.sh makes.
  */
 #include "capture.h"
-#include "door.h"
+#include "address.h"
 #include "load.h"
 #include "messages.h"
 #include "sink.h"
@@ -17,7 +17,7 @@
 enum {
 	PLENTY = 20000,		/* messages that show that a stream is well */
 	SHORT = 500,		/* milliseconds to close, where the time may be used up */
-	TRIES = 2,		/* that are waited for where none can succeed */
+	FAILED_ATTEMPTS = 2,		/* to wait for, where none can succeed */
 };
 
 /* A file of those that certificates.sh makes; NULL for no name. */
@@ -39,7 +39,7 @@ struct server {
 /* stunnel, which listens at one door and hands on to another. */
 struct tunnel {
 	struct process stunnel, capture;
-	struct door door, behind;
+	struct address address, capture_address;
 };
 
 static void write_configuration(const struct tunnel *t, const struct server *server)
@@ -47,9 +47,9 @@ static void write_configuration(const struct tunnel *t, const struct server *ser
 	FILE *file = fopen("stunnel.conf", "w");
 	char path[256];
 
-	NEED(file != NULL, "stunnel.conf cannot be written");
+	ASSERT(file != NULL, "stunnel.conf cannot be written");
 	fprintf(file, "foreground = yes\ndebug = info\npid =\n[dnstap]\n");
-	fprintf(file, "accept = 127.0.0.1:%u\nconnect = 127.0.0.1:%u\n", t->door.port, t->behind.port);
+	fprintf(file, "accept = 127.0.0.1:%u\nconnect = 127.0.0.1:%u\n", t->address.port, t->capture_address.port);
 	fprintf(file, "cert = %s\n", file_of(server->certificate, "pem", path));
 	fprintf(file, "key = %s\n", file_of(server->certificate, "key", path));
 	if (server->asks)
@@ -69,9 +69,9 @@ static void start_stunnel(struct tunnel *t)
 
 static void start_tunnel(struct tunnel *t, const struct server *server)
 {
-	door_make(&t->behind, TCP);
-	door_make(&t->door, TCP);
-	capture_start(&t->capture, &t->behind, "captured");
+	address_reserve(&t->capture_address, TCP);
+	address_reserve(&t->address, TCP);
+	capture_start(&t->capture, &t->capture_address, "captured");
 	write_configuration(t, server);
 	start_stunnel(t);
 }
@@ -100,76 +100,80 @@ static dnstap_options *tls_options(unsigned port, const struct client *client)
 	return options;
 }
 
-/* All that was sent is in the file; after a restart some may be missing, in one place. */
+/* Ends the tunnel. The file has all messages that were sent; after a restart some may be missing, in one place. */
 static void expect_captured(struct tunnel *t, uint64_t sent, uint64_t accepted, bool may_lose)
 {
-	struct tally *came = new_tally();
+	struct tally *received = new_tally();
 
 	capture_end(&t->capture);
-	tally_file(came, "captured");
-	EXPECT(came->messages + came->missing, sent);
-	EXPECT(came->next[0], accepted);
-	NEED(came->gaps <= may_lose, "messages are missing in %u places", came->gaps);
-	free_tally(came);
+	tally_file(received, "captured");
+	ASSERT_EQ(received->messages + received->missing, sent);
+	ASSERT_EQ(received->next[0], accepted);
+	ASSERT(received->gaps <= may_lose, "messages are missing in %u places", received->gaps);
+	free_tally(received);
 }
 
-static const struct meeting {
+/* Those that the writer is tested with, too. */
+enum { BY_ADDRESS = 0, WITH_TLS_1_2 = 3, MUTUAL = 5, OTHER_NAME = 7, NO_CERTIFICATE = 10 };
+
+static const struct tls_case {
+	const char *name;
 	struct server server;
 	struct client client;
-	const char *says, *and;	/* what is in the error */
-} meetings[] = {
-	[0] = { { "server", false, NULL }, { NULL, NULL, "ca", NULL, 0 }, NULL, NULL },
-	[1] = { { "server", false, NULL }, { "localhost", NULL, "ca", NULL, 0 }, NULL, NULL },
-	[2] = { { "server", false, NULL }, { NULL, "receiver.test", "ca", NULL, 0 }, NULL, NULL },
-	[3] = { { "server", false, "TLSv1.2" }, { NULL, NULL, "ca", NULL, 0 }, NULL, NULL },
-	[4] = { { "server", false, NULL }, { NULL, NULL, "ca", "client", 0 }, NULL, NULL },
-	[5] = { { "server", true, NULL }, { NULL, NULL, "ca", "client", 0 }, NULL, NULL },
-	[6] = { { "server", true, "TLSv1.2" }, { NULL, NULL, "ca", "client", 0 }, NULL, NULL },
+	const char *reason, *detail;	/* parts of the error; NULL if the connection succeeds */
+} tls_cases[] = {
+	[BY_ADDRESS] = { "TLS to an address in the certificate", { "server", false, NULL }, { NULL, NULL, "ca", NULL, 0 }, NULL, NULL },
+	{ "TLS to a host name in the certificate", { "server", false, NULL }, { "localhost", NULL, "ca", NULL, 0 }, NULL, NULL },
+	{ "TLS with a server name in the certificate", { "server", false, NULL }, { NULL, "receiver.test", "ca", NULL, 0 }, NULL, NULL },
+	[WITH_TLS_1_2] = { "TLS 1.2", { "server", false, "TLSv1.2" }, { NULL, NULL, "ca", NULL, 0 }, NULL, NULL },
+	{ "TLS with a client certificate that the server does not request", { "server", false, NULL }, { NULL, NULL, "ca", "client", 0 }, NULL, NULL },
+	[MUTUAL] = { "mutual TLS", { "server", true, NULL }, { NULL, NULL, "ca", "client", 0 }, NULL, NULL },
+	{ "mutual TLS 1.2", { "server", true, "TLSv1.2" }, { NULL, NULL, "ca", "client", 0 }, NULL, NULL },
 
-	[7] = { { "server", false, NULL }, { NULL, "other.test", "ca", NULL, 0 }, "other.test", "certificate" },
-	[8] = { { "server", false, NULL }, { NULL, NULL, "other-ca", NULL, 0 }, "certificate", "UnknownIssuer" },
-	[9] = { { "expired", false, NULL }, { NULL, NULL, "ca", NULL, 0 }, "certificate", "expired" },
-	[10] = { { "server", true, NULL }, { NULL, NULL, "ca", NULL, 0 }, "alert", "CertificateRequired" },
-	[11] = { { "server", true, "TLSv1.2" }, { NULL, NULL, "ca", NULL, 0 }, "alert", "HandshakeFailure" },
-	[12] = { { "server", true, NULL }, { NULL, NULL, "ca", "stranger", 0 }, "alert", "UnknownCA" },
-	[13] = { { "server", true, "TLSv1.2" }, { NULL, NULL, "ca", "stranger", 0 }, "alert", "UnknownCA" },
+	[OTHER_NAME] = { "TLS: a certificate for another name", { "server", false, NULL }, { NULL, "other.test", "ca", NULL, 0 }, "other.test", "certificate" },
+	{ "TLS: a certificate from an unknown authority", { "server", false, NULL }, { NULL, NULL, "other-ca", NULL, 0 }, "certificate", "UnknownIssuer" },
+	{ "TLS: an expired certificate", { "expired", false, NULL }, { NULL, NULL, "ca", NULL, 0 }, "certificate", "expired" },
+	[NO_CERTIFICATE] = { "mutual TLS without a client certificate", { "server", true, NULL }, { NULL, NULL, "ca", NULL, 0 }, "alert", "CertificateRequired" },
+	{ "mutual TLS 1.2 without a client certificate", { "server", true, "TLSv1.2" }, { NULL, NULL, "ca", NULL, 0 }, "alert", "HandshakeFailure" },
+	{ "mutual TLS: a client certificate from an unknown authority", { "server", true, NULL }, { NULL, NULL, "ca", "stranger", 0 }, "alert", "UnknownCA" },
+	{ "mutual TLS 1.2: a client certificate from an unknown authority", { "server", true, "TLSv1.2" }, { NULL, NULL, "ca", "stranger", 0 }, "alert", "UnknownCA" },
 
-	[14] = { { "self", false, NULL }, { NULL, "self.test", "self", NULL, 0 }, NULL, NULL },
-	[15] = { { "old", false, NULL }, { NULL, "Old", "old", "old", 0 }, NULL, NULL },
-	[16] = { { "server", false, NULL }, { NULL, "other.test", "ca", NULL, DNSTAP_TLS_VERIFY_AUTHORITY }, NULL, NULL },
-	[17] = { { "old", false, NULL }, { NULL, "other.test", "old", NULL, DNSTAP_TLS_VERIFY_AUTHORITY }, NULL, NULL },
-	[18] = { { "old", false, NULL }, { NULL, NULL, NULL, NULL, DNSTAP_TLS_VERIFY_NOTHING }, NULL, NULL },
-	[19] = { { "expired", false, "TLSv1.2" }, { NULL, NULL, NULL, NULL, DNSTAP_TLS_VERIFY_NOTHING }, NULL, NULL },
+	{ "TLS to a server with a trusted self-signed certificate", { "self", false, NULL }, { NULL, "self.test", "self", NULL, 0 }, NULL, NULL },
+	{ "mutual TLS with X.509 v1 certificates", { "old", false, NULL }, { NULL, "Old", "old", "old", 0 }, NULL, NULL },
+	{ "TLS, verifying the authority only", { "server", false, NULL }, { NULL, "other.test", "ca", NULL, DNSTAP_TLS_VERIFY_AUTHORITY }, NULL, NULL },
+	{ "TLS, verifying the authority only: an X.509 v1 certificate", { "old", false, NULL }, { NULL, "other.test", "old", NULL, DNSTAP_TLS_VERIFY_AUTHORITY }, NULL, NULL },
+	{ "TLS, verifying nothing: an X.509 v1 certificate", { "old", false, NULL }, { NULL, NULL, NULL, NULL, DNSTAP_TLS_VERIFY_NOTHING }, NULL, NULL },
+	{ "TLS 1.2, verifying nothing: an expired certificate", { "expired", false, "TLSv1.2" }, { NULL, NULL, NULL, NULL, DNSTAP_TLS_VERIFY_NOTHING }, NULL, NULL },
 
-	[20] = { { "self", false, NULL }, { NULL, "other.test", "self", NULL, 0 }, "certificate", "other.test" },
-	[21] = { { "old", false, NULL }, { NULL, "other", "old", NULL, 0 }, "other", "only valid for old" },
-	[22] = { { "old", false, NULL }, { NULL, "old", "ca", NULL, 0 }, "certificate", "ersion" },
-	[23] = { { "server", false, NULL }, { NULL, NULL, "other-ca", NULL, DNSTAP_TLS_VERIFY_AUTHORITY }, "certificate", "UnknownIssuer" },
-	[24] = { { "expired", false, NULL }, { NULL, NULL, "expired", NULL, DNSTAP_TLS_VERIFY_AUTHORITY }, "certificate", "expired" },
+	{ "TLS: a trusted self-signed certificate for another name", { "self", false, NULL }, { NULL, "other.test", "self", NULL, 0 }, "certificate", "other.test" },
+	{ "TLS: a trusted X.509 v1 certificate for another name", { "old", false, NULL }, { NULL, "other", "old", NULL, 0 }, "other", "only valid for old" },
+	{ "TLS: an X.509 v1 certificate that is not trusted", { "old", false, NULL }, { NULL, "old", "ca", NULL, 0 }, "certificate", "ersion" },
+	{ "TLS, verifying the authority only: an unknown one", { "server", false, NULL }, { NULL, NULL, "other-ca", NULL, DNSTAP_TLS_VERIFY_AUTHORITY }, "certificate", "UnknownIssuer" },
+	{ "TLS, verifying the authority only: an expired certificate", { "expired", false, NULL }, { NULL, NULL, "expired", NULL, DNSTAP_TLS_VERIFY_AUTHORITY }, "certificate", "expired" },
 };
 
-static void arrives(int which)
+static void delivered(int which)
 {
 	struct tunnel t;
 	struct load l;
 	dnstap_sink *sink;
 	dnstap_stats s;
 
-	start_tunnel(&t, &meetings[which].server);
-	sink = open_sink(tls_options(t.door.port, &meetings[which].client));
+	start_tunnel(&t, &tls_cases[which].server);
+	sink = open_sink(tls_options(t.address.port, &tls_cases[which].client));
 	load_start(&l, sink);
-	AWAIT_STATS(sink, s, s.sent >= PLENTY);
+	WAIT_FOR_STATS(sink, s, s.sent >= PLENTY);
 	load_stop(&l);
-	s = settle(&sink, TIMEOUT, &l);
-	EXPECT(s.dropped_closed, 0);
-	EXPECT(s.connects, 1);
-	EXPECT(s.connect_failures, 0);
-	EXPECT(s.disconnects, 0);
+	s = close_loaded_sink(&sink, TIMEOUT, &l);
+	ASSERT_EQ(s.dropped_closed, 0);
+	ASSERT_EQ(s.connects, 1);
+	ASSERT_EQ(s.connect_failures, 0);
+	ASSERT_EQ(s.disconnects, 0);
 	expect_captured(&t, s.sent, l.accepted, false);
 }
 
-/* Logs to a receiver that cannot be had, until the error says so. */
-static void fail(dnstap_options *options, const char *says, const char *and)
+/* Logs until connecting has failed, with these parts in the error. */
+static void expect_connect_failure(dnstap_options *options, const char *reason, const char *detail)
 {
 	struct load l;
 	dnstap_sink *sink;
@@ -178,39 +182,38 @@ static void fail(dnstap_options *options, const char *says, const char *and)
 	dnstap_options_set_close_timeout(options, SHORT);
 	sink = open_sink(options);
 	load_start(&l, sink);
-	AWAIT_STATS(sink, s, s.connect_failures >= TRIES);
-	expect_error(sink, says, and);
+	WAIT_FOR_STATS(sink, s, s.connect_failures >= FAILED_ATTEMPTS);
+	expect_error(sink, reason, detail);
 	load_stop(&l);
-	s = settle(&sink, SHORT, &l);
-	EXPECT(s.connects, 0);
-	EXPECT(s.sent, 0);
-	EXPECT(s.disconnects, 0);
+	s = close_loaded_sink(&sink, SHORT, &l);
+	ASSERT_EQ(s.connects, 0);
+	ASSERT_EQ(s.sent, 0);
+	ASSERT_EQ(s.disconnects, 0);
 }
 
-static void nothing_arrives(int which)
+static void refused_by_tls(int which)
 {
-	const struct meeting *m = &meetings[which];
+	const struct tls_case *c = &tls_cases[which];
 	struct tunnel t;
 
-	start_tunnel(&t, &m->server);
-	fail(tls_options(t.door.port, &m->client), m->says, m->and);
+	start_tunnel(&t, &c->server);
+	expect_connect_failure(tls_options(t.address.port, &c->client), c->reason, c->detail);
 	expect_captured(&t, 0, 0, false);
 }
 
-static const struct client usual = { NULL, NULL, "ca", NULL, 0 };
+static const struct client trusting_ca = { NULL, NULL, "ca", NULL, 0 };
 
-/* fstrm_capture without stunnel takes what comes for the length of a long frame, and waits for that. */
-static void no_tls(int unused)
+/* fstrm_capture without stunnel takes the ClientHello for the length of a long frame, and waits for the rest. */
+static void no_tls(void)
 {
 	struct tunnel t;
 	dnstap_options *options;
 
-	(void)unused;
-	door_make(&t.behind, TCP);
-	capture_start(&t.capture, &t.behind, "captured");
-	options = tls_options(t.behind.port, &usual);
+	address_reserve(&t.capture_address, TCP);
+	capture_start(&t.capture, &t.capture_address, "captured");
+	options = tls_options(t.capture_address.port, &trusting_ca);
 	dnstap_options_set_io_timeout(options, 1000);
-	fail(options, "connecting: ", "did not answer within 1 s");
+	expect_connect_failure(options, "connecting: ", "did not answer within 1 s");
 	expect_captured(&t, 0, 0, false);
 }
 
@@ -227,7 +230,7 @@ static void greet(struct receiver *r)
 	}
 }
 
-static void be_silent(struct receiver *r)
+static void stay_silent(struct receiver *r)
 {
 	for (;;) {
 		int fd = accept_one(r->listening);
@@ -237,47 +240,45 @@ static void be_silent(struct receiver *r)
 	}
 }
 
-static void another_protocol(int unused)
+static void another_protocol(void)
 {
 	struct receiver r;
-	struct door door;
+	struct address address;
 
-	(void)unused;
-	door_make(&door, TCP);
-	door_open(&door);
-	receiver_start(&r, door.listening, greet, NULL);
-	fail(tls_options(door.port, &usual), "connecting: ", "does not speak TLS");
+	address_reserve(&address, TCP);
+	address_listen(&address);
+	receiver_start(&r, address.listening, greet, NULL);
+	expect_connect_failure(tls_options(address.port, &trusting_ca), "connecting: ", "does not speak TLS");
 }
 
-static void silence(int unused)
+static void silence(void)
 {
 	struct receiver r;
-	struct door door;
+	struct address address;
 	dnstap_options *options;
 
-	(void)unused;
-	door_make(&door, TCP);
-	door_open(&door);
-	receiver_start(&r, door.listening, be_silent, NULL);
-	options = tls_options(door.port, &usual);
+	address_reserve(&address, TCP);
+	address_listen(&address);
+	receiver_start(&r, address.listening, stay_silent, NULL);
+	options = tls_options(address.port, &trusting_ca);
 	dnstap_options_set_io_timeout(options, 1000);
-	fail(options, "connecting: ", "did not answer within 1 s");
+	expect_connect_failure(options, "connecting: ", "did not answer within 1 s");
 }
 
-/* Opens a sink of mutual TLS whose files are gone as soon as it is open. */
+/* Opens a sink with mutual TLS, then deletes its certificates and key. */
 static dnstap_sink *open_without_files(unsigned port)
 {
-	dnstap_options *options = tls_options(port, &usual);
+	dnstap_options *options = tls_options(port, &trusting_ca);
 	dnstap_sink *sink;
 	char path[256];
 
-	NEED(symlink(file_of("ca", "pem", path), "ca.pem") == 0 && symlink(file_of("client", "pem", path), "client.pem") == 0 &&
-	     symlink(file_of("client", "key", path), "client.key") == 0, "no links");
-	NEED(dnstap_options_set_tls_ca_bundle(options, "ca.pem") == DNSTAP_OK &&
-	     dnstap_options_set_tls_client_certificate(options, "client.pem", "client.key") == DNSTAP_OK,
-	     "%s", dnstap_options_get_error(options));
+	ASSERT(symlink(file_of("ca", "pem", path), "ca.pem") == 0 && symlink(file_of("client", "pem", path), "client.pem") == 0 &&
+	       symlink(file_of("client", "key", path), "client.key") == 0, "no links");
+	ASSERT(dnstap_options_set_tls_ca_bundle(options, "ca.pem") == DNSTAP_OK &&
+	       dnstap_options_set_tls_client_certificate(options, "client.pem", "client.key") == DNSTAP_OK,
+	       "%s", dnstap_options_get_error(options));
 	sink = open_sink(options);
-	NEED(unlink("ca.pem") == 0 && unlink("client.pem") == 0 && unlink("client.key") == 0, "the links stay");
+	ASSERT(unlink("ca.pem") == 0 && unlink("client.pem") == 0 && unlink("client.key") == 0, "the links stay");
 	return sink;
 }
 
@@ -291,25 +292,25 @@ static void restarted(int without_files)
 	uint64_t before;
 
 	start_tunnel(&t, &server);
-	sink = without_files ? open_without_files(t.door.port) : open_sink(tls_options(t.door.port, &usual));
+	sink = without_files ? open_without_files(t.address.port) : open_sink(tls_options(t.address.port, &trusting_ca));
 	load_start(&l, sink);
-	AWAIT_STATS(sink, s, s.sent >= PLENTY);
+	WAIT_FOR_STATS(sink, s, s.sent >= PLENTY);
 	process_end(&t.stunnel, SIGKILL);
 	/* The first tries may still be reset. */
-	AWAIT_STATS(sink, s, strstr(error_of(sink), "refused") != NULL);
-	EXPECT(s.disconnects, 1);
+	WAIT_FOR_STATS(sink, s, strstr(error_of(sink), "refused") != NULL);
+	ASSERT_EQ(s.disconnects, 1);
 	before = s.sent;
 	start_stunnel(&t);
-	AWAIT_STATS(sink, s, s.sent >= before + PLENTY);
-	EXPECT(s.connects, 2);
-	EXPECT(s.disconnects, 1);
+	WAIT_FOR_STATS(sink, s, s.sent >= before + PLENTY);
+	ASSERT_EQ(s.connects, 2);
+	ASSERT_EQ(s.disconnects, 1);
 	load_stop(&l);
-	s = settle(&sink, TIMEOUT, &l);
-	EXPECT(s.dropped_closed, 0);
+	s = close_loaded_sink(&sink, TIMEOUT, &l);
+	ASSERT_EQ(s.dropped_closed, 0);
 	expect_captured(&t, s.sent, l.accepted, true);
 }
 
-/* The writer for one thread, too. */
+/* The same with the writer for one thread. */
 static void written(int which)
 {
 	struct tunnel t;
@@ -317,62 +318,61 @@ static void written(int which)
 	dnstap_writer *writer;
 	dnstap_result error;
 
-	start_tunnel(&t, &meetings[which].server);
-	options = tls_options(t.door.port, &meetings[which].client);
+	start_tunnel(&t, &tls_cases[which].server);
+	options = tls_options(t.address.port, &tls_cases[which].client);
 	writer = dnstap_writer_open(options, &error);
-	NEED(writer != NULL && error == DNSTAP_OK, "no writer: %s", dnstap_options_get_error(options));
+	ASSERT(writer != NULL && error == DNSTAP_OK, "no writer: %s", dnstap_options_get_error(options));
 	dnstap_options_free(&options);
 	for (uint32_t i = 0; i < PLENTY; i++) {
 		dnstap_message m = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY);
 		uint8_t query[1000];
 
-		put_number(&m, query, (struct number){ 0, i }, 12 + i % 900);
-		NEED(dnstap_writer_write(writer, &m) == DNSTAP_OK, "message %u: %s", i, dnstap_writer_get_error(writer));
+		put_id(&m, query, (struct message_id){ 0, i }, 12 + i % 900);
+		ASSERT(dnstap_writer_write(writer, &m) == DNSTAP_OK, "message %u: %s", i, dnstap_writer_get_error(writer));
 	}
-	NEED(dnstap_writer_close(&writer) == DNSTAP_OK, "close");
+	ASSERT(dnstap_writer_close(&writer) == DNSTAP_OK, "close");
 	expect_captured(&t, PLENTY, PLENTY, false);
 }
 
-static void not_written(dnstap_options *options, const char *says, const char *and)
+static void not_written(dnstap_options *options, const char *reason, const char *detail)
 {
 	dnstap_result error = DNSTAP_OK;
 	const char *said;
 
-	NEED(dnstap_writer_open(options, &error) == NULL && error == DNSTAP_ERROR_IO, "opening: %s", dnstap_strerror(error));
+	ASSERT(dnstap_writer_open(options, &error) == NULL && error == DNSTAP_ERROR_IO, "opening: %s", dnstap_strerror(error));
 	said = dnstap_options_get_error(options);
-	NEED(strstr(said, says) != NULL && strstr(said, and) != NULL, "the error says \"%s\", not \"%s\", \"%s\"", said, says, and);
+	ASSERT(strstr(said, reason) != NULL && strstr(said, detail) != NULL, "the error says \"%s\", not \"%s\", \"%s\"", said, reason, detail);
 	dnstap_options_free(&options);
 }
 
 static void nothing_written(int which)
 {
-	const struct meeting *m = &meetings[which];
+	const struct tls_case *c = &tls_cases[which];
 	struct tunnel t;
 
-	start_tunnel(&t, &m->server);
-	not_written(tls_options(t.door.port, &m->client), m->says, m->and);
+	start_tunnel(&t, &c->server);
+	not_written(tls_options(t.address.port, &c->client), c->reason, c->detail);
 	expect_captured(&t, 0, 0, false);
 }
 
-static void written_in_silence(int unused)
+static void written_in_silence(void)
 {
 	struct receiver r;
-	struct door door;
+	struct address address;
 	dnstap_options *options;
 	double began = now();
 
-	(void)unused;
-	door_make(&door, TCP);
-	door_open(&door);
-	receiver_start(&r, door.listening, be_silent, NULL);
-	options = tls_options(door.port, &usual);
+	address_reserve(&address, TCP);
+	address_listen(&address);
+	receiver_start(&r, address.listening, stay_silent, NULL);
+	options = tls_options(address.port, &trusting_ca);
 	dnstap_options_set_io_timeout(options, SHORT);
-	not_written(options, door.output + 4, "0.5 s");
-	NEED(now() - began < SHORT / 1e3 + 2, "opening took %.1f s", now() - began);
+	not_written(options, address.output + 4, "0.5 s");
+	ASSERT(now() - began < SHORT / 1e3 + 2, "opening took %.1f s", now() - began);
 }
 
-/* What a sink cannot be opened with is said at once, and which file it is. */
-static void refused(const char *certificate, const char *key, const char *authority, const char *says)
+/* Opening a sink fails, with a part of the error. */
+static void cannot_open(const char *certificate, const char *key, const char *authority, const char *reason)
 {
 	static const struct client nobody = { NULL, NULL, NULL, NULL, 0 };
 	dnstap_options *options = tls_options(1, &nobody);
@@ -382,76 +382,54 @@ static void refused(const char *certificate, const char *key, const char *author
 	dnstap_options_set_tls_client_certificate(options, certificate, key);
 	dnstap_options_set_tls_ca_bundle(options, authority);
 	sink = dnstap_sink_open(options, &error);
-	NEED(sink == NULL && error == DNSTAP_ERROR_TLS, "opening: %s", dnstap_strerror(error));
-	NEED(strstr(dnstap_options_get_error(options), says) != NULL, "the error says \"%s\", not \"%s\"",
-	     dnstap_options_get_error(options), says);
+	ASSERT(sink == NULL && error == DNSTAP_ERROR_TLS, "opening: %s", dnstap_strerror(error));
+	ASSERT(strstr(dnstap_options_get_error(options), reason) != NULL, "the error says \"%s\", not \"%s\"",
+	       dnstap_options_get_error(options), reason);
 	dnstap_options_free(&options);
 }
 
-static void unusable_files(int unused)
+static void unusable_files(void)
 {
 	char authority[256], certificate[256], key[256], other_key[256], missing[256];
 
-	(void)unused;
 	file_of("ca", "pem", authority);
 	file_of("client", "pem", certificate);
 	file_of("client", "key", key);
 	file_of("stranger", "key", other_key);
 	file_of("nobody", "pem", missing);
-	refused(certificate, other_key, authority, other_key);
-	refused(missing, key, authority, missing);
-	refused(certificate, missing, authority, missing);
-	refused(certificate, certificate, authority, certificate);
-	refused(key, key, authority, key);
-	refused(NULL, NULL, missing, missing);
-	refused(NULL, NULL, key, key);
+	cannot_open(certificate, other_key, authority, other_key);
+	cannot_open(missing, key, authority, missing);
+	cannot_open(certificate, missing, authority, missing);
+	cannot_open(certificate, certificate, authority, certificate);
+	cannot_open(key, key, authority, key);
+	cannot_open(NULL, NULL, missing, missing);
+	cannot_open(NULL, NULL, key, key);
 }
 
 int main(int argc, char **argv)
 {
-	enum { LIMIT = 60 };
-	static const struct fault cases[] = {
-		{ "TLS to an address of the certificate", arrives, 0, LIMIT, 0, NULL },
-		{ "TLS to a host of the certificate", arrives, 1, LIMIT, 0, NULL },
-		{ "TLS to a server name of the certificate", arrives, 2, LIMIT, 0, NULL },
-		{ "TLS 1.2", arrives, 3, LIMIT, 0, NULL },
-		{ "TLS with a certificate that nobody asks for", arrives, 4, LIMIT, 0, NULL },
-		{ "mutual TLS", arrives, 5, LIMIT, 0, NULL },
-		{ "mutual TLS 1.2", arrives, 6, LIMIT, 0, NULL },
-		{ "TLS: a certificate for another name", nothing_arrives, 7, LIMIT, 0, NULL },
-		{ "TLS: a certificate of an unknown authority", nothing_arrives, 8, LIMIT, 0, NULL },
-		{ "TLS: an expired certificate", nothing_arrives, 9, LIMIT, 0, NULL },
-		{ "mutual TLS without a certificate", nothing_arrives, 10, LIMIT, 0, NULL },
-		{ "mutual TLS 1.2 without a certificate", nothing_arrives, 11, LIMIT, 0, NULL },
-		{ "mutual TLS with a certificate of another authority", nothing_arrives, 12, LIMIT, 0, NULL },
-		{ "mutual TLS 1.2 with a certificate of another authority", nothing_arrives, 13, LIMIT, 0, NULL },
-		{ "TLS to a server with a trusted certificate of its own", arrives, 14, LIMIT, 0, NULL },
-		{ "mutual TLS with certificates of version 1", arrives, 15, LIMIT, 0, NULL },
-		{ "TLS to a server of any name that an authority knows", arrives, 16, LIMIT, 0, NULL },
-		{ "TLS to a server of any name with a trusted certificate", arrives, 17, LIMIT, 0, NULL },
-		{ "TLS to anybody, with a certificate of version 1", arrives, 18, LIMIT, 0, NULL },
-		{ "TLS 1.2 to anybody, with an expired certificate", arrives, 19, LIMIT, 0, NULL },
-		{ "TLS: a trusted certificate for another name", nothing_arrives, 20, LIMIT, 0, NULL },
-		{ "TLS: a trusted certificate of version 1 for another name", nothing_arrives, 21, LIMIT, 0, NULL },
-		{ "TLS: a certificate of version 1 that is not trusted", nothing_arrives, 22, LIMIT, 0, NULL },
-		{ "TLS: any name, but of an unknown authority", nothing_arrives, 23, LIMIT, 0, NULL },
-		{ "TLS: a trusted certificate that is expired", nothing_arrives, 24, LIMIT, 0, NULL },
-		{ "TLS to fstrm_capture, which speaks none", no_tls, 0, LIMIT, 0, NULL },
-		{ "TLS to a server of another protocol", another_protocol, 0, LIMIT, 0, NULL },
-		{ "TLS to a receiver that is silent", silence, 0, LIMIT, 0, NULL },
-		{ "TLS: stunnel is killed and started again", restarted, 0, LIMIT, 0, NULL },
-		{ "mutual TLS: the same when the files of the sink are gone", restarted, 1, LIMIT, 0, NULL },
-		{ "written over TLS", written, 0, LIMIT, 0, NULL },
-		{ "written over TLS 1.2", written, 3, LIMIT, 0, NULL },
-		{ "written over mutual TLS", written, 5, LIMIT, 0, NULL },
-		{ "not written over TLS: a certificate for another name", nothing_written, 7, LIMIT, 0, NULL },
-		{ "not written over mutual TLS without a certificate", nothing_written, 10, LIMIT, 0, NULL },
-		{ "not written over TLS: a receiver that is silent", written_in_silence, 0, LIMIT, 0, NULL },
-		{ "TLS: keys and certificates that cannot be used", unusable_files, 0, LIMIT, 0, NULL },
+	static const struct test_case others[] = {
+		CASE("TLS to fstrm_capture, which does not speak TLS", no_tls),
+		CASE("TLS to a server of another protocol", another_protocol),
+		CASE("TLS to a receiver that never answers", silence),
+		CASE_WITH("TLS: stunnel is killed and restarted", restarted, 0),
+		CASE_WITH("mutual TLS: stunnel is restarted after the sink's files are deleted", restarted, 1),
+		CASE_WITH("writer: TLS", written, BY_ADDRESS),
+		CASE_WITH("writer: TLS 1.2", written, WITH_TLS_1_2),
+		CASE_WITH("writer: mutual TLS", written, MUTUAL),
+		CASE_WITH("writer: a certificate for another name", nothing_written, OTHER_NAME),
+		CASE_WITH("writer: mutual TLS without a client certificate", nothing_written, NO_CERTIFICATE),
+		CASE("writer: a receiver that never answers", written_in_silence),
+		CASE("TLS: unusable keys and certificates", unusable_files),
 	};
+	enum { TLS_CASES = sizeof tls_cases / sizeof *tls_cases, OTHERS = sizeof others / sizeof *others };
+	struct test_case cases[TLS_CASES + OTHERS];
 	dnstap_options *options = dnstap_options_new();
 	int status = 0;
 
+	for (int i = 0; i < TLS_CASES; i++)
+		cases[i] = (struct test_case)CASE_WITH(tls_cases[i].name, tls_cases[i].reason == NULL ? delivered : refused_by_tls, i);
+	memcpy(cases + TLS_CASES, others, sizeof others);
 	if (dnstap_options_set_output(options, "tls:localhost:1") == DNSTAP_ERROR_NO_TLS) {
 		printf("skip - TLS: the library was built without it\n");
 	} else if (getenv("CERTIFICATES") == NULL) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The accounts of a sink, and what can be changed while it is open: each message is in exactly one place. */
+/* The accounts of a sink, and settings that change while it is open: each message is counted in exactly one place. */
 #include "messages.h"
 #include "sink.h"
 
@@ -14,89 +14,89 @@ enum { THREADS = 4, RING = 16384 };
 #define GET(counter) __atomic_load_n(&(counter), __ATOMIC_SEQ_CST)
 #define COUNT(counter) __atomic_add_fetch(&(counter), 1, __ATOMIC_SEQ_CST)
 
-/* What the threads were told about their messages. A message is begun, then logged, then done. */
-struct told {
+/* Counts of calls by their result. A call is begun, then logs, then is done. */
+struct counts {
 	uint64_t begun;
 	uint64_t done, ok, full, too_long, invalid, disabled, closed;
 	uint64_t by_type[DNSTAP_MESSAGE_TYPE_COUNT];
 	uint64_t other;
 	int running;		/* threads */
 	int stop;
-	uint32_t next_who;
-	uint64_t rounds;	/* queues that each thread makes; 0 for no end */
-	uint32_t each;		/* messages that each queue gets at most */
+	uint32_t next_logger;
+	uint64_t rounds;	/* queues that each thread makes; 0 for no limit */
+	uint32_t each;		/* maximum number of messages of a queue */
 	dnstap_sink *sink;
-	int only_good;		/* messages that are valid, and as long as any other */
+	int only_good;		/* all messages are valid, and of the same length */
 };
 
-/* Under valgrind one thread runs at a time: who never waits would hold up the others for long. */
+/* Under valgrind one thread runs at a time: one that never waits would delay the others for long. */
 static void give_way(void)
 {
-	if (in_haste())
+	if (under_valgrind())
 		sched_yield();
 }
 
-static void note(struct told *told, uint32_t type, dnstap_result result)
+static void note(struct counts *counts, uint32_t type, dnstap_result result)
 {
 	switch (result) {
-	case DNSTAP_OK: COUNT(told->ok); break;
-	case DNSTAP_ERROR_FULL: COUNT(told->full); break;
-	case DNSTAP_ERROR_TOO_LONG: COUNT(told->too_long); break;
-	case DNSTAP_ERROR_TIME: COUNT(told->invalid); break;
-	case DNSTAP_DISABLED: COUNT(told->disabled); break;
-	case DNSTAP_ERROR_CLOSED: COUNT(told->closed); break;
-	default: COUNT(told->other); break;
+	case DNSTAP_OK: COUNT(counts->ok); break;
+	case DNSTAP_ERROR_FULL: COUNT(counts->full); break;
+	case DNSTAP_ERROR_TOO_LONG: COUNT(counts->too_long); break;
+	case DNSTAP_ERROR_TIME: COUNT(counts->invalid); break;
+	case DNSTAP_DISABLED: COUNT(counts->disabled); break;
+	case DNSTAP_ERROR_CLOSED: COUNT(counts->closed); break;
+	default: COUNT(counts->other); break;
 	}
 	if (result != DNSTAP_DISABLED && result != DNSTAP_ERROR_CLOSED)
-		COUNT(told->by_type[type]);
-	COUNT(told->done);
+		COUNT(counts->by_type[type]);
+	COUNT(counts->done);
 }
 
-/* Queues that come and go, each with some messages, of which some cannot be logged. */
+/* Makes and frees queues, and logs messages to each, some of them invalid or too long. */
 static void *log_on(void *arg)
 {
-	struct told *told = arg;
-	unsigned random = __atomic_add_fetch(&told->next_who, 1, __ATOMIC_SEQ_CST) * 2654435761u;
+	struct counts *counts = arg;
+	unsigned random = __atomic_add_fetch(&counts->next_logger, 1, __ATOMIC_SEQ_CST) * 2654435761u;
 
-	for (uint64_t round = 0; told->rounds == 0 || round < told->rounds; round++) {
-		struct number n = { __atomic_add_fetch(&told->next_who, 1, __ATOMIC_SEQ_CST) % WHO, 0 };
-		dnstap_queue *queue = dnstap_queue_new(told->sink, NULL);
+	for (uint64_t round = 0; counts->rounds == 0 || round < counts->rounds; round++) {
+		struct message_id n = { __atomic_add_fetch(&counts->next_logger, 1, __ATOMIC_SEQ_CST) % LOGGERS, 0 };
+		dnstap_queue *queue = dnstap_queue_new(counts->sink, NULL);
 
-		for (; queue != NULL && n.seq < told->each && !GET(told->stop); n.seq++) {
+		for (; queue != NULL && n.seq < counts->each && !GET(counts->stop); n.seq++) {
 			uint32_t type = 1 + n.seq % 14;
 			dnstap_result result;
 
 			random = random * 1103515245 + 12345;
-			COUNT(told->begun);
-			if (!told->only_good && random >> 16 & 1 && n.seq % 7 == 3) {
+			COUNT(counts->begun);
+			if (!counts->only_good && random >> 16 & 1 && n.seq % 7 == 3) {
 				dnstap_message m = example(type);
 
 				m.query_time.nanoseconds = UINT32_MAX;
 				result = dnstap_log(queue, &m);
 			} else {
-				size_t length = told->only_good ? 100 : 12 + (random >> 16) % 500;
+				size_t length = counts->only_good ? 100 : 12 + (random >> 16) % 500;
 
-				if (!told->only_good && n.seq % 100 == 0)
+				if (!counts->only_good && n.seq % 100 == 0)
 					length = RING;
-				result = (n.seq % 3 ? log_number : log_number_frame)(queue, type, n, length);
+				result = (n.seq % 3 ? log_with_id : log_frame_with_id)(queue, type, n, length);
 			}
-			note(told, type, result);
+			note(counts, type, result);
 			give_way();
 		}
 		dnstap_queue_free(&queue);
-		if (GET(told->stop))
+		if (GET(counts->stop))
 			break;
 	}
-	__atomic_sub_fetch(&told->running, 1, __ATOMIC_SEQ_CST);
+	__atomic_sub_fetch(&counts->running, 1, __ATOMIC_SEQ_CST);
 	return NULL;
 }
 
-static void start_threads(struct told *told, dnstap_sink *sink, pthread_t threads[THREADS])
+static void start_threads(struct counts *counts, dnstap_sink *sink, pthread_t threads[THREADS])
 {
-	told->sink = sink;
-	told->running = THREADS;
+	counts->sink = sink;
+	counts->running = THREADS;
 	for (int i = 0; i < THREADS; i++)
-		NEED(pthread_create(&threads[i], NULL, log_on, told) == 0, "no thread");
+		ASSERT(pthread_create(&threads[i], NULL, log_on, counts) == 0, "no thread");
 }
 
 static void join(pthread_t threads[THREADS])
@@ -107,62 +107,62 @@ static void join(pthread_t threads[THREADS])
 
 static void never_less(const dnstap_stats *before, const dnstap_stats *s)
 {
-	NEED(s->logged >= before->logged && s->sent >= before->sent && s->dropped_full >= before->dropped_full &&
-	     s->dropped_too_long >= before->dropped_too_long && s->dropped_invalid >= before->dropped_invalid &&
-	     s->dropped_closed >= before->dropped_closed && s->bytes_sent >= before->bytes_sent &&
-	     s->connects >= before->connects && s->disconnects >= before->disconnects, "an account went back");
+	ASSERT(s->logged >= before->logged && s->sent >= before->sent && s->dropped_full >= before->dropped_full &&
+	       s->dropped_too_long >= before->dropped_too_long && s->dropped_invalid >= before->dropped_invalid &&
+	       s->dropped_closed >= before->dropped_closed && s->bytes_sent >= before->bytes_sent &&
+	       s->connects >= before->connects && s->disconnects >= before->disconnects, "an account went back");
 }
 
 static void between(const char *what, uint64_t least, uint64_t is, uint64_t most)
 {
-	NEED(least <= is && is <= most, "%s is %llu, not from %llu to %llu", what, (unsigned long long)is,
-	     (unsigned long long)least, (unsigned long long)most);
+	ASSERT(least <= is && is <= most, "%s is %llu, not from %llu to %llu", what, (unsigned long long)is,
+	       (unsigned long long)least, (unsigned long long)most);
 }
 
-/* The accounts lie between what was done before they were taken and what was begun by then. */
-static dnstap_stats look(const dnstap_sink *sink, struct told *told, const dnstap_stats *before)
+/* The accounts lie between the calls that were done before they were read and those begun by then. */
+static dnstap_stats look(const dnstap_sink *sink, struct counts *counts, const dnstap_stats *before)
 {
-	uint64_t full = GET(told->full), too_long = GET(told->too_long), invalid = GET(told->invalid);
-	uint64_t done = GET(told->done);
+	uint64_t full = GET(counts->full), too_long = GET(counts->too_long), invalid = GET(counts->invalid);
+	uint64_t done = GET(counts->done);
 	dnstap_stats s = stats_of(sink);
-	uint64_t begun = GET(told->begun);
+	uint64_t begun = GET(counts->begun);
 
 	never_less(before, &s);
 	between("logged", done, s.logged, begun);
-	between("dropped_full", full, s.dropped_full, GET(told->full) + THREADS);
-	between("dropped_too_long", too_long, s.dropped_too_long, GET(told->too_long) + THREADS);
-	between("dropped_invalid", invalid, s.dropped_invalid, GET(told->invalid) + THREADS);
+	between("dropped_full", full, s.dropped_full, GET(counts->full) + THREADS);
+	between("dropped_too_long", too_long, s.dropped_too_long, GET(counts->too_long) + THREADS);
+	between("dropped_invalid", invalid, s.dropped_invalid, GET(counts->invalid) + THREADS);
 	return s;
 }
 
-static void same_as_told(const dnstap_stats *s, const struct told *told)
+static void same_as_told(const dnstap_stats *s, const struct counts *counts)
 {
 	check_sums(s);
-	EXPECT(told->other, 0);
-	EXPECT(s->logged, told->ok + told->full + told->too_long + told->invalid);
-	EXPECT(s->dropped_full, told->full);
-	EXPECT(s->dropped_too_long, told->too_long);
-	EXPECT(s->dropped_invalid, told->invalid);
-	EXPECT(s->sampled_out, 0);
+	ASSERT_EQ(counts->other, 0);
+	ASSERT_EQ(s->logged, counts->ok + counts->full + counts->too_long + counts->invalid);
+	ASSERT_EQ(s->dropped_full, counts->full);
+	ASSERT_EQ(s->dropped_too_long, counts->too_long);
+	ASSERT_EQ(s->dropped_invalid, counts->invalid);
+	ASSERT_EQ(s->sampled_out, 0);
 	for (int i = 0; i < DNSTAP_MESSAGE_TYPE_COUNT; i++)
-		EXPECT(s->logged_by_type[i], told->by_type[i]);
+		ASSERT_EQ(s->logged_by_type[i], counts->by_type[i]);
 }
 
-/* A receiver that reads on only when messages have been dropped meanwhile. */
+/* A receiver that stops reading until messages have been dropped. */
 static void receive_slowly(struct receiver *r)
 {
 	int fd = accept_one(r->listening);
 
-	NEED(receiver_handshake(r, fd, NULL), "no handshake");
+	ASSERT(receiver_handshake(r, fd, NULL), "no handshake");
 	receiver_reach(r, 1);
-	NEED(receiver_wait(r, 2), "nothing was dropped");
+	ASSERT(receiver_wait(r, 2), "nothing was dropped");
 	tally_to_stop(r->arg, fd);
 	close(fd);
 }
 
 static void at_every_moment(int rounds)
 {
-	static struct told told;
+	static struct counts counts;
 	dnstap_stats s = { .size = sizeof s }, before = { .size = sizeof before };
 	struct tally *tally = new_tally();
 	pthread_t threads[THREADS];
@@ -170,14 +170,14 @@ static void at_every_moment(int rounds)
 	struct receiver r;
 	dnstap_sink *sink;
 
-	told.rounds = (uint64_t)rounds;
-	told.each = 500;
+	counts.rounds = (uint64_t)rounds;
+	counts.each = 500;
 	receiver_start(&r, listen_unix("sock"), receive_slowly, tally);
 	sink = open_sink(options_with_ring("unix:sock", RING));
-	NEED(receiver_wait(&r, 1), "no connection");
-	start_threads(&told, sink, threads);
-	while (GET(told.running) > 0) {
-		before = look(sink, &told, &before);
+	ASSERT(receiver_wait(&r, 1), "no connection");
+	start_threads(&counts, sink, threads);
+	while (GET(counts.running) > 0) {
+		before = look(sink, &counts, &before);
 		looks++;
 		give_way();
 		if (before.dropped_full > 100)
@@ -187,26 +187,26 @@ static void at_every_moment(int rounds)
 	s = close_sink(&sink, TIMEOUT);
 	receiver_finish(&r, stderr);
 	never_less(&before, &s);
-	same_as_told(&s, &told);
-	EXPECT(s.waiting, 0);
-	EXPECT(s.dropped_closed, 0);
-	EXPECT(s.sent, told.ok);
-	EXPECT(s.connects, 1);
-	EXPECT(s.disconnects, 0);
-	EXPECT(tally->messages, s.sent);
-	EXPECT(tally->bytes, s.bytes_sent);
-	NEED(looks > 100 && told.full > 0 && told.too_long > 0 && told.invalid > 0, "%u looks, %llu full", looks,
-	     (unsigned long long)told.full);
+	same_as_told(&s, &counts);
+	ASSERT_EQ(s.waiting, 0);
+	ASSERT_EQ(s.dropped_closed, 0);
+	ASSERT_EQ(s.sent, counts.ok);
+	ASSERT_EQ(s.connects, 1);
+	ASSERT_EQ(s.disconnects, 0);
+	ASSERT_EQ(tally->messages, s.sent);
+	ASSERT_EQ(tally->bytes, s.bytes_sent);
+	ASSERT(looks > 100 && counts.full > 0 && counts.too_long > 0 && counts.invalid > 0, "%u looks, %llu full", looks,
+	       (unsigned long long)counts.full);
 	free_tally(tally);
 }
 
-/* Takes a stream, and breaks it off twice. */
+/* Accepts a stream, and breaks it off twice. */
 static void break_off(struct receiver *r)
 {
 	for (int i = 0; i < 2; i++) {
 		int fd = accept_one(r->listening);
 
-		NEED(receiver_handshake(r, fd, NULL), "no handshake");
+		ASSERT(receiver_handshake(r, fd, NULL), "no handshake");
 		for (int frames = 0; frames < 1000 && tally_frame(r->arg, fd) == DATA; frames++)
 			;
 		close(fd);
@@ -214,87 +214,85 @@ static void break_off(struct receiver *r)
 	receive(r);
 }
 
-/* What the receiver took with it was sent, but nothing comes twice, and all else is exact. */
-static void streams_that_break_off(int unused)
+/* Messages that a broken connection took with it count as sent; none arrives twice, and all other counts are exact. */
+static void streams_that_break_off(void)
 {
-	static struct told told = { .each = 500 };
+	static struct counts counts = { .each = 500 };
 	dnstap_stats s = { .size = sizeof s }, before = { .size = sizeof before };
 	struct tally *tally = new_tally();
 	pthread_t threads[THREADS];
 	struct receiver r;
 	dnstap_sink *sink;
 
-	(void)unused;
 	receiver_start(&r, listen_unix("sock"), break_off, tally);
-	/* Larger than what the socket holds, so that streams break in the middle of a write. */
+	/* Larger than the buffer of the socket, so that streams break in the middle of a write. */
 	sink = open_sink(options_with_ring("unix:sock", 1 << 20));
-	start_threads(&told, sink, threads);
+	start_threads(&counts, sink, threads);
 	while (before.connects < 3 || before.state != DNSTAP_STATE_CONNECTED) {
-		before = look(sink, &told, &before);
+		before = look(sink, &counts, &before);
 		give_way();
 	}
-	__atomic_store_n(&told.stop, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&counts.stop, 1, __ATOMIC_SEQ_CST);
 	join(threads);
 	s = close_sink(&sink, TIMEOUT);
 	receiver_finish(&r, stderr);
-	same_as_told(&s, &told);
-	EXPECT(s.waiting, 0);
-	EXPECT(s.dropped_closed, 0);
-	EXPECT(s.connects, 3);
-	EXPECT(s.disconnects, 2);
-	NEED(tally->messages <= s.sent && tally->streams == 1, "%llu messages came, %llu were sent",
-	     (unsigned long long)tally->messages, (unsigned long long)s.sent);
+	same_as_told(&s, &counts);
+	ASSERT_EQ(s.waiting, 0);
+	ASSERT_EQ(s.dropped_closed, 0);
+	ASSERT_EQ(s.connects, 3);
+	ASSERT_EQ(s.disconnects, 2);
+	ASSERT(tally->messages <= s.sent && tally->streams == 1, "%llu messages came, %llu were sent",
+	       (unsigned long long)tally->messages, (unsigned long long)s.sent);
 	free_tally(tally);
 }
 
-/* The sink is closed while threads log. What they were told is true, but for what is under way. */
-static void closing_under_load(int unused)
+/* The sink is closed while threads log. The results of their calls are right, except for calls in progress. */
+static void closing_under_load(void)
 {
-	static struct told told = { .rounds = 1, .each = UINT32_MAX, .only_good = 1 };
+	static struct counts counts = { .rounds = 1, .each = UINT32_MAX, .only_good = 1 };
 	dnstap_stats s = { .size = sizeof s };
 	struct tally *tally = new_tally();
 	pthread_t threads[THREADS];
 	struct receiver r;
 	dnstap_sink *sink;
 
-	(void)unused;
 	receiver_start(&r, listen_unix("sock"), receive, tally);
 	sink = open_sink(options_with_ring("unix:sock", RING));
-	start_threads(&told, sink, threads);
-	AWAIT(GET(told.ok) > (in_haste() ? 500 : 10000), DEADLINE, "the threads do not log");
+	start_threads(&counts, sink, threads);
+	WAIT_UNTIL(GET(counts.ok) > (under_valgrind() ? 500 : 10000), DEADLINE, "the threads do not log");
 	s = close_sink(&sink, TIMEOUT);
-	AWAIT(GET(told.closed) > 100, DEADLINE, "the threads are not refused");
-	__atomic_store_n(&told.stop, 1, __ATOMIC_SEQ_CST);
+	WAIT_UNTIL(GET(counts.closed) > 100, DEADLINE, "the threads are not refused");
+	__atomic_store_n(&counts.stop, 1, __ATOMIC_SEQ_CST);
 	join(threads);
 	receiver_finish(&r, stderr);
 	check_sums(&s);
-	/* One that came too late is dropped, and does not wait for good. */
-	EXPECT(s.waiting, 0);
-	EXPECT(tally->messages, s.sent);
-	/* One that was being refused for a full ring when the accounts were closed is among those dropped then. */
-	between("ok and full", s.sent + s.dropped_closed + s.dropped_full, told.ok + told.full,
+	/* A message that came too late is dropped, and does not stay pending. */
+	ASSERT_EQ(s.waiting, 0);
+	ASSERT_EQ(tally->messages, s.sent);
+	/* A message that a full ring was refusing when the accounts were closed is among those dropped then. */
+	between("ok and full", s.sent + s.dropped_closed + s.dropped_full, counts.ok + counts.full,
 		s.sent + s.dropped_closed + s.dropped_full + THREADS);
 	free_tally(tally);
 }
 
-/* Nobody reads: closing ends in time, and tells what was not sent. */
+/* If the receiver does not read, closing ends in time, and counts the messages that were not sent. */
 static void never_read(struct receiver *r)
 {
 	int fd = accept_one(r->listening);
 
-	NEED(receiver_handshake(r, fd, NULL), "no handshake");
+	ASSERT(receiver_handshake(r, fd, NULL), "no handshake");
 	receiver_reach(r, 1);
 	receiver_wait(r, 2);
 	close(fd);
 }
 
-/* Seconds that closing took. */
+/* Returns how many seconds closing took. */
 static double close_once(int milliseconds)
 {
 	dnstap_options *options = options_to("unix:sock");
 	int listening = listen_unix("sock");
 	dnstap_stats s = { .size = sizeof s };
-	struct number n = { 0, 0 };
+	struct message_id n = { 0, 0 };
 	dnstap_queue *queue;
 	struct receiver r;
 	dnstap_sink *sink;
@@ -304,93 +302,91 @@ static double close_once(int milliseconds)
 	dnstap_options_set_close_timeout(options, (unsigned)milliseconds);
 	sink = open_sink(options);
 	queue = dnstap_queue_new(sink, NULL);
-	NEED(receiver_wait(&r, 1), "no connection");
-	while (log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, n, 1000) == DNSTAP_OK)
+	ASSERT(receiver_wait(&r, 1), "no connection");
+	while (log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, n, 1000) == DNSTAP_OK)
 		n.seq++;
 	took = now();
-	NEED(dnstap_sink_close(&sink, &s) == DNSTAP_OK, "close");
+	ASSERT(dnstap_sink_close(&sink, &s) == DNSTAP_OK, "close");
 	took = now() - took;
 	receiver_reach(&r, 2);
 	receiver_finish(&r, stderr);
 	close(listening);
 	dnstap_queue_free(&queue);
 	check_sums(&s);
-	/* Where the machine is too slow for the thread to end in time, what it has not dropped yet still waits. */
-	EXPECT(s.sent + s.dropped_closed, n.seq);
-	EXPECT(s.waiting, 0);
-	NEED(s.dropped_closed > 0, "all was sent to one who does not read");
-	NEED(took > milliseconds / 1000.0 - 0.05, "it gave up after %.3f s", took);
+	/* On a machine too slow for the thread to end in time, messages that it has not dropped yet are still pending. */
+	ASSERT_EQ(s.sent + s.dropped_closed, n.seq);
+	ASSERT_EQ(s.waiting, 0);
+	ASSERT(s.dropped_closed > 0, "all was sent, although the receiver does not read");
+	ASSERT(took > milliseconds / 1000.0 - 0.05, "it gave up after %.3f s", took);
 	return took;
 }
 
-/* Half a second is promised. A machine that stands still for a moment does not do so three times. */
+/* Half a second is promised. A machine may stall once, but not three times. */
 static void closing_in_time(int milliseconds)
 {
-	double best = DEADLINE, most = milliseconds / 1000.0 + (in_haste() ? 10 : 0.7);
+	double best = DEADLINE, most = milliseconds / 1000.0 + (under_valgrind() ? 10 : 0.7);
 
 	for (int i = 0; i < 3 && best > most; i++) {
 		double took = close_once(milliseconds);
 
 		best = took < best ? took : best;
 	}
-	NEED(best < most, "closing took %.3f s", best);
+	ASSERT(best < most, "closing took %.3f s", best);
 }
 
-static void nobody_there(int unused)
+static void nobody_there(void)
 {
 	dnstap_sink *sink = open_sink(options_with_ring("unix:sock", RING));
 	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 	dnstap_stats s = { .size = sizeof s };
 	struct tally *tally = new_tally();
-	struct number n = { 7, 0 };
+	struct message_id n = { 7, 0 };
 	struct receiver r;
 
-	(void)unused;
 	for (; n.seq < 50; n.seq++)
-		NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, n, 12) == DNSTAP_OK, "message %u", n.seq);
-	AWAIT_STATS(sink, s, s.connect_failures > 1 && s.state == DNSTAP_STATE_DISCONNECTED);
-	EXPECT(s.logged, 50);
-	EXPECT(s.waiting, 50);
-	EXPECT(s.connects, 0);
-	EXPECT(s.bytes_sent, 0);
+		ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, n, 12) == DNSTAP_OK, "message %u", n.seq);
+	WAIT_FOR_STATS(sink, s, s.connect_failures > 1 && s.state == DNSTAP_STATE_DISCONNECTED);
+	ASSERT_EQ(s.logged, 50);
+	ASSERT_EQ(s.waiting, 50);
+	ASSERT_EQ(s.connects, 0);
+	ASSERT_EQ(s.bytes_sent, 0);
 	receiver_start(&r, listen_unix("sock"), receive, tally);
-	AWAIT_STATS(sink, s, s.sent == 50);
-	EXPECT(s.waiting, 0);
-	EXPECT(s.connects, 1);
-	EXPECT(s.state, DNSTAP_STATE_CONNECTED);
-	/* An idle queue is sent from after the flush interval at the latest. */
-	NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, n, 12) == DNSTAP_OK, "message 50");
-	AWAIT_STATS(sink, s, s.sent == 51);
+	WAIT_FOR_STATS(sink, s, s.sent == 50);
+	ASSERT_EQ(s.waiting, 0);
+	ASSERT_EQ(s.connects, 1);
+	ASSERT_EQ(s.state, DNSTAP_STATE_CONNECTED);
+	/* Messages of an idle queue are sent after the flush interval at the latest. */
+	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, n, 12) == DNSTAP_OK, "message 50");
+	WAIT_FOR_STATS(sink, s, s.sent == 51);
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);
 	receiver_finish(&r, stderr);
-	EXPECT(tally->messages, 51);
-	EXPECT(tally->missing, 0);
+	ASSERT_EQ(tally->messages, 51);
+	ASSERT_EQ(tally->missing, 0);
 	free_tally(tally);
 }
 
-/* From one message to the next. */
-static void types_from_one_message_to_the_next(int unused)
+/* A change takes effect from one message to the next. */
+static void types_from_one_message_to_the_next(void)
 {
 	dnstap_sink *sink = open_sink(options_to("file:types.tap"));
 	dnstap_queue *queues[2] = { dnstap_queue_new(sink, NULL), dnstap_queue_new(sink, NULL) };
 	dnstap_stats s = { .size = sizeof s };
 	struct tally *tally = new_tally();
 	uint64_t wanted[DNSTAP_MESSAGE_TYPE_COUNT] = { 0 }, sum = 0;
-	struct number n[2] = { { 0, 0 }, { 1, 0 } };
+	struct message_id n[2] = { { 0, 0 }, { 1, 0 } };
 
-	(void)unused;
 	for (uint32_t set = 0; set < DNSTAP_MESSAGE_TYPE_BIT(15); set += 2 * 37) {
-		NEED(dnstap_sink_set_message_types(sink, set) == DNSTAP_OK, "message types %#x", set);
+		ASSERT(dnstap_sink_set_message_types(sink, set) == DNSTAP_OK, "message types %#x", set);
 		for (int type = 1; type <= DNSTAP_MESSAGE_TYPE_UPDATE_RESPONSE; type++)
 			for (int q = 0; q < 2; q++) {
 				bool enabled = (set & DNSTAP_MESSAGE_TYPE_BIT(type)) != 0;
-				dnstap_result result = log_number(queues[q], (uint32_t)type, n[q], 12);
+				dnstap_result result = log_with_id(queues[q], (uint32_t)type, n[q], 12);
 
-				NEED(dnstap_enabled(queues[q], (uint32_t)type) == enabled,
-				     "type %d of %#x is %senabled", type, set, enabled ? "not " : "");
-				NEED(result == (enabled ? DNSTAP_OK : DNSTAP_DISABLED), "type %d of %#x: %s", type, set,
-				     dnstap_strerror(result));
+				ASSERT(dnstap_enabled(queues[q], (uint32_t)type) == enabled,
+				       "type %d of %#x is %senabled", type, set, enabled ? "not " : "");
+				ASSERT(result == (enabled ? DNSTAP_OK : DNSTAP_DISABLED), "type %d of %#x: %s", type, set,
+				       dnstap_strerror(result));
 				n[q].seq += enabled;
 				wanted[type] += enabled;
 				sum += enabled;
@@ -399,20 +395,20 @@ static void types_from_one_message_to_the_next(int unused)
 	dnstap_queue_free(&queues[0]);
 	dnstap_queue_free(&queues[1]);
 	s = close_sink(&sink, TIMEOUT);
-	EXPECT(s.sent, sum);
-	EXPECT(tally_file(tally, "types.tap"), sum);
-	EXPECT(tally->missing, 0);
+	ASSERT_EQ(s.sent, sum);
+	ASSERT_EQ(tally_file(tally, "types.tap"), sum);
+	ASSERT_EQ(tally->missing, 0);
 	for (int type = 0; type < DNSTAP_MESSAGE_TYPE_COUNT; type++) {
-		EXPECT(s.logged_by_type[type], wanted[type]);
-		EXPECT(tally->by_type[type], wanted[type]);
+		ASSERT_EQ(s.logged_by_type[type], wanted[type]);
+		ASSERT_EQ(tally->by_type[type], wanted[type]);
 	}
 	free_tally(tally);
 }
 
-/* Types, identity and version change all the time, while threads log. */
-static void changes_under_load(int unused)
+/* Types, identity and version change continually while threads log. */
+static void changes_under_load(void)
 {
-	static struct told told = { .each = 500, .only_good = 1 };
+	static struct counts counts = { .each = 500, .only_good = 1 };
 	dnstap_stats s = { .size = sizeof s }, before = { .size = sizeof before };
 	struct tally *tally = new_tally();
 	pthread_t threads[THREADS];
@@ -420,18 +416,17 @@ static void changes_under_load(int unused)
 	dnstap_sink *sink;
 	unsigned changes = 0;
 
-	(void)unused;
-	told.rounds = in_haste() ? 5 : 100;
+	counts.rounds = under_valgrind() ? 5 : 100;
 	receiver_start(&r, listen_unix("sock"), receive, tally);
 	sink = open_sink(options_with_ring("unix:sock", RING));
-	start_threads(&told, sink, threads);
-	while (GET(told.running) > 0) {
+	start_threads(&counts, sink, threads);
+	while (GET(counts.running) > 0) {
 		char name[32];
 
 		snprintf(name, sizeof name, "name %u", changes++);
-		NEED(dnstap_sink_set_message_types(sink, changes * 37 * 2 & 0x7ffe) == DNSTAP_OK, "types");
-		NEED(dnstap_sink_set_identity(sink, changes % 3 ? name : NULL) == DNSTAP_OK, "identity");
-		NEED(dnstap_sink_set_version(sink, changes % 5 ? name : NULL) == DNSTAP_OK, "version");
+		ASSERT(dnstap_sink_set_message_types(sink, changes * 37 * 2 & 0x7ffe) == DNSTAP_OK, "types");
+		ASSERT(dnstap_sink_set_identity(sink, changes % 3 ? name : NULL) == DNSTAP_OK, "identity");
+		ASSERT(dnstap_sink_set_version(sink, changes % 5 ? name : NULL) == DNSTAP_OK, "version");
 		s = stats_of(sink);
 		never_less(&before, &s);
 		before = s;
@@ -440,23 +435,23 @@ static void changes_under_load(int unused)
 	join(threads);
 	s = close_sink(&sink, TIMEOUT);
 	receiver_finish(&r, stderr);
-	same_as_told(&s, &told);
-	EXPECT(s.sent, told.ok);
-	EXPECT(tally->messages, told.ok);
-	NEED(told.disabled > 0 && changes > 10, "%llu messages were of other types, in %u changes",
-	     (unsigned long long)told.disabled, changes);
+	same_as_told(&s, &counts);
+	ASSERT_EQ(s.sent, counts.ok);
+	ASSERT_EQ(tally->messages, counts.ok);
+	ASSERT(counts.disabled > 0 && changes > 10, "%llu messages were of other types, in %u changes",
+	       (unsigned long long)counts.disabled, changes);
 	free_tally(tally);
 }
 
-/* A field of the next event of a file is this text; NULL for none. */
+/* Checks that a field of the next event in a file is this text, or absent if NULL. */
 static void has_text(const char *what, protobuf_c_boolean has, const ProtobufCBinaryData *is, const char *wanted)
 {
-	NEED(has == (wanted != NULL), "%s is %s", what, has ? "there" : "missing");
-	NEED(!has || (is->len == strlen(wanted) && memcmp(is->data, wanted, is->len) == 0), "%s is '%.*s' and not '%.40s'",
-	     what, (int)(is->len < 40 ? is->len : 40), (const char *)is->data, wanted);
+	ASSERT(has == (wanted != NULL), "%s is %s", what, has ? "there" : "missing");
+	ASSERT(!has || (is->len == strlen(wanted) && memcmp(is->data, wanted, is->len) == 0), "%s is '%.*s' and not '%.40s'",
+	       what, (int)(is->len < 40 ? is->len : 40), (const char *)is->data, wanted);
 }
 
-static void names_from_one_message_to_the_next(int unused)
+static void names_from_one_message_to_the_next(void)
 {
 	static char longest[65536];
 	const struct { const char *identity, *version; } names[] = {
@@ -470,7 +465,6 @@ static void names_from_one_message_to_the_next(int unused)
 	int listening, fd;
 	struct frame f;
 
-	(void)unused;
 	memset(longest, 'x', 65535);
 	listening = listen_unix("sock");
 	dnstap_options_set_identity(options, names[0].identity);
@@ -480,21 +474,21 @@ static void names_from_one_message_to_the_next(int unused)
 	sink = open_sink(options);
 	queue = dnstap_queue_new(sink, NULL);
 	fd = accept_one(listening);
-	NEED(read_frame(fd, &f) == START, "no START");
+	ASSERT(read_frame(fd, &f) == START, "no START");
 	free_frame(&f);
 	for (int i = 0; i < STEPS; i++) {
 		dnstap_queue *young;
 		Dnstap__Dnstap *event;
 
 		if (i > 0) {
-			NEED(dnstap_sink_set_identity(sink, names[i].identity) == DNSTAP_OK, "identity");
-			NEED(dnstap_sink_set_version(sink, names[i].version) == DNSTAP_OK, "version");
+			ASSERT(dnstap_sink_set_identity(sink, names[i].identity) == DNSTAP_OK, "identity");
+			ASSERT(dnstap_sink_set_version(sink, names[i].version) == DNSTAP_OK, "version");
 		}
-		/* A queue that knew what was before, and one that never did. */
+		/* A queue from before the change, and a new one. */
 		young = dnstap_queue_new(sink, NULL);
 		for (int q = 0; q < 2; q++) {
-			NEED(log_number(q == 0 ? queue : young, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 12) == DNSTAP_OK, "log");
-			NEED(read_frame(fd, &f) == DATA, "no message");
+			ASSERT(log_with_id(q == 0 ? queue : young, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 12) == DNSTAP_OK, "log");
+			ASSERT(read_frame(fd, &f) == DATA, "no message");
 			event = unpack(f.data, f.len);
 			has_text("identity", event->has_identity, &event->identity, names[i].identity);
 			has_text("version", event->has_version, &event->version, names[i].version);
@@ -508,16 +502,16 @@ static void names_from_one_message_to_the_next(int unused)
 	close(fd);
 }
 
-/* The next frame of a reader. */
+/* Returns the next frame of a reader. */
 static Dnstap__Dnstap *next_event(dnstap_reader *reader)
 {
 	dnstap_bytes frame;
 
-	NEED(dnstap_reader_next(reader, NULL, 0) == DNSTAP_OK && dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK, "read");
+	ASSERT(dnstap_reader_next(reader, NULL, 0) == DNSTAP_OK && dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK, "read");
 	return unpack(frame.data, frame.length);
 }
 
-/* A message has its own identity and version, or those of the sink, whatever the one before had. */
+/* A message has its own identity and version, or those of the sink, independently of the previous message. */
 static void names_of_messages(int rate)
 {
 	static char longest[65536];
@@ -551,13 +545,13 @@ static void names_of_messages(int rate)
 		if (i >= NAMES * NAMES * ids)
 			m.extra = (dnstap_bytes){ (const uint8_t *)"note", 4 };
 		result = dnstap_log(queue, &m);
-		NEED(result == DNSTAP_OK || (rate > 1 && result == DNSTAP_SAMPLED_OUT), "message %d: %s", i, dnstap_strerror(result));
+		ASSERT(result == DNSTAP_OK || (rate > 1 && result == DNSTAP_SAMPLED_OUT), "message %d: %s", i, dnstap_strerror(result));
 		logged += result == DNSTAP_OK;
 	}
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);
-	/* The same message IDs come with all names, so each has as many messages in the sample. */
-	NEED(logged > 0 && logged % (2 * NAMES * NAMES) == 0, "%d messages were logged", logged);
+	/* All names are logged with the same message IDs, so each has equally many messages in the sample. */
+	ASSERT(logged > 0 && logged % (2 * NAMES * NAMES) == 0, "%d messages were logged", logged);
 	reader = dnstap_reader_open("names.tap", NULL);
 	for (int i = 0; i < logged; i++) {
 		int each = logged / (2 * NAMES * NAMES);
@@ -578,7 +572,7 @@ static void names_of_messages(int rate)
 	dnstap_reader_close(&reader);
 }
 
-static void name_of_the_host(int unused)
+static void name_of_the_host(void)
 {
 	dnstap_sink *sink = open_sink(options_to("file:host.tap"));
 	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
@@ -587,9 +581,8 @@ static void name_of_the_host(int unused)
 	Dnstap__Dnstap *event;
 	char host[256] = "";
 
-	(void)unused;
-	NEED(gethostname(host, sizeof host - 1) == 0, "gethostname");
-	NEED(dnstap_log(queue, &m) == DNSTAP_OK, "log");
+	ASSERT(gethostname(host, sizeof host - 1) == 0, "gethostname");
+	ASSERT(dnstap_log(queue, &m) == DNSTAP_OK, "log");
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);
 	reader = dnstap_reader_open("host.tap", NULL);
@@ -602,7 +595,7 @@ static void name_of_the_host(int unused)
 
 enum { IDS = 2000, PORTS = 10 };
 
-/* A pair of messages of one transaction; both are logged or neither. Returns how many were. */
+/* Logs the query and the response of a transaction: both are in the sample or neither. Returns how many are. */
 static int log_pair(dnstap_queue *queue, int family, unsigned port, unsigned id)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
@@ -620,14 +613,14 @@ static int log_pair(dnstap_queue *queue, int family, unsigned port, unsigned id)
 	query.query = response.response = (dnstap_bytes){ wire, sizeof wire };
 	if (id % 2 == 0)
 		response.query = query.query;
-	/* None, a tag, or an empty one. */
+	/* No extra field, a tag, or an empty one. */
 	if (port % 3 != 0)
 		query.extra = (dnstap_bytes){ (const uint8_t *)"tag=7", port % 3 == 1 ? 5 : 0 };
 	results[0] = dnstap_log(queue, &query);
 	results[1] = dnstap_log(queue, &response);
-	NEED(results[0] == results[1], "ID %u, port %u: the query: %s; the response: %s", id, port,
-	     dnstap_strerror(results[0]), dnstap_strerror(results[1]));
-	NEED(results[0] == DNSTAP_OK || results[0] == DNSTAP_SAMPLED_OUT, "%s", dnstap_strerror(results[0]));
+	ASSERT(results[0] == results[1], "ID %u, port %u: the query: %s; the response: %s", id, port,
+	       dnstap_strerror(results[0]), dnstap_strerror(results[1]));
+	ASSERT(results[0] == DNSTAP_OK || results[0] == DNSTAP_SAMPLED_OUT, "%s", dnstap_strerror(results[0]));
 	return results[0] == DNSTAP_OK ? 2 : 0;
 }
 
@@ -645,7 +638,7 @@ static void sampling(int rate)
 
 	snprintf(wanted, sizeof wanted, "sample=1/%d", rate);
 	snprintf(tagged, sizeof tagged, "sample=1/%d tag=7", rate);
-	NEED(dnstap_options_set_sample_rate(options, (unsigned)rate) == DNSTAP_OK, "sample_rate");
+	ASSERT(dnstap_options_set_sample_rate(options, (unsigned)rate) == DNSTAP_OK, "sample_rate");
 	dnstap_options_set_queue_bytes(options, 64 << 20);
 	sink = open_sink(options);
 	queue = dnstap_queue_new(sink, NULL);
@@ -656,13 +649,13 @@ static void sampling(int rate)
 		}
 	dnstap_queue_free(&queue);
 	s = close_sink(&sink, TIMEOUT);
-	EXPECT(s.sent, chosen);
-	EXPECT(s.logged, chosen);
-	EXPECT(s.sampled_out, all - chosen);
+	ASSERT_EQ(s.sent, chosen);
+	ASSERT_EQ(s.logged, chosen);
+	ASSERT_EQ(s.sampled_out, all - chosen);
 	/* Off by six standard deviations at most. */
 	off = (double)chosen * rate / (double)all - 1;
-	NEED(off * off < 36.0 * (rate - 1) / ((double)all / 2), "%llu of %llu messages", (unsigned long long)chosen,
-	     (unsigned long long)all);
+	ASSERT(off * off < 36.0 * (rate - 1) / ((double)all / 2), "%llu of %llu messages", (unsigned long long)chosen,
+	       (unsigned long long)all);
 
 	reader = dnstap_reader_open("sample.tap", NULL);
 	for (;; read++) {
@@ -672,8 +665,8 @@ static void sampling(int rate)
 		m.size = sizeof m;
 		if (dnstap_reader_next(reader, &m, 0) != DNSTAP_OK)
 			break;
-		EXPECT(m.sample_rate, (uint64_t)rate);
-		NEED(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK, "get_frame");
+		ASSERT_EQ(m.sample_rate, (uint64_t)rate);
+		ASSERT(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK, "get_frame");
 		event = unpack(frame.data, frame.length);
 		if (event->extra.len > strlen(wanted))
 			with_tag++;
@@ -681,12 +674,12 @@ static void sampling(int rate)
 		free_event(event);
 	}
 	dnstap_reader_close(&reader);
-	EXPECT(read, chosen);
-	NEED(with_tag > 0 && with_tag < chosen, "%llu of %llu with a tag", (unsigned long long)with_tag,
-	     (unsigned long long)chosen);
+	ASSERT_EQ(read, chosen);
+	ASSERT(with_tag > 0 && with_tag < chosen, "%llu of %llu with a tag", (unsigned long long)with_tag,
+	       (unsigned long long)chosen);
 }
 
-/* Of the invalid messages, too, one in N counts. */
+/* One in N invalid messages is counted, too. */
 static void sampling_invalid(int rate)
 {
 	enum { CALLS = 1000 };
@@ -698,26 +691,26 @@ static void sampling_invalid(int rate)
 	dnstap_sink *sink;
 	dnstap_stats s;
 
-	NEED(dnstap_options_set_sample_rate(options, (unsigned)rate) == DNSTAP_OK, "sample_rate");
+	ASSERT(dnstap_options_set_sample_rate(options, (unsigned)rate) == DNSTAP_OK, "sample_rate");
 	sink = open_sink(options);
 	queue = dnstap_queue_new(sink, NULL);
 	m.initiator = &other;
 	for (int i = 0; i < CALLS; i++) {
 		dnstap_result result = dnstap_log(queue, &m);
 
-		NEED(result == DNSTAP_ERROR_FAMILY || result == DNSTAP_SAMPLED_OUT, "%s", dnstap_strerror(result));
+		ASSERT(result == DNSTAP_ERROR_FAMILY || result == DNSTAP_SAMPLED_OUT, "%s", dnstap_strerror(result));
 		invalid += result == DNSTAP_ERROR_FAMILY;
 	}
-	EXPECT(invalid, (uint64_t)(CALLS / rate));
+	ASSERT_EQ(invalid, (uint64_t)(CALLS / rate));
 	dnstap_queue_free(&queue);
 	s = close_sink(&sink, TIMEOUT);
-	EXPECT(s.logged, invalid);
-	EXPECT(s.dropped_invalid, invalid);
-	EXPECT(s.sampled_out, CALLS - invalid);
+	ASSERT_EQ(s.logged, invalid);
+	ASSERT_EQ(s.dropped_invalid, invalid);
+	ASSERT_EQ(s.sampled_out, CALLS - invalid);
 }
 
-/* Two sinks in one process know nothing of each other. */
-static void two_sinks(int unused)
+/* Two sinks in one process are independent. */
+static void two_sinks(void)
 {
 	dnstap_options *queries = options_to("file:queries.tap"), *responses = options_to("unix:sock");
 	struct tally *tallies[2] = { new_tally(), new_tally() };
@@ -726,7 +719,6 @@ static void two_sinks(int unused)
 	dnstap_sink *sinks[2];
 	struct receiver r;
 
-	(void)unused;
 	receiver_start(&r, listen_unix("sock"), receive, tallies[1]);
 	dnstap_options_set_message_types(queries, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY));
 	dnstap_options_set_message_types(responses, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE));
@@ -739,45 +731,45 @@ static void two_sinks(int unused)
 			for (uint32_t type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY; type <= DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE; type++) {
 				bool enabled = type == (i == 0 ? DNSTAP_MESSAGE_TYPE_CLIENT_QUERY : DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE);
 
-				NEED(log_number(queues[i], type, (struct number){ (uint32_t)i, seq }, 50) ==
-				     (enabled ? DNSTAP_OK : DNSTAP_DISABLED), "type %u to sink %d", type, i);
+				ASSERT(log_with_id(queues[i], type, (struct message_id){ (uint32_t)i, seq }, 50) ==
+				       (enabled ? DNSTAP_OK : DNSTAP_DISABLED), "type %u to sink %d", type, i);
 			}
 	for (int i = 0; i < 2; i++) {
 		dnstap_queue_free(&queues[i]);
 		s = close_sink(&sinks[i], TIMEOUT);
-		EXPECT(s.logged, 1000);
-		EXPECT(s.sent, 1000);
-		EXPECT(s.logged_by_type[i == 0 ? DNSTAP_MESSAGE_TYPE_CLIENT_QUERY : DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE], 1000);
+		ASSERT_EQ(s.logged, 1000);
+		ASSERT_EQ(s.sent, 1000);
+		ASSERT_EQ(s.logged_by_type[i == 0 ? DNSTAP_MESSAGE_TYPE_CLIENT_QUERY : DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE], 1000);
 	}
 	receiver_finish(&r, stderr);
-	EXPECT(tally_file(tallies[0], "queries.tap"), 1000);
-	EXPECT(tallies[0]->by_type[DNSTAP_MESSAGE_TYPE_CLIENT_QUERY], 1000);
-	EXPECT(tallies[1]->by_type[DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE], 1000);
-	EXPECT(tallies[0]->missing + tallies[1]->missing, 0);
+	ASSERT_EQ(tally_file(tallies[0], "queries.tap"), 1000);
+	ASSERT_EQ(tallies[0]->by_type[DNSTAP_MESSAGE_TYPE_CLIENT_QUERY], 1000);
+	ASSERT_EQ(tallies[1]->by_type[DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE], 1000);
+	ASSERT_EQ(tallies[0]->missing + tallies[1]->missing, 0);
 	free_tally(tallies[0]);
 	free_tally(tallies[1]);
 }
 
 int main(int argc, char **argv)
 {
-	const struct fault cases[] = {
-		{ "accounts: exact at every moment, while queues come and go", at_every_moment, in_haste() ? 5 : 300, 90, 0, NULL },
-		{ "accounts: exact while streams break off", streams_that_break_off, 0, 90, 0, NULL },
-		{ "accounts: exact when the sink is closed under load", closing_under_load, 0, 90, 0, NULL },
-		{ "closing in time without a receiver that reads: 0 ms", closing_in_time, 0, 60, 0, NULL },
-		{ "closing in time without a receiver that reads: 300 ms", closing_in_time, 300, 60, 0, NULL },
-		{ "accounts: without a receiver, and with one later", nobody_there, 0, 60, 0, NULL },
-		{ "message types change from one message to the next", types_from_one_message_to_the_next, 0, 60, 0, NULL },
-		{ "types and names change while threads log", changes_under_load, 0, 90, 0, NULL },
-		{ "identity and version change from one message to the next", names_from_one_message_to_the_next, 0, 60, 0, NULL },
-		{ "messages have their own identity and version", names_of_messages, 1, 60, 0, NULL },
-		{ "messages have their own identity and version in a sample", names_of_messages, 10, 60, 0, NULL },
-		{ "identity is the name of the host by default", name_of_the_host, 0, 60, 0, NULL },
-		{ "sampling 1 in 2 keeps pairs, and says so", sampling, 2, 90, 0, NULL },
-		{ "sampling 1 in 10 keeps pairs, and says so", sampling, 10, 90, 0, NULL },
-		{ "sampling 1 in 10 counts invalid messages likewise", sampling_invalid, 10, 60, 0, NULL },
-		{ "two sinks with types of their own", two_sinks, 0, 60, 0, NULL },
+	const struct test_case cases[] = {
+		CASE_WITH("accounts: exact at every moment, while queues come and go", at_every_moment, under_valgrind() ? 5 : 300),
+		CASE("accounts: exact while streams break off", streams_that_break_off),
+		CASE("accounts: exact when the sink is closed under load", closing_under_load),
+		CASE_WITH("closing in time if the receiver does not read: 0 ms", closing_in_time, 0),
+		CASE_WITH("closing in time if the receiver does not read: 300 ms", closing_in_time, 300),
+		CASE("accounts: without a receiver, then with one", nobody_there),
+		CASE("message types change from one message to the next", types_from_one_message_to_the_next),
+		CASE("types and names change while threads log", changes_under_load),
+		CASE("identity and version change from one message to the next", names_from_one_message_to_the_next),
+		CASE_WITH("messages have their own identity and version", names_of_messages, 1),
+		CASE_WITH("messages have their own identity and version when sampled", names_of_messages, 10),
+		CASE("the default identity is the host name", name_of_the_host),
+		CASE_WITH("sampling 1 in 2 keeps pairs together, and records the rate", sampling, 2),
+		CASE_WITH("sampling 1 in 10 keeps pairs together, and records the rate", sampling, 10),
+		CASE_WITH("sampling 1 in 10 counts 1 in 10 invalid messages", sampling_invalid, 10),
+		CASE("two sinks with different message types", two_sinks),
 	};
 
-	return RUN(argc, argv, cases);
+	return RUN_CASES(argc, argv, cases);
 }

@@ -31,7 +31,7 @@ static struct sockaddr_in6 inet6(const char *text, uint16_t port)
 	memset(&address, 0, sizeof address);
 	address.sin6_family = AF_INET6;
 	address.sin6_port = htons(port);
-	NEED(inet_pton(AF_INET6, text, &address.sin6_addr) == 1, "%s", text);
+	ASSERT(inet_pton(AF_INET6, text, &address.sin6_addr) == 1, "%s", text);
 	return address;
 }
 
@@ -42,7 +42,7 @@ static struct sockaddr_in inet(const char *text, uint16_t port)
 	memset(&address, 0, sizeof address);
 	address.sin_family = AF_INET;
 	address.sin_port = htons(port);
-	NEED(inet_pton(AF_INET, text, &address.sin_addr) == 1, "%s", text);
+	ASSERT(inet_pton(AF_INET, text, &address.sin_addr) == 1, "%s", text);
 	return address;
 }
 
@@ -58,32 +58,31 @@ static Dnstap__Dnstap *event_between(const struct sockaddr *initiator, const str
 	m.initiator = initiator;
 	m.responder = responder;
 	result = dnstap_encode(buffer, sizeof buffer, &length, &m);
-	NEED(result == DNSTAP_OK, "encode: %s", dnstap_strerror(result));
+	ASSERT(result == DNSTAP_OK, "encode: %s", dnstap_strerror(result));
 	return unpack(buffer, length);
 }
 
-static void unconnected(int unused)
+static void unconnected(void)
 {
 	struct sockaddr_in client = inet("192.0.2.1", 53000), port_alone = inet("0.0.0.0", 53);
 	Dnstap__Dnstap *event;
 
-	(void)unused;
 	event = event_between((struct sockaddr *)&client, NULL);
-	NEED(event->message->query_port == 53000 && !event->message->has_response_address &&
-	     !event->message->has_response_port, "an end that is NULL is there");
+	ASSERT(event->message->query_port == 53000 && !event->message->has_response_address &&
+	       !event->message->has_response_port, "a NULL address is in the event");
 	free_event(event);
 	port_alone.sin_family = AF_UNSPEC;
 	event = event_between((struct sockaddr *)&client, (struct sockaddr *)&port_alone);
-	NEED(!event->message->has_response_address && event->message->response_port == 53, "no port alone");
+	ASSERT(!event->message->has_response_address && event->message->response_port == 53, "no port without an address");
 	free_event(event);
 	/* The wildcard address is logged like any other. */
 	port_alone.sin_family = AF_INET;
 	event = event_between((struct sockaddr *)&client, (struct sockaddr *)&port_alone);
-	EXPECT(event->message->response_address.len, 4);
+	ASSERT_EQ(event->message->response_address.len, 4);
 	free_event(event);
 }
 
-static void mapped(int unused)
+static void mapped(void)
 {
 	struct sockaddr_in6 client6 = inet6("::ffff:192.0.2.1", 53000), server6 = inet6("::ffff:198.51.100.1", 53);
 	struct sockaddr_in6 real6 = inet6("2001:db8::1", 53000);
@@ -95,38 +94,37 @@ static void mapped(int unused)
 	Dnstap__Dnstap *event;
 	dnstap_stats s;
 
-	(void)unused;
 	/* Unchanged: IPv6. */
 	event = event_between((struct sockaddr *)&client6, (struct sockaddr *)&server6);
-	NEED(event->message->socket_family == DNSTAP__SOCKET_FAMILY__INET6, "not INET6");
-	NEED(event->message->query_address.len == 16 && memcmp(event->message->query_address.data, &client6.sin6_addr, 16) == 0,
-	     "not as it was");
+	ASSERT(event->message->socket_family == DNSTAP__SOCKET_FAMILY__INET6, "not INET6");
+	ASSERT(event->message->query_address.len == 16 && memcmp(event->message->query_address.data, &client6.sin6_addr, 16) == 0,
+	       "the address has changed");
 	free_event(event);
 	/* Not together with an IPv4 address. */
 	m.type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY;
 	m.initiator = (struct sockaddr *)&client6;
 	m.responder = (struct sockaddr *)&server;
-	NEED(dnstap_log(queue, &m) == DNSTAP_ERROR_FAMILY, "logged with two families");
+	ASSERT(dnstap_log(queue, &m) == DNSTAP_ERROR_FAMILY, "logged with two families");
 	dnstap_queue_free(&queue);
 	s = close_sink(&sink, TIMEOUT);
-	EXPECT(s.dropped_invalid, 1);
+	ASSERT_EQ(s.dropped_invalid, 1);
 	/* Converted: IPv4. */
 	client = unmapped((struct sockaddr *)&client6, &room);
 	event = event_between(client, (struct sockaddr *)&server);
-	NEED(event->message->socket_family == DNSTAP__SOCKET_FAMILY__INET, "not INET");
-	NEED(event->message->query_address.len == 4 && memcmp(event->message->query_address.data, "\xc0\x00\x02\x01", 4) == 0 &&
-	     event->message->query_port == 53000, "another address");
+	ASSERT(event->message->socket_family == DNSTAP__SOCKET_FAMILY__INET, "not INET");
+	ASSERT(event->message->query_address.len == 4 && memcmp(event->message->query_address.data, "\xc0\x00\x02\x01", 4) == 0 &&
+	       event->message->query_port == 53000, "another address");
 	free_event(event);
-	NEED(unmapped((struct sockaddr *)&real6, &room) == (struct sockaddr *)&real6 &&
-	     unmapped((struct sockaddr *)&server, &room) == (struct sockaddr *)&server, "others are not left as they are");
+	ASSERT(unmapped((struct sockaddr *)&real6, &room) == (struct sockaddr *)&real6 &&
+	       unmapped((struct sockaddr *)&server, &room) == (struct sockaddr *)&server, "other addresses have changed");
 }
 
 int main(int argc, char **argv)
 {
-	static const struct fault cases[] = {
-		{ "an end that is unknown, and a port without an address", unconnected, 0, 30, 0, NULL },
-		{ "IPv4-mapped addresses, as they are and converted", mapped, 0, 30, 0, NULL },
+	static const struct test_case cases[] = {
+		CASE("an unknown address, and a port without an address", unconnected),
+		CASE("IPv4-mapped addresses, as they are and converted", mapped),
 	};
 
-	return RUN(argc, argv, cases);
+	return RUN_CASES(argc, argv, cases);
 }

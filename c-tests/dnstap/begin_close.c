@@ -7,7 +7,7 @@
 
 enum {
 	SINKS = 8,
-	SHORT = 1000,		/* milliseconds to close, all of which a frozen receiver uses up */
+	SHORT = 1000,		/* milliseconds: a close timeout that expires */
 	RING = 64 * 1024,
 	QUERY = 1000,		/* bytes */
 	STREAMS_ARE_OPEN = 1,
@@ -17,7 +17,7 @@ enum {
 static const char SOCKET[] = "receiver.sock";
 static const char OUTPUT[] = "unix:receiver.sock";
 
-/* Additional seconds for all calls together: allowance for a busy machine, shorter than any other timeout. */
+/* Seconds that a busy machine may add to all calls together; less than any other timeout. */
 static const double SLACK = 3.0;
 
 /* Opens a stream for each sink, and reads none of them. */
@@ -27,7 +27,7 @@ static void freeze(struct receiver *r)
 
 	for (int i = 0; i < SINKS; i++) {
 		streams[i] = accept_one(r->listening);
-		NEED(streams[i] >= 0 && receiver_handshake(r, streams[i], only_dnstap), "stream %d did not open", i);
+		ASSERT(streams[i] >= 0 && receiver_handshake(r, streams[i], only_dnstap), "stream %d did not open", i);
 	}
 	receiver_reach(r, STREAMS_ARE_OPEN);
 	receiver_wait(r, ALL_IS_CLOSED);
@@ -43,13 +43,13 @@ static void ignore(struct receiver *r)
 }
 
 /* Logs until the ring is full. */
-static void fill(dnstap_queue *queue, uint32_t who)
+static void fill(dnstap_queue *queue, uint32_t logger)
 {
 	uint32_t seq = 0;
 
-	while (log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ who, seq }, QUERY) == DNSTAP_OK)
+	while (log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ logger, seq }, QUERY) == DNSTAP_OK)
 		seq++;
-	NEED(seq > 0, "nothing was logged");
+	ASSERT(seq > 0, "nothing was logged");
 }
 
 static void frozen(int accepts)
@@ -67,31 +67,31 @@ static void frozen(int accepts)
 		sinks[i] = open_sink(options);
 		queues[i] = dnstap_queue_new(sinks[i], NULL);
 	}
-	NEED(receiver_wait(&r, STREAMS_ARE_OPEN), "the streams did not open");
+	ASSERT(receiver_wait(&r, STREAMS_ARE_OPEN), "the streams did not open");
 	for (uint32_t i = 0; i < SINKS; i++)
 		fill(queues[i], i);
 
 	began = now();
 	for (int i = 0; i < SINKS; i++) {
-		NEED(dnstap_sink_begin_close(sinks[i]) == DNSTAP_OK, "begin_close");
-		NEED(!dnstap_enabled(queues[i], DNSTAP_MESSAGE_TYPE_CLIENT_QUERY), "a closing sink asks for messages");
-		NEED(log_number(queues[i], DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, QUERY) == DNSTAP_ERROR_CLOSED,
-		     "a closing sink takes messages");
+		ASSERT(dnstap_sink_begin_close(sinks[i]) == DNSTAP_OK, "begin_close");
+		ASSERT(!dnstap_enabled(queues[i], DNSTAP_MESSAGE_TYPE_CLIENT_QUERY), "a closing sink asks for messages");
+		ASSERT(log_with_id(queues[i], DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, QUERY) == DNSTAP_ERROR_CLOSED,
+		       "a closing sink takes messages");
 	}
 	took = now() - began;
-	NEED(took < SHORT / 1e3, "beginning to close %d sinks took %.2f s", SINKS, took);
+	ASSERT(took < SHORT / 1e3, "beginning to close %d sinks took %.2f s", SINKS, took);
 	for (int i = 0; i < SINKS; i++) {
 		close_sink(&sinks[i], SHORT);
 		dnstap_queue_free(&queues[i]);
 	}
 	took = now() - began;
-	NEED(took >= SHORT / 1e3, "the close timeout was not used: %.2f s", took);
-	NEED(took < SHORT / 1e3 + SLACK, "closing %d sinks took %.2f s, one timeout is %.2f s", SINKS, took, SHORT / 1e3);
+	ASSERT(took >= SHORT / 1e3, "the close timeout was not used: %.2f s", took);
+	ASSERT(took < SHORT / 1e3 + SLACK, "closing %d sinks took %.2f s, one timeout is %.2f s", SINKS, took, SHORT / 1e3);
 	receiver_reach(&r, ALL_IS_CLOSED);
 	receiver_finish(&r, stdout);
 }
 
-static void in_the_background(int unused)
+static void in_the_background(void)
 {
 	enum { MESSAGES = 100 };
 	dnstap_sink *sink = open_sink(options_with_ring("file:background.tap", RING));
@@ -99,48 +99,46 @@ static void in_the_background(int unused)
 	struct tally *came = new_tally();
 	dnstap_stats s;
 
-	(void)unused;
 	for (uint32_t i = 0; i < MESSAGES; i++)
-		NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, i }, 100) == DNSTAP_OK, "log");
-	NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close");
-	NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close again");
-	NEED(dnstap_queue_new(sink, NULL) == NULL, "a new queue of a closing sink");
-	/* Nothing but the thread of the sink is needed from here on. */
-	AWAIT_STATS(sink, s, s.sent == MESSAGES && s.state == DNSTAP_STATE_CLOSING);
+		ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, i }, 100) == DNSTAP_OK, "log");
+	ASSERT(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close");
+	ASSERT(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close again");
+	ASSERT(dnstap_queue_new(sink, NULL) == NULL, "a new queue of a closing sink");
+	/* From here on, only the thread of the sink is needed. */
+	WAIT_FOR_STATS(sink, s, s.sent == MESSAGES && s.state == DNSTAP_STATE_CLOSING);
 	s = close_sink(&sink, TIMEOUT);
-	EXPECT(s.sent, MESSAGES);
-	EXPECT(s.dropped_closed, 0);
-	EXPECT(tally_file(came, "background.tap"), MESSAGES);
+	ASSERT_EQ(s.sent, MESSAGES);
+	ASSERT_EQ(s.dropped_closed, 0);
+	ASSERT_EQ(tally_file(came, "background.tap"), MESSAGES);
 	dnstap_queue_free(&queue);
 	free_tally(came);
 }
 
-static void in_a_child(int unused)
+static void in_a_child(void)
 {
 	dnstap_sink *sink = open_sink(options_with_ring("file:parent.tap", RING));
 	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 	dnstap_stats s;
 	pid_t child;
 
-	(void)unused;
-	NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 100) == DNSTAP_OK, "log");
+	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 100) == DNSTAP_OK, "log");
 	child = fork();
 	if (child == 0) {
-		NEED(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close in the child");
-		NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 1 }, 100) == DNSTAP_ERROR_CLOSED,
-		     "a closing sink takes messages in a child");
+		ASSERT(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close in the child");
+		ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 1 }, 100) == DNSTAP_ERROR_CLOSED,
+		       "a closing sink takes messages in a child");
 		close_sink(&sink, 0);
 		_exit(0);
 	}
-	wait_for(child);
-	NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 1 }, 100) == DNSTAP_OK,
-	     "the child has closed the sink of its parent");
+	wait_for_child(child);
+	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 1 }, 100) == DNSTAP_OK,
+	       "the child has closed the sink of its parent");
 	s = close_sink(&sink, TIMEOUT);
-	EXPECT(s.sent, 2);
+	ASSERT_EQ(s.sent, 2);
 	dnstap_queue_free(&queue);
 }
 
-/* Logs a message, waits until the receiver was not reached, and closes: with a receiver from then on, or without. */
+/* Logs a message without a receiver, waits for failed attempts, and closes, possibly with a receiver from then on. */
 static void without_stream(int has_receiver)
 {
 	dnstap_options *options = options_to(OUTPUT);
@@ -153,33 +151,32 @@ static void without_stream(int has_receiver)
 	dnstap_options_set_reconnect_interval(options, 600000);
 	sink = open_sink(options);
 	queue = dnstap_queue_new(sink, NULL);
-	NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 100) == DNSTAP_OK, "not logged");
+	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 100) == DNSTAP_OK, "not logged");
 	/* The next attempt is 1.6 seconds after the fifth. */
-	AWAIT_STATS(sink, s, s.connect_failures == 5);
+	WAIT_FOR_STATS(sink, s, s.connect_failures == 5);
 	if (has_receiver)
 		receiver_start(&r, listen_unix(SOCKET), receiver_play_one, NULL);
 	began = now();
 	s = close_sink(&sink, TIMEOUT);
 	took = now() - began;
 	dnstap_queue_free(&queue);
-	EXPECT(s.sent, has_receiver);
-	EXPECT(s.dropped_closed, !has_receiver);
-	NEED(took < SLACK, "closing took %.1f s", took);
+	ASSERT_EQ(s.sent, has_receiver);
+	ASSERT_EQ(s.dropped_closed, !has_receiver);
+	ASSERT(took < SLACK, "closing took %.1f s", took);
 	if (has_receiver)
 		receiver_finish(&r, stderr);
 }
 
 int main(int argc, char **argv)
 {
-	enum { LIMIT = 30 };
-	static const struct fault cases[] = {
-		{ "sinks whose receiver stopped reading close within one timeout", frozen, 1, LIMIT, 0, NULL },
-		{ "sinks whose receiver never answered close within one timeout", frozen, 0, LIMIT, 0, NULL },
-		{ "a sink that began to close sends what is pending by itself", in_the_background, 0, LIMIT, 0, NULL },
-		{ "closing without a receiver does not wait for one", without_stream, 0, LIMIT, 0, NULL },
-		{ "closing tries once more to connect", without_stream, 1, LIMIT, 0, NULL },
-		{ "a child that begins to close leaves its parent's sink alone", in_a_child, 0, LIMIT, 0, NULL },
+	static const struct test_case cases[] = {
+		CASE_WITH("sinks whose receiver stopped reading close within one timeout", frozen, 1),
+		CASE_WITH("sinks whose receiver never answered close within one timeout", frozen, 0),
+		CASE("a sink that is being closed sends pending messages by itself", in_the_background),
+		CASE_WITH("closing without a receiver does not wait for one", without_stream, 0),
+		CASE_WITH("closing makes one more attempt to connect", without_stream, 1),
+		CASE("a child that begins to close leaves its parent's sink alone", in_a_child),
 	};
 
-	return RUN(argc, argv, cases);
+	return RUN_CASES(argc, argv, cases);
 }

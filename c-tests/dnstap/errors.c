@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Error texts name the option or the file, the value and the limits, and spell out errors of the system. */
+/* Error texts contain the option or the file, the value and the limits, and the text of system errors. */
 #include "messages.h"
 #include "sink.h"
 
@@ -13,21 +13,20 @@ static void expect_text(const char *text, const char *wanted)
 	size_t length = strlen(text), least = strlen(wanted);
 	const char *end = text + (length < least ? 0 : length - least);
 
-	NEED(strcmp(end, wanted) == 0 && (end == text || end[-1] == '/'), "\"%s\", not \"%s\"", text, wanted);
+	ASSERT(strcmp(end, wanted) == 0 && (end == text || end[-1] == '/'), "\"%s\", not \"%s\"", text, wanted);
 }
 
 /* Checks that a value is refused, and the text of the error. */
 #define REFUSED(call, result, wanted) do { \
-		NEED((call) == (result), #call " did not fail"); \
+		ASSERT((call) == (result), #call " did not fail"); \
 		expect_text(dnstap_options_get_error(o), wanted); \
 	} while (0)
 
-static void options(int unused)
+static void options(void)
 {
 	dnstap_options *o = dnstap_options_new();
 	char *long_text = malloc(70001);
 
-	(void)unused;
 	memset(long_text, 'x', 70000);
 	long_text[70000] = '\0';
 	REFUSED(dnstap_options_set_queue_bytes(o, 100), DNSTAP_ERROR_VALUE,
@@ -70,54 +69,52 @@ static void options(int unused)
 	dnstap_options_free(&o);
 }
 
-static void opening(int unused)
+static void opening(void)
 {
 	dnstap_options *o = dnstap_options_new();
 	dnstap_result error;
 	char long_path[256] = "unix:/";
 
-	(void)unused;
-	NEED(dnstap_options_set_output(o, "file:missing/log.tap") == DNSTAP_OK, "output");
-	NEED(dnstap_sink_open(o, &error) == NULL && error == DNSTAP_ERROR_PATH, "%s", dnstap_strerror(error));
+	ASSERT(dnstap_options_set_output(o, "file:missing/log.tap") == DNSTAP_OK, "output");
+	ASSERT(dnstap_sink_open(o, &error) == NULL && error == DNSTAP_ERROR_PATH, "%s", dnstap_strerror(error));
 	expect_text(dnstap_options_get_error(o), "missing/log.tap: No such file or directory");
 	memset(long_path + 6, 'x', 200);
-	NEED(dnstap_options_set_output(o, long_path) == DNSTAP_OK, "output");
-	NEED(dnstap_sink_open(o, &error) == NULL && error == DNSTAP_ERROR_PATH, "%s", dnstap_strerror(error));
+	ASSERT(dnstap_options_set_output(o, long_path) == DNSTAP_OK, "output");
+	ASSERT(dnstap_sink_open(o, &error) == NULL && error == DNSTAP_ERROR_PATH, "%s", dnstap_strerror(error));
 	expect_text(strrchr(dnstap_options_get_error(o), ':'), ": the path of a socket may have at most 107 bytes, not 201");
-	NEED(dnstap_options_set_output(o, "tls:127.0.0.1:1") == DNSTAP_OK, "output");
-	NEED(dnstap_options_set_tls_ca_bundle(o, "missing.pem") == DNSTAP_OK, "tls_ca_bundle");
-	NEED(dnstap_sink_open(o, &error) == NULL && error == DNSTAP_ERROR_TLS, "%s", dnstap_strerror(error));
+	ASSERT(dnstap_options_set_output(o, "tls:127.0.0.1:1") == DNSTAP_OK, "output");
+	ASSERT(dnstap_options_set_tls_ca_bundle(o, "missing.pem") == DNSTAP_OK, "tls_ca_bundle");
+	ASSERT(dnstap_sink_open(o, &error) == NULL && error == DNSTAP_ERROR_TLS, "%s", dnstap_strerror(error));
 	expect_text(dnstap_options_get_error(o), "missing.pem: No such file or directory");
 	dnstap_options_free(&o);
 }
 
-static void reading(int unused)
+static void reading(void)
 {
 	dnstap_reader *reader;
 	dnstap_result error;
 	FILE *file;
 
-	(void)unused;
-	NEED(dnstap_reader_open("missing.tap", &error) == NULL && error == DNSTAP_ERROR_IO, "%s",
-	     dnstap_strerror(error));
+	ASSERT(dnstap_reader_open("missing.tap", &error) == NULL && error == DNSTAP_ERROR_IO, "%s",
+	       dnstap_strerror(error));
 	expect_text(dnstap_reader_get_error(NULL), "missing.tap: No such file or directory");
-	NEED(dnstap_reader_open_fd(-1, &error) == NULL && error == DNSTAP_ERROR_VALUE, "%s", dnstap_strerror(error));
+	ASSERT(dnstap_reader_open_fd(-1, &error) == NULL && error == DNSTAP_ERROR_VALUE, "%s", dnstap_strerror(error));
 	expect_text(dnstap_reader_get_error(NULL), "-1 is not a descriptor");
-	NEED(dnstap_reader_open_fd(1000, &error) == NULL && error == DNSTAP_ERROR_IO, "%s", dnstap_strerror(error));
+	ASSERT(dnstap_reader_open_fd(1000, &error) == NULL && error == DNSTAP_ERROR_IO, "%s", dnstap_strerror(error));
 	expect_text(dnstap_reader_get_error(NULL), "descriptor 1000: Bad file descriptor");
-	NEED(dnstap_reader_open(NULL, &error) == NULL && error == DNSTAP_ERROR_NULL, "%s", dnstap_strerror(error));
+	ASSERT(dnstap_reader_open(NULL, &error) == NULL && error == DNSTAP_ERROR_NULL, "%s", dnstap_strerror(error));
 	expect_text(dnstap_reader_get_error(NULL), "a required pointer is NULL");
 
 	file = fopen("empty.tap", "w");
-	NEED(file != NULL && fclose(file) == 0, "empty.tap");
+	ASSERT(file != NULL && fclose(file) == 0, "empty.tap");
 	reader = dnstap_reader_open("empty.tap", &error);
-	NEED(reader != NULL, "%s", dnstap_reader_get_error(NULL));
-	NEED(dnstap_reader_set_max_frame_size(reader, 511) == DNSTAP_ERROR_VALUE, "a small limit");
+	ASSERT(reader != NULL, "%s", dnstap_reader_get_error(NULL));
+	ASSERT(dnstap_reader_set_max_frame_size(reader, 511) == DNSTAP_ERROR_VALUE, "a small limit");
 	expect_text(dnstap_reader_get_error(reader), "max_frame_size is 511, but must be from 512 to 2147483647");
 	dnstap_reader_close(&reader);
 	reader = dnstap_reader_open(".", &error);
-	NEED(reader != NULL, "%s", dnstap_reader_get_error(NULL));
-	NEED(dnstap_reader_next(reader, NULL, 1000) == DNSTAP_ERROR_IO, "a folder is read");
+	ASSERT(reader != NULL, "%s", dnstap_reader_get_error(NULL));
+	ASSERT(dnstap_reader_next(reader, NULL, 1000) == DNSTAP_ERROR_IO, "a folder is read");
 	expect_text(dnstap_reader_get_error(reader), "Is a directory");
 	dnstap_reader_close(&reader);
 }
@@ -125,25 +122,24 @@ static void reading(int unused)
 static void *fail_to_open(void *unused)
 {
 	(void)unused;
-	NEED(strlen(dnstap_reader_get_error(NULL)) > 5, "nothing has failed, and nothing is said");
-	NEED(dnstap_reader_open("theirs.tap", NULL) == NULL, "theirs.tap");
+	ASSERT(strlen(dnstap_reader_get_error(NULL)) > 5, "no text without an error");
+	ASSERT(dnstap_reader_open("theirs.tap", NULL) == NULL, "theirs.tap");
 	expect_text(dnstap_reader_get_error(NULL), "theirs.tap: No such file or directory");
 	return NULL;
 }
 
-static void threads(int unused)
+static void threads(void)
 {
 	pthread_t thread;
 
-	(void)unused;
-	NEED(dnstap_reader_open("ours.tap", NULL) == NULL, "ours.tap");
-	NEED(pthread_create(&thread, NULL, fail_to_open, NULL) == 0, "no thread");
+	ASSERT(dnstap_reader_open("ours.tap", NULL) == NULL, "ours.tap");
+	ASSERT(pthread_create(&thread, NULL, fail_to_open, NULL) == 0, "no thread");
 	pthread_join(thread, NULL);
 	expect_text(dnstap_reader_get_error(NULL), "ours.tap: No such file or directory");
 }
 
 /* The last failure has a time, and is kept after a reconnect. */
-static void a_failure(int unused)
+static void a_failure(void)
 {
 	dnstap_sink *sink = open_sink(options_with_ring("unix:tap.sock", 65536));
 	dnstap_queue *queue;
@@ -151,19 +147,18 @@ static void a_failure(int unused)
 	dnstap_stats s;
 	char before[300];
 
-	(void)unused;
-	AWAIT(*error_of(sink) != '\0', DEADLINE, "nothing failed");
+	WAIT_UNTIL(*error_of(sink) != '\0', DEADLINE, "nothing failed");
 	snprintf(before, sizeof before, "%s", error_of(sink));
-	NEED(strlen(before) > 22 && before[4] == '-' && before[10] == 'T' && before[19] == 'Z' && before[20] == ':',
-	     "no time: %s", before);
+	ASSERT(strlen(before) > 22 && before[4] == '-' && before[10] == 'T' && before[19] == 'Z' && before[20] == ':',
+	       "no time: %s", before);
 	expect_text(before + 22, "tap.sock: connecting: No such file or directory");
 	receiver_start(&r, listen_unix("tap.sock"), receiver_play_one, NULL);
-	AWAIT_STATS(sink, s, s.connects == 1);
+	WAIT_FOR_STATS(sink, s, s.connects == 1);
 	snprintf(before, sizeof before, "%s", error_of(sink));
 	queue = dnstap_queue_new(sink, NULL);
-	NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 100) == DNSTAP_OK, "log");
-	AWAIT_STATS(sink, s, s.sent == 1);
-	NEED(strcmp(before, error_of(sink)) == 0, "\"%s\" has become \"%s\"", before, error_of(sink));
+	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 100) == DNSTAP_OK, "log");
+	WAIT_FOR_STATS(sink, s, s.sent == 1);
+	ASSERT(strcmp(before, error_of(sink)) == 0, "\"%s\" has become \"%s\"", before, error_of(sink));
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);
 	receiver_finish(&r, stderr);
@@ -171,14 +166,13 @@ static void a_failure(int unused)
 
 int main(int argc, char **argv)
 {
-	enum { LIMIT = 30 };
-	static const struct fault cases[] = {
-		{ "options name themselves, the value and the limits", options, 0, LIMIT, 0, NULL },
-		{ "a sink that cannot be opened names the file", opening, 0, LIMIT, 0, NULL },
-		{ "a reader that fails names the file, the descriptor or the limit", reading, 0, LIMIT, 0, NULL },
-		{ "each thread has the error of its own reader", threads, 0, LIMIT, 0, NULL },
-		{ "the last failure of a sink has a time and stays", a_failure, 0, LIMIT, 0, NULL },
+	static const struct test_case cases[] = {
+		CASE("errors of options contain the option, the value and the limits", options),
+		CASE("the error of a sink that cannot be opened contains the file", opening),
+		CASE("the error of a reader contains the file, the descriptor or the limit", reading),
+		CASE("each thread has its own error of opening a reader", threads),
+		CASE("the last error of a sink has a time, and is kept", a_failure),
 	};
 
-	return RUN(argc, argv, cases);
+	return RUN_CASES(argc, argv, cases);
 }

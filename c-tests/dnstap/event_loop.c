@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Readers in an event loop, as in docs/integration.md: one thread reads from several senders, and never waits for one. */
+/* Readers in an event loop, as in docs/integration.md: one thread reads from several senders, and never blocks. */
 #include "messages.h"
 #include "sink.h"
 
@@ -13,21 +13,21 @@ enum { SENDERS = 3, MESSAGES = 2000, BUDGET = 16 };
 
 static const char path[] = "loop.sock";
 
-/* A thread with a sink of its own. */
+/* A thread that logs to its own sink. */
 static void *send_messages(void *arg)
 {
-	uint32_t who = *(const uint32_t *)arg;
+	uint32_t logger = *(const uint32_t *)arg;
 	dnstap_sink *sink = open_sink(options_with_ring("unix:loop.sock", 1 << 20));
 	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 
 	for (uint32_t seq = 0; seq < MESSAGES; seq++) {
 		/* Some are longer than the buffer of a reader. */
-		size_t length = seq % 500 == 250 ? LONGEST : NUMBER_LENGTH + seq % 300;
+		size_t length = seq % 500 == 250 ? MAX_QUERY : MIN_QUERY + seq % 300;
 		dnstap_result result;
 
-		AWAIT((result = log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ who, seq }, length)) !=
-		      DNSTAP_ERROR_FULL, DEADLINE, "the ring of sender %u stays full", (unsigned)who);
-		NEED(result == DNSTAP_OK, "log: %s", dnstap_strerror(result));
+		WAIT_UNTIL((result = log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ logger, seq }, length)) !=
+			   DNSTAP_ERROR_FULL, DEADLINE, "the ring of sender %u stays full", (unsigned)logger);
+		ASSERT(result == DNSTAP_OK, "log: %s", dnstap_strerror(result));
 	}
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);
@@ -45,19 +45,19 @@ struct connection {
 
 static void take(struct connection *c, const dnstap_message *message)
 {
-	struct number number;
+	struct message_id id;
 
-	NEED(get_number(message->query.data, message->query.length, &number), "a message is damaged");
+	ASSERT(get_id(message->query.data, message->query.length, &id), "a message is damaged");
 	if (c->sender < 0)
-		c->sender = (int)number.who;
-	NEED((uint32_t)c->sender == number.who, "messages of two senders in a stream");
-	NEED(number.seq == c->next, "message %u comes when %u is due", (unsigned)number.seq, (unsigned)c->next);
+		c->sender = (int)id.logger;
+	ASSERT((uint32_t)c->sender == id.logger, "messages of two senders in a stream");
+	ASSERT(id.seq == c->next, "message %u comes when %u is due", (unsigned)id.seq, (unsigned)c->next);
 	c->next++;
 }
 
 static void end(struct connection *c, dnstap_result result)
 {
-	NEED(result == DNSTAP_END, "the stream ends with '%s'", dnstap_reader_get_error(c->reader));
+	ASSERT(result == DNSTAP_END, "the stream ends with '%s'", dnstap_reader_get_error(c->reader));
 	dnstap_reader_close(&c->reader);
 	close(c->fd);
 	c->has_more = false;
@@ -85,7 +85,7 @@ static void read_some(struct connection *c)
 	c->has_more = true;
 }
 
-static void in_a_loop(int unused)
+static void in_a_loop(void)
 {
 	struct connection connections[SENDERS];
 	struct pollfd polled[SENDERS];
@@ -94,29 +94,28 @@ static void in_a_loop(int unused)
 	int listening = listen_unix(path), over = 0;
 	unsigned turns = 0;
 
-	(void)unused;
 	for (uint32_t i = 0; i < SENDERS; i++) {
 		numbers[i] = i;
-		NEED(pthread_create(&threads[i], NULL, send_messages, &numbers[i]) == 0, "no thread");
+		ASSERT(pthread_create(&threads[i], NULL, send_messages, &numbers[i]) == 0, "no thread");
 	}
 	for (int i = 0; i < SENDERS; i++) {
 		struct connection *c = &connections[i];
 
 		*c = (struct connection){ .fd = accept_one(listening), .sender = -1 };
-		NEED(c->fd >= 0 && (c->reader = dnstap_reader_open_fd(c->fd, NULL)) != NULL, "no connection");
+		ASSERT(c->fd >= 0 && (c->reader = dnstap_reader_open_fd(c->fd, NULL)) != NULL, "no connection");
 	}
 	while (over < SENDERS) {
 		int timeout = TIMEOUT / 2, ready; /* before a sender gives up */
 
 		for (int i = 0; i < SENDERS; i++) {
-			/* poll() passes over a negative one. */
+			/* poll() ignores negative descriptors. */
 			polled[i] = (struct pollfd){ .fd = connections[i].is_over ? -1 : connections[i].fd, .events = POLLIN };
 			if (connections[i].has_more)
 				timeout = 0;
 		}
 		ready = poll(polled, SENDERS, timeout);
-		NEED(ready > 0 || (ready == 0 && timeout == 0), "nothing comes: %u, %u and %u messages are there",
-		     (unsigned)connections[0].next, (unsigned)connections[1].next, (unsigned)connections[2].next);
+		ASSERT(ready > 0 || (ready == 0 && timeout == 0), "nothing comes: %u, %u and %u messages are there",
+		       (unsigned)connections[0].next, (unsigned)connections[1].next, (unsigned)connections[2].next);
 		for (int i = 0; i < SENDERS; i++) {
 			if (connections[i].is_over || (polled[i].revents == 0 && !connections[i].has_more))
 				continue;
@@ -127,18 +126,18 @@ static void in_a_loop(int unused)
 	}
 	for (int i = 0; i < SENDERS; i++) {
 		pthread_join(threads[i], NULL);
-		EXPECT(connections[i].next, MESSAGES);
+		ASSERT_EQ(connections[i].next, MESSAGES);
 	}
 	/* Each turn reads messages, or was woken by bytes: the loop does not spin. */
-	NEED(turns < 2 * SENDERS * MESSAGES, "%u turns", turns);
+	ASSERT(turns < 2 * SENDERS * MESSAGES, "%u turns", turns);
 	close(listening);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct fault cases[] = {
-		{ "readers in an event loop", in_a_loop, 0, 60, 0, NULL },
+	static const struct test_case cases[] = {
+		CASE("readers in an event loop", in_a_loop),
 	};
 
-	return RUN(argc, argv, cases);
+	return RUN_CASES(argc, argv, cases);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * every_type FILE [old]: logs a message of every type, over IPv4 and IPv6 and
- * by every protocol, to a file, and prints what a reader has to show of them, a
- * message a line. With `old` only what readers before 2020 know.
+ * every protocol, to a file, and prints a line for each that a reader has to agree
+ * with. With `old`, only the types and protocols that readers before 2020 know.
  */
 #include "messages.h"
 #include "sink.h"
@@ -12,17 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const types[DNSTAP_MESSAGE_TYPE_COUNT] = {
-	"", "AUTH_QUERY", "AUTH_RESPONSE", "RESOLVER_QUERY", "RESOLVER_RESPONSE", "CLIENT_QUERY", "CLIENT_RESPONSE",
-	"FORWARDER_QUERY", "FORWARDER_RESPONSE", "STUB_QUERY", "STUB_RESPONSE", "TOOL_QUERY", "TOOL_RESPONSE",
-	"UPDATE_QUERY", "UPDATE_RESPONSE",
-};
-static const char *const protocols[] = { "", "UDP", "TCP", "DOT", "DOH", "DNSCryptUDP", "DNSCryptTCP", "DOQ" };
-
-/* A query, or a response to it, for a name of its own. Returns its length. */
+/* Makes a query, or the response to it, for a name with this number. Returns its length. */
 static size_t make_wire(uint8_t wire[64], unsigned number, bool is_response)
 {
-	static const uint8_t behind[] = { 7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 0, 0, 1, 0, 1 };
+	static const uint8_t rest[] = { 7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 0, 0, 1, 0, 1 };
 
 	memset(wire, 0, 64);
 	wire[0] = (uint8_t)(number >> 8);
@@ -32,8 +25,8 @@ static size_t make_wire(uint8_t wire[64], unsigned number, bool is_response)
 	wire[12] = 4;
 	/* sprintf ends with NUL, which the next label replaces. */
 	sprintf((char *)wire + 13, "n%03u", number);
-	memcpy(wire + 17, behind, sizeof behind);
-	return 17 + sizeof behind;
+	memcpy(wire + 17, rest, sizeof rest);
+	return 17 + sizeof rest;
 }
 
 static void print_time(dnstap_time time)
@@ -58,8 +51,8 @@ static void print_end(const struct sockaddr *end)
 
 static void print(const dnstap_message *m, unsigned number)
 {
-	printf("%s %s %s", types[m->type], m->initiator->sa_family == AF_INET ? "INET" : "INET6",
-	       protocols[m->socket_protocol]);
+	printf("%s %s %s", dnstap_message_type_name(m->type), m->initiator->sa_family == AF_INET ? "INET" : "INET6",
+	       dnstap_socket_protocol_name(m->socket_protocol));
 	print_end(m->initiator);
 	print_end(m->responder);
 	print_time(m->query_time);
@@ -105,7 +98,7 @@ static void log_one(dnstap_queue *queue, uint32_t type, int family, uint32_t pro
 		m.response = (dnstap_bytes){ response, make_wire(response, number, true) };
 	}
 	result = dnstap_log(queue, &m);
-	NEED(result == DNSTAP_OK, "message %u: %s", number, dnstap_strerror(result));
+	ASSERT(result == DNSTAP_OK, "message %u: %s", number, dnstap_strerror(result));
 	print(&m, number);
 }
 
@@ -118,18 +111,23 @@ int main(int argc, char **argv)
 	unsigned number = 0;
 	char output[200];
 
-	NEED(argc == 2 || is_old, "usage: %s FILE [old]", argv[0]);
+	ASSERT(argc == 2 || is_old, "usage: %s FILE [old]", argv[0]);
 	snprintf(output, sizeof output, "file:%s", argv[1]);
 	options = options_to(output);
 	dnstap_options_set_identity(options, "ns1.example");
 	dnstap_options_set_version(options, "every_type 1.0");
 	sink = open_sink(options);
 	queue = dnstap_queue_new(sink, NULL);
-	for (uint32_t type = 1; type <= (is_old ? DNSTAP_MESSAGE_TYPE_TOOL_RESPONSE : DNSTAP_MESSAGE_TYPE_UPDATE_RESPONSE); type++)
-		for (uint32_t protocol = 1; protocol <= (is_old ? DNSTAP_SOCKET_PROTOCOL_TCP : DNSTAP_SOCKET_PROTOCOL_DOQ); protocol++) {
+	for (uint32_t type = 1; dnstap_message_type_name(type) != NULL; type++) {
+		if (is_old && type > DNSTAP_MESSAGE_TYPE_TOOL_RESPONSE)
+			break;
+		for (uint32_t protocol = 1; dnstap_socket_protocol_name(protocol) != NULL; protocol++) {
+			if (is_old && protocol > DNSTAP_SOCKET_PROTOCOL_TCP)
+				break;
 			log_one(queue, type, AF_INET, protocol, number++);
 			log_one(queue, type, AF_INET6, protocol, number++);
 		}
+	}
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);
 	return 0;

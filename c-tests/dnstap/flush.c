@@ -14,19 +14,19 @@ static uint32_t seq;
 static void log_some(dnstap_queue *queue, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		dnstap_result result = log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, seq++ }, LENGTH);
+		dnstap_result result = log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, seq++ }, LENGTH);
 
-		NEED(result == DNSTAP_OK, "message %u: %s", seq, dnstap_strerror(result));
+		ASSERT(result == DNSTAP_OK, "message %u: %s", seq, dnstap_strerror(result));
 	}
 }
 
-/* A sink that sends nothing by itself before there is a batch. */
+/* Opens a sink that sends only full batches by itself. */
 static dnstap_sink *open_slow(const char *output)
 {
 	dnstap_options *options = options_to(output);
 
-	NEED(dnstap_options_set_flush_interval(options, 60000) == DNSTAP_OK, "flush_interval");
-	NEED(dnstap_options_set_reconnect_interval(options, 60000) == DNSTAP_OK, "reconnect_interval");
+	ASSERT(dnstap_options_set_flush_interval(options, 60000) == DNSTAP_OK, "flush_interval");
+	ASSERT(dnstap_options_set_reconnect_interval(options, 60000) == DNSTAP_OK, "reconnect_interval");
 	return open_sink(options);
 }
 
@@ -34,7 +34,7 @@ static void flush(dnstap_sink *sink)
 {
 	dnstap_result result = dnstap_sink_flush(sink, TIMEOUT);
 
-	NEED(result == DNSTAP_OK, "not flushed: %s", dnstap_strerror(result));
+	ASSERT(result == DNSTAP_OK, "not flushed: %s", dnstap_strerror(result));
 }
 
 static void expect_timeout(dnstap_sink *sink)
@@ -43,35 +43,35 @@ static void expect_timeout(dnstap_sink *sink)
 	dnstap_result result = dnstap_sink_flush(sink, SHORT);
 
 	took = now() - took;
-	NEED(result == DNSTAP_TIMED_OUT, "flushed: %s", dnstap_strerror(result));
-	NEED(took >= SHORT / 1e3 && took < SHORT / 1e3 + 2, "the limit of %.1f s took %.1f s", SHORT / 1e3, took);
+	ASSERT(result == DNSTAP_TIMED_OUT, "flushed: %s", dnstap_strerror(result));
+	ASSERT(took >= SHORT / 1e3 && took < SHORT / 1e3 + 2, "the limit of %.1f s took %.1f s", SHORT / 1e3, took);
 }
 
-/* All messages are in the file at once, and are counted. */
+/* All messages are in the file at once, and counted. */
 static void to_a_file(int rounds)
 {
 	dnstap_sink *sink = open_slow("file:flushed.tap");
 	dnstap_queue *queues[2];
 	dnstap_stats s;
 
-	NEED(dnstap_sink_flush(sink, 0) == DNSTAP_OK, "nothing is not flushed");
+	ASSERT(dnstap_sink_flush(sink, 0) == DNSTAP_OK, "nothing is not flushed");
 	for (int i = 0; i < 2; i++)
 		queues[i] = dnstap_queue_new(sink, NULL);
 	for (int round = 1; round <= rounds; round++) {
 		struct tally *tally = new_tally();
 
 		log_some(queues[round % 2], MESSAGES);
-		/* A queue that is gone again is sent like any other. */
+		/* Messages of a freed queue are sent like any others. */
 		if (round % 5 == 0) {
 			dnstap_queue_free(&queues[round % 2]);
 			queues[round % 2] = dnstap_queue_new(sink, NULL);
 		}
 		flush(sink);
 		s = stats_of(sink);
-		EXPECT(s.sent, (uint64_t)round * MESSAGES);
-		EXPECT(s.waiting, 0);
-		NEED(tally_remains(tally, "flushed.tap") == END, "there is an end already");
-		EXPECT(tally->messages, (uint64_t)round * MESSAGES);
+		ASSERT_EQ(s.sent, (uint64_t)round * MESSAGES);
+		ASSERT_EQ(s.waiting, 0);
+		ASSERT(tally_partial_file(tally, "flushed.tap") == END, "there is an end already");
+		ASSERT_EQ(tally->messages, (uint64_t)round * MESSAGES);
 		free_tally(tally);
 	}
 	for (int i = 0; i < 2; i++)
@@ -79,7 +79,7 @@ static void to_a_file(int rounds)
 	close_sink(&sink, TIMEOUT);
 }
 
-/* A program that ends without closing. */
+/* A program that exits without closing. */
 static void then_exit(int in_child)
 {
 	struct tally *tally = new_tally();
@@ -100,15 +100,15 @@ static void then_exit(int in_child)
 		flush(sink);
 		exit(0);
 	}
-	wait_for(child);
+	wait_for_child(child);
 	if (in_child)
 		snprintf(path, sizeof path, "exit.tap.%ld", (long)child);
-	NEED(tally_remains(tally, path) == END, "there is an end");
-	EXPECT(tally->messages, MESSAGES);
+	ASSERT(tally_partial_file(tally, path) == END, "there is an end");
+	ASSERT_EQ(tally->messages, MESSAGES);
 }
 
-/* No receiver, and then one: flushing does not wait for the next try. */
-static void without_a_receiver(int unused)
+/* Without a receiver, then with one: flushing does not wait for the next attempt. */
+static void without_a_receiver(void)
 {
 	struct tally *tally = new_tally();
 	dnstap_sink *sink = open_slow("unix:sock");
@@ -116,50 +116,48 @@ static void without_a_receiver(int unused)
 	struct receiver r;
 	dnstap_stats s;
 
-	(void)unused;
 	log_some(queue, MESSAGES);
-	/* Until the next try is far away. */
-	AWAIT_STATS(sink, s, s.connect_failures >= 4);
+	/* Until the next attempt is far away. */
+	WAIT_FOR_STATS(sink, s, s.connect_failures >= 4);
 	expect_timeout(sink);
 	s = stats_of(sink);
-	EXPECT(s.waiting, MESSAGES);
+	ASSERT_EQ(s.waiting, MESSAGES);
 	receiver_start(&r, listen_unix("sock"), receive, tally);
 	flush(sink);
-	EXPECT(stats_of(sink).sent, MESSAGES);
+	ASSERT_EQ(stats_of(sink).sent, MESSAGES);
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);
 	receiver_finish(&r, stderr);
-	EXPECT(tally->messages, MESSAGES);
+	ASSERT_EQ(tally->messages, MESSAGES);
 }
 
 static void freeze(struct receiver *r)
 {
 	int fd = accept_one(r->listening);
 
-	NEED(fd >= 0 && receiver_handshake(r, fd, only_dnstap), "no handshake");
+	ASSERT(fd >= 0 && receiver_handshake(r, fd, only_dnstap), "no handshake");
 	receiver_reach(r, 1);
 	receiver_wait(r, 2);
 	close(fd);
 }
 
 /* A receiver that has stopped reading. */
-static void frozen(int unused)
+static void frozen(void)
 {
 	dnstap_options *options = options_with_ring("unix:sock", 1 << 20);
 	dnstap_queue *queue;
 	dnstap_sink *sink;
 	struct receiver r;
 
-	(void)unused;
 	receiver_start(&r, listen_unix("sock"), freeze, NULL);
 	dnstap_options_set_close_timeout(options, SHORT);
 	sink = open_sink(options);
 	queue = dnstap_queue_new(sink, NULL);
-	NEED(receiver_wait(&r, 1), "no connection");
+	ASSERT(receiver_wait(&r, 1), "no connection");
 	for (uint32_t i = 0; i < 20000; i++)
-		log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, i }, LENGTH);
+		log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, i }, LENGTH);
 	expect_timeout(sink);
-	NEED(dnstap_sink_flush(sink, 0) == DNSTAP_TIMED_OUT, "flushed");
+	ASSERT(dnstap_sink_flush(sink, 0) == DNSTAP_TIMED_OUT, "flushed");
 	dnstap_queue_free(&queue);
 	dnstap_sink_close(&sink, NULL);
 	receiver_reach(&r, 2);
@@ -177,12 +175,12 @@ static void *log_on(void *arg)
 	dnstap_queue *queue = dnstap_queue_new(l->sink, NULL);
 
 	for (uint32_t i = 0; !__atomic_load_n(&l->stop, __ATOMIC_ACQUIRE); i++)
-		log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 1, i }, LENGTH);
+		log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 1, i }, LENGTH);
 	dnstap_queue_free(&queue);
 	return NULL;
 }
 
-/* Other threads log all the time: the call waits only for earlier messages. */
+/* Other threads log continually: the call waits only for earlier messages. */
 static void while_others_log(int rounds)
 {
 	struct logger l = { open_slow("file:/dev/null"), 0 };
@@ -191,7 +189,7 @@ static void while_others_log(int rounds)
 	dnstap_stats s;
 
 	for (int i = 0; i < 2; i++)
-		NEED(pthread_create(&threads[i], NULL, log_on, &l) == 0, "no thread");
+		ASSERT(pthread_create(&threads[i], NULL, log_on, &l) == 0, "no thread");
 	for (int round = 0; round < rounds; round++) {
 		log_some(queue, MESSAGES);
 		flush(l.sink);
@@ -201,9 +199,9 @@ static void while_others_log(int rounds)
 		pthread_join(threads[i], NULL);
 	flush(l.sink);
 	s = stats_of(l.sink);
-	EXPECT(s.waiting, 0);
+	ASSERT_EQ(s.waiting, 0);
 	/* While it closes there is nothing to wait for. */
-	NEED(dnstap_sink_begin_close(l.sink) == DNSTAP_OK, "begin_close");
+	ASSERT(dnstap_sink_begin_close(l.sink) == DNSTAP_OK, "begin_close");
 	flush(l.sink);
 	dnstap_queue_free(&queue);
 	close_sink(&l.sink, TIMEOUT);
@@ -211,14 +209,14 @@ static void while_others_log(int rounds)
 
 int main(int argc, char **argv)
 {
-	static const struct fault cases[] = {
-		{ "what is flushed is in the file", to_a_file, 20, 60, 0, NULL },
-		{ "a program flushes, and exits without closing", then_exit, false, 60, 0, NULL },
-		{ "a child flushes, and exits without closing", then_exit, true, 60, 0, NULL },
-		{ "flushing ends in time without a receiver, and finds one that has come", without_a_receiver, 0, 60, 0, NULL },
-		{ "flushing ends in time before a frozen receiver", frozen, 0, 60, 0, NULL },
-		{ "flushing while others log", while_others_log, 100, 60, 0, NULL },
+	static const struct test_case cases[] = {
+		CASE_WITH("flushed messages are in the file", to_a_file, 20),
+		CASE_WITH("a program flushes, and exits without closing", then_exit, false),
+		CASE_WITH("a child flushes, and exits without closing", then_exit, true),
+		CASE("flushing without a receiver ends in time, and connects to one that has started", without_a_receiver),
+		CASE("flushing to a frozen receiver ends in time", frozen),
+		CASE_WITH("flushing while others log", while_others_log, 100),
 	};
 
-	return RUN(argc, argv, cases);
+	return RUN_CASES(argc, argv, cases);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A process that forks: parent and child both go on logging, and nobody sends what is the other's. */
+/* A process that forks: parent and child both go on logging, and neither sends messages of the other. */
 #include "messages.h"
 #include "sink.h"
 
@@ -10,23 +10,23 @@
 
 enum { BEFORE = 10, AFTER = 10, OF_CHILD = 5, MANY = 8, INHERITED = 200, THREADS = 4 };
 
-static void log_some(dnstap_queue *queue, uint32_t who, uint32_t from, uint32_t count)
+static void log_some(dnstap_queue *queue, uint32_t logger, uint32_t from, uint32_t count)
 {
 	for (uint32_t seq = from; seq < from + count; seq++) {
-		dnstap_result result = log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ who, seq }, 100);
+		dnstap_result result = log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ logger, seq }, 100);
 
-		NEED(result == DNSTAP_OK, "message %u of %u: %s", seq, who, dnstap_strerror(result));
+		ASSERT(result == DNSTAP_OK, "message %u of %u: %s", seq, logger, dnstap_strerror(result));
 	}
 }
 
-/* Waits no longer than this for what the child does; a hang is told by the signal. */
+/* Forks; a signal ends a child that hangs. */
 static pid_t fork_with_deadline(void)
 {
 	pid_t child;
 
 	fflush(stdout);
 	child = fork();
-	NEED(child >= 0, "no child");
+	ASSERT(child >= 0, "fork failed");
 	if (child == 0)
 		alarm(DEADLINE);
 	return child;
@@ -36,9 +36,9 @@ static void close_sent(dnstap_sink **sink, uint64_t sent)
 {
 	dnstap_stats s = close_sink(sink, TIMEOUT);
 
-	EXPECT(s.sent, sent);
-	EXPECT(s.waiting, 0);
-	EXPECT(s.dropped_closed, 0);
+	ASSERT_EQ(s.sent, sent);
+	ASSERT_EQ(s.waiting, 0);
+	ASSERT_EQ(s.dropped_closed, 0);
 }
 
 static void end_child(dnstap_queue *queue, dnstap_sink *sink, uint64_t sent)
@@ -48,7 +48,7 @@ static void end_child(dnstap_queue *queue, dnstap_sink *sink, uint64_t sent)
 	_exit(0);
 }
 
-/* A sink to a socket, and as many receivers as there will be streams. */
+/* A sink to a socket, and a receiver for each stream. */
 struct link {
 	struct receiver receivers[2 * MANY];
 	int count;
@@ -66,8 +66,8 @@ static void open_link(struct link *l, int streams)
 	receiver_start(&l->receivers[0], listening, receive, l->tally);
 	l->sink = open_sink(options_to("unix:sock"));
 	l->queue = dnstap_queue_new(l->sink, NULL);
-	NEED(receiver_wait(&l->receivers[0], 1), "no connection");
-	/* Those of the children. */
+	ASSERT(receiver_wait(&l->receivers[0], 1), "no connection");
+	/* For the streams of the children. */
 	for (int i = 1; i < streams; i++)
 		receiver_start(&l->receivers[i], listening, receive, l->tally);
 }
@@ -78,12 +78,12 @@ static void close_link(struct link *l, uint64_t sent)
 	close_sent(&l->sink, sent);
 	for (int i = 0; i < l->count; i++)
 		receiver_finish(&l->receivers[i], stderr);
-	EXPECT(l->tally->missing, 0);
-	EXPECT((uint64_t)l->tally->streams, (uint64_t)l->count);
+	ASSERT_EQ(l->tally->missing, 0);
+	ASSERT_EQ((uint64_t)l->tally->streams, (uint64_t)l->count);
 }
 
-/* Before there is a sink: each process opens one of its own. */
-static void before_opening(int unused)
+/* A fork before the sink is opened: each process opens its own. */
+static void before_opening(void)
 {
 	struct tally *tally = new_tally();
 	struct receiver receivers[2];
@@ -92,7 +92,6 @@ static void before_opening(int unused)
 	dnstap_sink *sink;
 	pid_t child;
 
-	(void)unused;
 	child = fork_with_deadline();
 	sink = open_sink(options_to("unix:sock"));
 	queue = dnstap_queue_new(sink, NULL);
@@ -103,16 +102,16 @@ static void before_opening(int unused)
 	for (int i = 0; i < 2; i++)
 		receiver_start(&receivers[i], listening, receive, tally);
 	log_some(queue, 0, 0, AFTER);
-	wait_for(child);
+	wait_for_child(child);
 	dnstap_queue_free(&queue);
 	close_sent(&sink, AFTER);
 	for (int i = 0; i < 2; i++)
 		receiver_finish(&receivers[i], stderr);
-	EXPECT(tally->messages, OF_CHILD + AFTER);
-	EXPECT(tally->missing, 0);
+	ASSERT_EQ(tally->messages, OF_CHILD + AFTER);
+	ASSERT_EQ(tally->missing, 0);
 }
 
-/* With so many messages that wait at the fork: only the parent may send them. */
+/* A fork with this number of pending messages: only the parent may send them. */
 static void after_opening(int waiting)
 {
 	struct link l;
@@ -126,16 +125,16 @@ static void after_opening(int waiting)
 
 		log_some(l.queue, 1, 0, OF_CHILD);
 		s = stats_of(l.sink);
-		EXPECT(s.logged, OF_CHILD);
+		ASSERT_EQ(s.logged, OF_CHILD);
 		end_child(l.queue, l.sink, OF_CHILD);
 	}
 	log_some(l.queue, 0, (uint32_t)waiting, AFTER);
-	wait_for(child);
+	wait_for_child(child);
 	close_link(&l, (uint64_t)waiting + AFTER);
-	EXPECT(l.tally->messages, (uint64_t)waiting + AFTER + OF_CHILD);
+	ASSERT_EQ(l.tally->messages, (uint64_t)waiting + AFTER + OF_CHILD);
 }
 
-/* A child that uses nothing, or only closes, sends nothing and takes nothing from the parent. */
+/* A child that does nothing, or only closes, sends nothing and takes no messages from the parent. */
 static void idle_child(int what)
 {
 	struct link l;
@@ -147,82 +146,79 @@ static void idle_child(int what)
 	if (child == 0) {
 		dnstap_stats s = stats_of(l.sink);
 
-		EXPECT(s.logged, 0);
-		EXPECT(s.waiting, 0);
-		EXPECT(s.connects, 0);
+		ASSERT_EQ(s.logged, 0);
+		ASSERT_EQ(s.waiting, 0);
+		ASSERT_EQ(s.connects, 0);
 		if (what > 0)
 			dnstap_queue_free(&l.queue);
 		if (what > 1) {
-			/* Not by close_sink(), which wants a thread that has ended: here none ever ran. */
-			NEED(dnstap_sink_close(&l.sink, &s) == DNSTAP_OK, "close");
+			/* Not by close_sink(), which expects that a writer thread has ended: this child had none. */
+			ASSERT(dnstap_sink_close(&l.sink, &s) == DNSTAP_OK, "close");
 			check_sums(&s);
-			EXPECT(s.logged, 0);
+			ASSERT_EQ(s.logged, 0);
 		}
 		_exit(0);
 	}
-	wait_for(child);
+	wait_for_child(child);
 	log_some(l.queue, 0, BEFORE, AFTER);
 	close_link(&l, BEFORE + AFTER);
-	EXPECT(l.tally->messages, BEFORE + AFTER);
+	ASSERT_EQ(l.tally->messages, BEFORE + AFTER);
 }
 
-/* What went wrong in the parent did not in the child. */
-static void no_errors_in_a_child(int unused)
+/* A child does not inherit the errors of its parent. */
+static void no_errors_in_a_child(void)
 {
 	dnstap_sink *sink = open_sink(options_to("unix:nobody"));
 	dnstap_stats s;
 	pid_t child;
 
-	(void)unused;
-	AWAIT_STATS(sink, s, s.connect_failures > 0);
+	WAIT_FOR_STATS(sink, s, s.connect_failures > 0);
 	child = fork_with_deadline();
 	if (child == 0) {
-		EXPECT(stats_of(sink).connect_failures, 0);
-		NEED(error_of(sink)[0] == '\0', "an error of the parent: %s", error_of(sink));
+		ASSERT_EQ(stats_of(sink).connect_failures, 0);
+		ASSERT(error_of(sink)[0] == '\0', "an error of the parent: %s", error_of(sink));
 		_exit(0);
 	}
-	wait_for(child);
-	NEED(error_of(sink)[0] != '\0', "the parent has lost its error");
+	wait_for_child(child);
+	ASSERT(error_of(sink)[0] != '\0', "the parent has lost its error");
 	close_sink(&sink, TIMEOUT);
 }
 
-/* The child makes a queue of the sink that it inherited, and changes how that works. */
-static void new_queue_in_child(int unused)
+/* The child makes a queue for the inherited sink, and changes settings of the sink. */
+static void new_queue_in_child(void)
 {
 	struct link l;
 	dnstap_stats s;
 	pid_t child;
 
-	(void)unused;
 	open_link(&l, 2);
 	log_some(l.queue, 0, 0, BEFORE);
-	AWAIT_STATS(l.sink, s, s.sent == BEFORE);
+	WAIT_FOR_STATS(l.sink, s, s.sent == BEFORE);
 	child = fork_with_deadline();
 	if (child == 0) {
-		dnstap_queue *young = dnstap_queue_new(l.sink, NULL);
+		dnstap_queue *child_queue = dnstap_queue_new(l.sink, NULL);
 
-		NEED(young != NULL, "no queue in the child");
-		NEED(dnstap_sink_set_identity(l.sink, "child") == DNSTAP_OK, "identity");
-		NEED(dnstap_sink_set_message_types(l.sink, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY)) == DNSTAP_OK, "types");
-		log_some(young, 1, 0, OF_CHILD);
+		ASSERT(child_queue != NULL, "no queue in the child");
+		ASSERT(dnstap_sink_set_identity(l.sink, "child") == DNSTAP_OK, "identity");
+		ASSERT(dnstap_sink_set_message_types(l.sink, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY)) == DNSTAP_OK, "types");
+		log_some(child_queue, 1, 0, OF_CHILD);
 		log_some(l.queue, 2, 0, OF_CHILD);
-		NEED(log_number(young, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct number){ 1, 9 }, 12) == DNSTAP_DISABLED, "not disabled");
-		dnstap_queue_free(&young);
+		ASSERT(log_with_id(child_queue, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 1, 9 }, 12) == DNSTAP_DISABLED, "not disabled");
+		dnstap_queue_free(&child_queue);
 		end_child(l.queue, l.sink, 2 * OF_CHILD);
 	}
-	wait_for(child);
-	NEED(log_number(l.queue, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct number){ 0, BEFORE }, 12) == DNSTAP_OK,
-	     "the child has changed the parent");
+	wait_for_child(child);
+	ASSERT(log_with_id(l.queue, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 0, BEFORE }, 12) == DNSTAP_OK,
+	       "the child has changed the parent");
 	close_link(&l, BEFORE + 1);
-	EXPECT(l.tally->messages, BEFORE + 1 + 2 * OF_CHILD);
+	ASSERT_EQ(l.tally->messages, BEFORE + 1 + 2 * OF_CHILD);
 }
 
-static void child_of_a_child(int unused)
+static void child_of_a_child(void)
 {
 	struct link l;
 	pid_t child;
 
-	(void)unused;
 	open_link(&l, 3);
 	log_some(l.queue, 0, 0, BEFORE);
 	child = fork_with_deadline();
@@ -238,18 +234,18 @@ static void child_of_a_child(int unused)
 			_exit(0);
 		}
 		log_some(l.queue, 1, OF_CHILD, OF_CHILD);
-		wait_for(grandchild);
+		wait_for_child(grandchild);
 		dnstap_queue_free(&l.queue);
 		close_sink(&l.sink, TIMEOUT);
 		_exit(0);
 	}
 	log_some(l.queue, 0, BEFORE, AFTER);
-	wait_for(child);
+	wait_for_child(child);
 	close_link(&l, BEFORE + AFTER);
-	EXPECT(l.tally->messages, BEFORE + AFTER + 3 * OF_CHILD);
+	ASSERT_EQ(l.tally->messages, BEFORE + AFTER + 3 * OF_CHILD);
 }
 
-/* Two streams in one file would hide each other: a child writes to PATH.PID. */
+/* Two streams in one file would be mixed up: a child writes to PATH.PID. */
 static void child_of_a_file(int waiting)
 {
 	dnstap_sink *sink = open_sink(options_to("file:fork.tap"));
@@ -267,16 +263,16 @@ static void child_of_a_file(int waiting)
 		_exit(0);
 	}
 	log_some(queue, 0, (uint32_t)waiting, AFTER);
-	wait_for(child);
+	wait_for_child(child);
 	dnstap_queue_free(&queue);
 	close_sent(&sink, (uint64_t)waiting + AFTER);
 	snprintf(path, sizeof path, "fork.tap.%ld", (long)child);
-	EXPECT(tally_file(tally, "fork.tap"), (uint64_t)waiting + AFTER);
-	EXPECT(tally_file(tally, path), OF_CHILD);
-	EXPECT(tally->missing, 0);
+	ASSERT_EQ(tally_file(tally, "fork.tap"), (uint64_t)waiting + AFTER);
+	ASSERT_EQ(tally_file(tally, path), OF_CHILD);
+	ASSERT_EQ(tally->missing, 0);
 }
 
-/* What the threads of the parent do while it forks. */
+/* Work for the threads of the parent while it forks. */
 struct busy {
 	dnstap_sink *sink;
 	int stop;
@@ -295,7 +291,7 @@ static void *make_queues(void *arg)
 		dnstap_queue *queue = dnstap_queue_new(b->sink, NULL);
 
 		for (int i = 0; i < 100; i++)
-			log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 100);
+			log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 100);
 		dnstap_queue_free(&queue);
 	}
 	return NULL;
@@ -320,35 +316,35 @@ static void *open_and_close(void *arg)
 		dnstap_sink *sink = open_sink(options_to("file:other.tap"));
 		dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 
-		log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 100);
+		log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 100);
 		dnstap_sink_close(&sink, NULL);
 		dnstap_queue_free(&queue);
 	}
 	return NULL;
 }
 
-/* A child of one of many forks that come at any moment: everything works in it, and ends. */
+/* In a child forked at any moment, every function works and returns. */
 static void use_all(struct busy *b, dnstap_queue *inherited)
 {
-	dnstap_queue *young = dnstap_queue_new(b->sink, NULL);
+	dnstap_queue *child_queue = dnstap_queue_new(b->sink, NULL);
 	dnstap_stats s = { .size = sizeof s };
 	dnstap_sink *own;
 	char line[100];
 
-	NEED(young != NULL, "no queue in a child");
+	ASSERT(child_queue != NULL, "no queue in a child");
 	stats_of(b->sink);
 	log_some(inherited, 1, 0, OF_CHILD);
-	log_some(young, 2, 0, OF_CHILD);
+	log_some(child_queue, 2, 0, OF_CHILD);
 	stats_of(b->sink);
-	NEED(dnstap_sink_get_error(b->sink, line, sizeof line) == DNSTAP_OK, "get_error");
-	NEED(dnstap_sink_set_identity(b->sink, "child") == DNSTAP_OK, "identity");
+	ASSERT(dnstap_sink_get_error(b->sink, line, sizeof line) == DNSTAP_OK, "get_error");
+	ASSERT(dnstap_sink_set_identity(b->sink, "child") == DNSTAP_OK, "identity");
 	own = open_sink(options_to("file:own.tap"));
 	close_sink(&own, TIMEOUT);
-	dnstap_queue_free(&young);
+	dnstap_queue_free(&child_queue);
 	dnstap_queue_free(&inherited);
 	s = close_sink(&b->sink, TIMEOUT);
-	EXPECT(s.dropped_closed, 0);
-	EXPECT(s.waiting, 0);
+	ASSERT_EQ(s.dropped_closed, 0);
+	ASSERT_EQ(s.waiting, 0);
 	_exit(0);
 }
 
@@ -362,18 +358,18 @@ static void many_forks(int forks)
 	pthread_t threads[4];
 
 	for (int i = 0; i < 4; i++)
-		NEED(pthread_create(&threads[i], NULL, work[i], &busy) == 0, "no thread");
+		ASSERT(pthread_create(&threads[i], NULL, work[i], &busy) == 0, "no thread");
 	for (int i = 0; i < forks; i++) {
 		pid_t child = fork_with_deadline();
 		char path[40];
 
 		if (child == 0)
 			use_all(&busy, queue);
-		wait_for(child);
+		wait_for_child(child);
 		snprintf(path, sizeof path, "busy.tap.%ld", (long)child);
 		memset(tally->next, 0, sizeof tally->next);
-		EXPECT(tally_file(tally, path), 2 * OF_CHILD);
-		EXPECT(tally->missing, 0);
+		ASSERT_EQ(tally_file(tally, path), 2 * OF_CHILD);
+		ASSERT_EQ(tally->missing, 0);
 		unlink(path);
 	}
 	__atomic_store_n(&busy.stop, 1, __ATOMIC_RELEASE);
@@ -381,12 +377,12 @@ static void many_forks(int forks)
 		pthread_join(threads[i], NULL);
 	dnstap_queue_free(&queue);
 	s = close_sink(&busy.sink, TIMEOUT);
-	EXPECT(s.sent + s.dropped_full, s.logged);
+	ASSERT_EQ(s.sent + s.dropped_full, s.logged);
 }
 
 struct logger {
 	dnstap_queue *queue;
-	uint32_t who;
+	uint32_t logger;
 	pthread_barrier_t *all;
 };
 
@@ -395,11 +391,11 @@ static void *log_with_the_others(void *arg)
 	struct logger *l = arg;
 
 	pthread_barrier_wait(l->all);
-	log_some(l->queue, l->who, 0, OF_CHILD);
+	log_some(l->queue, l->logger, 0, OF_CHILD);
 	return NULL;
 }
 
-/* The threads of a child log at once, and one of them is the first. */
+/* The threads of a child log at the same time: the first of them starts the writer thread. */
 static void threads_of_a_child(int rounds)
 {
 	dnstap_sink *sink = open_sink(options_to("file:threads.tap"));
@@ -408,7 +404,7 @@ static void threads_of_a_child(int rounds)
 
 	for (uint32_t i = 0; i < THREADS; i++) {
 		loggers[i] = (struct logger){ dnstap_queue_new(sink, NULL), i, NULL };
-		/* The child's writer thread has to pass over them. */
+		/* The writer thread of the child has to skip these. */
 		log_some(loggers[i].queue, i, 0, BEFORE);
 	}
 	for (int round = 0; round < rounds; round++) {
@@ -421,18 +417,18 @@ static void threads_of_a_child(int rounds)
 			pthread_barrier_init(&all, NULL, THREADS);
 			for (int i = 0; i < THREADS; i++) {
 				loggers[i].all = &all;
-				NEED(pthread_create(&threads[i], NULL, log_with_the_others, &loggers[i]) == 0, "no thread");
+				ASSERT(pthread_create(&threads[i], NULL, log_with_the_others, &loggers[i]) == 0, "no thread");
 			}
 			for (int i = 0; i < THREADS; i++)
 				pthread_join(threads[i], NULL);
 			close_sent(&sink, (uint64_t)THREADS * OF_CHILD);
 			_exit(0);
 		}
-		wait_for(child);
+		wait_for_child(child);
 		snprintf(path, sizeof path, "threads.tap.%ld", (long)child);
 		memset(tally->next, 0, sizeof tally->next);
-		EXPECT(tally_file(tally, path), (uint64_t)THREADS * OF_CHILD);
-		EXPECT(tally->missing, 0);
+		ASSERT_EQ(tally_file(tally, path), (uint64_t)THREADS * OF_CHILD);
+		ASSERT_EQ(tally->missing, 0);
 		unlink(path);
 	}
 	for (int i = 0; i < THREADS; i++)
@@ -447,12 +443,12 @@ static void *keep_forking(void *arg)
 
 		if (child == 0)
 			_exit(0);
-		wait_for(child);
+		wait_for_child(child);
 	}
 	return NULL;
 }
 
-/* Children that never log close what they inherited, while threads of theirs fork. */
+/* Children that never log close inherited sinks while their threads fork. */
 static void close_amid_forks(int rounds)
 {
 	dnstap_sink *sinks[INHERITED];
@@ -465,11 +461,11 @@ static void close_amid_forks(int rounds)
 		pthread_t threads[2];
 
 		if (child != 0) {
-			wait_for(child);
+			wait_for_child(child);
 			continue;
 		}
 		for (int i = 0; i < 2; i++)
-			NEED(pthread_create(&threads[i], NULL, keep_forking, &busy) == 0, "no thread");
+			ASSERT(pthread_create(&threads[i], NULL, keep_forking, &busy) == 0, "no thread");
 		for (int i = 0; i < INHERITED; i++)
 			close_sink(&sinks[i], TIMEOUT);
 		__atomic_store_n(&busy.stop, 1, __ATOMIC_RELEASE);
@@ -483,23 +479,23 @@ static void close_amid_forks(int rounds)
 
 int main(int argc, char **argv)
 {
-	static const struct fault cases[] = {
-		{ "a fork before the sink is opened", before_opening, 0, 60, 0, NULL },
-		{ "a fork after the sink is opened", after_opening, 0, 60, 0, NULL },
-		{ "a fork with messages that wait", after_opening, BEFORE, 60, 0, NULL },
-		{ "a fork with many messages that wait", after_opening, 2000, 60, 0, NULL },
-		{ "a child that does nothing", idle_child, 0, 60, 0, NULL },
-		{ "a child that frees its queue", idle_child, 1, 60, 0, NULL },
-		{ "a child that closes the sink", idle_child, 2, 60, 0, NULL },
-		{ "a child without the errors of its parent", no_errors_in_a_child, 0, 60, 0, NULL },
-		{ "a child that makes a queue, and changes names and types", new_queue_in_child, 0, 60, 0, NULL },
-		{ "a child of a child", child_of_a_child, 0, 60, 0, NULL },
-		{ "a child of a file has a file of its own", child_of_a_file, 0, 60, 0, NULL },
-		{ "a child of a file with messages that wait", child_of_a_file, BEFORE, 60, 0, NULL },
-		{ "many forks while threads make queues, log, and read accounts", many_forks, 50, 120, 0, NULL },
-		{ "children whose threads log at once", threads_of_a_child, 50, 120, 0, NULL },
-		{ "children that close sinks while their threads fork", close_amid_forks, 30, 120, 0, NULL },
+	static const struct test_case cases[] = {
+		CASE("a fork before the sink is opened", before_opening),
+		CASE_WITH("a fork after the sink is opened", after_opening, 0),
+		CASE_WITH("a fork with pending messages", after_opening, BEFORE),
+		CASE_WITH("a fork with many pending messages", after_opening, 2000),
+		CASE_WITH("a child that does nothing", idle_child, 0),
+		CASE_WITH("a child that frees its queue", idle_child, 1),
+		CASE_WITH("a child that closes the sink", idle_child, 2),
+		CASE("a child does not inherit errors", no_errors_in_a_child),
+		CASE("a child makes a queue, and changes names and types", new_queue_in_child),
+		CASE("a child of a child", child_of_a_child),
+		CASE_WITH("a child of a sink to a file writes to its own file", child_of_a_file, 0),
+		CASE_WITH("the same with pending messages", child_of_a_file, BEFORE),
+		CASE_WITH("many forks while threads make queues, log and read accounts", many_forks, 50),
+		CASE_WITH("children whose threads log at the same time", threads_of_a_child, 50),
+		CASE_WITH("children that close sinks while their threads fork", close_amid_forks, 30),
 	};
 
-	return RUN(argc, argv, cases);
+	return RUN_CASES(argc, argv, cases);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A host that has fork handlers of its own, registered before the library's, so that they run while
- * the library keeps its locks for the fork. A fork may take long there, or wait for a lock that a
+ * A host with fork handlers that were registered before the library's, so that they run while the
+ * library holds its locks for the fork. The fork may take long there, or wait for a lock that a
  * thread holds while it logs: logging must not wait for the fork.
  */
 #include "messages.h"
@@ -13,15 +13,15 @@
 
 enum { IDENTITY = 1, VERSION = 2, TYPES = 4, ALL = IDENTITY | VERSION | TYPES, LENGTH = 100 };
 
-/* A fork that is held up until a thread has logged. */
+/* A fork that is delayed until a thread has logged. */
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t moved;
 	bool armed, forking, logged, waited;
 } hold_up = { .lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER };
 
-/* Waits for `condition` under the lock. False when it does not come. */
-static bool await_move(const bool *condition)
+/* Waits for `condition`, with the lock held; false if it is not met in time. */
+static bool wait_for_flag(const bool *condition)
 {
 	struct timespec until;
 
@@ -33,7 +33,7 @@ static bool await_move(const bool *condition)
 	return true;
 }
 
-static void move(bool *condition)
+static void set_flag(bool *condition)
 {
 	pthread_mutex_lock(&hold_up.lock);
 	*condition = true;
@@ -47,7 +47,7 @@ static void before_fork(void)
 	if (hold_up.armed) {
 		hold_up.forking = true;
 		pthread_cond_broadcast(&hold_up.moved);
-		hold_up.waited = !await_move(&hold_up.logged);
+		hold_up.waited = !wait_for_flag(&hold_up.logged);
 		hold_up.armed = false;
 	}
 }
@@ -64,11 +64,11 @@ static void *fork_once(void *unused)
 	(void)unused;
 	if (child == 0)
 		_exit(0);
-	wait_for(child);
+	wait_for_child(child);
 	return NULL;
 }
 
-/* Starts a fork that ends once move(&hold_up.logged) is called, and waits until it is in the handler. */
+/* Starts a fork that ends once `logged` is set, and waits until it is in the handler. */
 static pthread_t hold_a_fork(void)
 {
 	pthread_t thread;
@@ -76,34 +76,34 @@ static pthread_t hold_a_fork(void)
 	pthread_mutex_lock(&hold_up.lock);
 	hold_up.armed = true;
 	hold_up.forking = hold_up.logged = false;
-	NEED(pthread_create(&thread, NULL, fork_once, NULL) == 0, "no thread");
-	NEED(await_move(&hold_up.forking), "the fork did not begin");
+	ASSERT(pthread_create(&thread, NULL, fork_once, NULL) == 0, "no thread");
+	ASSERT(wait_for_flag(&hold_up.forking), "the fork did not begin");
 	pthread_mutex_unlock(&hold_up.lock);
 	return thread;
 }
 
 static void end_fork(pthread_t thread)
 {
-	move(&hold_up.logged);
+	set_flag(&hold_up.logged);
 	pthread_join(thread, NULL);
-	NEED(!hold_up.waited, "logging waited for the fork");
+	ASSERT(!hold_up.waited, "logging waited for the fork");
 }
 
 static void log_one(dnstap_queue *queue, uint32_t seq)
 {
-	dnstap_result result = log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, seq }, LENGTH);
+	dnstap_result result = log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, seq }, LENGTH);
 
-	NEED(result == DNSTAP_OK, "message %u: %s", seq, dnstap_strerror(result));
+	ASSERT(result == DNSTAP_OK, "message %u: %s", seq, dnstap_strerror(result));
 }
 
 static void change(dnstap_sink *sink, int what)
 {
 	if (what & IDENTITY)
-		NEED(dnstap_sink_set_identity(sink, "new") == DNSTAP_OK, "identity");
+		ASSERT(dnstap_sink_set_identity(sink, "new") == DNSTAP_OK, "identity");
 	if (what & VERSION)
-		NEED(dnstap_sink_set_version(sink, "2") == DNSTAP_OK, "version");
+		ASSERT(dnstap_sink_set_version(sink, "2") == DNSTAP_OK, "version");
 	if (what & TYPES)
-		NEED(dnstap_sink_set_message_types(sink, DNSTAP_ALL_MESSAGE_TYPES) == DNSTAP_OK, "types");
+		ASSERT(dnstap_sink_set_message_types(sink, DNSTAP_ALL_MESSAGE_TYPES) == DNSTAP_OK, "types");
 }
 
 static bool is(dnstap_bytes bytes, const char *text)
@@ -111,7 +111,7 @@ static bool is(dnstap_bytes bytes, const char *text)
 	return bytes.length == strlen(text) && memcmp(bytes.data, text, bytes.length) == 0;
 }
 
-/* How many events of a file have these names. */
+/* Returns how many events of a file have these names. */
 static uint64_t count_named(const char *path, const char *identity, const char *version)
 {
 	dnstap_result error;
@@ -119,25 +119,25 @@ static uint64_t count_named(const char *path, const char *identity, const char *
 	dnstap_message message = { .size = sizeof message };
 	uint64_t count = 0;
 
-	NEED(reader != NULL, "%s: %s", path, dnstap_strerror(error));
+	ASSERT(reader != NULL, "%s: %s", path, dnstap_strerror(error));
 	while ((error = dnstap_reader_next(reader, &message, 1000)) == DNSTAP_OK)
 		count += is(message.identity, identity) && is(message.version, version);
-	NEED(error == DNSTAP_END, "%s: %s", path, dnstap_strerror(error));
+	ASSERT(error == DNSTAP_END, "%s: %s", path, dnstap_strerror(error));
 	dnstap_reader_close(&reader);
 	return count;
 }
 
 static void register_handlers(void)
 {
-	NEED(pthread_atfork(before_fork, after_fork, after_fork) == 0, "no handlers");
+	ASSERT(pthread_atfork(before_fork, after_fork, after_fork) == 0, "no handlers");
 }
 
 static dnstap_sink *open_named(const char *output)
 {
 	dnstap_options *options = options_to(output);
 
-	NEED(dnstap_options_set_identity(options, "old") == DNSTAP_OK, "identity");
-	NEED(dnstap_options_set_version(options, "1") == DNSTAP_OK, "version");
+	ASSERT(dnstap_options_set_identity(options, "old") == DNSTAP_OK, "identity");
+	ASSERT(dnstap_options_set_version(options, "1") == DNSTAP_OK, "version");
 	return open_sink(options);
 }
 
@@ -160,12 +160,12 @@ static void change_then_fork(int what)
 	log_one(queue, 3);
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);
-	/* Those of the fork still have the names of before. */
-	EXPECT(count_named("named.tap", what & IDENTITY ? "new" : "old", what & VERSION ? "2" : "1"),
-	       what & (IDENTITY | VERSION) ? 1 : 4);
+	/* Messages logged during the fork still have the old names. */
+	ASSERT_EQ(count_named("named.tap", what & IDENTITY ? "new" : "old", what & VERSION ? "2" : "1"),
+		  what & (IDENTITY | VERSION) ? 1 : 4);
 }
 
-/* The first message of a child comes while a fork of another of its threads is held up. */
+/* The first message of a child is logged while a fork of another thread is delayed. */
 static void first_in_child(int more)
 {
 	dnstap_queue *queue;
@@ -186,29 +186,29 @@ static void first_in_child(int more)
 		for (int i = 0; i < more; i++)
 			log_one(queue, 2 + (uint32_t)i);
 		/* It is sent without another call. */
-		AWAIT_STATS(sink, s, s.sent == 1 + (uint64_t)more);
+		WAIT_FOR_STATS(sink, s, s.sent == 1 + (uint64_t)more);
 		dnstap_queue_free(&queue);
 		s = close_sink(&sink, TIMEOUT);
-		EXPECT(s.logged, 1 + (uint64_t)more);
-		EXPECT(s.sent, 1 + (uint64_t)more);
+		ASSERT_EQ(s.logged, 1 + (uint64_t)more);
+		ASSERT_EQ(s.sent, 1 + (uint64_t)more);
 		_exit(0);
 	}
-	wait_for(child);
+	wait_for_child(child);
 	dnstap_queue_free(&queue);
-	EXPECT(close_sink(&sink, TIMEOUT).sent, 1);
+	ASSERT_EQ(close_sink(&sink, TIMEOUT).sent, 1);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct fault cases[] = {
-		{ "a fork, and nothing has changed", change_then_fork, 0, 60, 0, NULL },
-		{ "the identity changes before a fork", change_then_fork, IDENTITY, 60, 0, NULL },
-		{ "the version changes before a fork", change_then_fork, VERSION, 60, 0, NULL },
-		{ "the message types change before a fork", change_then_fork, TYPES, 60, 0, NULL },
-		{ "the first message of a child during a fork, and no other", first_in_child, 0, 60, 0, NULL },
-		{ "the first message of a child during a fork, and others", first_in_child, 5, 60, 0, NULL },
-		{ "all changes before a fork", change_then_fork, ALL, 60, 0, NULL },
+	static const struct test_case cases[] = {
+		CASE_WITH("a fork without a change", change_then_fork, 0),
+		CASE_WITH("the identity changes before a fork", change_then_fork, IDENTITY),
+		CASE_WITH("the version changes before a fork", change_then_fork, VERSION),
+		CASE_WITH("the message types change before a fork", change_then_fork, TYPES),
+		CASE_WITH("the first message of a child is logged during a fork", first_in_child, 0),
+		CASE_WITH("the same, followed by others", first_in_child, 5),
+		CASE_WITH("all changes before a fork", change_then_fork, ALL),
 	};
 
-	return RUN(argc, argv, cases);
+	return RUN_CASES(argc, argv, cases);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Names of numbers: each constant has a name of its own, other numbers have none. Lists of message types. */
-#include "fault.h"
+/* Names of constants, and lists of message types. */
+#include "harness.h"
 
 #include <libdnstap.h>
 #include <stdio.h>
@@ -96,9 +96,8 @@ static const char *constant_of(const struct enumeration *e, uint32_t number)
 	return NULL;
 }
 
-static void names(int unused)
+static void names(void)
 {
-	(void)unused;
 	for (size_t i = 0; i < sizeof enumerations / sizeof *enumerations; i++) {
 		const struct enumeration *e = &enumerations[i];
 
@@ -106,32 +105,31 @@ static void names(int unused)
 			const char *constant = constant_of(e, number), *name = e->name_of(number);
 
 			if (constant == NULL)
-				NEED(name == NULL, "%s: %u is %s", e->constants->name, (unsigned)number, name);
+				ASSERT(name == NULL, "%s: %u is %s", e->constants->name, (unsigned)number, name);
 			else
-				NEED(name != NULL && is_named(constant, e->prefix, name), "%s is %s", constant,
-				     name == NULL ? "nothing" : name);
+				ASSERT(name != NULL && is_named(constant, e->prefix, name), "%s is %s", constant,
+				       name == NULL ? "nothing" : name);
 		}
-		NEED(e->name_of(UINT32_MAX) == NULL, "%s: -1 has a name", e->constants->name);
+		ASSERT(e->name_of(UINT32_MAX) == NULL, "%s: -1 has a name", e->constants->name);
 	}
 }
 
 /* The first letters of both words: CQ of CLIENT_QUERY. */
-static void mnemonics(int unused)
+static void mnemonics(void)
 {
-	(void)unused;
 	for (uint32_t type = 0; type < 1000; type++) {
 		const char *name = dnstap_message_type_name(type), *mnemonic = dnstap_message_type_mnemonic(type);
 
 		if (name == NULL)
-			NEED(mnemonic == NULL, "type %u has no name, and the mnemonic %s", (unsigned)type, mnemonic);
+			ASSERT(mnemonic == NULL, "type %u has no name, and the mnemonic %s", (unsigned)type, mnemonic);
 		else
-			NEED(mnemonic != NULL && mnemonic[0] == name[0] && mnemonic[1] == strchr(name, '_')[1] &&
-			     mnemonic[2] == '\0', "%s is %s", name, mnemonic == NULL ? "nothing" : mnemonic);
+			ASSERT(mnemonic != NULL && mnemonic[0] == name[0] && mnemonic[1] == strchr(name, '_')[1] &&
+			       mnemonic[2] == '\0', "%s is %s", name, mnemonic == NULL ? "nothing" : mnemonic);
 	}
-	NEED(dnstap_message_type_mnemonic(UINT32_MAX) == NULL, "-1 has a mnemonic");
+	ASSERT(dnstap_message_type_mnemonic(UINT32_MAX) == NULL, "-1 has a mnemonic");
 }
 
-static void lists(int unused)
+static void lists(void)
 {
 	static const uint32_t client = DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY) |
 				       DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE);
@@ -150,40 +148,39 @@ static void lists(int unused)
 	const char *unknown;
 	uint32_t set;
 
-	(void)unused;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
 		set = 77;
-		NEED(dnstap_message_types_parse(good[i].list, &set, &unknown) == DNSTAP_OK && set == good[i].set
-			     && unknown == NULL,
-		     "'%s': 0x%x", good[i].list, (unsigned)set);
+		ASSERT(dnstap_message_types_parse(good[i].list, &set, &unknown) == DNSTAP_OK && set == good[i].set
+			       && unknown == NULL,
+		       "'%s': 0x%x", good[i].list, (unsigned)set);
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		set = 77;
-		NEED(dnstap_message_types_parse(bad[i].list, &set, &unknown) == DNSTAP_ERROR_VALUE && set == 77
-			     && unknown == bad[i].list + bad[i].unknown,
-		     "'%s': 0x%x, '%s'", bad[i].list, (unsigned)set, unknown);
-		NEED(dnstap_message_types_parse(bad[i].list, &set, NULL) == DNSTAP_ERROR_VALUE, "'%s'", bad[i].list);
+		ASSERT(dnstap_message_types_parse(bad[i].list, &set, &unknown) == DNSTAP_ERROR_VALUE && set == 77
+			       && unknown == bad[i].list + bad[i].unknown,
+		       "'%s': 0x%x, '%s'", bad[i].list, (unsigned)set, unknown);
+		ASSERT(dnstap_message_types_parse(bad[i].list, &set, NULL) == DNSTAP_ERROR_VALUE, "'%s'", bad[i].list);
 	}
-	NEED(dnstap_message_types_parse(NULL, &set, &unknown) == DNSTAP_ERROR_NULL && unknown == NULL, "no list");
-	NEED(dnstap_message_types_parse("CQ", NULL, NULL) == DNSTAP_ERROR_NULL, "no place for the set");
-	/* Each name and mnemonic is understood. */
+	ASSERT(dnstap_message_types_parse(NULL, &set, &unknown) == DNSTAP_ERROR_NULL && unknown == NULL, "no list");
+	ASSERT(dnstap_message_types_parse("CQ", NULL, NULL) == DNSTAP_ERROR_NULL, "no place for the set");
+	/* Each name and mnemonic is parsed. */
 	for (const struct constant *c = types; c->name != NULL; c++) {
 		char list[100];
 
 		snprintf(list, sizeof list, "%s %s", dnstap_message_type_name(c->number),
 			 dnstap_message_type_mnemonic(c->number));
-		NEED(dnstap_message_types_parse(list, &set, NULL) == DNSTAP_OK && set == DNSTAP_MESSAGE_TYPE_BIT(c->number),
-		     "'%s': 0x%x", list, (unsigned)set);
+		ASSERT(dnstap_message_types_parse(list, &set, NULL) == DNSTAP_OK && set == DNSTAP_MESSAGE_TYPE_BIT(c->number),
+		       "'%s': 0x%x", list, (unsigned)set);
 	}
 }
 
 int main(int argc, char **argv)
 {
-	static const struct fault cases[] = {
-		{ "each number of an enumeration has its name, others have none", names, 0, 30, 0, NULL },
-		{ "each message type has its mnemonic", mnemonics, 0, 30, 0, NULL },
-		{ "lists of message types are parsed", lists, 0, 30, 0, NULL },
+	static const struct test_case cases[] = {
+		CASE("each constant has its name, and other numbers have none", names),
+		CASE("each message type has its mnemonic", mnemonics),
+		CASE("lists of message types are parsed", lists),
 	};
 
-	return RUN(argc, argv, cases);
+	return RUN_CASES(argc, argv, cases);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A thread that logs allocates nothing. Between two calls of access() that
- * fail it makes no system call either but those that check the pipe to the
- * writer thread and wake it, which strace has to tell: see no_alloc.sh.
+ * A thread that logs does not allocate. Its only system calls check the pipe to
+ * the writer thread, and wake the thread: no_alloc.sh looks for others by strace,
+ * between the calls of access(), which mark where logging begins and ends.
  */
 #include "messages.h"
 #include "sink.h"
@@ -13,10 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Between two rounds the ring is emptied. */
+/* The ring is emptied between rounds. */
 enum { ROUNDS = 100, MESSAGES = 1000 };
 
-/* Of this thread. The library's calls come here, too. */
+/* Allocations of this thread, which include those of the library. */
 static __thread unsigned long allocations;
 
 void *__libc_malloc(size_t size);
@@ -62,13 +62,13 @@ void free(void *memory)
 	__libc_free(memory);
 }
 
-enum kind { USUAL, OVER_IPV6, RARE, REFUSED, TOO_LONG, DISABLED, FULL, SAMPLED, RENAMED };
+enum kind { TYPICAL, OVER_IPV6, RARE, REFUSED, TOO_LONG, DISABLED, FULL, SAMPLED, RENAMED };
 
-/* Logs an event that is encoded already. */
+/* Logs an encoded event. */
 enum { FRAME = 0x100 };
 
-/* A message, and what is to become of it if the ring has room. */
-static dnstap_message make(enum kind kind, dnstap_result *fate)
+/* Makes a message, and the expected result of logging it. */
+static dnstap_message make(enum kind kind, dnstap_result *expected)
 {
 	static uint8_t bytes[65535];
 	static struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = 53 };
@@ -77,7 +77,7 @@ static dnstap_message make(enum kind kind, dnstap_result *fate)
 	};
 	dnstap_message m = example(DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE);
 
-	*fate = DNSTAP_OK;
+	*expected = DNSTAP_OK;
 	m.response_time = m.query_time;
 	m.response = (dnstap_bytes){ bytes, 100 };
 	switch (kind) {
@@ -94,23 +94,23 @@ static dnstap_message make(enum kind kind, dnstap_result *fate)
 		break;
 	case REFUSED:
 		m.query_time.nanoseconds = UINT32_MAX;
-		*fate = DNSTAP_ERROR_TIME;
+		*expected = DNSTAP_ERROR_TIME;
 		break;
 	case TOO_LONG:
 		m.query = m.response = (dnstap_bytes){ bytes, 65535 };
-		*fate = DNSTAP_ERROR_TOO_LONG;
+		*expected = DNSTAP_ERROR_TOO_LONG;
 		break;
 	case DISABLED:
 		m.type = DNSTAP_MESSAGE_TYPE_AUTH_QUERY;
-		*fate = DNSTAP_DISABLED;
+		*expected = DNSTAP_DISABLED;
 		break;
 	case FULL:
-		*fate = DNSTAP_ERROR_FULL;
+		*expected = DNSTAP_ERROR_FULL;
 		break;
 	case SAMPLED:
-		*fate = DNSTAP_SAMPLED_OUT;
+		*expected = DNSTAP_SAMPLED_OUT;
 		break;
-	case USUAL:
+	case TYPICAL:
 	case RENAMED:
 		break;
 	}
@@ -126,33 +126,33 @@ static dnstap_result log_one(dnstap_queue *queue, const dnstap_message *m, int k
 	return kind & FRAME ? dnstap_log_frame(queue, m->type, frame, frame_length) : dnstap_log(queue, m);
 }
 
-/* Returns how many met with this fate, and counts what was allocated. */
-static unsigned long log_round(dnstap_queue *queue, const dnstap_message *m, int kind, dnstap_result fate,
+/* Returns how many calls had this result, and counts allocations. */
+static unsigned long log_round(dnstap_queue *queue, const dnstap_message *m, int kind, dnstap_result expected,
 			       unsigned long *allocated)
 {
-	unsigned long before, fates = 0;
+	unsigned long before, as_expected = 0;
 
 	access("begin logging", F_OK);
 	before = allocations;
 	for (int i = 0; i < MESSAGES; i++)
-		fates += log_one(queue, m, kind) == fate;
+		as_expected += log_one(queue, m, kind) == expected;
 	*allocated += allocations - before;
 	access("end logging", F_OK);
-	return fates;
+	return as_expected;
 }
 
 static void log_many(int how)
 {
 	const int kind = how & ~FRAME;
-	unsigned long before = allocations, allocated = 0, fates = 0;
+	unsigned long before = allocations, allocated = 0, as_expected = 0;
 	dnstap_options *options = options_to(kind == FULL ? "unix:not-there" : "file:/dev/null");
-	dnstap_result fate;
-	dnstap_message m = make((enum kind)kind, &fate);
+	dnstap_result expected;
+	dnstap_message m = make((enum kind)kind, &expected);
 	dnstap_queue *queue;
 	dnstap_sink *sink;
 	dnstap_stats s;
 
-	NEED(allocations > before, "what the library allocates is not seen here");
+	ASSERT(allocations > before, "allocations of the library are not counted");
 	dnstap_options_set_message_types(options, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE));
 	dnstap_options_set_queue_bytes(options, kind == TOO_LONG ? 65536 : 4 << 20);
 	dnstap_options_set_flush_interval(options, 1);
@@ -160,41 +160,41 @@ static void log_many(int how)
 	if (kind == SAMPLED)
 		dnstap_options_set_sample_rate(options, 1000000);
 	if (how & FRAME)
-		NEED(dnstap_encode(frame, sizeof frame, &frame_length, &m) == DNSTAP_OK, "encode");
+		ASSERT(dnstap_encode(frame, sizeof frame, &frame_length, &m) == DNSTAP_OK, "encode");
 	sink = open_sink(options);
 	queue = dnstap_queue_new(sink, NULL);
-	/* The queue is warm, or full. */
+	/* Warms the queue up, or fills it. */
 	for (int i = 0; i < (kind == FULL ? 100000 : 1000); i++)
 		log_one(queue, &m, how);
 	for (int round = 0; round < ROUNDS; round++) {
 		if (kind != FULL)
-			AWAIT_STATS(sink, s, s.waiting == 0);
+			WAIT_FOR_STATS(sink, s, s.waiting == 0);
 		if (kind == RENAMED)
-			NEED(dnstap_sink_set_identity(sink, round % 2 ? "odd" : NULL) == DNSTAP_OK, "identity");
-		fates += log_round(queue, &m, how, fate, &allocated);
+			ASSERT(dnstap_sink_set_identity(sink, round % 2 ? "odd" : NULL) == DNSTAP_OK, "identity");
+		as_expected += log_round(queue, &m, how, expected, &allocated);
 	}
-	NEED(allocated == 0, "%lu allocations", allocated);
-	NEED(fates == ROUNDS * MESSAGES, "%lu messages were what they were to be", fates);
+	ASSERT(allocated == 0, "%lu allocations", allocated);
+	ASSERT(as_expected == ROUNDS * MESSAGES, "%lu calls had the expected result", as_expected);
 	dnstap_queue_free(&queue);
-	NEED(dnstap_sink_close(&sink, NULL) == DNSTAP_OK, "close");
+	ASSERT(dnstap_sink_close(&sink, NULL) == DNSTAP_OK, "close");
 }
 
 int main(int argc, char **argv)
 {
-	static const struct fault cases[] = {
-		{ "no allocation for usual messages", log_many, USUAL, 60, 0, NULL },
-		{ "no allocation for large messages over IPv6", log_many, OVER_IPV6, 60, 0, NULL },
-		{ "no allocation for messages with all that is rare", log_many, RARE, 60, 0, NULL },
-		{ "no allocation for messages that are refused", log_many, REFUSED, 60, 0, NULL },
-		{ "no allocation for messages that are too long", log_many, TOO_LONG, 60, 0, NULL },
-		{ "no allocation for messages that are not enabled", log_many, DISABLED, 60, 0, NULL },
-		{ "no allocation when the ring is full", log_many, FULL, 60, 0, NULL },
-		{ "no allocation for messages that are not in the sample", log_many, SAMPLED, 60, 0, NULL },
-		{ "no allocation when the identity changes, and nothing is freed", log_many, RENAMED, 60, 0, NULL },
-		{ "no allocation for frames", log_many, FRAME | USUAL, 60, 0, NULL },
-		{ "no allocation for frames that are too long", log_many, FRAME | TOO_LONG, 60, 0, NULL },
-		{ "no allocation for frames when the ring is full", log_many, FRAME | FULL, 60, 0, NULL },
+	static const struct test_case cases[] = {
+		CASE_WITH("no allocation for typical messages", log_many, TYPICAL),
+		CASE_WITH("no allocation for large messages over IPv6", log_many, OVER_IPV6),
+		CASE_WITH("no allocation for messages with rare fields", log_many, RARE),
+		CASE_WITH("no allocation for messages that are refused", log_many, REFUSED),
+		CASE_WITH("no allocation for messages that are too long", log_many, TOO_LONG),
+		CASE_WITH("no allocation for messages of disabled types", log_many, DISABLED),
+		CASE_WITH("no allocation when the ring is full", log_many, FULL),
+		CASE_WITH("no allocation for messages outside the sample", log_many, SAMPLED),
+		CASE_WITH("no allocation when the identity changes", log_many, RENAMED),
+		CASE_WITH("no allocation for frames", log_many, FRAME | TYPICAL),
+		CASE_WITH("no allocation for frames that are too long", log_many, FRAME | TOO_LONG),
+		CASE_WITH("no allocation for frames when the ring is full", log_many, FRAME | FULL),
 	};
 
-	return RUN(argc, argv, cases);
+	return RUN_CASES(argc, argv, cases);
 }

@@ -14,8 +14,8 @@ struct options {
 	const char *output;	/* NULL for none */
 	const char *ca_bundle, *server_name, *certificate, *key;
 	unsigned verify;
-	dnstap_result wanted;
-	const char *said;
+	dnstap_result result;
+	const char *text;
 };
 
 /* Socket paths. */
@@ -53,13 +53,13 @@ static const struct options table[] = {
 	{ "tls:127.0.0.1:1", "cert.pem", NULL, "cert.pem", "other-key.pem", 0, DNSTAP_ERROR_TLS, "other-key.pem" },
 	{ "tls:127.0.0.1:1", "cert.pem", NULL, "cert.pem", "missing.pem", 0, DNSTAP_ERROR_TLS, "missing.pem" },
 	{ NULL, NULL, NULL, NULL, NULL, 0, DNSTAP_ERROR_OUTPUT, "output" },
-	/* The last one, because a thread that looks up a name may outlive its sink. */
+	/* Last, because a thread that looks up a name may outlive its sink. */
 	{ "tcp:no-such-host.invalid:1", NULL, NULL, NULL, NULL, 0, DNSTAP_OK, "" },
 };
 
 static void run(const char *command)
 {
-	NEED(system(command) == 0, "failed: %s", command);
+	ASSERT(system(command) == 0, "failed: %s", command);
 }
 
 static void prepare(void)
@@ -67,8 +67,8 @@ static void prepare(void)
 	const size_t most = sizeof ((struct sockaddr_un *)NULL)->sun_path - 1;
 	FILE *file = fopen("a-file", "w");
 
-	NEED(file != NULL && fclose(file) == 0 && mkdir("a-folder", 0700) == 0, "files to test with");
-	NEED(listen_unix("a-socket") >= 0, "a socket to test with");
+	ASSERT(file != NULL && fclose(file) == 0 && mkdir("a-folder", 0700) == 0, "files to test with");
+	ASSERT(listen_unix("a-socket") >= 0, "a socket to test with");
 	memset(longest, 'x', 5 + most);
 	memcpy(longest, "unix:/", 6);
 	memset(too_long, 'x', 5 + most + 1);
@@ -82,45 +82,44 @@ static dnstap_options *options_of(const struct options *row)
 {
 	dnstap_options *o = dnstap_options_new();
 
-	NEED(row->output == NULL || dnstap_options_set_output(o, row->output) == DNSTAP_OK, "%s: %s", row->output,
-	     dnstap_options_get_error(o));
-	NEED(dnstap_options_set_tls_ca_bundle(o, row->ca_bundle) == DNSTAP_OK &&
-	     dnstap_options_set_tls_server_name(o, row->server_name) == DNSTAP_OK &&
-	     dnstap_options_set_tls_client_certificate(o, row->certificate, row->key) == DNSTAP_OK &&
-	     dnstap_options_set_tls_verify(o, row->verify) == DNSTAP_OK,
-	     "TLS: %s", dnstap_options_get_error(o));
-	NEED(dnstap_options_set_close_timeout(o, 100) == DNSTAP_OK, "close_timeout");
+	ASSERT(row->output == NULL || dnstap_options_set_output(o, row->output) == DNSTAP_OK, "%s: %s", row->output,
+	       dnstap_options_get_error(o));
+	ASSERT(dnstap_options_set_tls_ca_bundle(o, row->ca_bundle) == DNSTAP_OK &&
+	       dnstap_options_set_tls_server_name(o, row->server_name) == DNSTAP_OK &&
+	       dnstap_options_set_tls_client_certificate(o, row->certificate, row->key) == DNSTAP_OK &&
+	       dnstap_options_set_tls_verify(o, row->verify) == DNSTAP_OK,
+	       "TLS: %s", dnstap_options_get_error(o));
+	ASSERT(dnstap_options_set_close_timeout(o, 100) == DNSTAP_OK, "close_timeout");
 	return o;
 }
 
-static void both_agree(int unused)
+static void both_agree(void)
 {
-	(void)unused;
 	prepare();
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		const struct options *row = &table[i];
 		const char *name = row->output != NULL ? row->output : "no output";
 		dnstap_options *o = options_of(row);
-		int entries = entries_of("."), threads = entries_of("/proc/self/task"), fds = entries_of("/proc/self/fd");
+		int entries = count_entries("."), threads = count_entries("/proc/self/task"), fds = count_entries("/proc/self/fd");
 		dnstap_result error = dnstap_options_check(o), opened;
 		dnstap_sink *sink;
 		char said[512] = "";
 
-		NEED(error == row->wanted, "%zu, %s: checked, it is '%s' (%s) and not '%s'", i, name,
-		     dnstap_strerror(error), dnstap_options_get_error(o), dnstap_strerror(row->wanted));
-		NEED(entries_of(".") == entries, "%s: the check has made a file", name);
-		NEED(entries_of("/proc/self/task") == threads, "%s: the check has started a thread", name);
-		NEED(entries_of("/proc/self/fd") == fds, "%s: the check has left a descriptor open", name);
+		ASSERT(error == row->result, "%zu, %s: check says '%s' (%s), not '%s'", i, name,
+		       dnstap_strerror(error), dnstap_options_get_error(o), dnstap_strerror(row->result));
+		ASSERT(count_entries(".") == entries, "%s: the check has made a file", name);
+		ASSERT(count_entries("/proc/self/task") == threads, "%s: the check has started a thread", name);
+		ASSERT(count_entries("/proc/self/fd") == fds, "%s: the check has left a descriptor open", name);
 		if (error != DNSTAP_OK) {
 			strncat(said, dnstap_options_get_error(o), sizeof said - 1);
-			NEED(strlen(said) > 5 && strstr(said, row->said) != NULL && strstr(said, "os error") == NULL, "%s: the text is '%s'", name, said);
+			ASSERT(strlen(said) > 5 && strstr(said, row->text) != NULL && strstr(said, "os error") == NULL, "%s: the text is '%s'", name, said);
 		}
 		sink = dnstap_sink_open(o, &opened);
-		NEED((sink != NULL) == (error == DNSTAP_OK) && opened == error, "%s: checked, it is '%s'; opened, '%s'", name,
-		     dnstap_strerror(error), dnstap_strerror(opened));
-		NEED(sink != NULL || strcmp(said, dnstap_options_get_error(o)) == 0, "%s: checked, it is '%s'; opened, '%s'",
-		     name, said, dnstap_options_get_error(o));
-		NEED(dnstap_sink_close(&sink, NULL) == DNSTAP_OK, "close");
+		ASSERT((sink != NULL) == (error == DNSTAP_OK) && opened == error, "%s: check says '%s', open says '%s'", name,
+		       dnstap_strerror(error), dnstap_strerror(opened));
+		ASSERT(sink != NULL || strcmp(said, dnstap_options_get_error(o)) == 0, "%s: check says '%s', open says '%s'",
+		       name, said, dnstap_options_get_error(o));
+		ASSERT(dnstap_sink_close(&sink, NULL) == DNSTAP_OK, "close");
 		dnstap_options_free(&o);
 		unlink("x.tap");
 		unlink("a-folder/x.tap");
@@ -128,7 +127,7 @@ static void both_agree(int unused)
 }
 
 /* Relative paths refer to the working directory at the time when they are set. */
-static void changed_directory(int unused)
+static void changed_directory(void)
 {
 	static const struct options row = { "tls:127.0.0.1:1", "cert.pem", NULL, "cert.pem", "key.pem", 0, DNSTAP_OK, "" };
 	dnstap_options *o = options_to("file:first.tap"), *tls;
@@ -136,48 +135,46 @@ static void changed_directory(int unused)
 	dnstap_queue *queue;
 	dnstap_stats s = { .size = sizeof s };
 
-	(void)unused;
 	prepare();
 	tls = options_of(&row);
-	NEED(mkdir("later", 0700) == 0 && chdir("later") == 0, "chdir");
-	NEED(dnstap_options_check(o) == DNSTAP_OK, "%s", dnstap_options_get_error(o));
-	NEED(dnstap_options_check(tls) == DNSTAP_OK, "%s", dnstap_options_get_error(tls));
+	ASSERT(mkdir("later", 0700) == 0 && chdir("later") == 0, "chdir");
+	ASSERT(dnstap_options_check(o) == DNSTAP_OK, "%s", dnstap_options_get_error(o));
+	ASSERT(dnstap_options_check(tls) == DNSTAP_OK, "%s", dnstap_options_get_error(tls));
 	dnstap_options_free(&tls);
 	sink = open_sink(o);
 	queue = dnstap_queue_new(sink, NULL);
-	NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 0, 0 }, 12) == DNSTAP_OK, "log");
-	AWAIT_STATS(sink, s, s.connects == 1);
-	/* A stream that follows goes to the same path. */
-	NEED(dnstap_sink_reopen(sink) == DNSTAP_OK, "reopen");
+	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 12) == DNSTAP_OK, "log");
+	WAIT_FOR_STATS(sink, s, s.connects == 1);
+	/* The next stream goes to the same path. */
+	ASSERT(dnstap_sink_reopen(sink) == DNSTAP_OK, "reopen");
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);
-	NEED(access("../first.tap", F_OK) == 0 && access("first.tap", F_OK) != 0, "the file is not where it was to be");
+	ASSERT(access("../first.tap", F_OK) == 0 && access("first.tap", F_OK) != 0, "the file is in another directory");
 }
 
 /* In a working directory that was removed, relative paths are refused, and absolute ones work. */
-static void no_directory(int unused)
+static void no_directory(void)
 {
 	dnstap_options *o = dnstap_options_new();
 
-	(void)unused;
-	NEED(mkdir("gone", 0700) == 0 && chdir("gone") == 0 && rmdir("../gone") == 0, "a directory to remove");
-	NEED(dnstap_options_set_output(o, "file:x.tap") == DNSTAP_ERROR_PATH, "a relative path");
-	NEED(strstr(dnstap_options_get_error(o), "x.tap") != NULL, "'%s'", dnstap_options_get_error(o));
-	NEED(dnstap_options_check(o) == DNSTAP_ERROR_OUTPUT, "an output after all");
-	NEED(dnstap_options_set_tls_ca_bundle(o, "x.pem") == DNSTAP_ERROR_PATH, "a relative bundle");
-	NEED(dnstap_options_set_tls_client_certificate(o, "/x.pem", "x.pem") == DNSTAP_ERROR_PATH, "a relative key");
-	NEED(dnstap_options_set_output(o, "file:/dev/null") == DNSTAP_OK, "%s", dnstap_options_get_error(o));
-	NEED(dnstap_options_check(o) == DNSTAP_OK, "%s", dnstap_options_get_error(o));
+	ASSERT(mkdir("gone", 0700) == 0 && chdir("gone") == 0 && rmdir("../gone") == 0, "a directory to remove");
+	ASSERT(dnstap_options_set_output(o, "file:x.tap") == DNSTAP_ERROR_PATH, "a relative path");
+	ASSERT(strstr(dnstap_options_get_error(o), "x.tap") != NULL, "'%s'", dnstap_options_get_error(o));
+	ASSERT(dnstap_options_check(o) == DNSTAP_ERROR_OUTPUT, "an output after all");
+	ASSERT(dnstap_options_set_tls_ca_bundle(o, "x.pem") == DNSTAP_ERROR_PATH, "a relative bundle");
+	ASSERT(dnstap_options_set_tls_client_certificate(o, "/x.pem", "x.pem") == DNSTAP_ERROR_PATH, "a relative key");
+	ASSERT(dnstap_options_set_output(o, "file:/dev/null") == DNSTAP_OK, "%s", dnstap_options_get_error(o));
+	ASSERT(dnstap_options_check(o) == DNSTAP_OK, "%s", dnstap_options_get_error(o));
 	dnstap_options_free(&o);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct fault cases[] = {
-		{ "checking and opening agree", both_agree, 0, 60, 0, NULL },
-		{ "relative paths after the working directory has changed", changed_directory, 0, 60, 0, NULL },
-		{ "relative paths in a working directory that was removed", no_directory, 0, 60, 0, NULL },
+	static const struct test_case cases[] = {
+		CASE("checking and opening agree", both_agree),
+		CASE("relative paths after the working directory has changed", changed_directory),
+		CASE("relative paths in a working directory that was removed", no_directory),
 	};
 
-	return RUN(argc, argv, cases);
+	return RUN_CASES(argc, argv, cases);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Reading streams that are made here byte by byte: whole, torn, and foreign; from files, pipes and sockets. */
+/* Reading streams that are made here byte by byte: whole, cut off, and foreign; from files, pipes and sockets. */
 #include "messages.h"
 #include "sink.h"
 
@@ -25,7 +25,7 @@ static void append(struct stream *s, const void *data, size_t length)
 	if (s->length + length > s->room) {
 		s->room = 2 * (s->length + length);
 		s->bytes = realloc(s->bytes, s->room);
-		NEED(s->bytes != NULL, "no memory");
+		ASSERT(s->bytes != NULL, "no memory");
 	}
 	memcpy(s->bytes + s->length, data, length);
 	s->length += length;
@@ -58,7 +58,7 @@ static void put_frame(struct stream *s, const void *data, size_t length)
 	append(s, data, length);
 }
 
-/* An event of protobuf-c with this number, whose query has so many bytes. */
+/* Encodes an event by protobuf-c, with this sequence number and a query of this length. */
 static size_t make_event(unsigned char *to, uint32_t seq, size_t query)
 {
 	static unsigned char bytes[100000];
@@ -81,7 +81,7 @@ static void put_event(struct stream *s, uint32_t seq, size_t query)
 	put_frame(s, event, make_event(event, seq, query));
 }
 
-/* Bytes of START, and of a frame with an event. */
+/* Lengths of START, and of a frame with an event. */
 enum { START_SIZE = 12 + 8 + sizeof CONTENT_TYPE - 1 };
 
 static size_t event_size(size_t query)
@@ -91,7 +91,7 @@ static size_t event_size(size_t query)
 	return 4 + make_event(unused, 0, query);
 }
 
-/* START, so many events, and STOP. */
+/* Makes a stream: START, this number of events, and STOP. */
 static struct stream make_stream(uint32_t events, size_t query)
 {
 	struct stream s = { NULL, 0, 0 };
@@ -107,7 +107,7 @@ static void write_file(const char *path, const void *data, size_t length)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
-	NEED(fd >= 0 && write(fd, data, length) == (ssize_t)length, "%s cannot be written", path);
+	ASSERT(fd >= 0 && write(fd, data, length) == (ssize_t)length, "%s cannot be written", path);
 	close(fd);
 }
 
@@ -116,7 +116,7 @@ static dnstap_reader *open_reader(const char *path)
 	dnstap_result error;
 	dnstap_reader *reader = dnstap_reader_open(path, &error);
 
-	NEED(reader != NULL && error == DNSTAP_OK, "%s: %s", path, dnstap_strerror(error));
+	ASSERT(reader != NULL && error == DNSTAP_OK, "%s: %s", path, dnstap_strerror(error));
 	return reader;
 }
 
@@ -125,16 +125,16 @@ static dnstap_reader *reader_of(int fd)
 	dnstap_result error;
 	dnstap_reader *reader = dnstap_reader_open_fd(fd, &error);
 
-	NEED(reader != NULL && error == DNSTAP_OK, "descriptor %d: %s", fd, dnstap_strerror(error));
+	ASSERT(reader != NULL && error == DNSTAP_OK, "descriptor %d: %s", fd, dnstap_strerror(error));
 	close(fd);
 	return reader;
 }
 
 static void needs(dnstap_reader *reader, const char *what, dnstap_result is, dnstap_result wanted)
 {
-	NEED(is == wanted, "%s: '%s' and not '%s'", what, dnstap_strerror(is), dnstap_strerror(wanted));
+	ASSERT(is == wanted, "%s: '%s' and not '%s'", what, dnstap_strerror(is), dnstap_strerror(wanted));
 	if (dnstap_is_error(wanted))
-		NEED(strlen(dnstap_reader_get_error(reader)) > 5, "%s: nothing is said about it", what);
+		ASSERT(strlen(dnstap_reader_get_error(reader)) > 5, "%s: nothing is said about it", what);
 }
 
 static dnstap_result next(dnstap_reader *reader, dnstap_message *m)
@@ -144,7 +144,7 @@ static dnstap_result next(dnstap_reader *reader, dnstap_message *m)
 	return dnstap_reader_next(reader, m, DEADLINE * 1000);
 }
 
-/* Reads as many events as come in a row, from this number on. Returns what ended them. */
+/* Reads consecutive events, from this sequence number on. Returns the result that ends them. */
 static dnstap_result read_events(dnstap_reader *reader, uint32_t from, uint32_t *count)
 {
 	dnstap_result result;
@@ -153,14 +153,14 @@ static dnstap_result read_events(dnstap_reader *reader, uint32_t from, uint32_t 
 	for (*count = 0; (result = next(reader, &m)) == DNSTAP_OK; ++*count) {
 		uint32_t seq;
 
-		NEED(m.type == DNSTAP_MESSAGE_TYPE_CLIENT_QUERY && m.query.length >= sizeof seq, "event %u is none of ours", *count);
+		ASSERT(m.type == DNSTAP_MESSAGE_TYPE_CLIENT_QUERY && m.query.length >= sizeof seq, "event %u is none of ours", *count);
 		memcpy(&seq, m.query.data, sizeof seq);
-		NEED(seq == from + *count, "event %u where %u is due", seq, from + *count);
+		ASSERT(seq == from + *count, "event %u where %u is due", seq, from + *count);
 	}
 	return result;
 }
 
-/* A file that is cut off at every of its bytes: what is whole is read, and then what is wrong is told. */
+/* A file that is cut off at each of its bytes: whole events are read, then the error is reported. */
 static void cut_off(int query)
 {
 	enum { EVENTS = 5 };
@@ -187,34 +187,33 @@ static void cut_off(int query)
 		reader = open_reader("cut.tap");
 		result = read_events(reader, 0, &count);
 		needs(reader, what, result, wanted);
-		NEED(count == whole, "%s: %u and not %u events", what, count, whole);
-		/* It is so when asked again. */
+		ASSERT(count == whole, "%s: %u and not %u events", what, count, whole);
+		/* A second call returns the same. */
 		needs(reader, what, read_events(reader, 0, &count), wanted);
 		dnstap_reader_close(&reader);
 	}
 	free(s.bytes);
 }
 
-/* What is wrong is said with the byte where the frame begins. */
-static void says_where(int unused)
+/* Errors contain the offset of the frame. */
+static void errors_have_offsets(void)
 {
 	struct stream s = make_stream(2, 100);
 	dnstap_reader *reader;
 	char number[16];
 	uint32_t count;
 
-	(void)unused;
 	write_file("torn.tap", s.bytes, s.length - 5);
 	reader = open_reader("torn.tap");
 	needs(reader, "a torn STOP", read_events(reader, 0, &count), DNSTAP_ERROR_TORN);
 	snprintf(number, sizeof number, "%zu", START_SIZE + 2 * event_size(100));
-	NEED(strstr(dnstap_reader_get_error(reader), number) != NULL, "'%s' does not say %s",
-	     dnstap_reader_get_error(reader), number);
+	ASSERT(strstr(dnstap_reader_get_error(reader), number) != NULL, "'%s' does not say %s",
+	       dnstap_reader_get_error(reader), number);
 	dnstap_reader_close(&reader);
 	free(s.bytes);
 }
 
-static void foreign(int unused)
+static void foreign(void)
 {
 	static const struct { const char *what, *bytes; size_t length; } formats[] = {
 		{ "gzip", "\x1f\x8b\x08\0\0\0\0\0\0\x03\x63\x60\0\0", 14 },
@@ -228,16 +227,15 @@ static void foreign(int unused)
 		{ "START", "\0\0\0\x0a\x0a\x03ns1\x72\x02\x08\x05\x78\x01", 15 },
 		{ "PowerDNS", "\0\x20\x08\x01\x12\x10\x01\x02\x03\x04\x05\x06\x07\x08", 14 },
 		{ "", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 12 },
-		/* A control frame, but of a type, or a length, that it cannot have. */
+		/* A control frame of an invalid type or length. */
 		{ "", "\0\0\0\0\0\0\0\x04\0\0\0\x63", 12 },
 		{ "", "\0\0\0\0\xff\xff\xff\xff\0\0\0\x02", 12 },
 		{ "", "\0\0\0\0\0\0\0\x02\0\x02\0\0", 12 },
-		/* One that has no place at the beginning. */
+		/* A control frame that cannot begin a stream. */
 		{ "", "\0\0\0\0\0\0\0\x04\0\0\0\x03", 12 },
 		{ "", "\0\0\0\0\0\0\0\x04\0\0\0\x01", 12 },
 	};
 
-	(void)unused;
 	for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
 		dnstap_message m;
 		dnstap_reader *reader;
@@ -246,14 +244,14 @@ static void foreign(int unused)
 		reader = open_reader("foreign");
 		for (int again = 0; again < 2; again++) {
 			needs(reader, formats[i].what, next(reader, &m), DNSTAP_ERROR_STREAM);
-			NEED(strstr(dnstap_reader_get_error(reader), formats[i].what) != NULL, "'%s' does not say '%s'",
-			     dnstap_reader_get_error(reader), formats[i].what);
+			ASSERT(strstr(dnstap_reader_get_error(reader), formats[i].what) != NULL, "'%s' does not say '%s'",
+			       dnstap_reader_get_error(reader), formats[i].what);
 		}
 		dnstap_reader_close(&reader);
 	}
 }
 
-static void content_types(int unused)
+static void content_types(void)
 {
 	static const char *const others[] = {
 		"protobuf:dnstap.Dnsta", "protobuf:dnstap.Dnstap2", "PROTOBUF:DNSTAP.DNSTAP", "protobuf:PBDNSMessage", "x", "",
@@ -262,7 +260,6 @@ static void content_types(int unused)
 	uint32_t count;
 	struct stream s;
 
-	(void)unused;
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
 		s = (struct stream){ NULL, 0, 0 };
 		put_control(&s, START, others[i]);
@@ -271,13 +268,13 @@ static void content_types(int unused)
 		write_file("other", s.bytes, s.length);
 		reader = open_reader("other");
 		needs(reader, others[i], read_events(reader, 0, &count), DNSTAP_ERROR_CONTENT_TYPE);
-		EXPECT(count, 0);
-		NEED(strstr(dnstap_reader_get_error(reader), others[i]) != NULL, "'%s' does not say '%s'",
-		     dnstap_reader_get_error(reader), others[i]);
+		ASSERT_EQ(count, 0);
+		ASSERT(strstr(dnstap_reader_get_error(reader), others[i]) != NULL, "'%s' does not say '%s'",
+		       dnstap_reader_get_error(reader), others[i]);
 		dnstap_reader_close(&reader);
 		free(s.bytes);
 	}
-	/* None at all fits every one. */
+	/* A stream without a content type is accepted. */
 	s = (struct stream){ NULL, 0, 0 };
 	put_control(&s, START, NULL);
 	put_event(&s, 0, 100);
@@ -285,7 +282,7 @@ static void content_types(int unused)
 	write_file("none", s.bytes, s.length);
 	reader = open_reader("none");
 	needs(reader, "no content type", read_events(reader, 0, &count), DNSTAP_END);
-	EXPECT(count, 1);
+	ASSERT_EQ(count, 1);
 	dnstap_reader_close(&reader);
 	free(s.bytes);
 }
@@ -306,25 +303,25 @@ static void too_large(int most)
 	put_control(&s, STOP, NULL);
 	write_file("large.tap", s.bytes, s.length);
 	reader = open_reader("large.tap");
-	NEED(dnstap_reader_set_max_frame_size(reader, (size_t)most) == DNSTAP_OK, "max_frame_size");
+	ASSERT(dnstap_reader_set_max_frame_size(reader, (size_t)most) == DNSTAP_OK, "max_frame_size");
 	for (uint32_t seq = 0; seq < FRAMES; seq++) {
 		bool fits = make_event(event, seq, sizes[seq]) <= (size_t)most;
 		dnstap_bytes frame = { event, 1 };
 
 		needs(reader, "a frame", next(reader, &m), fits ? DNSTAP_OK : DNSTAP_ERROR_FRAME_SIZE);
-		NEED(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK, "get_frame");
+		ASSERT(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK, "get_frame");
 		if (!fits) {
-			NEED(frame.data == NULL && frame.length == 0, "a frame that was skipped");
+			ASSERT(frame.data == NULL && frame.length == 0, "a frame that was skipped");
 			continue;
 		}
-		NEED(m.query.length == sizes[seq] && memcmp(m.query.data, &seq, sizeof seq) == 0, "event %u is another", seq);
+		ASSERT(m.query.length == sizes[seq] && memcmp(m.query.data, &seq, sizeof seq) == 0, "event %u is another", seq);
 	}
 	needs(reader, "the end", next(reader, &m), DNSTAP_END);
 	dnstap_reader_close(&reader);
 	free(s.bytes);
 }
 
-/* By default a frame of 1,048,576 bytes is taken, and one of a byte more is not. */
+/* By default, a frame of 1,048,576 bytes is read, and one of a byte more is not. */
 static void default_limit(int more)
 {
 	size_t length = 1048576 + (size_t)more;
@@ -342,14 +339,14 @@ static void default_limit(int more)
 	reader = open_reader("limit.tap");
 	needs(reader, "a large frame", next(reader, &m), more > 0 ? DNSTAP_ERROR_FRAME_SIZE : DNSTAP_ERROR_DECODE);
 	needs(reader, "what is behind it", read_events(reader, 0, &count), DNSTAP_END);
-	EXPECT(count, 1);
+	ASSERT_EQ(count, 1);
 	dnstap_reader_close(&reader);
 	free(frame);
 	free(s.bytes);
 }
 
-/* Frames that are no events are told, and can be had all the same. */
-static void no_events(int unused)
+/* Frames that are not events are reported, and can be retrieved. */
+static void no_events(void)
 {
 	struct stream s = { NULL, 0, 0 };
 	dnstap_reader *reader;
@@ -357,7 +354,6 @@ static void no_events(int unused)
 	dnstap_message m;
 	uint32_t count;
 
-	(void)unused;
 	put_control(&s, START, CONTENT_TYPE);
 	put_event(&s, 0, 100);
 	put_frame(&s, "no event", 8);
@@ -368,14 +364,14 @@ static void no_events(int unused)
 	reader = open_reader("none.tap");
 	needs(reader, "an event", next(reader, &m), DNSTAP_OK);
 	needs(reader, "no event", next(reader, &m), DNSTAP_ERROR_DECODE);
-	NEED(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.length == 8 &&
-	     memcmp(frame.data, "no event", 8) == 0, "the frame is lost");
+	ASSERT(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.length == 8 &&
+	       memcmp(frame.data, "no event", 8) == 0, "the frame is lost");
 	needs(reader, "no event", next(reader, &m), DNSTAP_ERROR_DECODE);
 	needs(reader, "the rest", read_events(reader, 1, &count), DNSTAP_END);
-	EXPECT(count, 1);
-	NEED(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.data == NULL, "a frame behind the end");
+	ASSERT_EQ(count, 1);
+	ASSERT(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.data == NULL, "a frame behind the end");
 	dnstap_reader_close(&reader);
-	/* Without a message nothing is decoded. */
+	/* Without a message, nothing is decoded. */
 	reader = open_reader("none.tap");
 	for (int i = 0; i < 4; i++)
 		needs(reader, "a frame", dnstap_reader_next(reader, NULL, 0), DNSTAP_OK);
@@ -384,7 +380,7 @@ static void no_events(int unused)
 	free(s.bytes);
 }
 
-/* Frames of all sizes come out as they went in, and the messages are those of the frames. */
+/* Frames of all sizes are returned unchanged, with their messages. */
 static void frames_as_they_are(int frames)
 {
 	static unsigned char event[101000];
@@ -403,17 +399,17 @@ static void frames_as_they_are(int frames)
 		dnstap_bytes frame;
 
 		needs(reader, "a frame", next(reader, &m), DNSTAP_OK);
-		NEED(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.length == length &&
-		     memcmp(frame.data, event, length) == 0, "frame %u is another", seq);
-		NEED(m.query.data > frame.data && m.query.data + m.query.length <= frame.data + length,
-		     "the message of frame %u is elsewhere", seq);
+		ASSERT(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.length == length &&
+		       memcmp(frame.data, event, length) == 0, "frame %u is another", seq);
+		ASSERT(m.query.data > frame.data && m.query.data + m.query.length <= frame.data + length,
+		       "the message of frame %u is elsewhere", seq);
 	}
 	needs(reader, "the end", next(reader, &m), DNSTAP_END);
 	dnstap_reader_close(&reader);
 	free(s.bytes);
 }
 
-/* A stream that comes byte by byte: the reader waits for as long as it is told, and loses nothing. */
+/* A stream that arrives byte by byte: the reader waits as long as asked, and loses nothing. */
 static void byte_by_byte(int is_socket)
 {
 	struct stream s = make_stream(3, 50);
@@ -423,17 +419,17 @@ static void byte_by_byte(int is_socket)
 	dnstap_message m = { .size = sizeof m };
 	int ends[2];
 
-	NEED((is_socket ? socketpair(AF_UNIX, SOCK_STREAM, 0, ends) : pipe(ends)) == 0, "no descriptors");
+	ASSERT((is_socket ? socketpair(AF_UNIX, SOCK_STREAM, 0, ends) : pipe(ends)) == 0, "no descriptors");
 	reader = reader_of(ends[0]);
 	for (size_t i = 0; i < s.length; i++) {
 		result = dnstap_reader_next(reader, &m, 0);
-		NEED(result == DNSTAP_TIMED_OUT || result == DNSTAP_OK, "before byte %zu: %s", i, dnstap_strerror(result));
+		ASSERT(result == DNSTAP_TIMED_OUT || result == DNSTAP_OK, "before byte %zu: %s", i, dnstap_strerror(result));
 		events += result == DNSTAP_OK;
-		NEED(write(ends[1], s.bytes + i, 1) == 1, "write");
+		ASSERT(write(ends[1], s.bytes + i, 1) == 1, "write");
 	}
 	result = dnstap_reader_next(reader, &m, 0);
 	needs(reader, "behind STOP", result, DNSTAP_END);
-	EXPECT(events, 3);
+	ASSERT_EQ(events, 3);
 	dnstap_reader_close(&reader);
 	close(ends[1]);
 	free(s.bytes);
@@ -446,12 +442,12 @@ static void waits(int milliseconds)
 	double took;
 	int ends[2];
 
-	NEED(pipe(ends) == 0, "no pipe");
+	ASSERT(pipe(ends) == 0, "no pipe");
 	reader = reader_of(ends[0]);
 	took = now();
 	needs(reader, "nothing", dnstap_reader_next(reader, &m, (unsigned)milliseconds), DNSTAP_TIMED_OUT);
 	took = now() - took;
-	NEED(took > milliseconds / 1000.0 - 0.01 && took < milliseconds / 1000.0 + 2, "waited %.3f s", took);
+	ASSERT(took > milliseconds / 1000.0 - 0.01 && took < milliseconds / 1000.0 + 2, "waited %.3f s", took);
 	close(ends[1]);
 	needs(reader, "a pipe that is closed", dnstap_reader_next(reader, &m, DEADLINE * 1000), DNSTAP_ERROR_STREAM);
 	dnstap_reader_close(&reader);
@@ -462,14 +458,14 @@ static void *write_later(void *arg)
 	struct stream s = make_stream(1000, 300);
 	int fd = open(arg, O_WRONLY);
 
-	NEED(fd >= 0 && write(fd, s.bytes, s.length) == (ssize_t)s.length, "the FIFO cannot be written");
+	ASSERT(fd >= 0 && write(fd, s.bytes, s.length) == (ssize_t)s.length, "the FIFO cannot be written");
 	close(fd);
 	free(s.bytes);
 	return NULL;
 }
 
-/* Its writer comes later, and is waited for. */
-static void fifo(int unused)
+/* A FIFO is opened before its writer. */
+static void fifo(void)
 {
 	dnstap_reader *reader;
 	dnstap_message m = { .size = sizeof m };
@@ -477,25 +473,24 @@ static void fifo(int unused)
 	pthread_t thread;
 	uint32_t count;
 
-	(void)unused;
-	NEED(mkfifo("fifo", 0600) == 0, "mkfifo");
+	ASSERT(mkfifo("fifo", 0600) == 0, "mkfifo");
 	reader = open_reader("fifo");
 	result = dnstap_reader_next(reader, &m, 1);
 	needs(reader, "a FIFO without a writer", result, DNSTAP_TIMED_OUT);
-	NEED(pthread_create(&thread, NULL, write_later, "fifo") == 0, "no thread");
+	ASSERT(pthread_create(&thread, NULL, write_later, "fifo") == 0, "no thread");
 	needs(reader, "a FIFO", read_events(reader, 0, &count), DNSTAP_END);
-	EXPECT(count, 1000);
+	ASSERT_EQ(count, 1000);
 	pthread_join(thread, NULL);
 	dnstap_reader_close(&reader);
 }
 
-/* What a sink sends to a socket that the test listens on. */
+/* A sink sends to a socket that the test listens on. */
 static void sink_to_reader(int unidirectional)
 {
 	dnstap_options *options = options_to("unix:sock");
 	int listening = listen_unix("sock");
 	dnstap_stats s = { .size = sizeof s };
-	struct number n = { 3, 0 };
+	struct message_id n = { 3, 0 };
 	dnstap_reader *reader;
 	dnstap_queue *queue;
 	dnstap_message m;
@@ -507,46 +502,46 @@ static void sink_to_reader(int unidirectional)
 	sink = open_sink(options);
 	queue = dnstap_queue_new(sink, NULL);
 	for (; n.seq < 1000; n.seq++)
-		NEED(log_number(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, n, 100) == DNSTAP_OK, "log");
+		ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, n, 100) == DNSTAP_OK, "log");
 	reader = reader_of(accept_one(listening));
 	for (uint32_t seq = 0; seq < n.seq; seq++) {
-		struct number got;
+		struct message_id got;
 		dnstap_bytes frame;
 		Dnstap__Dnstap *event;
 
 		needs(reader, "a message", next(reader, &m), DNSTAP_OK);
-		NEED(get_number(m.query.data, m.query.length, &got), "a torn message where %u is due", seq);
-		NEED(got.who == 3 && got.seq == seq && m.query.length == 100, "message %u where %u is due", got.seq, seq);
-		NEED(m.identity.length == 3 && memcmp(m.identity.data, "ns1", 3) == 0 && m.version.data == NULL, "identity");
-		NEED(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK, "get_frame");
+		ASSERT(get_id(m.query.data, m.query.length, &got), "a torn message where %u is due", seq);
+		ASSERT(got.logger == 3 && got.seq == seq && m.query.length == 100, "message %u where %u is due", got.seq, seq);
+		ASSERT(m.identity.length == 3 && memcmp(m.identity.data, "ns1", 3) == 0 && m.version.data == NULL, "identity");
+		ASSERT(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK, "get_frame");
 		event = unpack(frame.data, frame.length);
 		free_event(event);
 	}
-	EXPECT(stats_of(sink).connects, 1);
+	ASSERT_EQ(stats_of(sink).connects, 1);
 	dnstap_queue_free(&queue);
-	/* STOP wants FINISH, which the reader gives only when it is called. */
+	/* STOP requires FINISH, which the reader sends only when it is called. */
 	if (unidirectional) {
 		s = close_sink(&sink, TIMEOUT);
 		needs(reader, "the end", next(reader, &m), DNSTAP_END);
 	} else {
-		NEED(dnstap_sink_reopen(sink) == DNSTAP_OK, "reopen");
+		ASSERT(dnstap_sink_reopen(sink) == DNSTAP_OK, "reopen");
 		needs(reader, "the end", next(reader, &m), DNSTAP_END);
 		dnstap_reader_close(&reader);
 		reader = reader_of(accept_one(listening));
 		do
 			needs(reader, "a new stream", dnstap_reader_next(reader, &m, 1), DNSTAP_TIMED_OUT);
 		while (stats_of(sink).connects < 2);
-		EXPECT(stats_of(sink).disconnects, 0);
+		ASSERT_EQ(stats_of(sink).disconnects, 0);
 		dnstap_reader_close(&reader);
 		s = close_sink(&sink, TIMEOUT);
 	}
-	EXPECT(s.sent, n.seq);
+	ASSERT_EQ(s.sent, n.seq);
 	dnstap_reader_close(&reader);
 	close(listening);
 }
 
-/* The whole handshake, with a sender that is played by hand. */
-static void answers(int unused)
+/* The whole handshake, with a sender played by the test. */
+static void answers(void)
 {
 	static const char *const offers[] = { "other", CONTENT_TYPE, NULL }, *const others[] = { "other", NULL };
 	dnstap_message m = { .size = sizeof m };
@@ -554,66 +549,63 @@ static void answers(int unused)
 	struct frame f;
 	int ends[2];
 
-	(void)unused;
-	NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "no sockets");
+	ASSERT(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "no sockets");
 	reader = reader_of(ends[0]);
-	NEED(send_control(ends[1], READY, offers), "READY");
+	ASSERT(send_control(ends[1], READY, offers), "READY");
 	needs(reader, "READY", dnstap_reader_next(reader, &m, 1), DNSTAP_TIMED_OUT);
-	NEED(read_frame(ends[1], &f) == ACCEPT && has_content_type(&f, CONTENT_TYPE) && !has_content_type(&f, "other"),
-	     "no ACCEPT of dnstap");
+	ASSERT(read_frame(ends[1], &f) == ACCEPT && has_content_type(&f, CONTENT_TYPE) && !has_content_type(&f, "other"),
+	       "no ACCEPT of dnstap");
 	free_frame(&f);
-	NEED(send_control(ends[1], START, offers + 1) && send_control(ends[1], STOP, NULL), "START and STOP");
+	ASSERT(send_control(ends[1], START, offers + 1) && send_control(ends[1], STOP, NULL), "START and STOP");
 	needs(reader, "STOP", dnstap_reader_next(reader, &m, 1000), DNSTAP_END);
-	NEED(read_frame(ends[1], &f) == FINISH, "no FINISH");
+	ASSERT(read_frame(ends[1], &f) == FINISH, "no FINISH");
 	free_frame(&f);
 	dnstap_reader_close(&reader);
-	NEED(read_frame(ends[1], &f) == END, "the reader is closed, and its socket is not");
+	ASSERT(read_frame(ends[1], &f) == END, "the reader is closed, and its socket is not");
 	close(ends[1]);
 
-	NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "no sockets");
+	ASSERT(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "no sockets");
 	reader = reader_of(ends[0]);
-	NEED(send_control(ends[1], READY, others), "READY");
+	ASSERT(send_control(ends[1], READY, others), "READY");
 	needs(reader, "READY of another type", dnstap_reader_next(reader, &m, 1000), DNSTAP_ERROR_CONTENT_TYPE);
 	dnstap_reader_close(&reader);
-	NEED(read_frame(ends[1], &f) == END, "an answer to what is not dnstap");
+	ASSERT(read_frame(ends[1], &f) == END, "an answer to what is not dnstap");
 	close(ends[1]);
 }
 
-/* The sender dies. */
-static void dying_sender(int unused)
+/* The sender dies during a frame. */
+static void dying_sender(void)
 {
 	struct stream s = { NULL, 0, 0 };
 	dnstap_reader *reader;
 	uint32_t count;
 	int ends[2];
 
-	(void)unused;
 	put_event(&s, 0, 100);
 	for (int cut = 0; cut < 2; cut++) {
-		NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "no sockets");
+		ASSERT(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "no sockets");
 		reader = reader_of(ends[0]);
-		NEED(send_control(ends[1], START, only_dnstap) && send_bytes(ends[1], s.bytes, s.length) &&
-		     send_bytes(ends[1], s.bytes, (size_t)cut * 50), "send");
+		ASSERT(send_control(ends[1], START, only_dnstap) && send_bytes(ends[1], s.bytes, s.length) &&
+		       send_bytes(ends[1], s.bytes, (size_t)cut * 50), "send");
 		close(ends[1]);
 		needs(reader, "the end", read_events(reader, 0, &count), cut ? DNSTAP_ERROR_TORN : DNSTAP_ERROR_NO_STOP);
-		EXPECT(count, 1);
+		ASSERT_EQ(count, 1);
 		dnstap_reader_close(&reader);
 	}
 	free(s.bytes);
 }
 
-static void sizes_of_a_message(int unused)
+static void sizes_of_a_message(void)
 {
 	struct stream s = make_stream(2, 100);
 	dnstap_message m = { .size = sizeof m - 1 };
 	dnstap_reader *reader;
 	dnstap_bytes frame;
 
-	(void)unused;
 	write_file("sizes.tap", s.bytes, s.length);
 	reader = open_reader("sizes.tap");
 	needs(reader, "a size too small", dnstap_reader_next(reader, &m, 0), DNSTAP_ERROR_SIZE);
-	NEED(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.data != NULL, "the frame is lost");
+	ASSERT(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.data != NULL, "the frame is lost");
 	m.size = 0;
 	needs(reader, "size 0", dnstap_reader_next(reader, &m, 0), DNSTAP_ERROR_SIZE);
 	m.size = sizeof m;
@@ -624,28 +616,28 @@ static void sizes_of_a_message(int unused)
 
 int main(int argc, char **argv)
 {
-	const struct fault cases[] = {
-		{ "a file that is cut off anywhere", cut_off, in_haste() ? 4 : 40, 60, 0, NULL },
-		{ "what is wrong is said with the place", says_where, 0, 20, 0, NULL },
-		{ "foreign formats are recognised", foreign, 0, 20, 0, NULL },
-		{ "other content types are refused", content_types, 0, 20, 0, NULL },
-		{ "frames over a limit of 512 bytes are skipped", too_large, 512, 20, 0, NULL },
-		{ "frames over a limit of 80,000 bytes are skipped", too_large, 80000, 20, 0, NULL },
-		{ "a frame at the default limit", default_limit, 0, 20, 0, NULL },
-		{ "a frame over the default limit", default_limit, 1, 20, 0, NULL },
-		{ "frames that are no events", no_events, 0, 20, 0, NULL },
-		{ "frames come out as they went in", frames_as_they_are, in_haste() ? 100 : 3000, 60, 0, NULL },
-		{ "a pipe, byte by byte", byte_by_byte, 0, 30, 0, NULL },
-		{ "a socket, byte by byte", byte_by_byte, 1, 30, 0, NULL },
-		{ "waiting for 0 ms", waits, 0, 30, 0, NULL },
-		{ "waiting for 200 ms", waits, 200, 30, 0, NULL },
-		{ "a FIFO whose writer comes later", fifo, 0, 60, 0, NULL },
-		{ "what a sink sends", sink_to_reader, 0, 60, 0, NULL },
-		{ "what a sink sends without being answered", sink_to_reader, 1, 60, 0, NULL },
-		{ "a sender is answered", answers, 0, 60, 0, NULL },
-		{ "a sender that dies", dying_sender, 0, 60, 0, NULL },
-		{ "sizes of a message", sizes_of_a_message, 0, 20, 0, NULL },
+	const struct test_case cases[] = {
+		CASE_WITH("a file that is cut off anywhere", cut_off, under_valgrind() ? 4 : 40),
+		CASE("errors contain the offset", errors_have_offsets),
+		CASE("foreign formats are recognised", foreign),
+		CASE("other content types are refused", content_types),
+		CASE_WITH("frames over a limit of 512 bytes are skipped", too_large, 512),
+		CASE_WITH("frames over a limit of 80,000 bytes are skipped", too_large, 80000),
+		CASE_WITH("a frame at the default limit", default_limit, 0),
+		CASE_WITH("a frame over the default limit", default_limit, 1),
+		CASE("frames that are not events", no_events),
+		CASE_WITH("frames are returned unchanged", frames_as_they_are, under_valgrind() ? 100 : 3000),
+		CASE_WITH("a pipe, byte by byte", byte_by_byte, 0),
+		CASE_WITH("a socket, byte by byte", byte_by_byte, 1),
+		CASE_WITH("waiting for 0 ms", waits, 0),
+		CASE_WITH("waiting for 200 ms", waits, 200),
+		CASE("a FIFO whose writer comes later", fifo),
+		CASE_WITH("the stream of a sink", sink_to_reader, 0),
+		CASE_WITH("the stream of a unidirectional sink", sink_to_reader, 1),
+		CASE("the handshake with a sender", answers),
+		CASE("a sender that dies", dying_sender),
+		CASE("sizes of a message", sizes_of_a_message),
 	};
 
-	return RUN(argc, argv, cases);
+	return RUN_CASES(argc, argv, cases);
 }

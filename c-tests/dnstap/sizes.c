@@ -25,8 +25,8 @@ static void returned(const char *call, size_t size, const struct sizes *sizes, d
 {
 	dnstap_result wanted = size < sizes->first ? DNSTAP_ERROR_SIZE : DNSTAP_OK;
 
-	NEED(is == wanted, "%s with size %zu of %s: '%s' (%d), not '%s'", call, size, sizes->name, dnstap_strerror(is),
-	     (int)is, dnstap_strerror(wanted));
+	ASSERT(is == wanted, "%s with size %zu of %s: '%s' (%d), not '%s'", call, size, sizes->name, dnstap_strerror(is),
+	       (int)is, dnstap_strerror(wanted));
 }
 
 /* Data that messages point to. */
@@ -69,7 +69,7 @@ static void add_frame(const uint8_t *data, size_t length)
 {
 	struct made *frame = &frames[frame_count++];
 
-	NEED(frame_count < sizeof frames / sizeof frames[0], "too many frames");
+	ASSERT(frame_count < sizeof frames / sizeof frames[0], "too many frames");
 	frame->data = malloc(length + 1);
 	frame->length = length;
 	memcpy(frame->data, data, length);
@@ -87,7 +87,7 @@ static void add_frames_of(const char *path)
 	dnstap_bytes frame;
 
 	while (dnstap_reader_next(reader, NULL, TIMEOUT) == DNSTAP_OK) {
-		NEED(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK, "no frame");
+		ASSERT(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK, "no frame");
 		add_frame(frame.data, frame.length);
 	}
 	dnstap_reader_close(&reader);
@@ -99,7 +99,7 @@ typedef dnstap_result send_function(const dnstap_message *message);
 /* Frames that must be equal, in pairs. */
 static size_t pairs;
 
-/* Sends a message as a caller of each size has it, and as one of this version has the same. */
+/* Sends a message in structs of each size, and the same message in structs of this version. */
 static void send_each_size(const char *call, send_function *send)
 {
 	static struct area area;
@@ -114,7 +114,7 @@ static void send_each_size(const char *call, send_function *send)
 				continue;
 			cut = whole;
 			clear_beyond(size, &cut, &MESSAGE);
-			NEED(send(&cut) == DNSTAP_OK, "%s: not sent", call);
+			ASSERT(send(&cut) == DNSTAP_OK, "%s: not sent", call);
 			pairs++;
 		}
 	}
@@ -127,18 +127,18 @@ static void send_each_size(const char *call, send_function *send)
 		rest = policy;
 		clear_beyond(size, &rest, &POLICY);
 		cut.policy = &rest;
-		NEED(send(&cut) == DNSTAP_OK, "%s: not sent", call);
+		ASSERT(send(&cut) == DNSTAP_OK, "%s: not sent", call);
 		pairs++;
 	}
 }
 
 static void check_pairs(void)
 {
-	EXPECT(frame_count, 2 * pairs);
-	NEED(pairs > 100, "only %zu frames to compare", pairs);
+	ASSERT_EQ(frame_count, 2 * pairs);
+	ASSERT(pairs > 100, "only %zu frames to compare", pairs);
 	for (size_t i = 0; i < frame_count; i += 2)
-		NEED(frames[i].length == frames[i + 1].length && memcmp(frames[i].data, frames[i + 1].data, frames[i].length) == 0,
-		     "pair %zu: the frames of a size differ from those of this version", i / 2);
+		ASSERT(frames[i].length == frames[i + 1].length && memcmp(frames[i].data, frames[i + 1].data, frames[i].length) == 0,
+		       "pair %zu: the frames of a size differ from those of this version", i / 2);
 }
 
 static dnstap_result encode(const dnstap_message *message)
@@ -148,18 +148,17 @@ static dnstap_result encode(const dnstap_message *message)
 	dnstap_result result = dnstap_encode(buffer, sizeof buffer, &length, message);
 
 	if (result == DNSTAP_OK) {
-		NEED(most >= length, "%zu bytes of at most %zu", length, most);
+		ASSERT(most >= length, "%zu bytes of at most %zu", length, most);
 		add_frame(buffer, length);
 	} else {
-		EXPECT(length, 0);
-		EXPECT(most, 0);
+		ASSERT_EQ(length, 0);
+		ASSERT_EQ(most, 0);
 	}
 	return result;
 }
 
-static void encoding(int unused)
+static void encoding(void)
 {
-	(void)unused;
 	send_each_size("dnstap_encode", encode);
 	check_pairs();
 }
@@ -171,19 +170,18 @@ static dnstap_result log_one(const dnstap_message *message)
 	return dnstap_log(queue, message);
 }
 
-static void logging(int unused)
+static void logging(void)
 {
 	dnstap_sink *sink = open_sink(options_to("file:sizes.tap"));
 	dnstap_stats s;
 
-	(void)unused;
 	queue = dnstap_queue_new(sink, NULL);
 	send_each_size("dnstap_log", log_one);
 	dnstap_queue_free(&queue);
 	s = close_sink(&sink, TIMEOUT);
-	/* A policy is the message's, so that one of a wrong size makes the message invalid. */
-	EXPECT(s.sent, 2 * pairs);
-	EXPECT(s.dropped_invalid, POLICY.first);
+	/* A policy is part of the message, so one of a wrong size makes the message invalid. */
+	ASSERT_EQ(s.sent, 2 * pairs);
+	ASSERT_EQ(s.dropped_invalid, POLICY.first);
 	add_frames_of("sizes.tap");
 	check_pairs();
 }
@@ -195,11 +193,10 @@ static dnstap_result write_one(const dnstap_message *message)
 	return dnstap_writer_write(writer, message);
 }
 
-static void writing(int unused)
+static void writing(void)
 {
 	dnstap_options *options = options_to("file:sizes.tap");
 
-	(void)unused;
 	writer = dnstap_writer_open(options, NULL);
 	dnstap_options_free(&options);
 	send_each_size("dnstap_writer_write", write_one);
@@ -215,11 +212,11 @@ static struct made example_frame(void)
 	struct made frame = { buffer, 0 };
 	dnstap_message m = message_of(1);
 
-	NEED(dnstap_encode(buffer, sizeof buffer, &frame.length, &m) == DNSTAP_OK, "no frame");
+	ASSERT(dnstap_encode(buffer, sizeof buffer, &frame.length, &m) == DNSTAP_OK, "no frame");
 	return frame;
 }
 
-static void decoding(int unused)
+static void decoding(void)
 {
 	static struct area area;
 	struct made frame = example_frame();
@@ -227,8 +224,7 @@ static void decoding(int unused)
 	dnstap_message whole = { .size = sizeof whole }, m;
 	dnstap_result result;
 
-	(void)unused;
-	NEED(dnstap_decode(frame.data, frame.length, &whole, &storage) == DNSTAP_OK, "decoding");
+	ASSERT(dnstap_decode(frame.data, frame.length, &whole, &storage) == DNSTAP_OK, "decoding");
 	for EACH_SIZE(size, MESSAGE) {
 		result = dnstap_decode(frame.data, frame.length, place(&area, size), &storage);
 		returned("dnstap_decode", size, &MESSAGE, result);
@@ -243,21 +239,21 @@ static void decoding(int unused)
 		result = dnstap_decode(frame.data, frame.length, &m, place(&area, size));
 		returned("dnstap_decode", size, &STORAGE, result);
 		if (result == DNSTAP_OK) {
-			/* The policy is last, and has as much as there is room for. */
+			/* The policy is last, cut to the available room. */
 			storage.policy.size = size - offsetof(dnstap_storage, policy);
 			if (storage.policy.size > POLICY.now)
 				storage.policy.size = POLICY.now;
 			check_filled(&area, size, &storage, &STORAGE, "dnstap_decode");
-			NEED((const uint8_t *)m.policy > area.place && (const uint8_t *)m.policy < area.place + area.length,
-			     "the policy is not in the storage");
+			ASSERT((const uint8_t *)m.policy > area.place && (const uint8_t *)m.policy < area.place + area.length,
+			       "the policy is not in the storage");
 		} else {
 			check_refused(&area, size, "dnstap_decode");
-			NEED(m.type == CANARY * 0x1010101u, "the message was written to, without storage");
+			ASSERT(m.type == CANARY * 0x1010101u, "the message was written to, without storage");
 		}
 	}
 }
 
-static void reading(int unused)
+static void reading(void)
 {
 	static struct area area;
 	struct made frame = example_frame(), made;
@@ -268,13 +264,12 @@ static void reading(int unused)
 	dnstap_result result;
 	dnstap_bytes read;
 
-	(void)unused;
 	queue = dnstap_queue_new(sink, NULL);
 	for EACH_SIZE(size, MESSAGE)
-		NEED(dnstap_log(queue, &m) == DNSTAP_OK, "not logged");
+		ASSERT(dnstap_log(queue, &m) == DNSTAP_OK, "not logged");
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);
-	NEED(dnstap_decode(frame.data, frame.length, &whole, &storage) == DNSTAP_OK, "decoding");
+	ASSERT(dnstap_decode(frame.data, frame.length, &whole, &storage) == DNSTAP_OK, "decoding");
 
 	reader = dnstap_reader_open("sizes.tap", NULL);
 	for EACH_SIZE(size, MESSAGE) {
@@ -282,23 +277,23 @@ static void reading(int unused)
 
 		result = dnstap_reader_next(reader, placed, TIMEOUT);
 		returned("dnstap_reader_next", size, &MESSAGE, result);
-		NEED(dnstap_reader_get_frame(reader, &read) == DNSTAP_OK, "no frame");
-		NEED(read.length == frame.length && memcmp(read.data, frame.data, read.length) == 0, "another frame");
+		ASSERT(dnstap_reader_get_frame(reader, &read) == DNSTAP_OK, "no frame");
+		ASSERT(read.length == frame.length && memcmp(read.data, frame.data, read.length) == 0, "another frame");
 		if (result != DNSTAP_OK) {
 			check_refused(&area, size, "dnstap_reader_next");
 			continue;
 		}
 		check_outside(&area, size, "dnstap_reader_next");
 		for (size_t i = sizeof whole; i < size; i++)
-			NEED(area.place[i] == 0, "dnstap_reader_next: size %zu, and byte %zu is not 0", size, i);
-		/* It points into the reader, so that what it says is compared. */
+			ASSERT(area.place[i] == 0, "dnstap_reader_next: size %zu, and byte %zu is not 0", size, i);
+		/* It points into the reader, so its content is compared. */
 		forget_frames();
 		m = whole;
 		clear_beyond(size, &m, &MESSAGE);
-		NEED(encode(placed) == DNSTAP_OK && encode(&m) == DNSTAP_OK, "what was read cannot be encoded");
+		ASSERT(encode(placed) == DNSTAP_OK && encode(&m) == DNSTAP_OK, "what was read cannot be encoded");
 		made = frames[0];
-		NEED(made.length == frames[1].length && memcmp(made.data, frames[1].data, made.length) == 0,
-		     "dnstap_reader_next: size %zu gets another message", size);
+		ASSERT(made.length == frames[1].length && memcmp(made.data, frames[1].data, made.length) == 0,
+		       "dnstap_reader_next: size %zu gets another message", size);
 	}
 	dnstap_reader_close(&reader);
 }
@@ -310,20 +305,19 @@ static dnstap_sink *busy_sink(void)
 	dnstap_message m = message_of(1);
 
 	queue = dnstap_queue_new(sink, NULL);
-	NEED(dnstap_log(queue, &m) == DNSTAP_OK, "not logged");
+	ASSERT(dnstap_log(queue, &m) == DNSTAP_OK, "not logged");
 	dnstap_queue_free(&queue);
 	return sink;
 }
 
-static void accounts(int unused)
+static void accounts(void)
 {
 	static struct area area;
 	dnstap_sink *sink = busy_sink();
 	dnstap_stats s;
 	dnstap_result result;
 
-	(void)unused;
-	AWAIT_STATS(sink, s, s.sent == 1);
+	WAIT_FOR_STATS(sink, s, s.sent == 1);
 	for EACH_SIZE(size, STATS) {
 		result = dnstap_sink_get_stats(sink, place(&area, size));
 		returned("dnstap_sink_get_stats", size, &STATS, result);
@@ -335,20 +329,19 @@ static void accounts(int unused)
 	close_sink(&sink, TIMEOUT);
 }
 
-static void last_accounts(int unused)
+static void last_accounts(void)
 {
 	static struct area area;
 	dnstap_sink *sink = busy_sink();
 	dnstap_stats s = close_sink(&sink, TIMEOUT);
 	dnstap_result result;
 
-	(void)unused;
 	for EACH_SIZE(size, STATS) {
 		unlink("sizes.tap");
 		sink = busy_sink();
 		result = dnstap_sink_close(&sink, place(&area, size));
 		returned("dnstap_sink_close", size, &STATS, result);
-		NEED(sink == NULL, "size %zu, and the sink is open", size);
+		ASSERT(sink == NULL, "size %zu, and the sink is open", size);
 		if (result == DNSTAP_OK)
 			check_filled(&area, size, &s, &STATS, "dnstap_sink_close");
 		else
@@ -356,7 +349,7 @@ static void last_accounts(int unused)
 	}
 }
 
-static void events(int unused)
+static void events(void)
 {
 	static struct area area;
 	dnstap_sink *sink = open_sink(options_to("file:sizes.tap"));
@@ -365,10 +358,9 @@ static void events(int unused)
 	const dnstap_event *event;
 	dnstap_result result;
 
-	(void)unused;
 	opened.kind = DNSTAP_EVENT_KIND_CONNECTED;
 	for EACH_SIZE(size, EVENT) {
-		NEED(poll(&pending, 1, TIMEOUT) == 1, "no event for size %zu", size);
+		ASSERT(poll(&pending, 1, TIMEOUT) == 1, "no event for size %zu", size);
 		event = place(&area, size);
 		result = dnstap_sink_next_event(sink, (dnstap_event *)area.place);
 		returned("dnstap_sink_next_event", size, &EVENT, result);
@@ -380,25 +372,25 @@ static void events(int unused)
 		opened.time = event->time;
 		opened.text = event->text;
 		check_filled(&area, size, &opened, &EVENT, "dnstap_sink_next_event");
-		NEED(event->time.seconds > 0 && strstr(event->text, "sizes.tap") != NULL, "an event without time or text");
-		NEED(rename("sizes.tap", "old.tap") == 0, "not renamed");
-		NEED(dnstap_sink_reopen(sink) == DNSTAP_OK, "not opened again");
+		ASSERT(event->time.seconds > 0 && strstr(event->text, "sizes.tap") != NULL, "an event without time or text");
+		ASSERT(rename("sizes.tap", "old.tap") == 0, "not renamed");
+		ASSERT(dnstap_sink_reopen(sink) == DNSTAP_OK, "not opened again");
 	}
 	close_sink(&sink, TIMEOUT);
 }
 
-static const struct fault cases[] = {
-	{ "messages and policies: dnstap_encode, dnstap_encoded_size_max", encoding, 0, 10, 0, NULL },
-	{ "messages and policies: dnstap_log", logging, 0, 20, 0, NULL },
-	{ "messages and policies: dnstap_writer_write", writing, 0, 20, 0, NULL },
-	{ "messages and storage: dnstap_decode", decoding, 0, 10, 0, NULL },
-	{ "messages: dnstap_reader_next", reading, 0, 20, 0, NULL },
-	{ "accounts: dnstap_sink_get_stats", accounts, 0, 20, 0, NULL },
-	{ "accounts: dnstap_sink_close", last_accounts, 0, 60, 0, NULL },
-	{ "events: dnstap_sink_next_event", events, 0, 20, 0, NULL },
+static const struct test_case cases[] = {
+	CASE("messages and policies: dnstap_encode, dnstap_encoded_size_max", encoding),
+	CASE("messages and policies: dnstap_log", logging),
+	CASE("messages and policies: dnstap_writer_write", writing),
+	CASE("messages and storage: dnstap_decode", decoding),
+	CASE("messages: dnstap_reader_next", reading),
+	CASE("accounts: dnstap_sink_get_stats", accounts),
+	CASE("accounts: dnstap_sink_close", last_accounts),
+	CASE("events: dnstap_sink_next_event", events),
 };
 
 int main(int argc, char **argv)
 {
-	return RUN(argc, argv, cases);
+	return RUN_CASES(argc, argv, cases);
 }

@@ -15,26 +15,26 @@
 
 enum {
 	MESSAGES = 5000,	/* several batches */
-	MOST = 200000,		/* writes that fill the buffers of any socket */
+	MAX_WRITES = 200000,	/* enough to fill the buffers of any socket */
 };
 
-/* The I/O timeout in seconds where it is used up: long enough for a receiver that is well to be reached. */
+/* An I/O timeout in seconds that expires: long enough to reach a receiver that works. */
 static unsigned short_timeout(void)
 {
-	return in_haste() ? 5 : 1;
+	return under_valgrind() ? 5 : 1;
 }
 
-/* In words. */
+/* Its error text. */
 static const char *timed_out(void)
 {
-	return in_haste() ? "took more than 5 s" : "took more than 1 s";
+	return under_valgrind() ? "took more than 5 s" : "took more than 1 s";
 }
 
 static dnstap_options *short_options(const char *output)
 {
 	dnstap_options *options = options_to(output);
 
-	NEED(dnstap_options_set_io_timeout(options, 1000 * short_timeout()) == DNSTAP_OK, "io_timeout");
+	ASSERT(dnstap_options_set_io_timeout(options, 1000 * short_timeout()) == DNSTAP_OK, "io_timeout");
 	return options;
 }
 
@@ -43,8 +43,8 @@ static dnstap_writer *open_writer(dnstap_options *options)
 	dnstap_result error = DNSTAP_ERROR_INTERNAL;
 	dnstap_writer *writer = dnstap_writer_open(options, &error);
 
-	NEED(writer != NULL && error == DNSTAP_OK, "no writer: %s: %s", dnstap_strerror(error),
-	     dnstap_options_get_error(options));
+	ASSERT(writer != NULL && error == DNSTAP_OK, "no writer: %s: %s", dnstap_strerror(error),
+	       dnstap_options_get_error(options));
 	dnstap_options_free(&options);
 	return writer;
 }
@@ -54,48 +54,48 @@ static void no_writer(dnstap_options *options, dnstap_result wanted, const char 
 {
 	dnstap_result error = DNSTAP_OK;
 
-	NEED(dnstap_writer_open(options, &error) == NULL, "a writer, where there should be none: %s", said);
-	NEED(error == wanted, "'%s' (%s) and not '%s'", dnstap_strerror(error), dnstap_options_get_error(options),
-	     dnstap_strerror(wanted));
-	NEED(strstr(dnstap_options_get_error(options), said) != NULL, "'%s' does not name '%s'",
-	     dnstap_options_get_error(options), said);
-	NEED(strstr(dnstap_options_get_error(options), "os error") == NULL, "'%s'", dnstap_options_get_error(options));
+	ASSERT(dnstap_writer_open(options, &error) == NULL, "a writer, where there should be none: %s", said);
+	ASSERT(error == wanted, "'%s' (%s) and not '%s'", dnstap_strerror(error), dnstap_options_get_error(options),
+	       dnstap_strerror(wanted));
+	ASSERT(strstr(dnstap_options_get_error(options), said) != NULL, "'%s' does not name '%s'",
+	       dnstap_options_get_error(options), said);
+	ASSERT(strstr(dnstap_options_get_error(options), "os error") == NULL, "'%s'", dnstap_options_get_error(options));
 	dnstap_options_free(&options);
 }
 
-static dnstap_result write_number(dnstap_writer *writer, uint32_t type, struct number number, size_t length)
+static dnstap_result write_with_id(dnstap_writer *writer, uint32_t type, struct message_id id, size_t length)
 {
-	uint8_t query[LONGEST];
+	uint8_t query[MAX_QUERY];
 	dnstap_message m = example(type);
 
-	put_number(&m, query, number, length);
+	put_id(&m, query, id, length);
 	return dnstap_writer_write(writer, &m);
 }
 
-static dnstap_result write_number_frame(dnstap_writer *writer, uint32_t type, struct number number, size_t length)
+static dnstap_result write_frame_with_id(dnstap_writer *writer, uint32_t type, struct message_id id, size_t length)
 {
-	uint8_t query[LONGEST], frame[LONGEST + 1000];
+	uint8_t query[MAX_QUERY], frame[MAX_QUERY + 1000];
 	dnstap_message m = example(type);
 	size_t used;
 
-	put_number(&m, query, number, length);
-	NEED(dnstap_encode(frame, sizeof frame, &used, &m) == DNSTAP_OK, "encode");
+	put_id(&m, query, id, length);
+	ASSERT(dnstap_encode(frame, sizeof frame, &used, &m) == DNSTAP_OK, "encode");
 	return dnstap_writer_write_frame(writer, frame, used);
 }
 
 static void succeeds(dnstap_writer *writer, const char *call, dnstap_result result)
 {
-	NEED(result == DNSTAP_OK, "%s: %s: %s", call, dnstap_strerror(result), dnstap_writer_get_error(writer));
+	ASSERT(result == DNSTAP_OK, "%s: %s: %s", call, dnstap_strerror(result), dnstap_writer_get_error(writer));
 }
 #define SUCCEEDS(writer, call) succeeds(writer, #call, call)
 
-/* Messages and frames, short ones and long ones. */
+/* Writes short and long messages and frames. */
 static void write_all(dnstap_writer *writer)
 {
 	for (uint32_t i = 0; i < MESSAGES; i++) {
-		size_t length = i % 1000 == 999 ? LONGEST : 12 + i % 300;
+		size_t length = i % 1000 == 999 ? MAX_QUERY : 12 + i % 300;
 
-		SUCCEEDS(writer, (i % 3 ? write_number : write_number_frame)(writer, 1 + i % 14, (struct number){ 1, i }, length));
+		SUCCEEDS(writer, (i % 3 ? write_with_id : write_frame_with_id)(writer, 1 + i % 14, (struct message_id){ 1, i }, length));
 	}
 }
 
@@ -103,7 +103,7 @@ static void close_writer(dnstap_writer **writer)
 {
 	dnstap_result result = dnstap_writer_close(writer);
 
-	NEED(result == DNSTAP_OK && *writer == NULL, "closing: %s", dnstap_strerror(result));
+	ASSERT(result == DNSTAP_OK && *writer == NULL, "closing: %s", dnstap_strerror(result));
 }
 
 enum output { TO_FILE, TO_UNIX, TO_TCP4, TO_TCP6, TO_NAME };
@@ -145,9 +145,9 @@ static void to_receiver(int where)
 	write_all(writer);
 	close_writer(&writer);
 	receiver_finish(&receiver, stderr);
-	EXPECT(tally->messages, MESSAGES);
-	EXPECT(tally->missing, 0);
-	EXPECT((uint64_t)tally->streams, 1);
+	ASSERT_EQ(tally->messages, MESSAGES);
+	ASSERT_EQ(tally->missing, 0);
+	ASSERT_EQ((uint64_t)tally->streams, 1);
 	free_tally(tally);
 	close(listening);
 }
@@ -157,16 +157,16 @@ static size_t slurp(const char *path, uint8_t **bytes)
 	FILE *file = fopen(path, "rb");
 	long length = 0;
 
-	NEED(file != NULL && fseek(file, 0, SEEK_END) == 0 && (length = ftell(file)) > 0, "%s is not there", path);
+	ASSERT(file != NULL && fseek(file, 0, SEEK_END) == 0 && (length = ftell(file)) > 0, "%s is not there", path);
 	rewind(file);
 	*bytes = malloc((size_t)length);
-	NEED(fread(*bytes, 1, (size_t)length, file) == (size_t)length, "%s cannot be read", path);
+	ASSERT(fread(*bytes, 1, (size_t)length, file) == (size_t)length, "%s cannot be read", path);
 	fclose(file);
 	return (size_t)length;
 }
 
 /* A writer and a sink write the same file, byte for byte. */
-static void as_a_sink(int unused)
+static void as_a_sink(void)
 {
 	static const char *const outputs[] = { "file:sink.tap", "file:writer.tap" };
 	dnstap_options *options[2];
@@ -176,7 +176,6 @@ static void as_a_sink(int unused)
 	uint8_t *of_sink, *of_writer;
 	size_t length;
 
-	(void)unused;
 	for (int i = 0; i < 2; i++) {
 		options[i] = options_to(outputs[i]);
 		dnstap_options_set_identity(options[i], "ns1.example");
@@ -189,23 +188,23 @@ static void as_a_sink(int unused)
 		dnstap_message m = example(1 + i % 14);
 		uint8_t query[500];
 
-		put_number(&m, query, (struct number){ 1, i }, 12 + i % 400);
+		put_id(&m, query, (struct message_id){ 1, i }, 12 + i % 400);
 		if (i % 5 == 0)
 			m.extra = m.identity = (dnstap_bytes){ (const uint8_t *)"own", 3 };
-		NEED(dnstap_log(queue, &m) == DNSTAP_OK, "log");
+		ASSERT(dnstap_log(queue, &m) == DNSTAP_OK, "log");
 		SUCCEEDS(writer, dnstap_writer_write(writer, &m));
 	}
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);
 	close_writer(&writer);
 	length = slurp("sink.tap", &of_sink);
-	NEED(slurp("writer.tap", &of_writer) == length && memcmp(of_sink, of_writer, length) == 0, "the files differ");
+	ASSERT(slurp("writer.tap", &of_writer) == length && memcmp(of_sink, of_writer, length) == 0, "the files differ");
 	free(of_sink);
 	free(of_writer);
 }
 
 /* Refused messages and frames leave the stream unchanged. */
-static void refused(int unused)
+static void refused(void)
 {
 	static uint8_t frame[1 << 20];
 	dnstap_options *options = options_to("file:refused.tap");
@@ -213,36 +212,35 @@ static void refused(int unused)
 	dnstap_message m = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY);
 	dnstap_writer *writer;
 
-	(void)unused;
-	NEED(dnstap_options_set_message_types(options, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY)) == DNSTAP_OK,
-	     "message types");
-	/* It is for sinks. */
-	NEED(dnstap_options_set_sample_rate(options, 1000000) == DNSTAP_OK, "sample rate");
+	ASSERT(dnstap_options_set_message_types(options, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY)) == DNSTAP_OK,
+	       "message types");
+	/* An option of sinks only. */
+	ASSERT(dnstap_options_set_sample_rate(options, 1000000) == DNSTAP_OK, "sample rate");
 	writer = open_writer(options);
-	NEED(dnstap_writer_get_error(writer)[0] == '\0', "an error before any call: %s", dnstap_writer_get_error(writer));
+	ASSERT(dnstap_writer_get_error(writer)[0] == '\0', "an error before any call: %s", dnstap_writer_get_error(writer));
 	for (uint32_t i = 0; i < 100; i++) {
-		SUCCEEDS(writer, write_number(writer, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct number){ 1, i }, 100));
-		NEED(write_number(writer, DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE, (struct number){ 1, i }, 100) == DNSTAP_DISABLED, "disabled");
-		NEED(write_number(writer, 0, (struct number){ 1, i }, 100) == DNSTAP_ERROR_MESSAGE_TYPE, "type 0");
-		NEED(write_number(writer, 33, (struct number){ 1, i }, 100) == DNSTAP_ERROR_MESSAGE_TYPE, "type 33");
-		NEED(dnstap_writer_write_frame(writer, frame, 0) == DNSTAP_ERROR_LENGTH, "an empty frame");
-		NEED(dnstap_writer_write_frame(writer, frame, SIZE_MAX) == DNSTAP_ERROR_LENGTH, "a frame of SIZE_MAX bytes");
-		NEED(strlen(dnstap_writer_get_error(writer)) > 5, "no words");
+		SUCCEEDS(writer, write_with_id(writer, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 1, i }, 100));
+		ASSERT(write_with_id(writer, DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE, (struct message_id){ 1, i }, 100) == DNSTAP_DISABLED, "disabled");
+		ASSERT(write_with_id(writer, 0, (struct message_id){ 1, i }, 100) == DNSTAP_ERROR_MESSAGE_TYPE, "type 0");
+		ASSERT(write_with_id(writer, 33, (struct message_id){ 1, i }, 100) == DNSTAP_ERROR_MESSAGE_TYPE, "type 33");
+		ASSERT(dnstap_writer_write_frame(writer, frame, 0) == DNSTAP_ERROR_LENGTH, "an empty frame");
+		ASSERT(dnstap_writer_write_frame(writer, frame, SIZE_MAX) == DNSTAP_ERROR_LENGTH, "a frame of SIZE_MAX bytes");
+		ASSERT(strlen(dnstap_writer_get_error(writer)) > 5, "no words");
 		m.query_time.nanoseconds = 1000000000;
-		NEED(dnstap_writer_write(writer, &m) == DNSTAP_ERROR_TIME, "a time that cannot be");
+		ASSERT(dnstap_writer_write(writer, &m) == DNSTAP_ERROR_TIME, "a time that cannot be");
 		m.query_time.nanoseconds = 0;
 		m.query = (dnstap_bytes){ frame, 65536 };
-		NEED(dnstap_writer_write(writer, &m) == DNSTAP_ERROR_LENGTH, "a query that is too long");
-		NEED(strlen(dnstap_writer_get_error(writer)) > 5, "no words");
+		ASSERT(dnstap_writer_write(writer, &m) == DNSTAP_ERROR_LENGTH, "a query that is too long");
+		ASSERT(strlen(dnstap_writer_get_error(writer)) > 5, "no words");
 	}
 	close_writer(&writer);
-	EXPECT(tally_file(tally, "refused.tap"), 100);
-	EXPECT(tally->missing, 0);
+	ASSERT_EQ(tally_file(tally, "refused.tap"), 100);
+	ASSERT_EQ(tally->missing, 0);
 	free_tally(tally);
 }
 
-/* A frame of many batches, whose memory is released afterwards. */
-static void long_frames(int unused)
+/* A frame much longer than a batch, whose memory is released afterwards. */
+static void long_frames(void)
 {
 	enum { LENGTH = 10 << 20 };
 	uint8_t *frame = calloc(1, LENGTH);
@@ -250,7 +248,6 @@ static void long_frames(int unused)
 	dnstap_reader *reader;
 	dnstap_bytes got;
 
-	(void)unused;
 	for (int i = 0; i < 3; i++) {
 		memset(frame, 'a' + i, LENGTH);
 		SUCCEEDS(writer, dnstap_writer_write_frame(writer, frame, LENGTH - (size_t)i));
@@ -258,46 +255,44 @@ static void long_frames(int unused)
 	}
 	close_writer(&writer);
 	reader = dnstap_reader_open("long.tap", NULL);
-	NEED(dnstap_reader_set_max_frame_size(reader, LENGTH) == DNSTAP_OK, "max_frame_size");
+	ASSERT(dnstap_reader_set_max_frame_size(reader, LENGTH) == DNSTAP_OK, "max_frame_size");
 	for (int i = 0; i < 6; i++) {
 		size_t length = i % 2 ? 1 : LENGTH - (size_t)i / 2;
 
-		NEED(dnstap_reader_next(reader, NULL, 0) == DNSTAP_OK && dnstap_reader_get_frame(reader, &got) == DNSTAP_OK &&
-		     got.length == length && got.data[0] == 'a' + i / 2 && got.data[length - 1] == 'a' + i / 2, "frame %d", i);
+		ASSERT(dnstap_reader_next(reader, NULL, 0) == DNSTAP_OK && dnstap_reader_get_frame(reader, &got) == DNSTAP_OK &&
+		       got.length == length && got.data[0] == 'a' + i / 2 && got.data[length - 1] == 'a' + i / 2, "frame %d", i);
 	}
-	NEED(dnstap_reader_next(reader, NULL, 0) == DNSTAP_END, "no end");
+	ASSERT(dnstap_reader_next(reader, NULL, 0) == DNSTAP_END, "no end");
 	dnstap_reader_close(&reader);
 	free(frame);
 }
 
 /* Flushing writes the buffered data; nothing is written before. */
-static void flushing(int unused)
+static void flushing(void)
 {
 	struct stat buffered, flushed;
 	dnstap_writer *writer = open_writer(options_to("file:flush.tap"));
 
-	(void)unused;
-	SUCCEEDS(writer, write_number(writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct number){ 1, 0 }, 500));
-	NEED(stat("flush.tap", &buffered) == 0 && buffered.st_size < 500, "it is written at once");
+	SUCCEEDS(writer, write_with_id(writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 1, 0 }, 500));
+	ASSERT(stat("flush.tap", &buffered) == 0 && buffered.st_size < 500, "it is written at once");
 	SUCCEEDS(writer, dnstap_writer_flush(writer));
-	NEED(stat("flush.tap", &flushed) == 0 && flushed.st_size > buffered.st_size + 500, "it is not written by a flush");
+	ASSERT(stat("flush.tap", &flushed) == 0 && flushed.st_size > buffered.st_size + 500, "it is not written by a flush");
 	SUCCEEDS(writer, dnstap_writer_flush(writer));
 	close_writer(&writer);
 	/* A file is truncated, as by a sink. */
 	writer = open_writer(options_to("file:flush.tap"));
-	NEED(stat("flush.tap", &flushed) == 0 && flushed.st_size == buffered.st_size, "the file is not truncated");
+	ASSERT(stat("flush.tap", &flushed) == 0 && flushed.st_size == buffered.st_size, "the file is not truncated");
 	close_writer(&writer);
 }
 
 /* Opening fails if no receiver listens, or the path is not a socket. */
-static void absent(int unused)
+static void absent(void)
 {
 	char port[8], output[64];
 	int listening = listen_tcp("127.0.0.1", port);
 	FILE *file = fopen("a-file", "w");
 
-	(void)unused;
-	NEED(file != NULL && fclose(file) == 0 && mkfifo("a-fifo", 0600) == 0, "files");
+	ASSERT(file != NULL && fclose(file) == 0 && mkfifo("a-fifo", 0600) == 0, "files");
 	no_writer(dnstap_options_new(), DNSTAP_ERROR_OUTPUT, "output");
 	no_writer(options_to("unix:not-there"), DNSTAP_ERROR_IO, "not-there: ");
 	no_writer(options_to("unix:a-file"), DNSTAP_ERROR_NOT_A_SOCKET, "a-file");
@@ -314,10 +309,10 @@ static void took_the_timeout(const char *what, double began)
 {
 	double took = now() - began;
 
-	NEED(took > 0.9 * short_timeout() && took < short_timeout() + 2.0, "%s took %.2f s", what, took);
+	ASSERT(took > 0.9 * short_timeout() && took < short_timeout() + 2.0, "%s took %.2f s", what, took);
 }
 
-/* A receiver that listens, or accepts, but sends nothing. */
+/* A receiver that does not accept, or accepts and sends nothing. */
 static void silent(int where)
 {
 	char output[64];
@@ -334,7 +329,7 @@ static void pause_for(unsigned milliseconds)
 	nanosleep(&(struct timespec){ milliseconds / 1000, milliseconds % 1000 * 1000000L }, NULL);
 }
 
-/* Sends a byte of an answer now and then: no call lasts longer for that. */
+/* Sends the reply byte by byte, slowly: no call takes longer for that. */
 static void *dribble(void *arg)
 {
 	static const uint8_t accept_frame[] = { 0, 0, 0, 0, 0, 0, 0, 42, 0, 0, 0, 1 };
@@ -347,14 +342,14 @@ static void *dribble(void *arg)
 	return NULL;
 }
 
-static void dribbling(int where)
+static void reply_byte_by_byte(int where)
 {
 	char output[64];
 	int listening = listen_at((enum output)where, output);
 	pthread_t thread;
 	double began;
 
-	NEED(pthread_create(&thread, NULL, dribble, &listening) == 0, "no thread");
+	ASSERT(pthread_create(&thread, NULL, dribble, &listening) == 0, "no thread");
 	began = now();
 	no_writer(short_options(output), DNSTAP_ERROR_IO, timed_out());
 	took_the_timeout("opening", began);
@@ -362,8 +357,8 @@ static void dribbling(int where)
 	close(listening);
 }
 
-/* What a receiver does once the stream is open. */
-enum manner { STALLS, TRICKLES, DIES, SLAMS, NO_FINISH, OTHER_ANSWER, PICKY, BANNER };
+/* The behaviour of a receiver once the stream is open. */
+enum manner { STALLS, READS_SLOWLY, SHUTS_DOWN, RESETS, NO_FINISH, OTHER_ANSWER, OTHER_CONTENT_TYPE, BANNER };
 
 struct peer {
 	enum manner manner;
@@ -399,18 +394,18 @@ static void *play(void *arg)
 		read_to_end(peer->fd);
 		return NULL;
 	}
-	if (!shake(peer->fd, peer->manner == PICKY ? other : only_dnstap))
+	if (!shake(peer->fd, peer->manner == OTHER_CONTENT_TYPE ? other : only_dnstap))
 		return NULL;
 	switch (peer->manner) {
-	case TRICKLES:
-		/* Slowly enough to leave most of what is sent, fast enough never to pause. */
+	case READS_SLOWLY:
+		/* Slowly enough to leave most of the data, fast enough never to pause. */
 		while (recv(peer->fd, &byte, 1, 0) == 1 && !__atomic_load_n(&peer->done, __ATOMIC_SEQ_CST))
 			pause_for(1);
 		break;
-	case DIES:
+	case SHUTS_DOWN:
 		shutdown(peer->fd, SHUT_RDWR);
 		break;
-	case SLAMS:
+	case RESETS:
 		setsockopt(peer->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
 		close(peer->fd);
 		break;
@@ -433,7 +428,7 @@ static pthread_t start(struct peer *peer, enum output where, char output[64])
 	pthread_t thread;
 
 	peer->listening = listen_at(where, output);
-	NEED(pthread_create(&thread, NULL, play, peer) == 0, "no thread");
+	ASSERT(pthread_create(&thread, NULL, play, peer) == 0, "no thread");
 	return thread;
 }
 
@@ -444,16 +439,16 @@ static void stays_failed(dnstap_writer **writer, dnstap_result wanted)
 	double began = now();
 
 	strncat(said, dnstap_writer_get_error(*writer), sizeof said - 1);
-	NEED(strlen(said) > 5 && strstr(said, "os error") == NULL, "the words are '%s'", said);
+	ASSERT(strlen(said) > 5 && strstr(said, "os error") == NULL, "the words are '%s'", said);
 	for (int i = 0; i < 3; i++) {
-		NEED(write_number(*writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct number){ 1, 0 }, 100) == wanted, "write");
-		NEED(write_number_frame(*writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct number){ 1, 0 }, 100) == wanted, "write_frame");
-		NEED(dnstap_writer_flush(*writer) == wanted, "flush");
-		NEED(strcmp(dnstap_writer_get_error(*writer), said) == 0, "'%s' and then '%s'", said, dnstap_writer_get_error(*writer));
+		ASSERT(write_with_id(*writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 1, 0 }, 100) == wanted, "write");
+		ASSERT(write_frame_with_id(*writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 1, 0 }, 100) == wanted, "write_frame");
+		ASSERT(dnstap_writer_flush(*writer) == wanted, "flush");
+		ASSERT(strcmp(dnstap_writer_get_error(*writer), said) == 0, "'%s' and then '%s'", said, dnstap_writer_get_error(*writer));
 	}
-	NEED(dnstap_writer_close(writer) == wanted && *writer == NULL, "close");
-	NEED(strcmp(dnstap_writer_get_error(NULL), said) == 0, "'%s' and then '%s'", said, dnstap_writer_get_error(NULL));
-	NEED(now() - began < 0.9 * short_timeout() + 1, "a stream that has failed still takes time");
+	ASSERT(dnstap_writer_close(writer) == wanted && *writer == NULL, "close");
+	ASSERT(strcmp(dnstap_writer_get_error(NULL), said) == 0, "'%s' and then '%s'", said, dnstap_writer_get_error(NULL));
+	ASSERT(now() - began < 0.9 * short_timeout() + 1, "a stream that has failed still takes time");
 }
 
 /* Writes until it fails; returns how long the last call took. */
@@ -462,29 +457,29 @@ static double write_to_failure(dnstap_writer *writer)
 	dnstap_result result = DNSTAP_OK;
 	double began = now();
 
-	for (uint32_t i = 0; i < MOST && result == DNSTAP_OK; i++) {
+	for (uint32_t i = 0; i < MAX_WRITES && result == DNSTAP_OK; i++) {
 		began = now();
-		result = write_number(writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct number){ 1, i }, 1000);
+		result = write_with_id(writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 1, i }, 1000);
 	}
-	NEED(result == DNSTAP_ERROR_IO, "'%s' (%s) and no failure", dnstap_strerror(result), dnstap_writer_get_error(writer));
+	ASSERT(result == DNSTAP_ERROR_IO, "'%s' (%s) and no failure", dnstap_strerror(result), dnstap_writer_get_error(writer));
 	return now() - began;
 }
 
-static void in_trouble(int how)
+static void misbehaving(int how)
 {
 	struct peer peer = { (enum manner)(how / 8), -1, -1, 0 };
 	enum output where = (enum output)(how % 8);
-	bool waits = peer.manner == STALLS || peer.manner == TRICKLES;
+	bool waits = peer.manner == STALLS || peer.manner == READS_SLOWLY;
 	char output[64];
 	pthread_t thread = start(&peer, where, output);
 	dnstap_writer *writer = open_writer(short_options(output));
 	double took = write_to_failure(writer);
 
-	NEED(took < short_timeout() + 2.0, "a call took %.2f s", took);
-	NEED(!waits || took > 0.9 * short_timeout(), "a call gave up after %.2f s", took);
-	NEED(!waits || strstr(dnstap_writer_get_error(writer), timed_out()) != NULL, "'%s'", dnstap_writer_get_error(writer));
-	NEED(strstr(dnstap_writer_get_error(writer), where == TO_UNIX ? "x.sock" : output + 4) != NULL, "'%s' does not name %s",
-	     dnstap_writer_get_error(writer), output);
+	ASSERT(took < short_timeout() + 2.0, "a call took %.2f s", took);
+	ASSERT(!waits || took > 0.9 * short_timeout(), "a call gave up after %.2f s", took);
+	ASSERT(!waits || strstr(dnstap_writer_get_error(writer), timed_out()) != NULL, "'%s'", dnstap_writer_get_error(writer));
+	ASSERT(strstr(dnstap_writer_get_error(writer), where == TO_UNIX ? "x.sock" : output + 4) != NULL, "'%s' does not name %s",
+	       dnstap_writer_get_error(writer), output);
 	stays_failed(&writer, DNSTAP_ERROR_IO);
 	__atomic_store_n(&peer.done, 1, __ATOMIC_SEQ_CST);
 	pthread_join(thread, NULL);
@@ -501,12 +496,12 @@ static void no_finish(int manner)
 	dnstap_result result;
 	double began;
 
-	SUCCEEDS(writer, write_number(writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct number){ 1, 0 }, 100));
+	SUCCEEDS(writer, write_with_id(writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 1, 0 }, 100));
 	began = now();
 	result = dnstap_writer_close(&writer);
-	NEED(writer == NULL, "not freed");
-	NEED(strstr(dnstap_writer_get_error(NULL), "x.sock: ") != NULL, "'%s'", dnstap_writer_get_error(NULL));
-	NEED(result == (manner == NO_FINISH ? DNSTAP_ERROR_IO : DNSTAP_ERROR_STREAM), "'%s'", dnstap_strerror(result));
+	ASSERT(writer == NULL, "not freed");
+	ASSERT(strstr(dnstap_writer_get_error(NULL), "x.sock: ") != NULL, "'%s'", dnstap_writer_get_error(NULL));
+	ASSERT(result == (manner == NO_FINISH ? DNSTAP_ERROR_IO : DNSTAP_ERROR_STREAM), "'%s'", dnstap_strerror(result));
 	if (manner == NO_FINISH)
 		took_the_timeout("closing", began);
 	pthread_join(thread, NULL);
@@ -518,7 +513,7 @@ static void no_handshake(int manner)
 	char output[64];
 	pthread_t thread = start(&peer, TO_UNIX, output);
 
-	no_writer(options_to(output), manner == PICKY ? DNSTAP_ERROR_CONTENT_TYPE : DNSTAP_ERROR_STREAM, "x.sock: ");
+	no_writer(options_to(output), manner == OTHER_CONTENT_TYPE ? DNSTAP_ERROR_CONTENT_TYPE : DNSTAP_ERROR_STREAM, "x.sock: ");
 	pthread_join(thread, NULL);
 }
 
@@ -528,18 +523,18 @@ static void *just_listen(void *arg)
 	int fd = accept_one(*(int *)arg);
 	struct frame frame;
 
-	NEED(read_frame(fd, &frame) == START, "the stream does not begin with START");
+	ASSERT(read_frame(fd, &frame) == START, "the stream does not begin with START");
 	free_frame(&frame);
-	NEED(read_frame(fd, &frame) == DATA, "no message");
+	ASSERT(read_frame(fd, &frame) == DATA, "no message");
 	free_frame(&frame);
-	NEED(read_frame(fd, &frame) == STOP, "no STOP");
+	ASSERT(read_frame(fd, &frame) == STOP, "no STOP");
 	free_frame(&frame);
-	NEED(read_frame(fd, &frame) == END, "no end");
+	ASSERT(read_frame(fd, &frame) == END, "no end");
 	close(fd);
 	return NULL;
 }
 
-static void unidirectional(int unused)
+static void unidirectional(void)
 {
 	char output[64];
 	int listening = listen_at(TO_UNIX, output);
@@ -547,29 +542,27 @@ static void unidirectional(int unused)
 	dnstap_writer *writer;
 	pthread_t thread;
 
-	(void)unused;
-	NEED(pthread_create(&thread, NULL, just_listen, &listening) == 0, "no thread");
-	NEED(dnstap_options_set_unidirectional(options, true) == DNSTAP_OK, "unidirectional");
+	ASSERT(pthread_create(&thread, NULL, just_listen, &listening) == 0, "no thread");
+	ASSERT(dnstap_options_set_unidirectional(options, true) == DNSTAP_OK, "unidirectional");
 	writer = open_writer(options);
-	SUCCEEDS(writer, write_number(writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct number){ 1, 0 }, 100));
+	SUCCEEDS(writer, write_with_id(writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 1, 0 }, 100));
 	close_writer(&writer);
 	pthread_join(thread, NULL);
 }
 
-static void full_disk(int unused)
+static void full_disk(void)
 {
 	struct rlimit limit = { 1 << 20, 1 << 20 };
 	dnstap_writer *writer;
 
-	(void)unused;
-	/* What begins a stream is written at once. */
+	/* START is written at once. */
 	no_writer(options_to("file:/dev/full"), DNSTAP_ERROR_IO, "/dev/full: No space");
-	/* A file has the same end at its limit, if the signal for that does not come first. */
+	/* The same at the size limit of a file, if its signal is ignored. */
 	signal(SIGXFSZ, SIG_IGN);
-	NEED(setrlimit(RLIMIT_FSIZE, &limit) == 0, "setrlimit");
+	ASSERT(setrlimit(RLIMIT_FSIZE, &limit) == 0, "setrlimit");
 	writer = open_writer(options_to("file:limited.tap"));
 	write_to_failure(writer);
-	NEED(strstr(dnstap_writer_get_error(writer), "limited.tap: File too large") != NULL, "'%s'", dnstap_writer_get_error(writer));
+	ASSERT(strstr(dnstap_writer_get_error(writer), "limited.tap: File too large") != NULL, "'%s'", dnstap_writer_get_error(writer));
 	stays_failed(&writer, DNSTAP_ERROR_IO);
 }
 
@@ -582,7 +575,7 @@ static void count_signal(int number)
 }
 
 /* The dispositions of SIGPIPE that a program may have set. */
-enum disposition { ENDS_IT, HANDLES_IT, BLOCKS_IT, HAS_IT_PENDING };
+enum disposition { DEFAULT_ACTION, HANDLED, BLOCKED, PENDING };
 
 static bool is_pending(void)
 {
@@ -591,7 +584,7 @@ static bool is_pending(void)
 	return sigpending(&set) == 0 && sigismember(&set, SIGPIPE) == 1;
 }
 
-/* A FIFO whose reader is gone. A socket is among those in trouble. */
+/* A FIFO whose reader is gone. Sockets are tested above. */
 static void broken_pipe(int disposition)
 {
 	sigset_t pipe_alone, before, after;
@@ -600,28 +593,28 @@ static void broken_pipe(int disposition)
 
 	sigemptyset(&pipe_alone);
 	sigaddset(&pipe_alone, SIGPIPE);
-	NEED(mkfifo("a-fifo", 0600) == 0, "mkfifo");
+	ASSERT(mkfifo("a-fifo", 0600) == 0, "mkfifo");
 	reader = open("a-fifo", O_RDONLY | O_NONBLOCK);
-	NEED(reader >= 0, "open");
-	signal(SIGPIPE, disposition == HANDLES_IT ? count_signal : SIG_DFL);
-	if (disposition >= BLOCKS_IT)
+	ASSERT(reader >= 0, "open");
+	signal(SIGPIPE, disposition == HANDLED ? count_signal : SIG_DFL);
+	if (disposition >= BLOCKED)
 		pthread_sigmask(SIG_BLOCK, &pipe_alone, NULL);
-	if (disposition == HAS_IT_PENDING)
+	if (disposition == PENDING)
 		raise(SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, NULL, &before);
 	writer = open_writer(options_to("file:a-fifo"));
 	close(reader);
 	write_to_failure(writer);
-	NEED(strstr(dnstap_writer_get_error(writer), "Broken pipe") != NULL, "'%s'", dnstap_writer_get_error(writer));
+	ASSERT(strstr(dnstap_writer_get_error(writer), "Broken pipe") != NULL, "'%s'", dnstap_writer_get_error(writer));
 	stays_failed(&writer, DNSTAP_ERROR_IO);
 	pthread_sigmask(SIG_BLOCK, NULL, &after);
 	for (int i = 1; i < 32; i++)
-		NEED(sigismember(&before, i) == sigismember(&after, i), "the mask has changed for signal %d", i);
-	NEED(is_pending() == (disposition == HAS_IT_PENDING), "SIGPIPE is pending: %d", is_pending());
-	EXPECT(signals, 0);
+		ASSERT(sigismember(&before, i) == sigismember(&after, i), "the mask has changed for signal %d", i);
+	ASSERT(is_pending() == (disposition == PENDING), "SIGPIPE is pending: %d", is_pending());
+	ASSERT_EQ(signals, 0);
 }
 
-/* A child has a copy of the parent's writer, and must neither send its buffer nor end the stream. */
+/* A child inherits a copy of the writer, and must neither send its buffer nor end the stream. */
 static void in_a_child(int where)
 {
 	struct tally *tally = new_tally();
@@ -635,32 +628,32 @@ static void in_a_child(int where)
 	if (where != TO_FILE)
 		receiver_start(&receiver, listening, receive, tally);
 	writer = open_writer(options_to(output));
-	SUCCEEDS(writer, write_number(writer, m.type, (struct number){ 1, 0 }, 100));
+	SUCCEEDS(writer, write_with_id(writer, m.type, (struct message_id){ 1, 0 }, 100));
 	child = fork();
 	if (child == 0) {
-		NEED(dnstap_writer_write(writer, &m) == DNSTAP_ERROR_CLOSED, "write");
-		NEED(dnstap_writer_write_frame(writer, (const uint8_t *)"x", 1) == DNSTAP_ERROR_CLOSED, "write_frame");
-		NEED(dnstap_writer_flush(writer) == DNSTAP_ERROR_CLOSED, "flush");
-		NEED(strstr(dnstap_writer_get_error(writer), "child") != NULL, "'%s'", dnstap_writer_get_error(writer));
-		NEED(dnstap_writer_close(&writer) == DNSTAP_ERROR_CLOSED && writer == NULL, "close");
-		/* One of its own. */
+		ASSERT(dnstap_writer_write(writer, &m) == DNSTAP_ERROR_CLOSED, "write");
+		ASSERT(dnstap_writer_write_frame(writer, (const uint8_t *)"x", 1) == DNSTAP_ERROR_CLOSED, "write_frame");
+		ASSERT(dnstap_writer_flush(writer) == DNSTAP_ERROR_CLOSED, "flush");
+		ASSERT(strstr(dnstap_writer_get_error(writer), "child") != NULL, "'%s'", dnstap_writer_get_error(writer));
+		ASSERT(dnstap_writer_close(&writer) == DNSTAP_ERROR_CLOSED && writer == NULL, "close");
+		/* Its own writer. */
 		writer = open_writer(options_to("file:child.tap"));
 		SUCCEEDS(writer, dnstap_writer_write(writer, &m));
 		close_writer(&writer);
 		_exit(0);
 	}
-	wait_for(child);
-	SUCCEEDS(writer, write_number(writer, m.type, (struct number){ 1, 1 }, 100));
+	wait_for_child(child);
+	SUCCEEDS(writer, write_with_id(writer, m.type, (struct message_id){ 1, 1 }, 100));
 	close_writer(&writer);
 	if (where == TO_FILE)
-		EXPECT(tally_file(tally, "fork.tap"), 2);
+		ASSERT_EQ(tally_file(tally, "fork.tap"), 2);
 	else
 		receiver_finish(&receiver, stderr);
-	EXPECT(tally->messages, 2);
+	ASSERT_EQ(tally->messages, 2);
 	free_tally(tally);
 }
 
-/* The one descriptor of a writer is closed by exec(), and in a forked child. */
+/* The only descriptor of a writer is closed by exec(), and in a forked child. */
 static void descriptors(int where)
 {
 	char output[64] = "file:x.tap";
@@ -673,7 +666,7 @@ static void descriptors(int where)
 		struct tally *tally = new_tally();
 		int fd = accept_one(listening);
 
-		NEED(shake(fd, only_dnstap), "no handshake");
+		ASSERT(shake(fd, only_dnstap), "no handshake");
 		tally_to_stop(tally, fd);
 		free_tally(tally);
 		_exit(0);
@@ -684,60 +677,60 @@ static void descriptors(int where)
 	for (int fd = 0; fd < 64; fd++) {
 		if (is_open[fd] || fcntl(fd, F_GETFD) < 0)
 			continue;
-		NEED(opened < 0, "descriptors %d and %d", opened, fd);
+		ASSERT(opened < 0, "descriptors %d and %d", opened, fd);
 		opened = fd;
 	}
-	NEED(opened >= 0, "no descriptor");
-	NEED(fcntl(opened, F_GETFD) & FD_CLOEXEC, "not closed by exec()");
+	ASSERT(opened >= 0, "no descriptor");
+	ASSERT(fcntl(opened, F_GETFD) & FD_CLOEXEC, "not closed by exec()");
 	child = fork();
 	if (child == 0) {
-		NEED(fcntl(opened, F_GETFD) < 0 && errno == EBADF, "open in a child");
+		ASSERT(fcntl(opened, F_GETFD) < 0 && errno == EBADF, "open in a child");
 		_exit(0);
 	}
-	wait_for(child);
+	wait_for_child(child);
 	close_writer(&writer);
-	NEED(fcntl(opened, F_GETFD) < 0, "open after closing");
+	ASSERT(fcntl(opened, F_GETFD) < 0, "open after closing");
 	if (where != TO_FILE)
-		wait_for(receiver);
+		wait_for_child(receiver);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct fault cases[] = {
-		{ "written over a Unix socket", to_receiver, TO_UNIX, 60, 0, NULL },
-		{ "written over TCP", to_receiver, TO_TCP4, 60, 0, NULL },
-		{ "written over TCP to IPv6", to_receiver, TO_TCP6, 60, 0, NULL },
-		{ "written over TCP to a name", to_receiver, TO_NAME, 60, 0, NULL },
-		{ "a file is that of a sink", as_a_sink, 0, 60, 0, NULL },
-		{ "messages and frames that are refused", refused, 0, 60, 0, NULL },
-		{ "long frames", long_frames, 0, 60, 0, NULL },
-		{ "flushing", flushing, 0, 60, 0, NULL },
-		{ "a receiver that does not answer", unidirectional, 0, 60, 0, NULL },
-		{ "no receiver", absent, 0, 60, 0, NULL },
-		{ "a Unix socket at which nobody accepts", silent, TO_UNIX, 60, 0, NULL },
-		{ "a port at which nobody accepts", silent, TO_TCP4, 60, 0, NULL },
-		{ "a handshake in dribs and drabs", dribbling, TO_UNIX, 60, 0, NULL },
-		{ "a receiver without dnstap", no_handshake, PICKY, 60, 0, NULL },
-		{ "a peer that does not speak Frame Streams", no_handshake, BANNER, 60, 0, NULL },
-		{ "a receiver that stalls", in_trouble, 8 * STALLS + TO_UNIX, 60, 0, NULL },
-		{ "a receiver that stalls, over TCP", in_trouble, 8 * STALLS + TO_TCP4, 60, 0, NULL },
-		{ "a receiver that reads a byte now and then", in_trouble, 8 * TRICKLES + TO_UNIX, 60, 0, NULL },
-		{ "a receiver that reads a byte now and then, over TCP", in_trouble, 8 * TRICKLES + TO_TCP4, 60, 0, NULL },
-		{ "a receiver that shuts down", in_trouble, 8 * DIES + TO_UNIX, 60, 0, NULL },
-		{ "a receiver that shuts down, over TCP", in_trouble, 8 * DIES + TO_TCP4, 60, 0, NULL },
-		{ "a receiver that resets the connection", in_trouble, 8 * SLAMS + TO_TCP4, 60, 0, NULL },
-		{ "a receiver that does not confirm the end", no_finish, NO_FINISH, 60, 0, NULL },
-		{ "a receiver that confirms the end with an invalid reply", no_finish, OTHER_ANSWER, 60, 0, NULL },
-		{ "a disk that is full", full_disk, 0, 60, 0, NULL },
-		{ "a broken pipe: SIGPIPE would end the program", broken_pipe, ENDS_IT, 60, 0, NULL },
-		{ "a broken pipe: SIGPIPE has a handler", broken_pipe, HANDLES_IT, 60, 0, NULL },
-		{ "a broken pipe: SIGPIPE is blocked", broken_pipe, BLOCKS_IT, 60, 0, NULL },
-		{ "a broken pipe: SIGPIPE is pending", broken_pipe, HAS_IT_PENDING, 60, 0, NULL },
-		{ "a forked child of one that writes to a file", in_a_child, TO_FILE, 60, 0, NULL },
-		{ "a forked child of one that writes to a socket", in_a_child, TO_UNIX, 60, 0, NULL },
-		{ "the descriptor of a file", descriptors, TO_FILE, 60, 0, NULL },
-		{ "the descriptor of a socket", descriptors, TO_UNIX, 60, 0, NULL },
+	static const struct test_case cases[] = {
+		CASE_WITH("written over a Unix socket", to_receiver, TO_UNIX),
+		CASE_WITH("written over TCP", to_receiver, TO_TCP4),
+		CASE_WITH("written over TCP to IPv6", to_receiver, TO_TCP6),
+		CASE_WITH("written over TCP to a name", to_receiver, TO_NAME),
+		CASE("a writer and a sink write the same file", as_a_sink),
+		CASE("messages and frames that are refused", refused),
+		CASE("long frames", long_frames),
+		CASE("flushing", flushing),
+		CASE("unidirectional", unidirectional),
+		CASE("no receiver", absent),
+		CASE_WITH("a Unix socket that does not accept", silent, TO_UNIX),
+		CASE_WITH("a TCP port that does not accept", silent, TO_TCP4),
+		CASE_WITH("a handshake reply that arrives byte by byte", reply_byte_by_byte, TO_UNIX),
+		CASE_WITH("a receiver of another content type", no_handshake, OTHER_CONTENT_TYPE),
+		CASE_WITH("a peer that does not speak Frame Streams", no_handshake, BANNER),
+		CASE_WITH("a receiver that stalls", misbehaving, 8 * STALLS + TO_UNIX),
+		CASE_WITH("a receiver that stalls, over TCP", misbehaving, 8 * STALLS + TO_TCP4),
+		CASE_WITH("a receiver that reads slowly", misbehaving, 8 * READS_SLOWLY + TO_UNIX),
+		CASE_WITH("a receiver that reads slowly, over TCP", misbehaving, 8 * READS_SLOWLY + TO_TCP4),
+		CASE_WITH("a receiver that shuts down", misbehaving, 8 * SHUTS_DOWN + TO_UNIX),
+		CASE_WITH("a receiver that shuts down, over TCP", misbehaving, 8 * SHUTS_DOWN + TO_TCP4),
+		CASE_WITH("a receiver that resets the connection", misbehaving, 8 * RESETS + TO_TCP4),
+		CASE_WITH("a receiver that does not confirm the end", no_finish, NO_FINISH),
+		CASE_WITH("a receiver that confirms the end with an invalid reply", no_finish, OTHER_ANSWER),
+		CASE("a full disk", full_disk),
+		CASE_WITH("a broken pipe: SIGPIPE would end the program", broken_pipe, DEFAULT_ACTION),
+		CASE_WITH("a broken pipe: SIGPIPE has a handler", broken_pipe, HANDLED),
+		CASE_WITH("a broken pipe: SIGPIPE is blocked", broken_pipe, BLOCKED),
+		CASE_WITH("a broken pipe: SIGPIPE is pending", broken_pipe, PENDING),
+		CASE_WITH("a forked child of one that writes to a file", in_a_child, TO_FILE),
+		CASE_WITH("a forked child of one that writes to a socket", in_a_child, TO_UNIX),
+		CASE_WITH("the descriptor of a file", descriptors, TO_FILE),
+		CASE_WITH("the descriptor of a socket", descriptors, TO_UNIX),
 	};
 
-	return RUN(argc, argv, cases);
+	return RUN_CASES(argc, argv, cases);
 }

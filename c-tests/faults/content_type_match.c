@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A writer with several content types and a receiver that does not accept the first. */
 #include "endpoint.h"
-#include "fault.h"
+#include "harness.h"
 #include "receiver.h"
 
 #include <unistd.h>
@@ -43,21 +43,21 @@ static void negotiate(int number)
 	receiver_start(&r, e.listening, play, &c);
 	writer = endpoint_writer(&e, offered);
 	res = fstrm_writer_open(writer);
-	NEED(res == fstrm_res_success, "open returned %d", (int)res);
+	ASSERT(res == fstrm_res_success, "open returned %d", (int)res);
 	res = fstrm_writer_close(writer);
-	NEED(res == fstrm_res_success, "close returned %d", (int)res);
+	ASSERT(res == fstrm_res_success, "close returned %d", (int)res);
 	fstrm_writer_destroy(&writer);
 	receiver_finish(&r, stderr);
-	NEED(c.good, "START has not the content type %s", started[number]);
+	ASSERT(c.good, "START has not the content type %s", started[number]);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct fault faults[] = {
-		{ "A, B, C offered and B accepted", negotiate, 0, 30, WRONG, NULL },
-		{ "A, B, C offered and C accepted", negotiate, 1, 30, WRONG, NULL },
-		{ "A, B, C offered and C, B accepted: the writer's order counts", negotiate, 2, 30, WRONG, NULL },
+	static const struct test_case cases[] = {
+		FAULT("A, B, C offered and B accepted", negotiate, 0, 30, FAILS, NULL),
+		FAULT("A, B, C offered and C accepted", negotiate, 1, 30, FAILS, NULL),
+		FAULT("A, B, C offered and C, B accepted: the writer's order counts", negotiate, 2, 30, FAILS, NULL),
 	};
 
-	return RUN(argc, argv, faults);
+	return RUN_CASES(argc, argv, cases);
 }

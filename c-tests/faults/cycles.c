@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Starting and stopping again and again leaves no thread and no descriptor behind. */
+/* Starting and stopping repeatedly leaks no thread and no descriptor. */
 #include "endpoint.h"
-#include "fault.h"
+#include "harness.h"
 #include "receiver.h"
 
 #include <time.h>
@@ -9,14 +9,14 @@
 
 enum { CYCLES = 100 };
 
-/* A joined thread may be seen for a moment longer: the kernel tells nobody when it is gone. */
+/* A joined thread may be listed for a moment longer. */
 static int threads_down_to(int wanted)
 {
 	struct timespec pause = { 0, 1000000 };
 	double began = now();
 	int count;
 
-	while ((count = entries_of("/proc/self/task")) > wanted && now() - began < 2)
+	while ((count = count_entries("/proc/self/task")) > wanted && now() - began < 2)
 		nanosleep(&pause, NULL);
 	return count;
 }
@@ -46,15 +46,15 @@ static void cycles(const struct endpoint *e, bool served)
 {
 	int threads, descriptors;
 
-	/* The first cycle may set up what lives as long as the process. */
+	/* The first cycle may make allocations that last as long as the process. */
 	cycle(e, served, 0);
 	threads = threads_down_to(3);
-	descriptors = entries_of("/proc/self/fd");
+	descriptors = count_entries("/proc/self/fd");
 	for (int i = 0; i < CYCLES; i++)
 		cycle(e, served, i);
-	NEED(threads_down_to(threads) == threads, "%d threads became %d", threads - 2, entries_of("/proc/self/task") - 2);
-	NEED(entries_of("/proc/self/fd") == descriptors, "%d descriptors became %d",
-	     descriptors - 2, entries_of("/proc/self/fd") - 2);
+	ASSERT(threads_down_to(threads) == threads, "%d threads became %d", threads - 2, count_entries("/proc/self/task") - 2);
+	ASSERT(count_entries("/proc/self/fd") == descriptors, "%d descriptors became %d",
+	       descriptors - 2, count_entries("/proc/self/fd") - 2);
 }
 
 static void with_receiver(int transport)
@@ -76,12 +76,12 @@ static void without_receiver(int transport)
 
 int main(int argc, char **argv)
 {
-	static const struct fault faults[] = {
-		{ "100 cycles to a file", with_receiver, TO_FILE, 60, PASSES | HANGS, "hangs when a wake-up is lost" },
-		{ "100 cycles to a Unix receiver", with_receiver, TO_UNIX, 60, PASSES | HANGS, "hangs when a wake-up is lost" },
-		{ "100 cycles to a TCP receiver", with_receiver, TO_TCP4, 60, PASSES | HANGS, "hangs when a wake-up is lost" },
-		{ "100 cycles without a receiver", without_receiver, TO_UNIX, 60, PASSES | HANGS, "hangs when a wake-up is lost" },
+	static const struct test_case cases[] = {
+		FAULT("100 cycles to a file", with_receiver, TO_FILE, 60, PASSES | HANGS, "hangs when a wake-up is lost"),
+		FAULT("100 cycles to a Unix receiver", with_receiver, TO_UNIX, 60, PASSES | HANGS, "hangs when a wake-up is lost"),
+		FAULT("100 cycles to a TCP receiver", with_receiver, TO_TCP4, 60, PASSES | HANGS, "hangs when a wake-up is lost"),
+		FAULT("100 cycles without a receiver", without_receiver, TO_UNIX, 60, PASSES | HANGS, "hangs when a wake-up is lost"),
 	};
 
-	return RUN(argc, argv, faults);
+	return RUN_CASES(argc, argv, cases);
 }

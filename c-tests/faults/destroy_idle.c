@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Destroying a writer thread that has just started, or has nothing to do, does not wait for the flush timeout. */
 #include "endpoint.h"
-#include "fault.h"
+#include "harness.h"
 #include "receiver.h"
 
 #include <unistd.h>
 
 enum { ROUNDS = 100 };
 
-/* Set by the writer thread when it opens, so that destroy can come at the very moment it goes to sleep. */
+/* Set by the writer thread when it opens, so that destroy can be called just when it goes to sleep. */
 static int opened;
 
 static fstrm_res on_open(void *obj)
@@ -53,7 +53,7 @@ static void destroy(struct fstrm_iothr *iothr, int round)
 	double began = now();
 
 	fstrm_iothr_destroy(&iothr);
-	NEED(now() - began < 1, "round %d: destroy took %.1f s", round, now() - began);
+	ASSERT(now() - began < 1, "round %d: destroy took %.1f s", round, now() - began);
 }
 
 static void at_once(int rounds)
@@ -62,7 +62,7 @@ static void at_once(int rounds)
 		destroy(start(), i);
 }
 
-/* Spins, as any sleep would be longer than the moment to hit; a little longer every round. A busy machine gets fewer. */
+/* Spins a little longer every round, because any sleep would miss the moment. A busy machine does fewer rounds. */
 static void when_idle(int rounds)
 {
 	double began = now();
@@ -104,11 +104,11 @@ static void with_a_frame(int rounds)
 int main(int argc, char **argv)
 {
 	static const char race[] = "a race: the wake-up is lost when it comes just before the thread sleeps";
-	static const struct fault faults[] = {
-		{ "destroy right after init", at_once, ROUNDS, 15, HANGS | PASSES, race },
-		{ "destroy when idle", when_idle, 20 * ROUNDS, 15, HANGS | PASSES, race },
-		{ "destroy with one frame queued", with_a_frame, ROUNDS, 15, HANGS | PASSES, race },
+	static const struct test_case cases[] = {
+		FAULT("destroy right after init", at_once, ROUNDS, 15, HANGS | PASSES, race),
+		FAULT("destroy when idle", when_idle, 20 * ROUNDS, 15, HANGS | PASSES, race),
+		FAULT("destroy with one frame queued", with_a_frame, ROUNDS, 15, HANGS | PASSES, race),
 	};
 
-	return RUN(argc, argv, faults);
+	return RUN_CASES(argc, argv, cases);
 }

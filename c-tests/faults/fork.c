@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A process that forks after it started a writer thread: parent and child both go on logging. */
 #include "endpoint.h"
-#include "fault.h"
+#include "harness.h"
 #include "receiver.h"
 
 #include <sched.h>
@@ -70,7 +70,7 @@ static void submit(struct fstrm_iothr *iothr, struct fstrm_iothr_queue *queue, i
 	n->seq = seq;
 	while ((res = fstrm_iothr_submit(iothr, queue, n, sizeof *n, fstrm_free_wrapper, NULL)) == fstrm_res_again)
 		sched_yield();
-	NEED(res == fstrm_res_success, "submit in process %d failed", process);
+	ASSERT(res == fstrm_res_success, "submit in process %d failed", process);
 }
 
 static void in_child(struct fstrm_iothr *iothr, struct fstrm_iothr_queue *queue, int process)
@@ -92,7 +92,7 @@ static struct fstrm_iothr *start(const struct endpoint *e, struct receiver *rece
 	fstrm_iothr_options_set_queue_model(opt, model);
 	iothr = fstrm_iothr_init(opt, &writer);
 	fstrm_iothr_options_destroy(&opt);
-	NEED(receiver_wait(&receivers[0], 1), "the receiver saw no connection");
+	ASSERT(receiver_wait(&receivers[0], 1), "the receiver saw no connection");
 	for (int i = 1; i < count; i++)
 		receiver_start(&receivers[i], e->listening, play, NULL);
 	return iothr;
@@ -102,11 +102,11 @@ static void check(struct receiver *receivers, int children, int parent_frames)
 {
 	for (int i = 0; i <= children; i++)
 		receiver_finish(&receivers[i], stderr);
-	NEED(seen.wrong == 0, "%d frames were out of order, doubled or on the wrong connection", seen.wrong);
-	NEED(seen.next[0] == parent_frames, "%d of %d frames of the parent arrived", seen.next[0], parent_frames);
+	ASSERT(seen.wrong == 0, "%d frames were out of order, doubled or on the wrong connection", seen.wrong);
+	ASSERT(seen.next[0] == parent_frames, "%d of %d frames of the parent arrived", seen.next[0], parent_frames);
 	for (int i = 1; i <= children; i++)
-		NEED(seen.next[i] == CHILD_FRAMES, "%d of %d frames of child %d arrived", seen.next[i], (int)CHILD_FRAMES, i);
-	NEED(seen.connections == children + 1, "%d connections", seen.connections);
+		ASSERT(seen.next[i] == CHILD_FRAMES, "%d of %d frames of child %d arrived", seen.next[i], (int)CHILD_FRAMES, i);
+	ASSERT(seen.connections == children + 1, "%d connections", seen.connections);
 }
 
 /* The parent has frames queued at the fork: only it may send them. */
@@ -128,7 +128,7 @@ static void one_child(int model)
 		in_child(iothr, queue, 1);
 	for (int i = BEFORE; i < BEFORE + AFTER; i++)
 		submit(iothr, queue, 0, i);
-	wait_for(child);
+	wait_for_child(child);
 	fstrm_iothr_destroy(&iothr);
 	check(receivers, 1, BEFORE + AFTER);
 }
@@ -153,7 +153,7 @@ static void idle_child(int destroys)
 			fstrm_iothr_destroy(&iothr);
 		_exit(0);
 	}
-	wait_for(child);
+	wait_for_child(child);
 	submit(iothr, queue, 0, BEFORE);
 	fstrm_iothr_destroy(&iothr);
 	check(receivers, 0, BEFORE + 1);
@@ -174,7 +174,7 @@ static void *keep_busy(void *arg)
 	return NULL;
 }
 
-/* Until the parent's frames have arrived: how long that takes is not the library's deadline to keep. */
+/* Waits until the frames of the parent have arrived, which has no deadline. */
 static void await_parent(int sent)
 {
 	struct timespec pause = { 0, 1000000 };
@@ -189,7 +189,7 @@ static void await_parent(int sent)
 	}
 }
 
-/* Forks that hit a producer and the writer thread in the middle of anything. */
+/* Forks while a producer and the writer thread are busy. */
 static void many_children(int model)
 {
 	struct receiver receivers[CHILDREN + 1];
@@ -208,7 +208,7 @@ static void many_children(int model)
 
 		if (child == 0)
 			in_child(iothr, busy.queue, i);
-		wait_for(child);
+		wait_for_child(child);
 	}
 	__atomic_store_n(&busy.stop, 1, __ATOMIC_RELAXED);
 	pthread_join(producer, NULL);
@@ -235,7 +235,7 @@ static void *submit_with_the_others(void *arg)
 	return NULL;
 }
 
-/* The threads of a child submit at once, and one of them is the first: none is refused. */
+/* The threads of a child submit at the same time: none is refused. */
 static void threads_of_a_child(int model)
 {
 	struct submitter submitters[THREADS];
@@ -262,16 +262,16 @@ static void threads_of_a_child(int model)
 			pthread_barrier_init(&all, NULL, THREADS);
 			for (int i = 0; i < THREADS; i++) {
 				submitters[i].all = &all;
-				NEED(pthread_create(&threads[i], NULL, submit_with_the_others, &submitters[i]) == 0, "no thread");
+				ASSERT(pthread_create(&threads[i], NULL, submit_with_the_others, &submitters[i]) == 0, "no thread");
 			}
 			for (int i = 0; i < THREADS; i++) {
 				pthread_join(threads[i], NULL);
-				NEED(submitters[i].refused == 0, "%d frames of thread %d were refused", submitters[i].refused, i);
+				ASSERT(submitters[i].refused == 0, "%d frames of thread %d were refused", submitters[i].refused, i);
 			}
 			fstrm_iothr_destroy(&iothr);
 			_exit(0);
 		}
-		wait_for(child);
+		wait_for_child(child);
 	}
 	fstrm_iothr_destroy(&iothr);
 	endpoint_close(&e);
@@ -279,17 +279,17 @@ static void threads_of_a_child(int model)
 
 int main(int argc, char **argv)
 {
-	static const struct fault faults[] = {
-		{ "parent and child log, SPSC", one_child, FSTRM_IOTHR_QUEUE_MODEL_SPSC, 15, HANGS | WRONG, NULL },
-		{ "parent and child log, MPSC", one_child, FSTRM_IOTHR_QUEUE_MODEL_MPSC, 15, HANGS | WRONG, NULL },
-		{ "child leaves the library alone", idle_child, 0, 15, PASSES, "nothing is asked of it" },
-		{ "child only destroys", idle_child, 1, 15, HANGS | WRONG | PASSES,
-		  "a race: it depends on where the writer thread was at the fork" },
-		{ "eight children of a busy parent, SPSC", many_children, FSTRM_IOTHR_QUEUE_MODEL_SPSC, 15, HANGS | WRONG, NULL },
-		{ "eight children of a busy parent, MPSC", many_children, FSTRM_IOTHR_QUEUE_MODEL_MPSC, 15, HANGS | WRONG, NULL },
-		{ "threads of a child submit at once, SPSC", threads_of_a_child, FSTRM_IOTHR_QUEUE_MODEL_SPSC, 30, HANGS | WRONG, NULL },
-		{ "threads of a child submit at once, MPSC", threads_of_a_child, FSTRM_IOTHR_QUEUE_MODEL_MPSC, 30, HANGS | WRONG, NULL },
+	static const struct test_case cases[] = {
+		FAULT("parent and child log, SPSC", one_child, FSTRM_IOTHR_QUEUE_MODEL_SPSC, 15, HANGS | FAILS, NULL),
+		FAULT("parent and child log, MPSC", one_child, FSTRM_IOTHR_QUEUE_MODEL_MPSC, 15, HANGS | FAILS, NULL),
+		FAULT("child leaves the library alone", idle_child, 0, 15, PASSES, "it makes no call"),
+		FAULT("child only destroys", idle_child, 1, 15, HANGS | FAILS | PASSES,
+		  "a race: it depends on where the writer thread was at the fork"),
+		FAULT("eight children of a busy parent, SPSC", many_children, FSTRM_IOTHR_QUEUE_MODEL_SPSC, 15, HANGS | FAILS, NULL),
+		FAULT("eight children of a busy parent, MPSC", many_children, FSTRM_IOTHR_QUEUE_MODEL_MPSC, 15, HANGS | FAILS, NULL),
+		FAULT("threads of a child submit at the same time, SPSC", threads_of_a_child, FSTRM_IOTHR_QUEUE_MODEL_SPSC, 30, HANGS | FAILS, NULL),
+		FAULT("threads of a child submit at the same time, MPSC", threads_of_a_child, FSTRM_IOTHR_QUEUE_MODEL_MPSC, 30, HANGS | FAILS, NULL),
 	};
 
-	return RUN(argc, argv, faults);
+	return RUN_CASES(argc, argv, cases);
 }

@@ -2,7 +2,7 @@
 /* Frames and queues of sizes the format or the option does not allow. */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "endpoint.h"
-#include "fault.h"
+#include "harness.h"
 #include "receiver.h"
 
 #include <fcntl.h>
@@ -38,16 +38,16 @@ static void too_long_to_read(int size)
 	fstrm_writer_write(w, frame, (size_t)size);
 	fstrm_writer_destroy(&w);
 	r = small_reader();
-	NEED(fstrm_reader_read(r, &data, &len) == fstrm_res_success && len == 3, "the first frame cannot be read");
+	ASSERT(fstrm_reader_read(r, &data, &len) == fstrm_res_success && len == 3, "the first frame cannot be read");
 	data = NULL;
 	res = fstrm_reader_read(r, &data, &len);
-	NEED(res == fstrm_res_failure, "read returned %d, %s", (int)res, data == NULL ? "without data" : "with data");
+	ASSERT(res == fstrm_res_failure, "read returned %d, %s", (int)res, data == NULL ? "without data" : "with data");
 	res = fstrm_reader_read(r, &data, &len);
-	NEED(res == fstrm_res_failure, "the read after it returned %d", (int)res);
+	ASSERT(res == fstrm_res_failure, "the read after it returned %d", (int)res);
 	fstrm_reader_destroy(&r);
 }
 
-/* Even, so the setter takes it; no power of two. */
+/* Even, so the setter accepts it, but not a power of two. */
 static void odd_queue(int size)
 {
 	struct fstrm_iothr_options *opt = fstrm_iothr_options_init();
@@ -58,11 +58,11 @@ static void odd_queue(int size)
 	int accepted = 0, fd;
 	struct frame f;
 
-	NEED(fstrm_iothr_options_set_input_queue_size(opt, (unsigned)size) == fstrm_res_success, "the size was refused");
+	ASSERT(fstrm_iothr_options_set_input_queue_size(opt, (unsigned)size) == fstrm_res_success, "the size was refused");
 	iothr = fstrm_iothr_init(opt, &w);
 	fstrm_iothr_options_destroy(&opt);
 	if (iothr == NULL) {
-		NEED(w != NULL, "init failed and took the writer");
+		ASSERT(w != NULL, "init failed and took the writer");
 		fstrm_writer_destroy(&w);
 		return;
 	}
@@ -70,13 +70,13 @@ static void odd_queue(int size)
 		accepted += fstrm_iothr_submit(iothr, fstrm_iothr_get_input_queue_idx(iothr, 0), frame, 5, NULL, NULL) == fstrm_res_success;
 	fstrm_iothr_destroy(&iothr);
 	fd = open(ENDPOINT_PATH, O_RDONLY);
-	NEED(read_frame(fd, &f) == START, "no START in the file");
+	ASSERT(read_frame(fd, &f) == START, "no START in the file");
 	for (; read_frame(fd, &f) == DATA; accepted--)
 		;
-	NEED(f.type == STOP && accepted == 0, "%d frames are missing", accepted);
+	ASSERT(f.type == STOP && accepted == 0, "%d frames are missing", accepted);
 }
 
-/* The stream must hold these frames and nothing else, whatever the call in the middle returns. */
+/* The stream must contain exactly these frames, whatever the call in between returns. */
 static void expect_stream(int fd, const char *const *texts)
 {
 	struct frame f;
@@ -84,11 +84,11 @@ static void expect_stream(int fd, const char *const *texts)
 	for (; *texts != NULL; texts++) {
 		int type = read_frame(fd, &f);
 
-		NEED(type == DATA && f.len == strlen(*texts) && memcmp(f.data, *texts, f.len) == 0,
-		     "the stream is corrupt at \"%s\": frame of type %d", *texts, type);
+		ASSERT(type == DATA && f.len == strlen(*texts) && memcmp(f.data, *texts, f.len) == 0,
+		       "the stream is corrupt at \"%s\": frame of type %d", *texts, type);
 		free_frame(&f);
 	}
-	NEED(read_frame(fd, &f) == STOP, "the stream goes on or ends without STOP: frame of type %d", f.type);
+	ASSERT(read_frame(fd, &f) == STOP, "the stream goes on or ends without STOP: frame of type %d", f.type);
 }
 
 static void play(struct receiver *r)
@@ -118,12 +118,12 @@ static void around(enum transport transport, fstrm_res (*call)(struct fstrm_writ
 	after = fstrm_writer_write(w, "after", 5);
 	fstrm_writer_close(w);
 	fstrm_writer_destroy(&w);
-	NEED(before == fstrm_res_success && after == fstrm_res_success, "writes returned %d and %d", (int)before, (int)after);
+	ASSERT(before == fstrm_res_success && after == fstrm_res_success, "writes returned %d and %d", (int)before, (int)after);
 	if (transport == TO_FILE) {
 		struct frame f;
 		int fd = open(ENDPOINT_PATH, O_RDONLY);
 
-		NEED(read_frame(fd, &f) == START, "no START in the file");
+		ASSERT(read_frame(fd, &f) == START, "no START in the file");
 		expect_stream(fd, texts);
 	} else {
 		receiver_finish(&r, stderr);
@@ -141,14 +141,14 @@ static void empty_frame(int transport)
 	around((enum transport)transport, write_nothing);
 }
 
-/* Its length does not fit the 4 bytes on the wire. The memory behind it cannot even be read. */
+/* Its length does not fit the 4 bytes on the wire. Its memory cannot even be read. */
 static fstrm_res write_too_much(struct fstrm_writer *w)
 {
 	size_t size = (size_t)UINT32_MAX + 1;
 	void *data = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	fstrm_res res = fstrm_writer_write(w, data, size);
 
-	NEED(res != fstrm_res_success, "a frame of 2^32 bytes was written");
+	ASSERT(res != fstrm_res_success, "a frame of 2^32 bytes was written");
 	return res;
 }
 
@@ -159,17 +159,17 @@ static void huge_frame(int transport)
 
 int main(int argc, char **argv)
 {
-	enum { BAD = WRONG | CRASHES };
-	static const struct fault faults[] = {
-		{ "frame of one byte more than max_frame_size", too_long_to_read, 513, 10, WRONG, NULL },
-		{ "frame of 4096 bytes over max_frame_size", too_long_to_read, 4096, 10, WRONG, NULL },
-		{ "input queue of 6", odd_queue, 6, 10, CRASHES, NULL },
-		{ "input queue of 16382", odd_queue, 16382, 10, CRASHES, NULL },
-		{ "empty frame into a file", empty_frame, TO_FILE, 10, BAD, NULL },
-		{ "empty frame into a socket", empty_frame, TO_UNIX, 10, BAD, NULL },
-		{ "frame of 2^32 bytes into a file", huge_frame, TO_FILE, 10, BAD, NULL },
-		{ "frame of 2^32 bytes into a socket", huge_frame, TO_UNIX, 10, BAD, NULL },
+	enum { BAD = FAILS | CRASHES };
+	static const struct test_case cases[] = {
+		FAULT("frame of one byte more than max_frame_size", too_long_to_read, 513, 10, FAILS, NULL),
+		FAULT("frame of 4096 bytes over max_frame_size", too_long_to_read, 4096, 10, FAILS, NULL),
+		FAULT("input queue of 6", odd_queue, 6, 10, CRASHES, NULL),
+		FAULT("input queue of 16382", odd_queue, 16382, 10, CRASHES, NULL),
+		FAULT("empty frame into a file", empty_frame, TO_FILE, 10, BAD, NULL),
+		FAULT("empty frame into a socket", empty_frame, TO_UNIX, 10, BAD, NULL),
+		FAULT("frame of 2^32 bytes into a file", huge_frame, TO_FILE, 10, BAD, NULL),
+		FAULT("frame of 2^32 bytes into a socket", huge_frame, TO_UNIX, 10, BAD, NULL),
 	};
 
-	return RUN(argc, argv, faults);
+	return RUN_CASES(argc, argv, cases);
 }

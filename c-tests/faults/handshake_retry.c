@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* After a handshake that failed the connection is closed, and the next try begins on a new one. */
+/* After a failed handshake the connection is closed, and the next attempt uses a new one. */
 #include "endpoint.h"
-#include "fault.h"
+#include "harness.h"
 #include "receiver.h"
 
 #include <stdlib.h>
@@ -18,7 +18,7 @@ struct story {
 	const char *wrong;	/* what the receiver did not like */
 };
 
-/* Refuses the first connection in its way, and serves the second. */
+/* Fails the handshake of the first connection, and serves the second. */
 static void play(struct receiver *r)
 {
 	struct story *s = r->arg;
@@ -62,15 +62,15 @@ static void try_again(int answer)
 	endpoint_open(&e, TO_UNIX);
 	receiver_start(&r, e.listening, play, &story);
 	writer = endpoint_writer(&e, types);
-	NEED(fstrm_writer_open(writer) != fstrm_res_success, "the first open succeeded");
+	ASSERT(fstrm_writer_open(writer) != fstrm_res_success, "the first open succeeded");
 	if (fstrm_writer_open(writer) == fstrm_res_success && fstrm_writer_write(writer, "frame", 5) == fstrm_res_success)
 		fstrm_writer_close(writer);
 	fstrm_writer_destroy(&writer);
 	receiver_finish(&r, stderr);
-	NEED(story.wrong == NULL, "%s", story.wrong);
+	ASSERT(story.wrong == NULL, "%s", story.wrong);
 }
 
-/* Callbacks of a transport whose peer says something wrong. */
+/* Callbacks of a transport whose peer sends a wrong frame. */
 struct tape {
 	const char *input;
 	size_t at;
@@ -120,18 +120,18 @@ static void callbacks(int reader)
 	if (reader) {
 		struct fstrm_reader *r = fstrm_reader_init(NULL, &rdwr);
 
-		NEED(fstrm_reader_open(r) != fstrm_res_success, "open succeeded");
+		ASSERT(fstrm_reader_open(r) != fstrm_res_success, "open succeeded");
 		fstrm_reader_destroy(&r);
 	} else {
 		struct fstrm_writer *w = fstrm_writer_init(NULL, &rdwr);
 
-		NEED(fstrm_writer_open(w) != fstrm_res_success, "open succeeded");
+		ASSERT(fstrm_writer_open(w) != fstrm_res_success, "open succeeded");
 		fstrm_writer_destroy(&w);
 	}
-	NEED(t.opens == 1 && t.closes == 1, "opened %d times, closed %d times", t.opens, t.closes);
+	ASSERT(t.opens == 1 && t.closes == 1, "opened %d times, closed %d times", t.opens, t.closes);
 }
 
-/* A file of another content type is closed when its reader goes. */
+/* A file of another content type is closed with its reader. */
 static void unwanted_file(int rounds)
 {
 	struct endpoint e = { .transport = TO_FILE };
@@ -144,28 +144,28 @@ static void unwanted_file(int rounds)
 	fstrm_writer_destroy(&writer);
 	fstrm_file_options_set_file_path(fopt, ENDPOINT_PATH);
 	fstrm_reader_options_add_content_type(ropt, "other", 5);
-	before = entries_of("/proc/self/fd");
+	before = count_entries("/proc/self/fd");
 	for (int i = 0; i < rounds; i++) {
 		struct fstrm_reader *r = fstrm_file_reader_init(fopt, ropt);
 
-		NEED(fstrm_reader_open(r) == fstrm_res_failure, "the file was taken");
+		ASSERT(fstrm_reader_open(r) == fstrm_res_failure, "the file was taken");
 		fstrm_reader_destroy(&r);
 	}
-	after = entries_of("/proc/self/fd");
-	NEED(after == before, "%d descriptors leaked in %d rounds", after - before, rounds);
+	after = count_entries("/proc/self/fd");
+	ASSERT(after == before, "%d descriptors leaked in %d rounds", after - before, rounds);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct fault faults[] = {
-		{ "receiver hangs up after READY", try_again, HANG_UP, 30, PASSES, "only this failure closes its socket" },
-		{ "receiver answers READY with START", try_again, WRONG_FRAME, 30, WRONG, NULL },
-		{ "receiver accepts another content type", try_again, WRONG_TYPE, 30, WRONG, NULL },
-		{ "receiver answers READY with a bad length", try_again, BAD_LENGTH, 30, WRONG, NULL },
-		{ "callbacks of a writer are closed", callbacks, 0, 10, WRONG, NULL },
-		{ "callbacks of a reader are closed", callbacks, 1, 10, WRONG, NULL },
-		{ "files of another content type are closed", unwanted_file, 20, 10, WRONG, NULL },
+	static const struct test_case cases[] = {
+		FAULT("receiver hangs up after READY", try_again, HANG_UP, 30, PASSES, "only this failure closes its socket"),
+		FAULT("receiver answers READY with START", try_again, WRONG_FRAME, 30, FAILS, NULL),
+		FAULT("receiver accepts another content type", try_again, WRONG_TYPE, 30, FAILS, NULL),
+		FAULT("receiver answers READY with a bad length", try_again, BAD_LENGTH, 30, FAILS, NULL),
+		FAULT("callbacks of a writer are closed", callbacks, 0, 10, FAILS, NULL),
+		FAULT("callbacks of a reader are closed", callbacks, 1, 10, FAILS, NULL),
+		FAULT("files of another content type are closed", unwanted_file, 20, 10, FAILS, NULL),
 	};
 
-	return RUN(argc, argv, faults);
+	return RUN_CASES(argc, argv, cases);
 }

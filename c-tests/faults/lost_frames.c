@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Frames that submit took while no receiver was there, or whose write failed: they arrive at the next one. */
+/* Frames that were accepted without a receiver, or whose write failed, arrive at the next receiver. */
 #include "endpoint.h"
-#include "fault.h"
+#include "harness.h"
 #include "receiver.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ enum { FRAMES = 100 };
 
 static unsigned frames[FRAMES];
 
-/* How many frames the library has given back. */
+/* The number of frames that the library has freed. */
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t moved;
@@ -30,7 +30,7 @@ static void give_back(void *data, void *free_data)
 	pthread_mutex_unlock(&freed.lock);
 }
 
-/* Gives the library `seconds` to throw all frames away; returns how many it did. */
+/* Waits up to `seconds` for the library to free all frames; returns how many it freed. */
 static int wait_for_loss(int seconds)
 {
 	struct timespec until;
@@ -105,20 +105,20 @@ static void submit(struct fstrm_iothr *iothr)
 
 	for (unsigned i = 0; i < FRAMES; i++) {
 		frames[i] = i;
-		NEED(fstrm_iothr_submit(iothr, queue, &frames[i], sizeof frames[i], give_back, NULL) == fstrm_res_success,
-		     "frame %u was refused", i);
+		ASSERT(fstrm_iothr_submit(iothr, queue, &frames[i], sizeof frames[i], give_back, NULL) == fstrm_res_success,
+		       "frame %u was refused", i);
 	}
 }
 
-/* Once all is given back, the stream only has to begin; otherwise the frames are still to come. */
+/* If all frames are freed, the stream only has to begin; otherwise they have yet to arrive. */
 static void check(struct fstrm_iothr *iothr, struct receiver *r, struct came *came, int before)
 {
 	receiver_wait(r, before == FRAMES ? STARTED : COMPLETE);
 	fstrm_iothr_destroy(&iothr);
 	receiver_finish(r, stderr);
-	NEED(came->frames == FRAMES, "%d of %d frames arrived", came->frames, (int)FRAMES);
-	NEED(came->end == STOP, "the stream ended with %d", came->end);
-	NEED(freed.count == FRAMES, "%d of %d frames were freed", freed.count, (int)FRAMES);
+	ASSERT(came->frames == FRAMES, "%d of %d frames arrived", came->frames, (int)FRAMES);
+	ASSERT(came->end == STOP, "the stream ended with %d", came->end);
+	ASSERT(freed.count == FRAMES, "%d of %d frames were freed", freed.count, (int)FRAMES);
 }
 
 static void no_receiver_yet(int transport)
@@ -149,18 +149,18 @@ static void receiver_hangs_up(int transport)
 	endpoint_open(&e, (enum transport)transport);
 	receiver_start(&r, e.listening, play, &came);
 	iothr = start(&e);
-	NEED(receiver_wait(&r, HUNG_UP), "the receiver saw no connection");
+	ASSERT(receiver_wait(&r, HUNG_UP), "the receiver saw no connection");
 	submit(iothr);
 	check(iothr, &r, &came, wait_for_loss(3));
 }
 
 int main(int argc, char **argv)
 {
-	/* Only a Unix socket tells for sure, at once, that nobody has read a frame. */
-	static const struct fault faults[] = {
-		{ "frames submitted before the receiver is there", no_receiver_yet, TO_UNIX, 25, WRONG, NULL },
-		{ "frames whose write failed", receiver_hangs_up, TO_UNIX, 25, WRONG, NULL },
+	/* Only a Unix socket reports for certain, and at once, that a frame was not read. */
+	static const struct test_case cases[] = {
+		FAULT("frames submitted before the receiver is there", no_receiver_yet, TO_UNIX, 25, FAILS, NULL),
+		FAULT("frames whose write failed", receiver_hangs_up, TO_UNIX, 25, FAILS, NULL),
 	};
 
-	return RUN(argc, argv, faults);
+	return RUN_CASES(argc, argv, cases);
 }

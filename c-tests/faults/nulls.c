@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* NULL for each pointer argument of each function: an error, never a crash. */
 #include "endpoint.h"
-#include "fault.h"
+#include "harness.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* Good arguments for the others. */
+/* Valid values for the other arguments. */
 static struct fstrm_control *control;
 static struct fstrm_file_options *fopt;
 static struct fstrm_unix_writer_options *uwopt;
@@ -109,7 +109,7 @@ static struct fstrm_writer *writer_to_file(void)
 	return endpoint_writer(&file, NULL);
 }
 
-/* What a call is to do: return another result than success, return NULL, or just return. */
+/* The expected outcome of a call: a result other than success, NULL, or any return. */
 #define ROW(name, check) do { \
 		if (row++ == wanted) { \
 			if (run) \
@@ -117,11 +117,11 @@ static struct fstrm_writer *writer_to_file(void)
 			return name; \
 		} \
 	} while (0)
-#define FAILS(call) ROW(#call, NEED((call) != fstrm_res_success, "returns success"))
-#define GIVES_NULL(call) ROW(#call, NEED((call) == NULL, "returns something"))
+#define FAILS(call) ROW(#call, ASSERT((call) != fstrm_res_success, "returns success"))
+#define GIVES_NULL(call) ROW(#call, ASSERT((call) == NULL, "returns something"))
 #define RETURNS(call) ROW(#call, (call))
 
-/* The name of a row of the table, after running it if that is wanted; NULL behind the last. */
+/* Returns the name of a row of the table, after running it if requested; NULL after the last. */
 static const char *table(int wanted, bool run)
 {
 	int row = 0;
@@ -239,13 +239,13 @@ static void run_row(int row)
 
 int main(int argc, char **argv)
 {
-	struct fault *faults;
+	struct test_case *cases;
 	int count = 0;
 
 	while (table(count, false) != NULL)
 		count++;
-	faults = calloc((size_t)count, sizeof *faults);
+	cases = calloc((size_t)count, sizeof *cases);
 	for (int i = 0; i < count; i++)
-		faults[i] = (struct fault){ table(i, false), run_row, i, 15, ANYTHING, NULL };
-	return faults_main(argc, argv, faults, (size_t)count);
+		cases[i] = (struct test_case)FAULT(table(i, false), run_row, i, 15, ANY_OUTCOME, NULL);
+	return run_cases(argc, argv, cases, (size_t)count);
 }

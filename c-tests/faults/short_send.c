@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Sends that are cut short. A signal that arrives while a send waits for room
- * makes it return with a part written; what follows must go on right there.
+ * Short writes. A signal that arrives while a send waits for room makes it return
+ * after a part of the data; the next send must continue exactly there.
  */
 #include "endpoint.h"
-#include "fault.h"
+#include "harness.h"
 #include "receiver.h"
 
 #include <signal.h>
@@ -69,8 +69,8 @@ static void slow(struct receiver *r)
 static void check(struct receiver *r, int good)
 {
 	receiver_finish(r, stderr);
-	NEED(good >= 0, "the stream is corrupt after %d frames", -1 - good);
-	NEED(good == FRAMES, "%d of %d frames arrived", good, (int)FRAMES);
+	ASSERT(good >= 0, "the stream is corrupt after %d frames", -1 - good);
+	ASSERT(good == FRAMES, "%d of %d frames arrived", good, (int)FRAMES);
 }
 
 static void vectors(int transport)
@@ -87,7 +87,7 @@ static void vectors(int transport)
 	receiver_start(&r, e.listening, slow, &good);
 	writer = endpoint_writer(&e, types);
 	res = fstrm_writer_open(writer);
-	NEED(res == fstrm_res_success, "open failed");
+	ASSERT(res == fstrm_res_success, "open failed");
 	for (int i = 0; i < FRAMES; i++) {
 		iov[i].iov_base = frames[i];
 		iov[i].iov_len = FRAME_SIZE;
@@ -98,7 +98,7 @@ static void vectors(int transport)
 		res = fstrm_writer_close(writer);
 	fstrm_writer_destroy(&writer);
 	check(&r, good);
-	NEED(res == fstrm_res_success, "writev or close failed");
+	ASSERT(res == fstrm_res_success, "writev or close failed");
 }
 
 static void iothr(int transport)
@@ -119,26 +119,26 @@ static void iothr(int transport)
 	fstrm_iothr_options_set_buffer_hint(opt, FSTRM_IOTHR_BUFFER_HINT_MAX);
 	thread = fstrm_iothr_init(opt, &writer);
 	fstrm_iothr_options_destroy(&opt);
-	/* The signals are for any thread that takes them: not this one. */
+	/* The signals are for the other threads. */
 	sigemptyset(&alarms);
 	sigaddset(&alarms, SIGALRM);
 	pthread_sigmask(SIG_BLOCK, &alarms, NULL);
 	start_signals();
 	queue = fstrm_iothr_get_input_queue(thread);
 	for (int i = 0; i < FRAMES; i++)
-		NEED(fstrm_iothr_submit(thread, queue, frames[i], FRAME_SIZE, NULL, NULL) == fstrm_res_success, "frame %d was refused", i);
+		ASSERT(fstrm_iothr_submit(thread, queue, frames[i], FRAME_SIZE, NULL, NULL) == fstrm_res_success, "frame %d was refused", i);
 	fstrm_iothr_destroy(&thread);
 	check(&r, good);
 }
 
 int main(int argc, char **argv)
 {
-	enum { BAD = WRONG | CRASHES | HANGS };
-	static const struct fault faults[] = {
-		{ "writev to a slow Unix receiver, interrupted", vectors, TO_UNIX, 30, BAD, NULL },
-		{ "writev to a slow TCP receiver, interrupted", vectors, TO_TCP4, 30, BAD, NULL },
-		{ "writer thread to a slow Unix receiver, interrupted", iothr, TO_UNIX, 30, BAD, NULL },
+	enum { BAD = FAILS | CRASHES | HANGS };
+	static const struct test_case cases[] = {
+		FAULT("writev to a slow Unix receiver, interrupted", vectors, TO_UNIX, 30, BAD, NULL),
+		FAULT("writev to a slow TCP receiver, interrupted", vectors, TO_TCP4, 30, BAD, NULL),
+		FAULT("writer thread to a slow Unix receiver, interrupted", iothr, TO_UNIX, 30, BAD, NULL),
 	};
 
-	return RUN(argc, argv, faults);
+	return RUN_CASES(argc, argv, cases);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Receivers that stop talking: nothing may wait for them without end. */
+/* Receivers that fall silent: nothing may wait for them without a deadline. */
 #include "endpoint.h"
-#include "fault.h"
+#include "harness.h"
 #include "receiver.h"
 
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static void play(struct receiver *r)
 	if (silence == BEFORE_FINISH)
 		while (receiver_read(r, fd) == DATA)
 			;
-	receiver_wait(r, 2);	/* silent from here, until the test is over */
+	receiver_wait(r, 2);	/* silent from here until the end of the test */
 	close(fd);
 }
 
@@ -48,14 +48,14 @@ static void destroy(enum transport transport, enum silence silence)
 	int accepted = 0, freed = 0, frames = silence == BEFORE_FINISH ? 10 : FRAMES;
 	double began;
 
-	NEED(endpoint_open(&e, transport), "no such transport");
+	ASSERT(endpoint_open(&e, transport), "no such transport");
 	receiver_start(&r, e.listening, play, &silence);
 	writer = endpoint_writer(&e, types);
 	fstrm_iothr_options_set_input_queue_size(opt, 4096);
 	iothr = fstrm_iothr_init(opt, &writer);
 	fstrm_iothr_options_destroy(&opt);
 	queue = fstrm_iothr_get_input_queue(iothr);
-	NEED(receiver_wait(&r, 1), "the receiver saw no connection");
+	ASSERT(receiver_wait(&r, 1), "the receiver saw no connection");
 	for (int i = 0; i < frames; i++) {
 		void *data = calloc(1, FRAME_SIZE);
 
@@ -66,8 +66,8 @@ static void destroy(enum transport transport, enum silence silence)
 	}
 	began = now();
 	fstrm_iothr_destroy(&iothr);
-	NEED(now() - began < 5, "destroy took %.1f s", now() - began);
-	NEED(accepted > 0 && freed == accepted, "of %d accepted frames %d were freed", accepted, freed);
+	ASSERT(now() - began < 5, "destroy took %.1f s", now() - began);
+	ASSERT(accepted > 0 && freed == accepted, "of %d accepted frames %d were freed", accepted, freed);
 	receiver_reach(&r, 2);
 }
 
@@ -106,34 +106,34 @@ static void calls(int silence)
 	receiver_start(&r, e.listening, play, &where);
 	writer = endpoint_writer(&e, types);
 	res = fstrm_writer_open(writer);
-	NEED(now() - began < 10, "open took %.1f s", now() - began);
-	NEED((res == fstrm_res_success) == (where >= AFTER_START), "open returned %d", (int)res);
+	ASSERT(now() - began < 10, "open took %.1f s", now() - began);
+	ASSERT((res == fstrm_res_success) == (where >= AFTER_START), "open returned %d", (int)res);
 	began = now();
 	for (int i = 0; where == AFTER_START && i < 10 && res == fstrm_res_success; i++)
 		res = fstrm_writer_write(writer, frame, sizeof frame);
-	NEED(where != AFTER_START || res != fstrm_res_success, "10 MB were written to nobody");
-	NEED(now() - began < 10, "write took %.1f s", now() - began);
+	ASSERT(where != AFTER_START || res != fstrm_res_success, "10 MB were written to nobody");
+	ASSERT(now() - began < 10, "write took %.1f s", now() - began);
 	began = now();
-	NEED(fstrm_writer_close(writer) != fstrm_res_success, "close without FINISH succeeded");
-	NEED(now() - began < 10, "close took %.1f s", now() - began);
+	ASSERT(fstrm_writer_close(writer) != fstrm_res_success, "close without FINISH succeeded");
+	ASSERT(now() - began < 10, "close took %.1f s", now() - began);
 	began = now();
 	fstrm_writer_destroy(&writer);
-	NEED(now() - began < 10, "destroy took %.1f s", now() - began);
+	ASSERT(now() - began < 10, "destroy took %.1f s", now() - began);
 	receiver_reach(&r, 2);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct fault faults[] = {
-		{ "destroy while a Unix receiver does not read", stops_reading, TO_UNIX, 12, HANGS, NULL },
-		{ "destroy while a TCP receiver does not read", stops_reading, TO_TCP4, 12, HANGS, NULL },
-		{ "destroy while ACCEPT does not come", no_accept, TO_UNIX, 12, HANGS, NULL },
-		{ "destroy while FINISH does not come", no_finish, TO_UNIX, 12, HANGS, NULL },
-		{ "destroy while the connection is not accepted", not_accepted, TO_TCP4, 12, HANGS, NULL },
-		{ "open while ACCEPT does not come", calls, BEFORE_ACCEPT, 12, HANGS, NULL },
-		{ "write while the receiver does not read", calls, AFTER_START, 15, HANGS, NULL },
-		{ "close while FINISH does not come", calls, BEFORE_FINISH, 12, HANGS, NULL },
+	static const struct test_case cases[] = {
+		FAULT("destroy while a Unix receiver does not read", stops_reading, TO_UNIX, 12, HANGS, NULL),
+		FAULT("destroy while a TCP receiver does not read", stops_reading, TO_TCP4, 12, HANGS, NULL),
+		FAULT("destroy while ACCEPT does not come", no_accept, TO_UNIX, 12, HANGS, NULL),
+		FAULT("destroy while FINISH does not come", no_finish, TO_UNIX, 12, HANGS, NULL),
+		FAULT("destroy while the connection is not accepted", not_accepted, TO_TCP4, 12, HANGS, NULL),
+		FAULT("open while ACCEPT does not come", calls, BEFORE_ACCEPT, 12, HANGS, NULL),
+		FAULT("write while the receiver does not read", calls, AFTER_START, 15, HANGS, NULL),
+		FAULT("close while FINISH does not come", calls, BEFORE_FINISH, 12, HANGS, NULL),
 	};
 
-	return RUN(argc, argv, faults);
+	return RUN_CASES(argc, argv, cases);
 }
