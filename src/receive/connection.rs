@@ -14,7 +14,9 @@ use files::output_file::FrameWriteError;
 use files::read_ahead::{READ_SIZE, ReadAhead};
 use framestream::control::{ControlFrame, ControlType, Header};
 use framestream::frame::{DecodedFrame, FrameError, Front, LENGTH_SIZE, front};
-use framestream::handshake::{Handshake, HandshakeError, Opening, ReceiverOpen, Step};
+use framestream::handshake::{
+    Handshake, HandshakeError, Opening, OpeningFrames, ReceiverOpen, Step,
+};
 use mio::event::{self, Source};
 use operator_log::{Level, LineKind, Log};
 
@@ -261,10 +263,11 @@ impl Connection {
                 }
                 let unknown = HEAD_SIZE.saturating_sub(self.head.len());
                 self.head.extend_from_slice(&piece[..piece.len().min(unknown)]);
-                let had_ready = open.ready().is_some();
+                let had_ready = open.frames().ready.is_some();
                 let result = open.received(piece);
                 buffer.use_up(piece.len());
-                let trouble = match (open.ready(), open.start(), result) {
+                let OpeningFrames { ready, accept, start } = open.frames();
+                let trouble = match (ready, start, result) {
                     (_, Some(start), result) => {
                         shared.log_control(&self.name, start);
                         result.is_err().then(|| (MISMATCH, shared.mismatch(&self.name, start)))
@@ -272,7 +275,7 @@ impl Connection {
                     (Some(ready), None, Ok(())) if !had_ready => {
                         shared.log_control(&self.name, ready);
                         let matches = ready.matches(Some(&shared.content_type));
-                        if matches && let Some(accept) = open.accept() {
+                        if matches && let Some(accept) = accept {
                             shared.log_answer(&self.name, accept);
                         }
                         (!matches).then(|| (MISMATCH, shared.mismatch(&self.name, ready)))
@@ -289,7 +292,7 @@ impl Connection {
                 Some(Next::Close)
             }
             Step::Done => {
-                self.state = StreamPhase::Receiving { answer_stop: open.ready().is_some() };
+                self.state = StreamPhase::Receiving { answer_stop: open.frames().ready.is_some() };
                 self.head = Vec::new();
                 self.deadline = None;
                 if let Some(made) = &self.made {
