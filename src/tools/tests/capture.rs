@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `fstrm_capture` receives what others send: Debian's programs, and peers of every behaviour.
+//! `fstrm_capture` and its peers: Debian's programs, and scripted senders of every behaviour.
 
 mod support;
 
@@ -15,8 +15,8 @@ use framestream::control::ControlType::{Finish, Ready, Start, Stop};
 use nix::unistd::getuid;
 use support::held_address::HeldAddress;
 use support::{
-    CAPTURE, DEADLINE, Peer, Place, REPLAY, Running, TYPE, assert_holds, c, control, data, debian,
-    dumped, limited, names, payloads, quoted, recording, run, until,
+    CAPTURE, DEADLINE, Peer, Place, REPLAY, Running, TYPE, assert_holds, assert_line, c, control,
+    data, debian, dumped, limited, names, payloads, quoted, recording, run, until,
 };
 
 fn replay(program: &str, place: &Place, file: &str) {
@@ -27,7 +27,7 @@ fn replay(program: &str, place: &Place, file: &str) {
 }
 
 #[test]
-fn debians_replay_arrives_as_it_was_sent() {
+fn debians_replay_is_recorded_unchanged() {
     let place = Place::new();
     let input = place.file("in", recording(payloads(5000)));
     let (socket, output) = (place.argument("socket"), place.argument("out"));
@@ -50,7 +50,7 @@ fstrm_capture: lost 0 frames (0 over the size limit, 0 cut off, 0 not written)",
 }
 
 #[test]
-fn our_replay_arrives_at_debians_capture() {
+fn debians_capture_records_our_replay_unchanged() {
     let place = Place::new();
     let input = place.file("in", recording(payloads(5000)));
     let output = place.argument("out");
@@ -84,7 +84,7 @@ fn tcp_works_in_both_directions() {
 }
 
 #[test]
-fn the_go_program_is_understood_as_sender_and_as_receiver() {
+fn the_go_program_works_as_sender_and_as_receiver() {
     let dnstap = debian("dnstap", "golang-github-dnstap-golang-dnstap-cli");
     let place = Place::new();
     let input = place.file("in", recording(payloads(3000)));
@@ -100,8 +100,7 @@ fn the_go_program_is_understood_as_sender_and_as_receiver() {
     receiver.line("opened input socket");
     replay(REPLAY, &place, &input);
     receiver.line("closed connection 1");
-    // The program writes on after that, and forgets at its end what is in its last buffer of 4096
-    // bytes, whoever sent it.
+    // The program still writes after that line, and loses its last buffer of up to 4096 bytes at exit.
     let input = fs::read(input).unwrap();
     let is_written = |len: u64| len + 4096 > input.len() as u64;
     until(|| fs::metadata(&copy).is_ok_and(|copy| is_written(copy.len())));
@@ -112,7 +111,7 @@ fn the_go_program_is_understood_as_sender_and_as_receiver() {
 }
 
 #[test]
-fn debug_lines_are_those_of_debian() {
+fn debug_lines_equal_debians() {
     let exchange = |c_program: bool| {
         let place = Place::new();
         let output = place.argument("out");
@@ -123,9 +122,7 @@ fn debug_lines_are_those_of_debian() {
         } else {
             Running::capture(&[&["-u", &socket], &arguments[..]].concat())
         };
-        let mut peer = Peer::open(&place.socket);
-        peer.send(data(b"one"));
-        peer.close();
+        place.send([b"one"]);
         let lines = capture.stop().join("\n");
         let peer =
             format!(" (pid {}, uid {})", process::id(), getuid()).replace(char::is_numeric, "#");
@@ -137,7 +134,7 @@ fn debug_lines_are_those_of_debian() {
                 !line.contains("incomplete message") && !line.contains("reading control")
             })
             .map(|line| line.replace(char::is_numeric, "#").replace(output.as_str(), "OUT"))
-            // Debian's names the socket alone.
+            // Debian's lines name the socket only.
             .map(|line| line.replace(&peer, ""))
             .collect();
         relevant.sort();
@@ -147,22 +144,20 @@ fn debug_lines_are_those_of_debian() {
 }
 
 #[test]
-fn a_sender_that_begins_with_start_is_taken() {
+fn a_sender_may_begin_with_start() {
     let place = Place::new();
-    let capture =
-        Running::capture(&["-u", &place.argument("socket"), "-w", &place.argument("out")]);
+    let capture = place.capture(&[]);
     let mut peer = Peer::connect(&place.socket);
     peer.send(recording(["one", "two"]));
-    assert_eq!(peer.expect_end(), b"", "nobody listens for FINISH");
+    assert_eq!(peer.expect_end(), b"", "no FINISH, as the sender does not read");
     capture.stop();
     assert_holds(&place.path("out"), ["one", "two"]);
 }
 
 #[test]
-fn a_sender_that_has_closed_its_side_gets_finish() {
+fn a_sender_that_shut_down_writing_gets_finish() {
     let place = Place::new();
-    let capture =
-        Running::capture(&["-u", &place.argument("socket"), "-w", &place.argument("out")]);
+    let capture = place.capture(&[]);
     let mut peer = Peer::open(&place.socket);
     peer.send([data(b"one"), control(Stop, None)].concat());
     peer.0.shutdown(Shutdown::Write).unwrap();
@@ -172,10 +167,9 @@ fn a_sender_that_has_closed_its_side_gets_finish() {
 }
 
 #[test]
-fn the_pieces_in_which_a_stream_arrives_make_no_difference() {
+fn a_stream_may_arrive_in_pieces() {
     let place = Place::new();
-    let capture =
-        Running::capture(&["-u", &place.argument("socket"), "-w", &place.argument("out")]);
+    let capture = place.capture(&[]);
     let stream = recording(payloads(40));
     for size in [1, 2, 3, 5, 64] {
         let mut peer = Peer::connect(&place.socket);
@@ -190,10 +184,9 @@ fn the_pieces_in_which_a_stream_arrives_make_no_difference() {
 }
 
 #[test]
-fn many_senders_are_served_at_the_same_time() {
+fn many_senders_are_served_concurrently() {
     let place = Place::new();
-    let capture =
-        Running::capture(&["-u", &place.argument("socket"), "-w", &place.argument("out")]);
+    let capture = place.capture(&[]);
     let senders: Vec<_> = (0..20_u8)
         .map(|sender| {
             let socket = place.socket.clone();
@@ -211,7 +204,7 @@ fn many_senders_are_served_at_the_same_time() {
         sender.join().unwrap();
     }
     let lines = capture.stop();
-    assert!(lines.iter().any(|line| line.contains("received 40000 frames")), "{lines:#?}");
+    assert_line(&lines, "received 40000 frames");
     let file = fs::read(place.path("out")).unwrap();
     let mut next = [0_u32; 20];
     for frame in file[42..file.len() - 12].chunks(209) {
@@ -225,15 +218,7 @@ fn many_senders_are_served_at_the_same_time() {
 #[test]
 fn a_frame_over_the_limit_is_skipped_and_counted() {
     let place = Place::new();
-    let capture = Running::capture(&[
-        "-u",
-        &place.argument("socket"),
-        "-w",
-        &place.argument("out"),
-        "-b",
-        "1004",
-        "-dd",
-    ]);
+    let capture = place.capture(&["-b", "1004", "-dd"]);
     let mut peer = Peer::open(&place.socket);
     let fits = vec![b'f'; 1000];
     peer.send(
@@ -249,10 +234,9 @@ fn a_frame_over_the_limit_is_skipped_and_counted() {
 }
 
 #[test]
-fn a_frame_of_a_megabyte_is_taken_by_default_and_nothing_larger() {
+fn the_default_limit_is_a_megabyte() {
     let place = Place::new();
-    let capture =
-        Running::capture(&["-u", &place.argument("socket"), "-w", &place.argument("out")]);
+    let capture = place.capture(&[]);
     let mut peer = Peer::open(&place.socket);
     let largest = vec![b'x'; 1024 * 1024 - 4];
     peer.send(data(&largest));
@@ -266,8 +250,7 @@ fn a_frame_of_a_megabyte_is_taken_by_default_and_nothing_larger() {
 #[test]
 fn a_frame_that_is_cut_off_is_dropped_and_counted() {
     let place = Place::new();
-    let capture =
-        Running::capture(&["-u", &place.argument("socket"), "-w", &place.argument("out"), "-dd"]);
+    let capture = place.capture(&["-dd"]);
     for rest in [&data("gone")[..7], &[0, 0]] {
         let mut peer = Peer::open(&place.socket);
         peer.send([&data("whole")[..], rest].concat());
@@ -281,7 +264,7 @@ fn a_frame_that_is_cut_off_is_dropped_and_counted() {
 }
 
 #[test]
-fn a_sender_that_was_gone_before_it_was_read_is_closed() {
+fn a_sender_that_left_before_it_was_read_is_closed() {
     let place = Place::new();
     let (socket, output) = (place.argument("socket"), place.argument("out"));
     let mut capture = Running::capture(&["-u", &socket, "-w", &output, "-ddd"]);
@@ -289,7 +272,7 @@ fn a_sender_that_was_gone_before_it_was_read_is_closed() {
     let mut peer = Peer::connect(&place.socket);
     peer.send([control(Start, Some(TYPE)), data("one")].concat());
     drop(peer);
-    // One that does not even wait for ACCEPT, which finds nobody any more.
+    // This one does not wait for ACCEPT, which cannot be delivered.
     let mut peer = Peer::connect(&place.socket);
     peer.send([control(Ready, Some(TYPE)), recording(["two"])].concat());
     drop(peer);
@@ -301,10 +284,9 @@ fn a_sender_that_was_gone_before_it_was_read_is_closed() {
 }
 
 #[test]
-fn peers_of_other_protocols_are_told_apart() {
+fn other_protocols_are_named() {
     let place = Place::new();
-    let mut capture =
-        Running::capture(&["-u", &place.argument("socket"), "-w", &place.argument("out")]);
+    let mut capture = place.capture(&[]);
     let other = control(Ready, Some("protobuf:other"));
     let only_third = control(Start, Some("protobuf:third"));
     for (bytes, words) in [
@@ -335,14 +317,13 @@ fn peers_of_other_protocols_are_told_apart() {
 }
 
 #[test]
-fn who_comes_again_and_again_with_other_words_is_counted() {
+fn repeated_refusals_are_summarized() {
     let place = Place::new();
-    let capture =
-        Running::capture(&["-u", &place.argument("socket"), "-w", &place.argument("out")]);
+    let capture = place.capture(&[]);
     let mut counts = [0, 0];
     for number in 0..1000 {
         let mut peer = Peer::connect(&place.socket);
-        // No two lines are the same, and kinds come in turns.
+        // All lines differ, and the kinds alternate.
         let (kind, bytes) = match number % 2 {
             0 => (0, control(Start, Some(&format!("type {number}")))),
             _ => (1, b"GET / HTTP/1.1\r\n\r\n".to_vec()),
@@ -405,10 +386,9 @@ fn every_line_about_a_connection_names_its_peer() {
 }
 
 #[test]
-fn control_frames_among_the_data_end_the_connection_and_keep_the_data() {
+fn control_frames_among_the_data_end_the_connection_but_keep_the_data() {
     let place = Place::new();
-    let mut capture =
-        Running::capture(&["-u", &place.argument("socket"), "-w", &place.argument("out")]);
+    let mut capture = place.capture(&[]);
     let mut peer = Peer::open(&place.socket);
     peer.send([data("one"), control(Ready, None)].concat());
     capture.line("the peer sent FSTRM_CONTROL_READY among its data");
@@ -422,10 +402,9 @@ fn control_frames_among_the_data_end_the_connection_and_keep_the_data() {
 }
 
 #[test]
-fn a_peer_that_stays_silent_is_closed() {
+fn a_silent_peer_is_closed() {
     let place = Place::new();
-    let mut capture =
-        Running::capture(&["-u", &place.argument("socket"), "-w", &place.argument("out")]);
+    let mut capture = place.capture(&[]);
     let silent = Peer::connect(&place.socket);
     let mut half = Peer::connect(&place.socket);
     half.send(control(Ready, Some(TYPE)));
@@ -438,7 +417,7 @@ fn a_peer_that_stays_silent_is_closed() {
 }
 
 #[test]
-fn a_lack_of_descriptors_is_told_once() {
+fn a_lack_of_descriptors_is_reported_once() {
     let place = Place::new();
     let (socket, out) = (place.argument("socket"), place.argument("out"));
     let mut command = limited("-n 30", CAPTURE);
@@ -448,27 +427,19 @@ fn a_lack_of_descriptors_is_told_once() {
     let peers: Vec<Peer> = (0..40).map(|_| Peer::connect(&place.socket)).collect();
     let limit = "as many as the limit of 30 open files (ulimit -n) allows";
     capture.line(limit);
-    // That it tries again, each second, shows in nothing.
+    // It retries each second without a message.
     thread::sleep(Duration::from_millis(2500));
     drop(peers);
     Peer::open(&place.socket).close();
     let lines = capture.stop();
-    let told = lines.iter().filter(|line| line.contains(limit)).count();
-    assert_eq!(told, 1, "{lines:#?}");
+    let reports = lines.iter().filter(|line| line.contains(limit)).count();
+    assert_eq!(reports, 1, "{lines:#?}");
 }
 
 #[test]
 fn connections_over_the_limit_wait() {
     let place = Place::new();
-    let capture = Running::capture(&[
-        "-u",
-        &place.argument("socket"),
-        "-w",
-        &place.argument("out"),
-        "-c",
-        "1",
-        "-ddd",
-    ]);
+    let capture = place.capture(&["-c", "1", "-ddd"]);
     let mut first = Peer::open(&place.socket);
     let mut second = Peer::connect(&place.socket);
     second.send(recording(["second"]));
@@ -489,11 +460,10 @@ fn connections_over_the_limit_wait() {
 }
 
 #[test]
-fn a_stop_under_load_keeps_every_frame_that_was_taken() {
+fn a_stop_under_load_keeps_every_received_frame() {
     let place = Place::new();
     let output = place.path("out");
-    let capture =
-        Running::capture(&["-u", &place.argument("socket"), "-w", &place.argument("out")]);
+    let capture = place.capture(&[]);
     let mut peer = Peer::open(&place.socket);
     let sender = thread::spawn(move || {
         for number in 0_u64.. {
@@ -501,9 +471,9 @@ fn a_stop_under_load_keeps_every_frame_that_was_taken() {
                 return number;
             }
         }
-        unreachable!("a write fails some day")
+        unreachable!("writing fails once the capture has ended")
     });
-    // The load is on once so much of it has been written.
+    // Wait for the load.
     let partial = place.path(&format!(".out.partial-{}", capture.child.id()));
     let until = Instant::now() + DEADLINE;
     while fs::metadata(&partial).unwrap().len() < 2_000_000 {
@@ -522,10 +492,9 @@ fn a_stop_under_load_keeps_every_frame_that_was_taken() {
 }
 
 #[test]
-fn what_is_in_the_socket_at_the_stop_is_taken() {
+fn bytes_in_the_socket_at_the_stop_are_recorded() {
     let place = Place::new();
-    let capture =
-        Running::capture(&["-u", &place.argument("socket"), "-w", &place.argument("out")]);
+    let capture = place.capture(&[]);
     let mut peer = Peer::open(&place.socket);
     capture.signal("STOP");
     let payloads = payloads(100);
@@ -550,7 +519,7 @@ fn what_is_in_the_socket_at_the_stop_is_taken() {
 }
 
 #[test]
-fn usage_errors_are_those_of_debian() {
+fn usage_errors_equal_debians() {
     let c_capture = c("fstrm_capture");
     for arguments in [
         &[][..],
@@ -587,7 +556,7 @@ fn usage_errors_are_those_of_debian() {
 }
 
 #[test]
-fn long_options_may_be_shortened_and_joined_as_in_debian() {
+fn long_options_may_be_shortened_and_joined_as_in_debians() {
     let place = Place::new();
     let (socket, output) = (place.argument("socket"), place.argument("out-%Y"));
     let mut capture = Running::start(Command::new(CAPTURE).args([
@@ -614,7 +583,7 @@ fn the_standard_output_can_be_a_pipe() {
     let mut capture = Running::capture_to_pipe(&place.argument("socket"));
     let mut peer = Peer::open(&place.socket);
     peer.send(data("one"));
-    // It is there at once, not when some buffer is full.
+    // Frames are written at once, not when a buffer is full.
     let mut begin = vec![0; 42 + 7];
     capture.child.stdout.as_mut().unwrap().read_exact(&mut begin).unwrap();
     assert_eq!(begin, [control(Start, Some(TYPE)), data("one")].concat());
@@ -631,17 +600,16 @@ fn the_standard_output_can_be_a_pipe() {
 }
 
 #[test]
-fn a_reader_that_blocks_the_output_does_not_hold_up_the_stop() {
+fn a_blocked_output_does_not_delay_the_stop() {
     let place = Place::new();
     let mut capture = Running::capture_to_pipe(&place.argument("socket"));
     let mut peer = Peer::open(&place.socket);
     peer.0.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
-    // Fills the pipe and the socket, until nothing moves any more.
+    // Fill the pipe and the socket.
     while peer.0.write_all(&data([0; 1000])).is_ok() {}
     let stdout = capture.child.stdout.take();
     capture.signal("TERM");
-    let (status, lines) = capture.end();
-    assert_eq!(status.code(), Some(1), "{lines:#?}");
-    assert!(lines.iter().any(|line| line.contains("failed to write output file -")), "{lines:#?}");
+    let lines = capture.end_with(1);
+    assert_line(&lines, "failed to write output file -");
     drop(stdout);
 }

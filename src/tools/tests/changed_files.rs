@@ -9,7 +9,7 @@ use std::path::Path;
 
 use dnstap::schema::MessageType;
 use dnstap::{Event, Message};
-use support::{DNSTAP, Peer, Place, Running, assert_holds, data, dumped, run, until};
+use support::{DNSTAP, Place, Running, assert_holds, assert_line, dumped, run, until};
 
 /// A message whose quiet text is one line, and that has a packet.
 fn frame() -> Vec<u8> {
@@ -31,9 +31,7 @@ fn addresses(file: &Path) -> usize {
 }
 
 fn post(place: &Place, count: usize) {
-    let mut peer = Peer::open(&place.socket);
-    peer.send(data(frame()).repeat(count));
-    peer.close();
+    place.send(vec![frame(); count]);
 }
 
 /// Sends `count` messages, and waits until all of them are in `file`.
@@ -102,7 +100,7 @@ fn the_end_comes_behind_what_is_left() {
     let lines = running.stop();
     assert_holds(Path::new(&file), [frame(), frame()]);
     let told = format!("from {written} to {} bytes", written - 3);
-    assert!(lines.iter().any(|line| line.contains(&told)), "{lines:#?}");
+    assert_line(&lines, &told);
 }
 
 #[test]
@@ -130,7 +128,7 @@ fn a_hidden_file_that_is_truncated_becomes_a_readable_one() {
     OpenOptions::new().write(true).open(&partial).unwrap().set_len(0).unwrap();
     send(&place, &partial, 2);
     let lines = capture.stop();
-    assert!(lines.iter().any(|line| line.contains("another program truncated")), "{lines:#?}");
+    assert_line(&lines, "another program truncated");
     assert_holds(Path::new(&file), [frame(), frame()]);
 }
 
@@ -167,9 +165,8 @@ fn a_file_with_bytes_of_another_program_takes_no_more_until_it_is_moved_away() {
     running.line("opened output file");
     send(&place, Path::new(&file), 2);
     running.signal("TERM");
-    let (status, lines) = running.end();
-    assert_eq!(status.code(), Some(1), "{lines:#?}");
-    assert!(lines.iter().any(|line| line.contains("1 not written")), "{lines:#?}");
+    let lines = running.end_with(1);
+    assert_line(&lines, "1 not written");
     assert_holds(Path::new(&file), [frame(), frame()]);
     let read = run(DNSTAP, &["-q", "-r", &place.argument("moved")]).stdout;
     assert_eq!(read.iter().filter(|byte| **byte == b'\n').count(), 3);
@@ -223,8 +220,7 @@ fn what_was_in_a_hidden_file_that_was_deleted_is_lost() {
     send(&place, &partial, 2);
     capture.line("was deleted, with 3 frames; starting it again");
     capture.signal("TERM");
-    let (status, lines) = capture.end();
-    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    let lines = capture.end_with(1);
     assert!(lines.iter().any(|line| line.contains("lost 3 frames (")), "{lines:#?}");
     assert_holds(Path::new(&file), [frame(), frame()]);
 }
@@ -245,8 +241,7 @@ fn a_hidden_file_that_was_deleted_does_not_give_its_name_to_the_next() {
     send(&place, &partial, 2);
     assert!(!Path::new(&file).exists(), "the next file is not complete");
     capture.signal("TERM");
-    let (status, lines) = capture.end();
-    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    let lines = capture.end_with(1);
     assert!(lines.iter().any(|line| line.contains("lost 3 frames (")), "{lines:#?}");
     assert_holds(Path::new(&file), [frame(), frame()]);
     assert_eq!(fs::read(place.path("commands")).unwrap(), b"\n");

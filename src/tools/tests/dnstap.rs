@@ -347,10 +347,7 @@ fn names_that_select_nothing_are_refused_with_a_hint() {
         ("", "\".\" selects all names"),
         ("b\u{fc}cher.example", "write its labels as they are there, such as \"xn--bcher-kva\""),
     ] {
-        let output = support::run(OURS, &["-r", &file, "--qname", name]);
-        assert_eq!(output.status.code(), Some(2));
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert!(told.contains(hint), "{told}");
+        support::assert_fails(OURS, &["-r", &file, "--qname", name], 2, hint);
     }
     let lines = |name| support::run(OURS, &["-r", &file, "--qname", name]).stdout.len();
     assert!(lines("example") > 0 && lines(r"\*._domain.\195\164-x") > 0);
@@ -529,10 +526,7 @@ fn a_sample_says_of_how_many_it_is() {
 fn nonsense_is_named() {
     let place = Place::new();
     let file = place.file("text", "no capture at all");
-    let output = support::run(OURS, &["-r", &file]);
-    assert_eq!(output.status.code(), Some(1));
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains(": this is text, not a file of frames"), "{told}");
+    support::assert_fails(OURS, &["-r", &file], 1, ": this is text, not a file of frames");
     let (capture, pcap) = (place.file("capture", recording(events())), place.argument("pcap"));
     let exported = support::run(OURS, &["-r", &capture, "--format", "pcap", "-w", &pcap]);
     assert!(exported.status.success());
@@ -540,9 +534,12 @@ fn nonsense_is_named() {
     assert!(told.contains("this is a packet capture (pcap)"), "{told}");
     let none = support::run(OURS, &["-r", &place.file("foreign", recording(payloads(3)))]);
     assert!(String::from_utf8(none.stdout).unwrap().contains("[no dnstap: "));
-    let split = support::run(OURS, &["-r", &file, "--split-size", "1k", "-w", "-"]);
-    assert_eq!(split.status.code(), Some(2));
-    assert!(String::from_utf8(split.stderr).unwrap().contains("cannot be split"));
+    support::assert_fails(
+        OURS,
+        &["-r", &file, "--split-size", "1k", "-w", "-"],
+        2,
+        "cannot be split",
+    );
     assert!(support::run(OURS, &["--completions", "bash"]).status.success());
     // Whoever finds it, a wrong option has one status.
     for wrong in [&["-q"][..], &["--nonsense"], &["-r", &file, "-a"], &["-r", &file, "-t", ""]] {

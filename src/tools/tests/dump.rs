@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 
 use framestream::control::ControlType::{Accept, Finish, Ready, Start, Stop};
 use support::{
-    DUMP, Place, Running, TYPE, c, control, data, payloads, quoted, recording, run, same_status,
+    DUMP, Place, Running, TYPE, assert_fails, c, control, data, payloads, quoted, recording, run,
+    same_status,
 };
 
 #[test]
@@ -143,9 +144,7 @@ fn a_file_is_not_copied_over_itself() {
     let place = Place::new();
     let content = recording(["one"]);
     let file = place.file("file", &content);
-    let output = run(DUMP, &[&file, &file]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("same file"), "{output:?}");
+    assert_fails(DUMP, &[&file, &file], 1, "same file");
     assert_eq!(fs::read(&file).unwrap(), content);
 }
 

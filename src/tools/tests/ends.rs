@@ -14,8 +14,8 @@ use dnstap::schema::MessageType;
 use dnstap::{Event, Message};
 use signal_hook::consts::SIGPIPE;
 use support::{
-    CAPTURE, DNSTAP, DUMP, Peer, Place, REPLAY, Running, TYPE, assert_holds, data, events, limited,
-    names, recording, signal, until,
+    CAPTURE, DNSTAP, DUMP, Peer, Place, REPLAY, Running, TYPE, assert_holds, assert_line, data,
+    events, limited, names, recording, signal, until,
 };
 
 /// A message that is printed as one line of some 70 bytes.
@@ -187,8 +187,7 @@ fn an_output_that_fails_ends_alone_and_what_it_lacks_is_counted() {
     let mut running = Running::start(command.stdout(Stdio::piped()));
     let printed = BufReader::new(running.child.stdout.take().unwrap()).lines().count();
     assert_eq!(printed, sent.len());
-    let (status, lines) = running.end();
-    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    let lines = running.end_with(1);
     let missed = told(&lines, "frames came after that, and are not in it");
     let written = sent.len() - told(&lines, "frames lost") - missed;
     assert_holds(&place.path("cut"), &sent[..written]);
@@ -238,7 +237,7 @@ fn a_compressed_file_without_its_end_does_not_get_its_name() {
         let failed = lines.iter().filter(|line| line.contains("failed to"));
         assert_eq!(failed.count(), 1, "{lines:#?}");
         let stays = format!("it stays {}", partial.display());
-        assert!(lines.iter().any(|line| line.contains(&stays)), "{lines:#?}");
+        assert_line(&lines, &stays);
         // START is counted with what was written.
         let written = told(&lines, "frames, ") - 1;
         let at_most = lines.iter().find(|line| line.contains("up to ")).unwrap();
@@ -274,7 +273,7 @@ fn an_input_is_not_written_nor_is_a_file_written_twice() {
     let refused = |arguments: &[&str], what: &str| {
         let (status, lines) = start(arguments, Stdio::null()).end();
         assert_eq!(status.code(), Some(1), "{lines:#?}");
-        assert!(lines.iter().any(|line| line.contains(what)), "{lines:#?}");
+        assert_line(&lines, what);
         assert_eq!(names(place.directory.path()), ["in", "link"]);
         assert!(fs::read(&file).unwrap() == content, "{arguments:?}");
     };
@@ -335,8 +334,7 @@ fn a_signal_that_cuts_reading_short_is_told() {
     let running = start(&["-r", &pipe, "-w", &out], Stdio::null());
     printed(9);
     running.signal("TERM");
-    let (status, lines) = running.end();
-    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    let lines = running.end_with(1);
     let line = format!("{pipe}: stopped at offset {whole}, after 9 frames");
     assert!(lines[0].contains(&line), "{lines:#?}");
     // What is followed has no other end. And SIGUSR1 is no end at all.
@@ -445,7 +443,7 @@ fn a_named_pipe_that_is_not_read_any_more_is_a_failure() {
     let (status, lines) = start(&["-r", &file, "-w", &pipe, "-w", &all], Stdio::null()).end();
     head.as_mut().unwrap().wait().unwrap();
     assert_eq!(status.code(), Some(1), "{lines:#?}");
-    assert!(lines.iter().any(|line| line.contains("Broken pipe")), "{lines:#?}");
+    assert_line(&lines, "Broken pipe");
     assert!(told(&lines, "frames lost") > 0);
     assert_holds(&place.path("all"), &sent);
 }
@@ -536,9 +534,7 @@ fn receivers_go_on_without_a_standard_error() {
         command.args(own).args(["-u", &socket, "-w", &out]);
         let mut child = command.stdout(Stdio::null()).stderr(closed).spawn().unwrap();
         until(|| UnixStream::connect(&place.socket).is_ok());
-        let mut peer = Peer::open(&place.socket);
-        peer.send(data("one"));
-        peer.close();
+        place.send(["one"]);
         signal(&child, "TERM");
         assert!(child.wait().unwrap().success());
         assert_holds(&place.path("out"), ["one"]);

@@ -195,9 +195,7 @@ fn a_killed_capture_is_continued_by_the_next() {
     capture.end();
     OpenOptions::new().append(true).open(&file).unwrap().write_all(b"\0\0\0\x09torn").unwrap();
     let capture = start();
-    let mut peer = Peer::open(&place.socket);
-    peer.send(data(&events[3]));
-    peer.close();
+    place.send([&events[3]]);
     capture.stop();
     assert_holds(Path::new(&file), &events);
 }
@@ -210,9 +208,7 @@ fn a_continued_file_that_was_moved_is_ended_and_begun_anew() {
     let mut capture = Running::dnstap(&["-u", &socket, "-a", "-w", &file]);
     capture.line("opened output file");
     for event in &events {
-        let mut peer = Peer::open(&place.socket);
-        peer.send(data(event));
-        peer.close();
+        place.send([event]);
         if place.path("moved").exists() {
             break;
         }

@@ -157,9 +157,7 @@ fn a_running_capture_is_followed_from_file_to_file() {
     following.line("which is being written");
     let mut count = 0;
     for round in 0..3 {
-        let mut peer = Peer::open(&place.socket);
-        peer.send(data("x").repeat(3));
-        peer.close();
+        place.send(vec!["x"; 3]);
         count += 3;
         printed(&place, count);
         if round < 2 {
@@ -173,9 +171,7 @@ fn a_running_capture_is_followed_from_file_to_file() {
     let mut capture = Running::dnstap(&["-u", &socket, "-w", &place.argument("in")]);
     capture.line("opened output file");
     following.line("which is being written");
-    let mut peer = Peer::open(&place.socket);
-    peer.send(data("x").repeat(2));
-    peer.close();
+    place.send(vec!["x"; 2]);
     printed(&place, count + 2);
     following.stop();
     capture.stop();

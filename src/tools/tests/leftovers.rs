@@ -11,7 +11,7 @@ use std::process::Command;
 
 use framestream::control::ControlType::Start;
 use support::{
-    CAPTURE, DNSTAP, Peer, Place, Running, TYPE, assert_holds, control, data, names, until,
+    CAPTURE, DNSTAP, Place, Running, TYPE, assert_holds, assert_line, control, names, until,
 };
 
 /// A capture of a program to the file `name`, once it receives.
@@ -27,9 +27,7 @@ fn start(place: &Place, program: &str, more: &[&str], name: &str) -> Running {
 }
 
 fn send(place: &Place, payload: &str) {
-    let mut peer = Peer::open(&place.socket);
-    peer.send(data(payload));
-    peer.close();
+    place.send([payload]);
 }
 
 /// Leaves what a killed capture to `name` leaves that received `payload`, with a torn frame.
@@ -82,7 +80,7 @@ fn what_an_earlier_run_left_is_completed_where_files_are_continued() {
     send(&place, "two");
     let lines = running.stop();
     let told = format!("as {}: 1 frames kept, 8 torn bytes", place.argument("out"));
-    assert!(lines.iter().any(|line| line.contains(&told)), "{lines:#?}");
+    assert_line(&lines, &told);
     assert_holds(&place.path("out"), ["one", "two"]);
     assert_eq!(names(place.directory.path()), ["out"]);
     // Beside a file that has the name it has a number.
@@ -108,7 +106,7 @@ fn what_a_run_of_another_time_left_is_found_too() {
         String::from_utf8(now).unwrap().trim_end() != wanted
     });
     let lines = start(&place, DNSTAP, &dated, "out-%s.fstrm").stop();
-    assert!(lines.iter().any(|line| line.contains("an earlier run left")), "{lines:#?}");
+    assert_line(&lines, "an earlier run left");
     start(&place, DNSTAP, &[&dated[..], &["-a"]].concat(), "out-%s.fstrm").stop();
     assert!(!partial.exists());
     assert_holds(&place.path(wanted), ["one"]);

@@ -5,7 +5,7 @@ mod support;
 
 use std::os::unix::net::UnixStream;
 
-use support::{DNSTAP, Peer, Place, Running, data, recording, run, until};
+use support::{DNSTAP, Peer, Place, Running, assert_fails, recording, until};
 
 /// The lines of a capture with a sender and a stranger.
 fn lines(level: &[&str]) -> String {
@@ -13,9 +13,7 @@ fn lines(level: &[&str]) -> String {
     let (socket, out) = (place.argument("socket"), place.argument("out"));
     let capture = Running::dnstap(&[&["-u", &socket, "-w", &out], level].concat());
     until(|| UnixStream::connect(&place.socket).is_ok());
-    let mut peer = Peer::open(&place.socket);
-    peer.send(data("one"));
-    peer.close();
+    place.send(["one"]);
     let mut stranger = Peer::connect(&place.socket);
     stranger.send("GET / HTTP/1.1\r\n\r\n");
     stranger.expect_end();
@@ -49,8 +47,5 @@ fn failures_are_shown_at_every_level() {
     let torn = place.file("torn", &torn[..torn.len() - 14]);
     let whole = place.file("whole", whole);
     let arguments = ["-r", &torn, "-r", &whole, "-q", "--log-level", "error"];
-    let output = run(DNSTAP, &arguments);
-    assert_eq!(output.status.code(), Some(1));
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("is cut off"), "{told}");
+    assert_fails(DNSTAP, &arguments, 1, "is cut off");
 }

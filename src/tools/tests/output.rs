@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The files that `fstrm_capture` writes: their names, their rotation, and trouble with them.
+//! The files that `fstrm_capture` writes: their names, rotation and errors.
 
 mod support;
 
@@ -11,16 +11,16 @@ use std::process::{Command, Stdio};
 
 use framestream::control::ControlType::Start;
 use support::{
-    CAPTURE, DEADLINE, DNSTAP, Peer, Place, Running, TYPE, assert_holds, control, data, debian,
-    limited, names, payloads, recording, run,
+    CAPTURE, DEADLINE, DNSTAP, Peer, Place, Running, TYPE, assert_fails, assert_holds, assert_line,
+    control, data, debian, limited, names, payloads, recording, run,
 };
 
-/// The name in `opened output file NAME`.
+/// Returns the name in `opened output file NAME`.
 fn opened(line: &str) -> &str {
     line.split("opened output file ").nth(1).unwrap()
 }
 
-/// The names in lines `closed output file NAME (...)`.
+/// Returns the names in lines `closed output file NAME (...)`.
 fn closed(lines: &[String]) -> Vec<&str> {
     lines
         .iter()
@@ -32,8 +32,7 @@ fn closed(lines: &[String]) -> Vec<&str> {
 #[test]
 fn a_file_gets_its_name_when_it_is_complete() {
     let place = Place::new();
-    let capture =
-        Running::capture(&["-u", &place.argument("socket"), "-w", &place.argument("out")]);
+    let capture = place.capture(&[]);
     let partial = format!(".out.partial-{}", capture.child.id());
     assert_eq!(names(place.directory.path()), [&partial, "socket"]);
     capture.stop();
@@ -45,19 +44,17 @@ fn an_existing_file_is_kept() {
     let place = Place::new();
     let output = place.file("out", "somebody else's");
     let capture = Running::capture(&["-u", &place.argument("socket"), "-w", &output]);
-    let mut peer = Peer::open(&place.socket);
-    peer.send(data("ours"));
-    peer.close();
+    place.send(["ours"]);
     let lines = capture.stop();
     assert_eq!(fs::read(&output).unwrap(), b"somebody else's");
     assert_holds(&place.path("out.1"), ["ours"]);
     assert_eq!(closed(&lines), [format!("{output}.1")]);
     let kept = format!("{output} exists and is kept; this file is {output}.1");
-    assert!(lines.iter().any(|line| line.contains(&kept)), "{lines:#?}");
+    assert_line(&lines, &kept);
 }
 
 #[test]
-fn an_empty_file_is_replaced_and_its_access_stays() {
+fn an_empty_file_is_replaced_and_its_permissions_stay() {
     let place = Place::new();
     let socket = place.argument("socket");
     let mode = |name: &str| fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o777;
@@ -74,9 +71,7 @@ fn an_empty_file_is_replaced_and_its_access_stays() {
         let mut capture = Running::start(command.stdout(Stdio::null()));
         capture.line("opened output file");
         assert_eq!(mode(&format!(".{name}.partial-{}", capture.child.id())), 0o640);
-        let mut peer = Peer::open(&place.socket);
-        peer.send(data("ours"));
-        peer.close();
+        place.send(["ours"]);
         let lines = capture.stop();
         assert_holds(Path::new(&output), ["ours"]);
         assert_eq!(closed(&lines), [&output]);
@@ -86,7 +81,7 @@ fn an_empty_file_is_replaced_and_its_access_stays() {
 }
 
 #[test]
-fn an_empty_file_that_gets_content_and_a_link_to_one_are_kept() {
+fn a_file_that_is_no_longer_empty_and_a_link_to_an_empty_file_are_kept() {
     let place = Place::new();
     let socket = place.argument("socket");
     let (late, empty, link) = (place.file("late", ""), place.file("empty", ""), "link");
@@ -103,7 +98,7 @@ fn an_empty_file_that_gets_content_and_a_link_to_one_are_kept() {
 }
 
 #[test]
-fn what_a_crash_leaves_is_readable_and_left_alone() {
+fn a_file_left_by_a_crash_is_readable_and_kept() {
     let place = Place::new();
     let output = place.argument("out");
     let socket = place.argument("socket");
@@ -119,7 +114,7 @@ fn what_a_crash_leaves_is_readable_and_left_alone() {
     }
     capture.child.kill().unwrap();
     capture.end();
-    // Its socket is in the way of nobody.
+    // Its socket is replaced.
     Running::capture(&["-u", &socket, "-w", &output]).stop();
     assert_eq!(fs::read(&partial).unwrap(), expected);
     assert_holds(Path::new(&output), [""; 0]);
@@ -131,9 +126,7 @@ fn sigusr1_begins_a_new_file_and_keeps_the_old_one() {
     let output = place.argument("out");
     let mut capture = Running::capture(&["-u", &place.argument("socket"), "-w", &output]);
     for payload in ["first", "second", "third"] {
-        let mut peer = Peer::open(&place.socket);
-        peer.send(data(payload));
-        peer.close();
+        place.send([payload]);
         capture.signal("USR1");
         capture.line("received SIGUSR1, rotating output file");
         capture.line("closed output file");
@@ -148,14 +141,12 @@ fn sigusr1_begins_a_new_file_and_keeps_the_old_one() {
 }
 
 #[test]
-fn a_rotator_that_moves_the_file_first_gets_everything() {
+fn a_rotator_that_moves_the_file_gets_all_frames() {
     let place = Place::new();
     let output = place.argument("out");
     let mut capture = Running::capture(&["-u", &place.argument("socket"), "-w", &output]);
     for number in 0..3 {
-        let mut peer = Peer::open(&place.socket);
-        peer.send(data(format!("{number}")));
-        peer.close();
+        place.send([format!("{number}")]);
         let _ = fs::rename(&output, place.path(&format!("moved-{number}")));
         capture.signal("USR1");
         capture.line("opened output file");
@@ -194,7 +185,7 @@ fn files_are_split_before_they_exceed_a_size() {
     for name in closed(&lines) {
         let file = fs::read(name).unwrap();
         let frames = &file[42..file.len() - 12];
-        // Only a frame that is too large for any file makes one too large.
+        // Only a frame that does not fit into any file makes one too large.
         assert!(file.len() <= 2048 || frames.len() == 5004, "{name}: {}", file.len());
         assert!(!frames.is_empty(), "{name} is empty");
         received.extend_from_slice(frames);
@@ -205,7 +196,7 @@ fn files_are_split_before_they_exceed_a_size() {
 }
 
 #[test]
-fn files_are_split_by_time_without_data_too() {
+fn files_are_split_by_time_without_data() {
     let place = Place::new();
     let output = place.argument("out-%s");
     let mut capture = Running::start(Command::new(CAPTURE).args([
@@ -232,7 +223,7 @@ fn files_are_split_by_time_without_data_too() {
 }
 
 #[test]
-fn a_rotation_that_fails_goes_on_with_the_old_file() {
+fn a_failed_rotation_continues_the_old_file() {
     let place = Place::new();
     fs::create_dir(place.path("directory")).unwrap();
     let output = place.argument("directory/out");
@@ -241,9 +232,7 @@ fn a_rotation_that_fails_goes_on_with_the_old_file() {
     capture.signal("USR1");
     let line = capture.line("failed to open output file");
     assert!(line.contains(&format!("output file {output} goes on; retrying in 1 s")), "{line}");
-    let mut peer = Peer::open(&place.socket);
-    peer.send(data("still here"));
-    peer.close();
+    place.send(["still here"]);
     fs::rename(place.path("away"), place.path("directory")).unwrap();
     // Without another signal.
     capture.line("opened output file");
@@ -253,12 +242,12 @@ fn a_rotation_that_fails_goes_on_with_the_old_file() {
 }
 
 #[test]
-fn a_file_that_does_not_get_its_name_is_reported_and_counted() {
+fn a_failed_rename_is_reported_and_counted() {
     let place = Place::new();
     let directory = place.path("directory");
     fs::create_dir(&directory).unwrap();
     let (socket, output) = (place.argument("socket"), place.argument("directory/out"));
-    // To root a directory is never closed but without this capability.
+    // With this capability, root can write to any directory.
     let unprivileged = ["setpriv", "--bounding-set=-dac_override"];
     let is_root = Command::new(unprivileged[0]).args([unprivileged[1], "true"]).status();
     let prefix = if is_root.unwrap().success() { &unprivileged[..] } else { &["env"] };
@@ -267,14 +256,10 @@ fn a_file_that_does_not_get_its_name_is_reported_and_counted() {
         command.args(&prefix[1..]).args([CAPTURE, "-t", TYPE, "-u", &socket, "-w", &output]);
         let mut capture = Running::start(&mut command);
         capture.line("opened output file");
-        let mut peer = Peer::open(&place.socket);
-        peer.send(data("x").repeat(3));
-        peer.close();
+        place.send(vec!["x"; 3]);
         change(&directory.join(format!(".out.partial-{}", capture.child.id())));
         capture.signal("TERM");
-        let (status, lines) = capture.end();
-        assert_eq!(status.code(), Some(1), "{lines:#?}");
-        lines.join("\n")
+        capture.end_with(1).join("\n")
     };
     let lines = stopped_after(&|partial| fs::remove_file(partial).unwrap());
     assert!(lines.contains("is gone, and its 3 frames are lost"), "{lines}");
@@ -300,9 +285,7 @@ fn a_command_runs_for_every_finished_file() {
         "--post-rotate",
         &command,
     ]);
-    let mut peer = Peer::open(&place.socket);
-    peer.send(data("one"));
-    peer.close();
+    place.send(["one"]);
     capture.signal("USR1");
     capture.line("opened output file");
     capture.stop();
@@ -311,7 +294,7 @@ fn a_command_runs_for_every_finished_file() {
 }
 
 #[test]
-fn a_command_that_fails_is_told_and_holds_nothing_up() {
+fn a_failed_command_is_reported_and_delays_nothing() {
     let place = Place::new();
     let output = place.argument("out");
     let socket = place.argument("socket");
@@ -332,7 +315,7 @@ fn a_command_that_fails_is_told_and_holds_nothing_up() {
 }
 
 #[test]
-fn few_commands_run_at_a_time_and_each_file_gets_its_own() {
+fn at_most_four_commands_run_at_a_time() {
     let place = Place::new();
     let (gate, list) = (place.argument("gate"), place.argument("list"));
     let command =
@@ -352,7 +335,7 @@ fn few_commands_run_at_a_time_and_each_file_gets_its_own() {
 }
 
 #[test]
-fn a_second_signal_reports_the_files_without_their_command() {
+fn a_second_signal_lists_the_files_without_a_command() {
     let place = Place::new();
     let (socket, output) = (place.argument("socket"), place.argument("out"));
     let mut capture =
@@ -370,18 +353,24 @@ fn a_second_signal_reports_the_files_without_their_command() {
 }
 
 #[test]
-fn a_command_that_would_run_the_file_itself_is_refused() {
+fn a_command_that_would_run_the_file_is_refused() {
     let place = Place::new();
     let (socket, output) = (place.argument("socket"), place.argument("out"));
     for (program, arguments, status) in
         [(CAPTURE, &["-t", TYPE, "-u", &socket][..], 1), (DNSTAP, &["-u", &socket], 2)]
     {
         let arguments = [arguments, &["-w", &output, "--post-rotate", " "]].concat();
-        let refused = run(program, &arguments);
-        assert_eq!(refused.status.code(), Some(status));
-        let error = String::from_utf8(refused.stderr).unwrap();
-        assert!(error.contains("the file itself would be run"), "{error}");
+        assert_fails(program, &arguments, status, "the file itself would be run");
     }
+}
+
+/// Sends `count` frames of 1000 bytes to a capture whose output does not have room for all. Returns the
+/// frames, and the lines of the capture.
+fn overfill(place: &Place, capture: Running, count: u8) -> (Vec<Vec<u8>>, String) {
+    let mut peer = Peer::open(&place.socket);
+    let sent: Vec<Vec<u8>> = (0..count).map(|number| vec![number; 1000]).collect();
+    peer.send(sent.iter().flat_map(data).collect::<Vec<u8>>());
+    (sent, capture.end_with(1).join("\n"))
 }
 
 #[test]
@@ -392,12 +381,7 @@ fn a_file_that_cannot_grow_ends_with_a_whole_frame_and_stop() {
     command.args(["-t", TYPE, "-u", &place.argument("socket"), "-w", &output]);
     let mut capture = Running::start(&mut command);
     capture.line("opened output file");
-    let mut peer = Peer::open(&place.socket);
-    let sent: Vec<Vec<u8>> = (0..9).map(|number| vec![number; 1000]).collect();
-    peer.send(sent.iter().flat_map(data).collect::<Vec<u8>>());
-    let (status, lines) = capture.end();
-    assert_eq!(status.code(), Some(1), "{lines:#?}");
-    let lines = lines.join("\n");
+    let (sent, lines) = overfill(&place, capture, 9);
     assert!(lines.contains(&format!("failed to write output file {output}: ")), "{lines}");
     assert!(lines.contains("closed output file"), "{lines}");
     assert!(lines.contains("5 not written"), "{lines}");
@@ -405,13 +389,15 @@ fn a_file_that_cannot_grow_ends_with_a_whole_frame_and_stop() {
 }
 
 #[test]
-fn devices_and_pipes_are_written_as_they_are() {
+fn devices_and_pipes_are_written_in_place() {
     let place = Place::new();
     let socket = place.argument("socket");
-    let full = run(CAPTURE, &["-t", TYPE, "-u", &socket, "-w", "/dev/full"]);
-    assert_eq!(full.status.code(), Some(1));
-    let error = String::from_utf8(full.stderr).unwrap();
-    assert!(error.contains("failed to write output file /dev/full: No space left"), "{error}");
+    assert_fails(
+        CAPTURE,
+        &["-t", TYPE, "-u", &socket, "-w", "/dev/full"],
+        1,
+        "failed to write output file /dev/full: No space left",
+    );
 
     let mut capture = Running::capture(&["-u", &socket, "-w", "/dev/null"]);
     capture.signal("USR1");
@@ -423,26 +409,24 @@ fn devices_and_pipes_are_written_as_they_are() {
         Running::start(Command::new(CAPTURE).args(["-t", TYPE, "-u", &socket, "-w", &fifo]));
     unread.line("opening Unix socket path");
     unread.signal("TERM");
-    let (status, lines) = unread.end();
-    assert_eq!(status.code(), Some(1), "{lines:#?}");
-    let told = format!("failed to open output file {fifo}: nobody reads it");
-    assert!(lines.iter().any(|line| line.contains(&told)), "{lines:#?}");
+    let lines = unread.end_with(1);
+    assert_line(&lines, &format!("failed to open output file {fifo}: nobody reads it"));
     let _listener = UnixListener::bind(place.path("other")).unwrap();
-    let other = run(CAPTURE, &["-t", TYPE, "-u", &socket, "-w", &place.argument("other")]);
-    assert_eq!(other.status.code(), Some(1));
-    let error = String::from_utf8(other.stderr).unwrap();
-    assert!(error.contains("/other: it is a socket"), "{error}");
+    assert_fails(
+        CAPTURE,
+        &["-t", TYPE, "-u", &socket, "-w", &place.argument("other")],
+        1,
+        "/other: it is a socket",
+    );
     fs::remove_file(place.path("other")).unwrap();
     let reader = Running::start(Command::new("cat").arg(&fifo).stdout(Stdio::piped()));
     let mut capture = Running::capture(&["-u", &socket, "-w", &fifo]);
-    let mut peer = Peer::open(&place.socket);
-    peer.send(data("one"));
-    peer.close();
+    place.send(["one"]);
     capture.signal("USR1");
     capture.line("opened output file");
     capture.stop();
     let expected = [recording(["one"]), recording([""; 0])].concat();
-    // The second START comes before the first STOP: there is always a writer.
+    // The second START precedes the first STOP, so that there is always a writer.
     let read = reader.output().stdout;
     assert_eq!(read.len(), expected.len());
     assert_eq!(names(place.directory.path()), ["fifo"]);
@@ -451,13 +435,13 @@ fn devices_and_pipes_are_written_as_they_are() {
 #[test]
 fn a_full_disk_is_reported_and_the_file_is_whole() {
     let place = Place::new();
-    // A small file system that is gone with the shell.
+    // A small file system, unmounted when the shell exits.
     let unshare = debian("unshare", "util-linux");
     let namespace = ["--map-root-user", "--mount", "sh", "-c"];
     let allowed = run(&unshare, &[&namespace[..], &["mount -t tmpfs none /mnt"]].concat());
     if !allowed.status.success() {
         let reason = String::from_utf8_lossy(&allowed.stderr);
-        println!("not run, for mounting is not allowed here: {reason}");
+        println!("skipped, as mounting is not allowed here: {reason}");
         return;
     }
     let copy = place.argument("copy");
@@ -473,12 +457,7 @@ fn a_full_disk_is_reported_and_the_file_is_whole() {
             &place.argument("socket"),
         ]));
     capture.line("opened output file");
-    let mut peer = Peer::open(&place.socket);
-    let sent: Vec<Vec<u8>> = (0..30).map(|number| vec![number; 1000]).collect();
-    peer.send(sent.iter().flat_map(data).collect::<Vec<u8>>());
-    let (status, lines) = capture.end();
-    assert_eq!(status.code(), Some(1), "{lines:#?}");
-    let lines = lines.join("\n");
+    let (sent, lines) = overfill(&place, capture, 30);
     assert!(lines.contains("failed to write output file /mnt/out: No space left"), "{lines}");
     assert!(lines.contains("14 not written"), "{lines}");
     assert_holds(Path::new(&copy), &sent[..16]);
@@ -496,7 +475,7 @@ fn a_symbolic_link_is_a_name_like_any_other() {
 }
 
 #[test]
-fn a_name_that_looks_like_another_output_is_a_file_with_a_warning() {
+fn a_name_with_an_unknown_prefix_is_a_file_with_a_warning() {
     let place = Place::new();
     let mut command = Command::new(CAPTURE);
     command.current_dir(place.directory.path()).args(["-t", TYPE, "-u", "socket"]);

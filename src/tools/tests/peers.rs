@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The peers of `dnstap`: with TLS, and those that it connects to. `openssl` is the other side.
+//! `dnstap` over TLS, with `openssl` as its peer, and senders that it connects to.
 
 #[path = "../../framestream/tests/tls/authority.rs"]
 mod authority;
@@ -14,22 +14,28 @@ use authority::{Authority, Identity};
 use framestream::control::ControlType::{Accept, Finish, Ready, Start, Stop};
 use support::held_address::HeldAddress;
 use support::{
-    DEADLINE, DNSTAP, Peer, Place, Running, TYPE, assert_holds, control, data, payloads, recording,
-    until,
+    DEADLINE, DNSTAP, Peer, Place, Running, TYPE, assert_holds, assert_line, control, data,
+    payloads, recording, until,
 };
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// Ours, once it says `ready`.
+/// Starts `dnstap`, and returns once it has printed `ready`.
 fn start(arguments: &[&str], ready: &str) -> Running {
     let mut running = Running::dnstap(arguments);
     running.line(ready);
     running
 }
 
-/// An `openssl` that sends what it is given, and is killed when dropped.
+/// Starts a receiver of TLS connections that writes to `file`, and returns once it listens.
+fn listen(address: &str, file: &str, server: &Identity, more: &[&str]) -> Running {
+    let arguments = [&["-l", address, "-w", file], &proof(server)[..], more].concat();
+    start(&arguments, "opened output file")
+}
+
+/// An `openssl` that sends its standard input, and is killed when dropped.
 struct Openssl(Child);
 
 impl Openssl {
@@ -56,6 +62,7 @@ impl Drop for Openssl {
     }
 }
 
+/// Returns the options for the certificate and key of `identity`.
 fn proof(identity: &Identity) -> [&str; 4] {
     ["--tls-cert", text(&identity.certificate), "--tls-key", text(&identity.key)]
 }
@@ -67,75 +74,55 @@ fn a_relay_over_tls_is_received() {
     let (server, client) = (ours.issue("DNS:localhost"), theirs.issue("DNS:sensor"));
     let (address, all) = (HeldAddress::new("127.0.0.1"), place.argument("all"));
     let port = address.port();
-    let mut arguments = vec!["-l", &address, "--tls-client-ca", text(&theirs.certificate)];
-    arguments.extend(proof(&server));
-    arguments.extend(["-w", &all]);
-    let mut receiver = start(&arguments, "opened output file");
+    let client_ca = ["--tls-client-ca", text(&theirs.certificate)];
+    let mut receiver = listen(&address, &all, &server, &client_ca);
 
     let payloads = payloads(3000);
     let input = place.file("input", recording(&payloads));
     let target = format!("tls:localhost:{port}");
-    let relay = |more: &[&str]| {
-        let arguments = [&["-r", &input, "-T", &target, "-t", "5s"], more].concat();
-        Running::dnstap(&arguments).end()
+    let relay = |options: &[&[&str]]| {
+        let arguments = [&["-r", &input, "-T", &target, "-t", "5s"], &options.concat()[..]];
+        Running::dnstap(&arguments.concat())
+    };
+    let fails = |options: &[&[&str]]| {
+        let lines = relay(options).end_with(1);
+        assert_line(&lines, "3000 frames were not sent; the last failure: ");
     };
     let ca = ["--tls-ca", text(&ours.certificate)];
     // Without a certificate it is refused, with the reason on both sides.
-    let (status, lines) = relay(&ca);
-    assert_eq!(status.code(), Some(1));
-    assert!(
-        lines.iter().any(|line| line.contains("3000 frames were not sent; the last failure: ")),
-        "{lines:#?}"
-    );
+    fails(&[&ca]);
     receiver.line("peer sent no certificates");
-    let expired = theirs.issue_expired("DNS:sensor");
-    let (_, lines) = relay(&[&ca[..], &proof(&expired)].concat());
-    assert!(
-        lines.iter().any(|line| line.contains("3000 frames were not sent; the last failure: ")),
-        "{lines:#?}"
-    );
+    fails(&[&ca, &proof(&theirs.issue_expired("DNS:sensor"))]);
     receiver.line("certificate expired");
-    // A server that nobody vouches for gets nothing.
-    let (_, lines) =
-        relay(&[&["--tls-ca", text(&theirs.certificate)][..], &proof(&client)].concat());
-    assert!(
-        lines.iter().any(|line| line.contains("3000 frames were not sent; the last failure: ")),
-        "{lines:#?}"
-    );
-    // Nor does one of another name.
-    let named = ["--tls-server-name", "elsewhere"];
-    let (_, lines) = relay(&[&ca[..], &named, &proof(&client)].concat());
-    assert!(
-        lines.iter().any(|line| line.contains("3000 frames were not sent; the last failure: ")),
-        "{lines:#?}"
-    );
-    let (status, lines) = relay(&[&ca[..], &proof(&client)].concat());
-    assert!(status.success() && lines.is_empty(), "{lines:#?}");
+    // A server with a certificate of another authority gets nothing.
+    fails(&[&["--tls-ca", text(&theirs.certificate)], &proof(&client)]);
+    // Nor does a server with another name.
+    fails(&[&ca, &["--tls-server-name", "elsewhere"], &proof(&client)]);
+    let lines = relay(&[&ca, &proof(&client)]).end_with(0);
+    assert!(lines.is_empty(), "{lines:#?}");
     receiver.stop();
     assert_holds(Path::new(&all), &payloads);
 }
 
-/// Puts the certificate and the key of `identity` in the place of others.
-fn replace(place: &Identity, identity: &Identity) {
-    for (old, new) in [(&place.certificate, &identity.certificate), (&place.key, &identity.key)] {
-        let beside = old.with_extension("new");
-        std::fs::copy(new, &beside).unwrap();
-        std::fs::rename(beside, old).unwrap();
+/// Replaces the files of `old` with the certificate and the key of `new`.
+fn replace(old: &Identity, new: &Identity) {
+    for (old, new) in [(&old.certificate, &new.certificate), (&old.key, &new.key)] {
+        let temporary = old.with_extension("new");
+        std::fs::copy(new, &temporary).unwrap();
+        std::fs::rename(temporary, old).unwrap();
     }
 }
 
 #[test]
-fn certificates_are_read_again_at_a_signal_and_broken_ones_are_not_taken() {
+fn certificates_are_read_again_at_a_signal_unless_they_are_broken() {
     let place = Place::new();
     let (old, new) = (Authority::new(), Authority::new());
     let (server, replacement) = (old.issue_expired("DNS:localhost"), new.issue("DNS:localhost"));
     let (address, all) = (HeldAddress::new("127.0.0.1"), place.argument("all"));
     let port = address.port();
-    let mut arguments = vec!["-l", &address, "-w", &all];
-    arguments.extend(proof(&server));
-    let mut receiver =
-        start(&arguments, &format!("{} expired at 2020-01-02", text(&server.certificate)));
-    receiver.line("opened output file");
+    let mut receiver = listen(&address, &all, &server, &[]);
+    let expired = format!("{} expired at 2020-01-02", text(&server.certificate));
+    assert!(receiver.has_line(&expired));
     let input = place.file("input", recording(["one"]));
     let target = format!("tls:localhost:{port}");
     let relay = |authority: &Authority| {
@@ -145,7 +132,7 @@ fn certificates_are_read_again_at_a_signal_and_broken_ones_are_not_taken() {
     };
     assert!(!relay(&old) && !relay(&new));
     replace(&server, &replacement);
-    assert!(!relay(&new), "nobody asked for it");
+    assert!(!relay(&new), "there was no signal");
     receiver.signal("HUP");
     let line = receiver.line("TLS: read ");
     assert!(line.contains(text(&server.key)), "{line}");
@@ -155,7 +142,7 @@ fn certificates_are_read_again_at_a_signal_and_broken_ones_are_not_taken() {
     receiver.signal("HUP");
     receiver.line("contains no usable private key; what was read before stays in use");
     assert!(relay(&new));
-    // This pipe has no writer, and nothing waits for one.
+    // This pipe has no writer, and must not be waited for.
     std::fs::remove_file(&server.key).unwrap();
     nix::unistd::mkfifo(&server.key, nix::sys::stat::Mode::S_IRUSR).unwrap();
     receiver.signal("HUP");
@@ -166,49 +153,42 @@ fn certificates_are_read_again_at_a_signal_and_broken_ones_are_not_taken() {
 }
 
 #[test]
-fn a_relay_reads_a_certificate_that_was_replaced_before_it_connects_again() {
+fn a_relay_reads_a_replaced_certificate_before_it_reconnects() {
     let place = Place::new();
     let authority = Authority::new();
     let (server, other) = (authority.issue("DNS:localhost"), Authority::new());
     let client = other.issue_expired("DNS:sensor");
     let (address, all) = (HeldAddress::new("127.0.0.1"), place.argument("all"));
     let port = address.port();
-    let mut arguments = vec!["-l", &address, "--tls-client-ca", text(&other.certificate)];
-    arguments.extend(proof(&server));
-    arguments.extend(["-w", &all]);
-    let mut receiver = start(&arguments, "opened output file");
+    let client_ca = ["--tls-client-ca", text(&other.certificate)];
+    let mut receiver = listen(&address, &all, &server, &client_ca);
     let (socket, target) = (place.argument("socket"), format!("tls:localhost:{port}"));
-    let mut arguments = vec!["-u", &socket, "-T", &target, "-t", "20s"];
-    arguments.extend(["--tls-ca", text(&authority.certificate)]);
-    arguments.extend(proof(&client));
-    let mut relay = start(&arguments, "expired at 2020-01-02");
+    let to = ["-u", &socket, "-T", &target, "-t", "20s"];
+    let ca = ["--tls-ca", text(&authority.certificate)];
+    let mut relay = start(&[&to[..], &ca, &proof(&client)].concat(), "expired at 2020-01-02");
     receiver.line("certificate expired");
     replace(&client, &other.issue("DNS:sensor"));
     relay.line("TLS: read ");
-    let mut peer = Peer::open(&place.socket);
-    peer.send(data("one"));
-    peer.close();
+    place.send(["one"]);
     relay.stop();
     receiver.stop();
     assert_holds(Path::new(&all), ["one"]);
 }
 
 #[test]
-fn what_does_not_speak_tls_is_told_and_counted() {
+fn peers_without_tls_are_reported_and_counted() {
     let place = Place::new();
     let authority = Authority::new();
     let server = authority.issue("IP:127.0.0.1");
     let (address, all) = (HeldAddress::new("127.0.0.1"), place.argument("all"));
-    let mut arguments = vec!["-l", &address, "-w", &all];
-    arguments.extend(proof(&server));
-    let mut receiver = start(&arguments, "opened output file");
+    let mut receiver = listen(&address, &all, &server, &[]);
     let mut peer = std::net::TcpStream::connect(&*address).unwrap();
     peer.write_all(&control(Start, Some(TYPE))).unwrap();
     receiver.line("the peer does not speak TLS");
-    // And who looks whether somebody listens is no fault.
+    // A connection without any bytes only probes the port, and is not an error.
     drop(std::net::TcpStream::connect(&*address).unwrap());
     let lines = receiver.stop();
-    assert!(lines.iter().any(|line| line.contains("(1 refused)")), "{lines:#?}");
+    assert_line(&lines, "(1 refused)");
 }
 
 #[test]
@@ -217,9 +197,7 @@ fn openssl_sends_in_one_direction() {
     let authority = Authority::new();
     let server = authority.issue("IP:127.0.0.1");
     let (address, all) = (HeldAddress::new("127.0.0.1"), place.argument("all"));
-    let mut arguments = vec!["-l", &address, "-w", &all];
-    arguments.extend(proof(&server));
-    let receiver = start(&arguments, "opened output file");
+    let receiver = listen(&address, &all, &server, &[]);
     let payloads = payloads(2000);
     for version in ["-tls1_2", "-tls1_3"] {
         let mut client = Openssl::start(&["s_client", "-quiet", version, "-connect", &address]);
@@ -233,7 +211,7 @@ fn openssl_sends_in_one_direction() {
 }
 
 #[test]
-fn a_sender_that_listens_is_connected_to_over_tls() {
+fn dnstap_connects_to_a_sender_over_tls() {
     let place = Place::new();
     let authority = Authority::new();
     let server = authority.issue("IP:127.0.0.1");
@@ -241,7 +219,7 @@ fn a_sender_that_listens_is_connected_to_over_tls() {
     let mut sender = Openssl::start(&[
         "s_server",
         "-quiet",
-        // Otherwise a record that arrives in part can hold it up.
+        // Without this, a record that arrives in parts can block it.
         "-nbio",
         "-accept",
         &address,
@@ -267,7 +245,7 @@ fn a_sender_that_listens_is_connected_to_over_tls() {
 }
 
 #[test]
-fn a_sender_that_listens_is_connected_to_again_and_again() {
+fn dnstap_reconnects_to_a_sender() {
     let place = Place::new();
     let (socket, all) = (place.argument("socket"), place.argument("all"));
     let mut receiver = start(&["--connect", &socket, "-w", &all], "failed to connect to");
@@ -284,7 +262,7 @@ fn a_sender_that_listens_is_connected_to_again_and_again() {
         }
         peer.send(control(Start, Some(TYPE)));
         peer.send(data(payload));
-        // Some break off.
+        // Some close without STOP.
         if index > 1 {
             continue;
         }
@@ -295,12 +273,12 @@ fn a_sender_that_listens_is_connected_to_again_and_again() {
         peer.expect_end();
     }
     let lines = receiver.stop();
-    assert!(lines.iter().any(|line| line.contains("received 4 frames")), "{lines:#?}");
+    assert_line(&lines, "received 4 frames");
     assert_holds(Path::new(&all), &payloads);
 }
 
 #[test]
-fn a_sender_that_closes_at_once_is_told_of_once() {
+fn a_sender_that_closes_at_once_is_reported_once() {
     let place = Place::new();
     let (socket, all) = (place.argument("socket"), place.argument("all"));
     let listener = UnixListener::bind(&socket).unwrap();
@@ -312,15 +290,15 @@ fn a_sender_that_closes_at_once_is_told_of_once() {
     let mut peer = Peer(listener.accept().unwrap().0);
     peer.send(recording(["x"]));
     peer.expect_end();
-    // Whoever connects tells of it in its own time.
+    // Wait for the message of the connecting thread.
     receiver.line("connected to");
     let lines = receiver.stop();
-    let told: Vec<&str> =
+    let messages: Vec<&str> =
         lines.iter().filter_map(|line| line.strip_prefix("dnstap: ")).take(5).collect();
     let connected = format!("connected to {socket}");
     let closed = format!("{socket}: closed before START; retrying every second");
     let opened = format!("opened output file {all}");
-    assert_eq!(told, [&opened, &connected, &closed, &connected, "shutting down"]);
+    assert_eq!(messages, [&opened, &connected, &closed, &connected, "shutting down"]);
 }
 
 #[test]
@@ -331,7 +309,7 @@ fn connections_over_the_limit_wait() {
     let mut first = Peer::open(&place.socket);
     let mut second = Peer::connect(&place.socket);
     second.send(recording(["second"]));
-    // Served beside, it would be in the file before the last of these.
+    // If it were served concurrently, its frame would be written before the last of these.
     let partial = place.path(&format!(".all.partial-{}", receiver.child.id()));
     for count in 1..=3 {
         first.send(data("first"));
@@ -345,30 +323,33 @@ fn connections_over_the_limit_wait() {
 }
 
 #[test]
-fn a_relay_gives_a_receiver_up_that_does_not_come() {
+fn a_relay_gives_up_if_there_is_no_receiver() {
     let place = Place::new();
-    // More than waits in memory.
+    // More frames than the queue holds.
     let input = place.file("input", recording(vec![[7; 1000]; 30_000]));
     let socket = place.argument("socket");
     let lines = place.argument("lines");
     let own = format!("quiet:{lines}");
-    let output = support::run(DNSTAP, &["-r", &input, "-U", &socket, "-t", "1s", "-w", &own]);
-    assert_eq!(output.status.code(), Some(1));
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("30000 frames were not sent; the last failure: "), "{told}");
-    // The others get everything.
+    support::assert_fails(
+        DNSTAP,
+        &["-r", &input, "-U", &socket, "-t", "1s", "-w", &own],
+        1,
+        "30000 frames were not sent; the last failure: ",
+    );
+    // Other outputs get all frames.
     assert_eq!(std::fs::read_to_string(&lines).unwrap().lines().count(), 30_000);
 }
 
 #[test]
-fn options_that_nothing_needs_are_refused() {
+fn tls_options_without_effect_or_certificate_are_refused() {
     let place = Place::new();
     let input = place.file("input", recording(payloads(1)));
-    let output = support::run(DNSTAP, &["-r", &input, "-q", "--tls-ca", &input]);
-    assert_eq!(output.status.code(), Some(2));
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("--tls-ca is given, but nothing speaks TLS"), "{told}");
-    let output = support::run(DNSTAP, &["-r", &input, "-T", "tls:localhost:1", "--tls-ca", &input]);
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("contains no usable certificate"), "{told}");
+    support::assert_fails(
+        DNSTAP,
+        &["-r", &input, "-q", "--tls-ca", &input],
+        2,
+        "--tls-ca is given, but nothing speaks TLS",
+    );
+    let relay = ["-r", &input, "-T", "tls:localhost:1", "--tls-ca", &input];
+    support::assert_fails(DNSTAP, &relay, 1, "contains no usable certificate");
 }

@@ -76,8 +76,7 @@ fn files_are_sent_or_left_out_as_with_debians_program() {
 fn the_standard_input_can_be_sent() {
     let place = Place::new();
     let input = place.file("in", recording(payloads(100)));
-    let capture =
-        Running::capture(&["-u", &place.argument("socket"), "-w", &place.argument("out")]);
+    let capture = place.capture(&[]);
     let sent = std::process::Command::new(REPLAY)
         .args(["-t", TYPE, "-u", &place.argument("socket"), "-r", "-"])
         .stdin(fs::File::open(input).unwrap())

@@ -14,7 +14,8 @@ use framestream::control::ControlType;
 use pipeline::format::Format;
 use strum::VariantArray;
 use support::{
-    DEADLINE, DNSTAP, Peer, Place, Running, control, data, events, limited, recording, run,
+    DEADLINE, DNSTAP, Peer, Place, Running, assert_line, control, data, events, limited, recording,
+    run,
 };
 
 fn frame(message: Message<'_>) -> Vec<u8> {
@@ -181,7 +182,7 @@ fn who_does_not_read_or_ask_holds_up_nobody() {
     answered();
     let lines = running.stop();
     let told = "metrics: the oldest of 16 connections, from 127.0.0.1:";
-    assert!(lines.iter().any(|line| line.contains(told)), "{lines:#?}");
+    assert_line(&lines, told);
 }
 
 #[test]
@@ -210,7 +211,7 @@ fn prometheus_hears_of_what_is_not_taken() {
     });
     let lines = running.stop();
     // Each tells of its own.
-    let told = |part: &str| assert!(lines.iter().any(|line| line.contains(part)), "{lines:#?}");
+    let told = |part: &str| assert_line(&lines, part);
     told("2 frames of more than 1024 bytes were skipped");
     told("(1 over the size limit,");
 }
@@ -260,8 +261,7 @@ fn prometheus_is_answered_while_messages_come() {
     assert!(get(address, "POST /metrics").starts_with("HTTP/1.1 405"));
     running.signal("TERM");
     running.line("200 frames were not sent");
-    let (status, lines) = running.end();
-    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    running.end_with(1);
     let taken = run(DNSTAP, &["-r", "-", "--metrics", "256.0.0.1:1"]);
     assert!(String::from_utf8(taken.stderr).unwrap().contains("--metrics 256.0.0.1:1: "));
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Events of all that the golang tool knows too: types, families, protocols, records and EDNS
-//! options, whole and cut.
+//! Events with everything that the golang tool supports as well: types, families, protocols, records
+//! and EDNS options, whole and cut off.
 
 use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
 use dnstap::{Event, Message};
 
-/// An encoded event.
+/// Encodes an event.
 pub fn frame(event: &Event<'_>) -> Vec<u8> {
     let mut out = vec![0; event.max_len().unwrap()];
     let size = event.encode(&mut out).unwrap();
@@ -13,7 +13,7 @@ pub fn frame(event: &Event<'_>) -> Vec<u8> {
     out
 }
 
-/// Names with what has to be escaped, besides a usual one.
+/// Names with characters that must be escaped, and an ordinary one.
 pub const NAMES: [&[u8]; 4] = [
     b"\x03www\x07example\0",
     b"\0",
@@ -21,7 +21,7 @@ pub const NAMES: [&[u8]; 4] = [
     b"\x01*\x07_domain\x04\xc3\xa4-x\0",
 ];
 
-/// Data of types whose format Debian 12's golang tool does not know.
+/// Data of record types that Debian 12's golang tool does not support.
 pub const NEWER: [(u16, &[u8]); 9] = [
     (20, b"\x05a\"b\\c\x03def"),
     (45, b"\x0a\x00\x02key"),
@@ -34,7 +34,7 @@ pub const NEWER: [(u16, &[u8]); 9] = [
     (261, b"\x05qname\x07abc=\"\\d"),
 ];
 
-/// Data of records in wire format, by type.
+/// Returns record types and data in wire format.
 pub fn records() -> Vec<(u16, Vec<u8>)> {
     let name = b"\x04mail\x07example\0";
     let with = |front: &[u8]| [front, name].concat();
@@ -122,7 +122,7 @@ pub fn records() -> Vec<(u16, Vec<u8>)> {
     records
 }
 
-/// A message with one record in each section.
+/// Encodes a message with `records` in each section.
 pub fn message(flags: u16, question: &[u8], qtype: u16, records: &[(u16, u16, &[u8])]) -> Vec<u8> {
     let count = records.len() as u8;
     let mut wire = vec![0x12, 0x34, (flags >> 8) as u8, flags as u8];
@@ -143,7 +143,7 @@ pub fn message(flags: u16, question: &[u8], qtype: u16, records: &[(u16, u16, &[
     wire
 }
 
-/// EDNS options, each good.
+/// Encodes a message with valid EDNS options.
 fn edns() -> Vec<u8> {
     let options: [(u16, &[u8]); 21] = [
         (1, b"\0\x01\0\x02\0\x03\0\0\0\0\0\0\0\x04\0\0\0\x05"),
@@ -183,12 +183,12 @@ fn edns() -> Vec<u8> {
     wire
 }
 
-/// Events of every type, family, protocol and record that the golang tool knows too.
+/// Returns events of every type, family, protocol and record that the golang tool supports.
 pub fn events() -> Vec<Vec<u8>> {
     events_without(&[])
 }
 
-/// The same without these records.
+/// Returns [`events`] without these records.
 pub fn events_without(left_out: &[(u16, &[u8])]) -> Vec<Vec<u8>> {
     let mut wires = vec![edns(), vec![0, 1, 0x81, 0x85, 0, 1, 0, 0, 0, 0, 0, 0]];
     for (index, name) in NAMES.into_iter().enumerate() {
@@ -202,7 +202,7 @@ pub fn events_without(left_out: &[(u16, &[u8])]) -> Vec<Vec<u8>> {
         }
         wires.push(message(0x8580, NAMES[0], rtype, &[(rtype, 1, &data)]));
         wires.push(message(0x8583, NAMES[2], rtype, &[(rtype, 254, &data), (rtype, 77, &data)]));
-        // Without data, as in updates, and with the data ending between two fields or within one.
+        // Without data, as in updates, and with data that ends between two fields or within one.
         wires.push(message(0x2800, NAMES[0], 6, &[(rtype, 255, &[])]));
         for length in 1..data.len().min(24) {
             wires.push(message(0x8580, NAMES[0], rtype, &[(rtype, 1, &data[..length])]));
@@ -220,7 +220,7 @@ pub fn events_without(left_out: &[(u16, &[u8])]) -> Vec<Vec<u8>> {
     for (index, wire) in wires.iter().enumerate() {
         let number = index as u32;
         let (family, query_address, response_address) = addresses[index % 2];
-        // Of stub queries the golang tool prints no more than that it does not know them.
+        // The golang tool prints stub queries as unknown.
         let types = (1..=14).filter(|number| !matches!(number, 9 | 10)).collect::<Vec<u32>>();
         let kind = MessageType(types[index % types.len()]);
         let message = Message {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! TCP addresses for programs to listen on, which no other program gets meanwhile.
+//! TCP addresses for programs to listen on, reserved against other programs.
 
 use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, SocketAddr};
@@ -11,15 +11,15 @@ use nix::sys::socket::{
     sockopt,
 };
 
-/// An address with a port that is bound, and not listened on: a program that sets `SO_REUSEADDR`, as
-/// servers do, can listen there, and the system gives the port to nobody else.
+/// An address whose port is bound, but not listened on: a program that sets `SO_REUSEADDR`, as servers
+/// do, can listen there, and the system does not assign the port to another program.
 pub struct HeldAddress {
     text: String,
     _socket: OwnedFd,
 }
 
 impl HeldAddress {
-    /// A free port of `host`, an address of the loopback interface.
+    /// Reserves a free port of `host`, an address of the loopback interface.
     pub fn new(host: &str) -> Self {
         let any = SocketAddr::new(host.parse().unwrap(), 0);
         let family = match any.ip() {

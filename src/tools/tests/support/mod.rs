@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the tests of the programs share: running ours and Debian's, and speaking Frame Streams by
-//! hand.
+//! Helpers of the tests: running our programs and Debian's, and speaking Frame Streams by hand.
 
-// Each test program uses its own part of this.
+// Each test program uses a part of it.
 #![allow(dead_code)]
 
 pub mod events;
@@ -23,7 +22,7 @@ use framestream::control::{ControlFrame, ControlType, Header};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// How long anything may take, on a machine that does much else.
+/// Deadline of every wait, also on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
 pub const TYPE: &str = "protobuf:dnstap.Dnstap";
@@ -33,34 +32,34 @@ pub const DUMP: &str = env!("CARGO_BIN_EXE_fstrm_dump");
 pub const REPLAY: &str = env!("CARGO_BIN_EXE_fstrm_replay");
 pub const DNSTAP: &str = env!("CARGO_BIN_EXE_dnstap");
 
-/// Sends the signal of that name, as in `TERM`. The program `kill` is not there on every system.
+/// Sends the signal of this name, such as `TERM`. Not every system has the program `kill`.
 pub fn signal(child: &Child, name: &str) {
     let id = Pid::from_raw(child.id().try_into().unwrap());
     kill(id, format!("SIG{name}").parse::<Signal>().unwrap()).unwrap();
 }
 
-/// A program of the Debian package `package`.
+/// Returns the path of a program of the Debian package `package`.
 pub fn debian(program: &str, package: &str) -> String {
     let path = format!("/usr/bin/{program}");
     assert!(Path::new(&path).exists(), "{path} is missing: apt-get install {package}");
     path
 }
 
-/// One of fstrm's own programs.
+/// Returns the path of one of fstrm's own programs.
 pub fn c(program: &str) -> String {
     debian(program, "fstrm-bin")
 }
 
-/// Waits until something is so, of which no event tells.
-pub fn until(mut is_so: impl FnMut() -> bool) {
+/// Polls a condition for which there is no event to wait for, until it is true.
+pub fn until(mut condition: impl FnMut() -> bool) {
     let until = Instant::now() + DEADLINE;
-    while !is_so() {
-        assert!(Instant::now() < until, "does not come to be");
+    while !condition() {
+        assert!(Instant::now() < until, "the condition did not become true");
         thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// Fetches the metrics that are served where `line` says.
+/// Fetches the metrics from the URL in `line`.
 pub fn metrics(line: &str) -> String {
     let address = line.split("http://").nth(1).unwrap().strip_suffix("/metrics").unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
@@ -71,20 +70,20 @@ pub fn metrics(line: &str) -> String {
     answer
 }
 
-/// A control frame with its header.
+/// Encodes a control frame with its header.
 pub fn control(control_type: ControlType, content_type: Option<&str>) -> Vec<u8> {
     let content_type = content_type.map(str::as_bytes);
     ControlFrame::new(control_type, content_type).encode(Header::With).unwrap()
 }
 
-/// A data frame.
+/// Encodes a data frame.
 pub fn data(payload: impl AsRef<[u8]>) -> Vec<u8> {
     let payload = payload.as_ref();
     let length = u32::try_from(payload.len()).unwrap();
     [&length.to_be_bytes(), payload].concat()
 }
 
-/// A whole capture file.
+/// Encodes a complete capture file.
 pub fn recording(payloads: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Vec<u8> {
     let mut file = control(ControlType::Start, Some(TYPE));
     for payload in payloads {
@@ -94,31 +93,31 @@ pub fn recording(payloads: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Vec<u8
     file
 }
 
-/// Payloads of many sizes and all bytes.
+/// Returns payloads of many sizes, with all byte values.
 pub fn payloads(count: usize) -> Vec<Vec<u8>> {
     (0..count)
         .map(|index| (0..1 + index * 7 % 500).map(|at| (index + at) as u8).collect())
         .collect()
 }
 
-/// The payloads in a complete capture file, as Debian's program sees them.
+/// Returns the payloads in a complete capture file as Debian's program prints them.
 pub fn dumped(file: &Path) -> String {
     let output = Command::new(c("fstrm_dump")).arg(file).output().unwrap();
     let notes = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{}: {notes}", file.display());
-    // The program tells of a STOP at the end of any file.
+    // The program reports a STOP at the end of any file.
     let stopped = fs::read(file).unwrap().ends_with(&control(ControlType::Stop, None));
     assert!(stopped, "{} has no STOP", file.display());
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// How fstrm prints `payloads`.
+/// Returns `payloads` as fstrm prints them.
 pub fn quoted(payloads: impl IntoIterator<Item = impl AsRef<[u8]>>) -> String {
     let line = |payload: &[u8]| format!(" {}\n", printable::quoted::quoted(payload));
     payloads.into_iter().map(|payload| line(payload.as_ref())).collect()
 }
 
-/// The capture file `file` is complete and holds `payloads`.
+/// Checks that the capture file `file` is complete and contains `payloads`.
 pub fn assert_holds(file: &Path, payloads: impl IntoIterator<Item = impl AsRef<[u8]>>) {
     let (found, expected) = (dumped(file), quoted(payloads));
     let pairs = found.lines().zip(expected.lines());
@@ -135,15 +134,28 @@ pub fn run(program: impl AsRef<Path>, arguments: &[&str]) -> Output {
     running.output()
 }
 
-/// A program under a limit of the shell's `ulimit`: one of a file's size, in blocks of 512 bytes, stands
-/// for a full disk.
+/// Checks that one of `lines` contains `part`.
+pub fn assert_line(lines: &[String], part: &str) {
+    assert!(lines.iter().any(|line| line.contains(part)), "no line with {part:?} in {lines:#?}");
+}
+
+/// Checks that a program exits with `status`, and that its standard error contains `reason`.
+pub fn assert_fails(program: &str, arguments: &[&str], status: i32, reason: &str) {
+    let output = run(program, arguments);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(status), "{error}");
+    assert!(error.contains(reason), "{error}");
+}
+
+/// Returns a program under a limit of the shell's `ulimit`. A limit on the size of files, in blocks of
+/// 512 bytes, stands for a full disk.
 pub fn limited(limit: &str, program: &str) -> Command {
     let mut command = Command::new("/bin/dash");
     command.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\""), program]);
     command
 }
 
-/// The names in a directory, sorted.
+/// Returns the names in a directory, sorted.
 pub fn names(directory: &Path) -> Vec<String> {
     let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
     let mut names: Vec<String> =
@@ -152,7 +164,7 @@ pub fn names(directory: &Path) -> Vec<String> {
     names
 }
 
-/// A program that runs, and the lines of its standard error.
+/// A running program and the lines of its standard error.
 pub struct Running {
     pub child: Child,
     lines: Receiver<String>,
@@ -175,22 +187,22 @@ impl Running {
         Self { child, lines, seen: Vec::new() }
     }
 
-    /// `dnstap`, whose standard output nobody reads.
+    /// Starts `dnstap` without a standard output.
     pub fn dnstap(arguments: &[&str]) -> Self {
         Self::start(Command::new(DNSTAP).args(arguments).stdout(Stdio::null()))
     }
 
-    /// Our capture, once it listens.
+    /// Starts our capture, and returns once it listens.
     pub fn capture(arguments: &[&str]) -> Self {
         let mut command = Command::new(CAPTURE);
-        // Commands that it runs may live longer than the test, and hold what it writes to.
+        // Its commands may outlive the test, and would keep the test's standard output open.
         command.args(["-t", TYPE]).args(arguments).stdout(Stdio::null());
         let mut capture = Self::start(&mut command);
         capture.line("opened output file");
         capture
     }
 
-    /// Our capture with a piped standard output, which it writes to, once it listens.
+    /// Starts our capture with a pipe as its output, and returns once it listens.
     pub fn capture_to_pipe(socket: &str) -> Self {
         let mut command = Command::new(CAPTURE);
         command.args(["-t", TYPE, "-u", socket, "-w", "-"]).stdout(Stdio::piped());
@@ -199,12 +211,12 @@ impl Running {
         capture
     }
 
-    /// Debian's capture, once it listens.
+    /// Starts Debian's capture, and returns once it listens.
     pub fn c_capture(socket: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(c("fstrm_capture"));
         let mut capture = Self::start(command.args(["-t", TYPE, "-u"]).arg(socket).args(arguments));
         capture.line("opened output file");
-        // It listens some time after its last line, and nothing tells when.
+        // It listens some time after its last line, without a message.
         let until = Instant::now() + DEADLINE;
         while UnixStream::connect(socket).is_err() {
             assert!(Instant::now() < until, "{:?}", capture.seen);
@@ -213,7 +225,7 @@ impl Running {
         capture
     }
 
-    /// Waits for the next line that contains `part`.
+    /// Waits for the next line that contains `part`, and returns it.
     pub fn line(&mut self, part: &str) -> String {
         let until = Instant::now() + DEADLINE;
         loop {
@@ -230,7 +242,7 @@ impl Running {
         }
     }
 
-    /// Keeps a line. None may have the number of an error: its text is for people.
+    /// Keeps a line. Messages must not contain the number of a system error.
     fn see(&mut self, line: String) {
         assert!(!line.contains("(os error"), "{line}");
         self.seen.push(line);
@@ -252,22 +264,22 @@ impl Running {
         signal(&self.child, name);
     }
 
-    /// Waits for the end, whoever else still holds the standard error, and returns the status and
-    /// the lines until then.
+    /// Waits for the end, and returns the status and the lines so far, even if other processes keep the
+    /// standard error open.
     pub fn end_without_children(mut self) -> (ExitStatus, Vec<String>) {
         let until = Instant::now() + DEADLINE;
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
-            assert!(Instant::now() < until, "does not end: {:#?}", self.seen);
+            assert!(Instant::now() < until, "the program does not end: {:#?}", self.seen);
             thread::sleep(Duration::from_millis(5));
         };
         self.see_new();
         (status, std::mem::take(&mut self.seen))
     }
 
-    /// Waits for the end, and returns the status and all lines.
+    /// Waits for the end, and returns the exit status and all lines.
     pub fn end(mut self) -> (ExitStatus, Vec<String>) {
         let until = Instant::now() + DEADLINE;
         loop {
@@ -276,14 +288,21 @@ impl Running {
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     self.child.kill().unwrap();
-                    panic!("does not end: {:#?}", self.seen);
+                    panic!("the program does not end: {:#?}", self.seen);
                 }
             }
         }
         (self.child.wait().unwrap(), std::mem::take(&mut self.seen))
     }
 
-    /// Stops it as an administrator would; it must end well.
+    /// Waits for the end, checks the exit status, and returns all lines.
+    pub fn end_with(self, expected: i32) -> Vec<String> {
+        let (status, lines) = self.end();
+        assert_eq!(status.code(), Some(expected), "{lines:#?}");
+        lines
+    }
+
+    /// Stops the program with SIGTERM, checks that it succeeds, and returns all lines.
     pub fn stop(self) -> Vec<String> {
         self.signal("TERM");
         let (status, lines) = self.end();
@@ -291,7 +310,7 @@ impl Running {
         lines
     }
 
-    /// Waits for the end of a program with a piped standard output.
+    /// Waits for the end of a program with a piped standard output, and returns all output.
     pub fn output(mut self) -> Output {
         let mut stdout = self.child.stdout.take().unwrap();
         let reader = thread::spawn(move || {
@@ -307,18 +326,18 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Only a test that fails leaves it running.
+        // Only a failed test leaves it running.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Whether the two statuses are the same to a shell.
+/// Returns whether the two statuses are the same to a shell.
 pub fn same_status(one: ExitStatus, other: ExitStatus) -> bool {
     (one.code(), one.signal()) == (other.code(), other.signal())
 }
 
-/// A sender that speaks by hand.
+/// A sender that is scripted frame by frame.
 pub struct Peer(pub UnixStream);
 
 impl Peer {
@@ -329,7 +348,7 @@ impl Peer {
         Self(stream)
     }
 
-    /// READY, ACCEPT, START.
+    /// Connects and goes through READY, ACCEPT and START.
     pub fn open(socket: &Path) -> Self {
         let mut peer = Self::connect(socket);
         peer.send(control(ControlType::Ready, Some(TYPE)));
@@ -342,9 +361,8 @@ impl Peer {
         self.0.write_all(bytes.as_ref()).unwrap();
     }
 
-    /// Sends `bytes` again and again, until nobody takes them. One time may not be enough for who
-    /// passes them on to a pipe that is not read any more: the child of another test that is being
-    /// started holds that open for a moment.
+    /// Sends `bytes` repeatedly until the peer closes. A program that forwards them to a pipe without a
+    /// reader may accept several: a child that another test is starting keeps the pipe open for a moment.
     pub fn send_on(mut self, bytes: Vec<u8>) {
         thread::spawn(move || {
             while self.0.write_all(&bytes).is_ok() {
@@ -359,14 +377,14 @@ impl Peer {
         assert_eq!(got, bytes);
     }
 
-    /// STOP, FINISH, and the receiver closes.
+    /// Goes through STOP and FINISH, and checks that the receiver closes.
     pub fn close(mut self) {
         self.send(control(ControlType::Stop, None));
         self.expect(&control(ControlType::Finish, None));
         self.expect_end();
     }
 
-    /// The receiver closes, whatever it sends before.
+    /// Waits until the receiver closes, and returns its last bytes.
     pub fn expect_end(mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         match self.0.read_to_end(&mut rest) {
@@ -378,7 +396,7 @@ impl Peer {
     }
 }
 
-/// A directory for one test, with a path for a socket in it.
+/// A temporary directory of one test, with a path for a socket.
 pub struct Place {
     pub directory: tempfile::TempDir,
     pub socket: PathBuf,
@@ -395,19 +413,35 @@ impl Place {
         self.directory.path().join(name)
     }
 
-    /// The path as an argument.
+    /// Starts our capture from the socket to the file `out`, with `more` options, and returns once it
+    /// listens.
+    pub fn capture(&self, more: &[&str]) -> Running {
+        let (socket, out) = (self.argument("socket"), self.argument("out"));
+        Running::capture(&[&["-u", &socket, "-w", &out], more].concat())
+    }
+
+    /// Sends `payloads` to the socket as one stream.
+    pub fn send(&self, payloads: impl IntoIterator<Item = impl AsRef<[u8]>>) {
+        let mut peer = Peer::open(&self.socket);
+        for payload in payloads {
+            peer.send(data(payload));
+        }
+        peer.close();
+    }
+
+    /// Returns a path as an argument.
     pub fn argument(&self, name: &str) -> String {
         self.path(name).into_os_string().into_string().unwrap()
     }
 
-    /// The name of a named pipe that is made.
+    /// Creates a named pipe, and returns its path.
     pub fn pipe(&self, name: &str) -> String {
         let name = self.argument(name);
         assert!(Command::new("mkfifo").arg(&name).status().unwrap().success());
         name
     }
 
-    /// A file with this content.
+    /// Creates a file with this content, and returns its path.
     pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         fs::write(self.path(name), content).unwrap();
         self.argument(name)
