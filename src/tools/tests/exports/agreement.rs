@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! All views give the same answer to one question.
+//! All formats agree about the same messages.
 
 use std::fs;
+use std::time::Duration;
 
-use dnstap::schema::{MessageType, PolicyAction, SocketFamily, SocketProtocol};
+use dnstap::schema::{MessageType, PolicyAction, SocketFamily};
 use dnstap::{Message, Policy};
 
 use super::support::{Place, recording};
@@ -11,10 +12,10 @@ use super::{OURS, dns, event, ours};
 
 const NONE: [&[Vec<u8>]; 3] = [&[], &[], &[]];
 
-/// `192.0.2.1` as a socket for both families has it.
+/// `192.0.2.1` on a socket for both families.
 const MAPPED: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1];
 
-/// The query log, the statistics and the packet capture of some frames.
+/// The query log, statistics and packet capture of some frames.
 struct Views {
     log: Vec<String>,
     /// The standard error, with the statistics.
@@ -28,7 +29,7 @@ fn views(frames: &[Vec<u8>], arguments: &[&str]) -> Views {
     let [log, pcap] = ["log", "pcap"].map(|name| place.argument(name));
     let write = [format!("querylog:{log}"), format!("pcap:{pcap}"), "json:-".into()];
     let [log_to, pcap_to, json_to] = &write;
-    // Beside JSON, statistics go to the standard error.
+    // As JSON goes to the standard output, statistics go to the standard error.
     let all = ["-r", &capture, "-w", log_to, "-w", pcap_to, "-w", json_to, "--stats"];
     let stats = ours(&[&all, arguments].concat());
     let log = fs::read_to_string(log).unwrap();
@@ -36,26 +37,16 @@ fn views(frames: &[Vec<u8>], arguments: &[&str]) -> Views {
     Views { log, stats, pcap: fs::read(pcap).unwrap() }
 }
 
-/// A message of a client, with times in milliseconds.
+/// Returns a message of an IPv4 client, with times in milliseconds.
 fn message(kind: MessageType, query: Option<u32>, response: Option<u32>) -> Message<'static> {
-    let seconds = |at: Option<u32>| at.map(|at| 1_700_000_000 + u64::from(at / 1000));
-    let nanoseconds = |at: Option<u32>| at.map(|at| at % 1000 * 1_000_000);
+    let time = |millis: Option<u32>| millis.map(|millis| Duration::from_millis(millis.into()));
     Message {
         socket_family: Some(SocketFamily::INET),
-        socket_protocol: Some(SocketProtocol::UDP),
-        query_address: Some(&[192, 0, 2, 1]),
-        response_address: Some(&[192, 0, 2, 53]),
-        query_port: Some(4000),
-        response_port: Some(53),
-        query_time_sec: seconds(query),
-        query_time_nsec: nanoseconds(query),
-        response_time_sec: seconds(response),
-        response_time_nsec: nanoseconds(response),
-        ..Message::new(kind)
+        ..super::message(kind, 4000, time(query), time(response))
     }
 }
 
-/// The latencies in a query log: its last column but one.
+/// Returns the latencies in a query log.
 fn latencies(log: &[String]) -> Vec<&str> {
     log.iter().map(|line| line.rsplit(' ').nth(1).unwrap()).collect()
 }
@@ -68,13 +59,13 @@ fn a_latency_is_the_same_in_every_view() {
     let response = |own, at| {
         event(Message { response_message: Some(&answered), ..message(CR, own, Some(at)) })
     };
-    let bringing = |own, at| {
+    let with_query = |own, at| {
         let query_message = Some(&asked[..]);
         let response_message = Some(&answered[..]);
         event(Message { query_message, response_message, ..message(CR, own, Some(at)) })
     };
     for (frames, expected, in_stats) in [
-        // Sent again: the client has waited since the first.
+        // A repeated query: the client has waited since the first.
         (vec![query(0), query(2000), response(None, 3000)], &["3000.000ms", "-"][..], "1 in 3 s"),
         // Both are answered.
         (
@@ -91,7 +82,7 @@ fn a_latency_is_the_same_in_every_view() {
             &["4.000ms", "4.000ms"],
             "2 in 4 ms",
         ),
-        // An answered query is done with, and what came before a query is not its answer if another fits.
+        // A query is answered once, and a response before a query is not its answer if another fits.
         (
             vec![query(0), response(Some(0), 4), query(10), response(None, 15)],
             &["4.000ms", "5.000ms"],
@@ -99,16 +90,16 @@ fn a_latency_is_the_same_in_every_view() {
         ),
         (vec![query(20), query(10), response(None, 15)], &["5.000ms", "-"], "1 in 5 ms"),
         (vec![query(0), response(None, 10_001)], &["-", "-"], ""),
-        // By the time of its query, a late response is not too late.
+        // A late response that has the query time is accepted.
         (vec![query(0), response(Some(0), 20_000)], &["20000.000ms"], "1 in 20 s"),
-        // A response that brings its query along is of the query that comes after it.
+        // A response that contains its query belongs to the query that follows.
         (
-            vec![query(0), response(None, 4), bringing(None, 14), query(10)],
+            vec![query(0), response(None, 4), with_query(None, 14), query(10)],
             &["4.000ms", "4.000ms"],
             "2 in 4 ms",
         ),
         (
-            vec![query(0), response(None, 4), bringing(Some(10), 14), query(10)],
+            vec![query(0), response(None, 4), with_query(Some(10), 14), query(10)],
             &["4.000ms", "4.000ms"],
             "2 in 4 ms",
         ),
@@ -148,7 +139,7 @@ fn a_response_before_its_query_has_no_latency() {
 }
 
 #[test]
-fn a_time_that_is_too_late_is_unknown_and_ends_no_reader() {
+fn a_time_out_of_range_is_unknown_and_does_not_end_the_reading() {
     let answered = dns(1, 0x8180, "x.example", 1, NONE);
     for (seconds, year) in
         [(9_223_372_037, "2262"), (253_402_300_800, "10000"), (u64::MAX / 2, "292277026596")]
@@ -174,7 +165,7 @@ fn a_time_that_is_too_late_is_unknown_and_ends_no_reader() {
 }
 
 #[test]
-fn a_dropped_query_is_shown_with_its_question_and_as_dropped() {
+fn a_dropped_query_is_marked_and_has_its_question() {
     let asked = dns(1, 0x0110, "x.example", 28, NONE);
     let policy =
         Policy { policy_type: Some(b"RPZ"), action: Some(PolicyAction::DROP), ..Policy::default() };
@@ -202,7 +193,7 @@ fn a_dropped_query_is_shown_with_its_question_and_as_dropped() {
             stats.contains("1 responses were not sent, but dropped: they have no packet"),
             "{stats}"
         );
-        // One packet, of the query.
+        // One packet, with the query.
         assert_eq!(pcap.len(), 24 + 16 + 20 + 8 + asked.len());
         let place = Place::new();
         let capture = place.file("capture", recording(&frames));
@@ -223,7 +214,7 @@ fn a_dropped_query_is_shown_with_its_question_and_as_dropped() {
         ours(&["-r", &capture, "-w", &format!("parquet:{file}")]);
         let row = super::parquet::rows(&file).pop().unwrap();
         assert_eq!((&row["response_sent"], &row["qname"]), (&false.into(), &"x.example.".into()));
-        // A selection by response code leaves it out.
+        // A selection by response code does not include it.
         assert!(!views(&frames, &["--qname", "x.example", "--type", kind]).log.is_empty());
         assert!(views(&frames, &["--rcode", "0"]).log.is_empty());
     }
@@ -234,7 +225,7 @@ const CR: MessageType = MessageType::CLIENT_RESPONSE;
 
 #[test]
 fn codes_and_types_have_their_assigned_names() {
-    // Bad version, as EDNS extends the code.
+    // BADVERS, with the upper bits in EDNS.
     let opt = b"\0\0\x29\x04\xd0\x01\0\0\0\0\0".to_vec();
     let mut answered = dns(1, 0x8000, "x.example", 66, [&[], &[], &[opt]]);
     // The class ANY.
@@ -258,7 +249,7 @@ fn codes_and_types_have_their_assigned_names() {
 }
 
 #[test]
-fn an_ipv4_client_is_one_client_whatever_socket_it_came_through() {
+fn an_ipv4_client_on_an_ipv6_socket_is_the_same_client() {
     let (asked, answered) =
         (dns(1, 0x0100, "x.example", 1, NONE), dns(1, 0x8180, "x.example", 1, NONE));
     let frames = [
@@ -278,13 +269,13 @@ fn an_ipv4_client_is_one_client_whatever_socket_it_came_through() {
         let clients = stats.split("clients\n").nth(1).unwrap();
         assert_eq!(clients.trim().lines().count(), 1, "{stats}");
         assert!(clients.contains(" 192.0.2.1"), "{stats}");
-        // Both packets are of IPv4, the second right after the first.
+        // Both packets are IPv4, one after the other.
         let packets = &pcap[24..];
         let size = u32::from_le_bytes(packets[8..12].try_into().unwrap()) as usize;
         assert_eq!((packets[16] >> 4, packets[16 + size + 16] >> 4), (4, 4));
         assert!(!pcap.windows(16).any(|bytes| bytes == MAPPED));
     }
-    // A sample has both of them, or none.
+    // A sample contains both or neither.
     for rate in 2..40 {
         let log = views(&frames, &["--sample", &rate.to_string()]).log;
         assert!(log.is_empty() || log[0].contains(" 4.000ms "), "{rate}: {log:?}");

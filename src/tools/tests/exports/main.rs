@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What `dnstap` exports, read back by programs that are not ours.
+//! The formats that `dnstap` exports, read back by other programs.
 
 // A row of Parquet has many columns.
 #![recursion_limit = "256"]
@@ -15,18 +15,21 @@ mod support;
 
 use std::fs;
 use std::process::Stdio;
+use std::time::Duration;
 
+use dnstap::schema::{MessageType, SocketProtocol};
 use dnstap::{Event, Message};
 use support::events::frame;
 use support::{Place, Running, limited, recording};
 
 const OURS: &str = env!("CARGO_BIN_EXE_dnstap");
 
+/// Encodes an event of `ns1`.
 fn event(message: Message<'_>) -> Vec<u8> {
     frame(&Event { identity: Some(b"ns1"), message: Some(message), ..Event::new() })
 }
 
-/// A name in wire format.
+/// Encodes a name.
 fn wire_name(name: &str) -> Vec<u8> {
     let mut wire = Vec::new();
     for label in name.split('.').filter(|label| !label.is_empty()) {
@@ -37,7 +40,7 @@ fn wire_name(name: &str) -> Vec<u8> {
     wire
 }
 
-/// A record in wire format.
+/// Encodes a record.
 fn record(name: &str, rtype: u16, data: &[u8]) -> Vec<u8> {
     let mut wire = wire_name(name);
     wire.extend(rtype.to_be_bytes());
@@ -47,7 +50,7 @@ fn record(name: &str, rtype: u16, data: &[u8]) -> Vec<u8> {
     wire
 }
 
-/// A message with one question and these records in its sections.
+/// Encodes a message with one question and these records in its sections.
 fn dns(id: u16, flags: u16, name: &str, qtype: u16, sections: [&[Vec<u8>]; 3]) -> Vec<u8> {
     let mut wire = [id.to_be_bytes(), flags.to_be_bytes(), [0, 1]].concat();
     for section in sections {
@@ -60,32 +63,55 @@ fn dns(id: u16, flags: u16, name: &str, qtype: u16, sections: [&[Vec<u8>]; 3]) -
     wire
 }
 
-/// Our tool has done this, and says so in lines.
-fn ours(arguments: &[&str]) -> String {
-    let output = support::run(OURS, arguments);
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{told}");
-    told
+/// Returns a message over UDP, with times after 2023-11-14 22:13:20.
+fn message(
+    kind: MessageType,
+    port: u32,
+    query: Option<Duration>,
+    response: Option<Duration>,
+) -> Message<'static> {
+    let seconds = |at: Option<Duration>| at.map(|at| 1_700_000_000 + at.as_secs());
+    let nanoseconds = |at: Option<Duration>| at.map(|at| at.subsec_nanos());
+    Message {
+        socket_protocol: Some(SocketProtocol::UDP),
+        query_address: Some(&[192, 0, 2, 1]),
+        response_address: Some(&[192, 0, 2, 53]),
+        query_port: Some(port),
+        response_port: Some(53),
+        query_time_sec: seconds(query),
+        query_time_nsec: nanoseconds(query),
+        response_time_sec: seconds(response),
+        response_time_nsec: nanoseconds(response),
+        ..Message::new(kind)
+    }
 }
 
-/// Every one of `frames` makes a line in `format`: those that a full disk keeps out are told of.
-fn assert_the_lost_are_counted(format: &str, frames: Vec<Vec<u8>>) {
+/// Runs `dnstap`, which must succeed, and returns its messages.
+fn ours(arguments: &[&str]) -> String {
+    let output = support::run(OURS, arguments);
+    let notes = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{notes}");
+    notes
+}
+
+/// Checks, on a full disk, that `dnstap` counts the frames whose line in `format` is lost.
+fn assert_lost_lines_are_counted(format: &str, frames: Vec<Vec<u8>>) {
     let place = Place::new();
     let (count, capture) = (frames.len(), place.file("capture", recording(frames)));
     let log = place.argument("log");
     let mut command = limited("-f 400", OURS);
     command.args(["-r", &capture, "-w", &format!("{format}:{log}")]);
-    let (status, told) = Running::start(command.stdout(Stdio::null())).end();
-    assert_eq!(status.code(), Some(1), "{told:#?}");
-    let told = told.join("\n");
+    let (status, notes) = Running::start(command.stdout(Stdio::null())).end();
+    assert_eq!(status.code(), Some(1), "{notes:#?}");
+    let notes = notes.join("\n");
     let number = |what: &str| -> usize {
-        let front = told.split(what).next().filter(|front| front.len() < told.len());
+        let front = notes.split(what).next().filter(|front| front.len() < notes.len());
         let digits = |front: &str| front.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
         front.and_then(digits).unwrap_or(0)
     };
     let written = fs::read_to_string(&log).unwrap().lines().count();
     let lost = number(" lines lost)") + number(" more lines are lost");
     let missed = number(" frames came after that, and are not in it");
-    assert_eq!(written + lost + missed, count, "{written} written, {told}");
-    assert_eq!(told.matches("failed to write").count(), 1, "{told}");
+    assert_eq!(written + lost + missed, count, "{written} written, {notes}");
+    assert_eq!(notes.matches("failed to write").count(), 1, "{notes}");
 }

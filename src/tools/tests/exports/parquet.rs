@@ -11,7 +11,7 @@ use dnstap::schema::{
 use dnstap::{Event, Message, Policy};
 use serde_json::{Value, json};
 
-use super::support::{self, Peer, Place, Running, data, recording};
+use super::support::{self, Peer, Place, Running, assert_fails, assert_line, data, recording};
 use super::{OURS, dns, event, frame, ours, record, wire_name};
 
 /// Prints the rows of a query as JSON objects, bytes in hex.
@@ -23,9 +23,9 @@ for row in relation.fetchall():
     print(json.dumps(dict(zip(relation.columns, row)), default=str))
 ";
 
-/// What DuckDB answers.
+/// Returns the rows of a query to DuckDB.
 fn duckdb(query: &str) -> Vec<Value> {
-    // `make deps` puts it there.
+    // `make deps` installs it there.
     let python = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python/bin/python3");
     assert!(python.exists(), "{} is missing: make deps", python.display());
     let output = Command::new(python).args(["-c", SCRIPT, query]).output().unwrap();
@@ -34,7 +34,7 @@ fn duckdb(query: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Rows, with times as numbers of nanoseconds, and without what is NULL.
+/// Returns the rows of a file, with times in nanoseconds, and without NULL.
 pub fn rows(file: &str) -> Vec<Value> {
     let query = format!(
         "select * replace (epoch_ns(query_time) as query_time, \
@@ -47,12 +47,13 @@ pub fn rows(file: &str) -> Vec<Value> {
     rows
 }
 
+/// Writes frames as Parquet. Returns the rows, and the messages of `dnstap`.
 fn written(frames: impl IntoIterator<Item = Vec<u8>>) -> (Vec<Value>, String) {
     let place = Place::new();
     let capture = place.file("capture", recording(frames));
     let file = place.argument("file.parquet");
-    let told = ours(&["-r", &capture, "-w", &format!("parquet:{file}")]);
-    (rows(&file), told)
+    let notes = ours(&["-r", &capture, "-w", &format!("parquet:{file}")]);
+    (rows(&file), notes)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -105,7 +106,7 @@ fn every_field_has_its_column() {
     });
     let query_alone =
         Message { query_message: Some(&query), ..Message::new(MessageType::AUTH_QUERY) };
-    let (rows, told) = written([full, event(query_alone)]);
+    let (rows, notes) = written([full, event(query_alone)]);
     let expected = json!({
         "event_type": "MESSAGE", "identity": "ns1 ä", "version": "Knot 3", "extra": "00ff",
         "type": "CLIENT_RESPONSE", "socket_family": "INET6", "socket_protocol": "DOH",
@@ -131,11 +132,11 @@ fn every_field_has_its_column() {
         "qdcount": 1, "ancount": 0, "nscount": 0, "arcount": 0,
     });
     assert_eq!(rows[1..], [expected]);
-    assert_eq!(told, "");
+    assert_eq!(notes, "");
 }
 
 #[test]
-fn what_is_odd_is_a_row_too() {
+fn invalid_fields_and_frames_have_a_row() {
     let odd = Message {
         socket_protocol: Some(SocketProtocol(99)),
         query_address: Some(b"\x0a\xff"),
@@ -150,7 +151,7 @@ fn what_is_odd_is_a_row_too() {
         frame(&Event { message: None, ..Event::new() }),
         b"\xff".to_vec(),
     ];
-    let (rows, told) = written(frames);
+    let (rows, notes) = written(frames);
     let expected = [
         json!({
             "event_type": "MESSAGE", "identity": "a\u{fffd}", "type": "99",
@@ -164,12 +165,12 @@ fn what_is_odd_is_a_row_too() {
     assert_eq!(rows[..2], expected);
     assert_eq!(rows[2]["frame"], "ff");
     assert!(rows[2]["error"].as_str().unwrap().starts_with("no dnstap: "), "{}", rows[2]);
-    assert!(told.contains("1 texts are no UTF-8"), "{told}");
-    assert!(told.contains("1 frames are no dnstap messages"), "{told}");
+    assert!(notes.contains("1 texts are no UTF-8"), "{notes}");
+    assert!(notes.contains("1 frames are no dnstap messages"), "{notes}");
 }
 
 #[test]
-fn rows_come_in_groups_that_memory_holds() {
+fn row_groups_have_bounded_size() {
     let place = Place::new();
     let messages = 250;
     let frames = (0..messages).map(|number| {
@@ -190,35 +191,30 @@ fn rows_come_in_groups_that_memory_holds() {
 }
 
 #[test]
-fn files_are_complete_and_take_no_others_place() {
+fn files_are_complete_and_replace_no_others() {
     let place = Place::new();
     let wire = dns(1, 0, "x.example", 1, [&[], &[], &[]]);
     let message = Message { query_message: Some(&wire), ..Message::new(MessageType::CLIENT_QUERY) };
     let capture = place.file("capture", recording([event(message)]));
-    let file = place.file("file", "somebody's own");
-    let told = ours(&["-r", &capture, "--format", "parquet", "-w", &file]);
-    assert!(told.contains(&format!("{file} exists and is kept; this file is {file}.1")), "{told}");
-    assert_eq!(fs::read_to_string(&file).unwrap(), "somebody's own");
+    let file = place.file("file", "theirs");
+    let notes = ours(&["-r", &capture, "--format", "parquet", "-w", &file]);
+    assert!(
+        notes.contains(&format!("{file} exists and is kept; this file is {file}.1")),
+        "{notes}"
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), "theirs");
     assert_eq!(rows(&format!("{file}.1")).len(), 1);
     let output = support::run(OURS, &["-r", &capture, "--format", "parquet"]);
     assert_eq!(rows(&place.file("piped", output.stdout)).len(), 1);
-    support::assert_fails(
-        OURS,
-        &["-r", &capture, "--format", "parquet", "-a", "-w", &file],
-        2,
-        "-a cannot continue",
-    );
-    support::assert_fails(
-        OURS,
-        &["-r", &capture, "-w", "parquet:/dev/full"],
-        1,
-        "failed to write output file /dev/full: No space left",
-    );
-    assert!(told.contains("(1 rows lost)"), "{told}");
+    let continued = ["-r", &capture, "--format", "parquet", "-a", "-w", &file];
+    assert_fails(OURS, &continued, 2, "-a cannot continue");
+    let full = Running::dnstap(&["-r", &capture, "-w", "parquet:/dev/full"]).end_with(1);
+    assert_line(&full, "failed to write output file /dev/full: No space left");
+    assert_line(&full, "(1 rows lost)");
 }
 
 #[test]
-fn files_are_split_where_they_can_be_read() {
+fn files_are_split_into_complete_files() {
     let place = Place::new();
     let frames = (0..1000_u16).map(|number| {
         let wire = dns(number, 0, "x.example", 1, [&[], &[], &[]]);
@@ -232,12 +228,8 @@ fn files_are_split_where_they_can_be_read() {
     let counts: Vec<usize> = files.map(|name| rows(&place.argument(name)).len()).collect();
     assert!(counts.len() > 1 && counts.iter().all(|count| *count > 0), "{counts:?}");
     assert_eq!(counts.iter().sum::<usize>(), 1000);
-    support::assert_fails(
-        OURS,
-        &["-r", &capture, "-w", &format!("parquet:{file}.zst")],
-        2,
-        "compressed by itself",
-    );
+    let compressed = ["-r", &capture, "-w", &format!("parquet:{file}.zst")];
+    assert_fails(OURS, &compressed, 2, "compressed by itself");
 }
 
 #[test]
@@ -254,7 +246,7 @@ fn a_signal_completes_a_file_and_begins_another() {
     let mut peer = Peer::open(&place.socket);
     let message = event(Message::new(MessageType::CLIENT_QUERY));
     peer.send(data(&message));
-    // What this output has, the other has taken.
+    // Once this output has the message, the other has it as well.
     support::until(|| fs::metadata(&quiet).is_ok_and(|file| file.len() > 0));
     running.signal("HUP");
     support::until(|| fs::metadata(&file).is_ok());

@@ -21,7 +21,7 @@ const PROTOCOLS: [(SocketProtocol, Option<HttpProtocol>, &str, u32); 9] = [
     (SocketProtocol(99), None, "udp", 53),
 ];
 
-/// Frames, and what tshark has to say of the packets, in order.
+/// Returns frames, and the lines that tshark must print for their packets.
 fn conversations() -> (Vec<Vec<u8>>, Vec<String>) {
     let (mut frames, mut expected) = (Vec::new(), Vec::new());
     let addresses: [(&[u8], &[u8], [&str; 2]); 2] = [
@@ -36,7 +36,7 @@ fn conversations() -> (Vec<Vec<u8>>, Vec<String>) {
     for round in 0..30_u16 {
         let (protocol, http, carrier, server_port) = PROTOCOLS[usize::from(round % 9)];
         let (client, server, [from, to]) = addresses[usize::from(round % 2)];
-        // Connections are used again.
+        // Connections are reused.
         let port = 40_000 + u32::from(round % 9);
         let qtype = [1, 28, 16, 65][usize::from(round % 4)];
         let name = format!("n{round}.example");
@@ -62,14 +62,15 @@ fn conversations() -> (Vec<Vec<u8>>, Vec<String>) {
             response_message: Some(&response),
             ..message
         };
-        // The query comes alone, with its response, or both.
-        let (alone, brought) = [(true, false), (false, true), (true, true)][usize::from(round) % 3];
+        // The query has its own frame, is part of its response, or both.
+        let (alone, contained) =
+            [(true, false), (false, true), (true, true)][usize::from(round) % 3];
         if alone {
             frames.push(event(Message { query_message: Some(&query), ..message }));
         }
         frames.push(event(Message {
             message_type: MessageType::CLIENT_RESPONSE,
-            query_message: brought.then_some(&query),
+            query_message: contained.then_some(&query),
             ..response_message
         }));
         let line = |second: u32, ends: [&str; 2], ports: [u32; 2], response: u8| {
@@ -89,26 +90,26 @@ fn tshark(file: &str, arguments: &[&str]) -> Vec<String> {
         command.args(["-o", &format!("{protocol}.check_checksum:TRUE")]);
     }
     let output = command.args(["-r", file]).args(arguments).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
+    let notes = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{notes}");
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// What our tool says that the reader has to be told: other ports of DNS.
-pub fn decode(told: &str) -> Vec<&str> {
-    let decode = told.lines().find_map(|line| line.split_once("wireshark "));
+/// Returns the options for unusual ports of DNS that `dnstap` recommends for wireshark.
+pub fn decode(notes: &str) -> Vec<&str> {
+    let decode = notes.lines().find_map(|line| line.split_once("wireshark "));
     let (_, decode) = decode.unwrap_or_default();
     decode.split_whitespace().collect()
 }
 
 #[test]
-fn tshark_sees_the_same_messages() {
+fn tshark_reads_the_same_messages() {
     let place = Place::new();
     let (frames, expected) = conversations();
     let capture = place.file("capture", recording(frames));
     let file = place.argument("file.pcap");
     let quiet = format!("quiet:{}", place.argument("quiet"));
-    let told = ours(&["-r", &capture, "-w", &format!("pcap:{file}"), "-w", &quiet]);
+    let notes = ours(&["-r", &capture, "-w", &format!("pcap:{file}"), "-w", &quiet]);
     let fields = [
         "frame.time_epoch",
         "ip.src",
@@ -126,7 +127,7 @@ fn tshark_sees_the_same_messages() {
         "dns.qry.type",
         "dns.id",
     ];
-    let mut arguments = decode(&told);
+    let mut arguments = decode(&notes);
     arguments.extend(["-Y", "dns", "-T", "fields"]);
     arguments.extend(fields.into_iter().flat_map(|field| ["-e", field]));
     let seen = tshark(&file, &arguments).into_iter().map(|line| {
@@ -135,12 +136,12 @@ fn tshark_sees_the_same_messages() {
             panic!("{line}")
         };
         let carrier = if stream.is_empty() { "tcp" } else { "udp" };
-        // From tshark 4.2 on a flag is a word.
+        // Since version 4.2, tshark prints flags as words.
         let rest = rest.join(" ").replace("False", "0").replace("True", "1");
         format!("{time} {a4}{a6} {b4}{b6} {carrier} {pu}{pt} {qu}{qt} {rest}")
     });
     assert_eq!(seen.collect::<Vec<_>>(), expected);
-    // Of the packets nothing is to be said: checksums, sequence numbers, lengths.
+    // Checksums, sequence numbers and lengths are valid.
     let all = tshark(&file, &["-Y", "ip || ipv6"]).len();
     let right = "(!ip || ip.checksum.status == 1) \
         && (udp.checksum.status == 1 || tcp.checksum.status == 1)";
@@ -148,13 +149,13 @@ fn tshark_sees_the_same_messages() {
     assert!(all > expected.len(), "a long message takes two segments");
     let none: [String; 0] = [];
     let doubts = "tcp.analysis.flags || _ws.malformed || _ws.expert.severity >= 0x600000";
-    let mut arguments = decode(&told);
+    let mut arguments = decode(&notes);
     arguments.extend(["-Y", doubts]);
     assert_eq!(tshark(&file, &arguments), none);
 }
 
 #[test]
-fn what_lacks_something_is_told_of() {
+fn missing_fields_are_reported() {
     let place = Place::new();
     let query = dns(7, 0, "x.example", 1, [&[], &[], &[]]);
     let long = [&query[..], &[0; 65_500]].concat();
@@ -168,7 +169,7 @@ fn what_lacks_something_is_told_of() {
     ];
     let capture = place.file("capture", recording(frames));
     let file = place.argument("file.pcap");
-    let told = ours(&["-r", &capture, "--format", "pcap", "-w", &file]);
+    let notes = ours(&["-r", &capture, "--format", "pcap", "-w", &file]);
     for part in [
         "2 messages lack an address",
         "2 messages lack a port",
@@ -177,14 +178,14 @@ fn what_lacks_something_is_told_of() {
         "1 messages are too long for UDP",
         "1 frames are no dnstap messages",
     ] {
-        assert!(told.contains(part), "{part} in {told}");
+        assert!(notes.contains(part), "{part} in {notes}");
     }
     let seen = tshark(&file, &["-T", "fields", "-e", "ip.src", "-e", "dns.qry.name"]);
     assert_eq!(seen, ["0.0.0.0\tx.example"]);
 }
 
 #[test]
-fn a_file_that_was_renamed_is_left_with_a_whole_one() {
+fn a_renamed_file_and_its_successor_are_complete() {
     let place = Place::new();
     let query = dns(7, 0, "x.example", 1, [&[], &[], &[]]);
     let message = Message {
@@ -218,8 +219,8 @@ fn files_are_split_between_packets() {
     let (frames, expected) = conversations();
     let capture = place.file("capture", recording(frames));
     let file = place.argument("file");
-    let told = ours(&["-r", &capture, "--split-size", "1000", "-w", &format!("pcap:{file}")]);
-    let mut arguments = decode(&told);
+    let notes = ours(&["-r", &capture, "--split-size", "1000", "-w", &format!("pcap:{file}")]);
+    let mut arguments = decode(&notes);
     arguments.extend(["-Y", "dns"]);
     let names = support::names(place.directory.path());
     let files = names.iter().filter(|name| name.starts_with("file"));
@@ -227,7 +228,7 @@ fn files_are_split_between_packets() {
         files.map(|name| tshark(&place.argument(name), &arguments).len()).collect();
     assert!(counts.len() > 5 && counts.iter().all(|count| *count > 0), "{counts:?}");
     assert_eq!(counts.iter().sum::<usize>(), expected.len());
-    // Compressed it is the same file.
+    // The compressed file has the same content.
     let write = [file.clone() + ".zst", file + ".plain"].map(|file| format!("pcap:{file}"));
     ours(&["-r", &capture, "-w", &write[0], "-w", &write[1]]);
     let plain = std::fs::read(place.path("file.plain")).unwrap();

@@ -9,12 +9,12 @@ use dnstap::{Event, Message};
 use serde_json::{Value, json};
 
 use super::support::{self, Peer, Place, Running, data, recording};
-use super::{OURS, assert_the_lost_are_counted, dns, event, frame, ours, record, wire_name};
+use super::{OURS, assert_lost_lines_are_counted, dns, event, frame, ours, record, wire_name};
 
 const RR: MessageType = MessageType::RESOLVER_RESPONSE;
 const RESPONSE: u16 = 0x8400;
 
-/// A response for a zone at this second.
+/// Encodes a response from a zone, with its time.
 fn response(zone: &str, second: u64, wire: &[u8]) -> Vec<u8> {
     event(Message {
         response_address: Some(&[192, 0, 2, 53]),
@@ -26,14 +26,14 @@ fn response(zone: &str, second: u64, wire: &[u8]) -> Vec<u8> {
     })
 }
 
-/// The objects of these frames, and what is told at the end.
+/// Writes passive DNS of `frames`. Returns the objects, and the messages of `dnstap`.
 fn objects(frames: impl IntoIterator<Item = Vec<u8>>) -> (Vec<Value>, String) {
     let place = Place::new();
     let capture = place.file("capture", recording(frames));
     let file = place.argument("records");
-    let told = ours(&["-r", &capture, "-w", &format!("pdns:{file}")]);
+    let notes = ours(&["-r", &capture, "-w", &format!("pdns:{file}")]);
     let text = fs::read_to_string(file).unwrap();
-    (text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), told)
+    (text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), notes)
 }
 
 fn object(rrname: &str, rrtype: &str, rdata: &str, sightings: [u64; 3]) -> Value {
@@ -46,7 +46,7 @@ fn object(rrname: &str, rrtype: &str, rdata: &str, sightings: [u64; 3]) -> Value
 }
 
 #[test]
-fn records_are_counted_and_those_of_other_zones_left_out() {
+fn records_are_counted_unless_out_of_bailiwick() {
     let a = |name| record(name, 1, &[192, 0, 2, 1]);
     let mut opt = vec![0, 0, 41];
     opt.extend([4, 0xd0, 0, 0, 0x80, 0, 0, 0]);
@@ -64,12 +64,12 @@ fn records_are_counted_and_those_of_other_zones_left_out() {
                 record("web.example", 65400, b"\xde\xad"),
             ],
             &[record("example", 2, &wire_name("ns.test")), record("test", 2, b"\0")],
-            // The last bytes of a name may look like those of the zone.
+            // Names that end like the zone only as bytes.
             &[a("ns.test"), a("badexample"), a("xexample"), opt],
         ],
     );
     let again = dns(2, RESPONSE, "WEB.example", 1, [&[a("WEB.example")], &[], &[]]);
-    let (objects, told) = objects([
+    let (objects, notes) = objects([
         response("example", 1_000, &whole),
         response("eXample", 2_000, &again),
         response("example", 500, &again),
@@ -84,11 +84,11 @@ fn records_are_counted_and_those_of_other_zones_left_out() {
             object("example.", "NS", "ns.test.", [1, 1_000, 1_000]),
         ]
     );
-    assert!(told.contains("5 records are out of bailiwick"), "{told}");
+    assert!(notes.contains("5 records are out of bailiwick"), "{notes}");
 }
 
 #[test]
-fn other_messages_and_bad_answers_are_left_out_and_counted() {
+fn skipped_messages_are_counted_by_reason() {
     let answer = [record("x.example", 1, &[192, 0, 2, 1])];
     let good = |flags| dns(1, flags, "x.example", 1, [&answer, &[], &[]]);
     let mut chaos = good(RESPONSE);
@@ -99,7 +99,7 @@ fn other_messages_and_bad_answers_are_left_out_and_counted() {
         Message { response_message: Some(&chaos), response_time_sec: Some(1), ..Message::new(RR) };
     let zone = wire_name("example");
     let empty = dns(1, RESPONSE, "x.example", 1, [&[record("x.example", 1, b"")], &[], &[]]);
-    let (objects, told) = objects([
+    let (objects, notes) = objects([
         response("example", 1, &good(RESPONSE | 0x200)),
         response("example", 1, &good(RESPONSE | 2)),
         response("example", 1, &good(RESPONSE | 3)),
@@ -128,17 +128,17 @@ fn other_messages_and_bad_answers_are_left_out_and_counted() {
         "3 messages are no RESOLVER_RESPONSE",
         "1 messages hold no response",
     ] {
-        assert!(told.contains(part), "{part} in {told}");
+        assert!(notes.contains(part), "{part} in {notes}");
     }
 }
 
 #[test]
-fn records_do_not_take_all_memory() {
+fn memory_for_records_is_bounded() {
     let numbered = |number: u32| {
         let answer = [record("x.example", 1, &number.to_be_bytes())];
         response("example", 1, &dns(1, RESPONSE, "x.example", 1, [&answer, &[], &[]]))
     };
-    // More than are counted at once, and the first again.
+    // More than are counted at a time, and the first again.
     let count = 100_000;
     let (objects, _) = objects((0..count).map(numbered).chain([numbered(0)]));
     assert_eq!(objects.len(), count as usize + 1);
@@ -147,16 +147,16 @@ fn records_do_not_take_all_memory() {
 }
 
 #[test]
-fn records_that_a_full_disk_keeps_out_are_counted() {
+fn records_lost_on_a_full_disk_are_counted() {
     let numbered = |number: u32| {
         let answer = [record("x.example", 1, &number.to_be_bytes())];
         response("example", 1, &dns(1, RESPONSE, "x.example", 1, [&answer, &[], &[]]))
     };
-    assert_the_lost_are_counted("pdns", (0..20_000).map(numbered).collect());
+    assert_lost_lines_are_counted("pdns", (0..20_000).map(numbered).collect());
 }
 
 #[test]
-fn a_file_that_was_renamed_has_what_was_counted_until_then() {
+fn a_renamed_file_gets_the_records_counted_so_far() {
     let place = Place::new();
     let file = place.argument("records");
     let socket = place.socket.to_str().unwrap();
@@ -171,7 +171,7 @@ fn a_file_that_was_renamed_has_what_was_counted_until_then() {
     let wire = dns(1, RESPONSE, "x.example", 1, [&answer, &[], &[]]);
     peer.send(data(response("example", 1, &wire)));
     peer.close();
-    // What this output has, the other has counted.
+    // Once this output has the message, the other has counted it.
     support::until(|| fs::metadata(&quiet).is_ok_and(|file| file.len() > 0));
     let renamed = place.argument("renamed");
     fs::rename(&file, &renamed).unwrap();

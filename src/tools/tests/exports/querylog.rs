@@ -2,37 +2,25 @@
 //! Query logs.
 
 use std::fs;
+use std::ops::Range;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use dnstap::schema::{MessageType, SocketProtocol};
+use dnstap::schema::MessageType;
 use dnstap::{Event, Message};
 
 use super::support::{self, Peer, Place, Running, data, recording};
-use super::{OURS, assert_the_lost_are_counted, dns, event, frame, ours, wire_name};
+use super::{OURS, assert_lost_lines_are_counted, dns, event, frame, ours, wire_name};
 
-const SECOND: u64 = 1_700_000_000;
-
-/// A message of a client on this port, so many microseconds after [`SECOND`].
+/// Returns a message of a client on `port`, with times in microseconds.
 fn message(
     kind: MessageType,
     port: u32,
     query: Option<u32>,
     response: Option<u32>,
 ) -> Message<'static> {
-    let seconds = |micros: Option<u32>| micros.map(|micros| SECOND + u64::from(micros / 1_000_000));
-    let nanoseconds = |micros: Option<u32>| micros.map(|micros| micros % 1_000_000 * 1000);
-    Message {
-        socket_protocol: Some(SocketProtocol::UDP),
-        query_address: Some(&[192, 0, 2, 1]),
-        response_address: Some(&[192, 0, 2, 53]),
-        query_port: Some(port),
-        response_port: Some(53),
-        query_time_sec: seconds(query),
-        query_time_nsec: nanoseconds(query),
-        response_time_sec: seconds(response),
-        response_time_nsec: nanoseconds(response),
-        ..Message::new(kind)
-    }
+    let time = |micros: Option<u32>| micros.map(|micros| Duration::from_micros(micros.into()));
+    super::message(kind, port, time(query), time(response))
 }
 
 fn query(kind: MessageType, port: u32, at: u32, wire: &[u8]) -> Vec<u8> {
@@ -43,15 +31,15 @@ fn response(kind: MessageType, port: u32, at: u32, wire: &[u8]) -> Vec<u8> {
     event(Message { response_message: Some(wire), ..message(kind, port, None, Some(at)) })
 }
 
-/// The lines of these frames, without what all have in front.
+/// Writes a query log of `frames`. Returns its lines without the date, and the messages of `dnstap`.
 fn lines(frames: impl IntoIterator<Item = Vec<u8>>, arguments: &[&str]) -> (Vec<String>, String) {
     let place = Place::new();
     let capture = place.file("capture", recording(frames));
     let log = place.argument("log");
     let write = format!("querylog:{log}");
-    let told = ours(&[&["-r", &capture, "-w", &write], arguments].concat());
+    let notes = ours(&[&["-r", &capture, "-w", &write], arguments].concat());
     let text = fs::read_to_string(log).unwrap();
-    (text.lines().map(|line| line.replace("2023-11-14T22:13:", "")).collect(), told)
+    (text.lines().map(|line| line.replace("2023-11-14T22:13:", "")).collect(), notes)
 }
 
 const CQ: MessageType = MessageType::CLIENT_QUERY;
@@ -81,7 +69,7 @@ fn a_query_and_its_response_are_one_line() {
             ..Event::new()
         }),
     ];
-    let (lines, told) = lines(frames, &[]);
+    let (lines, notes) = lines(frames, &[]);
     assert_eq!(
         lines,
         [
@@ -94,11 +82,11 @@ fn a_query_and_its_response_are_one_line() {
              0:1232 - - -",
         ]
     );
-    assert_eq!(told, "");
+    assert_eq!(notes, "");
 }
 
 #[test]
-fn halves_find_each_other_whatever_their_order() {
+fn queries_and_responses_are_paired_in_any_order() {
     let asked = dns(1, 0, "x.example", 1, NONE);
     let answered = dns(1, 0x8000, "x.example", 1, NONE);
     let refused = dns(1, 0x8005, "x.example", 1, NONE);
@@ -119,10 +107,10 @@ fn halves_find_each_other_whatever_their_order() {
         ..Event::new()
     });
     let frames = [
-        // Of a server whose clock is wrong, which ends nobody's waiting.
+        // From a server with a wrong clock, which must not end the wait of other queries.
         elsewhere,
         query(CQ, 4000, 0, &asked),
-        // A query that was sent again, and the responses to both.
+        // A repeated query, and the responses to both.
         query(CQ, 4001, 1000, &asked),
         query(CQ, 4001, 2000, &asked),
         response(CR, 4001, 3000, &answered),
@@ -130,15 +118,15 @@ fn halves_find_each_other_whatever_their_order() {
         // The response first.
         response(CR, 4002, 6000, &answered),
         query(CQ, 4002, 5000, &asked),
-        // A response says when its query came.
+        // A response with the time of its query.
         query(CQ, 4003, 1000, &asked),
         query(CQ, 4003, 2000, &asked),
         event(of_second_query),
         // Another question.
         response(CR, 4000, 7000, &other),
-        // A response that brings its query along.
+        // A response that contains its query.
         event(own_query),
-        // Too late for it to be the answer, and too early.
+        // Too late, and too early.
         response(CR, 4000, 11_000_000, &answered),
         response(CR, 4005, 8000, &answered),
         query(CQ, 4005, 10_009_000, &asked),
@@ -171,7 +159,7 @@ fn halves_find_each_other_whatever_their_order() {
 }
 
 #[test]
-fn a_response_says_what_a_query_without_a_time_does_not() {
+fn a_response_supplies_the_time_that_its_query_lacks() {
     let asked = dns(1, 0, "x.example", 1, NONE);
     let answered = dns(1, 0x8000, "x.example", 1, NONE);
     let untimed =
@@ -183,7 +171,7 @@ fn a_response_says_what_a_query_without_a_time_does_not() {
     let frames = [
         untimed(4000),
         both(4000),
-        // Of this it is known that queries come, so it waits.
+        // Queries of this type have come, so this response waits for its query.
         both(4001),
         untimed(4001),
         untimed(4002),
@@ -205,7 +193,7 @@ fn a_response_says_what_a_query_without_a_time_does_not() {
 }
 
 #[test]
-fn by_a_later_message_the_wait_is_over() {
+fn a_much_later_message_ends_the_wait() {
     let asked = dns(1, 0, "x.example", 1, NONE);
     let answered = dns(1, 0x8000, "x.example", 1, NONE);
     let frames = [
@@ -222,13 +210,13 @@ fn by_a_later_message_the_wait_is_over() {
 }
 
 #[test]
-fn what_others_were_asked_for_was_not_in_the_cache() {
+fn a_resolver_query_for_the_name_is_a_cache_miss() {
     let asked = |name: &str| dns(1, 0, name, 1, NONE);
     let answered = |name: &str| dns(1, 0x8000, name, 1, NONE);
     let alias = super::record("alias.example", 5, &wire_name("target.example"));
     let aliased = dns(1, 0x8000, "alias.example", 1, [&[alias], &[], &[]]);
     let frames = vec![
-        // Nothing is known of the resolver yet.
+        // No resolver query has been seen yet.
         query(CQ, 1, 0, &asked("x.example")),
         response(CR, 1, 10, &answered("x.example")),
         query(CQ, 2, 100, &asked("x.example")),
@@ -237,7 +225,7 @@ fn what_others_were_asked_for_was_not_in_the_cache() {
         response(CR, 2, 130, &answered("x.example")),
         query(CQ, 3, 200, &asked("x.example")),
         response(CR, 3, 210, &answered("x.example")),
-        // The query of another is under way already.
+        // Another client's query is in progress.
         query(RQ, 0, 290, &asked("y.example")),
         query(CQ, 4, 300, &asked("y.example")),
         response(RR, 0, 310, &answered("y.example")),
@@ -245,7 +233,7 @@ fn what_others_were_asked_for_was_not_in_the_cache() {
         query(CQ, 5, 400, &asked("alias.example")),
         query(RQ, 0, 410, &asked("target.example")),
         response(CR, 5, 420, &aliased),
-        // What is asked after the answer, to renew the cache, is not for the client.
+        // A resolver query after the response renews the cache, and is not a miss.
         query(CQ, 6, 500, &asked("z.example")),
         query(RQ, 0, 520, &asked("z.example")),
         response(CR, 6, 510, &answered("z.example")),
@@ -261,39 +249,44 @@ fn what_others_were_asked_for_was_not_in_the_cache() {
 }
 
 #[test]
-fn responses_alone_make_a_log_too() {
+fn responses_without_queries_have_lines() {
     let answered =
         dns(1, 0x81b2, "x.example", 1, [&[], &[], &[b"\0\0\x29\x10\0\x01\0\x80\0\0\0".to_vec()]]);
     let message =
         Message { response_message: Some(&answered), ..message(CR, 4000, Some(1000), Some(2000)) };
-    let (lines, told) = lines([event(message), event(Message::new(RQ))], &["--mask4", "16"]);
-    // In a response, AD says something else, and the code takes bits of EDNS.
+    let (lines, notes) = lines([event(message), event(Message::new(RQ))], &["--mask4", "16"]);
+    // AD of a response is not a flag of the query, and the code has upper bits in EDNS.
     let expected = "20.001000Z ns1 CLIENT 192.0.0.0#4000 192.0.2.53#53 UDP x.example. IN A \
         rd,cd,do 0:- BADTIME 1.000ms -";
     assert_eq!(lines, [expected]);
-    assert!(told.contains("1 messages hold no DNS message, and have no line"), "{told}");
+    assert!(notes.contains("1 messages hold no DNS message, and have no line"), "{notes}");
 }
 
-#[test]
-fn queries_without_a_response_do_not_take_all_memory() {
-    let count = 40_000;
-    let numbered = |number: u32| dns(number as u16, 0, "x.example", 1, NONE);
-    let queries = (0..count).map(|number| query(CQ, number / 1000, number, &numbered(number)));
+/// Checks that all `queries` have a line, and that as many of them as take 12 MiB, a number in `range`,
+/// waited for a response to the end.
+fn assert_waiting(range: Range<usize>, queries: impl ExactSizeIterator<Item = Vec<u8>>) {
+    let count = queries.len();
     let answered = dns(1, 0x8000, "y.example", 1, NONE);
     let responses = [response(CR, 1, 0, &answered)];
-    let (lines, told) = lines(responses.into_iter().chain(queries), &[]);
-    assert_eq!(lines.len(), count as usize + 1);
-    // 12 MiB of some 400 bytes each.
-    let too_many = told.split(' ').find_map(|word| word.parse::<u32>().ok()).unwrap();
-    assert!(told.contains(" messages were too many to wait"), "{told}");
-    assert!((count - 33_000..count - 28_000).contains(&too_many), "{too_many}");
+    let (lines, notes) = lines(responses.into_iter().chain(queries), &[]);
+    assert_eq!(lines.len(), count + 1);
+    let too_many = notes.split(' ').find_map(|word| word.parse::<usize>().ok()).unwrap();
+    assert!(notes.contains(" messages were too many to wait"), "{notes}");
+    assert!(range.contains(&(count - too_many)), "{too_many} of {count}");
 }
 
 #[test]
-fn long_identities_do_not_take_all_memory() {
-    // Each has a text of 240 kB.
-    let count = 500;
-    let queries = (0..count).map(|number: u32| {
+fn memory_for_unanswered_queries_is_bounded() {
+    let numbered = |number: u32| dns(number as u16, 0, "x.example", 1, NONE);
+    let queries = (0..40_000).map(|number| query(CQ, number / 1000, number, &numbered(number)));
+    // Each takes some 400 bytes.
+    assert_waiting(28_000..33_000, queries);
+}
+
+#[test]
+fn memory_for_long_identities_is_bounded() {
+    // The text of each takes 240 kB.
+    let queries = (0..500).map(|number: u32| {
         let mut identity = vec![0xff; 60_000];
         identity[..4].copy_from_slice(&number.to_be_bytes());
         let wire = dns(number as u16, 0, "x.example", 1, NONE);
@@ -301,29 +294,22 @@ fn long_identities_do_not_take_all_memory() {
             Message { query_message: Some(&wire), ..message(CQ, number, Some(number), None) };
         frame(&Event { identity: Some(&identity), message: Some(message), ..Event::new() })
     });
-    let answered = dns(1, 0x8000, "y.example", 1, NONE);
-    let responses = [response(CR, 1, 0, &answered)];
-    let (lines, told) = lines(responses.into_iter().chain(queries), &[]);
-    assert_eq!(lines.len(), count as usize + 1);
-    let too_many = told.split(' ').find_map(|word| word.parse::<u32>().ok()).unwrap();
-    assert!(told.contains(" messages were too many to wait"), "{told}");
-    // 12 MiB.
-    assert!((count - 53..count - 30).contains(&too_many), "{too_many}");
+    assert_waiting(30..53, queries);
 }
 
 #[test]
-fn lines_that_a_full_disk_keeps_out_are_counted() {
+fn lines_lost_on_a_full_disk_are_counted() {
     let wire = dns(1, 0, "x.example", 1, NONE);
-    // Some wait until the end, others until later ones come.
+    // Some wait to the end, others until later messages come.
     for microseconds in [0, 500, 2000] {
         let numbers = 0..20_000_u32;
         let queries = numbers.map(|number| query(CQ, number, microseconds * number, &wire));
-        assert_the_lost_are_counted("querylog", queries.collect());
+        assert_lost_lines_are_counted("querylog", queries.collect());
     }
 }
 
 #[test]
-fn queries_alone_wait_only_until_it_is_known() {
+fn queries_do_not_wait_where_no_responses_are_logged() {
     const LATER: u32 = 20_000_000;
     let wire = |number: u32| dns(number as u16, 0, "x.example", 1, NONE);
     let aq = MessageType::AUTH_QUERY;
@@ -331,22 +317,22 @@ fn queries_alone_wait_only_until_it_is_known() {
     let queries = (0..101).map(|number| query(CQ, number, number, &wire(number)));
     let frames = queries.chain([
         query(aq, 300, LATER, &wire(300)),
-        // From here on it is known of the one kind, and of the other that it is not so.
+        // From here on, AUTH queries are known to have responses, and client queries to have none.
         query(CQ, 400, LATER + 5, &wire(400)),
         response(MessageType::AUTH_RESPONSE, 300, LATER + 9, &answered),
     ]);
-    let (lines, told) = lines(frames, &[]);
+    let (lines, notes) = lines(frames, &[]);
     let seen = lines.iter().map(|line| {
         let columns: Vec<&str> = line.split(' ').collect();
         format!("{} {}", columns[3], columns[11])
     });
     let expected = ["#100 -", "#400 -", "#300 NOERROR"].map(|end| format!("192.0.2.1{end}"));
     assert_eq!(seen.collect::<Vec<_>>()[100..], expected);
-    assert_eq!(told, "");
+    assert_eq!(notes, "");
 }
 
 #[test]
-fn a_query_without_a_response_has_its_line_after_a_while() {
+fn an_unanswered_query_has_its_line_after_a_while() {
     let place = Place::new();
     let log = place.argument("log");
     let socket = place.socket.to_str().unwrap();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Debian's Unbound, which asks Debian's Knot: what each format makes of its messages.
+//! The messages of Debian's Unbound, a resolver for a zone on Debian's Knot, in each format.
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
@@ -20,8 +20,8 @@ www A 192.0.2.3
 alias CNAME www
 ";
 
-/// A port of the loopback interface that nobody uses, for UDP and TCP. It is below those that the
-/// system gives out, so that nobody else gets it before it is used.
+/// Returns a free port of the loopback interface, for UDP and TCP. It is below the range from which the
+/// system assigns ports, so that no other program gets it.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 10_000 + (process::id() % 1000) as u16 * 20;
@@ -34,7 +34,7 @@ fn free_port() -> u16 {
     }
 }
 
-/// Knot, once it serves [`ZONE`].
+/// Starts Knot, and returns once it serves [`ZONE`].
 fn knot(place: &Place, port: u16) -> Running {
     let directory = place.directory.path().display();
     let zone = place.file("zone", ZONE);
@@ -52,7 +52,7 @@ fn knot(place: &Place, port: u16) -> Running {
     knot
 }
 
-/// Unbound, once it answers. All that it logs it sends to the socket of `place`.
+/// Starts Unbound with dnstap to the socket of `place`, and returns once it answers.
 fn unbound(place: &Place, port: u16, authority: u16) -> Running {
     let directory = place.directory.path().display();
     let socket = place.socket.display();
@@ -70,7 +70,7 @@ fn unbound(place: &Place, port: u16, authority: u16) -> Running {
     let configuration = place.file("unbound.conf", configuration);
     let installed = "/usr/sbin/unbound";
     assert!(fs::exists(installed).unwrap(), "{installed} is missing: apt-get install unbound");
-    // Under its own name AppArmor may keep it from the files of the test.
+    // AppArmor may deny the installed program access to the test's files.
     let copy = place.argument("unbound");
     fs::copy(installed, &copy).unwrap();
     let mut unbound = Running::start(Command::new(copy).args(["-d", "-c", &configuration]));
@@ -79,7 +79,7 @@ fn unbound(place: &Place, port: u16, authority: u16) -> Running {
 }
 
 #[test]
-fn each_format_shows_what_a_resolver_did() {
+fn each_format_shows_the_messages_of_a_resolver() {
     let place = Place::new();
     let (capture, quiet) = (place.argument("capture"), place.argument("quiet"));
     let socket = place.socket.to_str().unwrap();
@@ -103,7 +103,7 @@ fn each_format_shows_what_a_resolver_did() {
         kdig.args(["@127.0.0.1", "-p", &port.to_string(), transport, "+noadflag", name, qtype]);
         assert!(kdig.output().unwrap().status.success(), "{name}");
     }
-    // Unbound sends once a second, and forgets on its end what it has not sent.
+    // Unbound sends once a second, and loses unsent messages when it stops.
     support::until(|| {
         let text = fs::read_to_string(&quiet).unwrap_or_default();
         text.lines().filter(|line| line.contains(" CR ")).count() == questions.len()
@@ -116,7 +116,7 @@ fn each_format_shows_what_a_resolver_did() {
         (place.argument("log"), place.argument("records"), place.argument("packets"));
     let write = [("querylog", &log), ("pdns", &records), ("pcap", &packets)];
     let write = write.map(|(format, file)| format!("{format}:{file}"));
-    let told = ours(&["-r", &capture, "-w", &write[0], "-w", &write[1], "-w", &write[2]]);
+    let notes = ours(&["-r", &capture, "-w", &write[0], "-w", &write[1], "-w", &write[2]]);
 
     let log = fs::read_to_string(log).unwrap();
     let lines = log.lines().map(|line| line.split(' ').collect::<Vec<_>>());
@@ -148,12 +148,12 @@ fn each_format_shows_what_a_resolver_did() {
         json!(["www.example.", "A", "192.0.2.3"]),
     ];
     assert_eq!(records, expected);
-    assert!(told.contains("1 responses have another code than NOERROR"), "{told}");
+    assert!(notes.contains("1 responses have another code than NOERROR"), "{notes}");
 
     let output = Command::new(debian("tshark", "tshark"))
         .args(["-r", &packets, "-Y", "dns.flags.response == 0", "-T", "fields"])
         .args(["-e", "dns.qry.name", "-e", "tcp.dstport", "-e", "udp.dstport"])
-        .args(super::pcap::decode(&told))
+        .args(super::pcap::decode(&notes))
         .output()
         .unwrap();
     let queries = String::from_utf8(output.stdout).unwrap();
