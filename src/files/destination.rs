@@ -57,15 +57,15 @@ pub trait FrameIntake {
     /// takes more.
     fn push(&self, frames: &[u8]) -> bool;
 
-    /// Returns the reason that no more frames are taken, if so.
-    fn over(&self) -> Option<Over>;
+    /// Returns the reason that the intake has stopped, if it has.
+    fn stop_reason(&self) -> Option<StopReason>;
 }
 
-/// The reason that no more frames are taken.
+/// The reason that a frame intake has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Over {
-    /// Nothing more is wanted.
-    Enough,
-    /// Outputs failed.
+pub enum StopReason {
+    /// No further frames are needed.
+    Complete,
+    /// An output has failed.
     Failed,
 }

@@ -21,7 +21,7 @@ use self::follow::{Found, Left, SuccessorWatch};
 use self::frames::FileFrames;
 use self::source::{CHECK, InputFile};
 use crate::STANDARD_INPUT;
-use crate::destination::{FrameIntake, Over};
+use crate::destination::{FrameIntake, StopReason};
 
 /// Bytes of a file that are looked at before anything is written, less than the queue takes.
 const CHECKED_SIZE: u64 = 64 << 10;
@@ -45,7 +45,7 @@ impl FrameIntake for Unread {
         true
     }
 
-    fn over(&self) -> Option<Over> {
+    fn stop_reason(&self) -> Option<StopReason> {
         None
     }
 }
@@ -87,8 +87,8 @@ impl Reading {
 
     /// Returns whether no more is to be read, and if so, whether something is lost by that.
     fn is_over(&self, queue: &dyn FrameIntake) -> Option<bool> {
-        match queue.over() {
-            Some(over) => Some(over == Over::Failed),
+        match queue.stop_reason() {
+            Some(reason) => Some(reason == StopReason::Failed),
             // Who follows a file ends it so.
             None => self.stop.load(Ordering::Relaxed).then_some(!self.follow),
         }

@@ -26,7 +26,7 @@ pub fn command(command: OsString) -> Result<OsString, &'static str> {
 }
 
 /// Time that the end waits for commands before that is reported.
-pub const WAIT_TOLD_AFTER: Duration = Duration::from_secs(1);
+pub const WAIT_REPORTED_AFTER: Duration = Duration::from_secs(1);
 
 const FAILED: LineKind = LineKind("failures of post-rotate commands");
 
@@ -117,7 +117,7 @@ impl PostRotate {
     }
 
     /// Reports that the end waits for commands.
-    pub fn tell_waiting(&self, log: &Log) {
+    pub fn report_waiting(&self, log: &Log) {
         let count = self.running.len() + self.pending.len();
         log.info(format_args!(
             "waiting for the post-rotate commands of {count} files; another signal ends that"

@@ -123,14 +123,14 @@ impl Recording {
     /// end the stream are passed over, as fstrm does.
     pub fn read(&mut self) -> Result<Vec<&[u8]>, RecordingEnd> {
         loop {
-            self.give_back();
+            self.recycle();
             let (payloads, size, end) = scan(self.buffer.bytes());
             self.lent = size;
             if !payloads.is_empty() {
                 let bytes = self.buffer.bytes();
                 return Ok(payloads.into_iter().map(|payload| &bytes[payload]).collect());
             }
-            self.give_back();
+            self.recycle();
             match end {
                 Ok(size) => self.fill(size)?,
                 Err(ending) => return Err(self.end(ending)),
@@ -139,7 +139,7 @@ impl Recording {
     }
 
     /// Uses up what was handed out.
-    fn give_back(&mut self) {
+    fn recycle(&mut self) {
         self.buffer.use_up(self.lent);
         self.offset += self.lent as u64;
         self.lent = 0;

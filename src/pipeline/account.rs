@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The counts of an output, shared with the metrics.
+//! The counters of an output, shared with the metrics.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// The reason that frames are missing in an output.
+/// The reason that an output dropped frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LossReason {
-    /// They were in a write that failed.
+    /// A write failed.
     WriteFailed,
-    /// They came while a file could not be written.
+    /// A file could not be written at that time.
     Outage,
-    /// They came while the queue of a relay was full.
+    /// The queue of a relay was full.
     QueueFull,
-    /// They waited when the time for closing a relay was over.
+    /// The timeout for closing a relay expired.
     Closing,
 }
 
@@ -20,7 +20,7 @@ impl LossReason {
     /// Every reason.
     pub const ALL: [Self; 4] = [Self::WriteFailed, Self::Outage, Self::QueueFull, Self::Closing];
 
-    /// Returns its name in metrics.
+    /// Returns the name of the reason in metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::WriteFailed => "write_failed",
@@ -31,39 +31,39 @@ impl LossReason {
     }
 }
 
-/// The counts of one output.
+/// The counters of one output.
 #[derive(Debug, Default)]
 pub struct Account {
-    /// Its name.
+    /// Name of the output.
     pub name: String,
-    /// It is a relay.
+    /// True if the output is a relay.
     pub is_relay: bool,
-    /// Frames that were written, or handed over to a receiver.
+    /// Frames that were written or sent.
     pub frames: AtomicU64,
-    /// It takes frames: a file can be written, a receiver is connected.
+    /// True if the file can be written or the receiver is connected.
     pub connected: AtomicBool,
-    /// Writes and connections that failed.
+    /// Failed writes and connections.
     pub failures: AtomicU64,
     dropped: [AtomicU64; LossReason::ALL.len()],
 }
 
 impl Account {
-    /// Returns the account of the output `name`.
+    /// Creates the counters of the output `name`.
     pub fn new(name: String, is_relay: bool) -> Self {
         Self { name, is_relay, ..Self::default() }
     }
 
-    /// Frames that it lacks for this reason.
+    /// Returns the number of frames dropped for `reason`.
     pub fn dropped(&self, reason: LossReason) -> u64 {
         self.dropped[reason as usize].load(Ordering::Relaxed)
     }
 
-    /// Replaces that number.
+    /// Sets the number of frames dropped for `reason`.
     pub fn set_dropped(&self, reason: LossReason, count: u64) {
         self.dropped[reason as usize].store(count, Ordering::Relaxed);
     }
 
-    /// Frames that it lacks.
+    /// Returns the number of all dropped frames.
     pub fn lost(&self) -> u64 {
         LossReason::ALL.iter().map(|reason| self.dropped(*reason)).sum()
     }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Addresses as messages have them. A socket for both families has IPv4 addresses within IPv6 ones
-//! (RFC 4291, section 2.5.5.2). They become the IPv4 addresses they are when a frame is decoded, and
-//! so are the same to all that reads events.
+//! Normalization of addresses. A dual-stack socket reports IPv4 addresses as IPv4-mapped IPv6 addresses
+//! (RFC 4291, section 2.5.5.2). Decoding converts them to IPv4 addresses, so that the rest of the
+//! pipeline sees one form.
 
 use dnstap::Event;
 use dnstap::decode::DecodeError;
 
-/// The bytes before an IPv4 address within an IPv6 one.
+/// The prefix of IPv4-mapped IPv6 addresses.
 pub const IPV4_MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
-/// The bits of [`IPV4_MAPPED`].
+/// Length of [`IPV4_MAPPED`] in bits.
 pub const MAPPED_BITS: u8 = 96;
 
-/// Decodes the payload of a frame into an event with nothing set, with its addresses in one form.
+/// Decodes the payload of a frame into an empty event and normalizes its addresses.
 #[inline]
 pub fn decode_into<'a>(payload: &'a [u8], event: &mut Event<'a>) -> Result<(), DecodeError> {
     event.decode_into(payload)?;
@@ -26,7 +26,7 @@ pub fn decode_into<'a>(payload: &'a [u8], event: &mut Event<'a>) -> Result<(), D
     Ok(())
 }
 
-/// Returns the IPv4 address within an IPv6 one.
+/// Returns the IPv4 address in an IPv4-mapped IPv6 address.
 #[inline]
 fn mapped(bytes: &[u8]) -> Option<&[u8]> {
     let bytes: &[u8; 16] = bytes.try_into().ok()?;
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_addresses_have_one_form() {
+    fn mapped_addresses_become_ipv4() {
         let ipv4 = &[192, 0, 2, 1][..];
         let mapped = [&IPV4_MAPPED[..], ipv4].concat();
         let ipv6 = &[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1][..];

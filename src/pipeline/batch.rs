@@ -3,19 +3,19 @@
 
 use framestream::frame::LENGTH_SIZE;
 
-/// Goes through whole frames, and passes over control frames among them.
+/// An iterator over the data frames of a batch. Control frames are skipped.
 #[derive(Debug)]
 pub struct BatchFrames<'a> {
     bytes: &'a [u8],
 }
 
-/// The frames of `bytes`, which holds whole ones only.
+/// Returns the data frames of `bytes`, which contains whole frames only.
 pub fn frames(bytes: &[u8]) -> BatchFrames<'_> {
     BatchFrames { bytes }
 }
 
 impl<'a> Iterator for BatchFrames<'a> {
-    /// A payload after its length.
+    /// A payload with its length prefix.
     type Item = &'a [u8];
 
     #[inline]
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_frames_are_passed_over() {
+    fn control_frames_are_skipped() {
         let bytes = b"\0\0\0\x02ab\0\0\0\0\0\0\0\x04\0\0\0\x02\0\0\0\x01c";
         let found: Vec<&[u8]> = frames(bytes).collect();
         assert_eq!(found, [&b"\0\0\0\x02ab"[..], b"\0\0\0\x01c"]);

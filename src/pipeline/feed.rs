@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The worker that processes frames while sockets receive.
+//! The destination of received frames that passes them to a worker thread.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use files::destination::Over;
+use files::destination::StopReason;
 use files::destination::{Closed, Destination, FrameIntake};
 use files::input::Reading;
 use files::output_file::FrameWriteError;
@@ -18,7 +18,7 @@ use crate::outputs::Finished;
 use crate::queue::{BatchQueue, InputKind};
 use crate::worker::FrameWorker;
 
-/// Feeds what sockets receive, and what files hold, to a worker.
+/// A running worker, fed with frames from sockets and files.
 pub struct WorkerFeed {
     queue: Arc<BatchQueue>,
     reopen: Arc<AtomicBool>,
@@ -27,7 +27,7 @@ pub struct WorkerFeed {
 }
 
 impl WorkerFeed {
-    /// Starts the worker, and the reading of files.
+    /// Starts the worker and, if there are files, the thread that reads them.
     pub fn start(
         worker: FrameWorker,
         files: Option<(Reading, Vec<PathBuf>)>,
@@ -39,7 +39,7 @@ impl WorkerFeed {
             let (queue, reopen) = (queue.clone(), reopen.clone());
             thread::spawn(move || {
                 let ended = worker.run(&queue, &reopen, &mut |text| Log.error(text));
-                // The receiver looks after it, or else is about to end.
+                // If this fails, the receiver is about to exit anyway.
                 let _ = waker.wake();
                 ended
             })
@@ -60,7 +60,7 @@ impl Destination for WorkerFeed {
     fn write(&mut self, frames: &[u8], count: u64) -> Result<(), FrameWriteError> {
         if frames.is_empty()
             || self.queue.push_from(InputKind::Socket, frames)
-            || self.queue.over() == Some(Over::Enough)
+            || self.queue.stop_reason() == Some(StopReason::Complete)
         {
             return Ok(());
         }
@@ -82,14 +82,14 @@ impl Destination for WorkerFeed {
     fn reap(&mut self, _: &Log) {}
 
     fn is_done(&self) -> bool {
-        self.worker.is_finished() || self.queue.over().is_some()
+        self.worker.is_finished() || self.queue.stop_reason().is_some()
     }
 
     fn close(self: Box<Self>, _: &Log) -> Closed {
         let Self { queue, worker, files, .. } = *self;
-        let good = files.is_none_or(|files| files.join().unwrap_or(false));
-        queue.end();
-        let Finished { good: complete, unwritten, unsent } = worker.join().unwrap_or_default();
-        Closed { complete: complete && good, unwritten, unsent, ..Closed::default() }
+        let read = files.is_none_or(|files| files.join().unwrap_or(false));
+        queue.close();
+        let Finished { complete: written, unwritten, unsent } = worker.join().unwrap_or_default();
+        Closed { complete: written && read, unwritten, unsent, ..Closed::default() }
     }
 }

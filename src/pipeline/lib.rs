@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The way of frames from receivers and files to outputs.
+//! The path of frames from receivers and files to outputs.
 //!
 //! ```text
 //! files -----------.
@@ -13,12 +13,12 @@ pub mod address;
 pub mod batch;
 pub mod feed;
 pub mod format;
+pub mod frame_copier;
 pub mod mask;
 pub mod outage;
 pub mod output;
 pub mod outputs;
 pub mod pairing;
-pub mod plain;
 pub mod print;
 pub mod queue;
 pub mod select;

@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The time in which a file cannot be written: frames are counted, and it is tried again after
-//! growing delays.
+//! Outages of an output: frames are counted as missed, and the output is retried with a backoff.
 
 use std::time::Instant;
 
 use files::backoff::Backoff;
 use operator_log::{Level, LineKind, Log};
 
-/// An output that cannot be written.
+/// Lines about outputs that cannot be written.
 const OUTAGE: LineKind = LineKind("outputs that failed");
 
-/// The outages of one output, called `name` in messages.
+/// The outages of one output, which is called `name` in messages.
 #[derive(Debug)]
 pub struct Outages {
     name: String,
     backoff: Backoff,
-    present: Option<Outage>,
-    /// Frames that came in outages.
+    current: Option<Outage>,
+    /// Number of frames missed in all outages.
     missed: u64,
-    /// Failures.
     failures: u64,
 }
 
@@ -27,56 +25,56 @@ struct Outage {
     since: Instant,
     tried_at: Instant,
     retry_at: Instant,
-    /// Frames that came since.
+    /// Number of frames missed in this outage.
     missed: u64,
-    /// Data is taken again, as a test whether it can be written.
-    on_trial: bool,
+    /// True while the output accepts frames again to test whether it can be written.
+    in_trial: bool,
 }
 
 impl Outages {
-    /// No outage so far.
+    /// Creates the record of an output without outages.
     pub fn new(name: String) -> Self {
-        Self { name, backoff: Backoff::default(), present: None, missed: 0, failures: 0 }
+        Self { name, backoff: Backoff::default(), current: None, missed: 0, failures: 0 }
     }
 
-    /// Notes a failure, and reports it: at once, and at growing intervals while it lasts.
-    pub fn failed(&mut self, why: &str, others: &str) {
+    /// Records a failure and reports it, immediately and at growing intervals while it lasts.
+    pub fn record_failure(&mut self, why: &str, others: &str) {
         let now = Instant::now();
         let delay = self.backoff.failed(now);
-        let present = self.present.get_or_insert(Outage {
+        let current = self.current.get_or_insert(Outage {
             since: now,
             tried_at: now,
             retry_at: now,
             missed: 0,
-            on_trial: false,
+            in_trial: false,
         });
-        (present.tried_at, present.retry_at, present.on_trial) = (now, now + delay, false);
-        let missed = match present.missed {
+        (current.tried_at, current.retry_at, current.in_trial) = (now, now + delay, false);
+        let missed = match current.missed {
             0 => String::new(),
-            missed => format!("; {missed} frames came meanwhile and are lost"),
+            missed => format!("; {missed} frames lost since then"),
         };
         let delay = delay.as_secs();
         let text = format!("{why}{missed}; retrying in {delay} s{others}");
         Log.lasting(Level::Error, OUTAGE, &self.name, text);
     }
 
-    /// Returns whether there is an outage that is not over.
-    pub fn is_any(&self) -> bool {
-        self.present.is_some()
+    /// Returns whether an outage lasts.
+    pub fn is_active(&self) -> bool {
+        self.current.is_some()
     }
 
-    /// Returns when to retry: after the delay, or at `split`, when the next file is due.
+    /// Returns the time of the next retry: after the delay, or earlier if the next file is due at `split`.
     pub fn retry_at(&self, split: Option<Instant>) -> Option<Instant> {
-        let present = self.present.as_ref().filter(|present| !present.on_trial)?;
-        let split = split.filter(|split| *split > present.tried_at);
-        Some(split.map_or(present.retry_at, |split| split.min(present.retry_at)))
+        let current = self.current.as_ref().filter(|current| !current.in_trial)?;
+        let split = split.filter(|split| *split > current.tried_at);
+        Some(split.map_or(current.retry_at, |split| split.min(current.retry_at)))
     }
 
-    /// Counts frames that come in an outage.
-    pub fn miss(&mut self, count: u64) {
+    /// Counts missed frames.
+    pub fn count_missed(&mut self, count: u64) {
         self.missed += count;
-        if let Some(present) = &mut self.present {
-            present.missed += count;
+        if let Some(current) = &mut self.current {
+            current.missed += count;
         }
     }
 
@@ -85,31 +83,30 @@ impl Outages {
         self.failures += 1;
     }
 
-    /// Data is taken again: the next write says whether it is over.
-    pub fn try_again(&mut self) {
-        if let Some(present) = &mut self.present {
-            present.on_trial = true;
+    /// Starts a trial: the next write decides whether the outage has ended.
+    pub fn start_trial(&mut self) {
+        if let Some(current) = &mut self.current {
+            current.in_trial = true;
         }
     }
 
-    /// Notes that data was written, and reports the end of an outage.
-    pub fn written(&mut self) {
-        if let Some(Outage { since, missed, .. }) = self.present.take() {
+    /// Ends the outage after a successful write, and reports it.
+    pub fn end(&mut self) {
+        if let Some(Outage { since, missed, .. }) = self.current.take() {
             Log.end_state(OUTAGE, &self.name);
             let (name, seconds) = (&self.name, since.elapsed().as_secs());
             Log.warning(format_args!(
-                "{name}: written again after {seconds} s; {missed} frames that came meanwhile are \
-                 lost"
+                "{name}: writing again after {seconds} s; {missed} frames lost meanwhile"
             ));
         }
     }
 
-    /// Frames that came in outages.
+    /// Returns the number of frames missed in all outages.
     pub fn missed(&self) -> u64 {
         self.missed
     }
 
-    /// Failures so far.
+    /// Returns the number of failures.
     pub fn failures(&self) -> u64 {
         self.failures
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Outputs: each takes the same frames in its own form.
+//! Outputs: each writes the same frames in its own format.
 
 pub mod commands;
 pub mod frames;
@@ -26,17 +26,17 @@ use thiserror::Error;
 use super::batch;
 use super::queue::InputKind;
 
-/// A frame on its way into the outputs.
+/// A frame, as passed to the outputs.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// The decoded event, or the error of decoding it.
+    /// The decoded event, or the decoding error.
     pub event: Result<&'a Event<'a>, &'a DecodeError>,
-    /// Its bytes, the length in front.
+    /// The bytes of the frame, including the length prefix.
     pub bytes: &'a [u8],
 }
 
 impl<'a> Frame<'a> {
-    /// Returns the bytes after the length.
+    /// Returns the bytes of the frame without the length prefix.
     pub fn payload(&self) -> &'a [u8] {
         &self.bytes[framestream::frame::LENGTH_SIZE..]
     }
@@ -45,15 +45,15 @@ impl<'a> Frame<'a> {
 /// The reason that an output accepts no more frames.
 #[derive(Debug, Error)]
 pub enum FrameOutputError {
-    /// The reader of the standard output closed it.
+    /// The reader has closed the standard output.
     #[error("the reader of the standard output is gone")]
     ReaderGone,
-    /// Anything else.
+    /// Any other error.
     #[error("{0}")]
     Failed(String),
     /// An error that was reported already.
     #[error("the output is not complete")]
-    Told,
+    Reported,
 }
 
 impl FrameOutputError {
@@ -66,65 +66,68 @@ impl FrameOutputError {
     }
 }
 
-/// Where frames go. All calls come from one thread.
+/// A destination of frames in some format. All methods are called by one thread.
 pub trait FrameOutput: Send {
-    /// Says where the frames that follow come from.
+    /// Sets the kind of input that the following frames come from.
     fn set_input(&mut self, _input: InputKind) {}
 
-    /// Takes a frame. Processing may be deferred until [`FrameOutput::flush`].
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError>;
+    /// Writes a frame. May buffer it until [`FrameOutput::flush`].
+    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError>;
 
-    /// Returns whether it looks into frames.
-    fn is_looker(&self) -> bool {
+    /// Returns whether the output needs decoded events.
+    fn needs_events(&self) -> bool {
         true
     }
 
-    /// Takes frames of which nothing is known, if it does not look into them: otherwise each is
-    /// given to [`FrameOutput::take`]. After an error those are left that were not taken.
-    fn take_all(&mut self, _frames: &mut batch::BatchFrames<'_>) -> Result<(), FrameOutputError> {
+    /// Writes frames without decoded events; called only if [`FrameOutput::needs_events`] returns false.
+    /// After an error, the iterator has the frames that were not written.
+    fn write_undecoded(
+        &mut self,
+        _frames: &mut batch::BatchFrames<'_>,
+    ) -> Result<(), FrameOutputError> {
         Ok(())
     }
 
-    /// Begins to write, as nothing stands in the way of the whole program any more.
+    /// Starts the output, once the whole program has been set up successfully.
     fn begin(&mut self) -> Result<(), FrameOutputError> {
         self.files().map_or(Ok(()), FileSeries::begin)
     }
 
-    /// The files that it writes to, if it does: what is to be done with any is done with these.
+    /// Returns the files that the output writes to. The default methods operate on them.
     fn files(&mut self) -> Option<&mut FileSeries> {
         None
     }
 
-    /// Brings what was taken to where it goes: no more frames wait.
+    /// Writes buffered frames, because no further frames are pending.
     fn flush(&mut self) -> Result<(), FrameOutputError> {
         self.files().map_or(Ok(()), FileSeries::write)
     }
 
-    /// Returns when [`FrameOutput::tick`] is due.
+    /// Returns the time at which [`FrameOutput::tick`] is due.
     fn due(&mut self) -> Option<Instant> {
         self.files()?.due()
     }
 
-    /// Does what is to be done from time to time.
+    /// Performs periodic work.
     fn tick(&mut self) -> Result<(), FrameOutputError> {
         self.files().map_or(Ok(()), FileSeries::tick)
     }
 
-    /// Begins anew, where that means something: a file that was renamed is left.
+    /// Starts a new file, for example because the old one was renamed.
     fn reopen(&mut self) -> Result<(), FrameOutputError> {
         self.files().map_or(Ok(()), FileSeries::reopen)
     }
 
-    /// Makes it take frames again after it failed.
+    /// Prepares the output to accept frames again after a failure.
     fn revive(&mut self) -> Result<(), FrameOutputError> {
         self.files().map_or(Ok(()), FileSeries::revive)
     }
 
-    /// Says that nobody reads the standard output any more, if another output writes there too.
-    fn reader_left(&mut self) -> Result<(), FrameOutputError> {
+    /// Notifies the output that another output found the standard output closed by its reader.
+    fn stdout_closed(&mut self) -> Result<(), FrameOutputError> {
         Ok(())
     }
 
-    /// Ends it. What it has to say, such as what was lost, it says to `tell`.
-    fn finish(self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), FrameOutputError>;
+    /// Closes the output. Remarks, such as about skipped messages, are passed to `report`.
+    fn finish(self: Box<Self>, report: &mut dyn FnMut(String)) -> Result<(), FrameOutputError>;
 }

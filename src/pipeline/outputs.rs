@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! All outputs. One that fails takes no frames for a while, or any more, and the others continue.
+//! The set of outputs. An output that fails is disabled, permanently or until it is retried; the others
+//! continue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,304 +12,305 @@ use super::outage::Outages;
 use super::output::{Frame, FrameOutput, FrameOutputError};
 use super::queue::InputKind;
 
-/// Where frames go.
+/// All outputs of a worker.
 #[derive(Default)]
 pub struct Outputs {
-    outlets: Vec<Outlet>,
-    /// Outputs that failed are tried again: more may come for a long time.
+    slots: Vec<OutputSlot>,
+    /// True if failed outputs are retried, because the input has no end.
     retries: bool,
     failed: bool,
 }
 
-struct Outlet {
+struct OutputSlot {
     name: String,
     output: Box<dyn FrameOutput>,
-    state: OutletState,
+    state: OutputState,
     outages: Outages,
-    /// Frames that it took.
-    taken: u64,
-    /// Units of those that it could not write.
+    /// Number of frames written to the output.
+    accepted: u64,
+    /// Number of these that the output could not write, in its units.
     lost: Arc<AtomicU64>,
     account: Arc<Account>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum OutletState {
-    Taking,
-    /// Nobody reads it any more, and so nothing is missed.
-    Unread,
-    /// It failed.
+enum OutputState {
+    Active,
+    /// The reader closed the standard output, so that no frames are missed.
+    ReaderGone,
     Failed,
 }
 
-impl Outlet {
-    fn miss(&mut self, count: u64) {
-        if self.state == OutletState::Failed {
-            self.outages.miss(count);
+impl OutputSlot {
+    fn count_missed(&mut self, count: u64) {
+        if self.state == OutputState::Failed {
+            self.outages.count_missed(count);
         }
     }
 
-    /// Returns when to retry it, if it failed.
+    /// Returns the time of the next retry after a failure.
     fn retry_at(&mut self) -> Option<Instant> {
         self.outages.retry_at(self.output.files().and_then(|files| files.split_at()))
     }
 
-    /// Updates the account.
+    /// Updates the counters for the metrics.
     fn publish(&self) {
         let Self { account, outages, state, .. } = self;
         if account.is_relay {
             return;
         }
         let lost = self.lost.load(Ordering::Relaxed);
-        account.frames.store(self.taken.saturating_sub(lost), Ordering::Relaxed);
+        account.frames.store(self.accepted.saturating_sub(lost), Ordering::Relaxed);
         account.set_dropped(LossReason::WriteFailed, lost);
         account.set_dropped(LossReason::Outage, outages.missed());
         account.failures.store(outages.failures(), Ordering::Relaxed);
-        let connected = *state == OutletState::Taking && !outages.is_any();
+        let connected = *state == OutputState::Active && !outages.is_active();
         account.connected.store(connected, Ordering::Relaxed);
     }
 }
 
-/// The end of all outputs.
+/// The result of closing all outputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Finished {
-    /// No output failed.
-    pub good: bool,
-    /// Frames that are not in files.
+    /// True if no output failed.
+    pub complete: bool,
+    /// Number of frames that were not written to files.
     pub unwritten: u64,
-    /// Frames that were not sent on.
+    /// Number of frames that relays did not send.
     pub unsent: u64,
 }
 
 impl Outputs {
-    /// No output so far. With `retries` those that fail are tried again.
+    /// Creates an empty set of outputs. With `retries`, failed outputs are retried.
     pub fn new(retries: bool) -> Self {
         Self { retries, ..Self::default() }
     }
 
-    /// Adds one with its account, by whose name messages call it, after `role`.
+    /// Adds an output with its account. Messages call it `role` followed by the name of the account.
     pub fn add(&mut self, role: &str, mut output: Box<dyn FrameOutput>, account: Arc<Account>) {
         let name = format!("{role}{}", account.name);
         let outages = Outages::new(name.clone());
-        let (state, taken) = (OutletState::Taking, 0);
+        let (state, accepted) = (OutputState::Active, 0);
         let lost = output.files().map_or_else(Arc::default, |files| files.lost());
-        self.outlets.push(Outlet { name, output, state, outages, taken, lost, account });
+        self.slots.push(OutputSlot { name, output, state, outages, accepted, lost, account });
     }
 
-    /// Begins all of them: only now is gone what they replace.
+    /// Starts all outputs. Existing files are replaced only now.
     pub fn begin(&mut self) -> Result<(), FrameOutputError> {
-        self.outlets.iter_mut().try_for_each(|outlet| outlet.output.begin())
+        self.slots.iter_mut().try_for_each(|slot| slot.output.begin())
     }
 
-    /// Returns whether none takes anything any more.
-    pub fn are_over(&self) -> bool {
-        self.outlets.iter().all(|outlet| match outlet.state {
-            OutletState::Taking => false,
-            OutletState::Unread => true,
-            OutletState::Failed => !self.retries,
+    /// Returns whether no output will accept another frame.
+    pub fn all_stopped(&self) -> bool {
+        self.slots.iter().all(|slot| match slot.state {
+            OutputState::Active => false,
+            OutputState::ReaderGone => true,
+            OutputState::Failed => !self.retries,
         })
     }
 
-    /// Returns whether any failed, and that was told.
-    pub fn have_failed(&self) -> bool {
+    /// Returns whether an output has failed. The failure was reported.
+    pub fn any_failed(&self) -> bool {
         self.failed
     }
 
-    /// Returns the time when [`Outputs::tick`] has something to do.
+    /// Returns the time at which the next call of [`Outputs::tick`] is due.
     pub fn due(&mut self) -> Option<Instant> {
-        let dues = self.outlets.iter_mut().filter_map(|outlet| match outlet.state {
-            OutletState::Taking => outlet.output.due(),
-            OutletState::Unread => None,
-            OutletState::Failed => outlet.retry_at(),
+        let dues = self.slots.iter_mut().filter_map(|slot| match slot.state {
+            OutputState::Active => slot.output.due(),
+            OutputState::ReaderGone => None,
+            OutputState::Failed => slot.retry_at(),
         });
         dues.min()
     }
 
-    /// Does the work that is due at `now`, and retries failed outputs.
-    pub fn tick(&mut self, now: Instant, tell: &mut dyn FnMut(String)) {
-        self.each(tell, |output| match output.due() {
+    /// Performs periodic work that is due at `now`, and retries failed outputs.
+    pub fn tick(&mut self, now: Instant, report: &mut dyn FnMut(String)) {
+        self.for_each_active(report, |output| match output.due() {
             Some(due) if due <= now => output.tick(),
             _ => Ok(()),
         });
-        self.revive(tell, |outlet| outlet.retry_at().is_some_and(|at| at <= now));
+        self.revive(report, |slot| slot.retry_at().is_some_and(|at| at <= now));
     }
 
-    /// Starts new files in the outputs that have them, and retries all failed outputs.
-    pub fn reopen(&mut self, tell: &mut dyn FnMut(String)) {
-        self.revive(tell, |_| true);
-        self.each(tell, |output| output.reopen());
+    /// Starts new files in all outputs to files, and retries all failed outputs.
+    pub fn reopen(&mut self, report: &mut dyn FnMut(String)) {
+        self.revive(report, |_| true);
+        self.for_each_active(report, |output| output.reopen());
     }
 
-    fn revive(&mut self, tell: &mut dyn FnMut(String), is_meant: impl Fn(&mut Outlet) -> bool) {
+    fn revive(&mut self, report: &mut dyn FnMut(String), filter: impl Fn(&mut OutputSlot) -> bool) {
         if !self.retries {
             return;
         }
-        for index in 0..self.outlets.len() {
-            let outlet = &mut self.outlets[index];
-            if outlet.state != OutletState::Failed || !is_meant(outlet) {
+        for index in 0..self.slots.len() {
+            let slot = &mut self.slots[index];
+            if slot.state != OutputState::Failed || !filter(slot) {
                 continue;
             }
-            match outlet.output.revive() {
+            match slot.output.revive() {
                 Ok(()) => {
-                    outlet.state = OutletState::Taking;
-                    outlet.outages.try_again();
+                    slot.state = OutputState::Active;
+                    slot.outages.start_trial();
                 }
-                Err(error) => self.leave(index, error, tell),
+                Err(error) => self.disable(index, error, report),
             }
         }
     }
 
-    /// Says where the frames that follow come from.
+    /// Sets the kind of input that the following frames come from.
     pub fn set_input(&mut self, input: InputKind) {
-        self.outlets.iter_mut().for_each(|outlet| outlet.output.set_input(input));
+        self.slots.iter_mut().for_each(|slot| slot.output.set_input(input));
     }
 
-    /// Writes out all frames that were taken.
-    pub fn flush(&mut self, tell: &mut dyn FnMut(String)) {
-        self.each(tell, |output| output.flush());
+    /// Flushes all outputs.
+    pub fn flush(&mut self, report: &mut dyn FnMut(String)) {
+        self.for_each_active(report, |output| output.flush());
     }
 
-    /// Ends the outages of outputs that were written again, and updates the accounts.
-    pub fn settle(&mut self) {
-        for outlet in &mut self.outlets {
-            let has_written = outlet.state == OutletState::Taking
-                && outlet.outages.is_any()
-                && outlet.output.files().is_none_or(|files| files.has_written());
+    /// Ends the outages of outputs that write again, and updates the accounts.
+    pub fn end_outages(&mut self) {
+        for slot in &mut self.slots {
+            let has_written = slot.state == OutputState::Active
+                && slot.outages.is_active()
+                && slot.output.files().is_none_or(|files| files.has_written());
             if has_written {
-                outlet.outages.written();
+                slot.outages.end();
             }
-            outlet.publish();
+            slot.publish();
         }
     }
 
-    /// Does something with each that still takes frames.
-    fn each(
+    /// Calls `act` with each active output and disables those that fail.
+    fn for_each_active(
         &mut self,
-        tell: &mut dyn FnMut(String),
+        report: &mut dyn FnMut(String),
         mut act: impl FnMut(&mut dyn FrameOutput) -> Result<(), FrameOutputError>,
     ) {
-        for index in 0..self.outlets.len() {
-            let outlet = &mut self.outlets[index];
-            if outlet.state == OutletState::Taking
-                && let Err(error) = act(&mut *outlet.output)
+        for index in 0..self.slots.len() {
+            let slot = &mut self.slots[index];
+            if slot.state == OutputState::Active
+                && let Err(error) = act(&mut *slot.output)
             {
-                self.leave(index, error, tell);
+                self.disable(index, error, report);
             }
         }
     }
 
-    /// Gives a frame to all.
-    pub fn take(&mut self, frame: &Frame<'_>, tell: &mut dyn FnMut(String)) {
-        self.give(frame, tell, |_| true);
+    /// Writes a frame to all outputs.
+    pub fn write_frame(&mut self, frame: &Frame<'_>, report: &mut dyn FnMut(String)) {
+        self.write_to(frame, report, |_| true);
     }
 
-    /// Gives a frame to those that look into frames.
-    pub fn take_looking(&mut self, frame: &Frame<'_>, tell: &mut dyn FnMut(String)) {
-        self.give(frame, tell, |output| output.is_looker());
+    /// Writes a frame to the outputs that need decoded events.
+    pub fn write_decoded(&mut self, frame: &Frame<'_>, report: &mut dyn FnMut(String)) {
+        self.write_to(frame, report, |output| output.needs_events());
     }
 
-    fn give(
+    fn write_to(
         &mut self,
         frame: &Frame<'_>,
-        tell: &mut dyn FnMut(String),
-        is_meant: impl Fn(&dyn FrameOutput) -> bool,
+        report: &mut dyn FnMut(String),
+        filter: impl Fn(&dyn FrameOutput) -> bool,
     ) {
-        for index in 0..self.outlets.len() {
-            let outlet = &mut self.outlets[index];
-            if !is_meant(&*outlet.output) {
+        for index in 0..self.slots.len() {
+            let slot = &mut self.slots[index];
+            if !filter(&*slot.output) {
                 continue;
             }
-            if outlet.state != OutletState::Taking {
-                outlet.miss(1);
+            if slot.state != OutputState::Active {
+                slot.count_missed(1);
                 continue;
             }
-            outlet.taken += 1;
-            if let Err(error) = outlet.output.take(frame) {
-                self.leave(index, error, tell);
+            slot.accepted += 1;
+            if let Err(error) = slot.output.write_frame(frame) {
+                self.disable(index, error, report);
             }
         }
     }
 
-    /// Gives whole frames to those that do not look into them. Returns whether others do.
-    pub fn take_all(&mut self, frames: &[u8], tell: &mut dyn FnMut(String)) -> bool {
-        let mut look = false;
-        for index in 0..self.outlets.len() {
-            let outlet = &mut self.outlets[index];
-            if outlet.output.is_looker() {
-                look = true;
+    /// Writes a batch to the outputs that do not need decoded events. Returns whether there are other outputs.
+    pub fn write_undecoded(&mut self, frames: &[u8], report: &mut dyn FnMut(String)) -> bool {
+        let mut others = false;
+        for index in 0..self.slots.len() {
+            let slot = &mut self.slots[index];
+            if slot.output.needs_events() {
+                others = true;
                 continue;
             }
-            let mut left = batch::frames(frames);
-            if outlet.state == OutletState::Taking {
+            let mut remaining = batch::frames(frames);
+            if slot.state == OutputState::Active {
                 let count = batch::frames(frames).count() as u64;
-                let taken = outlet.output.take_all(&mut left);
-                let outlet = &mut self.outlets[index];
-                outlet.taken += count;
-                if let Err(error) = taken {
-                    let rest = left.count() as u64;
-                    outlet.taken -= rest;
-                    self.leave(index, error, tell);
-                    self.outlets[index].miss(rest);
+                let written = slot.output.write_undecoded(&mut remaining);
+                let slot = &mut self.slots[index];
+                slot.accepted += count;
+                if let Err(error) = written {
+                    let rest = remaining.count() as u64;
+                    slot.accepted -= rest;
+                    self.disable(index, error, report);
+                    self.slots[index].count_missed(rest);
                 }
             } else {
-                outlet.miss(left.count() as u64);
+                slot.count_missed(remaining.count() as u64);
             }
         }
-        look
+        others
     }
 
-    /// Counts frames that come too late for all of them.
-    pub fn miss(&mut self, count: u64) {
-        self.outlets.iter_mut().for_each(|outlet| outlet.miss(count));
+    /// Counts frames that were discarded before they reached the outputs.
+    pub fn count_missed(&mut self, count: u64) {
+        self.slots.iter_mut().for_each(|slot| slot.count_missed(count));
     }
 
-    /// Excludes an output from now on, or until it is retried.
-    fn leave(&mut self, index: usize, error: FrameOutputError, tell: &mut dyn FnMut(String)) {
-        let is_unread = matches!(error, FrameOutputError::ReaderGone);
-        self.outlets[index].state =
-            if is_unread { OutletState::Unread } else { OutletState::Failed };
-        self.failed |= !is_unread;
-        self.outlets[index].outages.count_failure();
-        if is_unread {
-            for other in self.outlets.iter_mut().filter(|other| other.state == OutletState::Taking)
-            {
-                if other.output.reader_left().is_err() {
-                    other.state = OutletState::Unread;
+    /// Disables an output, permanently or until it is retried.
+    fn disable(&mut self, index: usize, error: FrameOutputError, report: &mut dyn FnMut(String)) {
+        let reader_gone = matches!(error, FrameOutputError::ReaderGone);
+        self.slots[index].state =
+            if reader_gone { OutputState::ReaderGone } else { OutputState::Failed };
+        self.failed |= !reader_gone;
+        self.slots[index].outages.count_failure();
+        if reader_gone {
+            for other in self.slots.iter_mut().filter(|other| other.state == OutputState::Active) {
+                if other.output.stdout_closed().is_err() {
+                    other.state = OutputState::ReaderGone;
                 }
             }
         }
-        let takes = |outlet: &Outlet| outlet.state == OutletState::Taking;
-        let others = if self.outlets.iter().any(takes) { "; the other outputs go on" } else { "" };
+        let is_active = |slot: &OutputSlot| slot.state == OutputState::Active;
+        let others =
+            if self.slots.iter().any(is_active) { "; the other outputs continue" } else { "" };
         match error {
             FrameOutputError::ReaderGone if !others.is_empty() => {
-                tell(format!("the standard output is not read any more{others}"));
+                report(format!("the standard output was closed by its reader{others}"));
             }
             FrameOutputError::ReaderGone => (),
-            _ if self.retries => self.outlets[index].outages.failed(&error.to_string(), others),
-            FrameOutputError::Failed(text) => tell(format!("{text}{others}")),
-            FrameOutputError::Told => (),
+            _ if self.retries => {
+                self.slots[index].outages.record_failure(&error.to_string(), others)
+            }
+            FrameOutputError::Failed(text) => report(format!("{text}{others}")),
+            FrameOutputError::Reported => (),
         }
     }
 
-    /// Ends all outputs, and reports the lost units of each failed one.
-    pub fn finish(self, tell: &mut dyn FnMut(String)) -> Finished {
-        let mut finished = Finished { good: !self.failed, ..Finished::default() };
-        for Outlet { name, output, state, outages, lost, account, .. } in self.outlets {
-            match output.finish(tell) {
+    /// Closes all outputs, and reports the frames that failed outputs missed.
+    pub fn finish(self, report: &mut dyn FnMut(String)) -> Finished {
+        let mut finished = Finished { complete: !self.failed, ..Finished::default() };
+        for OutputSlot { name, output, state, outages, lost, account, .. } in self.slots {
+            match output.finish(report) {
                 Ok(()) | Err(FrameOutputError::ReaderGone) => (),
-                Err(FrameOutputError::Told) => finished.good = false,
+                Err(FrameOutputError::Reported) => finished.complete = false,
                 Err(FrameOutputError::Failed(text)) => {
-                    finished.good = false;
-                    tell(text);
+                    finished.complete = false;
+                    report(text);
                 }
             }
             match (state, outages.missed()) {
                 (_, 0) => (),
-                (OutletState::Failed, missed) => {
-                    tell(format!("{name}: {missed} frames came after that, and are not in it"));
+                (OutputState::Failed, missed) => {
+                    report(format!("{name}: {missed} frames after that were dropped"));
                 }
-                (_, missed) => tell(format!(
-                    "{name}: {missed} frames are not in it, which came while it could not be written"
+                (_, missed) => report(format!(
+                    "{name}: {missed} frames were dropped while it could not be written"
                 )),
             }
             if account.is_relay {

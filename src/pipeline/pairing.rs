@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Pairs of queries and responses, and their latency: one definition for all views.
+//! Pairing of queries with responses, and their latency: one definition for all outputs.
 //!
-//! - A query and a response belong together if they are of the same server, kind, far end, initiator,
-//!   protocol, message ID and question, and no more than 10 seconds apart.
-//! - Of several queries, as when one is sent again, a response answers the one whose time it has; or else
-//!   the first that is still unanswered, which is when its client began to wait.
-//! - The latency is that between both times of the response; without a query time, from the query's.
-//! - A response before its query has an unknown latency: the clock was set, or there are two clocks.
+//! - A query and a response form a pair if they have the same server, kind, remote end, initiator,
+//!   protocol, message ID and question, and are at most 10 seconds apart.
+//! - If several queries match, because of retransmissions, a response belongs to the one with the query
+//!   time that it repeats; otherwise to the first unanswered one, when the client started to wait.
+//! - The latency is the difference of both times of the response. If the response lacks a query time, the
+//!   time of the query is used.
+//! - If a response is earlier than its query, because a clock was set or there are two clocks, the latency
+//!   is unknown.
 
-pub mod waiting;
+pub mod unpaired;
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -17,24 +19,24 @@ use dns::name;
 use dns::section::Parts;
 use dnstap::Message;
 use dnstap::schema::{Hop, PolicyAction};
-use waiting::Fit;
+use unpaired::Fit;
 
-/// The longest time between a query and its response.
+/// Maximum time between a query and its response.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Returns a time of a message in nanoseconds since 1970, if its seconds are known and it is not later
-/// than the year 2262, which is the latest that all formats of our own can express.
+/// Returns a time of a message in nanoseconds since 1970. Returns `None` without seconds, and for times
+/// after the year 2262, which not all output formats can express.
 pub fn nanoseconds(seconds: Option<u64>, nanoseconds: Option<u32>) -> Option<u64> {
     let time = seconds?.checked_mul(1_000_000_000)?.checked_add(nanoseconds.unwrap_or(0).into())?;
     i64::try_from(time).is_ok().then_some(time)
 }
 
-/// The times of a query and its response, as in one message.
+/// The query time and response time of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExchangeTimes {
-    /// The time of the query, in nanoseconds since 1970.
+    /// Query time in nanoseconds since 1970.
     pub query: Option<u64>,
-    /// The time of the response, of a response only.
+    /// Response time in nanoseconds since 1970, for responses only.
     pub response: Option<u64>,
 }
 
@@ -48,22 +50,22 @@ impl ExchangeTimes {
         }
     }
 
-    /// Returns the time of the query, or else of the response.
+    /// Returns the query time or, if absent, the response time.
     pub fn first(self) -> Option<u64> {
         self.query.or(self.response)
     }
 
-    /// Returns whether a message of `time` comes too late to be the other half.
-    pub fn is_over_at(self, time: Option<u64>) -> bool {
+    /// Returns whether a message at `time` is too late to form a pair.
+    pub fn has_expired_at(self, time: Option<u64>) -> bool {
         let timeout = TIMEOUT.as_nanos() as u64;
         self.first().zip(time).is_some_and(|(own, time)| time > own.saturating_add(timeout))
     }
 }
 
-/// Returns how well a query and a response with the same key belong together.
+/// Returns how well a query and a response with the same key match.
 pub fn fit(query: ExchangeTimes, response: ExchangeTimes) -> Fit {
-    if query.is_over_at(response.first()) || response.is_over_at(query.first()) {
-        return Fit::Not;
+    if query.has_expired_at(response.first()) || response.has_expired_at(query.first()) {
+        return Fit::Mismatch;
     }
     match (query.query, response.query, response.response) {
         (asked, Some(own), _) if asked == Some(own) => Fit::Best,
@@ -72,14 +74,14 @@ pub fn fit(query: ExchangeTimes, response: ExchangeTimes) -> Fit {
     }
 }
 
-/// The time that a response took.
+/// The time from a query to its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Latency {
-    /// Nanoseconds.
-    Took(u64),
-    /// The response is before its query.
-    Backwards,
-    /// A time is not known.
+    /// The latency in nanoseconds.
+    Known(u64),
+    /// The response is earlier than its query.
+    Negative,
+    /// One of the times is unknown.
     Unknown,
 }
 
@@ -87,13 +89,13 @@ pub enum Latency {
 pub fn latency(query: Option<u64>, response: ExchangeTimes) -> Latency {
     match (response.query.or(query), response.response) {
         (Some(asked), Some(answered)) => {
-            answered.checked_sub(asked).map_or(Latency::Backwards, Latency::Took)
+            answered.checked_sub(asked).map_or(Latency::Negative, Latency::Known)
         }
         _ => Latency::Unknown,
     }
 }
 
-/// Returns whether a message says that a query was dropped by a policy, and nothing was sent.
+/// Returns whether a message reports a query that a policy dropped without a response.
 pub fn is_unsent(message: &Message<'_>) -> bool {
     message.message_type.is_response()
         && message.response_message.is_none()
@@ -101,17 +103,17 @@ pub fn is_unsent(message: &Message<'_>) -> bool {
         && message.policy.is_some_and(|policy| policy.action == Some(PolicyAction::DROP))
 }
 
-/// Makes keys that a query and its response have in common.
+/// A generator of keys that are equal for a query and its response.
 #[derive(Debug, Default)]
-pub struct Keys {
+pub struct PairKeys {
     hasher: RandomState,
     scratch: Vec<u8>,
-    /// The last identity, with the number that stands for it: many messages share one.
+    /// The last server identity and its hash, cached because consecutive messages often share it.
     server: (Vec<u8>, u64),
 }
 
-impl Keys {
-    /// Returns a number that stands for a server.
+impl PairKeys {
+    /// Returns the hash of a server's identity.
     pub fn server(&mut self, identity: Option<&[u8]>) -> u64 {
         let identity = identity.unwrap_or_default();
         let (last, number) = &mut self.server;
@@ -133,14 +135,14 @@ impl Keys {
         let server = self.server(identity);
         self.scratch.clear();
         let question = parts.question.map(|question| {
-            // The parts were found: the name is good.
+            // Cannot fail: `Parts::find` has checked the name.
             let _ = name::canonical(parts.wire, question.name_at, &mut self.scratch);
             (question.qtype, question.qclass)
         });
         let protocol = message.socket_protocol.map_or(0, |protocol| protocol.0);
         let initiator =
             (message.query_address.unwrap_or_default(), message.query_port.unwrap_or_default());
-        // A server's own address may be that of any interface.
+        // A server may log different addresses of its own interfaces in query and response.
         let is_server = match message.message_type.hop() {
             Some(Hop::Auth | Hop::Client | Hop::Update) => true,
             Some(Hop::Resolver | Hop::Forwarder | Hop::Stub | Hop::Tool) | None => false,
@@ -163,18 +165,18 @@ mod tests {
     }
 
     #[test]
-    fn a_latency_is_that_of_the_response_and_never_negative() {
-        assert_eq!(latency(Some(3), times(Some(5), Some(9))), Latency::Took(4));
-        assert_eq!(latency(Some(3), times(None, Some(9))), Latency::Took(6));
-        assert_eq!(latency(Some(9), times(None, Some(9))), Latency::Took(0));
-        assert_eq!(latency(Some(10), times(None, Some(9))), Latency::Backwards);
-        assert_eq!(latency(None, times(Some(10), Some(9))), Latency::Backwards);
+    fn a_latency_is_computed_from_the_times_of_the_response() {
+        assert_eq!(latency(Some(3), times(Some(5), Some(9))), Latency::Known(4));
+        assert_eq!(latency(Some(3), times(None, Some(9))), Latency::Known(6));
+        assert_eq!(latency(Some(9), times(None, Some(9))), Latency::Known(0));
+        assert_eq!(latency(Some(10), times(None, Some(9))), Latency::Negative);
+        assert_eq!(latency(None, times(Some(10), Some(9))), Latency::Negative);
         assert_eq!(latency(None, times(None, Some(9))), Latency::Unknown);
         assert_eq!(latency(Some(9), times(Some(9), None)), Latency::Unknown);
     }
 
     #[test]
-    fn halves_fit_by_their_times() {
+    fn messages_fit_by_their_times() {
         let query = |at| times(Some(at), None);
         for (query, response, expected) in [
             (query(5), times(Some(5), Some(9)), Fit::Best),
@@ -183,8 +185,8 @@ mod tests {
             (query(9), times(None, Some(5)), Fit::Poor),
             (times(None, None), times(None, Some(5)), Fit::Good),
             (query(0), times(None, Some(10 * SECOND)), Fit::Good),
-            (query(0), times(None, Some(10 * SECOND + 1)), Fit::Not),
-            (query(10 * SECOND + 1), times(None, Some(0)), Fit::Not),
+            (query(0), times(None, Some(10 * SECOND + 1)), Fit::Mismatch),
+            (query(10 * SECOND + 1), times(None, Some(0)), Fit::Mismatch),
         ] {
             assert_eq!(fit(query, response), expected, "{query:?} {response:?}");
         }

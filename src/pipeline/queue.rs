@@ -1,33 +1,32 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The queue between those who read and the one who writes: batches of whole data frames, each
-//! frame with its length in front. It holds a number of bytes at most; a reader waits for room, and
-//! so in the end does who sends to it.
+//! The queue from the input threads to the worker: batches of whole data frames with their length
+//! prefixes. It is bounded in bytes; when it is full, the inputs block, which slows down their senders.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use files::destination::{FrameIntake, Over};
+use files::destination::{FrameIntake, StopReason};
 
 use super::batch;
 
-/// Bytes that wait at most, unless a single batch has more.
+/// Maximum number of pending bytes, unless a single batch has more.
 const CAPACITY: usize = 4 << 20;
 
-/// A batch that waits is filled up to this size.
+/// Size up to which frames are appended to the last pending batch.
 const BATCH_SIZE: usize = 256 << 10;
 
-/// Buffers that are kept for the next batches.
+/// Number of buffers that are kept for reuse.
 const SPARE_BUFFERS: usize = 4;
 
-/// Batches on their way.
+/// A bounded queue of batches.
 #[derive(Debug, Default)]
 pub struct BatchQueue {
     state: Mutex<BatchQueueState>,
-    /// A batch has come, or none will.
-    filled: Condvar,
-    /// There is room, or nobody takes any more.
-    taken: Condvar,
+    /// Signalled when a batch is added or the queue is closed.
+    not_empty: Condvar,
+    /// Signalled when a batch is removed or the worker stops.
+    not_full: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -35,16 +34,16 @@ struct BatchQueueState {
     batches: VecDeque<(InputKind, Vec<u8>)>,
     bytes: usize,
     spare: Vec<Vec<u8>>,
-    ended: bool,
-    over: Option<Over>,
+    closed: bool,
+    stopped: Option<StopReason>,
 }
 
-/// Where frames come from.
+/// The kind of input that frames come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InputKind {
-    /// A file, which waits.
+    /// A file, which can be read at any speed.
     File,
-    /// A socket, whose sender cannot wait for long.
+    /// A socket, whose sender drops messages if it is blocked for long.
     Socket,
 }
 
@@ -53,10 +52,10 @@ pub enum InputKind {
 pub enum Popped {
     /// Data frames.
     Batch(InputKind, Vec<u8>),
-    /// Nothing in time.
-    Nothing,
-    /// Nothing any more.
-    End,
+    /// No batch arrived before the deadline.
+    TimedOut,
+    /// The queue is empty and closed.
+    Closed,
 }
 
 impl BatchQueue {
@@ -64,13 +63,13 @@ impl BatchQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds whole data frames, and waits for room before. Returns whether somebody will take them.
+    /// Waits for room and adds whole data frames. Returns false if the worker has stopped.
     pub fn push_from(&self, input: InputKind, frames: &[u8]) -> bool {
         let mut state = self.lock();
-        while state.bytes > 0 && state.bytes + frames.len() > CAPACITY && state.over.is_none() {
-            state = self.taken.wait(state).unwrap_or_else(PoisonError::into_inner);
+        while state.bytes > 0 && state.bytes + frames.len() > CAPACITY && state.stopped.is_none() {
+            state = self.not_full.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.over.is_some() {
+        if state.stopped.is_some() {
             return false;
         }
         state.bytes += frames.len();
@@ -85,41 +84,41 @@ impl BatchQueue {
             }
         }
         drop(state);
-        self.filled.notify_one();
+        self.not_empty.notify_one();
         true
     }
 
-    /// Takes the oldest batch; waits for it until `until`, or for as long as it takes.
-    pub fn pop(&self, until: Option<Instant>) -> Popped {
+    /// Removes the oldest batch, waiting for one until `deadline`, or indefinitely without one.
+    pub fn pop(&self, deadline: Option<Instant>) -> Popped {
         let mut state = self.lock();
         loop {
             if let Some((input, batch)) = state.batches.pop_front() {
                 state.bytes -= batch.len();
                 drop(state);
-                self.taken.notify_all();
+                self.not_full.notify_all();
                 return Popped::Batch(input, batch);
             }
-            if state.ended {
-                return Popped::End;
+            if state.closed {
+                return Popped::Closed;
             }
-            state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
-                Some(Duration::ZERO) => return Popped::Nothing,
+            state = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
+                Some(Duration::ZERO) => return Popped::TimedOut,
                 Some(left) => {
-                    let waited = self.filled.wait_timeout(state, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
+                    let result = self.not_empty.wait_timeout(state, left);
+                    result.unwrap_or_else(PoisonError::into_inner).0
                 }
-                None => self.filled.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => self.not_empty.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
 
-    /// Returns whether a batch waits.
+    /// Returns whether no batch is pending.
     pub fn is_empty(&self) -> bool {
         self.lock().batches.is_empty()
     }
 
-    /// Gives the buffer of a batch back.
-    pub fn give_back(&self, mut batch: Vec<u8>) {
+    /// Returns the buffer of a batch for reuse.
+    pub fn recycle(&self, mut batch: Vec<u8>) {
         batch.clear();
         let mut state = self.lock();
         if state.spare.len() < SPARE_BUFFERS && batch.capacity() <= 2 * BATCH_SIZE {
@@ -127,20 +126,20 @@ impl BatchQueue {
         }
     }
 
-    /// Says that nothing will be added.
-    pub fn end(&self) {
-        self.lock().ended = true;
-        self.filled.notify_all();
+    /// Closes the queue for inputs: no more frames will be added.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.not_empty.notify_all();
     }
 
-    /// Says that nothing will be taken, and why. Returns the number of pending frames.
-    pub fn abandon(&self, over: Over) -> u64 {
+    /// Refuses further frames because the worker stops. Returns the number of discarded pending frames.
+    pub fn abandon(&self, reason: StopReason) -> u64 {
         let mut state = self.lock();
-        state.over = Some(over);
+        state.stopped = Some(reason);
         let batches = std::mem::take(&mut state.batches);
         state.bytes = 0;
         drop(state);
-        self.taken.notify_all();
+        self.not_full.notify_all();
         batches.iter().map(|(_, batch)| batch::frames(batch).count() as u64).sum()
     }
 }
@@ -150,8 +149,8 @@ impl FrameIntake for BatchQueue {
         self.push_from(InputKind::File, frames)
     }
 
-    fn over(&self) -> Option<Over> {
-        self.lock().over
+    fn stop_reason(&self) -> Option<StopReason> {
+        self.lock().stopped
     }
 }
 
@@ -163,32 +162,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reader_waits_for_room_and_nothing_is_lost() {
+    fn an_input_waits_for_room_and_no_frame_is_lost() {
         let queue = Arc::new(BatchQueue::default());
         let reader = Arc::clone(&queue);
         let piece = vec![7; 100_000];
         let pushes = 200;
         let thread = thread::spawn(move || {
             assert!((0..pushes).all(|_| reader.push(&piece)));
-            reader.end();
+            reader.close();
         });
         let mut taken = 0;
         while let Popped::Batch(_, batch) = queue.pop(None) {
             assert!(queue.lock().bytes <= CAPACITY);
             taken += batch.len();
-            queue.give_back(batch);
+            queue.recycle(batch);
         }
         thread.join().unwrap();
         assert_eq!(taken, pushes * 100_000);
     }
 
     #[test]
-    fn a_reader_without_a_writer_does_not_wait() {
+    fn an_input_does_not_wait_for_a_stopped_worker() {
         let queue = BatchQueue::default();
         let frames = b"\0\0\0\x01x".repeat(CAPACITY / 5);
         assert!(queue.push(&frames));
-        assert_eq!(queue.abandon(Over::Failed), frames.len() as u64 / 5);
+        assert_eq!(queue.abandon(StopReason::Failed), frames.len() as u64 / 5);
         assert!(!queue.push(b"more"));
-        assert!(matches!(BatchQueue::default().pop(Some(Instant::now())), Popped::Nothing));
+        assert!(matches!(BatchQueue::default().pop(Some(Instant::now())), Popped::TimedOut));
     }
 }

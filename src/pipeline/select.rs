@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which messages are wanted. Options of different kinds must all agree, of one kind one does.
+//! Selection of messages. Every kind of filter that is given must match; a kind matches if one of its
+//! values does.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -11,43 +12,43 @@ use dnstap::{Event, Message, sample};
 
 use super::address::{IPV4_MAPPED, MAPPED_BITS};
 
-/// A wanted name: one, or a whole domain.
+/// A selected name: an exact name, or a domain with all names below it.
 #[derive(Clone, Debug)]
 pub struct WantedName {
     wire: Vec<u8>,
-    alone: bool,
+    exact: bool,
 }
 
 impl FromStr for WantedName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (alone, name) = match text.strip_prefix('=') {
+        let (exact, name) = match text.strip_prefix('=') {
             Some(name) => (true, name),
             None => (false, text),
         };
-        let wrong = |why: &str| Err(format!("\"{name}\" is no domain name{why}"));
+        let invalid = |why: &str| Err(format!("\"{name}\" is not a domain name{why}"));
         if name.is_empty() {
-            return wrong(": it is empty, and \".\" selects all names");
+            return invalid(": it is empty; \".\" selects all names");
         }
         if has_wildcard(name) {
-            return wrong(
-                ": there are no wildcards. \"example\" selects all names below example too, and \
-                 \"\\*.example\" those that have an asterisk there",
+            return invalid(
+                ": wildcards are not supported. \"example\" also selects all names below example, \
+                 \"\\*.example\" the name with a literal asterisk",
             );
         }
         if !name.is_ascii() {
-            return wrong(
-                " of a DNS message: write its labels as they are there, such as \
-                 \"xn--bcher-kva\", or their bytes as numbers, such as \"b\\195\\188cher\"",
+            return invalid(
+                " in ASCII: write its labels as in DNS messages, such as \"xn--bcher-kva\", or \
+                 escape their bytes, such as \"b\\195\\188cher\"",
             );
         }
-        let Some(wire) = name::parse(name) else { return wrong("") };
-        Ok(Self { wire, alone })
+        let Some(wire) = name::parse(name) else { return invalid("") };
+        Ok(Self { wire, exact })
     }
 }
 
-/// Returns whether there is an asterisk that is not escaped.
+/// Returns whether `name` contains an unescaped asterisk.
 fn has_wildcard(name: &str) -> bool {
     let mut characters = name.chars();
     while let Some(character) = characters.next() {
@@ -60,38 +61,38 @@ fn has_wildcard(name: &str) -> bool {
     false
 }
 
-/// Addresses that begin with the same bits. IPv4 addresses within IPv6 ones are IPv4 addresses.
+/// An address prefix. IPv4-mapped IPv6 prefixes are converted to IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Prefix {
+pub struct AddressPrefix {
     address: u128,
     bits: u32,
     width: u32,
 }
 
-impl Prefix {
-    fn holds(&self, bytes: &[u8]) -> bool {
+impl AddressPrefix {
+    fn contains(&self, bytes: &[u8]) -> bool {
         let Some((address, width)) = number(bytes) else { return false };
         width == self.width && mask(address, self.bits, width) == self.address
     }
 }
 
-impl FromStr for Prefix {
+impl FromStr for AddressPrefix {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("\"{text}\" is no address or prefix, such as 192.0.2.0/24");
+        let invalid = || format!("\"{text}\" is not an address or prefix, such as 192.0.2.0/24");
         let (address, bits) = match text.split_once('/') {
-            Some((address, bits)) => (address, Some(bits.parse::<u32>().map_err(|_| wrong())?)),
+            Some((address, bits)) => (address, Some(bits.parse::<u32>().map_err(|_| invalid())?)),
             None => (text, None),
         };
-        let bytes = match address.parse().map_err(|_| wrong())? {
+        let bytes = match address.parse().map_err(|_| invalid())? {
             IpAddr::V4(address) => address.octets().to_vec(),
             IpAddr::V6(address) => address.octets().to_vec(),
         };
-        let (address, width) = number(&bytes).ok_or_else(wrong)?;
+        let (address, width) = number(&bytes).ok_or_else(invalid)?;
         let bits = bits.unwrap_or(width);
         if bits > width {
-            return Err(wrong());
+            return Err(invalid());
         }
         let mapped_bits = u32::from(MAPPED_BITS);
         if bytes.starts_with(&IPV4_MAPPED) && bits >= mapped_bits {
@@ -103,7 +104,7 @@ impl FromStr for Prefix {
     }
 }
 
-/// An address as a number, and how many bits it has.
+/// Returns an address as a number, and its length in bits.
 fn number(bytes: &[u8]) -> Option<(u128, u32)> {
     matches!(bytes.len(), 4 | 16).then(|| {
         let number = bytes.iter().fold(0, |number, byte| number << 8 | u128::from(*byte));
@@ -111,7 +112,7 @@ fn number(bytes: &[u8]) -> Option<(u128, u32)> {
     })
 }
 
-/// The first `bits` of `width` bits, the others zero.
+/// Clears all but the first `bits` bits of an address of `width` bits.
 fn mask(address: u128, bits: u32, width: u32) -> u128 {
     match width - bits {
         128 => 0,
@@ -119,37 +120,37 @@ fn mask(address: u128, bits: u32, width: u32) -> u128 {
     }
 }
 
-/// The record type that a name such as AAAA, TYPE28 or 28 stands for.
+/// Parses a record type, such as AAAA, TYPE28 or 28.
 pub fn record_type(text: &str) -> Result<u16, String> {
     let known = mnemonic::record_type_number(text).or_else(|| text.parse().ok());
-    known.ok_or_else(|| format!("\"{text}\" is no record type, such as AAAA or TYPE65"))
+    known.ok_or_else(|| format!("\"{text}\" is not a record type, such as AAAA or TYPE65"))
 }
 
-/// The response code that a name such as NXDOMAIN or a number stands for.
+/// Parses a response code, such as NXDOMAIN or 3.
 pub fn response_code(text: &str) -> Result<u16, String> {
     let known = mnemonic::response_code_number(text);
-    known.ok_or_else(|| format!("\"{text}\" is no response code, such as NXDOMAIN or 3"))
+    known.ok_or_else(|| format!("\"{text}\" is not a response code, such as NXDOMAIN or 3"))
 }
 
-/// The filters of frames. By default, all pass.
+/// The filters of frames. An empty list selects everything.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// Message types.
     pub types: Vec<MessageType>,
-    /// Names asked for.
+    /// Queried names.
     pub names: Vec<WantedName>,
-    /// Types asked for.
+    /// Queried record types.
     pub record_types: Vec<u16>,
-    /// Codes of responses.
+    /// Response codes.
     pub response_codes: Vec<u16>,
-    /// Addresses of initiators.
-    pub clients: Vec<Prefix>,
-    /// One in so many, a query and its response together.
+    /// Addresses of clients.
+    pub clients: Vec<AddressPrefix>,
+    /// Selects one in `sample` messages; a query and its response are kept or dropped together.
     pub sample: u32,
 }
 
 impl Selection {
-    /// Returns whether everything is wanted.
+    /// Returns whether the filters select everything.
     pub fn is_everything(&self) -> bool {
         let Self { types, names, record_types, response_codes, clients, sample } = self;
         types.is_empty()
@@ -160,23 +161,23 @@ impl Selection {
             && *sample <= 1
     }
 
-    /// Returns whether the event is wanted. What is not said about it is not what was asked for.
-    pub fn wants(&self, event: &Event<'_>) -> bool {
+    /// Returns whether the filters select an event. A field that is absent matches no filter.
+    pub fn selects(&self, event: &Event<'_>) -> bool {
         let Some(message) = &event.message else { return self.is_everything() };
         (self.types.is_empty() || self.types.contains(&message.message_type))
-            && (self.clients.is_empty() || self.wants_client(message))
+            && (self.clients.is_empty() || self.selects_client(message))
             && (self.sample <= 1 || sample::is_chosen(message, self.sample))
-            && self.wants_content(message)
+            && self.selects_content(message)
     }
 
-    fn wants_client(&self, message: &Message<'_>) -> bool {
+    fn selects_client(&self, message: &Message<'_>) -> bool {
         message
             .query_address
-            .is_some_and(|address| self.clients.iter().any(|prefix| prefix.holds(address)))
+            .is_some_and(|address| self.clients.iter().any(|prefix| prefix.contains(address)))
     }
 
-    /// Looks into the DNS message, if that is necessary.
-    fn wants_content(&self, message: &Message<'_>) -> bool {
+    /// Applies the filters that need the DNS message.
+    fn selects_content(&self, message: &Message<'_>) -> bool {
         if self.names.is_empty() && self.record_types.is_empty() && self.response_codes.is_empty() {
             return true;
         }
@@ -193,15 +194,15 @@ impl Selection {
         }
         parts.question.is_some_and(|question| {
             (self.record_types.is_empty() || self.record_types.contains(&question.qtype))
-                && (self.names.is_empty() || self.wants_name(wire, &question))
+                && (self.names.is_empty() || self.selects_name(wire, &question))
         })
     }
 
-    fn wants_name(&self, wire: &[u8], question: &Question) -> bool {
+    fn selects_name(&self, wire: &[u8], question: &Question) -> bool {
         let mut asked = Vec::with_capacity(64);
         name::canonical(wire, question.name_at, &mut asked).is_ok()
             && self.names.iter().any(|wanted| {
-                if wanted.alone {
+                if wanted.exact {
                     wanted.wire == asked
                 } else {
                     name::is_within(&asked, &wanted.wire)
@@ -214,36 +215,36 @@ impl Selection {
 mod tests {
     use super::*;
 
-    fn holds(prefix: &str, address: &str) -> bool {
+    fn contains(prefix: &str, address: &str) -> bool {
         let bytes = match address.parse().unwrap() {
             IpAddr::V4(address) => address.octets().to_vec(),
             IpAddr::V6(address) => address.octets().to_vec(),
         };
-        prefix.parse::<Prefix>().unwrap().holds(&bytes)
+        prefix.parse::<AddressPrefix>().unwrap().contains(&bytes)
     }
 
     #[test]
-    fn prefixes_hold_their_addresses() {
-        assert!(holds("192.0.2.0/24", "192.0.2.255"));
-        assert!(!holds("192.0.2.0/24", "192.0.3.0"));
-        assert!(holds("192.0.2.1", "192.0.2.1"));
-        assert!(holds("0.0.0.0/0", "203.0.113.9"));
-        assert!(!holds("0.0.0.0/0", "2001:db8::1"));
-        assert!(holds("::/0", "2001:db8::1"));
-        assert!(holds("2001:db8::/33", "2001:db8:7fff::"));
-        assert!(!holds("2001:db8::/33", "2001:db8:8000::"));
+    fn prefixes_contain_their_addresses() {
+        assert!(contains("192.0.2.0/24", "192.0.2.255"));
+        assert!(!contains("192.0.2.0/24", "192.0.3.0"));
+        assert!(contains("192.0.2.1", "192.0.2.1"));
+        assert!(contains("0.0.0.0/0", "203.0.113.9"));
+        assert!(!contains("0.0.0.0/0", "2001:db8::1"));
+        assert!(contains("::/0", "2001:db8::1"));
+        assert!(contains("2001:db8::/33", "2001:db8:7fff::"));
+        assert!(!contains("2001:db8::/33", "2001:db8:8000::"));
         for mapped in ["::ffff:192.0.2.0/120", "::ffff:192.0.2.1", "::ffff:0:0/96"] {
-            assert!(holds(mapped, "192.0.2.1"), "{mapped}");
-            assert!(!holds(mapped, "2001:db8::1"));
+            assert!(contains(mapped, "192.0.2.1"), "{mapped}");
+            assert!(!contains(mapped, "2001:db8::1"));
         }
-        assert!(!holds("::ffff:192.0.2.0/120", "192.0.3.1"));
-        for wrong in ["", "1.2.3", "1.2.3.4/33", "::/129", "1.2.3.4/x"] {
-            assert!(wrong.parse::<Prefix>().is_err(), "{wrong}");
+        assert!(!contains("::ffff:192.0.2.0/120", "192.0.3.1"));
+        for invalid in ["", "1.2.3", "1.2.3.4/33", "::/129", "1.2.3.4/x"] {
+            assert!(invalid.parse::<AddressPrefix>().is_err(), "{invalid}");
         }
     }
 
     #[test]
-    fn words_are_understood_or_refused() {
+    fn values_are_parsed_or_rejected() {
         assert_eq!(record_type("aaaa"), Ok(28));
         assert_eq!(record_type("65"), Ok(65));
         assert!(record_type("no").is_err());
@@ -252,7 +253,7 @@ mod tests {
         assert!("a..b".parse::<WantedName>().is_err());
         let hint = |name: &str| name.parse::<WantedName>().unwrap_err();
         for name in ["*.example", "=*.example", "*", "=*", "a*.example", "www.*", r"\\*.example"] {
-            assert!(hint(name).contains(r#""\*.example" those that have an asterisk"#), "{name}");
+            assert!(hint(name).contains(r#""\*.example" the name with"#), "{name}");
         }
         for name in ["", "="] {
             assert!(hint(name).contains(r#""." selects all names"#));

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Notes in events how many each stands for, where only a sample of them is wanted.
+//! Marks of the sample rate in sampled events.
 
 use dnstap::{Event, sample};
 use framestream::frame::LENGTH_SIZE;
 
-/// Changes events. What it changes lies in buffers of its own.
+/// A marker of sampled events, with buffers for the changed fields.
 #[derive(Debug)]
 pub struct Stamp {
     rate: u32,
@@ -13,13 +13,13 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Notes that one in `rate` is wanted.
+    /// Creates a marker for a sample of one in `rate` events.
     pub fn new(rate: u32) -> Self {
         Self { rate, extra: Vec::new(), frame: Vec::new() }
     }
 
-    /// The event with the note, and its frame, in which all else is as in `frame`. `None` if that is
-    /// too long for a frame.
+    /// Returns the marked event and its frame, which is otherwise identical to `frame`. Returns `None` if
+    /// the frame exceeds the maximum length.
     pub fn apply<'a>(
         &'a mut self,
         event: &Event<'a>,

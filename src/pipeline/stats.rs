@@ -146,8 +146,8 @@ impl MessageStats {
             None => pairing::latency(None, times),
         };
         match latency {
-            Latency::Took(took) if !is_unsent => self.latency[hop as usize].add(took),
-            Latency::Backwards if !is_unsent => self.backwards += 1,
+            Latency::Known(took) if !is_unsent => self.latency[hop as usize].add(took),
+            Latency::Negative if !is_unsent => self.backwards += 1,
             _ => (),
         }
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Takes frames from the queue, selects and masks them, and gives them to the outputs.
+//! The worker, which selects and masks frames from the queue and writes them to the outputs.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use dnstap::Event;
-use files::destination::Over;
+use files::destination::StopReason;
 use framestream::frame::LENGTH_SIZE;
 use operator_log::Log;
 
@@ -18,23 +18,23 @@ use super::queue::{BatchQueue, Popped};
 use super::select::Selection;
 use super::stamp::Stamp;
 
-/// Interval between checks for a request to reopen the outputs.
+/// Interval between checks for requests to reopen the outputs.
 const REOPEN_CHECK: Duration = Duration::from_millis(500);
 
-/// Counts of frames that no output received.
+/// Numbers of frames that could not be processed.
 #[derive(Debug, Default)]
 pub struct WorkerTotals {
-    /// Frames that hold no event.
+    /// Frames that could not be decoded.
     pub bad: u64,
-    /// Changed events that could not be encoded.
+    /// Events that exceeded the maximum length after masking or sampling.
     pub unencoded: u64,
 }
 
-/// The thread that takes frames from the queue and hands them to the outputs.
+/// The state of the worker thread.
 pub struct FrameWorker {
     /// The filters of frames.
     pub selection: Selection,
-    /// Marks events as part of a sample.
+    /// Marks events with the sample rate.
     pub stamp: Option<Stamp>,
     /// Masks addresses.
     pub mask: Option<Mask>,
@@ -42,97 +42,93 @@ pub struct FrameWorker {
     pub count: u64,
     /// The outputs.
     pub outputs: Outputs,
-    /// The counts.
+    /// Numbers of frames that could not be processed.
     pub totals: WorkerTotals,
-    /// The encoded masked event.
+    /// A buffer for the encoded masked event.
     pub encoded: Vec<u8>,
 }
 
-/// Reports the data that masks removed besides bits of addresses.
-fn tell_masked(counts: Counts, tell: &mut dyn FnMut(String)) {
+/// Reports data, other than bits of addresses, that masking removed.
+fn report_masked(counts: Counts, report: &mut dyn FnMut(String)) {
     let Counts { unreadable, cut, emptied } = counts;
-    for (count, what) in [
-        (unreadable, "DNS messages cannot be read, so not be masked, and are left out"),
-        (
-            cut,
-            "DNS messages have bytes after their records, which cannot be masked, and are cut off",
-        ),
-        (emptied, "EDNS options and records may hold an address, and are emptied"),
+    for (count, effect) in [
+        (unreadable, "DNS messages removed: they cannot be parsed and thus not masked"),
+        (cut, "DNS messages truncated: bytes after their records cannot be masked"),
+        (emptied, "EDNS options and records emptied: they may contain an address"),
     ] {
         if count > 0 {
-            tell(format!("{count} {what}"));
+            report(format!("{count} {effect}"));
         }
     }
 }
 
 impl FrameWorker {
-    /// Works until nothing comes any more, nothing more is wanted, or no output takes anything. Then
-    /// ends the outputs.
+    /// Processes frames until the queue is closed, the maximum number of events is reached or all outputs
+    /// have stopped. Then closes the outputs.
     pub fn run(
         mut self,
         queue: &BatchQueue,
         reopen: &AtomicBool,
-        tell: &mut dyn FnMut(String),
+        report: &mut dyn FnMut(String),
     ) -> Finished {
-        self.work(queue, reopen, tell);
+        self.work(queue, reopen, report);
         let Self { mut outputs, mask, totals, .. } = self;
-        let over = if outputs.have_failed() { Over::Failed } else { Over::Enough };
-        outputs.miss(queue.abandon(over));
-        let finished = outputs.finish(tell);
+        let reason = if outputs.any_failed() { StopReason::Failed } else { StopReason::Complete };
+        outputs.count_missed(queue.abandon(reason));
+        let finished = outputs.finish(report);
         let WorkerTotals { bad, unencoded } = totals;
         if bad > 0 {
-            tell(format!("{bad} frames are no dnstap messages"));
+            report(format!("{bad} frames are not dnstap messages"));
         }
         if unencoded > 0 {
-            tell(format!(
-                "{unencoded} messages are too long with what is changed in them, and left out"
-            ));
+            report(format!("{unencoded} messages dropped: too long after masking or sampling"));
         }
         if let Some(mask) = mask {
-            tell_masked(mask.counts(), tell);
+            report_masked(mask.counts(), report);
         }
         finished
     }
 
-    fn work(&mut self, queue: &BatchQueue, reopen: &AtomicBool, tell: &mut dyn FnMut(String)) {
-        // What is neither selected nor changed need not be looked into by all.
-        let plain = self.selection.is_everything() && self.mask.is_none() && self.count == u64::MAX;
+    fn work(&mut self, queue: &BatchQueue, reopen: &AtomicBool, report: &mut dyn FnMut(String)) {
+        // Without selection and changes, frames need not be decoded for every output.
+        let unfiltered =
+            self.selection.is_everything() && self.mask.is_none() && self.count == u64::MAX;
         loop {
             let now = Instant::now();
-            self.outputs.tick(now, tell);
+            self.outputs.tick(now, report);
             if reopen.swap(false, Ordering::Relaxed) {
-                self.outputs.reopen(tell);
+                self.outputs.reopen(report);
             }
-            self.outputs.settle();
-            if self.outputs.are_over() {
+            self.outputs.end_outages();
+            if self.outputs.all_stopped() {
                 return;
             }
             Log.report_due();
-            let look = now + REOPEN_CHECK;
-            match queue.pop(Some(self.outputs.due().map_or(look, |due| due.min(look)))) {
+            let check_at = now + REOPEN_CHECK;
+            match queue.pop(Some(self.outputs.due().map_or(check_at, |due| due.min(check_at)))) {
                 Popped::Batch(input, batch) => {
                     self.outputs.set_input(input);
-                    if plain {
-                        self.take_all(&batch, tell);
+                    if unfiltered {
+                        self.forward(&batch, report);
                     } else {
-                        self.take(&batch, tell);
+                        self.process(&batch, report);
                     }
-                    queue.give_back(batch);
+                    queue.recycle(batch);
                     if queue.is_empty() || self.count == 0 {
-                        self.outputs.flush(tell);
+                        self.outputs.flush(report);
                     }
                     if self.count == 0 {
                         return;
                     }
                 }
-                Popped::Nothing => (),
-                Popped::End => return,
+                Popped::TimedOut => (),
+                Popped::Closed => return,
             }
         }
     }
 
-    fn take_all(&mut self, frames: &[u8], tell: &mut dyn FnMut(String)) {
-        if !self.outputs.take_all(frames, tell) {
+    fn forward(&mut self, frames: &[u8], report: &mut dyn FnMut(String)) {
+        if !self.outputs.write_undecoded(frames, report) {
             return;
         }
         for frame in batch::frames(frames) {
@@ -140,15 +136,15 @@ impl FrameWorker {
             let decoded = decode_into(&frame[LENGTH_SIZE..], &mut event);
             self.totals.bad += u64::from(decoded.is_err());
             let event = decoded.as_ref().map(|()| &event);
-            self.outputs.take_looking(&Frame { event, bytes: frame }, tell);
+            self.outputs.write_decoded(&Frame { event, bytes: frame }, report);
         }
     }
 
-    fn take(&mut self, frames: &[u8], tell: &mut dyn FnMut(String)) {
+    fn process(&mut self, frames: &[u8], report: &mut dyn FnMut(String)) {
         let Self { selection, stamp, mask, count, outputs, totals, encoded } = self;
-        let mut give = |frame: &Frame<'_>| {
+        let mut write = |frame: &Frame<'_>| {
             *count = count.saturating_sub(u64::from(*count != u64::MAX));
-            outputs.take(frame, tell);
+            outputs.write_frame(frame, report);
             *count == 0
         };
         for bytes in batch::frames(frames) {
@@ -156,11 +152,11 @@ impl FrameWorker {
             if let Err(error) = decode_into(&bytes[LENGTH_SIZE..], &mut event) {
                 totals.bad += 1;
                 if selection.is_everything() && mask.is_none() {
-                    give(&Frame { event: Err(&error), bytes });
+                    write(&Frame { event: Err(&error), bytes });
                 }
                 continue;
             }
-            if !selection.wants(&event) {
+            if !selection.selects(&event) {
                 continue;
             }
             let stamped = match stamp {
@@ -171,16 +167,16 @@ impl FrameWorker {
                 totals.unencoded += 1;
                 continue;
             };
-            let enough = match mask {
-                None => give(&Frame { event: Ok(&event), bytes }),
+            let count_reached = match mask {
+                None => write(&Frame { event: Ok(&event), bytes }),
                 Some(mask) => {
                     let masked = mask.apply(&event);
                     let frame = Mask::encode(encoded, &masked);
                     totals.unencoded += u64::from(frame.is_none());
-                    frame.is_some_and(|bytes| give(&Frame { event: Ok(&masked), bytes }))
+                    frame.is_some_and(|bytes| write(&Frame { event: Ok(&masked), bytes }))
                 }
             };
-            if enough {
+            if count_reached {
                 break;
             }
         }

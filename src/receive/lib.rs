@@ -34,7 +34,7 @@ use std::time::{Duration, Instant};
 
 use files::destination::Destination;
 use files::output_file::{FrameWriteError, OpenFileError};
-use files::post_rotate::{PostRotate, WAIT_TOLD_AFTER};
+use files::post_rotate::{PostRotate, WAIT_REPORTED_AFTER};
 use mio::{Events, Interest, Poll, Token, Waker};
 use operator_log::Log;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
@@ -394,15 +394,15 @@ fn wait_for(
     log: &Log,
 ) -> io::Result<()> {
     let mut events = Events::with_capacity(EVENTS);
-    let mut tell_at = Some(Instant::now() + WAIT_TOLD_AFTER);
+    let mut report_at = Some(Instant::now() + WAIT_REPORTED_AFTER);
     while commands.reap(log) {
-        let left = tell_at.map(|at| at.saturating_duration_since(Instant::now()));
+        let left = report_at.map(|at| at.saturating_duration_since(Instant::now()));
         match poll.poll(&mut events, left) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
             other => other?,
         }
-        if tell_at.take_if(|at| *at <= Instant::now()).is_some() {
-            commands.tell_waiting(log);
+        if report_at.take_if(|at| *at <= Instant::now()).is_some() {
+            commands.report_waiting(log);
         }
         if signals.pending().any(|signal| matches!(signal, SIGTERM | SIGINT)) {
             break;

@@ -106,7 +106,7 @@ fn exported(frames: &[Vec<u8>], format: Format) -> Vec<u8> {
         let mut event = Event::new();
         let decoded = decode_into(&bytes[LENGTH_SIZE..], &mut event);
         let event = decoded.as_ref().map(|()| &event);
-        output.take(&Frame { event, bytes }).expect("taken");
+        output.write_frame(&Frame { event, bytes }).expect("taken");
     }
     output.flush().expect("flushed");
     output
@@ -170,7 +170,7 @@ fn frames_of(source: impl Read) -> (Vec<Vec<u8>>, String) {
         Ok(()) => String::new(),
         Err(error) => error.to_string(),
     };
-    queue.end();
+    queue.close();
     let mut frames = Vec::new();
     while let Popped::Batch(_, batch) = queue.pop(None) {
         frames.extend(batch::frames(&batch).map(<[u8]>::to_vec));

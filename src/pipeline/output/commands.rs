@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use files::post_rotate::{PostRotate, WAIT_TOLD_AFTER};
+use files::post_rotate::{PostRotate, WAIT_REPORTED_AFTER};
 use operator_log::Log;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -35,10 +35,10 @@ impl Patience {
 
     /// Waits until all of `commands` have ended, or a signal comes.
     pub fn wait(&self, mut commands: PostRotate, log: &Log) {
-        let mut tell_at = Some(Instant::now() + WAIT_TOLD_AFTER);
+        let mut report_at = Some(Instant::now() + WAIT_REPORTED_AFTER);
         while commands.reap(log) && !self.0.load(Ordering::Relaxed) {
-            if tell_at.take_if(|at| *at <= Instant::now()).is_some() {
-                commands.tell_waiting(log);
+            if report_at.take_if(|at| *at <= Instant::now()).is_some() {
+                commands.report_waiting(log);
             }
             thread::sleep(CHECK);
         }

@@ -23,15 +23,18 @@ impl FramesOutput {
 }
 
 impl FrameOutput for FramesOutput {
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         self.add(frame.bytes)
     }
 
-    fn is_looker(&self) -> bool {
+    fn needs_events(&self) -> bool {
         false
     }
 
-    fn take_all(&mut self, frames: &mut batch::BatchFrames<'_>) -> Result<(), FrameOutputError> {
+    fn write_undecoded(
+        &mut self,
+        frames: &mut batch::BatchFrames<'_>,
+    ) -> Result<(), FrameOutputError> {
         frames.try_for_each(|frame| self.add(frame))
     }
 

@@ -169,7 +169,7 @@ impl FrameOutput for Parquet {
         Ok(())
     }
 
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         row::fill(frame, &mut self.columns, &mut self.remarks);
         self.rows += 1;
         let bytes = self.bytes();
@@ -203,8 +203,8 @@ impl FrameOutput for Parquet {
         self.next()
     }
 
-    fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
-        self.remarks.tell(self.files.name(), tell);
+    fn finish(mut self: Box<Self>, report: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
+        self.remarks.report(self.files.name(), report);
         match self.state {
             ParquetState::Open => self.complete()?,
             ParquetState::Complete => (),

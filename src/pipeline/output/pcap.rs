@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A packet capture: each DNS message in a packet such as its addresses, protocol and time tell of.
+//! A packet capture: each DNS message in a packet such as its addresses, protocol and time report of.
 //!
 //! What was encrypted is not: it is written as DNS over TCP, or over UDP where QUIC was below it.
 //! The format is that of libpcap with nanoseconds; packets begin with the IP header.
@@ -285,7 +285,7 @@ fn whole_packets(bytes: &[u8]) -> (u64, usize) {
 }
 
 impl FrameOutput for Pcap {
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         // Of frames that hold no event the worker tells.
         if let Ok(event) = frame.event {
             match &event.message {
@@ -303,14 +303,14 @@ impl FrameOutput for Pcap {
         Some(&mut self.files)
     }
 
-    fn finish(self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
+    fn finish(self: Box<Self>, report: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
         let name = self.files.name();
-        self.remarks.tell(name, tell);
+        self.remarks.report(name, report);
         if !self.ports.is_empty() {
             let decode =
                 self.ports.iter().map(|(carrier, port)| format!(" -d {carrier}.port=={port},dns"));
             let decode: String = decode.collect();
-            tell(format!("{name}: for its DNS on other ports: wireshark{decode}"));
+            report(format!("{name}: for its DNS on other ports: wireshark{decode}"));
         }
         self.files.finish()
     }

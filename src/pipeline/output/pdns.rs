@@ -255,7 +255,7 @@ impl FrameOutput for PassiveDns {
         Some(&mut self.files)
     }
 
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         // Of frames that hold no event the worker tells.
         let Ok(event) = frame.event else { return Ok(()) };
         let taken = match &event.message {
@@ -287,8 +287,8 @@ impl FrameOutput for PassiveDns {
         self.files.reopen()
     }
 
-    fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
-        self.remarks.tell(self.files.name(), tell);
+    fn finish(mut self: Box<Self>, report: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
+        self.remarks.report(self.files.name(), report);
         let printed = self.print();
         self.files.finish_after(printed)
     }
@@ -331,7 +331,7 @@ mod tests {
         assert_eq!(output.due(), None);
         for count in [2, 1] {
             for _ in 0..count {
-                output.take(&Frame { event: Ok(&event), bytes: &[] }).unwrap();
+                output.write_frame(&Frame { event: Ok(&event), bytes: &[] }).unwrap();
                 output.flush().unwrap();
             }
             let left = output.due().unwrap().saturating_duration_since(Instant::now());

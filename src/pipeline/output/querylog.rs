@@ -16,8 +16,8 @@ use super::remarks::Remarks;
 use super::series::FileSeries;
 use super::{Frame, FrameOutput, FrameOutputError};
 use crate::pairing;
-use crate::pairing::waiting::{Fit, UnpairedTable};
-use crate::pairing::{ExchangeTimes, Keys, Latency, TIMEOUT};
+use crate::pairing::unpaired::{Fit, UnpairedTable};
+use crate::pairing::{ExchangeTimes, Latency, PairKeys, TIMEOUT};
 use crate::print::time::Clock;
 
 /// Bytes that messages which wait take at most.
@@ -43,7 +43,7 @@ pub struct QueryLog {
     lines: u64,
     /// Messages that say only what a resolver did for a client.
     helpers: u64,
-    keys: Keys,
+    keys: PairKeys,
     remarks: Remarks,
 }
 
@@ -91,7 +91,7 @@ impl UnpairedLine {
         match (self.answer.is_some(), other.answer.is_some()) {
             (false, true) => pairing::fit(self.times, other.times),
             (true, false) => pairing::fit(other.times, self.times),
-            _ => Fit::Not,
+            _ => Fit::Mismatch,
         }
     }
 }
@@ -108,7 +108,7 @@ impl QueryLog {
             seen: Default::default(),
             lines: 0,
             helpers: 0,
-            keys: Keys::default(),
+            keys: PairKeys::default(),
             remarks: Remarks::default(),
         }
     }
@@ -207,7 +207,7 @@ impl QueryLog {
             // One that brings its query along has it in an event of its own too, where queries are logged.
             false => seen.queries,
         };
-        if let Some(other) = self.waiting.take(key, |other| half.fit(other)) {
+        if let Some(other) = self.waiting.take_best(key, |other| half.fit(other)) {
             self.bytes -= other.bytes();
             let (query, response) = if is_query { (half, other) } else { (other, half) };
             return self.line(&query, Some(&response));
@@ -243,7 +243,7 @@ impl QueryLog {
         let asked = query.times.query;
         let latency = own.map_or(Latency::Unknown, |own| pairing::latency(asked, own));
         let answer = response.and_then(|response| response.answer.as_ref());
-        if latency == Latency::Backwards {
+        if latency == Latency::Negative {
             self.remarks.count("responses are before their queries, and have no latency");
         }
         let until = own.and_then(|own| own.response);
@@ -265,7 +265,7 @@ impl QueryLog {
         while self
             .waiting
             .oldest()
-            .is_some_and(|oldest| oldest.server == server && oldest.times.is_over_at(time))
+            .is_some_and(|oldest| oldest.server == server && oldest.times.has_expired_at(time))
         {
             self.end_oldest()?;
         }
@@ -303,7 +303,7 @@ impl QueryLog {
 }
 
 impl FrameOutput for QueryLog {
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         // Of frames that hold no event the worker tells.
         let Ok(event) = frame.event else { return Ok(()) };
         match &event.message {
@@ -332,13 +332,13 @@ impl FrameOutput for QueryLog {
         self.files.tick()
     }
 
-    fn finish(mut self: Box<Self>, tell: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
+    fn finish(mut self: Box<Self>, report: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
         let ended = self.end_all();
         let name = self.files.name();
-        self.remarks.tell(name, tell);
+        self.remarks.report(name, report);
         if self.lines == 0 && self.helpers > 0 {
             let helpers = self.helpers;
-            tell(format!(
+            report(format!(
                 "{name}: {helpers} messages of RESOLVER and FORWARDER only say what was in the \
                  cache: no query of a client came"
             ));

@@ -198,16 +198,19 @@ impl FrameOutput for Relay {
         self.patient = input == InputKind::File;
     }
 
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         self.send(frame.payload());
         Ok(())
     }
 
-    fn is_looker(&self) -> bool {
+    fn needs_events(&self) -> bool {
         false
     }
 
-    fn take_all(&mut self, frames: &mut batch::BatchFrames<'_>) -> Result<(), FrameOutputError> {
+    fn write_undecoded(
+        &mut self,
+        frames: &mut batch::BatchFrames<'_>,
+    ) -> Result<(), FrameOutputError> {
         for frame in frames {
             self.send(&frame[framestream::frame::LENGTH_SIZE..]);
         }

@@ -15,9 +15,9 @@ impl Remarks {
     }
 
     /// Says all of it of the output `name`.
-    pub fn tell(&self, name: &str, tell: &mut dyn FnMut(String)) {
+    pub fn report(&self, name: &str, report: &mut dyn FnMut(String)) {
         for (what, count) in &self.0 {
-            tell(format!("{name}: {count} {what}"));
+            report(format!("{name}: {count} {what}"));
         }
     }
 }

@@ -277,6 +277,6 @@ impl FileSeries {
             return Err(FrameOutputError::Failed(format!("{why}{late} more {unit} are lost")));
         }
         written?;
-        if complete { Ok(()) } else { Err(FrameOutputError::Told) }
+        if complete { Ok(()) } else { Err(FrameOutputError::Reported) }
     }
 }

@@ -118,7 +118,7 @@ fn write(text: &str) -> Result<(), FrameOutputError> {
 }
 
 impl FrameOutput for StatsOutput {
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         match frame.event {
             Ok(event) => self.counts.add(frame.bytes, event),
             Err(_) => self.counts.add_bad(frame.bytes),
@@ -134,12 +134,12 @@ impl FrameOutput for StatsOutput {
         self.due = Instant::now() + REFRESH;
         self.set_page();
         match if self.live { self.refresh() } else { Ok(()) } {
-            Err(FrameOutputError::ReaderGone) => self.reader_left(),
+            Err(FrameOutputError::ReaderGone) => self.stdout_closed(),
             other => other,
         }
     }
 
-    fn reader_left(&mut self) -> Result<(), FrameOutputError> {
+    fn stdout_closed(&mut self) -> Result<(), FrameOutputError> {
         match self.printed {
             // Prometheus reads on.
             Printed::Output { .. } if self.page.is_some() => {

@@ -19,7 +19,7 @@ impl TextOutput {
 }
 
 impl FrameOutput for TextOutput {
-    fn take(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         match frame.event {
             Ok(event) => self.printer.print(event, &mut self.files.buffer),
             Err(error) => self.printer.print_bad(frame.payload(), error, &mut self.files.buffer),

@@ -5,8 +5,8 @@ use dns::section::Parts;
 use dnstap::Message;
 
 use crate::pairing;
-use crate::pairing::waiting::{Fit, UnpairedTable};
-use crate::pairing::{ExchangeTimes, Keys, Latency};
+use crate::pairing::unpaired::{Fit, UnpairedTable};
+use crate::pairing::{ExchangeTimes, Latency, PairKeys};
 
 /// Upper bounds of the buckets in microseconds. What takes longer is in one more.
 pub const BOUNDS: [u64; 22] = [
@@ -57,7 +57,7 @@ const CAPACITY: usize = 1 << 15;
 /// Queries and responses that wait for each other.
 #[derive(Debug, Default)]
 pub struct Pairs {
-    keys: Keys,
+    keys: PairKeys,
     waiting: UnpairedTable<UnpairedMessage>,
     /// Message types of queries that have come, as bits: responses wait for no others.
     asked: u32,
@@ -87,15 +87,15 @@ impl Pairs {
             server: self.keys.server(identity),
         };
         while self.waiting.oldest().is_some_and(|oldest| {
-            oldest.server == half.server && oldest.times.is_over_at(half.times.first())
+            oldest.server == half.server && oldest.times.has_expired_at(half.times.first())
         }) {
             self.waiting.pop_oldest();
         }
         let key = self.keys.key(identity, message, parts);
-        let other = self.waiting.take(key, |other| match (is_response, other.is_response) {
+        let other = self.waiting.take_best(key, |other| match (is_response, other.is_response) {
             (false, true) => pairing::fit(half.times, other.times),
             (true, false) => pairing::fit(other.times, half.times),
-            _ => Fit::Not,
+            _ => Fit::Mismatch,
         });
         let bit = 1 << (message.message_type.pair() % u32::BITS);
         if !is_response {
@@ -161,10 +161,10 @@ mod tests {
             assert_eq!(add(query, port, Some(port), None), Latency::Unknown);
         }
         assert_eq!(add(response, 0, None, Some(last)), Latency::Unknown);
-        assert_eq!(add(response, last, None, Some(last + 7)), Latency::Took(7));
+        assert_eq!(add(response, last, None, Some(last + 7)), Latency::Known(7));
         assert_eq!(add(response, last, None, Some(last + 7)), Latency::Unknown);
         // A response that says all by itself is counted once, whichever comes first.
-        assert_eq!(add(response, last + 1, Some(3), Some(8)), Latency::Took(5));
+        assert_eq!(add(response, last + 1, Some(3), Some(8)), Latency::Known(5));
         assert_eq!(add(query, last + 1, Some(3), None), Latency::Unknown);
     }
 }

@@ -77,7 +77,7 @@ pub fn text(stats: &MessageStats, accounts: &[Arc<Account>], rejected: &Rejected
     metric("bytes_total", "Bytes of those frames.", one(stats.bytes), &mut out);
     metric(
         "bad_frames_total",
-        "Frames that are no dnstap messages.",
+        "Frames that are not dnstap messages.",
         one(stats.bad_frames),
         &mut out,
     );

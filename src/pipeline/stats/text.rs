@@ -45,8 +45,9 @@ pub fn lines(stats: &MessageStats, now: Option<Now>, size: Size) -> Vec<String> 
     let mut lines = vec![headline(stats, now)];
     if stats.bad_frames + stats.bad_dns > 0 {
         let MessageStats { bad_frames, bad_dns, .. } = stats;
-        lines
-            .push(format!("{bad_frames} frames are no dnstap messages, {bad_dns} messages no DNS"));
+        lines.push(format!(
+            "{bad_frames} frames are not dnstap messages, {bad_dns} messages are not DNS"
+        ));
     }
     if stats.unsent + stats.backwards > 0 {
         let MessageStats { unsent, backwards, .. } = stats;

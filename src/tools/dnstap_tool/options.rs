@@ -19,7 +19,7 @@ use files::post_rotate;
 use operator_log::Level;
 use pipeline::format::Format;
 use pipeline::select;
-use pipeline::select::{Prefix, WantedName};
+use pipeline::select::{AddressPrefix, WantedName};
 use strum::{EnumMessage, VariantArray};
 
 use crate::fstrm_capture::options::{octal, size};
@@ -202,7 +202,7 @@ pub struct DnstapOptions {
 
     /// Addresses of who asks, such as 192.0.2.0/24
     #[arg(long = "client", value_name = "PREFIX", value_delimiter = ',', help_heading = "Select")]
-    pub clients: Vec<Prefix>,
+    pub clients: Vec<AddressPrefix>,
 
     /// One message in N; a query and its response share their fate
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]

@@ -35,8 +35,8 @@ use operator_log;
 use operator_log::Log;
 use pipeline::feed::WorkerFeed;
 use pipeline::format::Format;
+use pipeline::frame_copier::FrameCopier;
 use pipeline::output::FrameOutputError;
-use pipeline::plain::Plain;
 use pipeline::queue::BatchQueue;
 use pipeline::stats::metrics::RejectedCounts;
 use receive::dialer::Dialed;
@@ -118,13 +118,13 @@ fn convert(options: &DnstapOptions) -> Result<ExitCode, CaptureError> {
     };
     let bar = Bar::show(options, &reading.progress);
     let good = reading.read_all(&options.read, &*queue, &Log);
-    queue.end();
+    queue.close();
     let finished = thread.join().unwrap_or_default();
     if let Some(bar) = bar {
         bar.end();
     }
     Log.report_suppressed();
-    Ok(if good && finished.good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if good && finished.complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Returns the settings for reading files.
@@ -160,7 +160,7 @@ fn capture(options: &DnstapOptions) -> Result<ExitCode, CaptureError> {
             Some(files) => {
                 let content = Content::frames(CONTENT_TYPE).map_err(OpenFileError::from)?;
                 let output = RotatingFile::open(&files, content, stop, &Log)?;
-                Box::new(Plain::new(output, waker.clone()))
+                Box::new(FrameCopier::new(output, waker.clone()))
             }
             None => {
                 let worker = worker(options, &stop, &rejected)?;

@@ -342,10 +342,10 @@ fn names_that_select_nothing_are_refused_with_a_hint() {
     let place = Place::new();
     let file = place.file("capture", recording(events()));
     for (name, hint) in [
-        ("*.example", "\"example\" selects all names below example too"),
-        ("www.*", "there are no wildcards"),
+        ("*.example", "\"example\" also selects all names below example"),
+        ("www.*", "wildcards are not supported"),
         ("", "\".\" selects all names"),
-        ("b\u{fc}cher.example", "write its labels as they are there, such as \"xn--bcher-kva\""),
+        ("b\u{fc}cher.example", "write its labels as in DNS messages, such as \"xn--bcher-kva\""),
     ] {
         support::assert_fails(OURS, &["-r", &file, "--qname", name], 2, hint);
     }

@@ -69,7 +69,10 @@ fn the_reader_of_the_standard_output_may_go_and_nothing_else_suffers() {
     let (status, lines) =
         started(&["-r", &file, "-w", "quiet:-", "-w", &format!("frames:{all}"), "--sample", "1"]);
     assert!(status.success(), "{lines:#?}");
-    assert!(lines[1].contains("is not read any more; the other outputs go on"), "{lines:#?}");
+    assert!(
+        lines[1].contains("was closed by its reader; the other outputs continue"),
+        "{lines:#?}"
+    );
     assert_holds(&place.path("all"), &sent);
     let (status, lines) = started(&["-r", &file]);
     assert!(status.success() && lines.is_empty(), "{lines:#?}");
@@ -108,10 +111,10 @@ fn statistics_end_with_the_reader_of_the_standard_output() {
     };
     let (status, lines) = read_one(&[]).end();
     assert!(status.success(), "{lines:#?}");
-    assert!(!lines.iter().any(|line| line.contains("go on")), "{lines:#?}");
+    assert!(!lines.iter().any(|line| line.contains("outputs continue")), "{lines:#?}");
     // Prometheus reads on.
     let mut running = read_one(&["--metrics", "127.0.0.1:0"]);
-    running.line("is not read any more; the other outputs go on");
+    running.line("was closed by its reader; the other outputs continue");
     running.stop();
 }
 
@@ -178,7 +181,7 @@ fn an_output_that_fails_ends_alone_and_what_it_lacks_is_counted() {
         let (status, lines) = start(&[&arguments[..], &selection].concat(), Stdio::null()).end();
         assert_eq!(status.code(), Some(1), "{lines:#?}");
         assert_holds(&place.path(&name), &sent);
-        let missed = told(&lines, "frames came after that, and are not in it");
+        let missed = told(&lines, "frames after that were dropped");
         assert_eq!(told(&lines, "messages lost") + missed, sent.len());
     }
     let cut = place.argument("cut");
@@ -188,7 +191,7 @@ fn an_output_that_fails_ends_alone_and_what_it_lacks_is_counted() {
     let printed = BufReader::new(running.child.stdout.take().unwrap()).lines().count();
     assert_eq!(printed, sent.len());
     let lines = running.end_with(1);
-    let missed = told(&lines, "frames came after that, and are not in it");
+    let missed = told(&lines, "frames after that were dropped");
     let written = sent.len() - told(&lines, "frames lost") - missed;
     assert_holds(&place.path("cut"), &sent[..written]);
 }
@@ -243,8 +246,8 @@ fn a_compressed_file_without_its_end_does_not_get_its_name() {
         let at_most = lines.iter().find(|line| line.contains("up to ")).unwrap();
         let lost = at_most.split("up to ").nth(1).unwrap().split(' ').next().unwrap();
         let lost: usize = lost.parse().unwrap();
-        let missed = lines.iter().any(|line| line.contains(" frames came after that"));
-        let missed = if missed { told(&lines, "frames came after that") } else { 0 };
+        let missed = lines.iter().any(|line| line.contains(" frames after that"));
+        let missed = if missed { told(&lines, "frames after that") } else { 0 };
         // The reading may still go on when the only output fails.
         let unread = "frames; the rest was not read";
         let is_short = lines.iter().any(|line| line.contains(unread));
@@ -425,7 +428,7 @@ fn a_parquet_file_that_lacks_rows_does_not_get_its_name() {
     command.args(["-r", &file, "-w", &out]);
     let (status, lines) = Running::start(command.stdout(Stdio::null())).end();
     assert_eq!(status.code(), Some(1), "{lines:#?}");
-    let missed = told(&lines, "frames came after that");
+    let missed = told(&lines, "frames after that");
     // What was read before that.
     let read = told(&lines, "frames; the rest was not read");
     assert_eq!(told(&lines, "rows lost") + missed, read, "{lines:#?}");

@@ -42,7 +42,7 @@ fn a_file_that_ends_is_followed_when_it_goes_on() {
         printed(&place, count);
     }
     // Nothing but what the payloads are is told.
-    assert_eq!(following.stop(), [format!("dnstap: {count} frames are no dnstap messages")]);
+    assert_eq!(following.stop(), [format!("dnstap: {count} frames are not dnstap messages")]);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_capture_that_is_stopped_and_started_again_is_followed() {
         capture.stop();
     }
     // Nothing but what the payloads are is told.
-    assert_eq!(following.stop(), [format!("dnstap: {count} frames are no dnstap messages")]);
+    assert_eq!(following.stop(), [format!("dnstap: {count} frames are not dnstap messages")]);
 }
 
 /// A file of frames that goes on.

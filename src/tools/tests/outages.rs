@@ -73,7 +73,7 @@ fn recover(format: &str, name: &str, signal: bool) -> Recovered {
     until(|| {
         // Only data shows that it is back.
         send_some(&capture, 10);
-        capture.has_line("written again after")
+        capture.has_line("writing again after")
     });
     send_some(&capture, 10);
     capture.signal("TERM");
@@ -189,7 +189,7 @@ fn a_parquet_file_after_which_none_can_be_begun_is_complete_and_another_follows(
         send(&place, sent..sent + 10);
         sent += 10;
         capture.signal("HUP");
-        capture.has_line("written again after")
+        capture.has_line("writing again after")
     });
     capture.signal("TERM");
     capture.end();

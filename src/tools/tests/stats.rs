@@ -75,7 +75,7 @@ fn the_text_says_what_was_there() {
     for part in [
         "202 messages, ",
         " in 3.1 ms, 64,536/s, but for 1 of other days\n",
-        "1 frames are no dnstap messages, 0 messages no DNS",
+        "1 frames are not dnstap messages, 0 messages are not DNS",
         "CLIENT_QUERY 49.8 %  CLIENT_RESPONSE 49.8 %",
         "protocols  UDP 100.0 %",
         "questions  A 75.0 %  AAAA 25.0 %",

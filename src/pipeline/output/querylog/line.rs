@@ -167,7 +167,7 @@ pub fn answer(answer: Option<&Answer>, latency: Latency, time: Option<u64>, out:
     let Some(code) = code else { return out.str("DROPPED - -\n") };
     dig::response_code(*code, out);
     out.byte(b' ');
-    let (Latency::Took(took), Some(to)) = (latency, time) else { return out.str("- -\n") };
+    let (Latency::Known(took), Some(to)) = (latency, time) else { return out.str("- -\n") };
     let microseconds = took / 1000;
     out.number(microseconds / 1000);
     out.byte(b'.');

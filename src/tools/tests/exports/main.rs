@@ -111,7 +111,7 @@ fn assert_lost_lines_are_counted(format: &str, frames: Vec<Vec<u8>>) {
     };
     let written = fs::read_to_string(&log).unwrap().lines().count();
     let lost = number(" lines lost)") + number(" more lines are lost");
-    let missed = number(" frames came after that, and are not in it");
+    let missed = number(" frames after that were dropped");
     assert_eq!(written + lost + missed, count, "{written} written, {notes}");
     assert_eq!(notes.matches("failed to write").count(), 1, "{notes}");
 }

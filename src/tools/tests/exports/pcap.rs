@@ -176,7 +176,7 @@ fn missing_fields_are_reported() {
         "2 messages have no time",
         "2 messages hold no DNS message, and are left out",
         "1 messages are too long for UDP",
-        "1 frames are no dnstap messages",
+        "1 frames are not dnstap messages",
     ] {
         assert!(notes.contains(part), "{part} in {notes}");
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The output of a capture to a single file of frames, which are copied as they arrive. If it is
-//! the standard output, the capture ends when its reader does.
+//! The output of a capture to a single series of Frame Streams files. Frames are copied unchanged. When
+//! the standard output loses its reader, the capture ends.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,73 +13,73 @@ use operator_log::Log;
 
 use crate::outage::Outages;
 
-/// A file of frames, or the standard output as long as it is read.
-pub struct Plain {
+/// A destination that copies frames to files or the standard output.
+pub struct FrameCopier {
     output: Box<RotatingFile>,
     waker: Arc<Waker>,
-    /// Nobody reads it any more.
-    unread: bool,
+    /// True after the reader of the standard output has closed it.
+    reader_gone: bool,
     outages: Outages,
-    /// Frames of writes that failed.
+    /// Frames lost in failed writes.
     lost: u64,
 }
 
-impl Plain {
-    /// Writes to `output`; wakes `waker` when nobody reads it.
+impl FrameCopier {
+    /// Creates a destination that writes to `output` and wakes `waker` when the reader closes it.
     pub fn new(output: RotatingFile, waker: Arc<Waker>) -> Self {
         let outages = Outages::new(output.name().display().to_string());
-        Self { output: Box::new(output), waker, unread: false, outages, lost: 0 }
+        Self { output: Box::new(output), waker, reader_gone: false, outages, lost: 0 }
     }
 
-    /// Retries to write data, if it is time to.
+    /// Retries a failed output if the retry is due.
     fn revive(&mut self, now: Instant, log: &Log) {
         if self.outages.retry_at(self.output.rotate_at()).is_none_or(|retry_at| now < retry_at) {
             return;
         }
         match self.output.revive(log) {
-            Ok(()) => self.outages.try_again(),
-            Err(error) => self.outages.failed(&error.to_string(), ""),
+            Ok(()) => self.outages.start_trial(),
+            Err(error) => self.outages.record_failure(&error.to_string(), ""),
         }
     }
 
-    /// Begins a new file, also if the last write to this one failed.
-    fn rotate_now(&mut self, log: &Log) {
+    /// Starts a new file, even if the last write failed.
+    fn start_new_file(&mut self, log: &Log) {
         if self.outages.retry_at(None).is_some() && self.output.revive(log).is_ok() {
-            self.outages.try_again();
+            self.outages.start_trial();
         }
         self.output.rotate(log);
     }
 }
 
-impl Destination for Plain {
+impl Destination for FrameCopier {
     fn has_room(&self, before: usize, size: usize) -> bool {
         self.output.has_room(before, size)
     }
 
     fn write(&mut self, frames: &[u8], count: u64) -> Result<(), FrameWriteError> {
-        if self.unread {
+        if self.reader_gone {
             return Ok(());
         }
         self.revive(Instant::now(), &Log);
         if self.outages.retry_at(None).is_some() {
-            self.outages.miss(count);
+            self.outages.count_missed(count);
             return Ok(());
         }
         match self.output.write(frames, count) {
             Ok(()) => {
                 if count > 0 {
-                    self.outages.written();
+                    self.outages.end();
                 }
             }
             Err(error) if error.is_reader_gone() => {
-                self.unread = true;
-                // Without it the next signal ends the capture.
+                self.reader_gone = true;
+                // If this fails, the next signal ends the capture.
                 let _ = self.waker.wake();
             }
             Err(error) => {
                 self.lost += error.lost();
                 self.outages.count_failure();
-                self.outages.failed(&format!("{error} ({} frames lost)", error.lost()), "");
+                self.outages.record_failure(&format!("{error} ({} frames lost)", error.lost()), "");
             }
         }
         Ok(())
@@ -90,12 +90,12 @@ impl Destination for Plain {
     }
 
     fn rotate(&mut self, log: &Log) {
-        self.rotate_now(log);
+        self.start_new_file(log);
     }
 
     fn hang_up(&mut self, log: &Log) {
         if self.outages.retry_at(None).is_some() {
-            return self.rotate_now(log);
+            return self.start_new_file(log);
         }
         self.output.hang_up(log);
     }
@@ -105,7 +105,7 @@ impl Destination for Plain {
     }
 
     fn is_done(&self) -> bool {
-        self.unread
+        self.reader_gone
     }
 
     fn close(self: Box<Self>, log: &Log) -> Closed {

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Halves that wait for their other half, by key and in the order of their coming.
+//! Messages without a counterpart yet, by key and in order of arrival.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// The number of halves with one key that are compared to find the best.
-const LOOK: usize = 8;
+/// Maximum number of messages with one key that are compared to find the best match.
+const CANDIDATES_MAX: usize = 8;
 
-/// The halves that wait. Each takes a slot, which is used again once it is free.
+/// A table of unpaired messages: a linked list in order of arrival, and a linked list for each key. Slots
+/// are reused.
 #[derive(Debug)]
 pub struct UnpairedTable<T> {
     slots: Vec<Slot<T>>,
-    /// Slots that are free.
+    /// Indices of free slots.
     free: Vec<usize>,
     oldest: Option<usize>,
     youngest: Option<usize>,
-    /// The first and the last of each key.
-    ends: HashMap<u64, (usize, usize), BuildHasherDefault<OfHash>>,
+    /// The slots of the first and the last message of each key.
+    ends: HashMap<u64, (usize, usize), BuildHasherDefault<HashedKeyHasher>>,
 }
 
 #[derive(Debug)]
@@ -24,17 +25,17 @@ struct Slot<T> {
     key: u64,
     older: Option<usize>,
     younger: Option<usize>,
-    /// The next of the same key.
+    /// The next message with the same key.
     next: Option<usize>,
-    /// `None` in a slot that is free.
+    /// `None` in a free slot.
     value: Option<T>,
 }
 
-/// The hash of a key, which is a hash already.
+/// A hasher for keys that are already hashes.
 #[derive(Debug, Default)]
-struct OfHash(u64);
+struct HashedKeyHasher(u64);
 
-impl Hasher for OfHash {
+impl Hasher for HashedKeyHasher {
     fn write_u64(&mut self, hash: u64) {
         self.0 = hash;
     }
@@ -48,16 +49,16 @@ impl Hasher for OfHash {
     }
 }
 
-/// The ways that two halves fit, the worst first.
+/// The quality of a match between a query and a response, in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fit {
-    /// They do not.
-    Not,
-    /// They do if no other does: their order is wrong.
+    /// They do not match.
+    Mismatch,
+    /// They match if no other candidate does, because their order is wrong.
     Poor,
-    /// They do, unless another fits best.
+    /// They match unless another candidate is the best.
     Good,
-    /// None fits better.
+    /// No other candidate can be better.
     Best,
 }
 
@@ -74,12 +75,12 @@ impl<T> Default for UnpairedTable<T> {
 }
 
 impl<T> UnpairedTable<T> {
-    /// Returns the number of waiting halves.
+    /// Returns the number of messages.
     pub fn count(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 
-    /// Adds one. The keys are hashes.
+    /// Adds a message. Keys must be hashes.
     pub fn push(&mut self, key: u64, value: T) {
         let slot =
             Slot { key, older: self.youngest, younger: None, next: None, value: Some(value) };
@@ -104,15 +105,16 @@ impl<T> UnpairedTable<T> {
         }
     }
 
-    /// Takes the half with this key that fits best; of those that fit equally, the one that came
-    /// first.
-    pub fn take(&mut self, key: u64, fit: impl Fn(&T) -> Fit) -> Option<T> {
+    /// Removes the message with this key that matches best; of equal matches, the oldest.
+    pub fn take_best(&mut self, key: u64, fit: impl Fn(&T) -> Fit) -> Option<T> {
         let (first, _) = *self.ends.get(&key)?;
-        let mut found = (Fit::Not, None, first);
+        let mut found = (Fit::Mismatch, None, first);
         let (mut before, mut next) = (None, Some(first));
-        for _ in 0..LOOK {
+        for _ in 0..CANDIDATES_MAX {
             let Some(index) = next else { break };
-            let Slot { value: Some(value), next: behind, .. } = &self.slots[index] else { break };
+            let Slot { value: Some(value), next: following, .. } = &self.slots[index] else {
+                break;
+            };
             let fit = fit(value);
             if fit > found.0 {
                 found = (fit, before, index);
@@ -120,24 +122,24 @@ impl<T> UnpairedTable<T> {
             if fit == Fit::Best {
                 break;
             }
-            (before, next) = (Some(index), *behind);
+            (before, next) = (Some(index), *following);
         }
         let (fit, before, index) = found;
-        if fit == Fit::Not { None } else { self.remove(before, index) }
+        if fit == Fit::Mismatch { None } else { self.remove(before, index) }
     }
 
-    /// Returns the one that came first.
+    /// Returns the oldest message.
     pub fn oldest(&self) -> Option<&T> {
         self.slots[self.oldest?].value.as_ref()
     }
 
-    /// Takes the one that came first.
+    /// Removes the oldest message.
     pub fn pop_oldest(&mut self) -> Option<T> {
-        // It is the first of its key too.
+        // The oldest message is also the first of its key.
         self.remove(None, self.oldest?)
     }
 
-    /// Removes a half; `before` is the one of the same key before it.
+    /// Removes a message; `before` is the previous one with the same key.
     fn remove(&mut self, before: Option<usize>, index: usize) -> Option<T> {
         let slot = &mut self.slots[index];
         let value = slot.value.take()?;
@@ -169,39 +171,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halves_of_one_key_are_taken_in_turn_unless_one_fits_better() {
-        let mut waiting = UnpairedTable::default();
+    fn messages_of_one_key_are_taken_in_order_unless_one_fits_better() {
+        let mut table = UnpairedTable::default();
         for value in 0..5 {
-            waiting.push(1, value);
+            table.push(1, value);
         }
-        waiting.push(2, 9);
+        table.push(2, 9);
         let all = |_: &i32| Fit::Good;
         let only = |best| move |value: &i32| if *value == best { Fit::Best } else { Fit::Good };
-        assert_eq!(waiting.take(1, only(2)), Some(2));
-        assert_eq!(waiting.take(1, only(4)), Some(4));
-        waiting.push(1, 5);
+        assert_eq!(table.take_best(1, only(2)), Some(2));
+        assert_eq!(table.take_best(1, only(4)), Some(4));
+        table.push(1, 5);
         assert_eq!(
-            waiting.take(1, |value| if *value == 5 { Fit::Good } else { Fit::Poor }),
+            table.take_best(1, |value| if *value == 5 { Fit::Good } else { Fit::Poor }),
             Some(5)
         );
-        waiting.push(1, 5);
-        assert_eq!(waiting.take(1, all), Some(0));
-        assert_eq!(waiting.pop_oldest(), Some(1));
+        table.push(1, 5);
+        assert_eq!(table.take_best(1, all), Some(0));
+        assert_eq!(table.pop_oldest(), Some(1));
         assert_eq!(
-            waiting.take(1, |value| if *value == 3 { Fit::Not } else { Fit::Good }),
+            table.take_best(1, |value| if *value == 3 { Fit::Mismatch } else { Fit::Good }),
             Some(5)
         );
-        assert_eq!(waiting.take(1, |_| Fit::Not), None);
-        assert_eq!(waiting.take(1, all), Some(3));
-        assert_eq!(waiting.take(1, all), None);
-        assert_eq!((waiting.oldest(), waiting.count()), (Some(&9), 1));
-        assert_eq!((waiting.pop_oldest(), waiting.pop_oldest()), (Some(9), None));
-        assert!(waiting.ends.is_empty());
+        assert_eq!(table.take_best(1, |_| Fit::Mismatch), None);
+        assert_eq!(table.take_best(1, all), Some(3));
+        assert_eq!(table.take_best(1, all), None);
+        assert_eq!((table.oldest(), table.count()), (Some(&9), 1));
+        assert_eq!((table.pop_oldest(), table.pop_oldest()), (Some(9), None));
+        assert!(table.ends.is_empty());
     }
 
     #[test]
-    fn slots_are_used_again_whatever_is_taken() {
-        let mut waiting = UnpairedTable::default();
+    fn slots_are_reused() {
+        let mut table = UnpairedTable::default();
         let mut expected: Vec<(u64, u32)> = Vec::new();
         let mut random = 1_u64;
         for value in 0..20_000 {
@@ -209,28 +211,28 @@ mod tests {
             let key = (random >> 40) % 7;
             match (random >> 50) % 4 {
                 0 | 1 if expected.len() < 50 => {
-                    waiting.push(key, value);
+                    table.push(key, value);
                     expected.push((key, value));
                 }
                 2 => {
                     let oldest = (!expected.is_empty()).then(|| expected.remove(0).1);
-                    assert_eq!(waiting.pop_oldest(), oldest);
+                    assert_eq!(table.pop_oldest(), oldest);
                 }
                 _ => {
-                    // The second of this key, if there is one.
+                    // The second message with this key, if there is one.
                     let mut of_key =
                         expected.iter().enumerate().filter(|(_, (own, _))| *own == key);
                     let wanted = of_key.nth(1).map(|(at, (_, value))| (at, *value));
-                    let taken = waiting.take(key, |value| match wanted {
+                    let taken = table.take_best(key, |value| match wanted {
                         Some((_, wanted)) if wanted == *value => Fit::Best,
-                        _ => Fit::Not,
+                        _ => Fit::Mismatch,
                     });
                     assert_eq!(taken, wanted.map(|(at, _)| expected.remove(at).1));
                 }
             }
-            assert_eq!(waiting.count(), expected.len());
-            assert_eq!(waiting.oldest(), expected.first().map(|(_, value)| value));
-            assert!(waiting.slots.len() <= 50);
+            assert_eq!(table.count(), expected.len());
+            assert_eq!(table.oldest(), expected.first().map(|(_, value)| value));
+            assert!(table.slots.len() <= 50);
         }
     }
 }
