@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! File names made by strftime(3), in the C locale.
+//! File names: made by strftime(3), in the C locale, and prefixes that name a kind.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 
 use jiff::fmt::strtime::{BrokenDownTime, Config, PosixCustom};
 use jiff::tz::TimeZone;
@@ -23,6 +27,12 @@ impl Calendar {
         Self(TimeZone::posix("GMT0").unwrap_or(TimeZone::UTC))
     }
 
+    /// Returns the path that `pattern` makes at `time`.
+    pub fn path(&self, pattern: &Path, time: Timestamp) -> Result<PathBuf, jiff::Error> {
+        let name = self.name(pattern.as_os_str().as_bytes(), time)?;
+        Ok(OsString::from_vec(name).into())
+    }
+
     /// `pattern` with its conversions replaced by `time`. What is no conversion stays as it is.
     pub fn name(&self, pattern: &[u8], time: Timestamp) -> Result<Vec<u8>, jiff::Error> {
         let time = time.to_zoned_datetime(self.0.clone());
@@ -42,6 +52,15 @@ impl Calendar {
         name.extend_from_slice(rest);
         Ok(name)
     }
+}
+
+/// Returns the word in front of the first colon of `name` if it may name a kind, such as `quiet` in
+/// `quiet:FILE` or `tls` in `tls:HOST:PORT`.
+pub fn prefix(name: &str) -> Option<&str> {
+    let (word, _) = name.split_once(':')?;
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_word = word.starts_with(|first: char| first.is_ascii_alphabetic());
+    (is_word && word.bytes().all(is_part)).then_some(word)
 }
 
 /// Returns whether a calendar changes this name.
@@ -106,7 +125,7 @@ mod tests {
     use jiff::Timestamp;
     use jiff::tz::TimeZone;
 
-    use super::{CONVERSIONS, Calendar, can_become, has_conversions};
+    use super::{CONVERSIONS, Calendar, can_become, has_conversions, prefix};
 
     /// Returns the output of coreutils' date(1), whose conversions are those of strftime(3), for
     /// `pattern`.
@@ -164,6 +183,23 @@ mod tests {
                 expected,
                 "{pattern} {name}"
             );
+        }
+    }
+
+    #[test]
+    fn a_word_and_a_colon_are_a_prefix() {
+        for (name, expected) in [
+            ("kafka:x", Some("kafka")),
+            ("QUIET:x", Some("QUIET")),
+            ("a-b_c:", Some("a-b_c")),
+            ("./a:b", None),
+            ("/a:b", None),
+            ("x-%H:%M", None),
+            ("10:00", None),
+            ("a.b:c", None),
+            ("plain", None),
+        ] {
+            assert_eq!(prefix(name), expected, "{name}");
         }
     }
 

@@ -8,7 +8,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use framestream::transport::{TlsError, certificate_validity};
+use framestream::transport::{TlsError, TlsOptions, TlsServerOptions, certificate_validity};
 use jiff::Timestamp;
 use operator_log::Log;
 
@@ -47,9 +47,10 @@ struct FileState {
 impl<T> Credentials<T> {
     /// Reads `files` with `load`.
     pub fn new(
-        files: TlsFiles,
+        files: impl Into<TlsFiles>,
         load: impl Fn() -> Result<T, TlsError> + Send + 'static,
     ) -> Result<Self, TlsError> {
+        let files = files.into();
         let (seen, validity) = (files.states(), files.validity());
         let credentials = Self { current: load()?, files, load: Box::new(load), seen, validity };
         credentials.check();
@@ -117,6 +118,20 @@ impl<T> Credentials<T> {
 impl<T> fmt::Debug for Credentials<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+impl From<&TlsOptions> for TlsFiles {
+    fn from(options: &TlsOptions) -> Self {
+        let others = options.client_key.iter().chain(&options.ca_bundle).cloned().collect();
+        Self { certificate: options.client_certificate.clone(), others }
+    }
+}
+
+impl From<&TlsServerOptions> for TlsFiles {
+    fn from(options: &TlsServerOptions) -> Self {
+        let others = [&options.key].into_iter().chain(&options.client_authorities);
+        Self { certificate: Some(options.certificate.clone()), others: others.cloned().collect() }
     }
 }
 

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Connects to who sends, and again whenever a connection is over.
 
-use std::fmt;
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use framestream::transport::TlsConnector;
+use framestream::transport::{TlsConnector, TlsError, TlsOptions};
 use mio::Waker;
 use mio::net::UnixStream;
 use nix::sys::socket::{setsockopt, sockopt};
 use operator_log::{Level, LineKind, Log};
 
+use crate::address::{HostAddress, PeerAddress};
 use crate::credentials::Credentials;
 use crate::peer::Peer;
 use crate::socket_stream::SocketStream;
@@ -35,15 +34,26 @@ const MUTE: LineKind = LineKind("senders that close before START");
 
 const CONNECTED: LineKind = LineKind("connections to senders");
 
-/// Where to connect to.
+/// A sender to connect to.
 #[derive(Debug)]
-pub enum DialTarget {
-    /// A Unix socket.
-    Unix(PathBuf),
-    /// A host and a port, looked up for each connect.
-    Tcp(String),
-    /// The same, with TLS.
-    Tls(String, Credentials<TlsConnector>),
+pub struct DialTarget {
+    /// Its address, of which the host is looked up for each connect.
+    address: PeerAddress,
+    connector: Option<Credentials<TlsConnector>>,
+}
+
+impl DialTarget {
+    /// Returns the target at `address`, with these settings if TLS is spoken to it.
+    pub fn new(address: &PeerAddress, tls: &TlsOptions) -> Result<Self, TlsError> {
+        let connector = match address {
+            PeerAddress::Unix(_) | PeerAddress::Tcp(_) => None,
+            PeerAddress::Tls(address) => {
+                let (host, options) = (address.host().to_owned(), tls.clone());
+                Some(Credentials::new(tls, move || TlsConnector::new(&host, &options))?)
+            }
+        };
+        Ok(Self { address: address.clone(), connector })
+    }
 }
 
 /// A connection that was made, its peer, and who hears of its START, and by the drop of its end.
@@ -51,11 +61,11 @@ pub type DialedStream = (Box<dyn SocketStream + Send>, Peer, Sender<()>);
 
 /// Connections as they are made.
 #[derive(Debug)]
-pub struct Dialed {
+pub struct Dialer {
     made: Receiver<DialedStream>,
 }
 
-impl Dialed {
+impl Dialer {
     /// Connects to each of the targets, in a thread for each since looking up a name waits. Wakes
     /// `waker` for each connection.
     pub fn start(targets: Vec<DialTarget>, waker: &Arc<Waker>) -> Self {
@@ -75,7 +85,7 @@ impl Dialed {
 
 /// Connects for as long as somebody takes the connections.
 fn dial(target: &mut DialTarget, sender: &Sender<DialedStream>, waker: &Waker) {
-    let (log, name) = (Log, target.to_string());
+    let (log, name) = (Log, target.address.to_string());
     // The last connection brought nothing, and that was reported.
     let mut is_mute = false;
     loop {
@@ -114,21 +124,20 @@ fn dial(target: &mut DialTarget, sender: &Sender<DialedStream>, waker: &Waker) {
 }
 
 fn connect(target: &mut DialTarget) -> io::Result<Box<dyn SocketStream + Send>> {
-    Ok(match target {
+    let address = match &target.address {
         // It does not wait where the other side is too busy to accept.
-        DialTarget::Unix(path) => Box::new(UnixStream::connect(path)?),
-        DialTarget::Tcp(name) => Box::new(connect_tcp(name)?),
-        DialTarget::Tls(name, credentials) => {
-            let stream = connect_tcp(name)?;
-            credentials.reload_if_changed();
-            Box::new(Tls(credentials.get().connect(stream)?))
-        }
-    })
+        PeerAddress::Unix(path) => return Ok(Box::new(UnixStream::connect(path)?)),
+        PeerAddress::Tcp(address) | PeerAddress::Tls(address) => address,
+    };
+    let stream = connect_tcp(address)?;
+    let Some(connector) = &mut target.connector else { return Ok(Box::new(stream)) };
+    connector.reload_if_changed();
+    Ok(Box::new(Tls(connector.get().connect(stream)?)))
 }
 
-fn connect_tcp(name: &str) -> io::Result<mio::net::TcpStream> {
+fn connect_tcp(address: &HostAddress) -> io::Result<mio::net::TcpStream> {
     let mut failure = io::Error::other("the name has no address");
-    for address in name.to_socket_addrs()? {
+    for address in (address.host(), address.port()).to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
             Ok(stream) => {
                 // A peer that is gone without a word is noticed some day.
@@ -140,14 +149,4 @@ fn connect_tcp(name: &str) -> io::Result<mio::net::TcpStream> {
         }
     }
     Err(failure)
-}
-
-impl fmt::Display for DialTarget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unix(path) => write!(f, "{}", path.display()),
-            Self::Tcp(name) => f.write_str(name),
-            Self::Tls(name, _) => write!(f, "tls:{name}"),
-        }
-    }
 }

@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod address;
 pub mod admission;
 pub mod connection;
 pub mod credentials;
@@ -33,7 +34,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use files::destination::Destination;
-use files::output_file::{FrameWriteError, OpenFileError};
+use files::output_file::FrameWriteError;
 use files::post_rotate::{PostRotate, WAIT_REPORTED_AFTER};
 use mio::{Events, Interest, Poll, Token, Waker};
 use operator_log::Log;
@@ -43,8 +44,8 @@ use thiserror::Error;
 
 use crate::admission::Admission;
 use crate::connection::{Connection, Next};
-use crate::dialer::Dialed;
-use crate::listener::{Acceptor, ListenError, Listener};
+use crate::dialer::Dialer;
+use crate::listener::{Acceptor, Listener};
 use crate::shared::ReceiverContext;
 use crate::totals::Refusals;
 
@@ -69,24 +70,15 @@ const WAKER: Token = Token(1);
 /// The first token of listeners and connections.
 const FIRST: Token = Token(2);
 
-/// The error that keeps a capture from starting or continuing.
+/// The error that keeps a receiver from starting or continuing.
 #[derive(Debug, Error)]
-pub enum CaptureError {
-    /// No socket to listen on.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    /// No file to write.
-    #[error(transparent)]
-    Open(#[from] OpenFileError),
-    /// Frames cannot be written.
-    #[error(transparent)]
-    Write(#[from] FrameWriteError),
+pub enum ReceiveError {
     /// The system refuses.
     #[error("failed to setup event loop: {0}")]
     Events(#[from] io::Error),
-    /// Anything else, in words.
-    #[error("{0}")]
-    Other(String),
+    /// Frames cannot be written.
+    #[error(transparent)]
+    Write(#[from] FrameWriteError),
 }
 
 /// Limits on connections and frames.
@@ -107,15 +99,41 @@ pub struct Endpoints {
     /// The TLS server of those that use it.
     pub acceptor: Option<Acceptor>,
     /// Connections that are made.
-    pub dialed: Option<Dialed>,
+    pub dialer: Option<Dialer>,
     /// Where the frames go.
     pub output: Box<dyn Destination>,
     /// Where it is counted what is not taken.
     pub refusals: Arc<Refusals>,
 }
 
+/// The events of a receiver that is still to be put together.
+pub struct ReceiverEvents {
+    poll: Poll,
+    signals: Signals,
+    /// Set when a signal says to stop.
+    pub stop: Arc<AtomicBool>,
+    /// Wakes the receiver to ask whether the destination is done, and for connections that were made.
+    pub waker: Arc<Waker>,
+}
+
+impl ReceiverEvents {
+    /// Takes the signals.
+    pub fn new() -> Result<Self, ReceiveError> {
+        let poll = Poll::new()?;
+        // A file size limit is an error of the write, not the end of the program.
+        let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, SIGXFSZ])?;
+        poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        for signal in [SIGTERM, SIGINT] {
+            signal_hook::flag::register(signal, stop.clone())?;
+        }
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        Ok(Self { poll, signals, stop, waker })
+    }
+}
+
 /// A receiver for many senders.
-pub struct Capture {
+pub struct Receiver {
     poll: Poll,
     signals: Signals,
     /// A signal said to stop.
@@ -126,7 +144,7 @@ pub struct Capture {
     acceptor: Option<Acceptor>,
     /// Time of the next check of our certificate.
     check_certificate_at: Instant,
-    dialed: Option<Dialed>,
+    dialer: Option<Dialer>,
     /// There may be connections to accept.
     may_accept: bool,
     /// When to try again after `accept` failed.
@@ -149,26 +167,16 @@ pub struct Capture {
     _waker: Arc<Waker>,
 }
 
-impl Capture {
-    /// Takes the signals, then has `open` open both ends. That gets a flag that is set when a signal
-    /// says to stop, and what wakes this receiver to ask whether the destination is done.
-    pub fn start(
+impl Receiver {
+    /// Puts a receiver together, for data frames of streams of `content_type`.
+    pub fn new(
+        events: ReceiverEvents,
         content_type: Box<[u8]>,
         limits: ReceiveLimits,
-        log: Log,
-        open: impl FnOnce(Arc<AtomicBool>, Arc<Waker>) -> Result<Endpoints, CaptureError>,
-    ) -> Result<Self, CaptureError> {
-        let poll = Poll::new()?;
-        // A file size limit is an error of the write, not the end of the program.
-        let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, SIGXFSZ])?;
-        poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        for signal in [SIGTERM, SIGINT] {
-            signal_hook::flag::register(signal, stop.clone())?;
-        }
-        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        let Endpoints { mut listeners, acceptor, dialed, output, refusals } =
-            open(stop, waker.clone())?;
+        endpoints: Endpoints,
+    ) -> Result<Self, ReceiveError> {
+        let ReceiverEvents { poll, signals, waker, .. } = events;
+        let Endpoints { mut listeners, acceptor, dialer, output, refusals } = endpoints;
         for (index, listener) in listeners.iter_mut().enumerate() {
             let token = Token(FIRST.0 + index);
             poll.registry().register(listener.source(), token, Interest::READABLE)?;
@@ -182,7 +190,7 @@ impl Capture {
             first_listener: 0,
             acceptor,
             check_certificate_at: Instant::now() + CERTIFICATE_CHECK,
-            dialed,
+            dialer,
             may_accept: true,
             accept_after: None,
             admission: Admission::new(limits.connections, limits.idle)?,
@@ -192,7 +200,7 @@ impl Capture {
             ready: VecDeque::new(),
             deadlines: VecDeque::new(),
             asked_at: Instant::now(),
-            shared: ReceiverContext::new(output, log, content_type, limits.frame, refusals),
+            shared: ReceiverContext::new(output, Log, content_type, limits.frame, refusals),
             _waker: waker,
         })
     }
@@ -226,7 +234,7 @@ impl Capture {
     }
 
     /// Receives until a signal says to stop.
-    fn receive(&mut self) -> Result<(), CaptureError> {
+    fn receive(&mut self) -> Result<(), ReceiveError> {
         let mut events = Events::with_capacity(EVENTS);
         while !self.stopping {
             let timeout = self.timeout();
@@ -239,7 +247,7 @@ impl Capture {
     }
 
     /// Takes what the connections have sent already.
-    fn drain(&mut self) -> Result<(), CaptureError> {
+    fn drain(&mut self) -> Result<(), ReceiveError> {
         self.stopping = false;
         let until = Instant::now() + DRAIN;
         while self.may_accept
@@ -251,7 +259,7 @@ impl Capture {
         }
         self.listeners.clear();
         self.take_made();
-        self.dialed = None;
+        self.dialer = None;
         let mut events = Events::with_capacity(EVENTS);
         while !self.connections.is_empty() && !self.stopping {
             let left = until.saturating_duration_since(Instant::now());
@@ -331,7 +339,7 @@ impl Capture {
     }
 
     /// Gives each connection that is ready one turn.
-    fn serve(&mut self) -> Result<(), CaptureError> {
+    fn serve(&mut self) -> Result<(), ReceiveError> {
         for _ in 0..self.ready.len() {
             let Some(token) = self.ready.pop_front() else { break };
             let Some(connection) = self.connections.get_mut(&token) else { continue };

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use files::empty_file;
 use files::identity::{Identity, identity};
-use framestream::transport::TlsAcceptor;
+use framestream::transport::{TlsAcceptor, TlsError, TlsServerOptions};
 use listenfd::ListenFd;
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -22,7 +22,8 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Group, User};
 use thiserror::Error;
 
-use crate::credentials::Credentials;
+use crate::address::HostAddress;
+use crate::credentials::{Credentials, TlsFiles};
 use crate::peer::Peer;
 use crate::socket_stream::SocketStream;
 use crate::tls::Tls;
@@ -95,6 +96,13 @@ fn id(
 /// The TLS server for accepted connections.
 pub type Acceptor = Rc<RefCell<Credentials<TlsAcceptor>>>;
 
+/// Returns the TLS server of these settings.
+pub fn acceptor(options: TlsServerOptions) -> Result<Acceptor, TlsError> {
+    let files = TlsFiles::from(&options);
+    let credentials = Credentials::new(files, move || TlsAcceptor::new(&options))?;
+    Ok(Rc::new(RefCell::new(credentials)))
+}
+
 /// A listening socket.
 #[derive(Debug)]
 pub struct Listener {
@@ -147,11 +155,15 @@ impl Listener {
         Ok(Self { socket: Socket::Tcp(bound), _path: None })
     }
 
-    /// The same, with TLS.
-    pub fn tls(address: SocketAddr, name: &str, acceptor: Acceptor) -> Result<Self, ListenError> {
-        let bound = TcpListener::bind(address);
-        let bound = bound.map_err(|error| ListenError::System { address: name.into(), error })?;
-        Ok(Self { socket: Socket::Tls(bound, acceptor), _path: None })
+    /// Listens on the TCP socket `address`, with TLS if there is an `acceptor`.
+    pub fn host(address: &HostAddress, acceptor: Option<Acceptor>) -> Result<Self, ListenError> {
+        let failed = |error| ListenError::System { address: address.to_string(), error };
+        let bound = address.resolve().and_then(TcpListener::bind).map_err(failed)?;
+        let socket = match acceptor {
+            Some(acceptor) => Socket::Tls(bound, acceptor),
+            None => Socket::Tcp(bound),
+        };
+        Ok(Self { socket, _path: None })
     }
 
     /// Takes over the sockets that the service manager passed.

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use mio::{Interest, Token};
 use operator_log::{Level, LineKind};
 
-use super::Capture;
+use super::Receiver;
 use crate::connection::Connection;
-use crate::dialer::Dialed;
+use crate::dialer::Dialer;
 use crate::listener::Listener;
 
 /// Delay after a failed `accept`, which would fail again at once.
@@ -32,7 +32,7 @@ const OVER_MEMORY: LineKind = LineKind("connections closed to free memory");
 /// Failures of `accept`.
 const ACCEPT: LineKind = LineKind("failures of accept()");
 
-impl Capture {
+impl Receiver {
     /// Accepts some of the waiting connections, as far as there is room.
     pub(super) fn accept(&mut self) {
         if !self.may_accept || self.accept_after.is_some_and(|after| Instant::now() < after) {
@@ -149,7 +149,7 @@ impl Capture {
 
     /// Takes the connections that were made.
     pub(super) fn take_made(&mut self) {
-        while let Some(made) = self.dialed.as_ref().and_then(Dialed::next) {
+        while let Some(made) = self.dialer.as_ref().and_then(Dialer::next) {
             let connection = Connection::made(made, &mut self.shared);
             self.add(connection);
         }

@@ -10,15 +10,6 @@ use clap::{CommandFactory, Parser};
 use operator_log::program_name;
 use operator_log::standard_error::report;
 
-/// Returns the word in front of the first colon of `name`, if it can say what is meant, such as
-/// `quiet` in `quiet:FILE` or `tls` in `tls:HOST:PORT`.
-pub fn prefix(name: &str) -> Option<&str> {
-    let (word, _) = name.split_once(':')?;
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    let is_word = word.starts_with(|first: char| first.is_ascii_alphabetic());
-    (is_word && word.bytes().all(is_part)).then_some(word)
-}
-
 /// The options of this process, or the status to end with.
 pub fn options<T: Parser>() -> Result<T, ExitCode> {
     T::try_parse().map_err(|error| match error.kind() {

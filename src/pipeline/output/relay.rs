@@ -1,26 +1,32 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Relays: frames go on to other receivers as they are, each with a queue of its own.
 
+mod tls;
 mod watch;
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use dnstap::sink::CONTENT_TYPE;
-use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, LinkState, Refused, SenderStats};
-use framestream::transport::{Transport, deadline};
+use framestream::control::ControlError;
+use framestream::iothr::{
+    FrameProducer, IoThr, IoThrOptions, LinkState, Refused, SenderStats, StartError,
+};
+use framestream::transport::{HostSender, SocketSender, TlsError, TlsOptions, Transport, deadline};
 use framestream::writer::{StreamWriter, WriterOptions};
 
+use receive::address::{PeerAddress, TLS_PREFIX};
+use thiserror::Error;
+
+use self::tls::ReloadingTlsSender;
 use self::watch::RelayWatch;
 use super::{Frame, FrameOutput, FrameOutputError};
 use crate::account::{Account, LossReason};
 use crate::batch;
 use crate::queue::InputKind;
-
-/// The prefix of addresses to which TLS is spoken.
-pub const TLS_PREFIX: &str = "tls:";
 
 /// Maximum wait for room in the queue when waiting loses no frames.
 const ROOM_CHECK: Duration = Duration::from_millis(1);
@@ -37,6 +43,38 @@ const END_CHECK: Duration = Duration::from_millis(20);
 
 /// Interval of updating the account and of reporting changes.
 const ACCOUNT_INTERVAL: Duration = Duration::from_millis(250);
+
+/// The error of starting a relay.
+#[derive(Debug, Error)]
+pub enum RelayError {
+    /// The path of a Unix socket cannot be connected to.
+    #[error("relay to {name}: {source}")]
+    Socket {
+        /// The receiver.
+        name: String,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The system does not allow a thread, or its queue.
+    #[error("relay to {name}: {source}")]
+    Thread {
+        /// The receiver.
+        name: String,
+        /// The cause.
+        source: StartError,
+    },
+    /// The content type cannot be sent.
+    #[error("relay to {name}: {source}")]
+    ContentType {
+        /// The receiver.
+        name: String,
+        /// The cause.
+        source: ControlError,
+    },
+    /// The files of TLS cannot be used.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
+}
 
 /// One destination.
 pub struct Relay {
@@ -57,20 +95,29 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Sends to `transport`, called `name`. With frames of files it waits for a receiver that is slow,
-    /// and a while for one that is not connected; of sockets it leaves frames out, so that no output
-    /// holds up another. Once `stop` is set none waits for room, and the end not for long. If it
-    /// `is_endless`, that a receiver is there is reported too.
+    /// Sends to `address`, with the settings `tls` if that is spoken to it. With frames of files it
+    /// waits for a receiver that is slow, and a while for one that is not connected; of sockets it
+    /// leaves frames out, so that no output holds up another. Once `stop` is set none waits for room,
+    /// and the end not for long. If it `is_endless`, that a receiver is there is reported too.
     pub fn start(
-        name: String,
-        transport: Box<dyn Transport>,
+        address: &PeerAddress,
+        tls: &TlsOptions,
         timeout: Option<Duration>,
         stop: Arc<AtomicBool>,
         is_endless: bool,
-    ) -> Result<Self, FrameOutputError> {
-        let failed = |error: String| FrameOutputError::Failed(format!("relay to {name}: {error}"));
+    ) -> Result<Self, RelayError> {
+        let name = address.to_string();
+        let transport: Box<dyn Transport> = match address {
+            PeerAddress::Unix(path) => match SocketSender::unix(path) {
+                Ok(socket) => Box::new(socket),
+                Err(source) => return Err(RelayError::Socket { name, source }),
+            },
+            PeerAddress::Tcp(address) => Box::new(HostSender::new(address.host(), address.port())),
+            PeerAddress::Tls(address) => Box::new(ReloadingTlsSender::new(address, tls)?),
+        };
         let mut writer = WriterOptions::default();
-        writer.add_content_type(CONTENT_TYPE).map_err(|error| failed(error.to_string()))?;
+        let added = writer.add_content_type(CONTENT_TYPE);
+        added.map_err(|source| RelayError::ContentType { name: name.clone(), source })?;
         let timeout = timeout.filter(|timeout| !timeout.is_zero());
         let patience = timeout.unwrap_or(PATIENCE);
         if let Some(timeout) = timeout {
@@ -78,9 +125,11 @@ impl Relay {
         }
         let mut options = IoThrOptions::default();
         options.sender.close_timeout = patience;
+        let failed = |source| RelayError::Thread { name: name.clone(), source };
         let started = IoThr::start(options, StreamWriter::new(transport, writer));
-        let (thread, mut producers) = started.map_err(|error| failed(error.to_string()))?;
-        let producer = producers.pop().ok_or_else(|| failed("has no queue".into()))?;
+        let (thread, mut producers) = started.map_err(failed)?;
+        let missing = || failed(io::Error::other("has no queue").into());
+        let producer = producers.pop().ok_or_else(missing)?;
         let watch = RelayWatch::new(&name, is_endless);
         let account = Arc::new(Account::new(name, true));
         let due = Instant::now();

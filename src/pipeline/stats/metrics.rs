@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,10 +42,10 @@ impl Page {
 
     /// Answers on `address`, in a thread of its own, to the end of the program. Returns the address
     /// with its port.
-    pub fn serve(&self, address: SocketAddr) -> Result<SocketAddr, String> {
+    pub fn serve(&self, address: SocketAddr) -> io::Result<SocketAddr> {
         let page = self.clone();
         let resource = Resource { path: PATH, content_type: CONTENT_TYPE };
-        http::serve(address, resource, move || page.get()).map_err(|error| error.to_string())
+        http::serve(address, resource, move || page.get())
     }
 }
 

@@ -14,9 +14,12 @@ use operator_log::standard_error::report;
 const MISUSE: u8 = 2;
 
 fn main() -> ExitCode {
-    let options = DnstapOptions::try_parse().and_then(|options| options.check().map(|()| options));
-    match options {
-        Ok(options) => run::run(&options),
+    let ended = DnstapOptions::try_parse().and_then(|options| match options.completions {
+        Some(shell) => Ok(run::completions(shell)),
+        None => options.resolve().map(|config| run::run(&config)),
+    });
+    match ended {
+        Ok(status) => status,
         Err(error) if error.use_stderr() => {
             report(error);
             ExitCode::from(MISUSE)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The options of `dnstap`: those of the golang tool, and more.
 
-pub mod address;
 pub mod misuse;
+pub mod resolve;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,7 @@ use std::time::Duration;
 use clap::builder::{
     OsStringValueParser, PathBufValueParser, PossibleValue, PossibleValuesParser, TypedValueParser,
 };
-use clap::error::ErrorKind;
-use clap::{ArgGroup, CommandFactory, Parser, ValueEnum, value_parser};
+use clap::{ArgGroup, Parser, ValueEnum, value_parser};
 use dnstap::schema::{Hop, MessageType};
 use files::STANDARD_OUTPUT;
 use files::post_rotate;
@@ -20,6 +19,7 @@ use operator_log::Level;
 use pipeline::format::Format;
 use pipeline::select;
 use pipeline::select::{AddressPrefix, WantedName};
+use receive::address::{HostAddress, PeerAddress, unix_path};
 use strum::{EnumMessage, VariantArray};
 
 use crate::fstrm_capture::options::{octal, size};
@@ -42,18 +42,18 @@ pub struct DnstapOptions {
 
     /// Listen on a Unix socket
     #[arg(short = 'u', value_name = "PATH", help_heading = "In")]
-    #[arg(value_parser = PathBufValueParser::new().try_map(address::socket_path))]
+    #[arg(value_parser = PathBufValueParser::new().try_map(unix_path))]
     pub unix: Vec<PathBuf>,
 
     /// Listen on a TCP socket, with TLS if there is --tls-cert
-    #[arg(short = 'l', value_name = "ADDRESS:PORT", value_parser = address::listened)]
+    #[arg(short = 'l', value_name = "ADDRESS:PORT", value_parser = HostAddress::parse)]
     #[arg(help_heading = "In")]
-    pub listen: Vec<String>,
+    pub listen: Vec<HostAddress>,
 
     /// Connect to a sender, again whenever the connection is over: ADDRESS:PORT, with TLS
     /// tls:ADDRESS:PORT, or the path of a Unix socket with a slash in it
-    #[arg(long, value_name = "SENDER", value_parser = address::sender, help_heading = "In")]
-    pub connect: Vec<String>,
+    #[arg(long, value_name = "SENDER", help_heading = "In")]
+    pub connect: Vec<PeerAddress>,
 
     /// Permissions of the Unix socket, in octal
     #[arg(long, value_name = "MODE", value_parser = octal, requires = "unix", help_heading = "In")]
@@ -110,13 +110,13 @@ pub struct DnstapOptions {
     pub append: bool,
 
     /// Relay to a receiver on TCP; tls:ADDRESS:PORT with TLS
-    #[arg(short = 'T', value_name = "ADDRESS:PORT", value_parser = address::peer)]
+    #[arg(short = 'T', value_name = "ADDRESS:PORT", value_parser = PeerAddress::host)]
     #[arg(help_heading = "Out")]
-    pub relay_tcp: Vec<String>,
+    pub relay_tcp: Vec<PeerAddress>,
 
     /// Relay to a receiver on a Unix socket
     #[arg(short = 'U', value_name = "PATH", help_heading = "Out")]
-    #[arg(value_parser = PathBufValueParser::new().try_map(address::socket_path))]
+    #[arg(value_parser = PathBufValueParser::new().try_map(unix_path))]
     pub relay_unix: Vec<PathBuf>,
 
     /// How long a receiver may let a relay wait, such as 5s or 500ms
@@ -158,9 +158,9 @@ pub struct DnstapOptions {
     pub stats: bool,
 
     /// Serve statistics to Prometheus at http://ADDRESS:PORT/metrics
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address::listened)]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = HostAddress::parse)]
     #[arg(help_heading = "Out")]
-    pub metrics: Option<String>,
+    pub metrics: Option<HostAddress>,
 
     /// Certificate to show, in PEM: to senders on -l, and to peers that ask for one
     #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "TLS")]
@@ -264,20 +264,6 @@ impl DnstapOptions {
     /// Returns whether sockets are read.
     pub fn listens(&self) -> bool {
         self.unix.len() + self.listen.len() + self.connect.len() > 0
-    }
-
-    /// Returns whether the options go together, as far as that is not said where they are.
-    pub fn check(&self) -> Result<(), clap::Error> {
-        let misuse = misuse::misuse(self).map(|text| (ErrorKind::ArgumentConflict, text));
-        let wrong = misuse.or_else(|| self.missing());
-        wrong.map_or(Ok(()), |(kind, text)| Err(Self::command().error(kind, text)))
-    }
-
-    /// Returns the missing option.
-    fn missing(&self) -> Option<(ErrorKind, String)> {
-        let text = "no input: name a file with -r, or a socket with -u, -l or --connect";
-        (self.read.is_empty() && !self.listens() && self.completions.is_none())
-            .then(|| (ErrorKind::MissingRequiredArgument, text.into()))
     }
 
     /// The format of files without one of their own.
@@ -393,7 +379,7 @@ mod tests {
     fn an_option_without_use_is_refused() {
         let refused = |arguments: &str| {
             let words = ["dnstap", "-r", "x"].into_iter().chain(arguments.split(' '));
-            DnstapOptions::try_parse_from(words).and_then(|options| options.check()).is_err()
+            DnstapOptions::try_parse_from(words).and_then(DnstapOptions::resolve).is_err()
         };
         for wrong in [
             "-t 1s",

@@ -7,17 +7,15 @@
 //! ```
 
 mod assemble;
-mod output_files;
 mod peers;
 mod progress;
-mod tls;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
-use std::time::Duration;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -29,50 +27,45 @@ use files::distinct;
 use files::input::error::InputError;
 use files::input::{ReadProgress, Reading};
 use files::output_file::OpenFileError;
-use files::rotating_file::{Files, RotatingFile};
-use framestream::frame::LENGTH_SIZE;
+use files::rotating_file::RotatingFile;
 use operator_log;
 use operator_log::Log;
 use pipeline::feed::WorkerFeed;
-use pipeline::format::Format;
 use pipeline::frame_copier::FrameCopier;
 use pipeline::output::FrameOutputError;
 use pipeline::queue::BatchQueue;
 use pipeline::stats::metrics::RejectedCounts;
-use receive::dialer::Dialed;
-use receive::{Capture, CaptureError, Endpoints, ReceiveLimits};
+use receive::dialer::{DialTarget, Dialer};
+use receive::{Endpoints, ReceiveError, Receiver, ReceiverEvents, listener};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 
-use self::assemble::{selection, worker};
-use self::output_files::{present_names, settings};
-use self::peers::{dial_targets, listeners};
+use self::assemble::worker;
+use self::peers::listeners;
 use self::progress::Bar;
+use super::config::{Config, FileConfig, SocketConfig};
 use super::options::DnstapOptions;
-use crate::fstrm_capture::options::IDLE_TIMEOUT_DEFAULT;
+use crate::setup_error::SetupError;
 
-/// Does what the options say, which go together.
-pub fn run(options: &DnstapOptions) -> ExitCode {
-    if let Some(shell) = options.completions {
-        return completions(shell);
-    }
-    operator_log::set_level(options.log_level.into());
-    let log = Log;
-    if let Err(reason) = distinct::check(&options.read, &present_names(options)) {
-        log.error(reason);
+/// Does what `config` says.
+pub fn run(config: &Config) -> ExitCode {
+    operator_log::set_level(config.log_level);
+    let names: Vec<PathBuf> = config.files.iter().map(FileConfig::present_name).collect();
+    if let Err(reason) = distinct::check(&config.read, &names) {
+        Log.error(reason);
         return ExitCode::FAILURE;
     }
-    let result = if options.listens() { capture(options) } else { convert(options) };
-    match result {
-        Ok(status) => status,
-        Err(error) => {
-            log.error(error);
-            ExitCode::FAILURE
-        }
-    }
+    let ended = match &config.sockets {
+        Some(sockets) => capture(config, sockets),
+        None => convert(config),
+    };
+    ended.unwrap_or_else(|error| {
+        Log.error(error);
+        ExitCode::FAILURE
+    })
 }
 
 /// Prints completions for a shell.
-fn completions(shell: Shell) -> ExitCode {
+pub fn completions(shell: Shell) -> ExitCode {
     // What cannot be written makes the generator panic.
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut DnstapOptions::command(), "dnstap", &mut text);
@@ -88,7 +81,36 @@ fn completions(shell: Shell) -> ExitCode {
 }
 
 /// Reads files to their end.
-fn convert(options: &DnstapOptions) -> Result<ExitCode, CaptureError> {
+fn convert(config: &Config) -> Result<ExitCode, SetupError> {
+    let (stop, reopen) = signal_flags().map_err(ReceiveError::from)?;
+    let rejected = RejectedCounts::default();
+    let reading = reading(config, &stop, rejected.files.clone());
+    // Without anything to read, what the outputs would replace is kept.
+    let faults: Vec<InputError> =
+        config.read.iter().filter_map(|path| reading.check(path).err()).collect();
+    if faults.len() == config.read.len() {
+        faults.iter().for_each(|fault| Log.error(fault));
+        return Ok(ExitCode::FAILURE);
+    }
+    let queue = Arc::new(BatchQueue::default());
+    let worker = worker(config, &stop, &rejected)?;
+    let thread = {
+        let queue = queue.clone();
+        thread::spawn(move || worker.run(&queue, &reopen, &mut |text| Log.error(text)))
+    };
+    let bar = Bar::show(config, &reading.progress);
+    let good = reading.read_all(&config.read, &*queue, &Log);
+    queue.close();
+    let finished = thread.join().unwrap_or_default();
+    if let Some(bar) = bar {
+        bar.end();
+    }
+    Log.report_suppressed();
+    Ok(if good && finished.complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Returns the flags that signals set: to stop, and to begin new files.
+fn signal_flags() -> io::Result<(Arc<AtomicBool>, Arc<AtomicBool>)> {
     let stop = Arc::new(AtomicBool::new(false));
     let reopen = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
@@ -101,94 +123,38 @@ fn convert(options: &DnstapOptions) -> Result<ExitCode, CaptureError> {
     }
     // A file size limit is an error of the write, not the end of the program.
     signal_hook::flag::register(SIGXFSZ, Arc::default())?;
-    let rejected = RejectedCounts::default();
-    let reading = reading(options, &stop, rejected.files.clone());
-    // Without anything to read, what the outputs would replace is kept.
-    let faults: Vec<InputError> =
-        options.read.iter().filter_map(|path| reading.check(path).err()).collect();
-    if faults.len() == options.read.len() {
-        faults.iter().for_each(|fault| Log.error(fault));
-        return Ok(ExitCode::FAILURE);
-    }
-    let queue = Arc::new(BatchQueue::default());
-    let worker = worker(options, &stop, &rejected)?;
-    let thread = {
-        let queue = queue.clone();
-        thread::spawn(move || worker.run(&queue, &reopen, &mut |text| Log.error(text)))
-    };
-    let bar = Bar::show(options, &reading.progress);
-    let good = reading.read_all(&options.read, &*queue, &Log);
-    queue.close();
-    let finished = thread.join().unwrap_or_default();
-    if let Some(bar) = bar {
-        bar.end();
-    }
-    Log.report_suppressed();
-    Ok(if good && finished.complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok((stop, reopen))
 }
 
 /// Returns the settings for reading files.
-fn reading(
-    options: &DnstapOptions,
-    stop: &Arc<AtomicBool>,
-    progress: Arc<ReadProgress>,
-) -> Reading {
-    Reading {
-        frame_limit: options.frame_limit as usize,
-        follow: options.follow,
-        stop: stop.clone(),
-        progress,
-    }
+fn reading(config: &Config, stop: &Arc<AtomicBool>, progress: Arc<ReadProgress>) -> Reading {
+    Reading { frame_limit: config.frame_limit, follow: config.follow, stop: stop.clone(), progress }
 }
 
 /// Receives from sockets until a signal says to stop.
-fn capture(options: &DnstapOptions) -> Result<ExitCode, CaptureError> {
-    let connections = options.maxconns.unwrap_or(u32::MAX) as usize;
-    let idle = options.idle_timeout.unwrap_or(IDLE_TIMEOUT_DEFAULT);
-    let limits = ReceiveLimits {
-        frame: LENGTH_SIZE + options.frame_limit as usize,
-        connections,
-        idle: Duration::from_secs(idle.into()),
-    };
-    let capture = Capture::start(CONTENT_TYPE.into(), limits, Log, |stop, waker| {
-        let acceptor = tls::acceptor(options)?;
-        let listeners = listeners(options, acceptor.as_ref())?;
-        let targets = dial_targets(options)?;
-        let rejected = RejectedCounts::default();
-        let refusals = rejected.sockets.clone();
-        let destination: Box<dyn Destination> = match plain_file(options) {
-            Some(files) => {
-                let content = Content::frames(CONTENT_TYPE).map_err(OpenFileError::from)?;
-                let output = RotatingFile::open(&files, content, stop, &Log)?;
-                Box::new(FrameCopier::new(output, waker.clone()))
-            }
-            None => {
-                let worker = worker(options, &stop, &rejected)?;
-                let files = (!options.read.is_empty())
-                    .then(|| (reading(options, &stop, rejected.files), options.read.clone()));
-                Box::new(WorkerFeed::start(worker, files, waker.clone()))
-            }
-        };
-        let dialed = (!targets.is_empty()).then(|| Dialed::start(targets, &waker));
-        Ok(Endpoints { listeners, acceptor, dialed, output: destination, refusals })
-    })?;
-    Ok(capture.run())
-}
-
-/// The one file of frames that all goes to as it comes, if that is what is wanted.
-fn plain_file(options: &DnstapOptions) -> Option<Files> {
-    let untouched = options.read.is_empty()
-        && selection(options).is_everything()
-        && options.mask4.or(options.mask6).is_none()
-        && options.count.is_none()
-        && options.relay_tcp.len() + options.relay_unix.len() == 0
-        && !options.stats
-        && options.metrics.is_none();
-    match &options.files()[..] {
-        [(Format::Frames, name)] if untouched => {
-            // What is compressed is held back for a time, which this way does not look at.
-            Some(Format::Frames.files(name, &settings(options))).filter(|files| !files.compressed)
+fn capture(config: &Config, sockets: &SocketConfig) -> Result<ExitCode, SetupError> {
+    let events = ReceiverEvents::new()?;
+    let (stop, waker) = (events.stop.clone(), events.waker.clone());
+    let acceptor = sockets.tls.clone().map(listener::acceptor).transpose()?;
+    let listeners = listeners(sockets, acceptor.as_ref())?;
+    let target = |address| DialTarget::new(address, &config.tls);
+    let targets = sockets.senders.iter().map(target).collect::<Result<Vec<_>, _>>()?;
+    let rejected = RejectedCounts::default();
+    let refusals = rejected.sockets.clone();
+    let output: Box<dyn Destination> = match config.only_file() {
+        Some(files) => {
+            let content = Content::frames(CONTENT_TYPE).map_err(OpenFileError::from)?;
+            let output = RotatingFile::open(files, content, stop, &Log)?;
+            Box::new(FrameCopier::new(output, waker.clone()))
         }
-        _ => None,
-    }
+        None => {
+            let worker = worker(config, &stop, &rejected)?;
+            let files = (!config.read.is_empty())
+                .then(|| (reading(config, &stop, rejected.files), config.read.clone()));
+            Box::new(WorkerFeed::start(worker, files, waker.clone()))
+        }
+    };
+    let dialer = (!targets.is_empty()).then(|| Dialer::start(targets, &waker));
+    let endpoints = Endpoints { listeners, acceptor, dialer, output, refusals };
+    Ok(Receiver::new(events, CONTENT_TYPE.into(), sockets.limits, endpoints)?.run())
 }

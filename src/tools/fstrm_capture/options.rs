@@ -17,7 +17,9 @@ use files::output_file::Placing;
 use files::post_rotate;
 use files::rotating_file::Files;
 use framestream::control::CONTENT_TYPE_LENGTH_MAX;
+use operator_log::Level;
 use operator_log::standard_error::report;
+use receive::ReceiveLimits;
 
 use crate::command_line::tcp_address;
 
@@ -103,26 +105,33 @@ pub enum ListenAddress {
     /// The sockets that the service manager passed.
     Passed,
     /// A Unix socket.
-    Unix(PathBuf),
+    Unix {
+        /// Its path.
+        path: PathBuf,
+        /// Its permissions.
+        mode: Option<u32>,
+        /// The user who owns it, by name or number.
+        owner: Option<String>,
+        /// Its group, by name or number.
+        group: Option<String>,
+    },
     /// A TCP socket, and how its address and port were written.
     Tcp(SocketAddr, String),
 }
 
-/// Options that make sense together.
+/// A run of `fstrm_capture`.
 #[derive(Debug)]
 pub struct CaptureConfig {
+    /// The least important lines of the log.
+    pub log_level: Level,
     /// Where to listen.
     pub address: ListenAddress,
     /// The content type to take.
     pub content_type: Box<[u8]>,
     /// The files to write.
     pub files: Files,
-    /// Largest data frame with its length.
-    pub frame_limit: usize,
-    /// Connections at a time.
-    pub connection_limit: usize,
-    /// Time that a connection may be idle while others wait.
-    pub idle_timeout: Duration,
+    /// Limits on connections and frames.
+    pub limits: ReceiveLimits,
 }
 
 const FRAME_LIMIT_DEFAULT: u32 = 1024 * 1024;
@@ -131,8 +140,9 @@ const FRAME_LIMIT_DEFAULT: u32 = 1024 * 1024;
 pub const IDLE_TIMEOUT_DEFAULT: u32 = 60;
 
 impl CaptureOptions {
-    /// The settings, or what is wrong. `passed` says whether the service manager passed sockets.
-    pub fn settings(&self, passed: bool) -> Result<CaptureConfig, &'static str> {
+    /// Returns the configuration, or the problem with the options. `passed` says whether the service
+    /// manager passed sockets.
+    pub fn resolve(&self, passed: bool) -> Result<CaptureConfig, &'static str> {
         let content_type = self
             .content_type
             .as_deref()
@@ -166,6 +176,7 @@ impl CaptureOptions {
         let frame_limit = if self.buffersize == 0 { FRAME_LIMIT_DEFAULT } else { self.buffersize };
         let connection_limit = if self.maxconns == 0 { u32::MAX } else { self.maxconns };
         Ok(CaptureConfig {
+            log_level: Level::from_debug_count(self.debug),
             address,
             content_type: content_type.into(),
             files: Files {
@@ -177,9 +188,11 @@ impl CaptureOptions {
                 placing: Placing::Complete,
                 compressed: false,
             },
-            frame_limit: frame_limit as usize,
-            connection_limit: connection_limit as usize,
-            idle_timeout: Duration::from_secs(self.idle_timeout.into()),
+            limits: ReceiveLimits {
+                frame: frame_limit as usize,
+                connections: connection_limit as usize,
+                idle: Duration::from_secs(self.idle_timeout.into()),
+            },
         })
     }
 
@@ -190,7 +203,12 @@ impl CaptureOptions {
                     report("Warning: Ignoring --port with --unix\n");
                 }
                 net::SocketAddr::from_pathname(path).map_err(|_| "Unix socket path is too long")?;
-                Ok(ListenAddress::Unix(path.clone()))
+                Ok(ListenAddress::Unix {
+                    path: path.clone(),
+                    mode: self.socket_mode,
+                    owner: self.socket_owner.clone(),
+                    group: self.socket_group.clone(),
+                })
             }
             (None, Some(address), Some(port)) => {
                 Ok(ListenAddress::Tcp(tcp_address(address, port)?, format!("[{address}]:{port}")))

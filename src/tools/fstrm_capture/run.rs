@@ -5,46 +5,35 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use files::content::Content;
+use files::file_name::prefix;
 use files::output_file::OpenFileError;
 use files::rotating_file::RotatingFile;
 use listenfd::ListenFd;
-use operator_log::{Level, Log};
+use operator_log::Log;
 use receive::listener::{Access, ListenError, Listener};
-use receive::{Capture, Endpoints, ReceiveLimits};
+use receive::{Endpoints, Receiver, ReceiverEvents};
 
 use super::options::{CaptureConfig, CaptureOptions, ListenAddress};
-use crate::command_line::{prefix, usage_error};
+use crate::command_line::usage_error;
+use crate::setup_error::SetupError;
 
 /// Captures until a signal says to stop.
 pub fn run(options: &CaptureOptions) -> ExitCode {
     let passed = ListenFd::from_env();
-    let settings = match options.settings(passed.len() > 0) {
-        Ok(settings) => settings,
+    let config = match options.resolve(passed.len() > 0) {
+        Ok(config) => config,
         Err(message) => return usage_error::<CaptureOptions>(message),
     };
-    operator_log::set_level(Level::from_debug_count(options.debug));
+    operator_log::set_level(config.log_level);
     let log = Log;
-    if let Some(word) = settings.files.name.to_str().and_then(prefix) {
-        let name = settings.files.name.display();
+    if let Some(word) = config.files.name.to_str().and_then(prefix) {
+        let name = config.files.name.display();
         log.warning(format_args!(
             "{name} is a local file: there are no outputs with the prefix \"{word}:\""
         ));
     }
-    let content_type = settings.content_type.clone();
-    let limits = ReceiveLimits {
-        frame: settings.frame_limit,
-        connections: settings.connection_limit,
-        idle: settings.idle_timeout,
-    };
-    let capture = Capture::start(content_type, limits, Log, |stop, _| {
-        let listeners = listen(options, &settings, passed, &log)?;
-        let content = Content::frames(&settings.content_type).map_err(OpenFileError::from)?;
-        let output = RotatingFile::open(&settings.files, content, stop, &log)?;
-        let output = Box::new(output);
-        Ok(Endpoints { listeners, acceptor: None, dialed: None, output, refusals: Arc::default() })
-    });
-    match capture {
-        Ok(capture) => capture.run(),
+    match receiver(config, passed) {
+        Ok(receiver) => receiver.run(),
         Err(error) => {
             log.error(error);
             ExitCode::FAILURE
@@ -52,26 +41,31 @@ pub fn run(options: &CaptureOptions) -> ExitCode {
     }
 }
 
+/// Opens the sockets and the file.
+fn receiver(config: CaptureConfig, passed: ListenFd) -> Result<Receiver, SetupError> {
+    let events = ReceiverEvents::new()?;
+    let listeners = listen(&config.address, passed)?;
+    let content = Content::frames(&config.content_type).map_err(OpenFileError::from)?;
+    let output = Box::new(RotatingFile::open(&config.files, content, events.stop.clone(), &Log)?);
+    let refusals = Arc::default();
+    let endpoints = Endpoints { listeners, acceptor: None, dialer: None, output, refusals };
+    Ok(Receiver::new(events, config.content_type, config.limits, endpoints)?)
+}
+
 /// Opens the sockets to listen on.
-fn listen(
-    options: &CaptureOptions,
-    settings: &CaptureConfig,
-    passed: ListenFd,
-    log: &Log,
-) -> Result<Vec<Listener>, ListenError> {
-    Ok(match &settings.address {
+fn listen(address: &ListenAddress, passed: ListenFd) -> Result<Vec<Listener>, ListenError> {
+    Ok(match address {
         ListenAddress::Passed => {
-            log.info(format_args!("using {} sockets of the service manager", passed.len()));
+            Log.info(format_args!("using {} sockets of the service manager", passed.len()));
             Listener::passed(passed)?
         }
-        ListenAddress::Unix(path) => {
-            let (owner, group) = (options.socket_owner.as_deref(), options.socket_group.as_deref());
-            let access = Access::new(options.socket_mode, owner, group)?;
-            log.info(format_args!("opening Unix socket path {}", path.display()));
+        ListenAddress::Unix { path, mode, owner, group } => {
+            let access = Access::new(*mode, owner.as_deref(), group.as_deref())?;
+            Log.info(format_args!("opening Unix socket path {}", path.display()));
             vec![Listener::unix(path, &access)?]
         }
         ListenAddress::Tcp(address, name) => {
-            log.info(format_args!("opening TCP socket {name}"));
+            Log.info(format_args!("opening TCP socket {name}"));
             vec![Listener::tcp(*address, name)?]
         }
     })

@@ -9,19 +9,29 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
+use clap::error::ErrorKind;
 use files::compressor::is_compressed;
 use files::distinct;
-use files::file_name::has_conversions;
+use files::file_name::{has_conversions, prefix};
 use files::{STANDARD_INPUT, STANDARD_OUTPUT};
 use pipeline::format::{DataKind, Format};
-use pipeline::output::relay::TLS_PREFIX;
+use receive::address::PeerAddress;
 use strum::VariantArray;
 
 use super::DnstapOptions;
-use crate::command_line::prefix;
 
 /// Returns the first problem with the options.
-pub fn misuse(options: &DnstapOptions) -> Option<String> {
+pub fn misuse(options: &DnstapOptions) -> Option<(ErrorKind, String)> {
+    if let Some(text) = conflict(options) {
+        return Some((ErrorKind::ArgumentConflict, text));
+    }
+    let text = "no input: name a file with -r, or a socket with -u, -l or --connect";
+    (options.read.is_empty() && !options.listens())
+        .then(|| (ErrorKind::MissingRequiredArgument, text.into()))
+}
+
+/// Returns the first option that does nothing, or does not go with another.
+fn conflict(options: &DnstapOptions) -> Option<String> {
     if options.follow && options.read.len() > 1 {
         let text =
             "--follow waits at the end of a file, and never gets to the next: name one with -r";
@@ -81,7 +91,8 @@ fn unknown_prefix(options: &DnstapOptions) -> Option<String> {
 fn relay_named_twice(options: &DnstapOptions) -> Option<String> {
     let twice = distinct::named_twice(&options.relay_unix).map(|path| path.display().to_string());
     let mut names = HashSet::new();
-    twice.or_else(|| options.relay_tcp.iter().find(|name| !names.insert(*name)).cloned())
+    let again = options.relay_tcp.iter().find(|address| !names.insert(*address));
+    twice.or_else(|| again.map(PeerAddress::to_string))
 }
 
 fn is_standard_output(name: &Path) -> bool {
@@ -148,7 +159,7 @@ fn unfit(options: &DnstapOptions, format: Format, name: &Path) -> Option<String>
 /// An option about TLS that nothing needs.
 fn idle_tls_option(options: &DnstapOptions) -> Option<&'static str> {
     let peers = options.connect.iter().chain(&options.relay_tcp);
-    let connects = peers.into_iter().any(|name| name.starts_with(TLS_PREFIX));
+    let connects = peers.into_iter().any(PeerAddress::is_tls);
     let listens = !options.listen.is_empty();
     [
         ("--tls-cert", options.tls_cert.is_some() && !connects && !listens),

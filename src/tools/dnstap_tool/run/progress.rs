@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use files::STANDARD_OUTPUT;
 use files::input::ReadProgress;
 use operator_log;
 use operator_log::ERASE_LINE;
+use pipeline::output::stats::Printed;
 use terminal_size::terminal_size_of;
 
-use crate::dnstap_tool::options::DnstapOptions;
+use crate::dnstap_tool::config::{Config, FileConfig};
 
 /// Interval between updates of the progress.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -32,14 +32,14 @@ pub struct Bar {
 
 impl Bar {
     /// Shows how far the reading is, where somebody looks and nothing else is shown.
-    pub fn show(options: &DnstapOptions, progress: &Arc<ReadProgress>) -> Option<Self> {
-        let standard_output =
-            options.files().iter().any(|(_, name)| name.as_os_str() == STANDARD_OUTPUT);
-        let to_terminal = (standard_output || options.stats) && io::stdout().is_terminal();
-        if !io::stderr().is_terminal() || to_terminal || options.follow {
+    pub fn show(config: &Config, progress: &Arc<ReadProgress>) -> Option<Self> {
+        let standard_output = config.files.iter().any(FileConfig::is_standard_output);
+        let to_terminal =
+            (standard_output || config.printed != Printed::Not) && io::stdout().is_terminal();
+        if !io::stderr().is_terminal() || to_terminal || config.follow {
             return None;
         }
-        let sizes = options.read.iter().map(|path| std::fs::metadata(path).map(|file| file.len()));
+        let sizes = config.read.iter().map(|path| std::fs::metadata(path).map(|file| file.len()));
         let total = sizes.sum::<io::Result<u64>>().ok().filter(|total| *total > 0)?;
         let done = Arc::new(AtomicBool::new(false));
         let (flag, progress) = (done.clone(), progress.clone());

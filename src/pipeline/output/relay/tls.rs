@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Sends over TLS, with files that can be replaced.
+
+use std::io::{self, IoSlice};
+use std::os::fd::BorrowedFd;
+
+use framestream::handshake::Direction;
+use framestream::transport::{
+    HostSender, Interest, TlsError, TlsOptions, TlsSender, Transport, WriteFailure,
+};
+use receive::address::HostAddress;
+use receive::credentials::Credentials;
+
+/// Sends over TLS, for each connection with the files as they are then.
+pub struct ReloadingTlsSender {
+    credentials: Credentials<TlsSender>,
+    /// A connection is being made, or was.
+    begun: bool,
+}
+
+impl ReloadingTlsSender {
+    /// Returns the closed transport to `address`.
+    pub fn new(address: &HostAddress, tls: &TlsOptions) -> Result<Self, TlsError> {
+        let (host, port, options) = (address.host().to_owned(), address.port(), tls.clone());
+        let load = move || TlsSender::new(Box::new(HostSender::new(&host, port)), &host, &options);
+        Ok(Self { credentials: Credentials::new(tls, load)?, begun: false })
+    }
+}
+
+impl Transport for ReloadingTlsSender {
+    fn direction(&self) -> Direction {
+        self.credentials.get().direction()
+    }
+
+    fn target(&self) -> Option<String> {
+        self.credentials.get().target()
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        if !self.begun {
+            self.credentials.reload_if_changed();
+            self.begun = true;
+        }
+        self.credentials.get_mut().open()
+    }
+
+    fn awaits(&self) -> Interest {
+        self.credentials.get().awaits()
+    }
+
+    fn leads_elsewhere(&self) -> bool {
+        self.credentials.get().leads_elsewhere()
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        self.begun = false;
+        self.credentials.get_mut().close()
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.credentials.get_mut().read(bytes)
+    }
+
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.credentials.get_mut().write(slices)
+    }
+
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.credentials.get().poll_fd()
+    }
+
+    fn write_failure(&self) -> WriteFailure {
+        self.credentials.get().write_failure()
+    }
+
+    fn for_child(&self) -> Box<dyn Transport> {
+        self.credentials.get().for_child()
+    }
+}
