@@ -77,7 +77,7 @@ static void opening(void)
 
 	ASSERT(dnstap_options_set_output(o, "file:missing/log.tap") == DNSTAP_OK, "output");
 	ASSERT(dnstap_sink_open(o, &error) == NULL && error == DNSTAP_ERROR_PATH, "%s", dnstap_strerror(error));
-	expect_text(dnstap_options_get_error(o), "missing/log.tap: No such file or directory");
+	expect_text(dnstap_options_get_error(o), "missing: No such file or directory");
 	memset(long_path + 6, 'x', 200);
 	ASSERT(dnstap_options_set_output(o, long_path) == DNSTAP_OK, "output");
 	ASSERT(dnstap_sink_open(o, &error) == NULL && error == DNSTAP_ERROR_PATH, "%s", dnstap_strerror(error));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Makes the module `proto`: owned types from the schema, if they are wanted.
+//! Generates the module `proto`, owned types from the schema, with the feature `prost`.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -13,5 +13,5 @@ fn prost() {
     const SCHEMA: &str = "dnstap.proto";
     println!("cargo::rerun-if-changed={FOLDER}/{SCHEMA}");
     let schema = protox::compile([SCHEMA], [FOLDER]).expect("a valid schema");
-    prost_build::compile_fds(schema).expect("a folder for what is made");
+    prost_build::compile_fds(schema).expect("a folder for the generated code");
 }

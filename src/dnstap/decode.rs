@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Events out of bytes: borrowed from the frame, without allocating.
+//! The decoder: events that borrow from the frame, without allocation.
 //!
-//! All that the protobuf encoding allows is taken: fields in any order, of which the last one
-//! counts; a message in several pieces, which are merged; varints longer than need be; fields and
-//! groups that the schema does not know, or knows with another wire type, which are passed over.
-//! Refused is what is no protobuf, and what lacks a field that the schema requires: `Dnstap.type`,
-//! and `Message.type` where there is a message. Numbers of enumerations are kept whatever they are,
-//! and so are the bytes of `Policy.type`, be they UTF-8 or not.
+//! Everything that protobuf allows is accepted: fields in any order, of which the last one counts; a
+//! message in several pieces, which are merged; varints that are longer than necessary; unknown
+//! fields and groups, and fields with another wire type than in the schema, which are skipped.
+//! Invalid protobuf is refused, and so is a frame without a required field: `Dnstap.type`, and
+//! `Message.type` if there is a message. Unknown numbers of enumerations are kept, and so are bytes
+//! of `Policy.type` that are not UTF-8.
 //!
-//! Two ways lead through a frame. The short one knows fields in ascending order and in their
-//! shortest form, as every server writes them; the long one knows everything, and takes over where
-//! the short one ends.
+//! There are two decoders. The fast one handles fields in ascending order and in their shortest
+//! form, as every server writes them. The general one handles everything, and continues where the
+//! fast one stops.
 
+mod fast;
+mod general;
 mod input;
-mod long;
-mod short;
 mod unknown;
 
 use thiserror::Error;
@@ -24,20 +24,20 @@ use crate::schema::{EventType, MessageType};
 use crate::wire::event;
 use input::Input;
 
-/// Why a frame is no event, and where.
+/// The error of a frame that is not an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{reason} at byte {offset}")]
 pub struct DecodeError {
-    /// Where in the frame, in bytes: where the field begins that is wrong, or where the frame ends
-    /// without one that it must have.
+    /// The offset in the frame, in bytes: the beginning of the invalid field, or the end of the
+    /// frame if a required field is missing.
     pub offset: usize,
-    /// The error.
-    pub reason: Reason,
+    /// The reason.
+    pub reason: DecodeReason,
 }
 
 /// The reason why a frame cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum Reason {
+pub enum DecodeReason {
     /// A field or a group extends beyond the end of the frame or of the message that contains it.
     #[error("a field is truncated")]
     Truncated,
@@ -50,10 +50,10 @@ pub enum Reason {
     /// A wire type that protobuf does not define.
     #[error("a wire type is unknown")]
     WireType,
-    /// The end of a group that did not begin, or not last.
+    /// The end of a group that is not the current one.
     #[error("a group ends that has not begun")]
     GroupEnd,
-    /// More than 100 groups in each other.
+    /// More than 100 nested groups.
     #[error("groups are nested too deeply")]
     GroupDepth,
     /// `Dnstap.type` is missing.
@@ -80,26 +80,26 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Decodes into an event with nothing set.
+/// Decodes a frame into an event without fields.
 fn decode<'a>(frame: &'a [u8], event: &mut Event<'a>) -> Result<(), DecodeError> {
     let mut at = 0;
-    at = short::bytes(frame, at, event::identity, &mut event.identity);
-    at = short::bytes(frame, at, event::version, &mut event.version);
-    at = short::bytes(frame, at, event::extra, &mut event.extra);
+    at = fast::bytes(frame, at, event::identity, &mut event.identity);
+    at = fast::bytes(frame, at, event::version, &mut event.version);
+    at = fast::bytes(frame, at, event::extra, &mut event.extra);
     let mut has_message_type = false;
-    if let Some((start, end)) = short::extent(frame, at, event::message) {
-        // The type is known when it is read.
+    if let Some((start, end)) = fast::extent(frame, at, event::message) {
+        // The type is set when it is read.
         let message = event.message.insert(Message::new(MessageType(0)));
-        let read = short::message(&frame[start..end], message);
+        let read = fast::message(&frame[start..end], message);
         has_message_type = read > 0;
         if start + read < end {
             let rest = Input::new(&frame[..end], start + read);
-            has_message_type = long::message(rest, message, has_message_type)?;
+            has_message_type = general::message(rest, message, has_message_type)?;
         }
         at = end;
     }
     if has_message_type && frame[at..] == [event::event_type as u8, EventType::MESSAGE.0 as u8] {
         return Ok(());
     }
-    long::event(Input::new(frame, at), event, has_message_type)
+    general::event(Input::new(frame, at), event, has_message_type)
 }

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Events into bytes: in one pass, in place, without allocating.
+//! The encoder: writes events in one pass and in place, without allocation.
 //!
-//! The bytes are those that protobuf-c writes: fields in ascending order, integers as short as they
-//! can be. The messages that servers log most go through [`fast_path`] in a straight line. Any event
-//! goes through here, and is not slow either:
+//! The encoding is the same as that of protobuf-c: fields in ascending order, integers in their
+//! shortest form. [`fast_path`] encodes the messages that servers log most. This module encodes any
+//! event, and is fast, too:
 //!
-//! - The fields that are short go into an array of fixed size, [`HEAD`], which no sum of them can
-//!   overrun. The compiler sees that too, so no store is checked; and a store may be wider than what
-//!   it is to leave, as the next one writes over the rest.
-//! - The length of the message stands before it. How many bytes the length itself takes is guessed
-//!   from the DNS message; the rare wrong guess is corrected by moving the message by a byte.
-//! - Seconds change once a second: their five bytes are remembered.
-//! - What is rare is out of the way, in functions of its own.
+//! - Short fields are written to an array whose constant size `HEAD` is enough for all of them. The
+//!   compiler can prove that, and omits the bounds checks. A store may write more bytes than its
+//!   field has, as the next store overwrites the excess.
+//! - The length of the message comes before it. The number of bytes that the length takes is guessed
+//!   from the size of the DNS message; if the guess is wrong, which is rare, the message is moved by
+//!   a byte.
+//! - The varint of the current second is cached.
+//! - Rare cases are in functions of their own, to keep the common path short.
 
 pub(crate) mod cursor;
 mod envelope;
@@ -35,43 +36,44 @@ pub use fields::Fields;
 pub use origin::Origin;
 use short::{address, nanoseconds, numbers, port, put, put_varint};
 
-/// Longest field in bytes, be it identity, version, extra, a DNS message (RFC 1035, section 4.2.2),
-/// a zone or a part of a policy.
+/// Maximum length in bytes of the identity, the version, extra, a DNS message (RFC 1035, section
+/// 4.2.2), the zone, and each part of a policy.
 pub const BYTES_MAX: usize = 65_535;
 
-/// Longest address in bytes.
+/// Maximum length of an address in bytes.
 pub const ADDRESS_MAX: usize = 16;
 
-/// Bytes for the fields up to the query, in a response of the fast path up to the DNS message: 2 for the
-/// message's length, 33 for three enumerations, 36 for the addresses, 12 for the ports, 32 for the
-/// times, 4 for what stands before the DNS message, and 8 by which a store can be too wide.
+/// Size of the array for the fields before the query (in a response on the fast path, for those
+/// before the DNS message), in bytes: 2 for the length of the message, 33 for three enumerations, 36
+/// for the addresses, 12 for the ports, 32 for the times, 4 for the key and length of the DNS
+/// message, and 8 for the excess of a store.
 const HEAD: usize = 128;
 
-/// Bytes for the fields between zone and response: 16 for a time, and 8 by which a store can be too
-/// wide.
+/// Size of the array for the fields between zone and response, in bytes: 16 for a time, and 8 for
+/// the excess of a store.
 const FOOT: usize = 24;
 
-/// Keys of the times, of their seconds and nanoseconds.
+/// Keys of the times: of the seconds and the nanoseconds.
 const QUERY_TIME: (u32, u32) = (message::query_time_sec, message::query_time_nsec);
 const RESPONSE_TIME: (u32, u32) = (message::response_time_sec, message::response_time_nsec);
 
-/// Bytes of `Dnstap.type`, the last field.
+/// The last field, `Dnstap.type`.
 const TRAILER: [u8; 2] = [wire::event::event_type as u8, 1];
 
-/// Most bytes that an event takes beside its origin, the bytes of query, zone and response, the rare
-/// fields and extra.
+/// Maximum size of an event in bytes, without its origin, the bytes of query, zone and response, the
+/// rare fields and extra.
 const OVERHEAD: usize = HEAD + FOOT;
 
-/// Why an event was not encoded.
+/// The reason why an event was not encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum EncodeError {
-    /// The buffer is shorter than [`max_len`] says.
+    /// The buffer is too small: [`max_len`] is always enough.
     #[error("the buffer is too small for the event")]
     BufferTooSmall,
-    /// A field is longer than [`ADDRESS_MAX`] if it is an address, than [`BYTES_MAX`] if not.
+    /// An address is longer than [`ADDRESS_MAX`], or another field than [`BYTES_MAX`].
     #[error("{0} is too long")]
     TooLong(&'static str),
-    /// `Policy.type` is a string of protobuf, and not UTF-8 here.
+    /// `Policy.type` is not UTF-8, which protobuf requires for strings.
     #[error("policy.type is not valid UTF-8")]
     PolicyType,
 }
@@ -84,8 +86,9 @@ fn limit(field: &'static str, bytes: Option<&[u8]>) -> Result<(), EncodeError> {
     }
 }
 
-/// How long a buffer must be for [`Encoder::encode`], in bytes: some 100 more than the event will
-/// have, so that no more need be known than the lengths of its longer fields.
+/// Returns the buffer size that [`Encoder::encode`] requires for a message, in bytes. It is usually
+/// some 100 bytes more than the event will have, as it is computed only from the lengths of the
+/// longer fields.
 pub fn max_len(
     origin: &Origin,
     message: &impl Fields,
@@ -95,12 +98,12 @@ pub fn max_len(
     Ok(origin.len() + OVERHEAD + names + longer_len(message, envelope.extra)?)
 }
 
-/// Most bytes that the fields take whose length has no small limit.
+/// Returns an upper bound of the size of the fields whose length has no small limit.
 fn longer_len(message: &impl Fields, extra: Option<&[u8]>) -> Result<usize, EncodeError> {
     let query = message.query_message().map_or(0, <[u8]>::len);
     let zone = message.query_zone().map_or(0, <[u8]>::len);
     let response = message.response_message().map_or(0, <[u8]>::len);
-    // BYTES_MAX has all its bits set.
+    // Works because all bits of BYTES_MAX are set.
     if query | zone | response > BYTES_MAX {
         return Err(EncodeError::TooLong("query_message, query_zone or response_message"));
     }
@@ -111,16 +114,16 @@ fn longer_len(message: &impl Fields, extra: Option<&[u8]>) -> Result<usize, Enco
     Ok(length + rare::max_len(message, extra)?)
 }
 
-/// The encoder of one thread: remembers what the next event is likely to need again.
+/// The encoder of one thread, which caches the encoding of the current second.
 #[derive(Clone, Debug)]
 pub struct Encoder {
-    /// A second whose varint has five bytes: one from 1978 to 3058.
+    /// The cached second, from 1978 to 3058, so that its varint has five bytes.
     second: Cell<u64>,
-    /// Its varint.
+    /// The varint of that second.
     varint: Cell<[u8; 8]>,
-    /// The beginning of the fields of a query's time: all but the nanoseconds, and a byte.
+    /// The fields of the query time up to the nanoseconds, with padding.
     query_time: Cell<[u8; 8]>,
-    /// The same of a response.
+    /// The fields of the response time, likewise.
     response_time: Cell<[u8; 8]>,
 }
 
@@ -131,7 +134,7 @@ impl Default for Encoder {
 }
 
 impl Encoder {
-    /// An encoder.
+    /// Creates an encoder.
     pub fn new() -> Self {
         let encoder = Self {
             second: Cell::new(0),
@@ -143,7 +146,7 @@ impl Encoder {
         encoder
     }
 
-    /// Remembers a second whose varint has five bytes.
+    /// Caches a second, whose varint must have five bytes.
     fn remember(&self, second: u64) {
         let varint = first_eight(second);
         let fields = |keys: (u32, u32)| {
@@ -159,9 +162,8 @@ impl Encoder {
         self.response_time.set(fields(RESPONSE_TIME));
     }
 
-    /// Encodes an event of type MESSAGE into the front of `out`, and returns how many bytes it has.
-    /// `out` has room enough if it has as many bytes as [`max_len`] says; those behind the event
-    /// may have been written to.
+    /// Encodes an event of type MESSAGE at the beginning of `out`, and returns its length. A buffer
+    /// of [`max_len`] bytes is large enough; bytes after the event may be overwritten.
     pub fn encode(
         &self,
         origin: &Origin,
@@ -174,7 +176,7 @@ impl Encoder {
         Ok(start + self.message(message, rest)? + TRAILER.len())
     }
 
-    /// Writes everything behind the key of the message. Returns how many bytes that takes without
+    /// Writes everything after the key of the message. Returns the number of bytes, without those of
     /// the trailer.
     fn message(&self, message: &impl Fields, out: &mut [u8]) -> Result<usize, EncodeError> {
         let query = message.query_message().map_or(0, <[u8]>::len);
@@ -191,7 +193,7 @@ impl Encoder {
         }
     }
 
-    /// Writes the fields of the message, and the trailer. Returns where the fields end.
+    /// Writes the fields of the message and the trailer. Returns the end of the fields.
     fn fields(&self, message: &impl Fields, out: &mut [u8]) -> Result<usize, EncodeError> {
         let head: &mut [u8; HEAD] = out.first_chunk_mut().ok_or(EncodeError::BufferTooSmall)?;
         let mut at = numbers(head, 0, message);
@@ -228,7 +230,7 @@ impl Encoder {
         Ok(end)
     }
 
-    /// Writes a field that is the seconds of a time, if there are any.
+    /// Writes the seconds of a time, if they are present.
     #[inline(always)]
     fn seconds<const N: usize>(
         &self,
@@ -247,7 +249,7 @@ impl Encoder {
         }
     }
 
-    /// Writes the varint of seconds, and remembers it.
+    /// Writes the varint of a second that is not cached, and caches it.
     #[cold]
     #[inline(never)]
     fn other_second(&self, out: &mut [u8], seconds: u64) -> usize {
@@ -258,17 +260,18 @@ impl Encoder {
     }
 }
 
-/// The least value whose varint has five bytes.
+/// The smallest value whose varint has five bytes.
 const FIVE_BYTES_MIN: u64 = 1 << 28;
 
-/// The first eight bytes of a varint.
+/// Returns the first eight bytes of a varint.
 fn first_eight(value: u64) -> [u8; 8] {
     let mut eight = [0; 8];
     eight.copy_from_slice(&varint::any(value).0[..8]);
     eight
 }
 
-/// Writes the length of a message into the bytes before it, if it takes so many.
+/// Writes the length of a message into the bytes before it. Returns whether it takes exactly these
+/// bytes.
 #[inline(always)]
 fn put_guessed_length(prefix: &mut [u8], length: usize) -> bool {
     match prefix {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Events as borrowed views: what the encoder takes and the decoder gives.
+//! Events and messages as borrowed views, for the encoder and the decoder.
 //!
-//! The fields are those of `proto/dnstap.proto`, under the same names where Rust allows them. Bytes
-//! are what the frame or the caller has; nothing is copied.
+//! The fields are those of `proto/dnstap.proto`, with the same names where Rust allows them. Bytes
+//! are borrowed from the frame or the caller.
 
 use crate::schema::fields::{event_fields, message_fields, policy_fields, rust_type, schema_name};
 use crate::schema::{EventType, Field, MessageType, is_ascending};
@@ -27,7 +27,8 @@ macro_rules! structure {
                 type_name: stringify!($type),
             }),+];
 
-            /// Nothing is set. A function, as a copy of a constant would be one of all bytes.
+            /// Returns a value without fields. It is a function because a constant would be copied
+            /// with all its bytes.
             #[inline(always)]
             const fn empty() -> Self {
                 Self { $($field: empty!($label $type),)+ }
@@ -49,7 +50,7 @@ message_fields!(structure);
 policy_fields!(structure);
 
 impl Event<'_> {
-    /// An event of type MESSAGE with nothing else set.
+    /// Creates an event of type MESSAGE without other fields.
     pub const fn new() -> Self {
         Self { event_type: EventType::MESSAGE, ..Self::empty() }
     }
@@ -62,7 +63,7 @@ impl Default for Event<'_> {
 }
 
 impl Message<'_> {
-    /// A message of this type with nothing else set.
+    /// Creates a message of this type without other fields.
     pub const fn new(message_type: MessageType) -> Self {
         Self { message_type, ..Self::empty() }
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where a sink sends to, as text: `unix:PATH`, `tcp:HOST:PORT`, `tls:HOST:PORT`,
-//! `file:PATH`.
+//! The output of a sink, as text: `unix:PATH`, `tcp:HOST:PORT`, `tls:HOST:PORT` or `file:PATH`.
 
 use std::ffi::OsStr;
 use std::io;
@@ -11,14 +10,14 @@ use std::str::FromStr;
 use framestream::address::host_at_port;
 use thiserror::Error;
 
-/// Where a sink sends to.
+/// The output of a sink.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// A Unix socket that a receiver listens on.
     Unix(PathBuf),
-    /// A host, by name or address, and a port of it.
+    /// A host, as a name or an address, and its port.
     Tcp(String, u16),
-    /// The same, over TLS.
+    /// A host and port, over TLS.
     #[cfg(feature = "tls")]
     Tls(String, u16),
     /// A file, which is truncated when it is opened.
@@ -28,7 +27,7 @@ pub enum Output {
 /// The reason why a text is not a valid output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum OutputError {
-    /// It begins with no known kind of output.
+    /// It does not begin with a known kind of output.
     #[error("expected \"unix:PATH\", \"tcp:HOST:PORT\", \"tls:HOST:PORT\" or \"file:PATH\"")]
     Kind,
     /// It needs a build with TLS.
@@ -46,8 +45,8 @@ pub enum OutputError {
 }
 
 impl Output {
-    /// Makes a relative path absolute, so that it leads to the same place after the process has
-    /// changed its working directory. Does not look at the path.
+    /// Makes a relative path absolute, so that a later change of the working directory has no
+    /// effect. Does not access the path.
     pub fn absolute(self) -> io::Result<Self> {
         match self {
             Self::Unix(path) => path::absolute(path).map(Self::Unix),
@@ -65,7 +64,7 @@ impl FromStr for Output {
     }
 }
 
-/// Paths are bytes.
+// Paths need not be UTF-8.
 impl TryFrom<&[u8]> for Output {
     type Error = OutputError;
 
@@ -87,7 +86,7 @@ impl TryFrom<&[u8]> for Output {
     }
 }
 
-/// `HOST:PORT` with IPv6 addresses in brackets, or `HOST@PORT`.
+/// Parses `HOST:PORT` with IPv6 addresses in brackets, or `HOST@PORT`.
 fn host_port(text: &[u8]) -> Result<(String, u16), OutputError> {
     let text = str::from_utf8(text).map_err(|_| OutputError::HostPort)?;
     match host_at_port(text) {
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn outputs_are_what_they_say() {
+    fn outputs_are_parsed() {
         let tcp = |host: &str, port| Ok(Output::Tcp(host.into(), port));
         for (text, output) in [
             ("unix:/run/dnstap.sock", Ok(Output::Unix("/run/dnstap.sock".into()))),

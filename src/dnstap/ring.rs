@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The ring between one logging thread and the writer thread: bytes as they go on the wire. The
-//! only module of the crate with `unsafe` blocks.
+//! The ring between one logging thread and the writer thread: frames in wire format. The only module
+//! of the crate with `unsafe` blocks.
 //!
-//! A frame is written where it will be sent from, length first, in one piece. Where the end of the
-//! memory is too near for that, a mark says to go on at the beginning. Positions count all bytes
-//! since the ring was made, and wrap with the integer.
+//! A frame is encoded where it will be sent from: its length, then its payload, in one piece. If the
+//! memory ends too early for that, a mark tells the consumer to continue at the beginning. Positions
+//! count all bytes since the ring was created, and wrap with the integer.
 //!
 //! ```text
 //!          head                     tail
@@ -24,33 +24,34 @@ use framestream::sync::Padded;
 use framestream::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use memory::Memory;
 
-/// Instead of a frame's length: the next frame is at the beginning of the memory. No frame is so
-/// long.
+/// The mark in place of a length: the next frame is at the beginning of the memory. No frame has
+/// this length.
 const SKIP: [u8; LENGTH_SIZE] = [0xff; LENGTH_SIZE];
 
-/// Most bytes that are handed to the writer thread at once; room comes back as often.
+/// Size from which on a span is not extended, in bytes. The room of a span is released once it is
+/// sent.
 const SPAN_SIZE: usize = 128 * 1024;
 
-/// Fewest bytes that a ring counts for, as long as it holds any.
+/// Minimum number of bytes that a ring counts for while it holds memory.
 const HELD_MIN: usize = 64 * 1024;
 
-/// Smallest ring, in bytes.
+/// Minimum size of a ring in bytes.
 pub(crate) const CAPACITY_MIN: usize = if cfg!(loom) { 16 } else { 4096 };
 
-/// Why a frame was not put in.
+/// The reason why there is no room for a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum ReserveError {
     /// There is no room now.
     Full,
-    /// There is none, and there may never be: it is longer than half of the ring.
+    /// There may never be room, as the frame is longer than half of the ring.
     TooLong,
 }
 
-/// A ring, seen from both ends.
+/// A ring, shared by its two ends.
 pub(crate) struct Ring {
-    /// Where the next frame goes.
+    /// Position of the next frame.
     tail: Padded<AtomicUsize>,
-    /// Where the oldest frame is.
+    /// Position of the oldest frame.
     head: Padded<AtomicUsize>,
     memory: Memory,
     /// True once the consumer's end is taken.
@@ -58,7 +59,8 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    /// The producer's end of a ring of at least `capacity` bytes; `None` without memory for it.
+    /// Allocates a ring of at least `capacity` bytes, and returns its producing end; `None` if out of
+    /// memory.
     pub(crate) fn allocate(capacity: usize) -> Option<Producer> {
         let capacity = capacity.max(CAPACITY_MIN).checked_next_power_of_two()?;
         let ring = Arc::new(Self {
@@ -70,7 +72,7 @@ impl Ring {
         Some(Producer { ring, tail: 0, room_end: capacity, wake_at: 0 })
     }
 
-    /// Bytes that wait.
+    /// Returns the number of pending bytes.
     pub(crate) fn waiting(&self) -> usize {
         let head = self.head.0.load(Ordering::Acquire);
         self.tail.0.load(Ordering::Acquire).wrapping_sub(head)
@@ -81,13 +83,13 @@ impl Ring {
         self.tail.0.load(Ordering::Acquire)
     }
 
-    /// Returns whether all frames before `position` are taken.
+    /// Returns whether all frames before `position` are sent or dropped.
     pub(crate) fn is_past(&self, position: usize) -> bool {
         self.head.0.load(Ordering::Acquire).wrapping_sub(position) as isize >= 0
     }
 
-    /// Returns the bytes of memory that it counts for: the bytes it holds, and at least several
-    /// pages, since the number of mappings of a process is limited.
+    /// Returns the number of bytes that it counts for: its memory, but at least several pages, since
+    /// the number of mappings of a process is limited.
     pub(crate) fn held(&self) -> usize {
         match self.memory.mapped() {
             0 => 0,
@@ -100,7 +102,7 @@ impl Ring {
         self.claimed.load(Ordering::Acquire)
     }
 
-    /// The consumer's end, once in each process.
+    /// Returns the consuming end, once in each process.
     pub(crate) fn claim(self: &Arc<Self>) -> Option<Consumer> {
         if self.claimed.swap(true, Ordering::AcqRel) {
             return None;
@@ -111,7 +113,7 @@ impl Ring {
     }
 
     /// Resets the ring in a forked child: empty, and without a consumer. The parent sends the
-    /// pending frames. The producer must [follow](Producer::renew) before its next frame.
+    /// pending frames. The producer must call [`Producer::renew`] before its next frame.
     pub(crate) fn renew(&self, _: &Child) {
         self.reset();
     }
@@ -122,15 +124,15 @@ impl Ring {
     }
 }
 
-/// The end of a ring that a logging thread holds. What it knows by itself, it need not ask of what
-/// it shares with the consumer.
+/// The producing end of a ring. It has copies of positions, so that it rarely loads those that it
+/// shares with the consumer.
 pub(crate) struct Producer {
     ring: Arc<Ring>,
-    /// Where the next frame goes: as in the ring, but behind the mark where one was made.
+    /// Position of the next frame: that of the ring, or after a mark.
     tail: usize,
-    /// Up to where there is room from there on, in one piece.
+    /// End of the contiguous free space that begins at `tail`.
     room_end: usize,
-    /// The position from which on [`Room::commit`] asks for a wake-up.
+    /// Position from which on [`Room::commit`] requests a wake-up.
     wake_at: usize,
 }
 
@@ -139,8 +141,8 @@ impl Producer {
         &self.ring
     }
 
-    /// Reloads the position of the next frame and the free space: to be called in a forked child
-    /// before its first frame. At the fork, a frame may have been partly written.
+    /// Reloads the position of the next frame and the free space. Called in a forked child before
+    /// its first frame, as a frame may have been written in part at the fork.
     pub(crate) fn renew(&mut self) {
         self.tail = self.ring.tail.0.load(Ordering::Relaxed);
         self.room_end = self.tail;
@@ -149,36 +151,36 @@ impl Producer {
 
     /// Reserves room for a frame of at most `max_len` bytes.
     #[inline(always)]
-    pub(crate) fn reserve(&mut self, max_len: usize) -> Result<Room<'_>, Refusal> {
+    pub(crate) fn reserve(&mut self, max_len: usize) -> Result<Room<'_>, ReserveError> {
         let size = max_len + LENGTH_SIZE;
         if size > self.room_end.wrapping_sub(self.tail) {
             self.make_room(size)?;
         }
         let Self { ring, tail, wake_at, .. } = self;
-        // SAFETY: from `tail` to `room_end` the memory is free, and in one piece: the consumer
-        // released it with the `head` that was seen, and this is the only producer.
+        // SAFETY: the memory from `tail` to `room_end` is free and contiguous: the consumer released
+        // it with the `head` that was loaded, and this is the only producer.
         let frame = unsafe { ring.memory.get_mut(*tail, size) };
-        // SAFETY: it has that many bytes, and `max_len` more.
+        // SAFETY: its size is `LENGTH_SIZE + max_len`.
         let (length, payload) = unsafe { frame.split_at_mut_unchecked(LENGTH_SIZE) };
         Ok(Room { length, payload, tail, shared_tail: &ring.tail.0, wake_at })
     }
 
-    /// Reloads the position of the consumer, and goes on at the beginning of the memory if its end
-    /// is too near.
+    /// Reloads the position of the consumer, and continues at the beginning of the memory if its end
+    /// is too close.
     #[cold]
     #[inline(never)]
-    fn make_room(&mut self, size: usize) -> Result<(), Refusal> {
+    fn make_room(&mut self, size: usize) -> Result<(), ReserveError> {
         let capacity = self.ring.memory.len();
         let waiting = self.tail.wrapping_sub(self.ring.head.0.load(Ordering::Acquire));
         let to_end = capacity - (self.tail & (capacity - 1));
         let skip = if size <= to_end { 0 } else { to_end };
         if waiting + skip + size > capacity {
-            // At the wrong place, a frame of more than half does not even fit into an empty ring.
-            let never = size > capacity / 2;
-            return Err(if never { Refusal::TooLong } else { Refusal::Full });
+            // Depending on the position, a longer frame may not even fit into an empty ring.
+            let is_too_long = size > capacity / 2;
+            return Err(if is_too_long { ReserveError::TooLong } else { ReserveError::Full });
         }
         if skip >= LENGTH_SIZE {
-            // SAFETY: what is skipped is as free as what is filled behind it.
+            // SAFETY: the skipped memory is free, like the memory after it.
             let mark = unsafe { self.ring.memory.get_mut(self.tail, LENGTH_SIZE) };
             mark.copy_from_slice(&SKIP);
         }
@@ -189,28 +191,28 @@ impl Producer {
         Ok(())
     }
 
-    /// Makes [`Room::commit`] ask for a wake-up once `bytes` more are put in.
+    /// Makes [`Room::commit`] request a wake-up after `bytes` more.
     pub(crate) fn wake_after(&mut self, bytes: usize) {
         self.wake_at = self.tail.wrapping_add(bytes);
     }
 }
 
 impl Drop for Producer {
-    /// Releases all memory but that of the frames which the consumer has not taken yet.
+    /// Releases the memory, except for that of pending frames.
     fn drop(&mut self) {
         let tail = self.ring.tail.0.load(Ordering::Relaxed);
         let is_empty = self.ring.head.0.load(Ordering::Acquire) == tail;
         let used = if is_empty { 0 } else { tail.min(self.ring.memory.len()) };
-        // SAFETY: this was the only producer. The consumer touches what lies between `head` and the
-        // `tail`: nothing if they are the same, and nothing behind the `tail` in the first round.
+        // SAFETY: this was the only producer. The consumer accesses only the bytes from `head` to
+        // `tail`: none if they are equal, and none after `tail` in the first round.
         unsafe { self.ring.memory.keep(used) };
     }
 }
 
-/// Room for a frame, which is put in by [`Room::commit`], or by nothing.
+/// Reserved room for a frame. Dropping it without [`Room::commit`] discards the frame.
 pub(crate) struct Room<'a> {
     length: &'a mut [u8],
-    /// To be written to.
+    /// The memory for the payload.
     pub(crate) payload: &'a mut [u8],
     tail: &'a mut usize,
     shared_tail: &'a AtomicUsize,
@@ -218,8 +220,8 @@ pub(crate) struct Room<'a> {
 }
 
 impl Room<'_> {
-    /// Puts in a frame of the first `length` bytes of the payload, of all of them at most. Returns
-    /// whether it is time for a wake-up, as set by [`Producer::wake_after`].
+    /// Adds a frame with the first `length` bytes of the payload. Returns whether it is time for a
+    /// wake-up, as set by [`Producer::wake_after`].
     #[inline(always)]
     pub(crate) fn commit(self, length: usize) -> bool {
         let length = length.min(self.payload.len());
@@ -230,7 +232,7 @@ impl Room<'_> {
     }
 }
 
-/// Frames that lie one behind the other.
+/// Contiguous frames.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     start: usize,
@@ -244,14 +246,14 @@ impl Span {
     }
 }
 
-/// The end of a ring that the writer thread holds.
+/// The consuming end of a ring.
 pub(crate) struct Consumer {
     ring: Arc<Ring>,
     /// `tail` at the last [`Consumer::refresh`].
     seen: usize,
     /// The frames that are being sent.
     span: Span,
-    /// Bytes of the span that are sent.
+    /// Bytes of the span that were sent.
     sent: usize,
 }
 
@@ -260,7 +262,7 @@ impl Consumer {
         &self.ring
     }
 
-    /// Takes in the frames that the producer has put in since the last call.
+    /// Makes the frames available that the producer has added since the last call.
     pub(crate) fn refresh(&mut self) {
         self.seen = self.ring.tail.0.load(Ordering::Acquire);
         if self.span.frames == 0 {
@@ -268,20 +270,20 @@ impl Consumer {
         }
     }
 
-    /// The next bytes to send; `None` if all that was seen is sent.
+    /// Returns the next bytes to send; `None` if all available frames are sent.
     pub(crate) fn front(&self) -> Option<&[u8]> {
         if self.span.frames == 0 {
             return None;
         }
         let start = self.span.start.wrapping_add(self.sent);
         let length = self.span.end.wrapping_sub(start);
-        // SAFETY: the span lies between `head` and the `tail` that was seen, in one piece: the
-        // producer leaves it alone until this consumer, the only one, moves `head`.
+        // SAFETY: the span is contiguous and between `head` and the `tail` that was loaded: the
+        // producer does not write to it until this consumer, the only one, advances `head`.
         Some(unsafe { self.ring.memory.get(start, length) })
     }
 
-    /// `count` bytes of [`Consumer::front`] are sent. Returns the frames this completes, as far as
-    /// they are counted: when their span is through.
+    /// Marks `count` bytes of [`Consumer::front`] as sent. Returns the number of frames in the span
+    /// once all of it is sent, otherwise 0.
     pub(crate) fn consume(&mut self, count: usize) -> usize {
         self.sent += count;
         if self.sent < self.span.end.wrapping_sub(self.span.start) {
@@ -290,7 +292,7 @@ impl Consumer {
         self.give_up()
     }
 
-    /// Gives up the span that is being sent. Returns its frames.
+    /// Removes the span that is being sent. Returns the number of its frames.
     pub(crate) fn give_up(&mut self) -> usize {
         let frames = self.span.frames;
         self.ring.head.0.store(self.span.end, Ordering::Release);
@@ -300,8 +302,8 @@ impl Consumer {
         frames
     }
 
-    /// Goes back to the beginning of the frame that was sent in part. Returns the frames of the
-    /// span that were sent before it.
+    /// Goes back to the beginning of a frame that was sent in part. Returns the number of frames of
+    /// the span that were sent before it.
     pub(crate) fn rewind(&mut self) -> usize {
         let sent_to = self.span.start.wrapping_add(std::mem::take(&mut self.sent));
         let mut at = self.span.start;
@@ -322,7 +324,7 @@ impl Consumer {
         frames
     }
 
-    /// Drops all that waits. Returns its frames.
+    /// Drops all pending frames. Returns their number.
     pub(crate) fn discard(&mut self) -> usize {
         let mut frames = 0;
         self.refresh();
@@ -332,14 +334,14 @@ impl Consumer {
         frames
     }
 
-    /// The length at `at`, where [`LENGTH_SIZE`] bytes were seen.
+    /// Returns the length at `at`, where at least [`LENGTH_SIZE`] bytes are available.
     fn length(&self, at: usize) -> usize {
         // SAFETY: as in `front`.
         let bytes = unsafe { self.ring.memory.get(at, LENGTH_SIZE) };
         bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte))
     }
 
-    /// Gathers the frames behind the span, up to the end of the memory.
+    /// Gathers the frames after the span, up to the end of the memory.
     fn next_span(&mut self) {
         let capacity = self.ring.memory.len();
         let mut span = Span::empty_at(self.span.end);
@@ -373,13 +375,14 @@ mod tests {
         (producer, consumer)
     }
 
-    fn push(producer: &mut Producer, payload: &[u8], max_len: usize) -> Result<bool, Refusal> {
+    fn push(producer: &mut Producer, payload: &[u8], max_len: usize) -> Result<bool, ReserveError> {
         let room = producer.reserve(max_len)?;
         room.payload[..payload.len()].copy_from_slice(payload);
         Ok(room.commit(payload.len()))
     }
 
-    /// Sends all that waits in writes of `max_len` bytes; returns the bytes and the frames.
+    /// Sends all pending frames in writes of `max_len` bytes. Returns the bytes, and the number of
+    /// frames.
     fn drain(consumer: &mut Consumer, max_len: usize) -> (Vec<u8>, usize) {
         let (mut bytes, mut frames) = (Vec::new(), 0);
         consumer.refresh();
@@ -392,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_come_out_as_they_went_in_wherever_the_memory_ends() {
+    fn frames_are_intact_wherever_the_memory_ends() {
         for (length, max_len, write) in
             [(1, 1, 7), (5, 40, 1), (100, 117, 64), (1000, 1500, 1 << 20)]
         {
@@ -401,7 +404,7 @@ mod tests {
             let mut sent = (Vec::new(), 0);
             for number in 0..5000u32 {
                 let payload = vec![number as u8; length];
-                while push(&mut producer, &payload, max_len) == Err(Refusal::Full) {
+                while push(&mut producer, &payload, max_len) == Err(ReserveError::Full) {
                     let (bytes, frames) = drain(&mut consumer, write);
                     sent.0.extend(bytes);
                     sent.1 += frames;
@@ -434,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_of_half_the_ring_fits_at_last_and_a_longer_one_never() {
+    fn a_frame_of_half_the_ring_fits_into_an_empty_ring_and_a_longer_one_is_refused() {
         let (mut producer, mut consumer) = ring(4096);
         for _ in 0..100 {
             push(&mut producer, &[1; 10], 10).expect("room");
@@ -444,14 +447,14 @@ mod tests {
         }
         push(&mut producer, &[1; 10], 10).expect("room");
         assert_eq!(push(&mut producer, &[3; 2040], 2040), Ok(true));
-        assert_eq!(push(&mut producer, &[3; 2044], 2044), Err(Refusal::Full));
-        assert_eq!(push(&mut producer, &[3; 4000], 4000), Err(Refusal::TooLong));
+        assert_eq!(push(&mut producer, &[3; 2044], 2044), Err(ReserveError::Full));
+        assert_eq!(push(&mut producer, &[3; 4000], 4000), Err(ReserveError::TooLong));
         drain(&mut consumer, usize::MAX);
-        assert_eq!(push(&mut producer, &[3; 4093], 4093), Err(Refusal::TooLong));
+        assert_eq!(push(&mut producer, &[3; 4093], 4093), Err(ReserveError::TooLong));
     }
 
     #[test]
-    fn nothing_is_left_of_a_frame_that_is_given_up() {
+    fn a_frame_that_is_not_committed_leaves_no_trace() {
         let (mut producer, mut consumer) = ring(4096);
         producer.reserve(100).expect("room").payload.fill(1);
         push(&mut producer, b"next", 4).expect("room");
@@ -459,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_without_a_producer_holds_no_more_than_its_frames() {
+    fn a_ring_without_a_producer_holds_only_its_frames() {
         let capacity = 1 << 20;
         let (producer, _consumer) = ring(capacity);
         assert_eq!(producer.ring().held(), capacity);
@@ -476,7 +479,7 @@ mod tests {
         assert!((1..=1 << 16).contains(&begun.memory.mapped()), "a page");
         assert_eq!(drain(&mut consumer, usize::MAX), (b"\0\0\0\x07a frame".to_vec(), 1));
 
-        // In the second round, the frame may lie anywhere.
+        // In the second round, the frame may be anywhere.
         let (mut producer, mut consumer) = ring(4096);
         for _ in 0..10 {
             push(&mut producer, &[1; 1000], 1000).expect("room");
@@ -488,22 +491,22 @@ mod tests {
     }
 
     #[test]
-    fn a_child_begins_with_what_it_puts_in_itself() {
+    fn a_child_starts_with_an_empty_ring() {
         for (is_claimed, is_torn) in [(false, false), (true, false), (true, true)] {
             let (mut producer, consumer) = ring(4096);
             let parents = is_claimed.then_some(consumer);
-            // A frame ends before the memory does, so that the next one leaves a mark there.
+            // The rest of the memory is too short for the next frame, which leaves a mark there.
             push(&mut producer, &[1; 3000], 3000).expect("room");
             if is_torn {
-                // At the fork, its thread was about to say that it is there.
+                // At the fork, the thread was about to add another frame.
                 producer.tail = producer.tail.wrapping_add(LENGTH_SIZE + 100);
             }
             producer.ring().reset();
             producer.renew();
-            // The child's frames may be there before its consumer is, and have all the room.
+            // The child may log before it has a consumer, and can use the whole ring.
             push(&mut producer, &[2; 2000], 2000).expect("room");
-            let mut consumer = producer.ring().claim().expect("one for the child");
-            assert!(producer.ring().claim().is_none(), "a second one");
+            let mut consumer = producer.ring().claim().expect("the consumer of the child");
+            assert!(producer.ring().claim().is_none(), "a second consumer");
             push(&mut producer, b"child's", 7).expect("room");
             let (bytes, frames) = drain(&mut consumer, usize::MAX);
             assert_eq!((bytes.len(), frames), (2004 + 11, 2));

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The schema, described once: the enumerations and messages of `proto/dnstap.proto`.
 //!
-//! Whatever differs from value to value or from field to field is made of the two tables here, or
-//! checked against them: the types, the keys on the wire, encoder and decoder, the owned types, the
-//! names that programs print, the enumerations of the C header.
+//! Everything that depends on single values or fields is generated from the two tables here, or
+//! checked against them: the types, the keys on the wire, the encoder and decoder, the owned types,
+//! the names that programs print, the enumerations of the C header.
 
 mod enumerations;
 pub(crate) mod fields;
 
 pub use enumerations::{
-    Description, ENUMERATIONS, EventType, Hop, HttpProtocol, MessageType, PolicyAction,
-    PolicyMatch, SocketFamily, SocketProtocol, Value,
+    ENUMERATIONS, EnumDescription, EnumValue, EventType, Hop, HttpProtocol, MessageType,
+    PolicyAction, PolicyMatch, SocketFamily, SocketProtocol,
 };
 pub use fields::Field;
 

@@ -7,9 +7,8 @@
 //! Queue::log -> ring --'
 //! ```
 //!
-//! Logging takes no lock, allocates nothing, and makes no system call but those two that check the
-//! pipe to the writer thread, and wake it: once a batch, and for the first of a series of messages
-//! that are dropped.
+//! Logging takes no lock and allocates nothing. It makes system calls only to wake the writer
+//! thread: once per batch, and for the first message of a series of dropped ones.
 
 mod member;
 mod options;
@@ -20,9 +19,9 @@ mod stats;
 mod switch;
 
 pub use framestream::sender::{EVENTS_MAX, EventKind, Failure, SenderEvent};
-pub use options::{OpenError, Options};
+pub use options::{OpenError, SinkOptions};
 pub use queue::{Logged, Queue};
-pub use stats::Stats;
+pub use stats::SinkStats;
 pub use switch::Switch;
 
 use std::io;
@@ -51,7 +50,7 @@ pub const MESSAGE_TYPES: usize = MessageType::LIMIT;
 
 const _: () = assert!(MESSAGE_TYPES <= u32::BITS as usize, "message types are bits of a u32");
 
-/// Bytes that wait in a ring before the writer thread is woken, unless the ring is small.
+/// Number of pending bytes in a ring at which the writer thread is woken, unless the ring is small.
 const WAKE_LEVEL: usize = 64 * 1024;
 
 /// One output with its writer thread. Dropping it closes it.
@@ -64,7 +63,7 @@ pub struct Sink {
 
 impl Sink {
     /// Starts a writer thread, which connects. Never waits for the receiver.
-    pub fn open(options: Options) -> Result<Self, OpenError> {
+    pub fn open(options: SinkOptions) -> Result<Self, OpenError> {
         let Prepared { origin, writer } = options.prepare()?;
         let settings = Settings {
             identity: options.identity,
@@ -89,7 +88,7 @@ impl Sink {
         self.queue_with(Switch::default())
     }
 
-    /// Creates a queue whose switch is part of a value of the caller, who can read it there without
+    /// Creates a queue whose switch is part of a value of the caller, where it can be read without
     /// the queue. Each queue needs a switch of its own.
     pub fn queue_with<S>(&self, switch: S) -> Result<Queue<S>, OpenError>
     where
@@ -149,12 +148,12 @@ impl Sink {
     }
 
     /// Returns the current counters.
-    pub fn stats(&self) -> Stats {
+    pub fn stats(&self) -> SinkStats {
         stats::take(&self.registry, &self.sender)
     }
 
-    /// Returns the time of, and the reason for, the last failure to connect or break of the
-    /// stream; `None` if there was none. Kept after the sink has reconnected.
+    /// Returns the time and the reason of the last failure to connect or break of the stream;
+    /// `None` if there was none. It is kept when the sink reconnects.
     pub fn last_failure(&self) -> Option<Failure> {
         self.sender.last_failure()
     }
@@ -164,9 +163,9 @@ impl Sink {
         self.sender.next_event()
     }
 
-    /// Returns a descriptor that is readable while there are events: only to be polled. It belongs
-    /// to this process: it is closed in forked children, which ask for another one. The same holds
-    /// if it was closed by mistake.
+    /// Returns a descriptor that is readable while events are pending, and must only be polled. It
+    /// is closed in forked children, where this function returns another one, as it does if the
+    /// descriptor was closed by mistake.
     pub fn event_fd(&self) -> io::Result<RawFd> {
         self.sender.event_fd()
     }

@@ -6,10 +6,10 @@
 //! use dnstap::encode::Envelope;
 //! use dnstap::message::Message;
 //! use dnstap::schema::MessageType;
-//! use dnstap::sink::Options;
+//! use dnstap::sink::SinkOptions;
 //! use dnstap::writer::Writer;
 //!
-//! let options = Options::new("unix:/run/dnstap.sock".parse()?);
+//! let options = SinkOptions::new("unix:/run/dnstap.sock".parse()?);
 //! let mut writer = Writer::open(&options)?;
 //! writer.write(&Message::new(MessageType::TOOL_QUERY), Envelope::EMPTY)?;
 //! writer.close()?;
@@ -28,7 +28,8 @@ use framestream::{Seconds, StreamError, plain_error};
 use thiserror::Error;
 
 use crate::encode::{self, EncodeError, Encoder, Envelope, Fields, Origin};
-use crate::sink::{OpenError, Options};
+use crate::message_types;
+use crate::sink::{ALL_MESSAGE_TYPES, OpenError, SinkOptions};
 
 /// Bytes of frames above which the buffer is written.
 const BATCH: usize = 64 * 1024;
@@ -36,8 +37,8 @@ const BATCH: usize = 64 * 1024;
 /// Maximum size of the buffer that is kept after a long frame.
 const KEPT: usize = 4 * BATCH;
 
-/// A stream to write to. Every call takes at most [`Options::io_timeout`], except for writing to a
-/// regular file. Dropping a writer discards the buffered data, and does not send STOP.
+/// A stream to write to. Each call takes at most [`SinkOptions::io_timeout`], except for writing to
+/// a regular file. Dropping a writer discards the buffered data, and does not send STOP.
 pub struct Writer {
     stream: StreamWriter,
     origin: Origin,
@@ -57,7 +58,7 @@ pub struct Writer {
 impl Writer {
     /// Connects, and performs the handshake. Uses the output, identity, version, message types,
     /// direction, TLS and I/O timeout of the options.
-    pub fn open(options: &Options) -> Result<Self, OpenWriterError> {
+    pub fn open(options: &SinkOptions) -> Result<Self, OpenWriterError> {
         let until = deadline(Instant::now(), options.io_timeout);
         let mut stream = options.prepare()?.writer;
         // A message that was sampled already has its rate in `extra`.
@@ -69,7 +70,7 @@ impl Writer {
             stream,
             origin,
             encoder: Encoder::new(),
-            message_types: options.message_types,
+            message_types: options.message_types & ALL_MESSAGE_TYPES,
             buffer: Vec::new(),
             used: 0,
             io_timeout: options.io_timeout,
@@ -79,7 +80,7 @@ impl Writer {
     }
 
     /// Writes a message with its envelope. Returns whether its type is one of
-    /// [`Options::message_types`]; if not, it is not written.
+    /// [`SinkOptions::message_types`]; if not, it is not written.
     pub fn write(
         &mut self,
         message: &impl Fields,
@@ -108,9 +109,7 @@ impl Writer {
         envelope: Envelope<'_>,
     ) -> Result<bool, WriteError> {
         self.check()?;
-        let message_type = message.message_type();
-        let bit = 1_u32.checked_shl(message_type.0).unwrap_or(0);
-        if message_type.name().is_none() || self.message_types & bit == 0 {
+        if !message_types::contains(self.message_types, message.message_type()) {
             return Ok(false);
         }
         let max_len = encode::max_len(&self.origin, message, envelope)?;

@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 
 use thiserror::Error;
 
-/// The reason that a text is not a host with a port.
+/// The reason why a text is not a host with a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum AddressError {
     /// Nothing separates a host from a port.
@@ -17,7 +17,7 @@ pub enum AddressError {
     /// The border between an IPv6 address and the port is ambiguous.
     #[error("an IPv6 address with a port has to be in brackets, as in [2001:db8::1]:6000")]
     Brackets,
-    /// The host has spaces, or it has colons or brackets and is not an IPv6 address.
+    /// The host contains spaces, or it contains colons or brackets but is not an IPv6 address.
     #[error("the host is neither a name nor an address")]
     Host,
 }
@@ -46,7 +46,7 @@ pub fn host_at_port(text: &str) -> Result<(&str, u16), AddressError> {
     Ok((host, self::port(port)?))
 }
 
-/// Returns a port number, which must consist of decimal digits.
+/// Parses a port number, which must consist of decimal digits.
 fn port(text: &str) -> Result<u16, AddressError> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_number).ok_or(AddressError::Port)
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_and_ports_are_told_apart() {
+    fn hosts_and_ports_are_separated() {
         for (text, expected) in [
             ("ns1.example:53", Ok(("ns1.example", 53))),
             ("192.0.2.1:053", Ok(("192.0.2.1", 53))),
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_an_at_sign_a_port_is_clear() {
+    fn a_port_after_an_at_sign_is_unambiguous() {
         for (text, expected) in [
             ("2001:db8::1@6000", Ok(("2001:db8::1", 6000))),
             ("192.0.2.1@6000", Ok(("192.0.2.1", 6000))),

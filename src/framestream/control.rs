@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Control frames: the messages that open and close a Frame Streams byte stream.
 //!
-//! On the wire a control frame is an escape (a data length of zero), the length of what follows,
-//! a 32-bit type, and fields of `type, length, bytes`. All integers are big-endian.
+//! On the wire, a control frame is an escape (a data length of zero), the length of the rest, a
+//! 32-bit type, and fields of `type, length, bytes`. All integers are big-endian.
 
 use thiserror::Error;
 
-/// Longest control frame in bytes, as fstrm limits it: of the payload when decoding, of everything
-/// that is written (escape and length included) when encoding with the header.
+/// Maximum length of a control frame in bytes, the same as in fstrm. When decoding, it limits the
+/// payload; when encoding with the header, it limits the whole frame, including escape and length.
 pub const CONTROL_FRAME_LENGTH_MAX: usize = 512;
 
-/// Longest content type in bytes.
+/// Maximum length of a content type in bytes.
 pub const CONTENT_TYPE_LENGTH_MAX: usize = 256;
 
-/// The one field type that is defined.
+/// The only defined field type.
 const FIELD_CONTENT_TYPE: u32 = 1;
 
-/// A control frame, decoded.
+/// The type of a control frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum ControlType {
-    /// The receiver takes the stream, and names the content types it understands.
+    /// The receiver accepts the stream, and lists the content types that it understands.
     Accept = 1,
     /// Data frames follow.
     Start = 2,
-    /// No data frame follows.
+    /// No more data frames follow.
     Stop = 3,
-    /// The sender offers a stream, and names the content types it can send.
+    /// The sender offers a stream, and lists the content types that it can send.
     Ready = 4,
-    /// The receiver has everything up to STOP.
+    /// The receiver has read everything up to STOP.
     Finish = 5,
 }
 
@@ -56,8 +56,8 @@ pub enum ControlError {
     /// The escape is not zero: these bytes are a data frame.
     #[error("not a control frame: it starts with a data length of {0}")]
     NoEscape(u32),
-    /// The header announces another length than the bytes have.
-    #[error("control frame of {actual} bytes announces {announced}")]
+    /// The length in the header differs from the actual length.
+    #[error("control frame has {actual} bytes, but its header says {announced}")]
     LengthMismatch {
         /// The length in the header.
         announced: u32,
@@ -77,11 +77,11 @@ pub enum ControlError {
     #[error("content type of {0} bytes is too long")]
     ContentTypeTooLong(usize),
     /// More content types than the type of the frame allows.
-    #[error("{0:?} carries {1} content types")]
+    #[error("{0:?} frame with {1} content types, which is too many")]
     TooManyContentTypes(ControlType, usize),
 }
 
-/// Whether escape and length are part of the bytes.
+/// The presence of the escape and the length in front of a control frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Header {
     /// The bytes begin with the escape.
@@ -93,14 +93,15 @@ pub enum Header {
 /// A control frame, decoded or to be encoded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ControlFrame {
-    /// The type; `None` until one is set. Such a frame encodes as type 0, which no decoder takes.
+    /// The type; `None` until one is set. Such a frame is encoded with type 0, which decoders
+    /// refuse.
     pub control_type: Option<ControlType>,
     /// The content types in order. START sends only the first, STOP and FINISH none.
     pub content_types: Vec<Box<[u8]>>,
 }
 
 impl ControlFrame {
-    /// A frame of this type with these content types.
+    /// Creates a frame of this type with these content types.
     pub fn new<'a>(
         control_type: ControlType,
         content_types: impl IntoIterator<Item = &'a [u8]>,
@@ -111,7 +112,7 @@ impl ControlFrame {
         }
     }
 
-    /// The content types that a frame of this type can carry on the wire.
+    /// Returns the content types that a frame of this type can carry on the wire.
     pub fn sendable_content_types(&self) -> &[Box<[u8]>] {
         let limit = match self.control_type {
             Some(ControlType::Stop | ControlType::Finish) => 0,
@@ -121,8 +122,8 @@ impl ControlFrame {
         &self.content_types[..self.content_types.len().min(limit)]
     }
 
-    /// Returns whether a stream of `content_type` (`None`: of no declared type) agrees with this
-    /// frame. A frame without content types agrees with all; STOP and FINISH agree with none.
+    /// Returns whether this frame allows a stream of `content_type`, or, for `None`, one without a
+    /// declared type. A frame without content types allows all streams; STOP and FINISH allow none.
     pub fn matches(&self, content_type: Option<&[u8]>) -> bool {
         if matches!(self.control_type, Some(ControlType::Stop | ControlType::Finish)) {
             return false;
@@ -131,7 +132,7 @@ impl ControlFrame {
         own.is_empty() || content_type.is_some_and(|wanted| own.iter().any(|c| **c == *wanted))
     }
 
-    /// Size in bytes of the encoded frame.
+    /// Returns the size of the encoded frame in bytes.
     pub fn encoded_size(&self, header: Header) -> Result<usize, ControlError> {
         let mut size = 4 + if header == Header::With { 8 } else { 0 };
         for content_type in self.sendable_content_types() {
@@ -163,8 +164,8 @@ impl ControlFrame {
         Ok(out)
     }
 
-    /// Decodes `bytes`, which must be one whole frame. On an error the frame holds what was read
-    /// up to it.
+    /// Decodes `bytes`, which must be one whole frame. On an error, the frame keeps the part that
+    /// was decoded before it.
     pub fn decode(&mut self, bytes: &[u8], header: Header) -> Result<(), ControlError> {
         *self = Self::default();
         let mut rest = bytes;
@@ -211,12 +212,12 @@ impl ControlFrame {
     }
 }
 
-/// Appends `value` as 32 bits. Lengths here are bounded by [`CONTROL_FRAME_LENGTH_MAX`].
+/// Appends a 32-bit integer. Lengths here are limited by [`CONTROL_FRAME_LENGTH_MAX`].
 fn put_be32(out: &mut Vec<u8>, value: usize) {
     out.extend_from_slice(&(value as u32).to_be_bytes());
 }
 
-/// Takes 32 bits off the front of `rest`.
+/// Removes a 32-bit integer from the front of `rest`.
 fn take_be32(rest: &mut &[u8]) -> Result<u32, ControlError> {
     let (head, tail) = rest.split_first_chunk::<4>().ok_or(ControlError::Truncated)?;
     *rest = tail;

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The frames of a byte stream: a data frame is its length and that many bytes; a length of zero
-//! escapes to a control frame.
+//! The frames of a byte stream: a data frame is its length, followed by that many bytes; a length
+//! of zero is the escape to a control frame.
 
 use thiserror::Error;
 
 use crate::control::{CONTROL_FRAME_LENGTH_MAX, ControlError, ControlFrame, Header};
 
-/// Bytes of the length in front of every data frame.
+/// Size in bytes of the length in front of every data frame.
 pub const LENGTH_SIZE: usize = 4;
 
-/// Largest data frame that a reader takes by default (`FSTRM_READER_MAX_FRAME_SIZE_DEFAULT`).
+/// Largest data frame that a reader accepts by default (`FSTRM_READER_MAX_FRAME_SIZE_DEFAULT`).
 pub const MAX_FRAME_SIZE_DEFAULT: usize = 1_048_576;
 
-/// The error of a frame that cannot be taken.
+/// The reason why a frame is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum FrameError {
-    /// A data frame longer than the reader takes.
+    /// A data frame is larger than the limit.
     #[error("data frame of {0} bytes is over the limit")]
     TooLarge(u32),
     /// A data frame before START or after STOP.
@@ -26,11 +26,11 @@ pub enum FrameError {
     Control(#[from] ControlError),
 }
 
-/// Data frames that lie one after the other; see [`data_frames`].
+/// An iterator over contiguous data frames; see [`data_frames`].
 #[derive(Clone, Debug)]
 pub struct DataFrames<'a>(&'a [u8]);
 
-/// Returns the whole data frames at the front of `bytes`, each with its length.
+/// Returns an iterator over the whole data frames at the front of `bytes`, each with its length.
 pub fn data_frames(bytes: &[u8]) -> DataFrames<'_> {
     DataFrames(bytes)
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The handshakes of a stream: READY, ACCEPT, START before the data, STOP and FINISH after it.
 //!
-//! Each side is a state machine without I/O. It says what it waits for ([`Step`]); the caller
-//! sends and receives, blocking or from an event loop.
+//! Each side is a state machine without I/O. It returns the next [`Step`]; the caller sends and
+//! receives, blocking or from an event loop.
 //!
 //! ```text
 //! bidirectional  sender    READY ----->          START ----> data ... STOP ----->
@@ -19,29 +19,29 @@ use crate::walk::{Front, Walker};
 /// The next step of a handshake.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step<'a> {
-    /// Send these bytes, and say with `sent` how many went.
+    /// Send these bytes, and pass the number of bytes sent to `sent`.
     Send(&'a [u8]),
-    /// Receive up to this many bytes, and hand them to `received`.
+    /// Receive at most this number of bytes, and pass them to `received`.
     Receive(usize),
-    /// Nothing: the handshake is over.
+    /// The handshake is complete.
     Done,
 }
 
-/// The error of a failed handshake.
+/// The reason why a handshake failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum HandshakeError {
-    /// The peer's bytes are no Frame Streams control frame.
+    /// The data of the peer is not a control frame.
     #[error(transparent)]
     Frame(#[from] FrameError),
-    /// An own control frame cannot be encoded.
+    /// A control frame of this side cannot be encoded.
     #[error(transparent)]
     Control(#[from] ControlError),
-    /// Another control frame than the one whose turn it is.
+    /// The peer sent an unexpected control frame.
     #[error("peer sent {got:?}, but {wanted:?} was expected")]
     OutOfTurn {
-        /// The frame that was due.
+        /// The expected frame.
         wanted: ControlType,
-        /// The frame that came.
+        /// The received frame.
         got: ControlType,
     },
     /// The peer sent data before the stream was open, or after STOP.
@@ -57,37 +57,37 @@ pub trait Handshake {
     /// Returns the next step.
     fn step(&self) -> Step<'_>;
 
-    /// `count` bytes of [`Step::Send`] are out.
+    /// Marks `count` bytes of [`Step::Send`] as sent.
     fn sent(&mut self, count: usize);
 
-    /// The peer sent `bytes`, at most as many as [`Step::Receive`] named.
+    /// Processes `bytes` from the peer, at most as many as in [`Step::Receive`].
     fn received(&mut self, bytes: &[u8]) -> Result<(), HandshakeError>;
 }
 
-/// Whether the peer answers.
+/// The direction of a stream: whether the receiver replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// Both sides speak: READY, ACCEPT, START and STOP, FINISH.
+    /// Both sides send control frames: READY, ACCEPT, START and STOP, FINISH.
     Bidirectional,
-    /// Only the sender speaks: START and STOP.
+    /// Only the sender sends control frames: START and STOP.
     Unidirectional,
 }
 
-/// The bytes of a handshake, out and in.
+/// The data of a handshake in both directions.
 #[derive(Debug)]
 struct Exchange {
     outgoing: Vec<u8>,
     sent: usize,
-    /// A control frame of the peer is due.
+    /// True if a control frame of the peer is expected.
     awaits: bool,
-    /// The front of that frame.
+    /// The received part of that frame.
     incoming: Vec<u8>,
-    /// The least size of that frame.
+    /// The minimum size of that frame.
     needs: usize,
 }
 
 impl Exchange {
-    /// Begins with the peer's turn.
+    /// Creates an exchange in which a control frame of the peer is expected.
     fn new() -> Self {
         Self {
             outgoing: Vec::new(),
@@ -112,10 +112,10 @@ impl Exchange {
         }
     }
 
-    /// Adds `bytes` to the peer's control frame, and returns it if it is complete.
+    /// Appends `bytes` to the control frame of the peer. Returns the frame once it is complete.
     fn receive(&mut self, bytes: &[u8]) -> Result<Option<ControlFrame>, HandshakeError> {
         self.incoming.extend_from_slice(bytes);
-        // A walker before START passes one control frame after the other.
+        // Before START, each step of a walker returns one control frame.
         match Walker::new(0).step(&self.incoming) {
             Ok(Front::Needs(size)) => {
                 self.needs = size;
@@ -132,7 +132,7 @@ impl Exchange {
     }
 }
 
-/// `frame` if it is the one that is due.
+/// Returns `frame` if it has the expected type.
 fn in_turn(frame: ControlFrame, wanted: ControlType) -> Result<ControlFrame, HandshakeError> {
     match frame.control_type {
         Some(got) if got != wanted => Err(HandshakeError::OutOfTurn { wanted, got }),
@@ -145,8 +145,8 @@ fn in_turn(frame: ControlFrame, wanted: ControlType) -> Result<ControlFrame, Han
 pub struct OpeningFrames {
     /// READY, on a bidirectional stream.
     pub ready: Option<ControlFrame>,
-    /// The receiver's answer. Without content types, though the receiver has some: nothing in
-    /// common was found, and START will be refused.
+    /// ACCEPT. One without content types, from a receiver that has some, means that there is no
+    /// common one, and that START will be refused.
     pub accept: Option<ControlFrame>,
     /// START.
     pub start: Option<ControlFrame>,
@@ -173,7 +173,8 @@ pub struct SenderOpen {
 }
 
 impl SenderOpen {
-    /// Offers `content_types`, in order of preference; none means a stream of no declared type.
+    /// Offers `content_types`, in order of preference; an empty list stands for a stream without a
+    /// declared type.
     pub fn new(content_types: &[Box<[u8]>], direction: Direction) -> Result<Self, HandshakeError> {
         let mut open = Self {
             content_types: content_types.to_vec(),
@@ -236,7 +237,7 @@ pub struct SenderClose {
 }
 
 impl SenderClose {
-    /// Sends STOP, and waits for FINISH where the receiver can speak.
+    /// Sends STOP, and waits for FINISH if the stream is bidirectional.
     pub fn new(direction: Direction) -> Result<Self, HandshakeError> {
         let mut exchange = Exchange::new();
         exchange.send(&ControlFrame::new(ControlType::Stop, None))?;
@@ -244,7 +245,7 @@ impl SenderClose {
         Ok(Self { finish: None, exchange })
     }
 
-    /// The FINISH that the receiver sent.
+    /// Returns the FINISH of the receiver, once it was received.
     pub fn finish(&self) -> Option<&ControlFrame> {
         self.finish.as_ref()
     }
@@ -268,14 +269,14 @@ impl Handshake for SenderClose {
     }
 }
 
-/// The openings that a receiver accepts.
+/// The control frames with which a receiver allows a stream to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
-    /// With READY.
+    /// READY.
     Ready,
-    /// With START.
+    /// START.
     Start,
-    /// With either: READY is answered, START is taken as it is.
+    /// Either of the two.
     Either,
 }
 
@@ -289,7 +290,7 @@ pub struct ReceiverOpen {
 }
 
 impl ReceiverOpen {
-    /// Takes streams of `content_types`; of every type if there are none.
+    /// Accepts streams of `content_types`; an empty list stands for all streams.
     pub fn new(content_types: &[Box<[u8]>], opening: Opening) -> Self {
         Self {
             content_types: content_types.to_vec(),
@@ -334,12 +335,12 @@ impl Handshake for ReceiverOpen {
 
     fn received(&mut self, bytes: &[u8]) -> Result<(), HandshakeError> {
         let Some(frame) = self.exchange.receive(bytes)? else { return Ok(()) };
-        let ready_is_due = self.frames.accept.is_none() && self.opening != Opening::Start;
-        let start_may_come = self.frames.accept.is_some() || self.opening != Opening::Ready;
+        let expects_ready = self.frames.accept.is_none() && self.opening != Opening::Start;
+        let allows_start = self.frames.accept.is_some() || self.opening != Opening::Ready;
         match frame.control_type {
-            Some(ControlType::Ready) if ready_is_due => self.answer(frame),
-            Some(ControlType::Start) if start_may_come => self.begin(frame),
-            _ if ready_is_due => in_turn(frame, ControlType::Ready).map(drop),
+            Some(ControlType::Ready) if expects_ready => self.answer(frame),
+            Some(ControlType::Start) if allows_start => self.begin(frame),
+            _ if expects_ready => in_turn(frame, ControlType::Ready).map(drop),
             _ => in_turn(frame, ControlType::Start).map(drop),
         }
     }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A writer thread with input queues: producers hand over frames and never wait; the thread sends
-//! them, keeps them through short outages of the receiver, and accounts for every one.
+//! A writer thread with input queues: producers submit frames without waiting; the thread sends
+//! them, keeps them during short outages of the receiver, and accounts for each.
 
 mod backlog;
+mod consumer_ends;
 mod copied;
 mod in_place;
 mod queues;
@@ -15,20 +16,20 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::queue::{self, Model, Ring};
+use crate::queue::{Queue, QueueModel, QueueProducer};
 use crate::sender::{Revival, Sender, SenderOptions};
 use crate::writer::StreamWriter;
 use in_place::Batch;
 use queues::InputQueues;
 
-/// Fewest entries of a queue, whatever size is asked for: room for what a busy producer submits
-/// while the writer thread waits for its turn on the processor.
+/// Minimum capacity of a queue, so that there is room for the frames that a busy producer submits
+/// before the writer thread is scheduled.
 const QUEUE_CAPACITY_MIN: usize = 4096;
 
-/// Something that can be sent as a data frame. Dropped by the writer thread once it is copied,
-/// or written where [`Transport::wants_slices`](crate::transport::Transport::wants_slices).
+/// A payload of a data frame. The writer thread drops it once it is copied or, if
+/// [`Transport::wants_slices`](crate::transport::Transport::wants_slices), once it is written.
 pub trait Payload: Send + 'static {
-    /// The bytes of the frame: at least one, and at most `u32::MAX`.
+    /// Returns the bytes of the frame: at least one, and at most `u32::MAX`.
     fn bytes(&self) -> &[u8];
 }
 
@@ -45,18 +46,20 @@ pub struct IoThrOptions {
     pub sender: SenderOptions,
     /// Number of queues.
     pub num_input_queues: usize,
-    /// Fewest entries that each queue holds.
+    /// Minimum capacity of each queue in frames.
     pub input_queue_size: usize,
     /// The number of threads that use one queue at a time.
-    pub queue_model: Model,
-    /// The thread is woken when only so many of `input_queue_size` entries are free, and no later
-    /// than when the queue is half full.
+    pub queue_model: QueueModel,
+    /// The thread is woken when no more than this number of `input_queue_size` entries are free,
+    /// and no later than when the queue is half full.
     pub queue_notify_threshold: usize,
-    /// Bytes that the thread holds, beside the queues, of what the receiver has not taken.
+    /// Maximum memory of the thread, in addition to the queues, for frames that the receiver has
+    /// not accepted yet, in bytes.
     pub memory_limit: usize,
-    /// Most frames of one batch to a transport that wants slices.
+    /// Maximum number of frames in one batch to a transport that wants slices.
     pub batch_frames: usize,
-    /// Bytes that one batch to a transport that wants slices stays below, unless it is one frame.
+    /// Exclusive limit of the size of a batch to a transport that wants slices, in bytes. A single
+    /// frame may be longer.
     pub batch_bytes: usize,
 }
 
@@ -66,7 +69,7 @@ impl Default for IoThrOptions {
             sender: SenderOptions::default(),
             num_input_queues: 1,
             input_queue_size: 512,
-            queue_model: Model::Spsc,
+            queue_model: QueueModel::Spsc,
             queue_notify_threshold: 32,
             memory_limit: 16 << 20,
             batch_frames: 64,
@@ -75,13 +78,13 @@ impl Default for IoThrOptions {
     }
 }
 
-/// The error of starting a writer thread.
+/// The reason why a writer thread could not be started.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// No memory for the queues.
+    /// Out of memory for the queues.
     #[error(transparent)]
     Memory(#[from] TryReserveError),
-    /// No thread, or no pipe to wake it.
+    /// Out of threads, or of descriptors for the pipe that wakes the thread.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -91,7 +94,7 @@ pub enum StartError {
 pub enum Refused<P> {
     /// The queue is full.
     Full(P),
-    /// The writer thread closes, or is gone.
+    /// The writer thread is closing, or has ended.
     Closed(P),
 }
 
@@ -99,56 +102,55 @@ pub enum Refused<P> {
 pub struct IoThr<P: Payload>(Sender<InputQueues<P>>);
 
 impl<P: Payload> IoThr<P> {
-    /// Starts a thread that sends with `writer`. Returns with it the ends to submit frames to, one
-    /// for each queue.
+    /// Starts a thread that sends with `writer`. Also returns the producing ends of the queues.
     pub fn start(
         options: IoThrOptions,
         writer: StreamWriter,
     ) -> Result<(Self, Vec<FrameProducer<P>>), StartError> {
         let capacity = options.input_queue_size.max(QUEUE_CAPACITY_MIN);
-        let mut rings = Vec::new();
+        let mut queues = Vec::new();
         let mut ends = Vec::new();
-        rings.try_reserve_exact(options.num_input_queues)?;
+        queues.try_reserve_exact(options.num_input_queues)?;
         ends.try_reserve_exact(options.num_input_queues)?;
         for _ in 0..options.num_input_queues {
-            let (ring, end) = Ring::new(options.queue_model, capacity)?;
-            rings.push(ring);
+            let (queue, end) = Queue::new(options.queue_model, capacity)?;
+            queues.push(queue);
             ends.push(end);
         }
-        // A large queue is half empty when the thread is woken, to take what comes meanwhile.
-        let wanted = options.input_queue_size.saturating_sub(options.queue_notify_threshold);
-        let wake_level = wanted.clamp(1, capacity / 2);
+        // When the thread is woken, at least half of a large queue is free for further frames.
+        let level = options.input_queue_size.saturating_sub(options.queue_notify_threshold);
+        let wake_level = level.clamp(1, capacity / 2);
         let batch = Batch { frames: options.batch_frames, bytes: options.batch_bytes };
         let in_place = writer.wants_slices().then_some(batch);
-        let queues =
-            InputQueues { rings, wake_level, memory_limit: options.memory_limit, in_place };
-        let sender = Sender::start(options.sender, writer, queues)?;
+        let input =
+            InputQueues { queues, wake_level, memory_limit: options.memory_limit, in_place };
+        let sender = Sender::start(options.sender, writer, input)?;
         let producer = |end| FrameProducer { end, wake_level, sender: sender.clone() };
         let producers = ends.into_iter().map(producer).collect();
         Ok((Self(sender), producers))
     }
 
-    /// The accounts at this moment.
+    /// Returns the current counters.
     pub fn stats(&self) -> SenderStats {
         self.0.stats()
     }
 
-    /// Returns the last error: see [`Sender::last_error`].
+    /// Returns the last error, as [`Sender::last_error`] does.
     pub fn last_error(&self) -> Option<String> {
         self.0.last_error()
     }
 
-    /// Opens the stream anew: see [`Sender::reopen`].
+    /// Ends the stream and opens a new one, as [`Sender::reopen`] does.
     pub fn reopen(&self) {
         self.0.reopen();
     }
 
-    /// Closes as [`Sender::close`] does.
+    /// Closes the thread, as [`Sender::close`] does.
     pub fn close(&self) -> bool {
         self.0.close()
     }
 
-    /// Closes as [`Sender::close_within`] does.
+    /// Closes the thread, as [`Sender::close_within`] does.
     pub fn close_within(&self, timeout: Duration) -> bool {
         self.0.close_within(timeout)
     }
@@ -160,22 +162,22 @@ impl<P: Payload> Drop for IoThr<P> {
     }
 }
 
-/// The end of a queue that frames are submitted to.
+/// The end of a queue to which frames are submitted.
 pub struct FrameProducer<P: Payload> {
-    end: queue::Producer<P>,
+    end: QueueProducer<P>,
     wake_level: usize,
     sender: Sender<InputQueues<P>>,
 }
 
 impl<P: Payload> FrameProducer<P> {
-    /// Hands `payload` over to be sent. Never waits.
+    /// Submits a frame to be sent. Never waits.
     #[inline]
     pub fn submit(&self, payload: P) -> Result<(), Refused<P>> {
         if self.sender.is_running() { self.enqueue(payload) } else { self.submit_in_child(payload) }
     }
 
-    /// Submits for a process that has no writer thread yet, or no more. Apart from `submit` to keep
-    /// that short.
+    /// Submits a frame in a process without a writer thread: a new child, or one in which the thread
+    /// was closed. Separate from `submit` to keep that short.
     #[cold]
     #[inline(never)]
     fn submit_in_child(&self, payload: P) -> Result<(), Refused<P>> {
@@ -188,8 +190,8 @@ impl<P: Payload> FrameProducer<P> {
     #[inline(always)]
     fn enqueue(&self, payload: P) -> Result<(), Refused<P>> {
         match self.end.push(payload) {
-            Ok(waiting) => {
-                if waiting >= self.wake_level && self.sender.is_sleeping() {
+            Ok(pending) => {
+                if pending >= self.wake_level && self.sender.is_sleeping() {
                     self.wake();
                 }
                 Ok(())
@@ -201,7 +203,7 @@ impl<P: Payload> FrameProducer<P> {
         }
     }
 
-    /// Wakes the writer thread, once, if the queue is as full as it seemed.
+    /// Wakes the writer thread, unless the consumer has taken enough entries meanwhile.
     #[cold]
     #[inline(never)]
     fn wake(&self) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Frame Streams: a light framing for messages on a byte stream, and the machinery to send them
-//! from busy threads without making those wait.
+//! Frame Streams: a light framing for messages on a byte stream, and writer threads that send them
+//! without making the producing threads wait.
 //!
 //! ```text
 //! submit -> queue -> backlog -> link -> transport  (iothr: producers and their writer thread)
@@ -8,11 +8,11 @@
 //! Reader <- transport                              (one caller)
 //! ```
 //!
-//! A stream can be opened anew while frames come in ([`sender::Sender::reopen`]), and a process with
-//! writer threads can be forked ([`fork`]).
+//! A stream can be reopened while frames are submitted ([`sender::Sender::reopen`]), and a process
+//! with writer threads can be forked ([`fork`]).
 //!
-//! The format is the one of fstrm 0.6.1; what this crate does differently is written at the item.
-//! Nothing here knows what the frames carry.
+//! The format is that of fstrm 0.6.1; each item documents where it behaves differently. This crate
+//! does not depend on the content of the frames.
 
 pub mod address;
 pub mod control;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Errors in a readable form.
+//! Error texts for users.
 
 use std::fmt::Display;
 
-/// Returns the text of an error without the numbers of the system, "(os error 2)", that the
-/// standard library appends to its messages, also where they are in the middle of the text.
+/// Returns the text of an error without the error numbers, "(os error 2)", that the standard library
+/// appends to messages of the system, even in the middle of the text.
 pub fn plain_error(error: impl Display) -> String {
     const NUMBER: &str = " (os error ";
     let text = error.to_string();
@@ -28,18 +28,18 @@ mod tests {
     use crate::StreamError;
 
     #[test]
-    fn errors_of_the_system_come_without_their_numbers() {
+    fn system_errors_lose_their_numbers() {
         let missing = || io::Error::from_raw_os_error(2);
         let text = "No such file or directory";
         assert_eq!(plain_error(missing()), text);
         assert_eq!(plain_error(StreamError::from(missing())), text);
         assert_eq!(plain_error(io::Error::other(missing())), text);
-        let two = format_args!("{}; {}, trying on", missing(), missing()).to_string();
-        assert_eq!(plain_error(two), format!("{text}; {text}, trying on"));
+        let two = format_args!("{}; {}; retrying", missing(), missing()).to_string();
+        assert_eq!(plain_error(two), format!("{text}; {text}; retrying"));
     }
 
     #[test]
-    fn other_texts_stay_as_they_are() {
+    fn other_texts_are_unchanged() {
         for text in ["", "a (os error )", "a (os error x) b", "a (os error 1", "(os error 1)"] {
             assert_eq!(plain_error(text), text);
         }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Bounded queues from producing threads to one consumer, without locks. The only module of the
-//! crate with `unsafe` blocks.
+//! Bounded, lock-free queues from producing threads to one consumer. The only module of the crate
+//! with `unsafe` blocks.
 //!
-//! `Ring` is the choice between the two kinds; each has its own file.
+//! `Queue` is either of two kinds, each in a file of its own.
 
 #[cfg(all(test, loom))]
 mod loom;
@@ -19,35 +19,35 @@ use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use mpsc::Mpsc;
 use spsc::Spsc;
 
-/// Entries after which a consumer that is still busy gives room back to the producers.
+/// Number of entries after which a draining consumer releases their slots to the producers.
 const RELEASE_EVERY: usize = 64;
 
-/// Where a consumer stands while it takes entries. What lies before it is given back to the
-/// producers in the end, also if a caller's code panics: no entry is taken twice.
-struct Place<'a> {
+/// The position of a consumer that is draining a queue. When it is dropped, the slots before it are
+/// released to the producers, even if the caller's code panics, so that no entry is taken twice.
+struct DrainPosition<'a> {
     head: &'a AtomicUsize,
     at: usize,
 }
 
-impl<'a> Place<'a> {
+impl<'a> DrainPosition<'a> {
     fn new(head: &'a AtomicUsize) -> Self {
         Self { head, at: head.load(Ordering::Relaxed) }
     }
 
-    fn give_back(&self) {
+    fn release(&self) {
         self.head.store(self.at, Ordering::Release);
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for DrainPosition<'_> {
     fn drop(&mut self) {
-        self.give_back();
+        self.release();
     }
 }
 
-/// How many threads put entries into one queue at a time.
+/// The number of threads that may push to one queue at the same time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Model {
+pub enum QueueModel {
     /// One.
     #[default]
     Spsc,
@@ -55,68 +55,69 @@ pub enum Model {
     Mpsc,
 }
 
-enum Kind<T> {
+/// A queue of either kind.
+enum QueueKind<T> {
     Spsc(Spsc<T>),
     Mpsc(Mpsc<T>),
 }
 
-/// A queue, seen from both ends.
-pub(crate) struct Ring<T> {
-    kind: Kind<T>,
-    /// Entries that were put in before this process was forked.
-    before: AtomicUsize,
+/// A bounded queue, shared by its two ends.
+pub(crate) struct Queue<T> {
+    kind: QueueKind<T>,
+    /// Entries that were pushed before this process was forked.
+    inherited: AtomicUsize,
     /// True once the consumer's end is taken.
     claimed: AtomicBool,
 }
 
-impl<T: Send> Ring<T> {
-    /// A queue with room for at least `capacity` entries, and its one producer's end.
+impl<T: Send> Queue<T> {
+    /// Creates a queue with room for at least `capacity` entries, and its only producer's end.
     pub(crate) fn new(
-        model: Model,
+        model: QueueModel,
         capacity: usize,
-    ) -> Result<(Arc<Self>, Producer<T>), TryReserveError> {
-        // For the largest power of two there is no memory in any case.
+    ) -> Result<(Arc<Self>, QueueProducer<T>), TryReserveError> {
+        // Allocating the largest power of two fails in any case.
         let capacity = capacity.clamp(2, 1 << (usize::BITS - 1)).next_power_of_two();
         let kind = match model {
-            Model::Spsc => Kind::Spsc(Spsc::new(capacity)?),
-            Model::Mpsc => Kind::Mpsc(Mpsc::new(capacity)?),
+            QueueModel::Spsc => QueueKind::Spsc(Spsc::new(capacity)?),
+            QueueModel::Mpsc => QueueKind::Mpsc(Mpsc::new(capacity)?),
         };
-        let ring =
-            Arc::new(Self { kind, before: AtomicUsize::new(0), claimed: AtomicBool::new(false) });
-        let producer = Producer { ring: Arc::clone(&ring), not_sync: PhantomData };
-        Ok((ring, producer))
+        let (inherited, claimed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let queue = Arc::new(Self { kind, inherited, claimed });
+        let producer = QueueProducer { queue: Arc::clone(&queue), not_sync: PhantomData };
+        Ok((queue, producer))
     }
 
-    /// Returns the number of entries that this process has put in, including those taken out again.
+    /// Returns the number of entries that this process has pushed, including those taken since.
     pub(crate) fn pushed(&self) -> usize {
         let pushed = match &self.kind {
-            Kind::Spsc(ring) => ring.pushed(),
-            Kind::Mpsc(ring) => ring.pushed(),
+            QueueKind::Spsc(queue) => queue.pushed(),
+            QueueKind::Mpsc(queue) => queue.pushed(),
         };
-        pushed.wrapping_sub(self.before.load(Ordering::Relaxed))
+        pushed.wrapping_sub(self.inherited.load(Ordering::Relaxed))
     }
 
-    /// Entries that wait.
+    /// Returns the number of pending entries.
     pub(crate) fn len(&self) -> usize {
         match &self.kind {
-            Kind::Spsc(ring) => ring.len(),
-            Kind::Mpsc(ring) => ring.len(),
+            QueueKind::Spsc(queue) => queue.len(),
+            QueueKind::Mpsc(queue) => queue.len(),
         }
     }
 
-    /// Whether `wanted` entries wait, and the oldest of them can be taken now.
-    pub(crate) fn has(&self, wanted: usize) -> bool {
-        self.len() >= wanted
+    /// Returns whether at least `count` entries are pending, and the oldest can be taken now.
+    pub(crate) fn has(&self, count: usize) -> bool {
+        self.len() >= count
             && match &self.kind {
-                Kind::Spsc(_) => true,
-                Kind::Mpsc(ring) => ring.is_ready(),
+                QueueKind::Spsc(_) => true,
+                QueueKind::Mpsc(queue) => queue.is_ready(),
             }
     }
 
     /// Returns the consumer's end, once in each process.
-    pub(crate) fn claim(self: &Arc<Self>) -> Option<Consumer<T>> {
+    pub(crate) fn claim(self: &Arc<Self>) -> Option<QueueConsumer<T>> {
         let claimed = self.claimed.swap(true, Ordering::AcqRel);
-        (!claimed).then(|| Consumer(Arc::clone(self)))
+        (!claimed).then(|| QueueConsumer(Arc::clone(self)))
     }
 
     /// Resets the queue in a forked child: empty, and without a consumer. The parent sends the
@@ -124,69 +125,70 @@ impl<T: Send> Ring<T> {
     /// consumer may have been in the middle of dropping one.
     pub(crate) fn renew(&self, _: &Child) {
         let pushed = match &self.kind {
-            Kind::Spsc(ring) => ring.forget_all(),
-            Kind::Mpsc(ring) => ring.forget_all(),
+            QueueKind::Spsc(queue) => queue.forget_all(),
+            QueueKind::Mpsc(queue) => queue.forget_all(),
         };
-        self.before.store(pushed, Ordering::Relaxed);
+        self.inherited.store(pushed, Ordering::Relaxed);
         self.claimed.store(false, Ordering::Release);
     }
 }
 
-/// The end of a queue that a producing thread holds. Threads can share it by reference, against
-/// what its type says, if the queue is of [`Model::Mpsc`].
-pub(crate) struct Producer<T> {
-    ring: Arc<Ring<T>>,
+/// The producing end of a queue. Although it is not `Sync`, threads may share it by reference if the
+/// model of the queue is [`QueueModel::Mpsc`].
+pub(crate) struct QueueProducer<T> {
+    queue: Arc<Queue<T>>,
     not_sync: PhantomData<Cell<()>>,
 }
 
-impl<T: Send> Producer<T> {
-    /// Puts `entry` in, and says how many wait at most; gives it back if there is no room.
+impl<T: Send> QueueProducer<T> {
+    /// Pushes `entry`. Returns an upper bound of the number of pending entries, or the entry if
+    /// there is no room.
     #[inline]
     pub(crate) fn push(&self, entry: T) -> Result<usize, T> {
-        match &self.ring.kind {
-            // SAFETY: this is the ring's only producer, and it is not `Sync`.
-            Kind::Spsc(ring) => unsafe { ring.push(entry) },
-            Kind::Mpsc(ring) => ring.push(entry),
+        match &self.queue.kind {
+            // SAFETY: this is the queue's only producer, and it is not `Sync`.
+            QueueKind::Spsc(queue) => unsafe { queue.push(entry) },
+            QueueKind::Mpsc(queue) => queue.push(entry),
         }
     }
 
-    /// How many entries wait.
+    /// Returns the number of pending entries.
     pub(crate) fn len(&self) -> usize {
-        match &self.ring.kind {
+        match &self.queue.kind {
             // SAFETY: as in `push`.
-            Kind::Spsc(ring) => unsafe { ring.current_len() },
-            Kind::Mpsc(ring) => ring.len(),
+            QueueKind::Spsc(queue) => unsafe { queue.current_len() },
+            QueueKind::Mpsc(queue) => queue.len(),
         }
     }
 }
 
-/// The end of a queue that the consuming thread holds.
-pub(crate) struct Consumer<T>(Arc<Ring<T>>);
+/// The consuming end of a queue.
+pub(crate) struct QueueConsumer<T>(Arc<Queue<T>>);
 
-impl<T: Send> Consumer<T> {
-    /// Shows the entries that wait to `take`, oldest first, until it returns `false`, which leaves
-    /// the entry in the queue. Returns how many were taken; those are dropped.
+impl<T: Send> QueueConsumer<T> {
+    /// Calls `take` with each pending entry, oldest first, until it returns `false`, which leaves
+    /// that entry in the queue. Drops the entries that were taken, and returns their number.
     pub(crate) fn drain(&mut self, take: impl FnMut(&T) -> bool) -> usize {
         match &self.0.kind {
-            // SAFETY: `claim` gives out one consumer in a process, and `&mut` makes this its only
+            // SAFETY: `claim` returns one consumer in a process, and `&mut` makes this its only
             // use.
-            Kind::Spsc(ring) => unsafe { ring.drain(take) },
+            QueueKind::Spsc(queue) => unsafe { queue.drain(take) },
             // SAFETY: the same.
-            Kind::Mpsc(ring) => unsafe { ring.drain(take) },
+            QueueKind::Mpsc(queue) => unsafe { queue.drain(take) },
         }
     }
 
-    /// Takes the oldest entry, if there is one and `wants` returns `true` for it.
-    pub(crate) fn take_if(&mut self, wants: impl FnOnce(&T) -> bool) -> Option<T> {
+    /// Removes and returns the oldest entry, if there is one and `condition` returns `true` for it.
+    pub(crate) fn take_if(&mut self, condition: impl FnOnce(&T) -> bool) -> Option<T> {
         match &self.0.kind {
             // SAFETY: as in `drain`.
-            Kind::Spsc(ring) => unsafe { ring.take_if(wants) },
+            QueueKind::Spsc(queue) => unsafe { queue.take_if(condition) },
             // SAFETY: the same.
-            Kind::Mpsc(ring) => unsafe { ring.take_if(wants) },
+            QueueKind::Mpsc(queue) => unsafe { queue.take_if(condition) },
         }
     }
 
-    pub(crate) fn ring(&self) -> &Ring<T> {
+    pub(crate) fn queue(&self) -> &Queue<T> {
         &self.0
     }
 }
@@ -197,7 +199,8 @@ mod tests {
 
     use super::*;
 
-    /// Counts its end in its place of the list; that of the third is a panic.
+    /// An entry that counts how often it is dropped, in its place of the list. Dropping the third
+    /// panics.
     struct Entry<'a>(&'a [AtomicUsize], usize);
 
     impl Drop for Entry<'_> {
@@ -207,37 +210,37 @@ mod tests {
         }
     }
 
-    fn counts(ends: &[AtomicUsize]) -> Vec<usize> {
-        ends.iter().map(|count| count.load(Ordering::Relaxed)).collect()
+    fn counts(drops: &[AtomicUsize]) -> Vec<usize> {
+        drops.iter().map(|count| count.load(Ordering::Relaxed)).collect()
     }
 
     #[test]
-    fn an_entry_is_dropped_once_also_if_its_end_or_the_taker_panics() {
-        for model in [Model::Spsc, Model::Mpsc] {
-            let ends: [AtomicUsize; 5] = Default::default();
-            let (ring, producer) = Ring::new(model, 8).expect("memory");
+    fn an_entry_is_dropped_once_even_if_its_drop_or_the_callback_panics() {
+        for model in [QueueModel::Spsc, QueueModel::Mpsc] {
+            let drops: [AtomicUsize; 5] = Default::default();
+            let (queue, producer) = Queue::new(model, 8).expect("memory");
             for place in 0..5 {
-                assert!(producer.push(Entry(&ends, place)).is_ok());
+                assert!(producer.push(Entry(&drops, place)).is_ok());
             }
-            let mut consumer = ring.claim().expect("the first");
+            let mut consumer = queue.claim().expect("the first");
             let drained = catch_unwind(AssertUnwindSafe(|| consumer.drain(|_| true)));
             assert!(drained.is_err(), "the third");
-            assert_eq!(counts(&ends), [1, 1, 1, 0, 0]);
-            assert_eq!(ring.len(), 2);
+            assert_eq!(counts(&drops), [1, 1, 1, 0, 0]);
+            assert_eq!(queue.len(), 2);
             let taken = catch_unwind(AssertUnwindSafe(|| {
                 consumer.drain(|entry| entry.1 != 4 || panic!("the last"))
             }));
             assert!(taken.is_err(), "the last");
-            assert_eq!(ring.len(), 1);
-            drop((ring, producer, consumer));
-            assert_eq!(counts(&ends), [1; 5]);
+            assert_eq!(queue.len(), 1);
+            drop((queue, producer, consumer));
+            assert_eq!(counts(&drops), [1; 5]);
         }
     }
 
     #[test]
-    fn a_queue_that_no_memory_can_hold_is_an_error() {
-        for model in [Model::Spsc, Model::Mpsc] {
-            assert!(Ring::<u64>::new(model, usize::MAX).is_err());
+    fn a_queue_that_does_not_fit_into_memory_is_an_error() {
+        for model in [QueueModel::Spsc, QueueModel::Mpsc] {
+            assert!(Queue::<u64>::new(model, usize::MAX).is_err());
         }
     }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Times in a readable form.
+//! Durations for users.
 
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
-/// A time in seconds, to the millisecond: "5 s", "0.25 s". Without floating-point numbers, whose
-/// formatting takes 17 KB in a library that has no other use for it.
+/// A duration as text, in seconds with up to three decimals: "5 s", "0.25 s". Does not use
+/// floating-point numbers, as the code to format them would add 17 KB to the library.
 #[derive(Clone, Copy, Debug)]
 pub struct Seconds(pub Duration);
 
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_as_short_as_they_can_be() {
+    fn trailing_zeros_are_omitted() {
         for (milliseconds, text) in [
             (0, "0 s"),
             (1, "0.001 s"),

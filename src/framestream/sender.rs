@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A writer thread: sends the frames of a [`Source`] that other threads fill, keeps the connection
-//! up, and accounts for every frame.
+//! A writer thread, which sends the frames of a [`Source`] that other threads fill, reconnects when
+//! necessary, and accounts for each frame.
 //!
-//! What lies between the producers and the thread is not its business; `iothr` has queues of
-//! pointers there.
+//! It does not depend on how frames get from the producers to the thread; `iothr` uses queues of
+//! pointers.
 
 mod counters;
 mod drops;
@@ -14,7 +14,7 @@ mod wake;
 mod worker;
 
 pub use counters::{Failure, LinkState, SenderStats};
-pub use drops::{Alarm, Dropped};
+pub use drops::{Alarm, DroppedByReason};
 pub use events::{EVENTS_MAX, EventKind, SenderEvent};
 
 use std::io::{self, IoSlice};
@@ -32,31 +32,31 @@ use crate::sync::Padded;
 use crate::transport::{Transport, UNPOLLABLE_RETRY, deadline, poll_for};
 use crate::writer::{StreamWriter, WriterOptions};
 use counters::{Counters, add};
-use drops::Drops;
+use drops::DropMonitor;
 use flush::Flush;
 use link::Link;
 use wake::Wake;
 use worker::Worker;
 
-/// Stack of the writer thread: the usual one of C programs, whose functions it may call.
+/// Stack size of the writer thread: the default of C programs, whose functions it may call.
 const STACK_SIZE: usize = 8 << 20;
 
-/// Extra time that a writer thread gets after its own deadline when it closes.
+/// Extra time for a writer thread to end after its close deadline.
 const CLOSE_GRACE: Duration = Duration::from_millis(500);
 
-/// Steps of [`CLOSE_GRACE`], the last of which is always waited for. A machine that stands still,
-/// as a virtual one may, takes a step from the thread and not all of its time.
+/// Number of steps of [`CLOSE_GRACE`], of which at least one is always waited for. If the machine is
+/// suspended, as a virtual one may be, the thread loses only the time of one step.
 const CLOSE_GRACE_STEPS: u32 = 5;
 
-/// [`Shared::epoch`] of a writer thread that is closing.
+/// Value of [`Shared::epoch`] once the writer thread is closing.
 const CLOSED: usize = usize::MAX;
 
 /// The state that the producers of a writer thread share with it.
 pub trait Feed: Send + Sync + 'static {
-    /// The source that the thread takes frames from.
+    /// The source from which the thread takes frames.
     type Source: Source;
 
-    /// Returns the number of frames that this process has put in.
+    /// Returns the number of frames that this process has accepted.
     fn accepted(&self) -> u64;
 
     /// Resets the source in a forked child, empty and with all counters 0: pending frames belong to
@@ -69,64 +69,63 @@ pub trait Feed: Send + Sync + 'static {
         None
     }
 
-    /// Returns the frames that this process has dropped so far.
-    fn dropped(&self) -> Dropped {
-        Dropped::new()
+    /// Returns the number of frames that this process has dropped so far.
+    fn dropped(&self) -> DroppedByReason {
+        DroppedByReason::new()
     }
 
     /// Returns the source of this process. Called with a [`Lock`] held, so it must not take one.
     fn source(&self) -> Self::Source;
 }
 
-/// The result of gathering.
+/// The result of gathering frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gathered {
-    /// With all that was there.
+    /// All pending frames were taken.
     All,
-    /// With one write's worth; there may be more.
+    /// There are enough frames for one write, and there may be more.
     More,
-    /// For want of room, before the end.
+    /// There is no room for more frames.
     Full,
 }
 
-/// A function that writes the beginning of some slices, and returns how many bytes that was.
-pub trait Write: FnOnce(&[IoSlice<'_>]) -> io::Result<usize> {}
+/// A function that writes some bytes of slices, in order, and returns their number.
+pub trait WriteFn: FnOnce(&[IoSlice<'_>]) -> io::Result<usize> {}
 
-impl<T: FnOnce(&[IoSlice<'_>]) -> io::Result<usize>> Write for T {}
+impl<T: FnOnce(&[IoSlice<'_>]) -> io::Result<usize>> WriteFn for T {}
 
-/// Frames on their way out, as they go on the wire.
+/// The unsent frames of a writer thread, in wire format.
 pub trait Source: Send {
-    /// Takes in what producers have left: one write's worth, or, while the peer is `blocked`,
-    /// whatever there is room for.
+    /// Takes frames from the producers: enough for one write or, while the peer is `blocked`, as
+    /// many as there is room for.
     fn gather(&mut self, blocked: bool) -> Gathered;
 
-    /// Returns whether producers have left so much that it is worth getting up for.
+    /// Returns whether the producers have enough frames to wake the thread.
     fn has_batch(&self) -> bool;
 
-    /// Returns whether nothing waits, neither here nor with the producers.
+    /// Returns whether no frames are pending, neither here nor with the producers.
     fn is_empty(&self) -> bool;
 
-    /// Returns the number of bytes that the next write is to send, up to the end of a frame; 0 if
-    /// nothing is gathered.
+    /// Returns the number of bytes that the next write has to send, up to the end of a frame; 0 if
+    /// no frames are gathered.
     fn front_len(&self) -> usize;
 
-    /// Hands the first `max_len` of these bytes, or all of them, to `write`, and returns its result;
-    /// `None` if there are none. They are the same until they are consumed, but for more after
-    /// them.
-    fn write_front(&mut self, max_len: usize, write: impl Write) -> Option<io::Result<usize>>;
+    /// Calls `write` with at most `max_len` of these bytes, and returns its result; `None` if there
+    /// are none. Until they are consumed, the next call begins with the same bytes.
+    fn write_front(&mut self, max_len: usize, write: impl WriteFn) -> Option<io::Result<usize>>;
 
-    /// `count` bytes of [`Source::write_front`] are sent. Returns the frames this completes, as far
-    /// as they are counted already.
+    /// Marks `count` bytes of [`Source::write_front`] as sent. Returns the number of frames that are
+    /// now counted as sent, which may be fewer than were completed.
     fn consume(&mut self, count: usize) -> usize;
 
-    /// The stream is over: a frame that was sent in part is to be sent again as a whole. Returns
-    /// the frames before it that were sent and not counted yet.
+    /// Goes back, at the end of a stream, to the beginning of a frame that was sent in part, to send
+    /// it again as a whole. Returns the number of sent frames that were not counted yet.
     fn rewind(&mut self) -> usize;
 
-    /// Gives up what the last write was to send. Returns its frames.
+    /// Drops the frames of the last write. Returns their number.
     fn give_up(&mut self) -> usize;
 
-    /// Drops all that waits. Returns its frames.
+    /// Drops all pending frames. Returns their number.
     fn discard(&mut self) -> usize;
 }
 
@@ -135,9 +134,9 @@ pub trait Source: Send {
 pub struct SenderOptions {
     /// The name of the thread, of which the system shows 15 bytes.
     pub thread_name: String,
-    /// Longest time that a frame waits for others to be sent with.
+    /// Maximum time that a frame waits for further frames, to be sent together with them.
     pub flush_timeout: Duration,
-    /// Longest time between two tries to connect; the first come sooner.
+    /// Maximum delay between two attempts to connect; the first retries come sooner.
     pub reopen_interval: Duration,
     /// Maximum time for closing, including sending the pending frames.
     pub close_timeout: Duration,
@@ -154,7 +153,7 @@ impl Default for SenderOptions {
     }
 }
 
-/// When a writer thread is to have ended, and whose it is.
+/// The deadline for a writer thread to end, and its process.
 #[derive(Clone, Copy)]
 struct Closing {
     by: Instant,
@@ -165,7 +164,7 @@ struct Closing {
 /// The writer thread of this process, and the parts from which a forked child starts its own.
 struct ThreadState {
     handle: Option<JoinHandle<()>>,
-    /// Still closed; each child gets another one like it.
+    /// Never opened; each child gets another one like it.
     transport: Box<dyn Transport>,
     options: WriterOptions,
 }
@@ -177,23 +176,23 @@ struct Shared<F: Feed> {
     epoch: AtomicUsize,
     options: SenderOptions,
     feed: F,
-    /// True if the writer thread waits to be woken.
+    /// True while the writer thread waits to be woken.
     sleeping: Padded<AtomicBool>,
     counters: Padded<Counters>,
     wake: Wake,
-    /// True if the thread is to open the stream anew.
+    /// True if the thread has to end the stream and open a new one.
     reopen: AtomicBool,
     flush: Flush,
-    /// Set to close.
+    /// Set when the thread has to close.
     closing: OnceLock<Closing>,
     thread: Lock<ThreadState>,
-    /// True if a forked child has to start its thread after a fork that is under way.
-    put_off: AtomicBool,
-    /// True once nothing is sent any more: pending frames are lost.
+    /// True if a forked child has to start its thread once a fork in progress has finished.
+    start_after_fork: AtomicBool,
+    /// True once nothing more is sent: pending frames are lost.
     over: AtomicBool,
     /// True once a forked child without a writer thread has reported the end.
     end_reported: AtomicBool,
-    /// Readable for good once the thread ends. A condition would want a lock.
+    /// Stays readable once the thread has ended. A condition variable would need a lock.
     ended: Wake,
 }
 
@@ -209,8 +208,8 @@ impl<F: Feed> Shared<F> {
     /// Starts the writer thread of this process.
     fn spawn(self: &Arc<Self>, thread: &mut ThreadState, link: Link) -> io::Result<()> {
         let worker = Worker::new(Arc::clone(self), self.feed.source(), link);
-        // Signals are for the threads of the host. The mask is inherited, so that none can hit the
-        // new thread before it sets its own.
+        // Signals belong to the threads of the host. The new thread inherits the mask, so that no
+        // signal can reach it before it has set its own.
         let mask = SigSet::thread_get_mask()?;
         SigSet::all().thread_set_mask()?;
         let started = std::thread::Builder::new()
@@ -222,7 +221,7 @@ impl<F: Feed> Shared<F> {
         Ok(())
     }
 
-    /// Returns the thread of this process, if it is known without a lock.
+    /// Returns the state of the thread of this process, if it is known without taking a lock.
     fn revival(&self) -> Option<Revival> {
         match self.epoch.load(Ordering::Acquire) {
             CLOSED => Some(Revival::Closed),
@@ -240,9 +239,9 @@ impl<F: Feed> Shared<F> {
             if let Some(mut thread) = self.thread.try_lock() {
                 return self.revive_with(&mut thread);
             }
-            // A fork that is under way after this sees it at its end.
-            self.put_off.store(true, Ordering::Release);
-            fork::ask_after_fork();
+            // A fork that is in progress after this checks it at its end.
+            self.start_after_fork.store(true, Ordering::Release);
+            fork::request_after_fork();
         }
         Revival::Pending
     }
@@ -262,14 +261,14 @@ impl<F: Feed> Shared<F> {
             self.epoch.store(fork::generation(), Ordering::Release);
             return Revival::Running;
         }
-        // Closing need not wait for a thread that never was.
+        // Closing must not wait for a thread that was never started.
         let generation = self.epoch.swap(CLOSED, Ordering::AcqRel);
         self.closing.get_or_init(|| Closing { by: Instant::now(), generation });
         self.over.store(true, Ordering::Release);
         Revival::Closed
     }
 
-    /// Starts the thread of a child, with pipes of its own.
+    /// Starts the thread of a forked child, with pipes of its own.
     fn start_in_child(self: &Arc<Self>, thread: &mut Guard<'_, ThreadState>) -> io::Result<()> {
         self.wake.renew(thread.hold())?;
         self.ended.renew(thread.hold())?;
@@ -292,7 +291,7 @@ impl<F: Feed> Shared<F> {
                 }
                 polled
             } else {
-                // The host has closed the pipe, so the end of the thread cannot be seen.
+                // The host has closed the pipe, so ask the handle instead.
                 if self.thread.lock().handle.as_ref().is_none_or(JoinHandle::is_finished) {
                     return true;
                 }
@@ -312,10 +311,10 @@ impl<F: Feed> InChild for Shared<F> {
         self.sleeping.0.store(false, Ordering::Relaxed);
         self.reopen.store(false, Ordering::Relaxed);
         self.flush.renew(child);
-        self.put_off.store(false, Ordering::Relaxed);
+        self.start_after_fork.store(false, Ordering::Relaxed);
         self.end_reported.store(false, Ordering::Relaxed);
         if let Some(mut thread) = self.thread.lock_in(child) {
-            // The handle is of a thread of the parent, which cannot be joined or detached here.
+            // The handle belongs to a thread of the parent, which cannot be joined or detached here.
             std::mem::forget(thread.handle.take());
         }
         if self.epoch.load(Ordering::Relaxed) == CLOSED {
@@ -325,7 +324,7 @@ impl<F: Feed> InChild for Shared<F> {
     }
 
     fn after_fork(self: Arc<Self>) {
-        if self.put_off.swap(false, Ordering::Acquire) && self.revival().is_none() {
+        if self.start_after_fork.swap(false, Ordering::Acquire) && self.revival().is_none() {
             self.revive_with(&mut self.thread.lock());
         }
     }
@@ -334,16 +333,17 @@ impl<F: Feed> InChild for Shared<F> {
 /// The state of the writer thread of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revival {
-    /// It runs.
+    /// The thread is running.
     Running,
-    /// It does not run yet: another thread starts it, or a fork is under way. Frames are taken, and
-    /// sent once it runs; each process that submits has to ask again.
+    /// The thread is not running yet: another thread is starting it, or a fork is in progress.
+    /// Frames are accepted, and sent once it runs. The producer has to call [`Sender::revive`] again
+    /// before its next frame.
     Pending,
-    /// It was closed, or the system is out of threads or descriptors.
+    /// The thread was closed, or the system is out of threads or descriptors.
     Closed,
 }
 
-/// A writer thread, and what feeds it. Clones are the same thread.
+/// A handle to a writer thread and its feed. Clones refer to the same thread.
 pub struct Sender<F: Feed>(Arc<Shared<F>>);
 
 impl<F: Feed> Clone for Sender<F> {
@@ -353,7 +353,7 @@ impl<F: Feed> Clone for Sender<F> {
 }
 
 impl<F: Feed> Sender<F> {
-    /// Starts a thread that sends what `feed` gets, with `writer`.
+    /// Starts a thread that sends the frames of `feed` with `writer`.
     pub fn start(options: SenderOptions, writer: StreamWriter, feed: F) -> io::Result<Self> {
         let (transport, writer_options, open) = writer.into_parts();
         let thread = ThreadState {
@@ -362,8 +362,8 @@ impl<F: Feed> Sender<F> {
             options: writer_options.clone(),
         };
         let link = Link::new(transport, writer_options, open, options.reopen_interval);
-        // Create each under its own guard: if the second fails, the first is closed after its guard
-        // is released.
+        // Each pipe has a guard of its own: if the second fails, the first is dropped, which takes
+        // the guard again.
         let wake = Wake::new(&fork::hold())?;
         let ended = Wake::new(&fork::hold())?;
         let shared = Arc::new(Shared {
@@ -377,7 +377,7 @@ impl<F: Feed> Sender<F> {
             flush: Flush::default(),
             closing: OnceLock::new(),
             thread: Lock::new(thread),
-            put_off: AtomicBool::new(false),
+            start_after_fork: AtomicBool::new(false),
             over: AtomicBool::new(false),
             end_reported: AtomicBool::new(false),
             ended,
@@ -394,20 +394,20 @@ impl<F: Feed> Sender<F> {
         &self.0.feed
     }
 
-    /// Returns whether the thread of this process takes frames: it was not told to close, and this
-    /// is no new child.
+    /// Returns whether the thread of this process accepts frames: it is not closing, and this is not
+    /// a new child.
     #[inline]
     pub fn is_running(&self) -> bool {
         self.0.epoch.load(Ordering::Relaxed) == fork::generation()
     }
 
-    /// Returns whether nothing is sent any more, so that pending frames are lost.
+    /// Returns whether nothing more is sent, so that pending frames are lost.
     pub fn is_over(&self) -> bool {
         self.0.is_over()
     }
 
-    /// Starts the writer thread of a forked child that submits, unless it runs. Never waits for
-    /// another thread or a fork.
+    /// Starts the writer thread of a forked child, unless it runs. Never waits for another thread or
+    /// a fork.
     pub fn revive(&self) -> Revival {
         self.0.revive()
     }
@@ -418,24 +418,24 @@ impl<F: Feed> Sender<F> {
         self.0.sleeping.0.load(Ordering::Relaxed)
     }
 
-    /// Wakes the thread, if no other producer did.
+    /// Wakes the thread, unless another producer has done so.
     pub fn wake(&self) {
         if self.0.sleeping.0.swap(false, Ordering::Relaxed) {
             self.0.wake.wake();
         }
     }
 
-    /// Counts a frame that there was no room for.
+    /// Counts a frame that was refused because the queue was full.
     pub fn count_refused(&self) {
         add(&self.0.counters.0.refused, 1);
     }
 
-    /// The accounts at this moment.
+    /// Returns the current counters.
     pub fn stats(&self) -> SenderStats {
         self.0.stats()
     }
 
-    /// Raises the alarm of the feed: a frame was dropped, and is counted. Wakes the thread at the
+    /// Raises the alarm of the feed, after a frame was dropped and counted. Wakes the thread for the
     /// first frame of a series.
     pub fn raise_alarm(&self) {
         if self.0.feed.alarm().is_some_and(Alarm::raise) {
@@ -443,46 +443,45 @@ impl<F: Feed> Sender<F> {
         }
     }
 
-    /// What went wrong last, in one line, though it may be long over: where the thread sends to,
-    /// what it was about to do, and why it could not.
+    /// Returns the last error, even if it has been resolved since: one line with the target, the
+    /// operation that failed, and the reason.
     pub fn last_error(&self) -> Option<String> {
         self.last_failure().map(|failure| failure.text)
     }
 
-    /// The same with its time.
+    /// Returns the last error with its time.
     pub fn last_failure(&self) -> Option<Failure> {
         self.0.counters.0.last_failure()
     }
 
-    /// Removes the oldest event that this process has not taken yet. A forked child begins with
-    /// none.
+    /// Removes and returns the oldest pending event. A forked child starts without events.
     pub fn next_event(&self) -> Option<SenderEvent> {
         self.0.counters.0.events.next()
     }
 
-    /// Returns a descriptor that is readable while there are events: only to be polled. It belongs
-    /// to this process: it is closed in forked children, which ask for another one. The same holds
-    /// if it was closed by mistake.
+    /// Returns a descriptor that is readable while events are pending, and must only be polled. It
+    /// is closed in forked children, where this function returns another one, as it does if the
+    /// descriptor was closed by mistake.
     pub fn event_fd(&self) -> io::Result<RawFd> {
         self.0.counters.0.events.fd()
     }
 
-    /// Asks the thread to end the stream and to open another one at once: a new file where the old
-    /// one was renamed, a new connection to a receiver. Any thread may call it; it does not wait.
+    /// Requests the thread to end the stream and to open a new one: a new file if the old one was
+    /// renamed, or a new connection. Any thread may call it; it does not wait.
     ///
-    /// A frame that is sent in part is completed first, and what else waits goes on the new stream.
-    /// A receiver that takes no more bytes for `io_timeout` is given up, and gets the frame again
-    /// as a whole. A file that is still at its path goes on as it is: opening would truncate it. If
-    /// there is no stream, the next try to open one is now.
+    /// A frame that was sent in part is completed first; other pending frames are sent on the new
+    /// stream. If the receiver accepts no bytes for `io_timeout`, the connection is closed, and the
+    /// frame is sent again as a whole. A file that is still at its path is continued, as opening it
+    /// would truncate it. If there is no stream, an attempt to open one is made immediately.
     pub fn reopen(&self) {
-        // In a child without a thread, the pipe leads to that of the parent.
+        // In a child without a thread, the pipe is that of the parent.
         if self.is_running() {
             self.0.reopen.store(true, Ordering::Release);
             self.0.wake.wake();
         }
     }
 
-    /// Sends pending frames at once, and connects first if there is no stream. Returns whether,
+    /// Sends pending frames immediately, and connects first if there is no stream. Returns whether,
     /// within `timeout`, `is_sent` returned true or sending ended. The writer thread calls
     /// `is_sent`, which must not wait.
     pub fn flush(
@@ -498,7 +497,7 @@ impl<F: Feed> Sender<F> {
         }
         let until = deadline(Instant::now(), timeout);
         let ticket = shared.flush.join(is_sent);
-        // If the thread ends from here on, it notifies this one.
+        // If the thread ends after this check, it notifies this one.
         if shared.is_over() {
             return true;
         }
@@ -507,15 +506,15 @@ impl<F: Feed> Sender<F> {
         ticket.done.recv_timeout(left).is_ok()
     }
 
-    /// Refuses frames from here on (one that is being submitted right now may come too late, and is
-    /// counted as lost), sends the pending ones, closes the stream and ends the thread,
-    /// all within [`SenderOptions::close_timeout`]. Returns whether the thread ended: one that is held up
-    /// in a caller's own function is left running.
+    /// Refuses further frames, sends the pending ones, closes the stream and ends the thread, all
+    /// within [`SenderOptions::close_timeout`]. A frame that is submitted at the same time may be
+    /// too late, and is counted as lost. Returns whether the thread has ended: a thread that is
+    /// blocked in a caller's own function is left running.
     pub fn close(&self) -> bool {
         self.close_within(self.0.options.close_timeout)
     }
 
-    /// The same within `timeout`, unless it closes already.
+    /// Closes like [`Sender::close`], within `timeout` unless closing has already begun.
     pub fn close_within(&self, timeout: Duration) -> bool {
         let shared = &self.0;
         let closing = self.start_closing(timeout);
@@ -526,13 +525,13 @@ impl<F: Feed> Sender<F> {
         shared.over.store(true, Ordering::Release);
         let thread = shared.thread.lock().handle.take();
         if ended {
-            // Its only remaining work is to end.
+            // The thread has nothing left to do, so joining it does not wait.
             thread.map(JoinHandle::join);
         }
         ended
     }
 
-    /// Waits for the end of a thread that was to end `by` a time. Returns whether it has ended.
+    /// Waits for the end of a thread after its deadline `by`. Returns whether it has ended.
     fn await_end_in_grace(&self, by: Instant) -> bool {
         let is_over = Instant::now() >= by + CLOSE_GRACE;
         let steps = if is_over { 1 } else { CLOSE_GRACE_STEPS };
@@ -540,8 +539,8 @@ impl<F: Feed> Sender<F> {
         (0..steps).any(|_| self.0.await_end(Instant::now() + step))
     }
 
-    /// Begins [`Sender::close`] and returns at once; that call then waits for the rest of the time
-    /// limit, which starts now.
+    /// Begins to close, and returns immediately. The time limit starts now; a later
+    /// [`Sender::close`] waits for the rest of it.
     pub fn begin_close(&self) {
         self.start_closing(self.0.options.close_timeout);
     }
@@ -552,7 +551,7 @@ impl<F: Feed> Sender<F> {
         shared.revive_to_send();
         let now = fork::generation();
         let closing = {
-            // A child finds all of the following done, or none.
+            // A child of a concurrent fork sees all of these changes, or none.
             let _thread = shared.thread.lock();
             let running = shared.epoch.swap(CLOSED, Ordering::AcqRel);
             *shared.closing.get_or_init(|| Closing {
@@ -563,12 +562,12 @@ impl<F: Feed> Sender<F> {
         if closing.generation == now {
             shared.wake.wake();
         } else {
-            // A forked child that never submitted, or could not start a thread, or whose parent was
-            // closing: the thread is the parent's.
+            // The thread belongs to the parent: this child has never submitted, could not start a
+            // thread, or was forked while the parent was closing.
             shared.over.store(true, Ordering::Release);
             shared.counters.0.set_state(LinkState::Closing);
             if !shared.end_reported.swap(true, Ordering::AcqRel) {
-                Drops::default().end(&shared.feed, 0, &shared.counters.0.events);
+                DropMonitor::default().end(&shared.feed, 0, &shared.counters.0.events);
             }
         }
         closing

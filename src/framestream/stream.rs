@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Driving a transport for a caller that waits, and what can go wrong on the way.
+//! Blocking operations on a transport, each with a deadline, and their errors.
 
 use std::io::{self, IoSlice};
 use std::time::{Duration, Instant};
@@ -19,16 +19,16 @@ pub enum StreamError {
     /// The handshake failed.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
-    /// The bytes are no Frame Streams.
+    /// The data is not Frame Streams.
     #[error(transparent)]
     Frame(#[from] FrameError),
-    /// A data frame of no bytes would be a control frame, and one of 4 GiB has no length.
+    /// A data frame is empty, which would make it a control frame, or longer than 4 GiB - 1.
     #[error("a data frame cannot have {0} bytes")]
     FrameSize(usize),
-    /// The stream is not in a state that allows the call.
+    /// The stream is in a state that does not allow the call.
     #[error("the stream is not open")]
     NotOpen,
-    /// The bytes ended, with or without STOP.
+    /// The stream ended, with or without STOP.
     #[error("the stream has ended")]
     End,
 }
@@ -45,7 +45,7 @@ pub(crate) fn open(transport: &mut dyn Transport, until: Instant) -> io::Result<
     }
 }
 
-/// Fills `bytes`. Gives up when nothing arrives for `timeout`.
+/// Fills `bytes`. Fails if nothing arrives for `timeout`.
 pub(crate) fn read_exact(
     transport: &mut dyn Transport,
     bytes: &mut [u8],
@@ -70,18 +70,18 @@ pub(crate) fn read_exact(
     Ok(())
 }
 
-/// Writes all of `slices`. Gives up when nothing can be written for `timeout`.
+/// Writes all of `slices`. Fails if nothing can be written for `timeout`.
 pub(crate) fn write_all(
     transport: &mut dyn Transport,
     mut slices: &mut [IoSlice<'_>],
     timeout: Duration,
 ) -> io::Result<()> {
-    IoSlice::advance_slices(&mut slices, 0); // drops empty slices in front
+    IoSlice::advance_slices(&mut slices, 0); // removes empty slices at the front
     let mut until = None;
     while !slices.is_empty() {
         match transport.write(slices) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            // Counting in bytes, never in slices, is what keeps a short write from repeating any.
+            // Count bytes, not slices, so that no byte is repeated after a short write.
             Ok(count) => {
                 IoSlice::advance_slices(&mut slices, count);
                 until = None;
@@ -96,8 +96,8 @@ pub(crate) fn write_all(
     Ok(())
 }
 
-/// Writes all of `bytes` by `until`, unless the transport is one that cannot be waited for, such as
-/// a regular file.
+/// Writes all of `bytes` by `until`. A transport that cannot be polled, such as a regular file, has
+/// no time limit.
 pub(crate) fn write_until(
     transport: &mut dyn Transport,
     mut bytes: &[u8],
@@ -112,7 +112,8 @@ pub(crate) fn write_until(
             }
             Err(error) => return Err(error),
         }
-        // A peer that is never full is not waited for, and its time ends all the same.
+        // The deadline also holds if the peer always accepts a few bytes, so that `wait` is not
+        // called.
         let is_late = !bytes.is_empty() && Instant::now() >= until;
         if is_late && transport.poll_fd().is_some() {
             return Err(io::ErrorKind::TimedOut.into());
@@ -121,7 +122,7 @@ pub(crate) fn write_until(
     Ok(())
 }
 
-/// Goes through `handshake` by `until`.
+/// Performs `handshake` by `until`.
 pub(crate) fn shake(
     transport: &mut dyn Transport,
     handshake: &mut dyn Handshake,
@@ -161,14 +162,14 @@ mod tests {
     use super::*;
     use crate::handshake::Direction;
 
-    /// A peer that takes one byte at a time.
-    struct Trickle {
+    /// A peer that accepts one byte at a time.
+    struct SlowPeer {
         full: bool,
         /// True if it is full after each byte.
         pauses: bool,
     }
 
-    impl Transport for Trickle {
+    impl Transport for SlowPeer {
         fn direction(&self) -> Direction {
             Direction::Bidirectional
         }
@@ -202,15 +203,15 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_takes_a_byte_at_a_time_gets_no_more_time() {
+    fn the_deadline_holds_for_a_peer_that_accepts_a_byte_at_a_time() {
         for pauses in [true, false] {
             let timeout = Duration::from_millis(50);
-            let begun = Instant::now();
-            let until = deadline(begun, timeout);
+            let start = Instant::now();
+            let until = deadline(start, timeout);
             let bytes = vec![0; 100_000_000];
-            let written = write_until(&mut Trickle { full: false, pauses }, &bytes, until);
+            let written = write_until(&mut SlowPeer { full: false, pauses }, &bytes, until);
             assert_eq!(written.expect_err("too many bytes").kind(), io::ErrorKind::TimedOut);
-            assert!((timeout..timeout * 100).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+            assert!((timeout..timeout * 100).contains(&start.elapsed()), "{:?}", start.elapsed());
         }
     }
 }

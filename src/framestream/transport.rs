@@ -27,58 +27,58 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::handshake::Direction;
 
-/// How long a peer may make no progress before a step of a handshake, a connect or a blocking
-/// write gives up.
+/// Default of the time that a peer may make no progress in a connect, a step of a handshake or a
+/// blocking write.
 pub const IO_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 
-/// Interval at which a transport that cannot be polled is retried.
+/// Interval between attempts on a transport that cannot be polled.
 pub(crate) const UNPOLLABLE_RETRY: Duration = Duration::from_millis(10);
 
-/// One byte stream. A transport that can wait never blocks: it answers `WouldBlock`, and the
-/// caller waits for [`Transport::poll_fd`]. One that cannot (a regular file, a caller's own
-/// functions) blocks in the call.
+/// A byte stream to or from a peer. Transports that can be polled never block: they return
+/// `WouldBlock`, and the caller polls [`Transport::poll_fd`]. The others (regular files, a caller's
+/// own functions) block in the call.
 pub trait Transport: Send {
-    /// Returns whether the peer of a sender answers.
+    /// Returns whether the receiver replies to the sender.
     fn direction(&self) -> Direction;
 
-    /// What the stream leads to, for messages; `None` if the transport does not know. Errors of its
-    /// other functions do not name it.
+    /// Returns the peer or file of the stream, for messages; `None` if it is unknown. The errors of
+    /// the other functions do not contain it.
     fn target(&self) -> Option<String> {
         None
     }
 
-    /// Opens the stream, or goes on opening it after `WouldBlock`.
+    /// Opens the stream, or continues to open it after `WouldBlock`.
     fn open(&mut self) -> io::Result<()>;
 
-    /// Returns the event that opening waits for after `WouldBlock`.
+    /// Returns the event to wait for after `open` has returned `WouldBlock`.
     fn awaits(&self) -> Interest {
         Interest::Write
     }
 
-    /// Returns whether opening it now would lead to another stream than the one that is open. Not
-    /// so for a file that is still at its path.
+    /// Returns whether opening it now would give another stream than the one that is open. False
+    /// for a file that is still at its path.
     fn leads_elsewhere(&self) -> bool {
         true
     }
 
-    /// Closes the stream; a closed stream stays closed.
+    /// Closes the stream, if it is open.
     fn close(&mut self) -> io::Result<()>;
 
-    /// Reads some bytes; 0 at the end of the stream.
+    /// Reads some bytes. Returns their number, which is 0 at the end of the stream.
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize>;
 
-    /// Writes the front of `slices`, and says how many bytes that was. After `WouldBlock` the next
-    /// write has to begin with the same bytes: those of a TLS record on its way are among them.
+    /// Writes some of the bytes of `slices`, in order. Returns their number. After `WouldBlock`, the
+    /// next write must begin with the same bytes, as some may be in a TLS record that is being sent.
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 
-    /// Returns whether a writer thread is to hand over the length and the payload of each data
-    /// frame as two slices, the payload in the producer's memory. Otherwise it copies frames into
-    /// large pieces, which costs the system less.
+    /// Returns whether a writer thread has to pass each data frame as two slices: its length, and
+    /// its payload in the memory of the producer. Otherwise it copies frames into large pieces,
+    /// which are cheaper to write.
     fn wants_slices(&self) -> bool {
         false
     }
 
-    /// Returns the descriptor to poll after `WouldBlock`.
+    /// Returns the descriptor to poll after `WouldBlock`; `None` if it cannot be polled.
     fn poll_fd(&self) -> Option<BorrowedFd<'_>>;
 
     /// Returns the state of the stream after a write that failed other than with `WouldBlock`.
@@ -87,31 +87,32 @@ pub trait Transport: Send {
     }
 
     /// Makes forked children close its descriptors, present and future, before anything else runs
-    /// in them: a writer thread owns it. Does nothing if the descriptors are the caller's.
+    /// in them. Called when a writer thread takes over the transport. Does nothing if the
+    /// descriptors belong to the caller.
     fn close_in_children(&mut self) {}
 
-    /// A closed transport to the same peer, for a forked child. It must not disturb the stream of
-    /// the parent.
+    /// Returns a closed transport to the same peer, for a forked child. It must not disturb the
+    /// stream of the parent.
     fn for_child(&self) -> Box<dyn Transport>;
 }
 
 /// The state of a stream after a failed write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteFailure {
-    /// None of its bytes are written, and the stream is broken.
+    /// None of its bytes were written, and the stream is broken.
     NothingWritten,
-    /// None of its bytes are written, and it can be tried again on the same stream.
+    /// None of its bytes were written, and the write can be retried on the same stream.
     Resumable,
-    /// Any number of its bytes may be written, and the stream is broken.
+    /// Any number of its bytes may have been written, and the stream is broken.
     Unknown,
 }
 
 /// The event to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interest {
-    /// Bytes to read, or the end of the stream.
+    /// There are bytes to read, or the stream has ended.
     Read,
-    /// Room to write, or the end of connecting.
+    /// There is room to write, or connecting has finished.
     Write,
 }
 
@@ -124,28 +125,27 @@ impl From<Interest> for PollFlags {
     }
 }
 
-/// Waits until `transport` may be ready; `TimedOut` at `until`.
-pub(crate) fn wait(transport: &dyn Transport, what: Interest, until: Instant) -> io::Result<()> {
+/// Waits until `transport` may be ready. Fails with `TimedOut` at `until`.
+pub(crate) fn wait(transport: &dyn Transport, event: Interest, until: Instant) -> io::Result<()> {
     let left = until.saturating_duration_since(Instant::now());
     if left.is_zero() {
         return Err(io::ErrorKind::TimedOut.into());
     }
     match transport.poll_fd() {
-        Some(fd) => poll_for(&mut [PollFd::new(fd, what.into())], left),
+        Some(fd) => poll_for(&mut [PollFd::new(fd, event.into())], left),
         None => poll_for(&mut [], left.min(UNPOLLABLE_RETRY)),
     }
 }
 
-/// The longest timeout. Longer ones are clamped to it, so that `Instant` arithmetic cannot
-/// overflow.
+/// Maximum timeout. Longer ones are clamped to it, so that `Instant` arithmetic cannot overflow.
 const TIMEOUT_MAX: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// Returns the deadline of a wait of `patience` that starts at `from`.
-pub fn deadline(from: Instant, patience: Duration) -> Instant {
-    from + patience.min(TIMEOUT_MAX)
+/// Returns the deadline of a wait of `timeout` that starts at `from`.
+pub fn deadline(from: Instant, timeout: Duration) -> Instant {
+    from + timeout.min(TIMEOUT_MAX)
 }
 
-/// `poll` for at most `left`, rounded up to a millisecond; an interrupting signal ends it early.
+/// Polls for at most `left`, rounded up to a millisecond. Returns early if a signal interrupts it.
 pub(crate) fn poll_for(fds: &mut [PollFd<'_>], left: Duration) -> io::Result<()> {
     let milliseconds = left.as_nanos().div_ceil(1_000_000);
     let timeout = PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX);

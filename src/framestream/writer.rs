@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Writing a stream from one thread, which waits until the bytes are handed over.
+//! Writing a stream from one thread, which waits until the transport has accepted the bytes.
 
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 use std::time::{Duration, Instant};
 
 use crate::control::{CONTENT_TYPE_LENGTH_MAX, ControlError, ControlFrame, ControlType};
@@ -10,14 +10,14 @@ use crate::handshake::{Direction, SenderClose, SenderOpen};
 use crate::stream::{self, StreamError};
 use crate::transport::{IO_TIMEOUT_DEFAULT, Transport, deadline};
 
-/// Frames that one write hands to the transport, each as two slices: its length and its payload.
+/// Maximum number of frames in one write, each as two slices: its length and its payload.
 pub(crate) const FRAMES_PER_WRITE: usize = 128;
 
 /// The settings of a writer: the content types to offer, and timeouts.
 #[derive(Clone, Debug)]
 pub struct WriterOptions {
     content_types: Vec<Box<[u8]>>,
-    /// Maximum time without progress of the receiver.
+    /// Maximum time that the receiver may make no progress.
     pub io_timeout: Duration,
     /// The direction of the stream; `None` for that of the transport.
     pub direction: Option<Direction>,
@@ -30,7 +30,7 @@ impl Default for WriterOptions {
 }
 
 impl WriterOptions {
-    /// Adds a content type to offer, after those that are there.
+    /// Appends a content type to offer.
     pub fn add_content_type(&mut self, content_type: &[u8]) -> Result<(), ControlError> {
         if content_type.len() > CONTENT_TYPE_LENGTH_MAX {
             return Err(ControlError::ContentTypeTooLong(content_type.len()));
@@ -39,29 +39,30 @@ impl WriterOptions {
         Ok(())
     }
 
-    /// The content types to offer, in order of preference.
+    /// Returns the content types to offer, in order of preference.
     pub fn content_types(&self) -> &[Box<[u8]>] {
         &self.content_types
     }
 
-    /// The direction of a stream over `transport`.
+    /// Returns the direction of a stream over `transport`.
     pub(crate) fn direction_over(&self, transport: &dyn Transport) -> Direction {
         self.direction.unwrap_or_else(|| transport.direction())
     }
 }
 
+/// The state of a [`StreamWriter`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum WriterState {
-    /// Never opened: the first write opens.
+    /// Never opened; the first write opens it.
     New,
     Open,
     Closed,
-    /// A write failed, which left a torn frame: only opening anew helps.
+    /// A write failed, and may have left a torn frame. The stream must be opened again.
     Failed,
 }
 
 /// A stream to write to. It is opened by the first use, and can be opened again once closed.
-/// Dropping it open sends no STOP.
+/// Dropping it while it is open does not send STOP.
 pub struct StreamWriter {
     transport: Box<dyn Transport>,
     options: WriterOptions,
@@ -71,7 +72,7 @@ pub struct StreamWriter {
 }
 
 impl StreamWriter {
-    /// A writer on `transport`, which is still closed.
+    /// Creates a writer on `transport`, which must not be open yet.
     pub fn new(transport: Box<dyn Transport>, options: WriterOptions) -> Self {
         Self { transport, options, state: WriterState::New, open: None, close: None }
     }
@@ -81,7 +82,7 @@ impl StreamWriter {
         self.open_by(None)
     }
 
-    /// As [`StreamWriter::open`], with one deadline for all of it.
+    /// Opens the stream like [`StreamWriter::open`], with one deadline for all steps.
     pub fn open_until(&mut self, until: Instant) -> Result<(), StreamError> {
         self.open_by(Some(until))
     }
@@ -93,7 +94,7 @@ impl StreamWriter {
         let result = self.try_open(until);
         match result {
             Ok(()) => self.state = WriterState::Open,
-            // A half-open stream would get READY a second time from the next try.
+            // Otherwise, the next attempt would send READY a second time on the same connection.
             Err(_) => drop(self.transport.close()),
         }
         result
@@ -108,7 +109,7 @@ impl StreamWriter {
         stream::shake(transport, open, step(self.options.io_timeout))
     }
 
-    /// Opens the stream if it never was.
+    /// Opens the stream unless it was opened before.
     pub fn open_once(&mut self) -> Result<(), StreamError> {
         match self.state {
             WriterState::New => self.open(),
@@ -121,8 +122,8 @@ impl StreamWriter {
         self.write_frames(&[IoSlice::new(payload)])
     }
 
-    /// Writes each of `payloads` as a data frame. On an error some may have been written; the
-    /// stream is closed then.
+    /// Writes each of `payloads` as a data frame. After an error of the transport, the stream is
+    /// closed, and some frames may have been written.
     pub fn write_frames(&mut self, payloads: &[IoSlice<'_>]) -> Result<(), StreamError> {
         if payloads.is_empty() {
             return Ok(());
@@ -145,17 +146,13 @@ impl StreamWriter {
                 .collect();
             let written =
                 stream::write_all(&mut *self.transport, &mut slices, self.options.io_timeout);
-            if let Err(error) = written {
-                self.state = WriterState::Failed;
-                drop(self.transport.close());
-                return Err(error.into());
-            }
+            self.close_after_failure(written)?;
         }
         Ok(())
     }
 
-    /// Writes data frames that have their lengths in front of them, all by `until`, however slowly
-    /// the receiver takes them. On an error some may have been written; the stream is closed then.
+    /// Writes data frames that already have length prefixes, all by `until`. After an error, the
+    /// stream is closed, and some frames may have been written.
     pub fn write_encoded_until(
         &mut self,
         frames: &[u8],
@@ -164,19 +161,26 @@ impl StreamWriter {
         if self.state != WriterState::Open {
             return Err(StreamError::NotOpen);
         }
-        stream::write_until(&mut *self.transport, frames, until).map_err(|error| {
-            self.state = WriterState::Failed;
-            drop(self.transport.close());
-            error.into()
-        })
+        let written = stream::write_until(&mut *self.transport, frames, until);
+        self.close_after_failure(written)
     }
 
-    /// Sends STOP, waits for FINISH where the receiver answers, and closes.
+    /// Closes the stream if a write failed, as it may end with a torn frame. Returns the same
+    /// result.
+    fn close_after_failure(&mut self, written: io::Result<()>) -> Result<(), StreamError> {
+        if written.is_err() {
+            self.state = WriterState::Failed;
+            drop(self.transport.close());
+        }
+        Ok(written?)
+    }
+
+    /// Sends STOP, waits for FINISH if the stream is bidirectional, and closes the transport.
     pub fn close(&mut self) -> Result<(), StreamError> {
         self.close_until(deadline(Instant::now(), self.options.io_timeout))
     }
 
-    /// As [`StreamWriter::close`], by `until`.
+    /// Closes the stream like [`StreamWriter::close`], by `until`.
     pub fn close_until(&mut self, until: Instant) -> Result<(), StreamError> {
         if self.state != WriterState::Open {
             return Err(StreamError::NotOpen);
@@ -194,17 +198,18 @@ impl StreamWriter {
         stream::shake(transport, close, until)
     }
 
-    /// Returns the peer or file of the stream, for messages; `None` if the transport does not know.
+    /// Returns the peer or file of the stream, for messages; `None` if it is unknown.
     pub fn target(&self) -> Option<String> {
         self.transport.target()
     }
 
-    /// Makes forked children close the descriptors of the stream, now and when it is opened.
+    /// Makes forked children close the descriptors of the stream, present and future.
     pub fn close_in_children(&mut self) {
         self.transport.close_in_children();
     }
 
-    /// The control frame of this type that was last exchanged; opens the stream if it never was.
+    /// Returns the last control frame of this type that was exchanged. Opens the stream unless it
+    /// was opened before.
     pub fn control(&mut self, which: ControlType) -> Result<Option<&ControlFrame>, StreamError> {
         self.open_once()?;
         Ok(match which {
@@ -214,12 +219,12 @@ impl StreamWriter {
         })
     }
 
-    /// See [`Transport::wants_slices`].
+    /// Returns [`Transport::wants_slices`] of the transport.
     pub(crate) fn wants_slices(&self) -> bool {
         self.transport.wants_slices()
     }
 
-    /// Takes the writer apart for a writer thread: transport, options, and whether it is open.
+    /// Splits the writer, for a writer thread, into transport, options and whether it is open.
     pub(crate) fn into_parts(self) -> (Box<dyn Transport>, WriterOptions, bool) {
         (self.transport, self.options, self.state == WriterState::Open)
     }

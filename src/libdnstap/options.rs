@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use dnstap::encode::BYTES_MAX;
 use dnstap::output::Output;
-use dnstap::sink::{ALL_MESSAGE_TYPES, OpenError, Options};
+use dnstap::sink::{ALL_MESSAGE_TYPES, OpenError, SinkOptions};
 use ffi::handle::{Handle, Tag, borrow, borrow_mut, take};
 use framestream::handshake::Direction;
 #[cfg(feature = "tls")]
@@ -19,7 +19,7 @@ use crate::fault::Fault;
 use crate::result::*;
 
 /// The configuration of a sink or a writer.
-pub type dnstap_options = Handle<SinkOptions>;
+pub type dnstap_options = Handle<OptionsState>;
 
 /// How the certificate of the server is verified.
 #[repr(C)]
@@ -34,22 +34,22 @@ pub enum dnstap_tls_verify {
 
 /// The contents of a `dnstap_options`.
 #[derive(Default)]
-pub struct SinkOptions {
-    options: Options,
+pub struct OptionsState {
+    options: SinkOptions,
     /// The last error.
     error: CString,
 }
 
-impl Tag for SinkOptions {
+impl Tag for OptionsState {
     const TAG: u32 = u32::from_ne_bytes(*b"dtop");
     type Error = dnstap_result;
 }
 
-impl SinkOptions {
+impl OptionsState {
     /// Runs a function on the options, and keeps the text of its error.
     pub(crate) fn attempt<R, E: Into<Fault>>(
         &mut self,
-        run: impl FnOnce(&mut Options) -> Result<R, E>,
+        run: impl FnOnce(&mut SinkOptions) -> Result<R, E>,
     ) -> Result<R, dnstap_result> {
         run(&mut self.options).map_err(|error| {
             let (result, text) = error.into().into_parts();
@@ -96,7 +96,7 @@ pub(crate) fn message_types(bits: u32) -> Result<u32, Fault> {
 /// `options` is NULL or a handle of this library.
 unsafe fn set<E: Into<Fault>>(
     options: *mut dnstap_options,
-    store: impl FnOnce(&mut Options) -> Result<(), E>,
+    store: impl FnOnce(&mut SinkOptions) -> Result<(), E>,
 ) -> dnstap_result {
     ffi::guard(DNSTAP_ERROR_INTERNAL, || {
         // SAFETY: passed on to the caller.
@@ -169,7 +169,7 @@ fn absolute(output: Output) -> Result<Output, OpenError> {
 /// @return  The options, to be freed with dnstap_options_free(); NULL on an internal error.
 #[unsafe(no_mangle)]
 pub extern "C" fn dnstap_options_new() -> *mut dnstap_options {
-    ffi::guard(ptr::null_mut(), || Handle::give(SinkOptions::default()))
+    ffi::guard(ptr::null_mut(), || Handle::give(OptionsState::default()))
 }
 
 /// Frees options. Sinks and writers that were opened with them keep their own copy.
@@ -708,6 +708,6 @@ pub unsafe extern "C" fn dnstap_options_set_tls_client_certificate(
 
 /// Accepts only the default value of a TLS option in a build without TLS.
 #[cfg(not(feature = "tls"))]
-fn no_tls(_: &mut Options, option: &str, is_default: bool) -> Result<(), Fault> {
+fn no_tls(_: &mut SinkOptions, option: &str, is_default: bool) -> Result<(), Fault> {
     if is_default { Ok(()) } else { Err(Fault::from(DNSTAP_ERROR_NO_TLS).of(option)) }
 }

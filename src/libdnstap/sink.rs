@@ -115,8 +115,8 @@ pub struct dnstap_stats {
 
 growing!(dnstap_stats, 368, logged_by_type);
 
-impl From<sink::Stats> for dnstap_stats {
-    fn from(stats: sink::Stats) -> Self {
+impl From<sink::SinkStats> for dnstap_stats {
+    fn from(stats: sink::SinkStats) -> Self {
         let mut logged_by_type = [0; DNSTAP_MESSAGE_TYPE_COUNT];
         logged_by_type[..MESSAGE_TYPES].copy_from_slice(&stats.logged_by_type);
         Self {

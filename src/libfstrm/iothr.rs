@@ -9,7 +9,7 @@ use std::{ptr, slice};
 
 use ffi::{borrow, borrow_mut, guard, number, take, watch_for_forks};
 use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, Payload, Refused, SenderStats};
-use framestream::queue::Model;
+use framestream::queue::QueueModel;
 
 use crate::res::*;
 use crate::writer::fstrm_writer;
@@ -272,7 +272,7 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_queue_model(
     opt: *mut fstrm_iothr_options,
     queue_model: MaybeUninit<fstrm_iothr_queue_model>,
 ) -> fstrm_res {
-    let models = [Model::Spsc, Model::Mpsc];
+    let models = [QueueModel::Spsc, QueueModel::Mpsc];
     let value = number(queue_model);
     let store = |options: &mut IoThrOptions| options.queue_model = models[value as usize];
     // SAFETY: as documented.

@@ -142,7 +142,7 @@ impl fstrm_rdwr {
 fn check(result: fstrm_res) -> io::Result<()> {
     match result {
         fstrm_res_success => Ok(()),
-        refusal => Err(io::Error::other(Refusal(refusal))),
+        refusal => Err(io::Error::other(FailedCallback(refusal))),
     }
 }
 

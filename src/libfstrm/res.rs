@@ -44,15 +44,15 @@ impl fstrm_res {
 
 /// The result of a caller's function that did not succeed.
 #[derive(Debug)]
-pub(crate) struct Refusal(pub(crate) fstrm_res);
+pub(crate) struct FailedCallback(pub(crate) fstrm_res);
 
-impl fmt::Display for Refusal {
+impl fmt::Display for FailedCallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the stream's own function returned {:?}", self.0)
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for FailedCallback {}
 
 impl From<Result<(), StreamError>> for fstrm_res {
     fn from(result: Result<(), StreamError>) -> Self {
@@ -60,8 +60,9 @@ impl From<Result<(), StreamError>> for fstrm_res {
             Ok(()) => fstrm_res_success,
             Err(StreamError::End) => fstrm_res_stop,
             Err(StreamError::Io(error)) => {
-                let refusal = error.get_ref().and_then(|inner| inner.downcast_ref::<Refusal>());
-                refusal.map_or(fstrm_res_failure, |refusal| refusal.0)
+                let failed =
+                    error.get_ref().and_then(|inner| inner.downcast_ref::<FailedCallback>());
+                failed.map_or(fstrm_res_failure, |failed| failed.0)
             }
             Err(_) => fstrm_res_failure,
         }

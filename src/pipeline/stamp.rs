@@ -27,7 +27,7 @@ impl Stamp {
     ) -> Option<(Event<'a>, &'a [u8])> {
         let Self { rate, extra, frame: out } = self;
         extra.clear();
-        sample::further(event.extra, *rate, extra);
+        sample::resample(event.extra, *rate, extra);
         out.clear();
         out.extend_from_slice(frame);
         sample::set_extra(out, extra);

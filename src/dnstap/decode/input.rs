@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Keys and values, one after the other.
+//! Reads keys and values, one after the other.
 
-use super::{DecodeError, Reason};
+use super::{DecodeError, DecodeReason};
 
-/// What is still to be read of a message.
+/// The unread part of a message.
 pub(super) struct Input<'a> {
     /// The frame, up to the end of the message.
     frame: &'a [u8],
-    /// Where the next byte is.
+    /// Offset of the next byte.
     at: usize,
-    /// Where the field began that is being read.
+    /// Offset of the current field.
     field: usize,
 }
 
 impl<'a> Input<'a> {
-    /// The message that ends with `frame`, from `at` on.
+    /// Creates the input for the message that begins at `at` and ends with `frame`.
     pub(super) fn new(frame: &'a [u8], at: usize) -> Self {
         Self { frame, at, field: at }
     }
 
-    /// Where in the frame the next byte is.
+    /// Returns the offset of the next byte in the frame.
     pub(super) fn at(&self) -> usize {
         self.at
     }
 
-    /// An error in the field that is being read.
-    pub(super) fn error(&self, reason: Reason) -> DecodeError {
+    /// Returns an error in the current field.
+    pub(super) fn error(&self, reason: DecodeReason) -> DecodeError {
         DecodeError { offset: self.field, reason }
     }
 
@@ -36,9 +36,9 @@ impl<'a> Input<'a> {
         }
         self.field = self.at;
         match u32::try_from(self.varint()?) {
-            // Below are the wire types of field number 0.
+            // Smaller keys have field number 0.
             Ok(key) if key >= 8 => Ok(Some(key)),
-            _ => Err(self.error(Reason::FieldNumber)),
+            _ => Err(self.error(DecodeReason::FieldNumber)),
         }
     }
 
@@ -56,15 +56,15 @@ impl<'a> Input<'a> {
                 return Ok(value);
             }
         }
-        Err(self.error(Reason::Varint))
+        Err(self.error(DecodeReason::Varint))
     }
 
-    /// Reads a number of 32 bits. Of a longer one the low bits count, as protobuf has it.
+    /// Reads a number of 32 bits. A longer one is truncated, as protobuf specifies.
     pub(super) fn number(&mut self) -> Result<u32, DecodeError> {
         Ok(self.varint()? as u32)
     }
 
-    /// Reads 4 bytes, the least significant first.
+    /// Reads a little-endian number of 4 bytes.
     pub(super) fn fixed32(&mut self) -> Result<u32, DecodeError> {
         self.take().map(u32::from_le_bytes)
     }
@@ -72,24 +72,24 @@ impl<'a> Input<'a> {
     /// Reads `N` bytes.
     pub(super) fn take<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let Some(bytes) = self.frame[self.at..].first_chunk() else {
-            return Err(self.error(Reason::Truncated));
+            return Err(self.error(DecodeReason::Truncated));
         };
         self.at += N;
         Ok(*bytes)
     }
 
-    /// Reads bytes behind their number.
+    /// Reads bytes with a length prefix.
     pub(super) fn bytes(&mut self) -> Result<&'a [u8], DecodeError> {
         let Input { frame, at, .. } = self.inner()?;
         Ok(&frame[at..])
     }
 
-    /// Reads a message behind its length.
+    /// Reads a message with a length prefix.
     pub(super) fn inner(&mut self) -> Result<Self, DecodeError> {
         let length = self.varint()?;
         let start = self.at;
         if length > (self.frame.len() - start) as u64 {
-            return Err(self.error(Reason::Truncated));
+            return Err(self.error(DecodeReason::Truncated));
         }
         self.at += length as usize;
         Ok(Self::new(&self.frame[..self.at], start))

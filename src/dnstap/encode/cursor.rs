@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Fields one after the other, without haste: for those that few messages have.
+//! Writes fields with bounds checks, one after the other: for fields that few messages have.
 
 use super::{EncodeError, limit, varint};
 
-/// Where the next field goes.
+/// A buffer and the position of the next field.
 pub(crate) struct Cursor<'a> {
     out: &'a mut [u8],
     at: usize,
@@ -14,12 +14,12 @@ impl<'a> Cursor<'a> {
         Self { out, at: 0 }
     }
 
-    /// Bytes written.
+    /// Returns the number of bytes written.
     pub(super) fn written(&self) -> usize {
         self.at
     }
 
-    /// Puts bytes as they are.
+    /// Writes raw bytes.
     pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
         let room = self.out.get_mut(self.at..).and_then(|room| room.get_mut(..bytes.len()));
         room.ok_or(EncodeError::BufferTooSmall)?.copy_from_slice(bytes);
@@ -27,7 +27,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Lets `fill` write to what is left, and say how many bytes it has used.
+    /// Calls `fill` with the rest of the buffer. It returns the number of bytes that it has written.
     pub(super) fn fill(
         &mut self,
         fill: impl FnOnce(&mut [u8]) -> Result<usize, EncodeError>,
@@ -41,13 +41,14 @@ impl<'a> Cursor<'a> {
         self.put(&bytes[..length])
     }
 
-    /// Puts a field that is an integer.
+    /// Writes an integer field.
     pub(super) fn integer(&mut self, key: u32, value: u64) -> Result<(), EncodeError> {
         self.varint(key.into())?;
         self.varint(value)
     }
 
-    /// Puts a field that is bytes of at most [`BYTES_MAX`](super::BYTES_MAX), if there are any.
+    /// Writes a field of bytes, if it is present. Fails if it exceeds
+    /// [`BYTES_MAX`](super::BYTES_MAX).
     pub(super) fn limited(
         &mut self,
         key: u32,
@@ -58,7 +59,7 @@ impl<'a> Cursor<'a> {
         self.bytes(key, bytes)
     }
 
-    /// Puts a field that is bytes, if there are any.
+    /// Writes a field of bytes, if it is present.
     pub(crate) fn bytes(&mut self, key: u32, bytes: Option<&[u8]>) -> Result<(), EncodeError> {
         let Some(bytes) = bytes else { return Ok(()) };
         self.integer(key, bytes.len() as u64)?;
@@ -66,7 +67,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Bytes of a field that is bytes; its key has one byte.
+/// Returns the size of a field of bytes, whose key must have one byte.
 pub(crate) fn bytes_len(bytes: Option<&[u8]>) -> usize {
     bytes.map_or(0, |bytes| 1 + varint::length(bytes.len() as u64) + bytes.len())
 }

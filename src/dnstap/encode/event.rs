@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Whole events, with an identity and a version of their own.
+//! Encodes whole events, with their own identity and version.
 
 use super::cursor::{Cursor, bytes_len};
 use super::{EncodeError, Encoder, Envelope, OVERHEAD, limit, longer_len, varint};
@@ -7,7 +7,7 @@ use crate::message::Event;
 use crate::wire::event;
 
 impl Event<'_> {
-    /// How long a buffer must be for [`Event::encode`], in bytes.
+    /// Returns the buffer size that [`Event::encode`] requires, in bytes.
     pub fn max_len(&self) -> Result<usize, EncodeError> {
         let &Self { identity, version, extra, ref message, event_type: _ } = self;
         let names = Envelope { identity, version, extra }.names_len()?;
@@ -21,8 +21,8 @@ impl Event<'_> {
         Ok(names + OVERHEAD + rest)
     }
 
-    /// Encodes the event into the front of `out`, and returns how many bytes it has: what
-    /// [`Encoder::encode`] does, without an [`Origin`](super::Origin).
+    /// Encodes the event at the beginning of `out`, and returns its length, like
+    /// [`Encoder::encode`], but without an [`Origin`](super::Origin).
     pub fn encode(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
         let &Self { identity, version, extra, ref message, event_type } = self;
         let mut cursor = Cursor::new(out);

@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The fast path: encodes the messages that servers log most in a straight line. They are between
-//! two addresses and ports, with one DNS message and perhaps a zone, in the second that the encoder
-//! remembers.
+//! The fast path: encodes the messages that servers log most, with few branches. These have two
+//! addresses with ports, one DNS message and at most a zone, and all their times are in the second
+//! that the encoder has cached.
 //!
-//! All fields but two are in an array of fixed size, and most at a fixed place of it. A store may be
-//! wider than what it is to leave, as the next one writes over the rest.
+//! All fields but two are written to an array of constant size, and most of them at constant
+//! offsets. A store may write more bytes than its field has, as the next one overwrites the excess.
 
-use super::origin::NEAR;
+use super::origin::INLINE_ORIGIN;
 use super::short::put;
 use super::{BYTES_MAX, Encoder, HEAD, Origin, TRAILER, put_guessed_length, varint};
 use crate::schema::{MessageType, SocketFamily, SocketProtocol};
 use crate::wire::{NUMBER_KEYS, message};
 
-/// Most bytes that an event of the fast path takes beside zone and DNS message: those of the origin, then what
-/// is in [`HEAD`], then key and length of what stands behind it and the trailer.
-const OVERHEAD: usize = NEAR + HEAD + 8;
+/// Maximum size of an event in bytes, without zone and DNS message: the origin, the array of size
+/// [`HEAD`], the keys and lengths after it, and the trailer.
+const OVERHEAD: usize = INLINE_ORIGIN + HEAD + 8;
 
-/// Bytes of the fields of a time.
+/// Size of the two fields of a time, in bytes.
 const TIME: usize = 11;
 
-/// A kind of message on the fast path. Each has a marker type, so that the compiler makes a function
-/// of its own for it, without branches.
+/// A kind of message on the fast path. Each is a marker type, so that the compiler generates a
+/// function for it, without branches on the kind.
 pub trait FastKind {
-    /// Whether it is a response; otherwise it is a query.
+    /// True for a response, false for a query.
     const RESPONSE: bool;
 
-    /// Whether it has the time of its query.
+    /// True if it has a query time.
     const QUERY_TIME: bool;
 
-    /// Whether it has a zone.
+    /// True if it has a zone.
     const ZONE: bool;
 }
 
@@ -45,70 +45,70 @@ macro_rules! kinds {
     )+ };
 }
 
-// Each with its RESPONSE, QUERY_TIME, ZONE.
+// The values are RESPONSE, QUERY_TIME, ZONE.
 kinds! {
     /// A query without a zone.
     Query: false, true, false;
     /// A query with a zone.
     ZonedQuery: false, true, true;
-    /// A response with its own time alone.
+    /// A response without a query time.
     Response: true, false, false;
-    /// A response with the time of its query.
+    /// A response with a query time.
     TimedResponse: true, true, false;
-    /// A response with the time of its query and a zone.
+    /// A response with a query time and a zone.
     ZonedResponse: true, true, true;
 }
 
 /// The number of bytes that the length of a message takes.
 pub trait Width {
-    /// That number.
+    /// The number.
     const BYTES: usize;
 }
 
-/// The length takes one byte.
+/// A length of one byte.
 pub enum OneByte {}
 
 impl Width for OneByte {
     const BYTES: usize = 1;
 }
 
-/// The length takes two bytes.
+/// A length of two bytes.
 pub enum TwoBytes {}
 
 impl Width for TwoBytes {
     const BYTES: usize = 2;
 }
 
-/// A message of the fast path, between addresses of `N` bytes. The encoder asks for each field where
-/// it writes it, as there are no registers for all of them, and may ask twice.
+/// A message on the fast path, with addresses of `N` bytes. The encoder reads each field when it
+/// writes it, as there are not enough registers for all fields, and may read it twice.
 pub trait FastMessage<const N: usize> {
     /// The kind of the message.
     type Kind: FastKind;
 
-    /// [`Message::message_type`](crate::Message::message_type).
+    /// Returns [`Message::message_type`](crate::Message::message_type).
     fn message_type(&self) -> MessageType;
-    /// [`Message::socket_protocol`](crate::Message::socket_protocol).
+    /// Returns [`Message::socket_protocol`](crate::Message::socket_protocol).
     fn socket_protocol(&self) -> SocketProtocol;
-    /// [`Message::query_address`](crate::Message::query_address).
+    /// Returns [`Message::query_address`](crate::Message::query_address).
     fn query_address(&self) -> &[u8; N];
-    /// [`Message::response_address`](crate::Message::response_address).
+    /// Returns [`Message::response_address`](crate::Message::response_address).
     fn response_address(&self) -> &[u8; N];
-    /// [`Message::query_port`](crate::Message::query_port); 0 is absent.
+    /// Returns [`Message::query_port`](crate::Message::query_port); 0 is absent.
     fn query_port(&self) -> u16;
-    /// [`Message::response_port`](crate::Message::response_port); 0 is absent.
+    /// Returns [`Message::response_port`](crate::Message::response_port); 0 is absent.
     fn response_port(&self) -> u16;
-    /// Seconds and nanoseconds of the query, if it has them.
+    /// Returns the seconds and nanoseconds of the query time, if the kind has it.
     fn query_time(&self) -> (u64, u32);
-    /// The same of the response, if it is one.
+    /// Returns the seconds and nanoseconds of the response time, if it is a response.
     fn response_time(&self) -> (u64, u32);
-    /// [`Message::query_zone`](crate::Message::query_zone), if it has one.
+    /// Returns [`Message::query_zone`](crate::Message::query_zone), if the kind has it.
     fn zone(&self) -> &[u8];
-    /// The DNS message.
+    /// Returns the DNS message.
     fn bytes(&self) -> &[u8];
 }
 
-/// Guesses from the length of its DNS message whether the length of a message takes two bytes, and
-/// not one. The guess is right except for very long zones and very short ports.
+/// Guesses, from the length of the DNS message, whether the length of a message takes two bytes
+/// instead of one. The guess is wrong only for very long zones and very short ports.
 pub const fn takes_two_bytes<const N: usize, K: FastKind>(length: usize) -> bool {
     let times = K::RESPONSE as usize + K::QUERY_TIME as usize;
     // Numbers, addresses, ports, times, and key and length of the DNS message.
@@ -116,16 +116,15 @@ pub const fn takes_two_bytes<const N: usize, K: FastKind>(length: usize) -> bool
     fields + length >= 0x80
 }
 
-/// Returns how long a buffer has to be for the event, in bytes.
+/// Returns the buffer size that [`encode`] requires, in bytes.
 #[inline(always)]
 pub fn max_len<const N: usize, M: FastMessage<N>>(message: &M) -> usize {
     let zone = if M::Kind::ZONE { message.zone().len() } else { 0 };
     OVERHEAD + zone + message.bytes().len()
 }
 
-/// Encodes an event whose times are in the second that `encoder` remembers, and whose length takes
-/// as many bytes as `W` says. Returns the number of its bytes; `None` if the event is not one of
-/// these.
+/// Encodes an event, and returns its length. Returns `None` if its times are not in the second that
+/// `encoder` has cached, or the length of its message does not take [`Width::BYTES`] bytes.
 #[inline(always)]
 pub fn encode<const N: usize, W: Width, M: FastMessage<N>>(
     message: &M,
@@ -139,10 +138,10 @@ pub fn encode<const N: usize, W: Width, M: FastMessage<N>>(
     {
         return None;
     }
-    let start = origin.put_near(out.first_chunk_mut()?)?;
+    let start = origin.put_inline(out.first_chunk_mut()?)?;
     let out = out.get_mut(start..)?;
     let head: &mut [u8; HEAD] = out.first_chunk_mut()?;
-    let mut at = put_ends(head, W::BYTES, message)?;
+    let mut at = put_numbers_and_peers(head, W::BYTES, message)?;
     if M::Kind::QUERY_TIME {
         put(head, at, encoder.query_time.get());
         put(head, at + TIME - 4, message.query_time().1.to_le_bytes());
@@ -168,14 +167,14 @@ pub fn encode<const N: usize, W: Width, M: FastMessage<N>>(
         return None;
     }
     *out.get_mut(end..)?.first_chunk_mut()? = TRAILER;
-    // Last, since copying costs all registers.
+    // Last, because the call of memcpy clobbers the registers.
     out.get_mut(field)?.copy_from_slice(message.bytes());
     Some(start + end + TRAILER.len())
 }
 
-/// Writes the fields up to the ports, from `at` on. Returns where they end.
+/// Writes the fields up to the ports, from `at` on. Returns their end.
 #[inline(always)]
-fn put_ends<const N: usize, M: FastMessage<N>>(
+fn put_numbers_and_peers<const N: usize, M: FastMessage<N>>(
     head: &mut [u8; HEAD],
     at: usize,
     message: &M,
@@ -196,8 +195,8 @@ fn put_ends<const N: usize, M: FastMessage<N>>(
     Some(put_port::<false>(head, at, message::response_port, message.response_port()))
 }
 
-/// Writes a field that is a port, if it is not 0. Returns where it ends. What a port is likely to be
-/// comes first: a high one if it is the `CLIENT`'s, else a well-known one.
+/// Writes a port, if it is not 0. Returns the end of the field. The most likely case comes first: a
+/// high port if it is that of the `CLIENT`, otherwise a well-known one.
 #[inline(always)]
 fn put_port<const CLIENT: bool>(head: &mut [u8; HEAD], at: usize, key: u32, port: u16) -> usize {
     head[at] = key as u8;
@@ -222,7 +221,7 @@ fn put_port<const CLIENT: bool>(head: &mut [u8; HEAD], at: usize, key: u32, port
     }
 }
 
-/// Writes the key and the length of a field that is bytes. Returns where the bytes begin.
+/// Writes the key and the length of a field of bytes. Returns the beginning of the bytes.
 #[inline(always)]
 fn put_key(head: &mut [u8; 32], at: usize, key: u32, length: usize) -> Option<usize> {
     head[at] = key as u8;
@@ -243,8 +242,8 @@ fn put_key(head: &mut [u8; 32], at: usize, key: u32, length: usize) -> Option<us
     })
 }
 
-/// Writes the zone, which is a domain name of at most 255 bytes, but here of fewer than 128. Returns
-/// how many bytes that took.
+/// Writes the zone, if it has fewer than 128 bytes; a domain name can have up to 255. Returns the
+/// size of the field.
 #[inline(always)]
 fn put_zone(out: &mut [u8], zone: &[u8]) -> Option<usize> {
     if zone.len() >= 0x80 {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A generic encoder for fields of any type, for fields that the hand-written encoder does not
-//! cover.
+//! A generic encoder for the fields that the hand-written encoder does not cover.
 
 use super::cursor::Cursor;
 use super::{EncodeError, limit, varint};
@@ -9,44 +8,44 @@ use crate::schema::fields::{policy_fields, schema_name};
 use crate::wire::policy;
 
 /// A value in its wire representation.
-pub(super) enum Value<'a> {
+pub(super) enum FieldValue<'a> {
     Varint(u64),
     Fixed32(u32),
     Bytes(&'a [u8]),
     Policy(Policy<'a>),
 }
 
-/// The value of a field, if it is present.
+/// Returns the value of a field, if it is present.
 #[rustfmt::skip]
 macro_rules! value {
     (required $type:tt, $value:expr) => { Some(value!($type, $value)) };
     (optional $type:tt, $value:expr) => { $value.map(|value| value!($type, value)) };
-    (bytes, $value:expr) => { Value::Bytes($value) };
-    (string, $value:expr) => { Value::Bytes($value) };
-    (uint32, $value:expr) => { Value::Varint($value.into()) };
-    (uint64, $value:expr) => { Value::Varint($value) };
-    (fixed32, $value:expr) => { Value::Fixed32($value) };
-    ((enum $type:ident), $value:expr) => { Value::Varint(varint::enumeration($value.0)) };
-    ((message Policy), $value:expr) => { Value::Policy($value) };
+    (bytes, $value:expr) => { FieldValue::Bytes($value) };
+    (string, $value:expr) => { FieldValue::Bytes($value) };
+    (uint32, $value:expr) => { FieldValue::Varint($value.into()) };
+    (uint64, $value:expr) => { FieldValue::Varint($value) };
+    (fixed32, $value:expr) => { FieldValue::Fixed32($value) };
+    ((enum $type:ident), $value:expr) => { FieldValue::Varint(varint::enumeration($value.0)) };
+    ((message Policy), $value:expr) => { FieldValue::Policy($value) };
 }
 
 pub(super) use value;
 
-/// Bytes that a field takes. `name` is for the error.
+/// Returns the size of a field in bytes. `name` is used in errors.
 pub(super) fn field_len(
     key: u32,
     name: &'static str,
-    value: Option<Value<'_>>,
+    value: Option<FieldValue<'_>>,
 ) -> Result<usize, EncodeError> {
     let after_key = match value {
         None => return Ok(0),
-        Some(Value::Varint(value)) => varint::length(value),
-        Some(Value::Fixed32(_)) => 4,
-        Some(Value::Bytes(bytes)) => {
+        Some(FieldValue::Varint(value)) => varint::length(value),
+        Some(FieldValue::Fixed32(_)) => 4,
+        Some(FieldValue::Bytes(bytes)) => {
             limit(name, Some(bytes))?;
             varint::length(bytes.len() as u64) + bytes.len()
         }
-        Some(Value::Policy(policy)) => {
+        Some(FieldValue::Policy(policy)) => {
             let length = policy_len(&policy)?;
             varint::length(length as u64) + length
         }
@@ -60,17 +59,17 @@ impl Cursor<'_> {
         &mut self,
         key: u32,
         name: &'static str,
-        value: Option<Value<'_>>,
+        value: Option<FieldValue<'_>>,
     ) -> Result<(), EncodeError> {
         let Some(value) = value else { return Ok(()) };
         match value {
-            Value::Varint(value) => self.integer(key, value),
-            Value::Fixed32(value) => {
+            FieldValue::Varint(value) => self.integer(key, value),
+            FieldValue::Fixed32(value) => {
                 self.varint(key.into())?;
                 self.put(&value.to_le_bytes())
             }
-            Value::Bytes(bytes) => self.limited(key, name, Some(bytes)),
-            Value::Policy(policy) => {
+            FieldValue::Bytes(bytes) => self.limited(key, name, Some(bytes)),
+            FieldValue::Policy(policy) => {
                 self.integer(key, policy_len(&policy)? as u64)?;
                 put_policy(&policy, self)
             }
@@ -83,7 +82,7 @@ macro_rules! policy {
         $(#[$what:meta])*
         $label:ident $type:tt $name:ident = $number:literal => $field:ident,
     )+ }) => {
-        /// Bytes of a policy.
+        /// Returns the size of a policy in bytes.
         fn policy_len(policy: &Policy<'_>) -> Result<usize, EncodeError> {
             let mut length = 0;
             $(

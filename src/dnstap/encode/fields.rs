@@ -9,18 +9,17 @@ macro_rules! fields {
         $(#[$what:meta])*
         $label:ident $type:tt $name:ident = $number:literal => $field:ident,
     )+ }) => {
-        /// A message that can be encoded: a [`Message`], or what has its fields in a form of its
-        /// own and is read just where each field is written. That spares the hot path the copy.
+        /// A message that can be encoded: a [`Message`], or another type with the same fields, which
+        /// spares the hot path the conversion.
         ///
-        /// Every method must give the same answer each time: the encoder asks for some fields
-        /// twice.
+        /// Each method must always return the same value, as the encoder calls some of them twice.
         pub trait Fields {
             $(
-                #[doc = concat!("[`Message::", stringify!($field), "`].")]
+                #[doc = concat!("Returns [`Message::", stringify!($field), "`].")]
                 fn $field(&self) -> rust_type!('_, $label $type);
             )+
 
-            /// Returns the message in the form of this crate.
+            /// Converts the message.
             fn to_message(&self) -> Message<'_> {
                 Message { $($field: self.$field(),)+ }
             }

@@ -6,22 +6,23 @@ use super::{EncodeError, Envelope, limit};
 use crate::sample_rate::{SEPARATOR, record};
 use crate::wire::event;
 
-/// The encoded fields before the message.
+/// The key of the message, which follows the origin.
 const MESSAGE_KEY: u8 = event::message as u8;
 
-/// Origins that are not longer are copied without a call.
-pub(super) const NEAR: usize = 64;
+/// Maximum size of an origin that is copied without a function call, in bytes.
+pub(super) const INLINE_ORIGIN: usize = 64;
 
-/// Identity, version and sample rate of a server, encoded once: the beginning of every event.
+/// The identity, version and sample rate of a server, encoded once: the beginning of every event.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// Bytes of all of it with the key of the message, which is next in an event without `extra`.
+    /// Total size in bytes, including the key of the message, which comes next in an event without
+    /// `extra`.
     length: usize,
-    /// The first bytes, the key of the message among them.
-    near: [u8; NEAR],
-    /// The field that is the identity, if there is one.
+    /// The first bytes.
+    inline: [u8; INLINE_ORIGIN],
+    /// The encoded identity; empty if absent.
     identity: Box<[u8]>,
-    /// The field that is the version, if there is one.
+    /// The encoded version; empty if absent.
     version: Box<[u8]>,
     /// The record of the sample rate, with which `extra` begins; empty if the rate is 1.
     sampled: Box<[u8]>,
@@ -29,8 +30,8 @@ pub struct Origin {
 
 impl Origin {
     /// Encodes an identity and a version (`Dnstap.identity`, `Dnstap.version`), each of at most
-    /// [`BYTES_MAX`](super::BYTES_MAX) bytes; `None` leaves a field out. Where one in `sample_rate`
-    /// messages is logged, and not every one, each says so in the way of [`sample`](crate::sample).
+    /// [`BYTES_MAX`](super::BYTES_MAX) bytes; `None` omits a field. If only one in `sample_rate`
+    /// messages is logged, each event records the rate as described in [`sample`](crate::sample).
     pub fn new(
         identity: Option<&[u8]>,
         version: Option<&[u8]>,
@@ -48,28 +49,28 @@ impl Origin {
         cursor.put(&version)?;
         cursor.bytes(event::extra, extra)?;
         cursor.put(&[MESSAGE_KEY])?;
-        let mut near = [0; NEAR];
-        for (near, byte) in near.iter_mut().zip(&whole) {
-            *near = *byte;
+        let mut inline = [0; INLINE_ORIGIN];
+        for (place, byte) in inline.iter_mut().zip(&whole) {
+            *place = *byte;
         }
-        Ok(Self { length: whole.len(), near, identity, version, sampled })
+        Ok(Self { length: whole.len(), inline, identity, version, sampled })
     }
 
-    /// Bytes that it takes in an event, with the key of the message.
+    /// Returns its size in an event in bytes, including the key of the message.
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
         self.length
     }
 
-    /// Writes it, and the key of the message, if it is short. Returns how many bytes that took.
+    /// Writes it, including the key of the message, and returns its size; `None` if it is too long.
     #[inline(always)]
-    pub(super) fn put_near(&self, out: &mut [u8; NEAR]) -> Option<usize> {
-        *out = self.near;
-        (self.length <= NEAR).then_some(self.length)
+    pub(super) fn put_inline(&self, out: &mut [u8; INLINE_ORIGIN]) -> Option<usize> {
+        *out = self.inline;
+        (self.length <= INLINE_ORIGIN).then_some(self.length)
     }
 
-    /// Writes it, or what the envelope has instead, `extra`, and the key of the message. Returns
-    /// how many bytes that took.
+    /// Writes the identity and version, `extra`, and the key of the message. Fields of the envelope
+    /// replace those of the origin. Returns the number of bytes written.
     #[inline(always)]
     pub(super) fn write(
         &self,
@@ -77,16 +78,16 @@ impl Origin {
         out: &mut [u8],
     ) -> Result<usize, EncodeError> {
         let length = self.len();
-        if length > NEAR || !envelope.is_empty() {
-            return self.write_far(envelope, out);
+        if length > INLINE_ORIGIN || !envelope.is_empty() {
+            return self.write_fields(envelope, out);
         }
-        *out.first_chunk_mut().ok_or(EncodeError::BufferTooSmall)? = self.near;
+        *out.first_chunk_mut().ok_or(EncodeError::BufferTooSmall)? = self.inline;
         Ok(length)
     }
 
     #[cold]
     #[inline(never)]
-    fn write_far(&self, envelope: Envelope<'_>, out: &mut [u8]) -> Result<usize, EncodeError> {
+    fn write_fields(&self, envelope: Envelope<'_>, out: &mut [u8]) -> Result<usize, EncodeError> {
         let mut cursor = Cursor::new(out);
         match envelope.identity {
             Some(own) => cursor.limited(event::identity, "identity", Some(own))?,
@@ -98,7 +99,7 @@ impl Origin {
         }
         limit("extra", envelope.extra)?;
         match envelope.extra {
-            // The separator takes the byte that the second of two keys would.
+            // `max_len` has room: the separator takes the byte that it counts for a second key.
             Some(extra) if !self.sampled.is_empty() && !extra.is_empty() => {
                 let length = self.sampled.len() + SEPARATOR.len() + extra.len();
                 cursor.integer(event::extra, length as u64)?;
@@ -116,7 +117,7 @@ impl Origin {
     }
 }
 
-/// Encodes a field alone.
+/// Encodes a single field.
 fn field(key: u32, bytes: Option<&[u8]>) -> Result<Box<[u8]>, EncodeError> {
     let mut encoded = vec![0; bytes_len(bytes)].into_boxed_slice();
     Cursor::new(&mut encoded).bytes(key, bytes)?;

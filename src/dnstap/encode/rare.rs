@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Rare fields, which are those after the response, and lengths that were guessed wrong.
+//! Rare fields, which are those after the response, and wrong guesses of the length's size.
 
 use super::cursor::{Cursor, bytes_len};
-use super::field::{Value, field_len, value};
+use super::field::{FieldValue, field_len, value};
 use super::{EncodeError, Fields, TRAILER, limit, varint};
 use crate::schema::fields::{message_fields, schema_name};
 use crate::wire::message;
 
-/// Key of the last field that is written by hand. All that come after it are rare, and written here.
+/// Key of the last field that the hand-written encoder covers. All fields after it are rare.
 const LAST_COMMON: u32 = message::response_message;
 
 macro_rules! rare_fields {
@@ -21,7 +21,7 @@ macro_rules! rare_fields {
             false $(|| message::$field > LAST_COMMON && is_present!($label, message.$field()))+
         }
 
-        /// Returns the number of bytes that `extra` and the rare fields take at most.
+        /// Returns an upper bound of the size of `extra` and the rare fields in bytes.
         #[cold]
         #[inline(never)]
         pub(super) fn max_len(
@@ -37,7 +37,7 @@ macro_rules! rare_fields {
             Ok(length)
         }
 
-        /// Writes the rare fields. Returns how many bytes they took.
+        /// Writes the rare fields. Returns the number of bytes written.
         #[cold]
         #[inline(never)]
         pub(super) fn put(message: &impl Fields, out: &mut [u8]) -> Result<usize, EncodeError> {
@@ -59,8 +59,8 @@ macro_rules! is_present {
 
 message_fields!(rare_fields);
 
-/// Writes the length of a message, which takes more or fewer than the `width` bytes before it,
-/// after moving the message with the trailer. Returns where the message ends.
+/// Moves the message and the trailer, as the length does not take `width` bytes, and writes the
+/// length before them. Returns the end of the message.
 #[cold]
 #[inline(never)]
 pub(super) fn fix_length_prefix(

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The short fields, in an array that has room for all of them.
+//! Writes short fields to an array that has room for all of them.
 
 use super::cursor::Cursor;
 use super::{ADDRESS_MAX, EncodeError, Fields, varint};
 use crate::wire::{NUMBER_KEYS, message};
 
+/// Writes bytes at `at`.
 #[inline(always)]
 pub(super) fn put<const N: usize, const M: usize>(out: &mut [u8; N], at: usize, bytes: [u8; M]) {
     out[at..at + M].copy_from_slice(&bytes);
 }
 
-/// Writes a varint into what has room for it, and returns its length.
+/// Writes a varint, for which there must be room, and returns its length.
 #[cold]
 #[inline(never)]
 pub(super) fn put_varint(out: &mut [u8], value: u64) -> usize {
@@ -19,7 +20,7 @@ pub(super) fn put_varint(out: &mut [u8], value: u64) -> usize {
     length
 }
 
-/// Writes type, socket family and socket protocol.
+/// Writes the type, socket family and socket protocol. Returns the end of the fields.
 #[inline(always)]
 pub(super) fn numbers<const N: usize>(
     out: &mut [u8; N],
@@ -38,12 +39,13 @@ pub(super) fn numbers<const N: usize>(
         out[at + 5] = protocol as u8;
         at + 6
     } else {
-        const MOST: usize = 3 * (1 + varint::LENGTH_MAX);
-        at + other_numbers(&mut out[at..], message_type, family, protocol).min(MOST)
+        const LENGTH_MAX: usize = 3 * (1 + varint::LENGTH_MAX);
+        at + other_numbers(&mut out[at..], message_type, family, protocol).min(LENGTH_MAX)
     }
 }
 
-/// The same where a field is absent, or has a number that no schema has given a name yet.
+/// Writes the same fields if one is absent, or has a number of more than 7 bits. Returns the number
+/// of bytes written.
 #[cold]
 #[inline(never)]
 fn other_numbers(
@@ -67,7 +69,7 @@ fn other_numbers(
     at
 }
 
-/// Writes a field that is an address, if there is one.
+/// Writes an address, if it is present. Returns the end of the field.
 #[inline(always)]
 pub(super) fn address<const N: usize>(
     out: &mut [u8; N],
@@ -90,7 +92,7 @@ pub(super) fn address<const N: usize>(
     })
 }
 
-/// The same for what is not an address of IPv4 or IPv6.
+/// Writes an address that is neither an IPv4 nor an IPv6 address. Returns the size of the field.
 #[cold]
 #[inline(never)]
 fn other_address(
@@ -107,7 +109,7 @@ fn other_address(
     Ok(cursor.written())
 }
 
-/// Writes a field that is a port, if there is one.
+/// Writes a port, if it is present. Returns the end of the field.
 #[inline(always)]
 pub(super) fn port<const N: usize>(
     out: &mut [u8; N],
@@ -131,7 +133,7 @@ pub(super) fn port<const N: usize>(
     }
 }
 
-/// Writes a field that is the nanoseconds of a time, if there are any.
+/// Writes the nanoseconds of a time, if they are present. Returns the end of the field.
 #[inline(always)]
 pub(super) fn nanoseconds<const N: usize>(
     out: &mut [u8; N],

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Owned from borrowed, and borrowed from owned.
+//! Conversions between borrowed and owned types.
 
 use crate::message::{Event, Message, Policy};
 use crate::proto;
 use crate::schema::fields::{event_fields, message_fields, policy_fields};
 use crate::schema::*;
 
-/// Makes the conversions of a message. They name every field, so that one that is missing here or in
-/// `proto/dnstap.proto` does not compile.
+/// Implements the conversions of a message. They name every field, so that a field that is missing
+/// in the table or in `proto/dnstap.proto` is a compile error.
 macro_rules! convert {
     ($(#[$about:meta])* $struct:ident = $message:ident { $(
         $(#[$what:meta])*
@@ -32,7 +32,7 @@ macro_rules! owned {
     (required $type:tt, $value:expr) => { owned!($type, $value) };
     (optional $type:tt, $value:expr) => { $value.map(|value| owned!($type, value)) };
     (bytes, $value:expr) => { $value.to_vec() };
-    // For what is not UTF-8, replacement characters stand in.
+    // Invalid UTF-8 is replaced by replacement characters.
     (string, $value:expr) => { String::from_utf8_lossy($value).into_owned() };
     ((enum $type:ident), $value:expr) => { $value.0 as i32 };
     ((message $type:ident), $value:expr) => { proto::$type::from(&$value) };

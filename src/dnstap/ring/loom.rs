@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Tries every order in which a logging thread and the writer thread can see a ring. Run with
-//! `RUSTFLAGS="--cfg loom" cargo test -p dnstap --lib ring`.
+//! Tests that try every order in which a logging thread and the writer thread can access a ring. Run
+//! with `RUSTFLAGS="--cfg loom" cargo test -p dnstap --lib ring`.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use loom::thread;
 
 use super::{Consumer, Ring};
 
-/// Sends what is seen to wait.
+/// Sends all available frames.
 fn drain(consumer: &mut Consumer, sent: &mut Vec<u8>, frames: &mut usize) {
-    // loom overlooks that a load of this thread and a store of the other depend on each other
-    // where the other has loaded the same atomic before.
+    // loom overlooks the dependency between a load of this thread and a store of another one that
+    // has loaded the same atomic before.
     thread::yield_now();
     consumer.refresh();
     while let Some(front) = consumer.front() {
@@ -22,7 +22,7 @@ fn drain(consumer: &mut Consumer, sent: &mut Vec<u8>, frames: &mut usize) {
 }
 
 #[test]
-fn frames_arrive_whole_and_in_order_around_the_end_of_the_memory() {
+fn frames_around_the_end_of_the_memory_are_intact_and_in_order() {
     loom::model(|| {
         let mut producer = Ring::allocate(16).expect("memory");
         let mut consumer = producer.ring().claim().expect("the only consumer");
@@ -53,7 +53,7 @@ fn frames_arrive_whole_and_in_order_around_the_end_of_the_memory() {
 }
 
 #[test]
-fn a_consumer_that_comes_late_misses_nothing() {
+fn a_consumer_that_is_claimed_later_misses_nothing() {
     loom::model(|| {
         let mut producer = Ring::allocate(16).expect("memory");
         let ring = Arc::clone(producer.ring());

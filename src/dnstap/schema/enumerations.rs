@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The enumerations.
 //!
-//! All are open: a number without a name here is one of a newer schema, and is kept as it is.
-//! Protobuf sends an enumeration as an `int32`; a negative one has the same bits here.
+//! All are open: a number without a name belongs to a newer schema, and is kept. Protobuf encodes an
+//! enumeration as an `int32`; a negative number has the same bits here.
 
 use super::is_ascending;
 
-/// An enumeration as the schema has it.
+/// An enumeration of the schema.
 #[derive(Clone, Copy, Debug)]
-pub struct Description {
+pub struct EnumDescription {
     /// The type in this crate, such as "MessageType".
     pub type_name: &'static str,
     /// The name in the schema, such as "Message.Type".
@@ -16,12 +16,12 @@ pub struct Description {
     /// The documentation, in lines.
     pub about: &'static [&'static str],
     /// The values that have names, in ascending order.
-    pub values: &'static [Value],
+    pub values: &'static [EnumValue],
 }
 
-/// A value of an enumeration as the schema has it.
+/// A value of an enumeration of the schema.
 #[derive(Clone, Copy, Debug)]
-pub struct Value {
+pub struct EnumValue {
     /// The constant in this crate, such as "DNSCRYPT_UDP".
     pub constant: &'static str,
     /// The name in the schema, such as "DNSCryptUDP".
@@ -32,14 +32,14 @@ pub struct Value {
     pub about: &'static [&'static str],
 }
 
-/// The name in the schema: that of the constant, if it is not another.
+/// Returns the name in the schema, which is that of the constant if none is given.
 #[rustfmt::skip]
 macro_rules! value_name {
     ($constant:ident) => { stringify!($constant) };
     ($constant:ident $name:ident) => { stringify!($name) };
 }
 
-/// Makes an enumeration of its table: `NAME = number`, or `NAME (its name in the schema) = number`.
+/// Defines an enumeration by its table: `NAME = number`, or `NAME (name in the schema) = number`.
 macro_rules! enumeration {
     (
         $(#[doc = $about:literal])+
@@ -57,12 +57,12 @@ macro_rules! enumeration {
         impl $type {
             $($(#[doc = $what])+ pub const $value: Self = Self($number);)+
 
-            /// The enumeration as the schema has it.
-            pub const DESCRIPTION: Description = Description {
+            /// The enumeration in the schema.
+            pub const DESCRIPTION: EnumDescription = EnumDescription {
                 type_name: stringify!($type),
                 name: concat!(stringify!($message) $(, ".", stringify!($name))?),
                 about: &[$($about),+],
-                values: &[$(Value {
+                values: &[$(EnumValue {
                     constant: stringify!($value),
                     name: value_name!($value $($value_name)?),
                     number: $number,
@@ -70,10 +70,10 @@ macro_rules! enumeration {
                 }),+],
             };
 
-            /// All that have names, in ascending order of their numbers.
+            /// All values that have names, in ascending order of their numbers.
             pub const ALL: &[Self] = &[$(Self::$value),+];
 
-            /// Returns the name in the schema; `None` for a number that has none.
+            /// Returns the name in the schema; `None` for an unknown number.
             pub const fn name(self) -> Option<&'static str> {
                 match self {
                     $(Self::$value => Some(value_name!($value $($value_name)?)),)+
@@ -86,7 +86,7 @@ macro_rules! enumeration {
     };
 }
 
-/// Makes the message types of their table: `NAME = number, mnemonic, hop`.
+/// Defines the message types by their table: `NAME = number, mnemonic, hop`.
 macro_rules! message_types {
     (
         $(#[doc = $about:literal])+
@@ -103,7 +103,7 @@ macro_rules! message_types {
         }
 
         impl $type {
-            /// Returns the two letters by which operators and readers know the type, such as "CQ".
+            /// Returns the two-letter abbreviation of the type, such as "CQ".
             pub const fn mnemonic(self) -> Option<&'static str> {
                 match self {
                     $(Self::$value => Some($mnemonic),)+
@@ -111,7 +111,7 @@ macro_rules! message_types {
                 }
             }
 
-            /// Returns the hop at which the message was seen; `None` for a type that has no name.
+            /// Returns the hop at which the message was seen; `None` for an unknown number.
             pub const fn hop(self) -> Option<Hop> {
                 match self {
                     $(Self::$value => Some(Hop::$hop),)+
@@ -122,23 +122,23 @@ macro_rules! message_types {
     };
 }
 
-/// Makes the hops of their table.
+/// Defines the hops by their table.
 macro_rules! hops {
     ($($(#[$what:meta])* $hop:ident $name:literal,)+) => {
-        /// A hop, with the end at which its messages are seen: the same for a query and its
-        /// response.
+        /// A hop, with the side at which its messages are seen. A query and its response have the
+        /// same hop.
         ///
-        /// Unlike the enumerations it is closed, so that code which depends on it handles each.
+        /// Unlike the enumerations, it is closed, so that code that depends on it handles each hop.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Hop {
             $($(#[$what])* $hop,)+
         }
 
         impl Hop {
-            /// All of them.
+            /// All hops.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$hop),+];
 
-            /// Returns the name: the first word of those of its message types.
+            /// Returns the name, which is the first word of the names of its message types.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$hop => $name,)+
@@ -149,7 +149,7 @@ macro_rules! hops {
 }
 
 /// All enumerations.
-pub const ENUMERATIONS: [Description; 7] = [
+pub const ENUMERATIONS: [EnumDescription; 7] = [
     EventType::DESCRIPTION,
     MessageType::DESCRIPTION,
     SocketFamily::DESCRIPTION,
@@ -223,7 +223,7 @@ const _: () =
     assert!(MessageType::ALL[MessageType::ALL.len() - 1].0 as usize == MessageType::ALL.len());
 
 impl MessageType {
-    /// One more than the greatest number that has a name: the length of an array by message type.
+    /// The length of an array by message type: one more than the largest number that has a name.
     pub const LIMIT: usize = Self::ALL.len() + 1;
 
     /// Returns whether the message is a query. A number without a name is neither a query nor a
@@ -237,8 +237,8 @@ impl MessageType {
         self.name().is_some() && self.0.is_multiple_of(2)
     }
 
-    /// Returns a number that is the same for the query and the response of a hop, also of a later
-    /// schema: their types are adjacent, and that of the query is odd.
+    /// Returns a number that is the same for the query and the response of a hop. This includes
+    /// types of newer schemas, as the types of a hop are adjacent, and that of the query is odd.
     pub const fn pair(self) -> u32 {
         self.0.wrapping_add(1) / 2
     }

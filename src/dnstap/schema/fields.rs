@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The messages and their fields.
 //!
-//! Each table is a macro that calls a macro of its user, with the user's arguments and the fields.
-//! A field is a line as the schema has it, and after `=>` its name in this crate:
+//! Each table is a macro that calls another macro, the user, with the user's arguments and the
+//! fields. A field is a line as in the schema, followed by `=>` and its name in this crate:
 //!
 //! ```text
 //! optional (enum SocketFamily) socket_family = 2 => socket_family,
 //! ```
 //!
-//! A user matches `$label:ident $type:tt $name:ident = $number:literal => $field:ident`, and makes
-//! of it what it needs, for instance the type of the field with `rust_type!('a, $label $type)`.
+//! A user matches `$label:ident $type:tt $name:ident = $number:literal => $field:ident`, and expands
+//! to the code it needs; `rust_type!('a, $label $type)`, for instance, is the type of the field.
 
 /// The fields of `Dnstap`.
 macro_rules! event_fields {
@@ -106,7 +106,7 @@ macro_rules! policy_fields {
     };
 }
 
-/// The type that a field has in this crate.
+/// Expands to the type of a field in this crate.
 #[rustfmt::skip]
 macro_rules! rust_type {
     ($lifetime:lifetime, required $type:tt) => { rust_type!($lifetime, $type) };
@@ -120,7 +120,7 @@ macro_rules! rust_type {
     ($lifetime:lifetime, (message $type:ident)) => { $crate::message::$type<$lifetime> };
 }
 
-/// The wire type of a field.
+/// Expands to the wire type of a field.
 #[rustfmt::skip]
 macro_rules! wire_type {
     (bytes) => { $crate::wire::BYTES };
@@ -132,7 +132,7 @@ macro_rules! wire_type {
     ((message $type:ident)) => { $crate::wire::BYTES };
 }
 
-/// The name of a field in the schema, as text.
+/// Expands to the name of a field in the schema, as text.
 #[rustfmt::skip]
 macro_rules! schema_name {
     (r#type) => { "type" };
@@ -142,7 +142,7 @@ macro_rules! schema_name {
 
 pub(crate) use {event_fields, message_fields, policy_fields, rust_type, schema_name, wire_type};
 
-/// A field as the schema has it.
+/// A field of the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
     /// The name in the schema.
@@ -151,7 +151,7 @@ pub struct Field {
     pub number: u32,
     /// "required" or "optional".
     pub label: &'static str,
-    /// The type as the schema has it, but an enumeration under its name in this crate, such as
-    /// "(enum MessageType)".
+    /// The type in the schema; that of an enumeration has its name in this crate, such as "(enum
+    /// MessageType)".
     pub type_name: &'static str,
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! State that a queue shares with its sink.
+//! The state that a queue shares with its sink.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use framestream::fork::{Child, Guard, Lock};
+use framestream::sender::DroppedByReason;
 
 use super::MESSAGE_TYPES;
 use super::switch::Switch;
@@ -12,7 +13,8 @@ use crate::encode::Origin;
 use crate::ring::{Consumer, Ring};
 use crate::schema::MessageType;
 
-/// Counters by message type: one for each bit of a switch, so that no index is out of bounds.
+/// Number of counters by message type: one for each bit of a switch, so that no index is out of
+/// bounds.
 const LOGGED: usize = u32::BITS as usize;
 
 /// The state that a queue shares with its sink, besides the ring.
@@ -23,7 +25,7 @@ pub(super) struct Member {
     offer: Lock<Offer>,
     /// True if the producer has not taken the latest origin.
     stale: AtomicBool,
-    /// Whether the producer is gone.
+    /// True once the producer was dropped.
     freed: AtomicBool,
     /// Messages that were logged, by type. Written by the producer alone.
     logged: [AtomicU64; LOGGED],
@@ -40,8 +42,8 @@ pub(super) struct Member {
     pub(super) sampled_out: AtomicU64,
 }
 
-/// An origin for the producer to take. It leaves its own in exchange, so that nothing is freed on
-/// the logging path.
+/// An origin for the producer, which leaves its own in exchange, so that the logging path frees
+/// nothing.
 struct Offer {
     origin: Option<Arc<Origin>>,
     is_new: bool,
@@ -64,8 +66,8 @@ impl Member {
         }
     }
 
-    /// Lets messages of these types through.
-    pub(super) fn let_through(&self, message_types: u32) {
+    /// Enables these message types, and no others.
+    pub(super) fn enable(&self, message_types: u32) {
         (*self.switch).as_ref().set(message_types);
     }
 
@@ -74,12 +76,12 @@ impl Member {
     pub(super) fn offer<T>(&self, origin: &Arc<Origin>, message_types: u32, outer: &Guard<'_, T>) {
         *self.offer.lock_inside(outer) = Offer { origin: Some(Arc::clone(origin)), is_new: true };
         self.stale.store(true, Ordering::Release);
-        self.let_through(message_types);
+        self.enable(message_types);
     }
 
-    /// Gives the producer the latest origin, in exchange for its own, if there is a new one.
-    /// Returns whether the producer has the latest: if not, another thread is changing it or forks,
-    /// and the producer asks again before its next message. Never waits.
+    /// Replaces the producer's origin by the latest one, if there is a new one. Returns whether the
+    /// producer has the latest: if not, another thread is changing it or forking, and the producer
+    /// has to retry before its next message. Never waits.
     pub(super) fn exchange_origin(&self, origin: &mut Arc<Origin>) -> bool {
         if !self.stale.swap(false, Ordering::Acquire) {
             return true;
@@ -111,37 +113,37 @@ impl Member {
         }
     }
 
-    /// The producer is gone.
+    /// Records that the producer was dropped.
     pub(super) fn free(&self) {
         self.freed.store(true, Ordering::Release);
     }
 
-    /// Whether the producer is gone.
+    /// Returns whether the producer was dropped.
     pub(super) fn is_freed(&self) -> bool {
         self.freed.load(Ordering::Acquire)
     }
 
-    /// Whether nothing more will come, and all that did is sent.
+    /// Returns whether the producer was dropped, and no frames are pending.
     pub(super) fn is_over(&self) -> bool {
         self.is_freed() && self.ring.waiting() == 0
     }
 
-    /// Drops what is pending in the ring, whose consumer this is, to save memory. The caller holds
-    /// the lock of the registry: once the ring is empty, the counters are taken to be final.
+    /// Drops the pending frames of the ring, whose consumer is passed, to save memory. The caller
+    /// holds the lock of the registry, because the counters count as final once the ring is empty.
     pub(super) fn drop_pending(&self, consumer: &mut Consumer) {
         self.dropped_full.fetch_add(consumer.discard() as u64, Ordering::SeqCst);
     }
 
-    /// Counts a message. Nobody else counts here, so it takes no atomic addition.
+    /// Counts a message. Only the producer calls it, so an atomic addition is not needed.
     #[inline(always)]
     pub(super) fn count_logged(&self, message_type: MessageType) {
         let counter = &self.logged[message_type.0 as usize % LOGGED];
         counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Release);
     }
 
-    pub(super) fn dropped(&self) -> Dropped {
+    pub(super) fn dropped(&self) -> DropCounts {
         let count = |counter: &AtomicU64| counter.load(Ordering::Acquire);
-        Dropped {
+        DropCounts {
             full: count(&self.dropped_full),
             too_long: count(&self.dropped_too_long),
             invalid: count(&self.dropped_invalid),
@@ -157,18 +159,18 @@ impl Member {
     }
 }
 
-/// Messages that were not put into a ring, by reason.
+/// Numbers of messages that were not sent, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Dropped {
+pub(super) struct DropCounts {
     pub(super) full: u64,
     pub(super) too_long: u64,
     pub(super) invalid: u64,
     pub(super) closed: u64,
-    /// Not dropped, but left out before they were logged.
+    /// Not logged, as they are not in the sample.
     pub(super) sampled_out: u64,
 }
 
-impl Dropped {
+impl DropCounts {
     pub(super) fn add(&mut self, other: Self) {
         self.full += other.full;
         self.too_long += other.too_long;
@@ -177,8 +179,8 @@ impl Dropped {
         self.sampled_out += other.sampled_out;
     }
 
-    /// Returns those that were logged and then dropped, with the reasons in words.
-    pub(super) fn by_reason(&self) -> framestream::sender::Dropped {
+    /// Returns the numbers of logged messages that were dropped, with the reasons as text.
+    pub(super) fn by_reason(&self) -> DroppedByReason {
         let Self { full, too_long, invalid, closed, sampled_out: _ } = *self;
         vec![
             ("queue full", full),
@@ -188,7 +190,7 @@ impl Dropped {
         ]
     }
 
-    /// All that was logged and then dropped.
+    /// Returns the number of logged messages that were dropped.
     pub(super) fn all(&self) -> u64 {
         self.full + self.too_long + self.invalid + self.closed
     }

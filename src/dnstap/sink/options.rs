@@ -21,15 +21,15 @@ use super::{ALL_MESSAGE_TYPES, CONTENT_TYPE};
 use crate::encode::{EncodeError, Origin};
 use crate::output::Output;
 
-/// Default of [`Options::queue_bytes`].
+/// Default of [`SinkOptions::queue_bytes`].
 pub const QUEUE_BYTES_DEFAULT: usize = 1 << 20;
 
-/// Default of [`Options::freed_queue_bytes`].
+/// Default of [`SinkOptions::freed_queue_bytes`].
 pub const FREED_QUEUE_BYTES_DEFAULT: usize = 256 << 20;
 
 /// The options of a sink or writer.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct SinkOptions {
     /// The output; required.
     pub output: Option<Output>,
     /// Name of the server; `None` for none. By default the name of the host.
@@ -45,11 +45,9 @@ pub struct Options {
     pub queue_bytes: usize,
     /// Bytes that the rings of dropped queues may hold for their pending messages, where each ring
     /// counts for at least 64 KiB. Above this, creating a queue drops the oldest of them, counted
-    /// as [`Stats::dropped_full`].
-    ///
-    /// [`Stats::dropped_full`]: super::Stats::dropped_full
+    /// as [`SinkStats::dropped_full`](super::SinkStats::dropped_full).
     pub freed_queue_bytes: usize,
-    /// Whether the receiver answers; `None` if one on a socket does, and a file does not.
+    /// The direction of the stream; `None` for bidirectional on a socket, unidirectional for a file.
     pub direction: Option<Direction>,
     /// Time limit for connecting and for each handshake.
     pub io_timeout: Duration,
@@ -60,7 +58,7 @@ pub struct Options {
     pub sender: SenderOptions,
 }
 
-impl Default for Options {
+impl Default for SinkOptions {
     fn default() -> Self {
         let host = nix::unistd::gethostname().ok();
         Self {
@@ -83,7 +81,7 @@ impl Default for Options {
     }
 }
 
-impl Options {
+impl SinkOptions {
     /// Returns the defaults for an output.
     pub fn new(output: Output) -> Self {
         Self { output: Some(output), ..Self::default() }
@@ -96,7 +94,7 @@ impl Options {
         self.prepare().map(drop)
     }
 
-    /// Does the part of opening that can fail because of the options.
+    /// Performs the part of opening that can fail because of the options.
     pub(crate) fn prepare(&self) -> Result<Prepared, OpenError> {
         let (identity, version) = (self.identity.as_deref(), self.version.as_deref());
         let origin = Origin::new(identity, version, self.sample_rate.max(1))?;
@@ -138,12 +136,12 @@ impl Options {
 pub(crate) struct Prepared {
     /// The beginning of every event.
     pub(crate) origin: Origin,
-    /// The stream to the output, still closed.
+    /// The stream to the output, not yet opened.
     pub(crate) writer: StreamWriter,
 }
 
-/// Checks that the path of a socket is a socket, if it exists: before a receiver listens, it may
-/// not.
+/// Checks that the path of a socket is a socket, if it exists; it may not exist until a receiver
+/// listens.
 fn check_socket(path: &Path) -> Result<(), OpenError> {
     match fs::metadata(path) {
         Ok(found) if !found.file_type().is_socket() => Err(OpenError::NoSocket(path.into())),
@@ -151,22 +149,23 @@ fn check_socket(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Checks that a file can be created: that its folder exists, and the path is not a folder itself.
+/// Checks that a file can be created: that its folder exists, and that the path is not a folder
+/// itself. The error names the folder or the file.
 fn check_file(path: &Path) -> Result<(), OpenError> {
-    let failed = |error| OpenError::Path { path: path.into(), error };
+    let failed = |path: &Path, error| OpenError::Path { path: path.into(), error };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = fs::metadata(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    if !folder.is_dir() {
-        return Err(failed(io::ErrorKind::NotADirectory.into()));
+    let folder = folder.unwrap_or(Path::new("."));
+    if !fs::metadata(folder).map_err(|error| failed(folder, error))?.is_dir() {
+        return Err(failed(folder, io::ErrorKind::NotADirectory.into()));
     }
     let names_folder = path.as_os_str().as_bytes().ends_with(b"/");
     if names_folder || fs::metadata(path).is_ok_and(|found| found.is_dir()) {
-        return Err(failed(io::ErrorKind::IsADirectory.into()));
+        return Err(failed(path, io::ErrorKind::IsADirectory.into()));
     }
     Ok(())
 }
 
-/// The reason why a sink cannot be opened, or a queue not be created.
+/// The reason why a sink cannot be opened, or a queue cannot be created.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// No output is set.

@@ -14,40 +14,40 @@ use super::spans::Rings;
 use super::switch::{Enabled, Switch};
 use crate::encode::fast_path::{self, FastMessage, Width};
 use crate::encode::{self, EncodeError, Encoder, Envelope, Fields, Origin};
-use crate::ring::{Producer, Refusal};
+use crate::ring::{Producer, ReserveError};
 use crate::sample;
 use crate::schema::MessageType;
 
-/// [`Queue::generation`] before the first message. A sink may be older than the process.
+/// [`Queue::generation`] before the first message, as the sink may have been opened by a parent.
 const NO_GENERATION: usize = usize::MAX;
 
 /// The result of logging a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Logged {
-    /// It waits to be sent.
+    /// The message is pending, and will be sent.
     Queued,
-    /// Its type is not logged.
+    /// The message type is not enabled.
     Disabled,
-    /// It is not in the sample.
+    /// The message is not in the sample.
     SampledOut,
-    /// There was no room for it.
+    /// The ring is full.
     Full,
-    /// It is longer than half of the ring.
+    /// The message is longer than half of the ring.
     TooLong,
-    /// It cannot be encoded.
+    /// The message cannot be encoded.
     Encoding(EncodeError),
-    /// It is invalid.
+    /// The message is invalid.
     Invalid,
     /// The sink is closed, or a forked child could not start its writer thread.
     Closed,
 }
 
-/// The end of a sink that one thread logs to, and its switch or what has it.
+/// The end of a sink that one thread logs to. `S` is its switch, or a value that contains it.
 pub struct Queue<S = Switch> {
     switch: Arc<S>,
-    /// Dropped before the place, so that the ring is known to hold no more than its frames.
+    /// Dropped before the registration, so that the ring holds only its frames by then.
     producer: Producer,
-    place: Place,
+    registration: Registration,
     encoder: Encoder,
     origin: Arc<Origin>,
     /// The fork generation that is known to have a writer thread.
@@ -59,13 +59,13 @@ pub struct Queue<S = Switch> {
 }
 
 /// The registration of a queue with its sink, removed on drop.
-struct Place {
+struct Registration {
     member: Arc<Member>,
     registry: Arc<Registry>,
     sender: Sender<Rings>,
 }
 
-impl Drop for Place {
+impl Drop for Registration {
     fn drop(&mut self) {
         let is_urgent = self.registry.free(&self.member);
         if is_urgent && self.sender.is_running() && self.sender.is_sleeping() {
@@ -91,7 +91,11 @@ impl<S: AsRef<Switch>> Queue<S> {
             wake_level: registry.wake_level,
             sample_rate: sink.sample_rate,
             refused: 0,
-            place: Place { member: joined.member, registry, sender: sink.sender.clone() },
+            registration: Registration {
+                member: joined.member,
+                registry,
+                sender: sink.sender.clone(),
+            },
         }
     }
 
@@ -112,10 +116,10 @@ impl<S: AsRef<Switch>> Queue<S> {
     }
 
     /// Logs a message on the fast path: if its type is enabled, no changes are pending, there is
-    /// room, it is in the same second as the last one, and its length takes as many bytes as `W`
-    /// says, which [`fast_path::takes_two_bytes`] guesses. Otherwise does nothing and returns `None`;
-    /// the caller passes the message to [`Queue::log`]. Returns whether it is time for
-    /// [`Queue::wake`]. Never waits or panics.
+    /// room, it is in the same second as the last one, and its length takes [`Width::BYTES`] bytes,
+    /// as guessed by [`fast_path::takes_two_bytes`]. Returns whether it is time for
+    /// [`Queue::wake`]. Otherwise does nothing and returns `None`; the caller then has to pass the
+    /// message to [`Queue::log`]. Never waits or panics.
     #[inline(always)]
     pub fn log_fast<const N: usize, W: Width, M: FastMessage<N>>(
         &mut self,
@@ -129,7 +133,7 @@ impl<S: AsRef<Switch>> Queue<S> {
         let room = self.producer.reserve(fast_path::max_len(message)).ok()?;
         let Self { encoder, origin, .. } = self;
         let length = fast_path::encode::<N, W, M>(message, encoder, origin, room.payload)?;
-        self.place.member.count_logged(message.message_type());
+        self.registration.member.count_logged(message.message_type());
         Some(room.commit(length))
     }
 
@@ -141,18 +145,18 @@ impl<S: AsRef<Switch>> Queue<S> {
             return self.not_enabled();
         }
         if (enabled.is_dirty() || self.generation != fork::generation())
-            && let Err(fate) = self.apply_pending(message)
+            && let Err(result) = self.apply_pending(message)
         {
-            return fate;
+            return result;
         }
-        self.place.member.count_logged(message_type);
+        self.registration.member.count_logged(message_type);
         let max_len = match encode::max_len(&self.origin, message, envelope) {
             Ok(max_len) => max_len,
             Err(error) => return self.drop_message(Logged::Encoding(error)),
         };
         let room = match self.producer.reserve(max_len) {
             Ok(room) => room,
-            Err(refusal) => return self.drop_refused(refusal),
+            Err(error) => return self.drop_unreserved(error),
         };
         let length = match self.encoder.encode(&self.origin, message, envelope, room.payload) {
             Ok(length) => length,
@@ -172,17 +176,17 @@ impl<S: AsRef<Switch>> Queue<S> {
             return self.not_enabled();
         }
         if self.generation != fork::generation()
-            && let Err(fate) = self.revive(message_type)
+            && let Err(result) = self.revive(message_type)
         {
-            return fate;
+            return result;
         }
-        self.place.member.count_logged(message_type);
+        self.registration.member.count_logged(message_type);
         if frame.is_empty() {
             return self.drop_message(Logged::Invalid);
         }
         let room = match self.producer.reserve(frame.len()) {
             Ok(room) => room,
-            Err(refusal) => return self.drop_refused(refusal),
+            Err(error) => return self.drop_unreserved(error),
         };
         room.payload.copy_from_slice(frame);
         if room.commit(frame.len()) {
@@ -200,20 +204,20 @@ impl<S: AsRef<Switch>> Queue<S> {
         if !self.is_enabled(message_type) {
             return self.not_enabled();
         }
-        let place_in_sample = self.refused % self.sample_rate;
+        let is_chosen = self.refused.is_multiple_of(self.sample_rate);
         self.refused = self.refused.wrapping_add(1);
-        if place_in_sample != 0 {
-            self.place.member.sampled_out.fetch_add(1, Ordering::Relaxed);
+        if !is_chosen {
+            self.registration.member.sampled_out.fetch_add(1, Ordering::Relaxed);
             return Logged::SampledOut;
         }
-        self.place.member.count_logged(message_type);
+        self.registration.member.count_logged(message_type);
         self.drop_message(Logged::Invalid)
     }
 
     #[cold]
     #[inline(never)]
     fn not_enabled(&self) -> Logged {
-        if self.place.registry.is_closed() { Logged::Closed } else { Logged::Disabled }
+        if self.registration.registry.is_closed() { Logged::Closed } else { Logged::Disabled }
     }
 
     /// Applies pending changes before a message is logged: a new origin, a fork, or sampling.
@@ -224,28 +228,28 @@ impl<S: AsRef<Switch>> Queue<S> {
             self.revive(message.message_type())?;
         }
         if self.sample_rate > 1 && !sample::key(message).is_chosen(self.sample_rate) {
-            self.place.member.sampled_out.fetch_add(1, Ordering::Relaxed);
+            self.registration.member.sampled_out.fetch_add(1, Ordering::Relaxed);
             return Err(Logged::SampledOut);
         }
         if self.sample_rate == 1 {
             (*self.switch).as_ref().clear_dirty();
         }
-        if !self.place.member.exchange_origin(&mut self.origin) {
+        if !self.registration.member.exchange_origin(&mut self.origin) {
             (*self.switch).as_ref().mark_dirty();
         }
         Ok(())
     }
 
-    /// Prepares for the first message after a fork: starts a writer thread for it.
+    /// Prepares for the first message after a fork: starts a writer thread in the child.
     #[cold]
     #[inline(never)]
     fn revive(&mut self, message_type: MessageType) -> Result<(), Logged> {
-        match self.place.sender.revive() {
+        match self.registration.sender.revive() {
             Revival::Running => self.generation = fork::generation(),
-            // The message waits in the ring; the next one asks again.
+            // The message stays in the ring; the next one retries.
             Revival::Pending => (),
             Revival::Closed => {
-                self.place.member.count_logged(message_type);
+                self.registration.member.count_logged(message_type);
                 return Err(self.drop_message(Logged::Closed));
             }
         }
@@ -254,51 +258,52 @@ impl<S: AsRef<Switch>> Queue<S> {
         Ok(())
     }
 
-    /// Drops a message that the ring did not take.
+    /// Drops a message for which there is no room in the ring.
     #[cold]
     #[inline(never)]
-    fn drop_refused(&self, refusal: Refusal) -> Logged {
-        match refusal {
-            Refusal::Full => {
+    fn drop_unreserved(&self, error: ReserveError) -> Logged {
+        match error {
+            ReserveError::Full => {
                 self.wake_sleeping();
                 self.drop_message(Logged::Full)
             }
-            Refusal::TooLong => self.drop_message(Logged::TooLong),
+            ReserveError::TooLong => self.drop_message(Logged::TooLong),
         }
     }
 
+    /// Counts a dropped message, and returns `result`.
     #[cold]
     #[inline(never)]
-    fn drop_message(&self, fate: Logged) -> Logged {
-        let counter = match fate {
-            Logged::Full => &self.place.member.dropped_full,
-            Logged::TooLong => &self.place.member.dropped_too_long,
-            Logged::Closed => &self.place.member.dropped_closed,
-            _ => &self.place.member.dropped_invalid,
+    fn drop_message(&self, result: Logged) -> Logged {
+        let counter = match result {
+            Logged::Full => &self.registration.member.dropped_full,
+            Logged::TooLong => &self.registration.member.dropped_too_long,
+            Logged::Closed => &self.registration.member.dropped_closed,
+            _ => &self.registration.member.dropped_invalid,
         };
         counter.fetch_add(1, Ordering::SeqCst);
-        self.place.sender.raise_alarm();
-        fate
+        self.registration.sender.raise_alarm();
+        result
     }
 
-    /// Wakes the writer thread after a refusal. Because of the bytes skipped at the end of the
-    /// memory, a ring can be full with less than a batch.
+    /// Wakes the writer thread when the ring is full: because of skipped bytes at the end of the
+    /// memory, this can happen before a batch is pending.
     #[cold]
     fn wake_sleeping(&self) {
-        if self.place.sender.is_sleeping() {
-            self.place.sender.wake();
+        if self.registration.sender.is_sleeping() {
+            self.registration.sender.wake();
         }
     }
 
-    /// Wakes the writer thread, if a batch waits and it sleeps. If it is awake, it will see the
-    /// batch before it sleeps, as a rule; else it is woken for a slightly larger one.
+    /// Wakes the writer thread, if a batch is pending and the thread sleeps. An awake thread usually
+    /// sees the batch before it sleeps; otherwise it is woken after a few more messages.
     #[cold]
     #[inline(never)]
     pub fn wake(&mut self) {
         let waiting = self.producer.ring().waiting();
         let missing = self.wake_level.saturating_sub(waiting);
-        if missing == 0 && self.place.sender.is_sleeping() {
-            self.place.sender.wake();
+        if missing == 0 && self.registration.sender.is_sleeping() {
+            self.registration.sender.wake();
         }
         self.producer.wake_after(missing.max(self.wake_level / 8));
     }

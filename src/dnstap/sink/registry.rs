@@ -9,7 +9,7 @@ use framestream::fork::{Child, Lock};
 use framestream::sender::Alarm;
 
 use super::MESSAGE_TYPES;
-use super::member::{Dropped, Member};
+use super::member::{DropCounts, Member};
 use crate::encode::Origin;
 use crate::ring::{Consumer, Ring};
 
@@ -22,6 +22,7 @@ pub(super) struct Settings {
     pub(super) message_types: u32,
 }
 
+/// The queues and settings of a sink.
 struct Members {
     /// Queues with a producer.
     list: Vec<Arc<Member>>,
@@ -30,18 +31,17 @@ struct Members {
     /// Bytes that the rings of `freed` hold.
     freed_bytes: usize,
     settings: Settings,
-    /// Accounts of the queues that are gone.
-    gone: Gone,
+    retired: RetiredCounts,
 }
 
-/// See [`Members::gone`].
+/// The sums of the counters of queues that no longer exist.
 #[derive(Default)]
-struct Gone {
+struct RetiredCounts {
     logged: [u64; MESSAGE_TYPES],
-    dropped: Dropped,
+    dropped: DropCounts,
 }
 
-impl Gone {
+impl RetiredCounts {
     fn add(&mut self, member: &Member) {
         member.add_logged(&mut self.logged);
         self.dropped.add(member.dropped());
@@ -55,22 +55,23 @@ impl Members {
 
     /// Removes freed queues whose messages are all sent or dropped.
     fn retire(&mut self) {
-        let Self { freed, freed_bytes, gone, .. } = self;
+        let Self { freed, freed_bytes, retired, .. } = self;
         freed.retain(|member| {
             let over = member.is_over();
             if over {
-                gone.add(member);
+                retired.add(member);
                 *freed_bytes -= member.ring.held();
             }
             !over
         });
     }
 
-    /// Drops messages of freed queues, the oldest first, until the rest holds no more than `limit`.
-    /// The writer thread itself drops those that it has taken. Returns whether any were dropped.
+    /// Drops messages of freed queues, oldest first, until the rest holds at most `limit` bytes.
+    /// Queues that the writer thread has claimed are left to it. Returns whether messages were
+    /// dropped.
     fn drop_freed(&mut self, limit: usize) -> bool {
-        let Self { freed, freed_bytes, gone, .. } = self;
-        let before = gone.dropped.full;
+        let Self { freed, freed_bytes, retired, .. } = self;
+        let before = retired.dropped.full;
         let mut index = 0;
         while *freed_bytes > limit
             && let Some(member) = freed.get(index)
@@ -83,38 +84,38 @@ impl Members {
                     continue;
                 }
             }
-            gone.add(member);
+            retired.add(member);
             *freed_bytes -= member.ring.held();
             freed.remove(index);
         }
-        gone.dropped.full != before
+        retired.dropped.full != before
     }
 }
 
 /// All queues of a sink.
 pub(super) struct Registry {
     members: Lock<Members>,
-    /// Whether nothing is logged any more. Set under the lock.
+    /// True once logging is disabled for good. Set under the lock.
     closed: AtomicBool,
-    /// Counts changes of the list, for the writer thread to notice.
+    /// Number of changes of the list, by which the writer thread detects them.
     changes: AtomicUsize,
     /// Raised for dropped messages.
     pub(super) alarm: Alarm,
-    /// Bytes in a ring that are worth waking the writer thread for.
+    /// Number of pending bytes in a ring at which the writer thread is woken.
     pub(super) wake_level: usize,
-    /// Bytes that the rings of freed queues may hold.
+    /// Maximum number of bytes that the rings of freed queues hold.
     freed_limit: usize,
 }
 
-/// The state of the freed queues, as the writer thread sees it.
-pub(super) struct Freed {
+/// The state of the freed queues.
+pub(super) struct FreedState {
     /// True if there are any.
     pub(super) any: bool,
     /// Bytes that they hold beyond the limit.
     pub(super) excess: usize,
 }
 
-/// The end of a ring at some moment.
+/// The position of the end of a ring at some moment.
 pub(super) struct Mark {
     ring: Arc<Ring>,
     at: usize,
@@ -125,7 +126,7 @@ impl Mark {
         Self { at: ring.end(), ring }
     }
 
-    /// Returns whether every message that was in the ring then is sent or dropped.
+    /// Returns whether all messages that were in the ring at that moment are sent or dropped.
     pub(super) fn is_passed(&self) -> bool {
         self.ring.is_past(self.at)
     }
@@ -135,7 +136,7 @@ impl Mark {
 pub(super) struct Joined {
     pub(super) member: Arc<Member>,
     pub(super) origin: Arc<Origin>,
-    /// Whether messages of freed queues were dropped for it.
+    /// True if messages of freed queues were dropped to make room for it.
     pub(super) has_dropped: bool,
 }
 
@@ -146,7 +147,7 @@ impl Registry {
             freed: VecDeque::new(),
             freed_bytes: 0,
             settings,
-            gone: Gone::default(),
+            retired: RetiredCounts::default(),
         };
         Arc::new(Self {
             members: Lock::new(members),
@@ -158,15 +159,15 @@ impl Registry {
         })
     }
 
-    /// Adds a new queue; `None` once the sink is closed. If freed queues hold too much memory,
-    /// their messages are dropped for it.
+    /// Adds a new queue; `None` once the sink is closed. If freed queues hold too much memory, some
+    /// of their messages are dropped.
     pub(super) fn add(&self, member: Member) -> Option<Joined> {
         let mut members = self.members.lock();
         if self.is_closed() {
             return None;
         }
         let has_dropped = members.drop_freed(self.freed_limit);
-        member.let_through(members.settings.message_types);
+        member.enable(members.settings.message_types);
         let member = Arc::new(member);
         members.list.push(Arc::clone(&member));
         self.changes.fetch_add(1, Ordering::Release);
@@ -185,18 +186,18 @@ impl Registry {
         result
     }
 
-    /// Lets nothing be logged any more.
+    /// Disables logging for good.
     pub(super) fn close(&self) {
         self.change(|_| self.closed.store(true, Ordering::Release));
     }
 
-    /// Whether nothing is logged any more.
+    /// Returns whether the sink is closed, so that nothing more is logged.
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Removes the queue's producer: an empty ring is released at once, and the writer thread sends
-    /// the messages of any other. Returns whether it should do so soon.
+    /// Removes a queue without a producer. An empty ring is released immediately; otherwise, the
+    /// writer thread sends its messages first. Returns whether it should be woken for that.
     pub(super) fn free(&self, member: &Arc<Member>) -> bool {
         let mut members = self.members.lock();
         let place = members.list.iter().position(|other| Arc::ptr_eq(other, member));
@@ -204,7 +205,7 @@ impl Registry {
         let member = members.list.swap_remove(place);
         member.free();
         if member.is_over() {
-            members.gone.add(&member);
+            members.retired.add(&member);
         } else {
             members.freed_bytes += member.ring.held();
             members.freed.push_back(member);
@@ -213,25 +214,25 @@ impl Registry {
         members.freed_bytes > self.freed_limit / 2
     }
 
-    /// Drops the pending messages of a freed queue, whose consumer this is: the writer thread. No
-    /// other thread removes the queue before they are counted.
+    /// Drops the pending messages of a freed queue, in the writer thread, which has the consumer.
+    /// The lock prevents other threads from removing the queue before the messages are counted.
     pub(super) fn drop_pending(&self, member: &Member, consumer: &mut Consumer) {
         let _members = self.members.lock();
         member.drop_pending(consumer);
         self.alarm.raise();
     }
 
-    /// How often queues have come and gone.
+    /// Returns the number of times that a queue was added or removed.
     pub(super) fn changes(&self) -> usize {
         self.changes.load(Ordering::Acquire)
     }
 
-    /// Calls `visit` with every queue, and then removes those that are finished.
-    pub(super) fn sweep(&self, visit: impl FnMut(&Arc<Member>)) -> Freed {
+    /// Calls `visit` with each queue, and then removes those that are finished.
+    pub(super) fn sweep(&self, visit: impl FnMut(&Arc<Member>)) -> FreedState {
         let mut members = self.members.lock();
         members.all().for_each(visit);
         members.retire();
-        Freed {
+        FreedState {
             any: !members.freed.is_empty(),
             excess: members.freed_bytes.saturating_sub(self.freed_limit),
         }
@@ -241,33 +242,33 @@ impl Registry {
     pub(super) fn renew(&self, child: &Child) {
         self.alarm.lower();
         let Some(mut members) = self.members.lock_in(child) else { return };
-        members.gone = Gone::default();
+        members.retired = RetiredCounts::default();
         for member in members.all() {
             member.renew_in(child);
         }
     }
 
-    /// Marks in the rings that have messages.
+    /// Returns marks in all rings that have pending messages.
     pub(super) fn marks(&self) -> Vec<Mark> {
         let members = self.members.lock();
         let with_messages = members.all().filter(|member| member.ring.waiting() > 0);
         with_messages.map(|member| Mark::new(Arc::clone(&member.ring))).collect()
     }
 
-    /// Messages that were dropped before they were in a ring, or with a freed ring.
-    pub(super) fn dropped(&self) -> Dropped {
+    /// Returns the numbers of dropped messages.
+    pub(super) fn dropped(&self) -> DropCounts {
         let members = self.members.lock();
-        let mut dropped = members.gone.dropped;
+        let mut dropped = members.retired.dropped;
         for member in members.all() {
             dropped.add(member.dropped());
         }
         dropped
     }
 
-    /// Messages that were logged, by type.
+    /// Returns the numbers of logged messages by type.
     pub(super) fn logged_by_type(&self) -> [u64; MESSAGE_TYPES] {
         let members = self.members.lock();
-        let mut logged = members.gone.logged;
+        let mut logged = members.retired.logged;
         for member in members.all() {
             member.add_logged(&mut logged);
         }

@@ -5,20 +5,20 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 use framestream::fork::Child;
-use framestream::sender::{Alarm, Dropped, Feed, Gathered, Source, Write};
+use framestream::sender::{Alarm, DroppedByReason, Feed, Gathered, Source, WriteFn};
 
 use super::member::Member;
 use super::registry::Registry;
 use crate::ring::Consumer;
 
-/// The registry as what feeds a writer thread.
+/// The registry as the feed of a writer thread.
 pub(super) struct Rings(pub(super) Arc<Registry>);
 
 impl Feed for Rings {
     type Source = Spans;
 
     fn accepted(&self) -> u64 {
-        // In this order, so that nothing is dropped that was not logged.
+        // In this order, so that each dropped message is counted as logged.
         let dropped = self.0.dropped().all();
         self.0.logged_by_type().iter().sum::<u64>() - dropped
     }
@@ -31,7 +31,7 @@ impl Feed for Rings {
         Some(&self.0.alarm)
     }
 
-    fn dropped(&self) -> Dropped {
+    fn dropped(&self) -> DroppedByReason {
         self.0.dropped().by_reason()
     }
 
@@ -47,30 +47,29 @@ impl Feed for Rings {
     }
 }
 
-/// The writer thread's side: spans of whole frames, sent from where they were encoded, the rings in
-/// turn.
+/// The consuming ends of the rings. Spans of whole frames are sent from the memory where they were
+/// encoded, one ring after the other.
 pub(super) struct Spans {
     registry: Arc<Registry>,
-    /// [`Registry::changes`] at the last look.
+    /// [`Registry::changes`] at the last check.
     seen: Option<usize>,
     /// True if there were freed queues with pending messages at the last check.
     freed: bool,
-    /// True if some of them were left for others to drop.
+    /// True if some of them were not claimed, so that other threads can drop their messages.
     unclaimed: bool,
     consumers: Vec<(Arc<Member>, Consumer)>,
-    /// The ring whose turn it is.
+    /// Index of the current ring.
     current: usize,
 }
 
 impl Spans {
-    /// Returns the bytes that the next write is to send.
+    /// Returns the bytes that the next write has to send.
     fn front(&self) -> Option<&[u8]> {
         self.consumers.get(self.current).and_then(|(_, consumer)| consumer.front())
     }
 
-    /// Takes in the rings that are new, and lets go of those whose producer is gone, once they are
-    /// empty. While the peer is `blocked`, rings of freed queues stay where they can be dropped for
-    /// new ones.
+    /// Claims new rings, and removes empty rings of freed queues. While the peer is `blocked`, rings
+    /// of freed queues are not claimed, so that their messages can be dropped for new queues.
     fn update(&mut self, blocked: bool) {
         let changes = self.registry.changes();
         if self.seen == Some(changes) && !self.freed {
@@ -89,11 +88,11 @@ impl Spans {
         self.freed = freed.any;
         self.seen = Some(changes);
         self.drop_freed(freed.excess);
-        self.let_go();
+        self.remove_finished();
     }
 
-    /// Drops messages of freed queues until they hold `excess` bytes less; not those of a ring that
-    /// is being sent from.
+    /// Drops messages of freed queues until they hold `excess` bytes less, except for the ring that
+    /// is being sent.
     fn drop_freed(&mut self, mut excess: usize) {
         if excess == 0 {
             return;
@@ -108,8 +107,8 @@ impl Spans {
         self.freed = self.registry.sweep(|_| ()).any;
     }
 
-    /// Removes rings that are finished, and keeps the one whose turn it is.
-    fn let_go(&mut self) {
+    /// Removes finished rings, and keeps the current one.
+    fn remove_finished(&mut self) {
         let before = self.consumers.iter().take(self.current);
         let gone = before.filter(|(member, _)| member.is_over()).count();
         self.consumers.retain(|(member, _)| !member.is_over());
@@ -119,7 +118,7 @@ impl Spans {
         }
     }
 
-    /// Moves on to a ring with frames, if the current one has none left.
+    /// Selects the next ring with frames, unless the current one has some.
     fn advance(&mut self) {
         let count = self.consumers.len();
         for step in 0..count {
@@ -142,12 +141,11 @@ impl Source for Spans {
         for (_, consumer) in &mut self.consumers {
             consumer.refresh();
         }
-        // A ring that is in the middle of a frame must not be passed over for another.
+        // The ring of a frame that was sent in part must stay the current one.
         if self.front().is_none() {
             self.advance();
         }
-        // While the peer takes nothing, there is nothing to be done with more: it is where it can
-        // stay.
+        // While the peer is blocked, new frames need not wake the thread: they stay in their rings.
         if blocked { Gathered::Full } else { Gathered::All }
     }
 
@@ -166,7 +164,7 @@ impl Source for Spans {
         self.front().map_or(0, <[u8]>::len)
     }
 
-    fn write_front(&mut self, max_len: usize, write: impl Write) -> Option<io::Result<usize>> {
+    fn write_front(&mut self, max_len: usize, write: impl WriteFn) -> Option<io::Result<usize>> {
         let front = self.front()?;
         Some(write(&[IoSlice::new(&front[..front.len().min(max_len)])]))
     }
@@ -175,7 +173,7 @@ impl Source for Spans {
         let Some((_, consumer)) = self.consumers.get_mut(self.current) else { return 0 };
         let frames = consumer.consume(count);
         if frames > 0 {
-            // The span is through: the next ring has its turn.
+            // The span is sent; continue with the next ring.
             self.current = (self.current + 1) % self.consumers.len();
             self.advance();
         }
@@ -214,7 +212,8 @@ mod tests {
     use crate::sink::registry::Settings;
     use crate::sink::switch::Switch;
 
-    /// A page, or more where pages are larger.
+    /// Limit for the rings of freed queues: several times the size that an almost empty ring counts
+    /// for.
     const LIMIT: usize = 256 * 1024;
 
     struct Queues {
@@ -241,7 +240,7 @@ mod tests {
             (producer, self.registry.add(member).expect("open").member)
         }
 
-        /// Returns a new queue with a message of this byte.
+        /// Creates a queue with a message that consists of this byte.
         fn log(&self, byte: u8) -> (Producer, Arc<Member>) {
             let (mut producer, member) = self.queue();
             let room = producer.reserve(1).expect("room");
@@ -255,7 +254,7 @@ mod tests {
             self.registry.free(&member);
         }
 
-        /// Sends all gathered messages; returns their bytes.
+        /// Sends all gathered messages, and returns their bytes.
         fn send(&mut self) -> Vec<u8> {
             let mut sent = Vec::new();
             while let Some(front) = self.source.front() {
@@ -268,8 +267,8 @@ mod tests {
     }
 
     #[test]
-    fn freed_queues_make_room_for_new_ones_the_oldest_first() {
-        // Whether the writer thread has taken the rings before, or leaves them.
+    fn messages_of_the_oldest_freed_queues_are_dropped_first() {
+        // Both if the writer thread has claimed the rings before, and if not.
         for is_claimed in [false, true] {
             let mut queues = Queues::new();
             let first = queues.log(0);
@@ -294,7 +293,7 @@ mod tests {
             assert_eq!(queues.registry.sweep(|_| ()).excess, 0);
             queues.source.gather(false);
             let sent = queues.send();
-            assert_eq!(sent[0], 0, "the ring that was being sent from");
+            assert_eq!(sent[0], 0, "the ring that was being sent was dropped");
             let newest = 200 - (sent.len() as u8 - 1)..200;
             assert!(newest.len() * page >= LIMIT - page, "{sent:?}");
             let mut kept = sent[1..].to_vec();
@@ -308,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_dropped_is_counted_before_its_queue_is_let_go_of() {
+    fn dropped_messages_are_counted_before_their_queue_is_removed() {
         const QUEUES: usize = 64;
         const ROUNDS: usize = 500;
         let mut queues = Queues::new();
@@ -334,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_ring_is_let_go_of_while_another_has_messages() {
+    fn an_empty_ring_is_released_while_another_one_has_messages() {
         let mut queues = Queues::new();
         let pending = queues.log(7);
         for blocked in [false, true] {
@@ -347,7 +346,7 @@ mod tests {
             assert!(!queues.registry.sweep(|_| ()).any);
             assert_eq!(ring.upgrade().map(|ring| ring.held()), Some(0));
             queues.source.gather(blocked);
-            assert!(ring.upgrade().is_none(), "the writer thread keeps it");
+            assert!(ring.upgrade().is_none(), "the writer thread still has it");
         }
         queues.free(pending);
         queues.source.gather(false);

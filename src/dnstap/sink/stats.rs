@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The accounts of a sink.
+//! The counters of a sink.
 
 use framestream::sender::{LinkState, Sender};
 
@@ -10,10 +10,10 @@ use super::spans::Rings;
 /// Counters of a sink. At every moment `logged = sent + waiting + dropped_full +
 /// dropped_too_long + dropped_invalid + dropped_closed`. In a forked child, all of them start at 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
+pub struct SinkStats {
     /// Messages that were logged: those of enabled types, and in the sample.
     pub logged: u64,
-    /// The same by message type.
+    /// Messages that were logged, by type.
     pub logged_by_type: [u64; MESSAGE_TYPES],
     /// Messages that were handed to the operating system. They include those that the receiver had
     /// not read when it died, which no sender can count.
@@ -21,7 +21,7 @@ pub struct Stats {
     /// Pending messages, which are in the rings.
     pub waiting: u64,
     /// Messages that were dropped because the ring was full; and those of dropped queues beyond
-    /// [`Options::freed_queue_bytes`](super::Options::freed_queue_bytes).
+    /// [`SinkOptions::freed_queue_bytes`](super::SinkOptions::freed_queue_bytes).
     pub dropped_full: u64,
     /// Messages that were dropped because they were longer than half of the ring.
     pub dropped_too_long: u64,
@@ -32,21 +32,21 @@ pub struct Stats {
     pub dropped_closed: u64,
     /// Messages of enabled types that were left out because they are not in the sample.
     pub sampled_out: u64,
-    /// Bytes sent, with the lengths of the frames and without control frames.
+    /// Bytes sent: data frames with their length prefixes, without control frames.
     pub bytes_sent: u64,
-    /// Streams opened.
+    /// Streams that were opened.
     pub connects: u64,
-    /// Tries to open a stream that failed.
+    /// Failed attempts to open a stream.
     pub connect_failures: u64,
-    /// Streams that broke off.
+    /// Streams that broke.
     pub disconnects: u64,
-    /// Where the writer thread stands with the receiver.
+    /// The state of the stream.
     pub state: LinkState,
 }
 
-/// The accounts at this moment. A message is counted as logged before it is counted anywhere else,
-/// so what is logged is asked for last, and what is nowhere else by then waits.
-pub(super) fn take(registry: &Registry, sender: &Sender<Rings>) -> Stats {
+/// Returns the current counters. Messages are counted as logged before they are counted elsewhere,
+/// so those numbers are loaded last; messages that are not counted elsewhere are pending.
+pub(super) fn take(registry: &Registry, sender: &Sender<Rings>) -> SinkStats {
     let dropped = registry.dropped();
     let sent = sender.stats();
     let logged_by_type = registry.logged_by_type();
@@ -55,7 +55,7 @@ pub(super) fn take(registry: &Registry, sender: &Sender<Rings>) -> Stats {
     let gone = dropped.all() - dropped.closed + sent.written + lost;
     let left = logged - gone;
     let (waiting, late) = if sender.is_over() { (0, left) } else { (left, 0) };
-    Stats {
+    SinkStats {
         logged,
         logged_by_type,
         sent: sent.written,

@@ -3,11 +3,12 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::message_types;
 use crate::schema::MessageType;
 
-/// The message types that are logged, bit `1 << type` each, which a logging site reads to see
-/// whether there is anything to do. The lowest bit, which belongs to no type, is a dirty flag: the
-/// queue has to apply changes first. Off until it belongs to a queue.
+/// The set of enabled message types, bit `1 << type` each, which a call site checks before it
+/// prepares a message. The lowest bit, which belongs to no type, is a dirty flag: the queue has to
+/// apply changes first. All types are disabled until it belongs to a queue.
 #[derive(Debug, Default)]
 #[repr(transparent)]
 pub struct Switch(AtomicU32);
@@ -49,7 +50,7 @@ impl AsRef<Switch> for Switch {
     }
 }
 
-/// The types that a switch enables.
+/// A snapshot of a switch.
 #[derive(Clone, Copy)]
 pub(super) struct Enabled(u32);
 
@@ -57,8 +58,7 @@ impl Enabled {
     /// Returns whether messages of this type are logged; one without a name is not.
     #[inline(always)]
     pub(super) fn has(self, message_type: MessageType) -> bool {
-        let message_types = self.0 & !DIRTY;
-        message_type.0 < u32::BITS && message_types >> message_type.0 & 1 != 0
+        message_types::contains(self.0 & !DIRTY, message_type)
     }
 
     /// Returns whether the queue has to apply changes before a message is logged.

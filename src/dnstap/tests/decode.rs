@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What protobuf allows, and what it does not, byte by byte.
+//! Decoding of single frames that protobuf allows, or does not allow.
 
-use dnstap::decode::{DecodeError, Reason};
+use dnstap::decode::{DecodeError, DecodeReason};
 use dnstap::schema::{EventType, HttpProtocol, MessageType, PolicyAction, SocketProtocol};
 use dnstap::{Event, Message, Policy};
 
-/// A field that is bytes, of fewer than 128.
+/// Returns a field of bytes, which must be fewer than 128.
 fn bytes(number: u8, bytes: &[u8]) -> Vec<u8> {
     [&[number << 3 | 2, bytes.len() as u8], bytes].concat()
 }
 
-/// A frame with these fields of a message, and these of the event behind it.
+/// Returns a frame with a message of these fields, followed by these fields of the event.
 fn frame(message: &[&[u8]], event: &[&[u8]]) -> Vec<u8> {
     [bytes(14, &message.concat()), event.concat(), vec![0x78, 1]].concat()
 }
@@ -19,7 +19,7 @@ fn message(frame: &[u8]) -> Message<'_> {
     Event::decode(frame).expect("an event").message.expect("a message")
 }
 
-fn error(frame: &[u8]) -> (usize, Reason) {
+fn error(frame: &[u8]) -> (usize, DecodeReason) {
     let DecodeError { offset, reason } = Event::decode(frame).expect_err("no event");
     (offset, reason)
 }
@@ -27,19 +27,19 @@ fn error(frame: &[u8]) -> (usize, Reason) {
 const CLIENT_QUERY: &[u8] = &[0x08, 5];
 
 #[test]
-fn the_type_is_enough() {
+fn only_the_type_is_required() {
     assert_eq!(Event::decode(&[0x78, 1]), Ok(Event::new()));
     let frame = frame(&[CLIENT_QUERY], &[]);
     assert_eq!(message(&frame), Message::new(MessageType::CLIENT_QUERY));
 }
 
 #[test]
-fn the_types_are_required() {
-    assert_eq!(error(&[]), (0, Reason::EventType));
-    assert_eq!(error(&bytes(1, b"ns1")), (5, Reason::EventType));
-    assert_eq!(error(&bytes(14, CLIENT_QUERY)), (4, Reason::EventType));
-    assert_eq!(error(&frame(&[], &[])), (4, Reason::MessageType));
-    assert_eq!(error(&frame(&[&bytes(10, &[0; 100])], &[])).1, Reason::MessageType);
+fn events_and_messages_without_a_type_are_refused() {
+    assert_eq!(error(&[]), (0, DecodeReason::EventType));
+    assert_eq!(error(&bytes(1, b"ns1")), (5, DecodeReason::EventType));
+    assert_eq!(error(&bytes(14, CLIENT_QUERY)), (4, DecodeReason::EventType));
+    assert_eq!(error(&frame(&[], &[])), (4, DecodeReason::MessageType));
+    assert_eq!(error(&frame(&[&bytes(10, &[0; 100])], &[])).1, DecodeReason::MessageType);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn numbers_without_a_name_are_kept() {
 }
 
 #[test]
-fn numbers_are_cut_to_their_bits() {
+fn long_numbers_are_truncated() {
     // -1 as an int32, 2^32 + 53 as an uint32.
     let minus_one = [0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
     let frame = frame(&[&minus_one, &[0x30, 0xb5, 0x80, 0x80, 0x80, 0x10]], &[]);
@@ -65,7 +65,7 @@ fn numbers_are_cut_to_their_bits() {
 }
 
 #[test]
-fn fields_come_in_any_order_and_the_last_one_counts() {
+fn fields_may_come_in_any_order_and_the_last_one_counts() {
     let frame = [
         vec![0x78, 9],
         bytes(2, b"version"),
@@ -90,12 +90,12 @@ fn fields_come_in_any_order_and_the_last_one_counts() {
 
 #[test]
 fn pieces_of_a_message_are_merged() {
-    let usual = [0x08, 6, 0x10, 1, 0x18, 1];
-    let padding = bytes(14, &[7; 80]);
+    let numbers = [0x08, 6, 0x10, 1, 0x18, 1];
+    let response = bytes(14, &[7; 80]);
     let rule = bytes(15, &bytes(2, b"rule"));
     let action = bytes(15, &[0x18, 4]);
     let second = bytes(14, &[&[0x18, 2][..], &bytes(11, b"zone"), &action].concat());
-    let frame = frame(&[&usual, &padding, &rule], &[&second]);
+    let frame = frame(&[&numbers, &response, &rule], &[&second]);
     let expected = Message {
         socket_family: Some(dnstap::schema::SocketFamily::INET),
         socket_protocol: Some(SocketProtocol::TCP),
@@ -116,8 +116,8 @@ fn pieces_of_a_message_are_merged() {
 }
 
 #[test]
-fn a_piece_does_not_reach_behind_its_end() {
-    // Behind the short message stand what would be its next fields.
+fn nothing_is_read_beyond_the_end_of_a_message() {
+    // The short message is followed by bytes that could be its next fields.
     let frame = frame(&[&[0x08, 6, 0x10, 1, 0x18, 1]], &[&[0x30, 53], &[0x38, 53], &[0x40, 1]]);
     let frame = [frame, bytes(3, &[0; 80])].concat();
     let decoded = message(&frame);
@@ -126,7 +126,7 @@ fn a_piece_does_not_reach_behind_its_end() {
 }
 
 #[test]
-fn varints_may_be_longer_than_need_be() {
+fn varints_may_be_longer_than_necessary() {
     let long = |number: u8, value: u8| {
         let mut varint = vec![0x80; 11];
         varint[0] = number << 3;
@@ -139,13 +139,13 @@ fn varints_may_be_longer_than_need_be() {
     assert_eq!(decoded.message_type, MessageType::CLIENT_QUERY);
     assert_eq!((decoded.response_port, decoded.query_time_sec), (Some(53), Some(7)));
     let longer = [&[0x38][..], &[0x80; 10], &[0]].concat();
-    assert_eq!(error(&longer), (0, Reason::Varint));
+    assert_eq!(error(&longer), (0, DecodeReason::Varint));
     let larger = [&[0x38][..], &[0xff; 9], &[2]].concat();
-    assert_eq!(error(&[bytes(1, b"x"), larger].concat()), (3, Reason::Varint));
+    assert_eq!(error(&[bytes(1, b"x"), larger].concat()), (3, DecodeReason::Varint));
 }
 
 #[test]
-fn what_the_schema_lacks_is_passed_over() {
+fn unknown_fields_are_skipped() {
     let unknown: [&[u8]; 5] = [
         &[0x88, 1, 0xff, 1],
         &[0x99, 2, 1, 2, 3, 4, 5, 6, 7, 8],
@@ -160,7 +160,7 @@ fn what_the_schema_lacks_is_passed_over() {
 }
 
 #[test]
-fn a_known_field_of_another_wire_type_is_passed_over() {
+fn a_known_field_with_another_wire_type_is_skipped() {
     let frame = frame(&[&bytes(6, b"53"), CLIENT_QUERY, &[0x22, 0, 0x20, 1]], &[&[0x08, 1]]);
     let expected = Message { query_address: Some(&[]), ..Message::new(MessageType::CLIENT_QUERY) };
     let event = Event { message: Some(expected), ..Event::new() };
@@ -168,33 +168,33 @@ fn a_known_field_of_another_wire_type_is_passed_over() {
 }
 
 #[test]
-fn groups_end_as_they_began_and_are_not_too_deep() {
-    assert_eq!(error(&[0x93, 2, 0x08, 1]), (2, Reason::Truncated));
-    assert_eq!(error(&[0x93, 2, 0x9c, 2]), (2, Reason::GroupEnd));
-    assert_eq!(error(&[0x94, 2]), (0, Reason::GroupEnd));
+fn groups_must_be_balanced_and_not_too_deep() {
+    assert_eq!(error(&[0x93, 2, 0x08, 1]), (2, DecodeReason::Truncated));
+    assert_eq!(error(&[0x93, 2, 0x9c, 2]), (2, DecodeReason::GroupEnd));
+    assert_eq!(error(&[0x94, 2]), (0, DecodeReason::GroupEnd));
     let nested = |depth| [[0x0b].repeat(depth), [0x0c].repeat(depth), vec![0x78, 1]].concat();
     assert_eq!(Event::decode(&nested(100)), Ok(Event::new()));
-    assert_eq!(error(&nested(101)), (100, Reason::GroupDepth));
+    assert_eq!(error(&nested(101)), (100, DecodeReason::GroupDepth));
 }
 
 #[test]
-fn what_is_no_protobuf_is_an_error() {
+fn invalid_protobuf_is_an_error() {
     for (frame, expected) in [
-        (&[0x0a][..], (0, Reason::Truncated)),
-        (&[0x0a, 2, b'x'], (0, Reason::Truncated)),
+        (&[0x0a][..], (0, DecodeReason::Truncated)),
+        (&[0x0a, 2, b'x'], (0, DecodeReason::Truncated)),
         (
             &[0x78, 1, 0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
-            (2, Reason::Truncated),
+            (2, DecodeReason::Truncated),
         ),
-        (&[0x78, 0x80], (0, Reason::Truncated)),
-        (&[0x78, 1, 0x80], (2, Reason::Truncated)),
-        (&[0x78, 1, 0xa5, 1, 0, 0, 0], (2, Reason::Truncated)),
-        (&[0x78, 1, 0xa1, 1, 0, 0, 0], (2, Reason::Truncated)),
-        (&[0x72, 3, 0x08, 5, 0x4d, 0x78, 1], (4, Reason::Truncated)),
-        (&[0x78, 1, 0x00, 1], (2, Reason::FieldNumber)),
-        (&[0x78, 1, 0x80, 0x80, 0x80, 0x80, 0x10, 0], (2, Reason::FieldNumber)),
-        (&[0x78, 1, 0x0e], (2, Reason::WireType)),
-        (&[0x78, 1, 0x0f], (2, Reason::WireType)),
+        (&[0x78, 0x80], (0, DecodeReason::Truncated)),
+        (&[0x78, 1, 0x80], (2, DecodeReason::Truncated)),
+        (&[0x78, 1, 0xa5, 1, 0, 0, 0], (2, DecodeReason::Truncated)),
+        (&[0x78, 1, 0xa1, 1, 0, 0, 0], (2, DecodeReason::Truncated)),
+        (&[0x72, 3, 0x08, 5, 0x4d, 0x78, 1], (4, DecodeReason::Truncated)),
+        (&[0x78, 1, 0x00, 1], (2, DecodeReason::FieldNumber)),
+        (&[0x78, 1, 0x80, 0x80, 0x80, 0x80, 0x10, 0], (2, DecodeReason::FieldNumber)),
+        (&[0x78, 1, 0x0e], (2, DecodeReason::WireType)),
+        (&[0x78, 1, 0x0f], (2, DecodeReason::WireType)),
     ] {
         assert_eq!(error(frame), expected, "{frame:x?}");
     }

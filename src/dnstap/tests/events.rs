@@ -1,59 +1,38 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Events of a sink: each change is reported once, and the messages lost are counted exactly.
+//! Events of a sink: each change is reported once, and the lost messages are counted exactly.
 
-use std::io::{Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
+#[path = "../../framestream/tests/patience/mod.rs"]
+mod patience;
+#[path = "../../framestream/tests/receiver/mod.rs"]
+mod receiver;
+
+use std::io::Read;
+use std::os::unix::net::UnixListener;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dnstap::encode::Envelope;
 use dnstap::message::Message;
 use dnstap::output::Output;
 use dnstap::schema::MessageType;
-use dnstap::sink::{EventKind, Logged, Options, Queue, SenderEvent, Sink};
-use framestream::handshake::{Handshake, Opening, ReceiverOpen, Step};
-
-const PATIENCE: Duration = Duration::from_secs(20);
+use dnstap::sink::{EventKind, Logged, Queue, SenderEvent, Sink, SinkOptions};
+use patience::{PATIENCE, wait_for};
+use receiver::accept_from;
 
 fn open(output: Output) -> Sink {
-    let mut options = Options::new(output);
+    let mut options = SinkOptions::new(output);
     options.queue_bytes = 4096;
     options.sender.reopen_interval = Duration::from_millis(100);
-    // No event may depend on this timer.
+    // Events must not depend on this timer.
     options.sender.flush_timeout = Duration::from_secs(600);
     Sink::open(options).expect("a sink")
 }
 
 #[track_caller]
 fn await_event(sink: &Sink, kind: EventKind) -> SenderEvent {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match sink.next_event() {
-            Some(event) if event.kind == kind => return event,
-            Some(event) => panic!("{event:?}, not {kind:?}"),
-            None => assert!(Instant::now() < deadline, "no {kind:?}"),
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
-fn accept(listener: &UnixListener) -> UnixStream {
-    let (mut stream, _) = listener.accept().expect("a sender");
-    let mut open = ReceiverOpen::new(&[], Opening::Ready);
-    let mut piece = [0; 512];
-    loop {
-        match open.step() {
-            Step::Send(bytes) => {
-                let count = stream.write(bytes).expect("the sender listens");
-                open.sent(count);
-            }
-            Step::Receive(count) => {
-                let count = stream.read(&mut piece[..count]).expect("the sender speaks");
-                open.received(&piece[..count]).expect("a handshake");
-            }
-            Step::Done => return stream,
-        }
-    }
+    let event = wait_for(|| sink.next_event());
+    assert_eq!(event.kind, kind, "{event:?}");
+    event
 }
 
 fn log(queue: &mut Queue, wire: &[u8]) -> Logged {
@@ -79,12 +58,8 @@ fn an_outage_is_reported_once_from_its_failure_to_the_recovery() {
     let sink = open(Output::Unix(path.clone()));
     let failed = await_event(&sink, EventKind::ConnectFailed);
     assert!(failed.text.starts_with(&format!("{name}: connecting: No such file")), "{failed:?}");
-    let deadline = Instant::now() + PATIENCE;
-    while sink.stats().connect_failures < 3 {
-        assert!(Instant::now() < deadline, "{:?}", sink.stats());
-        thread::sleep(Duration::from_millis(1));
-    }
-    assert_eq!(sink.next_event(), None, "only the first failure");
+    wait_for(|| (sink.stats().connect_failures >= 3).then_some(()));
+    assert_eq!(sink.next_event(), None, "more than the first failure");
 
     let mut queue = sink.queue().expect("a queue");
     drop_some(&mut queue, 1);
@@ -93,7 +68,7 @@ fn an_outage_is_reported_once_from_its_failure_to_the_recovery() {
     drop_some(&mut queue, 41);
 
     let listener = UnixListener::bind(&path).expect("a socket");
-    let mut stream = accept(&listener);
+    let mut stream = accept_from(&listener);
     let connected = await_event(&sink, EventKind::Connected);
     assert_eq!(connected.text, format!("{name}: connected"));
     let recovered = await_event(&sink, EventKind::Recovered);
@@ -101,30 +76,30 @@ fn an_outage_is_reported_once_from_its_failure_to_the_recovery() {
     assert!(recovered.text.ends_with(": 42 queue full"), "{recovered:?}");
 
     let all = &mut [0; 1 << 16];
-    assert!(stream.read(all).expect("what was sent") > 0);
+    assert!(stream.read(all).expect("the sent data") > 0);
     drop(stream);
     let disconnected = await_event(&sink, EventKind::Disconnected);
     let broke = format!("{name}: the stream broke: the receiver closed the connection");
     assert_eq!(disconnected.text, broke);
-    let failure = sink.last_failure().expect("one");
+    let failure = sink.last_failure().expect("a failure");
     assert_eq!(failure.text, broke);
     assert!(failure.time.duration_since(disconnected.time).unwrap_or_default() < PATIENCE);
-    let _stream = accept(&listener);
+    let _stream = accept_from(&listener);
     await_event(&sink, EventKind::Connected);
-    assert_eq!(sink.last_failure(), Some(failure), "kept after the reconnect");
+    assert_eq!(sink.last_failure(), Some(failure), "not kept after the reconnect");
     sink.begin_close();
     await_event(&sink, EventKind::Closed);
 }
 
 #[test]
-fn no_receiver_no_recovery() {
+fn without_a_receiver_there_is_no_recovery() {
     let sink = open(Output::Unix("/nowhere/socket".into()));
     await_event(&sink, EventKind::ConnectFailed);
     let mut queue = sink.queue().expect("a queue");
     drop_some(&mut queue, 1);
     await_event(&sink, EventKind::Dropping);
     thread::sleep(Duration::from_secs(3));
-    assert_eq!(sink.next_event(), None, "nothing is dropped, but the ring is still full");
+    assert_eq!(sink.next_event(), None, "recovered while the ring is full");
     sink.begin_close();
     let stats = {
         sink.close();
@@ -137,7 +112,7 @@ fn no_receiver_no_recovery() {
 }
 
 #[test]
-fn each_drop_is_in_one_series() {
+fn each_dropped_message_belongs_to_one_series() {
     let folder = tempfile::tempdir().expect("a folder");
     let sink = open(Output::File(folder.path().join("log")));
     await_event(&sink, EventKind::Connected);
@@ -146,7 +121,7 @@ fn each_drop_is_in_one_series() {
             .map(|_| {
                 scope.spawn(|| {
                     let mut queue = sink.queue().expect("a queue");
-                    // Pauses around the time after which a series is over.
+                    // The pauses are close to the time after which a series ends.
                     for pause in [2000, 1, 2010] {
                         for _ in 0..100 {
                             assert_eq!(log(&mut queue, &[0; 40_000]), Logged::TooLong);

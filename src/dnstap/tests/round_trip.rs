@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Encoder and decoder beside prost: the same bytes, the same events.
+//! Comparison of the encoder and the decoder with prost.
 
 mod arbitrary;
 
 use std::marker::PhantomData;
 
 use arbitrary::{event, fast_event, short_event};
-use dnstap::decode::Reason;
+use dnstap::decode::DecodeReason;
 use dnstap::encode::fast_path::{
     self, FastKind, FastMessage, OneByte, Query, Response, TimedResponse, TwoBytes, ZonedQuery,
     ZonedResponse,
@@ -20,12 +20,12 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use prost::Message as _;
 
-/// What is in a buffer before it is written to.
+/// The contents of a buffer before it is written to.
 const BEFORE: u8 = 0xa5;
 
 fn encode(event: &Event<'_>) -> Vec<u8> {
     let mut out = vec![BEFORE; event.max_len().expect("fields within the limits")];
-    let length = event.encode(&mut out).expect("room enough");
+    let length = event.encode(&mut out).expect("enough room");
     out.truncate(length);
     out
 }
@@ -42,14 +42,17 @@ fn compare(bytes: &[u8]) -> Result<(), TestCaseError> {
         }
         // prost does not insist on required fields.
         (Err(error), Ok(_)) => {
-            prop_assert!(matches!(error.reason, Reason::EventType | Reason::MessageType));
+            prop_assert!(matches!(
+                error.reason,
+                DecodeReason::EventType | DecodeReason::MessageType
+            ));
         }
         (Err(error), Err(_)) => prop_assert!(error.offset <= bytes.len()),
     }
     Ok(())
 }
 
-/// A change to bytes that may or may not leave them an event.
+/// A change to the bytes of an event, which may make it invalid.
 #[derive(Clone, Debug)]
 enum Damage {
     Set(Index, u8),
@@ -97,12 +100,12 @@ fn is_short(event: &Event<'_>) -> bool {
     let length = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
     let message = event.message.as_ref().expect("a message");
     let bytes = length(message.query_message) + length(message.response_message);
-    // With a zone, or with short ports, the guess at the length of the length can be wrong.
+    // With a zone, or with short ports, the size of the length may be guessed wrong.
     let guessed = message.query_zone.is_none() && !(40..130).contains(&bytes) && bytes < 16_000;
     length(event.identity) + length(event.version) < 59 && guessed
 }
 
-/// A message with the fields of its kind.
+/// A message that has the fields of its kind.
 struct Fast<'a, const N: usize, K>(&'a Message<'a>, PhantomData<K>);
 
 impl<const N: usize, K: FastKind> FastMessage<N> for Fast<'_, N, K> {
@@ -198,16 +201,16 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
     #[test]
-    fn an_event_is_encoded_as_prost_does_and_decoded_again(owned in event()) {
+    fn events_are_encoded_as_by_prost_and_decoded_again(owned in event()) {
         let event = Event::from(&owned);
         let bytes = encode(&event);
-        prop_assert!(bytes == owned.encode_to_vec(), "other bytes");
-        prop_assert!(Event::decode(&bytes) == Ok(event), "another event");
-        prop_assert!(Dnstap::from(&event) == owned, "another owned event");
+        prop_assert!(bytes == owned.encode_to_vec(), "different bytes");
+        prop_assert!(Event::decode(&bytes) == Ok(event), "a different event");
+        prop_assert!(Dnstap::from(&event) == owned, "a different owned event");
     }
 
     #[test]
-    fn the_encoder_of_a_thread_writes_the_same(events in vec(event(), 1..8)) {
+    fn an_encoder_with_an_origin_writes_the_same_bytes(events in vec(event(), 1..8)) {
         let encoder = Encoder::new();
         for owned in &events {
             let event = Event { event_type: dnstap::schema::EventType::MESSAGE, ..Event::from(owned) };
@@ -224,7 +227,7 @@ proptest! {
                 let max_len = max_len(origin, message, envelope).expect("short fields");
                 let mut out = vec![BEFORE; max_len];
                 let length = encoder.encode(origin, message, envelope, &mut out);
-                prop_assert!(out[..length.expect("room")] == encode(&event), "other bytes");
+                prop_assert!(out[..length.expect("room")] == encode(&event), "different bytes");
             }
         }
     }
@@ -236,20 +239,20 @@ proptest! {
         let origin = Origin::new(event.identity, event.version, 1).expect("short fields");
         let encoder = Encoder::new();
         let before = encode_fast(message, &encoder, &origin, 70_000);
-        prop_assert!(before.is_none(), "in a second that the encoder does not know");
+        prop_assert!(before.is_none(), "in a second that the encoder has not cached");
         let mut out = vec![0; 70_000];
-        let any = encoder.encode(&origin, message, Envelope::EMPTY, &mut out).expect("room enough");
+        let any = encoder.encode(&origin, message, Envelope::EMPTY, &mut out).expect("enough room");
         match encode_fast(message, &encoder, &origin, 70_000) {
-            Some(bytes) => prop_assert!(bytes == out[..any], "other bytes"),
+            Some(bytes) => prop_assert!(bytes == out[..any], "different bytes"),
             None => prop_assert!(!is_short(&event), "refused"),
         }
         if let Some(bytes) = encode_fast(message, &encoder, &origin, room) {
-            prop_assert!(bytes == out[..any], "other bytes in little room");
+            prop_assert!(bytes == out[..any], "different bytes in a small buffer");
         }
     }
 
     #[test]
-    fn a_short_buffer_is_an_error_or_long_enough(owned in short_event(), share in 0..=100usize) {
+    fn a_small_buffer_is_sufficient_or_an_error(owned in short_event(), share in 0..=100usize) {
         let event = Event::from(&owned);
         let whole = encode(&event);
         let origin = Origin::new(event.identity, event.version, 1).expect("short fields");
@@ -268,7 +271,7 @@ proptest! {
     }
 
     #[test]
-    fn an_event_that_is_cut_short_is_none(owned in event(), cuts in vec(any::<Index>(), 20)) {
+    fn a_truncated_event_is_an_error(owned in event(), cuts in vec(any::<Index>(), 20)) {
         let bytes = owned.encode_to_vec();
         let places = cuts.iter().map(|cut| cut.index(bytes.len()));
         for length in places.chain(0..bytes.len().min(300)) {
@@ -278,7 +281,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_event_is_decoded_as_prost_does(
+    fn damaged_events_are_decoded_as_by_prost(
         owned in short_event(),
         damages in vec(damage(), 1..4),
     ) {
@@ -286,7 +289,8 @@ proptest! {
         for damage in &damages {
             damage.apply(&mut bytes);
             compare(&bytes)?;
-            // The message inside, so that damage is not all in lengths.
+            // Also damages the message with its length intact, as most damage of an event makes a
+            // length invalid.
             let Ok(Dnstap { message: Some(message), .. }) = Dnstap::decode(&bytes[..]) else {
                 continue;
             };
@@ -301,13 +305,13 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_decoded_as_prost_does(bytes in vec(any::<u8>(), 0..200)) {
+    fn arbitrary_bytes_are_decoded_as_by_prost(bytes in vec(any::<u8>(), 0..200)) {
         compare(&bytes)?;
     }
 }
 
 #[test]
-fn what_is_too_long_is_an_error() {
+fn fields_that_are_too_long_are_an_error() {
     let too_long = vec![0; 65_536];
     let long = &too_long[..65_535];
     let empty = Message::new(dnstap::schema::MessageType::CLIENT_QUERY);
@@ -355,9 +359,9 @@ fn what_is_too_long_is_an_error() {
     );
 }
 
-/// The longest form of every field at once.
+/// Encodes all fields in their longest form.
 #[test]
-fn the_longest_fields_fit_into_what_was_said() {
+fn the_longest_fields_fit_into_the_required_buffer() {
     use dnstap::schema::{
         HttpProtocol, MessageType, PolicyAction, PolicyMatch, SocketFamily, SocketProtocol,
     };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The tables are those of `proto/dnstap.proto`.
+//! Comparison of the tables with `proto/dnstap.proto`.
 
 use std::collections::BTreeSet;
 
-use dnstap::schema::{Description, ENUMERATIONS, Field, Hop, MessageType};
+use dnstap::schema::{ENUMERATIONS, EnumDescription, Field, Hop, MessageType};
 use dnstap::{Event, Message, Policy};
 
 /// Lines such as "Message: optional uint32 query_port = 6" and "Message.Type: AUTH_QUERY = 1".
@@ -18,7 +18,7 @@ fn ours() -> Lines {
             format!("{message}: {label} {type_name} {name} = {number}")
         })
     });
-    let values = ENUMERATIONS.into_iter().flat_map(|Description { name, values, .. }| {
+    let values = ENUMERATIONS.into_iter().flat_map(|EnumDescription { name, values, .. }| {
         values.iter().map(move |value| format!("{name}: {} = {}", value.name, value.number))
     });
     fields.chain(values).collect()
@@ -58,12 +58,12 @@ fn theirs() -> Lines {
 }
 
 #[test]
-fn tables_are_those_of_the_schema() {
+fn the_tables_agree_with_the_schema() {
     let (ours, theirs) = (ours(), theirs());
     let (more, less): (Vec<_>, Vec<_>) =
         (ours.difference(&theirs).collect(), theirs.difference(&ours).collect());
-    assert!(more.is_empty(), "src/dnstap/schema has what proto/dnstap.proto has not: {more:#?}");
-    assert!(less.is_empty(), "src/dnstap/schema lacks what proto/dnstap.proto has: {less:#?}");
+    assert!(more.is_empty(), "only in src/dnstap/schema: {more:#?}");
+    assert!(less.is_empty(), "only in proto/dnstap.proto: {less:#?}");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn mnemonics_hops_and_directions_follow_from_the_names() {
 }
 
 #[test]
-fn types_are_pairs_by_their_hops() {
+fn the_types_of_a_hop_are_a_pair() {
     for one in MessageType::ALL {
         for other in MessageType::ALL {
             let is_pair = one.pair() == other.pair();

@@ -1,32 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Sinks against a receiver on a Unix socket: what is logged arrives, and the accounts balance.
+//! Sinks that send to a receiver on a Unix socket: logged messages arrive, and the counters agree.
 
+#[path = "../../framestream/tests/patience/mod.rs"]
+mod patience;
 #[path = "../../framestream/tests/receiver/mod.rs"]
 mod receiver;
 
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use dnstap::encode::Envelope;
 use dnstap::message::Message;
 use dnstap::output::Output;
 use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
-use dnstap::sink::{Logged, Options, Queue, Sink, Stats};
+use dnstap::sink::{Logged, Queue, Sink, SinkOptions, SinkStats};
 use framestream::sender::SenderOptions;
-use receiver::{accept, receive};
-
-fn accept_from(listener: &UnixListener) -> UnixStream {
-    let (mut stream, _) = listener.accept().expect("a sender");
-    accept(&mut stream);
-    stream
-}
-
-/// Receives one stream to its STOP.
-fn receive_one(listener: UnixListener) -> JoinHandle<Vec<Vec<u8>>> {
-    thread::spawn(move || receive(&mut accept_from(&listener)))
-}
+use patience::wait_for;
+use receiver::{accept_from, receive_from};
 
 fn response(wire: &[u8]) -> Message<'_> {
     Message {
@@ -45,35 +37,29 @@ fn response(wire: &[u8]) -> Message<'_> {
     }
 }
 
-fn assert_balance(stats: &Stats) {
+/// Checks that each logged message is counted once.
+fn assert_balance(stats: &SinkStats) {
     let refused = stats.dropped_full + stats.dropped_too_long + stats.dropped_invalid;
     let dropped = refused + stats.dropped_closed;
     let accounted = stats.sent + stats.waiting + dropped;
     assert_eq!(stats.logged, accounted, "{stats:?}");
 }
 
-fn open(path: &Path, change: impl FnOnce(&mut Options)) -> Sink {
-    let mut options = Options::new(Output::Unix(path.into()));
+fn open(path: &Path, change: impl FnOnce(&mut SinkOptions)) -> Sink {
+    let mut options = SinkOptions::new(Output::Unix(path.into()));
     options.identity = Some(b"ns1.example".to_vec());
     change(&mut options);
     Sink::open(options).expect("a sink")
 }
 
-/// Logs `wire`, and again while the ring is full.
+/// Logs `wire`, as soon as there is room in the ring.
 fn log_all(queue: &mut Queue, wire: &[u8]) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while queue.log(&response(wire), Envelope::EMPTY) == Logged::Full {
-        assert!(Instant::now() < deadline, "the ring stays full");
-        thread::yield_now();
-    }
+    let mut log = || queue.log(&response(wire), Envelope::EMPTY);
+    wait_for(|| (log() != Logged::Full).then_some(()));
 }
 
-fn await_stats(sink: &Sink, reached: impl Fn(&Stats) -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !reached(&sink.stats()) {
-        assert!(Instant::now() < deadline, "{:?}", sink.stats());
-        thread::sleep(Duration::from_millis(1));
-    }
+fn await_stats(sink: &Sink, condition: impl Fn(&SinkStats) -> bool) {
+    wait_for(|| condition(&sink.stats()).then_some(()));
 }
 
 fn contains(frame: &[u8], bytes: &[u8]) -> bool {
@@ -81,10 +67,10 @@ fn contains(frame: &[u8], bytes: &[u8]) -> bool {
 }
 
 #[test]
-fn threads_that_come_and_go_log_everything_in_their_order() {
+fn messages_of_short_lived_threads_arrive_in_order() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
-    let receiving = receive_one(UnixListener::bind(&path).expect("a socket"));
+    let receiving = receive_from(UnixListener::bind(&path).expect("a socket"));
     let sink = open(&path, |options| options.queue_bytes = 64 * 1024);
     thread::scope(|scope| {
         for thread in 0..8u32 {
@@ -117,10 +103,10 @@ fn threads_that_come_and_go_log_everything_in_their_order() {
 }
 
 #[test]
-fn what_is_switched_at_run_time_counts_from_the_next_message() {
+fn changed_settings_apply_from_the_next_message_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
-    let receiving = receive_one(UnixListener::bind(&path).expect("a socket"));
+    let receiving = receive_from(UnixListener::bind(&path).expect("a socket"));
     let sink = open(&path, |_| ());
     let mut queue = sink.queue().expect("a queue");
     assert_eq!(queue.log(&response(b"first"), Envelope::EMPTY), Logged::Queued);
@@ -145,7 +131,7 @@ fn what_is_switched_at_run_time_counts_from_the_next_message() {
 fn a_message_has_its_own_identity_or_that_of_the_sink() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
-    let receiving = receive_one(UnixListener::bind(&path).expect("a socket"));
+    let receiving = receive_from(UnixListener::bind(&path).expect("a socket"));
     let sink = open(&path, |options| options.version = Some(b"9".into()));
     let mut queue = sink.queue().expect("a queue");
     let own: Option<&[u8]> = Some(b"view.example");
@@ -175,7 +161,7 @@ fn a_message_has_its_own_identity_or_that_of_the_sink() {
 }
 
 #[test]
-fn a_receiver_that_does_not_read_costs_messages_and_no_time() {
+fn a_receiver_that_does_not_read_does_not_block_logging() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).expect("a socket");
@@ -190,9 +176,9 @@ fn a_receiver_that_does_not_read_costs_messages_and_no_time() {
         full += u64::from(queue.log(&response(&[7; 200]), Envelope::EMPTY) == Logged::Full);
     }
     assert!(matches!(queue.log(&response(&[0; 70_000]), Envelope::EMPTY), Logged::Encoding(_)));
-    let begun = Instant::now();
+    let start = Instant::now();
     assert!(sink.close());
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
     assert_eq!(queue.log(&response(b"late"), Envelope::EMPTY), Logged::Closed);
     let stats = sink.stats();
     assert_balance(&stats);
@@ -205,7 +191,7 @@ fn a_receiver_that_does_not_read_costs_messages_and_no_time() {
 fn a_message_longer_than_half_of_the_ring_is_dropped_and_counted() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
-    let receiving = receive_one(UnixListener::bind(&path).expect("a socket"));
+    let receiving = receive_from(UnixListener::bind(&path).expect("a socket"));
     let sink = open(&path, |options| options.queue_bytes = 4096);
     let mut queue = sink.queue().expect("a queue");
     assert_eq!(queue.log(&response(&[1; 4000]), Envelope::EMPTY), Logged::TooLong);
@@ -218,15 +204,15 @@ fn a_message_longer_than_half_of_the_ring_is_dropped_and_counted() {
 }
 
 #[test]
-fn a_ring_that_is_full_below_a_batch_is_sent_when_it_refuses() {
+fn a_full_ring_wakes_the_writer_thread_even_before_a_batch_is_pending() {
     // The third message fits neither before the end of the memory nor at its beginning, although
-    // less than a batch is pending; the flush timeout is out of reach.
+    // less than a batch is pending; the flush timeout is too long to play a role.
     for (capacity, wake, lengths) in
         [(4096, 1024, [1700, 400, 1800]), (128 * 1024, 32 * 1024, [57_000, 23_000, 57_000])]
     {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("socket");
-        let receiving = receive_one(UnixListener::bind(&path).expect("a socket"));
+        let receiving = receive_from(UnixListener::bind(&path).expect("a socket"));
         let sink = open(&path, |options| {
             options.queue_bytes = capacity;
             options.sender.flush_timeout = Duration::from_secs(3600);
@@ -247,15 +233,15 @@ fn a_ring_that_is_full_below_a_batch_is_sent_when_it_refuses() {
     }
 }
 
-/// Bytes of address space of this process, in which other tests run as well.
+/// Returns the address space of this process, in which other tests run as well, in bytes.
 fn address_space() -> usize {
-    let sizes = std::fs::read_to_string("/proc/self/statm").expect("of Linux");
+    let sizes = std::fs::read_to_string("/proc/self/statm").expect("Linux");
     let pages = sizes.split(' ').next().and_then(|pages| pages.parse::<usize>().ok());
     pages.expect("a number of pages") * 4096
 }
 
 #[test]
-fn queues_that_come_and_go_hold_no_more_memory_than_said() {
+fn freed_queues_hold_no_more_memory_than_the_limit() {
     const LIMIT: usize = 4 << 20;
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
@@ -263,7 +249,7 @@ fn queues_that_come_and_go_hold_no_more_memory_than_said() {
     let before = address_space();
     let mut waiting = sink.queue().expect("a queue");
     assert_eq!(waiting.log(&response(b"first"), Envelope::EMPTY), Logged::Queued);
-    // There is no receiver. Every other queue leaves a pending message.
+    // Without a receiver, every other queue leaves a pending message.
     for number in 0..8_000 {
         let mut queue = sink.queue().expect("a queue");
         if number % 2 == 0 {
@@ -275,10 +261,10 @@ fn queues_that_come_and_go_hold_no_more_memory_than_said() {
     let stats = sink.stats();
     assert_balance(&stats);
     assert_eq!(stats.logged, 4_001);
-    // One message takes only one page.
+    // A message takes one page.
     assert!((2..=LIMIT as u64 / 4096 + 2).contains(&stats.waiting), "{stats:?}");
     assert_eq!(stats.dropped_full, stats.logged - stats.waiting);
-    let receiving = receive_one(UnixListener::bind(&path).expect("a socket"));
+    let receiving = receive_from(UnixListener::bind(&path).expect("a socket"));
     await_stats(&sink, |stats| stats.connects == 1);
     drop(waiting);
     assert!(sink.close());
@@ -287,5 +273,5 @@ fn queues_that_come_and_go_hold_no_more_memory_than_said() {
     assert_eq!((last.waiting, last.sent), (0, stats.waiting));
     let frames = receiving.join().expect("the receiver");
     assert_eq!(frames.len() as u64, last.sent);
-    assert!(frames.iter().any(|frame| contains(frame, b"first")), "of a queue that stayed");
+    assert!(frames.iter().any(|frame| contains(frame, b"first")), "lost from a queue in use");
 }

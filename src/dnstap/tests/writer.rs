@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Writing from one thread, read back with the reader of the crate.
+//! Streams written from one thread, and read with the reader of the crate.
 
 use std::fs;
 use std::os::unix::net::UnixListener;
@@ -12,14 +12,14 @@ use dnstap::message::{Event, Message};
 use dnstap::output::Output;
 use dnstap::reader::Reader;
 use dnstap::schema::MessageType;
-use dnstap::sink::Options;
+use dnstap::sink::SinkOptions;
 use dnstap::writer::{OpenWriterError, WriteError, Writer};
 use framestream::handshake::Direction;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn options(output: Output) -> Options {
-    Options { identity: Some(b"options".to_vec()), ..Options::new(output) }
+fn options(output: Output) -> SinkOptions {
+    SinkOptions { identity: Some(b"options".to_vec()), ..SinkOptions::new(output) }
 }
 
 /// Reads a stream to its end, and calls `check` for each event.
@@ -52,7 +52,7 @@ fn check(index: usize, frame: &[u8]) {
 }
 
 #[test]
-fn a_file_has_what_was_written() {
+fn a_file_contains_the_written_messages() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("x.tap");
     let mut writer = Writer::open(&options(Output::File(path.clone()))).expect("a writer");
@@ -62,7 +62,7 @@ fn a_file_has_what_was_written() {
 }
 
 #[test]
-fn a_receiver_gets_what_was_written_and_confirms_it() {
+fn a_receiver_gets_the_written_messages_and_confirms_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("x.sock");
     let listener = UnixListener::bind(&path).expect("a socket");
@@ -77,7 +77,7 @@ fn a_receiver_gets_what_was_written_and_confirms_it() {
 }
 
 #[test]
-fn refused_frames_and_messages_leave_the_stream_as_it_is() {
+fn refused_frames_and_messages_do_not_affect_the_stream() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("x.tap");
     let mut options = options(Output::File(path.clone()));
@@ -99,9 +99,22 @@ fn refused_frames_and_messages_leave_the_stream_as_it_is() {
 }
 
 #[test]
-fn a_failure_names_the_output_and_stays() {
+fn a_missing_folder_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    fs::write(&file, b"").expect("a file");
+    let missing = folder.path().join("missing");
+    for (parent, reason) in [(missing, "No such file or directory"), (file, "not a directory")] {
+        let output = Output::File(parent.join("x.tap"));
+        let error = options(output).check().expect_err("no folder").to_string();
+        assert!(error.starts_with(&format!("{}: {reason}", parent.display())), "{error}");
+    }
+}
+
+#[test]
+fn a_failure_names_the_output_and_is_final() {
     let missing = Writer::open(&options(Output::Unix("/nonexistent/x.sock".into())));
-    let error = missing.err().expect("nobody listens");
+    let error = missing.err().expect("no receiver");
     assert!(matches!(error, OpenWriterError::Stream(_)));
     assert_eq!(error.to_string(), "/nonexistent/x.sock: No such file or directory");
 
@@ -115,29 +128,29 @@ fn a_failure_names_the_output_and_stays() {
     let _stalled = listener.accept().expect("a sender");
     let frame = vec![0; 1 << 20];
     let (error, took) = loop {
-        let begun = Instant::now();
+        let start = Instant::now();
         if let Err(error) = writer.write_frame(&frame) {
-            break (error.to_string(), begun.elapsed());
+            break (error.to_string(), start.elapsed());
         }
     };
     assert_eq!(error, format!("{}: the receiver took more than 1 s", path.display()));
     assert!(took < PATIENCE, "{took:?}");
-    assert_eq!(writer.flush().expect_err("it has failed").to_string(), error);
-    assert_eq!(writer.close().expect_err("it has failed").to_string(), error);
+    assert_eq!(writer.flush().expect_err("the same error").to_string(), error);
+    assert_eq!(writer.close().expect_err("the same error").to_string(), error);
 }
 
 #[test]
-fn only_a_closed_writer_leaves_a_whole_stream() {
+fn only_a_closed_writer_completes_the_stream() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("x.tap");
     drop(Writer::open(&options(Output::File(path.clone()))).expect("a writer"));
-    let begun = length(&path);
+    let opened = length(&path);
     let mut writer = Writer::open(&options(Output::File(path.clone()))).expect("a writer");
     write_all(&mut writer, 1);
-    assert_eq!(length(&path), begun);
+    assert_eq!(length(&path), opened);
     writer.flush().expect("written");
     let flushed = length(&path);
-    assert!(flushed > begun);
+    assert!(flushed > opened);
     writer.close().expect("written");
     assert!(length(&path) > flushed);
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use cbindgen::{Builder, Config};
-use dnstap::schema::{Description, ENUMERATIONS, Value};
+use dnstap::schema::{ENUMERATIONS, EnumDescription, EnumValue};
 
 /// A header, and the files below `src` that it is made of, in this order.
 struct Header {
@@ -267,13 +267,13 @@ fn enumerations() -> String {
         let lines: String = about.iter().map(|line| format!("{indent} *{line}\n")).collect();
         format!("{indent}/**\n{lines}{indent} */\n")
     };
-    let enumeration = |Description { type_name, about, values, .. }| {
+    let enumeration = |EnumDescription { type_name, about, values, .. }| {
         let mut name = String::from("dnstap");
         for letter in type_name.chars() {
             name.extend(letter.is_uppercase().then_some('_'));
             name.push(letter.to_ascii_lowercase());
         }
-        let value = |Value { constant, number, about, .. }: &Value| {
+        let value = |EnumValue { constant, number, about, .. }: &EnumValue| {
             let prefix = name.to_uppercase();
             format!("{}  {prefix}_{constant} = {number},\n", comment("  ", about))
         };

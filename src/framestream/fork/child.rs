@@ -4,44 +4,42 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
-use super::{Inner, Lock, descriptor};
+use super::{InnerGuard, Lock, descriptor};
 
-/// Proof that this is the only thread of a child that has just been forked.
+/// A proof that this is the only thread of a child that has just been forked.
 pub struct Child(());
 
-/// State that is wrong in a forked child.
+/// State that has to be reset in a forked child.
 pub trait InChild: Send + Sync {
-    /// Resets the state. Called in a child before `fork` returns there: the threads that worked on
-    /// it may have been in the middle of anything but a [`Lock`]. Must not allocate.
+    /// Resets the state. Called in a child before `fork` returns there: except for holding a
+    /// [`Lock`], the other threads may have been in the middle of anything. Must not allocate.
     fn in_child(&self, child: &Child);
 
-    /// Does the work that [`ask_after_fork`] deferred. Called in a process that has forked, with no
-    /// lock held.
+    /// Performs the work that was deferred by `request_after_fork`. Called in the process that has
+    /// forked, with no lock held.
     fn after_fork(self: Arc<Self>);
 }
 
 /// True if work was deferred because of a fork.
-static PUT_OFF: AtomicBool = AtomicBool::new(false);
+static DEFERRED: AtomicBool = AtomicBool::new(false);
 
 static WATCHED: Lock<Vec<Weak<dyn InChild>>> = Lock::watched(Vec::new());
 
-/// Registers `watched`, so that [`InChild::in_child`] is called in each child for as long as it
-/// exists.
+/// Registers `watched`, so that [`InChild::in_child`] is called in each child as long as it exists.
 pub(crate) fn watch(watched: Weak<dyn InChild>) {
     let mut all = WATCHED.lock();
     all.retain(|watched| watched.strong_count() > 0);
     all.push(watched);
 }
 
-/// Requests a call of [`InChild::after_fork`] at the end of the fork that is under way, if there is
-/// one.
-pub(crate) fn ask_after_fork() {
-    PUT_OFF.store(true, Ordering::Release);
+/// Requests a call of [`InChild::after_fork`] at the end of the current fork, if there is one.
+pub(crate) fn request_after_fork() {
+    DEFERRED.store(true, Ordering::Release);
 }
 
 /// Calls [`InChild::after_fork`] of all registered values, if it was requested.
 pub(super) fn catch_up() {
-    if PUT_OFF.load(Ordering::Relaxed) && PUT_OFF.swap(false, Ordering::Acquire) {
+    if DEFERRED.load(Ordering::Relaxed) && DEFERRED.swap(false, Ordering::Acquire) {
         let all: Vec<_> = WATCHED.lock().iter().filter_map(Weak::upgrade).collect();
         all.into_iter().for_each(InChild::after_fork);
     }
@@ -52,7 +50,7 @@ pub(super) fn catch_up() {
 pub(super) fn renew_all() {
     let child = Child(());
     descriptor::close_private(&child);
-    // Taken only where the child alone has a handler, and found a lock that was taken.
+    // `None` only if the parent has no handler, and one of its threads held the lock.
     let Some(all) = WATCHED.lock_in(&child) else { return };
     for watched in all.iter().filter_map(Weak::upgrade) {
         watched.in_child(&child);
@@ -60,9 +58,9 @@ pub(super) fn renew_all() {
 }
 
 impl<T> Lock<T> {
-    /// Takes the value in a forked child. `None` if a thread of the parent had it, which a process
-    /// with the handlers of [`prepare`](super::prepare) keeps off.
-    pub fn lock_in(&self, _: &Child) -> Option<Inner<'_, T>> {
+    /// Takes the lock in a forked child. `None` if a thread of the parent held it, which cannot
+    /// happen if [`prepare`](super::prepare) was called.
+    pub fn lock_in(&self, _: &Child) -> Option<InnerGuard<'_, T>> {
         self.take()
     }
 }

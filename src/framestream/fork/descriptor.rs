@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Descriptors of one process. A forked child closes them before anything else runs in it: a peer
-//! must see the end of the process that it deals with, whatever children that leaves.
+//! Descriptors of one process. A forked child closes them before anything else runs in it, so that a
+//! peer is notified when the process ends, even if children of it still run.
 
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -16,7 +16,7 @@ use super::{Child, Hold, Lock, generation, hold};
 /// The descriptors that a child closes.
 static PRIVATE: Lock<Vec<Arc<Descriptor>>> = Lock::leaf(Vec::new());
 
-/// A descriptor and the identity of its open file: the host may have closed it, and opened another
+/// A descriptor with the identity of its open file: the host may have closed it, and opened another
 /// file with the same number.
 #[derive(Debug)]
 struct Descriptor {
@@ -40,7 +40,7 @@ impl Descriptor {
     /// Closes it. It must not be used afterwards.
     fn close(&self) {
         if self.is_open() {
-            // The system closes it in any case.
+            // The system closes it even if it returns an error.
             let _ = close(self.fd.as_raw_fd());
         }
     }
@@ -52,7 +52,7 @@ fn target(fd: &OwnedFd) -> Option<(dev_t, ino_t)> {
     Some((found.st_dev, found.st_ino))
 }
 
-/// A descriptor that children keep, or, once it is private, close.
+/// A descriptor, which forked children keep or, once it is private, close.
 #[derive(Debug)]
 pub(crate) struct ProcessFd {
     descriptor: Arc<Descriptor>,
@@ -61,20 +61,20 @@ pub(crate) struct ProcessFd {
 }
 
 impl ProcessFd {
-    /// A descriptor that children keep.
+    /// Creates a descriptor that children keep.
     pub(crate) fn shared(fd: OwnedFd) -> Self {
         Self { descriptor: Arc::new(Descriptor::new(fd)), owner: None }
     }
 
-    /// A descriptor that children close. It was made while forks were kept off, or a child of a fork
-    /// in between keeps it.
+    /// Creates a descriptor that children close. `fd` must have been opened under the same `hold`;
+    /// otherwise a child that was forked in between keeps it.
     pub(crate) fn private(hold: &Hold, fd: OwnedFd) -> Self {
         let mut fd = Self::shared(fd);
         fd.make_private_within(hold);
         fd
     }
 
-    /// Has children close it from now on.
+    /// Makes children close it from now on.
     pub(crate) fn make_private(&mut self) {
         self.make_private_within(&hold());
     }
@@ -86,18 +86,18 @@ impl ProcessFd {
         }
     }
 
-    /// Returns whether it belongs to this process. The host may have closed it all the same.
-    pub(crate) fn is_here(&self) -> bool {
+    /// Returns whether it belongs to this process, even if the host has closed it.
+    pub(crate) fn is_own(&self) -> bool {
         self.owner.is_none_or(|owner| owner == generation())
     }
 
     /// Returns whether it is open and refers to its own file.
     pub(crate) fn is_open(&self) -> bool {
-        self.is_here() && self.descriptor.is_open()
+        self.is_own() && self.descriptor.is_open()
     }
 
-    /// Fails with EBADF if the descriptor is closed, even if its number now belongs to another
-    /// file. To be called before each use of a private one.
+    /// Fails with EBADF if the descriptor is closed, even if its number belongs to another file by
+    /// now. Must be called before each use of a private one.
     pub(crate) fn check(&self) -> nix::Result<()> {
         if self.owner.is_none() || self.is_open() { Ok(()) } else { Err(Errno::EBADF) }
     }
@@ -122,7 +122,7 @@ impl AsRawFd for ProcessFd {
 
 impl Drop for ProcessFd {
     fn drop(&mut self) {
-        if self.is_here() {
+        if self.is_own() {
             self.descriptor.close();
         }
         if self.owner == Some(generation()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The gate, which forks and threads that hold a lock pass in turn, and the locks within.
+//! The gate, through which forks wait for threads that hold a lock, and the locks.
 
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
@@ -10,24 +10,24 @@ use std::sync::{
 
 use super::order::{self, Held, Rank};
 
-/// Held for reading by threads that must not be forked away, for writing by the thread that forks.
-/// Unlike a lock of POSIX threads, one of std's may be released in the child on Linux: it is a
-/// number, and the child is the thread that took it.
+/// Held for reading by threads during which no fork may happen, and for writing by the thread that
+/// forks. Unlike a lock of POSIX threads, a lock of std can be released in the child on Linux, where
+/// it is just a number, and the child is the thread that took it.
 static GATE: RwLock<()> = RwLock::new(());
 
 thread_local! {
-    /// The gate, while this thread forks. Without a destructor, so that no memory is needed to
-    /// note one.
+    /// The guard of the gate, while this thread forks. Without a destructor, whose registration
+    /// would allocate memory.
     static FORKING: Cell<Option<ManuallyDrop<RwLockWriteGuard<'static, ()>>>> =
         const { Cell::new(None) };
 }
 
-/// Waits until no thread holds a [`Lock`], and keeps it so until
-/// [`in_parent`](super::in_parent) or [`mark_child`](super::mark_child).
+/// Waits until no thread holds a [`Lock`], and prevents threads from taking one until
+/// [`in_parent`](super::in_parent) or [`mark_child`](super::mark_child) is called.
 ///
-/// The three are meant for the handlers of `pthread_atfork`, and allocate nothing. A thread that
-/// holds a `Lock` must not fork. Called again before the same fork, by handlers that are there
-/// twice, it does nothing.
+/// The three functions are meant for the handlers of `pthread_atfork`, and allocate nothing. A
+/// thread that holds a `Lock` must not fork. A second call before the same fork, by handlers that
+/// are registered twice, does nothing.
 pub fn prepare() {
     order::assert_nothing_held();
     let held = FORKING.take();
@@ -36,21 +36,21 @@ pub fn prepare() {
     FORKING.set(Some(gate));
 }
 
-/// Lets others pass again.
+/// Lets threads take locks again.
 pub(super) fn open() {
     drop(FORKING.take().map(ManuallyDrop::into_inner));
 }
 
-/// Keeps forks off while it lives, for what a child must not find half done. Not to be held for
-/// long.
+/// A guard that blocks forks, while state is changed that a child must see completely or not at all.
+/// It must not be held for long.
 pub(crate) struct Hold {
-    // In this order: the next lock is taken once this one is free.
-    /// `None` in a fork handler of the host: its own fork keeps all others off.
+    // In this order: the gate must be free before the next lock is recorded.
+    /// `None` in a fork handler of the host, whose own fork blocks all others.
     _gate: Option<RwLockReadGuard<'static, ()>>,
     _held: Held,
 }
 
-/// Keeps forks off.
+/// Blocks forks.
 pub(crate) fn hold() -> Hold {
     let held = Held::take(Rank::Gate);
     let gate =
@@ -58,7 +58,7 @@ pub(crate) fn hold() -> Hold {
     Hold { _gate: gate, _held: held }
 }
 
-/// Returns whether this thread is forking: between [`prepare`] and its end.
+/// Returns whether this thread is forking, which is after [`prepare`].
 fn is_forking() -> bool {
     let gate = FORKING.take();
     let is_forking = gate.is_some();
@@ -66,7 +66,7 @@ fn is_forking() -> bool {
     is_forking
 }
 
-/// Keeps forks off, unless one is under way or waits for its turn.
+/// Blocks forks, unless one is in progress or waiting.
 fn try_hold() -> Option<Hold> {
     let held = Held::take(Rank::Gate);
     let gate = match GATE.try_read() {
@@ -77,10 +77,10 @@ fn try_hold() -> Option<Hold> {
     Some(Hold { _gate: Some(gate), _held: held })
 }
 
-/// A mutex that a forked child finds free, if its process has the handlers of [`prepare`].
+/// A mutex that is free in a forked child, if the process has fork handlers that call [`prepare`].
 ///
-/// A thread must not fork, or wait for anything, while it holds one. For the order of several, see
-/// [above](super#order-of-locks).
+/// A thread must not fork, or wait for anything, while it holds one. Several must be taken in the
+/// [order of locks](super#order-of-locks).
 #[derive(Debug, Default)]
 pub struct Lock<T> {
     mutex: Mutex<T>,
@@ -98,61 +98,60 @@ impl<T> Lock<T> {
         Self { mutex: Mutex::new(value), rank: Rank::Watched }
     }
 
-    /// Creates a lock on `value` that a thread can take while it holds another.
+    /// Creates a lock on `value` that a thread can take while it holds another one.
     pub const fn leaf(value: T) -> Self {
         Self { mutex: Mutex::new(value), rank: Rank::Leaf }
     }
 
-    /// Waits for the value. A poisoned lock is used as it is, so the value must be consistent at
-    /// every moment.
+    /// Waits for the lock. Poisoning is ignored, so the value must be consistent at every moment.
     pub fn lock(&self) -> Guard<'_, T> {
         let hold = hold();
         let value = self.wait();
         Guard { value, hold }
     }
 
-    /// Takes the value if no other thread has it, and no fork is under way. Never waits.
+    /// Takes the lock if no other thread holds it, and no fork is in progress. Never waits.
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
         let hold = try_hold()?;
         let value = self.take()?;
         Some(Guard { value, hold })
     }
 
-    /// Waits for the value while forks are kept off already.
-    pub(crate) fn lock_within<'a>(&'a self, _: &'a Hold) -> Inner<'a, T> {
+    /// Waits for the lock while forks are already blocked.
+    pub(crate) fn lock_within<'a>(&'a self, _: &'a Hold) -> InnerGuard<'a, T> {
         self.wait()
     }
 
-    /// Waits for the value of a leaf, as the holder of another lock.
-    pub fn lock_inside<'a, U>(&'a self, _: &'a Guard<'_, U>) -> Inner<'a, T> {
+    /// Waits for a leaf lock in a thread that holds another lock.
+    pub fn lock_inside<'a, U>(&'a self, _: &'a Guard<'_, U>) -> InnerGuard<'a, T> {
         self.wait()
     }
 
-    fn wait(&self) -> Inner<'_, T> {
+    fn wait(&self) -> InnerGuard<'_, T> {
         let held = Held::take(self.rank);
         let value = self.mutex.lock().unwrap_or_else(PoisonError::into_inner);
-        Inner { value, _held: held }
+        InnerGuard { value, _held: held }
     }
 
-    pub(super) fn take(&self) -> Option<Inner<'_, T>> {
+    pub(super) fn take(&self) -> Option<InnerGuard<'_, T>> {
         let held = Held::take(self.rank);
         let value = match self.mutex.try_lock() {
             Ok(value) => value,
             Err(TryLockError::Poisoned(value)) => value.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
-        Some(Inner { value, _held: held })
+        Some(InnerGuard { value, _held: held })
     }
 }
 
-/// The value of a [`Lock`], which is free again when this is dropped, while forks are still kept
-/// off.
-pub struct Inner<'a, T> {
+/// A guard of a [`Lock`] that was taken while forks were already blocked, and stay so when it is
+/// dropped.
+pub struct InnerGuard<'a, T> {
     value: MutexGuard<'a, T>,
     _held: Held,
 }
 
-impl<T> Deref for Inner<'_, T> {
+impl<T> Deref for InnerGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -160,21 +159,21 @@ impl<T> Deref for Inner<'_, T> {
     }
 }
 
-impl<T> DerefMut for Inner<'_, T> {
+impl<T> DerefMut for InnerGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.value
     }
 }
 
-/// The value of a [`Lock`], which is free again when this is dropped.
+/// A guard of a [`Lock`], which also blocks forks.
 pub struct Guard<'a, T> {
-    // In this order: forks are kept off until the mutex is free.
-    value: Inner<'a, T>,
+    // In this order: forks are blocked until the mutex is free.
+    value: InnerGuard<'a, T>,
     hold: Hold,
 }
 
 impl<T> Guard<'_, T> {
-    /// Returns the guard that keeps forks off.
+    /// Returns the guard that blocks forks.
     pub(crate) fn hold(&self) -> &Hold {
         &self.hold
     }

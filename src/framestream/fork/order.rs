@@ -16,11 +16,11 @@ pub(super) enum Rank {
 
 #[cfg(debug_assertions)]
 thread_local! {
-    /// The last that this thread has taken.
+    /// The rank of the last lock that this thread has taken and still holds.
     static LAST: Cell<Option<Rank>> = const { Cell::new(None) };
 }
 
-/// A lock that this thread holds.
+/// A record that this thread holds a lock.
 #[derive(Debug)]
 pub(super) struct Held {
     #[cfg(debug_assertions)]
@@ -28,7 +28,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Notes that this thread is about to take a lock.
+    /// Records that this thread is about to take a lock.
     #[inline(always)]
     pub(super) fn take(rank: Rank) -> Self {
         #[cfg(not(debug_assertions))]
@@ -53,7 +53,7 @@ impl Drop for Held {
     }
 }
 
-/// Checks that this thread holds no lock: it is about to wait for all holders.
+/// Checks that this thread holds no lock, as it is about to wait for all holders.
 #[inline(always)]
 pub(super) fn assert_nothing_held() {
     #[cfg(debug_assertions)]

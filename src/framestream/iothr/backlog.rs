@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the writer thread has taken out of the queues and not yet sent: frames as they go on the
-//! wire, in chunks that one write sends.
+//! The frames that the writer thread has taken from the queues, but not sent yet: in wire format,
+//! in chunks that are sent with one write each.
 
 use std::collections::VecDeque;
 
 use crate::frame::LENGTH_SIZE;
 
-/// Bytes in a chunk. A frame is never spread over two: a longer one has a chunk of its own.
+/// Size of a chunk in bytes. A frame is never split between chunks: a longer one gets a chunk of its
+/// own.
 pub(super) const CHUNK_SIZE: usize = 64 * 1024;
 
-/// Empty chunks that are kept for reuse.
+/// Maximum number of empty chunks that are kept for reuse.
 const SPARE_CHUNKS: usize = 4;
 
-/// Memory for frames, filled once from its beginning to its end.
+/// A piece of memory for frames, which is filled from its beginning to its end.
 #[derive(Default)]
 struct Chunk {
     memory: Box<[u8]>,
     /// Bytes of `memory` that hold frames.
     len: usize,
-    /// Frames in it that have not been counted as sent.
+    /// Frames in it that are not counted as sent yet.
     frames: usize,
 }
 
 impl Chunk {
-    /// A chunk for frames of `size` bytes in all; `None` without memory for it.
+    /// Allocates a chunk of `size` bytes; `None` if out of memory.
     fn new(size: usize) -> Option<Self> {
         let mut memory = Vec::new();
         memory.try_reserve_exact(size).ok()?;
@@ -51,21 +52,22 @@ impl Chunk {
     }
 }
 
+/// The unsent frames of the writer thread.
 pub(super) struct Backlog {
-    /// Chunks with frames, oldest first; the last one is in `filling`.
+    /// Chunks with frames, oldest first, except for the last one, which is `filling`.
     full: VecDeque<Chunk>,
-    /// The chunk that is appended to, perhaps still without memory.
+    /// The chunk to which frames are appended. It may not have memory yet.
     filling: Chunk,
     spare: Vec<Chunk>,
-    /// Bytes of the oldest chunk that are sent.
+    /// Bytes of the oldest chunk that were sent.
     sent: usize,
-    /// Memory of the chunks in `full`.
+    /// Size of the chunks in `full`, in bytes.
     held: usize,
     limit: usize,
 }
 
 impl Backlog {
-    /// A backlog of at most `limit` bytes.
+    /// Creates a backlog of at most `limit` bytes.
     pub(super) fn new(limit: usize) -> Self {
         Self {
             full: VecDeque::new(),
@@ -81,19 +83,19 @@ impl Backlog {
         self.filling.len == 0 && self.full.is_empty()
     }
 
-    /// Frames that wait.
+    /// Returns the number of frames that are not counted as sent yet.
     pub(super) fn frames(&self) -> usize {
         self.full.iter().map(|chunk| chunk.frames).sum::<usize>() + self.filling.frames
     }
 
-    /// Appends `payload` as a data frame to the chunk that is being filled, if that has room.
+    /// Appends `payload` as a data frame to the current chunk, if it has room.
     #[inline(always)]
     pub(super) fn push(&mut self, payload: &[u8]) -> bool {
         self.filling.push(payload)
     }
 
-    /// Appends `payload` as the first frame of a new chunk; `false` if that would go over the
-    /// limit. A backlog that is empty takes any frame that memory can be had for.
+    /// Appends `payload` as the first frame of a new chunk. Returns `false` if that would exceed the
+    /// limit, or if out of memory. The limit does not apply to an empty backlog.
     #[cold]
     #[inline(never)]
     pub(super) fn push_to_new_chunk(&mut self, payload: &[u8]) -> bool {
@@ -119,20 +121,20 @@ impl Backlog {
         self.full.front_mut().unwrap_or(&mut self.filling)
     }
 
-    /// The next bytes to send.
+    /// Returns the next bytes to send.
     pub(super) fn front(&self) -> Option<&[u8]> {
         (!self.is_empty()).then(|| &self.oldest().bytes()[self.sent..])
     }
 
-    /// `count` bytes of [`Backlog::front`] are sent. Returns the frames this completes, as far as
-    /// they are counted: when their chunk is through.
+    /// Marks `count` bytes of [`Backlog::front`] as sent. Returns the number of frames in the chunk
+    /// once all of it is sent, otherwise 0.
     pub(super) fn consume(&mut self, count: usize) -> usize {
         self.sent += count;
         if self.sent < self.oldest().len { 0 } else { self.drop_front() }
     }
 
-    /// The stream broke: a frame that was sent in part is to be sent again as a whole. Returns the
-    /// frames of the chunk that went before it.
+    /// Goes back to the beginning of a frame that was sent in part, to send it again as a whole.
+    /// Returns the number of frames of the chunk that were sent before it.
     pub(super) fn rewind(&mut self) -> usize {
         let sent = std::mem::take(&mut self.sent);
         let chunk = self.oldest_mut();
@@ -152,7 +154,7 @@ impl Backlog {
         frames
     }
 
-    /// Gives up the oldest chunk. Returns its frames.
+    /// Removes the oldest chunk. Returns the number of its frames.
     pub(super) fn drop_front(&mut self) -> usize {
         self.sent = 0;
         let Some(mut chunk) = self.full.pop_front() else {
@@ -191,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn sends_what_was_pushed_in_writes_of_any_length() {
+    fn pushed_frames_are_sent_in_writes_of_any_length() {
         for max_len in [1, 3, 4, 5, 1000, usize::MAX] {
             let mut backlog = Backlog::new(1 << 20);
             let mut expected = Vec::new();
@@ -223,15 +225,15 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_holds_but_for_one_frame() {
+    fn the_limit_holds_except_for_a_single_frame() {
         let mut backlog = Backlog::new(2 * CHUNK_SIZE);
-        assert!(push(&mut backlog, &vec![0; 5 * CHUNK_SIZE]), "an empty backlog takes any frame");
+        assert!(push(&mut backlog, &vec![0; 5 * CHUNK_SIZE]), "refused by an empty backlog");
         assert!(!push(&mut backlog, &[0; 10]));
         assert_eq!(backlog.drop_front(), 1);
-        let mut taken = 0;
+        let mut frames = 0;
         while push(&mut backlog, &[0; 1000]) {
-            taken += 1;
+            frames += 1;
         }
-        assert!(taken * 1004 <= 2 * CHUNK_SIZE && taken >= 100, "{taken} frames");
+        assert!(frames * 1004 <= 2 * CHUNK_SIZE && frames >= 100, "{frames} frames");
     }
 }

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Frames that the writer thread copies into chunks, each of which is one write.
+//! Frames that the writer thread copies into chunks, each of which is sent with one write.
 
 use std::io::{self, IoSlice};
 
 use super::Payload;
 use super::backlog::Backlog;
-use super::queues::ConsumerEnds;
-use crate::queue::Consumer;
-use crate::sender::{Gathered, Source, Write};
+use super::consumer_ends::ConsumerEnds;
+use crate::queue::QueueConsumer;
+use crate::sender::{Gathered, Source, WriteFn};
 
+/// A source that copies the frames of the queues.
 pub(super) struct Copied<P> {
     ends: ConsumerEnds<P>,
     backlog: Backlog,
 }
 
 impl<P: Payload> Copied<P> {
-    /// Takes payloads from `ends`, and holds at most `memory_limit` bytes of them.
+    /// Creates a source that takes frames from `ends`, and holds at most `memory_limit` bytes of
+    /// them.
     pub(super) fn new(ends: ConsumerEnds<P>, memory_limit: usize) -> Self {
         Self { ends, backlog: Backlog::new(memory_limit) }
     }
@@ -39,7 +41,7 @@ impl<P: Payload> Source for Copied<P> {
         self.backlog.front().map_or(0, <[u8]>::len)
     }
 
-    fn write_front(&mut self, max_len: usize, write: impl Write) -> Option<io::Result<usize>> {
+    fn write_front(&mut self, max_len: usize, write: impl WriteFn) -> Option<io::Result<usize>> {
         let front = self.backlog.front()?;
         Some(write(&[IoSlice::new(&front[..front.len().min(max_len)])]))
     }
@@ -63,8 +65,12 @@ impl<P: Payload> Source for Copied<P> {
     }
 }
 
-/// Copies payloads of one queue, as [`Source::gather`] does of all.
-fn copy<P: Payload>(consumer: &mut Consumer<P>, backlog: &mut Backlog, blocked: bool) -> Gathered {
+/// Copies the frames of one queue, as [`Source::gather`] does for all queues.
+fn copy<P: Payload>(
+    consumer: &mut QueueConsumer<P>,
+    backlog: &mut Backlog,
+    blocked: bool,
+) -> Gathered {
     let mut gathered = Gathered::All;
     consumer.drain(|payload| {
         let bytes = payload.bytes();
@@ -77,7 +83,7 @@ fn copy<P: Payload>(consumer: &mut Consumer<P>, backlog: &mut Backlog, blocked: 
     gathered
 }
 
-/// Begins a new chunk with `bytes`, unless the current chunks already fill one write.
+/// Starts a new chunk with `bytes`, unless the frames in the backlog already fill one write.
 #[cold]
 #[inline(never)]
 fn make_room(backlog: &mut Backlog, bytes: &[u8], blocked: bool) -> Gathered {

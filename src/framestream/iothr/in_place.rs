@@ -6,9 +6,9 @@ use std::io::{self, IoSlice};
 use std::mem::size_of;
 
 use super::Payload;
-use super::queues::ConsumerEnds;
+use super::consumer_ends::ConsumerEnds;
 use crate::frame::LENGTH_SIZE;
-use crate::sender::{Gathered, Source, Write};
+use crate::sender::{Gathered, Source, WriteFn};
 use crate::writer::FRAMES_PER_WRITE;
 
 /// Limits of a batch of frames.
@@ -19,6 +19,7 @@ pub(super) struct Batch {
     pub(super) bytes: usize,
 }
 
+/// A frame with its length prefix.
 struct PrefixedFrame<P> {
     length: [u8; LENGTH_SIZE],
     payload: P,
@@ -34,12 +35,13 @@ impl<P: Payload> PrefixedFrame<P> {
     }
 }
 
+/// A source that keeps the frames of the queues in the memory of their producers.
 pub(super) struct InPlace<P> {
     ends: ConsumerEnds<P>,
     batch: Batch,
     memory_limit: usize,
     frames: VecDeque<PrefixedFrame<P>>,
-    /// Bytes of `frames` on the wire.
+    /// Size of `frames` on the wire, in bytes.
     bytes: usize,
     /// Bytes of the first frame that have been sent.
     sent: usize,
@@ -48,7 +50,8 @@ pub(super) struct InPlace<P> {
 }
 
 impl<P: Payload> InPlace<P> {
-    /// Takes frames from `ends`, and holds at most `memory_limit` bytes of them.
+    /// Creates a source that takes frames from `ends`, and holds at most `memory_limit` bytes of
+    /// them.
     pub(super) fn new(ends: ConsumerEnds<P>, batch: Batch, memory_limit: usize) -> Self {
         let frames = VecDeque::new();
         Self { ends, batch, memory_limit, frames, bytes: 0, sent: 0, left: 0 }
@@ -86,19 +89,19 @@ impl<P: Payload> Source for InPlace<P> {
         ends.gather(|consumer| {
             let mut gathered = Gathered::All;
             // Do not loop forever if producers are as fast as this thread.
-            for _ in 0..consumer.ring().len() {
-                let wants = |payload: &P| {
+            for _ in 0..consumer.queue().len() {
+                let fits = |payload: &P| {
                     let count = frames.len();
-                    let with = *bytes + LENGTH_SIZE + payload.bytes().len();
-                    let held = with + (count + 1) * size_of::<PrefixedFrame<P>>();
-                    if !blocked && count > 0 && (count >= batch.frames || with >= batch.bytes) {
+                    let total = *bytes + LENGTH_SIZE + payload.bytes().len();
+                    let held = total + (count + 1) * size_of::<PrefixedFrame<P>>();
+                    if !blocked && count > 0 && (count >= batch.frames || total >= batch.bytes) {
                         gathered = Gathered::More;
                     } else if count > 0 && held > *memory_limit || frames.try_reserve(1).is_err() {
                         gathered = Gathered::Full;
                     }
                     gathered == Gathered::All
                 };
-                let Some(payload) = consumer.take_if(wants) else { break };
+                let Some(payload) = consumer.take_if(fits) else { break };
                 let frame = PrefixedFrame::new(payload);
                 *bytes += frame.len();
                 frames.push_back(frame);
@@ -119,7 +122,7 @@ impl<P: Payload> Source for InPlace<P> {
         self.next_write().map(PrefixedFrame::len).sum::<usize>() - self.sent
     }
 
-    fn write_front(&mut self, max_len: usize, write: impl Write) -> Option<io::Result<usize>> {
+    fn write_front(&mut self, max_len: usize, write: impl WriteFn) -> Option<io::Result<usize>> {
         if self.frames.is_empty() {
             return None;
         }
@@ -178,13 +181,16 @@ impl<P: Payload> Source for InPlace<P> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::queue::{Model, Producer, Ring};
+    use crate::queue::{Queue, QueueModel, QueueProducer};
 
     const BATCH: Batch = Batch { frames: 4, bytes: 200 };
 
-    fn source(model: Model, memory_limit: usize) -> (Producer<Vec<u8>>, InPlace<Vec<u8>>) {
-        let (ring, producer) = Ring::new(model, 64).expect("memory");
-        (producer, InPlace::new(ConsumerEnds::new(&[ring], 64), BATCH, memory_limit))
+    fn source(
+        model: QueueModel,
+        memory_limit: usize,
+    ) -> (QueueProducer<Vec<u8>>, InPlace<Vec<u8>>) {
+        let (queue, producer) = Queue::new(model, 64).expect("memory");
+        (producer, InPlace::new(ConsumerEnds::new(&[queue], 64), BATCH, memory_limit))
     }
 
     /// Sends the gathered frames, in writes of at most `max_len` bytes, of which half are accepted.
@@ -215,7 +221,7 @@ mod tests {
     fn frames_are_sent_whole_and_in_order_in_writes_of_any_length() {
         let payloads: Vec<Vec<u8>> =
             (0..20).map(|size| vec![size; 1 + 17 * size as usize]).collect();
-        for model in [Model::Spsc, Model::Mpsc] {
+        for model in [QueueModel::Spsc, QueueModel::Mpsc] {
             for max_len in [1, 3, 4, 5, 100, usize::MAX] {
                 let (producer, mut source) = source(model, 1 << 20);
                 for payload in &payloads {
@@ -239,7 +245,7 @@ mod tests {
     fn a_broken_stream_repeats_only_the_torn_frame() {
         let payloads: Vec<Vec<u8>> = (0..3).map(|byte| vec![byte; 8]).collect();
         for sent in 0..=36 {
-            let (producer, mut source) = source(Model::Spsc, 1 << 20);
+            let (producer, mut source) = source(QueueModel::Spsc, 1 << 20);
             for payload in &payloads {
                 producer.push(payload.clone()).expect("room");
             }
@@ -252,8 +258,8 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_write_gives_up_what_it_was_to_send() {
-        let (producer, mut source) = source(Model::Spsc, 1 << 20);
+    fn a_failed_write_gives_up_its_frames() {
+        let (producer, mut source) = source(QueueModel::Spsc, 1 << 20);
         for _ in 0..10 {
             producer.push(vec![1; 10]).expect("room");
         }
@@ -267,16 +273,16 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_holds_but_for_one_frame() {
-        let (producer, mut source) = source(Model::Spsc, 1000);
+    fn the_limit_holds_except_for_a_single_frame() {
+        let (producer, mut source) = source(QueueModel::Spsc, 1000);
         producer.push(vec![0; 5000]).expect("room");
         producer.push(vec![0; 100]).expect("room");
         assert_eq!(source.gather(true), Gathered::Full);
-        assert_eq!(source.frames.len(), 1, "one that is alone is taken whatever its length");
+        assert_eq!(source.frames.len(), 1, "a single frame may have any length");
         send(&mut source, usize::MAX);
         while producer.push(vec![0; 100]).is_ok() {}
         assert_eq!(source.gather(true), Gathered::Full);
-        let taken = source.frames.len();
-        assert!((2..10).contains(&taken), "{taken} frames");
+        let held = source.frames.len();
+        assert!((2..10).contains(&held), "{held} frames");
     }
 }

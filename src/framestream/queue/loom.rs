@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Tries every order in which the threads of a small program can see the queues' memory. Run with
+//! Tests that try every order in which threads can access the memory of the queues. Run with
 //! `RUSTFLAGS="--cfg loom" cargo test -p framestream --lib queue`.
 
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize as Count, Ordering};
 
 use loom::thread;
 
-use super::{Consumer, Model, Producer, Ring};
+use super::{Queue, QueueConsumer, QueueModel, QueueProducer};
 
 /// An entry that counts how often it was dropped.
 struct Entry {
@@ -21,23 +21,23 @@ impl Drop for Entry {
     }
 }
 
-/// Tries all orders with up to three preemptions, which is where faults show.
+/// Tries all orders with up to three preemptions, which are enough to find most races.
 fn model(program: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
     builder.check(program);
 }
 
-fn queue(model: Model) -> (Arc<Ring<Entry>>, Producer<Entry>, Consumer<Entry>) {
-    let (ring, producer) = Ring::new(model, 2).expect("memory");
-    let consumer = ring.claim().expect("the only consumer");
-    assert!(ring.claim().is_none(), "one consumer");
-    (ring, producer, consumer)
+fn queue(model: QueueModel) -> (Arc<Queue<Entry>>, QueueProducer<Entry>, QueueConsumer<Entry>) {
+    let (queue, producer) = Queue::new(model, 2).expect("memory");
+    let consumer = queue.claim().expect("the only consumer");
+    assert!(queue.claim().is_none(), "a second consumer");
+    (queue, producer, consumer)
 }
 
-/// Pushes `numbers`, and returns those that were taken.
+/// Pushes `numbers`, and returns those that were accepted.
 fn push_all(
-    producer: &Producer<Entry>,
+    producer: &QueueProducer<Entry>,
     numbers: impl IntoIterator<Item = usize>,
     drops: &Arc<Count>,
 ) -> Vec<usize> {
@@ -46,9 +46,9 @@ fn push_all(
     numbers.filter(|&number| producer.push(entry(number)).is_ok()).collect()
 }
 
-fn drain_into(consumer: &mut Consumer<Entry>, received: &mut Vec<usize>) {
-    // loom overlooks that a load of this thread and a store of the other depend on each other
-    // where the other has loaded the same atomic before.
+fn drain_into(consumer: &mut QueueConsumer<Entry>, received: &mut Vec<usize>) {
+    // loom overlooks the dependency between a load of this thread and a store of another one that
+    // has loaded the same atomic before.
     thread::yield_now();
     consumer.drain(|entry| {
         received.push(entry.number);
@@ -56,7 +56,7 @@ fn drain_into(consumer: &mut Consumer<Entry>, received: &mut Vec<usize>) {
     });
 }
 
-fn take_into(consumer: &mut Consumer<Entry>, received: &mut Vec<usize>) {
+fn take_into(consumer: &mut QueueConsumer<Entry>, received: &mut Vec<usize>) {
     thread::yield_now();
     while let Some(entry) = consumer.take_if(|entry| entry.number != usize::MAX) {
         received.push(entry.number);
@@ -64,9 +64,9 @@ fn take_into(consumer: &mut Consumer<Entry>, received: &mut Vec<usize>) {
 }
 
 #[test]
-fn spsc_delivers_in_order_and_once() {
+fn spsc_delivers_each_entry_once_and_in_order() {
     model(|| {
-        let (ring, producer, mut consumer) = queue(Model::Spsc);
+        let (queue, producer, mut consumer) = queue(QueueModel::Spsc);
         let drops = Arc::new(Count::new(0));
         let producing = thread::spawn({
             let drops = Arc::clone(&drops);
@@ -78,16 +78,16 @@ fn spsc_delivers_in_order_and_once() {
         let accepted = producing.join().expect("producer");
         drain_into(&mut consumer, &mut received);
         assert_eq!(received, accepted);
-        assert_eq!((ring.len(), ring.pushed()), (0, accepted.len()));
-        drop((ring, consumer));
-        assert_eq!(drops.load(Ordering::Relaxed), 4, "taken, refused or left: each dropped once");
+        assert_eq!((queue.len(), queue.pushed()), (0, accepted.len()));
+        drop((queue, consumer));
+        assert_eq!(drops.load(Ordering::Relaxed), 4, "not each entry dropped once");
     });
 }
 
 #[test]
-fn spsc_keeps_what_the_consumer_does_not_take() {
+fn spsc_keeps_entries_that_the_consumer_leaves() {
     model(|| {
-        let (_, producer, mut consumer) = queue(Model::Spsc);
+        let (_, producer, mut consumer) = queue(QueueModel::Spsc);
         let drops = Arc::new(Count::new(0));
         let producing = thread::spawn({
             let drops = Arc::clone(&drops);
@@ -102,16 +102,16 @@ fn spsc_keeps_what_the_consumer_does_not_take() {
     });
 }
 
-/// Lets threads share the end of a queue of [`Model::Mpsc`], as its documentation allows.
-struct Shared(Producer<Entry>);
-// SAFETY: `Producer` says so for the model it is used with here.
-unsafe impl Sync for Shared {}
+/// A producing end that threads share, as its documentation allows for [`QueueModel::Mpsc`].
+struct SharedProducer(QueueProducer<Entry>);
+// SAFETY: the model of the queue is `Mpsc`.
+unsafe impl Sync for SharedProducer {}
 
 #[test]
-fn mpsc_delivers_each_once_and_in_the_order_of_each_producer() {
+fn mpsc_delivers_each_entry_once_and_in_the_order_of_its_producer() {
     model(|| {
-        let (ring, producer, mut consumer) = queue(Model::Mpsc);
-        let producer = Arc::new(Shared(producer));
+        let (queue, producer, mut consumer) = queue(QueueModel::Mpsc);
+        let producer = Arc::new(SharedProducer(producer));
         let drops = Arc::new(Count::new(0));
         let producing = [0, 10].map(|first| {
             let (producer, drops) = (Arc::clone(&producer), Arc::clone(&drops));
@@ -126,8 +126,8 @@ fn mpsc_delivers_each_once_and_in_the_order_of_each_producer() {
             let received: Vec<_> = received.iter().filter(of_own).copied().collect();
             assert_eq!(received, own);
         }
-        assert_eq!(ring.len(), 0);
-        drop((ring, consumer, producer));
-        assert_eq!(drops.load(Ordering::Relaxed), 4, "taken, refused or left: each dropped once");
+        assert_eq!(queue.len(), 0);
+        drop((queue, consumer, producer));
+        assert_eq!(drops.load(Ordering::Relaxed), 4, "not each entry dropped once");
     });
 }

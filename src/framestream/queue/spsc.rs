@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The queue of one producer and one consumer: a ring with an index for each, each written by one
-//! side only. Indices count all entries since the queue was made, and wrap with the integer.
+//! The queue of one producer and one consumer: a ring with an index for each side, which only that
+//! side writes. Indices count all entries since the queue was created, and wrap with the integer.
 
 use std::collections::TryReserveError;
 use std::mem::MaybeUninit;
 
-use super::{Place, RELEASE_EVERY};
+use super::{DrainPosition, RELEASE_EVERY};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Padded, UnsafeCell};
 
+/// A queue of one producer and one consumer.
 pub(super) struct Spsc<T> {
     producer: Padded<ProducerSide>,
     /// Index of the oldest entry.
@@ -16,23 +17,24 @@ pub(super) struct Spsc<T> {
     slots: Box<[UnsafeCell<MaybeUninit<T>>]>,
 }
 
+/// The state that the producer writes.
 #[derive(Default)]
 struct ProducerSide {
     /// Index of the next free slot.
     tail: AtomicUsize,
-    /// What `head` was when the producer last looked: it looks only when the ring seems full.
-    /// Written by the producer alone, so it needs no order.
+    /// `head` when the producer last loaded it, which it does only when the ring seems full. Used by
+    /// the producer alone, so it needs no ordering.
     head_seen: AtomicUsize,
 }
 
-// SAFETY: a slot is touched by the producer while it is free and by the consumer while it is not;
-// the release of `tail` and `head` and the acquire on the other side pass it over.
+// SAFETY: a slot is accessed by the producer while it is free and by the consumer while it is not;
+// the release of `tail` and `head` and the acquire on the other side order these accesses.
 unsafe impl<T: Send> Sync for Spsc<T> {}
 // SAFETY: the ring owns its entries.
 unsafe impl<T: Send> Send for Spsc<T> {}
 
 impl<T> Spsc<T> {
-    /// A ring of `capacity` slots, a power of two.
+    /// Creates a ring of `capacity` slots, a power of two.
     pub(super) fn new(capacity: usize) -> Result<Self, TryReserveError> {
         debug_assert!(capacity.is_power_of_two());
         let mut slots = Vec::new();
@@ -52,7 +54,8 @@ impl<T> Spsc<T> {
         unsafe { self.slots.get_unchecked(index) }
     }
 
-    /// Puts `entry` in, and says how many wait at most; gives it back if there is no room.
+    /// Pushes `entry`. Returns an upper bound of the number of pending entries, or the entry if
+    /// there is no room.
     ///
     /// # Safety
     /// Only one thread at a time.
@@ -69,7 +72,7 @@ impl<T> Spsc<T> {
                 return Err(entry);
             }
         }
-        // SAFETY: the slot is free: the consumer released it with the `head` that was seen, and
+        // SAFETY: the slot is free: the consumer released it with the `head` that was loaded, and
         // this thread is the only producer.
         self.slot(tail).with_mut(|slot| unsafe { (*slot).write(entry) });
         producer.tail.store(tail.wrapping_add(1), Ordering::Release);
@@ -86,39 +89,40 @@ impl<T> Spsc<T> {
         self.producer.0.tail.load(Ordering::Relaxed).wrapping_sub(head)
     }
 
-    /// Shows the entries that wait to `take`, oldest first, until it returns `false`; drops those
-    /// taken and returns their number.
+    /// Calls `take` with each pending entry, oldest first, until it returns `false`. Drops the
+    /// entries that were taken, and returns their number.
     ///
     /// # Safety
     /// Only one thread at a time.
     #[inline]
     pub(super) unsafe fn drain(&self, mut take: impl FnMut(&T) -> bool) -> usize {
         let tail = self.producer.0.tail.load(Ordering::Acquire);
-        let mut place = Place::new(&self.head.0);
-        let first = place.at;
-        'queue: while place.at != tail {
-            let release_at = place.at.wrapping_add(RELEASE_EVERY.min(tail.wrapping_sub(place.at)));
-            while place.at != release_at {
-                let slot = self.slot(place.at);
+        let mut position = DrainPosition::new(&self.head.0);
+        let first = position.at;
+        'queue: while position.at != tail {
+            let count = RELEASE_EVERY.min(tail.wrapping_sub(position.at));
+            let release_at = position.at.wrapping_add(count);
+            while position.at != release_at {
+                let slot = self.slot(position.at);
                 // SAFETY: the entry is initialised: the producer released it with the `tail` that
-                // was seen, this thread is the only consumer, and its place is not past it.
+                // was loaded, this thread is the only consumer, and it has not passed the entry.
                 if !slot.with(|slot| take(unsafe { (*slot).assume_init_ref() })) {
                     break 'queue;
                 }
-                place.at = place.at.wrapping_add(1);
-                // SAFETY: the same; the place went on, so that the entry is dropped once.
+                position.at = position.at.wrapping_add(1);
+                // SAFETY: the same; the position has advanced, so that the entry is dropped once.
                 slot.with_mut(|slot| unsafe { (*slot).assume_init_drop() });
             }
-            place.give_back();
+            position.release();
         }
-        place.at.wrapping_sub(first)
+        position.at.wrapping_sub(first)
     }
 
-    /// Takes the oldest entry, if there is one and `wants` returns `true` for it.
+    /// Removes and returns the oldest entry, if there is one and `condition` returns `true` for it.
     ///
     /// # Safety
     /// Only one thread at a time.
-    pub(super) unsafe fn take_if(&self, wants: impl FnOnce(&T) -> bool) -> Option<T> {
+    pub(super) unsafe fn take_if(&self, condition: impl FnOnce(&T) -> bool) -> Option<T> {
         let head = self.head.0.load(Ordering::Relaxed);
         if head == self.producer.0.tail.load(Ordering::Acquire) {
             return None;
@@ -126,10 +130,10 @@ impl<T> Spsc<T> {
         let slot = self.slot(head);
         // SAFETY: the slots from `head` to `tail` hold entries, and this thread is the only
         // consumer.
-        if !slot.with(|slot| wants(unsafe { (*slot).assume_init_ref() })) {
+        if !slot.with(|slot| condition(unsafe { (*slot).assume_init_ref() })) {
             return None;
         }
-        // SAFETY: the same; the entry is moved out once, as `head` goes on.
+        // SAFETY: the same; the entry is moved out once, as `head` advances.
         let entry = slot.with_mut(|slot| unsafe { (*slot).assume_init_read() });
         self.head.0.store(head.wrapping_add(1), Ordering::Release);
         Some(entry)
@@ -144,7 +148,8 @@ impl<T> Spsc<T> {
         self.pushed().wrapping_sub(head)
     }
 
-    /// Empties the ring without dropping the entries. Returns how many were ever put in.
+    /// Empties the ring without dropping the entries. Returns the number of entries that were ever
+    /// pushed.
     pub(super) fn forget_all(&self) -> usize {
         let tail = self.pushed();
         self.head.0.store(tail, Ordering::Release);
@@ -154,7 +159,7 @@ impl<T> Spsc<T> {
 
 impl<T> Drop for Spsc<T> {
     fn drop(&mut self) {
-        // SAFETY: `&mut`: no other thread is left.
+        // SAFETY: with `&mut`, no other thread uses it.
         unsafe { self.drain(|_| true) };
     }
 }

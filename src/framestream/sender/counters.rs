@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The accounts of a writer thread.
+//! The counters of a writer thread.
 
 use std::fmt::Display;
 use std::mem;
@@ -10,18 +10,18 @@ use super::events::{EventKind, Events};
 use crate::fork::{Child, Lock};
 use crate::plain_error;
 
-/// Where a writer thread stands with its receiver.
+/// The state of the stream of a writer thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum LinkState {
-    /// No connection; the next try is on a timer.
+    /// There is no stream; the thread will try to open one when its timer expires.
     #[default]
     Disconnected,
-    /// Connecting, or in the handshake.
+    /// The thread is connecting, or in the handshake.
     Connecting,
-    /// Between START and STOP.
+    /// The stream is open.
     Connected,
-    /// The stream is about to end with STOP, or the thread has ended.
+    /// The stream is being closed, or the thread has ended.
     Closing,
 }
 
@@ -36,60 +36,85 @@ impl LinkState {
     }
 }
 
-/// Counts of frames by their fate. At every moment `accepted = written + waiting + lost_closing +
-/// lost_error`. Those of a forked child start at 0: frames that its parent counted, and those
-/// pending at the fork, belong to the parent.
+/// Counters of a writer thread. At every moment `accepted = written + waiting + lost_closing +
+/// lost_error`. In a forked child, they start at 0: frames that were accepted before the fork belong
+/// to the parent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SenderStats {
-    /// Frames that `submit` took.
+    /// Frames that were accepted for sending.
     pub accepted: u64,
-    /// Frames that `submit` gave back because the queue was full.
+    /// Frames that were refused because the queue was full.
     pub refused: u64,
-    /// Frames handed over to the transport. What a receiver had not read when it died is among
-    /// them: no sender can know.
+    /// Frames that the transport has accepted. They include those that the receiver had not read
+    /// when it died, which no sender can count.
     pub written: u64,
-    /// Frames in the queues and in the memory of the writer thread.
+    /// Pending frames, which are in the queues or in the memory of the writer thread.
     pub waiting: u64,
-    /// Frames that were not sent within the close timeout, or came too late to be sent.
+    /// Frames that could not be sent before the thread was closed, or were submitted while it was
+    /// being closed.
     pub lost_closing: u64,
-    /// Frames in a write that failed without a word on how far it came: those of a caller's own
-    /// write function.
+    /// Frames in a failed call of a caller's own write function, which does not report how many of
+    /// them it wrote.
     pub lost_error: u64,
-    /// Bytes handed over to the transport, with the frame lengths, without the control frames.
+    /// Bytes that the transport has accepted: data frames with their length prefixes, without
+    /// control frames.
     pub bytes_written: u64,
-    /// Streams opened, each with START, by [`Sender::reopen`](super::Sender::reopen) too.
+    /// Streams that were opened, including those of [`Sender::reopen`](super::Sender::reopen).
     pub connects: u64,
-    /// Tries to open a stream that failed.
+    /// Failed attempts to open a stream.
     pub connect_failures: u64,
-    /// Streams that broke off, without STOP.
+    /// Streams that broke.
     pub disconnects: u64,
-    /// Where the thread stands with its receiver.
+    /// The state of the stream.
     pub state: LinkState,
 }
 
-/// The same, as the threads keep it. What is accepted and waits follows from the queues.
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    pub(super) refused: AtomicU64,
-    pub(super) written: AtomicU64,
-    pub(super) lost_closing: AtomicU64,
-    pub(super) lost_error: AtomicU64,
-    pub(super) bytes_written: AtomicU64,
-    pub(super) connects: AtomicU64,
-    pub(super) connect_failures: AtomicU64,
-    pub(super) disconnects: AtomicU64,
-    state: AtomicU8,
-    last_failure: Lock<Option<Failure>>,
-    pub(super) events: Events,
+/// Defines the counters that the threads share. The numbers of accepted and of pending frames follow
+/// from the feed.
+macro_rules! counters {
+    ($($counter:ident),+) => {
+        /// The counters of a writer thread, as the threads update them.
+        #[derive(Debug, Default)]
+        pub(super) struct Counters {
+            $(pub(super) $counter: AtomicU64,)+
+            state: AtomicU8,
+            last_failure: Lock<Option<Failure>>,
+            pub(super) events: Events,
+        }
+
+        impl Counters {
+            fn reset(&self) {
+                $(self.$counter.store(0, Ordering::Relaxed);)+
+            }
+
+            fn load(&self) -> SenderStats {
+                SenderStats {
+                    $($counter: self.$counter.load(Ordering::Acquire),)+
+                    state: LinkState::from_u8(self.state.load(Ordering::Relaxed)),
+                    ..SenderStats::default()
+                }
+            }
+        }
+    };
 }
 
-/// A failure to open a stream, to keep it or to close it.
+counters!(
+    refused,
+    written,
+    lost_closing,
+    lost_error,
+    bytes_written,
+    connects,
+    connect_failures,
+    disconnects
+);
+
+/// A failure to open, keep or close a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// When it happened.
     pub time: SystemTime,
-    /// Where the thread sends to, what it was about to do, and why it could not: one line, without
-    /// a full stop.
+    /// One line without a full stop: the target, the operation that failed, and the reason.
     pub text: String,
 }
 
@@ -103,11 +128,15 @@ impl Counters {
         self.state.store(state as u8, Ordering::Relaxed);
     }
 
-    /// Notes what was to be done with `target`, where that has a name, and why it failed. Returns
-    /// the same as text.
-    pub(super) fn failed(&self, target: Option<String>, doing: &str, why: impl Display) -> String {
+    /// Records that an operation failed, and returns the text of the failure.
+    pub(super) fn failed(
+        &self,
+        target: Option<String>,
+        operation: &str,
+        reason: impl Display,
+    ) -> String {
         let target = target.map_or_else(String::new, |target| format!("{target}: "));
-        let text = plain_error(format_args!("{target}{doing}: {why}"));
+        let text = plain_error(format_args!("{target}{operation}: {reason}"));
         let failure = Failure { time: SystemTime::now(), text: text.clone() };
         *self.last_failure.lock() = Some(failure);
         text
@@ -117,7 +146,7 @@ impl Counters {
         self.last_failure.lock().clone()
     }
 
-    /// Sets the state, and reports an event that has changed it.
+    /// Sets the state, and adds the event that has changed it.
     pub(super) fn report(&self, state: LinkState, kind: EventKind, text: String) {
         self.set_state(state);
         self.events.push(kind, 0, text);
@@ -125,56 +154,19 @@ impl Counters {
 
     /// Resets the counters in a forked child.
     pub(super) fn renew(&self, child: &Child) {
-        let Self {
-            refused,
-            written,
-            lost_closing,
-            lost_error,
-            bytes_written,
-            connects,
-            connect_failures,
-            disconnects,
-            state: _,
-            last_failure,
-            events,
-        } = self;
-        let counters = [
-            refused,
-            written,
-            lost_closing,
-            lost_error,
-            bytes_written,
-            connects,
-            connect_failures,
-            disconnects,
-        ];
-        for counter in counters {
-            counter.store(0, Ordering::Relaxed);
-        }
+        self.reset();
         self.set_state(LinkState::Disconnected);
-        if let Some(mut last_failure) = last_failure.lock_in(child) {
+        if let Some(mut last_failure) = self.last_failure.lock_in(child) {
             // Dropping it would free memory.
             mem::forget(last_failure.take());
         }
-        events.renew(child);
+        self.events.renew(child);
     }
 
-    /// The accounts at this moment; `accepted` is asked for last, so that nothing is missing in it
-    /// that is counted elsewhere. If all is `over`, nothing waits: it is lost.
+    /// Returns the current counters. Calls `accepted` last, so that it includes all frames that are
+    /// counted elsewhere. Once sending is `over`, pending frames count as lost.
     pub(super) fn stats(&self, over: bool, accepted: impl FnOnce() -> u64) -> SenderStats {
-        let get = |counter: &AtomicU64| counter.load(Ordering::Acquire);
-        let mut stats = SenderStats {
-            refused: get(&self.refused),
-            written: get(&self.written),
-            lost_closing: get(&self.lost_closing),
-            lost_error: get(&self.lost_error),
-            bytes_written: get(&self.bytes_written),
-            connects: get(&self.connects),
-            connect_failures: get(&self.connect_failures),
-            disconnects: get(&self.disconnects),
-            state: LinkState::from_u8(self.state.load(Ordering::Relaxed)),
-            ..SenderStats::default()
-        };
+        let mut stats = self.load();
         stats.accepted = accepted();
         let gone = stats.written + stats.lost_closing + stats.lost_error;
         let left = stats.accepted.saturating_sub(gone);

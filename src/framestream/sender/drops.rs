@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Detects series of dropped frames, and reports their beginning and end.
 //!
-//! A thread that drops a frame counts it, and raises an alarm, which wakes the writer thread at the
-//! first frame of a series. The writer thread reports the series, and lowers the alarm at its end:
+//! A thread that drops a frame counts it, and raises an alarm, which wakes the writer thread for the
+//! first frame of a series. The writer thread reports the series, and lowers the alarm when it ends:
 //! when no frame has been dropped for a while, and the peer accepts frames.
 
 use std::fmt::Write;
@@ -12,21 +12,21 @@ use std::time::{Duration, Instant};
 use super::Feed;
 use super::events::{EventKind, Events};
 
-/// Time without a dropped frame that ends a series. Doubled for each series that begins within
-/// [`QUIET_MAX`] of the last one, up to [`QUIET_MAX`].
+/// Time without a dropped frame after which a series ends. Doubled for each series that begins
+/// within [`QUIET_MAX`] of the last one, up to [`QUIET_MAX`].
 const QUIET_FIRST: Duration = Duration::from_secs(2);
 
 /// Upper limit of the quiet time.
 const QUIET_MAX: Duration = Duration::from_secs(60);
 
-/// True while frames are being dropped.
+/// A flag that is raised while frames are being dropped.
 #[derive(Debug, Default)]
 pub struct Alarm(AtomicBool);
 
 impl Alarm {
     /// Records that a frame was dropped. The caller must have counted it, with
-    /// [`Ordering::SeqCst`]. Returns whether the writer thread has to be woken, as this is the
-    /// first one of a series.
+    /// [`Ordering::SeqCst`]. Returns whether the frame is the first of a series, so that the writer
+    /// thread has to be woken.
     pub fn raise(&self) -> bool {
         !self.0.load(Ordering::SeqCst) && !self.0.swap(true, Ordering::SeqCst)
     }
@@ -44,32 +44,33 @@ impl Alarm {
 }
 
 /// Numbers of dropped frames by reason, always with the same reasons in the same order.
-pub type Dropped = Vec<(&'static str, u64)>;
+pub type DroppedByReason = Vec<(&'static str, u64)>;
 
-/// The writer thread's view of the frames that are dropped.
+/// The monitor of a writer thread for dropped frames.
 #[derive(Debug, Default)]
-pub(super) struct Drops {
+pub(super) struct DropMonitor {
     /// Frames dropped up to the end of the last series.
-    reported: Dropped,
-    series: Option<Series>,
-    last: Option<Last>,
+    reported: DroppedByReason,
+    series: Option<DropSeries>,
+    last: Option<EndedSeries>,
 }
 
+/// A series of dropped frames that has not ended.
 #[derive(Debug)]
-struct Series {
+struct DropSeries {
     since: Instant,
-    /// Frames dropped at the last check.
+    /// Frames dropped up to the last check.
     seen: u64,
     /// Bytes that the peer had accepted at the last check.
-    taken: u64,
+    bytes_accepted: u64,
     quiet: Duration,
-    /// When to check again; `None` while the thread waits only for the peer.
+    /// The time of the next check; `None` while the thread waits only for the peer.
     check_at: Option<Instant>,
 }
 
 /// The end of the last series.
 #[derive(Debug)]
-struct Last {
+struct EndedSeries {
     at: Instant,
     quiet: Duration,
 }
@@ -79,10 +80,10 @@ pub(super) struct Progress {
     /// True if the peer currently accepts no bytes.
     pub(super) blocked: bool,
     /// Number of bytes that the peer has accepted.
-    pub(super) taken: u64,
+    pub(super) bytes_accepted: u64,
 }
 
-impl Drops {
+impl DropMonitor {
     /// Checks for dropped frames, and reports the beginning and the end of a series.
     #[inline]
     pub(super) fn check(
@@ -98,12 +99,12 @@ impl Drops {
         }
     }
 
-    /// Reports the beginning or the end of a series, and decides when to check again.
+    /// Reports the beginning or the end of a series, and schedules the next check.
     #[cold]
     fn check_series(
         &mut self,
         alarm: &Alarm,
-        dropped: impl FnOnce() -> Dropped,
+        dropped: impl FnOnce() -> DroppedByReason,
         events: &Events,
         progress: &Progress,
         now: Instant,
@@ -111,14 +112,14 @@ impl Drops {
         let stuck = match &self.series {
             None => false,
             Some(series) => {
-                let stuck = progress.blocked && progress.taken == series.taken;
+                let stuck = progress.blocked && progress.bytes_accepted == series.bytes_accepted;
                 if series.check_at.map_or(stuck, |at| now < at) {
                     return;
                 }
                 stuck
             }
         };
-        // From here on, a frame that is dropped wakes this thread.
+        // From here on, a dropped frame wakes this thread.
         alarm.lower();
         let dropped = dropped();
         let total = sum(&dropped);
@@ -131,7 +132,7 @@ impl Drops {
             }
             Some(series) if total != series.seen => {
                 alarm.raise();
-                (series.seen, series.taken) = (total, progress.taken);
+                (series.seen, series.bytes_accepted) = (total, progress.bytes_accepted);
                 series.check_at = Some(now + series.quiet);
             }
             Some(series) if stuck => {
@@ -144,7 +145,7 @@ impl Drops {
                 let seconds = now.duration_since(series.since).as_secs();
                 let text =
                     format!("no longer dropping messages; {count} lost in {seconds} s: {reasons}");
-                self.last = Some(Last { at: now, quiet: series.quiet });
+                self.last = Some(EndedSeries { at: now, quiet: series.quiet });
                 self.series = None;
                 self.reported = dropped;
                 events.push(EventKind::Recovered, count, text);
@@ -152,16 +153,22 @@ impl Drops {
         }
     }
 
-    fn begin(&mut self, dropped: &Dropped, events: &Events, progress: &Progress, now: Instant) {
+    fn begin(
+        &mut self,
+        dropped: &DroppedByReason,
+        events: &Events,
+        progress: &Progress,
+        now: Instant,
+    ) {
         let lost = since(&self.reported, dropped);
         let quiet = match &self.last {
             Some(last) if now < last.at + QUIET_MAX => (last.quiet * 2).min(QUIET_MAX),
             _ => QUIET_FIRST,
         };
-        self.series = Some(Series {
+        self.series = Some(DropSeries {
             since: now,
             seen: sum(dropped),
-            taken: progress.taken,
+            bytes_accepted: progress.bytes_accepted,
             quiet,
             check_at: Some(now + quiet),
         });
@@ -169,13 +176,13 @@ impl Drops {
         events.push(EventKind::Dropping, sum(&lost), text);
     }
 
-    /// Returns when to check again even if nothing happens.
+    /// Returns the time of the next check, which is due even if nothing happens.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.series.as_ref().and_then(|series| series.check_at)
     }
 
-    /// Reports the end of the thread, and the frames lost since the last report: `unsent` are those
-    /// that it could no longer send.
+    /// Reports the end of the thread, and the frames lost since the last report, including `unsent`
+    /// ones that were still pending.
     pub(super) fn end(self, feed: &impl Feed, unsent: u64, events: &Events) {
         let mut lost = since(&self.reported, &feed.dropped());
         lost.push(("not sent before the close timeout", unsent));
@@ -188,20 +195,20 @@ impl Drops {
     }
 }
 
-fn sum(dropped: &Dropped) -> u64 {
+fn sum(dropped: &DroppedByReason) -> u64 {
     dropped.iter().map(|(_, count)| count).sum()
 }
 
 /// Returns the frames that were dropped between two counts.
-fn since(before: &Dropped, after: &Dropped) -> Dropped {
+fn since(before: &DroppedByReason, after: &DroppedByReason) -> DroppedByReason {
     let before = before.iter().map(|(_, count)| *count).chain(std::iter::repeat(0));
-    after.iter().zip(before).map(|((why, count), before)| (*why, count - before)).collect()
+    after.iter().zip(before).map(|((reason, count), before)| (*reason, count - before)).collect()
 }
 
 /// Returns the reasons that occurred, as in "10 queue full, 2 invalid".
-fn reasons(dropped: &Dropped, with_counts: bool) -> String {
+fn reasons(dropped: &DroppedByReason, with_counts: bool) -> String {
     let mut text = String::new();
-    for (why, count) in dropped.iter().filter(|(_, count)| *count > 0) {
+    for (reason, count) in dropped.iter().filter(|(_, count)| *count > 0) {
         if !text.is_empty() {
             text.push_str(", ");
         }
@@ -209,7 +216,7 @@ fn reasons(dropped: &Dropped, with_counts: bool) -> String {
             // Writing to a string cannot fail.
             let _ = write!(text, "{count} ");
         }
-        text.push_str(why);
+        text.push_str(reason);
     }
     text
 }
@@ -218,26 +225,26 @@ fn reasons(dropped: &Dropped, with_counts: bool) -> String {
 mod tests {
     use super::*;
 
-    /// Drops on a clock of its own.
+    /// A monitor on a simulated clock.
     struct Simulation {
-        drops: Drops,
+        monitor: DropMonitor,
         alarm: Alarm,
         dropped: u64,
         events: Events,
         blocked: bool,
-        taken: u64,
+        bytes_accepted: u64,
         now: Instant,
     }
 
     impl Simulation {
         fn new() -> Self {
             Self {
-                drops: Drops::default(),
+                monitor: DropMonitor::default(),
                 alarm: Alarm::default(),
                 dropped: 0,
                 events: Events::default(),
                 blocked: false,
-                taken: 0,
+                bytes_accepted: 0,
                 now: Instant::now(),
             }
         }
@@ -248,14 +255,14 @@ mod tests {
         }
 
         fn check(&mut self) {
-            let progress = Progress { blocked: self.blocked, taken: self.taken };
-            if self.alarm.is_raised() || self.drops.series.is_some() {
+            let progress = Progress { blocked: self.blocked, bytes_accepted: self.bytes_accepted };
+            if self.alarm.is_raised() || self.monitor.series.is_some() {
                 let dropped = || vec![("queue full", self.dropped), ("invalid", 0)];
-                self.drops.check_series(&self.alarm, dropped, &self.events, &progress, self.now);
+                self.monitor.check_series(&self.alarm, dropped, &self.events, &progress, self.now);
             }
         }
 
-        /// Lets a time pass, in which the thread looks as often as other events wake it.
+        /// Advances the clock, while other events often wake the thread.
         fn pass(&mut self, time: Duration) {
             for _ in 0..100 {
                 self.now += time / 100;
@@ -267,10 +274,10 @@ mod tests {
             self.events.next().map(|event| (event.kind, event.count))
         }
 
-        /// Sleeps like the thread does, up to the next event.
+        /// Sleeps like the thread does, until the next event.
         fn sleep(&mut self) -> Option<(EventKind, u64)> {
             for _ in 0..10 {
-                self.now = self.drops.deadline()?;
+                self.now = self.monitor.deadline()?;
                 self.check();
                 if let Some(event) = self.next() {
                     return Some(event);
@@ -293,7 +300,7 @@ mod tests {
         }
         assert_eq!(all.next(), None);
         assert_eq!(all.sleep(), Some((EventKind::Recovered, 13)));
-        assert_eq!((all.drops.deadline(), all.next()), (None, None));
+        assert_eq!((all.monitor.deadline(), all.next()), (None, None));
         assert!(!all.alarm.is_raised(), "the next frame must wake the thread");
     }
 
@@ -301,15 +308,15 @@ mod tests {
     fn a_queue_that_flaps_is_reported_less_and_less_often() {
         let mut all = Simulation::new();
         let mut reports = 0;
-        let begun = all.now;
-        while all.now < begun + Duration::from_secs(3600) {
+        let start = all.now;
+        while all.now < start + Duration::from_secs(3600) {
             all.drop_frames(1);
             all.pass(Duration::from_secs(3));
             while all.next().is_some() {
                 reports += 1;
             }
         }
-        // One series ends while it is quiet for 3 seconds; the next one never.
+        // The first series ends during the pause of 3 seconds; the next one does not.
         assert_eq!(reports, 3);
         assert_eq!(all.sleep().map(|(kind, _)| kind), Some(EventKind::Recovered));
 
@@ -318,41 +325,41 @@ mod tests {
             all.drop_frames(1);
             all.check();
             assert_eq!(all.next(), Some((EventKind::Dropping, 1)));
-            let begun = all.now;
+            let start = all.now;
             assert_eq!(all.sleep(), Some((EventKind::Recovered, 1)));
-            assert_eq!(all.now - begun, Duration::from_secs(quiet));
+            assert_eq!(all.now - start, Duration::from_secs(quiet));
         }
         all.now += QUIET_MAX;
         all.drop_frames(1);
         all.check();
-        assert_eq!(all.drops.deadline(), Some(all.now + QUIET_FIRST), "that was long ago");
+        assert_eq!(all.monitor.deadline(), Some(all.now + QUIET_FIRST), "long after the last one");
     }
 
     #[test]
-    fn a_peer_that_takes_nothing_keeps_the_series_open_and_wakes_nobody() {
+    fn a_blocked_peer_keeps_the_series_open_without_wake_ups() {
         let mut all = Simulation::new();
         all.blocked = true;
         all.drop_frames(1);
         all.check();
         assert_eq!(all.next(), Some((EventKind::Dropping, 1)));
         assert_eq!(all.sleep(), None);
-        assert_eq!(all.drops.deadline(), None, "the thread is woken without need");
+        assert_eq!(all.monitor.deadline(), None, "the thread is woken without need");
         all.pass(QUIET_MAX);
         all.drop_frames(1);
         all.pass(QUIET_MAX);
         assert_eq!(all.next(), None);
-        // Once something is taken, it is seen that a frame was dropped meanwhile.
-        all.taken += 1;
+        // Once the peer has accepted bytes, the frame dropped meanwhile is detected.
+        all.bytes_accepted += 1;
         all.check();
         assert_eq!((all.next(), all.sleep()), (None, None));
-        // Blocked again, but something was taken.
-        all.taken += 1;
+        // Blocked again, but with progress.
+        all.bytes_accepted += 1;
         all.check();
         assert_eq!(all.next(), Some((EventKind::Recovered, 2)));
     }
 
     #[test]
-    fn an_alarm_for_a_frame_that_is_reported_is_no_series() {
+    fn an_alarm_for_a_reported_frame_does_not_begin_a_series() {
         let mut all = Simulation::new();
         all.drop_frames(1);
         all.check();
@@ -360,7 +367,7 @@ mod tests {
         all.sleep();
         all.alarm.raise();
         all.check();
-        assert_eq!((all.next(), all.drops.deadline()), (None, None));
+        assert_eq!((all.next(), all.monitor.deadline()), (None, None));
         assert!(!all.alarm.is_raised());
     }
 }

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use super::wake::Wake;
 use crate::fork::{Child, Lock};
 
-/// Events that are kept for the host. Above this, the oldest is discarded.
+/// Maximum number of pending events. Beyond it, the oldest is discarded.
 pub const EVENTS_MAX: usize = 64;
 
 /// The kind of a [`SenderEvent`].
@@ -38,7 +38,7 @@ pub enum EventKind {
 pub struct SenderEvent {
     /// The kind.
     pub kind: EventKind,
-    /// When it happened.
+    /// The time of the event.
     pub time: SystemTime,
     /// Frames that were lost: with [`EventKind::Dropping`], so far in this series; with
     /// [`EventKind::Recovered`] and [`EventKind::Closed`], since the last [`EventKind::Recovered`].
@@ -51,13 +51,14 @@ pub struct SenderEvent {
 
 /// The events that the host has not retrieved yet.
 #[derive(Debug, Default)]
-pub(super) struct Events(Lock<Pending>);
+pub(super) struct Events(Lock<PendingEvents>);
 
+/// The contents of [`Events`].
 #[derive(Debug, Default)]
-struct Pending {
+struct PendingEvents {
     events: VecDeque<SenderEvent>,
     missed: u64,
-    /// Holds a byte while there are events. Created when the host asks for it.
+    /// A pipe that contains a byte while there are events. Created when the host first needs it.
     pipe: Option<Wake>,
 }
 
@@ -78,7 +79,7 @@ impl Events {
         }
     }
 
-    /// Removes the oldest event.
+    /// Removes and returns the oldest event.
     pub(super) fn next(&self) -> Option<SenderEvent> {
         let mut pending = self.0.lock();
         let mut event = pending.events.pop_front()?;
@@ -91,8 +92,8 @@ impl Events {
         Some(event)
     }
 
-    /// Returns a descriptor that is readable while there are events, closed in forked children. If
-    /// the host has closed it or its other end, or in a child, this is another one.
+    /// Returns a descriptor that is readable while there are events, and is closed in forked
+    /// children. In a child, or after the host has closed it or its other end, returns another one.
     pub(super) fn fd(&self) -> io::Result<RawFd> {
         let mut pending = self.0.lock();
         if let Some(pipe) = &pending.pipe
@@ -122,7 +123,7 @@ impl Events {
     }
 }
 
-impl Pending {
+impl PendingEvents {
     /// Makes the descriptor readable, unless the host has closed it: a write would then raise
     /// SIGPIPE.
     fn signal(&self) {
@@ -182,7 +183,8 @@ mod tests {
         assert_eq!(events.fd().expect("the same"), fd);
     }
 
-    /// The other end of the pipe, which a host closes that keeps only the descriptors it knows.
+    /// Returns the other end of the pipe. A host that closes all descriptors it does not know closes
+    /// it.
     fn other_end(events: &Events) -> RawFd {
         let pending = events.0.lock();
         pending.pipe.as_ref().expect("a pipe").sender().as_raw_fd()

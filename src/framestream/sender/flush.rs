@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Threads that wait until their frames are sent. The writer thread checks whether they are, once
-//! it has counted all that it has sent.
+//! Threads that wait until their frames are sent. The writer thread checks whether they are, after it
+//! has counted the frames that it has sent.
 
 use std::mem;
 use std::sync::Arc;
@@ -9,74 +9,77 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::fork::{Child, Lock};
 
-/// A thread that waits.
-struct Waiting {
+/// A waiting thread.
+struct FlushWaiter {
     is_sent: Box<dyn Fn() -> bool + Send + Sync>,
     done: SyncSender<()>,
 }
 
-/// All threads that wait.
+/// All waiting threads.
 #[derive(Default)]
 pub(super) struct Flush {
-    waiting: Lock<Vec<Arc<Waiting>>>,
+    waiters: Lock<Vec<Arc<FlushWaiter>>>,
     /// True if there may be any.
     any: AtomicBool,
     /// True if one of them is new.
-    asked: AtomicBool,
+    requested: AtomicBool,
 }
 
 /// The registration of a waiting thread, removed on drop.
-pub(super) struct Ticket<'a> {
+pub(super) struct FlushTicket<'a> {
     flush: &'a Flush,
-    waiting: Arc<Waiting>,
-    /// Gets a message, or disconnects, when the wait is over.
+    waiter: Arc<FlushWaiter>,
+    /// Receives a message, or disconnects, when the wait is over.
     pub(super) done: Receiver<()>,
 }
 
 impl Flush {
     /// Registers the caller to be notified once `is_sent` returns true. The writer thread must
     /// still be woken.
-    pub(super) fn join(&self, is_sent: impl Fn() -> bool + Send + Sync + 'static) -> Ticket<'_> {
+    pub(super) fn join(
+        &self,
+        is_sent: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> FlushTicket<'_> {
         let (sender, done) = sync_channel(1);
-        let waiting = Arc::new(Waiting { is_sent: Box::new(is_sent), done: sender });
-        self.waiting.lock().push(Arc::clone(&waiting));
+        let waiter = Arc::new(FlushWaiter { is_sent: Box::new(is_sent), done: sender });
+        self.waiters.lock().push(Arc::clone(&waiter));
         self.any.store(true, Ordering::Release);
-        self.asked.store(true, Ordering::Release);
-        Ticket { flush: self, waiting, done }
+        self.requested.store(true, Ordering::Release);
+        FlushTicket { flush: self, waiter, done }
     }
 
-    /// Returns whether another thread waits since the last call.
-    pub(super) fn take_asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed) && self.asked.swap(false, Ordering::Acquire)
+    /// Returns whether a thread has registered since the last call.
+    pub(super) fn take_request(&self) -> bool {
+        self.requested.load(Ordering::Relaxed) && self.requested.swap(false, Ordering::Acquire)
     }
 
     /// Notifies the threads whose frames are all sent; or all threads if sending is `over`.
-    pub(super) fn tell(&self, over: bool) {
+    pub(super) fn notify(&self, over: bool) {
         if !self.any.load(Ordering::Acquire) {
             return;
         }
-        let mut waiting = self.waiting.lock();
-        waiting.retain(|waiting| {
-            let is_done = over || (waiting.is_sent)();
-            // There is room for one message, and one is sent.
-            !is_done || waiting.done.try_send(()).is_err()
+        let mut waiters = self.waiters.lock();
+        waiters.retain(|waiter| {
+            let is_done = over || (waiter.is_sent)();
+            // The channel has room for the only message.
+            !is_done || waiter.done.try_send(()).is_err()
         });
-        self.any.store(!waiting.is_empty(), Ordering::Relaxed);
+        self.any.store(!waiters.is_empty(), Ordering::Relaxed);
     }
 
     /// Resets the list in a forked child: the waiting threads are the parent's.
     pub(super) fn renew(&self, child: &Child) {
-        if let Some(mut waiting) = self.waiting.lock_in(child) {
+        if let Some(mut waiters) = self.waiters.lock_in(child) {
             // Dropping them would free memory.
-            mem::forget(mem::take(&mut *waiting));
+            mem::forget(mem::take(&mut *waiters));
         }
         self.any.store(false, Ordering::Relaxed);
-        self.asked.store(false, Ordering::Relaxed);
+        self.requested.store(false, Ordering::Relaxed);
     }
 }
 
-impl Drop for Ticket<'_> {
+impl Drop for FlushTicket<'_> {
     fn drop(&mut self) {
-        self.flush.waiting.lock().retain(|other| !Arc::ptr_eq(other, &self.waiting));
+        self.flush.waiters.lock().retain(|other| !Arc::ptr_eq(other, &self.waiter));
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The connection of a writer thread: opens it, keeps it, and sends over it what its source has,
-//! without ever waiting where the transport can be waited for elsewhere.
+//! The connection of a writer thread: opens it, sends the frames of the source over it, and reopens
+//! it, without blocking on a transport that can be polled.
 
 use std::io::{self, IoSlice};
 use std::os::fd::BorrowedFd;
@@ -16,12 +16,13 @@ use crate::transport::{Transport, UNPOLLABLE_RETRY, WriteFailure, deadline};
 use crate::writer::WriterOptions;
 use crate::{Seconds, StreamError};
 
-/// Shortest time between two tries to connect; doubled with every failure in a row.
+/// Delay between the first two attempts to connect; doubled after each failure in a row.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 
-/// Minimum duration of a stream whose end does not count as such a failure.
-const LASTING: Duration = Duration::from_secs(1);
+/// Minimum duration of a stream after which the delay is reset.
+const STABLE_AFTER: Duration = Duration::from_secs(1);
 
+/// The state of the connection.
 enum LinkPhase {
     Down {
         retry_at: Instant,
@@ -34,30 +35,31 @@ enum LinkPhase {
         until: Instant,
     },
     Up,
-    /// Nothing can be written until the peer makes room.
+    /// The peer accepts no more bytes for now.
     Blocked {
         retry_at: Option<Instant>,
-        /// Set if another stream is to follow.
+        /// Set if the stream has to end, and another one follows.
         ending: Option<Ending>,
     },
     Closing {
         handshake: Box<SenderClose>,
         until: Instant,
-        /// True if another stream is to follow.
+        /// True if another stream follows.
         reopens: bool,
     },
     Closed,
 }
 
-/// Bytes to send before STOP, and the deadline for them.
+/// The data to send before STOP, and its deadline.
 #[derive(Clone, Copy)]
 struct Ending {
-    /// Bytes up to the end of a frame. All that the last write was to send: some of it may be under
-    /// way in the transport.
-    rest: usize,
+    /// Number of bytes up to the end of a frame: all bytes of the last write, as some of them may
+    /// already be in the transport.
+    bytes_left: usize,
     until: Instant,
 }
 
+/// The connection of a writer thread.
 pub(super) struct Link {
     transport: Box<dyn Transport>,
     options: WriterOptions,
@@ -66,12 +68,12 @@ pub(super) struct Link {
     up_since: Instant,
     retry_after: Duration,
     reopen_interval: Duration,
-    /// True if the last step failed, connecting or writing, and this was reported.
+    /// True if the last attempt to connect or to write failed, and this was reported.
     failing: bool,
 }
 
 impl Link {
-    /// A link that connects at once, or goes on with a stream that is `open`.
+    /// Creates a link that connects immediately, or continues a stream that is `open`.
     pub(super) fn new(
         mut transport: Box<dyn Transport>,
         options: WriterOptions,
@@ -103,7 +105,7 @@ impl Link {
         }
     }
 
-    /// Returns whether the peer takes no more bytes for now.
+    /// Returns whether the peer accepts no bytes for now.
     pub(super) fn is_blocked(&self) -> bool {
         !matches!(self.state, LinkPhase::Up)
     }
@@ -112,8 +114,8 @@ impl Link {
         matches!(self.state, LinkPhase::Closed)
     }
 
-    /// Goes as far as it can without waiting. Returns whether the state changed, so that there may
-    /// be more to do.
+    /// Makes progress as far as possible without waiting. Returns whether the state changed, so that
+    /// there may be more to do.
     pub(super) fn advance(&mut self, source: &mut impl Source, counters: &Counters) -> bool {
         match &mut self.state {
             LinkPhase::Down { retry_at } if Instant::now() >= *retry_at => {
@@ -125,9 +127,9 @@ impl Link {
                 true
             }
             LinkPhase::Connecting { until } => match self.transport.open() {
-                Ok(()) => self.begin(counters),
-                Err(error) if is_wait(&error) && Instant::now() < *until => false,
-                Err(error) => self.refused(counters, "connecting", error.into()),
+                Ok(()) => self.start_handshake(counters),
+                Err(error) if would_block(&error) && Instant::now() < *until => false,
+                Err(error) => self.open_failed(counters, "connecting", error.into()),
             },
             LinkPhase::Opening { handshake, until } => {
                 match shake(&mut *self.transport, &mut **handshake) {
@@ -143,13 +145,13 @@ impl Link {
                         true
                     }
                     Shake::Wait if Instant::now() < *until => false,
-                    Shake::Wait => self.refused(counters, "handshake", silence()),
-                    Shake::Failed(error) => self.refused(counters, "handshake", error),
+                    Shake::Wait => self.open_failed(counters, "handshake", no_answer()),
+                    Shake::Failed(error) => self.open_failed(counters, "handshake", error),
                 }
             }
             LinkPhase::Blocked { ending: Some(ending), .. } if Instant::now() >= ending.until => {
-                self.broke(source, counters, silence());
-                self.hurry();
+                self.stream_broke(source, counters, no_answer());
+                self.retry_now();
                 true
             }
             LinkPhase::Blocked { retry_at, ending }
@@ -167,8 +169,8 @@ impl Link {
             LinkPhase::Closing { handshake, until, .. } => {
                 match shake(&mut *self.transport, &mut **handshake) {
                     Shake::Wait if Instant::now() < *until => return false,
-                    Shake::Wait => drop(self.note(counters, "closing", silence())),
-                    Shake::Failed(error) => drop(self.note(counters, "closing", error)),
+                    Shake::Wait => drop(self.record(counters, "closing", no_answer())),
+                    Shake::Failed(error) => drop(self.record(counters, "closing", error)),
                     Shake::Done => (),
                 }
                 self.close_transport()
@@ -177,8 +179,8 @@ impl Link {
         }
     }
 
-    /// The transport is open: the handshake begins.
-    fn begin(&mut self, counters: &Counters) -> bool {
+    /// Starts the handshake on a transport that has just been opened.
+    fn start_handshake(&mut self, counters: &Counters) -> bool {
         let direction = self.options.direction_over(&*self.transport);
         match SenderOpen::new(self.options.content_types(), direction) {
             Ok(handshake) => {
@@ -186,26 +188,26 @@ impl Link {
                 self.state = LinkPhase::Opening { handshake: Box::new(handshake), until };
                 true
             }
-            Err(error) => self.refused(counters, "handshake", error.into()),
+            Err(error) => self.open_failed(counters, "handshake", error.into()),
         }
     }
 
-    /// Keeps why the receiver could not be dealt with. Returns the same as text.
-    fn note(&self, counters: &Counters, doing: &str, why: StreamError) -> String {
+    /// Records that an operation failed, and returns the text of the failure.
+    fn record(&self, counters: &Counters, operation: &str, reason: StreamError) -> String {
         let target = self.transport.target();
-        match why {
-            StreamError::Io(error) if is_wait(&error) => {
+        match reason {
+            StreamError::Io(error) if would_block(&error) => {
                 let limit = Seconds(self.options.io_timeout);
-                let why = format_args!("the receiver did not answer within {limit}");
-                counters.failed(target, doing, why)
+                let reason = format_args!("the receiver did not answer within {limit}");
+                counters.failed(target, operation, reason)
             }
-            other => counters.failed(target, doing, other),
+            other => counters.failed(target, operation, other),
         }
     }
 
-    /// The try to connect failed.
-    fn refused(&mut self, counters: &Counters, doing: &str, why: StreamError) -> bool {
-        let text = self.note(counters, doing, why);
+    /// Handles a failed attempt to open a stream.
+    fn open_failed(&mut self, counters: &Counters, operation: &str, reason: StreamError) -> bool {
+        let text = self.record(counters, operation, reason);
         add(&counters.connect_failures, 1);
         self.go_down();
         self.report_first(counters, EventKind::ConnectFailed, text);
@@ -220,21 +222,21 @@ impl Link {
         }
     }
 
-    /// Closes the transport until the next try, which is later with every failure.
+    /// Closes the transport until the next attempt, whose delay grows with each failure.
     fn go_down(&mut self) {
         drop(self.transport.close());
         self.state = LinkPhase::Down { retry_at: self.last_try + self.retry_after };
         self.retry_after = (self.retry_after * 2).min(self.reopen_interval);
     }
 
-    /// Handles a stream that broke. Frames that were sent whole stay sent.
-    fn broke(&mut self, source: &mut impl Source, counters: &Counters, why: StreamError) {
-        let text = self.note(counters, "the stream broke", why);
-        // In this order, so that a reader of the counters that sees the break also sees the frames
-        // that were sent before it.
+    /// Handles a stream that broke. Frames that were sent completely are not sent again.
+    fn stream_broke(&mut self, source: &mut impl Source, counters: &Counters, reason: StreamError) {
+        let text = self.record(counters, "the stream broke", reason);
+        // In this order, so that a thread that sees the new `disconnects` also sees the frames that
+        // were sent before.
         add(&counters.written, source.rewind());
         add(&counters.disconnects, 1);
-        if self.up_since.elapsed() >= LASTING {
+        if self.up_since.elapsed() >= STABLE_AFTER {
             self.retry_after = RETRY_FIRST;
         }
         self.go_down();
@@ -242,10 +244,10 @@ impl Link {
         counters.report(self.state(), EventKind::Disconnected, text);
     }
 
-    /// Sends what is gathered; before the end of a stream, as much as that is to carry.
+    /// Sends the gathered frames or, if the stream has to end, only those that still belong to it.
     fn send(&mut self, source: &mut impl Source, counters: &Counters, mut ending: Option<Ending>) {
         loop {
-            let max_len = ending.map_or(usize::MAX, |ending| ending.rest);
+            let max_len = ending.map_or(usize::MAX, |ending| ending.bytes_left);
             let write = |slices: &[IoSlice<'_>]| self.transport.write(slices);
             let written = if max_len > 0 { source.write_front(max_len, write) } else { None };
             let Some(written) = written else { break };
@@ -253,12 +255,12 @@ impl Link {
                 Ok(count) => {
                     self.failing = false;
                     if let Some(ending) = &mut ending {
-                        ending.rest -= count;
+                        ending.bytes_left -= count;
                     }
                     add(&counters.bytes_written, count);
                     add(&counters.written, source.consume(count));
                 }
-                Err(error) if is_wait(&error) => {
+                Err(error) if would_block(&error) => {
                     let pollable = self.transport.poll_fd().is_some();
                     let retry_at = (!pollable).then(|| Instant::now() + UNPOLLABLE_RETRY);
                     self.state = LinkPhase::Blocked { retry_at, ending };
@@ -267,45 +269,47 @@ impl Link {
                 Err(error) => {
                     match self.transport.write_failure() {
                         WriteFailure::Resumable => {
-                            let text = self.note(counters, "writing", error.into());
+                            let text = self.record(counters, "writing", error.into());
                             let retry_at = Some(deadline(Instant::now(), self.reopen_interval));
                             self.state = LinkPhase::Blocked { retry_at, ending };
                             self.report_first(counters, EventKind::WriteFailed, text);
                         }
-                        WriteFailure::NothingWritten => self.broke(source, counters, error.into()),
+                        WriteFailure::NothingWritten => {
+                            self.stream_broke(source, counters, error.into());
+                        }
                         WriteFailure::Unknown => {
                             add(&counters.lost_error, source.give_up());
-                            self.broke(source, counters, error.into());
+                            self.stream_broke(source, counters, error.into());
                         }
                     }
                     if ending.is_some() && matches!(self.state, LinkPhase::Down { .. }) {
-                        self.hurry();
+                        self.retry_now();
                     }
                     return;
                 }
             }
         }
         if ending.is_some() {
-            self.end(source, counters);
+            self.end_stream(source, counters);
         }
     }
 
-    /// The transport has something to read, or has hung up.
+    /// Handles a transport that has something to read, or has hung up.
     pub(super) fn readable(&mut self, source: &mut impl Source, counters: &Counters) {
         if !matches!(self.state, LinkPhase::Up | LinkPhase::Blocked { .. }) {
             return;
         }
         match self.transport.read(&mut [0; 512]) {
-            // A receiver has nothing to say in the middle of a stream; it may ignore that.
+            // Data that a receiver sends in the middle of a stream is ignored.
             Ok(1..) => (),
-            Err(error) if is_wait(&error) => (),
-            Ok(0) => self.broke(source, counters, StreamError::End),
-            Err(error) => self.broke(source, counters, error.into()),
+            Err(error) if would_block(&error) => (),
+            Ok(0) => self.stream_broke(source, counters, StreamError::End),
+            Err(error) => self.stream_broke(source, counters, error.into()),
         }
     }
 
-    /// Does now what is to be tried again later.
-    pub(super) fn hurry(&mut self) {
+    /// Schedules the next attempt to connect or to write for now.
+    pub(super) fn retry_now(&mut self) {
         if let LinkPhase::Down { retry_at } | LinkPhase::Blocked { retry_at: Some(retry_at), .. } =
             &mut self.state
         {
@@ -313,23 +317,23 @@ impl Link {
         }
     }
 
-    /// Ends the stream, as soon as no frame is sent in part, and opens another one. If none is
-    /// open, it tries to open one now.
+    /// Ends the stream, after the current frame, and opens another one. If none is open, an attempt
+    /// to open one is made now.
     pub(super) fn reopen(&mut self, source: &mut impl Source, counters: &Counters) {
         self.retry_after = RETRY_FIRST;
-        self.hurry();
+        self.retry_now();
         if !self.transport.leads_elsewhere() {
             return;
         }
         match &mut self.state {
-            // It may be to where nothing leads any more.
-            LinkPhase::Connecting { .. } | LinkPhase::Opening { .. } => self.renew(),
-            // All that was gathered is sent, up to the end of a frame.
-            LinkPhase::Up => self.end(source, counters),
+            // The receiver may have been replaced since.
+            LinkPhase::Connecting { .. } | LinkPhase::Opening { .. } => self.reconnect(),
+            // The gathered frames were all sent.
+            LinkPhase::Up => self.end_stream(source, counters),
             LinkPhase::Blocked { ending: ending @ None, .. } => {
-                let rest = source.front_len();
-                *ending =
-                    Some(Ending { rest, until: deadline(Instant::now(), self.options.io_timeout) });
+                let bytes_left = source.front_len();
+                let until = deadline(Instant::now(), self.options.io_timeout);
+                *ending = Some(Ending { bytes_left, until });
             }
             LinkPhase::Blocked { .. }
             | LinkPhase::Down { .. }
@@ -338,21 +342,22 @@ impl Link {
         }
     }
 
-    /// Ends the stream at the end of a frame, for another one to follow.
-    fn end(&mut self, source: &mut impl Source, counters: &Counters) {
+    /// Ends the stream, between two frames, to open another one.
+    fn end_stream(&mut self, source: &mut impl Source, counters: &Counters) {
         add(&counters.written, source.rewind());
-        self.stop(deadline(Instant::now(), self.options.io_timeout), true);
+        self.send_stop(deadline(Instant::now(), self.options.io_timeout), true);
     }
 
-    /// Begins to close: STOP, and FINISH within `until`. A link that is not up just closes.
+    /// Begins to close: sends STOP, and waits for FINISH by `until`. Without a stream, it closes
+    /// immediately.
     pub(super) fn close(&mut self, until: Instant) {
         match self.state {
-            LinkPhase::Up | LinkPhase::Blocked { .. } => self.stop(until, false),
+            LinkPhase::Up | LinkPhase::Blocked { .. } => self.send_stop(until, false),
             _ => drop(self.close_transport()),
         }
     }
 
-    fn stop(&mut self, until: Instant, reopens: bool) {
+    fn send_stop(&mut self, until: Instant, reopens: bool) {
         match SenderClose::new(self.options.direction_over(&*self.transport)) {
             Ok(handshake) => {
                 self.state = LinkPhase::Closing { handshake: Box::new(handshake), until, reopens };
@@ -361,10 +366,10 @@ impl Link {
         }
     }
 
-    /// The stream has ended.
+    /// Closes the transport at the end of the stream, and reconnects if another one follows.
     fn close_transport(&mut self) -> bool {
         if matches!(self.state, LinkPhase::Closing { reopens: true, .. }) {
-            self.renew();
+            self.reconnect();
         } else {
             drop(self.transport.close());
             self.state = LinkPhase::Closed;
@@ -372,8 +377,8 @@ impl Link {
         true
     }
 
-    /// Closes the transport, to open it at once.
-    fn renew(&mut self) {
+    /// Closes the transport, to open it again immediately.
+    fn reconnect(&mut self) {
         drop(self.transport.close());
         self.state = LinkPhase::Down { retry_at: Instant::now() };
     }
@@ -391,11 +396,12 @@ impl Link {
         self.transport.poll_fd().map(|fd| (fd, flags))
     }
 
-    /// When to go on even if nothing happens.
+    /// Returns the time of the next step, which is due even if nothing happens.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.state {
             LinkPhase::Down { retry_at } => Some(*retry_at),
-            // There is nothing to poll while a Unix listener has no room, or a name is looked up.
+            // There is nothing to poll while the backlog of a Unix listener is full, or a name is
+            // being resolved.
             LinkPhase::Connecting { until } if self.transport.poll_fd().is_none() => {
                 Some((*until).min(Instant::now() + UNPOLLABLE_RETRY))
             }
@@ -411,7 +417,7 @@ impl Link {
     }
 }
 
-fn is_wait(error: &io::Error) -> bool {
+fn would_block(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 
@@ -422,18 +428,19 @@ fn awaited(handshake: &dyn Handshake) -> PollFlags {
     }
 }
 
-/// Returns the error of a peer that did not become ready in time.
-fn silence() -> StreamError {
+/// Returns the error of a peer that did not answer in time.
+fn no_answer() -> StreamError {
     StreamError::Io(io::ErrorKind::WouldBlock.into())
 }
 
+/// The progress of a handshake.
 enum Shake {
     Done,
     Wait,
     Failed(StreamError),
 }
 
-/// Goes through `handshake` as far as it can without waiting.
+/// Performs `handshake` as far as possible without waiting.
 fn shake(transport: &mut dyn Transport, handshake: &mut dyn Handshake) -> Shake {
     let mut piece = [0; 512];
     loop {
@@ -442,17 +449,17 @@ fn shake(transport: &mut dyn Transport, handshake: &mut dyn Handshake) -> Shake 
             Step::Send(bytes) => (true, transport.write(&[IoSlice::new(bytes)])),
             Step::Receive(count) => (false, transport.read(&mut piece[..count.min(512)])),
         };
-        let went = match result {
+        let result = match result {
             Ok(count @ 1..) if sends => {
                 handshake.sent(count);
                 Ok(())
             }
             Ok(count @ 1..) => handshake.received(&piece[..count]).map_err(StreamError::from),
             Ok(0) => Err(StreamError::End),
-            Err(error) if is_wait(&error) => return Shake::Wait,
+            Err(error) if would_block(&error) => return Shake::Wait,
             Err(error) => Err(error.into()),
         };
-        if let Err(error) = went {
+        if let Err(error) = result {
             return Shake::Failed(error);
         }
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Wakes a writer thread that also waits for its peer, and signals its end.
+//! Wakes a writer thread that polls its peer, and signals its end.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -10,8 +10,8 @@ use nix::unistd::{pipe2, read, write};
 
 use crate::fork::{Hold, ProcessFd, hold};
 
-/// A pipe to or from the writer thread, and then its successor: that of a forked child, or one in the
-/// place of a pipe that the host has closed.
+/// A pipe to or from the writer thread, with its successor, if any: that of a forked child, or the
+/// replacement of a pipe that the host has closed.
 #[derive(Debug)]
 pub(crate) struct Wake {
     sender: ProcessFd,
@@ -20,7 +20,7 @@ pub(crate) struct Wake {
 }
 
 impl Wake {
-    /// A pipe of this process, made while forks are kept off.
+    /// Creates a pipe of this process, while forks are blocked.
     pub(crate) fn new(hold: &Hold) -> io::Result<Self> {
         let (receiver, sender) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
         let private = |fd| ProcessFd::private(hold, fd);
@@ -28,7 +28,8 @@ impl Wake {
         Ok(Self { sender, receiver, successor: OnceLock::new() })
     }
 
-    /// The last pipe: that of this process, or in a child without one the parent's, which is closed.
+    /// Returns the last pipe: that of this process or, in a child without one, that of the parent,
+    /// which is closed.
     fn current(&self) -> &Self {
         let mut current = self;
         while let Some(successor) = current.successor.get() {
@@ -37,7 +38,7 @@ impl Wake {
         current
     }
 
-    /// Makes a successor, for a forked child.
+    /// Creates a successor.
     pub(crate) fn renew(&self, hold: &Hold) -> io::Result<()> {
         let successor = Box::new(Self::new(hold)?);
         drop(self.current().successor.set(successor));
@@ -54,7 +55,7 @@ impl Wake {
     pub(crate) fn wake(&self) {
         let current = self.current();
         if current.sender.is_open() {
-            // A full pipe wakes as well as one byte more.
+            // If the pipe is full, the thread is woken anyway.
             let _ = write(&current.sender, &[0]);
         }
     }
@@ -73,7 +74,7 @@ impl Wake {
         is_open
     }
 
-    /// Returns whether both ends are open. Without a sender, the receiver is readable for good.
+    /// Returns whether both ends are open. Without a sender, the receiver would stay readable.
     pub(crate) fn is_open(&self) -> bool {
         let current = self.current();
         current.sender.is_open() && current.receiver.is_open()

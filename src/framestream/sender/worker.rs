@@ -8,36 +8,37 @@ use std::time::Instant;
 use nix::poll::{PollFd, PollFlags};
 
 use super::counters::{LinkState, add};
-use super::drops::{Drops, Progress};
+use super::drops::{DropMonitor, Progress};
 use super::link::Link;
 use super::{Closing, Feed, Gathered, Shared, Source};
 use crate::transport::{UNPOLLABLE_RETRY, deadline, poll_for};
 
+/// The state of the writer thread.
 pub(super) struct Worker<F: Feed> {
     shared: Arc<Shared<F>>,
     source: F::Source,
     link: Link,
-    drops: Drops,
+    monitor: DropMonitor,
 }
 
 impl<F: Feed> Worker<F> {
     pub(super) fn new(shared: Arc<Shared<F>>, source: F::Source, link: Link) -> Self {
-        Self { shared, source, link, drops: Drops::default() }
+        Self { shared, source, link, monitor: DropMonitor::default() }
     }
 
     /// Runs until the writer thread is closed.
     pub(super) fn run(mut self) {
         let mut tried_once_more = false;
         loop {
-            self.reopen_if_asked();
-            if self.shared.flush.take_asked() {
-                self.link.hurry();
+            self.reopen_if_requested();
+            if self.shared.flush.take_request() {
+                self.link.retry_now();
             }
             let gathered = self.source.gather(self.link.is_blocked());
             let advanced = self.link.advance(&mut self.source, &self.shared.counters.0);
             self.shared.counters.0.set_state(self.link.state());
             self.check_drops();
-            self.shared.flush.tell(false);
+            self.shared.flush.notify(false);
             if let Some(&Closing { by: until, .. }) = self.shared.closing.get() {
                 let nothing_left = self.source.is_empty();
                 if self.link.is_closed() || Instant::now() >= until {
@@ -46,7 +47,7 @@ impl<F: Feed> Worker<F> {
                 match self.link.state() {
                     LinkState::Disconnected if nothing_left || tried_once_more => break,
                     LinkState::Disconnected => {
-                        self.link.hurry();
+                        self.link.retry_now();
                         tried_once_more = true;
                         continue;
                     }
@@ -58,8 +59,8 @@ impl<F: Feed> Worker<F> {
                     _ => (),
                 }
             }
-            // Frames that came in meanwhile wait for company: a write for each would cost more
-            // than all of logging.
+            // Frames that were submitted meanwhile wait for a batch: one write for each would cost
+            // more than logging it.
             if gathered != Gathered::More && !advanced {
                 self.sleep(gathered);
             }
@@ -68,19 +69,19 @@ impl<F: Feed> Worker<F> {
     }
 
     fn check_drops(&mut self) {
-        let Self { shared, link, drops, .. } = self;
+        let Self { shared, link, monitor, .. } = self;
         let counters = &shared.counters.0;
-        drops.check(&shared.feed, &counters.events, || Progress {
+        monitor.check(&shared.feed, &counters.events, || Progress {
             blocked: link.is_blocked(),
-            taken: counters.bytes_written.load(Ordering::Relaxed),
+            bytes_accepted: counters.bytes_written.load(Ordering::Relaxed),
         });
     }
 
-    /// Sees whether the stream is to be opened anew. What another thread did before it asked is
-    /// done.
-    fn reopen_if_asked(&mut self) {
-        let asked = &self.shared.reopen;
-        if asked.load(Ordering::Relaxed) && asked.swap(false, Ordering::Acquire) {
+    /// Reopens the stream if a thread has requested it. The changes that it made before, such as
+    /// renaming a file, are visible.
+    fn reopen_if_requested(&mut self) {
+        let requested = &self.shared.reopen;
+        if requested.load(Ordering::Relaxed) && requested.swap(false, Ordering::Acquire) {
             self.link.reopen(&mut self.source, &self.shared.counters.0);
         }
     }
@@ -88,11 +89,11 @@ impl<F: Feed> Worker<F> {
     /// Waits for a producer with a batch, for the peer, or for the next deadline.
     fn sleep(&mut self, gathered: Gathered) {
         let shared = &*self.shared;
-        // Without room for more there is no point in being woken by a producer.
+        // Without room for more frames, a producer must not wake this thread.
         if gathered != Gathered::Full {
             shared.sleeping.0.store(true, Ordering::Relaxed);
-            // Either this thread sees the batch below, or its producer sees `sleeping`; if both
-            // miss, the next frame or the flush timeout makes up for it.
+            // Either this thread sees the batch below, or its producer sees `sleeping`. Should both
+            // miss, the next frame or the flush timeout wakes this thread.
             fence(Ordering::SeqCst);
             if self.source.has_batch() {
                 shared.sleeping.0.store(false, Ordering::Relaxed);
@@ -104,7 +105,7 @@ impl<F: Feed> Worker<F> {
         let close_by = shared.closing.get().map(|closing| closing.by);
         let deadlines = [self.link.deadline(), close_by];
         let mut until = deadlines.into_iter().flatten().fold(flush_at, Instant::min);
-        if let Some(check_at) = self.drops.deadline() {
+        if let Some(check_at) = self.monitor.deadline() {
             until = until.min(check_at);
         }
 
@@ -127,28 +128,29 @@ impl<F: Feed> Worker<F> {
         if readable {
             self.link.readable(&mut self.source, &shared.counters.0);
         }
-        // The numbers may be those of descriptors of the host, which never become ready.
+        // The numbers may belong to descriptors of the host by now, which never become ready.
         closed |= !woken && !readable;
         if closed && !(shared.wake.replace_closed() & shared.ended.replace_closed()) {
-            // Out of descriptors. Until there are some again, only the time wakes this thread.
+            // Out of descriptors. Until some are free, this thread has to check periodically.
             drop(poll_for(&mut [], UNPOLLABLE_RETRY));
         }
     }
 
-    /// Counts what could not be sent, and lets those who close go on.
+    /// Counts the frames that could not be sent, and notifies the waiting threads.
     fn finish(self) {
-        let Self { shared, mut source, link, drops } = self;
+        let Self { shared, mut source, link, monitor } = self;
         let counters = &shared.counters.0;
         add(&counters.written, source.rewind());
         let unsent = source.discard();
         add(&counters.lost_closing, unsent);
         counters.set_state(LinkState::Closing);
-        // A frame that is put in from here on is never seen.
+        // Frames that are submitted from here on are never sent.
         shared.over.store(true, Ordering::Release);
-        shared.flush.tell(true);
-        // Whatever the transport calls at its end is over when they go on.
+        shared.flush.notify(true);
+        // Dropped first, because it may call functions of the host, which must have returned when
+        // `close` does.
         drop(link);
-        drops.end(&shared.feed, unsent as u64, &counters.events);
+        monitor.end(&shared.feed, unsent as u64, &counters.events);
         shared.ended.wake();
     }
 }

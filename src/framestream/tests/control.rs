@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Control frames: what is encoded is decoded, and nothing else is.
+//! Encoding and decoding of control frames.
 
 use framestream::control::{ControlError, ControlFrame, ControlType, Header};
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ fn frame() -> impl Strategy<Value = ControlFrame> {
 
 proptest! {
     #[test]
-    fn a_frame_decodes_to_what_was_encoded(frame in frame(), with_header: bool) {
+    fn an_encoded_frame_decodes_to_the_same_frame(frame in frame(), with_header: bool) {
         let header = if with_header { Header::With } else { Header::Without };
         let Ok(bytes) = frame.encode(header) else {
             prop_assert!(frame.encoded_size(header).is_err());
@@ -32,13 +32,13 @@ proptest! {
         }
         for length in 0..bytes.len() {
             let cut = decoded.decode(&bytes[..length], header);
-            let ends_behind_a_field = header == Header::Without && cut.is_ok();
-            prop_assert!(cut.is_err() || ends_behind_a_field);
+            let ends_after_a_field = header == Header::Without && cut.is_ok();
+            prop_assert!(cut.is_err() || ends_after_a_field);
         }
     }
 
     #[test]
-    fn any_bytes_decode_or_not_without_harm(bytes: Vec<u8>, with_header: bool) {
+    fn arbitrary_bytes_that_decode_are_encoded_the_same(bytes: Vec<u8>, with_header: bool) {
         let header = if with_header { Header::With } else { Header::Without };
         let mut frame = ControlFrame::default();
         if frame.decode(&bytes, header).is_ok() {
@@ -47,9 +47,9 @@ proptest! {
     }
 }
 
-/// The worked example of `docs/frame-streams.md`.
+/// Checks the example in `docs/frame-streams.md`.
 #[test]
-fn the_documented_frames_are_these() {
+fn the_documented_frames_are_correct() {
     let content_type = b"protobuf:dnstap.Dnstap".as_slice();
     let start = ControlFrame::new(ControlType::Start, Some(content_type));
     let mut bytes = vec![0, 0, 0, 0, 0, 0, 0, 34, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 22];
@@ -60,14 +60,14 @@ fn the_documented_frames_are_these() {
 }
 
 #[test]
-fn faults_are_named() {
+fn errors_give_the_reason() {
     let mut frame = ControlFrame::default();
-    let fault = |frame: &mut ControlFrame, bytes: &[u8]| frame.decode(bytes, Header::With);
-    assert_eq!(fault(&mut frame, &[]), Err(ControlError::Truncated));
-    assert_eq!(fault(&mut frame, &[0, 0, 0, 9]), Err(ControlError::NoEscape(9)));
+    let decode = |frame: &mut ControlFrame, bytes: &[u8]| frame.decode(bytes, Header::With);
+    assert_eq!(decode(&mut frame, &[]), Err(ControlError::Truncated));
+    assert_eq!(decode(&mut frame, &[0, 0, 0, 9]), Err(ControlError::NoEscape(9)));
     let announced = [0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 3];
     let mismatch = ControlError::LengthMismatch { announced: 8, actual: 4 };
-    assert_eq!(fault(&mut frame, &announced), Err(mismatch));
+    assert_eq!(decode(&mut frame, &announced), Err(mismatch));
     let unknown = [0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 6];
-    assert_eq!(fault(&mut frame, &unknown), Err(ControlError::UnknownType(6)));
+    assert_eq!(decode(&mut frame, &unknown), Err(ControlError::UnknownType(6)));
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Streams of one direction over a socket that could carry both.
+//! Unidirectional streams over a socket.
 
 mod patience;
+mod receiver;
 
 use std::io::Read;
 use std::os::unix::net::UnixListener;
@@ -13,24 +14,23 @@ use framestream::handshake::Direction;
 use framestream::iothr::{IoThr, IoThrOptions};
 use framestream::transport::SocketSender;
 use framestream::writer::{StreamWriter, WriterOptions};
-use patience::{PATIENCE, wait_for};
+use patience::PATIENCE;
+use receiver::connection;
 
 fn writer(path: &Path) -> StreamWriter {
     let mut options = WriterOptions::default();
     options.add_content_type(b"numbers").expect("short");
-    // Whoever waits for an answer fails.
+    // A writer that waits for an answer fails.
     options.io_timeout = PATIENCE;
     options.direction = Some(Direction::Unidirectional);
     StreamWriter::new(Box::new(SocketSender::unix(path).expect("a short path")), options)
 }
 
-/// Takes all that a sender sends, and says nothing.
+/// Reads everything that a sender sends, without a reply.
 fn listen(path: &Path) -> JoinHandle<Vec<u8>> {
     let listener = UnixListener::bind(path).expect("a socket");
-    listener.set_nonblocking(true).expect("a socket");
     thread::spawn(move || {
-        let (mut stream, _) = wait_for(|| listener.accept().ok());
-        stream.set_nonblocking(false).expect("a socket");
+        let mut stream = connection(&listener);
         stream.set_read_timeout(Some(PATIENCE / 2)).expect("a timeout");
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).expect("the end of the stream");
@@ -38,7 +38,7 @@ fn listen(path: &Path) -> JoinHandle<Vec<u8>> {
     })
 }
 
-/// START, one frame, STOP.
+/// Returns a stream of one frame.
 fn expected() -> Vec<u8> {
     let content_type = b"numbers".as_slice();
     let start = ControlFrame::new(ControlType::Start, Some(content_type)).encode(Header::With);
@@ -47,18 +47,18 @@ fn expected() -> Vec<u8> {
 }
 
 #[test]
-fn a_writer_speaks_alone() {
+fn a_unidirectional_writer_expects_no_reply() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
     let receiving = listen(&path);
     let mut writer = writer(&path);
     writer.write(b"one").expect("a frame");
-    writer.close().expect("no answer to wait for");
+    writer.close().expect("no wait for FINISH");
     assert_eq!(receiving.join().expect("the receiver"), expected());
 }
 
 #[test]
-fn a_writer_thread_speaks_alone() {
+fn a_unidirectional_writer_thread_expects_no_reply() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
     let receiving = listen(&path);

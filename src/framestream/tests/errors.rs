@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a writer thread says of receivers that are not there, silent, picky, or gone.
+//! Errors of a writer thread whose receiver is absent or silent, refuses the stream, or hangs up.
 
 mod patience;
+mod receiver;
 
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, SocketAddrV4};
 use std::os::fd::AsRawFd;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use framestream::transport::{FileSender, HostSender, SocketSender, Transport};
 use framestream::writer::{StreamWriter, WriterOptions};
 use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, SockaddrIn, bind, getsockname};
 use patience::{PATIENCE, wait_for};
+use receiver::connection;
 
 fn start(
     transport: impl Transport + 'static,
@@ -45,22 +47,14 @@ fn await_error(iothr: &IoThr<Vec<u8>>, expected: &str) {
     wait_for(|| iothr.last_error().filter(|error| error == expected));
 }
 
-fn connection(listener: &UnixListener) -> UnixStream {
-    listener.set_nonblocking(true).expect("a socket");
-    let (stream, _) = wait_for(|| listener.accept().ok());
-    stream.set_nonblocking(false).expect("a socket");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    stream
-}
-
-/// ACCEPT of another content type than the one that is offered.
-fn other_type() -> Vec<u8> {
+/// Returns ACCEPT with another content type than the offered one.
+fn accept_of_another_type() -> Vec<u8> {
     let accept = ControlFrame::new(ControlType::Accept, Some(b"letters".as_slice()));
     accept.encode(Header::With).expect("short")
 }
 
 #[test]
-fn each_failure_is_told_until_the_next() {
+fn the_last_error_is_kept_until_the_next_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
     let name = path.display();
@@ -68,37 +62,37 @@ fn each_failure_is_told_until_the_next() {
     await_error(&iothr, &format!("{name}: connecting: No such file or directory"));
 
     let listener = UnixListener::bind(&path).expect("a socket");
-    let mut picky = connection(&listener);
-    picky.write_all(&other_type()).expect("the sender listens");
-    let picked = format!("{name}: handshake: no content type in common with the peer");
-    await_error(&iothr, &picked);
+    let mut refusing = connection(&listener);
+    refusing.write_all(&accept_of_another_type()).expect("a sender that reads");
+    let refused = format!("{name}: handshake: no content type in common with the peer");
+    await_error(&iothr, &refused);
 
     let mut stream = connection(&listener);
     let accept = ControlFrame::new(ControlType::Accept, None).encode(Header::With);
-    stream.write_all(&accept.expect("short")).expect("the sender listens");
+    stream.write_all(&accept.expect("short")).expect("a sender that reads");
     producers[0].submit(vec![1]).expect("room");
     wait_for(|| (iothr.stats().written > 0).then_some(()));
-    assert_eq!(iothr.last_error(), Some(picked), "it is kept when all is well again");
-    // What is left unread makes the end an abrupt one.
+    assert_eq!(iothr.last_error(), Some(refused), "not kept after the error was resolved");
+    // With unread data, closing the socket would reset the connection.
     let mut all = [0; 1024];
-    while stream.read(&mut all).expect("what was sent") == all.len() {}
+    while stream.read(&mut all).expect("the sent data") == all.len() {}
     drop(stream);
     await_error(&iothr, &format!("{name}: the stream broke: the receiver closed the connection"));
 }
 
 #[test]
-fn silence_is_told_with_its_length() {
+fn the_error_of_a_silent_receiver_gives_the_time_limit() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
     let _listener = UnixListener::bind(&path).expect("a socket");
     let (iothr, _producers) = start(socket(&path), Duration::from_millis(100));
-    let silence = "handshake: the receiver did not answer within 0.1 s";
-    await_error(&iothr, &format!("{}: {silence}", path.display()));
+    let no_answer = "handshake: the receiver did not answer within 0.1 s";
+    await_error(&iothr, &format!("{}: {no_answer}", path.display()));
 }
 
 #[test]
-fn addresses_and_hosts_go_by_their_names() {
-    // Bound, so that nobody else gets the port, but not listening.
+fn errors_name_the_address_or_host() {
+    // Bound, so that no other process gets the port, but not listening.
     let flags = SockFlag::SOCK_CLOEXEC;
     let held =
         socket::socket(AddressFamily::Inet, SockType::Stream, flags, None).expect("a socket");
@@ -112,12 +106,12 @@ fn addresses_and_hosts_go_by_their_names() {
     let (iothr, _producers) = start(HostSender::new("127.0.0.1", port), PATIENCE);
     await_error(&iothr, &format!("127.0.0.1:{port}: connecting: {refused}"));
     let (iothr, _producers) = start(HostSender::new("nobody.invalid", port), PATIENCE);
-    let begins = format!("nobody.invalid:{port}: connecting: failed to lookup address");
-    wait_for(|| iothr.last_error().filter(|error| error.starts_with(&begins)));
+    let beginning = format!("nobody.invalid:{port}: connecting: failed to lookup address");
+    wait_for(|| iothr.last_error().filter(|error| error.starts_with(&beginning)));
 }
 
 #[test]
-fn a_fifo_tells_of_its_reader() {
+fn errors_of_a_fifo_show_the_state_of_its_reader() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("fifo");
     nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
@@ -126,7 +120,7 @@ fn a_fifo_tells_of_its_reader() {
     await_error(&iothr, &format!("{name}: connecting: No such device or address"));
     let reader = fs::File::open(&path).expect("a writer");
     wait_for(|| (iothr.stats().connects > 0).then_some(()));
-    // The next stream goes to a file, so that this stays the last error.
+    // The next stream is written to a regular file, so that no further error follows.
     fs::remove_file(&path).expect("a FIFO");
     drop(reader);
     await_error(&iothr, &format!("{name}: the stream broke: broken pipe"));

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Forks of a process whose other threads are in the middle of something.
+//! Forks while other threads are using the library.
 
 mod patience;
+mod receiver;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::Read;
 use std::os::unix::net::UnixListener;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
@@ -15,29 +15,29 @@ use std::time::Instant;
 
 use framestream::fork::{self, Lock};
 use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, Refused};
-use framestream::reader::{ReaderOptions, StreamReader};
 use framestream::sender::{LinkState, SenderOptions};
-use framestream::transport::{FileReceiver, FileSender, SocketSender, Transport};
+use framestream::transport::{FileSender, SocketSender, Transport};
 use framestream::writer::{StreamWriter, WriterOptions};
 use nix::libc::{_exit, pthread_atfork};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, alarm, fork};
 use patience::{PATIENCE, wait_for};
+use receiver::{connection, read_file};
 
-/// Counts what a thread allocates.
+/// An allocator that counts the allocations of each thread.
 struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Allocations in the handlers of forks.
+/// Number of allocations in fork handlers.
 static IN_HANDLERS: AtomicUsize = AtomicUsize::new(0);
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-// SAFETY: all is the system's.
+// SAFETY: it forwards to the allocator of the system.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
@@ -51,6 +51,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
+/// Runs a fork handler, and counts its allocations.
 fn counted(handler: impl FnOnce()) {
     let before = ALLOCATIONS.get();
     handler();
@@ -70,22 +71,22 @@ extern "C" fn in_child() {
     counted(|| unsafe { fork::mark_child() });
 }
 
-/// Forks. The child does `work`, and tells whether it was right.
+/// Forks, and checks that `work` returns true in the child.
 fn in_forked_child(work: impl FnOnce() -> bool) {
     static HANDLERS: Once = Once::new();
     HANDLERS.call_once(|| {
-        // SAFETY: the handlers are fit for a process with threads.
+        // SAFETY: the handlers may run in a process with threads.
         let result = unsafe { pthread_atfork(Some(prepare), Some(in_parent), Some(in_child)) };
         assert_eq!(result, 0);
     });
-    // SAFETY: the C library and this crate are fit for a child of a process with threads, and
-    // nothing else is used in it.
+    // SAFETY: the child uses only the C library and this crate, which support children of a process
+    // with threads.
     match unsafe { fork() }.expect("a child") {
         ForkResult::Child => {
-            // A child that waits for ever is killed.
+            // Kills a child that hangs.
             alarm::set(PATIENCE.as_secs() as u32);
             let status = i32::from(!work() || IN_HANDLERS.load(Ordering::Relaxed) > 0);
-            // SAFETY: nothing is left to be done.
+            // SAFETY: no destructors or exit handlers need to run.
             unsafe { _exit(status) }
         }
         ForkResult::Parent { child } => {
@@ -94,13 +95,15 @@ fn in_forked_child(work: impl FnOnce() -> bool) {
     }
 }
 
-/// One test at a time: a fork waits for the locks of all, and a busy machine lets one wait long.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+/// Runs the tests one after the other: a fork waits for the locks of all, which may take long on a
+/// busy machine.
+fn serialize() -> MutexGuard<'static, ()> {
+    static TESTS: Mutex<()> = Mutex::new(());
+    TESTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Set when it goes, also by a panic: those who wait for it would wait for ever.
+/// A guard that sets a flag when it is dropped, even by a panic, so that threads do not wait for the
+/// flag endlessly.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
@@ -109,21 +112,21 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Runs `work` in two threads until `meanwhile` is over.
-fn beside(work: impl Fn() + Sync, meanwhile: impl FnOnce()) {
+/// Runs `work` repeatedly in two threads until `meanwhile` has returned.
+fn with_threads(work: impl Fn() + Sync, meanwhile: impl FnOnce()) {
     let over = AtomicBool::new(false);
-    let begun = AtomicUsize::new(0);
+    let started = AtomicUsize::new(0);
     thread::scope(|scope| {
         let _over = Over(&over);
         for _ in 0..2 {
             scope.spawn(|| {
-                begun.fetch_add(1, Ordering::Relaxed);
+                started.fetch_add(1, Ordering::Relaxed);
                 while !over.load(Ordering::Relaxed) {
                     work();
                 }
             });
         }
-        wait_for(|| (begun.load(Ordering::Relaxed) == 2).then_some(()));
+        wait_for(|| (started.load(Ordering::Relaxed) == 2).then_some(()));
         meanwhile();
     });
 }
@@ -139,8 +142,8 @@ fn start(transport: impl Transport + 'static) -> (IoThr<Vec<u8>>, FrameProducer<
 }
 
 #[test]
-fn a_child_finds_locks_free_and_their_values_whole() {
-    let _turn = turn();
+fn locks_are_free_and_their_values_consistent_in_a_child() {
+    let _serialized = serialize();
     let pair = Lock::new((0u64, 0u64));
     let step = || {
         let mut pair = pair.lock();
@@ -150,7 +153,7 @@ fn a_child_finds_locks_free_and_their_values_whole() {
         }
         pair.1 += 1;
     };
-    beside(step, || {
+    with_threads(step, || {
         let generation = fork::generation();
         for _ in 0..500 {
             in_forked_child(|| {
@@ -169,10 +172,10 @@ fn a_child_finds_locks_free_and_their_values_whole() {
 }
 
 #[test]
-fn a_child_of_a_child_finds_them_free_too() {
-    let _turn = turn();
+fn locks_are_free_in_a_child_of_a_child() {
+    let _serialized = serialize();
     let lock = Lock::new(0);
-    beside(
+    with_threads(
         || *lock.lock() += 1,
         || {
             for _ in 0..50 {
@@ -186,31 +189,22 @@ fn a_child_of_a_child_finds_them_free_too() {
 }
 
 #[test]
-fn handlers_that_are_there_twice_do_no_harm() {
-    let _turn = turn();
+fn handlers_may_be_registered_twice() {
+    let _serialized = serialize();
     let lock = Lock::new(1);
     fork::prepare();
     fork::prepare();
     fork::in_parent();
     fork::in_parent();
     assert_eq!(*lock.lock(), 1);
-    // As where only the child has a handler.
+    // As if only the child had a handler.
     fork::in_parent();
     assert_eq!(*lock.lock(), 1);
 }
 
-fn read_file(path: &Path) -> Vec<Vec<u8>> {
-    let mut reader = StreamReader::new(Box::new(FileReceiver::new(path)), ReaderOptions::default());
-    let mut frames = Vec::new();
-    while let Some(frame) = reader.read().expect("a frame or STOP") {
-        frames.push(frame.to_vec());
-    }
-    frames
-}
-
 #[test]
-fn a_child_sends_and_closes_whatever_the_threads_of_the_parent_do() {
-    let _turn = turn();
+fn a_child_can_send_and_close_whatever_the_threads_of_the_parent_are_doing() {
+    let _serialized = serialize();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("frames");
     let (iothr, producer) = start(FileSender::new(&path));
@@ -219,14 +213,14 @@ fn a_child_sends_and_closes_whatever_the_threads_of_the_parent_do() {
         drop(iothr.last_error());
         iothr.reopen();
     };
-    beside(other_work, || {
+    with_threads(other_work, || {
         for _ in 0..50 {
             in_forked_child(|| {
-                let taken = producer.submit(b"child".to_vec()).is_ok();
+                let accepted = producer.submit(b"child".to_vec()).is_ok();
                 let closed = iothr.close();
                 let own = path.with_extension(std::process::id().to_string());
                 let stats = iothr.stats();
-                taken
+                accepted
                     && closed
                     && (stats.accepted, stats.written) == (1, 1)
                     && read_file(&own) == [b"child"]
@@ -239,11 +233,11 @@ fn a_child_sends_and_closes_whatever_the_threads_of_the_parent_do() {
 }
 
 #[test]
-fn a_child_that_closes_while_it_begins_to_send_is_closed() {
-    let _turn = turn();
+fn a_child_can_close_while_it_submits_its_first_frame() {
+    let _serialized = serialize();
     let folder = tempfile::tempdir().expect("a folder");
     let (iothr, producer) = start(FileSender::new(&folder.path().join("frames")));
-    // Often enough for both orders.
+    // Often enough for both orders to occur.
     for _ in 0..300 {
         in_forked_child(|| {
             let closed = thread::scope(|scope| {
@@ -262,15 +256,13 @@ fn a_child_that_closes_while_it_begins_to_send_is_closed() {
 }
 
 #[test]
-fn a_child_does_not_wait_for_the_thread_of_a_parent_that_closes() {
-    let _turn = turn();
+fn a_child_does_not_wait_for_the_thread_of_a_closing_parent() {
+    let _serialized = serialize();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).expect("a socket");
     let (iothr, producer) = start(SocketSender::unix(&path).expect("a short path"));
-    listener.set_nonblocking(true).expect("a socket");
-    let (mut silent, _) = wait_for(|| listener.accept().ok());
-    silent.set_nonblocking(false).expect("a socket");
+    let mut silent = connection(&listener);
     // With nothing pending, closing would not wait for the receiver.
     producer.submit(vec![0]).expect("room");
     thread::scope(|scope| {
@@ -280,11 +272,11 @@ fn a_child_does_not_wait_for_the_thread_of_a_parent_that_closes() {
             _ => None,
         });
         in_forked_child(|| {
-            let begun = Instant::now();
-            iothr.close() && iothr.close() && begun.elapsed() < PATIENCE / 4
+            let start = Instant::now();
+            iothr.close() && iothr.close() && start.elapsed() < PATIENCE / 4
         });
-        assert!(!closing.is_finished(), "the receiver has said nothing");
-        // It hangs up without an answer.
+        assert!(!closing.is_finished(), "closed without an answer of the receiver");
+        // The receiver hangs up without an answer.
         silent.read_exact(&mut [0; 4]).expect("READY");
         drop((silent, listener));
         assert!(closing.join().expect("no panic"));
@@ -294,8 +286,8 @@ fn a_child_does_not_wait_for_the_thread_of_a_parent_that_closes() {
 }
 
 #[test]
-fn a_lock_that_is_tried_waits_neither_for_a_thread_nor_for_a_fork() {
-    let _turn = turn();
+fn try_lock_waits_neither_for_a_thread_nor_for_a_fork() {
+    let _serialized = serialize();
     let (lock, other) = (Lock::new(1), Lock::new(2));
     thread::scope(|scope| {
         let held = lock.lock();
@@ -313,16 +305,16 @@ fn a_lock_that_is_tried_waits_neither_for_a_thread_nor_for_a_fork() {
 
 #[cfg(debug_assertions)]
 #[test]
-fn locks_out_of_order_are_found_in_debug_builds() {
-    let _turn = turn();
+fn locks_out_of_order_panic_in_debug_builds() {
+    let _serialized = serialize();
     let (state, leaf) = (Lock::new(1), Lock::leaf(2));
-    let refused =
+    let panics =
         |work: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err();
     let outer = state.lock();
     assert_eq!(*leaf.lock_inside(&outer), 2);
-    assert!(refused(&|| drop(leaf.lock())), "the gate a second time");
-    assert!(refused(&|| drop(state.lock_inside(&outer))), "a lock after one of its rank");
-    assert!(refused(&fork::prepare), "a fork");
+    assert!(panics(&|| drop(leaf.lock())), "the gate was taken a second time");
+    assert!(panics(&|| drop(state.lock_inside(&outer))), "a second lock of the same rank");
+    assert!(panics(&fork::prepare), "a fork");
     drop(outer);
     assert_eq!(*leaf.lock(), 2);
     assert_eq!(*state.lock(), 1);

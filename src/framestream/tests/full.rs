@@ -1,38 +1,34 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A file that can grow no more, as on a full disk: the limit is that of the whole process, so this
-//! test has one of its own.
+//! A file that cannot grow, as on a full disk. The limit applies to the whole process, so this test
+//! program contains only one test.
 
 mod patience;
+mod receiver;
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use framestream::iothr::{IoThr, IoThrOptions, LinkState, SenderStats};
-use framestream::reader::{ReaderOptions, StreamReader};
 use framestream::sender::SenderOptions;
-use framestream::transport::{FileReceiver, FileSender};
+use framestream::transport::FileSender;
 use framestream::writer::{StreamWriter, WriterOptions};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use patience::{PATIENCE, wait_for};
+use receiver::read_file;
 
 #[track_caller]
 fn until(iothr: &IoThr<Vec<u8>>, condition: impl Fn(&SenderStats) -> bool) {
     wait_for(|| condition(&iothr.stats()).then_some(()));
 }
 
-/// Lengths of the frames of a file that ends with STOP.
-fn read_file(path: &Path) -> Vec<usize> {
-    let mut reader = StreamReader::new(Box::new(FileReceiver::new(path)), ReaderOptions::default());
-    let mut lengths = Vec::new();
-    while let Some(frame) = reader.read().expect("a frame or STOP") {
-        lengths.push(frame.len());
-    }
-    lengths
+/// Returns the lengths of the frames of a file that ends with STOP.
+fn lengths(path: &Path) -> Vec<usize> {
+    read_file(path).iter().map(Vec::len).collect()
 }
 
 #[test]
-fn a_torn_frame_is_completed_where_it_began_before_the_file_is_rotated() {
+fn a_torn_frame_is_completed_before_the_file_is_rotated() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("frames");
     let renamed = folder.path().join("frames.1");
@@ -61,11 +57,11 @@ fn a_torn_frame_is_completed_where_it_began_before_the_file_is_rotated() {
     fs::rename(&path, &renamed).expect("a file");
     iothr.reopen();
     until(&iothr, |stats| stats.state == LinkState::Closing);
-    setrlimit(Resource::RLIMIT_FSIZE, soft, hard).expect("the limit of before");
+    setrlimit(Resource::RLIMIT_FSIZE, soft, hard).expect("the previous limit");
     iothr.reopen();
     until(&iothr, |stats| stats.written == 2);
     assert!(iothr.close());
-    assert_eq!((read_file(&renamed), read_file(&path)), (vec![100_000], vec![100_001]));
+    assert_eq!((lengths(&renamed), lengths(&path)), (vec![100_000], vec![100_001]));
     let stats = iothr.stats();
     assert_eq!((stats.connects, stats.disconnects), (2, 0));
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Senders to a host that goes by a name: the system's own resolver, with and without a name server
+//! Senders to host names, which the resolver of the system looks up, with and without a name server
 //! that answers.
 
+mod patience;
 mod receiver;
 
 use std::fs;
@@ -15,10 +16,8 @@ use framestream::iothr::{FrameProducer, IoThr, IoThrOptions};
 use framestream::sender::SenderOptions;
 use framestream::transport::HostSender;
 use framestream::writer::{StreamWriter, WriterOptions};
+use patience::{PATIENCE, wait_for};
 use receiver::{accept, receive};
-
-/// Longest wait for anything that is to happen.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 fn start(
     host: &str,
@@ -34,12 +33,10 @@ fn start(
 }
 
 fn await_failures(iothr: &IoThr<Vec<u8>>, count: u64, mut meanwhile: impl FnMut()) {
-    let deadline = Instant::now() + PATIENCE;
-    while iothr.stats().connect_failures < count {
-        assert!(Instant::now() < deadline, "{:?}", iothr.stats());
+    wait_for(|| {
         meanwhile();
-        thread::yield_now();
-    }
+        (iothr.stats().connect_failures >= count).then_some(())
+    });
 }
 
 fn send_to(host: &str, listener: TcpListener) {
@@ -61,28 +58,28 @@ fn send_to(host: &str, listener: TcpListener) {
 }
 
 #[test]
-fn localhost_is_found_under_each_of_its_addresses() {
+fn localhost_is_reached_at_each_of_its_addresses() {
     send_to("localhost", TcpListener::bind("127.0.0.1:0").expect("a port"));
     let six = (Ipv6Addr::LOCALHOST, 0);
     let addresses = std::net::ToSocketAddrs::to_socket_addrs(&("localhost", 0));
     if addresses.expect("localhost").any(|address| address.ip() == IpAddr::V6(six.0)) {
         send_to("localhost", TcpListener::bind(six).expect("a port"));
     } else {
-        println!("not over IPv6: localhost has no such address here");
+        println!("not tested over IPv6: localhost has no IPv6 address here");
     }
 }
 
 #[test]
-fn an_address_needs_no_name() {
+fn a_host_may_be_a_numeric_address() {
     send_to("127.0.0.1", TcpListener::bind("127.0.0.1:0").expect("a port"));
     match TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) {
         Ok(listener) => send_to("::1", listener),
-        Err(error) => println!("not over IPv6: {error}"),
+        Err(error) => println!("not tested over IPv6: {error}"),
     }
 }
 
 #[test]
-fn an_unknown_name_is_an_error_and_tried_again() {
+fn an_unknown_name_is_an_error_and_retried() {
     let transport = Box::new(HostSender::new("nobody.invalid", 6000));
     let mut writer = StreamWriter::new(transport, WriterOptions::default());
     let error = writer.open().expect_err("no such name").to_string();
@@ -94,33 +91,33 @@ fn an_unknown_name_is_an_error_and_tried_again() {
     assert_eq!(iothr.stats().waiting, 1);
 }
 
-/// Threads of this process that look up names.
+/// Returns the number of threads of this process that look up names.
 fn lookups() -> usize {
     let tasks = fs::read_dir("/proc/self/task").expect("threads");
     let names = tasks.map(|task| fs::read_to_string(task.expect("a thread").path().join("comm")));
-    // A thread may be gone before its name is read.
+    // A thread may end before its name is read.
     names.filter(|name| name.as_ref().is_ok_and(|name| name == "fstrm-lookup\n")).count()
 }
 
 #[test]
-#[ignore = "needs a network of its own; run by a_name_server_that_is_silent_holds_up_nothing"]
+#[ignore = "needs a network namespace; run by a_silent_name_server_delays_nothing"]
 fn with_a_silent_name_server() {
     let _silent = UdpSocket::bind("127.0.0.1:53").expect("the port of name servers");
     let (iothr, producers) = start("receiver.example", 6000, Duration::from_millis(50));
     producers[0].submit(vec![1]).expect("room");
     let mut peak = 0;
     await_failures(&iothr, 5, || peak = peak.max(lookups()));
-    assert_eq!((peak, lookups()), (1, 1), "one thread waits, whatever the number of tries");
+    assert_eq!((peak, lookups()), (1, 1), "more than one thread for all attempts");
 
-    let begun = Instant::now();
+    let start = Instant::now();
     iothr.close();
-    // The frame that waits is given its time, and one more try.
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    // The pending frame gets the close timeout, and one more attempt.
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
     assert_eq!(iothr.stats().lost_closing, 1);
 }
 
 #[test]
-fn a_name_server_that_is_silent_holds_up_nothing() -> io::Result<()> {
+fn a_silent_name_server_delays_nothing() -> io::Result<()> {
     let folder = tempfile::tempdir()?;
     let resolver = folder.path().join("resolv.conf");
     fs::write(&resolver, "nameserver 127.0.0.1\noptions timeout:30 attempts:1\n")?;

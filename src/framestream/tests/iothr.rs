@@ -1,32 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The writer thread from a Rust program: frames over a Unix socket to a receiver of this crate's
-//! own state machine, and into a file that the reader reads back.
+//! A writer thread that sends frames over a Unix socket, and to a file.
 
+mod patience;
 mod receiver;
 
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, LinkState, Refused};
-use framestream::queue::Model;
+use framestream::queue::QueueModel;
 use framestream::reader::{ReaderOptions, StreamReader};
 use framestream::sender::SenderOptions;
 use framestream::transport::{FileReceiver, FileSender, SocketSender};
 use framestream::writer::{StreamWriter, WriterOptions};
-use receiver::{accept, receive};
+use patience::wait_for;
+use receiver::{accept_from, receive_from};
 
 fn socket_writer(path: &Path) -> StreamWriter {
     let transport = SocketSender::unix(path).expect("a short path");
     StreamWriter::new(Box::new(transport), WriterOptions::default())
-}
-
-/// Accepts a sender.
-fn accept_from(listener: &UnixListener) -> UnixStream {
-    let (mut stream, _) = listener.accept().expect("a sender");
-    accept(&mut stream);
-    stream
 }
 
 fn submit_numbers(producer: &FrameProducer<Vec<u8>>, numbers: std::ops::Range<u32>) {
@@ -36,12 +29,12 @@ fn submit_numbers(producer: &FrameProducer<Vec<u8>>, numbers: std::ops::Range<u3
 }
 
 #[test]
-fn frames_arrive_in_order_and_the_accounts_balance() {
-    for model in [Model::Spsc, Model::Mpsc] {
+fn frames_arrive_in_order_and_are_counted() {
+    for model in [QueueModel::Spsc, QueueModel::Mpsc] {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("socket");
         let listener = UnixListener::bind(&path).expect("a socket");
-        let receiving = thread::spawn(move || receive(&mut accept_from(&listener)));
+        let receiving = receive_from(listener);
         let options = IoThrOptions { queue_model: model, ..IoThrOptions::default() };
         let (iothr, producers) = IoThr::start(options, socket_writer(&path)).expect("a thread");
         submit_numbers(&producers[0], 0..3000);
@@ -57,7 +50,7 @@ fn frames_arrive_in_order_and_the_accounts_balance() {
 }
 
 #[test]
-fn closing_does_not_wait_for_a_receiver_that_does_not() {
+fn closing_does_not_wait_for_a_receiver_that_does_not_read() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).expect("a socket");
@@ -68,9 +61,9 @@ fn closing_does_not_wait_for_a_receiver_that_does_not() {
     let (iothr, producers) = IoThr::start(options, socket_writer(&path)).expect("a thread");
     let stream = accept_from(&listener);
     while producers[0].submit(vec![7; 60_000]).is_ok() {}
-    let begun = Instant::now();
+    let start = Instant::now();
     assert!(iothr.close());
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
     let stats = iothr.stats();
     assert!(stats.refused == 1 && stats.lost_closing > 0, "{stats:?}");
     assert_eq!(stats.accepted, stats.written + stats.lost_closing);
@@ -78,25 +71,21 @@ fn closing_does_not_wait_for_a_receiver_that_does_not() {
 }
 
 #[test]
-fn frames_wait_for_a_receiver_that_is_late() {
+fn frames_wait_for_a_receiver_that_starts_later() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
     let (iothr, producers) =
         IoThr::start(IoThrOptions::default(), socket_writer(&path)).expect("a thread");
     submit_numbers(&producers[0], 0..1000);
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while iothr.stats().connect_failures == 0 {
-        assert!(Instant::now() < deadline, "{:?}", iothr.stats());
-        thread::yield_now();
-    }
+    wait_for(|| (iothr.stats().connect_failures > 0).then_some(()));
     let listener = UnixListener::bind(&path).expect("a socket");
-    let receiving = thread::spawn(move || receive(&mut accept_from(&listener)));
+    let receiving = receive_from(listener);
     assert!(iothr.close());
     assert_eq!(receiving.join().expect("the receiver").len(), 1000);
 }
 
 #[test]
-fn a_file_reads_back() {
+fn a_written_file_can_be_read() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("frames");
     let mut options = WriterOptions::default();
@@ -119,11 +108,11 @@ fn a_file_reads_back() {
 }
 
 #[test]
-fn a_time_that_no_clock_can_tell_is_for_ever() {
+fn maximum_timeouts_do_not_overflow() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).expect("a socket");
-    let receiving = thread::spawn(move || receive(&mut accept_from(&listener)));
+    let receiving = receive_from(listener);
     let mut writer_options = WriterOptions::default();
     writer_options.io_timeout = Duration::MAX;
     let transport = SocketSender::unix(&path).expect("a short path");

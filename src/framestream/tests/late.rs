@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Frames that are put in while the writer thread ends.
+//! Frames that are submitted while the writer thread ends.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use framestream::fork::Child;
-use framestream::sender::{Feed, Gathered, Sender, SenderOptions, Source, Write};
+use framestream::sender::{Feed, Gathered, Sender, SenderOptions, Source, WriteFn};
 use framestream::transport::FileSender;
 use framestream::writer::{StreamWriter, WriterOptions};
 
-/// Frames that are counted, and never there to be sent.
+/// A feed that counts frames, but never has any to send.
 struct Counted(Arc<AtomicU64>);
 
+/// A source without frames.
 struct Nothing;
 
 impl Feed for Counted {
@@ -46,7 +47,7 @@ impl Source for Nothing {
         0
     }
 
-    fn write_front(&mut self, _: usize, _: impl Write) -> Option<io::Result<usize>> {
+    fn write_front(&mut self, _: usize, _: impl WriteFn) -> Option<io::Result<usize>> {
         None
     }
 
@@ -68,7 +69,7 @@ impl Source for Nothing {
 }
 
 #[test]
-fn a_frame_that_came_too_late_is_lost_and_does_not_wait() {
+fn a_frame_that_is_submitted_too_late_counts_as_lost() {
     let folder = tempfile::tempdir().expect("a folder");
     let transport = Box::new(FileSender::new(&folder.path().join("frames")));
     let writer = StreamWriter::new(transport, WriterOptions::default());
@@ -78,8 +79,7 @@ fn a_frame_that_came_too_late_is_lost_and_does_not_wait() {
     accepted.fetch_add(1, Ordering::Release);
     let stats = sender.stats();
     assert_eq!((stats.accepted, stats.waiting, stats.lost_closing), (1, 1, 0));
-    // Its producer was held up before it was in the queue, until the thread had seen that for the
-    // last time.
+    // As if the producer had queued the frame after the thread checked the queue for the last time.
     assert!(sender.close());
     accepted.fetch_add(1, Ordering::Release);
     let stats = sender.stats();

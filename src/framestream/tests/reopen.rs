@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Streams that are opened anew at run time: files that are rotated, sockets whose receiver is
-//! quick, slow, or does nothing. No frame is lost, doubled, or torn for the reader.
+//! Streams that are reopened at run time: rotated files, and sockets whose receiver is fast, slow or
+//! silent. The receivers get each frame once, as a whole.
 
 mod patience;
 mod receiver;
@@ -9,19 +9,19 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, LinkState, SenderStats};
-use framestream::reader::{ReaderOptions, StreamReader};
 use framestream::sender::SenderOptions;
-use framestream::transport::{FileReceiver, FileSender, SocketSender, Transport};
+use framestream::transport::{FileSender, SocketSender, Transport};
 use framestream::writer::{StreamWriter, WriterOptions};
 use patience::{PATIENCE, wait_for};
-use receiver::{accept, receive};
+use receiver::{accept_from, connection, read_file, receive};
+use tempfile::TempDir;
 
-/// More than a Unix socket holds.
+/// A frame length that exceeds the buffer of a Unix socket.
 const LARGE: usize = 300_000;
 
 fn start(
@@ -46,12 +46,27 @@ fn socket(path: &Path) -> SocketSender {
     SocketSender::unix(path).expect("a short path")
 }
 
+/// Returns a listener on a Unix socket, in a temporary folder, and its path.
+fn listen() -> (TempDir, PathBuf, UnixListener) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    (folder, path, listener)
+}
+
+/// Closes a writer thread, and returns the numbers of the frames that a receiver gets meanwhile.
+fn close_and_receive(iothr: &IoThr<Vec<u8>>, mut stream: UnixStream) -> Vec<u32> {
+    let receiving = thread::spawn(move || receive(&mut stream));
+    assert!(iothr.close());
+    numbers(&receiving.join().expect("the receiver"))
+}
+
 #[track_caller]
 fn until(iothr: &IoThr<Vec<u8>>, condition: impl Fn(&SenderStats) -> bool) {
     wait_for(|| condition(&iothr.stats()).then_some(()));
 }
 
-/// A frame that says its number in its first and last bytes.
+/// Returns a frame that begins and ends with its number.
 fn frame(number: u32, length: usize) -> Vec<u8> {
     let mut frame = vec![0; length];
     frame[..4].copy_from_slice(&number.to_be_bytes());
@@ -59,6 +74,7 @@ fn frame(number: u32, length: usize) -> Vec<u8> {
     frame
 }
 
+/// Checks that frames are intact, and returns their numbers.
 fn numbers(frames: &[Vec<u8>]) -> Vec<u32> {
     let number = |bytes: Option<&[u8; 4]>| u32::from_be_bytes(*bytes.expect("a number"));
     let check = |frame: &Vec<u8>| {
@@ -75,32 +91,8 @@ fn submit_all(producer: &FrameProducer<Vec<u8>>, count: u32, length: impl Fn(u32
     }
 }
 
-/// The frames of a file that ends with STOP.
-fn read_file(path: &Path) -> Vec<Vec<u8>> {
-    let mut reader = StreamReader::new(Box::new(FileReceiver::new(path)), ReaderOptions::default());
-    let mut frames = Vec::new();
-    while let Some(frame) = reader.read().expect("a frame or STOP") {
-        frames.push(frame.to_vec());
-    }
-    frames
-}
-
-fn connection(listener: &UnixListener) -> UnixStream {
-    listener.set_nonblocking(true).expect("a socket");
-    let (stream, _) = wait_for(|| listener.accept().ok());
-    stream.set_nonblocking(false).expect("a socket");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    stream
-}
-
-fn accept_from(listener: &UnixListener) -> UnixStream {
-    let mut stream = connection(listener);
-    accept(&mut stream);
-    stream
-}
-
 #[test]
-fn rotated_files_hold_every_frame_once_and_in_order() {
+fn rotated_files_contain_every_frame_once_and_in_order() {
     const COUNT: u32 = 200_000;
     const ROTATIONS: u64 = 20;
     let folder = tempfile::tempdir().expect("a folder");
@@ -127,7 +119,7 @@ fn rotated_files_hold_every_frame_once_and_in_order() {
 }
 
 #[test]
-fn a_file_that_is_still_at_its_path_goes_on() {
+fn a_file_that_is_still_at_its_path_is_continued() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("frames");
     let (iothr, producer) = start(FileSender::new(&path), PATIENCE);
@@ -138,7 +130,7 @@ fn a_file_that_is_still_at_its_path_goes_on() {
     send(0);
     let inode = fs::metadata(&path).expect("a file").ino();
     iothr.reopen();
-    // The thread has seen to it before the second of these.
+    // The thread has handled the request before it sends the second of these frames.
     send(1);
     send(2);
     assert_eq!(iothr.stats().connects, 1);
@@ -148,7 +140,7 @@ fn a_file_that_is_still_at_its_path_goes_on() {
 }
 
 #[test]
-fn a_file_that_was_removed_is_made_again() {
+fn a_removed_file_is_created_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("frames");
     let (iothr, producer) = start(FileSender::new(&path), PATIENCE);
@@ -162,12 +154,10 @@ fn a_file_that_was_removed_is_made_again() {
 }
 
 #[test]
-fn a_socket_that_connects_anew_under_load_loses_nothing() {
+fn a_socket_that_reconnects_under_load_loses_nothing() {
     const COUNT: u32 = 20_000;
     const TIMES: u64 = 20;
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("socket");
-    let listener = UnixListener::bind(&path).expect("a socket");
+    let (_folder, path, listener) = listen();
     let receiving = thread::spawn(move || {
         let mut frames = Vec::new();
         for _ in 0..=TIMES {
@@ -178,10 +168,10 @@ fn a_socket_that_connects_anew_under_load_loses_nothing() {
     let (iothr, producer) = start(socket(&path), PATIENCE);
     let length = |number: u32| 8 + (number as usize * 7919) % 40_000;
     let producing = thread::spawn(move || submit_all(&producer, COUNT, length));
-    for time in 1..=TIMES {
-        until(&iothr, |stats| stats.connects == time && stats.written >= time * 500);
+    for connects in 1..=TIMES {
+        until(&iothr, |stats| stats.connects == connects && stats.written >= connects * 500);
         iothr.reopen();
-        until(&iothr, |stats| stats.connects == time + 1);
+        until(&iothr, |stats| stats.connects == connects + 1);
     }
     producing.join().expect("the producer");
     assert!(iothr.close());
@@ -192,8 +182,9 @@ fn a_socket_that_connects_anew_under_load_loses_nothing() {
     assert_eq!((stats.connects, stats.disconnects, stats.connect_failures), (21, 0, 0));
 }
 
-/// Sends to a receiver that has accepted and does not read: the first of three frames is torn.
-fn torn(
+/// Sends three frames to a receiver that does not read, so that the first one is torn, and requests
+/// to reopen the stream.
+fn reopen_within_a_frame(
     listener: &UnixListener,
     path: &Path,
     io_timeout: Duration,
@@ -209,101 +200,78 @@ fn torn(
 }
 
 #[test]
-fn a_frame_that_is_under_way_is_completed_first() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("socket");
-    let listener = UnixListener::bind(&path).expect("a socket");
-    let (iothr, mut first) = torn(&listener, &path, PATIENCE);
+fn a_frame_that_was_sent_in_part_is_completed_first() {
+    let (_folder, path, listener) = listen();
+    let (iothr, mut first) = reopen_within_a_frame(&listener, &path, PATIENCE);
     until(&iothr, |stats| stats.state == LinkState::Closing);
     assert_eq!(numbers(&receive(&mut first)), [0]);
-    let mut second = accept_from(&listener);
-    let receiving = thread::spawn(move || receive(&mut second));
-    assert!(iothr.close());
-    assert_eq!(numbers(&receiving.join().expect("the receiver")), [1, 2]);
+    assert_eq!(close_and_receive(&iothr, accept_from(&listener)), [1, 2]);
     let stats = iothr.stats();
     assert_eq!((stats.written, stats.connects, stats.disconnects), (3, 2, 0));
     assert_eq!(iothr.last_error(), None);
 }
 
 #[test]
-fn a_receiver_that_takes_nothing_is_given_up_and_gets_the_frame_whole() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("socket");
-    let listener = UnixListener::bind(&path).expect("a socket");
-    let (iothr, mut first) = torn(&listener, &path, Duration::from_secs(2));
-    let mut second = accept_from(&listener);
-    let receiving = thread::spawn(move || receive(&mut second));
-    assert!(iothr.close());
-    assert_eq!(numbers(&receiving.join().expect("the receiver")), [0, 1, 2]);
+fn a_receiver_that_does_not_read_is_disconnected_and_gets_the_whole_frame_again() {
+    let (_folder, path, listener) = listen();
+    let (iothr, mut first) = reopen_within_a_frame(&listener, &path, Duration::from_secs(2));
+    assert_eq!(close_and_receive(&iothr, accept_from(&listener)), [0, 1, 2]);
     let stats = iothr.stats();
     assert_eq!((stats.accepted, stats.written, stats.waiting), (3, 3, 0));
     assert_eq!((stats.connects, stats.disconnects), (2, 1));
-    let error = iothr.last_error().expect("a stream was given up");
+    let error = iothr.last_error().expect("an error of the first stream");
     let socket = path.display();
     assert_eq!(
         error,
         format!("{socket}: the stream broke: the receiver did not answer within 2 s")
     );
     let mut left = Vec::new();
-    first.read_to_end(&mut left).expect("what was sent, and the end");
+    first.read_to_end(&mut left).expect("the sent data, and the end");
     assert!((1..LARGE).contains(&left.len()), "{} bytes", left.len());
 }
 
 #[test]
-fn without_a_stream_it_is_the_next_try_that_comes_at_once() {
+fn without_a_stream_the_next_attempt_is_made_immediately() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
     let (iothr, producer) = start(socket(&path), PATIENCE);
     producer.submit(frame(0, 8)).expect("room");
-    // By the clock alone, so many tries would take minutes.
+    // With the usual delays, this number of attempts would take minutes.
     until(&iothr, |stats| {
         iothr.reopen();
         stats.connect_failures >= 2000
     });
     let listener = UnixListener::bind(&path).expect("a socket");
     iothr.reopen();
-    let mut stream = accept_from(&listener);
-    let receiving = thread::spawn(move || receive(&mut stream));
-    assert!(iothr.close());
-    assert_eq!(numbers(&receiving.join().expect("the receiver")), [0]);
+    assert_eq!(close_and_receive(&iothr, accept_from(&listener)), [0]);
     assert_eq!((iothr.stats().connects, iothr.stats().disconnects), (1, 0));
 }
 
 #[test]
-fn a_handshake_with_a_receiver_that_is_replaced_is_given_up() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("socket");
-    let silent = UnixListener::bind(&path).expect("a socket");
+fn a_handshake_with_a_replaced_receiver_is_aborted() {
+    let (_folder, path, silent) = listen();
     let (iothr, producer) = start(socket(&path), PATIENCE * 2);
     producer.submit(frame(0, 8)).expect("room");
     let _stream = connection(&silent);
     fs::remove_file(&path).expect("a socket");
     let listener = UnixListener::bind(&path).expect("a socket");
     iothr.reopen();
-    let mut stream = accept_from(&listener);
-    let receiving = thread::spawn(move || receive(&mut stream));
-    assert!(iothr.close());
-    assert_eq!(numbers(&receiving.join().expect("the receiver")), [0]);
+    assert_eq!(close_and_receive(&iothr, accept_from(&listener)), [0]);
     assert_eq!((iothr.stats().connects, iothr.stats().connect_failures), (1, 0));
 }
 
 #[test]
-fn a_receiver_that_does_not_answer_stop_holds_up_nothing() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("socket");
-    let listener = UnixListener::bind(&path).expect("a socket");
+fn a_receiver_that_does_not_reply_to_stop_does_not_block_the_next_stream() {
+    let (_folder, path, listener) = listen();
     let (iothr, producer) = start(socket(&path), Duration::from_secs(2));
     let mut first = accept_from(&listener);
     until(&iothr, |stats| stats.connects == 1);
     iothr.reopen();
     producer.submit(frame(0, 8)).expect("room");
-    let mut second = accept_from(&listener);
-    let receiving = thread::spawn(move || receive(&mut second));
-    assert!(iothr.close());
-    assert_eq!(numbers(&receiving.join().expect("the receiver")), [0]);
+    assert_eq!(close_and_receive(&iothr, accept_from(&listener)), [0]);
     let stats = iothr.stats();
     assert_eq!((stats.connects, stats.disconnects), (2, 0));
-    let error = iothr.last_error().expect("no FINISH came");
+    let error = iothr.last_error().expect("an error about FINISH");
     assert!(error.ends_with(": closing: the receiver did not answer within 2 s"), "{error}");
     let mut stop = Vec::new();
     first.read_to_end(&mut stop).expect("STOP, and the end");

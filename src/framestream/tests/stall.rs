@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A machine that is suspended for a moment while a writer thread closes. The whole process is
-//! stopped, so this test has one of its own.
+//! stopped, so this test program contains only one test.
 
 use std::os::unix::net::UnixListener;
 use std::process::{self, Command};
@@ -12,10 +12,10 @@ use framestream::transport::SocketSender;
 use framestream::writer::{StreamWriter, WriterOptions};
 
 #[test]
-fn a_thread_that_had_no_time_to_close_is_not_left_running() {
+fn a_writer_thread_ends_even_if_it_was_suspended_at_its_deadline() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
-    // The kernel accepts connections into the backlog, and nobody answers them.
+    // The kernel accepts connections into the backlog, but there are no answers.
     let _listener = UnixListener::bind(&path).expect("a socket");
     let close_timeout = Duration::from_millis(300);
     for _ in 0..5 {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Senders over TLS to a server of another make, with certificates that it or they should not
-//! trust, and to peers that fall silent, break off or speak something else.
+//! Senders over TLS: to `openssl s_server`, with trusted and untrusted certificates, and to peers
+//! that are silent, hang up or do not speak TLS.
 #![cfg(feature = "tls")]
 
 #[path = "tls/authority.rs"]
 mod authority;
+mod patience;
 mod receiver;
 #[path = "tls/server.rs"]
 mod server;
@@ -18,7 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use authority::{Authority, Identity};
@@ -29,12 +30,10 @@ use framestream::transport::{
     HostSender, SocketSender, TlsError, TlsOptions, TlsSender, Transport,
 };
 use framestream::writer::{StreamWriter, WriterOptions};
+use patience::{PATIENCE, wait_for};
 use receiver::{accept, next_frame, receive};
 use server::{Port, Server};
 use trickle::{Counts, Trickle};
-
-/// Longest wait for anything that is to happen.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 const LOCALHOST: &str = "DNS:localhost,IP:127.0.0.1";
 
@@ -44,7 +43,7 @@ fn trusting(authority: &Authority) -> TlsOptions {
 
 fn transport(port: &Port, options: &TlsOptions) -> Box<TlsSender> {
     let socket = Box::new(SocketSender::tcp(port.address));
-    Box::new(TlsSender::new(socket, "localhost", options).expect("options that fit"))
+    Box::new(TlsSender::new(socket, "localhost", options).expect("valid options"))
 }
 
 fn writer(port: &Port, options: &TlsOptions) -> StreamWriter {
@@ -53,21 +52,13 @@ fn writer(port: &Port, options: &TlsOptions) -> StreamWriter {
 
 /// Opens `writer` as soon as the server listens.
 fn open(writer: &mut StreamWriter) -> Result<(), StreamError> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match writer.open() {
-            Err(StreamError::Io(error))
-                if error.kind() == io::ErrorKind::ConnectionRefused
-                    && Instant::now() < deadline =>
-            {
-                thread::yield_now();
-            }
-            other => return other,
-        }
-    }
+    wait_for(|| match writer.open() {
+        Err(StreamError::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused => None,
+        other => Some(other),
+    })
 }
 
-/// Starts a writer thread that tries often, and has time to close.
+/// Starts a writer thread that retries often, and has enough time to close.
 fn start(writer: StreamWriter) -> (IoThr<Vec<u8>>, FrameProducer<Vec<u8>>) {
     let sender = SenderOptions {
         flush_timeout: Duration::from_millis(10),
@@ -81,14 +72,10 @@ fn start(writer: StreamWriter) -> (IoThr<Vec<u8>>, FrameProducer<Vec<u8>>) {
 }
 
 fn until(iothr: &IoThr<Vec<u8>>, condition: impl Fn(&SenderStats) -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition(&iothr.stats()) {
-        assert!(Instant::now() < deadline, "{:?}", iothr.stats());
-        thread::yield_now();
-    }
+    wait_for(|| condition(&iothr.stats()).then_some(()));
 }
 
-/// A frame that says its number, of a length that varies.
+/// Returns a frame that begins with its number, whose length depends on it.
 fn frame(number: u32) -> Vec<u8> {
     let mut frame = vec![number as u8; 4 + number as usize % 500];
     frame[..4].copy_from_slice(&number.to_be_bytes());
@@ -99,25 +86,25 @@ fn number(frame: &[u8]) -> u32 {
     u32::from_be_bytes(*frame.first_chunk().expect("a number"))
 }
 
+/// Accepts a stream on a server, and receives it, in a thread. Also returns the server, which would
+/// take FINISH with it if it were killed at once.
+fn receive_from(mut server: Server) -> JoinHandle<(Vec<Vec<u8>>, Server)> {
+    thread::spawn(move || {
+        accept(&mut server);
+        (receive(&mut server), server)
+    })
+}
+
 /// Submits frames with these numbers, each as soon as there is room.
 fn submit(producer: &FrameProducer<Vec<u8>>, numbers: std::ops::Range<u32>) {
-    let deadline = Instant::now() + PATIENCE;
     for number in numbers {
-        while producer.submit(frame(number)).is_err() {
-            assert!(Instant::now() < deadline, "the queue stays full");
-            thread::yield_now();
-        }
+        wait_for(|| producer.submit(frame(number)).ok());
     }
 }
 
 /// Sends one frame with `writer`, which `server` receives.
-fn send_one(mut writer: StreamWriter, mut server: Server) {
-    let receiving = thread::spawn(move || {
-        accept(&mut server);
-        let frames = receive(&mut server);
-        // Killed now, it would take FINISH with it.
-        (frames, server)
-    });
+fn send_one(mut writer: StreamWriter, server: Server) {
+    let receiving = receive_from(server);
     open(&mut writer).expect("a stream");
     writer.write(b"one").expect("a frame");
     writer.close().expect("FINISH");
@@ -125,24 +112,24 @@ fn send_one(mut writer: StreamWriter, mut server: Server) {
 }
 
 #[test]
-fn every_frame_arrives_in_order_though_the_reader_is_slow() {
+fn every_frame_arrives_in_order_even_if_the_reader_is_slow() {
     const COUNT: u32 = 100_000;
     let authority = Authority::new();
     let identity = authority.issue(LOCALHOST);
     for version in ["-tls1_3", "-tls1_2"] {
         let port = Port::new();
         let mut server = Server::start(&port, &identity, &[version]);
-        let (go, gone) = mpsc::channel();
+        let (resume, resumed) = mpsc::channel();
         let receiving = thread::spawn(move || {
             accept(&mut server);
-            gone.recv_timeout(PATIENCE).expect("the word to go on");
+            resumed.recv_timeout(PATIENCE).expect("a message");
             (receive(&mut server), server)
         });
         let (iothr, producer) = start(writer(&port, &trusting(&authority)));
         submit(&producer, 0..COUNT);
         let before = iothr.stats();
-        assert!(before.written < before.accepted, "the peer held it all: {before:?}");
-        go.send(()).expect("the receiver");
+        assert!(before.written < before.accepted, "nothing is pending: {before:?}");
+        resume.send(()).expect("the receiver");
         assert!(iothr.close());
         let (frames, _server) = receiving.join().expect("the receiver");
         assert_eq!(frames.len(), COUNT as usize);
@@ -154,7 +141,7 @@ fn every_frame_arrives_in_order_though_the_reader_is_slow() {
 }
 
 #[test]
-fn frames_that_come_one_at_a_time_are_not_kept_back() {
+fn single_frames_are_sent_without_waiting_for_more() {
     let authority = Authority::new();
     let port = Port::new();
     let mut server = Server::start(&port, &authority.issue(LOCALHOST), &[]);
@@ -172,13 +159,13 @@ fn frames_that_come_one_at_a_time_are_not_kept_back() {
     assert!(closing.join().expect("no panic"));
 }
 
-/// Reads as many frames.
+/// Reads data frames, and returns their numbers.
 fn receive_some(stream: &mut impl Read, count: usize) -> Vec<u32> {
-    (0..count).map(|_| number(&next_frame(stream).expect("no STOP"))).collect()
+    (0..count).map(|_| number(&next_frame(stream).expect("no STOP yet"))).collect()
 }
 
 #[test]
-fn a_broken_connection_costs_only_what_was_written() {
+fn a_broken_connection_loses_only_frames_that_were_written() {
     let authority = Authority::new();
     let identity = authority.issue(LOCALHOST);
     let port = Port::new();
@@ -192,11 +179,7 @@ fn a_broken_connection_costs_only_what_was_written() {
     let written = iothr.stats().written;
     assert!((1000..60_000).contains(&written), "{:?}", iothr.stats());
 
-    let mut server = Server::start(&port, &identity, &[]);
-    let receiving = thread::spawn(move || {
-        accept(&mut server);
-        (receive(&mut server), server)
-    });
+    let receiving = receive_from(Server::start(&port, &identity, &[]));
     until(&iothr, |stats| stats.connects == 2);
     assert!(iothr.close());
     let (frames, _server) = receiving.join().expect("the receiver");
@@ -209,18 +192,14 @@ fn a_broken_connection_costs_only_what_was_written() {
 fn over_a_trickle(address: SocketAddr, authority: &Authority) -> (Box<TlsSender>, Arc<Counts>) {
     let (trickle, counts) = Trickle::new(SocketSender::tcp(address));
     let tls = TlsSender::new(Box::new(trickle), "localhost", &trusting(authority));
-    (Box::new(tls.expect("options that fit")), counts)
+    (Box::new(tls.expect("valid options")), counts)
 }
 
 #[test]
-fn a_socket_that_takes_little_is_waited_for_at_every_step() {
+fn a_socket_that_accepts_few_bytes_is_polled_at_every_step() {
     let authority = Authority::new();
     let port = Port::new();
-    let mut server = Server::start(&port, &authority.issue(LOCALHOST), &[]);
-    let receiving = thread::spawn(move || {
-        accept(&mut server);
-        (receive(&mut server), server)
-    });
+    let receiving = receive_from(Server::start(&port, &authority.issue(LOCALHOST), &[]));
     let (tls, _) = over_a_trickle(port.address, &authority);
     let (iothr, producer) = start(StreamWriter::new(tls, WriterOptions::default()));
     submit(&producer, 0..2000);
@@ -231,7 +210,7 @@ fn a_socket_that_takes_little_is_waited_for_at_every_step() {
 }
 
 #[test]
-fn a_connection_that_is_made_anew_ends_between_two_frames() {
+fn a_reopened_connection_ends_between_two_frames() {
     const COUNT: u32 = 20_000;
     const TIMES: u64 = 5;
     let authority = Authority::new();
@@ -245,14 +224,14 @@ fn a_connection_that_is_made_anew_ends_between_two_frames() {
         }
         (frames, server)
     });
-    // Most of the time a record is under way.
+    // Most of the time, a record has been sent in part.
     let (tls, _) = over_a_trickle(port.address, &authority);
     let (iothr, producer) = start(StreamWriter::new(tls, WriterOptions::default()));
     let producing = thread::spawn(move || submit(&producer, 0..COUNT));
-    for time in 1..=TIMES {
-        until(&iothr, |stats| stats.connects == time && stats.written >= time * 500);
+    for connects in 1..=TIMES {
+        until(&iothr, |stats| stats.connects == connects && stats.written >= connects * 500);
         iothr.reopen();
-        until(&iothr, |stats| stats.connects == time + 1);
+        until(&iothr, |stats| stats.connects == connects + 1);
     }
     producing.join().expect("the producer");
     assert!(iothr.close());
@@ -264,7 +243,7 @@ fn a_connection_that_is_made_anew_ends_between_two_frames() {
 }
 
 #[test]
-fn only_whole_records_that_are_out_count_as_written() {
+fn only_complete_records_count_as_written() {
     let authority = Authority::new();
     let port = Port::new();
     let mut server = Server::start(&port, &authority.issue(LOCALHOST), &[]);
@@ -296,11 +275,12 @@ fn only_whole_records_that_are_out_count_as_written() {
         assert!(out < written + written / 100 + 100, "{out} bytes of TLS hold more than {written}");
     }
     let mut received = vec![0; sent.len()];
-    server.read_exact(&mut received).expect("all of it");
+    server.read_exact(&mut received).expect("all bytes");
     assert!(received == sent);
 }
 
-/// What opening a stream to a server with `identity` says, after the writer thread counted it too.
+/// Returns the error of opening a stream to a server with `identity`. Also checks that a writer
+/// thread counts it.
 fn rejection(identity: &Identity, options: &TlsOptions, server_options: &[&str]) -> String {
     let port = Port::new();
     let _server = Server::start(&port, identity, server_options);
@@ -314,7 +294,7 @@ fn rejection(identity: &Identity, options: &TlsOptions, server_options: &[&str])
 }
 
 #[test]
-fn a_certificate_that_does_not_prove_the_server_is_rejected() {
+fn untrusted_and_invalid_certificates_are_rejected() {
     let authority = Authority::new();
     let options = trusting(&authority);
     let error = rejection(&authority.issue("DNS:other.example"), &options, &[]);
@@ -330,13 +310,13 @@ fn a_certificate_that_does_not_prove_the_server_is_rejected() {
     };
     let error = rejection(&itself, &options, &[]);
     assert!(error.contains("is a CA certificate"), "{error}");
-    // The authorities of the system, of the package ca-certificates.
+    // With the authorities of the system, from the package ca-certificates.
     let error = rejection(&authority.issue(LOCALHOST), &TlsOptions::default(), &[]);
     assert!(error.contains("UnknownIssuer"), "{error}");
 }
 
 #[test]
-fn the_server_may_have_another_name_than_its_host() {
+fn the_name_of_the_server_may_differ_from_the_host() {
     let authority = Authority::new();
     let port = Port::new();
     let server = Server::start(&port, &authority.issue("DNS:receiver.example"), &[]);
@@ -346,7 +326,7 @@ fn the_server_may_have_another_name_than_its_host() {
 }
 
 #[test]
-fn the_host_is_found_by_name_or_address() {
+fn the_host_may_be_a_name_or_an_address() {
     let authority = Authority::new();
     let identity = authority.issue(LOCALHOST);
     for host in ["localhost", "127.0.0.1"] {
@@ -359,7 +339,7 @@ fn the_host_is_found_by_name_or_address() {
 }
 
 #[test]
-fn a_child_gets_a_session_of_its_own() {
+fn a_child_has_its_own_session() {
     let authority = Authority::new();
     let port = Port::new();
     let server = Server::start(&port, &authority.issue(LOCALHOST), &[]);
@@ -368,7 +348,7 @@ fn a_child_gets_a_session_of_its_own() {
 }
 
 #[test]
-fn a_server_that_asks_who_we_are_is_told() {
+fn a_server_that_requests_a_client_certificate_gets_it() {
     let authority = Authority::new();
     let identity = authority.issue(LOCALHOST);
     let root = authority.certificate.to_str().expect("a plain path");
@@ -387,8 +367,8 @@ fn a_server_that_asks_who_we_are_is_told() {
     }
 }
 
-/// A peer that does as told with its first connection, and what opening a stream to it says, after
-/// how many reads.
+/// Opens a stream to a peer that passes its first connection to `peer`. Returns the error, and the
+/// number of reads.
 fn open_to(peer: impl FnOnce(TcpStream) + Send + 'static) -> (io::Error, usize) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound");
@@ -407,47 +387,44 @@ fn open_to(peer: impl FnOnce(TcpStream) + Send + 'static) -> (io::Error, usize) 
 }
 
 #[test]
-fn a_peer_that_is_silent_is_given_up() {
-    let begun = Instant::now();
+fn a_silent_peer_is_an_error_after_the_timeout() {
+    let start = Instant::now();
     let (error, reads) = open_to(|mut stream| {
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.read_to_end(&mut Vec::new()).expect("a sender that hangs up");
     });
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-    assert!(reads < 5, "{reads} reads, of nothing");
-    assert!(begun.elapsed() < PATIENCE / 2, "{:?}", begun.elapsed());
+    assert!(reads < 5, "{reads} reads");
+    assert!(start.elapsed() < PATIENCE / 2, "{:?}", start.elapsed());
 }
 
 #[test]
-fn a_read_takes_what_a_peer_sends_once() {
+fn a_read_reads_from_the_peer_at_most_once() {
     let authority = Authority::new();
     let port = Port::new();
     let mut server = Server::start(&port, &authority.issue(LOCALHOST), &[]);
     let (mut tls, counts) = over_a_trickle(port.address, &authority);
+    wait_for(|| tls.open().ok());
     let deadline = Instant::now() + PATIENCE;
-    while tls.open().is_err() {
-        assert!(Instant::now() < deadline, "the server does not listen");
-        thread::yield_now();
-    }
     server.write_all(&[7; 16_000]).expect("the server");
     let mut received = 0;
     while received < 16_000 {
         let before = counts.reads.load(Ordering::Relaxed);
         received += tls.read(&mut [0; 500]).unwrap_or_default();
         let reads = counts.reads.load(Ordering::Relaxed) - before;
-        // The record is in 23 pieces or more. A peer that always has another one gets no more of
-        // the caller's time than one that waits.
+        // The record arrives in at least 23 pieces. A peer that always has another one must not
+        // delay the caller longer than one that pauses.
         assert!(reads <= 1, "{reads} reads of the transport");
-        assert!(Instant::now() < deadline, "{received} bytes came");
+        assert!(Instant::now() < deadline, "only {received} bytes were received");
     }
 }
 
 #[test]
-fn a_peer_that_speaks_no_tls_is_told_from_others() {
+fn a_peer_that_does_not_speak_tls_has_its_own_error() {
     let (error, _) = open_to(|mut stream| {
         stream.write_all(b"220 mail.example ESMTP\r\n").expect("a sender");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        // It may break off before it is read to the end.
+        // The connection may be reset before everything is read.
         drop(stream.read_to_end(&mut Vec::new()));
     });
     assert!(error.to_string().starts_with("the peer does not speak TLS"), "{error}");
@@ -460,13 +437,13 @@ fn a_peer_that_speaks_no_tls_is_told_from_others() {
     assert_eq!(error.to_string(), "the peer closed the connection in the TLS handshake");
 }
 
-fn refusal(host: &str, options: &TlsOptions) -> TlsError {
+fn options_error(host: &str, options: &TlsOptions) -> TlsError {
     let socket = Box::new(SocketSender::tcp(([127, 0, 0, 1], 1).into()));
-    TlsSender::new(socket, host, options).err().expect("a refusal")
+    TlsSender::new(socket, host, options).err().expect("an error")
 }
 
 #[test]
-fn options_that_cannot_work_are_refused_with_the_reason() {
+fn invalid_options_are_refused_with_the_reason() {
     let authority = Authority::new();
     let identity = authority.issue(LOCALHOST);
     let folder = tempfile::tempdir().expect("a folder");
@@ -477,19 +454,19 @@ fn options_that_cannot_work_are_refused_with_the_reason() {
     };
     let missing = folder.path().join("missing");
     let torn = file("torn", "-----BEGIN CERTIFICATE-----\nMIIB\n");
-    let rubbish = file("rubbish", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
+    let invalid = file("invalid", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
     let good = trusting(&authority);
 
     let bundle = |path: &Path| TlsOptions { ca_bundle: Some(path.into()), ..good.clone() };
     assert!(
-        matches!(refusal("localhost", &bundle(&missing)), TlsError::File { path, .. } if path == missing)
+        matches!(options_error("localhost", &bundle(&missing)), TlsError::File { path, .. } if path == missing)
     );
     assert!(
-        matches!(refusal("localhost", &bundle(&torn)), TlsError::Pem { path, .. } if path == torn)
+        matches!(options_error("localhost", &bundle(&torn)), TlsError::Pem { path, .. } if path == torn)
     );
-    for useless in [&identity.key, &rubbish] {
+    for useless in [&identity.key, &invalid] {
         assert!(
-            matches!(refusal("localhost", &bundle(useless)), TlsError::NoCertificate(path) if path == *useless)
+            matches!(options_error("localhost", &bundle(useless)), TlsError::NoCertificate(path) if path == *useless)
         );
     }
 
@@ -500,21 +477,23 @@ fn options_that_cannot_work_are_refused_with_the_reason() {
     };
     let (certificate, key) = (Some(&*identity.certificate), Some(&*identity.key));
     for one in [client(certificate, None), client(None, key)] {
-        assert!(matches!(refusal("localhost", &one), TlsError::OnlyOne));
+        assert!(matches!(options_error("localhost", &one), TlsError::OnlyOne));
     }
     let none = client(certificate, certificate);
-    assert!(matches!(refusal("localhost", &none), TlsError::NoKey(_)));
+    assert!(matches!(options_error("localhost", &none), TlsError::NoKey(_)));
     let none = client(key, key);
-    assert!(matches!(refusal("localhost", &none), TlsError::NoCertificate(_)));
-    let none = client(Some(&rubbish), key);
+    assert!(matches!(options_error("localhost", &none), TlsError::NoCertificate(_)));
+    let none = client(Some(&invalid), key);
     assert!(
-        matches!(refusal("localhost", &none), TlsError::NoCertificate(path) if path == rubbish)
+        matches!(options_error("localhost", &none), TlsError::NoCertificate(path) if path == invalid)
     );
     let another = Authority::new();
     let other = another.issue(LOCALHOST);
-    let mismatch = refusal("localhost", &client(certificate, Some(&other.key)));
+    let mismatch = options_error("localhost", &client(certificate, Some(&other.key)));
     assert!(matches!(&mismatch, TlsError::KeyMismatch { key, .. } if *key == other.key));
     assert!(mismatch.to_string().contains("does not match the certificate"));
 
-    assert!(matches!(refusal("no name", &good), TlsError::ServerName(name) if name == "no name"));
+    assert!(
+        matches!(options_error("no name", &good), TlsError::ServerName(name) if name == "no name")
+    );
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! TLS over connected sockets that do not block, and take little at a time.
+//! TLS over connected, non-blocking sockets that accept a few bytes at a time.
 #![cfg(feature = "tls")]
 
 #[path = "tls/authority.rs"]
@@ -15,7 +15,7 @@ use framestream::transport::{
     TlsAcceptor, TlsConnector, TlsError, TlsOptions, TlsServerOptions, TlsStream,
 };
 
-/// A socket that takes a part of a TLS record at a time, and every other time nothing.
+/// A socket of which every other write is refused, and the others accept a part of a TLS record.
 struct Narrow {
     socket: UnixStream,
     full: bool,
@@ -63,7 +63,7 @@ fn pair() -> (TlsStream<Narrow>, TlsStream<Narrow>) {
     (acceptor.accept(narrow(other)).unwrap(), client)
 }
 
-/// Reads what is there; `None` at the end.
+/// Reads the available data. Returns `None` at the end of the stream.
 fn read(stream: &mut TlsStream<Narrow>, to: &mut Vec<u8>) -> Option<()> {
     let mut bytes = vec![0; 5000];
     match stream.read(&mut bytes) {
@@ -74,7 +74,7 @@ fn read(stream: &mut TlsStream<Narrow>, to: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// Writes the front of `bytes`, and drops it from there.
+/// Writes bytes from the front of `bytes`, and removes them.
 fn write(stream: &mut TlsStream<Narrow>, bytes: &mut &[u8]) {
     match stream.write(bytes) {
         Ok(count) => *bytes = &bytes[count..],
@@ -83,37 +83,37 @@ fn write(stream: &mut TlsStream<Narrow>, bytes: &mut &[u8]) {
 }
 
 #[test]
-fn both_sides_get_everything_in_their_order() {
+fn both_sides_receive_all_bytes_in_order() {
     let (mut server, mut client) = pair();
     let sent: Vec<u8> =
         (0..300_000_u32).map(|number| (number.wrapping_mul(number) >> 8) as u8).collect();
-    let (mut question, mut answer) = (&sent[..], &sent[..100_000]);
-    let (mut asked, mut answered) = (Vec::new(), Vec::new());
-    while asked.len() < sent.len() || answered.len() < 100_000 {
-        // As receivers do: nothing is written before something came.
-        if !asked.is_empty() && !answer.is_empty() {
-            write(&mut server, &mut answer);
+    let (mut requests, mut replies) = (&sent[..], &sent[..100_000]);
+    let (mut at_server, mut at_client) = (Vec::new(), Vec::new());
+    while at_server.len() < sent.len() || at_client.len() < 100_000 {
+        // Like a receiver, the server writes nothing before it has read something.
+        if !at_server.is_empty() && !replies.is_empty() {
+            write(&mut server, &mut replies);
         }
-        if !question.is_empty() {
-            write(&mut client, &mut question);
+        if !requests.is_empty() {
+            write(&mut client, &mut requests);
         }
-        read(&mut server, &mut asked).unwrap();
-        read(&mut client, &mut answered).unwrap();
+        read(&mut server, &mut at_server).unwrap();
+        read(&mut client, &mut at_client).unwrap();
     }
-    assert!(asked == sent && answered == sent[..100_000]);
-    // What TLS itself has to send goes with reads.
+    assert!(at_server == sent && at_client == sent[..100_000]);
+    // Reads send the pending data of TLS itself.
     while server.has_unsent() || client.has_unsent() {
-        read(&mut server, &mut asked).unwrap();
-        read(&mut client, &mut answered).unwrap();
+        read(&mut server, &mut at_server).unwrap();
+        read(&mut client, &mut at_client).unwrap();
     }
     drop(client);
-    // A read that finds no more than a record of TLS itself comes before the end.
-    assert!((0..100).any(|_| read(&mut server, &mut asked).is_none()));
-    assert!(asked == sent);
+    // Before the end, a read may find only a record of TLS itself.
+    assert!((0..100).any(|_| read(&mut server, &mut at_server).is_none()));
+    assert!(at_server == sent);
 }
 
 #[test]
-fn files_that_cannot_be_used_are_named() {
+fn errors_name_the_unusable_file() {
     let authority = Authority::new();
     let one = authority.issue("DNS:localhost");
     let missing = TlsServerOptions { key: PathBuf::from("/nowhere"), ..options(&one) };
@@ -123,7 +123,7 @@ fn files_that_cannot_be_used_are_named() {
     let no_authority =
         TlsServerOptions { client_authorities: Some(one.key.clone()), ..options(&one) };
     assert!(matches!(TlsAcceptor::new(&no_authority), Err(TlsError::NoCertificate(_))));
-    let (others, kept) = (Authority::new(), options(&one));
-    let mismatch = TlsServerOptions { key: others.issue("DNS:localhost").key, ..kept };
+    let other = Authority::new();
+    let mismatch = TlsServerOptions { key: other.issue("DNS:localhost").key, ..options(&one) };
     assert!(matches!(TlsAcceptor::new(&mismatch), Err(TlsError::KeyMismatch { .. })));
 }

@@ -14,20 +14,22 @@ use nix::unistd::read;
 use super::{Interest, Transport, wait};
 use crate::handshake::Direction;
 
-/// Reads a file, a pipe or a connected stream socket, and answers on the socket.
+/// A receiver that reads from a file, a pipe or a connected stream socket, and replies on the
+/// socket.
 ///
-/// The file status flags stay as they are: other descriptors may share them. Whether a read would
-/// block is asked for before it, which is certain as long as nobody else reads from the same pipe;
-/// a socket is told with each call.
+/// It does not change the file status flags, which other descriptors may share. On a socket, each
+/// call has a flag not to block. On a pipe, a poll before each read avoids blocking, unless another
+/// process reads from the same pipe.
 #[derive(Debug)]
 pub struct FdReceiver {
     fd: Option<OwnedFd>,
     kind: FdKind,
 }
 
+/// The kind of file behind a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FdKind {
-    /// Always ready.
+    /// A regular file or block device, which is always ready.
     Disk,
     Socket,
     /// A pipe, a terminal, another device.
@@ -35,7 +37,7 @@ enum FdKind {
 }
 
 impl FdReceiver {
-    /// A receiver of `fd`, which is open already. A file is read from its current position.
+    /// Creates a receiver on `fd`. A file is read from its current position.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
         let mode = SFlag::from_bits_truncate(fstat(&fd)?.st_mode) & SFlag::S_IFMT;
         let kind = match mode {
@@ -46,14 +48,14 @@ impl FdReceiver {
         Ok(Self { fd: Some(fd), kind })
     }
 
-    /// Returns whether it is a file, which never makes a reader wait.
+    /// Returns whether it is a file, so that reads never wait.
     pub fn is_always_ready(&self) -> bool {
         self.kind == FdKind::Disk
     }
 
-    /// Waits, after `WouldBlock`, until it may be ready; `TimedOut` at `until`.
-    pub fn wait(&self, what: Interest, until: Instant) -> io::Result<()> {
-        wait(self, what, until)
+    /// Waits, after `WouldBlock`, until it may be ready. Fails with `TimedOut` at `until`.
+    pub fn wait(&self, event: Interest, until: Instant) -> io::Result<()> {
+        wait(self, event, until)
     }
 
     fn open_fd(&self) -> io::Result<&OwnedFd> {
@@ -105,13 +107,13 @@ impl Transport for FdReceiver {
         self.fd.as_ref().filter(|_| self.kind != FdKind::Disk).map(AsFd::as_fd)
     }
 
-    /// A receiver that cannot be opened: the stream is the parent's.
+    /// Returns a receiver that cannot be opened, because the stream belongs to the parent.
     fn for_child(&self) -> Box<dyn Transport> {
         Box::new(Self { fd: None, kind: self.kind })
     }
 }
 
-/// Makes `call`, again after each signal that interrupts it.
+/// Runs `call`, and repeats it if a signal interrupts it.
 fn uninterrupted(mut call: impl FnMut() -> nix::Result<usize>) -> io::Result<usize> {
     loop {
         match call() {

@@ -17,16 +17,16 @@ use super::{Transport, WriteFailure};
 use crate::fork::ProcessFd;
 use crate::handshake::Direction;
 
-/// Bytes that one read of a file fetches ahead.
+/// Size of the buffer for reading a file.
 const READ_AHEAD: usize = 64 * 1024;
 
 fn not_open() -> io::Error {
     io::ErrorKind::NotConnected.into()
 }
 
-/// Writes to a file, which opening creates or truncates. A forked child writes to one of its own,
-/// with its process ID after the name: two streams in one file hide each other. A device has no
-/// such neighbour, and takes what both write; a FIFO is left to the parent.
+/// A sender to a file, which is created or truncated when it is opened. A forked child writes to a
+/// file of its own, whose name ends with its process ID, because two streams in one file would
+/// overwrite each other. Parent and child both write to a device; only the parent writes to a FIFO.
 #[derive(Debug)]
 pub struct FileSender {
     path: PathBuf,
@@ -37,10 +37,11 @@ pub struct FileSender {
     private: bool,
 }
 
+/// The kind of file at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FileKind {
     Regular,
-    /// Has a reader that may be slow, or gone.
+    /// A FIFO, whose reader may be slow or absent.
     Fifo,
     Other,
 }
@@ -58,7 +59,7 @@ impl From<FileType> for FileKind {
 }
 
 impl FileSender {
-    /// A sender to `path`, still closed.
+    /// Creates a sender to `path`, without opening it.
     pub fn new(path: &Path) -> Self {
         Self {
             path: path.into(),
@@ -69,7 +70,7 @@ impl FileSender {
         }
     }
 
-    /// The path in this process.
+    /// Returns the path in this process.
     fn path(&self) -> PathBuf {
         let mut path = self.path.clone().into_os_string();
         if self.of_child && self.kind_at_path() == FileKind::Regular {
@@ -94,7 +95,7 @@ impl FileSender {
         Ok(())
     }
 
-    /// Returns the kind of file that is at the path, or will be.
+    /// Returns the kind of file that exists at the path, or will be created there.
     fn kind_at_path(&self) -> FileKind {
         fs::metadata(&self.path).map_or(FileKind::Regular, |found| found.file_type().into())
     }
@@ -125,11 +126,12 @@ impl Transport for FileSender {
             .write(true)
             .create(true)
             .truncate(true)
-            // A FIFO without a reader must not hold up the caller. It is nothing to a file.
+            // Opening a FIFO without a reader must not block. The flag does not affect files.
             .custom_flags(O_NONBLOCK)
             .open(self.path())?;
         self.kind = file.metadata()?.file_type().into();
-        // Opened while forks were let through, as it may take long: a child of one may keep it.
+        // Opening may take long, so forks are not blocked meanwhile; a child that was forked during
+        // it keeps the descriptor.
         let mut file = ProcessFd::shared(file.into());
         if self.private {
             file.make_private();
@@ -145,7 +147,7 @@ impl Transport for FileSender {
 
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
         match self.kind {
-            // Its end for writing becomes ready to be read in no other case.
+            // The write end of a FIFO becomes readable only when the last reader has gone.
             FileKind::Fifo => Err(io::ErrorKind::BrokenPipe.into()),
             FileKind::Regular | FileKind::Other => Err(io::ErrorKind::Unsupported.into()),
         }
@@ -174,7 +176,7 @@ impl Transport for FileSender {
 
     fn write_failure(&self) -> WriteFailure {
         match self.kind {
-            // A full disk may have room again.
+            // A full disk may have room later.
             FileKind::Regular if self.is_open() => WriteFailure::Resumable,
             FileKind::Regular | FileKind::Fifo | FileKind::Other => WriteFailure::NothingWritten,
         }
@@ -192,7 +194,7 @@ impl Transport for FileSender {
     }
 }
 
-/// Reads a file from its beginning.
+/// A receiver that reads a file from its beginning.
 #[derive(Debug)]
 pub struct FileReceiver {
     path: PathBuf,
@@ -200,7 +202,7 @@ pub struct FileReceiver {
 }
 
 impl FileReceiver {
-    /// A receiver of `path`, still closed.
+    /// Creates a receiver of `path`, without opening it.
     pub fn new(path: &Path) -> Self {
         Self { path: path.into(), file: None }
     }

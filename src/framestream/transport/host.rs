@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! TCP to a host name, which is looked up anew for every connection.
+//! TCP to a host name, which is resolved for each connection.
 
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -17,17 +17,18 @@ use crate::handshake::Direction;
 /// Delay before the next address is tried in parallel (RFC 8305, section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// Connects to the first address of a host that answers.
+/// A sender to a host. It connects to the first of the host's addresses that accepts.
 pub struct HostSender {
     host: Box<str>,
     port: u16,
-    /// Outlives a close, so that at most one thread hangs in a name server that does not answer.
+    /// Kept across closes, so that at most one thread waits for a name server that does not answer.
     lookup: Option<Lookup>,
     state: HostState,
     /// True if forked children close its sockets.
     private: bool,
 }
 
+/// The progress of connecting to a host.
 enum HostState {
     Closed,
     LookingUp,
@@ -36,12 +37,13 @@ enum HostState {
 }
 
 impl HostSender {
-    /// A sender to `port` of `host`, a name or a numeric address.
+    /// Creates a sender to `port` of `host`, a name or a numeric address.
     pub fn new(host: &str, port: u16) -> Self {
         Self { host: host.into(), port, lookup: None, state: HostState::Closed, private: false }
     }
 
-    /// Starts a lookup, if none is under way. An answer that came while nobody asked is not new.
+    /// Starts a lookup unless one is running. Discards the answer of a finished one, which may be
+    /// out of date.
     fn look_up(&mut self) -> io::Result<()> {
         if self.lookup.as_mut().is_none_or(|lookup| lookup.answer().is_some()) {
             self.lookup = Some(Lookup::start(&self.host, self.port)?);
@@ -135,8 +137,8 @@ impl Transport for HostSender {
     }
 }
 
-/// A thread that asks the system for addresses, which may take as long as it likes. It shares the
-/// place for the answer until it ends: that is less code in the library than a channel.
+/// A thread that resolves a host name, which has no time limit. The thread shares the place for the
+/// answer until it ends; this adds less code to the library than a channel.
 struct Lookup(Arc<OnceLock<io::Result<Vec<SocketAddr>>>>);
 
 impl Lookup {
@@ -144,7 +146,8 @@ impl Lookup {
         let place = Arc::new(OnceLock::new());
         let answer = Arc::clone(&place);
         let host = host.to_owned();
-        // As for the writer thread, the mask is inherited, and signals are the host's.
+        // Signals belong to the threads of the host. The mask is inherited, as for the writer
+        // thread.
         let mask = SigSet::thread_get_mask()?;
         SigSet::all().thread_set_mask()?;
         let thread = thread::Builder::new().name("fstrm-lookup".into()).spawn(move || {
@@ -156,7 +159,7 @@ impl Lookup {
         Ok(Self(place))
     }
 
-    /// The addresses or the error, once; `None` until the thread has ended.
+    /// Takes the addresses or the error; `None` until the thread has ended.
     fn answer(&mut self) -> Option<io::Result<Vec<SocketAddr>>> {
         let answer = Arc::get_mut(&mut self.0)?.take();
         Some(answer.unwrap_or_else(|| Err(io::ErrorKind::BrokenPipe.into())))
@@ -169,7 +172,7 @@ struct Race {
     attempts: Vec<(SocketAddr, SocketSender)>,
     next_at: Instant,
     failures: Vec<String>,
-    /// True if the host has a name, so that failures say which of its addresses they are about.
+    /// True if the host is a name, so that failures must include the address.
     has_name: bool,
     private: bool,
 }
@@ -193,7 +196,7 @@ impl Race {
         }
     }
 
-    /// The first connection that is made; an error once every address has failed.
+    /// Returns the first connection that succeeds, or an error once every address has failed.
     fn advance(&mut self) -> io::Result<SocketSender> {
         let mut last_kind = io::ErrorKind::AddrNotAvailable;
         loop {
@@ -256,8 +259,8 @@ mod tests {
     use super::*;
     use crate::stream;
 
-    /// A sender that races to `addresses`.
-    fn racing(addresses: &[SocketAddr]) -> HostSender {
+    /// Returns a sender that connects to `addresses`.
+    fn sender_to(addresses: &[SocketAddr]) -> HostSender {
         let state = HostState::Connecting(Race::new(addresses.into(), true, false));
         HostSender { state, ..HostSender::new("several", 0) }
     }
@@ -266,7 +269,7 @@ mod tests {
         stream::open(sender, Instant::now() + Duration::from_secs(10))
     }
 
-    /// A port that refuses, since nobody listens there.
+    /// Returns a port that refuses connections, as it is bound but not listening.
     fn refusing() -> (OwnedFd, SocketAddr) {
         let fd = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None);
         let fd = fd.expect("a socket");
@@ -282,41 +285,41 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_refuses_gives_way_at_once() {
+    fn after_a_refusal_the_next_address_is_tried_immediately() {
         let (_held, refusing) = refusing();
         let (listener, address) = listening();
-        connect(&mut racing(&[refusing, address])).expect("the second address");
+        connect(&mut sender_to(&[refusing, address])).expect("the second address");
         listener.accept().expect("the sender");
     }
 
     #[test]
-    fn an_address_that_is_silent_gives_way_in_time() {
-        // Nobody accepts, and there is room for one: the kernel ignores further connects.
+    fn after_a_delay_without_an_answer_the_next_address_is_tried() {
+        // The backlog has room for one connection; the kernel ignores further attempts.
         let (full, silent) = refusing();
         listen(&full, Backlog::new(0).expect("a backlog")).expect("a listener");
-        connect(&mut racing(&[silent])).expect("the one that there is room for");
+        connect(&mut sender_to(&[silent])).expect("room in the backlog");
 
         let (listener, address) = listening();
-        let begun = Instant::now();
-        connect(&mut racing(&[silent, address])).expect("the second address");
-        assert!(begun.elapsed() >= ATTEMPT_DELAY, "{:?}", begun.elapsed());
+        let start = Instant::now();
+        connect(&mut sender_to(&[silent, address])).expect("the second address");
+        assert!(start.elapsed() >= ATTEMPT_DELAY, "{:?}", start.elapsed());
         listener.accept().expect("the sender");
 
         let alone =
-            stream::open(&mut racing(&[silent]), Instant::now() + Duration::from_millis(100));
-        assert_eq!(alone.expect_err("silence").kind(), io::ErrorKind::TimedOut);
+            stream::open(&mut sender_to(&[silent]), Instant::now() + Duration::from_millis(100));
+        assert_eq!(alone.expect_err("no answer").kind(), io::ErrorKind::TimedOut);
     }
 
     #[test]
     fn the_error_names_every_address() {
         let (first, second) = (refusing(), refusing());
-        let error = connect(&mut racing(&[first.1, second.1])).expect_err("nobody listens");
+        let error = connect(&mut sender_to(&[first.1, second.1])).expect_err("not listening");
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
         for (_held, address) in [first, second] {
             let refused = format!("{address}: Connection refused");
             assert!(error.to_string().contains(&refused), "{error}");
         }
-        let error = connect(&mut racing(&[])).expect_err("no address");
+        let error = connect(&mut sender_to(&[])).expect_err("no address");
         assert_eq!(error.to_string(), "no address");
     }
 }

@@ -18,22 +18,22 @@ use super::Transport;
 use crate::fork::{self, ProcessFd};
 use crate::handshake::Direction;
 
-/// When an idle TCP peer is asked whether it is still there: after so many seconds, again after so
-/// many, and so often. `TCP_USER_TIMEOUT` would do it under load as well, but on Linux it also hits
-/// a live peer that just does not read.
+/// TCP keepalive: idle time before the first probe in seconds, interval between probes in seconds,
+/// and number of probes. `TCP_USER_TIMEOUT` would also work under load, but on Linux it breaks the
+/// connection to a live peer that does not read.
 const KEEPALIVE: (u32, u32, u32) = (10, 5, 4);
 
-/// Bytes that the path of a Unix socket may have.
+/// Maximum length of the path of a Unix socket in bytes.
 const UNIX_PATH_MAX: usize = size_of::<sockaddr_un>() - offset_of!(sockaddr_un, sun_path) - 1;
 
-/// Where a socket connects to.
+/// The address that a socket connects to.
 #[derive(Clone, Copy, Debug)]
 enum Address {
     Unix(UnixAddr),
     Tcp(SockaddrStorage),
 }
 
-/// Connects to a receiver, and reads its answers.
+/// A sender to a Unix or TCP socket.
 #[derive(Debug)]
 pub struct SocketSender {
     address: Address,
@@ -44,7 +44,7 @@ pub struct SocketSender {
 }
 
 impl SocketSender {
-    /// A sender to the Unix socket `path`; an error if the path does not fit into an address.
+    /// Creates a sender to the Unix socket `path`. Fails if the path is too long for an address.
     pub fn unix(path: &Path) -> io::Result<Self> {
         let bytes = path.as_os_str().len();
         if bytes > UNIX_PATH_MAX {
@@ -55,7 +55,7 @@ impl SocketSender {
         Ok(Self::new(Address::Unix(UnixAddr::new(path)?)))
     }
 
-    /// A sender to `address` over TCP.
+    /// Creates a sender to `address` over TCP.
     pub fn tcp(address: SocketAddr) -> Self {
         Self::new(Address::Tcp(address.into()))
     }
@@ -80,7 +80,7 @@ impl SocketSender {
             Address::Tcp(address) => {
                 let family = address.family().ok_or(Errno::EAFNOSUPPORT)?;
                 let fd = stream(family, Some(SockProtocol::Tcp))?;
-                // Whole batches are written at once: the end of one must not wait for the next.
+                // Each write is a whole batch, whose last packet must not wait for the next batch.
                 setsockopt(&fd, sockopt::TcpNoDelay, &true)?;
                 setsockopt(&fd, sockopt::KeepAlive, &true)?;
                 let (idle, interval, count) = KEEPALIVE;
@@ -128,7 +128,7 @@ impl Transport for SocketSender {
             None => self.create()?,
         };
         fd.check()?;
-        // Asking once more is how a connect that goes on in the background tells its outcome.
+        // Calling connect again returns the result of an attempt that continued in the background.
         match self.connect(&fd) {
             Ok(()) | Err(Errno::EISCONN) => {
                 self.fd = Some(fd);
@@ -139,7 +139,8 @@ impl Transport for SocketSender {
                 self.fd = Some(fd);
                 Err(io::ErrorKind::WouldBlock.into())
             }
-            // EAGAIN too: a Unix listener's backlog is full, which no poll reports the end of.
+            // EAGAIN, too: the backlog of a Unix listener is full, and poll would not report when
+            // there is room.
             Err(error) => Err(error.into()),
         }
     }
@@ -155,7 +156,7 @@ impl Transport for SocketSender {
         loop {
             match recv(fd, bytes, MsgFlags::empty()) {
                 Err(Errno::EINTR) => (),
-                // A sender reads only answers: one that does not come is a fault, not an end.
+                // A sender only reads replies, so the end of the stream is an error.
                 Ok(0) => {
                     let kind = io::ErrorKind::UnexpectedEof;
                     return Err(io::Error::new(kind, "the receiver closed the connection"));

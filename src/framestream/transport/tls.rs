@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! TLS over another transport, as the client; and over a socket, for receivers.
+//! TLS over another transport, for senders, and over a socket, for receivers.
 
 mod config;
 mod stream;
@@ -22,14 +22,14 @@ use thiserror::Error;
 use super::{Interest, Transport};
 use crate::handshake::Direction;
 
-/// Most bytes that a TLS record carries (RFC 8446, section 5.1).
+/// Maximum size of the content of a TLS record in bytes (RFC 8446, section 5.1).
 const RECORD_SIZE: usize = 16 * 1024;
 
-/// Sends over TLS to a server whose certificate is checked.
+/// A sender over TLS, which verifies the certificate of the server.
 ///
-/// Bytes count as written once the record that they are in is handed whole to the transport below.
-/// Of a record that was cut off the receiver can decrypt nothing, so no frame is lost or doubled
-/// that would not be without TLS.
+/// Bytes count as written once the underlying transport has accepted the whole record that contains
+/// them. A receiver cannot decrypt a truncated record, so no more frames are lost or duplicated than
+/// without TLS.
 pub struct TlsSender {
     transport: Box<dyn Transport>,
     config: Arc<ClientConfig>,
@@ -38,8 +38,8 @@ pub struct TlsSender {
 }
 
 impl TlsSender {
-    /// A sender over `transport`, which is still closed and leads to `host`. Reads the files that
-    /// `options` name.
+    /// Creates a sender over `transport`, which must not be open yet, to `host`. Reads the files
+    /// named in `options`.
     pub fn new(
         transport: Box<dyn Transport>,
         host: &str,
@@ -93,7 +93,7 @@ impl Transport for TlsSender {
     fn close(&mut self) -> io::Result<()> {
         if let Some(mut session) = self.session.take() {
             session.connection.send_close_notify();
-            // The peer has to do without it if it takes no more bytes.
+            // Not sent if the peer accepts no more bytes.
             drop(session.flush(&mut *self.transport));
         }
         self.transport.close()
@@ -127,11 +127,11 @@ impl Transport for TlsSender {
     }
 }
 
-/// TLS on one connection.
+/// The TLS session of one connection.
 struct Session {
     connection: ClientConnection,
-    /// Bytes of the caller in the record that is on its way out.
-    under_way: usize,
+    /// Bytes of the caller in the record that is being sent.
+    unsent: usize,
     /// Records that the keys may still encrypt.
     records_left: u64,
 }
@@ -139,9 +139,9 @@ struct Session {
 impl Session {
     fn new(config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<Self, rustls::Error> {
         let mut connection = ClientConnection::new(config, name)?;
-        // One record at a time, so that it is known which ones are out.
+        // One record at a time, so that it is known which records were sent.
         connection.set_buffer_limit(Some(RECORD_SIZE));
-        Ok(Self { connection, under_way: 0, records_left: u64::MAX })
+        Ok(Self { connection, unsent: 0, records_left: u64::MAX })
     }
 
     fn shake(&mut self, transport: &mut dyn Transport) -> io::Result<()> {
@@ -152,24 +152,24 @@ impl Session {
         self.flush(transport)?;
         if let Some(SupportedCipherSuite::Tls12(suite)) = self.connection.negotiated_cipher_suite()
         {
-            // Less what the end of the handshake and an alert take.
+            // The end of the handshake and an alert take one record each.
             self.records_left = suite.common.confidentiality_limit - 2;
         }
         Ok(())
     }
 
-    /// Takes in what the peer sent.
+    /// Reads and processes data from the peer.
     fn receive(&mut self, transport: &mut dyn Transport) -> io::Result<()> {
         self.connection.read_tls(&mut TransportIo(transport))?;
         if let Err(error) = self.connection.process_new_packets() {
-            // The alert that says to the peer what is wrong.
+            // Sends the alert, which contains the reason.
             drop(self.flush(transport));
             return Err(failed(error));
         }
         Ok(())
     }
 
-    /// Sends what is encrypted.
+    /// Sends pending records.
     fn flush(&mut self, transport: &mut dyn Transport) -> io::Result<()> {
         while self.connection.wants_write() {
             if self.connection.write_tls(&mut TransportIo(transport))? == 0 {
@@ -179,8 +179,8 @@ impl Session {
         Ok(())
     }
 
-    /// Reads from the peer at most once: a peer that keeps sending records without data for the
-    /// caller must not hold it beyond its deadline.
+    /// Reads decrypted data, with at most one read from the peer: one that keeps sending records
+    /// without data must not delay the caller beyond its deadline.
     fn read(&mut self, transport: &mut dyn Transport, bytes: &mut [u8]) -> io::Result<usize> {
         match self.read_decrypted(bytes) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -193,7 +193,7 @@ impl Session {
 
     fn read_decrypted(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         match self.connection.reader().read(bytes) {
-            // As of a socket: the end of an answer that is still due.
+            // As for a socket, the end of the stream is an error for a sender.
             Ok(0) => {
                 let kind = io::ErrorKind::UnexpectedEof;
                 Err(io::Error::new(kind, "the receiver closed the TLS connection"))
@@ -207,25 +207,25 @@ impl Session {
         transport: &mut dyn Transport,
         slices: &[IoSlice<'_>],
     ) -> io::Result<usize> {
-        if self.under_way == 0 {
-            // Behind the limit rustls would go on taking bytes, and send none.
+        if self.unsent == 0 {
+            // Beyond the limit, rustls would accept bytes, but not send them.
             let left = self.records_left.checked_sub(1);
             self.records_left = left.ok_or_else(|| io::Error::other(SessionError::KeysUsedUp))?;
-            self.under_way = self.connection.writer().write_vectored(slices)?;
+            self.unsent = self.connection.writer().write_vectored(slices)?;
         }
         self.flush(transport)?;
-        Ok(std::mem::take(&mut self.under_way))
+        Ok(std::mem::take(&mut self.unsent))
     }
 }
 
-/// The error that ended a TLS connection.
+/// The reason why a TLS connection ended.
 #[derive(Debug, Error)]
 enum SessionError {
     #[error("the peer does not speak TLS: {0}")]
     NoTls(rustls::Error),
     #[error("the peer closed the connection in the TLS handshake")]
     Closed,
-    /// In TLS 1.2 only a new connection brings new ones.
+    /// With TLS 1.2, only a new connection has new keys.
     #[error("the keys of the TLS connection are used up")]
     KeysUsedUp,
     #[error(
@@ -237,7 +237,8 @@ enum SessionError {
     Tls(rustls::Error),
 }
 
-/// How webpki, of whose errors rustls tells no more, calls an authority where a peer belongs.
+/// The text of the error of webpki for a CA certificate that is used as the peer's own. rustls does
+/// not expose the error as a type.
 const AUTHORITY: &str = "CaUsedAsEndEntity";
 
 fn failed(error: rustls::Error) -> io::Error {
@@ -255,7 +256,7 @@ fn failed(error: rustls::Error) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
-/// A transport as rustls reads and writes it.
+/// An adapter through which rustls reads from and writes to a transport.
 struct TransportIo<'a>(&'a mut dyn Transport);
 
 impl Read for TransportIo<'_> {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Events of all kinds, as owned values.
+//! Strategies for events, as owned values.
 
 use dnstap::proto::{Dnstap, Message, Policy};
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 
-/// Bytes of up to `max_len`, as a rule short, often of a length where the length of a length changes.
+/// Returns bytes of at most `max_len`, usually short, and often of a length around which its varint
+/// gets longer.
 fn bytes(max_len: usize) -> BoxedStrategy<Vec<u8>> {
     let length = prop_oneof![
         6 => 0..200usize,
@@ -29,7 +30,7 @@ fn address() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![4 => vec(any::<u8>(), 4), 4 => vec(any::<u8>(), 16), 1 => vec(any::<u8>(), 0..=16)]
 }
 
-/// The number of an enumeration, as a rule one that has a name.
+/// Returns the number of an enumeration, usually one that has a name.
 fn number() -> impl Strategy<Value = i32> {
     prop_oneof![8 => 1..16i32, 1 => 100..200i32, 1 => any::<i32>()]
 }
@@ -53,7 +54,7 @@ fn policy() -> impl Strategy<Value = Policy> {
     )
 }
 
-/// A message with any of its fields absent.
+/// Returns a message of which any field may be absent.
 fn message() -> impl Strategy<Value = Message> {
     let numbers = (number(), of(number()), of(number()), of(number()));
     let addresses = (of(address()), of(address()), of(port()), of(port()));
@@ -81,7 +82,7 @@ fn message() -> impl Strategy<Value = Message> {
     )
 }
 
-/// A message as servers log it.
+/// Returns a message as servers log it.
 fn typical_message() -> impl Strategy<Value = Message> {
     let ends = (any::<bool>(), any::<[u8; 16]>(), any::<u16>(), prop_oneof![Just(53), Just(853)]);
     let times = (seconds(), any::<u32>());
@@ -110,7 +111,7 @@ fn typical_message() -> impl Strategy<Value = Message> {
     )
 }
 
-/// An event with any of its fields absent, or one as servers log it.
+/// Returns an event of which any field may be absent, or one as servers log it.
 pub fn event() -> impl Strategy<Value = Dnstap> {
     let message = prop_oneof![
         10 => message().prop_map(Some),
@@ -130,7 +131,7 @@ pub fn event() -> impl Strategy<Value = Dnstap> {
     )
 }
 
-/// An event of type MESSAGE with a message, none of it long.
+/// Returns an event of type MESSAGE with a message and only short fields.
 pub fn short_event() -> impl Strategy<Value = Dnstap> {
     let origin = of(vec(any::<u8>(), 0..40));
     (origin.clone(), origin.clone(), origin, typical_message()).prop_map(
@@ -144,7 +145,7 @@ pub fn short_event() -> impl Strategy<Value = Dnstap> {
     )
 }
 
-/// An event that the fast path encodes, at a time between 1978 and 3058.
+/// Returns an event that the fast path encodes, with times between 1978 and 3058.
 pub fn fast_event() -> impl Strategy<Value = Dnstap> {
     let origin = of(vec(any::<u8>(), 0..34));
     let port = prop_oneof![Just(None), (1..=65_535u32).prop_map(Some)];

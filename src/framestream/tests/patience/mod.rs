@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Waiting for what is to happen, and not for ever.
+//! Waiting with a deadline.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Longest wait for anything that is to happen.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// Maximum wait for any event.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Asks until there is an answer.
+/// Calls `poll` until it returns a value.
 #[track_caller]
-pub fn wait_for<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn wait_for<T>(mut poll: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        match ask() {
-            Some(answer) => return answer,
-            None => assert!(Instant::now() < deadline, "it does not happen"),
+        match poll() {
+            Some(value) => return value,
+            None => assert!(Instant::now() < deadline, "the event did not happen in time"),
         }
         thread::yield_now();
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A certificate authority of `openssl`, in a folder of its own.
+//! A certificate authority made with `openssl`, in a temporary folder.
 
 use std::fs;
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ unique_subject = no
 commonName = supplied
 ";
 
-/// Arguments for a new key of a kind that is quickly made.
+/// Arguments for a new key, of a kind that is fast to generate.
 const NEW_KEY: [&str; 5] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 
 /// A certificate and its key, as files.
@@ -35,6 +35,7 @@ pub struct Identity {
     pub key: PathBuf,
 }
 
+/// A certificate authority.
 pub struct Authority {
     folder: TempDir,
     pub certificate: PathBuf,
@@ -46,7 +47,7 @@ impl Authority {
         let certificate = folder.path().join("authority.pem");
         fs::write(folder.path().join("config"), CONFIG).expect("a file");
         fs::write(folder.path().join("issued"), "").expect("a file");
-        // Authorities of one name would be taken for one that signs badly.
+        // With a common name, two authorities would be taken for one with invalid signatures.
         let name = format!("/CN={}", folder.path().display().to_string().replace('/', " "));
         let mut arguments = vec!["req", "-x509", "-config", "config", "-days", "2"];
         arguments.extend(["-subj", &name, "-addext", "basicConstraints=critical,CA:TRUE"]);
@@ -57,12 +58,13 @@ impl Authority {
         authority
     }
 
-    /// A certificate of tomorrow's end for `names`, as in `DNS:localhost,IP:127.0.0.1`.
+    /// Issues a certificate for `names`, such as `DNS:localhost,IP:127.0.0.1`, which is valid for a
+    /// day.
     pub fn issue(&self, names: &str) -> Identity {
         self.sign("valid", names, &["-days", "1"])
     }
 
-    /// A certificate for `names` whose time is over.
+    /// Issues an expired certificate for `names`.
     pub fn issue_expired(&self, names: &str) -> Identity {
         let dates = ["-startdate", "20200101000000Z", "-enddate", "20200102000000Z"];
         self.sign("expired", names, &dates)
@@ -88,7 +90,7 @@ impl Authority {
     fn openssl(&self, arguments: &[&str]) {
         let run = Command::new("openssl").args(arguments).current_dir(self.folder.path()).output();
         let output = run.expect("openssl, of the Debian package of that name");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "openssl {arguments:?}: {said}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "openssl {arguments:?}: {errors}");
     }
 }

@@ -14,7 +14,7 @@ use nix::sys::socket::{
 use super::PATIENCE;
 use super::authority::Identity;
 
-/// A port that nobody else is given. A server may listen there, since both allow reuse.
+/// A reserved port. A server can listen on it, since both sockets allow reuse.
 pub struct Port {
     _held: OwnedFd,
     pub address: SocketAddr,
@@ -31,7 +31,7 @@ impl Port {
     }
 }
 
-/// A server that is killed when dropped.
+/// A server, which is killed when it is dropped.
 pub struct Server {
     process: Child,
     input: ChildStdin,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A socket that takes a little at a time, and every other time nothing.
+//! A socket of which every other write is refused, and the others accept a few bytes.
 
 use std::io::{self, IoSlice};
 use std::os::fd::BorrowedFd;
@@ -9,16 +9,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use framestream::handshake::Direction;
 use framestream::transport::{SocketSender, Transport};
 
-/// Most bytes that a write or a read takes: of a record of TLS a part.
+/// Maximum number of bytes of a read or write, which is less than a TLS record.
 const MAX_LEN: usize = 700;
 
-/// What a [`Trickle`] was asked for.
+/// The counters of a [`Trickle`].
 #[derive(Default)]
 pub struct Counts {
     pub bytes_written: AtomicUsize,
     pub reads: AtomicUsize,
 }
 
+/// A socket that accepts a few bytes at a time.
 pub struct Trickle {
     socket: SocketSender,
     full: bool,

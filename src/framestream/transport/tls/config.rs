@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Whom to trust, and how to prove who we are: read from files, once, and checked.
+//! TLS configuration from certificate and key files, which are read and checked once.
 
 use std::fs;
 use std::io;
@@ -21,62 +21,64 @@ use super::verify::{TlsVerify, Trust, Verifier, public_key, validity};
 /// The TLS settings of a client. All files are PEM.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsOptions {
-    /// The name or address that the server's certificate has to be for, among its subject
-    /// alternative names; that of the host by default.
+    /// The name or address that must be among the subject alternative names of the server's
+    /// certificate; that of the host by default.
     pub server_name: Option<String>,
-    /// The authorities to trust, and servers' own certificates; those of the system by default.
+    /// The trusted certificates: those of authorities, and those of servers themselves; the
+    /// authorities of the system by default.
     pub ca_bundle: Option<PathBuf>,
-    /// The identity that the server's certificate has to prove.
+    /// How the certificate of the server is verified.
     pub verify: TlsVerify,
-    /// The certificate to show to a server that asks for one, followed by those of its issuers.
+    /// The certificate for servers that ask clients for one, followed by those of its issuers.
     pub client_certificate: Option<PathBuf>,
-    /// The private key to the client certificate, in PKCS#8, PKCS#1 or SEC1, without a passphrase.
+    /// The private key of the client certificate, in PKCS#8, PKCS#1 or SEC1, without a passphrase.
     pub client_key: Option<PathBuf>,
 }
 
 /// The TLS settings of a server. All files are PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsServerOptions {
-    /// The certificate to show, followed by those of its issuers.
+    /// The certificate of the server, followed by those of its issuers.
     pub certificate: PathBuf,
     /// Its private key, in PKCS#8, PKCS#1 or SEC1, without a passphrase.
     pub key: PathBuf,
-    /// The authorities whose certificates clients have to show; without it they need none.
+    /// The authorities that must have issued the certificates of clients; `None` if clients need no
+    /// certificate.
     pub client_authorities: Option<PathBuf>,
 }
 
-/// The error of unusable [`TlsOptions`] or [`TlsServerOptions`].
+/// The reason why [`TlsOptions`] or [`TlsServerOptions`] cannot be used.
 #[derive(Debug, Error)]
 pub enum TlsError {
-    /// A file that cannot be read.
+    /// A file cannot be read.
     #[error("{}: {error}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// The cause.
+        /// The reason.
         error: io::Error,
     },
-    /// A file that is not PEM.
+    /// A file is not PEM.
     #[error("{}: {error}", path.display())]
     Pem {
         /// The file.
         path: PathBuf,
-        /// The problem with it.
+        /// The reason.
         error: pem::Error,
     },
-    /// A file without a certificate.
+    /// A file contains no usable certificate.
     #[error("{}: contains no usable certificate", .0.display())]
     NoCertificate(PathBuf),
-    /// A file without a private key, or with one under a passphrase.
+    /// A file contains no private key, or one with a passphrase.
     #[error("{}: contains no usable private key", .0.display())]
     NoKey(PathBuf),
-    /// The system has no bundle of authorities where one is usually found.
+    /// The system has no bundle of authorities in any of the usual places.
     #[error("the system has no bundle of certificate authorities")]
     NoSystemBundle,
-    /// One of client certificate and key without the other.
+    /// Only one of client certificate and key is set.
     #[error("a client certificate and its key must be set together")]
     OnlyOne,
-    /// A key that is not that of the certificate.
+    /// The key does not belong to the certificate.
     #[error("the key {} does not match the certificate {}", key.display(), certificate.display())]
     KeyMismatch {
         /// The file of the certificate.
@@ -84,10 +86,10 @@ pub enum TlsError {
         /// The file of the key.
         key: PathBuf,
     },
-    /// A server name that is neither a DNS name nor an address.
+    /// The server name is neither a DNS name nor an address.
     #[error("{0:?} is neither a DNS name nor an address")]
     ServerName(String),
-    /// Something else that rustls does not take.
+    /// Another error of rustls.
     #[error(transparent)]
     Rustls(#[from] rustls::Error),
 }
@@ -112,7 +114,7 @@ pub(super) fn client_config(options: &TlsOptions) -> Result<ClientConfig, TlsErr
         None => builder.with_no_client_auth(),
         Some(client) => builder.with_client_cert_resolver(Arc::new(client)),
     };
-    // Connections are few. And the store of sessions has a lock, which a fork could leave locked.
+    // Connections are few, and a fork could leave the lock of the session store locked.
     config.resumption = Resumption::disabled();
     Ok(config)
 }
@@ -125,7 +127,7 @@ fn trust(options: &TlsOptions) -> Result<Trust, TlsError> {
     let system = || openssl_probe::probe().cert_file.ok_or(TlsError::NoSystemBundle);
     let bundle = options.ca_bundle.clone().map_or_else(system, Ok)?;
     let certificates = certificates(&bundle)?;
-    // A system's bundle may have oddities that nobody needs.
+    // Some certificates in a bundle of the system may be malformed; the others are sufficient.
     match authorities.add_parsable_certificates(certificates.iter().cloned()) {
         (0, _) => Err(TlsError::NoCertificate(bundle)),
         _ => Ok(Trust { authorities, certificates }),
@@ -155,7 +157,8 @@ pub(super) fn server_config(options: &TlsServerOptions) -> Result<ServerConfig, 
     Ok(config)
 }
 
-/// What to show to a peer, of any version: that is for the peer to judge.
+/// Returns a certificate chain with its key. Certificates of any version are accepted, as the peer
+/// decides whether it trusts them.
 fn identity(
     certificate: &Path,
     key: &Path,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! TLS over a connected socket that does not block, for receivers: they accept connections, or
-//! connect to who sends.
+//! TLS over a connected, non-blocking socket, for receivers, which accept connections or connect to
+//! senders.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -11,24 +11,24 @@ use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerCon
 use super::config::{self, TlsError, TlsOptions, TlsServerOptions};
 use super::failed;
 
-/// Speaks TLS as the server, on connections that were accepted.
+/// The server side of TLS, for accepted connections.
 #[derive(Clone, Debug)]
 pub struct TlsAcceptor(Arc<ServerConfig>);
 
 impl TlsAcceptor {
-    /// Reads the files that `options` name.
+    /// Creates an acceptor. Reads the files named in `options`.
     pub fn new(options: &TlsServerOptions) -> Result<Self, TlsError> {
         config::server_config(options).map(|config| Self(Arc::new(config)))
     }
 
-    /// Begins on a connection; the handshake goes on in reads.
+    /// Starts TLS on a connection; reads perform the handshake.
     pub fn accept<S: Read + Write>(&self, socket: S) -> io::Result<TlsStream<S>> {
         let connection = ServerConnection::new(Arc::clone(&self.0)).map_err(failed)?;
         Ok(TlsStream::new(socket, connection.into()))
     }
 }
 
-/// Speaks TLS as the client, on connections that were made.
+/// The client side of TLS, for connected sockets.
 #[derive(Clone, Debug)]
 pub struct TlsConnector {
     config: Arc<ClientConfig>,
@@ -36,13 +36,14 @@ pub struct TlsConnector {
 }
 
 impl TlsConnector {
-    /// For connections to `host`. Reads the files that `options` name.
+    /// Creates a connector for connections to `host`. Reads the files named in `options`.
     pub fn new(host: &str, options: &TlsOptions) -> Result<Self, TlsError> {
         let server_name = config::server_name(options.server_name.as_deref().unwrap_or(host))?;
         Ok(Self { config: Arc::new(config::client_config(options)?), server_name })
     }
 
-    /// Begins on a connection, with the first bytes of the handshake; it goes on in reads.
+    /// Starts TLS on a connection, and sends the first bytes of the handshake; reads perform the
+    /// rest.
     pub fn connect<S: Read + Write>(&self, socket: S) -> io::Result<TlsStream<S>> {
         let connection = ClientConnection::new(Arc::clone(&self.config), self.server_name.clone());
         let mut stream = TlsStream::new(socket, connection.map_err(failed)?.into());
@@ -53,31 +54,31 @@ impl TlsConnector {
     }
 }
 
-/// A connection with TLS. Dropping it says to the peer that nothing more comes.
+/// A TLS connection. Dropping it sends close_notify to the peer.
 #[derive(Debug)]
 pub struct TlsStream<S: Read + Write> {
     socket: S,
     connection: Connection,
-    /// Bytes of the caller in records that are on their way out.
-    under_way: usize,
+    /// Bytes of the caller in records that are being sent.
+    unsent: usize,
 }
 
 impl<S: Read + Write> TlsStream<S> {
     fn new(socket: S, connection: Connection) -> Self {
-        Self { socket, connection, under_way: 0 }
+        Self { socket, connection, unsent: 0 }
     }
 
-    /// The socket.
+    /// Returns the socket.
     pub fn socket(&self) -> &S {
         &self.socket
     }
 
-    /// The socket, to wait for. Its bytes belong to TLS.
+    /// Returns the socket, for polling. Only TLS may read from or write to it.
     pub fn socket_mut(&mut self) -> &mut S {
         &mut self.socket
     }
 
-    /// Returns whether something is to be sent as soon as the socket takes it: a read does.
+    /// Returns whether there is pending data, which a read sends once the socket is writable.
     pub fn has_unsent(&self) -> bool {
         self.connection.wants_write()
     }
@@ -91,22 +92,21 @@ impl<S: Read + Write> TlsStream<S> {
         Ok(())
     }
 
-    /// Takes what the socket has, once, and sends what TLS has to say. What does not go now goes with
-    /// the next read, if ever: of a peer that takes nothing more there may be something to read.
+    /// Reads from the socket once, and sends pending data of TLS. Data that cannot be sent now stays
+    /// pending, because a peer that accepts nothing more may still have sent data.
     fn receive(&mut self) -> io::Result<()> {
         drop(self.send());
         self.connection.read_tls(&mut self.socket)?;
         let processed = self.connection.process_new_packets().map_err(failed);
-        // Also the alert that says what is wrong.
+        // Includes the alert if there was an error.
         drop(self.send());
         processed.map(drop)
     }
 }
 
 impl<S: Read + Write> Read for TlsStream<S> {
-    /// Reads until `bytes` is full or the socket has no more, in which case less was read than there
-    /// is room for. A peer that goes without a word of TLS has ended the stream too: what it carries
-    /// knows where it ends.
+    /// Reads until `bytes` is full or the socket has no more data. A peer that hangs up without
+    /// close_notify has ended the stream as well, because Frame Streams has its own end.
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let mut count = 0;
         while count < bytes.len() {
@@ -131,14 +131,14 @@ impl<S: Read + Write> Read for TlsStream<S> {
 }
 
 impl<S: Read + Write> Write for TlsStream<S> {
-    /// Bytes count as written once the socket has taken their records. After `WouldBlock` the next
-    /// write has to begin with the same bytes.
+    /// Writes bytes, which count as written once the socket has accepted their records. After
+    /// `WouldBlock`, the next write must begin with the same bytes.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.under_way == 0 {
-            self.under_way = self.connection.writer().write(bytes)?;
+        if self.unsent == 0 {
+            self.unsent = self.connection.writer().write(bytes)?;
         }
         self.send()?;
-        Ok(std::mem::take(&mut self.under_way))
+        Ok(std::mem::take(&mut self.unsent))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -149,7 +149,7 @@ impl<S: Read + Write> Write for TlsStream<S> {
 impl<S: Read + Write> Drop for TlsStream<S> {
     fn drop(&mut self) {
         self.connection.send_close_notify();
-        // The peer has to do without it if it takes no more bytes.
+        // Not sent if the peer accepts no more bytes.
         drop(self.send());
     }
 }

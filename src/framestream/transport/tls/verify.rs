@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Verification that a certificate belongs to the intended server.
+//! Verification of the certificate of a server.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,29 +21,28 @@ use x509_cert::der::oid::db::rfc5280::ID_CE_SUBJECT_ALT_NAME;
 use x509_cert::der::{Any, Decode, Encode};
 use x509_cert::time::Time;
 
-/// The identity that the certificate of a server has to prove.
+/// How the certificate of a server is verified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsVerify {
-    /// That it is the server of the name, as a trusted authority says.
+    /// A trusted authority must have issued it for the name of the server.
     #[default]
     Name,
-    /// That a trusted authority knows it, by whatever name.
+    /// A trusted authority must have issued it, for any name.
     Authority,
-    /// Nothing: nobody can read along, but anybody can be the server.
+    /// It is not verified: the connection is encrypted, but the server may be anyone.
     Nothing,
 }
 
-/// Whom to trust.
+/// The trusted certificates.
 pub(super) struct Trust {
-    /// Authorities.
     pub authorities: RootCertStore,
-    /// Certificates that are trusted as they are: what was given to us need not be vouched for by
-    /// somebody else. So a certificate that a server signed itself may be marked as an authority,
-    /// as `openssl req -x509` does, or be of version 1.
+    /// Certificates that are trusted without an issuer, because they were configured. A self-signed
+    /// certificate of a server may therefore be marked as an authority, as by `openssl req -x509`,
+    /// or be of version 1.
     pub certificates: Vec<CertificateDer<'static>>,
 }
 
-/// Checks as [`TlsVerify`] says.
+/// A verifier of server certificates, according to [`TlsVerify`].
 pub(super) struct Verifier {
     verify: TlsVerify,
     trust: Trust,
@@ -74,7 +73,7 @@ impl ServerCertVerifier for Verifier {
         if self.verify != TlsVerify::Nothing {
             let name = (self.verify == TlsVerify::Name).then_some(name);
             if self.trust.certificates.contains(certificate) {
-                verify_itself(certificate, name, now)?;
+                verify_trusted(certificate, name, now)?;
             } else {
                 let certificate = ParsedCertificate::try_from(certificate)?;
                 verify_server_cert_signed_by_trust_anchor(
@@ -99,7 +98,7 @@ impl ServerCertVerifier for Verifier {
         verify_tls12_signature(message, certificate, signature, &self.algorithms)
     }
 
-    /// With the key alone, since webpki reads no certificate of version 1.
+    /// Verifies with the key alone, since webpki does not parse certificates of version 1.
     fn verify_tls13_signature(
         &self,
         message: &[u8],
@@ -115,9 +114,9 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Checks the dates of a certificate that is trusted as it is, and the name in it if there is to be
-/// one.
-fn verify_itself(
+/// Checks the dates of a certificate that is trusted without an issuer, and the name in it if `name`
+/// is set.
+fn verify_trusted(
     certificate: &CertificateDer<'_>,
     name: Option<&ServerName<'_>>,
     now: UnixTime,
@@ -138,7 +137,7 @@ fn verify_itself(
     if extensions.any(|extension| extension.extn_id == ID_CE_SUBJECT_ALT_NAME) {
         return verify_server_name(&ParsedCertificate::try_from(certificate)?, name);
     }
-    // Older than subject alternative names, or made by hand.
+    // Without subject alternative names, the certificate is old, or was made by hand.
     let parts = subject.subject().iter().filter(|part| part.oid == COMMON_NAME);
     let names: Vec<_> = parts.filter_map(|part| text(&part.value)).collect();
     if names.iter().any(|common_name| common_name.eq_ignore_ascii_case(&name.to_str())) {
@@ -150,7 +149,7 @@ fn verify_itself(
     }
 }
 
-/// A string of one of the types that names are written in (RFC 5280, DirectoryString).
+/// Decodes a string of any of the types that names may have (RFC 5280, DirectoryString).
 fn text(value: &Any) -> Option<&str> {
     let utf8 = value.decode_as::<Utf8StringRef<'_>>().map(|string| string.as_str());
     let printable = || value.decode_as::<PrintableStringRef<'_>>().map(|string| string.as_str());
@@ -159,7 +158,7 @@ fn text(value: &Any) -> Option<&str> {
     utf8.or_else(|_| printable()).or_else(|_| teletex()).or_else(|_| ia5()).ok()
 }
 
-/// The public key in a certificate of any version.
+/// Returns the public key of a certificate of any version.
 pub(super) fn public_key(
     certificate: &CertificateDer<'_>,
 ) -> Result<SubjectPublicKeyInfoDer<'static>, Error> {

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The long way: fields in any order and any form.
+//! The general decoder: fields in any order and form.
 
 use super::input::Input;
-use super::{DecodeError, Reason};
+use super::{DecodeError, DecodeReason};
 use crate::message::{Event, Message, Policy};
 use crate::schema::fields::{event_fields, message_fields, policy_fields};
 use crate::schema::*;
 use crate::wire;
 
-/// Which of the required fields have come.
+/// The required fields that were read so far.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Required {
     pub(super) event_type: bool,
     pub(super) message_type: bool,
 }
 
-/// Reads the rest of an event without a type as yet.
+/// Decodes the rest of an event, whose type was not read yet.
 #[cold]
 #[inline(never)]
 pub(super) fn event<'a>(
@@ -27,15 +27,15 @@ pub(super) fn event<'a>(
     read_event(&mut input, event, &mut required)?;
     let missing = |reason| Err(DecodeError { offset: input.at(), reason });
     if !required.event_type {
-        return missing(Reason::EventType);
+        return missing(DecodeReason::EventType);
     }
     if event.message.is_some() && !required.message_type {
-        return missing(Reason::MessageType);
+        return missing(DecodeReason::MessageType);
     }
     Ok(())
 }
 
-/// Reads the rest of a message. Returns whether it has a type then.
+/// Decodes the rest of a message. Returns whether its type was read.
 #[cold]
 #[inline(never)]
 pub(super) fn message<'a>(
@@ -48,13 +48,13 @@ pub(super) fn message<'a>(
     Ok(required.message_type)
 }
 
-/// Makes a function that reads the fields of a message.
+/// Defines a function that reads the fields of a message.
 macro_rules! reader {
     (($read:ident, $keys:ident) $(#[$about:meta])* $struct:ident = $message:ident { $(
         $(#[$what:meta])*
         $label:ident $type:tt $name:ident = $number:literal => $field:ident,
     )+ }) => {
-        // In a policy, no field is required.
+        // A policy has no required fields.
         #[allow(unused_variables)]
         fn $read<'a>(
             input: &mut Input<'a>,
@@ -74,7 +74,7 @@ macro_rules! reader {
     };
 }
 
-/// Reads a field into its place.
+/// Reads a field.
 macro_rules! read {
     (required (enum EventType), $place:expr, $input:ident, $required:ident) => {
         $place = EventType($input.number()?);
@@ -96,6 +96,7 @@ macro_rules! read {
     };
 }
 
+/// Reads a value.
 #[rustfmt::skip]
 macro_rules! value {
     (bytes, $input:ident) => { $input.bytes()? };

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The short way: fields in ascending order, in their shortest form. What is absent is passed over;
-//! what has another form ends the way before it.
+//! The fast decoder: fields in ascending order, in their shortest form. Any field may be absent; the
+//! decoder stops before a field that has another form.
 
 use crate::message::Message;
 use crate::schema::{MessageType, SocketFamily, SocketProtocol};
 use crate::wire::{NUMBER_KEYS, message};
 
-/// Bytes that a message has at least to go this way: those of the fields before the query, which
-/// are 6 for the numbers, 36 for the addresses, 8 for the ports, 11 for the time. As this is fixed,
-/// the compiler sees that no load is out of bounds, and checks none.
+/// Minimum length of a message for the fast decoder, in bytes: the fields before the query, which
+/// are 6 for the numbers, 36 for the addresses, 8 for the ports, 11 for the time. As it is constant,
+/// the compiler can prove that no load is out of bounds, and omits the checks.
 const HEAD: usize = 61;
 
 /// The same for the fields between zone and response: 11 for the time.
 const FOOT: usize = 11;
 
-/// The places of [`NUMBER_KEYS`], and the top bits of the values.
+/// The bits of [`NUMBER_KEYS`], and the top bits of the values.
 const NUMBER_MASK: u64 = 0x80ff_80ff_80ff;
 
-/// Reads the fields of `bytes`, a message, into `message`, and returns how many bytes they took.
-/// If any, then the type is among them.
+/// Decodes fields of `bytes`, a message, into `message`. Returns the number of bytes that were
+/// decoded; if there are any, they include the type.
 #[inline(always)]
 pub(super) fn message<'a>(bytes: &'a [u8], message: &mut Message<'a>) -> usize {
     let Some(head) = bytes.first_chunk::<HEAD>() else { return 0 };
@@ -55,7 +55,7 @@ pub(super) fn message<'a>(bytes: &'a [u8], message: &mut Message<'a>) -> usize {
     self::bytes(bytes, at, message::response_message, &mut message.response_message)
 }
 
-/// Reads a field that is bytes, if it is next at `at`. Returns where the next one begins.
+/// Reads a field of bytes, if it is the one at `at`. Returns the offset of the next field.
 #[inline(always)]
 pub(super) fn bytes<'a>(
     message: &'a [u8],
@@ -68,7 +68,8 @@ pub(super) fn bytes<'a>(
     end
 }
 
-/// From where to where the bytes of a field go, if it is next at `at`. They are fewer than 2^14.
+/// Returns where the bytes of a field begin and end, if it is the one at `at` and has fewer than
+/// 2^14 bytes.
 #[inline(always)]
 pub(super) fn extent(message: &[u8], at: usize, key: u32) -> Option<(usize, usize)> {
     let &[found, low, high] = message[at..].first_chunk()?;
@@ -93,6 +94,7 @@ fn load<const N: usize, const M: usize>(bytes: &[u8; N], at: usize) -> [u8; M] {
     loaded
 }
 
+/// Reads an address, if it is the field at `at`. Returns the offset of the next field.
 #[inline(always)]
 fn address<'a, const N: usize>(
     bytes: &'a [u8; N],
@@ -112,7 +114,8 @@ fn address<'a, const N: usize>(
     }
 }
 
-/// Reads a port of up to three bytes.
+/// Reads a port of up to three bytes, if it is the field at `at`. Returns the offset of the next
+/// field.
 #[inline(always)]
 fn port<const N: usize>(bytes: &[u8; N], at: usize, key: u32, port: &mut Option<u32>) -> usize {
     if bytes[at] != key as u8 {
@@ -133,12 +136,12 @@ fn port<const N: usize>(bytes: &[u8; N], at: usize, key: u32, port: &mut Option<
     }
 }
 
-/// The seconds of a time from 1978 to 3058: a varint of five bytes.
+/// The seconds of a time from 1978 to 3058, encoded as a varint of five bytes.
 #[derive(Clone, Copy, PartialEq)]
 struct Second(u64);
 
 impl Second {
-    /// Bytes of the field.
+    /// Size of the field in bytes.
     const FIELD: usize = 6;
 
     #[inline(always)]
@@ -152,7 +155,7 @@ impl Second {
 
     #[inline(always)]
     fn value(self) -> u64 {
-        // Seven bits in eight, fourteen in sixteen, twenty-eight in thirty-two.
+        // Joins groups of 7 bits to groups of 14 and then of 28 bits.
         let low = self.0 as u32;
         let low = low & 0x7f_007f | low >> 1 & 0x3f80_3f80;
         let low = low & 0x3fff | low >> 2 & 0xfff_c000;
@@ -160,6 +163,7 @@ impl Second {
     }
 }
 
+/// Reads nanoseconds, if they are the field at `at`. Returns the offset of the next field.
 #[inline(always)]
 fn nanoseconds<const N: usize>(
     bytes: &[u8; N],
