@@ -7,6 +7,8 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use thiserror::Error;
+
 use crate::STANDARD_OUTPUT;
 
 /// The file that a name leads to.
@@ -66,22 +68,29 @@ pub fn named_twice(sockets: &[PathBuf]) -> Option<&Path> {
     None
 }
 
-/// Says which of `outputs` is read too, or named twice. `-` is the standard input, or output.
-pub fn check(inputs: &[PathBuf], outputs: &[PathBuf]) -> Result<(), String> {
+/// A file that is written must not have another use.
+#[derive(Debug, Error)]
+pub enum FileConflict {
+    /// It is read too.
+    #[error("{} is read, and cannot be written too: choose another for -w", .0.display())]
+    Read(PathBuf),
+    /// It is named twice.
+    #[error("{} is named twice by -w: choose another for one of them", .0.display())]
+    Twice(PathBuf),
+}
+
+/// Checks that none of `outputs` is read too, or named twice. `-` is the standard input, or output.
+pub fn check(inputs: &[PathBuf], outputs: &[PathBuf]) -> Result<(), FileConflict> {
     let read: Vec<Place> = inputs.iter().filter_map(|name| Place::at(name, io::stdin())).collect();
     let mut written = Vec::new();
     for name in outputs {
         let Some(place) = Place::at(name, io::stdout()) else { continue };
         // A socket or a terminal may be both.
         if matches!(place, Place::Taken { is_file: true, .. }) && read.contains(&place) {
-            let name = name.display();
-            return Err(format!(
-                "{name} is read, and cannot be written too: choose another for -w"
-            ));
+            return Err(FileConflict::Read(name.clone()));
         }
         if written.contains(&place) {
-            let name = name.display();
-            return Err(format!("{name} is named twice by -w: choose another for one of them"));
+            return Err(FileConflict::Twice(name.clone()));
         }
         written.push(place);
     }

@@ -30,19 +30,23 @@ use crate::provisional::Provisional;
 #[derive(Debug, Error)]
 pub enum OpenFileError {
     /// The pattern makes no name.
-    #[error("strftime() failed on format string \"{}\": {reason}", .pattern.display())]
+    #[error("strftime() failed on format string \"{}\": {source}", .pattern.display())]
     Name {
         /// The pattern.
         pattern: PathBuf,
         /// The cause.
-        reason: String,
+        source: jiff::Error,
     },
+    /// The pattern makes an empty name.
+    #[error("strftime() failed on format string \"{}\": the name is empty", .0.display())]
+    EmptyName(PathBuf),
     /// The file cannot be opened.
     #[error("failed to open output file {}: {error}", .name.display())]
     Open {
         /// Its name.
         name: PathBuf,
         /// The cause.
+        #[source]
         error: io::Error,
     },
     /// START or STOP cannot be encoded.
@@ -54,6 +58,7 @@ pub enum OpenFileError {
         /// The name of the file.
         name: PathBuf,
         /// The cause.
+        #[source]
         error: io::Error,
     },
 }
@@ -67,6 +72,7 @@ pub enum FrameWriteError {
         /// Its name.
         name: PathBuf,
         /// The cause.
+        #[source]
         error: io::Error,
         /// The number of frames.
         lost: u64,

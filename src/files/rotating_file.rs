@@ -6,7 +6,6 @@ mod rejoin;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -406,14 +405,12 @@ impl Opener {
 
     fn name(&self, now: Timestamp) -> Result<PathBuf, OpenFileError> {
         let Some(calendar) = &self.calendar else { return Ok(self.pattern.clone()) };
-        let failed = |reason| OpenFileError::Name { pattern: self.pattern.clone(), reason };
-        let name = calendar
-            .name(self.pattern.as_os_str().as_bytes(), now)
-            .map_err(|error| failed(error.to_string()))?;
-        if name.is_empty() {
-            return Err(failed("the name is empty".into()));
-        }
-        Ok(OsString::from_vec(name).into())
+        let pattern = self.pattern.clone();
+        let name = match calendar.path(&pattern, now) {
+            Ok(name) => name,
+            Err(source) => return Err(OpenFileError::Name { pattern, source }),
+        };
+        if name.as_os_str().is_empty() { Err(OpenFileError::EmptyName(pattern)) } else { Ok(name) }
     }
 }
 

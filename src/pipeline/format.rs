@@ -14,10 +14,12 @@ use files::compressor::is_compressed;
 use files::content::Content;
 use files::file_name::{Calendar, has_conversions};
 use files::link;
-use files::output_file::Placing;
+use files::output_file::{OpenFileError, Placing};
 use files::rotating_file::Files;
 use strum::{EnumMessage, EnumString, IntoStaticStr, VariantArray};
 
+use crate::output::FrameOutput;
+use crate::output::error::FrameOutputError;
 use crate::output::frames::FramesOutput;
 use crate::output::parquet::Parquet;
 use crate::output::pcap::Pcap;
@@ -25,7 +27,6 @@ use crate::output::pdns::PassiveDns;
 use crate::output::querylog::QueryLog;
 use crate::output::series::FileSeries;
 use crate::output::text::TextOutput;
-use crate::output::{FrameOutput, FrameOutputError};
 use crate::print::Style;
 
 /// A format of output files. It is named in lower case; its comment is its text in `--help`.
@@ -171,9 +172,7 @@ impl Format {
         };
         match self {
             Self::Frames => {
-                let content = Content::frames(CONTENT_TYPE);
-                let content =
-                    content.map_err(|error| FrameOutputError::Failed(error.to_string()))?;
+                let content = Content::frames(CONTENT_TYPE).map_err(OpenFileError::from)?;
                 Ok(Box::new(FramesOutput::new(series(content)?)))
             }
             Self::Quiet => text(Content::text(), Style::Quiet),

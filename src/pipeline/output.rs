@@ -2,6 +2,7 @@
 //! Outputs: each writes the same frames in its own format.
 
 pub mod commands;
+pub mod error;
 pub mod frames;
 pub mod parquet;
 pub mod pcap;
@@ -14,14 +15,12 @@ pub mod series;
 pub mod stats;
 pub mod text;
 
-use std::io;
 use std::time::Instant;
 
 use dnstap::Event;
 use dnstap::decode::DecodeError;
-use files::STANDARD_OUTPUT;
+use error::FrameOutputError;
 use series::FileSeries;
-use thiserror::Error;
 
 use super::batch;
 use super::queue::InputKind;
@@ -39,30 +38,6 @@ impl<'a> Frame<'a> {
     /// Returns the bytes of the frame without the length prefix.
     pub fn payload(&self) -> &'a [u8] {
         &self.bytes[framestream::frame::LENGTH_SIZE..]
-    }
-}
-
-/// The reason that an output accepts no more frames.
-#[derive(Debug, Error)]
-pub enum FrameOutputError {
-    /// The reader has closed the standard output.
-    #[error("the reader of the standard output is gone")]
-    ReaderGone,
-    /// Any other error.
-    #[error("{0}")]
-    Failed(String),
-    /// An error that was reported already.
-    #[error("the output is not complete")]
-    Reported,
-}
-
-impl FrameOutputError {
-    /// Returns the error of the output `name` for a failed system call.
-    pub fn new(name: &str, error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe if name == STANDARD_OUTPUT => Self::ReaderGone,
-            _ => Self::Failed(format!("failed to write {name}: {error}")),
-        }
     }
 }
 

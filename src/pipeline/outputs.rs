@@ -9,7 +9,8 @@ use std::time::Instant;
 use super::account::{Account, LossReason};
 use super::batch;
 use super::outage::Outages;
-use super::output::{Frame, FrameOutput, FrameOutputError};
+use super::output::error::FrameOutputError;
+use super::output::{Frame, FrameOutput};
 use super::queue::InputKind;
 
 /// All outputs of a worker.
@@ -287,8 +288,8 @@ impl Outputs {
             _ if self.retries => {
                 self.slots[index].outages.record_failure(&error.to_string(), others)
             }
-            FrameOutputError::Failed(text) => report(format!("{text}{others}")),
             FrameOutputError::Reported => (),
+            _ => report(format!("{error}{others}")),
         }
     }
 
@@ -299,9 +300,9 @@ impl Outputs {
             match output.finish(report) {
                 Ok(()) | Err(FrameOutputError::ReaderGone) => (),
                 Err(FrameOutputError::Reported) => finished.complete = false,
-                Err(FrameOutputError::Failed(text)) => {
+                Err(error) => {
                     finished.complete = false;
-                    report(text);
+                    report(error.to_string());
                 }
             }
             match (state, outages.missed()) {

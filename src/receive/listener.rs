@@ -43,6 +43,7 @@ pub enum ListenError {
         /// The path.
         path: PathBuf,
         /// The cause.
+        #[source]
         error: io::Error,
     },
     /// No such user or group.
@@ -54,6 +55,7 @@ pub enum ListenError {
         /// Where.
         address: String,
         /// The cause.
+        #[source]
         error: io::Error,
     },
 }

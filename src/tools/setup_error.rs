@@ -5,7 +5,7 @@ use std::io;
 
 use files::output_file::OpenFileError;
 use framestream::transport::TlsError;
-use pipeline::output::FrameOutputError;
+use pipeline::output::error::FrameOutputError;
 use pipeline::output::relay::RelayError;
 use receive::ReceiveError;
 use receive::listener::ListenError;

@@ -14,6 +14,7 @@ pub enum InputError {
         /// Its name.
         name: String,
         /// The cause.
+        #[source]
         error: io::Error,
     },
     /// It ends after a frame, without STOP: its writer still writes, or was killed.
@@ -65,6 +66,7 @@ pub enum InputError {
         /// Where STOP ends.
         offset: u64,
         /// The cause.
+        #[source]
         error: io::Error,
         /// Frames before.
         frames: u64,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Frame Streams files.
 
+use super::error::FrameOutputError;
 use super::series::FileSeries;
-use super::{Frame, FrameOutput, FrameOutputError};
+use super::{Frame, FrameOutput};
 use crate::batch;
 
 /// Frame Streams files, one after the other.

@@ -19,9 +19,10 @@ use files::content::{Content, Rejoin};
 use files::rotating_file::Files;
 use writer::ParquetWriter;
 
+use super::error::FrameOutputError;
 use super::remarks::Remarks;
 use super::series::FileSeries;
-use super::{Frame, FrameOutput, FrameOutputError};
+use super::{Frame, FrameOutput};
 
 /// Bytes of a group before it is compressed, at most, unless a single row has more. They are in
 /// memory beside what they are compressed to.
@@ -70,7 +71,7 @@ impl Parquet {
         let files_of_bytes = FileSeries::open(&unsplit, content, stop)?;
         let name = files_of_bytes.name();
         Ok(Self {
-            writer: ParquetWriter::new().map_err(|error| failed(name, &error))?,
+            writer: ParquetWriter::new().map_err(|error| failed(name, error))?,
             files: files_of_bytes,
             is_stream: files.name == Path::new(STANDARD_OUTPUT),
             split_size: files.split_size.unwrap_or(u64::MAX),
@@ -87,7 +88,7 @@ impl Parquet {
             return Ok(());
         }
         let written = self.writer.group(&mut self.columns, &mut self.files.buffer);
-        written.map_err(|error| failed(self.files.name(), &error))?;
+        written.map_err(|error| failed(self.files.name(), error))?;
         let written = self.files.end_units(self.rows).and_then(|()| self.files.write());
         self.rows = 0;
         self.note(written)
@@ -108,7 +109,7 @@ impl Parquet {
         let finished = next.and_then(|next| {
             std::mem::replace(&mut self.writer, next).finish(&mut self.files.buffer)
         });
-        finished.map_err(|error| failed(self.files.name(), &error))?;
+        finished.map_err(|error| failed(self.files.name(), error))?;
         let written = self.files.end_units(0).and_then(|()| self.files.write());
         self.note(written)?;
         self.state = ParquetState::Complete;
@@ -124,7 +125,7 @@ impl Parquet {
         }
         // The reason was reported. The last file is complete, and takes nothing more.
         let name = self.files.name();
-        Err(FrameOutputError::Failed(format!("{name}: no next file can be begun")))
+        Err(FrameOutputError::NoNextFile(name.into()))
     }
 
     fn bytes(&self) -> usize {
@@ -132,18 +133,13 @@ impl Parquet {
     }
 }
 
-fn failed(name: &str, error: &ParquetError) -> FrameOutputError {
-    FrameOutputError::Failed(format!("failed to write {name}: {error}"))
+fn failed(name: &str, source: ParquetError) -> FrameOutputError {
+    FrameOutputError::Parquet { name: name.into(), source }
 }
 
 /// A failed write leaves a file that cannot be read.
 fn without_end(error: FrameOutputError) -> FrameOutputError {
-    match error {
-        FrameOutputError::Failed(text) => {
-            FrameOutputError::Failed(format!("{text}; without its end the file cannot be read"))
-        }
-        gone => gone,
-    }
+    if error.is_news() { FrameOutputError::WithoutEnd(Box::new(error)) } else { error }
 }
 
 impl FrameOutput for Parquet {
@@ -163,7 +159,7 @@ impl FrameOutput for Parquet {
             ParquetState::Broken => self.files.leave_broken()?,
         }
         let name = self.files.name();
-        self.writer = ParquetWriter::new().map_err(|error| failed(name, &error))?;
+        self.writer = ParquetWriter::new().map_err(|error| failed(name, error))?;
         self.columns = row::COLUMNS.iter().map(|(_, kind)| Column::new(*kind)).collect();
         (self.rows, self.state) = (0, ParquetState::Open);
         Ok(())

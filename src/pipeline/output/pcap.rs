@@ -16,10 +16,11 @@ use files::content::{Content, Rejoin};
 use flows::Flows;
 use packet::{SEGMENT_MAX, UDP_MAX, Way};
 
+use super::error::FrameOutputError;
 use super::recent::Recent;
 use super::remarks::Remarks;
 use super::series::FileSeries;
-use super::{Frame, FrameOutput, FrameOutputError};
+use super::{Frame, FrameOutput};
 use crate::pairing;
 
 /// What a file begins with: magic number of nanoseconds, version 2.4, two unused fields, the most

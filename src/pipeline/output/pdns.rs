@@ -16,9 +16,10 @@ use indexmap::IndexMap;
 use printable::bound::{TEXT_MAX, text_max};
 use printable::text::Text;
 
+use super::error::FrameOutputError;
 use super::remarks::Remarks;
 use super::series::FileSeries;
-use super::{Frame, FrameOutput, FrameOutputError};
+use super::{Frame, FrameOutput};
 use crate::pairing::ExchangeTimes;
 use crate::print::json;
 

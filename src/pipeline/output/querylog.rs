@@ -12,9 +12,10 @@ use dnstap::schema::Hop;
 use line::Answer;
 use upstream::Upstream;
 
+use super::error::FrameOutputError;
 use super::remarks::Remarks;
 use super::series::FileSeries;
-use super::{Frame, FrameOutput, FrameOutputError};
+use super::{Frame, FrameOutput};
 use crate::pairing;
 use crate::pairing::unpaired::{Fit, UnpairedTable};
 use crate::pairing::{ExchangeTimes, Latency, PairKeys, TIMEOUT};

@@ -23,7 +23,8 @@ use thiserror::Error;
 
 use self::tls::ReloadingTlsSender;
 use self::watch::RelayWatch;
-use super::{Frame, FrameOutput, FrameOutputError};
+use super::error::FrameOutputError;
+use super::{Frame, FrameOutput};
 use crate::account::{Account, LossReason};
 use crate::batch;
 use crate::queue::InputKind;
@@ -279,12 +280,11 @@ impl FrameOutput for Relay {
         self.close();
         // Frames that are pending now are not sent any more.
         self.count(SenderStats { waiting: 0, ..self.thread.stats() });
-        let (lost, name) = (self.account.lost(), &self.account.name);
+        let lost = self.account.lost();
         if lost == 0 {
             return Ok(());
         }
-        let why =
-            self.last_error().map_or(String::new(), |why| format!("; the last failure: {why}"));
-        Err(FrameOutputError::Failed(format!("relay to {name}: {lost} frames were not sent{why}")))
+        let (name, failure) = (self.account.name.clone(), self.last_error());
+        Err(FrameOutputError::Unsent { name, lost, failure })
     }
 }

@@ -12,8 +12,8 @@ use files::output_file::FrameWriteError;
 use files::rotating_file::{Files, RotatingFile};
 use operator_log::Log;
 
-use super::FrameOutputError;
 use super::commands::Patience;
+use super::error::FrameOutputError;
 
 /// Interval between checks of the commands that run for finished files.
 const REAP: Duration = Duration::from_secs(1);
@@ -67,8 +67,7 @@ impl FileSeries {
     ) -> Result<Self, FrameOutputError> {
         let log = Log;
         let name = files.name.display().to_string();
-        let files = RotatingFile::prepare(files, content, stop);
-        let files = Box::new(files.map_err(|error| FrameOutputError::Failed(error.to_string()))?);
+        let files = Box::new(RotatingFile::prepare(files, content, stop)?);
         let buffer = Vec::with_capacity(BUFFER_SIZE);
         Ok(Self {
             name,
@@ -88,7 +87,7 @@ impl FileSeries {
 
     /// Begins the first file.
     pub fn begin(&mut self) -> Result<(), FrameOutputError> {
-        self.files.begin(&self.log).map_err(|error| FrameOutputError::Failed(error.to_string()))
+        Ok(self.files.begin(&self.log)?)
     }
 
     /// Returns its name in messages: the file, or the pattern of names.
@@ -141,20 +140,19 @@ impl FileSeries {
         self.has_written |= written.is_ok() && self.whole > 0 && !self.files.holds_back();
         self.buffer.drain(..self.whole);
         (self.whole, self.units) = (0, 0);
-        written.map_err(|error| self.failed(&error))
+        written.map_err(|error| self.failed(error))
     }
 
-    fn failed(&mut self, error: &FrameWriteError) -> FrameOutputError {
-        if error.is_reader_gone() {
+    fn failed(&mut self, source: FrameWriteError) -> FrameOutputError {
+        if source.is_reader_gone() {
             self.state = SeriesState::Unread;
             return FrameOutputError::ReaderGone;
         }
         self.state = SeriesState::Failed;
+        self.lost.fetch_add(source.lost(), Ordering::Relaxed);
         // What was compressed may be there, and may be not.
-        let most = if self.files.holds_back() { "up to " } else { "" };
-        let (lost, unit) = (error.lost(), self.files.unit());
-        self.lost.fetch_add(lost, Ordering::Relaxed);
-        FrameOutputError::Failed(format!("{error} ({most}{lost} {unit} lost)"))
+        let (is_maximum, unit) = (self.files.holds_back(), self.files.unit());
+        FrameOutputError::Lost { source, is_maximum, unit }
     }
 
     /// When [`FileSeries::tick`] is due.
@@ -184,7 +182,7 @@ impl FileSeries {
         }
         if self.flush_at.is_some_and(|flush_at| flush_at <= now) {
             self.flush_at = None;
-            self.files.flush().map_err(|error| self.failed(&error))?;
+            self.files.flush().map_err(|error| self.failed(error))?;
             self.has_written = true;
         }
         Ok(())
@@ -192,8 +190,7 @@ impl FileSeries {
 
     /// Makes it write again after a write that failed.
     pub fn revive(&mut self) -> Result<(), FrameOutputError> {
-        let revived = self.files.revive(&self.log);
-        revived.map_err(|error| FrameOutputError::Failed(error.to_string()))?;
+        self.files.revive(&self.log)?;
         self.write_on();
         Ok(())
     }
@@ -201,8 +198,7 @@ impl FileSeries {
     /// The same for a file that cannot be read without the lost data: leaves it, and starts
     /// another.
     pub fn leave_broken(&mut self) -> Result<(), FrameOutputError> {
-        let left = self.files.leave_broken(&self.log);
-        left.map_err(|error| FrameOutputError::Failed(error.to_string()))?;
+        self.files.leave_broken(&self.log)?;
         self.write_on();
         Ok(())
     }
@@ -270,11 +266,8 @@ impl FileSeries {
             patience.wait(commands, &log);
         }
         if state == SeriesState::Failed && late > 0 {
-            let why = match written {
-                Err(FrameOutputError::Failed(text)) => format!("{text}; "),
-                _ => format!("{name}: "),
-            };
-            return Err(FrameOutputError::Failed(format!("{why}{late} more {unit} are lost")));
+            let source = written.err().filter(FrameOutputError::is_news).map(Box::new);
+            return Err(FrameOutputError::LostAfter { name, source, count: late, unit });
         }
         written?;
         if complete { Ok(()) } else { Err(FrameOutputError::Reported) }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use files::STANDARD_OUTPUT;
 
-use super::{Frame, FrameOutput, FrameOutputError};
+use super::error::FrameOutputError;
+use super::{Frame, FrameOutput};
 use crate::account::Account;
 use crate::stats::MessageStats;
 use crate::stats::metrics;
@@ -114,7 +115,7 @@ impl StatsOutput {
 fn write(text: &str) -> Result<(), FrameOutputError> {
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written.map_err(|error| FrameOutputError::new(STANDARD_OUTPUT, &error))
+    written.map_err(|error| FrameOutputError::new(STANDARD_OUTPUT, error))
 }
 
 impl FrameOutput for StatsOutput {
@@ -162,7 +163,7 @@ impl FrameOutput for StatsOutput {
             Printed::Output { .. } => write(&format!("{}\n", text())),
             Printed::Error => {
                 let written = io::stderr().write_all(format!("{}\n", text()).as_bytes());
-                written.map_err(|error| FrameOutputError::new("the standard error", &error))
+                written.map_err(|error| FrameOutputError::new("the standard error", error))
             }
         }
     }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Text, to the standard output or files.
 
+use super::error::FrameOutputError;
 use super::series::FileSeries;
-use super::{Frame, FrameOutput, FrameOutputError};
+use super::{Frame, FrameOutput};
 use crate::print::{EventPrinter, Style};
 
 /// Quiet text, YAML or JSON.

@@ -32,7 +32,7 @@ use operator_log;
 use operator_log::Log;
 use pipeline::feed::WorkerFeed;
 use pipeline::frame_copier::FrameCopier;
-use pipeline::output::FrameOutputError;
+use pipeline::output::error::FrameOutputError;
 use pipeline::queue::BatchQueue;
 use pipeline::stats::metrics::RejectedCounts;
 use receive::dialer::{DialTarget, Dialer};
@@ -71,7 +71,7 @@ pub fn completions(shell: Shell) -> ExitCode {
     clap_complete::generate(shell, &mut DnstapOptions::command(), "dnstap", &mut text);
     let mut out = io::stdout().lock();
     let written = out.write_all(&text).and_then(|()| out.flush());
-    match written.map_err(|error| FrameOutputError::new(STANDARD_OUTPUT, &error)) {
+    match written.map_err(|error| FrameOutputError::new(STANDARD_OUTPUT, error)) {
         Ok(()) | Err(FrameOutputError::ReaderGone) => ExitCode::SUCCESS,
         Err(error) => {
             Log.error(error);
