@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * Which writer thread is cheaper: one that copies each payload behind its length into a buffer, or one that hands the
+ * Which writer thread is cheaper: one that copies each payload after its length into a buffer, or one that hands the
  * kernel pointers to the payloads? No Frame Streams library takes part: this measures the design, not a product.
  *
  *   copy_or_hand_over WAY SIZE MESSAGES
@@ -29,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BATCH 512 /* what the default queue holds */
+#define BATCH 512 /* the default size of a queue */
 #define BATCHES 4
 #define BUFFER (64u * 1024)
 

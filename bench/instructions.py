@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Instructions a message by callgrind: how they are counted, and of what."""
+"""Instructions a message by callgrind: the cases, and how they are counted."""
 
 import pathlib
 import re
@@ -18,7 +18,7 @@ MAIN, WRITER, PRODUCER = 1, 2, 3
 
 @dataclass(frozen=True)
 class Case:
-    """A program and what to count of it: all of a thread, or what is inside some functions."""
+    """A program and the part of it to count: all of a thread, or some functions."""
 
     program: str
     messages: int
@@ -45,13 +45,13 @@ class Case:
         return sum(totals[number] for number in totals if number == self.thread or number > self.thread == PRODUCER)
 
     def per_message(self, library):
-        """From the difference of two runs, so that what happens once is in neither."""
+        """Returns the instructions for a message: the difference of two runs, so that the start and the end do not count."""
         once, twice = (self.total(library, messages) for messages in (self.messages, 2 * self.messages))
         return (twice - once) / self.messages
 
 
 def both(*how, **more):
-    """The same for either library."""
+    """Returns the same case for either library."""
     return dict.fromkeys(("debian", "ours"), Case(*how, **more))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What is compared: Debian's libraries, and ours as `make stage` installs them."""
+"""The compared libraries: Debian's, and ours as `make stage` installs them."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ class Library:
         self.directory = directory
 
     def environment(self):
-        """For a child process that shall run on this library."""
+        """Returns the environment of a child process that is to run on this library."""
         environment = dict(os.environ)
         environment.pop("LD_LIBRARY_PATH", None)
         if self.directory:
@@ -33,7 +33,7 @@ class Library:
 
 
 def libraries(ours="libfstrm", debian=("libfstrm",)):
-    """Debian's libraries and the one of ours that takes their place, if it is there."""
+    """Returns Debian's libraries, and ours that replaces them if it is installed."""
     found = [Library("debian", debian)]
     if (STAGE / "lib" / f"{ours}.so.0").exists():
         found.append(Library("ours", (ours,), STAGE / "lib"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""dnsperf, on a core of its own, against a server that is on another."""
+"""dnsperf on a core of its own, against a server on another."""
 
 import contextlib
 import pathlib
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from process import Process
 
 LOAD_CORE = 1
-# A second dnsperf tells the latency of each of its queries; the first would do nothing else then.
+# A second dnsperf prints the latency of each of its queries; that would keep the first one busy.
 PROBES_PER_SECOND = 200
 
 
@@ -19,14 +19,14 @@ def pinned(core, command):
 
 
 def dropped(port):
-    """Datagrams the kernel dropped because the server's socket was full."""
+    """Returns the number of datagrams that the kernel dropped because the server's socket was full."""
     sockets = [line.split() for line in pathlib.Path("/proc/net/udp").read_text().splitlines()]
     return sum(int(fields[-1]) for fields in sockets if fields[1].endswith(f":{port:04X}"))
 
 
 @dataclass
 class Load:
-    """Queries that the server handled, those that it did not get, answers a second, and bits in queries and answers a
+    """Numbers of queries that the server handled and did not get, answers a second, and bits in queries and answers a
     second by the length of the IP packets; the latencies of the probes in microseconds."""
 
     handled: int
@@ -37,7 +37,7 @@ class Load:
 
 
 def load(names, port, seconds, rate=None):
-    """Asks for what is in the file `names` again and again, as fast as the server answers, or `rate` queries a second."""
+    """Asks for the names in the file `names` again and again, as fast as the server answers, or `rate` queries a second."""
     # 100 queries under way keep a server busy and fit its socket; dnsperf's own is made large enough to lose none.
     command = ["dnsperf", "-s", "127.0.0.1", "-p", port, "-d", names, "-l", seconds, "-t", 1, "-b", 4096, "-q", 100]
     commands = [[*command, "-Q", rate], [*command, "-v", "-Q", PROBES_PER_SECOND]] if rate else [command]
@@ -52,7 +52,7 @@ def load(names, port, seconds, rate=None):
 
     sent, completed = total("sent"), total("completed")
     if completed == 0 or sent - completed != dropped(port):
-        sys.exit(f"{sent} sent, {completed} answered, {dropped(port)} dropped: how many the server handled is not known")
+        sys.exit(f"{sent} sent, {completed} answered, {dropped(port)} dropped by the kernel: the rest is unaccounted for")
     per_second = sum(float(re.search(r"Queries per second: +([\d.]+)", part)[1]) for part in text)
     request, response = map(int, re.search(r"packet size: +request (\d+), response (\d+)", text[0]).groups())
     latencies = sorted(float(found) * 1e6 for found in re.findall(r"^> NOERROR .* ([\d.]+)$", text[-1], re.MULTILINE))

@@ -16,7 +16,7 @@
 #define IDENTITY "bench.localhost"
 #define VERSION "toy-server 1.0"
 
-/* What a server knows when it answers a client over UDP. */
+/* The data of a server that answers a client over UDP. */
 struct event {
 	struct sockaddr_in client, server;
 	struct timespec query_time, response_time;
@@ -34,10 +34,10 @@ struct sink_options {
 struct sink;
 struct queue;
 
-/* One function of each library that is used, NULL behind the last. */
+/* One function of each library that is used, and NULL at the end. */
 extern const void *const library_functions[];
 
-/* None of these returns on an error, so that no run goes on with one. */
+/* None of these returns after an error. */
 struct sink *sink_open(const struct sink_options *options);
 struct queue *queue_open(struct sink *sink, unsigned thread);
 void sink_close(struct sink *sink);
@@ -49,7 +49,7 @@ bool log_site(struct queue *queue, const struct event *event);
 void round_ends(struct queue *queue);
 void round_wait(struct queue *queue);
 
-/* Encodes what log_site logs, into memory to be freed. */
+/* Encodes the event as log_site does, into memory that the caller frees. */
 uint8_t *encode(const struct event *event, size_t *length);
 
 /* Decodes an event and lets it go. Returns the length of its DNS message. */

@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * What servers do today, BIND and Knot DNS alike: protobuf-c packs the event into a buffer of 256 bytes from malloc that
+ * Logging as in today's servers, BIND and Knot DNS alike: protobuf-c packs the event into a buffer of 256 bytes from malloc that
  * grows if need be, and libfstrm frees it when it is sent. Each thread has an SPSC queue, as in Knot DNS.
  */
 #include <arpa/inet.h>

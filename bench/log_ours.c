@@ -79,7 +79,7 @@ void round_ends(struct queue *queue)
 	(void)queue;
 }
 
-/* The library tells nobody what it has sent, so this asks. */
+/* The library does not report sent messages, so this polls. */
 void round_wait(struct queue *queue)
 {
 	dnstap_stats stats = DNSTAP_STATS_INIT;

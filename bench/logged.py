@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""One run of a name server under load: what it answers, what that costs it, and which messages arrive."""
+"""One run of a name server under load: its answers, its CPU time, and the messages that arrive."""
 
 import json
 import pathlib
@@ -34,7 +34,7 @@ def run(server, variant, logging, library=DEBIAN, seconds=5, rate=None):
                 cpu = running.cpu_seconds() - before
                 running.stop()
                 handled = loaded.handled + running.asked
-            # Unbound as it comes breaks off in a frame when it stops, of which the receiver complains.
+            # Unmodified Unbound stops in the middle of a frame, which the receiver reports as an error.
             receiver.child.terminate()
             received = json.loads(receiver.await_log('"frames"'))["frames"]
     result = {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The name servers that are measured: Unbound from its cache, BIND and Knot with authority. Each has one worker thread.
 
-A server is started as a variant, which says where its program comes from, and logs nothing, a line of text a query, or by
-dnstap a message for each query and each response.
+A server is started as a variant of its build, and logs nothing, a line of text for each query, or by dnstap a message for each
+query and each response.
 """
 
 import os
@@ -32,7 +32,7 @@ class NameServer(Process):
         super().__init__(*around, *self.start(variant), env=environment)
 
     def await_ready(self):
-        """Waits for an answer. The log is of no use, as some servers write it to a file; until they answer, the port is closed."""
+        """Waits for an answer, since some servers write their log to a file. The port is closed until the server is ready."""
 
         def answers():
             if self.child.poll() is not None:
@@ -46,7 +46,7 @@ class NameServer(Process):
         until("an answer", answers)
 
     def ask(self, count, before_each=lambda: None):
-        """Asks for all names in turn, each query after the answer to the one before."""
+        """Asks for all names in turn, each after the answer to the previous one."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.settimeout(DEADLINE)
             client.connect(("127.0.0.1", self.port))
@@ -63,18 +63,18 @@ class NameServer(Process):
         until("the server sleeps", lambda: pathlib.Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(") ")[2][0] == "S")
 
     def cpu_seconds(self):
-        """Of all threads, by the scheduler's clock."""
+        """Returns the CPU time of all threads, by the scheduler's clock."""
         threads = pathlib.Path(f"/proc/{self.child.pid}/task").iterdir()
         return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
     def fstrm(self):
-        """The libfstrm that it runs on."""
+        """Returns the path of the libfstrm that the server has loaded."""
         maps = pathlib.Path(f"/proc/{self.child.pid}/maps").read_text()
         return next(iter(re.findall(r"/.*/libfstrm\.so\S*$", maps, re.MULTILINE)), "no libfstrm")
 
     @classmethod
     def version(cls):
-        """That of the program as it comes; the one with our series is made of the same source."""
+        """Returns the release of the unmodified program; the one with our series is built from the same source."""
         command = [str(word) for word in (cls.program("stock"), cls.version_option)]
         said = subprocess.run(command, capture_output=True, text=True, check=True)
         return re.search(r"\d+\.\d+\.\d+", said.stdout)[0]

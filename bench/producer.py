@@ -20,14 +20,14 @@ def checked(library, line):
 
 
 def alone(library, program, arguments, wrapper=(), environment=None):
-    """One run of a program that sends nothing."""
+    """Runs a program that sends nothing."""
     command = [*wrapper, PROGRAMS / program, *arguments]
     with Process(*command, env={**library.environment(), **(environment or {})}) as process:
         return checked(library, process.await_end(DEADLINE))
 
 
 def send(library, program, arguments, wrapper=(), environment=None, beside=()):
-    """One run against a live receiver, which is started through `beside`, as the producer is through `wrapper`.
+    """Runs a producer through `wrapper`, against a receiver that is started through `beside`.
 
     Every accepted message must arrive: these are runs without a fault.
     """
@@ -44,12 +44,12 @@ def send(library, program, arguments, wrapper=(), environment=None, beside=()):
             received = json.loads(receiver.await_end())
     arrived = (received["frames"], received["finished"])
     if arrived != (run["accepted"], 1) or received["bytes"] != run["accepted"] * run["frame_bytes"]:
-        sys.exit(f"{library.label}: {run} was sent, but the receiver says {received}")
+        sys.exit(f"{library.label}: {run} was sent, but the receiver got {received}")
     return run
 
 
 def take_turns(libraries, runs, program, arguments):
-    """`runs` runs of each library, by its label. `{}` in the name of the program stands for the label.
+    """Returns `runs` runs of each library, by its label. `{}` in the name of the program stands for the label.
 
     Producing threads have core 0, writer thread and receiver core 1: unpinned, some runs put the writer beside a spinning
     producer, some do not, and that decides the outcome more than the library does.

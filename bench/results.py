@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What was measured, on what machine: JSON for later, a table for now."""
+"""Results, with the machine: as JSON to keep, and as a table to read."""
 
 import datetime
 import json
@@ -33,7 +33,7 @@ def machine():
 
 
 class Elsewhere:
-    """Seconds of the CPUs that the machine's host kept to itself, and that went to other programs, within a `with` block."""
+    """Seconds of CPU time that the host of a virtual machine withheld, and that other programs used, within a `with` block."""
 
     @staticmethod
     def since_boot():
@@ -52,7 +52,7 @@ class Elsewhere:
 
 
 def save(name, figures):
-    """A quick run is a trial: it does not replace the kept results."""
+    """Writes the results. A quick run is a trial, and does not replace the kept results."""
     folder = PROGRAMS if QUICK else HERE / "results"
     folder.mkdir(exist_ok=True)
     whole = {"date": datetime.date.today().isoformat(), "machine": machine(), **figures}
@@ -73,7 +73,7 @@ def ratio(values):
 
 
 def show_instructions(title, counts, labels):
-    """Of each case the median of its counts, which nearly repeat: the last column has the largest difference."""
+    """Prints the median of the counts of each case; the last column has the largest difference, as counts nearly repeat."""
     rows = []
     for case, values in counts.items():
         medians = {label: statistics.median(runs) for label, runs in values.items()}
@@ -84,7 +84,7 @@ def show_instructions(title, counts, labels):
 
 
 def show_runs(title, rows, labels):
-    """Each row is a figure over the runs of each label: medians and ranges."""
+    """Prints a row for each figure, with the medians and ranges of the runs of each label."""
     cells = []
     for name, (runs, figure) in rows.items():
         values = {label: [figure(run) for run in runs[label]] for label in labels}

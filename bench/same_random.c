@@ -1,8 +1,8 @@
 /*
  * SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * Preloaded into a server whose instructions are counted: the same random numbers in every run, so that hash tables and what
- * else is chosen by them cost the same.
+ * Preloaded into a server whose instructions are counted: the same random numbers in every run, so that hash tables
+ * and other random choices cost the same.
  */
 #include <stdint.h>
 #include <stdlib.h>

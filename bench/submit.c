@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT OR Apache-2.0
  *
  * A producer: submits messages as a server does, one malloc each, to a receiver on a Unix socket, and prints one JSON
- * line about it. It is built once; LD_LIBRARY_PATH chooses the libfstrm it runs on, and the line says which one it was.
+ * line about it. It is built once; LD_LIBRARY_PATH chooses the libfstrm it runs on, and the line has its path.
  */
 #include <dlfcn.h>
 #include <fstrm.h>
@@ -54,7 +54,7 @@ static void free_and_post(void *data, void *semaphore)
 	sem_post(semaphore);
 }
 
-/* One message, as a server makes it. Not inlined: it is what a profile shows around fstrm_iothr_submit. */
+/* One message, as a server makes it. Not inlined, so that a profile shows it around fstrm_iothr_submit. */
 static __attribute__((noinline)) bool submit_one(struct producer *p, bool last_of_round)
 {
 	uint8_t *data = malloc(opt.size);

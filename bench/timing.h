@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * What the producers share: clocks, the pace of their bursts, and what the times they took amount to.
+ * Shared by the producers: clocks, the pace of their bursts, and statistics of their times.
  */
 #ifndef TIMING_H
 #define TIMING_H

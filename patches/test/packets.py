@@ -13,7 +13,7 @@ import tap
 from process import Process, free_port, until
 
 # Seconds: times of packets are rounded, and the longest between a packet and the time that is logged, on a busy machine.
-ROUNDING, LATE = 1e-5, 1
+ROUNDING, LATE = 1e-5, 10
 
 FIELDS = ("frame.time_epoch", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "udp.srcport", "udp.dstport", "udp.payload",
           "tcp.srcport", "tcp.dstport", "tcp.stream", "tcp.seq", "tcp.payload", "udp.stream", "quic.stream.stream_id",
@@ -22,7 +22,7 @@ FIELDS = ("frame.time_epoch", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "udp.s
 
 @dataclass
 class Seen:
-    """A DNS message of a packet, or of a stream, where the time is not known."""
+    """A DNS message of a packet, or of an encrypted stream, in which its time is not known."""
 
     protocol: str
     client: tuple
@@ -44,8 +44,8 @@ def logged(message):
 
 
 class Packets(Process):
-    """Captures what goes to and from the ports of a server, a map to their protocols; DNS is both UDP and TCP. What is
-    encrypted is read with the keys that GnuTLS writes to `keylog`, if SSLKEYLOGFILE says so."""
+    """Captures the packets to and from the ports of a server, which are mapped to protocols; DNS is both UDP and TCP. Encrypted
+    messages are read with the keys that TLS libraries write to SSLKEYLOGFILE, the file `keylog`."""
 
     def __init__(self, folder, protocols):
         self.protocols = protocols
@@ -53,7 +53,7 @@ class Packets(Process):
         self.keys = pathlib.Path(folder, "keylog")
         self.probe_port = free_port()
         ports = " or ".join(f"port {port}" for port in [*protocols, self.probe_port])
-        # No dissector takes the probe for what its port is known for, and says something else of it.
+        # The probe is not dissected, whatever protocol its port is known for.
         plain = f"udp.port=={self.probe_port},data"
         super().__init__("tshark", "-l", "-P", "-i", "lo", "-f", ports, "-d", plain, "-w", self.path)
 
@@ -83,7 +83,7 @@ class Packets(Process):
                               capture_output=True, text=True).stdout
 
     def messages(self):
-        """All DNS messages in the order of packets, those of streams after each other."""
+        """Returns all DNS messages: those over UDP in the order of packets, then those of each stream."""
         rows = []
         fields = [word for field in FIELDS for word in ("-e", field)]
         for line in self.tshark("-T", "fields", "-E", "separator=/s", "-E", "quote=d", "-E", "occurrence=a", *fields).splitlines():
@@ -148,7 +148,7 @@ class Packets(Process):
             data, times = b"", []
             for offset, time, payload in sorted(segments):
                 assert offset <= len(data), "a segment is missing"
-                # What is sent again, in whole or in part, has been seen.
+                # A segment may be sent again, in whole or in part.
                 data += payload[len(data) - offset:]
                 times.append((len(data), time))
             end = 0
@@ -165,14 +165,14 @@ class Packets(Process):
             yield from ((wire, None) for wire in bodies(data))
 
     def doq(self, _number, packets):
-        """Each query has a stream of QUIC to itself (RFC 9250, section 4.2); its frames can come again."""
+        """Yields the messages of a QUIC connection: each query has its own stream (RFC 9250, section 4.2), and frames may be repeated."""
         pieces = collections.defaultdict(dict)
         for incoming, row in packets:
             if not row["quic.stream_data"]:
                 continue
             ids, data = row["quic.stream.stream_id"].split(","), row["quic.stream_data"].split(",")
             offsets = row["quic.stream.offset"].split(",") if row["quic.stream.offset"] else []
-            # A frame at the beginning of its stream has no offset; two frames in one packet are not expected.
+            # A frame at the beginning of its stream comes without an offset; two frames in one packet are not expected.
             assert len(ids) == len(data) == 1 and len(offsets) <= 1, row
             pieces[ids[0], incoming][int(offsets[0]) if offsets else 0] = bytes.fromhex(data[0])
         for parts in pieces.values():
@@ -183,7 +183,7 @@ class Packets(Process):
             yield from ((wire, None) for wire in split(whole))
 
     def decrypted(self, number):
-        """Both directions of a TLS connection; tshark indents the lines of one."""
+        """Returns both directions of a TLS connection, of which tshark indents the lines of one."""
         lines = self.tshark("-q", "-z", f"follow,tls,raw,{number}").splitlines()
         begin = next(at for at, line in enumerate(lines) if line.startswith("Node 1")) + 1
         both = bytearray(), bytearray()
@@ -194,7 +194,7 @@ class Packets(Process):
 
 
 def split(data):
-    """Messages with their lengths before them (RFC 1035, section 4.2.2)."""
+    """Yields messages that follow their lengths (RFC 1035, section 4.2.2)."""
     at = 0
     while at < len(data):
         (length,) = struct.unpack_from("!H", data, at)
@@ -204,7 +204,7 @@ def split(data):
 
 
 def bodies(data):
-    """What the DATA frames of each stream of HTTP/2 carry (RFC 9113, sections 3.4 and 4.1)."""
+    """Returns the content of the DATA frames of each HTTP/2 stream (RFC 9113, sections 3.4 and 4.1)."""
     preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
     at = len(preface) if data.startswith(preface) else 0
     streams = collections.defaultdict(bytes)

@@ -82,8 +82,8 @@ class Process:
     def name(self):
         return pathlib.Path(self.command[0]).name
 
-    def fail(self, what):
-        raise AssertionError(f"{self.name()} {what}")
+    def fail(self, reason):
+        raise AssertionError(f"{self.name()} {reason}")
 
     def await_end(self, deadline=DEADLINE):
         """Waits until the program has ended with success, and returns its last line of output."""

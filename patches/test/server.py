@@ -47,13 +47,13 @@ class Programs:
         return path
 
     def run(self, program, *arguments, input=None):
-        """Returns the exit status of a program, and what it printed."""
+        """Returns the exit status and the output of a program."""
         words = [self.path(program), *map(str, arguments)]
         done = subprocess.run(words, input=input, capture_output=True, text=True, timeout=DEADLINE)
         return done.returncode, done.stdout + done.stderr
 
     def output(self, program, *arguments):
-        """Returns what a program printed, which has to succeed."""
+        """Returns the output of a program, which has to succeed."""
         status, printed = self.run(program, *arguments)
         assert status == 0, printed
         return printed
@@ -93,11 +93,11 @@ class Server(Process):
         return Load(self.folder, self.ports["UDP"], seconds, queries_a_second)
 
     def try_control(self, *command):
-        """Returns the exit status of the controlling program, and what it printed."""
+        """Returns the exit status and the output of the controlling program."""
         return self.programs.run(self.CONTROL, "-c", self.control_configuration, *command)
 
     def control(self, *command):
-        """Returns what the controlling program printed, which has to succeed."""
+        """Returns the output of the controlling program, which has to succeed."""
         status, printed = self.try_control(*command)
         assert status == 0, printed
         return printed
@@ -107,13 +107,16 @@ class Server(Process):
         return [tuple(map(int, pair)) for pair in re.findall(self.CLOSED, self.log())]
 
     def update(self, *commands, protocol="UDP", host="127.0.0.1", key=None):
-        """Sends a dynamic update, and returns what is printed about a refusal."""
+        """Sends a dynamic update, and returns the output, which is empty unless it was refused."""
         text = "\n".join([f"server {host} {self.ports[protocol]}", "zone example", *commands, "send", ""])
         return self.programs.run(*self.UPDATE[protocol], *(["-y", key] if key else []), input=text)[1]
 
     def await_stats(self, what, condition):
         """Waits until the counters fulfil the condition, and returns them."""
-        return until(what, lambda: condition(stats := self.stats()) and stats)
+        try:
+            return until(what, lambda: condition(stats := self.stats()) and stats)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the counters are {self.stats()}") from None
 
     def await_sent(self, exchanges):
         """Waits until all messages of that number of exchanges with clients are logged and sent, and returns the counters."""
@@ -128,8 +131,8 @@ class Server(Process):
         """Waits for an event of dnstap in the log."""
         self.await_log(text)
 
-    def fail(self, what):
-        super().fail("\n".join([what, *re.findall(r"^==\d+==.*", self.log(), re.MULTILINE)]))
+    def fail(self, reason):
+        super().fail("\n".join([reason, *re.findall(r"^==\d+==.*", self.log(), re.MULTILINE)]))
 
 
 def dropped(stats):

@@ -19,7 +19,7 @@ PROTOCOLS = {"5": "DNSCRYPT_UDP", "6": "DNSCRYPT_TCP", "7": "DOQ"}
 
 
 def frames(path):
-    """The payloads of the data frames of a file. A control frame has length 0 and then its own."""
+    """Yields the payloads of the data frames of a file. A control frame has the length 0, then its own."""
     data = pathlib.Path(path).read_bytes()
     at = 0
     while at < len(data):
@@ -34,7 +34,7 @@ def frames(path):
 
 
 def fields(data):
-    """Protobuf without the schema: what each number of a field has."""
+    """Decodes protobuf without a schema: returns the value of each field by its number."""
 
     def varint():
         nonlocal at
@@ -65,18 +65,18 @@ def fields(data):
 
 
 def seconds(text):
-    """A time of RFC 3339 with up to 9 digits of a second, as seconds since 1970."""
+    """Parses a time of RFC 3339 with up to 9 decimals into seconds since 1970."""
     whole, _, fraction = text.rstrip("Z").partition(".")
     return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{fraction or 0}")
 
 
 def payloads(path):
-    """The fields of each message of a file by their numbers."""
+    """Returns the fields of each message of a file by their numbers."""
     return [fields(fields(payload)[MESSAGE]) for payload in frames(path)]
 
 
 def read(path):
-    """The messages of a file, with identity, version and the bytes in wire format."""
+    """Returns the messages of a file, with identity, version and the bytes in wire format."""
     printed = subprocess.run(["dnstap", "-j", "-r", path], capture_output=True, text=True, check=True).stdout
     events = [json.loads(line) for line in printed.splitlines()]
     inners = payloads(path)
@@ -101,7 +101,7 @@ def read(path):
 
 
 def question(wire):
-    """The name in the question section; empty if there is none."""
+    """Returns the name in the question section, or an empty one."""
     at, labels = 12, []
     if wire[4:6] == b"\0\0":
         return ""
@@ -112,7 +112,7 @@ def question(wire):
 
 
 def moment(message):
-    """When the message was sent or received."""
+    """Returns the time at which the message was sent or received."""
     return message["query_time" if message["type"].endswith("QUERY") else "response_time"]
 
 

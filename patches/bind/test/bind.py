@@ -57,7 +57,7 @@ class Bind(Server):
     """A named with the options `dnstap`; `zones` continues the options, and by default it is authoritative."""
 
     programs = PROGRAMS
-    # What the configuration allows at least.
+    # The minimum of the configuration.
     SMALLEST_QUEUE = 256
     CONTROL, CLOSED = "rndc", r"closing dnstap: (\d+) messages logged, (\d+) sent"
     MEMCHECK = [f"--suppressions={pathlib.Path(__file__).resolve().with_name('valgrind.supp')}"]

@@ -57,8 +57,8 @@ def test_proxy(folder):
     """A message of an IPv6 client whose proxy uses IPv4 has the port of the server, but not its address."""
     with Capture(folder) as capture:
         port = free_port()
-        behind = f"\nserver:\n    interface: 127.0.0.1@{port}\n    proxy-protocol-port: {port}\n    access-control: ::/0 allow"
-        with Unbound(folder, behind) as unbound:
+        proxies = f"\nserver:\n    interface: 127.0.0.1@{port}\n    proxy-protocol-port: {port}\n    access-control: ::/0 allow"
+        with Unbound(folder, proxies) as unbound:
             message = query("proxy.example")
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
                 client.settimeout(20)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""DNSCrypt (protocol version 2, X25519-XSalsa20Poly1305): keys for a server, a client, and what the server logs."""
+"""DNSCrypt (protocol version 2, X25519-XSalsa20Poly1305): keys for a server, a client, and the messages of the server."""
 
 import os
 import pathlib

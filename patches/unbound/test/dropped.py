@@ -79,7 +79,7 @@ rpz:
 
 
 def test_unanswered(folder):
-    """A query that is still not answered when the server stops."""
+    """A query that is unanswered when the server stops is logged as dropped."""
     with Capture(folder) as capture, socket.socket(type=socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         forward = f"\nforward-zone:\n    name: silent.\n    forward-addr: 127.0.0.1@{silent.getsockname()[1]}"
@@ -95,7 +95,7 @@ def test_unanswered(folder):
 
 
 def test_rate_limit(folder):
-    """Of the queries of a client that asks too often, each has its answer or is said to be dropped."""
+    """Each query of a client that asks too often is answered, or logged as dropped."""
     number = 20
     with Capture(folder) as capture:
         limit = "\nserver:\n    ip-ratelimit: 1\n    ip-ratelimit-factor: 0"
