@@ -6,7 +6,7 @@ pub mod text;
 /// Option codes.
 pub mod code {
     /// Long-lived query (RFC 8764).
-    pub const LLQ: u16 = 1;
+    pub(crate) const LLQ: u16 = 1;
     /// Dynamic update lease (RFC 9664).
     pub const UPDATE_LEASE: u16 = 2;
     /// Name server identifier (RFC 5001).

@@ -12,7 +12,7 @@ pub mod mnemonic;
 pub mod name;
 pub mod rdata;
 pub mod record;
-pub mod record_data;
+mod record_data;
 pub mod section;
 
 use thiserror::Error;
@@ -30,14 +30,14 @@ pub mod opcode {
 #[error("{reason} at byte {offset}")]
 pub struct BadMessage {
     /// The offset in the message, in bytes.
-    pub offset: usize,
+    pub(crate) offset: usize,
     /// The reason.
-    pub reason: BadMessageReason,
+    pub(crate) reason: BadMessageReason,
 }
 
 /// The kinds of malformed DNS messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum BadMessageReason {
+pub(crate) enum BadMessageReason {
     /// The message is longer than any transport can carry.
     #[error("the message is longer than 65535 bytes")]
     LongMessage,

@@ -120,7 +120,7 @@ static LOW_TYPES: [&str; 265] = {
 };
 
 /// Returns the name of a record type.
-pub fn record_type(number: u16) -> Option<&'static str> {
+pub(crate) fn record_type(number: u16) -> Option<&'static str> {
     match LOW_TYPES.get(usize::from(number)) {
         Some(name) => Some(*name).filter(|name| !name.is_empty()),
         None => TYPES.iter().find(|(known, _)| *known == number).map(|(_, name)| *name),
@@ -134,7 +134,7 @@ pub fn assigned_record_type(number: u16) -> Option<&'static str> {
 }
 
 /// Returns whether a named type has no name in the golang tool.
-pub fn is_newer(number: u16) -> bool {
+pub(crate) fn is_newer(number: u16) -> bool {
     matches!(number, 11 | 22 | 38 | 40 | 66..=68 | 259 | 262..=264)
 }
 
@@ -149,7 +149,7 @@ pub fn record_type_number(name: &str) -> Option<u16> {
 }
 
 /// Returns the name of a class. ANY is left out because it would look like a type.
-pub fn class(number: u16) -> Option<&'static str> {
+pub(crate) fn class(number: u16) -> Option<&'static str> {
     Some(match number {
         1 => "IN",
         2 => "CS",
@@ -248,7 +248,7 @@ pub fn hash(number: u8) -> Option<&'static str> {
 }
 
 /// Returns the name of a certificate type (RFC 4398).
-pub fn certificate(number: u16) -> Option<&'static str> {
+pub(crate) fn certificate(number: u16) -> Option<&'static str> {
     Some(match number {
         1 => "PKIX",
         2 => "SPKI",
@@ -265,7 +265,7 @@ pub fn certificate(number: u16) -> Option<&'static str> {
 }
 
 /// Returns the name of a service parameter key (RFC 9460).
-pub fn service_key(number: u16) -> Option<&'static str> {
+pub(crate) fn service_key(number: u16) -> Option<&'static str> {
     Some(match number {
         0 => "mandatory",
         1 => "alpn",
@@ -281,7 +281,7 @@ pub fn service_key(number: u16) -> Option<&'static str> {
 }
 
 /// Returns the text of an extended DNS error code (RFC 8914).
-pub fn extended_error(number: u16) -> Option<&'static str> {
+pub(crate) fn extended_error(number: u16) -> Option<&'static str> {
     const TEXTS: [&str; 31] = [
         "Other",
         "Unsupported DNSKEY Algorithm",

@@ -11,7 +11,7 @@ use crate::record_data::{Data, Done};
 use crate::{BadMessageReason, mnemonic, name};
 
 /// Prints the bytes of a character string, without the quotation marks.
-pub fn string_text(bytes: &[u8], out: &mut impl Text) {
+pub(crate) fn string_text(bytes: &[u8], out: &mut impl Text) {
     let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     if bytes.iter().all(plain) {
         return out.plain(bytes);
@@ -159,7 +159,7 @@ const NXNAME: u16 = 128;
 const ANY: u16 = 255;
 
 /// Returns whether the format of the type's data is known.
-pub fn is_known(rtype: u16) -> bool {
+pub(crate) fn is_known(rtype: u16) -> bool {
     matches!(rtype, 1..=10 | 12..=21 | 23..=29 | 31..=33 | 35..=37 | 39 | 42..=53)
         || matches!(rtype, 55..=65 | 99..=102 | 104..=109 | 128 | 249 | 250 | 255..=258)
         || matches!(rtype, 260 | 261 | 32768 | 32769)

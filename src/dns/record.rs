@@ -19,7 +19,7 @@ pub struct Record {
     /// The class.
     pub class: u16,
     /// The time to live, in seconds.
-    pub ttl: u32,
+    pub(crate) ttl: u32,
     /// Offset of the data in the message.
     pub start: usize,
     /// Offset of the end of the data.
@@ -29,7 +29,7 @@ pub struct Record {
 impl Record {
     /// Parses the record at `at`.
     #[inline]
-    pub fn at(wire: &[u8], at: usize) -> Result<Self, BadMessage> {
+    pub(crate) fn at(wire: &[u8], at: usize) -> Result<Self, BadMessage> {
         let next = name::skip(wire, at)?;
         let cut = BadMessage { offset: next, reason: BadMessageReason::Truncated };
         let Some(fixed) = wire[next..].first_chunk::<FIXED_SIZE>() else { return Err(cut) };

@@ -8,7 +8,7 @@ use crate::{BadMessage, BadMessageReason, name};
 
 /// The unread rest of the data of a record. A field that is missing at its end reads as zero or
 /// empty.
-pub struct Data<'a> {
+pub(crate) struct Data<'a> {
     /// The message up to the end of the data.
     wire: &'a [u8],
     at: usize,
@@ -21,22 +21,22 @@ pub(crate) type Done = Result<(), BadMessage>;
 
 impl<'a> Data<'a> {
     /// The data of `record` in `wire`.
-    pub fn new(wire: &'a [u8], record: &Record) -> Self {
+    pub(crate) fn new(wire: &'a [u8], record: &Record) -> Self {
         Self { wire: &wire[..record.end], at: record.start, must_go_on: false }
     }
 
     /// Returns whether no bytes are left.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.at == self.wire.len()
     }
 
     /// An error at the next field.
-    pub fn bad(&self, reason: BadMessageReason) -> BadMessage {
+    pub(crate) fn bad(&self, reason: BadMessageReason) -> BadMessage {
         BadMessage { offset: self.at, reason }
     }
 
     /// Takes the next `count` bytes, whether or not something is left.
-    pub fn take(&mut self, count: usize) -> Result<&'a [u8], BadMessage> {
+    pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], BadMessage> {
         let bytes =
             self.wire[self.at..].get(..count).ok_or(self.bad(BadMessageReason::Truncated))?;
         self.at += count;
@@ -54,7 +54,7 @@ impl<'a> Data<'a> {
     }
 
     /// Takes all that is left.
-    pub fn rest(&mut self) -> &'a [u8] {
+    pub(crate) fn rest(&mut self) -> &'a [u8] {
         let rest = &self.wire[self.at..];
         self.at = self.wire.len();
         rest
@@ -71,17 +71,17 @@ impl<'a> Data<'a> {
     }
 
     /// Takes an integer of 8 bits.
-    pub fn u8(&mut self) -> Result<u8, BadMessage> {
+    pub(crate) fn u8(&mut self) -> Result<u8, BadMessage> {
         self.integer(1).map(|value| value as u8)
     }
 
     /// Takes an integer of 16 bits.
-    pub fn u16(&mut self) -> Result<u16, BadMessage> {
+    pub(crate) fn u16(&mut self) -> Result<u16, BadMessage> {
         self.integer(2).map(|value| value as u16)
     }
 
     /// Takes an integer of 32 bits.
-    pub fn u32(&mut self) -> Result<u32, BadMessage> {
+    pub(crate) fn u32(&mut self) -> Result<u32, BadMessage> {
         self.integer(4).map(|value| value as u32)
     }
 

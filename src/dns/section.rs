@@ -47,7 +47,7 @@ pub struct Question {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Section {
     /// Offset of the first record in the message.
-    pub start: usize,
+    pub(crate) start: usize,
     /// Number of records.
     pub count: u16,
 }

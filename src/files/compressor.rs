@@ -22,7 +22,7 @@ pub fn is_compressed(name: &Path) -> bool {
 }
 
 /// Compresses what goes to a sink.
-pub struct Compressor {
+pub(crate) struct Compressor {
     encoder: Encoder<'static, Vec<u8>>,
     /// Bytes taken since the last flush.
     taken: u64,
@@ -35,39 +35,39 @@ pub struct Compressor {
 
 /// Compressed output could not be written.
 #[derive(Debug)]
-pub struct Uncompressed {
+pub(crate) struct Uncompressed {
     /// The cause.
-    pub error: io::Error,
+    pub(crate) error: io::Error,
     /// Units that may not be in the file.
-    pub lost: u64,
+    pub(crate) lost: u64,
 }
 
 impl Compressor {
     /// Begins a frame of zstd.
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let mut encoder = Encoder::new(Vec::new(), LEVEL)?;
         encoder.include_checksum(true)?;
         Ok(Self { encoder, taken: 0, unsure: VecDeque::new(), broken: false })
     }
 
     /// Returns whether what is written cannot be read to its end, and takes nothing more.
-    pub fn is_broken(&self) -> bool {
+    pub(crate) fn is_broken(&self) -> bool {
         self.broken
     }
 
     /// Bytes that are held back at most.
-    pub fn held_back(&self) -> u64 {
+    pub(crate) fn held_back(&self) -> u64 {
         self.taken.min(BLOCK_MAX)
     }
 
     /// Units that may not be written yet.
-    pub fn unsure(&self) -> u64 {
+    pub(crate) fn unsure(&self) -> u64 {
         self.unsure.iter().map(|(_, count)| count).sum()
     }
 
     /// Takes `count` units, and writes what is compressed of them and of those before. Returns how
     /// many bytes it wrote.
-    pub fn append(
+    pub(crate) fn append(
         &mut self,
         data: &[u8],
         count: u64,
@@ -86,13 +86,13 @@ impl Compressor {
     }
 
     /// Writes all that was taken: who reads the file sees it.
-    pub fn flush(&mut self, sink: &mut OutputHandle) -> Result<u64, Uncompressed> {
+    pub(crate) fn flush(&mut self, sink: &mut OutputHandle) -> Result<u64, Uncompressed> {
         let flushed = self.encoder.flush();
         self.write_all(flushed, sink)
     }
 
     /// Ends the frame of zstd.
-    pub fn finish(&mut self, sink: &mut OutputHandle) -> Result<u64, Uncompressed> {
+    pub(crate) fn finish(&mut self, sink: &mut OutputHandle) -> Result<u64, Uncompressed> {
         let finished = self.encoder.do_finish();
         self.write_all(finished, sink)
     }

@@ -51,7 +51,7 @@ impl From<Unfit> for io::Error {
 #[derive(Debug)]
 pub struct Continued {
     /// The file.
-    pub file: File,
+    pub(crate) file: File,
     /// Bytes that are kept. Without any, it is to be begun.
     pub bytes: u64,
     /// Whole data frames among them, if it holds frames.
@@ -61,7 +61,7 @@ pub struct Continued {
 }
 
 /// Opens `path` to be replaced, and leaves it as it is so far.
-pub fn replace(path: &Path) -> io::Result<Continued> {
+pub(crate) fn replace(path: &Path) -> io::Result<Continued> {
     // Appending leaves no hole where another program truncates the file.
     let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
     Ok(Continued { file, bytes: 0, frames: 0, torn: 0 })
@@ -80,7 +80,7 @@ pub fn continue_at_end(path: &Path, content: &Content) -> io::Result<Continued> 
 
 /// The complete part of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Whole {
+pub(crate) struct Whole {
     /// Its bytes, from the beginning.
     pub bytes: u64,
     /// Complete data frames among them, if the file holds frames.
@@ -90,7 +90,7 @@ pub struct Whole {
 }
 
 /// Finds the complete part of `file`; STOP at its end is neither part of that nor torn.
-pub fn whole(file: &mut File, content: &Content) -> io::Result<Whole> {
+pub(crate) fn whole(file: &mut File, content: &Content) -> io::Result<Whole> {
     let Some(content_type) = &content.content_type else {
         let bytes = torn_text::whole_size(file, content)?.ok_or(Unfit::Unended)?;
         let torn = file.metadata()?.len() - bytes;

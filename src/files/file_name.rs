@@ -69,7 +69,7 @@ pub fn has_conversions(pattern: &[u8]) -> bool {
 }
 
 /// Returns whether a calendar can make `name` of `pattern`: both are the same but for the conversions.
-pub fn can_become(pattern: &[u8], name: &[u8]) -> bool {
+pub(crate) fn can_become(pattern: &[u8], name: &[u8]) -> bool {
     // The parts between conversions are found one after the other, the last at the end.
     let mut parts = Vec::new();
     let (mut part, mut at) = (Vec::new(), 0);

@@ -22,7 +22,7 @@ const HTTP_METHODS: [&[u8]; 9] = [
 const PARQUET: &[u8] = b"PAR1";
 
 /// Returns the likely format of a file that begins with `head`, which is not a control frame.
-pub fn recognise(head: &[u8]) -> &'static str {
+pub(crate) fn recognise(head: &[u8]) -> &'static str {
     if head.starts_with(PARQUET) {
         return "this is a Parquet file, which is not read, only written";
     }

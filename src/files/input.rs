@@ -133,7 +133,7 @@ impl Reading {
     }
 
     /// Reads `path` into `queue`; `-` is the standard input.
-    pub fn read(&self, path: &Path, queue: &dyn FrameIntake) -> Result<(), InputError> {
+    pub(crate) fn read(&self, path: &Path, queue: &dyn FrameIntake) -> Result<(), InputError> {
         self.read_part(path, queue, u64::MAX, None)
     }
 

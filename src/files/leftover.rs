@@ -21,7 +21,7 @@ const NAMED_MAX: usize = 5;
 
 /// Returns the incomplete files whose names are made of `pattern`, or are `pattern`, the last one
 /// first. They are in the directory of `present`, the name at present.
-pub fn find(pattern: &Path, is_dated: bool, present: &Path) -> Vec<PathBuf> {
+pub(crate) fn find(pattern: &Path, is_dated: bool, present: &Path) -> Vec<PathBuf> {
     let Some(pattern) = pattern.file_name().map(OsStr::as_bytes) else { return Vec::new() };
     let is_one = |wanted: &[u8]| match is_dated {
         true => can_become(pattern, wanted),
@@ -33,7 +33,7 @@ pub fn find(pattern: &Path, is_dated: bool, present: &Path) -> Vec<PathBuf> {
 }
 
 /// Reports the incomplete files, and what to do with them.
-pub fn report(left: &[PathBuf], content: &Content, is_compressed: bool, log: &Log) {
+pub(crate) fn report(left: &[PathBuf], content: &Content, is_compressed: bool, log: &Log) {
     let remedy = match (content.rejoin, &content.content_type) {
         (Rejoin::Never, _) => "it cannot be read without its end",
         (_, Some(_)) if is_compressed => "dnstap -r reads it as far as it goes",
@@ -56,17 +56,17 @@ pub fn report(left: &[PathBuf], content: &Content, is_compressed: bool, log: &Lo
 
 /// A file that was completed.
 #[derive(Debug)]
-pub struct Completed {
+pub(crate) struct Completed {
     /// The name that it is to get.
-    pub wanted: PathBuf,
+    pub(crate) wanted: PathBuf,
     /// Complete frames in it, if it holds frames.
-    pub frames: u64,
+    pub(crate) frames: u64,
     /// Bytes of a torn frame, or of torn text, that were cut off.
-    pub torn: u64,
+    pub(crate) torn: u64,
 }
 
 /// Cuts off a torn frame or torn text at the end of `path`, and writes the end of the file.
-pub fn complete(path: &Path, content: &Content) -> io::Result<Completed> {
+pub(crate) fn complete(path: &Path, content: &Content) -> io::Result<Completed> {
     let name = path.file_name().and_then(|name| wanted_of(name.as_bytes()));
     let wanted = path.with_file_name(OsStr::from_bytes(name.ok_or(io::ErrorKind::InvalidInput)?));
     let Continued { mut file, bytes, frames, torn } =

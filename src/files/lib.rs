@@ -20,17 +20,17 @@ pub mod foreign;
 mod free_name;
 pub mod identity;
 pub mod input;
-pub mod leftover;
+mod leftover;
 pub mod link;
 pub mod output_file;
-pub mod output_handle;
-pub mod partial_file;
+mod output_handle;
+mod partial_file;
 pub mod post_rotate;
-pub mod provisional;
+mod provisional;
 pub mod read_ahead;
 pub mod recording;
 pub mod rotating_file;
-pub mod torn_text;
+mod torn_text;
 
 /// The name that stands for the standard input.
 pub const STANDARD_INPUT: &str = "-";

@@ -102,7 +102,7 @@ impl FrameWriteError {
 
 /// The treatment of a FIFO without a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unread {
+pub(crate) enum Unread {
     /// Wait for the reader.
     Wait,
     /// Fail: nothing may hold up the capture.
@@ -127,19 +127,19 @@ pub enum Placing {
 
 /// An open output file.
 #[derive(Debug)]
-pub struct OutputFile {
+pub(crate) struct OutputFile {
     /// The name that was asked for.
-    pub name: PathBuf,
+    pub(crate) name: PathBuf,
     /// Where it is until it is complete, if it is a regular file.
-    pub partial: Option<PathBuf>,
+    pub(crate) partial: Option<PathBuf>,
     /// It is a regular file that has its name already.
-    pub in_place: bool,
+    pub(crate) in_place: bool,
     /// Frames so far, START included.
-    pub frames: u64,
+    pub(crate) frames: u64,
     /// Bytes so far, START included.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Bytes of a torn frame that are cut off from what is continued.
-    pub torn: u64,
+    pub(crate) torn: u64,
     /// START and STOP among its frames.
     ends: u64,
     /// It cannot be completed.
@@ -157,7 +157,7 @@ pub struct OutputFile {
 impl OutputFile {
     /// Opens the file, and writes what stands at its beginning unless something else is there: that
     /// stays until [`OutputFile::begin`]. Dropped before, it leaves nothing behind.
-    pub fn open(
+    pub(crate) fn open(
         name: PathBuf,
         content: &Content,
         placing: Placing,
@@ -205,7 +205,7 @@ impl OutputFile {
 
     /// Begins it for good: what is not kept of what was there is gone. Returns where the file is now
     /// that had its name, if that was moved aside.
-    pub fn begin(&mut self, content: &Content) -> Result<Option<PathBuf>, OpenFileError> {
+    pub(crate) fn begin(&mut self, content: &Content) -> Result<Option<PathBuf>, OpenFileError> {
         if let Some(size) = self.keeps.take() {
             let cut = self.sink.go_on_at(size);
             cut.map_err(|error| OpenFileError::Open { name: self.name.clone(), error })?;
@@ -226,12 +226,12 @@ impl OutputFile {
     }
 
     /// Returns whether it was made just now and is not begun.
-    pub fn is_made(&self) -> bool {
+    pub(crate) fn is_made(&self) -> bool {
         self.made.is_some()
     }
 
     /// Removes a file that was made and is not begun.
-    pub fn unmake(&mut self) {
+    pub(crate) fn unmake(&mut self) {
         self.made = None;
     }
 
@@ -245,18 +245,18 @@ impl OutputFile {
     }
 
     /// Returns whether `path` leads to it.
-    pub fn is_at(&self, path: &Path) -> bool {
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
         self.sink.is_at(path)
     }
 
     /// Bytes that the file has at most once it takes nothing more.
-    pub fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.bytes + self.compressor.as_ref().map_or(0, Compressor::held_back)
     }
 
     /// Appends `count` units of `content`. On an error the whole ones among those that were written
     /// stay, so that the file is readable to its end.
-    pub fn append(
+    pub(crate) fn append(
         &mut self,
         data: &[u8],
         count: u64,
@@ -297,7 +297,7 @@ impl OutputFile {
     }
 
     /// Returns what another program did to it since the last write.
-    pub fn change(&self) -> io::Result<Change> {
+    pub(crate) fn change(&self) -> io::Result<Change> {
         let change = self.sink.change()?;
         // Others may write to the standard output too, and it is not opened again.
         let is_usual = matches!(change, Change::Grown | Change::Deleted);
@@ -309,7 +309,7 @@ impl OutputFile {
     }
 
     /// Returns whether it can be continued if another program left `size` bytes of it.
-    pub fn can_rejoin(&self, content: &Content, size: u64) -> bool {
+    pub(crate) fn can_rejoin(&self, content: &Content, size: u64) -> bool {
         match content.rejoin {
             Rejoin::Whole => self.compressor.is_none() || size == 0,
             Rejoin::Beginning => size == 0,
@@ -319,7 +319,7 @@ impl OutputFile {
 
     /// Continues a file that another program changed after its whole part, or starts it again if
     /// that is empty. Returns how many units were lost that compression held back.
-    pub fn rejoin(&mut self, content: &Content) -> io::Result<u64> {
+    pub(crate) fn rejoin(&mut self, content: &Content) -> io::Result<u64> {
         let size = self.sink.file().metadata()?.len();
         if size > 0 && self.is_standard_output() {
             self.sink.go_on_behind(size)?;
@@ -347,14 +347,14 @@ impl OutputFile {
     }
 
     /// Writes what the compression holds back.
-    pub fn flush(&mut self) -> Result<(), FrameWriteError> {
+    pub(crate) fn flush(&mut self) -> Result<(), FrameWriteError> {
         let Some(compressor) = &mut self.compressor else { return Ok(()) };
         let written = compressor.flush(&mut self.sink);
         self.compressed(written)
     }
 
     /// Returns whether the compression holds something back.
-    pub fn holds_back(&self) -> bool {
+    pub(crate) fn holds_back(&self) -> bool {
         self.compressor.as_ref().is_some_and(|compressor| compressor.held_back() > 0)
     }
 
@@ -372,32 +372,32 @@ impl OutputFile {
     }
 
     /// Returns whether a failure that was told has left it without a chance of an end.
-    pub fn is_broken(&self) -> bool {
+    pub(crate) fn is_broken(&self) -> bool {
         self.broken || self.compressor.as_ref().is_some_and(Compressor::is_broken)
     }
 
     /// Returns whether it is a regular file without a byte.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.sink.is_empty()
     }
 
     /// Returns whether it is a regular file.
-    pub fn is_regular(&self) -> bool {
+    pub(crate) fn is_regular(&self) -> bool {
         self.sink.is_regular()
     }
 
     /// Notes that it cannot be completed.
-    pub fn set_broken(&mut self) {
+    pub(crate) fn set_broken(&mut self) {
         self.broken = true;
     }
 
     /// Units that it holds.
-    pub fn units(&self) -> u64 {
+    pub(crate) fn units(&self) -> u64 {
         self.frames.saturating_sub(self.ends)
     }
 
     /// Appends what stands at the end of a file.
-    pub fn stop(&mut self, stop: &[u8]) -> Result<(), FrameWriteError> {
+    pub(crate) fn stop(&mut self, stop: &[u8]) -> Result<(), FrameWriteError> {
         // Behind this an end that fails takes no units along.
         self.flush()?;
         let failed =

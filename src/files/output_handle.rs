@@ -25,7 +25,7 @@ const PATIENCE_AT_STOP: Duration = Duration::from_secs(1);
 
 /// An open file, pipe or device.
 #[derive(Debug)]
-pub struct OutputHandle {
+pub(crate) struct OutputHandle {
     file: File,
     regular: bool,
     /// The position of the next write to a regular file.
@@ -37,7 +37,7 @@ pub struct OutputHandle {
 
 /// A change of a file by another program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// Nothing.
     None,
     /// Its last name was removed.
@@ -55,16 +55,16 @@ pub enum Change {
 
 /// A write that failed part way.
 #[derive(Debug)]
-pub struct Cut {
+pub(crate) struct Cut {
     /// Bytes that were written.
-    pub written: usize,
+    pub(crate) written: usize,
     /// The error that stopped the write.
-    pub error: io::Error,
+    pub(crate) error: io::Error,
 }
 
 impl OutputHandle {
     /// A sink that gives up a reader who blocks it while `stop` is set.
-    pub fn new(mut file: File, stop: Arc<AtomicBool>) -> io::Result<Self> {
+    pub(crate) fn new(mut file: File, stop: Arc<AtomicBool>) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let (regular, may_block) = (metadata.is_file(), may_block(&metadata));
         let end = match regular {
@@ -76,7 +76,7 @@ impl OutputHandle {
     }
 
     /// Returns what another program did to a regular file since the last write.
-    pub fn change(&self) -> io::Result<Change> {
+    pub(crate) fn change(&self) -> io::Result<Change> {
         if !self.regular {
             return Ok(Change::None);
         }
@@ -91,7 +91,7 @@ impl OutputHandle {
 
     /// Returns whether the last write, of `count` bytes, went before its place, as the file was
     /// truncated just before. Then takes those bytes back.
-    pub fn take_back_misplaced(&mut self, count: usize) -> io::Result<bool> {
+    pub(crate) fn take_back_misplaced(&mut self, count: usize) -> io::Result<bool> {
         if !self.regular {
             return Ok(false);
         }
@@ -106,18 +106,18 @@ impl OutputHandle {
     }
 
     /// Lets the next write go to `size`, where a regular file ends now.
-    pub fn go_on_behind(&mut self, size: u64) -> io::Result<()> {
+    pub(crate) fn go_on_behind(&mut self, size: u64) -> io::Result<()> {
         self.end = self.file.seek(SeekFrom::Start(size))?;
         Ok(())
     }
 
     /// The file, to look what is in it.
-    pub fn file(&mut self) -> &mut File {
+    pub(crate) fn file(&mut self) -> &mut File {
         &mut self.file
     }
 
     /// Returns whether `path` leads to it.
-    pub fn is_at(&self, path: &Path) -> bool {
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
         match (fs::metadata(path), self.file.metadata()) {
             (Ok(there), Ok(ours)) => (there.dev(), there.ino()) == (ours.dev(), ours.ino()),
             _ => false,
@@ -125,17 +125,17 @@ impl OutputHandle {
     }
 
     /// Returns whether it is a regular file.
-    pub fn is_regular(&self) -> bool {
+    pub(crate) fn is_regular(&self) -> bool {
         self.regular
     }
 
     /// Returns whether it is a regular file without a byte.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.regular && self.file.metadata().is_ok_and(|metadata| metadata.len() == 0)
     }
 
     /// Writes all of `bytes`.
-    pub fn append(&mut self, bytes: &[u8]) -> Result<(), Cut> {
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), Cut> {
         let mut written = 0;
         let mut give_up = None;
         while written < bytes.len() {
@@ -179,13 +179,13 @@ impl OutputHandle {
     }
 
     /// Drops what a file has after its first `size` bytes, and goes on there.
-    pub fn go_on_at(&mut self, size: u64) -> io::Result<()> {
+    pub(crate) fn go_on_at(&mut self, size: u64) -> io::Result<()> {
         self.file.set_len(size)?;
         self.go_on_behind(size)
     }
 
     /// Takes the last `count` bytes back, where a file allows it.
-    pub fn cut_back(&mut self, count: u64) -> io::Result<()> {
+    pub(crate) fn cut_back(&mut self, count: u64) -> io::Result<()> {
         if self.regular && count > 0 {
             let size = self.file.metadata()?.len();
             self.file.set_len(size.saturating_sub(count))?;

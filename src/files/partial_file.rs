@@ -28,7 +28,7 @@ const REMEMBERED: usize = 4096;
 const INFIX: &str = ".partial-";
 
 /// Creates a file to become `wanted` later.
-pub fn create(wanted: &Path) -> io::Result<(File, PathBuf)> {
+pub(crate) fn create(wanted: &Path) -> io::Result<(File, PathBuf)> {
     let name = wanted.file_name().ok_or(io::ErrorKind::IsADirectory)?;
     let mut hidden = OsString::from(".");
     hidden.push(name);
@@ -54,19 +54,19 @@ fn flock(file: &File, lock: FlockArg) -> nix::Result<()> {
 }
 
 /// Returns whether the program that made the file with [`create`] still has it open.
-pub fn is_being_written(path: &Path) -> bool {
+pub(crate) fn is_being_written(path: &Path) -> bool {
     File::open(path)
         .is_ok_and(|file| flock(&file, FlockArg::LockSharedNonblock) == Err(Errno::EWOULDBLOCK))
 }
 
 /// The files that [`create`] made for `wanted`, in this run or in others, the last first.
-pub fn all_of(wanted: &Path) -> Vec<PathBuf> {
+pub(crate) fn all_of(wanted: &Path) -> Vec<PathBuf> {
     let Some(name) = wanted.file_name() else { return Vec::new() };
     all_like(wanted, |wanted| wanted == name.as_bytes())
 }
 
 /// The files beside `wanted` that [`create`] made for names that `is_meant` accepts, the last first.
-pub fn all_like(wanted: &Path, is_meant: impl Fn(&[u8]) -> bool) -> Vec<PathBuf> {
+pub(crate) fn all_like(wanted: &Path, is_meant: impl Fn(&[u8]) -> bool) -> Vec<PathBuf> {
     let directory = wanted.parent().filter(|parent| !parent.as_os_str().is_empty());
     let Ok(entries) = fs::read_dir(directory.unwrap_or(Path::new("."))) else { return Vec::new() };
     let mut found: Vec<(SystemTime, PathBuf)> = entries
@@ -80,7 +80,7 @@ pub fn all_like(wanted: &Path, is_meant: impl Fn(&[u8]) -> bool) -> Vec<PathBuf>
 }
 
 /// The name that a file becomes which [`create`] gave the name `hidden`.
-pub fn wanted_of(hidden: &[u8]) -> Option<&[u8]> {
+pub(crate) fn wanted_of(hidden: &[u8]) -> Option<&[u8]> {
     let hidden = hidden.strip_prefix(b".")?;
     let at = hidden.windows(INFIX.len()).rposition(|window| window == INFIX.as_bytes())?;
     let (wanted, number) = (&hidden[..at], &hidden[at + INFIX.len()..]);
@@ -97,7 +97,7 @@ fn take_access(partial: &Path, metadata: &Metadata) -> io::Result<()> {
 
 /// Gives `partial` the name, the mode and, if allowed, the owner of `wanted`. The file that had the
 /// name gets the first free of `wanted.1`, `wanted.2` and so on, which is returned.
-pub fn take_place(partial: &Path, wanted: &Path) -> io::Result<PathBuf> {
+pub(crate) fn take_place(partial: &Path, wanted: &Path) -> io::Result<PathBuf> {
     take_access(partial, &fs::metadata(wanted)?)?;
     let moved = move_aside(wanted)?;
     if let Err(error) = rename_to_free(partial, wanted) {
@@ -109,7 +109,7 @@ pub fn take_place(partial: &Path, wanted: &Path) -> io::Result<PathBuf> {
 
 /// The files that this run made, oldest first.
 #[derive(Debug, Default)]
-pub struct Published(VecDeque<PublishedFile>);
+pub(crate) struct Published(VecDeque<PublishedFile>);
 
 #[derive(Debug)]
 struct PublishedFile {
@@ -121,7 +121,7 @@ struct PublishedFile {
 impl Published {
     /// Returns whether it is no surprise if the next file of this name gets a number: the one
     /// before has the name, or a number already.
-    pub fn numbers(&self, wanted: &Path) -> bool {
+    pub(crate) fn numbers(&self, wanted: &Path) -> bool {
         self.0.iter().rfind(|made| made.wanted == wanted).is_some_and(|before| {
             before.path != wanted || identity(wanted).is_ok_and(|now| now == before.identity)
         })
@@ -130,7 +130,7 @@ impl Published {
     /// Gives the complete file `partial` its name, and returns that: `wanted`, or `wanted.N` if
     /// that exists. An empty file of others is replaced, and a file that this run made when the
     /// names have gone round: others came between.
-    pub fn publish(&mut self, partial: &Path, wanted: &Path) -> io::Result<PathBuf> {
+    pub(crate) fn publish(&mut self, partial: &Path, wanted: &Path) -> io::Result<PathBuf> {
         let path = match self.take_earlier(wanted) {
             Some(earlier) => fs::rename(partial, &earlier).map(|()| earlier)?,
             None => {

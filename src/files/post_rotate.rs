@@ -42,7 +42,7 @@ pub struct PostRotate {
 
 impl PostRotate {
     /// Runs `command`, if there is one, with the file name as its last argument.
-    pub fn new(command: Option<&OsStr>) -> Self {
+    pub(crate) fn new(command: Option<&OsStr>) -> Self {
         let script = command.map(|command| {
             let mut script = command.to_os_string();
             script.push(" \"$1\"");
@@ -52,7 +52,7 @@ impl PostRotate {
     }
 
     /// Runs the command for `file`, as soon as fewer than [`RUNNING_MAX`] run.
-    pub fn start(&mut self, file: &Path, log: &Log) {
+    pub(crate) fn start(&mut self, file: &Path, log: &Log) {
         if self.script.is_none() {
             return;
         }
@@ -68,7 +68,7 @@ impl PostRotate {
     }
 
     /// Reports that no command is run for a finished file that is not at its name `file` any more.
-    pub fn pass_over(&self, file: &Path, log: &Log) {
+    pub(crate) fn pass_over(&self, file: &Path, log: &Log) {
         if self.script.is_some() {
             log.warning(format_args!(
                 "no post-rotate command was run for output file {}: it was moved away or deleted",
@@ -112,7 +112,7 @@ impl PostRotate {
     }
 
     /// Returns whether any runs, as far as is known.
-    pub fn are_running(&self) -> bool {
+    pub(crate) fn are_running(&self) -> bool {
         !self.running.is_empty()
     }
 

@@ -6,19 +6,19 @@ use std::path::PathBuf;
 
 /// Removes the file when it is dropped.
 #[derive(Debug)]
-pub struct Provisional {
+pub(crate) struct Provisional {
     path: PathBuf,
     kept: bool,
 }
 
 impl Provisional {
     /// The file at `path`, which was made just now.
-    pub fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf) -> Self {
         Self { path, kept: false }
     }
 
     /// Leaves the file where it is.
-    pub fn keep(mut self) {
+    pub(crate) fn keep(mut self) {
         self.kept = true;
     }
 }

@@ -16,7 +16,7 @@ use crate::STANDARD_INPUT;
 use crate::read_ahead::ReadAhead;
 
 /// Largest data frame that is read, or passed over; a larger one is taken for damage.
-pub const MAX_FRAME_SIZE: usize = 64 * 1024 * 1024;
+pub(crate) const MAX_FRAME_SIZE: usize = 64 * 1024 * 1024;
 
 /// A capture file that is read from its beginning to its end.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub enum EndKind {
 #[derive(Debug)]
 pub struct RecordingEnd {
     /// The offset after the last frame that was read.
-    pub offset: u64,
+    pub(crate) offset: u64,
     /// The way that it ended.
     pub ending: EndKind,
 }

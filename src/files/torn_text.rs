@@ -16,7 +16,7 @@ const PIECE: u64 = 64 << 10;
 
 /// How many bytes of `file` are whole text. `None` if it ends with something else than text that was
 /// torn: what is after its last line is not for us to take away.
-pub fn whole_size(file: &File, content: &Content) -> io::Result<Option<u64>> {
+pub(crate) fn whole_size(file: &File, content: &Content) -> io::Result<Option<u64>> {
     // What the system had no time to write before a crash is zero.
     let size = size_without_zeros(file)?;
     let from = size.saturating_sub(TORN_MAX);

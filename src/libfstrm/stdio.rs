@@ -18,7 +18,7 @@ unsafe extern "C" {
 
 /// The standard input of a reader, the standard output of a writer. As with fstrm, closing the
 /// transport closes the stream for the whole process. Calls block as C's do.
-pub struct Stdio {
+pub(crate) struct Stdio {
     role: Role,
     /// A forked child leaves the stream to its parent: two in one hide each other.
     of_child: bool,
@@ -27,7 +27,7 @@ pub struct Stdio {
 
 /// What a standard stream is used for.
 #[derive(Clone, Copy)]
-pub enum Role {
+pub(crate) enum Role {
     /// Reading `stdin`.
     Input,
     /// Writing `stdout`.
@@ -48,7 +48,7 @@ impl Role {
 
 impl Stdio {
     /// The stream, still closed.
-    pub fn new(role: Role) -> Self {
+    pub(crate) fn new(role: Role) -> Self {
         Self { role, of_child: false, file: ptr::null_mut() }
     }
 

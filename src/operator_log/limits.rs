@@ -19,7 +19,7 @@ pub struct LineKind(pub &'static str);
 
 /// The rate limits of all kinds with recently printed lines.
 #[derive(Debug)]
-pub struct LineLimits(Vec<LineLimit>);
+pub(crate) struct LineLimits(Vec<LineLimit>);
 
 #[derive(Debug)]
 struct LineLimit {
@@ -54,12 +54,12 @@ impl LineLimit {
 
 impl LineLimits {
     /// Creates limits with no recently printed lines.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(Vec::new())
     }
 
     /// Prints the line of an event, or counts it.
-    pub fn event(
+    pub(crate) fn event(
         &mut self,
         kind: LineKind,
         line: String,
@@ -70,7 +70,7 @@ impl LineLimits {
     }
 
     /// Prints the line of a state, or keeps it for the end of the interval.
-    pub fn state(
+    pub(crate) fn state(
         &mut self,
         kind: LineKind,
         subject: &str,
@@ -107,20 +107,20 @@ impl LineLimits {
     }
 
     /// Ends the state `kind` of `subject`. Returns whether `subject` was in that state.
-    pub fn end_state(&mut self, kind: LineKind, subject: &str) -> bool {
+    pub(crate) fn end_state(&mut self, kind: LineKind, subject: &str) -> bool {
         let before = self.0.len();
         self.0.retain(|entry| entry.kind != kind || entry.subject.as_deref() != Some(subject));
         self.0.len() < before
     }
 
     /// Returns the end of the first interval with suppressed lines.
-    pub fn due(&self) -> Option<Instant> {
+    pub(crate) fn due(&self) -> Option<Instant> {
         self.0.iter().filter(|entry| entry.suppressed > 0).map(|entry| entry.end).min()
     }
 
     /// Reports suppressed lines whose interval has ended at `now`, or all of them at exit (`None`). A limit
     /// ends with an interval without suppressed lines, unless it belongs to a state.
-    pub fn report(&mut self, now: Option<Instant>, print: &mut dyn FnMut(&dyn Display)) {
+    pub(crate) fn report(&mut self, now: Option<Instant>, print: &mut dyn FnMut(&dyn Display)) {
         self.0.retain_mut(|entry| {
             let is_over = now.is_none_or(|now| entry.end <= now);
             match (is_over, now) {

@@ -31,7 +31,7 @@ pub fn report(text: impl Display) {
 /// Prints `text` verbatim except for error numbers, which are removed. If the standard error is broken
 /// or its reader has stalled, the text is dropped. Once the reader resumes, the number of dropped texts
 /// is printed.
-pub fn report_raw(text: impl Display) {
+pub(crate) fn report_raw(text: impl Display) {
     let mut text = plain_error(text);
     if !is_writable() {
         DROPPED.fetch_add(1, Ordering::Relaxed);

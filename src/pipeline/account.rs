@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The reason that an output dropped frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LossReason {
+pub(crate) enum LossReason {
     /// A write failed.
     WriteFailed,
     /// A file could not be written at that time.
@@ -18,10 +18,11 @@ pub enum LossReason {
 
 impl LossReason {
     /// Every reason.
-    pub const ALL: [Self; 4] = [Self::WriteFailed, Self::Outage, Self::QueueFull, Self::Closing];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::WriteFailed, Self::Outage, Self::QueueFull, Self::Closing];
 
     /// Returns the name of the reason in metrics.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::WriteFailed => "write_failed",
             Self::Outage => "outage",
@@ -35,15 +36,15 @@ impl LossReason {
 #[derive(Debug, Default)]
 pub struct Account {
     /// Name of the output.
-    pub name: String,
+    pub(crate) name: String,
     /// True if the output is a relay.
-    pub is_relay: bool,
+    pub(crate) is_relay: bool,
     /// Frames that were written or sent.
-    pub frames: AtomicU64,
+    pub(crate) frames: AtomicU64,
     /// True if the file can be written or the receiver is connected.
-    pub connected: AtomicBool,
+    pub(crate) connected: AtomicBool,
     /// Failed writes and connections.
-    pub failures: AtomicU64,
+    pub(crate) failures: AtomicU64,
     dropped: [AtomicU64; LossReason::ALL.len()],
 }
 
@@ -54,17 +55,17 @@ impl Account {
     }
 
     /// Returns the number of frames dropped for `reason`.
-    pub fn dropped(&self, reason: LossReason) -> u64 {
+    pub(crate) fn dropped(&self, reason: LossReason) -> u64 {
         self.dropped[reason as usize].load(Ordering::Relaxed)
     }
 
     /// Sets the number of frames dropped for `reason`.
-    pub fn set_dropped(&self, reason: LossReason, count: u64) {
+    pub(crate) fn set_dropped(&self, reason: LossReason, count: u64) {
         self.dropped[reason as usize].store(count, Ordering::Relaxed);
     }
 
     /// Returns the number of all dropped frames.
-    pub fn lost(&self) -> u64 {
+    pub(crate) fn lost(&self) -> u64 {
         LossReason::ALL.iter().map(|reason| self.dropped(*reason)).sum()
     }
 }

@@ -7,10 +7,10 @@ use dnstap::Event;
 use dnstap::decode::DecodeError;
 
 /// The prefix of IPv4-mapped IPv6 addresses.
-pub const IPV4_MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+pub(crate) const IPV4_MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 /// Length of [`IPV4_MAPPED`] in bits.
-pub const MAPPED_BITS: u8 = 96;
+pub(crate) const MAPPED_BITS: u8 = 96;
 
 /// Decodes the payload of a frame into an empty event and normalizes its addresses.
 #[inline]

@@ -71,7 +71,7 @@ pub struct FormatProperties {
     /// The kind of their data.
     pub kind: DataKind,
     /// A file has its name only once it is complete; others can be read while they are written.
-    pub is_named_when_complete: bool,
+    pub(crate) is_named_when_complete: bool,
     /// A file may be compressed with zstd.
     pub can_be_compressed: bool,
     /// Statistics as text may follow on the same output.

@@ -31,13 +31,13 @@ pub struct Mask {
 
 /// Counts of data that was removed besides bits of addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// DNS messages that could not be read, and were left out of their events.
-    pub unreadable: u64,
+    pub(crate) unreadable: u64,
     /// DNS messages with bytes after their records, which were cut off.
-    pub cut: u64,
+    pub(crate) cut: u64,
     /// EDNS options and records that were emptied.
-    pub emptied: u64,
+    pub(crate) emptied: u64,
 }
 
 impl Mask {
@@ -54,7 +54,7 @@ impl Mask {
     }
 
     /// Returns the counts so far.
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.counts
     }
 

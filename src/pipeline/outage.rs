@@ -11,7 +11,7 @@ const OUTAGE: LineKind = LineKind("outputs that failed");
 
 /// The outages of one output, which is called `name` in messages.
 #[derive(Debug)]
-pub struct Outages {
+pub(crate) struct Outages {
     name: String,
     backoff: Backoff,
     current: Option<Outage>,
@@ -33,12 +33,12 @@ struct Outage {
 
 impl Outages {
     /// Creates the record of an output without outages.
-    pub fn new(name: String) -> Self {
+    pub(crate) fn new(name: String) -> Self {
         Self { name, backoff: Backoff::default(), current: None, missed: 0, failures: 0 }
     }
 
     /// Records a failure and reports it, immediately and at growing intervals while it lasts.
-    pub fn record_failure(&mut self, why: &str, others: &str) {
+    pub(crate) fn record_failure(&mut self, why: &str, others: &str) {
         let now = Instant::now();
         let delay = self.backoff.failed(now);
         let current = self.current.get_or_insert(Outage {
@@ -59,19 +59,19 @@ impl Outages {
     }
 
     /// Returns whether an outage lasts.
-    pub fn is_active(&self) -> bool {
+    pub(crate) fn is_active(&self) -> bool {
         self.current.is_some()
     }
 
     /// Returns the time of the next retry: after the delay, or earlier if the next file is due at `split`.
-    pub fn retry_at(&self, split: Option<Instant>) -> Option<Instant> {
+    pub(crate) fn retry_at(&self, split: Option<Instant>) -> Option<Instant> {
         let current = self.current.as_ref().filter(|current| !current.in_trial)?;
         let split = split.filter(|split| *split > current.tried_at);
         Some(split.map_or(current.retry_at, |split| split.min(current.retry_at)))
     }
 
     /// Counts missed frames.
-    pub fn count_missed(&mut self, count: u64) {
+    pub(crate) fn count_missed(&mut self, count: u64) {
         self.missed += count;
         if let Some(current) = &mut self.current {
             current.missed += count;
@@ -79,19 +79,19 @@ impl Outages {
     }
 
     /// Counts a failure.
-    pub fn count_failure(&mut self) {
+    pub(crate) fn count_failure(&mut self) {
         self.failures += 1;
     }
 
     /// Starts a trial: the next write decides whether the outage has ended.
-    pub fn start_trial(&mut self) {
+    pub(crate) fn start_trial(&mut self) {
         if let Some(current) = &mut self.current {
             current.in_trial = true;
         }
     }
 
     /// Ends the outage after a successful write, and reports it.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if let Some(Outage { since, missed, .. }) = self.current.take() {
             Log.end_state(OUTAGE, &self.name);
             let (name, seconds) = (&self.name, since.elapsed().as_secs());
@@ -102,12 +102,12 @@ impl Outages {
     }
 
     /// Returns the number of frames missed in all outages.
-    pub fn missed(&self) -> u64 {
+    pub(crate) fn missed(&self) -> u64 {
         self.missed
     }
 
     /// Returns the number of failures.
-    pub fn failures(&self) -> u64 {
+    pub(crate) fn failures(&self) -> u64 {
         self.failures
     }
 }

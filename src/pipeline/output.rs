@@ -6,14 +6,14 @@ pub mod error;
 pub mod frames;
 pub mod parquet;
 pub mod pcap;
-pub mod pdns;
-pub mod querylog;
-pub mod recent;
+pub(crate) mod pdns;
+pub(crate) mod querylog;
+pub(crate) mod recent;
 pub mod relay;
-pub mod remarks;
-pub mod series;
+pub(crate) mod remarks;
+pub(crate) mod series;
 pub mod stats;
-pub mod text;
+pub(crate) mod text;
 
 use std::time::Instant;
 
@@ -36,7 +36,7 @@ pub struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     /// Returns the bytes of the frame without the length prefix.
-    pub fn payload(&self) -> &'a [u8] {
+    pub(crate) fn payload(&self) -> &'a [u8] {
         &self.bytes[framestream::frame::LENGTH_SIZE..]
     }
 }

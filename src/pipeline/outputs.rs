@@ -76,9 +76,9 @@ pub struct Finished {
     /// True if no output failed.
     pub complete: bool,
     /// Number of frames that were not written to files.
-    pub unwritten: u64,
+    pub(crate) unwritten: u64,
     /// Number of frames that relays did not send.
-    pub unsent: u64,
+    pub(crate) unsent: u64,
 }
 
 impl Outputs {
@@ -102,7 +102,7 @@ impl Outputs {
     }
 
     /// Returns whether no output will accept another frame.
-    pub fn all_stopped(&self) -> bool {
+    pub(crate) fn all_stopped(&self) -> bool {
         self.slots.iter().all(|slot| match slot.state {
             OutputState::Active => false,
             OutputState::ReaderGone => true,
@@ -111,12 +111,12 @@ impl Outputs {
     }
 
     /// Returns whether an output has failed. The failure was reported.
-    pub fn any_failed(&self) -> bool {
+    pub(crate) fn any_failed(&self) -> bool {
         self.failed
     }
 
     /// Returns the time at which the next call of [`Outputs::tick`] is due.
-    pub fn due(&mut self) -> Option<Instant> {
+    pub(crate) fn due(&mut self) -> Option<Instant> {
         let dues = self.slots.iter_mut().filter_map(|slot| match slot.state {
             OutputState::Active => slot.output.due(),
             OutputState::ReaderGone => None,
@@ -126,7 +126,7 @@ impl Outputs {
     }
 
     /// Performs periodic work that is due at `now`, and retries failed outputs.
-    pub fn tick(&mut self, now: Instant, report: &mut dyn FnMut(String)) {
+    pub(crate) fn tick(&mut self, now: Instant, report: &mut dyn FnMut(String)) {
         self.for_each_active(report, |output| match output.due() {
             Some(due) if due <= now => output.tick(),
             _ => Ok(()),
@@ -135,7 +135,7 @@ impl Outputs {
     }
 
     /// Starts new files in all outputs to files, and retries all failed outputs.
-    pub fn reopen(&mut self, report: &mut dyn FnMut(String)) {
+    pub(crate) fn reopen(&mut self, report: &mut dyn FnMut(String)) {
         self.revive(report, |_| true);
         self.for_each_active(report, |output| output.reopen());
     }
@@ -160,17 +160,17 @@ impl Outputs {
     }
 
     /// Sets the kind of input that the following frames come from.
-    pub fn set_input(&mut self, input: InputKind) {
+    pub(crate) fn set_input(&mut self, input: InputKind) {
         self.slots.iter_mut().for_each(|slot| slot.output.set_input(input));
     }
 
     /// Flushes all outputs.
-    pub fn flush(&mut self, report: &mut dyn FnMut(String)) {
+    pub(crate) fn flush(&mut self, report: &mut dyn FnMut(String)) {
         self.for_each_active(report, |output| output.flush());
     }
 
     /// Ends the outages of outputs that write again, and updates the accounts.
-    pub fn end_outages(&mut self) {
+    pub(crate) fn end_outages(&mut self) {
         for slot in &mut self.slots {
             let has_written = slot.state == OutputState::Active
                 && slot.outages.is_active()
@@ -199,12 +199,12 @@ impl Outputs {
     }
 
     /// Writes a frame to all outputs.
-    pub fn write_frame(&mut self, frame: &Frame<'_>, report: &mut dyn FnMut(String)) {
+    pub(crate) fn write_frame(&mut self, frame: &Frame<'_>, report: &mut dyn FnMut(String)) {
         self.write_to(frame, report, |_| true);
     }
 
     /// Writes a frame to the outputs that need decoded events.
-    pub fn write_decoded(&mut self, frame: &Frame<'_>, report: &mut dyn FnMut(String)) {
+    pub(crate) fn write_decoded(&mut self, frame: &Frame<'_>, report: &mut dyn FnMut(String)) {
         self.write_to(frame, report, |output| output.needs_events());
     }
 
@@ -231,7 +231,11 @@ impl Outputs {
     }
 
     /// Writes a batch to the outputs that do not need decoded events. Returns whether there are other outputs.
-    pub fn write_undecoded(&mut self, frames: &[u8], report: &mut dyn FnMut(String)) -> bool {
+    pub(crate) fn write_undecoded(
+        &mut self,
+        frames: &[u8],
+        report: &mut dyn FnMut(String),
+    ) -> bool {
         let mut others = false;
         for index in 0..self.slots.len() {
             let slot = &mut self.slots[index];
@@ -259,7 +263,7 @@ impl Outputs {
     }
 
     /// Counts frames that were discarded before they reached the outputs.
-    pub fn count_missed(&mut self, count: u64) {
+    pub(crate) fn count_missed(&mut self, count: u64) {
         self.slots.iter_mut().for_each(|slot| slot.count_missed(count));
     }
 
@@ -294,7 +298,7 @@ impl Outputs {
     }
 
     /// Closes all outputs, and reports the frames that failed outputs missed.
-    pub fn finish(self, report: &mut dyn FnMut(String)) -> Finished {
+    pub(crate) fn finish(self, report: &mut dyn FnMut(String)) -> Finished {
         let mut finished = Finished { complete: !self.failed, ..Finished::default() };
         for OutputSlot { name, output, state, outages, lost, account, .. } in self.slots {
             match output.finish(report) {

@@ -10,7 +10,7 @@
 //! - If a response is earlier than its query, because a clock was set or there are two clocks, the latency
 //!   is unknown.
 
-pub mod unpaired;
+pub(crate) mod unpaired;
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -22,27 +22,27 @@ use dnstap::schema::{Hop, PolicyAction};
 use unpaired::Fit;
 
 /// Maximum time between a query and its response.
-pub const TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Returns a time of a message in nanoseconds since 1970. Returns `None` without seconds, and for times
 /// after the year 2262, which not all output formats can express.
-pub fn nanoseconds(seconds: Option<u64>, nanoseconds: Option<u32>) -> Option<u64> {
+pub(crate) fn nanoseconds(seconds: Option<u64>, nanoseconds: Option<u32>) -> Option<u64> {
     let time = seconds?.checked_mul(1_000_000_000)?.checked_add(nanoseconds.unwrap_or(0).into())?;
     i64::try_from(time).is_ok().then_some(time)
 }
 
 /// The query time and response time of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExchangeTimes {
+pub(crate) struct ExchangeTimes {
     /// Query time in nanoseconds since 1970.
-    pub query: Option<u64>,
+    pub(crate) query: Option<u64>,
     /// Response time in nanoseconds since 1970, for responses only.
-    pub response: Option<u64>,
+    pub(crate) response: Option<u64>,
 }
 
 impl ExchangeTimes {
     /// Returns the times of a message.
-    pub fn of(message: &Message<'_>) -> Self {
+    pub(crate) fn of(message: &Message<'_>) -> Self {
         let response = nanoseconds(message.response_time_sec, message.response_time_nsec);
         Self {
             query: nanoseconds(message.query_time_sec, message.query_time_nsec),
@@ -51,19 +51,19 @@ impl ExchangeTimes {
     }
 
     /// Returns the query time or, if absent, the response time.
-    pub fn first(self) -> Option<u64> {
+    pub(crate) fn first(self) -> Option<u64> {
         self.query.or(self.response)
     }
 
     /// Returns whether a message at `time` is too late to form a pair.
-    pub fn has_expired_at(self, time: Option<u64>) -> bool {
+    pub(crate) fn has_expired_at(self, time: Option<u64>) -> bool {
         let timeout = TIMEOUT.as_nanos() as u64;
         self.first().zip(time).is_some_and(|(own, time)| time > own.saturating_add(timeout))
     }
 }
 
 /// Returns how well a query and a response with the same key match.
-pub fn fit(query: ExchangeTimes, response: ExchangeTimes) -> Fit {
+pub(crate) fn fit(query: ExchangeTimes, response: ExchangeTimes) -> Fit {
     if query.has_expired_at(response.first()) || response.has_expired_at(query.first()) {
         return Fit::Mismatch;
     }
@@ -76,7 +76,7 @@ pub fn fit(query: ExchangeTimes, response: ExchangeTimes) -> Fit {
 
 /// The time from a query to its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Latency {
+pub(crate) enum Latency {
     /// The latency in nanoseconds.
     Known(u64),
     /// The response is earlier than its query.
@@ -86,7 +86,7 @@ pub enum Latency {
 }
 
 /// Returns the latency of a response to a query.
-pub fn latency(query: Option<u64>, response: ExchangeTimes) -> Latency {
+pub(crate) fn latency(query: Option<u64>, response: ExchangeTimes) -> Latency {
     match (response.query.or(query), response.response) {
         (Some(asked), Some(answered)) => {
             answered.checked_sub(asked).map_or(Latency::Negative, Latency::Known)
@@ -96,7 +96,7 @@ pub fn latency(query: Option<u64>, response: ExchangeTimes) -> Latency {
 }
 
 /// Returns whether a message reports a query that a policy dropped without a response.
-pub fn is_unsent(message: &Message<'_>) -> bool {
+pub(crate) fn is_unsent(message: &Message<'_>) -> bool {
     message.message_type.is_response()
         && message.response_message.is_none()
         && message.query_message.is_some()
@@ -105,7 +105,7 @@ pub fn is_unsent(message: &Message<'_>) -> bool {
 
 /// A generator of keys that are equal for a query and its response.
 #[derive(Debug, Default)]
-pub struct PairKeys {
+pub(crate) struct PairKeys {
     hasher: RandomState,
     scratch: Vec<u8>,
     /// The last server identity and its hash, cached because consecutive messages often share it.
@@ -114,7 +114,7 @@ pub struct PairKeys {
 
 impl PairKeys {
     /// Returns the hash of a server's identity.
-    pub fn server(&mut self, identity: Option<&[u8]>) -> u64 {
+    pub(crate) fn server(&mut self, identity: Option<&[u8]>) -> u64 {
         let identity = identity.unwrap_or_default();
         let (last, number) = &mut self.server;
         if last != identity {
@@ -126,7 +126,7 @@ impl PairKeys {
     }
 
     /// Returns the key of a message.
-    pub fn key(
+    pub(crate) fn key(
         &mut self,
         identity: Option<&[u8]>,
         message: &Message<'_>,

@@ -16,11 +16,11 @@ macro_rules! keyed {
     };
 }
 
-pub mod json;
-pub mod message;
-pub mod quiet;
-pub mod time;
-pub mod yaml;
+pub(crate) mod json;
+pub(crate) mod message;
+pub(crate) mod quiet;
+pub(crate) mod time;
+pub(crate) mod yaml;
 
 use dnstap::Event;
 use dnstap::decode::DecodeError;
@@ -92,7 +92,7 @@ impl EventPrinter {
 }
 
 /// Prints the name of an enumeration's value, or the number that has none.
-pub fn named(name: Option<&str>, number: u32, out: &mut Vec<u8>) {
+pub(crate) fn named(name: Option<&str>, number: u32, out: &mut Vec<u8>) {
     match name {
         Some(name) => out.str(name),
         // Protobuf sends an `int32`.
@@ -116,7 +116,7 @@ pub(crate) mod tests {
 
     /// Returns the names under which the fields of a message of the schema are to be found. Seconds
     /// and nanoseconds are one time.
-    pub fn field_names(fields: &[Field]) -> impl Iterator<Item = &str> {
+    pub(crate) fn field_names(fields: &[Field]) -> impl Iterator<Item = &str> {
         fields.iter().map(|field| {
             let name = field.name;
             name.strip_suffix("_sec").or(name.strip_suffix("_nsec")).unwrap_or(name)

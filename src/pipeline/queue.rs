@@ -64,7 +64,7 @@ impl BatchQueue {
     }
 
     /// Waits for room and adds whole data frames. Returns false if the worker has stopped.
-    pub fn push_from(&self, input: InputKind, frames: &[u8]) -> bool {
+    pub(crate) fn push_from(&self, input: InputKind, frames: &[u8]) -> bool {
         let mut state = self.lock();
         while state.bytes > 0 && state.bytes + frames.len() > CAPACITY && state.stopped.is_none() {
             state = self.not_full.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -113,12 +113,12 @@ impl BatchQueue {
     }
 
     /// Returns whether no batch is pending.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.lock().batches.is_empty()
     }
 
     /// Returns the buffer of a batch for reuse.
-    pub fn recycle(&self, mut batch: Vec<u8>) {
+    pub(crate) fn recycle(&self, mut batch: Vec<u8>) {
         batch.clear();
         let mut state = self.lock();
         if state.spare.len() < SPARE_BUFFERS && batch.capacity() <= 2 * BATCH_SIZE {
@@ -133,7 +133,7 @@ impl BatchQueue {
     }
 
     /// Refuses further frames because the worker stops. Returns the number of discarded pending frames.
-    pub fn abandon(&self, reason: StopReason) -> u64 {
+    pub(crate) fn abandon(&self, reason: StopReason) -> u64 {
         let mut state = self.lock();
         state.stopped = Some(reason);
         let batches = std::mem::take(&mut state.batches);

@@ -162,7 +162,7 @@ impl Selection {
     }
 
     /// Returns whether the filters select an event. A field that is absent matches no filter.
-    pub fn selects(&self, event: &Event<'_>) -> bool {
+    pub(crate) fn selects(&self, event: &Event<'_>) -> bool {
         let Some(message) = &event.message else { return self.is_everything() };
         (self.types.is_empty() || self.types.contains(&message.message_type))
             && (self.clients.is_empty() || self.selects_client(message))

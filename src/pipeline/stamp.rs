@@ -20,7 +20,7 @@ impl Stamp {
 
     /// Returns the marked event and its frame, which is otherwise identical to `frame`. Returns `None` if
     /// the frame exceeds the maximum length.
-    pub fn apply<'a>(
+    pub(crate) fn apply<'a>(
         &'a mut self,
         event: &Event<'a>,
         frame: &[u8],

@@ -2,12 +2,12 @@
 //! Statistics of messages: counts by type, protocol, question and response code, the busiest
 //! names and clients, and how long answers took. Memory is bounded, whatever the messages say.
 
-pub mod http;
-pub mod latency;
+pub(crate) mod http;
+pub(crate) mod latency;
 pub mod metrics;
-pub mod span;
+pub(crate) mod span;
 pub mod text;
-pub mod top;
+pub(crate) mod top;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -35,33 +35,33 @@ const _: () = assert!((SocketProtocol::ALL.last().unwrap().0 as usize) < PROTOCO
 #[derive(Debug)]
 pub struct MessageStats {
     /// Frames, with those that hold no message.
-    pub frames: u64,
+    pub(crate) frames: u64,
     /// Bytes of the frames.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Frames that are no dnstap messages.
-    pub bad_frames: u64,
+    pub(crate) bad_frames: u64,
     /// Messages whose DNS message is none, or is cut short.
-    pub bad_dns: u64,
+    pub(crate) bad_dns: u64,
     /// Responses that were not sent, but dropped.
-    pub unsent: u64,
+    pub(crate) unsent: u64,
     /// Responses before their queries.
-    pub backwards: u64,
+    pub(crate) backwards: u64,
     /// When the messages were.
-    pub times: TimeSpans,
+    pub(crate) times: TimeSpans,
     /// Messages by type; 0 stands for types without a name.
-    pub types: [u64; MessageType::LIMIT],
+    pub(crate) types: [u64; MessageType::LIMIT],
     /// Messages by protocol.
-    pub protocols: [u64; PROTOCOLS],
+    pub(crate) protocols: [u64; PROTOCOLS],
     /// Questions by type.
-    pub questions: BTreeMap<u16, u64>,
+    pub(crate) questions: BTreeMap<u16, u64>,
     /// Responses by code.
-    pub codes: BTreeMap<u16, u64>,
+    pub(crate) codes: BTreeMap<u16, u64>,
     /// Names asked for.
-    pub names: Top,
+    pub(crate) names: Top,
     /// Addresses of who asks.
-    pub clients: Top,
+    pub(crate) clients: Top,
     /// Latencies of answers, by hop.
-    pub latency: [Histogram; Hop::ALL.len()],
+    pub(crate) latency: [Histogram; Hop::ALL.len()],
     /// Queries and responses that wait for each other.
     pairs: Pairs,
     scratch: Vec<u8>,
@@ -180,12 +180,12 @@ fn question<'a, 'b>(parts: Option<&'b Parts<'a>>) -> Option<(&'b Parts<'a>, Ques
 }
 
 /// The name of a type of messages by its place among [`MessageStats::types`].
-pub fn type_name(number: usize) -> &'static str {
+pub(crate) fn type_name(number: usize) -> &'static str {
     MessageType(number as u32).name().unwrap_or("other")
 }
 
 /// A name as text.
-pub fn name_text(wire: &[u8]) -> String {
+pub(crate) fn name_text(wire: &[u8]) -> String {
     let mut text = Vec::new();
     // What was counted is a name.
     let _ = name::print_first(wire, &mut text);
@@ -193,7 +193,7 @@ pub fn name_text(wire: &[u8]) -> String {
 }
 
 /// An address as text.
-pub fn address_text(address: &[u8]) -> String {
+pub(crate) fn address_text(address: &[u8]) -> String {
     let text = match (<[u8; 4]>::try_from(address), <[u8; 16]>::try_from(address)) {
         (Ok(address), _) => Some(IpAddr::from(address)),
         (_, Ok(address)) => Some(IpAddr::from(address)),
@@ -203,14 +203,14 @@ pub fn address_text(address: &[u8]) -> String {
 }
 
 /// Returns the text that a function of the printers prints.
-pub fn printed(print: impl FnOnce(&mut Vec<u8>)) -> String {
+pub(crate) fn printed(print: impl FnOnce(&mut Vec<u8>)) -> String {
     let mut text = Vec::new();
     print(&mut text);
     String::from_utf8_lossy(&text).into_owned()
 }
 
 /// The name of a protocol by its place among [`MessageStats::protocols`].
-pub fn protocol_name(number: usize) -> String {
+pub(crate) fn protocol_name(number: usize) -> String {
     let protocol = SocketProtocol(number as u32);
     match protocol.name() {
         Some(name) => name.into(),

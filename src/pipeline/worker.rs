@@ -25,9 +25,9 @@ const REOPEN_CHECK: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub struct WorkerTotals {
     /// Frames that could not be decoded.
-    pub bad: u64,
+    pub(crate) bad: u64,
     /// Events that exceeded the maximum length after masking or sampling.
-    pub unencoded: u64,
+    pub(crate) unencoded: u64,
 }
 
 /// The state of the worker thread.

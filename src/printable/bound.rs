@@ -15,4 +15,4 @@ pub fn text_max(size: usize) -> usize {
 }
 
 /// Most bytes of any other field that are printed.
-pub const FIELD_MAX: usize = u16::MAX as usize;
+pub(crate) const FIELD_MAX: usize = u16::MAX as usize;

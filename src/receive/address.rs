@@ -75,11 +75,6 @@ impl HostAddress {
         self.port
     }
 
-    /// Returns the text that it was parsed from.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
     /// Returns the first address of the host, to listen on: without a host, any of this machine.
     pub fn resolve(&self) -> io::Result<SocketAddr> {
         let host = if self.host.is_empty() { "::" } else { &self.host };
@@ -161,7 +156,7 @@ mod tests {
 
     #[test]
     fn an_address_has_a_port_and_a_peer_a_host() {
-        assert_eq!(HostAddress::parse(":53").unwrap().as_str(), ":53");
+        assert_eq!(HostAddress::parse(":53").unwrap().to_string(), ":53");
         let peer = PeerAddress::host("tls:[2001:db8::1]:53").unwrap();
         assert!(peer.is_tls() && peer.to_string() == "tls:[2001:db8::1]:53");
         for wrong in ["ns1", "2001:db8::1", "2001:db8::1:6000", "ns1:+53", ":53", "ns1:0"] {

@@ -19,7 +19,7 @@ const FULL: LineKind = LineKind("connections that wait");
 
 /// The state of the admission of connections.
 #[derive(Debug)]
-pub struct Admission {
+pub(crate) struct Admission {
     /// Maximum number of concurrent connections.
     limit: usize,
     /// Time that a connection may go without a complete frame while others wait.
@@ -33,7 +33,7 @@ pub struct Admission {
 
 impl Admission {
     /// Lets in up to `limit` connections, and no more than the system allows.
-    pub fn new(limit: usize, idle: Duration) -> io::Result<Self> {
+    pub(crate) fn new(limit: usize, idle: Duration) -> io::Result<Self> {
         Ok(Self {
             limit,
             idle,
@@ -45,18 +45,18 @@ impl Admission {
     }
 
     /// Returns the time of the next check for room; `None` if there was room.
-    pub fn look_again_at(&self) -> Option<Instant> {
+    pub(crate) fn look_again_at(&self) -> Option<Instant> {
         self.full.then_some(self.look_again_at)
     }
 
     /// Notes that a connection closed.
-    pub fn one_closed(&mut self) {
+    pub(crate) fn one_closed(&mut self) {
         self.full = false;
     }
 
     /// Returns, in words, the limit that keeps out another connection besides `count` others;
     /// `None` if there is room.
-    pub fn reached(&mut self, count: usize, now: Instant) -> Option<String> {
+    pub(crate) fn reached(&mut self, count: usize, now: Instant) -> Option<String> {
         let Descriptors { limit, reserve } = self.descriptors;
         let reached = if count >= self.limit {
             Some("as many as --maxconns allows".into())
@@ -75,7 +75,7 @@ impl Admission {
 
     /// Notes that a connection waits because of a limit, while the stalest one had its last
     /// complete frame at `since`. Returns whether to close the stalest one.
-    pub fn replaces(
+    pub(crate) fn replaces(
         &mut self,
         count: usize,
         limit: &str,
@@ -96,7 +96,7 @@ impl Admission {
     }
 
     /// Notes that none waits.
-    pub fn none_waits(&mut self, log: Log) {
+    pub(crate) fn none_waits(&mut self, log: Log) {
         if self.waited_at.is_some_and(|then| then.elapsed() > NEWS) {
             self.waited_at = None;
             log.end_state(FULL, "");

@@ -39,7 +39,7 @@ const OVER_LIMIT: LineKind = LineKind("frames over the size limit");
 
 /// The next step of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub(crate) enum Next {
     /// Its next turn: there may be more to read.
     Turn,
     /// An event.
@@ -49,9 +49,9 @@ pub enum Next {
 }
 
 /// A connection.
-pub struct Connection {
+pub(crate) struct Connection {
     /// It stands in the queue for a turn.
-    pub queued: bool,
+    pub(crate) queued: bool,
     stream: Box<dyn SocketStream>,
     name: ConnectionName,
     /// Reports START to the thread that dialed; dropped when the connection ends.
@@ -95,7 +95,11 @@ enum BatchEnd {
 
 impl Connection {
     /// A connection whose handshake begins now.
-    pub fn new(stream: Box<dyn SocketStream>, peer: Peer, shared: &mut ReceiverContext) -> Self {
+    pub(crate) fn new(
+        stream: Box<dyn SocketStream>,
+        peer: Peer,
+        shared: &mut ReceiverContext,
+    ) -> Self {
         shared.totals.connections += 1;
         let name = ConnectionName { fd: stream.as_raw_fd(), peer };
         let now = Instant::now();
@@ -121,42 +125,42 @@ impl Connection {
     }
 
     /// A connection that was made, not accepted.
-    pub fn made((stream, peer, made): DialedStream, shared: &mut ReceiverContext) -> Self {
+    pub(crate) fn made((stream, peer, made): DialedStream, shared: &mut ReceiverContext) -> Self {
         Self { made: Some(made), ..Self::new(stream, peer, shared) }
     }
 
     /// Its socket.
-    pub fn source(&mut self) -> &mut dyn Source {
+    pub(crate) fn source(&mut self) -> &mut dyn Source {
         &mut self.stream
     }
 
     /// Returns whether it was made, not accepted.
-    pub fn is_made(&self) -> bool {
+    pub(crate) fn is_made(&self) -> bool {
         self.made.is_some()
     }
 
     /// Its name in the log.
-    pub fn name(&self) -> &ConnectionName {
+    pub(crate) fn name(&self) -> &ConnectionName {
         &self.name
     }
 
     /// Until when the peer has to do its part.
-    pub fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
     /// Returns the time of the last complete frame.
-    pub fn last_whole(&self) -> Instant {
+    pub(crate) fn last_whole(&self) -> Instant {
         self.last_whole
     }
 
     /// Returns the bytes of memory that it holds between two turns.
-    pub fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.rest.len() + self.buffer.as_ref().map_or(0, ReadAhead::size)
     }
 
     /// Notes what has happened to the socket. Says whether it is worth a turn.
-    pub fn note(&mut self, event: &event::Event) -> bool {
+    pub(crate) fn note(&mut self, event: &event::Event) -> bool {
         self.hung_up |= event.is_read_closed() || event.is_error();
         self.may_read |= event.is_readable() || self.hung_up;
         self.may_read |= event.is_writable() && self.stream.reads_when_writable();
@@ -164,7 +168,7 @@ impl Connection {
     }
 
     /// Reads once, and does what can be done.
-    pub fn turn(&mut self, shared: &mut ReceiverContext) -> Result<Next, FrameWriteError> {
+    pub(crate) fn turn(&mut self, shared: &mut ReceiverContext) -> Result<Next, FrameWriteError> {
         let mut buffer = self.buffer.take().unwrap_or_else(|| {
             let mut buffer = shared.buffer();
             buffer.put(&std::mem::take(&mut self.rest));
@@ -466,7 +470,7 @@ impl Connection {
     }
 
     /// The peer did not do its part in time.
-    pub fn expire(&mut self, shared: &mut ReceiverContext) {
+    pub(crate) fn expire(&mut self, shared: &mut ReceiverContext) {
         match self.state {
             StreamPhase::Opening(_) => {
                 let text = format!("no handshake within {} seconds", PATIENCE.as_secs());
@@ -481,7 +485,7 @@ impl Connection {
     }
 
     /// The program stops.
-    pub fn abandon(&mut self, shared: &mut ReceiverContext) {
+    pub(crate) fn abandon(&mut self, shared: &mut ReceiverContext) {
         if matches!(self.state, StreamPhase::Receiving { .. }) {
             let rest = self.buffer.as_ref().map_or(self.rest.len(), |buffer| buffer.bytes().len());
             self.cut_off(rest, shared);
@@ -489,7 +493,7 @@ impl Connection {
     }
 
     /// Tells that the connection is over.
-    pub fn log_closing(&self, log: Log) {
+    pub(crate) fn log_closing(&self, log: Log) {
         let (frames, bytes) = (self.frames, self.bytes);
         let text = format_args!("closing (read {frames} frames, {bytes} bytes)");
         log.connection(Level::Connections, &self.name, text);

@@ -68,7 +68,7 @@ impl<T> Credentials<T> {
     }
 
     /// Reloads the files. If that fails, the previous value stays in use.
-    pub fn reload(&mut self) {
+    pub(crate) fn reload(&mut self) {
         self.seen = self.files.states();
         // Opening a pipe waits for its writer, which may never come.
         let is_pipe = |path: &&PathBuf| {
@@ -104,7 +104,7 @@ impl<T> Credentials<T> {
     }
 
     /// Warns if our own certificate is not valid, or will expire soon.
-    pub fn check(&self) {
+    pub(crate) fn check(&self) {
         if let Some(path) = &self.files.certificate
             && let Some((from, to)) = self.validity
             && let Some(trouble) = trouble(from, to, SystemTime::now())

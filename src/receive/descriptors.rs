@@ -12,23 +12,23 @@ const RESERVE: u64 = 32;
 
 /// The share of descriptors that connections may take.
 #[derive(Clone, Copy, Debug)]
-pub struct Descriptors {
+pub(crate) struct Descriptors {
     /// Limit of open descriptors of the process.
-    pub limit: u64,
+    pub(crate) limit: u64,
     /// Descriptors of these that are reserved for other uses.
-    pub reserve: u64,
+    pub(crate) reserve: u64,
 }
 
 impl Descriptors {
     /// Divides the current limit of the process.
-    pub fn of_process() -> io::Result<Self> {
+    pub(crate) fn of_process() -> io::Result<Self> {
         let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
         Ok(Self { limit, reserve: RESERVE.min(limit / 4) })
     }
 
     /// Returns whether a descriptor is left for a connection. The system assigns the lowest free
     /// number, so numbers above the limit of connections stay free for other uses.
-    pub fn have_one_left(self) -> bool {
+    pub(crate) fn have_one_left(self) -> bool {
         let lowest = io::stderr().as_fd().try_clone_to_owned();
         lowest.is_ok_and(|fd| (fd.as_raw_fd() as u64) < self.limit - self.reserve)
     }

@@ -57,7 +57,7 @@ impl DialTarget {
 }
 
 /// A connection that was made, its peer, and who hears of its START, and by the drop of its end.
-pub type DialedStream = (Box<dyn SocketStream + Send>, Peer, Sender<()>);
+pub(crate) type DialedStream = (Box<dyn SocketStream + Send>, Peer, Sender<()>);
 
 /// Connections as they are made.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl Dialer {
     }
 
     /// The next connection, if there is one.
-    pub fn next(&self) -> Option<DialedStream> {
+    pub(crate) fn next(&self) -> Option<DialedStream> {
         self.made.try_recv().ok()
     }
 }

@@ -13,17 +13,17 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
-pub mod admission;
-pub mod connection;
+mod admission;
+mod connection;
 pub mod credentials;
-pub mod descriptors;
+mod descriptors;
 pub mod dialer;
 pub mod listener;
 pub mod peer;
 mod places;
-pub mod shared;
-pub mod socket_stream;
-pub mod tls;
+mod shared;
+mod socket_stream;
+mod tls;
 pub mod totals;
 
 use std::collections::{HashMap, VecDeque};

@@ -181,7 +181,7 @@ impl Listener {
     }
 
     /// Returns the event source to wait for.
-    pub fn source(&mut self) -> &mut dyn Source {
+    pub(crate) fn source(&mut self) -> &mut dyn Source {
         match &mut self.socket {
             Socket::Unix(socket) => socket,
             Socket::Tcp(socket) | Socket::Tls(socket, _) => socket,
@@ -189,7 +189,7 @@ impl Listener {
     }
 
     /// Returns whether a connection waits to be accepted.
-    pub fn has_waiting(&self) -> bool {
+    pub(crate) fn has_waiting(&self) -> bool {
         let socket = match &self.socket {
             Socket::Unix(socket) => socket.as_fd(),
             Socket::Tcp(socket) | Socket::Tls(socket, _) => socket.as_fd(),
@@ -199,7 +199,7 @@ impl Listener {
     }
 
     /// Returns the next connection and its peer; `WouldBlock` if there is none.
-    pub fn accept(&self) -> io::Result<(Box<dyn SocketStream>, Peer)> {
+    pub(crate) fn accept(&self) -> io::Result<(Box<dyn SocketStream>, Peer)> {
         match &self.socket {
             Socket::Unix(socket) => {
                 let (stream, _) = socket.accept()?;

@@ -27,11 +27,11 @@ pub enum Peer {
 
 /// A connection: the number of its socket, and its other end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConnectionName {
+pub(crate) struct ConnectionName {
     /// The number of its socket.
-    pub fd: RawFd,
+    pub(crate) fd: RawFd,
     /// The other end.
-    pub peer: Peer,
+    pub(crate) peer: Peer,
 }
 
 impl fmt::Display for ConnectionName {
@@ -43,7 +43,7 @@ impl fmt::Display for ConnectionName {
 
 impl Peer {
     /// The process at the other end of a Unix socket.
-    pub fn process(socket: &impl AsFd) -> Self {
+    pub(crate) fn process(socket: &impl AsFd) -> Self {
         match getsockopt(socket, sockopt::PeerCredentials) {
             Ok(peer) => Self::Process { pid: peer.pid(), uid: peer.uid() },
             Err(_) => Self::Unknown,

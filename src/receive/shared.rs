@@ -16,24 +16,24 @@ use crate::totals::{ReceiveTotals, Refusals};
 const SPARE_BUFFERS: usize = 8;
 
 /// The state shared by all connections.
-pub struct ReceiverContext {
+pub(crate) struct ReceiverContext {
     /// Where the frames go.
-    pub output: Box<dyn Destination>,
+    pub(crate) output: Box<dyn Destination>,
     /// The counters.
-    pub totals: ReceiveTotals,
+    pub(crate) totals: ReceiveTotals,
     /// The log.
-    pub log: Log,
+    pub(crate) log: Log,
     /// The content type to take.
-    pub content_type: Box<[u8]>,
+    pub(crate) content_type: Box<[u8]>,
     /// Largest data frame with its length.
-    pub frame_limit: usize,
+    pub(crate) frame_limit: usize,
     spare: Vec<ReadAhead>,
 }
 
 impl ReceiverContext {
     /// Takes data frames of up to `frame_limit` bytes, their lengths included, of streams of
     /// `content_type`. Others are counted in `refusals` too.
-    pub fn new(
+    pub(crate) fn new(
         output: Box<dyn Destination>,
         log: Log,
         content_type: Box<[u8]>,
@@ -45,12 +45,12 @@ impl ReceiverContext {
     }
 
     /// A buffer to read into.
-    pub fn buffer(&mut self) -> ReadAhead {
+    pub(crate) fn buffer(&mut self) -> ReadAhead {
         self.spare.pop().unwrap_or_default()
     }
 
     /// Keeps a buffer that is not needed any more for the next read.
-    pub fn keep(&mut self, buffer: ReadAhead) {
+    pub(crate) fn keep(&mut self, buffer: ReadAhead) {
         let reusable = buffer.bytes().is_empty() && buffer.size() == READ_SIZE;
         if reusable && self.spare.len() < SPARE_BUFFERS {
             self.spare.push(buffer);
@@ -58,7 +58,7 @@ impl ReceiverContext {
     }
 
     /// Tells about a control frame that was received.
-    pub fn log_control(&self, name: &ConnectionName, frame: &ControlFrame) {
+    pub(crate) fn log_control(&self, name: &ConnectionName, frame: &ControlFrame) {
         if let (true, Ok(bytes)) = (self.log.shows(Level::Frames), frame.encode(Header::With)) {
             let text = format!("reading control frame ({} bytes): {}", bytes.len(), quoted(&bytes));
             self.log.connection(Level::Frames, name, text);
@@ -79,7 +79,7 @@ impl ReceiverContext {
     }
 
     /// Tells about a control frame that is to be sent.
-    pub fn log_answer(&self, name: &ConnectionName, frame: &ControlFrame) {
+    pub(crate) fn log_answer(&self, name: &ConnectionName, frame: &ControlFrame) {
         if let Some(kind) = frame.control_type {
             let text = format_args!("sending {} ({})", c_name(kind), kind as u32);
             self.log.connection(Level::Control, name, text);
@@ -91,7 +91,7 @@ impl ReceiverContext {
     }
 
     /// Names both sides' content types.
-    pub fn mismatch(&self, name: &ConnectionName, theirs: &ControlFrame) -> String {
+    pub(crate) fn mismatch(&self, name: &ConnectionName, theirs: &ControlFrame) -> String {
         let ours = String::from_utf8_lossy(&self.content_type);
         let text = format_args!("no CONTENT_TYPE matching: \"{ours}\"");
         self.log.connection(Level::ConnectionErrors, name, text);
@@ -103,7 +103,7 @@ impl ReceiverContext {
 }
 
 /// The name that fstrm gives to a type of control frames.
-pub fn c_name(kind: ControlType) -> &'static str {
+pub(crate) fn c_name(kind: ControlType) -> &'static str {
     match kind {
         ControlType::Accept => "FSTRM_CONTROL_ACCEPT",
         ControlType::Start => "FSTRM_CONTROL_START",

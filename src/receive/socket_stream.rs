@@ -9,7 +9,7 @@ use mio::net::{TcpStream, UnixStream};
 
 /// A connected socket that does not block. A read that brings less than there is room for has
 /// brought all there was.
-pub trait SocketStream: Read + Write + Source + AsRawFd {
+pub(crate) trait SocketStream: Read + Write + Source + AsRawFd {
     /// Returns whether a read is to be made as soon as the socket can be written.
     fn reads_when_writable(&self) -> bool {
         false

@@ -12,7 +12,7 @@ use mio::{Interest, Registry, Token};
 use crate::socket_stream::SocketStream;
 
 /// A TCP connection with TLS.
-pub struct Tls(pub TlsStream<TcpStream>);
+pub(crate) struct Tls(pub(crate) TlsStream<TcpStream>);
 
 impl SocketStream for Tls {
     fn reads_when_writable(&self) -> bool {

@@ -18,24 +18,24 @@ pub struct Refusals {
 
 /// Counters of a run.
 #[derive(Debug, Default)]
-pub struct ReceiveTotals {
+pub(crate) struct ReceiveTotals {
     /// Connections that were accepted.
-    pub connections: u64,
+    pub(crate) connections: u64,
     /// The counts of rejected connections and frames.
-    pub refusals: Arc<Refusals>,
+    pub(crate) refusals: Arc<Refusals>,
     /// Data frames that arrived whole.
-    pub frames: u64,
+    pub(crate) frames: u64,
     /// Their bytes, with their lengths.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Data frames of which the end did not arrive.
-    pub cut_off: u64,
+    pub(crate) cut_off: u64,
     /// Data frames that could not be written.
-    pub unwritten: u64,
+    pub(crate) unwritten: u64,
 }
 
 impl ReceiveTotals {
     /// Prints them, with what the destination lost of what it took.
-    pub fn report(&self, closed: &Closed, log: &Log) {
+    pub(crate) fn report(&self, closed: &Closed, log: &Log) {
         let Self { connections, refusals, frames, bytes, cut_off, unwritten } = self;
         let Closed { unsent, unnamed, .. } = closed;
         let unwritten = unwritten + closed.unwritten;

@@ -7,4 +7,4 @@ pub mod command_line;
 pub mod dnstap_tool;
 pub mod fstrm_capture;
 pub mod printer;
-pub mod setup_error;
+mod setup_error;

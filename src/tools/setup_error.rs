@@ -13,7 +13,7 @@ use thiserror::Error;
 
 /// The error of putting together what the options ask for.
 #[derive(Debug, Error)]
-pub enum SetupError {
+pub(crate) enum SetupError {
     /// The receiver cannot wait for events.
     #[error(transparent)]
     Receive(#[from] ReceiveError),

@@ -29,7 +29,11 @@ pub fn version(opt: &Record) -> u8 {
 }
 
 /// Prints an OPT record as a section.
-pub fn print(data: &mut Data<'_>, opt: &Record, out: &mut impl Text) -> Result<(), BadMessage> {
+pub(crate) fn print(
+    data: &mut Data<'_>,
+    opt: &Record,
+    out: &mut impl Text,
+) -> Result<(), BadMessage> {
     out.str("\n;; OPT PSEUDOSECTION:\n; EDNS: version ");
     out.number(version(opt));
     out.plain(match (dnssec_ok(opt), opt.ttl & CO != 0) {
@@ -216,7 +220,7 @@ fn print_list(
 }
 
 /// The subnet of a client (RFC 7871, section 6).
-pub struct ClientSubnet<'a> {
+pub(crate) struct ClientSubnet<'a> {
     family: u16,
     source: u8,
     scope: u8,
@@ -225,7 +229,7 @@ pub struct ClientSubnet<'a> {
 
 impl<'a> ClientSubnet<'a> {
     /// Parses the value of an option.
-    pub fn parse(value: &'a [u8]) -> Option<Self> {
+    pub(crate) fn parse(value: &'a [u8]) -> Option<Self> {
         let ([family1, family2, source, scope], address) = value.split_first_chunk::<4>()?;
         let family = u16::from_be_bytes([*family1, *family2]);
         let (source, scope) = (*source, *scope);

@@ -20,7 +20,7 @@ const MAX_FRAME_SIZE: usize = 512;
 const PIECE: usize = 4096;
 
 /// Decodes `bytes`. A decoded event is the same after encoding and decoding it.
-pub fn decode(bytes: &[u8]) {
+pub(crate) fn decode(bytes: &[u8]) {
     let event = match Event::decode(bytes) {
         Ok(event) => event,
         Err(error) => {
@@ -47,7 +47,7 @@ pub fn decode(bytes: &[u8]) {
 }
 
 /// Parses `bytes` as an output. Formatting and parsing it again gives the same output.
-pub fn output(bytes: &[u8]) {
+pub(crate) fn output(bytes: &[u8]) {
     let Ok(output) = Output::try_from(bytes) else { return };
     let written = match &output {
         Output::Unix(path) => [b"unix:", path.as_os_str().as_bytes()].concat(),
@@ -78,7 +78,7 @@ fn has_long_field(event: &Event<'_>) -> bool {
 
 /// Reads `bytes` as a stream, from a pipe and, in other pieces, from a socket. Both return the frames
 /// of the stream in order, and end.
-pub fn reader(bytes: &[u8]) {
+pub(crate) fn reader(bytes: &[u8]) {
     let (read, write) = io::pipe().expect("a pipe");
     let mut write = Some(write);
     let piped = play(bytes, PIECE, Reader::from_fd(read.into()), |piece| match piece {

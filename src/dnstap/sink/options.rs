@@ -22,10 +22,10 @@ use crate::encode::{EncodeError, Origin};
 use crate::output::Output;
 
 /// Default of [`SinkOptions::queue_bytes`].
-pub const QUEUE_BYTES_DEFAULT: usize = 1 << 20;
+pub(crate) const QUEUE_BYTES_DEFAULT: usize = 1 << 20;
 
 /// Default of [`SinkOptions::freed_queue_bytes`].
-pub const FREED_QUEUE_BYTES_DEFAULT: usize = 256 << 20;
+pub(crate) const FREED_QUEUE_BYTES_DEFAULT: usize = 256 << 20;
 
 /// The options of a sink or writer.
 #[derive(Clone, Debug)]

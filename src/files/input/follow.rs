@@ -20,7 +20,7 @@ const HIDDEN_CHECK: Duration = Duration::from_millis(500);
 
 /// The reason to leave a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Left {
+pub(crate) enum Left {
     /// Another file has its name, or is the next of the capture.
     Replaced,
     /// It has less than was read, or something else.
@@ -29,11 +29,11 @@ pub enum Left {
 
 /// The file that is read at present.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub(crate) struct Found {
     /// Its path.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// It has a hidden name.
-    pub is_hidden: bool,
+    pub(crate) is_hidden: bool,
     device: u64,
     inode: u64,
     modified: (i64, i64),
@@ -53,7 +53,7 @@ impl Found {
 
 /// Returns the file to read for `name`, after `last`: the one of that name, or else one that a
 /// capture is writing.
-pub fn find(name: &Path, last: Option<&Found>) -> Option<Found> {
+pub(crate) fn find(name: &Path, last: Option<&Found>) -> Option<Found> {
     let is_new = |metadata: &Metadata| last.is_none_or(|last| !last.is(metadata));
     match fs::metadata(name) {
         Ok(metadata)
@@ -83,7 +83,7 @@ fn is_later(metadata: &Metadata, last: Option<&Found>) -> bool {
 
 /// Watches, at the end of a file, for the one that comes after it.
 #[derive(Debug)]
-pub struct SuccessorWatch<'a> {
+pub(crate) struct SuccessorWatch<'a> {
     name: &'a Path,
     found: &'a Found,
     left: &'a Cell<Option<Left>>,
@@ -95,22 +95,22 @@ pub struct SuccessorWatch<'a> {
 impl<'a> SuccessorWatch<'a> {
     /// Watches for what comes after `found`, the file that is read for `name`. Sets `left` when it
     /// is there.
-    pub fn new(name: &'a Path, found: &'a Found, left: &'a Cell<Option<Left>>) -> Self {
+    pub(crate) fn new(name: &'a Path, found: &'a Found, left: &'a Cell<Option<Left>>) -> Self {
         Self { name, found, left, replaced_since: None, looked: Instant::now() }
     }
 
     /// Notes that the file has grown.
-    pub fn grew(&mut self) {
+    pub(crate) fn grew(&mut self) {
         self.replaced_since = None;
     }
 
     /// Notes that the file has less than was read of it, or something else.
-    pub fn truncated(&self) {
+    pub(crate) fn truncated(&self) {
         self.left.set(Some(Left::Truncated));
     }
 
     /// Returns whether to leave the file, which was read to its present end; `at_stop` if it is complete.
-    pub fn is_left(&mut self, at_stop: bool) -> bool {
+    pub(crate) fn is_left(&mut self, at_stop: bool) -> bool {
         let now = Instant::now();
         let mut left = false;
         if !self.found.is_hidden

@@ -21,13 +21,13 @@ use crate::STANDARD_INPUT;
 use crate::destination::FrameIntake;
 
 /// STOP, as it stands at the end of a file.
-pub const STOP: &[u8] = b"\0\0\0\0\0\0\0\x04\0\0\0\x03";
+pub(crate) const STOP: &[u8] = b"\0\0\0\0\0\0\0\x04\0\0\0\x03";
 
 /// Bytes that are read after STOP at a time, with STOP.
 const PAGE_SIZE: usize = 4096;
 
 /// Interval between checks for new data in a file, and for a request to stop.
-pub const CHECK: Duration = Duration::from_millis(100);
+pub(crate) const CHECK: Duration = Duration::from_millis(100);
 
 fn open(path: &Path) -> io::Result<File> {
     if path == Path::new(STANDARD_INPUT) {
@@ -39,7 +39,7 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 /// A file that is read until no more is to be read, and over its end if that is wanted.
-pub struct InputFile<'a> {
+pub(crate) struct InputFile<'a> {
     file: File,
     reading: &'a Reading,
     queue: &'a dyn FrameIntake,
@@ -56,7 +56,7 @@ pub struct InputFile<'a> {
 impl<'a> InputFile<'a> {
     /// Opens `path`, to be read for `reading` as long as `queue` takes it, and no longer than `watch`
     /// says. See [`InputFile::at_stop`].
-    pub fn open(
+    pub(crate) fn open(
         path: &Path,
         reading: &'a Reading,
         queue: &'a dyn FrameIntake,

@@ -14,7 +14,7 @@ use crate::output_handle::Change;
 const CHANGED: LineKind = LineKind("changes of output files by other programs");
 
 /// A file that was moved away is written on.
-pub const MOVED: LineKind = LineKind("output files that were moved away");
+pub(crate) const MOVED: LineKind = LineKind("output files that were moved away");
 
 /// Interval of checking that a file still has its name.
 const NAME_CHECK: Duration = Duration::from_secs(1);
@@ -24,14 +24,14 @@ const MOVED_FOR: Duration = Duration::from_secs(3);
 
 /// Notices that the file loses its name.
 #[derive(Debug)]
-pub struct NameWatch {
+pub(crate) struct NameWatch {
     checked: Instant,
     moved_since: Option<Instant>,
 }
 
 impl NameWatch {
     /// The file has its name at first.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { checked: Instant::now(), moved_since: None }
     }
 }

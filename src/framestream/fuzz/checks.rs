@@ -27,7 +27,7 @@ const CONTENT_TYPE: &[u8] = b"type";
 const MAX_FRAME_SIZE: usize = CONTROL_FRAME_LENGTH_MAX;
 
 /// Splits a text into host and port. Joining and splitting again gives the same parts.
-pub fn address(bytes: &[u8]) {
+pub(crate) fn address(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
     if let Ok((host, port)) = host_and_port(text) {
         assert!(text.contains(host), "a host of its own");
@@ -45,7 +45,7 @@ pub fn address(bytes: &[u8]) {
 
 /// Decodes a control frame. A decoded frame is encoded to the same bytes, except that encoding, as
 /// in the C library, counts the header towards the largest size.
-pub fn control(bytes: &[u8]) {
+pub(crate) fn control(bytes: &[u8]) {
     for header in [Header::With, Header::Without] {
         let mut frame = ControlFrame::default();
         let decoded = frame.decode(bytes, header);
@@ -123,7 +123,7 @@ fn shake(mut handshake: Box<dyn Handshake>, bytes: &[u8], max_len: usize) -> Cou
 
 /// Plays one side of a handshake; the rest of the bytes are those of its peer. The result does not
 /// depend on how they are split, and only control frames are sent.
-pub fn handshake(bytes: &[u8]) {
+pub(crate) fn handshake(bytes: &[u8]) {
     let Some((&choice, bytes)) = bytes.split_first() else { return };
     let course = shake(side(choice), bytes, usize::MAX);
     for max_len in [1, 3, 100] {
@@ -307,7 +307,7 @@ fn check_fronts(bytes: &[u8], fronts: &Fronts) -> Vec<Vec<u8>> {
 
 /// Walks over a stream, and reads it from a file and from a sender that gets answers. However the
 /// bytes are split, fronts and frames are those of the stream in order.
-pub fn stream(bytes: &[u8]) {
+pub(crate) fn stream(bytes: &[u8]) {
     let fronts = walk(bytes, usize::MAX);
     let payloads = check_fronts(bytes, &fronts);
     for max_len in [1, 7, 600] {

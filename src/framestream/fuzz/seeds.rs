@@ -9,7 +9,7 @@ use framestream::reader::{ReaderOptions, StreamReader};
 use framestream::transport::FileReceiver;
 
 /// Reads the content type and the seeds from the file at `path`.
-pub fn read(path: &Path) -> Result<(Vec<u8>, Vec<Vec<u8>>), StreamError> {
+pub(crate) fn read(path: &Path) -> Result<(Vec<u8>, Vec<Vec<u8>>), StreamError> {
     let transport = Box::new(FileReceiver::new(path));
     let mut reader = StreamReader::new(transport, ReaderOptions::default());
     let start = reader.control(ControlType::Start)?;

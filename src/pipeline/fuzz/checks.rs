@@ -37,7 +37,7 @@ const CONTENT_TYPE: &[u8] = b"protobuf:dnstap.Dnstap";
 
 /// Prints the frame `bytes` in every style, and counts it. Text has no hidden characters, a text of
 /// one line has no line breaks, and JSON is valid. A masked event can be encoded and decoded.
-pub fn print(bytes: &[u8]) {
+pub(crate) fn print(bytes: &[u8]) {
     let decode = |bytes| {
         let mut event = Event::new();
         decode_into(bytes, &mut event).map(|()| event)
@@ -117,7 +117,7 @@ fn exported(frames: &[Vec<u8>], format: Format) -> Vec<u8> {
 
 /// Exports frames in every format. A line of the query log has all columns, passive DNS is valid JSON,
 /// a packet capture contains whole packets, and Parquet has a row for each frame.
-pub fn export(bytes: &[u8]) {
+pub(crate) fn export(bytes: &[u8]) {
     let frames = &frames_in(bytes);
     let bound = frames.len() * EVENT_TEXT_MAX;
     let log = exported(frames, Format::Querylog);
@@ -180,7 +180,7 @@ fn frames_of(source: impl Read) -> (Vec<Vec<u8>>, String) {
 
 /// Reads the file `bytes` at once and in pieces, with the same result. Then continues it: a refused
 /// file stays unchanged, and an accepted one can be continued again after the same frames.
-pub fn file(bytes: &[u8]) {
+pub(crate) fn file(bytes: &[u8]) {
     let (frames, ending) = frames_of(bytes);
     assert_eq!(frames_of(Pieces(bytes)), (frames, ending));
     let place = tempfile::NamedTempFile::new().expect("a file");

@@ -18,7 +18,7 @@ const PRIVATE_TYPES: std::ops::RangeInclusive<u16> = 65280..=65534;
 
 /// The side that a message came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub(crate) enum Side {
     /// The initiator, whatever the flags say.
     Initiator,
     /// The responder. It may repeat records that the initiator sent.
@@ -26,16 +26,16 @@ pub enum Side {
 }
 
 /// A message that was copied.
-pub struct MaskedCopy {
+pub(crate) struct MaskedCopy {
     /// Its length.
-    pub size: usize,
+    pub(crate) size: usize,
     /// The number of its options and records that were emptied.
-    pub emptied: u64,
+    pub(crate) emptied: u64,
 }
 
 /// Copies a message as far as its records go, masked, in place of what `out` holds. `None` if it
 /// cannot be read.
-pub fn copy(
+pub(crate) fn copy(
     wire: &[u8],
     sender: Side,
     prefixes: Prefixes,

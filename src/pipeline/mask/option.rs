@@ -12,7 +12,7 @@ const HIDDEN: u8 = b'*';
 
 /// Masks the options of an OPT record in place, and returns how many were emptied. `None` if they do
 /// not fit the data.
-pub fn mask_all(data: &mut [u8], is_response: bool, prefixes: Prefixes) -> Option<u64> {
+pub(crate) fn mask_all(data: &mut [u8], is_response: bool, prefixes: Prefixes) -> Option<u64> {
     let mut emptied = 0;
     let mut rest = data;
     while !rest.is_empty() {

@@ -6,17 +6,17 @@ use crate::address::{IPV4_MAPPED, MAPPED_BITS};
 
 /// Bits that are kept of addresses.
 #[derive(Clone, Copy, Debug)]
-pub struct Prefixes {
+pub(crate) struct Prefixes {
     /// Of IPv4 addresses.
-    pub bits4: u8,
+    pub(crate) bits4: u8,
     /// Of IPv6 addresses.
-    pub bits6: u8,
+    pub(crate) bits6: u8,
 }
 
 impl Prefixes {
     /// Clears the bits of an address after its prefix. Returns whether it is one: other lengths than
     /// 4 and 16 are cleared whole.
-    pub fn apply_whole(self, address: &mut [u8]) -> bool {
+    pub(crate) fn apply_whole(self, address: &mut [u8]) -> bool {
         match address.len() {
             4 => clear_after(self.bits4, address),
             16 => self.apply_ipv6(address),
@@ -29,12 +29,12 @@ impl Prefixes {
     }
 
     /// Clears the bits of the front of an IPv4 address, which may be longer or shorter than one.
-    pub fn apply_ipv4(self, address: &mut [u8]) {
+    pub(crate) fn apply_ipv4(self, address: &mut [u8]) {
         clear_after(self.bits4.min(32), address);
     }
 
     /// The same of an IPv6 address.
-    pub fn apply_ipv6(self, address: &mut [u8]) {
+    pub(crate) fn apply_ipv6(self, address: &mut [u8]) {
         let mut whole = [0; 16];
         let length = address.len().min(whole.len());
         whole[..length].copy_from_slice(&address[..length]);

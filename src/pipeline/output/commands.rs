@@ -25,16 +25,16 @@ static HURRY: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
 
 /// Who ends an output has one of these before its last command starts.
 #[derive(Debug)]
-pub struct Patience(&'static AtomicBool);
+pub(crate) struct Patience(&'static AtomicBool);
 
 impl Patience {
     /// From now on a signal ends the wait.
-    pub fn from_now() -> Self {
+    pub(crate) fn from_now() -> Self {
         Self(&HURRY)
     }
 
     /// Waits until all of `commands` have ended, or a signal comes.
-    pub fn wait(&self, mut commands: PostRotate, log: &Log) {
+    pub(crate) fn wait(&self, mut commands: PostRotate, log: &Log) {
         let mut report_at = Some(Instant::now() + WAIT_REPORTED_AFTER);
         while commands.reap(log) && !self.0.load(Ordering::Relaxed) {
             if report_at.take_if(|at| *at <= Instant::now()).is_some() {

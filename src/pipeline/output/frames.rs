@@ -7,13 +7,13 @@ use super::{Frame, FrameOutput};
 use crate::batch;
 
 /// Frame Streams files, one after the other.
-pub struct FramesOutput {
+pub(crate) struct FramesOutput {
     files: FileSeries,
 }
 
 impl FramesOutput {
     /// Writes to `files`.
-    pub fn new(files: FileSeries) -> Self {
+    pub(crate) fn new(files: FileSeries) -> Self {
         Self { files }
     }
 

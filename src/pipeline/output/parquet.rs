@@ -29,7 +29,7 @@ use super::{Frame, FrameOutput};
 const BYTES_MAX: usize = 4 << 20;
 
 /// Parquet files, one after the other.
-pub struct Parquet {
+pub(crate) struct Parquet {
     files: FileSeries,
     /// True for a stream, which has one file only.
     is_stream: bool,
@@ -56,7 +56,7 @@ enum ParquetState {
 impl Parquet {
     /// Opens the first file, which is not begun. A reader that does not read is given up once `stop` is
     /// set.
-    pub fn open(files: &Files, stop: Arc<AtomicBool>) -> Result<Self, FrameOutputError> {
+    pub(crate) fn open(files: &Files, stop: Arc<AtomicBool>) -> Result<Self, FrameOutputError> {
         // It is known here only how large a file becomes, and where one may end.
         let unsplit = Files { split_size: None, ..files.clone() };
         let content = Content {

@@ -119,7 +119,7 @@ impl Pcap {
     }
 
     /// Writes to `files`.
-    pub fn new(files: FileSeries) -> Self {
+    pub(crate) fn new(files: FileSeries) -> Self {
         Self {
             files,
             flows: Flows::new(),

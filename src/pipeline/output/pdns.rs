@@ -38,13 +38,13 @@ const BILLION: u64 = 1_000_000_000;
 
 /// Records that are about a message or its transport, and no zone has.
 mod meta {
-    pub const SIG: u16 = 24;
-    pub const TKEY: u16 = 249;
-    pub const TSIG: u16 = 250;
+    pub(crate) const SIG: u16 = 24;
+    pub(crate) const TKEY: u16 = 249;
+    pub(crate) const TSIG: u16 = 250;
 }
 
 /// Passive DNS.
-pub struct PassiveDns {
+pub(crate) struct PassiveDns {
     files: FileSeries,
     /// By the front of the line, which says what was seen.
     seen: IndexMap<Vec<u8>, Sightings>,
@@ -82,7 +82,7 @@ struct Sightings {
 
 impl PassiveDns {
     /// Writes to `files`.
-    pub fn new(files: FileSeries) -> Self {
+    pub(crate) fn new(files: FileSeries) -> Self {
         Self {
             files,
             seen: IndexMap::new(),

@@ -32,7 +32,7 @@ const BESIDE: usize = 320;
 const UNANSWERED_MAX: u32 = 100;
 
 /// A query log.
-pub struct QueryLog {
+pub(crate) struct QueryLog {
     files: FileSeries,
     clock: Clock,
     waiting: UnpairedTable<UnpairedLine>,
@@ -99,7 +99,7 @@ impl UnpairedLine {
 
 impl QueryLog {
     /// Writes to `files`.
-    pub fn new(files: FileSeries) -> Self {
+    pub(crate) fn new(files: FileSeries) -> Self {
         Self {
             files,
             clock: Clock::default(),

@@ -7,7 +7,7 @@ use std::hash::Hash;
 
 /// Values by key, of which those that are not used are forgotten.
 #[derive(Debug)]
-pub struct Recent<K, V> {
+pub(crate) struct Recent<K, V> {
     /// Those used since the last change.
     young: HashMap<K, V>,
     /// Those used before, of which those that are not used again will be forgotten.
@@ -17,12 +17,12 @@ pub struct Recent<K, V> {
 
 impl<K: Eq + Hash, V> Recent<K, V> {
     /// Remembers at least the last `capacity` keys, at most twice as many.
-    pub fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self { young: HashMap::new(), old: HashMap::new(), capacity }
     }
 
     /// The value of `key`, made if there is none.
-    pub fn entry<Q>(&mut self, key: &Q, make: impl FnOnce() -> V) -> &mut V
+    pub(crate) fn entry<Q>(&mut self, key: &Q, make: impl FnOnce() -> V) -> &mut V
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
@@ -39,7 +39,7 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     }
 
     /// The value of `key`, if it is remembered.
-    pub fn get<Q>(&self, key: &Q) -> Option<&V>
+    pub(crate) fn get<Q>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,

@@ -3,11 +3,11 @@
 
 /// Remarks, each with how often it was made.
 #[derive(Debug, Default)]
-pub struct Remarks(Vec<(&'static str, u64)>);
+pub(crate) struct Remarks(Vec<(&'static str, u64)>);
 
 impl Remarks {
     /// Says `what` of one more, such as "messages hold no answer, and are left out".
-    pub fn count(&mut self, what: &'static str) {
+    pub(crate) fn count(&mut self, what: &'static str) {
         match self.0.iter_mut().find(|(known, _)| *known == what) {
             Some((_, count)) => *count += 1,
             None => self.0.push((what, 1)),
@@ -15,7 +15,7 @@ impl Remarks {
     }
 
     /// Says all of it of the output `name`.
-    pub fn report(&self, name: &str, report: &mut dyn FnMut(String)) {
+    pub(crate) fn report(&self, name: &str, report: &mut dyn FnMut(String)) {
         for (what, count) in &self.0 {
             report(format!("{name}: {count} {what}"));
         }

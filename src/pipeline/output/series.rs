@@ -30,7 +30,7 @@ pub struct FileSeries {
     files: Box<RotatingFile>,
     log: Log,
     /// What is not written yet. Who appends a unit to it calls [`FileSeries::end_unit`].
-    pub buffer: Vec<u8>,
+    pub(crate) buffer: Vec<u8>,
     /// Bytes of whole units in the buffer.
     whole: usize,
     /// The number of these units.
@@ -60,7 +60,7 @@ enum SeriesState {
 impl FileSeries {
     /// Opens the first file, but leaves what is there as it is until [`FileSeries::begin`]. A reader that
     /// does not read is given up once `stop` is set.
-    pub fn open(
+    pub(crate) fn open(
         files: &Files,
         content: Content,
         stop: Arc<AtomicBool>,
@@ -91,19 +91,19 @@ impl FileSeries {
     }
 
     /// Returns its name in messages: the file, or the pattern of names.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Ends a unit, which the next file has if this one has no room for it. Writes if there is
     /// enough.
-    pub fn end_unit(&mut self) -> Result<(), FrameOutputError> {
+    pub(crate) fn end_unit(&mut self) -> Result<(), FrameOutputError> {
         self.end_units(1)
     }
 
     /// Ends so many units, which are in one file. After a write that failed they are only counted: who
     /// has more that waits need not keep it.
-    pub fn end_units(&mut self, count: u64) -> Result<(), FrameOutputError> {
+    pub(crate) fn end_units(&mut self, count: u64) -> Result<(), FrameOutputError> {
         if self.state != SeriesState::Writing {
             self.buffer.clear();
             self.late += count;
@@ -124,7 +124,7 @@ impl FileSeries {
     }
 
     /// Writes all units.
-    pub fn write(&mut self) -> Result<(), FrameOutputError> {
+    pub(crate) fn write(&mut self) -> Result<(), FrameOutputError> {
         if self.state != SeriesState::Writing {
             return Ok(());
         }
@@ -156,12 +156,12 @@ impl FileSeries {
     }
 
     /// When [`FileSeries::tick`] is due.
-    pub fn due(&self) -> Option<Instant> {
+    pub(crate) fn due(&self) -> Option<Instant> {
         [self.split_at(), self.reap_at, self.flush_at].into_iter().flatten().min()
     }
 
     /// Does what is due by time.
-    pub fn tick(&mut self) -> Result<(), FrameOutputError> {
+    pub(crate) fn tick(&mut self) -> Result<(), FrameOutputError> {
         let now = Instant::now();
         if self.is_over(now) {
             self.reopen()?;
@@ -170,12 +170,12 @@ impl FileSeries {
     }
 
     /// Returns whether the time of the file is over.
-    pub fn is_over(&self, now: Instant) -> bool {
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
         self.split_at().is_some_and(|split_at| split_at <= now)
     }
 
     /// Does what is due by time, but for the next file.
-    pub fn look_after(&mut self, now: Instant) -> Result<(), FrameOutputError> {
+    pub(crate) fn look_after(&mut self, now: Instant) -> Result<(), FrameOutputError> {
         if self.reap_at.is_some_and(|reap_at| reap_at <= now) {
             self.files.reap(&self.log);
             self.reap_at = self.next_reap();
@@ -210,22 +210,22 @@ impl FileSeries {
     }
 
     /// Returns whether units were written since [`FileSeries::revive`].
-    pub fn has_written(&self) -> bool {
+    pub(crate) fn has_written(&self) -> bool {
         self.has_written
     }
 
     /// Units that are not in a file, for others to see.
-    pub fn lost(&self) -> Arc<AtomicU64> {
+    pub(crate) fn lost(&self) -> Arc<AtomicU64> {
         self.lost.clone()
     }
 
     /// Returns when the next file is due.
-    pub fn split_at(&self) -> Option<Instant> {
+    pub(crate) fn split_at(&self) -> Option<Instant> {
         self.files.rotate_at()
     }
 
     /// Begins the next file.
-    pub fn reopen(&mut self) -> Result<(), FrameOutputError> {
+    pub(crate) fn reopen(&mut self) -> Result<(), FrameOutputError> {
         self.write()?;
         self.rotate();
         Ok(())
@@ -241,18 +241,18 @@ impl FileSeries {
     }
 
     /// Returns whether the file has no data yet.
-    pub fn is_new(&self) -> bool {
+    pub(crate) fn is_new(&self) -> bool {
         self.files.is_new()
     }
 
     /// Ends the last file, and waits for the commands that still run, unless a signal ends that.
-    pub fn finish(self) -> Result<(), FrameOutputError> {
+    pub(crate) fn finish(self) -> Result<(), FrameOutputError> {
         self.finish_after(Ok(()))
     }
 
     /// The same after `written`, which is how the last units were ended. Says what was counted after a
     /// failure too.
-    pub fn finish_after(
+    pub(crate) fn finish_after(
         mut self,
         written: Result<(), FrameOutputError>,
     ) -> Result<(), FrameOutputError> {

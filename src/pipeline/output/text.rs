@@ -7,14 +7,14 @@ use super::{Frame, FrameOutput};
 use crate::print::{EventPrinter, Style};
 
 /// Quiet text, YAML or JSON.
-pub struct TextOutput {
+pub(crate) struct TextOutput {
     files: FileSeries,
     printer: EventPrinter,
 }
 
 impl TextOutput {
     /// Prints to files in one style.
-    pub fn new(files: FileSeries, style: Style) -> Self {
+    pub(crate) fn new(files: FileSeries, style: Style) -> Self {
         Self { files, printer: EventPrinter::new(style) }
     }
 }

@@ -10,7 +10,7 @@ const CANDIDATES_MAX: usize = 8;
 /// A table of unpaired messages: a linked list in order of arrival, and a linked list for each key. Slots
 /// are reused.
 #[derive(Debug)]
-pub struct UnpairedTable<T> {
+pub(crate) struct UnpairedTable<T> {
     slots: Vec<Slot<T>>,
     /// Indices of free slots.
     free: Vec<usize>,
@@ -51,7 +51,7 @@ impl Hasher for HashedKeyHasher {
 
 /// The quality of a match between a query and a response, in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fit {
+pub(crate) enum Fit {
     /// They do not match.
     Mismatch,
     /// They match if no other candidate does, because their order is wrong.
@@ -76,12 +76,12 @@ impl<T> Default for UnpairedTable<T> {
 
 impl<T> UnpairedTable<T> {
     /// Returns the number of messages.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 
     /// Adds a message. Keys must be hashes.
-    pub fn push(&mut self, key: u64, value: T) {
+    pub(crate) fn push(&mut self, key: u64, value: T) {
         let slot =
             Slot { key, older: self.youngest, younger: None, next: None, value: Some(value) };
         let index = match self.free.pop() {
@@ -106,7 +106,7 @@ impl<T> UnpairedTable<T> {
     }
 
     /// Removes the message with this key that matches best; of equal matches, the oldest.
-    pub fn take_best(&mut self, key: u64, fit: impl Fn(&T) -> Fit) -> Option<T> {
+    pub(crate) fn take_best(&mut self, key: u64, fit: impl Fn(&T) -> Fit) -> Option<T> {
         let (first, _) = *self.ends.get(&key)?;
         let mut found = (Fit::Mismatch, None, first);
         let (mut before, mut next) = (None, Some(first));
@@ -129,12 +129,12 @@ impl<T> UnpairedTable<T> {
     }
 
     /// Returns the oldest message.
-    pub fn oldest(&self) -> Option<&T> {
+    pub(crate) fn oldest(&self) -> Option<&T> {
         self.slots[self.oldest?].value.as_ref()
     }
 
     /// Removes the oldest message.
-    pub fn pop_oldest(&mut self) -> Option<T> {
+    pub(crate) fn pop_oldest(&mut self) -> Option<T> {
         // The oldest message is also the first of its key.
         self.remove(None, self.oldest?)
     }

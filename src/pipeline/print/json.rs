@@ -15,7 +15,12 @@ use super::{message as dig, named};
 use crate::pairing::is_unsent;
 
 /// Appends the line of an event.
-pub fn print(event: &Event<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+pub(crate) fn print(
+    event: &Event<'_>,
+    clock: &mut Clock,
+    scratch: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) {
     let Event { event_type, identity, version, extra, message } = event;
     out.str("{\"type\":\"");
     named(event_type.name(), event_type.0, out);
@@ -226,7 +231,7 @@ impl Text for Escaped<'_> {
 }
 
 /// Prints a string. Bytes that are not UTF-8 become replacement characters.
-pub fn string(bytes: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn string(bytes: &[u8], out: &mut Vec<u8>) {
     out.byte(b'"');
     Escaped(out).bytes(bytes);
     out.byte(b'"');

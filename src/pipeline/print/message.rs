@@ -51,7 +51,7 @@ const UPDATE_TITLES: Titles = Titles {
 };
 
 /// Prints the message as far as [`text_max`] allows; part of it, if it is bad.
-pub fn print(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> {
+pub(crate) fn print(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> {
     let parts = &Parts::find(wire)?;
     let mut limit = Limit { end: out.position() + text_max(wire.len()), cut: 0 };
     let titles = if parts.opcode() == opcode::UPDATE { &UPDATE_TITLES } else { &TITLES };
@@ -187,7 +187,7 @@ fn header(parts: &Parts<'_>, titles: &Titles, out: &mut impl Text) {
 }
 
 /// Prints the name of a response code.
-pub fn response_code(code: u16, out: &mut impl Text) {
+pub(crate) fn response_code(code: u16, out: &mut impl Text) {
     match mnemonic::response_code(code) {
         Some(name) => out.plain(name.as_bytes()),
         None => {

@@ -12,7 +12,7 @@ use super::time::Clock;
 use crate::pairing::is_unsent;
 
 /// Appends the line of an event.
-pub fn print(event: &Event<'_>, clock: &mut Clock, out: &mut Vec<u8>) {
+pub(crate) fn print(event: &Event<'_>, clock: &mut Clock, out: &mut Vec<u8>) {
     match &event.message {
         Some(message) if event.event_type == EventType::MESSAGE => line(message, clock, out),
         _ => {

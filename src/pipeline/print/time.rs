@@ -9,7 +9,7 @@ use printable::text::Text;
 const BILLION: u32 = 1_000_000_000;
 
 /// Returns whether a time is within the years 1 to 9999.
-pub fn has_year_of_four_digits(seconds: u64, nanoseconds: u32) -> bool {
+pub(crate) fn has_year_of_four_digits(seconds: u64, nanoseconds: u32) -> bool {
     const YEAR_1: i64 = -62_135_596_800;
     const YEAR_10000: i64 = 253_402_300_800;
     let carry = i64::from(nanoseconds / BILLION);
@@ -18,7 +18,7 @@ pub fn has_year_of_four_digits(seconds: u64, nanoseconds: u32) -> bool {
 
 /// Prints the times of messages; remembers the last second, since many messages share one.
 #[derive(Debug, Default)]
-pub struct Clock {
+pub(crate) struct Clock {
     utc: Option<(i64, u8, Vec<u8>)>,
     local: Option<(i64, Vec<u8>)>,
     zone: Option<TimeZone>,
@@ -27,7 +27,7 @@ pub struct Clock {
 impl Clock {
     /// Prints date and time in UTC with `between` between them, and as many digits of the
     /// nanoseconds as are not zero.
-    pub fn full(&mut self, seconds: u64, nanoseconds: u32, between: u8, out: &mut Vec<u8>) {
+    pub(crate) fn full(&mut self, seconds: u64, nanoseconds: u32, between: u8, out: &mut Vec<u8>) {
         let carry = i64::from(nanoseconds / BILLION);
         let seconds = seconds.cast_signed().wrapping_add(carry);
         match &self.utc {
@@ -57,7 +57,12 @@ impl Clock {
     }
 
     /// Prints the local time of day with microseconds, and question marks for what is missing.
-    pub fn of_day(&mut self, seconds: Option<u64>, nanoseconds: Option<u32>, out: &mut Vec<u8>) {
+    pub(crate) fn of_day(
+        &mut self,
+        seconds: Option<u64>,
+        nanoseconds: Option<u32>,
+        out: &mut Vec<u8>,
+    ) {
         match seconds {
             Some(seconds) => self.local(seconds.cast_signed(), out),
             None => out.str("??:??:??"),

@@ -14,7 +14,12 @@ use super::{message as dig, named};
 use crate::pairing::is_unsent;
 
 /// Appends the document of an event.
-pub fn print(event: &Event<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+pub(crate) fn print(
+    event: &Event<'_>,
+    clock: &mut Clock,
+    scratch: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) {
     let Event { event_type, identity, version, extra, message } = event;
     out.str("type: ");
     named(event_type.name(), event_type.0, out);

@@ -37,16 +37,16 @@ const HEAD_END: &[u8] = b"\r\n\r\n";
 
 /// The resource at the one path that is served.
 #[derive(Clone, Copy, Debug)]
-pub struct Resource {
+pub(crate) struct Resource {
     /// Its path.
-    pub path: &'static str,
+    pub(crate) path: &'static str,
     /// Its media type.
-    pub content_type: &'static str,
+    pub(crate) content_type: &'static str,
 }
 
 /// Serves `resource` on `address`, in a thread of its own, to the end of the program; `body` makes
 /// it for each request. Returns the address with its port.
-pub fn serve(
+pub(crate) fn serve(
     address: SocketAddr,
     resource: Resource,
     body: impl Fn() -> String + Send + 'static,

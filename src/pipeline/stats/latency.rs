@@ -9,27 +9,27 @@ use crate::pairing::unpaired::{Fit, UnpairedTable};
 use crate::pairing::{ExchangeTimes, Latency, PairKeys};
 
 /// Upper bounds of the buckets in microseconds. What takes longer is in one more.
-pub const BOUNDS: [u64; 22] = [
+pub(crate) const BOUNDS: [u64; 22] = [
     1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000,
     200_000, 500_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000,
 ];
 
 /// Latencies in buckets.
 #[derive(Clone, Debug, Default)]
-pub struct Histogram {
+pub(crate) struct Histogram {
     /// The count of each bucket.
-    pub buckets: [u64; BOUNDS.len() + 1],
+    pub(crate) buckets: [u64; BOUNDS.len() + 1],
     /// Their number.
-    pub count: u64,
+    pub(crate) count: u64,
     /// Their sum in nanoseconds.
-    pub sum: u64,
+    pub(crate) sum: u64,
     /// The longest in nanoseconds.
-    pub longest: u64,
+    pub(crate) longest: u64,
 }
 
 impl Histogram {
     /// Adds a latency in nanoseconds.
-    pub fn add(&mut self, latency: u64) {
+    pub(crate) fn add(&mut self, latency: u64) {
         let bucket = BOUNDS.partition_point(|bound| bound * 1000 < latency);
         self.buckets[bucket] += 1;
         self.count += 1;
@@ -38,7 +38,7 @@ impl Histogram {
     }
 
     /// The bound in nanoseconds that at least the share `share` of the latencies keeps to.
-    pub fn quantile(&self, share: f64) -> u64 {
+    pub(crate) fn quantile(&self, share: f64) -> u64 {
         let wanted = (self.count as f64 * share).ceil() as u64;
         let mut below = 0;
         for (bucket, bound) in self.buckets.iter().zip(BOUNDS) {
@@ -56,7 +56,7 @@ const CAPACITY: usize = 1 << 15;
 
 /// Queries and responses that wait for each other.
 #[derive(Debug, Default)]
-pub struct Pairs {
+pub(crate) struct Pairs {
     keys: PairKeys,
     waiting: UnpairedTable<UnpairedMessage>,
     /// Message types of queries that have come, as bits: responses wait for no others.
@@ -74,7 +74,7 @@ struct UnpairedMessage {
 
 impl Pairs {
     /// Adds a message, and returns the latency that it tells of, alone or with one before.
-    pub fn add(
+    pub(crate) fn add(
         &mut self,
         identity: Option<&[u8]>,
         message: &Message<'_>,

@@ -32,7 +32,7 @@ pub struct Page(Arc<Mutex<String>>);
 
 impl Page {
     /// Replaces what is answered.
-    pub fn set(&self, text: String) {
+    pub(crate) fn set(&self, text: String) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
 

@@ -9,13 +9,13 @@ const SPANS: usize = 8;
 
 /// Times that are close to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimeSpan {
+pub(crate) struct TimeSpan {
     /// The first, in nanoseconds since 1970.
-    pub first: u64,
+    pub(crate) first: u64,
     /// The last.
-    pub last: u64,
+    pub(crate) last: u64,
     /// Their number.
-    pub count: u64,
+    pub(crate) count: u64,
 }
 
 impl TimeSpan {
@@ -32,7 +32,7 @@ impl TimeSpan {
 
 /// The times of messages, in whatever order they come.
 #[derive(Debug, Default)]
-pub struct TimeSpans {
+pub(crate) struct TimeSpans {
     /// No two are near each other.
     spans: Vec<TimeSpan>,
     count: u64,
@@ -40,7 +40,7 @@ pub struct TimeSpans {
 
 impl TimeSpans {
     /// Adds a time in nanoseconds since 1970.
-    pub fn add(&mut self, time: u64) {
+    pub(crate) fn add(&mut self, time: u64) {
         self.count += 1;
         let mut span = TimeSpan { first: time, last: time, count: 1 };
         let holds = |known: &&mut TimeSpan| (known.first..=known.last).contains(&time);
@@ -65,7 +65,7 @@ impl TimeSpans {
     }
 
     /// The span with most times, and how many times are in no part of it.
-    pub fn most(&self) -> Option<(TimeSpan, u64)> {
+    pub(crate) fn most(&self) -> Option<(TimeSpan, u64)> {
         let most = self.spans.iter().max_by_key(|span| span.count)?;
         Some((*most, self.count - most.count))
     }

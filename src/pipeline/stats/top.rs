@@ -10,16 +10,16 @@ use std::collections::HashMap;
 
 /// The number of times that a key was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count {
+pub(crate) struct Count {
     /// At most so often.
-    pub most: u64,
+    pub(crate) most: u64,
     /// By so much it may be too high.
-    pub error: u64,
+    pub(crate) error: u64,
 }
 
 /// The keys that come most often.
 #[derive(Debug)]
-pub struct Top {
+pub(crate) struct Top {
     counts: HashMap<Box<[u8]>, Count>,
     capacity: usize,
     /// Maximum count of a key that is not in the table.
@@ -29,12 +29,12 @@ pub struct Top {
 
 impl Top {
     /// Keeps `capacity` keys for certain, and twice as many at most.
-    pub fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self { counts: HashMap::new(), capacity, floor: 0, total: 0 }
     }
 
     /// Counts a key.
-    pub fn add(&mut self, key: &[u8]) {
+    pub(crate) fn add(&mut self, key: &[u8]) {
         self.total += 1;
         if let Some(count) = self.counts.get_mut(key) {
             count.most += 1;
@@ -55,13 +55,13 @@ impl Top {
     }
 
     /// Returns the number of counted keys.
-    pub fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.total
     }
 
     /// The `count` keys that come most often, the first most. Left out are those that are not
     /// certain to have come more often than what was forgotten.
-    pub fn most(&self, count: usize) -> Vec<(&[u8], Count)> {
+    pub(crate) fn most(&self, count: usize) -> Vec<(&[u8], Count)> {
         let certain = |count: &Count| count.most - count.error >= self.floor.max(1);
         let mut all: Vec<(&[u8], Count)> = self
             .counts

@@ -19,75 +19,75 @@ use receive::address::{HostAddress, PeerAddress};
 #[derive(Debug)]
 pub struct Config {
     /// The least important lines of the log.
-    pub log_level: Level,
+    pub(crate) log_level: Level,
     /// The files to read.
-    pub read: Vec<PathBuf>,
+    pub(crate) read: Vec<PathBuf>,
     /// Wait at the end of a file for more.
-    pub follow: bool,
+    pub(crate) follow: bool,
     /// Largest data frame.
-    pub frame_limit: usize,
+    pub(crate) frame_limit: usize,
     /// The sockets to receive from, if there are any.
-    pub sockets: Option<SocketConfig>,
+    pub(crate) sockets: Option<SocketConfig>,
     /// The filters of frames.
-    pub selection: Selection,
+    pub(crate) selection: Selection,
     /// Bits that IPv4 and IPv6 addresses keep, if they are masked.
-    pub mask: Option<(u8, u8)>,
+    pub(crate) mask: Option<(u8, u8)>,
     /// Maximum number of messages.
-    pub count: u64,
+    pub(crate) count: u64,
     /// The files to write.
-    pub files: Vec<FileConfig>,
+    pub(crate) files: Vec<FileConfig>,
     /// The receivers to send to.
-    pub relays: Vec<PeerAddress>,
+    pub(crate) relays: Vec<PeerAddress>,
     /// How long a receiver may let a relay wait, if not as usual.
-    pub relay_timeout: Option<Duration>,
+    pub(crate) relay_timeout: Option<Duration>,
     /// The settings of TLS as a client.
-    pub tls: TlsOptions,
+    pub(crate) tls: TlsOptions,
     /// Where statistics are printed.
-    pub printed: Printed,
+    pub(crate) printed: Printed,
     /// Where metrics are served.
-    pub metrics: Option<HostAddress>,
+    pub(crate) metrics: Option<HostAddress>,
 }
 
 /// Sockets to receive from.
 #[derive(Debug)]
-pub struct SocketConfig {
+pub(crate) struct SocketConfig {
     /// Unix sockets to listen on,
-    pub unix: Vec<PathBuf>,
+    pub(crate) unix: Vec<PathBuf>,
     /// their permissions,
-    pub mode: Option<u32>,
+    pub(crate) mode: Option<u32>,
     /// their owner,
-    pub owner: Option<String>,
+    pub(crate) owner: Option<String>,
     /// and their group.
-    pub group: Option<String>,
+    pub(crate) group: Option<String>,
     /// TCP sockets to listen on.
-    pub listen: Vec<HostAddress>,
+    pub(crate) listen: Vec<HostAddress>,
     /// The settings of TLS on these, if it is spoken.
-    pub tls: Option<TlsServerOptions>,
+    pub(crate) tls: Option<TlsServerOptions>,
     /// Senders to connect to.
-    pub senders: Vec<PeerAddress>,
+    pub(crate) senders: Vec<PeerAddress>,
     /// Limits on connections and frames.
-    pub limits: ReceiveLimits,
+    pub(crate) limits: ReceiveLimits,
 }
 
 /// A file to write.
 #[derive(Debug)]
-pub struct FileConfig {
+pub(crate) struct FileConfig {
     /// Its name or pattern as it was given.
-    pub name: PathBuf,
+    pub(crate) name: PathBuf,
     /// Its format.
-    pub format: Format,
+    pub(crate) format: Format,
     /// Where and how it is written.
-    pub files: Files,
+    pub(crate) files: Files,
 }
 
 impl FileConfig {
     /// Returns whether it is the standard output.
-    pub fn is_standard_output(&self) -> bool {
+    pub(crate) fn is_standard_output(&self) -> bool {
         self.name.as_os_str() == STANDARD_OUTPUT
     }
 
     /// Returns the name that it has at present.
-    pub fn present_name(&self) -> PathBuf {
+    pub(crate) fn present_name(&self) -> PathBuf {
         let calendar = self.files.calendar.as_ref();
         let name = calendar.map(|calendar| calendar.path(&self.name, Timestamp::now()));
         // A pattern that makes no name is reported when it is opened.
@@ -97,12 +97,12 @@ impl FileConfig {
 
 impl Config {
     /// Returns whether there are statistics.
-    pub fn has_statistics(&self) -> bool {
+    pub(crate) fn has_statistics(&self) -> bool {
         self.printed != Printed::Not || self.metrics.is_some()
     }
 
     /// Returns the one file of frames that all frames go to as they come, if that is what is wanted.
-    pub fn only_file(&self) -> Option<&Files> {
+    pub(crate) fn only_file(&self) -> Option<&Files> {
         let is_untouched = self.read.is_empty()
             && self.selection.is_everything()
             && self.mask.is_none()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The options of `dnstap`: those of the golang tool, and more.
 
-pub mod misuse;
-pub mod resolve;
+pub(crate) mod misuse;
+pub(crate) mod resolve;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -34,95 +34,95 @@ use crate::fstrm_capture::options::{octal, size};
 pub struct DnstapOptions {
     /// Read a capture file, `-` for the standard input; gzip and zstd are recognised
     #[arg(short = 'r', value_name = "FILE", help_heading = "In")]
-    pub read: Vec<PathBuf>,
+    pub(crate) read: Vec<PathBuf>,
 
     /// Wait at the end of a file for more
     #[arg(long, requires = "read", help_heading = "In")]
-    pub follow: bool,
+    pub(crate) follow: bool,
 
     /// Listen on a Unix socket
     #[arg(short = 'u', value_name = "PATH", help_heading = "In")]
     #[arg(value_parser = PathBufValueParser::new().try_map(unix_path))]
-    pub unix: Vec<PathBuf>,
+    pub(crate) unix: Vec<PathBuf>,
 
     /// Listen on a TCP socket, with TLS if there is --tls-cert
     #[arg(short = 'l', value_name = "ADDRESS:PORT", value_parser = HostAddress::parse)]
     #[arg(help_heading = "In")]
-    pub listen: Vec<HostAddress>,
+    pub(crate) listen: Vec<HostAddress>,
 
     /// Connect to a sender, again whenever the connection is over: ADDRESS:PORT, with TLS
     /// tls:ADDRESS:PORT, or the path of a Unix socket with a slash in it
     #[arg(long, value_name = "SENDER", help_heading = "In")]
-    pub connect: Vec<PeerAddress>,
+    pub(crate) connect: Vec<PeerAddress>,
 
     /// Permissions of the Unix socket, in octal
     #[arg(long, value_name = "MODE", value_parser = octal, requires = "unix", help_heading = "In")]
-    pub socket_mode: Option<u32>,
+    pub(crate) socket_mode: Option<u32>,
 
     /// User who owns the Unix socket
     #[arg(long, value_name = "USER", requires = "unix", help_heading = "In")]
-    pub socket_owner: Option<String>,
+    pub(crate) socket_owner: Option<String>,
 
     /// Group of the Unix socket
     #[arg(long, value_name = "GROUP", requires = "unix", help_heading = "In")]
-    pub socket_group: Option<String>,
+    pub(crate) socket_group: Option<String>,
 
     /// Connections to serve at a time; more wait [default: no limit]
     #[arg(long, value_name = "COUNT", value_parser = value_parser!(u32).range(1..))]
     #[arg(requires = "listeners", help_heading = "In")]
-    pub maxconns: Option<u32>,
+    pub(crate) maxconns: Option<u32>,
 
     /// Seconds without a complete frame after which a connection is closed for a waiting one
     /// [default: 60]
     #[arg(long, value_name = "SECONDS", requires = "listeners", help_heading = "In")]
-    pub idle_timeout: Option<u32>,
+    pub(crate) idle_timeout: Option<u32>,
 
     /// Largest frame to take; with k, M or G for powers of 1024
     #[arg(long, value_name = "BYTES", value_parser = size, default_value = "1M")]
     #[arg(help_heading = "In")]
-    pub frame_limit: u64,
+    pub(crate) frame_limit: u64,
 
     /// Write to a file, `-` for the standard output; FORMAT:FILE for one with a format of its own,
     /// ./WORD:FILE for one with a colon in its name. A file is compressed if its name ends with .zst
     #[arg(short = 'w', value_name = "FILE", help_heading = "Out")]
-    pub write: Vec<OsString>,
+    pub(crate) write: Vec<OsString>,
 
     /// Print quiet text: one line a message
     #[arg(short = 'q', group = "style", help_heading = "Out")]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 
     /// Print YAML
     #[arg(short = 'y', group = "style", help_heading = "Out")]
-    pub yaml: bool,
+    pub(crate) yaml: bool,
 
     /// Print JSON, one object a line
     #[arg(short = 'j', group = "style", help_heading = "Out")]
-    pub json: bool,
+    pub(crate) json: bool,
 
     /// Format of files without one of their own [default: frames; quiet on the standard output]
     #[arg(long, value_name = "FORMAT", value_parser = formats(), group = "style")]
     #[arg(help_heading = "Out")]
-    pub format: Option<Format>,
+    pub(crate) format: Option<Format>,
 
     /// Continue files that exist, instead of replacing them or beginning others
     #[arg(short = 'a', long, conflicts_with = "split_size", requires = "write")]
     #[arg(help_heading = "Out")]
-    pub append: bool,
+    pub(crate) append: bool,
 
     /// Relay to a receiver on TCP; tls:ADDRESS:PORT with TLS
     #[arg(short = 'T', value_name = "ADDRESS:PORT", value_parser = PeerAddress::host)]
     #[arg(help_heading = "Out")]
-    pub relay_tcp: Vec<PeerAddress>,
+    pub(crate) relay_tcp: Vec<PeerAddress>,
 
     /// Relay to a receiver on a Unix socket
     #[arg(short = 'U', value_name = "PATH", help_heading = "Out")]
     #[arg(value_parser = PathBufValueParser::new().try_map(unix_path))]
-    pub relay_unix: Vec<PathBuf>,
+    pub(crate) relay_unix: Vec<PathBuf>,
 
     /// How long a receiver may let a relay wait, such as 5s or 500ms
     #[arg(short = 't', value_name = "DURATION", value_parser = duration, requires = "relays")]
     #[arg(help_heading = "Out")]
-    pub timeout: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
 
     /// Begin a new file after this many seconds
     #[arg(
@@ -133,100 +133,100 @@ pub struct DnstapOptions {
         requires = "calendar",
         help_heading = "Out"
     )]
-    pub split: Option<u32>,
+    pub(crate) split: Option<u32>,
 
     /// Begin a new file before one exceeds this size
     #[arg(long, value_name = "BYTES", value_parser = size, requires = "write")]
     #[arg(help_heading = "Out")]
-    pub split_size: Option<u64>,
+    pub(crate) split_size: Option<u64>,
 
     /// Run COMMAND with the name of each finished file
     #[arg(long, value_name = "COMMAND", requires = "write", help_heading = "Out")]
     #[arg(value_parser = OsStringValueParser::new().try_map(post_rotate::command))]
-    pub post_rotate: Option<OsString>,
+    pub(crate) post_rotate: Option<OsString>,
 
     /// Make the names of files with strftime, in local time
     #[arg(long, requires = "write", help_heading = "Out")]
-    pub localtime: bool,
+    pub(crate) localtime: bool,
 
     /// Make the names of files with strftime, in UTC
     #[arg(long, requires = "write", help_heading = "Out")]
-    pub gmtime: bool,
+    pub(crate) gmtime: bool,
 
     /// Print statistics: at the end, on a terminal once a second too
     #[arg(long, help_heading = "Out")]
-    pub stats: bool,
+    pub(crate) stats: bool,
 
     /// Serve statistics to Prometheus at http://ADDRESS:PORT/metrics
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = HostAddress::parse)]
     #[arg(help_heading = "Out")]
-    pub metrics: Option<HostAddress>,
+    pub(crate) metrics: Option<HostAddress>,
 
     /// Certificate to show, in PEM: to senders on -l, and to peers that ask for one
     #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "TLS")]
-    pub tls_cert: Option<PathBuf>,
+    pub(crate) tls_cert: Option<PathBuf>,
 
     /// Its private key
     #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "TLS")]
-    pub tls_key: Option<PathBuf>,
+    pub(crate) tls_key: Option<PathBuf>,
 
     /// Authorities whose certificates senders on -l have to show
     #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "TLS")]
-    pub tls_client_ca: Option<PathBuf>,
+    pub(crate) tls_client_ca: Option<PathBuf>,
 
     /// Authorities that peers of -T and --connect are trusted by [default: those of the system]
     #[arg(long, value_name = "FILE", help_heading = "TLS")]
-    pub tls_ca: Option<PathBuf>,
+    pub(crate) tls_ca: Option<PathBuf>,
 
     /// Name in the certificates of those peers [default: the host's]
     #[arg(long, value_name = "NAME", help_heading = "TLS")]
-    pub tls_server_name: Option<String>,
+    pub(crate) tls_server_name: Option<String>,
 
     /// Message types, such as CQ or CLIENT_QUERY
     #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', help_heading = "Select")]
-    pub types: Vec<MessageType>,
+    pub(crate) types: Vec<MessageType>,
 
     /// Domains asked for, with all below; =NAME for the name alone
     #[arg(long = "qname", value_name = "NAME", value_delimiter = ',', help_heading = "Select")]
-    pub names: Vec<WantedName>,
+    pub(crate) names: Vec<WantedName>,
 
     /// Record types asked for, such as AAAA
     #[arg(long = "qtype", value_name = "TYPE", value_delimiter = ',')]
     #[arg(value_parser = select::record_type, help_heading = "Select")]
-    pub record_types: Vec<u16>,
+    pub(crate) record_types: Vec<u16>,
 
     /// Codes of responses, such as NXDOMAIN
     #[arg(long = "rcode", value_name = "CODE", value_delimiter = ',')]
     #[arg(value_parser = select::response_code, help_heading = "Select")]
-    pub response_codes: Vec<u16>,
+    pub(crate) response_codes: Vec<u16>,
 
     /// Addresses of who asks, such as 192.0.2.0/24
     #[arg(long = "client", value_name = "PREFIX", value_delimiter = ',', help_heading = "Select")]
-    pub clients: Vec<AddressPrefix>,
+    pub(crate) clients: Vec<AddressPrefix>,
 
     /// One message in N; a query and its response share their fate
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     #[arg(help_heading = "Select")]
-    pub sample: Option<u32>,
+    pub(crate) sample: Option<u32>,
 
     /// End after N messages
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     #[arg(help_heading = "Select")]
-    pub count: Option<u64>,
+    pub(crate) count: Option<u64>,
 
     /// Keep this many bits of the IPv4 addresses of clients, and remove other traces of them
     #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(0..=32))]
     #[arg(help_heading = "Select")]
-    pub mask4: Option<u8>,
+    pub(crate) mask4: Option<u8>,
 
     /// Keep this many bits of the IPv6 addresses of clients, and remove other traces of them
     #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(0..=128))]
     #[arg(help_heading = "Select")]
-    pub mask6: Option<u8>,
+    pub(crate) mask6: Option<u8>,
 
     /// Least important lines of the log to print
     #[arg(long, value_name = "LEVEL", default_value = "info")]
-    pub log_level: LogLevel,
+    pub(crate) log_level: LogLevel,
 
     /// Print completions for a shell, and end
     #[arg(long, value_name = "SHELL", exclusive = true)]
@@ -235,7 +235,7 @@ pub struct DnstapOptions {
 
 /// The least important level of the log that is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogLevel {
+pub(crate) enum LogLevel {
     /// Failures
     Error,
     /// Also refused peers and reached limits
@@ -262,12 +262,12 @@ impl From<LogLevel> for Level {
 
 impl DnstapOptions {
     /// Returns whether sockets are read.
-    pub fn listens(&self) -> bool {
+    pub(crate) fn listens(&self) -> bool {
         self.unix.len() + self.listen.len() + self.connect.len() > 0
     }
 
     /// The format of files without one of their own.
-    pub fn format(&self) -> Option<Format> {
+    pub(crate) fn format(&self) -> Option<Format> {
         match (self.quiet, self.yaml, self.json) {
             (true, ..) => Some(Format::Quiet),
             (_, true, _) => Some(Format::Yaml),
@@ -277,7 +277,7 @@ impl DnstapOptions {
     }
 
     /// The files to write, each with its format. Without any output that is the standard output.
-    pub fn files(&self) -> Vec<(Format, PathBuf)> {
+    pub(crate) fn files(&self) -> Vec<(Format, PathBuf)> {
         let mut files: Vec<(Format, PathBuf)> =
             self.write.iter().map(|file| self.file(file)).collect();
         let relays = self.relay_tcp.len() + self.relay_unix.len();

@@ -29,79 +29,79 @@ use crate::command_line::tcp_address;
 pub struct CaptureOptions {
     /// Say more about each connection; up to five times
     #[arg(short, long, action = ArgAction::Count)]
-    pub debug: u8,
+    pub(crate) debug: u8,
 
     /// Content type to take
     #[arg(short = 't', long = "type", value_name = "STRING")]
-    pub content_type: Option<OsString>,
+    pub(crate) content_type: Option<OsString>,
 
     /// Unix socket to listen on
     #[arg(short, long, value_name = "PATH")]
-    pub unix: Option<PathBuf>,
+    pub(crate) unix: Option<PathBuf>,
 
     /// IP address to listen on
     #[arg(short = 'a', long, value_name = "ADDRESS")]
-    pub tcp: Option<String>,
+    pub(crate) tcp: Option<String>,
 
     /// TCP port to listen on
     // The aliases are what abbreviates --port and no other option of fstrm.
     #[arg(short, long, value_name = "PORT", aliases = ["p", "po"])]
-    pub port: Option<String>,
+    pub(crate) port: Option<String>,
 
     /// Permissions of the Unix socket, in octal
     #[arg(long, value_name = "MODE", value_parser = octal)]
-    pub socket_mode: Option<u32>,
+    pub(crate) socket_mode: Option<u32>,
 
     /// User who owns the Unix socket, by name or number
     #[arg(long, value_name = "USER")]
-    pub socket_owner: Option<String>,
+    pub(crate) socket_owner: Option<String>,
 
     /// Group of the Unix socket, by name or number
     #[arg(long, value_name = "GROUP")]
-    pub socket_group: Option<String>,
+    pub(crate) socket_group: Option<String>,
 
     /// Largest data frame to take, its 4-byte length included [default: 1048576]
     #[arg(short, long, value_name = "BYTES", default_value_t = 0, hide_default_value = true)]
-    pub buffersize: u32,
+    pub(crate) buffersize: u32,
 
     /// Connections to serve at a time; more wait [default: no limit]
     #[arg(short = 'c', long, value_name = "COUNT", default_value_t = 0, hide_default_value = true)]
-    pub maxconns: u32,
+    pub(crate) maxconns: u32,
 
     /// Seconds without a complete frame after which a connection is closed for a waiting one
     #[arg(long, value_name = "SECONDS", default_value_t = IDLE_TIMEOUT_DEFAULT)]
-    pub idle_timeout: u32,
+    pub(crate) idle_timeout: u32,
 
     /// File to write; `-` is the standard output
     #[arg(short, long, value_name = "FILE")]
-    pub write: Option<PathBuf>,
+    pub(crate) write: Option<PathBuf>,
 
     /// Begin a new file after this many seconds
     #[arg(short, long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     #[arg(aliases = ["s", "sp", "spl", "spli"])]
-    pub split: u32,
+    pub(crate) split: u32,
 
     /// Begin a new file before one exceeds this size; with k, M or G for powers of 1024
     #[arg(long, value_name = "BYTES", value_parser = size)]
-    pub split_size: Option<u64>,
+    pub(crate) split_size: Option<u64>,
 
     /// Run COMMAND through sh with the name of each finished file as its last argument
     #[arg(long, value_name = "COMMAND")]
     #[arg(value_parser = OsStringValueParser::new().try_map(post_rotate::command))]
-    pub post_rotate: Option<OsString>,
+    pub(crate) post_rotate: Option<OsString>,
 
     /// Make the file name with strftime, in local time
     #[arg(long)]
-    pub localtime: bool,
+    pub(crate) localtime: bool,
 
     /// Make the file name with strftime, in UTC
     #[arg(long)]
-    pub gmtime: bool,
+    pub(crate) gmtime: bool,
 }
 
 /// Where to listen.
 #[derive(Debug)]
-pub enum ListenAddress {
+pub(crate) enum ListenAddress {
     /// The sockets that the service manager passed.
     Passed,
     /// A Unix socket.
@@ -121,28 +121,28 @@ pub enum ListenAddress {
 
 /// A run of `fstrm_capture`.
 #[derive(Debug)]
-pub struct CaptureConfig {
+pub(crate) struct CaptureConfig {
     /// The least important lines of the log.
-    pub log_level: Level,
+    pub(crate) log_level: Level,
     /// Where to listen.
-    pub address: ListenAddress,
+    pub(crate) address: ListenAddress,
     /// The content type to take.
-    pub content_type: Box<[u8]>,
+    pub(crate) content_type: Box<[u8]>,
     /// The files to write.
-    pub files: Files,
+    pub(crate) files: Files,
     /// Limits on connections and frames.
-    pub limits: ReceiveLimits,
+    pub(crate) limits: ReceiveLimits,
 }
 
 const FRAME_LIMIT_DEFAULT: u32 = 1024 * 1024;
 
 /// Seconds that a connection may be idle while others wait.
-pub const IDLE_TIMEOUT_DEFAULT: u32 = 60;
+pub(crate) const IDLE_TIMEOUT_DEFAULT: u32 = 60;
 
 impl CaptureOptions {
     /// Returns the configuration, or the problem with the options. `passed` says whether the service
     /// manager passed sockets.
-    pub fn resolve(&self, passed: bool) -> Result<CaptureConfig, &'static str> {
+    pub(crate) fn resolve(&self, passed: bool) -> Result<CaptureConfig, &'static str> {
         let content_type = self
             .content_type
             .as_deref()
@@ -220,7 +220,7 @@ impl CaptureOptions {
 }
 
 /// Permission bits.
-pub fn octal(text: &str) -> Result<u32, String> {
+pub(crate) fn octal(text: &str) -> Result<u32, String> {
     match u32::from_str_radix(text, 8) {
         Ok(mode) if mode <= 0o777 => Ok(mode),
         _ => Err("not an octal number up to 777".into()),
@@ -228,7 +228,7 @@ pub fn octal(text: &str) -> Result<u32, String> {
 }
 
 /// A number of bytes.
-pub fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let (digits, shift) = match text.as_bytes().last() {
         Some(b'k' | b'K') => (&text[..text.len() - 1], 10),
         Some(b'm' | b'M') => (&text[..text.len() - 1], 20),

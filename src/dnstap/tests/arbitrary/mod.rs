@@ -112,7 +112,7 @@ fn typical_message() -> impl Strategy<Value = Message> {
 }
 
 /// Returns an event of which any field may be absent, or one as servers log it.
-pub fn event() -> impl Strategy<Value = Dnstap> {
+pub(crate) fn event() -> impl Strategy<Value = Dnstap> {
     let message = prop_oneof![
         10 => message().prop_map(Some),
         10 => typical_message().prop_map(Some),
@@ -132,7 +132,7 @@ pub fn event() -> impl Strategy<Value = Dnstap> {
 }
 
 /// Returns an event of type MESSAGE with a message and only short fields.
-pub fn short_event() -> impl Strategy<Value = Dnstap> {
+pub(crate) fn short_event() -> impl Strategy<Value = Dnstap> {
     let origin = of(vec(any::<u8>(), 0..40));
     (origin.clone(), origin.clone(), origin, typical_message()).prop_map(
         |(identity, version, extra, message)| Dnstap {
@@ -146,7 +146,7 @@ pub fn short_event() -> impl Strategy<Value = Dnstap> {
 }
 
 /// Returns an event that the fast path encodes, with times between 1978 and 3058.
-pub fn fast_event() -> impl Strategy<Value = Dnstap> {
+pub(crate) fn fast_event() -> impl Strategy<Value = Dnstap> {
     let origin = of(vec(any::<u8>(), 0..34));
     let port = prop_oneof![Just(None), (1..=65_535u32).prop_map(Some)];
     let more = (1 << 28..1u64 << 35, any::<bool>(), dns_message(), port.clone(), port);

@@ -5,11 +5,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Maximum wait for any event.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Calls `poll` until it returns a value.
 #[track_caller]
-pub fn wait_for<T>(mut poll: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(mut poll: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match poll() {

@@ -21,7 +21,7 @@ use crate::patience::{PATIENCE, wait_for};
 const FINISH: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 5];
 
 /// Accepts a connection.
-pub fn connection(listener: &UnixListener) -> UnixStream {
+pub(crate) fn connection(listener: &UnixListener) -> UnixStream {
     listener.set_nonblocking(true).expect("a socket");
     let (stream, _) = wait_for(|| listener.accept().ok());
     stream.set_nonblocking(false).expect("a socket");
@@ -30,7 +30,7 @@ pub fn connection(listener: &UnixListener) -> UnixStream {
 }
 
 /// Performs the handshake up to START.
-pub fn accept(stream: &mut (impl Read + Write)) {
+pub(crate) fn accept(stream: &mut (impl Read + Write)) {
     let mut open = ReceiverOpen::new(&[], Opening::Ready);
     let mut piece = [0; 512];
     loop {
@@ -50,14 +50,14 @@ pub fn accept(stream: &mut (impl Read + Write)) {
 }
 
 /// Accepts a connection, and performs the handshake up to START.
-pub fn accept_from(listener: &UnixListener) -> UnixStream {
+pub(crate) fn accept_from(listener: &UnixListener) -> UnixStream {
     let mut stream = connection(listener);
     accept(&mut stream);
     stream
 }
 
 /// Reads the next data frame; `None` at STOP.
-pub fn next_frame(stream: &mut impl Read) -> Option<Vec<u8>> {
+pub(crate) fn next_frame(stream: &mut impl Read) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
         match Walker::in_stream(MAX_FRAME_SIZE_DEFAULT).step(&bytes).expect("a well-formed frame") {
@@ -76,19 +76,19 @@ pub fn next_frame(stream: &mut impl Read) -> Option<Vec<u8>> {
 }
 
 /// Reads data frames up to STOP, and replies with FINISH.
-pub fn receive(stream: &mut (impl Read + Write)) -> Vec<Vec<u8>> {
+pub(crate) fn receive(stream: &mut (impl Read + Write)) -> Vec<Vec<u8>> {
     let frames = iter::from_fn(|| next_frame(stream)).collect();
     stream.write_all(&FINISH).expect("a sender that waits for FINISH");
     frames
 }
 
 /// Receives one stream in a thread.
-pub fn receive_from(listener: UnixListener) -> JoinHandle<Vec<Vec<u8>>> {
+pub(crate) fn receive_from(listener: UnixListener) -> JoinHandle<Vec<Vec<u8>>> {
     thread::spawn(move || receive(&mut accept_from(&listener)))
 }
 
 /// Returns the frames of a file that ends with STOP.
-pub fn read_file(path: &Path) -> Vec<Vec<u8>> {
+pub(crate) fn read_file(path: &Path) -> Vec<Vec<u8>> {
     let mut reader = StreamReader::new(Box::new(FileReceiver::new(path)), ReaderOptions::default());
     let mut frames = Vec::new();
     while let Some(frame) = reader.read().expect("a frame or STOP") {

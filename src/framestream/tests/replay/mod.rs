@@ -28,7 +28,7 @@ macro_rules! replay {
 }
 
 /// Runs `check` on the empty input, and on all seeds and cases of `target`.
-pub fn replay(target: &str, check: impl Fn(&[u8])) {
+pub(crate) fn replay(target: &str, check: impl Fn(&[u8])) {
     let file = fuzz().join("seeds").join(target).with_extension("fstrm");
     let (_, seeds) =
         seeds::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -49,7 +49,7 @@ pub fn replay(target: &str, check: impl Fn(&[u8])) {
 
 /// Checks that `replayed` are the targets of the fuzz crate, and that no other target has seeds or
 /// cases.
-pub fn compare_targets(replayed: &[&str]) {
+pub(crate) fn compare_targets(replayed: &[&str]) {
     let replayed = BTreeSet::from_iter(replayed.iter().map(ToString::to_string));
     let manifest = fs::read_to_string(fuzz().join("Cargo.toml")).expect("the manifest");
     let file = |line: &str| Some(line.strip_prefix("path = \"")?.strip_suffix(".rs\"")?.to_owned());

@@ -30,19 +30,19 @@ const NEW_KEY: [&str; 5] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-25
 
 /// A certificate and its key, as files.
 #[derive(Clone, Debug)]
-pub struct Identity {
+pub(crate) struct Identity {
     pub certificate: PathBuf,
     pub key: PathBuf,
 }
 
 /// A certificate authority.
-pub struct Authority {
+pub(crate) struct Authority {
     folder: TempDir,
     pub certificate: PathBuf,
 }
 
 impl Authority {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let certificate = folder.path().join("authority.pem");
         fs::write(folder.path().join("config"), CONFIG).expect("a file");
@@ -60,12 +60,12 @@ impl Authority {
 
     /// Issues a certificate for `names`, such as `DNS:localhost,IP:127.0.0.1`, which is valid for a
     /// day.
-    pub fn issue(&self, names: &str) -> Identity {
+    pub(crate) fn issue(&self, names: &str) -> Identity {
         self.sign("valid", names, &["-days", "1"])
     }
 
     /// Issues an expired certificate for `names`.
-    pub fn issue_expired(&self, names: &str) -> Identity {
+    pub(crate) fn issue_expired(&self, names: &str) -> Identity {
         let dates = ["-startdate", "20200101000000Z", "-enddate", "20200102000000Z"];
         self.sign("expired", names, &dates)
     }

@@ -15,13 +15,13 @@ use super::PATIENCE;
 use super::authority::Identity;
 
 /// A reserved port. A server can listen on it, since both sockets allow reuse.
-pub struct Port {
+pub(crate) struct Port {
     _held: OwnedFd,
     pub address: SocketAddr,
 }
 
 impl Port {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let fd = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None);
         let fd = fd.expect("a socket");
         setsockopt(&fd, sockopt::ReuseAddr, &true).expect("reuse");
@@ -32,14 +32,14 @@ impl Port {
 }
 
 /// A server, which is killed when it is dropped.
-pub struct Server {
+pub(crate) struct Server {
     process: Child,
     input: ChildStdin,
     output: ChildStdout,
 }
 
 impl Server {
-    pub fn start(port: &Port, identity: &Identity, options: &[&str]) -> Self {
+    pub(crate) fn start(port: &Port, identity: &Identity, options: &[&str]) -> Self {
         let mut process = Command::new("openssl")
             .args(["s_server", "-quiet", "-nbio", "-accept", &port.address.to_string()])
             .arg("-cert")

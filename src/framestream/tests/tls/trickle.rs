@@ -14,20 +14,20 @@ const MAX_LEN: usize = 700;
 
 /// The counters of a [`Trickle`].
 #[derive(Default)]
-pub struct Counts {
+pub(crate) struct Counts {
     pub bytes_written: AtomicUsize,
     pub reads: AtomicUsize,
 }
 
 /// A socket that accepts a few bytes at a time.
-pub struct Trickle {
+pub(crate) struct Trickle {
     socket: SocketSender,
     full: bool,
     counts: Arc<Counts>,
 }
 
 impl Trickle {
-    pub fn new(socket: SocketSender) -> (Self, Arc<Counts>) {
+    pub(crate) fn new(socket: SocketSender) -> (Self, Arc<Counts>) {
         let counts = Arc::<Counts>::default();
         (Self { socket, full: false, counts: Arc::clone(&counts) }, counts)
     }

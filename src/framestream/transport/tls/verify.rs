@@ -50,7 +50,7 @@ pub(super) struct Verifier {
 }
 
 impl Verifier {
-    pub fn new(verify: TlsVerify, trust: Trust, provider: &CryptoProvider) -> Arc<Self> {
+    pub(crate) fn new(verify: TlsVerify, trust: Trust, provider: &CryptoProvider) -> Arc<Self> {
         Arc::new(Self { verify, trust, algorithms: provider.signature_verification_algorithms })
     }
 }

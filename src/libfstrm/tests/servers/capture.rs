@@ -16,13 +16,13 @@ use crate::stage;
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
 /// A running `fstrm_capture`.
-pub struct Capture {
+pub(crate) struct Capture {
     process: Process,
     folder: TempDir,
 }
 
 /// What it wrote.
-pub struct Captured {
+pub(crate) struct Captured {
     /// The file.
     pub path: PathBuf,
     _folder: TempDir,
@@ -30,7 +30,7 @@ pub struct Captured {
 
 impl Capture {
     /// Starts it, and waits until it listens.
-    pub fn start(endpoint: &Endpoint, content_type: &str) -> Self {
+    pub(crate) fn start(endpoint: &Endpoint, content_type: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = stage::tool("fstrm_capture");
         command.args(["-dddd", "-t", content_type, "-w"]).arg(folder.path().join("captured"));
@@ -46,33 +46,33 @@ impl Capture {
     }
 
     /// Waits until a sender has begun its stream.
-    pub fn wait_for_connection(&mut self) {
+    pub(crate) fn wait_for_connection(&mut self) {
         self.process.wait_for("FSTRM_CONTROL_START");
     }
 
     /// Holds it.
-    pub fn pause(&self) {
+    pub(crate) fn pause(&self) {
         self.process.pause();
     }
 
     /// Lets it go on.
-    pub fn resume(&self) {
+    pub(crate) fn resume(&self) {
         self.process.resume();
     }
 
     /// Waits until a connection is over and all of it is received.
-    pub fn wait_for_hang_up(&mut self) {
+    pub(crate) fn wait_for_hang_up(&mut self) {
         self.process.wait_for("closing (read");
     }
 
     /// Stops it.
-    pub fn stop(mut self) -> Captured {
+    pub(crate) fn stop(mut self) -> Captured {
         self.process.terminate(STOP_LIMIT);
         self.captured()
     }
 
     /// Kills it.
-    pub fn kill(mut self) -> Captured {
+    pub(crate) fn kill(mut self) -> Captured {
         self.process.signal(Signal::SIGKILL);
         self.process.wait(DEADLINE);
         self.captured()

@@ -7,15 +7,15 @@ use std::path::Path;
 use std::process::Command;
 
 /// The content type of dnstap.
-pub const CONTENT_TYPE: &str = "protobuf:dnstap.Dnstap";
+pub(crate) const CONTENT_TYPE: &str = "protobuf:dnstap.Dnstap";
 
 /// What the servers are to call themselves in their messages.
-pub const IDENTITY: &str = "ns.example";
-pub const VERSION: &str = "version of a test";
+pub(crate) const IDENTITY: &str = "ns.example";
+pub(crate) const VERSION: &str = "version of a test";
 
 /// How queries go, as kdig's options.
-pub const UDP: &[&str] = &["+notcp"];
-pub const TCP: &[&str] = &["+tcp", "+keepopen"];
+pub(crate) const UDP: &[&str] = &["+notcp"];
+pub(crate) const TCP: &[&str] = &["+tcp", "+keepopen"];
 
 const ZONE: &str = "\
 $ORIGIN example.
@@ -33,13 +33,13 @@ const QUESTIONS: [(&str, &str); 4] =
     [("www.example", "A"), ("www.example", "AAAA"), ("example", "MX"), ("missing.example", "A")];
 
 /// Writes the zone file `zone` into `folder`.
-pub fn write_zone(folder: &Path) {
+pub(crate) fn write_zone(folder: &Path) {
     fs::write(folder.join("zone"), ZONE).unwrap();
 }
 
 /// Sends `count` queries one after the other, each exactly once, and checks that all are answered.
 /// `kdig` runs the program.
-pub fn ask(mut kdig: Command, server: SocketAddrV4, count: usize, options: &[&[&str]]) {
+pub(crate) fn ask(mut kdig: Command, server: SocketAddrV4, count: usize, options: &[&[&str]]) {
     kdig.args([&format!("@{}", server.ip()), "-p", &server.port().to_string()]);
     kdig.args(["+noall", "+header", "+retry=0", "+timeout=20"]).args(options.concat());
     for (name, kind) in QUESTIONS.iter().cycle().take(count) {
@@ -52,6 +52,6 @@ pub fn ask(mut kdig: Command, server: SocketAddrV4, count: usize, options: &[&[&
 }
 
 /// Debian's kdig.
-pub fn kdig() -> Command {
+pub(crate) fn kdig() -> Command {
     Command::new("kdig")
 }

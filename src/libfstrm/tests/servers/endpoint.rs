@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 /// An address of either kind.
 #[derive(Clone, Debug)]
-pub enum Endpoint {
+pub(crate) enum Endpoint {
     /// The path of a Unix socket.
     Unix(PathBuf),
     /// An address on the loopback interface.
@@ -18,12 +18,12 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// A Unix socket in `folder`.
-    pub fn unix(folder: &Path) -> Self {
+    pub(crate) fn unix(folder: &Path) -> Self {
         Self::Unix(folder.join("receiver"))
     }
 
     /// A free TCP address.
-    pub fn tcp() -> Self {
+    pub(crate) fn tcp() -> Self {
         Self::Tcp(free_address())
     }
 }
@@ -39,7 +39,7 @@ impl Display for Endpoint {
 
 /// An address that is free for UDP and TCP. Its port is below those that the system gives to
 /// connecting sockets, so that nobody else gets it by chance before it is used.
-pub fn free_address() -> SocketAddrV4 {
+pub(crate) fn free_address() -> SocketAddrV4 {
     static TAKEN: AtomicU16 = AtomicU16::new(0);
     let first = 10_000 + (process::id() % 1000) as u16 * 20;
     loop {

@@ -21,7 +21,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 const QUERIES: usize = 250;
 
 /// A running knotd.
-pub struct Knotd {
+pub(crate) struct Knotd {
     process: Process,
     /// Where it answers.
     pub address: SocketAddrV4,
@@ -29,7 +29,7 @@ pub struct Knotd {
 
 impl Knotd {
     /// Starts it with all it needs in `folder`, and waits until it answers.
-    pub fn start(folder: &Path, sink: &str) -> Self {
+    pub(crate) fn start(folder: &Path, sink: &str) -> Self {
         let address = free_address();
         let (ip, port, here) = (address.ip(), address.port(), folder.display());
         let config = format!(
@@ -72,7 +72,7 @@ zone:
     }
 
     /// Stops it.
-    pub fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         self.process.terminate(STOP_LIMIT);
     }
 }

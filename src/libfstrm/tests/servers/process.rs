@@ -12,10 +12,10 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
 /// How long anything is waited for that is bound to happen.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A child process, killed and reaped when dropped.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     watch: Arc<Watch>,
     /// Lines that [`Process::wait_for`] has gone through.
@@ -65,7 +65,7 @@ impl Watch {
 
 impl Process {
     /// Starts `command`; what it prints on either output is collected.
-    pub fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let watch = Arc::<Watch>::default();
@@ -82,12 +82,12 @@ impl Process {
     }
 
     /// Its number.
-    pub fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id().cast_signed())
     }
 
     /// Waits for a line that contains `text`, behind the one that was last waited for.
-    pub fn wait_for(&mut self, text: &str) -> String {
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
         let mut found = None;
         self.watch.wait(DEADLINE, |state| {
             let line = state.lines[self.seen..].iter().position(|line| line.contains(text));
@@ -99,36 +99,36 @@ impl Process {
     }
 
     /// Writes a line to its standard input.
-    pub fn say(&mut self, line: &str) {
+    pub(crate) fn say(&mut self, line: &str) {
         let input = self.child.stdin.as_mut().unwrap();
         writeln!(input, "{line}").unwrap();
     }
 
     /// Sends it a signal.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill(self.pid(), signal).unwrap();
     }
 
     /// Holds it, and returns when all its threads stand still.
-    pub fn pause(&self) {
+    pub(crate) fn pause(&self) {
         self.signal(Signal::SIGSTOP);
         waitid(Id::Pid(self.pid()), WaitPidFlag::WSTOPPED).unwrap();
     }
 
     /// Lets it go on.
-    pub fn resume(&self) {
+    pub(crate) fn resume(&self) {
         self.signal(Signal::SIGCONT);
     }
 
     /// Waits for its end, which has to come within `limit`.
-    pub fn wait(&mut self, limit: Duration) -> ExitStatus {
+    pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {
         let ended = self.watch.wait(limit, |state| state.ended);
         assert!(ended, "process {} still runs after {limit:?}", self.pid());
         self.child.wait().unwrap()
     }
 
     /// Asks it to end, which it has to do within `limit` and with success.
-    pub fn terminate(&mut self, limit: Duration) {
+    pub(crate) fn terminate(&mut self, limit: Duration) {
         self.signal(Signal::SIGTERM);
         let status = self.wait(limit);
         assert!(status.success(), "process {}: {status}", self.pid());

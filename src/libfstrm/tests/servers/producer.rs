@@ -13,11 +13,11 @@ use crate::process::{DEADLINE, Process};
 use crate::stage;
 
 /// The content type that it sends.
-pub const CONTENT_TYPE: &str = "test";
+pub(crate) const CONTENT_TYPE: &str = "test";
 
 /// What it is to do.
 #[derive(Clone, Copy, Debug)]
-pub struct Load {
+pub(crate) struct Load {
     /// Frames a second.
     pub rate: u32,
     /// Bytes of a frame.
@@ -27,13 +27,13 @@ pub struct Load {
 }
 
 /// A running producer.
-pub struct Producer {
+pub(crate) struct Producer {
     process: Process,
 }
 
 /// A line of its accounts.
 #[derive(Debug)]
-pub struct Report(HashMap<String, u64>);
+pub(crate) struct Report(HashMap<String, u64>);
 
 impl Index<&str> for Report {
     type Output = u64;
@@ -45,14 +45,14 @@ impl Index<&str> for Report {
 
 impl Report {
     /// Frames that are counted as lost.
-    pub fn lost(&self) -> u64 {
+    pub(crate) fn lost(&self) -> u64 {
         self["lost_closing"] + self["lost_error"]
     }
 }
 
 impl Producer {
     /// Starts it; it submits nothing yet.
-    pub fn start(endpoint: &Endpoint, load: Load) -> Self {
+    pub(crate) fn start(endpoint: &Endpoint, load: Load) -> Self {
         let mut command = stage::on_our_library(program());
         let Load { rate, size, memory_limit } = load;
         command.arg(endpoint.to_string());
@@ -62,12 +62,12 @@ impl Producer {
     }
 
     /// Has it submit `count` frames, and does not wait for that.
-    pub fn begin(&mut self, count: u64) {
+    pub(crate) fn begin(&mut self, count: u64) {
         self.process.say(&format!("submit {count}"));
     }
 
     /// Waits until what it was told is done.
-    pub fn report(&mut self) -> Report {
+    pub(crate) fn report(&mut self) -> Report {
         let report = self.line();
         let gone = report["written"] + report["waiting"] + report.lost();
         assert_eq!(report["stats_accepted"], report["accepted"], "{report:?}");
@@ -77,13 +77,13 @@ impl Producer {
     }
 
     /// Has it submit `count` frames.
-    pub fn submit(&mut self, count: u64) -> Report {
+    pub(crate) fn submit(&mut self, count: u64) -> Report {
         self.begin(count);
         self.report()
     }
 
     /// Waits until nothing waits in the library any more.
-    pub fn settle(&mut self) -> Report {
+    pub(crate) fn settle(&mut self) -> Report {
         self.process.say("settle");
         let report = self.report();
         assert_eq!(report["waiting"], 0, "{report:?}");
@@ -92,7 +92,7 @@ impl Producer {
 
     /// Has it destroy the writer thread, which has to free all of the `accepted` frames. Returns
     /// how long that took.
-    pub fn destroy(mut self, accepted: u64) -> Duration {
+    pub(crate) fn destroy(mut self, accepted: u64) -> Duration {
         stage::assert_loaded(self.process.pid());
         self.process.say("destroy");
         let end = self.line();
@@ -102,12 +102,12 @@ impl Producer {
     }
 
     /// Holds it.
-    pub fn pause(&self) {
+    pub(crate) fn pause(&self) {
         self.process.pause();
     }
 
     /// Lets it go on.
-    pub fn resume(&self) {
+    pub(crate) fn resume(&self) {
         self.process.resume();
     }
 

@@ -10,7 +10,7 @@ use crate::stream;
 
 /// Counts the messages of a complete file by type and transport, such as `AQ UDP`. All readers have
 /// to find all its frames.
-pub fn tally(path: &Path) -> BTreeMap<String, usize> {
+pub(crate) fn tally(path: &Path) -> BTreeMap<String, usize> {
     let frames = stream::complete_file(path).len();
     let quiet = print("dnstap", path, "-q");
     assert_eq!(quiet.lines().count(), frames, "lines of dnstap -q");
@@ -25,7 +25,7 @@ pub fn tally(path: &Path) -> BTreeMap<String, usize> {
 }
 
 /// Checks that each message says who sent it.
-pub fn assert_signed(path: &Path) {
+pub(crate) fn assert_signed(path: &Path) {
     let yaml = print("dnstap", path, "-y");
     let count = |line: String| yaml.lines().filter(|found| **found == *line).count();
     let messages = count("type: MESSAGE".into());

@@ -19,14 +19,14 @@ use crate::producer::{CONTENT_TYPE, Producer};
 use crate::stream::{ACCEPT, FINISH, Frame, READY, START, STOP, Stream, control};
 
 /// A listening socket.
-pub enum Listener {
+pub(crate) enum Listener {
     Unix(UnixListener),
     Tcp(TcpListener),
 }
 
 impl Listener {
     /// Listens at `endpoint`. A socket that was there before is replaced.
-    pub fn new(endpoint: &Endpoint) -> Self {
+    pub(crate) fn new(endpoint: &Endpoint) -> Self {
         match endpoint {
             Endpoint::Unix(path) => {
                 drop(fs::remove_file(path));
@@ -37,7 +37,7 @@ impl Listener {
     }
 
     /// Takes the next connection, up to its START.
-    pub fn accept(&self) -> Connection {
+    pub(crate) fn accept(&self) -> Connection {
         let fd = match self {
             Self::Unix(listener) => listener.as_fd(),
             Self::Tcp(listener) => listener.as_fd(),
@@ -60,7 +60,7 @@ impl Listener {
 }
 
 /// A connection that has begun its data frames.
-pub struct Connection {
+pub(crate) struct Connection {
     socket: File,
     /// The addresses of sender and receiver, for TCP.
     path: Option<(SocketAddr, SocketAddr)>,
@@ -89,7 +89,7 @@ impl Connection {
     }
 
     /// Reads `count` data frames.
-    pub fn read(&mut self, count: usize) -> Vec<Vec<u8>> {
+    pub(crate) fn read(&mut self, count: usize) -> Vec<Vec<u8>> {
         let payload = |_| match self.next() {
             Some(Frame::Data(payload)) => payload,
             other => panic!("{other:?} among data frames"),
@@ -98,7 +98,7 @@ impl Connection {
     }
 
     /// Reads to the end, and answers STOP.
-    pub fn finish(mut self) -> Vec<Vec<u8>> {
+    pub(crate) fn finish(mut self) -> Vec<Vec<u8>> {
         let mut payloads = Vec::new();
         while let Some(Frame::Data(payload)) = self.next_before_stop() {
             payloads.push(payload);
@@ -116,7 +116,7 @@ impl Connection {
     /// Ends the connection so that the producer's next write fails, and nothing that the system
     /// took of it before goes unread. Returns the payloads that came, and the bytes of a torn frame
     /// behind them.
-    pub fn cut(mut self, producer: &Producer) -> (Vec<Vec<u8>>, usize) {
+    pub(crate) fn cut(mut self, producer: &Producer) -> (Vec<Vec<u8>>, usize) {
         match self.path {
             None => {
                 // From here on writes fail, while what was written can still be read.

@@ -11,25 +11,25 @@ use std::process::Command;
 use nix::unistd::Pid;
 
 /// The prefix it was installed to.
-pub fn prefix() -> PathBuf {
+pub(crate) fn prefix() -> PathBuf {
     let prefix = env::var_os("STAGE").expect("STAGE is the prefix of `make stage`");
     fs::canonicalize(&prefix).unwrap_or_else(|error| panic!("{}: {error}", prefix.display()))
 }
 
 /// One of our tools.
-pub fn tool(name: &str) -> Command {
+pub(crate) fn tool(name: &str) -> Command {
     Command::new(prefix().join("bin").join(name))
 }
 
 /// A program of Debian's that is to find our library first.
-pub fn on_our_library(program: impl Into<PathBuf>) -> Command {
+pub(crate) fn on_our_library(program: impl Into<PathBuf>) -> Command {
     let mut command = Command::new(program.into());
     command.env("LD_LIBRARY_PATH", prefix().join("lib"));
     command
 }
 
 /// Checks that the process `pid` has our libfstrm loaded, and no other.
-pub fn assert_loaded(pid: Pid) {
+pub(crate) fn assert_loaded(pid: Pid) {
     let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
     let ours = fs::canonicalize(prefix().join("lib/libfstrm.so.0")).unwrap();
     assert_eq!(libraries(&maps, "libfstrm"), BTreeSet::from([ours]));

@@ -5,18 +5,18 @@ use std::fs;
 use std::path::Path;
 
 /// Types of control frames.
-pub const ACCEPT: u32 = 1;
-pub const START: u32 = 2;
-pub const STOP: u32 = 3;
-pub const READY: u32 = 4;
-pub const FINISH: u32 = 5;
+pub(crate) const ACCEPT: u32 = 1;
+pub(crate) const START: u32 = 2;
+pub(crate) const STOP: u32 = 3;
+pub(crate) const READY: u32 = 4;
+pub(crate) const FINISH: u32 = 5;
 
 /// Field type of control frames.
 const CONTENT_TYPE: u32 = 1;
 
 /// A frame.
 #[derive(Debug, PartialEq)]
-pub enum Frame {
+pub(crate) enum Frame {
     /// With its payload.
     Data(Vec<u8>),
     /// With its type.
@@ -25,21 +25,21 @@ pub enum Frame {
 
 /// Bytes of a stream, of which the whole frames are taken.
 #[derive(Default)]
-pub struct Stream {
+pub(crate) struct Stream {
     bytes: Vec<u8>,
     taken: usize,
 }
 
 impl Stream {
     /// More of the stream.
-    pub fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.bytes.drain(..self.taken);
         self.taken = 0;
         self.bytes.extend_from_slice(bytes);
     }
 
     /// Takes the next frame, if all of it is there.
-    pub fn next(&mut self) -> Option<Frame> {
+    pub(crate) fn next(&mut self) -> Option<Frame> {
         let rest = &self.bytes[self.taken..];
         let (length, rest) = split_number(rest)?;
         if length > 0 {
@@ -55,7 +55,7 @@ impl Stream {
     }
 
     /// Bytes that are left: the front of a frame.
-    pub fn torn(&self) -> usize {
+    pub(crate) fn torn(&self) -> usize {
         self.bytes.len() - self.taken
     }
 }
@@ -65,7 +65,7 @@ fn split_number(bytes: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// A control frame with a content type, or without.
-pub fn control(kind: u32, content_type: Option<&str>) -> Vec<u8> {
+pub(crate) fn control(kind: u32, content_type: Option<&str>) -> Vec<u8> {
     let mut frame = kind.to_be_bytes().to_vec();
     if let Some(content_type) = content_type {
         frame.extend(CONTENT_TYPE.to_be_bytes());
@@ -77,7 +77,7 @@ pub fn control(kind: u32, content_type: Option<&str>) -> Vec<u8> {
 }
 
 /// The payloads in a file that goes from START to STOP.
-pub fn complete_file(path: &Path) -> Vec<Vec<u8>> {
+pub(crate) fn complete_file(path: &Path) -> Vec<Vec<u8>> {
     let (payloads, end) = file(path);
     assert_eq!(end, Some(Frame::Control(STOP)), "the end of {}", path.display());
     payloads
@@ -85,7 +85,7 @@ pub fn complete_file(path: &Path) -> Vec<Vec<u8>> {
 
 /// The payloads in a file from START on, and the control frame they end with. The last frame may be
 /// torn.
-pub fn file(path: &Path) -> (Vec<Vec<u8>>, Option<Frame>) {
+pub(crate) fn file(path: &Path) -> (Vec<Vec<u8>>, Option<Frame>) {
     let mut stream = Stream::default();
     stream.push(&fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
     assert_eq!(stream.next(), Some(Frame::Control(START)), "the beginning of {}", path.display());

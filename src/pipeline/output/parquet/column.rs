@@ -8,7 +8,7 @@ use parquet::file::writer::SerializedColumnWriter;
 
 /// The type of the values in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ColumnKind {
+pub(crate) enum ColumnKind {
     /// Text in UTF-8, many of which are the same.
     Text,
     /// Bytes.
@@ -23,7 +23,7 @@ pub enum ColumnKind {
 
 impl ColumnKind {
     /// Returns the type in the language of Parquet schemas, before and after the name.
-    pub fn schema(self) -> (&'static str, &'static str) {
+    pub(crate) fn schema(self) -> (&'static str, &'static str) {
         match self {
             Self::Text => ("BYTE_ARRAY", " (STRING)"),
             Self::Bytes => ("BYTE_ARRAY", ""),
@@ -36,7 +36,7 @@ impl ColumnKind {
 
 /// The values of a column.
 #[derive(Debug)]
-pub struct Column {
+pub(crate) struct Column {
     values: Values,
     /// For each row whether there is a value: 1 or 0.
     levels: Vec<i16>,
@@ -53,7 +53,7 @@ enum Values {
 
 impl Column {
     /// An empty column.
-    pub fn new(kind: ColumnKind) -> Self {
+    pub(crate) fn new(kind: ColumnKind) -> Self {
         let values = match kind {
             ColumnKind::Text | ColumnKind::Bytes => Values::Bytes(Vec::new(), Vec::new()),
             ColumnKind::Number => Values::Numbers(Vec::new()),
@@ -64,7 +64,7 @@ impl Column {
     }
 
     /// Bytes that the values take.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let values = match &self.values {
             Values::Bytes(bytes, ends) => bytes.len() + size_of_val(&ends[..]),
             Values::Numbers(numbers) => size_of_val(&numbers[..]),
@@ -75,12 +75,12 @@ impl Column {
     }
 
     /// Adds a row without a value.
-    pub fn skip(&mut self) {
+    pub(crate) fn skip(&mut self) {
         self.levels.push(0);
     }
 
     /// Adds a number.
-    pub fn number(&mut self, number: u32) {
+    pub(crate) fn number(&mut self, number: u32) {
         if let Values::Numbers(numbers) = &mut self.values {
             // The schema says that the bits are of an unsigned number.
             numbers.push(number.cast_signed());
@@ -89,7 +89,7 @@ impl Column {
     }
 
     /// Adds a flag.
-    pub fn flag(&mut self, flag: bool) {
+    pub(crate) fn flag(&mut self, flag: bool) {
         if let Values::Flags(flags) = &mut self.values {
             flags.push(flag);
             self.levels.push(1);
@@ -97,7 +97,7 @@ impl Column {
     }
 
     /// Adds a time.
-    pub fn time(&mut self, time: i64) {
+    pub(crate) fn time(&mut self, time: i64) {
         if let Values::Times(times) = &mut self.values {
             times.push(time);
             self.levels.push(1);
@@ -105,7 +105,7 @@ impl Column {
     }
 
     /// Adds bytes, or text, that `print` appends; a row without a value, if it returns `None`.
-    pub fn print(&mut self, print: impl FnOnce(&mut Vec<u8>) -> Option<()>) {
+    pub(crate) fn print(&mut self, print: impl FnOnce(&mut Vec<u8>) -> Option<()>) {
         if let Values::Bytes(bytes, ends) = &mut self.values {
             let start = bytes.len();
             if print(bytes).is_some() {
@@ -119,7 +119,10 @@ impl Column {
     }
 
     /// Writes the values, and is empty then.
-    pub fn write(&mut self, writer: &mut SerializedColumnWriter<'_>) -> Result<(), ParquetError> {
+    pub(crate) fn write(
+        &mut self,
+        writer: &mut SerializedColumnWriter<'_>,
+    ) -> Result<(), ParquetError> {
         fn all<T: DataType>(
             writer: &mut SerializedColumnWriter<'_>,
             values: &mut Vec<T::T>,

@@ -19,7 +19,7 @@ use crate::pairing::is_unsent;
 use crate::print::{message as dig, named};
 
 /// Names and kinds of the columns, in the order of [`fill`].
-pub const COLUMNS: &[(&str, ColumnKind)] = &[
+pub(crate) const COLUMNS: &[(&str, ColumnKind)] = &[
     ("event_type", ColumnKind::Text),
     ("identity", ColumnKind::Text),
     ("version", ColumnKind::Text),
@@ -166,7 +166,7 @@ impl Row<'_> {
 }
 
 /// Adds a row.
-pub fn fill(frame: &Frame<'_>, columns: &mut [Column], remarks: &mut Remarks) {
+pub(crate) fn fill(frame: &Frame<'_>, columns: &mut [Column], remarks: &mut Remarks) {
     let mut row = Row { columns: columns.iter_mut().zip(COLUMNS), error: String::new() };
     let event = frame.event.ok().copied();
     let Event { identity, version, extra, message, event_type } = event.unwrap_or_default();

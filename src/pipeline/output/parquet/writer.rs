@@ -15,16 +15,20 @@ use super::column::{Column, ColumnKind};
 use super::row::COLUMNS;
 
 /// Makes a file.
-pub struct ParquetWriter(SerializedFileWriter<Vec<u8>>);
+pub(crate) struct ParquetWriter(SerializedFileWriter<Vec<u8>>);
 
 impl ParquetWriter {
     /// Begins a file.
-    pub fn new() -> Result<Self, ParquetError> {
+    pub(crate) fn new() -> Result<Self, ParquetError> {
         SerializedFileWriter::new(Vec::new(), schema()?, Arc::new(properties())).map(Self)
     }
 
     /// Appends a group of rows to `out`: the values of all columns, which are empty then.
-    pub fn group(&mut self, columns: &mut [Column], out: &mut Vec<u8>) -> Result<(), ParquetError> {
+    pub(crate) fn group(
+        &mut self,
+        columns: &mut [Column],
+        out: &mut Vec<u8>,
+    ) -> Result<(), ParquetError> {
         self.write_behind(out, |file| {
             let mut group = file.next_row_group()?;
             for column in columns {
@@ -38,12 +42,12 @@ impl ParquetWriter {
     }
 
     /// Appends the end of the file to `out`.
-    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), ParquetError> {
+    pub(crate) fn finish(mut self, out: &mut Vec<u8>) -> Result<(), ParquetError> {
         self.write_behind(out, |file| file.finish().map(drop))
     }
 
     /// Bytes of the file so far.
-    pub fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.0.bytes_written() as u64
     }
 

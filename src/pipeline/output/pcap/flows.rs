@@ -13,7 +13,7 @@ const CAPACITY: usize = 1 << 15;
 
 /// The last connections.
 #[derive(Debug)]
-pub struct Flows(Recent<Way, Sequence>);
+pub(crate) struct Flows(Recent<Way, Sequence>);
 
 /// The next sequence number of each side.
 #[derive(Clone, Copy, Debug)]
@@ -24,14 +24,20 @@ struct Sequence {
 
 impl Flows {
     /// No connections.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Recent::new(CAPACITY))
     }
 
     /// Takes the sequence number of the next `length` bytes that the initiator, or else the
     /// responder, sends on the connection that the initiator has made along `way`, and what it
     /// acknowledges with them. The time is that of the bytes in nanoseconds.
-    pub fn send(&mut self, way: Way, by_initiator: bool, length: usize, time: u64) -> (u32, u32) {
+    pub(crate) fn send(
+        &mut self,
+        way: Way,
+        by_initiator: bool,
+        length: usize,
+        time: u64,
+    ) -> (u32, u32) {
         let begin = (time / CLOCK) as u32;
         let sequence = self.0.entry(&way, || Sequence { initiator: begin, responder: begin });
         let Sequence { initiator, responder } = sequence;

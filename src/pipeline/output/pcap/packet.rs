@@ -13,23 +13,23 @@ const TTL: u8 = 64;
 const WINDOW: u16 = u16::MAX;
 
 /// Most bytes in a UDP packet of either family.
-pub const UDP_MAX: usize = u16::MAX as usize - Ipv4Header::MIN_LEN - UdpHeader::LEN;
+pub(crate) const UDP_MAX: usize = u16::MAX as usize - Ipv4Header::MIN_LEN - UdpHeader::LEN;
 
 /// Most bytes in a TCP segment of either family.
-pub const SEGMENT_MAX: usize = u16::MAX as usize - Ipv4Header::MIN_LEN - TcpHeader::MIN_LEN;
+pub(crate) const SEGMENT_MAX: usize = u16::MAX as usize - Ipv4Header::MIN_LEN - TcpHeader::MIN_LEN;
 
 /// Where a packet comes from and where it goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Way {
+pub(crate) struct Way {
     /// The sender.
-    pub from: SocketAddr,
+    pub(crate) from: SocketAddr,
     /// The receiver.
-    pub to: SocketAddr,
+    pub(crate) to: SocketAddr,
 }
 
 impl Way {
     /// The way back.
-    pub fn back(self) -> Self {
+    pub(crate) fn back(self) -> Self {
         Self { from: self.to, to: self.from }
     }
 
@@ -52,12 +52,12 @@ fn octets(address: IpAddr) -> [u8; 16] {
 }
 
 /// Appends a UDP packet of at most [`UDP_MAX`] bytes to `out`.
-pub fn udp(way: Way, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), BuildVecWriteError> {
+pub(crate) fn udp(way: Way, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), BuildVecWriteError> {
     way.ip().udp(way.from.port(), way.to.port()).write_to_vec(out, bytes)
 }
 
 /// Appends a TCP segment of at most [`SEGMENT_MAX`] bytes to `out`.
-pub fn tcp(
+pub(crate) fn tcp(
     way: Way,
     sequence: u32,
     acknowledged: u32,

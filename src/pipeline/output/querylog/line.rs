@@ -22,15 +22,15 @@ const TSIG: u16 = 250;
 
 /// The answer, as a query log prints it.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The response code; `None` if nothing was sent.
-    pub code: Option<u16>,
+    pub(crate) code: Option<u16>,
     /// The time of the upstream query for it, if known.
-    pub asked: Option<Vec<u64>>,
+    pub(crate) asked: Option<Vec<u64>>,
 }
 
 /// Appends the time of a line.
-pub fn begin(time: Option<u64>, clock: &mut Clock, out: &mut Vec<u8>) {
+pub(crate) fn begin(time: Option<u64>, clock: &mut Clock, out: &mut Vec<u8>) {
     match time {
         Some(time) => {
             clock.full(time / BILLION, 0, b'T', out);
@@ -44,7 +44,7 @@ pub fn begin(time: Option<u64>, clock: &mut Clock, out: &mut Vec<u8>) {
 }
 
 /// Appends who asked whom, and how.
-pub fn ends(identity: Option<&[u8]>, kind: &str, message: &Message<'_>, out: &mut Vec<u8>) {
+pub(crate) fn ends(identity: Option<&[u8]>, kind: &str, message: &Message<'_>, out: &mut Vec<u8>) {
     match identity {
         None | Some([]) => out.byte(b'-'),
         Some(identity) => out.field(identity, |identity, out| {
@@ -80,7 +80,7 @@ pub fn ends(identity: Option<&[u8]>, kind: &str, message: &Message<'_>, out: &mu
 }
 
 /// Appends what was asked. Of a response that is what it repeats of the query.
-pub fn question(parts: &Parts<'_>, is_query: bool, out: &mut Vec<u8>) {
+pub(crate) fn question(parts: &Parts<'_>, is_query: bool, out: &mut Vec<u8>) {
     match parts.question {
         Some(question) => {
             let start = out.len();
@@ -162,7 +162,12 @@ fn unspaced(out: &mut Vec<u8>, start: usize) {
 }
 
 /// Appends the answer, which was given at `time`, and ends the line.
-pub fn answer(answer: Option<&Answer>, latency: Latency, time: Option<u64>, out: &mut Vec<u8>) {
+pub(crate) fn answer(
+    answer: Option<&Answer>,
+    latency: Latency,
+    time: Option<u64>,
+    out: &mut Vec<u8>,
+) {
     let Some(Answer { code, asked }) = answer else { return out.str("- - -\n") };
     let Some(code) = code else { return out.str("DROPPED - -\n") };
     dig::response_code(*code, out);
@@ -183,7 +188,7 @@ pub fn answer(answer: Option<&Answer>, latency: Latency, time: Option<u64>, out:
 }
 
 /// Appends the rest of a line of a message that is bad, and ends it.
-pub fn bad(wire: &[u8], reason: &str, out: &mut Vec<u8>) {
+pub(crate) fn bad(wire: &[u8], reason: &str, out: &mut Vec<u8>) {
     out.str("- - - - - - - - [");
     out.str(reason);
     out.str("] ");

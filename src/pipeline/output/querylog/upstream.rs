@@ -26,7 +26,7 @@ type LastTimes = [u64; TIMES];
 
 /// The questions that resolvers asked others.
 #[derive(Debug)]
-pub struct Upstream {
+pub(crate) struct Upstream {
     /// By the hash of server and question; of servers themselves too.
     asked: Recent<u64, LastTimes>,
     hasher: RandomState,
@@ -35,12 +35,12 @@ pub struct Upstream {
 
 impl Upstream {
     /// None was asked.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { asked: Recent::new(CAPACITY), hasher: RandomState::new(), scratch: Vec::new() }
     }
 
     /// The resolver `identity` asked others, or got their answer, at this time.
-    pub fn note(&mut self, identity: &[u8], parts: &Parts<'_>, time: u64) {
+    pub(crate) fn note(&mut self, identity: &[u8], parts: &Parts<'_>, time: u64) {
         self.asked.entry(&self.hasher.hash_one(identity), LastTimes::default);
         if let Some(Question { name_at, qtype, .. }) = parts.question
             && let Some(key) = self.key(identity, parts.wire, name_at, qtype)
@@ -54,7 +54,7 @@ impl Upstream {
     /// When the resolver asked others for what is in this response to its client: for the name in
     /// the question, or for those that aliases lead to. `None` if it cannot be told: it tells
     /// nothing of what it asks.
-    pub fn asked_for(&mut self, identity: &[u8], parts: &Parts<'_>) -> Option<Vec<u64>> {
+    pub(crate) fn asked_for(&mut self, identity: &[u8], parts: &Parts<'_>) -> Option<Vec<u64>> {
         self.asked.get(&self.hasher.hash_one(identity))?;
         let mut times = Vec::new();
         let question = parts.question?;

@@ -12,7 +12,7 @@ use receive::address::HostAddress;
 use receive::credentials::Credentials;
 
 /// Sends over TLS, for each connection with the files as they are then.
-pub struct ReloadingTlsSender {
+pub(crate) struct ReloadingTlsSender {
     credentials: Credentials<TlsSender>,
     /// A connection is being made, or was.
     begun: bool,
@@ -20,7 +20,7 @@ pub struct ReloadingTlsSender {
 
 impl ReloadingTlsSender {
     /// Returns the closed transport to `address`.
-    pub fn new(address: &HostAddress, tls: &TlsOptions) -> Result<Self, TlsError> {
+    pub(crate) fn new(address: &HostAddress, tls: &TlsOptions) -> Result<Self, TlsError> {
         let (host, port, options) = (address.host().to_owned(), address.port(), tls.clone());
         let load = move || TlsSender::new(Box::new(HostSender::new(&host, port)), &host, &options);
         Ok(Self { credentials: Credentials::new(tls, load)?, begun: false })

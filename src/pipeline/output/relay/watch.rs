@@ -21,7 +21,7 @@ const CALM: Duration = Duration::from_secs(2);
 
 /// The last observation of a relay.
 #[derive(Debug)]
-pub struct RelayWatch {
+pub(crate) struct RelayWatch {
     /// Its name in messages.
     name: String,
     /// A first connection is worth a line.
@@ -42,7 +42,7 @@ struct Loss {
 
 impl RelayWatch {
     /// Nothing was seen yet of the relay `name`.
-    pub fn new(name: &str, is_endless: bool) -> Self {
+    pub(crate) fn new(name: &str, is_endless: bool) -> Self {
         Self {
             name: format!("relay to {name}"),
             is_endless,
@@ -54,7 +54,7 @@ impl RelayWatch {
     }
 
     /// Reports what has changed. `lost` frames are lost so far; `why` is what went wrong last.
-    pub fn observe(&mut self, stats: SenderStats, lost: u64, why: Option<String>) {
+    pub(crate) fn observe(&mut self, stats: SenderStats, lost: u64, why: Option<String>) {
         let now = Instant::now();
         let is_connected = stats.state == LinkState::Connected;
         let is_broken = stats.disconnects > self.last.disconnects;

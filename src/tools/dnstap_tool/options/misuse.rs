@@ -21,7 +21,7 @@ use strum::VariantArray;
 use super::DnstapOptions;
 
 /// Returns the first problem with the options.
-pub fn misuse(options: &DnstapOptions) -> Option<(ErrorKind, String)> {
+pub(crate) fn misuse(options: &DnstapOptions) -> Option<(ErrorKind, String)> {
     if let Some(text) = conflict(options) {
         return Some((ErrorKind::ArgumentConflict, text));
     }

@@ -18,7 +18,7 @@ use crate::dnstap_tool::config::Config;
 use crate::setup_error::SetupError;
 
 /// The worker with all outputs open, to which nothing is written yet if one cannot be.
-pub fn worker(
+pub(crate) fn worker(
     config: &Config,
     stop: &Arc<AtomicBool>,
     rejected: &RejectedCounts,

@@ -9,7 +9,7 @@ use receive::listener::{Acceptor, Access, ListenError, Listener};
 use crate::dnstap_tool::config::SocketConfig;
 
 /// Opens the sockets to receive from.
-pub fn listeners(
+pub(crate) fn listeners(
     config: &SocketConfig,
     acceptor: Option<&Acceptor>,
 ) -> Result<Vec<Listener>, ListenError> {

@@ -25,14 +25,14 @@ const WIDTH: usize = 30;
 const USUAL_COLUMNS: usize = 80;
 
 /// A line that shows the progress.
-pub struct Bar {
+pub(crate) struct Bar {
     done: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
 impl Bar {
     /// Shows how far the reading is, where somebody looks and nothing else is shown.
-    pub fn show(config: &Config, progress: &Arc<ReadProgress>) -> Option<Self> {
+    pub(crate) fn show(config: &Config, progress: &Arc<ReadProgress>) -> Option<Self> {
         let standard_output = config.files.iter().any(FileConfig::is_standard_output);
         let to_terminal =
             (standard_output || config.printed != Printed::Not) && io::stdout().is_terminal();
@@ -65,7 +65,7 @@ impl Bar {
     }
 
     /// Shows the end.
-    pub fn end(self) {
+    pub(crate) fn end(self) {
         self.done.store(true, Ordering::Relaxed);
         self.thread.thread().unpark();
         let _ = self.thread.join();

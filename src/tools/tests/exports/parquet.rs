@@ -35,7 +35,7 @@ fn duckdb(query: &str) -> Vec<Value> {
 }
 
 /// Returns the rows of a file, with times in nanoseconds, and without NULL.
-pub fn rows(file: &str) -> Vec<Value> {
+pub(crate) fn rows(file: &str) -> Vec<Value> {
     let query = format!(
         "select * replace (epoch_ns(query_time) as query_time, \
          epoch_ns(response_time) as response_time) from read_parquet('{file}')"

@@ -96,7 +96,7 @@ fn tshark(file: &str, arguments: &[&str]) -> Vec<String> {
 }
 
 /// Returns the options for unusual ports of DNS that `dnstap` recommends for wireshark.
-pub fn decode(notes: &str) -> Vec<&str> {
+pub(crate) fn decode(notes: &str) -> Vec<&str> {
     let decode = notes.lines().find_map(|line| line.split_once("wireshark "));
     let (_, decode) = decode.unwrap_or_default();
     decode.split_whitespace().collect()

@@ -6,7 +6,7 @@ use dnstap::schema::{MessageType, SocketFamily, SocketProtocol};
 use dnstap::{Event, Message};
 
 /// Encodes an event.
-pub fn frame(event: &Event<'_>) -> Vec<u8> {
+pub(crate) fn frame(event: &Event<'_>) -> Vec<u8> {
     let mut out = vec![0; event.max_len().unwrap()];
     let size = event.encode(&mut out).unwrap();
     out.truncate(size);
@@ -14,7 +14,7 @@ pub fn frame(event: &Event<'_>) -> Vec<u8> {
 }
 
 /// Names with characters that must be escaped, and an ordinary one.
-pub const NAMES: [&[u8]; 4] = [
+pub(crate) const NAMES: [&[u8]; 4] = [
     b"\x03www\x07example\0",
     b"\0",
     b"\x0ca.b'@;() \"\\\xff\x03A\n\x7f\0",
@@ -22,7 +22,7 @@ pub const NAMES: [&[u8]; 4] = [
 ];
 
 /// Data of record types that Debian 12's golang tool does not support.
-pub const NEWER: [(u16, &[u8]); 9] = [
+pub(crate) const NEWER: [(u16, &[u8]); 9] = [
     (20, b"\x05a\"b\\c\x03def"),
     (45, b"\x0a\x00\x02key"),
     (45, b"\x0a\x01\x02\xc0\0\x02\x01key"),
@@ -35,7 +35,7 @@ pub const NEWER: [(u16, &[u8]); 9] = [
 ];
 
 /// Returns record types and data in wire format.
-pub fn records() -> Vec<(u16, Vec<u8>)> {
+pub(crate) fn records() -> Vec<(u16, Vec<u8>)> {
     let name = b"\x04mail\x07example\0";
     let with = |front: &[u8]| [front, name].concat();
     let key = |front: &[u8]| [front, &(0..61).collect::<Vec<u8>>()].concat();
@@ -123,7 +123,12 @@ pub fn records() -> Vec<(u16, Vec<u8>)> {
 }
 
 /// Encodes a message with `records` in each section.
-pub fn message(flags: u16, question: &[u8], qtype: u16, records: &[(u16, u16, &[u8])]) -> Vec<u8> {
+pub(crate) fn message(
+    flags: u16,
+    question: &[u8],
+    qtype: u16,
+    records: &[(u16, u16, &[u8])],
+) -> Vec<u8> {
     let count = records.len() as u8;
     let mut wire = vec![0x12, 0x34, (flags >> 8) as u8, flags as u8];
     wire.extend([0, 1, 0, count, 0, count, 0, count]);
@@ -184,12 +189,12 @@ fn edns() -> Vec<u8> {
 }
 
 /// Returns events of every type, family, protocol and record that the golang tool supports.
-pub fn events() -> Vec<Vec<u8>> {
+pub(crate) fn events() -> Vec<Vec<u8>> {
     events_without(&[])
 }
 
 /// Returns [`events`] without these records.
-pub fn events_without(left_out: &[(u16, &[u8])]) -> Vec<Vec<u8>> {
+pub(crate) fn events_without(left_out: &[(u16, &[u8])]) -> Vec<Vec<u8>> {
     let mut wires = vec![edns(), vec![0, 1, 0x81, 0x85, 0, 1, 0, 0, 0, 0, 0, 0]];
     for (index, name) in NAMES.into_iter().enumerate() {
         for qtype in [1, 255, 252, 23, 45, 65280, 65535] {

@@ -13,14 +13,14 @@ use nix::sys::socket::{
 
 /// An address whose port is bound, but not listened on: a program that sets `SO_REUSEADDR`, as servers
 /// do, can listen there, and the system does not assign the port to another program.
-pub struct HeldAddress {
+pub(crate) struct HeldAddress {
     text: String,
     _socket: OwnedFd,
 }
 
 impl HeldAddress {
     /// Reserves a free port of `host`, an address of the loopback interface.
-    pub fn new(host: &str) -> Self {
+    pub(crate) fn new(host: &str) -> Self {
         let any = SocketAddr::new(host.parse().unwrap(), 0);
         let family = match any.ip() {
             IpAddr::V4(_) => AddressFamily::Inet,
@@ -33,7 +33,7 @@ impl HeldAddress {
         Self { text: bound.to_string(), _socket: held }
     }
 
-    pub fn port(&self) -> &str {
+    pub(crate) fn port(&self) -> &str {
         self.rsplit_once(':').unwrap().1
     }
 }
