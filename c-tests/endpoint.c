@@ -30,6 +30,20 @@ void endpoint_close(struct endpoint *e)
 	unlink(ENDPOINT_PATH);
 }
 
+void each_socket(void (*test)(const struct endpoint *e))
+{
+	for (enum transport transport = TO_UNIX; transport < TRANSPORTS; transport++) {
+		struct endpoint e;
+
+		if (!endpoint_open(&e, transport)) {
+			printf("%s: skipped, the machine does not have this address\n", e.name);
+			continue;
+		}
+		test(&e);
+		endpoint_close(&e);
+	}
+}
+
 struct fstrm_writer *endpoint_writer(const struct endpoint *e, const char *const *content_types)
 {
 	struct fstrm_writer_options *wopt = fstrm_writer_options_init();

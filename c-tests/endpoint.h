@@ -21,6 +21,9 @@ extern const char ENDPOINT_PATH[];	/* of the file or the Unix socket, in the cur
 bool endpoint_open(struct endpoint *e, enum transport transport);
 void endpoint_close(struct endpoint *e);
 
+/* Runs a test for a socket of each kind that the machine has. */
+void each_socket(void (*test)(const struct endpoint *e));
+
 /* Returns a writer to it. The list of content types ends in NULL, or is NULL. */
 struct fstrm_writer *endpoint_writer(const struct endpoint *e, const char *const *content_types);
 

@@ -29,7 +29,7 @@ struct load {
 	double slowest_wall;	/* elapsed time of a call, which includes the time of other threads */
 	uint64_t slow_calls;	/* calls that took a millisecond of CPU time or more */
 	uint64_t slow_baselines;	/* as many empty measurements that did */
-	long waits;		/* voluntary context switches of the thread */
+	long waits;		/* calls during which the thread went to sleep */
 };
 
 void load_start(struct load *l, dnstap_sink *sink);

@@ -38,6 +38,9 @@ struct scenario {
 	unsigned failures;	/* before the receiver behaves */
 	struct tally *received;
 	int end;		/* what followed the data */
+	struct receiver receiver;
+	struct load load;
+	dnstap_sink *sink;
 };
 
 /* The address as it appears in errors. */
@@ -90,63 +93,60 @@ static void prepare_scenario(struct scenario *scenario, int transport)
 	address_reserve(&scenario->address, (enum transport)transport);
 }
 
-static dnstap_sink *open_short_ring(const struct scenario *scenario, unsigned close_timeout)
+/* Opens the sink, and starts a thread that logs to it. */
+static void start_logging(struct scenario *scenario, unsigned close_timeout, unsigned io_timeout)
 {
 	dnstap_options *options = options_with_ring(scenario->address.output, LOAD_RING);
 
 	dnstap_options_set_close_timeout(options, close_timeout);
-	return open_sink(options);
+	dnstap_options_set_io_timeout(options, io_timeout);
+	scenario->sink = open_sink(options);
+	load_start(&scenario->load, scenario->sink);
+}
+
+static void start_receiver(struct scenario *scenario, void (*play)(struct receiver *))
+{
+	address_listen(&scenario->address);
+	receiver_start(&scenario->receiver, scenario->address.listening, play, scenario);
 }
 
 /* Starts a receiver, and a thread that logs to it. */
-static dnstap_sink *start_scenario(struct scenario *scenario, int transport, struct receiver *r, void (*play)(struct receiver *),
-	unsigned close_timeout, struct load *l)
+static void start_scenario(struct scenario *scenario, int transport, void (*play)(struct receiver *), unsigned close_timeout)
 {
-	dnstap_sink *sink;
-
 	prepare_scenario(scenario, transport);
-	address_listen(&scenario->address);
-	receiver_start(r, scenario->address.listening, play, scenario);
-	sink = open_short_ring(scenario, close_timeout);
-	load_start(l, sink);
-	return sink;
+	start_receiver(scenario, play);
+	start_logging(scenario, close_timeout, TIMEOUT);
 }
 
 /* Ends the stream once the receiver has plenty. Every message that was sent has arrived or is counted as missing. */
-static dnstap_stats finish_delivery(dnstap_sink **sink, struct load *l, struct receiver *r)
+static dnstap_stats finish_delivery(struct scenario *scenario)
 {
-	struct scenario *scenario = r->arg;
 	dnstap_stats s;
 
-	ASSERT(receiver_wait(r, ENOUGH), "the receiver did not get enough; %s", error_of(*sink));
-	load_stop(l);
-	s = close_loaded_sink(sink, TIMEOUT, l);
+	ASSERT(receiver_wait(&scenario->receiver, ENOUGH), "the receiver did not get enough; %s", error_of(scenario->sink));
+	load_stop(&scenario->load);
+	s = close_loaded_sink(&scenario->sink, TIMEOUT, &scenario->load);
 	ASSERT_EQ(s.dropped_closed, 0);
-	receiver_finish(r, stdout);
+	receiver_finish(&scenario->receiver, stdout);
 	ASSERT_EQ(scenario->received->messages + scenario->received->missing, s.sent);
-	ASSERT_EQ(scenario->received->next[0], l->accepted);
+	ASSERT_EQ(scenario->received->next[0], scenario->load.accepted);
 	return s;
 }
 
 static void absent_then_there(int transport)
 {
 	struct scenario scenario;
-	struct receiver r;
-	struct load l;
-	dnstap_sink *sink;
 	dnstap_stats s;
 
 	prepare_scenario(&scenario, transport);
-	sink = open_short_ring(&scenario, TIMEOUT);
-	load_start(&l, sink);
-	WAIT_FOR_STATS(sink, s, s.connect_failures >= FAILED_ATTEMPTS && s.dropped_full > 0);
+	start_logging(&scenario, TIMEOUT, TIMEOUT);
+	WAIT_FOR_STATS(scenario.sink, s, s.connect_failures >= FAILED_ATTEMPTS && s.dropped_full > 0);
 	ASSERT_EQ(s.connects, 0);
 	ASSERT_EQ(s.sent, 0);
-	expect_error(sink, transport == UNIX ? "connecting: No such file" : "connecting: ", address_text(&scenario.address));
-	expect_error(sink, transport == UNIX ? NULL : "refused", NULL);
-	address_listen(&scenario.address);
-	receiver_start(&r, scenario.address.listening, serve, &scenario);
-	s = finish_delivery(&sink, &l, &r);
+	expect_error(scenario.sink, transport == UNIX ? "connecting: No such file" : "connecting: ", address_text(&scenario.address));
+	expect_error(scenario.sink, transport == UNIX ? NULL : "refused", NULL);
+	start_receiver(&scenario, serve);
+	s = finish_delivery(&scenario);
 	ASSERT_EQ(s.connects, 1);
 	ASSERT_EQ(s.disconnects, 0);
 	ASSERT_EQ(scenario.received->missing, 0);
@@ -155,16 +155,13 @@ static void absent_then_there(int transport)
 static void absent_for_good(int transport)
 {
 	struct scenario scenario;
-	struct load l;
-	dnstap_sink *sink;
 	dnstap_stats s;
 
 	prepare_scenario(&scenario, transport);
-	sink = open_short_ring(&scenario, SHORT);
-	load_start(&l, sink);
-	WAIT_FOR_STATS(sink, s, s.connect_failures >= FAILED_ATTEMPTS && s.state == DNSTAP_STATE_DISCONNECTED);
-	load_stop(&l);
-	s = close_loaded_sink(&sink, SHORT, &l);
+	start_logging(&scenario, SHORT, TIMEOUT);
+	WAIT_FOR_STATS(scenario.sink, s, s.connect_failures >= FAILED_ATTEMPTS && s.state == DNSTAP_STATE_DISCONNECTED);
+	load_stop(&scenario.load);
+	s = close_loaded_sink(&scenario.sink, SHORT, &scenario.load);
 	ASSERT_EQ(s.sent, 0);
 	ASSERT_EQ(s.connects, 0);
 	ASSERT_EQ(s.disconnects, 0);
@@ -219,20 +216,17 @@ static void reset_full_streams(struct receiver *r)
 static void break_off(int transport, void (*play)(struct receiver *))
 {
 	struct scenario scenario;
-	struct receiver r;
-	struct load l;
-	dnstap_sink *sink;
 	dnstap_stats s;
 
-	sink = start_scenario(&scenario, transport, &r, play, TIMEOUT, &l);
+	start_scenario(&scenario, transport, play, TIMEOUT);
 	for (int i = 0; i < RESETS && play == reset_full_streams; i++) {
-		ASSERT(receiver_wait(&r, IN_TROUBLE + 2 * i), "the receiver saw no stream");
-		wait_for_stall(sink);
-		receiver_reach(&r, IN_TROUBLE + 2 * i + 1);
+		ASSERT(receiver_wait(&scenario.receiver, IN_TROUBLE + 2 * i), "the receiver saw no stream");
+		wait_for_stall(scenario.sink);
+		receiver_reach(&scenario.receiver, IN_TROUBLE + 2 * i + 1);
 	}
-	WAIT_FOR_STATS(sink, s, s.connects == RESETS + 1);
-	expect_error(sink, "the stream broke: ", address_text(&scenario.address));
-	s = finish_delivery(&sink, &l, &r);
+	WAIT_FOR_STATS(scenario.sink, s, s.connects == RESETS + 1);
+	expect_error(scenario.sink, "the stream broke: ", address_text(&scenario.address));
+	s = finish_delivery(&scenario);
 	ASSERT_EQ(s.connects, RESETS + 1);
 	ASSERT_EQ(s.disconnects, RESETS);
 	ASSERT_EQ(s.connect_failures, 0);
@@ -263,22 +257,18 @@ static void die_after_a_stream(struct receiver *r)
 static void killed(int transport)
 {
 	struct scenario scenario;
-	struct receiver r;
-	struct load l;
-	dnstap_sink *sink;
 	dnstap_stats s;
 
-	sink = start_scenario(&scenario, transport, &r, die_after_a_stream, TIMEOUT, &l);
-	ASSERT(receiver_wait(&r, IN_TROUBLE), "the receiver did not get a stream");
-	receiver_finish(&r, stdout);
-	WAIT_FOR_STATS(sink, s, s.connect_failures >= FAILED_ATTEMPTS);
+	start_scenario(&scenario, transport, die_after_a_stream, TIMEOUT);
+	ASSERT(receiver_wait(&scenario.receiver, IN_TROUBLE), "the receiver did not get a stream");
+	receiver_finish(&scenario.receiver, stdout);
+	WAIT_FOR_STATS(scenario.sink, s, s.connect_failures >= FAILED_ATTEMPTS);
 	ASSERT_EQ(s.connects, 1);
 	ASSERT_EQ(s.disconnects, 1);
-	expect_error(sink, "connecting: ", "refused");
-	expect_error(sink, NULL, address_text(&scenario.address));
-	address_listen(&scenario.address);
-	receiver_start(&r, scenario.address.listening, serve, &scenario);
-	s = finish_delivery(&sink, &l, &r);
+	expect_error(scenario.sink, "connecting: ", "refused");
+	expect_error(scenario.sink, NULL, address_text(&scenario.address));
+	start_receiver(&scenario, serve);
+	s = finish_delivery(&scenario);
 	ASSERT_EQ(s.connects, 2);
 	ASSERT_EQ(s.disconnects, 1);
 	ASSERT(scenario.received->gaps <= 1, "messages are missing in %u places", scenario.received->gaps);
@@ -342,21 +332,18 @@ static void read_slowly(struct receiver *r)
 static void too_little(int transport, void (*play)(struct receiver *))
 {
 	struct scenario scenario;
-	struct receiver r;
-	struct load l;
-	dnstap_sink *sink;
 	dnstap_stats s;
 
-	sink = start_scenario(&scenario, transport, &r, play, SHORT, &l);
-	ASSERT(receiver_wait(&r, IN_TROUBLE), "the receiver saw no stream");
-	wait_for_stall(sink);
-	load_stop(&l);
-	s = stats_of(sink);
+	start_scenario(&scenario, transport, play, SHORT);
+	ASSERT(receiver_wait(&scenario.receiver, IN_TROUBLE), "the receiver saw no stream");
+	wait_for_stall(scenario.sink);
+	load_stop(&scenario.load);
+	s = stats_of(scenario.sink);
 	ASSERT_EQ(s.state, DNSTAP_STATE_CONNECTED);
-	ASSERT(*error_of(sink) == '\0', "there is an error: %s", error_of(sink));
-	s = close_loaded_sink(&sink, SHORT, &l);
-	receiver_reach(&r, OVER);
-	receiver_finish(&r, stdout);
+	ASSERT(*error_of(scenario.sink) == '\0', "there is an error: %s", error_of(scenario.sink));
+	s = close_loaded_sink(&scenario.sink, SHORT, &scenario.load);
+	receiver_reach(&scenario.receiver, OVER);
+	receiver_finish(&scenario.receiver, stdout);
 	ASSERT(s.dropped_closed > 0, "nothing was left to be dropped");
 	ASSERT_EQ(s.connects, 1);
 	ASSERT_EQ(s.connect_failures, 0);
@@ -380,23 +367,20 @@ static void slow(int transport)
 static void logging_on(int transport)
 {
 	struct scenario scenario;
-	struct receiver r;
-	struct load l;
-	dnstap_sink *sink;
 	dnstap_stats s;
 
-	sink = start_scenario(&scenario, transport, &r, stop_reading, SHORT, &l);
-	ASSERT(receiver_wait(&r, IN_TROUBLE), "the receiver saw no stream");
-	wait_for_stall(sink);
-	s = close_sink(&sink, SHORT);
-	load_stop(&l);
-	receiver_reach(&r, OVER);
-	receiver_finish(&r, stdout);
-	ASSERT_EQ(s.logged, l.accepted + l.full);
+	start_scenario(&scenario, transport, stop_reading, SHORT);
+	ASSERT(receiver_wait(&scenario.receiver, IN_TROUBLE), "the receiver saw no stream");
+	wait_for_stall(scenario.sink);
+	s = close_sink(&scenario.sink, SHORT);
+	load_stop(&scenario.load);
+	receiver_reach(&scenario.receiver, OVER);
+	receiver_finish(&scenario.receiver, stdout);
+	ASSERT_EQ(s.logged, scenario.load.accepted + scenario.load.full);
 	ASSERT_EQ(scenario.received->messages, s.sent);
 	/* A call that was in progress when the sink was closed may have left its message. */
 	ASSERT(s.waiting <= 1, "%llu still wait", (unsigned long long)s.waiting);
-	ASSERT(l.closed > 0, "logging was not refused");
+	ASSERT(scenario.load.closed > 0, "logging was not refused");
 }
 
 static void refuse(struct receiver *r, int fd)
@@ -457,36 +441,25 @@ static void fail_then_serve(struct receiver *r)
 #define OVER_BOTH(name, run, misbehaviour) \
 	CASE_WITH("Unix: " name, run, (misbehaviour) << 1 | UNIX), CASE_WITH("TCP: " name, run, (misbehaviour) << 1 | TCP)
 
-static dnstap_sink *open_misbehaving(struct scenario *scenario, struct receiver *r, int which, unsigned failures,
-				 unsigned close_timeout)
+static void start_misbehaving(struct scenario *scenario, int which, unsigned failures, unsigned close_timeout)
 {
-	dnstap_options *options;
-
 	prepare_scenario(scenario, which & 1);
 	scenario->misbehaviour = &misbehaviours[which >> 1];
 	scenario->failures = failures;
-	address_listen(&scenario->address);
-	receiver_start(r, scenario->address.listening, fail_then_serve, scenario);
-	options = options_with_ring(scenario->address.output, LOAD_RING);
-	if (which >> 1 == IS_SILENT)
-		dnstap_options_set_io_timeout(options, 2000);
-	dnstap_options_set_close_timeout(options, close_timeout);
-	return open_sink(options);
+	start_receiver(scenario, fail_then_serve);
+	start_logging(scenario, close_timeout, which >> 1 == IS_SILENT ? 2000 : TIMEOUT);
 }
 
 static void recovers(int which)
 {
 	struct scenario scenario;
-	struct receiver r;
-	struct load l;
-	dnstap_sink *sink = open_misbehaving(&scenario, &r, which, FAILED_ATTEMPTS, TIMEOUT);
 	dnstap_stats s;
 
-	load_start(&l, sink);
-	WAIT_FOR_STATS(sink, s, s.connects == 1);
+	start_misbehaving(&scenario, which, FAILED_ATTEMPTS, TIMEOUT);
+	WAIT_FOR_STATS(scenario.sink, s, s.connects == 1);
 	ASSERT_EQ(s.connect_failures, FAILED_ATTEMPTS);
-	expect_error(sink, scenario.misbehaviour->error, address_text(&scenario.address));
-	s = finish_delivery(&sink, &l, &r);
+	expect_error(scenario.sink, scenario.misbehaviour->error, address_text(&scenario.address));
+	s = finish_delivery(&scenario);
 	ASSERT_EQ(s.connects, 1);
 	ASSERT_EQ(s.connect_failures, FAILED_ATTEMPTS);
 	ASSERT_EQ(s.disconnects, 0);
@@ -496,16 +469,13 @@ static void recovers(int which)
 static void persists(int which)
 {
 	struct scenario scenario;
-	struct receiver r;
-	struct load l;
-	dnstap_sink *sink = open_misbehaving(&scenario, &r, which, ~0u, SHORT);
 	dnstap_stats s;
 
-	load_start(&l, sink);
-	WAIT_FOR_STATS(sink, s, s.connect_failures >= FAILED_ATTEMPTS);
-	expect_error(sink, scenario.misbehaviour->error, address_text(&scenario.address));
-	load_stop(&l);
-	s = close_loaded_sink(&sink, SHORT, &l);
+	start_misbehaving(&scenario, which, ~0u, SHORT);
+	WAIT_FOR_STATS(scenario.sink, s, s.connect_failures >= FAILED_ATTEMPTS);
+	expect_error(scenario.sink, scenario.misbehaviour->error, address_text(&scenario.address));
+	load_stop(&scenario.load);
+	s = close_loaded_sink(&scenario.sink, SHORT, &scenario.load);
 	ASSERT_EQ(s.connects, 0);
 	ASSERT_EQ(s.disconnects, 0);
 	ASSERT_EQ(s.sent, 0);
@@ -527,19 +497,16 @@ static void no_finish(int transport)
 {
 	enum { ENOUGH_FOR_DATA = 2000 };
 	struct scenario scenario;
-	struct receiver r;
-	struct load l;
-	dnstap_sink *sink;
 	dnstap_stats s;
 
-	sink = start_scenario(&scenario, transport, &r, serve_without_finish, ENOUGH_FOR_DATA, &l);
-	ASSERT(receiver_wait(&r, ENOUGH), "the receiver did not get enough");
-	load_stop(&l);
-	s = close_loaded_sink(&sink, ENOUGH_FOR_DATA, &l);
-	receiver_finish(&r, stdout);
+	start_scenario(&scenario, transport, serve_without_finish, ENOUGH_FOR_DATA);
+	ASSERT(receiver_wait(&scenario.receiver, ENOUGH), "the receiver did not get enough");
+	load_stop(&scenario.load);
+	s = close_loaded_sink(&scenario.sink, ENOUGH_FOR_DATA, &scenario.load);
+	receiver_finish(&scenario.receiver, stdout);
 	ASSERT_EQ(scenario.end, STOP);
 	ASSERT_EQ(scenario.received->messages, s.sent);
-	ASSERT_EQ(s.sent, l.accepted);
+	ASSERT_EQ(s.sent, scenario.load.accepted);
 	ASSERT_EQ(s.connects, 1);
 	ASSERT_EQ(s.connect_failures, 0);
 	ASSERT_EQ(s.disconnects, 0);

@@ -24,25 +24,17 @@ static const struct sockaddr *unmapped(const struct sockaddr *address, struct so
 	return (const struct sockaddr *)room;
 }
 
-static struct sockaddr_in6 inet6(const char *text, uint16_t port)
+/* Returns an address of the family of its text. */
+static dnstap_address parse(const char *text, uint16_t port)
 {
-	struct sockaddr_in6 address;
+	dnstap_address address;
+	bool is_ipv6 = strchr(text, ':') != NULL;
 
 	memset(&address, 0, sizeof address);
-	address.sin6_family = AF_INET6;
-	address.sin6_port = htons(port);
-	ASSERT(inet_pton(AF_INET6, text, &address.sin6_addr) == 1, "%s", text);
-	return address;
-}
-
-static struct sockaddr_in inet(const char *text, uint16_t port)
-{
-	struct sockaddr_in address;
-
-	memset(&address, 0, sizeof address);
-	address.sin_family = AF_INET;
-	address.sin_port = htons(port);
-	ASSERT(inet_pton(AF_INET, text, &address.sin_addr) == 1, "%s", text);
+	address.any.sa_family = is_ipv6 ? AF_INET6 : AF_INET;
+	address.in.sin_port = htons(port);
+	ASSERT(inet_pton(address.any.sa_family, text, is_ipv6 ? (void *)&address.in6.sin6_addr : &address.in.sin_addr) == 1,
+	       "%s", text);
 	return address;
 }
 
@@ -64,29 +56,29 @@ static Dnstap__Dnstap *event_between(const struct sockaddr *initiator, const str
 
 static void unconnected(void)
 {
-	struct sockaddr_in client = inet("192.0.2.1", 53000), port_alone = inet("0.0.0.0", 53);
+	dnstap_address client = parse("192.0.2.1", 53000), port_alone = parse("0.0.0.0", 53);
 	Dnstap__Dnstap *event;
 
-	event = event_between((struct sockaddr *)&client, NULL);
+	event = event_between(&client.any, NULL);
 	ASSERT(event->message->query_port == 53000 && !event->message->has_response_address &&
 	       !event->message->has_response_port, "a NULL address is in the event");
 	free_event(event);
-	port_alone.sin_family = AF_UNSPEC;
-	event = event_between((struct sockaddr *)&client, (struct sockaddr *)&port_alone);
+	port_alone.any.sa_family = AF_UNSPEC;
+	event = event_between(&client.any, &port_alone.any);
 	ASSERT(!event->message->has_response_address && event->message->response_port == 53, "no port without an address");
 	free_event(event);
 	/* The wildcard address is logged like any other. */
-	port_alone.sin_family = AF_INET;
-	event = event_between((struct sockaddr *)&client, (struct sockaddr *)&port_alone);
+	port_alone.any.sa_family = AF_INET;
+	event = event_between(&client.any, &port_alone.any);
 	ASSERT_EQ(event->message->response_address.len, 4);
 	free_event(event);
 }
 
 static void mapped(void)
 {
-	struct sockaddr_in6 client6 = inet6("::ffff:192.0.2.1", 53000), server6 = inet6("::ffff:198.51.100.1", 53);
-	struct sockaddr_in6 real6 = inet6("2001:db8::1", 53000);
-	struct sockaddr_in server = inet("198.51.100.1", 53), room;
+	dnstap_address client6 = parse("::ffff:192.0.2.1", 53000), server6 = parse("::ffff:198.51.100.1", 53);
+	dnstap_address real6 = parse("2001:db8::1", 53000), server = parse("198.51.100.1", 53);
+	struct sockaddr_in room;
 	const struct sockaddr *client;
 	dnstap_sink *sink = open_sink(options_to("file:mapped.tap"));
 	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
@@ -95,28 +87,28 @@ static void mapped(void)
 	dnstap_stats s;
 
 	/* Unchanged: IPv6. */
-	event = event_between((struct sockaddr *)&client6, (struct sockaddr *)&server6);
+	event = event_between(&client6.any, &server6.any);
 	ASSERT(event->message->socket_family == DNSTAP__SOCKET_FAMILY__INET6, "not INET6");
-	ASSERT(event->message->query_address.len == 16 && memcmp(event->message->query_address.data, &client6.sin6_addr, 16) == 0,
+	ASSERT(event->message->query_address.len == 16 && memcmp(event->message->query_address.data, &client6.in6.sin6_addr, 16) == 0,
 	       "the address has changed");
 	free_event(event);
 	/* Not together with an IPv4 address. */
 	m.type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY;
-	m.initiator = (struct sockaddr *)&client6;
-	m.responder = (struct sockaddr *)&server;
+	m.initiator = &client6.any;
+	m.responder = &server.any;
 	ASSERT(dnstap_log(queue, &m) == DNSTAP_ERROR_FAMILY, "logged with two families");
 	dnstap_queue_free(&queue);
 	s = close_sink(&sink, TIMEOUT);
 	ASSERT_EQ(s.dropped_invalid, 1);
 	/* Converted: IPv4. */
-	client = unmapped((struct sockaddr *)&client6, &room);
-	event = event_between(client, (struct sockaddr *)&server);
+	client = unmapped(&client6.any, &room);
+	event = event_between(client, &server.any);
 	ASSERT(event->message->socket_family == DNSTAP__SOCKET_FAMILY__INET, "not INET");
 	ASSERT(event->message->query_address.len == 4 && memcmp(event->message->query_address.data, "\xc0\x00\x02\x01", 4) == 0 &&
 	       event->message->query_port == 53000, "another address");
 	free_event(event);
-	ASSERT(unmapped((struct sockaddr *)&real6, &room) == (struct sockaddr *)&real6 &&
-	       unmapped((struct sockaddr *)&server, &room) == (struct sockaddr *)&server, "other addresses have changed");
+	ASSERT(unmapped(&real6.any, &room) == &real6.any &&
+	       unmapped(&server.any, &room) == &server.any, "other addresses have changed");
 }
 
 int main(int argc, char **argv)

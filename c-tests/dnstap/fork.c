@@ -82,6 +82,14 @@ static void close_link(struct link *l, uint64_t sent)
 	ASSERT_EQ((uint64_t)l->tally->streams, (uint64_t)l->count);
 }
 
+/* Opens a link, logs messages, and forks. */
+static pid_t fork_after_logging(struct link *l, int streams, int messages)
+{
+	open_link(l, streams);
+	log_some(l->queue, 0, 0, (uint32_t)messages);
+	return fork_with_deadline();
+}
+
 /* A fork before the sink is opened: each process opens its own. */
 static void before_opening(void)
 {
@@ -115,11 +123,8 @@ static void before_opening(void)
 static void after_opening(int waiting)
 {
 	struct link l;
-	pid_t child;
+	pid_t child = fork_after_logging(&l, 2, waiting);
 
-	open_link(&l, 2);
-	log_some(l.queue, 0, 0, (uint32_t)waiting);
-	child = fork_with_deadline();
 	if (child == 0) {
 		dnstap_stats s;
 
@@ -138,11 +143,8 @@ static void after_opening(int waiting)
 static void idle_child(int what)
 {
 	struct link l;
-	pid_t child;
+	pid_t child = fork_after_logging(&l, 1, BEFORE);
 
-	open_link(&l, 1);
-	log_some(l.queue, 0, 0, BEFORE);
-	child = fork_with_deadline();
 	if (child == 0) {
 		dnstap_stats s = stats_of(l.sink);
 
@@ -217,11 +219,8 @@ static void new_queue_in_child(void)
 static void child_of_a_child(void)
 {
 	struct link l;
-	pid_t child;
+	pid_t child = fork_after_logging(&l, 3, BEFORE);
 
-	open_link(&l, 3);
-	log_some(l.queue, 0, 0, BEFORE);
-	child = fork_with_deadline();
 	if (child == 0) {
 		pid_t grandchild;
 

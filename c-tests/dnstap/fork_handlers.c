@@ -127,31 +127,28 @@ static uint64_t count_named(const char *path, const char *identity, const char *
 	return count;
 }
 
-static void register_handlers(void)
-{
-	ASSERT(pthread_atfork(before_fork, after_fork, after_fork) == 0, "no handlers");
-}
-
-static dnstap_sink *open_named(const char *output)
+/* Registers the handlers, opens a sink, and logs the first message. */
+static dnstap_sink *open_after_handlers(const char *output, dnstap_queue **queue)
 {
 	dnstap_options *options = options_to(output);
+	dnstap_sink *sink;
 
+	ASSERT(pthread_atfork(before_fork, after_fork, after_fork) == 0, "no handlers");
 	ASSERT(dnstap_options_set_identity(options, "old") == DNSTAP_OK, "identity");
 	ASSERT(dnstap_options_set_version(options, "1") == DNSTAP_OK, "version");
-	return open_sink(options);
+	sink = open_sink(options);
+	*queue = dnstap_queue_new(sink, NULL);
+	log_one(*queue, 0);
+	return sink;
 }
 
 /* Settings change, a fork begins, a thread logs; the new settings take effect after the fork. */
 static void change_then_fork(int what)
 {
 	dnstap_queue *queue;
-	dnstap_sink *sink;
+	dnstap_sink *sink = open_after_handlers("file:named.tap", &queue);
 	pthread_t fork;
 
-	register_handlers();
-	sink = open_named("file:named.tap");
-	queue = dnstap_queue_new(sink, NULL);
-	log_one(queue, 0);
 	change(sink, what);
 	fork = hold_a_fork();
 	log_one(queue, 1);
@@ -169,14 +166,9 @@ static void change_then_fork(int what)
 static void first_in_child(int more)
 {
 	dnstap_queue *queue;
-	dnstap_sink *sink;
-	pid_t child;
+	dnstap_sink *sink = open_after_handlers("file:first.tap", &queue);
+	pid_t child = fork();
 
-	register_handlers();
-	sink = open_named("file:first.tap");
-	queue = dnstap_queue_new(sink, NULL);
-	log_one(queue, 0);
-	child = fork();
 	if (child == 0) {
 		pthread_t fork = hold_a_fork();
 		dnstap_stats s;

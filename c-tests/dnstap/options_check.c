@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Options, the result of both functions, and a part of their text. */
+/* Options, the result of both functions, and a part of their text if it is an error. */
 struct options {
 	const char *output;	/* NULL for none */
 	const char *ca_bundle, *server_name, *certificate, *key;
@@ -22,39 +22,39 @@ struct options {
 static char longest[200], too_long[200];
 
 static const struct options table[] = {
-	{ "file:x.tap", NULL, NULL, NULL, NULL, 0, DNSTAP_OK, "" },
-	{ "file:a-file", NULL, NULL, NULL, NULL, 0, DNSTAP_OK, "" },
-	{ "file:/dev/null", NULL, NULL, NULL, NULL, 0, DNSTAP_OK, "" },
-	{ "file:a-folder/x.tap", NULL, NULL, NULL, NULL, 0, DNSTAP_OK, "" },
-	{ "file:a-folder", NULL, NULL, NULL, NULL, 0, DNSTAP_ERROR_PATH, "a-folder" },
-	{ "file:not-there/", NULL, NULL, NULL, NULL, 0, DNSTAP_ERROR_PATH, "not-there/" },
-	{ "file:no-folder/x.tap", NULL, NULL, NULL, NULL, 0, DNSTAP_ERROR_PATH, "no-folder/x.tap" },
-	{ "file:a-file/x.tap", NULL, NULL, NULL, NULL, 0, DNSTAP_ERROR_PATH, "a-file/x.tap" },
-	{ "unix:a-socket", NULL, NULL, NULL, NULL, 0, DNSTAP_OK, "" },
-	{ "unix:not-there", NULL, NULL, NULL, NULL, 0, DNSTAP_OK, "" },
-	{ "unix:no-folder/not-there", NULL, NULL, NULL, NULL, 0, DNSTAP_OK, "" },
-	{ "unix:a-file", NULL, NULL, NULL, NULL, 0, DNSTAP_ERROR_NOT_A_SOCKET, "a-file" },
-	{ "unix:a-folder", NULL, NULL, NULL, NULL, 0, DNSTAP_ERROR_NOT_A_SOCKET, "a-folder" },
-	{ longest, NULL, NULL, NULL, NULL, 0, DNSTAP_OK, "" },
-	{ too_long, NULL, NULL, NULL, NULL, 0, DNSTAP_ERROR_PATH, "xxx" },
-	{ "tcp:127.0.0.1:1", NULL, NULL, NULL, NULL, 0, DNSTAP_OK, "" },
-	{ "tcp:127.0.0.1:1", "cert.pem", NULL, NULL, NULL, 0, DNSTAP_ERROR_CONFLICT, "TLS" },
-	{ "unix:a-socket", NULL, "localhost", NULL, NULL, 0, DNSTAP_ERROR_CONFLICT, "TLS" },
-	{ "file:x.tap", NULL, NULL, "cert.pem", "key.pem", 0, DNSTAP_ERROR_CONFLICT, "TLS" },
-	{ "file:x.tap", NULL, NULL, NULL, NULL, DNSTAP_TLS_VERIFY_NOTHING, DNSTAP_ERROR_CONFLICT, "TLS" },
-	{ "tls:127.0.0.1:1", "cert.pem", NULL, NULL, NULL, 0, DNSTAP_OK, "" },
-	{ "tls:127.0.0.1:1", "cert.pem", "192.0.2.1", "cert.pem", "key.pem", 0, DNSTAP_OK, "" },
-	{ "tls:127.0.0.1:1", NULL, NULL, NULL, NULL, DNSTAP_TLS_VERIFY_NOTHING, DNSTAP_OK, "" },
-	{ "tls:127.0.0.1:1", "missing.pem", NULL, NULL, NULL, 0, DNSTAP_ERROR_TLS, "missing.pem" },
-	{ "tls:127.0.0.1:1", "a-folder", NULL, NULL, NULL, 0, DNSTAP_ERROR_TLS, "a-folder" },
-	{ "tls:127.0.0.1:1", "a-file", NULL, NULL, NULL, 0, DNSTAP_ERROR_TLS, "a-file" },
-	{ "tls:127.0.0.1:1", "", NULL, NULL, NULL, 0, DNSTAP_ERROR_TLS, "" },
-	{ "tls:127.0.0.1:1", "cert.pem", "not a name", NULL, NULL, 0, DNSTAP_ERROR_TLS, "not a name" },
-	{ "tls:127.0.0.1:1", "cert.pem", NULL, "cert.pem", "other-key.pem", 0, DNSTAP_ERROR_TLS, "other-key.pem" },
-	{ "tls:127.0.0.1:1", "cert.pem", NULL, "cert.pem", "missing.pem", 0, DNSTAP_ERROR_TLS, "missing.pem" },
-	{ NULL, NULL, NULL, NULL, NULL, 0, DNSTAP_ERROR_OUTPUT, "output" },
+	{ .output = "file:x.tap" },
+	{ .output = "file:a-file" },
+	{ .output = "file:/dev/null" },
+	{ .output = "file:a-folder/x.tap" },
+	{ .output = "file:a-folder", .result = DNSTAP_ERROR_PATH, .text = "a-folder" },
+	{ .output = "file:not-there/", .result = DNSTAP_ERROR_PATH, .text = "not-there/" },
+	{ .output = "file:no-folder/x.tap", .result = DNSTAP_ERROR_PATH, .text = "no-folder/x.tap" },
+	{ .output = "file:a-file/x.tap", .result = DNSTAP_ERROR_PATH, .text = "a-file/x.tap" },
+	{ .output = "unix:a-socket" },
+	{ .output = "unix:not-there" },
+	{ .output = "unix:no-folder/not-there" },
+	{ .output = "unix:a-file", .result = DNSTAP_ERROR_NOT_A_SOCKET, .text = "a-file" },
+	{ .output = "unix:a-folder", .result = DNSTAP_ERROR_NOT_A_SOCKET, .text = "a-folder" },
+	{ .output = longest },
+	{ .output = too_long, .result = DNSTAP_ERROR_PATH, .text = "xxx" },
+	{ .output = "tcp:127.0.0.1:1" },
+	{ .output = "tcp:127.0.0.1:1", .ca_bundle = "cert.pem", .result = DNSTAP_ERROR_CONFLICT, .text = "TLS" },
+	{ .output = "unix:a-socket", .server_name = "localhost", .result = DNSTAP_ERROR_CONFLICT, .text = "TLS" },
+	{ .output = "file:x.tap", .certificate = "cert.pem", .key = "key.pem", .result = DNSTAP_ERROR_CONFLICT, .text = "TLS" },
+	{ .output = "file:x.tap", .verify = DNSTAP_TLS_VERIFY_NOTHING, .result = DNSTAP_ERROR_CONFLICT, .text = "TLS" },
+	{ .output = "tls:127.0.0.1:1", .ca_bundle = "cert.pem" },
+	{ .output = "tls:127.0.0.1:1", .ca_bundle = "cert.pem", .server_name = "192.0.2.1", .certificate = "cert.pem", .key = "key.pem" },
+	{ .output = "tls:127.0.0.1:1", .verify = DNSTAP_TLS_VERIFY_NOTHING },
+	{ .output = "tls:127.0.0.1:1", .ca_bundle = "missing.pem", .result = DNSTAP_ERROR_TLS, .text = "missing.pem" },
+	{ .output = "tls:127.0.0.1:1", .ca_bundle = "a-folder", .result = DNSTAP_ERROR_TLS, .text = "a-folder" },
+	{ .output = "tls:127.0.0.1:1", .ca_bundle = "a-file", .result = DNSTAP_ERROR_TLS, .text = "a-file" },
+	{ .output = "tls:127.0.0.1:1", .ca_bundle = "", .result = DNSTAP_ERROR_TLS },
+	{ .output = "tls:127.0.0.1:1", .ca_bundle = "cert.pem", .server_name = "not a name", .result = DNSTAP_ERROR_TLS, .text = "not a name" },
+	{ .output = "tls:127.0.0.1:1", .ca_bundle = "cert.pem", .certificate = "cert.pem", .key = "other-key.pem", .result = DNSTAP_ERROR_TLS, .text = "other-key.pem" },
+	{ .output = "tls:127.0.0.1:1", .ca_bundle = "cert.pem", .certificate = "cert.pem", .key = "missing.pem", .result = DNSTAP_ERROR_TLS, .text = "missing.pem" },
+	{ .result = DNSTAP_ERROR_OUTPUT, .text = "output" },
 	/* Last, because a thread that looks up a name may outlive its sink. */
-	{ "tcp:no-such-host.invalid:1", NULL, NULL, NULL, NULL, 0, DNSTAP_OK, "" },
+	{ .output = "tcp:no-such-host.invalid:1" },
 };
 
 static void run(const char *command)
@@ -112,7 +112,7 @@ static void both_agree(void)
 		ASSERT(count_entries("/proc/self/fd") == fds, "%s: the check has left a descriptor open", name);
 		if (error != DNSTAP_OK) {
 			strncat(said, dnstap_options_get_error(o), sizeof said - 1);
-			ASSERT(strlen(said) > 5 && strstr(said, row->text) != NULL && strstr(said, "os error") == NULL, "%s: the text is '%s'", name, said);
+			ASSERT(strlen(said) > 5 && (row->text == NULL || strstr(said, row->text) != NULL) && strstr(said, "os error") == NULL, "%s: the text is '%s'", name, said);
 		}
 		sink = dnstap_sink_open(o, &opened);
 		ASSERT((sink != NULL) == (error == DNSTAP_OK) && opened == error, "%s: check says '%s', open says '%s'", name,
@@ -129,7 +129,7 @@ static void both_agree(void)
 /* Relative paths refer to the working directory at the time when they are set. */
 static void changed_directory(void)
 {
-	static const struct options row = { "tls:127.0.0.1:1", "cert.pem", NULL, "cert.pem", "key.pem", 0, DNSTAP_OK, "" };
+	static const struct options row = { .output = "tls:127.0.0.1:1", .ca_bundle = "cert.pem", .certificate = "cert.pem", .key = "key.pem" };
 	dnstap_options *o = options_to("file:first.tap"), *tls;
 	dnstap_sink *sink;
 	dnstap_queue *queue;

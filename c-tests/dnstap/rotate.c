@@ -40,29 +40,48 @@ static void *log_on(void *arg)
 	return NULL;
 }
 
-static void start(struct logger loggers[THREADS], pthread_t threads[THREADS], dnstap_sink *sink)
+/* A sink that threads log to, and the messages that readers of its output have found. */
+struct rotation {
+	dnstap_sink *sink;
+	struct logger loggers[THREADS];
+	pthread_t threads[THREADS];
+	uint64_t logged;
+	struct tally *tally;
+};
+
+static void start(struct rotation *r, const char *output)
 {
+	r->sink = open_sink(options_to(output));
+	r->tally = new_tally();
 	for (int i = 0; i < THREADS; i++) {
-		loggers[i] = (struct logger){ .sink = sink, .logger = (uint32_t)i };
-		ASSERT(pthread_create(&threads[i], NULL, log_on, &loggers[i]) == 0, "no thread");
+		r->loggers[i] = (struct logger){ .sink = r->sink, .logger = (uint32_t)i };
+		ASSERT(pthread_create(&r->threads[i], NULL, log_on, &r->loggers[i]) == 0, "no thread");
 	}
 }
 
-/* Ends the threads and closes the sink. Returns the number of messages logged. */
-static uint64_t stop(struct logger loggers[THREADS], pthread_t threads[THREADS], dnstap_sink **sink, dnstap_stats *s)
+/* Ends the threads and closes the sink, which has sent all of their messages. */
+static dnstap_stats stop(struct rotation *r)
 {
-	uint64_t logged = 0;
+	dnstap_stats s;
 
 	for (int i = 0; i < THREADS; i++)
-		__atomic_store_n(&loggers[i].stop, 1, __ATOMIC_RELEASE);
+		__atomic_store_n(&r->loggers[i].stop, 1, __ATOMIC_RELEASE);
+	r->logged = 0;
 	for (int i = 0; i < THREADS; i++) {
-		pthread_join(threads[i], NULL);
-		logged += loggers[i].logged;
+		pthread_join(r->threads[i], NULL);
+		r->logged += r->loggers[i].logged;
 	}
-	*s = close_sink(sink, TIMEOUT);
-	ASSERT_EQ(s->sent, logged);
-	ASSERT_EQ(s->dropped_closed, 0);
-	return logged;
+	s = close_sink(&r->sink, TIMEOUT);
+	ASSERT_EQ(s.sent, r->logged);
+	ASSERT_EQ(s.dropped_closed, 0);
+	return s;
+}
+
+/* Checks that each message was found in exactly one place. */
+static void check_found(struct rotation *r)
+{
+	ASSERT_EQ(r->tally->messages, r->logged);
+	ASSERT_EQ(r->tally->missing, 0);
 }
 
 /* Waits until further messages have been sent. */
@@ -108,75 +127,58 @@ static void read_by_all(struct tally *tally, const char *path)
 
 static void renamed(int times)
 {
-	dnstap_sink *sink = open_sink(options_to("file:log.tap"));
-	struct tally *tally = new_tally();
-	struct logger loggers[THREADS];
-	pthread_t threads[THREADS];
-	uint64_t logged;
+	struct rotation r;
 	dnstap_stats s;
 	char path[32];
 
-	start(loggers, threads, sink);
+	start(&r, "file:log.tap");
 	for (int i = 0; i < times; i++) {
-		wait_for_more(sink);
+		wait_for_more(r.sink);
 		snprintf(path, sizeof path, "log.tap.%d", i);
 		ASSERT(rename("log.tap", path) == 0, "rename");
-		ASSERT(dnstap_sink_reopen(sink) == DNSTAP_OK, "reopen");
-		WAIT_FOR_STATS(sink, s, s.connects == (uint64_t)i + 2);
+		ASSERT(dnstap_sink_reopen(r.sink) == DNSTAP_OK, "reopen");
+		WAIT_FOR_STATS(r.sink, s, s.connects == (uint64_t)i + 2);
 	}
-	wait_for_more(sink);
-	logged = stop(loggers, threads, &sink, &s);
+	wait_for_more(r.sink);
+	s = stop(&r);
 	ASSERT_EQ(s.connects, (uint64_t)times + 1);
 	ASSERT_EQ(s.disconnects, 0);
 	for (int i = 0; i < times; i++) {
 		snprintf(path, sizeof path, "log.tap.%d", i);
-		read_by_all(tally, path);
+		read_by_all(r.tally, path);
 	}
-	read_by_all(tally, "log.tap");
-	ASSERT_EQ(tally->messages, logged);
-	ASSERT_EQ(tally->missing, 0);
+	read_by_all(r.tally, "log.tap");
+	check_found(&r);
 }
 
 /* A file that is not renamed is not reopened, which would truncate it. */
 static void not_renamed(int times)
 {
-	dnstap_sink *sink = open_sink(options_to("file:log.tap"));
-	struct tally *tally = new_tally();
-	struct logger loggers[THREADS];
-	pthread_t threads[THREADS];
-	uint64_t logged;
-	dnstap_stats s;
+	struct rotation r;
 
-	start(loggers, threads, sink);
+	start(&r, "file:log.tap");
 	for (int i = 0; i < times; i++) {
-		ASSERT(dnstap_sink_reopen(sink) == DNSTAP_OK, "reopen");
-		wait_for_more(sink);
+		ASSERT(dnstap_sink_reopen(r.sink) == DNSTAP_OK, "reopen");
+		wait_for_more(r.sink);
 	}
-	logged = stop(loggers, threads, &sink, &s);
-	ASSERT_EQ(s.connects, 1);
-	read_by_all(tally, "log.tap");
-	ASSERT_EQ(tally->messages, logged);
-	ASSERT_EQ(tally->missing, 0);
+	ASSERT_EQ(stop(&r).connects, 1);
+	read_by_all(r.tally, "log.tap");
+	check_found(&r);
 }
 
 /* A file that is renamed without a call to reopen keeps its stream. */
 static void renamed_silently(void)
 {
-	dnstap_sink *sink = open_sink(options_to("file:log.tap"));
-	struct tally *tally = new_tally();
-	struct logger loggers[THREADS];
-	pthread_t threads[THREADS];
-	uint64_t logged;
-	dnstap_stats s;
+	struct rotation r;
 
-	start(loggers, threads, sink);
-	wait_for_more(sink);
+	start(&r, "file:log.tap");
+	wait_for_more(r.sink);
 	ASSERT(rename("log.tap", "log.tap.0") == 0, "rename");
-	wait_for_more(sink);
-	logged = stop(loggers, threads, &sink, &s);
+	wait_for_more(r.sink);
+	stop(&r);
 	ASSERT(access("log.tap", F_OK) != 0, "the sink has created a new file");
-	read_by_all(tally, "log.tap.0");
-	ASSERT_EQ(tally->messages, logged);
+	read_by_all(r.tally, "log.tap.0");
+	check_found(&r);
 }
 
 /* Without messages, the renamed file is complete, and so is the new one. */
@@ -230,33 +232,27 @@ static void nowhere_to_go(void)
 /* A socket is reconnected: each connection has a whole stream. */
 static void socket_again(int times)
 {
-	struct tally *tally = new_tally();
 	struct receiver receivers[16];
 	int listening = listen_unix("sock");
-	struct logger loggers[THREADS];
-	pthread_t threads[THREADS];
-	dnstap_sink *sink;
-	uint64_t logged;
+	struct rotation r;
 	dnstap_stats s;
 
-	receiver_start(&receivers[0], listening, receive, tally);
-	sink = open_sink(options_to("unix:sock"));
-	start(loggers, threads, sink);
+	start(&r, "unix:sock");
+	receiver_start(&receivers[0], listening, receive, r.tally);
 	for (int i = 1; i <= times; i++) {
-		wait_for_more(sink);
-		receiver_start(&receivers[i], listening, receive, tally);
-		ASSERT(dnstap_sink_reopen(sink) == DNSTAP_OK, "reopen");
+		wait_for_more(r.sink);
+		receiver_start(&receivers[i], listening, receive, r.tally);
+		ASSERT(dnstap_sink_reopen(r.sink) == DNSTAP_OK, "reopen");
 		ASSERT(receiver_wait(&receivers[i], 1), "no new connection");
 	}
-	wait_for_more(sink);
-	logged = stop(loggers, threads, &sink, &s);
+	wait_for_more(r.sink);
+	s = stop(&r);
 	for (int i = 0; i <= times; i++)
 		receiver_finish(&receivers[i], stderr);
 	ASSERT_EQ(s.connects, (uint64_t)times + 1);
 	ASSERT_EQ(s.disconnects, 0);
-	ASSERT_EQ((uint64_t)tally->streams, (uint64_t)times + 1);
-	ASSERT_EQ(tally->messages, logged);
-	ASSERT_EQ(tally->missing, 0);
+	ASSERT_EQ((uint64_t)r.tally->streams, (uint64_t)times + 1);
+	check_found(&r);
 }
 
 int main(int argc, char **argv)
