@@ -6,7 +6,7 @@ LIBDIR     = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include
 BINDIR     = $(PREFIX)/bin
 MANDIR     = $(PREFIX)/share/man
-# Suppressions for tools that look for races.
+# Suppressions for race detectors.
 DATADIR    = $(PREFIX)/share/libdnstap
 CARGO      = cargo
 
@@ -16,11 +16,11 @@ STAGE   = $(TARGET)/stage
 
 LIBRARIES  = libfstrm libdnstap
 SO_VERSION = 0
-# The version of everything: Cargo.toml has it, and the header is made with it.
+# The version of everything is that in Cargo.toml, from which the header is made, too.
 VERSION   := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml)
 TOOLS      = dnstap fstrm_capture fstrm_dump fstrm_replay
 
-# As cargo names them: a crate of the name dnstap is there already.
+# Named by cargo: there is also a crate dnstap.
 libfstrm_ARCHIVE  = libfstrm.a
 libdnstap_ARCHIVE = liblibdnstap.a
 
@@ -44,9 +44,9 @@ help: ## this list
 
 library: $(LIBRARIES)
 
-# A static library of Rust is relinked by the C compiler: only this way does the version script say
-# what is exported, and is what it names but the library lacks an error.
-# A plug-in that is unloaded must not take the code away from a thread that still runs: nodelete.
+# Relinks the static library with the C compiler, so that the version script decides which symbols are exported,
+# and symbols that it names but the library lacks are an error. With nodelete, unloading a plug-in does not unmap
+# code that a thread still runs.
 $(LIBRARIES):
 	$(CARGO) rustc --release --locked -p $@ --lib --no-default-features --features '$($@_FEATURES)' \
 	    --crate-type staticlib -- --print native-static-libs=$(RELEASE)/$@.libs
@@ -60,7 +60,7 @@ $(LIBRARIES):
 tools:
 	$(CARGO) build --release --locked -p tools
 
-install: install-library install-tools ## install what is built below DESTDIR PREFIX; needs no Rust compiler
+install: install-library install-tools ## install libraries and tools to DESTDIR and PREFIX; needs no Rust compiler
 
 install-library: $(LIBRARIES:%=install-%)
 	install -d $(DESTDIR)$(INCLUDEDIR)/fstrm
@@ -69,7 +69,7 @@ install-library: $(LIBRARIES:%=install-%)
 	install -d $(DESTDIR)$(DATADIR)
 	install -m 644 src/libdnstap/suppressions/*.supp $(DESTDIR)$(DATADIR)
 
-# The unwinder of a static library has to be the static one, or `cc -static` finds none.
+# A static library needs the static unwinder, or `cc -static` finds none.
 $(LIBRARIES:%=install-%): install-%:
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 644 $(RELEASE)/$*.so.$(VERSION) $(DESTDIR)$(LIBDIR)
@@ -87,7 +87,7 @@ install-tools:
 	install $(TOOLS:%=$(RELEASE)/%) $(DESTDIR)$(BINDIR)
 	install -m 644 $(TOOLS:%=src/tools/man/%.1) $(DESTDIR)$(MANDIR)/man1
 
-# What the tests, the demo and the benchmarks run on: an installed tree.
+# An installed tree, for the tests, the demo and the benchmarks.
 stage: all
 	$(MAKE) install DESTDIR= PREFIX=$(STAGE)
 
@@ -102,7 +102,7 @@ DEMO_PACKAGES = binutils gcc libc6-dev knot knot-module-dnstap knot-dnsutils \
 deps: $(TARGET)/python/duckdb $(TARGET)/lint/installed ## install the Debian packages that the tests need
 	.ci/install $(PACKAGES)
 
-# A reader of Parquet that is not ours; Debian has none.
+# An independent reader of Parquet; Debian has none.
 $(TARGET)/python/duckdb:
 	.ci/install python3 python3-venv
 	/usr/bin/python3 -m venv $(@D)
@@ -116,13 +116,13 @@ $(TARGET)/lint/installed: .ci/lint-requirements.txt
 	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-demo: ## run Debian's Knot on our library, capture and print its messages
+demo: ## run Debian's Knot with our library, capture and print its messages
 	.ci/install $(DEMO_PACKAGES)
 	$(MAKE) stage
 	STAGE=$(STAGE) docs/demo.sh
 
-# The steps of the tests, from the inside to the outside: the crates, the queues under loom; the C interface beside Debian's
-# library, Debian's servers on ours. Then servers with our series.
+# The steps of the tests, from the inside to the outside: the crates, and the queues with loom; the C interface compared with
+# Debian's library; Debian's servers with our library; servers with our patches.
 CHECKS = format lint units loom
 TESTS  = $(CHECKS) c-tests c-tests-valgrind unmodified-servers bench-check check-source
 
@@ -130,16 +130,16 @@ TESTS  = $(CHECKS) c-tests c-tests-valgrind unmodified-servers bench-check check
 SERIES := $(subst /,-,$(patsubst patches/%/series,%,$(wildcard patches/*/[0-9]*/series)))
 TESTED  = unbound-1.17 knot-3.2 knot-3.5 bind-9.18 bind-9.20
 
-check: $(CHECKS) ## what takes minutes: format, lints, unit tests, loom
+check: $(CHECKS) ## format, lints, unit tests, loom: in minutes
 
-test: deps stage ## what has to pass: check, C tests, servers as they come, servers with our series, instruction counts
+test: deps stage ## everything that has to pass: check, C tests, servers unmodified and with our patches, instruction counts
 	for step in $(TESTS) $(TESTED:%=check-%); do $(MAKE) READY=yes $$step || exit 1; done
 
 # A step that fails does not end the others.
-test-all: deps stage ## all that can run here, such as every series of patches/, and a summary of what ran
+test-all: deps stage ## everything that can run here, with every series of patches/, and a summary
 	MAKE="$(MAKE) READY=yes" LOGS=$(TARGET)/test-all .ci/test-all $(TESTS) $(SERIES:%=check-%) check-unbound-nothreads
 
-# What steps need, if it is not there already.
+# Prerequisites of steps, unless they are up to date.
 READY =
 READY_DEPS  = $(if $(READY),,deps)
 READY_STAGE = $(if $(READY),,deps stage)
@@ -170,10 +170,10 @@ c-tests: $(READY_STAGE) ## the C programs of c-tests
 c-tests-valgrind: $(READY_STAGE)
 	$(MAKE) -C c-tests valgrind STAGE=$(STAGE) BUILD=$(TARGET)/c-tests
 
-unmodified-servers: $(READY_STAGE) ## Debian's servers on our libfstrm
+unmodified-servers: $(READY_STAGE) ## Debian's servers with our libfstrm
 	STAGE=$(STAGE) $(CARGO) test --locked -p libfstrm --test servers -- --ignored --test-threads=8
 
-headers: ## write include/ anew with cbindgen
+headers: ## regenerate include/ with cbindgen
 	UPDATE_HEADERS=1 $(CARGO) test -q -p ffi --test headers
 
 abi: library ## update the descriptions of the ABI (c-tests/abi), after a deliberate change of it
@@ -183,19 +183,19 @@ abi: library ## update the descriptions of the ABI (c-tests/abi), after a delibe
 
 bench: bench-micro bench-tools bench-servers bench-unbound bench-bind bench-knot ## run all benchmarks; with QUICK=1 in ten minutes
 
-bench-micro: deps stage ## logging and sending, beside Debian's libfstrm and protobuf-c
+bench-micro: deps stage ## logging and sending, compared with Debian's libfstrm and protobuf-c
 	STAGE=$(STAGE) bench/counts
 	STAGE=$(STAGE) bench/log
 	STAGE=$(STAGE) bench/micro
 	STAGE=$(STAGE) bench/copy_or_hand_over
 	$(MAKE) plots
 
-# What bench/results has, drawn into docs/plots.
+# Draws the results in bench/results into docs/plots.
 plots:
 	.ci/install gnuplot-nox fonts-dejavu-core
 	bench/plot
 
-# The name servers as they come and with our series.
+# The name servers, unmodified and with our patches.
 bench-builds: deps stage
 	for server in "unbound 1.17" "bind 9.18" "knot 3.2"; do \
 	    for variant in patched stock; do \
@@ -208,40 +208,40 @@ bench-servers: bench-builds ## load in steps against Unbound, BIND and Knot, for
 	STAGE=$(STAGE) BUILD=$(TARGET) bench/servers
 	$(MAKE) plots
 
-bench-unbound bench-bind bench-knot: bench-%: bench-builds ## what dnstap costs each server at full load, and what it loses
+bench-unbound bench-bind bench-knot: bench-%: bench-builds ## the cost of dnstap for each server at full load, and lost messages
 	STAGE=$(STAGE) BUILD=$(TARGET) bench/cost $*
 	$(if $(filter unbound,$*),STAGE=$(STAGE) BUILD=$(TARGET) bench/off)
 
-# How Debian's sources of the servers are found and unpacked.
+# Tests how Debian's sources of the servers are found and unpacked.
 check-source:
 	.ci/install dpkg-dev openssl python3
 	patches/test/source
 
-# Servers with our series, built below target/SERVER, from end to end.
+# Servers with our patches, built below target/SERVER, from end to end.
 CHECK_PACKAGES = bind9 dnsperf dnstap-ldns fstrm-bin golang-github-dnstap-golang-dnstap-cli hostname knot knot-dnsutils \
     openssl python3 python3-nacl strace tshark valgrind
-$(SERIES:%=check-%): check-%: $(READY_STAGE) ## the series RELEASE of SERVER: build it and test it
+$(SERIES:%=check-%): check-%: $(READY_STAGE) ## build and test the series RELEASE of SERVER
 	.ci/install $(CHECK_PACKAGES)
 	STAGE=$(STAGE) BUILD=$(TARGET) patches/check $(subst -, ,$*)
 
-check-unbound check-knot check-bind: check-%: ## the series of SERVER that make test builds and tests
+check-unbound check-knot check-bind: check-%: ## build and test the series of SERVER that make test includes
 	for series in $(filter $*-%,$(TESTED)); do $(MAKE) check-$$series || exit 1; done
 
-# In processes instead of threads.
+# Unbound with processes instead of threads.
 check-unbound-nothreads: $(READY_STAGE)
 	.ci/install $(CHECK_PACKAGES)
 	STAGE=$(STAGE) BUILD=$(TARGET) patches/build unbound 1.17
 	STAGE=$(STAGE) BUILD=$(TARGET) patches/build unbound 1.17 nothreads
 	BUILD=$(TARGET) patches/unbound/test/run 1.17 processes
 
-bench-tools: deps stage ## dnstap beside other readers and receivers
+bench-tools: deps stage ## dnstap compared with other readers and receivers
 	STAGE=$(STAGE) bench/tools
 	bench/printing
 
-# Instructions of what servers call, against the committed ones; and the figures of documents, against the results.
-bench-check: $(READY_STAGE) ## fail if what servers call takes more instructions than is committed
+# Compares the instructions of the functions that servers call with the committed ones, and figures in documents with the results.
+bench-check: $(READY_STAGE) ## fail if functions that servers call take more instructions than committed
 	STAGE=$(STAGE) bench/check
 	bench/report --check
 
-clean: ## remove what cargo has built
+clean: ## remove everything that cargo has built
 	$(CARGO) clean

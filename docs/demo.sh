@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Debian's Knot DNS, unmodified, on our libfstrm: some queries, and what our fstrm_capture receives
-# of them. Called by `make demo` with STAGE, the prefix that ours is installed to.
+# Runs Debian's unmodified Knot DNS with our libfstrm, sends queries, and prints the messages that our fstrm_capture
+# receives. Called by `make demo` with STAGE, the prefix of our installation.
 set -euo pipefail
 
 die() {
@@ -12,7 +12,7 @@ die() {
 : "${STAGE:?Run make demo.}"
 STAGE=$(realpath "$STAGE")
 
-# A port that nobody uses, below those that the system gives out by itself.
+# Prints an unused port, below those that the system assigns.
 free_port() {
     local port
     for port in $(shuf -i 10000-30000 -n 100); do
@@ -24,14 +24,14 @@ free_port() {
     die "no free port"
 }
 
-# Reads what a program prints until it prints the text.
+# Reads the output of a program up to a text.
 await() {
     local line
     while IFS= read -r -t 20 -u "$1" line; do
         [[ $line != *"$2"* ]] || return 0
         echo "$line" >>"$folder/log"
     done
-    die "did not come: $2"
+    die "not printed: $2"
 }
 
 capture='' knotd=''
@@ -39,7 +39,7 @@ folder=$(mktemp -d)
 clean_up() {
     local status=$?
     [ "$status" = 0 ] || cat "$folder/log" >&2
-    # Either is empty when it does not run.
+    # Each is empty if it does not run.
     # shellcheck disable=SC2086
     kill -KILL $capture $knotd 2>/dev/null || :
     wait
@@ -91,12 +91,12 @@ exec {knotd_output}< <(LD_LIBRARY_PATH=$STAGE/lib exec /usr/sbin/knotd -c "$fold
 knotd=$!
 await "$knotd_output" "server started"
 
-echo "Debian's $(/usr/sbin/knotd --version), unmodified. The libfstrm it has loaded:"
+echo "Debian's $(/usr/sbin/knotd --version), unmodified. It has loaded this libfstrm:"
 loaded=$(awk '/libfstrm/ { print $6 }' "/proc/$knotd/maps" | sort -u)
 [ "$loaded" = "$(realpath "$STAGE/lib/libfstrm.so.0")" ] || die "knotd has loaded ${loaded:-none}"
 echo "    ${loaded#"$PWD/"}"
 
-echo "Queries, and what it answered:"
+echo "Queries, and its answers:"
 queries=0
 ask() {
     local transport=$1 name=$2 type=$3 output answer
@@ -121,9 +121,9 @@ kill "$capture"
 wait "$capture" || die "fstrm_capture ended with status $?"
 capture=
 
-echo "What fstrm_capture received, printed by the Go program dnstap (Q: query, R: response):"
+echo "The messages that fstrm_capture received, printed by the Go program dnstap (Q: query, R: response):"
 dnstap -r "$folder/captured" -q 2>>"$folder/log" | sort >"$folder/printed"
 sed 's/^/    /' "$folder/printed"
 frames=$(wc -l <"$folder/printed")
 echo "$queries queries and $queries responses, $frames frames captured."
-[ "$frames" = $((2 * queries)) ] || die "not all were captured"
+[ "$frames" = $((2 * queries)) ] || die "not all messages were captured"
