@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Messages built to become as much text as possible: the output of `dnstap` for each is bounded,
-//! in every format, and marked where it was cut.
+//! Messages that expand to as much text as possible. The output of `dnstap` is bounded in every format,
+//! and marked where it is cut.
 
 mod support;
 
@@ -13,19 +13,19 @@ use strum::VariantArray;
 use support::events::frame;
 use support::{DNSTAP, Place, recording, run};
 
-/// Longest DNS message.
+/// Maximum size of a DNS message.
 const MESSAGE_MAX: usize = 65_535;
 
-/// Longest text of one event: two DNS messages of 1 MiB, and the other fields.
+/// Maximum length of the text of one event: two DNS messages of 1 MiB, and the other fields.
 const EVENT_TEXT_MAX: usize = 4 << 20;
 
-/// Formats that are text.
+/// Returns the formats that are text.
 fn formats() -> Vec<&'static str> {
     let is_text = |format: &&Format| format.properties().kind == DataKind::Text;
     Format::VARIANTS.iter().filter(is_text).map(|format| format.name()).collect()
 }
 
-/// A header with these counts, and a name of which each byte takes four characters.
+/// Encodes a header with these counts, and a name whose bytes take four characters each.
 fn front(counts: [u16; 4]) -> Vec<u8> {
     let mut wire = vec![0, 7, 0x80, 0];
     wire.extend(counts.into_iter().flat_map(u16::to_be_bytes));
@@ -34,7 +34,7 @@ fn front(counts: [u16; 4]) -> Vec<u8> {
     wire
 }
 
-/// As many of `part`, with the number of each at its end, as a message of `size` bytes holds.
+/// Appends `part` as often as it fits into a message of `size` bytes, each with its number at its end.
 fn filled(mut wire: Vec<u8>, part: &[u8], size: usize) -> (Vec<u8>, usize) {
     let count = (size - wire.len()) / part.len();
     for number in 0..count {
@@ -44,7 +44,7 @@ fn filled(mut wire: Vec<u8>, part: &[u8], size: usize) -> (Vec<u8>, usize) {
     (wire, count)
 }
 
-/// A response with as many A records of the long name as fit.
+/// Encodes a response with as many A records of the long name as fit.
 fn records(size: usize) -> Vec<u8> {
     let record = b"\xc0\x0c\0\x01\0\x01\0\0\0\0\0\x04\xc0\0\0\0";
     let mut start = front([1, 0, 0, 0]);
@@ -54,7 +54,7 @@ fn records(size: usize) -> Vec<u8> {
     wire
 }
 
-/// A response with as many questions as fit.
+/// Encodes a response with as many questions as fit.
 fn questions() -> Vec<u8> {
     let mut start = front([0, 0, 0, 0]);
     start.extend([0, 1, 0, 1]);
@@ -63,7 +63,7 @@ fn questions() -> Vec<u8> {
     wire
 }
 
-/// A response with one record of as many names as fit: those of servers in HIP.
+/// Encodes a response with a HIP record of as many server names as fit.
 fn names() -> Vec<u8> {
     let mut wire = front([1, 1, 0, 0]);
     wire.extend([0, 1, 0, 1]);
@@ -75,7 +75,7 @@ fn names() -> Vec<u8> {
     wire
 }
 
-/// An event with two messages that are longer than any DNS message, which our encoder refuses.
+/// Encodes an event with two messages that exceed the size of DNS messages, which our encoder refuses.
 fn event_of_long(size: usize) -> Vec<u8> {
     let wire = records(size);
     let mut message = vec![0x08, 4];
@@ -151,15 +151,15 @@ fn every_format_bounds_the_text_of_a_message() {
 }
 
 #[test]
-fn small_messages_do_not_become_what_a_large_one_cannot() {
-    /// Times as long as its bytes a message may be as text, beside what each event has.
+fn small_messages_expand_by_a_bounded_factor() {
+    /// Maximum length of the text of a message per byte, without the constant part `EACH` of an event.
     const FACTOR: usize = 20;
     const EACH: usize = 6 << 10;
     let record = |number| [b"\xc0\x0c\0\x10\0\x01\0\0\0\0\0\x02\x01", &[number][..]].concat();
     let mut few = front([1, 40, 0, 0]);
     few.extend([0, 1, 0, 1]);
     few.extend((0..40).flat_map(record));
-    // One record of many names, as of servers in HIP.
+    // One HIP record with many server names.
     let mut names = front([1, 1, 0, 0]);
     names.extend([0, 1, 0, 1, 0xc0, 0x0c, 0, 55, 0, 1, 0, 0, 0, 0, 2, 4, 0, 0, 0, 0]);
     names.extend([0xc0, 0x0c].repeat(256));
@@ -176,15 +176,15 @@ fn small_messages_do_not_become_what_a_large_one_cannot() {
         let output = run(DNSTAP, &["-r", &capture, "--format", "pdns", "-w", &out]);
         let length = fs::metadata(&out).unwrap().len() as usize;
         assert!(length < FACTOR * size + 2 * EACH, "passive DNS: {length} of {size}");
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert!(told.contains(" as text, and are "), "{told}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(" as text, and are "), "{error}");
     }
 }
 
 #[test]
-fn passive_dns_says_what_it_cuts() {
+fn passive_dns_reports_records_that_are_too_long() {
     let place = Place::new();
-    let told = |event: Vec<u8>| {
+    let error = |event: Vec<u8>| {
         let capture = place.file("capture", recording([event]));
         let out = place.argument("pdns");
         let output = run(DNSTAP, &["-r", &capture, "--format", "pdns", "-w", &out]);
@@ -192,16 +192,16 @@ fn passive_dns_says_what_it_cuts() {
         fs::remove_file(&out).unwrap();
         String::from_utf8(output.stderr).unwrap()
     };
-    let text = told(event(&records(MESSAGE_MAX)));
+    let text = error(event(&records(MESSAGE_MAX)));
     assert!(text.contains("1 responses have too many records as text"), "{text}");
-    let text = told(event(&names()));
+    let text = error(event(&names()));
     assert!(text.contains("1 records are too long as text"), "{text}");
-    let text = told(event_of_long(MESSAGE_MAX + 16));
+    let text = error(event_of_long(MESSAGE_MAX + 16));
     assert!(text.contains("1 responses are no valid DNS"), "{text}");
 }
 
 #[test]
-fn records_before_the_cut_are_whole() {
+fn records_before_the_cut_are_complete() {
     let place = Place::new();
     let wire = records(MESSAGE_MAX);
     let capture = place.file("capture", recording([event(&wire)]));

@@ -475,11 +475,7 @@ fn a_stop_under_load_keeps_every_received_frame() {
     });
     // Wait for the load.
     let partial = place.path(&format!(".out.partial-{}", capture.child.id()));
-    let until = Instant::now() + DEADLINE;
-    while fs::metadata(&partial).unwrap().len() < 2_000_000 {
-        assert!(Instant::now() < until);
-        thread::yield_now();
-    }
+    until(|| fs::metadata(&partial).unwrap().len() >= 2_000_000);
     capture.stop();
     let failed_at = sender.join().unwrap();
     let file = fs::read(&output).unwrap();
@@ -505,8 +501,7 @@ fn bytes_in_the_socket_at_the_stop_are_recorded() {
     waiting.write_all(&recording(["waiting"])).unwrap();
     capture.signal("TERM");
     capture.signal("CONT");
-    let (status, lines) = capture.end();
-    assert!(status.success(), "{lines:#?}");
+    capture.end_with(0);
     let mut expected: Vec<&[u8]> = payloads.iter().map(Vec::as_slice).collect();
     expected.push(b"waiting");
     let dump = dumped(&place.path("out"));

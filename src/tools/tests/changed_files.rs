@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Files that other programs truncate, write to or delete while they are written.
+//! Outputs that other programs truncate, write to or delete during a capture.
 
 mod support;
 
@@ -11,7 +11,7 @@ use dnstap::schema::MessageType;
 use dnstap::{Event, Message};
 use support::{DNSTAP, Place, Running, assert_holds, assert_line, dumped, run, until};
 
-/// A message whose quiet text is one line, and that has a packet.
+/// Encodes a message whose quiet text is one line, and that has a packet.
 fn frame() -> Vec<u8> {
     let message = Message {
         query_address: Some(&[192, 0, 2, 1]),
@@ -22,8 +22,8 @@ fn frame() -> Vec<u8> {
     support::events::frame(&Event { message: Some(message), ..Event::new() })
 }
 
-/// Returns how many messages are in `file`, whole or not, unless it is compressed: each has its
-/// address once, as bytes or as text.
+/// Returns the number of messages in `file`, which is not compressed, by the address that each has once
+/// as bytes or as text.
 fn addresses(file: &Path) -> usize {
     let bytes = fs::read(file).unwrap_or_default();
     let count = |address: &[u8]| bytes.windows(address.len()).filter(|at| *at == address).count();
@@ -48,13 +48,13 @@ fn start(place: &Place, arguments: &[&str]) -> Running {
     running
 }
 
-/// Returns how many messages a file in this format holds. It has to be whole.
+/// Returns the number of messages in a complete file of this format.
 fn messages(format: &str, file: &Path) -> usize {
     let bytes = fs::read(file).unwrap();
     match format {
         "frames" => dumped(file).lines().count(),
         "pcap" => {
-            // One is a header of 16 bytes, and 12 of DNS behind those of IP and UDP.
+            // A packet has a header of 16 bytes, headers of IP and UDP, and 12 bytes of DNS.
             let (header, packets) = bytes.split_at(24);
             assert_eq!(header[..4], [0x4d, 0x3c, 0xb2, 0xa1]);
             packets.len() / (16 + 20 + 8 + 12)
@@ -67,7 +67,7 @@ fn messages(format: &str, file: &Path) -> usize {
 }
 
 #[test]
-fn a_file_that_another_program_truncates_stays_readable() {
+fn a_truncated_file_stays_readable() {
     for (format, more) in
         [("frames", &["-a"][..]), ("quiet", &["-a"]), ("quiet", &[]), ("pcap", &[])]
     {
@@ -81,16 +81,15 @@ fn a_file_that_another_program_truncates_stays_readable() {
             OpenOptions::new().write(true).open(&file).unwrap().set_len(0).unwrap();
         }
         send(&place, &file, 2);
-        let told = format!("another program truncated output file {}", file.display());
-        running.line(&told);
+        running.line(&format!("another program truncated output file {}", file.display()));
         running.stop();
         assert_eq!(messages(format, &file), 2, "{format}");
     }
 }
 
 #[test]
-fn the_end_comes_behind_what_is_left() {
-    // No frame comes after the change.
+fn stop_follows_the_last_whole_frame_of_a_truncated_file() {
+    // No frame arrives after the truncation.
     let place = Place::new();
     let file = place.argument("file");
     let running = start(&place, &["-a", "-w", &file]);
@@ -99,12 +98,11 @@ fn the_end_comes_behind_what_is_left() {
     OpenOptions::new().write(true).open(&file).unwrap().set_len(written - 3).unwrap();
     let lines = running.stop();
     assert_holds(Path::new(&file), [frame(), frame()]);
-    let told = format!("from {written} to {} bytes", written - 3);
-    assert_line(&lines, &told);
+    assert_line(&lines, &format!("from {written} to {} bytes", written - 3));
 }
 
 #[test]
-fn text_on_the_standard_output_goes_on_in_a_truncated_file_too() {
+fn text_on_the_standard_output_continues_in_a_truncated_file() {
     let place = Place::new();
     let (socket, file) = (place.argument("socket"), place.path("file"));
     let mut command = std::process::Command::new(DNSTAP);
@@ -119,7 +117,7 @@ fn text_on_the_standard_output_goes_on_in_a_truncated_file_too() {
 }
 
 #[test]
-fn a_hidden_file_that_is_truncated_becomes_a_readable_one() {
+fn a_truncated_partial_file_stays_readable() {
     let place = Place::new();
     let (socket, file) = (place.argument("socket"), place.argument("file"));
     let capture = Running::capture(&["-u", &socket, "-w", &file]);
@@ -133,7 +131,7 @@ fn a_hidden_file_that_is_truncated_becomes_a_readable_one() {
 }
 
 #[test]
-fn what_another_program_wrote_is_kept() {
+fn text_of_another_program_is_kept() {
     let place = Place::new();
     let file = place.path("file");
     let out = format!("quiet:{}", file.display());
@@ -150,7 +148,7 @@ fn what_another_program_wrote_is_kept() {
 }
 
 #[test]
-fn a_file_with_bytes_of_another_program_takes_no_more_until_it_is_moved_away() {
+fn a_file_with_bytes_of_another_program_is_not_continued_until_it_is_moved() {
     let place = Place::new();
     let file = place.argument("file");
     let mut running = start(&place, &["-a", "-w", &file]);
@@ -173,7 +171,7 @@ fn a_file_with_bytes_of_another_program_takes_no_more_until_it_is_moved_away() {
 }
 
 #[test]
-fn a_file_that_was_deleted_is_begun_anew() {
+fn a_deleted_file_is_begun_anew() {
     for (format, more) in [("frames", &["-a"][..]), ("quiet", &[])] {
         let place = Place::new();
         let file = place.path("file");
@@ -189,7 +187,7 @@ fn a_file_that_was_deleted_is_begun_anew() {
 }
 
 #[test]
-fn a_file_that_is_moved_away_without_a_signal_is_reported() {
+fn a_file_moved_without_a_signal_is_reported() {
     let place = Place::new();
     let file = place.path("file");
     let out = format!("quiet:{}", file.display());
@@ -210,7 +208,7 @@ fn a_file_that_is_moved_away_without_a_signal_is_reported() {
 }
 
 #[test]
-fn what_was_in_a_hidden_file_that_was_deleted_is_lost() {
+fn frames_in_a_deleted_partial_file_are_lost() {
     let place = Place::new();
     let (socket, file) = (place.argument("socket"), place.argument("file"));
     let mut capture = Running::capture(&["-u", &socket, "-w", &file]);
@@ -221,12 +219,12 @@ fn what_was_in_a_hidden_file_that_was_deleted_is_lost() {
     capture.line("was deleted, with 3 frames; starting it again");
     capture.signal("TERM");
     let lines = capture.end_with(1);
-    assert!(lines.iter().any(|line| line.contains("lost 3 frames (")), "{lines:#?}");
+    assert_line(&lines, "lost 3 frames (");
     assert_holds(Path::new(&file), [frame(), frame()]);
 }
 
 #[test]
-fn a_hidden_file_that_was_deleted_does_not_give_its_name_to_the_next() {
+fn the_successor_of_a_deleted_partial_file_is_not_renamed_early() {
     let place = Place::new();
     let (socket, file) = (place.argument("socket"), place.argument("file"));
     let command = format!("echo >> {}; true", place.argument("commands"));
@@ -242,13 +240,13 @@ fn a_hidden_file_that_was_deleted_does_not_give_its_name_to_the_next() {
     assert!(!Path::new(&file).exists(), "the next file is not complete");
     capture.signal("TERM");
     let lines = capture.end_with(1);
-    assert!(lines.iter().any(|line| line.contains("lost 3 frames (")), "{lines:#?}");
+    assert_line(&lines, "lost 3 frames (");
     assert_holds(Path::new(&file), [frame(), frame()]);
     assert_eq!(fs::read(place.path("commands")).unwrap(), b"\n");
 }
 
 #[test]
-fn sighup_ends_a_file_that_was_moved_away_and_no_command_gets_the_next() {
+fn sighup_ends_a_moved_file_without_running_the_command() {
     let place = Place::new();
     let file = place.argument("file");
     let command = format!("echo >> {}; true", place.argument("commands"));
@@ -266,7 +264,7 @@ fn sighup_ends_a_file_that_was_moved_away_and_no_command_gets_the_next() {
 }
 
 #[test]
-fn a_file_that_cannot_be_continued_is_not_said_to_be() {
+fn a_compressed_file_is_reported_as_not_continued() {
     let place = Place::new();
     let file = place.path("file.zst");
     let out = format!("quiet:{}", file.display());

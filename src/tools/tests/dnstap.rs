@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `dnstap` beside Debian's golang tool, over events of all types, protocols and records.
+//! `dnstap` compared with Debian's golang tool, for events of all types, protocols and records.
 
 mod support;
 
@@ -23,23 +23,23 @@ fn golang() -> String {
 
 fn print(program: &str, file: &str, style: &str) -> Output {
     let mut command = Command::new(program);
-    // Local time is part of the quiet text.
+    // Quiet text has local times.
     command.args(["-r", file, style]).env("TZ", "America/St_Johns");
     command.stdout(Stdio::piped());
     Running::start(&mut command).output()
 }
 
-/// Returns the text of both tools. The text of ours is that of Debian 13's tool: beside an older one, its newer words
-/// are replaced.
+/// Returns the text of both tools. Our text is that of Debian 13's tool. If the installed tool is
+/// older, the differences are replaced.
 fn both(file: &str, style: &str) -> (String, String) {
     let (ours, theirs) = (print(OURS, file, style), print(&golang(), file, style));
     assert!(ours.status.success(), "{}", String::from_utf8_lossy(&ours.stderr));
     let text = |output: Output| String::from_utf8_lossy(&output.stdout).into_owned();
     let (ours, theirs) = (text(ours), text(theirs));
-    (if is_newer_golang() { ours } else { in_older_words(&ours) }, theirs)
+    (if is_newer_golang() { ours } else { as_older_golang(&ours) }, theirs)
 }
 
-/// Returns whether golang's tool is as new as Debian 13's, by a type that older ones do not know.
+/// Returns whether the golang tool is that of Debian 13, which supports a type that older ones do not.
 fn is_newer_golang() -> bool {
     static IS_NEWER: OnceLock<bool> = OnceLock::new();
     *IS_NEWER.get_or_init(|| {
@@ -53,14 +53,14 @@ fn is_newer_golang() -> bool {
     })
 }
 
-/// Events that both print, whichever golang's tool it is.
+/// Returns events that the installed golang tool supports.
 fn common_events() -> Vec<Vec<u8>> {
     let types: &[(u16, &[u8])] = if is_newer_golang() { &[] } else { &NEWER };
     events_without(types)
 }
 
-/// Our text in the words of Debian 12's tool.
-fn in_older_words(ours: &str) -> String {
+/// Replaces the differences of Debian 13's tool from Debian 12's in our text.
+fn as_older_golang(ours: &str) -> String {
     let mut text = ours.to_owned();
     for (newer, older) in [
         ("IN\t IPSECKEY", "IN\t TYPE45"),
@@ -86,7 +86,7 @@ fn in_older_words(ours: &str) -> String {
     text
 }
 
-/// Compares texts line by line, for what a failure shows.
+/// Compares texts line by line, so that a failure shows the first difference.
 fn assert_same(ours: &str, theirs: &str) {
     for (number, (ours, theirs)) in ours.lines().zip(theirs.lines()).enumerate() {
         assert_eq!(ours, theirs, "line {}", number + 1);
@@ -95,17 +95,18 @@ fn assert_same(ours: &str, theirs: &str) {
 }
 
 #[test]
-fn quiet_text_is_that_of_golang() {
+fn quiet_text_equals_golangs() {
     let place = Place::new();
     let (ours, theirs) = both(&place.file("capture", recording(common_events())), "-q");
     assert!(ours.lines().count() > 1000);
     assert_same(&ours, &theirs);
 }
 
-/// Debian's `dnstap-ldns` prints the date too, in UTC. It knows no updates, stub queries and later
-/// protocols, writes odd labels and some types in its own way, and refuses record data that is cut.
+/// Compares with Debian's `dnstap-ldns`, which prints dates in UTC, does not support updates, stub
+/// queries and later protocols, writes unusual labels and some types differently, and refuses record
+/// data that is cut off.
 #[test]
-fn quiet_text_is_that_of_ldns() {
+fn quiet_text_equals_that_of_ldns() {
     let mut frames = Vec::new();
     let types = (1..=12).filter(|number| !matches!(number, 9 | 10)).collect::<Vec<u32>>();
     let mut wires: Vec<Vec<u8>> = [1, 2, 5, 6, 12, 15, 16, 28, 33, 35, 43, 48, 52, 251, 252, 255]
@@ -157,12 +158,12 @@ fn quiet_text_is_that_of_ldns() {
     assert_same(&text(OURS), &without_date);
 }
 
-/// What is not compared of YAML and JSON: the words of an error, and the bytes that only ours show.
+/// Removes the parts that differ from YAML: texts of errors, and bytes that only our tool prints.
 fn comparable_yaml(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines().filter(|line| !line.contains("_hex: ")) {
         let line = line.split_once("parse failed: ").map_or(line, |(front, _)| front);
-        // One way to write a control character or another is the same document.
+        // Both escapes mean the same character.
         out.push_str(&line.replace("\\x01", "\\u0001"));
         out.push('\n');
     }
@@ -170,14 +171,14 @@ fn comparable_yaml(text: &str) -> String {
 }
 
 #[test]
-fn yaml_is_that_of_golang() {
+fn yaml_equals_golangs() {
     let place = Place::new();
     let (ours, theirs) = both(&place.file("capture", recording(common_events())), "-y");
     assert_same(&comparable_yaml(&ours), &comparable_yaml(&theirs));
 }
 
 #[test]
-fn json_is_that_of_golang() {
+fn json_equals_golangs() {
     type Object = serde_json::Map<String, serde_json::Value>;
     let place = Place::new();
     let (ours, theirs) = both(&place.file("capture", recording(common_events())), "-j");
@@ -204,7 +205,7 @@ fn json_is_that_of_golang() {
 }
 
 #[test]
-fn what_golang_leaves_out_is_printed() {
+fn fields_that_golang_omits_are_printed() {
     let message = Message {
         http_protocol: Some(HttpProtocol::HTTP2),
         socket_protocol: Some(SocketProtocol(99)),
@@ -241,7 +242,7 @@ fn what_golang_leaves_out_is_printed() {
     assert!(text("-q").starts_with("??:??:??.?????? SQ MISSING_ADDRESS 99 2b X \n[no dnstap: "));
 }
 
-/// A response of `www.example` with these flags of EDNS and options.
+/// Encodes a response about `www.example` with these EDNS flags and options.
 fn edns(flags: u32, options: &[u8]) -> Vec<u8> {
     let mut wire = vec![0, 7, 0x80, 0, 0, 1, 0, 0, 0, 0, 0, 1];
     wire.extend(b"\x03www\x07example\0\0\x01\0\x01\0\0\x29\x04\xd0");
@@ -252,7 +253,7 @@ fn edns(flags: u32, options: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn mistakes_of_golang_are_not_repeated() {
+fn errors_of_golang_are_not_repeated() {
     let mapped = b"\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\x02\x01";
     let hint = [&b"\0\x01\0\0\x06\0\x10"[..], mapped].concat();
     let subnet = [&b"\0\x08\0\x14\0\x02\x80\0"[..], mapped].concat();
@@ -278,10 +279,10 @@ fn mistakes_of_golang_are_not_repeated() {
             "; ZONEVERSION: SOA-SERIAL 9, zone of 2 labels\n",
         ),
         (edns(0, b"\0\x13\0\x03\x01\x09\xab"), "; ZONEVERSION: TYPE9 0xab, zone of 1 labels\n"),
-        // A value that does not fit its code is shown, and makes no message bad.
+        // A value that does not fit its code is printed as bytes.
         (edns(0, b"\0\x12\0\x02\x05x"), "; LOCAL OPT: 18:0x0578\n"),
         (edns(0, b"\0\x13\0\x01\x02"), "; LOCAL OPT: 19:0x02\n"),
-        // Here the text stays that of golang's.
+        // The name of this code is the same as golang's.
         (edns(1 << 24, b""), "status: BADSIG,"),
     ] {
         let place = Place::new();
@@ -297,9 +298,9 @@ fn mistakes_of_golang_are_not_repeated() {
 }
 
 #[test]
-fn nothing_that_others_chose_changes_the_terminal() {
+fn foreign_text_cannot_control_the_terminal() {
     let place = Place::new();
-    // To terminals U+009B is what ESC and a bracket are; U+202E turns the direction of text.
+    // U+009B is ESC and a bracket to terminals; U+202E reverses the direction of text.
     let identity = "ns\u{9b}31m\u{202e}\u{e9}\u{1f600}\u{e0041}";
     let wire = edns(0, b"\0\x0f\0\x07\0\0\xc2\x9b31m");
     let event = Event {
@@ -331,14 +332,14 @@ fn nothing_that_others_chose_changes_the_terminal() {
     ] {
         let output = support::run(OURS, arguments);
         assert!(!output.status.success());
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert!(told.contains("\\u{202e}no such file"), "{arguments:?}: {told}");
-        assert!(!told.contains(['\u{1b}', '\u{202e}']), "{arguments:?}: {told:?}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains("\\u{202e}no such file"), "{arguments:?}: {error}");
+        assert!(!error.contains(['\u{1b}', '\u{202e}']), "{arguments:?}: {error:?}");
     }
 }
 
 #[test]
-fn names_that_select_nothing_are_refused_with_a_hint() {
+fn unusable_names_are_refused_with_a_hint() {
     let place = Place::new();
     let file = place.file("capture", recording(events()));
     for (name, hint) in [
@@ -354,20 +355,20 @@ fn names_that_select_nothing_are_refused_with_a_hint() {
 }
 
 #[test]
-fn a_torn_file_is_read_as_far_as_it_goes() {
+fn a_cut_off_file_is_read_to_its_last_whole_frame() {
     let place = Place::new();
     let whole = recording(events());
     let torn = place.file("torn", &whole[..whole.len() - 20]);
     let output = print(OURS, &torn, "-q");
     assert_eq!(output.status.code(), Some(1));
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("is cut off after"), "{told}");
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("is cut off after"), "{error}");
     let lines = String::from_utf8(output.stdout).unwrap().lines().count();
     assert_eq!(lines, events().len() - 1);
 }
 
 #[test]
-fn files_may_stand_one_behind_the_other() {
+fn a_file_may_contain_several_streams() {
     let place = Place::new();
     let whole = recording(events());
     let lines = |output: &Output| output.stdout.iter().filter(|byte| **byte == b'\n').count();
@@ -377,9 +378,9 @@ fn files_may_stand_one_behind_the_other() {
     let output = print(OURS, &place.file("odd", [&whole[..], b"\0\0\0\x01x"].concat()), "-q");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(lines(&output), events().len());
-    let told = String::from_utf8(output.stderr).unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
     let expected = format!("at offset {}: no START after STOP", whole.len());
-    assert!(told.contains(&expected), "{told}");
+    assert!(error.contains(&expected), "{error}");
 }
 
 #[test]
@@ -393,7 +394,7 @@ fn compressed_files_are_read() {
     let gzip = place.file("gzip", gzip.finish().unwrap());
     let compressed = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
     let zstd = place.file("zstd", compressed(&plain));
-    // Several frames of zstd, and skippable ones before, between and behind them.
+    // Several frames of zstd, with skippable ones before, between and after them.
     let skippable = |magic: u8, size: u32| {
         [&[magic, 0x2a, 0x4d, 0x18][..], &size.to_le_bytes(), &vec![0x28; size as usize]].concat()
     };
@@ -413,7 +414,7 @@ fn compressed_files_are_read() {
 }
 
 #[test]
-fn what_is_wrong_with_a_compressed_file_is_told() {
+fn errors_in_compressed_files_are_reported() {
     use std::io::Write;
     let place = Place::new();
     let plain = recording(events());
@@ -421,25 +422,25 @@ fn what_is_wrong_with_a_compressed_file_is_told() {
     gzip.write_all(&plain).unwrap();
     let gzip = gzip.finish().unwrap();
     let mut zstd = zstd::Encoder::new(Vec::new(), 1).unwrap();
-    // So much can be taken out of it as is flushed.
+    // Flushed data can be decompressed without the end.
     zstd.write_all(&plain[..plain.len() - 12]).unwrap();
     zstd.flush().unwrap();
     let (size, count) = (plain.len(), events().len());
-    let behind = format!("the data after STOP at offset {size} cannot be read: ");
+    let after_stop = format!("the data after STOP at offset {size} cannot be read: ");
     let cut = format!(
         "the compressed data is cut off at offset {} of what it holds; {count} frames before",
         size - 12
     );
     for (name, bytes, what) in [
-        ("junk", [&gzip[..], b"some junk behind it"].concat(), &behind),
-        ("little", [&gzip[..], b"abc"].concat(), &behind),
-        ("end", gzip[..gzip.len() - 3].to_vec(), &behind),
+        ("junk", [&gzip[..], b"some junk after it"].concat(), &after_stop),
+        ("little", [&gzip[..], b"abc"].concat(), &after_stop),
+        ("end", gzip[..gzip.len() - 3].to_vec(), &after_stop),
         ("zstd", zstd.get_ref().clone(), &cut),
     ] {
         let output = print(OURS, &place.file(name, bytes), "-q");
         assert_eq!(output.status.code(), Some(1), "{name}");
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert!(told.contains(what), "{name}: {told}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(what), "{name}: {error}");
     }
 }
 
@@ -467,7 +468,7 @@ fn frames_are_captured_relayed_and_selected() {
     support::assert_holds(&place.path("all"), &frames);
     let lines = fs::read_to_string(&quiet).unwrap();
     assert_eq!(lines.lines().count(), frames.len());
-    // What one type selects is what its lines are.
+    // A selection by type has as many messages as there are lines of the type.
     let count = |arguments: &[&str]| {
         let output = support::run(OURS, &[&["-r", &all, "-q"], arguments].concat());
         String::from_utf8(output.stdout).unwrap().lines().count()
@@ -481,7 +482,7 @@ fn frames_are_captured_relayed_and_selected() {
 }
 
 #[test]
-fn a_sample_says_of_how_many_it_is() {
+fn sampled_messages_have_their_rate() {
     let place = Place::new();
     let wire = |number: u16| [&number.to_be_bytes()[..], &[0; 10]].concat();
     let extras = [None, Some(&b"tag=7"[..]), Some(b"sample=1/4 tag=7")];
@@ -495,7 +496,7 @@ fn a_sample_says_of_how_many_it_is() {
         frame(&Event { extra: extras[number as usize % 3], message: Some(message), ..Event::new() })
     });
     let file = place.file("capture", recording(frames));
-    // The thirds of the messages that have an `extra`: masks leave no bytes of the sender's.
+    // The thirds of the messages with each `extra`; masks remove the sender's bytes.
     let whole = [("sample=1/6", 1), ("sample=1/6 tag=7", 1), ("sample=1/12 tag=7", 1)];
     let masked = [("sample=1/6", 2), ("sample=1/12", 1)];
     for (mask, address, extras) in
@@ -513,7 +514,7 @@ fn a_sample_says_of_how_many_it_is() {
         }
         assert_eq!(yaml.matches(&format!("query_address: {address}\n")).count(), kept);
         assert_eq!(yaml.matches("---\n").count(), kept);
-        // Others read it too.
+        // The golang tool reads it as well.
         assert_same(
             &String::from_utf8(print(OURS, &sample, "-q").stdout).unwrap(),
             &String::from_utf8(print(&golang(), &sample, "-q").stdout).unwrap(),
@@ -523,25 +524,21 @@ fn a_sample_says_of_how_many_it_is() {
 }
 
 #[test]
-fn nonsense_is_named() {
+fn other_inputs_and_wrong_options_are_named() {
     let place = Place::new();
     let file = place.file("text", "no capture at all");
     support::assert_fails(OURS, &["-r", &file], 1, ": this is text, not a file of frames");
     let (capture, pcap) = (place.file("capture", recording(events())), place.argument("pcap"));
     let exported = support::run(OURS, &["-r", &capture, "--format", "pcap", "-w", &pcap]);
     assert!(exported.status.success());
-    let told = String::from_utf8(support::run(OURS, &["-r", &pcap]).stderr).unwrap();
-    assert!(told.contains("this is a packet capture (pcap)"), "{told}");
+    let error = String::from_utf8(support::run(OURS, &["-r", &pcap]).stderr).unwrap();
+    assert!(error.contains("this is a packet capture (pcap)"), "{error}");
     let none = support::run(OURS, &["-r", &place.file("foreign", recording(payloads(3)))]);
     assert!(String::from_utf8(none.stdout).unwrap().contains("[no dnstap: "));
-    support::assert_fails(
-        OURS,
-        &["-r", &file, "--split-size", "1k", "-w", "-"],
-        2,
-        "cannot be split",
-    );
+    let split = ["-r", &file, "--split-size", "1k", "-w", "-"];
+    support::assert_fails(OURS, &split, 2, "cannot be split");
     assert!(support::run(OURS, &["--completions", "bash"]).status.success());
-    // Whoever finds it, a wrong option has one status.
+    // Every wrong option has the same status.
     for wrong in [&["-q"][..], &["--nonsense"], &["-r", &file, "-a"], &["-r", &file, "-t", ""]] {
         assert_eq!(support::run(OURS, wrong).status.code(), Some(2), "{wrong:?}");
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `fstrm_dump` prints what Debian's prints.
+//! `fstrm_dump` compared with Debian's.
 
 mod support;
 
@@ -15,7 +15,7 @@ use support::{
 };
 
 #[test]
-fn whole_files_look_the_same() {
+fn complete_files_are_printed_like_debians() {
     let place = Place::new();
     let empty: [&[u8]; 0] = [];
     let every_byte: Vec<u8> = (0..=255).collect();
@@ -31,7 +31,7 @@ fn whole_files_look_the_same() {
         control(Accept, None),
         data("three"),
         control(Stop, None),
-        data("behind the end"),
+        data("after the end"),
     ]
     .concat();
     for (name, content) in [
@@ -56,7 +56,7 @@ fn whole_files_look_the_same() {
 }
 
 #[test]
-fn damaged_files_are_read_as_far() {
+fn damaged_files_are_printed_as_far_as_by_debians() {
     let place = Place::new();
     let whole = recording(["one", "second", "3"]);
     let mut damaged: Vec<Vec<u8>> = (0..whole.len()).map(|size| whole[..size].to_vec()).collect();
@@ -84,7 +84,7 @@ fn damaged_files_are_read_as_far() {
             theirs.status
         );
         assert_eq!(ours.stdout, theirs.stdout, "{about}");
-        // The last line says where and why, in place of a STOP that is not there.
+        // The last line has the offset and reason instead of a STOP.
         let last = notes.lines().last().unwrap();
         assert!(last.contains("offset"), "{about}");
         assert!(!notes.contains("CONTROL_STOP"), "{about}");
@@ -92,7 +92,7 @@ fn damaged_files_are_read_as_far() {
 }
 
 #[test]
-fn the_offset_is_that_of_the_frame_that_cannot_be_read() {
+fn errors_have_the_offset_of_the_frame() {
     let place = Place::new();
     let whole = recording(["one", "second"]);
     for (content, end) in [
@@ -110,7 +110,7 @@ fn the_offset_is_that_of_the_frame_that_cannot_be_read() {
 }
 
 #[test]
-fn both_outputs_in_one_file_are_in_order() {
+fn output_and_errors_in_one_file_are_in_order() {
     let place = Place::new();
     let file = place.file("file", recording(payloads(500)));
     let both = |program: &str| {
@@ -123,14 +123,14 @@ fn both_outputs_in_one_file_are_in_order() {
 }
 
 #[test]
-fn copies_are_the_same() {
+fn copies_equal_debians() {
     let place = Place::new();
     let untyped = [control(Start, None), data("x"), control(Stop, None)].concat();
     let torn = &recording(payloads(50))[..5000];
     for content in [&recording(payloads(3000))[..], &untyped, torn] {
         let file = place.file("file", content);
         let copy = |program: &str| {
-            let copy = place.file("copy", "what was there before");
+            let copy = place.file("copy", "replaced content");
             let output = run(program, &[&file, &copy]);
             assert!(output.status.success(), "{output:?}");
             fs::read(copy).unwrap()
@@ -149,7 +149,7 @@ fn a_file_is_not_copied_over_itself() {
 }
 
 #[test]
-fn a_stream_is_printed_while_it_comes() {
+fn frames_are_printed_as_they_arrive() {
     let mut dump = Command::new(DUMP)
         .arg("-")
         .stdin(Stdio::piped())
@@ -172,7 +172,7 @@ fn a_stream_is_printed_while_it_comes() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_ends_it_as_a_signal_would() {
+fn a_closed_output_ends_it_with_sigpipe() {
     let place = Place::new();
     let file = place.file("file", recording(payloads(20_000)));
     let mut dump = Running::start(Command::new(DUMP).arg(file).stdout(Stdio::piped()));
@@ -182,7 +182,7 @@ fn a_reader_that_has_seen_enough_ends_it_as_a_signal_would() {
 }
 
 #[test]
-fn usage_and_files_that_cannot_be_opened_end_with_1() {
+fn usage_and_open_errors_equal_debians() {
     for arguments in [&[][..], &["a", "b", "c"], &["/nonexistent"], &["/"]] {
         let (ours, theirs) = (run(DUMP, arguments), run(c("fstrm_dump"), arguments));
         assert_eq!(ours.status.code(), theirs.status.code(), "{arguments:?}");

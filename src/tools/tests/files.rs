@@ -13,8 +13,7 @@ use dnstap::{Event, Message};
 use framestream::control::ControlType::{Start, Stop};
 use support::events::frame;
 use support::{
-    DEADLINE, DNSTAP, Peer, Place, Running, TYPE, assert_holds, control, data, names, recording,
-    run,
+    DNSTAP, Peer, Place, Running, TYPE, assert_holds, control, data, names, recording, run, until,
 };
 
 /// Events that differ in their ports, so that their quiet text has one line each.
@@ -31,23 +30,24 @@ fn events(count: u32) -> Vec<Vec<u8>> {
     (0..count).map(encoded).collect()
 }
 
-fn told(output: &Output) -> String {
+/// Returns the messages of a program.
+fn notes(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// Continues `file` with what `input` has.
+/// Appends the frames of `input` to `file`.
 fn append(input: &str, file: &str) -> Output {
     run(DNSTAP, &["-r", input, "-a", "-w", file])
 }
 
 #[test]
-fn a_file_is_continued_behind_its_last_whole_frame() {
+fn a_file_is_continued_after_its_last_whole_frame() {
     let place = Place::new();
     let events = events(7);
     let input = place.file("input", recording(&events[5..]));
     let before = recording(&events[..5]);
     let stop = control(Stop, None).len();
-    // Complete; without STOP; within STOP; within a frame; within a length; zeros of a crash.
+    // Complete; without STOP; within STOP; within a frame; within a length; with zeros of a crash.
     let frame = data(&events[5]);
     let open = &before[..before.len() - stop];
     let cases: [(&str, Vec<u8>, usize); 6] = [
@@ -61,29 +61,29 @@ fn a_file_is_continued_behind_its_last_whole_frame() {
     for (name, bytes, torn) in cases {
         let file = place.file(name, bytes);
         let output = append(&input, &file);
-        assert!(output.status.success(), "{name}: {}", told(&output));
+        assert!(output.status.success(), "{name}: {}", notes(&output));
         assert_holds(Path::new(&file), &events);
         let cut = format!("{torn} bytes of a torn frame at offset {} are cut off", open.len());
-        assert_eq!(told(&output).contains(&cut), torn > 0, "{name}: {}", told(&output));
+        assert_eq!(notes(&output).contains(&cut), torn > 0, "{name}: {}", notes(&output));
     }
-    // What is not there, empty or hardly begun is begun.
+    // A file that is missing, empty or ends within START is begun anew.
     let start = control(Start, Some(TYPE));
     for (name, bytes) in [("new", None), ("empty", Some(&b""[..])), ("begun", Some(&start[..9]))] {
         let file = bytes.map_or_else(|| place.argument(name), |bytes| place.file(name, bytes));
         let output = append(&input, &file);
-        assert!(output.status.success(), "{name}: {}", told(&output));
+        assert!(output.status.success(), "{name}: {}", notes(&output));
         assert_holds(Path::new(&file), &events[5..]);
     }
 }
 
 #[test]
-fn what_cannot_be_continued_is_left_as_it_is() {
+fn a_file_that_cannot_be_continued_stays_unchanged() {
     let place = Place::new();
     let input = place.file("input", recording(events(1)));
     let other = [control(Start, Some("other")), data("x")].concat();
     let start = control(Start, Some(TYPE));
     let damaged = [&start[..], &data("x"), b"\0\0\0\0\xff\xff\xff\xff"].concat();
-    // A length that is no frame's, before data that may be good.
+    // An invalid length before data that may be valid.
     let long = [&start[..], b"\0\x20\0\0", &data("x").repeat(100)].concat();
     for (name, bytes, reason) in [
         ("other", other, "has the content type \"other\""),
@@ -94,10 +94,10 @@ fn what_cannot_be_continued_is_left_as_it_is() {
         let file = place.file(name, &bytes);
         let output = append(&input, &file);
         assert_eq!(output.status.code(), Some(1), "{name}");
-        assert!(told(&output).contains(reason), "{name}: {}", told(&output));
+        assert!(notes(&output).contains(reason), "{name}: {}", notes(&output));
         assert_eq!(fs::read(&file).unwrap(), bytes, "{name}");
     }
-    // A pipe has a place where it is, and nothing to continue.
+    // A pipe cannot be continued.
     let pipe = place.pipe("pipe");
     for (file, reason) in [
         (place.argument("x.zst"), "which is compressed: choose a new name"),
@@ -106,13 +106,13 @@ fn what_cannot_be_continued_is_left_as_it_is() {
     ] {
         let output = append(&input, &file);
         assert_eq!(output.status.code(), Some(2), "{file}");
-        assert!(told(&output).contains(reason), "{file}: {}", told(&output));
+        assert!(notes(&output).contains(reason), "{file}: {}", notes(&output));
     }
     assert!(!place.path("x.zst").exists());
 }
 
 #[test]
-fn text_is_continued_behind_its_last_whole_line() {
+fn text_is_continued_after_its_last_whole_line() {
     let place = Place::new();
     let input = place.file("input", recording(events(3)));
     for format in ["quiet", "json", "yaml", "querylog"] {
@@ -120,27 +120,27 @@ fn text_is_continued_behind_its_last_whole_line() {
         let out = format!("{format}:{file}");
         assert!(append(&input, &out).status.success());
         let once = fs::read(&file).unwrap();
-        // A crash tears what is written, and leaves zeros.
+        // A crash leaves a part of a line, and zeros.
         for (torn, zeros) in [(0, 0), (once.len() / 6, 0), (once.len() / 6, 70_000)] {
             fs::write(&file, [&once[..], &once[..torn], &vec![0; zeros]].concat()).unwrap();
             let output = append(&input, &out);
-            assert!(output.status.success(), "{}", told(&output));
+            assert!(output.status.success(), "{}", notes(&output));
             assert!(fs::read(&file).unwrap() == once.repeat(2), "{format}");
             let bytes = torn + zeros;
             let expected = format!("{bytes} bytes of torn text at offset {} are cut", once.len());
-            assert_eq!(told(&output).contains(&expected), bytes > 0, "{}", told(&output));
+            assert_eq!(notes(&output).contains(&expected), bytes > 0, "{}", notes(&output));
         }
-        // What holds no line may be anything.
+        // A file without a line may be of any kind.
         fs::write(&file, "precious").unwrap();
         let output = append(&input, &out);
         assert_eq!(output.status.code(), Some(1));
-        assert!(told(&output).contains("does not end with a whole line"), "{}", told(&output));
+        assert!(notes(&output).contains("does not end with a whole line"), "{}", notes(&output));
         assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
     }
 }
 
 #[test]
-fn text_that_is_continued_is_locked() {
+fn continued_text_is_locked() {
     let place = Place::new();
     let (socket, input) = (place.argument("socket"), place.file("input", recording(events(1))));
     let out = format!("quiet:{}", place.argument("text"));
@@ -149,14 +149,14 @@ fn text_that_is_continued_is_locked() {
     support::until(|| place.path("text").exists());
     let locked = || {
         let output = append(&input, &out);
-        assert_eq!(output.status.code(), Some(1), "{}", told(&output));
-        assert!(told(&output).contains("another program writes to it"), "{}", told(&output));
+        assert_eq!(output.status.code(), Some(1), "{}", notes(&output));
+        assert!(notes(&output).contains("another program writes to it"), "{}", notes(&output));
     };
     let mut peer = Peer::open(&place.socket);
     peer.send(data(&events(1)[0]));
     support::until(|| fs::metadata(place.path("text")).is_ok_and(|file| file.len() > 0));
     locked();
-    // A file that was moved is ended, and the next is locked too.
+    // After a move, the next file is locked as well.
     fs::rename(place.path("text"), place.path("moved")).unwrap();
     running.signal("HUP");
     support::until(|| place.path("text").exists());
@@ -183,14 +183,10 @@ fn a_killed_capture_is_continued_by_the_next() {
     let whole =
         [&control(Start, Some(TYPE))[..], &events[..3].iter().flat_map(data).collect::<Vec<_>>()]
             .concat();
-    let until = std::time::Instant::now() + DEADLINE;
-    while fs::read(&file).unwrap() != whole {
-        assert!(std::time::Instant::now() < until);
-        std::thread::yield_now();
-    }
-    // Nobody else may write to it meanwhile.
+    until(|| fs::read(&file).unwrap() == whole);
+    // Another program must not write to it at the same time.
     let output = append(&place.file("input", recording(&events)), &file);
-    assert!(told(&output).contains("another program writes to it"), "{}", told(&output));
+    assert!(notes(&output).contains("another program writes to it"), "{}", notes(&output));
     capture.child.kill().unwrap();
     capture.end();
     OpenOptions::new().append(true).open(&file).unwrap().write_all(b"\0\0\0\x09torn").unwrap();
@@ -201,7 +197,7 @@ fn a_killed_capture_is_continued_by_the_next() {
 }
 
 #[test]
-fn a_continued_file_that_was_moved_is_ended_and_begun_anew() {
+fn a_moved_file_is_completed_and_begun_anew() {
     let place = Place::new();
     let (socket, file) = (place.argument("socket"), place.argument("file"));
     let events = events(2);
@@ -225,14 +221,14 @@ fn a_continued_file_that_was_moved_is_ended_and_begun_anew() {
 }
 
 #[test]
-fn a_name_that_says_so_is_compressed() {
+fn files_are_compressed_by_their_name() {
     let place = Place::new();
     let events = events(50_000);
     let input = place.file("input", recording(&events));
     let quiet = run(DNSTAP, &["-r", &input, "-q"]).stdout;
     let (frames, text) = (place.argument("frames.zst"), place.argument("text.zst"));
     let output = run(DNSTAP, &["-r", &input, "-w", &frames, "-w", &format!("quiet:{text}")]);
-    assert!(output.status.success(), "{}", told(&output));
+    assert!(output.status.success(), "{}", notes(&output));
     let decoded = |file: &str| zstd::decode_all(&fs::read(file).unwrap()[..]).unwrap();
     assert!(decoded(&frames) == recording(&events));
     assert!(decoded(&text) == quiet);
@@ -240,7 +236,7 @@ fn a_name_that_says_so_is_compressed() {
 }
 
 #[test]
-fn compressed_messages_are_in_the_file_a_moment_later() {
+fn compressed_messages_are_flushed_after_a_moment() {
     let place = Place::new();
     let (socket, file) = (place.argument("socket"), place.argument("file.zst"));
     let mut capture = Running::dnstap(&["-u", &socket, "-w", &file]);
@@ -249,22 +245,17 @@ fn compressed_messages_are_in_the_file_a_moment_later() {
     let mut peer = Peer::open(&place.socket);
     events.iter().for_each(|event| peer.send(data(event)));
     let partial = place.argument(&format!(".file.zst.partial-{}", capture.child.id()));
-    let until = std::time::Instant::now() + DEADLINE;
-    loop {
-        // The end is missing, and told; what is there is printed.
+    until(|| {
+        // The messages are printed although the end is missing.
         let output = run(DNSTAP, &["-r", &partial, "-q"]);
-        if output.stdout.iter().filter(|byte| **byte == b'\n').count() == events.len() {
-            break;
-        }
-        assert!(std::time::Instant::now() < until, "{}", told(&output));
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+        output.stdout.iter().filter(|byte| **byte == b'\n').count() == events.len()
+    });
     capture.stop();
     assert!(zstd::decode_all(&fs::read(&file).unwrap()[..]).unwrap() == recording(&events));
 }
 
 #[test]
-fn text_is_split_by_size_and_handed_over() {
+fn text_is_split_by_size_and_passed_to_the_command() {
     let place = Place::new();
     let events = events(200);
     let input = place.file("input", recording(&events));
@@ -274,9 +265,9 @@ fn text_is_split_by_size_and_handed_over() {
     let arguments =
         ["-r", &input, "-q", "-w", &file, "--split-size", "2k", "--post-rotate", &command];
     let output = run(DNSTAP, &arguments);
-    assert!(output.status.success(), "{}", told(&output));
-    // No file was there before.
-    assert_eq!(told(&output), "");
+    assert!(output.status.success(), "{}", notes(&output));
+    // There was no file before.
+    assert_eq!(notes(&output), "");
     let files: Vec<String> =
         names(place.directory.path()).into_iter().filter(|name| name.starts_with("text")).collect();
     assert!(files.len() > 2, "{files:?}");
@@ -288,12 +279,12 @@ fn text_is_split_by_size_and_handed_over() {
         whole.extend(text);
     }
     assert!(whole == quiet);
-    let mut handed_over: Vec<String> =
+    let mut commanded: Vec<String> =
         fs::read_to_string(&list).unwrap().lines().map(String::from).collect();
-    handed_over.sort();
+    commanded.sort();
     let mut expected: Vec<String> = files.iter().map(|name| place.argument(name)).collect();
     expected.sort();
-    assert_eq!(handed_over, expected);
+    assert_eq!(commanded, expected);
 }
 
 #[test]
@@ -303,11 +294,9 @@ fn text_is_split_by_time() {
     let arguments = ["-u", &socket, "-q", "-w", &pattern, "--split", "1", "--gmtime"];
     let mut capture = Running::dnstap(&arguments);
     capture.line("opened input socket");
-    let until = std::time::Instant::now() + DEADLINE;
-    while names(place.directory.path()).iter().filter(|name| name.starts_with("text-")).count() < 2
-    {
-        assert!(std::time::Instant::now() < until);
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    until(|| {
+        let names = names(place.directory.path());
+        names.iter().filter(|name| name.starts_with("text-")).count() >= 2
+    });
     capture.stop();
 }

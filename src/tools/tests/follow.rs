@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A file that is read over its end and by its name, as `tail -F` does.
+//! Following a file by its name and past its end, like `tail -F`.
 
 mod support;
 
@@ -15,7 +15,7 @@ fn follow(place: &Place) -> Running {
     Running::dnstap(&["--follow", "-r", &input, "-w", &output])
 }
 
-/// Waits until so many messages are printed.
+/// Waits until `count` messages are printed.
 fn printed(place: &Place, count: usize) {
     let quiet = place.path("quiet");
     until(|| fs::read_to_string(&quiet).is_ok_and(|text| text.lines().count() >= count));
@@ -23,30 +23,30 @@ fn printed(place: &Place, count: usize) {
 }
 
 #[test]
-fn a_file_that_ends_is_followed_when_it_goes_on() {
+fn a_file_is_followed_past_its_end() {
     let place = Place::new();
     let input = place.file("in", recording(payloads(9)));
     let following = follow(&place);
     printed(&place, 9);
     let mut count = 9;
-    // More than STOP takes, less, and nothing.
+    // More bytes than STOP has, fewer, and none.
     for payloads in [payloads(300), vec![vec![7]], Vec::new(), payloads(3)] {
         count += payloads.len();
         let more = place.file("more", recording(&payloads));
         assert!(run(DNSTAP, &["-r", &more, "-a", "-w", &input]).status.success());
         printed(&place, count);
-        // Another file behind.
+        // Another stream follows.
         count += 1;
         let mut file = OpenOptions::new().append(true).open(&input).unwrap();
         file.write_all(&recording(["behind"])).unwrap();
         printed(&place, count);
     }
-    // Nothing but what the payloads are is told.
+    // The only message is about the payloads.
     assert_eq!(following.stop(), [format!("dnstap: {count} frames are not dnstap messages")]);
 }
 
 #[test]
-fn a_capture_that_is_stopped_and_started_again_is_followed() {
+fn a_capture_is_followed_over_a_restart() {
     let place = Place::new();
     let input = place.file("in", recording(payloads(9)));
     let socket = place.argument("socket");
@@ -64,11 +64,11 @@ fn a_capture_that_is_stopped_and_started_again_is_followed() {
         }
         capture.stop();
     }
-    // Nothing but what the payloads are is told.
+    // The only message is about the payloads.
     assert_eq!(following.stop(), [format!("dnstap: {count} frames are not dnstap messages")]);
 }
 
-/// A file of frames that goes on.
+/// Encodes a capture file without STOP.
 fn open_recording(count: usize) -> Vec<u8> {
     let mut bytes = control(Start, Some(TYPE));
     bytes.extend(payloads(count).iter().flat_map(data));
@@ -76,7 +76,7 @@ fn open_recording(count: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_file_that_is_replaced_is_followed_by_the_new_one() {
+fn a_replaced_file_is_followed_by_the_new_one() {
     let place = Place::new();
     let input = place.file("in", recording(payloads(9)));
     let mut following = follow(&place);
@@ -96,7 +96,7 @@ fn a_file_that_is_replaced_is_followed_by_the_new_one() {
 }
 
 #[test]
-fn a_writer_that_goes_on_in_a_moved_file_is_read_until_it_begins_the_new_one() {
+fn a_moved_file_is_read_until_the_new_one_has_content() {
     let place = Place::new();
     let input = place.file("in", open_recording(9));
     let following = follow(&place);
@@ -105,7 +105,7 @@ fn a_writer_that_goes_on_in_a_moved_file_is_read_until_it_begins_the_new_one() {
     fs::rename(&input, place.path("moved")).unwrap();
     writer.write_all(&data("after the move")).unwrap();
     printed(&place, 10);
-    // As logrotate makes it before it sends a signal.
+    // logrotate creates the new file before it sends a signal.
     place.file("in", "");
     writer.write_all(&data("beside an empty one")).unwrap();
     printed(&place, 11);
@@ -116,13 +116,13 @@ fn a_writer_that_goes_on_in_a_moved_file_is_read_until_it_begins_the_new_one() {
 }
 
 #[test]
-fn a_file_that_is_truncated_is_read_from_its_beginning_again() {
+fn a_truncated_file_is_read_from_its_beginning() {
     let place = Place::new();
     let input = place.file("in", open_recording(9));
     let mut following = follow(&place);
     printed(&place, 9);
     let mut count = 9;
-    // Less than there was, and more.
+    // Fewer frames than before, and more.
     for more in [3, 20] {
         fs::write(&input, recording(vec![[more; 50]; more.into()])).unwrap();
         count += usize::from(more);
@@ -133,14 +133,14 @@ fn a_file_that_is_truncated_is_read_from_its_beginning_again() {
 }
 
 #[test]
-fn a_file_that_is_not_there_yet_is_waited_for() {
+fn a_missing_file_is_waited_for() {
     let place = Place::new();
     let mut following = follow(&place);
     following.line("is not there yet; waiting for it");
     place.file("next", zstd::encode_all(&recording(payloads(9))[..], 0).unwrap());
     fs::rename(place.path("next"), place.path("in")).unwrap();
     printed(&place, 9);
-    // A compressed one may be replaced too.
+    // Compressed files may be replaced as well.
     place.file("next", zstd::encode_all(&recording(payloads(3))[..], 0).unwrap());
     fs::rename(place.path("next"), place.path("in")).unwrap();
     printed(&place, 12);
@@ -166,7 +166,7 @@ fn a_running_capture_is_followed_from_file_to_file() {
             following.line("which is being written");
         }
     }
-    // The next run has files of other names; what its first file has comes after all of these.
+    // The next run writes files with other names, whose frames come after all of these.
     capture.stop();
     let mut capture = Running::dnstap(&["-u", &socket, "-w", &place.argument("in")]);
     capture.line("opened output file");

@@ -14,7 +14,7 @@ use support::{
     CAPTURE, DNSTAP, Place, Running, TYPE, assert_holds, assert_line, control, names, until,
 };
 
-/// A capture of a program to the file `name`, once it receives.
+/// Starts a capture to the file `name`, and returns once it listens.
 fn start(place: &Place, program: &str, more: &[&str], name: &str) -> Running {
     let mut command = Command::new(program);
     if program == CAPTURE {
@@ -30,7 +30,8 @@ fn send(place: &Place, payload: &str) {
     place.send([payload]);
 }
 
-/// Leaves what a killed capture to `name` leaves that received `payload`, with a torn frame.
+/// Kills a capture to `name` that has received `payload`, and appends a torn frame to its partial file.
+/// Returns the path of that file.
 fn crash(place: &Place, program: &str, more: &[&str], name: &str, payload: &str) -> PathBuf {
     let mut running = start(place, program, more, name);
     send(place, payload);
@@ -46,13 +47,13 @@ fn crash(place: &Place, program: &str, more: &[&str], name: &str, payload: &str)
 }
 
 #[test]
-fn what_an_earlier_run_left_is_reported_and_left_alone() {
+fn partial_files_of_an_earlier_run_are_reported_and_kept() {
     for program in [CAPTURE, DNSTAP] {
         let place = Place::new();
         let partial = crash(&place, program, &[], "out", "one");
         let left = fs::read(&partial).unwrap();
         let running = start(&place, program, &[], "out");
-        // A file that is being written was not left by a crash.
+        // The file of a running capture is not reported.
         let mut beside = Command::new(program);
         if program == CAPTURE {
             beside.args(["-t", TYPE]);
@@ -64,26 +65,25 @@ fn what_an_earlier_run_left_is_reported_and_left_alone() {
             let lines = running.stop();
             let reported: Vec<&String> =
                 lines.iter().filter(|line| line.contains("an earlier run left")).collect();
-            let told = format!("{}, {} bytes without an end", partial.display(), left.len());
-            assert!(reported.len() == 1 && reported[0].contains(&told), "{lines:#?}");
+            let report = format!("{}, {} bytes without an end", partial.display(), left.len());
+            assert!(reported.len() == 1 && reported[0].contains(&report), "{lines:#?}");
         }
         assert!(fs::read(&partial).unwrap() == left);
     }
 }
 
 #[test]
-fn what_an_earlier_run_left_is_completed_where_files_are_continued() {
+fn partial_files_of_an_earlier_run_are_completed_with_a() {
     let place = Place::new();
     crash(&place, DNSTAP, &[], "out", "one");
-    // It has the name that is free, and is continued.
+    // The name is free: the file gets it, and is continued.
     let running = start(&place, DNSTAP, &["-a"], "out");
     send(&place, "two");
     let lines = running.stop();
-    let told = format!("as {}: 1 frames kept, 8 torn bytes", place.argument("out"));
-    assert_line(&lines, &told);
+    assert_line(&lines, &format!("as {}: 1 frames kept, 8 torn bytes", place.argument("out")));
     assert_holds(&place.path("out"), ["one", "two"]);
     assert_eq!(names(place.directory.path()), ["out"]);
-    // Beside a file that has the name it has a number.
+    // The name is taken: the file gets a number.
     crash(&place, DNSTAP, &[], "out", "three");
     let running = start(&place, DNSTAP, &["-a"], "out");
     send(&place, "four");
@@ -94,13 +94,13 @@ fn what_an_earlier_run_left_is_completed_where_files_are_continued() {
 }
 
 #[test]
-fn what_a_run_of_another_time_left_is_found_too() {
+fn partial_files_with_another_date_are_found() {
     let place = Place::new();
     let dated = ["--gmtime", "--split", "3600"];
     let partial = crash(&place, DNSTAP, &dated, "out-%s.fstrm", "one");
     let wanted = partial.file_name().unwrap().to_str().unwrap();
     let wanted = wanted[1..].split(".partial").next().unwrap();
-    // In another second.
+    // In another second, the name differs.
     until(|| {
         let now = Command::new("date").arg("+out-%s.fstrm").output().unwrap().stdout;
         String::from_utf8(now).unwrap().trim_end() != wanted
@@ -125,7 +125,7 @@ fn the_text_of_the_last_run_is_kept() {
         let lines = running.stop();
         let kept = format!("exists and is kept as {}.{run}", place.argument("log"));
         assert_eq!(lines.iter().any(|line| line.contains(&kept)), run > 0, "{lines:#?}");
-        // The next file has the same permissions as this one.
+        // The next file gets the same permissions.
         let mode = fs::metadata(place.path("log")).unwrap().permissions().mode() & 0o777;
         assert!(run == 0 || mode == 0o640, "{mode:o}");
         fs::set_permissions(place.path("log"), Permissions::from_mode(0o640)).unwrap();

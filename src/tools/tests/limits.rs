@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The resources that senders can take from the receivers and from each other: connections, memory,
-//! descriptors, time.
+//! The share of connections, memory, descriptors and time that a sender can take from the receiver and
+//! from other senders.
 
 mod support;
 
@@ -19,7 +19,7 @@ use support::{
     recording, run,
 };
 
-/// Both receivers, with the options that they share.
+/// Returns both receivers with their options.
 fn receivers(place: &Place, more: &[&str]) -> Vec<(&'static str, Vec<String>)> {
     let (socket, out) = (place.argument("socket"), place.argument("out"));
     let own: [(&str, &[&str]); 2] = [(CAPTURE, &["-t", TYPE]), (DNSTAP, &[])];
@@ -30,13 +30,14 @@ fn receivers(place: &Place, more: &[&str]) -> Vec<(&'static str, Vec<String>)> {
     own.map(|(program, own)| (program, with(own))).into()
 }
 
+/// Starts a receiver, and returns once it listens.
 fn start(program: &str, arguments: &[String]) -> Running {
     let mut running = Running::start(Command::new(program).args(arguments).stdout(Stdio::null()));
     running.line("opened output file");
     running
 }
 
-/// The most memory that a program has had, in KiB.
+/// Returns the peak memory of a program in KiB.
 fn peak_memory(running: &Running) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
@@ -44,20 +45,20 @@ fn peak_memory(running: &Running) -> u64 {
 }
 
 #[test]
-fn an_idle_connection_gives_its_place_to_one_that_waits_and_a_busy_one_does_not() {
+fn an_idle_connection_is_closed_for_a_waiting_one_but_a_busy_one_is_not() {
     let more = ["--maxconns", "2", "--idle-timeout", "1"];
     let place = Place::new();
     for (program, arguments) in receivers(&place, &more) {
         let mut receiver = start(program, &arguments);
         let mut busy = Peer::open(&place.socket);
         let idle = Peer::open(&place.socket);
-        // No connection waits: a silent one may stay.
+        // As no connection waits, the idle one may stay.
         for _ in 0..15 {
             busy.send(data("busy"));
             thread::sleep(Duration::from_millis(100));
         }
         let mut waiting = Peer::connect(&place.socket);
-        waiting.send(recording(["waited"]));
+        waiting.send(recording(["waiting"]));
         let busy = thread::spawn(move || {
             for _ in 0..30 {
                 busy.send(data("busy"));
@@ -78,7 +79,7 @@ fn an_idle_connection_gives_its_place_to_one_that_waits_and_a_busy_one_does_not(
 }
 
 #[test]
-fn those_who_wait_at_one_socket_do_not_keep_out_those_at_another() {
+fn connections_waiting_at_one_socket_do_not_block_another_socket() {
     let place = Place::new();
     let (crowded, quiet, out) =
         (place.argument("crowded"), place.argument("quiet"), place.argument("out"));
@@ -99,13 +100,17 @@ fn those_who_wait_at_one_socket_do_not_keep_out_those_at_another() {
     let last = &mut crowd.last_mut().unwrap().0;
     last.set_nonblocking(true).unwrap();
     let answer = last.read(&mut [0]).map_err(|error| error.kind());
-    assert_eq!(answer, Err(std::io::ErrorKind::WouldBlock), "all others were served before");
+    assert_eq!(
+        answer,
+        Err(std::io::ErrorKind::WouldBlock),
+        "all other connections were served first"
+    );
     drop(crowd);
     receiver.stop();
 }
 
 #[test]
-fn a_connection_that_was_made_takes_no_place_from_those_that_come() {
+fn an_outgoing_connection_does_not_count_towards_the_limit() {
     let place = Place::new();
     let (socket, out, sender) =
         (place.argument("socket"), place.argument("out"), place.argument("sender"));
@@ -114,16 +119,16 @@ fn a_connection_that_was_made_takes_no_place_from_those_that_come() {
     let arguments = [&["-u", &socket, "--connect", &sender, "-w", &out], &limit[..]].concat();
     let mut receiver = Running::dnstap(&arguments);
     receiver.line("connected to");
-    let mut made = Peer(listener.accept().unwrap().0);
-    made.send(control(Start, Some(TYPE)));
+    let mut outgoing = Peer(listener.accept().unwrap().0);
+    outgoing.send(control(Start, Some(TYPE)));
     for _ in 0..2 {
         let idle = Peer::open(&place.socket);
         Peer::open(&place.socket).close();
         idle.expect_end();
     }
-    // It was silent for longer than others may be.
-    made.send([data("one"), control(Stop, None)].concat());
-    made.expect_end();
+    // It was idle for longer than incoming connections may be.
+    outgoing.send([data("one"), control(Stop, None)].concat());
+    outgoing.expect_end();
     let lines = receiver.stop();
     assert_line(&lines, "received 1 frames");
 }
@@ -139,7 +144,7 @@ fn incomplete_frames_of_many_connections_take_bounded_memory() {
         let mut peers = Vec::new();
         for _ in 0..150 {
             let mut peer = Peer::connect(&place.socket);
-            // Some are closed for it.
+            // Some are closed to free memory.
             let _ = peer.0.write_all(&half);
             peers.push(peer);
             healthy.send(data("whole"));
@@ -180,14 +185,14 @@ fn connections_leave_descriptors_for_rotation_and_metrics() {
         assert!(page.starts_with("HTTP/1.1 200 OK"), "round {round}: {page}");
     }
     drop(peers);
-    // There is room again.
+    // Descriptors are free again.
     Peer::open(&place.socket).close();
     healthy.close();
     receiver.stop();
 }
 
 #[test]
-fn a_sender_that_pauses_nowhere_does_not_hold_up_others() {
+fn a_sender_without_pauses_does_not_delay_others() {
     let place = Place::new();
     for (program, arguments) in receivers(&place, &[]) {
         let receiver = start(program, &arguments);
@@ -212,7 +217,7 @@ fn a_sender_that_pauses_nowhere_does_not_hold_up_others() {
 }
 
 #[test]
-fn a_peer_that_was_in_time_is_kept_though_the_output_held_up_the_receiver() {
+fn a_handshake_in_time_succeeds_although_the_output_blocked_the_receiver() {
     let place = Place::new();
     let mut capture = Running::capture_to_pipe(&place.argument("socket"));
     let mut late = Peer::connect(&place.socket);
@@ -221,7 +226,7 @@ fn a_peer_that_was_in_time_is_kept_though_the_output_held_up_the_receiver() {
     flood.0.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
     while flood.0.write_all(&data([0; 1000])).is_ok() {}
     late.send(control(Ready, Some(TYPE)));
-    // Longer than a handshake may take.
+    // Exceed the time limit of a handshake.
     thread::sleep(Duration::from_millis(10_500).saturating_sub(begin.elapsed()));
     let mut stdout = capture.child.stdout.take().unwrap();
     let reader = thread::spawn(move || stdout.read_to_end(&mut Vec::new()).unwrap());
@@ -233,7 +238,7 @@ fn a_peer_that_was_in_time_is_kept_though_the_output_held_up_the_receiver() {
 }
 
 #[test]
-fn a_length_that_a_file_promises_takes_no_memory() {
+fn the_length_of_a_frame_is_not_allocated_before_its_bytes_are_there() {
     let place = Place::new();
     let start = control(Start, Some(TYPE));
     let whole = [start.clone(), data("one")].concat();
@@ -241,9 +246,9 @@ fn a_length_that_a_file_promises_takes_no_memory() {
     let mut command = limited("-v 1000000", DNSTAP);
     let command = command.args(["-r", &input, "-q", "--frame-limit", "8G"]).stdout(Stdio::piped());
     let output = Running::start(command).output();
-    let told = String::from_utf8(output.stderr).unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
     let offset = whole.len();
-    assert!(told.contains(&format!("the frame at offset {offset} is cut off")), "{told}");
+    assert!(error.contains(&format!("the frame at offset {offset} is cut off")), "{error}");
     assert_eq!(output.status.code(), Some(1));
 }
 
@@ -257,7 +262,7 @@ fn a_large_frame_is_read_whole_from_a_file() {
     let copied = run(DNSTAP, &[&["-r", &input, "-w", &output], &limit[..]].concat());
     assert!(copied.status.success(), "{copied:?}");
     assert_eq!(fs::read(&output).unwrap(), fs::read(&input).unwrap());
-    // And continued behind it.
+    // The file can be continued after it.
     let continued = run(DNSTAP, &[&["-r", &input, "-a", "-w", &output], &limit[..]].concat());
     assert!(continued.status.success(), "{continued:?}");
     let expected = recording([&payload[..], b"next", &payload, b"next"]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The lines of `dnstap` at each level of its log.
+//! The log of `dnstap` at each level.
 
 mod support;
 
@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 
 use support::{DNSTAP, Peer, Place, Running, assert_fails, recording, until};
 
-/// The lines of a capture with a sender and a stranger.
+/// Returns the log of a capture with a sender and a connection of another protocol.
 fn lines(level: &[&str]) -> String {
     let place = Place::new();
     let (socket, out) = (place.argument("socket"), place.argument("out"));
@@ -21,8 +21,8 @@ fn lines(level: &[&str]) -> String {
 }
 
 #[test]
-fn each_level_adds_lines_to_those_of_the_one_before() {
-    // What the program does, a stranger, connections, control frames.
+fn each_level_adds_lines() {
+    // Operation, other protocols, connections, control frames.
     let words =
         ["shutting down", "speaks HTTP", "accepted new connection", "sending FSTRM_CONTROL"];
     for (level, shown) in [

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! With masks, no output of `dnstap` has the client's address in any form.
+//! Masked output of `dnstap`, which does not contain the client's address in any form.
 
 mod support;
 
@@ -10,11 +10,11 @@ use dnstap::{Event, Message, Policy};
 use support::events::frame;
 use support::{DNSTAP, Place, recording, run};
 
-/// The client's address and one of its interface, in a form that nothing else has.
+/// The addresses of the client and its interface, whose bytes occur nowhere else.
 const CLIENT: [u8; 4] = [192, 0, 2, 177];
 const INTERFACE: [u8; 6] = [0, 0, 0x5e, 0, 0x53, 0xb1];
 
-/// An OPT record of these options.
+/// Encodes an OPT record with these options.
 fn opt(options: &[(u16, &[u8])]) -> Vec<u8> {
     let mut data = Vec::new();
     for (code, value) in options {
@@ -28,7 +28,7 @@ fn opt(options: &[(u16, &[u8])]) -> Vec<u8> {
     record
 }
 
-/// A message of these flags for `www.example`, with one additional record.
+/// Encodes a message about `www.example` with these flags and one additional record.
 fn dns(flags: u16, additional: &[u8]) -> Vec<u8> {
     let mut wire = vec![0, 7, (flags >> 8) as u8, flags as u8, 0, 1, 0, 0, 0, 0, 0, 1];
     wire.extend(b"\x03www\x07example\0\0\x01\0\x01");
@@ -36,9 +36,9 @@ fn dns(flags: u16, additional: &[u8]) -> Vec<u8> {
     wire
 }
 
-/// Events of one client that name it wherever an event can.
+/// Returns events that contain the client's address in every possible place.
 fn events() -> Vec<Vec<u8>> {
-    let ipv6 = |front: &[u8], behind: usize| [front, &CLIENT, &vec![0; behind]].concat();
+    let ipv6 = |front: &[u8], zeros: usize| [front, &CLIENT, &vec![0; zeros]].concat();
     let mapped = ipv6(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff], 0);
     let addresses = [
         CLIENT.to_vec(),
@@ -64,11 +64,11 @@ fn events() -> Vec<Vec<u8>> {
         (20292, &CLIENT),
         (26946, &INTERFACE),
         (65001, &INTERFACE),
-        // Numbers that are none of their lists, and a time that clients do not tell.
+        // Unassigned numbers of algorithms, and a time, which clients do not send.
         (5, &CLIENT),
         (6, &CLIENT),
         (9, &CLIENT),
-        // Subnets whose address has another length than the prefix.
+        // Subnets whose address does not have the length of the prefix.
         (8, &CLIENT),
         (8, &wrong_family),
     ]
@@ -81,11 +81,11 @@ fn events() -> Vec<Vec<u8>> {
         record.extend_from_slice(data);
         record
     };
-    // A record that a proxy added, and those of a client that registers itself.
+    // A record added by a proxy, and those of a client that registers itself.
     wires.push(dns(0x0100, &record(65422, &CLIENT)));
     wires.push(dns(0x2800, &record(1, &CLIENT)));
     wires.push(dns(0x2800, &record(108, &INTERFACE)));
-    // Data of other types that holds an address: text, hints, a prefix, gateways and keys.
+    // Data of other types that contains an address: text, hints, a prefix, gateways and keys.
     let hint = [&b"\0\x01\0\0\x04\0\x04"[..], &CLIENT].concat();
     let prefix = [&[0, 1, 32, 4][..], &CLIENT].concat();
     let relay = [&[1, 1][..], &CLIENT].concat();
@@ -100,7 +100,7 @@ fn events() -> Vec<Vec<u8>> {
     ] {
         wires.push(dns(0x2800, &record(rtype, data)));
     }
-    // A query is the client's, whatever its flags say.
+    // Queries come from the client even with flags of a response.
     wires.push(dns(0x8100, &record(1, &CLIENT)));
     wires.push(dns(0x8100, &opt(&[(3, &INTERFACE)])));
     let policy = Policy {
@@ -136,8 +136,8 @@ fn events() -> Vec<Vec<u8>> {
     frames
 }
 
-/// Returns whether `bytes` have the client's address or its interface, as bytes or as text.
-fn names_client(bytes: &[u8]) -> bool {
+/// Returns whether `bytes` contain one of the client's addresses, as bytes or as text.
+fn contains_client(bytes: &[u8]) -> bool {
     let forms: [&[u8]; 9] = [
         &CLIENT,
         &INTERFACE,
@@ -154,7 +154,7 @@ fn names_client(bytes: &[u8]) -> bool {
 }
 
 #[test]
-fn no_output_names_the_client() {
+fn no_output_contains_the_client() {
     let place = Place::new();
     let frames = events();
     let capture = place.file("capture", recording(&frames));
@@ -163,27 +163,30 @@ fn no_output_names_the_client() {
         let mut arguments = vec!["-r", &capture, "--format", format, "-w", &out];
         assert!(run(DNSTAP, &arguments).status.success());
         let plain = fs::read(&out).unwrap();
-        assert!(format == "parquet" || names_client(&plain), "{format} shows it without masks");
+        assert!(
+            format == "parquet" || contains_client(&plain),
+            "{format} contains it without masks"
+        );
         fs::remove_file(&out).unwrap();
         arguments.extend(["--mask4", "24", "--mask6", "48"]);
         let output = run(DNSTAP, &arguments);
         assert!(output.status.success());
         let masked = fs::read(&out).unwrap();
-        assert!(!names_client(&masked), "{format}:\n{}", String::from_utf8_lossy(&masked));
-        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(!contains_client(&masked), "{format}:\n{}", String::from_utf8_lossy(&masked));
+        let error = String::from_utf8(output.stderr).unwrap();
         let emptied = "21 EDNS options and records emptied: they may contain an address";
-        assert!(told.contains(emptied), "{told}");
+        assert!(error.contains(emptied), "{error}");
     }
     let yaml = fs::read_to_string(place.path("yaml")).unwrap();
     assert_eq!(yaml.matches("---\n").count(), frames.len(), "no event is lost");
-    // IPv4 is masked as such in every form of it that is an address.
+    // IPv4 addresses are masked as such in every form.
     assert!(yaml.contains("query_address: 192.0.2.0\n"), "{yaml}");
     assert!(yaml.contains("query_address: 2002:c000:200::\n"), "{yaml}");
     assert!(yaml.contains("SUBNET: 192.0.2.0/32/0"), "{yaml}");
 }
 
 #[test]
-fn what_cannot_be_masked_is_left_out_and_told() {
+fn bytes_that_cannot_be_masked_are_left_out_and_reported() {
     let place = Place::new();
     let message =
         Message { query_address: Some(&CLIENT), ..Message::new(MessageType::CLIENT_QUERY) };
@@ -195,9 +198,9 @@ fn what_cannot_be_masked_is_left_out_and_told() {
     let masked = place.argument("masked");
     let output = run(DNSTAP, &["-r", &capture, "--mask4", "24", "-w", &masked]);
     assert!(output.status.success());
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("1 DNS messages removed"), "{told}");
-    assert!(told.contains("1 DNS messages truncated"), "{told}");
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("1 DNS messages removed"), "{error}");
+    assert!(error.contains("1 DNS messages truncated"), "{error}");
     let text = String::from_utf8(run(DNSTAP, &["-r", &masked, "-q"]).stdout).unwrap();
     assert_eq!(text.matches(" 192.0.2.0 ").count(), 3, "{text}");
     assert!(!fs::read(&masked).unwrap().windows(4).any(|bytes| bytes == b"tail"));

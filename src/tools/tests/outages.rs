@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Outputs of a capture that fail for a time: what they lack is counted, and they are tried again.
+//! Outputs of a capture that fail for a time: lost messages are counted, and writing is retried.
 
 mod support;
 
@@ -11,7 +11,7 @@ use dnstap::schema::MessageType;
 use dnstap::{Event, Message};
 use support::{DNSTAP, Peer, Place, Running, data, dumped, limited, metrics, names, run, until};
 
-/// A message whose quiet text is one line, which compresses badly.
+/// Encodes a message whose quiet text is one line, which compresses badly.
 fn frame(number: u32) -> Vec<u8> {
     let address = number.wrapping_mul(2_654_435_761).to_le_bytes();
     let message =
@@ -19,21 +19,21 @@ fn frame(number: u32) -> Vec<u8> {
     support::events::frame(&Event { message: Some(message), ..Event::new() })
 }
 
-/// Sends frames, with these `numbers`, and waits until all were received.
+/// Sends frames with these `numbers`, and waits until all are received.
 fn send(place: &Place, numbers: std::ops::Range<u32>) {
     let mut peer = Peer::open(&place.socket);
     peer.send(numbers.flat_map(|number| data(frame(number))).collect::<Vec<u8>>());
     peer.close();
 }
 
-/// Lets the files of a program grow without a limit, as if a full disk was freed.
+/// Removes the limit on the size of files of a program, as if space on a full disk became free.
 fn unlimit(running: &Running) {
     let id = running.child.id().to_string();
     let mut command = Command::new("prlimit");
     assert!(command.args(["--pid", &id, "--fsize=unlimited"]).status().unwrap().success());
 }
 
-/// The number in front of ` what` in the last line that has it.
+/// Returns the number before ` what` in the last line that has one.
 fn number(lines: &[String], what: &str) -> usize {
     let what = format!(" {what}");
     let line = lines.iter().rfind(|line| line.contains(&what));
@@ -42,15 +42,16 @@ fn number(lines: &[String], what: &str) -> usize {
     front.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
 }
 
-/// A capture whose output could not be written for a time, after its end.
+/// The end of a capture whose output failed for a time.
 struct Recovered {
     place: Place,
     lines: Vec<String>,
-    /// Messages that were received and are not lost.
+    /// Number of messages that were received and not lost.
     kept: usize,
 }
 
-/// Captures to `name` in a `format`, with too little room at first, and with the signal or without it.
+/// Captures to `name` in `format` with too little room at first. `signal` says whether the capture gets
+/// SIGHUP once there is room.
 fn recover(format: &str, name: &str, signal: bool) -> Recovered {
     let place = Place::new();
     let (socket, out) = (place.argument("socket"), format!("{format}:{}", place.argument(name)));
@@ -71,7 +72,7 @@ fn recover(format: &str, name: &str, signal: bool) -> Recovered {
     send_some(&capture, 10);
     unlimit(&capture);
     until(|| {
-        // Only data shows that it is back.
+        // The capture notices the room when it writes.
         send_some(&capture, 10);
         capture.has_line("writing again after")
     });
@@ -84,16 +85,16 @@ fn recover(format: &str, name: &str, signal: bool) -> Recovered {
     Recovered { place, lines, kept: sent as usize - lost }
 }
 
-/// The names of the output's files.
+/// Returns the names of the output's files.
 fn outputs(place: &Place) -> Vec<String> {
     names(place.directory.path()).into_iter().filter(|name| name.contains("out")).collect()
 }
 
 #[test]
-fn a_file_of_frames_goes_on_when_there_is_room_again() {
+fn a_file_of_frames_is_continued_when_there_is_room_again() {
     for signal in [true, false] {
         let Recovered { place, lines, kept } = recover("frames", "out", signal);
-        // For the end of a file that a signal ended there was no room.
+        // There was no room for the end of the file that the signal ended.
         let read = |name: &String| run(DNSTAP, &["-q", "-r", &place.argument(name)]).stdout;
         let count = |text: Vec<u8>| text.iter().filter(|byte| **byte == b'\n').count();
         let held: usize = outputs(&place).iter().map(|name| count(read(name))).sum();
@@ -102,7 +103,7 @@ fn a_file_of_frames_goes_on_when_there_is_room_again() {
 }
 
 #[test]
-fn text_goes_on_when_there_is_room_again() {
+fn text_is_continued_when_there_is_room_again() {
     for signal in [true, false] {
         let Recovered { place, lines, kept } = recover("quiet", "out", signal);
         assert_eq!(outputs(&place), ["out"]);
@@ -112,9 +113,9 @@ fn text_goes_on_when_there_is_room_again() {
 }
 
 #[test]
-fn what_cannot_be_continued_is_begun_anew_when_there_is_room_again() {
+fn other_files_are_begun_anew_when_there_is_room_again() {
     for (format, name) in [("frames", "out.zst"), ("quiet", "out.zst"), ("parquet", "out")] {
-        // Without one, Parquet writes nothing for a long time.
+        // Without the signal, Parquet would write nothing for a long time.
         let Recovered { place, lines, kept } = recover(format, name, true);
         let complete: Vec<Vec<u8>> = outputs(&place)
             .iter()
@@ -125,7 +126,7 @@ fn what_cannot_be_continued_is_begun_anew_when_there_is_room_again() {
             assert!(complete.iter().all(|file| file.ends_with(b"PAR1")), "{lines:#?}");
             continue;
         }
-        // Files left at the failure are not complete.
+        // The file of the failure is not complete.
         let decoded = complete.iter().filter_map(|file| zstd::decode_all(&file[..]).ok());
         let count = |bytes: Vec<u8>| match format {
             "quiet" => bytes.iter().filter(|byte| **byte == b'\n').count(),
@@ -137,7 +138,7 @@ fn what_cannot_be_continued_is_begun_anew_when_there_is_room_again() {
 }
 
 #[test]
-fn an_outage_is_told_once_and_the_other_outputs_go_on() {
+fn an_outage_is_reported_once_and_other_outputs_continue() {
     let place = Place::new();
     let (socket, text) = (place.argument("socket"), place.argument("text"));
     let out = format!("quiet:{text}");
@@ -173,7 +174,7 @@ fn an_outage_is_told_once_and_the_other_outputs_go_on() {
 }
 
 #[test]
-fn a_parquet_file_after_which_none_can_be_begun_is_complete_and_another_follows() {
+fn a_parquet_file_is_complete_even_if_the_next_cannot_be_created() {
     let place = Place::new();
     fs::create_dir(place.path("directory")).unwrap();
     let (socket, file) = (place.argument("socket"), place.argument("directory/out"));

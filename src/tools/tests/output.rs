@@ -11,8 +11,8 @@ use std::process::{Command, Stdio};
 
 use framestream::control::ControlType::Start;
 use support::{
-    CAPTURE, DEADLINE, DNSTAP, Peer, Place, Running, TYPE, assert_fails, assert_holds, assert_line,
-    control, data, debian, limited, names, payloads, recording, run,
+    CAPTURE, DNSTAP, Peer, Place, Running, TYPE, assert_fails, assert_holds, assert_line, control,
+    data, debian, limited, names, payloads, recording, run, until,
 };
 
 /// Returns the name in `opened output file NAME`.
@@ -107,11 +107,7 @@ fn a_file_left_by_a_crash_is_readable_and_kept() {
     let mut peer = Peer::open(&place.socket);
     peer.send([data("one"), data("two")].concat());
     let expected = [control(Start, Some(TYPE)), data("one"), data("two")].concat();
-    let until = std::time::Instant::now() + DEADLINE;
-    while fs::read(&partial).unwrap() != expected {
-        assert!(std::time::Instant::now() < until);
-        std::thread::yield_now();
-    }
+    until(|| fs::read(&partial).unwrap() == expected);
     capture.child.kill().unwrap();
     capture.end();
     // Its socket is replaced.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Reports and counts of a relay while it runs.
+//! Messages and counts of a running relay.
 
 mod support;
 
@@ -9,10 +9,10 @@ use std::path::Path;
 use framestream::control::ControlType::{Accept, Ready, Start};
 use support::{DEADLINE, Peer, Place, Running, TYPE, control, data, dumped, metrics, until};
 
-/// More than waits in memory.
+/// More frames than the queue holds.
 const MANY: usize = 30_000;
 
-/// Sends frames to `socket`, and waits until all were received.
+/// Sends `count` frames to `socket`, and waits until all are received.
 fn send(socket: &Path, count: usize) {
     let mut peer = Peer::open(socket);
     for _ in 0..count / 100 {
@@ -21,7 +21,7 @@ fn send(socket: &Path, count: usize) {
     peer.close();
 }
 
-/// The number in the last line between `before` and `after`.
+/// Returns the number between `before` and `after` in the last line that has one.
 fn number(lines: &[String], before: &str, after: &str) -> usize {
     let found = lines.iter().rev().find_map(|line| {
         let (number, _) = line.split_once(before)?.1.split_once(after)?;
@@ -30,7 +30,8 @@ fn number(lines: &[String], before: &str, after: &str) -> usize {
     found.unwrap_or_else(|| panic!("no {before:?} N {after:?} in {lines:#?}"))
 }
 
-/// A relay from one socket to another, and the line that says where its metrics are.
+/// Starts a relay from the socket of `place` to `to`. Returns it and the line with the address of its
+/// metrics.
 fn relay(place: &Place, to: &str) -> (Running, String) {
     let socket = place.argument("socket");
     let mut relay =
@@ -39,13 +40,14 @@ fn relay(place: &Place, to: &str) -> (Running, String) {
     (relay, line)
 }
 
-/// The value of a metric of the relay to `to`.
+/// Returns the value of a metric of the relay to `to`.
 fn value(page: &str, name: &str, to: &str, more: &str) -> usize {
     let label = format!("dnstap_output_{name}{{output=\"{to}\"{more}}} ");
     let found = page.lines().find_map(|line| line.strip_prefix(&label));
     found.unwrap_or_else(|| panic!("no {label} in {page}")).parse().unwrap()
 }
 
+/// Accepts a relay, and goes through READY, ACCEPT and START.
 fn accept(listener: &UnixListener) -> UnixStream {
     let (stream, _) = listener.accept().unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -57,7 +59,7 @@ fn accept(listener: &UnixListener) -> UnixStream {
 }
 
 #[test]
-fn a_receiver_that_is_away_is_reported_and_what_it_misses_is_lost() {
+fn a_missing_receiver_is_reported_and_its_frames_are_lost() {
     let place = Place::new();
     let (to, all) = (place.argument("to"), place.argument("all"));
     let (mut relay, page) = relay(&place, &to);
@@ -84,7 +86,7 @@ fn a_receiver_that_is_away_is_reported_and_what_it_misses_is_lost() {
 }
 
 #[test]
-fn a_receiver_that_reads_no_more_is_reported() {
+fn a_stalled_receiver_is_reported() {
     let place = Place::new();
     let to = place.argument("to");
     let listener = UnixListener::bind(&to).unwrap();
@@ -98,13 +100,13 @@ fn a_receiver_that_reads_no_more_is_reported() {
     relay.signal("TERM");
     let lines = relay.end_with(1);
     assert!(number(&lines, "not written, ", " not sent") > 0, "{lines:#?}");
-    // The loss is reported once in a while.
-    let told = lines.iter().filter(|line| line.contains("lost so far"));
-    assert!(told.count() <= 2, "{lines:#?}");
+    // Losses are reported at intervals.
+    let reports = lines.iter().filter(|line| line.contains("lost so far"));
+    assert!(reports.count() <= 2, "{lines:#?}");
 }
 
 #[test]
-fn a_receiver_that_closes_is_reported_and_connected_to_again() {
+fn a_relay_reports_a_closed_connection_and_reconnects() {
     let place = Place::new();
     let to = place.argument("to");
     let listener = UnixListener::bind(&to).unwrap();
@@ -113,7 +115,7 @@ fn a_receiver_that_closes_is_reported_and_connected_to_again() {
     relay.line(": connected");
     drop(stream);
     until(|| {
-        // That nobody reads is seen when something is to be sent.
+        // The relay notices the end when it sends.
         send(&place.socket, 100);
         relay.has_line("disconnected")
     });
@@ -123,7 +125,7 @@ fn a_receiver_that_closes_is_reported_and_connected_to_again() {
         let page = metrics(&page);
         value(&page, "connected", &to, "") == 1 && value(&page, "failures_total", &to, "") > 0
     });
-    // The second does not answer the end.
+    // The second receiver does not answer STOP.
     relay.signal("TERM");
     relay.end();
 }

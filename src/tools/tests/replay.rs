@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `fstrm_replay` sends what Debian's sends, and ends when that hangs.
+//! `fstrm_replay` compared with Debian's, and with receivers on which Debian's hangs.
 
 mod support;
 
@@ -16,8 +16,8 @@ use support::{
     run,
 };
 
-/// Runs both programs with `arguments`, each with a capture of its own, and returns what they and
-/// their captures did.
+/// Runs both programs with `arguments`, each with a capture of its own. Returns the outputs of the
+/// programs and the captured files.
 fn compare(place: &Place, arguments: &[&str]) -> [(Output, Vec<u8>); 2] {
     [REPLAY.to_string(), c("fstrm_replay")].map(|program| {
         let output = place.argument("out");
@@ -31,7 +31,7 @@ fn compare(place: &Place, arguments: &[&str]) -> [(Output, Vec<u8>); 2] {
 }
 
 #[test]
-fn files_are_sent_or_left_out_as_with_debians_program() {
+fn files_are_sent_or_skipped_like_debians() {
     let place = Place::new();
     let socket = place.argument("socket");
     let one = place.file("one", recording(payloads(700)));
@@ -58,7 +58,7 @@ fn files_are_sent_or_left_out_as_with_debians_program() {
     ] {
         let mut arguments = vec!["--type", TYPE, "--unix", &socket];
         for file in files {
-            // The manual page says --read, and the program says --read-file.
+            // The manual page says --read, the program --read-file.
             arguments.extend(["--read", file]);
         }
         let [(ours, our_file), (theirs, their_file)] = compare(&place, &arguments);
@@ -107,19 +107,19 @@ fn usage_errors_end_with_1() {
         let (ours, theirs) = (run(REPLAY, arguments), run(c("fstrm_replay"), arguments));
         assert_eq!(ours.status.code(), theirs.status.code(), "{arguments:?}");
         assert!(!ours.stderr.is_empty() && ours.stdout.is_empty(), "{ours:?}");
-        let told = |output: &Output| {
+        let error = |output: &Output| {
             let text = String::from_utf8_lossy(&output.stderr).into_owned();
             let line = |line: &&str| line.contains("Usage error") || line.contains("Error:");
             text.lines().find(line).map(String::from)
         };
-        if let Some(theirs) = told(&theirs) {
-            assert_eq!(told(&ours), Some(theirs), "{arguments:?}");
+        if let Some(theirs) = error(&theirs) {
+            assert_eq!(error(&ours), Some(theirs), "{arguments:?}");
         }
     }
 }
 
-/// A receiver that runs `talk` with the first connection. Returns what replay did with a file of
-/// `payloads`, and how long it took.
+/// Replays `payloads` to a receiver that runs `talk` on its first connection. Returns the output, and
+/// how long it took.
 fn with_receiver(
     payloads: Vec<Vec<u8>>,
     talk: impl FnOnce(&mut std::os::unix::net::UnixStream) + Send + 'static,
@@ -131,7 +131,7 @@ fn with_receiver(
         let (mut peer, _) = listener.accept().unwrap();
         peer.set_read_timeout(Some(DEADLINE)).unwrap();
         talk(&mut peer);
-        // Stays until replay has gone.
+        // Keep the connection open until replay ends.
         let _ = peer.read_to_end(&mut Vec::new());
     });
     let begin = Instant::now();
@@ -148,7 +148,7 @@ fn expect(peer: &mut impl Read, bytes: &[u8]) {
 }
 
 #[test]
-fn a_receiver_that_stays_silent_is_given_up() {
+fn replay_gives_up_on_a_silent_receiver() {
     let (output, time) = with_receiver(payloads(1), |_| ());
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stderr.starts_with(b"Error: fstrm_writer_open() failed.\n"), "{output:?}");
@@ -156,7 +156,7 @@ fn a_receiver_that_stays_silent_is_given_up() {
 }
 
 #[test]
-fn a_receiver_that_does_not_confirm_the_end_makes_the_replay_fail() {
+fn replay_fails_without_finish() {
     for closes in [true, false] {
         let (output, time) = with_receiver(vec![b"x".to_vec()], move |peer| {
             expect(peer, &control(Ready, Some(TYPE)));
@@ -173,7 +173,7 @@ fn a_receiver_that_does_not_confirm_the_end_makes_the_replay_fail() {
 }
 
 #[test]
-fn a_receiver_of_another_content_type_gets_nothing() {
+fn a_receiver_with_another_content_type_gets_no_frames() {
     let (output, _) = with_receiver(payloads(1), |peer| {
         expect(peer, &control(Ready, Some(TYPE)));
         peer.write_all(&control(Accept, Some("other"))).unwrap();
@@ -182,8 +182,8 @@ fn a_receiver_of_another_content_type_gets_nothing() {
         assert_eq!(rest, b"");
     });
     assert_eq!(output.status.code(), Some(1));
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("no content type in common"), "{told}");
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("no content type in common"), "{error}");
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn a_slow_receiver_is_waited_for() {
     let (output, time) = with_receiver(sent, move |peer| {
         expect(peer, &control(Ready, Some(TYPE)));
         peer.write_all(&control(Accept, Some(TYPE))).unwrap();
-        // Slowness is what is tested: longer than the deadline for no progress in all.
+        // Longer in total than the deadline for no progress.
         for piece in expected.chunks(expected.len() / 12) {
             thread::sleep(Duration::from_millis(600));
             expect(peer, piece);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! 100 senders that come, go and break off, for `SOAK_SECONDS` (10 by default): no descriptor leaks,
-//! memory does not grow, and every frame of a sender that said STOP is kept.
+//! 100 senders that connect, close and break off for `SOAK_SECONDS` (10 by default). No descriptor
+//! leaks, memory does not grow, and all frames of a sender that sent STOP are kept.
 
 #[path = "../../framestream/tests/tls/authority.rs"]
 #[allow(dead_code)]
@@ -29,32 +29,32 @@ use support::{DEADLINE, DNSTAP, Place, Running, TYPE, control, data, events};
 
 const SENDERS: u32 = 100;
 
-/// Frames of one connection.
+/// Number of frames of a connection.
 const FRAMES: u32 = 20;
 
-/// Between two connections of a sender, so that the file stays small.
+/// Pause of a sender between two connections, which keeps the file small.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How much more memory the end may need than the time before the first half was over, in KiB: that
-/// a run of this length grows by a few kilobytes a second would be seen.
+/// Maximum growth of memory from the first half to the second, in KiB. It reveals a leak of a few
+/// kilobytes a second.
 const GROWTH: u64 = 4096;
 
 trait Stream: Read + Write {}
 
 impl<T: Read + Write> Stream for T {}
 
-/// What a sender does with one connection.
+/// The behaviour of a sender on one connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Manner {
     Bidirectional,
     Unidirectional,
-    /// It is gone within a frame.
+    /// Closes within a frame.
     Torn,
-    /// It is gone behind READY.
+    /// Closes after READY.
     OnlyReady,
-    /// It is gone at once.
+    /// Closes at once.
     Nothing,
-    /// It is gone behind a whole frame, without STOP.
+    /// Closes after a whole frame, without STOP.
     NoStop,
 }
 
@@ -67,7 +67,7 @@ const MANNERS: [Manner; 6] = [
     Manner::Nothing,
 ];
 
-/// A frame that says whose it is.
+/// Encodes a frame that identifies its sender, connection and number.
 fn frame(sender: u32, connection: u32, number: u32) -> Vec<u8> {
     let identity = [sender.to_be_bytes(), connection.to_be_bytes(), number.to_be_bytes()].concat();
     let event = Event {
@@ -78,7 +78,7 @@ fn frame(sender: u32, connection: u32, number: u32) -> Vec<u8> {
     data(events::frame(&event))
 }
 
-/// One connection; true if all its frames have to be kept.
+/// Goes through one connection. Returns whether all its frames must be kept.
 fn connection(stream: &mut dyn Stream, manner: Manner, sender: u32, connection: u32) -> bool {
     let expect = |stream: &mut dyn Stream, wanted: &[u8]| {
         let mut got = vec![0; wanted.len()];
@@ -108,7 +108,7 @@ fn connection(stream: &mut dyn Stream, manner: Manner, sender: u32, connection: 
             if manner == Manner::Bidirectional {
                 expect(stream, &control(Finish, None));
             }
-            // The receiver closes once it has read everything.
+            // The receiver closes after it has read all.
             assert_eq!(stream.read(&mut [0]).unwrap(), 0);
             return true;
         }
@@ -116,7 +116,7 @@ fn connection(stream: &mut dyn Stream, manner: Manner, sender: u32, connection: 
     false
 }
 
-/// Descriptors that are open, and resident memory in KiB.
+/// Returns the number of open descriptors, and the resident memory in KiB.
 fn use_of(process: u32) -> (usize, u64) {
     let descriptors = fs::read_dir(format!("/proc/{process}/fd")).unwrap().count();
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
@@ -125,7 +125,7 @@ fn use_of(process: u32) -> (usize, u64) {
     (descriptors, memory)
 }
 
-/// How many frames of each connection the file has; in each they are in their order.
+/// Returns the number of frames that the file has of each connection, and checks their order.
 fn kept(file: &Path) -> HashMap<(u32, u32), u32> {
     let bytes = fs::read(file).unwrap();
     let mut kept = HashMap::new();
@@ -140,7 +140,7 @@ fn kept(file: &Path) -> HashMap<(u32, u32), u32> {
 }
 
 #[test]
-fn senders_that_come_and_go_leave_nothing_behind() {
+fn connections_do_not_leak_descriptors_or_memory() {
     let seconds = std::env::var("SOAK_SECONDS").map_or(10, |seconds| seconds.parse().unwrap());
     let place = Place::new();
     let authority = Authority::new();
@@ -149,10 +149,10 @@ fn senders_that_come_and_go_leave_nothing_behind() {
     let mut command = Command::new(DNSTAP);
     command.args(["-u", &place.argument("socket"), "-l", &address]);
     command.arg("--tls-cert").arg(&server.certificate).arg("--tls-key").arg(&server.key);
-    // What is kept, and text besides: reading and writing are apart.
+    // Frames and text: two threads.
     command.args(["-w", "quiet:/dev/null", "-w", &place.argument("all")]);
     let mut capture = Running::start(command.stdout(Stdio::null()));
-    // The last of its descriptors.
+    // Its last descriptor.
     capture.line("opened output file");
     let process = capture.child.id();
     let tls = TlsOptions { ca_bundle: Some(authority.certificate.clone()), ..Default::default() };
@@ -199,7 +199,7 @@ fn senders_that_come_and_go_leave_nothing_behind() {
         thread::sleep(Duration::from_millis(100));
     }
     let clean: Vec<_> = senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect();
-    // The last to break off are noticed a moment later.
+    // The last closed connections are noticed a moment later.
     let until = Instant::now() + DEADLINE;
     while use_of(process).0 > before {
         assert!(Instant::now() < until, "{} descriptors are left of {before}", use_of(process).0);

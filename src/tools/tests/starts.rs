@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How `dnstap` starts, and what it leaves alone when it cannot.
+//! The start of `dnstap`, and failed starts, which change no files.
 
 mod support;
 
@@ -15,21 +15,21 @@ use support::{
     payloads, recording,
 };
 
-/// The status and the lines of a run.
+/// Returns the status and the lines of a run.
 fn run(arguments: &[&str]) -> (Option<i32>, Vec<String>) {
     let (status, lines) = Running::dnstap(arguments).end();
     (status.code(), lines)
 }
 
-/// The one line of a run that fails, or is refused with status 2.
-fn told(status: i32, arguments: &[&str]) -> String {
+/// Returns the lines of a run that must end with `status`.
+fn failed(status: i32, arguments: &[&str]) -> String {
     let (code, lines) = run(arguments);
     assert_eq!(code, Some(status), "{arguments:?}: {lines:#?}");
     lines.join("\n")
 }
 
 #[test]
-fn a_start_that_fails_leaves_files_as_they_are() {
+fn a_failed_start_leaves_files_unchanged() {
     let place = Place::new();
     let input = place.file("in", recording(payloads(9)));
     let log = place.file("log", "precious");
@@ -49,19 +49,19 @@ fn a_start_that_fails_leaves_files_as_they_are() {
         (["-w", &missing], "No such file or directory"),
         (["-w", "frames:/dev/full"], "No space left on device"),
     ] {
-        let line = told(1, &[&["-r", &input][..], &outputs, &more].concat());
+        let line = failed(1, &[&["-r", &input][..], &outputs, &more].concat());
         assert!(line.contains(what), "{line}");
         let socket = place.argument("socket");
-        let line = told(1, &[&["-u", &socket][..], &outputs, &more].concat());
+        let line = failed(1, &[&["-u", &socket][..], &outputs, &more].concat());
         assert!(line.contains(what), "{line}");
-        // STOP stays too, which would come again in the end.
-        let line = told(1, &[&["-r", &input, "-a", "-w", &old, "-w", &text][..], &more].concat());
+        // A continued file keeps its STOP.
+        let line = failed(1, &[&["-r", &input, "-a", "-w", &old, "-w", &text][..], &more].concat());
         assert!(line.contains(what), "{line}");
         assert_eq!(names(place.directory.path()), before, "{more:?}");
         assert_eq!(fs::read_to_string(&log).unwrap(), "precious", "{more:?}");
         assert_eq!(fs::read(&old).unwrap(), kept, "{more:?}");
     }
-    // And a start that does not fail replaces and continues.
+    // A successful start replaces and continues them.
     assert_eq!(run(&["-r", &input, "-w", &quiet]).0, Some(0));
     assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), 9);
     assert_eq!(run(&["-r", &input, "-a", "-w", &old]).0, Some(0));
@@ -69,7 +69,7 @@ fn a_start_that_fails_leaves_files_as_they_are() {
 }
 
 #[test]
-fn what_is_no_file_of_frames_replaces_nothing() {
+fn an_invalid_input_replaces_nothing() {
     let place = Place::new();
     let log = place.file("log", "precious");
     let quiet = format!("quiet:{log}");
@@ -85,11 +85,11 @@ fn what_is_no_file_of_frames_replaces_nothing() {
         ("damaged", [&start[..], b"\xff\xff\xff\xff"].concat(), "0 frames before it are complete"),
     ] {
         let file = place.file(name, content);
-        let line = told(1, &["-r", &file, "-w", &quiet]);
+        let line = failed(1, &["-r", &file, "-w", &quiet]);
         assert!(line.contains(what), "{name}: {line}");
         assert_eq!(fs::read_to_string(&log).unwrap(), "precious", "{name}");
     }
-    // What is good behind a frame that is skipped is read, and so is another file.
+    // Frames after a skipped one are read, and so are further files.
     let long = place.file("long", recording([vec![7; 200_000], b"short".to_vec()]));
     assert_eq!(run(&["-r", &long, "--frame-limit", "1k", "-w", &quiet]).0, Some(0));
     assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), 1);
@@ -98,9 +98,9 @@ fn what_is_no_file_of_frames_replaces_nothing() {
     assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), 2);
 }
 
-/// That no line has the number is checked for every line of every program.
+/// Checks the texts. [`Running`] checks that no line contains the number of an error.
 #[test]
-fn errors_of_the_system_are_told_in_words() {
+fn system_errors_are_reported_in_words() {
     let place = Place::new();
     let (missing, input) = (place.argument("missing/x"), place.file("in", recording(["x"])));
     let metrics = ["-r", &input, "-q", "--metrics", "192.0.2.1:1"];
@@ -115,13 +115,16 @@ fn errors_of_the_system_are_told_in_words() {
         (DNSTAP, &metrics, "Cannot assign requested address"),
     ] {
         let output = support::run(program, arguments);
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success() && told.contains(what), "{program} {arguments:?}: {told}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && error.contains(what),
+            "{program} {arguments:?}: {error}"
+        );
     }
 }
 
 #[test]
-fn a_link_leads_where_it_leads() {
+fn links_are_followed() {
     let place = Place::new();
     let content = recording(payloads(9));
     let input = place.file("in", &content);
@@ -135,37 +138,36 @@ fn a_link_leads_where_it_leads() {
     assert_eq!(names(place.directory.path()), ["in", "link", "real", "real.1"]);
     assert!(fs::read(&again).unwrap() == content);
 
-    // What leads to the standard output is that.
+    // A link to the standard output is the standard output.
     symlink("/proc/self/fd/1", place.path("out")).unwrap();
     let (out, all) = (place.argument("out"), place.path("all"));
     for (name, size) in [(format!("frames:{out}"), content.len()), (format!("json:{out}"), 9)] {
         let mut command = Command::new(DNSTAP);
         command.args(["-r", &input, "-w", &name]).stdout(fs::File::create(&all).unwrap());
-        let (status, lines) = Running::start(&mut command).end();
-        assert!(status.success(), "{lines:#?}");
+        Running::start(&mut command).end_with(0);
         let written = fs::read(&all).unwrap();
         let lines = written.iter().filter(|byte| **byte == b'\n').count();
         assert!(written.len() == size || lines == size, "{name}: {} bytes", written.len());
     }
     assert_eq!(names(place.directory.path()), ["all", "in", "link", "out", "real", "real.1"]);
-    let line = told(2, &["-r", &input, "-w", &out, "--split-size", "1k"]);
+    let line = failed(2, &["-r", &input, "-w", &out, "--split-size", "1k"]);
     assert!(line.contains("the standard output cannot be split"), "{line}");
 }
 
 #[test]
-fn a_socket_is_no_file_to_write() {
+fn a_socket_as_an_output_file_is_refused() {
     let place = Place::new();
     let _listener = UnixListener::bind(&place.socket).unwrap();
     let input = place.file("in", recording(payloads(9)));
     let socket = place.argument("socket");
     for output in [socket.clone(), format!("quiet:{socket}")] {
-        let line = told(2, &["-r", &input, "-w", &output]);
+        let line = failed(2, &["-r", &input, "-w", &output]);
         assert!(line.contains("which is a socket: -U relays to one"), "{line}");
     }
 }
 
 #[test]
-fn an_address_that_cannot_be_one_is_a_wrong_option() {
+fn invalid_addresses_are_wrong_options() {
     let long = format!("/{}", "x".repeat(200));
     for (option, address, what) in [
         ("-T", "foo", "\"foo\" is not ADDRESS:PORT"),
@@ -180,34 +182,34 @@ fn an_address_that_cannot_be_one_is_a_wrong_option() {
         ("-l", "localhost", "is not ADDRESS:PORT"),
         ("--metrics", "localhost:http", "is not ADDRESS:PORT"),
     ] {
-        let line = told(2, &["-r", "x", option, address]);
+        let line = failed(2, &["-r", "x", option, address]);
         assert!(line.contains(what), "{line}");
     }
 }
 
 #[test]
-fn a_socket_is_named_once() {
+fn sockets_and_relays_must_not_be_named_twice() {
     let place = Place::new();
     let (one, same) = (place.argument("socket"), place.argument("./socket"));
     for other in [&one, &same] {
-        let line = told(2, &["-u", &one, "-u", other]);
+        let line = failed(2, &["-u", &one, "-u", other]);
         assert!(line.contains("socket is named twice by -u"), "{line}");
-        let line = told(2, &["-r", "x", "-U", &one, "-U", other]);
+        let line = failed(2, &["-r", "x", "-U", &one, "-U", other]);
         assert!(line.contains("socket is named twice"), "{line}");
     }
     for address in ["localhost:6000", "tls:localhost:6000"] {
-        let line = told(2, &["-r", "x", "-T", address, "-T", address]);
+        let line = failed(2, &["-r", "x", "-T", address, "-T", address]);
         assert!(line.contains(&format!("the relay to {address} is named twice")), "{line}");
     }
 }
 
 #[test]
-fn what_is_told_does_not_stick_to_the_progress_bar() {
+fn messages_do_not_mix_with_the_progress_bar() {
     let place = Place::new();
     let content = recording(payloads(9));
     let torn = place.file("torn", &content[..content.len() - 20]);
     let quiet = place.argument("quiet");
-    // A terminal for the standard error.
+    // The standard error is a terminal.
     let line = format!("{DNSTAP} -r {torn} -w quiet:{quiet}");
     let shown = support::run(debian("script", "bsdutils"), &["-qec", &line, "/dev/null"]).stdout;
     let shown = String::from_utf8(shown).unwrap();

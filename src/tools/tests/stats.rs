@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Statistics of `dnstap`: as text, and over HTTP as Prometheus reads it.
+//! Statistics of `dnstap` as text, and as metrics for Prometheus.
 
 mod support;
 
@@ -23,8 +23,8 @@ fn frame(message: Message<'_>) -> Vec<u8> {
     events::frame(&event)
 }
 
-/// 100 queries of 10 clients for one name and some more, and their responses 3 ms later: every
-/// fourth has both times, and every tenth denies the name.
+/// Returns 100 queries of 10 clients for two names, and their responses after 3 ms. Every fourth
+/// response has both times, and every tenth is NXDOMAIN.
 fn frames() -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
     for number in 0..100_u8 {
@@ -62,11 +62,11 @@ fn frames() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn the_text_says_what_was_there() {
+fn the_text_has_rates_codes_and_top_names() {
     let place = Place::new();
     let mut all = frames();
     all.push(b"\xff".to_vec());
-    // A clock that is wrong says nothing of the rate.
+    // A message with a wrong clock does not affect the rate.
     all.push(frame(Message { query_time_sec: Some(1), ..Message::new(MessageType::TOOL_QUERY) }));
     let input = place.file("capture", recording(all));
     let output = run(DNSTAP, &["-r", &input, "--stats"]);
@@ -91,7 +91,7 @@ fn the_text_says_what_was_there() {
 }
 
 #[test]
-fn statistics_stand_beside_other_outputs_and_see_what_is_selected() {
+fn statistics_are_about_selected_messages() {
     let place = Place::new();
     let input = place.file("capture", recording(frames()));
     let lines = place.argument("lines");
@@ -99,13 +99,13 @@ fn statistics_stand_beside_other_outputs_and_see_what_is_selected() {
         ["-r", &input, "-q", "-w", &lines, "--stats", "--type", "CR", "--rcode", "NXDOMAIN"];
     let text = String::from_utf8(run(DNSTAP, &arguments).stdout).unwrap();
     assert!(text.contains("codes      NXDOMAIN 100.0 %"), "{text}");
-    // Without queries, responses say what was asked.
+    // Without queries, the questions are those of the responses.
     assert!(text.contains("questions  A 50.0 %  AAAA 50.0 %"), "{text}");
     assert_eq!(std::fs::read_to_string(&lines).unwrap().lines().count(), 10);
 }
 
 #[test]
-fn statistics_do_not_mix_with_a_form_of_the_standard_output() {
+fn statistics_do_not_mix_with_the_standard_output() {
     let place = Place::new();
     let input = place.file("capture", recording(frames()));
     for form in Format::VARIANTS.iter().filter(|form| **form != Format::Quiet) {
@@ -113,8 +113,8 @@ fn statistics_do_not_mix_with_a_form_of_the_standard_output() {
         let alone = run(DNSTAP, &["-r", &input, "-w", &form]);
         let beside = run(DNSTAP, &["-r", &input, "-w", &form, "--stats"]);
         assert!(beside.status.success() && beside.stdout == alone.stdout, "{form}");
-        let told = String::from_utf8(beside.stderr).unwrap();
-        assert!(told.contains("200 messages, "), "{told}");
+        let error = String::from_utf8(beside.stderr).unwrap();
+        assert!(error.contains("200 messages, "), "{error}");
     }
     let text = String::from_utf8(run(DNSTAP, &["-r", &input, "-q", "--stats"]).stdout).unwrap();
     assert!(text.contains("\n200 messages, "), "{text}");
@@ -129,7 +129,7 @@ fn get(address: &str, request: &str) -> String {
     answer
 }
 
-/// Starts a capture whose metrics are served, and says where.
+/// Starts a capture with metrics, and returns it and their address.
 fn serve(command: &mut Command) -> (Running, String) {
     let mut running = Running::start(command.stdout(Stdio::piped()));
     running.line("opened input socket");
@@ -140,27 +140,27 @@ fn serve(command: &mut Command) -> (Running, String) {
 }
 
 #[test]
-fn who_does_not_read_or_ask_holds_up_nobody() {
+fn idle_and_stalled_readers_of_metrics_do_not_delay_others() {
     let place = Place::new();
     let mut command = limited("-n 64", DNSTAP);
     command.args(["-u", &place.argument("socket")]);
     let (running, address) = serve(command.args(["--metrics", "127.0.0.1:0"]));
     let answered = || assert!(get(&address, "GET /metrics").starts_with("HTTP/1.1 200"));
-    // More than there are files for.
+    // More connections than descriptors.
     let idle: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(&address).unwrap()).collect();
     answered();
-    let mut deaf = TcpStream::connect(&address).unwrap();
-    deaf.set_nonblocking(true).unwrap();
+    let mut stalled = TcpStream::connect(&address).unwrap();
+    stalled.set_nonblocking(true).unwrap();
     for _ in 0..3000 {
-        // There may be no room for more, and the peer may have closed.
-        let _ = deaf.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+        // The buffer may be full, and the peer may have closed.
+        let _ = stalled.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
     }
     answered();
     let head = get(&address, "HEAD /metrics?x=y");
     assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
     let long = format!("GET /metrics HTTP/1.1\r\nX: {}", "x".repeat(9000));
     assert!(get(&address, &long).starts_with("HTTP/1.1 431"));
-    // With the name of the server in front, and an empty line before.
+    // With an absolute URL, after an empty line.
     for target in ["http://x/metrics?x=y", "HTTP://x:9141/metrics"] {
         assert!(get(&address, &format!("\r\nGET {target}")).starts_with("HTTP/1.1 200"));
     }
@@ -169,7 +169,7 @@ fn who_does_not_read_or_ask_holds_up_nobody() {
     }
     assert!(get(&address, "nonsense /").starts_with("HTTP/1.1 404"));
     assert!(get(&address, "nonsense").starts_with("HTTP/1.1 400"));
-    // The oldest had to make room, and the others have their time.
+    // The oldest were closed for others, which may stay until their time limit.
     for mut stream in idle {
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         let end = stream.read(&mut [0]);
@@ -181,12 +181,12 @@ fn who_does_not_read_or_ask_holds_up_nobody() {
     }
     answered();
     let lines = running.stop();
-    let told = "metrics: the oldest of 16 connections, from 127.0.0.1:";
-    assert_line(&lines, told);
+    let error = "metrics: the oldest of 16 connections, from 127.0.0.1:";
+    assert_line(&lines, error);
 }
 
 #[test]
-fn prometheus_hears_of_what_is_not_taken() {
+fn metrics_count_refused_frames_and_connections() {
     let place = Place::new();
     let long =
         frame(Message { query_message: Some(&[0; 2000]), ..Message::new(MessageType::TOOL_QUERY) });
@@ -210,14 +210,14 @@ fn prometheus_hears_of_what_is_not_taken() {
         expected.iter().all(|part| answer.contains(part))
     });
     let lines = running.stop();
-    // Each tells of its own.
-    let told = |part: &str| assert_line(&lines, part);
-    told("2 frames of more than 1024 bytes were skipped");
-    told("(1 over the size limit,");
+    // Each output has its own counters.
+    let error = |part: &str| assert_line(&lines, part);
+    error("2 frames of more than 1024 bytes were skipped");
+    error("(1 over the size limit,");
 }
 
 #[test]
-fn prometheus_is_answered_while_messages_come() {
+fn metrics_are_served_during_a_capture() {
     let place = Place::new();
     let socket = place.argument("socket");
     let mut command = Command::new(DNSTAP);
