@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The destination of received frames that passes them to a worker thread.
+//! Worker threads, fed with frames of files or of sockets.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,6 +17,22 @@ use operator_log::Log;
 use crate::outputs::Finished;
 use crate::queue::{BatchQueue, InputKind};
 use crate::worker::FrameWorker;
+
+/// Reads files into `worker` until both have ended. Returns whether everything was read and written.
+pub fn read_files(
+    worker: FrameWorker,
+    reading: &Reading,
+    paths: &[PathBuf],
+    reopen: &AtomicBool,
+) -> bool {
+    let queue = BatchQueue::default();
+    thread::scope(|scope| {
+        let worker = scope.spawn(|| worker.run(&queue, reopen, &mut |text| Log.error(text)));
+        let read = reading.read_all(paths, &queue, &Log);
+        queue.close();
+        worker.join().unwrap_or_default().complete && read
+    })
+}
 
 /// A running worker, fed with frames from sockets and files.
 pub struct WorkerFeed {

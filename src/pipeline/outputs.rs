@@ -87,13 +87,19 @@ impl Outputs {
         Self { retries, ..Self::default() }
     }
 
-    /// Adds an output with its account. Messages call it `role` followed by the name of the account.
-    pub fn add(&mut self, role: &str, mut output: Box<dyn FrameOutput>, account: Arc<Account>) {
+    /// Adds an output with its account, whose name messages use for it.
+    pub fn add(&mut self, mut output: Box<dyn FrameOutput>, account: Arc<Account>) {
+        let role = if account.is_relay { "relay to " } else { "" };
         let name = format!("{role}{}", account.name);
         let outages = Outages::new(name.clone());
         let (state, accepted) = (OutputState::Active, 0);
         let lost = output.files().map_or_else(Arc::default, |files| files.lost());
         self.slots.push(OutputSlot { name, output, state, outages, accepted, lost, account });
+    }
+
+    /// Returns the accounts of all outputs.
+    pub fn accounts(&self) -> Vec<Arc<Account>> {
+        self.slots.iter().map(|slot| slot.account.clone()).collect()
     }
 
     /// Starts all outputs. Existing files are replaced only now.

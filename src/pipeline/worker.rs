@@ -23,29 +23,25 @@ const REOPEN_CHECK: Duration = Duration::from_millis(500);
 
 /// Numbers of frames that could not be processed.
 #[derive(Debug, Default)]
-pub struct WorkerTotals {
+struct WorkerTotals {
     /// Frames that could not be decoded.
-    pub(crate) bad: u64,
+    bad: u64,
     /// Events that exceeded the maximum length after masking or sampling.
-    pub(crate) unencoded: u64,
+    unencoded: u64,
 }
 
 /// The state of the worker thread.
 pub struct FrameWorker {
-    /// The filters of frames.
-    pub selection: Selection,
+    selection: Selection,
     /// Marks events with the sample rate.
-    pub stamp: Option<Stamp>,
-    /// Masks addresses.
-    pub mask: Option<Mask>,
-    /// Maximum number of events.
-    pub count: u64,
-    /// The outputs.
-    pub outputs: Outputs,
-    /// Numbers of frames that could not be processed.
-    pub totals: WorkerTotals,
+    stamp: Option<Stamp>,
+    mask: Option<Mask>,
+    /// Maximum number of events that are still to come.
+    count: u64,
+    outputs: Outputs,
+    totals: WorkerTotals,
     /// A buffer for the encoded masked event.
-    pub encoded: Vec<u8>,
+    encoded: Vec<u8>,
 }
 
 /// Reports data, other than bits of addresses, that masking removed.
@@ -63,6 +59,13 @@ fn report_masked(counts: Counts, report: &mut dyn FnMut(String)) {
 }
 
 impl FrameWorker {
+    /// Creates a worker for up to `count` events.
+    pub fn new(selection: Selection, mask: Option<Mask>, count: u64, outputs: Outputs) -> Self {
+        let stamp = (selection.sample > 1).then(|| Stamp::new(selection.sample));
+        let (totals, encoded) = (WorkerTotals::default(), Vec::new());
+        Self { selection, stamp, mask, count, outputs, totals, encoded }
+    }
+
     /// Processes frames until the queue is closed, the maximum number of events is reached or all outputs
     /// have stopped. Then closes the outputs.
     pub fn run(

@@ -92,8 +92,8 @@ pub struct ReceiveLimits {
     pub idle: Duration,
 }
 
-/// Where frames come from, and where they go.
-pub struct Endpoints {
+/// The sources of frames, and their destination.
+pub struct ReceiverParts {
     /// Sockets to listen on.
     pub listeners: Vec<Listener>,
     /// The TLS server of those that use it.
@@ -173,10 +173,10 @@ impl Receiver {
         events: ReceiverEvents,
         content_type: Box<[u8]>,
         limits: ReceiveLimits,
-        endpoints: Endpoints,
+        parts: ReceiverParts,
     ) -> Result<Self, ReceiveError> {
         let ReceiverEvents { poll, signals, waker, .. } = events;
-        let Endpoints { mut listeners, acceptor, dialer, output, refusals } = endpoints;
+        let ReceiverParts { mut listeners, acceptor, dialer, output, refusals } = parts;
         for (index, listener) in listeners.iter_mut().enumerate() {
             let token = Token(FIRST.0 + index);
             poll.registry().register(listener.source(), token, Interest::READABLE)?;

@@ -15,7 +15,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::thread;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -30,13 +29,13 @@ use files::output_file::OpenFileError;
 use files::rotating_file::RotatingFile;
 use operator_log;
 use operator_log::Log;
+use pipeline::feed;
 use pipeline::feed::WorkerFeed;
 use pipeline::frame_copier::FrameCopier;
 use pipeline::output::error::FrameOutputError;
-use pipeline::queue::BatchQueue;
 use pipeline::stats::metrics::RejectedCounts;
 use receive::dialer::{DialTarget, Dialer};
-use receive::{Endpoints, ReceiveError, Receiver, ReceiverEvents, listener};
+use receive::{ReceiveError, Receiver, ReceiverEvents, ReceiverParts, listener};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 
 use self::assemble::worker;
@@ -92,21 +91,14 @@ fn convert(config: &Config) -> Result<ExitCode, SetupError> {
         faults.iter().for_each(|fault| Log.error(fault));
         return Ok(ExitCode::FAILURE);
     }
-    let queue = Arc::new(BatchQueue::default());
     let worker = worker(config, &stop, &rejected)?;
-    let thread = {
-        let queue = queue.clone();
-        thread::spawn(move || worker.run(&queue, &reopen, &mut |text| Log.error(text)))
-    };
     let bar = Bar::show(config, &reading.progress);
-    let good = reading.read_all(&config.read, &*queue, &Log);
-    queue.close();
-    let finished = thread.join().unwrap_or_default();
+    let is_complete = feed::read_files(worker, &reading, &config.read, &reopen);
     if let Some(bar) = bar {
         bar.end();
     }
     Log.report_suppressed();
-    Ok(if good && finished.complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Returns the flags that signals set: to stop, and to begin new files.
@@ -155,6 +147,6 @@ fn capture(config: &Config, sockets: &SocketConfig) -> Result<ExitCode, SetupErr
         }
     };
     let dialer = (!targets.is_empty()).then(|| Dialer::start(targets, &waker));
-    let endpoints = Endpoints { listeners, acceptor, dialer, output, refusals };
-    Ok(Receiver::new(events, CONTENT_TYPE.into(), sockets.limits, endpoints)?.run())
+    let parts = ReceiverParts { listeners, acceptor, dialer, output, refusals };
+    Ok(Receiver::new(events, CONTENT_TYPE.into(), sockets.limits, parts)?.run())
 }

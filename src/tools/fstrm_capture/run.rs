@@ -11,7 +11,7 @@ use files::rotating_file::RotatingFile;
 use listenfd::ListenFd;
 use operator_log::Log;
 use receive::listener::{Access, ListenError, Listener};
-use receive::{Endpoints, Receiver, ReceiverEvents};
+use receive::{Receiver, ReceiverEvents, ReceiverParts};
 
 use super::options::{CaptureConfig, CaptureOptions, ListenAddress};
 use crate::command_line::usage_error;
@@ -48,8 +48,8 @@ fn receiver(config: CaptureConfig, passed: ListenFd) -> Result<Receiver, SetupEr
     let content = Content::frames(&config.content_type).map_err(OpenFileError::from)?;
     let output = Box::new(RotatingFile::open(&config.files, content, events.stop.clone(), &Log)?);
     let refusals = Arc::default();
-    let endpoints = Endpoints { listeners, acceptor: None, dialer: None, output, refusals };
-    Ok(Receiver::new(events, config.content_type, config.limits, endpoints)?)
+    let parts = ReceiverParts { listeners, acceptor: None, dialer: None, output, refusals };
+    Ok(Receiver::new(events, config.content_type, config.limits, parts)?)
 }
 
 /// Opens the sockets to listen on.

@@ -10,9 +10,8 @@ use pipeline::mask::Mask;
 use pipeline::output::relay::Relay;
 use pipeline::output::stats::StatsOutput;
 use pipeline::outputs::Outputs;
-use pipeline::stamp::Stamp;
 use pipeline::stats::metrics::{Page, RejectedCounts};
-use pipeline::worker::{FrameWorker, WorkerTotals};
+use pipeline::worker::FrameWorker;
 
 use crate::dnstap_tool::config::Config;
 use crate::setup_error::SetupError;
@@ -27,35 +26,23 @@ pub(crate) fn worker(
     let is_live = config.sockets.is_some();
     let is_endless = is_live || config.follow;
     let mut outputs = Outputs::new(is_live);
-    let mut accounts = Vec::new();
     for file in &config.files {
         let output = file.format.open(&file.files, stop.clone())?;
-        let account = Arc::new(Account::new(file.name.display().to_string(), false));
-        accounts.push(account.clone());
-        outputs.add("", output, account);
+        outputs.add(output, Arc::new(Account::new(file.name.display().to_string(), false)));
     }
     for address in &config.relays {
         let timeout = config.relay_timeout;
         let relay = Relay::start(address, &config.tls, timeout, stop.clone(), is_endless)?;
-        accounts.push(relay.account());
         let account = relay.account();
-        outputs.add("relay to ", Box::new(relay), account);
+        outputs.add(Box::new(relay), account);
     }
     if config.has_statistics() {
-        let stats = stats(config, accounts, rejected)?;
-        let account = Arc::new(Account::new("statistics".into(), false));
-        outputs.add("", Box::new(stats), account);
+        let stats = stats(config, outputs.accounts(), rejected)?;
+        outputs.add(Box::new(stats), Arc::new(Account::new("statistics".into(), false)));
     }
     outputs.begin()?;
-    Ok(FrameWorker {
-        selection: config.selection.clone(),
-        stamp: Some(config.selection.sample).filter(|rate| *rate > 1).map(Stamp::new),
-        mask: config.mask.map(|(bits4, bits6)| Mask::new(bits4, bits6)),
-        count: config.count,
-        outputs,
-        totals: WorkerTotals::default(),
-        encoded: Vec::new(),
-    })
+    let mask = config.mask.map(|(bits4, bits6)| Mask::new(bits4, bits6));
+    Ok(FrameWorker::new(config.selection.clone(), mask, config.count, outputs))
 }
 
 fn stats(
