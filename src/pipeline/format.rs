@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The formats of output files, with all that differs between them.
+//! The formats of output files and the properties in which they differ.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -21,10 +21,10 @@ use strum::{EnumMessage, EnumString, IntoStaticStr, VariantArray};
 use crate::output::FrameOutput;
 use crate::output::error::FrameOutputError;
 use crate::output::frames::FramesOutput;
-use crate::output::parquet::Parquet;
-use crate::output::pcap::Pcap;
-use crate::output::pdns::PassiveDns;
-use crate::output::querylog::QueryLog;
+use crate::output::parquet::ParquetOutput;
+use crate::output::pcap::PcapOutput;
+use crate::output::pdns::PassiveDnsOutput;
+use crate::output::querylog::QueryLogOutput;
 use crate::output::series::FileSeries;
 use crate::output::text::TextOutput;
 use crate::print::Style;
@@ -56,38 +56,38 @@ pub enum Format {
 /// The kind of data in files of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataKind {
-    /// Frames: a file is continued after its last frame, and is not for a terminal.
+    /// Frames: files can be continued after their last frame; not suitable for a terminal.
     Frames,
-    /// Text: a file is continued after its last line or document.
+    /// Text: files can be continued after their last line or document.
     Text,
-    /// Binary data with a beginning, or an end, that fits no other file: a file is not continued, and
-    /// is not for a terminal.
+    /// Binary data with a header or footer of its own: files cannot be continued; not suitable for a
+    /// terminal.
     Whole,
 }
 
 /// The properties of files of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FormatProperties {
-    /// The kind of their data.
+    /// The kind of data in the files.
     pub kind: DataKind,
-    /// A file has its name only once it is complete; others can be read while they are written.
+    /// True if a file gets its name only when it is complete, because it cannot be read earlier.
     pub(crate) is_named_when_complete: bool,
-    /// A file may be compressed with zstd.
+    /// True if files may be compressed with zstd.
     pub can_be_compressed: bool,
-    /// Statistics as text may follow on the same output.
+    /// True if statistics as text may follow on the same output.
     pub may_precede_statistics: bool,
 }
 
 /// Settings of output files that do not depend on their formats.
 #[derive(Clone, Debug, Default)]
 pub struct FileSettings {
-    /// Files that exist are continued.
+    /// True if existing files are continued.
     pub append: bool,
-    /// Input comes from sockets, so that the data of an existing file cannot be made again.
+    /// True if input comes from sockets, so that the data of an existing file cannot be recreated.
     pub is_live: bool,
-    /// The calendar that turns patterns into names.
+    /// The calendar for patterns in file names.
     pub calendar: Option<Calendar>,
-    /// Maximum time that a file is written.
+    /// Time after which a new file is started.
     pub split: Option<Duration>,
     /// Maximum size of a file.
     pub split_size: Option<u64>,
@@ -96,17 +96,17 @@ pub struct FileSettings {
 }
 
 impl Format {
-    /// Returns its name.
+    /// Returns the name of the format.
     pub fn name(self) -> &'static str {
         self.into()
     }
 
-    /// Returns the format of an output without one of its own.
+    /// Returns the format of the output `name` if none is specified.
     pub fn default_of(name: &Path) -> Self {
         if name.as_os_str() == STANDARD_OUTPUT { Self::Quiet } else { Self::Frames }
     }
 
-    /// Returns the properties of its files.
+    /// Returns the properties of files of this format.
     pub fn properties(self) -> FormatProperties {
         const TEXT: FormatProperties = FormatProperties {
             kind: DataKind::Text,
@@ -130,7 +130,7 @@ impl Format {
         }
     }
 
-    /// Returns the files of this format that have `name`, which may be a pattern.
+    /// Returns the settings of files with this format and `name`, which may be a pattern.
     pub fn files(self, name: &Path, settings: &FileSettings) -> Files {
         let FileSettings { append, is_live, calendar, split, split_size, post_rotate } =
             settings.clone();
@@ -138,11 +138,11 @@ impl Format {
         let placing = match self.properties().is_named_when_complete || splits {
             _ if append => Placing::Append,
             true => Placing::Complete,
-            // Of one file somebody may read the end while it is written. Files can be converted again.
+            // A single file may be read while it is written. Data from files can be converted again.
             false if is_live => Placing::MoveAside,
             false => Placing::Replace,
         };
-        // A file is made where a link leads, not beside the link. What is written in place is so anyway.
+        // Temporary files belong next to the target of a link. Writing in place follows links anyway.
         let target = match placing {
             Placing::Complete | Placing::MoveAside => link::target(name),
             Placing::Replace | Placing::Append => name.into(),
@@ -159,8 +159,8 @@ impl Format {
         }
     }
 
-    /// Opens an output of this format to `files`. A reader that does not read is given up once
-    /// `stop` is set.
+    /// Opens an output of this format to `files`. Once `stop` is set, writes to a stalled reader are
+    /// abandoned.
     pub fn open(
         self,
         files: &Files,
@@ -178,10 +178,10 @@ impl Format {
             Self::Quiet => text(Content::text(), Style::Quiet),
             Self::Yaml => text(Content::documents(), Style::Yaml),
             Self::Json => text(Content::text(), Style::Json),
-            Self::Pcap => Ok(Box::new(Pcap::new(series(Pcap::content())?))),
-            Self::Querylog => Ok(Box::new(QueryLog::new(series(Content::lines())?))),
-            Self::Pdns => Ok(Box::new(PassiveDns::new(series(Content::lines())?))),
-            Self::Parquet => Ok(Box::new(Parquet::open(files, stop)?)),
+            Self::Pcap => Ok(Box::new(PcapOutput::new(series(PcapOutput::content())?))),
+            Self::Querylog => Ok(Box::new(QueryLogOutput::new(series(Content::lines())?))),
+            Self::Pdns => Ok(Box::new(PassiveDnsOutput::new(series(Content::lines())?))),
+            Self::Parquet => Ok(Box::new(ParquetOutput::open(files, stop)?)),
         }
     }
 }

@@ -19,7 +19,7 @@ use pipeline::batch;
 use pipeline::format::{FileSettings, Format};
 use pipeline::mask::Mask;
 use pipeline::output::Frame;
-use pipeline::output::pcap::Pcap;
+use pipeline::output::pcap::PcapOutput;
 use pipeline::print::{EventPrinter, Style};
 use pipeline::queue::{BatchQueue, Popped};
 use pipeline::stats::metrics::RejectedCounts;
@@ -138,8 +138,8 @@ pub(crate) fn export(bytes: &[u8]) {
         serde_json::from_str::<serde_json::Value>(line).expect("JSON");
     }
     let packets = exported(frames, Format::Pcap);
-    let (_, size) = (Pcap::content().whole)(&packets[Pcap::content().start.len()..]);
-    assert_eq!(size, packets.len() - Pcap::content().start.len());
+    let (_, size) = (PcapOutput::content().whole)(&packets[PcapOutput::content().start.len()..]);
+    assert_eq!(size, packets.len() - PcapOutput::content().start.len());
     let file = bytes::Bytes::from(exported(frames, Format::Parquet));
     let reader = SerializedFileReader::new(file).expect("Parquet");
     assert_eq!(reader.metadata().file_metadata().num_rows(), frames.len() as i64);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The wait for the commands that still run for finished files at the end, which a signal ends.
+//! The wait at exit for the commands of finished files, which a signal interrupts.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -10,31 +10,31 @@ use files::post_rotate::{PostRotate, WAIT_REPORTED_AFTER};
 use operator_log::Log;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-/// Interval between checks whether commands have ended.
+/// Interval between checks whether the commands have exited.
 const CHECK: Duration = Duration::from_millis(20);
 
-/// Set when a signal comes in the end: then none of the outputs waits.
-static HURRY: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
-    let hurry = Arc::new(AtomicBool::new(false));
+/// Set by a signal during the wait; then no output waits any longer.
+static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
+    let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
-        // Without it the wait is as long as the commands take.
-        drop(signal_hook::flag::register(signal, hurry.clone()));
+        // If this fails, the wait cannot be interrupted.
+        drop(signal_hook::flag::register(signal, interrupted.clone()));
     }
-    hurry
+    interrupted
 });
 
-/// Who ends an output has one of these before its last command starts.
+/// A wait that signals interrupt. It is created before the last command of an output starts.
 #[derive(Debug)]
-pub(crate) struct Patience(&'static AtomicBool);
+pub(crate) struct CommandWait(&'static AtomicBool);
 
-impl Patience {
-    /// From now on a signal ends the wait.
-    pub(crate) fn from_now() -> Self {
-        Self(&HURRY)
+impl CommandWait {
+    /// Registers the signals: from now on, they interrupt the wait.
+    pub(crate) fn start() -> Self {
+        Self(&INTERRUPTED)
     }
 
-    /// Waits until all of `commands` have ended, or a signal comes.
-    pub(crate) fn wait(&self, mut commands: PostRotate, log: &Log) {
+    /// Waits until all `commands` have exited or a signal arrives.
+    pub(crate) fn for_commands(&self, mut commands: PostRotate, log: &Log) {
         let mut report_at = Some(Instant::now() + WAIT_REPORTED_AFTER);
         while commands.reap(log) && !self.0.load(Ordering::Relaxed) {
             if report_at.take_if(|at| *at <= Instant::now()).is_some() {

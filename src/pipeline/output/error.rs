@@ -8,14 +8,14 @@ use files::STANDARD_OUTPUT;
 use files::output_file::{FrameWriteError, OpenFileError};
 use thiserror::Error;
 
-/// The reason that an output accepts no more frames.
+/// The reason that an output stopped.
 #[derive(Debug, Error)]
 pub enum FrameOutputError {
     /// The reader has closed the standard output.
     #[error("the reader of the standard output is gone")]
     ReaderGone,
-    /// An error that was reported already.
-    #[error("the output is not complete")]
+    /// A failure that was reported already.
+    #[error("the output is incomplete")]
     Reported,
     /// A file cannot be opened.
     #[error(transparent)]
@@ -23,22 +23,22 @@ pub enum FrameOutputError {
     /// The standard output or the standard error cannot be written.
     #[error("failed to write {name}: {source}")]
     Write {
-        /// Its name.
+        /// Name of the output.
         name: &'static str,
         /// The cause.
         source: io::Error,
     },
-    /// Units are not in a file.
+    /// A write failed, and units were lost.
     #[error("{source} ({}{} {unit} lost)", if *.is_maximum { "up to " } else { "" }, .source.lost())]
     Lost {
         /// The cause, with the number of units.
         source: FrameWriteError,
-        /// Some of them may be there after all.
+        /// True if some of the units may have been written.
         is_maximum: bool,
         /// The name of units.
         unit: &'static str,
     },
-    /// More units came after a failure.
+    /// Further units were dropped after a failure.
     #[error(
         "{}{count} more {unit} are lost",
         .source.as_ref().map_or_else(|| format!("{name}: "), |failure| format!("{failure}; "))
@@ -61,12 +61,12 @@ pub enum FrameOutputError {
         /// The cause.
         source: ParquetError,
     },
-    /// The last file is complete, and there is no next one.
-    #[error("{0}: no next file can be begun")]
+    /// The last file is complete, and the next one could not be started.
+    #[error("{0}: failed to start the next file")]
     NoNextFile(String),
-    /// A failure leaves a file that cannot be read.
-    #[error("{0}; without its end the file cannot be read")]
-    WithoutEnd(#[source] Box<Self>),
+    /// A failure left a file without a footer.
+    #[error("{0}; the file is unreadable without its footer")]
+    WithoutFooter(#[source] Box<Self>),
     /// A relay did not send all frames.
     #[error(
         "relay to {name}: {lost} frames were not sent{}",
@@ -83,7 +83,7 @@ pub enum FrameOutputError {
 }
 
 impl FrameOutputError {
-    /// Returns the error of a failed write to the standard output, or to the output `name` like it.
+    /// Returns the error of a failed write to `name`: the standard output or the standard error.
     pub fn new(name: &'static str, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::BrokenPipe if name == STANDARD_OUTPUT => Self::ReaderGone,
@@ -91,8 +91,8 @@ impl FrameOutputError {
         }
     }
 
-    /// Returns whether the output failed and that is still to be reported.
-    pub fn is_news(&self) -> bool {
+    /// Returns whether the error is a failure that was not reported yet.
+    pub fn is_unreported(&self) -> bool {
         !matches!(self, Self::ReaderGone | Self::Reported)
     }
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Frame Streams files.
+//! The output to Frame Streams files.
 
 use super::error::FrameOutputError;
 use super::series::FileSeries;
 use super::{Frame, FrameOutput};
 use crate::batch;
 
-/// Frame Streams files, one after the other.
+/// The output to Frame Streams files.
 pub(crate) struct FramesOutput {
     files: FileSeries,
 }
 
 impl FramesOutput {
-    /// Writes to `files`.
+    /// Creates an output to `files`.
     pub(crate) fn new(files: FileSeries) -> Self {
         Self { files }
     }

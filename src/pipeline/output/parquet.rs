@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Apache Parquet: one row a message, for DuckDB, Spark, ClickHouse and others.
+//! Apache Parquet with one row per message, for DuckDB, Spark, ClickHouse and others.
 //!
-//! Rows are kept until a group of them is written. A file cannot be read before it has its end.
+//! Rows are buffered and written in groups. A file is unreadable without its footer.
 
 mod column;
 mod row;
@@ -24,20 +24,20 @@ use super::remarks::Remarks;
 use super::series::FileSeries;
 use super::{Frame, FrameOutput};
 
-/// Bytes of a group before it is compressed, at most, unless a single row has more. They are in
-/// memory beside what they are compressed to.
+/// Maximum uncompressed size of a group, unless a single row is larger. Memory holds a group together with
+/// its compressed form.
 const BYTES_MAX: usize = 4 << 20;
 
-/// Parquet files, one after the other.
-pub(crate) struct Parquet {
+/// The output to Parquet files.
+pub(crate) struct ParquetOutput {
     files: FileSeries,
-    /// True for a stream, which has one file only.
+    /// True for the standard output, which has a single file.
     is_stream: bool,
-    /// Bytes after which a file is split.
+    /// File size at which the next file is started.
     split_size: u64,
     writer: ParquetWriter,
     columns: Vec<Column>,
-    /// Rows that wait.
+    /// Number of buffered rows.
     rows: u64,
     state: ParquetState,
     remarks: Remarks,
@@ -47,17 +47,17 @@ pub(crate) struct Parquet {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ParquetState {
     Open,
-    /// It is complete, and the next file does not exist yet.
+    /// The file is complete; the next one could not be started.
     Complete,
-    /// A write failed, and that was reported.
+    /// A write failed. The failure was reported.
     Broken,
 }
 
-impl Parquet {
-    /// Opens the first file, which is not begun. A reader that does not read is given up once `stop` is
-    /// set.
+impl ParquetOutput {
+    /// Opens the first file without starting it. Once `stop` is set, writes to a stalled reader are
+    /// abandoned.
     pub(crate) fn open(files: &Files, stop: Arc<AtomicBool>) -> Result<Self, FrameOutputError> {
-        // It is known here only how large a file becomes, and where one may end.
+        // Only this type knows the size of a file and where it can end.
         let unsplit = Files { split_size: None, ..files.clone() };
         let content = Content {
             start: Vec::new(),
@@ -68,11 +68,11 @@ impl Parquet {
             told: false,
             rejoin: Rejoin::Never,
         };
-        let files_of_bytes = FileSeries::open(&unsplit, content, stop)?;
-        let name = files_of_bytes.name();
+        let series = FileSeries::open(&unsplit, content, stop)?;
+        let name = series.name();
         Ok(Self {
             writer: ParquetWriter::new().map_err(|error| failed(name, error))?,
-            files: files_of_bytes,
+            files: series,
             is_stream: files.name == Path::new(STANDARD_OUTPUT),
             split_size: files.split_size.unwrap_or(u64::MAX),
             columns: row::COLUMNS.iter().map(|(_, kind)| Column::new(*kind)).collect(),
@@ -82,7 +82,7 @@ impl Parquet {
         })
     }
 
-    /// Writes the rows that wait.
+    /// Writes the buffered rows as a group.
     fn write(&mut self) -> Result<(), FrameOutputError> {
         if self.rows == 0 {
             return Ok(());
@@ -94,15 +94,15 @@ impl Parquet {
         self.note(written)
     }
 
-    /// A failed write leaves a file that cannot be read.
+    /// Marks the file as broken after a failed write.
     fn note(&mut self, written: Result<(), FrameOutputError>) -> Result<(), FrameOutputError> {
         if written.is_err() {
             self.state = ParquetState::Broken;
         }
-        written.map_err(without_end)
+        written.map_err(without_footer)
     }
 
-    /// Writes the end of the file.
+    /// Writes the footer of the file.
     fn complete(&mut self) -> Result<(), FrameOutputError> {
         self.write()?;
         let next = ParquetWriter::new();
@@ -116,14 +116,14 @@ impl Parquet {
         Ok(())
     }
 
-    /// Begins the file that comes after a complete one.
+    /// Starts the next file after a complete one.
     fn next(&mut self) -> Result<(), FrameOutputError> {
         self.files.reopen()?;
         if self.files.is_new() {
             self.state = ParquetState::Open;
             return Ok(());
         }
-        // The reason was reported. The last file is complete, and takes nothing more.
+        // The reason was reported. The last file is complete and cannot be extended.
         let name = self.files.name();
         Err(FrameOutputError::NoNextFile(name.into()))
     }
@@ -137,17 +137,17 @@ fn failed(name: &str, source: ParquetError) -> FrameOutputError {
     FrameOutputError::Parquet { name: name.into(), source }
 }
 
-/// A failed write leaves a file that cannot be read.
-fn without_end(error: FrameOutputError) -> FrameOutputError {
-    if error.is_news() { FrameOutputError::WithoutEnd(Box::new(error)) } else { error }
+/// Adds the consequence of a failed write to its error.
+fn without_footer(error: FrameOutputError) -> FrameOutputError {
+    if error.is_unreported() { FrameOutputError::WithoutFooter(Box::new(error)) } else { error }
 }
 
-impl FrameOutput for Parquet {
+impl FrameOutput for ParquetOutput {
     fn files(&mut self) -> Option<&mut FileSeries> {
         Some(&mut self.files)
     }
 
-    /// Rows are written in groups.
+    /// Does nothing, because rows are written in groups.
     fn flush(&mut self) -> Result<(), FrameOutputError> {
         Ok(())
     }
@@ -184,13 +184,13 @@ impl FrameOutput for Parquet {
 
     fn tick(&mut self) -> Result<(), FrameOutputError> {
         let now = Instant::now();
-        if self.files.is_over(now) {
+        if self.files.is_split_due(now) {
             self.reopen()?;
         }
-        self.files.look_after(now)
+        self.files.maintain(now)
     }
 
-    /// Completes the file and begins another.
+    /// Completes the file and starts the next one.
     fn reopen(&mut self) -> Result<(), FrameOutputError> {
         if self.is_stream {
             return Ok(());
@@ -204,8 +204,7 @@ impl FrameOutput for Parquet {
         match self.state {
             ParquetState::Open => self.complete()?,
             ParquetState::Complete => (),
-            // A file without its end does not get its name, nor does one that lacks data to which
-            // its end refers.
+            // An incomplete file does not get its name.
             ParquetState::Broken => return Ok(()),
         }
         self.files.finish()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A packet capture: each DNS message in a packet such as its addresses, protocol and time report of.
+//! Packet captures: each DNS message in packets made up from its addresses, protocol and time.
 //!
-//! What was encrypted is not: it is written as DNS over TCP, or over UDP where QUIC was below it.
-//! The format is that of libpcap with nanoseconds; packets begin with the IP header.
+//! Messages of encrypted protocols are written unencrypted, as DNS over UDP if they used QUIC and over TCP
+//! otherwise. The format is that of libpcap with nanoseconds; packets start with the IP header.
 
 mod flows;
 mod packet;
@@ -13,69 +13,69 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use dnstap::Message;
 use dnstap::schema::{HttpProtocol, SocketFamily, SocketProtocol};
 use files::content::{Content, Rejoin};
-use flows::Flows;
-use packet::{SEGMENT_MAX, UDP_MAX, Way};
+use flows::TcpFlows;
+use packet::{Endpoints, SEGMENT_MAX, UDP_MAX};
 
 use super::error::FrameOutputError;
-use super::recent::Recent;
+use super::recent::RecentMap;
 use super::remarks::Remarks;
 use super::series::FileSeries;
 use super::{Frame, FrameOutput};
 use crate::pairing;
 
-/// What a file begins with: magic number of nanoseconds, version 2.4, two unused fields, the most
-/// bytes of a packet, and the link type RAW; all in little endian.
+/// The file header, in little endian: magic number for nanoseconds, version 2.4, two unused fields, maximum
+/// packet size, and the link type RAW.
 const FILE_HEADER: [u8; 24] =
     [0x4d, 0x3c, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 101, 0, 0, 0];
 
-/// Bytes of what stands before a packet.
+/// Size of the header of a packet.
 const PACKET_HEADER_SIZE: usize = 16;
 
-/// Queries that are remembered at least.
+/// Minimum number of queries that are remembered.
 const QUERIES: usize = 1 << 15;
 
-/// The port that readers take for DNS.
+/// The port that readers decode as DNS.
 const DNS_PORT: u16 = 53;
 
-/// Other ports of which the end tells.
+/// Maximum number of other ports that are reported at the end.
 const PORTS_MAX: usize = 16;
 
 const BILLION: u64 = 1_000_000_000;
 
-/// A packet capture.
-pub struct Pcap {
+/// The output to packet captures.
+pub struct PcapOutput {
     files: FileSeries,
-    flows: Flows,
-    /// Queries by way and ID, and whether their response is still to come.
-    queries: Recent<(Way, [u8; 2]), bool>,
+    flows: TcpFlows,
+    /// Recent queries by endpoints and message ID; true if their response is pending.
+    queries: RecentMap<(Endpoints, [u8; 2]), bool>,
     remarks: Remarks,
-    /// Ports of responders, with the name of the protocol, that a reader has to be told of.
+    /// Ports of responders, other than [`DNS_PORT`], with the name of their transport.
     ports: BTreeSet<(&'static str, u16)>,
-    /// The length and the message, as TCP has them.
+    /// A buffer for a message with its length prefix, as sent over TCP.
     stream: Vec<u8>,
-    /// Packets of the message that is taken.
+    /// Number of packets of the current message.
     packets: u64,
 }
 
 /// The transport of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Carrier {
+enum Transport {
     Udp,
     Tcp,
 }
 
-impl Carrier {
+impl Transport {
     fn of(message: &Message<'_>) -> Self {
         match message.socket_protocol {
             Some(SocketProtocol::DOH) if message.http_protocol == Some(HttpProtocol::HTTP3) => {
                 Self::Udp
             }
-            protocol => protocol.and_then(Self::usual).unwrap_or(Self::Udp),
+            protocol => protocol.and_then(Self::of_protocol).unwrap_or(Self::Udp),
         }
     }
 
-    /// Returns the carrier of a protocol, except of DNS over HTTP/3; `None` if it is not known.
-    const fn usual(protocol: SocketProtocol) -> Option<Self> {
+    /// Returns the transport of a protocol, other than DNS over HTTP/3. Returns `None` for an unknown protocol.
+    const fn of_protocol(protocol: SocketProtocol) -> Option<Self> {
         match protocol {
             SocketProtocol::UDP | SocketProtocol::DNSCRYPT_UDP | SocketProtocol::DOQ => {
                 Some(Self::Udp)
@@ -99,12 +99,12 @@ impl Carrier {
 const _: () = {
     let mut rest = SocketProtocol::ALL;
     while let [protocol, others @ ..] = rest {
-        assert!(Carrier::usual(*protocol).is_some(), "a protocol with a name has a carrier");
+        assert!(Transport::of_protocol(*protocol).is_some(), "named protocols have a transport");
         rest = others;
     }
 };
 
-impl Pcap {
+impl PcapOutput {
     /// Returns the content of pcap files.
     pub fn content() -> Content {
         Content {
@@ -118,12 +118,12 @@ impl Pcap {
         }
     }
 
-    /// Writes to `files`.
+    /// Creates an output to `files`.
     pub(crate) fn new(files: FileSeries) -> Self {
         Self {
             files,
-            flows: Flows::new(),
-            queries: Recent::new(QUERIES),
+            flows: TcpFlows::new(),
+            queries: RecentMap::new(QUERIES),
             remarks: Remarks::default(),
             ports: BTreeSet::new(),
             stream: Vec::new(),
@@ -133,101 +133,100 @@ impl Pcap {
 
     fn message(&mut self, message: &Message<'_>) {
         if message.query_message.or(message.response_message).is_none() {
-            return self.remarks.count("messages hold no DNS message, and are left out");
+            return self.remarks.count("messages skipped: they contain no DNS message");
         }
         if pairing::is_unsent(message) {
-            self.remarks.count("responses were not sent, but dropped: they have no packet");
+            self.remarks.count("responses skipped: a policy dropped them");
         }
-        let way = self.way(message);
-        let carrier = Carrier::of(message);
-        if way.to.port() != DNS_PORT && self.ports.len() < PORTS_MAX {
-            self.ports.insert((carrier.name(), way.to.port()));
+        let endpoints = self.endpoints(message);
+        let transport = Transport::of(message);
+        if endpoints.to.port() != DNS_PORT && self.ports.len() < PORTS_MAX {
+            self.ports.insert((transport.name(), endpoints.to.port()));
         }
         let query_time = time(message.query_time_sec, message.query_time_nsec);
         let response_time = time(message.response_time_sec, message.response_time_nsec);
         if let Some(wire) = message.query_message
-            && self.is_new(way, wire, message.message_type.is_response())
+            && self.needs_packet(endpoints, wire, message.message_type.is_response())
         {
-            self.packet(way, carrier, true, wire, query_time.or(response_time));
+            self.packet(endpoints, transport, true, wire, query_time.or(response_time));
         }
         if let Some(wire) = message.response_message {
-            self.packet(way, carrier, false, wire, response_time.or(query_time));
+            self.packet(endpoints, transport, false, wire, response_time.or(query_time));
         }
     }
 
-    /// Returns whether a query has no packet yet: a response may bring along one that came by
-    /// itself.
-    fn is_new(&mut self, way: Way, wire: &[u8], is_brought: bool) -> bool {
+    /// Returns whether a query needs a packet: one contained in a response may have been logged separately.
+    fn needs_packet(&mut self, endpoints: Endpoints, wire: &[u8], is_in_response: bool) -> bool {
         let Some(id) = wire.first_chunk::<2>() else { return true };
-        let waits = self.queries.entry(&(way, *id), || false);
-        !std::mem::replace(waits, !is_brought) || !is_brought
+        let pending = self.queries.entry(&(endpoints, *id), || false);
+        !std::mem::replace(pending, !is_in_response) || !is_in_response
     }
 
-    /// The way of the query.
-    fn way(&mut self, message: &Message<'_>) -> Way {
+    /// Returns the endpoints of the query.
+    fn endpoints(&mut self, message: &Message<'_>) -> Endpoints {
         let given = [message.query_address, message.response_address];
         let [from, to] = given.map(|bytes| bytes.and_then(address));
-        // What is missing is of the family of the other.
+        // A missing address has the family of the other one.
         let is_ipv6 = match from.or(to) {
             Some(known) => known.is_ipv6(),
             None => message.socket_family == Some(SocketFamily::INET6),
         };
-        let nowhere: IpAddr =
+        let unspecified: IpAddr =
             if is_ipv6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
         if from.is_none() || to.is_none() {
-            self.remarks.count("messages lack an address: 0.0.0.0 or :: stands for it");
+            self.remarks.count("messages lack an address: written as 0.0.0.0 or ::");
         }
         let given = [message.query_port, message.response_port];
         let [from_port, to_port] = given.map(|port| port.and_then(|port| u16::try_from(port).ok()));
         if from_port.is_none() || to_port.is_none() {
-            self.remarks
-                .count("messages lack a port: 0 stands for the initiator's, 53 for the other");
+            self.remarks.count("messages lack a port: written as 0 (initiator) or 53 (responder)");
         }
-        Way {
-            from: SocketAddr::new(from.unwrap_or(nowhere), from_port.unwrap_or(0)),
-            to: SocketAddr::new(to.unwrap_or(nowhere), to_port.unwrap_or(DNS_PORT)),
+        Endpoints {
+            from: SocketAddr::new(from.unwrap_or(unspecified), from_port.unwrap_or(0)),
+            to: SocketAddr::new(to.unwrap_or(unspecified), to_port.unwrap_or(DNS_PORT)),
         }
     }
 
     fn packet(
         &mut self,
-        way: Way,
-        carrier: Carrier,
+        endpoints: Endpoints,
+        transport: Transport,
         by_initiator: bool,
         wire: &[u8],
         time: Option<u64>,
     ) {
         let time = time.unwrap_or_else(|| {
-            self.remarks.count("messages have no time up to the year 2106: 1970 stands for it");
+            self.remarks.count("messages lack a time up to the year 2106: written as 1970");
             0
         });
-        match carrier {
-            Carrier::Udp => self.udp(way, by_initiator, wire, time),
-            Carrier::Tcp => self.tcp(way, by_initiator, wire, time),
+        match transport {
+            Transport::Udp => self.udp(endpoints, by_initiator, wire, time),
+            Transport::Tcp => self.tcp(endpoints, by_initiator, wire, time),
         }
     }
 
-    fn udp(&mut self, way: Way, by_initiator: bool, wire: &[u8], time: u64) {
+    fn udp(&mut self, endpoints: Endpoints, by_initiator: bool, wire: &[u8], time: u64) {
         if wire.len() > UDP_MAX {
-            return self.remarks.count("messages are too long for UDP, and are left out");
+            return self.remarks.count("messages skipped: too long for UDP");
         }
-        let way = if by_initiator { way } else { way.back() };
+        let endpoints = if by_initiator { endpoints } else { endpoints.reversed() };
         let out = &mut self.files.buffer;
         let start = packet_header(out);
-        let built = packet::udp(way, wire, out).is_ok();
+        let built = packet::udp(endpoints, wire, out).is_ok();
         self.packets += finish_packet(out, start, time, built);
     }
 
-    fn tcp(&mut self, way: Way, by_initiator: bool, wire: &[u8], time: u64) {
+    fn tcp(&mut self, endpoints: Endpoints, by_initiator: bool, wire: &[u8], time: u64) {
         let Ok(length) = u16::try_from(wire.len()) else {
-            return self.remarks.count("messages are too long for TCP, and are left out");
+            return self.remarks.count("messages skipped: too long for TCP");
         };
         self.stream.clear();
         self.stream.extend_from_slice(&length.to_be_bytes());
         self.stream.extend_from_slice(wire);
-        let direction = if by_initiator { way } else { way.back() };
+        let direction = if by_initiator { endpoints } else { endpoints.reversed() };
         for segment in self.stream.chunks(SEGMENT_MAX) {
-            let (sequence, acknowledged) = self.flows.send(way, by_initiator, segment.len(), time);
+            let (sequence, acknowledged) =
+                self.flows.send(endpoints, by_initiator, segment.len(), time);
             let out = &mut self.files.buffer;
             let start = packet_header(out);
             let built = packet::tcp(direction, sequence, acknowledged, segment, out).is_ok();
@@ -236,28 +235,28 @@ impl Pcap {
     }
 }
 
-/// A time that the format can express, in nanoseconds.
+/// Returns a time in nanoseconds since 1970 if the format can express it.
 fn time(seconds: Option<u64>, nanoseconds: Option<u32>) -> Option<u64> {
     pairing::nanoseconds(seconds, nanoseconds).filter(|time| time / BILLION <= u32::MAX.into())
 }
 
-/// The address that these bytes are.
+/// Returns the address in `bytes`, if they have the length of one.
 fn address(bytes: &[u8]) -> Option<IpAddr> {
     let ipv4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from).ok();
     ipv4.or_else(|| <[u8; 16]>::try_from(bytes).map(IpAddr::from).ok())
 }
 
-/// Makes room for what stands before a packet, and says where.
+/// Reserves space for the header of a packet and returns its offset.
 fn packet_header(out: &mut Vec<u8>) -> usize {
     let start = out.len();
     out.resize(start + PACKET_HEADER_SIZE, 0);
     start
 }
 
-/// Fills in what stands before a packet; takes back one that could not be built. Returns how many
-/// packets that makes.
+/// Fills in the header of a packet, or removes the packet if it could not be built. Returns the number
+/// of packets added.
 fn finish_packet(out: &mut Vec<u8>, start: usize, time: u64, built: bool) -> u64 {
-    debug_assert!(built, "lengths were looked at before");
+    debug_assert!(built, "lengths were checked before");
     if !built {
         out.truncate(start);
         return 0;
@@ -270,7 +269,7 @@ fn finish_packet(out: &mut Vec<u8>, start: usize, time: u64, built: bool) -> u64
     1
 }
 
-/// Returns the number of whole packets at the front of `bytes`, and their size.
+/// Returns the number of complete packets at the start of `bytes`, and their size.
 fn whole_packets(bytes: &[u8]) -> (u64, usize) {
     let (mut count, mut size) = (0, 0);
     while let Some((header, packet)) = bytes[size..].split_first_chunk::<PACKET_HEADER_SIZE>() {
@@ -285,13 +284,13 @@ fn whole_packets(bytes: &[u8]) -> (u64, usize) {
     (count, size)
 }
 
-impl FrameOutput for Pcap {
+impl FrameOutput for PcapOutput {
     fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
-        // Of frames that hold no event the worker tells.
+        // The worker reports frames that cannot be decoded.
         if let Ok(event) = frame.event {
             match &event.message {
                 Some(message) => self.message(message),
-                None => self.remarks.count("messages hold no DNS message, and are left out"),
+                None => self.remarks.count("messages skipped: they contain no DNS message"),
             }
         }
         match std::mem::take(&mut self.packets) {
@@ -308,10 +307,11 @@ impl FrameOutput for Pcap {
         let name = self.files.name();
         self.remarks.report(name, report);
         if !self.ports.is_empty() {
-            let decode =
-                self.ports.iter().map(|(carrier, port)| format!(" -d {carrier}.port=={port},dns"));
-            let decode: String = decode.collect();
-            report(format!("{name}: for its DNS on other ports: wireshark{decode}"));
+            let options = self.ports.iter();
+            let decode: String = options
+                .map(|(transport, port)| format!(" -d {transport}.port=={port},dns"))
+                .collect();
+            report(format!("{name}: to decode DNS on other ports: wireshark{decode}"));
         }
         self.files.finish()
     }
@@ -322,7 +322,7 @@ mod tests {
     use super::whole_packets;
 
     #[test]
-    fn a_torn_packet_is_not_whole() {
+    fn an_incomplete_packet_does_not_count() {
         let packet = [&[0; 12][..], &[3, 0, 0, 0], b"abc"].concat();
         let packets = packet.repeat(2);
         assert_eq!(whole_packets(&packets), (2, 38));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Passive DNS: which records resolvers got from which name servers, and when, one JSON object a
+//! Passive DNS: the records that resolvers received from name servers, with the times, one JSON object per
 //! line in the Common Output Format (draft-dulaunoy-dnsop-passive-dns-cof).
 //!
-//! A name server is believed of the zone that it was asked for, and of nothing else: an answer from
-//! elsewhere could be made to put records into somebody's history.
+//! Only records within the zone of the query are accepted. Otherwise any name server could insert records
+//! into the history of other zones.
 
 use std::time::{Duration, Instant};
 
@@ -23,33 +23,33 @@ use super::{Frame, FrameOutput};
 use crate::pairing::ExchangeTimes;
 use crate::print::json;
 
-/// Time for which records are counted before they are printed.
+/// Interval at which counted records are printed.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Bytes that records take while they are counted, at most.
+/// Maximum memory for counted records.
 const BYTES_MAX: usize = 16 << 20;
 
-/// About how many bytes a record takes beside its text.
+/// Approximate memory for a record in addition to its text.
 const OVERHEAD: usize = 100;
 
 const IN: u16 = 1;
 
 const BILLION: u64 = 1_000_000_000;
 
-/// Records that are about a message or its transport, and no zone has.
+/// Types of records about a message or its transport, which do not belong to a zone.
 mod meta {
     pub(crate) const SIG: u16 = 24;
     pub(crate) const TKEY: u16 = 249;
     pub(crate) const TSIG: u16 = 250;
 }
 
-/// Passive DNS.
-pub(crate) struct PassiveDns {
+/// The output of passive DNS.
+pub(crate) struct PassiveDnsOutput {
     files: FileSeries,
-    /// By the front of the line, which says what was seen.
+    /// Counted records by the start of their line.
     seen: IndexMap<Vec<u8>, Sightings>,
     bytes: usize,
-    /// When the first of them was seen here.
+    /// Time of the first counted record.
     since: Option<Instant>,
     remarks: Remarks,
     line: Vec<u8>,
@@ -57,22 +57,22 @@ pub(crate) struct PassiveDns {
     scratch: Vec<u8>,
 }
 
-/// Where records come from.
+/// The origin of records.
 #[derive(Clone, Copy, Debug)]
 struct RecordOrigin<'a> {
-    /// The resolver.
+    /// Identity of the resolver.
     identity: Option<&'a [u8]>,
-    /// The address of the server that answered.
+    /// Address of the name server.
     nameserver: Option<&'a [u8]>,
-    /// The zone that it was asked for, in canonical form.
+    /// Zone of the query in canonical form.
     zone: &'a [u8],
-    /// Its answer.
+    /// The response.
     wire: &'a [u8],
-    /// When it came, in seconds since 1970.
+    /// Time of the response in seconds since 1970.
     time: u64,
 }
 
-/// The count of a record, and the times of its first and last answer in seconds since 1970.
+/// Number of sightings of a record, with the first and last time in seconds since 1970.
 #[derive(Clone, Copy, Debug)]
 struct Sightings {
     count: u64,
@@ -80,8 +80,8 @@ struct Sightings {
     last: u64,
 }
 
-impl PassiveDns {
-    /// Writes to `files`.
+impl PassiveDnsOutput {
+    /// Creates an output to `files`.
     pub(crate) fn new(files: FileSeries) -> Self {
         Self {
             files,
@@ -95,80 +95,80 @@ impl PassiveDns {
         }
     }
 
-    /// Takes what a message says, or says why not.
+    /// Counts the records of a message. An error is the remark about a skipped message.
     fn message(
         &mut self,
         identity: Option<&[u8]>,
         message: &Message<'_>,
     ) -> Result<(), &'static str> {
         if message.message_type != MessageType::RESOLVER_RESPONSE {
-            return Err("messages are no RESOLVER_RESPONSE, and are left out");
+            return Err("messages skipped: not RESOLVER_RESPONSE");
         }
-        let wire = message.response_message.ok_or("messages hold no response")?;
+        let wire = message.response_message.ok_or("messages skipped: they contain no response")?;
         let parts = Parts::find(wire).and_then(|parts| parts.check().map(|()| parts));
-        let parts = parts.map_err(|_| "responses are no valid DNS, and are left out")?;
+        let parts = parts.map_err(|_| "responses skipped: invalid DNS")?;
         if parts.flags & flag::QR == 0 || parts.opcode() != 0 {
-            return Err("messages are no response to a query, and are left out");
+            return Err("messages skipped: not a response to a query");
         }
         if parts.flags & flag::TC != 0 {
-            return Err("responses are truncated, and are left out");
+            return Err("responses skipped: truncated");
         }
         if parts.response_code() != 0 {
-            return Err("responses have another code than NOERROR, and are left out");
+            return Err("responses skipped: code other than NOERROR");
         }
         let time = ExchangeTimes::of(message);
         let time = time.response.or(time.query).map(|time| time / BILLION);
-        let time = time.ok_or("responses have no time up to the year 2262, and are left out")?;
+        let time = time.ok_or("responses skipped: no time up to the year 2262")?;
         let mut zone = Vec::new();
         let zone_is_good = message
             .query_zone
             .is_some_and(|given| name::canonical(given, 0, &mut zone) == Ok(given.len()));
         if !zone_is_good {
-            return Err("responses have no zone that was asked, and are left out");
+            return Err("responses skipped: no zone of the query");
         }
         let nameserver = message.response_address;
-        let source = RecordOrigin { identity, nameserver, zone: &zone, wire, time };
+        let origin = RecordOrigin { identity, nameserver, zone: &zone, wire, time };
         let mut text = 0;
         for section in parts.sections {
             for record in parts.records(section) {
-                match self.record(&source, &record) {
+                match self.record(&origin, &record) {
                     Ok(size) => text += size,
                     Err(why) => self.remarks.count(why),
                 }
-                if text > most_text(wire) {
-                    return Err("responses have too many records as text, and are cut");
+                if text > response_text_max(wire) {
+                    return Err("responses cut short: text too long");
                 }
             }
         }
         Ok(())
     }
 
-    /// Counts a record, or says why not. Returns how long its text is.
+    /// Counts a record. Returns the length of its text. An error is the remark about a skipped record.
     fn record(
         &mut self,
-        source: &RecordOrigin<'_>,
+        origin: &RecordOrigin<'_>,
         record: &Record,
     ) -> Result<usize, &'static str> {
         if [OPT, meta::SIG, meta::TKEY, meta::TSIG].contains(&record.rtype) {
             return Ok(0);
         }
         if record.class != IN {
-            return Err("records are of another class than IN, and are left out");
+            return Err("records skipped: class other than IN");
         }
         if record.start == record.end {
-            return Err("records have no data, and are left out");
+            return Err("records skipped: no data");
         }
         self.owner.clear();
-        // The message was checked: from here on nothing is bad.
-        let _ = name::canonical(source.wire, record.name_at, &mut self.owner);
-        if !name::is_within(&self.owner, source.zone) {
-            return Err("records are out of bailiwick, and are left out");
+        // Cannot fail: the message was checked.
+        let _ = name::canonical(origin.wire, record.name_at, &mut self.owner);
+        if !name::is_within(&self.owner, origin.zone) {
+            return Err("records skipped: out of bailiwick");
         }
-        let _ = self.front(source, record);
-        if self.line.len() > most_text(source.wire) {
-            return Err("records are too long as text, and are left out");
+        let _ = self.build_prefix(origin, record);
+        if self.line.len() > response_text_max(origin.wire) {
+            return Err("records skipped: text too long");
         }
-        let time = source.time;
+        let time = origin.time;
         match self.seen.get_mut(&self.line) {
             Some(sightings) => {
                 sightings.count += 1;
@@ -185,8 +185,12 @@ impl PassiveDns {
         Ok(self.line.len())
     }
 
-    /// Makes the front of a line: what was seen, and where.
-    fn front(&mut self, source: &RecordOrigin<'_>, record: &Record) -> Result<(), BadMessage> {
+    /// Builds the start of a line: the record and its origin.
+    fn build_prefix(
+        &mut self,
+        origin: &RecordOrigin<'_>,
+        record: &Record,
+    ) -> Result<(), BadMessage> {
         let Self { line, owner, scratch, .. } = self;
         line.clear();
         scratch.clear();
@@ -199,30 +203,30 @@ impl PassiveDns {
         string("{\"rrname\":", scratch);
         rdata::assigned_type_text(record.rtype, scratch);
         string(",\"rrtype\":", scratch);
-        rdata::data(source.wire, record, scratch)?;
+        rdata::data(origin.wire, record, scratch)?;
         if has_compressed_names(record.rtype) {
             scratch.make_ascii_lowercase();
         }
         string(",\"rdata\":", scratch);
-        name::print(source.zone, 0, scratch)?;
+        name::print(origin.zone, 0, scratch)?;
         string(",\"bailiwick\":", scratch);
-        if let Some(address) = source.nameserver {
+        if let Some(address) = origin.nameserver {
             scratch.address(address);
             string(",\"nameserver\":", scratch);
         }
-        if let Some(identity) = source.identity.filter(|identity| !identity.is_empty()) {
+        if let Some(identity) = origin.identity.filter(|identity| !identity.is_empty()) {
             scratch.field(identity, |identity, scratch| scratch.bytes(identity));
             string(",\"sensor_id\":", scratch);
         }
         Ok(())
     }
 
-    /// Prints what was counted, and begins anew.
+    /// Prints the counted records and resets the counts.
     fn print(&mut self) -> Result<(), FrameOutputError> {
         let mut printed = Ok(());
-        for (front, Sightings { count, first, last }) in self.seen.drain(..) {
+        for (prefix, Sightings { count, first, last }) in self.seen.drain(..) {
             let out = &mut self.files.buffer;
-            out.extend_from_slice(&front);
+            out.extend_from_slice(&prefix);
             out.str(",\"count\":");
             out.number(count);
             out.str(",\"time_first\":");
@@ -230,7 +234,7 @@ impl PassiveDns {
             out.str(",\"time_last\":");
             out.number(last);
             out.str("}\n");
-            // After a failure the others are counted.
+            // After a failure, the remaining lines are counted as lost.
             printed = printed.and(self.files.end_unit());
         }
         self.bytes = 0;
@@ -239,29 +243,29 @@ impl PassiveDns {
     }
 }
 
-/// Returns the most text that records of one response may become. Each line has more beside its record
-/// than the text of a message has.
-fn most_text(wire: &[u8]) -> usize {
+/// Returns the maximum length of the text of one response. Twice that of [`text_max`], because each line
+/// contains more than its record.
+fn response_text_max(wire: &[u8]) -> usize {
     TEXT_MAX.min(2 * text_max(wire.len()))
 }
 
-/// Returns whether names in the data may point to others in the message (RFC 3597, section 4), and
-/// so have the letters that the resolver asked with.
+/// Returns whether names in the data may be compressed (RFC 3597, section 4), and thus may have the random
+/// case of the resolver's query.
 fn has_compressed_names(rtype: u16) -> bool {
     matches!(rtype, 2..=9 | 12 | 14 | 15 | 17 | 18 | 21 | 26 | 33 | 36 | 39)
 }
 
-impl FrameOutput for PassiveDns {
+impl FrameOutput for PassiveDnsOutput {
     fn files(&mut self) -> Option<&mut FileSeries> {
         Some(&mut self.files)
     }
 
     fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
-        // Of frames that hold no event the worker tells.
+        // The worker reports frames that cannot be decoded.
         let Ok(event) = frame.event else { return Ok(()) };
         let taken = match &event.message {
             Some(message) => self.message(event.identity, message),
-            None => Err("messages are no RESOLVER_RESPONSE, and are left out"),
+            None => Err("messages skipped: not RESOLVER_RESPONSE"),
         };
         if let Err(why) = taken {
             self.remarks.count(why);
@@ -276,8 +280,8 @@ impl FrameOutput for PassiveDns {
 
     fn tick(&mut self) -> Result<(), FrameOutputError> {
         let now = Instant::now();
-        // What was counted in the time of a file belongs there.
-        if self.files.is_over(now) || self.since.is_some_and(|since| since + INTERVAL <= now) {
+        // Records counted during the time of a file belong into that file.
+        if self.files.is_split_due(now) || self.since.is_some_and(|since| since + INTERVAL <= now) {
             self.print()?;
         }
         self.files.tick()
@@ -307,7 +311,7 @@ mod tests {
     use files::rotating_file::Files;
 
     #[test]
-    fn what_was_counted_is_printed_from_time_to_time() {
+    fn counted_records_are_printed_at_intervals() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let files = Files {
             name: file.path().into(),
@@ -319,7 +323,7 @@ mod tests {
             compressed: false,
         };
         let files = FileSeries::open(&files, Content::text(), Arc::default()).unwrap();
-        let mut output = PassiveDns::new(files);
+        let mut output = PassiveDnsOutput::new(files);
         let text = || std::fs::read_to_string(file.path()).unwrap();
         let wire = b"\0\x01\x80\0\0\0\0\x01\0\0\0\0\0\0\x10\0\x01\0\0\0\0\0\x02\x01x";
         let message = Message {
@@ -339,7 +343,7 @@ mod tests {
             assert!(left <= INTERVAL && left > INTERVAL / 2);
             let before = text();
             output.tick().unwrap();
-            assert_eq!(text(), before, "it is not time yet");
+            assert_eq!(text(), before, "printed too early");
             output.since = Instant::now().checked_sub(INTERVAL);
             output.tick().unwrap();
             let end = format!("\"count\":{count},\"time_first\":7,\"time_last\":7}}\n");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A query log: one line a query, with its answer where both are there.
+//! Query logs: one line per query, including its answer if both are logged.
 
 mod line;
 mod upstream;
@@ -9,8 +9,8 @@ use std::time::Instant;
 use dns::section::Parts;
 use dnstap::Message;
 use dnstap::schema::Hop;
-use line::Answer;
-use upstream::Upstream;
+use line::AnswerColumns;
+use upstream::UpstreamQueries;
 
 use super::error::FrameOutputError;
 use super::remarks::Remarks;
@@ -21,73 +21,73 @@ use crate::pairing::unpaired::{Fit, UnpairedTable};
 use crate::pairing::{ExchangeTimes, Latency, PairKeys, TIMEOUT};
 use crate::print::time::Clock;
 
-/// Bytes that messages which wait take at most.
+/// Maximum memory for unpaired messages.
 const BYTES_MAX: usize = 12 << 20;
 
-/// About how many bytes one takes beside its text and times: itself, where there may be
-/// room for as many again, and its key.
-const BESIDE: usize = 320;
+/// Approximate memory for an unpaired message in addition to its text and times. A table may have twice as
+/// many slots as messages.
+const OVERHEAD: usize = 320;
 
-/// Unanswered queries after which it is assumed that responses are not logged.
+/// Number of unanswered queries after which responses are assumed not to be logged.
 const UNANSWERED_MAX: u32 = 100;
 
-/// A query log.
-pub(crate) struct QueryLog {
+/// The output of query logs.
+pub(crate) struct QueryLogOutput {
     files: FileSeries,
     clock: Clock,
-    waiting: UnpairedTable<UnpairedLine>,
-    /// The sum of [`UnpairedLine::bytes`] of all pending halves.
+    unpaired: UnpairedTable<UnpairedLine>,
+    /// Sum of [`UnpairedLine::bytes`] of all unpaired messages.
     bytes: usize,
-    upstream: Upstream,
-    /// The kinds of messages seen at each hop.
+    upstream: UpstreamQueries,
+    /// Kinds of messages seen at each hop.
     seen: [SeenKinds; Hop::ALL.len()],
     lines: u64,
-    /// Messages that say only what a resolver did for a client.
-    helpers: u64,
+    /// Number of messages about upstream queries, which have no line.
+    upstream_messages: u64,
     keys: PairKeys,
     remarks: Remarks,
 }
 
-/// The kinds of messages seen at a hop: a kind that the server does not log is not waited for.
+/// The kinds of messages seen at a hop. Messages do not wait for a kind that is not logged.
 #[derive(Clone, Copy, Debug, Default)]
 struct SeenKinds {
     queries: bool,
     responses: bool,
-    /// Queries whose wait ended without a response.
+    /// Number of queries whose wait ended without a response.
     unanswered: u32,
 }
 
 impl SeenKinds {
-    /// Returns whether only queries seem to be logged.
-    fn queries_alone(self) -> bool {
+    /// Returns whether apparently only queries are logged.
+    fn logs_only_queries(self) -> bool {
         !self.responses && self.unanswered >= UNANSWERED_MAX
     }
 }
 
-/// A query or a response without the other.
+/// A query or response without its counterpart.
 #[derive(Debug)]
 struct UnpairedLine {
     hop: Hop,
     times: ExchangeTimes,
-    /// The line up to the answer, without the time.
-    front: Vec<u8>,
-    /// The answer, of a response.
-    answer: Option<Answer>,
-    /// Stands for the identity of the server.
+    /// The columns between the time and the answer.
+    middle: Vec<u8>,
+    /// The answer columns, for responses only.
+    answer: Option<AnswerColumns>,
+    /// Hash of the server's identity.
     server: u64,
     since: Instant,
 }
 
 impl UnpairedLine {
-    /// Bytes that it takes, about.
+    /// Returns the approximate memory in bytes.
     fn bytes(&self) -> usize {
-        let asked = self.answer.as_ref().and_then(|answer| answer.asked.as_ref());
-        BESIDE
-            + self.front.capacity()
+        let asked = self.answer.as_ref().and_then(|answer| answer.upstream_times.as_ref());
+        OVERHEAD
+            + self.middle.capacity()
             + asked.map_or(0, |asked| asked.capacity() * size_of::<u64>())
     }
 
-    /// Returns how well a query and a response fit that have the same key.
+    /// Returns how well two messages with the same key match.
     fn fit(&self, other: &UnpairedLine) -> Fit {
         match (self.answer.is_some(), other.answer.is_some()) {
             (false, true) => pairing::fit(self.times, other.times),
@@ -97,18 +97,18 @@ impl UnpairedLine {
     }
 }
 
-impl QueryLog {
-    /// Writes to `files`.
+impl QueryLogOutput {
+    /// Creates an output to `files`.
     pub(crate) fn new(files: FileSeries) -> Self {
         Self {
             files,
             clock: Clock::default(),
-            waiting: UnpairedTable::default(),
+            unpaired: UnpairedTable::default(),
             bytes: 0,
-            upstream: Upstream::new(),
+            upstream: UpstreamQueries::new(),
             seen: Default::default(),
             lines: 0,
-            helpers: 0,
+            upstream_messages: 0,
             keys: PairKeys::default(),
             remarks: Remarks::default(),
         }
@@ -127,63 +127,63 @@ impl QueryLog {
             false => (message.response_message, times.response),
         };
         let Some(wire) = wire else {
-            self.remarks.count("messages hold no DNS message, and have no line");
+            self.remarks.count("messages skipped: they contain no DNS message");
             return Ok(());
         };
         let hop = match message.message_type.hop() {
             Some(Hop::Resolver | Hop::Forwarder) => {
-                self.helpers += 1;
+                self.upstream_messages += 1;
                 if let (Ok(parts), Some(time)) = (Parts::find(wire), time) {
-                    self.upstream.note(identity.unwrap_or_default(), &parts, time);
+                    self.upstream.record(identity.unwrap_or_default(), &parts, time);
                 }
                 return Ok(());
             }
             Some(hop @ (Hop::Auth | Hop::Client | Hop::Stub | Hop::Tool | Hop::Update)) => hop,
             None => {
-                self.remarks.count("messages are of an unknown type, and have no line");
+                self.remarks.count("messages skipped: unknown type");
                 return Ok(());
             }
         };
-        // This message has its line even if another's could not be written: it is counted then.
-        let ended = self.end_older(identity, times.first());
+        // This message is processed, and thus counted, even if writing another one failed.
+        let ended = self.end_expired(identity, times.first());
         let seen = &mut self.seen[hop as usize];
         seen.queries |= is_query;
         seen.responses |= !is_query;
-        let mut front = Vec::with_capacity(128);
-        line::ends(identity, hop.name(), message, &mut front);
+        let mut middle = Vec::with_capacity(128);
+        line::endpoints(identity, hop.name(), message, &mut middle);
         ended.and(match Parts::find(wire) {
             Ok(parts) => {
-                let half = self.half(hop, identity, message, &parts, front);
+                let line = self.unpaired_line(hop, identity, message, &parts, middle);
                 let key = self.keys.key(identity, message, &parts);
-                self.pair(key, half)
+                self.pair(key, line)
             }
             Err(error) => {
                 let out = &mut self.files.buffer;
                 line::begin(time, &mut self.clock, out);
-                out.extend_from_slice(&front);
-                line::bad(wire, &error.to_string(), out);
+                out.extend_from_slice(&middle);
+                line::invalid(wire, &error.to_string(), out);
                 self.lines += 1;
                 self.files.end_unit()
             }
         })
     }
 
-    /// A query or response.
-    fn half(
+    /// Returns a query or response as an unpaired line.
+    fn unpaired_line(
         &mut self,
         hop: Hop,
         identity: Option<&[u8]>,
         message: &Message<'_>,
         parts: &Parts<'_>,
-        mut front: Vec<u8>,
+        mut middle: Vec<u8>,
     ) -> UnpairedLine {
-        // A response may bring its query along.
+        // A response may contain its query.
         let query = message.query_message.and_then(|wire| Parts::find(wire).ok());
-        line::question(query.as_ref().unwrap_or(parts), query.is_some(), &mut front);
-        let answer = message.message_type.is_response().then(|| Answer {
+        line::question(query.as_ref().unwrap_or(parts), query.is_some(), &mut middle);
+        let answer = message.message_type.is_response().then(|| AnswerColumns {
             code: (!pairing::is_unsent(message)).then(|| parts.response_code()),
-            asked: if hop == Hop::Client {
-                self.upstream.asked_for(identity.unwrap_or_default(), parts)
+            upstream_times: if hop == Hop::Client {
+                self.upstream.times_for(identity.unwrap_or_default(), parts)
             } else {
                 None
             },
@@ -191,50 +191,50 @@ impl QueryLog {
         UnpairedLine {
             hop,
             times: ExchangeTimes::of(message),
-            front,
+            middle,
             answer,
             server: self.keys.server(identity),
             since: Instant::now(),
         }
     }
 
-    /// Makes a line of a half and the one that waits for it; or else lets it wait, unless that is
-    /// of no use.
-    fn pair(&mut self, key: u64, mut half: UnpairedLine) -> Result<(), FrameOutputError> {
-        let seen = self.seen[half.hop as usize];
-        let is_query = half.answer.is_none();
-        let waits = match is_query {
-            true => !seen.queries_alone(),
-            // One that brings its query along has it in an event of its own too, where queries are logged.
+    /// Writes the line of a message and its counterpart. Without a counterpart, the message waits for one if
+    /// it is expected.
+    fn pair(&mut self, key: u64, mut line: UnpairedLine) -> Result<(), FrameOutputError> {
+        let seen = self.seen[line.hop as usize];
+        let is_query = line.answer.is_none();
+        let is_expected = match is_query {
+            true => !seen.logs_only_queries(),
+            // If queries are logged, this applies even to the query of a response that contains it.
             false => seen.queries,
         };
-        if let Some(other) = self.waiting.take_best(key, |other| half.fit(other)) {
+        if let Some(other) = self.unpaired.take_best(key, |other| line.fit(other)) {
             self.bytes -= other.bytes();
-            let (query, response) = if is_query { (half, other) } else { (other, half) };
-            return self.line(&query, Some(&response));
+            let (query, response) = if is_query { (line, other) } else { (other, line) };
+            return self.write_line(&query, Some(&response));
         }
-        if !waits {
-            return self.line_alone(&half);
+        if !is_expected {
+            return self.write_unpaired(&line);
         }
-        half.front.shrink_to_fit();
-        self.bytes += half.bytes();
-        self.waiting.push(key, half);
+        line.middle.shrink_to_fit();
+        self.bytes += line.bytes();
+        self.unpaired.push(key, line);
         while self.bytes > BYTES_MAX {
             if seen.responses {
-                self.remarks.count("messages were too many to wait for their other half");
+                self.remarks.count("messages unpaired: too many were pending");
             }
             self.end_oldest()?;
         }
         Ok(())
     }
 
-    /// Writes the line of a half without the other.
-    fn line_alone(&mut self, half: &UnpairedLine) -> Result<(), FrameOutputError> {
-        self.line(half, half.answer.is_some().then_some(half))
+    /// Writes the line of a message without its counterpart.
+    fn write_unpaired(&mut self, line: &UnpairedLine) -> Result<(), FrameOutputError> {
+        self.write_line(line, line.answer.is_some().then_some(line))
     }
 
-    /// Writes the line of a query and its response, which may be one and the same.
-    fn line(
+    /// Writes the line of a query and its response, which may be the same message.
+    fn write_line(
         &mut self,
         query: &UnpairedLine,
         response: Option<&UnpairedLine>,
@@ -245,26 +245,26 @@ impl QueryLog {
         let latency = own.map_or(Latency::Unknown, |own| pairing::latency(asked, own));
         let answer = response.and_then(|response| response.answer.as_ref());
         if latency == Latency::Negative {
-            self.remarks.count("responses are before their queries, and have no latency");
+            self.remarks.count("responses without latency: earlier than their queries");
         }
         let until = own.and_then(|own| own.response);
         let out = &mut self.files.buffer;
         line::begin(time, &mut self.clock, out);
-        out.extend_from_slice(&query.front);
+        out.extend_from_slice(&query.middle);
         line::answer(answer, latency, until, out);
         self.lines += 1;
         self.files.end_unit()
     }
 
-    /// Ends those for whom, at the time of a message of the same server, it is too late.
-    fn end_older(
+    /// Ends the wait of messages that have expired at the time of a message from the same server.
+    fn end_expired(
         &mut self,
         identity: Option<&[u8]>,
         time: Option<u64>,
     ) -> Result<(), FrameOutputError> {
         let server = self.keys.server(identity);
         while self
-            .waiting
+            .unpaired
             .oldest()
             .is_some_and(|oldest| oldest.server == server && oldest.times.has_expired_at(time))
         {
@@ -273,15 +273,15 @@ impl QueryLog {
         Ok(())
     }
 
-    /// Ends the wait of the oldest, and of the following ones for which no response is expected.
+    /// Ends the wait of the oldest message, and of the following ones if no response is expected.
     fn end_oldest(&mut self) -> Result<(), FrameOutputError> {
-        while let Some(half) = self.waiting.pop_oldest() {
-            self.bytes -= half.bytes();
-            self.line_alone(&half)?;
-            let seen = &mut self.seen[half.hop as usize];
-            seen.unanswered = seen.unanswered.saturating_add(half.answer.is_none().into());
-            let next = self.waiting.oldest().map(|next| next.hop);
-            if !seen.queries_alone() || next != Some(half.hop) {
+        while let Some(line) = self.unpaired.pop_oldest() {
+            self.bytes -= line.bytes();
+            self.write_unpaired(&line)?;
+            let seen = &mut self.seen[line.hop as usize];
+            seen.unanswered = seen.unanswered.saturating_add(line.answer.is_none().into());
+            let next = self.unpaired.oldest().map(|next| next.hop);
+            if !seen.logs_only_queries() || next != Some(line.hop) {
                 break;
             }
         }
@@ -290,27 +290,27 @@ impl QueryLog {
 
     fn end_all(&mut self) -> Result<(), FrameOutputError> {
         let mut ended = Ok(());
-        while self.waiting.count() > 0 {
-            // After a failure the others are counted.
+        while self.unpaired.count() > 0 {
+            // After a failure, the remaining lines are counted as lost.
             ended = ended.and(self.end_oldest());
         }
         ended
     }
 
-    /// When the oldest has waited for long enough.
-    fn over_at(&self) -> Option<Instant> {
-        self.waiting.oldest().map(|oldest| oldest.since + TIMEOUT)
+    /// Returns the time at which the wait of the oldest message ends.
+    fn timeout_at(&self) -> Option<Instant> {
+        self.unpaired.oldest().map(|oldest| oldest.since + TIMEOUT)
     }
 }
 
-impl FrameOutput for QueryLog {
+impl FrameOutput for QueryLogOutput {
     fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
-        // Of frames that hold no event the worker tells.
+        // The worker reports frames that cannot be decoded.
         let Ok(event) = frame.event else { return Ok(()) };
         match &event.message {
             Some(message) => self.message(event.identity, message),
             None => {
-                self.remarks.count("messages hold no DNS message, and have no line");
+                self.remarks.count("messages skipped: they contain no DNS message");
                 Ok(())
             }
         }
@@ -321,12 +321,12 @@ impl FrameOutput for QueryLog {
     }
 
     fn due(&mut self) -> Option<Instant> {
-        [self.over_at(), self.files.due()].into_iter().flatten().min()
+        [self.timeout_at(), self.files.due()].into_iter().flatten().min()
     }
 
     fn tick(&mut self) -> Result<(), FrameOutputError> {
         let now = Instant::now();
-        while self.over_at().is_some_and(|over_at| over_at <= now) {
+        while self.timeout_at().is_some_and(|timeout_at| timeout_at <= now) {
             self.end_oldest()?;
         }
         self.files.write()?;
@@ -337,11 +337,11 @@ impl FrameOutput for QueryLog {
         let ended = self.end_all();
         let name = self.files.name();
         self.remarks.report(name, report);
-        if self.lines == 0 && self.helpers > 0 {
-            let helpers = self.helpers;
+        if self.lines == 0 && self.upstream_messages > 0 {
+            let upstream_messages = self.upstream_messages;
             report(format!(
-                "{name}: {helpers} messages of RESOLVER and FORWARDER only say what was in the \
-                 cache: no query of a client came"
+                "{name}: no client queries; {upstream_messages} RESOLVER and FORWARDER messages have no line of \
+                 their own"
             ));
         }
         self.files.finish_after(ended)

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Values of the most recently used keys.
+//! A bounded map of the most recently used keys.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Values by key, of which those that are not used are forgotten.
+/// A map that forgets entries that were not used for a long time.
 #[derive(Debug)]
-pub(crate) struct Recent<K, V> {
-    /// Those used since the last change.
+pub(crate) struct RecentMap<K, V> {
+    /// Entries used since the maps were last swapped.
     young: HashMap<K, V>,
-    /// Those used before, of which those that are not used again will be forgotten.
+    /// Entries used before; the next swap removes them unless they are used again.
     old: HashMap<K, V>,
     capacity: usize,
 }
 
-impl<K: Eq + Hash, V> Recent<K, V> {
-    /// Remembers at least the last `capacity` keys, at most twice as many.
+impl<K: Eq + Hash, V> RecentMap<K, V> {
+    /// Creates a map of at least the last `capacity` keys and at most twice as many.
     pub(crate) fn new(capacity: usize) -> Self {
         Self { young: HashMap::new(), old: HashMap::new(), capacity }
     }
 
-    /// The value of `key`, made if there is none.
+    /// Returns the value of `key`, inserting the result of `make` if it is absent.
     pub(crate) fn entry<Q>(&mut self, key: &Q, make: impl FnOnce() -> V) -> &mut V
     where
         K: Borrow<Q>,
@@ -38,7 +38,7 @@ impl<K: Eq + Hash, V> Recent<K, V> {
         young.entry(key.to_owned()).or_insert_with(make)
     }
 
-    /// The value of `key`, if it is remembered.
+    /// Returns the value of `key`, if present.
     pub(crate) fn get<Q>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
@@ -53,8 +53,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_used_is_remembered_and_the_number_is_bounded() {
-        let mut recent = Recent::new(10);
+    fn used_entries_stay_and_the_size_is_bounded() {
+        let mut recent = RecentMap::new(10);
         for other in 1..1000 {
             *recent.entry(&0, || 0) += 1;
             *recent.entry(&other, || 0) += 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Relays: frames go on to other receivers as they are, each with a queue of its own.
+//! Relays, which forward frames unchanged to other receivers, each with its own queue.
 
 mod tls;
 mod watch;
@@ -29,77 +29,76 @@ use crate::account::{Account, LossReason};
 use crate::batch;
 use crate::queue::InputKind;
 
-/// Maximum wait for room in the queue when waiting loses no frames.
+/// Interval between checks for room in the queue, for input that can wait.
 const ROOM_CHECK: Duration = Duration::from_millis(1);
 
-/// How long the end may wait for a receiver, and frames of files for one that is not connected, if
-/// nothing else is said.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Default of the maximum wait for a receiver: at exit, and for frames of files while it is disconnected.
+const DEFAULT_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// Maximum wait at the end for a receiver that is not connected, once the program is to stop.
-const PATIENCE_AT_STOP: Duration = Duration::from_secs(1);
+/// Maximum wait at exit for a disconnected receiver after a request to stop.
+const WAIT_MAX_AT_STOP: Duration = Duration::from_secs(1);
 
-/// Interval between checks whether it is connected, while the end waits.
+/// Interval between checks of the connection at exit.
 const END_CHECK: Duration = Duration::from_millis(20);
 
-/// Interval of updating the account and of reporting changes.
+/// Interval between updates of the account and reports of changes.
 const ACCOUNT_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The error of starting a relay.
 #[derive(Debug, Error)]
 pub enum RelayError {
-    /// The path of a Unix socket cannot be connected to.
+    /// The path of a Unix socket is invalid.
     #[error("relay to {name}: {source}")]
     Socket {
-        /// The receiver.
+        /// Name of the receiver.
         name: String,
         /// The cause.
         source: io::Error,
     },
-    /// The system does not allow a thread, or its queue.
+    /// The thread of the relay, or its queue, cannot be created.
     #[error("relay to {name}: {source}")]
     Thread {
-        /// The receiver.
+        /// Name of the receiver.
         name: String,
         /// The cause.
         source: StartError,
     },
-    /// The content type cannot be sent.
+    /// The content type is invalid.
     #[error("relay to {name}: {source}")]
     ContentType {
-        /// The receiver.
+        /// Name of the receiver.
         name: String,
         /// The cause.
         source: ControlError,
     },
-    /// The files of TLS cannot be used.
+    /// The files with certificates or keys cannot be used.
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),
 }
 
-/// One destination.
-pub struct Relay {
+/// The output to one receiver.
+pub struct RelayOutput {
     thread: IoThr<Vec<u8>>,
     producer: FrameProducer<Vec<u8>>,
-    /// Frames come from files now, which wait.
-    patient: bool,
-    /// Set when the program is to stop.
+    /// True while frames come from files, which can wait.
+    can_wait: bool,
+    /// Set when the program is asked to stop.
     stop: Arc<AtomicBool>,
-    /// Maximum wait for a receiver that is not connected.
-    patience: Duration,
-    /// Until when it does.
-    give_up: Option<Instant>,
+    /// Maximum wait for a disconnected receiver.
+    wait_max: Duration,
+    /// End of the current wait for a disconnected receiver.
+    wait_end: Option<Instant>,
     dropped: u64,
     account: Arc<Account>,
     watch: RelayWatch,
     due: Instant,
 }
 
-impl Relay {
-    /// Sends to `address`, with the settings `tls` if that is spoken to it. With frames of files it
-    /// waits for a receiver that is slow, and a while for one that is not connected; of sockets it
-    /// leaves frames out, so that no output holds up another. Once `stop` is set none waits for room,
-    /// and the end not for long. If it `is_endless`, that a receiver is there is reported too.
+impl RelayOutput {
+    /// Starts a relay to `address`, with the settings `tls` if it uses TLS. Frames of files wait for a slow
+    /// receiver and, up to `timeout`, for a disconnected one. Frames of sockets are dropped if the queue is
+    /// full, so that no output blocks another. Once `stop` is set, no frames wait, and closing is quick. The
+    /// first connection is reported only if the input `is_endless`.
     pub fn start(
         address: &PeerAddress,
         tls: &TlsOptions,
@@ -120,16 +119,16 @@ impl Relay {
         let added = writer.add_content_type(CONTENT_TYPE);
         added.map_err(|source| RelayError::ContentType { name: name.clone(), source })?;
         let timeout = timeout.filter(|timeout| !timeout.is_zero());
-        let patience = timeout.unwrap_or(PATIENCE);
+        let wait_max = timeout.unwrap_or(DEFAULT_WAIT_MAX);
         if let Some(timeout) = timeout {
             writer.io_timeout = timeout;
         }
         let mut options = IoThrOptions::default();
-        options.sender.close_timeout = patience;
+        options.sender.close_timeout = wait_max;
         let failed = |source| RelayError::Thread { name: name.clone(), source };
         let started = IoThr::start(options, StreamWriter::new(transport, writer));
         let (thread, mut producers) = started.map_err(failed)?;
-        let missing = || failed(io::Error::other("has no queue").into());
+        let missing = || failed(io::Error::other("no queue was created").into());
         let producer = producers.pop().ok_or_else(missing)?;
         let watch = RelayWatch::new(&name, is_endless);
         let account = Arc::new(Account::new(name, true));
@@ -137,10 +136,10 @@ impl Relay {
         Ok(Self {
             thread,
             producer,
-            patient: false,
+            can_wait: false,
             stop,
-            patience,
-            give_up: None,
+            wait_max,
+            wait_end: None,
             dropped: 0,
             account,
             watch,
@@ -148,7 +147,7 @@ impl Relay {
         })
     }
 
-    /// Returns the account of its frames, at most a second old.
+    /// Returns the account of the relay, which is updated every [`ACCOUNT_INTERVAL`].
     pub fn account(&self) -> Arc<Account> {
         Arc::clone(&self.account)
     }
@@ -158,13 +157,13 @@ impl Relay {
         loop {
             match self.producer.submit(payload) {
                 Ok(()) => {
-                    self.give_up = None;
+                    self.wait_end = None;
                     return;
                 }
-                Err(Refused::Full(refused)) if self.patient && self.may_wait() => {
+                Err(Refused::Full(refused)) if self.can_wait && self.keeps_waiting() => {
                     payload = refused;
                     if self.due <= Instant::now() {
-                        self.look();
+                        self.update();
                     }
                     thread::sleep(ROOM_CHECK);
                 }
@@ -176,29 +175,29 @@ impl Relay {
         }
     }
 
-    /// Returns whether the queue can be expected to have room some day.
-    fn may_wait(&mut self) -> bool {
+    /// Returns whether to keep waiting for room in the queue.
+    fn keeps_waiting(&mut self) -> bool {
         if self.stop.load(Ordering::Relaxed) {
             return false;
         }
         if self.thread.stats().state == LinkState::Connected {
-            self.give_up = None;
+            self.wait_end = None;
             return true;
         }
         let now = Instant::now();
-        now < *self.give_up.get_or_insert(deadline(now, self.patience))
+        now < *self.wait_end.get_or_insert(deadline(now, self.wait_max))
     }
 
-    /// Ends the stream when what waits is sent, or nobody can be expected to take it.
+    /// Ends the stream when pending frames have been sent, or when the wait for the receiver times out.
     fn close(&self) {
-        let until = deadline(Instant::now(), self.patience);
+        let until = deadline(Instant::now(), self.wait_max);
         let is_stopped = || self.stop.load(Ordering::Relaxed);
         let left = loop {
             let stats = self.thread.stats();
             let left = until.saturating_duration_since(Instant::now());
             let may_connect = match stats.state {
                 LinkState::Connecting => true,
-                // It has not begun to.
+                // The first attempt is still to come.
                 LinkState::Disconnected => stats.connects + stats.connect_failures == 0,
                 _ => false,
             };
@@ -206,23 +205,23 @@ impl Relay {
                 break left;
             }
             if is_stopped() {
-                break left.min(PATIENCE_AT_STOP);
+                break left.min(WAIT_MAX_AT_STOP);
             }
             thread::sleep(END_CHECK);
         };
         self.thread.close_within(left);
     }
 
-    /// Brings the account up to date, and reports what has changed.
-    fn look(&mut self) {
+    /// Updates the account and reports changes.
+    fn update(&mut self) {
         self.due = Instant::now() + ACCOUNT_INTERVAL;
         let stats = self.thread.stats();
-        self.count(stats);
+        self.update_account(stats);
         let error = self.last_error();
         self.watch.observe(stats, self.account.lost(), error);
     }
 
-    /// Returns the last failure, without the name of the relay, which messages have already.
+    /// Returns the last error without the name of the relay, which messages contain already.
     fn last_error(&self) -> Option<String> {
         let error = self.thread.last_error()?;
         let name = &self.account.name;
@@ -230,8 +229,8 @@ impl Relay {
         Some(error.strip_prefix(&prefix).map_or(error.clone(), String::from))
     }
 
-    /// Brings the account up to date. Pending frames are not lost.
-    fn count(&self, stats: SenderStats) {
+    /// Updates the account. Pending frames do not count as lost.
+    fn update_account(&self, stats: SenderStats) {
         let account = &*self.account;
         account.frames.store(stats.written, Ordering::Relaxed);
         account.failures.store(stats.connect_failures + stats.disconnects, Ordering::Relaxed);
@@ -243,9 +242,9 @@ impl Relay {
     }
 }
 
-impl FrameOutput for Relay {
+impl FrameOutput for RelayOutput {
     fn set_input(&mut self, input: InputKind) {
-        self.patient = input == InputKind::File;
+        self.can_wait = input == InputKind::File;
     }
 
     fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
@@ -272,14 +271,14 @@ impl FrameOutput for Relay {
     }
 
     fn tick(&mut self) -> Result<(), FrameOutputError> {
-        self.look();
+        self.update();
         Ok(())
     }
 
     fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
         self.close();
-        // Frames that are pending now are not sent any more.
-        self.count(SenderStats { waiting: 0, ..self.thread.stats() });
+        // Pending frames will not be sent.
+        self.update_account(SenderStats { waiting: 0, ..self.thread.stats() });
         let lost = self.account.lost();
         if lost == 0 {
             return Ok(());

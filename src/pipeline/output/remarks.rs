@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Remarks at the end of an output about messages that it could not write as they are.
+//! Counted remarks about messages that an output could not write unchanged.
 
-/// Remarks, each with how often it was made.
+/// Remarks with their counts.
 #[derive(Debug, Default)]
 pub(crate) struct Remarks(Vec<(&'static str, u64)>);
 
@@ -14,7 +14,7 @@ impl Remarks {
         }
     }
 
-    /// Says all of it of the output `name`.
+    /// Reports all remarks about the output `name`.
     pub(crate) fn report(&self, name: &str, report: &mut dyn FnMut(String)) {
         for (what, count) in &self.0 {
             report(format!("{name}: {count} {what}"));

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Files, one after the other: what all outputs to files have in common, with the rotation and the
-//! safety of `fstrm_capture`.
+//! A series of files with rotation and buffering, shared by all outputs to files.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,54 +11,53 @@ use files::output_file::FrameWriteError;
 use files::rotating_file::{Files, RotatingFile};
 use operator_log::Log;
 
-use super::commands::Patience;
+use super::commands::CommandWait;
 use super::error::FrameOutputError;
 
-/// Interval between checks of the commands that run for finished files.
+/// Interval between checks for exited commands of finished files.
 const REAP: Duration = Duration::from_secs(1);
 
-/// Maximum time that compression may hold data back.
+/// Maximum time for which data may stay in the compressor.
 const HOLD_BACK: Duration = Duration::from_secs(1);
 
-/// Bytes that wait for a write at most.
+/// Size of the buffer at which it is written.
 const BUFFER_SIZE: usize = 128 << 10;
 
-/// A series of files, or the standard output.
+/// A series of files, or the standard output, written in units such as frames or lines.
 pub struct FileSeries {
     name: String,
     files: Box<RotatingFile>,
     log: Log,
-    /// What is not written yet. Who appends a unit to it calls [`FileSeries::end_unit`].
+    /// Data that is not written yet. Call [`FileSeries::end_unit`] after appending a unit.
     pub(crate) buffer: Vec<u8>,
-    /// Bytes of whole units in the buffer.
+    /// Size of the complete units in the buffer.
     whole: usize,
-    /// The number of these units.
+    /// Number of complete units in the buffer.
     units: u64,
     state: SeriesState,
-    /// Units that came after a write had failed.
-    late: u64,
-    /// Units that are not in a file.
+    /// Number of units dropped after a failed write.
+    dropped: u64,
+    /// Number of all units that were not written.
     lost: Arc<AtomicU64>,
-    /// Units were written since the beginning, or since [`FileSeries::revive`].
+    /// True if units were written since the start or the last [`FileSeries::revive`].
     has_written: bool,
     flush_at: Option<Instant>,
-    /// When to look after the commands that run.
+    /// Time of the next check for exited commands.
     reap_at: Option<Instant>,
 }
 
-/// The state of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SeriesState {
     Writing,
-    /// Nobody reads the standard output any more.
-    Unread,
+    /// The reader closed the standard output.
+    ReaderGone,
     /// A write failed.
     Failed,
 }
 
 impl FileSeries {
-    /// Opens the first file, but leaves what is there as it is until [`FileSeries::begin`]. A reader that
-    /// does not read is given up once `stop` is set.
+    /// Opens the first file, but leaves an existing file unchanged until [`FileSeries::begin`]. Once `stop` is
+    /// set, writes to a stalled reader are abandoned.
     pub(crate) fn open(
         files: &Files,
         content: Content,
@@ -77,7 +75,7 @@ impl FileSeries {
             whole: 0,
             units: 0,
             state: SeriesState::Writing,
-            late: 0,
+            dropped: 0,
             lost: Arc::default(),
             has_written: false,
             flush_at: None,
@@ -85,28 +83,27 @@ impl FileSeries {
         })
     }
 
-    /// Begins the first file.
+    /// Starts the first file.
     pub fn begin(&mut self) -> Result<(), FrameOutputError> {
         Ok(self.files.begin(&self.log)?)
     }
 
-    /// Returns its name in messages: the file, or the pattern of names.
+    /// Returns the name of the file in messages, or the pattern of the names.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Ends a unit, which the next file has if this one has no room for it. Writes if there is
-    /// enough.
+    /// Ends a unit. Starts a new file if the unit exceeds the size of this one; writes a full buffer.
     pub(crate) fn end_unit(&mut self) -> Result<(), FrameOutputError> {
         self.end_units(1)
     }
 
-    /// Ends so many units, which are in one file. After a write that failed they are only counted: who
-    /// has more that waits need not keep it.
+    /// Ends `count` units that must be in one file. After a failed write, they are dropped and counted, so
+    /// that callers need not keep pending data.
     pub(crate) fn end_units(&mut self, count: u64) -> Result<(), FrameOutputError> {
         if self.state != SeriesState::Writing {
             self.buffer.clear();
-            self.late += count;
+            self.dropped += count;
             self.lost.fetch_add(count, Ordering::Relaxed);
             return Ok(());
         }
@@ -123,7 +120,7 @@ impl FileSeries {
         if self.whole >= BUFFER_SIZE { self.write() } else { Ok(()) }
     }
 
-    /// Writes all units.
+    /// Writes all complete units.
     pub(crate) fn write(&mut self) -> Result<(), FrameOutputError> {
         if self.state != SeriesState::Writing {
             return Ok(());
@@ -145,37 +142,37 @@ impl FileSeries {
 
     fn failed(&mut self, source: FrameWriteError) -> FrameOutputError {
         if source.is_reader_gone() {
-            self.state = SeriesState::Unread;
+            self.state = SeriesState::ReaderGone;
             return FrameOutputError::ReaderGone;
         }
         self.state = SeriesState::Failed;
         self.lost.fetch_add(source.lost(), Ordering::Relaxed);
-        // What was compressed may be there, and may be not.
+        // Data in the compressor may have been written or not.
         let (is_maximum, unit) = (self.files.holds_back(), self.files.unit());
         FrameOutputError::Lost { source, is_maximum, unit }
     }
 
-    /// When [`FileSeries::tick`] is due.
+    /// Returns the time at which [`FileSeries::tick`] is due.
     pub(crate) fn due(&self) -> Option<Instant> {
         [self.split_at(), self.reap_at, self.flush_at].into_iter().flatten().min()
     }
 
-    /// Does what is due by time.
+    /// Performs periodic work: starts the next file, and the work of [`FileSeries::maintain`].
     pub(crate) fn tick(&mut self) -> Result<(), FrameOutputError> {
         let now = Instant::now();
-        if self.is_over(now) {
+        if self.is_split_due(now) {
             self.reopen()?;
         }
-        self.look_after(now)
+        self.maintain(now)
     }
 
-    /// Returns whether the time of the file is over.
-    pub(crate) fn is_over(&self, now: Instant) -> bool {
+    /// Returns whether the next file is due at `now`.
+    pub(crate) fn is_split_due(&self, now: Instant) -> bool {
         self.split_at().is_some_and(|split_at| split_at <= now)
     }
 
-    /// Does what is due by time, but for the next file.
-    pub(crate) fn look_after(&mut self, now: Instant) -> Result<(), FrameOutputError> {
+    /// Checks for exited commands and flushes the compressor if due.
+    pub(crate) fn maintain(&mut self, now: Instant) -> Result<(), FrameOutputError> {
         if self.reap_at.is_some_and(|reap_at| reap_at <= now) {
             self.files.reap(&self.log);
             self.reap_at = self.next_reap();
@@ -188,22 +185,21 @@ impl FileSeries {
         Ok(())
     }
 
-    /// Makes it write again after a write that failed.
+    /// Resumes writing after a failed write.
     pub fn revive(&mut self) -> Result<(), FrameOutputError> {
         self.files.revive(&self.log)?;
-        self.write_on();
+        self.resume();
         Ok(())
     }
 
-    /// The same for a file that cannot be read without the lost data: leaves it, and starts
-    /// another.
+    /// Resumes writing in a new file, because the old one is unreadable without the lost data.
     pub fn leave_broken(&mut self) -> Result<(), FrameOutputError> {
         self.files.leave_broken(&self.log)?;
-        self.write_on();
+        self.resume();
         Ok(())
     }
 
-    fn write_on(&mut self) {
+    fn resume(&mut self) {
         (self.state, self.has_written) = (SeriesState::Writing, false);
         self.buffer.clear();
         (self.whole, self.units) = (0, 0);
@@ -214,17 +210,17 @@ impl FileSeries {
         self.has_written
     }
 
-    /// Units that are not in a file, for others to see.
+    /// Returns the shared counter of units that were not written.
     pub(crate) fn lost(&self) -> Arc<AtomicU64> {
         self.lost.clone()
     }
 
-    /// Returns when the next file is due.
+    /// Returns the time at which the next file is due.
     pub(crate) fn split_at(&self) -> Option<Instant> {
         self.files.rotate_at()
     }
 
-    /// Begins the next file.
+    /// Starts the next file.
     pub(crate) fn reopen(&mut self) -> Result<(), FrameOutputError> {
         self.write()?;
         self.rotate();
@@ -240,34 +236,34 @@ impl FileSeries {
         self.files.commands_run().then(|| Instant::now() + REAP)
     }
 
-    /// Returns whether the file has no data yet.
+    /// Returns whether the file contains no data yet.
     pub(crate) fn is_new(&self) -> bool {
         self.files.is_new()
     }
 
-    /// Ends the last file, and waits for the commands that still run, unless a signal ends that.
+    /// Ends the last file and waits for running commands, unless a signal interrupts the wait.
     pub(crate) fn finish(self) -> Result<(), FrameOutputError> {
         self.finish_after(Ok(()))
     }
 
-    /// The same after `written`, which is how the last units were ended. Says what was counted after a
-    /// failure too.
+    /// Finishes like [`FileSeries::finish`] after the last units were ended with the result `written`. An error
+    /// includes the number of units dropped after a failed write.
     pub(crate) fn finish_after(
         mut self,
         written: Result<(), FrameOutputError>,
     ) -> Result<(), FrameOutputError> {
-        let patience = Patience::from_now();
+        let wait = CommandWait::start();
         let written = written.and(self.write());
-        let Self { name, files, log, late, lost, state, .. } = self;
+        let Self { name, files, log, dropped, lost, state, .. } = self;
         let unit = files.unit();
         let Closed { commands, complete, unwritten, unnamed, .. } = files.close(&log);
         lost.fetch_add(unwritten + unnamed, Ordering::Relaxed);
         if let Some(commands) = commands {
-            patience.wait(commands, &log);
+            wait.for_commands(commands, &log);
         }
-        if state == SeriesState::Failed && late > 0 {
-            let source = written.err().filter(FrameOutputError::is_news).map(Box::new);
-            return Err(FrameOutputError::LostAfter { name, source, count: late, unit });
+        if state == SeriesState::Failed && dropped > 0 {
+            let source = written.err().filter(FrameOutputError::is_unreported).map(Box::new);
+            return Err(FrameOutputError::LostAfter { name, source, count: dropped, unit });
         }
         written?;
         if complete { Ok(()) } else { Err(FrameOutputError::Reported) }

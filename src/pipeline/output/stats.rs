@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Statistics: on a terminal once a second, as text at the end, and for Prometheus.
+//! The output of statistics: every second on a terminal, as text at exit, and as metrics.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -16,74 +16,75 @@ use crate::stats::metrics::{Page, RejectedCounts};
 use crate::stats::text;
 use crate::stats::text::{Now, Size};
 
-/// Interval between updates of the view.
+/// Interval between updates of the terminal and the metrics.
 const REFRESH: Duration = Duration::from_secs(1);
 
-/// Columns and lines of a terminal that does not say how large it is.
-const USUAL_SIZE: Size = Size { width: 80, height: Some(24) };
+/// Size assumed for a terminal of unknown size.
+const DEFAULT_SIZE: Size = Size { width: 80, height: Some(24) };
 
-/// The form of text without a terminal.
+/// Size of text that is not destination on a terminal.
 const UNLIMITED: Size = Size { width: usize::MAX, height: None };
 
-/// Goes to the upper left corner.
+/// The terminal sequence that moves the cursor to the upper left corner.
 const HOME: &str = "\x1b[H";
 
-/// Erases from the cursor to the end of the line, and goes to the next.
+/// The terminal sequence that erases the rest of the line and starts the next one.
 const END_LINE: &str = "\x1b[K\n";
 
-/// Erases from the cursor to the end of the screen.
+/// The terminal sequence that erases the rest of the screen.
 const ERASE_BELOW: &str = "\x1b[J";
 
-/// Where text is printed.
+/// The destination of statistics as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Printed {
-    /// Nowhere.
-    Not,
-    /// To the standard output, which has no other use if `alone`.
-    Output {
-        /// Nothing else goes there.
-        alone: bool,
+pub enum StatsDestination {
+    /// No text.
+    None,
+    /// The standard output.
+    Stdout {
+        /// True if no other output writes to the standard output.
+        exclusive: bool,
     },
-    /// To the standard error: what goes to the standard output has a form of its own.
-    Error,
+    /// The standard error, because the standard output has data of another format.
+    Stderr,
 }
 
 /// The output of statistics, as text or as metrics.
 #[derive(Debug)]
 pub struct StatsOutput {
     counts: MessageStats,
-    printed: Printed,
-    /// True if the text is made new while messages come.
-    live: bool,
+    destination: StatsDestination,
+    /// True if the text is refreshed on a terminal.
+    is_live: bool,
     page: Option<Page>,
-    /// The accounts of the other outputs.
+    /// Accounts of the other outputs.
     accounts: Vec<Arc<Account>>,
     rejected: RejectedCounts,
     due: Instant,
-    /// When the text was made new, and how many messages there were.
-    last: (Instant, u64),
+    /// Time and number of messages of the last refresh.
+    last_refresh: (Instant, u64),
 }
 
 impl StatsOutput {
-    /// Prints text where `printed` says; keeps `page` up to date, with what became of the frames of
-    /// the outputs that `accounts` are of, and what was not taken.
+    /// Creates the output. `page` is kept up to date and includes the counters of the other outputs, in
+    /// `accounts`, and of rejected input.
     pub fn new(
-        printed: Printed,
+        destination: StatsDestination,
         page: Option<Page>,
         accounts: Vec<Arc<Account>>,
         rejected: RejectedCounts,
     ) -> Self {
-        let live = printed == Printed::Output { alone: true } && io::stdout().is_terminal();
+        let is_live = destination == StatsDestination::Stdout { exclusive: true }
+            && io::stdout().is_terminal();
         let now = Instant::now();
         let stats = Self {
             counts: MessageStats::default(),
-            printed,
-            live,
+            destination,
+            is_live,
             page,
             accounts,
             rejected,
             due: now,
-            last: (now, 0),
+            last_refresh: (now, 0),
         };
         stats.set_page();
         stats
@@ -95,18 +96,20 @@ impl StatsOutput {
         }
     }
 
-    /// Shows the present on the terminal.
+    /// Refreshes the terminal.
     fn refresh(&mut self) -> Result<(), FrameOutputError> {
         let (then, before) =
-            std::mem::replace(&mut self.last, (Instant::now(), self.counts.frames));
-        let seconds = (self.last.0 - then).as_secs_f64().max(1e-3);
+            std::mem::replace(&mut self.last_refresh, (Instant::now(), self.counts.frames));
+        let seconds = (self.last_refresh.0 - then).as_secs_f64().max(1e-3);
         let rate = (self.counts.frames - before) as f64 / seconds;
-        let size =
-            terminal_size::terminal_size_of(io::stdout()).map_or(USUAL_SIZE, |(width, height)| {
-                // The last line is left to the cursor.
+        let size = terminal_size::terminal_size_of(io::stdout()).map_or(
+            DEFAULT_SIZE,
+            |(width, height)| {
+                // The cursor needs the last line.
                 let height = usize::from(height.0).saturating_sub(1);
                 Size { width: width.0.into(), height: Some(height) }
-            });
+            },
+        );
         let lines = text::lines(&self.counts, Some(Now { rate }), size);
         write(&format!("{HOME}{}{END_LINE}{ERASE_BELOW}", lines.join(END_LINE)))
     }
@@ -128,40 +131,40 @@ impl FrameOutput for StatsOutput {
     }
 
     fn due(&mut self) -> Option<Instant> {
-        (self.live || self.page.is_some()).then_some(self.due)
+        (self.is_live || self.page.is_some()).then_some(self.due)
     }
 
     fn tick(&mut self) -> Result<(), FrameOutputError> {
         self.due = Instant::now() + REFRESH;
         self.set_page();
-        match if self.live { self.refresh() } else { Ok(()) } {
+        match if self.is_live { self.refresh() } else { Ok(()) } {
             Err(FrameOutputError::ReaderGone) => self.stdout_closed(),
             other => other,
         }
     }
 
     fn stdout_closed(&mut self) -> Result<(), FrameOutputError> {
-        match self.printed {
-            // Prometheus reads on.
-            Printed::Output { .. } if self.page.is_some() => {
-                self.printed = Printed::Not;
-                self.live = false;
+        match self.destination {
+            // The metrics are still served.
+            StatsDestination::Stdout { .. } if self.page.is_some() => {
+                self.destination = StatsDestination::None;
+                self.is_live = false;
                 Ok(())
             }
-            Printed::Output { .. } => Err(FrameOutputError::ReaderGone),
-            Printed::Not | Printed::Error => Ok(()),
+            StatsDestination::Stdout { .. } => Err(FrameOutputError::ReaderGone),
+            StatsDestination::None | StatsDestination::Stderr => Ok(()),
         }
     }
 
     fn finish(self: Box<Self>, _: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
         let text = || text::lines(&self.counts, None, UNLIMITED).join("\n");
-        match self.printed {
-            Printed::Not => Ok(()),
-            Printed::Output { .. } if self.live => {
+        match self.destination {
+            StatsDestination::None => Ok(()),
+            StatsDestination::Stdout { .. } if self.is_live => {
                 write(&format!("{HOME}{ERASE_BELOW}{}\n", text()))
             }
-            Printed::Output { .. } => write(&format!("{}\n", text())),
-            Printed::Error => {
+            StatsDestination::Stdout { .. } => write(&format!("{}\n", text())),
+            StatsDestination::Stderr => {
                 let written = io::stderr().write_all(format!("{}\n", text()).as_bytes());
                 written.map_err(|error| FrameOutputError::new("the standard error", error))
             }

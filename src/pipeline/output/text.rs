@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Text, to the standard output or files.
+//! The output of text to files or the standard output.
 
 use super::error::FrameOutputError;
 use super::series::FileSeries;
 use super::{Frame, FrameOutput};
 use crate::print::{EventPrinter, Style};
 
-/// Quiet text, YAML or JSON.
+/// The output of quiet text, YAML or JSON.
 pub(crate) struct TextOutput {
     files: FileSeries,
     printer: EventPrinter,
 }
 
 impl TextOutput {
-    /// Prints to files in one style.
+    /// Creates an output to `files` in one style.
     pub(crate) fn new(files: FileSeries, style: Style) -> Self {
         Self { files, printer: EventPrinter::new(style) }
     }

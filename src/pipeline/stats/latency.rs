@@ -58,7 +58,7 @@ const CAPACITY: usize = 1 << 15;
 #[derive(Debug, Default)]
 pub(crate) struct Pairs {
     keys: PairKeys,
-    waiting: UnpairedTable<UnpairedMessage>,
+    unpaired: UnpairedTable<UnpairedMessage>,
     /// Message types of queries that have come, as bits: responses wait for no others.
     asked: u32,
 }
@@ -86,13 +86,13 @@ impl Pairs {
             is_response,
             server: self.keys.server(identity),
         };
-        while self.waiting.oldest().is_some_and(|oldest| {
+        while self.unpaired.oldest().is_some_and(|oldest| {
             oldest.server == half.server && oldest.times.has_expired_at(half.times.first())
         }) {
-            self.waiting.pop_oldest();
+            self.unpaired.pop_oldest();
         }
         let key = self.keys.key(identity, message, parts);
-        let other = self.waiting.take_best(key, |other| match (is_response, other.is_response) {
+        let other = self.unpaired.take_best(key, |other| match (is_response, other.is_response) {
             (false, true) => pairing::fit(half.times, other.times),
             (true, false) => pairing::fit(other.times, half.times),
             _ => Fit::Mismatch,
@@ -109,10 +109,10 @@ impl Pairs {
             None => {
                 let latency = pairing::latency(None, half.times);
                 if !is_response || self.asked & bit != 0 {
-                    self.waiting.push(key, half);
+                    self.unpaired.push(key, half);
                 }
-                if self.waiting.count() > CAPACITY {
-                    self.waiting.pop_oldest();
+                if self.unpaired.count() > CAPACITY {
+                    self.unpaired.pop_oldest();
                 }
                 latency
             }
@@ -152,7 +152,7 @@ mod tests {
                 ..Message::new(kind)
             };
             let latency = pairs.add(None, &message, &Parts::find(&wire).unwrap());
-            assert!(pairs.waiting.count() <= CAPACITY);
+            assert!(pairs.unpaired.count() <= CAPACITY);
             latency
         };
         let (query, response) = (MessageType::CLIENT_QUERY, MessageType::CLIENT_RESPONSE);

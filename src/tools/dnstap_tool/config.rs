@@ -10,7 +10,7 @@ use framestream::transport::{TlsOptions, TlsServerOptions};
 use jiff::Timestamp;
 use operator_log::Level;
 use pipeline::format::Format;
-use pipeline::output::stats::Printed;
+use pipeline::output::stats::StatsDestination;
 use pipeline::select::Selection;
 use receive::ReceiveLimits;
 use receive::address::{HostAddress, PeerAddress};
@@ -43,7 +43,7 @@ pub struct Config {
     /// The settings of TLS as a client.
     pub(crate) tls: TlsOptions,
     /// Where statistics are printed.
-    pub(crate) printed: Printed,
+    pub(crate) printed: StatsDestination,
     /// Where metrics are served.
     pub(crate) metrics: Option<HostAddress>,
 }
@@ -98,7 +98,7 @@ impl FileConfig {
 impl Config {
     /// Returns whether there are statistics.
     pub(crate) fn has_statistics(&self) -> bool {
-        self.printed != Printed::Not || self.metrics.is_some()
+        self.printed != StatsDestination::None || self.metrics.is_some()
     }
 
     /// Returns the one file of frames that all frames go to as they come, if that is what is wanted.

@@ -183,7 +183,7 @@ fn a_parquet_file_is_complete_even_if_the_next_cannot_be_created() {
     send(&place, 0..10);
     fs::rename(place.path("directory"), place.path("away")).unwrap();
     capture.signal("HUP");
-    capture.line("no next file can be begun; retrying in 1 s");
+    capture.line("failed to start the next file; retrying in 1 s");
     fs::rename(place.path("away"), place.path("directory")).unwrap();
     let mut sent = 10;
     until(|| {

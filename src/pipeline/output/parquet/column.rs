@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The values of one column, of which any may be missing, until they are written.
+//! Buffered values of one column. Any value may be missing.
 
 use bytes::Bytes;
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
@@ -9,20 +9,20 @@ use parquet::file::writer::SerializedColumnWriter;
 /// The type of the values in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ColumnKind {
-    /// Text in UTF-8, many of which are the same.
+    /// UTF-8 text with many equal values.
     Text,
     /// Bytes.
     Bytes,
-    /// A number of 32 bits.
+    /// A 32-bit number.
     Number,
-    /// Yes or no.
+    /// A boolean.
     Flag,
     /// Nanoseconds since 1970.
     Time,
 }
 
 impl ColumnKind {
-    /// Returns the type in the language of Parquet schemas, before and after the name.
+    /// Returns the parts of the column's schema before and after its name.
     pub(crate) fn schema(self) -> (&'static str, &'static str) {
         match self {
             Self::Text => ("BYTE_ARRAY", " (STRING)"),
@@ -34,17 +34,17 @@ impl ColumnKind {
     }
 }
 
-/// The values of a column.
+/// The buffered values of a column.
 #[derive(Debug)]
 pub(crate) struct Column {
     values: Values,
-    /// For each row whether there is a value: 1 or 0.
+    /// For each row, 1 if there is a value and 0 otherwise.
     levels: Vec<i16>,
 }
 
 #[derive(Debug)]
 enum Values {
-    /// The bytes of all, and where each ends.
+    /// The bytes of all values, and the end of each.
     Bytes(Vec<u8>, Vec<usize>),
     Numbers(Vec<i32>),
     Flags(Vec<bool>),
@@ -52,7 +52,7 @@ enum Values {
 }
 
 impl Column {
-    /// An empty column.
+    /// Creates an empty column.
     pub(crate) fn new(kind: ColumnKind) -> Self {
         let values = match kind {
             ColumnKind::Text | ColumnKind::Bytes => Values::Bytes(Vec::new(), Vec::new()),
@@ -63,7 +63,7 @@ impl Column {
         Self { values, levels: Vec::new() }
     }
 
-    /// Bytes that the values take.
+    /// Returns the size of the buffered values in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let values = match &self.values {
             Values::Bytes(bytes, ends) => bytes.len() + size_of_val(&ends[..]),
@@ -82,7 +82,7 @@ impl Column {
     /// Adds a number.
     pub(crate) fn number(&mut self, number: u32) {
         if let Values::Numbers(numbers) = &mut self.values {
-            // The schema says that the bits are of an unsigned number.
+            // The schema marks the number as unsigned.
             numbers.push(number.cast_signed());
             self.levels.push(1);
         }
@@ -104,7 +104,7 @@ impl Column {
         }
     }
 
-    /// Adds bytes, or text, that `print` appends; a row without a value, if it returns `None`.
+    /// Adds the bytes that `print` appends, or a row without a value if it returns `None`.
     pub(crate) fn print(&mut self, print: impl FnOnce(&mut Vec<u8>) -> Option<()>) {
         if let Values::Bytes(bytes, ends) = &mut self.values {
             let start = bytes.len();
@@ -118,7 +118,7 @@ impl Column {
         }
     }
 
-    /// Writes the values, and is empty then.
+    /// Writes the values and empties the column.
     pub(crate) fn write(
         &mut self,
         writer: &mut SerializedColumnWriter<'_>,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is in a row: the fields of dnstap under their names in the schema, and the header, question
-//! and EDNS of the DNS message, which is the response where there is one.
+//! The columns of a row: the dnstap fields under their names in the schema, then header, question and
+//! EDNS of the response or, if there is none, of the query.
 
 use std::fmt::Write as _;
 
@@ -18,7 +18,7 @@ use crate::pairing;
 use crate::pairing::is_unsent;
 use crate::print::{message as dig, named};
 
-/// Names and kinds of the columns, in the order of [`fill`].
+/// Names and kinds of the columns, in the order in which [`fill`] adds them.
 pub(crate) const COLUMNS: &[(&str, ColumnKind)] = &[
     ("event_type", ColumnKind::Text),
     ("identity", ColumnKind::Text),
@@ -67,14 +67,13 @@ pub(crate) const COLUMNS: &[(&str, ColumnKind)] = &[
     ("frame", ColumnKind::Bytes),
 ];
 
-/// The columns of a row, from the left to the right. Each value is added under the name of its column,
-/// which debug builds compare.
+/// A row under construction. Values are added in the order of the columns; debug builds compare the names.
 struct Row<'a> {
     columns: std::iter::Zip<
         std::slice::IterMut<'a, Column>,
         std::slice::Iter<'a, (&'a str, ColumnKind)>,
     >,
-    /// The problem.
+    /// The value of the column `error`.
     error: String,
 }
 
@@ -111,12 +110,12 @@ impl Row<'_> {
         self.next(name, Some(()), |column, ()| column.print(print));
     }
 
-    /// Text; in it has to be UTF-8.
+    /// Adds text, with invalid UTF-8 replaced.
     fn text(&mut self, name: &str, text: Option<&[u8]>, remarks: &mut Remarks) {
         self.next(name, text, |column, text| {
             column.print(|out| {
                 if text.utf8_chunks().any(|chunk| !chunk.invalid().is_empty()) {
-                    remarks.count("texts are no UTF-8: U+FFFD stands for the bytes that are none");
+                    remarks.count("texts are not UTF-8: invalid bytes replaced by U+FFFD");
                 }
                 out.str(&String::from_utf8_lossy(text));
                 Some(())
@@ -124,7 +123,7 @@ impl Row<'_> {
         });
     }
 
-    /// The name of an enumeration's value, or its number.
+    /// Adds the name of an enumeration's value, or its number.
     fn named(&mut self, name: &str, value: Option<(Option<&str>, u32)>) {
         self.print(name, |out| value.map(|(name, number)| named(name, number, out)));
     }
@@ -137,12 +136,12 @@ impl Row<'_> {
     fn time(&mut self, name: &str, seconds: Option<u64>, nanoseconds: Option<u32>) {
         let time = pairing::nanoseconds(seconds, nanoseconds);
         if let (Some(seconds), None) = (seconds, time) {
-            self.say(name, format_args!("{seconds} s is out of range"));
+            self.add_error(name, format_args!("{seconds} s is out of range"));
         }
         self.next(name, time, |column, time| column.time(time.cast_signed()));
     }
 
-    /// A name that is in wire format, and nothing else.
+    /// Adds a field that contains exactly one name in wire format.
     fn name(&mut self, name: &str, wire: Option<&[u8]>) {
         let mut is_bad = false;
         self.print(name, |out| {
@@ -153,19 +152,19 @@ impl Row<'_> {
         if is_bad {
             let mut hex = Vec::new();
             hex.hex(wire.unwrap_or_default());
-            self.say(name, format_args!("no name: {}", String::from_utf8_lossy(&hex)));
+            self.add_error(name, format_args!("no name: {}", String::from_utf8_lossy(&hex)));
         }
     }
 
-    /// Notes that something is wrong.
-    fn say(&mut self, what: &str, why: impl std::fmt::Display) {
+    /// Appends a problem to the column `error`.
+    fn add_error(&mut self, what: &str, why: impl std::fmt::Display) {
         let separator = if self.error.is_empty() { "" } else { "; " };
-        // A string takes all that it is given.
+        // Writing to a string cannot fail.
         let _ = write!(self.error, "{separator}{what}: {why}");
     }
 }
 
-/// Adds a row.
+/// Adds the row of a frame.
 pub(crate) fn fill(frame: &Frame<'_>, columns: &mut [Column], remarks: &mut Remarks) {
     let mut row = Row { columns: columns.iter_mut().zip(COLUMNS), error: String::new() };
     let event = frame.event.ok().copied();
@@ -183,7 +182,7 @@ pub(crate) fn fill(frame: &Frame<'_>, columns: &mut [Column], remarks: &mut Rema
     row.bytes("policy_value", value);
     dns_columns(message.as_ref(), &mut row);
     if let Err(error) = frame.event {
-        row.say("no dnstap", error);
+        row.add_error("no dnstap", error);
     }
     let error = std::mem::take(&mut row.error);
     row.bytes("error", Some(error.as_bytes()).filter(|error| !error.is_empty()));
@@ -191,7 +190,7 @@ pub(crate) fn fill(frame: &Frame<'_>, columns: &mut [Column], remarks: &mut Rema
     debug_assert!(row.columns.next().is_none());
 }
 
-/// The columns from `type` to `response_sent`. Returns the policy.
+/// Adds the columns from `type` to `response_sent`. Returns the policy.
 fn message_columns<'a>(message: Option<&Message<'a>>, row: &mut Row<'_>) -> Option<Policy<'a>> {
     let Message {
         message_type,
@@ -228,13 +227,13 @@ fn message_columns<'a>(message: Option<&Message<'a>>, row: &mut Row<'_>) -> Opti
     policy
 }
 
-/// The columns from `id` to `edns_do`.
+/// Adds the columns from `id` to `edns_do`.
 fn dns_columns(message: Option<&Message<'_>>, row: &mut Row<'_>) {
     let wire = message.and_then(|message| message.response_message.or(message.query_message));
     let parts = wire.and_then(|wire| match Parts::find(wire) {
         Ok(parts) => Some(parts),
         Err(error) => {
-            row.say("no DNS", error);
+            row.add_error("no DNS", error);
             None
         }
     });
@@ -251,7 +250,7 @@ fn dns_columns(message: Option<&Message<'_>>, row: &mut Row<'_>) {
         Some(())
     });
     row.print("rcode", |out| {
-        // A query has none.
+        // Queries have no response code.
         let parts = parts.filter(|parts| parts.flags & flag::QR != 0)?;
         dig::response_code(parts.response_code(), out);
         Some(())
@@ -293,7 +292,7 @@ mod tests {
     #[test]
     fn every_field_has_a_column_and_every_column_is_documented() {
         let names: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
-        // Message and policy have columns for each of their fields.
+        // The fields `message` and `policy` have columns for each of their own fields.
         let event = field_names(Event::FIELDS).filter(|name| *name != "message");
         let event = event.map(|name| if name == "type" { "event_type" } else { name }.to_owned());
         let message = field_names(Message::FIELDS).filter(|name| *name != "policy");

@@ -1,45 +1,44 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The sequence numbers of TCP connections (RFC 9293, section 3.4).
+//! Sequence numbers of TCP connections (RFC 9293, section 3.4).
 
-use super::packet::Way;
-use crate::output::recent::Recent;
+use super::packet::Endpoints;
+use crate::output::recent::RecentMap;
 
-/// Nanoseconds by which the number that a connection begins with grows by one, about as RFC 9293,
-/// section 3.4.1, has it. A connection that was forgotten goes on after where it was.
+/// Nanoseconds per increment of the initial sequence number, similar to RFC 9293, section 3.4.1. It lets a
+/// forgotten connection continue with higher numbers.
 const CLOCK: u64 = 4096;
 
-/// Connections that are remembered at least.
+/// Minimum number of connections that are remembered.
 const CAPACITY: usize = 1 << 15;
 
-/// The last connections.
+/// The recent connections.
 #[derive(Debug)]
-pub(crate) struct Flows(Recent<Way, Sequence>);
+pub(crate) struct TcpFlows(RecentMap<Endpoints, Sequence>);
 
-/// The next sequence number of each side.
+/// The next sequence numbers of both sides.
 #[derive(Clone, Copy, Debug)]
 struct Sequence {
     initiator: u32,
     responder: u32,
 }
 
-impl Flows {
-    /// No connections.
+impl TcpFlows {
+    /// Creates an empty table.
     pub(crate) fn new() -> Self {
-        Self(Recent::new(CAPACITY))
+        Self(RecentMap::new(CAPACITY))
     }
 
-    /// Takes the sequence number of the next `length` bytes that the initiator, or else the
-    /// responder, sends on the connection that the initiator has made along `way`, and what it
-    /// acknowledges with them. The time is that of the bytes in nanoseconds.
+    /// Sends `length` bytes on a connection, by its initiator or responder. Returns their sequence number and
+    /// the acknowledgment number. `time` is in nanoseconds; `endpoints` are those of the initiator.
     pub(crate) fn send(
         &mut self,
-        way: Way,
+        endpoints: Endpoints,
         by_initiator: bool,
         length: usize,
         time: u64,
     ) -> (u32, u32) {
         let begin = (time / CLOCK) as u32;
-        let sequence = self.0.entry(&way, || Sequence { initiator: begin, responder: begin });
+        let sequence = self.0.entry(&endpoints, || Sequence { initiator: begin, responder: begin });
         let Sequence { initiator, responder } = sequence;
         let (own, other) =
             if by_initiator { (initiator, *responder) } else { (responder, *initiator) };
@@ -54,12 +53,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_follow_each_other_on_either_side() {
-        let way = Way { from: ([192, 0, 2, 1], 1).into(), to: ([192, 0, 2, 2], 53).into() };
-        let mut flows = Flows::new();
-        assert_eq!(flows.send(way, true, 10, 0), (0, 0));
-        assert_eq!(flows.send(way, false, 100, 1), (0, 10));
-        assert_eq!(flows.send(way, true, 20, 2), (10, 100));
-        assert_eq!(flows.send(way, false, 1, 3), (100, 30));
+    fn sequence_numbers_continue_on_both_sides() {
+        let endpoints =
+            Endpoints { from: ([192, 0, 2, 1], 1).into(), to: ([192, 0, 2, 2], 53).into() };
+        let mut flows = TcpFlows::new();
+        assert_eq!(flows.send(endpoints, true, 10, 0), (0, 0));
+        assert_eq!(flows.send(endpoints, false, 100, 1), (0, 10));
+        assert_eq!(flows.send(endpoints, true, 20, 2), (10, 100));
+        assert_eq!(flows.send(endpoints, false, 1, 3), (100, 30));
     }
 }

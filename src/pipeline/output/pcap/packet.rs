@@ -1,39 +1,39 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Packets as they might have been on the wire: IP and UDP or TCP around bytes.
+//! IP packets with UDP or TCP around given data.
 
 use std::net::{IpAddr, SocketAddr};
 
 use etherparse::err::packet::BuildVecWriteError;
 use etherparse::{IpHeaders, Ipv4Header, PacketBuilder, PacketBuilderStep, TcpHeader, UdpHeader};
 
-/// Hops that a packet may still take.
+/// Time to live of packets.
 const TTL: u8 = 64;
 
-/// Window that a TCP segment announces.
+/// Window of TCP segments.
 const WINDOW: u16 = u16::MAX;
 
-/// Most bytes in a UDP packet of either family.
+/// Maximum size of the data in a UDP packet of either family.
 pub(crate) const UDP_MAX: usize = u16::MAX as usize - Ipv4Header::MIN_LEN - UdpHeader::LEN;
 
-/// Most bytes in a TCP segment of either family.
+/// Maximum size of the data in a TCP segment of either family.
 pub(crate) const SEGMENT_MAX: usize = u16::MAX as usize - Ipv4Header::MIN_LEN - TcpHeader::MIN_LEN;
 
-/// Where a packet comes from and where it goes to.
+/// The endpoints of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Way {
+pub(crate) struct Endpoints {
     /// The sender.
     pub(crate) from: SocketAddr,
     /// The receiver.
     pub(crate) to: SocketAddr,
 }
 
-impl Way {
-    /// The way back.
-    pub(crate) fn back(self) -> Self {
+impl Endpoints {
+    /// Returns the endpoints of packets in the opposite direction.
+    pub(crate) fn reversed(self) -> Self {
         Self { from: self.to, to: self.from }
     }
 
-    /// The IP header. Of two families it is that of IPv6, with the other address mapped.
+    /// Returns the IP header. For different families, it is IPv6 with a mapped IPv4 address.
     fn ip(self) -> PacketBuilderStep<IpHeaders> {
         match (self.from.ip(), self.to.ip()) {
             (IpAddr::V4(from), IpAddr::V4(to)) => {
@@ -52,18 +52,22 @@ fn octets(address: IpAddr) -> [u8; 16] {
 }
 
 /// Appends a UDP packet of at most [`UDP_MAX`] bytes to `out`.
-pub(crate) fn udp(way: Way, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), BuildVecWriteError> {
-    way.ip().udp(way.from.port(), way.to.port()).write_to_vec(out, bytes)
+pub(crate) fn udp(
+    endpoints: Endpoints,
+    bytes: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), BuildVecWriteError> {
+    endpoints.ip().udp(endpoints.from.port(), endpoints.to.port()).write_to_vec(out, bytes)
 }
 
 /// Appends a TCP segment of at most [`SEGMENT_MAX`] bytes to `out`.
 pub(crate) fn tcp(
-    way: Way,
+    endpoints: Endpoints,
     sequence: u32,
     acknowledged: u32,
     bytes: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<(), BuildVecWriteError> {
-    let segment = way.ip().tcp(way.from.port(), way.to.port(), sequence, WINDOW);
+    let segment = endpoints.ip().tcp(endpoints.from.port(), endpoints.to.port(), sequence, WINDOW);
     segment.psh().ack(acknowledged).write_to_vec(out, bytes)
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The columns of a line, with a space between them and `-` for what is not known:
+//! The columns of a line, separated by spaces, with `-` for unknown values:
 //!
 //! ```text
 //! time identity kind client server protocol name class type flags edns code latency cache
@@ -20,16 +20,16 @@ const BILLION: u64 = 1_000_000_000;
 
 const TSIG: u16 = 250;
 
-/// The answer, as a query log prints it.
+/// The answer columns of a line.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    /// The response code; `None` if nothing was sent.
+pub(crate) struct AnswerColumns {
+    /// The response code; `None` if no response was sent.
     pub(crate) code: Option<u16>,
-    /// The time of the upstream query for it, if known.
-    pub(crate) asked: Option<Vec<u64>>,
+    /// Times of upstream queries for the question, if they are logged.
+    pub(crate) upstream_times: Option<Vec<u64>>,
 }
 
-/// Appends the time of a line.
+/// Appends the time column.
 pub(crate) fn begin(time: Option<u64>, clock: &mut Clock, out: &mut Vec<u8>) {
     match time {
         Some(time) => {
@@ -43,8 +43,13 @@ pub(crate) fn begin(time: Option<u64>, clock: &mut Clock, out: &mut Vec<u8>) {
     out.byte(b' ');
 }
 
-/// Appends who asked whom, and how.
-pub(crate) fn ends(identity: Option<&[u8]>, kind: &str, message: &Message<'_>, out: &mut Vec<u8>) {
+/// Appends the columns from `identity` to `protocol`.
+pub(crate) fn endpoints(
+    identity: Option<&[u8]>,
+    kind: &str,
+    message: &Message<'_>,
+    out: &mut Vec<u8>,
+) {
     match identity {
         None | Some([]) => out.byte(b'-'),
         Some(identity) => out.field(identity, |identity, out| {
@@ -79,14 +84,14 @@ pub(crate) fn ends(identity: Option<&[u8]>, kind: &str, message: &Message<'_>, o
     out.byte(b' ');
 }
 
-/// Appends what was asked. Of a response that is what it repeats of the query.
+/// Appends the columns from `name` to `edns`, from the query or its repetition in the response.
 pub(crate) fn question(parts: &Parts<'_>, is_query: bool, out: &mut Vec<u8>) {
     match parts.question {
         Some(question) => {
             let start = out.len();
-            // The parts were found: the name is good.
+            // Cannot fail: `Parts::find` has checked the name.
             let _ = name::print(parts.wire, question.name_at, out);
-            unspaced(out, start);
+            escape_spaces(out, start);
             out.byte(b' ');
             rdata::assigned_class_text(question.qclass, out);
             out.byte(b' ');
@@ -110,7 +115,7 @@ pub(crate) fn question(parts: &Parts<'_>, is_query: bool, out: &mut Vec<u8>) {
     let dnssec_ok = parts.opt.is_some_and(|opt| edns::dnssec_ok(&opt));
     for (is_set, text) in [
         (parts.flags & flag::RD != 0, "rd"),
-        // In a response it says something else.
+        // The flag has another meaning in a response.
         (parts.flags & flag::AD != 0 && is_query, "ad"),
         (parts.flags & flag::CD != 0, "cd"),
         (dnssec_ok, "do"),
@@ -143,8 +148,8 @@ fn is_signed(parts: &Parts<'_>) -> bool {
     additional.last().is_some_and(|Record { rtype, .. }| rtype == TSIG)
 }
 
-/// Writes the spaces of a name as numbers: a column has none.
-fn unspaced(out: &mut Vec<u8>, start: usize) {
+/// Escapes the spaces of a name as numbers, because spaces separate columns.
+fn escape_spaces(out: &mut Vec<u8>, start: usize) {
     if out[start..].contains(&b' ') {
         let name = out.split_off(start);
         let mut bytes = name.iter();
@@ -161,14 +166,14 @@ fn unspaced(out: &mut Vec<u8>, start: usize) {
     }
 }
 
-/// Appends the answer, which was given at `time`, and ends the line.
+/// Appends the answer columns and ends the line. `time` is the time of the response.
 pub(crate) fn answer(
-    answer: Option<&Answer>,
+    answer: Option<&AnswerColumns>,
     latency: Latency,
     time: Option<u64>,
     out: &mut Vec<u8>,
 ) {
-    let Some(Answer { code, asked }) = answer else { return out.str("- - -\n") };
+    let Some(AnswerColumns { code, upstream_times }) = answer else { return out.str("- - -\n") };
     let Some(code) = code else { return out.str("DROPPED - -\n") };
     dig::response_code(*code, out);
     out.byte(b' ');
@@ -179,16 +184,16 @@ pub(crate) fn answer(
     out.padded(microseconds % 1000, 3);
     out.str("ms ");
     let from = to.saturating_sub(took);
-    out.str(match asked {
+    out.str(match upstream_times {
         None => "-",
-        Some(asked) if asked.iter().any(|time| (from..=to).contains(time)) => "miss",
+        Some(times) if times.iter().any(|time| (from..=to).contains(time)) => "miss",
         Some(_) => "hit",
     });
     out.byte(b'\n');
 }
 
-/// Appends the rest of a line of a message that is bad, and ends it.
-pub(crate) fn bad(wire: &[u8], reason: &str, out: &mut Vec<u8>) {
+/// Appends the remaining columns of an invalid message and ends the line.
+pub(crate) fn invalid(wire: &[u8], reason: &str, out: &mut Vec<u8>) {
     out.str("- - - - - - - - [");
     out.str(reason);
     out.str("] ");

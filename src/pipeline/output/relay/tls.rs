@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Sends over TLS, with files that can be replaced.
+//! The TLS transport of relays, which reloads replaced certificates and keys.
 
 use std::io::{self, IoSlice};
 use std::os::fd::BorrowedFd;
@@ -11,19 +11,19 @@ use framestream::transport::{
 use receive::address::HostAddress;
 use receive::credentials::Credentials;
 
-/// Sends over TLS, for each connection with the files as they are then.
+/// A TLS transport that reloads changed certificates and keys for each connection.
 pub(crate) struct ReloadingTlsSender {
     credentials: Credentials<TlsSender>,
-    /// A connection is being made, or was.
-    begun: bool,
+    /// True from the first attempt to open a connection until it is closed.
+    is_opening: bool,
 }
 
 impl ReloadingTlsSender {
-    /// Returns the closed transport to `address`.
+    /// Creates a closed transport to `address`.
     pub(crate) fn new(address: &HostAddress, tls: &TlsOptions) -> Result<Self, TlsError> {
         let (host, port, options) = (address.host().to_owned(), address.port(), tls.clone());
         let load = move || TlsSender::new(Box::new(HostSender::new(&host, port)), &host, &options);
-        Ok(Self { credentials: Credentials::new(tls, load)?, begun: false })
+        Ok(Self { credentials: Credentials::new(tls, load)?, is_opening: false })
     }
 }
 
@@ -37,9 +37,9 @@ impl Transport for ReloadingTlsSender {
     }
 
     fn open(&mut self) -> io::Result<()> {
-        if !self.begun {
+        if !self.is_opening {
             self.credentials.reload_if_changed();
-            self.begun = true;
+            self.is_opening = true;
         }
         self.credentials.get_mut().open()
     }
@@ -53,7 +53,7 @@ impl Transport for ReloadingTlsSender {
     }
 
     fn close(&mut self) -> io::Result<()> {
-        self.begun = false;
+        self.is_opening = false;
         self.credentials.get_mut().close()
     }
 

@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Reports the state of a relay while it runs: connects, disconnects, the first lost frame, the
-//! recovery.
+//! Reports of changes in the state of a relay: connections, disconnections, lost frames, recovery.
 
 use std::time::{Duration, Instant};
 
 use framestream::iothr::{LinkState, SenderStats};
 use operator_log::{Level, LineKind, Log};
 
-/// No receiver is connected.
+/// Lines about relays without a connected receiver.
 const UNREACHABLE: LineKind = LineKind("relays without a receiver");
 
-/// Frames are lost.
+/// Lines about relays that lose frames.
 const LOSING: LineKind = LineKind("relays that lose frames");
 
-/// Connections that were made and lost.
+/// Lines about opened and closed connections.
 const CHANGES: LineKind = LineKind("changes of connections of relays");
 
-/// Time without a lost frame after which a loss is over.
-const CALM: Duration = Duration::from_secs(2);
+/// Time without lost frames after which a relay counts as recovered.
+const RECOVERY_TIME: Duration = Duration::from_secs(2);
 
 /// The last observation of a relay.
 #[derive(Debug)]
 pub(crate) struct RelayWatch {
-    /// Its name in messages.
+    /// The name of the relay in messages.
     name: String,
-    /// A first connection is worth a line.
+    /// True if the first connection is reported.
     is_endless: bool,
     last: SenderStats,
     lost: u64,
@@ -36,12 +35,12 @@ pub(crate) struct RelayWatch {
 struct Loss {
     since: Instant,
     last: Instant,
-    /// Frames that were lost before.
+    /// Number of frames lost before.
     before: u64,
 }
 
 impl RelayWatch {
-    /// Nothing was seen yet of the relay `name`.
+    /// Creates the watch of the relay `name`.
     pub(crate) fn new(name: &str, is_endless: bool) -> Self {
         Self {
             name: format!("relay to {name}"),
@@ -53,7 +52,7 @@ impl RelayWatch {
         }
     }
 
-    /// Reports what has changed. `lost` frames are lost so far; `why` is what went wrong last.
+    /// Reports changes. `lost` is the total number of lost frames, `why` the last error.
     pub(crate) fn observe(&mut self, stats: SenderStats, lost: u64, why: Option<String>) {
         let now = Instant::now();
         let is_connected = stats.state == LinkState::Connected;
@@ -66,25 +65,25 @@ impl RelayWatch {
             let waiting = stats.waiting;
             if is_broken {
                 down_since.get_or_insert(now);
-                // With a failure to connect since, the reason is that of the failure.
+                // After a later failure to connect, the reason is that of the failure.
                 let reason = if is_refused { String::new() } else { format!(": {reason}") };
-                let text = format!("{name}: disconnected{reason}; {waiting} frames wait");
+                let text = format!("{name}: disconnected{reason}; {waiting} frames pending");
                 Log.limited(Level::Warning, CHANGES, text);
             }
             if is_refused && !is_connected {
                 down_since.get_or_insert(now);
                 let text =
-                    format!("{name}: {reason}; {waiting} frames wait, {lost} are lost; retrying");
+                    format!("{name}: {reason}; {waiting} frames pending, {lost} lost; retrying");
                 Log.lasting(Level::Warning, UNREACHABLE, name, text);
             }
             if lost > self.lost {
                 let reason = match is_connected {
-                    true => "the receiver does not read, or not fast enough",
+                    true => "the receiver does not read fast enough",
                     false => &reason,
                 };
                 let before = self.lost;
                 loss.get_or_insert(Loss { since: now, last: now, before }).last = now;
-                let text = format!("{name}: {lost} frames are lost so far: {reason}");
+                let text = format!("{name}: {lost} frames lost so far: {reason}");
                 Log.lasting(Level::Error, LOSING, name, text);
             }
         }
@@ -103,12 +102,10 @@ impl RelayWatch {
         }
         if let Some(Loss { since, last, before }) = loss
             && is_connected
-            && *last + CALM <= now
+            && *last + RECOVERY_TIME <= now
         {
             let (count, seconds) = (lost - *before, (*last - *since).as_secs());
-            let text = format!(
-                "{name}: recovered: no more frames are lost; {count} were lost in {seconds} s"
-            );
+            let text = format!("{name}: recovered; {count} frames were lost in {seconds} s");
             Log.end_state(LOSING, name);
             Log.limited(Level::Warning, CHANGES, text);
             *loss = None;

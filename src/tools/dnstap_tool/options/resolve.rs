@@ -9,7 +9,7 @@ use files::file_name::Calendar;
 use framestream::frame::LENGTH_SIZE;
 use framestream::transport::{TlsOptions, TlsServerOptions};
 use pipeline::format::{FileSettings, Format};
-use pipeline::output::stats::Printed;
+use pipeline::output::stats::StatsDestination;
 use pipeline::select::Selection;
 use receive::ReceiveLimits;
 use receive::address::PeerAddress;
@@ -28,12 +28,12 @@ impl DnstapOptions {
         let files = self.file_configs();
         let beside = files.iter().find(|file| file.is_standard_output());
         let printed = match beside {
-            _ if !self.stats => Printed::Not,
-            None => Printed::Output { alone: true },
+            _ if !self.stats => StatsDestination::None,
+            None => StatsDestination::Stdout { exclusive: true },
             Some(file) if file.format.properties().may_precede_statistics => {
-                Printed::Output { alone: false }
+                StatsDestination::Stdout { exclusive: false }
             }
-            Some(_) => Printed::Error,
+            Some(_) => StatsDestination::Stderr,
         };
         let mask = self.mask4.or(self.mask6);
         let relays = self.relay_unix.iter().cloned().map(PeerAddress::Unix);

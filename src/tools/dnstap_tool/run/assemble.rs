@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use operator_log::Log;
 use pipeline::account::Account;
 use pipeline::mask::Mask;
-use pipeline::output::relay::Relay;
+use pipeline::output::relay::RelayOutput;
 use pipeline::output::stats::StatsOutput;
 use pipeline::outputs::Outputs;
 use pipeline::stats::metrics::{Page, RejectedCounts};
@@ -32,7 +32,7 @@ pub(crate) fn worker(
     }
     for address in &config.relays {
         let timeout = config.relay_timeout;
-        let relay = Relay::start(address, &config.tls, timeout, stop.clone(), is_endless)?;
+        let relay = RelayOutput::start(address, &config.tls, timeout, stop.clone(), is_endless)?;
         let account = relay.account();
         outputs.add(Box::new(relay), account);
     }

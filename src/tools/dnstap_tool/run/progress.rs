@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use files::input::ReadProgress;
 use operator_log;
 use operator_log::ERASE_LINE;
-use pipeline::output::stats::Printed;
+use pipeline::output::stats::StatsDestination;
 use terminal_size::terminal_size_of;
 
 use crate::dnstap_tool::config::{Config, FileConfig};
@@ -34,8 +34,8 @@ impl Bar {
     /// Shows how far the reading is, where somebody looks and nothing else is shown.
     pub(crate) fn show(config: &Config, progress: &Arc<ReadProgress>) -> Option<Self> {
         let standard_output = config.files.iter().any(FileConfig::is_standard_output);
-        let to_terminal =
-            (standard_output || config.printed != Printed::Not) && io::stdout().is_terminal();
+        let to_terminal = (standard_output || config.printed != StatsDestination::None)
+            && io::stdout().is_terminal();
         if !io::stderr().is_terminal() || to_terminal || config.follow {
             return None;
         }

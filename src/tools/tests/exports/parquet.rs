@@ -165,7 +165,7 @@ fn invalid_fields_and_frames_have_a_row() {
     assert_eq!(rows[..2], expected);
     assert_eq!(rows[2]["frame"], "ff");
     assert!(rows[2]["error"].as_str().unwrap().starts_with("no dnstap: "), "{}", rows[2]);
-    assert!(notes.contains("1 texts are no UTF-8"), "{notes}");
+    assert!(notes.contains("1 texts are not UTF-8"), "{notes}");
     assert!(notes.contains("1 frames are not dnstap messages"), "{notes}");
 }
 

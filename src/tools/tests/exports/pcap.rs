@@ -173,9 +173,9 @@ fn missing_fields_are_reported() {
     for part in [
         "2 messages lack an address",
         "2 messages lack a port",
-        "2 messages have no time",
-        "2 messages hold no DNS message, and are left out",
-        "1 messages are too long for UDP",
+        "2 messages lack a time",
+        "2 messages skipped: they contain no DNS message",
+        "1 messages skipped: too long for UDP",
         "1 frames are not dnstap messages",
     ] {
         assert!(notes.contains(part), "{part} in {notes}");

@@ -84,7 +84,7 @@ fn records_are_counted_unless_out_of_bailiwick() {
             object("example.", "NS", "ns.test.", [1, 1_000, 1_000]),
         ]
     );
-    assert!(notes.contains("5 records are out of bailiwick"), "{notes}");
+    assert!(notes.contains("5 records skipped: out of bailiwick"), "{notes}");
 }
 
 #[test]
@@ -117,16 +117,16 @@ fn skipped_messages_are_counted_by_reason() {
     ]);
     assert_eq!(objects, [] as [Value; 0]);
     for part in [
-        "1 responses are truncated",
-        "2 responses have another code than NOERROR",
-        "1 messages are no response to a query",
-        "1 responses are no valid DNS",
-        "1 records are of another class than IN",
-        "1 records have no data",
-        "2 responses have no zone that was asked",
-        "1 responses have no time",
-        "3 messages are no RESOLVER_RESPONSE",
-        "1 messages hold no response",
+        "1 responses skipped: truncated",
+        "2 responses skipped: code other than NOERROR",
+        "1 messages skipped: not a response to a query",
+        "1 responses skipped: invalid DNS",
+        "1 records skipped: class other than IN",
+        "1 records skipped: no data",
+        "2 responses skipped: no zone of the query",
+        "1 responses skipped: no time",
+        "3 messages skipped: not RESOLVER_RESPONSE",
+        "1 messages skipped: they contain no response",
     ] {
         assert!(notes.contains(part), "{part} in {notes}");
     }

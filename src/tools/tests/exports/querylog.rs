@@ -259,7 +259,7 @@ fn responses_without_queries_have_lines() {
     let expected = "20.001000Z ns1 CLIENT 192.0.0.0#4000 192.0.2.53#53 UDP x.example. IN A \
         rd,cd,do 0:- BADTIME 1.000ms -";
     assert_eq!(lines, [expected]);
-    assert!(notes.contains("1 messages hold no DNS message, and have no line"), "{notes}");
+    assert!(notes.contains("1 messages skipped: they contain no DNS message"), "{notes}");
 }
 
 /// Checks that all `queries` have a line, and that as many of them as take 12 MiB, a number in `range`,
@@ -271,7 +271,7 @@ fn assert_waiting(range: Range<usize>, queries: impl ExactSizeIterator<Item = Ve
     let (lines, notes) = lines(responses.into_iter().chain(queries), &[]);
     assert_eq!(lines.len(), count + 1);
     let too_many = notes.split(' ').find_map(|word| word.parse::<usize>().ok()).unwrap();
-    assert!(notes.contains(" messages were too many to wait"), "{notes}");
+    assert!(notes.contains(" messages unpaired: too many were pending"), "{notes}");
     assert!(range.contains(&(count - too_many)), "{too_many} of {count}");
 }
 

@@ -148,7 +148,7 @@ fn each_format_shows_the_messages_of_a_resolver() {
         json!(["www.example.", "A", "192.0.2.3"]),
     ];
     assert_eq!(records, expected);
-    assert!(notes.contains("1 responses have another code than NOERROR"), "{notes}");
+    assert!(notes.contains("1 responses skipped: code other than NOERROR"), "{notes}");
 
     let output = Command::new(debian("tshark", "tshark"))
         .args(["-r", &packets, "-Y", "dns.flags.response == 0", "-T", "fields"])
