@@ -9,8 +9,41 @@ use dns::section::{Parts, Question};
 use dns::{mnemonic, name};
 use dnstap::schema::MessageType;
 use dnstap::{Event, Message, sample};
+use thiserror::Error;
 
 use super::address::{IPV4_MAPPED, MAPPED_BITS};
+
+/// The error of a text that is not a value of a filter.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum FilterError {
+    /// An empty name.
+    #[error("\"\" is not a domain name: it is empty; \".\" selects all names")]
+    EmptyName,
+    /// A name with an asterisk.
+    #[error(
+        "\"{0}\" is not a domain name: wildcards are not supported. \"example\" also selects all \
+         names below example, \"\\*.example\" the name with a literal asterisk"
+    )]
+    Wildcard(String),
+    /// A name with other characters than those of ASCII.
+    #[error(
+        "\"{0}\" is not a domain name in ASCII: write its labels as in DNS messages, such as \
+         \"xn--bcher-kva\", or escape their bytes, such as \"b\\195\\188cher\""
+    )]
+    NotAscii(String),
+    /// A name with a label or a length that DNS does not allow.
+    #[error("\"{0}\" is not a domain name")]
+    Name(String),
+    /// A prefix of addresses.
+    #[error("\"{0}\" is not an address or prefix, such as 192.0.2.0/24")]
+    Prefix(String),
+    /// A record type.
+    #[error("\"{0}\" is not a record type, such as AAAA or TYPE65")]
+    RecordType(String),
+    /// A response code.
+    #[error("\"{0}\" is not a response code, such as NXDOMAIN or 3")]
+    ResponseCode(String),
+}
 
 /// A selected name: an exact name, or a domain with all names below it.
 #[derive(Clone, Debug)]
@@ -20,30 +53,23 @@ pub struct WantedName {
 }
 
 impl FromStr for WantedName {
-    type Err = String;
+    type Err = FilterError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, FilterError> {
         let (exact, name) = match text.strip_prefix('=') {
             Some(name) => (true, name),
             None => (false, text),
         };
-        let invalid = |why: &str| Err(format!("\"{name}\" is not a domain name{why}"));
         if name.is_empty() {
-            return invalid(": it is empty; \".\" selects all names");
+            return Err(FilterError::EmptyName);
         }
         if has_wildcard(name) {
-            return invalid(
-                ": wildcards are not supported. \"example\" also selects all names below example, \
-                 \"\\*.example\" the name with a literal asterisk",
-            );
+            return Err(FilterError::Wildcard(name.into()));
         }
         if !name.is_ascii() {
-            return invalid(
-                " in ASCII: write its labels as in DNS messages, such as \"xn--bcher-kva\", or \
-                 escape their bytes, such as \"b\\195\\188cher\"",
-            );
+            return Err(FilterError::NotAscii(name.into()));
         }
-        let Some(wire) = name::parse(name) else { return invalid("") };
+        let wire = name::parse(name).ok_or_else(|| FilterError::Name(name.into()))?;
         Ok(Self { wire, exact })
     }
 }
@@ -77,10 +103,10 @@ impl AddressPrefix {
 }
 
 impl FromStr for AddressPrefix {
-    type Err = String;
+    type Err = FilterError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let invalid = || format!("\"{text}\" is not an address or prefix, such as 192.0.2.0/24");
+    fn from_str(text: &str) -> Result<Self, FilterError> {
+        let invalid = || FilterError::Prefix(text.into());
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits.parse::<u32>().map_err(|_| invalid())?)),
             None => (text, None),
@@ -121,15 +147,15 @@ fn mask(address: u128, bits: u32, width: u32) -> u128 {
 }
 
 /// Parses a record type, such as AAAA, TYPE28 or 28.
-pub fn record_type(text: &str) -> Result<u16, String> {
+pub fn record_type(text: &str) -> Result<u16, FilterError> {
     let known = mnemonic::record_type_number(text).or_else(|| text.parse().ok());
-    known.ok_or_else(|| format!("\"{text}\" is not a record type, such as AAAA or TYPE65"))
+    known.ok_or_else(|| FilterError::RecordType(text.into()))
 }
 
 /// Parses a response code, such as NXDOMAIN or 3.
-pub fn response_code(text: &str) -> Result<u16, String> {
+pub fn response_code(text: &str) -> Result<u16, FilterError> {
     let known = mnemonic::response_code_number(text);
-    known.ok_or_else(|| format!("\"{text}\" is not a response code, such as NXDOMAIN or 3"))
+    known.ok_or_else(|| FilterError::ResponseCode(text.into()))
 }
 
 /// The filters of frames. An empty list selects everything.
@@ -251,7 +277,7 @@ mod tests {
         assert_eq!(response_code("nxdomain"), Ok(3));
         assert!(response_code("no").is_err());
         assert!("a..b".parse::<WantedName>().is_err());
-        let hint = |name: &str| name.parse::<WantedName>().unwrap_err();
+        let hint = |name: &str| name.parse::<WantedName>().unwrap_err().to_string();
         for name in ["*.example", "=*.example", "*", "=*", "a*.example", "www.*", r"\\*.example"] {
             assert!(hint(name).contains(r#""\*.example" the name with"#), "{name}");
         }
