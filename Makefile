@@ -109,7 +109,7 @@ $(TARGET)/python/duckdb:
 	$(@D)/bin/pip install --quiet --disable-pip-version-check duckdb
 	touch $@
 
-# Linters of scripts, in the same versions on each Debian.
+# Linters of scripts and C, in the same versions on each Debian.
 $(TARGET)/lint/installed: .ci/lint-requirements.txt
 	.ci/install python3 python3-venv
 	/usr/bin/python3 -m venv $(@D)
@@ -153,7 +153,7 @@ format:
 
 lint: $(READY_DEPS)
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	.ci/lint $(TARGET)/lint/bin/shellcheck $(TARGET)/lint/bin/ruff
+	.ci/lint $(TARGET)/lint/bin/shellcheck $(TARGET)/lint/bin/ruff $(TARGET)/lint/bin/clang-format
 
 units: $(READY_DEPS)
 	$(CARGO) test --locked --workspace

@@ -88,7 +88,7 @@ static void send_all(const uint8_t *data, size_t length)
 static void sendmsg_all(struct iovec *iov, size_t count)
 {
 	while (count > 0) {
-		ssize_t n = sendmsg(out, &(struct msghdr){.msg_iov = iov, .msg_iovlen = count}, MSG_NOSIGNAL);
+		ssize_t n = sendmsg(out, &(struct msghdr){ .msg_iov = iov, .msg_iovlen = count }, MSG_NOSIGNAL);
 		if (n < 0)
 			die("sendmsg");
 		while (count > 0 && (size_t)n >= iov->iov_len) {
@@ -122,7 +122,8 @@ static __attribute__((noinline)) void drain_copy(void **payload, unsigned count)
 	send_all(buffer, used);
 }
 
-static __attribute__((noinline)) void drain_hand_over(void **payload, unsigned count, unsigned per_call, size_t bytes_per_call)
+static __attribute__((noinline)) void drain_hand_over(void **payload, unsigned count, unsigned per_call,
+						      size_t bytes_per_call)
 {
 	static struct iovec iov[2 * BATCH];
 	static uint32_t lengths[BATCH];
@@ -134,8 +135,8 @@ static __attribute__((noinline)) void drain_hand_over(void **payload, unsigned c
 			if (n > 0 && bytes >= bytes_per_call)
 				break;
 			lengths[n] = htonl((uint32_t)size);
-			iov[2 * n] = (struct iovec){&lengths[n], sizeof(lengths[n])};
-			iov[2 * n + 1] = (struct iovec){payload[done + n], size};
+			iov[2 * n] = (struct iovec){ &lengths[n], sizeof(lengths[n]) };
+			iov[2 * n + 1] = (struct iovec){ payload[done + n], size };
 		}
 		sendmsg_all(iov, 2 * (size_t)n);
 		for (unsigned i = 0; i < n; i++)
@@ -166,7 +167,10 @@ int main(int argc, char **argv)
 		const char *name;
 		unsigned per_call;
 		size_t bytes_per_call;
-	} ways[] = {{"copy", 0, 0}, {"hand_over_c", 64, 8192}, {"hand_over_64", 64, SIZE_MAX}, {"hand_over_512", 512, SIZE_MAX}};
+	} ways[] = { { "copy", 0, 0 },
+		     { "hand_over_c", 64, 8192 },
+		     { "hand_over_64", 64, SIZE_MAX },
+		     { "hand_over_512", 512, SIZE_MAX } };
 	unsigned way = 0;
 	int pair[2];
 	pthread_t maker;
@@ -227,7 +231,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "copy_or_hand_over: the reader did not get every byte\n");
 		return 1;
 	}
-	printf("{\"way\": \"%s\", \"size\": %zu, \"messages\": %lu, \"cpu_ns_per_message\": %.2f}\n", ways[way].name, size, messages,
-	       spent / (double)messages);
+	printf("{\"way\": \"%s\", \"size\": %zu, \"messages\": %lu, \"cpu_ns_per_message\": %.2f}\n", ways[way].name,
+	       size, messages, spent / (double)messages);
 	return 0;
 }

@@ -28,8 +28,8 @@ int main(int argc, char **argv)
 {
 	unsigned long count = getopt(argc, argv, "n:") == 'n' ? strtoul(optarg, NULL, 10) : 0;
 	dnstap_options *options = dnstap_options_new();
-	dnstap_message message = {.size = sizeof(message), .type = DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE};
-	Dl_info library = {.dli_fname = "?"};
+	dnstap_message message = { .size = sizeof(message), .type = DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE };
+	Dl_info library = { .dli_fname = "?" };
 
 	dnstap_options_set_message_types(options, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY));
 	dnstap_options_set_output(options, "file:/dev/null");

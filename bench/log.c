@@ -38,7 +38,7 @@ static struct {
 	int core;
 	bool no_query_time, sleep, go;
 	int mode; /* e, d, or 0 to log */
-} opt = {.core = -1, .messages = 100000, .burst = 64, .size = 100, .sink.threads = 1};
+} opt = { .core = -1, .messages = 100000, .burst = 64, .size = 100, .sink.threads = 1 };
 
 struct producer {
 	pthread_t thread;
@@ -57,14 +57,14 @@ static struct event make_event(void)
 		die("out of memory");
 	memset(wire, 0x5a, opt.size);
 	struct event event = {
-		.client = {.sin_family = AF_INET, .sin_port = htons(50000), .sin_addr.s_addr = htonl(0xc0000201)},
-		.server = {.sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(0xc6336401)},
-		.response_time = {.tv_sec = 1700000000, .tv_nsec = 123567890},
+		.client = { .sin_family = AF_INET, .sin_port = htons(50000), .sin_addr.s_addr = htonl(0xc0000201) },
+		.server = { .sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(0xc6336401) },
+		.response_time = { .tv_sec = 1700000000, .tv_nsec = 123567890 },
 		.wire = wire,
 		.length = opt.size,
 	};
 	if (!opt.no_query_time)
-		event.query_time = (struct timespec){.tv_sec = 1700000000, .tv_nsec = 123456789};
+		event.query_time = (struct timespec){ .tv_sec = 1700000000, .tv_nsec = 123456789 };
 	return event;
 }
 
@@ -116,7 +116,7 @@ static void print_libraries(void)
 {
 	printf("{\"libraries\": [");
 	for (size_t i = 0; library_functions[i] != NULL; i++) {
-		Dl_info library = {.dli_fname = "?"};
+		Dl_info library = { .dli_fname = "?" };
 		dladdr(library_functions[i], &library);
 		printf("%s\"%s\"", i > 0 ? ", " : "", library.dli_fname);
 	}
@@ -139,7 +139,7 @@ static void run_decoder(const struct event *event)
 	size_t length;
 	uint8_t *frame = encode(event, &length);
 	unsigned long step = opt.together != 0 ? opt.together : opt.messages;
-	struct times times = {0};
+	struct times times = { 0 };
 
 	times_reserve(&times, opt.messages / step);
 	double begin = seconds(CLOCK_MONOTONIC);
@@ -163,7 +163,7 @@ static void run_producers(const struct event *event)
 	struct producer *producers = calloc(opt.sink.threads, sizeof(*producers));
 	struct sink *sink = sink_open(&opt.sink);
 	unsigned long submitted = 0, refused = 0;
-	struct times times = {0};
+	struct times times = { 0 };
 	double producer_cpu = 0;
 	size_t frame_length;
 
@@ -229,7 +229,8 @@ static void options(int argc, char **argv)
 		case 'l': opt.together = strtoul(optarg, NULL, 10); break;
 		case 'g': opt.go = true; break;
 		case 'u': opt.sink.socket = optarg; break;
-		case 'e': case 'd': opt.mode = c; break;
+		case 'e':
+		case 'd': opt.mode = c; break;
 		default: fputs(usage, stderr); exit(2);
 		}
 	}

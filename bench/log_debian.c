@@ -28,7 +28,9 @@ struct queue {
 };
 
 const void *const library_functions[] = {
-	(const void *)fstrm_iothr_submit, (const void *)protobuf_c_message_pack_to_buffer, NULL,
+	(const void *)fstrm_iothr_submit,
+	(const void *)protobuf_c_message_pack_to_buffer,
+	NULL,
 };
 
 static void set_bytes(protobuf_c_boolean *has, ProtobufCBinaryData *field, const void *data, size_t length)
@@ -38,8 +40,8 @@ static void set_bytes(protobuf_c_boolean *has, ProtobufCBinaryData *field, const
 	field->len = length;
 }
 
-static void set_address(protobuf_c_boolean *has, ProtobufCBinaryData *field, protobuf_c_boolean *has_port, uint32_t *port,
-			const struct sockaddr_in *address)
+static void set_address(protobuf_c_boolean *has, ProtobufCBinaryData *field, protobuf_c_boolean *has_port,
+			uint32_t *port, const struct sockaddr_in *address)
 {
 	set_bytes(has, field, &address->sin_addr, sizeof(address->sin_addr));
 	*has_port = true;
@@ -97,7 +99,8 @@ __attribute__((noinline)) bool log_site(struct queue *queue, const struct event 
 
 	if (frame == NULL)
 		die("out of memory");
-	fstrm_res result = fstrm_iothr_submit(queue->iothr, queue->queue, frame, length, queue->free_func, &queue->freed);
+	fstrm_res result =
+		fstrm_iothr_submit(queue->iothr, queue->queue, frame, length, queue->free_func, &queue->freed);
 	if (result == fstrm_res_success)
 		return true;
 	if (result != fstrm_res_again)

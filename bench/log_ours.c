@@ -19,7 +19,7 @@ struct queue {
 	struct sink *sink;
 };
 
-const void *const library_functions[] = {(const void *)dnstap_log, NULL};
+const void *const library_functions[] = { (const void *)dnstap_log, NULL };
 
 static inline void fill(dnstap_message *message, const struct event *event)
 {
@@ -31,7 +31,7 @@ static inline void fill(dnstap_message *message, const struct event *event)
 		.responder = (const struct sockaddr *)&event->server,
 		.query_time = dnstap_time_of(&event->query_time),
 		.response_time = dnstap_time_of(&event->response_time),
-		.response = {event->wire, event->length},
+		.response = { event->wire, event->length },
 	};
 }
 
@@ -53,8 +53,8 @@ uint8_t *encode(const struct event *event, size_t *length)
 	dnstap_message message;
 
 	fill(&message, event);
-	message.identity = (dnstap_bytes){(const uint8_t *)IDENTITY, sizeof(IDENTITY) - 1};
-	message.version = (dnstap_bytes){(const uint8_t *)VERSION, sizeof(VERSION) - 1};
+	message.identity = (dnstap_bytes){ (const uint8_t *)IDENTITY, sizeof(IDENTITY) - 1 };
+	message.version = (dnstap_bytes){ (const uint8_t *)VERSION, sizeof(VERSION) - 1 };
 	size_t capacity = dnstap_encoded_size_max(&message);
 	uint8_t *frame = malloc(capacity);
 	if (frame == NULL || dnstap_encode(frame, capacity, length, &message) != DNSTAP_OK)
@@ -86,7 +86,7 @@ void round_wait(struct queue *queue)
 	double end = seconds(CLOCK_MONOTONIC) + WAIT_SECONDS;
 
 	do {
-		nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+		nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
 		if (dnstap_sink_get_stats(queue->sink->sink, &stats) != DNSTAP_OK || seconds(CLOCK_MONOTONIC) > end)
 			die("a round was not sent");
 	} while (stats.waiting != 0);

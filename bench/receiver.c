@@ -67,7 +67,7 @@ static uint32_t be32(const uint8_t *p)
 static bool reply(int fd, uint32_t type, const uint8_t *fields, uint32_t length)
 {
 	uint8_t out[12 + CONTROL_MAX];
-	uint32_t head[3] = {0, htonl(4 + length), htonl(type)};
+	uint32_t head[3] = { 0, htonl(4 + length), htonl(type) };
 
 	memcpy(out, head, sizeof(head));
 	memcpy(out + sizeof(head), fields, length);
@@ -170,7 +170,7 @@ int main(int argc, char **argv)
 	unsigned long limit = argc > 2 ? strtoul(argv[2], NULL, 10) : 0, closed = 0;
 	struct connection open[CONNECTIONS_MAX];
 	struct pollfd fds[1 + CONNECTIONS_MAX];
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	unsigned count = 0;
 	sigset_t terminate, unblocked;
 
@@ -184,7 +184,7 @@ int main(int argc, char **argv)
 	sigemptyset(&terminate);
 	sigaddset(&terminate, SIGTERM);
 	sigprocmask(SIG_BLOCK, &terminate, &unblocked);
-	sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_sigterm}, NULL);
+	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_sigterm }, NULL);
 
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	strcpy(address.sun_path, argv[1]);
@@ -194,9 +194,9 @@ int main(int argc, char **argv)
 	puts("listening");
 
 	while (!stop && (limit == 0 || closed < limit)) {
-		fds[0] = (struct pollfd){.fd = count < CONNECTIONS_MAX ? listener : -1, .events = POLLIN};
+		fds[0] = (struct pollfd){ .fd = count < CONNECTIONS_MAX ? listener : -1, .events = POLLIN };
 		for (unsigned i = 0; i < count; i++)
-			fds[1 + i] = (struct pollfd){.fd = open[i].fd, .events = POLLIN};
+			fds[1 + i] = (struct pollfd){ .fd = open[i].fd, .events = POLLIN };
 		if (ppoll(fds, 1 + count, NULL, &unblocked) < 0) {
 			if (errno == EINTR)
 				continue;
@@ -211,7 +211,7 @@ int main(int argc, char **argv)
 			closed++;
 		}
 		if (fds[0].revents != 0) {
-			struct connection c = {.fd = accept(listener, NULL, NULL), .buf = malloc(BUFFER)};
+			struct connection c = { .fd = accept(listener, NULL, NULL), .buf = malloc(BUFFER) };
 			if (c.fd < 0 || c.buf == NULL)
 				die("accept");
 			open[count++] = c;

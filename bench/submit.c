@@ -36,7 +36,7 @@ static struct {
 	int core;
 	bool mpsc, latency, go;
 	const char *socket;
-} opt = {.core = -1, .messages = 100000, .burst = 64, .size = 100, .threads = 1};
+} opt = { .core = -1, .messages = 100000, .burst = 64, .size = 100, .threads = 1 };
 
 struct producer {
 	pthread_t thread;
@@ -148,8 +148,7 @@ static void options(int argc, char **argv)
 		default: fputs(usage, stderr); exit(2);
 		}
 	}
-	if (opt.socket == NULL || opt.threads == 0 || opt.burst == 0 || opt.size == 0 ||
-	    opt.messages < opt.threads) {
+	if (opt.socket == NULL || opt.threads == 0 || opt.burst == 0 || opt.size == 0 || opt.messages < opt.threads) {
 		fputs(usage, stderr);
 		exit(2);
 	}
@@ -162,7 +161,7 @@ int main(int argc, char **argv)
 	struct producer *producers = calloc(opt.threads, sizeof(*producers));
 	struct fstrm_iothr *iothr = open_iothr();
 	unsigned long submitted = 0, accepted = 0;
-	struct times times = {0};
+	struct times times = { 0 };
 	double producer_cpu = 0;
 
 	for (unsigned i = 0; i < opt.threads; i++) {
@@ -201,12 +200,12 @@ int main(int argc, char **argv)
 		for (size_t t = 0; t < p->times.count; t++)
 			times_add(&times, p->times.ticks[t]);
 	}
-	Dl_info library = {.dli_fname = "?"};
+	Dl_info library = { .dli_fname = "?" };
 	dladdr((void *)fstrm_iothr_submit, &library);
 	printf("{\"libraries\": [\"%s\"], \"frame_bytes\": %zu, \"submitted\": %lu, \"accepted\": %lu, \"refused\": %lu, \"seconds\": %.6f, "
 	       "\"ns_per_message\": %.1f, \"producer_cpu\": %.6f, \"writer_cpu\": %.6f",
-	       library.dli_fname, opt.size, submitted, accepted, submitted - accepted, elapsed, elapsed * 1e9 / (double)submitted,
-	       producer_cpu, process - producer_cpu - main_thread);
+	       library.dli_fname, opt.size, submitted, accepted, submitted - accepted, elapsed,
+	       elapsed * 1e9 / (double)submitted, producer_cpu, process - producer_cpu - main_thread);
 	print_times(&times, ns_per_tick, 1);
 	puts("}");
 	return 0;

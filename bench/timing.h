@@ -66,7 +66,7 @@ struct pace {
 static inline struct pace pace_start(unsigned long rate, unsigned long burst, bool sleep)
 {
 	double period = rate != 0 ? (double)burst / (double)rate : 0;
-	return (struct pace){.period = period, .due = seconds(CLOCK_MONOTONIC), .sleep = sleep};
+	return (struct pace){ .period = period, .due = seconds(CLOCK_MONOTONIC), .sleep = sleep };
 }
 
 /* Waits for the next burst. Spins, unless there are more producers than cores: a sleep is longer than the time between
@@ -77,7 +77,7 @@ static inline void pace_wait(struct pace *pace)
 	double now;
 
 	if (pace->sleep) {
-		struct timespec due = {.tv_sec = (time_t)pace->due};
+		struct timespec due = { .tv_sec = (time_t)pace->due };
 		due.tv_nsec = (long)((pace->due - (double)due.tv_sec) * 1e9);
 		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR)
 			;
@@ -131,8 +131,9 @@ static inline void print_times(struct times *times, double ns_per_tick, unsigned
 		uint32_t taken = (uint32_t)(ticks_now() - before);
 		clock_alone = taken < clock_alone ? taken : clock_alone;
 	}
-	printf(", \"median_ns\": %.1f, \"p999_ns\": %.1f, \"max_ns\": %.0f, \"clock_ns\": %.1f", ticks[n / 2] * ns_per_call,
-	       ticks[n - 1 - n / 1000] * ns_per_call, ticks[n - 1] * ns_per_call, clock_alone * ns_per_call);
+	printf(", \"median_ns\": %.1f, \"p999_ns\": %.1f, \"max_ns\": %.0f, \"clock_ns\": %.1f",
+	       ticks[n / 2] * ns_per_call, ticks[n - 1 - n / 1000] * ns_per_call, ticks[n - 1] * ns_per_call,
+	       clock_alone * ns_per_call);
 }
 
 #endif

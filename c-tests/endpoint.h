@@ -11,11 +11,11 @@ enum transport { TO_FILE, TO_UNIX, TO_TCP4, TO_TCP6, TRANSPORTS };
 struct endpoint {
 	enum transport transport;
 	const char *name;
-	int listening;		/* -1 for a file */
+	int listening; /* -1 for a file */
 	char port[8];
 };
 
-extern const char ENDPOINT_PATH[];	/* of the file or the Unix socket, in the current directory */
+extern const char ENDPOINT_PATH[]; /* of the file or the Unix socket, in the current directory */
 
 /* False if the machine does not have the address, such as ::1 without IPv6. */
 bool endpoint_open(struct endpoint *e, enum transport transport);

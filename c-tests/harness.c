@@ -23,12 +23,12 @@ enum { EXIT_FAILED = 7, EXIT_NOT_RUN = 99 };
 struct job {
 	const struct test_case *test_case;
 	pid_t pid;
-	int output;		/* read end of the child's output, which is closed when the child ends */
+	int output; /* read end of the child's output, which is closed when the child ends */
 	double deadline;
 	char text[2048];
 	size_t len;
-	int outcome;		/* 0 if the case was not run */
-	int detail;		/* signal or exit status */
+	int outcome; /* 0 if the case was not run */
+	int detail;  /* signal or exit status */
 };
 
 void fail(const char *format, ...)
@@ -54,7 +54,7 @@ double now(void)
 void assert_eq(const char *expression, uint64_t actual, uint64_t expected)
 {
 	ASSERT(actual == expected, "%s is %llu, not %llu", expression, (unsigned long long)actual,
-		 (unsigned long long)expected);
+	       (unsigned long long)expected);
 }
 
 void wait_for_child(pid_t child)
@@ -94,8 +94,8 @@ static void enter_directory(size_t number)
 	snprintf(directory, sizeof directory, "case-%zu", number);
 	if (mkdir(directory, 0700) == 0 && chdir(directory) == 0)
 		return;
-	printf("cannot create %s/%s: %s; run the program in an empty directory\n", getcwd(parent, sizeof parent), directory,
-	       strerror(errno));
+	printf("cannot create %s/%s: %s; run the program in an empty directory\n", getcwd(parent, sizeof parent),
+	       directory, strerror(errno));
 	fflush(stdout);
 	_exit(EXIT_NOT_RUN);
 }
@@ -218,21 +218,11 @@ static void describe(struct job *j, char *to, size_t room)
 	const char *line = last_line(j);
 
 	switch (j->outcome) {
-	case PASSES:
-		snprintf(to, room, "passes");
-		break;
-	case HANGS:
-		snprintf(to, room, "hangs, stopped after %u s", limit_of(j->test_case));
-		break;
-	case CRASHES:
-		snprintf(to, room, "crashes with signal %d", j->detail);
-		break;
-	case FAILS:
-		snprintf(to, room, "%s", line);
-		break;
-	default:
-		snprintf(to, room, "was not run, status %d: %s", j->detail, line);
-		break;
+	case PASSES: snprintf(to, room, "passes"); break;
+	case HANGS: snprintf(to, room, "hangs, stopped after %u s", limit_of(j->test_case)); break;
+	case CRASHES: snprintf(to, room, "crashes with signal %d", j->detail); break;
+	case FAILS: snprintf(to, room, "%s", line); break;
+	default: snprintf(to, room, "was not run, status %d: %s", j->detail, line); break;
 	}
 }
 

@@ -23,12 +23,12 @@ enum { TIME_LIMIT = 120 };
 
 struct test_case {
 	const char *name;
-	void (*run)(void);		/* returns if the case passes */
-	void (*run_with)(int arg);	/* the same; a case has one of the two */
+	void (*run)(void);         /* returns if the case passes */
+	void (*run_with)(int arg); /* the same; a case has one of the two */
 	int arg;
-	unsigned limit;			/* seconds; 0 for TIME_LIMIT */
-	unsigned reference;		/* the outcomes expected of the C library */
-	const char *why;		/* printed with its outcome */
+	unsigned limit;     /* seconds; 0 for TIME_LIMIT */
+	unsigned reference; /* the outcomes expected of the C library */
+	const char *why;    /* printed with its outcome */
 };
 
 #define CASE(name_, run_) { .name = (name_), .run = (run_) }
@@ -36,11 +36,20 @@ struct test_case {
 
 /* A case that runs with the C library, too, which is expected to show one of `reference`. */
 #define FAULT(name_, run_, arg_, limit_, reference_, why_) \
-	{ .name = (name_), .run_with = (run_), .arg = (arg_), .limit = (limit_), .reference = (reference_), .why = (why_) }
+	{ .name = (name_), \
+	  .run_with = (run_), \
+	  .arg = (arg_), \
+	  .limit = (limit_), \
+	  .reference = (reference_), \
+	  .why = (why_) }
 
 /* Fails the case, with a message. */
 void fail(const char *format, ...);
-#define ASSERT(condition, ...) do { if (!(condition)) fail(__VA_ARGS__); } while (0)
+#define ASSERT(condition, ...) \
+	do { \
+		if (!(condition)) \
+			fail(__VA_ARGS__); \
+	} while (0)
 
 /* Fails the case unless two numbers are equal. */
 void assert_eq(const char *expression, uint64_t actual, uint64_t expected);
@@ -50,7 +59,8 @@ void assert_eq(const char *expression, uint64_t actual, uint64_t expected);
 double now(void);
 
 /* Polls a condition that no event announces. Fails the case, with a message, if it is not met within the time. */
-#define WAIT_UNTIL(condition, seconds, ...) do { \
+#define WAIT_UNTIL(condition, seconds, ...) \
+	do { \
 		struct timespec pause_ = { 0, 1000000 }; \
 		double began_ = now(); \
 		while (!(condition)) { \

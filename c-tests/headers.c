@@ -34,8 +34,8 @@ static int sizes(void)
 	       policy.size == sizeof policy && policy.size == static_policy.size && policy.match == 0 &&
 	       storage.size == sizeof storage && storage.size == static_storage.size && storage.policy.match == 0 &&
 	       stats.size == sizeof stats && stats.size == static_stats.size &&
-	       stats.logged_by_type[DNSTAP_MESSAGE_TYPE_COUNT - 1] == 0 &&
-	       event.size == sizeof event && event.size == static_event.size && event.text == NOTHING;
+	       stats.logged_by_type[DNSTAP_MESSAGE_TYPE_COUNT - 1] == 0 && event.size == sizeof event &&
+	       event.size == static_event.size && event.text == NOTHING;
 }
 
 static int inline_functions(void)
@@ -43,8 +43,9 @@ static int inline_functions(void)
 	struct timespec now = { 5, 6 };
 	dnstap_time time = dnstap_time_of(&now);
 
-	return time.seconds == 5 && time.nanoseconds == 6 && !dnstap_enabled(NOTHING, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY) &&
-	       !dnstap_is_error(DNSTAP_DISABLED) && dnstap_is_error(DNSTAP_ERROR_NULL);
+	return time.seconds == 5 && time.nanoseconds == 6 &&
+	       !dnstap_enabled(NOTHING, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY) && !dnstap_is_error(DNSTAP_DISABLED) &&
+	       dnstap_is_error(DNSTAP_ERROR_NULL);
 }
 
 static int numbers(void)

@@ -82,7 +82,8 @@ dnstap_result log_frame_with_id(dnstap_queue *queue, uint32_t type, struct messa
 	size_t used;
 
 	put_id(&m, query, id, length);
-	ASSERT(dnstap_encode(frame, sizeof frame, &used, &m) == DNSTAP_OK, "a message of %zu bytes cannot be encoded", length);
+	ASSERT(dnstap_encode(frame, sizeof frame, &used, &m) == DNSTAP_OK, "a message of %zu bytes cannot be encoded",
+	       length);
 	return dnstap_log_frame(queue, type, frame, used);
 }
 
@@ -127,9 +128,11 @@ static void count(struct tally *tally, const struct frame *f)
 
 	ASSERT(event->message->has_query_message && get_id(query->data, query->len, &n),
 	       "a corrupt message after %llu messages", (unsigned long long)tally->messages);
-	ASSERT(type > 0 && type < DNSTAP_MESSAGE_TYPE_COUNT, "a message of logger %u has type %d, which was not logged", n.logger, type);
+	ASSERT(type > 0 && type < DNSTAP_MESSAGE_TYPE_COUNT, "a message of logger %u has type %d, which was not logged",
+	       n.logger, type);
 	pthread_mutex_lock(&tally->lock);
-	ASSERT(n.seq >= tally->next[n.logger], "message %u of logger %u instead of message %u", n.seq, n.logger, tally->next[n.logger]);
+	ASSERT(n.seq >= tally->next[n.logger], "message %u of logger %u instead of message %u", n.seq, n.logger,
+	       tally->next[n.logger]);
 	tally->gaps += n.seq > tally->next[n.logger];
 	tally->missing += n.seq - tally->next[n.logger];
 	tally->next[n.logger] = n.seq + 1;
@@ -182,9 +185,9 @@ static bool reads_the_same(dnstap_reader *reader, const struct frame *f)
 	struct message_id n;
 	dnstap_bytes frame;
 
-	return dnstap_reader_next(reader, &m, 0) == DNSTAP_OK && get_id(m.query.data, m.query.length, &n)
-	       && dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.length == f->len
-	       && memcmp(frame.data, f->data, f->len) == 0;
+	return dnstap_reader_next(reader, &m, 0) == DNSTAP_OK && get_id(m.query.data, m.query.length, &n) &&
+	       dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.length == f->len &&
+	       memcmp(frame.data, f->data, f->len) == 0;
 }
 
 int tally_partial_file(struct tally *tally, const char *path)
@@ -196,8 +199,8 @@ int tally_partial_file(struct tally *tally, const char *path)
 	int type;
 
 	ASSERT(fd >= 0 && reader != NULL, "%s is not there", path);
-	ASSERT(read_frame(fd, &f) == START && has_content_type(&f, CONTENT_TYPE), "%s begins with %d and not with START",
-	       path, f.type);
+	ASSERT(read_frame(fd, &f) == START && has_content_type(&f, CONTENT_TYPE),
+	       "%s begins with %d and not with START", path, f.type);
 	free_frame(&f);
 	while ((type = read_frame(fd, &f)) == DATA) {
 		count(tally, &f);
@@ -207,7 +210,9 @@ int tally_partial_file(struct tally *tally, const char *path)
 	}
 	free_frame(&f);
 	end = dnstap_reader_next(reader, NULL, 0);
-	ASSERT(end == (type == STOP ? DNSTAP_END : type == END ? DNSTAP_ERROR_NO_STOP : DNSTAP_ERROR_TORN),
+	ASSERT(end == (type == STOP  ? DNSTAP_END
+		       : type == END ? DNSTAP_ERROR_NO_STOP
+				     : DNSTAP_ERROR_TORN),
 	       "%s ends with %d, but the library says: %s", path, type, dnstap_strerror(end));
 	ASSERT(type != STOP || read_frame(fd, &f) == END, "%s goes on after STOP", path);
 	dnstap_reader_close(&reader);

@@ -21,8 +21,8 @@ extern const char *const only_dnstap[];
 dnstap_message example(uint32_t type);
 
 struct message_id {
-	uint32_t logger;	/* less than LOGGERS */
-	uint32_t seq;		/* counts from 0 */
+	uint32_t logger; /* less than LOGGERS */
+	uint32_t seq;    /* counts from 0 */
 };
 
 enum { LOGGERS = 65536, MIN_QUERY = 8, MAX_QUERY = 65535 };
@@ -49,13 +49,13 @@ void free_event(Dnstap__Dnstap *event);
 /* Counts of the messages received, in all streams together. */
 struct tally {
 	pthread_mutex_t lock;
-	uint32_t next[LOGGERS];	/* the next sequence number */
+	uint32_t next[LOGGERS]; /* the next sequence number */
 	uint64_t messages;
-	uint64_t bytes;		/* with the lengths of the frames */
-	uint64_t missing;	/* sequence numbers that were skipped */
-	unsigned gaps;		/* places where that happened */
+	uint64_t bytes;   /* with the lengths of the frames */
+	uint64_t missing; /* sequence numbers that were skipped */
+	unsigned gaps;    /* places where that happened */
 	uint64_t by_type[DNSTAP_MESSAGE_TYPE_COUNT];
-	int streams;		/* streams that ended with STOP */
+	int streams; /* streams that ended with STOP */
 };
 
 struct tally *new_tally(void);

@@ -131,8 +131,8 @@ int read_frame(int fd, struct frame *frame)
 	if (got != (ssize_t)frame->len)
 		return frame->type = got < 0 ? LATE : CUT;
 	if (control)
-		frame->type = frame->len >= 4 && frame->data[3] >= ACCEPT && frame->data[3] <= FINISH
-			? frame->data[3] : CUT;
+		frame->type =
+			frame->len >= 4 && frame->data[3] >= ACCEPT && frame->data[3] <= FINISH ? frame->data[3] : CUT;
 	return frame->type;
 }
 

@@ -20,8 +20,8 @@ enum { ACCEPT = 1, START = 2, STOP = 3, READY = 4, FINISH = 5 };
 enum { DATA = 0, END = -1, CUT = -2, LATE = -3 };
 
 struct frame {
-	int type;		/* DATA, a control frame type, END, CUT inside a frame, or LATE */
-	unsigned char *data;	/* payload of the data or control frame, malloc'ed */
+	int type;            /* DATA, a control frame type, END, CUT inside a frame, or LATE */
+	unsigned char *data; /* payload of the data or control frame, malloc'ed */
 	size_t len;
 };
 
@@ -50,8 +50,8 @@ bool has_content_type(const struct frame *control, const char *content_type);
 struct receiver {
 	int listening;
 	void (*play)(struct receiver *);
-	void *arg;		/* for play() */
-	FILE *log;		/* printed by receiver_finish() */
+	void *arg; /* for play() */
+	FILE *log; /* printed by receiver_finish() */
 	char *text;
 	size_t text_len;
 	pthread_t thread;

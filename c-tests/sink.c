@@ -56,9 +56,9 @@ void check_sums(const dnstap_stats *s)
 
 	for (int i = 0; i < DNSTAP_MESSAGE_TYPE_COUNT; i++)
 		sum += s->logged_by_type[i];
-	ASSERT(s->logged == sum, "%llu logged, but %llu by type", (unsigned long long)s->logged, (unsigned long long)sum);
-	sum = s->sent + s->waiting + s->dropped_full + s->dropped_too_long + s->dropped_invalid +
-	      s->dropped_closed;
+	ASSERT(s->logged == sum, "%llu logged, but %llu by type", (unsigned long long)s->logged,
+	       (unsigned long long)sum);
+	sum = s->sent + s->waiting + s->dropped_full + s->dropped_too_long + s->dropped_invalid + s->dropped_closed;
 	ASSERT(s->logged == sum && s->waiting <= s->logged && s->sent <= s->logged,
 	       "%llu logged, but %llu sent, %llu waiting, dropped: %llu full, %llu too long, %llu invalid, %llu closed",
 	       (unsigned long long)s->logged, (unsigned long long)s->sent, (unsigned long long)s->waiting,

@@ -71,7 +71,8 @@ void check_refused(const struct area *area, size_t size, const char *call)
 {
 	check_outside(area, size, call);
 	for (size_t at = WORD; at < area->length; at++)
-		ASSERT(area->place[at] == CANARY, "%s: size %zu is refused, and byte %zu was written to", call, size, at);
+		ASSERT(area->place[at] == CANARY, "%s: size %zu is refused, and byte %zu was written to", call, size,
+		       at);
 }
 
 static int is_padding(const struct sizes *sizes, size_t at)
@@ -89,8 +90,9 @@ void check_filled(const struct area *area, size_t size, const void *whole, const
 
 	check_outside(area, size, call);
 	for (size_t at = WORD; at < known; at++)
-		ASSERT(is_padding(sizes, at) || area->place[at] == wanted[at], "%s: size %zu, and byte %zu of %s is %#x, not %#x",
-		       call, size, at, sizes->name, area->place[at], wanted[at]);
+		ASSERT(is_padding(sizes, at) || area->place[at] == wanted[at],
+		       "%s: size %zu, and byte %zu of %s is %#x, not %#x", call, size, at, sizes->name, area->place[at],
+		       wanted[at]);
 	for (size_t at = sizes->now; at < size; at++)
 		ASSERT(area->place[at] == 0, "%s: size %zu, and byte %zu is not 0", call, size, at);
 }

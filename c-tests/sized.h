@@ -14,22 +14,28 @@
 struct sizes {
 	const char *name;
 	size_t first, now;
-	size_t holes[3];	/* ends of fields that 4 bytes of padding follow */
+	size_t holes[3]; /* ends of fields that 4 bytes of padding follow */
 };
 
-#define SIZES(type, first, ...) { #type, first, sizeof(type), { __VA_ARGS__ } }
-#define END_OF(type, field) (offsetof(type, field) + sizeof ((type *)NULL)->field)
+#define SIZES(type, first, ...) \
+	{ \
+		#type, first, sizeof(type), \
+		{ \
+			__VA_ARGS__ \
+		} \
+	}
+#define END_OF(type, field) (offsetof(type, field) + sizeof((type *)NULL)->field)
 
 /* Every size up to 64 bytes more than that of this version, and a much larger one. */
-#define EACH_SIZE(size, sizes) (size_t size = 0; size != SIZE_MAX; size = next_size(size, (sizes).now))
+#define FOR_EACH_SIZE(size, sizes) for (size_t size = 0; size != SIZE_MAX; size = next_size(size, (sizes).now))
 size_t next_size(size_t size, size_t now);
 
 /* Memory for a struct; all but the size is filled with CANARY. */
 enum { CANARY = 0xa5 };
 struct area {
 	uint8_t *pages;
-	uint8_t *place;		/* where the struct is */
-	size_t length;		/* up to the end of the page: the size, rounded up to whole words as by a compiler */
+	uint8_t *place; /* where the struct is */
+	size_t length;  /* up to the end of the page: the size, rounded up to whole words as by a compiler */
 };
 
 /* Allocates a struct of a size, and sets its size field. */

@@ -17,7 +17,7 @@
 
 enum { ROUNDS = 20 };
 
-static const char *library;	/* its path */
+static const char *library; /* its path */
 
 /* Declares a function of the library, which this program is not linked with. */
 static void *function(void *handle, const char *name)
@@ -45,9 +45,9 @@ static int pieces(void)
 
 struct use {
 	void *handle;
-	void *(*run)(void *);	/* a thread */
+	void *(*run)(void *); /* a thread */
 	const char *output;
-	int leaves;		/* the sink stays open */
+	int leaves; /* the sink stays open */
 };
 
 /* Opens a sink, logs, and closes it. */
@@ -109,7 +109,8 @@ static void *use_fstrm(void *arg)
 	iothr = fstrm_iothr_init_(NULL, &writer);
 	ASSERT(iothr != NULL, "no writer thread");
 	ASSERT(fstrm_iothr_submit_(iothr, fstrm_iothr_get_input_queue_(iothr), frame, sizeof frame, NULL, NULL) ==
-	       fstrm_res_success, "submit");
+		       fstrm_res_success,
+	       "submit");
 	fstrm_iothr_destroy_(&iothr);
 	return NULL;
 }
@@ -135,7 +136,8 @@ static void in_rounds(int is_dnstap)
 
 		load_and_unload(&use);
 		once = round == 0 ? pieces() : once;
-		ASSERT(pieces() == once, "the library is in memory in %d pieces after round %d, not %d", pieces(), round, once);
+		ASSERT(pieces() == once, "the library is in memory in %d pieces after round %d, not %d", pieces(),
+		       round, once);
 		/* Its fork handlers are called, or unregistered. */
 		child = fork();
 		if (child == 0)

@@ -11,7 +11,10 @@
 #include <sys/select.h>
 #include <unistd.h>
 
-static void stop(int signal) { (void)signal; }
+static void stop(int signal)
+{
+	(void)signal;
+}
 
 int main(int argc, char **argv)
 {
@@ -36,8 +39,11 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 
-	struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1])),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)}, client;
+	struct sockaddr_in client, server = {
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)atoi(argv[1])),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	if (bind(fd, (struct sockaddr *)&server, sizeof server) != 0) {
 		perror("bind");
@@ -49,7 +55,7 @@ int main(int argc, char **argv)
 	sigemptyset(&termination);
 	sigaddset(&termination, SIGTERM);
 	sigprocmask(SIG_BLOCK, &termination, NULL); /* except in pselect() */
-	sigaction(SIGTERM, &(struct sigaction){.sa_handler = stop}, NULL);
+	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = stop }, NULL);
 	uint8_t wire[65535];
 	for (;;) {
 		fd_set readable;
@@ -69,20 +75,25 @@ int main(int argc, char **argv)
 			continue;
 		struct timespec now;
 		clock_gettime(CLOCK_REALTIME, &now);
-		dnstap_message message = {.size = sizeof message, .type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY,
-			.socket_protocol = DNSTAP_SOCKET_PROTOCOL_UDP, .initiator = (struct sockaddr *)&client,
-			.responder = (struct sockaddr *)&server, .query_time = dnstap_time_of(&now),
-			.query = {wire, (size_t)length}};
+		dnstap_message message = {
+			.size = sizeof message,
+			.type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY,
+			.socket_protocol = DNSTAP_SOCKET_PROTOCOL_UDP,
+			.initiator = (struct sockaddr *)&client,
+			.responder = (struct sockaddr *)&server,
+			.query_time = dnstap_time_of(&now),
+			.query = { wire, (size_t)length },
+		};
 		if (dnstap_enabled(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY))
 			dnstap_log(queue, &message);
 
-		wire[2] |= 0x80; /* QR: a response */
+		wire[2] |= 0x80;                           /* QR: a response */
 		wire[3] = (uint8_t)((wire[3] & 0x70) | 5); /* REFUSED */
 		sendto(fd, wire, (size_t)length, 0, (struct sockaddr *)&client, size);
 		if (dnstap_enabled(queue, DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE)) {
 			message.type = DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE;
 			message.response = message.query;
-			message.query = (dnstap_bytes){0};
+			message.query = (dnstap_bytes){ 0 };
 			clock_gettime(CLOCK_REALTIME, &now);
 			message.response_time = dnstap_time_of(&now);
 			dnstap_log(queue, &message);

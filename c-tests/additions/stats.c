@@ -25,9 +25,9 @@ static struct fstrm_iothr_stats stats_of(const struct fstrm_iothr *iothr)
 	s.size = sizeof s;
 	ASSERT(fstrm_iothr_get_stats(iothr, &s) == fstrm_res_success, "get_stats failed");
 	ASSERT(s.accepted == s.written + s.waiting + s.lost_closing + s.lost_error,
-	       "%llu accepted, but %llu written, %llu waiting, %llu + %llu lost",
-	       (unsigned long long)s.accepted, (unsigned long long)s.written, (unsigned long long)s.waiting,
-	       (unsigned long long)s.lost_closing, (unsigned long long)s.lost_error);
+	       "%llu accepted, but %llu written, %llu waiting, %llu + %llu lost", (unsigned long long)s.accepted,
+	       (unsigned long long)s.written, (unsigned long long)s.waiting, (unsigned long long)s.lost_closing,
+	       (unsigned long long)s.lost_error);
 	return s;
 }
 
@@ -54,7 +54,8 @@ static void submit(struct fstrm_iothr *iothr, unsigned count, size_t len)
 {
 	for (unsigned i = 0; i < count; i++)
 		ASSERT(fstrm_iothr_submit(iothr, fstrm_iothr_get_input_queue_idx(iothr, 0), frame, len, NULL, NULL) ==
-		       fstrm_res_success, "frame %u was refused", i);
+			       fstrm_res_success,
+		       "frame %u was refused", i);
 }
 
 /* Accepts a connection and closes it at a step of the test, then serves a second one. */
@@ -157,7 +158,8 @@ static void refused(int model)
 	iothr = start_with(opt, endpoint_writer(&e, types));
 	/* The thread runs often enough to take the frames that it has room for. */
 	while (again < 200) {
-		fstrm_res res = fstrm_iothr_submit(iothr, fstrm_iothr_get_input_queue_idx(iothr, 0), frame, sizeof frame, NULL, NULL);
+		fstrm_res res = fstrm_iothr_submit(iothr, fstrm_iothr_get_input_queue_idx(iothr, 0), frame,
+						   sizeof frame, NULL, NULL);
 
 		ASSERT(res == fstrm_res_success || res == fstrm_res_again, "submit returned %d", (int)res);
 		taken += res == fstrm_res_success;
@@ -170,7 +172,8 @@ static void refused(int model)
 	ASSERT_EQ(s.refused, again);
 	ASSERT_EQ(s.waiting, taken);
 	/* The queue, perhaps without the entry that distinguishes full from empty, and the frames that the thread may hold. */
-	ASSERT(taken >= QUEUE - 1 && taken <= QUEUE + 131072 / sizeof frame, "%llu frames were taken", (unsigned long long)taken);
+	ASSERT(taken >= QUEUE - 1 && taken <= QUEUE + 131072 / sizeof frame, "%llu frames were taken",
+	       (unsigned long long)taken);
 	fstrm_iothr_destroy(&iothr);
 }
 
@@ -282,10 +285,12 @@ static void at_every_moment(int model)
 		pthread_create(&threads[i], NULL, produce, &producers[i]);
 	}
 	before = stats_of(iothr);
-	while (!__atomic_load_n(&producers[0].done, __ATOMIC_ACQUIRE) || !__atomic_load_n(&producers[1].done, __ATOMIC_ACQUIRE)) {
+	while (!__atomic_load_n(&producers[0].done, __ATOMIC_ACQUIRE) ||
+	       !__atomic_load_n(&producers[1].done, __ATOMIC_ACQUIRE)) {
 		s = stats_of(iothr);
 		ASSERT(s.accepted >= before.accepted && s.written >= before.written && s.refused >= before.refused &&
-		       s.bytes_written >= before.bytes_written, "an account went back");
+			       s.bytes_written >= before.bytes_written,
+		       "an account went back");
 		before = s;
 	}
 	for (int i = 0; i < 2; i++)
@@ -310,9 +315,10 @@ static void sizes(void)
 	iothr = start(endpoint_writer(&e, types));
 	submit(iothr, 1, sizeof frame);
 	WAIT_FOR_STATS(iothr, s, s.written == 1);
-	for EACH_SIZE(size, STATS) {
+	FOR_EACH_SIZE(size, STATS) {
 		res = fstrm_iothr_get_stats(iothr, place(&area, size));
-		ASSERT(res == (size < STATS.first ? fstrm_res_invalid : fstrm_res_success), "size %zu: %d", size, (int)res);
+		ASSERT(res == (size < STATS.first ? fstrm_res_invalid : fstrm_res_success), "size %zu: %d", size,
+		       (int)res);
 		if (res == fstrm_res_success)
 			check_filled(&area, size, &s, &STATS, "fstrm_iothr_get_stats");
 		else

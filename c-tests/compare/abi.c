@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #define NUMBER(name) printf(#name " %lld\n", (long long)(name))
-#define SIZE(type) printf("sizeof " #type " %zu, %s\n", sizeof(type), (type)-1 < (type)1 ? "signed" : "unsigned")
+#define SIZE(type) printf("sizeof " #type " %zu, %s\n", sizeof(type), (type) - 1 < (type)1 ? "signed" : "unsigned")
 #define POINTER(type) printf("sizeof " #type " %zu\n", sizeof(type))
 
 /* Callbacks of the shapes the typedefs name; a wrong typedef does not compile. */

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* clang-format off */
 static const int types[] = {
 	0, FSTRM_CONTROL_ACCEPT, FSTRM_CONTROL_START, FSTRM_CONTROL_STOP,
 	FSTRM_CONTROL_READY, FSTRM_CONTROL_FINISH, 6, 255, 1 << 30, -1,
 };
+/* clang-format on */
 enum { TYPES = sizeof types / sizeof *types };
 
 static struct fstrm_control *frame_of(int type)
@@ -29,8 +31,7 @@ static void show(const char *title, const struct fstrm_control *c)
 static void names(void)
 {
 	for (int i = 0; i < TYPES; i++)
-		printf("%d is %s, field %s\n", types[i],
-		       fstrm_control_type_to_str((fstrm_control_type)types[i]),
+		printf("%d is %s, field %s\n", types[i], fstrm_control_type_to_str((fstrm_control_type)types[i]),
 		       fstrm_control_field_type_to_str((fstrm_control_field)types[i]));
 }
 
@@ -148,9 +149,12 @@ static void many_fields(void)
 
 static void match(void)
 {
-	static const struct { const char *text; size_t len; } texts[] = {
-		{ NULL, 0 }, { NULL, 3 }, { "", 0 }, { "one", 3 }, { "on", 2 }, { "ones", 4 },
-		{ "two", 3 }, { "n\0l", 3 }, { "n\0m", 3 },
+	static const struct {
+		const char *text;
+		size_t len;
+	} texts[] = {
+		{ NULL, 0 },   { NULL, 3 },  { "", 0 },     { "one", 3 },  { "on", 2 },
+		{ "ones", 4 }, { "two", 3 }, { "n\0l", 3 }, { "n\0m", 3 },
 	};
 	static const char fields[][4] = { "one", "two", "n\0l", "" };
 
@@ -162,8 +166,8 @@ static void match(void)
 				fstrm_control_add_field_content_type(c, (const uint8_t *)fields[i], i < 3 ? 3 : 0);
 			printf("match in type %d with %d fields:", type, count);
 			for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-				printf(" %s", res_name(fstrm_control_match_field_content_type(c,
-					(const uint8_t *)texts[i].text, texts[i].len)));
+				printf(" %s", res_name(fstrm_control_match_field_content_type(
+						      c, (const uint8_t *)texts[i].text, texts[i].len)));
 			putchar('\n');
 			fstrm_control_destroy(&c);
 		}

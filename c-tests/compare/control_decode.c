@@ -49,7 +49,10 @@ static void report(const char *title, const struct wire *w, uint32_t flags)
 /* A frame of a type with a number of content types. */
 static struct wire build(uint32_t type, int fields, uint32_t flags)
 {
-	static const struct { const char *text; size_t len; } texts[] = { { "dns", 3 }, { "a\0b", 3 }, { "", 0 } };
+	static const struct {
+		const char *text;
+		size_t len;
+	} texts[] = { { "dns", 3 }, { "a\0b", 3 }, { "", 0 } };
 	struct wire w = { .len = 0 };
 
 	if (flags & FSTRM_CONTROL_FLAG_WITH_HEADER) {
@@ -105,7 +108,8 @@ static void changed(void)
 			struct wire w = build(type, 2, flags);
 
 			for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-				printf("type %u, flags %u, each byte set to %02x:", (unsigned)type, (unsigned)flags, values[i]);
+				printf("type %u, flags %u, each byte set to %02x:", (unsigned)type, (unsigned)flags,
+				       values[i]);
 				for (size_t at = 0; at < w.len; at++) {
 					struct wire bad = w;
 					size_t count = 0;

@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 /* START with content type "t", frames "one" and "three", STOP. */
+/* clang-format off */
 static const unsigned char capture[] = {
 	0, 0, 0, 0, 0, 0, 0, 13, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 't',
 	0, 0, 0, 3, 'o', 'n', 'e',
 	0, 0, 0, 5, 't', 'h', 'r', 'e', 'e',
 	0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 3,
 };
+/* clang-format on */
 enum { FIRST_FRAME = 21 };
 
 static void put_file(const void *data, size_t len)

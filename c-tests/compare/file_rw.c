@@ -258,7 +258,8 @@ static void bad_paths(void)
 		r = fstrm_file_reader_init(fopt, NULL);
 		fstrm_file_options_destroy(&fopt);
 		fstrm_file_options_destroy(&fopt);
-		printf("path %s: writer %s, reader %s\n", paths[i] ? paths[i] : "NULL", w ? "made" : "NULL", r ? "made" : "NULL");
+		printf("path %s: writer %s, reader %s\n", paths[i] ? paths[i] : "NULL", w ? "made" : "NULL",
+		       r ? "made" : "NULL");
 		if (w == NULL || r == NULL)
 			continue;
 		printf("  writer open %s, ", res_name(fstrm_writer_open(w)));

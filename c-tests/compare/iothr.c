@@ -25,7 +25,7 @@ struct producer {
 	struct fstrm_iothr_queue *queue;
 	unsigned id;
 	bool refused;
-	unsigned char freed[FRAMES];	/* how often free_func saw each */
+	unsigned char freed[FRAMES]; /* how often free_func saw each */
 };
 
 /* The frames received, in any order of producers. */
@@ -140,8 +140,8 @@ static void report(const struct setting *s, const struct tally *t)
 		for (unsigned k = 0; k < FRAMES; k++)
 			producers[i].freed[k] == 1 ? once++ : otherwise++;
 	}
-	printf("  %u frames came, %u out of order or damaged, %u producers complete, end %d\n",
-	       t->frames, t->wrong, complete, t->end);
+	printf("  %u frames came, %u out of order or damaged, %u producers complete, end %d\n", t->frames, t->wrong,
+	       complete, t->end);
 	printf("  free_func once for %u frames, otherwise for %u\n", once, otherwise);
 }
 
@@ -175,7 +175,7 @@ static void run(const struct setting *s)
 		p->id = i;
 		p->iothr = iothr;
 		p->queue = i < s->queues ? fstrm_iothr_get_input_queue(iothr)
-			: fstrm_iothr_get_input_queue_idx(iothr, i % s->queues);
+					 : fstrm_iothr_get_input_queue_idx(iothr, i % s->queues);
 		pthread_create(&threads[i], NULL, produce, p);
 	}
 	for (unsigned i = 0; i < s->threads; i++)
@@ -200,6 +200,7 @@ static void run(const struct setting *s)
 
 int main(void)
 {
+	/* clang-format off */
 	static const struct setting settings[] = {
 		{ TO_UNIX, SPSC, 1, 1, 512, 64, 8192, 32 },
 		{ TO_UNIX, SPSC, 2, 2, 512, 64, 8192, 32 },
@@ -216,6 +217,7 @@ int main(void)
 		{ TO_TCP4, MPSC, 8, 1, 512, 64, 8192, 32 },
 		{ TO_TCP6, MPSC, 2, 1, 512, 64, 8192, 32 },
 	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
 		run(&settings[i]);

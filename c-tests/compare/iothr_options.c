@@ -14,18 +14,19 @@ static const struct {
 	setter *set;
 	unsigned min, max;
 } ranges[] = {
-	{ "buffer_hint", fstrm_iothr_options_set_buffer_hint, FSTRM_IOTHR_BUFFER_HINT_MIN, FSTRM_IOTHR_BUFFER_HINT_MAX },
-	{ "flush_timeout", fstrm_iothr_options_set_flush_timeout,
-	  FSTRM_IOTHR_FLUSH_TIMEOUT_MIN, FSTRM_IOTHR_FLUSH_TIMEOUT_MAX },
-	{ "input_queue_size", fstrm_iothr_options_set_input_queue_size,
-	  FSTRM_IOTHR_INPUT_QUEUE_SIZE_MIN, FSTRM_IOTHR_INPUT_QUEUE_SIZE_MAX },
+	{ "buffer_hint", fstrm_iothr_options_set_buffer_hint, FSTRM_IOTHR_BUFFER_HINT_MIN,
+	  FSTRM_IOTHR_BUFFER_HINT_MAX },
+	{ "flush_timeout", fstrm_iothr_options_set_flush_timeout, FSTRM_IOTHR_FLUSH_TIMEOUT_MIN,
+	  FSTRM_IOTHR_FLUSH_TIMEOUT_MAX },
+	{ "input_queue_size", fstrm_iothr_options_set_input_queue_size, FSTRM_IOTHR_INPUT_QUEUE_SIZE_MIN,
+	  FSTRM_IOTHR_INPUT_QUEUE_SIZE_MAX },
 	{ "num_input_queues", fstrm_iothr_options_set_num_input_queues, FSTRM_IOTHR_NUM_INPUT_QUEUES_MIN, UINT_MAX },
-	{ "output_queue_size", fstrm_iothr_options_set_output_queue_size,
-	  FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_MIN, FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_MAX },
+	{ "output_queue_size", fstrm_iothr_options_set_output_queue_size, FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_MIN,
+	  FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_MAX },
 	{ "queue_notify_threshold", fstrm_iothr_options_set_queue_notify_threshold,
 	  FSTRM_IOTHR_QUEUE_NOTIFY_THRESHOLD_MIN, UINT_MAX },
-	{ "reopen_interval", fstrm_iothr_options_set_reopen_interval,
-	  FSTRM_IOTHR_REOPEN_INTERVAL_MIN, FSTRM_IOTHR_REOPEN_INTERVAL_MAX },
+	{ "reopen_interval", fstrm_iothr_options_set_reopen_interval, FSTRM_IOTHR_REOPEN_INTERVAL_MIN,
+	  FSTRM_IOTHR_REOPEN_INTERVAL_MAX },
 };
 
 static void setters(void)
@@ -34,7 +35,8 @@ static void setters(void)
 
 	for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
 		unsigned min = ranges[i].min, max = ranges[i].max;
-		unsigned values[] = { 0, 1, 2, 3, 5, 6, 12, min - 1, min, min + 1, max - 1, max, max + 1, UINT_MAX, 1u << 31 };
+		unsigned values[] = { 0,   1,       2,       3,   5,       6,        12,      min - 1,
+				      min, min + 1, max - 1, max, max + 1, UINT_MAX, 1u << 31 };
 
 		printf("%s:", ranges[i].name);
 		for (size_t k = 0; k < sizeof values / sizeof *values; k++)
@@ -43,7 +45,8 @@ static void setters(void)
 	}
 	printf("queue_model:");
 	for (int model = -1; model < 4; model++)
-		printf(" %d %s,", model, res_name(fstrm_iothr_options_set_queue_model(opt, (fstrm_iothr_queue_model)model)));
+		printf(" %d %s,", model,
+		       res_name(fstrm_iothr_options_set_queue_model(opt, (fstrm_iothr_queue_model)model)));
 	putchar('\n');
 	fstrm_iothr_options_destroy(&opt);
 	printf("options destroyed: %s\n", opt ? "not NULL" : "NULL");
@@ -65,7 +68,7 @@ static struct fstrm_iothr *thread(unsigned queues)
 
 static void queues(void)
 {
-	static const unsigned counts[] = { 0, 1, 2, 16, 100 };	/* 0: no options at all */
+	static const unsigned counts[] = { 0, 1, 2, 16, 100 }; /* 0: no options at all */
 
 	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
 		struct fstrm_iothr *iothr = thread(counts[i]);
@@ -76,9 +79,9 @@ static void queues(void)
 			same += q == fstrm_iothr_get_input_queue_idx(iothr, given++);
 		printf("%u queues: %u given, %u in the order of their index, then %s\n", counts[i], given, same,
 		       fstrm_iothr_get_input_queue(iothr) ? "another" : "NULL");
-		printf("  index %u %s, %u %s, SIZE_MAX %s, 2^32 %s\n",
-		       n - 1, fstrm_iothr_get_input_queue_idx(iothr, n - 1) ? "there" : "NULL",
-		       n, fstrm_iothr_get_input_queue_idx(iothr, n) ? "there" : "NULL",
+		printf("  index %u %s, %u %s, SIZE_MAX %s, 2^32 %s\n", n - 1,
+		       fstrm_iothr_get_input_queue_idx(iothr, n - 1) ? "there" : "NULL", n,
+		       fstrm_iothr_get_input_queue_idx(iothr, n) ? "there" : "NULL",
 		       fstrm_iothr_get_input_queue_idx(iothr, SIZE_MAX) ? "there" : "NULL",
 		       fstrm_iothr_get_input_queue_idx(iothr, (size_t)1 << 32) ? "there" : "NULL");
 		fstrm_iothr_destroy(&iothr);

@@ -215,7 +215,8 @@ static const struct {
 } sides[] = {
 	{ "writer, one way", write_all, CAN_ALL & ~CAN_READ, "", 0 },
 	{ "writer, both ways", write_all, CAN_ALL, ACCEPT_T FINISH_FRAME, sizeof ACCEPT_T FINISH_FRAME - 1 },
-	{ "reader, one way", read_all, CAN_ALL & ~CAN_WRITE, START_T ONE STOP_FRAME, sizeof START_T ONE STOP_FRAME - 1 },
+	{ "reader, one way", read_all, CAN_ALL & ~CAN_WRITE, START_T ONE STOP_FRAME,
+	  sizeof START_T ONE STOP_FRAME - 1 },
 	{ "reader, both ways", read_all, CAN_ALL, READY_T START_T ONE STOP_FRAME,
 	  sizeof READY_T START_T ONE STOP_FRAME - 1 },
 };
@@ -235,8 +236,10 @@ static void failing(void)
 		calls = well.calls;
 		for (int call = 1; call <= calls; call++)
 			for (size_t k = 0; k < sizeof results / sizeof *results; k++) {
-				struct tape t = { .input = sides[i].input, .len = sides[i].len,
-						  .failing = call, .result = (fstrm_res)results[k] };
+				struct tape t = { .input = sides[i].input,
+						  .len = sides[i].len,
+						  .failing = call,
+						  .result = (fstrm_res)results[k] };
 
 				printf("%s: call %d returns %s\n", sides[i].name, call, res_name(t.result));
 				sides[i].run(&t, sides[i].can);
@@ -246,7 +249,8 @@ static void failing(void)
 
 static void missing(void)
 {
-	static const int lacking[] = { CAN_OPEN, CAN_CLOSE, CAN_READ, CAN_WRITE, CAN_DESTROY, CAN_READ | CAN_WRITE, CAN_ALL };
+	static const int lacking[] = { CAN_OPEN, CAN_CLOSE, CAN_READ, CAN_WRITE, CAN_DESTROY, CAN_READ | CAN_WRITE,
+				       CAN_ALL };
 
 	for (int i = 0; i < SIDES; i++)
 		for (size_t k = 0; k < sizeof lacking / sizeof *lacking; k++) {
@@ -263,6 +267,7 @@ static void missing(void)
 /* The peer sends something else. The libraries differ in whether they close the transport, so that is not printed. */
 static void wrong_peer(void)
 {
+	/* clang-format off */
 	static const struct { const char *input; size_t len; } inputs[] = {
 		{ "", 0 }, { "\0\0\0\0", 4 }, { "\0\0\0\3one", 7 }, { STOP_FRAME, 12 }, { FINISH_FRAME, 12 },
 		{ START_T, 21 }, { ACCEPT_T, 21 }, { READY_T STOP_FRAME, 33 }, { READY_T ACCEPT_T, 42 },
@@ -272,6 +277,7 @@ static void wrong_peer(void)
 		{ "\0\0\0\0\0\0\0\15\0\0\0\4\0\0\0\1\0\0\0\1x", 21 },
 		{ "\0\0\0\0\0\0\0\4\0\0\0\1", 12 }, { "\0\0\0\0\0\0\0\4\0\0\0\2", 12 }, { "\0\0\0\0\0\0\0\4\0\0\0\4" START_T, 33 },
 	};
+	/* clang-format on */
 
 	for (int i = 1; i < SIDES; i++)
 		for (size_t k = 0; k < sizeof inputs / sizeof *inputs; k++) {

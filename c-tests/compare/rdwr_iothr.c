@@ -11,7 +11,7 @@ struct tape {
 	char *text;
 	size_t len;
 	int both_ways, reads;
-	char order[64];		/* one letter a call: o, c, d */
+	char order[64]; /* one letter a call: o, c, d */
 	int calls;
 };
 
@@ -92,7 +92,8 @@ static void run(int both_ways, unsigned frames, fstrm_iothr_queue_model model)
 	}
 	fstrm_iothr_destroy(&iothr);
 	fclose(t.bytes);
-	printf("%s, %u frames, model %d: calls %s, bytes ", both_ways ? "both ways" : "one way", frames, (int)model, t.order);
+	printf("%s, %u frames, model %d: calls %s, bytes ", both_ways ? "both ways" : "one way", frames, (int)model,
+	       t.order);
 	print_bytes(stdout, t.text, t.len);
 	putchar('\n');
 	free(t.text);

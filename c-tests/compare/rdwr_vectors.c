@@ -25,7 +25,11 @@ static void show(const char *next)
 }
 
 /* The submitted frames. */
-static struct { void *data; size_t len; int freed; } frames[FRAMES_MAX];
+static struct {
+	void *data;
+	size_t len;
+	int freed;
+} frames[FRAMES_MAX];
 static unsigned handed_over, written, freed_early;
 static sem_t opening, may_open;
 
@@ -65,8 +69,9 @@ static fstrm_res on_write(void *obj, const struct iovec *iov, int iovcnt)
 		size_t len = frames[written].len;
 
 		freed_early += frames[written].freed;
-		right += iov[i].iov_len == 4 && length[0] == 0 && length[1] == len >> 16 && length[2] == (len >> 8 & 255) &&
-			 length[3] == (len & 255) && iov[i + 1].iov_len == len && iov[i + 1].iov_base == frames[written].data;
+		right += iov[i].iov_len == 4 && length[0] == 0 && length[1] == len >> 16 &&
+			 length[2] == (len >> 8 & 255) && length[3] == (len & 255) && iov[i + 1].iov_len == len &&
+			 iov[i + 1].iov_base == frames[written].data;
 	}
 	snprintf(line, sizeof line, "    write of %d vectors, %zu bytes, %d frames in place", iovcnt, bytes, right);
 	show(line);
@@ -94,7 +99,9 @@ static void make(unsigned count)
 
 	for (unsigned i = 0; i < count; i++) {
 		random = random * 1103515245 + 12345;
-		frames[i].len = fixed_len ? fixed_len : random % 37 ? 1 + random / 65536 % 600 : 1 + random / 65536 % 20000;
+		frames[i].len = fixed_len     ? fixed_len
+				: random % 37 ? 1 + random / 65536 % 600
+					      : 1 + random / 65536 % 20000;
 		frames[i].data = memory + i % 50;
 		frames[i].freed = 0;
 	}
@@ -151,7 +158,8 @@ static void thread(fstrm_iothr_queue_model model, unsigned buffer_hint, unsigned
 	queue = fstrm_iothr_get_input_queue(iothr);
 	await(&opening);
 	for (size_t i = 0; i < count; i++)
-		if (fstrm_iothr_submit(iothr, queue, frames[i].data, frames[i].len, on_free, (void *)i) != fstrm_res_success)
+		if (fstrm_iothr_submit(iothr, queue, frames[i].data, frames[i].len, on_free, (void *)i) !=
+		    fstrm_res_success)
 			printf("frame %zu was refused\n", i);
 	sem_post(&may_open);
 	fstrm_iothr_destroy(&iothr);
@@ -165,7 +173,9 @@ int main(void)
 {
 	static const unsigned counts[] = { 1, 2, 127, 128, 129, 256, 257, 1000, 2000 };
 	static const size_t lens[] = { 0, 1, 60, 124, 100, 508, 1000, 8188, 8189, 20000, LEN_MAX };
-	static const struct { unsigned buffer_hint, output_queue_size; } options[] = {
+	static const struct {
+		unsigned buffer_hint, output_queue_size;
+	} options[] = {
 		{ 0, 0 }, { 1024, 0 }, { 0, 2 }, { 65536, 3 }, { 65536, 64 }, { 65536, 1024 },
 	};
 
@@ -176,7 +186,8 @@ int main(void)
 	for (size_t k = 0; k < sizeof options / sizeof *options; k++)
 		for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
 			fixed_len = lens[i];
-			thread(FSTRM_IOTHR_QUEUE_MODEL_SPSC, options[k].buffer_hint, options[k].output_queue_size, 1000);
+			thread(FSTRM_IOTHR_QUEUE_MODEL_SPSC, options[k].buffer_hint, options[k].output_queue_size,
+			       1000);
 			thread(FSTRM_IOTHR_QUEUE_MODEL_MPSC, options[k].buffer_hint, options[k].output_queue_size, 130);
 		}
 	return 0;

@@ -45,6 +45,7 @@ static void made_or_not(struct fstrm_writer *w)
 
 static void addresses(void)
 {
+	/* clang-format off */
 	static const char *const texts[] = {
 		NULL, "", "127.0.0.1", "0.0.0.0", "255.255.255.255", "256.1.1.1", "127.1", "127.0.0.1.", "127.0.0.01",
 		"127.0.0.1 ", " 127.0.0.1", "0x7f.0.0.1", "1.2.3", "1.2.3.4.5", "localhost", "::1", "::", "1::", "::1 ", " ::1",
@@ -52,6 +53,7 @@ static void addresses(void)
 		"::2:3:4:5:6:7:8", "1::8::9", "::ffff:127.0.0.1", "::127.0.0.1", "1:2:3:4:5:6:127.0.0.1", "::00001", "::g",
 		":1", "1:", ":::", "::1/128", "127.0.0.1:53",
 	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		printf("address %s: ", texts[i] != NULL ? texts[i] : "not set");
@@ -61,11 +63,13 @@ static void addresses(void)
 
 static void ports(void)
 {
+	/* clang-format off */
 	static const char *const texts[] = {
 		NULL, "", "0", "53", "0x35", "0X35", "0x", "065", "08", "00", "65535", "65536", "0xffff", "0x10000", "-1", "-0",
 		"+53", " 53", "\t53", "53 ", "5 3", "abc", "53a", "1e3", "5.3", "domain", "4294967349", "18446744073709551616",
 		"18446744073709551669", "99999999999999999999999",
 	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		printf("port %s: ", texts[i] != NULL ? texts[i] : "not set");

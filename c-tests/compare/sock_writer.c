@@ -18,7 +18,7 @@ static const char *const other[] = { "other", NULL };
 static const struct {
 	const char *name;
 	const char *const *offered;
-	const char *const *accepted;	/* NULL repeats what was offered */
+	const char *const *accepted; /* NULL repeats what was offered */
 } cases[] = {
 	{ "nothing offered, nothing accepted", no_types, no_types },
 	{ "nothing offered, one accepted", no_types, dnstap },

@@ -133,8 +133,7 @@ static void with_pipes(const char *title, void (*run)(FILE *), const void *input
 
 int main(void)
 {
-	static const char stream[] =
-		"line\n\0\0\0\0\0\0\0\4\0\0\0\2\0\0\0\3one\0\0\0\3two\0\0\0\0\0\0\0\4\0\0\0\3";
+	static const char stream[] = "line\n\0\0\0\0\0\0\0\4\0\0\0\2\0\0\0\3one\0\0\0\3two\0\0\0\0\0\0\0\4\0\0\0\3";
 
 	with_pipes("frames to standard output", write_frames, "", 0);
 	with_pipes("after other text", write_after_text, "", 0);

@@ -12,10 +12,10 @@ enum transport { UNIX, TCP };
 
 struct address {
 	enum transport transport;
-	int reserved;		/* a socket that reserves a TCP port */
-	int listening;		/* -1 while nothing listens */
+	int reserved;  /* a socket that reserves a TCP port */
+	int listening; /* -1 while nothing listens */
 	unsigned port;
-	char output[64];	/* as libdnstap names it */
+	char output[64]; /* as libdnstap names it */
 };
 
 /* Reserves a port of 127.0.0.1, or a socket path in the current directory. */

@@ -12,12 +12,10 @@ static const char PROGRAM[] = "/usr/bin/fstrm_capture";
 void capture_start(struct process *p, const struct address *address, const char *file)
 {
 	char port[8];
-	const char *const to_unix[] = {
-		PROGRAM, "-d", "-t", CONTENT_TYPE, "-u", strchr(address->output, ':') + 1, "-w", file, NULL
-	};
-	const char *const to_tcp[] = {
-		PROGRAM, "-d", "-t", CONTENT_TYPE, "-a", "127.0.0.1", "-p", port, "-w", file, NULL
-	};
+	const char *const to_unix[] = { PROGRAM, "-d", "-t", CONTENT_TYPE, "-u", strchr(address->output, ':') + 1,
+					"-w",    file, NULL };
+	const char *const to_tcp[] = { PROGRAM, "-d", "-t", CONTENT_TYPE, "-a", "127.0.0.1",
+				       "-p",    port, "-w", file,         NULL };
 
 	snprintf(port, sizeof port, "%u", address->port);
 	process_start(p, "capture.log", address->transport == UNIX ? to_unix : to_tcp);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#define _GNU_SOURCE		/* RUSAGE_THREAD, MAP_ANONYMOUS */
+#define _GNU_SOURCE /* RUSAGE_THREAD, MAP_ANONYMOUS */
 #include "load.h"
 #include "messages.h"
 #include "sink.h"
@@ -31,8 +31,8 @@ enum { LENGTHS = 128 };
 /* Measurements of all cases together. */
 static struct seen {
 	uint64_t calls;
-	uint64_t slow_calls, slow_baselines;	/* that took SLOW_CALL or more */
-	uint64_t cpu, wall;			/* of the slowest call, in nanoseconds */
+	uint64_t slow_calls, slow_baselines; /* that took SLOW_CALL or more */
+	uint64_t cpu, wall;                  /* of the slowest call, in nanoseconds */
 } *seen;
 
 static double clock_of(clockid_t clock)
@@ -88,18 +88,11 @@ static dnstap_result log_timed(struct load *l, const dnstap_message *message)
 static void count(struct load *l, dnstap_result result)
 {
 	switch (result) {
-	case DNSTAP_OK:
-		l->accepted++;
-		break;
-	case DNSTAP_ERROR_FULL:
-		l->full++;
-		break;
-	case DNSTAP_DISABLED:		/* for a moment, while the sink is being closed */
-	case DNSTAP_ERROR_CLOSED:
-		l->closed++;
-		break;
-	default:
-		fail("logging: %s", dnstap_strerror(result));
+	case DNSTAP_OK: l->accepted++; break;
+	case DNSTAP_ERROR_FULL: l->full++; break;
+	case DNSTAP_DISABLED: /* for a moment, while the sink is being closed */
+	case DNSTAP_ERROR_CLOSED: l->closed++; break;
+	default: fail("logging: %s", dnstap_strerror(result));
 	}
 }
 
@@ -131,8 +124,8 @@ static void raise_seen(uint64_t *slowest, double seconds)
 	uint64_t value = (uint64_t)(seconds * 1e9);
 	uint64_t before = __atomic_load_n(slowest, __ATOMIC_RELAXED);
 
-	while (value > before
-	       && !__atomic_compare_exchange_n(slowest, &before, value, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	while (value > before &&
+	       !__atomic_compare_exchange_n(slowest, &before, value, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
 }
 
@@ -146,8 +139,8 @@ void load_stop(struct load *l)
 	__atomic_fetch_add(&seen->calls, l->accepted + l->full + l->closed, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&seen->slow_calls, l->slow_calls, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&seen->slow_baselines, l->slow_baselines, __ATOMIC_RELAXED);
-	ASSERT(l->waits == 0, "the logging thread went to sleep in %ld calls; the slowest call took %.0f us",
-	       l->waits, l->slowest_wall * 1e6);
+	ASSERT(l->waits == 0, "the logging thread went to sleep in %ld calls; the slowest call took %.0f us", l->waits,
+	       l->slowest_wall * 1e6);
 }
 
 dnstap_stats close_loaded_sink(dnstap_sink **sink, unsigned timeout, const struct load *l)

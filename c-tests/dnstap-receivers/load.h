@@ -12,24 +12,24 @@
 #include <pthread.h>
 
 enum {
-	LOAD_MIN_CALLS = 300000,	/* even if it is stopped earlier */
-	LOAD_MIN_QUERY = 12,		/* bytes of the shortest query */
-	LOAD_RING = 256 * 1024,		/* bytes of a ring that it fills at once */
+	LOAD_MIN_CALLS = 300000, /* even if it is stopped earlier */
+	LOAD_MIN_QUERY = 12,     /* bytes of the shortest query */
+	LOAD_RING = 256 * 1024,  /* bytes of a ring that it fills at once */
 };
 
 struct load {
 	dnstap_queue *queue;
 	pthread_t thread;
-	int stop;		/* atomic */
+	int stop; /* atomic */
 	/* Valid once it has stopped. */
-	uint64_t accepted;	/* their ids are of logger 0 */
-	uint64_t full;		/* refused because the ring was full */
-	uint64_t closed;	/* refused because the sink was closed or about to be; not counted by the sink */
-	double slowest_cpu;	/* CPU time of a call, in seconds */
-	double slowest_wall;	/* elapsed time of a call, which includes the time of other threads */
-	uint64_t slow_calls;	/* calls that took a millisecond of CPU time or more */
-	uint64_t slow_baselines;	/* as many empty measurements that did */
-	long waits;		/* calls during which the thread went to sleep */
+	uint64_t accepted;       /* their ids are of logger 0 */
+	uint64_t full;           /* refused because the ring was full */
+	uint64_t closed;         /* refused because the sink was closed or about to be; not counted by the sink */
+	double slowest_cpu;      /* CPU time of a call, in seconds */
+	double slowest_wall;     /* elapsed time of a call, which includes the time of other threads */
+	uint64_t slow_calls;     /* calls that took a millisecond of CPU time or more */
+	uint64_t slow_baselines; /* as many empty measurements that did */
+	long waits;              /* calls during which the thread went to sleep */
 };
 
 void load_start(struct load *l, dnstap_sink *sink);

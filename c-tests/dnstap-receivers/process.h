@@ -7,7 +7,7 @@
 
 struct process {
 	pid_t pid;
-	const char *log;	/* file of its output, in the current directory */
+	const char *log; /* file of its output, in the current directory */
 };
 
 /* Starts a program. The arguments begin with its name, and end in NULL. */

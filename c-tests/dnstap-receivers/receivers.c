@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 enum {
-	SHORT = 500,		/* milliseconds: a close timeout that expires */
-	PLENTY = 20000,		/* messages that show that a stream works */
+	SHORT = 500,    /* milliseconds: a close timeout that expires */
+	PLENTY = 20000, /* messages that show that a stream works */
 	RESETS = 4,
-	FAILED_ATTEMPTS = 2,	/* before the receiver works */
-	PACE = 1024,		/* bytes a second of the slow receiver */
+	FAILED_ATTEMPTS = 2, /* before the receiver works */
+	PACE = 1024,         /* bytes a second of the slow receiver */
 	PACES = 3,
 };
 
@@ -28,16 +28,16 @@ enum {
 enum { IN_TROUBLE = 1, ENOUGH = IN_TROUBLE + 2 * RESETS, OVER };
 
 struct misbehaviour {
-	void (*act)(struct receiver *r, int fd);	/* until the sender gives up */
+	void (*act)(struct receiver *r, int fd); /* until the sender gives up */
 	const char *error;
 };
 
 struct scenario {
 	struct address address;
 	const struct misbehaviour *misbehaviour;
-	unsigned failures;	/* before the receiver behaves */
+	unsigned failures; /* before the receiver behaves */
 	struct tally *received;
-	int end;		/* what followed the data */
+	int end; /* what followed the data */
 	struct receiver receiver;
 	struct load load;
 	dnstap_sink *sink;
@@ -111,7 +111,8 @@ static void start_receiver(struct scenario *scenario, void (*play)(struct receiv
 }
 
 /* Starts a receiver, and a thread that logs to it. */
-static void start_scenario(struct scenario *scenario, int transport, void (*play)(struct receiver *), unsigned close_timeout)
+static void start_scenario(struct scenario *scenario, int transport, void (*play)(struct receiver *),
+			   unsigned close_timeout)
 {
 	prepare_scenario(scenario, transport);
 	start_receiver(scenario, play);
@@ -123,7 +124,8 @@ static dnstap_stats finish_delivery(struct scenario *scenario)
 {
 	dnstap_stats s;
 
-	ASSERT(receiver_wait(&scenario->receiver, ENOUGH), "the receiver did not get enough; %s", error_of(scenario->sink));
+	ASSERT(receiver_wait(&scenario->receiver, ENOUGH), "the receiver did not get enough; %s",
+	       error_of(scenario->sink));
 	load_stop(&scenario->load);
 	s = close_loaded_sink(&scenario->sink, TIMEOUT, &scenario->load);
 	ASSERT_EQ(s.dropped_closed, 0);
@@ -143,7 +145,8 @@ static void absent_then_there(int transport)
 	WAIT_FOR_STATS(scenario.sink, s, s.connect_failures >= FAILED_ATTEMPTS && s.dropped_full > 0);
 	ASSERT_EQ(s.connects, 0);
 	ASSERT_EQ(s.sent, 0);
-	expect_error(scenario.sink, transport == UNIX ? "connecting: No such file" : "connecting: ", address_text(&scenario.address));
+	expect_error(scenario.sink,
+		     transport == UNIX ? "connecting: No such file" : "connecting: ", address_text(&scenario.address));
 	expect_error(scenario.sink, transport == UNIX ? NULL : "refused", NULL);
 	start_receiver(&scenario, serve);
 	s = finish_delivery(&scenario);
@@ -439,7 +442,8 @@ static void fail_then_serve(struct receiver *r)
 
 /* The argument of a case: the misbehaviour in the handshake, and the transport. */
 #define OVER_BOTH(name, run, misbehaviour) \
-	CASE_WITH("Unix: " name, run, (misbehaviour) << 1 | UNIX), CASE_WITH("TCP: " name, run, (misbehaviour) << 1 | TCP)
+	CASE_WITH("Unix: " name, run, (misbehaviour) << 1 | UNIX), \
+		CASE_WITH("TCP: " name, run, (misbehaviour) << 1 | TCP)
 
 static void start_misbehaving(struct scenario *scenario, int which, unsigned failures, unsigned close_timeout)
 {

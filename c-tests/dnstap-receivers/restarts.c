@@ -8,7 +8,7 @@
 
 #include <signal.h>
 
-enum { PLENTY = 20000 };	/* messages to each of the two processes */
+enum { PLENTY = 20000 }; /* messages to each of the two processes */
 
 static void killed(int transport)
 {

@@ -13,7 +13,7 @@ enum { PLENTY = 20000, ENOUGH = 1 };
 
 struct arrivals {
 	struct tally *received;
-	double stopped_at;	/* when STOP came */
+	double stopped_at; /* when STOP came */
 };
 
 /* Never replies: START is the first frame, and the sender waits for nothing at the end. */

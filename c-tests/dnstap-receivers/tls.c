@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 enum {
-	PLENTY = 20000,		/* messages that show that a stream is well */
-	SHORT = 500,		/* milliseconds to close, where the time may be used up */
-	FAILED_ATTEMPTS = 2,		/* to wait for, where none can succeed */
+	PLENTY = 20000,      /* messages that show that a stream is well */
+	SHORT = 500,         /* milliseconds to close, where the time may be used up */
+	FAILED_ATTEMPTS = 2, /* to wait for, where none can succeed */
 };
 
 /* A file of those that certificates.sh makes; NULL for no name. */
@@ -32,8 +32,8 @@ static const char *file_of(const char *name, const char *suffix, char path[256])
 /* How the receiver speaks TLS. */
 struct server {
 	const char *certificate;
-	bool asks;		/* for a certificate that ca.pem has signed */
-	const char *version;	/* the latest that it speaks; NULL for any */
+	bool asks;           /* for a certificate that ca.pem has signed */
+	const char *version; /* the latest that it speaks; NULL for any */
 };
 
 /* stunnel, which listens at one door and hands on to another. */
@@ -78,8 +78,8 @@ static void start_tunnel(struct tunnel *t, const struct server *server)
 
 /* How the sender speaks TLS; each may be NULL. */
 struct client {
-	const char *host;	/* of the output; NULL for 127.0.0.1 */
-	const char *name;	/* that the server's certificate has to be for */
+	const char *host; /* of the output; NULL for 127.0.0.1 */
+	const char *name; /* that the server's certificate has to be for */
 	const char *authority;
 	const char *certificate;
 	enum dnstap_tls_verify verify;
@@ -116,6 +116,7 @@ static void expect_captured(struct tunnel *t, uint64_t sent, uint64_t accepted, 
 /* Those that the writer is tested with, too. */
 enum { BY_ADDRESS = 0, WITH_TLS_1_2 = 3, MUTUAL = 5, OTHER_NAME = 7, NO_CERTIFICATE = 10 };
 
+/* clang-format off */
 static const struct tls_case {
 	const char *name;
 	struct server server;
@@ -151,6 +152,7 @@ static const struct tls_case {
 	{ "TLS, verifying the authority only: an unknown one", { "server", false, NULL }, { NULL, NULL, "other-ca", NULL, DNSTAP_TLS_VERIFY_AUTHORITY }, "certificate", "UnknownIssuer" },
 	{ "TLS, verifying the authority only: an expired certificate", { "expired", false, NULL }, { NULL, NULL, "expired", NULL, DNSTAP_TLS_VERIFY_AUTHORITY }, "certificate", "expired" },
 };
+/* clang-format on */
 
 static void delivered(int which)
 {
@@ -272,10 +274,12 @@ static dnstap_sink *open_without_files(unsigned port)
 	dnstap_sink *sink;
 	char path[256];
 
-	ASSERT(symlink(file_of("ca", "pem", path), "ca.pem") == 0 && symlink(file_of("client", "pem", path), "client.pem") == 0 &&
-	       symlink(file_of("client", "key", path), "client.key") == 0, "no links");
+	ASSERT(symlink(file_of("ca", "pem", path), "ca.pem") == 0 &&
+		       symlink(file_of("client", "pem", path), "client.pem") == 0 &&
+		       symlink(file_of("client", "key", path), "client.key") == 0,
+	       "no links");
 	ASSERT(dnstap_options_set_tls_ca_bundle(options, "ca.pem") == DNSTAP_OK &&
-	       dnstap_options_set_tls_client_certificate(options, "client.pem", "client.key") == DNSTAP_OK,
+		       dnstap_options_set_tls_client_certificate(options, "client.pem", "client.key") == DNSTAP_OK,
 	       "%s", dnstap_options_get_error(options));
 	sink = open_sink(options);
 	ASSERT(unlink("ca.pem") == 0 && unlink("client.pem") == 0 && unlink("client.key") == 0, "the links stay");
@@ -292,7 +296,8 @@ static void restarted(int without_files)
 	uint64_t before;
 
 	start_tunnel(&t, &server);
-	sink = without_files ? open_without_files(t.address.port) : open_sink(tls_options(t.address.port, &trusting_ca));
+	sink = without_files ? open_without_files(t.address.port)
+			     : open_sink(tls_options(t.address.port, &trusting_ca));
 	load_start(&l, sink);
 	WAIT_FOR_STATS(sink, s, s.sent >= PLENTY);
 	process_end(&t.stunnel, SIGKILL);
@@ -328,7 +333,8 @@ static void written(int which)
 		uint8_t query[1000];
 
 		put_id(&m, query, (struct message_id){ 0, i }, 12 + i % 900);
-		ASSERT(dnstap_writer_write(writer, &m) == DNSTAP_OK, "message %u: %s", i, dnstap_writer_get_error(writer));
+		ASSERT(dnstap_writer_write(writer, &m) == DNSTAP_OK, "message %u: %s", i,
+		       dnstap_writer_get_error(writer));
 	}
 	ASSERT(dnstap_writer_close(&writer) == DNSTAP_OK, "close");
 	expect_captured(&t, PLENTY, PLENTY, false);
@@ -339,9 +345,11 @@ static void not_written(dnstap_options *options, const char *reason, const char 
 	dnstap_result error = DNSTAP_OK;
 	const char *said;
 
-	ASSERT(dnstap_writer_open(options, &error) == NULL && error == DNSTAP_ERROR_IO, "opening: %s", dnstap_strerror(error));
+	ASSERT(dnstap_writer_open(options, &error) == NULL && error == DNSTAP_ERROR_IO, "opening: %s",
+	       dnstap_strerror(error));
 	said = dnstap_options_get_error(options);
-	ASSERT(strstr(said, reason) != NULL && strstr(said, detail) != NULL, "the error says \"%s\", not \"%s\", \"%s\"", said, reason, detail);
+	ASSERT(strstr(said, reason) != NULL && strstr(said, detail) != NULL,
+	       "the error says \"%s\", not \"%s\", \"%s\"", said, reason, detail);
 	dnstap_options_free(&options);
 }
 
@@ -428,7 +436,8 @@ int main(int argc, char **argv)
 	int status = 0;
 
 	for (int i = 0; i < TLS_CASES; i++)
-		cases[i] = (struct test_case)CASE_WITH(tls_cases[i].name, tls_cases[i].reason == NULL ? delivered : refused_by_tls, i);
+		cases[i] = (struct test_case)CASE_WITH(tls_cases[i].name,
+						       tls_cases[i].reason == NULL ? delivered : refused_by_tls, i);
 	memcpy(cases + TLS_CASES, others, sizeof others);
 	if (dnstap_options_set_output(options, "tls:localhost:1") == DNSTAP_ERROR_NO_TLS) {
 		printf("skip - TLS: the library was built without it\n");

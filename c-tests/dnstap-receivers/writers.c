@@ -12,7 +12,7 @@
 
 enum {
 	MESSAGES = 20000,
-	SHORT = 500,		/* milliseconds: an I/O timeout that expires */
+	SHORT = 500, /* milliseconds: an I/O timeout that expires */
 };
 
 static dnstap_writer *try_to_open(const char *output, unsigned timeout)
@@ -41,7 +41,8 @@ static void write_all(struct process *receiver, const char *output)
 	struct tally *tally = new_tally();
 	dnstap_writer *writer;
 
-	WAIT_UNTIL((writer = try_to_open(output, TIMEOUT)) != NULL, DEADLINE, "%s: no writer, see %s", output, receiver->log);
+	WAIT_UNTIL((writer = try_to_open(output, TIMEOUT)) != NULL, DEADLINE, "%s: no writer, see %s", output,
+		   receiver->log);
 	for (uint32_t i = 0; i < MESSAGES; i++)
 		ASSERT(write_with_id(writer, i) == DNSTAP_OK, "message %u: %s", i, dnstap_writer_get_error(writer));
 	ASSERT(dnstap_writer_close(&writer) == DNSTAP_OK, "close");

@@ -20,13 +20,13 @@ struct counts {
 	uint64_t done, ok, full, too_long, invalid, disabled, closed;
 	uint64_t by_type[DNSTAP_MESSAGE_TYPE_COUNT];
 	uint64_t other;
-	int running;		/* threads */
+	int running; /* threads */
 	int stop;
 	uint32_t next_logger;
-	uint64_t rounds;	/* queues that each thread makes; 0 for no limit */
-	uint32_t each;		/* maximum number of messages of a queue */
+	uint64_t rounds; /* queues that each thread makes; 0 for no limit */
+	uint32_t each;   /* maximum number of messages of a queue */
 	dnstap_sink *sink;
-	int only_good;		/* all messages are valid, and of the same length */
+	int only_good; /* all messages are valid, and of the same length */
 };
 
 /* Under valgrind one thread runs at a time: one that never waits would delay the others for long. */
@@ -108,9 +108,11 @@ static void join(pthread_t threads[THREADS])
 static void never_less(const dnstap_stats *before, const dnstap_stats *s)
 {
 	ASSERT(s->logged >= before->logged && s->sent >= before->sent && s->dropped_full >= before->dropped_full &&
-	       s->dropped_too_long >= before->dropped_too_long && s->dropped_invalid >= before->dropped_invalid &&
-	       s->dropped_closed >= before->dropped_closed && s->bytes_sent >= before->bytes_sent &&
-	       s->connects >= before->connects && s->disconnects >= before->disconnects, "an account went back");
+		       s->dropped_too_long >= before->dropped_too_long &&
+		       s->dropped_invalid >= before->dropped_invalid && s->dropped_closed >= before->dropped_closed &&
+		       s->bytes_sent >= before->bytes_sent && s->connects >= before->connects &&
+		       s->disconnects >= before->disconnects,
+	       "an account went back");
 }
 
 static void between(const char *what, uint64_t least, uint64_t is, uint64_t most)
@@ -195,8 +197,8 @@ static void at_every_moment(int rounds)
 	ASSERT_EQ(s.disconnects, 0);
 	ASSERT_EQ(tally->messages, s.sent);
 	ASSERT_EQ(tally->bytes, s.bytes_sent);
-	ASSERT(looks > 100 && counts.full > 0 && counts.too_long > 0 && counts.invalid > 0, "%u looks, %llu full", looks,
-	       (unsigned long long)counts.full);
+	ASSERT(looks > 100 && counts.full > 0 && counts.too_long > 0 && counts.invalid > 0, "%u looks, %llu full",
+	       looks, (unsigned long long)counts.full);
 	free_tally(tally);
 }
 
@@ -385,8 +387,8 @@ static void types_from_one_message_to_the_next(void)
 
 				ASSERT(dnstap_enabled(queues[q], (uint32_t)type) == enabled,
 				       "type %d of %#x is %senabled", type, set, enabled ? "not " : "");
-				ASSERT(result == (enabled ? DNSTAP_OK : DNSTAP_DISABLED), "type %d of %#x: %s", type, set,
-				       dnstap_strerror(result));
+				ASSERT(result == (enabled ? DNSTAP_OK : DNSTAP_DISABLED), "type %d of %#x: %s", type,
+				       set, dnstap_strerror(result));
 				n[q].seq += enabled;
 				wanted[type] += enabled;
 				sum += enabled;
@@ -447,16 +449,20 @@ static void changes_under_load(void)
 static void has_text(const char *what, protobuf_c_boolean has, const ProtobufCBinaryData *is, const char *wanted)
 {
 	ASSERT(has == (wanted != NULL), "%s is %s", what, has ? "there" : "missing");
-	ASSERT(!has || (is->len == strlen(wanted) && memcmp(is->data, wanted, is->len) == 0), "%s is '%.*s' and not '%.40s'",
-	       what, (int)(is->len < 40 ? is->len : 40), (const char *)is->data, wanted);
+	ASSERT(!has || (is->len == strlen(wanted) && memcmp(is->data, wanted, is->len) == 0),
+	       "%s is '%.*s' and not '%.40s'", what, (int)(is->len < 40 ? is->len : 40), (const char *)is->data,
+	       wanted);
 }
 
 static void names_from_one_message_to_the_next(void)
 {
 	static char longest[65536];
-	const struct { const char *identity, *version; } names[] = {
-		{ "ns1", "1.0" }, { "ns2", "1.0" }, { "ns2", "2.0" }, { NULL, "2.0" }, { NULL, NULL }, { "", NULL }, { "", "" },
-		{ longest, "" }, { longest, longest }, { "n", longest }, { "ns1", "1.0" },
+	const struct {
+		const char *identity, *version;
+	} names[] = {
+		{ "ns1", "1.0" },     { "ns2", "1.0" }, { "ns2", "2.0" }, { NULL, "2.0" },
+		{ NULL, NULL },       { "", NULL },     { "", "" },       { longest, "" },
+		{ longest, longest }, { "n", longest }, { "ns1", "1.0" },
 	};
 	enum { STEPS = sizeof names / sizeof names[0] };
 	dnstap_options *options = options_to("unix:sock");
@@ -487,7 +493,9 @@ static void names_from_one_message_to_the_next(void)
 		/* A queue from before the change, and a new one. */
 		young = dnstap_queue_new(sink, NULL);
 		for (int q = 0; q < 2; q++) {
-			ASSERT(log_with_id(q == 0 ? queue : young, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 12) == DNSTAP_OK, "log");
+			ASSERT(log_with_id(q == 0 ? queue : young, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY,
+					   (struct message_id){ 0, 0 }, 12) == DNSTAP_OK,
+			       "log");
 			ASSERT(read_frame(fd, &f) == DATA, "no message");
 			event = unpack(f.data, f.len);
 			has_text("identity", event->has_identity, &event->identity, names[i].identity);
@@ -507,7 +515,8 @@ static Dnstap__Dnstap *next_event(dnstap_reader *reader)
 {
 	dnstap_bytes frame;
 
-	ASSERT(dnstap_reader_next(reader, NULL, 0) == DNSTAP_OK && dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK, "read");
+	ASSERT(dnstap_reader_next(reader, NULL, 0) == DNSTAP_OK && dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK,
+	       "read");
 	return unpack(frame.data, frame.length);
 }
 
@@ -545,7 +554,8 @@ static void names_of_messages(int rate)
 		if (i >= NAMES * NAMES * ids)
 			m.extra = (dnstap_bytes){ (const uint8_t *)"note", 4 };
 		result = dnstap_log(queue, &m);
-		ASSERT(result == DNSTAP_OK || (rate > 1 && result == DNSTAP_SAMPLED_OUT), "message %d: %s", i, dnstap_strerror(result));
+		ASSERT(result == DNSTAP_OK || (rate > 1 && result == DNSTAP_SAMPLED_OUT), "message %d: %s", i,
+		       dnstap_strerror(result));
 		logged += result == DNSTAP_OK;
 	}
 	dnstap_queue_free(&queue);
@@ -600,7 +610,8 @@ static int log_pair(dnstap_queue *queue, int family, unsigned port, unsigned id)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
-	dnstap_message query = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY), response = example(DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE);
+	dnstap_message query = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY),
+		       response = example(DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE);
 	uint8_t wire[12] = { (uint8_t)(id >> 8), (uint8_t)id };
 	dnstap_result results[2];
 
@@ -728,18 +739,23 @@ static void two_sinks(void)
 		queues[i] = dnstap_queue_new(sinks[i], NULL);
 	for (uint32_t seq = 0; seq < 1000; seq++)
 		for (int i = 0; i < 2; i++)
-			for (uint32_t type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY; type <= DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE; type++) {
-				bool enabled = type == (i == 0 ? DNSTAP_MESSAGE_TYPE_CLIENT_QUERY : DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE);
+			for (uint32_t type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY;
+			     type <= DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE; type++) {
+				bool enabled = type == (i == 0 ? DNSTAP_MESSAGE_TYPE_CLIENT_QUERY
+							       : DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE);
 
 				ASSERT(log_with_id(queues[i], type, (struct message_id){ (uint32_t)i, seq }, 50) ==
-				       (enabled ? DNSTAP_OK : DNSTAP_DISABLED), "type %u to sink %d", type, i);
+					       (enabled ? DNSTAP_OK : DNSTAP_DISABLED),
+				       "type %u to sink %d", type, i);
 			}
 	for (int i = 0; i < 2; i++) {
 		dnstap_queue_free(&queues[i]);
 		s = close_sink(&sinks[i], TIMEOUT);
 		ASSERT_EQ(s.logged, 1000);
 		ASSERT_EQ(s.sent, 1000);
-		ASSERT_EQ(s.logged_by_type[i == 0 ? DNSTAP_MESSAGE_TYPE_CLIENT_QUERY : DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE], 1000);
+		ASSERT_EQ(s.logged_by_type[i == 0 ? DNSTAP_MESSAGE_TYPE_CLIENT_QUERY
+						  : DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE],
+			  1000);
 	}
 	receiver_finish(&r, stderr);
 	ASSERT_EQ(tally_file(tallies[0], "queries.tap"), 1000);
@@ -753,7 +769,8 @@ static void two_sinks(void)
 int main(int argc, char **argv)
 {
 	const struct test_case cases[] = {
-		CASE_WITH("accounts: exact at every moment, while queues come and go", at_every_moment, under_valgrind() ? 5 : 300),
+		CASE_WITH("accounts: exact at every moment, while queues come and go", at_every_moment,
+			  under_valgrind() ? 5 : 300),
 		CASE("accounts: exact while streams break off", streams_that_break_off),
 		CASE("accounts: exact when the sink is closed under load", closing_under_load),
 		CASE_WITH("closing in time if the receiver does not read: 0 ms", closing_in_time, 0),

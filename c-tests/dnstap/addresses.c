@@ -33,7 +33,8 @@ static dnstap_address parse(const char *text, uint16_t port)
 	memset(&address, 0, sizeof address);
 	address.any.sa_family = is_ipv6 ? AF_INET6 : AF_INET;
 	address.in.sin_port = htons(port);
-	ASSERT(inet_pton(address.any.sa_family, text, is_ipv6 ? (void *)&address.in6.sin6_addr : &address.in.sin_addr) == 1,
+	ASSERT(inet_pton(address.any.sa_family, text,
+			 is_ipv6 ? (void *)&address.in6.sin6_addr : &address.in.sin_addr) == 1,
 	       "%s", text);
 	return address;
 }
@@ -61,11 +62,13 @@ static void unconnected(void)
 
 	event = event_between(&client.any, NULL);
 	ASSERT(event->message->query_port == 53000 && !event->message->has_response_address &&
-	       !event->message->has_response_port, "a NULL address is in the event");
+		       !event->message->has_response_port,
+	       "a NULL address is in the event");
 	free_event(event);
 	port_alone.any.sa_family = AF_UNSPEC;
 	event = event_between(&client.any, &port_alone.any);
-	ASSERT(!event->message->has_response_address && event->message->response_port == 53, "no port without an address");
+	ASSERT(!event->message->has_response_address && event->message->response_port == 53,
+	       "no port without an address");
 	free_event(event);
 	/* The wildcard address is logged like any other. */
 	port_alone.any.sa_family = AF_INET;
@@ -89,7 +92,8 @@ static void mapped(void)
 	/* Unchanged: IPv6. */
 	event = event_between(&client6.any, &server6.any);
 	ASSERT(event->message->socket_family == DNSTAP__SOCKET_FAMILY__INET6, "not INET6");
-	ASSERT(event->message->query_address.len == 16 && memcmp(event->message->query_address.data, &client6.in6.sin6_addr, 16) == 0,
+	ASSERT(event->message->query_address.len == 16 &&
+		       memcmp(event->message->query_address.data, &client6.in6.sin6_addr, 16) == 0,
 	       "the address has changed");
 	free_event(event);
 	/* Not together with an IPv4 address. */
@@ -104,11 +108,13 @@ static void mapped(void)
 	client = unmapped(&client6.any, &room);
 	event = event_between(client, &server.any);
 	ASSERT(event->message->socket_family == DNSTAP__SOCKET_FAMILY__INET, "not INET");
-	ASSERT(event->message->query_address.len == 4 && memcmp(event->message->query_address.data, "\xc0\x00\x02\x01", 4) == 0 &&
-	       event->message->query_port == 53000, "another address");
+	ASSERT(event->message->query_address.len == 4 &&
+		       memcmp(event->message->query_address.data, "\xc0\x00\x02\x01", 4) == 0 &&
+		       event->message->query_port == 53000,
+	       "another address");
 	free_event(event);
-	ASSERT(unmapped(&real6.any, &room) == &real6.any &&
-	       unmapped(&server.any, &room) == &server.any, "other addresses have changed");
+	ASSERT(unmapped(&real6.any, &room) == &real6.any && unmapped(&server.any, &room) == &server.any,
+	       "other addresses have changed");
 }
 
 int main(int argc, char **argv)

@@ -7,9 +7,9 @@
 
 enum {
 	SINKS = 8,
-	SHORT = 1000,		/* milliseconds: a close timeout that expires */
+	SHORT = 1000, /* milliseconds: a close timeout that expires */
 	RING = 64 * 1024,
-	QUERY = 1000,		/* bytes */
+	QUERY = 1000, /* bytes */
 	STREAMS_ARE_OPEN = 1,
 	ALL_IS_CLOSED,
 };
@@ -47,7 +47,8 @@ static void fill(dnstap_queue *queue, uint32_t logger)
 {
 	uint32_t seq = 0;
 
-	while (log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ logger, seq }, QUERY) == DNSTAP_OK)
+	while (log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ logger, seq }, QUERY) ==
+	       DNSTAP_OK)
 		seq++;
 	ASSERT(seq > 0, "nothing was logged");
 }
@@ -74,8 +75,10 @@ static void frozen(int accepts)
 	began = now();
 	for (int i = 0; i < SINKS; i++) {
 		ASSERT(dnstap_sink_begin_close(sinks[i]) == DNSTAP_OK, "begin_close");
-		ASSERT(!dnstap_enabled(queues[i], DNSTAP_MESSAGE_TYPE_CLIENT_QUERY), "a closing sink asks for messages");
-		ASSERT(log_with_id(queues[i], DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, QUERY) == DNSTAP_ERROR_CLOSED,
+		ASSERT(!dnstap_enabled(queues[i], DNSTAP_MESSAGE_TYPE_CLIENT_QUERY),
+		       "a closing sink asks for messages");
+		ASSERT(log_with_id(queues[i], DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, QUERY) ==
+			       DNSTAP_ERROR_CLOSED,
 		       "a closing sink takes messages");
 	}
 	took = now() - began;
@@ -86,7 +89,8 @@ static void frozen(int accepts)
 	}
 	took = now() - began;
 	ASSERT(took >= SHORT / 1e3, "the close timeout was not used: %.2f s", took);
-	ASSERT(took < SHORT / 1e3 + SLACK, "closing %d sinks took %.2f s, one timeout is %.2f s", SINKS, took, SHORT / 1e3);
+	ASSERT(took < SHORT / 1e3 + SLACK, "closing %d sinks took %.2f s, one timeout is %.2f s", SINKS, took,
+	       SHORT / 1e3);
 	receiver_reach(&r, ALL_IS_CLOSED);
 	receiver_finish(&r, stdout);
 }
@@ -100,7 +104,9 @@ static void in_the_background(void)
 	dnstap_stats s;
 
 	for (uint32_t i = 0; i < MESSAGES; i++)
-		ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, i }, 100) == DNSTAP_OK, "log");
+		ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, i }, 100) ==
+			       DNSTAP_OK,
+		       "log");
 	ASSERT(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close");
 	ASSERT(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close again");
 	ASSERT(dnstap_queue_new(sink, NULL) == NULL, "a new queue of a closing sink");
@@ -121,11 +127,13 @@ static void in_a_child(void)
 	dnstap_stats s;
 	pid_t child;
 
-	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 100) == DNSTAP_OK, "log");
+	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 100) == DNSTAP_OK,
+	       "log");
 	child = fork();
 	if (child == 0) {
 		ASSERT(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close in the child");
-		ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 1 }, 100) == DNSTAP_ERROR_CLOSED,
+		ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 1 }, 100) ==
+			       DNSTAP_ERROR_CLOSED,
 		       "a closing sink takes messages in a child");
 		close_sink(&sink, 0);
 		_exit(0);
@@ -151,7 +159,8 @@ static void without_stream(int has_receiver)
 	dnstap_options_set_reconnect_interval(options, 600000);
 	sink = open_sink(options);
 	queue = dnstap_queue_new(sink, NULL);
-	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 100) == DNSTAP_OK, "not logged");
+	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 100) == DNSTAP_OK,
+	       "not logged");
 	/* The next attempt is 1.6 seconds after the fifth. */
 	WAIT_FOR_STATS(sink, s, s.connect_failures == 5);
 	if (has_receiver)

@@ -48,7 +48,8 @@ static struct handles open_handles(void)
 	h.sink = dnstap_sink_open(h.options, NULL);
 	h.queue = dnstap_queue_new(h.sink, NULL);
 	h.reader = dnstap_reader_open("/dev/null", &error);
-	ASSERT(h.sink != NULL && h.queue != NULL && h.reader != NULL && error == DNSTAP_OK, "not all handles are there");
+	ASSERT(h.sink != NULL && h.queue != NULL && h.reader != NULL && error == DNSTAP_OK,
+	       "not all handles are there");
 	RETURNS(dnstap_options_set_output(h.options, "file:written.tap"), DNSTAP_OK);
 	h.writer = dnstap_writer_open(h.options, &error);
 	ASSERT(h.writer != NULL && error == DNSTAP_OK, "not all handles are there");
@@ -276,6 +277,7 @@ static void handles_that_were_freed(void)
 }
 
 /* Every result, and the highest number in the range of its kind. */
+/* clang-format off */
 static const struct {
 	dnstap_result result;
 	const char *name;
@@ -295,6 +297,7 @@ static const struct {
 	RESULT(ERROR_STREAM, -80), RESULT(ERROR_CONTENT_TYPE, -80), RESULT(ERROR_IO, -80),
 #undef RESULT
 };
+/* clang-format on */
 
 static void texts(void)
 {
@@ -308,14 +311,14 @@ static void texts(void)
 		ASSERT(text != NULL && strlen(text) > 3 && text[strlen(text) - 1] != '.' && strcmp(text, none) != 0,
 		       "%s: '%s'", results[i].name, text);
 		for (size_t j = 0; j < i; j++)
-			ASSERT(strcmp(text, dnstap_strerror(results[j].result)) != 0, "%s and %s: '%s'", results[i].name,
-			       results[j].name, text);
+			ASSERT(strcmp(text, dnstap_strerror(results[j].result)) != 0, "%s and %s: '%s'",
+			       results[i].name, results[j].name, text);
 		known[results[i].result + LIMIT] = true;
 	}
 	/* All other numbers have the same text, so no result is missing above. */
 	for (int number = -LIMIT; number <= LIMIT; number++)
-		ASSERT(known[number + LIMIT] || strcmp(dnstap_strerror((dnstap_result)number), none) == 0, "%d: '%s'", number,
-		       dnstap_strerror((dnstap_result)number));
+		ASSERT(known[number + LIMIT] || strcmp(dnstap_strerror((dnstap_result)number), none) == 0, "%d: '%s'",
+		       number, dnstap_strerror((dnstap_result)number));
 	ASSERT(strlen(none) > 3 && strcmp(dnstap_strerror((dnstap_result)INT_MAX), none) == 0, "'%s'", none);
 }
 
@@ -327,9 +330,11 @@ static void numbers(void)
 		bool is_error = strncmp(results[i].name, "DNSTAP_ERROR_", 13) == 0;
 
 		ASSERT(dnstap_is_error(results[i].result) == is_error, "%s is %d", results[i].name, number);
-		ASSERT(number <= results[i].first && number > results[i].first - 20, "%s is %d", results[i].name, number);
+		ASSERT(number <= results[i].first && number > results[i].first - 20, "%s is %d", results[i].name,
+		       number);
 		for (size_t j = 0; j < i; j++)
-			ASSERT(results[j].result != results[i].result, "%s and %s are %d", results[i].name, results[j].name, number);
+			ASSERT(results[j].result != results[i].result, "%s and %s are %d", results[i].name,
+			       results[j].name, number);
 	}
 	ASSERT_EQ(DNSTAP_OK, 0);
 	ASSERT(!dnstap_is_error(DNSTAP_OK), "DNSTAP_OK is an error");
@@ -393,7 +398,10 @@ static void message_sizes(void)
 static void stats_sizes(void)
 {
 	struct handles h = open_handles();
-	struct { dnstap_stats stats; unsigned char beyond[64]; } longer;
+	struct {
+		dnstap_stats stats;
+		unsigned char beyond[64];
+	} longer;
 	size_t sizes[] = { 0, 1, sizeof(size_t), offsetof(dnstap_stats, logged_by_type), SIZE_MAX };
 
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -452,10 +460,12 @@ static void refused(struct trial *t, const char *what, dnstap_result wanted)
 	returns(what, dnstap_log(t->queue, &t->message), wanted);
 	s = stats_of(t->sink);
 	t->invalid++;
-	ASSERT(s.dropped_invalid == t->invalid && s.logged == t->invalid && s.logged_by_type[DNSTAP_MESSAGE_TYPE_CLIENT_QUERY] == t->invalid,
+	ASSERT(s.dropped_invalid == t->invalid && s.logged == t->invalid &&
+		       s.logged_by_type[DNSTAP_MESSAGE_TYPE_CLIENT_QUERY] == t->invalid,
 	       "%s: the message is not counted as invalid", what);
 	/* A message of a disabled type is not checked. */
-	RETURNS(dnstap_sink_set_message_types(t->sink, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_AUTH_QUERY)), DNSTAP_OK);
+	RETURNS(dnstap_sink_set_message_types(t->sink, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_AUTH_QUERY)),
+		DNSTAP_OK);
 	returns(what, dnstap_log(t->queue, &t->message), DNSTAP_DISABLED);
 	RETURNS(dnstap_sink_set_message_types(t->sink, DNSTAP_ALL_MESSAGE_TYPES), DNSTAP_OK);
 	s = stats_of(t->sink);
@@ -483,7 +493,11 @@ static void families(void)
 	struct sockaddr other = { .sa_family = 0xffff };
 	const struct sockaddr *v4 = (const void *)&in, *v6 = (const void *)&in6, *path = (const void *)&un;
 	struct trial t = start_trial();
-	const struct { const char *what; const struct sockaddr *initiator, *responder; uint32_t family; } wrong_ones[] = {
+	const struct {
+		const char *what;
+		const struct sockaddr *initiator, *responder;
+		uint32_t family;
+	} wrong_ones[] = {
 		{ "an initiator of AF_UNIX", path, v4, 0 },
 		{ "a responder of AF_UNIX", v4, path, 0 },
 		{ "a responder of AF_UNIX alone", NULL, path, 0 },
@@ -513,8 +527,13 @@ static void unaligned(void)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(53000) };
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(853) };
-	const struct { const void *address; size_t size; uint32_t family; } ends[] = {
-		{ &in, sizeof in, DNSTAP_SOCKET_FAMILY_INET }, { &in6, sizeof in6, DNSTAP_SOCKET_FAMILY_INET6 },
+	const struct {
+		const void *address;
+		size_t size;
+		uint32_t family;
+	} ends[] = {
+		{ &in, sizeof in, DNSTAP_SOCKET_FAMILY_INET },
+		{ &in6, sizeof in6, DNSTAP_SOCKET_FAMILY_INET6 },
 	};
 	struct trial t = start_trial();
 	uint8_t aligned[1000], odd[1000];
@@ -533,8 +552,8 @@ static void unaligned(void)
 			RETURNS(dnstap_encode(aligned, sizeof aligned, &lengths[0], &t.message), DNSTAP_OK);
 			t.message.initiator = t.message.responder = (const void *)(place + 1);
 			RETURNS(dnstap_encode(odd, sizeof odd, &lengths[1], &t.message), DNSTAP_OK);
-			ASSERT(lengths[0] == lengths[1] && memcmp(aligned, odd, lengths[0]) == 0, "other bytes of family %u",
-			       ends[i].family);
+			ASSERT(lengths[0] == lengths[1] && memcmp(aligned, odd, lengths[0]) == 0,
+			       "other bytes of family %u", ends[i].family);
 			RETURNS(dnstap_log(t.queue, &t.message), DNSTAP_OK);
 		}
 	dnstap_queue_free(&t.queue);
@@ -543,10 +562,12 @@ static void unaligned(void)
 
 static void times(void)
 {
+	/* clang-format off */
 	static const dnstap_time wrong_ones[] = {
 		{ -1, 0 }, { INT64_MIN, 0 }, { 0, 1000000000 }, { 0, INT32_MAX }, { 0, UINT32_MAX },
 		{ 1700000000, 1000000000 }, { 1700000000, UINT32_MAX }, { -1, 999999999 }, { INT64_MAX, UINT32_MAX },
 	};
+	/* clang-format on */
 	struct trial t = start_trial();
 
 	for (size_t i = 0; i < sizeof wrong_ones / sizeof wrong_ones[0]; i++) {
@@ -570,11 +591,12 @@ static void times(void)
 static void lengths(void)
 {
 	static const uint8_t bytes[65536];
-	static const size_t too_long[] = { 65536, 65537, 131072, INT_MAX, UINT32_MAX, SIZE_MAX / 2, SIZE_MAX / 2 + 1, SIZE_MAX };
+	static const size_t too_long[] = { 65536,      65537,        131072,           INT_MAX,
+					   UINT32_MAX, SIZE_MAX / 2, SIZE_MAX / 2 + 1, SIZE_MAX };
 	struct trial t = start_trial();
 	dnstap_bytes *fields[] = {
-		&t.message.query, &t.message.response, &t.message.zone, &t.message.extra, &t.message.identity,
-		&t.message.version, &t.policy.type, &t.policy.rule, &t.policy.value,
+		&t.message.query,   &t.message.response, &t.message.zone, &t.message.extra, &t.message.identity,
+		&t.message.version, &t.policy.type,      &t.policy.rule,  &t.policy.value,
 	};
 	enum { OF_MESSAGE = 6, FIELDS = sizeof fields / sizeof fields[0] };
 
@@ -647,8 +669,10 @@ static void message_types(void)
 
 		RETURNS(dnstap_sink_set_message_types(t.sink, set), DNSTAP_OK);
 		for (uint32_t type = 0; type < 40; type++)
-			ASSERT(dnstap_enabled(t.queue, type) == (dnstap_message_type_name(type) != NULL && type != removed),
-			       "without type %u, type %u is %senabled", removed, type, dnstap_enabled(t.queue, type) ? "" : "not ");
+			ASSERT(dnstap_enabled(t.queue, type) ==
+				       (dnstap_message_type_name(type) != NULL && type != removed),
+			       "without type %u, type %u is %senabled", removed, type,
+			       dnstap_enabled(t.queue, type) ? "" : "not ");
 	}
 	RETURNS(dnstap_sink_set_message_types(t.sink, DNSTAP_ALL_MESSAGE_TYPES), DNSTAP_OK);
 	end_trial(&t);
@@ -661,7 +685,7 @@ static void values(void)
 	dnstap_sink *sink;
 	static const struct {
 		dnstap_result (*set)(dnstap_options *, unsigned);
-		unsigned least, most;	/* 0 and UINT_MAX for none */
+		unsigned least, most; /* 0 and UINT_MAX for none */
 	} ranges[] = {
 		{ dnstap_options_set_flush_interval, 1, 600000 },
 		{ dnstap_options_set_reconnect_interval, 100, 600000 },
@@ -725,14 +749,16 @@ static void no_sink(dnstap_options *o, const char *what, dnstap_result wanted, c
 
 static void outputs(void)
 {
+	/* clang-format off */
 	static const char *const none[] = {
 		"", ":", "unix", "unix:", "file:", "tcp:", "tls:", "udp:host:53", "/run/dnstap.sock", "UNIX:/x", " unix:/x",
 		"tcp:host", "tcp:host:", "tcp::53", "tcp:host:0", "tcp:host:65536", "tcp:host:-1", "tcp:host:x",
 		"tcp:host:53x", "tcp:[::1]", "tcp:\xff:53", "tls:host", "tls::853", "tls:host:99999",
 	};
+	/* clang-format on */
 	static const char *const some[] = {
-		"unix:/run/dnstap.sock", "file:a:b", "tcp:192.0.2.1:6000", "tcp:[2001:db8::1]:6000", "tcp:host:65535",
-		"tls:collector.example:853",
+		"unix:/run/dnstap.sock",  "file:a:b",       "tcp:192.0.2.1:6000",
+		"tcp:[2001:db8::1]:6000", "tcp:host:65535", "tls:collector.example:853",
 	};
 	dnstap_options *o = dnstap_options_new();
 
@@ -754,7 +780,11 @@ static void write_file(const char *path, const char *text)
 
 static void paths(void)
 {
-	static const struct { const char *output; dnstap_result error; const char *said; } wrong_ones[] = {
+	static const struct {
+		const char *output;
+		dnstap_result error;
+		const char *said;
+	} wrong_ones[] = {
 		{ "unix:a-file", DNSTAP_ERROR_NOT_A_SOCKET, "a-file" },
 		{ "unix:a-folder", DNSTAP_ERROR_NOT_A_SOCKET, "a-folder" },
 		{ "file:a-folder", DNSTAP_ERROR_PATH, "a-folder" },
@@ -800,7 +830,8 @@ static void sink_errors(void)
 	for (size_t size = 1; size <= sizeof part; size++) {
 		memset(part, 0x5a, sizeof part);
 		RETURNS(dnstap_sink_get_error(sink, part, size), DNSTAP_OK);
-		ASSERT(strlen(part) == size - 1 && memcmp(part, line, size - 1) == 0, "with %zu bytes it is '%s'", size, part);
+		ASSERT(strlen(part) == size - 1 && memcmp(part, line, size - 1) == 0, "with %zu bytes it is '%s'", size,
+		       part);
 		for (size_t i = size; i < sizeof part; i++)
 			ASSERT(part[i] == 0x5a, "byte %zu of %zu is written to", i, size);
 	}
@@ -834,7 +865,9 @@ static void certificates(void)
 	static const char *const no_ca[] = {
 		"missing.pem", "folder.pem", "empty.pem", "text.pem", "garbage.pem", "key.pem", "",
 	};
-	static const struct { const char *certificate, *key, *said; } no_pair[] = {
+	static const struct {
+		const char *certificate, *key, *said;
+	} no_pair[] = {
 		{ "missing.pem", "key.pem", "missing.pem" },
 		{ "folder.pem", "key.pem", "folder.pem" },
 		{ "empty.pem", "key.pem", "empty.pem" },
@@ -863,7 +896,8 @@ static void certificates(void)
 		snprintf(what, sizeof what, "%s with %s", no_pair[i].certificate, no_pair[i].key);
 		o = options_to("tls:localhost:1");
 		RETURNS(dnstap_options_set_tls_ca_bundle(o, "cert.pem"), DNSTAP_OK);
-		returns(what, dnstap_options_set_tls_client_certificate(o, no_pair[i].certificate, no_pair[i].key), DNSTAP_OK);
+		returns(what, dnstap_options_set_tls_client_certificate(o, no_pair[i].certificate, no_pair[i].key),
+			DNSTAP_OK);
 		no_sink(o, what, DNSTAP_ERROR_TLS, no_pair[i].said);
 		dnstap_options_free(&o);
 	}
@@ -919,9 +953,11 @@ static void longer_than_the_ring(int waiting)
 	sink = open_sink(o);
 	queue = dnstap_queue_new(sink, NULL);
 	for (int i = 0; i < waiting; i++)
-		RETURNS(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 12), DNSTAP_OK);
+		RETURNS(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 12),
+			DNSTAP_OK);
 	for (size_t i = 0; i < sizeof too_long / sizeof too_long[0]; i++) {
-		RETURNS(log_with_id(queue, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 0, 0 }, too_long[i]), DNSTAP_ERROR_TOO_LONG);
+		RETURNS(log_with_id(queue, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 0, 0 }, too_long[i]),
+			DNSTAP_ERROR_TOO_LONG);
 		s = stats_of(sink);
 		ASSERT_EQ(s.dropped_too_long, i + 1);
 		ASSERT_EQ(s.logged_by_type[DNSTAP_MESSAGE_TYPE_AUTH_QUERY], i + 1);
@@ -944,7 +980,8 @@ static void full_ring(void)
 	dnstap_options_set_close_timeout(o, 0);
 	sink = open_sink(o);
 	queue = dnstap_queue_new(sink, NULL);
-	while ((result = log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, taken }, 100)) == DNSTAP_OK)
+	while ((result = log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, taken }, 100)) ==
+	       DNSTAP_OK)
 		taken++;
 	returns("dnstap_log to a ring that is full", result, DNSTAP_ERROR_FULL);
 	ASSERT(taken > 15, "%u messages of some 200 bytes are in 4,096 bytes", taken);
@@ -952,7 +989,8 @@ static void full_ring(void)
 		s = stats_of(sink);
 		ASSERT_EQ(s.dropped_full, i);
 		ASSERT_EQ(s.waiting, taken);
-		RETURNS(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, taken + i }, 100), DNSTAP_ERROR_FULL);
+		RETURNS(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, taken + i }, 100),
+			DNSTAP_ERROR_FULL);
 	}
 	dnstap_queue_free(&queue);
 	RETURNS(dnstap_sink_close(&sink, &s), DNSTAP_OK);
@@ -1003,7 +1041,8 @@ static void small_buffers(int length)
 		used = 77;
 		returns("dnstap_encode to a small buffer", dnstap_encode(buffer, capacity, &used, &m),
 			capacity < most ? DNSTAP_ERROR_BUFFER : DNSTAP_OK);
-		ASSERT(capacity < most ? used == 0 : used > (size_t)length, "%zu bytes in a buffer of %zu", used, capacity);
+		ASSERT(capacity<most ? used == 0 : used>(size_t) length, "%zu bytes in a buffer of %zu", used,
+		       capacity);
 		free(buffer);
 	}
 	RETURNS(dnstap_encode(query, SIZE_MAX, &used, &m), DNSTAP_ERROR_BUFFER);

@@ -17,7 +17,8 @@ static void expect_text(const char *text, const char *wanted)
 }
 
 /* Checks that a value is refused, and the text of the error. */
-#define REFUSED(call, result, wanted) do { \
+#define REFUSED(call, result, wanted) \
+	do { \
 		ASSERT((call) == (result), #call " did not fail"); \
 		expect_text(dnstap_options_get_error(o), wanted); \
 	} while (0)
@@ -51,12 +52,10 @@ static void options(void)
 		"version has 70000 bytes, but may have at most 65535");
 	REFUSED(dnstap_options_set_thread_name(o, "a\xff"), DNSTAP_ERROR_VALUE,
 		"thread_name \"a\xef\xbf\xbd\" is not valid UTF-8");
-	REFUSED(dnstap_options_set_thread_name(o, NULL), DNSTAP_ERROR_NULL,
-		"thread_name: a required pointer is NULL");
+	REFUSED(dnstap_options_set_thread_name(o, NULL), DNSTAP_ERROR_NULL, "thread_name: a required pointer is NULL");
 	REFUSED(dnstap_options_set_tls_server_name(o, "a\xff"), DNSTAP_ERROR_VALUE,
 		"tls_server_name \"a\xef\xbf\xbd\" is not valid UTF-8");
-	REFUSED(dnstap_options_set_tls_verify(o, 3), DNSTAP_ERROR_VALUE,
-		"tls_verify is 3, but must be from 0 to 2");
+	REFUSED(dnstap_options_set_tls_verify(o, 3), DNSTAP_ERROR_VALUE, "tls_verify is 3, but must be from 0 to 2");
 	REFUSED(dnstap_options_set_tls_client_certificate(o, "cert.pem", NULL), DNSTAP_ERROR_CONFLICT,
 		"tls_client_certificate: the key is missing");
 	REFUSED(dnstap_options_set_output(o, "tcp:x"), DNSTAP_ERROR_OUTPUT,
@@ -81,7 +80,8 @@ static void opening(void)
 	memset(long_path + 6, 'x', 200);
 	ASSERT(dnstap_options_set_output(o, long_path) == DNSTAP_OK, "output");
 	ASSERT(dnstap_sink_open(o, &error) == NULL && error == DNSTAP_ERROR_PATH, "%s", dnstap_strerror(error));
-	expect_text(strrchr(dnstap_options_get_error(o), ':'), ": the path of a socket may have at most 107 bytes, not 201");
+	expect_text(strrchr(dnstap_options_get_error(o), ':'),
+		    ": the path of a socket may have at most 107 bytes, not 201");
 	ASSERT(dnstap_options_set_output(o, "tls:127.0.0.1:1") == DNSTAP_OK, "output");
 	ASSERT(dnstap_options_set_tls_ca_bundle(o, "missing.pem") == DNSTAP_OK, "tls_ca_bundle");
 	ASSERT(dnstap_sink_open(o, &error) == NULL && error == DNSTAP_ERROR_TLS, "%s", dnstap_strerror(error));
@@ -156,7 +156,8 @@ static void a_failure(void)
 	WAIT_FOR_STATS(sink, s, s.connects == 1);
 	snprintf(before, sizeof before, "%s", error_of(sink));
 	queue = dnstap_queue_new(sink, NULL);
-	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 100) == DNSTAP_OK, "log");
+	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 100) == DNSTAP_OK,
+	       "log");
 	WAIT_FOR_STATS(sink, s, s.sent == 1);
 	ASSERT(strcmp(before, error_of(sink)) == 0, "\"%s\" has become \"%s\"", before, error_of(sink));
 	dnstap_queue_free(&queue);

@@ -25,8 +25,9 @@ static void *send_messages(void *arg)
 		size_t length = seq % 500 == 250 ? MAX_QUERY : MIN_QUERY + seq % 300;
 		dnstap_result result;
 
-		WAIT_UNTIL((result = log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ logger, seq }, length)) !=
-			   DNSTAP_ERROR_FULL, DEADLINE, "the ring of sender %u stays full", (unsigned)logger);
+		WAIT_UNTIL((result = log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY,
+						 (struct message_id){ logger, seq }, length)) != DNSTAP_ERROR_FULL,
+			   DEADLINE, "the ring of sender %u stays full", (unsigned)logger);
 		ASSERT(result == DNSTAP_OK, "log: %s", dnstap_strerror(result));
 	}
 	dnstap_queue_free(&queue);
@@ -37,9 +38,9 @@ static void *send_messages(void *arg)
 struct connection {
 	int fd;
 	dnstap_reader *reader;
-	bool has_more;		/* in the reader, where poll() does not see it */
+	bool has_more; /* in the reader, where poll() does not see it */
 	bool is_over;
-	int sender;		/* -1 before the first message */
+	int sender; /* -1 before the first message */
 	uint32_t next;
 };
 
@@ -109,7 +110,8 @@ static void in_a_loop(void)
 
 		for (int i = 0; i < SENDERS; i++) {
 			/* poll() ignores negative descriptors. */
-			polled[i] = (struct pollfd){ .fd = connections[i].is_over ? -1 : connections[i].fd, .events = POLLIN };
+			polled[i] = (struct pollfd){ .fd = connections[i].is_over ? -1 : connections[i].fd,
+						     .events = POLLIN };
 			if (connections[i].has_more)
 				timeout = 0;
 		}

@@ -14,9 +14,9 @@
 enum {
 	RING = 16 * 1024,
 	WIDE_RING = 256 * 1024,
-	QUERY = 1000,		/* bytes */
-	KEPT = 64,		/* events that a sink keeps */
-	NEVER = 600000,		/* milliseconds: no event may depend on this timer */
+	QUERY = 1000,   /* bytes */
+	KEPT = 64,      /* events that a sink keeps */
+	NEVER = 600000, /* milliseconds: no event may depend on this timer */
 	STREAM_IS_OPEN = 1,
 	ALL_IS_SEEN,
 };
@@ -80,7 +80,8 @@ static void expect_text(const dnstap_event *event, const char *text)
 	size_t length = strlen(event->text), wanted = strlen(text);
 	const char *end = event->text + (length < wanted ? 0 : length - wanted);
 
-	ASSERT(strcmp(end, text) == 0 && (end == event->text || end[-1] == '/'), "\"%s\", not \"%s\"", event->text, text);
+	ASSERT(strcmp(end, text) == 0 && (end == event->text || end[-1] == '/'), "\"%s\", not \"%s\"", event->text,
+	       text);
 }
 
 /* Logs until this number of messages are dropped. */
@@ -170,8 +171,8 @@ static void block(dnstap_sink *sink, dnstap_queue *queue)
 		dnstap_stats s = stats_of(sink);
 
 		if (s.waiting < PENDING) {
-			dnstap_result result =
-				log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, seq++ }, QUERY);
+			dnstap_result result = log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY,
+							   (struct message_id){ 0, seq++ }, QUERY);
 
 			ASSERT(result == DNSTAP_OK, "log: %s", dnstap_strerror(result));
 			continue;
@@ -223,8 +224,7 @@ static void a_stall(void)
 /* Logs a message that is too long for the ring. */
 static void drop_long(dnstap_queue *queue)
 {
-	dnstap_result result =
-		log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 40000);
+	dnstap_result result = log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 40000);
 
 	ASSERT(result == DNSTAP_ERROR_TOO_LONG, "log: %s", dnstap_strerror(result));
 }
@@ -334,7 +334,8 @@ static void a_fork(int asked_before)
 		alarm(DEADLINE);
 		ASSERT(!asked_before || fstat(fd, &status) != 0, "the descriptor is open in the child");
 		nothing_more(sink);
-		ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 1, 0 }, QUERY) == DNSTAP_OK,
+		ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 1, 0 }, QUERY) ==
+			       DNSTAP_OK,
 		       "log in the child");
 		next(sink, DNSTAP_EVENT_KIND_CONNECTED);
 		drop_long(queue);
@@ -399,7 +400,8 @@ static void a_child_without_descriptors(void)
 		limit.rlim_cur = 0;
 		ASSERT(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
 		ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 1, 0 }, QUERY) ==
-		       DNSTAP_ERROR_CLOSED, "there is a thread");
+			       DNSTAP_ERROR_CLOSED,
+		       "there is a thread");
 		limit.rlim_cur = before;
 		ASSERT(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
 		ASSERT(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close in the child");
@@ -545,7 +547,8 @@ static void an_idle_sink(void)
 	dnstap_queue *queue = dnstap_queue_new(sink, NULL);
 
 	next(sink, DNSTAP_EVENT_KIND_CONNECTED);
-	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, QUERY) == DNSTAP_OK, "log");
+	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, QUERY) == DNSTAP_OK,
+	       "log");
 	ASSERT(dnstap_sink_flush(sink, TIMEOUT) == DNSTAP_OK, "flush");
 	/* On a busy machine the thread may not be asleep yet. A timer would wake it every time. */
 	WAIT_UNTIL(is_quiet() && is_quiet(), DEADLINE, "woken every second");

@@ -14,7 +14,8 @@ static uint32_t seq;
 static void log_some(dnstap_queue *queue, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		dnstap_result result = log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, seq++ }, LENGTH);
+		dnstap_result result =
+			log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, seq++ }, LENGTH);
 
 		ASSERT(result == DNSTAP_OK, "message %u: %s", seq, dnstap_strerror(result));
 	}
@@ -213,7 +214,8 @@ int main(int argc, char **argv)
 		CASE_WITH("flushed messages are in the file", to_a_file, 20),
 		CASE_WITH("a program flushes, and exits without closing", then_exit, false),
 		CASE_WITH("a child flushes, and exits without closing", then_exit, true),
-		CASE("flushing without a receiver ends in time, and connects to one that has started", without_a_receiver),
+		CASE("flushing without a receiver ends in time, and connects to one that has started",
+		     without_a_receiver),
 		CASE("flushing to a frozen receiver ends in time", frozen),
 		CASE_WITH("flushing while others log", while_others_log, 100),
 	};

@@ -13,7 +13,8 @@ enum { BEFORE = 10, AFTER = 10, OF_CHILD = 5, MANY = 8, INHERITED = 200, THREADS
 static void log_some(dnstap_queue *queue, uint32_t logger, uint32_t from, uint32_t count)
 {
 	for (uint32_t seq = from; seq < from + count; seq++) {
-		dnstap_result result = log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ logger, seq }, 100);
+		dnstap_result result =
+			log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ logger, seq }, 100);
 
 		ASSERT(result == DNSTAP_OK, "message %u of %u: %s", seq, logger, dnstap_strerror(result));
 	}
@@ -202,10 +203,14 @@ static void new_queue_in_child(void)
 
 		ASSERT(child_queue != NULL, "no queue in the child");
 		ASSERT(dnstap_sink_set_identity(l.sink, "child") == DNSTAP_OK, "identity");
-		ASSERT(dnstap_sink_set_message_types(l.sink, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY)) == DNSTAP_OK, "types");
+		ASSERT(dnstap_sink_set_message_types(
+			       l.sink, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY)) == DNSTAP_OK,
+		       "types");
 		log_some(child_queue, 1, 0, OF_CHILD);
 		log_some(l.queue, 2, 0, OF_CHILD);
-		ASSERT(log_with_id(child_queue, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 1, 9 }, 12) == DNSTAP_DISABLED, "not disabled");
+		ASSERT(log_with_id(child_queue, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 1, 9 }, 12) ==
+			       DNSTAP_DISABLED,
+		       "not disabled");
 		dnstap_queue_free(&child_queue);
 		end_child(l.queue, l.sink, 2 * OF_CHILD);
 	}
@@ -416,7 +421,8 @@ static void threads_of_a_child(int rounds)
 			pthread_barrier_init(&all, NULL, THREADS);
 			for (int i = 0; i < THREADS; i++) {
 				loggers[i].all = &all;
-				ASSERT(pthread_create(&threads[i], NULL, log_with_the_others, &loggers[i]) == 0, "no thread");
+				ASSERT(pthread_create(&threads[i], NULL, log_with_the_others, &loggers[i]) == 0,
+				       "no thread");
 			}
 			for (int i = 0; i < THREADS; i++)
 				pthread_join(threads[i], NULL);

@@ -91,7 +91,8 @@ static void end_fork(pthread_t thread)
 
 static void log_one(dnstap_queue *queue, uint32_t seq)
 {
-	dnstap_result result = log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, seq }, LENGTH);
+	dnstap_result result =
+		log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, seq }, LENGTH);
 
 	ASSERT(result == DNSTAP_OK, "message %u: %s", seq, dnstap_strerror(result));
 }

@@ -22,7 +22,10 @@ static void *symbol(const char *name)
 static void enabled(void)
 {
 	static const uint32_t sets[] = {
-		0, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY), 0x2aaa, DNSTAP_ALL_MESSAGE_TYPES,
+		0,
+		DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY),
+		0x2aaa,
+		DNSTAP_ALL_MESSAGE_TYPES,
 	};
 	TAKE(dnstap_enabled);
 	dnstap_sink *sink = open_sink(options_to("file:enabled.tap"));

@@ -19,7 +19,8 @@ static void expect_frame(dnstap_reader *reader, const void *data, size_t length)
 
 	ASSERT(result == DNSTAP_OK, "reading: %s", dnstap_strerror(result));
 	ASSERT(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.length == length &&
-	       memcmp(frame.data, data, length) == 0, "%zu bytes came, not the %zu of the frame", frame.length, length);
+		       memcmp(frame.data, data, length) == 0,
+	       "%zu bytes came, not the %zu of the frame", frame.length, length);
 }
 
 static void as_they_are(int sample_rate)
@@ -39,7 +40,9 @@ static void as_they_are(int sample_rate)
 	for (int i = 0; i < MESSAGES; i++) {
 		const char *frame = anything[i % 4];
 
-		ASSERT(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (const uint8_t *)frame, strlen(frame)) == DNSTAP_OK, "frame %d", i);
+		ASSERT(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (const uint8_t *)frame, strlen(frame)) ==
+			       DNSTAP_OK,
+		       "frame %d", i);
 		bytes += 4 + strlen(frame);
 	}
 	dnstap_queue_free(&queue);
@@ -63,7 +66,8 @@ static void among_messages(void)
 	struct tally *tally = new_tally();
 
 	for (uint32_t i = 0; i < MESSAGES; i++)
-		ASSERT((i % 2 ? log_with_id : log_frame_with_id)(queue, 1 + i % 14, (struct message_id){ 1, i }, 12 + i % 1000) == DNSTAP_OK,
+		ASSERT((i % 2 ? log_with_id : log_frame_with_id)(queue, 1 + i % 14, (struct message_id){ 1, i },
+								 12 + i % 1000) == DNSTAP_OK,
 		       "message %u", i);
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);
@@ -89,17 +93,23 @@ static void drops(void)
 	sink = open_sink(o);
 	queue = dnstap_queue_new(sink, NULL);
 	for (size_t i = 0; i < sizeof no_types / sizeof no_types[0]; i++)
-		ASSERT(dnstap_log_frame(queue, no_types[i], frame, 10) == DNSTAP_ERROR_MESSAGE_TYPE, "type %u", no_types[i]);
-	ASSERT(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, frame, 10) == DNSTAP_DISABLED, "a type that is off");
+		ASSERT(dnstap_log_frame(queue, no_types[i], frame, 10) == DNSTAP_ERROR_MESSAGE_TYPE, "type %u",
+		       no_types[i]);
+	ASSERT(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, frame, 10) == DNSTAP_DISABLED,
+	       "a type that is off");
 	s = stats_of(sink);
 	ASSERT_EQ(s.logged, 0);
-	ASSERT(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, frame, 0) == DNSTAP_ERROR_LENGTH, "an empty frame");
-	ASSERT(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, frame, SIZE_MAX) == DNSTAP_ERROR_LENGTH, "a frame of SIZE_MAX bytes");
+	ASSERT(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, frame, 0) == DNSTAP_ERROR_LENGTH,
+	       "an empty frame");
+	ASSERT(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, frame, SIZE_MAX) == DNSTAP_ERROR_LENGTH,
+	       "a frame of SIZE_MAX bytes");
 	s = stats_of(sink);
 	ASSERT_EQ(s.logged, 2);
 	ASSERT_EQ(s.dropped_invalid, 2);
 	for (size_t length = 4096; length <= sizeof frame; length += 4096)
-		ASSERT(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, frame, length) == DNSTAP_ERROR_TOO_LONG, "%zu bytes", length);
+		ASSERT(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, frame, length) ==
+			       DNSTAP_ERROR_TOO_LONG,
+		       "%zu bytes", length);
 	s = stats_of(sink);
 	ASSERT_EQ(s.dropped_too_long, 2);
 	while ((result = dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, frame, 96)) == DNSTAP_OK)
@@ -114,7 +124,8 @@ static void drops(void)
 	check_sums(&s);
 	ASSERT_EQ(s.dropped_closed, taken);
 	ASSERT_EQ(s.logged_by_type[DNSTAP_MESSAGE_TYPE_CLIENT_QUERY], taken + 5);
-	ASSERT(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, frame, 96) == DNSTAP_ERROR_CLOSED, "a sink that is closed");
+	ASSERT(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, frame, 96) == DNSTAP_ERROR_CLOSED,
+	       "a sink that is closed");
 	dnstap_queue_free(&queue);
 }
 
@@ -128,9 +139,11 @@ static void in_a_child(void)
 	char path[64];
 	pid_t child;
 
-	ASSERT(log_frame_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 1, 0 }, 12) == DNSTAP_OK, "in the parent");
+	ASSERT(log_frame_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 1, 0 }, 12) == DNSTAP_OK,
+	       "in the parent");
 	child = fork();
-	ASSERT(log_frame_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ child == 0 ? 2 : 1, child != 0 }, 12) == DNSTAP_OK,
+	ASSERT(log_frame_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY,
+				 (struct message_id){ child == 0 ? 2 : 1, child != 0 }, 12) == DNSTAP_OK,
 	       "after the fork");
 	/* Closing would start a writer thread, too. */
 	WAIT_FOR_STATS(sink, s, s.sent == (child == 0 ? 1 : 2));

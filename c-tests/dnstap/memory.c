@@ -7,9 +7,9 @@
 
 enum {
 	MANY = 5000,
-	RING_KIB = 1024,	/* the default */
+	RING_KIB = 1024, /* the default */
 	FREED_KIB = 4096,
-	PAGE_KIB = 64,		/* the largest there is */
+	PAGE_KIB = 64, /* the largest there is */
 };
 
 /* There is no receiver. */
@@ -33,7 +33,8 @@ static long kib(const char *name)
 
 static void log_one(dnstap_queue *queue, uint32_t logger)
 {
-	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ logger, 0 }, 100) == DNSTAP_OK, "log");
+	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ logger, 0 }, 100) == DNSTAP_OK,
+	       "log");
 }
 
 /* A pending message must not keep other memory in use. */
@@ -77,8 +78,8 @@ static void queues_with_messages(void)
 	}
 	size = kib("VmSize") - size;
 	used = kib("VmRSS") - used;
-	ASSERT(size < 20 * FREED_KIB && used < 2 * FREED_KIB, "%d freed queues hold %ld MiB, of which %ld MiB are used", MANY,
-	       size / 1024, used / 1024);
+	ASSERT(size < 20 * FREED_KIB && used < 2 * FREED_KIB, "%d freed queues hold %ld MiB, of which %ld MiB are used",
+	       MANY, size / 1024, used / 1024);
 	s = stats_of(sink);
 	ASSERT_EQ(s.logged, MANY);
 	ASSERT(s.waiting >= FREED_KIB / PAGE_KIB, "only %llu are kept", (unsigned long long)s.waiting);
@@ -104,7 +105,8 @@ static void fresh_rings(void)
 		ASSERT(used < QUEUES * 2 * PAGE_KIB, "%d queues cost %ld KiB in round %d", QUEUES, used, round);
 		for (int i = 0; i < QUEUES; i++) {
 			for (uint32_t j = 1; j < FILL; j++)
-				log_with_id(queues[i], DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, j }, 1000);
+				log_with_id(queues[i], DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, j },
+					    1000);
 			dnstap_queue_free(&queues[i]);
 		}
 		close_sink(&sink, TIMEOUT);

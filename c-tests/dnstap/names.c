@@ -29,6 +29,7 @@ struct constant {
 };
 #define CONSTANT(name) { (uint32_t)name, #name }
 
+/* clang-format off */
 static const struct constant types[] = {
 	CONSTANT(DNSTAP_MESSAGE_TYPE_AUTH_QUERY), CONSTANT(DNSTAP_MESSAGE_TYPE_AUTH_RESPONSE),
 	CONSTANT(DNSTAP_MESSAGE_TYPE_RESOLVER_QUERY), CONSTANT(DNSTAP_MESSAGE_TYPE_RESOLVER_RESPONSE),
@@ -71,6 +72,7 @@ static const struct constant kinds[] = {
 	CONSTANT(DNSTAP_EVENT_KIND_DROPPING), CONSTANT(DNSTAP_EVENT_KIND_RECOVERED),
 	CONSTANT(DNSTAP_EVENT_KIND_CLOSED), { 0, NULL },
 };
+/* clang-format on */
 
 /* An enumeration, and the function that names its numbers. */
 static const struct enumeration {
@@ -124,7 +126,8 @@ static void mnemonics(void)
 			ASSERT(mnemonic == NULL, "type %u has no name, and the mnemonic %s", (unsigned)type, mnemonic);
 		else
 			ASSERT(mnemonic != NULL && mnemonic[0] == name[0] && mnemonic[1] == strchr(name, '_')[1] &&
-			       mnemonic[2] == '\0', "%s is %s", name, mnemonic == NULL ? "nothing" : mnemonic);
+				       mnemonic[2] == '\0',
+			       "%s is %s", name, mnemonic == NULL ? "nothing" : mnemonic);
 	}
 	ASSERT(dnstap_message_type_mnemonic(UINT32_MAX) == NULL, "-1 has a mnemonic");
 }
@@ -133,31 +136,39 @@ static void lists(void)
 {
 	static const uint32_t client = DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY) |
 				       DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE);
-	static const struct { const char *list; uint32_t set; } good[] = {
-		{ "CLIENT_QUERY,CLIENT_RESPONSE", client }, { "cq cr", client }, { " Cr,\tclient_query\n", client },
-		{ "UQ", DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_UPDATE_QUERY) }, { "all", DNSTAP_ALL_MESSAGE_TYPES },
-		{ "CQ,ALL", DNSTAP_ALL_MESSAGE_TYPES }, { "", 0 }, { " , ", 0 },
+	static const struct {
+		const char *list;
+		uint32_t set;
+	} good[] = {
+		{ "CLIENT_QUERY,CLIENT_RESPONSE", client },
+		{ "cq cr", client },
+		{ " Cr,\tclient_query\n", client },
+		{ "UQ", DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_UPDATE_QUERY) },
+		{ "all", DNSTAP_ALL_MESSAGE_TYPES },
+		{ "CQ,ALL", DNSTAP_ALL_MESSAGE_TYPES },
+		{ "", 0 },
+		{ " , ", 0 },
 	};
 	static const struct {
 		const char *list;
 		ptrdiff_t unknown; /* where the first unknown word begins */
 	} bad[] = {
-		{ "CLIENT", 0 }, { "CQ,XX", 3 }, { "5", 0 }, { "CQ;CR", 0 }, { " -CQ,XX", 1 }, { "CR, CQ\xff", 4 }, { "alle", 0 },
-		{ "cr cq C Q", 6 },
+		{ "CLIENT", 0 },  { "CQ,XX", 3 },      { "5", 0 },    { "CQ;CR", 0 },
+		{ " -CQ,XX", 1 }, { "CR, CQ\xff", 4 }, { "alle", 0 }, { "cr cq C Q", 6 },
 	};
 	const char *unknown;
 	uint32_t set;
 
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
 		set = 77;
-		ASSERT(dnstap_message_types_parse(good[i].list, &set, &unknown) == DNSTAP_OK && set == good[i].set
-			       && unknown == NULL,
+		ASSERT(dnstap_message_types_parse(good[i].list, &set, &unknown) == DNSTAP_OK && set == good[i].set &&
+			       unknown == NULL,
 		       "'%s': 0x%x", good[i].list, (unsigned)set);
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		set = 77;
-		ASSERT(dnstap_message_types_parse(bad[i].list, &set, &unknown) == DNSTAP_ERROR_VALUE && set == 77
-			       && unknown == bad[i].list + bad[i].unknown,
+		ASSERT(dnstap_message_types_parse(bad[i].list, &set, &unknown) == DNSTAP_ERROR_VALUE && set == 77 &&
+			       unknown == bad[i].list + bad[i].unknown,
 		       "'%s': 0x%x, '%s'", bad[i].list, (unsigned)set, unknown);
 		ASSERT(dnstap_message_types_parse(bad[i].list, &set, NULL) == DNSTAP_ERROR_VALUE, "'%s'", bad[i].list);
 	}
@@ -169,7 +180,8 @@ static void lists(void)
 
 		snprintf(list, sizeof list, "%s %s", dnstap_message_type_name(c->number),
 			 dnstap_message_type_mnemonic(c->number));
-		ASSERT(dnstap_message_types_parse(list, &set, NULL) == DNSTAP_OK && set == DNSTAP_MESSAGE_TYPE_BIT(c->number),
+		ASSERT(dnstap_message_types_parse(list, &set, NULL) == DNSTAP_OK &&
+			       set == DNSTAP_MESSAGE_TYPE_BIT(c->number),
 		       "'%s': 0x%x", list, (unsigned)set);
 	}
 }

@@ -73,7 +73,9 @@ static dnstap_message make(enum kind kind, dnstap_result *expected)
 	static uint8_t bytes[65535];
 	static struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = 53 };
 	static dnstap_policy policy = {
-		.size = sizeof policy, .type = { (const uint8_t *)"RPZ", 3 }, .action = DNSTAP_POLICY_ACTION_NXDOMAIN,
+		.size = sizeof policy,
+		.type = { (const uint8_t *)"RPZ", 3 },
+		.action = DNSTAP_POLICY_ACTION_NXDOMAIN,
 	};
 	dnstap_message m = example(DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE);
 
@@ -104,15 +106,10 @@ static dnstap_message make(enum kind kind, dnstap_result *expected)
 		m.type = DNSTAP_MESSAGE_TYPE_AUTH_QUERY;
 		*expected = DNSTAP_DISABLED;
 		break;
-	case FULL:
-		*expected = DNSTAP_ERROR_FULL;
-		break;
-	case SAMPLED:
-		*expected = DNSTAP_SAMPLED_OUT;
-		break;
+	case FULL: *expected = DNSTAP_ERROR_FULL; break;
+	case SAMPLED: *expected = DNSTAP_SAMPLED_OUT; break;
 	case TYPICAL:
-	case RENAMED:
-		break;
+	case RENAMED: break;
 	}
 	return m;
 }

@@ -11,7 +11,7 @@
 
 /* Options, the result of both functions, and a part of their text if it is an error. */
 struct options {
-	const char *output;	/* NULL for none */
+	const char *output; /* NULL for none */
 	const char *ca_bundle, *server_name, *certificate, *key;
 	unsigned verify;
 	dnstap_result result;
@@ -21,6 +21,7 @@ struct options {
 /* Socket paths. */
 static char longest[200], too_long[200];
 
+/* clang-format off */
 static const struct options table[] = {
 	{ .output = "file:x.tap" },
 	{ .output = "file:a-file" },
@@ -56,6 +57,7 @@ static const struct options table[] = {
 	/* Last, because a thread that looks up a name may outlive its sink. */
 	{ .output = "tcp:no-such-host.invalid:1" },
 };
+/* clang-format on */
 
 static void run(const char *command)
 {
@@ -64,7 +66,7 @@ static void run(const char *command)
 
 static void prepare(void)
 {
-	const size_t most = sizeof ((struct sockaddr_un *)NULL)->sun_path - 1;
+	const size_t most = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
 	FILE *file = fopen("a-file", "w");
 
 	ASSERT(file != NULL && fclose(file) == 0 && mkdir("a-folder", 0700) == 0, "files to test with");
@@ -85,9 +87,9 @@ static dnstap_options *options_of(const struct options *row)
 	ASSERT(row->output == NULL || dnstap_options_set_output(o, row->output) == DNSTAP_OK, "%s: %s", row->output,
 	       dnstap_options_get_error(o));
 	ASSERT(dnstap_options_set_tls_ca_bundle(o, row->ca_bundle) == DNSTAP_OK &&
-	       dnstap_options_set_tls_server_name(o, row->server_name) == DNSTAP_OK &&
-	       dnstap_options_set_tls_client_certificate(o, row->certificate, row->key) == DNSTAP_OK &&
-	       dnstap_options_set_tls_verify(o, row->verify) == DNSTAP_OK,
+		       dnstap_options_set_tls_server_name(o, row->server_name) == DNSTAP_OK &&
+		       dnstap_options_set_tls_client_certificate(o, row->certificate, row->key) == DNSTAP_OK &&
+		       dnstap_options_set_tls_verify(o, row->verify) == DNSTAP_OK,
 	       "TLS: %s", dnstap_options_get_error(o));
 	ASSERT(dnstap_options_set_close_timeout(o, 100) == DNSTAP_OK, "close_timeout");
 	return o;
@@ -100,25 +102,28 @@ static void both_agree(void)
 		const struct options *row = &table[i];
 		const char *name = row->output != NULL ? row->output : "no output";
 		dnstap_options *o = options_of(row);
-		int entries = count_entries("."), threads = count_entries("/proc/self/task"), fds = count_entries("/proc/self/fd");
+		int entries = count_entries("."), threads = count_entries("/proc/self/task"),
+		    fds = count_entries("/proc/self/fd");
 		dnstap_result error = dnstap_options_check(o), opened;
 		dnstap_sink *sink;
 		char said[512] = "";
 
-		ASSERT(error == row->result, "%zu, %s: check says '%s' (%s), not '%s'", i, name,
-		       dnstap_strerror(error), dnstap_options_get_error(o), dnstap_strerror(row->result));
+		ASSERT(error == row->result, "%zu, %s: check says '%s' (%s), not '%s'", i, name, dnstap_strerror(error),
+		       dnstap_options_get_error(o), dnstap_strerror(row->result));
 		ASSERT(count_entries(".") == entries, "%s: the check has made a file", name);
 		ASSERT(count_entries("/proc/self/task") == threads, "%s: the check has started a thread", name);
 		ASSERT(count_entries("/proc/self/fd") == fds, "%s: the check has left a descriptor open", name);
 		if (error != DNSTAP_OK) {
 			strncat(said, dnstap_options_get_error(o), sizeof said - 1);
-			ASSERT(strlen(said) > 5 && (row->text == NULL || strstr(said, row->text) != NULL) && strstr(said, "os error") == NULL, "%s: the text is '%s'", name, said);
+			ASSERT(strlen(said) > 5 && (row->text == NULL || strstr(said, row->text) != NULL) &&
+				       strstr(said, "os error") == NULL,
+			       "%s: the text is '%s'", name, said);
 		}
 		sink = dnstap_sink_open(o, &opened);
-		ASSERT((sink != NULL) == (error == DNSTAP_OK) && opened == error, "%s: check says '%s', open says '%s'", name,
-		       dnstap_strerror(error), dnstap_strerror(opened));
-		ASSERT(sink != NULL || strcmp(said, dnstap_options_get_error(o)) == 0, "%s: check says '%s', open says '%s'",
-		       name, said, dnstap_options_get_error(o));
+		ASSERT((sink != NULL) == (error == DNSTAP_OK) && opened == error, "%s: check says '%s', open says '%s'",
+		       name, dnstap_strerror(error), dnstap_strerror(opened));
+		ASSERT(sink != NULL || strcmp(said, dnstap_options_get_error(o)) == 0,
+		       "%s: check says '%s', open says '%s'", name, said, dnstap_options_get_error(o));
 		ASSERT(dnstap_sink_close(&sink, NULL) == DNSTAP_OK, "close");
 		dnstap_options_free(&o);
 		unlink("x.tap");
@@ -129,7 +134,9 @@ static void both_agree(void)
 /* Relative paths refer to the working directory at the time when they are set. */
 static void changed_directory(void)
 {
-	static const struct options row = { .output = "tls:127.0.0.1:1", .ca_bundle = "cert.pem", .certificate = "cert.pem", .key = "key.pem" };
+	static const struct options row = {
+		.output = "tls:127.0.0.1:1", .ca_bundle = "cert.pem", .certificate = "cert.pem", .key = "key.pem"
+	};
 	dnstap_options *o = options_to("file:first.tap"), *tls;
 	dnstap_sink *sink;
 	dnstap_queue *queue;
@@ -143,7 +150,8 @@ static void changed_directory(void)
 	dnstap_options_free(&tls);
 	sink = open_sink(o);
 	queue = dnstap_queue_new(sink, NULL);
-	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 12) == DNSTAP_OK, "log");
+	ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, 12) == DNSTAP_OK,
+	       "log");
 	WAIT_FOR_STATS(sink, s, s.connects == 1);
 	/* The next stream goes to the same path. */
 	ASSERT(dnstap_sink_reopen(sink) == DNSTAP_OK, "reopen");

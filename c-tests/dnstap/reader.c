@@ -34,7 +34,10 @@ static void append(struct stream *s, const void *data, size_t length)
 static void put32(struct stream *s, size_t value)
 {
 	unsigned char bytes[4] = {
-		(unsigned char)(value >> 24), (unsigned char)(value >> 16), (unsigned char)(value >> 8), (unsigned char)value,
+		(unsigned char)(value >> 24),
+		(unsigned char)(value >> 16),
+		(unsigned char)(value >> 8),
+		(unsigned char)value,
 	};
 
 	append(s, bytes, 4);
@@ -153,7 +156,8 @@ static dnstap_result read_events(dnstap_reader *reader, uint32_t from, uint32_t 
 	for (*count = 0; (result = next(reader, &m)) == DNSTAP_OK; ++*count) {
 		uint32_t seq;
 
-		ASSERT(m.type == DNSTAP_MESSAGE_TYPE_CLIENT_QUERY && m.query.length >= sizeof seq, "event %u is none of ours", *count);
+		ASSERT(m.type == DNSTAP_MESSAGE_TYPE_CLIENT_QUERY && m.query.length >= sizeof seq,
+		       "event %u is none of ours", *count);
 		memcpy(&seq, m.query.data, sizeof seq);
 		ASSERT(seq == from + *count, "event %u where %u is due", seq, from + *count);
 	}
@@ -215,6 +219,7 @@ static void errors_have_offsets(void)
 
 static void foreign(void)
 {
+	/* clang-format off */
 	static const struct { const char *what, *bytes; size_t length; } formats[] = {
 		{ "gzip", "\x1f\x8b\x08\0\0\0\0\0\0\x03\x63\x60\0\0", 14 },
 		{ "zstd", "\x28\xb5\x2f\xfd\x04\x58\x61\0\0\x61\x62\x63\x64", 13 },
@@ -235,6 +240,7 @@ static void foreign(void)
 		{ "", "\0\0\0\0\0\0\0\x04\0\0\0\x03", 12 },
 		{ "", "\0\0\0\0\0\0\0\x04\0\0\0\x01", 12 },
 	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
 		dnstap_message m;
@@ -244,8 +250,8 @@ static void foreign(void)
 		reader = open_reader("foreign");
 		for (int again = 0; again < 2; again++) {
 			needs(reader, formats[i].what, next(reader, &m), DNSTAP_ERROR_STREAM);
-			ASSERT(strstr(dnstap_reader_get_error(reader), formats[i].what) != NULL, "'%s' does not say '%s'",
-			       dnstap_reader_get_error(reader), formats[i].what);
+			ASSERT(strstr(dnstap_reader_get_error(reader), formats[i].what) != NULL,
+			       "'%s' does not say '%s'", dnstap_reader_get_error(reader), formats[i].what);
 		}
 		dnstap_reader_close(&reader);
 	}
@@ -254,7 +260,12 @@ static void foreign(void)
 static void content_types(void)
 {
 	static const char *const others[] = {
-		"protobuf:dnstap.Dnsta", "protobuf:dnstap.Dnstap2", "PROTOBUF:DNSTAP.DNSTAP", "protobuf:PBDNSMessage", "x", "",
+		"protobuf:dnstap.Dnsta",
+		"protobuf:dnstap.Dnstap2",
+		"PROTOBUF:DNSTAP.DNSTAP",
+		"protobuf:PBDNSMessage",
+		"x",
+		"",
 	};
 	dnstap_reader *reader;
 	uint32_t count;
@@ -314,7 +325,8 @@ static void too_large(int most)
 			ASSERT(frame.data == NULL && frame.length == 0, "a frame that was skipped");
 			continue;
 		}
-		ASSERT(m.query.length == sizes[seq] && memcmp(m.query.data, &seq, sizeof seq) == 0, "event %u is another", seq);
+		ASSERT(m.query.length == sizes[seq] && memcmp(m.query.data, &seq, sizeof seq) == 0,
+		       "event %u is another", seq);
 	}
 	needs(reader, "the end", next(reader, &m), DNSTAP_END);
 	dnstap_reader_close(&reader);
@@ -365,7 +377,8 @@ static void no_events(void)
 	needs(reader, "an event", next(reader, &m), DNSTAP_OK);
 	needs(reader, "no event", next(reader, &m), DNSTAP_ERROR_DECODE);
 	ASSERT(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.length == 8 &&
-	       memcmp(frame.data, "no event", 8) == 0, "the frame is lost");
+		       memcmp(frame.data, "no event", 8) == 0,
+	       "the frame is lost");
 	needs(reader, "no event", next(reader, &m), DNSTAP_ERROR_DECODE);
 	needs(reader, "the rest", read_events(reader, 1, &count), DNSTAP_END);
 	ASSERT_EQ(count, 1);
@@ -400,7 +413,8 @@ static void frames_as_they_are(int frames)
 
 		needs(reader, "a frame", next(reader, &m), DNSTAP_OK);
 		ASSERT(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.length == length &&
-		       memcmp(frame.data, event, length) == 0, "frame %u is another", seq);
+			       memcmp(frame.data, event, length) == 0,
+		       "frame %u is another", seq);
 		ASSERT(m.query.data > frame.data && m.query.data + m.query.length <= frame.data + length,
 		       "the message of frame %u is elsewhere", seq);
 	}
@@ -423,7 +437,8 @@ static void byte_by_byte(int is_socket)
 	reader = reader_of(ends[0]);
 	for (size_t i = 0; i < s.length; i++) {
 		result = dnstap_reader_next(reader, &m, 0);
-		ASSERT(result == DNSTAP_TIMED_OUT || result == DNSTAP_OK, "before byte %zu: %s", i, dnstap_strerror(result));
+		ASSERT(result == DNSTAP_TIMED_OUT || result == DNSTAP_OK, "before byte %zu: %s", i,
+		       dnstap_strerror(result));
 		events += result == DNSTAP_OK;
 		ASSERT(write(ends[1], s.bytes + i, 1) == 1, "write");
 	}
@@ -511,8 +526,10 @@ static void sink_to_reader(int unidirectional)
 
 		needs(reader, "a message", next(reader, &m), DNSTAP_OK);
 		ASSERT(get_id(m.query.data, m.query.length, &got), "a torn message where %u is due", seq);
-		ASSERT(got.logger == 3 && got.seq == seq && m.query.length == 100, "message %u where %u is due", got.seq, seq);
-		ASSERT(m.identity.length == 3 && memcmp(m.identity.data, "ns1", 3) == 0 && m.version.data == NULL, "identity");
+		ASSERT(got.logger == 3 && got.seq == seq && m.query.length == 100, "message %u where %u is due",
+		       got.seq, seq);
+		ASSERT(m.identity.length == 3 && memcmp(m.identity.data, "ns1", 3) == 0 && m.version.data == NULL,
+		       "identity");
 		ASSERT(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK, "get_frame");
 		event = unpack(frame.data, frame.length);
 		free_event(event);
@@ -553,7 +570,8 @@ static void answers(void)
 	reader = reader_of(ends[0]);
 	ASSERT(send_control(ends[1], READY, offers), "READY");
 	needs(reader, "READY", dnstap_reader_next(reader, &m, 1), DNSTAP_TIMED_OUT);
-	ASSERT(read_frame(ends[1], &f) == ACCEPT && has_content_type(&f, CONTENT_TYPE) && !has_content_type(&f, "other"),
+	ASSERT(read_frame(ends[1], &f) == ACCEPT && has_content_type(&f, CONTENT_TYPE) &&
+		       !has_content_type(&f, "other"),
 	       "no ACCEPT of dnstap");
 	free_frame(&f);
 	ASSERT(send_control(ends[1], START, offers + 1) && send_control(ends[1], STOP, NULL), "START and STOP");
@@ -586,9 +604,11 @@ static void dying_sender(void)
 		ASSERT(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "no sockets");
 		reader = reader_of(ends[0]);
 		ASSERT(send_control(ends[1], START, only_dnstap) && send_bytes(ends[1], s.bytes, s.length) &&
-		       send_bytes(ends[1], s.bytes, (size_t)cut * 50), "send");
+			       send_bytes(ends[1], s.bytes, (size_t)cut * 50),
+		       "send");
 		close(ends[1]);
-		needs(reader, "the end", read_events(reader, 0, &count), cut ? DNSTAP_ERROR_TORN : DNSTAP_ERROR_NO_STOP);
+		needs(reader, "the end", read_events(reader, 0, &count),
+		      cut ? DNSTAP_ERROR_TORN : DNSTAP_ERROR_NO_STOP);
 		ASSERT_EQ(count, 1);
 		dnstap_reader_close(&reader);
 	}

@@ -44,7 +44,8 @@ static size_t random_length(void)
 
 	switch (below(16)) {
 	case 0: return 0;
-	case 1: case 2: return edges[below(sizeof edges / sizeof edges[0])];
+	case 1:
+	case 2: return edges[below(sizeof edges / sizeof edges[0])];
 	case 3: return below(MOST + 1);
 	case 4: return below(3000);
 	default: return below(300);
@@ -86,10 +87,12 @@ static uint16_t random_port(void)
 
 static dnstap_time random_time(void)
 {
+	/* clang-format off */
 	static const int64_t edges[] = {
 		0, 1, 127, 128, (1 << 28) - 1, 1 << 28, INT64_C(34359738367), INT64_C(34359738368),
 		INT64_C(4611686018427387904), INT64_MAX,
 	};
+	/* clang-format on */
 	dnstap_time time = { 0, 0 };
 
 	if (one_in(3))
@@ -111,8 +114,7 @@ static const struct sockaddr *random_end(dnstap_address *end, int family)
 {
 	memset(end, 0, sizeof *end);
 	switch (below(6)) {
-	case 0:
-		return NULL;
+	case 0: return NULL;
 	case 1:
 		end->any.sa_family = AF_UNSPEC;
 		end->in.sin_port = htons(random_port());
@@ -306,19 +308,14 @@ static bool same_value(const ProtobufCFieldDescriptor *field, const unsigned cha
 	ProtobufCBinaryData x, y;
 
 	switch (field->type) {
-	case PROTOBUF_C_TYPE_MESSAGE:
-		same_fields(pointer_at(a), pointer_at(b));
-		return true;
-	case PROTOBUF_C_TYPE_STRING:
-		return strcmp(pointer_at(a), pointer_at(b)) == 0;
+	case PROTOBUF_C_TYPE_MESSAGE: same_fields(pointer_at(a), pointer_at(b)); return true;
+	case PROTOBUF_C_TYPE_STRING: return strcmp(pointer_at(a), pointer_at(b)) == 0;
 	case PROTOBUF_C_TYPE_BYTES:
 		memcpy(&x, a, sizeof x);
 		memcpy(&y, b, sizeof y);
 		return x.len == y.len && (x.len == 0 || memcmp(x.data, y.data, x.len) == 0);
-	case PROTOBUF_C_TYPE_UINT64:
-		return memcmp(a, b, sizeof(uint64_t)) == 0;
-	default:
-		return memcmp(a, b, sizeof(uint32_t)) == 0;
+	case PROTOBUF_C_TYPE_UINT64: return memcmp(a, b, sizeof(uint64_t)) == 0;
+	default: return memcmp(a, b, sizeof(uint32_t)) == 0;
 	}
 }
 
@@ -365,7 +362,8 @@ static void encodes(int count)
 		ASSERT(result == DNSTAP_OK, "event %d: %s", event_number, dnstap_strerror(result));
 		SAME(length > 0 && length <= most);
 		for (size_t i = 0; i < 64; i++)
-			ASSERT(ours[most + i] == 0xa5, "event %d: byte %zu behind the buffer is written to", event_number, i);
+			ASSERT(ours[most + i] == 0xa5, "event %d: byte %zu behind the buffer is written to",
+			       event_number, i);
 		got = unpack(ours, length);
 		same_fields(&got->base, &wanted.event.base);
 		free_event(got);
@@ -379,7 +377,8 @@ static void encodes(int count)
 /* An address with neither address nor port is the same as none. */
 static void same_end(const struct sockaddr *was, const struct sockaddr *is)
 {
-	bool is_known = was != NULL && (was->sa_family != AF_UNSPEC || ((const struct sockaddr_in *)(const void *)was)->sin_port != 0);
+	bool is_known = was != NULL &&
+			(was->sa_family != AF_UNSPEC || ((const struct sockaddr_in *)(const void *)was)->sin_port != 0);
 	const struct sockaddr_in6 *in6 = (const void *)is;
 
 	SAME(is_known == (is != NULL));
@@ -525,8 +524,14 @@ static void copies(int count)
 /* Structs of a program with a newer header. */
 static void newer_programs(int count)
 {
-	struct { dnstap_message message; unsigned char beyond[40]; } message;
-	struct { dnstap_storage storage; unsigned char beyond[40]; } storage;
+	struct {
+		dnstap_message message;
+		unsigned char beyond[40];
+	} message;
+	struct {
+		dnstap_storage storage;
+		unsigned char beyond[40];
+	} storage;
 	struct made made;
 
 	for (event_number = 0; event_number < count; event_number++) {
@@ -535,7 +540,8 @@ static void newer_programs(int count)
 		memset(&message, 0x5a, sizeof message);
 		memset(&storage, 0x5a, sizeof storage);
 		message.message.size = one_in(2) ? sizeof message : sizeof message.message;
-		storage.storage.size = message.message.size == sizeof message && one_in(2) ? sizeof storage.storage : sizeof storage;
+		storage.storage.size =
+			message.message.size == sizeof message && one_in(2) ? sizeof storage.storage : sizeof storage;
 		make(&made);
 		SAME(dnstap_encode(ours, ROOM, &length, &made.message) == DNSTAP_OK);
 		SAME(dnstap_decode(ours, length, &message.message, &storage.storage) == DNSTAP_OK);
@@ -687,7 +693,8 @@ static void no_message(void)
 	decode_to(&m, pack(&p.event));
 	ASSERT_EQ(m.type, 0);
 	ASSERT(m.initiator == NULL && m.responder == NULL && m.policy == NULL && m.query.data == NULL &&
-	       m.response.data == NULL && m.zone.data == NULL, "an event without a message has fields of one");
+		       m.response.data == NULL && m.zone.data == NULL,
+	       "an event without a message has fields of one");
 	ASSERT(m.identity.length == 3 && memcmp(m.identity.data, pool, 3) == 0 && m.version.data == NULL,
 	       "the identity is lost");
 }
@@ -708,16 +715,26 @@ static void odd_times(void)
 	p.message.query_time_sec = UINT64_MAX;
 	p.message.response_time_nsec = UINT32_MAX;
 	decode_to(&m, pack(&p.event));
-	ASSERT(m.query_time.seconds >= 0 && m.response_time.nanoseconds < 1000000000,
-	       "a time that cannot be");
+	ASSERT(m.query_time.seconds >= 0 && m.response_time.nanoseconds < 1000000000, "a time that cannot be");
 }
 
 static void sample_rates(void)
 {
-	static const struct { const char *extra; unsigned rate; } rates[] = {
-		{ "sample=1/10", 10 }, { "sample=1/4294967295", UINT32_MAX }, { "sample=1/10 tag=7", 10 }, { "", 1 },
-		{ "sample=1/", 1 }, { "sample=1/0", 1 }, { "sample=1/4294967296", 1 }, { "sample=1/10x", 1 },
-		{ "tag sample=1/10", 1 }, { "sample=1/-1", 1 }, { NULL, 1 },
+	static const struct {
+		const char *extra;
+		unsigned rate;
+	} rates[] = {
+		{ "sample=1/10", 10 },
+		{ "sample=1/4294967295", UINT32_MAX },
+		{ "sample=1/10 tag=7", 10 },
+		{ "", 1 },
+		{ "sample=1/", 1 },
+		{ "sample=1/0", 1 },
+		{ "sample=1/4294967296", 1 },
+		{ "sample=1/10x", 1 },
+		{ "tag sample=1/10", 1 },
+		{ "sample=1/-1", 1 },
+		{ NULL, 1 },
 	};
 	static struct protobuf p;
 	dnstap_message m;
@@ -730,14 +747,19 @@ static void sample_rates(void)
 		if (extra != NULL)
 			p.event.extra = (ProtobufCBinaryData){ strlen(extra), (uint8_t *)(uintptr_t)extra };
 		decode_to(&m, pack(&p.event));
-		ASSERT(m.sample_rate == rates[i].rate, "'%s' is a rate of %u", extra != NULL ? extra : "none", m.sample_rate);
+		ASSERT(m.sample_rate == rates[i].rate, "'%s' is a rate of %u", extra != NULL ? extra : "none",
+		       m.sample_rate);
 	}
 }
 
 /* Checks that a frame is refused, and the message unchanged. */
 static void no_events(void)
 {
-	static const struct { const char *bytes; size_t length; const char *what; } frames[] = {
+	static const struct {
+		const char *bytes;
+		size_t length;
+		const char *what;
+	} frames[] = {
 		{ "", 0, "nothing" },
 		{ "\x0a\x01x", 3, "no Dnstap.type" },
 		{ "\x72\x02\x10\x01\x78\x01", 6, "no Message.type" },
@@ -747,7 +769,10 @@ static void no_events(void)
 		{ "\x0f\x78\x01", 3, "a wire type that is not there" },
 		{ "GET / HTTP/1.1\r\n", 16, "text" },
 	};
-	struct { dnstap_message message; dnstap_storage storage; } before, after;
+	struct {
+		dnstap_message message;
+		dnstap_storage storage;
+	} before, after;
 
 	memset(&before, 0x5a, sizeof before);
 	before.message.size = sizeof before.message;
@@ -756,9 +781,11 @@ static void no_events(void)
 		dnstap_result result;
 
 		memcpy(&after, &before, sizeof after);
-		result = dnstap_decode((const uint8_t *)frames[i].bytes, frames[i].length, &after.message, &after.storage);
+		result = dnstap_decode((const uint8_t *)frames[i].bytes, frames[i].length, &after.message,
+				       &after.storage);
 		ASSERT(result == DNSTAP_ERROR_DECODE, "%s: %s", frames[i].what, dnstap_strerror(result));
-		ASSERT(memcmp(&before, &after, sizeof after) == 0, "%s: the message or its storage is written to", frames[i].what);
+		ASSERT(memcmp(&before, &after, sizeof after) == 0, "%s: the message or its storage is written to",
+		       frames[i].what);
 	}
 }
 
@@ -774,7 +801,8 @@ int main(int argc, char **argv)
 		CASE_WITH(decoding, decodes, count),
 		CASE_WITH("logging: the same bytes as encoding", logs, under_valgrind() ? 500 : 20000),
 		CASE_WITH("decoding: a message can be copied", copies, under_valgrind() ? 100 : 2000),
-		CASE_WITH("decoding: into the structs of newer programs", newer_programs, under_valgrind() ? 100 : 2000),
+		CASE_WITH("decoding: into the structs of newer programs", newer_programs,
+			  under_valgrind() ? 100 : 2000),
 		CASE_WITH("decoding: an event that is cut off is refused", cut_off, under_valgrind() ? 3 : 200),
 		CASE("decoding: numbers without a name are kept", numbers_without_a_name),
 		CASE_WITH("decoding: addresses of 5 bytes are left out", odd_addresses, 5),
@@ -791,8 +819,8 @@ int main(int argc, char **argv)
 	state = seed != 0 ? seed : 1;
 	for (size_t i = 0; i < sizeof pool; i++)
 		pool[i] = (unsigned char)(random_number() >> 56);
-	snprintf(encoding, sizeof encoding, "encoding: %d events are to the byte what protobuf-c writes (SEED=%llu)", count,
-		 (unsigned long long)seed);
+	snprintf(encoding, sizeof encoding, "encoding: %d events are to the byte what protobuf-c writes (SEED=%llu)",
+		 count, (unsigned long long)seed);
 	snprintf(decoding, sizeof decoding, "decoding: %d events of protobuf-c are what they were (SEED=%llu)", count,
 		 (unsigned long long)seed);
 	return RUN_CASES(argc, argv, cases);

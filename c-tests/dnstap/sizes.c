@@ -15,26 +15,31 @@
 #include <unistd.h>
 
 static const struct sizes MESSAGE = SIZES(dnstap_message, 184, END_OF(dnstap_message, sample_rate),
-	END_OF(dnstap_message, query_time.nanoseconds), END_OF(dnstap_message, response_time.nanoseconds)),
-	POLICY = SIZES(dnstap_policy, 64, 0), STORAGE = SIZES(dnstap_storage, 128, 0),
-	STATS = SIZES(dnstap_stats, 368, END_OF(dnstap_stats, state)),
-	EVENT = SIZES(dnstap_event, 48, END_OF(dnstap_event, time.nanoseconds));
+					  END_OF(dnstap_message, query_time.nanoseconds),
+					  END_OF(dnstap_message, response_time.nanoseconds)),
+			  POLICY = SIZES(dnstap_policy, 64, 0), STORAGE = SIZES(dnstap_storage, 128, 0),
+			  STATS = SIZES(dnstap_stats, 368, END_OF(dnstap_stats, state)),
+			  EVENT = SIZES(dnstap_event, 48, END_OF(dnstap_event, time.nanoseconds));
 
 /* Checks the result of a call with a struct of this size. */
 static void returned(const char *call, size_t size, const struct sizes *sizes, dnstap_result is)
 {
 	dnstap_result wanted = size < sizes->first ? DNSTAP_ERROR_SIZE : DNSTAP_OK;
 
-	ASSERT(is == wanted, "%s with size %zu of %s: '%s' (%d), not '%s'", call, size, sizes->name, dnstap_strerror(is),
-	       (int)is, dnstap_strerror(wanted));
+	ASSERT(is == wanted, "%s with size %zu of %s: '%s' (%d), not '%s'", call, size, sizes->name,
+	       dnstap_strerror(is), (int)is, dnstap_strerror(wanted));
 }
 
 /* Data that messages point to. */
 static const uint8_t dns[] = "a DNS message", zone[] = "\7example", rule[] = "\4rule", extra[] = "extra",
-	name[] = "name";
+		     name[] = "name";
 static const dnstap_policy policy = {
-	sizeof policy, { rule, sizeof rule }, { dns, sizeof dns }, { zone, sizeof zone }, DNSTAP_POLICY_ACTION_DROP,
-	DNSTAP_POLICY_MATCH_QNAME,
+	.size = sizeof policy,
+	.type = { rule, sizeof rule },
+	.rule = { dns, sizeof dns },
+	.value = { zone, sizeof zone },
+	.action = DNSTAP_POLICY_ACTION_DROP,
+	.match = DNSTAP_POLICY_MATCH_QNAME,
 };
 
 /* A message with all fields, and one that takes the fast path. */
@@ -108,7 +113,7 @@ static void send_each_size(const char *call, send_function *send)
 
 	for (int everything = 0; everything < 2; everything++) {
 		whole = message_of(everything);
-		for EACH_SIZE(size, MESSAGE) {
+		FOR_EACH_SIZE(size, MESSAGE) {
 			returned(call, size, &MESSAGE, send(place_copy(&area, size, &whole, &MESSAGE)));
 			if (size < MESSAGE.first)
 				continue;
@@ -119,7 +124,7 @@ static void send_each_size(const char *call, send_function *send)
 		}
 	}
 	cut = whole;
-	for EACH_SIZE(size, POLICY) {
+	FOR_EACH_SIZE(size, POLICY) {
 		whole.policy = place_copy(&area, size, &policy, &POLICY);
 		returned(call, size, &POLICY, send(&whole));
 		if (size < POLICY.first)
@@ -137,7 +142,8 @@ static void check_pairs(void)
 	ASSERT_EQ(frame_count, 2 * pairs);
 	ASSERT(pairs > 100, "only %zu frames to compare", pairs);
 	for (size_t i = 0; i < frame_count; i += 2)
-		ASSERT(frames[i].length == frames[i + 1].length && memcmp(frames[i].data, frames[i + 1].data, frames[i].length) == 0,
+		ASSERT(frames[i].length == frames[i + 1].length &&
+			       memcmp(frames[i].data, frames[i + 1].data, frames[i].length) == 0,
 		       "pair %zu: the frames of a size differ from those of this version", i / 2);
 }
 
@@ -225,7 +231,7 @@ static void decoding(void)
 	dnstap_result result;
 
 	ASSERT(dnstap_decode(frame.data, frame.length, &whole, &storage) == DNSTAP_OK, "decoding");
-	for EACH_SIZE(size, MESSAGE) {
+	FOR_EACH_SIZE(size, MESSAGE) {
 		result = dnstap_decode(frame.data, frame.length, place(&area, size), &storage);
 		returned("dnstap_decode", size, &MESSAGE, result);
 		if (result == DNSTAP_OK)
@@ -233,7 +239,7 @@ static void decoding(void)
 		else
 			check_refused(&area, size, "dnstap_decode");
 	}
-	for EACH_SIZE(size, STORAGE) {
+	FOR_EACH_SIZE(size, STORAGE) {
 		memset(&m, CANARY, sizeof m);
 		m.size = sizeof m;
 		result = dnstap_decode(frame.data, frame.length, &m, place(&area, size));
@@ -244,7 +250,8 @@ static void decoding(void)
 			if (storage.policy.size > POLICY.now)
 				storage.policy.size = POLICY.now;
 			check_filled(&area, size, &storage, &STORAGE, "dnstap_decode");
-			ASSERT((const uint8_t *)m.policy > area.place && (const uint8_t *)m.policy < area.place + area.length,
+			ASSERT((const uint8_t *)m.policy > area.place &&
+				       (const uint8_t *)m.policy < area.place + area.length,
 			       "the policy is not in the storage");
 		} else {
 			check_refused(&area, size, "dnstap_decode");
@@ -265,14 +272,14 @@ static void reading(void)
 	dnstap_bytes read;
 
 	queue = dnstap_queue_new(sink, NULL);
-	for EACH_SIZE(size, MESSAGE)
+	FOR_EACH_SIZE(size, MESSAGE)
 		ASSERT(dnstap_log(queue, &m) == DNSTAP_OK, "not logged");
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);
 	ASSERT(dnstap_decode(frame.data, frame.length, &whole, &storage) == DNSTAP_OK, "decoding");
 
 	reader = dnstap_reader_open("sizes.tap", NULL);
-	for EACH_SIZE(size, MESSAGE) {
+	FOR_EACH_SIZE(size, MESSAGE) {
 		dnstap_message *placed = place(&area, size);
 
 		result = dnstap_reader_next(reader, placed, TIMEOUT);
@@ -318,7 +325,7 @@ static void accounts(void)
 	dnstap_result result;
 
 	WAIT_FOR_STATS(sink, s, s.sent == 1);
-	for EACH_SIZE(size, STATS) {
+	FOR_EACH_SIZE(size, STATS) {
 		result = dnstap_sink_get_stats(sink, place(&area, size));
 		returned("dnstap_sink_get_stats", size, &STATS, result);
 		if (result == DNSTAP_OK)
@@ -336,7 +343,7 @@ static void last_accounts(void)
 	dnstap_stats s = close_sink(&sink, TIMEOUT);
 	dnstap_result result;
 
-	for EACH_SIZE(size, STATS) {
+	FOR_EACH_SIZE(size, STATS) {
 		unlink("sizes.tap");
 		sink = busy_sink();
 		result = dnstap_sink_close(&sink, place(&area, size));
@@ -359,7 +366,7 @@ static void events(void)
 	dnstap_result result;
 
 	opened.kind = DNSTAP_EVENT_KIND_CONNECTED;
-	for EACH_SIZE(size, EVENT) {
+	FOR_EACH_SIZE(size, EVENT) {
 		ASSERT(poll(&pending, 1, TIMEOUT) == 1, "no event for size %zu", size);
 		event = place(&area, size);
 		result = dnstap_sink_next_event(sink, (dnstap_event *)area.place);
@@ -372,7 +379,8 @@ static void events(void)
 		opened.time = event->time;
 		opened.text = event->text;
 		check_filled(&area, size, &opened, &EVENT, "dnstap_sink_next_event");
-		ASSERT(event->time.seconds > 0 && strstr(event->text, "sizes.tap") != NULL, "an event without time or text");
+		ASSERT(event->time.seconds > 0 && strstr(event->text, "sizes.tap") != NULL,
+		       "an event without time or text");
 		ASSERT(rename("sizes.tap", "old.tap") == 0, "not renamed");
 		ASSERT(dnstap_sink_reopen(sink) == DNSTAP_OK, "not opened again");
 	}

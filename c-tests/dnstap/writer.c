@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 enum {
-	MESSAGES = 5000,	/* several batches */
-	MAX_WRITES = 200000,	/* enough to fill the buffers of any socket */
+	MESSAGES = 5000,     /* several batches */
+	MAX_WRITES = 200000, /* enough to fill the buffers of any socket */
 };
 
 /* An I/O timeout in seconds that expires: long enough to reach a receiver that works. */
@@ -59,7 +59,8 @@ static void no_writer(dnstap_options *options, dnstap_result wanted, const char 
 	       dnstap_strerror(wanted));
 	ASSERT(strstr(dnstap_options_get_error(options), said) != NULL, "'%s' does not name '%s'",
 	       dnstap_options_get_error(options), said);
-	ASSERT(strstr(dnstap_options_get_error(options), "os error") == NULL, "'%s'", dnstap_options_get_error(options));
+	ASSERT(strstr(dnstap_options_get_error(options), "os error") == NULL, "'%s'",
+	       dnstap_options_get_error(options));
 	dnstap_options_free(&options);
 }
 
@@ -95,7 +96,8 @@ static void write_all(dnstap_writer *writer)
 	for (uint32_t i = 0; i < MESSAGES; i++) {
 		size_t length = i % 1000 == 999 ? MAX_QUERY : 12 + i % 300;
 
-		SUCCEEDS(writer, (i % 3 ? write_with_id : write_frame_with_id)(writer, 1 + i % 14, (struct message_id){ 1, i }, length));
+		SUCCEEDS(writer, (i % 3 ? write_with_id : write_frame_with_id)(writer, 1 + i % 14,
+									       (struct message_id){ 1, i }, length));
 	}
 }
 
@@ -198,7 +200,8 @@ static void as_a_sink(void)
 	close_sink(&sink, TIMEOUT);
 	close_writer(&writer);
 	length = slurp("sink.tap", &of_sink);
-	ASSERT(slurp("writer.tap", &of_writer) == length && memcmp(of_sink, of_writer, length) == 0, "the files differ");
+	ASSERT(slurp("writer.tap", &of_writer) == length && memcmp(of_sink, of_writer, length) == 0,
+	       "the files differ");
 	free(of_sink);
 	free(of_writer);
 }
@@ -212,19 +215,27 @@ static void refused(void)
 	dnstap_message m = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY);
 	dnstap_writer *writer;
 
-	ASSERT(dnstap_options_set_message_types(options, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY)) == DNSTAP_OK,
+	ASSERT(dnstap_options_set_message_types(options, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY)) ==
+		       DNSTAP_OK,
 	       "message types");
 	/* An option of sinks only. */
 	ASSERT(dnstap_options_set_sample_rate(options, 1000000) == DNSTAP_OK, "sample rate");
 	writer = open_writer(options);
-	ASSERT(dnstap_writer_get_error(writer)[0] == '\0', "an error before any call: %s", dnstap_writer_get_error(writer));
+	ASSERT(dnstap_writer_get_error(writer)[0] == '\0', "an error before any call: %s",
+	       dnstap_writer_get_error(writer));
 	for (uint32_t i = 0; i < 100; i++) {
-		SUCCEEDS(writer, write_with_id(writer, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 1, i }, 100));
-		ASSERT(write_with_id(writer, DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE, (struct message_id){ 1, i }, 100) == DNSTAP_DISABLED, "disabled");
-		ASSERT(write_with_id(writer, 0, (struct message_id){ 1, i }, 100) == DNSTAP_ERROR_MESSAGE_TYPE, "type 0");
-		ASSERT(write_with_id(writer, 33, (struct message_id){ 1, i }, 100) == DNSTAP_ERROR_MESSAGE_TYPE, "type 33");
+		SUCCEEDS(writer,
+			 write_with_id(writer, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 1, i }, 100));
+		ASSERT(write_with_id(writer, DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE, (struct message_id){ 1, i }, 100) ==
+			       DNSTAP_DISABLED,
+		       "disabled");
+		ASSERT(write_with_id(writer, 0, (struct message_id){ 1, i }, 100) == DNSTAP_ERROR_MESSAGE_TYPE,
+		       "type 0");
+		ASSERT(write_with_id(writer, 33, (struct message_id){ 1, i }, 100) == DNSTAP_ERROR_MESSAGE_TYPE,
+		       "type 33");
 		ASSERT(dnstap_writer_write_frame(writer, frame, 0) == DNSTAP_ERROR_LENGTH, "an empty frame");
-		ASSERT(dnstap_writer_write_frame(writer, frame, SIZE_MAX) == DNSTAP_ERROR_LENGTH, "a frame of SIZE_MAX bytes");
+		ASSERT(dnstap_writer_write_frame(writer, frame, SIZE_MAX) == DNSTAP_ERROR_LENGTH,
+		       "a frame of SIZE_MAX bytes");
 		ASSERT(strlen(dnstap_writer_get_error(writer)) > 5, "no words");
 		m.query_time.nanoseconds = 1000000000;
 		ASSERT(dnstap_writer_write(writer, &m) == DNSTAP_ERROR_TIME, "a time that cannot be");
@@ -259,8 +270,10 @@ static void long_frames(void)
 	for (int i = 0; i < 6; i++) {
 		size_t length = i % 2 ? 1 : LENGTH - (size_t)i / 2;
 
-		ASSERT(dnstap_reader_next(reader, NULL, 0) == DNSTAP_OK && dnstap_reader_get_frame(reader, &got) == DNSTAP_OK &&
-		       got.length == length && got.data[0] == 'a' + i / 2 && got.data[length - 1] == 'a' + i / 2, "frame %d", i);
+		ASSERT(dnstap_reader_next(reader, NULL, 0) == DNSTAP_OK &&
+			       dnstap_reader_get_frame(reader, &got) == DNSTAP_OK && got.length == length &&
+			       got.data[0] == 'a' + i / 2 && got.data[length - 1] == 'a' + i / 2,
+		       "frame %d", i);
 	}
 	ASSERT(dnstap_reader_next(reader, NULL, 0) == DNSTAP_END, "no end");
 	dnstap_reader_close(&reader);
@@ -276,7 +289,8 @@ static void flushing(void)
 	SUCCEEDS(writer, write_with_id(writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 1, 0 }, 500));
 	ASSERT(stat("flush.tap", &buffered) == 0 && buffered.st_size < 500, "it is written at once");
 	SUCCEEDS(writer, dnstap_writer_flush(writer));
-	ASSERT(stat("flush.tap", &flushed) == 0 && flushed.st_size > buffered.st_size + 500, "it is not written by a flush");
+	ASSERT(stat("flush.tap", &flushed) == 0 && flushed.st_size > buffered.st_size + 500,
+	       "it is not written by a flush");
 	SUCCEEDS(writer, dnstap_writer_flush(writer));
 	close_writer(&writer);
 	/* A file is truncated, as by a sink. */
@@ -363,7 +377,7 @@ enum manner { STALLS, READS_SLOWLY, SHUTS_DOWN, RESETS, NO_FINISH, OTHER_ANSWER,
 struct peer {
 	enum manner manner;
 	int listening, fd;
-	int done;		/* the writer is closed */
+	int done; /* the writer is closed */
 };
 
 static bool shake(int fd, const char *const *accepted)
@@ -402,9 +416,7 @@ static void *play(void *arg)
 		while (recv(peer->fd, &byte, 1, 0) == 1 && !__atomic_load_n(&peer->done, __ATOMIC_SEQ_CST))
 			pause_for(1);
 		break;
-	case SHUTS_DOWN:
-		shutdown(peer->fd, SHUT_RDWR);
-		break;
+	case SHUTS_DOWN: shutdown(peer->fd, SHUT_RDWR); break;
 	case RESETS:
 		setsockopt(peer->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
 		close(peer->fd);
@@ -417,8 +429,7 @@ static void *play(void *arg)
 		if (peer->manner == OTHER_ANSWER)
 			send_control(peer->fd, ACCEPT, NULL);
 		break;
-	default:
-		break;
+	default: break;
 	}
 	return NULL;
 }
@@ -441,13 +452,19 @@ static void stays_failed(dnstap_writer **writer, dnstap_result wanted)
 	strncat(said, dnstap_writer_get_error(*writer), sizeof said - 1);
 	ASSERT(strlen(said) > 5 && strstr(said, "os error") == NULL, "the words are '%s'", said);
 	for (int i = 0; i < 3; i++) {
-		ASSERT(write_with_id(*writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 1, 0 }, 100) == wanted, "write");
-		ASSERT(write_frame_with_id(*writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 1, 0 }, 100) == wanted, "write_frame");
+		ASSERT(write_with_id(*writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 1, 0 }, 100) ==
+			       wanted,
+		       "write");
+		ASSERT(write_frame_with_id(*writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 1, 0 }, 100) ==
+			       wanted,
+		       "write_frame");
 		ASSERT(dnstap_writer_flush(*writer) == wanted, "flush");
-		ASSERT(strcmp(dnstap_writer_get_error(*writer), said) == 0, "'%s' and then '%s'", said, dnstap_writer_get_error(*writer));
+		ASSERT(strcmp(dnstap_writer_get_error(*writer), said) == 0, "'%s' and then '%s'", said,
+		       dnstap_writer_get_error(*writer));
 	}
 	ASSERT(dnstap_writer_close(writer) == wanted && *writer == NULL, "close");
-	ASSERT(strcmp(dnstap_writer_get_error(NULL), said) == 0, "'%s' and then '%s'", said, dnstap_writer_get_error(NULL));
+	ASSERT(strcmp(dnstap_writer_get_error(NULL), said) == 0, "'%s' and then '%s'", said,
+	       dnstap_writer_get_error(NULL));
 	ASSERT(now() - began < 0.9 * short_timeout() + 1, "a stream that has failed still takes time");
 }
 
@@ -461,7 +478,8 @@ static double write_to_failure(dnstap_writer *writer)
 		began = now();
 		result = write_with_id(writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 1, i }, 1000);
 	}
-	ASSERT(result == DNSTAP_ERROR_IO, "'%s' (%s) and no failure", dnstap_strerror(result), dnstap_writer_get_error(writer));
+	ASSERT(result == DNSTAP_ERROR_IO, "'%s' (%s) and no failure", dnstap_strerror(result),
+	       dnstap_writer_get_error(writer));
 	return now() - began;
 }
 
@@ -477,9 +495,10 @@ static void misbehaving(int how)
 
 	ASSERT(took < short_timeout() + 2.0, "a call took %.2f s", took);
 	ASSERT(!waits || took > 0.9 * short_timeout(), "a call gave up after %.2f s", took);
-	ASSERT(!waits || strstr(dnstap_writer_get_error(writer), timed_out()) != NULL, "'%s'", dnstap_writer_get_error(writer));
-	ASSERT(strstr(dnstap_writer_get_error(writer), where == TO_UNIX ? "x.sock" : output + 4) != NULL, "'%s' does not name %s",
-	       dnstap_writer_get_error(writer), output);
+	ASSERT(!waits || strstr(dnstap_writer_get_error(writer), timed_out()) != NULL, "'%s'",
+	       dnstap_writer_get_error(writer));
+	ASSERT(strstr(dnstap_writer_get_error(writer), where == TO_UNIX ? "x.sock" : output + 4) != NULL,
+	       "'%s' does not name %s", dnstap_writer_get_error(writer), output);
 	stays_failed(&writer, DNSTAP_ERROR_IO);
 	__atomic_store_n(&peer.done, 1, __ATOMIC_SEQ_CST);
 	pthread_join(thread, NULL);
@@ -501,7 +520,8 @@ static void no_finish(int manner)
 	result = dnstap_writer_close(&writer);
 	ASSERT(writer == NULL, "not freed");
 	ASSERT(strstr(dnstap_writer_get_error(NULL), "x.sock: ") != NULL, "'%s'", dnstap_writer_get_error(NULL));
-	ASSERT(result == (manner == NO_FINISH ? DNSTAP_ERROR_IO : DNSTAP_ERROR_STREAM), "'%s'", dnstap_strerror(result));
+	ASSERT(result == (manner == NO_FINISH ? DNSTAP_ERROR_IO : DNSTAP_ERROR_STREAM), "'%s'",
+	       dnstap_strerror(result));
 	if (manner == NO_FINISH)
 		took_the_timeout("closing", began);
 	pthread_join(thread, NULL);
@@ -513,7 +533,8 @@ static void no_handshake(int manner)
 	char output[64];
 	pthread_t thread = start(&peer, TO_UNIX, output);
 
-	no_writer(options_to(output), manner == OTHER_CONTENT_TYPE ? DNSTAP_ERROR_CONTENT_TYPE : DNSTAP_ERROR_STREAM, "x.sock: ");
+	no_writer(options_to(output), manner == OTHER_CONTENT_TYPE ? DNSTAP_ERROR_CONTENT_TYPE : DNSTAP_ERROR_STREAM,
+		  "x.sock: ");
 	pthread_join(thread, NULL);
 }
 
@@ -562,7 +583,8 @@ static void full_disk(void)
 	ASSERT(setrlimit(RLIMIT_FSIZE, &limit) == 0, "setrlimit");
 	writer = open_writer(options_to("file:limited.tap"));
 	write_to_failure(writer);
-	ASSERT(strstr(dnstap_writer_get_error(writer), "limited.tap: File too large") != NULL, "'%s'", dnstap_writer_get_error(writer));
+	ASSERT(strstr(dnstap_writer_get_error(writer), "limited.tap: File too large") != NULL, "'%s'",
+	       dnstap_writer_get_error(writer));
 	stays_failed(&writer, DNSTAP_ERROR_IO);
 }
 
@@ -632,9 +654,11 @@ static void in_a_child(int where)
 	child = fork();
 	if (child == 0) {
 		ASSERT(dnstap_writer_write(writer, &m) == DNSTAP_ERROR_CLOSED, "write");
-		ASSERT(dnstap_writer_write_frame(writer, (const uint8_t *)"x", 1) == DNSTAP_ERROR_CLOSED, "write_frame");
+		ASSERT(dnstap_writer_write_frame(writer, (const uint8_t *)"x", 1) == DNSTAP_ERROR_CLOSED,
+		       "write_frame");
 		ASSERT(dnstap_writer_flush(writer) == DNSTAP_ERROR_CLOSED, "flush");
-		ASSERT(strstr(dnstap_writer_get_error(writer), "child") != NULL, "'%s'", dnstap_writer_get_error(writer));
+		ASSERT(strstr(dnstap_writer_get_error(writer), "child") != NULL, "'%s'",
+		       dnstap_writer_get_error(writer));
 		ASSERT(dnstap_writer_close(&writer) == DNSTAP_ERROR_CLOSED && writer == NULL, "close");
 		/* Its own writer. */
 		writer = open_writer(options_to("file:child.tap"));

@@ -31,7 +31,8 @@ static void cycle(const struct endpoint *e, bool served, int flavour)
 
 	if (served)
 		receiver_start(&r, e->listening, receiver_play_one, NULL);
-	fstrm_iothr_options_set_queue_model(opt, flavour % 2 ? FSTRM_IOTHR_QUEUE_MODEL_MPSC : FSTRM_IOTHR_QUEUE_MODEL_SPSC);
+	fstrm_iothr_options_set_queue_model(opt,
+					    flavour % 2 ? FSTRM_IOTHR_QUEUE_MODEL_MPSC : FSTRM_IOTHR_QUEUE_MODEL_SPSC);
 	fstrm_iothr_options_set_num_input_queues(opt, 1 + (unsigned)flavour % 5);
 	iothr = fstrm_iothr_init(opt, &writer);
 	fstrm_iothr_options_destroy(&opt);
@@ -52,9 +53,10 @@ static void cycles(const struct endpoint *e, bool served)
 	descriptors = count_entries("/proc/self/fd");
 	for (int i = 0; i < CYCLES; i++)
 		cycle(e, served, i);
-	ASSERT(threads_down_to(threads) == threads, "%d threads became %d", threads - 2, count_entries("/proc/self/task") - 2);
-	ASSERT(count_entries("/proc/self/fd") == descriptors, "%d descriptors became %d",
-	       descriptors - 2, count_entries("/proc/self/fd") - 2);
+	ASSERT(threads_down_to(threads) == threads, "%d threads became %d", threads - 2,
+	       count_entries("/proc/self/task") - 2);
+	ASSERT(count_entries("/proc/self/fd") == descriptors, "%d descriptors became %d", descriptors - 2,
+	       count_entries("/proc/self/fd") - 2);
 }
 
 static void with_receiver(int transport)
@@ -77,10 +79,14 @@ static void without_receiver(int transport)
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
-		FAULT("100 cycles to a file", with_receiver, TO_FILE, 60, PASSES | HANGS, "hangs when a wake-up is lost"),
-		FAULT("100 cycles to a Unix receiver", with_receiver, TO_UNIX, 60, PASSES | HANGS, "hangs when a wake-up is lost"),
-		FAULT("100 cycles to a TCP receiver", with_receiver, TO_TCP4, 60, PASSES | HANGS, "hangs when a wake-up is lost"),
-		FAULT("100 cycles without a receiver", without_receiver, TO_UNIX, 60, PASSES | HANGS, "hangs when a wake-up is lost"),
+		FAULT("100 cycles to a file", with_receiver, TO_FILE, 60, PASSES | HANGS,
+		      "hangs when a wake-up is lost"),
+		FAULT("100 cycles to a Unix receiver", with_receiver, TO_UNIX, 60, PASSES | HANGS,
+		      "hangs when a wake-up is lost"),
+		FAULT("100 cycles to a TCP receiver", with_receiver, TO_TCP4, 60, PASSES | HANGS,
+		      "hangs when a wake-up is lost"),
+		FAULT("100 cycles without a receiver", without_receiver, TO_UNIX, 60, PASSES | HANGS,
+		      "hangs when a wake-up is lost"),
 	};
 
 	return RUN_CASES(argc, argv, cases);

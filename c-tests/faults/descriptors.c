@@ -104,8 +104,10 @@ static void writer_in_a_child(int unused)
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
-		FAULT("the end of a killed parent reaches its receiver, Unix", killed_parent, TO_UNIX, 10, HANGS, "the child keeps the connection"),
-		FAULT("the end of a killed parent reaches its receiver, TCP", killed_parent, TO_TCP4, 10, HANGS, "the child keeps the connection"),
+		FAULT("the end of a killed parent reaches its receiver, Unix", killed_parent, TO_UNIX, 10, HANGS,
+		      "the child keeps the connection"),
+		FAULT("the end of a killed parent reaches its receiver, TCP", killed_parent, TO_TCP4, 10, HANGS,
+		      "the child keeps the connection"),
 		FAULT("a child has no descriptors of the writer thread", in_a_child, 0, 20, FAILS, "it has all"),
 		FAULT("a child goes on with a writer", writer_in_a_child, 0, 20, PASSES, "it is the caller's"),
 	};

@@ -16,7 +16,7 @@ static const char *const types[] = { "test", NULL };
 enum { CHILDREN = 8, BEFORE = 10, AFTER = 10, CHILD_FRAMES = 5, MOST = 50000, THREADS = 4, MANY = 50 };
 
 struct number {
-	int process;		/* 0 for the parent */
+	int process; /* 0 for the parent */
 	int seq;
 };
 
@@ -44,7 +44,8 @@ static void play(struct receiver *r)
 			if (process < 0)
 				process = n.process;
 			pthread_mutex_lock(&seen.lock);
-			if (n.process == process && n.process >= 0 && n.process <= CHILDREN && n.seq == seen.next[n.process])
+			if (n.process == process && n.process >= 0 && n.process <= CHILDREN &&
+			    n.seq == seen.next[n.process])
 				seen.next[n.process]++;
 			else
 				seen.wrong++;
@@ -82,7 +83,8 @@ static void in_child(struct fstrm_iothr *iothr, struct fstrm_iothr_queue *queue,
 }
 
 /* The first receiver has the connection of the parent. */
-static struct fstrm_iothr *start(const struct endpoint *e, struct receiver *receivers, int count, fstrm_iothr_queue_model model)
+static struct fstrm_iothr *start(const struct endpoint *e, struct receiver *receivers, int count,
+				 fstrm_iothr_queue_model model)
 {
 	struct fstrm_iothr_options *opt = fstrm_iothr_options_init();
 	struct fstrm_writer *writer = endpoint_writer(e, types);
@@ -105,7 +107,8 @@ static void check(struct receiver *receivers, int children, int parent_frames)
 	ASSERT(seen.wrong == 0, "%d frames were out of order, doubled or on the wrong connection", seen.wrong);
 	ASSERT(seen.next[0] == parent_frames, "%d of %d frames of the parent arrived", seen.next[0], parent_frames);
 	for (int i = 1; i <= children; i++)
-		ASSERT(seen.next[i] == CHILD_FRAMES, "%d of %d frames of child %d arrived", seen.next[i], (int)CHILD_FRAMES, i);
+		ASSERT(seen.next[i] == CHILD_FRAMES, "%d of %d frames of child %d arrived", seen.next[i],
+		       (int)CHILD_FRAMES, i);
 	ASSERT(seen.connections == children + 1, "%d connections", seen.connections);
 }
 
@@ -231,7 +234,8 @@ static void *submit_with_the_others(void *arg)
 
 	pthread_barrier_wait(s->all);
 	for (int i = 0; i < CHILD_FRAMES; i++)
-		s->refused += fstrm_iothr_submit(s->iothr, s->queue, (void *)frame, sizeof frame, NULL, NULL) != fstrm_res_success;
+		s->refused += fstrm_iothr_submit(s->iothr, s->queue, (void *)frame, sizeof frame, NULL, NULL) !=
+			      fstrm_res_success;
 	return NULL;
 }
 
@@ -251,7 +255,10 @@ static void threads_of_a_child(int model)
 	iothr = fstrm_iothr_init(opt, &writer);
 	fstrm_iothr_options_destroy(&opt);
 	for (size_t i = 0; i < THREADS; i++)
-		submitters[i] = (struct submitter){ iothr, fstrm_iothr_get_input_queue_idx(iothr, model == FSTRM_IOTHR_QUEUE_MODEL_MPSC ? 0 : i), NULL, 0 };
+		submitters[i] = (struct submitter){
+			iothr, fstrm_iothr_get_input_queue_idx(iothr, model == FSTRM_IOTHR_QUEUE_MODEL_MPSC ? 0 : i),
+			NULL, 0
+		};
 	for (int round = 0; round < MANY; round++) {
 		pid_t child = fork();
 		pthread_t threads[THREADS];
@@ -262,11 +269,13 @@ static void threads_of_a_child(int model)
 			pthread_barrier_init(&all, NULL, THREADS);
 			for (int i = 0; i < THREADS; i++) {
 				submitters[i].all = &all;
-				ASSERT(pthread_create(&threads[i], NULL, submit_with_the_others, &submitters[i]) == 0, "no thread");
+				ASSERT(pthread_create(&threads[i], NULL, submit_with_the_others, &submitters[i]) == 0,
+				       "no thread");
 			}
 			for (int i = 0; i < THREADS; i++) {
 				pthread_join(threads[i], NULL);
-				ASSERT(submitters[i].refused == 0, "%d frames of thread %d were refused", submitters[i].refused, i);
+				ASSERT(submitters[i].refused == 0, "%d frames of thread %d were refused",
+				       submitters[i].refused, i);
 			}
 			fstrm_iothr_destroy(&iothr);
 			_exit(0);
@@ -284,11 +293,15 @@ int main(int argc, char **argv)
 		FAULT("parent and child log, MPSC", one_child, FSTRM_IOTHR_QUEUE_MODEL_MPSC, 15, HANGS | FAILS, NULL),
 		FAULT("child leaves the library alone", idle_child, 0, 15, PASSES, "it makes no call"),
 		FAULT("child only destroys", idle_child, 1, 15, HANGS | FAILS | PASSES,
-		  "a race: it depends on where the writer thread was at the fork"),
-		FAULT("eight children of a busy parent, SPSC", many_children, FSTRM_IOTHR_QUEUE_MODEL_SPSC, 15, HANGS | FAILS, NULL),
-		FAULT("eight children of a busy parent, MPSC", many_children, FSTRM_IOTHR_QUEUE_MODEL_MPSC, 15, HANGS | FAILS, NULL),
-		FAULT("threads of a child submit at the same time, SPSC", threads_of_a_child, FSTRM_IOTHR_QUEUE_MODEL_SPSC, 30, HANGS | FAILS, NULL),
-		FAULT("threads of a child submit at the same time, MPSC", threads_of_a_child, FSTRM_IOTHR_QUEUE_MODEL_MPSC, 30, HANGS | FAILS, NULL),
+		      "a race: it depends on where the writer thread was at the fork"),
+		FAULT("eight children of a busy parent, SPSC", many_children, FSTRM_IOTHR_QUEUE_MODEL_SPSC, 15,
+		      HANGS | FAILS, NULL),
+		FAULT("eight children of a busy parent, MPSC", many_children, FSTRM_IOTHR_QUEUE_MODEL_MPSC, 15,
+		      HANGS | FAILS, NULL),
+		FAULT("threads of a child submit at the same time, SPSC", threads_of_a_child,
+		      FSTRM_IOTHR_QUEUE_MODEL_SPSC, 30, HANGS | FAILS, NULL),
+		FAULT("threads of a child submit at the same time, MPSC", threads_of_a_child,
+		      FSTRM_IOTHR_QUEUE_MODEL_MPSC, 30, HANGS | FAILS, NULL),
 	};
 
 	return RUN_CASES(argc, argv, cases);

@@ -58,7 +58,8 @@ static void odd_queue(int size)
 	int accepted = 0, fd;
 	struct frame f;
 
-	ASSERT(fstrm_iothr_options_set_input_queue_size(opt, (unsigned)size) == fstrm_res_success, "the size was refused");
+	ASSERT(fstrm_iothr_options_set_input_queue_size(opt, (unsigned)size) == fstrm_res_success,
+	       "the size was refused");
 	iothr = fstrm_iothr_init(opt, &w);
 	fstrm_iothr_options_destroy(&opt);
 	if (iothr == NULL) {
@@ -67,7 +68,8 @@ static void odd_queue(int size)
 		return;
 	}
 	for (int i = 0; i < 3; i++)
-		accepted += fstrm_iothr_submit(iothr, fstrm_iothr_get_input_queue_idx(iothr, 0), frame, 5, NULL, NULL) == fstrm_res_success;
+		accepted += fstrm_iothr_submit(iothr, fstrm_iothr_get_input_queue_idx(iothr, 0), frame, 5, NULL,
+					       NULL) == fstrm_res_success;
 	fstrm_iothr_destroy(&iothr);
 	fd = open(ENDPOINT_PATH, O_RDONLY);
 	ASSERT(read_frame(fd, &f) == START, "no START in the file");
@@ -118,7 +120,8 @@ static void around(enum transport transport, fstrm_res (*call)(struct fstrm_writ
 	after = fstrm_writer_write(w, "after", 5);
 	fstrm_writer_close(w);
 	fstrm_writer_destroy(&w);
-	ASSERT(before == fstrm_res_success && after == fstrm_res_success, "writes returned %d and %d", (int)before, (int)after);
+	ASSERT(before == fstrm_res_success && after == fstrm_res_success, "writes returned %d and %d", (int)before,
+	       (int)after);
 	if (transport == TO_FILE) {
 		struct frame f;
 		int fd = open(ENDPOINT_PATH, O_RDONLY);

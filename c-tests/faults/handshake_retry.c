@@ -15,7 +15,7 @@ enum answer { HANG_UP, WRONG_FRAME, WRONG_TYPE, BAD_LENGTH };
 
 struct story {
 	enum answer answer;
-	const char *wrong;	/* what the receiver did not like */
+	const char *wrong; /* what the receiver did not like */
 };
 
 /* Fails the handshake of the first connection, and serves the second. */
@@ -63,7 +63,8 @@ static void try_again(int answer)
 	receiver_start(&r, e.listening, play, &story);
 	writer = endpoint_writer(&e, types);
 	ASSERT(fstrm_writer_open(writer) != fstrm_res_success, "the first open succeeded");
-	if (fstrm_writer_open(writer) == fstrm_res_success && fstrm_writer_write(writer, "frame", 5) == fstrm_res_success)
+	if (fstrm_writer_open(writer) == fstrm_res_success &&
+	    fstrm_writer_write(writer, "frame", 5) == fstrm_res_success)
 		fstrm_writer_close(writer);
 	fstrm_writer_destroy(&writer);
 	receiver_finish(&r, stderr);
@@ -158,7 +159,8 @@ static void unwanted_file(int rounds)
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
-		FAULT("receiver hangs up after READY", try_again, HANG_UP, 30, PASSES, "only this failure closes its socket"),
+		FAULT("receiver hangs up after READY", try_again, HANG_UP, 30, PASSES,
+		      "only this failure closes its socket"),
 		FAULT("receiver answers READY with START", try_again, WRONG_FRAME, 30, FAILS, NULL),
 		FAULT("receiver accepts another content type", try_again, WRONG_TYPE, 30, FAILS, NULL),
 		FAULT("receiver answers READY with a bad length", try_again, BAD_LENGTH, 30, FAILS, NULL),

@@ -47,7 +47,7 @@ static int wait_for_loss(int seconds)
 }
 
 struct came {
-	int hang_up_first;	/* take one connection and close it after START */
+	int hang_up_first; /* take one connection and close it after START */
 	int frames, end;
 };
 
@@ -105,7 +105,8 @@ static void submit(struct fstrm_iothr *iothr)
 
 	for (unsigned i = 0; i < FRAMES; i++) {
 		frames[i] = i;
-		ASSERT(fstrm_iothr_submit(iothr, queue, &frames[i], sizeof frames[i], give_back, NULL) == fstrm_res_success,
+		ASSERT(fstrm_iothr_submit(iothr, queue, &frames[i], sizeof frames[i], give_back, NULL) ==
+			       fstrm_res_success,
 		       "frame %u was refused", i);
 	}
 }

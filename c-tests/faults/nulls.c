@@ -110,7 +110,8 @@ static struct fstrm_writer *writer_to_file(void)
 }
 
 /* The expected outcome of a call: a result other than success, NULL, or any return. */
-#define ROW(name, check) do { \
+#define ROW(name, check) \
+	do { \
 		if (row++ == wanted) { \
 			if (run) \
 				check; \

@@ -126,7 +126,8 @@ static void iothr(int transport)
 	start_signals();
 	queue = fstrm_iothr_get_input_queue(thread);
 	for (int i = 0; i < FRAMES; i++)
-		ASSERT(fstrm_iothr_submit(thread, queue, frames[i], FRAME_SIZE, NULL, NULL) == fstrm_res_success, "frame %d was refused", i);
+		ASSERT(fstrm_iothr_submit(thread, queue, frames[i], FRAME_SIZE, NULL, NULL) == fstrm_res_success,
+		       "frame %d was refused", i);
 	fstrm_iothr_destroy(&thread);
 	check(&r, good);
 }

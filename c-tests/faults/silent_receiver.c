@@ -9,7 +9,7 @@
 
 static const char *const types[] = { "test", NULL };
 
-enum { FRAMES = 2000, FRAME_SIZE = 4096 };	/* far more than a socket buffers */
+enum { FRAMES = 2000, FRAME_SIZE = 4096 }; /* far more than a socket buffers */
 
 /* Where the receiver falls silent. */
 enum silence { BEFORE_ACCEPTING, BEFORE_ACCEPT, AFTER_START, BEFORE_FINISH };
@@ -27,7 +27,7 @@ static void play(struct receiver *r)
 	if (silence == BEFORE_FINISH)
 		while (receiver_read(r, fd) == DATA)
 			;
-	receiver_wait(r, 2);	/* silent from here until the end of the test */
+	receiver_wait(r, 2); /* silent from here until the end of the test */
 	close(fd);
 }
 

@@ -96,8 +96,8 @@ static void numbers(void)
 	for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
 		is_text("the name of a number", named[i].name(named[i].number), named[i].wanted);
 	RETURNS(dnstap_message_types_parse("CLIENT_QUERY, cr", &types, NULL), DNSTAP_OK);
-	ASSERT_EQ(types, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY)
-			 | DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE));
+	ASSERT_EQ(types, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY) |
+				 DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_CLIENT_RESPONSE));
 	RETURNS(dnstap_message_types_parse("all", &types, NULL), DNSTAP_OK);
 	ASSERT_EQ(types, DNSTAP_ALL_MESSAGE_TYPES);
 	RETURNS(dnstap_message_types_parse("none such", &types, &unknown), DNSTAP_ERROR_VALUE);
@@ -107,6 +107,7 @@ static void numbers(void)
 /* Each result still has its own text, and errors are still errors. */
 static void results(void)
 {
+	/* clang-format off */
 	static const dnstap_result known[] = {
 		DNSTAP_OK, DNSTAP_DISABLED, DNSTAP_SAMPLED_OUT, DNSTAP_END, DNSTAP_TIMED_OUT, DNSTAP_ERROR_NULL,
 		DNSTAP_ERROR_HANDLE, DNSTAP_ERROR_SIZE, DNSTAP_ERROR_MEMORY, DNSTAP_ERROR_SYSTEM, DNSTAP_ERROR_INTERNAL,
@@ -117,6 +118,7 @@ static void results(void)
 		DNSTAP_ERROR_FRAME_SIZE, DNSTAP_ERROR_NO_STOP, DNSTAP_ERROR_TORN, DNSTAP_ERROR_STREAM,
 		DNSTAP_ERROR_CONTENT_TYPE, DNSTAP_ERROR_IO,
 	};
+	/* clang-format on */
 	const char *of_none = dnstap_strerror((dnstap_result)9999);
 
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
@@ -124,7 +126,8 @@ static void results(void)
 
 		ASSERT(text != NULL && *text != '\0' && strcmp(text, of_none) != 0, "%d has no text", (int)known[i]);
 		for (size_t j = 0; j < i; j++)
-			ASSERT(strcmp(text, dnstap_strerror(known[j])) != 0, "%d and %d have one text", (int)known[i], (int)known[j]);
+			ASSERT(strcmp(text, dnstap_strerror(known[j])) != 0, "%d and %d have one text", (int)known[i],
+			       (int)known[j]);
 		ASSERT(dnstap_is_error(known[i]) == (i >= 5), "whether %d is an error", (int)known[i]);
 	}
 }
@@ -185,7 +188,7 @@ static void options(void)
 
 /* Checks the fields of a message. */
 static const uint8_t query[] = "a query", response[] = "a response", zone[] = "\7example", extra[] = "extra",
-	rule[] = "\4rule", name[] = "ns2.example", software[] = "server 2.0";
+		     rule[] = "\4rule", name[] = "ns2.example", software[] = "server 2.0";
 static dnstap_address client, server;
 static dnstap_policy policy = DNSTAP_POLICY_INIT;
 
@@ -274,8 +277,9 @@ static void codec(void)
 	RETURNS(dnstap_encode(buffer, sizeof buffer, &length, &m), DNSTAP_OK);
 	RETURNS(dnstap_decode(buffer, length, &decoded, &storage), DNSTAP_OK);
 	check_message(&decoded, DNSTAP_MESSAGE_TYPE_RESOLVER_QUERY);
-	ASSERT(decoded.initiator == &storage.initiator.any && decoded.responder == &storage.responder.any
-	       && decoded.policy == &storage.policy, "not in the storage");
+	ASSERT(decoded.initiator == &storage.initiator.any && decoded.responder == &storage.responder.any &&
+		       decoded.policy == &storage.policy,
+	       "not in the storage");
 	RETURNS(dnstap_decode(buffer, 3, &decoded, &storage), DNSTAP_ERROR_DECODE);
 	RETURNS(dnstap_encode(buffer, 3, &length, &m), DNSTAP_ERROR_BUFFER);
 	m.type = 0;
@@ -328,7 +332,8 @@ static void logging(void)
 	m.query_time.nanoseconds = 4;
 	RETURNS(dnstap_sink_set_identity(sink, "ns3.example"), DNSTAP_OK);
 	RETURNS(dnstap_sink_set_version(sink, NULL), DNSTAP_OK);
-	RETURNS(dnstap_sink_set_message_types(sink, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_AUTH_QUERY)), DNSTAP_OK);
+	RETURNS(dnstap_sink_set_message_types(sink, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_AUTH_QUERY)),
+		DNSTAP_OK);
 	RETURNS(dnstap_log(queue, &m), DNSTAP_DISABLED);
 	RETURNS(dnstap_sink_flush(sink, TIMEOUT), DNSTAP_OK);
 
