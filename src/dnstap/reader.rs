@@ -181,10 +181,10 @@ impl Reader {
                 self.check_content_type(frame)?;
                 size
             }
-            Ok(Front::Control(frame, size)) => {
+            Ok(Front::Control(got, frame, size)) => {
                 // In the stream they are passed over, as fstrm does.
                 if place == Place::BeforeStart {
-                    self.take_ready(frame)?;
+                    self.take_ready(got, frame)?;
                 }
                 size
             }
@@ -213,23 +213,17 @@ impl Reader {
     }
 
     /// Answers READY, if `frame` is one and its turn has come.
-    fn take_ready(&mut self, frame: ControlFrame) -> Result<(), ReadError> {
+    fn take_ready(&mut self, got: ControlType, frame: ControlFrame) -> Result<(), ReadError> {
         let wanted = match self.transport.direction() {
             Direction::Bidirectional if !self.answers => ControlType::Ready,
             _ => ControlType::Start,
         };
-        match frame.control_type {
-            Some(ControlType::Ready) if wanted == ControlType::Ready => {
-                self.check_content_type(frame)?;
-                self.answers = true;
-                self.answer_with(&ControlFrame::new(ControlType::Accept, [CONTENT_TYPE]))
-            }
-            got => {
-                // A frame that was decoded has a type.
-                let got = got.unwrap_or(wanted);
-                Err(ReadError::OutOfTurn { offset: self.position, wanted, got })
-            }
+        if wanted != ControlType::Ready || got != wanted {
+            return Err(ReadError::OutOfTurn { offset: self.position, wanted, got });
         }
+        self.check_content_type(frame)?;
+        self.answers = true;
+        self.answer_with(&ControlFrame::new(ControlType::Accept, [CONTENT_TYPE]))
     }
 
     /// Returns the error of a stream that does not go on with a control frame, before START. However

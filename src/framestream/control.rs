@@ -164,9 +164,9 @@ impl ControlFrame {
         Ok(out)
     }
 
-    /// Decodes `bytes`, which must be one whole frame. On an error, the frame keeps the part that
-    /// was decoded before it.
-    pub fn decode(&mut self, bytes: &[u8], header: Header) -> Result<(), ControlError> {
+    /// Decodes `bytes`, which must be one whole frame, and returns its type. On an error, the frame
+    /// keeps the part that was decoded before it.
+    pub fn decode(&mut self, bytes: &[u8], header: Header) -> Result<ControlType, ControlError> {
         *self = Self::default();
         let mut rest = bytes;
         if header == Header::With {
@@ -208,7 +208,7 @@ impl ControlFrame {
         if count > self.sendable_content_types().len() {
             return Err(ControlError::TooManyContentTypes(control_type, count));
         }
-        Ok(())
+        Ok(control_type)
     }
 }
 

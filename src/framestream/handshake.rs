@@ -121,7 +121,7 @@ impl Exchange {
                 self.needs = size;
                 Ok(None)
             }
-            Ok(Front::Start(frame, _) | Front::Control(frame, _)) => {
+            Ok(Front::Start(frame, _) | Front::Control(_, frame, _)) => {
                 self.incoming.clear();
                 self.needs = LENGTH_SIZE;
                 Ok(Some(frame))

@@ -22,7 +22,7 @@
 //!             assert!(data_frames(bytes).eq([b"\0\0\0\x03one", b"\0\0\0\x03two"]));
 //!             bytes = &bytes[size..];
 //!         }
-//!         Front::Start(_, size) | Front::Control(_, size) => bytes = &bytes[size..],
+//!         Front::Start(_, size) | Front::Control(_, _, size) => bytes = &bytes[size..],
 //!         Front::Skipped(size) => bytes = &bytes[size..],
 //!         Front::Stop(..) => break 0,
 //!         // Here a program reads on, and gives all bytes of the frame to the next step.
@@ -65,9 +65,9 @@ pub enum Front {
     Start(ControlFrame, usize),
     /// STOP in a stream, and its size.
     Stop(ControlFrame, usize),
-    /// Any other control frame, and its size: a control frame other than START outside of a stream,
-    /// and one other than STOP in it. It is for the caller to pass over it or to refuse it.
-    Control(ControlFrame, usize),
+    /// Any other control frame, its type and its size: a control frame other than START outside of a
+    /// stream, and one other than STOP in it. It is for the caller to pass over it or to refuse it.
+    Control(ControlType, ControlFrame, usize),
     /// Bytes of a data frame over the limit, and their number.
     Skipped(usize),
     /// Part of a frame; all of it has at least this many bytes.
@@ -165,17 +165,17 @@ impl Walker {
         let size = CONTROL_HEADER_SIZE + length;
         let Some(bytes) = rest.get(..length) else { return Ok(Front::Needs(size)) };
         let mut frame = ControlFrame::default();
-        frame.decode(bytes, Header::Without)?;
-        match (self.place, frame.control_type) {
-            (Place::InStream, Some(ControlType::Stop)) => {
+        let control_type = frame.decode(bytes, Header::Without)?;
+        match (self.place, control_type) {
+            (Place::InStream, ControlType::Stop) => {
                 self.place = Place::AfterStop;
                 Ok(Front::Stop(frame, size))
             }
-            (Place::BeforeStart | Place::AfterStop, Some(ControlType::Start)) => {
+            (Place::BeforeStart | Place::AfterStop, ControlType::Start) => {
                 self.place = Place::InStream;
                 Ok(Front::Start(frame, size))
             }
-            _ => Ok(Front::Control(frame, size)),
+            _ => Ok(Front::Control(control_type, frame, size)),
         }
     }
 }

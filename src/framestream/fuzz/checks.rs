@@ -132,7 +132,7 @@ pub(crate) fn handshake(bytes: &[u8]) {
     let mut sent = &course.sent[..];
     while !sent.is_empty() {
         match Walker::new(0).step(sent) {
-            Ok(Front::Start(_, size) | Front::Control(_, size)) => sent = &sent[size..],
+            Ok(Front::Start(_, size) | Front::Control(_, _, size)) => sent = &sent[size..],
             other => panic!("{other:?} is sent"),
         }
     }
@@ -234,7 +234,7 @@ fn walk(bytes: &[u8], max_len: usize) -> Fronts {
                 Front::Frames { size, .. }
                 | Front::Start(_, size)
                 | Front::Stop(_, size)
-                | Front::Control(_, size)
+                | Front::Control(_, _, size)
                 | Front::Skipped(size),
             ) => *size,
             Err(FrameError::TooLarge(_)) => LENGTH_SIZE,
@@ -281,7 +281,9 @@ fn check_fronts(bytes: &[u8], fronts: &Fronts) -> Vec<Vec<u8>> {
                 assert_eq!((frames, in_stream), (*count, true));
             }
             Ok(
-                Front::Start(frame, size) | Front::Stop(frame, size) | Front::Control(frame, size),
+                Front::Start(frame, size)
+                | Front::Stop(frame, size)
+                | Front::Control(_, frame, size),
             ) => {
                 expected += size;
                 // Encoding counts the header towards the largest size.

@@ -111,8 +111,8 @@ fn walk(bytes: &[u8], ends: impl Iterator<Item = usize>) -> Vec<Passed> {
                     passed.push(Passed::Stop);
                     size
                 }
-                Ok(Front::Control(frame, size)) => {
-                    passed.push(Passed::Control(frame.control_type.expect("a type")));
+                Ok(Front::Control(control_type, _, size)) => {
+                    passed.push(Passed::Control(control_type));
                     size
                 }
                 Ok(Front::Skipped(size)) => {
