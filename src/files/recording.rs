@@ -5,12 +5,12 @@
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::ops::Range;
 use std::os::fd::AsFd;
 use std::path::Path;
 
 use framestream::control::{ControlFrame, ControlType};
-use framestream::frame::{DecodedFrame, FrameError, Front, front};
+use framestream::frame::{FrameError, LENGTH_SIZE, data_frames};
+use framestream::walk::{Front, Walker};
 
 use crate::STANDARD_INPUT;
 use crate::read_ahead::ReadAhead;
@@ -23,6 +23,7 @@ pub(crate) const MAX_FRAME_SIZE: usize = 64 * 1024 * 1024;
 pub struct Recording {
     file: File,
     buffer: ReadAhead,
+    walker: Walker,
     /// Where the buffer begins in the file.
     offset: u64,
     /// Bytes of the buffer that were handed out.
@@ -86,23 +87,21 @@ impl Recording {
         let mut recording = Self {
             file,
             buffer: ReadAhead::default(),
+            walker: Walker::new(MAX_FRAME_SIZE),
             offset: 0,
             lent: 0,
             start: ControlFrame::default(),
         };
         let ending = loop {
-            match front(recording.buffer.bytes(), 0) {
+            match recording.walker.step(recording.buffer.bytes()) {
+                Ok(Front::Start(frame, size)) => {
+                    recording.lent = size;
+                    recording.start = frame;
+                    return Ok(recording);
+                }
+                Ok(Front::Control(other, ..)) => break EndKind::OutOfTurn(other),
                 Ok(Front::Needs(size)) => recording.fill(size)?,
-                Ok(Front::Whole(DecodedFrame::Control(frame), size)) => match frame.control_type {
-                    Some(other) if other != ControlType::Start => break EndKind::OutOfTurn(other),
-                    _ => {
-                        recording.lent = size;
-                        recording.start = frame;
-                        return Ok(recording);
-                    }
-                },
-                // No data frame is small enough here.
-                Ok(Front::Whole(DecodedFrame::Data(_), _)) => break EndKind::NoStop,
+                Ok(_) => break EndKind::NoStop,
                 Err(error) => break EndKind::Frame(error),
             }
         };
@@ -119,21 +118,23 @@ impl Recording {
         &self.file
     }
 
-    /// The payloads of the next data frames, at least one. Control frames between them that do not
-    /// end the stream are passed over, as fstrm does.
-    pub fn read(&mut self) -> Result<Vec<&[u8]>, RecordingEnd> {
+    /// Returns the payloads of the next data frames, at least one. Control frames between them that
+    /// do not end the stream are passed over, as fstrm does.
+    pub fn read(&mut self) -> Result<impl Iterator<Item = &[u8]> + Clone, RecordingEnd> {
         loop {
             self.recycle();
-            let (payloads, size, end) = scan(self.buffer.bytes());
-            self.lent = size;
-            if !payloads.is_empty() {
-                let bytes = self.buffer.bytes();
-                return Ok(payloads.into_iter().map(|payload| &bytes[payload]).collect());
-            }
-            self.recycle();
-            match end {
-                Ok(size) => self.fill(size)?,
-                Err(ending) => return Err(self.end(ending)),
+            match self.walker.step(self.buffer.bytes()) {
+                Ok(Front::Frames { size, .. }) => {
+                    self.lent = size;
+                    let frames = data_frames(&self.buffer.bytes()[..size]);
+                    return Ok(frames.map(|frame| &frame[LENGTH_SIZE..]));
+                }
+                Ok(Front::Stop(..)) => return Err(self.end(EndKind::Stop)),
+                Ok(Front::Needs(size)) => self.fill(size)?,
+                Ok(Front::Start(_, size) | Front::Control(.., size) | Front::Skipped(size)) => {
+                    self.lent = size;
+                }
+                Err(error) => return Err(self.end(EndKind::Frame(error))),
             }
         }
     }
@@ -160,26 +161,4 @@ impl Recording {
     fn end(&self, ending: EndKind) -> RecordingEnd {
         RecordingEnd { offset: self.offset, ending }
     }
-}
-
-/// Where the payloads of the whole frames at the front of `bytes` are, how many bytes those frames
-/// take, and what is after them: a frame of so many bytes at least, or the end.
-fn scan(bytes: &[u8]) -> (Vec<Range<usize>>, usize, Result<usize, EndKind>) {
-    let mut payloads = Vec::new();
-    let mut at = 0;
-    let end = loop {
-        match front(&bytes[at..], MAX_FRAME_SIZE) {
-            Ok(Front::Whole(DecodedFrame::Data(payload), size)) => {
-                at += size;
-                payloads.push(at - payload.len()..at);
-            }
-            Ok(Front::Whole(DecodedFrame::Control(frame), size)) => match frame.control_type {
-                Some(ControlType::Stop) => break Err(EndKind::Stop),
-                _ => at += size,
-            },
-            Ok(Front::Needs(size)) => break Ok(size),
-            Err(error) => break Err(EndKind::Frame(error)),
-        }
-    };
-    (payloads, at, end)
 }

@@ -90,14 +90,14 @@ fn dump_recording(
             Ok(payloads) => payloads,
             Err(end) => break print_end(input, &end, printer),
         };
-        for payload in &payloads {
+        for payload in payloads.clone() {
             printer.note(&format!("Data frame ({}) bytes.", payload.len()));
             printer.quoted(payload);
         }
         // The next read may wait for bytes to come.
         printer.flush()?;
         if let Some(copy) = &mut copy {
-            let payloads: Vec<IoSlice<'_>> = payloads.into_iter().map(IoSlice::new).collect();
+            let payloads: Vec<IoSlice<'_>> = payloads.map(IoSlice::new).collect();
             if let Err(error) = copy.write_frames(&payloads) {
                 printer.note("Error: write_data_frame() failed.");
                 printer.note(&format!("{}: {error}", program_name()));

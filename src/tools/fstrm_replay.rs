@@ -118,7 +118,7 @@ fn send(file: &Path, content_type: &[u8], writer: &mut StreamWriter) -> Result<(
     loop {
         match recording.read() {
             Ok(payloads) => {
-                let payloads: Vec<IoSlice<'_>> = payloads.into_iter().map(IoSlice::new).collect();
+                let payloads: Vec<IoSlice<'_>> = payloads.map(IoSlice::new).collect();
                 writer.write_frames(&payloads)?;
             }
             Err(end) => {
