@@ -5,8 +5,9 @@ use std::cell::Cell;
 use std::io::{self, Read};
 use std::sync::atomic::Ordering;
 
-use framestream::control::{ControlFrame, ControlType};
-use framestream::frame::{DecodedFrame, FrameError, Front, LENGTH_SIZE, front};
+use framestream::control::ControlFrame;
+use framestream::frame::{FrameError, LENGTH_SIZE};
+use framestream::walk::{Front, Place, Walker};
 
 use super::Reading;
 use super::error::InputError;
@@ -28,44 +29,9 @@ pub struct FileFrames<'a, R> {
     buffer: ReadAhead,
     /// Where the buffer begins in the file.
     offset: u64,
-    /// Bytes from there that belong to a frame over the limit.
-    to_skip: usize,
     /// Data frames that were passed on.
     frames: u64,
-    place: StreamPosition,
-}
-
-/// Where in a file the reading is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StreamPosition {
-    /// Before the first START.
-    Beginning,
-    /// Behind START.
-    Stream,
-    /// Behind STOP.
-    AfterStop,
-}
-
-/// The frames at the front of the buffer.
-struct Scanned {
-    /// Bytes of whole frames that can be passed on.
-    size: usize,
-    /// The number of data frames among them.
-    count: u64,
-    /// The reason that the scan ended.
-    end: ScanEnd,
-}
-
-/// The reason that a scan of the buffer ended.
-enum ScanEnd {
-    /// START or STOP, with its size in bytes.
-    Edge(usize),
-    /// Part of a frame, with the minimum number of bytes of the whole frame.
-    Needs(usize),
-    /// A control frame that cannot be there, for this reason.
-    Misplaced(String),
-    /// No frame that is taken.
-    Bad(FrameError),
+    walker: Walker,
 }
 
 impl<'a, R: Read> FileFrames<'a, R> {
@@ -86,96 +52,59 @@ impl<'a, R: Read> FileFrames<'a, R> {
             at_stop,
             buffer: ReadAhead::default(),
             offset: 0,
-            to_skip: 0,
             frames: 0,
-            place: StreamPosition::Beginning,
+            walker: Walker::new(reading.frame_limit),
         }
     }
 
     /// Passes on all that is in the file, or as much as is wanted.
     pub fn pass_on(mut self) -> Result<(), InputError> {
         loop {
-            self.skip();
-            let Scanned { size, count, end } = self.scan();
-            if count > 0 && !self.queue.push(&self.buffer.bytes()[..size]) {
-                return self.stopped(self.reading.is_over(self.queue).unwrap_or(true));
-            }
-            self.frames += count;
-            self.reading.progress.frames.fetch_add(count, Ordering::Relaxed);
-            self.use_up(size);
-            let needs = self.take(end)?;
-            if needs == 0 && !self.buffer.bytes().is_empty() {
-                continue;
-            }
-            if !self.fill(needs)? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Leaves out what is there of a frame over the limit.
-    fn skip(&mut self) {
-        let count = self.buffer.bytes().len().min(self.to_skip);
-        self.use_up(count);
-        self.to_skip -= count;
-    }
-
-    /// Finds the frames at the front of the buffer, up to the next edge of a stream.
-    fn scan(&mut self) -> Scanned {
-        let bytes = self.buffer.bytes();
-        let (mut size, mut count) = (0, 0);
-        let end = loop {
-            // Before START no data frame is small enough.
-            let limit =
-                if self.place == StreamPosition::Stream { self.reading.frame_limit } else { 0 };
-            match front(&bytes[size..], limit) {
-                Ok(Front::Whole(DecodedFrame::Data(_), whole)) => {
-                    size += whole;
-                    count += 1;
-                }
-                Ok(Front::Whole(DecodedFrame::Control(frame), whole)) => {
-                    match next_place(self.place, &frame) {
-                        // Others are passed over, as fstrm does.
-                        Ok(place) if place == self.place => size += whole,
-                        Ok(place) => {
-                            self.place = place;
-                            break ScanEnd::Edge(whole);
-                        }
-                        Err(reason) => break ScanEnd::Misplaced(reason),
+            let place = self.walker.place();
+            let size = match self.walker.step(self.buffer.bytes()) {
+                Ok(Front::Needs(size)) => {
+                    if !self.fill(size)? {
+                        return Ok(());
                     }
+                    continue;
                 }
-                Ok(Front::Needs(size)) => break ScanEnd::Needs(size),
-                Err(error) => break ScanEnd::Bad(error),
-            }
-        };
-        Scanned { size, count, end }
+                Ok(Front::Frames { size, count }) => {
+                    if !self.queue.push(&self.buffer.bytes()[..size]) {
+                        return self.stopped(self.reading.is_over(self.queue).unwrap_or(true));
+                    }
+                    self.frames += count;
+                    self.reading.progress.frames.fetch_add(count, Ordering::Relaxed);
+                    size
+                }
+                Ok(Front::Start(frame, size)) => {
+                    self.check_content_type(&frame)?;
+                    size
+                }
+                Ok(Front::Control(other, ..)) if place != Place::InStream => {
+                    return Err(self.damaged(format!("{other:?}, but Start was expected")));
+                }
+                // Other control frames in a stream are passed over, as fstrm does.
+                Ok(Front::Stop(_, size) | Front::Control(.., size) | Front::Skipped(size)) => size,
+                Err(_) if place == Place::AfterStop => {
+                    return Err(self.damaged("no START after STOP".into()));
+                }
+                Err(FrameError::Data(_)) => return Err(self.foreign()),
+                Err(FrameError::TooLarge(length)) if length as usize <= MAX_FRAME_SIZE => {
+                    self.reading.progress.over_limit.fetch_add(1, Ordering::Relaxed);
+                    LENGTH_SIZE
+                }
+                Err(error) => return Err(self.damaged(error.to_string())),
+            };
+            self.use_up(size);
+        }
     }
 
-    /// Handles the end of a scan. Returns the minimum size of the next frame, 0 if that is not
-    /// known yet.
-    fn take(&mut self, end: ScanEnd) -> Result<usize, InputError> {
-        match (end, self.place) {
-            (ScanEnd::Needs(size), _) => Ok(size),
-            (ScanEnd::Edge(size), _) => {
-                self.use_up(size);
-                Ok(0)
-            }
-            (ScanEnd::Misplaced(reason), _) => Err(self.damaged(reason)),
-            (ScanEnd::Bad(_), StreamPosition::AfterStop) => {
-                Err(self.damaged("no START after STOP".into()))
-            }
-            (ScanEnd::Bad(FrameError::TooLarge(length)), StreamPosition::Stream)
-                if length as usize <= MAX_FRAME_SIZE =>
-            {
-                self.reading.progress.over_limit.fetch_add(1, Ordering::Relaxed);
-                self.to_skip = LENGTH_SIZE + length as usize;
-                Ok(0)
-            }
-            (ScanEnd::Bad(FrameError::TooLarge(_)), StreamPosition::Beginning) => {
-                Err(self.foreign())
-            }
-            (ScanEnd::Bad(error), _) => Err(self.damaged(error.to_string())),
+    fn check_content_type(&self, start: &ControlFrame) -> Result<(), InputError> {
+        if start.matches(Some(dnstap::sink::CONTENT_TYPE)) {
+            return Ok(());
         }
+        let other = start.content_types[0].escape_ascii();
+        Err(self.damaged(format!("the content type is \"{other}\"")))
     }
 
     /// Reads on; the frame at the front has `needs` bytes at least. Returns whether there was more.
@@ -185,7 +114,7 @@ impl<'a, R: Read> FileFrames<'a, R> {
         self.at_stop.set(is_at_stop);
         let filled = self.buffer.fill(&mut self.file);
         if is_at_stop && !self.at_stop.get() {
-            self.place = StreamPosition::Stream;
+            self.walker = Walker::in_stream(self.reading.frame_limit);
             self.offset -= STOP.len() as u64;
         }
         if matches!(filled, Ok(1..)) {
@@ -207,7 +136,7 @@ impl<'a, R: Read> FileFrames<'a, R> {
 
     /// Returns whether the bytes read so far end with STOP.
     fn is_at_stop(&self) -> bool {
-        self.place == StreamPosition::AfterStop && self.buffer.bytes().is_empty()
+        self.walker.place() == Place::AfterStop && self.buffer.bytes().is_empty()
     }
 
     /// Returns the result of stopping before the end; `lossy` if more was to come.
@@ -257,23 +186,5 @@ impl<'a, R: Read> FileFrames<'a, R> {
 
     fn name(&self) -> String {
         self.name.clone()
-    }
-}
-
-/// Returns the position after this control frame, or the reason that it is misplaced.
-fn next_place(place: StreamPosition, frame: &ControlFrame) -> Result<StreamPosition, String> {
-    match frame.control_type {
-        Some(ControlType::Start) if place != StreamPosition::Stream => {
-            if frame.matches(Some(dnstap::sink::CONTENT_TYPE)) {
-                return Ok(StreamPosition::Stream);
-            }
-            let other = frame.content_types[0].escape_ascii();
-            Err(format!("the content type is \"{other}\""))
-        }
-        Some(other) if place != StreamPosition::Stream => {
-            Err(format!("{other:?}, but Start was expected"))
-        }
-        Some(ControlType::Stop) => Ok(StreamPosition::AfterStop),
-        _ => Ok(place),
     }
 }
