@@ -8,7 +8,7 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 
 use framestream::control::ControlType;
-use framestream::frame::{DecodedFrame, Front, front};
+use framestream::walk::{Front, Place, Walker};
 use nix::errno::Errno;
 use nix::fcntl::FlockArg;
 use thiserror::Error;
@@ -127,49 +127,55 @@ fn ends_with(file: &mut File, content: &Content) -> io::Result<bool> {
 /// Finds where the data of a file of frames goes on, and how many whole frames are before.
 fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, u64)> {
     let mut buffer = ReadAhead::default();
-    let (mut offset, mut frames, mut started) = (0, 0, false);
+    let mut walker = Walker::new(MAX_FRAME_SIZE);
+    let (mut offset, mut frames) = (0, 0);
     // The offset of STOP, if nothing follows it.
     let mut stop_at = None;
     loop {
-        let bytes = buffer.bytes();
-        let limit = if started { MAX_FRAME_SIZE } else { 0 };
-        let needs = match front(bytes, limit) {
-            Ok(Front::Whole(DecodedFrame::Data(_), size)) if stop_at.is_none() => {
-                frames += 1;
-                offset += size as u64;
-                buffer.use_up(size);
-                continue;
+        let started = walker.place() != Place::BeforeStart;
+        let damaged = |reason| Err(Unfit::Damaged { offset, reason }.into());
+        let size = match walker.step(buffer.bytes()) {
+            Ok(Front::Frames { .. }) if stop_at.is_some() => {
+                return damaged("data after STOP".into());
             }
-            Ok(Front::Whole(DecodedFrame::Data(_), _)) => {
-                return Err(Unfit::Damaged { offset, reason: "data after STOP".into() }.into());
+            Ok(Front::Frames { size, count }) => {
+                frames += count;
+                size
             }
-            Ok(Front::Whole(DecodedFrame::Control(frame), size)) => {
-                match frame.control_type {
-                    Some(ControlType::Start) => {
-                        if let (false, Some(other)) =
-                            (frame.matches(Some(content_type)), frame.content_types.first())
-                        {
-                            let other = other.escape_ascii().to_string();
-                            return Err(Unfit::ContentType(other).into());
-                        }
-                        (started, stop_at) = (true, None);
-                    }
-                    Some(other) if !started => {
-                        let reason = format!("{other:?}, but Start was expected");
-                        return Err(Unfit::Damaged { offset, reason }.into());
-                    }
-                    Some(ControlType::Stop) => stop_at = Some(offset),
-                    _ => (),
+            Ok(Front::Start(frame, size) | Front::Control(ControlType::Start, frame, size)) => {
+                if let (false, Some(other)) =
+                    (frame.matches(Some(content_type)), frame.content_types.first())
+                {
+                    return Err(Unfit::ContentType(other.escape_ascii().to_string()).into());
                 }
-                offset += size as u64;
-                buffer.use_up(size);
-                continue;
+                stop_at = None;
+                size
             }
-            Ok(Front::Needs(size)) => Ok(size),
-            Err(error) => Err(error),
-        };
-        let needs = match needs {
-            Ok(needs) => needs,
+            Ok(Front::Control(other, ..)) if !started => {
+                return damaged(format!("{other:?}, but Start was expected"));
+            }
+            Ok(Front::Stop(_, size)) => {
+                stop_at = Some(offset);
+                // A torn frame is cut off here too.
+                walker = Walker::in_stream(MAX_FRAME_SIZE);
+                size
+            }
+            Ok(Front::Control(.., size) | Front::Skipped(size)) => size,
+            Ok(Front::Needs(needs)) => {
+                buffer.make_room(needs);
+                if buffer.fill(file)? > 0 {
+                    continue;
+                }
+                if needs > TORN_MAX {
+                    return damaged(format!("a frame of {needs} bytes that is not whole"));
+                }
+                let rest = buffer.bytes();
+                // A beginning that was torn is begun again.
+                if !started && !start.starts_with(rest) && rest.iter().any(|byte| *byte != 0) {
+                    return Err(Unfit::Foreign(foreign::recognise(rest)).into());
+                }
+                return Ok((stop_at.unwrap_or(offset), frames));
+            }
             Err(error) => {
                 let head = &buffer.bytes()[..buffer.bytes().len().min(foreign::HEAD_SIZE)];
                 let foreign = foreign::recognise(head);
@@ -177,25 +183,12 @@ fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, 
                 return match (all_zero(&mut buffer, file)?, started) {
                     (true, _) => Ok((stop_at.unwrap_or(offset), frames)),
                     (false, false) => Err(Unfit::Foreign(foreign).into()),
-                    (false, true) => {
-                        Err(Unfit::Damaged { offset, reason: error.to_string() }.into())
-                    }
+                    (false, true) => damaged(error.to_string()),
                 };
             }
         };
-        buffer.make_room(needs);
-        if buffer.fill(file)? == 0 {
-            let rest = buffer.bytes();
-            if needs > TORN_MAX {
-                let reason = format!("a frame of {needs} bytes that is not whole");
-                return Err(Unfit::Damaged { offset, reason }.into());
-            }
-            // A beginning that was torn is begun again.
-            if !started && !start.starts_with(rest) && rest.iter().any(|byte| *byte != 0) {
-                return Err(Unfit::Foreign(foreign::recognise(rest)).into());
-            }
-            return Ok((stop_at.unwrap_or(offset), frames));
-        }
+        offset += size as u64;
+        buffer.use_up(size);
     }
 }
 
