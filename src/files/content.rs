@@ -2,7 +2,7 @@
 //! The content of output files: their beginning and end, and the boundaries of their units.
 
 use framestream::control::{ControlError, ControlFrame, ControlType, Header};
-use framestream::frame::LENGTH_SIZE;
+use framestream::walk::{Front, Walker};
 
 /// A kind of files.
 #[derive(Clone, Debug)]
@@ -77,16 +77,10 @@ impl Content {
 
 /// Returns the number of data frames at the front of `bytes`, and their size.
 fn whole_frames(bytes: &[u8]) -> (u64, usize) {
-    let (mut count, mut size) = (0, 0);
-    while let Some((length, payload)) = bytes[size..].split_first_chunk::<LENGTH_SIZE>() {
-        let length = u32::from_be_bytes(*length) as usize;
-        if payload.len() < length {
-            break;
-        }
-        count += 1;
-        size += LENGTH_SIZE + length;
+    match Walker::in_stream(usize::MAX).step(bytes) {
+        Ok(Front::Frames { size, count }) => (count, size),
+        _ => (0, 0),
     }
-    (count, size)
 }
 
 fn whole_lines(bytes: &[u8]) -> (u64, usize) {
