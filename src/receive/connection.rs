@@ -13,10 +13,11 @@ use files::foreign::HEAD_SIZE;
 use files::output_file::FrameWriteError;
 use files::read_ahead::{READ_SIZE, ReadAhead};
 use framestream::control::{ControlFrame, ControlType, Header};
-use framestream::frame::{DecodedFrame, FrameError, Front, LENGTH_SIZE, front};
+use framestream::frame::{FrameError, LENGTH_SIZE, data_frames};
 use framestream::handshake::{
     Handshake, HandshakeError, Opening, OpeningFrames, ReceiverOpen, Step,
 };
+use framestream::walk::{Front, Walker};
 use mio::event::{self, Source};
 use operator_log::{Level, LineKind, Log};
 
@@ -63,8 +64,8 @@ pub(crate) struct Connection {
     buffer: Option<ReadAhead>,
     /// The first bytes, until START.
     head: Vec<u8>,
-    /// Bytes to come of a frame over the limit.
-    to_skip: usize,
+    /// The walk over the frames, after the handshake.
+    walker: Walker,
     may_read: bool,
     /// The end of the stream is among what can be read.
     hung_up: bool,
@@ -81,16 +82,6 @@ enum StreamPhase {
     Opening(ReceiverOpen),
     Receiving { answer_stop: bool },
     Finishing { bytes: Vec<u8>, sent: usize },
-}
-
-/// The reason that a run of data frames ended.
-enum BatchEnd {
-    /// Nothing whole.
-    Nothing,
-    /// A control frame.
-    Control(ControlFrame),
-    /// No frame.
-    Broken(FrameError),
 }
 
 impl Connection {
@@ -113,7 +104,7 @@ impl Connection {
             rest: Vec::new(),
             buffer: None,
             head: Vec::new(),
-            to_skip: 0,
+            walker: Walker::in_stream(shared.frame_limit.saturating_sub(LENGTH_SIZE)),
             may_read: false,
             hung_up: false,
             write_blocked: false,
@@ -307,104 +298,91 @@ impl Connection {
         }
     }
 
-    /// Takes data frames, and what ends them.
+    /// Takes data frames, and what ends them; `None` if there is more to do.
     fn receive(
         &mut self,
         answer_stop: bool,
         buffer: &mut ReadAhead,
         shared: &mut ReceiverContext,
     ) -> Result<Option<Next>, FrameWriteError> {
-        match self.take_frames(buffer, shared)? {
-            BatchEnd::Nothing => Ok(Some(Next::Event)),
-            BatchEnd::Broken(error) => {
-                self.break_off(format_args!("broken stream: {error}"), shared);
-                Ok(Some(Next::Close))
-            }
-            BatchEnd::Control(frame) => {
-                shared.log_control(&self.name, &frame);
-                if frame.control_type != Some(ControlType::Stop) {
+        loop {
+            let size = match self.walker.step(buffer.bytes()) {
+                Ok(Front::Frames { size, .. }) => {
+                    self.take_frames(&buffer.bytes()[..size], shared)?;
+                    size
+                }
+                Ok(Front::Skipped(size)) => {
+                    let text = format_args!("Skipping {size} bytes");
+                    shared.log.connection(Level::Frames, &self.name, text);
+                    size
+                }
+                Ok(Front::Needs(size)) => {
+                    let have = buffer.bytes().len();
+                    let text = format_args!("incomplete message (have {have} bytes, want {size})");
+                    shared.log.connection(Level::Frames, &self.name, text);
+                    buffer.make_room(size);
+                    return Ok(Some(Next::Event));
+                }
+                Ok(Front::Stop(stop, size)) => {
+                    buffer.use_up(size);
+                    shared.log_control(&self.name, &stop);
+                    return Ok(self.stop(answer_stop, shared));
+                }
+                Ok(Front::Start(frame, _) | Front::Control(_, frame, _)) => {
+                    shared.log_control(&self.name, &frame);
                     let got = frame.control_type.map_or("nothing", c_name);
                     self.break_off(format_args!("the peer sent {got} among its data"), shared);
                     return Ok(Some(Next::Close));
                 }
-                let finish = ControlFrame::new(ControlType::Finish, None);
-                let Ok(bytes) = finish.encode(Header::With) else { return Ok(Some(Next::Close)) };
-                // A sender that began with START does not listen.
-                if !answer_stop {
-                    return Ok(Some(Next::Close));
-                }
-                shared.log_answer(&self.name, &finish);
-                self.state = StreamPhase::Finishing { bytes, sent: 0 };
-                self.deadline = Some(Instant::now() + PATIENCE);
-                Ok(None)
-            }
-        }
-    }
-
-    /// Writes the data frames at the front of `buffer` to the output, as they are.
-    fn take_frames(
-        &mut self,
-        buffer: &mut ReadAhead,
-        shared: &mut ReceiverContext,
-    ) -> Result<BatchEnd, FrameWriteError> {
-        let max_payload = shared.frame_limit.saturating_sub(LENGTH_SIZE);
-        loop {
-            self.skip(buffer, shared);
-            let bytes = buffer.bytes();
-            let (mut from, mut to, mut count) = (0, 0, 0);
-            let end = loop {
-                match front(&bytes[to..], max_payload) {
-                    Ok(Front::Whole(DecodedFrame::Data(_), size)) => {
-                        if !shared.output.has_room(to - from, size) {
-                            self.pass_on(&bytes[from..to], count, shared)?;
-                            (from, count) = (to, 0);
-                            shared.output.rotate(&shared.log);
-                        }
-                        let text = format_args!("processing data frame ({size} bytes)");
-                        shared.log.connection(Level::Frames, &self.name, text);
-                        to += size;
-                        count += 1;
-                    }
-                    other => break other,
-                }
-            };
-            self.pass_on(&bytes[from..to], count, shared)?;
-            match end {
-                Ok(Front::Whole(DecodedFrame::Control(frame), size)) => {
-                    buffer.use_up(to + size);
-                    return Ok(BatchEnd::Control(frame));
-                }
-                Ok(Front::Whole(DecodedFrame::Data(_), _)) => (),
-                Ok(Front::Needs(size)) => {
-                    let have = bytes.len() - to;
-                    let text = format_args!("incomplete message (have {have} bytes, want {size})");
-                    shared.log.connection(Level::Frames, &self.name, text);
-                    buffer.use_up(to);
-                    buffer.make_room(size);
-                    return Ok(BatchEnd::Nothing);
-                }
                 Err(FrameError::TooLarge(length)) => {
-                    buffer.use_up(to + LENGTH_SIZE);
-                    self.to_skip = length as usize;
                     shared.totals.refusals.over_limit.fetch_add(1, Ordering::Relaxed);
-                    let (size, limit) = (LENGTH_SIZE + self.to_skip, shared.frame_limit);
+                    let (size, limit) = (LENGTH_SIZE + length as usize, shared.frame_limit);
                     let text = format_args!("Skipping {size} byte message ({limit} buffer)");
                     shared.log.limited_connection(Level::Warning, OVER_LIMIT, &self.name, text);
+                    LENGTH_SIZE
                 }
-                Err(error) => return Ok(BatchEnd::Broken(error)),
-            }
+                Err(error) => {
+                    self.break_off(format_args!("broken stream: {error}"), shared);
+                    return Ok(Some(Next::Close));
+                }
+            };
+            buffer.use_up(size);
         }
     }
 
-    /// Drops what has come of a frame over the limit.
-    fn skip(&mut self, buffer: &mut ReadAhead, shared: &ReceiverContext) {
-        let count = self.to_skip.min(buffer.bytes().len());
-        if count > 0 {
-            buffer.use_up(count);
-            self.to_skip -= count;
-            let text = format_args!("Skipping {count} bytes");
-            shared.log.connection(Level::Frames, &self.name, text);
+    /// Answers STOP, unless the sender began with START: such a one does not listen.
+    fn stop(&mut self, answer_stop: bool, shared: &ReceiverContext) -> Option<Next> {
+        let finish = ControlFrame::new(ControlType::Finish, None);
+        let Ok(bytes) = finish.encode(Header::With) else { return Some(Next::Close) };
+        if !answer_stop {
+            return Some(Next::Close);
         }
+        shared.log_answer(&self.name, &finish);
+        self.state = StreamPhase::Finishing { bytes, sent: 0 };
+        self.deadline = Some(Instant::now() + PATIENCE);
+        None
+    }
+
+    /// Writes whole data frames to the output, as they are, or to several of its files.
+    fn take_frames(
+        &mut self,
+        frames: &[u8],
+        shared: &mut ReceiverContext,
+    ) -> Result<(), FrameWriteError> {
+        let (mut from, mut to, mut count) = (0, 0, 0);
+        for frame in data_frames(frames) {
+            let size = frame.len();
+            if !shared.output.has_room(to - from, size) {
+                self.pass_on(&frames[from..to], count, shared)?;
+                (from, count) = (to, 0);
+                shared.output.rotate(&shared.log);
+            }
+            let text = format_args!("processing data frame ({size} bytes)");
+            shared.log.connection(Level::Frames, &self.name, text);
+            to += size;
+            count += 1;
+        }
+        self.pass_on(&frames[from..to], count, shared)
     }
 
     /// Writes whole data frames to the output.
