@@ -10,7 +10,6 @@
 
 pub mod account;
 pub mod address;
-pub mod batch;
 pub mod feed;
 pub mod format;
 pub mod frame_copier;

@@ -20,9 +20,9 @@ use std::time::Instant;
 use dnstap::Event;
 use dnstap::decode::DecodeError;
 use error::FrameOutputError;
+use framestream::frame::DataFrames;
 use series::FileSeries;
 
-use super::batch;
 use super::queue::InputKind;
 
 /// A frame, as passed to the outputs.
@@ -56,10 +56,7 @@ pub trait FrameOutput: Send {
 
     /// Writes frames without decoded events; called only if [`FrameOutput::needs_events`] returns false.
     /// After an error, the iterator has the frames that were not written.
-    fn write_undecoded(
-        &mut self,
-        _frames: &mut batch::BatchFrames<'_>,
-    ) -> Result<(), FrameOutputError> {
+    fn write_undecoded(&mut self, _frames: &mut DataFrames<'_>) -> Result<(), FrameOutputError> {
         Ok(())
     }
 

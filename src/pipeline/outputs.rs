@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use framestream::frame::data_frames;
+
 use super::account::{Account, LossReason};
-use super::batch;
 use super::outage::Outages;
 use super::output::error::FrameOutputError;
 use super::output::{Frame, FrameOutput};
@@ -249,9 +250,9 @@ impl Outputs {
                 others = true;
                 continue;
             }
-            let mut remaining = batch::frames(frames);
+            let mut remaining = data_frames(frames);
             if slot.state == OutputState::Active {
-                let count = batch::frames(frames).count() as u64;
+                let count = data_frames(frames).count() as u64;
                 let written = slot.output.write_undecoded(&mut remaining);
                 let slot = &mut self.slots[index];
                 slot.accepted += count;

@@ -7,8 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use files::destination::{FrameIntake, StopReason};
-
-use super::batch;
+use framestream::frame::data_frames;
 
 /// Maximum number of pending bytes, unless a single batch has more.
 const CAPACITY: usize = 4 << 20;
@@ -140,7 +139,7 @@ impl BatchQueue {
         state.bytes = 0;
         drop(state);
         self.not_full.notify_all();
-        batches.iter().map(|(_, batch)| batch::frames(batch).count() as u64).sum()
+        batches.iter().map(|(_, batch)| data_frames(batch).count() as u64).sum()
     }
 }
 

@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 
 use dnstap::Event;
 use files::destination::StopReason;
-use framestream::frame::LENGTH_SIZE;
+use framestream::frame::{LENGTH_SIZE, data_frames};
 use operator_log::Log;
 
 use super::address::decode_into;
-use super::batch;
 use super::mask::{Counts, Mask};
 use super::output::Frame;
 use super::outputs::{Finished, Outputs};
@@ -134,7 +133,7 @@ impl FrameWorker {
         if !self.outputs.write_undecoded(frames, report) {
             return;
         }
-        for frame in batch::frames(frames) {
+        for frame in data_frames(frames) {
             let mut event = Event::new();
             let decoded = decode_into(&frame[LENGTH_SIZE..], &mut event);
             self.totals.bad += u64::from(decoded.is_err());
@@ -150,7 +149,7 @@ impl FrameWorker {
             outputs.write_frame(frame, report);
             *count == 0
         };
-        for bytes in batch::frames(frames) {
+        for bytes in data_frames(frames) {
             let mut event = Event::new();
             if let Err(error) = decode_into(&bytes[LENGTH_SIZE..], &mut event) {
                 totals.bad += 1;

@@ -11,11 +11,10 @@ use files::content::Content;
 use files::continued_file::continue_at_end;
 use files::input::Reading;
 use files::input::frames::FileFrames;
-use framestream::frame::LENGTH_SIZE;
+use framestream::frame::{LENGTH_SIZE, data_frames};
 use operator_log as log;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use pipeline::address::decode_into;
-use pipeline::batch;
 use pipeline::format::{FileSettings, Format};
 use pipeline::mask::Mask;
 use pipeline::output::Frame;
@@ -173,7 +172,7 @@ fn frames_of(source: impl Read) -> (Vec<Vec<u8>>, String) {
     queue.close();
     let mut frames = Vec::new();
     while let Popped::Batch(_, batch) = queue.pop(None) {
-        frames.extend(batch::frames(&batch).map(<[u8]>::to_vec));
+        frames.extend(data_frames(&batch).map(<[u8]>::to_vec));
     }
     (frames, ending)
 }

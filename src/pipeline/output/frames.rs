@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The output to Frame Streams files.
 
+use framestream::frame::DataFrames;
+
 use super::error::FrameOutputError;
 use super::series::FileSeries;
 use super::{Frame, FrameOutput};
-use crate::batch;
 
 /// The output to Frame Streams files.
 pub(crate) struct FramesOutput {
@@ -32,10 +33,7 @@ impl FrameOutput for FramesOutput {
         false
     }
 
-    fn write_undecoded(
-        &mut self,
-        frames: &mut batch::BatchFrames<'_>,
-    ) -> Result<(), FrameOutputError> {
+    fn write_undecoded(&mut self, frames: &mut DataFrames<'_>) -> Result<(), FrameOutputError> {
         frames.try_for_each(|frame| self.add(frame))
     }
 

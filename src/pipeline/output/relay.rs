@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use dnstap::sink::CONTENT_TYPE;
 use framestream::control::ControlError;
+use framestream::frame::DataFrames;
 use framestream::iothr::{
     FrameProducer, IoThr, IoThrOptions, LinkState, Refused, SenderStats, StartError,
 };
@@ -26,7 +27,6 @@ use self::watch::RelayWatch;
 use super::error::FrameOutputError;
 use super::{Frame, FrameOutput};
 use crate::account::{Account, LossReason};
-use crate::batch;
 use crate::queue::InputKind;
 
 /// Interval between checks for room in the queue, for input that can wait.
@@ -256,10 +256,7 @@ impl FrameOutput for RelayOutput {
         false
     }
 
-    fn write_undecoded(
-        &mut self,
-        frames: &mut batch::BatchFrames<'_>,
-    ) -> Result<(), FrameOutputError> {
+    fn write_undecoded(&mut self, frames: &mut DataFrames<'_>) -> Result<(), FrameOutputError> {
         for frame in frames {
             self.send(&frame[framestream::frame::LENGTH_SIZE..]);
         }

@@ -21,9 +21,9 @@ use std::time::{Duration, Instant};
 use authority::Authority;
 use dnstap::schema::MessageType;
 use dnstap::{Event, Message};
+use files::recording::Recording;
 use framestream::control::ControlType::{Accept, Finish, Ready, Start, Stop};
 use framestream::transport::{TlsConnector, TlsOptions};
-use pipeline::batch;
 use support::held_address::HeldAddress;
 use support::{DEADLINE, DNSTAP, Place, Running, TYPE, control, data, events};
 
@@ -127,14 +127,16 @@ fn use_of(process: u32) -> (usize, u64) {
 
 /// Returns the number of frames that the file has of each connection, and checks their order.
 fn kept(file: &Path) -> HashMap<(u32, u32), u32> {
-    let bytes = fs::read(file).unwrap();
+    let mut recording = Recording::open(file).unwrap();
     let mut kept = HashMap::new();
-    for frame in batch::frames(&bytes) {
-        let identity = Event::decode(&frame[4..]).unwrap().identity.unwrap();
-        let number = |at: usize| u32::from_be_bytes(identity[at..at + 4].try_into().unwrap());
-        let next = kept.entry((number(0), number(4))).or_insert(0);
-        assert_eq!(*next, number(8), "sender {}, connection {}", number(0), number(4));
-        *next += 1;
+    while let Ok(payloads) = recording.read() {
+        for payload in payloads {
+            let identity = Event::decode(payload).unwrap().identity.unwrap();
+            let number = |at: usize| u32::from_be_bytes(identity[at..at + 4].try_into().unwrap());
+            let next = kept.entry((number(0), number(4))).or_insert(0);
+            assert_eq!(*next, number(8), "sender {}, connection {}", number(0), number(4));
+            *next += 1;
+        }
     }
     kept
 }
