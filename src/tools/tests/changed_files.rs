@@ -41,13 +41,6 @@ fn send(place: &Place, file: &Path, count: usize) {
     until(|| addresses(file) == before + count);
 }
 
-fn start(place: &Place, arguments: &[&str]) -> Running {
-    let socket = place.argument("socket");
-    let mut running = Running::dnstap(&[&["-u", &socket], arguments].concat());
-    running.line("opened input socket");
-    running
-}
-
 /// Returns the number of messages in a complete file of this format.
 fn messages(format: &str, file: &Path) -> usize {
     let bytes = fs::read(file).unwrap();
@@ -74,7 +67,7 @@ fn a_truncated_file_stays_readable() {
         let place = Place::new();
         let file = place.path("file");
         let out = format!("{format}:{}", file.display());
-        let mut running = start(&place, &[&["-w", &out], more].concat());
+        let mut running = place.dnstap(&[&["-w", &out], more].concat());
         for count in [3, 5] {
             send(&place, &file, count);
             fs::copy(&file, place.path("copy")).unwrap();
@@ -92,7 +85,7 @@ fn stop_follows_the_last_whole_frame_of_a_truncated_file() {
     // No frame arrives after the truncation.
     let place = Place::new();
     let file = place.argument("file");
-    let running = start(&place, &["-a", "-w", &file]);
+    let running = place.dnstap(&["-a", "-w", &file]);
     send(&place, Path::new(&file), 3);
     let written = fs::metadata(&file).unwrap().len();
     OpenOptions::new().write(true).open(&file).unwrap().set_len(written - 3).unwrap();
@@ -135,7 +128,7 @@ fn text_of_another_program_is_kept() {
     let place = Place::new();
     let file = place.path("file");
     let out = format!("quiet:{}", file.display());
-    let mut running = start(&place, &["-w", &out]);
+    let mut running = place.dnstap(&["-w", &out]);
     send(&place, &file, 3);
     let mut other = OpenOptions::new().append(true).open(&file).unwrap();
     other.write_all(b"theirs\n").unwrap();
@@ -151,7 +144,7 @@ fn text_of_another_program_is_kept() {
 fn a_file_with_bytes_of_another_program_is_not_continued_until_it_is_moved() {
     let place = Place::new();
     let file = place.argument("file");
-    let mut running = start(&place, &["-a", "-w", &file]);
+    let mut running = place.dnstap(&["-a", "-w", &file]);
     send(&place, Path::new(&file), 3);
     let mut other = OpenOptions::new().append(true).open(&file).unwrap();
     other.write_all(b"\xff\xff\xff\xff\0").unwrap();
@@ -176,7 +169,7 @@ fn a_deleted_file_is_begun_anew() {
         let place = Place::new();
         let file = place.path("file");
         let out = format!("{format}:{}", file.display());
-        let mut running = start(&place, &[&["-w", &out], more].concat());
+        let mut running = place.dnstap(&[&["-w", &out], more].concat());
         send(&place, &file, 3);
         fs::remove_file(&file).unwrap();
         send(&place, &file, 2);
@@ -191,7 +184,7 @@ fn a_file_moved_without_a_signal_is_reported() {
     let place = Place::new();
     let file = place.path("file");
     let out = format!("quiet:{}", file.display());
-    let mut running = start(&place, &["-w", &out]);
+    let mut running = place.dnstap(&["-w", &out]);
     send(&place, &file, 1);
     let moved = place.path("moved");
     fs::rename(&file, &moved).unwrap();
@@ -250,7 +243,7 @@ fn sighup_ends_a_moved_file_without_running_the_command() {
     let place = Place::new();
     let file = place.argument("file");
     let command = format!("echo >> {}; true", place.argument("commands"));
-    let mut running = start(&place, &["-a", "-w", &file, "--post-rotate", &command]);
+    let mut running = place.dnstap(&["-a", "-w", &file, "--post-rotate", &command]);
     send(&place, Path::new(&file), 3);
     fs::rename(&file, place.path("moved")).unwrap();
     running.signal("HUP");
@@ -268,7 +261,7 @@ fn a_compressed_file_is_reported_as_not_continued() {
     let place = Place::new();
     let file = place.path("file.zst");
     let out = format!("quiet:{}", file.display());
-    let mut running = start(&place, &["-w", &out]);
+    let mut running = place.dnstap(&["-w", &out]);
     post(&place, 3);
     until(|| fs::metadata(&file).is_ok_and(|file| file.len() > 0));
     OpenOptions::new().append(true).open(&file).unwrap().write_all(b"theirs").unwrap();

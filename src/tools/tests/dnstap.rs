@@ -13,9 +13,7 @@ use dnstap::schema::{
 };
 use dnstap::{Event, Message, Policy};
 use support::events::{NAMES, NEWER, events, events_without, frame, message, records};
-use support::{Peer, Place, Running, data, debian, payloads, recording};
-
-const OURS: &str = env!("CARGO_BIN_EXE_dnstap");
+use support::{DNSTAP, Peer, Place, Running, data, debian, payloads, recording};
 
 fn golang() -> String {
     debian("dnstap", "golang-github-dnstap-golang-dnstap-cli")
@@ -32,7 +30,7 @@ fn print(program: &str, file: &str, style: &str) -> Output {
 /// Returns the text of both tools. Our text is that of Debian 13's tool. If the installed tool is
 /// older, the differences are replaced.
 fn both(file: &str, style: &str) -> (String, String) {
-    let (ours, theirs) = (print(OURS, file, style), print(&golang(), file, style));
+    let (ours, theirs) = (print(DNSTAP, file, style), print(&golang(), file, style));
     assert!(ours.status.success(), "{}", String::from_utf8_lossy(&ours.stderr));
     let text = |output: Output| String::from_utf8_lossy(&output.stdout).into_owned();
     let (ours, theirs) = (text(ours), text(theirs));
@@ -155,7 +153,7 @@ fn quiet_text_equals_that_of_ldns() {
         .map(|line| line.split_once(' ').expect("a date").1.to_owned() + "\n")
         .collect();
     assert_eq!(without_date.lines().count(), frames.len());
-    assert_same(&text(OURS), &without_date);
+    assert_same(&text(DNSTAP), &without_date);
 }
 
 /// Removes the parts that differ from YAML: texts of errors, and bytes that only our tool prints.
@@ -222,7 +220,7 @@ fn fields_that_golang_omits_are_printed() {
     let event = Event { extra: Some(b"tag=7"), message: Some(message), ..Event::new() };
     let place = Place::new();
     let file = place.file("capture", recording([frame(&event), b"\xff".to_vec()]));
-    let text = |style| String::from_utf8(print(OURS, &file, style).stdout).unwrap();
+    let text = |style| String::from_utf8(print(DNSTAP, &file, style).stdout).unwrap();
     let yaml = text("-y");
     for part in [
         "extra: \"tag=7\"\n",
@@ -290,9 +288,9 @@ fn errors_of_golang_are_not_repeated() {
             Message { response_message: Some(&wire), ..Message::new(MessageType::CLIENT_RESPONSE) };
         let event = frame(&Event { message: Some(message), ..Event::new() });
         let file = place.file("capture", recording([event]));
-        let yaml = String::from_utf8(print(OURS, &file, "-y").stdout).unwrap();
+        let yaml = String::from_utf8(print(DNSTAP, &file, "-y").stdout).unwrap();
         assert!(yaml.contains(text), "{text} in {yaml}");
-        let quiet = String::from_utf8(print(OURS, &file, "-q").stdout).unwrap();
+        let quiet = String::from_utf8(print(DNSTAP, &file, "-q").stdout).unwrap();
         assert!(quiet.contains(" \"www.example.\" IN "), "{quiet}");
     }
 }
@@ -313,7 +311,7 @@ fn foreign_text_cannot_control_the_terminal() {
     };
     let file = place.file("capture", recording([frame(&event)]));
     for style in ["-q", "-y", "-j"] {
-        let text = String::from_utf8(print(OURS, &file, style).stdout).unwrap();
+        let text = String::from_utf8(print(DNSTAP, &file, style).stdout).unwrap();
         for hidden in ['\u{9b}', '\u{202e}', '\u{e0041}'] {
             assert!(!text.contains(hidden), "{style}: {text:?}");
         }
@@ -330,7 +328,7 @@ fn foreign_text_cannot_control_the_terminal() {
         &["-r", &file, "--qname", &format!("..{name}")],
         &["-r", &file, "--client", name],
     ] {
-        let output = support::run(OURS, arguments);
+        let output = support::run(DNSTAP, arguments);
         assert!(!output.status.success());
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(error.contains("\\u{202e}no such file"), "{arguments:?}: {error}");
@@ -348,9 +346,9 @@ fn unusable_names_are_refused_with_a_hint() {
         ("", "\".\" selects all names"),
         ("b\u{fc}cher.example", "write its labels as in DNS messages, such as \"xn--bcher-kva\""),
     ] {
-        support::assert_fails(OURS, &["-r", &file, "--qname", name], 2, hint);
+        support::assert_fails(DNSTAP, &["-r", &file, "--qname", name], 2, hint);
     }
-    let lines = |name| support::run(OURS, &["-r", &file, "--qname", name]).stdout.len();
+    let lines = |name| support::run(DNSTAP, &["-r", &file, "--qname", name]).stdout.len();
     assert!(lines("example") > 0 && lines(r"\*._domain.\195\164-x") > 0);
 }
 
@@ -359,7 +357,7 @@ fn a_cut_off_file_is_read_to_its_last_whole_frame() {
     let place = Place::new();
     let whole = recording(events());
     let torn = place.file("torn", &whole[..whole.len() - 20]);
-    let output = print(OURS, &torn, "-q");
+    let output = print(DNSTAP, &torn, "-q");
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("is cut off after"), "{error}");
@@ -372,10 +370,10 @@ fn a_file_may_contain_several_streams() {
     let place = Place::new();
     let whole = recording(events());
     let lines = |output: &Output| output.stdout.iter().filter(|byte| **byte == b'\n').count();
-    let twice = print(OURS, &place.file("twice", whole.repeat(2)), "-q");
+    let twice = print(DNSTAP, &place.file("twice", whole.repeat(2)), "-q");
     assert!(twice.status.success() && twice.stderr.is_empty());
     assert_eq!(lines(&twice), 2 * events().len());
-    let output = print(OURS, &place.file("odd", [&whole[..], b"\0\0\0\x01x"].concat()), "-q");
+    let output = print(DNSTAP, &place.file("odd", [&whole[..], b"\0\0\0\x01x"].concat()), "-q");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(lines(&output), events().len());
     let error = String::from_utf8(output.stderr).unwrap();
@@ -388,7 +386,7 @@ fn compressed_files_are_read() {
     use std::io::Write;
     let place = Place::new();
     let plain = recording(events());
-    let expected = print(OURS, &place.file("plain", &plain), "-q").stdout;
+    let expected = print(DNSTAP, &place.file("plain", &plain), "-q").stdout;
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(&plain).unwrap();
     let gzip = place.file("gzip", gzip.finish().unwrap());
@@ -409,7 +407,7 @@ fn compressed_files_are_read() {
     ];
     let frames = place.file("frames", frames.concat());
     for file in [gzip, zstd, frames] {
-        assert!(print(OURS, &file, "-q").stdout == expected, "{file}");
+        assert!(print(DNSTAP, &file, "-q").stdout == expected, "{file}");
     }
 }
 
@@ -437,7 +435,7 @@ fn errors_in_compressed_files_are_reported() {
         ("end", gzip[..gzip.len() - 3].to_vec(), &after_stop),
         ("zstd", zstd.get_ref().clone(), &cut),
     ] {
-        let output = print(OURS, &place.file(name, bytes), "-q");
+        let output = print(DNSTAP, &place.file(name, bytes), "-q");
         assert_eq!(output.status.code(), Some(1), "{name}");
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(error.contains(what), "{name}: {error}");
@@ -450,7 +448,7 @@ fn frames_are_captured_relayed_and_selected() {
     let (first, second) = (place.argument("first"), place.argument("second"));
     let frames = events();
     let start = |arguments: &[&str], ready: &str| {
-        let mut command = Command::new(OURS);
+        let mut command = Command::new(DNSTAP);
         let mut running = Running::start(command.args(arguments).stdout(Stdio::null()));
         running.line(ready);
         running
@@ -470,7 +468,7 @@ fn frames_are_captured_relayed_and_selected() {
     assert_eq!(lines.lines().count(), frames.len());
     // A selection by type has as many messages as there are lines of the type.
     let count = |arguments: &[&str]| {
-        let output = support::run(OURS, &[&["-r", &all, "-q"], arguments].concat());
+        let output = support::run(DNSTAP, &[&["-r", &all, "-q"], arguments].concat());
         String::from_utf8(output.stdout).unwrap().lines().count()
     };
     let client_queries = lines.lines().filter(|line| line.contains(" CQ ")).count();
@@ -504,8 +502,8 @@ fn sampled_messages_have_their_rate() {
     {
         let sample = place.argument("sample");
         let arguments = [&["-r", &file, "--sample", "6", "-w", &sample], mask].concat();
-        assert!(support::run(OURS, &arguments).status.success());
-        let yaml = String::from_utf8(print(OURS, &sample, "-y").stdout).unwrap();
+        assert!(support::run(DNSTAP, &arguments).status.success());
+        let yaml = String::from_utf8(print(DNSTAP, &sample, "-y").stdout).unwrap();
         let mut kept = 0;
         for (extra, thirds) in extras {
             let count = yaml.matches(&format!("extra: \"{extra}\"\n")).count();
@@ -516,7 +514,7 @@ fn sampled_messages_have_their_rate() {
         assert_eq!(yaml.matches("---\n").count(), kept);
         // The golang tool reads it as well.
         assert_same(
-            &String::from_utf8(print(OURS, &sample, "-q").stdout).unwrap(),
+            &String::from_utf8(print(DNSTAP, &sample, "-q").stdout).unwrap(),
             &String::from_utf8(print(&golang(), &sample, "-q").stdout).unwrap(),
         );
         fs::remove_file(&sample).unwrap();
@@ -527,19 +525,19 @@ fn sampled_messages_have_their_rate() {
 fn other_inputs_and_wrong_options_are_named() {
     let place = Place::new();
     let file = place.file("text", "no capture at all");
-    support::assert_fails(OURS, &["-r", &file], 1, ": this is text, not a file of frames");
+    support::assert_fails(DNSTAP, &["-r", &file], 1, ": this is text, not a file of frames");
     let (capture, pcap) = (place.file("capture", recording(events())), place.argument("pcap"));
-    let exported = support::run(OURS, &["-r", &capture, "--format", "pcap", "-w", &pcap]);
+    let exported = support::run(DNSTAP, &["-r", &capture, "--format", "pcap", "-w", &pcap]);
     assert!(exported.status.success());
-    let error = String::from_utf8(support::run(OURS, &["-r", &pcap]).stderr).unwrap();
+    let error = String::from_utf8(support::run(DNSTAP, &["-r", &pcap]).stderr).unwrap();
     assert!(error.contains("this is a packet capture (pcap)"), "{error}");
-    let none = support::run(OURS, &["-r", &place.file("foreign", recording(payloads(3)))]);
+    let none = support::run(DNSTAP, &["-r", &place.file("foreign", recording(payloads(3)))]);
     assert!(String::from_utf8(none.stdout).unwrap().contains("[no dnstap: "));
     let split = ["-r", &file, "--split-size", "1k", "-w", "-"];
-    support::assert_fails(OURS, &split, 2, "cannot be split");
-    assert!(support::run(OURS, &["--completions", "bash"]).status.success());
+    support::assert_fails(DNSTAP, &split, 2, "cannot be split");
+    assert!(support::run(DNSTAP, &["--completions", "bash"]).status.success());
     // Every wrong option has the same status.
     for wrong in [&["-q"][..], &["--nonsense"], &["-r", &file, "-a"], &["-r", &file, "-t", ""]] {
-        assert_eq!(support::run(OURS, wrong).status.code(), Some(2), "{wrong:?}");
+        assert_eq!(support::run(DNSTAP, wrong).status.code(), Some(2), "{wrong:?}");
     }
 }

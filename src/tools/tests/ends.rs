@@ -379,11 +379,10 @@ fn a_relay_waits_for_frames_of_files_even_with_a_socket() {
 #[test]
 fn a_failed_command_is_reported_at_once() {
     let place = Place::new();
-    let (socket, quiet) = (place.argument("socket"), place.argument("quiet"));
+    let quiet = place.argument("quiet");
     let out = format!("quiet:{quiet}");
-    let arguments = ["-u", &socket, "-w", &out, "--split-size", "1k", "--post-rotate", "exit 3; :"];
-    let mut running = start(&arguments, Stdio::null());
-    running.line("opened input socket");
+    let arguments = ["-w", &out, "--split-size", "1k", "--post-rotate", "exit 3; :"];
+    let mut running = place.dnstap(&arguments);
     let mut peer = Peer::open(&place.socket);
     peer.send(frames(200).iter().flat_map(data).collect::<Vec<u8>>());
     running.line(&format!("post-rotate command for {quiet}: exit status: 3"));

@@ -142,10 +142,9 @@ fn text_is_continued_after_its_last_whole_line() {
 #[test]
 fn continued_text_is_locked() {
     let place = Place::new();
-    let (socket, input) = (place.argument("socket"), place.file("input", recording(events(1))));
+    let input = place.file("input", recording(events(1)));
     let out = format!("quiet:{}", place.argument("text"));
-    let mut running = Running::dnstap(&["-u", &socket, "-a", "-w", &out]);
-    running.line("opened input socket");
+    let running = place.dnstap(&["-a", "-w", &out]);
     support::until(|| place.path("text").exists());
     let locked = || {
         let output = append(&input, &out);
@@ -290,10 +289,8 @@ fn text_is_split_by_size_and_passed_to_the_command() {
 #[test]
 fn text_is_split_by_time() {
     let place = Place::new();
-    let (socket, pattern) = (place.argument("socket"), place.argument("text-%s"));
-    let arguments = ["-u", &socket, "-q", "-w", &pattern, "--split", "1", "--gmtime"];
-    let mut capture = Running::dnstap(&arguments);
-    capture.line("opened input socket");
+    let pattern = place.argument("text-%s");
+    let capture = place.dnstap(&["-q", "-w", &pattern, "--split", "1", "--gmtime"]);
     until(|| {
         let names = names(place.directory.path());
         names.iter().filter(|name| name.starts_with("text-")).count() >= 2

@@ -115,11 +115,10 @@ fn partial_files_with_another_date_are_found() {
 #[test]
 fn the_text_of_the_last_run_is_kept() {
     let place = Place::new();
-    let (socket, out) = (place.argument("socket"), format!("quiet:{}", place.argument("log")));
+    let out = format!("quiet:{}", place.argument("log"));
     let text = |name: &str| fs::read_to_string(place.path(name)).unwrap_or_default();
     for run in 0..3 {
-        let mut running = Running::dnstap(&["-u", &socket, "-w", &out]);
-        running.line("opened input socket");
+        let running = place.dnstap(&["-w", &out]);
         (0..=run).for_each(|_| send(&place, "x"));
         until(|| text("log").lines().count() == run + 1);
         let lines = running.stop();

@@ -66,15 +66,13 @@ fn sigterm_ends_the_wait_for_a_pipe() {
 #[test]
 fn a_second_signal_ends_the_wait_for_commands() {
     let place = Place::new();
-    let (socket, begun) = (place.argument("socket"), place.argument("begun"));
+    let begun = place.argument("begun");
     let command = format!("f() {{ echo >> {begun}; sleep 60; }}; f");
     let (quiet, rows) = (place.argument("quiet"), place.argument("rows"));
     let (quiet, rows) = (format!("quiet:{quiet}"), format!("parquet:{rows}"));
     let frames = place.argument("frames");
     for outputs in [&["-w", &frames][..], &["-w", &quiet, "-w", &rows]] {
-        let arguments = [&["-u", &socket, "--post-rotate", &command][..], outputs].concat();
-        let mut running = Running::dnstap(&arguments);
-        running.line("opened input socket");
+        let mut running = place.dnstap(&[&["--post-rotate", &command], outputs].concat());
         running.signal("TERM");
         until(|| Path::new(&begun).exists());
         running.line("waiting for the post-rotate commands of 1 files");
@@ -91,7 +89,7 @@ fn a_silent_receiver_does_not_delay_the_stop() {
     let silent = place.argument("silent");
     let _listener = UnixListener::bind(&silent).unwrap();
     let (input, quiet) = (place.file("in", recording(payloads(9))), place.argument("quiet"));
-    let (socket, out) = (place.argument("socket"), format!("quiet:{quiet}"));
+    let out = format!("quiet:{quiet}");
     let printed =
         || until(|| fs::read_to_string(&quiet).is_ok_and(|text| text.lines().count() == 9));
     // The limit is far below the timeout of the relay.
@@ -108,8 +106,7 @@ fn a_silent_receiver_does_not_delay_the_stop() {
     printed();
     assert_eq!(ends(running), Some(1));
     fs::remove_file(&quiet).unwrap();
-    let mut running = Running::dnstap(&[&["-u", &socket][..], &outputs].concat());
-    running.line("opened input socket");
+    let running = place.dnstap(&outputs);
     let mut peer = Peer::open(&place.socket);
     payloads(9).iter().for_each(|payload| peer.send(data(payload)));
     printed();

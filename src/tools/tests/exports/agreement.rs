@@ -7,8 +7,8 @@ use std::time::Duration;
 use dnstap::schema::{MessageType, PolicyAction, SocketFamily};
 use dnstap::{Message, Policy};
 
-use super::support::{Place, recording};
-use super::{OURS, dns, event, ours};
+use super::support::{DNSTAP, Place, recording};
+use super::{dns, event, ours};
 
 const NONE: [&[Vec<u8>]; 3] = [&[], &[], &[]];
 
@@ -157,7 +157,7 @@ fn a_time_out_of_range_is_unknown_and_does_not_end_the_reading() {
         let place = Place::new();
         let capture = place.file("capture", recording(&frames));
         let yaml =
-            String::from_utf8(super::support::run(OURS, &["-r", &capture, "-y"]).stdout).unwrap();
+            String::from_utf8(super::support::run(DNSTAP, &["-r", &capture, "-y"]).stdout).unwrap();
         let is_timestamp = yaml.contains(&format!("  query_time: !!timestamp {year}-"));
         let is_text = yaml.contains(&format!("  query_time: \"{year}-"));
         assert_eq!((is_timestamp, is_text), (year.len() == 4, year.len() > 4), "{yaml}");
@@ -195,7 +195,7 @@ fn a_dropped_query_is_marked_and_has_its_question() {
         let place = Place::new();
         let capture = place.file("capture", recording(&frames));
         let text = |style| {
-            String::from_utf8(super::support::run(OURS, &["-r", &capture, style]).stdout).unwrap()
+            String::from_utf8(super::support::run(DNSTAP, &["-r", &capture, style]).stdout).unwrap()
         };
         let quiet = text("-q");
         let end = " UDP 0b \"x.example.\" IN AAAA [dropped, no response was sent]\n";

@@ -20,9 +20,7 @@ use std::time::Duration;
 use dnstap::schema::{MessageType, SocketProtocol};
 use dnstap::{Event, Message};
 use support::events::frame;
-use support::{Place, Running, limited, recording};
-
-const OURS: &str = env!("CARGO_BIN_EXE_dnstap");
+use support::{DNSTAP, Place, Running, limited, recording};
 
 /// Encodes an event of `ns1`.
 fn event(message: Message<'_>) -> Vec<u8> {
@@ -88,7 +86,7 @@ fn message(
 
 /// Runs `dnstap`, which must succeed, and returns its messages.
 fn ours(arguments: &[&str]) -> String {
-    let output = support::run(OURS, arguments);
+    let output = support::run(DNSTAP, arguments);
     let notes = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{notes}");
     notes
@@ -99,7 +97,7 @@ fn assert_lost_lines_are_counted(format: &str, frames: Vec<Vec<u8>>) {
     let place = Place::new();
     let (count, capture) = (frames.len(), place.file("capture", recording(frames)));
     let log = place.argument("log");
-    let mut command = limited("-f 400", OURS);
+    let mut command = limited("-f 400", DNSTAP);
     command.args(["-r", &capture, "-w", &format!("{format}:{log}")]);
     let (status, notes) = Running::start(command.stdout(Stdio::null())).end();
     assert_eq!(status.code(), Some(1), "{notes:#?}");

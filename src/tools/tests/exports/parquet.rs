@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use dnstap::schema::{
     HttpProtocol, MessageType, PolicyAction, PolicyMatch, SocketFamily, SocketProtocol,
@@ -11,8 +11,10 @@ use dnstap::schema::{
 use dnstap::{Event, Message, Policy};
 use serde_json::{Value, json};
 
-use super::support::{self, Peer, Place, Running, assert_fails, assert_line, data, recording};
-use super::{OURS, dns, event, frame, ours, record, wire_name};
+use super::support::{
+    self, DNSTAP, Peer, Place, Running, assert_fails, assert_line, data, recording,
+};
+use super::{dns, event, frame, ours, record, wire_name};
 
 /// Prints the rows of a query as JSON objects, bytes in hex.
 const SCRIPT: &str = "
@@ -204,10 +206,10 @@ fn files_are_complete_and_replace_no_others() {
     );
     assert_eq!(fs::read_to_string(&file).unwrap(), "theirs");
     assert_eq!(rows(&format!("{file}.1")).len(), 1);
-    let output = support::run(OURS, &["-r", &capture, "--format", "parquet"]);
+    let output = support::run(DNSTAP, &["-r", &capture, "--format", "parquet"]);
     assert_eq!(rows(&place.file("piped", output.stdout)).len(), 1);
     let continued = ["-r", &capture, "--format", "parquet", "-a", "-w", &file];
-    assert_fails(OURS, &continued, 2, "-a cannot continue");
+    assert_fails(DNSTAP, &continued, 2, "-a cannot continue");
     let full = Running::dnstap(&["-r", &capture, "-w", "parquet:/dev/full"]).end_with(1);
     assert_line(&full, "failed to write output file /dev/full: No space left");
     assert_line(&full, "(1 rows lost)");
@@ -229,7 +231,7 @@ fn files_are_split_into_complete_files() {
     assert!(counts.len() > 1 && counts.iter().all(|count| *count > 0), "{counts:?}");
     assert_eq!(counts.iter().sum::<usize>(), 1000);
     let compressed = ["-r", &capture, "-w", &format!("parquet:{file}.zst")];
-    assert_fails(OURS, &compressed, 2, "compressed by itself");
+    assert_fails(DNSTAP, &compressed, 2, "compressed by itself");
 }
 
 #[test]
@@ -238,11 +240,7 @@ fn a_signal_completes_a_file_and_begins_another() {
     let file = place.argument("file");
     let quiet = place.argument("quiet");
     let (parquet, seen) = (format!("parquet:{file}"), format!("quiet:{quiet}"));
-    let socket = place.socket.to_str().unwrap();
-    let mut command = Command::new(OURS);
-    command.args(["-u", socket, "-w", &parquet, "-w", &seen]).stdout(Stdio::null());
-    let mut running = Running::start(&mut command);
-    running.line("opened input socket");
+    let running = place.dnstap(&["-w", &parquet, "-w", &seen]);
     let mut peer = Peer::open(&place.socket);
     let message = event(Message::new(MessageType::CLIENT_QUERY));
     peer.send(data(&message));

@@ -6,8 +6,8 @@ use std::process::Command;
 use dnstap::schema::{HttpProtocol, MessageType, SocketProtocol};
 use dnstap::{Event, Message};
 
-use super::support::{self, Place, Running, debian, recording};
-use super::{OURS, dns, event, frame, ours, record};
+use super::support::{self, Place, debian, recording};
+use super::{dns, event, frame, ours, record};
 
 const PROTOCOLS: [(SocketProtocol, Option<HttpProtocol>, &str, u32); 9] = [
     (SocketProtocol::UDP, None, "udp", 53),
@@ -194,10 +194,7 @@ fn a_renamed_file_and_its_successor_are_complete() {
         ..Message::new(MessageType::CLIENT_QUERY)
     };
     let file = place.argument("file.pcap");
-    let socket = place.socket.to_str().unwrap();
-    let mut command = Command::new(OURS);
-    let mut running = Running::start(command.args(["-u", socket, "-w", &format!("pcap:{file}")]));
-    running.line("opened input socket");
+    let running = place.dnstap(&["-w", &format!("pcap:{file}")]);
     let mut peer = support::Peer::open(&place.socket);
     peer.send(support::data(event(message)));
     support::until(|| std::fs::metadata(&file).is_ok_and(|file| file.len() > 24));

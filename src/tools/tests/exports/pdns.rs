@@ -2,14 +2,13 @@
 //! Passive DNS.
 
 use std::fs;
-use std::process::{Command, Stdio};
 
 use dnstap::schema::MessageType;
 use dnstap::{Event, Message};
 use serde_json::{Value, json};
 
-use super::support::{self, Peer, Place, Running, data, recording};
-use super::{OURS, assert_lost_lines_are_counted, dns, event, frame, ours, record, wire_name};
+use super::support::{self, Peer, Place, data, recording};
+use super::{assert_lost_lines_are_counted, dns, event, frame, ours, record, wire_name};
 
 const RR: MessageType = MessageType::RESOLVER_RESPONSE;
 const RESPONSE: u16 = 0x8400;
@@ -159,13 +158,9 @@ fn records_lost_on_a_full_disk_are_counted() {
 fn a_renamed_file_gets_the_records_counted_so_far() {
     let place = Place::new();
     let file = place.argument("records");
-    let socket = place.socket.to_str().unwrap();
-    let mut command = Command::new(OURS);
     let quiet = place.argument("quiet");
     let (pdns, seen) = (format!("pdns:{file}"), format!("quiet:{quiet}"));
-    command.args(["-u", socket, "-w", &pdns, "-w", &seen]).stdout(Stdio::null());
-    let mut running = Running::start(&mut command);
-    running.line("opened input socket");
+    let running = place.dnstap(&["-w", &pdns, "-w", &seen]);
     let mut peer = Peer::open(&place.socket);
     let answer = [record("x.example", 1, &[192, 0, 2, 1])];
     let wire = dns(1, RESPONSE, "x.example", 1, [&answer, &[], &[]]);

@@ -3,14 +3,13 @@
 
 use std::fs;
 use std::ops::Range;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use dnstap::schema::MessageType;
 use dnstap::{Event, Message};
 
-use super::support::{self, Peer, Place, Running, data, recording};
-use super::{OURS, assert_lost_lines_are_counted, dns, event, frame, ours, wire_name};
+use super::support::{self, Peer, Place, data, recording};
+use super::{assert_lost_lines_are_counted, dns, event, frame, ours, wire_name};
 
 /// Returns a message of a client on `port`, with times in microseconds.
 fn message(
@@ -47,6 +46,23 @@ const CR: MessageType = MessageType::CLIENT_RESPONSE;
 const RQ: MessageType = MessageType::RESOLVER_QUERY;
 const RR: MessageType = MessageType::RESOLVER_RESPONSE;
 const NONE: [&[Vec<u8>]; 3] = [&[], &[], &[]];
+
+// Columns of a line.
+const TIME: usize = 0;
+const CLIENT: usize = 3;
+const NAME: usize = 6;
+const CODE: usize = 11;
+const LATENCY: usize = 12;
+const CACHE: usize = 13;
+
+/// Returns some columns of each line.
+fn columns<const COUNT: usize>(lines: &[String], columns: [usize; COUNT]) -> Vec<String> {
+    let of_line = |line: &String| {
+        let all: Vec<&str> = line.split(' ').collect();
+        columns.map(|column| all[column]).join(" ")
+    };
+    lines.iter().map(of_line).collect()
+}
 
 #[test]
 fn a_query_and_its_response_are_one_line() {
@@ -132,15 +148,8 @@ fn queries_and_responses_are_paired_in_any_order() {
         query(CQ, 4005, 10_009_000, &asked),
     ];
     let (lines, _) = lines(frames, &[]);
-    let end = |line: &str| {
-        let columns: Vec<&str> = line.split(' ').collect();
-        let [time, _, _, client, .., name, _, _, _, _, code, latency, _] = columns[..] else {
-            panic!("{line}")
-        };
-        format!("{time} {client} {name} {code} {latency}")
-    };
     assert_eq!(
-        lines.iter().map(|line| end(line)).collect::<Vec<_>>(),
+        columns(&lines, [TIME, CLIENT, NAME, CODE, LATENCY]),
         [
             "20.001000Z 192.0.2.1#4001 x.example. NOERROR 2.000ms",
             "20.002000Z 192.0.2.1#4001 x.example. REFUSED 2.000ms",
@@ -178,12 +187,8 @@ fn a_response_supplies_the_time_that_its_query_lacks() {
         response(CR, 4002, 9000, &answered),
     ];
     let (lines, _) = lines(frames, &[]);
-    let ends = lines.iter().map(|line| {
-        let columns: Vec<&str> = line.split(' ').collect();
-        format!("{} {} {}", columns[0], columns[3], columns[columns.len() - 2])
-    });
     assert_eq!(
-        ends.collect::<Vec<_>>(),
+        columns(&lines, [TIME, CLIENT, LATENCY]),
         [
             "20.005000Z 192.0.2.1#4000 2.500ms",
             "20.005000Z 192.0.2.1#4001 2.500ms",
@@ -204,9 +209,8 @@ fn a_much_later_message_ends_the_wait() {
         response(CR, 4001, 10_000_003, &answered),
     ];
     let (lines, _) = lines(frames, &[]);
-    let clients = lines.iter().map(|line| line.split(' ').nth(3).unwrap());
     let expected = ["192.0.2.1#4000", "192.0.2.1#4002", "192.0.2.1#4001"];
-    assert_eq!(clients.collect::<Vec<_>>(), expected);
+    assert_eq!(columns(&lines, [CLIENT]), expected);
 }
 
 #[test]
@@ -242,7 +246,7 @@ fn a_resolver_query_for_the_name_is_a_cache_miss() {
     ];
     let cache = |arguments: &[&str]| -> Vec<String> {
         let (lines, _) = lines(frames.clone(), arguments);
-        lines.iter().map(|line| line.rsplit(' ').next().unwrap().to_owned()).collect()
+        columns(&lines, [CACHE])
     };
     assert_eq!(cache(&[]), ["-", "miss", "hit", "miss", "miss", "hit", "-"]);
     assert_eq!(cache(&["--type", "CQ,CR"]), ["-"; 6]);
@@ -322,12 +326,8 @@ fn queries_do_not_wait_where_no_responses_are_logged() {
         response(MessageType::AUTH_RESPONSE, 300, LATER + 9, &answered),
     ]);
     let (lines, notes) = lines(frames, &[]);
-    let seen = lines.iter().map(|line| {
-        let columns: Vec<&str> = line.split(' ').collect();
-        format!("{} {}", columns[3], columns[11])
-    });
     let expected = ["#100 -", "#400 -", "#300 NOERROR"].map(|end| format!("192.0.2.1{end}"));
-    assert_eq!(seen.collect::<Vec<_>>()[100..], expected);
+    assert_eq!(columns(&lines, [CLIENT, CODE])[100..], expected);
     assert_eq!(notes, "");
 }
 
@@ -335,11 +335,7 @@ fn queries_do_not_wait_where_no_responses_are_logged() {
 fn an_unanswered_query_has_its_line_after_a_while() {
     let place = Place::new();
     let log = place.argument("log");
-    let socket = place.socket.to_str().unwrap();
-    let mut command = Command::new(OURS);
-    command.args(["-u", socket, "-w", &format!("querylog:{log}")]).stdout(Stdio::null());
-    let mut running = Running::start(&mut command);
-    running.line("opened input socket");
+    let running = place.dnstap(&["-w", &format!("querylog:{log}")]);
     let mut peer = Peer::open(&place.socket);
     peer.send(data(query(CQ, 4000, 0, &dns(1, 0, "x.example", 1, NONE))));
     support::until(|| fs::read_to_string(&log).is_ok_and(|text| text.ends_with(" - - -\n")));

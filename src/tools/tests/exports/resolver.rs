@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
-use std::process::{self, Command, Stdio};
+use std::process::{self, Command};
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::{Value, json};
@@ -82,11 +82,7 @@ fn unbound(place: &Place, port: u16, authority: u16) -> Running {
 fn each_format_shows_the_messages_of_a_resolver() {
     let place = Place::new();
     let (capture, quiet) = (place.argument("capture"), place.argument("quiet"));
-    let socket = place.socket.to_str().unwrap();
-    let mut command = Command::new(super::OURS);
-    command.args(["-u", socket, "-w", &capture, "-w", &format!("quiet:{quiet}")]);
-    let mut tap = Running::start(command.stdout(Stdio::null()));
-    tap.line("opened input socket");
+    let tap = place.dnstap(&["-w", &capture, "-w", &format!("quiet:{quiet}")]);
     let (authority, port) = (free_port(), free_port());
     let knot = knot(&place, authority);
     let unbound = unbound(&place, port, authority);

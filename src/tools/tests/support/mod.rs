@@ -420,6 +420,13 @@ impl Place {
         Running::capture(&[&["-u", &socket, "-w", &out], more].concat())
     }
 
+    /// Starts `dnstap` from the socket, with `more` options, and returns once it listens.
+    pub(crate) fn dnstap(&self, more: &[&str]) -> Running {
+        let mut running = Running::dnstap(&[&["-u", &self.argument("socket")], more].concat());
+        running.line("opened input socket");
+        running
+    }
+
     /// Sends `payloads` to the socket as one stream.
     pub(crate) fn send(&self, payloads: impl IntoIterator<Item = impl AsRef<[u8]>>) {
         let mut peer = Peer::open(&self.socket);
