@@ -3,10 +3,10 @@
  * @file
  * Frame Streams: a light framing for messages on a byte stream, in files and over sockets.
  *
- * A program that produces messages makes a writer (fstrm_file_writer_init(),
- * fstrm_unix_writer_init(), fstrm_tcp_writer_init(), or fstrm_writer_init() on functions of its
- * own), hands it to a writer thread (fstrm_iothr_init()), and gives each of its threads a queue
- * (fstrm_iothr_get_input_queue()) to submit frames to (fstrm_iothr_submit()), which never waits.
+ * A program that produces messages creates a writer (fstrm_file_writer_init(),
+ * fstrm_unix_writer_init(), fstrm_tcp_writer_init(), or fstrm_writer_init() with functions of its
+ * own), passes it to a writer thread (fstrm_iothr_init()), and gets a queue for each of its threads
+ * (fstrm_iothr_get_input_queue()), to which it submits frames (fstrm_iothr_submit()) without waiting.
  *
  *     struct fstrm_unix_writer_options *where = fstrm_unix_writer_options_init();
  *     fstrm_unix_writer_options_set_socket_path(where, "/run/example.sock");
@@ -18,12 +18,12 @@
  *     fstrm_iothr_destroy(&iothr);
  *     fstrm_unix_writer_options_destroy(&where);
  *
- * A program that consumes them makes a reader (fstrm_file_reader_init(), fstrm_reader_init()) and
- * calls fstrm_reader_read() until it returns fstrm_res_stop.
+ * A program that consumes messages creates a reader (fstrm_file_reader_init(),
+ * fstrm_reader_init()), and calls fstrm_reader_read() until it returns fstrm_res_stop.
  *
- * Unless a function says otherwise: one object is used by one thread at a time, options are copied
- * and can be destroyed after use, and NULL for an object is answered with an error. Every header
- * can be included alone. This library has the interface of fstrm 0.6.1; what it adds is in
+ * Unless a function says otherwise, only one thread at a time may use an object, options are copied
+ * and can be destroyed after use, and a call with NULL for an object fails. Each header can be
+ * included alone. This library has the interface of fstrm 0.6.1; its additions are in
  * <fstrm/stats.h>.
  */
 

@@ -15,7 +15,7 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Makes file options without a path.
+ * Creates file options without a path.
  *
  * @return The options, to be destroyed with fstrm_file_options_destroy().
  */
@@ -24,13 +24,14 @@ struct fstrm_file_options *fstrm_file_options_init(void);
 /**
  * Destroys file options.
  *
- * @param[in,out] fopt  Where the options are; NULL is left there. Nothing happens for NULL.
+ * @param[in,out] fopt  Pointer to the options; set to NULL. If it is NULL already, nothing
+ *                      happens.
  */
 void fstrm_file_options_destroy(struct fstrm_file_options **fopt);
 
 /**
- * Sets the path of the file. `-` is the standard input of a reader, the standard output of a
- * writer, as C's `stdin` and `stdout`; closing the reader or writer closes them.
+ * Sets the path of the file. `-` stands for `stdin` with a reader and for `stdout` with a writer;
+ * closing the reader or writer closes this stream.
  *
  * @param fopt       The options.
  * @param file_path  The path, which is copied; NULL for none.
@@ -38,7 +39,7 @@ void fstrm_file_options_destroy(struct fstrm_file_options **fopt);
 void fstrm_file_options_set_file_path(struct fstrm_file_options *fopt, const char *file_path);
 
 /**
- * Makes a reader of a file. The file is opened by the first use of the reader.
+ * Creates a reader of a file, which is opened by the first use of the reader.
  *
  * @param fopt  File options with a path.
  * @param ropt  Reader options; NULL for the defaults.
@@ -48,9 +49,9 @@ struct fstrm_reader *fstrm_file_reader_init(const struct fstrm_file_options *fop
                                             const struct fstrm_reader_options *ropt);
 
 /**
- * Makes a writer to a file. The file is opened by the first use of the writer: created, or
- * truncated. A full disk fails a write of the writer; an fstrm_iothr holds the frames and tries
- * again. A FIFO that has no reader cannot be opened.
+ * Creates a writer to a file, which is created or truncated by the first use of the writer. If the
+ * disk is full, a write fails; an fstrm_iothr keeps the frames and retries. A FIFO without a
+ * reader cannot be opened.
  *
  * @param fopt  File options with a path.
  * @param wopt  Writer options; NULL for the defaults.

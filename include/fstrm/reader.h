@@ -12,7 +12,7 @@
 
 
 /**
- * Size in bytes of the largest data frame that a reader takes, unless it is told otherwise.
+ * Default of the maximum size of a data frame in bytes.
  */
 #define FSTRM_READER_MAX_FRAME_SIZE_DEFAULT 1048576
 
@@ -21,7 +21,7 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Makes reader options without content types.
+ * Creates reader options without content types.
  *
  * @return The options, to be destroyed with fstrm_reader_options_destroy().
  */
@@ -30,16 +30,17 @@ struct fstrm_reader_options *fstrm_reader_options_init(void);
 /**
  * Destroys reader options.
  *
- * @param[in,out] ropt  Where the options are; NULL is left there. Nothing happens for NULL.
+ * @param[in,out] ropt  Pointer to the options; set to NULL. If it is NULL already, nothing
+ *                      happens.
  */
 void fstrm_reader_options_destroy(struct fstrm_reader_options **ropt);
 
 /**
- * Adds a content type to those that the reader takes. A reader without any takes all.
+ * Adds a content type that the reader accepts. A reader without content types accepts all streams.
  *
  * @param ropt              The options.
  * @param content_type      The bytes, which are copied. They may contain NUL.
- * @param len_content_type  Their number.
+ * @param len_content_type  The number of bytes.
  * @retval fstrm_res_success
  * @retval fstrm_res_failure  More than #FSTRM_CONTROL_FIELD_CONTENT_TYPE_LENGTH_MAX bytes, or a
  *                            pointer is NULL.
@@ -49,7 +50,7 @@ fstrm_res fstrm_reader_options_add_content_type(struct fstrm_reader_options *rop
                                                 size_t len_content_type);
 
 /**
- * Sets the size of the largest data frame that the reader takes, which bounds its memory.
+ * Sets the maximum size of a data frame, which limits the memory of the reader.
  *
  * @param ropt            The options.
  * @param max_frame_size  In bytes, from #FSTRM_CONTROL_FRAME_LENGTH_MAX to UINT32_MAX - 1.
@@ -60,22 +61,22 @@ fstrm_res fstrm_reader_options_set_max_frame_size(struct fstrm_reader_options *r
                                                   size_t max_frame_size);
 
 /**
- * Makes a reader of a byte stream of the caller's own functions. With a `write` function the
- * sender is expected to begin with READY, and gets ACCEPT and FINISH.
+ * Creates a reader of a byte stream made of the caller's own functions. If the stream has a
+ * `write` function, the sender must begin with READY, and gets ACCEPT and FINISH.
  *
  * @param ropt          Reader options; NULL for the defaults.
- * @param[in,out] rdwr  Where the stream is. The reader takes it and leaves NULL.
- * @return The reader, to be destroyed with fstrm_reader_destroy(). NULL if the stream has no
- *         `read` function, or is NULL; then it stays the caller's.
+ * @param[in,out] rdwr  Pointer to the stream, which the reader takes over; set to NULL.
+ * @return The reader, to be destroyed with fstrm_reader_destroy(). NULL if the stream is NULL or
+ *         has no `read` function; in this case, it still belongs to the caller.
  */
 struct fstrm_reader *fstrm_reader_init(const struct fstrm_reader_options *ropt,
                                        struct fstrm_rdwr **rdwr);
 
 /**
- * Destroys a reader. If it is open it is closed first.
+ * Destroys a reader. If it is open, it is closed first.
  *
- * @param[in,out] r  Where the reader is; NULL is left there.
- * @return What closing returned; failure if the reader was not open, or for NULL.
+ * @param[in,out] r  Pointer to the reader; set to NULL.
+ * @return The result of closing; failure if the reader was not open, or is NULL.
  */
 fstrm_res fstrm_reader_destroy(struct fstrm_reader **r);
 
@@ -85,13 +86,13 @@ fstrm_res fstrm_reader_destroy(struct fstrm_reader **r);
  * @param r  The reader.
  * @retval fstrm_res_success
  * @retval fstrm_res_stop     The stream ended before START was complete.
- * @retval fstrm_res_failure  The reader is open already; or it cannot be opened, and nothing is
- *                            left open; or `r` is NULL.
+ * @retval fstrm_res_failure  The reader is already open; it cannot be opened, and the byte stream
+ *                            is closed; or `r` is NULL.
  */
 fstrm_res fstrm_reader_open(struct fstrm_reader *r);
 
 /**
- * Closes a reader: answers with FINISH a sender that listens.
+ * Closes a reader. If the stream is bidirectional, sends FINISH.
  *
  * @param r  The reader.
  * @retval fstrm_res_success
@@ -100,31 +101,31 @@ fstrm_res fstrm_reader_open(struct fstrm_reader *r);
 fstrm_res fstrm_reader_close(struct fstrm_reader *r);
 
 /**
- * Reads the next data frame. Opens the reader if it never was. Waits for as long as the sender is
- * silent.
+ * Reads the next data frame. Opens the reader unless it was opened before. Waits without a time
+ * limit.
  *
  * @param r              The reader.
- * @param[out] data      The bytes of the frame. They belong to the reader, and are valid until its
- *                       next use.
- * @param[out] len_data  Their number.
+ * @param[out] data      Receives the bytes of the frame. They belong to the reader, and are valid
+ *                       until its next use.
+ * @param[out] len_data  Receives the number of bytes.
  * @retval fstrm_res_success
- * @retval fstrm_res_stop     The stream ended, with STOP or without; or the reader is closed.
- * @retval fstrm_res_failure  The bytes are not well formed, a frame is too large, the reader is
- *                            not open, or a pointer is NULL.
+ * @retval fstrm_res_stop     The stream ended, with or without STOP; or the reader is closed.
+ * @retval fstrm_res_failure  The stream is malformed, a frame is too large, the reader is not
+ *                            open, or a pointer is NULL.
  */
 fstrm_res fstrm_reader_read(struct fstrm_reader *r, const uint8_t **data, size_t *len_data);
 
 /**
- * Retrieves a control frame that the reader exchanged: READY, ACCEPT, START or STOP. Opens the
- * reader if it never was.
+ * Retrieves a control frame that was exchanged: READY, ACCEPT, START or STOP. Opens the reader
+ * unless it was opened before.
  *
  * @param r             The reader.
- * @param type          Which frame.
- * @param[out] control  The frame, NULL if there was none yet. It belongs to the reader, and is
- *                      valid until the reader is opened, closed or destroyed.
+ * @param type          The type of the frame.
+ * @param[out] control  Receives the frame; NULL if there was none yet. It belongs to the reader,
+ *                      and is valid until the reader is opened, closed or destroyed.
  * @retval fstrm_res_success
- * @retval fstrm_res_failure  Readers keep no frame of this type, the reader cannot be opened, or a
- *                            pointer is NULL.
+ * @retval fstrm_res_failure  A reader does not keep frames of this type, the reader cannot be
+ *                            opened, or a pointer is NULL.
  */
 fstrm_res fstrm_reader_get_control(struct fstrm_reader *r,
                                    fstrm_control_type type,

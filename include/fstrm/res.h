@@ -25,23 +25,23 @@ struct fstrm_writer;
 struct fstrm_writer_options;
 
 /**
- * What functions of the library return.
+ * The result of a function.
  */
 typedef enum fstrm_res {
   /**
-   * Done.
+   * Success.
    */
   fstrm_res_success,
   /**
-   * Not done.
+   * Failure.
    */
   fstrm_res_failure,
   /**
-   * Not done for lack of room; the same call may succeed later.
+   * There is no room; the same call may succeed later.
    */
   fstrm_res_again,
   /**
-   * Not done, and never will be with these arguments.
+   * The arguments are invalid.
    */
   fstrm_res_invalid,
   /**

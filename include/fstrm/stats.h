@@ -118,7 +118,8 @@ fstrm_res fstrm_iothr_get_stats(const struct fstrm_iothr *iothr, struct fstrm_io
  *
  * @param iothr  The writer thread, still to be destroyed.
  * @retval fstrm_res_success  The thread has ended.
- * @retval fstrm_res_failure  The thread is blocked in a function of the caller, or `iothr` is NULL.
+ * @retval fstrm_res_failure  The thread is blocked in a function of the caller, or `iothr` is
+ *                            NULL.
  */
 fstrm_res fstrm_iothr_close(struct fstrm_iothr *iothr);
 
@@ -135,8 +136,8 @@ fstrm_res fstrm_iothr_options_set_close_timeout(struct fstrm_iothr_options *opt,
                                                 unsigned int close_timeout);
 
 /**
- * Sets how much data a writer thread holds, besides its queues, that the receiver has not
- * accepted.
+ * Sets the maximum amount of memory, in addition to the queues, for frames that the receiver has
+ * not accepted yet.
  *
  * @param opt           The options.
  * @param memory_limit  In bytes, at least 131,072; 16 MiB by default.
@@ -147,8 +148,8 @@ fstrm_res fstrm_iothr_options_set_memory_limit(struct fstrm_iothr_options *opt,
                                                size_t memory_limit);
 
 /**
- * Sets how long a writer waits for a receiver that makes no progress: while connecting, in
- * handshakes, and in writes other than those of an fstrm_iothr.
+ * Sets the time limit for a receiver that makes no progress: while connecting, in handshakes, and
+ * in writes other than those of an fstrm_iothr.
  *
  * @param wopt        The options.
  * @param io_timeout  In milliseconds, from 1 to 600,000; 5,000 by default.

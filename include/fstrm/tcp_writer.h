@@ -15,7 +15,7 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Makes TCP writer options without address and port.
+ * Creates TCP writer options without an address and a port.
  *
  * @return The options, to be destroyed with fstrm_tcp_writer_options_destroy().
  */
@@ -24,7 +24,8 @@ struct fstrm_tcp_writer_options *fstrm_tcp_writer_options_init(void);
 /**
  * Destroys TCP writer options.
  *
- * @param[in,out] twopt  Where the options are; NULL is left there. Nothing happens for NULL.
+ * @param[in,out] twopt  Pointer to the options; set to NULL. If it is NULL already, nothing
+ *                       happens.
  */
 void fstrm_tcp_writer_options_destroy(struct fstrm_tcp_writer_options **twopt);
 
@@ -47,14 +48,14 @@ void fstrm_tcp_writer_options_set_socket_port(struct fstrm_tcp_writer_options *t
                                               const char *socket_port);
 
 /**
- * Makes a writer to a TCP address. It connects with its first use. A peer that is gone without a
- * word is given up after half a minute if the connection is idle, and when the system gives up
- * repeating what was sent if it is not.
+ * Creates a writer to a TCP address, which connects with its first use. A peer that has
+ * disappeared is detected after half a minute if the connection is idle, otherwise when the system
+ * stops retransmitting.
  *
- * @param twopt  TCP writer options with address and port.
+ * @param twopt  TCP writer options with an address and a port.
  * @param wopt   Writer options; NULL for the defaults.
- * @return The writer, to be destroyed with fstrm_writer_destroy(); NULL if address or port is
- *         missing or cannot be read.
+ * @return The writer, to be destroyed with fstrm_writer_destroy(); NULL if the address or the port
+ *         is missing or invalid.
  */
 struct fstrm_writer *fstrm_tcp_writer_init(const struct fstrm_tcp_writer_options *twopt,
                                            const struct fstrm_writer_options *wopt);

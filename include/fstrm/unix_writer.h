@@ -15,7 +15,7 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Makes Unix writer options without a path.
+ * Creates Unix writer options without a path.
  *
  * @return The options, to be destroyed with fstrm_unix_writer_options_destroy().
  */
@@ -24,7 +24,8 @@ struct fstrm_unix_writer_options *fstrm_unix_writer_options_init(void);
 /**
  * Destroys Unix writer options.
  *
- * @param[in,out] uwopt  Where the options are; NULL is left there. Nothing happens for NULL.
+ * @param[in,out] uwopt  Pointer to the options; set to NULL. If it is NULL already, nothing
+ *                       happens.
  */
 void fstrm_unix_writer_options_destroy(struct fstrm_unix_writer_options **uwopt);
 
@@ -38,12 +39,12 @@ void fstrm_unix_writer_options_set_socket_path(struct fstrm_unix_writer_options 
                                                const char *socket_path);
 
 /**
- * Makes a writer to a Unix socket. It connects with its first use.
+ * Creates a writer to a Unix socket, which connects with its first use.
  *
  * @param uwopt  Unix writer options with a path.
  * @param wopt   Writer options; NULL for the defaults.
- * @return The writer, to be destroyed with fstrm_writer_destroy(); NULL if there is no path, or
- *         one longer than an address holds.
+ * @return The writer, to be destroyed with fstrm_writer_destroy(); NULL if the path is missing, or
+ *         too long for an address.
  */
 struct fstrm_writer *fstrm_unix_writer_init(const struct fstrm_unix_writer_options *uwopt,
                                             const struct fstrm_writer_options *wopt);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The decoder: events that borrow from the frame, without allocation.
 //!
-//! Everything that protobuf allows is accepted: fields in any order, of which the last one counts; a
-//! message in several pieces, which are merged; varints that are longer than necessary; unknown
+//! Everything that protobuf allows is accepted: fields in any order, of which the last one counts;
+//! a message in several pieces, which are merged; varints that are longer than necessary; unknown
 //! fields and groups, and fields with another wire type than in the schema, which are skipped.
 //! Invalid protobuf is refused, and so is a frame without a required field: `Dnstap.type`, and
 //! `Message.type` if there is a message. Unknown numbers of enumerations are kept, and so are bytes

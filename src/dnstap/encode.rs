@@ -8,9 +8,9 @@
 //! - Short fields are written to an array whose constant size `HEAD` is enough for all of them. The
 //!   compiler can prove that, and omits the bounds checks. A store may write more bytes than its
 //!   field has, as the next store overwrites the excess.
-//! - The length of the message comes before it. The number of bytes that the length takes is guessed
-//!   from the size of the DNS message; if the guess is wrong, which is rare, the message is moved by
-//!   a byte.
+//! - The length of the message comes before it. The number of bytes that the length takes is
+//!   guessed from the size of the DNS message; if the guess is wrong, which is rare, the message is
+//!   moved by a byte.
 //! - The varint of the current second is cached.
 //! - Rare cases are in functions of their own, to keep the common path short.
 
@@ -44,8 +44,8 @@ pub const BYTES_MAX: usize = 65_535;
 pub const ADDRESS_MAX: usize = 16;
 
 /// Size of the array for the fields before the query (in a response on the fast path, for those
-/// before the DNS message), in bytes: 2 for the length of the message, 33 for three enumerations, 36
-/// for the addresses, 12 for the ports, 32 for the times, 4 for the key and length of the DNS
+/// before the DNS message), in bytes: 2 for the length of the message, 33 for three enumerations,
+/// 36 for the addresses, 12 for the ports, 32 for the times, 4 for the key and length of the DNS
 /// message, and 8 for the excess of a store.
 const HEAD: usize = 128;
 
@@ -60,8 +60,8 @@ const RESPONSE_TIME: (u32, u32) = (message::response_time_sec, message::response
 /// The last field, `Dnstap.type`.
 const TRAILER: [u8; 2] = [wire::event::event_type as u8, 1];
 
-/// Maximum size of an event in bytes, without its origin, the bytes of query, zone and response, the
-/// rare fields and extra.
+/// Maximum size of an event in bytes, without its origin, the bytes of query, zone and response,
+/// the rare fields and extra.
 const OVERHEAD: usize = HEAD + FOOT;
 
 /// The reason why an event was not encoded.
@@ -176,8 +176,8 @@ impl Encoder {
         Ok(start + self.message(message, rest)? + TRAILER.len())
     }
 
-    /// Writes everything after the key of the message. Returns the number of bytes, without those of
-    /// the trailer.
+    /// Writes everything after the key of the message. Returns the number of bytes, without those
+    /// of the trailer.
     fn message(&self, message: &impl Fields, out: &mut [u8]) -> Result<usize, EncodeError> {
         let query = message.query_message().map_or(0, <[u8]>::len);
         let response = message.response_message().map_or(0, <[u8]>::len);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! dnstap: DNS messages that a server received or sent, with their context.
 //!
-//! An [`Event`] is a borrowed view: [`encode`] writes one into a buffer, [`decode`] reads one from a
-//! frame; neither allocates. Names and numbers are those of `proto/dnstap.proto`. A [`sink`] sends
-//! the messages that threads log, without making them wait; a [`writer`] writes messages from one
-//! thread, which waits.
+//! An [`Event`] is a borrowed view: [`encode`] writes one into a buffer, [`decode`] reads one from
+//! a frame; neither allocates. Names and numbers are those of `proto/dnstap.proto`. A [`sink`]
+//! sends the messages that threads log, without making them wait; a [`writer`] writes messages from
+//! one thread, which waits.
 
 pub mod decode;
 pub mod encode;

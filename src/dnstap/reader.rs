@@ -115,8 +115,8 @@ impl Reader {
         self.skipped
     }
 
-    /// Where in the stream the last frame that was handed out begins, in bytes: its length is there,
-    /// its payload 4 bytes on. 0 before the first.
+    /// Where in the stream the last frame that was handed out begins, in bytes: its length is
+    /// there, its payload 4 bytes on. 0 before the first.
     pub fn offset(&self) -> u64 {
         self.offset
     }
@@ -140,7 +140,8 @@ impl Reader {
         Ok(Some(&self.buffer[payload]))
     }
 
-    /// Takes the data frame that lies whole at the front of the buffer. Returns where its payload is.
+    /// Takes the data frame that lies whole at the front of the buffer. Returns where its payload
+    /// is.
     #[inline]
     fn whole_frame(&mut self) -> Option<Range<usize>> {
         let size = self.walker.data_frame(self.bytes())?;
@@ -226,8 +227,8 @@ impl Reader {
         self.answer_with(&ControlFrame::new(ControlType::Accept, [CONTENT_TYPE]))
     }
 
-    /// Returns the error of a stream that does not go on with a control frame, before START. However
-    /// much of it has come, the error is the same.
+    /// Returns the error of a stream that does not go on with a control frame, before START.
+    /// However much of it has come, the error is the same.
     fn no_control_frame(&self) -> ReadError {
         let head = self.bytes();
         match self.position {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The ring between one logging thread and the writer thread: frames in wire format. The only module
-//! of the crate with `unsafe` blocks.
+//! The ring between one logging thread and the writer thread: frames in wire format. The only
+//! module of the crate with `unsafe` blocks.
 //!
-//! A frame is encoded where it will be sent from: its length, then its payload, in one piece. If the
-//! memory ends too early for that, a mark tells the consumer to continue at the beginning. Positions
-//! count all bytes since the ring was created, and wrap with the integer.
+//! A frame is encoded where it will be sent from: its length, then its payload, in one piece. If
+//! the memory ends too early for that, a mark tells the consumer to continue at the beginning.
+//! Positions count all bytes since the ring was created, and wrap with the integer.
 //!
 //! ```text
 //!          head                     tail
@@ -59,8 +59,8 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    /// Allocates a ring of at least `capacity` bytes, and returns its producing end; `None` if out of
-    /// memory.
+    /// Allocates a ring of at least `capacity` bytes, and returns its producing end; `None` if out
+    /// of memory.
     pub(crate) fn allocate(capacity: usize) -> Option<Producer> {
         let capacity = capacity.max(CAPACITY_MIN).checked_next_power_of_two()?;
         let ring = Arc::new(Self {
@@ -88,8 +88,8 @@ impl Ring {
         self.head.0.load(Ordering::Acquire).wrapping_sub(position) as isize >= 0
     }
 
-    /// Returns the number of bytes that it counts for: its memory, but at least several pages, since
-    /// the number of mappings of a process is limited.
+    /// Returns the number of bytes that it counts for: its memory, but at least several pages,
+    /// since the number of mappings of a process is limited.
     pub(crate) fn held(&self) -> usize {
         match self.memory.mapped() {
             0 => 0,
@@ -157,16 +157,16 @@ impl Producer {
             self.make_room(size)?;
         }
         let Self { ring, tail, wake_at, .. } = self;
-        // SAFETY: the memory from `tail` to `room_end` is free and contiguous: the consumer released
-        // it with the `head` that was loaded, and this is the only producer.
+        // SAFETY: the memory from `tail` to `room_end` is free and contiguous: the consumer
+        // released it with the `head` that was loaded, and this is the only producer.
         let frame = unsafe { ring.memory.get_mut(*tail, size) };
         // SAFETY: its size is `LENGTH_SIZE + max_len`.
         let (length, payload) = unsafe { frame.split_at_mut_unchecked(LENGTH_SIZE) };
         Ok(Room { length, payload, tail, shared_tail: &ring.tail.0, wake_at })
     }
 
-    /// Reloads the position of the consumer, and continues at the beginning of the memory if its end
-    /// is too close.
+    /// Reloads the position of the consumer, and continues at the beginning of the memory if its
+    /// end is too close.
     #[cold]
     #[inline(never)]
     fn make_room(&mut self, size: usize) -> Result<(), ReserveError> {

@@ -8,8 +8,9 @@ use crate::sample_rate::{SEPARATOR, record};
 pub use crate::sample_rate::{rate_of, record_in};
 use crate::wire::event;
 
-/// Appends to `out` the new `extra` of an event that was kept by a sample of one in `rate`. `before`
-/// is its `extra` so far: a rate in it is combined with `rate`, and the sender's own bytes are kept.
+/// Appends to `out` the new `extra` of an event that was kept by a sample of one in `rate`.
+/// `before` is its `extra` so far: a rate in it is combined with `rate`, and the sender's own bytes
+/// are kept.
 pub fn resample(before: Option<&[u8]>, rate: u32, out: &mut Vec<u8>) {
     let (before, rate) = (before.unwrap_or_default(), rate.max(1));
     let already = rate_of(before);
@@ -42,8 +43,8 @@ pub fn set_extra(event: &mut Vec<u8>, extra: &[u8]) {
         .expect("the buffer has exactly this size");
 }
 
-/// Returns whether a sample of one in `rate` keeps the message. A query and its response are kept or
-/// dropped together. A sink with the same rate logs the same messages.
+/// Returns whether a sample of one in `rate` keeps the message. A query and its response are kept
+/// or dropped together. A sink with the same rate logs the same messages.
 pub fn is_chosen(message: &Message<'_>, rate: u32) -> bool {
     key(message).is_chosen(rate.max(1))
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Structs that callers allocate and that can grow.
 //!
-//! Such a struct begins with its size in bytes, as the caller's compiler knew it. Later versions
-//! only append fields. Any size from that of the first version on is accepted, and no byte beyond
-//! it is read or written. For callers of an older version, the later fields are absent; for callers
-//! of a newer version, so are the fields that this library does not know.
+//! Such a struct begins with its size in bytes in the version that the caller was compiled with.
+//! Later versions only append fields. Any size from that of the first version on is accepted, and
+//! no byte beyond it is read or written. For callers of an older version, the later fields are
+//! absent; for callers of a newer version, so are the fields that this library does not know.
 
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -13,20 +13,20 @@ use std::ptr;
 /// it.
 ///
 /// # Safety
-/// The struct is `repr(C)` and begins with a `usize`, its size. All bytes being 0 is a value of it,
-/// in which every field but the size is absent.
+/// The struct is `repr(C)` and begins with a `usize`, its size. If all bytes are 0, it is a valid
+/// value in which every field except the size is absent.
 pub unsafe trait Growing: Copy {
-    /// Bytes of the first version.
+    /// Size of the first version in bytes.
     const FIRST_SIZE: usize;
 }
 
-/// Implements [`Growing`] for a struct, by the size of its first version, where pointers have 64
-/// bits, and the last field of that version. If that field is a struct that can grow, its type is
-/// given, too: the first version ended with the first version of it. A struct that has grown ends
-/// with another field now, which comes last.
+/// Implements [`Growing`] for a struct. The arguments are the struct, the size of its first version
+/// if pointers have 64 bits, and the last field of that version. If that field is a struct that can
+/// grow, its type must be given as well: the first version ended with the first version of that
+/// type. If the struct has grown, its current last field comes last.
 ///
 /// # Safety
-/// That all zeros are a value of the struct is for the caller of the macro to know.
+/// All zeros must be a valid value of the struct.
 #[macro_export]
 macro_rules! growing {
     ($struct:ty, $size:literal, $last:ident) => {
@@ -50,8 +50,8 @@ macro_rules! growing {
         );
     };
     (@ $struct:ty, $size:literal, $first_size:expr, $now:ident) => {
-        // SAFETY: it begins with its size, as asserted below; the rest is said by the caller of
-        // the macro.
+        // SAFETY: it begins with its size, as asserted below; the caller of the macro ensures the
+        // rest.
         unsafe impl $crate::Growing for $struct {
             const FIRST_SIZE: usize = {
                 let end: usize = $first_size;
@@ -63,9 +63,9 @@ macro_rules! growing {
             const FIRST_SIZE: usize = <$struct as $crate::Growing>::FIRST_SIZE;
             assert!(::std::mem::offset_of!($struct, size) == 0);
             assert!(FIRST_SIZE == $size || !cfg!(target_pointer_width = "64"));
-            // A field that is added must not take bytes which callers have left undefined. Where
-            // pointers have 32 bits and 64-bit integers are aligned to 8 bytes, as on ARM, a struct
-            // may end with padding; the field that is added first begins after it.
+            // A new field must not use padding, which callers leave undefined. If pointers have 32
+            // bits and 64-bit integers are aligned to 8 bytes, as on ARM, a struct may end with
+            // padding; the first new field begins after it.
             let end = $crate::end_of_field!($struct, $now);
             let padding = size_of::<$struct>() - end;
             assert!(padding == 0 || !cfg!(target_pointer_width = "64"), "padding at the end");
@@ -74,7 +74,7 @@ macro_rules! growing {
     };
 }
 
-/// The offset of the end of a field.
+/// Expands to the offset of the end of a field.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! end_of_field {
@@ -86,7 +86,7 @@ macro_rules! end_of_field {
     }};
 }
 
-/// Why a struct of the caller is neither read nor written.
+/// The reason why a struct of the caller is neither read nor written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SizeError {
     /// The pointer is NULL.
@@ -101,12 +101,12 @@ pub enum SizeError {
 /// `place` is NULL or begins with a size.
 #[inline(always)]
 unsafe fn size_at<T>(place: *const T) -> Result<usize, SizeError> {
-    // SAFETY: passed on to the caller. Only the size is known to be there, so no reference to the
-    // whole struct is made.
+    // SAFETY: passed on to the caller. Only the size is known to exist, so no reference to the
+    // whole struct is created.
     unsafe { place.cast::<usize>().as_ref() }.copied().ok_or(SizeError::Null)
 }
 
-/// Returns the caller's struct; from a caller of an older version a copy in `older`.
+/// Returns the caller's struct or, for a caller of an older version, a copy in `older`.
 ///
 /// # Safety
 /// `place` is NULL, or begins with a size and is valid for reading that many bytes.
@@ -117,7 +117,7 @@ pub unsafe fn borrow_sized<T: Growing>(
 ) -> Result<&T, SizeError> {
     // SAFETY: passed on to the caller.
     if unsafe { size_at(place) }? >= size_of::<T>() {
-        // SAFETY: the caller has all of this version there.
+        // SAFETY: the caller's struct has all fields of this version.
         return Ok(unsafe { &*place });
     }
     // SAFETY: passed on to the caller.
@@ -137,16 +137,16 @@ pub unsafe fn load_sized<T: Growing>(place: *const T) -> Result<T, SizeError> {
     }
     let mut copy = MaybeUninit::<T>::zeroed();
     let (from, to) = (place.cast::<u8>(), copy.as_mut_ptr().cast::<u8>());
-    // SAFETY: there are `size` bytes of the caller's, and the copy has all of this version.
+    // SAFETY: the caller's struct has `size` bytes, and the copy has the size of this version.
     unsafe { ptr::copy_nonoverlapping(from, to, size.min(size_of::<T>())) };
-    // SAFETY: zeros are a value of each field, and those of the caller are its own.
+    // SAFETY: each field is zero or was set by the caller.
     Ok(unsafe { copy.assume_init() })
 }
 
-/// Largest size that is taken for one: a struct that was not initialised has any.
+/// Maximum plausible size: an uninitialised struct may have any.
 const SIZE_MAX: usize = 1 << 16;
 
-/// Returns how many bytes of the caller's struct can be written to.
+/// Returns the number of bytes of the caller's struct that can be written to.
 ///
 /// # Safety
 /// `place` is NULL or begins with a size.
@@ -156,8 +156,8 @@ pub unsafe fn room_at<T: Growing>(place: *const T) -> Result<usize, SizeError> {
     if (T::FIRST_SIZE..=SIZE_MAX).contains(&size) { Ok(size) } else { Err(SizeError::Size) }
 }
 
-/// Stores a struct in the caller's version of it: as much as the caller has room for, and 0 in what
-/// only the caller knows. The size there stays.
+/// Stores a struct in the caller's version of it: the fields that the caller has room for. Fields
+/// that only the caller knows are set to 0. The size there is unchanged.
 ///
 /// # Safety
 /// `place` is NULL, or begins with a size and is valid for writing that many bytes.
@@ -168,7 +168,7 @@ pub unsafe fn store_sized<T: Growing>(place: *mut T, value: &T) -> Result<(), Si
     let (from, to) = (ptr::from_ref(value).cast::<u8>(), place.cast::<u8>());
     // SAFETY: both have the bytes up to the smaller size.
     unsafe { ptr::copy_nonoverlapping(from.add(known.start), to.add(known.start), known.len()) };
-    // SAFETY: the caller has that much room.
+    // SAFETY: the caller's struct has `room` bytes.
     unsafe { ptr::write_bytes(to.add(known.end), 0, room - known.end) };
     Ok(())
 }
@@ -188,7 +188,7 @@ mod tests {
 
     growing!(Grown, 16, first, second);
 
-    /// A struct of one version that ends with one that has grown since.
+    /// A struct of one version that ends with a struct that has grown since.
     #[derive(Clone, Copy)]
     #[repr(C)]
     struct EndsWithGrown {
@@ -201,7 +201,7 @@ mod tests {
     const FIRST: usize = Grown::FIRST_SIZE;
     const NOW: usize = size_of::<Grown>();
 
-    /// What a caller has in memory, with a struct one word longer than ours at its front.
+    /// The memory of a caller: a struct that may be a word longer than ours, and another word.
     type Memory = [u64; 5];
 
     const UNTOUCHED: u64 = 0x5a5a;
@@ -275,7 +275,7 @@ mod tests {
             assert_eq!(memory[1..], [1, 2, 3, UNTOUCHED]);
         }
         let mut memory = memory(usize::MAX);
-        // SAFETY: a size like this is of no struct.
+        // SAFETY: this size is refused.
         let stored = unsafe { store_sized(memory.as_mut_ptr().cast(), &value) };
         assert_eq!(stored, Err(SizeError::Size));
         // SAFETY: NULL is allowed.

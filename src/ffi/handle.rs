@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Handles with a tag, by which a handle of another kind is refused, and so is a freed one, as long
-//! as its memory has not been reused.
+//! Handles with a tag, by which handles of another kind are refused, and freed handles as long as
+//! their memory has not been reused.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{mem, ptr};
 
-/// The memory of a handle. It begins with a word that inline functions of C may read, which is 0
+/// The memory of a handle. It begins with a word that inline functions in C may read. The word is 0
 /// unless the kind of the handle has a type for it.
 #[repr(C)]
 pub struct Handle<T, F = AtomicU32> {
@@ -18,7 +18,7 @@ pub struct Handle<T, F = AtomicU32> {
 
 /// A kind of handle.
 pub trait Tag {
-    /// The tag: an arbitrary number that no other kind has.
+    /// The tag: an arbitrary number that is unique to the kind.
     const TAG: u32;
 
     /// The error of the library to which the handle belongs.
@@ -30,12 +30,12 @@ pub trait Tag {
 pub enum HandleError {
     /// The handle, or the pointer to it, is NULL.
     Null,
-    /// The handle is of another kind, or freed.
+    /// The handle is of another kind, or was freed.
     Kind,
 }
 
 impl<T: Tag, F: Default> Handle<T, F> {
-    /// Makes the memory of a handle.
+    /// Creates the memory of a handle.
     pub fn new(value: T) -> Self {
         const { assert!(size_of::<F>() == size_of::<u32>()) };
         Self { front: F::default(), tag: AtomicU32::new(T::TAG), value }
@@ -43,7 +43,7 @@ impl<T: Tag, F: Default> Handle<T, F> {
 }
 
 impl<T: Tag> Handle<T> {
-    /// Makes a handle, to be taken back by [`take`].
+    /// Creates a handle, to be taken back by [`take`].
     pub fn give(value: T) -> *mut Self {
         crate::give(Self::new(value))
     }
@@ -70,12 +70,12 @@ impl<T, F> AsRef<F> for Handle<T, F> {
 /// Returns the memory of a handle.
 ///
 /// # Safety
-/// NULL, or any handle of the library; not in use as `&mut`.
+/// `handle` is NULL or any handle of the library, and not in use as `&mut`.
 #[inline(always)]
 pub unsafe fn get<'a, T: Tag, F>(
     handle: *const Handle<T, F>,
 ) -> Result<&'a Handle<T, F>, T::Error> {
-    // SAFETY: passed on to the caller. Only the tag is known to be there until it is checked.
+    // SAFETY: passed on to the caller. Until the tag is checked, nothing else is accessed.
     let handle = unsafe { crate::borrow(handle) }.ok_or(HandleError::Null)?;
     match handle.tag.load(Ordering::Relaxed) == T::TAG {
         true => Ok(handle),
@@ -96,42 +96,42 @@ pub unsafe fn borrow<'a, T: Tag, F: 'a>(handle: *const Handle<T, F>) -> Result<&
 /// Returns the value of a handle, mutably.
 ///
 /// # Safety
-/// As for [`get`]; not in use elsewhere.
+/// As for [`get`], and not in use elsewhere.
 pub unsafe fn borrow_mut<'a, T: Tag>(handle: *mut Handle<T>) -> Result<&'a mut T, T::Error> {
     // SAFETY: passed on to the caller.
     unsafe { get(handle) }?;
-    // SAFETY: the same; the tag says what is there.
+    // SAFETY: the same; the tag shows the type.
     Ok(unsafe { &mut (*handle).value })
 }
 
-/// Takes back the handle in `*place`, which [`Handle::give`] made, and leaves NULL there; `None` if
-/// NULL is there already.
+/// Takes back the handle in `*place`, which [`Handle::give`] created, and stores NULL there; `None`
+/// if it is NULL already.
 ///
 /// # Safety
 /// `place` is NULL or valid; for `*place` as for [`borrow_mut`].
 pub unsafe fn take<T: Tag>(place: *mut *mut Handle<T>) -> Result<Option<Box<Handle<T>>>, T::Error> {
-    // SAFETY: passed on to the caller; the tag says that the handle was made of a box.
+    // SAFETY: passed on to the caller; the tag shows that the handle was created from a box.
     unsafe { clear(place).map(|handle| handle.map(|handle| Box::from_raw(handle))) }
 }
 
-/// Makes a handle of memory that the library shares, to be taken back by [`take_shared`].
+/// Creates a handle to memory that the library shares, to be taken back by [`take_shared`].
 pub fn give_shared<T: Tag, F>(handle: Arc<Handle<T, F>>) -> *mut Handle<T, F> {
     Arc::into_raw(handle).cast_mut()
 }
 
-/// Takes back the handle in `*place`, which [`give_shared`] made, and leaves NULL there; `None` if
-/// NULL is there already.
+/// Takes back the handle in `*place`, which [`give_shared`] created, and stores NULL there; `None`
+/// if it is NULL already.
 ///
 /// # Safety
 /// As for [`take`].
 pub unsafe fn take_shared<T: Tag, F>(
     place: *mut *mut Handle<T, F>,
 ) -> Result<Option<Arc<Handle<T, F>>>, T::Error> {
-    // SAFETY: passed on to the caller; the tag says that the handle was made of an `Arc`.
+    // SAFETY: passed on to the caller; the tag shows that the handle was created from an `Arc`.
     unsafe { clear(place).map(|handle| handle.map(|handle| Arc::from_raw(handle))) }
 }
 
-/// Leaves NULL in `*place`, and marks the handle that was there as freed.
+/// Stores NULL in `*place`, and marks the handle that was there as freed.
 ///
 /// # Safety
 /// As for [`take`].
@@ -167,9 +167,9 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_is_used_until_it_is_taken_back() {
+    fn a_handle_is_valid_until_it_is_taken_back() {
         let mut handle = Handle::give(One(3));
-        // SAFETY: made here, and used by this thread alone.
+        // SAFETY: created here, and used only by this thread.
         unsafe {
             borrow_mut(handle).expect("a handle").0 += 1;
             assert_eq!(borrow(handle).map(|one| one.0), Ok(4));
@@ -185,12 +185,12 @@ mod tests {
     fn null_and_handles_of_another_kind_are_refused() {
         let mut handle = give_shared(Arc::new(Handle::<Shared>::new(Shared)));
         let mut other: *mut Handle<One> = handle.cast();
-        // SAFETY: made here, and used by this thread alone.
+        // SAFETY: created here, and used only by this thread.
         unsafe {
             assert_eq!(borrow(other).map(|one| one.0), Err(HandleError::Kind));
             assert_eq!(borrow_mut(other).map(|one| one.0), Err(HandleError::Kind));
             assert_eq!(take(&raw mut other).err(), Some(HandleError::Kind));
-            assert!(!other.is_null(), "a refused handle stays where it is");
+            assert!(!other.is_null(), "a refused handle must not be cleared");
             assert_eq!(borrow(ptr::null::<Handle<One>>()).err(), Some(HandleError::Null));
             assert_eq!(take::<One>(ptr::null_mut()).err(), Some(HandleError::Null));
             let taken = take_shared(&raw mut handle).expect("a handle").expect("not NULL");

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Writing to pipes without SIGPIPE, which would kill a program that does not expect it when the
-//! reader of the pipe is gone.
+//! reader of a pipe has gone.
 
 use std::mem::MaybeUninit;
 use std::ptr;
 
 use libc::{SIG_BLOCK, SIG_SETMASK, SIGPIPE, sigset_t, timespec};
 
-/// Runs `body`, and discards a SIGPIPE that it raises, whatever the program does with that signal.
+/// Runs `body`, and discards a SIGPIPE that it raises, regardless of the program's signal handling.
 /// Restores the signal mask of the thread. Not needed for sockets.
 pub fn without_sigpipe<R>(body: impl FnOnce() -> R) -> R {
-    // If one is already pending, the signal is blocked, and another one makes no difference.
+    // If one is already pending, the signal is blocked, and another one has no effect.
     let _blocked = (!is_pending()).then(Blocked::new);
     body()
 }
 
-/// SIGPIPE, while this thread blocks it.
+/// A guard that blocks SIGPIPE in this thread.
 struct Blocked {
     mask_before: sigset_t,
 }
@@ -23,9 +23,9 @@ struct Blocked {
 impl Blocked {
     fn new() -> Self {
         let mut mask_before = MaybeUninit::uninit();
-        // SAFETY: both sets are there, and the first is initialised.
+        // SAFETY: both pointers are valid, and the first set is initialised.
         unsafe { libc::pthread_sigmask(SIG_BLOCK, &only_sigpipe(), mask_before.as_mut_ptr()) };
-        // SAFETY: written by the call, which cannot fail: its operation exists.
+        // SAFETY: written by the call, which cannot fail, as its first argument is valid.
         Self { mask_before: unsafe { mask_before.assume_init() } }
     }
 }
@@ -34,13 +34,14 @@ impl Drop for Blocked {
     fn drop(&mut self) {
         let at_once = timespec { tv_sec: 0, tv_nsec: 0 };
         if is_pending() {
-            // SAFETY: the set and the time are initialised; nothing is written. It does not wait.
+            // SAFETY: the set and the time are initialised, and nothing is written. With a zero
+            // timeout, it does not wait.
             while unsafe { libc::sigtimedwait(&only_sigpipe(), ptr::null_mut(), &at_once) } < 0
                 && std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted
             {
             }
         }
-        // SAFETY: the set is the one that the thread had.
+        // SAFETY: the set is the previous mask of the thread.
         unsafe { libc::pthread_sigmask(SIG_SETMASK, &self.mask_before, ptr::null_mut()) };
     }
 }

@@ -3,8 +3,8 @@
 //! that were using it.
 //!
 //! A child detects by [`generation`] that the threads to which it has handles do not exist. Every
-//! [`Lock`] is free in it, as [`prepare`] makes a fork wait until no thread holds one. If the program
-//! has no fork handlers that call it, these locks are ordinary ones.
+//! [`Lock`] is free in it, as [`prepare`] makes a fork wait until no thread holds one. If the
+//! program has no fork handlers that call it, these locks are ordinary ones.
 //!
 //! # Order of locks
 //! A thread that needs any of them takes them in this order, each at most once:
@@ -14,10 +14,10 @@
 //! 3. one lock made by [`Lock::new`]: the state of a writer thread, or the queues of a sink,
 //! 4. one lock made by [`Lock::leaf`].
 //!
-//! Debug builds check it. The gate comes first because a waiting fork blocks other threads: a thread
-//! that took the gate a second time would wait for a fork that waits for this thread. Submitting
-//! takes a lock only if it is free ([`Lock::try_lock`]): a fork may take long, and may wait for a
-//! lock of the host that the submitting thread holds.
+//! Debug builds check it. The gate comes first because a waiting fork blocks other threads: a
+//! thread that took the gate a second time would wait for a fork that waits for this thread.
+//! Submitting takes a lock only if it is free ([`Lock::try_lock`]): a fork may take long, and may
+//! wait for a lock of the host that the submitting thread holds.
 
 mod child;
 mod descriptor;

@@ -46,8 +46,8 @@ impl<'a> Iterator for DataFrames<'a> {
     }
 }
 
-/// Returns the size of the whole data frame at the front of `bytes`, with its length, if its payload
-/// has at most `max_payload` bytes.
+/// Returns the size of the whole data frame at the front of `bytes`, with its length, if its
+/// payload has at most `max_payload` bytes.
 #[inline]
 pub(crate) fn data_frame_size(bytes: &[u8], max_payload: usize) -> Option<usize> {
     let (length, rest) = bytes.split_first_chunk()?;

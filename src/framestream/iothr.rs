@@ -176,8 +176,8 @@ impl<P: Payload> FrameProducer<P> {
         if self.sender.is_running() { self.enqueue(payload) } else { self.submit_in_child(payload) }
     }
 
-    /// Submits a frame in a process without a writer thread: a new child, or one in which the thread
-    /// was closed. Separate from `submit` to keep that short.
+    /// Submits a frame in a process without a writer thread: a new child, or one in which the
+    /// thread was closed. Separate from `submit` to keep that short.
     #[cold]
     #[inline(never)]
     fn submit_in_child(&self, payload: P) -> Result<(), Refused<P>> {

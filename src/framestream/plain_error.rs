@@ -3,8 +3,8 @@
 
 use std::fmt::Display;
 
-/// Returns the text of an error without the error numbers, "(os error 2)", that the standard library
-/// appends to messages of the system, even in the middle of the text.
+/// Returns the text of an error without the error numbers, "(os error 2)", that the standard
+/// library appends to messages of the system, even in the middle of the text.
 pub fn plain_error(error: impl Display) -> String {
     const NUMBER: &str = " (os error ";
     let text = error.to_string();

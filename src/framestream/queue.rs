@@ -133,8 +133,8 @@ impl<T: Send> Queue<T> {
     }
 }
 
-/// The producing end of a queue. Although it is not `Sync`, threads may share it by reference if the
-/// model of the queue is [`QueueModel::Mpsc`].
+/// The producing end of a queue. Although it is not `Sync`, threads may share it by reference if
+/// the model of the queue is [`QueueModel::Mpsc`].
 pub(crate) struct QueueProducer<T> {
     queue: Arc<Queue<T>>,
     not_sync: PhantomData<Cell<()>>,

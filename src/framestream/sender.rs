@@ -44,8 +44,8 @@ const STACK_SIZE: usize = 8 << 20;
 /// Extra time for a writer thread to end after its close deadline.
 const CLOSE_GRACE: Duration = Duration::from_millis(500);
 
-/// Number of steps of [`CLOSE_GRACE`], of which at least one is always waited for. If the machine is
-/// suspended, as a virtual one may be, the thread loses only the time of one step.
+/// Number of steps of [`CLOSE_GRACE`], of which at least one is always waited for. If the machine
+/// is suspended, as a virtual one may be, the thread loses only the time of one step.
 const CLOSE_GRACE_STEPS: u32 = 5;
 
 /// Value of [`Shared::epoch`] once the writer thread is closing.
@@ -63,8 +63,8 @@ pub trait Feed: Send + Sync + 'static {
     /// the parent.
     fn renew(&self, child: &Child);
 
-    /// Returns the alarm that is raised for each frame dropped before it was accepted; `None` if the
-    /// thread does not report them.
+    /// Returns the alarm that is raised for each frame dropped before it was accepted; `None` if
+    /// the thread does not report them.
     fn alarm(&self) -> Option<&Alarm> {
         None
     }
@@ -114,12 +114,12 @@ pub trait Source: Send {
     /// are none. Until they are consumed, the next call begins with the same bytes.
     fn write_front(&mut self, max_len: usize, write: impl WriteFn) -> Option<io::Result<usize>>;
 
-    /// Marks `count` bytes of [`Source::write_front`] as sent. Returns the number of frames that are
-    /// now counted as sent, which may be fewer than were completed.
+    /// Marks `count` bytes of [`Source::write_front`] as sent. Returns the number of frames that
+    /// are now counted as sent, which may be fewer than were completed.
     fn consume(&mut self, count: usize) -> usize;
 
-    /// Goes back, at the end of a stream, to the beginning of a frame that was sent in part, to send
-    /// it again as a whole. Returns the number of sent frames that were not counted yet.
+    /// Goes back, at the end of a stream, to the beginning of a frame that was sent in part, to
+    /// send it again as a whole. Returns the number of sent frames that were not counted yet.
     fn rewind(&mut self) -> usize;
 
     /// Drops the frames of the last write. Returns their number.
@@ -314,7 +314,8 @@ impl<F: Feed> InChild for Shared<F> {
         self.start_after_fork.store(false, Ordering::Relaxed);
         self.end_reported.store(false, Ordering::Relaxed);
         if let Some(mut thread) = self.thread.lock_in(child) {
-            // The handle belongs to a thread of the parent, which cannot be joined or detached here.
+            // The handle belongs to a thread of the parent, which cannot be joined or detached
+            // here.
             std::mem::forget(thread.handle.take());
         }
         if self.epoch.load(Ordering::Relaxed) == CLOSED {
@@ -336,8 +337,8 @@ pub enum Revival {
     /// The thread is running.
     Running,
     /// The thread is not running yet: another thread is starting it, or a fork is in progress.
-    /// Frames are accepted, and sent once it runs. The producer has to call [`Sender::revive`] again
-    /// before its next frame.
+    /// Frames are accepted, and sent once it runs. The producer has to call [`Sender::revive`]
+    /// again before its next frame.
     Pending,
     /// The thread was closed, or the system is out of threads or descriptors.
     Closed,
@@ -394,8 +395,8 @@ impl<F: Feed> Sender<F> {
         &self.0.feed
     }
 
-    /// Returns whether the thread of this process accepts frames: it is not closing, and this is not
-    /// a new child.
+    /// Returns whether the thread of this process accepts frames: it is not closing, and this is
+    /// not a new child.
     #[inline]
     pub fn is_running(&self) -> bool {
         self.0.epoch.load(Ordering::Relaxed) == fork::generation()
@@ -406,8 +407,8 @@ impl<F: Feed> Sender<F> {
         self.0.is_over()
     }
 
-    /// Starts the writer thread of a forked child, unless it runs. Never waits for another thread or
-    /// a fork.
+    /// Starts the writer thread of a forked child, unless it runs. Never waits for another thread
+    /// or a fork.
     pub fn revive(&self) -> Revival {
         self.0.revive()
     }
@@ -435,8 +436,8 @@ impl<F: Feed> Sender<F> {
         self.0.stats()
     }
 
-    /// Raises the alarm of the feed, after a frame was dropped and counted. Wakes the thread for the
-    /// first frame of a series.
+    /// Raises the alarm of the feed, after a frame was dropped and counted. Wakes the thread for
+    /// the first frame of a series.
     pub fn raise_alarm(&self) {
         if self.0.feed.alarm().is_some_and(Alarm::raise) {
             self.0.wake.wake();

@@ -67,8 +67,9 @@ pub trait Transport: Send {
     /// Reads some bytes. Returns their number, which is 0 at the end of the stream.
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize>;
 
-    /// Writes some of the bytes of `slices`, in order. Returns their number. After `WouldBlock`, the
-    /// next write must begin with the same bytes, as some may be in a TLS record that is being sent.
+    /// Writes some of the bytes of `slices`, in order. Returns their number. After `WouldBlock`,
+    /// the next write must begin with the same bytes, as some may be in a TLS record that is being
+    /// sent.
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 
     /// Returns whether a writer thread has to pass each data frame as two slices: its length, and

@@ -119,9 +119,9 @@ impl Walker {
 
     /// Returns what is at the front of `bytes`, and passes it.
     ///
-    /// After [`FrameError::TooLarge`] the walk can go on: the caller drops the [`LENGTH_SIZE`] bytes
-    /// of the length, and the next steps return [`Front::Skipped`]. After other errors, and after
-    /// [`Front::Needs`], the walker is where it was.
+    /// After [`FrameError::TooLarge`] the walk can go on: the caller drops the [`LENGTH_SIZE`]
+    /// bytes of the length, and the next steps return [`Front::Skipped`]. After other errors, and
+    /// after [`Front::Needs`], the walker is where it was.
     pub fn step(&mut self, bytes: &[u8]) -> Result<Front, FrameError> {
         if self.to_skip > 0 && !bytes.is_empty() {
             let size = self.to_skip.min(bytes.len());

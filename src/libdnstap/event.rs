@@ -99,15 +99,15 @@ pub unsafe extern "C" fn dnstap_sink_next_event(
             // An event that cannot be stored must not be removed.
             ffi::room_at(event)?;
             let next = sink.sink.next_event().ok_or(DNSTAP_END)?;
-            Ok(ffi::store_sized(event, &keep(next, &sink.event_text))?)
+            Ok(ffi::store_sized(event, &convert(next, &sink.event_text))?)
         })
     }
 }
 
-/// Converts an event, whose text is kept in `place`.
-fn keep(event: SenderEvent, place: &EventText) -> dnstap_event {
-    // A copy that this thread writes: tools that look for races, which do not see the locks of this
-    // library, blame the host for reading the memory of another thread.
+/// Converts an event, and stores its text in `place`.
+fn convert(event: SenderEvent, place: &EventText) -> dnstap_event {
+    // Copied by this thread: race detectors do not see the locks of this library, and would report
+    // that the host reads memory of another thread.
     let text = CString::new(event.text.as_bytes()).unwrap_or_default();
     let mut place = place.lock();
     let before = std::mem::replace(&mut *place, text);

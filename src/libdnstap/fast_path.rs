@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The fast path for the messages that servers log most. Nothing here can panic, so that only the
+//! The fast path, for the messages that servers log most. Nothing here can panic, so only the
 //! wake-up needs a guard.
 
 use std::marker::PhantomData;
@@ -38,6 +38,8 @@ pub(crate) unsafe fn log(
     }
 }
 
+/// Logs a message between addresses of `N` bytes.
+///
 /// # Safety
 /// As for [`log`], and the initiator has an address of `N` bytes.
 #[inline(always)]
@@ -61,9 +63,11 @@ unsafe fn log_between<const N: usize>(
     }
 }
 
+/// Logs a message of kind `K`.
+///
 /// # Safety
-/// As for [`log_between`], and the message has a query or, if `K` is a response, none, and a zone if
-/// `K` has one.
+/// As for [`log_between`]. If `K` is a response, the message has no query, otherwise it has one; if
+/// `K` has a zone, so has the message.
 #[inline(always)]
 unsafe fn log_kind<const N: usize, K: FastKind>(
     queue: &mut Queue<dnstap_queue>,
@@ -80,8 +84,8 @@ unsafe fn log_kind<const N: usize, K: FastKind>(
     }
 }
 
-/// Each instance is a function of its own, so that the compiler has to keep few values in each; it
-/// does not unwind, so that `dnstap_log` ends with a jump to it.
+/// Logs a message whose length takes [`Width::BYTES`] bytes. Not inlined, so that each instance
+/// uses few registers, and does not unwind, so that the call is a tail call of `dnstap_log`.
 ///
 /// # Safety
 /// As for [`log_kind`].
@@ -118,7 +122,7 @@ impl<'a, const N: usize, K: FastKind> Checked<'a, N, K> {
             4 => (libc::AF_INET, SocketFamily::INET),
             _ => (libc::AF_INET6, SocketFamily::INET6),
         };
-        // Each field is named: all fields that the fast path does not encode have to be absent.
+        // All fields are named, as those that the fast path does not encode must be absent.
         let dnstap_message {
             size: _,
             r#type: _,
@@ -142,7 +146,7 @@ impl<'a, const N: usize, K: FastKind> Checked<'a, N, K> {
         if unsafe { family(*responder) } != Some(wanted) {
             return None;
         }
-        // The family, and no version of HTTP, in one comparison.
+        // Compares the family and the version of HTTP, which must be absent, at once.
         let numbers = u64::from(*http_protocol) << 32 | u64::from(*declared);
         if numbers != 0 && numbers != u64::from(socket_family.0) {
             return None;
@@ -150,7 +154,7 @@ impl<'a, const N: usize, K: FastKind> Checked<'a, N, K> {
         let (bytes, other) = if K::RESPONSE { (response, query) } else { (query, response) };
         let mut rare = policy.addr() | extra.data.addr() | extra.length;
         rare |= identity.data.addr() | identity.length | version.data.addr() | version.length;
-        // A response is one because it has no query.
+        // A response was recognised by its absent query.
         rare |= if K::RESPONSE { other.length } else { other.data.addr() | other.length };
         let absent = |time: &dnstap_time| time.seconds as usize | time.nanoseconds as usize;
         if !K::RESPONSE {
@@ -165,7 +169,7 @@ impl<'a, const N: usize, K: FastKind> Checked<'a, N, K> {
         if rare != 0 || bytes.length > BYTES_MAX || K::ZONE && zone.length > BYTES_MAX {
             return None;
         }
-        // If the seconds are not those that the encoder remembers, which are valid, it refuses.
+        // The encoder refuses seconds other than the cached one, which is valid.
         let valid = (!K::QUERY_TIME || query_time.nanoseconds < NANOSECONDS)
             && (!K::RESPONSE || response_time.nanoseconds < NANOSECONDS);
         (valid && !bytes.data.is_null()).then_some(Self(message, PhantomData))
@@ -187,13 +191,13 @@ impl<const N: usize, K: FastKind> FastMessage<N> for Checked<'_, N, K> {
 
     #[inline(always)]
     fn query_address(&self) -> &[u8; N] {
-        // SAFETY: `new` took the caller's word for the address.
+        // SAFETY: as required by `new`.
         unsafe { address(self.0.initiator) }
     }
 
     #[inline(always)]
     fn response_address(&self) -> &[u8; N] {
-        // SAFETY: the same, and it saw the family.
+        // SAFETY: the same; `new` has checked the family.
         unsafe { address(self.0.responder) }
     }
 
@@ -221,14 +225,14 @@ impl<const N: usize, K: FastKind> FastMessage<N> for Checked<'_, N, K> {
 
     #[inline(always)]
     fn zone(&self) -> &[u8] {
-        // SAFETY: `new` took the caller's word for the bytes.
+        // SAFETY: as required by `new`.
         unsafe { field(self.0.zone) }.unwrap_or_default()
     }
 
     #[inline(always)]
     fn bytes(&self) -> &[u8] {
         let bytes = if K::RESPONSE { self.0.response } else { self.0.query };
-        // SAFETY: `new` took the caller's word for them, and saw that they are there.
+        // SAFETY: as required by `new`, which has checked that they are present.
         unsafe { slice::from_raw_parts(bytes.data, bytes.length) }
     }
 }

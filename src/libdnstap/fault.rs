@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Errors whose texts name the option, its value and the limits.
+//! Errors with texts that contain the option, its value and the limits.
 
 use std::cell::RefCell;
 use std::ffi::{CString, c_char};
@@ -39,7 +39,7 @@ impl Fault {
         Self::new(DNSTAP_ERROR_VALUE, text)
     }
 
-    /// Puts the name of an option in front of the text.
+    /// Prefixes the text with the name of an option.
     pub(crate) fn of(self, option: &str) -> Self {
         Self { text: format!("{option}: {}", self.text), ..self }
     }
@@ -54,7 +54,7 @@ impl Fault {
     }
 }
 
-/// Descriptions of errors that no handle is left, or made, to keep: the last one of each thread.
+/// The description of the last error of each thread, for errors after which no handle exists.
 pub(crate) type TextOfThread = LocalKey<RefCell<CString>>;
 
 /// Returns the description of the last error with a handle or, for NULL, of this thread.

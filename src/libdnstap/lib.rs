@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `<libdnstap.h>`: the C ABI over the `dnstap` crate. Each function converts its arguments, calls
-//! the safe core, and converts the result.
+//! The C ABI of `<libdnstap.h>` over the `dnstap` crate. Each function converts its arguments,
+//! calls the safe core, and converts the result.
 //!
-//! Every function goes through the kit in [`ffi`]: handles are boxes, NULL is answered with an
-//! error, and a panic of ours ends at the boundary. What "as documented" means in a safety comment:
-//! a pointer is NULL or points to what the documentation of the function, which is that of the
-//! header, says; and one object is used by one thread at a time where it does not say otherwise.
+//! Every function uses the kit in [`ffi`]: handles are boxes, NULL results in an error, and panics
+//! do not cross the boundary. In safety comments, "as documented" means that each pointer is NULL
+//! or valid as the documentation of the function requires, which is that of the header, and that
+//! one thread at a time uses an object unless the documentation allows more.
 
 #![allow(non_camel_case_types)]
-// The documentation of each module is that of its part of the header.
-#![allow(missing_docs, clippy::missing_safety_doc)]
+// The modules are documented in the header.
+#![allow(missing_docs, clippy::missing_safety_doc, rustdoc::broken_intra_doc_links)]
 
 pub mod codec;
 pub mod event;

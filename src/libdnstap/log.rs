@@ -39,20 +39,20 @@ pub unsafe extern "C" fn dnstap_log(
     queue: *mut dnstap_queue,
     message: *const dnstap_message,
 ) -> dnstap_result {
-    // Each function that is called from here has a guard of its own.
+    // Each function that is called here has a guard of its own.
     const THIS_VERSION: usize = size_of::<dnstap_message>();
-    // SAFETY: as documented. Only the size is known to be there.
+    // SAFETY: as documented. Only the size is known to exist.
     let size = unsafe { ffi::borrow(message.cast::<usize>()) };
     // SAFETY: as documented.
     let (Ok(queue), Some(THIS_VERSION..)) = (unsafe { queue::borrow(queue) }, size) else {
         // SAFETY: as documented.
         return unsafe { log_older(queue, message) };
     };
-    // SAFETY: as documented, and the caller has all of this version there.
+    // SAFETY: as documented, and the caller's struct has all fields of this version.
     unsafe { fast_path::log(queue, &*message) }
 }
 
-/// Logs the message of a caller of an older version, or says what is wrong with the arguments.
+/// Logs the message of a caller of an older version, or returns the error in the arguments.
 ///
 /// # Safety
 /// They are as documented.
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn dnstap_log_frame(
         let frame = unsafe { ffi::bytes(frame, length) }.unwrap_or_default();
         match queue.log_frame(MessageType(message_type), frame) {
             Logged::Invalid => DNSTAP_ERROR_LENGTH,
-            fate => result_of(fate, message_type),
+            logged => result_of(logged, message_type),
         }
     })
 }

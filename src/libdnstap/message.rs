@@ -46,7 +46,7 @@ impl dnstap_time {
         self.seconds >= 0 && self.nanoseconds < NANOSECONDS
     }
 
-    /// Stores a time of the wire that is absent so far, as far as it can be one.
+    /// Stores a decoded time in an absent one. Seconds and nanoseconds out of range are ignored.
     #[inline(always)]
     fn set(&mut self, seconds: Option<u64>, nanoseconds: Option<u32>) {
         if let Some(seconds) = seconds {
@@ -59,7 +59,7 @@ impl dnstap_time {
         }
     }
 
-    /// Returns the time as the encoder takes it.
+    /// Returns the time for the encoder.
     #[inline(always)]
     fn fields(&self) -> (Option<u64>, Option<u32>) {
         if self.seconds != 0 || self.nanoseconds != 0 {
@@ -164,9 +164,9 @@ pub struct dnstap_message {
 }
 
 impl dnstap_storage {
-    /// Returns storage of this version with nothing in it.
+    /// Returns empty storage of this version.
     pub(crate) fn new() -> Self {
-        // SAFETY: addresses of zeros are of no family.
+        // SAFETY: all zeros are a valid value.
         Self { size: size_of::<Self>(), ..unsafe { mem::zeroed() } }
     }
 }
@@ -175,28 +175,27 @@ growing!(dnstap_policy, 64, r#match);
 growing!(dnstap_storage, 128, policy: dnstap_policy);
 growing!(dnstap_message, 184, version);
 
-/// The bytes of a field.
+/// Returns the bytes of a field, if it is present.
 ///
 /// # Safety
-/// As the caller of the library was told: NULL, or valid for the length.
+/// `bytes.data` is NULL or valid for the length.
 #[inline(always)]
 pub(crate) unsafe fn field<'a>(bytes: dnstap_bytes) -> Option<&'a [u8]> {
-    // SAFETY: passed on; a length that no object has was refused by `View::new`.
+    // SAFETY: passed on to the caller; `View::new` has refused impossible lengths.
     (!bytes.data.is_null()).then(|| unsafe { slice::from_raw_parts(bytes.data, bytes.length) })
 }
 
 /// Returns the family of an address; `None` for NULL.
 ///
 /// # Safety
-/// `of` is NULL or points to an address family. Like every read from an address, it need not be
-/// aligned.
+/// `of` is NULL or points to an address family, which need not be aligned.
 #[inline(always)]
 pub(crate) unsafe fn family(of: *const sockaddr) -> Option<c_int> {
     // SAFETY: passed on to the caller.
     (!of.is_null()).then(|| unsafe { (&raw const (*of).sa_family).read_unaligned() }.into())
 }
 
-/// The address in a struct sockaddr_in or sockaddr_in6.
+/// Returns the address in a struct sockaddr_in or sockaddr_in6.
 ///
 /// # Safety
 /// `of` has an address of `N` bytes.
@@ -212,35 +211,38 @@ pub(crate) unsafe fn address<'a, const N: usize>(of: *const sockaddr) -> &'a [u8
     unsafe { &*of.cast::<u8>().add(offset).cast() }
 }
 
-/// The port in either, which both have in the same place; of AF_UNSPEC by our own rule.
+/// Returns the port in a struct sockaddr_in or sockaddr_in6, which have it at the same offset. An
+/// address of AF_UNSPEC has it there, too, as documented for `dnstap_message`.
 ///
 /// # Safety
-/// `of` has one.
+/// `of` has a port.
 #[inline(always)]
 pub(crate) unsafe fn port(of: *const sockaddr) -> u16 {
     // SAFETY: passed on to the caller.
     u16::from_be(unsafe { (&raw const (*of.cast::<sockaddr_in>()).sin_port).read_unaligned() })
 }
 
-/// An address as the encoder wants it.
+/// The address and port of the initiator or the responder, for the encoder.
 #[derive(Clone, Copy)]
-struct End<'a> {
+struct Peer<'a> {
     address: Option<&'a [u8]>,
     port: u16,
     family: u32,
 }
 
-impl<'a> End<'a> {
+impl<'a> Peer<'a> {
     const ABSENT: Self = Self { address: None, port: 0, family: 0 };
 
+    /// Returns the address and port of a caller.
+    ///
     /// # Safety
-    /// `address` is NULL or an address whose family tells its size.
+    /// `address` is NULL, or valid for the size of its family.
     #[inline(always)]
     unsafe fn new(address: *const sockaddr) -> Result<Self, dnstap_result> {
         // SAFETY: passed on to the caller.
         let Some(family) = (unsafe { family(address) }) else { return Ok(Self::ABSENT) };
         let (found, family): (Option<&[u8]>, _) = match family {
-            // SAFETY: the family says that this is there.
+            // SAFETY: as its family shows.
             libc::AF_INET => (Some(unsafe { self::address::<4>(address) }), SocketFamily::INET.0),
             libc::AF_INET6 => {
                 // SAFETY: the same.
@@ -261,12 +263,12 @@ impl<'a> End<'a> {
 
 const _: () = assert!(offset_of!(sockaddr_in, sin_port) == offset_of!(sockaddr_in6, sin6_port));
 
-/// A message of the caller, checked, as the encoder reads it.
+/// A message of the caller that was checked, for the encoder.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     message: &'a dnstap_message,
-    initiator: End<'a>,
-    responder: End<'a>,
+    initiator: Peer<'a>,
+    responder: Peer<'a>,
     family: u32,
     policy: Option<dnstap_policy>,
 }
@@ -286,12 +288,12 @@ impl<'a> View<'a> {
         unsafe { Self::new(message) }
     }
 
-    /// Checks what the encoder could not.
+    /// Checks everything that the encoder does not check.
     ///
     /// # Safety
-    /// `message` points to what its documentation says.
+    /// The pointers in `message` are as documented.
     pub(crate) unsafe fn new(message: &'a dnstap_message) -> Result<Self, dnstap_result> {
-        // Each field is named, so that none is taken unchecked. Numbers can be any.
+        // All fields are named, so that a new one is not forgotten. Numbers may have any value.
         let dnstap_message {
             size: _,
             r#type: _,
@@ -312,11 +314,11 @@ impl<'a> View<'a> {
             version,
         } = message;
         // SAFETY: passed on to the caller.
-        let initiator = unsafe { End::new(*initiator) }?;
+        let initiator = unsafe { Peer::new(*initiator) }?;
         // SAFETY: the same.
-        let responder = unsafe { End::new(*responder) }?;
+        let responder = unsafe { Peer::new(*responder) }?;
         let (family, seen) = (*socket_family, initiator.family | responder.family);
-        // Both families together make 3, which is none.
+        // If the families differ, their bits together are 3, which is not a family.
         let agree = seen <= SocketFamily::INET6.0 && (family == 0 || seen == 0 || family == seen);
         if !agree {
             return Err(DNSTAP_ERROR_FAMILY);
@@ -341,14 +343,14 @@ impl<'a> View<'a> {
     #[inline(always)]
     pub(crate) fn envelope(&self) -> Envelope<'a> {
         let dnstap_message { identity, version, extra, .. } = *self.message;
-        // SAFETY: checked by `new`, which took the word of the caller for them.
+        // SAFETY: as required by `new`, which has checked the lengths.
         unsafe {
             Envelope { identity: field(identity), version: field(version), extra: field(extra) }
         }
     }
 }
 
-/// Nanoseconds of a second.
+/// Number of nanoseconds in a second.
 pub(crate) const NANOSECONDS: u32 = 1_000_000_000;
 
 /// Returns the caller's policy, checked.
@@ -485,10 +487,10 @@ pub(crate) unsafe fn store(
 ) -> Result<(), dnstap_result> {
     const MESSAGE: usize = size_of::<dnstap_message>();
     const STORAGE: usize = size_of::<dnstap_storage>();
-    // SAFETY: passed on to the caller. Only the sizes are known to be there.
+    // SAFETY: passed on to the caller. Only the sizes are known to exist.
     let sizes = unsafe { (message.cast::<usize>().as_ref(), storage.cast::<usize>().as_ref()) };
     if let (Some(&MESSAGE), Some(&STORAGE)) = sizes {
-        // SAFETY: the caller has all of this version there.
+        // SAFETY: the caller's structs have all fields of this version.
         let (message, storage) = unsafe { (&mut *message, &mut *storage) };
         message.set(event, storage);
         return Ok(());
@@ -497,7 +499,7 @@ pub(crate) unsafe fn store(
     unsafe { store_other(event, message, storage) }
 }
 
-/// Does the same for a caller that has another version of the structs.
+/// Stores an event for a caller of another version.
 ///
 /// # Safety
 /// As for [`store`].
@@ -510,14 +512,14 @@ unsafe fn store_other(
 ) -> Result<(), dnstap_result> {
     // SAFETY: passed on to the caller.
     let room = unsafe { ffi::room_at(message).and(ffi::room_at(storage)) }?;
-    // SAFETY: zeros are a message in which all is absent.
-    let (mut ours, mut beside) =
+    // SAFETY: all zeros are a message without fields.
+    let (mut ours, mut our_storage) =
         (unsafe { mem::zeroed::<dnstap_message>() }, dnstap_storage::new());
-    ours.set(event, &mut beside);
+    ours.set(event, &mut our_storage);
     let policy_room = room - offset_of!(dnstap_storage, policy);
-    beside.policy.size = beside.policy.size.min(policy_room);
-    // SAFETY: the caller's storage has the addresses, and the beginning of a policy. No reference
-    // is made to what it may not have.
+    our_storage.policy.size = our_storage.policy.size.min(policy_room);
+    // SAFETY: the caller's storage has the addresses and the beginning of a policy. No references
+    // are created to fields that it may not have.
     unsafe {
         if !ours.initiator.is_null() {
             ours.initiator = &raw const (*storage).initiator.any;
@@ -528,7 +530,7 @@ unsafe fn store_other(
         if !ours.policy.is_null() {
             ours.policy = &raw const (*storage).policy;
         }
-        ffi::store_sized(storage, &beside)?;
+        ffi::store_sized(storage, &our_storage)?;
         ffi::store_sized(message, &ours)?;
     }
     Ok(())
@@ -541,7 +543,7 @@ impl From<&[u8]> for dnstap_bytes {
     }
 }
 
-/// Stores a field that is absent so far.
+/// Stores a field in an absent one.
 #[inline(always)]
 fn set(place: &mut dnstap_bytes, bytes: Option<&[u8]>) {
     if let Some(bytes) = bytes {
@@ -550,14 +552,15 @@ fn set(place: &mut dnstap_bytes, bytes: Option<&[u8]>) {
 }
 
 impl dnstap_message {
-    /// Stores an event, and beside it what has no place in the frame. The size stays.
+    /// Stores an event. Data that the frame does not contain in this form is put into `storage`.
+    /// The size is unchanged.
     #[inline(always)]
     fn set(&mut self, event: &Event<'_>, storage: &mut dnstap_storage) {
         let all_but_size = size_of::<usize>()..size_of::<Self>();
         let bytes = ptr::from_mut(self).cast::<u8>();
-        // SAFETY: zeros are a message in which all is absent.
+        // SAFETY: all zeros are a message without fields.
         unsafe { ptr::write_bytes(bytes.add(all_but_size.start), 0, all_but_size.len()) };
-        // An event of another type has these, too.
+        // These fields do not depend on the type of the event.
         let Event { identity, version, extra, message, event_type: _ } = event;
         set(&mut self.identity, *identity);
         set(&mut self.version, *version);
@@ -571,7 +574,7 @@ impl dnstap_message {
         }
     }
 
-    /// Stores what there is of a message.
+    /// Stores the fields of a message.
     #[inline(always)]
     fn set_message(&mut self, message: &Message<'_>, storage: &mut dnstap_storage) {
         let Message {
@@ -618,12 +621,12 @@ impl dnstap_message {
 }
 
 impl dnstap_address {
-    /// Stores an address by its length, which is all that a reader can rely on, and a port below
-    /// 65,536. Returns where it is; NULL if there is neither.
+    /// Stores an address, whose family follows from its length, since the declared one may be
+    /// wrong, and a port below 65,536. Returns a pointer to it; NULL if there is neither.
     #[inline(always)]
     fn set(&mut self, address: Option<&[u8]>, port: Option<u32>) -> *const sockaddr {
         let port = port.and_then(|port| u16::try_from(port).ok());
-        // SAFETY: an address of zeros is one of no family.
+        // SAFETY: all zeros are a valid value.
         *self = unsafe { mem::zeroed() };
         let family = if let Some(address) = address.and_then(|all| <[u8; 4]>::try_from(all).ok()) {
             let s_addr = u32::from_ne_bytes(address);

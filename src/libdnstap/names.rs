@@ -43,7 +43,7 @@ fn find(names: &'static [Name], number: u32) -> *const c_char {
     }
 }
 
-/// Makes the table of names of an enumeration at compile time.
+/// Creates the table of names of an enumeration at compile time.
 macro_rules! names {
     ($enumeration:ident, $name:ident) => {{
         const NUMBERS: usize = $enumeration::ALL[$enumeration::ALL.len() - 1].0 as usize + 1;
@@ -168,7 +168,8 @@ fn find_own(names: &[(u32, &'static CStr)], number: u32) -> *const c_char {
 /// @param list          Names or mnemonics in upper or lower case, separated by commas, spaces or
 ///                      both: "CLIENT_QUERY, CLIENT_RESPONSE" or "cq,cr". "all" stands for
 ///                      DNSTAP_ALL_MESSAGE_TYPES. An empty list is the empty set.
-/// @param[out] types    The set: DNSTAP_MESSAGE_TYPE_BIT() of each type. Not written to on an error.
+/// @param[out] types    The set: DNSTAP_MESSAGE_TYPE_BIT() of each type. Not written to on an
+///                      error.
 /// @param[out] unknown  For error messages: the beginning, in `list`, of the first unknown word;
 ///                      NULL if there is none. May be NULL.
 /// @retval DNSTAP_OK

@@ -68,7 +68,7 @@ pub(crate) unsafe fn text<'a>(text: *const c_char) -> Option<&'a [u8]> {
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())
 }
 
-/// The bits that mark a set as made from DNSTAP_ALL_MESSAGE_TYPES; they belong to no type.
+/// The bits, which belong to no type, that mark a set derived from DNSTAP_ALL_MESSAGE_TYPES.
 const OF_ALL: u32 = 1 | 1 << 31;
 
 const _: () = assert!(OF_ALL & ALL_MESSAGE_TYPES == 0);

@@ -44,8 +44,8 @@ pub(crate) unsafe fn borrow<'a>(
 ) -> Result<&'a mut Queue<dnstap_queue>, dnstap_result> {
     // SAFETY: passed on to the caller.
     let OpenQueue(queue) = unsafe { handle::borrow(queue) }?;
-    // SAFETY: the tag is there, so `dnstap_queue_new` has put the queue here, and its one user is
-    // in this call.
+    // SAFETY: as the tag is valid, `dnstap_queue_new` has stored the queue here, and its only user
+    // is in this call.
     Ok(unsafe { &mut *queue.load(Ordering::Relaxed) })
 }
 
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn dnstap_queue_free(queue: *mut *mut dnstap_queue) {
         // SAFETY: as documented.
         let Ok(Some(handle)) = (unsafe { handle::take_shared(queue) }) else { return };
         let mut queue = handle.value().0.swap(ptr::null_mut(), Ordering::Relaxed);
-        // SAFETY: `dnstap_queue_new` put it there, once.
+        // SAFETY: `dnstap_queue_new` has stored it there, once.
         drop(unsafe { ffi::take(&raw mut queue) });
     });
 }

@@ -70,7 +70,7 @@ impl From<ReadError> for Fault {
 }
 
 thread_local! {
-    /// Why the last reader of this thread could not be opened.
+    /// The reason why the last reader of this thread could not be opened.
     static OPEN_ERROR: RefCell<CString> = RefCell::default();
 }
 
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn dnstap_reader_open_fd(
         let opened = if fd < 0 {
             Err(Fault::new(DNSTAP_ERROR_VALUE, format!("{fd} is not a descriptor")))
         } else {
-            // SAFETY: the descriptor is the caller's for as long as this call takes.
+            // SAFETY: the caller keeps the descriptor open during this call.
             let own = unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned();
             let failed = |error: io::Error| {
                 Fault::new((&error).into(), error).of(&format!("descriptor {fd}"))

@@ -169,7 +169,7 @@ impl dnstap_result {
     }
 }
 
-/// Returns a handle that was made, or NULL, and stores the result.
+/// Returns a new handle, or NULL on an error, and stores the result.
 ///
 /// # Safety
 /// `result` is NULL or valid for writing.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The path for any message, valid or not.
+//! The slow path, for any message, valid or invalid.
 
 use dnstap::schema::MessageType;
 use dnstap::sink::{Logged, Queue};
@@ -18,7 +18,7 @@ pub(crate) unsafe extern "C" fn log(
     queue: &mut Queue<dnstap_queue>,
     message: &dnstap_message,
 ) -> dnstap_result {
-    let fate = ffi::guard(Err(DNSTAP_ERROR_INTERNAL), || {
+    let logged = ffi::guard(Err(DNSTAP_ERROR_INTERNAL), || {
         // SAFETY: passed on to the caller.
         match unsafe { View::new(message) } {
             Ok(view) => Ok(queue.log(&view, view.envelope())),
@@ -28,12 +28,12 @@ pub(crate) unsafe extern "C" fn log(
             },
         }
     });
-    fate.map_or_else(|error| error, |fate| result_of(fate, message.r#type))
+    logged.map_or_else(|error| error, |logged| result_of(logged, message.r#type))
 }
 
-/// Returns the result of a call that logs a message of this type.
-pub(crate) fn result_of(fate: Logged, message_type: u32) -> dnstap_result {
-    match fate {
+/// Converts the result of logging a message of this type.
+pub(crate) fn result_of(logged: Logged, message_type: u32) -> dnstap_result {
+    match logged {
         Logged::Queued => DNSTAP_OK,
         Logged::Disabled => dnstap_result::not_enabled(message_type),
         Logged::SampledOut => DNSTAP_SAMPLED_OUT,

@@ -30,7 +30,7 @@ impl Tag for OpenWriter {
 }
 
 thread_local! {
-    /// Why the last writer of this thread was closed with an error.
+    /// The error of the last writer that this thread closed with one.
     static CLOSE_ERROR: RefCell<CString> = RefCell::default();
 }
 

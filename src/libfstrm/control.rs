@@ -9,31 +9,31 @@ use framestream::control::{ControlFrame, ControlType, Header};
 
 use crate::res::*;
 
-/// Most bytes in the payload of a control frame.
+/// Maximum size of the payload of a control frame in bytes.
 pub const FSTRM_CONTROL_FRAME_LENGTH_MAX: c_uint = 512;
 
-/// Most bytes in a content type.
+/// Maximum length of a content type in bytes.
 pub const FSTRM_CONTROL_FIELD_CONTENT_TYPE_LENGTH_MAX: c_uint = 256;
 
-/// What a control frame says.
+/// The type of a control frame.
 #[repr(C)]
 pub enum fstrm_control_type {
-    /// The receiver takes the stream.
+    /// The receiver accepts the stream.
     FSTRM_CONTROL_ACCEPT = 0x01,
     /// Data frames follow.
     FSTRM_CONTROL_START = 0x02,
-    /// No data frame follows.
+    /// No more data frames follow.
     FSTRM_CONTROL_STOP = 0x03,
     /// The sender offers a stream.
     FSTRM_CONTROL_READY = 0x04,
-    /// The receiver has everything up to STOP.
+    /// The receiver has read everything up to STOP.
     FSTRM_CONTROL_FINISH = 0x05,
 }
 
-/// Optional fields of a control frame.
+/// The type of an optional field of a control frame.
 #[repr(C)]
 pub enum fstrm_control_field {
-    /// What the data frames hold.
+    /// The content type of the data frames.
     FSTRM_CONTROL_FIELD_CONTENT_TYPE = 0x01,
 }
 
@@ -41,7 +41,7 @@ pub enum fstrm_control_field {
 #[repr(C)]
 pub enum fstrm_control_flag {
     /// The bytes begin with the escape (a data length of zero) and the length of the control frame.
-    /// Without the flag they begin with its type.
+    /// Without this flag, they begin with its type.
     FSTRM_CONTROL_FLAG_WITH_HEADER = 1,
 }
 
@@ -50,7 +50,7 @@ pub enum fstrm_control_flag {
 pub struct fstrm_control(ControlFrame);
 
 impl fstrm_control {
-    /// The frame as C sees it, owned by whatever owns `frame`.
+    /// Returns the frame as a pointer for C, which is valid as long as `frame`.
     pub(crate) fn of(frame: Option<&ControlFrame>) -> *const Self {
         frame.map_or(ptr::null(), |frame| ptr::from_ref(frame).cast())
     }
@@ -63,7 +63,7 @@ fn header(flags: u32) -> Header {
     }
 }
 
-/// The name of a control frame type, `"FSTRM_CONTROL_UNKNOWN"` for a value that is none.
+/// Returns the name of a control frame type, `"FSTRM_CONTROL_UNKNOWN"` for an unknown number.
 ///
 /// @param type  Any number.
 /// @return A static string, never NULL.
@@ -82,7 +82,8 @@ pub extern "C" fn fstrm_control_type_to_str(
     name.as_ptr()
 }
 
-/// The name of a control frame field, `"FSTRM_CONTROL_FIELD_UNKNOWN"` for a value that is none.
+/// Returns the name of a control frame field, `"FSTRM_CONTROL_FIELD_UNKNOWN"` for an unknown
+/// number.
 ///
 /// @param f_type  Any number.
 /// @return A static string, never NULL.
@@ -98,7 +99,7 @@ pub extern "C" fn fstrm_control_field_type_to_str(
     name.as_ptr()
 }
 
-/// Makes a control frame without a type and without content types.
+/// Creates a control frame without a type and without content types.
 ///
 /// @return The frame, to be destroyed with fstrm_control_destroy().
 #[unsafe(no_mangle)]
@@ -106,18 +107,18 @@ pub extern "C" fn fstrm_control_init() -> *mut fstrm_control {
     guard(ptr::null_mut(), || give(fstrm_control(ControlFrame::default())))
 }
 
-/// Destroys a control frame made by fstrm_control_init().
+/// Destroys a control frame that was created by fstrm_control_init().
 ///
-/// @param[in,out] c  Where the frame is; NULL is left there. Nothing happens for NULL.
+/// @param[in,out] c  Pointer to the frame; set to NULL. If it is NULL already, nothing happens.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_control_destroy(c: *mut *mut fstrm_control) {
     // SAFETY: as documented.
     guard((), || drop(unsafe { take(c) }));
 }
 
-/// Takes type and content types from a control frame, as if it were new.
+/// Removes the type and the content types of a control frame.
 ///
-/// @param c  The frame. Nothing happens for NULL.
+/// @param c  The frame. If it is NULL, nothing happens.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_control_reset(c: *mut fstrm_control) {
     guard((), || {
@@ -130,8 +131,8 @@ pub unsafe extern "C" fn fstrm_control_reset(c: *mut fstrm_control) {
 
 /// Retrieves the type of a control frame.
 ///
-/// @param c           The frame.
-/// @param[out] type   Its type.
+/// @param c          The frame.
+/// @param[out] type  Receives the type.
 /// @retval fstrm_res_success
 /// @retval fstrm_res_failure  The frame has no type, or an argument is NULL.
 #[unsafe(no_mangle)]
@@ -152,9 +153,9 @@ pub unsafe extern "C" fn fstrm_control_get_type(
 /// Sets the type of a control frame.
 ///
 /// @param c     The frame.
-/// @param type  Its new type.
+/// @param type  The new type.
 /// @retval fstrm_res_success
-/// @retval fstrm_res_failure  `type` is none, or `c` is NULL.
+/// @retval fstrm_res_failure  `type` is not a known type, or `c` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_control_set_type(
     c: *mut fstrm_control,
@@ -172,11 +173,11 @@ pub unsafe extern "C" fn fstrm_control_set_type(
     })
 }
 
-/// Retrieves the number of content types that a control frame of its type carries: none for STOP
-/// and FINISH, at most one for START.
+/// Retrieves the number of content types of a control frame, without those that its type does not
+/// allow: STOP and FINISH have none, START has at most one.
 ///
 /// @param c                    The frame.
-/// @param[out] n_content_type  The number.
+/// @param[out] n_content_type  Receives the number.
 /// @retval fstrm_res_success
 /// @retval fstrm_res_failure  An argument is NULL.
 #[unsafe(no_mangle)]
@@ -196,12 +197,12 @@ pub unsafe extern "C" fn fstrm_control_get_num_field_content_type(
 /// Retrieves a content type of a control frame.
 ///
 /// @param c                      The frame.
-/// @param idx                    Which one, from 0.
-/// @param[out] content_type      Its bytes, without a NUL behind them. They belong to the frame and
-///                               are valid until it is changed or destroyed.
-/// @param[out] len_content_type  Their number.
+/// @param idx                    The index of the content type, from 0.
+/// @param[out] content_type      Receives the bytes, which are not terminated by NUL. They belong
+///                               to the frame, and are valid until it is changed or destroyed.
+/// @param[out] len_content_type  Receives the number of bytes.
 /// @retval fstrm_res_success
-/// @retval fstrm_res_failure  There is no such content type, or an argument is NULL.
+/// @retval fstrm_res_failure  The index is out of range, or an argument is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_control_get_field_content_type(
     c: *const fstrm_control,
@@ -227,9 +228,9 @@ pub unsafe extern "C" fn fstrm_control_get_field_content_type(
 ///
 /// @param c                 The frame.
 /// @param content_type      The bytes, which are copied. They may contain NUL.
-/// @param len_content_type  Their number.
+/// @param len_content_type  The number of bytes.
 /// @retval fstrm_res_success
-/// @retval fstrm_res_failure  `c` is NULL, or `content_type` is and the length is not 0.
+/// @retval fstrm_res_failure  `c` is NULL, or `content_type` is NULL and the length is not 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_control_add_field_content_type(
     c: *mut fstrm_control,
@@ -245,14 +246,14 @@ pub unsafe extern "C" fn fstrm_control_add_field_content_type(
     })
 }
 
-/// Whether a stream of a content type agrees with a control frame. A frame without content types
-/// agrees with every stream; STOP and FINISH agree with none.
+/// Checks whether a control frame allows a stream of a content type. A frame without content types
+/// allows every stream; STOP and FINISH allow none.
 ///
 /// @param c          The frame.
-/// @param match      The content type of the stream, NULL if it declares none.
-/// @param len_match  The number of bytes in it.
-/// @retval fstrm_res_success  It agrees.
-/// @retval fstrm_res_failure  It does not, or `c` is NULL.
+/// @param match      The content type of the stream; NULL if it declares none.
+/// @param len_match  The number of bytes of the content type.
+/// @retval fstrm_res_success  The frame allows it.
+/// @retval fstrm_res_failure  The frame does not allow it, or `c` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_control_match_field_content_type(
     c: *const fstrm_control,
@@ -267,15 +268,16 @@ pub unsafe extern "C" fn fstrm_control_match_field_content_type(
     })
 }
 
-/// Decodes a control frame. What `c` held before is gone; after a failure it holds what was decoded
-/// up to the fault.
+/// Decodes a control frame. The previous content of `c` is lost. After a failure, it contains the
+/// part that was decoded before the error.
 ///
 /// @param c                  The frame to decode into.
-/// @param control_frame      The bytes: exactly one frame.
-/// @param len_control_frame  Their number.
+/// @param control_frame      The bytes of exactly one frame.
+/// @param len_control_frame  The number of bytes.
 /// @param flags              0, or #FSTRM_CONTROL_FLAG_WITH_HEADER.
 /// @retval fstrm_res_success
-/// @retval fstrm_res_failure  The bytes are not one well-formed control frame, or a pointer is NULL.
+/// @retval fstrm_res_failure  The bytes are not one well-formed control frame, or a pointer is
+///                            NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_control_decode(
     c: *mut fstrm_control,
@@ -292,13 +294,13 @@ pub unsafe extern "C" fn fstrm_control_decode(
     })
 }
 
-/// Computes the number of bytes that fstrm_control_encode() needs.
+/// Computes the buffer size that fstrm_control_encode() requires.
 ///
 /// @param c                       The frame.
-/// @param[out] len_control_frame  The number of bytes.
+/// @param[out] len_control_frame  Receives the number of bytes.
 /// @param flags                   0, or #FSTRM_CONTROL_FLAG_WITH_HEADER.
 /// @retval fstrm_res_success
-/// @retval fstrm_res_failure  A content type, or all together, is too long, or a pointer is NULL.
+/// @retval fstrm_res_failure  A content type or the frame is too long, or a pointer is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_control_encoded_size(
     c: *const fstrm_control,
@@ -314,14 +316,16 @@ pub unsafe extern "C" fn fstrm_control_encoded_size(
     })
 }
 
-/// Encodes a control frame. #FSTRM_CONTROL_FRAME_LENGTH_MAX bytes are enough for any.
+/// Encodes a control frame. A buffer of #FSTRM_CONTROL_FRAME_LENGTH_MAX bytes is always large
+/// enough.
 ///
 /// @param c                          The frame.
-/// @param[out] control_frame         Where the bytes go.
-/// @param[in,out] len_control_frame  How many bytes there is room for; then, how many are used.
+/// @param[out] control_frame         The buffer.
+/// @param[in,out] len_control_frame  Size of the buffer in bytes; receives the number of bytes
+///                                   written.
 /// @param flags                      0, or #FSTRM_CONTROL_FLAG_WITH_HEADER.
 /// @retval fstrm_res_success
-/// @retval fstrm_res_failure  As for fstrm_control_encoded_size(), or there is too little room.
+/// @retval fstrm_res_failure  As for fstrm_control_encoded_size(), or the buffer is too small.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_control_encode(
     c: *const fstrm_control,

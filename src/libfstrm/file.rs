@@ -12,10 +12,10 @@ use crate::reader::{fstrm_reader, fstrm_reader_options};
 use crate::stdio::{Role, Stdio};
 use crate::writer::{fstrm_writer, fstrm_writer_options};
 
-/// The path that stands for a standard stream.
+/// The path of the standard input or output.
 const STANDARD_STREAM: &str = "-";
 
-/// Which file to read or write.
+/// The options of a reader of or a writer to a file.
 #[derive(Default)]
 pub struct fstrm_file_options {
     file_path: Option<CString>,
@@ -27,7 +27,7 @@ impl fstrm_file_options {
     }
 }
 
-/// Makes file options without a path.
+/// Creates file options without a path.
 ///
 /// @return The options, to be destroyed with fstrm_file_options_destroy().
 #[unsafe(no_mangle)]
@@ -37,15 +37,16 @@ pub extern "C" fn fstrm_file_options_init() -> *mut fstrm_file_options {
 
 /// Destroys file options.
 ///
-/// @param[in,out] fopt  Where the options are; NULL is left there. Nothing happens for NULL.
+/// @param[in,out] fopt  Pointer to the options; set to NULL. If it is NULL already, nothing
+///                      happens.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_file_options_destroy(fopt: *mut *mut fstrm_file_options) {
     // SAFETY: as documented.
     guard((), || drop(unsafe { take(fopt) }));
 }
 
-/// Sets the path of the file. `-` is the standard input of a reader, the standard output of a
-/// writer, as C's `stdin` and `stdout`; closing the reader or writer closes them.
+/// Sets the path of the file. `-` stands for `stdin` with a reader and for `stdout` with a writer;
+/// closing the reader or writer closes this stream.
 ///
 /// @param fopt       The options.
 /// @param file_path  The path, which is copied; NULL for none.
@@ -63,7 +64,7 @@ pub unsafe extern "C" fn fstrm_file_options_set_file_path(
     });
 }
 
-/// Makes a reader of a file. The file is opened by the first use of the reader.
+/// Creates a reader of a file, which is opened by the first use of the reader.
 ///
 /// @param fopt  File options with a path.
 /// @param ropt  Reader options; NULL for the defaults.
@@ -85,9 +86,9 @@ pub unsafe extern "C" fn fstrm_file_reader_init(
     })
 }
 
-/// Makes a writer to a file. The file is opened by the first use of the writer: created, or
-/// truncated. A full disk fails a write of the writer; an fstrm_iothr holds the frames and tries
-/// again. A FIFO that has no reader cannot be opened.
+/// Creates a writer to a file, which is created or truncated by the first use of the writer. If the
+/// disk is full, a write fails; an fstrm_iothr keeps the frames and retries. A FIFO without a
+/// reader cannot be opened.
 ///
 /// @param fopt  File options with a path.
 /// @param wopt  Writer options; NULL for the defaults.

@@ -14,63 +14,63 @@ use framestream::queue::QueueModel;
 use crate::res::*;
 use crate::writer::fstrm_writer;
 
-/// Least `buffer_hint`, in bytes.
+/// Minimum `buffer_hint`, in bytes.
 pub const FSTRM_IOTHR_BUFFER_HINT_MIN: c_uint = 1024;
 /// Default `buffer_hint`, in bytes.
 pub const FSTRM_IOTHR_BUFFER_HINT_DEFAULT: c_uint = 8192;
-/// Greatest `buffer_hint`, in bytes.
+/// Maximum `buffer_hint`, in bytes.
 pub const FSTRM_IOTHR_BUFFER_HINT_MAX: c_uint = 65536;
 
-/// Least `flush_timeout`, in seconds.
+/// Minimum `flush_timeout`, in seconds.
 pub const FSTRM_IOTHR_FLUSH_TIMEOUT_MIN: c_uint = 1;
 /// Default `flush_timeout`, in seconds.
 pub const FSTRM_IOTHR_FLUSH_TIMEOUT_DEFAULT: c_uint = 1;
-/// Greatest `flush_timeout`, in seconds.
+/// Maximum `flush_timeout`, in seconds.
 pub const FSTRM_IOTHR_FLUSH_TIMEOUT_MAX: c_uint = 600;
 
-/// Least `input_queue_size`, in frames.
+/// Minimum `input_queue_size`, in frames.
 pub const FSTRM_IOTHR_INPUT_QUEUE_SIZE_MIN: c_uint = 2;
 /// Default `input_queue_size`, in frames.
 pub const FSTRM_IOTHR_INPUT_QUEUE_SIZE_DEFAULT: c_uint = 512;
-/// Greatest `input_queue_size`, in frames.
+/// Maximum `input_queue_size`, in frames.
 pub const FSTRM_IOTHR_INPUT_QUEUE_SIZE_MAX: c_uint = 16384;
 
-/// Least `num_input_queues`.
+/// Minimum `num_input_queues`.
 pub const FSTRM_IOTHR_NUM_INPUT_QUEUES_MIN: c_uint = 1;
 /// Default `num_input_queues`.
 pub const FSTRM_IOTHR_NUM_INPUT_QUEUES_DEFAULT: c_uint = 1;
 
-/// Least `output_queue_size`, in frames.
+/// Minimum `output_queue_size`, in frames.
 pub const FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_MIN: c_uint = 2;
 /// Default `output_queue_size`, in frames.
 pub const FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_DEFAULT: c_uint = 64;
-/// Greatest `output_queue_size`, in frames: `IOV_MAX` of Linux.
+/// Maximum `output_queue_size`, in frames: `IOV_MAX` on Linux.
 pub const FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_MAX: c_uint = 1024;
 
-/// Least `queue_notify_threshold`, in frames.
+/// Minimum `queue_notify_threshold`, in frames.
 pub const FSTRM_IOTHR_QUEUE_NOTIFY_THRESHOLD_MIN: c_uint = 1;
 /// Default `queue_notify_threshold`, in frames.
 pub const FSTRM_IOTHR_QUEUE_NOTIFY_THRESHOLD_DEFAULT: c_uint = 32;
 
-/// Least `reopen_interval`, in seconds.
+/// Minimum `reopen_interval`, in seconds.
 pub const FSTRM_IOTHR_REOPEN_INTERVAL_MIN: c_uint = 1;
 /// Default `reopen_interval`, in seconds.
 pub const FSTRM_IOTHR_REOPEN_INTERVAL_DEFAULT: c_uint = 5;
-/// Greatest `reopen_interval`, in seconds.
+/// Maximum `reopen_interval`, in seconds.
 pub const FSTRM_IOTHR_REOPEN_INTERVAL_MAX: c_uint = 600;
 
-/// More queues than any machine has threads for.
+/// Maximum number of queues: more than any machine has threads for.
 const NUM_INPUT_QUEUES_MAX: usize = 1 << 16;
 
-/// Longest frame: fstrm keeps the greatest 32-bit length out.
+/// Maximum length of a frame: fstrm refuses the largest 32-bit number.
 const FRAME_LEN_MAX: u32 = u32::MAX - 1;
 
-/// Who submits to a queue.
+/// The number of threads that submit to a queue at the same time.
 #[repr(C)]
 pub enum fstrm_iothr_queue_model {
-    /// One thread at a time.
+    /// One thread.
     FSTRM_IOTHR_QUEUE_MODEL_SPSC,
-    /// Any number of threads at a time.
+    /// Any number of threads.
     FSTRM_IOTHR_QUEUE_MODEL_MPSC,
 }
 
@@ -78,7 +78,7 @@ pub enum fstrm_iothr_queue_model {
 pub const FSTRM_IOTHR_QUEUE_MODEL_DEFAULT: fstrm_iothr_queue_model =
     fstrm_iothr_queue_model::FSTRM_IOTHR_QUEUE_MODEL_SPSC;
 
-/// How a writer thread works.
+/// The options of a writer thread.
 pub struct fstrm_iothr_options(pub(crate) IoThrOptions);
 
 /// A writer thread with its queues.
@@ -110,13 +110,13 @@ struct Frame {
     free_data: *mut c_void,
 }
 
-// SAFETY: whoever submits a frame lets the writer thread read and free it.
+// SAFETY: the caller that submits a frame lets the writer thread read and free it.
 unsafe impl Send for Frame {}
 
 impl Payload for Frame {
     #[inline]
     fn bytes(&self) -> &[u8] {
-        // SAFETY: submitted as `len` valid bytes, which stay so until they are freed.
+        // SAFETY: submitted as `len` bytes, which are valid until they are freed.
         unsafe { slice::from_raw_parts(self.data, self.len as usize) }
     }
 }
@@ -125,7 +125,7 @@ impl Drop for Frame {
     #[inline]
     fn drop(&mut self) {
         if let Some(free_func) = self.free_func {
-            // SAFETY: submitted to be called once with these arguments, which is here.
+            // SAFETY: submitted to be called once with these arguments, which happens here.
             unsafe { free_func(self.data.cast_mut().cast(), self.free_data) };
         }
     }
@@ -148,7 +148,7 @@ unsafe fn set(
     })
 }
 
-/// Makes writer thread options with the default values.
+/// Creates writer thread options with the default values.
 ///
 /// @return The options, to be destroyed with fstrm_iothr_options_destroy().
 #[unsafe(no_mangle)]
@@ -158,16 +158,17 @@ pub extern "C" fn fstrm_iothr_options_init() -> *mut fstrm_iothr_options {
 
 /// Destroys writer thread options.
 ///
-/// @param[in,out] opt  Where the options are; NULL is left there. Nothing happens for NULL.
+/// @param[in,out] opt  Pointer to the options; set to NULL. If it is NULL already, nothing happens.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_iothr_options_destroy(opt: *mut *mut fstrm_iothr_options) {
     // SAFETY: as documented.
     guard((), || drop(unsafe { take(opt) }));
 }
 
-/// Sets how many bytes are gathered for one call of a stream's own `write` function
-/// (fstrm_rdwr_set_write()), with the lengths of the frames; a longer frame is written by itself. To
-/// a file or socket this library writes all pending frames, up to 64 KiB at once.
+/// Sets the number of bytes, including the lengths of the frames, that are gathered for one call of
+/// a stream's own `write` function (fstrm_rdwr_set_write()); a longer frame is written by itself.
+/// This library does not use it for files and sockets, to which it writes all pending frames, up to
+/// 64 KiB at once.
 ///
 /// @param opt          The options.
 /// @param buffer_hint  From #FSTRM_IOTHR_BUFFER_HINT_MIN to #FSTRM_IOTHR_BUFFER_HINT_MAX bytes.
@@ -183,7 +184,7 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_buffer_hint(
     unsafe { set(opt, buffer_hint, range, |options| options.batch_bytes = buffer_hint as usize) }
 }
 
-/// Sets how long a frame may wait for others to be sent with.
+/// Sets the maximum time that a frame waits for further frames, to be sent together with them.
 ///
 /// @param opt            The options.
 /// @param flush_timeout  From #FSTRM_IOTHR_FLUSH_TIMEOUT_MIN to #FSTRM_IOTHR_FLUSH_TIMEOUT_MAX
@@ -201,8 +202,8 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_flush_timeout(
     unsafe { set(opt, flush_timeout, range, |options| options.sender.flush_timeout = value) }
 }
 
-/// Sets how many frames each queue holds. This library takes it as the least: a queue has room for
-/// 4096 frames or more, and for the next power of two.
+/// Sets the capacity of each queue in frames. This library uses it as a minimum: the capacity is
+/// rounded up to a power of two, and at least 4096.
 ///
 /// @param opt               The options.
 /// @param input_queue_size  From #FSTRM_IOTHR_INPUT_QUEUE_SIZE_MIN to
@@ -223,10 +224,10 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_input_queue_size(
     unsafe { set(opt, input_queue_size, range, |options| options.input_queue_size = value) }
 }
 
-/// Sets how many queues there are. Threads that log much should have one each.
+/// Sets the number of queues. Each thread that submits many frames should have a queue of its own.
 ///
 /// @param opt               The options.
-/// @param num_input_queues  At least #FSTRM_IOTHR_NUM_INPUT_QUEUES_MIN. With more than 65,536
+/// @param num_input_queues  At least #FSTRM_IOTHR_NUM_INPUT_QUEUES_MIN. With more than 65,536,
 ///                          fstrm_iothr_init() fails.
 /// @retval fstrm_res_success
 /// @retval fstrm_res_failure  The value is out of range, or `opt` is NULL.
@@ -241,9 +242,9 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_num_input_queues(
     unsafe { set(opt, num_input_queues, range, |options| options.num_input_queues = value) }
 }
 
-/// Sets how many frames are gathered for a stream's own `write` function
-/// (fstrm_rdwr_set_write()), which gets at most 128 of them in one call. To a file or socket this
-/// library writes all pending frames, up to 64 KiB at once.
+/// Sets the number of frames that are gathered for a stream's own `write` function
+/// (fstrm_rdwr_set_write()), which gets at most 128 of them in one call. This library does not use
+/// it for files and sockets, to which it writes all pending frames, up to 64 KiB at once.
 ///
 /// @param opt                The options.
 /// @param output_queue_size  From #FSTRM_IOTHR_OUTPUT_QUEUE_SIZE_MIN to
@@ -261,12 +262,12 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_output_queue_size(
     unsafe { set(opt, output_queue_size, range, |options| options.batch_frames = value) }
 }
 
-/// Sets who submits to a queue.
+/// Sets whether several threads may submit to one queue at the same time.
 ///
 /// @param opt          The options.
 /// @param queue_model  Single or multiple producers.
 /// @retval fstrm_res_success
-/// @retval fstrm_res_failure  The value is none, or `opt` is NULL.
+/// @retval fstrm_res_failure  The value is not a known model, or `opt` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_iothr_options_set_queue_model(
     opt: *mut fstrm_iothr_options,
@@ -279,9 +280,10 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_queue_model(
     unsafe { set(opt, value, 0..=1, store) }
 }
 
-/// Sets when the writer thread is woken: once so few of `input_queue_size` frames have room left,
-/// which is how fstrm 0.6.1 works, though its documentation speaks of frames in the queue; and no
-/// later than when the queue is half full.
+/// Sets the free capacity at which the writer thread is woken: when no more than this number of
+/// `input_queue_size` frames fit into the queue, and no later than when the queue is half full. (In
+/// fstrm 0.6.1, it is the free capacity, too, although its documentation says that it is the number
+/// of frames in the queue.)
 ///
 /// @param opt                     The options.
 /// @param queue_notify_threshold  At least #FSTRM_IOTHR_QUEUE_NOTIFY_THRESHOLD_MIN frames.
@@ -299,8 +301,8 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_queue_notify_threshold(
     unsafe { set(opt, queue_notify_threshold, range, store) }
 }
 
-/// Sets how long the thread waits at most before it tries to connect again. The first tries come
-/// sooner: after a tenth of a second, and after twice the time with every failure.
+/// Sets the maximum delay between two attempts to connect. The first retry comes after 100 ms, and
+/// each failure doubles the delay.
 ///
 /// @param opt              The options.
 /// @param reopen_interval  From #FSTRM_IOTHR_REOPEN_INTERVAL_MIN to
@@ -318,20 +320,21 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_reopen_interval(
     unsafe { set(opt, reopen_interval, range, |options| options.sender.reopen_interval = value) }
 }
 
-/// Starts a writer thread, which opens the writer and sends what is submitted. It blocks all
-/// signals. While the receiver is away it holds up to 16 MiB of frames
-/// (fstrm_iothr_options_set_memory_limit()) beside those in the queues, and sends them when the
-/// receiver is back; what does not fit is refused by fstrm_iothr_submit().
+/// Starts a writer thread, which opens the writer and sends the submitted frames. It blocks all
+/// signals. While the receiver is away, it keeps up to 16 MiB of frames
+/// (fstrm_iothr_options_set_memory_limit()) in addition to those in the queues, and sends them when
+/// the receiver is back; fstrm_iothr_submit() refuses further frames.
 ///
-/// After a fork the child gets a thread and a connection of its own with the first frame that it
-/// submits; frames pending at the fork are sent by the parent, and the descriptors of the parent's
-/// thread are closed in the child. A child made by _Fork() or clone(), which run no fork handlers,
-/// must not use the library.
+/// After a fork, the child gets a thread and a connection of its own with the first frame that it
+/// submits. The parent sends the frames that were pending at the fork, and the descriptors of its
+/// thread are closed in the child. A child that is created by _Fork() or clone(), which run no fork
+/// handlers, must not use the library.
 ///
 /// @param opt             Options; NULL for the defaults.
-/// @param[in,out] writer  Where the writer is. The thread takes it and leaves NULL, also on failure.
+/// @param[in,out] writer  Pointer to the writer, which the thread takes over; set to NULL, even on
+///                        failure.
 /// @return The writer thread, to be destroyed with fstrm_iothr_destroy(); NULL if there is no
-///         writer, memory or thread.
+///         writer, or if out of memory or threads.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_iothr_init(
     opt: *const fstrm_iothr_options,
@@ -357,26 +360,26 @@ pub unsafe extern "C" fn fstrm_iothr_init(
     })
 }
 
-/// Ends a writer thread: it sends what waits, closes the stream, and frees the frames. Returns
-/// within 2.5 seconds (fstrm_iothr_options_set_close_timeout()), whatever the receiver does; what
-/// could not be sent by then is counted as lost. A program that ends without it, by exit() or a
-/// signal, loses the frames that have not been sent.
+/// Ends a writer thread: sends the pending frames, closes the stream, and frees the thread and its
+/// queues. Returns within 2.5 seconds (fstrm_iothr_options_set_close_timeout()), whatever the
+/// receiver does; frames that could not be sent by then are counted as lost. A program that ends
+/// without this call, by exit() or a signal, loses the pending frames.
 ///
-/// A thread that is held up in a caller's own `open`, `read` or `write` function is left behind,
-/// and so is what it works with.
+/// A thread that is blocked in a caller's own `open`, `read` or `write` function is left running,
+/// and its memory is not freed.
 ///
-/// @param[in,out] iothr  Where the writer thread is; NULL is left there. Nothing happens for NULL.
-///                       No other thread may use it or its queues any more.
+/// @param[in,out] iothr  Pointer to the writer thread; set to NULL. If it is NULL already, nothing
+///                       happens. No other thread may be using it or its queues.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_iothr_destroy(iothr: *mut *mut fstrm_iothr) {
     // SAFETY: as documented.
     guard((), || drop(unsafe { take(iothr) }));
 }
 
-/// Hands out the next queue. Any thread may call it.
+/// Returns the next queue that was not returned before. Any thread may call it.
 ///
 /// @param iothr  The writer thread, which owns the queue.
-/// @return The queue; NULL if all are given out, or for NULL.
+/// @return The queue; NULL if all queues were returned, or if `iothr` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_iothr_get_input_queue(
     iothr: *mut fstrm_iothr,
@@ -392,11 +395,11 @@ pub unsafe extern "C" fn fstrm_iothr_get_input_queue(
     })
 }
 
-/// Hands out a queue by its number, also one that was handed out before. Any thread may call it.
+/// Returns a queue by its index, even if it was returned before. Any thread may call it.
 ///
 /// @param iothr  The writer thread, which owns the queue.
-/// @param idx    The number of the queue, from 0.
-/// @return The queue; NULL if there is none of that number, or for NULL.
+/// @param idx    The index of the queue, from 0.
+/// @return The queue; NULL if the index is out of range, or if `iothr` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_iothr_get_input_queue_idx(
     iothr: *mut fstrm_iothr,
@@ -412,13 +415,14 @@ pub unsafe extern "C" fn fstrm_iothr_get_input_queue_idx(
 /// Submits a data frame to be sent. Never waits.
 ///
 /// @param iothr      The writer thread.
-/// @param ioq        One of its queues; by one thread at a time if its model is single producer.
-/// @param data       The bytes of the frame. After success they are the library's, until it calls
-///                   `free_func` from the writer thread.
-/// @param len        Their number, from 1 to UINT32_MAX - 1.
+/// @param ioq        One of its queues. With a single-producer model, only one thread at a time may
+///                   use it.
+/// @param data       The bytes of the frame. After success, they belong to the library until it
+///                   calls `free_func` in the writer thread.
+/// @param len        The number of bytes, from 1 to UINT32_MAX - 1.
 /// @param free_func  Called once with `data` and `free_data` when the bytes are no longer needed;
-///                   NULL for nothing to be done, as for static data.
-/// @param free_data  Whatever `free_func` needs.
+///                   NULL if they need not be freed, as for static data.
+/// @param free_data  The second argument of `free_func`.
 /// @retval fstrm_res_success  The frame will be sent, or counted as lost.
 /// @retval fstrm_res_again    The queue is full.
 /// @retval fstrm_res_invalid  The length is out of range, or a pointer is NULL.
@@ -455,7 +459,7 @@ pub unsafe extern "C" fn fstrm_iothr_submit(
     })
 }
 
-/// Calls `free(data)`: a `free_func` for frames from `malloc`.
+/// Calls free(data): a `free_func` for frames that were allocated with malloc().
 ///
 /// @param data       The bytes.
 /// @param free_data  Not used.

@@ -13,31 +13,31 @@ use libc::iovec;
 
 use crate::res::*;
 
-/// Releases what belongs to `obj`.
+/// A function that releases the resources of `obj`.
 ///
-/// @param obj  As given to fstrm_rdwr_init().
+/// @param obj  The argument of fstrm_rdwr_init().
 pub type fstrm_rdwr_destroy_func =
     Option<unsafe extern "C" fn(obj: *mut c_void) -> MaybeUninit<fstrm_res>>;
 
-/// Opens the byte stream.
+/// A function that opens the byte stream.
 ///
-/// @param obj  As given to fstrm_rdwr_init().
+/// @param obj  The argument of fstrm_rdwr_init().
 pub type fstrm_rdwr_open_func =
     Option<unsafe extern "C" fn(obj: *mut c_void) -> MaybeUninit<fstrm_res>>;
 
-/// Closes the byte stream.
+/// A function that closes the byte stream.
 ///
-/// @param obj  As given to fstrm_rdwr_init().
+/// @param obj  The argument of fstrm_rdwr_init().
 pub type fstrm_rdwr_close_func =
     Option<unsafe extern "C" fn(obj: *mut c_void) -> MaybeUninit<fstrm_res>>;
 
-/// Reads exactly `count` bytes into `data`.
+/// A function that reads exactly `count` bytes.
 ///
-/// @param obj    As given to fstrm_rdwr_init().
-/// @param data   Where the bytes go.
-/// @param count  How many are wanted.
-/// @retval fstrm_res_success  All bytes are there.
-/// @retval fstrm_res_stop     The stream ended before.
+/// @param obj    The argument of fstrm_rdwr_init().
+/// @param data   The buffer.
+/// @param count  The number of bytes to read.
+/// @retval fstrm_res_success  All bytes were read.
+/// @retval fstrm_res_stop     The stream ended before that.
 /// @retval fstrm_res_failure
 pub type fstrm_rdwr_read_func = Option<
     unsafe extern "C" fn(
@@ -47,16 +47,16 @@ pub type fstrm_rdwr_read_func = Option<
     ) -> MaybeUninit<fstrm_res>,
 >;
 
-/// Writes all bytes of all vectors.
+/// A function that writes all bytes of all vectors.
 ///
-/// A writer or writer thread passes a control frame as one vector, in a call of its own, and each
-/// data frame as two: its length, and its payload where the caller of fstrm_writer_write(),
-/// fstrm_writer_writev() or fstrm_iothr_submit() has it.
+/// A writer or writer thread passes a control frame as one vector, in a separate call, and each
+/// data frame as two: its length, and its payload in the memory of the caller of
+/// fstrm_writer_write(), fstrm_writer_writev() or fstrm_iothr_submit().
 ///
-/// @param obj     As given to fstrm_rdwr_init().
+/// @param obj     The argument of fstrm_rdwr_init().
 /// @param iov     The vectors.
-/// @param iovcnt  Their number, at most 256 from this library.
-/// @retval fstrm_res_success  All bytes are written.
+/// @param iovcnt  The number of vectors, which is at most 256 in calls by this library.
+/// @retval fstrm_res_success  All bytes were written.
 /// @retval fstrm_res_failure
 pub type fstrm_rdwr_write_func = Option<
     unsafe extern "C" fn(
@@ -78,8 +78,8 @@ pub struct fstrm_rdwr {
     opened: bool,
 }
 
-// SAFETY: the functions and their object are the caller's to make fit for the thread that uses
-// the stream; only one does at a time.
+// SAFETY: the caller must provide functions that any thread can call; only one thread at a time
+// uses the stream.
 unsafe impl Send for fstrm_rdwr {}
 
 impl fstrm_rdwr {
@@ -93,7 +93,7 @@ impl fstrm_rdwr {
 
     fn open(&mut self) -> fstrm_res {
         let Some(open) = self.open else { return fstrm_res_failure };
-        // SAFETY: set with its object by the caller, who keeps both valid.
+        // SAFETY: set with its object by the caller, which keeps both valid.
         let result = fstrm_res::returned(unsafe { open(self.obj) });
         self.opened |= result == fstrm_res_success;
         result
@@ -122,7 +122,7 @@ impl fstrm_rdwr {
         self.close_after(result)
     }
 
-    /// A stream that failed once is not used again.
+    /// Closes the stream if a call failed, so that it is not used again. Returns the same result.
     fn close_after(&mut self, result: fstrm_res) -> fstrm_res {
         if result != fstrm_res_success {
             self.close();
@@ -142,11 +142,11 @@ impl fstrm_rdwr {
 fn check(result: fstrm_res) -> io::Result<()> {
     match result {
         fstrm_res_success => Ok(()),
-        refusal => Err(io::Error::other(FailedCallback(refusal))),
+        failed => Err(io::Error::other(FailedCallback(failed))),
     }
 }
 
-/// The stream as the transport of a reader or writer, which owns it.
+/// The stream as a transport, which a reader or writer owns.
 pub(crate) struct RdwrTransport(pub(crate) fstrm_rdwr);
 
 impl Transport for RdwrTransport {
@@ -192,7 +192,7 @@ impl Transport for RdwrTransport {
     }
 
     fn for_child(&self) -> Box<dyn Transport> {
-        // The object is the original's to destroy.
+        // Only the original destroys the object.
         Box::new(Self(fstrm_rdwr { opened: false, destroy: None, ..self.0 }))
     }
 }
@@ -206,10 +206,10 @@ impl Drop for RdwrTransport {
     }
 }
 
-/// Makes a byte stream without functions.
+/// Creates a byte stream without functions.
 ///
 /// @param obj  The first argument of every function.
-/// @return The stream, to be destroyed with fstrm_rdwr_destroy() or handed to fstrm_reader_init()
+/// @return The stream, to be destroyed with fstrm_rdwr_destroy(), or passed to fstrm_reader_init()
 ///         or fstrm_writer_init().
 #[unsafe(no_mangle)]
 pub extern "C" fn fstrm_rdwr_init(obj: *mut c_void) -> *mut fstrm_rdwr {
@@ -226,10 +226,11 @@ pub extern "C" fn fstrm_rdwr_init(obj: *mut c_void) -> *mut fstrm_rdwr {
     })
 }
 
-/// Destroys a byte stream, with its `destroy` function if it has one. It is not closed.
+/// Destroys a byte stream, and calls its `destroy` function if it has one. Does not close it.
 ///
-/// @param[in,out] rdwr  Where the stream is; NULL is left there. Nothing happens if NULL is there.
-/// @return What the `destroy` function returned, otherwise success; failure if `rdwr` is NULL.
+/// @param[in,out] rdwr  Pointer to the stream; set to NULL. If it is NULL already, nothing happens.
+/// @return The result of the `destroy` function; success if there is none; failure if `rdwr` is
+///         NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_destroy(rdwr: *mut *mut fstrm_rdwr) -> fstrm_res {
     guard(fstrm_res_failure, || {
@@ -244,7 +245,7 @@ pub unsafe extern "C" fn fstrm_rdwr_destroy(rdwr: *mut *mut fstrm_rdwr) -> fstrm
 /// Opens a byte stream with its `open` function.
 ///
 /// @param rdwr  The stream.
-/// @return What the function returned; failure if there is none, or for NULL.
+/// @return The result of the function; failure if there is none, or if `rdwr` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_open(rdwr: *mut fstrm_rdwr) -> fstrm_res {
     guard(fstrm_res_failure, || {
@@ -256,8 +257,8 @@ pub unsafe extern "C" fn fstrm_rdwr_open(rdwr: *mut fstrm_rdwr) -> fstrm_res {
 /// Closes a byte stream with its `close` function, if it is open.
 ///
 /// @param rdwr  The stream.
-/// @return What the function returned; success if the stream was not open; failure if there is no
-///         function, or for NULL.
+/// @return The result of the function; success if the stream is not open; failure if there is no
+///         function, or if `rdwr` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_close(rdwr: *mut fstrm_rdwr) -> fstrm_res {
     guard(fstrm_res_failure, || {
@@ -266,12 +267,12 @@ pub unsafe extern "C" fn fstrm_rdwr_close(rdwr: *mut fstrm_rdwr) -> fstrm_res {
     })
 }
 
-/// Reads from an open byte stream with its `read` function. If that fails the stream is closed.
+/// Reads from an open byte stream with its `read` function. If that fails, the stream is closed.
 ///
 /// @param rdwr   The stream.
-/// @param data   Where the bytes go.
-/// @param count  How many are wanted.
-/// @return What the function returned; failure if the stream is not open or has no such function,
+/// @param data   The buffer.
+/// @param count  The number of bytes to read.
+/// @return The result of the function; failure if the stream is not open or has no such function,
 ///         or a pointer is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_read(
@@ -288,12 +289,12 @@ pub unsafe extern "C" fn fstrm_rdwr_read(
     })
 }
 
-/// Writes to an open byte stream with its `write` function. If that fails the stream is closed.
+/// Writes to an open byte stream with its `write` function. If that fails, the stream is closed.
 ///
 /// @param rdwr    The stream.
-/// @param iov     The bytes.
+/// @param iov     The vectors.
 /// @param iovcnt  The number of vectors.
-/// @return What the function returned; failure if the stream is not open or has no such function,
+/// @return The result of the function; failure if the stream is not open or has no such function,
 ///         or a pointer is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_write(
@@ -310,7 +311,7 @@ pub unsafe extern "C" fn fstrm_rdwr_write(
     })
 }
 
-/// Sets something of a stream, if it is there.
+/// Changes a stream, unless it is NULL.
 ///
 /// # Safety
 /// As for [`borrow_mut`].
@@ -325,7 +326,7 @@ unsafe fn set(rdwr: *mut fstrm_rdwr, store: impl FnOnce(&mut fstrm_rdwr)) {
 
 /// Sets the function that fstrm_rdwr_destroy() calls.
 ///
-/// @param rdwr  The stream. Nothing happens for NULL.
+/// @param rdwr  The stream. If it is NULL, nothing happens.
 /// @param fn    The function; NULL for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_set_destroy(
@@ -338,7 +339,7 @@ pub unsafe extern "C" fn fstrm_rdwr_set_destroy(
 
 /// Sets the function that opens the stream. Every stream needs one.
 ///
-/// @param rdwr  The stream. Nothing happens for NULL.
+/// @param rdwr  The stream. If it is NULL, nothing happens.
 /// @param fn    The function; NULL for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_set_open(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_open_func) {
@@ -348,7 +349,7 @@ pub unsafe extern "C" fn fstrm_rdwr_set_open(rdwr: *mut fstrm_rdwr, r#fn: fstrm_
 
 /// Sets the function that closes the stream. Every stream needs one.
 ///
-/// @param rdwr  The stream. Nothing happens for NULL.
+/// @param rdwr  The stream. If it is NULL, nothing happens.
 /// @param fn    The function; NULL for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_set_close(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_close_func) {
@@ -356,9 +357,9 @@ pub unsafe extern "C" fn fstrm_rdwr_set_close(rdwr: *mut fstrm_rdwr, r#fn: fstrm
     unsafe { set(rdwr, |rdwr| rdwr.close = r#fn) }
 }
 
-/// Sets the function that reads. A reader needs one; a writer that has one expects answers.
+/// Sets the function that reads. A reader needs one; a writer that has one expects replies.
 ///
-/// @param rdwr  The stream. Nothing happens for NULL.
+/// @param rdwr  The stream. If it is NULL, nothing happens.
 /// @param fn    The function; NULL for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_set_read(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_read_func) {
@@ -366,9 +367,9 @@ pub unsafe extern "C" fn fstrm_rdwr_set_read(rdwr: *mut fstrm_rdwr, r#fn: fstrm_
     unsafe { set(rdwr, |rdwr| rdwr.read = r#fn) }
 }
 
-/// Sets the function that writes. A writer needs one; a reader that has one sends answers.
+/// Sets the function that writes. A writer needs one; a reader that has one sends replies.
 ///
-/// @param rdwr  The stream. Nothing happens for NULL.
+/// @param rdwr  The stream. If it is NULL, nothing happens.
 /// @param fn    The function; NULL for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_set_write(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_write_func) {

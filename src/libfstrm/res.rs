@@ -6,17 +6,17 @@ use std::mem::MaybeUninit;
 use ffi::number;
 use framestream::StreamError;
 
-/// What functions of the library return.
+/// The result of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub enum fstrm_res {
-    /// Done.
+    /// Success.
     fstrm_res_success,
-    /// Not done.
+    /// Failure.
     fstrm_res_failure,
-    /// Not done for lack of room; the same call may succeed later.
+    /// There is no room; the same call may succeed later.
     fstrm_res_again,
-    /// Not done, and never will be with these arguments.
+    /// The arguments are invalid.
     fstrm_res_invalid,
     /// The stream has ended.
     fstrm_res_stop,
@@ -25,7 +25,7 @@ pub enum fstrm_res {
 pub(crate) use fstrm_res::*;
 
 impl fstrm_res {
-    /// What a caller's own function returned. A number that means nothing is a failure.
+    /// Converts the result of a caller's own function. An unknown number is a failure.
     pub(crate) fn returned(value: MaybeUninit<Self>) -> Self {
         match number(value) {
             0 => fstrm_res_success,
@@ -36,13 +36,13 @@ impl fstrm_res {
         }
     }
 
-    /// Success if `done`.
+    /// Returns success if `done`, otherwise failure.
     pub(crate) fn from_done(done: bool) -> Self {
         if done { fstrm_res_success } else { fstrm_res_failure }
     }
 }
 
-/// The result of a caller's function that did not succeed.
+/// The error of a caller's own function that did not return success.
 #[derive(Debug)]
 pub(crate) struct FailedCallback(pub(crate) fstrm_res);
 

@@ -64,7 +64,7 @@ pub struct fstrm_iothr_stats {
 
 growing!(fstrm_iothr_stats, 96, disconnects);
 
-// There is no version but the first yet.
+// There is only one version so far.
 const _: () = assert!(size_of::<fstrm_iothr_stats>() == fstrm_iothr_stats::FIRST_SIZE);
 
 impl From<LinkState> for fstrm_iothr_state {
@@ -121,7 +121,8 @@ pub unsafe extern "C" fn fstrm_iothr_get_stats(
 ///
 /// @param iothr  The writer thread, still to be destroyed.
 /// @retval fstrm_res_success  The thread has ended.
-/// @retval fstrm_res_failure  The thread is blocked in a function of the caller, or `iothr` is NULL.
+/// @retval fstrm_res_failure  The thread is blocked in a function of the caller, or `iothr` is
+///                            NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_iothr_close(iothr: *mut fstrm_iothr) -> fstrm_res {
     guard(fstrm_res_failure, || {
@@ -150,8 +151,8 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_close_timeout(
     })
 }
 
-/// Sets how much data a writer thread holds, besides its queues, that the receiver has not
-/// accepted.
+/// Sets the maximum amount of memory, in addition to the queues, for frames that the receiver has
+/// not accepted yet.
 ///
 /// @param opt           The options.
 /// @param memory_limit  In bytes, at least 131,072; 16 MiB by default.
@@ -169,8 +170,8 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_memory_limit(
     })
 }
 
-/// Sets how long a writer waits for a receiver that makes no progress: while connecting, in
-/// handshakes, and in writes other than those of an fstrm_iothr.
+/// Sets the time limit for a receiver that makes no progress: while connecting, in handshakes, and
+/// in writes other than those of an fstrm_iothr.
 ///
 /// @param wopt        The options.
 /// @param io_timeout  In milliseconds, from 1 to 600,000; 5,000 by default.

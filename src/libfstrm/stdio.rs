@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The standard streams of the process, as C's `FILE`s: what the program itself printed or read
-//! before keeps its place.
+//! The standard streams of the process, through `FILE` of C, so that data that the program itself
+//! has written or read stays in order.
 
 use std::io::{self, IoSlice};
 use std::os::fd::BorrowedFd;
@@ -16,16 +16,17 @@ unsafe extern "C" {
     static stdout: *mut FILE;
 }
 
-/// The standard input of a reader, the standard output of a writer. As with fstrm, closing the
-/// transport closes the stream for the whole process. Calls block as C's do.
+/// The standard input, for a reader, or the standard output, for a writer. As with fstrm, closing
+/// the transport closes the stream for the whole process. Calls block.
 pub(crate) struct Stdio {
     role: Role,
-    /// A forked child leaves the stream to its parent: two in one hide each other.
+    /// True in a forked child, which does not use the stream, since two streams in one would be
+    /// mixed up.
     of_child: bool,
     file: *mut FILE,
 }
 
-/// What a standard stream is used for.
+/// The use of a standard stream.
 #[derive(Clone, Copy)]
 pub(crate) enum Role {
     /// Reading `stdin`.
@@ -34,10 +35,10 @@ pub(crate) enum Role {
     Output,
 }
 
-// SAFETY: C's streams have a lock of their own.
+// SAFETY: streams of C are locked internally.
 unsafe impl Send for Stdio {}
 
-/// Whether the stream of each role was closed: C must not be given it again.
+/// True for each role whose stream was closed, and must not be passed to C again.
 static CLOSED: [AtomicBool; 2] = [const { AtomicBool::new(false) }; 2];
 
 impl Role {
@@ -47,12 +48,12 @@ impl Role {
 }
 
 impl Stdio {
-    /// The stream, still closed.
+    /// Creates a transport for the stream, without opening it.
     pub(crate) fn new(role: Role) -> Self {
         Self { role, of_child: false, file: ptr::null_mut() }
     }
 
-    /// The stream, unless it was closed: here, or for the whole process by another of its role.
+    /// Returns the stream. Fails if it was closed, by this transport or another one.
     fn open_file(&self) -> io::Result<*mut FILE> {
         match self.file.is_null() || self.role.closed().load(Ordering::Acquire) {
             true => Err(io::ErrorKind::NotConnected.into()),
@@ -70,7 +71,7 @@ impl Transport for Stdio {
         if self.of_child {
             return Err(io::ErrorKind::Unsupported.into());
         }
-        // SAFETY: C sets the two before `main` and leaves them alone.
+        // SAFETY: C sets both before `main`, and does not change them.
         self.file = unsafe {
             match self.role {
                 Role::Input => stdin,
@@ -83,7 +84,7 @@ impl Transport for Stdio {
     fn close(&mut self) -> io::Result<()> {
         let file = std::mem::replace(&mut self.file, ptr::null_mut());
         let closes = !file.is_null() && !self.role.closed().swap(true, Ordering::AcqRel);
-        // SAFETY: an open stream of C, which this crate closes once and does not use from here on.
+        // SAFETY: it is an open stream, which this crate closes once and does not use afterwards.
         match closes && unsafe { libc::fclose(file) } != 0 {
             true => Err(io::Error::last_os_error()),
             false => Ok(()),
@@ -92,7 +93,7 @@ impl Transport for Stdio {
 
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let file = self.open_file()?;
-        // SAFETY: an open stream of C, and room for as many bytes as are asked for.
+        // SAFETY: it is an open stream, and the buffer has the given length.
         let count = unsafe { libc::fread(bytes.as_mut_ptr().cast(), 1, bytes.len(), file) };
         // SAFETY: the same stream.
         match count == 0 && unsafe { libc::ferror(file) } != 0 {
@@ -105,7 +106,7 @@ impl Transport for Stdio {
         let file = self.open_file()?;
         let mut written = 0;
         for slice in slices {
-            // SAFETY: an open stream of C, and as many bytes as are named.
+            // SAFETY: it is an open stream, and the slice has the given length.
             let count = unsafe { libc::fwrite(slice.as_ptr().cast(), 1, slice.len(), file) };
             written += count;
             if count < slice.len() {

@@ -9,7 +9,7 @@ use framestream::transport::SocketSender;
 
 use crate::writer::{fstrm_writer, fstrm_writer_options};
 
-/// Which TCP address to connect to.
+/// The options of a writer to a TCP address.
 #[derive(Default)]
 pub struct fstrm_tcp_writer_options {
     socket_address: Option<CString>,
@@ -23,15 +23,15 @@ impl fstrm_tcp_writer_options {
     }
 }
 
-/// The port that `text` spells as C does: decimal, octal behind `0`, hexadecimal behind `0x`.
+/// Parses a port as C does: decimal, octal after `0`, hexadecimal after `0x`.
 fn port(text: &CStr) -> Option<u16> {
     let mut end = ptr::null_mut();
-    // SAFETY: `text` ends with NUL; `end` is set to a place in it.
+    // SAFETY: `text` ends with NUL; `end` is set to a position in it.
     let (value, rest) = unsafe { (libc::strtoul(text.as_ptr(), &mut end, 0), *end) };
     u16::try_from(value).ok().filter(|_| rest == 0)
 }
 
-/// Makes TCP writer options without address and port.
+/// Creates TCP writer options without an address and a port.
 ///
 /// @return The options, to be destroyed with fstrm_tcp_writer_options_destroy().
 #[unsafe(no_mangle)]
@@ -41,7 +41,8 @@ pub extern "C" fn fstrm_tcp_writer_options_init() -> *mut fstrm_tcp_writer_optio
 
 /// Destroys TCP writer options.
 ///
-/// @param[in,out] twopt  Where the options are; NULL is left there. Nothing happens for NULL.
+/// @param[in,out] twopt  Pointer to the options; set to NULL. If it is NULL already, nothing
+///                       happens.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_tcp_writer_options_destroy(
     twopt: *mut *mut fstrm_tcp_writer_options,
@@ -86,14 +87,14 @@ pub unsafe extern "C" fn fstrm_tcp_writer_options_set_socket_port(
     });
 }
 
-/// Makes a writer to a TCP address. It connects with its first use. A peer that is gone without a
-/// word is given up after half a minute if the connection is idle, and when the system gives up
-/// repeating what was sent if it is not.
+/// Creates a writer to a TCP address, which connects with its first use. A peer that has
+/// disappeared is detected after half a minute if the connection is idle, otherwise when the system
+/// stops retransmitting.
 ///
-/// @param twopt  TCP writer options with address and port.
+/// @param twopt  TCP writer options with an address and a port.
 /// @param wopt   Writer options; NULL for the defaults.
-/// @return The writer, to be destroyed with fstrm_writer_destroy(); NULL if address or port is
-///         missing or cannot be read.
+/// @return The writer, to be destroyed with fstrm_writer_destroy(); NULL if the address or the port
+///         is missing or invalid.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_tcp_writer_init(
     twopt: *const fstrm_tcp_writer_options,

@@ -10,13 +10,13 @@ use framestream::transport::SocketSender;
 
 use crate::writer::{fstrm_writer, fstrm_writer_options};
 
-/// Which Unix socket to connect to.
+/// The options of a writer to a Unix socket.
 #[derive(Default)]
 pub struct fstrm_unix_writer_options {
     socket_path: Option<CString>,
 }
 
-/// Makes Unix writer options without a path.
+/// Creates Unix writer options without a path.
 ///
 /// @return The options, to be destroyed with fstrm_unix_writer_options_destroy().
 #[unsafe(no_mangle)]
@@ -26,7 +26,8 @@ pub extern "C" fn fstrm_unix_writer_options_init() -> *mut fstrm_unix_writer_opt
 
 /// Destroys Unix writer options.
 ///
-/// @param[in,out] uwopt  Where the options are; NULL is left there. Nothing happens for NULL.
+/// @param[in,out] uwopt  Pointer to the options; set to NULL. If it is NULL already, nothing
+///                       happens.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_unix_writer_options_destroy(
     uwopt: *mut *mut fstrm_unix_writer_options,
@@ -53,12 +54,12 @@ pub unsafe extern "C" fn fstrm_unix_writer_options_set_socket_path(
     });
 }
 
-/// Makes a writer to a Unix socket. It connects with its first use.
+/// Creates a writer to a Unix socket, which connects with its first use.
 ///
 /// @param uwopt  Unix writer options with a path.
 /// @param wopt   Writer options; NULL for the defaults.
-/// @return The writer, to be destroyed with fstrm_writer_destroy(); NULL if there is no path, or
-///         one longer than an address holds.
+/// @return The writer, to be destroyed with fstrm_writer_destroy(); NULL if the path is missing, or
+///         too long for an address.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_unix_writer_init(
     uwopt: *const fstrm_unix_writer_options,

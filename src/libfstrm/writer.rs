@@ -15,7 +15,7 @@ use crate::control::{fstrm_control, fstrm_control_type};
 use crate::rdwr::{RdwrTransport, fstrm_rdwr};
 use crate::res::*;
 
-/// What a writer offers to its receiver.
+/// The options of a writer.
 #[derive(Default)]
 pub struct fstrm_writer_options(pub(crate) WriterOptions);
 
@@ -23,7 +23,7 @@ pub struct fstrm_writer_options(pub(crate) WriterOptions);
 pub struct fstrm_writer(StreamWriter);
 
 impl fstrm_writer {
-    /// A handle to a new writer on `transport`.
+    /// Creates a writer on `transport`, and returns its handle.
     pub(crate) fn give(
         transport: Box<dyn Transport>,
         wopt: Option<&fstrm_writer_options>,
@@ -37,7 +37,7 @@ impl fstrm_writer {
     }
 }
 
-/// Makes writer options without content types.
+/// Creates writer options without content types.
 ///
 /// @return The options, to be destroyed with fstrm_writer_options_destroy().
 #[unsafe(no_mangle)]
@@ -47,20 +47,21 @@ pub extern "C" fn fstrm_writer_options_init() -> *mut fstrm_writer_options {
 
 /// Destroys writer options.
 ///
-/// @param[in,out] wopt  Where the options are; NULL is left there. Nothing happens for NULL.
+/// @param[in,out] wopt  Pointer to the options; set to NULL. If it is NULL already, nothing
+///                      happens.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_writer_options_destroy(wopt: *mut *mut fstrm_writer_options) {
     // SAFETY: as documented.
     guard((), || drop(unsafe { take(wopt) }));
 }
 
-/// Adds a content type to those that the writer can send, the preferred first. The receiver picks
-/// one of them; a stream to a receiver that cannot answer has the first. A writer without content
-/// types takes what the receiver says.
+/// Adds a content type that the writer can send. Add the preferred one first: the writer uses the
+/// first one that the receiver accepts or, on a unidirectional stream, the first one. A writer
+/// without content types opens streams without a declared type.
 ///
 /// @param wopt              The options.
 /// @param content_type      The bytes, which are copied. They may contain NUL.
-/// @param len_content_type  Their number.
+/// @param len_content_type  The number of bytes.
 /// @retval fstrm_res_success
 /// @retval fstrm_res_failure  More than #FSTRM_CONTROL_FIELD_CONTENT_TYPE_LENGTH_MAX bytes, or a
 ///                            pointer is NULL.
@@ -81,13 +82,13 @@ pub unsafe extern "C" fn fstrm_writer_options_add_content_type(
     })
 }
 
-/// Makes a writer on a byte stream of the caller's own functions. With a `read` function the
-/// receiver is expected to answer: READY, ACCEPT, START to open, STOP, FINISH to close.
+/// Creates a writer on a byte stream made of the caller's own functions. If the stream has a `read`
+/// function, the receiver must reply: to READY with ACCEPT, and to STOP with FINISH.
 ///
 /// @param wopt          Writer options; NULL for the defaults.
-/// @param[in,out] rdwr  Where the stream is. The writer takes it and leaves NULL.
-/// @return The writer, to be destroyed with fstrm_writer_destroy(). NULL if the stream has no
-///         `write` function, or is NULL; then it stays the caller's.
+/// @param[in,out] rdwr  Pointer to the stream, which the writer takes over; set to NULL.
+/// @return The writer, to be destroyed with fstrm_writer_destroy(). NULL if the stream is NULL or
+///         has no `write` function; in this case, it still belongs to the caller.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_writer_init(
     wopt: *const fstrm_writer_options,
@@ -108,10 +109,10 @@ pub unsafe extern "C" fn fstrm_writer_init(
     })
 }
 
-/// Destroys a writer. If it is open it is closed first, with STOP.
+/// Destroys a writer. If it is open, it is closed first, with STOP.
 ///
-/// @param[in,out] w  Where the writer is; NULL is left there.
-/// @return What closing returned; failure if the writer was not open, or for NULL.
+/// @param[in,out] w  Pointer to the writer; set to NULL.
+/// @return The result of closing; failure if the writer was not open, or is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_writer_destroy(w: *mut *mut fstrm_writer) -> fstrm_res {
     guard(fstrm_res_failure, || {
@@ -120,12 +121,13 @@ pub unsafe extern "C" fn fstrm_writer_destroy(w: *mut *mut fstrm_writer) -> fstr
     })
 }
 
-/// Opens a writer: connects, and exchanges the control frames up to START. Gives up when the
-/// receiver makes no progress for 5 seconds (fstrm_writer_options_set_io_timeout()).
+/// Opens a writer: connects, and exchanges the control frames up to START. Fails if the receiver
+/// makes no progress for 5 seconds (fstrm_writer_options_set_io_timeout()).
 ///
 /// @param w  The writer.
-/// @retval fstrm_res_success  The writer is open, perhaps it was before.
-/// @retval fstrm_res_failure  It is not, and nothing is left open; or `w` is NULL.
+/// @retval fstrm_res_success  The writer is open, or was open before.
+/// @retval fstrm_res_failure  The writer could not be opened, and the byte stream is closed; or `w`
+///                            is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_writer_open(w: *mut fstrm_writer) -> fstrm_res {
     guard(fstrm_res_failure, || {
@@ -134,11 +136,11 @@ pub unsafe extern "C" fn fstrm_writer_open(w: *mut fstrm_writer) -> fstrm_res {
     })
 }
 
-/// Closes a writer: sends STOP, and waits for FINISH from a receiver that answers.
+/// Closes a writer: sends STOP and, if the stream is bidirectional, waits for FINISH.
 ///
 /// @param w  The writer.
 /// @retval fstrm_res_success
-/// @retval fstrm_res_failure  The writer is not open, the receiver did not answer, or `w` is NULL.
+/// @retval fstrm_res_failure  The writer is not open, the receiver did not reply, or `w` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_writer_close(w: *mut fstrm_writer) -> fstrm_res {
     guard(fstrm_res_failure, || {
@@ -147,14 +149,13 @@ pub unsafe extern "C" fn fstrm_writer_close(w: *mut fstrm_writer) -> fstrm_res {
     })
 }
 
-/// Writes a data frame. Opens the writer if it never was.
+/// Writes a data frame. Opens the writer unless it was opened before.
 ///
 /// @param w         The writer.
 /// @param data      The bytes of the frame.
-/// @param len_data  Their number, from 1 to UINT32_MAX.
+/// @param len_data  The number of bytes, from 1 to UINT32_MAX.
 /// @retval fstrm_res_success
-/// @retval fstrm_res_failure  The frame is not written. If that is due to the stream, the stream
-///                            is closed.
+/// @retval fstrm_res_failure  The frame was not written. If the stream failed, it is closed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_writer_write(
     w: *mut fstrm_writer,
@@ -170,14 +171,14 @@ pub unsafe extern "C" fn fstrm_writer_write(
     })
 }
 
-/// Writes data frames. Opens the writer if it never was.
+/// Writes data frames. Opens the writer unless it was opened before.
 ///
 /// @param w       The writer.
-/// @param iov     The frames, one a vector, each of 1 to UINT32_MAX bytes.
-/// @param iovcnt  Their number. Below 1 there is nothing to do.
+/// @param iov     The frames, one in each vector, of 1 to UINT32_MAX bytes.
+/// @param iovcnt  The number of frames. If it is below 1, nothing happens.
 /// @retval fstrm_res_success
-/// @retval fstrm_res_failure  Not all frames are written. If that is due to the stream, the stream
-///                            is closed; if it is due to a frame, none is written.
+/// @retval fstrm_res_failure  Not all frames were written. If the stream failed, it is closed; if a
+///                            frame is invalid, none was written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_writer_writev(
     w: *mut fstrm_writer,
@@ -205,16 +206,17 @@ pub unsafe extern "C" fn fstrm_writer_writev(
     })
 }
 
-/// Retrieves a control frame that the writer exchanged: READY, ACCEPT, START or FINISH. Opens the
-/// writer if it never was.
+/// Retrieves a control frame that was exchanged: READY, ACCEPT, START or FINISH. Opens the writer
+/// unless it was opened before.
 ///
 /// @param w             The writer.
-/// @param type          Which frame.
-/// @param[out] control  The frame, NULL if there was none yet. It belongs to the writer, must not
-///                      be changed, and is valid until the writer is opened, closed or destroyed.
+/// @param type          The type of the frame.
+/// @param[out] control  Receives the frame; NULL if there was none yet. It belongs to the writer,
+///                      must not be changed, and is valid until the writer is opened, closed or
+///                      destroyed.
 /// @retval fstrm_res_success
-/// @retval fstrm_res_failure  Writers keep no frame of this type, the writer cannot be opened, or a
-///                            pointer is NULL.
+/// @retval fstrm_res_failure  A writer does not keep frames of this type, the writer cannot be
+///                            opened, or a pointer is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_writer_get_control(
     w: *mut fstrm_writer,

@@ -941,7 +941,8 @@ const char *dnstap_event_kind_name(uint32_t kind);
  * @param list          Names or mnemonics in upper or lower case, separated by commas, spaces or
  *                      both: "CLIENT_QUERY, CLIENT_RESPONSE" or "cq,cr". "all" stands for
  *                      DNSTAP_ALL_MESSAGE_TYPES. An empty list is the empty set.
- * @param[out] types    The set: DNSTAP_MESSAGE_TYPE_BIT() of each type. Not written to on an error.
+ * @param[out] types    The set: DNSTAP_MESSAGE_TYPE_BIT() of each type. Not written to on an
+ *                      error.
  * @param[out] unknown  For error messages: the beginning, in `list`, of the first unknown word;
  *                      NULL if there is none. May be NULL.
  * @retval DNSTAP_OK

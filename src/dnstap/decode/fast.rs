@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The fast decoder: fields in ascending order, in their shortest form. Any field may be absent; the
-//! decoder stops before a field that has another form.
+//! The fast decoder: fields in ascending order, in their shortest form. Any field may be absent;
+//! the decoder stops before a field that has another form.
 
 use crate::message::Message;
 use crate::schema::{MessageType, SocketFamily, SocketProtocol};
 use crate::wire::{NUMBER_KEYS, message};
 
 /// Minimum length of a message for the fast decoder, in bytes: the fields before the query, which
-/// are 6 for the numbers, 36 for the addresses, 8 for the ports, 11 for the time. As it is constant,
-/// the compiler can prove that no load is out of bounds, and omits the checks.
+/// are 6 for the numbers, 36 for the addresses, 8 for the ports, 11 for the time. As it is
+/// constant, the compiler can prove that no load is out of bounds, and omits the checks.
 const HEAD: usize = 61;
 
 /// The same for the fields between zone and response: 11 for the time.

@@ -27,7 +27,8 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Calls `fill` with the rest of the buffer. It returns the number of bytes that it has written.
+    /// Calls `fill` with the rest of the buffer. It returns the number of bytes that it has
+    /// written.
     pub(super) fn fill(
         &mut self,
         fill: impl FnOnce(&mut [u8]) -> Result<usize, EncodeError>,

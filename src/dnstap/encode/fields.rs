@@ -9,8 +9,8 @@ macro_rules! fields {
         $(#[$what:meta])*
         $label:ident $type:tt $name:ident = $number:literal => $field:ident,
     )+ }) => {
-        /// A message that can be encoded: a [`Message`], or another type with the same fields, which
-        /// spares the hot path the conversion.
+        /// A message that can be encoded: a [`Message`], or another type with the same fields,
+        /// which spares the hot path the conversion.
         ///
         /// Each method must always return the same value, as the encoder calls some of them twice.
         pub trait Fields {

@@ -38,7 +38,8 @@ pub(super) const fn length(value: u64) -> usize {
     any(value).1
 }
 
-/// Converts the number of an enumeration to its encoded value: an `int32`, sign-extended to 64 bits.
+/// Converts the number of an enumeration to its encoded value: an `int32`, sign-extended to 64
+/// bits.
 #[inline(always)]
 pub(super) const fn enumeration(number: u32) -> u64 {
     number as i32 as i64 as u64

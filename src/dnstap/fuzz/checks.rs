@@ -13,7 +13,8 @@ use dnstap::encode::{ADDRESS_MAX, BYTES_MAX, EncodeError};
 use dnstap::output::Output;
 use dnstap::reader::{ReadError, Reader};
 
-/// Frame size limit of the reader: the smallest that can be set, so that short streams can exceed it.
+/// Frame size limit of the reader: the smallest that can be set, so that short streams can exceed
+/// it.
 const MAX_FRAME_SIZE: usize = 512;
 
 /// Maximum number of bytes in one write, which an empty pipe or socket accepts without blocking.
@@ -76,8 +77,8 @@ fn has_long_field(event: &Event<'_>) -> bool {
         || addresses.into_iter().any(|address| is_long(address, ADDRESS_MAX))
 }
 
-/// Reads `bytes` as a stream, from a pipe and, in other pieces, from a socket. Both return the frames
-/// of the stream in order, and end.
+/// Reads `bytes` as a stream, from a pipe and, in other pieces, from a socket. Both return the
+/// frames of the stream in order, and end.
 pub(crate) fn reader(bytes: &[u8]) {
     let (read, write) = io::pipe().expect("a pipe");
     let mut write = Some(write);

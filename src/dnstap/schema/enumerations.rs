@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The enumerations.
 //!
-//! All are open: a number without a name belongs to a newer schema, and is kept. Protobuf encodes an
-//! enumeration as an `int32`; a negative number has the same bits here.
+//! All are open: a number without a name belongs to a newer schema, and is kept. Protobuf encodes
+//! an enumeration as an `int32`; a negative number has the same bits here.
 
 use super::is_ascending;
 

@@ -8,8 +8,9 @@
 //! optional (enum SocketFamily) socket_family = 2 => socket_family,
 //! ```
 //!
-//! A user matches `$label:ident $type:tt $name:ident = $number:literal => $field:ident`, and expands
-//! to the code it needs; `rust_type!('a, $label $type)`, for instance, is the type of the field.
+//! A user matches `$label:ident $type:tt $name:ident = $number:literal => $field:ident`, and
+//! expands to the code it needs; `rust_type!('a, $label $type)`, for instance, is the type of the
+//! field.
 
 /// The fields of `Dnstap`.
 macro_rules! event_fields {

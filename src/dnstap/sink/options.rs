@@ -47,7 +47,8 @@ pub struct SinkOptions {
     /// counts for at least 64 KiB. Above this, creating a queue drops the oldest of them, counted
     /// as [`SinkStats::dropped_full`](super::SinkStats::dropped_full).
     pub freed_queue_bytes: usize,
-    /// The direction of the stream; `None` for bidirectional on a socket, unidirectional for a file.
+    /// The direction of the stream; `None` for bidirectional on a socket, unidirectional for a
+    /// file.
     pub direction: Option<Direction>,
     /// Time limit for connecting and for each handshake.
     pub io_timeout: Duration,

@@ -295,8 +295,8 @@ impl<S: AsRef<Switch>> Queue<S> {
         }
     }
 
-    /// Wakes the writer thread, if a batch is pending and the thread sleeps. An awake thread usually
-    /// sees the batch before it sleeps; otherwise it is woken after a few more messages.
+    /// Wakes the writer thread, if a batch is pending and the thread sleeps. An awake thread
+    /// usually sees the batch before it sleeps; otherwise it is woken after a few more messages.
     #[cold]
     #[inline(never)]
     pub fn wake(&mut self) {

@@ -68,8 +68,8 @@ impl Spans {
         self.consumers.get(self.current).and_then(|(_, consumer)| consumer.front())
     }
 
-    /// Claims new rings, and removes empty rings of freed queues. While the peer is `blocked`, rings
-    /// of freed queues are not claimed, so that their messages can be dropped for new queues.
+    /// Claims new rings, and removes empty rings of freed queues. While the peer is `blocked`,
+    /// rings of freed queues are not claimed, so that their messages can be dropped for new queues.
     fn update(&mut self, blocked: bool) {
         let changes = self.registry.changes();
         if self.seen == Some(changes) && !self.freed {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Makes the public headers with cbindgen, one of each module, and compares them with `include/`.
-//! With `UPDATE_HEADERS=1` it writes them instead (`make headers`).
+//! Generates the public headers with cbindgen and compares them with `include/`. With
+//! `UPDATE_HEADERS=1`, writes them instead (`make headers`).
 
 use std::fs;
 use std::path::Path;
@@ -8,13 +8,14 @@ use std::path::Path;
 use cbindgen::{Builder, Config};
 use dnstap::schema::{ENUMERATIONS, EnumDescription, EnumValue};
 
-/// A header, and the files below `src` that it is made of, in this order.
+/// A header and its sources.
 struct Header {
     path: &'static str,
+    /// The files below `src` from which it is generated, in order.
     sources: &'static [&'static str],
-    /// Where the types come from that its functions use.
+    /// The headers that it includes, for the types of its functions.
     includes: &'static [&'static str],
-    /// What its first comment says.
+    /// The text of its first comment.
     introduction: &'static str,
     /// Plain C after the include lines.
     declarations: &'static [&'static str],
@@ -40,10 +41,10 @@ const HEADERS: &[Header] = &[
         introduction: "\
 Frame Streams: a light framing for messages on a byte stream, in files and over sockets.
 
-A program that produces messages makes a writer (fstrm_file_writer_init(),
-fstrm_unix_writer_init(), fstrm_tcp_writer_init(), or fstrm_writer_init() on functions of its
-own), hands it to a writer thread (fstrm_iothr_init()), and gives each of its threads a queue
-(fstrm_iothr_get_input_queue()) to submit frames to (fstrm_iothr_submit()), which never waits.
+A program that produces messages creates a writer (fstrm_file_writer_init(),
+fstrm_unix_writer_init(), fstrm_tcp_writer_init(), or fstrm_writer_init() with functions of its
+own), passes it to a writer thread (fstrm_iothr_init()), and gets a queue for each of its threads
+(fstrm_iothr_get_input_queue()), to which it submits frames (fstrm_iothr_submit()) without waiting.
 
     struct fstrm_unix_writer_options *where = fstrm_unix_writer_options_init();
     fstrm_unix_writer_options_set_socket_path(where, \"/run/example.sock\");
@@ -55,12 +56,12 @@ own), hands it to a writer thread (fstrm_iothr_init()), and gives each of its th
     fstrm_iothr_destroy(&iothr);
     fstrm_unix_writer_options_destroy(&where);
 
-A program that consumes them makes a reader (fstrm_file_reader_init(), fstrm_reader_init()) and
-calls fstrm_reader_read() until it returns fstrm_res_stop.
+A program that consumes messages creates a reader (fstrm_file_reader_init(),
+fstrm_reader_init()), and calls fstrm_reader_read() until it returns fstrm_res_stop.
 
-Unless a function says otherwise: one object is used by one thread at a time, options are copied
-and can be destroyed after use, and NULL for an object is answered with an error. Every header
-can be included alone. This library has the interface of fstrm 0.6.1; what it adds is in
+Unless a function says otherwise, only one thread at a time may use an object, options are copied
+and can be destroyed after use, and a call with NULL for an object fails. Each header can be
+included alone. This library has the interface of fstrm 0.6.1; its additions are in
 <fstrm/stats.h>.",
         declarations: &[],
         inlines: "",
@@ -92,15 +93,15 @@ struct fstrm_writer_options;"],
         introduction: "\
 Control frames, which open and close a stream.
 
-A stream is a sequence of frames. A data frame is its length, as a 32-bit integer in network
-byte order, and that many bytes. A length of zero is an escape: the length and the bytes of a
-control frame follow. These are a type and any number of fields, each a field type, a length and
-that many bytes, all integers being of the same kind.
+A stream is a sequence of frames. A data frame is its length, as a 32-bit integer in network byte
+order, followed by that many bytes. A length of zero is an escape, followed by the length and the
+bytes of a control frame. These are a type and any number of fields, each a field type, a length
+and that many bytes, with integers of the same kind.
 
-A sender that gets no answers, such as one that writes a file, sends START, data frames, STOP. One
-that does sends READY, waits for ACCEPT, sends START, data frames and STOP, and waits for FINISH.
-READY names the content types that the sender can send, ACCEPT those that the receiver takes,
-START the one that is sent.",
+On a unidirectional stream, such as a file, the sender sends START, data frames and STOP. On a
+bidirectional stream, it sends READY, waits for ACCEPT, sends START, data frames and STOP, and
+waits for FINISH. READY contains the content types that the sender can send, ACCEPT those that the
+receiver accepts, and START that of the stream.",
         declarations: &[],
         inlines: "",
     },
@@ -117,10 +118,10 @@ START the one that is sent.",
         sources: &["libfstrm/iothr.rs"],
         includes: &["fstrm/res.h"],
         introduction: "\
-A writer thread behind queues.
+A writer thread with queues.
 
-Threads submit frames to queues without waiting; the writer thread opens the writer, sends the
-frames, holds them while the receiver is away or slow, and connects anew when it went away.",
+Threads submit frames to queues without waiting. The writer thread opens the writer, sends the
+frames, keeps them while the receiver is away or slow, and reconnects.",
         declarations: &[],
         inlines: "",
     },
@@ -129,9 +130,9 @@ frames, holds them while the receiver is away or slow, and connects anew when it
         sources: &["libfstrm/rdwr.rs"],
         includes: &["fstrm/res.h"],
         introduction: "\
-Byte streams made of the caller's own functions, for readers and writers on transports that the
-library does not have. The functions of one stream are called by one thread at a time, which for
-a writer of an fstrm_iothr is the writer thread.",
+Byte streams made of the caller's own functions, for readers and writers on other transports than
+those of the library. One thread at a time calls the functions of a stream; for the writer of an
+fstrm_iothr, this is the writer thread.",
         declarations: &[],
         inlines: "",
     },
@@ -195,7 +196,7 @@ limit. Programs that use them need this library, with the symbol version LIBFSTR
         ],
         includes: &[
             "netinet/in.h",
-            // Has struct timespec also where <time.h> keeps to C99.
+            // Declares struct timespec even if <time.h> is limited to C99.
             "sched.h",
             "stdbool.h",
             "stddef.h",
@@ -242,7 +243,7 @@ impl Header {
     }
 }
 
-/// What is in a text behind the line of its license, if it has one.
+/// Returns a text without the line of its license, if it has one.
 fn contents(text: &str) -> &str {
     match text.split_once('\n') {
         Some((first, rest)) if first.contains("SPDX-License-Identifier") => rest,
@@ -250,7 +251,7 @@ fn contents(text: &str) -> &str {
     }
 }
 
-/// Puts the version of the workspace, and the enumerations of the schema, into a text.
+/// Inserts the version of the workspace and the enumerations of the schema into a text.
 fn fill_in(text: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let parts = version.split('.').map(|part| part.parse().expect("a version of three numbers"));
@@ -260,8 +261,8 @@ fn fill_in(text: &str) -> String {
         .replace("@ENUMERATIONS@", enumerations().trim_end())
 }
 
-/// The enumerations of the schema in C, as cbindgen writes others: it does not expand the macros of
-/// their table. Events have one type, which the library sees to.
+/// Returns the enumerations of the schema in C, in the format of cbindgen, which does not expand
+/// the macros of their table. The type of events, which the library sets, is omitted.
 fn enumerations() -> String {
     let comment = |indent: &str, about: &[&str]| {
         let lines: String = about.iter().map(|line| format!("{indent} *{line}\n")).collect();
@@ -285,7 +286,7 @@ fn enumerations() -> String {
 }
 
 #[test]
-fn headers_are_what_cbindgen_makes() {
+fn headers_are_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut stale = Vec::new();
     for header in HEADERS {
@@ -297,18 +298,14 @@ fn headers_are_what_cbindgen_makes() {
             stale.push(header.path);
         }
     }
-    assert!(stale.is_empty(), "run `make headers`: {stale:?} is not what cbindgen makes");
+    assert!(stale.is_empty(), "out of date: {stale:?}; run `make headers`");
 
     let known: Vec<_> =
         HEADERS.iter().map(|header| root.join("include").join(header.path)).collect();
     for folder in ["include", "include/fstrm"] {
         for entry in fs::read_dir(root.join(folder)).expect(folder) {
             let path = entry.expect(folder).path();
-            assert!(
-                path.is_dir() || known.contains(&path),
-                "{} is made of nothing",
-                path.display()
-            );
+            assert!(path.is_dir() || known.contains(&path), "{} is not generated", path.display());
         }
     }
 }

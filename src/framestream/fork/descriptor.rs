@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Descriptors of one process. A forked child closes them before anything else runs in it, so that a
-//! peer is notified when the process ends, even if children of it still run.
+//! Descriptors of one process. A forked child closes them before anything else runs in it, so that
+//! a peer is notified when the process ends, even if children of it still run.
 
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};

@@ -11,8 +11,8 @@ use std::sync::{
 use super::order::{self, Held, Rank};
 
 /// Held for reading by threads during which no fork may happen, and for writing by the thread that
-/// forks. Unlike a lock of POSIX threads, a lock of std can be released in the child on Linux, where
-/// it is just a number, and the child is the thread that took it.
+/// forks. Unlike a lock of POSIX threads, a lock of std can be released in the child on Linux,
+/// where it is just a number, and the child is the thread that took it.
 static GATE: RwLock<()> = RwLock::new(());
 
 thread_local! {
@@ -41,8 +41,8 @@ pub(super) fn open() {
     drop(FORKING.take().map(ManuallyDrop::into_inner));
 }
 
-/// A guard that blocks forks, while state is changed that a child must see completely or not at all.
-/// It must not be held for long.
+/// A guard that blocks forks, while state is changed that a child must see completely or not at
+/// all. It must not be held for long.
 pub(crate) struct Hold {
     // In this order: the gate must be free before the next lock is recorded.
     /// `None` in a fork handler of the host, whose own fork blocks all others.

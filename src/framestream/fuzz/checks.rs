@@ -216,8 +216,8 @@ fn read(bytes: &[u8], direction: Direction, max_len: usize) -> Read {
 /// Where something is at the front of a stream.
 type Fronts = Vec<(usize, Result<Front, FrameError>)>;
 
-/// Walks over a stream, of which at most `max_len` more bytes arrive at a time. Spans that follow each
-/// other are put together.
+/// Walks over a stream, of which at most `max_len` more bytes arrive at a time. Spans that follow
+/// each other are put together.
 fn walk(bytes: &[u8], max_len: usize) -> Fronts {
     let mut walker = Walker::new(MAX_FRAME_SIZE);
     let mut fronts = Fronts::new();

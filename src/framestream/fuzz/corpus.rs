@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Converts between `seeds/`, which is committed, and `corpus/`, which `cargo fuzz` works on, in the
-//! folder of a fuzz crate. README.md shows how to use it.
+//! Converts between `seeds/`, which is committed, and `corpus/`, which `cargo fuzz` works on, in
+//! the folder of a fuzz crate. README.md shows how to use it.
 
 mod seeds;
 
@@ -42,8 +42,8 @@ fn unpack(fuzz: &Path, target: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Replaces the seeds of `target` with the files in `corpus/TARGET` that are not cases, the shortest
-/// first.
+/// Replaces the seeds of `target` with the files in `corpus/TARGET` that are not cases, the
+/// shortest first.
 fn pack(fuzz: &Path, target: &str) -> Result<(), Box<dyn Error>> {
     let inputs = files_in(&fuzz.join("corpus").join(target))?;
     let cases = cases(fuzz, target)?;

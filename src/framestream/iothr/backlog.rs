@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 
 use crate::frame::LENGTH_SIZE;
 
-/// Size of a chunk in bytes. A frame is never split between chunks: a longer one gets a chunk of its
-/// own.
+/// Size of a chunk in bytes. A frame is never split between chunks: a longer one gets a chunk of
+/// its own.
 pub(super) const CHUNK_SIZE: usize = 64 * 1024;
 
 /// Maximum number of empty chunks that are kept for reuse.
@@ -94,8 +94,8 @@ impl Backlog {
         self.filling.push(payload)
     }
 
-    /// Appends `payload` as the first frame of a new chunk. Returns `false` if that would exceed the
-    /// limit, or if out of memory. The limit does not apply to an empty backlog.
+    /// Appends `payload` as the first frame of a new chunk. Returns `false` if that would exceed
+    /// the limit, or if out of memory. The limit does not apply to an empty backlog.
     #[cold]
     #[inline(never)]
     pub(super) fn push_to_new_chunk(&mut self, payload: &[u8]) -> bool {

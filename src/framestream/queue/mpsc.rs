@@ -26,8 +26,8 @@ struct Slot<T> {
     entry: UnsafeCell<MaybeUninit<T>>,
 }
 
-// SAFETY: a slot is accessed only by the one producer that took its index, then by the consumer; the
-// release of `turn` and its acquire on the other side order these accesses.
+// SAFETY: a slot is accessed only by the one producer that took its index, then by the consumer;
+// the release of `turn` and its acquire on the other side order these accesses.
 unsafe impl<T: Send> Sync for Mpsc<T> {}
 // SAFETY: the ring owns its entries.
 unsafe impl<T: Send> Send for Mpsc<T> {}

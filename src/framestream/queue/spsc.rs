@@ -22,8 +22,8 @@ pub(super) struct Spsc<T> {
 struct ProducerSide {
     /// Index of the next free slot.
     tail: AtomicUsize,
-    /// `head` when the producer last loaded it, which it does only when the ring seems full. Used by
-    /// the producer alone, so it needs no ordering.
+    /// `head` when the producer last loaded it, which it does only when the ring seems full. Used
+    /// by the producer alone, so it needs no ordering.
     head_seen: AtomicUsize,
 }
 

@@ -37,8 +37,8 @@ impl LinkState {
 }
 
 /// Counters of a writer thread. At every moment `accepted = written + waiting + lost_closing +
-/// lost_error`. In a forked child, they start at 0: frames that were accepted before the fork belong
-/// to the parent.
+/// lost_error`. In a forked child, they start at 0: frames that were accepted before the fork
+/// belong to the parent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SenderStats {
     /// Frames that were accepted for sending.
@@ -69,8 +69,8 @@ pub struct SenderStats {
     pub state: LinkState,
 }
 
-/// Defines the counters that the threads share. The numbers of accepted and of pending frames follow
-/// from the feed.
+/// Defines the counters that the threads share. The numbers of accepted and of pending frames
+/// follow from the feed.
 macro_rules! counters {
     ($($counter:ident),+) => {
         /// The counters of a writer thread, as the threads update them.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Detects series of dropped frames, and reports their beginning and end.
 //!
-//! A thread that drops a frame counts it, and raises an alarm, which wakes the writer thread for the
-//! first frame of a series. The writer thread reports the series, and lowers the alarm when it ends:
-//! when no frame has been dropped for a while, and the peer accepts frames.
+//! A thread that drops a frame counts it, and raises an alarm, which wakes the writer thread for
+//! the first frame of a series. The writer thread reports the series, and lowers the alarm when it
+//! ends: when no frame has been dropped for a while, and the peer accepts frames.
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering, fence};

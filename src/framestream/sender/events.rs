@@ -183,8 +183,8 @@ mod tests {
         assert_eq!(events.fd().expect("the same"), fd);
     }
 
-    /// Returns the other end of the pipe. A host that closes all descriptors it does not know closes
-    /// it.
+    /// Returns the other end of the pipe. A host that closes all descriptors it does not know
+    /// closes it.
     fn other_end(events: &Events) -> RawFd {
         let pending = events.0.lock();
         pending.pipe.as_ref().expect("a pipe").sender().as_raw_fd()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Threads that wait until their frames are sent. The writer thread checks whether they are, after it
-//! has counted the frames that it has sent.
+//! Threads that wait until their frames are sent. The writer thread checks whether they are, after
+//! it has counted the frames that it has sent.
 
 use std::mem;
 use std::sync::Arc;

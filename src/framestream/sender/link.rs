@@ -114,8 +114,8 @@ impl Link {
         matches!(self.state, LinkPhase::Closed)
     }
 
-    /// Makes progress as far as possible without waiting. Returns whether the state changed, so that
-    /// there may be more to do.
+    /// Makes progress as far as possible without waiting. Returns whether the state changed, so
+    /// that there may be more to do.
     pub(super) fn advance(&mut self, source: &mut impl Source, counters: &Counters) -> bool {
         match &mut self.state {
             LinkPhase::Down { retry_at } if Instant::now() >= *retry_at => {

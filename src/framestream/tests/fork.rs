@@ -102,8 +102,8 @@ fn serialize() -> MutexGuard<'static, ()> {
     TESTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A guard that sets a flag when it is dropped, even by a panic, so that threads do not wait for the
-/// flag endlessly.
+/// A guard that sets a flag when it is dropped, even by a panic, so that threads do not wait for
+/// the flag endlessly.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Streams that are reopened at run time: rotated files, and sockets whose receiver is fast, slow or
-//! silent. The receivers get each frame once, as a whole.
+//! Streams that are reopened at run time: rotated files, and sockets whose receiver is fast, slow
+//! or silent. The receivers get each frame once, as a whole.
 
 mod patience;
 mod receiver;

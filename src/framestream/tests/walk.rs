@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Walks over generated streams, whose bytes arrive in pieces: each frame and each edge is found once,
-//! in order, and in its place.
+//! Walks over generated streams, whose bytes arrive in pieces: each frame and each edge is found
+//! once, in order, and in its place.
 
 use std::iter;
 

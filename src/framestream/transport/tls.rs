@@ -28,8 +28,8 @@ const RECORD_SIZE: usize = 16 * 1024;
 /// A sender over TLS, which verifies the certificate of the server.
 ///
 /// Bytes count as written once the underlying transport has accepted the whole record that contains
-/// them. A receiver cannot decrypt a truncated record, so no more frames are lost or duplicated than
-/// without TLS.
+/// them. A receiver cannot decrypt a truncated record, so no more frames are lost or duplicated
+/// than without TLS.
 pub struct TlsSender {
     transport: Box<dyn Transport>,
     config: Arc<ClientConfig>,

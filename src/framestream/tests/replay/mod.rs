@@ -9,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-/// Defines a test for each fuzz target, which is named like its check, and a test that finds targets
-/// without one.
+/// Defines a test for each fuzz target, which is named like its check, and a test that finds
+/// targets without one.
 macro_rules! replay {
     ($($target:ident),+) => {
         $(

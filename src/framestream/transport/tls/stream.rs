@@ -92,8 +92,8 @@ impl<S: Read + Write> TlsStream<S> {
         Ok(())
     }
 
-    /// Reads from the socket once, and sends pending data of TLS. Data that cannot be sent now stays
-    /// pending, because a peer that accepts nothing more may still have sent data.
+    /// Reads from the socket once, and sends pending data of TLS. Data that cannot be sent now
+    /// stays pending, because a peer that accepts nothing more may still have sent data.
     fn receive(&mut self) -> io::Result<()> {
         drop(self.send());
         self.connection.read_tls(&mut self.socket)?;

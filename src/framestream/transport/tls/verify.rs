@@ -114,8 +114,8 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Checks the dates of a certificate that is trusted without an issuer, and the name in it if `name`
-/// is set.
+/// Checks the dates of a certificate that is trusted without an issuer, and the name in it if
+/// `name` is set.
 fn verify_trusted(
     certificate: &CertificateDer<'_>,
     name: Option<&ServerName<'_>>,

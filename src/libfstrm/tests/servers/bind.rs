@@ -70,9 +70,9 @@ options {{ default-key "control"; default-server {control_ip}; default-port {con
         fs::write(folder.join("named.conf"), config).unwrap();
         fs::write(folder.join("rndc.conf"), rndc_config).unwrap();
         dns::write_zone(folder);
-        // Where AppArmor is on, Debian's profile keeps /usr/sbin/named from libraries and files that
-        // are not in the usual places. It goes by the path of the program. (A copy made here could
-        // be open for writing in a child of another test, and not start.)
+        // Where AppArmor is on, Debian's profile keeps /usr/sbin/named from libraries and files
+        // that are not in the usual places. It goes by the path of the program. (A copy made here
+        // could be open for writing in a child of another test, and not start.)
         let named = folder.join("named");
         let copied = Command::new("cp").arg("/usr/sbin/named").arg(&named).status().unwrap();
         assert!(copied.success());
