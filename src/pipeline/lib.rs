@@ -19,6 +19,7 @@ pub mod output;
 pub mod outputs;
 mod pairing;
 pub mod print;
+pub mod quantity;
 pub mod queue;
 pub mod select;
 pub mod stamp;

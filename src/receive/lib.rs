@@ -81,6 +81,9 @@ pub enum ReceiveError {
     Write(#[from] FrameWriteError),
 }
 
+/// Seconds that a connection may be idle while others wait, if nothing else is said.
+pub const IDLE_TIMEOUT_DEFAULT: u32 = 60;
+
 /// Limits on connections and frames.
 #[derive(Clone, Copy, Debug)]
 pub struct ReceiveLimits {

@@ -17,12 +17,11 @@ use files::STANDARD_OUTPUT;
 use files::post_rotate;
 use operator_log::Level;
 use pipeline::format::Format;
+use pipeline::quantity::{duration, permissions, size};
 use pipeline::select;
 use pipeline::select::{AddressPrefix, WantedName};
 use receive::address::{HostAddress, PeerAddress, unix_path};
 use strum::{EnumMessage, VariantArray};
-
-use crate::fstrm_capture::options::{octal, size};
 
 /// Capture, print, convert, relay and export what DNS servers log with dnstap.
 #[derive(Debug, Parser)]
@@ -56,7 +55,7 @@ pub struct DnstapOptions {
     pub(crate) connect: Vec<PeerAddress>,
 
     /// Permissions of the Unix socket, in octal
-    #[arg(long, value_name = "MODE", value_parser = octal, requires = "unix", help_heading = "In")]
+    #[arg(long, value_name = "MODE", value_parser = permissions, requires = "unix", help_heading = "In")]
     pub(crate) socket_mode: Option<u32>,
 
     /// User who owns the Unix socket
@@ -323,35 +322,6 @@ fn message_types() -> String {
     format!("Message types: {}; queries and responses.", Hop::ALL.map(hop).join(", "))
 }
 
-/// A duration as Go writes it: numbers with units.
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("\"{text}\" is no duration, such as 5s, 500ms or 1m30s");
-    let mut rest = text;
-    let mut seconds = 0.0;
-    if text.is_empty() {
-        return Err(wrong());
-    }
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let (number, behind) = rest.split_at(digits);
-        let unit = behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len());
-        let (unit, behind) = behind.split_at(unit);
-        let scale = match unit {
-            "h" => 3600.0,
-            "m" => 60.0,
-            // Go demands a unit.
-            "s" | "" => 1.0,
-            "ms" => 1e-3,
-            "us" | "µs" => 1e-6,
-            "ns" => 1e-9,
-            _ => return Err(wrong()),
-        };
-        seconds += number.parse::<f64>().map_err(|_| wrong())? * scale;
-        rest = behind;
-    }
-    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -363,16 +333,6 @@ mod tests {
         let listed = format!("Message types: {},", mnemonics.join(" "));
         assert!(include_str!("../man/dnstap.1").contains(&listed), "{listed}");
         assert!(message_types().starts_with("Message types: AQ AR (AUTH), RQ RR (RESOLVER), "));
-    }
-
-    #[test]
-    fn durations_are_those_of_go() {
-        assert_eq!(duration("5s"), Ok(Duration::from_secs(5)));
-        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        for wrong in ["", "s", "1x", "-1s", "1.2.3s"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
     }
 
     #[test]

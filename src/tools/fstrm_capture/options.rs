@@ -19,7 +19,8 @@ use files::rotating_file::Files;
 use framestream::control::CONTENT_TYPE_LENGTH_MAX;
 use operator_log::Level;
 use operator_log::standard_error::report;
-use receive::ReceiveLimits;
+use pipeline::quantity::{permissions, size};
+use receive::{IDLE_TIMEOUT_DEFAULT, ReceiveLimits};
 
 use crate::command_line::tcp_address;
 
@@ -49,7 +50,7 @@ pub struct CaptureOptions {
     pub(crate) port: Option<String>,
 
     /// Permissions of the Unix socket, in octal
-    #[arg(long, value_name = "MODE", value_parser = octal)]
+    #[arg(long, value_name = "MODE", value_parser = permissions)]
     pub(crate) socket_mode: Option<u32>,
 
     /// User who owns the Unix socket, by name or number
@@ -136,9 +137,6 @@ pub(crate) struct CaptureConfig {
 
 const FRAME_LIMIT_DEFAULT: u32 = 1024 * 1024;
 
-/// Seconds that a connection may be idle while others wait.
-pub(crate) const IDLE_TIMEOUT_DEFAULT: u32 = 60;
-
 impl CaptureOptions {
     /// Returns the configuration, or the problem with the options. `passed` says whether the service
     /// manager passed sockets.
@@ -215,45 +213,6 @@ impl CaptureOptions {
             }
             (None, Some(_), None) => Err("If --tcp is set, --port must also be set"),
             (None, None, _) => Err("One of --unix or --tcp must be set"),
-        }
-    }
-}
-
-/// Permission bits.
-pub(crate) fn octal(text: &str) -> Result<u32, String> {
-    match u32::from_str_radix(text, 8) {
-        Ok(mode) if mode <= 0o777 => Ok(mode),
-        _ => Err("not an octal number up to 777".into()),
-    }
-}
-
-/// A number of bytes.
-pub(crate) fn size(text: &str) -> Result<u64, String> {
-    let (digits, shift) = match text.as_bytes().last() {
-        Some(b'k' | b'K') => (&text[..text.len() - 1], 10),
-        Some(b'm' | b'M') => (&text[..text.len() - 1], 20),
-        Some(b'g' | b'G') => (&text[..text.len() - 1], 30),
-        _ => (text, 0),
-    };
-    let number: Option<u64> = digits.parse().ok();
-    number
-        .filter(|&number| number > 0)
-        .and_then(|number| number.checked_mul(1 << shift))
-        .ok_or_else(|| "not a number of bytes, optionally followed by k, M or G".into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size;
-
-    #[test]
-    fn sizes_take_suffixes_and_refuse_nonsense() {
-        assert_eq!(size("10"), Ok(10));
-        assert_eq!(size("2k"), Ok(2048));
-        assert_eq!(size("3M"), Ok(3 << 20));
-        assert_eq!(size("1G"), Ok(1 << 30));
-        for nonsense in ["", "0", "M", "1T", "-1", "99999999999G", "1é"] {
-            assert!(size(nonsense).is_err(), "{nonsense}");
         }
     }
 }

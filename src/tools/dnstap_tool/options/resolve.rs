@@ -11,13 +11,12 @@ use framestream::transport::{TlsOptions, TlsServerOptions};
 use pipeline::format::{FileSettings, Format};
 use pipeline::output::stats::StatsDestination;
 use pipeline::select::Selection;
-use receive::ReceiveLimits;
 use receive::address::PeerAddress;
+use receive::{IDLE_TIMEOUT_DEFAULT, ReceiveLimits};
 
 use super::DnstapOptions;
 use super::misuse::misuse;
 use crate::dnstap_tool::config::{Config, FileConfig, SocketConfig};
-use crate::fstrm_capture::options::IDLE_TIMEOUT_DEFAULT;
 
 impl DnstapOptions {
     /// Returns the configuration, or the first problem with the options.
