@@ -71,8 +71,7 @@ def test_receiver_killed(server, folder):
                 stats = running.await_sent(load.all_answered())
                 assert stats.get("reconnects", 1) == 1, stats
                 running.stop()
-                second.stop()
-                assert len(tap.read(second.path)) == stats["sent"] - before["sent"]
+                assert len(second.read()) == stats["sent"] - before["sent"]
 
 
 def test_receiver_stopped(server, folder):
@@ -94,8 +93,7 @@ def test_receiver_stopped(server, folder):
         assert running.log().count(begin) == running.log().count(end) == 1
         after = running.await_stats("all is sent", lambda stats: stats["waiting"] == 0)
         running.stop()
-        capture.stop()
-        assert len(tap.read(capture.path)) == after["sent"]
+        assert len(capture.read()) == after["sent"]
 
 
 def test_small_queue(server, folder):
@@ -139,8 +137,7 @@ def test_tcp_and_tls(server, folder):
             running.ask("one.example")
             running.await_log(": connected")
             running.stop()
-        capture.stop()
-        assert len(tap.read(capture.path)) == server.MESSAGES
+        assert len(capture.read()) == server.MESSAGES
 
     port = free_port()
     with Capture(folder, port=port) as capture:

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import threading
 
+import tap
 from process import DEADLINE, Process, free_port
 
 
@@ -75,6 +76,11 @@ class Capture(Process):
 
     def await_ready(self):
         self.await_log("opened output file")
+
+    def read(self):
+        """Ends the capture, and returns its messages."""
+        self.stop()
+        return tap.read(self.path)
 
 
 class TlsRelay:

@@ -4,7 +4,6 @@
 import socket
 import struct
 
-import tap
 from dns import ask, query
 from peers import Capture
 from process import free_port
@@ -24,8 +23,7 @@ def test_addresses(folder):
                     ask(protocol, host, port, f"{protocol}{host.translate({46: None, 58: None})}.example")
             unbound.await_all_sent()
             unbound.stop()
-        capture.stop()
-        messages = [message for message in tap.read(capture.path) if message["type"].startswith("CLIENT")]
+        messages = [message for message in capture.read() if message["type"].startswith("CLIENT")]
         assert len(messages) == 4 * len(asked), len(messages)
         for protocol, host in asked:
             name = f"{protocol}{host.translate({46: None, 58: None})}.example"
@@ -40,8 +38,7 @@ def test_addresses(folder):
             for host in "127.0.0.1", "127.0.0.5", "::1":
                 ask("TCP", host, port, "wildcard.example")
             unbound.stop()
-        capture.stop()
-        messages = [message for message in tap.read(capture.path) if message["type"].startswith("CLIENT")]
+        messages = [message for message in capture.read() if message["type"].startswith("CLIENT")]
         found = sorted((message["response_address"], message["response_port"]) for message in messages)
         assert found == sorted((host, port) for host in ("127.0.0.1", "127.0.0.5", "::1") for _ in range(2)), found
 
@@ -65,8 +62,7 @@ def test_proxy(folder):
                 client.sendto(proxied(("2001:db8::1", 4711), message), ("127.0.0.1", port))
                 assert client.recv(65535)[:2] == message[:2]
             unbound.stop()
-        capture.stop()
-        messages = [message for message in tap.read(capture.path) if message["type"].startswith("CLIENT")]
+        messages = [message for message in capture.read() if message["type"].startswith("CLIENT")]
         assert len(messages) == 2
         for message in messages:
             assert message["socket_family"] == "INET6", message

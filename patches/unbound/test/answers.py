@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Answers from the cache that are fetched again at the same time."""
 
-import tap
 from peers import Capture
 from process import until
 from unbound import VERSION, Unbound
@@ -32,8 +31,7 @@ def check_answers(unbound, capture, counter):
 
         until(f"{counter} over {protocol}", happened)
     unbound.stop()
-    capture.stop()
-    messages = [message for message in tap.read(capture.path) if message["type"].startswith("CLIENT")]
+    messages = [message for message in capture.read() if message["type"].startswith("CLIENT")]
     wires = [message["wire"] for message in messages]
     assert wires == [wire for exchange in exchanges for wire in (exchange.query, exchange.response)]
     for asked, answered in zip(messages[::2], messages[1::2]):

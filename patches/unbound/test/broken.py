@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """A wrong configuration of dnstap: the server runs without dnstap, and unbound-checkconf reports the error."""
 
-import tap
 from dns import NOERROR, code
 from peers import Capture
 from unbound import Unbound
@@ -51,7 +50,6 @@ def test_broken_reload(folder):
             unbound.reload()
             answers(unbound, f"{n}.example")
         unbound.stop()
-        capture.stop()
-        names = {message["name"] for message in tap.read(capture.path)}
+        names = {message["name"] for message in capture.read()}
         assert names == {f"{n}.example" for n in range(4)}, names
         assert unbound.closed() == [(4, 4)] * 4, unbound.closed()

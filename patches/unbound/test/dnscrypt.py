@@ -74,8 +74,7 @@ def test_dnscrypt(folder):
             stats = unbound.stats()
             assert stats["dropped.invalid"] == 0 and stats["type.CLIENT_RESPONSE"] == len(cases), stats
             unbound.stop()
-        capture.stop()
-        messages = [message for message in tap.read(capture.path) if message["type"].startswith("CLIENT")]
+        messages = [message for message in capture.read() if message["type"].startswith("CLIENT")]
         messages.sort(key=tap.moment)
         assert len(messages) == 2 * len(cases)
         for (protocol, message, response), asked, answered in zip(cases, messages[::2], messages[1::2]):
