@@ -20,10 +20,10 @@ use framestream::reader::{ReaderOptions, StreamReader};
 use framestream::transport::Transport;
 use framestream::walk::{Front, Walker};
 
-/// The content type that both sides of a stream have here.
+/// The content type of both sides of a stream.
 const CONTENT_TYPE: &[u8] = b"type";
 
-/// Largest frame that the reader takes here: the least that can be set.
+/// Frame size limit of the reader: the smallest that can be set, so that short streams can exceed it.
 const MAX_FRAME_SIZE: usize = CONTROL_FRAME_LENGTH_MAX;
 
 /// Splits a text into host and port. Joining and splitting again gives the same parts.
@@ -61,7 +61,7 @@ pub(crate) fn control(bytes: &[u8]) {
     }
 }
 
-/// One side of a handshake, as the first byte says.
+/// Returns the side of a handshake that the first byte of an input chooses.
 fn side(choice: u8) -> Box<dyn Handshake> {
     let content_types: Vec<Box<[u8]>> = match choice & 1 {
         0 => Vec::new(),

@@ -15,7 +15,7 @@ use dnstap::{Event, Message};
 use signal_hook::consts::SIGPIPE;
 use support::{
     CAPTURE, DNSTAP, DUMP, Peer, Place, REPLAY, Running, TYPE, assert_holds, assert_line, data,
-    events, limited, names, recording, signal, until,
+    events, limited, names, number_before, recording, signal, until,
 };
 
 /// Encodes a message that is printed as one line of some 70 bytes.
@@ -152,16 +152,7 @@ fn the_reader_of_frames_may_close_early() {
     close_early(&mut running);
     peer.send_on(data(frame()));
     let lines = running.end_with(0);
-    assert_eq!(number(&lines, "not written)"), 0, "{lines:#?}");
-}
-
-/// Returns the number before ` what` in the first line that has one.
-fn number(lines: &[String], what: &str) -> usize {
-    let what = format!(" {what}");
-    let line = lines.iter().find(|line| line.contains(&what));
-    let line = line.unwrap_or_else(|| panic!("no {what:?} in {lines:#?}"));
-    let front = line.split(&what).next().unwrap();
-    front.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
+    assert_eq!(number_before(&lines, "not written)"), 0, "{lines:#?}");
 }
 
 #[test]
@@ -174,8 +165,8 @@ fn an_output_fails_alone_and_its_lost_messages_are_counted() {
         let arguments = ["-r", &file, "-w", "quiet:/dev/full", "-w", &good];
         let lines = start(&[&arguments[..], &selection].concat(), Stdio::null()).end_with(1);
         assert_holds(&place.path(&name), &sent);
-        let missed = number(&lines, "frames after that were dropped");
-        assert_eq!(number(&lines, "messages lost") + missed, sent.len());
+        let missed = number_before(&lines, "frames after that were dropped");
+        assert_eq!(number_before(&lines, "messages lost") + missed, sent.len());
     }
     let cut = place.argument("cut");
     let mut command = limited("-f 128", DNSTAP);
@@ -184,8 +175,8 @@ fn an_output_fails_alone_and_its_lost_messages_are_counted() {
     let printed = BufReader::new(running.child.stdout.take().unwrap()).lines().count();
     assert_eq!(printed, sent.len());
     let lines = running.end_with(1);
-    let missed = number(&lines, "frames after that were dropped");
-    let written = sent.len() - number(&lines, "frames lost") - missed;
+    let missed = number_before(&lines, "frames after that were dropped");
+    let written = sent.len() - number_before(&lines, "frames lost") - missed;
     assert_holds(&place.path("cut"), &sent[..written]);
 }
 
@@ -235,16 +226,16 @@ fn an_incomplete_compressed_file_is_not_renamed() {
         let stays = format!("it stays {}", partial.display());
         assert_line(&lines, &stays);
         // The number includes START.
-        let written = number(&lines, "frames, ") - 1;
+        let written = number_before(&lines, "frames, ") - 1;
         let at_most = lines.iter().find(|line| line.contains("up to ")).unwrap();
         let lost = at_most.split("up to ").nth(1).unwrap().split(' ').next().unwrap();
         let lost: usize = lost.parse().unwrap();
         let missed = lines.iter().any(|line| line.contains(" frames after that"));
-        let missed = if missed { number(&lines, "frames after that") } else { 0 };
+        let missed = if missed { number_before(&lines, "frames after that") } else { 0 };
         // Reading may still be in progress when the only output fails.
         let unread = "frames; the rest was not read";
         let is_short = lines.iter().any(|line| line.contains(unread));
-        let read_frames = if is_short { number(&lines, unread) } else { sent.len() };
+        let read_frames = if is_short { number_before(&lines, unread) } else { sent.len() };
         assert_eq!(written + lost + missed, read_frames, "{lines:#?}");
         // The partial file can be read.
         let read = start(&["-r", partial.to_str().unwrap(), "-q"], Stdio::piped()).output();
@@ -311,7 +302,7 @@ fn dnstap_does_not_wait_for_input_that_it_does_not_need() {
     }
     let full = ["--follow", "-r", &file, "-w", "quiet:/dev/full"];
     let lines = start(&full, Stdio::null()).end_with(1);
-    number(&lines, "frames; the rest was not read");
+    number_before(&lines, "frames; the rest was not read");
 }
 
 #[test]
@@ -351,7 +342,7 @@ fn files_are_read_the_same_way_with_and_without_a_socket() {
     let (socket, quiet) = (place.argument("socket"), place.argument("quiet"));
     let arguments = ["-r", &file, "--frame-limit", "1k", "-w", &format!("quiet:{quiet}")];
     let alone = start(&arguments, Stdio::null()).end_with(0);
-    assert_eq!(number(&alone, "frames of more than 1024 bytes were skipped"), 1);
+    assert_eq!(number_before(&alone, "frames of more than 1024 bytes were skipped"), 1);
     let mut beside = start(&[&["-u", &socket][..], &arguments].concat(), Stdio::null());
     alone.iter().for_each(|line| drop(beside.line(line)));
     beside.stop();
@@ -416,10 +407,10 @@ fn an_incomplete_parquet_file_is_not_renamed() {
     let out = format!("parquet:{}", place.argument("rows"));
     command.args(["-r", &file, "-w", &out]);
     let lines = Running::start(command.stdout(Stdio::null())).end_with(1);
-    let missed = number(&lines, "frames after that");
+    let missed = number_before(&lines, "frames after that");
     // The number of frames read before the failure.
-    let read = number(&lines, "frames; the rest was not read");
-    assert_eq!(number(&lines, "rows lost") + missed, read, "{lines:#?}");
+    let read = number_before(&lines, "frames; the rest was not read");
+    assert_eq!(number_before(&lines, "rows lost") + missed, read, "{lines:#?}");
     assert!(!place.path("rows").exists());
 }
 
@@ -435,7 +426,7 @@ fn a_named_pipe_that_its_reader_closes_is_an_error() {
     head.as_mut().unwrap().wait().unwrap();
     assert_eq!(status.code(), Some(1), "{lines:#?}");
     assert_line(&lines, "Broken pipe");
-    assert!(number(&lines, "frames lost") > 0);
+    assert!(number_before(&lines, "frames lost") > 0);
     assert_holds(&place.path("all"), &sent);
 }
 

@@ -9,7 +9,9 @@ use std::process::Command;
 
 use dnstap::schema::MessageType;
 use dnstap::{Event, Message};
-use support::{DNSTAP, Peer, Place, Running, data, dumped, limited, metrics, names, run, until};
+use support::{
+    DNSTAP, Peer, Place, Running, data, dumped, limited, metrics, names, number_before, run, until,
+};
 
 /// Encodes a message whose quiet text is one line, which compresses badly.
 fn frame(number: u32) -> Vec<u8> {
@@ -31,15 +33,6 @@ fn unlimit(running: &Running) {
     let id = running.child.id().to_string();
     let mut command = Command::new("prlimit");
     assert!(command.args(["--pid", &id, "--fsize=unlimited"]).status().unwrap().success());
-}
-
-/// Returns the number before ` what` in the last line that has one.
-fn number(lines: &[String], what: &str) -> usize {
-    let what = format!(" {what}");
-    let line = lines.iter().rfind(|line| line.contains(&what));
-    let line = line.unwrap_or_else(|| panic!("no {what:?} in {lines:#?}"));
-    let front = line.split(&what).next().unwrap();
-    front.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
 }
 
 /// The end of a capture whose output failed for a time.
@@ -79,8 +72,8 @@ fn recover(format: &str, name: &str, signal: bool) -> Recovered {
     send_some(&capture, 10);
     capture.signal("TERM");
     let lines = capture.end_with(1);
-    assert_eq!(number(&lines, "frames, "), sent as usize);
-    let lost = number(&lines, "not written)");
+    assert_eq!(number_before(&lines, "frames, "), sent as usize);
+    let lost = number_before(&lines, "not written)");
     assert!(lost > 0, "{lines:#?}");
     Recovered { place, lines, kept: sent as usize - lost }
 }
@@ -168,7 +161,7 @@ fn an_outage_is_reported_once_and_other_outputs_continue() {
     assert_eq!(dropped("write_failed") + dropped("outage"), 50, "{page}");
     capture.signal("TERM");
     let lines = capture.end_with(1);
-    assert_eq!(number(&lines, "not written)"), 50, "{lines:#?}");
+    assert_eq!(number_before(&lines, "not written)"), 50, "{lines:#?}");
     let failures = lines.iter().filter(|line| line.contains("failed to write"));
     assert_eq!(failures.count(), 1, "{lines:#?}");
 }

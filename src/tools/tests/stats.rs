@@ -14,8 +14,8 @@ use framestream::control::ControlType;
 use pipeline::format::Format;
 use strum::VariantArray;
 use support::{
-    DEADLINE, DNSTAP, Peer, Place, Running, assert_line, control, data, events, limited, recording,
-    run,
+    DEADLINE, DNSTAP, Peer, Place, Running, assert_line, control, data, events, http, limited,
+    metrics_address, recording, run,
 };
 
 fn frame(message: Message<'_>) -> Vec<u8> {
@@ -120,22 +120,12 @@ fn statistics_do_not_mix_with_the_standard_output() {
     assert!(text.contains("\n200 messages, "), "{text}");
 }
 
-fn get(address: &str, request: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    write!(stream, "{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
 /// Starts a capture with metrics, and returns it and their address.
 fn serve(command: &mut Command) -> (Running, String) {
     let mut running = Running::start(command.stdout(Stdio::piped()));
     running.line("opened input socket");
     let line = running.line("metrics are at http://");
-    let address = line.split("http://").nth(1).unwrap().strip_suffix("/metrics").unwrap();
-    let address = address.to_owned();
+    let address = metrics_address(&line).to_owned();
     (running, address)
 }
 
@@ -145,7 +135,7 @@ fn idle_and_stalled_readers_of_metrics_do_not_delay_others() {
     let mut command = limited("-n 64", DNSTAP);
     command.args(["-u", &place.argument("socket")]);
     let (running, address) = serve(command.args(["--metrics", "127.0.0.1:0"]));
-    let answered = || assert!(get(&address, "GET /metrics").starts_with("HTTP/1.1 200"));
+    let answered = || assert!(http(&address, "GET /metrics").starts_with("HTTP/1.1 200"));
     // More connections than descriptors.
     let idle: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(&address).unwrap()).collect();
     answered();
@@ -156,19 +146,19 @@ fn idle_and_stalled_readers_of_metrics_do_not_delay_others() {
         let _ = stalled.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
     }
     answered();
-    let head = get(&address, "HEAD /metrics?x=y");
+    let head = http(&address, "HEAD /metrics?x=y");
     assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
     let long = format!("GET /metrics HTTP/1.1\r\nX: {}", "x".repeat(9000));
-    assert!(get(&address, &long).starts_with("HTTP/1.1 431"));
+    assert!(http(&address, &long).starts_with("HTTP/1.1 431"));
     // With an absolute URL, after an empty line.
     for target in ["http://x/metrics?x=y", "HTTP://x:9141/metrics"] {
-        assert!(get(&address, &format!("\r\nGET {target}")).starts_with("HTTP/1.1 200"));
+        assert!(http(&address, &format!("\r\nGET {target}")).starts_with("HTTP/1.1 200"));
     }
     for target in ["http://x", "http://metrics", "http://x/y/metrics", "x/metrics"] {
-        assert!(get(&address, &format!("GET {target}")).starts_with("HTTP/1.1 404"));
+        assert!(http(&address, &format!("GET {target}")).starts_with("HTTP/1.1 404"));
     }
-    assert!(get(&address, "nonsense /").starts_with("HTTP/1.1 404"));
-    assert!(get(&address, "nonsense").starts_with("HTTP/1.1 400"));
+    assert!(http(&address, "nonsense /").starts_with("HTTP/1.1 404"));
+    assert!(http(&address, "nonsense").starts_with("HTTP/1.1 400"));
     // The oldest were closed for others, which may stay until their time limit.
     for mut stream in idle {
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -206,7 +196,7 @@ fn metrics_count_refused_frames_and_connections() {
         "# TYPE dnstap_refused_connections_total counter\ndnstap_refused_connections_total 1\n",
     ];
     support::until(|| {
-        let answer = get(&address, "GET /metrics");
+        let answer = http(&address, "GET /metrics");
         expected.iter().all(|part| answer.contains(part))
     });
     let lines = running.stop();
@@ -224,13 +214,13 @@ fn metrics_are_served_during_a_capture() {
     command.args(["-u", &socket, "--metrics", "127.0.0.1:0", "-U", "/nowhere"]);
     let (mut running, address) = serve(&mut command);
     let address = &address[..];
-    assert!(get(address, "GET /metrics").contains("dnstap_frames_total 0\n"));
+    assert!(http(address, "GET /metrics").contains("dnstap_frames_total 0\n"));
     let mut peer = Peer::open(&place.socket);
     frames().iter().for_each(|frame| peer.send(data(frame)));
     peer.close();
     let until = Instant::now() + DEADLINE;
     let answer = loop {
-        let answer = get(address, "GET /metrics");
+        let answer = http(address, "GET /metrics");
         if answer.contains("dnstap_frames_total 200\n") {
             break answer;
         }
@@ -257,8 +247,8 @@ fn metrics_are_served_during_a_capture() {
     ] {
         assert!(answer.contains(part), "{part} in\n{answer}");
     }
-    assert!(get(address, "GET /").starts_with("HTTP/1.1 404"));
-    assert!(get(address, "POST /metrics").starts_with("HTTP/1.1 405"));
+    assert!(http(address, "GET /").starts_with("HTTP/1.1 404"));
+    assert!(http(address, "POST /metrics").starts_with("HTTP/1.1 405"));
     running.signal("TERM");
     running.line("200 frames were not sent");
     running.end_with(1);

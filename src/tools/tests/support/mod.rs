@@ -59,12 +59,21 @@ pub(crate) fn until(mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// Returns the address of the metrics whose URL is in `line`.
+pub(crate) fn metrics_address(line: &str) -> &str {
+    line.split("http://").nth(1).unwrap().strip_suffix("/metrics").unwrap()
+}
+
 /// Fetches the metrics from the URL in `line`.
 pub(crate) fn metrics(line: &str) -> String {
-    let address = line.split("http://").nth(1).unwrap().strip_suffix("/metrics").unwrap();
+    http(metrics_address(line), "GET /metrics")
+}
+
+/// Sends a request, such as `GET /`, and returns the response.
+pub(crate) fn http(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    write!(stream, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    write!(stream, "{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
@@ -132,6 +141,15 @@ pub(crate) fn run(program: impl AsRef<Path>, arguments: &[&str]) -> Output {
     let running =
         Running::start(Command::new(program.as_ref()).args(arguments).stdout(Stdio::piped()));
     running.output()
+}
+
+/// Returns the number before ` what` in the last line that has one.
+pub(crate) fn number_before(lines: &[String], what: &str) -> usize {
+    let what = format!(" {what}");
+    let line = lines.iter().rfind(|line| line.contains(&what));
+    let line = line.unwrap_or_else(|| panic!("no {what:?} in {lines:#?}"));
+    let front = line.split(&what).next().unwrap();
+    front.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
 }
 
 /// Checks that one of `lines` contains `part`.
