@@ -9,15 +9,15 @@ const FIRST: Duration = Duration::from_secs(1);
 /// The longest delay.
 const LAST: Duration = Duration::from_secs(60);
 
-/// Delays that double with each failure, from a second to a minute. A failure long after the one
-/// before is a first one again.
+/// Delays that double with each failure, from one second to one minute. After a long time without a
+/// failure they start at one second again.
 #[derive(Debug, Default)]
 pub struct Backoff {
     last: Option<(Instant, Duration)>,
 }
 
 impl Backoff {
-    /// Counts a failure. Returns how long to wait before the next try.
+    /// Counts a failure. Returns the delay before the next attempt.
     pub fn failed(&mut self, now: Instant) -> Duration {
         let delay = match self.last {
             Some((at, delay)) if now < at + 4 * delay => LAST.min(2 * delay),

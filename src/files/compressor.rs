@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Output that is compressed with zstd.
+//! Compression of output files with zstd.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::output_handle::OutputHandle;
 /// The usual compression level of zstd.
 const LEVEL: i32 = 3;
 
-/// Bytes that zstd holds back at most: those of a block (RFC 8878, section 3.1.1.2.4).
+/// Maximum number of bytes that zstd buffers: one block (RFC 8878, section 3.1.1.2.4).
 const BLOCK_MAX: u64 = 128 << 10;
 
 /// Returns whether a file of this name is compressed.
@@ -21,52 +21,52 @@ pub fn is_compressed(name: &Path) -> bool {
     name.extension().is_some_and(|extension| extension == "zst")
 }
 
-/// Compresses what goes to a sink.
+/// Compresses data on its way to an output file.
 pub(crate) struct Compressor {
     encoder: Encoder<'static, Vec<u8>>,
     /// Bytes taken since the last flush.
     taken: u64,
-    /// Units that may not be written yet, each time that some were taken: how far they go, in bytes
-    /// taken since the last flush, and how many they are.
+    /// Units that may still be buffered, one entry per call of `append`: their end, in bytes taken
+    /// since the last flush, and their number.
     unsure: VecDeque<(u64, u64)>,
-    /// A write failed: data after it could not be read.
+    /// A write has failed, so data written after it would be unreadable.
     broken: bool,
 }
 
-/// Compressed output could not be written.
+/// The error of writing compressed output.
 #[derive(Debug)]
 pub(crate) struct Uncompressed {
     /// The cause.
     pub(crate) error: io::Error,
-    /// Units that may not be in the file.
+    /// Number of units that may be missing from the file.
     pub(crate) lost: u64,
 }
 
 impl Compressor {
-    /// Begins a frame of zstd.
+    /// Starts a zstd frame.
     pub(crate) fn new() -> io::Result<Self> {
         let mut encoder = Encoder::new(Vec::new(), LEVEL)?;
         encoder.include_checksum(true)?;
         Ok(Self { encoder, taken: 0, unsure: VecDeque::new(), broken: false })
     }
 
-    /// Returns whether what is written cannot be read to its end, and takes nothing more.
+    /// Returns whether a write has failed. Further writes fail as well.
     pub(crate) fn is_broken(&self) -> bool {
         self.broken
     }
 
-    /// Bytes that are held back at most.
-    pub(crate) fn held_back(&self) -> u64 {
+    /// Returns the maximum number of buffered bytes.
+    pub(crate) fn buffered(&self) -> u64 {
         self.taken.min(BLOCK_MAX)
     }
 
-    /// Units that may not be written yet.
-    pub(crate) fn unsure(&self) -> u64 {
+    /// Returns the number of units that may still be buffered.
+    pub(crate) fn buffered_units(&self) -> u64 {
         self.unsure.iter().map(|(_, count)| count).sum()
     }
 
-    /// Takes `count` units, and writes what is compressed of them and of those before. Returns how
-    /// many bytes it wrote.
+    /// Compresses `count` units, and writes the output available so far. Returns the number of
+    /// bytes written.
     pub(crate) fn append(
         &mut self,
         data: &[u8],
@@ -78,26 +78,26 @@ impl Compressor {
         self.unsure.push_back((self.taken, count));
         let taken = self.encoder.write_all(data);
         let written = self.write(taken, sink)?;
-        // What comes of the last data may wait in the encoder with what it came of.
+        // The encoder may still buffer the end of the data, and its compressed form.
         while self.unsure.front().is_some_and(|(end, _)| end + BLOCK_MAX <= before) {
             self.unsure.pop_front();
         }
         Ok(written)
     }
 
-    /// Writes all that was taken: who reads the file sees it.
+    /// Writes all buffered data, so that readers of the file see it.
     pub(crate) fn flush(&mut self, sink: &mut OutputHandle) -> Result<u64, Uncompressed> {
         let flushed = self.encoder.flush();
         self.write_all(flushed, sink)
     }
 
-    /// Ends the frame of zstd.
+    /// Ends the zstd frame.
     pub(crate) fn finish(&mut self, sink: &mut OutputHandle) -> Result<u64, Uncompressed> {
         let finished = self.encoder.do_finish();
         self.write_all(finished, sink)
     }
 
-    /// Writes what came of all that was taken.
+    /// Writes the compressed form of all data.
     fn write_all(
         &mut self,
         before: io::Result<()>,

@@ -4,40 +4,40 @@
 use framestream::control::{ControlError, ControlFrame, ControlType, Header};
 use framestream::walk::{Front, Walker};
 
-/// A kind of files.
+/// A kind of file content.
 #[derive(Clone, Debug)]
 pub struct Content {
-    /// Stands at the beginning of a file.
+    /// The beginning of each file.
     pub start: Vec<u8>,
-    /// Stands at the end of a complete file.
+    /// The end of each complete file.
     pub stop: Vec<u8>,
-    /// Says how many whole units the front of some data has, and their size: what may stay of a
-    /// write that was cut off.
+    /// Returns the number of whole units at the beginning of some data, and their size: the part of
+    /// an interrupted write to keep.
     pub whole: fn(&[u8]) -> (u64, usize),
-    /// The name of units.
+    /// The word for units in messages.
     pub unit: &'static str,
-    /// The content type of files of frames, which can be continued after their last whole frame.
-    /// Others are continued after the last whole line or document of their text.
+    /// The content type of a file of frames, which can be continued after its last whole frame. Text
+    /// is continued after the last whole line or document.
     pub content_type: Option<Box<[u8]>>,
-    /// True if it is told which files are opened and closed.
-    pub told: bool,
-    /// Returns the place where data continues in a file that another program changed.
+    /// Whether opening and closing a file is logged.
+    pub is_logged: bool,
+    /// How to continue a file that another program changed.
     pub rejoin: Rejoin,
 }
 
-/// The place where data continues in a file that another program truncated or wrote to.
+/// How to continue a file that another program truncated or wrote to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejoin {
-    /// After its complete part.
+    /// After its last whole unit.
     Whole,
-    /// At the beginning, if nothing is left.
+    /// From the beginning, if the file is empty.
     Beginning,
-    /// Nowhere: new data would refer to the missing bytes.
+    /// Not at all: new data would refer to missing bytes.
     Never,
 }
 
 impl Content {
-    /// Frame Streams of `content_type`.
+    /// Returns the content of Frame Streams files of `content_type`.
     pub fn frames(content_type: &[u8]) -> Result<Self, ControlError> {
         Ok(Self {
             start: ControlFrame::new(ControlType::Start, Some(content_type))
@@ -46,12 +46,12 @@ impl Content {
             whole: whole_frames,
             unit: "frames",
             content_type: Some(content_type.into()),
-            told: true,
+            is_logged: true,
             rejoin: Rejoin::Whole,
         })
     }
 
-    /// Lines of text, each for a message.
+    /// Returns the content of text files with a line per message.
     pub fn text() -> Self {
         Self {
             start: Vec::new(),
@@ -59,23 +59,23 @@ impl Content {
             whole: whole_lines,
             unit: "messages",
             content_type: None,
-            told: false,
+            is_logged: false,
             rejoin: Rejoin::Whole,
         }
     }
 
-    /// Documents of YAML, each for a message.
+    /// Returns the content of YAML files with a document per message.
     pub fn documents() -> Self {
         Self { whole: whole_documents, ..Self::text() }
     }
 
-    /// Lines of text that stand for several messages.
+    /// Returns the content of text files with lines for several messages.
     pub fn lines() -> Self {
         Self { unit: "lines", ..Self::text() }
     }
 }
 
-/// Returns the number of data frames at the front of `bytes`, and their size.
+/// Returns the number of whole data frames at the beginning of `bytes`, and their size.
 fn whole_frames(bytes: &[u8]) -> (u64, usize) {
     match Walker::in_stream(usize::MAX).step(bytes) {
         Ok(Front::Frames { size, count }) => (count, size),
@@ -88,7 +88,8 @@ fn whole_lines(bytes: &[u8]) -> (u64, usize) {
     (bytes[..size].iter().filter(|byte| **byte == b'\n').count() as u64, size)
 }
 
-/// Each ends with a line of three hyphens.
+/// Returns the number of whole documents, each of which ends with a line of three hyphens, and their
+/// size.
 fn whole_documents(bytes: &[u8]) -> (u64, usize) {
     const END: &[u8] = b"\n---\n";
     let (mut count, mut size) = (0, 0);
@@ -104,7 +105,7 @@ mod tests {
     use super::{whole_documents, whole_frames, whole_lines};
 
     #[test]
-    fn a_torn_frame_is_not_whole() {
+    fn torn_frames_are_not_counted() {
         let frames = b"\0\0\0\x02ab\0\0\0\x03cde";
         assert_eq!(whole_frames(frames), (2, 13));
         for size in 6..13 {
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_line_is_not_whole() {
+    fn torn_lines_are_not_counted() {
         assert_eq!(whole_lines(b"one\ntwo\nthr"), (2, 8));
         assert_eq!(whole_lines(b"on"), (0, 0));
         assert_eq!(whole_documents(b"a: 1\nb: |\n  ---\n---\nc: 1\n---\nd: 1\n---"), (2, 29));

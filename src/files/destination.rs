@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where a capture's frames go.
+//! Destinations of received frames, and the intake for frames of files.
 
 use std::time::Instant;
 
@@ -8,53 +8,53 @@ use operator_log::Log;
 use crate::output_file::FrameWriteError;
 use crate::post_rotate::PostRotate;
 
-/// Takes whole data frames, as many as there are at a time.
+/// A destination of whole data frames.
 pub trait Destination {
-    /// Returns whether a frame of `size` bytes belongs to those of `before` bytes that are to be
-    /// written first. If not, they are written and [`Destination::rotate`] is called.
+    /// Returns whether a frame of `size` bytes fits into the current file after `before` bytes that
+    /// are not written yet. If not, the caller writes those and calls [`Destination::rotate`].
     fn has_room(&self, before: usize, size: usize) -> bool;
 
-    /// Takes `count` data frames, each with its length in front.
+    /// Writes `count` data frames, each preceded by its length.
     fn write(&mut self, frames: &[u8], count: u64) -> Result<(), FrameWriteError>;
 
-    /// When to call [`Destination::rotate`].
+    /// Returns the time of the next call of [`Destination::rotate`].
     fn rotate_at(&self) -> Option<Instant>;
 
-    /// Ends what is written, and begins anew.
+    /// Finishes the current file and starts the next one.
     fn rotate(&mut self, log: &Log);
 
-    /// Does what SIGHUP asks for.
+    /// Handles SIGHUP.
     fn hang_up(&mut self, log: &Log);
 
-    /// Looks after the commands that run for finished files.
+    /// Reaps commands that ran for finished files.
     fn reap(&mut self, log: &Log);
 
-    /// Returns whether it wants nothing more.
+    /// Returns whether it accepts no more frames.
     fn is_done(&self) -> bool;
 
-    /// Ends it.
+    /// Writes pending frames and closes it.
     fn close(self: Box<Self>, log: &Log) -> Closed;
 }
 
-/// The end of a destination.
+/// The result of closing a destination.
 #[derive(Debug, Default)]
 pub struct Closed {
-    /// The commands that still run.
+    /// Commands that are still running.
     pub commands: Option<PostRotate>,
-    /// All files are complete and have their names.
+    /// All files are complete and have their final names.
     pub complete: bool,
-    /// Frames that it took and could not write.
+    /// Number of accepted frames that could not be written.
     pub unwritten: u64,
-    /// Frames that it took and could not send on.
+    /// Number of accepted frames that could not be relayed.
     pub unsent: u64,
-    /// Frames in complete files that did not get their names.
+    /// Number of frames in complete files that could not be renamed.
     pub unnamed: u64,
 }
 
-/// Takes the frames of files.
+/// An intake for the frames of files.
 pub trait FrameIntake {
-    /// Takes whole data frames, each with its length in front; waits for room. Returns whether it
-    /// takes more.
+    /// Takes whole data frames, each preceded by its length; blocks until there is room. Returns
+    /// whether it accepts more.
     fn push(&self, frames: &[u8]) -> bool;
 
     /// Returns the reason that the intake has stopped, if it has.

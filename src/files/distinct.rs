@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! No file is written twice at a time, or written while it is read; no socket is used twice.
+//! Conflicts between files: one that would be written twice at a time or while it is read, and a socket that
+//! would be used twice.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -11,7 +12,7 @@ use thiserror::Error;
 
 use crate::STANDARD_OUTPUT;
 
-/// The file that a name leads to.
+/// The file that a name refers to.
 #[derive(Debug, PartialEq, Eq)]
 enum Place {
     Taken {
@@ -19,12 +20,12 @@ enum Place {
         inode: u64,
         is_file: bool,
     },
-    /// Nothing yet, in a directory.
+    /// No file exists yet at this path.
     Free(PathBuf),
 }
 
 impl Place {
-    /// Devices take from many, and are none.
+    /// Returns the place of a file; `None` for a device, which can be shared.
     fn of(metadata: &Metadata) -> Option<Self> {
         let kind = metadata.file_type();
         let is_device = kind.is_char_device() || kind.is_block_device();
@@ -32,17 +33,17 @@ impl Place {
         (!is_device).then_some(Self::Taken { device, inode, is_file: kind.is_file() })
     }
 
-    /// Where `name` leads; `-` is `standard`.
+    /// Returns the file that `name` refers to; `-` is `standard`.
     fn at(name: &Path, standard: impl AsFd) -> Option<Self> {
         if name == Path::new(STANDARD_OUTPUT) {
             let fd = standard.as_fd().try_clone_to_owned().ok()?;
-            // Two forms on one terminal are of no use either.
+            // Two formats on one terminal are useless as well.
             return Self::of(&File::from(fd).metadata().ok()?).or(Some(Self::Free(name.into())));
         }
         Self::at_path(name)
     }
 
-    /// Where `path` leads.
+    /// Returns the file that `path` refers to.
     fn at_path(path: &Path) -> Option<Self> {
         match fs::metadata(path) {
             Ok(metadata) => Self::of(&metadata),
@@ -55,7 +56,7 @@ impl Place {
     }
 }
 
-/// The socket of `sockets` that is named twice, by whatever path.
+/// Returns a socket that occurs twice in `sockets`, under any path.
 pub fn named_twice(sockets: &[PathBuf]) -> Option<&Path> {
     let mut places = Vec::new();
     for path in sockets {
@@ -68,24 +69,24 @@ pub fn named_twice(sockets: &[PathBuf]) -> Option<&Path> {
     None
 }
 
-/// A file that is written must not have another use.
+/// A conflict of an output file with another file.
 #[derive(Debug, Error)]
 pub enum FileConflict {
-    /// It is read too.
+    /// It is also an input.
     #[error("{} is read, and cannot be written too: choose another for -w", .0.display())]
     Read(PathBuf),
-    /// It is named twice.
+    /// It is named twice as an output.
     #[error("{} is named twice by -w: choose another for one of them", .0.display())]
     Twice(PathBuf),
 }
 
-/// Checks that none of `outputs` is read too, or named twice. `-` is the standard input, or output.
+/// Checks that no output is also an input or named twice. `-` is standard input or standard output.
 pub fn check(inputs: &[PathBuf], outputs: &[PathBuf]) -> Result<(), FileConflict> {
     let read: Vec<Place> = inputs.iter().filter_map(|name| Place::at(name, io::stdin())).collect();
     let mut written = Vec::new();
     for name in outputs {
         let Some(place) = Place::at(name, io::stdout()) else { continue };
-        // A socket or a terminal may be both.
+        // A socket or a terminal may be both input and output.
         if matches!(place, Place::Taken { is_file: true, .. }) && read.contains(&place) {
             return Err(FileConflict::Read(name.clone()));
         }

@@ -9,7 +9,7 @@ use std::process;
 
 use crate::free_name::rename_to_first_free;
 
-/// Returns the metadata of the empty regular file that `path` names itself, and not by a link.
+/// Returns the metadata of the file at `path` if it is an empty regular file and not a link.
 pub(crate) fn metadata(path: &Path) -> Option<Metadata> {
     fs::symlink_metadata(path).ok().filter(|metadata| metadata.is_file() && metadata.len() == 0)
 }

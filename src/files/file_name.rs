@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! File names: made by strftime(3), in the C locale, and prefixes that name a kind.
+//! File names: patterns for strftime(3) in the C locale, and prefixes that select a kind of file.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -9,31 +9,31 @@ use jiff::fmt::strtime::{BrokenDownTime, Config, PosixCustom};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
 
-/// The conversions of glibc.
+/// The conversion specifiers of glibc.
 const CONVERSIONS: &[u8] = b"aAbBcCdDeFgGhHIjklmMnpPrRsStTuUVwWxXyYzZ%";
 
-/// The time zone of the names.
+/// The time zone for expanding patterns.
 #[derive(Clone, Debug)]
 pub struct Calendar(TimeZone);
 
 impl Calendar {
-    /// The time zone of the system, or of the environment's `TZ`.
+    /// Returns the time zone of the environment variable `TZ`, or of the system.
     pub fn local() -> Self {
         Self(TimeZone::system())
     }
 
-    /// UTC, called GMT by `%Z` as `gmtime` has it.
+    /// Returns UTC, which `%Z` prints as GMT, like `gmtime`.
     pub fn gmt() -> Self {
         Self(TimeZone::posix("GMT0").unwrap_or(TimeZone::UTC))
     }
 
-    /// Returns the path that `pattern` makes at `time`.
+    /// Returns the path that `pattern` expands to at `time`.
     pub fn path(&self, pattern: &Path, time: Timestamp) -> Result<PathBuf, jiff::Error> {
         let name = self.name(pattern.as_os_str().as_bytes(), time)?;
         Ok(OsString::from_vec(name).into())
     }
 
-    /// `pattern` with its conversions replaced by `time`. What is no conversion stays as it is.
+    /// Expands the conversions in `pattern` with `time`. Everything else is kept.
     pub fn name(&self, pattern: &[u8], time: Timestamp) -> Result<Vec<u8>, jiff::Error> {
         let time = time.to_zoned_datetime(self.0.clone());
         let mut name = Vec::new();
@@ -63,14 +63,14 @@ pub fn prefix(name: &str) -> Option<&str> {
     (is_word && word.bytes().all(is_part)).then_some(word)
 }
 
-/// Returns whether a calendar changes this name.
+/// Returns whether `pattern` contains conversions.
 pub fn has_conversions(pattern: &[u8]) -> bool {
     (0..pattern.len()).any(|at| pattern[at] == b'%' && conversion_length(&pattern[at..]).is_some())
 }
 
-/// Returns whether a calendar can make `name` of `pattern`: both are the same but for the conversions.
+/// Returns whether `pattern` can expand to `name`: they are equal except for the conversions.
 pub(crate) fn can_become(pattern: &[u8], name: &[u8]) -> bool {
-    // The parts between conversions are found one after the other, the last at the end.
+    // Find the text between conversions from left to right; the last part must be at the end.
     let mut parts = Vec::new();
     let (mut part, mut at) = (Vec::new(), 0);
     while at < pattern.len() {
@@ -97,7 +97,7 @@ pub(crate) fn can_become(pattern: &[u8], name: &[u8]) -> bool {
     true
 }
 
-/// The length of the conversion that `text` begins with.
+/// Returns the length of the conversion at the beginning of `text`.
 fn conversion_length(text: &[u8]) -> Option<usize> {
     let is_flag = |byte: &u8| b"_-0^#".contains(byte);
     let flags = text[1..].iter().take_while(|byte| is_flag(byte)).count();
@@ -108,7 +108,7 @@ fn conversion_length(text: &[u8]) -> Option<usize> {
 }
 
 fn convert(conversion: &[u8], time: &ZonedDateTime) -> Result<String, jiff::Error> {
-    // The C locale has no alternative eras and digits for `E` and `O` to choose.
+    // In the C locale, the modifiers `E` and `O` have no effect.
     let format: String = conversion
         .iter()
         .filter(|byte| !b"EO".contains(byte))
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_strftime() {
+    fn names_match_strftime() {
         let local = TimeZone::get("Europe/Berlin").expect("the Debian package tzdata is missing");
         let zones = [("GMT0", Calendar::gmt()), ("Europe/Berlin", Calendar(local))];
         // A single-digit day, a leap day, both ends of an ISO week year, noon and midnight.
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_conversion_stays() {
+    fn other_text_is_kept() {
         let name = |pattern: &[u8]| Calendar::gmt().name(pattern, Timestamp::UNIX_EPOCH).unwrap();
         for pattern in
             [&b""[..], b"plain", b"%", b"%f", b"a%", b"%-", b"%E", b"%Q%N%1", b"\xff%\xff"]

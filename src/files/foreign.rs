@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Recognises what a file holds, or a peer speaks, that is not Frame Streams.
+//! Recognises files and protocols that are not Frame Streams.
 
 use dnstap::reader::Foreign;
 
-/// As many bytes as it takes.
+/// Number of bytes needed to recognise a format.
 pub const HEAD_SIZE: usize = 16;
 
 const HTTP_METHODS: [&[u8]; 9] = [
@@ -53,7 +53,7 @@ pub fn recognise_peer(head: &[u8]) -> &'static str {
         _ if HTTP_METHODS.iter().any(|method| starts_like(head, method)) => {
             "the peer speaks HTTP, not Frame Streams"
         }
-        // Of any content type, not of dnstap alone.
+        // The content type may be any, not only that of dnstap.
         _ if head.len() >= 4 && head[0] == 0 && head[..4] != [0; 4] => {
             "the peer sends data without START: messages with a 4-byte length, or a Frame Streams \
              sender without handshake"
@@ -62,7 +62,7 @@ pub fn recognise_peer(head: &[u8]) -> &'static str {
     }
 }
 
-/// Returns whether the shorter of both begins the longer.
+/// Returns whether the shorter slice is a prefix of the longer one.
 fn starts_like(head: &[u8], whole: &[u8]) -> bool {
     let length = head.len().min(whole.len());
     length >= 4 && head[..length] == whole[..length]
@@ -73,7 +73,7 @@ mod tests {
     use super::{recognise, recognise_peer};
 
     #[test]
-    fn each_kind_of_file_has_its_own_words() {
+    fn files_of_other_formats_are_recognised() {
         for (head, word) in [
             (&b"PAR1\x15\x04\x15\x10"[..], "Parquet"),
             (b"\x4d\x3c\xb2\xa1\x02\x00\x04\x00", "pcap"),
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn each_protocol_has_its_own_words() {
+    fn other_protocols_are_recognised() {
         for (head, word) in [
             (&b"\x16\x03\x01\x02\x00\x01"[..], "TLS"),
             (b"GET / HTTP/1.1\r\n", "HTTP"),

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Names that no other file has: files are created with them, or renamed to them.
+//! Unused file names: files are created with them or renamed to them.
 
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Does `attempt` with `path`, and as long as a file of that name exists with `pathS1`, `pathS2`
+/// Calls `attempt` with `path`. As long as it fails because the file exists, tries `pathS1`, `pathS2`
 /// and so on, where `S` is the separator.
 pub(crate) fn first_free<T>(
     path: &Path,
@@ -37,7 +37,7 @@ pub(crate) fn rename_to_first_free(from: &Path, to: &Path) -> io::Result<PathBuf
     first_free(to, '.', |free| rename_to_free(from, free).map(|()| free.to_path_buf()))
 }
 
-/// Renames a file to a name that must be free.
+/// Renames a file; fails if `to` exists.
 pub(crate) fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
         Ok(()) => fs::remove_file(from),

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Tells whether a path still names the same file.
+//! Checks whether a path still names the same file.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// A file in the state it is in. Its inode alone would not do: the next file may get the number of
-/// one that was removed.
+/// The identity of a file and its state. The inode number alone is not enough: a new file may get the
+/// number of a removed one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     device: u64,
@@ -16,7 +16,7 @@ pub struct Identity {
     modified: (i64, i64),
 }
 
-/// The file that `path` names at present.
+/// Returns the identity of the file at `path`.
 pub fn identity(path: &Path) -> io::Result<Identity> {
     let metadata = fs::symlink_metadata(path)?;
     Ok(Identity {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Files that an earlier run did not complete, as it crashed: they are reported at the start, and
-//! completed where files are continued.
+//! Incomplete files left by an earlier run that crashed. They are reported at startup, and completed if files
+//! are continued.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -16,11 +16,11 @@ use crate::continued_file::Continued;
 use crate::file_name::can_become;
 use crate::partial_file::{all_like, is_being_written, wanted_of};
 
-/// Files that are reported by their names.
+/// Maximum number of files that are reported by name.
 const NAMED_MAX: usize = 5;
 
-/// Returns the incomplete files whose names are made of `pattern`, or are `pattern`, the last one
-/// first. They are in the directory of `present`, the name at present.
+/// Returns the incomplete files with the name `pattern`, or one it can expand to, newest first. They
+/// are in the directory of `present`, the current file.
 pub(crate) fn find(pattern: &Path, is_dated: bool, present: &Path) -> Vec<PathBuf> {
     let Some(pattern) = pattern.file_name().map(OsStr::as_bytes) else { return Vec::new() };
     let is_one = |wanted: &[u8]| match is_dated {
@@ -32,7 +32,7 @@ pub(crate) fn find(pattern: &Path, is_dated: bool, present: &Path) -> Vec<PathBu
     found
 }
 
-/// Reports the incomplete files, and what to do with them.
+/// Reports the incomplete files and how to handle them.
 pub(crate) fn report(left: &[PathBuf], content: &Content, is_compressed: bool, log: &Log) {
     let remedy = match (content.rejoin, &content.content_type) {
         (Rejoin::Never, _) => "it cannot be read without its end",
@@ -57,7 +57,7 @@ pub(crate) fn report(left: &[PathBuf], content: &Content, is_compressed: bool, l
 /// A file that was completed.
 #[derive(Debug)]
 pub(crate) struct Completed {
-    /// The name that it is to get.
+    /// Its final name.
     pub(crate) wanted: PathBuf,
     /// Complete frames in it, if it holds frames.
     pub(crate) frames: u64,

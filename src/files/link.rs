@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where symbolic links lead. A name that leads to the standard output stands for it, as `-` does.
+//! Targets of symbolic links. A name that refers to standard output is equivalent to `-`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::STANDARD_OUTPUT;
 
-/// Links that are followed at most, as Linux does.
+/// Maximum number of links to follow, as in Linux.
 const LINKS_MAX: usize = 40;
 
-/// The descriptors of this program, as paths.
+/// The directory of the file descriptors of this program.
 const DESCRIPTORS: &str = "/proc/self/fd";
 
-/// Returns the file that `name` leads to, which may not exist.
+/// Returns the path of the file that `name` refers to. The file may not exist.
 pub fn target(name: &Path) -> PathBuf {
     let descriptors = Path::new(DESCRIPTORS).canonicalize().ok();
     let mut path = name.to_path_buf();
     for _ in 0..LINKS_MAX {
         let directory = path.parent().unwrap_or(Path::new(""));
-        // What such a link says is no path.
+        // The target of such a link is not a path.
         if descriptors.is_some() && directory.canonicalize().ok() == descriptors {
             let is_output = path.file_name().is_some_and(|number| number == "1");
             return if is_output { STANDARD_OUTPUT.into() } else { path };
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_lead_on_and_descriptors_end_them() {
+    fn links_are_followed_up_to_descriptors() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         symlink("second", path("first")).unwrap();

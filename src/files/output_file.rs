@@ -29,7 +29,7 @@ use crate::provisional::Provisional;
 /// The error of opening an output file.
 #[derive(Debug, Error)]
 pub enum OpenFileError {
-    /// The pattern makes no name.
+    /// The pattern cannot be expanded.
     #[error("strftime() failed on format string \"{}\": {source}", .pattern.display())]
     Name {
         /// The pattern.
@@ -63,10 +63,10 @@ pub enum OpenFileError {
     },
 }
 
-/// Data frames that were not written.
+/// The error of writing data frames.
 #[derive(Debug, Error)]
 pub enum FrameWriteError {
-    /// They did not get into a file.
+    /// A file could not be written.
     #[error("failed to write output file {}: {error}", .name.display())]
     File {
         /// Its name.
@@ -77,7 +77,7 @@ pub enum FrameWriteError {
         /// The number of frames.
         lost: u64,
     },
-    /// No output takes them any more.
+    /// All outputs have failed.
     #[error("no output is left that takes frames")]
     NoOutput {
         /// The number of frames.
@@ -93,7 +93,7 @@ impl FrameWriteError {
         }
     }
 
-    /// Returns whether nobody reads the standard output any more.
+    /// Returns whether the reader of standard output has closed it.
     pub fn is_reader_gone(&self) -> bool {
         matches!(self, Self::File { name, error, .. }
             if error.kind() == io::ErrorKind::BrokenPipe && name.as_os_str() == STANDARD_OUTPUT)
@@ -105,7 +105,7 @@ impl FrameWriteError {
 pub(crate) enum Unread {
     /// Wait for the reader.
     Wait,
-    /// Fail: nothing may hold up the capture.
+    /// Fail, so that the capture is not blocked.
     Fail,
 }
 
@@ -115,48 +115,48 @@ const READER_CHECK: Duration = Duration::from_millis(100);
 /// The way that a regular file is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placing {
-    /// It has its name once it is complete, and takes the place of no other.
+    /// The file gets its name once it is complete, and replaces no other file.
     Complete,
-    /// It takes the place of what has its name.
+    /// The file replaces an existing one.
     Replace,
-    /// It takes the name; a file that has it is moved aside.
+    /// The file takes its name; an existing file is renamed.
     MoveAside,
-    /// It continues what has its name.
+    /// An existing file is continued.
     Append,
 }
 
 /// An open output file.
 #[derive(Debug)]
 pub(crate) struct OutputFile {
-    /// The name that was asked for.
+    /// The requested name.
     pub(crate) name: PathBuf,
-    /// Where it is until it is complete, if it is a regular file.
+    /// The path of an incomplete regular file.
     pub(crate) partial: Option<PathBuf>,
-    /// It is a regular file that has its name already.
+    /// It is a regular file under its final name.
     pub(crate) in_place: bool,
     /// Frames so far, START included.
     pub(crate) frames: u64,
     /// Bytes so far, START included.
     pub(crate) bytes: u64,
-    /// Bytes of a torn frame that are cut off from what is continued.
+    /// Bytes of a torn frame that are cut off from a continued file.
     pub(crate) torn: u64,
-    /// START and STOP among its frames.
+    /// The number of START and STOP frames in `frames`.
     ends: u64,
     /// It cannot be completed.
     broken: bool,
-    /// It is to take its name from another file when it is begun.
+    /// It takes the name of an existing file when it is started.
     takes_name: bool,
     sink: OutputHandle,
     compressor: Option<Compressor>,
-    /// How many bytes of what was there are kept, until those after are cut off.
+    /// Number of bytes of an existing file to keep, until the rest is cut off.
     keeps: Option<u64>,
-    /// The files that were created for it, until it is begun.
-    made: Option<Provisional>,
+    /// The new file, until it is started.
+    new_file: Option<Provisional>,
 }
 
 impl OutputFile {
-    /// Opens the file, and writes what stands at its beginning unless something else is there: that
-    /// stays until [`OutputFile::begin`]. Dropped before, it leaves nothing behind.
+    /// Opens the file. Writes the beginning of its content, unless an existing file is to be replaced:
+    /// that is unchanged until [`OutputFile::begin`]. If it is dropped before that, no file is left.
     pub(crate) fn open(
         name: PathBuf,
         content: &Content,
@@ -167,10 +167,10 @@ impl OutputFile {
     ) -> Result<Self, OpenFileError> {
         let opened = open(&name, content, placing, unread, &stop).and_then(|opened| {
             let compressor = compressed.then(Compressor::new).transpose()?;
-            let Opened { file, made, partial, takes_name, continued, keeps } = opened;
+            let Opened { file, new_file, partial, takes_name, continued, keeps } = opened;
             Ok((
                 OutputHandle::new(file, stop)?,
-                made,
+                new_file,
                 partial,
                 takes_name,
                 continued,
@@ -178,7 +178,7 @@ impl OutputFile {
                 compressor,
             ))
         });
-        let (sink, made, partial, takes_name, continued, keeps, compressor) = match opened {
+        let (sink, new_file, partial, takes_name, continued, keeps, compressor) = match opened {
             Ok(opened) => opened,
             Err(error) => return Err(OpenFileError::Open { name, error }),
         };
@@ -195,7 +195,7 @@ impl OutputFile {
             sink,
             compressor,
             keeps,
-            made,
+            new_file,
         };
         if file.keeps.is_none() {
             file.start(content)?;
@@ -203,11 +203,11 @@ impl OutputFile {
         Ok(file)
     }
 
-    /// Begins it for good: what is not kept of what was there is gone. Returns where the file is now
-    /// that had its name, if that was moved aside.
+    /// Starts the file: removes the content of an existing file that is not kept. Returns the new path
+    /// of an existing file that was renamed.
     pub(crate) fn begin(&mut self, content: &Content) -> Result<Option<PathBuf>, OpenFileError> {
         if let Some(size) = self.keeps.take() {
-            let cut = self.sink.go_on_at(size);
+            let cut = self.sink.truncate_to(size);
             cut.map_err(|error| OpenFileError::Open { name: self.name.clone(), error })?;
             self.start(content)?;
         }
@@ -219,23 +219,23 @@ impl OutputFile {
             );
             (self.partial, self.in_place) = (None, true);
         }
-        if let Some(made) = self.made.take() {
-            made.keep();
+        if let Some(new_file) = self.new_file.take() {
+            new_file.keep();
         }
         Ok(moved)
     }
 
-    /// Returns whether it was made just now and is not begun.
-    pub(crate) fn is_made(&self) -> bool {
-        self.made.is_some()
+    /// Returns whether it is a new file that was not started.
+    pub(crate) fn is_new_file(&self) -> bool {
+        self.new_file.is_some()
     }
 
-    /// Removes a file that was made and is not begun.
-    pub(crate) fn unmake(&mut self) {
-        self.made = None;
+    /// Removes a new file that was not started.
+    pub(crate) fn remove_new(&mut self) {
+        self.new_file = None;
     }
 
-    /// Writes what stands at its beginning, if that is to come.
+    /// Writes the beginning of the content to an empty file.
     fn start(&mut self, content: &Content) -> Result<(), OpenFileError> {
         if self.bytes > 0 {
             return Ok(());
@@ -244,18 +244,18 @@ impl OutputFile {
         written.map_err(|error| OpenFileError::Start { name: self.name.clone(), error })
     }
 
-    /// Returns whether `path` leads to it.
+    /// Returns whether `path` refers to this file.
     pub(crate) fn is_at(&self, path: &Path) -> bool {
         self.sink.is_at(path)
     }
 
-    /// Bytes that the file has at most once it takes nothing more.
+    /// Returns the maximum size in bytes that the file can have after a flush.
     pub(crate) fn size(&self) -> u64 {
-        self.bytes + self.compressor.as_ref().map_or(0, Compressor::held_back)
+        self.bytes + self.compressor.as_ref().map_or(0, Compressor::buffered)
     }
 
-    /// Appends `count` units of `content`. On an error the whole ones among those that were written
-    /// stay, so that the file is readable to its end.
+    /// Appends `count` units of `content`. After an error, only whole units are kept, so that the file
+    /// is readable to its end.
     pub(crate) fn append(
         &mut self,
         data: &[u8],
@@ -268,10 +268,10 @@ impl OutputFile {
             return self.compressed(written);
         }
         let Err(cut) = self.sink.append(data) else {
-            // Others may write to the standard output too.
+            // Other programs may write to standard output as well.
             let misplaced = match self.is_standard_output() {
                 true => Ok(false),
-                false => self.sink.take_back_misplaced(data.len()),
+                false => self.sink.undo_misplaced(data.len()),
             };
             let misplaced = misplaced.map_err(|error| self.lost(error, count))?;
             if !misplaced {
@@ -285,7 +285,7 @@ impl OutputFile {
         let (whole, size) = (content.whole)(&data[..cut.written]);
         self.frames += whole;
         self.bytes += size as u64;
-        let error = match self.sink.cut_back((cut.written - size) as u64) {
+        let error = match self.sink.remove_last((cut.written - size) as u64) {
             Ok(()) => cut.error,
             Err(error) => error,
         };
@@ -296,10 +296,10 @@ impl OutputFile {
         FrameWriteError::File { name: self.name.clone(), error, lost }
     }
 
-    /// Returns what another program did to it since the last write.
+    /// Returns the change by another program since the last write.
     pub(crate) fn change(&self) -> io::Result<Change> {
         let change = self.sink.change()?;
-        // Others may write to the standard output too, and it is not opened again.
+        // Other programs may write to standard output as well, and it cannot be opened again.
         let is_usual = matches!(change, Change::Grown | Change::Deleted);
         Ok(if is_usual && self.is_standard_output() { Change::None } else { change })
     }
@@ -317,12 +317,12 @@ impl OutputFile {
         }
     }
 
-    /// Continues a file that another program changed after its whole part, or starts it again if
-    /// that is empty. Returns how many units were lost that compression held back.
+    /// Continues a file that another program changed after its last whole unit, or from the beginning
+    /// if there is none. Returns the number of units lost in the compressor.
     pub(crate) fn rejoin(&mut self, content: &Content) -> io::Result<u64> {
         let size = self.sink.file().metadata()?.len();
         if size > 0 && self.is_standard_output() {
-            self.sink.go_on_behind(size)?;
+            self.sink.continue_at(size)?;
             return Ok(0);
         }
         if !self.can_rejoin(content, size) {
@@ -333,11 +333,11 @@ impl OutputFile {
             0 => Whole { bytes: 0, frames: 0, torn: 0 },
             _ => whole(self.sink.file(), content)?,
         };
-        self.sink.go_on_at(whole.bytes)?;
+        self.sink.truncate_to(whole.bytes)?;
         (self.bytes, self.frames, self.ends) = (whole.bytes, whole.frames, 0);
         let mut lost = 0;
         if let Some(compressor) = &mut self.compressor {
-            lost = compressor.unsure();
+            lost = compressor.buffered_units();
             *compressor = Compressor::new()?;
         }
         if self.bytes == 0 {
@@ -346,16 +346,16 @@ impl OutputFile {
         Ok(lost)
     }
 
-    /// Writes what the compression holds back.
+    /// Writes data that the compressor buffers.
     pub(crate) fn flush(&mut self) -> Result<(), FrameWriteError> {
         let Some(compressor) = &mut self.compressor else { return Ok(()) };
         let written = compressor.flush(&mut self.sink);
         self.compressed(written)
     }
 
-    /// Returns whether the compression holds something back.
-    pub(crate) fn holds_back(&self) -> bool {
-        self.compressor.as_ref().is_some_and(|compressor| compressor.held_back() > 0)
+    /// Returns whether the compressor buffers data.
+    pub(crate) fn has_buffered(&self) -> bool {
+        self.compressor.as_ref().is_some_and(|compressor| compressor.buffered() > 0)
     }
 
     fn compressed(&mut self, written: Result<u64, Uncompressed>) -> Result<(), FrameWriteError> {
@@ -371,12 +371,12 @@ impl OutputFile {
         }
     }
 
-    /// Returns whether a failure that was told has left it without a chance of an end.
+    /// Returns whether a failure, which was reported, made it impossible to complete the file.
     pub(crate) fn is_broken(&self) -> bool {
         self.broken || self.compressor.as_ref().is_some_and(Compressor::is_broken)
     }
 
-    /// Returns whether it is a regular file without a byte.
+    /// Returns whether it is an empty regular file.
     pub(crate) fn is_empty(&self) -> bool {
         self.sink.is_empty()
     }
@@ -386,19 +386,19 @@ impl OutputFile {
         self.sink.is_regular()
     }
 
-    /// Notes that it cannot be completed.
+    /// Marks the file as impossible to complete.
     pub(crate) fn set_broken(&mut self) {
         self.broken = true;
     }
 
-    /// Units that it holds.
+    /// Returns the number of units in the file.
     pub(crate) fn units(&self) -> u64 {
         self.frames.saturating_sub(self.ends)
     }
 
-    /// Appends what stands at the end of a file.
+    /// Writes the end of the content.
     pub(crate) fn stop(&mut self, stop: &[u8]) -> Result<(), FrameWriteError> {
-        // Behind this an end that fails takes no units along.
+        // After the flush, a failure to write the end loses no units.
         self.flush()?;
         let failed =
             |name: &Path, error| FrameWriteError::File { name: name.into(), error, lost: 0 };
@@ -408,7 +408,7 @@ impl OutputFile {
         self.compressed(written)
     }
 
-    /// Appends what stands at an end of a file, whole or not at all.
+    /// Appends the beginning or end of the content, completely or not at all.
     fn append_end(&mut self, end: &[u8]) -> io::Result<()> {
         if end.is_empty() {
             return Ok(());
@@ -420,7 +420,7 @@ impl OutputFile {
             }
             None => {
                 if let Err(cut) = self.sink.append(end) {
-                    self.sink.cut_back(cut.written as u64)?;
+                    self.sink.remove_last(cut.written as u64)?;
                     return Err(cut.error);
                 }
                 self.bytes += end.len() as u64;
@@ -435,20 +435,19 @@ impl OutputFile {
 /// An opened output.
 struct Opened {
     file: File,
-    made: Option<Provisional>,
-    /// The name that a regular file has until it is complete.
+    new_file: Option<Provisional>,
+    /// The name of a regular file until it is complete.
     partial: Option<PathBuf>,
-    /// It takes its name from another file when it is begun.
+    /// It takes the name of an existing file when it is started.
     takes_name: bool,
-    /// Of a regular file under its own name, the bytes and frames that are kept, and the bytes of a
-    /// torn frame.
+    /// For a regular file under its final name: the bytes and frames that are kept, and the bytes of
+    /// a torn frame.
     continued: Option<(u64, u64, u64)>,
     /// The number of bytes to keep, if the rest may have to be removed.
     keeps: Option<u64>,
 }
 
-/// Opens what `name` stands for: a regular file as `placing` says; standard output, FIFOs and devices
-/// are written as they are.
+/// Opens `name`: a regular file according to `placing`; standard output, a FIFO or a device as it is.
 fn open(
     name: &Path,
     content: &Content,
@@ -456,18 +455,18 @@ fn open(
     unread: Unread,
     stop: &AtomicBool,
 ) -> io::Result<Opened> {
-    let (made, partial, continued, keeps) = (None, None, None, None);
-    let as_it_is = |file| Opened { file, made, partial, takes_name: false, continued, keeps };
+    let (new_file, partial, continued, keeps) = (None, None, None, None);
+    let unchanged = |file| Opened { file, new_file, partial, takes_name: false, continued, keeps };
     if name == Path::new(STANDARD_OUTPUT) {
-        return io::stdout().as_fd().try_clone_to_owned().map(|fd| as_it_is(File::from(fd)));
+        return io::stdout().as_fd().try_clone_to_owned().map(|fd| unchanged(File::from(fd)));
     }
     match fs::metadata(name) {
-        // To open it fails as it does for a FIFO that nobody reads.
+        // Opening a socket would fail like a FIFO without a reader.
         Ok(metadata) if metadata.file_type().is_socket() => {
-            return Err(io::Error::other("it is a socket, which is no file to write"));
+            return Err(io::Error::other("it is a socket, not a file"));
         }
         Ok(metadata) if !metadata.is_file() => {
-            return open_special(name, unread, stop).map(as_it_is);
+            return open_special(name, unread, stop).map(unchanged);
         }
         _ => (),
     }
@@ -477,20 +476,27 @@ fn open(
     let continued = match placing {
         _ if takes_name || placing == Placing::Complete => {
             let (file, partial) = partial_file::create(name)?;
-            let made = Some(Provisional::new(partial.clone()));
+            let new_file = Some(Provisional::new(partial.clone()));
             let partial = Some(partial);
-            return Ok(Opened { file, made, partial, takes_name, continued: None, keeps: None });
+            return Ok(Opened {
+                file,
+                new_file,
+                partial,
+                takes_name,
+                continued: None,
+                keeps: None,
+            });
         }
         Placing::Complete | Placing::Replace | Placing::MoveAside => continued_file::replace(name)?,
         Placing::Append => continued_file::continue_at_end(name, content)?,
     };
     let Continued { file, bytes, frames, torn } = continued;
-    let made = is_new.then(|| Provisional::new(name.into()));
-    // Text that is whole is not touched: some systems allow nothing but to append.
+    let new_file = is_new.then(|| Provisional::new(name.into()));
+    // Whole text is not changed, since a file may allow appending only.
     let is_cut = placing != Placing::Append || content.content_type.is_some() || torn > 0;
     let keeps = is_cut.then_some(bytes);
     let continued = Some((bytes, frames, torn));
-    Ok(Opened { file, made, partial: None, takes_name: false, continued, keeps })
+    Ok(Opened { file, new_file, partial: None, takes_name: false, continued, keeps })
 }
 
 fn open_special(name: &Path, unread: Unread, stop: &AtomicBool) -> io::Result<File> {

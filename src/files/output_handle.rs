@@ -40,22 +40,22 @@ pub(crate) struct OutputHandle {
 pub(crate) enum Change {
     /// Nothing.
     None,
-    /// Its last name was removed.
+    /// Its last link was removed.
     Deleted,
     /// It was truncated.
     Shrunk {
-        /// The bytes that it had.
+        /// Its former size in bytes.
         from: u64,
-        /// The bytes that are left.
+        /// Its size in bytes now.
         to: u64,
     },
-    /// Something was written to it.
+    /// Data was appended.
     Grown,
 }
 
-/// A write that failed part way.
+/// A write that failed after some bytes.
 #[derive(Debug)]
-pub(crate) struct Cut {
+pub(crate) struct PartialWrite {
     /// Bytes that were written.
     pub(crate) written: usize,
     /// The error that stopped the write.
@@ -63,7 +63,7 @@ pub(crate) struct Cut {
 }
 
 impl OutputHandle {
-    /// A sink that gives up a reader who blocks it while `stop` is set.
+    /// Wraps an open file. Once `stop` is set, a write that its reader blocks fails after a short time.
     pub(crate) fn new(mut file: File, stop: Arc<AtomicBool>) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let (regular, may_block) = (metadata.is_file(), may_block(&metadata));
@@ -75,7 +75,7 @@ impl OutputHandle {
         Ok(Self { file, regular, end, may_block, stop })
     }
 
-    /// Returns what another program did to a regular file since the last write.
+    /// Returns the change of a regular file by another program since the last write.
     pub(crate) fn change(&self) -> io::Result<Change> {
         if !self.regular {
             return Ok(Change::None);
@@ -89,15 +89,15 @@ impl OutputHandle {
         })
     }
 
-    /// Returns whether the last write, of `count` bytes, went before its place, as the file was
-    /// truncated just before. Then takes those bytes back.
-    pub(crate) fn take_back_misplaced(&mut self, count: usize) -> io::Result<bool> {
+    /// Undoes the last write, of `count` bytes, if another program had truncated the file just
+    /// before, so that the bytes are in the wrong place. Returns whether that was so.
+    pub(crate) fn undo_misplaced(&mut self, count: usize) -> io::Result<bool> {
         if !self.regular {
             return Ok(false);
         }
         let end = self.file.stream_position()?;
         if end >= self.end {
-            // If another program wrote first, this comes after it.
+            // Another program may have written first; our data is after that.
             self.end = end;
             return Ok(false);
         }
@@ -105,18 +105,18 @@ impl OutputHandle {
         Ok(true)
     }
 
-    /// Lets the next write go to `size`, where a regular file ends now.
-    pub(crate) fn go_on_behind(&mut self, size: u64) -> io::Result<()> {
+    /// Sets the position of the next write to `size`, the end of the file.
+    pub(crate) fn continue_at(&mut self, size: u64) -> io::Result<()> {
         self.end = self.file.seek(SeekFrom::Start(size))?;
         Ok(())
     }
 
-    /// The file, to look what is in it.
+    /// Returns the file for reading.
     pub(crate) fn file(&mut self) -> &mut File {
         &mut self.file
     }
 
-    /// Returns whether `path` leads to it.
+    /// Returns whether `path` refers to this file.
     pub(crate) fn is_at(&self, path: &Path) -> bool {
         match (fs::metadata(path), self.file.metadata()) {
             (Ok(there), Ok(ours)) => (there.dev(), there.ino()) == (ours.dev(), ours.ino()),
@@ -129,23 +129,25 @@ impl OutputHandle {
         self.regular
     }
 
-    /// Returns whether it is a regular file without a byte.
+    /// Returns whether it is an empty regular file.
     pub(crate) fn is_empty(&self) -> bool {
         self.regular && self.file.metadata().is_ok_and(|metadata| metadata.len() == 0)
     }
 
     /// Writes all of `bytes`.
-    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), Cut> {
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), PartialWrite> {
         let mut written = 0;
         let mut give_up = None;
         while written < bytes.len() {
             let mut rest = &bytes[written..];
             if self.may_block {
-                self.wait(&mut give_up).map_err(|error| Cut { written, error })?;
+                self.wait(&mut give_up).map_err(|error| PartialWrite { written, error })?;
                 rest = &rest[..rest.len().min(PIPE_PIECE)];
             }
             match self.file.write(rest) {
-                Ok(0) => return Err(Cut { written, error: io::ErrorKind::WriteZero.into() }),
+                Ok(0) => {
+                    return Err(PartialWrite { written, error: io::ErrorKind::WriteZero.into() });
+                }
                 Ok(count) => {
                     written += count;
                     self.end += count as u64;
@@ -153,14 +155,15 @@ impl OutputHandle {
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => (),
                     io::ErrorKind::WouldBlock if self.may_block => (),
-                    _ => return Err(Cut { written, error }),
+                    _ => return Err(PartialWrite { written, error }),
                 },
             }
         }
         Ok(())
     }
 
-    /// Waits until a write goes through, or the program is to stop and the reader does not let it.
+    /// Waits until a write does not block. Fails if the reader still blocks it some time after the
+    /// request to stop.
     fn wait(&self, give_up: &mut Option<Instant>) -> io::Result<()> {
         loop {
             let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
@@ -178,14 +181,14 @@ impl OutputHandle {
         }
     }
 
-    /// Drops what a file has after its first `size` bytes, and goes on there.
-    pub(crate) fn go_on_at(&mut self, size: u64) -> io::Result<()> {
+    /// Truncates the file to `size` bytes and continues there.
+    pub(crate) fn truncate_to(&mut self, size: u64) -> io::Result<()> {
         self.file.set_len(size)?;
-        self.go_on_behind(size)
+        self.continue_at(size)
     }
 
-    /// Takes the last `count` bytes back, where a file allows it.
-    pub(crate) fn cut_back(&mut self, count: u64) -> io::Result<()> {
+    /// Removes the last `count` bytes of a regular file.
+    pub(crate) fn remove_last(&mut self, count: u64) -> io::Result<()> {
         if self.regular && count > 0 {
             let size = self.file.metadata()?.len();
             self.file.set_len(size.saturating_sub(count))?;
@@ -196,7 +199,7 @@ impl OutputHandle {
     }
 }
 
-/// Returns whether each write goes to the end of the file.
+/// Returns whether the file is open for appending.
 fn is_appended(file: &File) -> bool {
     fcntl(file, FcntlArg::F_GETFL)
         .is_ok_and(|flags| OFlag::from_bits_truncate(flags).contains(OFlag::O_APPEND))

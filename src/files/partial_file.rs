@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A file that is being written is hidden under a name of its own: `.NAME.partial-PID`. It gets
-//! its name when it is complete, and never takes the place of a file that somebody else made.
+//! Incomplete files. A file is written under the hidden name `.NAME.partial-PID`, and renamed when it is
+//! complete. It never replaces a file of another program.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -20,27 +20,27 @@ use crate::empty_file;
 use crate::free_name::{first_free, move_aside, rename_to_first_free, rename_to_free};
 use crate::identity::{Identity, identity};
 
-/// Files of this run that are remembered. A pattern whose names come round within as many files
-/// is a ring.
+/// Number of files of this run that are remembered. A pattern whose names repeat within this number
+/// of files replaces the oldest ones.
 const REMEMBERED: usize = 4096;
 
-/// Stands between the name that a file becomes and the number of the process.
+/// The text between the final name and the process ID.
 const INFIX: &str = ".partial-";
 
-/// Creates a file to become `wanted` later.
+/// Creates the hidden file that becomes `wanted` later.
 pub(crate) fn create(wanted: &Path) -> io::Result<(File, PathBuf)> {
     let name = wanted.file_name().ok_or(io::ErrorKind::IsADirectory)?;
     let mut hidden = OsString::from(".");
     hidden.push(name);
     hidden.push(format!("{INFIX}{}", process::id()));
     let created = first_free(&wanted.with_file_name(hidden), '-', |path| {
-        // Appending leaves no hole where another program truncates the file.
+        // With O_APPEND, truncation by another program leaves no hole.
         let file = File::options().read(true).append(true).create_new(true).open(path)?;
-        // It shows others that it is being written; some file systems have no locks.
+        // The lock shows that the file is being written. Some file systems do not support locks.
         let _ = flock(&file, FlockArg::LockExclusiveNonblock);
         Ok((file, path.to_path_buf()))
     })?;
-    // Nobody may read it who could not read the empty file that it replaces.
+    // It must not be more readable than the empty file that it replaces.
     if let Some(metadata) = empty_file::metadata(wanted) {
         take_access(&created.1, &metadata)?;
     }
@@ -53,19 +53,19 @@ fn flock(file: &File, lock: FlockArg) -> nix::Result<()> {
     nix::fcntl::flock(file.as_raw_fd(), lock)
 }
 
-/// Returns whether the program that made the file with [`create`] still has it open.
+/// Returns whether the program that created the file with [`create`] still has it open.
 pub(crate) fn is_being_written(path: &Path) -> bool {
     File::open(path)
         .is_ok_and(|file| flock(&file, FlockArg::LockSharedNonblock) == Err(Errno::EWOULDBLOCK))
 }
 
-/// The files that [`create`] made for `wanted`, in this run or in others, the last first.
+/// Returns the files that any run created for `wanted`, newest first.
 pub(crate) fn all_of(wanted: &Path) -> Vec<PathBuf> {
     let Some(name) = wanted.file_name() else { return Vec::new() };
     all_like(wanted, |wanted| wanted == name.as_bytes())
 }
 
-/// The files beside `wanted` that [`create`] made for names that `is_meant` accepts, the last first.
+/// Returns the files beside `wanted` that were created for names accepted by `is_meant`, newest first.
 pub(crate) fn all_like(wanted: &Path, is_meant: impl Fn(&[u8]) -> bool) -> Vec<PathBuf> {
     let directory = wanted.parent().filter(|parent| !parent.as_os_str().is_empty());
     let Ok(entries) = fs::read_dir(directory.unwrap_or(Path::new("."))) else { return Vec::new() };
@@ -79,7 +79,7 @@ pub(crate) fn all_like(wanted: &Path, is_meant: impl Fn(&[u8]) -> bool) -> Vec<P
     found.into_iter().rev().map(|(_, path)| path).collect()
 }
 
-/// The name that a file becomes which [`create`] gave the name `hidden`.
+/// Returns the final name of a file with the hidden name `hidden`.
 pub(crate) fn wanted_of(hidden: &[u8]) -> Option<&[u8]> {
     let hidden = hidden.strip_prefix(b".")?;
     let at = hidden.windows(INFIX.len()).rposition(|window| window == INFIX.as_bytes())?;
@@ -88,15 +88,15 @@ pub(crate) fn wanted_of(hidden: &[u8]) -> Option<&[u8]> {
     (!wanted.is_empty() && !number.is_empty() && number.iter().all(is_number)).then_some(wanted)
 }
 
-/// Gives `partial` the mode and, if allowed, the owner that `metadata` tells.
+/// Gives `partial` the mode and, if allowed, the owner in `metadata`.
 fn take_access(partial: &Path, metadata: &Metadata) -> io::Result<()> {
-    // The owner first: a change of it takes bits of the mode away.
+    // Set the owner first: changing it clears bits of the mode.
     let _ = chown(partial, Some(metadata.uid()), Some(metadata.gid()));
     fs::set_permissions(partial, metadata.permissions())
 }
 
-/// Gives `partial` the name, the mode and, if allowed, the owner of `wanted`. The file that had the
-/// name gets the first free of `wanted.1`, `wanted.2` and so on, which is returned.
+/// Renames `partial` to `wanted`, with the mode and, if allowed, the owner of the file there. That file
+/// is renamed to the first free name of `wanted.1`, `wanted.2` and so on, which is returned.
 pub(crate) fn take_place(partial: &Path, wanted: &Path) -> io::Result<PathBuf> {
     take_access(partial, &fs::metadata(wanted)?)?;
     let moved = move_aside(wanted)?;
@@ -107,7 +107,7 @@ pub(crate) fn take_place(partial: &Path, wanted: &Path) -> io::Result<PathBuf> {
     Ok(moved)
 }
 
-/// The files that this run made, oldest first.
+/// The files that this run published, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Published(VecDeque<PublishedFile>);
 
@@ -119,17 +119,17 @@ struct PublishedFile {
 }
 
 impl Published {
-    /// Returns whether it is no surprise if the next file of this name gets a number: the one
-    /// before has the name, or a number already.
+    /// Returns whether the next file of this name is expected to get a number: a file of this run
+    /// has the name, or got a number already.
     pub(crate) fn numbers(&self, wanted: &Path) -> bool {
         self.0.iter().rfind(|made| made.wanted == wanted).is_some_and(|before| {
             before.path != wanted || identity(wanted).is_ok_and(|now| now == before.identity)
         })
     }
 
-    /// Gives the complete file `partial` its name, and returns that: `wanted`, or `wanted.N` if
-    /// that exists. An empty file of others is replaced, and a file that this run made when the
-    /// names have gone round: others came between.
+    /// Renames the complete file `partial` to `wanted`, or to `wanted.N` if that exists, and returns
+    /// the name. An empty file is replaced, and so is a file of this run if its name has come round
+    /// again after others.
     pub(crate) fn publish(&mut self, partial: &Path, wanted: &Path) -> io::Result<PathBuf> {
         let path = match self.take_earlier(wanted) {
             Some(earlier) => fs::rename(partial, &earlier).map(|()| earlier)?,
@@ -147,21 +147,21 @@ impl Published {
         Ok(path)
     }
 
-    /// Removes an empty file of others at `wanted`, whose access `partial` takes over.
+    /// Removes an empty file at `wanted`. `partial` gets its mode and owner.
     fn make_place(&self, partial: &Path, wanted: &Path) -> io::Result<()> {
         let now = identity(wanted).ok();
         let is_ours = |made: &PublishedFile| made.path == wanted && Some(made.identity) == now;
         if self.0.iter().any(is_ours) {
             return Ok(());
         }
-        // If it cannot be removed, it is kept.
+        // An error keeps the file; `partial` then gets a number.
         match empty_file::remove(wanted) {
             Ok(Some(metadata)) => take_access(partial, &metadata),
             Ok(None) | Err(_) => Ok(()),
         }
     }
 
-    /// The file of an earlier round whose turn it is to be replaced, if it is still there.
+    /// Returns the file of this run to be replaced, if its name has come round and it still exists.
     fn take_earlier(&mut self, wanted: &Path) -> Option<PathBuf> {
         let round = self.0.iter().rposition(|made| made.wanted != wanted)?;
         let earlier = self.0.iter().take(round).position(|made| made.wanted == wanted)?;
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_somebody_else_and_the_file_before_are_kept() {
+    fn existing_files_are_kept() {
         let directory = tempfile::tempdir().unwrap();
         let wanted = directory.path().join("x");
         fs::write(&wanted, "theirs").unwrap();
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_go_round_replace_what_this_run_made() {
+    fn repeating_names_replace_files_of_this_run() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name| directory.path().join(name);
         let mut published = Published::default();
@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(publish(&mut published, &path("a"), "5"), path("a.1"));
         assert_eq!(publish(&mut published, &path("a"), "6"), path("a.2"), "no round was made");
         assert!(published.numbers(&path("b")));
-        // A file that somebody put there since is not ours any more.
+        // A file that another program has put there is not replaced.
         fs::remove_file(path("b")).unwrap();
         fs::write(path("b.new"), "theirs").unwrap();
         fs::rename(path("b.new"), path("b")).unwrap();

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use operator_log::{Level, LineKind, Log};
 
-/// Commands that run at a time. More would compete with the capture for processor and disk.
+/// Maximum number of concurrent commands. More would compete with the capture for CPU and disk.
 const RUNNING_MAX: usize = 4;
 
-/// Checks that `command` can take the name of a file as its last argument: with nothing before the
-/// name, or only the end of another command, the shell would run the file itself.
+/// Checks that `command` can take a file name as its last argument: after an empty command or an
+/// operator, the shell would run the file itself.
 pub fn command(command: OsString) -> Result<OsString, &'static str> {
     match command.as_bytes().trim_ascii_end().last() {
         None => Err("the command is empty, so that the file itself would be run"),
@@ -25,23 +25,23 @@ pub fn command(command: OsString) -> Result<OsString, &'static str> {
     }
 }
 
-/// Time that the end waits for commands before that is reported.
+/// Time after which waiting for commands at shutdown is reported.
 pub const WAIT_REPORTED_AFTER: Duration = Duration::from_secs(1);
 
 const FAILED: LineKind = LineKind("failures of post-rotate commands");
 
-/// The commands that run, and the files that wait for theirs.
+/// Running commands, and files pending for theirs.
 #[derive(Debug)]
 pub struct PostRotate {
     script: Option<OsString>,
     running: Vec<(Child, PathBuf)>,
     pending: VecDeque<PathBuf>,
-    /// Number of pending files that is reported next, a power of ten.
+    /// Number of pending files to report next, a power of ten.
     reported_at: usize,
 }
 
 impl PostRotate {
-    /// Runs `command`, if there is one, with the file name as its last argument.
+    /// Creates the runner of `command`, which gets the file name as its last argument.
     pub(crate) fn new(command: Option<&OsStr>) -> Self {
         let script = command.map(|command| {
             let mut script = command.to_os_string();
@@ -67,7 +67,7 @@ impl PostRotate {
         }
     }
 
-    /// Reports that no command is run for a finished file that is not at its name `file` any more.
+    /// Reports that no command is run for a finished file that was moved away from `file`.
     pub(crate) fn pass_over(&self, file: &Path, log: &Log) {
         if self.script.is_some() {
             log.warning(format_args!(
@@ -94,8 +94,7 @@ impl PostRotate {
         }
     }
 
-    /// Collects those that have ended, starts others in their place, and returns whether any still
-    /// runs.
+    /// Reaps commands that have exited and starts pending ones. Returns whether any is running.
     pub fn reap(&mut self, log: &Log) -> bool {
         self.running.retain_mut(|(child, file)| match child.try_wait() {
             Ok(None) => true,
@@ -111,12 +110,12 @@ impl PostRotate {
         self.are_running()
     }
 
-    /// Returns whether any runs, as far as is known.
+    /// Returns whether any command was running at the last call of [`PostRotate::reap`].
     pub(crate) fn are_running(&self) -> bool {
         !self.running.is_empty()
     }
 
-    /// Reports that the end waits for commands.
+    /// Reports that shutdown is waiting for commands.
     pub fn report_waiting(&self, log: &Log) {
         let count = self.running.len() + self.pending.len();
         log.info(format_args!(
@@ -124,7 +123,7 @@ impl PostRotate {
         ));
     }
 
-    /// Reports the files whose command is not run any more.
+    /// Drops pending files, and reports them.
     pub fn abandon(self, log: &Log) {
         for file in self.pending {
             log.error(format_args!("no post-rotate command was run for {}", file.display()));

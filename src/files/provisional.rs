@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A file that was made, and is removed again unless the program comes to write it.
+//! A new file that is removed again unless the program gets to write it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,12 +12,12 @@ pub(crate) struct Provisional {
 }
 
 impl Provisional {
-    /// The file at `path`, which was made just now.
+    /// Guards the new file at `path`.
     pub(crate) fn new(path: PathBuf) -> Self {
         Self { path, kept: false }
     }
 
-    /// Leaves the file where it is.
+    /// Keeps the file.
     pub(crate) fn keep(mut self) {
         self.kept = true;
     }

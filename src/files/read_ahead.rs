@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Bytes that were read and are not used up yet.
+//! A buffer of bytes that were read and not consumed yet.
 
 use std::io::{self, Read};
 
-/// Bytes that one read asks for, as long as no frame needs more.
+/// Size of a read, unless a frame needs more.
 pub const READ_SIZE: usize = 256 * 1024;
 
-/// A buffer that is filled at the back and consumed at the front.
+/// A buffer that is filled at its end and consumed from its beginning.
 #[derive(Debug)]
 pub struct ReadAhead {
     bytes: Vec<u8>,
@@ -15,14 +15,14 @@ pub struct ReadAhead {
 }
 
 impl Default for ReadAhead {
-    /// An empty buffer with room for [`READ_SIZE`] bytes.
+    /// Returns an empty buffer with room for [`READ_SIZE`] bytes.
     fn default() -> Self {
         Self { bytes: vec![0; READ_SIZE], start: 0, end: 0 }
     }
 }
 
 impl ReadAhead {
-    /// Reads once, into all the room there is; 0 at the end of the input.
+    /// Reads once, into all free space. Returns the number of bytes, 0 at the end of the input.
     pub fn fill(&mut self, from: &mut impl Read) -> io::Result<usize> {
         if self.start > 0 {
             self.bytes.copy_within(self.start..self.end, 0);
@@ -41,23 +41,22 @@ impl ReadAhead {
         }
     }
 
-    /// Returns the bytes that were read and not used up.
+    /// Returns the unconsumed bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
 
-    /// Uses up the first `count` bytes.
+    /// Consumes the first `count` bytes.
     pub fn use_up(&mut self, count: usize) {
         self.start += count;
-        debug_assert!(self.start <= self.end, "used up more than there is");
+        debug_assert!(self.start <= self.end, "consumed more than was read");
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }
     }
 
-    /// Makes room to read on in a frame of `size` bytes, of which those that are there are the
-    /// front. The buffer grows with the bytes received, to at most twice their number, as the
-    /// length of a frame is not trusted.
+    /// Makes room for the rest of a frame of `size` bytes. Since the length of a frame is not
+    /// trusted, the buffer grows at most to twice the bytes received.
     pub fn make_room(&mut self, size: usize) {
         let have = self.bytes().len();
         if have == self.bytes.len() {
@@ -65,13 +64,13 @@ impl ReadAhead {
         }
     }
 
-    /// Puts bytes into an empty buffer, which has room for them.
+    /// Copies bytes into an empty buffer, which must have room for them.
     pub fn put(&mut self, bytes: &[u8]) {
         (self.start, self.end) = (0, bytes.len());
         self.bytes[..bytes.len()].copy_from_slice(bytes);
     }
 
-    /// Room for bytes in all.
+    /// Returns the capacity in bytes.
     pub fn size(&self) -> usize {
         self.bytes.len()
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The output: one file after the other.
+//! An output that is split into one file after the other.
 
 mod rejoin;
 
@@ -30,49 +30,49 @@ use crate::output_handle::Change;
 use crate::partial_file::Published;
 use crate::post_rotate::PostRotate;
 
-/// The next file cannot be begun.
+/// The next file could not be started.
 const ROTATIONS_FAILED: LineKind = LineKind("rotations that failed");
 
-/// Which files to write.
+/// The settings of an output to files.
 #[derive(Clone, Debug)]
 pub struct Files {
-    /// The file, or the pattern of its name.
+    /// The name of the file, or a pattern for names.
     pub name: PathBuf,
-    /// The calendar that turns the pattern into a name.
+    /// The calendar that expands the pattern; without one, the name is used as it is.
     pub calendar: Option<Calendar>,
-    /// Maximum time that a file is written.
+    /// Maximum age of a file.
     pub split: Option<Duration>,
     /// Maximum size of a file.
     pub split_size: Option<u64>,
-    /// The command that runs for each finished file.
+    /// The command to run for each finished file.
     pub post_rotate: Option<OsString>,
-    /// The way that regular files are created.
+    /// How regular files are created.
     pub placing: Placing,
-    /// True if they are compressed, with zstd.
+    /// Whether files are compressed with zstd.
     pub compressed: bool,
 }
 
-/// The file that is written, and what makes the next and finishes the last.
+/// The current file, and the means to open the next one and to finish the last one.
 #[derive(Debug)]
 pub struct RotatingFile {
     file: OutputFile,
     rotate_at: Option<Instant>,
-    /// Bytes after which a file is split.
+    /// Maximum size of a file in bytes.
     split_size: u64,
-    /// Bytes after which this file is split.
+    /// Size in bytes at which the current file is full.
     full_at: u64,
     content: Content,
     opener: Opener,
     finisher: Finisher,
-    /// Spaces the tries to begin the next file.
+    /// Delays between attempts to start the next file.
     backoff: Backoff,
     name_watch: NameWatch,
-    /// Files are continued that earlier runs wrote.
+    /// Files of earlier runs are continued.
     continues: bool,
 }
 
 impl RotatingFile {
-    /// Opens the first file and begins it. `stop` is set when the program is to stop.
+    /// Opens the first file and starts it. `stop` is set when the program should stop.
     pub fn open(
         files: &Files,
         content: Content,
@@ -84,8 +84,8 @@ impl RotatingFile {
         Ok(output)
     }
 
-    /// Opens the first file, but leaves what is there as it is until [`RotatingFile::begin`]. Dropped
-    /// before, it leaves nothing behind.
+    /// Opens the first file, but leaves an existing file unchanged until [`RotatingFile::begin`].
+    /// If it is dropped before that, no file is left.
     pub fn prepare(
         files: &Files,
         content: Content,
@@ -107,7 +107,7 @@ impl RotatingFile {
             lost: 0,
         };
         let (file, rotate_at) = opener.open(&content, Unread::Wait)?;
-        // What has the name of a later file was written by this run, or by others since.
+        // A later file of the same name was written by this run, or by another program since.
         if matches!(opener.placing, Placing::Replace | Placing::MoveAside) {
             opener.placing = Placing::Append;
         }
@@ -127,20 +127,20 @@ impl RotatingFile {
         })
     }
 
-    /// Begins the first file.
+    /// Starts the first file.
     pub fn begin(&mut self, log: &Log) -> Result<(), OpenFileError> {
-        self.look_after_leftovers(log)?;
+        self.handle_leftovers(log)?;
         if let Some(moved) = self.file.begin(&self.content)? {
             let (name, moved) = (self.file.name.display(), moved.display());
             log.info(format_args!("{name} exists and is kept as {moved}; -a continues it instead"));
         }
-        tell_opened(&self.file, &self.content, log);
+        log_opened(&self.file, &self.content, log);
         Ok(())
     }
 
-    /// Reports files that earlier runs did not complete, and completes them where files are
-    /// continued. A file that is not there yet is the continuation of the last of them.
-    fn look_after_leftovers(&mut self, log: &Log) -> Result<(), OpenFileError> {
+    /// Reports files that earlier runs left incomplete, or completes them if files are continued.
+    /// If the current file is new, it continues the last of them.
+    fn handle_leftovers(&mut self, log: &Log) -> Result<(), OpenFileError> {
         if !self.file.is_regular() || self.file.name == Path::new(STANDARD_OUTPUT) {
             return Ok(());
         }
@@ -150,12 +150,12 @@ impl RotatingFile {
             leftover::report(&left, &self.content, self.opener.compressed, log);
             return Ok(());
         }
-        let is_new = self.file.is_made();
+        let is_new = self.file.is_new_file();
         if left.is_empty() {
             return Ok(());
         }
         if is_new {
-            self.file.unmake();
+            self.file.remove_new();
         }
         for partial in left {
             self.finisher.complete(&partial, &self.content, log);
@@ -166,47 +166,47 @@ impl RotatingFile {
         Ok(())
     }
 
-    /// Writes what compression holds back.
+    /// Writes data that the compressor buffers.
     pub fn flush(&mut self) -> Result<(), FrameWriteError> {
         self.rejoin(0)?;
         self.file.flush()
     }
 
-    /// Returns whether compression holds something back.
-    pub fn holds_back(&self) -> bool {
-        self.file.holds_back()
+    /// Returns whether the compressor buffers data.
+    pub fn has_buffered(&self) -> bool {
+        self.file.has_buffered()
     }
 
-    /// Lets the file be open for as long again.
-    fn go_on(&mut self) {
+    /// Resets the limits of age and size, and keeps the current file.
+    fn keep_current(&mut self) {
         self.rotate_at = self.opener.split.map(|split| Instant::now() + split);
         self.full_at = self.file.size().saturating_add(self.split_size);
     }
 
-    /// Returns whether the file has no data yet.
+    /// Returns whether no data has been written to the file.
     pub fn is_new(&self) -> bool {
         self.file.size() <= self.content.start.len() as u64
     }
 
-    /// The name of the file.
+    /// Returns the name of the current file.
     pub fn name(&self) -> &Path {
         &self.file.name
     }
 
-    /// Returns the name of its units.
+    /// Returns the word for the units of the content, such as frames.
     pub fn unit(&self) -> &'static str {
         self.content.unit
     }
 
-    /// Makes it take data again after a failed write. A file that cannot be read beyond the
-    /// failure, such as a compressed one, is left, and a new one is started.
+    /// Makes the output writable again after a failed write. A file that is unreadable after the
+    /// failure, such as a compressed one, is left as it is, and a new one is started.
     pub fn revive(&mut self, log: &Log) -> Result<(), OpenFileError> {
-        // The next reader of a pipe needs a stream from its beginning.
+        // The next reader of a pipe needs a stream from the beginning.
         let is_special = !self.file.is_regular() && self.file.name != Path::new(STANDARD_OUTPUT);
         if self.file.is_broken() || is_special { self.leave_broken(log) } else { Ok(()) }
     }
 
-    /// Leaves a file that cannot be completed as it is, and begins another.
+    /// Leaves an incomplete file as it is, and starts another.
     pub fn leave_broken(&mut self, log: &Log) -> Result<(), OpenFileError> {
         self.file.set_broken();
         if self.file.in_place && self.file.is_at(&self.file.name) {
@@ -221,16 +221,17 @@ impl RotatingFile {
         self.begin_next(log)
     }
 
-    /// Begins a new file and finishes the one before, which goes on where it can be read first.
+    /// Starts a new file and finishes the current one, after making sure that it is readable to its
+    /// end.
     fn begin_next(&mut self, log: &Log) -> Result<(), OpenFileError> {
         self.rejoin_end(log);
         let last = self.open_next(log)?;
         self.finisher.finish(last, &self.content, log);
-        tell_opened(&self.file, &self.content, log);
+        log_opened(&self.file, &self.content, log);
         Ok(())
     }
 
-    /// Makes sure, before a file is ended, that its end comes after readable data.
+    /// Makes sure that the end of a file is written after readable data.
     fn rejoin_end(&mut self, log: &Log) {
         let change = self.file.change();
         if !self.file.is_broken()
@@ -242,7 +243,7 @@ impl RotatingFile {
         }
     }
 
-    /// Begins a new file. Returns the one before.
+    /// Starts a new file. Returns the previous one.
     fn open_next(&mut self, log: &Log) -> Result<OutputFile, OpenFileError> {
         let (mut file, rotate_at) = self.opener.open(&self.content, Unread::Fail)?;
         file.begin(&self.content)?;
@@ -254,22 +255,22 @@ impl RotatingFile {
         Ok(last)
     }
 
-    /// Begins a new file in the place of one that was deleted.
+    /// Starts a new file in place of a deleted one.
     fn replace_deleted(&mut self) -> Result<(), OpenFileError> {
         let last = self.open_next(&Log)?;
-        self.finisher.forget(&last);
-        tell_opened(&self.file, &self.content, &Log);
+        self.finisher.count_deleted(&last);
+        log_opened(&self.file, &self.content, &Log);
         Ok(())
     }
 
-    /// Returns whether commands run for finished files.
+    /// Returns whether any post-rotate command is running.
     pub fn commands_run(&self) -> bool {
         self.finisher.post_rotate.are_running()
     }
 }
 
 impl Destination for RotatingFile {
-    /// Into a file without data fits any frame.
+    /// A file without data has room for any frame.
     fn has_room(&self, before: usize, size: usize) -> bool {
         let complete = self.file.size() + (before + size + self.content.stop.len()) as u64;
         complete <= self.full_at || (before == 0 && self.is_new())
@@ -280,35 +281,35 @@ impl Destination for RotatingFile {
         self.file.append(frames, count, &self.content)
     }
 
-    /// When the file will have been open for long enough.
+    /// Returns the time at which the current file reaches its maximum age.
     fn rotate_at(&self) -> Option<Instant> {
         self.rotate_at
     }
 
-    /// Begins a new file and finishes the one before. If there can be no new one, the old one
-    /// goes on, and it is tried again after a while.
+    /// Starts a new file and finishes the current one. If that fails, continues the current one and
+    /// retries later.
     fn rotate(&mut self, log: &Log) {
         if self.file.name == Path::new(STANDARD_OUTPUT) {
-            if self.content.told {
+            if self.content.is_logged {
                 log.info("rotate_output: not rotating stdout");
             }
             return;
         }
-        // Under its own name, and nobody has moved it: there is no other file to begin.
+        // The name does not change and the file was not moved: there is no other file to start.
         if self.file.in_place && self.opener.would_open(&self.file) {
-            return self.go_on();
+            return self.keep_current();
         }
         let subject = self.opener.pattern.display().to_string();
         match self.begin_next(log) {
             Ok(()) => {
-                if log.end_state(ROTATIONS_FAILED, &subject) && !self.content.told {
+                if log.end_state(ROTATIONS_FAILED, &subject) && !self.content.is_logged {
                     log.info(format_args!("began output file {}", self.file.name.display()));
                 }
             }
             Err(error) => {
                 let (now, name) = (Instant::now(), self.file.name.display().to_string());
                 let delay = self.backoff.failed(now);
-                self.go_on();
+                self.keep_current();
                 let retry_at = now + delay;
                 self.rotate_at = Some(self.rotate_at.map_or(retry_at, |at| at.min(retry_at)));
                 let delay = delay.as_secs();
@@ -318,8 +319,8 @@ impl Destination for RotatingFile {
         }
     }
 
-    /// Nothing is held back: every frame is written when it is whole. A file that was moved away is
-    /// ended, and another begun.
+    /// Starts a new file if the current one was moved away. There is nothing to flush: frames are
+    /// written as soon as they are whole.
     fn hang_up(&mut self, log: &Log) {
         if self.file.in_place && !self.file.is_at(&self.file.name) {
             return self.rotate(log);
@@ -331,12 +332,12 @@ impl Destination for RotatingFile {
         self.finisher.post_rotate.reap(log);
     }
 
-    /// A file takes whatever comes.
+    /// A file accepts any number of frames.
     fn is_done(&self) -> bool {
         false
     }
 
-    /// Finishes the last file. Everything is written if every file is complete and has its name.
+    /// Finishes the last file.
     fn close(mut self: Box<Self>, log: &Log) -> Closed {
         self.rejoin_end(log);
         self.finisher.finish(self.file, &self.content, log);
@@ -351,10 +352,10 @@ impl Destination for RotatingFile {
     }
 }
 
-/// Tells which file is written, and what was lost of it before.
-fn tell_opened(file: &OutputFile, content: &Content, log: &Log) {
+/// Logs the name of the new file, and the bytes that were cut off from it.
+fn log_opened(file: &OutputFile, content: &Content, log: &Log) {
     let name = file.name.display();
-    if content.told {
+    if content.is_logged {
         log.info(format_args!("opened output file {name}"));
     }
     if file.torn > 0 {
@@ -384,7 +385,7 @@ struct Opener {
 }
 
 impl Opener {
-    /// Opens a file of the present time, and says when its time will be over.
+    /// Opens a file for the current time. Returns the time of its rotation as well.
     fn open(
         &self,
         content: &Content,
@@ -393,7 +394,7 @@ impl Opener {
         let now = Timestamp::now();
         let (name, stop) = (self.name(now)?, self.stop.clone());
         let file = OutputFile::open(name, content, self.placing, self.compressed, unread, stop)?;
-        // Counted from the beginning of the second: the names of the files do not drift.
+        // Counted from the beginning of the second, so that the names of the files do not drift.
         let subsecond = Duration::from_nanos(now.subsec_nanosecond().unsigned_abs().into());
         Ok((file, self.split.map(|split| Instant::now() + split - subsecond)))
     }
@@ -418,21 +419,21 @@ impl Opener {
 #[derive(Debug)]
 struct Finisher {
     published: Published,
-    /// Complete files that could not be given their names.
+    /// Complete files that could not be renamed.
     unnamed: Vec<Unnamed>,
     post_rotate: PostRotate,
     failed: bool,
-    /// Units in files that were removed before they had their names.
+    /// Number of units in files that were deleted before they were renamed.
     lost: u64,
 }
 
-/// A complete file that still has the name of an incomplete one.
+/// A complete file that could not be renamed to its final name.
 #[derive(Debug)]
 struct Unnamed {
     partial: PathBuf,
     wanted: PathBuf,
     units: u64,
-    /// The file; `None` if it has lost its name already.
+    /// The file; `None` if it is no longer at `partial`.
     identity: Option<Identity>,
 }
 
@@ -442,21 +443,21 @@ impl Unnamed {
         Self { partial, wanted: file.name.clone(), units: file.units(), identity }
     }
 
-    /// Returns whether it still has its name, and no later file of ours has it.
+    /// Returns whether the same file is still at `partial`.
     fn is_there(&self) -> bool {
         self.identity.is_some() && identity(&self.partial).ok() == self.identity
     }
 }
 
 impl Finisher {
-    /// Writes STOP, and gives a file its name. One without its end is left as it is.
+    /// Writes the end of a file and renames it. A file whose end cannot be written is left as it is.
     fn finish(&mut self, mut file: OutputFile, content: &Content, log: &Log) {
-        self.name_earlier(log);
+        self.retry_names(log);
         let complete = self.end(&mut file, content, log);
         let name = match file.partial.take() {
             Some(partial) if complete => self.name(Unnamed::new(&file, partial), content, log),
             Some(partial) => {
-                // An empty file need not be kept.
+                // An empty file is not worth keeping.
                 if file.is_empty() && file.is_at(&partial) && fs::remove_file(&partial).is_ok() {
                     return;
                 }
@@ -465,14 +466,14 @@ impl Finisher {
             None => {
                 match complete && file.in_place {
                     true if file.is_at(&file.name) => self.post_rotate.start(&file.name, log),
-                    // By now its name may be that of the next.
+                    // Another file may have its name by now.
                     true => self.post_rotate.pass_over(&file.name, log),
                     false => (),
                 }
                 file.name.clone()
             }
         };
-        if content.told {
+        if content.is_logged {
             let (name, frames, bytes) = (name.display(), file.frames, file.bytes);
             let unit = content.unit;
             log.info(format_args!(
@@ -481,7 +482,7 @@ impl Finisher {
         }
     }
 
-    /// Completes a file that an earlier run left, and gives it its name.
+    /// Completes and renames a file that an earlier run left.
     fn complete(&mut self, partial: &Path, content: &Content, log: &Log) {
         let completed = leftover::complete(partial, content).and_then(|completed| {
             let name = self.published.publish(partial, &completed.wanted)?;
@@ -509,15 +510,15 @@ impl Finisher {
         }
     }
 
-    /// Leaves a file that was deleted. A file that never had its name is lost.
-    fn forget(&mut self, file: &OutputFile) {
+    /// Counts the units of a deleted file as lost, unless it had its final name.
+    fn count_deleted(&mut self, file: &OutputFile) {
         if file.partial.is_some() {
             self.failed |= file.units() > 0;
             self.lost += file.units();
         }
     }
 
-    /// Gives a complete file its name, or keeps it for another try. Returns where it is.
+    /// Renames a complete file, or keeps it for another attempt. Returns its path.
     fn name(&mut self, file: Unnamed, content: &Content, log: &Log) -> PathBuf {
         let error = match self.publish(&file, log) {
             Ok(name) => return name,
@@ -538,8 +539,8 @@ impl Finisher {
         partial
     }
 
-    /// Retries to name files that could not be named before.
-    fn name_earlier(&mut self, log: &Log) {
+    /// Retries to rename files that could not be renamed before.
+    fn retry_names(&mut self, log: &Log) {
         for file in std::mem::take(&mut self.unnamed) {
             match self.publish(&file, log) {
                 Ok(name) => {
@@ -551,13 +552,13 @@ impl Finisher {
         }
     }
 
-    /// Writes what stands at the end of a file. Returns whether it is complete.
+    /// Writes the end of a file. Returns whether the file is complete.
     fn end(&mut self, file: &mut OutputFile, content: &Content, log: &Log) -> bool {
         let why = if file.is_broken() {
             format!("output file {} is not complete", file.name.display())
         } else {
             let error = match file.stop(&content.stop) {
-                // Who reads the standard output no more has no use for an end.
+                // If the reader of standard output has exited, the end is not needed.
                 Err(error) if !error.is_reader_gone() => error,
                 _ => return true,
             };
@@ -580,7 +581,7 @@ impl Finisher {
         false
     }
 
-    /// Gives a complete file its name, and hands it to the command. Returns where it is.
+    /// Renames a complete file and starts its post-rotate command. Returns its path.
     fn publish(&mut self, file: &Unnamed, log: &Log) -> io::Result<PathBuf> {
         let Unnamed { partial, wanted, .. } = file;
         if !file.is_there() {

@@ -8,16 +8,16 @@ use std::os::unix::fs::FileExt;
 
 use crate::content::Content;
 
-/// Text without a whole line or document is not taken for a torn one if it is longer.
+/// Maximum length of a torn line or document.
 const TORN_MAX: u64 = 1 << 20;
 
-/// Bytes that are looked at at a time.
+/// Number of bytes read at a time.
 const PIECE: u64 = 64 << 10;
 
-/// How many bytes of `file` are whole text. `None` if it ends with something else than text that was
-/// torn: what is after its last line is not for us to take away.
+/// Returns the number of bytes of whole lines or documents in `file`. Returns `None` if the rest does
+/// not look like torn text, and so must not be removed.
 pub(crate) fn whole_size(file: &File, content: &Content) -> io::Result<Option<u64>> {
-    // What the system had no time to write before a crash is zero.
+    // After a crash, blocks that the system did not write are zero.
     let size = size_without_zeros(file)?;
     let from = size.saturating_sub(TORN_MAX);
     let mut tail = vec![0; (size - from) as usize];
@@ -29,7 +29,7 @@ pub(crate) fn whole_size(file: &File, content: &Content) -> io::Result<Option<u6
     Ok(is_known.then_some(from + whole as u64))
 }
 
-/// The size of a file up to the zeros at its end.
+/// Returns the size of a file without the zeros at its end.
 fn size_without_zeros(file: &File) -> io::Result<u64> {
     let mut size = file.metadata()?.len();
     let mut piece = Vec::new();
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_torn_is_told_from_what_is_something_else() {
+    fn only_torn_text_is_cut_off() {
         let lines = Content::text();
         let documents = Content::documents();
         let long = [&b"one\n"[..], &vec![b'x'; TORN_MAX as usize]].concat();

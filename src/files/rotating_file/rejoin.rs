@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Files that other programs change while they are written: truncated, as `logrotate` does with
-//! `copytruncate`, written to, deleted, moved away.
+//! Recovery of output files that other programs truncate (as `logrotate` does with `copytruncate`), write
+//! to, delete or move away.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::output_handle::Change;
 /// Files that were truncated, written to or deleted.
 const CHANGED: LineKind = LineKind("changes of output files by other programs");
 
-/// A file that was moved away is written on.
+/// An output file was moved away and is still written.
 pub(crate) const MOVED: LineKind = LineKind("output files that were moved away");
 
 /// Interval of checking that a file still has its name.
@@ -22,7 +22,7 @@ const NAME_CHECK: Duration = Duration::from_secs(1);
 /// Time after which a moved file is reported: a rotation sends its signal sooner.
 const MOVED_FOR: Duration = Duration::from_secs(3);
 
-/// Notices that the file loses its name.
+/// Watches whether the file still has its name.
 #[derive(Debug)]
 pub(crate) struct NameWatch {
     checked: Instant,
@@ -30,7 +30,7 @@ pub(crate) struct NameWatch {
 }
 
 impl NameWatch {
-    /// The file has its name at first.
+    /// Starts to watch a file that has its name.
     pub(crate) fn new() -> Self {
         Self { checked: Instant::now(), moved_since: None }
     }
@@ -43,7 +43,7 @@ impl RotatingFile {
         let name = self.file.name.clone();
         let failed = |error| FrameWriteError::File { name: name.clone(), error, lost: count };
         let shown = name.display();
-        let told = |text: String| Log.limited(Level::Warning, CHANGED, text);
+        let warn = |text: String| Log.limited(Level::Warning, CHANGED, text);
         let next = |left: u64| match (self.file.can_rejoin(&self.content, left), left) {
             (false, _) => "it cannot be continued",
             (true, 0) => "starting it again",
@@ -56,19 +56,19 @@ impl RotatingFile {
             }
             Change::Deleted => {
                 let (units, unit) = (self.file.units(), self.content.unit);
-                told(format!(
+                warn(format!(
                     "output file {shown} was deleted, with {units} {unit}; starting it again"
                 ));
                 return self
                     .replace_deleted()
                     .map_err(|error| failed(std::io::Error::other(error)));
             }
-            Change::Shrunk { from, to } => told(format!(
+            Change::Shrunk { from, to } => warn(format!(
                 "another program truncated output file {shown} from {from} to {to} bytes; {}",
                 next(to)
             )),
             Change::Grown => {
-                told(format!("another program wrote to output file {shown}; {}", next(u64::MAX)))
+                warn(format!("another program wrote to output file {shown}; {}", next(u64::MAX)))
             }
         }
         let lost = self.file.rejoin(&self.content).map_err(failed)?;

@@ -65,7 +65,7 @@ impl ParquetOutput {
             whole: |_| (0, 0),
             unit: "rows",
             content_type: None,
-            told: false,
+            is_logged: false,
             rejoin: Rejoin::Never,
         };
         let series = FileSeries::open(&unsplit, content, stop)?;

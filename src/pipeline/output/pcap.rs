@@ -113,7 +113,7 @@ impl PcapOutput {
             whole: whole_packets,
             unit: "packets",
             content_type: None,
-            told: false,
+            is_logged: false,
             rejoin: Rejoin::Beginning,
         }
     }

@@ -126,7 +126,7 @@ impl FileSeries {
             return Ok(());
         }
         self.write_whole()?;
-        if self.files.holds_back() && self.flush_at.is_none() {
+        if self.files.has_buffered() && self.flush_at.is_none() {
             self.flush_at = Some(Instant::now() + HOLD_BACK);
         }
         Ok(())
@@ -134,7 +134,7 @@ impl FileSeries {
 
     fn write_whole(&mut self) -> Result<(), FrameOutputError> {
         let written = self.files.write(&self.buffer[..self.whole], self.units);
-        self.has_written |= written.is_ok() && self.whole > 0 && !self.files.holds_back();
+        self.has_written |= written.is_ok() && self.whole > 0 && !self.files.has_buffered();
         self.buffer.drain(..self.whole);
         (self.whole, self.units) = (0, 0);
         written.map_err(|error| self.failed(error))
@@ -148,7 +148,7 @@ impl FileSeries {
         self.state = SeriesState::Failed;
         self.lost.fetch_add(source.lost(), Ordering::Relaxed);
         // Data in the compressor may have been written or not.
-        let (is_maximum, unit) = (self.files.holds_back(), self.files.unit());
+        let (is_maximum, unit) = (self.files.has_buffered(), self.files.unit());
         FrameOutputError::Lost { source, is_maximum, unit }
     }
 
