@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Makes the addresses of clients less exact, wherever an event may hold one: in the address of the
-//! initiator, in the DNS messages, in the policy and in `extra`. Addresses keep a prefix; data that is
-//! not known to be harmless is removed. `docs/dnstap.md` lists what is kept.
+//! Masking of client addresses wherever an event may contain one: the initiator's address, the DNS messages,
+//! the policy and `extra`. Addresses keep a prefix; data that is not known to be harmless is removed.
+//! `docs/dnstap.md` lists the data that is kept.
 
 mod message;
 mod option;
@@ -15,10 +15,10 @@ use prefix::Prefixes;
 
 use super::address::IPV4_MAPPED;
 
-/// A label of the rules that apply to addresses of clients (draft-vixie-dnsop-dns-rpz).
+/// The label of rules for client addresses (draft-vixie-dnsop-dns-rpz).
 const CLIENT_IP_LABEL: &[u8] = b"\x0drpz-client-ip";
 
-/// Changes events. Changed fields lie in buffers of its own.
+/// A mask for client addresses, with buffers for the changed fields.
 #[derive(Debug)]
 pub struct Mask {
     prefixes: Prefixes,
@@ -26,22 +26,22 @@ pub struct Mask {
     query: Vec<u8>,
     response: Vec<u8>,
     scratch: Vec<u8>,
-    counts: Counts,
+    counts: MaskCounts,
 }
 
-/// Counts of data that was removed besides bits of addresses.
+/// MaskCounts of removed data, other than bits of addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    /// DNS messages that could not be read, and were left out of their events.
+pub(crate) struct MaskCounts {
+    /// DNS messages removed because they could not be parsed.
     pub(crate) unreadable: u64,
-    /// DNS messages with bytes after their records, which were cut off.
+    /// DNS messages with bytes after their records, which were removed.
     pub(crate) cut: u64,
-    /// EDNS options and records that were emptied.
+    /// Emptied EDNS options and records.
     pub(crate) emptied: u64,
 }
 
 impl Mask {
-    /// Keeps this many bits of IPv4 and of IPv6 addresses.
+    /// Creates a mask that keeps the given number of bits of IPv4 and IPv6 addresses.
     pub fn new(bits4: u8, bits6: u8) -> Self {
         Self {
             prefixes: Prefixes { bits4, bits6 },
@@ -49,17 +49,17 @@ impl Mask {
             query: Vec::new(),
             response: Vec::new(),
             scratch: Vec::new(),
-            counts: Counts::default(),
+            counts: MaskCounts::default(),
         }
     }
 
-    /// Returns the counts so far.
-    pub(crate) fn counts(&self) -> Counts {
+    /// Returns the counts of removed data.
+    pub(crate) fn counts(&self) -> MaskCounts {
         self.counts
     }
 
-    /// Returns the event with less exact addresses. A DNS message that cannot be read, which might
-    /// hide an address, is left out, and counted.
+    /// Returns the event with masked addresses. DNS messages that cannot be parsed might contain addresses; they
+    /// are removed and counted.
     pub fn apply<'a>(&'a mut self, event: &Event<'a>) -> Event<'a> {
         let Event { identity, version, extra, message, event_type } = *event;
         let extra = extra.and_then(sample::record_in);
@@ -67,7 +67,7 @@ impl Mask {
         Event { identity, version, extra, message, event_type }
     }
 
-    /// Each field is named: one that is new does not pass unseen.
+    /// Masks a message. Names every field, so that new fields cannot be missed.
     fn message<'a>(&'a mut self, message: Message<'a>) -> Message<'a> {
         let Self { prefixes, address, query, response, scratch, counts } = self;
         let Message {
@@ -114,14 +114,18 @@ impl Mask {
         }
     }
 
-    /// Encodes `event` as a frame, its length in front, in place of what `encoded` holds. `None` if it
-    /// is too long for a frame.
+    /// Encodes `event` as a frame with length prefix, replacing the content of `encoded`. Returns `None` if it
+    /// exceeds the maximum length.
     pub fn encode<'a>(encoded: &'a mut Vec<u8>, event: &Event<'_>) -> Option<&'a [u8]> {
         const LENGTH_SIZE: usize = framestream::frame::LENGTH_SIZE;
         let (mut query_address, mut response_address) = ([0; 16], [0; 16]);
         let message = event.message.map(|message| Message {
-            query_address: of_family(&message, message.query_address, &mut query_address),
-            response_address: of_family(&message, message.response_address, &mut response_address),
+            query_address: in_socket_family(&message, message.query_address, &mut query_address),
+            response_address: in_socket_family(
+                &message,
+                message.response_address,
+                &mut response_address,
+            ),
             ..message
         });
         let event = &Event { message, ..*event };
@@ -134,9 +138,9 @@ impl Mask {
     }
 }
 
-/// Returns an address as the socket family of its message has it: decoding made IPv4 addresses of
-/// those that sockets of IPv6 have for IPv4 peers.
-fn of_family<'a>(
+/// Returns an address in the form of the message's socket family. Decoding has converted IPv4-mapped
+/// addresses to IPv4.
+fn in_socket_family<'a>(
     message: &Message<'_>,
     address: Option<&'a [u8]>,
     mapped: &'a mut [u8; 16],
@@ -156,7 +160,7 @@ fn copy<'a>(
     sender: Side,
     prefixes: Prefixes,
     out: &'a mut Vec<u8>,
-    counts: &mut Counts,
+    counts: &mut MaskCounts,
 ) -> Option<&'a [u8]> {
     let Some(MaskedCopy { size, emptied }) = message::copy(wire, sender, prefixes, out) else {
         counts.unreadable += 1;
@@ -167,8 +171,7 @@ fn copy<'a>(
     Some(out)
 }
 
-/// Returns a policy without the rule and the value that applied to the address of the client, or that
-/// may have.
+/// Returns a policy without its rule and value if they may contain the client's address.
 fn without_client<'a>(policy: Policy<'a>, scratch: &mut Vec<u8>) -> Policy<'a> {
     let Policy { policy_type, rule, action, policy_match, value } = policy;
     let by_other = matches!(
@@ -182,7 +185,7 @@ fn without_client<'a>(policy: Policy<'a>, scratch: &mut Vec<u8>) -> Policy<'a> {
     );
     let mut names_client = |rule: &[u8]| {
         scratch.clear();
-        // A rule that is not a name in wire format may be one in text.
+        // The rule may also be a name in text format.
         let _ = name::canonical(rule, 0, scratch);
         let [label, text] = [CLIENT_IP_LABEL, &CLIENT_IP_LABEL[1..]];
         scratch.windows(label.len()).any(|bytes| bytes == label)
@@ -205,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_goes() {
+    fn an_invalid_address_is_removed() {
         let given = [0xc0, 0, 2, 99, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13];
         for length in 0..=given.len() {
             let message = Message {
@@ -224,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mapped_address_is_encoded_as_its_socket_has_it() {
+    fn a_mapped_address_is_encoded_in_its_socket_family() {
         let mapped = [&IPV4_MAPPED[..], &[192, 0, 2, 0]].concat();
         for (family, expected) in
             [(SocketFamily::INET6, &mapped[..]), (SocketFamily::INET, &[192, 0, 2, 0])]
@@ -274,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn of_extra_only_the_record_of_a_sample_is_kept() {
+    fn only_the_sample_rate_is_kept_of_extra() {
         for (extra, expected) in [
             (&b"client=192.0.2.99"[..], None),
             (b"sample=1/10", Some(&b"sample=1/10"[..])),
@@ -301,11 +304,11 @@ mod tests {
             let message =
                 Message { query_message: Some(&wire), ..Message::new(MessageType::CLIENT_QUERY) };
             assert_eq!(masked_message(&mut mask, message).query_message, Some(header));
-            assert_eq!(mask.counts(), Counts { cut: number, ..Counts::default() });
+            assert_eq!(mask.counts(), MaskCounts { cut: number, ..MaskCounts::default() });
         }
         let broken =
             Message { query_message: Some(&opt[..9]), ..Message::new(MessageType::CLIENT_QUERY) };
         assert_eq!(masked_message(&mut mask, broken).query_message, None);
-        assert_eq!(mask.counts(), Counts { unreadable: 1, cut: 3, emptied: 0 });
+        assert_eq!(mask.counts(), MaskCounts { unreadable: 1, cut: 3, emptied: 0 });
     }
 }

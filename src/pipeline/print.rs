@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Events as text: quiet, YAML and JSON, as the golang `dnstap` prints them. Where ours differ, and
-//! why, is in `docs/dnstap.md`.
+//! Events as text: quiet, YAML and JSON in the format of the golang `dnstap`. `docs/dnstap.md` lists the
+//! differences and their reasons.
 
-/// Returns fields, each after its name with `$before` and `$after` around it. `names of` gives the
-/// name and the number of the value of an enumeration.
+/// Returns an array of field names, between `$before` and `$after`, with their values. With `names of`, the
+/// values are the names and numbers of enumeration values.
 macro_rules! keyed {
     ($before:literal, $after:literal: $($field:ident),+) => {
         [$((concat!($before, stringify!($field), $after), *$field)),+]
@@ -25,35 +25,35 @@ pub(crate) mod yaml;
 use dnstap::Event;
 use dnstap::decode::DecodeError;
 use printable::text::Text;
-use time::Clock;
+use time::TimePrinter;
 
-/// The forms of text.
+/// The styles of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
-    /// One line a message.
+    /// One line per message.
     Quiet,
-    /// One YAML document a message.
+    /// One YAML document per message.
     Yaml,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Prints events.
+/// A printer of events.
 #[derive(Debug)]
 pub struct EventPrinter {
     style: Style,
-    clock: Clock,
-    /// Text that is on its way into quotation marks or an indented block.
+    clock: TimePrinter,
+    /// A buffer for text that is quoted or indented afterwards.
     scratch: Vec<u8>,
 }
 
 impl EventPrinter {
-    /// Prints in one style.
+    /// Creates a printer in one style.
     pub fn new(style: Style) -> Self {
-        Self { style, clock: Clock::default(), scratch: Vec::new() }
+        Self { style, clock: TimePrinter::default(), scratch: Vec::new() }
     }
 
-    /// Appends what a frame holds to `out`.
+    /// Appends the text of an event to `out`.
     pub fn print(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
         match self.style {
             Style::Quiet => quiet::print(event, &mut self.clock, out),
@@ -62,8 +62,8 @@ impl EventPrinter {
         }
     }
 
-    /// Appends a frame that holds no event to `out`, as the bytes that it has.
-    pub fn print_bad(&mut self, frame: &[u8], error: &DecodeError, out: &mut Vec<u8>) {
+    /// Appends the bytes of a frame that could not be decoded to `out`.
+    pub fn print_undecodable(&mut self, frame: &[u8], error: &DecodeError, out: &mut Vec<u8>) {
         let error = error.to_string();
         match self.style {
             Style::Quiet => {
@@ -91,11 +91,11 @@ impl EventPrinter {
     }
 }
 
-/// Prints the name of an enumeration's value, or the number that has none.
+/// Prints the name of an enumeration value, or its number if it has no name.
 pub(crate) fn named(name: Option<&str>, number: u32, out: &mut Vec<u8>) {
     match name {
         Some(name) => out.str(name),
-        // Protobuf sends an `int32`.
+        // Protobuf encodes enumerations as `int32`.
         None if number.cast_signed() < 0 => {
             out.byte(b'-');
             out.number(number.cast_signed().unsigned_abs());
@@ -114,8 +114,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Returns the names under which the fields of a message of the schema are to be found. Seconds
-    /// and nanoseconds are one time.
+    /// Returns the expected names of fields in the output. Seconds and nanoseconds form one time.
     pub(crate) fn field_names(fields: &[Field]) -> impl Iterator<Item = &str> {
         fields.iter().map(|field| {
             let name = field.name;

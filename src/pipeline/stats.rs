@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Statistics of messages: counts by type, protocol, question and response code, the busiest
-//! names and clients, and how long answers took. Memory is bounded, whatever the messages say.
+//! Statistics of messages: counts by type, protocol, question and response code, the most frequent names and
+//! clients, and latencies. Memory is bounded for any input.
 
 pub(crate) mod http;
 pub(crate) mod latency;
@@ -18,37 +18,37 @@ use dnstap::schema::{Hop, MessageType, SocketProtocol};
 use dnstap::{Event, Message};
 use printable::text::Text;
 
-use self::latency::{Histogram, Pairs};
+use self::latency::{Histogram, LatencyTracker};
 use self::span::TimeSpans;
-use self::top::Top;
+use self::top::TopKeys;
 use super::pairing::{self, ExchangeTimes, Latency};
 
-/// Names and clients that are kept in mind for certain.
+/// Minimum number of names and clients that are counted.
 const TOP_CAPACITY: usize = 4096;
 
-/// Protocols with numbers below this are counted separately; 0 stands for all others.
+/// Number of protocols that are counted separately. Number 0 counts all others.
 const PROTOCOLS: usize = 16;
 
 const _: () = assert!((SocketProtocol::ALL.last().unwrap().0 as usize) < PROTOCOLS);
 
-/// Statistics of the messages so far.
+/// Statistics of messages.
 #[derive(Debug)]
 pub struct MessageStats {
-    /// Frames, with those that hold no message.
+    /// Number of frames, including those without a message.
     pub(crate) frames: u64,
-    /// Bytes of the frames.
+    /// Size of all frames in bytes.
     pub(crate) bytes: u64,
-    /// Frames that are no dnstap messages.
+    /// Number of frames that are not dnstap messages.
     pub(crate) bad_frames: u64,
-    /// Messages whose DNS message is none, or is cut short.
+    /// Number of messages with an invalid DNS message.
     pub(crate) bad_dns: u64,
-    /// Responses that were not sent, but dropped.
+    /// Number of responses dropped by a policy.
     pub(crate) unsent: u64,
-    /// Responses before their queries.
-    pub(crate) backwards: u64,
-    /// When the messages were.
+    /// Number of responses that are earlier than their queries.
+    pub(crate) before_query: u64,
+    /// Times of the messages.
     pub(crate) times: TimeSpans,
-    /// Messages by type; 0 stands for types without a name.
+    /// Messages by type; index 0 counts types without a name.
     pub(crate) types: [u64; MessageType::LIMIT],
     /// Messages by protocol.
     pub(crate) protocols: [u64; PROTOCOLS],
@@ -56,14 +56,13 @@ pub struct MessageStats {
     pub(crate) questions: BTreeMap<u16, u64>,
     /// Responses by code.
     pub(crate) codes: BTreeMap<u16, u64>,
-    /// Names asked for.
-    pub(crate) names: Top,
-    /// Addresses of who asks.
-    pub(crate) clients: Top,
-    /// Latencies of answers, by hop.
+    /// Queried names.
+    pub(crate) names: TopKeys,
+    /// Addresses of clients.
+    pub(crate) clients: TopKeys,
+    /// Latencies by hop.
     pub(crate) latency: [Histogram; Hop::ALL.len()],
-    /// Queries and responses that wait for each other.
-    pairs: Pairs,
+    latencies: LatencyTracker,
     scratch: Vec<u8>,
 }
 
@@ -75,24 +74,24 @@ impl Default for MessageStats {
             bad_frames: 0,
             bad_dns: 0,
             unsent: 0,
-            backwards: 0,
+            before_query: 0,
             times: TimeSpans::default(),
             types: [0; MessageType::LIMIT],
             protocols: [0; PROTOCOLS],
             questions: BTreeMap::new(),
             codes: BTreeMap::new(),
-            names: Top::new(TOP_CAPACITY),
-            clients: Top::new(TOP_CAPACITY),
+            names: TopKeys::new(TOP_CAPACITY),
+            clients: TopKeys::new(TOP_CAPACITY),
             latency: Default::default(),
-            pairs: Pairs::default(),
+            latencies: LatencyTracker::default(),
             scratch: Vec::new(),
         }
     }
 }
 
 impl MessageStats {
-    /// Counts a frame that is no dnstap message.
-    pub fn add_bad(&mut self, frame: &[u8]) {
+    /// Counts a frame that is not a dnstap message.
+    pub fn add_undecodable(&mut self, frame: &[u8]) {
         self.frames += 1;
         self.bytes += frame.len() as u64;
         self.bad_frames += 1;
@@ -136,18 +135,18 @@ impl MessageStats {
         {
             *self.codes.entry(parts.response_code()).or_default() += 1;
         }
-        // What is asked is counted once, of the response only if queries are not logged.
+        // Count each question once: that of a response only if queries are not logged.
         let queries = self.types[kind.0 as usize - usize::from(is_response)];
         if !is_response || queries == 0 {
             self.add_question(message, hop, parts.as_ref());
         }
         let latency = match &parts {
-            Some(parts) => self.pairs.add(identity, message, parts),
+            Some(parts) => self.latencies.add(identity, message, parts),
             None => pairing::latency(None, times),
         };
         match latency {
             Latency::Known(took) if !is_unsent => self.latency[hop as usize].add(took),
-            Latency::Negative if !is_unsent => self.backwards += 1,
+            Latency::Negative if !is_unsent => self.before_query += 1,
             _ => (),
         }
     }
@@ -162,7 +161,7 @@ impl MessageStats {
         }
         let is_client = match hop {
             Hop::Auth | Hop::Client | Hop::Stub | Hop::Tool | Hop::Update => true,
-            // Servers that ask others are not their clients.
+            // The initiator is the server itself, not a client.
             Hop::Resolver | Hop::Forwarder => false,
         };
         if is_client
@@ -174,25 +173,25 @@ impl MessageStats {
     }
 }
 
-/// The question, with where it stands.
+/// Returns the question together with its message.
 fn question<'a, 'b>(parts: Option<&'b Parts<'a>>) -> Option<(&'b Parts<'a>, Question)> {
     parts.and_then(|parts| Some((parts, parts.question?)))
 }
 
-/// The name of a type of messages by its place among [`MessageStats::types`].
+/// Returns the name of a message type by its index in [`MessageStats::types`].
 pub(crate) fn type_name(number: usize) -> &'static str {
     MessageType(number as u32).name().unwrap_or("other")
 }
 
-/// A name as text.
+/// Returns a name as text.
 pub(crate) fn name_text(wire: &[u8]) -> String {
     let mut text = Vec::new();
-    // What was counted is a name.
+    // Cannot fail: only valid names are counted.
     let _ = name::print_first(wire, &mut text);
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// An address as text.
+/// Returns an address as text.
 pub(crate) fn address_text(address: &[u8]) -> String {
     let text = match (<[u8; 4]>::try_from(address), <[u8; 16]>::try_from(address)) {
         (Ok(address), _) => Some(IpAddr::from(address)),
@@ -202,14 +201,14 @@ pub(crate) fn address_text(address: &[u8]) -> String {
     text.map_or_else(String::new, |address| address.to_canonical().to_string())
 }
 
-/// Returns the text that a function of the printers prints.
+/// Returns the text that `print` appends.
 pub(crate) fn printed(print: impl FnOnce(&mut Vec<u8>)) -> String {
     let mut text = Vec::new();
     print(&mut text);
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// The name of a protocol by its place among [`MessageStats::protocols`].
+/// Returns the name of a protocol by its index in [`MessageStats::protocols`].
 pub(crate) fn protocol_name(number: usize) -> String {
     let protocol = SocketProtocol(number as u32);
     match protocol.name() {

@@ -10,7 +10,7 @@ use framestream::frame::{LENGTH_SIZE, data_frames};
 use operator_log::Log;
 
 use super::address::decode_into;
-use super::mask::{Counts, Mask};
+use super::mask::{Mask, MaskCounts};
 use super::output::Frame;
 use super::outputs::{Finished, Outputs};
 use super::queue::{BatchQueue, Popped};
@@ -44,8 +44,8 @@ pub struct FrameWorker {
 }
 
 /// Reports data, other than bits of addresses, that masking removed.
-fn report_masked(counts: Counts, report: &mut dyn FnMut(String)) {
-    let Counts { unreadable, cut, emptied } = counts;
+fn report_masked(counts: MaskCounts, report: &mut dyn FnMut(String)) {
+    let MaskCounts { unreadable, cut, emptied } = counts;
     for (count, effect) in [
         (unreadable, "DNS messages removed: they cannot be parsed and thus not masked"),
         (cut, "DNS messages truncated: bytes after their records cannot be masked"),

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The DNS of a capture as text, printed by our own code or by the crate `domain`: what
-//! `bench/printing` counts and compares.
+//! Prints the DNS messages of a capture with our own code or with the crate `domain`, for the comparison in
+//! `bench/printing`.
 //!
 //! ```text
 //! printing question|records ours|domain CAPTURE ROUNDS
 //! printing events CAPTURE
 //! ```
 //!
-//! Prints what each message gives: a question as a quiet line has it, or its records without OPT,
-//! which has no presentation format. In front of each is a line `message`, or `refused`. The text of
-//! the last round is written. `events` makes a capture of what the tests compare with golang's tool.
+//! For each message, prints a line `message` or `refused`, and the question as in quiet text, or the records
+//! except OPT, which lacks a presentation format. Only the text of the last round is written. `events`
+//! writes a capture of the events that the tests compare with the golang tool.
 
 #[path = "../../tools/tests/support/events.rs"]
 mod events;
@@ -31,12 +31,12 @@ use domain::rdata::AllRecordData;
 use files::content::Content;
 use files::recording::Recording;
 
-type Failed = Box<dyn Error>;
+type BoxedError = Box<dyn Error>;
 
-/// Appends the text of a message.
-type Print = fn(&[u8], &mut Vec<u8>) -> Result<(), Failed>;
+/// A function that appends the text of a message.
+type Print = fn(&[u8], &mut Vec<u8>) -> Result<(), BoxedError>;
 
-fn main() -> Result<(), Failed> {
+fn main() -> Result<(), BoxedError> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (print, capture, rounds): (Print, _, _) = match arguments[..] {
@@ -52,15 +52,15 @@ fn main() -> Result<(), Failed> {
     for _ in 0..rounds.parse()? {
         text.clear();
         for message in &messages {
-            one(print, message, &mut text);
+            print_message(print, message, &mut text);
         }
     }
     Ok(std::io::stdout().write_all(&text)?)
 }
 
-/// Prints one message: what is counted.
+/// Prints one message. `bench/printing` counts the instructions of this function.
 #[inline(never)]
-fn one(print: Print, message: &[u8], text: &mut Vec<u8>) {
+fn print_message(print: Print, message: &[u8], text: &mut Vec<u8>) {
     let start = text.len();
     text.extend_from_slice(b"message\n");
     if print(message, text).is_err() {
@@ -69,8 +69,8 @@ fn one(print: Print, message: &[u8], text: &mut Vec<u8>) {
     }
 }
 
-/// The DNS messages of a capture.
-fn messages(capture: &Path) -> Result<Vec<Vec<u8>>, Failed> {
+/// Returns the DNS messages of a capture.
+fn messages(capture: &Path) -> Result<Vec<Vec<u8>>, BoxedError> {
     let mut recording = Recording::open(capture).map_err(|end| end.to_string())?;
     let mut messages = Vec::new();
     while let Ok(frames) = recording.read() {
@@ -83,7 +83,7 @@ fn messages(capture: &Path) -> Result<Vec<Vec<u8>>, Failed> {
     Ok(messages)
 }
 
-fn write_events(capture: &str) -> Result<(), Failed> {
+fn write_events(capture: &str) -> Result<(), BoxedError> {
     let Content { start: mut bytes, stop, .. } = Content::frames(CONTENT_TYPE)?;
     for event in events::events() {
         bytes.extend_from_slice(&(event.len() as u32).to_be_bytes());
@@ -93,7 +93,7 @@ fn write_events(capture: &str) -> Result<(), Failed> {
     Ok(std::fs::write(capture, bytes)?)
 }
 
-fn our_question(wire: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
+fn our_question(wire: &[u8], out: &mut Vec<u8>) -> Result<(), BoxedError> {
     let parts = Parts::find(wire)?;
     parts.check()?;
     let question = parts.question.ok_or("no question")?;
@@ -106,7 +106,7 @@ fn our_question(wire: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
     Ok(())
 }
 
-fn our_records(wire: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
+fn our_records(wire: &[u8], out: &mut Vec<u8>) -> Result<(), BoxedError> {
     let parts = Parts::find(wire)?;
     for section in parts.sections {
         for record in parts.records(section).filter(|record| record.rtype != OPT) {
@@ -117,7 +117,7 @@ fn our_records(wire: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
     Ok(())
 }
 
-fn domain_question(wire: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
+fn domain_question(wire: &[u8], out: &mut Vec<u8>) -> Result<(), BoxedError> {
     let message = Message::from_slice(wire)?;
     for record in message.iter() {
         with_data(&record?.0)?;
@@ -127,7 +127,7 @@ fn domain_question(wire: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
     Ok(writeln!(out, "{} {class} {rtype}", question.qname().fmt_with_dot())?)
 }
 
-fn domain_records(wire: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
+fn domain_records(wire: &[u8], out: &mut Vec<u8>) -> Result<(), BoxedError> {
     for record in Message::from_slice(wire)?.iter() {
         let record = record?.0;
         if record.rtype() != Rtype::OPT {
@@ -138,10 +138,10 @@ fn domain_records(wire: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A record as `domain` has it once its data is parsed.
+/// A record of `domain` with parsed data.
 type Record<'a> =
     domain::base::Record<ParsedName<&'a [u8]>, AllRecordData<&'a [u8], ParsedName<&'a [u8]>>>;
 
-fn with_data<'a>(record: &'a ParsedRecord<'a, [u8]>) -> Result<Record<'a>, Failed> {
+fn with_data<'a>(record: &'a ParsedRecord<'a, [u8]>) -> Result<Record<'a>, BoxedError> {
     Ok(record.to_any_record()?)
 }

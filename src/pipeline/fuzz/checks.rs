@@ -22,7 +22,7 @@ use pipeline::output::pcap::PcapOutput;
 use pipeline::print::{EventPrinter, Style};
 use pipeline::queue::{BatchQueue, Popped};
 use pipeline::stats::metrics::RejectedCounts;
-use pipeline::stats::text::{Now, Size};
+use pipeline::stats::text::{CurrentRate, ViewSize};
 use pipeline::stats::{MessageStats, metrics, text};
 use printable::hidden::is_hidden;
 
@@ -47,7 +47,7 @@ pub(crate) fn print(bytes: &[u8]) {
         let mut printer = EventPrinter::new(style);
         match &event {
             Ok(event) => printer.print(event, &mut out),
-            Err(error) => printer.print_bad(bytes, error, &mut out),
+            Err(error) => printer.print_undecodable(bytes, error, &mut out),
         }
         let text = str::from_utf8(&out).expect("text");
         let lines = text.strip_suffix('\n').expect("a whole line");
@@ -62,10 +62,10 @@ pub(crate) fn print(bytes: &[u8]) {
     let mut stats = MessageStats::default();
     match &event {
         Ok(event) => stats.add(bytes, event),
-        Err(_) => stats.add_bad(bytes),
+        Err(_) => stats.add_undecodable(bytes),
     }
-    let size = Size { width: 80, height: Some(24) };
-    let shown = text::lines(&stats, Some(Now { rate: 1.0 }), size).join(" ");
+    let size = ViewSize { width: 80, height: Some(24) };
+    let shown = text::lines(&stats, Some(CurrentRate { rate: 1.0 }), size).join(" ");
     let page = metrics::text(&stats, &[], &RejectedCounts::default()).replace('\n', " ");
     assert!(!(shown + &page).chars().any(is_hidden));
     let Ok(event) = event else { return };

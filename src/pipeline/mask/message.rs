@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The client's address in a DNS message: in EDNS, in the records that a client sends, and in records
-//! of private types. All that is masked keeps its length and its place. Of the records of a client, only
-//! types whose data is known to be harmless are kept.
+//! Masking of the client's address in DNS messages: in EDNS, in records sent by the client, and in records of
+//! private types. Masking preserves all offsets. Of records sent by the client, only types with data that is
+//! known to be harmless are kept.
 
 use dns::name;
 use dns::opcode;
@@ -13,28 +13,28 @@ use printable::text::Nothing;
 use super::option;
 use super::prefix::Prefixes;
 
-/// Types for private use (RFC 6895), such as those that proxies put the client's address in.
+/// Types for private use (RFC 6895). Some proxies put the client's address into such records.
 const PRIVATE_TYPES: std::ops::RangeInclusive<u16> = 65280..=65534;
 
-/// The side that a message came from.
+/// The sender of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// The initiator, whatever the flags say.
+    /// The initiator, regardless of the flags.
     Initiator,
     /// The responder. It may repeat records that the initiator sent.
     Responder,
 }
 
-/// A message that was copied.
+/// The result of copying a message.
 pub(crate) struct MaskedCopy {
-    /// Its length.
+    /// Length of the copy.
     pub(crate) size: usize,
-    /// The number of its options and records that were emptied.
+    /// Number of emptied options and records.
     pub(crate) emptied: u64,
 }
 
-/// Copies a message as far as its records go, masked, in place of what `out` holds. `None` if it
-/// cannot be read.
+/// Copies a message up to the end of its records, masked, replacing the content of `out`. Returns `None` if
+/// it cannot be parsed.
 pub(crate) fn copy(
     wire: &[u8],
     sender: Side,
@@ -43,7 +43,7 @@ pub(crate) fn copy(
 ) -> Option<MaskedCopy> {
     let parts = Parts::find(wire).ok()?;
     out.clear();
-    // The bytes after them might hold an address too.
+    // Bytes after the records might contain an address too.
     let size = parts.end();
     out.extend_from_slice(&wire[..size]);
     let is_response = parts.flags & flag::QR != 0 && sender == Side::Responder;
@@ -62,11 +62,11 @@ pub(crate) fn copy(
             }
         }
     }
-    // A copy that its reader takes for bad could have hidden something after what was found.
+    // If the copy is invalid, the message was parsed ambiguously and might still contain an address.
     Parts::find(out).is_ok().then_some(MaskedCopy { size, emptied })
 }
 
-/// Masks the data of a record. Returns whether the rest of it is kept.
+/// Masks the data of a record. Returns whether the remaining data may be kept.
 fn mask_record(record: &Record, data: &mut [u8], is_by_client: bool, prefixes: Prefixes) -> bool {
     match record.rtype {
         _ if data.is_empty() => true,
@@ -74,14 +74,14 @@ fn mask_record(record: &Record, data: &mut [u8], is_by_client: bool, prefixes: P
         _ if !is_by_client => true,
         rdata::A if data.len() == 4 => prefixes.apply_whole(data),
         rdata::AAAA if data.len() == 16 => prefixes.apply_whole(data),
-        rdata::TSIG => tells_only_its_time(data),
+        rdata::TSIG => has_only_server_time(data),
         other => is_harmless(other),
     }
 }
 
-/// Returns whether the data of a TSIG record has nothing after its error but the time of a server
-/// (RFC 8945, section 4.2).
-fn tells_only_its_time(data: &[u8]) -> bool {
+/// Returns whether the "other data" of a TSIG record is empty or the time of a server (RFC 8945, section
+/// 4.2).
+fn has_only_server_time(data: &[u8]) -> bool {
     let other_length = || {
         let after_name = data.get(name::skip(data, 0).ok()?..)?;
         let mac_length = after_name.get(8..10)?.first_chunk::<2>()?;
@@ -91,9 +91,8 @@ fn tells_only_its_time(data: &[u8]) -> bool {
     matches!(other_length(), Some(0 | 6))
 }
 
-/// Returns whether the data of a type has only names, numbers that are defined, and keys of zones:
-/// no addresses, no text and no bytes of any meaning, and nothing by which masked bits can be
-/// tried, as SIG(0) has.
+/// Returns whether the data of a type consists of names, defined numbers and zone keys only. Addresses, text
+/// and arbitrary bytes are excluded, and signatures such as SIG(0), which allow guessing masked bits.
 fn is_harmless(rtype: u16) -> bool {
     matches!(
         rtype,
@@ -106,7 +105,7 @@ fn is_harmless(rtype: u16) -> bool {
     )
 }
 
-/// Changes the type of a record, which stands before its class, time to live and length.
+/// Changes the type of a record.
 fn set_type(record: &Record, rtype: u16, wire: &mut [u8]) {
     const BETWEEN: usize = 10;
     let at = record.start - BETWEEN;
@@ -119,7 +118,7 @@ mod tests {
 
     const PREFIXES: Prefixes = Prefixes { bits4: 16, bits6: 32 };
 
-    /// A message of these flags with one record.
+    /// Returns a message with `flags` and one record.
     fn message(flags: u16, rtype: u16, data: &[u8]) -> Vec<u8> {
         let mut wire = vec![0, 1, (flags >> 8) as u8, flags as u8, 0, 0, 0, 0, 0, 0, 0, 1, 0];
         wire.extend(rtype.to_be_bytes());
@@ -130,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_clients_send_keeps_no_address_and_answers_do() {
+    fn records_of_clients_are_masked_and_answers_are_kept() {
         const RESPONSE: u16 = flag::QR;
         const NOTIFY: u16 = 4 << 11;
         const UPDATE: u16 = (opcode::UPDATE as u16) << 11;
@@ -167,8 +166,8 @@ mod tests {
     }
 
     #[test]
-    fn data_that_cannot_be_zeros_becomes_that_of_null() {
-        // Hints of a service, an address prefix, a relay, and an address that is none.
+    fn data_that_cannot_be_zeroed_becomes_null() {
+        // An invalid address, service hints, an address prefix, and a relay.
         for (rtype, data) in [
             (rdata::A, &[0xc0, 0, 2, 99, 1][..]),
             (65, b"\0\x01\0\0\x04\0\x04\xc0\0\x02\x63"),
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn signatures_are_kept_without_data_of_other_kinds() {
+    fn signatures_without_arbitrary_data_are_kept() {
         for (other, is_kept) in
             [(&b""[..], true), (b"\0\0\x65\x53\xf1\0", true), (b"\xc0\0\x02\x63", false)]
         {
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_do_not_make_a_query_the_words_of_the_server() {
+    fn a_query_with_the_response_flag_is_still_masked() {
         let identifier = b"\0\x03\0\x02me";
         for (rtype, data) in [(rdata::A, &[192, 0, 2, 99][..]), (OPT, identifier), (16, b"\x01a")] {
             let wire = message(flag::QR, rtype, data);

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! EDNS options: those that are known to say nothing of the client's address are kept. The others
-//! become padding (RFC 7830) of the same length, so that all after them stays in its place.
+//! Masking of EDNS options. Options that cannot reveal the client's address are kept. Others become padding
+//! (RFC 7830) of the same length, which preserves all offsets.
 
 use dns::edns::code;
 use dns::mnemonic;
 
 use super::prefix::Prefixes;
 
-/// Stands for a character of a text that is not kept.
+/// The replacement of masked characters.
 const HIDDEN: u8 = b'*';
 
-/// Masks the options of an OPT record in place, and returns how many were emptied. `None` if they do
-/// not fit the data.
+/// Masks the options of an OPT record in place. Returns the number of emptied options, or `None` if the data
+/// is invalid.
 pub(crate) fn mask_all(data: &mut [u8], is_response: bool, prefixes: Prefixes) -> Option<u64> {
     let mut emptied = 0;
     let mut rest = data;
@@ -34,7 +34,7 @@ pub(crate) fn mask_all(data: &mut [u8], is_response: bool, prefixes: Prefixes) -
 fn mask(code: u16, value: &mut [u8], is_response: bool, prefixes: Prefixes) -> bool {
     match code {
         code::SUBNET => match value.split_first_chunk_mut::<4>() {
-            // As many bytes as the length of the prefix needs (RFC 7871, section 6).
+            // The address must have exactly the bytes of the prefix (RFC 7871, section 6).
             Some(([_, _, bits, _], address)) if address.len() != usize::from(*bits).div_ceil(8) => {
                 return false;
             }
@@ -43,7 +43,7 @@ fn mask(code: u16, value: &mut [u8], is_response: bool, prefixes: Prefixes) -> b
             Some(([0, 2, ..], address)) if address.len() <= 16 => prefixes.apply_ipv6(address),
             _ => return false,
         },
-        // Servers say these of themselves and of their zones.
+        // In responses, these describe the server and its zones.
         code::NSID | code::REPORT_CHANNEL | code::ZONEVERSION => {
             return is_response || value.is_empty();
         }
@@ -53,17 +53,17 @@ fn mask(code: u16, value: &mut [u8], is_response: bool, prefixes: Prefixes) -> b
             return value.iter().all(|number| mnemonic::hash(*number).is_some());
         }
         code::KEY_TAG => return value.len().is_multiple_of(2),
-        // Seconds, of less than half a year.
+        // Leases of less than half a year cannot hide an address.
         code::UPDATE_LEASE => {
             let (leases, rest) = value.as_chunks::<4>();
             let are_short = leases.iter().all(|[highest, ..]| *highest == 0);
             return matches!(leases.len(), 1 | 2) && rest.is_empty() && are_short;
         }
-        // Times that servers name; clients ask with nothing.
+        // Values are sent by servers only; clients send them empty.
         code::EXPIRE => return value.is_empty() || is_response && value.len() == 4,
         code::KEEPALIVE => return value.is_empty() || is_response && value.len() == 2,
         code::PADDING => value.fill(0),
-        // The text is free to name the client.
+        // The text may contain the client's address.
         code::EDE => match value.split_first_chunk_mut::<2>() {
             Some((_, text)) => text.fill(HIDDEN),
             None => return false,
@@ -147,7 +147,7 @@ mod tests {
             (code::SUBNET, b"\0\0\0\0\xc0\0\x02", false),
             (code::SUBNET, b"\0\x01\x18\0\xc0\0\x02\x63\x01", false),
             (code::SUBNET, b"\0\x01\xc0", false),
-            // Of other lengths than their prefixes say.
+            // Lengths that do not match the prefix.
             (code::SUBNET, b"\0\x01\x18\0\xc0\0\x02\x63", false),
             (code::SUBNET, b"\0\x02\x40\0\xc0\0\x02\x63", false),
             (code::SUBNET, b"\0\x02\0\0\xc0\0\x02\x63", false),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn data_that_holds_no_options_is_refused() {
+    fn invalid_option_data_is_rejected() {
         for data in [&b"\0\x0c\0\x02\0"[..], b"\0\x0c\0\0\xc0\0\x02", b"\xc0\0\x02"] {
             let prefixes = Prefixes { bits4: 16, bits6: 32 };
             let masked = mask_all(&mut data.to_vec(), false, prefixes);

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The prefix of an address that is kept. An IPv4 address keeps no more bits than IPv4 addresses do, also
-//! where an IPv6 address carries it.
+//! Prefixes of addresses. An IPv4 address embedded in an IPv6 address keeps no more bits than other IPv4
+//! addresses.
 
 use crate::address::{IPV4_MAPPED, MAPPED_BITS};
 
-/// Bits that are kept of addresses.
+/// The number of bits to keep.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Prefixes {
-    /// Of IPv4 addresses.
+    /// Bits of IPv4 addresses.
     pub(crate) bits4: u8,
-    /// Of IPv6 addresses.
+    /// Bits of IPv6 addresses.
     pub(crate) bits6: u8,
 }
 
 impl Prefixes {
-    /// Clears the bits of an address after its prefix. Returns whether it is one: other lengths than
-    /// 4 and 16 are cleared whole.
+    /// Masks an address. Returns false if its length is invalid; it is cleared then.
     pub(crate) fn apply_whole(self, address: &mut [u8]) -> bool {
         match address.len() {
             4 => clear_after(self.bits4, address),
@@ -28,12 +27,12 @@ impl Prefixes {
         true
     }
 
-    /// Clears the bits of the front of an IPv4 address, which may be longer or shorter than one.
+    /// Masks an IPv4 address, which may be truncated.
     pub(crate) fn apply_ipv4(self, address: &mut [u8]) {
         clear_after(self.bits4.min(32), address);
     }
 
-    /// The same of an IPv6 address.
+    /// Masks an IPv6 address, which may be truncated.
     pub(crate) fn apply_ipv6(self, address: &mut [u8]) {
         let mut whole = [0; 16];
         let length = address.len().min(whole.len());
@@ -55,11 +54,11 @@ impl Prefixes {
     }
 }
 
-/// The place of a client's IPv4 address within an IPv6 address.
+/// The position of a client's IPv4 address in an IPv6 address.
 enum Embedded {
-    /// It begins at this bit.
+    /// The IPv4 address starts at this bit.
     At(u8),
-    /// Somewhere after this bit, or not as it is.
+    /// The IPv4 address is at an unknown position after this bit, or encoded.
     After(u8),
 }
 
@@ -69,7 +68,7 @@ fn embedded(address: &[u8; 16]) -> Option<Embedded> {
     match address {
         // 6to4 (RFC 3056).
         [0x20, 0x02, ..] => Some(Embedded::At(16)),
-        // Teredo (RFC 4380): server, flags, port, and the client's address with all bits flipped.
+        // Teredo (RFC 4380): server, flags, port, and the client's address with inverted bits.
         [0x20, 0x01, 0, 0, ..] => Some(Embedded::After(64)),
         // NAT64 with the well-known prefix (RFC 6052).
         _ if address.starts_with(&NAT64) && address[4..12] == [0; 8] => Some(Embedded::At(96)),

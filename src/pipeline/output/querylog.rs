@@ -19,7 +19,7 @@ use super::{Frame, FrameOutput};
 use crate::pairing;
 use crate::pairing::unpaired::{Fit, UnpairedTable};
 use crate::pairing::{ExchangeTimes, Latency, PairKeys, TIMEOUT};
-use crate::print::time::Clock;
+use crate::print::time::TimePrinter;
 
 /// Maximum memory for unpaired messages.
 const BYTES_MAX: usize = 12 << 20;
@@ -34,7 +34,7 @@ const UNANSWERED_MAX: u32 = 100;
 /// The output of query logs.
 pub(crate) struct QueryLogOutput {
     files: FileSeries,
-    clock: Clock,
+    clock: TimePrinter,
     unpaired: UnpairedTable<UnpairedLine>,
     /// Sum of [`UnpairedLine::bytes`] of all unpaired messages.
     bytes: usize,
@@ -102,7 +102,7 @@ impl QueryLogOutput {
     pub(crate) fn new(files: FileSeries) -> Self {
         Self {
             files,
-            clock: Clock::default(),
+            clock: TimePrinter::default(),
             unpaired: UnpairedTable::default(),
             bytes: 0,
             upstream: UpstreamQueries::new(),

@@ -12,18 +12,18 @@ use super::{Frame, FrameOutput};
 use crate::account::Account;
 use crate::stats::MessageStats;
 use crate::stats::metrics;
-use crate::stats::metrics::{Page, RejectedCounts};
+use crate::stats::metrics::{MetricsPage, RejectedCounts};
 use crate::stats::text;
-use crate::stats::text::{Now, Size};
+use crate::stats::text::{CurrentRate, ViewSize};
 
 /// Interval between updates of the terminal and the metrics.
 const REFRESH: Duration = Duration::from_secs(1);
 
-/// Size assumed for a terminal of unknown size.
-const DEFAULT_SIZE: Size = Size { width: 80, height: Some(24) };
+/// ViewSize assumed for a terminal of unknown size.
+const DEFAULT_SIZE: ViewSize = ViewSize { width: 80, height: Some(24) };
 
-/// Size of text that is not destination on a terminal.
-const UNLIMITED: Size = Size { width: usize::MAX, height: None };
+/// ViewSize of text that is not destination on a terminal.
+const UNLIMITED: ViewSize = ViewSize { width: usize::MAX, height: None };
 
 /// The terminal sequence that moves the cursor to the upper left corner.
 const HOME: &str = "\x1b[H";
@@ -55,7 +55,7 @@ pub struct StatsOutput {
     destination: StatsDestination,
     /// True if the text is refreshed on a terminal.
     is_live: bool,
-    page: Option<Page>,
+    page: Option<MetricsPage>,
     /// Accounts of the other outputs.
     accounts: Vec<Arc<Account>>,
     rejected: RejectedCounts,
@@ -69,7 +69,7 @@ impl StatsOutput {
     /// `accounts`, and of rejected input.
     pub fn new(
         destination: StatsDestination,
-        page: Option<Page>,
+        page: Option<MetricsPage>,
         accounts: Vec<Arc<Account>>,
         rejected: RejectedCounts,
     ) -> Self {
@@ -107,10 +107,10 @@ impl StatsOutput {
             |(width, height)| {
                 // The cursor needs the last line.
                 let height = usize::from(height.0).saturating_sub(1);
-                Size { width: width.0.into(), height: Some(height) }
+                ViewSize { width: width.0.into(), height: Some(height) }
             },
         );
-        let lines = text::lines(&self.counts, Some(Now { rate }), size);
+        let lines = text::lines(&self.counts, Some(CurrentRate { rate }), size);
         write(&format!("{HOME}{}{END_LINE}{ERASE_BELOW}", lines.join(END_LINE)))
     }
 }
@@ -125,7 +125,7 @@ impl FrameOutput for StatsOutput {
     fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         match frame.event {
             Ok(event) => self.counts.add(frame.bytes, event),
-            Err(_) => self.counts.add_bad(frame.bytes),
+            Err(_) => self.counts.add_undecodable(frame.bytes),
         }
         Ok(())
     }

@@ -23,7 +23,9 @@ impl FrameOutput for TextOutput {
     fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
         match frame.event {
             Ok(event) => self.printer.print(event, &mut self.files.buffer),
-            Err(error) => self.printer.print_bad(frame.payload(), error, &mut self.files.buffer),
+            Err(error) => {
+                self.printer.print_undecodable(frame.payload(), error, &mut self.files.buffer)
+            }
         }
         self.files.end_unit()
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One JSON object a line.
+//! Events as JSON, one object per line.
 
 use std::net::Ipv6Addr;
 
@@ -10,14 +10,14 @@ use dnstap::{Event, Message, Policy};
 use printable::hidden::is_hidden;
 use printable::text::Text;
 
-use super::time::Clock;
+use super::time::TimePrinter;
 use super::{message as dig, named};
 use crate::pairing::is_unsent;
 
 /// Appends the line of an event.
 pub(crate) fn print(
     event: &Event<'_>,
-    clock: &mut Clock,
+    clock: &mut TimePrinter,
     scratch: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) {
@@ -39,7 +39,12 @@ pub(crate) fn print(
     out.str("}\n");
 }
 
-fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+fn fields(
+    message: &Message<'_>,
+    clock: &mut TimePrinter,
+    scratch: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) {
     let Message {
         message_type,
         socket_family,
@@ -67,7 +72,7 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
     ] {
         if let (&Some(seconds), &Some(nanoseconds)) = (seconds, nanoseconds) {
             out.str(key);
-            clock.full(seconds, nanoseconds, b'T', out);
+            clock.date_time(seconds, nanoseconds, b'T', out);
             out.str("Z\"");
         }
     }
@@ -111,22 +116,22 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
     }
 }
 
-/// Prints the text of a field, or why there is none, and the bytes.
+/// Prints the text of a field, or the error together with its bytes.
 #[inline]
 fn text_or_bytes(
     key: &str,
     bytes: &[u8],
-    print: impl FnOnce(&mut Escaped<'_>) -> Result<(), BadMessage>,
+    print: impl FnOnce(&mut JsonEscaped<'_>) -> Result<(), BadMessage>,
     out: &mut Vec<u8>,
 ) {
     out.str(",\"");
     out.str(key);
     out.str("\":\"");
     let start = out.len();
-    if let Err(error) = print(&mut Escaped(out)) {
+    if let Err(error) = print(&mut JsonEscaped(out)) {
         out.truncate(start);
         out.str("parse failed: ");
-        Escaped(out).str(&error.to_string());
+        JsonEscaped(out).str(&error.to_string());
         out.str("\",\"");
         out.str(key);
         out.str("_hex\":\"");
@@ -171,7 +176,7 @@ fn separate(start: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Which bytes cannot stand in a string as they are, or have to be looked at together with others.
+/// True for bytes that must be escaped in a string, or are part of multi-byte characters.
 static SPECIAL: [bool; 256] = {
     let mut special = [false; 256];
     let mut byte = 0;
@@ -184,10 +189,10 @@ static SPECIAL: [bool; 256] = {
     special
 };
 
-/// Takes text that goes into a string.
-struct Escaped<'a>(&'a mut Vec<u8>);
+/// A text sink that escapes text for a string.
+struct JsonEscaped<'a>(&'a mut Vec<u8>);
 
-impl Text for Escaped<'_> {
+impl Text for JsonEscaped<'_> {
     #[inline]
     fn position(&self) -> usize {
         self.0.len()
@@ -230,21 +235,21 @@ impl Text for Escaped<'_> {
     }
 }
 
-/// Prints a string. Bytes that are not UTF-8 become replacement characters.
+/// Prints a string. Invalid UTF-8 is replaced.
 pub(crate) fn string(bytes: &[u8], out: &mut Vec<u8>) {
     out.byte(b'"');
-    Escaped(out).bytes(bytes);
+    JsonEscaped(out).bytes(bytes);
     out.byte(b'"');
 }
 
-/// Prints the string of a field, which may be cut.
+/// Prints the string of a field, shortened to the maximum length.
 fn field(bytes: &[u8], out: &mut Vec<u8>) {
     out.byte(b'"');
-    Escaped(out).field(bytes, |bytes, out| out.bytes(bytes));
+    JsonEscaped(out).field(bytes, |bytes, out| out.bytes(bytes));
     out.byte(b'"');
 }
 
-/// Appends bytes of which some are special.
+/// Appends bytes, escaping special ones.
 fn escape(mut bytes: &[u8], out: &mut Vec<u8>) {
     while let Some(at) = bytes.iter().position(|byte| SPECIAL[usize::from(*byte)]) {
         out.bytes(&bytes[..at]);
@@ -253,7 +258,7 @@ fn escape(mut bytes: &[u8], out: &mut Vec<u8>) {
             bytes = &bytes[at + 1..];
             continue;
         }
-        // What is no character ends with the next that is ASCII at the latest.
+        // Decode up to the next ASCII byte, which cannot be part of a multi-byte character.
         let end =
             bytes[at..].iter().position(u8::is_ascii).map_or(bytes.len(), |length| at + length);
         for chunk in bytes[at..end].utf8_chunks() {
@@ -267,7 +272,7 @@ fn escape(mut bytes: &[u8], out: &mut Vec<u8>) {
     out.bytes(bytes);
 }
 
-/// Appends characters that are not ASCII.
+/// Appends non-ASCII characters, escaping hidden ones.
 fn characters(mut text: &str, out: &mut Vec<u8>) {
     while let Some(at) = text.find(is_hidden) {
         let (front, rest) = text.split_at(at);
@@ -283,7 +288,7 @@ fn characters(mut text: &str, out: &mut Vec<u8>) {
     out.str(text);
 }
 
-/// Appends a special byte of ASCII.
+/// Appends a special ASCII byte.
 #[inline]
 fn escape_one(byte: u8, out: &mut Vec<u8>) {
     match byte {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A DNS message in the manner of dig.
+//! DNS messages in the format of dig.
 
 use dns::record::{OPT, Record};
 use dns::section;
@@ -11,7 +11,7 @@ use printable::text::{Nothing, Text};
 /// Bad version of EDNS (RFC 6891).
 const BADVERS: u16 = 16;
 
-/// The flags in the order of their printing.
+/// The flags in printing order.
 const FLAGS: [(u16, &str); 8] = [
     (flag::QR, " qr"),
     (flag::AA, " aa"),
@@ -50,12 +50,12 @@ const UPDATE_TITLES: Titles = Titles {
     ],
 };
 
-/// Prints the message as far as [`text_max`] allows; part of it, if it is bad.
+/// Prints a message up to the length [`text_max`]. After an error, `out` has part of the text.
 pub(crate) fn print(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> {
     let parts = &Parts::find(wire)?;
-    let mut limit = Limit { end: out.position() + text_max(wire.len()), cut: 0 };
+    let mut limit = TextLimit { end: out.position() + text_max(wire.len()), cut: 0 };
     let titles = if parts.opcode() == opcode::UPDATE { &UPDATE_TITLES } else { &TITLES };
-    // Text that is known when this is compiled is copied faster, and not searched for what to escape.
+    // Constant titles are inlined, which avoids searching them for characters to escape.
     match parts.opcode() {
         opcode::UPDATE => header(parts, &UPDATE_TITLES, out),
         _ => header(parts, &TITLES, out),
@@ -75,7 +75,7 @@ pub(crate) fn print(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> 
     }
     for (index, section) in parts.sections.into_iter().enumerate() {
         let additional = index == 2;
-        // With its own section printed, OPT is not printed again.
+        // OPT was printed as a section of its own.
         if section.count == 0 || (additional && parts.opt.is_some() && section.count == 1) {
             continue;
         }
@@ -98,15 +98,15 @@ pub(crate) fn print(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> 
     Ok(())
 }
 
-/// The end that the text has to keep to.
-struct Limit {
+/// The limit of the text.
+struct TextLimit {
     end: usize,
-    /// Questions and records that are not printed.
+    /// Number of questions and records that were not printed.
     cut: u64,
 }
 
-impl Limit {
-    /// Prints a record, or only checks it.
+impl TextLimit {
+    /// Prints a record, or only checks it once the limit was exceeded.
     #[inline]
     fn record(
         &mut self,
@@ -121,11 +121,12 @@ impl Limit {
         let start = out.position();
         rdata::print(wire, record, out)?;
         out.byte(b'\n');
-        self.keep(start, out);
+        self.enforce(start, out);
         Ok(())
     }
 
-    /// Prints the question at `at`, or only checks it, and says where the next field begins.
+    /// Prints the question at `at`, or only checks it once the limit was exceeded. Returns the offset of the
+    /// next field.
     fn question(
         &mut self,
         wire: &[u8],
@@ -139,13 +140,13 @@ impl Limit {
         }
         let start = out.position();
         question(wire, &found, out)?;
-        self.keep(start, out);
+        self.enforce(start, out);
         Ok(next)
     }
 
-    /// Takes back what was printed since `start` if there is too much now.
+    /// Removes the text since `start` if it exceeds the limit.
     #[inline]
-    fn keep(&mut self, start: usize, out: &mut impl Text) {
+    fn enforce(&mut self, start: usize, out: &mut impl Text) {
         if out.position() > self.end {
             out.rewind(start);
             self.cut = 1;
@@ -166,7 +167,7 @@ fn header(parts: &Parts<'_>, titles: &Titles, out: &mut impl Text) {
     }
     out.str(", status: ");
     match code {
-        // The golang tool has this name.
+        // The golang tool uses this name.
         BADVERS => out.str("BADSIG"),
         _ => response_code(code, out),
     }
@@ -197,7 +198,7 @@ pub(crate) fn response_code(code: u16, out: &mut impl Text) {
     }
 }
 
-/// Prints a question and says where the next begins.
+/// Prints a question and returns the offset of the next one.
 fn question(wire: &[u8], question: &Question, out: &mut impl Text) -> Result<usize, BadMessage> {
     out.byte(b';');
     let next = name::print(wire, question.name_at, out)?;

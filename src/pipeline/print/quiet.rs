@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One line a message: time of day, type, address, protocol, size, question.
+//! Events as one line: time of day, type, address, protocol, size, question.
 
 use dns::section::Parts;
 use dns::{name, rdata};
@@ -8,11 +8,11 @@ use dnstap::{Event, Message};
 use printable::text::Text;
 
 use super::named;
-use super::time::Clock;
+use super::time::TimePrinter;
 use crate::pairing::is_unsent;
 
 /// Appends the line of an event.
-pub(crate) fn print(event: &Event<'_>, clock: &mut Clock, out: &mut Vec<u8>) {
+pub(crate) fn print(event: &Event<'_>, clock: &mut TimePrinter, out: &mut Vec<u8>) {
     match &event.message {
         Some(message) if event.event_type == EventType::MESSAGE => line(message, clock, out),
         _ => {
@@ -24,7 +24,7 @@ pub(crate) fn print(event: &Event<'_>, clock: &mut Clock, out: &mut Vec<u8>) {
     out.byte(b'\n');
 }
 
-fn line(message: &Message<'_>, clock: &mut Clock, out: &mut Vec<u8>) {
+fn line(message: &Message<'_>, clock: &mut TimePrinter, out: &mut Vec<u8>) {
     let kind = message.message_type;
     let is_query = kind.is_query() || (kind.name().is_none() && message.response_message.is_none());
     let (seconds, nanoseconds, wire) = if is_query {
@@ -32,7 +32,7 @@ fn line(message: &Message<'_>, clock: &mut Clock, out: &mut Vec<u8>) {
     } else {
         (message.response_time_sec, message.response_time_nsec, message.response_message)
     };
-    clock.of_day(seconds, nanoseconds, out);
+    clock.time_of_day(seconds, nanoseconds, out);
     out.byte(b' ');
     named(kind.mnemonic(), kind.0, out);
     out.byte(b' ');
@@ -68,7 +68,7 @@ fn line(message: &Message<'_>, clock: &mut Clock, out: &mut Vec<u8>) {
     }
 }
 
-/// Prints the question of a good message.
+/// Prints the question of a valid message.
 fn question(wire: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let parts = Parts::find(wire).ok()?;
     parts.check().ok()?;

@@ -16,18 +16,23 @@ pub(crate) fn has_year_of_four_digits(seconds: u64, nanoseconds: u32) -> bool {
     (YEAR_1..YEAR_10000).contains(&seconds.cast_signed().wrapping_add(carry))
 }
 
-/// Prints the times of messages; remembers the last second, since many messages share one.
+/// A printer of times that caches the text of the last second, which consecutive messages often share.
 #[derive(Debug, Default)]
-pub(crate) struct Clock {
+pub(crate) struct TimePrinter {
     utc: Option<(i64, u8, Vec<u8>)>,
     local: Option<(i64, Vec<u8>)>,
     zone: Option<TimeZone>,
 }
 
-impl Clock {
-    /// Prints date and time in UTC with `between` between them, and as many digits of the
-    /// nanoseconds as are not zero.
-    pub(crate) fn full(&mut self, seconds: u64, nanoseconds: u32, between: u8, out: &mut Vec<u8>) {
+impl TimePrinter {
+    /// Prints date and time in UTC, separated by `between`, and nanoseconds without trailing zeros.
+    pub(crate) fn date_time(
+        &mut self,
+        seconds: u64,
+        nanoseconds: u32,
+        between: u8,
+        out: &mut Vec<u8>,
+    ) {
         let carry = i64::from(nanoseconds / BILLION);
         let seconds = seconds.cast_signed().wrapping_add(carry);
         match &self.utc {
@@ -56,8 +61,8 @@ impl Clock {
         }
     }
 
-    /// Prints the local time of day with microseconds, and question marks for what is missing.
-    pub(crate) fn of_day(
+    /// Prints the local time of day with microseconds. Missing parts are printed as question marks.
+    pub(crate) fn time_of_day(
         &mut self,
         seconds: Option<u64>,
         nanoseconds: Option<u32>,
@@ -81,7 +86,7 @@ impl Clock {
             return out.extend_from_slice(text);
         }
         let zone = self.zone.get_or_insert_with(TimeZone::system);
-        // What is out of its range has no time zone.
+        // Times out of the range of `Timestamp` are printed in UTC.
         let offset = Timestamp::from_second(seconds)
             .map_or(0, |timestamp| zone.to_offset(timestamp).seconds());
         let mut text = Vec::with_capacity(8);
@@ -97,7 +102,7 @@ mod tests {
 
     fn full(seconds: u64, nanoseconds: u32) -> String {
         let mut out = Vec::new();
-        Clock::default().full(seconds, nanoseconds, b'T', &mut out);
+        TimePrinter::default().date_time(seconds, nanoseconds, b'T', &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -111,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn fractions_have_no_zeros_at_their_end_and_carry() {
+    fn fractions_have_no_trailing_zeros_and_carry() {
         assert_eq!(full(0, 100_000_000), "1970-01-01T00:00:00.1");
         assert_eq!(full(0, 12_000), "1970-01-01T00:00:00.000012");
         assert_eq!(full(59, 2 * BILLION + 1), "1970-01-01T00:01:01.000000001");
@@ -133,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn any_number_is_a_time() {
+    fn any_time_can_be_printed() {
         assert_eq!(full(253_402_300_800, 0), "10000-01-01T00:00:00");
         for seconds in [u64::MAX, u64::MAX / 2, 1 << 62] {
             full(seconds, u32::MAX);

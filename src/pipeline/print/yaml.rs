@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One YAML document a message.
+//! Events as YAML, one document per event.
 
 use std::net::Ipv6Addr;
 
@@ -9,14 +9,14 @@ use dnstap::schema::EventType;
 use dnstap::{Event, Message, Policy};
 use printable::text::Text;
 
-use super::time::{Clock, has_year_of_four_digits};
+use super::time::{TimePrinter, has_year_of_four_digits};
 use super::{message as dig, named};
 use crate::pairing::is_unsent;
 
 /// Appends the document of an event.
 pub(crate) fn print(
     event: &Event<'_>,
-    clock: &mut Clock,
+    clock: &mut TimePrinter,
     scratch: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) {
@@ -38,7 +38,12 @@ pub(crate) fn print(
     out.str("---\n");
 }
 
-fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+fn fields(
+    message: &Message<'_>,
+    clock: &mut TimePrinter,
+    scratch: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) {
     let Message {
         message_type,
         socket_family,
@@ -66,10 +71,10 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
     ] {
         if let (&Some(seconds), &Some(nanoseconds)) = (seconds, nanoseconds) {
             out.str(key);
-            // Readers end at a timestamp of which the year has other than four digits.
+            // Readers reject timestamps whose year does not have four digits.
             let is_timestamp = has_year_of_four_digits(seconds, nanoseconds);
             out.str(if is_timestamp { "!!timestamp " } else { "\"" });
-            clock.full(seconds, nanoseconds, b' ', out);
+            clock.date_time(seconds, nanoseconds, b' ', out);
             out.str(if is_timestamp { "\n" } else { "\"\n" });
         }
     }
@@ -131,10 +136,10 @@ fn fields(message: &Message<'_>, clock: &mut Clock, scratch: &mut Vec<u8>, out: 
     }
 }
 
-/// Stands in front of the lines of a message.
+/// The indentation of the lines of a DNS message.
 const INDENT: &str = "    ";
 
-/// Takes lines that are to be indented.
+/// A text sink that indents lines.
 struct Indented<'a>(&'a mut Vec<u8>);
 
 impl Text for Indented<'_> {
@@ -180,7 +185,7 @@ impl Text for Indented<'_> {
     }
 }
 
-/// Tells that the bytes of a field cannot be read, and shows them.
+/// Prints the error of an invalid field as a comment, and its bytes.
 fn parse_failed(key: &str, error: &str, bytes: &[u8], out: &mut Vec<u8>) {
     out.str("  # ");
     out.str(key);
@@ -234,7 +239,7 @@ fn quoted(bytes: &[u8], out: &mut Vec<u8>) {
     out.byte(b'"');
 }
 
-/// Prints what is within quotation marks. Bytes that are not UTF-8 become the characters of the same
+/// Prints the content of a double-quoted scalar. Bytes that are not UTF-8 become the characters with the same
 /// number.
 fn escape(bytes: &[u8], out: &mut Vec<u8>) {
     for chunk in bytes.utf8_chunks() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Serves one page over HTTP (RFC 9112), in bounded memory and time for any client: one request
-//! a connection, and a connection that is too slow, or over the limit, is closed.
+//! An HTTP server (RFC 9112) for one resource, with bounded memory and time for any client: it serves one
+//! request per connection, and closes connections that are slow or exceed the limit.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -13,7 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use operator_log::{Level, LineKind, Log};
 use receive::peer::Peer;
 
-/// Connections at a time. One more takes the place of the oldest.
+/// Maximum number of connections. A new one replaces the oldest.
 const CONNECTIONS: usize = 16;
 
 const REPLACED: LineKind = LineKind("connections for metrics replaced");
@@ -26,7 +26,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause after a failed accept().
 const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 
-/// The longest head of a request.
+/// Maximum size of the head of a request.
 const HEAD_MAX: usize = 8 << 10;
 
 /// The end of a line.
@@ -35,26 +35,27 @@ const LINE_END: &[u8] = b"\r\n";
 /// The end of the head of a request.
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
-/// The resource at the one path that is served.
+/// The served resource.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Resource {
-    /// Its path.
+pub(crate) struct HttpResource {
+    /// Path of the resource.
     pub(crate) path: &'static str,
-    /// Its media type.
+    /// Media type of the resource.
     pub(crate) content_type: &'static str,
 }
 
-/// Serves `resource` on `address`, in a thread of its own, to the end of the program; `body` makes
-/// it for each request. Returns the address with its port.
+/// Starts a thread that serves `resource` on `address` until the program exits; `body` returns the content
+/// for each request. Returns the address with the actual port.
 pub(crate) fn serve(
     address: SocketAddr,
-    resource: Resource,
+    resource: HttpResource,
     body: impl Fn() -> String + Send + 'static,
 ) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     let bound = listener.local_addr()?;
-    let server = Server { listener, resource, body, connections: Vec::new(), accept_after: None };
+    let server =
+        HttpServer { listener, resource, body, connections: Vec::new(), accept_after: None };
     thread::Builder::new().name("metrics".into()).spawn(move || {
         let error = server.run();
         Log.error(format_args!("metrics server stopped: {error}"));
@@ -62,18 +63,18 @@ pub(crate) fn serve(
     Ok(bound)
 }
 
-struct Server<F> {
+struct HttpServer<F> {
     listener: TcpListener,
-    resource: Resource,
+    resource: HttpResource,
     body: F,
-    /// The oldest first.
+    /// Connections, oldest first.
     connections: Vec<HttpConnection>,
-    /// When to accept again.
+    /// Time at which to accept connections again after a failure.
     accept_after: Option<Instant>,
 }
 
-impl<F: Fn() -> String> Server<F> {
-    /// Serves until waiting fails, and says why it did.
+impl<F: Fn() -> String> HttpServer<F> {
+    /// Serves until poll() fails, and returns its error.
     fn run(mut self) -> io::Error {
         loop {
             let ready = match self.wait() {
@@ -86,7 +87,7 @@ impl<F: Fn() -> String> Server<F> {
             let mut ready = ready.into_iter();
             connections.retain_mut(|connection| {
                 let is_ready = ready.next().unwrap_or(false);
-                now < connection.until && (!is_ready || connection.go_on(resource, body))
+                now < connection.deadline && (!is_ready || connection.advance(resource, body))
             });
             self.accept_after = self.accept_after.filter(|after| now < *after);
             if self.accept_after.is_none() {
@@ -95,20 +96,20 @@ impl<F: Fn() -> String> Server<F> {
         }
     }
 
-    /// Waits for anything to do. Says of each connection whether it is ready.
+    /// Waits for an event. Returns for each connection whether it is ready.
     fn wait(&self) -> Result<Vec<bool>, Errno> {
         let mut fds: Vec<PollFd<'_>> = self
             .connections
             .iter()
-            .map(|one| PollFd::new(one.stream.as_fd(), one.waits_for()))
+            .map(|one| PollFd::new(one.stream.as_fd(), one.poll_flags()))
             .collect();
         if self.accept_after.is_none() {
             fds.push(PollFd::new(self.listener.as_fd(), PollFlags::POLLIN));
         }
-        let oldest = self.connections.first().map(|oldest| oldest.until);
+        let oldest = self.connections.first().map(|oldest| oldest.deadline);
         let next = [oldest, self.accept_after].into_iter().flatten().min();
         let timeout = next.map_or(PollTimeout::NONE, |next| {
-            // Rounded up, so as not to wake before it is time.
+            // Rounded up, so as not to wake up too early.
             let left = next.saturating_duration_since(Instant::now()).as_millis() + 1;
             PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
         });
@@ -129,15 +130,15 @@ impl<F: Fn() -> String> Server<F> {
                     if self.connections.len() >= CONNECTIONS {
                         let HttpConnection { peer, .. } = self.connections.remove(0);
                         let text = format_args!(
-                            "metrics: the oldest of {CONNECTIONS} connections, from {peer}, is closed \
-                             for one from {from}"
+                            "metrics: closed the oldest of {CONNECTIONS} connections, from {peer}, for \
+                             a new one from {from}"
                         );
                         Log.limited(Level::Warning, REPLACED, text);
                     }
                     self.connections.push(HttpConnection {
                         stream,
                         peer: from,
-                        until: now + TIMEOUT,
+                        deadline: now + TIMEOUT,
                         state: RequestState::Reading(Vec::new()),
                     });
                 }
@@ -145,7 +146,7 @@ impl<F: Fn() -> String> Server<F> {
                     io::ErrorKind::WouldBlock => return,
                     io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => (),
                     _ => {
-                        // Such as too many open files, of which those here are some.
+                        // The cause may be the limit of open files, which closing these connections relieves.
                         let text = format_args!("metrics: accept() failed: {error}");
                         Log.limited(Level::Error, ACCEPT, text);
                         self.connections.clear();
@@ -161,30 +162,30 @@ impl<F: Fn() -> String> Server<F> {
 struct HttpConnection {
     stream: TcpStream,
     peer: Peer,
-    /// When it is closed, whatever it does.
-    until: Instant,
+    /// Time at which the connection is closed in any case.
+    deadline: Instant,
     state: RequestState,
 }
 
 enum RequestState {
-    /// The head of the request, as far as it has come.
+    /// The received part of the head of the request.
     Reading(Vec<u8>),
-    /// The answer, and how much of it is written.
+    /// The response and the number of bytes written.
     Writing(Vec<u8>, usize),
-    /// What comes is passed over: to close before all is read would take the answer back.
+    /// Further input is discarded, because closing a connection with unread input can destroy the response.
     Closing,
 }
 
 impl HttpConnection {
-    fn waits_for(&self) -> PollFlags {
+    fn poll_flags(&self) -> PollFlags {
         match self.state {
             RequestState::Reading(_) | RequestState::Closing => PollFlags::POLLIN,
             RequestState::Writing(..) => PollFlags::POLLOUT,
         }
     }
 
-    /// Does what can be done now. Says whether there is more to do later.
-    fn go_on(&mut self, resource: &Resource, body: &impl Fn() -> String) -> bool {
+    /// Reads or writes as much as possible. Returns whether the connection stays open.
+    fn advance(&mut self, resource: &HttpResource, body: &impl Fn() -> String) -> bool {
         match self.step(resource, body) {
             Ok(more) => more,
             Err(error) => {
@@ -194,26 +195,26 @@ impl HttpConnection {
     }
 
     /// Reads or writes once.
-    fn step(&mut self, resource: &Resource, body: &impl Fn() -> String) -> io::Result<bool> {
+    fn step(&mut self, resource: &HttpResource, body: &impl Fn() -> String) -> io::Result<bool> {
         let mut buffer = [0; 1024];
         match &mut self.state {
             RequestState::Reading(head) => {
                 let count = self.stream.read(&mut buffer)?;
                 head.extend_from_slice(&buffer[..count]);
-                // Empty lines before a request are of one before (RFC 9112, section 2.2).
+                // Servers ignore empty lines before a request (RFC 9112, section 2.2).
                 while head.starts_with(LINE_END) {
                     head.drain(..LINE_END.len());
                 }
                 let fits = head.len() <= HEAD_MAX;
                 if !fits || head.windows(HEAD_END.len()).any(|end| end == HEAD_END) {
-                    let answer = answer(fits.then_some(&head[..]), resource, body);
-                    self.state = RequestState::Writing(answer, 0);
+                    let response = response(fits.then_some(&head[..]), resource, body);
+                    self.state = RequestState::Writing(response, 0);
                 }
                 Ok(count > 0)
             }
-            RequestState::Writing(answer, written) => {
-                *written += self.stream.write(&answer[*written..])?;
-                if *written == answer.len() {
+            RequestState::Writing(response, written) => {
+                *written += self.stream.write(&response[*written..])?;
+                if *written == response.len() {
                     self.stream.shutdown(Shutdown::Write)?;
                     self.state = RequestState::Closing;
                 }
@@ -224,8 +225,8 @@ impl HttpConnection {
     }
 }
 
-/// The answer to a request, of which the head was too long if there is none.
-fn answer(head: Option<&[u8]>, resource: &Resource, body: &impl Fn() -> String) -> Vec<u8> {
+/// Returns the response to a request; `head` is `None` if it was too long.
+fn response(head: Option<&[u8]>, resource: &HttpResource, body: &impl Fn() -> String) -> Vec<u8> {
     const PLAIN: &str = "text/plain; charset=utf-8";
     let line = head.and_then(|head| head.split(|byte| *byte == b'\r').next()).unwrap_or_default();
     let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
@@ -242,21 +243,20 @@ fn answer(head: Option<&[u8]>, resource: &Resource, body: &impl Fn() -> String) 
             ("405 Method Not Allowed\r\nAllow: GET, HEAD", PLAIN, "only GET\n".into())
         }
         [_, _, _] => ("404 Not Found", PLAIN, format!("see {}\n", resource.path)),
-        _ => ("400 Bad Request", PLAIN, "no HTTP request\n".into()),
+        _ => ("400 Bad Request", PLAIN, "not an HTTP request\n".into()),
     };
-    let mut answer = format!(
+    let mut response = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\
-         HttpConnection: close\r\n\r\n",
+         Connection: close\r\n\r\n",
         body.len()
     );
     if words[0] != b"HEAD" {
-        answer.push_str(&body);
+        response.push_str(&body);
     }
-    answer.into_bytes()
+    response.into_bytes()
 }
 
-/// The path and the query of a target, which may have the name of the server in front (RFC 9112,
-/// section 3.2.2).
+/// Returns path and query of a request target, which may be an absolute URI (RFC 9112, section 3.2.2).
 fn origin_form(target: &[u8]) -> &[u8] {
     const SCHEME: &[u8] = b"http://";
     let scheme = target.get(..SCHEME.len());

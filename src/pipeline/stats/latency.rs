@@ -8,22 +8,22 @@ use crate::pairing;
 use crate::pairing::unpaired::{Fit, UnpairedTable};
 use crate::pairing::{ExchangeTimes, Latency, PairKeys};
 
-/// Upper bounds of the buckets in microseconds. What takes longer is in one more.
+/// Upper bounds of the buckets in microseconds. An additional bucket counts longer latencies.
 pub(crate) const BOUNDS: [u64; 22] = [
     1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000,
     200_000, 500_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000,
 ];
 
-/// Latencies in buckets.
+/// A histogram of latencies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Histogram {
     /// The count of each bucket.
     pub(crate) buckets: [u64; BOUNDS.len() + 1],
-    /// Their number.
+    /// Number of latencies.
     pub(crate) count: u64,
-    /// Their sum in nanoseconds.
+    /// Sum of the latencies in nanoseconds.
     pub(crate) sum: u64,
-    /// The longest in nanoseconds.
+    /// Longest latency in nanoseconds.
     pub(crate) longest: u64,
 }
 
@@ -37,7 +37,7 @@ impl Histogram {
         self.longest = self.longest.max(latency);
     }
 
-    /// The bound in nanoseconds that at least the share `share` of the latencies keeps to.
+    /// Returns an upper bound, in nanoseconds, of the given share of latencies.
     pub(crate) fn quantile(&self, share: f64) -> u64 {
         let wanted = (self.count as f64 * share).ceil() as u64;
         let mut below = 0;
@@ -51,29 +51,29 @@ impl Histogram {
     }
 }
 
-/// Queries and responses that wait for each other at most. The oldest are forgotten.
+/// Maximum number of unpaired messages. The oldest are dropped.
 const CAPACITY: usize = 1 << 15;
 
-/// Queries and responses that wait for each other.
+/// The pairing of queries and responses.
 #[derive(Debug, Default)]
-pub(crate) struct Pairs {
+pub(crate) struct LatencyTracker {
     keys: PairKeys,
     unpaired: UnpairedTable<UnpairedMessage>,
-    /// Message types of queries that have come, as bits: responses wait for no others.
+    /// Bit set of the pairs of message types with queries. Other responses do not wait for a query.
     asked: u32,
 }
 
-/// A query or a response without the other.
+/// A query or response without its counterpart.
 #[derive(Debug)]
 struct UnpairedMessage {
     times: ExchangeTimes,
     is_response: bool,
-    /// Stands for the identity of the server.
+    /// Hash of the server's identity.
     server: u64,
 }
 
-impl Pairs {
-    /// Adds a message, and returns the latency that it tells of, alone or with one before.
+impl LatencyTracker {
+    /// Adds a message. Returns the latency known from it alone, or together with its counterpart.
     pub(crate) fn add(
         &mut self,
         identity: Option<&[u8]>,
@@ -81,20 +81,20 @@ impl Pairs {
         parts: &Parts<'_>,
     ) -> Latency {
         let is_response = message.message_type.is_response();
-        let half = UnpairedMessage {
+        let unpaired = UnpairedMessage {
             times: ExchangeTimes::of(message),
             is_response,
             server: self.keys.server(identity),
         };
         while self.unpaired.oldest().is_some_and(|oldest| {
-            oldest.server == half.server && oldest.times.has_expired_at(half.times.first())
+            oldest.server == unpaired.server && oldest.times.has_expired_at(unpaired.times.first())
         }) {
             self.unpaired.pop_oldest();
         }
         let key = self.keys.key(identity, message, parts);
         let other = self.unpaired.take_best(key, |other| match (is_response, other.is_response) {
-            (false, true) => pairing::fit(half.times, other.times),
-            (true, false) => pairing::fit(other.times, half.times),
+            (false, true) => pairing::fit(unpaired.times, other.times),
+            (true, false) => pairing::fit(other.times, unpaired.times),
             _ => Fit::Mismatch,
         });
         let bit = 1 << (message.message_type.pair() % u32::BITS);
@@ -102,14 +102,16 @@ impl Pairs {
             self.asked |= bit;
         }
         match other {
-            // It told when its query was.
+            // The latency was counted with the response, which had the query time.
             Some(response) if !is_response && response.times.query.is_some() => Latency::Unknown,
-            Some(response) if !is_response => pairing::latency(half.times.query, response.times),
-            Some(query) => pairing::latency(query.times.query, half.times),
+            Some(response) if !is_response => {
+                pairing::latency(unpaired.times.query, response.times)
+            }
+            Some(query) => pairing::latency(query.times.query, unpaired.times),
             None => {
-                let latency = pairing::latency(None, half.times);
+                let latency = pairing::latency(None, unpaired.times);
                 if !is_response || self.asked & bit != 0 {
-                    self.unpaired.push(key, half);
+                    self.unpaired.push(key, unpaired);
                 }
                 if self.unpaired.count() > CAPACITY {
                     self.unpaired.pop_oldest();
@@ -139,8 +141,8 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_queries_are_forgotten() {
-        let mut pairs = Pairs::default();
+    fn the_oldest_queries_are_dropped() {
+        let mut tracker = LatencyTracker::default();
         let mut add = |kind, port: u32, query: Option<u32>, response: Option<u32>| {
             let wire = [0; 12];
             let message = Message {
@@ -151,8 +153,8 @@ mod tests {
                 response_time_nsec: response,
                 ..Message::new(kind)
             };
-            let latency = pairs.add(None, &message, &Parts::find(&wire).unwrap());
-            assert!(pairs.unpaired.count() <= CAPACITY);
+            let latency = tracker.add(None, &message, &Parts::find(&wire).unwrap());
+            assert!(tracker.unpaired.count() <= CAPACITY);
             latency
         };
         let (query, response) = (MessageType::CLIENT_QUERY, MessageType::CLIENT_RESPONSE);
@@ -163,7 +165,7 @@ mod tests {
         assert_eq!(add(response, 0, None, Some(last)), Latency::Unknown);
         assert_eq!(add(response, last, None, Some(last + 7)), Latency::Known(7));
         assert_eq!(add(response, last, None, Some(last + 7)), Latency::Unknown);
-        // A response that says all by itself is counted once, whichever comes first.
+        // A response with both times counts once, in either order.
         assert_eq!(add(response, last + 1, Some(3), Some(8)), Latency::Known(5));
         assert_eq!(add(query, last + 1, Some(3), None), Latency::Unknown);
     }

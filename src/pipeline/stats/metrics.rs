@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Statistics for Prometheus: its text format, over HTTP.
+//! Metrics in the text format of Prometheus, served over HTTP.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -14,24 +14,23 @@ use files::input::ReadProgress;
 use printable::hidden::push_line;
 use receive::totals::Refusals;
 
-use super::http::{self, Resource};
+use super::http::{self, HttpResource};
 use super::latency::BOUNDS;
 use super::{MessageStats, protocol_name, type_name};
 use crate::account::{Account, LossReason};
 
-/// Where they are.
+/// Path of the metrics.
 const PATH: &str = "/metrics";
 
 /// The text format (prometheus.io, "Exposition formats").
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What is answered at present. Who counts replaces it once in a while, so that who asks does not
-/// hold up the counting.
+/// The current metrics page. The worker replaces it periodically, so that requests do not block counting.
 #[derive(Clone, Debug, Default)]
-pub struct Page(Arc<Mutex<String>>);
+pub struct MetricsPage(Arc<Mutex<String>>);
 
-impl Page {
-    /// Replaces what is answered.
+impl MetricsPage {
+    /// Replaces the page.
     pub(crate) fn set(&self, text: String) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
@@ -40,21 +39,21 @@ impl Page {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Answers on `address`, in a thread of its own, to the end of the program. Returns the address
-    /// with its port.
+    /// Starts a thread that serves the page on `address` until the program exits. Returns the address with the
+    /// actual port.
     pub fn serve(&self, address: SocketAddr) -> io::Result<SocketAddr> {
         let page = self.clone();
-        let resource = Resource { path: PATH, content_type: CONTENT_TYPE };
+        let resource = HttpResource { path: PATH, content_type: CONTENT_TYPE };
         http::serve(address, resource, move || page.get())
     }
 }
 
-/// Counts of input that no output received.
+/// Counters of rejected input.
 #[derive(Clone, Debug, Default)]
 pub struct RejectedCounts {
-    /// Of files.
+    /// Counters of files.
     pub files: Arc<ReadProgress>,
-    /// Of sockets.
+    /// Counters of sockets.
     pub sockets: Arc<Refusals>,
 }
 
@@ -69,46 +68,35 @@ impl RejectedCounts {
     }
 }
 
-/// The statistics in the text format, with what was not taken, and what became of the frames of
-/// relays.
+/// Returns the statistics in the text format, with the counters of outputs and of rejected input.
 pub fn text(stats: &MessageStats, accounts: &[Arc<Account>], rejected: &RejectedCounts) -> String {
     let mut out = String::new();
     let one = |value| [(String::new(), value)];
-    metric("frames_total", "Frames that were taken.", one(stats.frames), &mut out);
-    metric("bytes_total", "Bytes of those frames.", one(stats.bytes), &mut out);
+    metric("frames_total", "Frames processed.", one(stats.frames), &mut out);
+    metric("bytes_total", "Bytes of processed frames.", one(stats.bytes), &mut out);
     metric(
         "bad_frames_total",
         "Frames that are not dnstap messages.",
         one(stats.bad_frames),
         &mut out,
     );
-    metric(
-        "bad_dns_total",
-        "Messages whose DNS message cannot be read.",
-        one(stats.bad_dns),
-        &mut out,
-    );
-    metric(
-        "unsent_responses_total",
-        "Responses that were not sent, but dropped by a policy.",
-        one(stats.unsent),
-        &mut out,
-    );
+    metric("bad_dns_total", "Messages with invalid DNS.", one(stats.bad_dns), &mut out);
+    metric("unsent_responses_total", "Responses dropped by a policy.", one(stats.unsent), &mut out);
     metric(
         "responses_before_query_total",
-        "Responses whose time is before that of their query.",
-        one(stats.backwards),
+        "Responses earlier than their query.",
+        one(stats.before_query),
         &mut out,
     );
     metric(
         "over_limit_frames_total",
-        "Frames that were skipped, being over the size limit.",
+        "Frames skipped because they exceed the size limit.",
         one(rejected.over_limit()),
         &mut out,
     );
     metric(
         "refused_connections_total",
-        "Connections that were closed before any frame could come.",
+        "Connections closed before their first frame.",
         one(rejected.connections()),
         &mut out,
     );
@@ -141,7 +129,7 @@ pub fn text(stats: &MessageStats, accounts: &[Arc<Account>], rejected: &Rejected
     out
 }
 
-/// Appends the metrics of each output, and those of relays under their earlier names.
+/// Appends the metrics of all outputs. Those of relays appear under an additional name.
 fn outputs(accounts: &[Arc<Account>], out: &mut String) {
     fn get(count: &AtomicU64) -> u64 {
         count.load(Ordering::Relaxed)
@@ -157,13 +145,13 @@ fn outputs(accounts: &[Arc<Account>], out: &mut String) {
     let failures = |account: &Account| get(&account.failures);
     let connected = |account: &Account| u64::from(account.connected.load(Ordering::Relaxed));
     let sent = values("relay", frames);
-    metric("relay_sent_total", "Frames handed over to a receiver.", sent, out);
+    metric("relay_sent_total", "Frames sent to a receiver.", sent, out);
     let lost = values("relay", Account::lost);
-    metric("relay_lost_total", "Frames that no receiver gets.", lost, out);
-    gauge("relay_connected", "Whether a receiver is there.", values("relay", connected), out);
-    let help = "Whether a file can be written, or a receiver is connected.";
+    metric("relay_lost_total", "Frames lost by a relay.", lost, out);
+    gauge("relay_connected", "1 if the receiver is connected.", values("relay", connected), out);
+    let help = "1 if the file can be written or the receiver is connected.";
     gauge("output_connected", help, values("output", connected), out);
-    let help = "Frames written, or handed over to a receiver.";
+    let help = "Frames written or sent.";
     metric("output_frames_total", help, values("output", frames), out);
     let dropped = accounts(false).flat_map(|account| {
         LossReason::ALL.map(|reason| {
@@ -172,12 +160,12 @@ fn outputs(accounts: &[Arc<Account>], out: &mut String) {
             (labels, account.dropped(reason))
         })
     });
-    metric("output_dropped_frames_total", "Frames that an output lacks, by reason.", dropped, out);
-    let help = "Writes, and connections, that failed.";
+    metric("output_dropped_frames_total", "Frames dropped by an output.", dropped, out);
+    let help = "Failed writes and connections.";
     metric("output_failures_total", help, values("output", failures), out);
 }
 
-/// Counts by name. Numbers without one are together: who asks is not to make up time series.
+/// Returns counts by name. Numbers without a name share one count, so that clients cannot create time series.
 fn named(
     counts: &BTreeMap<u16, u64>,
     name: fn(u16) -> Option<&'static str>,
@@ -189,7 +177,7 @@ fn named(
     named
 }
 
-/// Returns a name as a label has it. Control characters are escaped: a terminal may show the metrics.
+/// Returns a name as the value of a label. Control characters are escaped for terminals.
 fn quoted(name: &str) -> String {
     let mut line = String::new();
     push_line(&mut line, name);
@@ -252,13 +240,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_files_do_not_drive_a_terminal() {
+    fn names_of_files_cannot_control_a_terminal() {
         assert_eq!(quoted("a\"b\\c"), r#"a\"b\\c"#);
         assert_eq!(quoted("\u{1b}[2J\u{202e}\n\r"), r"\\u{1b}[2J\\u{202e}\\n\\r");
     }
 
     #[test]
-    fn whoever_asks_makes_no_time_series() {
+    fn clients_cannot_create_time_series() {
         let mut stats = MessageStats::default();
         stats.questions.extend((0..=u16::MAX).map(|number| (number, 1)));
         stats.codes.extend((0..4096).map(|number| (number, 1)));

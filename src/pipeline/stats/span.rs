@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! When most messages were: a wrong clock, or a wrong time in a message, is not to spoil it.
+//! The time span of most messages, without outliers from wrong clocks.
 
-/// Times that are further apart than a day, in nanoseconds, are of different spans.
+/// Minimum distance, in nanoseconds, between times of different spans: a day.
 const GAP: u64 = 86_400_000_000_000;
 
-/// Spans that are kept. One more takes the place of the smallest.
+/// Maximum number of spans. A new one replaces the smallest.
 const SPANS: usize = 8;
 
-/// Times that are close to each other.
+/// A span of times without long gaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimeSpan {
-    /// The first, in nanoseconds since 1970.
+    /// First time in nanoseconds since 1970.
     pub(crate) first: u64,
-    /// The last.
+    /// Last time in nanoseconds since 1970.
     pub(crate) last: u64,
-    /// Their number.
+    /// Number of times.
     pub(crate) count: u64,
 }
 
@@ -30,10 +30,10 @@ impl TimeSpan {
     }
 }
 
-/// The times of messages, in whatever order they come.
+/// The spans of times that arrive in any order.
 #[derive(Debug, Default)]
 pub(crate) struct TimeSpans {
-    /// No two are near each other.
+    /// Spans with gaps of more than [`GAP`] between them.
     spans: Vec<TimeSpan>,
     count: u64,
 }
@@ -48,7 +48,7 @@ impl TimeSpans {
             known.count += 1;
             return;
         }
-        // It may join two that were apart.
+        // The time may connect two spans.
         self.spans.retain(|known| {
             let is_near = known.is_near(time);
             if is_near {
@@ -64,10 +64,10 @@ impl TimeSpans {
         self.spans.push(span);
     }
 
-    /// The span with most times, and how many times are in no part of it.
-    pub(crate) fn most(&self) -> Option<(TimeSpan, u64)> {
-        let most = self.spans.iter().max_by_key(|span| span.count)?;
-        Some((*most, self.count - most.count))
+    /// Returns the span with the most times, and the number of times outside of it.
+    pub(crate) fn largest(&self) -> Option<(TimeSpan, u64)> {
+        let largest = self.spans.iter().max_by_key(|span| span.count)?;
+        Some((*largest, self.count - largest.count))
     }
 }
 
@@ -76,11 +76,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn far_times_are_left_out() {
+    fn outliers_are_excluded() {
         let mut times = TimeSpans::default();
         let mut expected = TimeSpan { first: 50 * GAP, last: 0, count: 0 };
         for number in 0..1000 {
-            // Not in order.
+            // Out of order.
             let time = 50 * GAP + number * 7 % 10;
             times.add(time);
             expected.add(&TimeSpan { first: time, last: time, count: 1 });
@@ -88,17 +88,17 @@ mod tests {
             assert!(times.spans.len() <= SPANS);
         }
         times.add(0);
-        assert_eq!(times.most(), Some((expected, 1001)));
+        assert_eq!(times.largest(), Some((expected, 1001)));
     }
 
     #[test]
-    fn spans_that_meet_are_one() {
+    fn spans_that_meet_are_merged() {
         let mut times = TimeSpans::default();
         for day in [0, 4, 2, 1, 3] {
             times.add(day * GAP);
         }
-        assert_eq!(times.most(), Some((TimeSpan { first: 0, last: 4 * GAP, count: 5 }, 0)));
+        assert_eq!(times.largest(), Some((TimeSpan { first: 0, last: 4 * GAP, count: 5 }, 0)));
         times.add(u64::MAX);
-        assert_eq!(times.most().unwrap().1, 1);
+        assert_eq!(times.largest().unwrap().1, 1);
     }
 }

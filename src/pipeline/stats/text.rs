@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Statistics as text, for a terminal of any size or none.
+//! Statistics as text, fitted to the size of a terminal.
 
 use std::fmt::Write;
 
@@ -8,40 +8,40 @@ use dnstap::schema::Hop;
 
 use super::latency::{BOUNDS, Histogram};
 use super::span::TimeSpan;
-use super::top::Top;
+use super::top::TopKeys;
 use super::{MessageStats, address_text, name_text, printed, protocol_name, type_name};
 use crate::print::message::response_code;
 
-/// Names and clients that are shown where there is room for any number.
+/// Maximum number of names and clients to show.
 const TOP_SHOWN: usize = 10;
 
-/// Parts that are shown of one whole, such as codes.
+/// Maximum number of shares to show of one total, such as response codes.
 const SHARES_SHOWN: usize = 8;
 
-/// Columns of what stands in front of a line.
+/// Width of the titles.
 const MARGIN: usize = 11;
 
-/// Columns of the bars.
+/// Width of the longest bar.
 const BAR: usize = 40;
 
 /// The size of the view.
 #[derive(Clone, Copy, Debug)]
-pub struct Size {
-    /// Columns.
+pub struct ViewSize {
+    /// Number of columns.
     pub width: usize,
-    /// Lines; without a limit if there is none.
+    /// Number of lines; `None` if it is unlimited.
     pub height: Option<usize>,
 }
 
-/// The present state of the program, beside its counts.
+/// The current rate of messages.
 #[derive(Clone, Copy, Debug)]
-pub struct Now {
-    /// Messages a second.
+pub struct CurrentRate {
+    /// Messages per second.
     pub rate: f64,
 }
 
-/// The lines of a view. Of the present something is said if it is known.
-pub fn lines(stats: &MessageStats, now: Option<Now>, size: Size) -> Vec<String> {
+/// Returns the lines of the statistics, with the current rate if it is known.
+pub fn lines(stats: &MessageStats, now: Option<CurrentRate>, size: ViewSize) -> Vec<String> {
     let mut lines = vec![headline(stats, now)];
     if stats.bad_frames + stats.bad_dns > 0 {
         let MessageStats { bad_frames, bad_dns, .. } = stats;
@@ -49,9 +49,11 @@ pub fn lines(stats: &MessageStats, now: Option<Now>, size: Size) -> Vec<String> 
             "{bad_frames} frames are not dnstap messages, {bad_dns} messages are not DNS"
         ));
     }
-    if stats.unsent + stats.backwards > 0 {
-        let MessageStats { unsent, backwards, .. } = stats;
-        lines.push(format!("{unsent} responses were not sent, {backwards} are before their query"));
+    if stats.unsent + stats.before_query > 0 {
+        let MessageStats { unsent, before_query, .. } = stats;
+        lines.push(format!(
+            "{unsent} responses were not sent, {before_query} are before their query"
+        ));
     }
     lines.push(String::new());
     let types = stats.types.iter().enumerate().map(|(number, count)| (type_name(number), *count));
@@ -76,14 +78,14 @@ pub fn lines(stats: &MessageStats, now: Option<Now>, size: Size) -> Vec<String> 
         lines.push(format!("{title:MARGIN$}{}", quantiles(family, latency)));
     }
     let room = size.height.map(|height| height.saturating_sub(lines.len()));
-    // A histogram, if it leaves room for names and clients.
+    // Show a histogram if it leaves room for names and clients.
     if let Some((family, latency)) = timed.iter().max_by_key(|(_, latency)| latency.count) {
         let bars = bars(family, latency);
         if room.is_none_or(|room| room >= bars.len() + 2 * 4) {
             lines.extend(bars);
         }
     }
-    // Half of the room is for each, and what clients do not need is for names.
+    // Clients get half of the room; names get the rest.
     let room = size.height.map(|height| height.saturating_sub(lines.len()));
     let half = room.map_or(usize::MAX, |room| room / 2);
     let clients = top("clients", &stats.clients, half, address_text);
@@ -99,25 +101,25 @@ pub fn lines(stats: &MessageStats, now: Option<Now>, size: Size) -> Vec<String> 
     lines
 }
 
-fn headline(stats: &MessageStats, now: Option<Now>) -> String {
+fn headline(stats: &MessageStats, now: Option<CurrentRate>) -> String {
     let mut line = format!("{} messages, {}", grouped(stats.frames), bytes(stats.bytes));
-    if let Some((TimeSpan { first, last, count }, others)) = stats.times.most() {
+    if let Some((TimeSpan { first, last, count }, others)) = stats.times.largest() {
         let seconds = (last - first) as f64 / 1e9;
         let _ = write!(line, " in {}", duration(last - first));
         if seconds > 0.0 {
             let _ = write!(line, ", {}/s", grouped((count as f64 / seconds) as u64));
         }
         if others > 0 {
-            let _ = write!(line, ", but for {} of other days", grouped(others));
+            let _ = write!(line, ", excluding {} of other days", grouped(others));
         }
     }
-    if let Some(Now { rate }) = now {
+    if let Some(CurrentRate { rate }) = now {
         let _ = write!(line, "; now {}/s", grouped(rate.round() as u64));
     }
     line
 }
 
-/// A line with the parts of a whole, the largest first.
+/// Appends a line with the shares of a total in descending order.
 fn shares(title: &str, parts: impl Iterator<Item = (String, u64)>, lines: &mut Vec<String>) {
     let mut parts: Vec<(String, u64)> = parts.filter(|(_, count)| *count > 0).collect();
     let total: u64 = parts.iter().map(|(_, count)| count).sum();
@@ -144,7 +146,7 @@ fn quantiles(family: &str, latency: &Histogram) -> String {
     format!("{family}: 50 % in {half}, 90 % in {most}, 99 % in {nearly}, all {count} in {longest}")
 }
 
-/// A histogram from the first bucket that is not empty to the last.
+/// Returns a histogram from the first to the last nonempty bucket.
 fn bars(family: &str, latency: &Histogram) -> Vec<String> {
     let filled = |bucket: &u64| *bucket > 0;
     let (Some(first), Some(last)) =
@@ -160,7 +162,7 @@ fn bars(family: &str, latency: &Histogram) -> Vec<String> {
             None => "more".into(),
         };
         let count = latency.buckets[index];
-        // What is there is seen.
+        // Rounded up, so that every nonempty bucket is visible.
         let bar = "#".repeat((count * BAR as u64).div_ceil(most) as usize);
         let share = percent(count, latency.count);
         lines.push(format!("  {bound:>9} {share:>7} {bar}").trim_end().to_owned());
@@ -168,18 +170,18 @@ fn bars(family: &str, latency: &Histogram) -> Vec<String> {
     lines
 }
 
-/// The busiest, in as many lines as there is room for.
-fn top(title: &str, top: &Top, room: usize, text: fn(&[u8]) -> String) -> Vec<String> {
-    let most = top.most(TOP_SHOWN.min(room.saturating_sub(2)));
+/// Returns the most frequent keys in at most `room` lines.
+fn top(title: &str, top: &TopKeys, room: usize, text: fn(&[u8]) -> String) -> Vec<String> {
+    let most = top.top(TOP_SHOWN.min(room.saturating_sub(2)));
     if most.is_empty() {
         return Vec::new();
     }
     let mut lines = vec![String::new(), title.to_owned()];
     for (key, count) in most {
-        // A count that may be too high by its error.
+        // Counts with an error are approximate.
         let about = if count.error > 0 { "~" } else { "" };
-        let share = percent(count.most, top.total());
-        let number = format!("{about}{}", grouped(count.most));
+        let share = percent(count.max, top.total());
+        let number = format!("{about}{}", grouped(count.max));
         lines.push(format!("  {number:>14} {share:>7} {}", text(key)));
     }
     lines
@@ -190,7 +192,7 @@ fn percent(part: u64, whole: u64) -> String {
     if share > 0.0 && share < 0.1 { "<0.1 %".into() } else { format!("{share:.1} %") }
 }
 
-/// A number with commas between its thousands.
+/// Returns a number with thousands separators.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
@@ -212,7 +214,7 @@ fn bytes(number: u64) -> String {
     }
 }
 
-/// A duration in nanoseconds, in a unit that makes it short.
+/// Returns a duration, given in nanoseconds, in a suitable unit.
 fn duration(nanoseconds: u64) -> String {
     let (unit, name) = match nanoseconds {
         0..1_000 => return format!("{nanoseconds} ns"),
@@ -243,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_view_keeps_to_its_size() {
+    fn a_view_fits_its_size() {
         let mut stats = MessageStats::default();
         for number in 0..50_u32 {
             stats.names.add(&[1, b'a' + number as u8 % 26, 0]);
@@ -252,8 +254,11 @@ mod tests {
             stats.codes.insert(number as u16, 1);
         }
         for (width, height) in [(80, 24), (20, 5), (1, 1), (200, 100)] {
-            let lines =
-                lines(&stats, Some(Now { rate: 1.0 }), Size { width, height: Some(height) });
+            let lines = lines(
+                &stats,
+                Some(CurrentRate { rate: 1.0 }),
+                ViewSize { width, height: Some(height) },
+            );
             assert!(lines.len() <= height, "{height}: {lines:#?}");
             assert!(lines.iter().all(|line| line.chars().count() <= width), "{width}: {lines:#?}");
         }

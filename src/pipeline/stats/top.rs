@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The keys that come most often, in bounded memory.
+//! The most frequent keys, in bounded memory.
 //!
-//! A space-saving sketch (Metwally, Agrawal and El Abbadi, 2005) that makes room for many new keys
-//! at a time: when twice its capacity is in use, it forgets the rarer half. What is forgotten has
-//! come no more often than the floor, from which a new key begins. So a count is never too low, and
-//! too high by its error at most; a key that comes more often than one time in `capacity` is there.
+//! A space-saving sketch (Metwally, Agrawal and El Abbadi, 2005) that evicts in bulk: at twice its
+//! capacity, it removes the less frequent half. The counts of removed keys are at most the floor, which is
+//! the initial count of new keys. Thus, a count is never too low, and too high by at most its error. A key
+//! with a share above 1 / `capacity` is never removed.
 
 use std::collections::HashMap;
 
-/// The number of times that a key was seen.
+/// The approximate count of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Count {
-    /// At most so often.
-    pub(crate) most: u64,
-    /// By so much it may be too high.
+pub(crate) struct KeyCount {
+    /// Upper bound of the count.
+    pub(crate) max: u64,
+    /// Maximum amount by which `max` is too high.
     pub(crate) error: u64,
 }
 
-/// The keys that come most often.
+/// Counts of the most frequent keys.
 #[derive(Debug)]
-pub(crate) struct Top {
-    counts: HashMap<Box<[u8]>, Count>,
+pub(crate) struct TopKeys {
+    counts: HashMap<Box<[u8]>, KeyCount>,
     capacity: usize,
     /// Maximum count of a key that is not in the table.
     floor: u64,
     total: u64,
 }
 
-impl Top {
-    /// Keeps `capacity` keys for certain, and twice as many at most.
+impl TopKeys {
+    /// Creates a sketch of at least `capacity` keys and at most twice as many.
     pub(crate) fn new(capacity: usize) -> Self {
         Self { counts: HashMap::new(), capacity, floor: 0, total: 0 }
     }
@@ -37,40 +37,40 @@ impl Top {
     pub(crate) fn add(&mut self, key: &[u8]) {
         self.total += 1;
         if let Some(count) = self.counts.get_mut(key) {
-            count.most += 1;
+            count.max += 1;
             return;
         }
         if self.counts.len() >= 2 * self.capacity {
-            self.forget();
+            self.evict();
         }
-        let count = Count { most: self.floor + 1, error: self.floor };
+        let count = KeyCount { max: self.floor + 1, error: self.floor };
         self.counts.insert(key.into(), count);
     }
 
-    fn forget(&mut self) {
-        let mut counts: Vec<u64> = self.counts.values().map(|count| count.most).collect();
+    fn evict(&mut self) {
+        let mut counts: Vec<u64> = self.counts.values().map(|count| count.max).collect();
         let (_, floor, _) = counts.select_nth_unstable(self.capacity);
         self.floor = *floor;
-        self.counts.retain(|_, count| count.most > self.floor);
+        self.counts.retain(|_, count| count.max > self.floor);
     }
 
-    /// Returns the number of counted keys.
+    /// Returns the sum of all counts.
     pub(crate) fn total(&self) -> u64 {
         self.total
     }
 
-    /// The `count` keys that come most often, the first most. Left out are those that are not
-    /// certain to have come more often than what was forgotten.
-    pub(crate) fn most(&self, count: usize) -> Vec<(&[u8], Count)> {
-        let certain = |count: &Count| count.most - count.error >= self.floor.max(1);
-        let mut all: Vec<(&[u8], Count)> = self
+    /// Returns the `count` most frequent keys in descending order, without keys that may be less frequent than
+    /// removed ones.
+    pub(crate) fn top(&self, count: usize) -> Vec<(&[u8], KeyCount)> {
+        let certain = |count: &KeyCount| count.max - count.error >= self.floor.max(1);
+        let mut all: Vec<(&[u8], KeyCount)> = self
             .counts
             .iter()
             .filter(|(_, count)| certain(count))
             .map(|(key, count)| (&**key, *count))
             .collect();
-        // Keys in their order where counts are the same: the same input prints the same.
-        all.sort_unstable_by(|one, other| other.1.most.cmp(&one.1.most).then(one.0.cmp(other.0)));
+        // Equal counts are sorted by key, so that the output is deterministic.
+        all.sort_unstable_by(|one, other| other.1.max.cmp(&one.1.max).then(one.0.cmp(other.0)));
         all.truncate(count);
         all
     }
@@ -81,19 +81,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_keys_are_counted_exactly() {
-        let mut top = Top::new(10);
+    fn few_keys_have_exact_counts() {
+        let mut top = TopKeys::new(10);
         for (key, times) in [("a", 3), ("b", 1), ("c", 2)] {
             (0..times).for_each(|_| top.add(key.as_bytes()));
         }
-        let exact = |most| Count { most, error: 0 };
-        assert_eq!(top.most(2), [(&b"a"[..], exact(3)), (&b"c"[..], exact(2))]);
+        let exact = |max| KeyCount { max, error: 0 };
+        assert_eq!(top.top(2), [(&b"a"[..], exact(3)), (&b"c"[..], exact(2))]);
         assert_eq!(top.total(), 6);
     }
 
     #[test]
-    fn what_is_frequent_stays_among_endless_others() {
-        let mut top = Top::new(64);
+    fn a_frequent_key_stays_among_many_rare_ones() {
+        let mut top = TopKeys::new(64);
         let (mut rare, mut often) = (0_u32, 0);
         for round in 0..200_000_u32 {
             if round % 20 == 0 {
@@ -104,9 +104,9 @@ mod tests {
             rare += 1;
             assert!(top.counts.len() <= 128);
         }
-        let most = top.most(3);
+        let most = top.top(3);
         assert_eq!(most[0].0, b"often");
-        assert!(most[0].1.most >= often && most[0].1.most - most[0].1.error <= often);
+        assert!(most[0].1.max >= often && most[0].1.max - most[0].1.error <= often);
         assert_eq!(most.len(), 1, "rare keys are not shown: {most:?}");
     }
 }

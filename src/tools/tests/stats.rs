@@ -74,7 +74,7 @@ fn the_text_has_rates_codes_and_top_names() {
     let text = String::from_utf8(output.stdout).unwrap();
     for part in [
         "202 messages, ",
-        " in 3.1 ms, 64,536/s, but for 1 of other days\n",
+        " in 3.1 ms, 64,536/s, excluding 1 of other days\n",
         "1 frames are not dnstap messages, 0 messages are not DNS",
         "CLIENT_QUERY 49.8 %  CLIENT_RESPONSE 49.8 %",
         "protocols  UDP 100.0 %",
@@ -171,7 +171,7 @@ fn idle_and_stalled_readers_of_metrics_do_not_delay_others() {
     }
     answered();
     let lines = running.stop();
-    let error = "metrics: the oldest of 16 connections, from 127.0.0.1:";
+    let error = "metrics: closed the oldest of 16 connections, from 127.0.0.1:";
     assert_line(&lines, error);
 }
 

@@ -13,7 +13,7 @@ use dnstap::Message;
 use printable::text::Text;
 
 use crate::pairing::Latency;
-use crate::print::time::Clock;
+use crate::print::time::TimePrinter;
 use crate::print::{message as dig, named};
 
 const BILLION: u64 = 1_000_000_000;
@@ -30,10 +30,10 @@ pub(crate) struct AnswerColumns {
 }
 
 /// Appends the time column.
-pub(crate) fn begin(time: Option<u64>, clock: &mut Clock, out: &mut Vec<u8>) {
+pub(crate) fn begin(time: Option<u64>, clock: &mut TimePrinter, out: &mut Vec<u8>) {
     match time {
         Some(time) => {
-            clock.full(time / BILLION, 0, b'T', out);
+            clock.date_time(time / BILLION, 0, b'T', out);
             out.byte(b'.');
             out.padded(time % BILLION / 1000, 6);
             out.byte(b'Z');

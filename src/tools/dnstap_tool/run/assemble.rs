@@ -10,7 +10,7 @@ use pipeline::mask::Mask;
 use pipeline::output::relay::RelayOutput;
 use pipeline::output::stats::StatsOutput;
 use pipeline::outputs::Outputs;
-use pipeline::stats::metrics::{Page, RejectedCounts};
+use pipeline::stats::metrics::{MetricsPage, RejectedCounts};
 use pipeline::worker::FrameWorker;
 
 use crate::dnstap_tool::config::Config;
@@ -50,7 +50,7 @@ fn stats(
     accounts: Vec<Arc<Account>>,
     rejected: &RejectedCounts,
 ) -> Result<StatsOutput, SetupError> {
-    let page = config.metrics.as_ref().map(|_| Page::default());
+    let page = config.metrics.as_ref().map(|_| MetricsPage::default());
     let stats = StatsOutput::new(config.printed, page.clone(), accounts, rejected.clone());
     // Who asks at once finds the page already.
     if let (Some(page), Some(address)) = (page, &config.metrics) {
