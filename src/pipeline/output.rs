@@ -27,14 +27,14 @@ use super::queue::InputKind;
 
 /// A frame, as passed to the outputs.
 #[derive(Clone, Copy, Debug)]
-pub struct Frame<'a> {
+pub struct DecodedFrame<'a> {
     /// The decoded event, or the decoding error.
     pub event: Result<&'a Event<'a>, &'a DecodeError>,
     /// The bytes of the frame, including the length prefix.
     pub bytes: &'a [u8],
 }
 
-impl<'a> Frame<'a> {
+impl<'a> DecodedFrame<'a> {
     /// Returns the bytes of the frame without the length prefix.
     pub(crate) fn payload(&self) -> &'a [u8] {
         &self.bytes[framestream::frame::LENGTH_SIZE..]
@@ -47,7 +47,7 @@ pub trait FrameOutput: Send {
     fn set_input(&mut self, _input: InputKind) {}
 
     /// Writes a frame. May buffer it until [`FrameOutput::flush`].
-    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError>;
+    fn write_frame(&mut self, frame: &DecodedFrame<'_>) -> Result<(), FrameOutputError>;
 
     /// Returns whether the output needs decoded events.
     fn needs_events(&self) -> bool {

@@ -11,14 +11,14 @@ use framestream::frame::data_frames;
 use super::account::{Account, LossReason};
 use super::outage::Outages;
 use super::output::error::FrameOutputError;
-use super::output::{Frame, FrameOutput};
+use super::output::{DecodedFrame, FrameOutput};
 use super::queue::InputKind;
 
 /// All outputs of a worker.
 #[derive(Default)]
 pub struct Outputs {
     slots: Vec<OutputSlot>,
-    /// True if failed outputs are retried, because the input has no end.
+    /// True if failed outputs are retried, because the input is endless.
     retries: bool,
     failed: bool,
 }
@@ -206,18 +206,22 @@ impl Outputs {
     }
 
     /// Writes a frame to all outputs.
-    pub(crate) fn write_frame(&mut self, frame: &Frame<'_>, report: &mut dyn FnMut(String)) {
+    pub(crate) fn write_frame(&mut self, frame: &DecodedFrame<'_>, report: &mut dyn FnMut(String)) {
         self.write_to(frame, report, |_| true);
     }
 
     /// Writes a frame to the outputs that need decoded events.
-    pub(crate) fn write_decoded(&mut self, frame: &Frame<'_>, report: &mut dyn FnMut(String)) {
+    pub(crate) fn write_decoded(
+        &mut self,
+        frame: &DecodedFrame<'_>,
+        report: &mut dyn FnMut(String),
+    ) {
         self.write_to(frame, report, |output| output.needs_events());
     }
 
     fn write_to(
         &mut self,
-        frame: &Frame<'_>,
+        frame: &DecodedFrame<'_>,
         report: &mut dyn FnMut(String),
         filter: impl Fn(&dyn FrameOutput) -> bool,
     ) {

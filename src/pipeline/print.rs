@@ -91,7 +91,7 @@ impl EventPrinter {
     }
 }
 
-/// Prints the name of an enumeration value, or its number if it has no name.
+/// Prints the name of an enumeration value, or its number if it is unnamed.
 pub(crate) fn named(name: Option<&str>, number: u32, out: &mut Vec<u8>) {
     match name {
         Some(name) => out.str(name),

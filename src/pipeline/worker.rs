@@ -11,7 +11,7 @@ use operator_log::Log;
 
 use super::address::decode_into;
 use super::mask::{Mask, MaskCounts};
-use super::output::Frame;
+use super::output::DecodedFrame;
 use super::outputs::{Finished, Outputs};
 use super::queue::{BatchQueue, Popped};
 use super::select::Selection;
@@ -138,13 +138,13 @@ impl FrameWorker {
             let decoded = decode_into(&frame[LENGTH_SIZE..], &mut event);
             self.totals.bad += u64::from(decoded.is_err());
             let event = decoded.as_ref().map(|()| &event);
-            self.outputs.write_decoded(&Frame { event, bytes: frame }, report);
+            self.outputs.write_decoded(&DecodedFrame { event, bytes: frame }, report);
         }
     }
 
     fn process(&mut self, frames: &[u8], report: &mut dyn FnMut(String)) {
         let Self { selection, stamp, mask, count, outputs, totals, encoded } = self;
-        let mut write = |frame: &Frame<'_>| {
+        let mut write = |frame: &DecodedFrame<'_>| {
             *count = count.saturating_sub(u64::from(*count != u64::MAX));
             outputs.write_frame(frame, report);
             *count == 0
@@ -154,7 +154,7 @@ impl FrameWorker {
             if let Err(error) = decode_into(&bytes[LENGTH_SIZE..], &mut event) {
                 totals.bad += 1;
                 if selection.is_everything() && mask.is_none() {
-                    write(&Frame { event: Err(&error), bytes });
+                    write(&DecodedFrame { event: Err(&error), bytes });
                 }
                 continue;
             }
@@ -170,12 +170,12 @@ impl FrameWorker {
                 continue;
             };
             let count_reached = match mask {
-                None => write(&Frame { event: Ok(&event), bytes }),
+                None => write(&DecodedFrame { event: Ok(&event), bytes }),
                 Some(mask) => {
                     let masked = mask.apply(&event);
                     let frame = Mask::encode(encoded, &masked);
                     totals.unencoded += u64::from(frame.is_none());
-                    frame.is_some_and(|bytes| write(&Frame { event: Ok(&masked), bytes }))
+                    frame.is_some_and(|bytes| write(&DecodedFrame { event: Ok(&masked), bytes }))
                 }
             };
             if count_reached {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where text goes: into a buffer, or nowhere.
+//! Text sinks: a buffer, and one that discards text.
 
 use std::net::Ipv6Addr;
 
@@ -7,7 +7,7 @@ use data_encoding::{BASE32HEX_NOPAD, BASE64, Encoding, HEXLOWER, HEXUPPER};
 
 use crate::bound::FIELD_MAX;
 
-/// The numbers of two digits.
+/// All numbers of two digits.
 static PAIRS: [[u8; 2]; 100] = {
     let mut pairs = [[0; 2]; 100];
     let mut number = 0;
@@ -18,42 +18,42 @@ static PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// Takes text. To see whether a message is good without printing it, print to [`Nothing`].
+/// A sink for text. Printing to [`Nothing`] validates a message without formatting it.
 pub trait Text: Sized {
-    /// True if text is kept, and so has to be made.
+    /// False if the sink discards text, so that callers may skip formatting it.
     const IS_KEPT: bool = true;
 
-    /// Returns the number of bytes taken so far.
+    /// Returns the number of bytes appended so far.
     fn position(&self) -> usize;
 
-    /// Takes back all after `position`.
+    /// Removes all bytes after `position`.
     fn rewind(&mut self, position: usize);
 
-    /// Takes bytes.
+    /// Appends bytes.
     fn bytes(&mut self, bytes: &[u8]);
 
-    /// Takes bytes in an encoding of text.
+    /// Appends bytes in a text encoding.
     fn encoded(&mut self, encoding: &Encoding, bytes: &[u8]);
 
-    /// Takes an IPv6 address in the form of RFC 5952.
+    /// Appends an IPv6 address in the format of RFC 5952.
     fn ipv6(&mut self, address: Ipv6Addr);
 
-    /// Takes printable ASCII without quotation marks and backslashes.
+    /// Appends printable ASCII that contains no quotation marks or backslashes.
     fn plain(&mut self, bytes: &[u8]) {
         self.bytes(bytes);
     }
 
-    /// Takes one byte.
+    /// Appends one byte.
     fn byte(&mut self, byte: u8) {
         self.bytes(&[byte]);
     }
 
-    /// Takes a string.
+    /// Appends a string.
     fn str(&mut self, text: &str) {
         self.bytes(text.as_bytes());
     }
 
-    /// Takes a number in decimal digits.
+    /// Appends a decimal number.
     fn number(&mut self, number: impl Into<u64>) {
         let mut number = number.into();
         let mut digits = [0; 20];
@@ -68,8 +68,7 @@ pub trait Text: Sized {
         self.plain(&digits[at + usize::from(number < 10)..]);
     }
 
-    /// Takes a number with zeros in front of it, of `width` digits, at most 20, or more if it has
-    /// more.
+    /// Appends a decimal number, padded with zeros to `width` digits, at most 20.
     fn padded(&mut self, number: impl Into<u64>, width: usize) {
         let number = number.into();
         let digits = number.checked_ilog10().map_or(1, |log| log as usize + 1);
@@ -77,12 +76,12 @@ pub trait Text: Sized {
         self.number(number);
     }
 
-    /// Takes a byte as a backslash and three digits.
+    /// Appends a byte as a backslash and three decimal digits.
     fn escaped(&mut self, byte: u8) {
         self.bytes(&[b'\\', b'0' + byte / 100, b'0' + byte / 10 % 10, b'0' + byte % 10]);
     }
 
-    /// Takes an IPv4 address.
+    /// Appends an IPv4 address.
     fn ipv4(&mut self, address: [u8; 4]) {
         let mut text = [0; 15];
         let mut length = 0;
@@ -105,7 +104,7 @@ pub trait Text: Sized {
         self.plain(&text[..length]);
     }
 
-    /// Takes an address of 4 or 16 bytes, or the bytes in place of one.
+    /// Appends an address of 4 or 16 bytes. Other lengths are printed in hexadecimal after `?`.
     fn address(&mut self, bytes: &[u8]) {
         if let Ok(bytes) = <[u8; 4]>::try_from(bytes) {
             self.ipv4(bytes);
@@ -119,7 +118,7 @@ pub trait Text: Sized {
         }
     }
 
-    /// Prints the bytes of a field with `print`, as far as [`FIELD_MAX`], and how many more it has.
+    /// Appends the first [`FIELD_MAX`] bytes of a field with `print`, and the number of omitted bytes.
     #[inline]
     fn field(&mut self, bytes: &[u8], print: impl FnOnce(&[u8], &mut Self)) {
         match bytes.split_at_checked(FIELD_MAX) {
@@ -131,12 +130,12 @@ pub trait Text: Sized {
         }
     }
 
-    /// Prints the bytes of a field in hexadecimal digits.
+    /// Appends the bytes of a field in hexadecimal, up to [`FIELD_MAX`].
     fn field_hex(&mut self, bytes: &[u8]) {
         self.field(bytes, |bytes, out| out.hex(bytes));
     }
 
-    /// Marks the place where text is cut. The mark is without spaces, which separate columns.
+    /// Appends a mark for omitted text. It contains no spaces, because they separate columns.
     fn cut(&mut self, count: u64, unit: &str) {
         self.str("...[");
         self.number(count);
@@ -145,22 +144,22 @@ pub trait Text: Sized {
         self.str("-cut]");
     }
 
-    /// Takes bytes in hexadecimal digits, in lower case.
+    /// Appends bytes in lower-case hexadecimal.
     fn hex(&mut self, bytes: &[u8]) {
         self.encoded(&HEXLOWER, bytes);
     }
 
-    /// The same in upper case.
+    /// Appends bytes in upper-case hexadecimal.
     fn upper_hex(&mut self, bytes: &[u8]) {
         self.encoded(&HEXUPPER, bytes);
     }
 
-    /// Takes bytes in base 64 (RFC 4648, section 4).
+    /// Appends bytes in base 64 (RFC 4648, section 4).
     fn base64(&mut self, bytes: &[u8]) {
         self.encoded(&BASE64, bytes);
     }
 
-    /// Takes bytes in base 32 with the hexadecimal alphabet (RFC 4648, section 7), without padding.
+    /// Appends bytes in base 32 with the hexadecimal alphabet (RFC 4648, section 7), without padding.
     fn base32hex(&mut self, bytes: &[u8]) {
         self.encoded(&BASE32HEX_NOPAD, bytes);
     }
@@ -194,12 +193,12 @@ impl Text for Vec<u8> {
     }
 
     fn ipv6(&mut self, address: Ipv6Addr) {
-        // A vector takes all that it is given.
+        // Writing to a vector cannot fail.
         let _ = std::io::Write::write_fmt(self, format_args!("{address}"));
     }
 }
 
-/// Takes text nowhere.
+/// A sink that discards text.
 pub struct Nothing;
 
 impl Text for Nothing {

@@ -17,7 +17,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use pipeline::address::decode_into;
 use pipeline::format::{FileSettings, Format};
 use pipeline::mask::Mask;
-use pipeline::output::Frame;
+use pipeline::output::DecodedFrame;
 use pipeline::output::pcap::PcapOutput;
 use pipeline::print::{EventPrinter, Style};
 use pipeline::queue::{BatchQueue, Popped};
@@ -105,7 +105,7 @@ fn exported(frames: &[Vec<u8>], format: Format) -> Vec<u8> {
         let mut event = Event::new();
         let decoded = decode_into(&bytes[LENGTH_SIZE..], &mut event);
         let event = decoded.as_ref().map(|()| &event);
-        output.write_frame(&Frame { event, bytes }).expect("taken");
+        output.write_frame(&DecodedFrame { event, bytes }).expect("taken");
     }
     output.flush().expect("flushed");
     output

@@ -5,7 +5,7 @@ use framestream::frame::DataFrames;
 
 use super::error::FrameOutputError;
 use super::series::FileSeries;
-use super::{Frame, FrameOutput};
+use super::{DecodedFrame, FrameOutput};
 
 /// The output to Frame Streams files.
 pub(crate) struct FramesOutput {
@@ -25,7 +25,7 @@ impl FramesOutput {
 }
 
 impl FrameOutput for FramesOutput {
-    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+    fn write_frame(&mut self, frame: &DecodedFrame<'_>) -> Result<(), FrameOutputError> {
         self.add(frame.bytes)
     }
 

@@ -22,7 +22,7 @@ use writer::ParquetWriter;
 use super::error::FrameOutputError;
 use super::remarks::Remarks;
 use super::series::FileSeries;
-use super::{Frame, FrameOutput};
+use super::{DecodedFrame, FrameOutput};
 
 /// Maximum uncompressed size of a group, unless a single row is larger. Memory holds a group together with
 /// its compressed form.
@@ -165,7 +165,7 @@ impl FrameOutput for ParquetOutput {
         Ok(())
     }
 
-    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+    fn write_frame(&mut self, frame: &DecodedFrame<'_>) -> Result<(), FrameOutputError> {
         row::fill(frame, &mut self.columns, &mut self.remarks);
         self.rows += 1;
         let bytes = self.bytes();

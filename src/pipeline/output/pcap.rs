@@ -20,7 +20,7 @@ use super::error::FrameOutputError;
 use super::recent::RecentMap;
 use super::remarks::Remarks;
 use super::series::FileSeries;
-use super::{Frame, FrameOutput};
+use super::{DecodedFrame, FrameOutput};
 use crate::pairing;
 
 /// The file header, in little endian: magic number for nanoseconds, version 2.4, two unused fields, maximum
@@ -59,12 +59,12 @@ pub struct PcapOutput {
 
 /// The transport of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Transport {
+enum PacketTransport {
     Udp,
     Tcp,
 }
 
-impl Transport {
+impl PacketTransport {
     fn of(message: &Message<'_>) -> Self {
         match message.socket_protocol {
             Some(SocketProtocol::DOH) if message.http_protocol == Some(HttpProtocol::HTTP3) => {
@@ -99,7 +99,10 @@ impl Transport {
 const _: () = {
     let mut rest = SocketProtocol::ALL;
     while let [protocol, others @ ..] = rest {
-        assert!(Transport::of_protocol(*protocol).is_some(), "named protocols have a transport");
+        assert!(
+            PacketTransport::of_protocol(*protocol).is_some(),
+            "named protocols have a transport"
+        );
         rest = others;
     }
 };
@@ -139,7 +142,7 @@ impl PcapOutput {
             self.remarks.count("responses skipped: a policy dropped them");
         }
         let endpoints = self.endpoints(message);
-        let transport = Transport::of(message);
+        let transport = PacketTransport::of(message);
         if endpoints.to.port() != DNS_PORT && self.ports.len() < PORTS_MAX {
             self.ports.insert((transport.name(), endpoints.to.port()));
         }
@@ -190,7 +193,7 @@ impl PcapOutput {
     fn packet(
         &mut self,
         endpoints: Endpoints,
-        transport: Transport,
+        transport: PacketTransport,
         by_initiator: bool,
         wire: &[u8],
         time: Option<u64>,
@@ -200,8 +203,8 @@ impl PcapOutput {
             0
         });
         match transport {
-            Transport::Udp => self.udp(endpoints, by_initiator, wire, time),
-            Transport::Tcp => self.tcp(endpoints, by_initiator, wire, time),
+            PacketTransport::Udp => self.udp(endpoints, by_initiator, wire, time),
+            PacketTransport::Tcp => self.tcp(endpoints, by_initiator, wire, time),
         }
     }
 
@@ -285,7 +288,7 @@ fn whole_packets(bytes: &[u8]) -> (u64, usize) {
 }
 
 impl FrameOutput for PcapOutput {
-    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+    fn write_frame(&mut self, frame: &DecodedFrame<'_>) -> Result<(), FrameOutputError> {
         // The worker reports frames that cannot be decoded.
         if let Ok(event) = frame.event {
             match &event.message {

@@ -19,7 +19,7 @@ use printable::text::Text;
 use super::error::FrameOutputError;
 use super::remarks::Remarks;
 use super::series::FileSeries;
-use super::{Frame, FrameOutput};
+use super::{DecodedFrame, FrameOutput};
 use crate::pairing::ExchangeTimes;
 use crate::print::json;
 
@@ -260,7 +260,7 @@ impl FrameOutput for PassiveDnsOutput {
         Some(&mut self.files)
     }
 
-    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+    fn write_frame(&mut self, frame: &DecodedFrame<'_>) -> Result<(), FrameOutputError> {
         // The worker reports frames that cannot be decoded.
         let Ok(event) = frame.event else { return Ok(()) };
         let taken = match &event.message {
@@ -336,7 +336,7 @@ mod tests {
         assert_eq!(output.due(), None);
         for count in [2, 1] {
             for _ in 0..count {
-                output.write_frame(&Frame { event: Ok(&event), bytes: &[] }).unwrap();
+                output.write_frame(&DecodedFrame { event: Ok(&event), bytes: &[] }).unwrap();
                 output.flush().unwrap();
             }
             let left = output.due().unwrap().saturating_duration_since(Instant::now());

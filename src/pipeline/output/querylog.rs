@@ -15,7 +15,7 @@ use upstream::UpstreamQueries;
 use super::error::FrameOutputError;
 use super::remarks::Remarks;
 use super::series::FileSeries;
-use super::{Frame, FrameOutput};
+use super::{DecodedFrame, FrameOutput};
 use crate::pairing;
 use crate::pairing::unpaired::{Fit, UnpairedTable};
 use crate::pairing::{ExchangeTimes, Latency, PairKeys, TIMEOUT};
@@ -42,7 +42,7 @@ pub(crate) struct QueryLogOutput {
     /// Kinds of messages seen at each hop.
     seen: [SeenKinds; Hop::ALL.len()],
     lines: u64,
-    /// Number of messages about upstream queries, which have no line.
+    /// Number of messages about upstream queries, which are not printed.
     upstream_messages: u64,
     keys: PairKeys,
     remarks: Remarks,
@@ -304,7 +304,7 @@ impl QueryLogOutput {
 }
 
 impl FrameOutput for QueryLogOutput {
-    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+    fn write_frame(&mut self, frame: &DecodedFrame<'_>) -> Result<(), FrameOutputError> {
         // The worker reports frames that cannot be decoded.
         let Ok(event) = frame.event else { return Ok(()) };
         match &event.message {

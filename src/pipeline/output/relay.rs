@@ -25,7 +25,7 @@ use thiserror::Error;
 use self::tls::ReloadingTlsSender;
 use self::watch::RelayWatch;
 use super::error::FrameOutputError;
-use super::{Frame, FrameOutput};
+use super::{DecodedFrame, FrameOutput};
 use crate::account::{Account, LossReason};
 use crate::queue::InputKind;
 
@@ -247,7 +247,7 @@ impl FrameOutput for RelayOutput {
         self.can_wait = input == InputKind::File;
     }
 
-    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+    fn write_frame(&mut self, frame: &DecodedFrame<'_>) -> Result<(), FrameOutputError> {
         self.send(frame.payload());
         Ok(())
     }

@@ -6,7 +6,7 @@
 pub(crate) struct Remarks(Vec<(&'static str, u64)>);
 
 impl Remarks {
-    /// Says `what` of one more, such as "messages hold no answer, and are left out".
+    /// Counts a remark such as "messages skipped: they contain no answer".
     pub(crate) fn count(&mut self, what: &'static str) {
         match self.0.iter_mut().find(|(known, _)| *known == what) {
             Some((_, count)) => *count += 1,

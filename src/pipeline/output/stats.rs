@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use files::STANDARD_OUTPUT;
 
 use super::error::FrameOutputError;
-use super::{Frame, FrameOutput};
+use super::{DecodedFrame, FrameOutput};
 use crate::account::Account;
 use crate::stats::MessageStats;
 use crate::stats::metrics;
@@ -122,7 +122,7 @@ fn write(text: &str) -> Result<(), FrameOutputError> {
 }
 
 impl FrameOutput for StatsOutput {
-    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+    fn write_frame(&mut self, frame: &DecodedFrame<'_>) -> Result<(), FrameOutputError> {
         match frame.event {
             Ok(event) => self.counts.add(frame.bytes, event),
             Err(_) => self.counts.add_undecodable(frame.bytes),

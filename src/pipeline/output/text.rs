@@ -3,7 +3,7 @@
 
 use super::error::FrameOutputError;
 use super::series::FileSeries;
-use super::{Frame, FrameOutput};
+use super::{DecodedFrame, FrameOutput};
 use crate::print::{EventPrinter, Style};
 
 /// The output of quiet text, YAML or JSON.
@@ -20,7 +20,7 @@ impl TextOutput {
 }
 
 impl FrameOutput for TextOutput {
-    fn write_frame(&mut self, frame: &Frame<'_>) -> Result<(), FrameOutputError> {
+    fn write_frame(&mut self, frame: &DecodedFrame<'_>) -> Result<(), FrameOutputError> {
         match frame.event {
             Ok(event) => self.printer.print(event, &mut self.files.buffer),
             Err(error) => {

@@ -11,7 +11,7 @@ const CANDIDATES_MAX: usize = 8;
 /// are reused.
 #[derive(Debug)]
 pub(crate) struct UnpairedTable<T> {
-    slots: Vec<Slot<T>>,
+    slots: Vec<UnpairedSlot<T>>,
     /// Indices of free slots.
     free: Vec<usize>,
     oldest: Option<usize>,
@@ -21,7 +21,7 @@ pub(crate) struct UnpairedTable<T> {
 }
 
 #[derive(Debug)]
-struct Slot<T> {
+struct UnpairedSlot<T> {
     key: u64,
     older: Option<usize>,
     younger: Option<usize>,
@@ -82,8 +82,13 @@ impl<T> UnpairedTable<T> {
 
     /// Adds a message. Keys must be hashes.
     pub(crate) fn push(&mut self, key: u64, value: T) {
-        let slot =
-            Slot { key, older: self.youngest, younger: None, next: None, value: Some(value) };
+        let slot = UnpairedSlot {
+            key,
+            older: self.youngest,
+            younger: None,
+            next: None,
+            value: Some(value),
+        };
         let index = match self.free.pop() {
             Some(index) => {
                 self.slots[index] = slot;
@@ -112,7 +117,8 @@ impl<T> UnpairedTable<T> {
         let (mut before, mut next) = (None, Some(first));
         for _ in 0..CANDIDATES_MAX {
             let Some(index) = next else { break };
-            let Slot { value: Some(value), next: following, .. } = &self.slots[index] else {
+            let UnpairedSlot { value: Some(value), next: following, .. } = &self.slots[index]
+            else {
                 break;
             };
             let fit = fit(value);
@@ -143,7 +149,7 @@ impl<T> UnpairedTable<T> {
     fn remove(&mut self, before: Option<usize>, index: usize) -> Option<T> {
         let slot = &mut self.slots[index];
         let value = slot.value.take()?;
-        let Slot { key, older, younger, next, .. } = *slot;
+        let UnpairedSlot { key, older, younger, next, .. } = *slot;
         self.free.push(index);
         match older {
             Some(older) => self.slots[older].younger = younger,

@@ -100,7 +100,7 @@ impl TimePrinter {
 mod tests {
     use super::*;
 
-    fn full(seconds: u64, nanoseconds: u32) -> String {
+    fn date_time(seconds: u64, nanoseconds: u32) -> String {
         let mut out = Vec::new();
         TimePrinter::default().date_time(seconds, nanoseconds, b'T', &mut out);
         String::from_utf8(out).unwrap()
@@ -111,15 +111,15 @@ mod tests {
         for step in 0..4000 {
             let seconds = step * 61_234_567_u64;
             let expected = Timestamp::from_second(seconds.cast_signed()).unwrap().to_string();
-            assert_eq!(format!("{}Z", full(seconds, 0)), expected);
+            assert_eq!(format!("{}Z", date_time(seconds, 0)), expected);
         }
     }
 
     #[test]
     fn fractions_have_no_trailing_zeros_and_carry() {
-        assert_eq!(full(0, 100_000_000), "1970-01-01T00:00:00.1");
-        assert_eq!(full(0, 12_000), "1970-01-01T00:00:00.000012");
-        assert_eq!(full(59, 2 * BILLION + 1), "1970-01-01T00:01:01.000000001");
+        assert_eq!(date_time(0, 100_000_000), "1970-01-01T00:00:00.1");
+        assert_eq!(date_time(0, 12_000), "1970-01-01T00:00:00.000012");
+        assert_eq!(date_time(59, 2 * BILLION + 1), "1970-01-01T00:01:01.000000001");
     }
 
     #[test]
@@ -139,9 +139,9 @@ mod tests {
 
     #[test]
     fn any_time_can_be_printed() {
-        assert_eq!(full(253_402_300_800, 0), "10000-01-01T00:00:00");
+        assert_eq!(date_time(253_402_300_800, 0), "10000-01-01T00:00:00");
         for seconds in [u64::MAX, u64::MAX / 2, 1 << 62] {
-            full(seconds, u32::MAX);
+            date_time(seconds, u32::MAX);
         }
     }
 }

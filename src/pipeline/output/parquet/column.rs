@@ -37,13 +37,13 @@ impl ColumnKind {
 /// The buffered values of a column.
 #[derive(Debug)]
 pub(crate) struct Column {
-    values: Values,
+    values: ColumnValues,
     /// For each row, 1 if there is a value and 0 otherwise.
     levels: Vec<i16>,
 }
 
 #[derive(Debug)]
-enum Values {
+enum ColumnValues {
     /// The bytes of all values, and the end of each.
     Bytes(Vec<u8>, Vec<usize>),
     Numbers(Vec<i32>),
@@ -55,10 +55,10 @@ impl Column {
     /// Creates an empty column.
     pub(crate) fn new(kind: ColumnKind) -> Self {
         let values = match kind {
-            ColumnKind::Text | ColumnKind::Bytes => Values::Bytes(Vec::new(), Vec::new()),
-            ColumnKind::Number => Values::Numbers(Vec::new()),
-            ColumnKind::Flag => Values::Flags(Vec::new()),
-            ColumnKind::Time => Values::Times(Vec::new()),
+            ColumnKind::Text | ColumnKind::Bytes => ColumnValues::Bytes(Vec::new(), Vec::new()),
+            ColumnKind::Number => ColumnValues::Numbers(Vec::new()),
+            ColumnKind::Flag => ColumnValues::Flags(Vec::new()),
+            ColumnKind::Time => ColumnValues::Times(Vec::new()),
         };
         Self { values, levels: Vec::new() }
     }
@@ -66,10 +66,10 @@ impl Column {
     /// Returns the size of the buffered values in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let values = match &self.values {
-            Values::Bytes(bytes, ends) => bytes.len() + size_of_val(&ends[..]),
-            Values::Numbers(numbers) => size_of_val(&numbers[..]),
-            Values::Flags(flags) => flags.len(),
-            Values::Times(times) => size_of_val(&times[..]),
+            ColumnValues::Bytes(bytes, ends) => bytes.len() + size_of_val(&ends[..]),
+            ColumnValues::Numbers(numbers) => size_of_val(&numbers[..]),
+            ColumnValues::Flags(flags) => flags.len(),
+            ColumnValues::Times(times) => size_of_val(&times[..]),
         };
         values + size_of_val(&self.levels[..])
     }
@@ -81,7 +81,7 @@ impl Column {
 
     /// Adds a number.
     pub(crate) fn number(&mut self, number: u32) {
-        if let Values::Numbers(numbers) = &mut self.values {
+        if let ColumnValues::Numbers(numbers) = &mut self.values {
             // The schema marks the number as unsigned.
             numbers.push(number.cast_signed());
             self.levels.push(1);
@@ -90,7 +90,7 @@ impl Column {
 
     /// Adds a flag.
     pub(crate) fn flag(&mut self, flag: bool) {
-        if let Values::Flags(flags) = &mut self.values {
+        if let ColumnValues::Flags(flags) = &mut self.values {
             flags.push(flag);
             self.levels.push(1);
         }
@@ -98,7 +98,7 @@ impl Column {
 
     /// Adds a time.
     pub(crate) fn time(&mut self, time: i64) {
-        if let Values::Times(times) = &mut self.values {
+        if let ColumnValues::Times(times) = &mut self.values {
             times.push(time);
             self.levels.push(1);
         }
@@ -106,7 +106,7 @@ impl Column {
 
     /// Adds the bytes that `print` appends, or a row without a value if it returns `None`.
     pub(crate) fn print(&mut self, print: impl FnOnce(&mut Vec<u8>) -> Option<()>) {
-        if let Values::Bytes(bytes, ends) = &mut self.values {
+        if let ColumnValues::Bytes(bytes, ends) = &mut self.values {
             let start = bytes.len();
             if print(bytes).is_some() {
                 ends.push(bytes.len());
@@ -133,7 +133,7 @@ impl Column {
             Ok(())
         }
         match &mut self.values {
-            Values::Bytes(bytes, ends) => {
+            ColumnValues::Bytes(bytes, ends) => {
                 let bytes = Bytes::from(std::mem::take(bytes));
                 let starts = std::iter::once(&0).chain(&*ends);
                 let mut values: Vec<ByteArray> = starts
@@ -143,9 +143,9 @@ impl Column {
                 all::<ByteArrayType>(writer, &mut values, &self.levels)?;
                 ends.clear();
             }
-            Values::Numbers(numbers) => all::<Int32Type>(writer, numbers, &self.levels)?,
-            Values::Flags(flags) => all::<BoolType>(writer, flags, &self.levels)?,
-            Values::Times(times) => all::<Int64Type>(writer, times, &self.levels)?,
+            ColumnValues::Numbers(numbers) => all::<Int32Type>(writer, numbers, &self.levels)?,
+            ColumnValues::Flags(flags) => all::<BoolType>(writer, flags, &self.levels)?,
+            ColumnValues::Times(times) => all::<Int64Type>(writer, times, &self.levels)?,
         }
         self.levels.clear();
         Ok(())

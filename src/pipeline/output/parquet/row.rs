@@ -12,7 +12,7 @@ use dnstap::{Event, Message, Policy};
 use printable::text::Text;
 
 use super::column::{Column, ColumnKind};
-use crate::output::Frame;
+use crate::output::DecodedFrame;
 use crate::output::remarks::Remarks;
 use crate::pairing;
 use crate::pairing::is_unsent;
@@ -165,7 +165,7 @@ impl Row<'_> {
 }
 
 /// Adds the row of a frame.
-pub(crate) fn fill(frame: &Frame<'_>, columns: &mut [Column], remarks: &mut Remarks) {
+pub(crate) fn fill(frame: &DecodedFrame<'_>, columns: &mut [Column], remarks: &mut Remarks) {
     let mut row = Row { columns: columns.iter_mut().zip(COLUMNS), error: String::new() };
     let event = frame.event.ok().copied();
     let Event { identity, version, extra, message, event_type } = event.unwrap_or_default();
@@ -250,7 +250,7 @@ fn dns_columns(message: Option<&Message<'_>>, row: &mut Row<'_>) {
         Some(())
     });
     row.print("rcode", |out| {
-        // Queries have no response code.
+        // The response code is undefined in queries.
         let parts = parts.filter(|parts| parts.flags & flag::QR != 0)?;
         dig::response_code(parts.response_code(), out);
         Some(())

@@ -76,6 +76,7 @@ pub(crate) fn http(address: &str, request: &str) -> String {
     write!(stream, "{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
     answer
 }
 
