@@ -2,6 +2,8 @@
 //! Names of numbers in DNS messages, from the registries of IANA and, in a few cases, from the golang
 //! `dnstap`. Numbers without a name are printed as numbers.
 
+use printable::text::Text;
+
 /// Names of record types in ascending order.
 const TYPES: [(u16, &str); 99] = [
     (0, "None"),
@@ -120,7 +122,7 @@ static LOW_TYPES: [&str; 265] = {
 };
 
 /// Returns the name of a record type.
-pub(crate) fn record_type(number: u16) -> Option<&'static str> {
+fn record_type(number: u16) -> Option<&'static str> {
     match LOW_TYPES.get(usize::from(number)) {
         Some(name) => Some(*name).filter(|name| !name.is_empty()),
         None => TYPES.iter().find(|(known, _)| *known == number).map(|(_, name)| *name),
@@ -149,7 +151,7 @@ pub fn record_type_number(name: &str) -> Option<u16> {
 }
 
 /// Returns the name of a class. ANY is left out because it would look like a type.
-pub(crate) fn class(number: u16) -> Option<&'static str> {
+fn class(number: u16) -> Option<&'static str> {
     Some(match number {
         1 => "IN",
         2 => "CS",
@@ -158,6 +160,38 @@ pub(crate) fn class(number: u16) -> Option<&'static str> {
         254 => "NONE",
         _ => return None,
     })
+}
+
+/// Prints the name of a number if it has one, or `word` and the number.
+pub(crate) fn print(name: Option<&str>, word: &str, number: u16, out: &mut impl Text) {
+    match name {
+        Some(name) => out.plain(name.as_bytes()),
+        None => {
+            out.str(word);
+            out.number(number);
+        }
+    }
+}
+
+/// Prints the name of a record type.
+pub fn type_text(number: u16, out: &mut impl Text) {
+    print(record_type(number), "TYPE", number, out);
+}
+
+/// Prints the name of a class.
+pub fn class_text(number: u16, out: &mut impl Text) {
+    print(class(number), "CLASS", number, out);
+}
+
+/// Prints the name of a record type that IANA has assigned.
+pub fn assigned_type_text(number: u16, out: &mut impl Text) {
+    print(assigned_record_type(number), "TYPE", number, out);
+}
+
+/// Prints the name of a class that IANA has assigned.
+pub fn assigned_class_text(number: u16, out: &mut impl Text) {
+    // To golang's tool ANY would look like a type.
+    print(if number == 255 { Some("ANY") } else { class(number) }, "CLASS", number, out);
 }
 
 /// Returns the name of an operation code.

@@ -20,7 +20,7 @@ use std::path::Path;
 
 use dns::record::OPT;
 use dns::section::Parts;
-use dns::{name, rdata};
+use dns::{mnemonic, name, rdata};
 use dnstap::Event;
 use dnstap::sink::CONTENT_TYPE;
 use domain::base::iana::{Class, Rtype};
@@ -99,9 +99,9 @@ fn our_question(wire: &[u8], out: &mut Vec<u8>) -> Result<(), BoxedError> {
     let question = parts.question.ok_or("no question")?;
     name::print(wire, question.name_at, out)?;
     out.push(b' ');
-    rdata::class_text(question.qclass, out);
+    mnemonic::class_text(question.qclass, out);
     out.push(b' ');
-    rdata::type_text(question.qtype, out);
+    mnemonic::type_text(question.qtype, out);
     out.push(b'\n');
     Ok(())
 }

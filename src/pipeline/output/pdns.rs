@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use dns::record::{OPT, Record};
 use dns::section::{Parts, flag};
-use dns::{BadMessage, name, rdata};
+use dns::{BadMessage, mnemonic, name, rdata};
 use dnstap::Message;
 use dnstap::schema::MessageType;
 use indexmap::IndexMap;
@@ -201,7 +201,7 @@ impl PassiveDnsOutput {
         };
         name::print(owner, 0, scratch)?;
         string("{\"rrname\":", scratch);
-        rdata::assigned_type_text(record.rtype, scratch);
+        mnemonic::assigned_type_text(record.rtype, scratch);
         string(",\"rrtype\":", scratch);
         rdata::data(origin.wire, record, scratch)?;
         if has_compressed_names(record.rtype) {

@@ -203,9 +203,9 @@ fn question(wire: &[u8], question: &Question, out: &mut impl Text) -> Result<usi
     out.byte(b';');
     let next = name::print(wire, question.name_at, out)?;
     out.byte(b'\t');
-    rdata::class_text(question.qclass, out);
+    mnemonic::class_text(question.qclass, out);
     out.str("\t ");
-    rdata::type_text(question.qtype, out);
+    mnemonic::type_text(question.qtype, out);
     out.byte(b'\n');
     Ok(next + 4)
 }

@@ -2,7 +2,7 @@
 //! Events as one line: time of day, type, address, protocol, size, question.
 
 use dns::section::Parts;
-use dns::{name, rdata};
+use dns::{mnemonic, name};
 use dnstap::schema::{EventType, Hop};
 use dnstap::{Event, Message};
 use printable::text::Text;
@@ -76,8 +76,8 @@ fn question(wire: &[u8], out: &mut Vec<u8>) -> Option<()> {
     out.byte(b'"');
     name::print(wire, question.name_at, out).ok()?;
     out.str("\" ");
-    rdata::class_text(question.qclass, out);
+    mnemonic::class_text(question.qclass, out);
     out.byte(b' ');
-    rdata::type_text(question.qtype, out);
+    mnemonic::type_text(question.qtype, out);
     Some(())
 }

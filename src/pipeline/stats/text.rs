@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use dns::rdata;
+use dns::mnemonic;
 use dnstap::schema::Hop;
 
 use super::latency::{BOUNDS, Histogram};
@@ -65,7 +65,7 @@ pub fn lines(stats: &MessageStats, now: Option<CurrentRate>, size: ViewSize) -> 
         &mut lines,
     );
     let questions = stats.questions.iter();
-    let type_text = |number: &u16| printed(|out| rdata::assigned_type_text(*number, out));
+    let type_text = |number: &u16| printed(|out| mnemonic::assigned_type_text(*number, out));
     shares("questions", questions.map(|(number, count)| (type_text(number), *count)), &mut lines);
     let code_text = |number: &u16| printed(|out| response_code(*number, out));
     let codes = stats.codes.iter();

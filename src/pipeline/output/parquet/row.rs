@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use dns::edns::text as edns;
 use dns::section::{Parts, flag};
-use dns::{mnemonic, name, rdata};
+use dns::{mnemonic, name};
 use dnstap::schema::MessageType;
 use dnstap::{Event, Message, Policy};
 use printable::text::Text;
@@ -269,10 +269,10 @@ fn dns_columns(message: Option<&Message<'_>>, row: &mut Row<'_>) {
     let question = parts.and_then(|parts| parts.question);
     row.print("qname", |out| name::print(wire?, question?.name_at, out).ok().map(drop));
     row.print("qtype", |out| {
-        question.map(|question| rdata::assigned_type_text(question.qtype, out))
+        question.map(|question| mnemonic::assigned_type_text(question.qtype, out))
     });
     row.print("qclass", |out| {
-        question.map(|question| rdata::assigned_class_text(question.qclass, out))
+        question.map(|question| mnemonic::assigned_class_text(question.qclass, out))
     });
     row.number("qdcount", parts.map(|parts| parts.questions));
     for (section, name) in ["ancount", "nscount", "arcount"].into_iter().enumerate() {

@@ -8,7 +8,7 @@
 use dns::edns::text as edns;
 use dns::record::Record;
 use dns::section::{Parts, flag};
-use dns::{mnemonic, name, rdata};
+use dns::{mnemonic, name};
 use dnstap::Message;
 use printable::text::Text;
 
@@ -93,9 +93,9 @@ pub(crate) fn question(parts: &Parts<'_>, is_query: bool, out: &mut Vec<u8>) {
             let _ = name::print(parts.wire, question.name_at, out);
             escape_spaces(out, start);
             out.byte(b' ');
-            rdata::assigned_class_text(question.qclass, out);
+            mnemonic::assigned_class_text(question.qclass, out);
             out.byte(b' ');
-            rdata::assigned_type_text(question.qtype, out);
+            mnemonic::assigned_type_text(question.qtype, out);
         }
         None => out.str("- - -"),
     }
