@@ -34,10 +34,11 @@ pub mod standard_error;
 use std::env;
 use std::fmt::Display;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use printable::hidden;
 
 pub use self::limits::LineKind;
@@ -142,7 +143,7 @@ impl Log {
     pub fn limited(self, level: Level, kind: LineKind, text: impl Display) {
         if self.shows(level) {
             let text = text.to_string();
-            limits().event(kind, text, Instant::now(), &mut |line| print(line));
+            LIMITS.lock().event(kind, text, Instant::now(), &mut |line| print(line));
         }
     }
 
@@ -151,28 +152,28 @@ impl Log {
     pub fn lasting(self, level: Level, kind: LineKind, subject: &str, text: impl Display) {
         if self.shows(level) {
             let text = text.to_string();
-            limits().state(kind, subject, text, Instant::now(), &mut |line| print(line));
+            LIMITS.lock().state(kind, subject, text, Instant::now(), &mut |line| print(line));
         }
     }
 
     /// Ends the state `kind` of `subject`. Returns whether `subject` was in that state.
     pub fn end_state(self, kind: LineKind, subject: &str) -> bool {
-        limits().end_state(kind, subject)
+        LIMITS.lock().end_state(kind, subject)
     }
 
     /// Returns the time at which the next call of [`Log::report_due`] is due.
     pub fn due(self) -> Option<Instant> {
-        limits().due()
+        LIMITS.lock().due()
     }
 
     /// Prints the summaries of suppressed lines whose interval has ended.
     pub fn report_due(self) {
-        limits().report(Some(Instant::now()), &mut |line| print(line));
+        LIMITS.lock().report(Some(Instant::now()), &mut |line| print(line));
     }
 
     /// Prints the summaries of all suppressed lines, at exit.
     pub fn report_suppressed(self) {
-        limits().report(None, &mut |line| print(line));
+        LIMITS.lock().report(None, &mut |line| print(line));
     }
 
     /// Prints a line about a connection if `level` is enabled.
@@ -190,10 +191,6 @@ impl Log {
     ) {
         self.limited(level, kind, format_args!("connection {name}: {text}"));
     }
-}
-
-fn limits() -> MutexGuard<'static, LineLimits> {
-    LIMITS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Writes a line in one piece, so that lines of several threads do not interleave.

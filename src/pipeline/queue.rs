@@ -3,11 +3,11 @@
 //! prefixes. It is bounded in bytes; when it is full, the inputs block, which slows down their senders.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use files::destination::{FrameIntake, StopReason};
 use framestream::frame::data_frames;
+use parking_lot::{Condvar, Mutex};
 
 /// Maximum number of pending bytes, unless a single batch has more.
 const CAPACITY: usize = 4 << 20;
@@ -58,15 +58,11 @@ pub enum Popped {
 }
 
 impl BatchQueue {
-    fn lock(&self) -> MutexGuard<'_, BatchQueueState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits for room and adds whole data frames. Returns false if the worker has stopped.
     pub(crate) fn push_from(&self, input: InputKind, frames: &[u8]) -> bool {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         while state.bytes > 0 && state.bytes + frames.len() > CAPACITY && state.stopped.is_none() {
-            state = self.not_full.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.not_full.wait(&mut state);
         }
         if state.stopped.is_some() {
             return false;
@@ -89,7 +85,7 @@ impl BatchQueue {
 
     /// Removes the oldest batch, waiting for one until `deadline`, or indefinitely without one.
     pub fn pop(&self, deadline: Option<Instant>) -> Popped {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         loop {
             if let Some((input, batch)) = state.batches.pop_front() {
                 state.bytes -= batch.len();
@@ -100,26 +96,23 @@ impl BatchQueue {
             if state.closed {
                 return Popped::Closed;
             }
-            state = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
-                Some(Duration::ZERO) => return Popped::TimedOut,
-                Some(left) => {
-                    let result = self.not_empty.wait_timeout(state, left);
-                    result.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => self.not_empty.wait(state).unwrap_or_else(PoisonError::into_inner),
-            };
+            match deadline {
+                Some(deadline) if deadline <= Instant::now() => return Popped::TimedOut,
+                Some(deadline) => drop(self.not_empty.wait_until(&mut state, deadline)),
+                None => self.not_empty.wait(&mut state),
+            }
         }
     }
 
     /// Returns whether no batch is pending.
     pub(crate) fn is_empty(&self) -> bool {
-        self.lock().batches.is_empty()
+        self.state.lock().batches.is_empty()
     }
 
     /// Returns the buffer of a batch for reuse.
     pub(crate) fn recycle(&self, mut batch: Vec<u8>) {
         batch.clear();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.spare.len() < SPARE_BUFFERS && batch.capacity() <= 2 * BATCH_SIZE {
             state.spare.push(batch);
         }
@@ -127,13 +120,13 @@ impl BatchQueue {
 
     /// Closes the queue for inputs: no more frames will be added.
     pub fn close(&self) {
-        self.lock().closed = true;
+        self.state.lock().closed = true;
         self.not_empty.notify_all();
     }
 
     /// Refuses further frames because the worker stops. Returns the number of discarded pending frames.
     pub(crate) fn abandon(&self, reason: StopReason) -> u64 {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.stopped = Some(reason);
         let batches = std::mem::take(&mut state.batches);
         state.bytes = 0;
@@ -149,7 +142,7 @@ impl FrameIntake for BatchQueue {
     }
 
     fn stop_reason(&self) -> Option<StopReason> {
-        self.lock().stopped
+        self.state.lock().stopped
     }
 }
 
@@ -172,7 +165,7 @@ mod tests {
         });
         let mut taken = 0;
         while let Popped::Batch(_, batch) = queue.pop(None) {
-            assert!(queue.lock().bytes <= CAPACITY);
+            assert!(queue.state.lock().bytes <= CAPACITY);
             taken += batch.len();
             queue.recycle(batch);
         }

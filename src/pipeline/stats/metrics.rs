@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use dns::mnemonic;
 use dnstap::schema::Hop;
 use files::input::ReadProgress;
+use parking_lot::Mutex;
 use printable::hidden::push_line;
 use receive::totals::Refusals;
 
@@ -32,11 +33,11 @@ pub struct MetricsPage(Arc<Mutex<String>>);
 impl MetricsPage {
     /// Replaces the page.
     pub(crate) fn set(&self, text: String) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text;
+        *self.0.lock() = text;
     }
 
     fn get(&self) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 
     /// Starts a thread that serves the page on `address` until the program exits. Returns the address with the

@@ -3,7 +3,8 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,8 @@ const USUAL_COLUMNS: usize = 80;
 
 /// A line that shows the progress.
 pub(crate) struct Bar {
-    done: Arc<AtomicBool>,
+    /// Dropped at the end.
+    reading: Sender<()>,
     thread: JoinHandle<()>,
 }
 
@@ -41,11 +43,12 @@ impl Bar {
         }
         let sizes = config.read.iter().map(|path| std::fs::metadata(path).map(|file| file.len()));
         let total = sizes.sum::<io::Result<u64>>().ok().filter(|total| *total > 0)?;
-        let done = Arc::new(AtomicBool::new(false));
-        let (flag, progress) = (done.clone(), progress.clone());
+        let (reading, ended) = channel();
+        let progress = progress.clone();
         operator_log::set_progress_shown(true);
         let thread = thread::spawn(move || {
             let begin = Instant::now();
+            let mut is_reading = true;
             loop {
                 let read = progress.read.load(Ordering::Relaxed).min(total);
                 let frames = progress.frames.load(Ordering::Relaxed);
@@ -54,20 +57,19 @@ impl Bar {
                     .map_or(USUAL_COLUMNS, |(width, _)| usize::from(width.0));
                 let line = line(read, total, &format!("{frames} messages, {rate:.0}/s"), columns);
                 let _ = io::stderr().write_all(format!("{ERASE_LINE}{line}").as_bytes());
-                if flag.load(Ordering::Relaxed) {
+                if !is_reading {
                     operator_log::set_progress_shown(false);
                     break drop(io::stderr().write_all(b"\n"));
                 }
-                thread::park_timeout(INTERVAL);
+                is_reading = ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout);
             }
         });
-        Some(Self { done, thread })
+        Some(Self { reading, thread })
     }
 
     /// Shows the end.
     pub(crate) fn end(self) {
-        self.done.store(true, Ordering::Relaxed);
-        self.thread.thread().unpark();
+        drop(self.reading);
         let _ = self.thread.join();
     }
 }
