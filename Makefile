@@ -212,10 +212,11 @@ bench-unbound bench-bind bench-knot: bench-%: bench-builds ## the cost of dnstap
 	STAGE=$(STAGE) BUILD=$(TARGET) bench/cost $*
 	$(if $(filter unbound,$*),STAGE=$(STAGE) BUILD=$(TARGET) bench/off)
 
-# Tests how Debian's sources of the servers are found and unpacked.
+# Tests of the scripts around the servers: how sources are found and unpacked, and how programs are awaited.
 check-source:
 	.ci/install dpkg-dev openssl python3
 	patches/test/source
+	patches/test/waits
 
 # Servers with our patches, built below target/SERVER, from end to end.
 CHECK_PACKAGES = bind9 dnsperf dnstap-ldns fstrm-bin golang-github-dnstap-golang-dnstap-cli hostname knot knot-dnsutils \
