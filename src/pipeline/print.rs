@@ -5,13 +5,13 @@
 /// Returns an array of field names, between `$before` and `$after`, with their values. With `names of`, the
 /// values are the names and numbers of enumeration values.
 macro_rules! keyed {
-    ($before:literal, $after:literal: $($field:ident),+) => {
-        [$((concat!($before, stringify!($field), $after), *$field)),+]
+    ($before:literal, $after:literal: $($of:ident.$field:ident),+) => {
+        [$((concat!($before, stringify!($field), $after), $of.$field)),+]
     };
-    ($before:literal, $after:literal: names of $($field:ident),+) => {
+    ($before:literal, $after:literal: names of $($of:ident.$field:ident),+) => {
         [$((
             concat!($before, stringify!($field), $after),
-            $field.map(|value| (value.name(), value.0)),
+            $of.$field.map(|value| (value.name(), value.0)),
         )),+]
     };
 }

@@ -21,17 +21,16 @@ pub(crate) fn print(
     scratch: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) {
-    let Event { event_type, identity, version, extra, message } = event;
     out.str("{\"type\":\"");
-    named(event_type.name(), event_type.0, out);
+    named(event.event_type.name(), event.event_type.0, out);
     out.byte(b'"');
-    for (key, value) in keyed!(",\"", "\":": identity, version, extra) {
+    for (key, value) in keyed!(",\"", "\":": event.identity, event.version, event.extra) {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             out.str(key);
             field(value, out);
         }
     }
-    if let (&EventType::MESSAGE, Some(message)) = (event_type, message) {
+    if let (EventType::MESSAGE, Some(message)) = (event.event_type, &event.message) {
         out.str(",\"message\":{");
         fields(message, clock, scratch, out);
         out.byte(b'}');
@@ -45,39 +44,20 @@ fn fields(
     scratch: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) {
-    let Message {
-        message_type,
-        socket_family,
-        socket_protocol,
-        query_address,
-        response_address,
-        query_port,
-        response_port,
-        query_time_sec,
-        query_time_nsec,
-        query_message,
-        query_zone,
-        response_time_sec,
-        response_time_nsec,
-        response_message,
-        policy,
-        http_protocol,
-    } = message;
     out.str("\"type\":\"");
-    named(message_type.name(), message_type.0, out);
+    named(message.message_type.name(), message.message_type.0, out);
     out.byte(b'"');
     for (key, seconds, nanoseconds) in [
-        (",\"query_time\":\"", query_time_sec, query_time_nsec),
-        (",\"response_time\":\"", response_time_sec, response_time_nsec),
+        (",\"query_time\":\"", message.query_time_sec, message.query_time_nsec),
+        (",\"response_time\":\"", message.response_time_sec, message.response_time_nsec),
     ] {
-        if let (&Some(seconds), &Some(nanoseconds)) = (seconds, nanoseconds) {
+        if let (Some(seconds), Some(nanoseconds)) = (seconds, nanoseconds) {
             out.str(key);
             clock.date_time(seconds, nanoseconds, b'T', out);
             out.str("Z\"");
         }
     }
-    for (key, value) in
-        keyed!(",\"", "\":\"": names of socket_family, socket_protocol, http_protocol)
+    for (key, value) in keyed!(",\"", "\":\"": names of message.socket_family, message.socket_protocol, message.http_protocol)
     {
         if let Some((name, number)) = value {
             out.str(key);
@@ -85,7 +65,7 @@ fn fields(
             out.byte(b'"');
         }
     }
-    for (key, value) in keyed!(",\"", "\":\"": query_address, response_address) {
+    for (key, value) in keyed!(",\"", "\":\"": message.query_address, message.response_address) {
         if let Some(value) = value {
             out.str(key);
             if !value.is_empty() {
@@ -94,22 +74,22 @@ fn fields(
             out.byte(b'"');
         }
     }
-    for (key, value) in keyed!(",\"", "\":": query_port, response_port) {
+    for (key, value) in keyed!(",\"", "\":": message.query_port, message.response_port) {
         if let Some(value) = value.filter(|value| *value != 0) {
             out.str(key);
             out.number(value);
         }
     }
-    if let Some(zone) = query_zone {
+    if let Some(zone) = message.query_zone {
         text_or_bytes("query_zone", zone, |text| name::print_first(zone, text), out);
     }
-    if let Some(policy) = policy {
+    if let Some(policy) = &message.policy {
         policy_fields(policy, scratch, out);
     }
     if is_unsent(message) {
         out.str(",\"response_sent\":false");
     }
-    for (key, wire) in [("query_message", query_message), ("response_message", response_message)] {
+    for (key, wire) in keyed!("", "": message.query_message, message.response_message) {
         if let Some(wire) = wire {
             text_or_bytes(key, wire, |text| dig::print(wire, text), out);
         }

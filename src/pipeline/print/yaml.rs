@@ -20,18 +20,17 @@ pub(crate) fn print(
     scratch: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) {
-    let Event { event_type, identity, version, extra, message } = event;
     out.str("type: ");
-    named(event_type.name(), event_type.0, out);
+    named(event.event_type.name(), event.event_type.0, out);
     out.byte(b'\n');
-    for (key, value) in keyed!("", ": ": identity, version, extra) {
+    for (key, value) in keyed!("", ": ": event.identity, event.version, event.extra) {
         if let Some(value) = value {
             out.str(key);
             quoted(value, out);
             out.byte(b'\n');
         }
     }
-    if let (&EventType::MESSAGE, Some(message)) = (event_type, message) {
+    if let (EventType::MESSAGE, Some(message)) = (event.event_type, &event.message) {
         out.str("message:\n");
         fields(message, clock, scratch, out);
     }
@@ -44,32 +43,14 @@ fn fields(
     scratch: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) {
-    let Message {
-        message_type,
-        socket_family,
-        socket_protocol,
-        query_address,
-        response_address,
-        query_port,
-        response_port,
-        query_time_sec,
-        query_time_nsec,
-        query_message,
-        query_zone,
-        response_time_sec,
-        response_time_nsec,
-        response_message,
-        policy,
-        http_protocol,
-    } = message;
     out.str("  type: ");
-    named(message_type.name(), message_type.0, out);
+    named(message.message_type.name(), message.message_type.0, out);
     out.byte(b'\n');
     for (key, seconds, nanoseconds) in [
-        ("  query_time: ", query_time_sec, query_time_nsec),
-        ("  response_time: ", response_time_sec, response_time_nsec),
+        ("  query_time: ", message.query_time_sec, message.query_time_nsec),
+        ("  response_time: ", message.response_time_sec, message.response_time_nsec),
     ] {
-        if let (&Some(seconds), &Some(nanoseconds)) = (seconds, nanoseconds) {
+        if let (Some(seconds), Some(nanoseconds)) = (seconds, nanoseconds) {
             out.str(key);
             // Readers reject timestamps whose year does not have four digits.
             let is_timestamp = has_year_of_four_digits(seconds, nanoseconds);
@@ -78,28 +59,29 @@ fn fields(
             out.str(if is_timestamp { "\n" } else { "\"\n" });
         }
     }
-    for (key, value) in keyed!("  ", ": ": names of socket_family, socket_protocol, http_protocol) {
+    for (key, value) in keyed!("  ", ": ": names of message.socket_family, message.socket_protocol, message.http_protocol)
+    {
         if let Some((name, number)) = value {
             out.str(key);
             named(name, number, out);
             out.byte(b'\n');
         }
     }
-    for (key, value) in keyed!("  ", ": ": query_address, response_address) {
+    for (key, value) in keyed!("  ", ": ": message.query_address, message.response_address) {
         if let Some(value) = value {
             out.str(key);
             out.address(value);
             out.byte(b'\n');
         }
     }
-    for (key, value) in keyed!("  ", ": ": query_port, response_port) {
+    for (key, value) in keyed!("  ", ": ": message.query_port, message.response_port) {
         if let Some(value) = value {
             out.str(key);
             out.number(value);
             out.byte(b'\n');
         }
     }
-    if let Some(zone) = query_zone {
+    if let Some(zone) = message.query_zone {
         scratch.clear();
         match name::print_first(zone, scratch) {
             Ok(()) => {
@@ -110,14 +92,14 @@ fn fields(
             Err(error) => parse_failed("query_zone", &error.to_string(), zone, out),
         }
     }
-    if let Some(policy) = policy {
+    if let Some(policy) = &message.policy {
         policy_fields(policy, scratch, out);
     }
     if is_unsent(message) {
         out.str("  response_sent: false\n");
     }
-    for (key, wire) in [("query_message", query_message), ("response_message", response_message)] {
-        let &Some(wire) = wire else { continue };
+    for (key, wire) in keyed!("", "": message.query_message, message.response_message) {
+        let Some(wire) = wire else { continue };
         let before = out.len();
         out.str("  ");
         out.str(key);

@@ -192,39 +192,25 @@ pub(crate) fn fill(frame: &DecodedFrame<'_>, columns: &mut [Column], remarks: &m
 
 /// Adds the columns from `type` to `response_sent`. Returns the policy.
 fn message_columns<'a>(message: Option<&Message<'a>>, row: &mut Row<'_>) -> Option<Policy<'a>> {
-    let Message {
-        message_type,
-        socket_family,
-        socket_protocol,
-        query_address,
-        response_address,
-        query_port,
-        response_port,
-        query_time_sec,
-        query_time_nsec,
-        query_message,
-        query_zone,
-        response_time_sec,
-        response_time_nsec,
-        response_message,
-        policy,
-        http_protocol,
-    } = message.copied().unwrap_or(Message::new(MessageType(0)));
-    row.named("type", message.map(|_| (message_type.name(), message_type.0)));
-    row.named("socket_family", socket_family.map(|family| (family.name(), family.0)));
-    row.named("socket_protocol", socket_protocol.map(|protocol| (protocol.name(), protocol.0)));
-    row.named("http_protocol", http_protocol.map(|protocol| (protocol.name(), protocol.0)));
-    row.address("query_address", query_address);
-    row.number("query_port", query_port);
-    row.address("response_address", response_address);
-    row.number("response_port", response_port);
-    row.time("query_time", query_time_sec, query_time_nsec);
-    row.time("response_time", response_time_sec, response_time_nsec);
-    row.name("query_zone", query_zone);
-    row.bytes("query_message", query_message);
-    row.bytes("response_message", response_message);
+    let fields = message.copied().unwrap_or(Message::new(MessageType(0)));
+    row.named("type", message.map(|_| (fields.message_type.name(), fields.message_type.0)));
+    row.named("socket_family", fields.socket_family.map(|family| (family.name(), family.0)));
+    row.named(
+        "socket_protocol",
+        fields.socket_protocol.map(|protocol| (protocol.name(), protocol.0)),
+    );
+    row.named("http_protocol", fields.http_protocol.map(|protocol| (protocol.name(), protocol.0)));
+    row.address("query_address", fields.query_address);
+    row.number("query_port", fields.query_port);
+    row.address("response_address", fields.response_address);
+    row.number("response_port", fields.response_port);
+    row.time("query_time", fields.query_time_sec, fields.query_time_nsec);
+    row.time("response_time", fields.response_time_sec, fields.response_time_nsec);
+    row.name("query_zone", fields.query_zone);
+    row.bytes("query_message", fields.query_message);
+    row.bytes("response_message", fields.response_message);
     row.flag("response_sent", message.is_some_and(is_unsent).then_some(false));
-    policy
+    fields.policy
 }
 
 /// Adds the columns from `id` to `edns_do`.
