@@ -14,6 +14,7 @@ use nix::fcntl::FlockArg;
 use thiserror::Error;
 
 use crate::content::Content;
+use crate::damage::Damage;
 use crate::foreign;
 use crate::read_ahead::ReadAhead;
 use crate::recording::MAX_FRAME_SIZE;
@@ -25,7 +26,7 @@ const TORN_MAX: usize = 1 << 20;
 
 /// The reason that a file is not continued. It is left unchanged.
 #[derive(Debug, Error)]
-enum Unfit {
+enum ContinueError {
     #[error("another program writes to it")]
     Locked,
     #[error("does not end with a whole line or document; move it away")]
@@ -35,15 +36,15 @@ enum Unfit {
     #[error("has the content type \"{0}\"")]
     ContentType(String),
     #[error(
-        "is damaged at offset {offset} ({reason}); move it away, or read it as far as it goes \
+        "is damaged at offset {offset} ({source}); move it away, or read it as far as it goes \
          with dnstap -r"
     )]
-    Damaged { offset: u64, reason: String },
+    Damaged { offset: u64, source: Damage },
 }
 
-impl From<Unfit> for io::Error {
-    fn from(unfit: Unfit) -> Self {
-        Self::new(io::ErrorKind::InvalidData, unfit)
+impl From<ContinueError> for io::Error {
+    fn from(error: ContinueError) -> Self {
+        Self::new(io::ErrorKind::InvalidData, error)
     }
 }
 
@@ -92,7 +93,7 @@ pub(crate) struct Whole {
 /// Finds the complete part of `file`; STOP at its end is neither part of that nor torn.
 pub(crate) fn whole(file: &mut File, content: &Content) -> io::Result<Whole> {
     let Some(content_type) = &content.content_type else {
-        let bytes = torn_text::whole_size(file, content)?.ok_or(Unfit::Unended)?;
+        let bytes = torn_text::whole_size(file, content)?.ok_or(ContinueError::Unended)?;
         let torn = file.metadata()?.len() - bytes;
         return Ok(Whole { bytes, frames: 0, torn });
     };
@@ -112,7 +113,7 @@ pub(crate) fn whole(file: &mut File, content: &Content) -> io::Result<Whole> {
 #[expect(deprecated, reason = "the lock ends with the file, so that it needs no guard")]
 fn lock(file: &File) -> io::Result<()> {
     match nix::fcntl::flock(file.as_raw_fd(), FlockArg::LockExclusiveNonblock) {
-        Err(Errno::EWOULDBLOCK) => Err(Unfit::Locked.into()),
+        Err(Errno::EWOULDBLOCK) => Err(ContinueError::Locked.into()),
         other => Ok(other?),
     }
 }
@@ -133,10 +134,10 @@ fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, 
     let mut stop_at = None;
     loop {
         let started = walker.place() != Place::BeforeStart;
-        let damaged = |reason| Err(Unfit::Damaged { offset, reason }.into());
+        let damaged = |source| Err(ContinueError::Damaged { offset, source }.into());
         let size = match walker.step(buffer.bytes()) {
             Ok(Front::Frames { .. }) if stop_at.is_some() => {
-                return damaged("data after STOP".into());
+                return damaged(Damage::DataAfterStop);
             }
             Ok(Front::Frames { size, count }) => {
                 frames += count;
@@ -146,13 +147,13 @@ fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, 
                 if let (false, Some(other)) =
                     (frame.matches(Some(content_type)), frame.content_types.first())
                 {
-                    return Err(Unfit::ContentType(other.escape_ascii().to_string()).into());
+                    return Err(ContinueError::ContentType(other.escape_ascii().to_string()).into());
                 }
                 stop_at = None;
                 size
             }
             Ok(Front::Control(other, ..)) if !started => {
-                return damaged(format!("{other:?}, but Start was expected"));
+                return damaged(Damage::NoStart(other));
             }
             Ok(Front::Stop(_, size)) => {
                 stop_at = Some(offset);
@@ -167,12 +168,12 @@ fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, 
                     continue;
                 }
                 if needs > TORN_MAX {
-                    return damaged(format!("a frame of {needs} bytes that is not whole"));
+                    return damaged(Damage::LongFrame(needs));
                 }
                 let rest = buffer.bytes();
                 // A beginning that was torn is begun again.
                 if !started && !start.starts_with(rest) && rest.iter().any(|byte| *byte != 0) {
-                    return Err(Unfit::Foreign(foreign::recognise(rest)).into());
+                    return Err(ContinueError::Foreign(foreign::recognise(rest)).into());
                 }
                 return Ok((stop_at.unwrap_or(offset), frames));
             }
@@ -182,8 +183,8 @@ fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, 
                 // What the system had no time to write before a crash is zero.
                 return match (all_zero(&mut buffer, file)?, started) {
                     (true, _) => Ok((stop_at.unwrap_or(offset), frames)),
-                    (false, false) => Err(Unfit::Foreign(foreign).into()),
-                    (false, true) => damaged(error.to_string()),
+                    (false, false) => Err(ContinueError::Foreign(foreign).into()),
+                    (false, true) => damaged(error.into()),
                 };
             }
         };

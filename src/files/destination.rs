@@ -52,7 +52,7 @@ pub struct Closed {
 }
 
 /// An intake for the frames of files.
-pub trait FrameIntake {
+pub trait FrameConsumer {
     /// Takes whole data frames, each preceded by its length; blocks until there is room. Returns
     /// whether it accepts more.
     fn push(&self, frames: &[u8]) -> bool;

@@ -14,7 +14,7 @@ use crate::STANDARD_OUTPUT;
 
 /// The file that a name refers to.
 #[derive(Debug, PartialEq, Eq)]
-enum Place {
+enum FileTarget {
     Taken {
         device: u64,
         inode: u64,
@@ -24,7 +24,7 @@ enum Place {
     Free(PathBuf),
 }
 
-impl Place {
+impl FileTarget {
     /// Returns the place of a file; `None` for a device, which can be shared.
     fn of(metadata: &Metadata) -> Option<Self> {
         let kind = metadata.file_type();
@@ -60,7 +60,7 @@ impl Place {
 pub fn named_twice(sockets: &[PathBuf]) -> Option<&Path> {
     let mut places = Vec::new();
     for path in sockets {
-        let Some(place) = Place::at_path(path) else { continue };
+        let Some(place) = FileTarget::at_path(path) else { continue };
         if places.contains(&place) {
             return Some(path);
         }
@@ -82,12 +82,13 @@ pub enum FileConflict {
 
 /// Checks that no output is also an input or named twice. `-` is standard input or standard output.
 pub fn check(inputs: &[PathBuf], outputs: &[PathBuf]) -> Result<(), FileConflict> {
-    let read: Vec<Place> = inputs.iter().filter_map(|name| Place::at(name, io::stdin())).collect();
+    let read: Vec<FileTarget> =
+        inputs.iter().filter_map(|name| FileTarget::at(name, io::stdin())).collect();
     let mut written = Vec::new();
     for name in outputs {
-        let Some(place) = Place::at(name, io::stdout()) else { continue };
+        let Some(place) = FileTarget::at(name, io::stdout()) else { continue };
         // A socket or a terminal may be both input and output.
-        if matches!(place, Place::Taken { is_file: true, .. }) && read.contains(&place) {
+        if matches!(place, FileTarget::Taken { is_file: true, .. }) && read.contains(&place) {
             return Err(FileConflict::Read(name.clone()));
         }
         if written.contains(&place) {

@@ -21,7 +21,7 @@ use self::follow::{Found, Left, SuccessorWatch};
 use self::frames::FileFrames;
 use self::source::{CHECK, InputFile};
 use crate::STANDARD_INPUT;
-use crate::destination::{FrameIntake, StopReason};
+use crate::destination::{FrameConsumer, StopReason};
 
 /// Bytes of a file that are looked at before anything is written, less than the queue takes.
 const CHECKED_SIZE: u64 = 64 << 10;
@@ -37,10 +37,10 @@ pub struct ReadProgress {
     pub over_limit: AtomicU64,
 }
 
-/// Takes frames that are only checked.
-struct Unread;
+/// Discards frames, which are only checked.
+struct DiscardFrames;
 
-impl FrameIntake for Unread {
+impl FrameConsumer for DiscardFrames {
     fn push(&self, _: &[u8]) -> bool {
         true
     }
@@ -50,9 +50,9 @@ impl FrameIntake for Unread {
     }
 }
 
-/// The settings for reading files.
+/// Reads capture files into a queue, with the same settings for all.
 #[derive(Clone, Debug)]
-pub struct Reading {
+pub struct FileReader {
     /// Largest data frame.
     pub frame_limit: usize,
     /// Wait at the end of a file for more.
@@ -63,10 +63,10 @@ pub struct Reading {
     pub progress: Arc<ReadProgress>,
 }
 
-impl Reading {
+impl FileReader {
     /// Reads all of `paths`, one after the other, and tells what is wrong with them. Returns whether
     /// all of them are good.
-    pub fn read_all(&self, paths: &[PathBuf], queue: &dyn FrameIntake, log: &Log) -> bool {
+    pub fn read_all(&self, paths: &[PathBuf], queue: &dyn FrameConsumer, log: &Log) -> bool {
         let mut good = true;
         for path in paths {
             good &= if self.follow {
@@ -86,7 +86,7 @@ impl Reading {
     }
 
     /// Returns whether no more is to be read, and if so, whether something is lost by that.
-    fn is_over(&self, queue: &dyn FrameIntake) -> Option<bool> {
+    fn is_over(&self, queue: &dyn FrameConsumer) -> Option<bool> {
         match queue.stop_reason() {
             Some(reason) => Some(reason == StopReason::Failed),
             // Who follows a file ends it so.
@@ -114,7 +114,7 @@ impl Reading {
         let Self { frame_limit, follow, .. } = *self;
         let once =
             Self { frame_limit, follow: false, stop: Arc::default(), progress: Arc::default() };
-        match once.read_part(path, &Unread, CHECKED_SIZE, None) {
+        match once.read_part(path, &DiscardFrames, CHECKED_SIZE, None) {
             Err(
                 InputError::NoStop { offset: 0, .. }
                 | InputError::Torn { offset: 0, .. }
@@ -133,13 +133,13 @@ impl Reading {
     }
 
     /// Reads `path` into `queue`; `-` is the standard input.
-    pub(crate) fn read(&self, path: &Path, queue: &dyn FrameIntake) -> Result<(), InputError> {
+    pub(crate) fn read(&self, path: &Path, queue: &dyn FrameConsumer) -> Result<(), InputError> {
         self.read_part(path, queue, u64::MAX, None)
     }
 
     /// Reads the files that have the name `path` one after the other, and waits for those that are
     /// not there yet, until no more is to be read. Returns whether all of them are good.
-    fn follow(&self, path: &Path, queue: &dyn FrameIntake, log: &Log) -> bool {
+    fn follow(&self, path: &Path, queue: &dyn FrameConsumer, log: &Log) -> bool {
         let name = path.display();
         let (mut good, mut is_told) = (true, false);
         let mut last: Option<Found> = None;
@@ -187,7 +187,7 @@ impl Reading {
     fn read_part(
         &self,
         path: &Path,
-        queue: &dyn FrameIntake,
+        queue: &dyn FrameConsumer,
         limit: u64,
         watch: Option<SuccessorWatch<'_>>,
     ) -> Result<(), InputError> {

@@ -12,6 +12,7 @@ pub mod backoff;
 pub mod compressor;
 pub mod content;
 pub mod continued_file;
+pub mod damage;
 pub mod destination;
 pub mod distinct;
 pub mod empty_file;

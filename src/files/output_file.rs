@@ -102,7 +102,7 @@ impl FrameWriteError {
 
 /// The treatment of a FIFO without a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unread {
+pub(crate) enum NoReader {
     /// Wait for the reader.
     Wait,
     /// Fail, so that the capture is not blocked.
@@ -162,10 +162,10 @@ impl OutputFile {
         content: &Content,
         placing: Placing,
         compressed: bool,
-        unread: Unread,
+        no_reader: NoReader,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, OpenFileError> {
-        let opened = open(&name, content, placing, unread, &stop).and_then(|opened| {
+        let opened = open(&name, content, placing, no_reader, &stop).and_then(|opened| {
             let compressor = compressed.then(Compressor::new).transpose()?;
             let Opened { file, new_file, partial, takes_name, continued, keeps } = opened;
             Ok((
@@ -452,7 +452,7 @@ fn open(
     name: &Path,
     content: &Content,
     placing: Placing,
-    unread: Unread,
+    no_reader: NoReader,
     stop: &AtomicBool,
 ) -> io::Result<Opened> {
     let (new_file, partial, continued, keeps) = (None, None, None, None);
@@ -466,7 +466,7 @@ fn open(
             return Err(io::Error::other("it is a socket, not a file"));
         }
         Ok(metadata) if !metadata.is_file() => {
-            return open_special(name, unread, stop).map(unchanged);
+            return open_special(name, no_reader, stop).map(unchanged);
         }
         _ => (),
     }
@@ -499,12 +499,12 @@ fn open(
     Ok(Opened { file, new_file, partial: None, takes_name: false, continued, keeps })
 }
 
-fn open_special(name: &Path, unread: Unread, stop: &AtomicBool) -> io::Result<File> {
+fn open_special(name: &Path, no_reader: NoReader, stop: &AtomicBool) -> io::Result<File> {
     let flags = OFlag::O_NONBLOCK.bits();
     loop {
         match OpenOptions::new().write(true).custom_flags(flags).open(name) {
             Err(error) if error.raw_os_error() == Some(Errno::ENXIO as i32) => {
-                if unread == Unread::Fail || stop.load(Ordering::Relaxed) {
+                if no_reader == NoReader::Fail || stop.load(Ordering::Relaxed) {
                     return Err(io::Error::other("nobody reads it"));
                 }
                 thread::sleep(READER_CHECK);

@@ -25,7 +25,7 @@ use crate::free_name::move_aside;
 use crate::identity::{Identity, identity};
 use crate::leftover;
 use crate::leftover::Completed;
-use crate::output_file::{FrameWriteError, OpenFileError, OutputFile, Placing, Unread};
+use crate::output_file::{FrameWriteError, NoReader, OpenFileError, OutputFile, Placing};
 use crate::output_handle::Change;
 use crate::partial_file::Published;
 use crate::post_rotate::PostRotate;
@@ -35,7 +35,7 @@ const ROTATIONS_FAILED: LineKind = LineKind("rotations that failed");
 
 /// The settings of an output to files.
 #[derive(Clone, Debug)]
-pub struct Files {
+pub struct FileConfig {
     /// The name of the file, or a pattern for names.
     pub name: PathBuf,
     /// The calendar that expands the pattern; without one, the name is used as it is.
@@ -74,7 +74,7 @@ pub struct RotatingFile {
 impl RotatingFile {
     /// Opens the first file and starts it. `stop` is set when the program should stop.
     pub fn open(
-        files: &Files,
+        files: &FileConfig,
         content: Content,
         stop: Arc<AtomicBool>,
         log: &Log,
@@ -87,7 +87,7 @@ impl RotatingFile {
     /// Opens the first file, but leaves an existing file unchanged until [`RotatingFile::begin`].
     /// If it is dropped before that, no file is left.
     pub fn prepare(
-        files: &Files,
+        files: &FileConfig,
         content: Content,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, OpenFileError> {
@@ -106,7 +106,7 @@ impl RotatingFile {
             failed: false,
             lost: 0,
         };
-        let (file, rotate_at) = opener.open(&content, Unread::Wait)?;
+        let (file, rotate_at) = opener.open(&content, NoReader::Wait)?;
         // A later file of the same name was written by this run, or by another program since.
         if matches!(opener.placing, Placing::Replace | Placing::MoveAside) {
             opener.placing = Placing::Append;
@@ -161,7 +161,7 @@ impl RotatingFile {
             self.finisher.complete(&partial, &self.content, log);
         }
         if is_new {
-            (self.file, self.rotate_at) = self.opener.open(&self.content, Unread::Fail)?;
+            (self.file, self.rotate_at) = self.opener.open(&self.content, NoReader::Fail)?;
         }
         Ok(())
     }
@@ -245,7 +245,7 @@ impl RotatingFile {
 
     /// Starts a new file. Returns the previous one.
     fn open_next(&mut self, log: &Log) -> Result<OutputFile, OpenFileError> {
-        let (mut file, rotate_at) = self.opener.open(&self.content, Unread::Fail)?;
+        let (mut file, rotate_at) = self.opener.open(&self.content, NoReader::Fail)?;
         file.begin(&self.content)?;
         let last = std::mem::replace(&mut self.file, file);
         log.end_state(MOVED, &last.name.display().to_string());
@@ -389,11 +389,11 @@ impl Opener {
     fn open(
         &self,
         content: &Content,
-        unread: Unread,
+        no_reader: NoReader,
     ) -> Result<(OutputFile, Option<Instant>), OpenFileError> {
         let now = Timestamp::now();
         let (name, stop) = (self.name(now)?, self.stop.clone());
-        let file = OutputFile::open(name, content, self.placing, self.compressed, unread, stop)?;
+        let file = OutputFile::open(name, content, self.placing, self.compressed, no_reader, stop)?;
         // Counted from the beginning of the second, so that the names of the files do not drift.
         let subsecond = Duration::from_nanos(now.subsec_nanosecond().unsigned_abs().into());
         Ok((file, self.split.map(|split| Instant::now() + split - subsecond)))

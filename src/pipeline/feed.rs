@@ -8,8 +8,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use files::destination::StopReason;
-use files::destination::{Closed, Destination, FrameIntake};
-use files::input::Reading;
+use files::destination::{Closed, Destination, FrameConsumer};
+use files::input::FileReader;
 use files::output_file::FrameWriteError;
 use mio::Waker;
 use operator_log::Log;
@@ -21,14 +21,14 @@ use crate::worker::FrameWorker;
 /// Reads files into `worker` until both have ended. Returns whether everything was read and written.
 pub fn read_files(
     worker: FrameWorker,
-    reading: &Reading,
+    reader: &FileReader,
     paths: &[PathBuf],
     reopen: &AtomicBool,
 ) -> bool {
     let queue = BatchQueue::default();
     thread::scope(|scope| {
         let worker = scope.spawn(|| worker.run(&queue, reopen, &mut |text| Log.error(text)));
-        let read = reading.read_all(paths, &queue, &Log);
+        let read = reader.read_all(paths, &queue, &Log);
         queue.close();
         worker.join().unwrap_or_default().complete && read
     })
@@ -46,7 +46,7 @@ impl WorkerFeed {
     /// Starts the worker and, if there are files, the thread that reads them.
     pub fn start(
         worker: FrameWorker,
-        files: Option<(Reading, Vec<PathBuf>)>,
+        files: Option<(FileReader, Vec<PathBuf>)>,
         waker: Arc<Waker>,
     ) -> Self {
         let queue = Arc::new(BatchQueue::default());
@@ -60,9 +60,9 @@ impl WorkerFeed {
                 ended
             })
         };
-        let files = files.map(|(reading, paths)| {
+        let files = files.map(|(reader, paths)| {
             let queue = queue.clone();
-            thread::spawn(move || reading.read_all(&paths, &*queue, &Log))
+            thread::spawn(move || reader.read_all(&paths, &*queue, &Log))
         });
         Self { queue, reopen, worker: thread, files }
     }

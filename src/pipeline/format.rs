@@ -15,17 +15,17 @@ use files::content::Content;
 use files::file_name::{Calendar, has_conversions};
 use files::link;
 use files::output_file::{OpenFileError, Placing};
-use files::rotating_file::Files;
+use files::rotating_file::FileConfig;
 use strum::{EnumMessage, EnumString, IntoStaticStr, VariantArray};
 
 use crate::output::FrameOutput;
 use crate::output::error::FrameOutputError;
+use crate::output::file_writer::FileWriter;
 use crate::output::frames::FramesOutput;
 use crate::output::parquet::ParquetOutput;
 use crate::output::pcap::PcapOutput;
 use crate::output::pdns::PassiveDnsOutput;
 use crate::output::querylog::QueryLogOutput;
-use crate::output::series::FileSeries;
 use crate::output::text::TextOutput;
 use crate::print::Style;
 
@@ -131,7 +131,7 @@ impl Format {
     }
 
     /// Returns the settings of files with this format and `name`, which may be a pattern.
-    pub fn files(self, name: &Path, settings: &FileSettings) -> Files {
+    pub fn files(self, name: &Path, settings: &FileSettings) -> FileConfig {
         let FileSettings { append, is_live, calendar, split, split_size, post_rotate } =
             settings.clone();
         let splits = split.is_some() || split_size.is_some();
@@ -148,7 +148,7 @@ impl Format {
             Placing::Replace | Placing::Append => name.into(),
         };
         let is_pattern = calendar.is_some() && has_conversions(target.as_os_str().as_bytes());
-        Files {
+        FileConfig {
             name: if is_pattern { name.into() } else { target },
             calendar,
             split,
@@ -163,24 +163,24 @@ impl Format {
     /// abandoned.
     pub fn open(
         self,
-        files: &Files,
+        files: &FileConfig,
         stop: Arc<AtomicBool>,
     ) -> Result<Box<dyn FrameOutput>, FrameOutputError> {
-        let series = |content| FileSeries::open(files, content, stop.clone());
+        let writer = |content| FileWriter::open(files, content, stop.clone());
         let text = |content, style| -> Result<Box<dyn FrameOutput>, FrameOutputError> {
-            Ok(Box::new(TextOutput::new(series(content)?, style)))
+            Ok(Box::new(TextOutput::new(writer(content)?, style)))
         };
         match self {
             Self::Frames => {
                 let content = Content::frames(CONTENT_TYPE).map_err(OpenFileError::from)?;
-                Ok(Box::new(FramesOutput::new(series(content)?)))
+                Ok(Box::new(FramesOutput::new(writer(content)?)))
             }
             Self::Quiet => text(Content::text(), Style::Quiet),
             Self::Yaml => text(Content::documents(), Style::Yaml),
             Self::Json => text(Content::text(), Style::Json),
-            Self::Pcap => Ok(Box::new(PcapOutput::new(series(PcapOutput::content())?))),
-            Self::Querylog => Ok(Box::new(QueryLogOutput::new(series(Content::lines())?))),
-            Self::Pdns => Ok(Box::new(PassiveDnsOutput::new(series(Content::lines())?))),
+            Self::Pcap => Ok(Box::new(PcapOutput::new(writer(PcapOutput::content())?))),
+            Self::Querylog => Ok(Box::new(QueryLogOutput::new(writer(Content::lines())?))),
+            Self::Pdns => Ok(Box::new(PassiveDnsOutput::new(writer(Content::lines())?))),
             Self::Parquet => Ok(Box::new(ParquetOutput::open(files, stop)?)),
         }
     }

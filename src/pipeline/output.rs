@@ -3,6 +3,7 @@
 
 pub mod commands;
 pub mod error;
+pub(crate) mod file_writer;
 pub mod frames;
 pub mod parquet;
 pub mod pcap;
@@ -11,7 +12,6 @@ pub(crate) mod querylog;
 pub(crate) mod recent;
 pub mod relay;
 pub(crate) mod remarks;
-pub(crate) mod series;
 pub mod stats;
 pub(crate) mod text;
 
@@ -20,8 +20,8 @@ use std::time::Instant;
 use dnstap::Event;
 use dnstap::decode::DecodeError;
 use error::FrameOutputError;
+use file_writer::FileWriter;
 use framestream::frame::DataFrames;
-use series::FileSeries;
 
 use super::queue::InputKind;
 
@@ -62,17 +62,17 @@ pub trait FrameOutput: Send {
 
     /// Starts the output, once the whole program has been set up successfully.
     fn begin(&mut self) -> Result<(), FrameOutputError> {
-        self.files().map_or(Ok(()), FileSeries::begin)
+        self.files().map_or(Ok(()), FileWriter::begin)
     }
 
     /// Returns the files that the output writes to. The default methods operate on them.
-    fn files(&mut self) -> Option<&mut FileSeries> {
+    fn files(&mut self) -> Option<&mut FileWriter> {
         None
     }
 
     /// Writes buffered frames, because no further frames are pending.
     fn flush(&mut self) -> Result<(), FrameOutputError> {
-        self.files().map_or(Ok(()), FileSeries::write)
+        self.files().map_or(Ok(()), FileWriter::write)
     }
 
     /// Returns the time at which [`FrameOutput::tick`] is due.
@@ -82,17 +82,17 @@ pub trait FrameOutput: Send {
 
     /// Performs periodic work.
     fn tick(&mut self) -> Result<(), FrameOutputError> {
-        self.files().map_or(Ok(()), FileSeries::tick)
+        self.files().map_or(Ok(()), FileWriter::tick)
     }
 
     /// Starts a new file, for example because the old one was renamed.
     fn reopen(&mut self) -> Result<(), FrameOutputError> {
-        self.files().map_or(Ok(()), FileSeries::reopen)
+        self.files().map_or(Ok(()), FileWriter::reopen)
     }
 
     /// Prepares the output to accept frames again after a failure.
     fn revive(&mut self) -> Result<(), FrameOutputError> {
-        self.files().map_or(Ok(()), FileSeries::revive)
+        self.files().map_or(Ok(()), FileWriter::revive)
     }
 
     /// Notifies the output that another output found the standard output closed by its reader.

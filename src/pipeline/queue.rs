@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use files::destination::{FrameIntake, StopReason};
+use files::destination::{FrameConsumer, StopReason};
 use framestream::frame::data_frames;
 use parking_lot::{Condvar, Mutex};
 
@@ -136,7 +136,7 @@ impl BatchQueue {
     }
 }
 
-impl FrameIntake for BatchQueue {
+impl FrameConsumer for BatchQueue {
     fn push(&self, frames: &[u8]) -> bool {
         self.push_from(InputKind::File, frames)
     }

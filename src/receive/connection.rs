@@ -512,7 +512,7 @@ mod tests {
     use files::content::Content;
     use files::output_file::Placing;
     use files::read_ahead::READ_SIZE;
-    use files::rotating_file::{Files, RotatingFile};
+    use files::rotating_file::{FileConfig, RotatingFile};
     use operator_log::Log;
 
     /// A socket whose buffer is full whenever a byte was written.
@@ -569,7 +569,7 @@ mod tests {
 
     fn shared(file: &Path) -> ReceiverContext {
         let content_type: Box<[u8]> = (*b"type").into();
-        let files = Files {
+        let files = FileConfig {
             name: file.into(),
             calendar: None,
             split: None,

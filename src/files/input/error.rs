@@ -5,6 +5,8 @@ use std::io;
 
 use thiserror::Error;
 
+use crate::damage::Damage;
+
 /// An error of an input file, with its offset.
 #[derive(Debug, Error)]
 pub enum InputError {
@@ -90,14 +92,14 @@ pub enum InputError {
         reason: &'static str,
     },
     /// Bytes that are no frame.
-    #[error("{name}: at offset {offset}: {reason}; {frames} frames before it are complete")]
+    #[error("{name}: at offset {offset}: {source}; {frames} frames before it are complete")]
     Damaged {
         /// Its name.
         name: String,
         /// Where they begin.
         offset: u64,
         /// The problem.
-        reason: String,
+        source: Damage,
         /// Frames before.
         frames: u64,
     },

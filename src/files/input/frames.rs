@@ -9,10 +9,11 @@ use framestream::control::ControlFrame;
 use framestream::frame::{FrameError, LENGTH_SIZE};
 use framestream::walk::{Front, Place, Walker};
 
-use super::Reading;
+use super::FileReader;
 use super::error::InputError;
 use super::source::STOP;
-use crate::destination::FrameIntake;
+use crate::damage::Damage;
+use crate::destination::FrameConsumer;
 use crate::foreign::{HEAD_SIZE, recognise};
 use crate::read_ahead::ReadAhead;
 use crate::recording::MAX_FRAME_SIZE;
@@ -22,8 +23,8 @@ pub struct FileFrames<'a, R> {
     file: R,
     /// Its name in errors.
     name: String,
-    reading: &'a Reading,
-    queue: &'a dyn FrameIntake,
+    reader: &'a FileReader,
+    queue: &'a dyn FrameConsumer,
     /// See [`FileFrames::new`].
     at_stop: &'a Cell<bool>,
     buffer: ReadAhead,
@@ -40,20 +41,20 @@ impl<'a, R: Read> FileFrames<'a, R> {
     pub fn new(
         file: R,
         name: String,
-        reading: &'a Reading,
-        queue: &'a dyn FrameIntake,
+        reader: &'a FileReader,
+        queue: &'a dyn FrameConsumer,
         at_stop: &'a Cell<bool>,
     ) -> Self {
         Self {
             file,
             name,
-            reading,
+            reader,
             queue,
             at_stop,
             buffer: ReadAhead::default(),
             offset: 0,
             frames: 0,
-            walker: Walker::new(reading.frame_limit),
+            walker: Walker::new(reader.frame_limit),
         }
     }
 
@@ -70,10 +71,10 @@ impl<'a, R: Read> FileFrames<'a, R> {
                 }
                 Ok(Front::Frames { size, count }) => {
                     if !self.queue.push(&self.buffer.bytes()[..size]) {
-                        return self.stopped(self.reading.is_over(self.queue).unwrap_or(true));
+                        return self.stopped(self.reader.is_over(self.queue).unwrap_or(true));
                     }
                     self.frames += count;
-                    self.reading.progress.frames.fetch_add(count, Ordering::Relaxed);
+                    self.reader.progress.frames.fetch_add(count, Ordering::Relaxed);
                     size
                 }
                 Ok(Front::Start(frame, size)) => {
@@ -81,19 +82,19 @@ impl<'a, R: Read> FileFrames<'a, R> {
                     size
                 }
                 Ok(Front::Control(other, ..)) if place != Place::InStream => {
-                    return Err(self.damaged(format!("{other:?}, but Start was expected")));
+                    return Err(self.damaged(Damage::NoStart(other)));
                 }
                 // Other control frames in a stream are passed over, as fstrm does.
                 Ok(Front::Stop(_, size) | Front::Control(.., size) | Front::Skipped(size)) => size,
                 Err(_) if place == Place::AfterStop => {
-                    return Err(self.damaged("no START after STOP".into()));
+                    return Err(self.damaged(Damage::NotAStream));
                 }
                 Err(FrameError::Data(_)) => return Err(self.foreign()),
                 Err(FrameError::TooLarge(length)) if length as usize <= MAX_FRAME_SIZE => {
-                    self.reading.progress.over_limit.fetch_add(1, Ordering::Relaxed);
+                    self.reader.progress.over_limit.fetch_add(1, Ordering::Relaxed);
                     LENGTH_SIZE
                 }
-                Err(error) => return Err(self.damaged(error.to_string())),
+                Err(error) => return Err(self.damaged(error.into())),
             };
             self.use_up(size);
         }
@@ -103,8 +104,8 @@ impl<'a, R: Read> FileFrames<'a, R> {
         if start.matches(Some(dnstap::sink::CONTENT_TYPE)) {
             return Ok(());
         }
-        let other = start.content_types[0].escape_ascii();
-        Err(self.damaged(format!("the content type is \"{other}\"")))
+        let other = start.content_types[0].escape_ascii().to_string();
+        Err(self.damaged(Damage::ContentType(other)))
     }
 
     /// Reads on; the frame at the front has `needs` bytes at least. Returns whether there was more.
@@ -114,13 +115,13 @@ impl<'a, R: Read> FileFrames<'a, R> {
         self.at_stop.set(is_at_stop);
         let filled = self.buffer.fill(&mut self.file);
         if is_at_stop && !self.at_stop.get() {
-            self.walker = Walker::in_stream(self.reading.frame_limit);
+            self.walker = Walker::in_stream(self.reader.frame_limit);
             self.offset -= STOP.len() as u64;
         }
         if matches!(filled, Ok(1..)) {
             return Ok(true);
         }
-        if let Some(lossy) = self.reading.is_over(self.queue) {
+        if let Some(lossy) = self.reader.is_over(self.queue) {
             return self.stopped(lossy && !self.is_at_stop()).map(|()| false);
         }
         match filled {
@@ -179,9 +180,9 @@ impl<'a, R: Read> FileFrames<'a, R> {
         InputError::Foreign { name: self.name(), reason: recognise(head) }
     }
 
-    fn damaged(&self, reason: String) -> InputError {
+    fn damaged(&self, source: Damage) -> InputError {
         let Self { offset, frames, .. } = *self;
-        InputError::Damaged { name: self.name(), offset, reason, frames }
+        InputError::Damaged { name: self.name(), offset, source, frames }
     }
 
     fn name(&self) -> String {

@@ -15,10 +15,10 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::Reading;
+use super::FileReader;
 use super::follow::SuccessorWatch;
 use crate::STANDARD_INPUT;
-use crate::destination::FrameIntake;
+use crate::destination::FrameConsumer;
 
 /// STOP, as it stands at the end of a file.
 pub(crate) const STOP: &[u8] = b"\0\0\0\0\0\0\0\x04\0\0\0\x03";
@@ -41,8 +41,8 @@ fn open(path: &Path) -> io::Result<File> {
 /// A file that is read until no more is to be read, and over its end if that is wanted.
 pub(crate) struct InputFile<'a> {
     file: File,
-    reading: &'a Reading,
-    queue: &'a dyn FrameIntake,
+    reader: &'a FileReader,
+    queue: &'a dyn FrameConsumer,
     /// The end of what was read, if the file may be continued there.
     end: Option<ReadPosition>,
     /// True if what is read next is after STOP.
@@ -54,20 +54,20 @@ pub(crate) struct InputFile<'a> {
 }
 
 impl<'a> InputFile<'a> {
-    /// Opens `path`, to be read for `reading` as long as `queue` takes it, and no longer than `watch`
+    /// Opens `path`, to be read for `reader` as long as `queue` takes it, and no longer than `watch`
     /// says. See [`InputFile::at_stop`].
     pub(crate) fn open(
         path: &Path,
-        reading: &'a Reading,
-        queue: &'a dyn FrameIntake,
+        reader: &'a FileReader,
+        queue: &'a dyn FrameConsumer,
         at_stop: &'a Cell<bool>,
         watch: Option<SuccessorWatch<'a>>,
     ) -> io::Result<Self> {
         let file = open(path)?;
         let is_regular = file.metadata()?.is_file();
-        let end = (reading.follow && is_regular).then(ReadPosition::default);
+        let end = (reader.follow && is_regular).then(ReadPosition::default);
         let watch = watch.filter(|_| is_regular);
-        Ok(Self { file, reading, queue, end, at_stop, watch, at_end: false })
+        Ok(Self { file, reader, queue, end, at_stop, watch, at_end: false })
     }
 
     /// Returns whether the file has fewer bytes than were read, or other ones.
@@ -141,7 +141,7 @@ impl ReadPosition {
 impl Read for InputFile<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            if self.reading.is_over(self.queue).is_some() {
+            if self.reader.is_over(self.queue).is_some() {
                 return Ok(0);
             }
             // A pipe without bytes would hold up the stop.
@@ -168,9 +168,9 @@ impl Read for InputFile<'_> {
                 }
                 other => other?,
             };
-            self.reading.progress.read.fetch_add(count as u64, Ordering::Relaxed);
+            self.reader.progress.read.fetch_add(count as u64, Ordering::Relaxed);
             self.at_end = count == 0;
-            if count > 0 || !self.reading.follow {
+            if count > 0 || !self.reader.follow {
                 if let Some(watch) = &mut self.watch {
                     watch.grew();
                 }

@@ -9,11 +9,11 @@ use std::io::{self, Read};
 use dnstap::Event;
 use files::content::Content;
 use files::continued_file::continue_at_end;
-use files::input::Reading;
+use files::input::FileReader;
 use files::input::frames::FileFrames;
 use framestream::frame::{LENGTH_SIZE, data_frames};
 use operator_log as log;
-use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use pipeline::address::decode_into;
 use pipeline::format::{FileSettings, Format};
 use pipeline::mask::Mask;
@@ -156,7 +156,7 @@ impl Read for Pieces<'_> {
 
 /// Returns the frames that are read from `source`, and the error that ends it, if any.
 fn frames_of(source: impl Read) -> (Vec<Vec<u8>>, String) {
-    let reading = Reading {
+    let reading = FileReader {
         frame_limit: FRAME_LIMIT,
         follow: false,
         stop: Default::default(),

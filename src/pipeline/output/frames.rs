@@ -4,17 +4,17 @@
 use framestream::frame::DataFrames;
 
 use super::error::FrameOutputError;
-use super::series::FileSeries;
+use super::file_writer::FileWriter;
 use super::{DecodedFrame, FrameOutput};
 
 /// The output to Frame Streams files.
 pub(crate) struct FramesOutput {
-    files: FileSeries,
+    files: FileWriter,
 }
 
 impl FramesOutput {
     /// Creates an output to `files`.
-    pub(crate) fn new(files: FileSeries) -> Self {
+    pub(crate) fn new(files: FileWriter) -> Self {
         Self { files }
     }
 
@@ -37,7 +37,7 @@ impl FrameOutput for FramesOutput {
         frames.try_for_each(|frame| self.add(frame))
     }
 
-    fn files(&mut self) -> Option<&mut FileSeries> {
+    fn files(&mut self) -> Option<&mut FileWriter> {
         Some(&mut self.files)
     }
 

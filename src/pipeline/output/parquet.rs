@@ -16,12 +16,12 @@ use ::parquet::errors::ParquetError;
 use column::Column;
 use files::STANDARD_OUTPUT;
 use files::content::{Content, Rejoin};
-use files::rotating_file::Files;
+use files::rotating_file::FileConfig;
 use writer::ParquetWriter;
 
 use super::error::FrameOutputError;
+use super::file_writer::FileWriter;
 use super::remarks::Remarks;
-use super::series::FileSeries;
 use super::{DecodedFrame, FrameOutput};
 
 /// Maximum uncompressed size of a group, unless a single row is larger. Memory holds a group together with
@@ -30,7 +30,7 @@ const BYTES_MAX: usize = 4 << 20;
 
 /// The output to Parquet files.
 pub(crate) struct ParquetOutput {
-    files: FileSeries,
+    files: FileWriter,
     /// True for the standard output, which has a single file.
     is_stream: bool,
     /// File size at which the next file is started.
@@ -56,9 +56,12 @@ enum ParquetState {
 impl ParquetOutput {
     /// Opens the first file without starting it. Once `stop` is set, writes to a stalled reader are
     /// abandoned.
-    pub(crate) fn open(files: &Files, stop: Arc<AtomicBool>) -> Result<Self, FrameOutputError> {
+    pub(crate) fn open(
+        files: &FileConfig,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, FrameOutputError> {
         // Only this type knows the size of a file and where it can end.
-        let unsplit = Files { split_size: None, ..files.clone() };
+        let unsplit = FileConfig { split_size: None, ..files.clone() };
         let content = Content {
             start: Vec::new(),
             stop: Vec::new(),
@@ -68,11 +71,11 @@ impl ParquetOutput {
             is_logged: false,
             rejoin: Rejoin::Never,
         };
-        let series = FileSeries::open(&unsplit, content, stop)?;
-        let name = series.name();
+        let writer = FileWriter::open(&unsplit, content, stop)?;
+        let name = writer.name();
         Ok(Self {
             writer: ParquetWriter::new().map_err(|error| failed(name, error))?,
-            files: series,
+            files: writer,
             is_stream: files.name == Path::new(STANDARD_OUTPUT),
             split_size: files.split_size.unwrap_or(u64::MAX),
             columns: row::COLUMNS.iter().map(|(_, kind)| Column::new(*kind)).collect(),
@@ -143,7 +146,7 @@ fn without_footer(error: FrameOutputError) -> FrameOutputError {
 }
 
 impl FrameOutput for ParquetOutput {
-    fn files(&mut self) -> Option<&mut FileSeries> {
+    fn files(&mut self) -> Option<&mut FileWriter> {
         Some(&mut self.files)
     }
 

@@ -17,9 +17,9 @@ use flows::TcpFlows;
 use packet::{Endpoints, SEGMENT_MAX, UDP_MAX};
 
 use super::error::FrameOutputError;
+use super::file_writer::FileWriter;
 use super::recent::RecentMap;
 use super::remarks::Remarks;
-use super::series::FileSeries;
 use super::{DecodedFrame, FrameOutput};
 use crate::pairing;
 
@@ -44,7 +44,7 @@ const BILLION: u64 = 1_000_000_000;
 
 /// The output to packet captures.
 pub struct PcapOutput {
-    files: FileSeries,
+    files: FileWriter,
     flows: TcpFlows,
     /// Recent queries by endpoints and message ID; true if their response is pending.
     queries: RecentMap<(Endpoints, [u8; 2]), bool>,
@@ -122,7 +122,7 @@ impl PcapOutput {
     }
 
     /// Creates an output to `files`.
-    pub(crate) fn new(files: FileSeries) -> Self {
+    pub(crate) fn new(files: FileWriter) -> Self {
         Self {
             files,
             flows: TcpFlows::new(),
@@ -302,7 +302,7 @@ impl FrameOutput for PcapOutput {
         }
     }
 
-    fn files(&mut self) -> Option<&mut FileSeries> {
+    fn files(&mut self) -> Option<&mut FileWriter> {
         Some(&mut self.files)
     }
 

@@ -17,8 +17,8 @@ use printable::bound::{TEXT_MAX, text_max};
 use printable::text::Text;
 
 use super::error::FrameOutputError;
+use super::file_writer::FileWriter;
 use super::remarks::Remarks;
-use super::series::FileSeries;
 use super::{DecodedFrame, FrameOutput};
 use crate::pairing::ExchangeTimes;
 use crate::print::json;
@@ -45,7 +45,7 @@ mod meta {
 
 /// The output of passive DNS.
 pub(crate) struct PassiveDnsOutput {
-    files: FileSeries,
+    files: FileWriter,
     /// Counted records by the start of their line.
     seen: IndexMap<Vec<u8>, Sightings>,
     bytes: usize,
@@ -82,7 +82,7 @@ struct Sightings {
 
 impl PassiveDnsOutput {
     /// Creates an output to `files`.
-    pub(crate) fn new(files: FileSeries) -> Self {
+    pub(crate) fn new(files: FileWriter) -> Self {
         Self {
             files,
             seen: IndexMap::new(),
@@ -256,7 +256,7 @@ fn has_compressed_names(rtype: u16) -> bool {
 }
 
 impl FrameOutput for PassiveDnsOutput {
-    fn files(&mut self) -> Option<&mut FileSeries> {
+    fn files(&mut self) -> Option<&mut FileWriter> {
         Some(&mut self.files)
     }
 
@@ -308,12 +308,12 @@ mod tests {
     use super::*;
     use files::content::Content;
     use files::output_file::Placing;
-    use files::rotating_file::Files;
+    use files::rotating_file::FileConfig;
 
     #[test]
     fn counted_records_are_printed_at_intervals() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let files = Files {
+        let files = FileConfig {
             name: file.path().into(),
             calendar: None,
             split: None,
@@ -322,7 +322,7 @@ mod tests {
             placing: Placing::Replace,
             compressed: false,
         };
-        let files = FileSeries::open(&files, Content::text(), Arc::default()).unwrap();
+        let files = FileWriter::open(&files, Content::text(), Arc::default()).unwrap();
         let mut output = PassiveDnsOutput::new(files);
         let text = || std::fs::read_to_string(file.path()).unwrap();
         let wire = b"\0\x01\x80\0\0\0\0\x01\0\0\0\0\0\0\x10\0\x01\0\0\0\0\0\x02\x01x";

@@ -13,8 +13,8 @@ use line::AnswerColumns;
 use upstream::UpstreamQueries;
 
 use super::error::FrameOutputError;
+use super::file_writer::FileWriter;
 use super::remarks::Remarks;
-use super::series::FileSeries;
 use super::{DecodedFrame, FrameOutput};
 use crate::pairing;
 use crate::pairing::unpaired::{Fit, UnpairedTable};
@@ -33,7 +33,7 @@ const UNANSWERED_MAX: u32 = 100;
 
 /// The output of query logs.
 pub(crate) struct QueryLogOutput {
-    files: FileSeries,
+    files: FileWriter,
     clock: TimePrinter,
     unpaired: UnpairedTable<UnpairedLine>,
     /// Sum of [`UnpairedLine::bytes`] of all unpaired messages.
@@ -99,7 +99,7 @@ impl UnpairedLine {
 
 impl QueryLogOutput {
     /// Creates an output to `files`.
-    pub(crate) fn new(files: FileSeries) -> Self {
+    pub(crate) fn new(files: FileWriter) -> Self {
         Self {
             files,
             clock: TimePrinter::default(),
@@ -316,7 +316,7 @@ impl FrameOutput for QueryLogOutput {
         }
     }
 
-    fn files(&mut self) -> Option<&mut FileSeries> {
+    fn files(&mut self) -> Option<&mut FileWriter> {
         Some(&mut self.files)
     }
 

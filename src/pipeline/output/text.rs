@@ -2,19 +2,19 @@
 //! The output of text to files or the standard output.
 
 use super::error::FrameOutputError;
-use super::series::FileSeries;
+use super::file_writer::FileWriter;
 use super::{DecodedFrame, FrameOutput};
 use crate::print::{EventPrinter, Style};
 
 /// The output of quiet text, YAML or JSON.
 pub(crate) struct TextOutput {
-    files: FileSeries,
+    files: FileWriter,
     printer: EventPrinter,
 }
 
 impl TextOutput {
     /// Creates an output to `files` in one style.
-    pub(crate) fn new(files: FileSeries, style: Style) -> Self {
+    pub(crate) fn new(files: FileWriter, style: Style) -> Self {
         Self { files, printer: EventPrinter::new(style) }
     }
 }
@@ -30,7 +30,7 @@ impl FrameOutput for TextOutput {
         self.files.end_unit()
     }
 
-    fn files(&mut self) -> Option<&mut FileSeries> {
+    fn files(&mut self) -> Option<&mut FileWriter> {
         Some(&mut self.files)
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use files::STANDARD_OUTPUT;
-use files::rotating_file::Files;
+use files::rotating_file::FileConfig;
 use framestream::transport::{TlsOptions, TlsServerOptions};
 use jiff::Timestamp;
 use operator_log::Level;
@@ -35,7 +35,7 @@ pub struct Config {
     /// Maximum number of messages.
     pub(crate) count: u64,
     /// The files to write.
-    pub(crate) files: Vec<FileConfig>,
+    pub(crate) files: Vec<OutputConfig>,
     /// The receivers to send to.
     pub(crate) relays: Vec<PeerAddress>,
     /// How long a receiver may let a relay wait, if not as usual.
@@ -71,16 +71,16 @@ pub(crate) struct SocketConfig {
 
 /// A file to write.
 #[derive(Debug)]
-pub(crate) struct FileConfig {
+pub(crate) struct OutputConfig {
     /// Its name or pattern as it was given.
     pub(crate) name: PathBuf,
     /// Its format.
     pub(crate) format: Format,
     /// Where and how it is written.
-    pub(crate) files: Files,
+    pub(crate) files: FileConfig,
 }
 
-impl FileConfig {
+impl OutputConfig {
     /// Returns whether it is the standard output.
     pub(crate) fn is_standard_output(&self) -> bool {
         self.name.as_os_str() == STANDARD_OUTPUT
@@ -102,7 +102,7 @@ impl Config {
     }
 
     /// Returns the one file of frames that all frames go to as they come, if that is what is wanted.
-    pub(crate) fn only_file(&self) -> Option<&Files> {
+    pub(crate) fn only_file(&self) -> Option<&FileConfig> {
         let is_untouched = self.read.is_empty()
             && self.selection.is_everything()
             && self.mask.is_none()
@@ -111,7 +111,7 @@ impl Config {
             && !self.has_statistics();
         match &self.files[..] {
             // What is compressed is held back for a time, which this way does not look at.
-            [FileConfig { format: Format::Frames, files, .. }] if is_untouched => {
+            [OutputConfig { format: Format::Frames, files, .. }] if is_untouched => {
                 Some(files).filter(|files| !files.compressed)
             }
             _ => None,

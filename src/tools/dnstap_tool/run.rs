@@ -24,7 +24,7 @@ use files::content::Content;
 use files::destination::Destination;
 use files::distinct;
 use files::input::error::InputError;
-use files::input::{ReadProgress, Reading};
+use files::input::{FileReader, ReadProgress};
 use files::output_file::OpenFileError;
 use files::rotating_file::RotatingFile;
 use operator_log;
@@ -41,14 +41,14 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use self::assemble::worker;
 use self::peers::listeners;
 use self::progress::Bar;
-use super::config::{Config, FileConfig, SocketConfig};
+use super::config::{Config, OutputConfig, SocketConfig};
 use super::options::DnstapOptions;
 use crate::setup_error::SetupError;
 
 /// Does what `config` says.
 pub fn run(config: &Config) -> ExitCode {
     operator_log::set_level(config.log_level);
-    let names: Vec<PathBuf> = config.files.iter().map(FileConfig::present_name).collect();
+    let names: Vec<PathBuf> = config.files.iter().map(OutputConfig::present_name).collect();
     if let Err(reason) = distinct::check(&config.read, &names) {
         Log.error(reason);
         return ExitCode::FAILURE;
@@ -83,17 +83,17 @@ pub fn completions(shell: Shell) -> ExitCode {
 fn convert(config: &Config) -> Result<ExitCode, SetupError> {
     let (stop, reopen) = signal_flags().map_err(ReceiveError::from)?;
     let rejected = RejectedCounts::default();
-    let reading = reading(config, &stop, rejected.files.clone());
+    let reader = reader(config, &stop, rejected.files.clone());
     // Without anything to read, what the outputs would replace is kept.
     let faults: Vec<InputError> =
-        config.read.iter().filter_map(|path| reading.check(path).err()).collect();
+        config.read.iter().filter_map(|path| reader.check(path).err()).collect();
     if faults.len() == config.read.len() {
         faults.iter().for_each(|fault| Log.error(fault));
         return Ok(ExitCode::FAILURE);
     }
     let worker = worker(config, &stop, &rejected)?;
-    let bar = Bar::show(config, &reading.progress);
-    let is_complete = feed::read_files(worker, &reading, &config.read, &reopen);
+    let bar = Bar::show(config, &reader.progress);
+    let is_complete = feed::read_files(worker, &reader, &config.read, &reopen);
     if let Some(bar) = bar {
         bar.end();
     }
@@ -118,9 +118,14 @@ fn signal_flags() -> io::Result<(Arc<AtomicBool>, Arc<AtomicBool>)> {
     Ok((stop, reopen))
 }
 
-/// Returns the settings for reading files.
-fn reading(config: &Config, stop: &Arc<AtomicBool>, progress: Arc<ReadProgress>) -> Reading {
-    Reading { frame_limit: config.frame_limit, follow: config.follow, stop: stop.clone(), progress }
+/// Returns the reader of files.
+fn reader(config: &Config, stop: &Arc<AtomicBool>, progress: Arc<ReadProgress>) -> FileReader {
+    FileReader {
+        frame_limit: config.frame_limit,
+        follow: config.follow,
+        stop: stop.clone(),
+        progress,
+    }
 }
 
 /// Receives from sockets until a signal says to stop.
@@ -142,7 +147,7 @@ fn capture(config: &Config, sockets: &SocketConfig) -> Result<ExitCode, SetupErr
         None => {
             let worker = worker(config, &stop, &rejected)?;
             let files = (!config.read.is_empty())
-                .then(|| (reading(config, &stop, rejected.files), config.read.clone()));
+                .then(|| (reader(config, &stop, rejected.files), config.read.clone()));
             Box::new(WorkerFeed::start(worker, files, waker.clone()))
         }
     };

@@ -15,7 +15,7 @@ use files::STANDARD_OUTPUT;
 use files::file_name::Calendar;
 use files::output_file::Placing;
 use files::post_rotate;
-use files::rotating_file::Files;
+use files::rotating_file::FileConfig;
 use framestream::control::CONTENT_TYPE_LENGTH_MAX;
 use operator_log::Level;
 use operator_log::standard_error::report;
@@ -130,7 +130,7 @@ pub(crate) struct CaptureConfig {
     /// The content type to take.
     pub(crate) content_type: Box<[u8]>,
     /// The files to write.
-    pub(crate) files: Files,
+    pub(crate) files: FileConfig,
     /// Limits on connections and frames.
     pub(crate) limits: ReceiveLimits,
 }
@@ -177,7 +177,7 @@ impl CaptureOptions {
             log_level: Level::from_debug_count(self.debug),
             address,
             content_type: content_type.into(),
-            files: Files {
+            files: FileConfig {
                 name: write,
                 calendar,
                 split: (self.split != 0).then(|| Duration::from_secs(self.split.into())),

@@ -16,7 +16,7 @@ use receive::{IDLE_TIMEOUT_DEFAULT, ReceiveLimits};
 
 use super::DnstapOptions;
 use super::misuse::misuse;
-use crate::dnstap_tool::config::{Config, FileConfig, SocketConfig};
+use crate::dnstap_tool::config::{Config, OutputConfig, SocketConfig};
 
 impl DnstapOptions {
     /// Returns the configuration, or the first problem with the options.
@@ -93,7 +93,7 @@ impl DnstapOptions {
         }
     }
 
-    fn file_configs(&self) -> Vec<FileConfig> {
+    fn file_configs(&self) -> Vec<OutputConfig> {
         let settings = FileSettings {
             append: self.append,
             is_live: self.listens(),
@@ -108,7 +108,7 @@ impl DnstapOptions {
         };
         let config = |(format, name): (Format, PathBuf)| {
             let files = format.files(&name, &settings);
-            FileConfig { name, format, files }
+            OutputConfig { name, format, files }
         };
         self.files().into_iter().map(config).collect()
     }

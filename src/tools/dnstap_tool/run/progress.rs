@@ -14,7 +14,7 @@ use operator_log::ERASE_LINE;
 use pipeline::output::stats::StatsDestination;
 use terminal_size::terminal_size_of;
 
-use crate::dnstap_tool::config::{Config, FileConfig};
+use crate::dnstap_tool::config::{Config, OutputConfig};
 
 /// Interval between updates of the progress.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -35,7 +35,7 @@ pub(crate) struct Bar {
 impl Bar {
     /// Shows how far the reading is, where somebody looks and nothing else is shown.
     pub(crate) fn show(config: &Config, progress: &Arc<ReadProgress>) -> Option<Self> {
-        let standard_output = config.files.iter().any(FileConfig::is_standard_output);
+        let standard_output = config.files.iter().any(OutputConfig::is_standard_output);
         let to_terminal = (standard_output || config.printed != StatsDestination::None)
             && io::stdout().is_terminal();
         if !io::stderr().is_terminal() || to_terminal || config.follow {

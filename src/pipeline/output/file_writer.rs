@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use files::content::Content;
 use files::destination::{Closed, Destination};
 use files::output_file::FrameWriteError;
-use files::rotating_file::{Files, RotatingFile};
+use files::rotating_file::{FileConfig, RotatingFile};
 use operator_log::Log;
 
 use super::commands::CommandWait;
@@ -24,22 +24,22 @@ const HOLD_BACK: Duration = Duration::from_secs(1);
 const BUFFER_SIZE: usize = 128 << 10;
 
 /// A series of files, or the standard output, written in units such as frames or lines.
-pub struct FileSeries {
+pub struct FileWriter {
     name: String,
     files: Box<RotatingFile>,
     log: Log,
-    /// Data that is not written yet. Call [`FileSeries::end_unit`] after appending a unit.
+    /// Data that is not written yet. Call [`FileWriter::end_unit`] after appending a unit.
     pub(crate) buffer: Vec<u8>,
     /// Size of the complete units in the buffer.
     whole: usize,
     /// Number of complete units in the buffer.
     units: u64,
-    state: SeriesState,
+    state: FileWriterState,
     /// Number of units dropped after a failed write.
     dropped: u64,
     /// Number of all units that were not written.
     lost: Arc<AtomicU64>,
-    /// True if units were written since the start or the last [`FileSeries::revive`].
+    /// True if units were written since the start or the last [`FileWriter::revive`].
     has_written: bool,
     flush_at: Option<Instant>,
     /// Time of the next check for exited commands.
@@ -47,7 +47,7 @@ pub struct FileSeries {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum SeriesState {
+enum FileWriterState {
     Writing,
     /// The reader closed the standard output.
     ReaderGone,
@@ -55,11 +55,11 @@ enum SeriesState {
     Failed,
 }
 
-impl FileSeries {
-    /// Opens the first file, but leaves an existing file unchanged until [`FileSeries::begin`]. Once `stop` is
+impl FileWriter {
+    /// Opens the first file, but leaves an existing file unchanged until [`FileWriter::begin`]. Once `stop` is
     /// set, writes to a stalled reader are abandoned.
     pub(crate) fn open(
-        files: &Files,
+        files: &FileConfig,
         content: Content,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, FrameOutputError> {
@@ -74,7 +74,7 @@ impl FileSeries {
             buffer,
             whole: 0,
             units: 0,
-            state: SeriesState::Writing,
+            state: FileWriterState::Writing,
             dropped: 0,
             lost: Arc::default(),
             has_written: false,
@@ -101,7 +101,7 @@ impl FileSeries {
     /// Ends `count` units that must be in one file. After a failed write, they are dropped and counted, so
     /// that callers need not keep pending data.
     pub(crate) fn end_units(&mut self, count: u64) -> Result<(), FrameOutputError> {
-        if self.state != SeriesState::Writing {
+        if self.state != FileWriterState::Writing {
             self.buffer.clear();
             self.dropped += count;
             self.lost.fetch_add(count, Ordering::Relaxed);
@@ -122,7 +122,7 @@ impl FileSeries {
 
     /// Writes all complete units.
     pub(crate) fn write(&mut self) -> Result<(), FrameOutputError> {
-        if self.state != SeriesState::Writing {
+        if self.state != FileWriterState::Writing {
             return Ok(());
         }
         self.write_whole()?;
@@ -142,22 +142,22 @@ impl FileSeries {
 
     fn failed(&mut self, source: FrameWriteError) -> FrameOutputError {
         if source.is_reader_gone() {
-            self.state = SeriesState::ReaderGone;
+            self.state = FileWriterState::ReaderGone;
             return FrameOutputError::ReaderGone;
         }
-        self.state = SeriesState::Failed;
+        self.state = FileWriterState::Failed;
         self.lost.fetch_add(source.lost(), Ordering::Relaxed);
         // Data in the compressor may have been written or not.
         let (is_maximum, unit) = (self.files.has_buffered(), self.files.unit());
         FrameOutputError::Lost { source, is_maximum, unit }
     }
 
-    /// Returns the time at which [`FileSeries::tick`] is due.
+    /// Returns the time at which [`FileWriter::tick`] is due.
     pub(crate) fn due(&self) -> Option<Instant> {
         [self.split_at(), self.reap_at, self.flush_at].into_iter().flatten().min()
     }
 
-    /// Performs periodic work: starts the next file, and the work of [`FileSeries::maintain`].
+    /// Performs periodic work: starts the next file, and the work of [`FileWriter::maintain`].
     pub(crate) fn tick(&mut self) -> Result<(), FrameOutputError> {
         let now = Instant::now();
         if self.is_split_due(now) {
@@ -200,12 +200,12 @@ impl FileSeries {
     }
 
     fn resume(&mut self) {
-        (self.state, self.has_written) = (SeriesState::Writing, false);
+        (self.state, self.has_written) = (FileWriterState::Writing, false);
         self.buffer.clear();
         (self.whole, self.units) = (0, 0);
     }
 
-    /// Returns whether units were written since [`FileSeries::revive`].
+    /// Returns whether units were written since [`FileWriter::revive`].
     pub(crate) fn has_written(&self) -> bool {
         self.has_written
     }
@@ -246,7 +246,7 @@ impl FileSeries {
         self.finish_after(Ok(()))
     }
 
-    /// Finishes like [`FileSeries::finish`] after the last units were ended with the result `written`. An error
+    /// Finishes like [`FileWriter::finish`] after the last units were ended with the result `written`. An error
     /// includes the number of units dropped after a failed write.
     pub(crate) fn finish_after(
         mut self,
@@ -261,7 +261,7 @@ impl FileSeries {
         if let Some(commands) = commands {
             wait.for_commands(commands, &log);
         }
-        if state == SeriesState::Failed && dropped > 0 {
+        if state == FileWriterState::Failed && dropped > 0 {
             let source = written.err().filter(FrameOutputError::is_unreported).map(Box::new);
             return Err(FrameOutputError::LostAfter { name, source, count: dropped, unit });
         }
