@@ -1,13 +1,13 @@
 /*
  * SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * Which writer thread is cheaper: one that copies each payload after its length into a buffer, or one that hands the
- * kernel pointers to the payloads? No Frame Streams library takes part: this measures the design, not a product.
+ * Compares two writer threads: one that copies each payload after its length into a buffer, and one that passes
+ * pointers to the payloads to the kernel. It uses no Frame Streams library: it measures the design, not a product.
  *
  *   copy_or_hand_over WAY SIZE MESSAGES
  *
  * One thread mallocs payloads, the main thread drains them in batches to a Unix socket, a child process reads. Prints one
- * JSON line with the CPU time of the draining alone, a message.
+ * JSON line with the CPU time per message of draining only.
  *
  *   copy           64 KiB buffer, payload freed at once, one send a full buffer and one at the end of a batch
  *   hand_over_c    sendmsg of two iovecs a message, 64 messages or 8 KiB a call (fstrm's defaults), freed after the call

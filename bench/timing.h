@@ -57,7 +57,7 @@ static inline void pin(int core)
 		die("cannot pin to that core");
 }
 
-/* When bursts are due: every `period` seconds. */
+/* The times of bursts: every `period` seconds. */
 struct pace {
 	double period, due;
 	bool sleep;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Runs the programs that use what only our library has.
+# Runs the programs for functions that only our library has.
 set -u
 . ./cases.sh
 

@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")" || exit 1
 results=$BUILD/results
 : >"$results" || exit 1
-# A library path of the caller would win over the rpath of the programs.
+# Would take precedence over the rpath of the programs.
 unset LD_LIBRARY_PATH
 
 all='version symbols headers abi releases linking unload no_tls compare faults additions dnstap no_alloc printers examples
@@ -13,7 +13,7 @@ all='version symbols headers abi releases linking unload no_tls compare faults a
 for test in ${ONLY:-$all}; do
 	echo "# $test"
 	sh "./$test.sh" 2>&1 | tee -a "$results"
-	# A script that dies has said so nowhere else.
+	# Detects a script that ended early.
 	tail -n 1 "$results" | grep -qx "end of $test" || echo "not ok - $test.sh ended early" | tee -a "$results"
 done | grep -v '^end of '
 

@@ -26,7 +26,7 @@ for program in $COMPARE; do
 		continue
 	fi
 	run "$program" reference
-	# Two programs that fail alike are no success.
+	# Equal failures are not a success.
 	if [ "$(tail -n 1 "$out/$program.reference")" != "exit status 0" ]; then
 		echo "not ok - compare $program: does not run through with Debian's library"
 		tail -n 5 "$out/$program.reference" | sed 's/^/#   /'

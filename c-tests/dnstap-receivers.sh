@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Runs the programs over libdnstap whose receivers are in trouble, where what they need is installed.
+# Runs the programs for libdnstap with other receivers, if their requirements are installed.
 set -u
 . ./cases.sh
 work=$(mktemp -d)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Runs the programs over libdnstap.
+# Runs the programs for libdnstap.
 set -u
 . ./cases.sh
 

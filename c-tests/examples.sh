@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # shellcheck disable=SC2046 # several flags
-# The programs of docs/, built as they say and run.
+# Builds the programs of docs/ by their comments, and runs them.
 set -u
 . ./report.sh
 
@@ -23,7 +23,7 @@ log_and_read() {
 	grep -qE '^[0-9:.]+ CQ MISSING_ADDRESS UDP 25b "example\." IN A' "$work/log"
 }
 
-# What the golang tool reads, with addresses masked as mask-clients does.
+# Prints a file with the golang tool, with addresses masked as by mask-clients.
 masked() {
 	timeout 60 dnstap -y -r "$1" | sed 's/query_address: \([0-9.]*\)\.[0-9]*$/query_address: \1.0/'
 }

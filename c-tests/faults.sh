@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Runs each fault program with ours, which has to pass, and with Debian's library, which has to show the fault.
+# Runs each program with our library, which has to pass, and with Debian's, which has to show the fault.
 set -u
 . ./cases.sh
 

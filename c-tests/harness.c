@@ -17,7 +17,7 @@
 
 enum { MAX_PARALLEL = 8 };
 
-/* How a child that could not pass exits. */
+/* Exit statuses of a child whose case did not pass. */
 enum { EXIT_FAILED = 7, EXIT_NOT_RUN = 99 };
 
 struct job {

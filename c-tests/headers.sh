@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # shellcheck disable=SC2086 # several flags
-# Our headers: each alone and twice, from C and C++; every macro and inline function in every dialect, without a warning; and
-# every declaration and macro of the C library's.
+# Compiles our headers: each alone and twice, as C and C++; every macro and inline function in every dialect, without a warning;
+# and with every declaration and macro of the C library.
 set -u
 include=$STAGE/include
 . ./report.sh
@@ -16,7 +16,7 @@ for header in $headers; do
 	printf '#include <%s>\n' "$header" "$header" >"$work/alone.c"
 	$CC -std=c99 $strict_c -I"$include" -c -o "$work/alone.o" "$work/alone.c" >"$work/log" 2>&1
 	result $? "$header alone as C99"
-	# Empty parentheses, a name that C++ reserves, or a missing extern "C" show only here.
+	# Detects empty parentheses, names reserved in C++, and a missing extern "C".
 	case $header in
 	libdnstap.h) function=dnstap_encode library=libdnstap ;;
 	fstrm.h|*/control.h) function=fstrm_control_init ;;
@@ -33,7 +33,7 @@ int main() { volatile auto used = $function; static_cast<void>(used); }" >"$work
 	result $? "$header alone as C++11, linked"
 done
 
-# dialect NAME COMMAND: headers.c is compiled without a warning, and what it checks is so.
+# dialect NAME COMMAND: headers.c compiles without a warning, and its checks pass.
 dialect() {
 	name=$1
 	shift
@@ -60,7 +60,7 @@ done <<END
 $CC g++
 clang clang++
 END
-# Nothing is left out: initialisers, macros with arguments, and inline functions.
+# headers.c uses all initialisers, macros with arguments, and inline functions.
 used=$(sed -nE 's/^#define ((DNSTAP|FSTRM)_[A-Z_]+_INIT|(DNSTAP|FSTRM)_[A-Z_]+\().*/\1/p
 	s/^static inline .*[ *]([a-z_]+)\(.*/\1/p' "$include"/*.h "$include"/fstrm/*.h | tr -d '(' | sort -u)
 missing=$(for name in $used; do

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # shellcheck disable=SC2046 # several flags
-# Programs linked with the archives, with what pkg-config says, do the same as those with the shared objects.
+# Programs linked with the archives, with the flags of pkg-config, print the same as those with the shared objects.
 set -u
 . ./report.sh
 

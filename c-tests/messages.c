@@ -198,9 +198,9 @@ int tally_partial_file(struct tally *tally, const char *path)
 	struct frame f;
 	int type;
 
-	ASSERT(fd >= 0 && reader != NULL, "%s is not there", path);
-	ASSERT(read_frame(fd, &f) == START && has_content_type(&f, CONTENT_TYPE),
-	       "%s begins with %d and not with START", path, f.type);
+	ASSERT(fd >= 0 && reader != NULL, "%s does not exist", path);
+	ASSERT(read_frame(fd, &f) == START && has_content_type(&f, CONTENT_TYPE), "%s begins with %d, not START", path,
+	       f.type);
 	free_frame(&f);
 	while ((type = read_frame(fd, &f)) == DATA) {
 		count(tally, &f);
@@ -225,7 +225,7 @@ uint64_t tally_file(struct tally *tally, const char *path)
 	uint64_t before = tally->messages;
 	int end = tally_partial_file(tally, path);
 
-	ASSERT(end == STOP, "%s ends with %d and not with STOP", path, end);
+	ASSERT(end == STOP, "%s ends with %d, not STOP", path, end);
 	return tally->messages - before;
 }
 
@@ -233,7 +233,7 @@ void receive(struct receiver *r)
 {
 	int fd = accept_one(r->listening);
 
-	ASSERT(fd >= 0, "nobody connected");
+	ASSERT(fd >= 0, "the sender did not connect");
 	ASSERT(receiver_handshake(r, fd, only_dnstap), "no handshake");
 	receiver_reach(r, 1);
 	tally_to_stop(r->arg, fd);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# What was logged with libdnstap, as Debian's readers of dnstap print it.
+# Compares the output of Debian's readers of dnstap with the messages logged with libdnstap.
 set -u
 work=$(mktemp -d)
 cd "$work" || exit 1

@@ -98,7 +98,7 @@ const char *error_of(const dnstap_sink *sink)
 	static char line[512];
 
 	ASSERT(dnstap_sink_get_error(sink, line, sizeof line) == DNSTAP_OK, "get_error");
-	ASSERT(strstr(line, "(os error") == NULL, "the error has a number: %s", line);
+	ASSERT(strstr(line, "(os error") == NULL, "the error contains a number: %s", line);
 	return line;
 }
 

@@ -11,7 +11,7 @@ versioned() {
 	nm -D --defined-only --with-symbol-versions "$1" | awk '$2 != "A" { sub("@@", "@", $3); print $3 }' | LC_ALL=C sort
 }
 
-# Beside the C library that libfstrm replaces.
+# Compares with the C library that libfstrm replaces.
 beside_reference() {
 	if [ -z "$REFERENCE" ]; then
 		echo "skip - symbols and versions of libfstrm: libfstrm-dev is not installed"
@@ -22,7 +22,7 @@ beside_reference() {
 	missing=$(LC_ALL=C comm -13 "$work/ours" "$work/reference")
 	[ -s "$work/reference" ] && [ -z "$missing" ]
 	result $? "all $(wc -l <"$work/reference") symbols of $(basename "$reference"), with their versions" "missing: $missing"
-	# A new symbol under a version the C library has would be taken for one of its own.
+	# A new symbol must not be under a version of the C library.
 	LC_ALL=C comm -23 "$work/ours" "$work/reference" >"$work/additions"
 	stray=$(while IFS=@ read -r name node; do
 		case $node in
@@ -34,7 +34,7 @@ beside_reference() {
 	result $? "$(wc -l <"$work/additions") further symbols, all under versions of our own" "stray: $stray"
 }
 
-# check LIBRARY PREFIX SIZE: what holds for both.
+# check LIBRARY PREFIX SIZE: the checks of both libraries.
 check() {
 	lib=$STAGE/lib/$1.so.$version
 	map=../src/$1/$1.map

@@ -136,16 +136,15 @@ static void in_rounds(int is_dnstap)
 
 		load_and_unload(&use);
 		once = round == 0 ? pieces() : once;
-		ASSERT(pieces() == once, "the library is in memory in %d pieces after round %d, not %d", pieces(),
-		       round, once);
+		ASSERT(pieces() == once, "the library has %d mappings after round %d, not %d", pieces(), round, once);
 		/* Its fork handlers are called, or unregistered. */
 		child = fork();
 		if (child == 0)
 			_exit(0);
 		wait_for_child(child);
 	}
-	ASSERT(count_entries("/proc/self/fd") == descriptors, "descriptors are left behind");
-	WAIT_UNTIL(count_entries("/proc/self/task") == threads, 20, "threads are left behind");
+	ASSERT(count_entries("/proc/self/fd") == descriptors, "descriptors were leaked");
+	WAIT_UNTIL(count_entries("/proc/self/task") == threads, 20, "threads were leaked");
 }
 
 /* Threads of the library continue: their code must stay mapped. */

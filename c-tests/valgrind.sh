@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Runs the compare programs with our library, and those over libdnstap that valgrind is good for, under
-# valgrind: no invalid access, no definite leak.
+# Runs the compare programs with our library, and some of those for libdnstap, under valgrind: no invalid access, no
+# definite leak.
 set -u
 unset LD_LIBRARY_PATH
 failed=0
@@ -17,7 +17,7 @@ run() {
 	name=$1
 	shift
 	directory=$(mktemp -d)
-	# Fair scheduling: producers that wait for the writer thread must let it run.
+	# Fair scheduling, so that the writer thread runs while producers wait for it.
 	(cd "$directory" && timeout -k 5 300 valgrind -q --fair-sched=yes --leak-check=full \
 		--errors-for-leak-kinds=definite --error-exitcode=9 --log-file="$directory/log.%p" "$@" >out 2>&1 </dev/null)
 	status=$?

@@ -172,7 +172,7 @@ static void refused(int model)
 	ASSERT_EQ(s.refused, again);
 	ASSERT_EQ(s.waiting, taken);
 	/* The queue, perhaps without the entry that distinguishes full from empty, and the frames that the thread may hold. */
-	ASSERT(taken >= QUEUE - 1 && taken <= QUEUE + 131072 / sizeof frame, "%llu frames were taken",
+	ASSERT(taken >= QUEUE - 1 && taken <= QUEUE + 131072 / sizeof frame, "%llu frames were accepted",
 	       (unsigned long long)taken);
 	fstrm_iothr_destroy(&iothr);
 }
@@ -290,7 +290,7 @@ static void at_every_moment(int model)
 		s = stats_of(iothr);
 		ASSERT(s.accepted >= before.accepted && s.written >= before.written && s.refused >= before.refused &&
 			       s.bytes_written >= before.bytes_written,
-		       "an account went back");
+		       "a counter went down");
 		before = s;
 	}
 	for (int i = 0; i < 2; i++)
@@ -461,7 +461,7 @@ static void blocked_at_close(int frames)
 	ASSERT(fstrm_iothr_close(iothr) == fstrm_res_failure, "a thread that is still blocked has ended");
 	close(ends[1]);
 	WAIT_FOR_STATS(iothr, s, s.state == FSTRM_IOTHR_STATE_CLOSING && s.waiting == 0);
-	ASSERT(fstrm_iothr_close(iothr) == fstrm_res_success, "it has not ended");
+	ASSERT(fstrm_iothr_close(iothr) == fstrm_res_success, "the thread has not ended");
 	fstrm_iothr_destroy(&iothr);
 	close(ends[0]);
 }
@@ -479,7 +479,8 @@ static int frames_in(const char *path)
 	reader = fstrm_file_reader_init(fopt, NULL);
 	while ((res = fstrm_reader_read(reader, &data, &len)) == fstrm_res_success)
 		count++;
-	ASSERT(res == fstrm_res_stop && fstrm_reader_close(reader) == fstrm_res_success, "%s has no STOP", path);
+	ASSERT(res == fstrm_res_stop && fstrm_reader_close(reader) == fstrm_res_success, "%s does not end with STOP",
+	       path);
 	fstrm_reader_destroy(&reader);
 	fstrm_file_options_destroy(&fopt);
 	return count;

@@ -121,7 +121,7 @@ static void paths(void)
 		w = unix_writer(path);
 		printf("path of %zu bytes: %s\n", lens[i], w != NULL ? "made" : "NULL");
 		if (w != NULL)
-			printf("  nobody there: open %s\n", res_name(fstrm_writer_open(w)));
+			printf("  without a receiver: open %s\n", res_name(fstrm_writer_open(w)));
 		if (w != NULL && lens[i] > 0) {
 			int listening = listen_unix(path);
 

@@ -140,7 +140,7 @@ static void refused(enum transport transport)
 		return;
 	w = endpoint_writer(&gone, dnstap);
 	close(gone.listening);
-	printf("%s: nobody listens\n", gone.name);
+	printf("%s: no receiver\n", gone.name);
 	printf("  open %s\n", res_name(fstrm_writer_open(w)));
 	printf("  write %s\n", res_name(fstrm_writer_write(w, "lost", 4)));
 	printf("  close %s\n", res_name(fstrm_writer_close(w)));

@@ -115,8 +115,8 @@ void load_start(struct load *l, dnstap_sink *sink)
 {
 	memset(l, 0, sizeof *l);
 	l->queue = dnstap_queue_new(sink, NULL);
-	ASSERT(l->queue != NULL, "there is no queue");
-	ASSERT(pthread_create(&l->thread, NULL, run, l) == 0, "there is no thread");
+	ASSERT(l->queue != NULL, "no queue");
+	ASSERT(pthread_create(&l->thread, NULL, run, l) == 0, "no thread");
 }
 
 static void raise_seen(uint64_t *slowest, double seconds)
@@ -161,7 +161,7 @@ int load_main(int argc, char **argv, const struct test_case *cases, size_t count
 	int status, slow;
 
 	seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT(seen != MAP_FAILED, "there is no shared memory");
+	ASSERT(seen != MAP_FAILED, "no shared memory");
 	status = run_cases(argc, argv, cases, count);
 	slow = seen->slow_calls > 2 * seen->slow_baselines + CHANCE;
 	printf("%s - %llu calls: %llu took a millisecond of CPU time, as did %llu empty measurements\n",

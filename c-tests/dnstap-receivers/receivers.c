@@ -54,7 +54,7 @@ static int accept_sender(struct receiver *r)
 	struct scenario *scenario = r->arg;
 	int fd = accept_one(scenario->address.listening);
 
-	ASSERT(fd >= 0, "the sender did not come");
+	ASSERT(fd >= 0, "the sender did not connect");
 	return fd;
 }
 
@@ -282,7 +282,7 @@ static void receive_rest(struct receiver *r, int fd)
 {
 	struct scenario *scenario = r->arg;
 
-	/* Without a deadline of its own: a busy machine takes long to fill the ring. */
+	/* Without a deadline: a busy machine takes long to fill the ring. */
 	while (!receiver_wait(r, OVER))
 		;
 	scenario->end = tally_stream(scenario->received, fd);
@@ -347,7 +347,7 @@ static void too_little(int transport, void (*play)(struct receiver *))
 	s = close_loaded_sink(&scenario.sink, SHORT, &scenario.load);
 	receiver_reach(&scenario.receiver, OVER);
 	receiver_finish(&scenario.receiver, stdout);
-	ASSERT(s.dropped_closed > 0, "nothing was left to be dropped");
+	ASSERT(s.dropped_closed > 0, "no message was dropped");
 	ASSERT_EQ(s.connects, 1);
 	ASSERT_EQ(s.connect_failures, 0);
 	ASSERT_EQ(s.disconnects, 0);

@@ -29,7 +29,7 @@ static const char *file_of(const char *name, const char *suffix, char path[256])
 	return path;
 }
 
-/* How the receiver speaks TLS. */
+/* The TLS settings of the receiver. */
 struct server {
 	const char *certificate;
 	bool asks;           /* for a certificate that ca.pem has signed */
@@ -76,7 +76,7 @@ static void start_tunnel(struct tunnel *t, const struct server *server)
 	start_stunnel(t);
 }
 
-/* How the sender speaks TLS; each may be NULL. */
+/* The TLS settings of the sender; each may be NULL. */
 struct client {
 	const char *host; /* of the output; NULL for 127.0.0.1 */
 	const char *name; /* that the server's certificate has to be for */

@@ -112,7 +112,7 @@ static void never_less(const dnstap_stats *before, const dnstap_stats *s)
 		       s->dropped_invalid >= before->dropped_invalid && s->dropped_closed >= before->dropped_closed &&
 		       s->bytes_sent >= before->bytes_sent && s->connects >= before->connects &&
 		       s->disconnects >= before->disconnects,
-	       "an account went back");
+	       "a counter went down");
 }
 
 static void between(const char *what, uint64_t least, uint64_t is, uint64_t most)
@@ -197,7 +197,7 @@ static void at_every_moment(int rounds)
 	ASSERT_EQ(s.disconnects, 0);
 	ASSERT_EQ(tally->messages, s.sent);
 	ASSERT_EQ(tally->bytes, s.bytes_sent);
-	ASSERT(looks > 100 && counts.full > 0 && counts.too_long > 0 && counts.invalid > 0, "%u looks, %llu full",
+	ASSERT(looks > 100 && counts.full > 0 && counts.too_long > 0 && counts.invalid > 0, "read %u times, %llu full",
 	       looks, (unsigned long long)counts.full);
 	free_tally(tally);
 }
@@ -319,7 +319,7 @@ static double close_once(int milliseconds)
 	ASSERT_EQ(s.sent + s.dropped_closed, n.seq);
 	ASSERT_EQ(s.waiting, 0);
 	ASSERT(s.dropped_closed > 0, "all was sent, although the receiver does not read");
-	ASSERT(took > milliseconds / 1000.0 - 0.05, "it gave up after %.3f s", took);
+	ASSERT(took > milliseconds / 1000.0 - 0.05, "the call returned after %.3f s", took);
 	return took;
 }
 

@@ -76,10 +76,10 @@ static void frozen(int accepts)
 	for (int i = 0; i < SINKS; i++) {
 		ASSERT(dnstap_sink_begin_close(sinks[i]) == DNSTAP_OK, "begin_close");
 		ASSERT(!dnstap_enabled(queues[i], DNSTAP_MESSAGE_TYPE_CLIENT_QUERY),
-		       "a closing sink asks for messages");
+		       "enabled while the sink is closing");
 		ASSERT(log_with_id(queues[i], DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 0 }, QUERY) ==
 			       DNSTAP_ERROR_CLOSED,
-		       "a closing sink takes messages");
+		       "a closing sink accepts messages");
 	}
 	took = now() - began;
 	ASSERT(took < SHORT / 1e3, "beginning to close %d sinks took %.2f s", SINKS, took);
@@ -109,7 +109,7 @@ static void in_the_background(void)
 		       "log");
 	ASSERT(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close");
 	ASSERT(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close again");
-	ASSERT(dnstap_queue_new(sink, NULL) == NULL, "a new queue of a closing sink");
+	ASSERT(dnstap_queue_new(sink, NULL) == NULL, "made a queue of a closing sink");
 	/* From here on, only the thread of the sink is needed. */
 	WAIT_FOR_STATS(sink, s, s.sent == MESSAGES && s.state == DNSTAP_STATE_CLOSING);
 	s = close_sink(&sink, TIMEOUT);
@@ -134,7 +134,7 @@ static void in_a_child(void)
 		ASSERT(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close in the child");
 		ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 0, 1 }, 100) ==
 			       DNSTAP_ERROR_CLOSED,
-		       "a closing sink takes messages in a child");
+		       "a closing sink accepts messages in a child");
 		close_sink(&sink, 0);
 		_exit(0);
 	}

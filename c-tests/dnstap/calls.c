@@ -26,7 +26,7 @@ static void returns(const char *call, dnstap_result is, dnstap_result wanted)
 static void option_fails(const dnstap_options *options, const char *call, dnstap_result is, dnstap_result wanted)
 {
 	returns(call, is, wanted);
-	ASSERT(strlen(dnstap_options_get_error(options)) > 5, "%s: the options say nothing about it", call);
+	ASSERT(strlen(dnstap_options_get_error(options)) > 5, "%s: the options have no error text", call);
 }
 #define OPTION_FAILS(options, call, wanted) option_fails(options, #call, call, wanted)
 
@@ -49,10 +49,10 @@ static struct handles open_handles(void)
 	h.queue = dnstap_queue_new(h.sink, NULL);
 	h.reader = dnstap_reader_open("/dev/null", &error);
 	ASSERT(h.sink != NULL && h.queue != NULL && h.reader != NULL && error == DNSTAP_OK,
-	       "not all handles are there");
+	       "some handles could not be opened");
 	RETURNS(dnstap_options_set_output(h.options, "file:written.tap"), DNSTAP_OK);
 	h.writer = dnstap_writer_open(h.options, &error);
-	ASSERT(h.writer != NULL && error == DNSTAP_OK, "not all handles are there");
+	ASSERT(h.writer != NULL && error == DNSTAP_OK, "some handles could not be opened");
 	return h;
 }
 
@@ -71,7 +71,7 @@ static void close_handles(struct handles *h)
 	RETURNS(dnstap_writer_write(h->writer, &m), DNSTAP_OK);
 	RETURNS(dnstap_writer_close(&h->writer), DNSTAP_OK);
 	ASSERT(h->options == NULL && h->queue == NULL && h->sink == NULL && h->reader == NULL && h->writer == NULL,
-	       "a handle is still there");
+	       "a handle is not set to NULL");
 	ASSERT_EQ(s.sent, 2);
 }
 
@@ -372,7 +372,7 @@ static void message_sizes(void)
 	RETURNS(dnstap_decode(buffer, length, &m.message, &storage), DNSTAP_OK);
 	ASSERT_EQ(m.message.size, sizeof m);
 	for (size_t i = 0; i < sizeof m.beyond; i++)
-		ASSERT(m.beyond[i] == 0, "byte %zu of what this version does not know is not 0", i);
+		ASSERT(m.beyond[i] == 0, "byte %zu beyond this version is not 0", i);
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 		m.message.size = sizes[i];
 		m.message.type = 77;
@@ -415,7 +415,7 @@ static void stats_sizes(void)
 	ASSERT_EQ(longer.stats.size, sizeof longer);
 	ASSERT_EQ(longer.stats.logged, 0);
 	for (size_t i = 0; i < sizeof longer.beyond; i++)
-		ASSERT(longer.beyond[i] == 0, "byte %zu of what this version does not know is not 0", i);
+		ASSERT(longer.beyond[i] == 0, "byte %zu beyond this version is not 0", i);
 	longer.stats.size = 1;
 	dnstap_queue_free(&h.queue);
 	RETURNS(dnstap_sink_close(&h.sink, &longer.stats), DNSTAP_ERROR_SIZE);
@@ -741,7 +741,7 @@ static void no_sink(dnstap_options *o, const char *what, dnstap_result wanted, c
 	option_fails(o, what, dnstap_options_check(o), wanted);
 	ASSERT(dnstap_sink_open(o, &error) == NULL, "%s: a sink", what);
 	option_fails(o, what, error, wanted);
-	ASSERT(strstr(dnstap_options_get_error(o), said) != NULL, "%s: '%s' does not name '%s'", what,
+	ASSERT(strstr(dnstap_options_get_error(o), said) != NULL, "%s: '%s' does not contain '%s'", what,
 	       dnstap_options_get_error(o), said);
 	ASSERT(dnstap_writer_open(o, &error) == NULL, "%s: a writer", what);
 	option_fails(o, what, error, wanted);
@@ -838,7 +838,7 @@ static void sink_errors(void)
 	RETURNS(dnstap_sink_close(&sink, NULL), DNSTAP_OK);
 	sink = open_sink(options_to("file:x.tap"));
 	RETURNS(dnstap_sink_get_error(sink, line, sizeof line), DNSTAP_OK);
-	ASSERT(line[0] == '\0', "nothing has failed, but '%s'", line);
+	ASSERT(line[0] == '\0', "there is an error without a failure: '%s'", line);
 	RETURNS(dnstap_sink_close(&sink, NULL), DNSTAP_OK);
 }
 
@@ -935,7 +935,7 @@ static void contradictions(void)
 		no_sink(o, "what to verify without TLS", DNSTAP_ERROR_CONFLICT, "TLS");
 		RETURNS(dnstap_options_set_tls_verify(o, DNSTAP_TLS_VERIFY_NAME), DNSTAP_OK);
 	}
-	ASSERT(access("x.tap", F_OK) != 0, "a sink that was not opened made a file");
+	ASSERT(access("x.tap", F_OK) != 0, "a sink that was not opened has created a file");
 	dnstap_options_free(&o);
 }
 
@@ -1056,7 +1056,7 @@ static void readers(void)
 	dnstap_result error;
 
 	errno = 0;
-	ASSERT(dnstap_reader_open("missing.tap", &error) == NULL, "a reader of a file that is not there");
+	ASSERT(dnstap_reader_open("missing.tap", &error) == NULL, "a reader of a missing file");
 	returns("dnstap_reader_open", error, DNSTAP_ERROR_IO);
 	ASSERT_EQ(errno, ENOENT);
 	errno = 0;

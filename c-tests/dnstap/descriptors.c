@@ -287,7 +287,7 @@ static void killed_parent(void)
 		kill(child, SIGKILL);
 		fail("the receiver does not see the end of a killed parent");
 	}
-	ASSERT(kill(child, 0) == 0, "the child has ended too");
+	ASSERT(kill(child, 0) == 0, "the child has ended, too");
 	kill(child, SIGKILL);
 }
 
@@ -319,7 +319,7 @@ static void beside(int is_fifo)
 			WAIT_FOR_STATS(sink, s, s.sent == 1);
 		}
 		snprintf(beside, sizeof beside, "%s.%ld", path, (long)getpid());
-		ASSERT(access(beside, F_OK) != 0, "there is a file %s", beside);
+		ASSERT(access(beside, F_OK) != 0, "the file %s exists", beside);
 		_exit(0);
 	}
 	wait_for_child(child);

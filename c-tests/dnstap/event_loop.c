@@ -48,11 +48,11 @@ static void take(struct connection *c, const dnstap_message *message)
 {
 	struct message_id id;
 
-	ASSERT(get_id(message->query.data, message->query.length, &id), "a message is damaged");
+	ASSERT(get_id(message->query.data, message->query.length, &id), "a message is corrupt");
 	if (c->sender < 0)
 		c->sender = (int)id.logger;
 	ASSERT((uint32_t)c->sender == id.logger, "messages of two senders in a stream");
-	ASSERT(id.seq == c->next, "message %u comes when %u is due", (unsigned)id.seq, (unsigned)c->next);
+	ASSERT(id.seq == c->next, "message %u instead of %u", (unsigned)id.seq, (unsigned)c->next);
 	c->next++;
 }
 
@@ -116,8 +116,9 @@ static void in_a_loop(void)
 				timeout = 0;
 		}
 		ready = poll(polled, SENDERS, timeout);
-		ASSERT(ready > 0 || (ready == 0 && timeout == 0), "nothing comes: %u, %u and %u messages are there",
-		       (unsigned)connections[0].next, (unsigned)connections[1].next, (unsigned)connections[2].next);
+		ASSERT(ready > 0 || (ready == 0 && timeout == 0),
+		       "no more messages arrive: %u, %u and %u were received", (unsigned)connections[0].next,
+		       (unsigned)connections[1].next, (unsigned)connections[2].next);
 		for (int i = 0; i < SENDERS; i++) {
 			if (connections[i].is_over || (polled[i].revents == 0 && !connections[i].has_more))
 				continue;

@@ -401,7 +401,7 @@ static void a_child_without_descriptors(void)
 		ASSERT(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
 		ASSERT(log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ 1, 0 }, QUERY) ==
 			       DNSTAP_ERROR_CLOSED,
-		       "there is a thread");
+		       "a thread was started");
 		limit.rlim_cur = before;
 		ASSERT(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
 		ASSERT(dnstap_sink_begin_close(sink) == DNSTAP_OK, "begin_close in the child");
@@ -503,7 +503,7 @@ static void threads(void)
 	ASSERT_EQ(s.dropped_too_long, THREADS * 3 * 1000);
 	ASSERT_EQ(taker.lost, s.dropped_too_long);
 	ASSERT(taker.dropping >= 1 && taker.dropping <= 3, "%u series", taker.dropping);
-	ASSERT(taker.dropping - taker.recovered <= 1, "%u series, %u ends", taker.dropping, taker.recovered);
+	ASSERT(taker.dropping - taker.recovered <= 1, "%u DROPPING, %u RECOVERED", taker.dropping, taker.recovered);
 }
 
 /* A call that fails leaves the event pending. */

@@ -55,7 +55,7 @@ static void to_a_file(int rounds)
 	dnstap_queue *queues[2];
 	dnstap_stats s;
 
-	ASSERT(dnstap_sink_flush(sink, 0) == DNSTAP_OK, "nothing is not flushed");
+	ASSERT(dnstap_sink_flush(sink, 0) == DNSTAP_OK, "flushing without messages failed");
 	for (int i = 0; i < 2; i++)
 		queues[i] = dnstap_queue_new(sink, NULL);
 	for (int round = 1; round <= rounds; round++) {
@@ -71,7 +71,7 @@ static void to_a_file(int rounds)
 		s = stats_of(sink);
 		ASSERT_EQ(s.sent, (uint64_t)round * MESSAGES);
 		ASSERT_EQ(s.waiting, 0);
-		ASSERT(tally_partial_file(tally, "flushed.tap") == END, "there is an end already");
+		ASSERT(tally_partial_file(tally, "flushed.tap") == END, "the stream has already ended");
 		ASSERT_EQ(tally->messages, (uint64_t)round * MESSAGES);
 		free_tally(tally);
 	}
@@ -104,7 +104,7 @@ static void then_exit(int in_child)
 	wait_for_child(child);
 	if (in_child)
 		snprintf(path, sizeof path, "exit.tap.%ld", (long)child);
-	ASSERT(tally_partial_file(tally, path) == END, "there is an end");
+	ASSERT(tally_partial_file(tally, path) == END, "the stream has ended");
 	ASSERT_EQ(tally->messages, MESSAGES);
 }
 

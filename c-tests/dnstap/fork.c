@@ -16,7 +16,7 @@ static void log_some(dnstap_queue *queue, uint32_t logger, uint32_t from, uint32
 		dnstap_result result =
 			log_with_id(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, (struct message_id){ logger, seq }, 100);
 
-		ASSERT(result == DNSTAP_OK, "message %u of %u: %s", seq, logger, dnstap_strerror(result));
+		ASSERT(result == DNSTAP_OK, "message %u of logger %u: %s", seq, logger, dnstap_strerror(result));
 	}
 }
 
@@ -179,7 +179,7 @@ static void no_errors_in_a_child(void)
 	child = fork_with_deadline();
 	if (child == 0) {
 		ASSERT_EQ(stats_of(sink).connect_failures, 0);
-		ASSERT(error_of(sink)[0] == '\0', "an error of the parent: %s", error_of(sink));
+		ASSERT(error_of(sink)[0] == '\0', "the child has an error of its parent: %s", error_of(sink));
 		_exit(0);
 	}
 	wait_for_child(child);
@@ -216,7 +216,7 @@ static void new_queue_in_child(void)
 	}
 	wait_for_child(child);
 	ASSERT(log_with_id(l.queue, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 0, BEFORE }, 12) == DNSTAP_OK,
-	       "the child has changed the parent");
+	       "the child has changed a setting of the parent");
 	close_link(&l, BEFORE + 1);
 	ASSERT_EQ(l.tally->messages, BEFORE + 1 + 2 * OF_CHILD);
 }

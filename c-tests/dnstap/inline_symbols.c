@@ -45,8 +45,8 @@ static void enabled(void)
 	for (uint32_t type = 0; type < 70; type++) {
 		dnstap_queue *other = (dnstap_queue *)(void *)sink;
 
-		ASSERT(!dnstap_enabled(other, type), "inline: a sink is taken for a queue, type %u", (unsigned)type);
-		ASSERT(!dnstap_enabled_(other, type), "symbol: a sink is taken for a queue, type %u", (unsigned)type);
+		ASSERT(!dnstap_enabled(other, type), "inline: a sink is accepted as a queue, type %u", (unsigned)type);
+		ASSERT(!dnstap_enabled_(other, type), "symbol: a sink is accepted as a queue, type %u", (unsigned)type);
 	}
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);

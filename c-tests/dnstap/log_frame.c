@@ -20,7 +20,7 @@ static void expect_frame(dnstap_reader *reader, const void *data, size_t length)
 	ASSERT(result == DNSTAP_OK, "reading: %s", dnstap_strerror(result));
 	ASSERT(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.length == length &&
 		       memcmp(frame.data, data, length) == 0,
-	       "%zu bytes came, not the %zu of the frame", frame.length, length);
+	       "%zu bytes were received, not the %zu of the frame", frame.length, length);
 }
 
 static void as_they_are(int sample_rate)
@@ -96,7 +96,7 @@ static void drops(void)
 		ASSERT(dnstap_log_frame(queue, no_types[i], frame, 10) == DNSTAP_ERROR_MESSAGE_TYPE, "type %u",
 		       no_types[i]);
 	ASSERT(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, frame, 10) == DNSTAP_DISABLED,
-	       "a type that is off");
+	       "a disabled type");
 	s = stats_of(sink);
 	ASSERT_EQ(s.logged, 0);
 	ASSERT(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, frame, 0) == DNSTAP_ERROR_LENGTH,
@@ -125,7 +125,7 @@ static void drops(void)
 	ASSERT_EQ(s.dropped_closed, taken);
 	ASSERT_EQ(s.logged_by_type[DNSTAP_MESSAGE_TYPE_CLIENT_QUERY], taken + 5);
 	ASSERT(dnstap_log_frame(queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY, frame, 96) == DNSTAP_ERROR_CLOSED,
-	       "a sink that is closed");
+	       "a closed sink");
 	dnstap_queue_free(&queue);
 }
 

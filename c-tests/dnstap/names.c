@@ -123,7 +123,8 @@ static void mnemonics(void)
 		const char *name = dnstap_message_type_name(type), *mnemonic = dnstap_message_type_mnemonic(type);
 
 		if (name == NULL)
-			ASSERT(mnemonic == NULL, "type %u has no name, and the mnemonic %s", (unsigned)type, mnemonic);
+			ASSERT(mnemonic == NULL, "type %u is unnamed, but has the mnemonic %s", (unsigned)type,
+			       mnemonic);
 		else
 			ASSERT(mnemonic != NULL && mnemonic[0] == name[0] && mnemonic[1] == strchr(name, '_')[1] &&
 				       mnemonic[2] == '\0',
@@ -173,7 +174,7 @@ static void lists(void)
 		ASSERT(dnstap_message_types_parse(bad[i].list, &set, NULL) == DNSTAP_ERROR_VALUE, "'%s'", bad[i].list);
 	}
 	ASSERT(dnstap_message_types_parse(NULL, &set, &unknown) == DNSTAP_ERROR_NULL && unknown == NULL, "no list");
-	ASSERT(dnstap_message_types_parse("CQ", NULL, NULL) == DNSTAP_ERROR_NULL, "no place for the set");
+	ASSERT(dnstap_message_types_parse("CQ", NULL, NULL) == DNSTAP_ERROR_NULL, "a NULL set");
 	/* Each name and mnemonic is parsed. */
 	for (const struct constant *c = types; c->name != NULL; c++) {
 		char list[100];

@@ -137,7 +137,7 @@ static void needs(dnstap_reader *reader, const char *what, dnstap_result is, dns
 {
 	ASSERT(is == wanted, "%s: '%s' and not '%s'", what, dnstap_strerror(is), dnstap_strerror(wanted));
 	if (dnstap_is_error(wanted))
-		ASSERT(strlen(dnstap_reader_get_error(reader)) > 5, "%s: nothing is said about it", what);
+		ASSERT(strlen(dnstap_reader_get_error(reader)) > 5, "%s: no error text", what);
 }
 
 static dnstap_result next(dnstap_reader *reader, dnstap_message *m)
@@ -157,9 +157,9 @@ static dnstap_result read_events(dnstap_reader *reader, uint32_t from, uint32_t 
 		uint32_t seq;
 
 		ASSERT(m.type == DNSTAP_MESSAGE_TYPE_CLIENT_QUERY && m.query.length >= sizeof seq,
-		       "event %u is none of ours", *count);
+		       "event %u was not logged", *count);
 		memcpy(&seq, m.query.data, sizeof seq);
-		ASSERT(seq == from + *count, "event %u where %u is due", seq, from + *count);
+		ASSERT(seq == from + *count, "event %u instead of %u", seq, from + *count);
 	}
 	return result;
 }
@@ -211,7 +211,7 @@ static void errors_have_offsets(void)
 	reader = open_reader("torn.tap");
 	needs(reader, "a torn STOP", read_events(reader, 0, &count), DNSTAP_ERROR_TORN);
 	snprintf(number, sizeof number, "%zu", START_SIZE + 2 * event_size(100));
-	ASSERT(strstr(dnstap_reader_get_error(reader), number) != NULL, "'%s' does not say %s",
+	ASSERT(strstr(dnstap_reader_get_error(reader), number) != NULL, "'%s' does not contain %s",
 	       dnstap_reader_get_error(reader), number);
 	dnstap_reader_close(&reader);
 	free(s.bytes);
@@ -251,7 +251,7 @@ static void foreign(void)
 		for (int again = 0; again < 2; again++) {
 			needs(reader, formats[i].what, next(reader, &m), DNSTAP_ERROR_STREAM);
 			ASSERT(strstr(dnstap_reader_get_error(reader), formats[i].what) != NULL,
-			       "'%s' does not say '%s'", dnstap_reader_get_error(reader), formats[i].what);
+			       "'%s' does not contain '%s'", dnstap_reader_get_error(reader), formats[i].what);
 		}
 		dnstap_reader_close(&reader);
 	}
@@ -280,7 +280,7 @@ static void content_types(void)
 		reader = open_reader("other");
 		needs(reader, others[i], read_events(reader, 0, &count), DNSTAP_ERROR_CONTENT_TYPE);
 		ASSERT_EQ(count, 0);
-		ASSERT(strstr(dnstap_reader_get_error(reader), others[i]) != NULL, "'%s' does not say '%s'",
+		ASSERT(strstr(dnstap_reader_get_error(reader), others[i]) != NULL, "'%s' does not contain '%s'",
 		       dnstap_reader_get_error(reader), others[i]);
 		dnstap_reader_close(&reader);
 		free(s.bytes);
@@ -325,8 +325,8 @@ static void too_large(int most)
 			ASSERT(frame.data == NULL && frame.length == 0, "a frame that was skipped");
 			continue;
 		}
-		ASSERT(m.query.length == sizes[seq] && memcmp(m.query.data, &seq, sizeof seq) == 0,
-		       "event %u is another", seq);
+		ASSERT(m.query.length == sizes[seq] && memcmp(m.query.data, &seq, sizeof seq) == 0, "event %u differs",
+		       seq);
 	}
 	needs(reader, "the end", next(reader, &m), DNSTAP_END);
 	dnstap_reader_close(&reader);
@@ -350,7 +350,7 @@ static void default_limit(int more)
 	write_file("limit.tap", s.bytes, s.length);
 	reader = open_reader("limit.tap");
 	needs(reader, "a large frame", next(reader, &m), more > 0 ? DNSTAP_ERROR_FRAME_SIZE : DNSTAP_ERROR_DECODE);
-	needs(reader, "what is behind it", read_events(reader, 0, &count), DNSTAP_END);
+	needs(reader, "the rest of the file", read_events(reader, 0, &count), DNSTAP_END);
 	ASSERT_EQ(count, 1);
 	dnstap_reader_close(&reader);
 	free(frame);
@@ -382,7 +382,7 @@ static void no_events(void)
 	needs(reader, "no event", next(reader, &m), DNSTAP_ERROR_DECODE);
 	needs(reader, "the rest", read_events(reader, 1, &count), DNSTAP_END);
 	ASSERT_EQ(count, 1);
-	ASSERT(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.data == NULL, "a frame behind the end");
+	ASSERT(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.data == NULL, "a frame after the end");
 	dnstap_reader_close(&reader);
 	/* Without a message, nothing is decoded. */
 	reader = open_reader("none.tap");
@@ -414,7 +414,7 @@ static void frames_as_they_are(int frames)
 		needs(reader, "a frame", next(reader, &m), DNSTAP_OK);
 		ASSERT(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK && frame.length == length &&
 			       memcmp(frame.data, event, length) == 0,
-		       "frame %u is another", seq);
+		       "frame %u differs", seq);
 		ASSERT(m.query.data > frame.data && m.query.data + m.query.length <= frame.data + length,
 		       "the message of frame %u is elsewhere", seq);
 	}
@@ -443,7 +443,7 @@ static void byte_by_byte(int is_socket)
 		ASSERT(write(ends[1], s.bytes + i, 1) == 1, "write");
 	}
 	result = dnstap_reader_next(reader, &m, 0);
-	needs(reader, "behind STOP", result, DNSTAP_END);
+	needs(reader, "after STOP", result, DNSTAP_END);
 	ASSERT_EQ(events, 3);
 	dnstap_reader_close(&reader);
 	close(ends[1]);
@@ -525,9 +525,9 @@ static void sink_to_reader(int unidirectional)
 		Dnstap__Dnstap *event;
 
 		needs(reader, "a message", next(reader, &m), DNSTAP_OK);
-		ASSERT(get_id(m.query.data, m.query.length, &got), "a torn message where %u is due", seq);
-		ASSERT(got.logger == 3 && got.seq == seq && m.query.length == 100, "message %u where %u is due",
-		       got.seq, seq);
+		ASSERT(get_id(m.query.data, m.query.length, &got), "a corrupt message instead of %u", seq);
+		ASSERT(got.logger == 3 && got.seq == seq && m.query.length == 100, "message %u instead of %u", got.seq,
+		       seq);
 		ASSERT(m.identity.length == 3 && memcmp(m.identity.data, "ns1", 3) == 0 && m.version.data == NULL,
 		       "identity");
 		ASSERT(dnstap_reader_get_frame(reader, &frame) == DNSTAP_OK, "get_frame");
@@ -572,14 +572,14 @@ static void answers(void)
 	needs(reader, "READY", dnstap_reader_next(reader, &m, 1), DNSTAP_TIMED_OUT);
 	ASSERT(read_frame(ends[1], &f) == ACCEPT && has_content_type(&f, CONTENT_TYPE) &&
 		       !has_content_type(&f, "other"),
-	       "no ACCEPT of dnstap");
+	       "no ACCEPT with the content type of dnstap");
 	free_frame(&f);
 	ASSERT(send_control(ends[1], START, offers + 1) && send_control(ends[1], STOP, NULL), "START and STOP");
 	needs(reader, "STOP", dnstap_reader_next(reader, &m, 1000), DNSTAP_END);
 	ASSERT(read_frame(ends[1], &f) == FINISH, "no FINISH");
 	free_frame(&f);
 	dnstap_reader_close(&reader);
-	ASSERT(read_frame(ends[1], &f) == END, "the reader is closed, and its socket is not");
+	ASSERT(read_frame(ends[1], &f) == END, "the reader is closed, but not its socket");
 	close(ends[1]);
 
 	ASSERT(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "no sockets");
@@ -587,7 +587,7 @@ static void answers(void)
 	ASSERT(send_control(ends[1], READY, others), "READY");
 	needs(reader, "READY of another type", dnstap_reader_next(reader, &m, 1000), DNSTAP_ERROR_CONTENT_TYPE);
 	dnstap_reader_close(&reader);
-	ASSERT(read_frame(ends[1], &f) == END, "an answer to what is not dnstap");
+	ASSERT(read_frame(ends[1], &f) == END, "a reply to a stream that is not dnstap");
 	close(ends[1]);
 }
 

@@ -261,7 +261,7 @@ static void to_protobuf(const dnstap_message *from, struct protobuf *to)
 
 static int event_number;
 
-#define SAME(condition) ASSERT(condition, "event %d: not so: %s", event_number, #condition)
+#define SAME(condition) ASSERT(condition, "event %d: failed: %s", event_number, #condition)
 static bool is_present(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
 	const unsigned char *bytes = (const void *)message;
@@ -362,7 +362,7 @@ static void encodes(int count)
 		ASSERT(result == DNSTAP_OK, "event %d: %s", event_number, dnstap_strerror(result));
 		SAME(length > 0 && length <= most);
 		for (size_t i = 0; i < 64; i++)
-			ASSERT(ours[most + i] == 0xa5, "event %d: byte %zu behind the buffer is written to",
+			ASSERT(ours[most + i] == 0xa5, "event %d: byte %zu beyond the buffer was written to",
 			       event_number, i);
 		got = unpack(ours, length);
 		same_fields(&got->base, &wanted.event.base);
@@ -715,7 +715,7 @@ static void odd_times(void)
 	p.message.query_time_sec = UINT64_MAX;
 	p.message.response_time_nsec = UINT32_MAX;
 	decode_to(&m, pack(&p.event));
-	ASSERT(m.query_time.seconds >= 0 && m.response_time.nanoseconds < 1000000000, "a time that cannot be");
+	ASSERT(m.query_time.seconds >= 0 && m.response_time.nanoseconds < 1000000000, "an invalid time");
 }
 
 static void sample_rates(void)
@@ -763,7 +763,7 @@ static void no_events(void)
 		{ "", 0, "nothing" },
 		{ "\x0a\x01x", 3, "no Dnstap.type" },
 		{ "\x72\x02\x10\x01\x78\x01", 6, "no Message.type" },
-		{ "\x72\x05\x08\x05\x78\x01", 6, "a message that goes on behind the frame" },
+		{ "\x72\x05\x08\x05\x78\x01", 6, "a message longer than the frame" },
 		{ "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11, "a length of 2^64 - 1" },
 		{ "\x78\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 13, "a varint that is too long" },
 		{ "\x0f\x78\x01", 3, "a wire type that is not there" },
@@ -784,7 +784,7 @@ static void no_events(void)
 		result = dnstap_decode((const uint8_t *)frames[i].bytes, frames[i].length, &after.message,
 				       &after.storage);
 		ASSERT(result == DNSTAP_ERROR_DECODE, "%s: %s", frames[i].what, dnstap_strerror(result));
-		ASSERT(memcmp(&before, &after, sizeof after) == 0, "%s: the message or its storage is written to",
+		ASSERT(memcmp(&before, &after, sizeof after) == 0, "%s: the message or its storage was written to",
 		       frames[i].what);
 	}
 }

@@ -297,10 +297,10 @@ static void reading(void)
 		forget_frames();
 		m = whole;
 		clear_beyond(size, &m, &MESSAGE);
-		ASSERT(encode(placed) == DNSTAP_OK && encode(&m) == DNSTAP_OK, "what was read cannot be encoded");
+		ASSERT(encode(placed) == DNSTAP_OK && encode(&m) == DNSTAP_OK, "the message cannot be encoded again");
 		made = frames[0];
 		ASSERT(made.length == frames[1].length && memcmp(made.data, frames[1].data, made.length) == 0,
-		       "dnstap_reader_next: size %zu gets another message", size);
+		       "dnstap_reader_next: size %zu: another message", size);
 	}
 	dnstap_reader_close(&reader);
 }
@@ -348,7 +348,7 @@ static void last_accounts(void)
 		sink = busy_sink();
 		result = dnstap_sink_close(&sink, place(&area, size));
 		returned("dnstap_sink_close", size, &STATS, result);
-		ASSERT(sink == NULL, "size %zu, and the sink is open", size);
+		ASSERT(sink == NULL, "size %zu: the sink is still open", size);
 		if (result == DNSTAP_OK)
 			check_filled(&area, size, &s, &STATS, "dnstap_sink_close");
 		else

@@ -54,10 +54,10 @@ static void no_writer(dnstap_options *options, dnstap_result wanted, const char 
 {
 	dnstap_result error = DNSTAP_OK;
 
-	ASSERT(dnstap_writer_open(options, &error) == NULL, "a writer, where there should be none: %s", said);
+	ASSERT(dnstap_writer_open(options, &error) == NULL, "a writer was opened: %s", said);
 	ASSERT(error == wanted, "'%s' (%s) and not '%s'", dnstap_strerror(error), dnstap_options_get_error(options),
 	       dnstap_strerror(wanted));
-	ASSERT(strstr(dnstap_options_get_error(options), said) != NULL, "'%s' does not name '%s'",
+	ASSERT(strstr(dnstap_options_get_error(options), said) != NULL, "'%s' does not contain '%s'",
 	       dnstap_options_get_error(options), said);
 	ASSERT(strstr(dnstap_options_get_error(options), "os error") == NULL, "'%s'",
 	       dnstap_options_get_error(options));
@@ -159,7 +159,7 @@ static size_t slurp(const char *path, uint8_t **bytes)
 	FILE *file = fopen(path, "rb");
 	long length = 0;
 
-	ASSERT(file != NULL && fseek(file, 0, SEEK_END) == 0 && (length = ftell(file)) > 0, "%s is not there", path);
+	ASSERT(file != NULL && fseek(file, 0, SEEK_END) == 0 && (length = ftell(file)) > 0, "%s does not exist", path);
 	rewind(file);
 	*bytes = malloc((size_t)length);
 	ASSERT(fread(*bytes, 1, (size_t)length, file) == (size_t)length, "%s cannot be read", path);
@@ -238,7 +238,7 @@ static void refused(void)
 		       "a frame of SIZE_MAX bytes");
 		ASSERT(strlen(dnstap_writer_get_error(writer)) > 5, "no words");
 		m.query_time.nanoseconds = 1000000000;
-		ASSERT(dnstap_writer_write(writer, &m) == DNSTAP_ERROR_TIME, "a time that cannot be");
+		ASSERT(dnstap_writer_write(writer, &m) == DNSTAP_ERROR_TIME, "an invalid time");
 		m.query_time.nanoseconds = 0;
 		m.query = (dnstap_bytes){ frame, 65536 };
 		ASSERT(dnstap_writer_write(writer, &m) == DNSTAP_ERROR_LENGTH, "a query that is too long");
@@ -290,7 +290,7 @@ static void flushing(void)
 	ASSERT(stat("flush.tap", &buffered) == 0 && buffered.st_size < 500, "it is written at once");
 	SUCCEEDS(writer, dnstap_writer_flush(writer));
 	ASSERT(stat("flush.tap", &flushed) == 0 && flushed.st_size > buffered.st_size + 500,
-	       "it is not written by a flush");
+	       "a flush does not write it");
 	SUCCEEDS(writer, dnstap_writer_flush(writer));
 	close_writer(&writer);
 	/* A file is truncated, as by a sink. */
@@ -450,7 +450,7 @@ static void stays_failed(dnstap_writer **writer, dnstap_result wanted)
 	double began = now();
 
 	strncat(said, dnstap_writer_get_error(*writer), sizeof said - 1);
-	ASSERT(strlen(said) > 5 && strstr(said, "os error") == NULL, "the words are '%s'", said);
+	ASSERT(strlen(said) > 5 && strstr(said, "os error") == NULL, "the text is '%s'", said);
 	for (int i = 0; i < 3; i++) {
 		ASSERT(write_with_id(*writer, DNSTAP_MESSAGE_TYPE_AUTH_QUERY, (struct message_id){ 1, 0 }, 100) ==
 			       wanted,
@@ -465,7 +465,7 @@ static void stays_failed(dnstap_writer **writer, dnstap_result wanted)
 	ASSERT(dnstap_writer_close(writer) == wanted && *writer == NULL, "close");
 	ASSERT(strcmp(dnstap_writer_get_error(NULL), said) == 0, "'%s' and then '%s'", said,
 	       dnstap_writer_get_error(NULL));
-	ASSERT(now() - began < 0.9 * short_timeout() + 1, "a stream that has failed still takes time");
+	ASSERT(now() - began < 0.9 * short_timeout() + 1, "a call on a failed stream took time");
 }
 
 /* Writes until it fails; returns how long the last call took. */
@@ -494,11 +494,11 @@ static void misbehaving(int how)
 	double took = write_to_failure(writer);
 
 	ASSERT(took < short_timeout() + 2.0, "a call took %.2f s", took);
-	ASSERT(!waits || took > 0.9 * short_timeout(), "a call gave up after %.2f s", took);
+	ASSERT(!waits || took > 0.9 * short_timeout(), "a call returned after %.2f s", took);
 	ASSERT(!waits || strstr(dnstap_writer_get_error(writer), timed_out()) != NULL, "'%s'",
 	       dnstap_writer_get_error(writer));
 	ASSERT(strstr(dnstap_writer_get_error(writer), where == TO_UNIX ? "x.sock" : output + 4) != NULL,
-	       "'%s' does not name %s", dnstap_writer_get_error(writer), output);
+	       "'%s' does not contain %s", dnstap_writer_get_error(writer), output);
 	stays_failed(&writer, DNSTAP_ERROR_IO);
 	__atomic_store_n(&peer.done, 1, __ATOMIC_SEQ_CST);
 	pthread_join(thread, NULL);
@@ -631,7 +631,7 @@ static void broken_pipe(int disposition)
 	stays_failed(&writer, DNSTAP_ERROR_IO);
 	pthread_sigmask(SIG_BLOCK, NULL, &after);
 	for (int i = 1; i < 32; i++)
-		ASSERT(sigismember(&before, i) == sigismember(&after, i), "the mask has changed for signal %d", i);
+		ASSERT(sigismember(&before, i) == sigismember(&after, i), "the mask of signal %d has changed", i);
 	ASSERT(is_pending() == (disposition == PENDING), "SIGPIPE is pending: %d", is_pending());
 	ASSERT_EQ(signals, 0);
 }
@@ -708,7 +708,7 @@ static void descriptors(int where)
 	ASSERT(fcntl(opened, F_GETFD) & FD_CLOEXEC, "not closed by exec()");
 	child = fork();
 	if (child == 0) {
-		ASSERT(fcntl(opened, F_GETFD) < 0 && errno == EBADF, "open in a child");
+		ASSERT(fcntl(opened, F_GETFD) < 0 && errno == EBADF, "still open in a child");
 		_exit(0);
 	}
 	wait_for_child(child);

@@ -27,9 +27,9 @@ static void killed_parent(int transport)
 	struct receiver r = { .log = stderr };
 	pid_t parent, child = 0;
 	struct endpoint e;
-	int go[2], told[2], fd;
+	int go[2], child_pid[2], fd;
 
-	ASSERT(endpoint_open(&e, (enum transport)transport) && pipe(go) == 0 && pipe(told) == 0, "no endpoint");
+	ASSERT(endpoint_open(&e, (enum transport)transport) && pipe(go) == 0 && pipe(child_pid) == 0, "no endpoint");
 	pthread_mutex_init(&r.lock, NULL);
 	pthread_cond_init(&r.moved, NULL);
 	parent = fork();
@@ -40,18 +40,18 @@ static void killed_parent(int transport)
 		ASSERT(read(go[0], &child, sizeof child) == sizeof child, "no go");
 		child = fork();
 		if (child != 0)
-			ASSERT(write(told[1], &child, sizeof child) == sizeof child, "no write");
+			ASSERT(write(child_pid[1], &child, sizeof child) == sizeof child, "no write");
 		for (;;)
 			pause();
 	}
 	fd = accept_one(e.listening);
 	ASSERT(fd >= 0 && receiver_handshake(&r, fd, NULL), "no handshake");
 	ASSERT(write(go[1], &child, sizeof child) == sizeof child, "no write");
-	ASSERT(read(told[0], &child, sizeof child) == sizeof child, "no child");
+	ASSERT(read(child_pid[0], &child, sizeof child) == sizeof child, "no child");
 	kill(parent, SIGKILL);
 	while (read(fd, &r.step, sizeof r.step) > 0)
 		;
-	ASSERT(kill(child, SIGKILL) == 0, "the child has ended too");
+	ASSERT(kill(child, SIGKILL) == 0, "the child has ended, too");
 }
 
 static int open_descriptors(void)
@@ -108,7 +108,7 @@ int main(int argc, char **argv)
 		      "the child keeps the connection"),
 		FAULT("the end of a killed parent reaches its receiver, TCP", killed_parent, TO_TCP4, 10, HANGS,
 		      "the child keeps the connection"),
-		FAULT("a child has no descriptors of the writer thread", in_a_child, 0, 20, FAILS, "it has all"),
+		FAULT("a child has no descriptors of the writer thread", in_a_child, 0, 20, FAILS, "it inherits them"),
 		FAULT("a child goes on with a writer", writer_in_a_child, 0, 20, PASSES, "it is the caller's"),
 	};
 

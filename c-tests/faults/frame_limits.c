@@ -63,7 +63,7 @@ static void odd_queue(int size)
 	iothr = fstrm_iothr_init(opt, &w);
 	fstrm_iothr_options_destroy(&opt);
 	if (iothr == NULL) {
-		ASSERT(w != NULL, "init failed and took the writer");
+		ASSERT(w != NULL, "init failed, and took the writer");
 		fstrm_writer_destroy(&w);
 		return;
 	}
@@ -90,7 +90,7 @@ static void expect_stream(int fd, const char *const *texts)
 		       "the stream is corrupt at \"%s\": frame of type %d", *texts, type);
 		free_frame(&f);
 	}
-	ASSERT(read_frame(fd, &f) == STOP, "the stream goes on or ends without STOP: frame of type %d", f.type);
+	ASSERT(read_frame(fd, &f) == STOP, "the stream continues, or ends without STOP: frame of type %d", f.type);
 }
 
 static void play(struct receiver *r)

@@ -149,7 +149,7 @@ static void unwanted_file(int rounds)
 	for (int i = 0; i < rounds; i++) {
 		struct fstrm_reader *r = fstrm_file_reader_init(fopt, ropt);
 
-		ASSERT(fstrm_reader_open(r) == fstrm_res_failure, "the file was taken");
+		ASSERT(fstrm_reader_open(r) == fstrm_res_failure, "the file was accepted");
 		fstrm_reader_destroy(&r);
 	}
 	after = count_entries("/proc/self/fd");

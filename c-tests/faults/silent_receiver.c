@@ -11,7 +11,7 @@ static const char *const types[] = { "test", NULL };
 
 enum { FRAMES = 2000, FRAME_SIZE = 4096 }; /* far more than a socket buffers */
 
-/* Where the receiver falls silent. */
+/* The point at which the receiver falls silent. */
 enum silence { BEFORE_ACCEPTING, BEFORE_ACCEPT, AFTER_START, BEFORE_FINISH };
 
 static void play(struct receiver *r)
@@ -111,7 +111,7 @@ static void calls(int silence)
 	began = now();
 	for (int i = 0; where == AFTER_START && i < 10 && res == fstrm_res_success; i++)
 		res = fstrm_writer_write(writer, frame, sizeof frame);
-	ASSERT(where != AFTER_START || res != fstrm_res_success, "10 MB were written to nobody");
+	ASSERT(where != AFTER_START || res != fstrm_res_success, "10 MB were written without a reader");
 	ASSERT(now() - began < 10, "write took %.1f s", now() - began);
 	began = now();
 	ASSERT(fstrm_writer_close(writer) != fstrm_res_success, "close without FINISH succeeded");

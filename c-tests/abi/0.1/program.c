@@ -124,10 +124,10 @@ static void results(void)
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
 		const char *text = dnstap_strerror(known[i]);
 
-		ASSERT(text != NULL && *text != '\0' && strcmp(text, of_none) != 0, "%d has no text", (int)known[i]);
+		ASSERT(text != NULL && *text != '\0' && strcmp(text, of_none) != 0, "%d: no text", (int)known[i]);
 		for (size_t j = 0; j < i; j++)
-			ASSERT(strcmp(text, dnstap_strerror(known[j])) != 0, "%d and %d have one text", (int)known[i],
-			       (int)known[j]);
+			ASSERT(strcmp(text, dnstap_strerror(known[j])) != 0, "%d and %d have the same text",
+			       (int)known[i], (int)known[j]);
 		ASSERT(dnstap_is_error(known[i]) == (i >= 5), "whether %d is an error", (int)known[i]);
 	}
 }
@@ -175,10 +175,10 @@ static void options(void)
 	dnstap_result error = DNSTAP_OK;
 
 	RETURNS(dnstap_options_set_output(o, "pigeon:post"), DNSTAP_ERROR_OUTPUT);
-	ASSERT(strlen(dnstap_options_get_error(o)) > 5, "the options say nothing about it");
+	ASSERT(strlen(dnstap_options_get_error(o)) > 5, "the options have no error text");
 	RETURNS(dnstap_options_set_queue_bytes(o, 1), DNSTAP_ERROR_VALUE);
 	dnstap_options_free(&o);
-	ASSERT(o == NULL, "the options are still there");
+	ASSERT(o == NULL, "the options are not NULL");
 	o = dnstap_options_new();
 	ASSERT(dnstap_sink_open(o, &error) == NULL, "a sink without an output");
 	returns("dnstap_sink_open", error, DNSTAP_ERROR_OUTPUT);
@@ -355,7 +355,7 @@ static void logging(void)
 
 	ASSERT(rename("logged.tap", "renamed.tap") == 0, "not renamed");
 	RETURNS(dnstap_sink_reopen(sink), DNSTAP_OK);
-	WAIT_UNTIL(access("logged.tap", F_OK) == 0, 20, "the file is not opened again");
+	WAIT_UNTIL(access("logged.tap", F_OK) == 0, 20, "the file is not reopened");
 	RETURNS(dnstap_sink_begin_close(sink), DNSTAP_OK);
 	m.type = DNSTAP_MESSAGE_TYPE_AUTH_QUERY;
 	RETURNS(dnstap_log(queue, &m), DNSTAP_ERROR_CLOSED);
@@ -365,7 +365,7 @@ static void logging(void)
 	dnstap_queue_free(&queue);
 	RETURNS(dnstap_sink_close(&sink, &s), DNSTAP_OK);
 	ASSERT_EQ(s.state, DNSTAP_STATE_CLOSING);
-	ASSERT(queue == NULL && sink == NULL, "handles are still there");
+	ASSERT(queue == NULL && sink == NULL, "handles are not NULL");
 }
 
 /* Waits for an event of this kind, and ignores others. */
@@ -443,7 +443,7 @@ static void receiver(void)
 	RETURNS(dnstap_sink_close(&sink, &s), DNSTAP_OK);
 	ASSERT_EQ(s.connects, 1);
 	ASSERT_EQ(s.disconnects, 1);
-	ASSERT(s.connect_failures >= 1 && s.dropped_full >= 1, "the accounts know no trouble");
+	ASSERT(s.connect_failures >= 1 && s.dropped_full >= 1, "no failure is counted");
 }
 
 /* A file system without room. */
@@ -479,7 +479,7 @@ static void read_back(dnstap_reader *reader, const char *path)
 	RETURNS(dnstap_reader_next(reader, NULL, TIMEOUT), DNSTAP_OK);
 	RETURNS(dnstap_reader_next(reader, &m, TIMEOUT), DNSTAP_END);
 	dnstap_reader_close(&reader);
-	ASSERT(reader == NULL, "the reader is still there");
+	ASSERT(reader == NULL, "the reader is not NULL");
 }
 
 /* Writes messages of all types, and the last one again as a frame. */
@@ -497,13 +497,13 @@ static void write_all(const char *output)
 	for (m.type = 1; m.type <= TYPES; m.type++)
 		RETURNS(dnstap_writer_write(writer, &m), DNSTAP_OK);
 	RETURNS(dnstap_writer_write(writer, &m), DNSTAP_ERROR_MESSAGE_TYPE);
-	ASSERT(strlen(dnstap_writer_get_error(writer)) > 5, "the writer says nothing about it");
+	ASSERT(strlen(dnstap_writer_get_error(writer)) > 5, "the writer has no error text");
 	m.type = TYPES;
 	RETURNS(dnstap_encode(frame, sizeof frame, &length, &m), DNSTAP_OK);
 	RETURNS(dnstap_writer_write_frame(writer, frame, length), DNSTAP_OK);
 	RETURNS(dnstap_writer_flush(writer), DNSTAP_OK);
 	RETURNS(dnstap_writer_close(&writer), DNSTAP_OK);
-	ASSERT(writer == NULL, "the writer is still there");
+	ASSERT(writer == NULL, "the writer is not NULL");
 }
 
 static void files(void)
@@ -517,7 +517,7 @@ static void files(void)
 	fd = open("written.tap", O_RDONLY);
 	read_back(dnstap_reader_open_fd(fd, &error), "a descriptor");
 	close(fd);
-	ASSERT(dnstap_reader_open("none.tap", &error) == NULL, "a reader of nothing");
+	ASSERT(dnstap_reader_open("none.tap", &error) == NULL, "a reader without a path");
 	returns("dnstap_reader_open", error, DNSTAP_ERROR_IO);
 }
 
@@ -534,7 +534,7 @@ static void torn(void)
 	while (result == DNSTAP_OK)
 		result = dnstap_reader_next(reader, &m, TIMEOUT);
 	returns("dnstap_reader_next", result, DNSTAP_ERROR_TORN);
-	ASSERT(strlen(dnstap_reader_get_error(reader)) > 5, "the reader says nothing about it");
+	ASSERT(strlen(dnstap_reader_get_error(reader)) > 5, "the reader has no error text");
 	dnstap_reader_close(&reader);
 }
 
