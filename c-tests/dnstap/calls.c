@@ -788,7 +788,7 @@ static void paths(void)
 		{ "unix:a-file", DNSTAP_ERROR_NOT_A_SOCKET, "a-file" },
 		{ "unix:a-folder", DNSTAP_ERROR_NOT_A_SOCKET, "a-folder" },
 		{ "file:a-folder", DNSTAP_ERROR_PATH, "a-folder" },
-		{ "file:no-folder/x.tap", DNSTAP_ERROR_PATH, "no-folder/x.tap" },
+		{ "file:no-folder/x.tap", DNSTAP_ERROR_PATH, "no-folder: No such file" },
 		{ "file:a-file/x.tap", DNSTAP_ERROR_PATH, "a-file/x.tap" },
 		{ "file:", DNSTAP_ERROR_OUTPUT, "output" },
 	};

@@ -29,7 +29,7 @@ static const struct options table[] = {
 	{ .output = "file:a-folder/x.tap" },
 	{ .output = "file:a-folder", .result = DNSTAP_ERROR_PATH, .text = "a-folder" },
 	{ .output = "file:not-there/", .result = DNSTAP_ERROR_PATH, .text = "not-there/" },
-	{ .output = "file:no-folder/x.tap", .result = DNSTAP_ERROR_PATH, .text = "no-folder/x.tap" },
+	{ .output = "file:no-folder/x.tap", .result = DNSTAP_ERROR_PATH, .text = "no-folder: No such file" },
 	{ .output = "file:a-file/x.tap", .result = DNSTAP_ERROR_PATH, .text = "a-file/x.tap" },
 	{ .output = "unix:a-socket" },
 	{ .output = "unix:not-there" },

@@ -310,7 +310,7 @@ static void absent(void)
 	no_writer(dnstap_options_new(), DNSTAP_ERROR_OUTPUT, "output");
 	no_writer(options_to("unix:not-there"), DNSTAP_ERROR_IO, "not-there: ");
 	no_writer(options_to("unix:a-file"), DNSTAP_ERROR_NOT_A_SOCKET, "a-file");
-	no_writer(options_to("file:no-folder/x.tap"), DNSTAP_ERROR_PATH, "no-folder/x.tap");
+	no_writer(options_to("file:no-folder/x.tap"), DNSTAP_ERROR_PATH, "no-folder: No such file");
 	no_writer(options_to("file:a-fifo"), DNSTAP_ERROR_IO, "a-fifo");
 	no_writer(options_to("tcp:no-such-host.invalid:1"), DNSTAP_ERROR_IO, "no-such-host.invalid:1");
 	snprintf(output, sizeof output, "tcp:127.0.0.1:%s", port);
