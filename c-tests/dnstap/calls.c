@@ -789,7 +789,7 @@ static void paths(void)
 		{ "unix:a-folder", DNSTAP_ERROR_NOT_A_SOCKET, "a-folder" },
 		{ "file:a-folder", DNSTAP_ERROR_PATH, "a-folder" },
 		{ "file:no-folder/x.tap", DNSTAP_ERROR_PATH, "no-folder: No such file" },
-		{ "file:a-file/x.tap", DNSTAP_ERROR_PATH, "a-file/x.tap" },
+		{ "file:a-file/x.tap", DNSTAP_ERROR_PATH, "a-file: not a directory" },
 		{ "file:", DNSTAP_ERROR_OUTPUT, "output" },
 	};
 	static char too_long[300] = "unix:/";

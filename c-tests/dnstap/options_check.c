@@ -30,7 +30,7 @@ static const struct options table[] = {
 	{ .output = "file:a-folder", .result = DNSTAP_ERROR_PATH, .text = "a-folder" },
 	{ .output = "file:not-there/", .result = DNSTAP_ERROR_PATH, .text = "not-there/" },
 	{ .output = "file:no-folder/x.tap", .result = DNSTAP_ERROR_PATH, .text = "no-folder: No such file" },
-	{ .output = "file:a-file/x.tap", .result = DNSTAP_ERROR_PATH, .text = "a-file/x.tap" },
+	{ .output = "file:a-file/x.tap", .result = DNSTAP_ERROR_PATH, .text = "a-file: not a directory" },
 	{ .output = "unix:a-socket" },
 	{ .output = "unix:not-there" },
 	{ .output = "unix:no-folder/not-there" },
