@@ -2,7 +2,7 @@
 //! Names of numbers in DNS messages, from the registries of IANA and, in a few cases, from the golang
 //! `dnstap`. Numbers without a name are printed as numbers.
 
-use printable::text::Text;
+use printable::text::TextSink;
 
 /// Names of record types in ascending order.
 const TYPES: [(u16, &str); 99] = [
@@ -163,7 +163,7 @@ fn class(number: u16) -> Option<&'static str> {
 }
 
 /// Prints the name of a number if it has one, or `word` and the number.
-pub(crate) fn print(name: Option<&str>, word: &str, number: u16, out: &mut impl Text) {
+pub(crate) fn print(name: Option<&str>, word: &str, number: u16, out: &mut impl TextSink) {
     match name {
         Some(name) => out.plain(name.as_bytes()),
         None => {
@@ -174,22 +174,22 @@ pub(crate) fn print(name: Option<&str>, word: &str, number: u16, out: &mut impl 
 }
 
 /// Prints the name of a record type.
-pub fn type_text(number: u16, out: &mut impl Text) {
+pub fn type_text(number: u16, out: &mut impl TextSink) {
     print(record_type(number), "TYPE", number, out);
 }
 
 /// Prints the name of a class.
-pub fn class_text(number: u16, out: &mut impl Text) {
+pub fn class_text(number: u16, out: &mut impl TextSink) {
     print(class(number), "CLASS", number, out);
 }
 
 /// Prints the name of a record type that IANA has assigned.
-pub fn assigned_type_text(number: u16, out: &mut impl Text) {
+pub fn assigned_type_text(number: u16, out: &mut impl TextSink) {
     print(assigned_record_type(number), "TYPE", number, out);
 }
 
 /// Prints the name of a class that IANA has assigned.
-pub fn assigned_class_text(number: u16, out: &mut impl Text) {
+pub fn assigned_class_text(number: u16, out: &mut impl TextSink) {
     // To golang's tool ANY would look like a type.
     print(if number == 255 { Some("ANY") } else { class(number) }, "CLASS", number, out);
 }

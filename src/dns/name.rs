@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Domain names in a message (RFC 1035, sections 3.1 and 4.1.4).
 
-use printable::text::Text;
+use printable::text::TextSink;
 
 use super::{BadMessage, BadMessageReason};
 
@@ -36,8 +36,8 @@ static ESCAPES: [u8; 256] = {
 /// Prints the name at `at` and returns the offset of the next field. Compression pointers may refer to
 /// any offset in `wire`.
 #[inline]
-pub fn print<T: Text>(wire: &[u8], at: usize, out: &mut T) -> Result<usize, BadMessage> {
-    if !T::IS_KEPT {
+pub fn print<T: TextSink>(wire: &[u8], at: usize, out: &mut T) -> Result<usize, BadMessage> {
+    if !T::KEEPS_TEXT {
         return skip(wire, at);
     }
     let mut root = true;
@@ -115,7 +115,7 @@ fn walk<'a>(
 }
 
 /// Prints a label with escapes.
-fn label_text(label: &[u8], out: &mut impl Text) {
+fn label_text(label: &[u8], out: &mut impl TextSink) {
     if label.iter().all(|byte| ESCAPES[usize::from(*byte)] == PLAIN) {
         return out.plain(label);
     }
@@ -129,7 +129,7 @@ fn label_text(label: &[u8], out: &mut impl Text) {
 }
 
 /// Prints the name at the start of `wire`.
-pub fn print_first(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> {
+pub fn print_first(wire: &[u8], out: &mut impl TextSink) -> Result<(), BadMessage> {
     print(wire, 0, out).map(drop)
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The data of records in presentation format, field by field as the types define them.
+//! Records in presentation format.
 
 mod address;
 mod dnssec;
@@ -9,34 +9,34 @@ mod location;
 mod printer;
 mod service;
 
-use printable::text::Text;
+use printable::text::TextSink;
 
 use self::field::unknown;
 use self::printer::printer;
 use crate::edns::text as edns_text;
 use crate::record::{OPT, Record};
-use crate::record_data::{Data, Done};
+use crate::record_data::{PrintResult, RecordData};
 use crate::{BadMessageReason, mnemonic, name};
 
-/// The address of a host, of IPv4.
+/// An IPv4 address (RFC 1035).
 pub const A: u16 = 1;
-/// Anything (RFC 1035, section 3.3.10).
+/// Arbitrary data (RFC 1035, section 3.3.10).
 pub const NULL: u16 = 10;
-/// The address of a host, of IPv6.
+/// An IPv6 address (RFC 3596).
 pub const AAAA: u16 = 28;
-/// Signature of a transaction (RFC 8945).
+/// A transaction signature (RFC 8945).
 pub const TSIG: u16 = 250;
 const TKEY: u16 = 249;
 
-/// Prints one line of `record`: name, time to live, class, type, data.
-pub fn print(wire: &[u8], record: &Record, out: &mut impl Text) -> Done {
-    let mut data = Data::new(wire, record);
+/// Prints `record` as a line without its end: name, time to live, class, type, data.
+pub fn print(wire: &[u8], record: &Record, out: &mut impl TextSink) -> PrintResult {
+    let mut data = RecordData::new(wire, record);
     match record.rtype {
         OPT => {
             edns_text::print(&mut data, record, out)?;
             return finish(&data);
         }
-        // No master file has these: they are comments.
+        // Printed as comments, because master files cannot contain these types.
         NULL | TKEY => out.byte(b';'),
         TSIG => out.str("\n;; TSIG PSEUDOSECTION:\n; "),
         _ => (),
@@ -60,13 +60,13 @@ pub fn print(wire: &[u8], record: &Record, out: &mut impl Text) -> Done {
     finish(&data)
 }
 
-/// Prints the data of `record` alone.
-pub fn data(wire: &[u8], record: &Record, out: &mut impl Text) -> Done {
-    let mut data = Data::new(wire, record);
+/// Prints the data of `record`.
+pub fn data(wire: &[u8], record: &Record, out: &mut impl TextSink) -> PrintResult {
+    let mut data = RecordData::new(wire, record);
     printer(record.rtype).unwrap_or(unknown)(&mut data, out)?;
     finish(&data)
 }
 
-fn finish(data: &Data<'_>) -> Done {
-    if data.is_empty() { Ok(()) } else { Err(data.bad(BadMessageReason::LongData)) }
+fn finish(data: &RecordData<'_>) -> PrintResult {
+    if data.is_empty() { Ok(()) } else { Err(data.error(BadMessageReason::LongData)) }
 }

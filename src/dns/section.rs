@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The parts of a message: header, questions, and the sections of records (RFC 1035, section 4.1).
 
-use printable::text::Nothing;
+use printable::text::Discard;
 
 use super::record::{OPT, Record};
 use super::{BadMessage, BadMessageReason, name, rdata};
@@ -153,7 +153,7 @@ impl<'a> Parts<'a> {
     pub fn check(&self) -> Result<(), BadMessage> {
         for section in self.sections {
             for record in self.records(section) {
-                rdata::print(self.wire, &record, &mut Nothing)?;
+                rdata::print(self.wire, &record, &mut Discard)?;
             }
         }
         Ok(())

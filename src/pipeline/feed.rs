@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Worker threads, fed with frames of files or of sockets.
+//! Worker threads that process frames of files or sockets.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::outputs::Finished;
 use crate::queue::{BatchQueue, InputKind};
 use crate::worker::FrameWorker;
 
-/// Reads files into `worker` until both have ended. Returns whether everything was read and written.
+/// Reads files and processes their frames with `worker`. Returns whether everything was read and written.
 pub fn read_files(
     worker: FrameWorker,
     reader: &FileReader,

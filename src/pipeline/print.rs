@@ -24,7 +24,7 @@ pub(crate) mod yaml;
 
 use dnstap::Event;
 use dnstap::decode::DecodeError;
-use printable::text::Text;
+use printable::text::TextSink;
 use time::TimePrinter;
 
 /// The styles of text.

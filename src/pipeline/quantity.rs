@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Quantities as operators write them.
+//! Parsers of permissions, sizes and durations in options.
 
 use std::time::Duration;
 
 use thiserror::Error;
 
-/// The error of a text that is not a quantity.
+/// The error of an invalid quantity.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum QuantityError {
     /// Permissions.
@@ -15,7 +15,7 @@ pub enum QuantityError {
     #[error("not a number of bytes, optionally followed by k, M or G")]
     Size,
     /// A duration.
-    #[error("\"{0}\" is no duration, such as 5s, 500ms or 1m30s")]
+    #[error("\"{0}\" is not a duration, such as 5s, 500ms or 1m30s")]
     Duration(String),
 }
 
@@ -42,13 +42,13 @@ pub fn size(text: &str) -> Result<u64, QuantityError> {
         .ok_or(QuantityError::Size)
 }
 
-/// Parses a duration as Go writes it: numbers with units.
+/// Parses a duration in the format of Go: numbers with units.
 pub fn duration(text: &str) -> Result<Duration, QuantityError> {
-    let wrong = || QuantityError::Duration(text.into());
+    let invalid = || QuantityError::Duration(text.into());
     let mut rest = text;
     let mut seconds = 0.0;
     if text.is_empty() {
-        return Err(wrong());
+        return Err(invalid());
     }
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
@@ -58,17 +58,17 @@ pub fn duration(text: &str) -> Result<Duration, QuantityError> {
         let scale = match unit {
             "h" => 3600.0,
             "m" => 60.0,
-            // Go demands a unit.
+            // Unlike Go, accept seconds without a unit.
             "s" | "" => 1.0,
             "ms" => 1e-3,
             "us" | "µs" => 1e-6,
             "ns" => 1e-9,
-            _ => return Err(wrong()),
+            _ => return Err(invalid()),
         };
-        seconds += number.parse::<f64>().map_err(|_| wrong())? * scale;
+        seconds += number.parse::<f64>().map_err(|_| invalid())? * scale;
         rest = after;
     }
-    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+    Duration::try_from_secs_f64(seconds).map_err(|_| invalid())
 }
 
 #[cfg(test)]
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_take_suffixes_and_refuse_nonsense() {
+    fn sizes_accept_suffixes_and_reject_invalid_values() {
         assert_eq!(size("10"), Ok(10));
         assert_eq!(size("2k"), Ok(2048));
         assert_eq!(size("3M"), Ok(3 << 20));
@@ -87,12 +87,12 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_those_of_go() {
+    fn durations_are_parsed_like_those_of_go() {
         assert_eq!(duration("5s"), Ok(Duration::from_secs(5)));
         assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        for wrong in ["", "s", "1x", "-1s", "1.2.3s"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
+        for invalid in ["", "s", "1x", "-1s", "1.2.3s"] {
+            assert!(duration(invalid).is_err(), "{invalid}");
         }
     }
 }

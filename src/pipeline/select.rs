@@ -13,34 +13,34 @@ use thiserror::Error;
 
 use super::address::{IPV4_MAPPED, MAPPED_BITS};
 
-/// The error of a text that is not a value of a filter.
+/// The error of an invalid value of a filter.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FilterError {
-    /// An empty name.
+    /// The name is empty.
     #[error("\"\" is not a domain name: it is empty; \".\" selects all names")]
     EmptyName,
-    /// A name with an asterisk.
+    /// The name contains an unescaped asterisk.
     #[error(
         "\"{0}\" is not a domain name: wildcards are not supported. \"example\" also selects all \
          names below example, \"\\*.example\" the name with a literal asterisk"
     )]
     Wildcard(String),
-    /// A name with other characters than those of ASCII.
+    /// The name contains characters outside ASCII.
     #[error(
         "\"{0}\" is not a domain name in ASCII: write its labels as in DNS messages, such as \
          \"xn--bcher-kva\", or escape their bytes, such as \"b\\195\\188cher\""
     )]
     NotAscii(String),
-    /// A name with a label or a length that DNS does not allow.
+    /// The name has an invalid label or length.
     #[error("\"{0}\" is not a domain name")]
     Name(String),
-    /// A prefix of addresses.
+    /// The address prefix is invalid.
     #[error("\"{0}\" is not an address or prefix, such as 192.0.2.0/24")]
     Prefix(String),
-    /// A record type.
+    /// The record type is unknown.
     #[error("\"{0}\" is not a record type, such as AAAA or TYPE65")]
     RecordType(String),
-    /// A response code.
+    /// The response code is unknown.
     #[error("\"{0}\" is not a response code, such as NXDOMAIN or 3")]
     ResponseCode(String),
 }

@@ -16,7 +16,7 @@ use dns::section::{Parts, Question};
 use dns::{BadMessage, name};
 use dnstap::schema::{Hop, MessageType, SocketProtocol};
 use dnstap::{Event, Message};
-use printable::text::Text;
+use printable::text::TextSink;
 
 use self::latency::{Histogram, LatencyTracker};
 use self::span::TimeSpans;

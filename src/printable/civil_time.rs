@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Calendar dates and times for any 64-bit number of seconds, as a frame may contain any.
 
-use crate::text::Text;
+use crate::text::TextSink;
 
 /// Seconds per day.
 const DAY: i64 = 86_400;
@@ -38,7 +38,7 @@ impl CivilTime {
     }
 
     /// Prints year, month and day, separated by `separator`.
-    pub fn date(&self, separator: &str, out: &mut impl Text) {
+    pub fn date(&self, separator: &str, out: &mut impl TextSink) {
         if self.year < 0 {
             out.byte(b'-');
         }
@@ -50,7 +50,7 @@ impl CivilTime {
     }
 
     /// Prints hour, minute and second, separated by `separator`.
-    pub fn time(&self, separator: &str, out: &mut impl Text) {
+    pub fn time(&self, separator: &str, out: &mut impl TextSink) {
         out.padded(self.hour, 2);
         out.str(separator);
         out.padded(self.minute, 2);
@@ -60,7 +60,7 @@ impl CivilTime {
 }
 
 /// Prints seconds since 1970 as the 14 digits YYYYMMDDHHMMSS used in signatures.
-pub fn date_time_digits(seconds: u64, out: &mut impl Text) {
+pub fn date_time_digits(seconds: u64, out: &mut impl TextSink) {
     let calendar = CivilTime::at(seconds.cast_signed());
     calendar.date("", out);
     calendar.time("", out);

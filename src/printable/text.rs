@@ -8,20 +8,20 @@ use data_encoding::{BASE32HEX_NOPAD, BASE64, Encoding, HEXLOWER, HEXUPPER};
 use crate::bound::FIELD_MAX;
 
 /// All numbers of two digits.
-static PAIRS: [[u8; 2]; 100] = {
-    let mut pairs = [[0; 2]; 100];
+static TWO_DIGITS: [[u8; 2]; 100] = {
+    let mut numbers = [[0; 2]; 100];
     let mut number = 0;
-    while number < pairs.len() {
-        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+    while number < numbers.len() {
+        numbers[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
         number += 1;
     }
-    pairs
+    numbers
 };
 
-/// A sink for text. Printing to [`Nothing`] validates a message without formatting it.
-pub trait Text: Sized {
+/// A sink for text. Printing to [`Discard`] validates a message without formatting it.
+pub trait TextSink: Sized {
     /// False if the sink discards text, so that callers may skip formatting it.
-    const IS_KEPT: bool = true;
+    const KEEPS_TEXT: bool = true;
 
     /// Returns the number of bytes appended so far.
     fn position(&self) -> usize;
@@ -60,11 +60,11 @@ pub trait Text: Sized {
         let mut at = digits.len();
         while number >= 100 {
             at -= 2;
-            digits[at..at + 2].copy_from_slice(&PAIRS[(number % 100) as usize]);
+            digits[at..at + 2].copy_from_slice(&TWO_DIGITS[(number % 100) as usize]);
             number /= 100;
         }
         at -= 2;
-        digits[at..at + 2].copy_from_slice(&PAIRS[number as usize]);
+        digits[at..at + 2].copy_from_slice(&TWO_DIGITS[number as usize]);
         self.plain(&digits[at + usize::from(number < 10)..]);
     }
 
@@ -165,7 +165,7 @@ pub trait Text: Sized {
     }
 }
 
-impl Text for Vec<u8> {
+impl TextSink for Vec<u8> {
     #[inline]
     fn position(&self) -> usize {
         self.len()
@@ -199,10 +199,10 @@ impl Text for Vec<u8> {
 }
 
 /// A sink that discards text.
-pub struct Nothing;
+pub struct Discard;
 
-impl Text for Nothing {
-    const IS_KEPT: bool = false;
+impl TextSink for Discard {
+    const KEEPS_TEXT: bool = false;
 
     #[inline(always)]
     fn position(&self) -> usize {

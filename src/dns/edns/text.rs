@@ -2,11 +2,11 @@
 //! Text of OPT, the pseudo-record of EDNS (RFC 6891), as printed by dig and the golang `dnstap`.
 
 use printable::hidden::is_hidden;
-use printable::text::Text;
+use printable::text::TextSink;
 
 use crate::edns::code;
 use crate::record::Record;
-use crate::record_data::Data;
+use crate::record_data::RecordData;
 use crate::{BadMessage, BadMessageReason, mnemonic, name};
 
 /// Flag "DNSSEC OK" (RFC 3225) in the lower half of the time to live.
@@ -30,9 +30,9 @@ pub fn version(opt: &Record) -> u8 {
 
 /// Prints an OPT record as a section.
 pub(crate) fn print(
-    data: &mut Data<'_>,
+    data: &mut RecordData<'_>,
     opt: &Record,
-    out: &mut impl Text,
+    out: &mut impl TextSink,
 ) -> Result<(), BadMessage> {
     out.str("\n;; OPT PSEUDOSECTION:\n; EDNS: version ");
     out.number(version(opt));
@@ -54,13 +54,13 @@ pub(crate) fn print(
         let code = data.u16()?;
         let length = data.take(2)?;
         let value = data.take(usize::from(u16::from_be_bytes([length[0], length[1]])))?;
-        option(code, value, out).ok_or(data.bad(BadMessageReason::Option))?;
+        option(code, value, out).ok_or(data.error(BadMessageReason::Option))?;
     }
     Ok(())
 }
 
 /// Prints an option. Returns `None` if the value is invalid for the code.
-fn option(code: u16, value: &[u8], out: &mut impl Text) -> Option<()> {
+fn option(code: u16, value: &[u8], out: &mut impl TextSink) -> Option<()> {
     match code {
         code::LLQ => {
             let fields = value.first_chunk::<18>()?;
@@ -189,14 +189,14 @@ fn option(code: u16, value: &[u8], out: &mut impl Text) -> Option<()> {
 }
 
 /// Prints the number of labels in the name of a zone, which is a suffix of the queried name.
-fn zone_labels(labels: u8, out: &mut impl Text) {
+fn zone_labels(labels: u8, out: &mut impl TextSink) {
     out.str(", zone of ");
     out.number(labels);
     out.str(" labels");
 }
 
 /// Prints an unknown option.
-fn unknown(code: u16, value: &[u8], out: &mut impl Text) {
+fn unknown(code: u16, value: &[u8], out: &mut impl TextSink) {
     out.str("\n; LOCAL OPT: ");
     out.number(code);
     out.str(":0x");
@@ -207,7 +207,7 @@ fn print_list(
     title: &str,
     numbers: &[u8],
     name: impl Fn(u8) -> Option<&'static str>,
-    out: &mut impl Text,
+    out: &mut impl TextSink,
 ) {
     out.str(title);
     for &number in numbers {
@@ -243,7 +243,7 @@ impl<'a> ClientSubnet<'a> {
         (source <= max_bits && scope <= max_bits).then_some(Self { family, source, scope, address })
     }
 
-    fn print(&self, out: &mut impl Text) {
+    fn print(&self, out: &mut impl TextSink) {
         let mut bytes = [0; 16];
         let size = if self.family == 2 { 16 } else { 4 };
         // Family 0 has no address.
@@ -266,7 +266,7 @@ impl<'a> ClientSubnet<'a> {
 }
 
 /// Prints a byte as a Latin-1 character, or as a dot if it is hidden.
-fn latin1(byte: u8, out: &mut impl Text) {
+fn latin1(byte: u8, out: &mut impl TextSink) {
     let character = char::from(byte);
     if is_hidden(character) {
         out.byte(b'.');
@@ -276,7 +276,7 @@ fn latin1(byte: u8, out: &mut impl Text) {
 }
 
 /// Prints UTF-8 text. Invalid bytes and hidden characters are escaped.
-fn utf8(bytes: &[u8], out: &mut impl Text) {
+fn utf8(bytes: &[u8], out: &mut impl TextSink) {
     for chunk in bytes.utf8_chunks() {
         let mut plain = chunk.valid();
         while let Some(at) = plain.find(is_hidden) {

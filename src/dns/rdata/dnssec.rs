@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Fields of NSEC, NSEC3 and CSYNC.
 
-use printable::text::Text;
+use printable::text::TextSink;
 
-use crate::record_data::{Data, Done};
+use crate::record_data::{PrintResult, RecordData};
 use crate::{BadMessageReason, mnemonic};
 
 /// Prints the salt of NSEC3 (RFC 5155).
-pub(super) fn salt(data: &mut Data<'_>, out: &mut impl Text) -> Done {
+pub(super) fn salt(data: &mut RecordData<'_>, out: &mut impl TextSink) -> PrintResult {
     let length = data.u8()?;
     match data.sized(length)? {
         [] => out.byte(b'-'),
@@ -16,21 +16,21 @@ pub(super) fn salt(data: &mut Data<'_>, out: &mut impl Text) -> Done {
     Ok(())
 }
 
-/// Prints the hash of the next name.
-pub(super) fn next_hash(data: &mut Data<'_>, out: &mut impl Text) -> Done {
+/// Prints the hash of the next owner name.
+pub(super) fn next_hash(data: &mut RecordData<'_>, out: &mut impl TextSink) -> PrintResult {
     let length = data.u8()?;
     out.base32hex(data.sized(length)?);
     Ok(())
 }
 
-/// Prints the types of a bitmap (RFC 4034, section 4.1.2), each after a space.
-pub(super) fn types(data: &mut Data<'_>, out: &mut impl Text) -> Done {
+/// Prints the types in a bitmap (RFC 4034, section 4.1.2), each preceded by a space.
+pub(super) fn types(data: &mut RecordData<'_>, out: &mut impl TextSink) -> PrintResult {
     let mut last = None;
     while !data.is_empty() {
         let head = data.take(2)?;
         let (window, length) = (head[0], head[1]);
         if last.is_some_and(|last| window <= last) || !(1..=32).contains(&length) {
-            return Err(data.bad(BadMessageReason::Bitmap));
+            return Err(data.error(BadMessageReason::Bitmap));
         }
         last = Some(window);
         for (index, byte) in data.take(length.into())?.iter().enumerate() {

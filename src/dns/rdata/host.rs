@@ -2,13 +2,13 @@
 //! Keys and gateways of hosts.
 
 use printable::bound::TEXT_MAX;
-use printable::text::{Nothing, Text};
+use printable::text::{Discard, TextSink};
 
 use super::address::{ipv4, ipv6};
-use crate::record_data::{Data, Done};
+use crate::record_data::{PrintResult, RecordData};
 
 /// Prints HIP (RFC 8005).
-pub(super) fn hip(data: &mut Data<'_>, out: &mut impl Text) -> Done {
+pub(super) fn hip(data: &mut RecordData<'_>, out: &mut impl TextSink) -> PrintResult {
     let tag_length = data.u8()?;
     let algorithm = data.u8()?;
     let key_length = data.u16()?;
@@ -18,11 +18,11 @@ pub(super) fn hip(data: &mut Data<'_>, out: &mut impl Text) -> Done {
     out.hex(data.sized(tag_length)?);
     out.byte(b' ');
     out.base64(data.take(key_length.into())?);
-    // The text of any other type is no longer than a few names and some bytes for each byte of data.
+    // Limited, because the text of this type can be hundreds of times as long as its data.
     let end = out.position() + TEXT_MAX;
     while !data.is_empty() {
         if out.position() > end {
-            data.name(&mut Nothing)?;
+            data.name(&mut Discard)?;
             continue;
         }
         out.byte(b' ');
@@ -32,7 +32,7 @@ pub(super) fn hip(data: &mut Data<'_>, out: &mut impl Text) -> Done {
 }
 
 /// Prints IPSECKEY (RFC 4025).
-pub(super) fn ipseckey(data: &mut Data<'_>, out: &mut impl Text) -> Done {
+pub(super) fn ipseckey(data: &mut RecordData<'_>, out: &mut impl TextSink) -> PrintResult {
     out.number(data.u8()?);
     out.byte(b' ');
     let gateway_type = data.u8()?;
@@ -47,7 +47,7 @@ pub(super) fn ipseckey(data: &mut Data<'_>, out: &mut impl Text) -> Done {
 }
 
 /// Prints AMTRELAY (RFC 8777).
-pub(super) fn amtrelay(data: &mut Data<'_>, out: &mut impl Text) -> Done {
+pub(super) fn amtrelay(data: &mut RecordData<'_>, out: &mut impl TextSink) -> PrintResult {
     out.number(data.u8()?);
     let kind = data.u8()?;
     let (discovery_optional, gateway_type) = (kind >> 7, kind & 0x7f);
@@ -60,7 +60,7 @@ pub(super) fn amtrelay(data: &mut Data<'_>, out: &mut impl Text) -> Done {
 }
 
 /// Prints the gateway of IPSECKEY or the relay of AMTRELAY.
-fn gateway(gateway_type: u8, data: &mut Data<'_>, out: &mut impl Text) -> Done {
+fn gateway(gateway_type: u8, data: &mut RecordData<'_>, out: &mut impl TextSink) -> PrintResult {
     match gateway_type {
         1 | 2 if data.is_empty() => out.address(&[]),
         1 => ipv4(data, out)?,

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Places on the earth.
+//! Geographic locations.
 
-use printable::text::Text;
+use printable::text::TextSink;
 
-use crate::record_data::{Data, Done};
+use crate::record_data::{PrintResult, RecordData};
 
 /// Prints LOC (RFC 1876).
-pub(super) fn loc(data: &mut Data<'_>, out: &mut impl Text) -> Done {
+pub(super) fn loc(data: &mut RecordData<'_>, out: &mut impl TextSink) -> PrintResult {
     const ZERO: u32 = 1 << 31;
     let _version = data.u8()?;
     let sizes = [data.u8()?, data.u8()?, data.u8()?];
-    for [beyond, before] in [*b"NS", *b"EW"] {
+    for [positive, negative] in [*b"NS", *b"EW"] {
         let value = data.u32()?;
         let (direction, angle) =
-            if value > ZERO { (beyond, value - ZERO) } else { (before, ZERO - value) };
+            if value > ZERO { (positive, value - ZERO) } else { (negative, ZERO - value) };
         let milliseconds = angle % 60_000;
         out.padded(angle / 3_600_000, 2);
         out.byte(b' ');

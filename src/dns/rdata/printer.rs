@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The formats of record data by type: the place to add one.
+//! The formats of record data by type. Add new types here.
 
-use printable::text::Text;
+use printable::text::TextSink;
 
 use super::address::{apl, eui48, eui64, ipv4, ipv6, l32, locator64, node_id};
 use super::dnssec::{next_hash, salt, types};
@@ -13,12 +13,12 @@ use super::field::{
 use super::host::{amtrelay, hip, ipseckey};
 use super::location::loc;
 use super::service::parameters;
-use crate::record_data::{Data, Done};
+use crate::record_data::{PrintResult, RecordData};
 
-/// Prints the data of a record of one type.
-pub(super) type Printer<T> = fn(&mut Data<'_>, &mut T) -> Done;
+/// A function that prints the data of records of one type.
+pub(super) type Printer<T> = fn(&mut RecordData<'_>, &mut T) -> PrintResult;
 
-/// Makes a printer of fields with a space between them. A list after a semicolon brings its own spaces.
+/// Defines a printer of fields, separated by spaces. A list after a semicolon prints its own spaces.
 macro_rules! fields {
     ($first:ident $(, $rest:ident)* $(; $list:ident)?) => {
         |data, out| {
@@ -33,10 +33,10 @@ macro_rules! fields {
     };
 }
 
-/// Returns the printer of a type whose format is known. Names of types are in
+/// Returns the printer of a type, if its format is known. The names of types are in
 /// [`mnemonic`](crate::mnemonic).
 #[inline]
-pub(super) fn printer<T: Text>(rtype: u16) -> Option<Printer<T>> {
+pub(super) fn printer<T: TextSink>(rtype: u16) -> Option<Printer<T>> {
     let printer: Printer<T> = match rtype {
         // A
         1 => ipv4,
@@ -133,16 +133,16 @@ pub(super) fn printer<T: Text>(rtype: u16) -> Option<Printer<T>> {
 
 #[cfg(test)]
 mod tests {
-    use printable::text::Nothing;
+    use printable::text::Discard;
 
     use super::printer;
     use crate::mnemonic;
 
     #[test]
-    fn a_type_with_a_format_has_a_name() {
+    fn types_with_a_format_have_a_name() {
         for rtype in 0..=u16::MAX {
             let is_named = mnemonic::assigned_record_type(rtype).is_some();
-            assert!(is_named || printer::<Nothing>(rtype).is_none(), "{rtype}");
+            assert!(is_named || printer::<Discard>(rtype).is_none(), "{rtype}");
         }
     }
 }

@@ -1,42 +1,42 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Parameters of services.
+//! Service parameters.
 
-use printable::text::Text;
+use printable::text::TextSink;
 
-use crate::record_data::{Data, Done};
+use crate::record_data::{PrintResult, RecordData};
 use crate::{BadMessageReason, mnemonic};
 
-/// Prints the parameters of SVCB and HTTPS (RFC 9460), each after a space.
-pub(super) fn parameters(data: &mut Data<'_>, out: &mut impl Text) -> Done {
+/// Prints the parameters of SVCB and HTTPS (RFC 9460), each preceded by a space.
+pub(super) fn parameters(data: &mut RecordData<'_>, out: &mut impl TextSink) -> PrintResult {
     let mut last = None;
     while !data.is_empty() {
         let head = data.take(4)?;
         let key = u16::from_be_bytes([head[0], head[1]]);
         let value = data.take(usize::from(u16::from_be_bytes([head[2], head[3]])))?;
         if last.is_some_and(|last| key <= last) || key == u16::MAX {
-            return Err(data.bad(BadMessageReason::ServiceParameter));
+            return Err(data.error(BadMessageReason::ServiceParameter));
         }
         last = Some(key);
         out.byte(b' ');
         service_key(key, out);
         out.str("=\"");
-        service_value(key, value, out).ok_or(data.bad(BadMessageReason::ServiceParameter))?;
+        service_value(key, value, out).ok_or(data.error(BadMessageReason::ServiceParameter))?;
         out.byte(b'"');
     }
     Ok(())
 }
 
-fn service_key(key: u16, out: &mut impl Text) {
+fn service_key(key: u16, out: &mut impl TextSink) {
     if key != u16::MAX {
         mnemonic::print(mnemonic::service_key(key), "key", key, out);
     }
 }
 
-/// The value of a service parameter; `None` if it does not go with its key.
-fn service_value(key: u16, value: &[u8], out: &mut impl Text) -> Option<()> {
+/// Prints the value of a service parameter. Returns `None` if it is invalid for the key.
+fn service_value(key: u16, value: &[u8], out: &mut impl TextSink) -> Option<()> {
     let separate = |index: usize, out: &mut _| {
         if index > 0 {
-            Text::byte(out, b',')
+            TextSink::byte(out, b',')
         }
     };
     match key {
@@ -53,11 +53,11 @@ fn service_value(key: u16, value: &[u8], out: &mut impl Text) -> Option<()> {
         1 => {
             let mut rest = value;
             let mut index = 0;
-            while let Some((length, behind)) = rest.split_first() {
-                let (protocol, behind) = behind.split_at_checked(usize::from(*length))?;
+            while let Some((length, after)) = rest.split_first() {
+                let (protocol, after) = after.split_at_checked(usize::from(*length))?;
                 separate(index, out);
                 protocol_text(protocol, out);
-                rest = behind;
+                rest = after;
                 index += 1;
             }
             Some(())
@@ -107,8 +107,8 @@ fn service_value(key: u16, value: &[u8], out: &mut impl Text) -> Option<()> {
     }
 }
 
-/// The name of a protocol in a list, in which comma and backslash are escaped twice.
-fn protocol_text(protocol: &[u8], out: &mut impl Text) {
+/// Prints the name of a protocol in a list, where commas and backslashes are escaped twice.
+fn protocol_text(protocol: &[u8], out: &mut impl TextSink) {
     for &byte in protocol {
         match byte {
             b'"' | b';' | b' ' => out.bytes(&[b'\\', byte]),

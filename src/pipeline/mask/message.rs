@@ -8,7 +8,7 @@ use dns::opcode;
 use dns::rdata;
 use dns::record::{OPT, Record};
 use dns::section::{Parts, flag};
-use printable::text::Nothing;
+use printable::text::Discard;
 
 use super::option;
 use super::prefix::Prefixes;
@@ -57,7 +57,7 @@ pub(crate) fn copy(
         } else if !mask_record(&record, data, is_by_client, prefixes) {
             data.fill(0);
             emptied += 1;
-            if rdata::print(out, &record, &mut Nothing).is_err() {
+            if rdata::print(out, &record, &mut Discard).is_err() {
                 set_type(&record, rdata::NULL, out);
             }
         }

@@ -14,7 +14,7 @@ use dnstap::Message;
 use dnstap::schema::MessageType;
 use indexmap::IndexMap;
 use printable::bound::{TEXT_MAX, text_max};
-use printable::text::Text;
+use printable::text::TextSink;
 
 use super::error::FrameOutputError;
 use super::file_writer::FileWriter;

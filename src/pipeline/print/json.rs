@@ -8,7 +8,7 @@ use dns::{BadMessage, name};
 use dnstap::schema::EventType;
 use dnstap::{Event, Message, Policy};
 use printable::hidden::is_hidden;
-use printable::text::Text;
+use printable::text::TextSink;
 
 use super::time::TimePrinter;
 use super::{message as dig, named};
@@ -172,7 +172,7 @@ static SPECIAL: [bool; 256] = {
 /// A text sink that escapes text for a string.
 struct JsonEscaped<'a>(&'a mut Vec<u8>);
 
-impl Text for JsonEscaped<'_> {
+impl TextSink for JsonEscaped<'_> {
     #[inline]
     fn position(&self) -> usize {
         self.0.len()

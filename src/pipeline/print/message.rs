@@ -6,7 +6,7 @@ use dns::section;
 use dns::section::{Parts, Question, flag};
 use dns::{BadMessage, mnemonic, name, opcode, rdata};
 use printable::bound::text_max;
-use printable::text::{Nothing, Text};
+use printable::text::{Discard, TextSink};
 
 /// Bad version of EDNS (RFC 6891).
 const BADVERS: u16 = 16;
@@ -51,7 +51,7 @@ const UPDATE_TITLES: Titles = Titles {
 };
 
 /// Prints a message up to the length [`text_max`]. After an error, `out` has part of the text.
-pub(crate) fn print(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> {
+pub(crate) fn print(wire: &[u8], out: &mut impl TextSink) -> Result<(), BadMessage> {
     let parts = &Parts::find(wire)?;
     let mut limit = TextLimit { end: out.position() + text_max(wire.len()), cut: 0 };
     let titles = if parts.opcode() == opcode::UPDATE { &UPDATE_TITLES } else { &TITLES };
@@ -84,7 +84,7 @@ pub(crate) fn print(wire: &[u8], out: &mut impl Text) -> Result<(), BadMessage> 
         }
         for record in parts.records(section) {
             if additional && record.rtype == OPT {
-                rdata::print(wire, &record, &mut Nothing)?;
+                rdata::print(wire, &record, &mut Discard)?;
             } else {
                 limit.record(wire, &record, out)?;
             }
@@ -112,11 +112,11 @@ impl TextLimit {
         &mut self,
         wire: &[u8],
         record: &Record,
-        out: &mut impl Text,
+        out: &mut impl TextSink,
     ) -> Result<(), BadMessage> {
         if self.cut > 0 {
             self.cut += 1;
-            return rdata::print(wire, record, &mut Nothing);
+            return rdata::print(wire, record, &mut Discard);
         }
         let start = out.position();
         rdata::print(wire, record, out)?;
@@ -131,7 +131,7 @@ impl TextLimit {
         &mut self,
         wire: &[u8],
         at: usize,
-        out: &mut impl Text,
+        out: &mut impl TextSink,
     ) -> Result<usize, BadMessage> {
         let (found, next) = section::question(wire, at)?;
         if self.cut > 0 {
@@ -146,7 +146,7 @@ impl TextLimit {
 
     /// Removes the text since `start` if it exceeds the limit.
     #[inline]
-    fn enforce(&mut self, start: usize, out: &mut impl Text) {
+    fn enforce(&mut self, start: usize, out: &mut impl TextSink) {
         if out.position() > self.end {
             out.rewind(start);
             self.cut = 1;
@@ -155,7 +155,7 @@ impl TextLimit {
 }
 
 #[inline(always)]
-fn header(parts: &Parts<'_>, titles: &Titles, out: &mut impl Text) {
+fn header(parts: &Parts<'_>, titles: &Titles, out: &mut impl TextSink) {
     out.str(";; opcode: ");
     let (opcode, code) = (parts.opcode(), parts.response_code());
     match mnemonic::opcode(opcode) {
@@ -188,7 +188,7 @@ fn header(parts: &Parts<'_>, titles: &Titles, out: &mut impl Text) {
 }
 
 /// Prints the name of a response code.
-pub(crate) fn response_code(code: u16, out: &mut impl Text) {
+pub(crate) fn response_code(code: u16, out: &mut impl TextSink) {
     match mnemonic::response_code(code) {
         Some(name) => out.plain(name.as_bytes()),
         None => {
@@ -199,7 +199,11 @@ pub(crate) fn response_code(code: u16, out: &mut impl Text) {
 }
 
 /// Prints a question and returns the offset of the next one.
-fn question(wire: &[u8], question: &Question, out: &mut impl Text) -> Result<usize, BadMessage> {
+fn question(
+    wire: &[u8],
+    question: &Question,
+    out: &mut impl TextSink,
+) -> Result<usize, BadMessage> {
     out.byte(b';');
     let next = name::print(wire, question.name_at, out)?;
     out.byte(b'\t');

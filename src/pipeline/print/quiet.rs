@@ -5,7 +5,7 @@ use dns::section::Parts;
 use dns::{mnemonic, name};
 use dnstap::schema::{EventType, Hop};
 use dnstap::{Event, Message};
-use printable::text::Text;
+use printable::text::TextSink;
 
 use super::named;
 use super::time::TimePrinter;

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use printable::civil_time::CivilTime;
-use printable::text::Text;
+use printable::text::TextSink;
 
 const BILLION: u32 = 1_000_000_000;
 

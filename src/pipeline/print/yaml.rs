@@ -7,7 +7,7 @@ use data_encoding::Encoding;
 use dns::name;
 use dnstap::schema::EventType;
 use dnstap::{Event, Message, Policy};
-use printable::text::Text;
+use printable::text::TextSink;
 
 use super::time::{TimePrinter, has_year_of_four_digits};
 use super::{message as dig, named};
@@ -124,7 +124,7 @@ const INDENT: &str = "    ";
 /// A text sink that indents lines.
 struct Indented<'a>(&'a mut Vec<u8>);
 
-impl Text for Indented<'_> {
+impl TextSink for Indented<'_> {
     #[inline]
     fn position(&self) -> usize {
         self.0.len()

@@ -9,7 +9,7 @@ use dns::section::{Parts, flag};
 use dns::{mnemonic, name};
 use dnstap::schema::MessageType;
 use dnstap::{Event, Message, Policy};
-use printable::text::Text;
+use printable::text::TextSink;
 
 use super::column::{Column, ColumnKind};
 use crate::output::DecodedFrame;

@@ -10,7 +10,7 @@ use dns::record::Record;
 use dns::section::{Parts, flag};
 use dns::{mnemonic, name};
 use dnstap::Message;
-use printable::text::Text;
+use printable::text::TextSink;
 
 use crate::pairing::Latency;
 use crate::print::time::TimePrinter;
