@@ -153,6 +153,7 @@ format:
 
 lint: $(READY_DEPS)
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
 	.ci/lint $(TARGET)/lint/bin/shellcheck $(TARGET)/lint/bin/ruff $(TARGET)/lint/bin/clang-format
 
 units: $(READY_DEPS)

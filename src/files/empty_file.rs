@@ -14,7 +14,7 @@ pub(crate) fn metadata(path: &Path) -> Option<Metadata> {
     fs::symlink_metadata(path).ok().filter(|metadata| metadata.is_file() && metadata.len() == 0)
 }
 
-/// Removes the file at `path` if [`metadata`] finds it to be empty, and returns its metadata.
+/// Removes the file at `path` if `metadata` finds it to be empty, and returns its metadata.
 ///
 /// Another program may write to the file, or put another in its place, after it was checked.
 /// Therefore it is first moved to a name that no other program uses, checked again there, and moved

@@ -51,7 +51,7 @@ impl PostRotate {
         Self { script, running: Vec::new(), pending: VecDeque::new(), reported_at: 10 }
     }
 
-    /// Runs the command for `file`, as soon as fewer than [`RUNNING_MAX`] run.
+    /// Runs the command for `file`, as soon as fewer than `RUNNING_MAX` run.
     pub(crate) fn start(&mut self, file: &Path, log: &Log) {
         if self.script.is_none() {
             return;

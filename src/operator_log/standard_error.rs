@@ -23,7 +23,7 @@ static STALLED: AtomicBool = AtomicBool::new(false);
 /// Number of lines dropped since the reader stalled.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
-/// Prints `text` with control characters escaped. See [`report_raw`].
+/// Prints `text` with control characters escaped. See `report_raw`.
 pub fn report(text: impl Display) {
     report_raw(hidden::escape_lines(&text.to_string()));
 }

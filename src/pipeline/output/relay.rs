@@ -147,7 +147,7 @@ impl RelayOutput {
         })
     }
 
-    /// Returns the account of the relay, which is updated every [`ACCOUNT_INTERVAL`].
+    /// Returns the account of the relay, which is updated every `ACCOUNT_INTERVAL`.
     pub fn account(&self) -> Arc<Account> {
         Arc::clone(&self.account)
     }
