@@ -4,23 +4,17 @@
 
 mod patience;
 mod receiver;
+mod writer_thread;
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
-use framestream::iothr::{IoThr, IoThrOptions, LinkState, SenderStats};
-use framestream::sender::SenderOptions;
+use framestream::iothr::LinkState;
 use framestream::transport::FileSender;
-use framestream::writer::{StreamWriter, WriterOptions};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use patience::{PATIENCE, wait_for};
 use receiver::read_file;
-
-#[track_caller]
-fn until(iothr: &IoThr<Vec<u8>>, condition: impl Fn(&SenderStats) -> bool) {
-    wait_for(|| condition(&iothr.stats()).then_some(()));
-}
+use writer_thread::{start, until};
 
 /// Returns the lengths of the frames of a file that ends with STOP.
 fn lengths(path: &Path) -> Vec<usize> {
@@ -32,23 +26,13 @@ fn a_torn_frame_is_completed_before_the_file_is_rotated() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("frames");
     let renamed = folder.path().join("frames.1");
-    let mut options = WriterOptions::default();
-    options.io_timeout = PATIENCE;
-    let writer = StreamWriter::new(Box::new(FileSender::new(&path)), options);
-    let sender = SenderOptions {
-        flush_timeout: Duration::from_millis(1),
-        reopen_interval: Duration::from_secs(3600),
-        close_timeout: PATIENCE,
-        ..SenderOptions::default()
-    };
-    let options = IoThrOptions { sender, ..IoThrOptions::default() };
-    let (iothr, producers) = IoThr::start(options, writer).expect("a thread");
+    let (iothr, producer) = start(FileSender::new(&path), PATIENCE);
     until(&iothr, |stats| stats.connects == 1);
 
     let (soft, hard) = getrlimit(Resource::RLIMIT_FSIZE).expect("a limit");
     setrlimit(Resource::RLIMIT_FSIZE, 4096, hard).expect("a lower limit");
     for length in [100_000, 100_001] {
-        producers[0].submit(vec![1; length]).expect("room");
+        producer.submit(vec![1; length]).expect("room");
     }
     let error = wait_for(|| iothr.last_error());
     assert_eq!(error, format!("{}: writing: File too large", path.display()));

@@ -4,6 +4,7 @@
 
 mod patience;
 mod receiver;
+mod writer_thread;
 
 use std::fs;
 use std::io::Read;
@@ -13,34 +14,15 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, LinkState, SenderStats};
-use framestream::sender::SenderOptions;
-use framestream::transport::{FileSender, SocketSender, Transport};
-use framestream::writer::{StreamWriter, WriterOptions};
+use framestream::iothr::{FrameProducer, IoThr, LinkState};
+use framestream::transport::{FileSender, SocketSender};
 use patience::{PATIENCE, wait_for};
 use receiver::{accept_from, connection, read_file, receive};
 use tempfile::TempDir;
+use writer_thread::{reopen_repeatedly, start, until};
 
 /// A frame length that exceeds the buffer of a Unix socket.
 const LARGE: usize = 300_000;
-
-fn start(
-    transport: impl Transport + 'static,
-    io_timeout: Duration,
-) -> (IoThr<Vec<u8>>, FrameProducer<Vec<u8>>) {
-    let mut writer_options = WriterOptions::default();
-    writer_options.io_timeout = io_timeout;
-    let writer = StreamWriter::new(Box::new(transport), writer_options);
-    let sender = SenderOptions {
-        flush_timeout: Duration::from_millis(1),
-        reopen_interval: Duration::from_secs(3600),
-        close_timeout: PATIENCE,
-        ..SenderOptions::default()
-    };
-    let options = IoThrOptions { sender, ..IoThrOptions::default() };
-    let (iothr, mut producers) = IoThr::start(options, writer).expect("a thread");
-    (iothr, producers.pop().expect("a queue"))
-}
 
 fn socket(path: &Path) -> SocketSender {
     SocketSender::unix(path).expect("a short path")
@@ -59,11 +41,6 @@ fn close_and_receive(iothr: &IoThr<Vec<u8>>, mut stream: UnixStream) -> Vec<u32>
     let receiving = thread::spawn(move || receive(&mut stream));
     assert!(iothr.close());
     numbers(&receiving.join().expect("the receiver"))
-}
-
-#[track_caller]
-fn until(iothr: &IoThr<Vec<u8>>, condition: impl Fn(&SenderStats) -> bool) {
-    wait_for(|| condition(&iothr.stats()).then_some(()));
 }
 
 /// Returns a frame that begins and ends with its number.
@@ -168,11 +145,7 @@ fn a_socket_that_reconnects_under_load_loses_nothing() {
     let (iothr, producer) = start(socket(&path), PATIENCE);
     let length = |number: u32| 8 + (number as usize * 7919) % 40_000;
     let producing = thread::spawn(move || submit_all(&producer, COUNT, length));
-    for connects in 1..=TIMES {
-        until(&iothr, |stats| stats.connects == connects && stats.written >= connects * 500);
-        iothr.reopen();
-        until(&iothr, |stats| stats.connects == connects + 1);
-    }
+    reopen_repeatedly(&iothr, TIMES);
     producing.join().expect("the producer");
     assert!(iothr.close());
     let frames = receiving.join().expect("the receiver");

@@ -11,6 +11,7 @@ mod receiver;
 mod server;
 #[path = "tls/trickle.rs"]
 mod trickle;
+mod writer_thread;
 
 use std::fs;
 use std::io::{self, IoSlice, Read, Write};
@@ -24,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use authority::{Authority, Identity};
 use framestream::StreamError;
-use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, LinkState, SenderStats};
+use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, LinkState};
 use framestream::sender::SenderOptions;
 use framestream::transport::{
     HostSender, SocketSender, TlsError, TlsOptions, TlsSender, Transport,
@@ -34,6 +35,7 @@ use patience::{PATIENCE, wait_for};
 use receiver::{accept, next_frame, receive};
 use server::{Port, Server};
 use trickle::{Counts, Trickle};
+use writer_thread::{reopen_repeatedly, until};
 
 const LOCALHOST: &str = "DNS:localhost,IP:127.0.0.1";
 
@@ -69,10 +71,6 @@ fn start(writer: StreamWriter) -> (IoThr<Vec<u8>>, FrameProducer<Vec<u8>>) {
     let options = IoThrOptions { sender, memory_limit: 64 << 20, ..IoThrOptions::default() };
     let (iothr, mut producers) = IoThr::start(options, writer).expect("a thread");
     (iothr, producers.pop().expect("a queue"))
-}
-
-fn until(iothr: &IoThr<Vec<u8>>, condition: impl Fn(&SenderStats) -> bool) {
-    wait_for(|| condition(&iothr.stats()).then_some(()));
 }
 
 /// Returns a frame that begins with its number, whose length depends on it.
@@ -228,11 +226,7 @@ fn a_reopened_connection_ends_between_two_frames() {
     let (tls, _) = over_a_trickle(port.address, &authority);
     let (iothr, producer) = start(StreamWriter::new(tls, WriterOptions::default()));
     let producing = thread::spawn(move || submit(&producer, 0..COUNT));
-    for connects in 1..=TIMES {
-        until(&iothr, |stats| stats.connects == connects && stats.written >= connects * 500);
-        iothr.reopen();
-        until(&iothr, |stats| stats.connects == connects + 1);
-    }
+    reopen_repeatedly(&iothr, TIMES);
     producing.join().expect("the producer");
     assert!(iothr.close());
     let (frames, _server) = receiving.join().expect("the receiver");

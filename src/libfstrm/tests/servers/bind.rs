@@ -7,24 +7,24 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::capture::Capture;
+use crate::capture::{self, Capture};
 use crate::dns::{self, CONTENT_TYPE, IDENTITY, TCP, UDP, VERSION, ask};
 use crate::endpoint::{Endpoint, free_address};
 use crate::process::Process;
 use crate::readers::{assert_signed, tally};
 use crate::stage;
 
-/// How long named may take to stop.
+/// Time limit for stopping named.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
 /// Queries of each kind.
 const QUERIES: usize = 125;
 
-/// Options of kdig: recursion asked for, or not.
+/// Options of kdig: with and without recursion desired.
 const RD: &[&str] = &["+rd"];
 const NO_RD: &[&str] = &["+nord"];
 
-/// A running named, and how to control it.
+/// A running named that can be controlled with rndc.
 struct Named<'a> {
     folder: &'a Path,
     process: Process,
@@ -32,7 +32,7 @@ struct Named<'a> {
 }
 
 impl<'a> Named<'a> {
-    /// Starts it with all it needs in `folder`, and waits until it answers.
+    /// Starts it with all its files in `folder`, and waits until it answers.
     fn start(folder: &'a Path, output: &str) -> Self {
         let (address, control) = (free_address(), free_address());
         let (ip, port, here) = (address.ip(), address.port(), folder.display());
@@ -78,7 +78,7 @@ options {{ default-key "control"; default-server {control_ip}; default-port {con
         assert!(copied.success());
         let mut command = stage::on_our_library(named);
         let mut process = Process::start(command.args(["-g", "-c"]).arg(folder.join("named.conf")));
-        // It says "running on" and "running as" long before.
+        // It prints "running on" and "running as" long before.
         process.wait_for("all zones loaded");
         process.wait_for(" running");
         stage::assert_loaded(process.pid());
@@ -104,7 +104,7 @@ options {{ default-key "control"; default-server {control_ip}; default-port {con
 }
 
 /// Checks that the file has [`QUERIES`] messages of each of `kinds`, and nothing else.
-fn assert_all_there(path: &Path, kinds: &[&str]) {
+fn assert_complete(path: &Path, kinds: &[&str]) {
     let expected = kinds.iter().map(|kind| (kind.to_string(), QUERIES)).collect();
     assert_eq!(tally(path), expected);
     assert_signed(path);
@@ -113,7 +113,7 @@ fn assert_all_there(path: &Path, kinds: &[&str]) {
 // For a query with RD, BIND calls the response of an authoritative server CLIENT_RESPONSE.
 #[test]
 #[ignore = "needs an installed tree and Debian's servers: make test"]
-fn every_message_gets_through_a_unix_socket() {
+fn all_messages_arrive_over_a_unix_socket() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::unix(folder.path());
     let capture = Capture::start(&endpoint, CONTENT_TYPE);
@@ -121,12 +121,12 @@ fn every_message_gets_through_a_unix_socket() {
     named.ask(&[UDP, NO_RD]);
     named.ask(&[TCP, RD]);
     named.stop();
-    assert_all_there(&capture.stop().path, &["AQ UDP", "AR UDP", "AQ TCP", "CR TCP"]);
+    assert_complete(&capture.stop().path, &["AQ UDP", "AR UDP", "AQ TCP", "CR TCP"]);
 }
 
 #[test]
 #[ignore = "needs an installed tree and Debian's servers: make test"]
-fn every_message_gets_into_a_file_when_files_are_reopened_and_rolled() {
+fn all_messages_are_written_while_files_are_reopened_and_rolled() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name| folder.path().join(name);
     let named = Named::start(folder.path(), &format!("file \"{}\"", path("tap").display()));
@@ -137,23 +137,19 @@ fn every_message_gets_into_a_file_when_files_are_reopened_and_rolled() {
     named.rndc(&["dnstap", "-roll"]);
     named.ask(&[TCP, RD]);
     named.stop();
-    assert_all_there(&path("moved"), &["AQ UDP", "CR UDP"]);
-    assert_all_there(&path("tap.0"), &["AQ TCP", "AR TCP"]);
-    assert_all_there(&path("tap"), &["AQ TCP", "CR TCP"]);
+    assert_complete(&path("moved"), &["AQ UDP", "CR UDP"]);
+    assert_complete(&path("tap.0"), &["AQ TCP", "AR TCP"]);
+    assert_complete(&path("tap"), &["AQ TCP", "CR TCP"]);
 }
 
 #[test]
 #[ignore = "needs an installed tree and Debian's servers: make test"]
-fn a_receiver_that_stands_still_does_not_keep_it_from_stopping() {
+fn it_can_be_stopped_while_the_receiver_is_suspended() {
     let folder = tempfile::tempdir().unwrap();
-    let endpoint = Endpoint::unix(folder.path());
-    let mut capture = Capture::start(&endpoint, CONTENT_TYPE);
-    let named = Named::start(folder.path(), &format!("unix \"{endpoint}\""));
-    capture.wait_for_connection();
-    capture.pause();
-    named.ask(&[UDP, RD]);
-    named.stop();
-    capture.resume();
-    capture.wait_for_hang_up();
-    assert_all_there(&capture.stop().path, &["AQ UDP", "CR UDP"]);
+    let start = |endpoint: &Endpoint| Named::start(folder.path(), &format!("unix \"{endpoint}\""));
+    let captured = capture::with_suspended_receiver(folder.path(), start, |named| {
+        named.ask(&[UDP, RD]);
+        named.stop();
+    });
+    assert_complete(&captured.path, &["AQ UDP", "CR UDP"]);
 }

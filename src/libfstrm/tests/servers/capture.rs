@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Our `fstrm_capture`.
+//! The `fstrm_capture` of this project.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
+use crate::dns::CONTENT_TYPE;
 use crate::endpoint::Endpoint;
 use crate::process::{DEADLINE, Process};
 use crate::stage;
 
-/// How long it may take to end.
+/// Time limit for ending.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
 /// A running `fstrm_capture`.
@@ -21,9 +22,8 @@ pub(crate) struct Capture {
     folder: TempDir,
 }
 
-/// What it wrote.
+/// The file that it has written.
 pub(crate) struct Captured {
-    /// The file.
     pub path: PathBuf,
     _folder: TempDir,
 }
@@ -45,22 +45,22 @@ impl Capture {
         Self { process, folder }
     }
 
-    /// Waits until a sender has begun its stream.
+    /// Waits until a sender has started its stream.
     pub(crate) fn wait_for_connection(&mut self) {
         self.process.wait_for("FSTRM_CONTROL_START");
     }
 
-    /// Holds it.
+    /// Suspends it.
     pub(crate) fn pause(&self) {
         self.process.pause();
     }
 
-    /// Lets it go on.
+    /// Resumes it.
     pub(crate) fn resume(&self) {
         self.process.resume();
     }
 
-    /// Waits until a connection is over and all of it is received.
+    /// Waits until a connection has ended, and all its data was received.
     pub(crate) fn wait_for_hang_up(&mut self) {
         self.process.wait_for("closing (read");
     }
@@ -79,10 +79,28 @@ impl Capture {
     }
 
     fn captured(self) -> Captured {
-        // Under which name depends on whether the file is complete.
+        // The name depends on whether the file is complete.
         let mut files = fs::read_dir(self.folder.path()).unwrap();
         let path = files.next().expect("a file").unwrap().path();
         assert!(files.next().is_none(), "more than one file");
         Captured { path, _folder: self.folder }
     }
+}
+
+/// Starts a server whose receiver is suspended once it is connected, and runs `work` with it, which
+/// has to stop the server. Returns the file, which is complete after the receiver was resumed.
+pub(crate) fn with_suspended_receiver<S>(
+    folder: &Path,
+    start: impl FnOnce(&Endpoint) -> S,
+    work: impl FnOnce(S),
+) -> Captured {
+    let endpoint = Endpoint::unix(folder);
+    let mut capture = Capture::start(&endpoint, CONTENT_TYPE);
+    let server = start(&endpoint);
+    capture.wait_for_connection();
+    capture.pause();
+    work(server);
+    capture.resume();
+    capture.wait_for_hang_up();
+    capture.stop()
 }

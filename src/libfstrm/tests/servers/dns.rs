@@ -9,11 +9,11 @@ use std::process::Command;
 /// The content type of dnstap.
 pub(crate) const CONTENT_TYPE: &str = "protobuf:dnstap.Dnstap";
 
-/// What the servers are to call themselves in their messages.
+/// The identity and version in the messages of the servers.
 pub(crate) const IDENTITY: &str = "ns.example";
 pub(crate) const VERSION: &str = "version of a test";
 
-/// How queries go, as kdig's options.
+/// Options of kdig for the transport.
 pub(crate) const UDP: &[&str] = &["+notcp"];
 pub(crate) const TCP: &[&str] = &["+tcp", "+keepopen"];
 
@@ -37,8 +37,8 @@ pub(crate) fn write_zone(folder: &Path) {
     fs::write(folder.join("zone"), ZONE).unwrap();
 }
 
-/// Sends `count` queries one after the other, each exactly once, and checks that all are answered.
-/// `kdig` runs the program.
+/// Sends `count` queries one after the other, without retries, and checks that all are answered.
+/// `kdig` is the command that runs kdig.
 pub(crate) fn ask(mut kdig: Command, server: SocketAddrV4, count: usize, options: &[&[&str]]) {
     kdig.args([&format!("@{}", server.ip()), "-p", &server.port().to_string()]);
     kdig.args(["+noall", "+header", "+retry=0", "+timeout=20"]).args(options.concat());
@@ -51,7 +51,7 @@ pub(crate) fn ask(mut kdig: Command, server: SocketAddrV4, count: usize, options
     assert_eq!(answers, count, "answers; {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Debian's kdig.
+/// Returns the command that runs Debian's kdig.
 pub(crate) fn kdig() -> Command {
     Command::new("kdig")
 }

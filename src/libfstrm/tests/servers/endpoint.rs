@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where a receiver listens.
+//! The address of a receiver.
 
 use std::fmt::{self, Display, Formatter};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// An address of either kind.
+/// The address of a receiver.
 #[derive(Clone, Debug)]
 pub(crate) enum Endpoint {
     /// The path of a Unix socket.
@@ -17,12 +17,12 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    /// A Unix socket in `folder`.
+    /// Returns a Unix socket in `folder`.
     pub(crate) fn unix(folder: &Path) -> Self {
         Self::Unix(folder.join("receiver"))
     }
 
-    /// A free TCP address.
+    /// Returns a free TCP address.
     pub(crate) fn tcp() -> Self {
         Self::Tcp(free_address())
     }
@@ -37,8 +37,8 @@ impl Display for Endpoint {
     }
 }
 
-/// An address that is free for UDP and TCP. Its port is below those that the system gives to
-/// connecting sockets, so that nobody else gets it by chance before it is used.
+/// Returns an address that is free for UDP and TCP. Its port is below those that the system assigns
+/// to connecting sockets, so that no other process gets it by chance before it is used.
 pub(crate) fn free_address() -> SocketAddrV4 {
     static TAKEN: AtomicU16 = AtomicU16::new(0);
     let first = 10_000 + (process::id() % 1000) as u16 * 20;

@@ -9,15 +9,15 @@ use crate::knot::Knotd;
 use crate::readers::tally;
 use crate::stage;
 
-/// Queries that are put into a file.
+/// Number of queries that are written to a file.
 const QUERIES: usize = 20;
 
 fn kdig() -> Command {
     stage::on_our_library("/usr/bin/kdig")
 }
 
-/// Checks that kdig runs on our library. It is gone too soon for a look at what it has mapped, so
-/// the dynamic linker is asked.
+/// Checks that kdig runs on our library. It ends too soon to inspect its memory maps, so this uses
+/// the dynamic linker.
 fn assert_linked() {
     let output = kdig().env("LD_TRACE_LOADED_OBJECTS", "1").output().unwrap();
     let listed = String::from_utf8(output.stdout).unwrap();
@@ -26,7 +26,7 @@ fn assert_linked() {
     assert!(listed.contains(&line), "no {line:?} in {listed}");
 }
 
-/// How many messages kdig finds in a file, by what it prints for each.
+/// Returns the number of messages that kdig prints for a file.
 fn read_back(path: &Path) -> usize {
     let output = kdig().arg("-G").arg(path).args(["+noall", "+header"]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -35,7 +35,7 @@ fn read_back(path: &Path) -> usize {
 
 #[test]
 #[ignore = "needs an installed tree and Debian's servers: make test"]
-fn its_dnstap_files_are_whole_and_it_reads_them() {
+fn it_writes_complete_files_and_reads_them() {
     assert_linked();
     let folder = tempfile::tempdir().unwrap();
     let knotd = Knotd::start(folder.path(), folder.path().join("unused").to_str().unwrap());
@@ -46,7 +46,7 @@ fn its_dnstap_files_are_whole_and_it_reads_them() {
         assert_eq!(found, 2 * QUERIES, "{:?}", tally(&path));
         assert_eq!(read_back(&path), QUERIES);
 
-        // The same, written by another implementation.
+        // A copy written by another implementation.
         let copy = folder.path().join(format!("{name}.copy"));
         let copied = Command::new("dnstap").arg("-r").arg(&path).arg("-w").arg(&copy).output();
         assert!(copied.unwrap().status.success());

@@ -7,14 +7,14 @@ use std::net::SocketAddrV4;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::capture::Capture;
+use crate::capture::{self, Capture};
 use crate::dns::{self, CONTENT_TYPE, IDENTITY, TCP, UDP, VERSION, ask};
 use crate::endpoint::{Endpoint, free_address};
 use crate::process::Process;
 use crate::readers::{assert_signed, tally};
 use crate::stage;
 
-/// How long knotd may take to stop.
+/// Time limit for stopping knotd.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
 /// Queries over each of UDP and TCP.
@@ -23,12 +23,12 @@ const QUERIES: usize = 250;
 /// A running knotd.
 pub(crate) struct Knotd {
     process: Process,
-    /// Where it answers.
+    /// The address at which it answers.
     pub address: SocketAddrV4,
 }
 
 impl Knotd {
-    /// Starts it with all it needs in `folder`, and waits until it answers.
+    /// Starts it with all its files in `folder`, and waits until it answers.
     pub(crate) fn start(folder: &Path, sink: &str) -> Self {
         let address = free_address();
         let (ip, port, here) = (address.ip(), address.port(), folder.display());
@@ -77,8 +77,8 @@ zone:
     }
 }
 
-/// Checks that there is a query and a response for each query that was sent, and nothing else.
-fn assert_all_there(path: &Path) {
+/// Checks that the file has a query and a response for each query that was sent, and nothing else.
+fn assert_complete(path: &Path) {
     let expected = ["AQ UDP", "AR UDP", "AQ TCP", "AR TCP"].map(|kind| (kind.into(), QUERIES));
     assert_eq!(tally(path), expected.into());
     assert_signed(path);
@@ -86,39 +86,35 @@ fn assert_all_there(path: &Path) {
 
 #[test]
 #[ignore = "needs an installed tree and Debian's servers: make test"]
-fn every_message_gets_through_a_unix_socket() {
+fn all_messages_arrive_over_a_unix_socket() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::unix(folder.path());
     let capture = Capture::start(&endpoint, CONTENT_TYPE);
     let knotd = Knotd::start(folder.path(), &format!("unix:{endpoint}"));
     knotd.ask_over_udp_and_tcp();
     knotd.stop();
-    assert_all_there(&capture.stop().path);
+    assert_complete(&capture.stop().path);
 }
 
 #[test]
 #[ignore = "needs an installed tree and Debian's servers: make test"]
-fn every_message_gets_into_a_file() {
+fn all_messages_are_written_to_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tap");
     let knotd = Knotd::start(folder.path(), file.to_str().unwrap());
     knotd.ask_over_udp_and_tcp();
     knotd.stop();
-    assert_all_there(&file);
+    assert_complete(&file);
 }
 
 #[test]
 #[ignore = "needs an installed tree and Debian's servers: make test"]
-fn a_receiver_that_stands_still_does_not_keep_it_from_stopping() {
+fn it_can_be_stopped_while_the_receiver_is_suspended() {
     let folder = tempfile::tempdir().unwrap();
-    let endpoint = Endpoint::unix(folder.path());
-    let mut capture = Capture::start(&endpoint, CONTENT_TYPE);
-    let knotd = Knotd::start(folder.path(), &format!("unix:{endpoint}"));
-    capture.wait_for_connection();
-    capture.pause();
-    knotd.ask_over_udp_and_tcp();
-    knotd.stop();
-    capture.resume();
-    capture.wait_for_hang_up();
-    assert_all_there(&capture.stop().path);
+    let start = |endpoint: &Endpoint| Knotd::start(folder.path(), &format!("unix:{endpoint}"));
+    let captured = capture::with_suspended_receiver(folder.path(), start, |knotd| {
+        knotd.ask_over_udp_and_tcp();
+        knotd.stop();
+    });
+    assert_complete(&captured.path);
 }

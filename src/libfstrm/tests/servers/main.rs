@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Debian's own servers and tools, unmodified, on the installed library; and a producer whose
-//! receiver stops, dies and comes back. Every message is accounted for.
+//! Debian's unmodified servers and tools on the installed library, and a producer whose receiver
+//! stops, dies and comes back. Every message is accounted for.
 //!
 //! ```text
 //! make stage
@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Needs cc, pkg-config, and the packages knot, knot-module-dnstap, knot-dnsutils, bind9,
-//! golang-github-dnstap-golang-dnstap-cli and dnstap-ldns. Root is not needed.
+//! golang-github-dnstap-golang-dnstap-cli and dnstap-ldns. Does not need root.
 
 mod bind;
 mod capture;

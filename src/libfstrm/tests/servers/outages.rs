@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Receivers that stop, die, come back or come late: what the library accepted is received, or
-//! counted as lost.
+//! Receivers that stop, die, come back or start late: the frames that the library has accepted are
+//! received, or counted as lost.
 
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -11,28 +11,28 @@ use crate::producer::{CONTENT_TYPE, Load, Producer};
 use crate::receiver::{Connection, Listener};
 use crate::stream;
 
-/// What a frame has on the wire beside its payload.
+/// Size of the length of a frame in bytes.
 const LENGTH_SIZE: usize = 4;
 
-/// 2 MB a second, and the default of memory: 8 seconds' worth.
+/// 2 MB a second; the default memory limit is enough for 8 seconds.
 const STEADY: Load = Load { rate: 20_000, size: 100, memory_limit: 16 << 20 };
 
-/// More than a second of it fits nowhere: not into sockets, nor into memory.
+/// In a second, more than fits into the sockets and the memory.
 const TOO_MUCH: Load = Load { rate: 20_000, size: 1000, memory_limit: 131_072 };
 
-/// A quarter of a second of it is more than a socket takes; three quarters fit into memory.
+/// In a quarter of a second, more than fits into a socket; three quarters fit into memory.
 const BACKED_UP: Load = Load { rate: 20_000, size: 1000, memory_limit: 16 << 20 };
 
-/// Frames that are larger than what a socket takes at once.
+/// Frames that are larger than a socket accepts at once.
 const LARGE: Load = Load { rate: 200, size: 150_000, memory_limit: 16 << 20 };
 
-/// How long a receiver is away.
+/// Time for which a receiver is away.
 const OUTAGE: Duration = Duration::from_secs(1);
 
-/// How long `fstrm_iothr_destroy` may take with a receiver that does not read.
+/// Time limit of `fstrm_iothr_destroy` with a receiver that does not read.
 const DESTROY_LIMIT: Duration = Duration::from_secs(3);
 
-/// The numbers of received frames. Checks that the frames are whole, and come once and in order.
+/// Returns the numbers of received frames. Checks that they are intact, unique and in order.
 fn numbers(payloads: &[Vec<u8>], load: Load) -> Vec<u64> {
     let number = |payload: &Vec<u8>| {
         let (number, filling) = payload.split_first_chunk().expect("a number");
@@ -41,22 +41,22 @@ fn numbers(payloads: &[Vec<u8>], load: Load) -> Vec<u64> {
         u64::from_be_bytes(*number)
     };
     let numbers: Vec<u64> = payloads.iter().map(number).collect();
-    assert!(numbers.is_sorted_by(|one, next| one < next), "frames come twice or out of order");
+    assert!(numbers.is_sorted_by(|one, next| one < next), "frames are repeated or out of order");
     numbers
 }
 
-/// Checks that the frames `0..count` have come, each once and in order.
+/// Checks that the frames `0..count` were received, each once and in order.
 fn assert_all(payloads: &[Vec<u8>], load: Load, count: u64) {
     let numbers = numbers(payloads, load);
     assert_eq!((numbers.len() as u64, numbers.last().copied()), (count, count.checked_sub(1)));
 }
 
-/// Receives to the end while the producer is told what to do.
-fn finish_aside(connection: Connection) -> JoinHandle<Vec<Vec<u8>>> {
+/// Receives the rest of a stream in a thread.
+fn finish_in_thread(connection: Connection) -> JoinHandle<Vec<Vec<u8>>> {
     thread::spawn(|| connection.finish())
 }
 
-fn a_receiver_that_stands_still_for_a_second_gets_every_frame(endpoint: &Endpoint) {
+fn a_receiver_that_is_suspended_for_a_second_gets_every_frame(endpoint: &Endpoint) {
     let capture = Capture::start(endpoint, CONTENT_TYPE);
     let mut producer = Producer::start(endpoint, STEADY);
     producer.submit(5_000);
@@ -70,7 +70,7 @@ fn a_receiver_that_stands_still_for_a_second_gets_every_frame(endpoint: &Endpoin
     assert_all(&stream::complete_file(&capture.stop().path), STEADY, 30_000);
 }
 
-fn a_receiver_that_stands_still_for_too_long_gets_all_that_was_not_refused(endpoint: &Endpoint) {
+fn a_receiver_that_is_suspended_for_too_long_gets_all_that_was_not_refused(endpoint: &Endpoint) {
     let capture = Capture::start(endpoint, CONTENT_TYPE);
     let mut producer = Producer::start(endpoint, TOO_MUCH);
     producer.submit(1_000);
@@ -107,7 +107,7 @@ fn a_receiver_that_is_away_for_a_second_misses_nothing(endpoint: &Endpoint) {
     drop(listener);
     received.extend(connection.cut(&producer).0);
     thread::sleep(OUTAGE);
-    let reader = finish_aside(Listener::new(endpoint).accept());
+    let reader = finish_in_thread(Listener::new(endpoint).accept());
     assert_eq!(producer.report()["refused"], 0);
     let report = producer.settle();
     assert_eq!((report["connects"], report["disconnects"]), (2, 1));
@@ -127,7 +127,7 @@ fn connections_cut_under_load_lose_nothing(endpoint: &Endpoint) {
         received.extend(connection.read(4_000));
         received.extend(connection.cut(&producer).0);
     }
-    let reader = finish_aside(listener.accept());
+    let reader = finish_in_thread(listener.accept());
     assert_eq!(producer.report()["refused"], 0);
     let report = producer.settle();
     assert_eq!((report["connects"], report["disconnects"]), (6, 5));
@@ -145,7 +145,7 @@ fn connections_cut_while_nothing_more_fits_in_lose_nothing(endpoint: &Endpoint) 
         assert!(producer.submit(5_000)["waiting"] > 0);
         received.extend(connection.cut(&producer).0);
     }
-    let reader = finish_aside(listener.accept());
+    let reader = finish_in_thread(listener.accept());
     assert_eq!(producer.settle()["refused"], 0);
     producer.destroy(15_000);
     received.extend(reader.join().unwrap());
@@ -160,14 +160,14 @@ fn frames_torn_by_cuts_are_sent_again_as_a_whole(endpoint: &Endpoint) {
     for _ in 0..3 {
         let mut connection = listener.accept();
         received.extend(connection.read(1));
-        // Meanwhile the writer thread fills the socket, and stops inside a frame.
+        // Meanwhile, the writer thread fills the socket, and stops inside a frame.
         producer.submit(40);
         let (rest, torn_here) = connection.cut(&producer);
         received.extend(rest);
         torn += usize::from(torn_here > 0);
     }
     assert!(torn > 0, "no frame was torn");
-    let reader = finish_aside(listener.accept());
+    let reader = finish_in_thread(listener.accept());
     producer.settle();
     producer.destroy(160);
     received.extend(reader.join().unwrap());
@@ -188,7 +188,7 @@ fn a_killed_receiver_costs_only_what_it_had_not_read(endpoint: &Endpoint) {
     producer.destroy(50_000);
     let second = second.stop();
 
-    // The two captures have what comes before a gap, and all that comes behind it.
+    // The two captures contain the frames before a gap and those after it.
     let before = stream::file(&first.path).0;
     assert_all(&before, STEADY, before.len() as u64);
     let after = numbers(&stream::complete_file(&second.path), STEADY);
@@ -197,7 +197,7 @@ fn a_killed_receiver_costs_only_what_it_had_not_read(endpoint: &Endpoint) {
     assert_eq!((after.first(), after.last()), (Some(&gap_end), Some(&49_999)));
 }
 
-fn destroy_does_not_wait_for_a_receiver_that_stands_still(endpoint: &Endpoint) {
+fn destroy_does_not_wait_for_a_receiver_that_is_suspended(endpoint: &Endpoint) {
     let mut capture = Capture::start(endpoint, CONTENT_TYPE);
     let mut producer = Producer::start(endpoint, TOO_MUCH);
     capture.wait_for_connection();
@@ -215,12 +215,12 @@ fn destroy_does_not_wait_for_a_receiver_that_stands_still(endpoint: &Endpoint) {
     assert_all(&payloads, TOO_MUCH, received);
     match endpoint {
         Endpoint::Unix(_) => assert_eq!(received, taken),
-        // TCP may make a little more room after a while.
+        // With TCP, the system may accept a little more after a while.
         Endpoint::Tcp(_) => assert!((taken..report["accepted"]).contains(&received)),
     }
 }
 
-/// Makes two tests of each function.
+/// Defines two tests for each function.
 macro_rules! over_unix_and_tcp {
     ($($test:ident),* $(,)?) => {
         mod over_unix {
@@ -246,13 +246,13 @@ macro_rules! over_unix_and_tcp {
 }
 
 over_unix_and_tcp!(
-    a_receiver_that_stands_still_for_a_second_gets_every_frame,
-    a_receiver_that_stands_still_for_too_long_gets_all_that_was_not_refused,
+    a_receiver_that_is_suspended_for_a_second_gets_every_frame,
+    a_receiver_that_is_suspended_for_too_long_gets_all_that_was_not_refused,
     a_receiver_that_comes_late_gets_every_frame,
     a_receiver_that_is_away_for_a_second_misses_nothing,
     connections_cut_under_load_lose_nothing,
     connections_cut_while_nothing_more_fits_in_lose_nothing,
     frames_torn_by_cuts_are_sent_again_as_a_whole,
     a_killed_receiver_costs_only_what_it_had_not_read,
-    destroy_does_not_wait_for_a_receiver_that_stands_still,
+    destroy_does_not_wait_for_a_receiver_that_is_suspended,
 );

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Child processes: what they print is awaited, and none outlives its test.
+//! Child processes, whose output can be waited for, and which do not outlive their test.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -11,36 +11,38 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
-/// How long anything is waited for that is bound to happen.
+/// Maximum wait for any event.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A child process, killed and reaped when dropped.
+/// A child process, which is killed and reaped when it is dropped.
 pub(crate) struct Process {
     child: Child,
     watch: Arc<Watch>,
-    /// Lines that [`Process::wait_for`] has gone through.
+    /// Number of lines that [`Process::wait_for`] has searched.
     seen: usize,
 }
 
+/// The observed state of a process, which threads update.
 #[derive(Default)]
 struct Watch {
-    state: Mutex<State>,
+    state: Mutex<ProcessState>,
     changed: Condvar,
 }
 
+/// The output and the end of a process.
 #[derive(Default)]
-struct State {
+struct ProcessState {
     lines: Vec<String>,
     outputs_closed: usize,
     ended: bool,
 }
 
 impl Watch {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ProcessState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: impl FnOnce(&mut ProcessState)) {
         change(&mut self.state());
         self.changed.notify_all();
     }
@@ -56,15 +58,15 @@ impl Watch {
         });
     }
 
-    /// Waits until `done`; `false` if that takes longer than `limit`.
-    fn wait(&self, limit: Duration, mut done: impl FnMut(&State) -> bool) -> bool {
+    /// Waits until `done` returns true. Returns `false` if that takes longer than `limit`.
+    fn wait(&self, limit: Duration, mut done: impl FnMut(&ProcessState) -> bool) -> bool {
         let waited = self.changed.wait_timeout_while(self.state(), limit, |state| !done(state));
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 }
 
 impl Process {
-    /// Starts `command`; what it prints on either output is collected.
+    /// Starts `command`, and collects its standard output and standard error.
     pub(crate) fn start(command: &mut Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -74,19 +76,19 @@ impl Process {
         let process = Self { child, watch: Arc::clone(&watch), seen: 0 };
         let pid = process.pid();
         thread::spawn(move || {
-            // The child stays to be reaped, so that its number is not given to another.
+            // Does not reap the child, so that its ID is not reused.
             while waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).is_err() {}
             watch.change(|state| state.ended = true);
         });
         process
     }
 
-    /// Its number.
+    /// Returns its ID.
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id().cast_signed())
     }
 
-    /// Waits for a line that contains `text`, behind the one that was last waited for.
+    /// Waits for a line that contains `text`, after the line of the last call.
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
         let mut found = None;
         self.watch.wait(DEADLINE, |state| {
@@ -99,7 +101,7 @@ impl Process {
     }
 
     /// Writes a line to its standard input.
-    pub(crate) fn say(&mut self, line: &str) {
+    pub(crate) fn write_line(&mut self, line: &str) {
         let input = self.child.stdin.as_mut().unwrap();
         writeln!(input, "{line}").unwrap();
     }
@@ -109,25 +111,25 @@ impl Process {
         kill(self.pid(), signal).unwrap();
     }
 
-    /// Holds it, and returns when all its threads stand still.
+    /// Suspends it, and returns when all its threads have stopped.
     pub(crate) fn pause(&self) {
         self.signal(Signal::SIGSTOP);
         waitid(Id::Pid(self.pid()), WaitPidFlag::WSTOPPED).unwrap();
     }
 
-    /// Lets it go on.
+    /// Resumes it.
     pub(crate) fn resume(&self) {
         self.signal(Signal::SIGCONT);
     }
 
-    /// Waits for its end, which has to come within `limit`.
+    /// Waits until it ends, which must happen within `limit`.
     pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {
         let ended = self.watch.wait(limit, |state| state.ended);
         assert!(ended, "process {} still runs after {limit:?}", self.pid());
         self.child.wait().unwrap()
     }
 
-    /// Asks it to end, which it has to do within `limit` and with success.
+    /// Sends SIGTERM. It must end within `limit`, and with success.
     pub(crate) fn terminate(&mut self, limit: Duration) {
         self.signal(Signal::SIGTERM);
         let status = self.wait(limit);
@@ -137,7 +139,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail for a process that has ended and is reaped.
+        // Both fail if the process has ended and was reaped.
         drop(self.child.kill());
         drop(self.child.wait());
         if thread::panicking() {

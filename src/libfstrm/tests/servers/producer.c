@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Submits numbered frames at a steady rate, and accounts for them.
+ * Submits numbered frames at a constant rate, and counts them.
  *
  *     producer PATH|ADDRESS@PORT RATE SIZE MEMORY_LIMIT
  *
- * Commands on the standard input, each answered with a line of key=value:
+ * Commands on standard input, each answered with a line of key=value:
  *     submit N  submits N frames
- *     settle    waits until no frame waits
+ *     settle    waits until no frames are pending
  *     destroy   ends the writer thread, and the program
  *
- * A frame of SIZE bytes has its number in front, in network byte order, and is filled up with the
- * last byte of it. Numbers count refused frames too.
+ * A frame of SIZE bytes begins with its number, in network byte order; the rest is filled with the
+ * last byte of the number. Refused frames have numbers, too.
  */
 #include <errno.h>
 #include <stdatomic.h>

@@ -12,17 +12,17 @@ use crate::endpoint::Endpoint;
 use crate::process::{DEADLINE, Process};
 use crate::stage;
 
-/// The content type that it sends.
+/// The content type of its stream.
 pub(crate) const CONTENT_TYPE: &str = "test";
 
-/// What it is to do.
+/// The frames that it submits, and its memory limit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
-    /// Frames a second.
+    /// Frames per second.
     pub rate: u32,
-    /// Bytes of a frame.
+    /// Size of a frame in bytes.
     pub size: usize,
-    /// Bytes that the writer thread may hold.
+    /// Maximum size of the frames that the writer thread holds, in bytes.
     pub memory_limit: usize,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Producer {
     process: Process,
 }
 
-/// A line of its accounts.
+/// A line of its counters.
 #[derive(Debug)]
 pub(crate) struct Report(HashMap<String, u64>);
 
@@ -44,14 +44,14 @@ impl Index<&str> for Report {
 }
 
 impl Report {
-    /// Frames that are counted as lost.
+    /// Returns the number of frames that are counted as lost.
     pub(crate) fn lost(&self) -> u64 {
         self["lost_closing"] + self["lost_error"]
     }
 }
 
 impl Producer {
-    /// Starts it; it submits nothing yet.
+    /// Starts it, without submitting frames.
     pub(crate) fn start(endpoint: &Endpoint, load: Load) -> Self {
         let mut command = stage::on_our_library(program());
         let Load { rate, size, memory_limit } = load;
@@ -61,12 +61,12 @@ impl Producer {
         Self { process }
     }
 
-    /// Has it submit `count` frames, and does not wait for that.
+    /// Makes it submit `count` frames, without waiting for that.
     pub(crate) fn begin(&mut self, count: u64) {
-        self.process.say(&format!("submit {count}"));
+        self.process.write_line(&format!("submit {count}"));
     }
 
-    /// Waits until what it was told is done.
+    /// Waits until the last command is finished, and returns the counters.
     pub(crate) fn report(&mut self) -> Report {
         let report = self.line();
         let gone = report["written"] + report["waiting"] + report.lost();
@@ -76,37 +76,37 @@ impl Producer {
         report
     }
 
-    /// Has it submit `count` frames.
+    /// Makes it submit `count` frames.
     pub(crate) fn submit(&mut self, count: u64) -> Report {
         self.begin(count);
         self.report()
     }
 
-    /// Waits until nothing waits in the library any more.
+    /// Waits until no frames are pending in the library.
     pub(crate) fn settle(&mut self) -> Report {
-        self.process.say("settle");
+        self.process.write_line("settle");
         let report = self.report();
         assert_eq!(report["waiting"], 0, "{report:?}");
         report
     }
 
-    /// Has it destroy the writer thread, which has to free all of the `accepted` frames. Returns
-    /// how long that took.
+    /// Makes it destroy the writer thread, which must free all `accepted` frames. Returns the time
+    /// that this took.
     pub(crate) fn destroy(mut self, accepted: u64) -> Duration {
         stage::assert_loaded(self.process.pid());
-        self.process.say("destroy");
+        self.process.write_line("destroy");
         let end = self.line();
         assert_eq!(end["freed"], accepted);
         assert!(self.process.wait(DEADLINE).success());
         Duration::from_millis(end["milliseconds"])
     }
 
-    /// Holds it.
+    /// Suspends it.
     pub(crate) fn pause(&self) {
         self.process.pause();
     }
 
-    /// Lets it go on.
+    /// Resumes it.
     pub(crate) fn resume(&self) {
         self.process.resume();
     }
@@ -118,7 +118,7 @@ impl Producer {
     }
 }
 
-/// Builds it, once.
+/// Builds the program, once, and returns its path.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Readers of dnstap files that share no code with us: the Go program `dnstap`, and `dnstap-ldns`.
+//! Independent readers of dnstap files: the Go program `dnstap`, and `dnstap-ldns`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,8 +8,8 @@ use std::process::Command;
 use crate::dns::{IDENTITY, VERSION};
 use crate::stream;
 
-/// Counts the messages of a complete file by type and transport, such as `AQ UDP`. All readers have
-/// to find all its frames.
+/// Counts the messages of a complete file by type and transport, such as `AQ UDP`. Checks that all
+/// readers find all frames.
 pub(crate) fn tally(path: &Path) -> BTreeMap<String, usize> {
     let frames = stream::complete_file(path).len();
     let quiet = print("dnstap", path, "-q");
@@ -24,7 +24,7 @@ pub(crate) fn tally(path: &Path) -> BTreeMap<String, usize> {
     tally
 }
 
-/// Checks that each message says who sent it.
+/// Checks that each message has the identity and version of the server.
 pub(crate) fn assert_signed(path: &Path) {
     let yaml = print("dnstap", path, "-y");
     let count = |line: String| yaml.lines().filter(|found| **found == *line).count();

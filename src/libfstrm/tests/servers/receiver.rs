@@ -25,7 +25,7 @@ pub(crate) enum Listener {
 }
 
 impl Listener {
-    /// Listens at `endpoint`. A socket that was there before is replaced.
+    /// Listens at `endpoint`. Replaces an existing socket.
     pub(crate) fn new(endpoint: &Endpoint) -> Self {
         match endpoint {
             Endpoint::Unix(path) => {
@@ -36,13 +36,13 @@ impl Listener {
         }
     }
 
-    /// Takes the next connection, up to its START.
+    /// Accepts the next connection, and reads up to its START.
     pub(crate) fn accept(&self) -> Connection {
         let fd = match self {
             Self::Unix(listener) => listener.as_fd(),
             Self::Tcp(listener) => listener.as_fd(),
         };
-        assert!(is_readable(fd, DEADLINE), "no connection came");
+        assert!(is_readable(fd, DEADLINE), "no connection");
         let (socket, path) = match self {
             Self::Unix(listener) => (OwnedFd::from(listener.accept().unwrap().0), None),
             Self::Tcp(listener) => {
@@ -59,7 +59,7 @@ impl Listener {
     }
 }
 
-/// A connection that has begun its data frames.
+/// A connection on which data frames follow.
 pub(crate) struct Connection {
     socket: File,
     /// The addresses of sender and receiver, for TCP.
@@ -68,13 +68,13 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// The next frame; `None` at the end of the stream.
+    /// Reads the next frame; `None` at the end of the stream.
     fn next(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = self.stream.next() {
                 return Some(frame);
             }
-            assert!(is_readable(self.socket.as_fd(), DEADLINE), "nothing came");
+            assert!(is_readable(self.socket.as_fd(), DEADLINE), "no data");
             if self.fill() == 0 {
                 return None;
             }
@@ -97,7 +97,7 @@ impl Connection {
         (0..count).map(payload).collect()
     }
 
-    /// Reads to the end, and answers STOP.
+    /// Reads up to STOP, replies, and reads to the end.
     pub(crate) fn finish(mut self) -> Vec<Vec<u8>> {
         let mut payloads = Vec::new();
         while let Some(Frame::Data(payload)) = self.next_before_stop() {
@@ -113,20 +113,20 @@ impl Connection {
         (frame != Frame::Control(STOP)).then_some(frame)
     }
 
-    /// Ends the connection so that the producer's next write fails, and nothing that the system
-    /// took of it before goes unread. Returns the payloads that came, and the bytes of a torn frame
-    /// behind them.
+    /// Ends the connection so that the next write of the producer fails, after reading everything
+    /// that the system has accepted from it. Returns the payloads, and the number of bytes of a
+    /// torn frame after them.
     pub(crate) fn cut(mut self, producer: &Producer) -> (Vec<Vec<u8>>, usize) {
         match self.path {
             None => {
-                // From here on writes fail, while what was written can still be read.
+                // From here on, writes fail, while written data can still be read.
                 shutdown(self.socket.as_raw_fd(), Shutdown::Read).unwrap();
                 while self.fill() > 0 {}
             }
             Some((sender, receiver)) => {
                 producer.pause();
                 self.drain(sender, receiver);
-                // Without the reset the kernel of the producer would take one write more.
+                // Without the reset, the kernel of the producer would accept one more write.
                 let reset = libc::linger { l_onoff: 1, l_linger: 0 };
                 setsockopt(&self.socket, sockopt::Linger, &reset).unwrap();
             }
@@ -147,15 +147,15 @@ impl Connection {
         (payloads, stream.torn())
     }
 
-    /// Reads all that a sender that stands still has written.
+    /// Reads everything that a suspended sender has written.
     fn drain(&mut self, sender: SocketAddr, receiver: SocketAddr) {
         wait_until(|| {
-            // What is acknowledged is here.
-            let all_here = unacknowledged(sender, receiver) == Some(0);
+            // Acknowledged data can be read.
+            let is_complete = unacknowledged(sender, receiver) == Some(0);
             while is_readable(self.socket.as_fd(), Duration::ZERO) {
                 assert!(self.fill() > 0, "the producer hung up");
             }
-            all_here
+            is_complete
         });
     }
 }
@@ -165,17 +165,17 @@ fn is_readable(fd: impl AsFd, limit: Duration) -> bool {
     poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLIN)], limit).unwrap() > 0
 }
 
-/// Looks at what the system tells only who asks.
+/// Waits for a state of the system for which there is no event.
 fn wait_until(mut done: impl FnMut() -> bool) {
     let until = Instant::now() + DEADLINE;
     while !done() {
-        assert!(Instant::now() < until, "the connection does not come to rest");
+        assert!(Instant::now() < until, "the state was not reached in time");
         std::thread::yield_now();
     }
 }
 
-/// Bytes that the TCP socket from `sender` to `receiver` has not been acknowledged; `None` if there
-/// is no such socket.
+/// Returns the number of unacknowledged bytes of the TCP socket from `sender` to `receiver`; `None`
+/// if there is no such socket.
 fn unacknowledged(sender: SocketAddr, receiver: SocketAddr) -> Option<u64> {
     let [sender, receiver] = [sender, receiver].map(|address| match address {
         SocketAddr::V4(address) => as_in_proc(address),

@@ -10,18 +10,18 @@ use std::process::Command;
 
 use nix::unistd::Pid;
 
-/// The prefix it was installed to.
+/// Returns its prefix.
 pub(crate) fn prefix() -> PathBuf {
     let prefix = env::var_os("STAGE").expect("STAGE is the prefix of `make stage`");
     fs::canonicalize(&prefix).unwrap_or_else(|error| panic!("{}: {error}", prefix.display()))
 }
 
-/// One of our tools.
+/// Returns the command that runs one of our tools.
 pub(crate) fn tool(name: &str) -> Command {
     Command::new(prefix().join("bin").join(name))
 }
 
-/// A program of Debian's that is to find our library first.
+/// Returns the command that runs a program of Debian with our library.
 pub(crate) fn on_our_library(program: impl Into<PathBuf>) -> Command {
     let mut command = Command::new(program.into());
     command.env("LD_LIBRARY_PATH", prefix().join("lib"));
@@ -35,7 +35,7 @@ pub(crate) fn assert_loaded(pid: Pid) {
     assert_eq!(libraries(&maps, "libfstrm"), BTreeSet::from([ours]));
 }
 
-/// Returns the paths in `maps` of the shared library `name`, whatever its folders are called.
+/// Returns the paths of the shared library `name` in `maps`, in any folder.
 fn libraries(maps: &str, name: &str) -> BTreeSet<PathBuf> {
     let paths = maps.lines().filter_map(|line| line.find('/').map(|at| PathBuf::from(&line[at..])));
     let file = format!("{name}.so");

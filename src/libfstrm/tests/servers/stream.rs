@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Frame Streams as bytes, taken apart without the library that is tested.
+//! A decoder of Frame Streams that is independent of the tested library.
 
 use std::fs;
 use std::path::Path;
@@ -17,13 +17,13 @@ const CONTENT_TYPE: u32 = 1;
 /// A frame.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Frame {
-    /// With its payload.
+    /// A data frame with this payload.
     Data(Vec<u8>),
-    /// With its type.
+    /// A control frame of this type.
     Control(u32),
 }
 
-/// Bytes of a stream, of which the whole frames are taken.
+/// The received bytes of a stream.
 #[derive(Default)]
 pub(crate) struct Stream {
     bytes: Vec<u8>,
@@ -31,14 +31,14 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// More of the stream.
+    /// Appends bytes.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.bytes.drain(..self.taken);
         self.taken = 0;
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Takes the next frame, if all of it is there.
+    /// Removes and returns the next frame, if it is complete.
     pub(crate) fn next(&mut self) -> Option<Frame> {
         let rest = &self.bytes[self.taken..];
         let (length, rest) = split_number(rest)?;
@@ -54,7 +54,7 @@ impl Stream {
         Some(Frame::Control(kind))
     }
 
-    /// Bytes that are left: the front of a frame.
+    /// Returns the number of remaining bytes, which are the beginning of a frame.
     pub(crate) fn torn(&self) -> usize {
         self.bytes.len() - self.taken
     }
@@ -64,7 +64,7 @@ fn split_number(bytes: &[u8]) -> Option<(u32, &[u8])> {
     bytes.split_first_chunk().map(|(number, rest)| (u32::from_be_bytes(*number), rest))
 }
 
-/// A control frame with a content type, or without.
+/// Encodes a control frame, with or without a content type.
 pub(crate) fn control(kind: u32, content_type: Option<&str>) -> Vec<u8> {
     let mut frame = kind.to_be_bytes().to_vec();
     if let Some(content_type) = content_type {
@@ -76,15 +76,15 @@ pub(crate) fn control(kind: u32, content_type: Option<&str>) -> Vec<u8> {
     [&[0; 4], &length[..], &frame].concat()
 }
 
-/// The payloads in a file that goes from START to STOP.
+/// Returns the payloads in a file that begins with START and ends with STOP.
 pub(crate) fn complete_file(path: &Path) -> Vec<Vec<u8>> {
     let (payloads, end) = file(path);
     assert_eq!(end, Some(Frame::Control(STOP)), "the end of {}", path.display());
     payloads
 }
 
-/// The payloads in a file from START on, and the control frame they end with. The last frame may be
-/// torn.
+/// Returns the payloads in a file that begins with START, and the control frame after them. The
+/// last frame may be torn.
 pub(crate) fn file(path: &Path) -> (Vec<Vec<u8>>, Option<Frame>) {
     let mut stream = Stream::default();
     stream.push(&fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
@@ -94,7 +94,7 @@ pub(crate) fn file(path: &Path) -> (Vec<Vec<u8>>, Option<Frame>) {
         match frame {
             Frame::Data(payload) => payloads.push(payload),
             Frame::Control(_) => {
-                assert_eq!(stream.torn(), 0, "bytes behind the end of {}", path.display());
+                assert_eq!(stream.torn(), 0, "bytes after the end of {}", path.display());
                 return (payloads, Some(frame));
             }
         }
