@@ -118,7 +118,7 @@ pub trait TextSink: Sized {
         }
     }
 
-    /// Appends the first [`FIELD_MAX`] bytes of a field with `print`, and the number of omitted bytes.
+    /// Appends the first `FIELD_MAX` bytes of a field with `print`, and the number of omitted bytes.
     #[inline]
     fn field(&mut self, bytes: &[u8], print: impl FnOnce(&[u8], &mut Self)) {
         match bytes.split_at_checked(FIELD_MAX) {
@@ -130,7 +130,7 @@ pub trait TextSink: Sized {
         }
     }
 
-    /// Appends the bytes of a field in hexadecimal, up to [`FIELD_MAX`].
+    /// Appends the bytes of a field in hexadecimal, up to `FIELD_MAX`.
     fn field_hex(&mut self, bytes: &[u8]) {
         self.field(bytes, |bytes, out| out.hex(bytes));
     }
