@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crate::frame::LENGTH_SIZE;
+use crate::frame::{LENGTH_SIZE, data_frames};
 
 /// Size of a chunk in bytes. A frame is never split between chunks: a longer one gets a chunk of
 /// its own.
@@ -138,16 +138,9 @@ impl Backlog {
     pub(super) fn rewind(&mut self) -> usize {
         let sent = std::mem::take(&mut self.sent);
         let chunk = self.oldest_mut();
-        let mut start = 0;
-        let mut frames = 0;
-        while let Some(length) = chunk.bytes()[start..].first_chunk::<LENGTH_SIZE>() {
-            let end = start + LENGTH_SIZE + u32::from_be_bytes(*length) as usize;
-            if end > sent {
-                break;
-            }
-            start = end;
-            frames += 1;
-        }
+        let whole = data_frames(&chunk.bytes()[..sent]);
+        let (start, frames) =
+            whole.fold((0, 0), |(start, frames), frame| (start + frame.len(), frames + 1));
         chunk.memory.copy_within(start..chunk.len, 0);
         chunk.len -= start;
         chunk.frames -= frames;
