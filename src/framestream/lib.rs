@@ -5,8 +5,10 @@
 //! ```text
 //! submit -> queue -> backlog -> link -> transport  (iothr: producers and their writer thread)
 //!                     Writer      -> transport     (one caller, blocking with a deadline)
-//! Reader <- transport                              (one caller)
+//! Reader <- walker <- transport                    (one caller)
 //! ```
+//!
+//! Readers with an event loop, a file or a buffer of their own use the [`walk`] alone.
 //!
 //! A stream can be reopened while frames are submitted ([`sender::Sender::reopen`]), and a process
 //! with writer threads can be forked ([`fork`]).
