@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Files that are written in place, under their own names: such a file may have been written
-//! before, and is continued after its last whole frame or line.
+//! Files that are written in place, under their final names. An existing file is continued after its last
+//! whole frame or line.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -20,11 +20,11 @@ use crate::read_ahead::ReadAhead;
 use crate::recording::MAX_FRAME_SIZE;
 use crate::torn_text;
 
-/// An incomplete frame with a longer length than this counts as damage: the data after its length
-/// may be good.
+/// Maximum length of a torn frame. A longer one counts as damage, since the data after its length may be
+/// good.
 const TORN_MAX: usize = 1 << 20;
 
-/// The reason that a file is not continued. It is left unchanged.
+/// The reason that a file cannot be continued. It is left unchanged.
 #[derive(Debug, Error)]
 enum ContinueError {
     #[error("another program writes to it")]
@@ -48,30 +48,29 @@ impl From<ContinueError> for io::Error {
     }
 }
 
-/// A file at the place where its data goes on.
+/// An existing file, and the part of it to keep.
 #[derive(Debug)]
 pub struct Continued {
     /// The file.
     pub(crate) file: File,
-    /// Bytes that are kept. Without any, it is to be begun.
+    /// Number of bytes to keep. If it is 0, the beginning must be written.
     pub bytes: u64,
-    /// Whole data frames among them, if it holds frames.
+    /// Number of whole data frames in these bytes, in a file of frames.
     pub frames: u64,
-    /// Bytes of a torn frame, or of torn text, at the end, which are not kept.
+    /// Number of bytes of a torn frame or torn text at the end, which are not kept.
     pub torn: u64,
 }
 
-/// Opens `path` to be replaced, and leaves it as it is so far.
+/// Opens `path` in order to replace it, without changing it yet.
 pub(crate) fn replace(path: &Path) -> io::Result<Continued> {
-    // Appending leaves no hole where another program truncates the file.
+    // With O_APPEND, truncation by another program leaves no hole.
     let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
     Ok(Continued { file, bytes: 0, frames: 0, torn: 0 })
 }
 
-/// Opens `path` to continue it; creates it if it does not exist. The rest of the file is still to
-/// be cut off: in a file of frames an incomplete frame at the end, and STOP, which is written again
-/// at the end; in text an incomplete line or document. The file is locked against other programs that
-/// would continue it too.
+/// Opens `path` to continue it; creates it if it does not exist. The caller must cut off the rest: an
+/// incomplete frame, line or document, and STOP. Locks the file against other programs that would
+/// continue it.
 pub fn continue_at_end(path: &Path, content: &Content) -> io::Result<Continued> {
     let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
     lock(&file)?;
@@ -82,15 +81,15 @@ pub fn continue_at_end(path: &Path, content: &Content) -> io::Result<Continued> 
 /// The complete part of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Whole {
-    /// Its bytes, from the beginning.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// Complete data frames among them, if the file holds frames.
+    /// Number of data frames in it, in a file of frames.
     pub frames: u64,
-    /// Bytes after it, of a torn frame or of torn text.
+    /// Number of bytes of a torn frame or torn text after it.
     pub torn: u64,
 }
 
-/// Finds the complete part of `file`; STOP at its end is neither part of that nor torn.
+/// Returns the complete part of `file`. STOP at its end belongs neither to it nor to the torn bytes.
 pub(crate) fn whole(file: &mut File, content: &Content) -> io::Result<Whole> {
     let Some(content_type) = &content.content_type else {
         let bytes = torn_text::whole_size(file, content)?.ok_or(ContinueError::Unended)?;
@@ -100,7 +99,7 @@ pub(crate) fn whole(file: &mut File, content: &Content) -> io::Result<Whole> {
     file.seek(SeekFrom::Start(0))?;
     let (bytes, frames) = scan(file, content_type, &content.start)?;
     let size = file.metadata()?.len();
-    // A STOP that goes is no loss.
+    // Removing STOP loses no data.
     let torn = if bytes + content.stop.len() as u64 == size && ends_with(file, content)? {
         0
     } else {
@@ -125,7 +124,7 @@ fn ends_with(file: &mut File, content: &Content) -> io::Result<bool> {
     Ok(end == content.stop)
 }
 
-/// Finds where the data of a file of frames goes on, and how many whole frames are before.
+/// Returns the end of the data in a file of frames, and the number of whole frames before it.
 fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, u64)> {
     let mut buffer = ReadAhead::default();
     let mut walker = Walker::new(MAX_FRAME_SIZE);
@@ -157,7 +156,7 @@ fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, 
             }
             Ok(Front::Stop(_, size)) => {
                 stop_at = Some(offset);
-                // A torn frame is cut off here too.
+                // A torn frame is cut off here as well.
                 walker = Walker::in_stream(MAX_FRAME_SIZE);
                 size
             }
@@ -171,7 +170,7 @@ fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, 
                     return damaged(Damage::LongFrame(needs));
                 }
                 let rest = buffer.bytes();
-                // A beginning that was torn is begun again.
+                // A torn START is written again.
                 if !started && !start.starts_with(rest) && rest.iter().any(|byte| *byte != 0) {
                     return Err(ContinueError::Foreign(foreign::recognise(rest)).into());
                 }
@@ -180,7 +179,7 @@ fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, 
             Err(error) => {
                 let head = &buffer.bytes()[..buffer.bytes().len().min(foreign::HEAD_SIZE)];
                 let foreign = foreign::recognise(head);
-                // What the system had no time to write before a crash is zero.
+                // After a crash, blocks that the system did not write are zero.
                 return match (all_zero(&mut buffer, file)?, started) {
                     (true, _) => Ok((stop_at.unwrap_or(offset), frames)),
                     (false, false) => Err(ContinueError::Foreign(foreign).into()),
@@ -189,17 +188,17 @@ fn scan(file: &mut File, content_type: &[u8], start: &[u8]) -> io::Result<(u64, 
             }
         };
         offset += size as u64;
-        buffer.use_up(size);
+        buffer.consume(size);
     }
 }
 
-/// Returns whether all that is left is zero.
+/// Returns whether the rest of the file is zero.
 fn all_zero(buffer: &mut ReadAhead, file: &mut File) -> io::Result<bool> {
     loop {
         if buffer.bytes().iter().any(|byte| *byte != 0) {
             return Ok(false);
         }
-        buffer.use_up(buffer.bytes().len());
+        buffer.consume(buffer.bytes().len());
         if buffer.fill(file)? == 0 {
             return Ok(true);
         }

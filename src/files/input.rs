@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Reads capture files into the queue, as far as each goes.
+//! Reads capture files into an intake, each as far as it is readable.
 
 pub mod error;
 mod follow;
@@ -23,17 +23,17 @@ use self::source::{CHECK, InputFile};
 use crate::STANDARD_INPUT;
 use crate::destination::{FrameConsumer, StopReason};
 
-/// Bytes of a file that are looked at before anything is written, less than the queue takes.
+/// Number of bytes of a file that are checked before any output is written.
 const CHECKED_SIZE: u64 = 64 << 10;
 
 /// The progress of reading files, shared with other threads.
 #[derive(Debug, Default)]
 pub struct ReadProgress {
-    /// Bytes of files that were read, compressed as they are.
+    /// Number of bytes read, before decompression.
     pub read: AtomicU64,
-    /// Frames that were passed on.
+    /// Number of frames read.
     pub frames: AtomicU64,
-    /// Frames over the limit.
+    /// Number of frames over the size limit.
     pub over_limit: AtomicU64,
 }
 
@@ -53,19 +53,19 @@ impl FrameConsumer for DiscardFrames {
 /// Reads capture files into a queue, with the same settings for all.
 #[derive(Clone, Debug)]
 pub struct FileReader {
-    /// Largest data frame.
+    /// Maximum size of a data frame.
     pub frame_limit: usize,
-    /// Wait at the end of a file for more.
+    /// Wait for more data at the end of a file.
     pub follow: bool,
-    /// Set when the program is to stop.
+    /// Set when the program should stop.
     pub stop: Arc<AtomicBool>,
     /// The progress.
     pub progress: Arc<ReadProgress>,
 }
 
 impl FileReader {
-    /// Reads all of `paths`, one after the other, and tells what is wrong with them. Returns whether
-    /// all of them are good.
+    /// Reads all of `paths`, one after the other, and reports their errors. Returns whether there were
+    /// none.
     pub fn read_all(&self, paths: &[PathBuf], queue: &dyn FrameConsumer, log: &Log) -> bool {
         let mut good = true;
         for path in paths {
@@ -85,16 +85,16 @@ impl FileReader {
         good
     }
 
-    /// Returns whether no more is to be read, and if so, whether something is lost by that.
+    /// Returns `None` if reading should continue, otherwise whether frames are lost by stopping.
     fn is_over(&self, queue: &dyn FrameConsumer) -> Option<bool> {
         match queue.stop_reason() {
             Some(reason) => Some(reason == StopReason::Failed),
-            // Who follows a file ends it so.
+            // Stopping is the normal end of following a file.
             None => self.stop.load(Ordering::Relaxed).then_some(!self.follow),
         }
     }
 
-    /// Says why nothing can be read from `path`, as far as the beginning of a file tells.
+    /// Checks that frames can be read from `path`, as far as the beginning of the file shows.
     pub fn check(&self, path: &Path) -> Result<(), InputError> {
         let name = || path.display().to_string();
         let metadata = match std::fs::metadata(path) {
@@ -103,11 +103,11 @@ impl FileReader {
             other => other,
         };
         let metadata = match metadata {
-            // A followed file may come later.
+            // A followed file may be created later.
             Err(error) if self.follow && error.kind() == io::ErrorKind::NotFound => return Ok(()),
             other => other.map_err(|error| InputError::Io { name: name(), error })?,
         };
-        // What a pipe has is there once.
+        // The data of a pipe can be read only once.
         if !metadata.is_file() {
             return Ok(());
         }
@@ -137,8 +137,8 @@ impl FileReader {
         self.read_part(path, queue, u64::MAX, None)
     }
 
-    /// Reads the files that have the name `path` one after the other, and waits for those that are
-    /// not there yet, until no more is to be read. Returns whether all of them are good.
+    /// Reads the current and all later files of the name `path`, waiting for each, until the program
+    /// stops. Returns whether there were no errors.
     fn follow(&self, path: &Path, queue: &dyn FrameConsumer, log: &Log) -> bool {
         let name = path.display();
         let (mut good, mut is_told) = (true, false);
@@ -169,7 +169,7 @@ impl FileReader {
             let watch = SuccessorWatch::new(path, &found, &left);
             let ended = self.read_part(&found.path, queue, u64::MAX, Some(watch));
             let Some(reason) = left.get() else { return is_good(ended, log) && good };
-            // A file that was replaced needs no STOP.
+            // A replaced file does not need STOP.
             good &= ended.is_ok()
                 || matches!(ended, Err(InputError::NoStop { .. }))
                 || is_good(ended, log);
@@ -183,7 +183,7 @@ impl FileReader {
         }
     }
 
-    /// Reads the first `limit` bytes of what is in `path`, no longer than `watch` says.
+    /// Reads the first `limit` bytes of `path`, after decompression, until `watch` reports a successor.
     fn read_part(
         &self,
         path: &Path,
@@ -216,7 +216,7 @@ fn is_zstd(head: &[u8]) -> bool {
     matches!(head, [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18])
 }
 
-/// Reports a problem with a file. Returns whether its frames are good nevertheless.
+/// Reports the error of a file. Returns whether its frames are usable all the same.
 fn is_good(read: Result<(), InputError>, log: &Log) -> bool {
     let Err(error) = read else { return true };
     let is_good = matches!(error, InputError::NoStop { frames: 1.., .. });

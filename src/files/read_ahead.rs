@@ -47,7 +47,7 @@ impl ReadAhead {
     }
 
     /// Consumes the first `count` bytes.
-    pub fn use_up(&mut self, count: usize) {
+    pub fn consume(&mut self, count: usize) {
         self.start += count;
         debug_assert!(self.start <= self.end, "consumed more than was read");
         if self.start == self.end {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Reading a capture file: as many whole frames at a time as one read brings, and where in the
-//! file reading ends.
+//! Reads a capture file, as many whole frames at a time as one read returns.
 
 use std::fmt;
 use std::fs::File;
@@ -15,45 +14,45 @@ use framestream::walk::{Front, Walker};
 use crate::STANDARD_INPUT;
 use crate::read_ahead::ReadAhead;
 
-/// Largest data frame that is read, or passed over; a larger one is taken for damage.
+/// Maximum size of a data frame. A larger one counts as damage.
 pub(crate) const MAX_FRAME_SIZE: usize = 64 * 1024 * 1024;
 
-/// A capture file that is read from its beginning to its end.
+/// A reader of a capture file.
 #[derive(Debug)]
 pub struct Recording {
     file: File,
     buffer: ReadAhead,
     walker: Walker,
-    /// Where the buffer begins in the file.
+    /// The offset of the buffer in the file.
     offset: u64,
-    /// Bytes of the buffer that were handed out.
+    /// Number of bytes of the buffer that were returned.
     lent: usize,
     start: ControlFrame,
 }
 
-/// The way that a recording ended.
+/// How a recording ended.
 #[derive(Debug)]
 pub enum EndKind {
     /// With STOP.
     Stop,
-    /// After a frame, without STOP.
+    /// After a frame without STOP.
     NoStop,
-    /// Within a frame, with the number of its bytes that are there.
+    /// Within a frame, with the number of its bytes in the file.
     Torn(usize),
-    /// With bytes that are no frame.
+    /// With bytes that are not a frame.
     Frame(FrameError),
-    /// With a control frame that does not belong there.
+    /// With a misplaced control frame.
     OutOfTurn(ControlType),
-    /// With an error of the system.
+    /// With a read error.
     Io(io::Error),
 }
 
-/// Where a recording ended, and how.
+/// The end of a recording.
 #[derive(Debug)]
 pub struct RecordingEnd {
-    /// The offset after the last frame that was read.
+    /// The offset of the end of the last frame.
     pub(crate) offset: u64,
-    /// The way that it ended.
+    /// How it ended.
     pub ending: EndKind,
 }
 
@@ -108,21 +107,21 @@ impl Recording {
         Err(recording.end(ending))
     }
 
-    /// Its START.
+    /// Returns the START frame.
     pub fn start(&self) -> &ControlFrame {
         &self.start
     }
 
-    /// The file.
+    /// Returns the file.
     pub fn file(&self) -> &File {
         &self.file
     }
 
-    /// Returns the payloads of the next data frames, at least one. Control frames between them that
-    /// do not end the stream are passed over, as fstrm does.
+    /// Returns the payloads of the next data frames, at least one. Ignores control frames that do not
+    /// end the stream, as fstrm does.
     pub fn read(&mut self) -> Result<impl Iterator<Item = &[u8]> + Clone, RecordingEnd> {
         loop {
-            self.recycle();
+            self.consume_returned();
             match self.walker.step(self.buffer.bytes()) {
                 Ok(Front::Frames { size, .. }) => {
                     self.lent = size;
@@ -139,14 +138,14 @@ impl Recording {
         }
     }
 
-    /// Uses up what was handed out.
-    fn recycle(&mut self) {
-        self.buffer.use_up(self.lent);
+    /// Consumes the frames returned before.
+    fn consume_returned(&mut self) {
+        self.buffer.consume(self.lent);
         self.offset += self.lent as u64;
         self.lent = 0;
     }
 
-    /// Reads on; the frame at the front has `size` bytes at least.
+    /// Reads more; the first frame has at least `size` bytes.
     fn fill(&mut self, size: usize) -> Result<(), RecordingEnd> {
         self.buffer.make_room(size);
         let ending = match (self.buffer.fill(&mut self.file), self.buffer.bytes().len()) {

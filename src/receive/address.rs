@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Addresses as operators write them: of hosts, with TLS or without, and of Unix sockets.
+//! Addresses as operators write them: hosts with or without TLS, and Unix sockets.
 
 use std::fmt;
 use std::io;
@@ -15,7 +15,7 @@ use thiserror::Error;
 /// The prefix of addresses that are connected to with TLS.
 pub const TLS_PREFIX: &str = "tls:";
 
-/// The error of a text that is not an address of the wanted kind.
+/// The error of parsing an address.
 #[derive(Debug, Error)]
 pub enum PeerAddressError {
     /// It is not a host and a port.
@@ -26,13 +26,13 @@ pub enum PeerAddressError {
         /// The cause.
         source: address::AddressError,
     },
-    /// There is nothing to connect to without a host.
+    /// The host is missing.
     #[error("\"{0}\" names no host")]
     NoHost(String),
     /// Port 0 cannot be connected to.
     #[error("nobody listens on port 0")]
     NoPort,
-    /// The path of a Unix socket begins as an address of another kind.
+    /// The path of a Unix socket begins with the prefix of another kind of address.
     #[error(
         "a Unix socket is named by its path alone, without \"{word}:\"; write ./{} for one of this \
          name",
@@ -44,12 +44,12 @@ pub enum PeerAddressError {
         /// The path.
         path: PathBuf,
     },
-    /// The system cannot address the path of a Unix socket.
+    /// The path is too long for a Unix socket.
     #[error("the path is too long for a Unix socket")]
     LongPath(#[source] io::Error),
 }
 
-/// A host and a port, as they were written.
+/// A host and a port, as written by the operator.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HostAddress {
     text: String,
@@ -96,7 +96,7 @@ pub enum PeerAddress {
     Unix(PathBuf),
     /// A TCP socket.
     Tcp(HostAddress),
-    /// A TCP socket to which TLS is spoken.
+    /// A TCP socket with TLS.
     Tls(HostAddress),
 }
 
@@ -113,7 +113,7 @@ impl PeerAddress {
         }
     }
 
-    /// Returns whether TLS is spoken to the peer.
+    /// Returns whether the peer is connected to with TLS.
     pub fn is_tls(&self) -> bool {
         matches!(self, Self::Tls(_))
     }
@@ -141,7 +141,7 @@ impl fmt::Display for PeerAddress {
     }
 }
 
-/// Checks that `path` can be that of a Unix socket.
+/// Checks that `path` is usable as the path of a Unix socket.
 pub fn unix_path(path: PathBuf) -> Result<PathBuf, PeerAddressError> {
     if let Some(word) = path.to_str().and_then(prefix) {
         return Err(PeerAddressError::Prefix { word: word.into(), path });
@@ -167,14 +167,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_host_all_addresses_are_listened_on() {
+    fn an_empty_host_means_all_addresses() {
         let address = |text| HostAddress::parse(text).unwrap().resolve().unwrap().to_string();
         assert_eq!(address(":53"), "[::]:53");
         assert_eq!(address("[::1]:053"), "[::1]:53");
     }
 
     #[test]
-    fn the_path_of_a_socket_does_not_begin_with_a_word_and_a_colon() {
+    fn socket_paths_with_a_prefix_are_rejected() {
         assert!(unix_path("tcp:6000".into()).is_err() && unix_path("./tcp:6000".into()).is_ok());
         let parsed = |text: &str| text.parse::<PeerAddress>();
         assert!(parsed("unix:/run/x").is_err());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Admission of connections: as many as the limits allow, and none is kept out by an idle one.
+//! Admission of connections, up to the limits. An idle connection is closed for a waiting one.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -8,13 +8,13 @@ use operator_log::{Level, LineKind, Log};
 
 use crate::descriptors::Descriptors;
 
-/// Interval of checking whether there is room.
+/// Interval between checks for room.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Time with room after which reaching a limit is reported again.
 const NEWS: Duration = Duration::from_secs(60);
 
-/// No room for a connection.
+/// There is no room for another connection.
 const FULL: LineKind = LineKind("connections that wait");
 
 /// The state of the admission of connections.
@@ -26,13 +26,13 @@ pub(crate) struct Admission {
     idle: Duration,
     descriptors: Descriptors,
     full: bool,
-    /// The time when a connection last had to wait.
+    /// The last time that a connection had to wait.
     waited_at: Option<Instant>,
-    look_again_at: Instant,
+    next_check: Instant,
 }
 
 impl Admission {
-    /// Lets in up to `limit` connections, and no more than the system allows.
+    /// Admits up to `limit` connections, but no more than the system allows.
     pub(crate) fn new(limit: usize, idle: Duration) -> io::Result<Self> {
         Ok(Self {
             limit,
@@ -40,22 +40,22 @@ impl Admission {
             descriptors: Descriptors::of_process()?,
             full: false,
             waited_at: None,
-            look_again_at: Instant::now(),
+            next_check: Instant::now(),
         })
     }
 
     /// Returns the time of the next check for room; `None` if there was room.
-    pub(crate) fn look_again_at(&self) -> Option<Instant> {
-        self.full.then_some(self.look_again_at)
+    pub(crate) fn next_check(&self) -> Option<Instant> {
+        self.full.then_some(self.next_check)
     }
 
-    /// Notes that a connection closed.
-    pub(crate) fn one_closed(&mut self) {
+    /// Records that a connection was closed.
+    pub(crate) fn closed_one(&mut self) {
         self.full = false;
     }
 
-    /// Returns, in words, the limit that keeps out another connection besides `count` others;
-    /// `None` if there is room.
+    /// Returns a description of the limit reached with `count` connections, or `None` if there is
+    /// room for another.
     pub(crate) fn reached(&mut self, count: usize, now: Instant) -> Option<String> {
         let Descriptors { limit, reserve } = self.descriptors;
         let reached = if count >= self.limit {
@@ -69,12 +69,12 @@ impl Admission {
             ))
         };
         self.full = reached.is_some();
-        self.look_again_at = now + LOOK_AGAIN;
+        self.next_check = now + LOOK_AGAIN;
         reached
     }
 
-    /// Notes that a connection waits because of a limit, while the stalest one had its last
-    /// complete frame at `since`. Returns whether to close the stalest one.
+    /// Records that a connection is waiting because of a limit. `since` is the time of the last
+    /// complete frame of the stalest connection. Returns whether to close that one.
     pub(crate) fn replaces(
         &mut self,
         count: usize,
@@ -91,11 +91,11 @@ impl Admission {
         );
         log.lasting(Level::Warning, FULL, "", text);
         let Some(since) = since else { return false };
-        self.look_again_at = self.look_again_at.max(since + self.idle);
+        self.next_check = self.next_check.max(since + self.idle);
         now >= since + self.idle
     }
 
-    /// Notes that none waits.
+    /// Records that no connection is waiting.
     pub(crate) fn none_waits(&mut self, log: Log) {
         if self.waited_at.is_some_and(|then| then.elapsed() > NEWS) {
             self.waited_at = None;
@@ -109,20 +109,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stalest_goes_only_for_one_that_waits_and_only_once_it_is_idle() {
+    fn an_idle_connection_is_closed_for_a_waiting_one() {
         let now = Instant::now();
         let mut admission = Admission::new(2, Duration::from_secs(60)).unwrap();
         assert_eq!(admission.reached(1, now), None);
-        assert_eq!(admission.look_again_at(), None);
+        assert_eq!(admission.next_check(), None);
         let limit = admission.reached(2, now).unwrap();
         assert!(limit.contains("--maxconns"), "{limit}");
-        assert_eq!(admission.look_again_at(), Some(now + LOOK_AGAIN));
+        assert_eq!(admission.next_check(), Some(now + LOOK_AGAIN));
         assert!(!admission.replaces(2, &limit, Some(now), now, Log));
-        assert_eq!(admission.look_again_at(), Some(now + Duration::from_secs(60)));
+        assert_eq!(admission.next_check(), Some(now + Duration::from_secs(60)));
         let later = now + Duration::from_secs(60);
         assert!(!admission.replaces(2, &limit, None, later, Log));
         assert!(admission.replaces(2, &limit, Some(now), later, Log));
-        admission.one_closed();
-        assert_eq!(admission.look_again_at(), None);
+        admission.closed_one();
+        assert_eq!(admission.next_check(), None);
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One sender: its handshake, its frames on their way to the output, and its end.
+//! A connection from a sender: handshake, frames, end of the stream.
 
 use std::fmt::Display;
 use std::io;
@@ -26,7 +26,7 @@ use crate::peer::{ConnectionName, Peer};
 use crate::shared::{ReceiverContext, c_name};
 use crate::socket_stream::SocketStream;
 
-/// Maximum time for the handshake of a peer, and for sending it the last bytes.
+/// Maximum time for the handshake with a peer, and for sending FINISH.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const NO_HANDSHAKE: LineKind = LineKind("connections without a handshake");
@@ -41,38 +41,38 @@ const OVER_LIMIT: LineKind = LineKind("frames over the size limit");
 /// The next step of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Its next turn: there may be more to read.
+    /// Another turn: there may be more to read.
     Turn,
-    /// An event.
+    /// Wait for an event.
     Event,
-    /// Nothing: it is over.
+    /// Close it.
     Close,
 }
 
 /// A connection.
 pub(crate) struct Connection {
-    /// It stands in the queue for a turn.
+    /// It is queued for a turn.
     pub(crate) queued: bool,
     stream: Box<dyn SocketStream>,
     name: ConnectionName,
-    /// Reports START to the thread that dialed; dropped when the connection ends.
-    made: Option<Sender<()>>,
+    /// Reports START to the dialing thread; dropped when the connection ends.
+    dialed: Option<Sender<()>>,
     state: StreamPhase,
-    /// Unprocessed bytes of a frame between two turns: a small part of it,
+    /// The unprocessed part of a frame between two turns, if it is small.
     rest: Vec<u8>,
-    /// or a larger part, where it was read.
+    /// The buffer with a larger unprocessed part.
     buffer: Option<ReadAhead>,
     /// The first bytes, until START.
     head: Vec<u8>,
-    /// The walk over the frames, after the handshake.
+    /// The walker over the frames after the handshake.
     walker: Walker,
     may_read: bool,
-    /// The end of the stream is among what can be read.
+    /// The end of the stream was announced, and can be read.
     hung_up: bool,
-    /// A write waits until the peer reads.
+    /// A write is blocked until the peer reads.
     write_blocked: bool,
     deadline: Option<Instant>,
-    /// The time of the last complete frame; at first that of the connection.
+    /// The time of the last complete frame, initially that of the connection.
     last_whole: Instant,
     frames: u64,
     bytes: u64,
@@ -85,7 +85,7 @@ enum StreamPhase {
 }
 
 impl Connection {
-    /// A connection whose handshake begins now.
+    /// Creates a connection, and starts its handshake.
     pub(crate) fn new(
         stream: Box<dyn SocketStream>,
         peer: Peer,
@@ -99,7 +99,7 @@ impl Connection {
             queued: false,
             stream,
             name,
-            made: None,
+            dialed: None,
             state: StreamPhase::Opening(open),
             rest: Vec::new(),
             buffer: None,
@@ -115,27 +115,30 @@ impl Connection {
         }
     }
 
-    /// A connection that was made, not accepted.
-    pub(crate) fn made((stream, peer, made): DialedStream, shared: &mut ReceiverContext) -> Self {
-        Self { made: Some(made), ..Self::new(stream, peer, shared) }
+    /// Creates a connection that was dialed, not accepted.
+    pub(crate) fn dialed(
+        (stream, peer, dialed): DialedStream,
+        shared: &mut ReceiverContext,
+    ) -> Self {
+        Self { dialed: Some(dialed), ..Self::new(stream, peer, shared) }
     }
 
-    /// Its socket.
+    /// Returns the socket.
     pub(crate) fn source(&mut self) -> &mut dyn Source {
         &mut self.stream
     }
 
-    /// Returns whether it was made, not accepted.
-    pub(crate) fn is_made(&self) -> bool {
-        self.made.is_some()
+    /// Returns whether it was dialed, not accepted.
+    pub(crate) fn is_dialed(&self) -> bool {
+        self.dialed.is_some()
     }
 
-    /// Its name in the log.
+    /// Returns its name in the log.
     pub(crate) fn name(&self) -> &ConnectionName {
         &self.name
     }
 
-    /// Until when the peer has to do its part.
+    /// Returns the deadline for the peer, if there is one.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
@@ -145,12 +148,12 @@ impl Connection {
         self.last_whole
     }
 
-    /// Returns the bytes of memory that it holds between two turns.
+    /// Returns the size in bytes of its buffers between two turns.
     pub(crate) fn held(&self) -> usize {
         self.rest.len() + self.buffer.as_ref().map_or(0, ReadAhead::size)
     }
 
-    /// Notes what has happened to the socket. Says whether it is worth a turn.
+    /// Records an event of the socket. Returns whether the connection needs a turn.
     pub(crate) fn note(&mut self, event: &event::Event) -> bool {
         self.hung_up |= event.is_read_closed() || event.is_error();
         self.may_read |= event.is_readable() || self.hung_up;
@@ -158,7 +161,7 @@ impl Connection {
         self.may_read || (self.write_blocked && event.is_writable())
     }
 
-    /// Reads once, and does what can be done.
+    /// Reads once, and processes as much as possible.
     pub(crate) fn turn(&mut self, shared: &mut ReceiverContext) -> Result<Next, FrameWriteError> {
         let mut buffer = self.buffer.take().unwrap_or_else(|| {
             let mut buffer = shared.buffer();
@@ -172,9 +175,9 @@ impl Connection {
                 self.buffer = Some(buffer);
                 return next;
             }
-            // As small as possible: many connections may stop within a frame.
+            // Keep it small, since many connections may stall within a frame.
             self.rest = rest.into();
-            buffer.use_up(rest.len());
+            buffer.consume(rest.len());
         }
         shared.keep(buffer);
         next
@@ -186,7 +189,7 @@ impl Connection {
         shared: &mut ReceiverContext,
     ) -> Result<Next, FrameWriteError> {
         if self.write_blocked {
-            let next = self.go_on(buffer, shared)?;
+            let next = self.process(buffer, shared)?;
             if next == Next::Close || self.write_blocked {
                 return Ok(next);
             }
@@ -200,8 +203,8 @@ impl Connection {
                 self.end(buffer, shared);
                 return Ok(Next::Close);
             }
-            // Less than there is room for was all there is: the next event comes with the next
-            // byte, but the end may have been announced already.
+            // A short read has emptied the socket, and more data will cause an event. The end of
+            // the stream, however, may have been announced already.
             Ok(count) => self.may_read = count == room || self.hung_up,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.may_read = false,
             Err(error) if matches!(self.state, StreamPhase::Opening(_)) => {
@@ -214,21 +217,21 @@ impl Connection {
                 return Ok(Next::Close);
             }
         }
-        match self.go_on(buffer, shared)? {
+        match self.process(buffer, shared)? {
             Next::Event if self.may_read => Ok(Next::Turn),
             next => Ok(next),
         }
     }
 
-    /// Uses up what was read, and sends what is due.
-    fn go_on(
+    /// Processes the bytes read, and sends answers.
+    fn process(
         &mut self,
         buffer: &mut ReadAhead,
         shared: &mut ReceiverContext,
     ) -> Result<Next, FrameWriteError> {
         loop {
             let next = match self.state {
-                StreamPhase::Opening(_) => self.shake(buffer, shared),
+                StreamPhase::Opening(_) => self.step_handshake(buffer, shared),
                 StreamPhase::Receiving { answer_stop } => {
                     self.receive(answer_stop, buffer, shared)?
                 }
@@ -240,8 +243,12 @@ impl Connection {
         }
     }
 
-    /// One step of the handshake; `None` if there may be more to do.
-    fn shake(&mut self, buffer: &mut ReadAhead, shared: &mut ReceiverContext) -> Option<Next> {
+    /// Performs a step of the handshake. Returns `None` if more may be possible.
+    fn step_handshake(
+        &mut self,
+        buffer: &mut ReadAhead,
+        shared: &mut ReceiverContext,
+    ) -> Option<Next> {
         let StreamPhase::Opening(open) = &mut self.state else { return None };
         match open.step() {
             Step::Send(bytes) => {
@@ -260,7 +267,7 @@ impl Connection {
                 self.head.extend_from_slice(&piece[..piece.len().min(unknown)]);
                 let had_ready = open.frames().ready.is_some();
                 let result = open.received(piece);
-                buffer.use_up(piece.len());
+                buffer.consume(piece.len());
                 let OpeningFrames { ready, accept, start } = open.frames();
                 let trouble = match (ready, start, result) {
                     (_, Some(start), result) => {
@@ -290,15 +297,15 @@ impl Connection {
                 self.state = StreamPhase::Receiving { answer_stop: open.frames().ready.is_some() };
                 self.head = Vec::new();
                 self.deadline = None;
-                if let Some(made) = &self.made {
-                    let _ = made.send(());
+                if let Some(dialed) = &self.dialed {
+                    let _ = dialed.send(());
                 }
                 None
             }
         }
     }
 
-    /// Takes data frames, and what ends them; `None` if there is more to do.
+    /// Takes data frames, up to the end of the stream. Returns `None` if there is more to do.
     fn receive(
         &mut self,
         answer_stop: bool,
@@ -324,7 +331,7 @@ impl Connection {
                     return Ok(Some(Next::Event));
                 }
                 Ok(Front::Stop(stop, size)) => {
-                    buffer.use_up(size);
+                    buffer.consume(size);
                     shared.log_control(&self.name, &stop);
                     return Ok(self.stop(answer_stop, shared));
                 }
@@ -346,11 +353,11 @@ impl Connection {
                     return Ok(Some(Next::Close));
                 }
             };
-            buffer.use_up(size);
+            buffer.consume(size);
         }
     }
 
-    /// Answers STOP, unless the sender began with START: such a one does not listen.
+    /// Answers STOP, unless the sender is unidirectional and so does not read.
     fn stop(&mut self, answer_stop: bool, shared: &ReceiverContext) -> Option<Next> {
         let finish = ControlFrame::new(ControlType::Finish, None);
         let Ok(bytes) = finish.encode(Header::With) else { return Some(Next::Close) };
@@ -363,7 +370,7 @@ impl Connection {
         None
     }
 
-    /// Writes whole data frames to the output, as they are, or to several of its files.
+    /// Writes whole data frames to the output, across its rotations.
     fn take_frames(
         &mut self,
         frames: &[u8],
@@ -405,7 +412,7 @@ impl Connection {
         })
     }
 
-    /// Sends what is left of FINISH.
+    /// Sends the rest of FINISH.
     fn finish(&mut self) -> Option<Next> {
         let StreamPhase::Finishing { bytes, sent } = &mut self.state else { return None };
         let count = send(&mut *self.stream, &bytes[*sent..]);
@@ -420,16 +427,16 @@ impl Connection {
         shared.log.limited_connection(Level::Warning, kind, &self.name, problem);
     }
 
-    /// Reports and counts a stream that broke off: the peer sent something else.
+    /// Reports and counts a stream with invalid data.
     fn break_off(&mut self, problem: impl Display, shared: &mut ReceiverContext) {
         shared.totals.cut_off += 1;
         shared.log.limited_connection(Level::Warning, BROKEN, &self.name, problem);
     }
 
-    /// The peer sends no more.
+    /// Handles the end of the stream.
     fn end(&mut self, buffer: &ReadAhead, shared: &mut ReceiverContext) {
         match self.state {
-            // Somebody looked whether anyone listens.
+            // The peer only checked whether the socket is listening.
             StreamPhase::Opening(_) if self.head.is_empty() => (),
             StreamPhase::Opening(_) => {
                 self.refuse(NO_HANDSHAKE, "the peer closed in the handshake", shared);
@@ -447,7 +454,7 @@ impl Connection {
         }
     }
 
-    /// The peer did not do its part in time.
+    /// Handles an expired deadline.
     pub(crate) fn expire(&mut self, shared: &mut ReceiverContext) {
         match self.state {
             StreamPhase::Opening(_) => {
@@ -462,7 +469,7 @@ impl Connection {
         }
     }
 
-    /// The program stops.
+    /// Handles the end of the program.
     pub(crate) fn abandon(&mut self, shared: &mut ReceiverContext) {
         if matches!(self.state, StreamPhase::Receiving { .. }) {
             let rest = self.buffer.as_ref().map_or(self.rest.len(), |buffer| buffer.bytes().len());
@@ -470,7 +477,7 @@ impl Connection {
         }
     }
 
-    /// Tells that the connection is over.
+    /// Logs that the connection is closed.
     pub(crate) fn log_closing(&self, log: Log) {
         let (frames, bytes) = (self.frames, self.bytes);
         let text = format_args!("closing (read {frames} frames, {bytes} bytes)");
@@ -478,8 +485,8 @@ impl Connection {
     }
 }
 
-/// Sends the front of `bytes` and says how many; `None` if the peer has to read first. To a peer
-/// that is gone all counts as sent: what it sent before may still be here.
+/// Sends bytes, and returns their number; `None` if the socket is full. If the peer has closed the
+/// connection, all bytes count as sent, since data from it may still be pending.
 fn send(stream: &mut dyn SocketStream, bytes: &[u8]) -> Option<usize> {
     loop {
         match stream.write(bytes) {
@@ -515,7 +522,7 @@ mod tests {
     use files::rotating_file::{FileConfig, RotatingFile};
     use operator_log::Log;
 
-    /// A socket whose buffer is full whenever a byte was written.
+    /// A socket whose buffer is full after each byte.
     struct Congested {
         stream: UnixStream,
         full: bool,
@@ -585,7 +592,7 @@ mod tests {
     }
 
     #[test]
-    fn room_is_made_for_what_has_come_not_for_what_is_promised() {
+    fn buffers_grow_with_received_bytes_only() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("out");
         let mut shared = shared(&file);
@@ -621,7 +628,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_go_out_when_the_socket_is_full_at_times() {
+    fn answers_are_sent_through_a_full_socket() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("out");
         let mut shared = shared(&file);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Certificates and keys from files, which are read again when an operator replaces them, and
-//! warnings about our own certificates that are not valid.
+//! Certificates and keys from files, which are reloaded after they were replaced, and warnings about our own
+//! certificates that are expired or will be soon.
 
 use std::fmt;
 use std::fs;
@@ -12,16 +12,16 @@ use framestream::transport::{TlsError, TlsOptions, TlsServerOptions, certificate
 use jiff::Timestamp;
 use operator_log::Log;
 
-/// The longest time before its expiry in which a certificate is reported; a short-lived one is
-/// reported in its last tenth.
+/// Maximum time before its expiry in which a certificate is reported. A short-lived certificate is
+/// reported in the last tenth of its validity.
 const SOON: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Files that TLS reads.
 #[derive(Clone, Debug, Default)]
 pub struct TlsFiles {
-    /// The certificate to show, if there is one.
+    /// Our own certificate, if there is one.
     pub certificate: Option<PathBuf>,
-    /// Its key, and the authorities to trust.
+    /// The key of that, and the trusted authorities.
     pub others: Vec<PathBuf>,
 }
 
@@ -30,7 +30,7 @@ pub struct Credentials<T> {
     current: T,
     files: TlsFiles,
     load: Box<dyn Fn() -> Result<T, TlsError> + Send>,
-    /// The state that the files were in.
+    /// The state of the files when they were loaded.
     seen: Vec<Option<FileState>>,
     /// The validity period of our own certificate.
     validity: Option<(SystemTime, SystemTime)>,
@@ -45,7 +45,7 @@ struct FileState {
 }
 
 impl<T> Credentials<T> {
-    /// Reads `files` with `load`.
+    /// Loads `files` with `load`.
     pub fn new(
         files: impl Into<TlsFiles>,
         load: impl Fn() -> Result<T, TlsError> + Send + 'static,
@@ -57,12 +57,12 @@ impl<T> Credentials<T> {
         Ok(credentials)
     }
 
-    /// Returns the value loaded from them.
+    /// Returns the loaded value.
     pub fn get(&self) -> &T {
         &self.current
     }
 
-    /// Returns the value, to be changed.
+    /// Returns the loaded value, mutably.
     pub fn get_mut(&mut self) -> &mut T {
         &mut self.current
     }
@@ -70,13 +70,13 @@ impl<T> Credentials<T> {
     /// Reloads the files. If that fails, the previous value stays in use.
     pub(crate) fn reload(&mut self) {
         self.seen = self.files.states();
-        // Opening a pipe waits for its writer, which may never come.
+        // Opening a pipe would block until it has a writer.
         let is_pipe = |path: &&PathBuf| {
             fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
         };
         if let Some(pipe) = self.files.paths().find(is_pipe) {
             Log.error(format_args!(
-                "TLS: {} is a pipe, which is not read again; what was read before stays in use",
+                "TLS: {} is a pipe, which is not read again; the previous files stay in use",
                 pipe.display()
             ));
             return;
@@ -91,7 +91,7 @@ impl<T> Credentials<T> {
                 self.check();
             }
             Err(error) => {
-                Log.error(format_args!("TLS: {error}; what was read before stays in use"));
+                Log.error(format_args!("TLS: {error}; the previous files stay in use"));
             }
         }
     }
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_certificate_is_reported_when_it_is_not_valid_or_not_for_long() {
+    fn expired_and_expiring_certificates_are_reported() {
         let day = |day: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(day * 24 * 3600);
         let at = |now| trouble(day(10), day(100), day(now));
         let reported = |now, words: &str| at(now).is_some_and(|text| text.contains(words));

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Descriptors that connections leave for the rest of the program: files to rotate to, metrics,
-//! relays, commands.
+//! Descriptors reserved for the rest of the program: rotated files, metrics, relays, commands.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
 use nix::sys::resource::{Resource, getrlimit};
 
-/// Descriptors that are kept, but no more than a quarter of all.
+/// Number of reserved descriptors, but at most a quarter of all.
 const RESERVE: u64 = 32;
 
 /// The share of descriptors that connections may take.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Connects to who sends, and again whenever a connection is over.
+//! Connects to senders, and reconnects whenever a connection has ended.
 
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -20,16 +20,16 @@ use crate::peer::Peer;
 use crate::socket_stream::SocketStream;
 use crate::tls::Tls;
 
-/// Maximum time for a connect.
+/// Timeout of connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Pause before the next connect.
+/// Delay before connecting again.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Senders that cannot be connected to.
 const UNREACHED: LineKind = LineKind("senders that cannot be reached");
 
-/// Senders that close before they send anything.
+/// Senders that close the connection before they send anything.
 const MUTE: LineKind = LineKind("senders that close before START");
 
 const CONNECTED: LineKind = LineKind("connections to senders");
@@ -37,7 +37,7 @@ const CONNECTED: LineKind = LineKind("connections to senders");
 /// A sender to connect to.
 #[derive(Debug)]
 pub struct DialTarget {
-    /// Its address, of which the host is looked up for each connect.
+    /// Its address. The host is looked up for each attempt.
     address: PeerAddress,
     connector: Option<Credentials<TlsConnector>>,
 }
@@ -56,37 +56,37 @@ impl DialTarget {
     }
 }
 
-/// A connection that was made, its peer, and who hears of its START, and by the drop of its end.
+/// A connection, its peer, and a channel that reports START, and by its drop the end of the connection.
 pub(crate) type DialedStream = (Box<dyn SocketStream + Send>, Peer, Sender<()>);
 
-/// Connections as they are made.
+/// The connections of all dialing threads.
 #[derive(Debug)]
 pub struct Dialer {
-    made: Receiver<DialedStream>,
+    dialed: Receiver<DialedStream>,
 }
 
 impl Dialer {
-    /// Connects to each of the targets, in a thread for each since looking up a name waits. Wakes
-    /// `waker` for each connection.
+    /// Connects to all targets, each in a thread of its own, since name lookups block. Wakes `waker`
+    /// for each connection.
     pub fn start(targets: Vec<DialTarget>, waker: &Arc<Waker>) -> Self {
-        let (sender, made) = channel();
+        let (sender, dialed) = channel();
         for mut target in targets {
             let (sender, waker) = (sender.clone(), Arc::clone(waker));
             thread::spawn(move || dial(&mut target, &sender, &waker));
         }
-        Self { made }
+        Self { dialed }
     }
 
-    /// The next connection, if there is one.
+    /// Returns the next connection, if there is one.
     pub(crate) fn next(&self) -> Option<DialedStream> {
-        self.made.try_recv().ok()
+        self.dialed.try_recv().ok()
     }
 }
 
-/// Connects for as long as somebody takes the connections.
+/// Connects until the receiver of connections is dropped.
 fn dial(target: &mut DialTarget, sender: &Sender<DialedStream>, waker: &Waker) {
     let (log, name) = (Log, target.address.to_string());
-    // The last connection brought nothing, and that was reported.
+    // The last connection ended before START, which was reported.
     let mut is_mute = false;
     loop {
         match connect(target) {
@@ -125,7 +125,7 @@ fn dial(target: &mut DialTarget, sender: &Sender<DialedStream>, waker: &Waker) {
 
 fn connect(target: &mut DialTarget) -> io::Result<Box<dyn SocketStream + Send>> {
     let address = match &target.address {
-        // It does not wait where the other side is too busy to accept.
+        // It must not block if the backlog of the peer is full.
         PeerAddress::Unix(path) => return Ok(Box::new(UnixStream::connect(path)?)),
         PeerAddress::Tcp(address) | PeerAddress::Tls(address) => address,
     };
@@ -140,7 +140,7 @@ fn connect_tcp(address: &HostAddress) -> io::Result<mio::net::TcpStream> {
     for address in (address.host(), address.port()).to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
             Ok(stream) => {
-                // A peer that is gone without a word is noticed some day.
+                // With keepalive, the loss of a peer is detected eventually.
                 let _ = setsockopt(&stream, sockopt::KeepAlive, &true);
                 stream.set_nonblocking(true)?;
                 return Ok(mio::net::TcpStream::from_std(stream));

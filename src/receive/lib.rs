@@ -55,16 +55,16 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// Time without data after which connections count as drained.
 const QUIET: Duration = Duration::from_millis(50);
 
-/// Interval of checking that our certificate is still valid.
+/// Interval between checks that our certificate is still valid.
 const CERTIFICATE_CHECK: Duration = Duration::from_secs(24 * 3600);
 
-/// Events that are taken at a time.
+/// Maximum number of events per poll.
 const EVENTS: usize = 256;
 
 /// The token of the signals.
 const SIGNALS: Token = Token(0);
 
-/// The token of the destination, when it is done, and of connections that were made.
+/// The token for a destination that is done, and for dialed connections.
 const WAKER: Token = Token(1);
 
 /// The first token of listeners and connections.
@@ -73,7 +73,7 @@ const FIRST: Token = Token(2);
 /// The error that keeps a receiver from starting or continuing.
 #[derive(Debug, Error)]
 pub enum ReceiveError {
-    /// The system refuses.
+    /// A system call failed.
     #[error("failed to setup event loop: {0}")]
     Events(#[from] io::Error),
     /// Frames cannot be written.
@@ -81,17 +81,17 @@ pub enum ReceiveError {
     Write(#[from] FrameWriteError),
 }
 
-/// Seconds that a connection may be idle while others wait, if nothing else is said.
+/// Default number of seconds that a connection may be idle while others wait.
 pub const IDLE_TIMEOUT_DEFAULT: u32 = 60;
 
 /// Limits on connections and frames.
 #[derive(Clone, Copy, Debug)]
 pub struct ReceiveLimits {
-    /// Largest data frame with its length.
+    /// Maximum size of a data frame, including its length.
     pub frame: usize,
-    /// Connections at a time.
+    /// Maximum number of concurrent connections.
     pub connections: usize,
-    /// Time without a complete frame after which a connection is closed for a waiting one.
+    /// Time without a complete frame after which a connection may be closed for a waiting one.
     pub idle: Duration,
 }
 
@@ -99,31 +99,31 @@ pub struct ReceiveLimits {
 pub struct ReceiverParts {
     /// Sockets to listen on.
     pub listeners: Vec<Listener>,
-    /// The TLS server of those that use it.
+    /// The TLS server for them.
     pub acceptor: Option<Acceptor>,
-    /// Connections that are made.
+    /// The dialer of outgoing connections.
     pub dialer: Option<Dialer>,
-    /// Where the frames go.
+    /// The destination of the frames.
     pub output: Box<dyn Destination>,
-    /// Where it is counted what is not taken.
+    /// The counters of rejected connections and frames.
     pub refusals: Arc<Refusals>,
 }
 
-/// The events of a receiver that is still to be put together.
+/// The event sources of a receiver, before its other parts are made.
 pub struct ReceiverEvents {
     poll: Poll,
     signals: Signals,
     /// Set when a signal says to stop.
     pub stop: Arc<AtomicBool>,
-    /// Wakes the receiver to ask whether the destination is done, and for connections that were made.
+    /// Wakes the receiver when the destination is done, and for dialed connections.
     pub waker: Arc<Waker>,
 }
 
 impl ReceiverEvents {
-    /// Takes the signals.
+    /// Starts to handle signals.
     pub fn new() -> Result<Self, ReceiveError> {
         let poll = Poll::new()?;
-        // A file size limit is an error of the write, not the end of the program.
+        // Exceeding a file size limit should fail the write, not end the program.
         let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, SIGXFSZ])?;
         poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
         let stop = Arc::new(AtomicBool::new(false));
@@ -139,7 +139,7 @@ impl ReceiverEvents {
 pub struct Receiver {
     poll: Poll,
     signals: Signals,
-    /// A signal said to stop.
+    /// A signal requested the end.
     stopping: bool,
     listeners: Vec<Listener>,
     /// The listener to accept from first.
@@ -150,28 +150,28 @@ pub struct Receiver {
     dialer: Option<Dialer>,
     /// There may be connections to accept.
     may_accept: bool,
-    /// When to try again after `accept` failed.
+    /// The time of the next attempt after `accept` failed.
     accept_after: Option<Instant>,
     admission: Admission,
     connections: HashMap<Token, Connection>,
-    /// Number of those that were accepted, not made.
+    /// The number of accepted connections; the others were dialed.
     accepted: usize,
-    /// Bytes of incomplete frames that connections hold.
+    /// The total size in bytes of the buffers of connections.
     held: usize,
     next_token: usize,
-    /// Connections whose turn it is.
+    /// Connections that are queued for a turn.
     ready: VecDeque<Token>,
-    /// When to look after connections that wait for their peer, soonest first.
+    /// The deadlines of connections, soonest first.
     deadlines: VecDeque<(Instant, Token)>,
     /// The time of the last poll for events.
-    asked_at: Instant,
+    polled_at: Instant,
     shared: ReceiverContext,
-    /// Its last owner takes a wake with it that was not seen yet: here it lives as long as the poll.
+    /// Dropping the last reference would lose a pending wake-up, so this one lives as long as the poll.
     _waker: Arc<Waker>,
 }
 
 impl Receiver {
-    /// Puts a receiver together, for data frames of streams of `content_type`.
+    /// Creates a receiver for streams of `content_type`.
     pub fn new(
         events: ReceiverEvents,
         content_type: Box<[u8]>,
@@ -202,13 +202,13 @@ impl Receiver {
             held: 0,
             ready: VecDeque::new(),
             deadlines: VecDeque::new(),
-            asked_at: Instant::now(),
+            polled_at: Instant::now(),
             shared: ReceiverContext::new(output, Log, content_type, limits.frame, refusals),
             _waker: waker,
         })
     }
 
-    /// Receives until a signal says to stop, or the destination is done.
+    /// Receives until a signal requests the end or the destination is done.
     pub fn run(mut self) -> ExitCode {
         let received = self.receive();
         if received.is_ok() {
@@ -236,7 +236,7 @@ impl Receiver {
         if drained.is_ok() && complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
-    /// Receives until a signal says to stop.
+    /// Receives until a signal requests the end.
     fn receive(&mut self) -> Result<(), ReceiveError> {
         let mut events = Events::with_capacity(EVENTS);
         while !self.stopping {
@@ -244,24 +244,24 @@ impl Receiver {
             self.wait(&mut events, timeout)?;
             self.accept();
             self.serve()?;
-            self.look_at_clock();
+            self.handle_timers();
         }
         Ok(())
     }
 
-    /// Takes what the connections have sent already.
+    /// Receives the data that is already in the sockets.
     fn drain(&mut self) -> Result<(), ReceiveError> {
         self.stopping = false;
         let until = Instant::now() + DRAIN;
         while self.may_accept
-            && self.admission.look_again_at().is_none()
+            && self.admission.next_check().is_none()
             && self.accept_after.is_none()
             && Instant::now() < until
         {
             self.accept();
         }
         self.listeners.clear();
-        self.take_made();
+        self.take_dialed();
         self.dialer = None;
         let mut events = Events::with_capacity(EVENTS);
         while !self.connections.is_empty() && !self.stopping {
@@ -278,8 +278,8 @@ impl Receiver {
 
     /// Returns the time until the next timer is due.
     fn timeout(&self) -> Option<Duration> {
-        // Who waited until a connection was closed is told by no event.
-        let place_at = self.admission.look_again_at().filter(|_| self.may_accept);
+        // No event announces the room made by a closed connection.
+        let place_at = self.admission.next_check().filter(|_| self.may_accept);
         let accept_now = self.may_accept && self.accept_after.is_none() && place_at.is_none();
         if accept_now || !self.ready.is_empty() {
             return Some(Duration::ZERO);
@@ -292,19 +292,19 @@ impl Receiver {
         next.into_iter().flatten().min().map(|next| next.saturating_duration_since(Instant::now()))
     }
 
-    /// Waits for events and notes them. Signals are answered at once.
+    /// Waits for events and records them. Signals are handled at once.
     fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
             other => other?,
         }
-        self.asked_at = Instant::now();
+        self.polled_at = Instant::now();
         for event in events.iter() {
             match event.token() {
-                SIGNALS => self.answer_signals(),
+                SIGNALS => self.handle_signals(),
                 WAKER => {
                     self.stopping |= self.shared.output.is_done();
-                    self.take_made();
+                    self.take_dialed();
                 }
                 token => match self.connections.get_mut(&token) {
                     Some(connection) => {
@@ -320,7 +320,7 @@ impl Receiver {
         Ok(())
     }
 
-    fn answer_signals(&mut self) {
+    fn handle_signals(&mut self) {
         let ReceiverContext { output, log, .. } = &mut self.shared;
         for signal in self.signals.pending() {
             match signal {
@@ -341,7 +341,7 @@ impl Receiver {
         }
     }
 
-    /// Gives each connection that is ready one turn.
+    /// Gives each queued connection one turn.
     fn serve(&mut self) -> Result<(), ReceiveError> {
         for _ in 0..self.ready.len() {
             let Some(token) = self.ready.pop_front() else { break };
@@ -369,8 +369,8 @@ impl Receiver {
         Ok(())
     }
 
-    /// Does what is due by time.
-    fn look_at_clock(&mut self) {
+    /// Handles timers that are due.
+    fn handle_timers(&mut self) {
         self.shared.log.report_due();
         let now = Instant::now();
         if self.shared.output.rotate_at().is_some_and(|rotate_at| rotate_at <= now) {
@@ -381,8 +381,8 @@ impl Receiver {
             self.check_certificate_at = now + CERTIFICATE_CHECK;
             acceptor.borrow().check();
         }
-        // What came while an output held up everything came in time.
-        let now = self.asked_at;
+        // Time spent in a blocked output does not count against the peers.
+        let now = self.polled_at;
         while let Some(&(deadline, token)) = self.deadlines.front()
             && deadline <= now
         {
@@ -397,7 +397,7 @@ impl Receiver {
     }
 }
 
-/// Waits for the commands that still run, until a signal says to stop.
+/// Waits for running commands, until a signal requests the end.
 fn wait_for(
     mut commands: PostRotate,
     poll: &mut Poll,

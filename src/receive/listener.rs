@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The sockets to listen on: Unix, TCP, or passed by the service manager.
+//! Listening sockets: Unix, TCP, or passed by the service manager.
 
 use std::cell::RefCell;
 use std::fs::{self, Permissions};
@@ -31,13 +31,13 @@ use crate::tls::Tls;
 /// The error of opening a listening socket.
 #[derive(Debug, Error)]
 pub enum ListenError {
-    /// Somebody answers at the path.
+    /// Another receiver is listening at the path.
     #[error("{} is in use by a running receiver", .0.display())]
     InUse(PathBuf),
-    /// The path is something else, with content.
+    /// The path is a file that is not empty.
     #[error("{} exists and is not a socket: not removed", .0.display())]
     NotASocket(PathBuf),
-    /// The socket that is there can be neither used nor removed.
+    /// An existing socket can be neither used nor removed.
     #[error("failed to remove existing socket path {}: {error}", .path.display())]
     Remove {
         /// The path.
@@ -46,13 +46,13 @@ pub enum ListenError {
         #[source]
         error: io::Error,
     },
-    /// No such user or group.
+    /// The user or group does not exist.
     #[error("no user or group {0}")]
     NoSuchOwner(String),
-    /// The system refuses.
+    /// A system call failed.
     #[error("failed to listen on {address}: {error}")]
     System {
-        /// Where.
+        /// The address.
         address: String,
         /// The cause.
         #[source]
@@ -69,7 +69,7 @@ pub struct Access {
 }
 
 impl Access {
-    /// Looks the owner and the group up, each given by name or number.
+    /// Looks up owner and group, each given by name or number.
     pub fn new(
         mode: Option<u32>,
         owner: Option<&str>,
@@ -98,7 +98,7 @@ fn id(
 /// The TLS server for accepted connections.
 pub type Acceptor = Rc<RefCell<Credentials<TlsAcceptor>>>;
 
-/// Returns the TLS server of these settings.
+/// Creates the TLS server with these settings.
 pub fn acceptor(options: TlsServerOptions) -> Result<Acceptor, TlsError> {
     let files = TlsFiles::from(&options);
     let credentials = Credentials::new(files, move || TlsAcceptor::new(&options))?;
@@ -109,7 +109,7 @@ pub fn acceptor(options: TlsServerOptions) -> Result<Acceptor, TlsError> {
 #[derive(Debug)]
 pub struct Listener {
     socket: Socket,
-    /// Removed with the listener.
+    /// The path, removed with the listener.
     _path: Option<BoundPath>,
 }
 
@@ -121,8 +121,7 @@ enum Socket {
 }
 
 impl Listener {
-    /// Listens on the Unix socket `path`. One that a former receiver left there is removed, and so is
-    /// an empty file.
+    /// Listens on the Unix socket `path`. A stale socket or an empty file there is replaced.
     pub fn unix(path: &Path, access: &Access) -> Result<Self, ListenError> {
         let failed = |error| ListenError::System { address: path.display().to_string(), error };
         match fs::symlink_metadata(path) {
@@ -131,7 +130,7 @@ impl Listener {
             Ok(metadata) if metadata.file_type().is_socket() => remove_stale(path)?,
             Ok(_) => remove_empty(path)?,
         }
-        // Nobody may connect before the permissions are set.
+        // No client may connect before the permissions are set.
         let mask = access.mode.map(|mode| umask(Mode::from_bits_truncate(!mode & 0o777)));
         let bound = UnixListener::bind(path);
         if let Some(mask) = mask {
@@ -168,7 +167,7 @@ impl Listener {
         Ok(Self { socket, _path: None })
     }
 
-    /// Takes over the sockets that the service manager passed.
+    /// Takes over the sockets passed by the service manager.
     pub fn passed(mut passed: ListenFd) -> Result<Vec<Self>, ListenError> {
         (0..passed.len())
             .map(|index| {
@@ -180,7 +179,7 @@ impl Listener {
             .collect()
     }
 
-    /// Returns the event source to wait for.
+    /// Returns the event source.
     pub(crate) fn source(&mut self) -> &mut dyn Source {
         match &mut self.socket {
             Socket::Unix(socket) => socket,
@@ -188,8 +187,8 @@ impl Listener {
         }
     }
 
-    /// Returns whether a connection waits to be accepted.
-    pub(crate) fn has_waiting(&self) -> bool {
+    /// Returns whether a connection is pending.
+    pub(crate) fn has_pending(&self) -> bool {
         let socket = match &self.socket {
             Socket::Unix(socket) => socket.as_fd(),
             Socket::Tcp(socket) | Socket::Tls(socket, _) => socket.as_fd(),
@@ -221,7 +220,7 @@ impl Listener {
 
 fn accept_tcp(socket: &TcpListener) -> io::Result<(TcpStream, Peer)> {
     let (stream, address) = socket.accept()?;
-    // A peer that is gone without a word is noticed some day.
+    // With keepalive, the loss of a peer is detected eventually.
     let _ = setsockopt(&stream, sockopt::KeepAlive, &true);
     Ok((stream, Peer::inet(address)))
 }
@@ -250,14 +249,14 @@ fn remove_empty(path: &Path) -> Result<(), ListenError> {
     }
 }
 
-/// Removes the socket at `path` if nobody listens on it.
+/// Removes the socket at `path` if no process is listening on it.
 fn remove_stale(path: &Path) -> Result<(), ListenError> {
     let failed = |error| ListenError::Remove { path: path.into(), error };
     match UnixStream::connect(path) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             fs::remove_file(path).map_err(failed)
         }
-        // A receiver whose backlog is full lives too.
+        // A full backlog also means that a receiver is listening.
         Ok(_) => Err(ListenError::InUse(path.into())),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             Err(ListenError::InUse(path.into()))
@@ -266,7 +265,7 @@ fn remove_stale(path: &Path) -> Result<(), ListenError> {
     }
 }
 
-/// The path of a socket of ours, removed in the end unless it has become another's.
+/// The path of our socket. It is removed on drop, unless another program has replaced it.
 #[derive(Debug)]
 struct BoundPath {
     path: PathBuf,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Connections and their other ends, as the log names them.
+//! Names of connections and peers for the log.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -7,30 +7,30 @@ use std::os::fd::{AsFd, RawFd};
 
 use nix::sys::socket::{getsockopt, sockopt};
 
-/// The other end of a connection.
+/// The peer of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Peer {
     /// An address and a port.
     Inet(SocketAddr),
-    /// The process that connected to a Unix socket, as far as the kernel knows it.
+    /// The process at the other end of a Unix socket, as reported by the kernel.
     Process {
-        /// Its ID; 0 if it is in another namespace.
+        /// The process ID; 0 if it is in another namespace.
         pid: i32,
-        /// The user it ran as.
+        /// The user ID.
         uid: u32,
     },
-    /// One that was connected to by name.
+    /// A peer that was dialed, by its name.
     Named(String),
-    /// The kernel does not say.
+    /// A peer that the kernel does not identify.
     Unknown,
 }
 
-/// A connection: the number of its socket, and its other end.
+/// The name of a connection: socket number and peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConnectionName {
-    /// The number of its socket.
+    /// The file descriptor of the socket.
     pub(crate) fd: RawFd,
-    /// The other end.
+    /// The peer.
     pub(crate) peer: Peer,
 }
 
@@ -42,7 +42,7 @@ impl fmt::Display for ConnectionName {
 }
 
 impl Peer {
-    /// The process at the other end of a Unix socket.
+    /// Returns the process at the other end of a Unix socket.
     pub(crate) fn process(socket: &impl AsFd) -> Self {
         match getsockopt(socket, sockopt::PeerCredentials) {
             Ok(peer) => Self::Process { pid: peer.pid(), uid: peer.uid() },
@@ -50,7 +50,7 @@ impl Peer {
         }
     }
 
-    /// This address, as IPv4 if it is an IPv4 address within IPv6.
+    /// Returns the peer at `address`. An IPv4-mapped address becomes IPv4.
     pub fn inet(address: SocketAddr) -> Self {
         Self::Inet(SocketAddr::new(address.ip().to_canonical(), address.port()))
     }
@@ -73,7 +73,7 @@ mod tests {
     use super::Peer;
 
     #[test]
-    fn an_address_is_printed_as_what_it_is() {
+    fn mapped_addresses_are_printed_as_ipv4() {
         let peer = |text: &str| Peer::inet(text.parse().unwrap()).to_string();
         assert_eq!(peer("[::ffff:192.0.2.1]:53"), "192.0.2.1:53");
         assert_eq!(peer("[2001:db8::1]:53"), "[2001:db8::1]:53");

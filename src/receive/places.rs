@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Opens and closes connections: admits new ones, and closes those that take too much from others.
+//! Accepts connections, and closes those that take resources from others.
 
 use std::fmt::Display;
 use std::io;
@@ -13,16 +13,16 @@ use crate::connection::Connection;
 use crate::dialer::Dialer;
 use crate::listener::Listener;
 
-/// Delay after a failed `accept`, which would fail again at once.
+/// Delay after a failed `accept`, which would probably fail again at once.
 const ACCEPT_RETRY: Duration = Duration::from_secs(1);
 
-/// Connections accepted from one listener at a time.
+/// Maximum number of connections accepted from one listener per turn.
 const ACCEPTS: usize = 64;
 
-/// Bytes of incomplete frames that all connections hold together, or twice the largest frame.
+/// Maximum total size in bytes of incomplete frames, or twice the largest frame if that is more.
 const MEMORY: usize = 64 << 20;
 
-/// Connections that the system does not let the event loop wait for.
+/// Connections that could not be registered with the event loop.
 const UNREGISTERED: LineKind = LineKind("connections that cannot be waited for");
 
 const IDLE: LineKind = LineKind("idle connections closed");
@@ -33,14 +33,14 @@ const OVER_MEMORY: LineKind = LineKind("connections closed to free memory");
 const ACCEPT: LineKind = LineKind("failures of accept()");
 
 impl Receiver {
-    /// Accepts some of the waiting connections, as far as there is room.
+    /// Accepts some pending connections, as far as there is room.
     pub(super) fn accept(&mut self) {
         if !self.may_accept || self.accept_after.is_some_and(|after| Instant::now() < after) {
             return;
         }
         self.accept_after = None;
-        // A flood of connections to one listener must not keep out those at others, nor hold up
-        // senders.
+        // A flood of connections to one listener must not starve other listeners or established
+        // connections.
         let listeners = self.listeners.len();
         let first = self.first_listener;
         let mut is_drained = true;
@@ -82,20 +82,20 @@ impl Receiver {
         self.admission.none_waits(self.shared.log);
     }
 
-    /// Returns whether there is room for one more connection, if need be in place of an idle one.
+    /// Returns whether there is room for another connection, after closing an idle one if necessary.
     fn has_place(&mut self) -> bool {
         let now = Instant::now();
-        if self.admission.look_again_at().is_some_and(|at| now < at) {
+        if self.admission.next_check().is_some_and(|at| now < at) {
             return false;
         }
         let count = self.accepted;
         let Some(limit) = self.admission.reached(count, now) else { return true };
-        if !self.listeners.iter().any(Listener::has_waiting) {
-            // The next one makes an event.
+        if !self.listeners.iter().any(Listener::has_pending) {
+            // The next connection causes an event.
             self.may_accept = false;
             return false;
         }
-        let stalest = self.stalest(|connection| !connection.queued && !connection.is_made());
+        let stalest = self.stalest(|connection| !connection.queued && !connection.is_dialed());
         let (log, since) = (self.shared.log, stalest.map(|(_, since)| since));
         let replaces = self.admission.replaces(count, &limit, since, now, log);
         if let (true, Some((token, since))) = (replaces, stalest) {
@@ -108,14 +108,14 @@ impl Receiver {
         replaces
     }
 
-    /// Returns the connection that has gone longest without a complete frame, and since when.
+    /// Returns the connection with the oldest last complete frame, and the time of that.
     fn stalest(&self, may_go: impl Fn(&Connection) -> bool) -> Option<(Token, Instant)> {
         let candidates = self.connections.iter().filter(|(_, connection)| may_go(connection));
         let since = candidates.map(|(token, connection)| (*token, connection.last_whole()));
         since.min_by_key(|(_, since)| *since)
     }
 
-    /// Closes a connection that takes too much from others.
+    /// Closes a connection in favour of others.
     fn close_for(&mut self, kind: LineKind, token: Token, why: impl Display) {
         let Some(connection) = self.connections.get_mut(&token) else { return };
         self.shared.log.limited_connection(Level::Warning, kind, connection.name(), why);
@@ -123,16 +123,16 @@ impl Receiver {
         self.close(token);
     }
 
-    /// Forgets a connection that is over.
+    /// Removes a closed connection.
     pub(super) fn close(&mut self, token: Token) {
         let Some(connection) = self.connections.remove(&token) else { return };
         connection.log_closing(self.shared.log);
         self.held -= connection.held();
-        self.accepted -= usize::from(!connection.is_made());
-        self.admission.one_closed();
+        self.accepted -= usize::from(!connection.is_dialed());
+        self.admission.closed_one();
     }
 
-    /// Closes the stalest connections while incomplete frames take too much memory.
+    /// Closes the stalest connections while incomplete frames exceed the memory limit.
     pub(super) fn bound_memory(&mut self) {
         let limit = MEMORY.max(2 * self.shared.frame_limit);
         while self.held > limit
@@ -147,10 +147,10 @@ impl Receiver {
         }
     }
 
-    /// Takes the connections that were made.
-    pub(super) fn take_made(&mut self) {
-        while let Some(made) = self.dialer.as_ref().and_then(Dialer::next) {
-            let connection = Connection::made(made, &mut self.shared);
+    /// Takes dialed connections.
+    pub(super) fn take_dialed(&mut self) {
+        while let Some(dialed) = self.dialer.as_ref().and_then(Dialer::next) {
+            let connection = Connection::dialed(dialed, &mut self.shared);
             self.add(connection);
         }
     }
@@ -171,7 +171,7 @@ impl Receiver {
         let text = format_args!("accepted new connection {}", connection.name());
         self.shared.log.at(Level::Connections, text);
         self.deadlines.extend(connection.deadline().map(|deadline| (deadline, token)));
-        self.accepted += usize::from(!connection.is_made());
+        self.accepted += usize::from(!connection.is_dialed());
         self.connections.insert(token, connection);
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The state shared by all connections: the output, the counters, the log, spare buffers.
+//! The state shared by all connections.
 
 use std::sync::Arc;
 
@@ -12,27 +12,27 @@ use printable::quoted::quoted;
 use crate::peer::ConnectionName;
 use crate::totals::{ReceiveTotals, Refusals};
 
-/// Buffers without bytes that are kept for the next reads.
+/// Maximum number of spare buffers.
 const SPARE_BUFFERS: usize = 8;
 
 /// The state shared by all connections.
 pub(crate) struct ReceiverContext {
-    /// Where the frames go.
+    /// The destination of the frames.
     pub(crate) output: Box<dyn Destination>,
     /// The counters.
     pub(crate) totals: ReceiveTotals,
     /// The log.
     pub(crate) log: Log,
-    /// The content type to take.
+    /// The accepted content type.
     pub(crate) content_type: Box<[u8]>,
-    /// Largest data frame with its length.
+    /// Maximum size of a data frame, including its length.
     pub(crate) frame_limit: usize,
     spare: Vec<ReadAhead>,
 }
 
 impl ReceiverContext {
-    /// Takes data frames of up to `frame_limit` bytes, their lengths included, of streams of
-    /// `content_type`. Others are counted in `refusals` too.
+    /// Creates the state for streams of `content_type` with data frames of up to `frame_limit` bytes,
+    /// including their lengths. Rejected ones are counted in `refusals`.
     pub(crate) fn new(
         output: Box<dyn Destination>,
         log: Log,
@@ -44,12 +44,12 @@ impl ReceiverContext {
         Self { output, totals, log, content_type, frame_limit, spare: Vec::new() }
     }
 
-    /// A buffer to read into.
+    /// Returns a buffer to read into.
     pub(crate) fn buffer(&mut self) -> ReadAhead {
         self.spare.pop().unwrap_or_default()
     }
 
-    /// Keeps a buffer that is not needed any more for the next read.
+    /// Keeps an empty buffer for reuse.
     pub(crate) fn keep(&mut self, buffer: ReadAhead) {
         let reusable = buffer.bytes().is_empty() && buffer.size() == READ_SIZE;
         if reusable && self.spare.len() < SPARE_BUFFERS {
@@ -57,7 +57,7 @@ impl ReceiverContext {
         }
     }
 
-    /// Tells about a control frame that was received.
+    /// Logs a received control frame.
     pub(crate) fn log_control(&self, name: &ConnectionName, frame: &ControlFrame) {
         if let (true, Ok(bytes)) = (self.log.shows(Level::Frames), frame.encode(Header::With)) {
             let text = format!("reading control frame ({} bytes): {}", bytes.len(), quoted(&bytes));
@@ -78,7 +78,7 @@ impl ReceiverContext {
         }
     }
 
-    /// Tells about a control frame that is to be sent.
+    /// Logs a control frame that is sent.
     pub(crate) fn log_answer(&self, name: &ConnectionName, frame: &ControlFrame) {
         if let Some(kind) = frame.control_type {
             let text = format_args!("sending {} ({})", c_name(kind), kind as u32);
@@ -90,7 +90,7 @@ impl ReceiverContext {
         }
     }
 
-    /// Names both sides' content types.
+    /// Logs and returns the content types of both sides.
     pub(crate) fn mismatch(&self, name: &ConnectionName, theirs: &ControlFrame) -> String {
         let ours = String::from_utf8_lossy(&self.content_type);
         let text = format_args!("no CONTENT_TYPE matching: \"{ours}\"");
@@ -102,7 +102,7 @@ impl ReceiverContext {
     }
 }
 
-/// The name that fstrm gives to a type of control frames.
+/// Returns the name of a control frame type in fstrm.
 pub(crate) fn c_name(kind: ControlType) -> &'static str {
     match kind {
         ControlType::Accept => "FSTRM_CONTROL_ACCEPT",

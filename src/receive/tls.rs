@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Connections with TLS, as the event loop sees them.
+//! TLS connections for the event loop.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};

@@ -16,25 +16,25 @@ pub struct Refusals {
     pub over_limit: AtomicU64,
 }
 
-/// Counters of a run.
+/// The counters of a run.
 #[derive(Debug, Default)]
 pub(crate) struct ReceiveTotals {
-    /// Connections that were accepted.
+    /// Number of accepted connections.
     pub(crate) connections: u64,
     /// The counts of rejected connections and frames.
     pub(crate) refusals: Arc<Refusals>,
-    /// Data frames that arrived whole.
+    /// Number of complete data frames.
     pub(crate) frames: u64,
-    /// Their bytes, with their lengths.
+    /// Their size in bytes, including their lengths.
     pub(crate) bytes: u64,
-    /// Data frames of which the end did not arrive.
+    /// Number of truncated data frames.
     pub(crate) cut_off: u64,
-    /// Data frames that could not be written.
+    /// Number of data frames that could not be written.
     pub(crate) unwritten: u64,
 }
 
 impl ReceiveTotals {
-    /// Prints them, with what the destination lost of what it took.
+    /// Logs the counters, including the losses of the destination.
     pub(crate) fn report(&self, closed: &Closed, log: &Log) {
         let Self { connections, refusals, frames, bytes, cut_off, unwritten } = self;
         let Closed { unsent, unnamed, .. } = closed;

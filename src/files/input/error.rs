@@ -19,14 +19,14 @@ pub enum InputError {
         #[source]
         error: io::Error,
     },
-    /// It ends after a frame, without STOP: its writer still writes, or was killed.
+    /// It ends after a frame without STOP: its writer is still writing, or was killed.
     #[error("{name}: ends at offset {offset} without STOP, after {frames} complete frames")]
     NoStop {
         /// Its name.
         name: String,
-        /// Where it ends.
+        /// The offset of its end.
         offset: u64,
-        /// Frames before.
+        /// The number of frames before.
         frames: u64,
     },
     /// It ends within a frame.
@@ -37,14 +37,14 @@ pub enum InputError {
     Torn {
         /// Its name.
         name: String,
-        /// Where the frame begins.
+        /// The offset of the frame.
         offset: u64,
-        /// Bytes of it that are there.
+        /// The number of its bytes in the file.
         size: usize,
-        /// Frames before.
+        /// The number of frames before.
         frames: u64,
     },
-    /// It is compressed, and that ends after a frame, without STOP.
+    /// Its compressed data ends after a frame without STOP.
     #[error(
         "{name}: the compressed data is cut off at offset {offset} of what it holds; \
          {frames} frames before it are complete"
@@ -54,10 +54,10 @@ pub enum InputError {
         name: String,
         /// The offset of the end of its data.
         offset: u64,
-        /// Frames before.
+        /// The number of frames before.
         frames: u64,
     },
-    /// It is whole, and something else is after STOP.
+    /// It is complete, but followed by other data after STOP.
     #[error(
         "{name}: the data after STOP at offset {offset} cannot be read: {error}; \
          {frames} frames before it are complete"
@@ -65,42 +65,42 @@ pub enum InputError {
     Behind {
         /// Its name.
         name: String,
-        /// Where STOP ends.
+        /// The offset of the end of STOP.
         offset: u64,
         /// The cause.
         #[source]
         error: io::Error,
-        /// Frames before.
+        /// The number of frames before.
         frames: u64,
     },
-    /// The program was asked to stop, or no output takes its frames any more.
+    /// The program should stop, or all outputs have failed.
     #[error("{name}: stopped at offset {offset}, after {frames} frames; the rest was not read")]
     Stopped {
         /// Its name.
         name: String,
         /// The offset up to which it was read.
         offset: u64,
-        /// Frames before.
+        /// The number of frames before.
         frames: u64,
     },
-    /// It holds something else from the beginning.
+    /// It is not a file of frames.
     #[error("{name}: {reason}")]
     Foreign {
         /// Its name.
         name: String,
-        /// The format that it seems to be in.
+        /// Its likely format.
         reason: &'static str,
     },
-    /// Bytes that are no frame.
+    /// It contains bytes that are not a frame.
     #[error("{name}: at offset {offset}: {source}; {frames} frames before it are complete")]
     Damaged {
         /// Its name.
         name: String,
-        /// Where they begin.
+        /// The offset of these bytes.
         offset: u64,
         /// The problem.
         source: Damage,
-        /// Frames before.
+        /// The number of frames before.
         frames: u64,
     },
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A file that is followed by its name, as `tail -F` does: it may not be there yet, be replaced,
-//! truncated, or still have the hidden name that a capture gives it until it is complete.
+//! Following a file by its name, like `tail -F`. It may not exist yet, it may be replaced or truncated, or it
+//! may have the hidden name of an incomplete capture.
 
 use std::cell::Cell;
 use std::fs::{self, Metadata};
@@ -12,22 +12,22 @@ use nix::unistd::{AccessFlags, access};
 
 use crate::partial_file;
 
-/// Time that the writer of a replaced file has to end it.
+/// Time for the writer of a replaced file to finish it.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Interval of looking for hidden files.
+/// Interval between searches for hidden files.
 const HIDDEN_CHECK: Duration = Duration::from_millis(500);
 
-/// The reason to leave a file.
+/// The reason to stop reading a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Left {
-    /// Another file has its name, or is the next of the capture.
+    /// Another file has its name, or is the next file of the capture.
     Replaced,
-    /// It has less than was read, or something else.
+    /// It was truncated or overwritten.
     Truncated,
 }
 
-/// The file that is read at present.
+/// The current file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     /// Its path.
@@ -51,8 +51,8 @@ impl Found {
     }
 }
 
-/// Returns the file to read for `name`, after `last`: the one of that name, or else one that a
-/// capture is writing.
+/// Returns the file to read for `name` after `last`: the file of that name, or else one that a capture
+/// is writing.
 pub(crate) fn find(name: &Path, last: Option<&Found>) -> Option<Found> {
     let is_new = |metadata: &Metadata| last.is_none_or(|last| !last.is(metadata));
     match fs::metadata(name) {
@@ -69,47 +69,47 @@ pub(crate) fn find(name: &Path, last: Option<&Found>) -> Option<Found> {
     })
 }
 
-/// Returns whether the file can be read at present. Its writer may give it its mode last.
+/// Returns whether the file is readable. Its writer may set its mode last.
 fn is_readable(name: &Path, metadata: &Metadata) -> bool {
     !metadata.is_dir() && access(name, AccessFlags::R_OK).is_ok()
 }
 
-/// Returns whether a file can come after `last`. An older one that has had the name before cannot
-/// come after one with a hidden name.
+/// Returns whether a file can be the successor of `last`. An older file cannot follow one with a
+/// hidden name.
 fn is_later(metadata: &Metadata, last: Option<&Found>) -> bool {
     let modified = (metadata.mtime(), metadata.mtime_nsec());
     last.is_none_or(|last| !last.is_hidden || modified > last.modified)
 }
 
-/// Watches, at the end of a file, for the one that comes after it.
+/// Watches for the successor of a file that was read to its end.
 #[derive(Debug)]
 pub(crate) struct SuccessorWatch<'a> {
     name: &'a Path,
     found: &'a Found,
     left: &'a Cell<Option<Left>>,
     replaced_since: Option<Instant>,
-    /// Time of the last look for hidden files.
+    /// The time of the last search for hidden files.
     looked: Instant,
 }
 
 impl<'a> SuccessorWatch<'a> {
-    /// Watches for what comes after `found`, the file that is read for `name`. Sets `left` when it
-    /// is there.
+    /// Watches for the successor of `found`, the current file for `name`. Sets `left` when there is
+    /// one.
     pub(crate) fn new(name: &'a Path, found: &'a Found, left: &'a Cell<Option<Left>>) -> Self {
         Self { name, found, left, replaced_since: None, looked: Instant::now() }
     }
 
-    /// Notes that the file has grown.
+    /// Records that the file has grown.
     pub(crate) fn grew(&mut self) {
         self.replaced_since = None;
     }
 
-    /// Notes that the file has less than was read of it, or something else.
+    /// Records that the file was truncated or overwritten.
     pub(crate) fn truncated(&self) {
         self.left.set(Some(Left::Truncated));
     }
 
-    /// Returns whether to leave the file, which was read to its present end; `at_stop` if it is complete.
+    /// Returns whether to stop reading the file at its current end; `at_stop` if it is complete.
     pub(crate) fn is_left(&mut self, at_stop: bool) -> bool {
         let now = Instant::now();
         let mut left = false;
@@ -118,7 +118,7 @@ impl<'a> SuccessorWatch<'a> {
             && !self.found.is(&there)
             && is_readable(self.name, &there)
         {
-            // Its writer may not have begun the new one yet, or not ended this one.
+            // Its writer may not have started the next file yet, or not finished this one.
             left = at_stop
                 || (there.len() > 0 && now >= *self.replaced_since.get_or_insert(now) + GRACE);
         }
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_not_left_for_what_cannot_be_read() {
+    fn an_unreadable_successor_is_ignored() {
         let directory = tempfile::tempdir().unwrap();
         let (name, other) = (directory.path().join("in"), directory.path().join("other"));
         fs::write(&name, "old").unwrap();

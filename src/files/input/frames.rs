@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The frames of a file, passed on to the queue as they are, as many at a time as one read brings.
+//! The frames of a file, passed to the intake unchanged, as many at a time as one read returns.
 
 use std::cell::Cell;
 use std::io::{self, Read};
@@ -18,7 +18,7 @@ use crate::foreign::{HEAD_SIZE, recognise};
 use crate::read_ahead::ReadAhead;
 use crate::recording::MAX_FRAME_SIZE;
 
-/// Reads one file. It may hold several streams, one after the other.
+/// A reader of one file, which may contain several streams.
 pub struct FileFrames<'a, R> {
     file: R,
     /// Its name in errors.
@@ -28,16 +28,16 @@ pub struct FileFrames<'a, R> {
     /// See [`FileFrames::new`].
     at_stop: &'a Cell<bool>,
     buffer: ReadAhead,
-    /// Where the buffer begins in the file.
+    /// The offset of the buffer in the file.
     offset: u64,
-    /// Data frames that were passed on.
+    /// Number of data frames passed on.
     frames: u64,
     walker: Walker,
 }
 
 impl<'a, R: Read> FileFrames<'a, R> {
-    /// Begins to read `file`, called `name` in errors. `at_stop` is set while the next bytes
-    /// follow STOP, and cleared by `file` when it sees that they replace STOP.
+    /// Creates a reader of `file`, named `name` in errors. It sets `at_stop` while the next bytes
+    /// follow STOP; `file` clears it when they replace STOP.
     pub fn new(
         file: R,
         name: String,
@@ -58,7 +58,7 @@ impl<'a, R: Read> FileFrames<'a, R> {
         }
     }
 
-    /// Passes on all that is in the file, or as much as is wanted.
+    /// Passes on the frames of the file until its end, or until the intake stops.
     pub fn pass_on(mut self) -> Result<(), InputError> {
         loop {
             let place = self.walker.place();
@@ -84,7 +84,7 @@ impl<'a, R: Read> FileFrames<'a, R> {
                 Ok(Front::Control(other, ..)) if place != Place::InStream => {
                     return Err(self.damaged(Damage::NoStart(other)));
                 }
-                // Other control frames in a stream are passed over, as fstrm does.
+                // Other control frames in a stream are ignored, as by fstrm.
                 Ok(Front::Stop(_, size) | Front::Control(.., size) | Front::Skipped(size)) => size,
                 Err(_) if place == Place::AfterStop => {
                     return Err(self.damaged(Damage::NotAStream));
@@ -96,7 +96,7 @@ impl<'a, R: Read> FileFrames<'a, R> {
                 }
                 Err(error) => return Err(self.damaged(error.into())),
             };
-            self.use_up(size);
+            self.consume(size);
         }
     }
 
@@ -108,7 +108,7 @@ impl<'a, R: Read> FileFrames<'a, R> {
         Err(self.damaged(Damage::ContentType(other)))
     }
 
-    /// Reads on; the frame at the front has `needs` bytes at least. Returns whether there was more.
+    /// Reads more; the first frame has at least `needs` bytes. Returns whether there was more.
     fn fill(&mut self, needs: usize) -> Result<bool, InputError> {
         self.buffer.make_room(needs);
         let is_at_stop = self.is_at_stop();
@@ -130,8 +130,8 @@ impl<'a, R: Read> FileFrames<'a, R> {
         }
     }
 
-    fn use_up(&mut self, count: usize) {
-        self.buffer.use_up(count);
+    fn consume(&mut self, count: usize) {
+        self.buffer.consume(count);
         self.offset += count as u64;
     }
 
@@ -140,7 +140,7 @@ impl<'a, R: Read> FileFrames<'a, R> {
         self.walker.place() == Place::AfterStop && self.buffer.bytes().is_empty()
     }
 
-    /// Returns the result of stopping before the end; `lossy` if more was to come.
+    /// Returns the result of stopping early; `lossy` if frames are lost.
     fn stopped(&self, lossy: bool) -> Result<(), InputError> {
         let Self { offset, frames, .. } = *self;
         if lossy { Err(InputError::Stopped { name: self.name(), offset, frames }) } else { Ok(()) }
@@ -162,7 +162,7 @@ impl<'a, R: Read> FileFrames<'a, R> {
         let (name, size) = (self.name(), self.buffer.bytes().len());
         match error.kind() {
             _ if self.is_at_stop() => InputError::Behind { name, offset, error, frames },
-            // Compressed data that ends early is a file that ends early.
+            // Truncated compressed data is reported as a truncated file.
             io::ErrorKind::UnexpectedEof if size == 0 => {
                 InputError::CutOff { name, offset, frames }
             }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The bytes of a file, waited for where there may be more.
+//! The bytes of a file, waiting for more where that is wanted.
 
 use std::cell::Cell;
 use std::fs::{File, OpenOptions};
@@ -20,10 +20,10 @@ use super::follow::SuccessorWatch;
 use crate::STANDARD_INPUT;
 use crate::destination::FrameConsumer;
 
-/// STOP, as it stands at the end of a file.
+/// The encoded STOP frame at the end of a file.
 pub(crate) const STOP: &[u8] = b"\0\0\0\0\0\0\0\x04\0\0\0\x03";
 
-/// Bytes that are read after STOP at a time, with STOP.
+/// Size of a read after STOP, including STOP.
 const PAGE_SIZE: usize = 4096;
 
 /// Interval between checks for new data in a file, and for a request to stop.
@@ -33,21 +33,21 @@ fn open(path: &Path) -> io::Result<File> {
     if path == Path::new(STANDARD_INPUT) {
         io::stdin().as_fd().try_clone_to_owned().map(File::from)
     } else {
-        // The writer of a named pipe is waited for where the stop is seen.
+        // Waiting for the writer of a named pipe happens in `read`, which sees a request to stop.
         OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)
     }
 }
 
-/// A file that is read until no more is to be read, and over its end if that is wanted.
+/// An input file, which is read beyond its current end when it is followed.
 pub(crate) struct InputFile<'a> {
     file: File,
     reader: &'a FileReader,
     queue: &'a dyn FrameConsumer,
-    /// The end of what was read, if the file may be continued there.
+    /// The end of the data read, if the file may be continued there.
     end: Option<ReadPosition>,
-    /// True if what is read next is after STOP.
+    /// Whether the next bytes follow STOP.
     at_stop: &'a Cell<bool>,
-    /// Watches for the file that comes after this one.
+    /// Watches for the successor of this file.
     watch: Option<SuccessorWatch<'a>>,
     /// The last read found nothing.
     at_end: bool,
@@ -70,11 +70,11 @@ impl<'a> InputFile<'a> {
         Ok(Self { file, reader, queue, end, at_stop, watch, at_end: false })
     }
 
-    /// Returns whether the file has fewer bytes than were read, or other ones.
+    /// Returns whether the file was truncated or overwritten.
     fn is_truncated(&self) -> io::Result<bool> {
         let Some(end) = self.end.as_ref().filter(|_| self.at_end) else { return Ok(false) };
-        // STOP may be taken away.
-        let (kept, _) = end.last.split_at(end.last.len() - self.taken_away());
+        // A writer that continues the file removes STOP.
+        let (kept, _) = end.last.split_at(end.last.len() - self.removable());
         let mut there = vec![0; kept.len()];
         let from = end.offset - end.last.len() as u64;
         match self.file.read_exact_at(&mut there, from) {
@@ -83,14 +83,14 @@ impl<'a> InputFile<'a> {
         }
     }
 
-    /// Bytes at the end of what was read that its writer may take away.
-    fn taken_away(&self) -> usize {
+    /// Returns the number of bytes read that its writer may remove.
+    fn removable(&self) -> usize {
         let is_stop = |end: &ReadPosition| self.at_stop.get() && end.last.ends_with(STOP);
         if self.end.as_ref().is_some_and(is_stop) { STOP.len() } else { 0 }
     }
 
-    /// Reads once what there is, and goes back if STOP was taken away since.
-    fn read_on(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    /// Reads once, after seeking back if STOP was removed.
+    fn read_available(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(end) = &mut self.end else { return self.file.read(buffer) };
         if !self.at_stop.get() || !end.last.ends_with(STOP) {
             let count = self.file.read(buffer)?;
@@ -119,15 +119,15 @@ impl<'a> InputFile<'a> {
     }
 }
 
-/// Where the reading of a file is.
+/// The position of reading in a file.
 #[derive(Debug, Default)]
 struct ReadPosition {
     offset: u64,
-    /// Some of the bytes that were read last, as many as STOP has at least.
+    /// The last bytes read, at least as many as STOP has.
     last: Vec<u8>,
 }
 
-/// Bytes by which it is recognised that a file goes on where it was read to.
+/// Number of bytes compared to detect that a file was overwritten.
 const LAST_SIZE: usize = 64;
 
 impl ReadPosition {
@@ -144,10 +144,10 @@ impl Read for InputFile<'_> {
             if self.reader.is_over(self.queue).is_some() {
                 return Ok(0);
             }
-            // A pipe without bytes would hold up the stop.
+            // Reading an empty pipe would delay a request to stop.
             let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
             match poll(&mut fds, PollTimeout::from(CHECK.as_millis() as u16)) {
-                // A signal says what it has to say by a flag.
+                // A signal handler has set its flag, which the loop checks.
                 Ok(0) | Err(Errno::EINTR) => continue,
                 other => other?,
             };
@@ -157,7 +157,7 @@ impl Read for InputFile<'_> {
                 watch.truncated();
                 return Ok(0);
             }
-            let count = match self.read_on(buffer) {
+            let count = match self.read_available(buffer) {
                 Err(error)
                     if matches!(
                         error.kind(),
@@ -176,7 +176,7 @@ impl Read for InputFile<'_> {
                 }
                 return Ok(count);
             }
-            let is_complete = self.taken_away() > 0;
+            let is_complete = self.removable() > 0;
             if let Some(watch) = &mut self.watch
                 && watch.is_left(is_complete)
             {

@@ -140,13 +140,13 @@ fn certificates_are_read_again_at_a_signal_unless_they_are_broken() {
     // Unusable files leave the previous ones in use.
     std::fs::write(&server.key, "no key").unwrap();
     receiver.signal("HUP");
-    receiver.line("contains no usable private key; what was read before stays in use");
+    receiver.line("contains no usable private key; the previous files stay in use");
     assert!(relay(&new));
     // This pipe has no writer, and must not be waited for.
     std::fs::remove_file(&server.key).unwrap();
     nix::unistd::mkfifo(&server.key, nix::sys::stat::Mode::S_IRUSR).unwrap();
     receiver.signal("HUP");
-    receiver.line("is a pipe, which is not read again; what was read before stays in use");
+    receiver.line("is a pipe, which is not read again; the previous files stay in use");
     assert!(relay(&new));
     receiver.stop();
     assert_holds(Path::new(&all), ["one", "one", "one"]);
