@@ -122,7 +122,7 @@ static LOW_TYPES: [&str; 265] = {
 };
 
 /// Returns the name of a record type.
-fn record_type(number: u16) -> Option<&'static str> {
+fn record_type_name(number: u16) -> Option<&'static str> {
     match LOW_TYPES.get(usize::from(number)) {
         Some(name) => Some(*name).filter(|name| !name.is_empty()),
         None => TYPES.iter().find(|(known, _)| *known == number).map(|(_, name)| *name),
@@ -131,12 +131,12 @@ fn record_type(number: u16) -> Option<&'static str> {
 
 /// Returns the name of a record type if IANA has assigned one. The names of 0 and 65535 are those of the
 /// golang tool.
-pub fn assigned_record_type(number: u16) -> Option<&'static str> {
-    record_type(number).filter(|_| !matches!(number, 0 | u16::MAX))
+pub fn assigned_record_type_name(number: u16) -> Option<&'static str> {
+    record_type_name(number).filter(|_| !matches!(number, 0 | u16::MAX))
 }
 
-/// Returns whether a named type has no name in the golang tool.
-pub(crate) fn is_newer(number: u16) -> bool {
+/// Returns whether a named type is unnamed in the golang tool.
+pub(crate) fn is_unnamed_in_golang(number: u16) -> bool {
     matches!(number, 11 | 22 | 38 | 40 | 66..=68 | 259 | 262..=264)
 }
 
@@ -150,7 +150,7 @@ pub fn record_type_number(name: &str) -> Option<u16> {
     known.map(|(number, _)| *number).or_else(generic)
 }
 
-/// Returns the name of a class. ANY is left out because it would look like a type.
+/// Returns the name of a class, except ANY, which the golang tool prints as a number.
 fn class(number: u16) -> Option<&'static str> {
     Some(match number {
         1 => "IN",
@@ -175,7 +175,7 @@ pub(crate) fn print(name: Option<&str>, word: &str, number: u16, out: &mut impl 
 
 /// Prints the name of a record type.
 pub fn type_text(number: u16, out: &mut impl TextSink) {
-    print(record_type(number), "TYPE", number, out);
+    print(record_type_name(number), "TYPE", number, out);
 }
 
 /// Prints the name of a class.
@@ -185,12 +185,12 @@ pub fn class_text(number: u16, out: &mut impl TextSink) {
 
 /// Prints the name of a record type that IANA has assigned.
 pub fn assigned_type_text(number: u16, out: &mut impl TextSink) {
-    print(assigned_record_type(number), "TYPE", number, out);
+    print(assigned_record_type_name(number), "TYPE", number, out);
 }
 
 /// Prints the name of a class that IANA has assigned.
 pub fn assigned_class_text(number: u16, out: &mut impl TextSink) {
-    // To golang's tool ANY would look like a type.
+    // Unlike the golang tool, print the name of ANY.
     print(if number == 255 { Some("ANY") } else { class(number) }, "CLASS", number, out);
 }
 
@@ -359,14 +359,14 @@ mod tests {
     #[test]
     fn names_are_parsed_to_their_numbers() {
         for (number, name) in TYPES {
-            assert_eq!(record_type(number), Some(name));
+            assert_eq!(record_type_name(number), Some(name));
             assert_eq!(record_type_number(&name.to_lowercase()), Some(number));
         }
         assert_eq!(record_type_number("type4711"), Some(4711));
         for nonsense in ["", "TYPE", "TYPE65536", "TYPEx", "\u{e9}\u{e9}\u{e9}"] {
             assert_eq!(record_type_number(nonsense), None, "{nonsense}");
         }
-        assert_eq!(record_type(69), None);
+        assert_eq!(record_type_name(69), None);
         assert_eq!(response_code(16), Some("BADVERS"));
         assert_eq!(response_code_number("badvers"), Some(16));
         assert_eq!(response_code_number("badsig"), Some(16));

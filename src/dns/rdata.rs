@@ -46,7 +46,7 @@ pub fn print(wire: &[u8], record: &Record, out: &mut impl TextSink) -> PrintResu
     out.number(record.ttl);
     out.byte(b'\t');
     let printer = printer(record.rtype);
-    if printer.is_some() || mnemonic::is_newer(record.rtype) {
+    if printer.is_some() || mnemonic::is_unnamed_in_golang(record.rtype) {
         mnemonic::class_text(record.class, out);
         out.byte(b'\t');
         mnemonic::type_text(record.rtype, out);

@@ -147,8 +147,8 @@ impl Log {
         }
     }
 
-    /// Reports, at growing intervals, that `subject` is in the state `kind`, until
-    /// [`end_state`](Self::end_state). May be called more often.
+    /// Reports at growing intervals that `subject` is in the state `kind`, until
+    /// [`end_state`](Self::end_state). Additional calls are suppressed.
     pub fn lasting(self, level: Level, kind: LineKind, subject: &str, text: impl Display) {
         if self.shows(level) {
             let text = text.to_string();

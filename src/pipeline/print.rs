@@ -92,7 +92,7 @@ impl EventPrinter {
 }
 
 /// Prints the name of an enumeration value, or its number if it is unnamed.
-pub(crate) fn named(name: Option<&str>, number: u32, out: &mut Vec<u8>) {
+pub(crate) fn print_name(name: Option<&str>, number: u32, out: &mut Vec<u8>) {
     match name {
         Some(name) => out.str(name),
         // Protobuf encodes enumerations as `int32`.

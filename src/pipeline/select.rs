@@ -147,13 +147,13 @@ fn mask(address: u128, bits: u32, width: u32) -> u128 {
 }
 
 /// Parses a record type, such as AAAA, TYPE28 or 28.
-pub fn record_type(text: &str) -> Result<u16, FilterError> {
+pub fn parse_record_type(text: &str) -> Result<u16, FilterError> {
     let known = mnemonic::record_type_number(text).or_else(|| text.parse().ok());
     known.ok_or_else(|| FilterError::RecordType(text.into()))
 }
 
 /// Parses a response code, such as NXDOMAIN or 3.
-pub fn response_code(text: &str) -> Result<u16, FilterError> {
+pub fn parse_response_code(text: &str) -> Result<u16, FilterError> {
     let known = mnemonic::response_code_number(text);
     known.ok_or_else(|| FilterError::ResponseCode(text.into()))
 }
@@ -271,11 +271,11 @@ mod tests {
 
     #[test]
     fn values_are_parsed_or_rejected() {
-        assert_eq!(record_type("aaaa"), Ok(28));
-        assert_eq!(record_type("65"), Ok(65));
-        assert!(record_type("no").is_err());
-        assert_eq!(response_code("nxdomain"), Ok(3));
-        assert!(response_code("no").is_err());
+        assert_eq!(parse_record_type("aaaa"), Ok(28));
+        assert_eq!(parse_record_type("65"), Ok(65));
+        assert!(parse_record_type("no").is_err());
+        assert_eq!(parse_response_code("nxdomain"), Ok(3));
+        assert!(parse_response_code("no").is_err());
         assert!("a..b".parse::<WantedName>().is_err());
         let hint = |name: &str| name.parse::<WantedName>().unwrap_err().to_string();
         for name in ["*.example", "=*.example", "*", "=*", "a*.example", "www.*", r"\\*.example"] {

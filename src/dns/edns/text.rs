@@ -246,7 +246,7 @@ impl<'a> ClientSubnet<'a> {
     fn print(&self, out: &mut impl TextSink) {
         let mut bytes = [0; 16];
         let size = if self.family == 2 { 16 } else { 4 };
-        // Family 0 has no address.
+        // Addresses of family 0 are ignored.
         let given = if self.family == 0 { &[] } else { self.address };
         let length = given.len().min(size);
         bytes[..length].copy_from_slice(&given[..length]);

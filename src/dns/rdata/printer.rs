@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn types_with_a_format_have_a_name() {
         for rtype in 0..=u16::MAX {
-            let is_named = mnemonic::assigned_record_type(rtype).is_some();
+            let is_named = mnemonic::assigned_record_type_name(rtype).is_some();
             assert!(is_named || printer::<Discard>(rtype).is_none(), "{rtype}");
         }
     }

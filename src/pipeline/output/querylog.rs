@@ -48,7 +48,7 @@ pub(crate) struct QueryLogOutput {
     remarks: Remarks,
 }
 
-/// The kinds of messages seen at a hop. Messages do not wait for a kind that is not logged.
+/// The kinds of messages seen at a hop. A kind that is not logged is not expected.
 #[derive(Clone, Copy, Debug, Default)]
 struct SeenKinds {
     queries: bool,

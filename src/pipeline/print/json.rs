@@ -11,7 +11,7 @@ use printable::hidden::is_hidden;
 use printable::text::TextSink;
 
 use super::time::TimePrinter;
-use super::{message as dig, named};
+use super::{message as dig, print_name};
 use crate::pairing::is_unsent;
 
 /// Appends the line of an event.
@@ -22,7 +22,7 @@ pub(crate) fn print(
     out: &mut Vec<u8>,
 ) {
     out.str("{\"type\":\"");
-    named(event.event_type.name(), event.event_type.0, out);
+    print_name(event.event_type.name(), event.event_type.0, out);
     out.byte(b'"');
     for (key, value) in keyed!(",\"", "\":": event.identity, event.version, event.extra) {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
@@ -45,7 +45,7 @@ fn fields(
     out: &mut Vec<u8>,
 ) {
     out.str("\"type\":\"");
-    named(message.message_type.name(), message.message_type.0, out);
+    print_name(message.message_type.name(), message.message_type.0, out);
     out.byte(b'"');
     for (key, seconds, nanoseconds) in [
         (",\"query_time\":\"", message.query_time_sec, message.query_time_nsec),
@@ -61,7 +61,7 @@ fn fields(
     {
         if let Some((name, number)) = value {
             out.str(key);
-            named(name, number, out);
+            print_name(name, number, out);
             out.byte(b'"');
         }
     }
@@ -143,7 +143,7 @@ fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) 
         if let Some((name, number)) = value {
             separate(start, out);
             out.str(key);
-            named(name, number, out);
+            print_name(name, number, out);
             out.byte(b'"');
         }
     }

@@ -169,7 +169,7 @@ fn header(parts: &Parts<'_>, titles: &Titles, out: &mut impl TextSink) {
     match code {
         // The golang tool uses this name.
         BADVERS => out.str("BADSIG"),
-        _ => response_code(code, out),
+        _ => print_response_code(code, out),
     }
     out.str(", id: ");
     out.number(parts.id);
@@ -188,7 +188,7 @@ fn header(parts: &Parts<'_>, titles: &Titles, out: &mut impl TextSink) {
 }
 
 /// Prints the name of a response code.
-pub(crate) fn response_code(code: u16, out: &mut impl TextSink) {
+pub(crate) fn print_response_code(code: u16, out: &mut impl TextSink) {
     match mnemonic::response_code(code) {
         Some(name) => out.plain(name.as_bytes()),
         None => {

@@ -7,7 +7,7 @@ use dnstap::schema::{EventType, Hop};
 use dnstap::{Event, Message};
 use printable::text::TextSink;
 
-use super::named;
+use super::print_name;
 use super::time::TimePrinter;
 use crate::pairing::is_unsent;
 
@@ -17,7 +17,7 @@ pub(crate) fn print(event: &Event<'_>, clock: &mut TimePrinter, out: &mut Vec<u8
         Some(message) if event.event_type == EventType::MESSAGE => line(message, clock, out),
         _ => {
             out.str("[Dnstap.type ");
-            named(event.event_type.name(), event.event_type.0, out);
+            print_name(event.event_type.name(), event.event_type.0, out);
             out.str(" without a message]");
         }
     }
@@ -34,7 +34,7 @@ fn line(message: &Message<'_>, clock: &mut TimePrinter, out: &mut Vec<u8>) {
     };
     clock.time_of_day(seconds, nanoseconds, out);
     out.byte(b' ');
-    named(kind.mnemonic(), kind.0, out);
+    print_name(kind.mnemonic(), kind.0, out);
     out.byte(b' ');
     let address = match kind.hop() {
         Some(Hop::Client | Hop::Auth) => message.query_address,
@@ -48,7 +48,7 @@ fn line(message: &Message<'_>, clock: &mut TimePrinter, out: &mut Vec<u8>) {
     }
     out.byte(b' ');
     if let Some(protocol) = message.socket_protocol {
-        named(protocol.name(), protocol.0, out);
+        print_name(protocol.name(), protocol.0, out);
     }
     out.byte(b' ');
     let wire = wire.unwrap_or_default();

@@ -10,7 +10,7 @@ use dnstap::{Event, Message, Policy};
 use printable::text::TextSink;
 
 use super::time::{TimePrinter, has_year_of_four_digits};
-use super::{message as dig, named};
+use super::{message as dig, print_name};
 use crate::pairing::is_unsent;
 
 /// Appends the document of an event.
@@ -21,7 +21,7 @@ pub(crate) fn print(
     out: &mut Vec<u8>,
 ) {
     out.str("type: ");
-    named(event.event_type.name(), event.event_type.0, out);
+    print_name(event.event_type.name(), event.event_type.0, out);
     out.byte(b'\n');
     for (key, value) in keyed!("", ": ": event.identity, event.version, event.extra) {
         if let Some(value) = value {
@@ -44,7 +44,7 @@ fn fields(
     out: &mut Vec<u8>,
 ) {
     out.str("  type: ");
-    named(message.message_type.name(), message.message_type.0, out);
+    print_name(message.message_type.name(), message.message_type.0, out);
     out.byte(b'\n');
     for (key, seconds, nanoseconds) in [
         ("  query_time: ", message.query_time_sec, message.query_time_nsec),
@@ -63,7 +63,7 @@ fn fields(
     {
         if let Some((name, number)) = value {
             out.str(key);
-            named(name, number, out);
+            print_name(name, number, out);
             out.byte(b'\n');
         }
     }
@@ -203,7 +203,7 @@ fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) 
     ] {
         if let Some((name, number)) = value {
             out.str(key);
-            named(name, number, out);
+            print_name(name, number, out);
             out.byte(b'\n');
         }
     }

@@ -117,11 +117,11 @@ pub fn text(stats: &MessageStats, accounts: &[Arc<Account>], rejected: &Rejected
             "Questions by record type.",
             "qtype",
             &stats.questions,
-            mnemonic::assigned_record_type as fn(u16) -> Option<&'static str>,
+            mnemonic::assigned_record_type_name as fn(u16) -> Option<&'static str>,
         ),
         ("responses_total", "Responses by code.", "rcode", &stats.codes, mnemonic::response_code),
     ] {
-        let values = named(counts, known).into_iter();
+        let values = by_name(counts, known).into_iter();
         let values = values.map(|(value, count)| labelled(label, value, count));
         metric(name, help, values, &mut out);
     }
@@ -167,7 +167,7 @@ fn outputs(accounts: &[Arc<Account>], out: &mut String) {
 }
 
 /// Returns counts by name. Numbers without a name share one count, so that clients cannot create time series.
-fn named(
+fn by_name(
     counts: &BTreeMap<u16, u64>,
     name: fn(u16) -> Option<&'static str>,
 ) -> BTreeMap<&'static str, u64> {

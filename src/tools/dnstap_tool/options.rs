@@ -191,12 +191,12 @@ pub struct DnstapOptions {
 
     /// Record types asked for, such as AAAA
     #[arg(long = "qtype", value_name = "TYPE", value_delimiter = ',')]
-    #[arg(value_parser = select::record_type, help_heading = "Select")]
+    #[arg(value_parser = select::parse_record_type, help_heading = "Select")]
     pub(crate) record_types: Vec<u16>,
 
     /// Codes of responses, such as NXDOMAIN
     #[arg(long = "rcode", value_name = "CODE", value_delimiter = ',')]
-    #[arg(value_parser = select::response_code, help_heading = "Select")]
+    #[arg(value_parser = select::parse_response_code, help_heading = "Select")]
     pub(crate) response_codes: Vec<u16>,
 
     /// Addresses of who asks, such as 192.0.2.0/24

@@ -16,7 +16,7 @@ use crate::output::DecodedFrame;
 use crate::output::remarks::Remarks;
 use crate::pairing;
 use crate::pairing::is_unsent;
-use crate::print::{message as dig, named};
+use crate::print::{message as dig, print_name};
 
 /// Names and kinds of the columns, in the order in which [`fill`] adds them.
 pub(crate) const COLUMNS: &[(&str, ColumnKind)] = &[
@@ -124,8 +124,8 @@ impl Row<'_> {
     }
 
     /// Adds the name of an enumeration's value, or its number.
-    fn named(&mut self, name: &str, value: Option<(Option<&str>, u32)>) {
-        self.print(name, |out| value.map(|(name, number)| named(name, number, out)));
+    fn enumeration(&mut self, name: &str, value: Option<(Option<&str>, u32)>) {
+        self.print(name, |out| value.map(|(name, number)| print_name(name, number, out)));
     }
 
     fn address(&mut self, name: &str, address: Option<&[u8]>) {
@@ -169,7 +169,7 @@ pub(crate) fn fill(frame: &DecodedFrame<'_>, columns: &mut [Column], remarks: &m
     let mut row = Row { columns: columns.iter_mut().zip(COLUMNS), error: String::new() };
     let event = frame.event.ok().copied();
     let Event { identity, version, extra, message, event_type } = event.unwrap_or_default();
-    row.named("event_type", event.map(|_| (event_type.name(), event_type.0)));
+    row.enumeration("event_type", event.map(|_| (event_type.name(), event_type.0)));
     row.text("identity", identity, remarks);
     row.text("version", version, remarks);
     row.bytes("extra", extra);
@@ -177,8 +177,8 @@ pub(crate) fn fill(frame: &DecodedFrame<'_>, columns: &mut [Column], remarks: &m
     let Policy { policy_type, rule, action, policy_match, value } = policy.unwrap_or_default();
     row.text("policy_type", policy_type, remarks);
     row.name("policy_rule", rule);
-    row.named("policy_action", action.map(|action| (action.name(), action.0)));
-    row.named("policy_match", policy_match.map(|value| (value.name(), value.0)));
+    row.enumeration("policy_action", action.map(|action| (action.name(), action.0)));
+    row.enumeration("policy_match", policy_match.map(|value| (value.name(), value.0)));
     row.bytes("policy_value", value);
     dns_columns(message.as_ref(), &mut row);
     if let Err(error) = frame.event {
@@ -193,13 +193,16 @@ pub(crate) fn fill(frame: &DecodedFrame<'_>, columns: &mut [Column], remarks: &m
 /// Adds the columns from `type` to `response_sent`. Returns the policy.
 fn message_columns<'a>(message: Option<&Message<'a>>, row: &mut Row<'_>) -> Option<Policy<'a>> {
     let fields = message.copied().unwrap_or(Message::new(MessageType(0)));
-    row.named("type", message.map(|_| (fields.message_type.name(), fields.message_type.0)));
-    row.named("socket_family", fields.socket_family.map(|family| (family.name(), family.0)));
-    row.named(
+    row.enumeration("type", message.map(|_| (fields.message_type.name(), fields.message_type.0)));
+    row.enumeration("socket_family", fields.socket_family.map(|family| (family.name(), family.0)));
+    row.enumeration(
         "socket_protocol",
         fields.socket_protocol.map(|protocol| (protocol.name(), protocol.0)),
     );
-    row.named("http_protocol", fields.http_protocol.map(|protocol| (protocol.name(), protocol.0)));
+    row.enumeration(
+        "http_protocol",
+        fields.http_protocol.map(|protocol| (protocol.name(), protocol.0)),
+    );
     row.address("query_address", fields.query_address);
     row.number("query_port", fields.query_port);
     row.address("response_address", fields.response_address);
@@ -238,7 +241,7 @@ fn dns_columns(message: Option<&Message<'_>>, row: &mut Row<'_>) {
     row.print("rcode", |out| {
         // The response code is undefined in queries.
         let parts = parts.filter(|parts| parts.flags & flag::QR != 0)?;
-        dig::response_code(parts.response_code(), out);
+        dig::print_response_code(parts.response_code(), out);
         Some(())
     });
     for (name, bit) in [

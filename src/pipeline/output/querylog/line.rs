@@ -14,7 +14,7 @@ use printable::text::TextSink;
 
 use crate::pairing::Latency;
 use crate::print::time::TimePrinter;
-use crate::print::{message as dig, named};
+use crate::print::{message as dig, print_name};
 
 const BILLION: u64 = 1_000_000_000;
 
@@ -78,7 +78,7 @@ pub(crate) fn endpoints(
     }
     out.byte(b' ');
     match message.socket_protocol {
-        Some(protocol) => named(protocol.name(), protocol.0, out),
+        Some(protocol) => print_name(protocol.name(), protocol.0, out),
         None => out.byte(b'-'),
     }
     out.byte(b' ');
@@ -175,7 +175,7 @@ pub(crate) fn answer(
 ) {
     let Some(AnswerColumns { code, upstream_times }) = answer else { return out.str("- - -\n") };
     let Some(code) = code else { return out.str("DROPPED - -\n") };
-    dig::response_code(*code, out);
+    dig::print_response_code(*code, out);
     out.byte(b' ');
     let (Latency::Known(took), Some(to)) = (latency, time) else { return out.str("- -\n") };
     let microseconds = took / 1000;
