@@ -101,7 +101,7 @@ static struct fstrm_rdwr *rdwr_of(struct tape *t, int can)
 	return rdwr;
 }
 
-static void said(const char *call, fstrm_res res)
+static void print_result(const char *call, fstrm_res res)
 {
 	printf("  %s: %s\n", call, res_name(res));
 }
@@ -115,24 +115,24 @@ static void direct(int can)
 	char data[8];
 
 	printf("rdwr with callbacks %d\n", can);
-	said("read unopened", fstrm_rdwr_read(rdwr, data, 2));
-	said("write unopened", fstrm_rdwr_write(rdwr, iov, 2));
-	said("close unopened", fstrm_rdwr_close(rdwr));
-	said("open", fstrm_rdwr_open(rdwr));
-	said("open twice", fstrm_rdwr_open(rdwr));
-	said("read", fstrm_rdwr_read(rdwr, data, 4));
-	said("read nothing", fstrm_rdwr_read(rdwr, data, 0));
-	said("write", fstrm_rdwr_write(rdwr, iov, 2));
-	said("write nothing", fstrm_rdwr_write(rdwr, iov, 0));
-	said("close", fstrm_rdwr_close(rdwr));
-	said("close twice", fstrm_rdwr_close(rdwr));
-	said("open again", fstrm_rdwr_open(rdwr));
-	said("read too much", fstrm_rdwr_read(rdwr, data, 7));
-	said("read after a failure", fstrm_rdwr_read(rdwr, data, 1));
-	said("write after a failure", fstrm_rdwr_write(rdwr, iov, 1));
-	said("destroy", fstrm_rdwr_destroy(&rdwr));
+	print_result("read unopened", fstrm_rdwr_read(rdwr, data, 2));
+	print_result("write unopened", fstrm_rdwr_write(rdwr, iov, 2));
+	print_result("close unopened", fstrm_rdwr_close(rdwr));
+	print_result("open", fstrm_rdwr_open(rdwr));
+	print_result("open twice", fstrm_rdwr_open(rdwr));
+	print_result("read", fstrm_rdwr_read(rdwr, data, 4));
+	print_result("read nothing", fstrm_rdwr_read(rdwr, data, 0));
+	print_result("write", fstrm_rdwr_write(rdwr, iov, 2));
+	print_result("write nothing", fstrm_rdwr_write(rdwr, iov, 0));
+	print_result("close", fstrm_rdwr_close(rdwr));
+	print_result("close twice", fstrm_rdwr_close(rdwr));
+	print_result("open again", fstrm_rdwr_open(rdwr));
+	print_result("read too much", fstrm_rdwr_read(rdwr, data, 7));
+	print_result("read after a failure", fstrm_rdwr_read(rdwr, data, 1));
+	print_result("write after a failure", fstrm_rdwr_write(rdwr, iov, 1));
+	print_result("destroy", fstrm_rdwr_destroy(&rdwr));
 	printf("  %s\n", rdwr == NULL ? "NULL" : "not NULL");
-	said("destroy NULL", fstrm_rdwr_destroy(&rdwr));
+	print_result("destroy NULL", fstrm_rdwr_destroy(&rdwr));
 }
 
 static struct fstrm_writer *writer_of(struct tape *t, int can)
@@ -175,15 +175,15 @@ static void write_all(struct tape *t, int can)
 		iov[i].iov_base = "0123456789";
 		iov[i].iov_len = (size_t)i % 10 + 1;
 	}
-	said("open", fstrm_writer_open(w));
-	said("write", fstrm_writer_write(w, "one", 3));
-	said("writev of 2", fstrm_writer_writev(w, iov, 2));
-	said("writev of 300", fstrm_writer_writev(w, iov, 300));
-	said("control", fstrm_writer_get_control(w, FSTRM_CONTROL_ACCEPT, &control));
-	said("close", fstrm_writer_close(w));
-	said("write", fstrm_writer_write(w, "late", 4));
-	said("close", fstrm_writer_close(w));
-	said("destroy", fstrm_writer_destroy(&w));
+	print_result("open", fstrm_writer_open(w));
+	print_result("write", fstrm_writer_write(w, "one", 3));
+	print_result("writev of 2", fstrm_writer_writev(w, iov, 2));
+	print_result("writev of 300", fstrm_writer_writev(w, iov, 300));
+	print_result("control", fstrm_writer_get_control(w, FSTRM_CONTROL_ACCEPT, &control));
+	print_result("close", fstrm_writer_close(w));
+	print_result("write", fstrm_writer_write(w, "late", 4));
+	print_result("close", fstrm_writer_close(w));
+	print_result("destroy", fstrm_writer_destroy(&w));
 }
 
 static void read_all(struct tape *t, int can)
@@ -195,15 +195,15 @@ static void read_all(struct tape *t, int can)
 
 	if (r == NULL)
 		return;
-	said("open", fstrm_reader_open(r));
-	said("read", fstrm_reader_read(r, &data, &len));
-	said("control", fstrm_reader_get_control(r, FSTRM_CONTROL_READY, &control));
-	said("read", fstrm_reader_read(r, &data, &len));
-	said("read", fstrm_reader_read(r, &data, &len));
-	said("close", fstrm_reader_close(r));
-	said("read", fstrm_reader_read(r, &data, &len));
-	said("close", fstrm_reader_close(r));
-	said("destroy", fstrm_reader_destroy(&r));
+	print_result("open", fstrm_reader_open(r));
+	print_result("read", fstrm_reader_read(r, &data, &len));
+	print_result("control", fstrm_reader_get_control(r, FSTRM_CONTROL_READY, &control));
+	print_result("read", fstrm_reader_read(r, &data, &len));
+	print_result("read", fstrm_reader_read(r, &data, &len));
+	print_result("close", fstrm_reader_close(r));
+	print_result("read", fstrm_reader_read(r, &data, &len));
+	print_result("close", fstrm_reader_close(r));
+	print_result("destroy", fstrm_reader_destroy(&r));
 }
 
 static const struct {
@@ -287,12 +287,12 @@ static void wrong_peer(void)
 			if (sides[i].run == write_all) {
 				struct fstrm_writer *w = writer_of(&t, sides[i].can);
 
-				said("open", fstrm_writer_open(w));
+				print_result("open", fstrm_writer_open(w));
 				fstrm_writer_destroy(&w);
 			} else {
 				struct fstrm_reader *r = reader_of(&t, sides[i].can);
 
-				said("open", fstrm_reader_open(r));
+				print_result("open", fstrm_reader_open(r));
 				fstrm_reader_destroy(&r);
 			}
 		}
@@ -307,15 +307,15 @@ static void destroyed_open(void)
 		if (sides[i].run == write_all) {
 			struct fstrm_writer *w = writer_of(&t, sides[i].can);
 
-			said("write", fstrm_writer_write(w, "one", 3));
-			said("destroy", fstrm_writer_destroy(&w));
+			print_result("write", fstrm_writer_write(w, "one", 3));
+			print_result("destroy", fstrm_writer_destroy(&w));
 		} else {
 			struct fstrm_reader *r = reader_of(&t, sides[i].can);
 			const uint8_t *data;
 			size_t len;
 
-			said("read", fstrm_reader_read(r, &data, &len));
-			said("destroy", fstrm_reader_destroy(&r));
+			print_result("read", fstrm_reader_read(r, &data, &len));
+			print_result("destroy", fstrm_reader_destroy(&r));
 		}
 	}
 }

@@ -115,10 +115,10 @@ static void never_less(const dnstap_stats *before, const dnstap_stats *s)
 	       "a counter went down");
 }
 
-static void between(const char *what, uint64_t least, uint64_t is, uint64_t most)
+static void between(const char *what, uint64_t min, uint64_t actual, uint64_t max)
 {
-	ASSERT(least <= is && is <= most, "%s is %llu, not from %llu to %llu", what, (unsigned long long)is,
-	       (unsigned long long)least, (unsigned long long)most);
+	ASSERT(min <= actual && actual <= max, "%s is %llu, not from %llu to %llu", what, (unsigned long long)actual,
+	       (unsigned long long)min, (unsigned long long)max);
 }
 
 /* The accounts lie between the calls that were done before they were read and those begun by then. */
@@ -326,14 +326,14 @@ static double close_once(int milliseconds)
 /* Half a second is promised. A machine may stall once, but not three times. */
 static void closing_in_time(int milliseconds)
 {
-	double best = DEADLINE, most = milliseconds / 1000.0 + (under_valgrind() ? 10 : 0.7);
+	double best = DEADLINE, limit = milliseconds / 1000.0 + (under_valgrind() ? 10 : 0.7);
 
-	for (int i = 0; i < 3 && best > most; i++) {
+	for (int i = 0; i < 3 && best > limit; i++) {
 		double took = close_once(milliseconds);
 
 		best = took < best ? took : best;
 	}
-	ASSERT(best < most, "closing took %.3f s", best);
+	ASSERT(best < limit, "closing took %.3f s", best);
 }
 
 static void nobody_there(void)
@@ -483,7 +483,7 @@ static void names_from_one_message_to_the_next(void)
 	ASSERT(read_frame(fd, &f) == START, "no START");
 	free_frame(&f);
 	for (int i = 0; i < STEPS; i++) {
-		dnstap_queue *young;
+		dnstap_queue *new_queue;
 		Dnstap__Dnstap *event;
 
 		if (i > 0) {
@@ -491,9 +491,9 @@ static void names_from_one_message_to_the_next(void)
 			ASSERT(dnstap_sink_set_version(sink, names[i].version) == DNSTAP_OK, "version");
 		}
 		/* A queue from before the change, and a new one. */
-		young = dnstap_queue_new(sink, NULL);
+		new_queue = dnstap_queue_new(sink, NULL);
 		for (int q = 0; q < 2; q++) {
-			ASSERT(log_with_id(q == 0 ? queue : young, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY,
+			ASSERT(log_with_id(q == 0 ? queue : new_queue, DNSTAP_MESSAGE_TYPE_CLIENT_QUERY,
 					   (struct message_id){ 0, 0 }, 12) == DNSTAP_OK,
 			       "log");
 			ASSERT(read_frame(fd, &f) == DATA, "no message");
@@ -503,7 +503,7 @@ static void names_from_one_message_to_the_next(void)
 			free_event(event);
 			free_frame(&f);
 		}
-		dnstap_queue_free(&young);
+		dnstap_queue_free(&new_queue);
 	}
 	dnstap_queue_free(&queue);
 	close_sink(&sink, TIMEOUT);

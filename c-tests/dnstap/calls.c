@@ -685,7 +685,7 @@ static void values(void)
 	dnstap_sink *sink;
 	static const struct {
 		dnstap_result (*set)(dnstap_options *, unsigned);
-		unsigned least, most; /* 0 and UINT_MAX for none */
+		unsigned min, max; /* 0 and UINT_MAX for none */
 	} ranges[] = {
 		{ dnstap_options_set_flush_interval, 1, 600000 },
 		{ dnstap_options_set_reconnect_interval, 100, 600000 },
@@ -695,12 +695,12 @@ static void values(void)
 	};
 
 	for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
-		RETURNS(ranges[i].set(o, ranges[i].least), DNSTAP_OK);
-		RETURNS(ranges[i].set(o, ranges[i].most), DNSTAP_OK);
-		if (ranges[i].least > 0)
-			OPTION_FAILS(o, ranges[i].set(o, ranges[i].least - 1), DNSTAP_ERROR_VALUE);
-		if (ranges[i].most < UINT_MAX) {
-			OPTION_FAILS(o, ranges[i].set(o, ranges[i].most + 1), DNSTAP_ERROR_VALUE);
+		RETURNS(ranges[i].set(o, ranges[i].min), DNSTAP_OK);
+		RETURNS(ranges[i].set(o, ranges[i].max), DNSTAP_OK);
+		if (ranges[i].min > 0)
+			OPTION_FAILS(o, ranges[i].set(o, ranges[i].min - 1), DNSTAP_ERROR_VALUE);
+		if (ranges[i].max < UINT_MAX) {
+			OPTION_FAILS(o, ranges[i].set(o, ranges[i].max + 1), DNSTAP_ERROR_VALUE);
 			OPTION_FAILS(o, ranges[i].set(o, UINT_MAX), DNSTAP_ERROR_VALUE);
 		}
 	}
@@ -1026,7 +1026,7 @@ static void small_buffers(int length)
 	static uint8_t query[65535];
 	dnstap_message m = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY);
 	dnstap_policy policy = DNSTAP_POLICY_INIT;
-	size_t most, used;
+	size_t max_len, used;
 
 	m.query.data = query;
 	m.query.length = (size_t)length;
@@ -1034,15 +1034,15 @@ static void small_buffers(int length)
 	policy.type = (dnstap_bytes){ (const uint8_t *)"RPZ", 3 };
 	policy.action = DNSTAP_POLICY_ACTION_DROP;
 	m.policy = &policy;
-	most = dnstap_encoded_size_max(&m);
-	for (size_t capacity = 0; capacity <= most; capacity += capacity + 300 < most ? 7 : 1) {
+	max_len = dnstap_encoded_size_max(&m);
+	for (size_t capacity = 0; capacity <= max_len; capacity += capacity + 300 < max_len ? 7 : 1) {
 		uint8_t *buffer = malloc(capacity + (capacity == 0));
 
 		used = 77;
 		returns("dnstap_encode to a small buffer", dnstap_encode(buffer, capacity, &used, &m),
-			capacity < most ? DNSTAP_ERROR_BUFFER : DNSTAP_OK);
-		ASSERT(capacity<most ? used == 0 : used>(size_t) length, "%zu bytes in a buffer of %zu", used,
-		       capacity);
+			capacity < max_len ? DNSTAP_ERROR_BUFFER : DNSTAP_OK);
+		ASSERT_EQ(used == 0, capacity < max_len);
+		ASSERT(used == 0 || used > (size_t)length, "%zu bytes in a buffer of %zu", used, capacity);
 		free(buffer);
 	}
 	RETURNS(dnstap_encode(query, SIZE_MAX, &used, &m), DNSTAP_ERROR_BUFFER);

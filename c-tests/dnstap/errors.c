@@ -10,8 +10,8 @@
 /* Checks a text, except for a directory in front of the first name. */
 static void expect_text(const char *text, const char *wanted)
 {
-	size_t length = strlen(text), least = strlen(wanted);
-	const char *end = text + (length < least ? 0 : length - least);
+	size_t length = strlen(text), min_length = strlen(wanted);
+	const char *end = text + (length < min_length ? 0 : length - min_length);
 
 	ASSERT(strcmp(end, wanted) == 0 && (end == text || end[-1] == '/'), "\"%s\", not \"%s\"", text, wanted);
 }

@@ -66,14 +66,14 @@ static void run(const char *command)
 
 static void prepare(void)
 {
-	const size_t most = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+	const size_t max_path = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
 	FILE *file = fopen("a-file", "w");
 
 	ASSERT(file != NULL && fclose(file) == 0 && mkdir("a-folder", 0700) == 0, "files to test with");
 	ASSERT(listen_unix("a-socket") >= 0, "a socket to test with");
-	memset(longest, 'x', 5 + most);
+	memset(longest, 'x', 5 + max_path);
 	memcpy(longest, "unix:/", 6);
-	memset(too_long, 'x', 5 + most + 1);
+	memset(too_long, 'x', 5 + max_path + 1);
 	memcpy(too_long, "unix:/", 6);
 	run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem"
 	    " -subj /CN=localhost -days 2 2>openssl.log");

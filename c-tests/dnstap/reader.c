@@ -299,7 +299,7 @@ static void content_types(void)
 }
 
 /* Frames over the limit are skipped, and the others are read. */
-static void too_large(int most)
+static void too_large(int limit)
 {
 	static const size_t sizes[] = { 100, 600, 100, 70000, 90000, 10, 99000, 100 };
 	enum { FRAMES = sizeof sizes / sizeof sizes[0] };
@@ -314,9 +314,9 @@ static void too_large(int most)
 	put_control(&s, STOP, NULL);
 	write_file("large.tap", s.bytes, s.length);
 	reader = open_reader("large.tap");
-	ASSERT(dnstap_reader_set_max_frame_size(reader, (size_t)most) == DNSTAP_OK, "max_frame_size");
+	ASSERT(dnstap_reader_set_max_frame_size(reader, (size_t)limit) == DNSTAP_OK, "max_frame_size");
 	for (uint32_t seq = 0; seq < FRAMES; seq++) {
-		bool fits = make_event(event, seq, sizes[seq]) <= (size_t)most;
+		bool fits = make_event(event, seq, sizes[seq]) <= (size_t)limit;
 		dnstap_bytes frame = { event, 1 };
 
 		needs(reader, "a frame", next(reader, &m), fits ? DNSTAP_OK : DNSTAP_ERROR_FRAME_SIZE);

@@ -350,19 +350,19 @@ static void encodes(int count)
 
 	for (event_number = 0; event_number < count; event_number++) {
 		Dnstap__Dnstap *got;
-		size_t length = 0, most;
+		size_t length = 0, max_len;
 		dnstap_result result;
 
 		make(&made);
 		to_protobuf(&made.message, &wanted);
-		most = dnstap_encoded_size_max(&made.message);
-		SAME(most > 0 && most < ROOM);
-		memset(ours, 0xa5, most + 64);
-		result = dnstap_encode(ours, most, &length, &made.message);
+		max_len = dnstap_encoded_size_max(&made.message);
+		SAME(max_len > 0 && max_len < ROOM);
+		memset(ours, 0xa5, max_len + 64);
+		result = dnstap_encode(ours, max_len, &length, &made.message);
 		ASSERT(result == DNSTAP_OK, "event %d: %s", event_number, dnstap_strerror(result));
-		SAME(length > 0 && length <= most);
+		SAME(length > 0 && length <= max_len);
 		for (size_t i = 0; i < 64; i++)
-			ASSERT(ours[most + i] == 0xa5, "event %d: byte %zu beyond the buffer was written to",
+			ASSERT(ours[max_len + i] == 0xa5, "event %d: byte %zu beyond the buffer was written to",
 			       event_number, i);
 		got = unpack(ours, length);
 		same_fields(&got->base, &wanted.event.base);
@@ -589,10 +589,10 @@ static size_t pack(const Dnstap__Dnstap *event)
 
 static void start_event(struct protobuf *p)
 {
-	static dnstap_message least = { .size = sizeof least, .type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY };
+	static dnstap_message minimal = { .size = sizeof minimal, .type = DNSTAP_MESSAGE_TYPE_CLIENT_QUERY };
 
 	memset(p, 0, sizeof *p);
-	to_protobuf(&least, p);
+	to_protobuf(&minimal, p);
 }
 
 static void decode_to(dnstap_message *m, size_t length)

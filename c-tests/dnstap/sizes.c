@@ -150,15 +150,15 @@ static void check_pairs(void)
 static dnstap_result encode(const dnstap_message *message)
 {
 	uint8_t buffer[1024];
-	size_t length, most = dnstap_encoded_size_max(message);
+	size_t length, max_len = dnstap_encoded_size_max(message);
 	dnstap_result result = dnstap_encode(buffer, sizeof buffer, &length, message);
 
 	if (result == DNSTAP_OK) {
-		ASSERT(most >= length, "%zu bytes of at most %zu", length, most);
+		ASSERT(max_len >= length, "%zu bytes of at most %zu", length, max_len);
 		add_frame(buffer, length);
 	} else {
 		ASSERT_EQ(length, 0);
-		ASSERT_EQ(most, 0);
+		ASSERT_EQ(max_len, 0);
 	}
 	return result;
 }
