@@ -105,7 +105,7 @@ impl FileReader {
         let metadata = match metadata {
             // A followed file may be created later.
             Err(error) if self.follow && error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            other => other.map_err(|error| InputError::Io { name: name(), error })?,
+            other => other.map_err(|error| InputError::Io(name(), error))?,
         };
         // The data of a pipe can be read only once.
         if !metadata.is_file() {
@@ -121,7 +121,7 @@ impl FileReader {
                 | InputError::CutOff { offset: 0, .. },
             ) if follow => Ok(()),
             Err(
-                error @ (InputError::Io { .. }
+                error @ (InputError::Io(..)
                 | InputError::Foreign { .. }
                 | InputError::Damaged { frames: 0, .. }
                 | InputError::NoStop { offset: 0, .. }
@@ -192,7 +192,7 @@ impl FileReader {
         watch: Option<SuccessorWatch<'_>>,
     ) -> Result<(), InputError> {
         let name = path.display().to_string();
-        let failed = |error| InputError::Io { name: name.clone(), error };
+        let failed = |error| InputError::Io(name.clone(), error);
         let at_stop = Cell::new(false);
         let mut source = InputFile::open(path, self, queue, &at_stop, watch).map_err(failed)?;
         let mut head = [0; 4];

@@ -30,37 +30,20 @@ use crate::provisional::Provisional;
 #[derive(Debug, Error)]
 pub enum OpenFileError {
     /// The pattern cannot be expanded.
-    #[error("strftime() failed on format string \"{}\": {source}", .pattern.display())]
-    Name {
-        /// The pattern.
-        pattern: PathBuf,
-        /// The cause.
-        source: jiff::Error,
-    },
+    #[error("strftime() failed on format string \"{}\": {}", .0.display(), .1)]
+    Name(PathBuf, #[source] jiff::Error),
     /// The pattern makes an empty name.
     #[error("strftime() failed on format string \"{}\": the name is empty", .0.display())]
     EmptyName(PathBuf),
     /// The file cannot be opened.
-    #[error("failed to open output file {}: {error}", .name.display())]
-    Open {
-        /// Its name.
-        name: PathBuf,
-        /// The cause.
-        #[source]
-        error: io::Error,
-    },
+    #[error("failed to open output file {}: {}", .0.display(), .1)]
+    Open(PathBuf, #[source] io::Error),
     /// START or STOP cannot be encoded.
     #[error(transparent)]
     Control(#[from] ControlError),
     /// START cannot be written.
-    #[error("failed to write output file {}: {error}", .name.display())]
-    Start {
-        /// The name of the file.
-        name: PathBuf,
-        /// The cause.
-        #[source]
-        error: io::Error,
-    },
+    #[error("failed to write output file {}: {}", .0.display(), .1)]
+    Start(PathBuf, #[source] io::Error),
 }
 
 /// The error of writing data frames.
@@ -180,7 +163,7 @@ impl OutputFile {
         });
         let (sink, new_file, partial, takes_name, continued, keeps, compressor) = match opened {
             Ok(opened) => opened,
-            Err(error) => return Err(OpenFileError::Open { name, error }),
+            Err(error) => return Err(OpenFileError::Open(name, error)),
         };
         let mut file = Self {
             name,
@@ -208,15 +191,13 @@ impl OutputFile {
     pub(crate) fn begin(&mut self, content: &Content) -> Result<Option<PathBuf>, OpenFileError> {
         if let Some(size) = self.keeps.take() {
             let cut = self.sink.truncate_to(size);
-            cut.map_err(|error| OpenFileError::Open { name: self.name.clone(), error })?;
+            cut.map_err(|error| OpenFileError::Open(self.name.clone(), error))?;
             self.start(content)?;
         }
         let mut moved = None;
         if let (true, Some(partial)) = (self.takes_name, &self.partial) {
             let taken = take_place(partial, &self.name);
-            moved = Some(
-                taken.map_err(|error| OpenFileError::Open { name: self.name.clone(), error })?,
-            );
+            moved = Some(taken.map_err(|error| OpenFileError::Open(self.name.clone(), error))?);
             (self.partial, self.in_place) = (None, true);
         }
         if let Some(new_file) = self.new_file.take() {
@@ -241,7 +222,7 @@ impl OutputFile {
             return Ok(());
         }
         let written = self.append_end(&content.start);
-        written.map_err(|error| OpenFileError::Start { name: self.name.clone(), error })
+        written.map_err(|error| OpenFileError::Start(self.name.clone(), error))
     }
 
     /// Returns whether `path` refers to this file.

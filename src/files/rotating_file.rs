@@ -216,7 +216,7 @@ impl RotatingFile {
             } else {
                 move_aside(&name)
             };
-            self.file.name = moved.map_err(|error| OpenFileError::Open { name, error })?;
+            self.file.name = moved.map_err(|error| OpenFileError::Open(name, error))?;
         }
         self.begin_next(log)
     }
@@ -409,7 +409,7 @@ impl Opener {
         let pattern = self.pattern.clone();
         let name = match calendar.path(&pattern, now) {
             Ok(name) => name,
-            Err(source) => return Err(OpenFileError::Name { pattern, source }),
+            Err(source) => return Err(OpenFileError::Name(pattern, source)),
         };
         if name.as_os_str().is_empty() { Err(OpenFileError::EmptyName(pattern)) } else { Ok(name) }
     }

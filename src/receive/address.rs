@@ -19,13 +19,8 @@ pub const TLS_PREFIX: &str = "tls:";
 #[derive(Debug, Error)]
 pub enum PeerAddressError {
     /// It is not a host and a port.
-    #[error("\"{text}\" is not ADDRESS:PORT: {source}")]
-    Syntax {
-        /// The text.
-        text: String,
-        /// The cause.
-        source: address::AddressError,
-    },
+    #[error("\"{0}\" is not ADDRESS:PORT: {1}")]
+    Syntax(String, #[source] address::AddressError),
     /// The host is missing.
     #[error("\"{0}\" names no host")]
     NoHost(String),
@@ -34,16 +29,11 @@ pub enum PeerAddressError {
     NoPort,
     /// The path of a Unix socket begins with the prefix of another kind of address.
     #[error(
-        "a Unix socket is named by its path alone, without \"{word}:\"; write ./{} for one of this \
+        "a Unix socket is named by its path alone, without \"{}:\"; write ./{} for one of this \
          name",
-        .path.display()
+        .0, .1.display()
     )]
-    Prefix {
-        /// The word before the first colon.
-        word: String,
-        /// The path.
-        path: PathBuf,
-    },
+    Prefix(String, PathBuf),
     /// The path is too long for a Unix socket.
     #[error("the path is too long for a Unix socket")]
     LongPath(#[source] io::Error),
@@ -60,7 +50,7 @@ pub struct HostAddress {
 impl HostAddress {
     /// Parses ADDRESS:PORT, where the address may be empty.
     pub fn parse(text: &str) -> Result<Self, PeerAddressError> {
-        let syntax = |source| PeerAddressError::Syntax { text: text.into(), source };
+        let syntax = |source| PeerAddressError::Syntax(text.into(), source);
         let (host, port) = address::host_and_port(text).map_err(syntax)?;
         Ok(Self { text: text.into(), host: host.into(), port })
     }
@@ -144,7 +134,7 @@ impl fmt::Display for PeerAddress {
 /// Checks that `path` is usable as the path of a Unix socket.
 pub fn unix_path(path: PathBuf) -> Result<PathBuf, PeerAddressError> {
     if let Some(word) = path.to_str().and_then(prefix) {
-        return Err(PeerAddressError::Prefix { word: word.into(), path });
+        return Err(PeerAddressError::Prefix(word.into(), path));
     }
     net::SocketAddr::from_pathname(&path).map_err(PeerAddressError::LongPath)?;
     Ok(path)

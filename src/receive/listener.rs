@@ -38,26 +38,14 @@ pub enum ListenError {
     #[error("{} exists and is not a socket: not removed", .0.display())]
     NotASocket(PathBuf),
     /// An existing socket can be neither used nor removed.
-    #[error("failed to remove existing socket path {}: {error}", .path.display())]
-    Remove {
-        /// The path.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        error: io::Error,
-    },
+    #[error("failed to remove existing socket path {}: {}", .0.display(), .1)]
+    Remove(PathBuf, #[source] io::Error),
     /// The user or group does not exist.
     #[error("no user or group {0}")]
     NoSuchOwner(String),
     /// A system call failed.
-    #[error("failed to listen on {address}: {error}")]
-    System {
-        /// The address.
-        address: String,
-        /// The cause.
-        #[source]
-        error: io::Error,
-    },
+    #[error("failed to listen on {0}: {1}")]
+    System(String, #[source] io::Error),
 }
 
 /// The owner, group and permissions of a Unix socket.
@@ -123,7 +111,7 @@ enum Socket {
 impl Listener {
     /// Listens on the Unix socket `path`. A stale socket or an empty file there is replaced.
     pub fn unix(path: &Path, access: &Access) -> Result<Self, ListenError> {
-        let failed = |error| ListenError::System { address: path.display().to_string(), error };
+        let failed = |error| ListenError::System(path.display().to_string(), error);
         match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (),
             Err(error) => return Err(failed(error)),
@@ -152,13 +140,13 @@ impl Listener {
     /// Listens on the TCP socket `address`, called `name` in errors.
     pub fn tcp(address: SocketAddr, name: &str) -> Result<Self, ListenError> {
         let bound = TcpListener::bind(address);
-        let bound = bound.map_err(|error| ListenError::System { address: name.into(), error })?;
+        let bound = bound.map_err(|error| ListenError::System(name.into(), error))?;
         Ok(Self { socket: Socket::Tcp(bound), _path: None })
     }
 
     /// Listens on the TCP socket `address`, with TLS if there is an `acceptor`.
     pub fn host(address: &HostAddress, acceptor: Option<Acceptor>) -> Result<Self, ListenError> {
-        let failed = |error| ListenError::System { address: address.to_string(), error };
+        let failed = |error| ListenError::System(address.to_string(), error);
         let bound = address.resolve().and_then(TcpListener::bind).map_err(failed)?;
         let socket = match acceptor {
             Some(acceptor) => Socket::Tls(bound, acceptor),
@@ -171,10 +159,8 @@ impl Listener {
     pub fn passed(mut passed: ListenFd) -> Result<Vec<Self>, ListenError> {
         (0..passed.len())
             .map(|index| {
-                take_passed(&mut passed, index).map_err(|error| ListenError::System {
-                    address: format!("socket {index} passed by the service manager"),
-                    error,
-                })
+                let name = || format!("socket {index} passed by the service manager");
+                take_passed(&mut passed, index).map_err(|error| ListenError::System(name(), error))
             })
             .collect()
     }
@@ -245,13 +231,13 @@ fn remove_empty(path: &Path) -> Result<(), ListenError> {
     match empty_file::remove(path) {
         Ok(Some(_)) => Ok(()),
         Ok(None) => Err(ListenError::NotASocket(path.into())),
-        Err(error) => Err(ListenError::Remove { path: path.into(), error }),
+        Err(error) => Err(ListenError::Remove(path.into(), error)),
     }
 }
 
 /// Removes the socket at `path` if no process is listening on it.
 fn remove_stale(path: &Path) -> Result<(), ListenError> {
-    let failed = |error| ListenError::Remove { path: path.into(), error };
+    let failed = |error| ListenError::Remove(path.into(), error);
     match UnixStream::connect(path) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             fs::remove_file(path).map_err(failed)

@@ -8,6 +8,7 @@ use framestream::transport::TlsError;
 use pipeline::output::error::FrameOutputError;
 use pipeline::output::relay::RelayError;
 use receive::ReceiveError;
+use receive::address::HostAddress;
 use receive::listener::ListenError;
 use thiserror::Error;
 
@@ -33,11 +34,6 @@ pub(crate) enum SetupError {
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),
     /// Metrics cannot be served.
-    #[error("--metrics {address}: {source}")]
-    Metrics {
-        /// The address.
-        address: String,
-        /// The cause.
-        source: io::Error,
-    },
+    #[error("--metrics {0}: {1}")]
+    Metrics(HostAddress, #[source] io::Error),
 }

@@ -11,14 +11,8 @@ use crate::damage::Damage;
 #[derive(Debug, Error)]
 pub enum InputError {
     /// It cannot be opened or read.
-    #[error("{name}: {error}")]
-    Io {
-        /// Its name.
-        name: String,
-        /// The cause.
-        #[source]
-        error: io::Error,
-    },
+    #[error("{0}: {1}")]
+    Io(String, #[source] io::Error),
     /// It ends after a frame without STOP: its writer is still writing, or was killed.
     #[error("{name}: ends at offset {offset} without STOP, after {frames} complete frames")]
     NoStop {

@@ -167,7 +167,7 @@ impl<'a, R: Read> FileFrames<'a, R> {
                 InputError::CutOff { name, offset, frames }
             }
             io::ErrorKind::UnexpectedEof => InputError::Torn { name, offset, size, frames },
-            _ => InputError::Io { name, error },
+            _ => InputError::Io(name, error),
         }
     }
 

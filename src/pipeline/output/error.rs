@@ -21,13 +21,8 @@ pub enum FrameOutputError {
     #[error(transparent)]
     Open(#[from] OpenFileError),
     /// The standard output or the standard error cannot be written.
-    #[error("failed to write {name}: {source}")]
-    Write {
-        /// Name of the output.
-        name: &'static str,
-        /// The cause.
-        source: io::Error,
-    },
+    #[error("failed to write {0}: {1}")]
+    Write(&'static str, #[source] io::Error),
     /// A write failed, and units were lost.
     #[error("{source} ({}{} {unit} lost)", if *.is_maximum { "up to " } else { "" }, .source.lost())]
     Lost {
@@ -54,13 +49,8 @@ pub enum FrameOutputError {
         unit: &'static str,
     },
     /// Rows cannot be encoded as Parquet.
-    #[error("failed to write {name}: {source}")]
-    Parquet {
-        /// The file.
-        name: String,
-        /// The cause.
-        source: ParquetError,
-    },
+    #[error("failed to write {0}: {1}")]
+    Parquet(String, #[source] ParquetError),
     /// The last file is complete, and the next one could not be started.
     #[error("{0}: failed to start the next file")]
     NoNextFile(String),
@@ -87,12 +77,34 @@ impl FrameOutputError {
     pub fn new(name: &'static str, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::BrokenPipe if name == STANDARD_OUTPUT => Self::ReaderGone,
-            _ => Self::Write { name, source },
+            _ => Self::Write(name, source),
         }
     }
 
     /// Returns whether the error is a failure that was not reported yet.
     pub fn is_unreported(&self) -> bool {
         !matches!(self, Self::ReaderGone | Self::Reported)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_keeps_its_sources_and_names_the_first_once() {
+        let error = io::Error::other("no space");
+        let source = FrameWriteError::File { name: "out".into(), error, lost: 3 };
+        let lost = FrameOutputError::Lost { source, is_maximum: true, unit: "rows" };
+        let error = FrameOutputError::WithoutFooter(Box::new(lost));
+        let (mut cause, mut depth) = (&error as &dyn Error, 0);
+        while let Some(source) = cause.source() {
+            (cause, depth) = (source, depth + 1);
+        }
+        assert!(depth == 3 && cause.is::<io::Error>(), "{depth}: {cause:?}");
+        assert_eq!(error.to_string().matches("no space").count(), 1);
+        assert!(error.to_string().contains("(up to 3 rows lost)"), "{error}");
     }
 }

@@ -137,7 +137,7 @@ impl ParquetOutput {
 }
 
 fn failed(name: &str, source: ParquetError) -> FrameOutputError {
-    FrameOutputError::Parquet { name: name.into(), source }
+    FrameOutputError::Parquet(name.into(), source)
 }
 
 /// Adds the consequence of a failed write to its error.

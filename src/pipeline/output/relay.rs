@@ -48,29 +48,14 @@ const ACCOUNT_INTERVAL: Duration = Duration::from_millis(250);
 #[derive(Debug, Error)]
 pub enum RelayError {
     /// The path of a Unix socket is invalid.
-    #[error("relay to {name}: {source}")]
-    Socket {
-        /// Name of the receiver.
-        name: String,
-        /// The cause.
-        source: io::Error,
-    },
+    #[error("relay to {0}: {1}")]
+    Socket(String, #[source] io::Error),
     /// The thread of the relay, or its queue, cannot be created.
-    #[error("relay to {name}: {source}")]
-    Thread {
-        /// Name of the receiver.
-        name: String,
-        /// The cause.
-        source: StartError,
-    },
+    #[error("relay to {0}: {1}")]
+    Thread(String, #[source] StartError),
     /// The content type is invalid.
-    #[error("relay to {name}: {source}")]
-    ContentType {
-        /// Name of the receiver.
-        name: String,
-        /// The cause.
-        source: ControlError,
-    },
+    #[error("relay to {0}: {1}")]
+    ContentType(String, #[source] ControlError),
     /// The files with certificates or keys cannot be used.
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),
@@ -110,14 +95,14 @@ impl RelayOutput {
         let transport: Box<dyn Transport> = match address {
             PeerAddress::Unix(path) => match SocketSender::unix(path) {
                 Ok(socket) => Box::new(socket),
-                Err(source) => return Err(RelayError::Socket { name, source }),
+                Err(source) => return Err(RelayError::Socket(name, source)),
             },
             PeerAddress::Tcp(address) => Box::new(HostSender::new(address.host(), address.port())),
             PeerAddress::Tls(address) => Box::new(ReloadingTlsSender::new(address, tls)?),
         };
         let mut writer = WriterOptions::default();
         let added = writer.add_content_type(CONTENT_TYPE);
-        added.map_err(|source| RelayError::ContentType { name: name.clone(), source })?;
+        added.map_err(|source| RelayError::ContentType(name.clone(), source))?;
         let timeout = timeout.filter(|timeout| !timeout.is_zero());
         let wait_max = timeout.unwrap_or(DEFAULT_WAIT_MAX);
         if let Some(timeout) = timeout {
@@ -125,7 +110,7 @@ impl RelayOutput {
         }
         let mut options = IoThrOptions::default();
         options.sender.close_timeout = wait_max;
-        let failed = |source| RelayError::Thread { name: name.clone(), source };
+        let failed = |source| RelayError::Thread(name.clone(), source);
         let started = IoThr::start(options, StreamWriter::new(transport, writer));
         let (thread, mut producers) = started.map_err(failed)?;
         let missing = || failed(io::Error::other("no queue was created").into());

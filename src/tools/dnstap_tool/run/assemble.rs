@@ -54,7 +54,7 @@ fn stats(
     let stats = StatsOutput::new(config.printed, page.clone(), accounts, rejected.clone());
     // Who asks at once finds the page already.
     if let (Some(page), Some(address)) = (page, &config.metrics) {
-        let failed = |source| SetupError::Metrics { address: address.to_string(), source };
+        let failed = |source| SetupError::Metrics(address.clone(), source);
         let bound = address.resolve().and_then(|address| page.serve(address)).map_err(failed)?;
         Log.info(format_args!("metrics are at http://{bound}/metrics"));
     }
