@@ -5,10 +5,9 @@
 //! descriptor -> buffer -> frame, borrowed -> Event::decode
 //! ```
 //!
-//! A reader fills its buffer with one large read and then hands out what lies in it: no frame costs
-//! a system call, an allocation or a copy of its own. It plays the receiver's part of the handshake
-//! on control frames that lie in the buffer, where they stay if they are refused, so that the error
-//! comes again.
+//! A reader fills its buffer with one large read and returns frames that borrow from it: no frame
+//! needs a system call, an allocation or a copy of its own. The reader is also the receiver in the
+//! handshake. A refused control frame stays in the buffer, so the next call returns the same error.
 
 mod error;
 mod foreign;
@@ -32,43 +31,43 @@ use framestream::walk::{Front, Place, Walker};
 
 use crate::sink::CONTENT_TYPE;
 
-/// Bytes of the buffer, until a frame needs more.
+/// Initial size of the buffer.
 const BUFFER_SIZE: usize = 64 * 1024;
 
-/// Bytes that a call reads even after its deadline if they are ready: enough for one frame of the
-/// default limit in a call with no patience.
+/// Number of bytes that a call reads even after its deadline if they are ready: enough for one
+/// frame of the default limit in a call without patience.
 const ALWAYS_READ: usize = MAX_FRAME_SIZE_DEFAULT + LENGTH_SIZE;
 
-/// Bytes of the shortest frame that opens a stream: escape, length and type.
+/// Size of the shortest frame that opens a stream: escape, length and type.
 const OPENING_SIZE: usize = 3 * LENGTH_SIZE;
 
-/// Reads one stream, from one thread.
+/// A reader of one stream, for one thread.
 #[derive(Debug)]
 pub struct Reader {
     transport: FdReceiver,
     walker: Walker,
     buffer: Vec<u8>,
-    /// Where in the buffer the bytes are that were read and not used up.
+    /// The range of the unused bytes in the buffer.
     start: usize,
     end: usize,
-    /// Where in the stream they begin.
+    /// The offset of the unused bytes in the stream.
     position: u64,
     /// The sender began with READY, and waits for answers.
     answers: bool,
-    /// An answer on its way, and how much of it is out.
+    /// The last answer, and the number of bytes of it that were sent.
     answer: Vec<u8>,
     answered: usize,
     frames: u64,
     skipped: u64,
-    /// Where in the stream the last frame over the limit begins.
+    /// The offset in the stream of the last frame over the limit.
     skipped_at: u64,
     offset: u64,
 }
 
 impl Reader {
-    /// Opens a file, or a FIFO. Waits for no writer of the FIFO: [`Reader::next`] does.
+    /// Opens a file or a FIFO. Does not wait for a writer of the FIFO; [`Reader::next`] does.
     pub fn open(path: &Path) -> io::Result<Self> {
-        // It is nothing to a file.
+        // O_NONBLOCK has no effect on a regular file.
         let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?;
         Self::from_fd(file.into())
     }
@@ -95,8 +94,8 @@ impl Reader {
         })
     }
 
-    /// Sets the size in bytes of the largest frame to take, from 512 to 2 GiB - 1; says whether it
-    /// did. The buffer grows as far as frames really do.
+    /// Sets the maximum size of a frame in bytes, from 512 to 2 GiB - 1. Returns false, and changes
+    /// nothing, for another size. The buffer grows only when a frame needs it.
     pub fn set_max_frame_size(&mut self, bytes: usize) -> bool {
         let fits = (CONTROL_FRAME_LENGTH_MAX..=i32::MAX as usize).contains(&bytes);
         if fits {
@@ -105,29 +104,29 @@ impl Reader {
         fits
     }
 
-    /// Frames handed out so far.
+    /// Returns the number of frames that were returned so far.
     pub fn frames(&self) -> u64 {
         self.frames
     }
 
-    /// Frames over the limit so far.
+    /// Returns the number of frames over the limit so far.
     pub fn skipped(&self) -> u64 {
         self.skipped
     }
 
-    /// Where in the stream the last frame that was handed out begins, in bytes: its length is
-    /// there, its payload 4 bytes on. 0 before the first.
+    /// Returns the offset in the stream of the last returned frame, in bytes: there is its length,
+    /// and 4 bytes later its payload. 0 before the first frame.
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// The payload of the next data frame, up to the next call; `None` from STOP on. The call takes
-    /// no longer than `patience`, even if the sender never pauses and no frame is complete; reading
-    /// a regular file has no time limit.
+    /// Returns the payload of the next data frame, which is valid until the next call; `None` after
+    /// STOP. The call takes no longer than `patience`, even if the sender never pauses and no frame
+    /// is complete. Reading a regular file has no time limit.
     ///
-    /// After [`ReadError::TimedOut`] and [`ReadError::TooLarge`] the next call goes on. The other
-    /// errors end the stream, and come again; but where a file just ended, the next call finds what
-    /// was added to it since.
+    /// After [`ReadError::TimedOut`] and [`ReadError::TooLarge`] the next call continues. The other
+    /// errors end the stream, and the next call returns them again; but when a file ends, the next
+    /// call reads the data that was appended to it since.
     #[inline]
     pub fn next(&mut self, patience: Duration) -> Result<Option<&[u8]>, ReadError> {
         let payload = match self.whole_frame() {
@@ -140,8 +139,8 @@ impl Reader {
         Ok(Some(&self.buffer[payload]))
     }
 
-    /// Takes the data frame that lies whole at the front of the buffer. Returns where its payload
-    /// is.
+    /// Takes the data frame at the front of the buffer, if all of it is there. Returns the range of
+    /// its payload.
     #[inline]
     fn whole_frame(&mut self) -> Option<Range<usize>> {
         let size = self.walker.data_frame(self.bytes())?;
@@ -152,7 +151,7 @@ impl Reader {
         Some(payload)
     }
 
-    /// Reads up to and including the next data frame. Returns where its payload is.
+    /// Reads up to and including the next data frame. Returns the range of its payload.
     #[inline(never)]
     fn read_on(&mut self, patience: Duration) -> Result<Option<Range<usize>>, ReadError> {
         let mut deadline = Deadline { until: deadline(Instant::now(), patience), read: 0 };
@@ -168,7 +167,7 @@ impl Reader {
         }
     }
 
-    /// Takes what is at the front of the buffer and no whole data frame.
+    /// Takes anything but a whole data frame from the front of the buffer, or reads more.
     fn take_other(&mut self, deadline: &mut Deadline) -> Result<(), ReadError> {
         let place = self.walker.place();
         if place == Place::BeforeStart && self.bytes().len() < OPENING_SIZE {
@@ -183,7 +182,7 @@ impl Reader {
                 size
             }
             Ok(Front::Control(got, frame, size)) => {
-                // In the stream they are passed over, as fstrm does.
+                // In the stream they are ignored, as in fstrm.
                 if place == Place::BeforeStart {
                     self.take_ready(got, frame)?;
                 }
@@ -196,7 +195,7 @@ impl Reader {
                 size
             }
             Ok(Front::Skipped(size)) => size,
-            // The next look takes them.
+            // `whole_frame` takes them.
             Ok(Front::Frames { .. }) => 0,
             Err(FrameError::TooLarge(size)) => {
                 self.walker = walker;
@@ -213,7 +212,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Answers READY, if `frame` is one and its turn has come.
+    /// Answers READY, if `frame` is one and READY is expected.
     fn take_ready(&mut self, got: ControlType, frame: ControlFrame) -> Result<(), ReadError> {
         let wanted = match self.transport.direction() {
             Direction::Bidirectional if !self.answers => ControlType::Ready,
@@ -227,8 +226,8 @@ impl Reader {
         self.answer_with(&ControlFrame::new(ControlType::Accept, [CONTENT_TYPE]))
     }
 
-    /// Returns the error of a stream that does not go on with a control frame, before START.
-    /// However much of it has come, the error is the same.
+    /// Returns the error for other bytes than a control frame before START. It does not depend on
+    /// how many of them have arrived.
     fn no_control_frame(&self) -> ReadError {
         let head = self.bytes();
         match self.position {
@@ -237,7 +236,7 @@ impl Reader {
         }
     }
 
-    /// Sees to it that READY or START, `frame`, goes with dnstap.
+    /// Checks the content type of `frame`, which is READY or START.
     fn check_content_type(&self, mut frame: ControlFrame) -> Result<(), ReadError> {
         if frame.matches(Some(CONTENT_TYPE)) {
             return Ok(());
@@ -257,7 +256,8 @@ impl Reader {
         self.position += count as u64;
     }
 
-    /// Reads once, behind the frame at the front, which has `size` bytes at least.
+    /// Reads once, to the end of the unused bytes. The frame at their front has at least `size`
+    /// bytes.
     fn fill(&mut self, size: usize, deadline: &mut Deadline) -> Result<(), ReadError> {
         if !self.transport.is_always_ready() {
             deadline.check()?;
@@ -279,8 +279,8 @@ impl Reader {
         }
     }
 
-    /// Makes room behind the frame at the front, in twice the buffer at most: a length alone, which
-    /// may be wrong, takes no memory.
+    /// Makes room after the unused bytes. Doubles the buffer at most, because the length of a frame
+    /// may be wrong: memory is allocated only as its bytes arrive.
     fn make_room(&mut self, size: usize) -> io::Result<()> {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -294,7 +294,7 @@ impl Reader {
         Ok(())
     }
 
-    /// What it means that the stream has no more bytes.
+    /// Returns the error for the end of the stream.
     fn ended(&self) -> ReadError {
         let (offset, frames) = (self.position, self.frames);
         let size = self.bytes().len() as u64;
@@ -321,7 +321,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Sends what is left of the answer.
+    /// Sends the rest of the answer.
     fn send_answer(&mut self, deadline: &mut Deadline) -> Result<(), ReadError> {
         while self.answered < self.answer.len() {
             match self.transport.write(&[IoSlice::new(&self.answer[self.answered..])]) {
@@ -329,7 +329,7 @@ impl Reader {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     deadline.wait(&self.transport, Interest::Write)?;
                 }
-                // A sender that does not wait for FINISH has sent everything nevertheless.
+                // The sender may not wait for FINISH. It has sent everything nevertheless.
                 Err(_) if self.walker.place() == Place::AfterStop => {
                     self.answered = self.answer.len()
                 }
@@ -340,14 +340,14 @@ impl Reader {
     }
 }
 
-/// Makes `buffer` longer by `more` bytes, if there is memory for them.
+/// Extends `buffer` by `more` bytes, if there is memory for them.
 fn enlarge(buffer: &mut Vec<u8>, more: usize) -> io::Result<()> {
     buffer.try_reserve_exact(more)?;
     buffer.resize(buffer.len() + more, 0);
     Ok(())
 }
 
-/// The deadline of a call, and the bytes that it has read.
+/// The deadline of a call, and the number of bytes that it has read.
 struct Deadline {
     until: Instant,
     read: usize,

@@ -14,10 +14,10 @@ use crate::stream::{self, StreamError};
 use crate::transport::{IO_TIMEOUT_DEFAULT, Transport, deadline};
 use crate::walk::{Front, Walker};
 
-/// Maximum wait of a reader for the next frame: a stream may be silent without limit.
+/// Maximum wait of a reader for the next frame: practically unlimited, as a stream may be idle.
 const PATIENCE: Duration = Duration::MAX;
 
-/// Bytes of a frame that are read at once, into memory allocated before they arrive.
+/// Number of bytes for which memory is allocated before they arrive.
 const PIECE_SIZE: usize = LENGTH_SIZE + MAX_FRAME_SIZE_DEFAULT;
 
 /// The settings of a reader.
@@ -34,7 +34,7 @@ impl Default for ReaderOptions {
 }
 
 impl ReaderOptions {
-    /// Adds a content type to take. A reader without any takes all.
+    /// Adds an accepted content type. A reader without content types accepts all.
     pub fn add_content_type(&mut self, content_type: &[u8]) -> Result<(), ControlError> {
         if content_type.len() > CONTENT_TYPE_LENGTH_MAX {
             return Err(ControlError::ContentTypeTooLong(content_type.len()));
@@ -43,8 +43,8 @@ impl ReaderOptions {
         Ok(())
     }
 
-    /// Sets the size in bytes of the largest data frame to take, from
-    /// [`CONTROL_FRAME_LENGTH_MAX`] to `u32::MAX - 1`; says whether it did.
+    /// Sets the maximum size of a data frame in bytes, from [`CONTROL_FRAME_LENGTH_MAX`] to
+    /// `u32::MAX - 1`. Returns false, and changes nothing, for another size.
     pub fn set_max_frame_size(&mut self, bytes: usize) -> bool {
         let fits = (CONTROL_FRAME_LENGTH_MAX..u32::MAX as usize).contains(&bytes);
         if fits {
@@ -56,7 +56,7 @@ impl ReaderOptions {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReaderState {
-    /// Never opened: the first use opens.
+    /// Never opened: the first use opens it.
     New,
     Open,
     /// STOP was read.
@@ -65,8 +65,7 @@ enum ReaderState {
     Failed,
 }
 
-/// A stream to read from. It is opened by the first use.
-/// Dropping it sends no FINISH.
+/// A stream to read from. The first use opens it. Dropping it does not send FINISH.
 pub struct StreamReader {
     transport: Box<dyn Transport>,
     options: ReaderOptions,
@@ -74,12 +73,12 @@ pub struct StreamReader {
     open: Option<ReceiverOpen>,
     stop: Option<ControlFrame>,
     walker: Walker,
-    /// The frame that is read, with its length.
+    /// The frame that is being read, with its length.
     frame: Vec<u8>,
 }
 
 impl StreamReader {
-    /// A reader of `transport`, which is still closed.
+    /// Creates a reader of `transport`, which is not open yet.
     pub fn new(transport: Box<dyn Transport>, options: ReaderOptions) -> Self {
         let walker = Walker::in_stream(options.max_frame_size);
         Self {
@@ -148,7 +147,7 @@ impl StreamReader {
         }
     }
 
-    /// Reads up to and including the next data frame, and says how long it is with its length.
+    /// Reads up to and including the next data frame. Returns its size, including the length.
     fn next_data(&mut self) -> Result<Option<usize>, StreamError> {
         let (mut read, mut needs) = (0, LENGTH_SIZE);
         loop {
@@ -173,13 +172,13 @@ impl StreamReader {
                     return Ok(None);
                 }
                 Front::Needs(size) => needs = size,
-                // Other control frames are passed over, as fstrm does.
+                // Other control frames are ignored, as in fstrm.
                 _ => (read, needs) = (0, LENGTH_SIZE),
             }
         }
     }
 
-    /// Answers STOP with FINISH where the sender listens, and closes.
+    /// Answers STOP with FINISH if the transport is bidirectional, and closes it.
     pub fn close(&mut self) -> Result<(), StreamError> {
         if !matches!(self.state, ReaderState::Open | ReaderState::Stopped) {
             return Err(StreamError::NotOpen);
@@ -200,7 +199,8 @@ impl StreamReader {
         Ok(stream::write_until(&mut *self.transport, &finish, until)?)
     }
 
-    /// The control frame of this type that was last exchanged; opens the stream if it never was.
+    /// Returns the control frame of this type that was last exchanged. Opens the stream if it was
+    /// never open.
     pub fn control(&mut self, which: ControlType) -> Result<Option<&ControlFrame>, StreamError> {
         self.open_once()?;
         Ok(match which {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The walk over the bytes of a stream, for every reader of one: without I/O, and without copying.
+//! The walk over the bytes of a stream, for all readers, without I/O and without copying.
 //!
 //! ```text
 //! before START --START--> in the stream --STOP--> after STOP
 //!                               ^----------START------'
 //! ```
 //!
-//! A [`Walker`] is given the bytes that were read and not used up, and says what is at their front:
-//! as many whole data frames as there are, a control frame, or how much of a frame is missing.
+//! Each step of a [`Walker`] takes the unused bytes and returns what they begin with: whole data
+//! frames, a control frame, or part of a frame.
 //!
 //! ```
 //! use framestream::frame::{FrameError, data_frames};
@@ -25,7 +25,7 @@
 //!         Front::Start(_, size) | Front::Control(_, _, size) => bytes = &bytes[size..],
 //!         Front::Skipped(size) => bytes = &bytes[size..],
 //!         Front::Stop(..) => break 0,
-//!         // Here a program reads on, and gives all bytes of the frame to the next step.
+//!         // Here a program reads more, and passes all bytes of the frame to the next step.
 //!         Front::Needs(size) => break size - bytes.len(),
 //!     }
 //! };
@@ -36,10 +36,10 @@
 use crate::control::{CONTROL_FRAME_LENGTH_MAX, ControlError, ControlFrame, ControlType, Header};
 use crate::frame::{FrameError, LENGTH_SIZE, data_frame_size};
 
-/// Bytes of a control frame before its type: the escape and the length.
+/// Size of the part of a control frame before its type: the escape and the length.
 const CONTROL_HEADER_SIZE: usize = 2 * LENGTH_SIZE;
 
-/// The part of a stream in which a walker is.
+/// The position of a walker in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Before the first START.
@@ -50,13 +50,14 @@ pub enum Place {
     AfterStop,
 }
 
-/// The front of some bytes of a stream. A size is the number of bytes that it takes, with lengths
-/// and escapes; the bytes after them are for the next step.
+/// The first element of some bytes of a stream. A size is a number of bytes, including lengths and
+/// escapes; the bytes after them are for the next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Front {
-    /// Whole data frames, as many as there are; see [`data_frames`](crate::frame::data_frames).
+    /// Whole data frames, as many as there are. [`data_frames`](crate::frame::data_frames) splits
+    /// them.
     Frames {
-        /// The bytes that they take.
+        /// Their size.
         size: usize,
         /// Their number, at least 1.
         count: u64,
@@ -65,12 +66,12 @@ pub enum Front {
     Start(ControlFrame, usize),
     /// STOP in a stream, and its size.
     Stop(ControlFrame, usize),
-    /// Any other control frame, its type and its size: a control frame other than START outside of a
-    /// stream, and one other than STOP in it. It is for the caller to pass over it or to refuse it.
+    /// Any other control frame, with its type and size: outside of a stream all but START, in a
+    /// stream all but STOP. The caller ignores or refuses it.
     Control(ControlType, ControlFrame, usize),
-    /// Bytes of a data frame over the limit, and their number.
+    /// Bytes of a data frame over the limit, with their number.
     Skipped(usize),
-    /// Part of a frame; all of it has at least this many bytes.
+    /// Part of a frame; the whole frame has at least this many bytes.
     Needs(usize),
 }
 
@@ -79,49 +80,49 @@ pub enum Front {
 pub struct Walker {
     max_payload: usize,
     place: Place,
-    /// Bytes to come of a data frame over the limit.
+    /// Number of bytes still to skip of a data frame over the limit.
     to_skip: usize,
 }
 
 impl Walker {
-    /// Begins before START. Payloads of data frames may have up to `max_payload` bytes.
+    /// Creates a walker before START. Data frames may have payloads of up to `max_payload` bytes.
     pub fn new(max_payload: usize) -> Self {
         Self { max_payload, place: Place::BeforeStart, to_skip: 0 }
     }
 
-    /// Begins after START.
+    /// Creates a walker after START.
     pub fn in_stream(max_payload: usize) -> Self {
         Self { place: Place::InStream, ..Self::new(max_payload) }
     }
 
-    /// Changes the limit of payloads, from the next data frame on.
+    /// Sets the limit of payloads, from the next data frame on.
     pub fn set_max_payload(&mut self, max_payload: usize) {
         self.max_payload = max_payload;
     }
 
-    /// Returns the part of the stream in which it is.
+    /// Returns the position in the stream.
     pub fn place(&self) -> Place {
         self.place
     }
 
-    /// Returns whether bytes of a data frame over the limit are to come.
+    /// Returns whether bytes of a data frame over the limit are still to be skipped.
     pub fn is_skipping(&self) -> bool {
         self.to_skip > 0
     }
 
-    /// Returns the size of the whole data frame at the front of `bytes`, if there is one: the step
-    /// of a caller that takes one frame at a time.
+    /// Returns the size of the whole data frame at the front of `bytes`, if there is one. It
+    /// replaces a step for callers that take one frame at a time.
     #[inline]
     pub fn data_frame(&self, bytes: &[u8]) -> Option<usize> {
         let is_due = self.place == Place::InStream && self.to_skip == 0;
         if is_due { data_frame_size(bytes, self.max_payload) } else { None }
     }
 
-    /// Returns what is at the front of `bytes`, and passes it.
+    /// Returns the first element of `bytes`, and passes it.
     ///
-    /// After [`FrameError::TooLarge`] the walk can go on: the caller drops the [`LENGTH_SIZE`]
-    /// bytes of the length, and the next steps return [`Front::Skipped`]. After other errors, and
-    /// after [`Front::Needs`], the walker is where it was.
+    /// After [`FrameError::TooLarge`] the walk can continue: the caller drops the [`LENGTH_SIZE`]
+    /// bytes of the length, and the next steps return [`Front::Skipped`]. Other errors and
+    /// [`Front::Needs`] do not change the walker.
     pub fn step(&mut self, bytes: &[u8]) -> Result<Front, FrameError> {
         if self.to_skip > 0 && !bytes.is_empty() {
             let size = self.to_skip.min(bytes.len());
@@ -150,7 +151,7 @@ impl Walker {
         }
     }
 
-    /// Passes the control frame whose escape is before `bytes`.
+    /// Passes the control frame whose escape precedes `bytes`.
     fn control_frame(&mut self, bytes: &[u8]) -> Result<Front, FrameError> {
         let Some((length, rest)) = bytes.split_first_chunk() else {
             return Ok(Front::Needs(CONTROL_HEADER_SIZE));

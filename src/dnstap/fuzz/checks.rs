@@ -101,7 +101,7 @@ pub(crate) fn reader(bytes: &[u8]) {
     }
 }
 
-/// The course of a stream.
+/// The result of reading a stream.
 #[derive(Debug, Default)]
 struct Seen {
     frames: u64,
@@ -123,18 +123,18 @@ fn play(
     assert!(reader.set_max_frame_size(MAX_FRAME_SIZE));
     let mut seen = Seen::default();
     for piece in bytes.chunks(size) {
-        write(Some(piece)).expect("room, as the reader has read the piece before");
-        if follow(&mut reader, bytes, &mut seen) {
+        write(Some(piece)).expect("room, as the reader has read the previous piece");
+        if read_available(&mut reader, bytes, &mut seen) {
             return seen;
         }
     }
     write(None).expect("an open reader");
-    assert!(follow(&mut reader, bytes, &mut seen), "waits after the end");
+    assert!(read_available(&mut reader, bytes, &mut seen), "a wait after the end");
     seen
 }
 
 /// Reads until the stream ends or the reader would wait. Returns whether it ended.
-fn follow(reader: &mut Reader, bytes: &[u8], seen: &mut Seen) -> bool {
+fn read_available(reader: &mut Reader, bytes: &[u8], seen: &mut Seen) -> bool {
     loop {
         match reader.next(Duration::ZERO) {
             Ok(Some(payload)) => {
@@ -167,7 +167,7 @@ fn follow(reader: &mut Reader, bytes: &[u8], seen: &mut Seen) -> bool {
     }
 }
 
-/// Checks that a frame of this size begins at `offset`, after all others. Returns its end.
+/// Checks that a frame of this size begins at `offset`, after all previous ones. Returns its end.
 fn check_frame(bytes: &[u8], offset: u64, size: u32, seen: &Seen) -> u64 {
     assert!(offset >= seen.offset, "{offset} is before {}", seen.offset);
     let payload = offset as usize + 4;

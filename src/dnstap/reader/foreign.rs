@@ -56,8 +56,8 @@ const DNSTAP_KEYS: [u8; 5] = [0x0a, 0x12, 0x1a, 0x72, 0x78];
 const FIRST_KEYS: [u8; 2] = [0x08, 0x0a];
 
 impl Foreign {
-    /// What a stream seems to be that begins with `head`, which is no control frame. It takes no
-    /// more than 12 bytes.
+    /// Guesses the format of a stream that begins with `head`, which is not a control frame. 12
+    /// bytes suffice.
     pub fn recognise(head: &[u8]) -> Self {
         if let Some((_, known)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
             return *known;

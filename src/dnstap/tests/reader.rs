@@ -19,7 +19,7 @@ use framestream::transport::{FileSender, SocketSender, Transport};
 use framestream::writer::{StreamWriter, WriterOptions};
 use tempfile::tempfile;
 
-/// Longer than anything takes here.
+/// A time limit that a correct reader does not reach.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn control(control_type: ControlType, content_types: &[&[u8]]) -> Vec<u8> {
@@ -43,12 +43,12 @@ fn data(payload: &[u8]) -> Vec<u8> {
     [&(payload.len() as u32).to_be_bytes(), payload].concat()
 }
 
-/// Bytes that differ from those of another length, and from place to place.
+/// Returns a payload that differs from those of other lengths, and varies within.
 fn payload(length: usize) -> Vec<u8> {
     (0..length).map(|index| (length + index * 7 + index / 251) as u8).collect()
 }
 
-/// A reader of a regular file with this content.
+/// Returns a reader of a regular file with this content.
 fn file(content: &[u8]) -> Reader {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("stream");
@@ -56,14 +56,14 @@ fn file(content: &[u8]) -> Reader {
     Reader::open(&path).expect("the file")
 }
 
-/// A reader of a socket, and the sender's end.
+/// Returns a reader of a socket, and the sender's end.
 fn socket() -> (Reader, UnixStream) {
     let (ours, theirs) = UnixStream::pair().expect("a socket pair");
     theirs.set_read_timeout(Some(PATIENCE)).expect("a socket");
     (Reader::from_fd(ours.into()).expect("a socket"), theirs)
 }
 
-/// A reader of a socket that a sender wrote this to and then shut.
+/// Returns a reader of a socket to which a sender has written `content` and nothing more.
 fn sent(content: &[u8]) -> (Reader, UnixStream) {
     let (reader, mut sender) = socket();
     sender.write_all(content).expect("room in the socket");
@@ -79,7 +79,7 @@ fn error(reader: &mut Reader) -> ReadError {
     reader.next(PATIENCE).map(|frame| frame.map(Vec::from)).expect_err("an error")
 }
 
-/// Sees that there is nothing to read as yet.
+/// Checks that there is nothing to read yet.
 fn assert_waits(reader: &mut Reader) {
     let result = reader.next(Duration::ZERO);
     assert!(matches!(result, Err(ReadError::TimedOut)), "{result:?}");
@@ -113,12 +113,12 @@ fn write_stream(transport: impl Transport + 'static, lengths: &[usize]) {
     writer.close().expect("the end of the stream");
 }
 
-/// Lengths around those where a length takes another byte, or the buffer has another size.
+/// Lengths on both sides of those at which the length prefix or the buffer changes.
 const LENGTHS: [usize; 12] =
     [1, 2, 255, 256, 65_479, 65_531, 65_532, 65_533, 131_072, 3, 1_048_575, 1_048_576];
 
 #[test]
-fn what_a_writer_wrote_to_a_file_is_read() {
+fn the_reader_reads_the_files_of_a_writer() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("stream");
     write_stream(FileSender::new(&path), &LENGTHS);
@@ -146,7 +146,7 @@ fn a_pipe_is_read_while_it_is_written_to() {
     let lengths: Vec<usize> = (1..3000).collect();
     let (read, mut write) = io::pipe().expect("a pipe");
     thread::scope(|scope| {
-        // Dropped here if the test fails, so that the writer gets to know.
+        // Dropped here if the test fails, so that the writer fails too.
         let mut reader = Reader::from_fd(read.into()).expect("a pipe");
         scope.spawn(|| {
             write.write_all(&start()).expect("the reader reads");
@@ -160,7 +160,7 @@ fn a_pipe_is_read_while_it_is_written_to() {
 }
 
 #[test]
-fn a_fifo_is_opened_before_and_behind_its_writer() {
+fn a_fifo_is_opened_before_and_after_its_writer() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("fifo");
     assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
@@ -184,7 +184,7 @@ fn a_fifo_is_opened_before_and_behind_its_writer() {
 }
 
 #[test]
-fn a_stream_may_come_in_single_bytes() {
+fn a_stream_may_arrive_in_single_bytes() {
     let frames = [start(), data(&payload(1)), data(&payload(300)), stop()].concat();
     for stream in [frames.clone(), [ready(), frames].concat()] {
         let (mut reader, mut sender) = socket();
@@ -204,7 +204,7 @@ fn a_stream_may_come_in_single_bytes() {
 }
 
 #[test]
-fn answers_go_out_on_a_stream_that_begins_with_ready() {
+fn a_stream_that_begins_with_ready_is_answered() {
     let (mut reader, mut sender) = socket();
     let mut answer = vec![0; control(ControlType::Accept, &[CONTENT_TYPE]).len()];
     sender.write_all(&ready()).expect("room in the socket");
@@ -247,7 +247,7 @@ fn a_sender_need_not_wait_for_finish() {
 }
 
 #[test]
-fn a_silent_sender_is_waited_for_no_longer_than_said() {
+fn the_reader_waits_for_a_silent_sender_until_the_deadline() {
     let (mut reader, mut sender) = socket();
     let frame = data(&payload(100));
     let begins = [start(), frame[..50].to_vec()].concat();
@@ -261,7 +261,7 @@ fn a_silent_sender_is_waited_for_no_longer_than_said() {
     sender.write_all(&frame[50..]).expect("room in the socket");
     assert_eq!(next(&mut reader), Some(payload(100)));
 
-    // A wait without an end, which ends with the frame.
+    // A wait without a deadline ends with the frame.
     thread::scope(|scope| {
         let mut later = sender.try_clone().expect("a socket");
         scope.spawn(move || later.write_all(&data(b"later")).expect("room in the socket"));
@@ -271,7 +271,7 @@ fn a_silent_sender_is_waited_for_no_longer_than_said() {
 }
 
 #[test]
-fn a_sender_that_dribbles_gets_no_more_time() {
+fn a_slow_sender_does_not_extend_the_deadline() {
     let (mut reader, mut sender) = socket();
     let patience = Duration::from_millis(100);
     thread::scope(|scope| {
@@ -279,7 +279,7 @@ fn a_sender_that_dribbles_gets_no_more_time() {
             let begun = Instant::now();
             let frame = data(&payload(100_000));
             for byte in [start(), frame].concat() {
-                // Until the reader has given up, or a limit that it must not reach.
+                // Until the reader has returned; it must do so before the time limit.
                 if sender.write_all(&[byte]).is_err() || begun.elapsed() > PATIENCE / 2 {
                     return;
                 }
@@ -294,8 +294,8 @@ fn a_sender_that_dribbles_gets_no_more_time() {
     });
 }
 
-/// Bytes that never complete a data frame, however many follow.
-fn without_end(size: u32) -> Vec<u8> {
+/// Returns control frames, or the beginning of a data frame of `size` bytes.
+fn endless(size: u32) -> Vec<u8> {
     match size {
         0 => control(ControlType::Accept, &[]).repeat(50_000),
         _ => [size.to_be_bytes().to_vec(), payload(1_000_000)].concat(),
@@ -303,7 +303,7 @@ fn without_end(size: u32) -> Vec<u8> {
 }
 
 #[test]
-fn a_sender_that_never_pauses_gets_no_more_time() {
+fn a_sender_that_never_pauses_does_not_extend_the_deadline() {
     // Control frames, a frame over the limit, and one below it.
     for (limit, size) in [(512, 0), (512, u32::MAX), (i32::MAX as usize, 1 << 30)] {
         let (mut reader, mut sender) = socket();
@@ -312,9 +312,9 @@ fn a_sender_that_never_pauses_gets_no_more_time() {
         thread::scope(|scope| {
             scope.spawn(move || {
                 let begun = Instant::now();
-                let mut more = [start(), without_end(size)].concat();
+                let mut more = [start(), endless(size)].concat();
                 while sender.write_all(&more).is_ok() && begun.elapsed() < PATIENCE / 2 {
-                    more = if size == 0 { without_end(0) } else { payload(1_000_000) };
+                    more = if size == 0 { endless(0) } else { payload(1_000_000) };
                 }
             });
             if size as usize > limit {
@@ -333,7 +333,7 @@ fn a_sender_that_never_pauses_gets_no_more_time() {
 }
 
 #[test]
-fn what_has_arrived_is_read_without_patience() {
+fn received_frames_are_read_without_patience() {
     let (mut reader, mut sender) = socket();
     let lengths = [100, 65_000, 1, 70_000];
     let frames: Vec<u8> = lengths.iter().flat_map(|length| data(&payload(*length))).collect();
@@ -346,13 +346,13 @@ fn what_has_arrived_is_read_without_patience() {
 }
 
 #[test]
-fn a_file_that_is_cut_off_anywhere_says_where() {
+fn the_error_of_a_torn_stream_contains_the_offset() {
     let frames = [start(), data(&payload(1)), data(&payload(40)), data(&payload(300)), stop()];
     let stream = frames.concat();
     let begins = |index: usize| frames[..index].concat().len();
     for cut in 0..stream.len() {
         let piece = &stream[..cut];
-        // The frame that the cut is in, or at the beginning of.
+        // The frame that contains the cut, or begins at it.
         let torn = (0..frames.len()).rfind(|index| begins(*index) <= cut).expect("the first");
         let (offset, good) = (begins(torn) as u64, torn.saturating_sub(1) as u64);
         let expected = match cut - begins(torn) {
@@ -378,7 +378,7 @@ fn a_file_that_is_cut_off_anywhere_says_where() {
 }
 
 #[test]
-fn a_sender_that_hangs_up_in_the_handshake_is_told_from_one_that_sent_nothing() {
+fn a_stream_that_ends_in_the_handshake_differs_from_an_empty_one() {
     let ready = ready();
     for (content, expected) in [
         (&b""[..], "the stream ends at byte 0, without START".to_owned()),
@@ -390,7 +390,7 @@ fn a_sender_that_hangs_up_in_the_handshake_is_told_from_one_that_sent_nothing() 
 }
 
 #[test]
-fn what_is_added_to_a_file_is_read_on() {
+fn a_reader_continues_when_a_file_grows() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("stream");
     let mut writer = File::create(&path).expect("a file");
@@ -415,7 +415,7 @@ fn what_is_added_to_a_file_is_read_on() {
 }
 
 #[test]
-fn frames_over_the_limit_are_skipped_and_told_once() {
+fn frames_over_the_limit_are_skipped_and_reported_once() {
     for (limit, over) in [
         (512, vec![513]),
         (512, vec![200_000, 600, 1000]),
@@ -440,14 +440,14 @@ fn frames_over_the_limit_are_skipped_and_told_once() {
             assert_eq!((reader.skipped(), reader.frames()), (index as u64 + 1, 1));
             offset += 4 + *size as u64;
         }
-        assert!(next(&mut reader) == Some(payload(limit)), "the frame behind");
+        assert!(next(&mut reader) == Some(payload(limit)), "the next frame");
         assert_eq!((reader.offset(), reader.frames()), (offset, 2));
         assert_ended(&mut reader);
     }
 }
 
 #[test]
-fn a_frame_that_is_skipped_can_be_cut_off_too() {
+fn a_skipped_frame_can_be_torn() {
     let begins = [start(), data(b"good"), 3_000_000u32.to_be_bytes().to_vec()].concat();
     let offset = begins.len() as u64 - 4;
     for size in [0, 1, 100_000] {
@@ -464,7 +464,7 @@ fn a_frame_that_is_skipped_can_be_cut_off_too() {
 }
 
 #[test]
-fn limits_that_are_none_are_refused() {
+fn invalid_limits_are_refused() {
     let mut reader = file(b"");
     for (limit, is_set) in [(0, false), (511, false), (512, true), (1 << 31, false)] {
         assert_eq!(reader.set_max_frame_size(limit), is_set, "{limit}");
@@ -472,21 +472,21 @@ fn limits_that_are_none_are_refused() {
 }
 
 #[test]
-fn a_length_is_given_no_more_memory_than_its_bytes_need() {
+fn memory_is_allocated_for_bytes_and_not_for_lengths() {
     let limit = i32::MAX as usize;
     let length = (limit as u32).to_be_bytes();
     let mut reader = file(&[&start(), &length[..], &payload(100_000)].concat());
     assert!(reader.set_max_frame_size(limit));
-    let before = reserved();
+    let before = memory_size();
     let end = error(&mut reader);
     assert!(matches!(end, ReadError::Torn { size: 100_004, .. }), "{end}");
-    let more = reserved() - before;
-    // Other tests reserve memory too, but not that much.
+    let more = memory_size() - before;
+    // Other tests allocate memory too, but not that much.
     assert!(more < 1024 * 1024, "{more} KiB");
 }
 
-/// Memory that this process has reserved, in KiB.
-fn reserved() -> i64 {
+/// Returns the size of the memory of this process, in KiB.
+fn memory_size() -> i64 {
     let status = fs::read_to_string("/proc/self/status").expect("the status");
     let line = status.lines().find(|line| line.starts_with("VmSize:")).expect("a size");
     line.split_whitespace().nth(1).and_then(|size| size.parse().ok()).expect("a number")
@@ -519,7 +519,7 @@ fn other_content_types_are_refused_by_name() {
 }
 
 #[test]
-fn no_content_type_is_taken_for_dnstap() {
+fn streams_without_a_content_type_are_accepted() {
     let bare = [control(ControlType::Start, &[]), data(b"frame"), stop()].concat();
     let offer = control(ControlType::Ready, &[]);
     let among = control(ControlType::Ready, &[b"other", CONTENT_TYPE]);
@@ -534,7 +534,7 @@ fn no_content_type_is_taken_for_dnstap() {
 }
 
 #[test]
-fn what_is_no_frame_streams_is_named() {
+fn other_formats_are_recognised() {
     let lines = b"type: MESSAGE\nidentity: ns1\n".repeat(5000);
     let messages = data(b"\x0a\x03ns1\x78\x01").repeat(3);
     for (content, foreign) in [
@@ -556,7 +556,7 @@ fn what_is_no_frame_streams_is_named() {
 }
 
 #[test]
-fn bad_control_frames_are_told_with_their_place() {
+fn the_error_of_an_invalid_control_frame_contains_the_offset() {
     let good = [start(), data(b"good")].concat();
     for (bad, reason) in [
         (b"\0\0\0\0\0\0\x02\x01".to_vec(), ControlError::TooLong(513)),
@@ -585,7 +585,7 @@ fn bad_control_frames_are_told_with_their_place() {
 }
 
 #[test]
-fn the_stream_opens_in_its_order() {
+fn control_frames_out_of_order_are_refused() {
     let twice = ready().repeat(2);
     let at = ready().len();
     for (mut reader, expected) in [
@@ -603,7 +603,7 @@ fn the_stream_opens_in_its_order() {
 }
 
 #[test]
-fn data_does_not_come_before_start() {
+fn data_before_start_is_refused() {
     for early in [data(b"frame"), data(&payload(100_000))] {
         let (mut reader, _sender) = sent(&[ready(), early, start(), data(b"frame")].concat());
         let expected =
@@ -615,7 +615,7 @@ fn data_does_not_come_before_start() {
 }
 
 #[test]
-fn control_frames_between_data_are_passed_over() {
+fn control_frames_between_data_are_ignored() {
     let between = control(ControlType::Accept, &[b"one", b"two"]);
     let stream = [start(), data(b"1"), between, start(), data(b"2"), stop(), data(b"3")].concat();
     let mut reader = file(&stream);
@@ -625,7 +625,7 @@ fn control_frames_between_data_are_passed_over() {
 }
 
 #[test]
-fn flags_that_are_shared_stay() {
+fn shared_status_flags_do_not_change() {
     let (read, write) = io::pipe().expect("a pipe");
     let (ours, theirs) = UnixStream::pair().expect("a socket pair");
     for fd in [OwnedFd::from(read), OwnedFd::from(ours)] {
@@ -638,7 +638,7 @@ fn flags_that_are_shared_stay() {
     drop((write, theirs));
 }
 
-/// The file status flags of `fd`.
+/// Returns the file status flags of `fd`.
 fn flags(fd: &OwnedFd) -> String {
     let info = Path::new("/proc/self/fdinfo").join(fd.as_raw_fd().to_string());
     let info = fs::read_to_string(info).expect("an open descriptor");
@@ -646,7 +646,7 @@ fn flags(fd: &OwnedFd) -> String {
 }
 
 #[test]
-fn a_descriptor_is_read_from_where_it_is() {
+fn reading_begins_at_the_offset_of_the_descriptor() {
     let mut file = tempfile().expect("a file");
     file.write_all(b"before").expect("room on the disk");
     let mut again = file.try_clone().expect("a descriptor");
@@ -658,7 +658,7 @@ fn a_descriptor_is_read_from_where_it_is() {
 }
 
 #[test]
-fn errors_of_the_system_are_passed_on() {
+fn system_errors_are_returned() {
     let folder = tempfile::tempdir().expect("a folder");
     let missing = Reader::open(&folder.path().join("missing")).expect_err("no file");
     assert_eq!(missing.kind(), io::ErrorKind::NotFound);

@@ -23,18 +23,19 @@ use framestream::walk::{Front, Walker};
 /// The content type of both sides of a stream.
 const CONTENT_TYPE: &[u8] = b"type";
 
-/// Frame size limit of the reader: the smallest that can be set, so that short streams can exceed it.
+/// Frame size limit of the reader: the smallest that can be set, so that short streams can exceed
+/// it.
 const MAX_FRAME_SIZE: usize = CONTROL_FRAME_LENGTH_MAX;
 
 /// Splits a text into host and port. Joining and splitting again gives the same parts.
 pub(crate) fn address(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
     if let Ok((host, port)) = host_and_port(text) {
-        assert!(text.contains(host), "a host of its own");
+        assert!(text.contains(host), "a host that is not in the text");
         let again =
             if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
         assert_eq!(host_and_port(&again), Ok((host, port)), "{again}");
-        assert!(text.contains('@') || host_at_port(text) == Ok((host, port)), "with @ another one");
+        assert!(text.contains('@') || host_at_port(text) == Ok((host, port)), "another result");
     }
     if let Ok((host, port)) = host_at_port(text) {
         assert!(!host.contains(['[', ']']), "{host}");
@@ -82,54 +83,59 @@ fn side(choice: u8) -> Box<dyn Handshake> {
 
 /// The result of a handshake.
 #[derive(Debug, PartialEq, Eq)]
-struct Course {
+struct HandshakeResult {
     sent: Vec<u8>,
     received: usize,
-    /// True once it is done; `None` if the peer's bytes ended before.
+    /// `None` if the bytes of the peer ended before the handshake.
     end: Option<Result<(), HandshakeError>>,
 }
 
-/// Goes through a handshake with a peer that sends `bytes`, `max_len` at a time.
-fn shake(mut handshake: Box<dyn Handshake>, bytes: &[u8], max_len: usize) -> Course {
-    let mut course = Course { sent: Vec::new(), received: 0, end: None };
+/// Runs a handshake with a peer that sends `bytes`, `max_len` at a time.
+fn run_handshake(
+    mut handshake: Box<dyn Handshake>,
+    bytes: &[u8],
+    max_len: usize,
+) -> HandshakeResult {
+    let mut result = HandshakeResult { sent: Vec::new(), received: 0, end: None };
     loop {
         match handshake.step() {
             Step::Done => {
-                course.end = Some(Ok(()));
-                return course;
+                result.end = Some(Ok(()));
+                return result;
             }
             Step::Send(rest) => {
                 assert_ne!(rest.len(), 0, "nothing to send");
                 let count = rest.len().min(max_len);
-                course.sent.extend_from_slice(&rest[..count]);
+                result.sent.extend_from_slice(&rest[..count]);
                 handshake.sent(count);
             }
             Step::Receive(room) => {
                 assert!((1..=CONTROL_FRAME_LENGTH_MAX).contains(&room), "{room} bytes wanted");
-                let rest = &bytes[course.received..];
+                let rest = &bytes[result.received..];
                 let count = rest.len().min(room).min(max_len);
                 if count == 0 {
-                    return course;
+                    return result;
                 }
-                course.received += count;
+                result.received += count;
                 if let Err(error) = handshake.received(&rest[..count]) {
-                    course.end = Some(Err(error));
-                    return course;
+                    result.end = Some(Err(error));
+                    return result;
                 }
             }
         }
     }
 }
 
-/// Plays one side of a handshake; the rest of the bytes are those of its peer. The result does not
-/// depend on how they are split, and only control frames are sent.
+/// Runs one side of a handshake, chosen by the first byte; its peer sends the rest of the bytes.
+/// The result does not depend on how they are split, and only control frames are sent.
 pub(crate) fn handshake(bytes: &[u8]) {
     let Some((&choice, bytes)) = bytes.split_first() else { return };
-    let course = shake(side(choice), bytes, usize::MAX);
+    let result = run_handshake(side(choice), bytes, usize::MAX);
     for max_len in [1, 3, 100] {
-        assert_eq!(shake(side(choice), bytes, max_len), course, "{max_len} bytes at a time");
+        let split = run_handshake(side(choice), bytes, max_len);
+        assert_eq!(split, result, "{max_len} bytes at a time");
     }
-    let mut sent = &course.sent[..];
+    let mut sent = &result.sent[..];
     while !sent.is_empty() {
         match Walker::new(0).step(sent) {
             Ok(Front::Start(_, size) | Front::Control(_, _, size)) => sent = &sent[size..],
@@ -139,14 +145,14 @@ pub(crate) fn handshake(bytes: &[u8]) {
 }
 
 /// A sender whose bytes arrive in pieces of `max_len` bytes.
-struct Said {
+struct SlowSender {
     bytes: VecDeque<u8>,
     max_len: usize,
     direction: Direction,
     answers: Arc<Mutex<Vec<u8>>>,
 }
 
-impl Transport for Said {
+impl Transport for SlowSender {
     fn direction(&self) -> Direction {
         self.direction
     }
@@ -161,8 +167,8 @@ impl Transport for Said {
 
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let count = bytes.len().min(self.max_len).min(self.bytes.len());
-        for (place, byte) in bytes.iter_mut().zip(self.bytes.drain(..count)) {
-            *place = byte;
+        for (target, byte) in bytes.iter_mut().zip(self.bytes.drain(..count)) {
+            *target = byte;
         }
         Ok(count)
     }
@@ -179,16 +185,16 @@ impl Transport for Said {
     }
 
     fn for_child(&self) -> Box<dyn Transport> {
-        unreachable!("nobody forks")
+        unreachable!("no fork")
     }
 }
 
 /// The data frames of a stream, whether it ended with STOP, and the answers of the reader.
-type Read = (Vec<Vec<u8>>, bool, Vec<u8>);
+type ReadResult = (Vec<Vec<u8>>, bool, Vec<u8>);
 
-fn read(bytes: &[u8], direction: Direction, max_len: usize) -> Read {
+fn read(bytes: &[u8], direction: Direction, max_len: usize) -> ReadResult {
     let answers = Arc::<Mutex<Vec<u8>>>::default();
-    let said = Said {
+    let sender = SlowSender {
         bytes: bytes.iter().copied().collect(),
         max_len,
         direction,
@@ -197,7 +203,7 @@ fn read(bytes: &[u8], direction: Direction, max_len: usize) -> Read {
     let mut options = ReaderOptions::default();
     options.add_content_type(CONTENT_TYPE).expect("short");
     assert!(options.set_max_frame_size(MAX_FRAME_SIZE));
-    let mut reader = StreamReader::new(Box::new(said), options);
+    let mut reader = StreamReader::new(Box::new(sender), options);
     let mut frames = Vec::new();
     let stopped = loop {
         match reader.read() {
@@ -213,11 +219,11 @@ fn read(bytes: &[u8], direction: Direction, max_len: usize) -> Read {
     (frames, stopped, answers)
 }
 
-/// Where something is at the front of a stream.
+/// The results of the steps of a walk, with the offset of each.
 type Fronts = Vec<(usize, Result<Front, FrameError>)>;
 
-/// Walks over a stream, of which at most `max_len` more bytes arrive at a time. Spans that follow
-/// each other are put together.
+/// Walks over a stream that arrives in pieces of at most `max_len` bytes. Successive steps over
+/// data frames, and over skipped bytes, are joined.
 fn walk(bytes: &[u8], max_len: usize) -> Fronts {
     let mut walker = Walker::new(MAX_FRAME_SIZE);
     let mut fronts = Fronts::new();
@@ -252,19 +258,19 @@ fn walk(bytes: &[u8], max_len: usize) -> Fronts {
             (_, front) => fronts.push((at, front)),
         }
         at += step;
-        assert!(at <= end, "passes bytes that are not there");
+        assert!(at <= end, "a step beyond the bytes");
         if step == 0 {
             return fronts;
         }
     }
 }
 
-/// Checks that each front is what the bytes say. Returns the payloads up to the first STOP.
+/// Checks each front against the bytes. Returns the payloads up to the first STOP.
 fn check_fronts(bytes: &[u8], fronts: &Fronts) -> Vec<Vec<u8>> {
     let mut payloads = Vec::new();
     let (mut expected, mut in_stream, mut streams) = (0, false, 0);
     for (at, front) in fronts {
-        assert_eq!(*at, expected, "bytes between");
+        assert_eq!(*at, expected, "a gap or an overlap");
         match front {
             Ok(Front::Frames { size, count }) => {
                 expected += size;
@@ -323,9 +329,9 @@ pub(crate) fn stream(bytes: &[u8]) {
             assert!(same, "{max_len} bytes at a time");
         }
         assert!(payloads.starts_with(&frames), "other frames");
-        assert!(!stopped || frames == payloads, "frames are missing");
+        assert!(!stopped || frames == payloads, "missing frames");
         if direction == Direction::Unidirectional {
-            assert!(answers.is_empty(), "a file is answered");
+            assert!(answers.is_empty(), "an answer to a file");
         }
     }
 }

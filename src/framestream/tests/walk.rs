@@ -18,9 +18,9 @@ const MAX_PAYLOAD: usize = 10;
 enum Item {
     Data(usize),
     Control(ControlType),
-    /// A control frame of a type that is not defined.
+    /// A control frame of an undefined type.
     Undefined,
-    /// A control frame of no bytes.
+    /// A control frame without bytes.
     Empty,
 }
 
@@ -47,14 +47,14 @@ enum Passed {
     Start,
     Stop,
     Control(ControlType),
-    /// A data frame over the limit, with all its bytes.
+    /// A data frame over the limit, with the size of its payload.
     Skipped(usize),
     Failed(FrameError),
-    /// Bytes that are not a whole frame, at the end.
+    /// Part of a frame at the end, with its size.
     Rest(usize),
 }
 
-/// What a walk over all of `items` passes.
+/// Returns the elements that a walk over all of `items` passes.
 fn expected(items: &[Item]) -> Vec<Passed> {
     let mut place = Place::BeforeStart;
     let mut passed = Vec::new();
@@ -84,7 +84,7 @@ fn expected(items: &[Item]) -> Vec<Passed> {
     passed
 }
 
-/// Walks over `bytes`, of which those before each end are there at first.
+/// Walks over `bytes`, which arrive in pieces that end at `ends`.
 fn walk(bytes: &[u8], ends: impl Iterator<Item = usize>) -> Vec<Passed> {
     let mut walker = Walker::new(MAX_PAYLOAD);
     let mut passed = Vec::new();
@@ -141,7 +141,7 @@ fn walk(bytes: &[u8], ends: impl Iterator<Item = usize>) -> Vec<Passed> {
     passed
 }
 
-/// The first frame of the span that is next.
+/// Returns the size of the first data frame, by a step of a clone.
 fn data_frame(walker: &Walker, bytes: &[u8]) -> Option<usize> {
     match walker.clone().step(bytes) {
         Ok(Front::Frames { .. }) => data_frames(bytes).next().map(<[u8]>::len),
@@ -163,7 +163,7 @@ fn item() -> impl Strategy<Value = Item> {
 
 proptest! {
     #[test]
-    fn streams_are_walked_the_same_way_in_any_pieces(
+    fn the_walk_does_not_depend_on_the_pieces(
         items in vec(item(), 0..20),
         cuts in vec(any::<Index>(), 0..10),
     ) {
@@ -180,7 +180,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_missing_of_a_frame_is_known_from_its_length() {
+fn the_length_of_a_frame_tells_its_size() {
     let stream = b"\0\0\0\0\0\0\0\x04\0\0\0\x02\0\0\0\x03one";
     for (end, needs) in [(0, 4), (3, 4), (4, 8), (7, 8), (8, 12), (11, 12)] {
         assert_eq!(Walker::new(3).step(&stream[..end]), Ok(Front::Needs(needs)), "{end}");
@@ -192,7 +192,7 @@ fn what_is_missing_of_a_frame_is_known_from_its_length() {
 }
 
 #[test]
-fn a_cut_off_stream_leaves_its_last_frame() {
+fn the_last_frame_of_a_torn_stream_remains() {
     let stream = b"\0\0\0\0\0\0\0\x04\0\0\0\x02\0\0\0\x03one\0\0\0\x14too long";
     let passed = |end: usize| walk(&stream[..end], iter::once(end));
     assert_eq!(passed(18), [Passed::Start, Passed::Rest(6)]);
