@@ -42,6 +42,14 @@ impl<'a> RecordData<'a> {
         Ok(bytes)
     }
 
+    /// Reads `N` bytes, which must not be missing.
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], BadMessage> {
+        let bytes = self.wire[self.at..].first_chunk();
+        let bytes = bytes.ok_or(self.error(BadMessageReason::Truncated))?;
+        self.at += N;
+        Ok(*bytes)
+    }
+
     /// Reads a field whose length was read before. Like the golang tool, requires an integer after it.
     pub(crate) fn sized(&mut self, length: impl Into<usize>) -> Result<&'a [u8], BadMessage> {
         if self.is_empty() {

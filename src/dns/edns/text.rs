@@ -52,8 +52,8 @@ pub(crate) fn print(
     out.number(opt.class);
     while !data.is_empty() {
         let code = data.u16()?;
-        let length = data.take(2)?;
-        let value = data.take(usize::from(u16::from_be_bytes([length[0], length[1]])))?;
+        let length = u16::from_be_bytes(data.array()?);
+        let value = data.take(length.into())?;
         option(code, value, out).ok_or(data.error(BadMessageReason::Option))?;
     }
     Ok(())

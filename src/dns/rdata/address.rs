@@ -8,14 +8,14 @@ use crate::record_data::{PrintResult, RecordData};
 
 pub(super) fn ipv4(data: &mut RecordData<'_>, out: &mut impl TextSink) -> PrintResult {
     if !data.is_empty() {
-        out.address(data.take(4)?);
+        out.ipv4(data.array()?);
     }
     Ok(())
 }
 
 pub(super) fn ipv6(data: &mut RecordData<'_>, out: &mut impl TextSink) -> PrintResult {
     if !data.is_empty() {
-        out.address(data.take(16)?);
+        out.ipv6(data.array()?.into());
     }
     Ok(())
 }
@@ -24,9 +24,9 @@ pub(super) fn ipv6(data: &mut RecordData<'_>, out: &mut impl TextSink) -> PrintR
 pub(super) fn apl(data: &mut RecordData<'_>, out: &mut impl TextSink) -> PrintResult {
     let mut first = true;
     while !data.is_empty() {
-        let fixed = data.take(4)?;
-        let (prefix, negated, length) = (fixed[2], fixed[3] & 0x80 != 0, fixed[3] & 0x7f);
-        let (family, size) = match fixed[..2] {
+        let [high, low, prefix, last] = data.array()?;
+        let (negated, length) = (last & 0x80 != 0, last & 0x7f);
+        let (family, size) = match [high, low] {
             [0, 1] => (b'1', 4),
             [0, 2] => (b'2', 16),
             _ => return Err(data.error(BadMessageReason::AddressPrefix)),

@@ -27,8 +27,7 @@ pub(super) fn next_hash(data: &mut RecordData<'_>, out: &mut impl TextSink) -> P
 pub(super) fn types(data: &mut RecordData<'_>, out: &mut impl TextSink) -> PrintResult {
     let mut last = None;
     while !data.is_empty() {
-        let head = data.take(2)?;
-        let (window, length) = (head[0], head[1]);
+        let [window, length] = data.array()?;
         if last.is_some_and(|last| window <= last) || !(1..=32).contains(&length) {
             return Err(data.error(BadMessageReason::Bitmap));
         }

@@ -10,9 +10,9 @@ use crate::{BadMessageReason, mnemonic};
 pub(super) fn parameters(data: &mut RecordData<'_>, out: &mut impl TextSink) -> PrintResult {
     let mut last = None;
     while !data.is_empty() {
-        let head = data.take(4)?;
-        let key = u16::from_be_bytes([head[0], head[1]]);
-        let value = data.take(usize::from(u16::from_be_bytes([head[2], head[3]])))?;
+        let [key_high, key_low, length_high, length_low] = data.array()?;
+        let key = u16::from_be_bytes([key_high, key_low]);
+        let value = data.take(u16::from_be_bytes([length_high, length_low]).into())?;
         if last.is_some_and(|last| key <= last) || key == u16::MAX {
             return Err(data.error(BadMessageReason::ServiceParameter));
         }
