@@ -5,6 +5,7 @@
 use std::cell::Cell;
 use std::fs;
 use std::io::{self, Read};
+use std::sync::atomic::Ordering;
 
 use dnstap::Event;
 use files::content::Content;
@@ -174,6 +175,7 @@ fn frames_of(source: impl Read) -> (Vec<Vec<u8>>, String) {
     while let Popped::Batch(_, batch) = queue.pop(None) {
         frames.extend(data_frames(&batch).map(<[u8]>::to_vec));
     }
+    assert_eq!(frames.len() as u64, reading.progress.frames.load(Ordering::Relaxed));
     (frames, ending)
 }
 
