@@ -37,7 +37,7 @@ use crate::print::Style;
 pub enum Format {
     /// Frame Streams
     Frames,
-    /// One line a message
+    /// One line per message
     Quiet,
     /// YAML documents
     Yaml,
@@ -45,11 +45,11 @@ pub enum Format {
     Json,
     /// Packets, for Wireshark and tshark
     Pcap,
-    /// A query log: one line a query, with its answer
+    /// A query log: one line per query, with its answer
     Querylog,
-    /// Passive DNS from responses to a resolver, one JSON object a line
+    /// Passive DNS from responses to a resolver, one JSON object per line
     Pdns,
-    /// Apache Parquet, one row a message
+    /// Apache Parquet, one row per message
     Parquet,
 }
 

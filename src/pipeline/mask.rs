@@ -29,7 +29,7 @@ pub struct Mask {
     counts: MaskCounts,
 }
 
-/// MaskCounts of removed data, other than bits of addresses.
+/// Counts of removed data, other than bits of addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MaskCounts {
     /// DNS messages removed because they could not be parsed.

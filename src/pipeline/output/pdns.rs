@@ -243,8 +243,8 @@ impl PassiveDnsOutput {
     }
 }
 
-/// Returns the maximum length of the text of one response. Twice that of [`text_max`], because each line
-/// contains more than its record.
+/// Returns the maximum length of the text of one response: twice [`text_max`], because each line contains
+/// more than its record.
 fn response_text_max(wire: &[u8]) -> usize {
     TEXT_MAX.min(2 * text_max(wire.len()))
 }
@@ -280,7 +280,7 @@ impl FrameOutput for PassiveDnsOutput {
 
     fn tick(&mut self) -> Result<(), FrameOutputError> {
         let now = Instant::now();
-        // Records counted during the time of a file belong into that file.
+        // Records counted during the time of a file belong in that file.
         if self.files.is_split_due(now) || self.since.is_some_and(|since| since + INTERVAL <= now) {
             self.print()?;
         }

@@ -19,10 +19,10 @@ use crate::stats::text::{CurrentRate, ViewSize};
 /// Interval between updates of the terminal and the metrics.
 const REFRESH: Duration = Duration::from_secs(1);
 
-/// ViewSize assumed for a terminal of unknown size.
+/// Size assumed for a terminal of unknown size.
 const DEFAULT_SIZE: ViewSize = ViewSize { width: 80, height: Some(24) };
 
-/// ViewSize of text that is not destination on a terminal.
+/// Size of text that is not printed on a terminal.
 const UNLIMITED: ViewSize = ViewSize { width: usize::MAX, height: None };
 
 /// The terminal sequence that moves the cursor to the upper left corner.
@@ -102,14 +102,12 @@ impl StatsOutput {
             std::mem::replace(&mut self.last_refresh, (Instant::now(), self.counts.frames));
         let seconds = (self.last_refresh.0 - then).as_secs_f64().max(1e-3);
         let rate = (self.counts.frames - before) as f64 / seconds;
-        let size = terminal_size::terminal_size_of(io::stdout()).map_or(
-            DEFAULT_SIZE,
-            |(width, height)| {
-                // The cursor needs the last line.
-                let height = usize::from(height.0).saturating_sub(1);
-                ViewSize { width: width.0.into(), height: Some(height) }
-            },
-        );
+        let size = terminal_size::terminal_size_of(io::stdout());
+        let size = size.map_or(DEFAULT_SIZE, |(width, height)| {
+            // The cursor needs the last line.
+            let height = usize::from(height.0).saturating_sub(1);
+            ViewSize { width: width.0.into(), height: Some(height) }
+        });
         let lines = text::lines(&self.counts, Some(CurrentRate { rate }), size);
         write(&format!("{HOME}{}{END_LINE}{ERASE_BELOW}", lines.join(END_LINE)))
     }

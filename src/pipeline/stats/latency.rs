@@ -81,20 +81,20 @@ impl LatencyTracker {
         parts: &Parts<'_>,
     ) -> Latency {
         let is_response = message.message_type.is_response();
-        let unpaired = UnpairedMessage {
+        let entry = UnpairedMessage {
             times: ExchangeTimes::of(message),
             is_response,
             server: self.keys.server(identity),
         };
         while self.unpaired.oldest().is_some_and(|oldest| {
-            oldest.server == unpaired.server && oldest.times.has_expired_at(unpaired.times.first())
+            oldest.server == entry.server && oldest.times.has_expired_at(entry.times.first())
         }) {
             self.unpaired.pop_oldest();
         }
         let key = self.keys.key(identity, message, parts);
         let other = self.unpaired.take_best(key, |other| match (is_response, other.is_response) {
-            (false, true) => pairing::fit(unpaired.times, other.times),
-            (true, false) => pairing::fit(other.times, unpaired.times),
+            (false, true) => pairing::fit(entry.times, other.times),
+            (true, false) => pairing::fit(other.times, entry.times),
             _ => Fit::Mismatch,
         });
         let bit = 1 << (message.message_type.pair() % u32::BITS);
@@ -104,14 +104,12 @@ impl LatencyTracker {
         match other {
             // The latency was counted with the response, which had the query time.
             Some(response) if !is_response && response.times.query.is_some() => Latency::Unknown,
-            Some(response) if !is_response => {
-                pairing::latency(unpaired.times.query, response.times)
-            }
-            Some(query) => pairing::latency(query.times.query, unpaired.times),
+            Some(response) if !is_response => pairing::latency(entry.times.query, response.times),
+            Some(query) => pairing::latency(query.times.query, entry.times),
             None => {
-                let latency = pairing::latency(None, unpaired.times);
+                let latency = pairing::latency(None, entry.times);
                 if !is_response || self.asked & bit != 0 {
-                    self.unpaired.push(key, unpaired);
+                    self.unpaired.push(key, entry);
                 }
                 if self.unpaired.count() > CAPACITY {
                     self.unpaired.pop_oldest();

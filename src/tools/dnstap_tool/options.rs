@@ -86,7 +86,7 @@ pub struct DnstapOptions {
     #[arg(short = 'w', value_name = "FILE", help_heading = "Out")]
     pub(crate) write: Vec<OsString>,
 
-    /// Print quiet text: one line a message
+    /// Print quiet text: one line per message
     #[arg(short = 'q', group = "style", help_heading = "Out")]
     pub(crate) quiet: bool,
 
