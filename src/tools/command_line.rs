@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser};
 use operator_log::program_name;
 use operator_log::standard_error::report;
 
-/// The options of this process, or the status to end with.
+/// Parses the options of this process. Returns the exit status if they are wrong or ask for help.
 pub fn options<T: Parser>() -> Result<T, ExitCode> {
     T::try_parse().map_err(|error| match error.kind() {
         ErrorKind::DisplayVersion => {
@@ -30,15 +30,15 @@ pub fn options<T: Parser>() -> Result<T, ExitCode> {
     })
 }
 
-/// Reports what is wrong with the options as a whole, and returns the status to end with.
+/// Reports a problem with the options as a whole, and returns the exit status.
 pub fn usage_error<T: CommandFactory>(message: &str) -> ExitCode {
     let help = T::command().render_help();
     report(format_args!("{}: Usage error: {message}\n\n{help}", program_name()));
     ExitCode::FAILURE
 }
 
-/// The address that `--tcp` and `--port` name, or what to say about them. The port may be written
-/// in decimal, octal (`0...`) or hexadecimal (`0x...`), as with `strtoul`.
+/// Parses the values of `--tcp` and `--port`; the error is a message. The port may be decimal, octal
+/// (`0...`) or hexadecimal (`0x...`), as with `strtoul`.
 pub fn tcp_address(address: &str, port: &str) -> Result<SocketAddr, &'static str> {
     let unsigned = port.strip_prefix('+').unwrap_or(port);
     let (digits, radix) = match unsigned.as_bytes() {
@@ -58,7 +58,7 @@ mod tests {
     use super::tcp_address;
 
     #[test]
-    fn a_port_is_written_as_for_strtoul() {
+    fn ports_are_parsed_like_strtoul() {
         for (port, number) in [("53", 53), ("+53", 53), ("065", 53), ("0x35", 53), ("0", 0)] {
             let expected = Ok(([127, 0, 0, 1], number).into());
             assert_eq!(tcp_address("127.0.0.1", port), expected, "{port}");

@@ -55,7 +55,7 @@ fn usage() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Prints `input`, and copies it to `output`. The errors are those of printing.
+/// Prints `input`, and copies it to `output`. Returns errors of printing only.
 fn dump(input: &Path, output: Option<&Path>) -> io::Result<ExitCode> {
     let mut printer = Printer::new()?;
     let status = match Recording::open(input) {
@@ -94,7 +94,7 @@ fn dump_recording(
             printer.note(&format!("Data frame ({}) bytes.", payload.len()));
             printer.quoted(payload);
         }
-        // The next read may wait for bytes to come.
+        // The next read may block.
         printer.flush()?;
         if let Some(copy) = &mut copy {
             let payloads: Vec<IoSlice<'_>> = payloads.map(IoSlice::new).collect();
@@ -124,8 +124,8 @@ fn print_start(start: &ControlFrame, printer: &mut Printer) {
     }
 }
 
-/// Prints how the recording ended, and says what that is worth. A file without its end is as good
-/// as any, as with fstrm: it may still be written.
+/// Prints how the recording ended, and returns the exit status. As with fstrm, a file without STOP is
+/// not an error, since it may still be written.
 fn print_end(input: &Path, end: &RecordingEnd, printer: &mut Printer) -> ExitCode {
     match end.ending {
         EndKind::Stop => printer.note("FSTRM_CONTROL_STOP."),
@@ -143,7 +143,7 @@ fn explanation(input: &Path, end: &RecordingEnd) -> String {
     format!("{}: {}: {end}", program_name(), input.display())
 }
 
-/// Opens the copy of `recording`, with the same content type.
+/// Opens a copy of `recording` with the same content type.
 fn open_copy(recording: &Recording, output: &Path) -> Result<StreamWriter, StreamError> {
     let source = recording.file().metadata()?;
     if let Ok(target) = fs::metadata(output)

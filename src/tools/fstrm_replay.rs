@@ -25,7 +25,7 @@ use operator_log::standard_error::report;
 #[command(name = "fstrm_replay", version, args_override_self = true, infer_long_args = true)]
 #[command(group = ArgGroup::new("receiver").required(true).args(["unix", "tcp"]))]
 struct ReplayOptions {
-    /// Content type to send; files of another are left out
+    /// Content type to send; files with another one are skipped
     #[arg(short = 't', long = "type", value_name = "STRING")]
     content_type: OsString,
 
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The way to the receiver; or what is wrong with the options.
+/// Connects to the receiver. The outer error is a problem with the options.
 fn connect(options: &ReplayOptions) -> Result<io::Result<SocketSender>, &'static str> {
     match (&options.unix, &options.tcp, &options.port) {
         (Some(path), _, port) => {
@@ -90,14 +90,14 @@ fn connect(options: &ReplayOptions) -> Result<io::Result<SocketSender>, &'static
     }
 }
 
-/// Reports what failed, in fstrm's words, and why.
+/// Reports a failure with the message of fstrm and its cause.
 fn failure(what: &str, error: impl Display) -> ExitCode {
     report(format_args!("Error: {what} failed.\n{}: {error}\n", program_name()));
     ExitCode::FAILURE
 }
 
-/// Sends the data frames of `file`. The errors are the receiver's: a file that cannot be read is
-/// reported and left out.
+/// Sends the data frames of `file`. Returns errors of the receiver; an unreadable file is reported and
+/// skipped.
 fn send(file: &Path, content_type: &[u8], writer: &mut StreamWriter) -> Result<(), StreamError> {
     let name = file.display();
     let explain = |what: &dyn Display| report(format_args!("{}: {name}: {what}\n", program_name()));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The programs, but for their `main`: options, and what is put together of the other crates.
+//! The programs without their `main`: options, and the assembly of the other crates.
 
 #![forbid(unsafe_code)]
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Text on the standard output and the standard error, in the order in which it was printed even
-//! where both are the same file.
+//! Output to standard output and standard error, in the order of printing even if both are the same file.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -14,12 +13,12 @@ use printable::quoted::push_quoted;
 pub struct Printer {
     output: Vec<u8>,
     notes: Vec<u8>,
-    /// Both go to the same file.
+    /// Whether both are the same file.
     together: bool,
 }
 
 impl Printer {
-    /// A printer for this process.
+    /// Creates a printer for this process.
     pub fn new() -> io::Result<Self> {
         let (output, notes) = (fstat(io::stdout().as_fd())?, fstat(io::stderr().as_fd())?);
         let together = (output.st_dev, output.st_ino) == (notes.st_dev, notes.st_ino);
@@ -44,8 +43,8 @@ impl Printer {
         push_line(&mut self.output, bytes);
     }
 
-    /// Writes what was printed. Notes that cannot be written do not keep data back, unless the
-    /// standard error is a pipe that is not read any more.
+    /// Writes the collected text. An error of standard error is ignored, unless it is a pipe that its
+    /// reader has closed.
     pub fn flush(&mut self) -> io::Result<()> {
         match io::stderr().write_all(&self.notes) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Err(error),

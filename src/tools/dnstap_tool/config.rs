@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the options of `dnstap` come to: inputs, what is done with frames, and outputs.
+//! The configuration of `dnstap`: inputs, processing of frames, outputs.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,53 +15,53 @@ use pipeline::select::Selection;
 use receive::ReceiveLimits;
 use receive::address::{HostAddress, PeerAddress};
 
-/// A run of `dnstap`.
+/// The configuration of `dnstap`.
 #[derive(Debug)]
 pub struct Config {
-    /// The least important lines of the log.
+    /// The least important level of the log.
     pub(crate) log_level: Level,
     /// The files to read.
     pub(crate) read: Vec<PathBuf>,
-    /// Wait at the end of a file for more.
+    /// Wait for more data at the end of a file.
     pub(crate) follow: bool,
-    /// Largest data frame.
+    /// Maximum size of a data frame.
     pub(crate) frame_limit: usize,
-    /// The sockets to receive from, if there are any.
+    /// The sockets to receive from, if any.
     pub(crate) sockets: Option<SocketConfig>,
     /// The filters of frames.
     pub(crate) selection: Selection,
-    /// Bits that IPv4 and IPv6 addresses keep, if they are masked.
+    /// Number of bits that masked IPv4 and IPv6 addresses keep.
     pub(crate) mask: Option<(u8, u8)>,
     /// Maximum number of messages.
     pub(crate) count: u64,
     /// The files to write.
     pub(crate) files: Vec<OutputConfig>,
-    /// The receivers to send to.
+    /// The receivers to relay to.
     pub(crate) relays: Vec<PeerAddress>,
-    /// How long a receiver may let a relay wait, if not as usual.
+    /// Timeout of a relay for its receiver, unless the default.
     pub(crate) relay_timeout: Option<Duration>,
     /// The settings of TLS as a client.
     pub(crate) tls: TlsOptions,
-    /// Where statistics are printed.
+    /// Where to print statistics.
     pub(crate) printed: StatsDestination,
-    /// Where metrics are served.
+    /// The address to serve metrics on.
     pub(crate) metrics: Option<HostAddress>,
 }
 
 /// Sockets to receive from.
 #[derive(Debug)]
 pub(crate) struct SocketConfig {
-    /// Unix sockets to listen on,
+    /// Unix sockets to listen on.
     pub(crate) unix: Vec<PathBuf>,
-    /// their permissions,
+    /// The permissions of the Unix sockets.
     pub(crate) mode: Option<u32>,
-    /// their owner,
+    /// The owner of the Unix sockets.
     pub(crate) owner: Option<String>,
-    /// and their group.
+    /// The group of the Unix sockets.
     pub(crate) group: Option<String>,
     /// TCP sockets to listen on.
     pub(crate) listen: Vec<HostAddress>,
-    /// The settings of TLS on these, if it is spoken.
+    /// The TLS settings of these, if they use TLS.
     pub(crate) tls: Option<TlsServerOptions>,
     /// Senders to connect to.
     pub(crate) senders: Vec<PeerAddress>,
@@ -72,11 +72,11 @@ pub(crate) struct SocketConfig {
 /// A file to write.
 #[derive(Debug)]
 pub(crate) struct OutputConfig {
-    /// Its name or pattern as it was given.
+    /// Its name or pattern as given.
     pub(crate) name: PathBuf,
     /// Its format.
     pub(crate) format: Format,
-    /// Where and how it is written.
+    /// The settings for writing it.
     pub(crate) files: FileConfig,
 }
 
@@ -86,22 +86,22 @@ impl OutputConfig {
         self.name.as_os_str() == STANDARD_OUTPUT
     }
 
-    /// Returns the name that it has at present.
+    /// Returns its current name.
     pub(crate) fn present_name(&self) -> PathBuf {
         let calendar = self.files.calendar.as_ref();
         let name = calendar.map(|calendar| calendar.path(&self.name, Timestamp::now()));
-        // A pattern that makes no name is reported when it is opened.
+        // A pattern that cannot be expanded is reported when the file is opened.
         name.and_then(Result::ok).unwrap_or_else(|| self.name.clone())
     }
 }
 
 impl Config {
-    /// Returns whether there are statistics.
+    /// Returns whether statistics are needed.
     pub(crate) fn has_statistics(&self) -> bool {
         self.printed != StatsDestination::None || self.metrics.is_some()
     }
 
-    /// Returns the one file of frames that all frames go to as they come, if that is what is wanted.
+    /// Returns the output if it is a single file to which all frames can be written unchanged.
     pub(crate) fn only_file(&self) -> Option<&FileConfig> {
         let is_untouched = self.read.is_empty()
             && self.selection.is_everything()
@@ -110,7 +110,7 @@ impl Config {
             && self.relays.is_empty()
             && !self.has_statistics();
         match &self.files[..] {
-            // What is compressed is held back for a time, which this way does not look at.
+            // Compressed output needs a timer for flushing, which only the worker has.
             [OutputConfig { format: Format::Frames, files, .. }] if is_untouched => {
                 Some(files).filter(|files| !files.compressed)
             }

@@ -35,7 +35,7 @@ pub struct DnstapOptions {
     #[arg(short = 'r', value_name = "FILE", help_heading = "In")]
     pub(crate) read: Vec<PathBuf>,
 
-    /// Wait at the end of a file for more
+    /// Wait for more data at the end of a file
     #[arg(long, requires = "read", help_heading = "In")]
     pub(crate) follow: bool,
 
@@ -49,8 +49,8 @@ pub struct DnstapOptions {
     #[arg(help_heading = "In")]
     pub(crate) listen: Vec<HostAddress>,
 
-    /// Connect to a sender, again whenever the connection is over: ADDRESS:PORT, with TLS
-    /// tls:ADDRESS:PORT, or the path of a Unix socket with a slash in it
+    /// Connect to a sender, and reconnect whenever the connection ends: ADDRESS:PORT, with TLS
+    /// tls:ADDRESS:PORT, or the path of a Unix socket, which must contain a slash
     #[arg(long, value_name = "SENDER", help_heading = "In")]
     pub(crate) connect: Vec<PeerAddress>,
 
@@ -66,7 +66,7 @@ pub struct DnstapOptions {
     #[arg(long, value_name = "GROUP", requires = "unix", help_heading = "In")]
     pub(crate) socket_group: Option<String>,
 
-    /// Connections to serve at a time; more wait [default: no limit]
+    /// Maximum number of concurrent connections [default: no limit]
     #[arg(long, value_name = "COUNT", value_parser = value_parser!(u32).range(1..))]
     #[arg(requires = "listeners", help_heading = "In")]
     pub(crate) maxconns: Option<u32>,
@@ -76,7 +76,7 @@ pub struct DnstapOptions {
     #[arg(long, value_name = "SECONDS", requires = "listeners", help_heading = "In")]
     pub(crate) idle_timeout: Option<u32>,
 
-    /// Largest frame to take; with k, M or G for powers of 1024
+    /// Maximum size of a frame; with k, M or G for powers of 1024
     #[arg(long, value_name = "BYTES", value_parser = size, default_value = "1M")]
     #[arg(help_heading = "In")]
     pub(crate) frame_limit: u64,
@@ -103,7 +103,7 @@ pub struct DnstapOptions {
     #[arg(help_heading = "Out")]
     pub(crate) format: Option<Format>,
 
-    /// Continue files that exist, instead of replacing them or beginning others
+    /// Continue existing files, instead of replacing them or starting new ones
     #[arg(short = 'a', long, conflicts_with = "split_size", requires = "write")]
     #[arg(help_heading = "Out")]
     pub(crate) append: bool,
@@ -118,12 +118,12 @@ pub struct DnstapOptions {
     #[arg(value_parser = PathBufValueParser::new().try_map(unix_path))]
     pub(crate) relay_unix: Vec<PathBuf>,
 
-    /// How long a receiver may let a relay wait, such as 5s or 500ms
+    /// Timeout for receivers of relays, such as 5s or 500ms
     #[arg(short = 't', value_name = "DURATION", value_parser = duration, requires = "relays")]
     #[arg(help_heading = "Out")]
     pub(crate) timeout: Option<Duration>,
 
-    /// Begin a new file after this many seconds
+    /// Start a new file after this many seconds
     #[arg(
         long,
         value_name = "SECONDS",
@@ -134,7 +134,7 @@ pub struct DnstapOptions {
     )]
     pub(crate) split: Option<u32>,
 
-    /// Begin a new file before one exceeds this size
+    /// Start a new file before one exceeds this size
     #[arg(long, value_name = "BYTES", value_parser = size, requires = "write")]
     #[arg(help_heading = "Out")]
     pub(crate) split_size: Option<u64>,
@@ -144,11 +144,11 @@ pub struct DnstapOptions {
     #[arg(value_parser = OsStringValueParser::new().try_map(post_rotate::command))]
     pub(crate) post_rotate: Option<OsString>,
 
-    /// Make the names of files with strftime, in local time
+    /// Expand the names of files with strftime, in local time
     #[arg(long, requires = "write", help_heading = "Out")]
     pub(crate) localtime: bool,
 
-    /// Make the names of files with strftime, in UTC
+    /// Expand the names of files with strftime, in UTC
     #[arg(long, requires = "write", help_heading = "Out")]
     pub(crate) gmtime: bool,
 
@@ -161,23 +161,23 @@ pub struct DnstapOptions {
     #[arg(help_heading = "Out")]
     pub(crate) metrics: Option<HostAddress>,
 
-    /// Certificate to show, in PEM: to senders on -l, and to peers that ask for one
+    /// Certificate in PEM for senders on -l and for peers that request one
     #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "TLS")]
     pub(crate) tls_cert: Option<PathBuf>,
 
-    /// Its private key
+    /// Private key of the certificate
     #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "TLS")]
     pub(crate) tls_key: Option<PathBuf>,
 
-    /// Authorities whose certificates senders on -l have to show
+    /// Authorities that must have signed the certificates of senders on -l
     #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "TLS")]
     pub(crate) tls_client_ca: Option<PathBuf>,
 
-    /// Authorities that peers of -T and --connect are trusted by [default: those of the system]
+    /// Authorities trusted for peers of -T and --connect [default: those of the system]
     #[arg(long, value_name = "FILE", help_heading = "TLS")]
     pub(crate) tls_ca: Option<PathBuf>,
 
-    /// Name in the certificates of those peers [default: the host's]
+    /// Name expected in the certificates of these peers [default: the host]
     #[arg(long, value_name = "NAME", help_heading = "TLS")]
     pub(crate) tls_server_name: Option<String>,
 
@@ -185,30 +185,30 @@ pub struct DnstapOptions {
     #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', help_heading = "Select")]
     pub(crate) types: Vec<MessageType>,
 
-    /// Domains asked for, with all below; =NAME for the name alone
+    /// Names of queries: a domain with all names below it, or =NAME for the name alone
     #[arg(long = "qname", value_name = "NAME", value_delimiter = ',', help_heading = "Select")]
     pub(crate) names: Vec<WantedName>,
 
-    /// Record types asked for, such as AAAA
+    /// Record types of queries, such as AAAA
     #[arg(long = "qtype", value_name = "TYPE", value_delimiter = ',')]
     #[arg(value_parser = select::parse_record_type, help_heading = "Select")]
     pub(crate) record_types: Vec<u16>,
 
-    /// Codes of responses, such as NXDOMAIN
+    /// Response codes, such as NXDOMAIN
     #[arg(long = "rcode", value_name = "CODE", value_delimiter = ',')]
     #[arg(value_parser = select::parse_response_code, help_heading = "Select")]
     pub(crate) response_codes: Vec<u16>,
 
-    /// Addresses of who asks, such as 192.0.2.0/24
+    /// Addresses of clients, such as 192.0.2.0/24
     #[arg(long = "client", value_name = "PREFIX", value_delimiter = ',', help_heading = "Select")]
     pub(crate) clients: Vec<AddressPrefix>,
 
-    /// One message in N; a query and its response share their fate
+    /// One message in N; a query and its response are kept or dropped together
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     #[arg(help_heading = "Select")]
     pub(crate) sample: Option<u32>,
 
-    /// End after N messages
+    /// Exit after N messages
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     #[arg(help_heading = "Select")]
     pub(crate) count: Option<u64>,
@@ -227,17 +227,17 @@ pub struct DnstapOptions {
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     pub(crate) log_level: LogLevel,
 
-    /// Print completions for a shell, and end
+    /// Print completions for a shell, and exit
     #[arg(long, value_name = "SHELL", exclusive = true)]
     pub completions: Option<clap_complete::Shell>,
 }
 
-/// The least important level of the log that is shown.
+/// The least important level of the log to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogLevel {
     /// Failures
     Error,
-    /// Also refused peers and reached limits
+    /// Also rejected peers and reached limits
     Warning,
     /// Also normal operation
     Info,
@@ -260,12 +260,12 @@ impl From<LogLevel> for Level {
 }
 
 impl DnstapOptions {
-    /// Returns whether sockets are read.
+    /// Returns whether frames are received from sockets.
     pub(crate) fn listens(&self) -> bool {
         self.unix.len() + self.listen.len() + self.connect.len() > 0
     }
 
-    /// The format of files without one of their own.
+    /// Returns the format of files without one of their own.
     pub(crate) fn format(&self) -> Option<Format> {
         match (self.quiet, self.yaml, self.json) {
             (true, ..) => Some(Format::Quiet),
@@ -275,7 +275,7 @@ impl DnstapOptions {
         }
     }
 
-    /// The files to write, each with its format. Without any output that is the standard output.
+    /// Returns the files to write with their formats. Without any output, that is standard output.
     pub(crate) fn files(&self) -> Vec<(Format, PathBuf)> {
         let mut files: Vec<(Format, PathBuf)> =
             self.write.iter().map(|file| self.file(file)).collect();
@@ -298,7 +298,7 @@ impl DnstapOptions {
     }
 }
 
-/// Takes the names of formats.
+/// Returns a parser for names of formats.
 fn formats() -> impl TypedValueParser<Value = Format> {
     let value = |format: &Format| {
         PossibleValue::new(format.name()).help(format.get_documentation().unwrap_or_default())
@@ -306,13 +306,13 @@ fn formats() -> impl TypedValueParser<Value = Format> {
     PossibleValuesParser::new(Format::VARIANTS.iter().map(value)).try_map(|name| name.parse())
 }
 
-/// The file of this name; `-` if that leads to the standard output.
+/// Returns the file of this name; `-` if it refers to standard output.
 fn place(name: &Path) -> PathBuf {
     let target = files::link::target(name);
     if target.as_os_str() == STANDARD_OUTPUT { target } else { name.into() }
 }
 
-/// Lists the mnemonics of all message types, by hop.
+/// Lists the mnemonics of all message types by hop.
 fn message_types() -> String {
     let hop = |hop: Hop| {
         let types = MessageType::ALL.iter().filter(|known| known.hop() == Some(hop));
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_without_use_is_refused() {
+    fn useless_options_are_rejected() {
         let refused = |arguments: &str| {
             let words = ["dnstap", "-r", "x"].into_iter().chain(arguments.split(' '));
             DnstapOptions::try_parse_from(words).and_then(DnstapOptions::resolve).is_err()

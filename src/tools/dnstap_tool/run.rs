@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Puts inputs, worker and outputs together.
+//! Assembles inputs, worker and outputs, and runs them.
 //!
 //! ```text
 //! files ------------.
@@ -45,7 +45,7 @@ use super::config::{Config, OutputConfig, SocketConfig};
 use super::options::DnstapOptions;
 use crate::setup_error::SetupError;
 
-/// Does what `config` says.
+/// Runs with this configuration.
 pub fn run(config: &Config) -> ExitCode {
     operator_log::set_level(config.log_level);
     let names: Vec<PathBuf> = config.files.iter().map(OutputConfig::present_name).collect();
@@ -65,7 +65,7 @@ pub fn run(config: &Config) -> ExitCode {
 
 /// Prints completions for a shell.
 pub fn completions(shell: Shell) -> ExitCode {
-    // What cannot be written makes the generator panic.
+    // The generator panics if it cannot write.
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut DnstapOptions::command(), "dnstap", &mut text);
     let mut out = io::stdout().lock();
@@ -84,7 +84,7 @@ fn convert(config: &Config) -> Result<ExitCode, SetupError> {
     let (stop, reopen) = signal_flags().map_err(ReceiveError::from)?;
     let rejected = RejectedCounts::default();
     let reader = reader(config, &stop, rejected.files.clone());
-    // Without anything to read, what the outputs would replace is kept.
+    // If no input is readable, the files that outputs would replace are kept.
     let faults: Vec<InputError> =
         config.read.iter().filter_map(|path| reader.check(path).err()).collect();
     if faults.len() == config.read.len() {
@@ -101,19 +101,19 @@ fn convert(config: &Config) -> Result<ExitCode, SetupError> {
     Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Returns the flags that signals set: to stop, and to begin new files.
+/// Returns the flags set by signals: to stop, and to start new files.
 fn signal_flags() -> io::Result<(Arc<AtomicBool>, Arc<AtomicBool>)> {
     let stop = Arc::new(AtomicBool::new(false));
     let reopen = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
-        // Who asks twice does not want to wait.
+        // A second signal ends the program at once.
         signal_hook::flag::register_conditional_shutdown(signal, 1, stop.clone())?;
         signal_hook::flag::register(signal, stop.clone())?;
     }
     for signal in [SIGHUP, SIGUSR1] {
         signal_hook::flag::register(signal, reopen.clone())?;
     }
-    // A file size limit is an error of the write, not the end of the program.
+    // Exceeding a file size limit should fail the write, not end the program.
     signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     Ok((stop, reopen))
 }
@@ -128,7 +128,7 @@ fn reader(config: &Config, stop: &Arc<AtomicBool>, progress: Arc<ReadProgress>) 
     }
 }
 
-/// Receives from sockets until a signal says to stop.
+/// Receives from sockets until a signal requests the end.
 fn capture(config: &Config, sockets: &SocketConfig) -> Result<ExitCode, SetupError> {
     let events = ReceiverEvents::new()?;
     let (stop, waker) = (events.stop.clone(), events.waker.clone());

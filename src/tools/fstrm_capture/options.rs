@@ -32,7 +32,7 @@ pub struct CaptureOptions {
     #[arg(short, long, action = ArgAction::Count)]
     pub(crate) debug: u8,
 
-    /// Content type to take
+    /// Content type to accept
     #[arg(short = 't', long = "type", value_name = "STRING")]
     pub(crate) content_type: Option<OsString>,
 
@@ -45,7 +45,7 @@ pub struct CaptureOptions {
     pub(crate) tcp: Option<String>,
 
     /// TCP port to listen on
-    // The aliases are what abbreviates --port and no other option of fstrm.
+    // The aliases are the abbreviations of --port that fstrm accepts.
     #[arg(short, long, value_name = "PORT", aliases = ["p", "po"])]
     pub(crate) port: Option<String>,
 
@@ -61,11 +61,11 @@ pub struct CaptureOptions {
     #[arg(long, value_name = "GROUP")]
     pub(crate) socket_group: Option<String>,
 
-    /// Largest data frame to take, its 4-byte length included [default: 1048576]
+    /// Maximum size of a data frame, including its 4-byte length [default: 1048576]
     #[arg(short, long, value_name = "BYTES", default_value_t = 0, hide_default_value = true)]
     pub(crate) buffersize: u32,
 
-    /// Connections to serve at a time; more wait [default: no limit]
+    /// Maximum number of concurrent connections [default: no limit]
     #[arg(short = 'c', long, value_name = "COUNT", default_value_t = 0, hide_default_value = true)]
     pub(crate) maxconns: u32,
 
@@ -77,12 +77,12 @@ pub struct CaptureOptions {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) write: Option<PathBuf>,
 
-    /// Begin a new file after this many seconds
+    /// Start a new file after this many seconds
     #[arg(short, long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     #[arg(aliases = ["s", "sp", "spl", "spli"])]
     pub(crate) split: u32,
 
-    /// Begin a new file before one exceeds this size; with k, M or G for powers of 1024
+    /// Start a new file before one exceeds this size; with k, M or G for powers of 1024
     #[arg(long, value_name = "BYTES", value_parser = size)]
     pub(crate) split_size: Option<u64>,
 
@@ -100,10 +100,10 @@ pub struct CaptureOptions {
     pub(crate) gmtime: bool,
 }
 
-/// Where to listen.
+/// The address to listen on.
 #[derive(Debug)]
 pub(crate) enum ListenAddress {
-    /// The sockets that the service manager passed.
+    /// The sockets passed by the service manager.
     Passed,
     /// A Unix socket.
     Unix {
@@ -116,18 +116,18 @@ pub(crate) enum ListenAddress {
         /// Its group, by name or number.
         group: Option<String>,
     },
-    /// A TCP socket, and how its address and port were written.
+    /// A TCP socket, and its address and port as they were written.
     Tcp(SocketAddr, String),
 }
 
-/// A run of `fstrm_capture`.
+/// The configuration of `fstrm_capture`.
 #[derive(Debug)]
 pub(crate) struct CaptureConfig {
-    /// The least important lines of the log.
+    /// The least important level of the log.
     pub(crate) log_level: Level,
-    /// Where to listen.
+    /// The address to listen on.
     pub(crate) address: ListenAddress,
-    /// The content type to take.
+    /// The accepted content type.
     pub(crate) content_type: Box<[u8]>,
     /// The files to write.
     pub(crate) files: FileConfig,
@@ -138,7 +138,7 @@ pub(crate) struct CaptureConfig {
 const FRAME_LIMIT_DEFAULT: u32 = 1024 * 1024;
 
 impl CaptureOptions {
-    /// Returns the configuration, or the problem with the options. `passed` says whether the service
+    /// Returns the configuration, or the problem with the options. `passed` is whether the service
     /// manager passed sockets.
     pub(crate) fn resolve(&self, passed: bool) -> Result<CaptureConfig, &'static str> {
         let content_type = self

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Puts listener and output file together, as the options say.
+//! Assembles listeners and output file from the configuration.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::options::{CaptureConfig, CaptureOptions, ListenAddress};
 use crate::command_line::usage_error;
 use crate::setup_error::SetupError;
 
-/// Captures until a signal says to stop.
+/// Captures until a signal requests the end.
 pub fn run(options: &CaptureOptions) -> ExitCode {
     let passed = ListenFd::from_env();
     let config = match options.resolve(passed.len() > 0) {

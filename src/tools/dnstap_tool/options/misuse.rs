@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Options that would do nothing, or that do not go together, as far as that is not said where they
-//! are.
+//! Options that have no effect or conflict, unless clap checks that.
 
 use std::collections::HashSet;
 use std::fs;
@@ -30,7 +29,7 @@ pub(crate) fn misuse(options: &DnstapOptions) -> Option<(ErrorKind, String)> {
         .then(|| (ErrorKind::MissingRequiredArgument, text.into()))
 }
 
-/// Returns the first option that does nothing, or does not go with another.
+/// Returns the first option that has no effect or conflicts with another.
 fn conflict(options: &DnstapOptions) -> Option<String> {
     if options.follow && options.read.len() > 1 {
         let text =
@@ -66,7 +65,7 @@ fn conflict(options: &DnstapOptions) -> Option<String> {
         })
 }
 
-/// A name with an unknown word before a colon, more likely a mistake than a file.
+/// Returns a name with an unknown prefix, which is more likely a mistake than a file.
 fn unknown_prefix(options: &DnstapOptions) -> Option<String> {
     for name in options.write.iter().filter_map(|name| name.to_str()) {
         if let Some(word) = prefix(name).filter(|word| word.parse::<Format>().is_err()) {
@@ -87,7 +86,7 @@ fn unknown_prefix(options: &DnstapOptions) -> Option<String> {
     })
 }
 
-/// The receiver that would get everything twice, by whatever path.
+/// Returns a receiver that is named twice, under any path.
 fn relay_named_twice(options: &DnstapOptions) -> Option<String> {
     let twice = distinct::named_twice(&options.relay_unix).map(|path| path.display().to_string());
     let mut names = HashSet::new();
@@ -99,7 +98,7 @@ fn is_standard_output(name: &Path) -> bool {
     name.as_os_str() == STANDARD_OUTPUT
 }
 
-/// An option about regular files where none is written.
+/// Returns an option about regular files if none is written.
 fn without_file(options: &DnstapOptions, files: &[(Format, PathBuf)]) -> Option<String> {
     let is_special = |name: &Path| {
         is_standard_output(name) || fs::metadata(name).is_ok_and(|metadata| !metadata.is_file())
@@ -118,20 +117,20 @@ fn without_file(options: &DnstapOptions, files: &[(Format, PathBuf)]) -> Option<
         .then(|| format!("{option} is for files, and none is named with -w"))
 }
 
-/// A calendar without a name to make with it.
+/// Returns the calendar option if no name is a pattern.
 fn without_calendar(options: &DnstapOptions, files: &[(Format, PathBuf)]) -> Option<String> {
     let option = match (options.localtime, options.gmtime) {
         (true, _) => "--localtime",
         (_, true) => "--gmtime",
         _ => return None,
     };
-    // What asks for a calendar may have one of no effect.
+    // An option that requires a calendar may have one without effect.
     let needless = options.split.is_none()
         && !files.iter().any(|(_, name)| has_conversions(name.as_os_str().as_bytes()));
     needless.then(|| format!("{option} makes names of patterns such as %F, and -w has none"))
 }
 
-/// Returns the reason that a file does not suit its format.
+/// Returns the reason that a file does not fit its format.
 fn unfit(options: &DnstapOptions, format: Format, name: &Path) -> Option<String> {
     let shown = name.display();
     if fs::metadata(name).is_ok_and(|metadata| metadata.file_type().is_socket()) {
@@ -156,7 +155,7 @@ fn unfit(options: &DnstapOptions, format: Format, name: &Path) -> Option<String>
     is_terminal.then(|| text.into())
 }
 
-/// An option about TLS that nothing needs.
+/// Returns an option about TLS that has no effect.
 fn idle_tls_option(options: &DnstapOptions) -> Option<&'static str> {
     let peers = options.connect.iter().chain(&options.relay_tcp);
     let connects = peers.into_iter().any(PeerAddress::is_tls);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Makes a configuration of options that go together.
+//! Resolves options to a configuration.
 
 use std::path::PathBuf;
 use std::time::Duration;

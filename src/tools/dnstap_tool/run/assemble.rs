@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Puts together what frames go through, and where to.
+//! Assembles the worker and its outputs.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,13 +16,13 @@ use pipeline::worker::FrameWorker;
 use crate::dnstap_tool::config::Config;
 use crate::setup_error::SetupError;
 
-/// The worker with all outputs open, to which nothing is written yet if one cannot be.
+/// Opens all outputs, and returns the worker. If one cannot be opened, nothing is written to the others.
 pub(crate) fn worker(
     config: &Config,
     stop: &Arc<AtomicBool>,
     rejected: &RejectedCounts,
 ) -> Result<FrameWorker, SetupError> {
-    // Files can be read again; sockets cannot.
+    // Files can be read again, but sockets cannot.
     let is_live = config.sockets.is_some();
     let is_endless = is_live || config.follow;
     let mut outputs = Outputs::new(is_live);
@@ -52,7 +52,7 @@ fn stats(
 ) -> Result<StatsOutput, SetupError> {
     let page = config.metrics.as_ref().map(|_| MetricsPage::default());
     let stats = StatsOutput::new(config.printed, page.clone(), accounts, rejected.clone());
-    // Who asks at once finds the page already.
+    // The page must be complete before the first request.
     if let (Some(page), Some(address)) = (page, &config.metrics) {
         let failed = |source| SetupError::Metrics(address.clone(), source);
         let bound = address.resolve().and_then(|address| page.serve(address)).map_err(failed)?;

@@ -19,21 +19,21 @@ use crate::dnstap_tool::config::{Config, OutputConfig};
 /// Interval between updates of the progress.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Characters of the bar where there is room.
+/// Maximum width of the bar in characters.
 const WIDTH: usize = 30;
 
-/// Columns of a terminal that does not say how many it has.
+/// Columns of a terminal of unknown width.
 const USUAL_COLUMNS: usize = 80;
 
-/// A line that shows the progress.
+/// A progress line on a terminal.
 pub(crate) struct Bar {
-    /// Dropped at the end.
+    /// Dropped to end the thread.
     reading: Sender<()>,
     thread: JoinHandle<()>,
 }
 
 impl Bar {
-    /// Shows how far the reading is, where somebody looks and nothing else is shown.
+    /// Shows the progress if standard error is a terminal and nothing else is shown there.
     pub(crate) fn show(config: &Config, progress: &Arc<ReadProgress>) -> Option<Self> {
         let standard_output = config.files.iter().any(OutputConfig::is_standard_output);
         let to_terminal = (standard_output || config.printed != StatsDestination::None)
@@ -67,14 +67,14 @@ impl Bar {
         Some(Self { reading, thread })
     }
 
-    /// Shows the end.
+    /// Shows the final state.
     pub(crate) fn end(self) {
         drop(self.reading);
         let _ = self.thread.join();
     }
 }
 
-/// Says how far the reading is in less than `columns` characters: a line that wraps cannot be erased.
+/// Returns the progress in less than `columns` characters: a line that wraps cannot be erased.
 fn line(read: u64, total: u64, text: &str, columns: usize) -> String {
     let text = format!("{:3} %  {text}", u128::from(read) * 100 / u128::from(total));
     // The brackets, a space, and the last column.
