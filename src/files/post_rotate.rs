@@ -9,18 +9,28 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use operator_log::{Level, LineKind, Log};
+use thiserror::Error;
 
 /// Maximum number of concurrent commands. More would compete with the capture for CPU and disk.
 const RUNNING_MAX: usize = 4;
 
+/// The reason that a command cannot take a file name as its last argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum CommandError {
+    /// There is no command.
+    #[error("the command is empty, so that the file itself would be run")]
+    Empty,
+    /// An operator ends the command.
+    #[error("the command ends with an operator, so that the file itself would be run after it")]
+    Operator,
+}
+
 /// Checks that `command` can take a file name as its last argument: after an empty command or an
 /// operator, the shell would run the file itself.
-pub fn command(command: OsString) -> Result<OsString, &'static str> {
+pub fn command(command: OsString) -> Result<OsString, CommandError> {
     match command.as_bytes().trim_ascii_end().last() {
-        None => Err("the command is empty, so that the file itself would be run"),
-        Some(b';' | b'&' | b'|') => {
-            Err("the command ends with an operator, so that the file itself would be run after it")
-        }
+        None => Err(CommandError::Empty),
+        Some(b';' | b'&' | b'|') => Err(CommandError::Operator),
         Some(_) => Ok(command),
     }
 }

@@ -56,6 +56,7 @@ pub enum TlsError {
         /// The file.
         path: PathBuf,
         /// The reason.
+        #[source]
         error: io::Error,
     },
     /// A file is not PEM.
@@ -64,6 +65,7 @@ pub enum TlsError {
         /// The file.
         path: PathBuf,
         /// The reason.
+        #[source]
         error: pem::Error,
     },
     /// A file contains no usable certificate.
