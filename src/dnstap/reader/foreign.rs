@@ -89,7 +89,7 @@ mod tests {
     use super::Foreign;
 
     #[test]
-    fn beginnings_are_told_apart() {
+    fn formats_are_recognised_by_their_beginning() {
         for (head, foreign) in [
             (&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\x9a"[..], Foreign::Tls),
             (b"\x15\x03\x03\x00\x02\x02\x28", Foreign::Tls),
