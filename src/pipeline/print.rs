@@ -25,10 +25,11 @@ pub(crate) mod yaml;
 use dnstap::Event;
 use dnstap::decode::DecodeError;
 use printable::text::TextSink;
+use strum::VariantArray;
 use time::TimePrinter;
 
 /// The styles of text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 pub enum Style {
     /// One line per message.
     Quiet,

@@ -26,6 +26,7 @@ use pipeline::stats::metrics::RejectedCounts;
 use pipeline::stats::text::{CurrentRate, ViewSize};
 use pipeline::stats::{MessageStats, metrics, text};
 use printable::hidden::is_hidden;
+use strum::VariantArray;
 
 /// Maximum length of the text of one event: two DNS messages of 1 MiB, and the other fields.
 const EVENT_TEXT_MAX: usize = 4 << 20;
@@ -35,15 +36,15 @@ const FRAME_LIMIT: usize = 512;
 
 const CONTENT_TYPE: &[u8] = b"protobuf:dnstap.Dnstap";
 
-/// Prints the frame `bytes` in every style, and counts it. Text has no hidden characters, a text of
-/// one line has no line breaks, and JSON is valid. A masked event can be encoded and decoded.
+/// Prints the frame `bytes` in every style, and counts it. Text has no hidden characters beside those
+/// of the style, and JSON is valid. A masked event can be encoded and decoded.
 pub(crate) fn print(bytes: &[u8]) {
     let decode = |bytes| {
         let mut event = Event::new();
         decode_into(bytes, &mut event).map(|()| event)
     };
     let event = decode(bytes);
-    for style in [Style::Quiet, Style::Yaml, Style::Json] {
+    for &style in Style::VARIANTS {
         let mut out = Vec::new();
         let mut printer = EventPrinter::new(style);
         match &event {
@@ -52,10 +53,14 @@ pub(crate) fn print(bytes: &[u8]) {
         }
         let text = str::from_utf8(&out).expect("text");
         let lines = text.strip_suffix('\n').expect("a whole line");
-        assert!(style == Style::Yaml || !lines.contains('\n'), "{text:?}");
-        let allowed = |found: char| style == Style::Yaml && matches!(found, '\n' | '\t');
-        assert!(!lines.chars().any(|found| is_hidden(found) && !allowed(found)), "{text:?}");
-        assert!(text.len() <= EVENT_TEXT_MAX, "{}", text.len());
+        // The control characters that the style itself prints.
+        let allowed: &[char] = match style {
+            Style::Quiet | Style::Json => &[],
+            Style::Yaml => &['\n', '\t'],
+        };
+        let hidden = lines.chars().find(|found| is_hidden(*found) && !allowed.contains(found));
+        assert_eq!(hidden, None, "a hidden character in {style:?}: {text:?}");
+        assert!(text.len() <= EVENT_TEXT_MAX, "{} bytes of {style:?}", text.len());
         if style == Style::Json {
             serde_json::from_str::<serde_json::Value>(lines).expect("JSON");
         }
@@ -115,34 +120,54 @@ fn exported(frames: &[Vec<u8>], format: Format) -> Vec<u8> {
     fs::read(name).expect("read")
 }
 
-/// Exports frames in every format. A line of the query log has all columns, passive DNS is valid JSON,
+/// Exports frames in every format that no other target checks. A line of the query log has all columns, passive DNS is valid JSON,
 /// a packet capture contains whole packets, and Parquet has a row for each frame.
 pub(crate) fn export(bytes: &[u8]) {
     let frames = &frames_in(bytes);
-    let bound = frames.len() * EVENT_TEXT_MAX;
-    let log = exported(frames, Format::Querylog);
-    assert!(log.len() <= bound && (log.is_empty() || log.ends_with(b"\n")));
+    for &format in Format::VARIANTS {
+        let exported = || exported(frames, format);
+        match format {
+            // The target `print` checks styles of text, and `file` files of frames.
+            Format::Frames | Format::Quiet | Format::Yaml | Format::Json => {}
+            Format::Querylog => check_query_log(exported(), frames.len()),
+            Format::Pdns => check_passive_dns(exported(), frames.len()),
+            Format::Pcap => check_packets(&exported()),
+            Format::Parquet => check_rows(exported(), frames.len()),
+        }
+    }
+}
+
+fn check_query_log(log: Vec<u8>, frame_count: usize) {
+    assert!(log.len() <= frame_count * EVENT_TEXT_MAX && (log.is_empty() || log.ends_with(b"\n")));
     let log = String::from_utf8(log).expect("text");
-    assert!(log.lines().count() <= frames.len());
+    assert!(log.lines().count() <= frame_count);
     for line in log.lines() {
         let is_bad = line.contains(" - - - - - - - - [");
         let columns = line.split(' ').count();
         assert!(is_bad || columns == 14, "{columns}: {line}");
         assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{line:?}");
     }
-    let records = exported(frames, Format::Pdns);
-    assert!(records.len() <= bound);
+}
+
+fn check_passive_dns(records: Vec<u8>, frame_count: usize) {
+    assert!(records.len() <= frame_count * EVENT_TEXT_MAX);
     let records = String::from_utf8(records).expect("text");
     for line in records.lines() {
         assert!(!line.chars().any(is_hidden), "{line:?}");
         serde_json::from_str::<serde_json::Value>(line).expect("JSON");
     }
-    let packets = exported(frames, Format::Pcap);
-    let (_, size) = (PcapOutput::content().whole)(&packets[PcapOutput::content().start.len()..]);
-    assert_eq!(size, packets.len() - PcapOutput::content().start.len());
-    let file = bytes::Bytes::from(exported(frames, Format::Parquet));
-    let reader = SerializedFileReader::new(file).expect("Parquet");
-    assert_eq!(reader.metadata().file_metadata().num_rows(), frames.len() as i64);
+}
+
+fn check_packets(file: &[u8]) {
+    let content = PcapOutput::content();
+    let packets = &file[content.start.len()..];
+    let (_, size) = (content.whole)(packets);
+    assert_eq!(size, packets.len());
+}
+
+fn check_rows(file: Vec<u8>, frame_count: usize) {
+    let reader = SerializedFileReader::new(bytes::Bytes::from(file)).expect("Parquet");
+    assert_eq!(reader.metadata().file_metadata().num_rows(), frame_count as i64);
 }
 
 /// A reader that returns at most 3 bytes at a time.
