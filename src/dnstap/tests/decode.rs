@@ -146,13 +146,14 @@ fn varints_may_be_longer_than_necessary() {
 
 #[test]
 fn unknown_fields_are_skipped() {
+    // The numbers 1000 and 1001, which new fields of the schema do not take.
     let unknown: [&[u8]; 5] = [
-        &[0x88, 1, 0xff, 1],
-        &[0x99, 2, 1, 2, 3, 4, 5, 6, 7, 8],
-        &[0x9a, 2, 3, 1, 2, 3],
-        &[0x9d, 2, 1, 2, 3, 4],
+        &[0xc0, 0x3e, 0xff, 1],
+        &[0xc1, 0x3e, 1, 2, 3, 4, 5, 6, 7, 8],
+        &[0xc2, 0x3e, 3, 1, 2, 3],
+        &[0xc5, 0x3e, 1, 2, 3, 4],
         // A group with a varint and another group in it.
-        &[0x93, 2, 0x08, 1, 0x9b, 2, 0x10, 1, 0x9c, 2, 0x94, 2],
+        &[0xc3, 0x3e, 0x08, 1, 0xcb, 0x3e, 0x10, 1, 0xcc, 0x3e, 0xc4, 0x3e],
     ];
     let unknown = unknown.concat();
     let frame = frame(&[&unknown, CLIENT_QUERY, &unknown], &[&unknown]);

@@ -309,3 +309,18 @@ fn headers_are_up_to_date() {
         }
     }
 }
+
+#[test]
+fn the_guide_explains_every_field_of_a_message() {
+    let header = include_str!("../../../include/libdnstap.h");
+    let guide = include_str!("../../../docs/integration.md");
+    let (_, rest) = header.split_once("typedef struct dnstap_message {").expect("the struct");
+    let (body, _) = rest.split_once("} dnstap_message;").expect("its end");
+    let code = body.lines().filter(|line| !line.trim_start().starts_with('*'));
+    let names = code.filter_map(|line| line.strip_suffix(';')?.rsplit([' ', '*']).next());
+    // The size is that of the struct, reserved fields are 0, and types have a table of their own.
+    for name in names.filter(|name| !matches!(*name, "size" | "reserved" | "type")) {
+        let is_explained = guide.contains(&format!("`{name}`"));
+        assert!(is_explained, "docs/integration.md does not say when to set the field `{name}`");
+    }
+}
