@@ -51,7 +51,7 @@ impl Content {
         })
     }
 
-    /// Returns the content of text files with a line per message.
+    /// Returns the content of text files with one line for each message. Losses are reported in messages.
     pub fn text() -> Self {
         Self {
             start: Vec::new(),
@@ -69,7 +69,7 @@ impl Content {
         Self { whole: whole_documents, ..Self::text() }
     }
 
-    /// Returns the content of text files with lines for several messages.
+    /// Returns the content of text files in which a line is not one message. Losses are reported in lines.
     pub fn lines() -> Self {
         Self { unit: "lines", ..Self::text() }
     }

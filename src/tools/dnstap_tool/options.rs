@@ -336,6 +336,18 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_page_has_all_formats() {
+        let page = include_str!("../man/dnstap.1");
+        for name in Format::VARIANTS.iter().map(|format| format.name()) {
+            let is_listed = [".B", ".BR"].iter().any(|bold| {
+                let listed = format!("{bold} {name}");
+                page.lines().any(|line| line == listed || line == format!("{listed} ,"))
+            });
+            assert!(is_listed, "src/tools/man/dnstap.1 has no line `.B {name}`");
+        }
+    }
+
+    #[test]
     fn useless_options_are_rejected() {
         let refused = |arguments: &str| {
             let words = ["dnstap", "-r", "x"].into_iter().chain(arguments.split(' '));

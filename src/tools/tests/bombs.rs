@@ -142,7 +142,11 @@ fn every_format_bounds_the_text_of_a_message() {
         for format in formats() {
             let text = fs::read_to_string(place.path(format)).unwrap();
             assert!(text.len() <= EVENT_TEXT_MAX, "{name} {format}: {}", text.len());
-            assert_eq!(text.contains("-cut]"), is_cut_in.contains(&format), "{name} {format}");
+            assert_eq!(
+                text.contains("-cut]"),
+                is_cut_in.contains(&format),
+                "whether {format} cuts the text of \"{name}\"; this test lists the formats that do"
+            );
             if format == "json" {
                 serde_json::from_str::<serde_json::Value>(&text).unwrap();
             }

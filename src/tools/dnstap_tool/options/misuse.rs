@@ -144,7 +144,8 @@ fn unfit(options: &DnstapOptions, format: Format, name: &Path) -> Option<String>
         return Some(format!("-a cannot continue {shown}: choose a new name, or leave -a out"));
     }
     if !properties.can_be_compressed && is_compressed(name) {
-        return Some(format!("{shown}: Parquet is compressed by itself: leave .zst out"));
+        let name = format.name();
+        return Some(format!("{shown}: {name} is compressed by itself: leave .zst out"));
     }
     let is_terminal = is_standard_output(name) && io::stdout().is_terminal();
     let text = match properties.kind {
