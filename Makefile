@@ -217,6 +217,7 @@ bench-unbound bench-bind bench-knot: bench-%: bench-builds ## the cost of dnstap
 check-source:
 	.ci/install dpkg-dev openssl python3
 	patches/test/source
+	patches/test/headers
 	patches/test/waits
 
 # Servers with our patches, built below target/SERVER, from end to end.
