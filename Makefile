@@ -213,9 +213,10 @@ bench-unbound bench-bind bench-knot: bench-%: bench-builds ## the cost of dnstap
 	STAGE=$(STAGE) BUILD=$(TARGET) bench/cost $*
 	$(if $(filter unbound,$*),STAGE=$(STAGE) BUILD=$(TARGET) bench/off)
 
-# Tests of the scripts around the servers: how sources are found and unpacked, and how programs are awaited.
+# What is around the servers: whether series are listed, how sources are found and unpacked, and how programs are awaited.
 check-source:
 	.ci/install dpkg-dev openssl python3
+	patches/test/listed
 	patches/test/source
 	patches/test/headers
 	patches/test/waits

@@ -13,7 +13,7 @@ options=(--enable-dnstap --with-module-dnstap=shared --disable-documentation --d
     --disable-static --disable-systemd --disable-xdp)
 case $release in
     3.2) options+=(--disable-quic) ;;
-    3.5) options+=(--enable-quic=embedded --disable-redis --disable-dbus) ;;
+    *) options+=(--enable-quic=embedded --disable-redis --disable-dbus) ;;
 esac
 
 compile() {

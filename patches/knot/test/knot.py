@@ -9,7 +9,7 @@ from server import KEY, RELEASE, Programs, Server, built, write_zone
 
 PREFIX = built("knot") / "installed"
 PROGRAMS = Programs(PREFIX / "bin", PREFIX / "sbin")
-# Releases from 3.5 on serve TLS and QUIC.
+# Whether the release is built with TLS and QUIC.
 ENCRYPTED = RELEASE != "3.2"
 
 ZONES = """
