@@ -5,6 +5,7 @@
 package=knot variants=(patched stock)
 declare -A origins=(
     [3.2]='3.2 bookworm'
+    [3.4]='3.4 trixie'
     [3.5]='3.5 sid'
 )
 packages+=(libcap-ng-dev libedit-dev libgnutls28-dev libidn2-dev liblmdb-dev libnghttp2-dev liburcu-dev)
