@@ -31,7 +31,7 @@ libdnstap_FEATURES = $(if $(filter yes,$(TLS)),tls)
 export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all help library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
-    install-tools stage deps demo check test test-all test-fresh format lint units loom c-tests c-tests-valgrind \
+    install-tools stage deps packages demo check test test-all test-fresh format lint units loom c-tests c-tests-valgrind \
     unmodified-servers headers abi bench bench-check plots bench-micro bench-tools bench-builds bench-servers \
     bench-unbound bench-bind bench-knot check-source check-unbound check-knot check-bind check-unbound-nothreads clean
 
@@ -99,7 +99,9 @@ PACKAGES = abigail-tools binutils gcc g++ libc6-dev make pkg-config libfstrm-dev
 DEMO_PACKAGES = binutils gcc libc6-dev knot knot-module-dnstap knot-dnsutils \
     golang-github-dnstap-golang-dnstap-cli
 
-deps: $(TARGET)/python/duckdb $(TARGET)/lint/installed ## install the Debian packages that the tests need
+deps: packages $(TARGET)/python/duckdb $(TARGET)/lint/installed ## install the Debian packages that the tests need, and linters
+
+packages:
 	.ci/install $(PACKAGES)
 
 # An independent reader of Parquet; Debian has none.
@@ -142,7 +144,7 @@ test-all: deps stage ## everything that can run here, with every series of patch
 # Prerequisites of steps, unless they are up to date.
 READY =
 READY_DEPS  = $(if $(READY),,deps)
-READY_STAGE = $(if $(READY),,deps stage)
+READY_STAGE = $(if $(READY),,packages stage)
 
 test-fresh: ## make demo and make test on minimal systems of Debian 12 and 13; needs root
 	.ci/fresh bookworm
