@@ -50,6 +50,9 @@ unnamed=$(grep -vxF "$(grep -oE 'SIZES\([a-z_]+' dnstap/sizes.c | cut -d '(' -f 
 [ -s "$work/sized" ] && [ -z "$unnamed" ]
 result $? "dnstap/sizes.c has the $(wc -l <"$work/sized") structs with a size" "add to it: $unnamed"
 
+functions "$STAGE/include/libdnstap.h" | grep -E '\bdnstap_[a-z_]+ \*' |
+	uses dnstap/calls.c "functions of libdnstap that take a handle or a struct, for its tests of NULL"
+
 sized "$STAGE/include/fstrm/stats.h" >"$work/sized"
 functions "$STAGE/include/fstrm/stats.h" | grep -wF -f "$work/sized" |
 	uses additions/stats.c "functions of libfstrm that take a struct with a size"

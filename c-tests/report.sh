@@ -5,7 +5,7 @@
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# result STATUS NAME [REASON]: NAME has passed if the status is 0. If not, prints the reason, which is $work/log by default.
+# result STATUS NAME [REASON]: NAME has passed if the status is 0. If not, prints the reason, by default $work/log if there is one.
 result() {
 	if [ "$1" -eq 0 ]; then
 		echo "ok - $2"
@@ -14,7 +14,7 @@ result() {
 	echo "not ok - $2"
 	if [ $# -gt 2 ]; then
 		echo "$3"
-	else
+	elif [ -e "$work/log" ]; then
 		cat "$work/log"
 	fi | head -n 80 | sed 's/^/#   /'
 }
