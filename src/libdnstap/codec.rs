@@ -50,32 +50,25 @@ pub unsafe extern "C" fn dnstap_encode(
     length: *mut usize,
     message: *const dnstap_message,
 ) -> dnstap_result {
-    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+    dnstap_result::of(|| {
         // SAFETY: as documented.
         if unsafe { ffi::store(length, 0) }.is_none() || buffer.is_null() {
-            return DNSTAP_ERROR_NULL;
+            return Err(DNSTAP_ERROR_NULL);
         }
         if capacity > isize::MAX as usize {
-            return DNSTAP_ERROR_BUFFER;
+            return Err(DNSTAP_ERROR_BUFFER);
         }
         // SAFETY: as documented.
         let buffer = unsafe { slice::from_raw_parts_mut(buffer, capacity) };
         let mut older = MaybeUninit::uninit();
         // SAFETY: as documented.
-        let encoded = unsafe { View::borrow(message, &mut older) }.and_then(|view| {
-            if size_max(&view)? > buffer.len() {
-                return Err(DNSTAP_ERROR_BUFFER);
-            }
-            Ok(with_event(&view, |event| event.encode(buffer))??)
-        });
-        match encoded {
-            Ok(written) => {
-                // SAFETY: as documented.
-                unsafe { ffi::store(length, written) };
-                DNSTAP_OK
-            }
-            Err(error) => error,
+        let view = unsafe { View::borrow(message, &mut older) }?;
+        if size_max(&view)? > buffer.len() {
+            return Err(DNSTAP_ERROR_BUFFER);
         }
+        let written = with_event(&view, |event| event.encode(buffer))??;
+        // SAFETY: as documented.
+        unsafe { ffi::store(length, written) }.ok_or(DNSTAP_ERROR_NULL)
     })
 }
 

@@ -39,6 +39,20 @@ impl Fault {
         Self::new(DNSTAP_ERROR_VALUE, text)
     }
 
+    /// Returns `value` if it is in the range, otherwise the error.
+    pub(crate) fn unless_in<T: Display + PartialOrd>(
+        range: RangeInclusive<T>,
+        option: &str,
+        value: T,
+        unit: &str,
+    ) -> Result<T, Self> {
+        if range.contains(&value) {
+            Ok(value)
+        } else {
+            Err(Self::range(option, value, unit, &range))
+        }
+    }
+
     /// Prefixes the text with the name of an option.
     pub(crate) fn of(self, option: &str) -> Self {
         Self { text: format!("{option}: {}", self.text), ..self }
@@ -48,9 +62,10 @@ impl Fault {
         self.result
     }
 
-    /// Returns the error, and its description for C.
-    pub(crate) fn into_parts(self) -> (dnstap_result, CString) {
-        (self.result, CString::new(self.text).unwrap_or_default())
+    /// Stores the description for C, and returns the error.
+    pub(crate) fn store_in(self, place: &mut CString) -> dnstap_result {
+        *place = CString::new(self.text).unwrap_or_default();
+        self.result
     }
 }
 

@@ -51,11 +51,7 @@ impl OptionsState {
         &mut self,
         run: impl FnOnce(&mut SinkOptions) -> Result<R, E>,
     ) -> Result<R, dnstap_result> {
-        run(&mut self.options).map_err(|error| {
-            let (result, text) = error.into().into_parts();
-            self.error = text;
-            result
-        })
+        run(&mut self.options).map_err(|error| error.into().store_in(&mut self.error))
     }
 }
 
@@ -98,11 +94,21 @@ unsafe fn set<E: Into<Fault>>(
     options: *mut dnstap_options,
     store: impl FnOnce(&mut SinkOptions) -> Result<(), E>,
 ) -> dnstap_result {
-    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
-        // SAFETY: passed on to the caller.
-        let options = unsafe { borrow_mut(options) };
-        dnstap_result::from_done(options.and_then(|options| options.attempt(store)))
-    })
+    // SAFETY: passed on to the caller.
+    dnstap_result::of(|| unsafe { borrow_mut(options) }?.attempt(store))
+}
+
+/// Sets an option to a value that is checked before.
+///
+/// # Safety
+/// As for [`set`].
+unsafe fn assign<T>(
+    options: *mut dnstap_options,
+    value: impl FnOnce() -> Result<T, Fault>,
+    place: impl FnOnce(&mut SinkOptions) -> &mut T,
+) -> dnstap_result {
+    // SAFETY: passed on to the caller.
+    unsafe { set(options, |options| value().map(|value| *place(options) = value)) }
 }
 
 /// Checks the range of a time.
@@ -111,11 +117,8 @@ fn time(
     milliseconds: c_uint,
     range: RangeInclusive<c_uint>,
 ) -> Result<Duration, Fault> {
-    if range.contains(&milliseconds) {
-        Ok(Duration::from_millis(milliseconds.into()))
-    } else {
-        Err(Fault::range(option, milliseconds, " ms", &range))
-    }
+    let checked = Fault::unless_in(range, option, milliseconds, " ms")?;
+    Ok(Duration::from_millis(checked.into()))
 }
 
 /// Returns a string of the caller that must be UTF-8; `None` for NULL.
@@ -244,19 +247,18 @@ pub unsafe extern "C" fn dnstap_options_set_output(
     options: *mut dnstap_options,
     output: *const c_char,
 ) -> dnstap_result {
-    // SAFETY: as documented.
-    unsafe {
-        set::<Fault>(options, |options| {
-            // SAFETY: as documented.
-            let bytes = text(output).ok_or_else(|| Fault::from(DNSTAP_ERROR_NULL).of("output"))?;
-            let parsed = bytes.try_into().map_err(|error| {
-                let output = format!("output {:?}", String::from_utf8_lossy(bytes));
-                Fault::from(error).of(&output)
-            });
-            options.output = Some(absolute(parsed?)?);
-            Ok(())
-        })
-    }
+    let value = || {
+        // SAFETY: as documented.
+        let bytes = unsafe { text(output) };
+        let bytes = bytes.ok_or_else(|| Fault::from(DNSTAP_ERROR_NULL).of("output"))?;
+        let parsed = bytes.try_into().map_err(|error| {
+            let output = format!("output {:?}", String::from_utf8_lossy(bytes));
+            Fault::from(error).of(&output)
+        });
+        Ok(Some(absolute(parsed?)?))
+    };
+    // SAFETY: the same.
+    unsafe { assign(options, value, |options| &mut options.output) }
 }
 
 /// Sets the name of the server (`Dnstap.identity`), usually its NSID (RFC 5001).
@@ -273,13 +275,7 @@ pub unsafe extern "C" fn dnstap_options_set_identity(
     identity: *const c_char,
 ) -> dnstap_result {
     // SAFETY: as documented.
-    unsafe {
-        set::<Fault>(options, |options| {
-            // SAFETY: as documented.
-            options.identity = name("identity", identity)?;
-            Ok(())
-        })
-    }
+    unsafe { assign(options, || name("identity", identity), |options| &mut options.identity) }
 }
 
 /// Sets the software and version of the server (`Dnstap.version`), usually its answer to
@@ -297,13 +293,7 @@ pub unsafe extern "C" fn dnstap_options_set_version(
     version: *const c_char,
 ) -> dnstap_result {
     // SAFETY: as documented.
-    unsafe {
-        set::<Fault>(options, |options| {
-            // SAFETY: as documented.
-            options.version = name("version", version)?;
-            Ok(())
-        })
-    }
+    unsafe { assign(options, || name("version", version), |options| &mut options.version) }
 }
 
 /// Returns an identity or version of the caller.
@@ -337,13 +327,9 @@ pub unsafe extern "C" fn dnstap_options_set_message_types(
     options: *mut dnstap_options,
     message_types: u32,
 ) -> dnstap_result {
+    let value = || self::message_types(message_types);
     // SAFETY: as documented.
-    unsafe {
-        set::<Fault>(options, |options| {
-            options.message_types = self::message_types(message_types)?;
-            Ok(())
-        })
-    }
+    unsafe { assign(options, value, |options| &mut options.message_types) }
 }
 
 /// Sets the size of the ring of each queue, which holds the pending messages. Messages that are
@@ -361,17 +347,9 @@ pub unsafe extern "C" fn dnstap_options_set_queue_bytes(
     options: *mut dnstap_options,
     queue_bytes: usize,
 ) -> dnstap_result {
+    let value = || Fault::unless_in(4096..=1 << 30, "queue_bytes", queue_bytes, "");
     // SAFETY: as documented.
-    unsafe {
-        set(options, |options| {
-            let range = 4096..=1 << 30;
-            if !range.contains(&queue_bytes) {
-                return Err(Fault::range("queue_bytes", queue_bytes, "", &range));
-            }
-            options.queue_bytes = queue_bytes;
-            Ok(())
-        })
-    }
+    unsafe { assign(options, value, |options| &mut options.queue_bytes) }
 }
 
 /// Sets the maximum amount of memory for the pending messages of all freed queues of a sink. Each
@@ -392,12 +370,7 @@ pub unsafe extern "C" fn dnstap_options_set_freed_queue_bytes(
     freed_queue_bytes: usize,
 ) -> dnstap_result {
     // SAFETY: as documented.
-    unsafe {
-        set::<Fault>(options, |options| {
-            options.freed_queue_bytes = freed_queue_bytes;
-            Ok(())
-        })
-    }
+    unsafe { assign(options, || Ok(freed_queue_bytes), |options| &mut options.freed_queue_bytes) }
 }
 
 /// Sets the maximum time that a message waits for further messages, to be sent together with them.
@@ -413,13 +386,9 @@ pub unsafe extern "C" fn dnstap_options_set_flush_interval(
     options: *mut dnstap_options,
     milliseconds: c_uint,
 ) -> dnstap_result {
+    let value = || time("flush_interval", milliseconds, 1..=600_000);
     // SAFETY: as documented.
-    unsafe {
-        set(options, |options| {
-            time("flush_interval", milliseconds, 1..=600_000)
-                .map(|time| options.sender.flush_timeout = time)
-        })
-    }
+    unsafe { assign(options, value, |options| &mut options.sender.flush_timeout) }
 }
 
 /// Sets the maximum delay between two attempts to connect. The first retry comes after 100 ms, and
@@ -436,13 +405,9 @@ pub unsafe extern "C" fn dnstap_options_set_reconnect_interval(
     options: *mut dnstap_options,
     milliseconds: c_uint,
 ) -> dnstap_result {
+    let value = || time("reconnect_interval", milliseconds, 100..=600_000);
     // SAFETY: as documented.
-    unsafe {
-        set(options, |options| {
-            time("reconnect_interval", milliseconds, 100..=600_000)
-                .map(|time| options.sender.reopen_interval = time)
-        })
-    }
+    unsafe { assign(options, value, |options| &mut options.sender.reopen_interval) }
 }
 
 /// Sets the time limit of a sink for connecting and for each handshake, after which the writer
@@ -460,12 +425,9 @@ pub unsafe extern "C" fn dnstap_options_set_io_timeout(
     options: *mut dnstap_options,
     milliseconds: c_uint,
 ) -> dnstap_result {
+    let value = || time("io_timeout", milliseconds, 1..=600_000);
     // SAFETY: as documented.
-    unsafe {
-        set(options, |options| {
-            time("io_timeout", milliseconds, 1..=600_000).map(|time| options.io_timeout = time)
-        })
-    }
+    unsafe { assign(options, value, |options| &mut options.io_timeout) }
 }
 
 /// Sets the time limit of dnstap_sink_close() for sending the pending messages and closing the
@@ -482,13 +444,9 @@ pub unsafe extern "C" fn dnstap_options_set_close_timeout(
     options: *mut dnstap_options,
     milliseconds: c_uint,
 ) -> dnstap_result {
+    let value = || time("close_timeout", milliseconds, 0..=600_000);
     // SAFETY: as documented.
-    unsafe {
-        set(options, |options| {
-            time("close_timeout", milliseconds, 0..=600_000)
-                .map(|time| options.sender.close_timeout = time)
-        })
-    }
+    unsafe { assign(options, value, |options| &mut options.sender.close_timeout) }
 }
 
 /// Sets the sample rate N: one in N messages is logged. A query and its response, which have the
@@ -507,16 +465,9 @@ pub unsafe extern "C" fn dnstap_options_set_sample_rate(
     options: *mut dnstap_options,
     sample_rate: c_uint,
 ) -> dnstap_result {
+    let value = || Fault::unless_in(1..=c_uint::MAX, "sample_rate", sample_rate, "");
     // SAFETY: as documented.
-    unsafe {
-        set(options, |options| {
-            if sample_rate == 0 {
-                return Err(Fault::range("sample_rate", sample_rate, "", &(1..=c_uint::MAX)));
-            }
-            options.sample_rate = sample_rate;
-            Ok(())
-        })
-    }
+    unsafe { assign(options, value, |options| &mut options.sample_rate) }
 }
 
 /// Sets whether a stream to a socket is unidirectional. Most receivers reply: they accept the
@@ -533,13 +484,9 @@ pub unsafe extern "C" fn dnstap_options_set_unidirectional(
     options: *mut dnstap_options,
     unidirectional: bool,
 ) -> dnstap_result {
+    let value = || Ok(unidirectional.then_some(Direction::Unidirectional));
     // SAFETY: as documented.
-    unsafe {
-        set::<Fault>(options, |options| {
-            options.direction = unidirectional.then_some(Direction::Unidirectional);
-            Ok(())
-        })
-    }
+    unsafe { assign(options, value, |options| &mut options.direction) }
 }
 
 /// Sets the name of the writer thread.
@@ -555,16 +502,13 @@ pub unsafe extern "C" fn dnstap_options_set_thread_name(
     options: *mut dnstap_options,
     name: *const c_char,
 ) -> dnstap_result {
-    // SAFETY: as documented.
-    unsafe {
-        set(options, |options| {
-            // SAFETY: as documented.
-            let name = utf8("thread_name", name)?;
-            let name = name.ok_or_else(|| Fault::from(DNSTAP_ERROR_NULL).of("thread_name"))?;
-            options.sender.thread_name = name;
-            Ok::<_, Fault>(())
-        })
-    }
+    let value = || {
+        // SAFETY: as documented.
+        let name = unsafe { utf8("thread_name", name) }?;
+        name.ok_or_else(|| Fault::from(DNSTAP_ERROR_NULL).of("thread_name"))
+    };
+    // SAFETY: the same.
+    unsafe { assign(options, value, |options| &mut options.sender.thread_name) }
 }
 
 /// Sets the name that the certificate of the server must be valid for.
@@ -584,14 +528,11 @@ pub unsafe extern "C" fn dnstap_options_set_tls_server_name(
     // SAFETY: as documented.
     unsafe {
         set::<Fault>(options, |options| {
-            #[cfg(feature = "tls")]
-            {
-                // SAFETY: as documented.
-                options.tls.server_name = utf8("tls_server_name", server_name)?;
-                Ok(())
-            }
             #[cfg(not(feature = "tls"))]
-            no_tls(options, "tls_server_name", server_name.is_null())
+            return no_tls(options, "tls_server_name", server_name.is_null());
+            #[cfg(feature = "tls")]
+            // SAFETY: as documented.
+            utf8("tls_server_name", server_name).map(|name| options.tls.server_name = name)
         })
     }
 }
@@ -616,14 +557,11 @@ pub unsafe extern "C" fn dnstap_options_set_tls_ca_bundle(
     // SAFETY: as documented.
     unsafe {
         set::<Fault>(options, |options| {
-            #[cfg(feature = "tls")]
-            {
-                // SAFETY: as documented.
-                options.tls.ca_bundle = self::path(path)?;
-                Ok(())
-            }
             #[cfg(not(feature = "tls"))]
-            no_tls(options, "tls_ca_bundle", path.is_null())
+            return no_tls(options, "tls_ca_bundle", path.is_null());
+            #[cfg(feature = "tls")]
+            // SAFETY: as documented.
+            Ok(self::path(path).map(|path| options.tls.ca_bundle = path)?)
         })
     }
 }

@@ -48,9 +48,7 @@ impl OpenReader {
 
     /// Stores an error.
     fn fail(&mut self, fault: impl Into<Fault>) -> dnstap_result {
-        let (result, text) = fault.into().into_parts();
-        self.error = text;
-        result
+        fault.into().store_in(&mut self.error)
     }
 }
 
@@ -136,11 +134,8 @@ pub unsafe extern "C" fn dnstap_reader_open_fd(
 /// # Safety
 /// `error` is NULL or valid for writing.
 unsafe fn give(opened: Result<Reader, Fault>, error: *mut dnstap_result) -> *mut dnstap_reader {
-    let given = opened.map(OpenReader::give).map_err(|fault| {
-        let (result, text) = fault.into_parts();
-        OPEN_ERROR.set(text);
-        result
-    });
+    let given = opened.map(OpenReader::give);
+    let given = given.map_err(|fault| OPEN_ERROR.with_borrow_mut(|place| fault.store_in(place)));
     // SAFETY: passed on to the caller.
     unsafe { hand_out(given, error) }
 }
@@ -158,15 +153,13 @@ pub unsafe extern "C" fn dnstap_reader_set_max_frame_size(
     reader: *mut dnstap_reader,
     bytes: usize,
 ) -> dnstap_result {
-    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+    dnstap_result::of(|| {
         // SAFETY: as documented.
-        let set = unsafe { borrow_mut(reader) }.and_then(|reader| {
-            if reader.reader.set_max_frame_size(bytes) {
-                return Ok(());
-            }
-            Err(reader.fail(Fault::range("max_frame_size", bytes, "", &(512..=i32::MAX as usize))))
-        });
-        dnstap_result::from_done(set)
+        let reader = unsafe { borrow_mut(reader) }?;
+        if reader.reader.set_max_frame_size(bytes) {
+            return Ok(());
+        }
+        Err(reader.fail(Fault::range("max_frame_size", bytes, "", &(512..=i32::MAX as usize))))
     })
 }
 
@@ -251,13 +244,11 @@ pub unsafe extern "C" fn dnstap_reader_get_frame(
     reader: *const dnstap_reader,
     frame: *mut dnstap_bytes,
 ) -> dnstap_result {
-    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+    dnstap_result::of(|| {
         // SAFETY: as documented.
-        let found = unsafe { borrow(reader) }.map(|reader| reader.frame);
-        dnstap_result::from_done(found.and_then(|found| {
-            // SAFETY: as documented.
-            unsafe { ffi::store(frame, found) }.ok_or(DNSTAP_ERROR_NULL)
-        }))
+        let found = unsafe { borrow(reader) }?.frame;
+        // SAFETY: as documented.
+        unsafe { ffi::store(frame, found) }.ok_or(DNSTAP_ERROR_NULL)
     })
 }
 

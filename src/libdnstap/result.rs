@@ -160,6 +160,11 @@ impl dnstap_result {
         done.err().unwrap_or(DNSTAP_OK)
     }
 
+    /// Runs a function. Returns OK, or its error.
+    pub(crate) fn of(run: impl FnOnce() -> Result<(), Self>) -> Self {
+        Self::from_done(ffi::guard(Err(DNSTAP_ERROR_INTERNAL), run))
+    }
+
     /// Returns the result for a message of a type that is not enabled.
     pub(crate) fn not_enabled(message_type: u32) -> Self {
         match MessageType(message_type).name() {

@@ -382,20 +382,16 @@ pub unsafe extern "C" fn dnstap_sink_close(
     sink: *mut *mut dnstap_sink,
     stats: *mut dnstap_stats,
 ) -> dnstap_result {
-    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+    dnstap_result::of(|| {
         // SAFETY: as documented.
-        let taken = match unsafe { take(sink) } {
-            Ok(Some(taken)) => taken,
-            Ok(None) => return DNSTAP_OK,
-            Err(error) => return error,
-        };
+        let Some(taken) = unsafe { take(sink) }? else { return Ok(()) };
         let sink = &taken.value().sink;
         sink.close();
         if stats.is_null() {
-            return DNSTAP_OK;
+            return Ok(());
         }
         // SAFETY: as documented.
-        dnstap_result::from_done(unsafe { store_stats(sink, stats) })
+        unsafe { store_stats(sink, stats) }
     })
 }
 
@@ -419,8 +415,6 @@ pub(crate) unsafe fn with_open(
     sink: *const dnstap_sink,
     run: impl FnOnce(&OpenSink) -> Result<(), dnstap_result>,
 ) -> dnstap_result {
-    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
-        // SAFETY: passed on to the caller.
-        dnstap_result::from_done(unsafe { borrow(sink) }.and_then(run))
-    })
+    // SAFETY: passed on to the caller.
+    dnstap_result::of(|| unsafe { borrow(sink) }.and_then(run))
 }

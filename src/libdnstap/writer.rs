@@ -225,21 +225,13 @@ pub unsafe extern "C" fn dnstap_writer_get_error(writer: *const dnstap_writer) -
 /// @retval DNSTAP_ERROR_HANDLE  Not freed: the handle is not a writer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dnstap_writer_close(writer: *mut *mut dnstap_writer) -> dnstap_result {
-    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+    dnstap_result::of(|| {
         // SAFETY: as documented.
-        let taken = match unsafe { take(writer) } {
-            Ok(Some(taken)) => taken,
-            Ok(None) => return DNSTAP_OK,
-            Err(error) => return error,
-        };
-        match ffi::without_sigpipe(|| taken.into_value().writer.close()) {
-            Ok(()) => DNSTAP_OK,
-            Err(error) => {
-                let (result, text) = Fault::from(error).into_parts();
-                CLOSE_ERROR.set(text);
-                result
-            }
-        }
+        let Some(taken) = unsafe { take(writer) }? else { return Ok(()) };
+        let closed = ffi::without_sigpipe(|| taken.into_value().writer.close());
+        closed.map_err(|error| {
+            CLOSE_ERROR.with_borrow_mut(|place| Fault::from(error).store_in(place))
+        })
     })
 }
 
@@ -255,19 +247,9 @@ unsafe fn with<E: Into<Fault>>(
     writer: *mut dnstap_writer,
     run: impl FnOnce(&mut Writer) -> Result<(), E>,
 ) -> dnstap_result {
-    ffi::guard(DNSTAP_ERROR_INTERNAL, || {
+    dnstap_result::of(|| {
         // SAFETY: passed on to the caller.
-        let writer = match unsafe { borrow_mut(writer) } {
-            Ok(writer) => writer,
-            Err(error) => return error,
-        };
-        match run(&mut writer.writer) {
-            Ok(()) => DNSTAP_OK,
-            Err(error) => {
-                let (result, text) = error.into().into_parts();
-                writer.error = text;
-                result
-            }
-        }
+        let OpenWriter { writer, error: place } = unsafe { borrow_mut(writer) }?;
+        run(writer).map_err(|error| error.into().store_in(place))
     })
 }
