@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+use crate::control::CONTROL_FRAME_LENGTH_MAX;
 use crate::frame::FrameError;
 use crate::handshake::{Handshake, HandshakeError, Step};
 use crate::transport::{Interest, Transport, deadline, wait};
@@ -31,6 +32,13 @@ pub enum StreamError {
     /// The stream ended, with or without STOP.
     #[error("the stream has ended")]
     End,
+}
+
+impl StreamError {
+    /// Returns whether the operation has to be repeated once the transport is ready.
+    pub(crate) fn would_block(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
 }
 
 /// Opens `transport` by `until`.
@@ -128,28 +136,40 @@ pub(crate) fn shake(
     handshake: &mut dyn Handshake,
     until: Instant,
 ) -> Result<(), StreamError> {
-    let mut piece = Vec::new();
     loop {
-        let (awaited, result) = match handshake.step() {
-            Step::Send(bytes) => (Interest::Write, transport.write(&[IoSlice::new(bytes)])),
-            Step::Receive(count) => {
-                piece.resize(count, 0);
-                (Interest::Read, transport.read(&mut piece))
-            }
-            Step::Done => return Ok(()),
-        };
-        match (result, awaited) {
-            (Ok(0), Interest::Read) => return Err(StreamError::End),
-            (Ok(0), Interest::Write) => {
-                return Err(io::Error::from(io::ErrorKind::WriteZero).into());
-            }
-            (Ok(count), Interest::Read) => handshake.received(&piece[..count])?,
-            (Ok(count), Interest::Write) => handshake.sent(count),
-            (Err(error), _) if error.kind() == io::ErrorKind::WouldBlock => {
-                wait(transport, awaited, until)?;
-            }
-            (Err(error), _) => return Err(error.into()),
+        match try_shake(transport, handshake) {
+            Err(error) if error.would_block() => wait(transport, awaited(handshake), until)?,
+            other => return other,
         }
+    }
+}
+
+/// Performs `handshake` as far as possible without waiting for a transport that can be polled.
+pub(crate) fn try_shake(
+    transport: &mut dyn Transport,
+    handshake: &mut dyn Handshake,
+) -> Result<(), StreamError> {
+    let mut piece = [0; CONTROL_FRAME_LENGTH_MAX];
+    loop {
+        match handshake.step() {
+            Step::Done => return Ok(()),
+            Step::Send(bytes) => match transport.write(&[IoSlice::new(bytes)])? {
+                0 => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                count => handshake.sent(count),
+            },
+            Step::Receive(count) => match transport.read(&mut piece[..count])? {
+                0 => return Err(StreamError::End),
+                count => handshake.received(&piece[..count])?,
+            },
+        }
+    }
+}
+
+/// Returns the event that `handshake` waits for.
+pub(crate) fn awaited(handshake: &dyn Handshake) -> Interest {
+    match handshake.step() {
+        Step::Send(_) => Interest::Write,
+        Step::Receive(_) | Step::Done => Interest::Read,
     }
 }
 

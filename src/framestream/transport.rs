@@ -155,3 +155,13 @@ pub(crate) fn poll_for(fds: &mut [PollFd<'_>], left: Duration) -> io::Result<()>
         Err(error) => Err(error.into()),
     }
 }
+
+/// Runs `call`, and repeats it if a signal interrupts it.
+fn uninterrupted(mut call: impl FnMut() -> nix::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(Errno::EINTR) => (),
+            other => return Ok(other?),
+        }
+    }
+}

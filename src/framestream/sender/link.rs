@@ -11,7 +11,8 @@ use nix::poll::PollFlags;
 use super::Source;
 use super::counters::{Counters, LinkState, add};
 use super::events::EventKind;
-use crate::handshake::{Handshake, SenderClose, SenderOpen, Step};
+use crate::handshake::{SenderClose, SenderOpen};
+use crate::stream::{awaited, try_shake};
 use crate::transport::{Transport, UNPOLLABLE_RETRY, WriteFailure, deadline};
 use crate::writer::WriterOptions;
 use crate::{Seconds, StreamError};
@@ -132,8 +133,8 @@ impl Link {
                 Err(error) => self.open_failed(counters, "connecting", error.into()),
             },
             LinkPhase::Opening { handshake, until } => {
-                match shake(&mut *self.transport, &mut **handshake) {
-                    Shake::Done => {
+                match try_shake(&mut *self.transport, &mut **handshake) {
+                    Ok(()) => {
                         add(&counters.connects, 1);
                         self.up_since = Instant::now();
                         self.state = LinkPhase::Up;
@@ -144,9 +145,8 @@ impl Link {
                         counters.report(self.state(), EventKind::Connected, text);
                         true
                     }
-                    Shake::Wait if Instant::now() < *until => false,
-                    Shake::Wait => self.open_failed(counters, "handshake", no_answer()),
-                    Shake::Failed(error) => self.open_failed(counters, "handshake", error),
+                    Err(error) if error.would_block() && Instant::now() < *until => false,
+                    Err(error) => self.open_failed(counters, "handshake", error),
                 }
             }
             LinkPhase::Blocked { ending: Some(ending), .. } if Instant::now() >= ending.until => {
@@ -167,11 +167,10 @@ impl Link {
                 false
             }
             LinkPhase::Closing { handshake, until, .. } => {
-                match shake(&mut *self.transport, &mut **handshake) {
-                    Shake::Wait if Instant::now() < *until => return false,
-                    Shake::Wait => drop(self.record(counters, "closing", no_answer())),
-                    Shake::Failed(error) => drop(self.record(counters, "closing", error)),
-                    Shake::Done => (),
+                match try_shake(&mut *self.transport, &mut **handshake) {
+                    Err(error) if error.would_block() && Instant::now() < *until => return false,
+                    Err(error) => drop(self.record(counters, "closing", error)),
+                    Ok(()) => (),
                 }
                 self.close_transport()
             }
@@ -196,7 +195,7 @@ impl Link {
     fn record(&self, counters: &Counters, operation: &str, reason: StreamError) -> String {
         let target = self.transport.target();
         match reason {
-            StreamError::Io(error) if would_block(&error) => {
+            error if error.would_block() => {
                 let limit = Seconds(self.options.io_timeout);
                 let reason = format_args!("the receiver did not answer within {limit}");
                 counters.failed(target, operation, reason)
@@ -387,10 +386,10 @@ impl Link {
     pub(super) fn poll(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
         let flags = match &self.state {
             LinkPhase::Connecting { .. } => self.transport.awaits().into(),
-            LinkPhase::Opening { handshake, .. } => awaited(&**handshake),
+            LinkPhase::Opening { handshake, .. } => awaited(&**handshake).into(),
             LinkPhase::Up => PollFlags::POLLIN,
             LinkPhase::Blocked { retry_at: None, .. } => PollFlags::POLLIN | PollFlags::POLLOUT,
-            LinkPhase::Closing { handshake, .. } => awaited(&**handshake),
+            LinkPhase::Closing { handshake, .. } => awaited(&**handshake).into(),
             LinkPhase::Down { .. } | LinkPhase::Blocked { .. } | LinkPhase::Closed => return None,
         };
         self.transport.poll_fd().map(|fd| (fd, flags))
@@ -421,46 +420,7 @@ fn would_block(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 
-fn awaited(handshake: &dyn Handshake) -> PollFlags {
-    match handshake.step() {
-        Step::Send(_) => PollFlags::POLLOUT,
-        Step::Receive(_) | Step::Done => PollFlags::POLLIN,
-    }
-}
-
 /// Returns the error of a peer that did not answer in time.
 fn no_answer() -> StreamError {
     StreamError::Io(io::ErrorKind::WouldBlock.into())
-}
-
-/// The progress of a handshake.
-enum Shake {
-    Done,
-    Wait,
-    Failed(StreamError),
-}
-
-/// Performs `handshake` as far as possible without waiting.
-fn shake(transport: &mut dyn Transport, handshake: &mut dyn Handshake) -> Shake {
-    let mut piece = [0; 512];
-    loop {
-        let (sends, result) = match handshake.step() {
-            Step::Done => return Shake::Done,
-            Step::Send(bytes) => (true, transport.write(&[IoSlice::new(bytes)])),
-            Step::Receive(count) => (false, transport.read(&mut piece[..count.min(512)])),
-        };
-        let result = match result {
-            Ok(count @ 1..) if sends => {
-                handshake.sent(count);
-                Ok(())
-            }
-            Ok(count @ 1..) => handshake.received(&piece[..count]).map_err(StreamError::from),
-            Ok(0) => Err(StreamError::End),
-            Err(error) if would_block(&error) => return Shake::Wait,
-            Err(error) => Err(error.into()),
-        };
-        if let Err(error) = result {
-            return Shake::Failed(error);
-        }
-    }
 }

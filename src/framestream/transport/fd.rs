@@ -11,7 +11,7 @@ use nix::sys::socket::{MsgFlags, UnixAddr, recv, sendmsg};
 use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::read;
 
-use super::{Interest, Transport, wait};
+use super::{Interest, Transport, uninterrupted, wait};
 use crate::handshake::Direction;
 
 /// A receiver that reads from a file, a pipe or a connected stream socket, and replies on the
@@ -110,15 +110,5 @@ impl Transport for FdReceiver {
     /// Returns a receiver that cannot be opened, because the stream belongs to the parent.
     fn for_child(&self) -> Box<dyn Transport> {
         Box::new(Self { fd: None, kind: self.kind })
-    }
-}
-
-/// Runs `call`, and repeats it if a signal interrupts it.
-fn uninterrupted(mut call: impl FnMut() -> nix::Result<usize>) -> io::Result<usize> {
-    loop {
-        match call() {
-            Err(Errno::EINTR) => (),
-            other => return Ok(other?),
-        }
     }
 }

@@ -13,7 +13,7 @@ use nix::libc::O_NONBLOCK;
 use nix::sys::stat::{FileStat, fstat, stat};
 use nix::sys::uio::writev;
 
-use super::{Transport, WriteFailure};
+use super::{Transport, WriteFailure, uninterrupted};
 use crate::fork::ProcessFd;
 use crate::handshake::Direction;
 
@@ -162,12 +162,7 @@ impl Transport for FileSender {
             self.open_again()?;
             file = self.file.as_ref().ok_or_else(not_open)?;
         }
-        loop {
-            match writev(file, slices) {
-                Err(Errno::EINTR) => (),
-                other => return Ok(other?),
-            }
-        }
+        uninterrupted(|| writev(file, slices))
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {

@@ -14,7 +14,7 @@ use nix::sys::socket::{
     UnixAddr, connect, recv, send, sendmsg, setsockopt, socket, sockopt,
 };
 
-use super::Transport;
+use super::{Transport, uninterrupted};
 use crate::fork::{self, ProcessFd};
 use crate::handshake::Direction;
 
@@ -153,31 +153,22 @@ impl Transport for SocketSender {
 
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let fd = self.connected_fd()?.as_raw_fd();
-        loop {
-            match recv(fd, bytes, MsgFlags::empty()) {
-                Err(Errno::EINTR) => (),
-                // A sender only reads replies, so the end of the stream is an error.
-                Ok(0) => {
-                    let kind = io::ErrorKind::UnexpectedEof;
-                    return Err(io::Error::new(kind, "the receiver closed the connection"));
-                }
-                other => return Ok(other?),
+        match uninterrupted(|| recv(fd, bytes, MsgFlags::empty()))? {
+            // A sender only reads replies, so the end of the stream is an error.
+            0 => {
+                let kind = io::ErrorKind::UnexpectedEof;
+                Err(io::Error::new(kind, "the receiver closed the connection"))
             }
+            count => Ok(count),
         }
     }
 
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let fd = self.connected_fd()?.as_raw_fd();
-        loop {
-            let result = match slices {
-                [one] => send(fd, one, MsgFlags::MSG_NOSIGNAL),
-                _ => sendmsg::<UnixAddr>(fd, slices, &[], MsgFlags::MSG_NOSIGNAL, None),
-            };
-            match result {
-                Err(Errno::EINTR) => (),
-                other => return Ok(other?),
-            }
-        }
+        uninterrupted(|| match slices {
+            [one] => send(fd, one, MsgFlags::MSG_NOSIGNAL),
+            _ => sendmsg::<UnixAddr>(fd, slices, &[], MsgFlags::MSG_NOSIGNAL, None),
+        })
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
