@@ -47,6 +47,15 @@ pub unsafe fn borrow_mut<'a, T>(handle: *mut T) -> Option<&'a mut T> {
     unsafe { handle.as_mut() }
 }
 
+/// Runs a function on the value of a handle, unless that is NULL.
+///
+/// # Safety
+/// As for [`borrow_mut`].
+pub unsafe fn change<T>(handle: *mut T, run: impl FnOnce(&mut T)) {
+    // SAFETY: passed on to the caller.
+    guard((), || unsafe { borrow_mut(handle) }.map_or((), run));
+}
+
 /// Takes back the handle in `*place`, and stores NULL there; `None` if either is NULL.
 ///
 /// # Safety

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_uint, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use ffi::{borrow, borrow_mut, bytes, give, guard, number, store, take};
+use ffi::{borrow, borrow_mut, bytes, change, give, guard, number, store, take};
 use framestream::control::{ControlFrame, ControlType, Header};
 
 use crate::res::*;
@@ -121,12 +121,8 @@ pub unsafe extern "C" fn fstrm_control_destroy(c: *mut *mut fstrm_control) {
 /// @param c  The frame. If it is NULL, nothing happens.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_control_reset(c: *mut fstrm_control) {
-    guard((), || {
-        // SAFETY: as documented.
-        if let Some(c) = unsafe { borrow_mut(c) } {
-            c.0 = ControlFrame::default();
-        }
-    });
+    // SAFETY: as documented.
+    unsafe { change(c, |c| c.0 = ControlFrame::default()) }
 }
 
 /// Retrieves the type of a control frame.

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 
-use ffi::{borrow, borrow_mut, give, guard, string, take};
+use ffi::{borrow, change, give, guard, string, take};
 use framestream::transport::{FileReceiver, FileSender, Transport};
 
 use crate::reader::{fstrm_reader, fstrm_reader_options};
@@ -55,13 +55,8 @@ pub unsafe extern "C" fn fstrm_file_options_set_file_path(
     fopt: *mut fstrm_file_options,
     file_path: *const c_char,
 ) {
-    guard((), || {
-        // SAFETY: as documented.
-        if let Some(fopt) = unsafe { borrow_mut(fopt) } {
-            // SAFETY: as documented.
-            fopt.file_path = unsafe { string(file_path) };
-        }
-    });
+    // SAFETY: as documented.
+    unsafe { change(fopt, |fopt| fopt.file_path = string(file_path)) }
 }
 
 /// Creates a reader of a file, which is opened by the first use of the reader.

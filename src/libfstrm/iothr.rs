@@ -2,7 +2,7 @@
 
 use std::ffi::{c_uint, c_void};
 use std::mem::{self, MaybeUninit};
-use std::ops::RangeInclusive;
+use std::ops::RangeBounds;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use std::{ptr, slice};
@@ -79,7 +79,7 @@ pub const FSTRM_IOTHR_QUEUE_MODEL_DEFAULT: fstrm_iothr_queue_model =
     fstrm_iothr_queue_model::FSTRM_IOTHR_QUEUE_MODEL_SPSC;
 
 /// The options of a writer thread.
-pub struct fstrm_iothr_options(pub(crate) IoThrOptions);
+pub struct fstrm_iothr_options(IoThrOptions);
 
 /// A writer thread with its queues.
 pub struct fstrm_iothr {
@@ -135,10 +135,10 @@ impl Drop for Frame {
 ///
 /// # Safety
 /// As for [`borrow_mut`].
-unsafe fn set(
+pub(crate) unsafe fn set<T: PartialOrd>(
     opt: *mut fstrm_iothr_options,
-    value: c_uint,
-    range: RangeInclusive<c_uint>,
+    value: T,
+    range: impl RangeBounds<T>,
     store: impl FnOnce(&mut IoThrOptions),
 ) -> fstrm_res {
     guard(fstrm_res_failure, || {

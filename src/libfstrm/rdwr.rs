@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 use std::ptr;
 
-use ffi::{borrow_mut, give, guard, take};
+use ffi::{borrow_mut, change, give, guard, take};
 use framestream::handshake::Direction;
 use framestream::transport::{Transport, WriteFailure};
 use libc::iovec;
@@ -311,19 +311,6 @@ pub unsafe extern "C" fn fstrm_rdwr_write(
     })
 }
 
-/// Changes a stream, unless it is NULL.
-///
-/// # Safety
-/// As for [`borrow_mut`].
-unsafe fn set(rdwr: *mut fstrm_rdwr, store: impl FnOnce(&mut fstrm_rdwr)) {
-    guard((), || {
-        // SAFETY: passed on to the caller.
-        if let Some(rdwr) = unsafe { borrow_mut(rdwr) } {
-            store(rdwr);
-        }
-    });
-}
-
 /// Sets the function that fstrm_rdwr_destroy() calls.
 ///
 /// @param rdwr  The stream. If it is NULL, nothing happens.
@@ -334,7 +321,7 @@ pub unsafe extern "C" fn fstrm_rdwr_set_destroy(
     r#fn: fstrm_rdwr_destroy_func,
 ) {
     // SAFETY: as documented.
-    unsafe { set(rdwr, |rdwr| rdwr.destroy = r#fn) }
+    unsafe { change(rdwr, |rdwr| rdwr.destroy = r#fn) }
 }
 
 /// Sets the function that opens the stream. Every stream needs one.
@@ -344,7 +331,7 @@ pub unsafe extern "C" fn fstrm_rdwr_set_destroy(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_set_open(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_open_func) {
     // SAFETY: as documented.
-    unsafe { set(rdwr, |rdwr| rdwr.open = r#fn) }
+    unsafe { change(rdwr, |rdwr| rdwr.open = r#fn) }
 }
 
 /// Sets the function that closes the stream. Every stream needs one.
@@ -354,7 +341,7 @@ pub unsafe extern "C" fn fstrm_rdwr_set_open(rdwr: *mut fstrm_rdwr, r#fn: fstrm_
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_set_close(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_close_func) {
     // SAFETY: as documented.
-    unsafe { set(rdwr, |rdwr| rdwr.close = r#fn) }
+    unsafe { change(rdwr, |rdwr| rdwr.close = r#fn) }
 }
 
 /// Sets the function that reads. A reader needs one; a writer that has one expects replies.
@@ -364,7 +351,7 @@ pub unsafe extern "C" fn fstrm_rdwr_set_close(rdwr: *mut fstrm_rdwr, r#fn: fstrm
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_set_read(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_read_func) {
     // SAFETY: as documented.
-    unsafe { set(rdwr, |rdwr| rdwr.read = r#fn) }
+    unsafe { change(rdwr, |rdwr| rdwr.read = r#fn) }
 }
 
 /// Sets the function that writes. A writer needs one; a reader that has one sends replies.
@@ -374,5 +361,5 @@ pub unsafe extern "C" fn fstrm_rdwr_set_read(rdwr: *mut fstrm_rdwr, r#fn: fstrm_
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_rdwr_set_write(rdwr: *mut fstrm_rdwr, r#fn: fstrm_rdwr_write_func) {
     // SAFETY: as documented.
-    unsafe { set(rdwr, |rdwr| rdwr.write = r#fn) }
+    unsafe { change(rdwr, |rdwr| rdwr.write = r#fn) }
 }

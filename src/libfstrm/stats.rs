@@ -6,7 +6,7 @@ use std::time::Duration;
 use ffi::{Growing, borrow, borrow_mut, growing, guard, store_sized};
 use framestream::iothr::LinkState;
 
-use crate::iothr::{fstrm_iothr, fstrm_iothr_options};
+use crate::iothr::{fstrm_iothr, fstrm_iothr_options, set};
 use crate::res::*;
 use crate::writer::fstrm_writer_options;
 
@@ -143,12 +143,9 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_close_timeout(
     opt: *mut fstrm_iothr_options,
     close_timeout: c_uint,
 ) -> fstrm_res {
-    guard(fstrm_res_failure, || {
-        // SAFETY: as documented.
-        let opt = unsafe { borrow_mut(opt) }.filter(|_| close_timeout <= 600_000);
-        let value = Duration::from_millis(close_timeout.into());
-        fstrm_res::from_done(opt.map(|opt| opt.0.sender.close_timeout = value).is_some())
-    })
+    let value = Duration::from_millis(close_timeout.into());
+    // SAFETY: as documented.
+    unsafe { set(opt, close_timeout, 0..=600_000, |options| options.sender.close_timeout = value) }
 }
 
 /// Sets the maximum amount of memory, in addition to the queues, for frames that the receiver has
@@ -163,11 +160,8 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_memory_limit(
     opt: *mut fstrm_iothr_options,
     memory_limit: usize,
 ) -> fstrm_res {
-    guard(fstrm_res_failure, || {
-        // SAFETY: as documented.
-        let opt = unsafe { borrow_mut(opt) }.filter(|_| memory_limit >= 131_072);
-        fstrm_res::from_done(opt.map(|opt| opt.0.memory_limit = memory_limit).is_some())
-    })
+    // SAFETY: as documented.
+    unsafe { set(opt, memory_limit, 131_072.., |options| options.memory_limit = memory_limit) }
 }
 
 /// Sets the time limit for a receiver that makes no progress: while connecting, in handshakes, and

@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString, c_char};
 use std::net::{IpAddr, SocketAddr};
 use std::ptr;
 
-use ffi::{borrow, borrow_mut, give, guard, string, take};
+use ffi::{borrow, change, give, guard, string, take};
 use framestream::transport::SocketSender;
 
 use crate::writer::{fstrm_writer, fstrm_writer_options};
@@ -60,13 +60,8 @@ pub unsafe extern "C" fn fstrm_tcp_writer_options_set_socket_address(
     twopt: *mut fstrm_tcp_writer_options,
     socket_address: *const c_char,
 ) {
-    guard((), || {
-        // SAFETY: as documented.
-        if let Some(twopt) = unsafe { borrow_mut(twopt) } {
-            // SAFETY: as documented.
-            twopt.socket_address = unsafe { string(socket_address) };
-        }
-    });
+    // SAFETY: as documented.
+    unsafe { change(twopt, |twopt| twopt.socket_address = string(socket_address)) }
 }
 
 /// Sets the port of the receiver.
@@ -78,13 +73,8 @@ pub unsafe extern "C" fn fstrm_tcp_writer_options_set_socket_port(
     twopt: *mut fstrm_tcp_writer_options,
     socket_port: *const c_char,
 ) {
-    guard((), || {
-        // SAFETY: as documented.
-        if let Some(twopt) = unsafe { borrow_mut(twopt) } {
-            // SAFETY: as documented.
-            twopt.socket_port = unsafe { string(socket_port) };
-        }
-    });
+    // SAFETY: as documented.
+    unsafe { change(twopt, |twopt| twopt.socket_port = string(socket_port)) }
 }
 
 /// Creates a writer to a TCP address, which connects with its first use. A peer that has

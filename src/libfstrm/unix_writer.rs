@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 
-use ffi::{borrow, borrow_mut, give, guard, string, take};
+use ffi::{borrow, change, give, guard, string, take};
 use framestream::transport::SocketSender;
 
 use crate::writer::{fstrm_writer, fstrm_writer_options};
@@ -45,13 +45,8 @@ pub unsafe extern "C" fn fstrm_unix_writer_options_set_socket_path(
     uwopt: *mut fstrm_unix_writer_options,
     socket_path: *const c_char,
 ) {
-    guard((), || {
-        // SAFETY: as documented.
-        if let Some(uwopt) = unsafe { borrow_mut(uwopt) } {
-            // SAFETY: as documented.
-            uwopt.socket_path = unsafe { string(socket_path) };
-        }
-    });
+    // SAFETY: as documented.
+    unsafe { change(uwopt, |uwopt| uwopt.socket_path = string(socket_path)) }
 }
 
 /// Creates a writer to a Unix socket, which connects with its first use.
