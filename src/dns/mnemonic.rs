@@ -162,6 +162,16 @@ fn class(number: u16) -> Option<&'static str> {
     })
 }
 
+/// Prints the name of an operation code.
+pub fn opcode_text(number: u8, out: &mut impl TextSink) {
+    print(opcode(number), "OPCODE", number.into(), out);
+}
+
+/// Prints the name of a response code.
+pub fn response_code_text(number: u16, out: &mut impl TextSink) {
+    print(response_code(number), "RCODE", number, out);
+}
+
 /// Prints the name of a number if it has one, or `word` and the number.
 pub(crate) fn print(name: Option<&str>, word: &str, number: u16, out: &mut impl TextSink) {
     match name {

@@ -82,14 +82,12 @@ fn walk<'a>(
     let mut left = NAME_MAX;
     let mut pointers = 0;
     loop {
-        let Some(&first) = wire.get(at) else { return Err(bad(at, BadMessageReason::Truncated)) };
+        let first = *wire.get(at).ok_or(bad(at, BadMessageReason::Truncated))?;
         match first {
             0 => return Ok(next.unwrap_or(at + 1)),
             1..=0x3f => {
                 let end = at + 1 + usize::from(first);
-                let Some(label) = wire.get(at + 1..end) else {
-                    return Err(bad(at, BadMessageReason::Truncated));
-                };
+                let label = wire.get(at + 1..end).ok_or(bad(at, BadMessageReason::Truncated))?;
                 // The root label needs the last byte.
                 if left <= label.len() + 1 {
                     return Err(bad(at, BadMessageReason::LongName));
@@ -99,9 +97,7 @@ fn walk<'a>(
                 at = end;
             }
             0xc0.. => {
-                let Some(&second) = wire.get(at + 1) else {
-                    return Err(bad(at, BadMessageReason::Truncated));
-                };
+                let second = *wire.get(at + 1).ok_or(bad(at, BadMessageReason::Truncated))?;
                 next.get_or_insert(at + 2);
                 pointers += 1;
                 if pointers > POINTERS_MAX {

@@ -2,7 +2,6 @@
 //! Invisible characters that change how a terminal displays text.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 /// Returns whether a character is a control character, a Unicode format character or a line separator. The
 /// latter two can reverse or hide the text after them.
@@ -44,7 +43,7 @@ pub fn escape_lines(text: &str) -> Cow<'_, str> {
         if is_kept(character) {
             out.push(character);
         } else {
-            push_escaped(&mut out, character);
+            out.extend(character.escape_default());
         }
     }
     Cow::Owned(out)
@@ -55,15 +54,10 @@ pub fn push_line(out: &mut String, text: &str) {
     for character in text.chars() {
         match character {
             '\t' => out.push(' '),
-            hidden if is_hidden(hidden) => push_escaped(out, hidden),
+            hidden if is_hidden(hidden) => out.extend(hidden.escape_default()),
             other => out.push(other),
         }
     }
-}
-
-fn push_escaped(out: &mut String, character: char) {
-    // Writing to a string cannot fail.
-    let _ = write!(out, "{}", character.escape_default());
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Text sinks: a buffer, and one that discards text.
 
+use std::io::Write as _;
 use std::net::Ipv6Addr;
 
 use data_encoding::{BASE32HEX_NOPAD, BASE64, Encoding, HEXLOWER, HEXUPPER};
@@ -23,27 +24,56 @@ pub trait TextSink: Sized {
     /// False if the sink discards text, so that callers may skip formatting it.
     const KEEPS_TEXT: bool = true;
 
+    /// Returns the buffer of the text; `None` if the sink discards it.
+    fn buffer(&mut self) -> Option<&mut Vec<u8>>;
+
     /// Returns the number of bytes appended so far.
-    fn position(&self) -> usize;
+    #[inline]
+    fn position(&mut self) -> usize {
+        self.buffer().map_or(0, |buffer| buffer.len())
+    }
 
     /// Removes all bytes after `position`.
-    fn rewind(&mut self, position: usize);
-
-    /// Appends bytes.
-    fn bytes(&mut self, bytes: &[u8]);
+    #[inline]
+    fn rewind(&mut self, position: usize) {
+        if let Some(buffer) = self.buffer() {
+            buffer.truncate(position);
+        }
+    }
 
     /// Appends bytes in a text encoding.
-    fn encoded(&mut self, encoding: &Encoding, bytes: &[u8]);
+    fn encoded(&mut self, encoding: &Encoding, bytes: &[u8]) {
+        if let Some(buffer) = self.buffer() {
+            let start = buffer.len();
+            buffer.resize(start + encoding.encode_len(bytes.len()), 0);
+            encoding.encode_mut(bytes, &mut buffer[start..]);
+        }
+    }
 
     /// Appends an IPv6 address in the format of RFC 5952.
-    fn ipv6(&mut self, address: Ipv6Addr);
+    fn ipv6(&mut self, address: Ipv6Addr) {
+        if let Some(buffer) = self.buffer() {
+            // Writing to a vector cannot fail.
+            let _ = write!(buffer, "{address}");
+        }
+    }
 
     /// Appends printable ASCII that contains no quotation marks or backslashes.
+    #[inline]
     fn plain(&mut self, bytes: &[u8]) {
-        self.bytes(bytes);
+        if let Some(buffer) = self.buffer() {
+            buffer.extend_from_slice(bytes);
+        }
+    }
+
+    /// Appends bytes.
+    #[inline]
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.plain(bytes);
     }
 
     /// Appends one byte.
+    #[inline]
     fn byte(&mut self, byte: u8) {
         self.bytes(&[byte]);
     }
@@ -167,34 +197,13 @@ pub trait TextSink: Sized {
 
 impl TextSink for Vec<u8> {
     #[inline]
-    fn position(&self) -> usize {
-        self.len()
-    }
-
-    #[inline]
-    fn rewind(&mut self, position: usize) {
-        self.truncate(position);
-    }
-
-    #[inline]
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
+    fn buffer(&mut self) -> Option<&mut Vec<u8>> {
+        Some(self)
     }
 
     #[inline]
     fn byte(&mut self, byte: u8) {
         self.push(byte);
-    }
-
-    fn encoded(&mut self, encoding: &Encoding, bytes: &[u8]) {
-        let start = self.len();
-        self.resize(start + encoding.encode_len(bytes.len()), 0);
-        encoding.encode_mut(bytes, &mut self[start..]);
-    }
-
-    fn ipv6(&mut self, address: Ipv6Addr) {
-        // Writing to a vector cannot fail.
-        let _ = std::io::Write::write_fmt(self, format_args!("{address}"));
     }
 }
 
@@ -205,21 +214,9 @@ impl TextSink for Discard {
     const KEEPS_TEXT: bool = false;
 
     #[inline(always)]
-    fn position(&self) -> usize {
-        0
+    fn buffer(&mut self) -> Option<&mut Vec<u8>> {
+        None
     }
-
-    #[inline(always)]
-    fn rewind(&mut self, _: usize) {}
-
-    #[inline(always)]
-    fn bytes(&mut self, _: &[u8]) {}
-
-    #[inline(always)]
-    fn encoded(&mut self, _: &Encoding, _: &[u8]) {}
-
-    #[inline(always)]
-    fn ipv6(&mut self, _: Ipv6Addr) {}
 
     #[inline(always)]
     fn number(&mut self, _: impl Into<u64>) {}

@@ -109,11 +109,7 @@ fn option(code: u16, value: &[u8], out: &mut impl TextSink) -> Option<()> {
         }
         code::DHU => print_list("\n; DS HASH UNDERSTOOD: ", value, mnemonic::hash, out),
         code::N3U => print_list("\n; NSEC3 HASH UNDERSTOOD: ", value, mnemonic::hash, out),
-        code::SUBNET => {
-            let subnet = ClientSubnet::parse(value)?;
-            out.str("\n; SUBNET: ");
-            subnet.print(out);
-        }
+        code::SUBNET => client_subnet(value, out)?,
         code::EXPIRE => {
             out.str("\n; EXPIRE: ");
             if !value.is_empty() {
@@ -212,57 +208,38 @@ fn print_list(
     out.str(title);
     for &number in numbers {
         out.byte(b' ');
-        match name(number) {
-            Some(name) => out.str(name),
-            None => out.number(number),
-        }
+        mnemonic::print(name(number), "", number.into(), out);
     }
 }
 
-/// The subnet of a client (RFC 7871, section 6).
-pub(crate) struct ClientSubnet<'a> {
-    family: u16,
-    source: u8,
-    scope: u8,
-    address: &'a [u8],
-}
-
-impl<'a> ClientSubnet<'a> {
-    /// Parses the value of an option.
-    pub(crate) fn parse(value: &'a [u8]) -> Option<Self> {
-        let ([family1, family2, source, scope], address) = value.split_first_chunk::<4>()?;
-        let family = u16::from_be_bytes([*family1, *family2]);
-        let (source, scope) = (*source, *scope);
-        let max_bits = match family {
-            // dig sends family 0 with an empty prefix; the scope may have any value.
-            0 if source == 0 => return Some(Self { family, source, scope, address }),
-            1 => 32,
-            2 => 128,
-            _ => return None,
-        };
-        (source <= max_bits && scope <= max_bits).then_some(Self { family, source, scope, address })
+/// Prints the subnet of a client (RFC 7871, section 6). Returns `None` if it is invalid.
+fn client_subnet(value: &[u8], out: &mut impl TextSink) -> Option<()> {
+    let ([family1, family2, source, scope], address) = value.split_first_chunk::<4>()?;
+    let is_within = |bits: u8| *source <= bits && *scope <= bits;
+    let (given, size) = match u16::from_be_bytes([*family1, *family2]) {
+        // dig sends family 0 with an empty prefix; scope and address may have any value.
+        0 if *source == 0 => (&[][..], 4),
+        1 if is_within(32) => (address, 4),
+        2 if is_within(128) => (address, 16),
+        _ => return None,
+    };
+    let mut bytes = [0; 16];
+    let length = given.len().min(size);
+    bytes[..length].copy_from_slice(&given[..length]);
+    out.str("\n; SUBNET: ");
+    let brackets = size == 16;
+    if brackets {
+        out.byte(b'[');
     }
-
-    fn print(&self, out: &mut impl TextSink) {
-        let mut bytes = [0; 16];
-        let size = if self.family == 2 { 16 } else { 4 };
-        // Addresses of family 0 are ignored.
-        let given = if self.family == 0 { &[] } else { self.address };
-        let length = given.len().min(size);
-        bytes[..length].copy_from_slice(&given[..length]);
-        let brackets = size == 16;
-        if brackets {
-            out.byte(b'[');
-        }
-        out.address(&bytes[..size]);
-        if brackets {
-            out.byte(b']');
-        }
-        out.byte(b'/');
-        out.number(self.source);
-        out.byte(b'/');
-        out.number(self.scope);
+    out.address(&bytes[..size]);
+    if brackets {
+        out.byte(b']');
     }
+    out.byte(b'/');
+    out.number(*source);
+    out.byte(b'/');
+    out.number(*scope);
+    Some(())
 }
 
 /// Prints a byte as a Latin-1 character, or as a dot if it is hidden.

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Events as JSON, one object per line.
 
-use std::net::Ipv6Addr;
-
-use data_encoding::Encoding;
 use dns::{BadMessage, name};
 use dnstap::schema::EventType;
 use dnstap::{Event, Message, Policy};
@@ -174,13 +171,8 @@ struct JsonEscaped<'a>(&'a mut Vec<u8>);
 
 impl TextSink for JsonEscaped<'_> {
     #[inline]
-    fn position(&self) -> usize {
-        self.0.len()
-    }
-
-    #[inline]
-    fn rewind(&mut self, position: usize) {
-        self.0.truncate(position);
+    fn buffer(&mut self) -> Option<&mut Vec<u8>> {
+        Some(self.0)
     }
 
     #[inline]
@@ -199,19 +191,6 @@ impl TextSink for JsonEscaped<'_> {
             0..=0x7f => escape_one(byte, self.0),
             _ => escape(&[byte], self.0),
         }
-    }
-
-    #[inline]
-    fn plain(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
-    }
-
-    fn encoded(&mut self, encoding: &Encoding, bytes: &[u8]) {
-        self.0.encoded(encoding, bytes);
-    }
-
-    fn ipv6(&mut self, address: Ipv6Addr) {
-        self.0.ipv6(address);
     }
 }
 

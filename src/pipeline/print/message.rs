@@ -157,19 +157,12 @@ impl TextLimit {
 #[inline(always)]
 fn header(parts: &Parts<'_>, titles: &Titles, out: &mut impl TextSink) {
     out.str(";; opcode: ");
-    let (opcode, code) = (parts.opcode(), parts.response_code());
-    match mnemonic::opcode(opcode) {
-        Some(name) => out.plain(name.as_bytes()),
-        None => {
-            out.str("OPCODE");
-            out.number(opcode);
-        }
-    }
+    mnemonic::opcode_text(parts.opcode(), out);
     out.str(", status: ");
-    match code {
+    match parts.response_code() {
         // The golang tool uses this name.
         BADVERS => out.str("BADSIG"),
-        _ => print_response_code(code, out),
+        code => mnemonic::response_code_text(code, out),
     }
     out.str(", id: ");
     out.number(parts.id);
@@ -185,17 +178,6 @@ fn header(parts: &Parts<'_>, titles: &Titles, out: &mut impl TextSink) {
         out.number(count);
     }
     out.byte(b'\n');
-}
-
-/// Prints the name of a response code.
-pub(crate) fn print_response_code(code: u16, out: &mut impl TextSink) {
-    match mnemonic::response_code(code) {
-        Some(name) => out.plain(name.as_bytes()),
-        None => {
-            out.str("RCODE");
-            out.number(code);
-        }
-    }
 }
 
 /// Prints a question and returns the offset of the next one.

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Events as YAML, one document per event.
 
-use std::net::Ipv6Addr;
-
-use data_encoding::Encoding;
 use dns::name;
 use dnstap::schema::EventType;
 use dnstap::{Event, Message, Policy};
@@ -25,9 +22,7 @@ pub(crate) fn print(
     out.byte(b'\n');
     for (key, value) in keyed!("", ": ": event.identity, event.version, event.extra) {
         if let Some(value) = value {
-            out.str(key);
-            quoted(value, out);
-            out.byte(b'\n');
+            quoted(key, value, out);
         }
     }
     if let (EventType::MESSAGE, Some(message)) = (event.event_type, &event.message) {
@@ -84,11 +79,7 @@ fn fields(
     if let Some(zone) = message.query_zone {
         scratch.clear();
         match name::print_first(zone, scratch) {
-            Ok(()) => {
-                out.str("  query_zone: ");
-                quoted(scratch, out);
-                out.byte(b'\n');
-            }
+            Ok(()) => quoted("  query_zone: ", scratch, out),
             Err(error) => parse_failed("query_zone", &error.to_string(), zone, out),
         }
     }
@@ -126,13 +117,8 @@ struct Indented<'a>(&'a mut Vec<u8>);
 
 impl TextSink for Indented<'_> {
     #[inline]
-    fn position(&self) -> usize {
-        self.0.len()
-    }
-
-    #[inline]
-    fn rewind(&mut self, position: usize) {
-        self.0.truncate(position);
+    fn buffer(&mut self) -> Option<&mut Vec<u8>> {
+        Some(self.0)
     }
 
     #[inline]
@@ -151,19 +137,6 @@ impl TextSink for Indented<'_> {
         if byte == b'\n' {
             self.0.str(INDENT);
         }
-    }
-
-    #[inline]
-    fn plain(&mut self, bytes: &[u8]) {
-        self.0.bytes(bytes);
-    }
-
-    fn encoded(&mut self, encoding: &Encoding, bytes: &[u8]) {
-        self.0.encoded(encoding, bytes);
-    }
-
-    fn ipv6(&mut self, address: Ipv6Addr) {
-        self.0.ipv6(address);
     }
 }
 
@@ -184,18 +157,12 @@ fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) 
     let Policy { policy_type, rule, action, policy_match, value } = policy;
     out.str("  policy:\n");
     if let Some(policy_type) = policy_type {
-        out.str("    type: ");
-        quoted(policy_type, out);
-        out.byte(b'\n');
+        quoted("    type: ", policy_type, out);
     }
     if let Some(rule) = rule {
-        out.str("    rule: ");
         scratch.clear();
-        match name::print_exact(rule, scratch) {
-            Some(()) => quoted(scratch, out),
-            None => quoted(rule, out),
-        }
-        out.byte(b'\n');
+        let is_name = name::print_exact(rule, scratch).is_some();
+        quoted("    rule: ", if is_name { scratch } else { rule }, out);
     }
     for (key, value) in [
         ("    action: ", action.map(|value| (value.name(), value.0))),
@@ -208,17 +175,16 @@ fn policy_fields(policy: &Policy<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) 
         }
     }
     if let Some(value) = value {
-        out.str("    value: ");
-        quoted(value, out);
-        out.byte(b'\n');
+        quoted("    value: ", value, out);
     }
 }
 
-/// Prints a double-quoted scalar.
-fn quoted(bytes: &[u8], out: &mut Vec<u8>) {
+/// Prints a line with a key and a double-quoted scalar.
+fn quoted(key: &str, bytes: &[u8], out: &mut Vec<u8>) {
+    out.str(key);
     out.byte(b'"');
     out.field(bytes, escape);
-    out.byte(b'"');
+    out.str("\"\n");
 }
 
 /// Prints the content of a double-quoted scalar. Bytes that are not UTF-8 become the characters with the same

@@ -10,7 +10,6 @@ use super::latency::{BOUNDS, Histogram};
 use super::span::TimeSpan;
 use super::top::TopKeys;
 use super::{MessageStats, address_text, name_text, printed, protocol_name, type_name};
-use crate::print::message::print_response_code;
 
 /// Maximum number of names and clients to show.
 const TOP_SHOWN: usize = 10;
@@ -67,7 +66,7 @@ pub fn lines(stats: &MessageStats, now: Option<CurrentRate>, size: ViewSize) -> 
     let questions = stats.questions.iter();
     let type_text = |number: &u16| printed(|out| mnemonic::assigned_type_text(*number, out));
     shares("questions", questions.map(|(number, count)| (type_text(number), *count)), &mut lines);
-    let code_text = |number: &u16| printed(|out| print_response_code(*number, out));
+    let code_text = |number: &u16| printed(|out| mnemonic::response_code_text(*number, out));
     let codes = stats.codes.iter();
     shares("codes", codes.map(|(number, count)| (code_text(number), *count)), &mut lines);
     let families = Hop::ALL.into_iter().map(Hop::name).zip(&stats.latency);

@@ -16,7 +16,7 @@ use crate::output::DecodedFrame;
 use crate::output::remarks::Remarks;
 use crate::pairing;
 use crate::pairing::is_unsent;
-use crate::print::{message as dig, print_name};
+use crate::print::print_name;
 
 /// Names and kinds of the columns, in the order in which [`fill`] adds them.
 pub(crate) const COLUMNS: &[(&str, ColumnKind)] = &[
@@ -228,20 +228,13 @@ fn dns_columns(message: Option<&Message<'_>>, row: &mut Row<'_>) {
     });
     row.number("id", parts.map(|parts| parts.id));
     row.print("opcode", |out| {
-        let opcode = parts?.opcode();
-        match mnemonic::opcode(opcode) {
-            Some(name) => out.str(name),
-            None => {
-                out.str("OPCODE");
-                out.number(opcode);
-            }
-        }
+        mnemonic::opcode_text(parts?.opcode(), out);
         Some(())
     });
     row.print("rcode", |out| {
         // The response code is undefined in queries.
         let parts = parts.filter(|parts| parts.flags & flag::QR != 0)?;
-        dig::print_response_code(parts.response_code(), out);
+        mnemonic::response_code_text(parts.response_code(), out);
         Some(())
     });
     for (name, bit) in [

@@ -13,8 +13,8 @@ use dnstap::Message;
 use printable::text::TextSink;
 
 use crate::pairing::Latency;
+use crate::print::print_name;
 use crate::print::time::TimePrinter;
-use crate::print::{message as dig, print_name};
 
 const BILLION: u64 = 1_000_000_000;
 
@@ -175,7 +175,7 @@ pub(crate) fn answer(
 ) {
     let Some(AnswerColumns { code, upstream_times }) = answer else { return out.str("- - -\n") };
     let Some(code) = code else { return out.str("DROPPED - -\n") };
-    dig::print_response_code(*code, out);
+    mnemonic::response_code_text(*code, out);
     out.byte(b' ');
     let (Latency::Known(took), Some(to)) = (latency, time) else { return out.str("- -\n") };
     let microseconds = took / 1000;
