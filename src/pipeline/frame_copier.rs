@@ -41,14 +41,6 @@ impl FrameCopier {
             Err(error) => self.outages.record_failure(&error.to_string(), ""),
         }
     }
-
-    /// Starts a new file, even if the last write failed.
-    fn start_new_file(&mut self, log: &Log) {
-        if self.outages.retry_at(None).is_some() && self.output.revive(log).is_ok() {
-            self.outages.start_trial();
-        }
-        self.output.rotate(log);
-    }
 }
 
 impl Destination for FrameCopier {
@@ -78,7 +70,7 @@ impl Destination for FrameCopier {
             }
             Err(error) => {
                 self.lost += error.lost();
-                self.outages.count_failure();
+                self.outages.failures += 1;
                 self.outages.record_failure(&format!("{error} ({} frames lost)", error.lost()), "");
             }
         }
@@ -89,13 +81,17 @@ impl Destination for FrameCopier {
         self.output.rotate_at()
     }
 
+    /// Starts a new file, even if the last write failed.
     fn rotate(&mut self, log: &Log) {
-        self.start_new_file(log);
+        if self.outages.retry_at(None).is_some() && self.output.revive(log).is_ok() {
+            self.outages.start_trial();
+        }
+        self.output.rotate(log);
     }
 
     fn hang_up(&mut self, log: &Log) {
         if self.outages.retry_at(None).is_some() {
-            return self.start_new_file(log);
+            return self.rotate(log);
         }
         self.output.hang_up(log);
     }
@@ -110,7 +106,7 @@ impl Destination for FrameCopier {
 
     fn close(self: Box<Self>, log: &Log) -> Closed {
         let mut closed = self.output.close(log);
-        let lost = self.lost + self.outages.missed();
+        let lost = self.lost + self.outages.missed;
         closed.unwritten += lost;
         closed.complete &= lost == 0;
         closed

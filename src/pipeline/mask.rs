@@ -26,7 +26,7 @@ pub struct Mask {
     query: Vec<u8>,
     response: Vec<u8>,
     scratch: Vec<u8>,
-    counts: MaskCounts,
+    pub(crate) counts: MaskCounts,
 }
 
 /// Counts of removed data, other than bits of addresses.
@@ -51,11 +51,6 @@ impl Mask {
             scratch: Vec::new(),
             counts: MaskCounts::default(),
         }
-    }
-
-    /// Returns the counts of removed data.
-    pub(crate) fn counts(&self) -> MaskCounts {
-        self.counts
     }
 
     /// Returns the event with masked addresses. DNS messages that cannot be parsed might contain addresses; they
@@ -304,11 +299,11 @@ mod tests {
             let message =
                 Message { query_message: Some(&wire), ..Message::new(MessageType::CLIENT_QUERY) };
             assert_eq!(masked_message(&mut mask, message).query_message, Some(header));
-            assert_eq!(mask.counts(), MaskCounts { cut: number, ..MaskCounts::default() });
+            assert_eq!(mask.counts, MaskCounts { cut: number, ..MaskCounts::default() });
         }
         let broken =
             Message { query_message: Some(&opt[..9]), ..Message::new(MessageType::CLIENT_QUERY) };
         assert_eq!(masked_message(&mut mask, broken).query_message, None);
-        assert_eq!(mask.counts(), MaskCounts { unreadable: 1, cut: 3, emptied: 0 });
+        assert_eq!(mask.counts, MaskCounts { unreadable: 1, cut: 3, emptied: 0 });
     }
 }

@@ -16,8 +16,8 @@ pub(crate) struct Outages {
     backoff: Backoff,
     current: Option<Outage>,
     /// Number of frames missed in all outages.
-    missed: u64,
-    failures: u64,
+    pub(crate) missed: u64,
+    pub(crate) failures: u64,
 }
 
 #[derive(Debug)]
@@ -78,11 +78,6 @@ impl Outages {
         }
     }
 
-    /// Counts a failure.
-    pub(crate) fn count_failure(&mut self) {
-        self.failures += 1;
-    }
-
     /// Starts a trial: the next write decides whether the outage has ended.
     pub(crate) fn start_trial(&mut self) {
         if let Some(current) = &mut self.current {
@@ -99,15 +94,5 @@ impl Outages {
                 "{name}: writing again after {seconds} s; {missed} frames lost meanwhile"
             ));
         }
-    }
-
-    /// Returns the number of frames missed in all outages.
-    pub(crate) fn missed(&self) -> u64 {
-        self.missed
-    }
-
-    /// Returns the number of failures.
-    pub(crate) fn failures(&self) -> u64 {
-        self.failures
     }
 }

@@ -20,7 +20,8 @@ pub struct Outputs {
     slots: Vec<OutputSlot>,
     /// True if failed outputs are retried, because the input is endless.
     retries: bool,
-    failed: bool,
+    /// True if an output has failed. The failure was reported.
+    pub(crate) failed: bool,
 }
 
 struct OutputSlot {
@@ -64,8 +65,8 @@ impl OutputSlot {
         let lost = self.lost.load(Ordering::Relaxed);
         account.frames.store(self.accepted.saturating_sub(lost), Ordering::Relaxed);
         account.set_dropped(LossReason::WriteFailed, lost);
-        account.set_dropped(LossReason::Outage, outages.missed());
-        account.failures.store(outages.failures(), Ordering::Relaxed);
+        account.set_dropped(LossReason::Outage, outages.missed);
+        account.failures.store(outages.failures, Ordering::Relaxed);
         let connected = *state == OutputState::Active && !outages.is_active();
         account.connected.store(connected, Ordering::Relaxed);
     }
@@ -94,7 +95,7 @@ impl Outputs {
         let name = format!("{role}{}", account.name);
         let outages = Outages::new(name.clone());
         let (state, accepted) = (OutputState::Active, 0);
-        let lost = output.files().map_or_else(Arc::default, |files| files.lost());
+        let lost = output.files().map_or_else(Arc::default, |files| files.lost.clone());
         self.slots.push(OutputSlot { name, output, state, outages, accepted, lost, account });
     }
 
@@ -115,11 +116,6 @@ impl Outputs {
             OutputState::ReaderGone => true,
             OutputState::Failed => !self.retries,
         })
-    }
-
-    /// Returns whether an output has failed. The failure was reported.
-    pub(crate) fn any_failed(&self) -> bool {
-        self.failed
     }
 
     /// Returns the time at which the next call of [`Outputs::tick`] is due.
@@ -181,7 +177,7 @@ impl Outputs {
         for slot in &mut self.slots {
             let has_written = slot.state == OutputState::Active
                 && slot.outages.is_active()
-                && slot.output.files().is_none_or(|files| files.has_written());
+                && slot.output.files().is_none_or(|files| files.has_written);
             if has_written {
                 slot.outages.end();
             }
@@ -205,21 +201,8 @@ impl Outputs {
         }
     }
 
-    /// Writes a frame to all outputs.
-    pub(crate) fn write_frame(&mut self, frame: &DecodedFrame<'_>, report: &mut dyn FnMut(String)) {
-        self.write_to(frame, report, |_| true);
-    }
-
-    /// Writes a frame to the outputs that need decoded events.
-    pub(crate) fn write_decoded(
-        &mut self,
-        frame: &DecodedFrame<'_>,
-        report: &mut dyn FnMut(String),
-    ) {
-        self.write_to(frame, report, |output| output.needs_events());
-    }
-
-    fn write_to(
+    /// Writes a frame to the outputs that `filter` selects.
+    pub(crate) fn write_frame(
         &mut self,
         frame: &DecodedFrame<'_>,
         report: &mut dyn FnMut(String),
@@ -284,7 +267,7 @@ impl Outputs {
         self.slots[index].state =
             if reader_gone { OutputState::ReaderGone } else { OutputState::Failed };
         self.failed |= !reader_gone;
-        self.slots[index].outages.count_failure();
+        self.slots[index].outages.failures += 1;
         if reader_gone {
             for other in self.slots.iter_mut().filter(|other| other.state == OutputState::Active) {
                 if other.output.stdout_closed().is_err() {
@@ -320,7 +303,7 @@ impl Outputs {
                     report(error.to_string());
                 }
             }
-            match (state, outages.missed()) {
+            match (state, outages.missed) {
                 (_, 0) => (),
                 (OutputState::Failed, missed) => {
                     report(format!("{name}: {missed} frames after that were dropped"));
@@ -332,7 +315,7 @@ impl Outputs {
             if account.is_relay {
                 finished.unsent += account.lost();
             } else {
-                finished.unwritten += outages.missed() + lost.load(Ordering::Relaxed);
+                finished.unwritten += outages.missed + lost.load(Ordering::Relaxed);
             }
         }
         finished

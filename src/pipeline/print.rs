@@ -65,30 +65,16 @@ impl EventPrinter {
 
     /// Appends the bytes of a frame that could not be decoded to `out`.
     pub fn print_undecodable(&mut self, frame: &[u8], error: &DecodeError, out: &mut Vec<u8>) {
-        let error = error.to_string();
-        match self.style {
-            Style::Quiet => {
-                out.str("[no dnstap: ");
-                out.str(&error);
-                out.str("] ");
-                out.field_hex(frame);
-            }
-            Style::Yaml => {
-                out.str("# no dnstap: ");
-                out.str(&error);
-                out.str("\nframe: \"");
-                out.field_hex(frame);
-                out.str("\"\n---");
-            }
-            Style::Json => {
-                out.str("{\"error\":\"no dnstap: ");
-                out.str(&error);
-                out.str("\",\"frame\":\"");
-                out.field_hex(frame);
-                out.str("\"}");
-            }
-        }
-        out.byte(b'\n');
+        let (start, between, end) = match self.style {
+            Style::Quiet => ("[no dnstap: ", "] ", "\n"),
+            Style::Yaml => ("# no dnstap: ", "\nframe: \"", "\"\n---\n"),
+            Style::Json => ("{\"error\":\"no dnstap: ", "\",\"frame\":\"", "\"}\n"),
+        };
+        out.str(start);
+        out.str(&error.to_string());
+        out.str(between);
+        out.field_hex(frame);
+        out.str(end);
     }
 }
 

@@ -43,20 +43,6 @@ pub struct FrameWorker {
     encoded: Vec<u8>,
 }
 
-/// Reports data, other than bits of addresses, that masking removed.
-fn report_masked(counts: MaskCounts, report: &mut dyn FnMut(String)) {
-    let MaskCounts { unreadable, cut, emptied } = counts;
-    for (count, effect) in [
-        (unreadable, "DNS messages removed: they cannot be parsed and thus not masked"),
-        (cut, "DNS messages truncated: bytes after their records cannot be masked"),
-        (emptied, "EDNS options and records emptied: they may contain an address"),
-    ] {
-        if count > 0 {
-            report(format!("{count} {effect}"));
-        }
-    }
-}
-
 impl FrameWorker {
     /// Creates a worker for up to `count` events.
     pub fn new(selection: Selection, mask: Option<Mask>, count: u64, outputs: Outputs) -> Self {
@@ -75,18 +61,22 @@ impl FrameWorker {
     ) -> Finished {
         self.work(queue, reopen, report);
         let Self { mut outputs, mask, totals, .. } = self;
-        let reason = if outputs.any_failed() { StopReason::Failed } else { StopReason::Complete };
+        let reason = if outputs.failed { StopReason::Failed } else { StopReason::Complete };
         outputs.count_missed(queue.abandon(reason));
         let finished = outputs.finish(report);
         let WorkerTotals { bad, unencoded } = totals;
-        if bad > 0 {
-            report(format!("{bad} frames are not dnstap messages"));
-        }
-        if unencoded > 0 {
-            report(format!("{unencoded} messages dropped: too long after masking or sampling"));
-        }
-        if let Some(mask) = mask {
-            report_masked(mask.counts(), report);
+        let removed = mask.map(|mask| mask.counts).unwrap_or_default();
+        let MaskCounts { unreadable, cut, emptied } = removed;
+        for (count, text) in [
+            (bad, "frames are not dnstap messages"),
+            (unencoded, "messages dropped: too long after masking or sampling"),
+            (unreadable, "DNS messages removed: they cannot be parsed and thus not masked"),
+            (cut, "DNS messages truncated: bytes after their records cannot be masked"),
+            (emptied, "EDNS options and records emptied: they may contain an address"),
+        ] {
+            if count > 0 {
+                report(format!("{count} {text}"));
+            }
         }
         finished
     }
@@ -138,7 +128,8 @@ impl FrameWorker {
             let decoded = decode_into(&frame[LENGTH_SIZE..], &mut event);
             self.totals.bad += u64::from(decoded.is_err());
             let event = decoded.as_ref().map(|()| &event);
-            self.outputs.write_decoded(&DecodedFrame { event, bytes: frame }, report);
+            let frame = DecodedFrame { event, bytes: frame };
+            self.outputs.write_frame(&frame, report, |output| output.needs_events());
         }
     }
 
@@ -146,7 +137,7 @@ impl FrameWorker {
         let Self { selection, stamp, mask, count, outputs, totals, encoded } = self;
         let mut write = |frame: &DecodedFrame<'_>| {
             *count = count.saturating_sub(u64::from(*count != u64::MAX));
-            outputs.write_frame(frame, report);
+            outputs.write_frame(frame, report, |_| true);
             *count == 0
         };
         for bytes in data_frames(frames) {

@@ -25,9 +25,9 @@ const BUFFER_SIZE: usize = 128 << 10;
 
 /// A series of files, or the standard output, written in units such as frames or lines.
 pub struct FileWriter {
-    name: String,
+    /// Name of the file in messages, or the pattern of the names.
+    pub(crate) name: String,
     files: Box<RotatingFile>,
-    log: Log,
     /// Data that is not written yet. Call [`FileWriter::end_unit`] after appending a unit.
     pub(crate) buffer: Vec<u8>,
     /// Size of the complete units in the buffer.
@@ -38,9 +38,9 @@ pub struct FileWriter {
     /// Number of units dropped after a failed write.
     dropped: u64,
     /// Number of all units that were not written.
-    lost: Arc<AtomicU64>,
+    pub(crate) lost: Arc<AtomicU64>,
     /// True if units were written since the start or the last [`FileWriter::revive`].
-    has_written: bool,
+    pub(crate) has_written: bool,
     flush_at: Option<Instant>,
     /// Time of the next check for exited commands.
     reap_at: Option<Instant>,
@@ -63,14 +63,12 @@ impl FileWriter {
         content: Content,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, FrameOutputError> {
-        let log = Log;
         let name = files.name.display().to_string();
         let files = Box::new(RotatingFile::prepare(files, content, stop)?);
         let buffer = Vec::with_capacity(BUFFER_SIZE);
         Ok(Self {
             name,
             files,
-            log,
             buffer,
             whole: 0,
             units: 0,
@@ -85,12 +83,7 @@ impl FileWriter {
 
     /// Starts the first file.
     pub fn begin(&mut self) -> Result<(), FrameOutputError> {
-        Ok(self.files.begin(&self.log)?)
-    }
-
-    /// Returns the name of the file in messages, or the pattern of the names.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+        Ok(self.files.begin(&Log)?)
     }
 
     /// Ends a unit. Starts a new file if the unit exceeds the size of this one; writes a full buffer.
@@ -174,7 +167,7 @@ impl FileWriter {
     /// Checks for exited commands and flushes the compressor if due.
     pub(crate) fn maintain(&mut self, now: Instant) -> Result<(), FrameOutputError> {
         if self.reap_at.is_some_and(|reap_at| reap_at <= now) {
-            self.files.reap(&self.log);
+            self.files.reap(&Log);
             self.reap_at = self.next_reap();
         }
         if self.flush_at.is_some_and(|flush_at| flush_at <= now) {
@@ -187,14 +180,14 @@ impl FileWriter {
 
     /// Resumes writing after a failed write.
     pub fn revive(&mut self) -> Result<(), FrameOutputError> {
-        self.files.revive(&self.log)?;
+        self.files.revive(&Log)?;
         self.resume();
         Ok(())
     }
 
     /// Resumes writing in a new file, because the old one is unreadable without the lost data.
     pub fn leave_broken(&mut self) -> Result<(), FrameOutputError> {
-        self.files.leave_broken(&self.log)?;
+        self.files.leave_broken(&Log)?;
         self.resume();
         Ok(())
     }
@@ -203,16 +196,6 @@ impl FileWriter {
         (self.state, self.has_written) = (FileWriterState::Writing, false);
         self.buffer.clear();
         (self.whole, self.units) = (0, 0);
-    }
-
-    /// Returns whether units were written since [`FileWriter::revive`].
-    pub(crate) fn has_written(&self) -> bool {
-        self.has_written
-    }
-
-    /// Returns the shared counter of units that were not written.
-    pub(crate) fn lost(&self) -> Arc<AtomicU64> {
-        self.lost.clone()
     }
 
     /// Returns the time at which the next file is due.
@@ -228,7 +211,7 @@ impl FileWriter {
     }
 
     fn rotate(&mut self) {
-        self.files.rotate(&self.log);
+        self.files.rotate(&Log);
         self.reap_at = self.reap_at.or_else(|| self.next_reap());
     }
 
@@ -254,12 +237,12 @@ impl FileWriter {
     ) -> Result<(), FrameOutputError> {
         let wait = CommandWait::start();
         let written = written.and(self.write());
-        let Self { name, files, log, dropped, lost, state, .. } = self;
+        let Self { name, files, dropped, lost, state, .. } = self;
         let unit = files.unit();
-        let Closed { commands, complete, unwritten, unnamed, .. } = files.close(&log);
+        let Closed { commands, complete, unwritten, unnamed, .. } = files.close(&Log);
         lost.fetch_add(unwritten + unnamed, Ordering::Relaxed);
         if let Some(commands) = commands {
-            wait.for_commands(commands, &log);
+            wait.for_commands(commands, &Log);
         }
         if state == FileWriterState::Failed && dropped > 0 {
             let source = written.err().filter(FrameOutputError::is_unreported).map(Box::new);

@@ -72,7 +72,7 @@ impl ParquetOutput {
             rejoin: Rejoin::Never,
         };
         let writer = FileWriter::open(&unsplit, content, stop)?;
-        let name = writer.name();
+        let name = &writer.name;
         Ok(Self {
             writer: ParquetWriter::new().map_err(|error| failed(name, error))?,
             files: writer,
@@ -91,7 +91,7 @@ impl ParquetOutput {
             return Ok(());
         }
         let written = self.writer.group(&mut self.columns, &mut self.files.buffer);
-        written.map_err(|error| failed(self.files.name(), error))?;
+        written.map_err(|error| failed(&self.files.name, error))?;
         let written = self.files.end_units(self.rows).and_then(|()| self.files.write());
         self.rows = 0;
         self.note(written)
@@ -112,7 +112,7 @@ impl ParquetOutput {
         let finished = next.and_then(|next| {
             std::mem::replace(&mut self.writer, next).finish(&mut self.files.buffer)
         });
-        finished.map_err(|error| failed(self.files.name(), error))?;
+        finished.map_err(|error| failed(&self.files.name, error))?;
         let written = self.files.end_units(0).and_then(|()| self.files.write());
         self.note(written)?;
         self.state = ParquetState::Complete;
@@ -127,12 +127,7 @@ impl ParquetOutput {
             return Ok(());
         }
         // The reason was reported. The last file is complete and cannot be extended.
-        let name = self.files.name();
-        Err(FrameOutputError::NoNextFile(name.into()))
-    }
-
-    fn bytes(&self) -> usize {
-        self.columns.iter().map(Column::bytes).sum()
+        Err(FrameOutputError::NoNextFile(self.files.name.clone()))
     }
 }
 
@@ -161,7 +156,7 @@ impl FrameOutput for ParquetOutput {
             ParquetState::Complete => self.next()?,
             ParquetState::Broken => self.files.leave_broken()?,
         }
-        let name = self.files.name();
+        let name = &self.files.name;
         self.writer = ParquetWriter::new().map_err(|error| failed(name, error))?;
         self.columns = row::COLUMNS.iter().map(|(_, kind)| Column::new(*kind)).collect();
         (self.rows, self.state) = (0, ParquetState::Open);
@@ -171,7 +166,7 @@ impl FrameOutput for ParquetOutput {
     fn write_frame(&mut self, frame: &DecodedFrame<'_>) -> Result<(), FrameOutputError> {
         row::fill(frame, &mut self.columns, &mut self.remarks);
         self.rows += 1;
-        let bytes = self.bytes();
+        let bytes: usize = self.columns.iter().map(Column::bytes).sum();
         if self.writer.size().saturating_add(bytes as u64) >= self.split_size {
             self.reopen()
         } else if bytes >= BYTES_MAX {
@@ -179,10 +174,6 @@ impl FrameOutput for ParquetOutput {
         } else {
             Ok(())
         }
-    }
-
-    fn due(&mut self) -> Option<Instant> {
-        self.files.due()
     }
 
     fn tick(&mut self) -> Result<(), FrameOutputError> {
@@ -203,7 +194,7 @@ impl FrameOutput for ParquetOutput {
     }
 
     fn finish(mut self: Box<Self>, report: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
-        self.remarks.report(self.files.name(), report);
+        self.remarks.report(&self.files.name, report);
         match self.state {
             ParquetState::Open => self.complete()?,
             ParquetState::Complete => (),

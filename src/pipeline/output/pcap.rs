@@ -307,7 +307,7 @@ impl FrameOutput for PcapOutput {
     }
 
     fn finish(self: Box<Self>, report: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
-        let name = self.files.name();
+        let name = &self.files.name;
         self.remarks.report(name, report);
         if !self.ports.is_empty() {
             let options = self.ports.iter();

@@ -293,7 +293,7 @@ impl FrameOutput for PassiveDnsOutput {
     }
 
     fn finish(mut self: Box<Self>, report: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
-        self.remarks.report(self.files.name(), report);
+        self.remarks.report(&self.files.name, report);
         let printed = self.print();
         self.files.finish_after(printed)
     }

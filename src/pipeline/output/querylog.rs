@@ -335,7 +335,7 @@ impl FrameOutput for QueryLogOutput {
 
     fn finish(mut self: Box<Self>, report: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
         let ended = self.end_all();
-        let name = self.files.name();
+        let name = &self.files.name;
         self.remarks.report(name, report);
         if self.lines == 0 && self.upstream_messages > 0 {
             let upstream_messages = self.upstream_messages;
