@@ -22,11 +22,14 @@ use crate::{BadMessageReason, mnemonic, name};
 pub const A: u16 = 1;
 /// Arbitrary data (RFC 1035, section 3.3.10).
 pub const NULL: u16 = 10;
+/// A signature (RFC 2931).
+pub const SIG: u16 = 24;
 /// An IPv6 address (RFC 3596).
 pub const AAAA: u16 = 28;
+/// A key for transaction signatures (RFC 2930).
+pub const TKEY: u16 = 249;
 /// A transaction signature (RFC 8945).
 pub const TSIG: u16 = 250;
-const TKEY: u16 = 249;
 
 /// Prints `record` as a line without its end: name, time to live, class, type, data.
 pub fn print(wire: &[u8], record: &Record, out: &mut impl TextSink) -> PrintResult {

@@ -3,8 +3,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// The reason that an output dropped frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use strum::{IntoStaticStr, VariantArray};
+
+/// The reason that an output dropped frames, named in snake case in metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum LossReason {
     /// A write failed.
     WriteFailed,
@@ -14,22 +17,6 @@ pub(crate) enum LossReason {
     QueueFull,
     /// The timeout for closing a relay expired.
     Closing,
-}
-
-impl LossReason {
-    /// Every reason.
-    pub(crate) const ALL: [Self; 4] =
-        [Self::WriteFailed, Self::Outage, Self::QueueFull, Self::Closing];
-
-    /// Returns the name of the reason in metrics.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::WriteFailed => "write_failed",
-            Self::Outage => "outage",
-            Self::QueueFull => "queue_full",
-            Self::Closing => "closing",
-        }
-    }
 }
 
 /// The counters of one output.
@@ -45,7 +32,7 @@ pub struct Account {
     pub(crate) connected: AtomicBool,
     /// Failed writes and connections.
     pub(crate) failures: AtomicU64,
-    dropped: [AtomicU64; LossReason::ALL.len()],
+    dropped: [AtomicU64; LossReason::VARIANTS.len()],
 }
 
 impl Account {
@@ -66,6 +53,6 @@ impl Account {
 
     /// Returns the number of all dropped frames.
     pub(crate) fn lost(&self) -> u64 {
-        LossReason::ALL.iter().map(|reason| self.dropped(*reason)).sum()
+        LossReason::VARIANTS.iter().map(|reason| self.dropped(*reason)).sum()
     }
 }

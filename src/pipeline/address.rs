@@ -3,6 +3,8 @@
 //! (RFC 4291, section 2.5.5.2). Decoding converts them to IPv4 addresses, so that the rest of the
 //! pipeline sees one form.
 
+use std::net::IpAddr;
+
 use dnstap::Event;
 use dnstap::decode::DecodeError;
 
@@ -24,6 +26,12 @@ pub fn decode_into<'a>(payload: &'a [u8], event: &mut Event<'a>) -> Result<(), D
         }
     }
     Ok(())
+}
+
+/// Returns the address in `bytes`, if they have the length of one.
+pub(crate) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
+    let ipv4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from).ok();
+    ipv4.or_else(|| <[u8; 16]>::try_from(bytes).map(IpAddr::from).ok())
 }
 
 /// Returns the IPv4 address in an IPv4-mapped IPv6 address.

@@ -21,10 +21,8 @@ pub enum QuantityError {
 
 /// Parses the permissions of a file, in octal.
 pub fn permissions(text: &str) -> Result<u32, QuantityError> {
-    match u32::from_str_radix(text, 8) {
-        Ok(mode) if mode <= 0o777 => Ok(mode),
-        _ => Err(QuantityError::Permissions),
-    }
+    let mode = u32::from_str_radix(text, 8).ok();
+    mode.filter(|mode| *mode <= 0o777).ok_or(QuantityError::Permissions)
 }
 
 /// Parses a number of bytes, with k, M or G for powers of 1024.

@@ -11,7 +11,7 @@ use dnstap::schema::MessageType;
 use dnstap::{Event, Message, sample};
 use thiserror::Error;
 
-use super::address::{IPV4_MAPPED, MAPPED_BITS};
+use super::address::{MAPPED_BITS, ip_address};
 
 /// The error of an invalid value of a filter.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -97,7 +97,7 @@ pub struct AddressPrefix {
 
 impl AddressPrefix {
     fn contains(&self, bytes: &[u8]) -> bool {
-        let Some((address, width)) = number(bytes) else { return false };
+        let Some((address, width)) = ip_address(bytes).map(number) else { return false };
         width == self.width && mask(address, self.bits, width) == self.address
     }
 }
@@ -111,31 +111,27 @@ impl FromStr for AddressPrefix {
             Some((address, bits)) => (address, Some(bits.parse::<u32>().map_err(|_| invalid())?)),
             None => (text, None),
         };
-        let bytes = match address.parse().map_err(|_| invalid())? {
-            IpAddr::V4(address) => address.octets().to_vec(),
-            IpAddr::V6(address) => address.octets().to_vec(),
-        };
-        let (address, width) = number(&bytes).ok_or_else(invalid)?;
+        let given: IpAddr = address.parse().map_err(|_| invalid())?;
+        let (_, width) = number(given);
         let bits = bits.unwrap_or(width);
         if bits > width {
             return Err(invalid());
         }
-        let mapped_bits = u32::from(MAPPED_BITS);
-        if bytes.starts_with(&IPV4_MAPPED) && bits >= mapped_bits {
-            let (bits, width) = (bits - mapped_bits, width - mapped_bits);
-            let address = address & u128::from(u32::MAX);
-            return Ok(Self { address: mask(address, bits, width), bits, width });
-        }
+        let (address, bits) = match bits.checked_sub(MAPPED_BITS.into()) {
+            Some(bits) if given.to_canonical().is_ipv4() => (given.to_canonical(), bits),
+            _ => (given, bits),
+        };
+        let (address, width) = number(address);
         Ok(Self { address: mask(address, bits, width), bits, width })
     }
 }
 
 /// Returns an address as a number, and its length in bits.
-fn number(bytes: &[u8]) -> Option<(u128, u32)> {
-    matches!(bytes.len(), 4 | 16).then(|| {
-        let number = bytes.iter().fold(0, |number, byte| number << 8 | u128::from(*byte));
-        (number, bytes.len() as u32 * 8)
-    })
+fn number(address: IpAddr) -> (u128, u32) {
+    match address {
+        IpAddr::V4(address) => (address.to_bits().into(), 32),
+        IpAddr::V6(address) => (address.to_bits(), 128),
+    }
 }
 
 /// Clears all but the first `bits` bits of an address of `width` bits.

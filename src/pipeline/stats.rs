@@ -10,9 +10,8 @@ pub mod text;
 pub(crate) mod top;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
-use dns::section::{Parts, Question};
+use dns::section::Parts;
 use dns::{BadMessage, name};
 use dnstap::schema::{Hop, MessageType, SocketProtocol};
 use dnstap::{Event, Message};
@@ -21,10 +20,8 @@ use printable::text::TextSink;
 use self::latency::{Histogram, LatencyTracker};
 use self::span::TimeSpans;
 use self::top::TopKeys;
+use super::address::ip_address;
 use super::pairing::{self, ExchangeTimes, Latency};
-
-/// Minimum number of names and clients that are counted.
-const TOP_CAPACITY: usize = 4096;
 
 /// Number of protocols that are counted separately. Number 0 counts all others.
 const PROTOCOLS: usize = 16;
@@ -32,7 +29,7 @@ const PROTOCOLS: usize = 16;
 const _: () = assert!((SocketProtocol::ALL.last().unwrap().0 as usize) < PROTOCOLS);
 
 /// Statistics of messages.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct MessageStats {
     /// Number of frames, including those without a message.
     pub(crate) frames: u64,
@@ -64,29 +61,6 @@ pub struct MessageStats {
     pub(crate) latency: [Histogram; Hop::ALL.len()],
     latencies: LatencyTracker,
     scratch: Vec<u8>,
-}
-
-impl Default for MessageStats {
-    fn default() -> Self {
-        Self {
-            frames: 0,
-            bytes: 0,
-            bad_frames: 0,
-            bad_dns: 0,
-            unsent: 0,
-            before_query: 0,
-            times: TimeSpans::default(),
-            types: [0; MessageType::LIMIT],
-            protocols: [0; PROTOCOLS],
-            questions: BTreeMap::new(),
-            codes: BTreeMap::new(),
-            names: TopKeys::new(TOP_CAPACITY),
-            clients: TopKeys::new(TOP_CAPACITY),
-            latency: Default::default(),
-            latencies: LatencyTracker::default(),
-            scratch: Vec::new(),
-        }
-    }
 }
 
 impl MessageStats {
@@ -152,7 +126,9 @@ impl MessageStats {
     }
 
     fn add_question(&mut self, message: &Message<'_>, hop: Hop, parts: Option<&Parts<'_>>) {
-        if let Some((parts, question)) = question(parts) {
+        if let Some(parts) = parts
+            && let Some(question) = parts.question
+        {
             *self.questions.entry(question.qtype).or_default() += 1;
             self.scratch.clear();
             if name::canonical(parts.wire, question.name_at, &mut self.scratch).is_ok() {
@@ -173,11 +149,6 @@ impl MessageStats {
     }
 }
 
-/// Returns the question together with its message.
-fn question<'a, 'b>(parts: Option<&'b Parts<'a>>) -> Option<(&'b Parts<'a>, Question)> {
-    parts.and_then(|parts| Some((parts, parts.question?)))
-}
-
 /// Returns the name of a message type by its index in [`MessageStats::types`].
 pub(crate) fn type_name(number: usize) -> &'static str {
     MessageType(number as u32).name().unwrap_or("other")
@@ -185,20 +156,15 @@ pub(crate) fn type_name(number: usize) -> &'static str {
 
 /// Returns a name as text.
 pub(crate) fn name_text(wire: &[u8]) -> String {
-    let mut text = Vec::new();
-    // Cannot fail: only valid names are counted.
-    let _ = name::print_first(wire, &mut text);
-    String::from_utf8_lossy(&text).into_owned()
+    printed(|out| {
+        // Cannot fail: only valid names are counted.
+        let _ = name::print_first(wire, out);
+    })
 }
 
 /// Returns an address as text.
 pub(crate) fn address_text(address: &[u8]) -> String {
-    let text = match (<[u8; 4]>::try_from(address), <[u8; 16]>::try_from(address)) {
-        (Ok(address), _) => Some(IpAddr::from(address)),
-        (_, Ok(address)) => Some(IpAddr::from(address)),
-        _ => None,
-    };
-    text.map_or_else(String::new, |address| address.to_canonical().to_string())
+    ip_address(address).map_or_else(String::new, |address| address.to_canonical().to_string())
 }
 
 /// Returns the text that `print` appends.

@@ -23,7 +23,7 @@ use pipeline::output::pcap::PcapOutput;
 use pipeline::print::{EventPrinter, Style};
 use pipeline::queue::{BatchQueue, Popped};
 use pipeline::stats::metrics::RejectedCounts;
-use pipeline::stats::text::{CurrentRate, ViewSize};
+use pipeline::stats::text::ViewSize;
 use pipeline::stats::{MessageStats, metrics, text};
 use printable::hidden::is_hidden;
 use strum::VariantArray;
@@ -71,7 +71,7 @@ pub(crate) fn print(bytes: &[u8]) {
         Err(_) => stats.add_undecodable(bytes),
     }
     let size = ViewSize { width: 80, height: Some(24) };
-    let shown = text::lines(&stats, Some(CurrentRate { rate: 1.0 }), size).join(" ");
+    let shown = text::lines(&stats, Some(1.0), size).join(" ");
     let page = metrics::text(&stats, &[], &RejectedCounts::default()).replace('\n', " ");
     assert!(!(shown + &page).chars().any(is_hidden));
     let Ok(event) = event else { return };

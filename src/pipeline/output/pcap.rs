@@ -12,15 +12,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use dnstap::Message;
 use dnstap::schema::{HttpProtocol, SocketFamily, SocketProtocol};
+use etherparse::err::packet::BuildVecWriteError;
 use files::content::{Content, Rejoin};
 use flows::TcpFlows;
 use packet::{Endpoints, SEGMENT_MAX, UDP_MAX};
+use strum::IntoStaticStr;
 
 use super::error::FrameOutputError;
 use super::file_writer::FileWriter;
 use super::recent::RecentMap;
 use super::remarks::Remarks;
 use super::{DecodedFrame, FrameOutput};
+use crate::address::ip_address;
 use crate::pairing;
 
 /// The file header, in little endian: magic number for nanoseconds, version 2.4, two unused fields, maximum
@@ -58,7 +61,8 @@ pub struct PcapOutput {
 }
 
 /// The transport of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 enum PacketTransport {
     Udp,
     Tcp,
@@ -85,13 +89,6 @@ impl PacketTransport {
             | SocketProtocol::DOH
             | SocketProtocol::DNSCRYPT_TCP => Some(Self::Tcp),
             _ => None,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Udp => "udp",
-            Self::Tcp => "tcp",
         }
     }
 }
@@ -144,7 +141,7 @@ impl PcapOutput {
         let endpoints = self.endpoints(message);
         let transport = PacketTransport::of(message);
         if endpoints.to.port() != DNS_PORT && self.ports.len() < PORTS_MAX {
-            self.ports.insert((transport.name(), endpoints.to.port()));
+            self.ports.insert((transport.into(), endpoints.to.port()));
         }
         let query_time = time(message.query_time_sec, message.query_time_nsec);
         let response_time = time(message.response_time_sec, message.response_time_nsec);
@@ -168,7 +165,7 @@ impl PcapOutput {
     /// Returns the endpoints of the query.
     fn endpoints(&mut self, message: &Message<'_>) -> Endpoints {
         let given = [message.query_address, message.response_address];
-        let [from, to] = given.map(|bytes| bytes.and_then(address));
+        let [from, to] = given.map(|bytes| bytes.and_then(ip_address));
         // A missing address has the family of the other one.
         let is_ipv6 = match from.or(to) {
             Some(known) => known.is_ipv6(),
@@ -213,10 +210,8 @@ impl PcapOutput {
             return self.remarks.count("messages skipped: too long for UDP");
         }
         let endpoints = if by_initiator { endpoints } else { endpoints.reversed() };
-        let out = &mut self.files.buffer;
-        let start = packet_header(out);
-        let built = packet::udp(endpoints, wire, out).is_ok();
-        self.packets += finish_packet(out, start, time, built);
+        let build = |out: &mut Vec<u8>| packet::udp(endpoints, wire, out);
+        self.packets += add_packet(&mut self.files.buffer, time, build);
     }
 
     fn tcp(&mut self, endpoints: Endpoints, by_initiator: bool, wire: &[u8], time: u64) {
@@ -230,10 +225,9 @@ impl PcapOutput {
         for segment in self.stream.chunks(SEGMENT_MAX) {
             let (sequence, acknowledged) =
                 self.flows.send(endpoints, by_initiator, segment.len(), time);
-            let out = &mut self.files.buffer;
-            let start = packet_header(out);
-            let built = packet::tcp(direction, sequence, acknowledged, segment, out).is_ok();
-            self.packets += finish_packet(out, start, time, built);
+            let build =
+                |out: &mut Vec<u8>| packet::tcp(direction, sequence, acknowledged, segment, out);
+            self.packets += add_packet(&mut self.files.buffer, time, build);
         }
     }
 }
@@ -243,22 +237,15 @@ fn time(seconds: Option<u64>, nanoseconds: Option<u32>) -> Option<u64> {
     pairing::nanoseconds(seconds, nanoseconds).filter(|time| time / BILLION <= u32::MAX.into())
 }
 
-/// Returns the address in `bytes`, if they have the length of one.
-fn address(bytes: &[u8]) -> Option<IpAddr> {
-    let ipv4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from).ok();
-    ipv4.or_else(|| <[u8; 16]>::try_from(bytes).map(IpAddr::from).ok())
-}
-
-/// Reserves space for the header of a packet and returns its offset.
-fn packet_header(out: &mut Vec<u8>) -> usize {
+/// Appends a packet with its header, unless it cannot be built. Returns the number of packets added.
+fn add_packet(
+    out: &mut Vec<u8>,
+    time: u64,
+    build: impl FnOnce(&mut Vec<u8>) -> Result<(), BuildVecWriteError>,
+) -> u64 {
     let start = out.len();
     out.resize(start + PACKET_HEADER_SIZE, 0);
-    start
-}
-
-/// Fills in the header of a packet, or removes the packet if it could not be built. Returns the number
-/// of packets added.
-fn finish_packet(out: &mut Vec<u8>, start: usize, time: u64, built: bool) -> u64 {
+    let built = build(out).is_ok();
     debug_assert!(built, "lengths were checked before");
     if !built {
         out.truncate(start);

@@ -22,6 +22,7 @@ use super::remarks::Remarks;
 use super::{DecodedFrame, FrameOutput};
 use crate::pairing::ExchangeTimes;
 use crate::print::json;
+use crate::stats::span::TimeSpan;
 
 /// Interval at which counted records are printed.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -36,18 +37,11 @@ const IN: u16 = 1;
 
 const BILLION: u64 = 1_000_000_000;
 
-/// Types of records about a message or its transport, which do not belong to a zone.
-mod meta {
-    pub(crate) const SIG: u16 = 24;
-    pub(crate) const TKEY: u16 = 249;
-    pub(crate) const TSIG: u16 = 250;
-}
-
 /// The output of passive DNS.
 pub(crate) struct PassiveDnsOutput {
     files: FileWriter,
-    /// Counted records by the start of their line.
-    seen: IndexMap<Vec<u8>, Sightings>,
+    /// Number and times of sightings, in seconds since 1970, by the start of the record's line.
+    seen: IndexMap<Vec<u8>, TimeSpan>,
     bytes: usize,
     /// Time of the first counted record.
     since: Option<Instant>,
@@ -70,14 +64,6 @@ struct RecordOrigin<'a> {
     wire: &'a [u8],
     /// Time of the response in seconds since 1970.
     time: u64,
-}
-
-/// Number of sightings of a record, with the first and last time in seconds since 1970.
-#[derive(Clone, Copy, Debug)]
-struct Sightings {
-    count: u64,
-    first: u64,
-    last: u64,
 }
 
 impl PassiveDnsOutput {
@@ -149,7 +135,8 @@ impl PassiveDnsOutput {
         origin: &RecordOrigin<'_>,
         record: &Record,
     ) -> Result<usize, &'static str> {
-        if [OPT, meta::SIG, meta::TKEY, meta::TSIG].contains(&record.rtype) {
+        // These are about a message or its transport, and do not belong to a zone.
+        if [OPT, rdata::SIG, rdata::TKEY, rdata::TSIG].contains(&record.rtype) {
             return Ok(0);
         }
         if record.class != IN {
@@ -168,17 +155,12 @@ impl PassiveDnsOutput {
         if self.line.len() > response_text_max(origin.wire) {
             return Err("records skipped: text too long");
         }
-        let time = origin.time;
+        let sighting = TimeSpan::at(origin.time);
         match self.seen.get_mut(&self.line) {
-            Some(sightings) => {
-                sightings.count += 1;
-                sightings.first = sightings.first.min(time);
-                sightings.last = sightings.last.max(time);
-            }
+            Some(sightings) => sightings.add(&sighting),
             None => {
                 self.bytes += self.line.len() + OVERHEAD;
-                let sightings = Sightings { count: 1, first: time, last: time };
-                self.seen.insert(self.line.clone(), sightings);
+                self.seen.insert(self.line.clone(), sighting);
                 self.since.get_or_insert_with(Instant::now);
             }
         }
@@ -224,15 +206,15 @@ impl PassiveDnsOutput {
     /// Prints the counted records and resets the counts.
     fn print(&mut self) -> Result<(), FrameOutputError> {
         let mut printed = Ok(());
-        for (prefix, Sightings { count, first, last }) in self.seen.drain(..) {
+        for (prefix, TimeSpan { first, last, count }) in self.seen.drain(..) {
             let out = &mut self.files.buffer;
             out.extend_from_slice(&prefix);
-            out.str(",\"count\":");
-            out.number(count);
-            out.str(",\"time_first\":");
-            out.number(first);
-            out.str(",\"time_last\":");
-            out.number(last);
+            for (key, number) in
+                [(",\"count\":", count), (",\"time_first\":", first), (",\"time_last\":", last)]
+            {
+                out.str(key);
+                out.number(number);
+            }
             out.str("}\n");
             // After a failure, the remaining lines are counted as lost.
             printed = printed.and(self.files.end_unit());

@@ -14,7 +14,7 @@ use crate::stats::MessageStats;
 use crate::stats::metrics;
 use crate::stats::metrics::{MetricsPage, RejectedCounts};
 use crate::stats::text;
-use crate::stats::text::{CurrentRate, ViewSize};
+use crate::stats::text::ViewSize;
 
 /// Interval between updates of the terminal and the metrics.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -108,7 +108,7 @@ impl StatsOutput {
             let height = usize::from(height.0).saturating_sub(1);
             ViewSize { width: width.0.into(), height: Some(height) }
         });
-        let lines = text::lines(&self.counts, Some(CurrentRate { rate }), size);
+        let lines = text::lines(&self.counts, Some(rate), size);
         write(&format!("{HOME}{}{END_LINE}{ERASE_BELOW}", lines.join(END_LINE)))
     }
 }

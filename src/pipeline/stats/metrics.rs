@@ -14,6 +14,7 @@ use files::input::ReadProgress;
 use parking_lot::Mutex;
 use printable::hidden::push_line;
 use receive::totals::Refusals;
+use strum::VariantArray;
 
 use super::http::{self, HttpResource};
 use super::latency::BOUNDS;
@@ -36,16 +37,12 @@ impl MetricsPage {
         *self.0.lock() = text;
     }
 
-    fn get(&self) -> String {
-        self.0.lock().clone()
-    }
-
     /// Starts a thread that serves the page on `address` until the program exits. Returns the address with the
     /// actual port.
     pub fn serve(&self, address: SocketAddr) -> io::Result<SocketAddr> {
         let page = self.clone();
         let resource = HttpResource { path: PATH, content_type: CONTENT_TYPE };
-        http::serve(address, resource, move || page.get())
+        http::serve(address, resource, move || page.0.lock().clone())
     }
 }
 
@@ -58,49 +55,28 @@ pub struct RejectedCounts {
     pub sockets: Arc<Refusals>,
 }
 
-impl RejectedCounts {
-    fn over_limit(&self) -> u64 {
-        let counts = [&self.files.over_limit, &self.sockets.over_limit];
-        counts.iter().map(|count| count.load(Ordering::Relaxed)).sum()
-    }
-
-    fn connections(&self) -> u64 {
-        self.sockets.connections.load(Ordering::Relaxed)
-    }
-}
-
 /// Returns the statistics in the text format, with the counters of outputs and of rejected input.
 pub fn text(stats: &MessageStats, accounts: &[Arc<Account>], rejected: &RejectedCounts) -> String {
     let mut out = String::new();
-    let one = |value| [(String::new(), value)];
-    metric("frames_total", "Frames processed.", one(stats.frames), &mut out);
-    metric("bytes_total", "Bytes of processed frames.", one(stats.bytes), &mut out);
-    metric(
-        "bad_frames_total",
-        "Frames that are not dnstap messages.",
-        one(stats.bad_frames),
-        &mut out,
-    );
-    metric("bad_dns_total", "Messages with invalid DNS.", one(stats.bad_dns), &mut out);
-    metric("unsent_responses_total", "Responses dropped by a policy.", one(stats.unsent), &mut out);
-    metric(
-        "responses_before_query_total",
-        "Responses earlier than their query.",
-        one(stats.before_query),
-        &mut out,
-    );
-    metric(
-        "over_limit_frames_total",
-        "Frames skipped because they exceed the size limit.",
-        one(rejected.over_limit()),
-        &mut out,
-    );
-    metric(
-        "refused_connections_total",
-        "Connections closed before their first frame.",
-        one(rejected.connections()),
-        &mut out,
-    );
+    let RejectedCounts { files, sockets } = rejected;
+    let over_limit = load(&files.over_limit) + load(&sockets.over_limit);
+    let refused = load(&sockets.connections);
+    for (name, help, value) in [
+        ("frames_total", "Frames processed.", stats.frames),
+        ("bytes_total", "Bytes of processed frames.", stats.bytes),
+        ("bad_frames_total", "Frames that are not dnstap messages.", stats.bad_frames),
+        ("bad_dns_total", "Messages with invalid DNS.", stats.bad_dns),
+        ("unsent_responses_total", "Responses dropped by a policy.", stats.unsent),
+        ("responses_before_query_total", "Responses earlier than their query.", stats.before_query),
+        (
+            "over_limit_frames_total",
+            "Frames skipped because they exceed the size limit.",
+            over_limit,
+        ),
+        ("refused_connections_total", "Connections closed before their first frame.", refused),
+    ] {
+        metric(name, help, [(String::new(), value)], &mut out);
+    }
     let labelled =
         |label: &str, value: &str, count: u64| (format!("{{{label}=\"{value}\"}}"), count);
     let counted = |count: &u64| *count > 0;
@@ -132,9 +108,6 @@ pub fn text(stats: &MessageStats, accounts: &[Arc<Account>], rejected: &Rejected
 
 /// Appends the metrics of all outputs. Those of relays appear under an additional name.
 fn outputs(accounts: &[Arc<Account>], out: &mut String) {
-    fn get(count: &AtomicU64) -> u64 {
-        count.load(Ordering::Relaxed)
-    }
     let accounts =
         |only_relays: bool| accounts.iter().filter(move |account| account.is_relay || !only_relays);
     let labels =
@@ -142,28 +115,32 @@ fn outputs(accounts: &[Arc<Account>], out: &mut String) {
     let values = |label: &'static str, value: fn(&Account) -> u64| {
         accounts(label == "relay").map(move |account| (labels(label, account), value(account)))
     };
-    let frames = |account: &Account| get(&account.frames);
-    let failures = |account: &Account| get(&account.failures);
+    let frames = |account: &Account| load(&account.frames);
+    let failures = |account: &Account| load(&account.failures);
     let connected = |account: &Account| u64::from(account.connected.load(Ordering::Relaxed));
     let sent = values("relay", frames);
     metric("relay_sent_total", "Frames sent to a receiver.", sent, out);
     let lost = values("relay", Account::lost);
     metric("relay_lost_total", "Frames lost by a relay.", lost, out);
-    gauge("relay_connected", "1 if the receiver is connected.", values("relay", connected), out);
+    metric("relay_connected", "1 if the receiver is connected.", values("relay", connected), out);
     let help = "1 if the file can be written or the receiver is connected.";
-    gauge("output_connected", help, values("output", connected), out);
+    metric("output_connected", help, values("output", connected), out);
     let help = "Frames written or sent.";
     metric("output_frames_total", help, values("output", frames), out);
     let dropped = accounts(false).flat_map(|account| {
-        LossReason::ALL.map(|reason| {
-            let (output, name) = (quoted(&account.name), reason.name());
+        LossReason::VARIANTS.iter().map(|reason| {
+            let (output, name) = (quoted(&account.name), <&str>::from(reason));
             let labels = format!("{{output=\"{output}\",reason=\"{name}\"}}");
-            (labels, account.dropped(reason))
+            (labels, account.dropped(*reason))
         })
     });
     metric("output_dropped_frames_total", "Frames dropped by an output.", dropped, out);
     let help = "Failed writes and connections.";
     metric("output_failures_total", help, values("output", failures), out);
+}
+
+fn load(count: &AtomicU64) -> u64 {
+    count.load(Ordering::Relaxed)
 }
 
 /// Returns counts by name. Numbers without a name share one count, so that clients cannot create time series.
@@ -185,31 +162,14 @@ fn quoted(name: &str) -> String {
     line.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
+/// Appends a metric: a counter if its name ends with `_total`, and otherwise a gauge.
 fn metric(
     name: &str,
     help: &str,
     values: impl IntoIterator<Item = (String, u64)>,
     out: &mut String,
 ) {
-    family(name, "counter", help, values, out);
-}
-
-fn gauge(
-    name: &str,
-    help: &str,
-    values: impl IntoIterator<Item = (String, u64)>,
-    out: &mut String,
-) {
-    family(name, "gauge", help, values, out);
-}
-
-fn family(
-    name: &str,
-    kind: &str,
-    help: &str,
-    values: impl IntoIterator<Item = (String, u64)>,
-    out: &mut String,
-) {
+    let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
     let _ = writeln!(out, "# HELP dnstap_{name} {help}\n# TYPE dnstap_{name} {kind}");
     for (labels, value) in values {
         let _ = writeln!(out, "dnstap_{name}{labels} {value}");

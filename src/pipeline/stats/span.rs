@@ -7,23 +7,27 @@ const GAP: u64 = 86_400_000_000_000;
 /// Maximum number of spans. A new one replaces the smallest.
 const SPANS: usize = 8;
 
-/// A span of times without long gaps.
+/// A span of times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimeSpan {
-    /// First time in nanoseconds since 1970.
     pub(crate) first: u64,
-    /// Last time in nanoseconds since 1970.
     pub(crate) last: u64,
     /// Number of times.
     pub(crate) count: u64,
 }
 
 impl TimeSpan {
+    /// Returns the span of one time.
+    pub(crate) fn at(time: u64) -> Self {
+        Self { first: time, last: time, count: 1 }
+    }
+
     fn is_near(&self, time: u64) -> bool {
         (self.first.saturating_sub(GAP)..=self.last.saturating_add(GAP)).contains(&time)
     }
 
-    fn add(&mut self, other: &Self) {
+    /// Extends the span by another one.
+    pub(crate) fn add(&mut self, other: &Self) {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.count += other.count;
@@ -33,7 +37,7 @@ impl TimeSpan {
 /// The spans of times that arrive in any order.
 #[derive(Debug, Default)]
 pub(crate) struct TimeSpans {
-    /// Spans with gaps of more than [`GAP`] between them.
+    /// Spans of nanoseconds since 1970, with gaps of more than [`GAP`] between them.
     spans: Vec<TimeSpan>,
     count: u64,
 }
@@ -42,7 +46,7 @@ impl TimeSpans {
     /// Adds a time in nanoseconds since 1970.
     pub(crate) fn add(&mut self, time: u64) {
         self.count += 1;
-        let mut span = TimeSpan { first: time, last: time, count: 1 };
+        let mut span = TimeSpan::at(time);
         let holds = |known: &&mut TimeSpan| (known.first..=known.last).contains(&time);
         if let Some(known) = self.spans.iter_mut().find(holds) {
             known.count += 1;
@@ -83,7 +87,7 @@ mod tests {
             // Out of order.
             let time = 50 * GAP + number * 7 % 10;
             times.add(time);
-            expected.add(&TimeSpan { first: time, last: time, count: 1 });
+            expected.add(&TimeSpan::at(time));
             times.add(number * 2 * GAP + 100 * GAP);
             assert!(times.spans.len() <= SPANS);
         }

@@ -32,16 +32,9 @@ pub struct ViewSize {
     pub height: Option<usize>,
 }
 
-/// The current rate of messages.
-#[derive(Clone, Copy, Debug)]
-pub struct CurrentRate {
-    /// Messages per second.
-    pub rate: f64,
-}
-
-/// Returns the lines of the statistics, with the current rate if it is known.
-pub fn lines(stats: &MessageStats, now: Option<CurrentRate>, size: ViewSize) -> Vec<String> {
-    let mut lines = vec![headline(stats, now)];
+/// Returns the lines of the statistics, with the current rate in messages per second if it is known.
+pub fn lines(stats: &MessageStats, rate: Option<f64>, size: ViewSize) -> Vec<String> {
+    let mut lines = vec![headline(stats, rate)];
     if stats.bad_frames + stats.bad_dns > 0 {
         let MessageStats { bad_frames, bad_dns, .. } = stats;
         lines.push(format!(
@@ -92,15 +85,13 @@ pub fn lines(stats: &MessageStats, now: Option<CurrentRate>, size: ViewSize) -> 
     lines.extend(top("names", &stats.names, rest, name_text));
     lines.extend(clients);
     for line in &mut lines {
-        if line.chars().count() > size.width {
-            *line = line.chars().take(size.width).collect();
-        }
+        *line = line.chars().take(size.width).collect();
     }
     lines.truncate(size.height.unwrap_or(usize::MAX));
     lines
 }
 
-fn headline(stats: &MessageStats, now: Option<CurrentRate>) -> String {
+fn headline(stats: &MessageStats, rate: Option<f64>) -> String {
     let mut line = format!("{} messages, {}", grouped(stats.frames), bytes(stats.bytes));
     if let Some((TimeSpan { first, last, count }, others)) = stats.times.largest() {
         let seconds = (last - first) as f64 / 1e9;
@@ -112,7 +103,7 @@ fn headline(stats: &MessageStats, now: Option<CurrentRate>) -> String {
             let _ = write!(line, ", excluding {} of other days", grouped(others));
         }
     }
-    if let Some(CurrentRate { rate }) = now {
+    if let Some(rate) = rate {
         let _ = write!(line, "; now {}/s", grouped(rate.round() as u64));
     }
     line
@@ -179,7 +170,7 @@ fn top(title: &str, top: &TopKeys, room: usize, text: fn(&[u8]) -> String) -> Ve
     for (key, count) in most {
         // Counts with an error are approximate.
         let about = if count.error > 0 { "~" } else { "" };
-        let share = percent(count.max, top.total());
+        let share = percent(count.max, top.total);
         let number = format!("{about}{}", grouped(count.max));
         lines.push(format!("  {number:>14} {share:>7} {}", text(key)));
     }
@@ -253,11 +244,7 @@ mod tests {
             stats.codes.insert(number as u16, 1);
         }
         for (width, height) in [(80, 24), (20, 5), (1, 1), (200, 100)] {
-            let lines = lines(
-                &stats,
-                Some(CurrentRate { rate: 1.0 }),
-                ViewSize { width, height: Some(height) },
-            );
+            let lines = lines(&stats, Some(1.0), ViewSize { width, height: Some(height) });
             assert!(lines.len() <= height, "{height}: {lines:#?}");
             assert!(lines.iter().all(|line| line.chars().count() <= width), "{width}: {lines:#?}");
         }

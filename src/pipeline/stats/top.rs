@@ -17,6 +17,9 @@ pub(crate) struct KeyCount {
     pub(crate) error: u64,
 }
 
+/// Minimum number of keys that are counted.
+const CAPACITY: usize = 4096;
+
 /// Counts of the most frequent keys.
 #[derive(Debug)]
 pub(crate) struct TopKeys {
@@ -24,12 +27,19 @@ pub(crate) struct TopKeys {
     capacity: usize,
     /// Maximum count of a key that is not in the table.
     floor: u64,
-    total: u64,
+    /// Sum of all counts.
+    pub(crate) total: u64,
+}
+
+impl Default for TopKeys {
+    fn default() -> Self {
+        Self::new(CAPACITY)
+    }
 }
 
 impl TopKeys {
     /// Creates a sketch of at least `capacity` keys and at most twice as many.
-    pub(crate) fn new(capacity: usize) -> Self {
+    fn new(capacity: usize) -> Self {
         Self { counts: HashMap::new(), capacity, floor: 0, total: 0 }
     }
 
@@ -52,11 +62,6 @@ impl TopKeys {
         let (_, floor, _) = counts.select_nth_unstable(self.capacity);
         self.floor = *floor;
         self.counts.retain(|_, count| count.max > self.floor);
-    }
-
-    /// Returns the sum of all counts.
-    pub(crate) fn total(&self) -> u64 {
-        self.total
     }
 
     /// Returns the `count` most frequent keys in descending order, without keys that may be less frequent than
@@ -88,7 +93,7 @@ mod tests {
         }
         let exact = |max| KeyCount { max, error: 0 };
         assert_eq!(top.top(2), [(&b"a"[..], exact(3)), (&b"c"[..], exact(2))]);
-        assert_eq!(top.total(), 6);
+        assert_eq!(top.total, 6);
     }
 
     #[test]

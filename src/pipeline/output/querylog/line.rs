@@ -8,7 +8,7 @@
 use dns::edns::text as edns;
 use dns::record::Record;
 use dns::section::{Parts, flag};
-use dns::{mnemonic, name};
+use dns::{mnemonic, name, rdata};
 use dnstap::Message;
 use printable::text::TextSink;
 
@@ -17,8 +17,6 @@ use crate::print::print_name;
 use crate::print::time::TimePrinter;
 
 const BILLION: u64 = 1_000_000_000;
-
-const TSIG: u16 = 250;
 
 /// The answer columns of a line.
 #[derive(Clone, Debug)]
@@ -145,7 +143,7 @@ pub(crate) fn question(parts: &Parts<'_>, is_query: bool, out: &mut Vec<u8>) {
 
 fn is_signed(parts: &Parts<'_>) -> bool {
     let additional = parts.records(parts.sections[2]);
-    additional.last().is_some_and(|Record { rtype, .. }| rtype == TSIG)
+    additional.last().is_some_and(|Record { rtype, .. }| rtype == rdata::TSIG)
 }
 
 /// Escapes the spaces of a name as numbers, because spaces separate columns.
