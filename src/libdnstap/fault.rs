@@ -18,7 +18,7 @@ use crate::result::*;
 
 /// An error, and its description in one line without a full stop.
 pub(crate) struct Fault {
-    result: dnstap_result,
+    pub(crate) result: dnstap_result,
     text: String,
 }
 
@@ -56,10 +56,6 @@ impl Fault {
     /// Prefixes the text with the name of an option.
     pub(crate) fn of(self, option: &str) -> Self {
         Self { text: format!("{option}: {}", self.text), ..self }
-    }
-
-    pub(crate) fn result(&self) -> dnstap_result {
-        self.result
     }
 
     /// Stores the description for C, and returns the error.

@@ -68,7 +68,7 @@ pub unsafe extern "C" fn dnstap_queue_new(
         // SAFETY: as documented.
         let sink = unsafe { handle::borrow(sink) }?;
         let handle = Handle::new(OpenQueue(AtomicPtr::default()));
-        let queue = sink.sink.queue_with(handle).map_err(|error| Fault::from(error).result())?;
+        let queue = sink.sink.queue_with(handle).map_err(|error| Fault::from(error).result)?;
         let handle = Arc::clone(queue.switch());
         handle.value().0.store(ffi::give(queue), Ordering::Relaxed);
         Ok(handle::give_shared(handle))

@@ -26,12 +26,6 @@ pub struct OpenSink {
     pub(crate) event_text: EventText,
 }
 
-impl OpenSink {
-    fn new(sink: Sink) -> Self {
-        Self { sink, event_text: EventText::leaf(CString::default()) }
-    }
-}
-
 impl Tag for OpenSink {
     const TAG: u32 = u32::from_ne_bytes(*b"dtsi");
     type Error = dnstap_result;
@@ -177,7 +171,7 @@ pub unsafe extern "C" fn dnstap_sink_open(
         // SAFETY: as documented.
         let options = unsafe { ffi::handle::borrow_mut(options) }?;
         let sink = options.attempt(|options| Sink::open(options.clone()))?;
-        Ok(Handle::give(OpenSink::new(sink)))
+        Ok(Handle::give(OpenSink { sink, event_text: EventText::leaf(CString::default()) }))
     });
     // SAFETY: as documented.
     unsafe { hand_out(opened, error) }
@@ -249,7 +243,7 @@ pub unsafe extern "C" fn dnstap_sink_set_message_types(
     // SAFETY: as documented.
     unsafe {
         with(sink, |sink| {
-            let types = options::message_types(message_types).map_err(|fault| fault.result())?;
+            let types = options::message_types(message_types).map_err(|fault| fault.result)?;
             sink.set_message_types(types);
             Ok(())
         })

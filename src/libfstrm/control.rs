@@ -136,13 +136,11 @@ pub unsafe extern "C" fn fstrm_control_get_type(
     c: *const fstrm_control,
     r#type: *mut fstrm_control_type,
 ) -> fstrm_res {
-    guard(fstrm_res_failure, || {
+    done(|| {
         // SAFETY: as documented.
-        let control_type = unsafe { borrow(c) }.and_then(|c| c.0.control_type);
+        let control_type = unsafe { borrow(c) }?.0.control_type?;
         // SAFETY: as documented; a C enum is stored as the integer that it is.
-        let stored =
-            control_type.and_then(|t| unsafe { store(r#type.cast::<c_uint>(), t as c_uint) });
-        fstrm_res::from_done(stored.is_some())
+        unsafe { store(r#type.cast::<c_uint>(), control_type as c_uint) }
     })
 }
 
@@ -157,15 +155,11 @@ pub unsafe extern "C" fn fstrm_control_set_type(
     c: *mut fstrm_control,
     r#type: MaybeUninit<fstrm_control_type>,
 ) -> fstrm_res {
-    guard(fstrm_res_failure, || {
+    done(|| {
         // SAFETY: as documented.
-        let (Some(c), Ok(control_type)) =
-            (unsafe { borrow_mut(c) }, ControlType::try_from(number(r#type)))
-        else {
-            return fstrm_res_failure;
-        };
-        c.0.control_type = Some(control_type);
-        fstrm_res_success
+        let c = unsafe { borrow_mut(c) }?;
+        c.0.control_type = Some(ControlType::try_from(number(r#type)).ok()?);
+        Some(())
     })
 }
 
@@ -181,12 +175,11 @@ pub unsafe extern "C" fn fstrm_control_get_num_field_content_type(
     c: *const fstrm_control,
     n_content_type: *mut usize,
 ) -> fstrm_res {
-    guard(fstrm_res_failure, || {
+    done(|| {
         // SAFETY: as documented.
-        let count = unsafe { borrow(c) }.map(|c| c.0.sendable_content_types().len());
+        let count = unsafe { borrow(c) }?.0.sendable_content_types().len();
         // SAFETY: as documented.
-        let stored = count.and_then(|count| unsafe { store(n_content_type, count) });
-        fstrm_res::from_done(stored.is_some())
+        unsafe { store(n_content_type, count) }
     })
 }
 
@@ -206,17 +199,16 @@ pub unsafe extern "C" fn fstrm_control_get_field_content_type(
     content_type: *mut *const u8,
     len_content_type: *mut usize,
 ) -> fstrm_res {
-    guard(fstrm_res_failure, || {
+    done(|| {
         // SAFETY: as documented.
-        let found = unsafe { borrow(c) }.and_then(|c| c.0.content_types.get(idx));
-        let Some(found) = found.filter(|_| !len_content_type.is_null()) else {
-            return fstrm_res_failure;
-        };
+        let found = unsafe { borrow(c) }?.0.content_types.get(idx)?;
+        if len_content_type.is_null() {
+            return None;
+        }
         // SAFETY: as documented.
-        let stored = unsafe {
+        unsafe {
             store(content_type, found.as_ptr()).and_then(|()| store(len_content_type, found.len()))
-        };
-        fstrm_res::from_done(stored.is_some())
+        }
     })
 }
 
@@ -233,12 +225,11 @@ pub unsafe extern "C" fn fstrm_control_add_field_content_type(
     content_type: *const u8,
     len_content_type: usize,
 ) -> fstrm_res {
-    guard(fstrm_res_failure, || {
+    done(|| {
         // SAFETY: as documented.
-        let (c, content_type) = unsafe { (borrow_mut(c), bytes(content_type, len_content_type)) };
-        let (Some(c), Some(content_type)) = (c, content_type) else { return fstrm_res_failure };
+        let (c, content_type) = unsafe { (borrow_mut(c)?, bytes(content_type, len_content_type)?) };
         c.0.content_types.push(content_type.into());
-        fstrm_res_success
+        Some(())
     })
 }
 
@@ -256,11 +247,10 @@ pub unsafe extern "C" fn fstrm_control_match_field_content_type(
     r#match: *const u8,
     len_match: usize,
 ) -> fstrm_res {
-    guard(fstrm_res_failure, || {
+    done(|| {
         // SAFETY: as documented.
-        let (c, wanted) = unsafe { (borrow(c), bytes(r#match, len_match)) };
-        let wanted = wanted.filter(|_| !r#match.is_null());
-        fstrm_res::from_done(c.is_some_and(|c| c.0.matches(wanted)))
+        let (c, wanted) = unsafe { (borrow(c)?, bytes(r#match, len_match)) };
+        c.0.matches(wanted.filter(|_| !r#match.is_null())).then_some(())
     })
 }
 
@@ -281,12 +271,11 @@ pub unsafe extern "C" fn fstrm_control_decode(
     len_control_frame: usize,
     flags: u32,
 ) -> fstrm_res {
-    guard(fstrm_res_failure, || {
+    done(|| {
         // SAFETY: as documented.
-        let (c, encoded) =
-            unsafe { (borrow_mut(c), bytes(control_frame.cast(), len_control_frame)) };
-        let (Some(c), Some(encoded)) = (c, encoded) else { return fstrm_res_failure };
-        fstrm_res::from_done(c.0.decode(encoded, header(flags)).is_ok())
+        let encoded = unsafe { bytes(control_frame.cast(), len_control_frame) }?;
+        // SAFETY: as documented.
+        unsafe { borrow_mut(c) }?.0.decode(encoded, header(flags)).ok().map(drop)
     })
 }
 
@@ -303,12 +292,11 @@ pub unsafe extern "C" fn fstrm_control_encoded_size(
     len_control_frame: *mut usize,
     flags: u32,
 ) -> fstrm_res {
-    guard(fstrm_res_failure, || {
+    done(|| {
         // SAFETY: as documented.
-        let size = unsafe { borrow(c) }.and_then(|c| c.0.encoded_size(header(flags)).ok());
+        let size = unsafe { borrow(c) }?.0.encoded_size(header(flags)).ok()?;
         // SAFETY: as documented.
-        let stored = size.and_then(|size| unsafe { store(len_control_frame, size) });
-        fstrm_res::from_done(stored.is_some())
+        unsafe { store(len_control_frame, size) }
     })
 }
 
@@ -329,19 +317,16 @@ pub unsafe extern "C" fn fstrm_control_encode(
     len_control_frame: *mut usize,
     flags: u32,
 ) -> fstrm_res {
-    guard(fstrm_res_failure, || {
+    done(|| {
         // SAFETY: as documented.
-        let (c, length) = unsafe { (borrow(c), borrow_mut(len_control_frame)) };
-        let (Some(c), Some(length), false) = (c, length, control_frame.is_null()) else {
-            return fstrm_res_failure;
-        };
-        let encoded = c.0.encode(header(flags));
-        let Some(encoded) = encoded.ok().filter(|encoded| encoded.len() <= *length) else {
-            return fstrm_res_failure;
-        };
+        let (c, length) = unsafe { (borrow(c)?, borrow_mut(len_control_frame)?) };
+        let encoded = c.0.encode(header(flags)).ok()?;
+        if encoded.len() > *length || control_frame.is_null() {
+            return None;
+        }
         // SAFETY: the caller has room for `*length` bytes, which need not be initialised.
         unsafe { ptr::copy_nonoverlapping(encoded.as_ptr(), control_frame.cast(), encoded.len()) };
         *length = encoded.len();
-        fstrm_res_success
+        Some(())
     })
 }

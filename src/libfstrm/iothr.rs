@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::{ptr, slice};
 
 use ffi::{borrow, borrow_mut, guard, number, take, watch_for_forks};
-use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, Payload, Refused, SenderStats};
+use framestream::iothr::{FrameProducer, IoThr, IoThrOptions, Payload, Refused};
 use framestream::queue::QueueModel;
 
 use crate::res::*;
@@ -83,19 +83,9 @@ pub struct fstrm_iothr_options(IoThrOptions);
 
 /// A writer thread with its queues.
 pub struct fstrm_iothr {
-    thread: IoThr<Frame>,
+    pub(crate) thread: IoThr<Frame>,
     queues: Box<[fstrm_iothr_queue]>,
     next_queue: AtomicUsize,
-}
-
-impl fstrm_iothr {
-    pub(crate) fn stats(&self) -> SenderStats {
-        self.thread.stats()
-    }
-
-    pub(crate) fn close(&self) -> bool {
-        self.thread.close()
-    }
 }
 
 /// A queue of a writer thread.
@@ -103,7 +93,7 @@ impl fstrm_iothr {
 pub struct fstrm_iothr_queue(FrameProducer<Frame>);
 
 /// A data frame in the caller's memory.
-struct Frame {
+pub(crate) struct Frame {
     data: *const u8,
     len: u32,
     free_func: Option<unsafe extern "C" fn(buf: *mut c_void, free_data: *mut c_void)>,
@@ -141,10 +131,11 @@ pub(crate) unsafe fn set<T: PartialOrd>(
     range: impl RangeBounds<T>,
     store: impl FnOnce(&mut IoThrOptions),
 ) -> fstrm_res {
-    guard(fstrm_res_failure, || {
+    done(|| {
         // SAFETY: passed on to the caller.
-        let opt = unsafe { borrow_mut(opt) }.filter(|_| range.contains(&value));
-        fstrm_res::from_done(opt.map(|opt| store(&mut opt.0)).is_some())
+        let opt = unsafe { borrow_mut(opt) }.filter(|_| range.contains(&value))?;
+        store(&mut opt.0);
+        Some(())
     })
 }
 
@@ -349,7 +340,7 @@ pub unsafe extern "C" fn fstrm_iothr_init(
             return ptr::null_mut();
         };
         watch_for_forks();
-        match IoThr::start(options, writer.into_writer()) {
+        match IoThr::start(options, writer.0) {
             Ok((thread, producers)) => ffi::give(fstrm_iothr {
                 thread,
                 queues: producers.into_iter().map(fstrm_iothr_queue).collect(),

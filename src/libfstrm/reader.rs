@@ -66,14 +66,11 @@ pub unsafe extern "C" fn fstrm_reader_options_add_content_type(
     content_type: *const c_void,
     len_content_type: usize,
 ) -> fstrm_res {
-    guard(fstrm_res_failure, || {
+    done(|| {
         // SAFETY: as documented.
-        let (ropt, content_type) =
-            unsafe { (borrow_mut(ropt), bytes(content_type.cast(), len_content_type)) };
-        let (Some(ropt), Some(content_type)) = (ropt, content_type) else {
-            return fstrm_res_failure;
-        };
-        fstrm_res::from_done(ropt.0.add_content_type(content_type).is_ok())
+        let content_type = unsafe { bytes(content_type.cast(), len_content_type) }?;
+        // SAFETY: as documented.
+        unsafe { borrow_mut(ropt) }?.0.add_content_type(content_type).ok()
     })
 }
 
@@ -88,11 +85,8 @@ pub unsafe extern "C" fn fstrm_reader_options_set_max_frame_size(
     ropt: *mut fstrm_reader_options,
     max_frame_size: usize,
 ) -> fstrm_res {
-    guard(fstrm_res_failure, || {
-        // SAFETY: as documented.
-        let ropt = unsafe { borrow_mut(ropt) };
-        fstrm_res::from_done(ropt.is_some_and(|ropt| ropt.0.set_max_frame_size(max_frame_size)))
-    })
+    // SAFETY: as documented.
+    done(|| unsafe { borrow_mut(ropt) }?.0.set_max_frame_size(max_frame_size).then_some(()))
 }
 
 /// Creates a reader of a byte stream made of the caller's own functions. If the stream has a

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::mem::MaybeUninit;
 
-use ffi::number;
+use ffi::{guard, number};
 use framestream::StreamError;
 
 /// The result of a function.
@@ -40,6 +40,11 @@ impl fstrm_res {
     pub(crate) fn from_done(done: bool) -> Self {
         if done { fstrm_res_success } else { fstrm_res_failure }
     }
+}
+
+/// Runs a function. Returns success if it returns something, otherwise failure.
+pub(crate) fn done(run: impl FnOnce() -> Option<()>) -> fstrm_res {
+    guard(fstrm_res_failure, || fstrm_res::from_done(run().is_some()))
 }
 
 /// The error of a caller's own function that did not return success.

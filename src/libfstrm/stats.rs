@@ -94,7 +94,7 @@ pub unsafe extern "C" fn fstrm_iothr_get_stats(
     guard(fstrm_res_invalid, || {
         // SAFETY: as documented.
         let Some(iothr) = (unsafe { borrow(iothr) }) else { return fstrm_res_invalid };
-        let now = iothr.stats();
+        let now = iothr.thread.stats();
         let filled = fstrm_iothr_stats {
             size: size_of::<fstrm_iothr_stats>(),
             accepted: now.accepted,
@@ -125,10 +125,8 @@ pub unsafe extern "C" fn fstrm_iothr_get_stats(
 ///                            NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_iothr_close(iothr: *mut fstrm_iothr) -> fstrm_res {
-    guard(fstrm_res_failure, || {
-        // SAFETY: as documented.
-        fstrm_res::from_done(unsafe { borrow(iothr) }.is_some_and(fstrm_iothr::close))
-    })
+    // SAFETY: as documented.
+    done(|| unsafe { borrow(iothr) }?.thread.close().then_some(()))
 }
 
 /// Sets the time limit of fstrm_iothr_destroy() for sending the pending frames and closing the
@@ -176,10 +174,10 @@ pub unsafe extern "C" fn fstrm_writer_options_set_io_timeout(
     wopt: *mut fstrm_writer_options,
     io_timeout: c_uint,
 ) -> fstrm_res {
-    guard(fstrm_res_failure, || {
+    done(|| {
         // SAFETY: as documented.
-        let wopt = unsafe { borrow_mut(wopt) }.filter(|_| (1..=600_000).contains(&io_timeout));
-        let value = Duration::from_millis(io_timeout.into());
-        fstrm_res::from_done(wopt.map(|wopt| wopt.0.io_timeout = value).is_some())
+        let wopt = unsafe { borrow_mut(wopt) }.filter(|_| (1..=600_000).contains(&io_timeout))?;
+        wopt.0.io_timeout = Duration::from_millis(io_timeout.into());
+        Some(())
     })
 }

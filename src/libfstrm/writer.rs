@@ -20,7 +20,7 @@ use crate::res::*;
 pub struct fstrm_writer_options(pub(crate) WriterOptions);
 
 /// A stream to write to, by one thread at a time.
-pub struct fstrm_writer(StreamWriter);
+pub struct fstrm_writer(pub(crate) StreamWriter);
 
 impl fstrm_writer {
     /// Creates a writer on `transport`, and returns its handle.
@@ -30,10 +30,6 @@ impl fstrm_writer {
     ) -> *mut Self {
         let options = wopt.map_or_else(WriterOptions::default, |wopt| wopt.0.clone());
         ffi::give(Self(StreamWriter::new(transport, options)))
-    }
-
-    pub(crate) fn into_writer(self) -> StreamWriter {
-        self.0
     }
 }
 
@@ -71,14 +67,11 @@ pub unsafe extern "C" fn fstrm_writer_options_add_content_type(
     content_type: *const c_void,
     len_content_type: usize,
 ) -> fstrm_res {
-    guard(fstrm_res_failure, || {
+    done(|| {
         // SAFETY: as documented.
-        let (wopt, content_type) =
-            unsafe { (borrow_mut(wopt), bytes(content_type.cast(), len_content_type)) };
-        let (Some(wopt), Some(content_type)) = (wopt, content_type) else {
-            return fstrm_res_failure;
-        };
-        fstrm_res::from_done(wopt.0.add_content_type(content_type).is_ok())
+        let content_type = unsafe { bytes(content_type.cast(), len_content_type) }?;
+        // SAFETY: as documented.
+        unsafe { borrow_mut(wopt) }?.0.add_content_type(content_type).ok()
     })
 }
 
