@@ -229,23 +229,6 @@ impl<F: Feed> Shared<F> {
         }
     }
 
-    /// Starts the writer thread of a forked child, unless it runs or starting it would have to
-    /// wait.
-    fn revive(self: &Arc<Self>) -> Revival {
-        if let Some(revival) = self.revival() {
-            return revival;
-        }
-        for _ in 0..2 {
-            if let Some(mut thread) = self.thread.try_lock() {
-                return self.revive_with(&mut thread);
-            }
-            // A fork that is in progress after this checks it at its end.
-            self.start_after_fork.store(true, Ordering::Release);
-            fork::request_after_fork();
-        }
-        Revival::Pending
-    }
-
     /// Starts the writer thread of a forked child that has pending frames, unless it runs.
     fn revive_to_send(self: &Arc<Self>) {
         if self.revival().is_none() && self.stats().waiting > 0 {
@@ -410,7 +393,19 @@ impl<F: Feed> Sender<F> {
     /// Starts the writer thread of a forked child, unless it runs. Never waits for another thread
     /// or a fork.
     pub fn revive(&self) -> Revival {
-        self.0.revive()
+        let shared = &self.0;
+        if let Some(revival) = shared.revival() {
+            return revival;
+        }
+        for _ in 0..2 {
+            if let Some(mut thread) = shared.thread.try_lock() {
+                return shared.revive_with(&mut thread);
+            }
+            // A fork that is in progress after this checks it at its end.
+            shared.start_after_fork.store(true, Ordering::Release);
+            fork::request_after_fork();
+        }
+        Revival::Pending
     }
 
     /// Returns whether the thread waits to be woken by a producer with a batch.

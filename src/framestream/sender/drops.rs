@@ -5,7 +5,6 @@
 //! the first frame of a series. The writer thread reports the series, and lowers the alarm when it
 //! ends: when no frame has been dropped for a while, and the peer accepts frames.
 
-use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::{Duration, Instant};
 
@@ -207,18 +206,12 @@ fn since(before: &DroppedByReason, after: &DroppedByReason) -> DroppedByReason {
 
 /// Returns the reasons that occurred, as in "10 queue full, 2 invalid".
 fn reasons(dropped: &DroppedByReason, with_counts: bool) -> String {
-    let mut text = String::new();
-    for (reason, count) in dropped.iter().filter(|(_, count)| *count > 0) {
-        if !text.is_empty() {
-            text.push_str(", ");
-        }
-        if with_counts {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{count} ");
-        }
-        text.push_str(reason);
-    }
-    text
+    let occurred = dropped.iter().filter(|(_, count)| *count > 0);
+    let text = |(reason, count): &(&str, u64)| match with_counts {
+        true => format!("{count} {reason}"),
+        false => (*reason).to_owned(),
+    };
+    occurred.map(text).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(all(test, not(loom)))]

@@ -67,14 +67,12 @@ impl Events {
     pub(super) fn push(&self, kind: EventKind, count: u64, text: String) {
         let event = SenderEvent { kind, time: SystemTime::now(), count, missed: 0, text };
         let mut pending = self.0.lock();
-        let discarded = if pending.events.len() < EVENTS_MAX {
-            None
-        } else {
+        if pending.events.len() == EVENTS_MAX {
             pending.missed += 1;
-            pending.events.pop_front()
-        };
+            pending.events.pop_front();
+        }
         pending.events.push_back(event);
-        if discarded.is_none() && pending.events.len() == 1 {
+        if pending.events.len() == 1 {
             pending.signal();
         }
     }
