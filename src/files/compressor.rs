@@ -29,14 +29,13 @@ pub(crate) struct Compressor {
     /// Units that may still be buffered, one entry per call of `append`: their end, in bytes taken
     /// since the last flush, and their number.
     unsure: VecDeque<(u64, u64)>,
-    /// A write has failed, so data written after it would be unreadable.
-    broken: bool,
+    /// A write has failed. Further writes fail as well, since their data would be unreadable.
+    pub(crate) broken: bool,
 }
 
 /// The error of writing compressed output.
 #[derive(Debug)]
 pub(crate) struct Uncompressed {
-    /// The cause.
     pub(crate) error: io::Error,
     /// Number of units that may be missing from the file.
     pub(crate) lost: u64,
@@ -48,11 +47,6 @@ impl Compressor {
         let mut encoder = Encoder::new(Vec::new(), LEVEL)?;
         encoder.include_checksum(true)?;
         Ok(Self { encoder, taken: 0, unsure: VecDeque::new(), broken: false })
-    }
-
-    /// Returns whether a write has failed. Further writes fail as well.
-    pub(crate) fn is_broken(&self) -> bool {
-        self.broken
     }
 
     /// Returns the maximum number of buffered bytes.
@@ -123,13 +117,10 @@ impl Compressor {
         };
         compressed.clear();
         self.broken |= written.is_err();
-        match written {
-            Ok(()) => Ok(size),
-            Err(error) => {
-                let lost = self.unsure.drain(..).map(|(_, count)| count).sum();
-                Err(Uncompressed { error, lost })
-            }
-        }
+        written.map(|()| size).map_err(|error| {
+            let lost = self.unsure.drain(..).map(|(_, count)| count).sum();
+            Uncompressed { error, lost }
+        })
     }
 }
 

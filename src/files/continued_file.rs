@@ -4,7 +4,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::fd::AsRawFd;
 use std::path::Path;
 
 use framestream::control::ControlType;
@@ -16,6 +15,7 @@ use thiserror::Error;
 use crate::content::Content;
 use crate::damage::Damage;
 use crate::foreign;
+use crate::partial_file::flock;
 use crate::read_ahead::ReadAhead;
 use crate::recording::MAX_FRAME_SIZE;
 use crate::torn_text;
@@ -48,40 +48,29 @@ impl From<ContinueError> for io::Error {
     }
 }
 
-/// An existing file, and the part of it to keep.
-#[derive(Debug)]
-pub struct Continued {
-    /// The file.
-    pub(crate) file: File,
-    /// Number of bytes to keep. If it is 0, the beginning must be written.
-    pub bytes: u64,
-    /// Number of whole data frames in these bytes, in a file of frames.
-    pub frames: u64,
-    /// Number of bytes of a torn frame or torn text at the end, which are not kept.
-    pub torn: u64,
-}
-
-/// Opens `path` in order to replace it, without changing it yet.
-pub(crate) fn replace(path: &Path) -> io::Result<Continued> {
+/// Opens `path`, or creates it, without changing its content.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     // With O_APPEND, truncation by another program leaves no hole.
-    let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-    Ok(Continued { file, bytes: 0, frames: 0, torn: 0 })
+    OpenOptions::new().read(true).append(true).create(true).open(path)
 }
 
 /// Opens `path` to continue it; creates it if it does not exist. The caller must cut off the rest: an
 /// incomplete frame, line or document, and STOP. Locks the file against other programs that would
 /// continue it.
-pub fn continue_at_end(path: &Path, content: &Content) -> io::Result<Continued> {
-    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-    lock(&file)?;
-    let Whole { bytes, frames, torn } = whole(&mut file, content)?;
-    Ok(Continued { file, bytes, frames, torn })
+pub fn continue_at_end(path: &Path, content: &Content) -> io::Result<(File, Whole)> {
+    let mut file = open(path)?;
+    match flock(&file, FlockArg::LockExclusiveNonblock) {
+        Err(Errno::EWOULDBLOCK) => return Err(ContinueError::Locked.into()),
+        other => other?,
+    }
+    let whole = whole(&mut file, content)?;
+    Ok((file, whole))
 }
 
 /// The complete part of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Whole {
-    /// Its size in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Whole {
+    /// Its size in bytes. If it is 0, the beginning must be written.
     pub bytes: u64,
     /// Number of data frames in it, in a file of frames.
     pub frames: u64,
@@ -106,15 +95,6 @@ pub(crate) fn whole(file: &mut File, content: &Content) -> io::Result<Whole> {
         size - bytes
     };
     Ok(Whole { bytes, frames, torn })
-}
-
-/// Locks the file for as long as it is open.
-#[expect(deprecated, reason = "the lock ends with the file, so that it needs no guard")]
-fn lock(file: &File) -> io::Result<()> {
-    match nix::fcntl::flock(file.as_raw_fd(), FlockArg::LockExclusiveNonblock) {
-        Err(Errno::EWOULDBLOCK) => Err(ContinueError::Locked.into()),
-        other => Ok(other?),
-    }
 }
 
 fn ends_with(file: &mut File, content: &Content) -> io::Result<bool> {

@@ -2,6 +2,7 @@
 //! Conflicts between files: one that would be written twice at a time or while it is read, and a socket that
 //! would be used twice.
 
+use std::collections::HashSet;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::fd::AsFd;
@@ -13,7 +14,7 @@ use thiserror::Error;
 use crate::STANDARD_OUTPUT;
 
 /// The file that a name refers to.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 enum FileTarget {
     Taken {
         device: u64,
@@ -58,15 +59,9 @@ impl FileTarget {
 
 /// Returns a socket that occurs twice in `sockets`, under any path.
 pub fn named_twice(sockets: &[PathBuf]) -> Option<&Path> {
-    let mut places = Vec::new();
-    for path in sockets {
-        let Some(place) = FileTarget::at_path(path) else { continue };
-        if places.contains(&place) {
-            return Some(path);
-        }
-        places.push(place);
-    }
-    None
+    let mut places = HashSet::new();
+    let is_again = |path: &&Path| FileTarget::at_path(path).is_some_and(|at| !places.insert(at));
+    sockets.iter().map(PathBuf::as_path).find(is_again)
 }
 
 /// A conflict of an output file with another file.
@@ -82,19 +77,18 @@ pub enum FileConflict {
 
 /// Checks that no output is also an input or named twice. `-` is standard input or standard output.
 pub fn check(inputs: &[PathBuf], outputs: &[PathBuf]) -> Result<(), FileConflict> {
-    let read: Vec<FileTarget> =
+    let read: HashSet<FileTarget> =
         inputs.iter().filter_map(|name| FileTarget::at(name, io::stdin())).collect();
-    let mut written = Vec::new();
+    let mut written = HashSet::new();
     for name in outputs {
         let Some(place) = FileTarget::at(name, io::stdout()) else { continue };
         // A socket or a terminal may be both input and output.
         if matches!(place, FileTarget::Taken { is_file: true, .. }) && read.contains(&place) {
             return Err(FileConflict::Read(name.clone()));
         }
-        if written.contains(&place) {
+        if !written.insert(place) {
             return Err(FileConflict::Twice(name.clone()));
         }
-        written.push(place);
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use operator_log::Log;
 
 use crate::content::{Content, Rejoin};
 use crate::continued_file;
-use crate::continued_file::Continued;
+use crate::continued_file::Whole;
 use crate::file_name::can_become;
 use crate::partial_file::{all_like, is_being_written, wanted_of};
 
@@ -54,28 +54,17 @@ pub(crate) fn report(left: &[PathBuf], content: &Content, is_compressed: bool, l
     }
 }
 
-/// A file that was completed.
-#[derive(Debug)]
-pub(crate) struct Completed {
-    /// Its final name.
-    pub(crate) wanted: PathBuf,
-    /// Complete frames in it, if it holds frames.
-    pub(crate) frames: u64,
-    /// Bytes of a torn frame, or of torn text, that were cut off.
-    pub(crate) torn: u64,
-}
-
-/// Cuts off a torn frame or torn text at the end of `path`, and writes the end of the file.
-pub(crate) fn complete(path: &Path, content: &Content) -> io::Result<Completed> {
+/// Cuts off a torn frame or torn text at the end of `path`, and writes the end of the file. Returns
+/// its final name, and the part of it that was kept.
+pub(crate) fn complete(path: &Path, content: &Content) -> io::Result<(PathBuf, Whole)> {
     let name = path.file_name().and_then(|name| wanted_of(name.as_bytes()));
     let wanted = path.with_file_name(OsStr::from_bytes(name.ok_or(io::ErrorKind::InvalidInput)?));
-    let Continued { mut file, bytes, frames, torn } =
-        continued_file::continue_at_end(path, content)?;
-    file.set_len(bytes)?;
+    let (mut file, whole) = continued_file::continue_at_end(path, content)?;
+    file.set_len(whole.bytes)?;
     let mut append = |end: &[u8]| File::write_all(&mut file, end);
-    if bytes == 0 {
+    if whole.bytes == 0 {
         append(&content.start)?;
     }
     append(&content.stop)?;
-    Ok(Completed { wanted, frames, torn })
+    Ok((wanted, whole))
 }

@@ -20,7 +20,7 @@ use crate::STANDARD_OUTPUT;
 use crate::compressor::{Compressor, Uncompressed};
 use crate::content::{Content, Rejoin};
 use crate::continued_file;
-use crate::continued_file::{Continued, Whole, whole};
+use crate::continued_file::{Whole, whole};
 use crate::output_handle::{Change, OutputHandle};
 use crate::partial_file;
 use crate::partial_file::take_place;
@@ -129,12 +129,12 @@ pub(crate) struct OutputFile {
     broken: bool,
     /// It takes the name of an existing file when it is started.
     takes_name: bool,
-    sink: OutputHandle,
+    pub(crate) sink: OutputHandle,
     compressor: Option<Compressor>,
     /// Number of bytes of an existing file to keep, until the rest is cut off.
     keeps: Option<u64>,
     /// The new file, until it is started.
-    new_file: Option<Provisional>,
+    pub(crate) new_file: Option<Provisional>,
 }
 
 impl OutputFile {
@@ -148,30 +148,21 @@ impl OutputFile {
         no_reader: NoReader,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, OpenFileError> {
-        let opened = open(&name, content, placing, no_reader, &stop).and_then(|opened| {
+        let opened = open(&name, content, placing, no_reader, &stop).and_then(|(file, place)| {
             let compressor = compressed.then(Compressor::new).transpose()?;
-            let Opened { file, new_file, partial, takes_name, continued, keeps } = opened;
-            Ok((
-                OutputHandle::new(file, stop)?,
-                new_file,
-                partial,
-                takes_name,
-                continued,
-                keeps,
-                compressor,
-            ))
+            Ok((OutputHandle::new(file, stop)?, place, compressor))
         });
-        let (sink, new_file, partial, takes_name, continued, keeps, compressor) = match opened {
-            Ok(opened) => opened,
-            Err(error) => return Err(OpenFileError::Open(name, error)),
-        };
+        let (sink, place, compressor) =
+            opened.map_err(|error| OpenFileError::Open(name.clone(), error))?;
+        let OutputPlace { new_file, partial, takes_name, continued, keeps } = place;
+        let Whole { bytes, frames, torn } = continued.unwrap_or_default();
         let mut file = Self {
             name,
             partial,
             in_place: continued.is_some(),
-            frames: continued.map_or(0, |(_, frames, _)| frames),
-            bytes: continued.map_or(0, |(bytes, ..)| bytes),
-            torn: continued.map_or(0, |(.., torn)| torn),
+            frames,
+            bytes,
+            torn,
             ends: 0,
             broken: false,
             takes_name,
@@ -206,16 +197,6 @@ impl OutputFile {
         Ok(moved)
     }
 
-    /// Returns whether it is a new file that was not started.
-    pub(crate) fn is_new_file(&self) -> bool {
-        self.new_file.is_some()
-    }
-
-    /// Removes a new file that was not started.
-    pub(crate) fn remove_new(&mut self) {
-        self.new_file = None;
-    }
-
     /// Writes the beginning of the content to an empty file.
     fn start(&mut self, content: &Content) -> Result<(), OpenFileError> {
         if self.bytes > 0 {
@@ -223,11 +204,6 @@ impl OutputFile {
         }
         let written = self.append_end(&content.start);
         written.map_err(|error| OpenFileError::Start(self.name.clone(), error))
-    }
-
-    /// Returns whether `path` refers to this file.
-    pub(crate) fn is_at(&self, path: &Path) -> bool {
-        self.sink.is_at(path)
     }
 
     /// Returns the maximum size in bytes that the file can have after a flush.
@@ -250,11 +226,8 @@ impl OutputFile {
         }
         let Err(cut) = self.sink.append(data) else {
             // Other programs may write to standard output as well.
-            let misplaced = match self.is_standard_output() {
-                true => Ok(false),
-                false => self.sink.undo_misplaced(data.len()),
-            };
-            let misplaced = misplaced.map_err(|error| self.lost(error, count))?;
+            let misplaced = !self.is_standard_output()
+                && self.sink.undo_misplaced(data.len()).map_err(|error| self.lost(error, count))?;
             if !misplaced {
                 self.frames += count;
                 self.bytes += data.len() as u64;
@@ -266,11 +239,8 @@ impl OutputFile {
         let (whole, size) = (content.whole)(&data[..cut.written]);
         self.frames += whole;
         self.bytes += size as u64;
-        let error = match self.sink.remove_last((cut.written - size) as u64) {
-            Ok(()) => cut.error,
-            Err(error) => error,
-        };
-        Err(self.lost(error, count.saturating_sub(whole)))
+        let removed = self.sink.remove_last((cut.written - size) as u64);
+        Err(self.lost(removed.err().unwrap_or(cut.error), count.saturating_sub(whole)))
     }
 
     fn lost(&self, error: io::Error, lost: u64) -> FrameWriteError {
@@ -301,7 +271,7 @@ impl OutputFile {
     /// Continues a file that another program changed after its last whole unit, or from the beginning
     /// if there is none. Returns the number of units lost in the compressor.
     pub(crate) fn rejoin(&mut self, content: &Content) -> io::Result<u64> {
-        let size = self.sink.file().metadata()?.len();
+        let size = self.sink.file.metadata()?.len();
         if size > 0 && self.is_standard_output() {
             self.sink.continue_at(size)?;
             return Ok(0);
@@ -311,8 +281,8 @@ impl OutputFile {
             return Err(io::Error::other("another program changed it, so that it cannot go on"));
         }
         let whole = match size {
-            0 => Whole { bytes: 0, frames: 0, torn: 0 },
-            _ => whole(self.sink.file(), content)?,
+            0 => Whole::default(),
+            _ => whole(&mut self.sink.file, content)?,
         };
         self.sink.truncate_to(whole.bytes)?;
         (self.bytes, self.frames, self.ends) = (whole.bytes, whole.frames, 0);
@@ -340,31 +310,16 @@ impl OutputFile {
     }
 
     fn compressed(&mut self, written: Result<u64, Uncompressed>) -> Result<(), FrameWriteError> {
-        match written {
-            Ok(bytes) => {
-                self.bytes += bytes;
-                Ok(())
-            }
-            Err(Uncompressed { error, lost }) => {
-                self.frames = self.frames.saturating_sub(lost);
-                Err(FrameWriteError::File { name: self.name.clone(), error, lost })
-            }
-        }
+        self.bytes += written.map_err(|Uncompressed { error, lost }| {
+            self.frames = self.frames.saturating_sub(lost);
+            self.lost(error, lost)
+        })?;
+        Ok(())
     }
 
     /// Returns whether a failure, which was reported, made it impossible to complete the file.
     pub(crate) fn is_broken(&self) -> bool {
-        self.broken || self.compressor.as_ref().is_some_and(Compressor::is_broken)
-    }
-
-    /// Returns whether it is an empty regular file.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.sink.is_empty()
-    }
-
-    /// Returns whether it is a regular file.
-    pub(crate) fn is_regular(&self) -> bool {
-        self.sink.is_regular()
+        self.broken || self.compressor.as_ref().is_some_and(|compressor| compressor.broken)
     }
 
     /// Marks the file as impossible to complete.
@@ -381,9 +336,7 @@ impl OutputFile {
     pub(crate) fn stop(&mut self, stop: &[u8]) -> Result<(), FrameWriteError> {
         // After the flush, a failure to write the end loses no units.
         self.flush()?;
-        let failed =
-            |name: &Path, error| FrameWriteError::File { name: name.into(), error, lost: 0 };
-        self.append_end(stop).map_err(|error| failed(&self.name, error))?;
+        self.append_end(stop).map_err(|error| self.lost(error, 0))?;
         let Some(compressor) = &mut self.compressor else { return Ok(()) };
         let written = compressor.finish(&mut self.sink);
         self.compressed(written)
@@ -413,17 +366,16 @@ impl OutputFile {
     }
 }
 
-/// An opened output.
-struct Opened {
-    file: File,
+/// The name of an opened output, and the data that is there already.
+#[derive(Default)]
+struct OutputPlace {
     new_file: Option<Provisional>,
     /// The name of a regular file until it is complete.
     partial: Option<PathBuf>,
     /// It takes the name of an existing file when it is started.
     takes_name: bool,
-    /// For a regular file under its final name: the bytes and frames that are kept, and the bytes of
-    /// a torn frame.
-    continued: Option<(u64, u64, u64)>,
+    /// The part to keep of a regular file under its final name.
+    continued: Option<Whole>,
     /// The number of bytes to keep, if the rest may have to be removed.
     keeps: Option<u64>,
 }
@@ -435,9 +387,8 @@ fn open(
     placing: Placing,
     no_reader: NoReader,
     stop: &AtomicBool,
-) -> io::Result<Opened> {
-    let (new_file, partial, continued, keeps) = (None, None, None, None);
-    let unchanged = |file| Opened { file, new_file, partial, takes_name: false, continued, keeps };
+) -> io::Result<(File, OutputPlace)> {
+    let unchanged = |file| (file, OutputPlace::default());
     if name == Path::new(STANDARD_OUTPUT) {
         return io::stdout().as_fd().try_clone_to_owned().map(|fd| unchanged(File::from(fd)));
     }
@@ -454,30 +405,22 @@ fn open(
     let is_new = fs::symlink_metadata(name).is_err();
     let takes_name = placing == Placing::MoveAside
         && fs::metadata(name).is_ok_and(|metadata| metadata.len() > 0);
-    let continued = match placing {
-        _ if takes_name || placing == Placing::Complete => {
-            let (file, partial) = partial_file::create(name)?;
-            let new_file = Some(Provisional::new(partial.clone()));
-            let partial = Some(partial);
-            return Ok(Opened {
-                file,
-                new_file,
-                partial,
-                takes_name,
-                continued: None,
-                keeps: None,
-            });
-        }
-        Placing::Complete | Placing::Replace | Placing::MoveAside => continued_file::replace(name)?,
-        Placing::Append => continued_file::continue_at_end(name, content)?,
+    if takes_name || placing == Placing::Complete {
+        let (file, partial) = partial_file::create(name)?;
+        let new_file = Some(Provisional::new(partial.clone()));
+        let partial = Some(partial);
+        return Ok((file, OutputPlace { new_file, partial, takes_name, ..OutputPlace::default() }));
+    }
+    let (file, whole) = if placing == Placing::Append {
+        continued_file::continue_at_end(name, content)?
+    } else {
+        (continued_file::open(name)?, Whole::default())
     };
-    let Continued { file, bytes, frames, torn } = continued;
     let new_file = is_new.then(|| Provisional::new(name.into()));
     // Whole text is not changed, since a file may allow appending only.
-    let is_cut = placing != Placing::Append || content.content_type.is_some() || torn > 0;
-    let keeps = is_cut.then_some(bytes);
-    let continued = Some((bytes, frames, torn));
-    Ok(Opened { file, new_file, partial: None, takes_name: false, continued, keeps })
+    let is_cut = placing != Placing::Append || content.content_type.is_some() || whole.torn > 0;
+    let (continued, keeps) = (Some(whole), is_cut.then_some(whole.bytes));
+    Ok((file, OutputPlace { new_file, continued, keeps, ..OutputPlace::default() }))
 }
 
 fn open_special(name: &Path, no_reader: NoReader, stop: &AtomicBool) -> io::Result<File> {

@@ -26,8 +26,8 @@ const PATIENCE_AT_STOP: Duration = Duration::from_secs(1);
 /// An open file, pipe or device.
 #[derive(Debug)]
 pub(crate) struct OutputHandle {
-    file: File,
-    regular: bool,
+    pub(crate) file: File,
+    pub(crate) is_regular: bool,
     /// The position of the next write to a regular file.
     end: u64,
     /// The reader at the other end may let a write wait.
@@ -38,15 +38,12 @@ pub(crate) struct OutputHandle {
 /// A change of a file by another program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// Nothing.
     None,
     /// Its last link was removed.
     Deleted,
     /// It was truncated.
     Shrunk {
-        /// Its former size in bytes.
         from: u64,
-        /// Its size in bytes now.
         to: u64,
     },
     /// Data was appended.
@@ -56,9 +53,7 @@ pub(crate) enum Change {
 /// A write that failed after some bytes.
 #[derive(Debug)]
 pub(crate) struct PartialWrite {
-    /// Bytes that were written.
     pub(crate) written: usize,
-    /// The error that stopped the write.
     pub(crate) error: io::Error,
 }
 
@@ -66,18 +61,18 @@ impl OutputHandle {
     /// Wraps an open file. Once `stop` is set, a write that its reader blocks fails after a short time.
     pub(crate) fn new(mut file: File, stop: Arc<AtomicBool>) -> io::Result<Self> {
         let metadata = file.metadata()?;
-        let (regular, may_block) = (metadata.is_file(), may_block(&metadata));
-        let end = match regular {
+        let (is_regular, may_block) = (metadata.is_file(), may_block(&metadata));
+        let end = match is_regular {
             false => 0,
             true if is_appended(&file) => metadata.len(),
             true => file.stream_position()?,
         };
-        Ok(Self { file, regular, end, may_block, stop })
+        Ok(Self { file, is_regular, end, may_block, stop })
     }
 
     /// Returns the change of a regular file by another program since the last write.
     pub(crate) fn change(&self) -> io::Result<Change> {
-        if !self.regular {
+        if !self.is_regular {
             return Ok(Change::None);
         }
         let metadata = self.file.metadata()?;
@@ -92,7 +87,7 @@ impl OutputHandle {
     /// Undoes the last write, of `count` bytes, if another program had truncated the file just
     /// before, so that the bytes are in the wrong place. Returns whether that was so.
     pub(crate) fn undo_misplaced(&mut self, count: usize) -> io::Result<bool> {
-        if !self.regular {
+        if !self.is_regular {
             return Ok(false);
         }
         let end = self.file.stream_position()?;
@@ -111,11 +106,6 @@ impl OutputHandle {
         Ok(())
     }
 
-    /// Returns the file for reading.
-    pub(crate) fn file(&mut self) -> &mut File {
-        &mut self.file
-    }
-
     /// Returns whether `path` refers to this file.
     pub(crate) fn is_at(&self, path: &Path) -> bool {
         match (fs::metadata(path), self.file.metadata()) {
@@ -124,14 +114,9 @@ impl OutputHandle {
         }
     }
 
-    /// Returns whether it is a regular file.
-    pub(crate) fn is_regular(&self) -> bool {
-        self.regular
-    }
-
     /// Returns whether it is an empty regular file.
     pub(crate) fn is_empty(&self) -> bool {
-        self.regular && self.file.metadata().is_ok_and(|metadata| metadata.len() == 0)
+        self.is_regular && self.file.metadata().is_ok_and(|metadata| metadata.len() == 0)
     }
 
     /// Writes all of `bytes`.
@@ -189,7 +174,7 @@ impl OutputHandle {
 
     /// Removes the last `count` bytes of a regular file.
     pub(crate) fn remove_last(&mut self, count: u64) -> io::Result<()> {
-        if self.regular && count > 0 {
+        if self.is_regular && count > 0 {
             let size = self.file.metadata()?.len();
             self.file.set_len(size.saturating_sub(count))?;
             self.file.seek(SeekFrom::Current(-count.cast_signed()))?;

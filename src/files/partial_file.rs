@@ -49,7 +49,7 @@ pub(crate) fn create(wanted: &Path) -> io::Result<(File, PathBuf)> {
 
 /// Locks the file for as long as it is open.
 #[expect(deprecated, reason = "the lock ends with the file, so that it needs no guard")]
-fn flock(file: &File, lock: FlockArg) -> nix::Result<()> {
+pub(crate) fn flock(file: &File, lock: FlockArg) -> nix::Result<()> {
     nix::fcntl::flock(file.as_raw_fd(), lock)
 }
 

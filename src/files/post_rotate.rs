@@ -106,15 +106,15 @@ impl PostRotate {
 
     /// Reaps commands that have exited and starts pending ones. Returns whether any is running.
     pub fn reap(&mut self, log: &Log) -> bool {
-        self.running.retain_mut(|(child, file)| match child.try_wait() {
-            Ok(None) => true,
-            Ok(Some(status)) if status.success() => false,
-            Ok(Some(status)) => {
+        self.running.retain_mut(|(child, file)| {
+            let ended = child.try_wait();
+            if let Ok(Some(status)) = ended
+                && !status.success()
+            {
                 let text = format_args!("post-rotate command for {}: {status}", file.display());
                 log.limited(Level::Error, FAILED, text);
-                false
             }
-            Err(_) => false,
+            matches!(ended, Ok(None))
         });
         self.start_pending(log);
         self.are_running()

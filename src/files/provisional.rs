@@ -6,27 +6,24 @@ use std::path::PathBuf;
 
 /// Removes the file when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Provisional {
-    path: PathBuf,
-    kept: bool,
-}
+pub(crate) struct Provisional(Option<PathBuf>);
 
 impl Provisional {
     /// Guards the new file at `path`.
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, kept: false }
+        Self(Some(path))
     }
 
     /// Keeps the file.
     pub(crate) fn keep(mut self) {
-        self.kept = true;
+        self.0 = None;
     }
 }
 
 impl Drop for Provisional {
     fn drop(&mut self) {
-        if !self.kept {
-            drop(fs::remove_file(&self.path));
+        if let Some(path) = &self.0 {
+            drop(fs::remove_file(path));
         }
     }
 }

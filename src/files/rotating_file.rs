@@ -19,12 +19,12 @@ use self::rejoin::{MOVED, NameWatch};
 use crate::STANDARD_OUTPUT;
 use crate::backoff::Backoff;
 use crate::content::Content;
+use crate::continued_file::Whole;
 use crate::destination::{Closed, Destination};
 use crate::file_name::Calendar;
 use crate::free_name::move_aside;
 use crate::identity::{Identity, identity};
 use crate::leftover;
-use crate::leftover::Completed;
 use crate::output_file::{FrameWriteError, NoReader, OpenFileError, OutputFile, Placing};
 use crate::output_handle::Change;
 use crate::partial_file::Published;
@@ -91,14 +91,7 @@ impl RotatingFile {
         content: Content,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, OpenFileError> {
-        let mut opener = Opener {
-            pattern: files.name.clone(),
-            calendar: files.calendar.clone(),
-            split: files.split,
-            placing: files.placing,
-            compressed: files.compressed,
-            stop,
-        };
+        let mut opener = Opener { files: files.clone(), stop };
         let finisher = Finisher {
             published: Published::default(),
             unnamed: Vec::new(),
@@ -108,16 +101,15 @@ impl RotatingFile {
         };
         let (file, rotate_at) = opener.open(&content, NoReader::Wait)?;
         // A later file of the same name was written by this run, or by another program since.
-        if matches!(opener.placing, Placing::Replace | Placing::MoveAside) {
-            opener.placing = Placing::Append;
+        if matches!(files.placing, Placing::Replace | Placing::MoveAside) {
+            opener.files.placing = Placing::Append;
         }
         let split_size = files.split_size.unwrap_or(u64::MAX);
-        let full_at = split_size;
         Ok(Self {
             file,
             rotate_at,
             split_size,
-            full_at,
+            full_at: split_size,
             content,
             opener,
             finisher,
@@ -141,22 +133,20 @@ impl RotatingFile {
     /// Reports files that earlier runs left incomplete, or completes them if files are continued.
     /// If the current file is new, it continues the last of them.
     fn handle_leftovers(&mut self, log: &Log) -> Result<(), OpenFileError> {
-        if !self.file.is_regular() || self.file.name == Path::new(STANDARD_OUTPUT) {
+        if !self.file.sink.is_regular || self.file.name == Path::new(STANDARD_OUTPUT) {
             return Ok(());
         }
-        let is_dated = self.opener.calendar.is_some();
-        let left = leftover::find(&self.opener.pattern, is_dated, &self.file.name);
+        let FileConfig { name, calendar, compressed, .. } = &self.opener.files;
+        let left = leftover::find(name, calendar.is_some(), &self.file.name);
         if !self.continues {
-            leftover::report(&left, &self.content, self.opener.compressed, log);
+            leftover::report(&left, &self.content, *compressed, log);
             return Ok(());
         }
-        let is_new = self.file.is_new_file();
         if left.is_empty() {
             return Ok(());
         }
-        if is_new {
-            self.file.remove_new();
-        }
+        // Dropping the guard removes the file.
+        let is_new = self.file.new_file.take().is_some();
         for partial in left {
             self.finisher.complete(&partial, &self.content, log);
         }
@@ -179,7 +169,7 @@ impl RotatingFile {
 
     /// Resets the limits of age and size, and keeps the current file.
     fn keep_current(&mut self) {
-        self.rotate_at = self.opener.split.map(|split| Instant::now() + split);
+        self.rotate_at = self.opener.files.split.map(|split| Instant::now() + split);
         self.full_at = self.file.size().saturating_add(self.split_size);
     }
 
@@ -202,16 +192,16 @@ impl RotatingFile {
     /// failure, such as a compressed one, is left as it is, and a new one is started.
     pub fn revive(&mut self, log: &Log) -> Result<(), OpenFileError> {
         // The next reader of a pipe needs a stream from the beginning.
-        let is_special = !self.file.is_regular() && self.file.name != Path::new(STANDARD_OUTPUT);
+        let is_special = !self.file.sink.is_regular && self.file.name != Path::new(STANDARD_OUTPUT);
         if self.file.is_broken() || is_special { self.leave_broken(log) } else { Ok(()) }
     }
 
     /// Leaves an incomplete file as it is, and starts another.
     pub fn leave_broken(&mut self, log: &Log) -> Result<(), OpenFileError> {
         self.file.set_broken();
-        if self.file.in_place && self.file.is_at(&self.file.name) {
+        if self.file.in_place && self.file.sink.is_at(&self.file.name) {
             let name = self.file.name.clone();
-            let moved = if self.file.is_empty() {
+            let moved = if self.file.sink.is_empty() {
                 fs::remove_file(&name).map(|()| name.clone())
             } else {
                 move_aside(&name)
@@ -299,7 +289,7 @@ impl Destination for RotatingFile {
         if self.file.in_place && self.opener.would_open(&self.file) {
             return self.keep_current();
         }
-        let subject = self.opener.pattern.display().to_string();
+        let subject = self.opener.files.name.display().to_string();
         match self.begin_next(log) {
             Ok(()) => {
                 if log.end_state(ROTATIONS_FAILED, &subject) && !self.content.is_logged {
@@ -322,7 +312,7 @@ impl Destination for RotatingFile {
     /// Starts a new file if the current one was moved away. There is nothing to flush: frames are
     /// written as soon as they are whole.
     fn hang_up(&mut self, log: &Log) {
-        if self.file.in_place && !self.file.is_at(&self.file.name) {
+        if self.file.in_place && !self.file.sink.is_at(&self.file.name) {
             return self.rotate(log);
         }
         log.info("received SIGHUP, flushing output");
@@ -376,11 +366,7 @@ fn log_opened(file: &OutputFile, content: &Content, log: &Log) {
 /// Opens files.
 #[derive(Debug)]
 struct Opener {
-    pattern: PathBuf,
-    calendar: Option<Calendar>,
-    split: Option<Duration>,
-    placing: Placing,
-    compressed: bool,
+    files: FileConfig,
     stop: Arc<AtomicBool>,
 }
 
@@ -393,24 +379,23 @@ impl Opener {
     ) -> Result<(OutputFile, Option<Instant>), OpenFileError> {
         let now = Timestamp::now();
         let (name, stop) = (self.name(now)?, self.stop.clone());
-        let file = OutputFile::open(name, content, self.placing, self.compressed, no_reader, stop)?;
+        let FileConfig { placing, compressed, split, .. } = self.files;
+        let file = OutputFile::open(name, content, placing, compressed, no_reader, stop)?;
         // Counted from the beginning of the second, so that the names of the files do not drift.
         let subsecond = Duration::from_nanos(now.subsec_nanosecond().unsigned_abs().into());
-        Ok((file, self.split.map(|split| Instant::now() + split - subsecond)))
+        Ok((file, split.map(|split| Instant::now() + split - subsecond)))
     }
 
     /// Returns whether opening a file now would open `file` again.
     fn would_open(&self, file: &OutputFile) -> bool {
-        self.name(Timestamp::now()).is_ok_and(|name| file.is_at(&name))
+        self.name(Timestamp::now()).is_ok_and(|name| file.sink.is_at(&name))
     }
 
     fn name(&self, now: Timestamp) -> Result<PathBuf, OpenFileError> {
-        let Some(calendar) = &self.calendar else { return Ok(self.pattern.clone()) };
-        let pattern = self.pattern.clone();
-        let name = match calendar.path(&pattern, now) {
-            Ok(name) => name,
-            Err(source) => return Err(OpenFileError::Name(pattern, source)),
-        };
+        let pattern = self.files.name.clone();
+        let Some(calendar) = &self.files.calendar else { return Ok(pattern) };
+        let name = calendar.path(&pattern, now);
+        let name = name.map_err(|source| OpenFileError::Name(pattern.clone(), source))?;
         if name.as_os_str().is_empty() { Err(OpenFileError::EmptyName(pattern)) } else { Ok(name) }
     }
 }
@@ -439,7 +424,7 @@ struct Unnamed {
 
 impl Unnamed {
     fn new(file: &OutputFile, partial: PathBuf) -> Self {
-        let identity = if file.is_at(&partial) { identity(&partial).ok() } else { None };
+        let identity = if file.sink.is_at(&partial) { identity(&partial).ok() } else { None };
         Self { partial, wanted: file.name.clone(), units: file.units(), identity }
     }
 
@@ -458,14 +443,17 @@ impl Finisher {
             Some(partial) if complete => self.name(Unnamed::new(&file, partial), content, log),
             Some(partial) => {
                 // An empty file is not worth keeping.
-                if file.is_empty() && file.is_at(&partial) && fs::remove_file(&partial).is_ok() {
+                if file.sink.is_empty()
+                    && file.sink.is_at(&partial)
+                    && fs::remove_file(&partial).is_ok()
+                {
                     return;
                 }
                 partial
             }
             None => {
                 match complete && file.in_place {
-                    true if file.is_at(&file.name) => self.post_rotate.start(&file.name, log),
+                    true if file.sink.is_at(&file.name) => self.post_rotate.start(&file.name, log),
                     // Another file may have its name by now.
                     true => self.post_rotate.pass_over(&file.name, log),
                     false => (),
@@ -484,13 +472,11 @@ impl Finisher {
 
     /// Completes and renames a file that an earlier run left.
     fn complete(&mut self, partial: &Path, content: &Content, log: &Log) {
-        let completed = leftover::complete(partial, content).and_then(|completed| {
-            let name = self.published.publish(partial, &completed.wanted)?;
-            Ok((completed, name))
-        });
+        let completed = leftover::complete(partial, content)
+            .and_then(|(wanted, whole)| Ok((whole, self.published.publish(partial, &wanted)?)));
         let shown = partial.display();
         match completed {
-            Ok((Completed { frames, torn, .. }, name)) => {
+            Ok((Whole { frames, torn, .. }, name)) => {
                 let kept = match content.content_type {
                     Some(_) => format!("{frames} {}", content.unit),
                     None => "what is whole".into(),
@@ -570,7 +556,7 @@ impl Finisher {
         };
         self.failed = true;
         match &file.partial {
-            Some(_) if file.is_empty() => {
+            Some(_) if file.sink.is_empty() => {
                 log.error(format_args!("{why}; it is removed, being empty"))
             }
             Some(partial) => log.error(format_args!("{why}; it stays {}", partial.display())),

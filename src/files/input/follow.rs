@@ -30,9 +30,8 @@ pub(crate) enum Left {
 /// The current file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// Its path.
     pub(crate) path: PathBuf,
-    /// It has a hidden name.
+    /// The name is that of an incomplete file.
     pub(crate) is_hidden: bool,
     device: u64,
     inode: u64,
@@ -55,13 +54,10 @@ impl Found {
 /// is writing.
 pub(crate) fn find(name: &Path, last: Option<&Found>) -> Option<Found> {
     let is_new = |metadata: &Metadata| last.is_none_or(|last| !last.is(metadata));
-    match fs::metadata(name) {
-        Ok(metadata)
-            if is_new(&metadata) && is_later(&metadata, last) && is_readable(name, &metadata) =>
-        {
-            return Some(Found::new(name, false, &metadata));
-        }
-        _ => (),
+    if let Ok(there) = fs::metadata(name)
+        && (is_new(&there) && is_later(&there, last) && is_readable(name, &there))
+    {
+        return Some(Found::new(name, false, &there));
     }
     partial_file::all_of(name).into_iter().find_map(|path| {
         let metadata = fs::metadata(&path).ok().filter(is_new)?;

@@ -84,7 +84,7 @@ impl RotatingFile {
             return;
         }
         self.name_watch.checked = now;
-        if self.file.is_at(&self.file.name) {
+        if self.file.sink.is_at(&self.file.name) {
             self.name_watch.moved_since = None;
             return;
         }

@@ -214,7 +214,7 @@ pub(crate) fn file(bytes: &[u8]) {
     let content = Content::frames(CONTENT_TYPE).expect("a content type");
     match continue_at_end(place.path(), &content) {
         Err(_) => assert_eq!(fs::read(place.path()).expect("read"), bytes),
-        Ok(continued) => {
+        Ok((_, continued)) => {
             // Only the first write truncates the file.
             assert_eq!(fs::read(place.path()).expect("read"), bytes);
             let kept = &bytes[..continued.bytes as usize];
@@ -222,7 +222,8 @@ pub(crate) fn file(bytes: &[u8]) {
             let whole = [whole, content.stop.clone()].concat();
             let again = tempfile::NamedTempFile::new().expect("a file");
             fs::write(again.path(), &whole).expect("written");
-            let continued_again = continue_at_end(again.path(), &content).expect("a good file");
+            let (_, continued_again) =
+                continue_at_end(again.path(), &content).expect("a good file");
             assert_eq!(continued_again.torn, 0);
             assert_eq!(continued_again.frames, continued.frames);
             assert_eq!(continued_again.bytes + content.stop.len() as u64, whole.len() as u64);
