@@ -143,7 +143,7 @@ impl Log {
     pub fn limited(self, level: Level, kind: LineKind, text: impl Display) {
         if self.shows(level) {
             let text = text.to_string();
-            LIMITS.lock().event(kind, text, Instant::now(), &mut |line| print(line));
+            LIMITS.lock().add(kind, None, text, Instant::now(), &mut |line| print(line));
         }
     }
 
@@ -151,8 +151,8 @@ impl Log {
     /// [`end_state`](Self::end_state). Additional calls are suppressed.
     pub fn lasting(self, level: Level, kind: LineKind, subject: &str, text: impl Display) {
         if self.shows(level) {
-            let text = text.to_string();
-            LIMITS.lock().state(kind, subject, text, Instant::now(), &mut |line| print(line));
+            let (subject, text) = (Some(subject), text.to_string());
+            LIMITS.lock().add(kind, subject, text, Instant::now(), &mut |line| print(line));
         }
     }
 

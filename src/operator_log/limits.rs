@@ -36,8 +36,10 @@ struct LineLimit {
 }
 
 impl LineLimit {
-    fn new(kind: LineKind, subject: Option<String>, left: u32, now: Instant) -> Self {
-        let (interval, last) = (FIRST_INTERVAL, String::new());
+    fn new(kind: LineKind, subject: Option<&str>, now: Instant) -> Self {
+        // The first line of a state is enough.
+        let left = if subject.is_some() { 1 } else { BURST };
+        let (subject, interval, last) = (subject.map(String::from), FIRST_INTERVAL, String::new());
         Self { kind, subject, left, interval, end: now + interval, suppressed: 0, last }
     }
 
@@ -58,34 +60,12 @@ impl LineLimits {
         Self(Vec::new())
     }
 
-    /// Prints the line of an event, or counts it.
-    pub(crate) fn event(
-        &mut self,
-        kind: LineKind,
-        line: String,
-        now: Instant,
-        print: &mut dyn FnMut(&dyn Display),
-    ) {
-        self.add(kind, None, BURST, line, now, print);
-    }
-
-    /// Prints the line of a state, or keeps it for the end of the interval.
-    pub(crate) fn state(
-        &mut self,
-        kind: LineKind,
-        subject: &str,
-        line: String,
-        now: Instant,
-        print: &mut dyn FnMut(&dyn Display),
-    ) {
-        self.add(kind, Some(subject), 1, line, now, print);
-    }
-
-    fn add(
+    /// Prints the line of an event, or counts it. The line of the state of a `subject` is printed, or
+    /// kept for the end of the interval.
+    pub(crate) fn add(
         &mut self,
         kind: LineKind,
         subject: Option<&str>,
-        burst: u32,
         line: String,
         now: Instant,
         print: &mut dyn FnMut(&dyn Display),
@@ -93,7 +73,7 @@ impl LineLimits {
         self.report(Some(now), print);
         let is_same = |entry: &LineLimit| entry.kind == kind && entry.subject.as_deref() == subject;
         let index = self.0.iter().position(is_same).unwrap_or_else(|| {
-            self.0.push(LineLimit::new(kind, subject.map(String::from), burst, now));
+            self.0.push(LineLimit::new(kind, subject, now));
             self.0.len() - 1
         });
         let entry = &mut self.0[index];
@@ -165,21 +145,21 @@ mod tests {
         let mut lines = Vec::new();
         let mut print = |line: &dyn Display| lines.push(line.to_string());
         for number in 0..5000 {
-            limits.event(FLOOD, format!("peer {number}"), begin, &mut print);
+            limits.add(FLOOD, None, format!("peer {number}"), begin, &mut print);
         }
-        limits.event(LineKind("other"), "another kind".into(), begin, &mut print);
+        limits.add(LineKind("other"), None, "another kind".into(), begin, &mut print);
         assert_eq!(limits.due(), Some(at(begin, 10)));
         limits.report(Some(at(begin, 9)), &mut print);
         limits.report(Some(at(begin, 10)), &mut print);
         for number in 0..3 {
-            limits.event(FLOOD, format!("later {number}"), at(begin, 11), &mut print);
+            limits.add(FLOOD, None, format!("later {number}"), at(begin, 11), &mut print);
         }
         // The interval was doubled.
         limits.report(Some(at(begin, 29)), &mut print);
         limits.report(Some(at(begin, 30)), &mut print);
         // An interval without suppressed lines ends the limit.
         limits.report(Some(at(begin, 70)), &mut print);
-        limits.event(FLOOD, "much later".into(), at(begin, 71), &mut print);
+        limits.add(FLOOD, None, "much later".into(), at(begin, 71), &mut print);
         let mut expected: Vec<String> = (0..10).map(|number| format!("peer {number}")).collect();
         expected.extend([
             "another kind".into(),
@@ -199,10 +179,10 @@ mod tests {
         let mut print = |line: &dyn Display| lines.push(line.to_string());
         for second in 0..3600 {
             let line = format!("one at {second}");
-            limits.state(FLOOD, "one", line, at(begin, second), &mut print);
+            limits.add(FLOOD, Some("one"), line, at(begin, second), &mut print);
         }
         assert!(limits.end_state(FLOOD, "one") && !limits.end_state(FLOOD, "one"));
-        limits.state(FLOOD, "one", "one again".into(), at(begin, 3600), &mut print);
+        limits.add(FLOOD, Some("one"), "one again".into(), at(begin, 3600), &mut print);
         let seconds = [0, 9, 29, 69, 149, 309, 629, 1229, 1829, 2429, 3029];
         let mut expected: Vec<String> =
             seconds.iter().map(|second| format!("one at {second}")).collect();
@@ -217,10 +197,10 @@ mod tests {
         let mut lines = Vec::new();
         let mut print = |line: &dyn Display| lines.push(line.to_string());
         for number in 0..12 {
-            limits.event(FLOOD, format!("peer {number}"), begin, &mut print);
+            limits.add(FLOOD, None, format!("peer {number}"), begin, &mut print);
         }
         for _ in 0..2 {
-            limits.state(FLOOD, "one", "lasts".into(), begin, &mut print);
+            limits.add(FLOOD, Some("one"), "lasts".into(), begin, &mut print);
         }
         limits.report(None, &mut print);
         limits.report(None, &mut print);
