@@ -16,7 +16,7 @@ use std::thread;
 use flate2::read::MultiGzDecoder;
 use operator_log::{Level, Log};
 
-use self::error::InputError;
+use self::error::{InputError, ReadUpTo};
 use self::follow::{Found, Left, SuccessorWatch};
 use self::frames::FileFrames;
 use self::source::{CHECK, InputFile};
@@ -72,7 +72,7 @@ impl FileReader {
             good &= if self.follow {
                 self.follow(path, queue, log)
             } else {
-                is_good(self.read(path, queue), log)
+                is_good(self.read_part(path, queue, u64::MAX, None), log)
             };
         }
         let over_limit = self.progress.over_limit.load(Ordering::Relaxed);
@@ -114,27 +114,16 @@ impl FileReader {
         let Self { frame_limit, follow, .. } = *self;
         let once =
             Self { frame_limit, follow: false, stop: Arc::default(), progress: Arc::default() };
-        match once.read_part(path, &DiscardFrames, CHECKED_SIZE, None) {
+        let read = once.read_part(path, &DiscardFrames, CHECKED_SIZE, None);
+        let is_usable = match &read {
+            Err(InputError::Io(..) | InputError::Foreign(..)) => false,
+            Err(InputError::Damaged(place, _)) => place.frames > 0,
             Err(
-                InputError::NoStop { offset: 0, .. }
-                | InputError::Torn { offset: 0, .. }
-                | InputError::CutOff { offset: 0, .. },
-            ) if follow => Ok(()),
-            Err(
-                error @ (InputError::Io(..)
-                | InputError::Foreign { .. }
-                | InputError::Damaged { frames: 0, .. }
-                | InputError::NoStop { offset: 0, .. }
-                | InputError::Torn { offset: 0, .. }
-                | InputError::CutOff { offset: 0, .. }),
-            ) => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    /// Reads `path` into `queue`; `-` is the standard input.
-    pub(crate) fn read(&self, path: &Path, queue: &dyn FrameConsumer) -> Result<(), InputError> {
-        self.read_part(path, queue, u64::MAX, None)
+                InputError::NoStop(place) | InputError::Torn(place, _) | InputError::CutOff(place),
+            ) => follow || place.offset > 0,
+            _ => true,
+        };
+        if is_usable { Ok(()) } else { read }
     }
 
     /// Reads the current and all later files of the name `path`, waiting for each, until the program
@@ -170,9 +159,8 @@ impl FileReader {
             let ended = self.read_part(&found.path, queue, u64::MAX, Some(watch));
             let Some(reason) = left.get() else { return is_good(ended, log) && good };
             // A replaced file does not need STOP.
-            good &= ended.is_ok()
-                || matches!(ended, Err(InputError::NoStop { .. }))
-                || is_good(ended, log);
+            good &=
+                ended.is_ok() || matches!(ended, Err(InputError::NoStop(_))) || is_good(ended, log);
             last = match reason {
                 Left::Replaced => Some(found),
                 Left::Truncated => {
@@ -184,6 +172,7 @@ impl FileReader {
     }
 
     /// Reads the first `limit` bytes of `path`, after decompression, until `watch` reports a successor.
+    /// `-` is the standard input.
     fn read_part(
         &self,
         path: &Path,
@@ -195,11 +184,10 @@ impl FileReader {
         let failed = |error| InputError::Io(name.clone(), error);
         let at_stop = Cell::new(false);
         let mut source = InputFile::open(path, self, queue, &at_stop, watch).map_err(failed)?;
-        let mut head = [0; 4];
-        let length = read_full(&mut source, &mut head).map_err(failed)?;
-        let head = io::Cursor::new(head[..length].to_vec());
-        let is = |magic: &[u8]| head.get_ref().starts_with(magic);
-        let file: Box<dyn Read> = if is(b"\x1f\x8b") {
+        let mut head = Vec::new();
+        source.by_ref().take(4).read_to_end(&mut head).map_err(failed)?;
+        let head = io::Cursor::new(head);
+        let file: Box<dyn Read> = if head.get_ref().starts_with(b"\x1f\x8b") {
             Box::new(MultiGzDecoder::new(head.chain(source)))
         } else if is_zstd(head.get_ref()) {
             Box::new(zstd::Decoder::new(head.chain(source)).map_err(failed)?)
@@ -219,18 +207,7 @@ fn is_zstd(head: &[u8]) -> bool {
 /// Reports the error of a file. Returns whether its frames are usable all the same.
 fn is_good(read: Result<(), InputError>, log: &Log) -> bool {
     let Err(error) = read else { return true };
-    let is_good = matches!(error, InputError::NoStop { frames: 1.., .. });
+    let is_good = matches!(error, InputError::NoStop(ReadUpTo { frames: 1.., .. }));
     log.at(if is_good { Level::Info } else { Level::Error }, error);
     is_good
-}
-
-fn read_full(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut length = 0;
-    while length < buffer.len() {
-        match from.read(&mut buffer[length..])? {
-            0 => break,
-            count => length += count,
-        }
-    }
-    Ok(length)
 }

@@ -7,11 +7,12 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use framestream::control::{ControlFrame, ControlType};
-use framestream::frame::{FrameError, LENGTH_SIZE, data_frames};
+use framestream::control::ControlFrame;
+use framestream::frame::{LENGTH_SIZE, data_frames};
 use framestream::walk::{Front, Walker};
 
 use crate::STANDARD_INPUT;
+use crate::damage::Damage;
 use crate::read_ahead::ReadAhead;
 
 /// Maximum size of a data frame. A larger one counts as damage.
@@ -39,10 +40,8 @@ pub enum EndKind {
     NoStop,
     /// Within a frame, with the number of its bytes in the file.
     Torn(usize),
-    /// With bytes that are not a frame.
-    Frame(FrameError),
-    /// With a misplaced control frame.
-    OutOfTurn(ControlType),
+    /// With bytes that are not the next frame.
+    Damaged(Damage),
     /// With a read error.
     Io(io::Error),
 }
@@ -65,10 +64,7 @@ impl fmt::Display for RecordingEnd {
             EndKind::Torn(size) => {
                 write!(f, "the frame at offset {offset} is cut off after {size} bytes")
             }
-            EndKind::Frame(error) => write!(f, "at offset {offset}: {error}"),
-            EndKind::OutOfTurn(got) => {
-                write!(f, "at offset {offset}: {got:?}, but Start was expected")
-            }
+            EndKind::Damaged(damage) => write!(f, "at offset {offset}: {damage}"),
             EndKind::Io(error) => write!(f, "at offset {offset}: {error}"),
         }
     }
@@ -98,10 +94,10 @@ impl Recording {
                     recording.start = frame;
                     return Ok(recording);
                 }
-                Ok(Front::Control(other, ..)) => break EndKind::OutOfTurn(other),
+                Ok(Front::Control(other, ..)) => break EndKind::Damaged(Damage::NoStart(other)),
                 Ok(Front::Needs(size)) => recording.fill(size)?,
                 Ok(_) => break EndKind::NoStop,
-                Err(error) => break EndKind::Frame(error),
+                Err(error) => break EndKind::Damaged(error.into()),
             }
         };
         Err(recording.end(ending))
@@ -133,7 +129,7 @@ impl Recording {
                 Ok(Front::Start(_, size) | Front::Control(.., size) | Front::Skipped(size)) => {
                     self.lent = size;
                 }
-                Err(error) => return Err(self.end(EndKind::Frame(error))),
+                Err(error) => return Err(self.end(EndKind::Damaged(error.into()))),
             }
         }
     }

@@ -130,7 +130,7 @@ fn print_end(input: &Path, end: &RecordingEnd, printer: &mut Printer) -> ExitCod
     match end.ending {
         EndKind::Stop => printer.note("FSTRM_CONTROL_STOP."),
         EndKind::NoStop | EndKind::Torn(_) => printer.note(&explanation(input, end)),
-        EndKind::Frame(_) | EndKind::OutOfTurn(_) | EndKind::Io(_) => {
+        EndKind::Damaged(_) | EndKind::Io(_) => {
             printer.note("Error: fstrm_reader_read() failed.");
             printer.note(&explanation(input, end));
             return ExitCode::FAILURE;

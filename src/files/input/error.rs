@@ -7,6 +7,17 @@ use thiserror::Error;
 
 use crate::damage::Damage;
 
+/// How far a file was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadUpTo {
+    /// The name of the file.
+    pub name: String,
+    /// The offset of the end of its last complete frame.
+    pub offset: u64,
+    /// The number of data frames before.
+    pub frames: u64,
+}
+
 /// An error of an input file, with its offset.
 #[derive(Debug, Error)]
 pub enum InputError {
@@ -14,87 +25,44 @@ pub enum InputError {
     #[error("{0}: {1}")]
     Io(String, #[source] io::Error),
     /// It ends after a frame without STOP: its writer is still writing, or was killed.
-    #[error("{name}: ends at offset {offset} without STOP, after {frames} complete frames")]
-    NoStop {
-        /// Its name.
-        name: String,
-        /// The offset of its end.
-        offset: u64,
-        /// The number of frames before.
-        frames: u64,
-    },
-    /// It ends within a frame.
     #[error(
-        "{name}: the frame at offset {offset} is cut off after {size} bytes; \
-         {frames} frames before it are complete"
+        "{}: ends at offset {} without STOP, after {} complete frames",
+        .0.name, .0.offset, .0.frames
     )]
-    Torn {
-        /// Its name.
-        name: String,
-        /// The offset of the frame.
-        offset: u64,
-        /// The number of its bytes in the file.
-        size: usize,
-        /// The number of frames before.
-        frames: u64,
-    },
+    NoStop(ReadUpTo),
+    /// It ends within a frame, with the number of its bytes in the file.
+    #[error(
+        "{}: the frame at offset {} is cut off after {} bytes; {} frames before it are complete",
+        .0.name, .0.offset, .1, .0.frames
+    )]
+    Torn(ReadUpTo, usize),
     /// Its compressed data ends after a frame without STOP.
     #[error(
-        "{name}: the compressed data is cut off at offset {offset} of what it holds; \
-         {frames} frames before it are complete"
+        "{}: the compressed data is cut off at offset {} of what it holds; \
+         {} frames before it are complete",
+        .0.name, .0.offset, .0.frames
     )]
-    CutOff {
-        /// Its name.
-        name: String,
-        /// The offset of the end of its data.
-        offset: u64,
-        /// The number of frames before.
-        frames: u64,
-    },
+    CutOff(ReadUpTo),
     /// It is complete, but followed by other data after STOP.
     #[error(
-        "{name}: the data after STOP at offset {offset} cannot be read: {error}; \
-         {frames} frames before it are complete"
+        "{}: the data after STOP at offset {} cannot be read: {}; \
+         {} frames before it are complete",
+        .0.name, .0.offset, .1, .0.frames
     )]
-    Behind {
-        /// Its name.
-        name: String,
-        /// The offset of the end of STOP.
-        offset: u64,
-        /// The cause.
-        #[source]
-        error: io::Error,
-        /// The number of frames before.
-        frames: u64,
-    },
+    Behind(ReadUpTo, #[source] io::Error),
     /// The program should stop, or all outputs have failed.
-    #[error("{name}: stopped at offset {offset}, after {frames} frames; the rest was not read")]
-    Stopped {
-        /// Its name.
-        name: String,
-        /// The offset up to which it was read.
-        offset: u64,
-        /// The number of frames before.
-        frames: u64,
-    },
-    /// It is not a file of frames.
-    #[error("{name}: {reason}")]
-    Foreign {
-        /// Its name.
-        name: String,
-        /// Its likely format.
-        reason: &'static str,
-    },
+    #[error(
+        "{}: stopped at offset {}, after {} frames; the rest was not read",
+        .0.name, .0.offset, .0.frames
+    )]
+    Stopped(ReadUpTo),
+    /// It is not a file of frames, but has this likely format.
+    #[error("{0}: {1}")]
+    Foreign(String, &'static str),
     /// It contains bytes that are not a frame.
-    #[error("{name}: at offset {offset}: {source}; {frames} frames before it are complete")]
-    Damaged {
-        /// Its name.
-        name: String,
-        /// The offset of these bytes.
-        offset: u64,
-        /// The problem.
-        source: Damage,
-        /// The number of frames before.
-        frames: u64,
-    },
+    #[error(
+        "{}: at offset {}: {}; {} frames before it are complete",
+        .0.name, .0.offset, .1, .0.frames
+    )]
+    Damaged(ReadUpTo, #[source] Damage),
 }

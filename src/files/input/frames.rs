@@ -10,7 +10,7 @@ use framestream::frame::{FrameError, LENGTH_SIZE};
 use framestream::walk::{Front, Place, Walker};
 
 use super::FileReader;
-use super::error::InputError;
+use super::error::{InputError, ReadUpTo};
 use super::source::STOP;
 use crate::damage::Damage;
 use crate::destination::FrameConsumer;
@@ -142,32 +142,27 @@ impl<'a, R: Read> FileFrames<'a, R> {
 
     /// Returns the result of stopping early; `lossy` if frames are lost.
     fn stopped(&self, lossy: bool) -> Result<(), InputError> {
-        let Self { offset, frames, .. } = *self;
-        if lossy { Err(InputError::Stopped { name: self.name(), offset, frames }) } else { Ok(()) }
+        if lossy { Err(InputError::Stopped(self.read_up_to())) } else { Ok(()) }
     }
 
     /// Returns the result of reaching the end of the file.
     fn ended(&self) -> Result<(), InputError> {
-        let Self { offset, frames, .. } = *self;
         match self.buffer.bytes().len() {
             0 if self.is_at_stop() => Ok(()),
-            0 => Err(InputError::NoStop { name: self.name(), offset, frames }),
-            size => Err(InputError::Torn { name: self.name(), offset, size, frames }),
+            0 => Err(InputError::NoStop(self.read_up_to())),
+            size => Err(InputError::Torn(self.read_up_to(), size)),
         }
     }
 
     /// Returns the error of a failed read.
     fn failed(&self, error: io::Error) -> InputError {
-        let Self { offset, frames, .. } = *self;
-        let (name, size) = (self.name(), self.buffer.bytes().len());
+        let (place, size) = (self.read_up_to(), self.buffer.bytes().len());
         match error.kind() {
-            _ if self.is_at_stop() => InputError::Behind { name, offset, error, frames },
+            _ if self.is_at_stop() => InputError::Behind(place, error),
             // Truncated compressed data is reported as a truncated file.
-            io::ErrorKind::UnexpectedEof if size == 0 => {
-                InputError::CutOff { name, offset, frames }
-            }
-            io::ErrorKind::UnexpectedEof => InputError::Torn { name, offset, size, frames },
-            _ => InputError::Io(name, error),
+            io::ErrorKind::UnexpectedEof if size == 0 => InputError::CutOff(place),
+            io::ErrorKind::UnexpectedEof => InputError::Torn(place, size),
+            _ => InputError::Io(place.name, error),
         }
     }
 
@@ -177,15 +172,14 @@ impl<'a, R: Read> FileFrames<'a, R> {
             && self.buffer.fill(&mut self.file).is_ok_and(|count| count > 0)
         {}
         let head = &self.buffer.bytes()[..self.buffer.bytes().len().min(HEAD_SIZE)];
-        InputError::Foreign { name: self.name(), reason: recognise(head) }
+        InputError::Foreign(self.name.clone(), recognise(head))
     }
 
     fn damaged(&self, source: Damage) -> InputError {
-        let Self { offset, frames, .. } = *self;
-        InputError::Damaged { name: self.name(), offset, source, frames }
+        InputError::Damaged(self.read_up_to(), source)
     }
 
-    fn name(&self) -> String {
-        self.name.clone()
+    fn read_up_to(&self) -> ReadUpTo {
+        ReadUpTo { name: self.name.clone(), offset: self.offset, frames: self.frames }
     }
 }
