@@ -18,7 +18,7 @@ use framestream::handshake::{
     Handshake, HandshakeError, Opening, OpeningFrames, ReceiverOpen, Step,
 };
 use framestream::walk::{Front, Walker};
-use mio::event::{self, Source};
+use mio::event;
 use operator_log::{Level, LineKind, Log};
 
 use crate::dialer::DialedStream;
@@ -49,12 +49,11 @@ pub(crate) enum Next {
     Close,
 }
 
-/// A connection.
 pub(crate) struct Connection {
     /// It is queued for a turn.
     pub(crate) queued: bool,
-    stream: Box<dyn SocketStream>,
-    name: ConnectionName,
+    pub(crate) stream: Box<dyn SocketStream>,
+    pub(crate) name: ConnectionName,
     /// Reports START to the dialing thread; dropped when the connection ends.
     dialed: Option<Sender<()>>,
     state: StreamPhase,
@@ -71,9 +70,10 @@ pub(crate) struct Connection {
     hung_up: bool,
     /// A write is blocked until the peer reads.
     write_blocked: bool,
-    deadline: Option<Instant>,
+    /// The time until which the peer has to do its next step, if it has to.
+    pub(crate) deadline: Option<Instant>,
     /// The time of the last complete frame, initially that of the connection.
-    last_whole: Instant,
+    pub(crate) last_whole: Instant,
     frames: u64,
     bytes: u64,
 }
@@ -87,12 +87,12 @@ enum StreamPhase {
 impl Connection {
     /// Creates a connection, and starts its handshake.
     pub(crate) fn new(
-        stream: Box<dyn SocketStream>,
+        mut stream: Box<dyn SocketStream>,
         peer: Peer,
         shared: &mut ReceiverContext,
     ) -> Self {
         shared.totals.connections += 1;
-        let name = ConnectionName { fd: stream.as_raw_fd(), peer };
+        let name = ConnectionName { fd: stream.socket().as_raw_fd(), peer };
         let now = Instant::now();
         let open = ReceiverOpen::new(slice::from_ref(&shared.content_type), Opening::Either);
         Self {
@@ -123,29 +123,9 @@ impl Connection {
         Self { dialed: Some(dialed), ..Self::new(stream, peer, shared) }
     }
 
-    /// Returns the socket.
-    pub(crate) fn source(&mut self) -> &mut dyn Source {
-        &mut self.stream
-    }
-
     /// Returns whether it was dialed, not accepted.
     pub(crate) fn is_dialed(&self) -> bool {
         self.dialed.is_some()
-    }
-
-    /// Returns its name in the log.
-    pub(crate) fn name(&self) -> &ConnectionName {
-        &self.name
-    }
-
-    /// Returns the deadline for the peer, if there is one.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.deadline
-    }
-
-    /// Returns the time of the last complete frame.
-    pub(crate) fn last_whole(&self) -> Instant {
-        self.last_whole
     }
 
     /// Returns the size in bytes of its buffers between two turns.
@@ -456,16 +436,13 @@ impl Connection {
 
     /// Handles an expired deadline.
     pub(crate) fn expire(&mut self, shared: &mut ReceiverContext) {
-        match self.state {
-            StreamPhase::Opening(_) => {
-                let text = format!("no handshake within {} seconds", PATIENCE.as_secs());
-                self.refuse(NO_HANDSHAKE, text, shared);
-            }
-            StreamPhase::Receiving { .. } | StreamPhase::Finishing { .. } => {
-                let text =
-                    format!("the peer did not take FINISH within {} seconds", PATIENCE.as_secs());
-                shared.log.limited_connection(Level::Warning, NOT_FINISHED, &self.name, text);
-            }
+        let seconds = PATIENCE.as_secs();
+        if matches!(self.state, StreamPhase::Opening(_)) {
+            let text = format_args!("no handshake within {seconds} seconds");
+            self.refuse(NO_HANDSHAKE, text, shared);
+        } else {
+            let text = format_args!("the peer did not take FINISH within {seconds} seconds");
+            shared.log.limited_connection(Level::Warning, NOT_FINISHED, &self.name, text);
         }
     }
 
@@ -504,18 +481,16 @@ fn send(stream: &mut dyn SocketStream, bytes: &[u8]) -> Option<usize> {
 mod tests {
     use std::fs;
     use std::io::{self, Read, Write};
-    use std::os::fd::{AsRawFd, RawFd};
     use std::os::unix::net;
     use std::path::Path;
 
     use framestream::control::{ControlFrame, ControlType, Header};
-    use mio::event::Source;
     use mio::net::UnixStream;
-    use mio::{Interest, Registry, Token};
 
     use super::{Connection, Next, SocketStream};
     use crate::peer::Peer;
     use crate::shared::ReceiverContext;
+    use crate::socket_stream::Socket;
     use files::content::Content;
     use files::output_file::Placing;
     use files::read_ahead::READ_SIZE;
@@ -548,25 +523,9 @@ mod tests {
         }
     }
 
-    impl AsRawFd for Congested {
-        fn as_raw_fd(&self) -> RawFd {
-            self.stream.as_raw_fd()
-        }
-    }
-
-    impl SocketStream for Congested {}
-
-    impl Source for Congested {
-        fn register(&mut self, to: &Registry, token: Token, what: Interest) -> io::Result<()> {
-            self.stream.register(to, token, what)
-        }
-
-        fn reregister(&mut self, to: &Registry, token: Token, what: Interest) -> io::Result<()> {
-            self.stream.reregister(to, token, what)
-        }
-
-        fn deregister(&mut self, from: &Registry) -> io::Result<()> {
-            self.stream.deregister(from)
+    impl SocketStream for Congested {
+        fn socket(&mut self) -> &mut dyn Socket {
+            &mut self.stream
         }
     }
 

@@ -18,7 +18,6 @@ use crate::address::{HostAddress, PeerAddress};
 use crate::credentials::Credentials;
 use crate::peer::Peer;
 use crate::socket_stream::SocketStream;
-use crate::tls::Tls;
 
 /// Timeout of connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -132,7 +131,7 @@ fn connect(target: &mut DialTarget) -> io::Result<Box<dyn SocketStream + Send>> 
     let stream = connect_tcp(address)?;
     let Some(connector) = &mut target.connector else { return Ok(Box::new(stream)) };
     connector.reload_if_changed();
-    Ok(Box::new(Tls(connector.get().connect(stream)?)))
+    Ok(Box::new(connector.get().connect(stream)?))
 }
 
 fn connect_tcp(address: &HostAddress) -> io::Result<mio::net::TcpStream> {

@@ -23,7 +23,6 @@ pub mod peer;
 mod places;
 mod shared;
 mod socket_stream;
-mod tls;
 pub mod totals;
 
 use std::collections::{HashMap, VecDeque};
@@ -115,7 +114,8 @@ pub struct ReceiverEvents {
     signals: Signals,
     /// Set when a signal says to stop.
     pub stop: Arc<AtomicBool>,
-    /// Wakes the receiver when the destination is done, and for dialed connections.
+    /// Wakes the receiver when the destination is done, and for dialed connections. Dropping the last
+    /// reference would lose a pending wake-up, so this one lives as long as the poll.
     pub waker: Arc<Waker>,
 }
 
@@ -137,8 +137,7 @@ impl ReceiverEvents {
 
 /// A receiver for many senders.
 pub struct Receiver {
-    poll: Poll,
-    signals: Signals,
+    events: ReceiverEvents,
     /// A signal requested the end.
     stopping: bool,
     listeners: Vec<Listener>,
@@ -166,8 +165,6 @@ pub struct Receiver {
     /// The time of the last poll for events.
     polled_at: Instant,
     shared: ReceiverContext,
-    /// Dropping the last reference would lose a pending wake-up, so this one lives as long as the poll.
-    _waker: Arc<Waker>,
 }
 
 impl Receiver {
@@ -178,15 +175,13 @@ impl Receiver {
         limits: ReceiveLimits,
         parts: ReceiverParts,
     ) -> Result<Self, ReceiveError> {
-        let ReceiverEvents { poll, signals, waker, .. } = events;
         let ReceiverParts { mut listeners, acceptor, dialer, output, refusals } = parts;
         for (index, listener) in listeners.iter_mut().enumerate() {
             let token = Token(FIRST.0 + index);
-            poll.registry().register(listener.source(), token, Interest::READABLE)?;
+            events.poll.registry().register(listener.source(), token, Interest::READABLE)?;
         }
         Ok(Self {
-            poll,
-            signals,
+            events,
             stopping: false,
             next_token: FIRST.0 + listeners.len(),
             listeners,
@@ -204,7 +199,6 @@ impl Receiver {
             deadlines: VecDeque::new(),
             polled_at: Instant::now(),
             shared: ReceiverContext::new(output, Log, content_type, limits.frame, refusals),
-            _waker: waker,
         })
     }
 
@@ -229,7 +223,7 @@ impl Receiver {
         totals.report(&closed, &log);
         let complete = closed.complete;
         if let Some(commands) = closed.commands
-            && let Err(error) = wait_for(commands, &mut self.poll, &mut self.signals, &log)
+            && let Err(error) = wait_for(commands, &mut self.events, &log)
         {
             log.error(error);
         }
@@ -294,7 +288,7 @@ impl Receiver {
 
     /// Waits for events and records them. Signals are handled at once.
     fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
-        match self.poll.poll(events, timeout) {
+        match self.events.poll.poll(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
             other => other?,
         }
@@ -322,7 +316,7 @@ impl Receiver {
 
     fn handle_signals(&mut self) {
         let ReceiverContext { output, log, .. } = &mut self.shared;
-        for signal in self.signals.pending() {
+        for signal in self.events.signals.pending() {
             match signal {
                 SIGTERM | SIGINT => self.stopping = true,
                 SIGHUP => {
@@ -347,7 +341,7 @@ impl Receiver {
             let Some(token) = self.ready.pop_front() else { break };
             let Some(connection) = self.connections.get_mut(&token) else { continue };
             connection.queued = false;
-            let (deadline, held) = (connection.deadline(), connection.held());
+            let (deadline, held) = (connection.deadline, connection.held());
             let next = connection.turn(&mut self.shared)?;
             self.held = self.held - held + connection.held();
             match next {
@@ -361,8 +355,8 @@ impl Receiver {
                     continue;
                 }
             }
-            if connection.deadline() != deadline {
-                self.deadlines.extend(connection.deadline().map(|deadline| (deadline, token)));
+            if connection.deadline != deadline {
+                self.deadlines.extend(connection.deadline.map(|deadline| (deadline, token)));
             }
             self.bound_memory();
         }
@@ -388,7 +382,7 @@ impl Receiver {
         {
             self.deadlines.pop_front();
             if let Some(connection) = self.connections.get_mut(&token)
-                && connection.deadline() == Some(deadline)
+                && connection.deadline == Some(deadline)
             {
                 connection.expire(&mut self.shared);
                 self.close(token);
@@ -398,24 +392,19 @@ impl Receiver {
 }
 
 /// Waits for running commands, until a signal requests the end.
-fn wait_for(
-    mut commands: PostRotate,
-    poll: &mut Poll,
-    signals: &mut Signals,
-    log: &Log,
-) -> io::Result<()> {
+fn wait_for(mut commands: PostRotate, from: &mut ReceiverEvents, log: &Log) -> io::Result<()> {
     let mut events = Events::with_capacity(EVENTS);
     let mut report_at = Some(Instant::now() + WAIT_REPORTED_AFTER);
     while commands.reap(log) {
         let left = report_at.map(|at| at.saturating_duration_since(Instant::now()));
-        match poll.poll(&mut events, left) {
+        match from.poll.poll(&mut events, left) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
             other => other?,
         }
         if report_at.take_if(|at| *at <= Instant::now()).is_some() {
             commands.report_waiting(log);
         }
-        if signals.pending().any(|signal| matches!(signal, SIGTERM | SIGINT)) {
+        if from.signals.pending().any(|signal| matches!(signal, SIGTERM | SIGINT)) {
             break;
         }
     }

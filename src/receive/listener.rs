@@ -26,7 +26,6 @@ use crate::address::HostAddress;
 use crate::credentials::{Credentials, TlsFiles};
 use crate::peer::Peer;
 use crate::socket_stream::SocketStream;
-use crate::tls::Tls;
 
 /// The error of opening a listening socket.
 #[derive(Debug, Error)]
@@ -63,24 +62,17 @@ impl Access {
         owner: Option<&str>,
         group: Option<&str>,
     ) -> Result<Self, ListenError> {
-        let owner = owner
-            .map(|name| id(name, |name| Ok(User::from_name(name)?.map(|user| user.uid.as_raw()))));
-        let group = group.map(|name| {
-            id(name, |name| Ok(Group::from_name(name)?.map(|group| group.gid.as_raw())))
-        });
-        Ok(Self { mode, owner: owner.transpose()?, group: group.transpose()? })
+        let user_id = |name: &str| Some(User::from_name(name).ok()??.uid.as_raw());
+        let group_id = |name: &str| Some(Group::from_name(name).ok()??.gid.as_raw());
+        let owner = owner.map(|name| id_or_number(user_id(name), name)).transpose()?;
+        let group = group.map(|name| id_or_number(group_id(name), name)).transpose()?;
+        Ok(Self { mode, owner, group })
     }
 }
 
-fn id(
-    name: &str,
-    look_up: impl FnOnce(&str) -> nix::Result<Option<u32>>,
-) -> Result<u32, ListenError> {
-    let found = match look_up(name) {
-        Ok(Some(id)) => Some(id),
-        _ => name.parse().ok(),
-    };
-    found.ok_or_else(|| ListenError::NoSuchOwner(name.into()))
+fn id_or_number(id: Option<u32>, name: &str) -> Result<u32, ListenError> {
+    let id = id.or_else(|| name.parse().ok());
+    id.ok_or_else(|| ListenError::NoSuchOwner(name.into()))
 }
 
 /// The TLS server for accepted connections.
@@ -126,7 +118,7 @@ impl Listener {
         }
         let listener = Self {
             socket: Socket::Unix(bound.map_err(failed)?),
-            _path: Some(BoundPath::new(path).map_err(failed)?),
+            _path: Some(BoundPath { path: path.into(), identity: identity(path).map_err(failed)? }),
         };
         if access.owner.is_some() || access.group.is_some() {
             chown(path, access.owner, access.group).map_err(failed)?;
@@ -198,7 +190,7 @@ impl Listener {
             Socket::Tls(socket, acceptor) => {
                 let (stream, peer) = accept_tcp(socket)?;
                 let stream = acceptor.borrow().get().accept(stream)?;
-                Ok((Box::new(Tls(stream)), peer))
+                Ok((Box::new(stream), peer))
             }
         }
     }
@@ -242,12 +234,9 @@ fn remove_stale(path: &Path) -> Result<(), ListenError> {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             fs::remove_file(path).map_err(failed)
         }
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(failed(error)),
         // A full backlog also means that a receiver is listening.
-        Ok(_) => Err(ListenError::InUse(path.into())),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            Err(ListenError::InUse(path.into()))
-        }
-        Err(error) => Err(failed(error)),
+        Ok(_) | Err(_) => Err(ListenError::InUse(path.into())),
     }
 }
 
@@ -256,12 +245,6 @@ fn remove_stale(path: &Path) -> Result<(), ListenError> {
 struct BoundPath {
     path: PathBuf,
     identity: Identity,
-}
-
-impl BoundPath {
-    fn new(path: &Path) -> io::Result<Self> {
-        Ok(Self { path: path.into(), identity: identity(path)? })
-    }
 }
 
 impl Drop for BoundPath {

@@ -28,9 +28,7 @@ pub enum Peer {
 /// The name of a connection: socket number and peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConnectionName {
-    /// The file descriptor of the socket.
     pub(crate) fd: RawFd,
-    /// The peer.
     pub(crate) peer: Peer,
 }
 

@@ -45,16 +45,14 @@ impl Receiver {
         let first = self.first_listener;
         let mut is_drained = true;
         for index in (0..listeners).map(|index| (first + index) % listeners) {
-            let mut left = ACCEPTS;
-            loop {
-                if left == 0 {
+            for turn in 0.. {
+                if turn == ACCEPTS {
                     is_drained = false;
                     break;
                 }
                 if !self.has_place() {
                     return;
                 }
-                left -= 1;
                 match self.listeners[index].accept() {
                     Ok((stream, peer)) => {
                         let connection = Connection::new(stream, peer, &mut self.shared);
@@ -76,10 +74,9 @@ impl Receiver {
         }
         self.shared.log.end_state(ACCEPT, "");
         self.may_accept = !is_drained;
-        if self.may_accept {
-            return;
+        if is_drained {
+            self.admission.none_waits(self.shared.log);
         }
-        self.admission.none_waits(self.shared.log);
     }
 
     /// Returns whether there is room for another connection, after closing an idle one if necessary.
@@ -111,14 +108,14 @@ impl Receiver {
     /// Returns the connection with the oldest last complete frame, and the time of that.
     fn stalest(&self, may_go: impl Fn(&Connection) -> bool) -> Option<(Token, Instant)> {
         let candidates = self.connections.iter().filter(|(_, connection)| may_go(connection));
-        let since = candidates.map(|(token, connection)| (*token, connection.last_whole()));
+        let since = candidates.map(|(token, connection)| (*token, connection.last_whole));
         since.min_by_key(|(_, since)| *since)
     }
 
     /// Closes a connection in favour of others.
     fn close_for(&mut self, kind: LineKind, token: Token, why: impl Display) {
         let Some(connection) = self.connections.get_mut(&token) else { return };
-        self.shared.log.limited_connection(Level::Warning, kind, connection.name(), why);
+        self.shared.log.limited_connection(Level::Warning, kind, &connection.name, why);
         connection.abandon(&mut self.shared);
         self.close(token);
     }
@@ -159,18 +156,13 @@ impl Receiver {
         let token = Token(self.next_token);
         self.next_token += 1;
         let interest = Interest::READABLE | Interest::WRITABLE;
-        if let Err(error) = self.poll.registry().register(connection.source(), token, interest) {
-            self.shared.log.limited_connection(
-                Level::Error,
-                UNREGISTERED,
-                connection.name(),
-                error,
-            );
-            return;
+        let (registry, log) = (self.events.poll.registry(), self.shared.log);
+        if let Err(error) = registry.register(connection.stream.socket(), token, interest) {
+            return log.limited_connection(Level::Error, UNREGISTERED, &connection.name, error);
         }
-        let text = format_args!("accepted new connection {}", connection.name());
-        self.shared.log.at(Level::Connections, text);
-        self.deadlines.extend(connection.deadline().map(|deadline| (deadline, token)));
+        let text = format_args!("accepted new connection {}", connection.name);
+        log.at(Level::Connections, text);
+        self.deadlines.extend(connection.deadline.map(|deadline| (deadline, token)));
         self.accepted += usize::from(!connection.is_dialed());
         self.connections.insert(token, connection);
     }

@@ -17,11 +17,8 @@ const SPARE_BUFFERS: usize = 8;
 
 /// The state shared by all connections.
 pub(crate) struct ReceiverContext {
-    /// The destination of the frames.
     pub(crate) output: Box<dyn Destination>,
-    /// The counters.
     pub(crate) totals: ReceiveTotals,
-    /// The log.
     pub(crate) log: Log,
     /// The accepted content type.
     pub(crate) content_type: Box<[u8]>,

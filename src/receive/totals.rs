@@ -21,7 +21,6 @@ pub struct Refusals {
 pub(crate) struct ReceiveTotals {
     /// Number of accepted connections.
     pub(crate) connections: u64,
-    /// The counts of rejected connections and frames.
     pub(crate) refusals: Arc<Refusals>,
     /// Number of complete data frames.
     pub(crate) frames: u64,
