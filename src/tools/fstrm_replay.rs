@@ -115,21 +115,20 @@ fn send(file: &Path, content_type: &[u8], writer: &mut StreamWriter) -> Result<(
         report(format_args!("Warning: content type mismatch for {name}, skipping\n"));
         return Ok(());
     }
-    loop {
+    let end = loop {
         match recording.read() {
             Ok(payloads) => {
                 let payloads: Vec<IoSlice<'_>> = payloads.map(IoSlice::new).collect();
                 writer.write_frames(&payloads)?;
             }
-            Err(end) => {
-                match end.ending {
-                    EndKind::Stop => return Ok(()),
-                    EndKind::NoStop | EndKind::Torn(_) => (),
-                    _ => report("Error: fstrm_reader_read() failed.\n"),
-                }
-                explain(&end);
-                return Ok(());
-            }
+            Err(end) => break end,
         }
+    };
+    match end.ending {
+        EndKind::Stop => return Ok(()),
+        EndKind::NoStop | EndKind::Torn(_) => (),
+        _ => report("Error: fstrm_reader_read() failed.\n"),
     }
+    explain(&end);
+    Ok(())
 }

@@ -15,25 +15,18 @@ use thiserror::Error;
 /// The error of putting together what the options ask for.
 #[derive(Debug, Error)]
 pub(crate) enum SetupError {
-    /// The receiver cannot wait for events.
     #[error(transparent)]
     Receive(#[from] ReceiveError),
-    /// A socket cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// A file of frames cannot be written.
     #[error(transparent)]
     Open(#[from] OpenFileError),
-    /// An output cannot be written.
     #[error(transparent)]
     Output(#[from] FrameOutputError),
-    /// A relay cannot be started.
     #[error(transparent)]
     Relay(#[from] RelayError),
-    /// The files of TLS cannot be used.
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),
-    /// Metrics cannot be served.
     #[error("--metrics {0}: {1}")]
     Metrics(HostAddress, #[source] io::Error),
 }

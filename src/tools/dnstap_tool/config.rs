@@ -24,11 +24,8 @@ pub struct Config {
     pub(crate) read: Vec<PathBuf>,
     /// Wait for more data at the end of a file.
     pub(crate) follow: bool,
-    /// Maximum size of a data frame.
     pub(crate) frame_limit: usize,
-    /// The sockets to receive from, if any.
     pub(crate) sockets: Option<SocketConfig>,
-    /// The filters of frames.
     pub(crate) selection: Selection,
     /// Number of bits that masked IPv4 and IPv6 addresses keep.
     pub(crate) mask: Option<(u8, u8)>,
@@ -36,7 +33,6 @@ pub struct Config {
     pub(crate) count: u64,
     /// The files to write.
     pub(crate) files: Vec<OutputConfig>,
-    /// The receivers to relay to.
     pub(crate) relays: Vec<PeerAddress>,
     /// Timeout of a relay for its receiver, unless the default.
     pub(crate) relay_timeout: Option<Duration>,
@@ -53,11 +49,9 @@ pub struct Config {
 pub(crate) struct SocketConfig {
     /// Unix sockets to listen on.
     pub(crate) unix: Vec<PathBuf>,
-    /// The permissions of the Unix sockets.
+    /// The permissions, owner and group of the Unix sockets.
     pub(crate) mode: Option<u32>,
-    /// The owner of the Unix sockets.
     pub(crate) owner: Option<String>,
-    /// The group of the Unix sockets.
     pub(crate) group: Option<String>,
     /// TCP sockets to listen on.
     pub(crate) listen: Vec<HostAddress>,
@@ -65,7 +59,6 @@ pub(crate) struct SocketConfig {
     pub(crate) tls: Option<TlsServerOptions>,
     /// Senders to connect to.
     pub(crate) senders: Vec<PeerAddress>,
-    /// Limits on connections and frames.
     pub(crate) limits: ReceiveLimits,
 }
 
@@ -74,7 +67,6 @@ pub(crate) struct SocketConfig {
 pub(crate) struct OutputConfig {
     /// Its name or pattern as given.
     pub(crate) name: PathBuf,
-    /// Its format.
     pub(crate) format: Format,
     /// The settings for writing it.
     pub(crate) files: FileConfig,

@@ -124,14 +124,8 @@ pub struct DnstapOptions {
     pub(crate) timeout: Option<Duration>,
 
     /// Start a new file after this many seconds
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        requires = "write",
-        value_parser = clap::value_parser!(u32).range(1..),
-        requires = "calendar",
-        help_heading = "Out"
-    )]
+    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u32).range(1..))]
+    #[arg(requires = "write", requires = "calendar", help_heading = "Out")]
     pub(crate) split: Option<u32>,
 
     /// Start a new file before one exceeds this size

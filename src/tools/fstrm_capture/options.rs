@@ -100,22 +100,12 @@ pub struct CaptureOptions {
     pub(crate) gmtime: bool,
 }
 
-/// The address to listen on.
 #[derive(Debug)]
 pub(crate) enum ListenAddress {
     /// The sockets passed by the service manager.
     Passed,
-    /// A Unix socket.
-    Unix {
-        /// Its path.
-        path: PathBuf,
-        /// Its permissions.
-        mode: Option<u32>,
-        /// The user who owns it, by name or number.
-        owner: Option<String>,
-        /// Its group, by name or number.
-        group: Option<String>,
-    },
+    /// A Unix socket, and its owner and group by name or number.
+    Unix { path: PathBuf, mode: Option<u32>, owner: Option<String>, group: Option<String> },
     /// A TCP socket, and its address and port as they were written.
     Tcp(SocketAddr, String),
 }
@@ -125,13 +115,10 @@ pub(crate) enum ListenAddress {
 pub(crate) struct CaptureConfig {
     /// The least important level of the log.
     pub(crate) log_level: Level,
-    /// The address to listen on.
     pub(crate) address: ListenAddress,
-    /// The accepted content type.
     pub(crate) content_type: Box<[u8]>,
     /// The files to write.
     pub(crate) files: FileConfig,
-    /// Limits on connections and frames.
     pub(crate) limits: ReceiveLimits,
 }
 
