@@ -41,7 +41,6 @@ pub(crate) enum BadMessageReason {
     /// The message is longer than any transport can carry.
     #[error("the message is longer than 65535 bytes")]
     LongMessage,
-    /// The message ends within its header.
     #[error("the header is cut short")]
     Header,
     /// The message, or the data of a record, ends within a field.
@@ -50,7 +49,6 @@ pub(crate) enum BadMessageReason {
     /// A name is longer than 255 bytes.
     #[error("a name is too long")]
     LongName,
-    /// A label has an undefined type.
     #[error("a label type is unknown")]
     LabelType,
     /// A name has more compression pointers than a name can have labels.
@@ -62,10 +60,8 @@ pub(crate) enum BadMessageReason {
     /// A type bitmap has blocks that are out of order, empty or too long.
     #[error("a type bitmap is bad")]
     Bitmap,
-    /// An EDNS option does not follow its definition.
     #[error("an EDNS option is bad")]
     Option,
-    /// A parameter of a service binding does not follow its definition.
     #[error("a service parameter is bad")]
     ServiceParameter,
     /// An address prefix does not follow RFC 3123.

@@ -70,7 +70,6 @@ impl Outages {
         Some(split.map_or(current.retry_at, |split| split.min(current.retry_at)))
     }
 
-    /// Counts missed frames.
     pub(crate) fn count_missed(&mut self, count: u64) {
         self.missed += count;
         if let Some(current) = &mut self.current {

@@ -167,7 +167,6 @@ impl Outputs {
         self.slots.iter_mut().for_each(|slot| slot.output.set_input(input));
     }
 
-    /// Flushes all outputs.
     pub(crate) fn flush(&mut self, report: &mut dyn FnMut(String)) {
         self.for_each_active(report, |output| output.flush());
     }

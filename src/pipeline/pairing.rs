@@ -41,7 +41,6 @@ pub(crate) struct ExchangeTimes {
 }
 
 impl ExchangeTimes {
-    /// Returns the times of a message.
     pub(crate) fn of(message: &Message<'_>) -> Self {
         let response = nanoseconds(message.response_time_sec, message.response_time_nsec);
         Self {
@@ -125,7 +124,6 @@ impl PairKeys {
         *number
     }
 
-    /// Returns the key of a message.
     pub(crate) fn key(
         &mut self,
         identity: Option<&[u8]>,

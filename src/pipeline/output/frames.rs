@@ -13,7 +13,6 @@ pub(crate) struct FramesOutput {
 }
 
 impl FramesOutput {
-    /// Creates an output to `files`.
     pub(crate) fn new(files: FileWriter) -> Self {
         Self { files }
     }

@@ -118,7 +118,6 @@ impl PcapOutput {
         }
     }
 
-    /// Creates an output to `files`.
     pub(crate) fn new(files: FileWriter) -> Self {
         Self {
             files,

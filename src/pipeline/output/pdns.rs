@@ -67,7 +67,6 @@ struct RecordOrigin<'a> {
 }
 
 impl PassiveDnsOutput {
-    /// Creates an output to `files`.
     pub(crate) fn new(files: FileWriter) -> Self {
         Self {
             files,

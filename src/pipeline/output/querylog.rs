@@ -98,7 +98,6 @@ impl UnpairedLine {
 }
 
 impl QueryLogOutput {
-    /// Creates an output to `files`.
     pub(crate) fn new(files: FileWriter) -> Self {
         Self {
             files,
@@ -288,15 +287,6 @@ impl QueryLogOutput {
         Ok(())
     }
 
-    fn end_all(&mut self) -> Result<(), FrameOutputError> {
-        let mut ended = Ok(());
-        while self.unpaired.count() > 0 {
-            // After a failure, the remaining lines are counted as lost.
-            ended = ended.and(self.end_oldest());
-        }
-        ended
-    }
-
     /// Returns the time at which the wait of the oldest message ends.
     fn timeout_at(&self) -> Option<Instant> {
         self.unpaired.oldest().map(|oldest| oldest.since + TIMEOUT)
@@ -334,7 +324,11 @@ impl FrameOutput for QueryLogOutput {
     }
 
     fn finish(mut self: Box<Self>, report: &mut dyn FnMut(String)) -> Result<(), FrameOutputError> {
-        let ended = self.end_all();
+        let mut ended = Ok(());
+        while self.unpaired.count() > 0 {
+            // After a failure, the remaining lines are counted as lost.
+            ended = ended.and(self.end_oldest());
+        }
         let name = &self.files.name;
         self.remarks.report(name, report);
         if self.lines == 0 && self.upstream_messages > 0 {

@@ -13,7 +13,6 @@ pub(crate) struct TextOutput {
 }
 
 impl TextOutput {
-    /// Creates an output to `files` in one style.
     pub(crate) fn new(files: FileWriter, style: Style) -> Self {
         Self { files, printer: EventPrinter::new(style) }
     }

@@ -43,7 +43,6 @@ impl TopKeys {
         Self { counts: HashMap::new(), capacity, floor: 0, total: 0 }
     }
 
-    /// Counts a key.
     pub(crate) fn add(&mut self, key: &[u8]) {
         self.total += 1;
         if let Some(count) = self.counts.get_mut(key) {

@@ -11,11 +11,9 @@ use parquet::file::writer::SerializedColumnWriter;
 pub(crate) enum ColumnKind {
     /// UTF-8 text with many equal values.
     Text,
-    /// Bytes.
     Bytes,
     /// A 32-bit number.
     Number,
-    /// A boolean.
     Flag,
     /// Nanoseconds since 1970.
     Time,
@@ -52,7 +50,6 @@ enum ColumnValues {
 }
 
 impl Column {
-    /// Creates an empty column.
     pub(crate) fn new(kind: ColumnKind) -> Self {
         let values = match kind {
             ColumnKind::Text | ColumnKind::Bytes => ColumnValues::Bytes(Vec::new(), Vec::new()),
@@ -79,7 +76,6 @@ impl Column {
         self.levels.push(0);
     }
 
-    /// Adds a number.
     pub(crate) fn number(&mut self, number: u32) {
         if let ColumnValues::Numbers(numbers) = &mut self.values {
             // The schema marks the number as unsigned.
@@ -88,7 +84,6 @@ impl Column {
         }
     }
 
-    /// Adds a flag.
     pub(crate) fn flag(&mut self, flag: bool) {
         if let ColumnValues::Flags(flags) = &mut self.values {
             flags.push(flag);
@@ -96,7 +91,6 @@ impl Column {
         }
     }
 
-    /// Adds a time.
     pub(crate) fn time(&mut self, time: i64) {
         if let ColumnValues::Times(times) = &mut self.values {
             times.push(time);

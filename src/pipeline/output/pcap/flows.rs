@@ -23,7 +23,6 @@ struct Sequence {
 }
 
 impl TcpFlows {
-    /// Creates an empty table.
     pub(crate) fn new() -> Self {
         Self(RecentMap::new(CAPACITY))
     }

@@ -34,7 +34,6 @@ pub(crate) struct UpstreamQueries {
 }
 
 impl UpstreamQueries {
-    /// Creates an empty history.
     pub(crate) fn new() -> Self {
         Self { times: RecentMap::new(CAPACITY), hasher: RandomState::new(), scratch: Vec::new() }
     }
