@@ -40,7 +40,7 @@ $cc -aux-info "$work/prototypes" -fsyntax-only "$work/headers.c"
 {
 	cat "$work/headers.c"
 	for header; do
-		# Without names of parameters, which are no part of an ABI.
+		# Without names of parameters, which are not part of an ABI.
 		sed -nE "s|^/\* $include/$header:.*\*/ extern (.*);.*|\1 {}|p
 			s|^/\* $include/$header:.*\*/ static (.*)\binline_([a-z_0-9]+ .*); /\*.*|\1\2 {}|p" "$work/prototypes"
 	done

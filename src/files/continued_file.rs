@@ -31,7 +31,7 @@ enum ContinueError {
     Locked,
     #[error("does not end with a whole line or document; move it away")]
     Unended,
-    #[error("is no capture file: {0}")]
+    #[error("is not a capture file: {0}")]
     Foreign(&'static str),
     #[error("has the content type \"{0}\"")]
     ContentType(String),

@@ -37,7 +37,7 @@ pub(crate) fn recognise(head: &[u8]) -> &'static str {
         Foreign::PowerDns => {
             "these are protobuf messages with a 2-byte length, as PowerDNS logs them"
         }
-        Foreign::Unknown => "this is no file of frames: it does not begin with START",
+        Foreign::Unknown => "this is not a file of frames: it does not begin with START",
     }
 }
 

@@ -102,8 +102,8 @@ impl<'a> InputFile<'a> {
         let mut bytes = [0; PAGE_SIZE];
         let room = bytes.len().min(STOP.len() + buffer.len());
         let count = self.file.read_at(&mut bytes[..room], stop_at)?;
-        let behind = match bytes[..count].strip_prefix(STOP) {
-            Some(behind) => behind,
+        let rest = match bytes[..count].strip_prefix(STOP) {
+            Some(rest) => rest,
             None => {
                 self.at_stop.set(false);
                 end.offset = stop_at;
@@ -112,10 +112,10 @@ impl<'a> InputFile<'a> {
                 &bytes[..size]
             }
         };
-        buffer[..behind.len()].copy_from_slice(behind);
-        end.add(behind);
+        buffer[..rest.len()].copy_from_slice(rest);
+        end.add(rest);
         self.file.seek(SeekFrom::Start(end.offset))?;
-        Ok(behind.len())
+        Ok(rest.len())
     }
 }
 

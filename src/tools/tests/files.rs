@@ -89,7 +89,7 @@ fn a_file_that_cannot_be_continued_stays_unchanged() {
         ("other", other, "has the content type \"other\""),
         ("damaged", damaged, "is damaged at offset"),
         ("long", long, "a frame of 2097156 bytes that is not whole"),
-        ("text", b"Once upon a time there was a name".to_vec(), "is no capture file"),
+        ("text", b"Once upon a time there was a name".to_vec(), "is not a capture file"),
     ] {
         let file = place.file(name, &bytes);
         let output = append(&input, &file);
