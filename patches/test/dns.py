@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """A client that keeps its exchanges, and an upstream server that speaks TLS."""
 
+import base64
 import os
 import random
 import socket
@@ -98,6 +99,24 @@ def ask_https(host, port, name):
                             capture_output=True, text=True).stdout
     assert "status: NOERROR" in answer, answer
     return Exchange(name, "DOH", None, None, (host, None), (host, port), sent, time.time())
+
+
+def over_stream(protocol, messages):
+    """Returns what a client writes to a connection to ask all `messages`, over HTTPS as GET requests of HTTP/2 (RFC 9113)."""
+    if protocol != "DOH":
+        return b"".join(struct.pack("!H", len(message)) + message for message in messages)
+
+    def frame(kind, flags, stream, payload):
+        return struct.pack("!I", len(payload))[1:] + struct.pack("!BBI", kind, flags, stream) + payload
+
+    def headers(message):
+        path = "/dns-query?dns=" + base64.urlsafe_b64encode(message).decode().rstrip("=")
+        fields = (":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", path)
+        # Literals without indexing and without compression (RFC 7541, section 6.2.2).
+        return b"".join(b"\0" + b"".join(bytes([len(text)]) + text.encode() for text in field) for field in fields)
+
+    requests = (frame(1, 5, 2 * n + 1, headers(message)) for n, message in enumerate(messages))
+    return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + b"".join(requests)
 
 
 class TlsServer:

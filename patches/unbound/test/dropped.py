@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Queries that are dropped on purpose are logged as such."""
+"""Queries that are dropped are logged as such."""
 
+import contextlib
 import pathlib
 import socket
+import ssl
 import struct
 
 import tap
-from dns import TXT, A, query
+from dns import TXT, A, over_stream, query
 from peers import Capture
 from unbound import VERSION, Unbound
 
@@ -78,20 +80,85 @@ rpz:
         tap.check_readers(capture.path)
 
 
+@contextlib.contextmanager
+def silent_server():
+    """Listens as the upstream server of silent., and does not answer; yields the socket, and lines of configuration."""
+    with socket.socket(type=socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.settimeout(20)
+        yield silent, f"\nforward-zone:\n    name: silent.\n    forward-addr: 127.0.0.1@{silent.getsockname()[1]}"
+
+
 def test_unanswered(folder):
     """A query that is unanswered when the server stops is logged as dropped."""
-    with Capture(folder) as capture, socket.socket(type=socket.SOCK_DGRAM) as silent:
-        silent.bind(("127.0.0.1", 0))
-        forward = f"\nforward-zone:\n    name: silent.\n    forward-addr: 127.0.0.1@{silent.getsockname()[1]}"
+    with Capture(folder) as capture, silent_server() as (silent, forward):
         with Unbound(folder, forward) as unbound:
             message = send(unbound, query("a.silent"))
-            silent.settimeout(20)
             assert silent.recv(65535)
             unbound.stop()
         capture.stop()
         kinds = [(inner[1], tap.RESPONSE in inner, inner.get(tap.QUERY)) for inner in tap.payloads(capture.path)]
         asked, forwarded, unanswered = kinds
         assert (asked, unanswered) == ((5, False, message), (6, False, message)) and forwarded[0] == 7, kinds
+
+
+def pipeline(unbound, protocol, messages):
+    """Asks all `messages` on a new connection, and returns it when the server has read them."""
+    before = unbound.stats()["queries"]
+    stream = socket.create_connection(("127.0.0.1", unbound.ports[protocol]), timeout=20)
+    if protocol != "TCP":
+        context = ssl._create_unverified_context()
+        context.set_alpn_protocols(["h2"] if protocol == "DOH" else [])
+        stream = context.wrap_socket(stream)
+    stream.sendall(over_stream(protocol, messages))
+    unbound.await_stats("the queries are read", lambda stats: stats["queries"] == before + len(messages))
+    return stream
+
+
+def unanswered(protocol, name):
+    """Returns queries for names of silent., over TCP and TLS two of them with the same question."""
+    messages = [query(f"{n}.{protocol}.{name}.silent") for n in range(4)]
+    if protocol != "DOH":
+        messages.append(bytes([messages[0][0] ^ 1]) + messages[0][1:])
+    return messages
+
+
+def test_unanswered_streams(folder):
+    """A query that is unanswered when its connection is closed, by the server or the client, is logged as dropped."""
+    denied = '\nserver:\n    local-zone: "denied." deny'
+    expected = {}
+
+    def ask(unbound, protocol, name, *more):
+        messages = [*unanswered(protocol, name), *more]
+        expected.update(dict.fromkeys(messages))
+        return pipeline(unbound, protocol, messages)
+
+    with Capture(folder) as capture, silent_server() as (_, forward):
+        with Unbound(folder, forward + denied) as unbound:
+            for protocol in "TCP", "DOT", "DOH":
+                # Reset by the client; and closed as another query on it is dropped.
+                with ask(unbound, protocol, "client") as stream:
+                    stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                unbound.await_logged(len(expected))
+                with ask(unbound, protocol, "drop", query(f"{protocol}.denied")):
+                    unbound.await_logged(len(expected))
+            streams = [ask(unbound, protocol, "reload") for protocol in ("TCP", "DOT", "DOH")]
+            unbound.reload()
+            streams += [ask(unbound, protocol, "stop") for protocol in ("TCP", "DOT", "DOH")]
+            unbound.stop()
+            for stream in streams:
+                stream.close()
+        with Unbound(folder, f"{forward}\nserver:\n    tcp-idle-timeout: 2000") as unbound:
+            before = len(expected)
+            streams = [ask(unbound, protocol, "timeout") for protocol in ("TCP", "DOT", "DOH")]
+            unbound.await_logged(len(expected) - before)
+            unbound.stop()
+            for stream in streams:
+                stream.close()
+        capture.stop()
+        tap.check_dropped(capture.path, "CLIENT_RESPONSE", expected)
+        number = tap.counts(tap.read(capture.path))
+        assert number["CLIENT_QUERY"] == number["CLIENT_RESPONSE"] == len(expected), (number, len(expected))
 
 
 def test_rate_limit(folder):
