@@ -29,6 +29,13 @@ def query(name, kind=TXT, opcode=0):
     return header + labels + b"\0" + struct.pack("!HH", kind, 1)
 
 
+def proxied(client, message):
+    """Returns a message after a header of the PROXY protocol, version 2, for a client of IPv6."""
+    addresses = socket.inet_pton(socket.AF_INET6, client[0]) + socket.inet_pton(socket.AF_INET6, "2001:db8::53")
+    addresses += struct.pack("!HH", client[1], 53)
+    return b"\r\n\r\n\0\r\nQUIT\n\x21\x22" + struct.pack("!H", len(addresses)) + addresses + message
+
+
 @dataclass
 class Exchange:
     """One query and its answer, as the client saw them. Times in seconds since 1970."""

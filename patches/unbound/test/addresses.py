@@ -2,9 +2,8 @@
 """The address that a client asked, when the server listens on all addresses, and for clients of a proxy."""
 
 import socket
-import struct
 
-from dns import ask, query
+from dns import ask, proxied, query
 from peers import Capture
 from process import free_port
 from unbound import Unbound
@@ -41,13 +40,6 @@ def test_addresses(folder):
         messages = [message for message in capture.read() if message["type"].startswith("CLIENT")]
         found = sorted((message["response_address"], message["response_port"]) for message in messages)
         assert found == sorted((host, port) for host in ("127.0.0.1", "127.0.0.5", "::1") for _ in range(2)), found
-
-
-def proxied(client, message):
-    """Returns a message after a header of the PROXY protocol, version 2, for a client of IPv6."""
-    addresses = socket.inet_pton(socket.AF_INET6, client[0]) + socket.inet_pton(socket.AF_INET6, "2001:db8::53")
-    addresses += struct.pack("!HH", client[1], 53)
-    return b"\r\n\r\n\0\r\nQUIT\n\x21\x22" + struct.pack("!H", len(addresses)) + addresses + message
 
 
 def test_proxy(folder):
