@@ -21,13 +21,13 @@ zone other { type primary; file "other.zone"; };
 """
 
 
-def secondary(port):
+def secondary(port, options=""):
     """The zone example. from a primary server, to which updates are forwarded."""
     return f"""
     recursion no;
     notify no;
 }};
-zone example {{ type secondary; primaries {{ 127.0.0.1 port {port}; }}; allow-update-forwarding {{ any; }}; }};
+zone example {{ type secondary; primaries {{ 127.0.0.1 port {port}; }}; allow-update-forwarding {{ any; }}; {options} }};
 """
 
 
