@@ -20,11 +20,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use framestream::fork;
 use framestream::frame::LENGTH_SIZE;
 use framestream::transport::deadline;
 use framestream::writer::StreamWriter;
-use framestream::{Seconds, StreamError, plain_error};
+use framestream::{Seconds, StreamError, fork, plain_error};
 use thiserror::Error;
 
 use crate::encode::{self, EncodeError, Encoder, Envelope, Fields, Origin};

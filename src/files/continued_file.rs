@@ -14,11 +14,10 @@ use thiserror::Error;
 
 use crate::content::Content;
 use crate::damage::Damage;
-use crate::foreign;
 use crate::partial_file::flock;
 use crate::read_ahead::ReadAhead;
 use crate::recording::MAX_FRAME_SIZE;
-use crate::torn_text;
+use crate::{foreign, torn_text};
 
 /// Maximum length of a torn frame. A longer one counts as damage, since the data after its length may be
 /// good.

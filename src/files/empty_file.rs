@@ -3,9 +3,8 @@
 
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
-use std::io;
 use std::path::Path;
-use std::process;
+use std::{io, process};
 
 use crate::free_name::rename_to_first_free;
 

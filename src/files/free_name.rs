@@ -2,9 +2,8 @@
 //! Unused file names: files are created with them or renamed to them.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 /// Calls `attempt` with `path`. As long as it fails because the file exists, tries `pathS1`, `pathS2`
 /// and so on, where `S` is the separator.

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Checks whether a path still names the same file.
 
-use std::fs;
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::{fs, io};
 
 /// The identity of a file and its state. The inode number alone is not enough: a new file may get the
 /// number of a removed one.

@@ -2,29 +2,26 @@
 //! One output file: START, data frames, STOP.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
+use std::{io, thread};
 
 use framestream::control::ControlError;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use thiserror::Error;
 
-use crate::STANDARD_OUTPUT;
 use crate::compressor::{Compressor, Uncompressed};
 use crate::content::{Content, Rejoin};
-use crate::continued_file;
 use crate::continued_file::{Whole, whole};
 use crate::output_handle::{Change, OutputHandle};
-use crate::partial_file;
 use crate::partial_file::take_place;
 use crate::provisional::Provisional;
+use crate::{STANDARD_OUTPUT, continued_file, partial_file};
 
 /// The error of opening an output file.
 #[derive(Debug, Error)]

@@ -5,13 +5,12 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
-use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
-use std::process;
 use std::time::SystemTime;
+use std::{io, process};
 
 use nix::errno::Errno;
 use nix::fcntl::FlockArg;

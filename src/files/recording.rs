@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Reads a capture file, as many whole frames at a time as one read returns.
 
-use std::fmt;
 use std::fs::File;
-use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::{fmt, io};
 
 use framestream::control::ControlFrame;
 use framestream::frame::{LENGTH_SIZE, data_frames};

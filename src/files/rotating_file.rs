@@ -4,19 +4,17 @@
 mod rejoin;
 
 use std::ffi::OsString;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use jiff::Timestamp;
 use nix::errno::Errno;
 use operator_log::{Level, LineKind, Log};
 
 use self::rejoin::{MOVED, NameWatch};
-use crate::STANDARD_OUTPUT;
 use crate::backoff::Backoff;
 use crate::content::Content;
 use crate::continued_file::Whole;
@@ -24,11 +22,11 @@ use crate::destination::{Closed, Destination};
 use crate::file_name::Calendar;
 use crate::free_name::move_aside;
 use crate::identity::{Identity, identity};
-use crate::leftover;
 use crate::output_file::{FrameWriteError, NoReader, OpenFileError, OutputFile, Placing};
 use crate::output_handle::Change;
 use crate::partial_file::Published;
 use crate::post_rotate::PostRotate;
+use crate::{STANDARD_OUTPUT, leftover};
 
 /// The next file could not be started.
 const ROTATIONS_FAILED: LineKind = LineKind("rotations that failed");

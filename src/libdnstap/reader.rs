@@ -2,12 +2,11 @@
 
 use std::cell::RefCell;
 use std::ffi::{CString, OsStr, c_char, c_int, c_uint};
-use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::ptr;
 use std::time::Duration;
+use std::{io, ptr};
 
 use dnstap::Event;
 use dnstap::reader::{ReadError, Reader};

@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use files::destination::StopReason;
-use files::destination::{Closed, Destination, FrameConsumer};
+use files::destination::{Closed, Destination, FrameConsumer, StopReason};
 use files::input::FileReader;
 use files::output_file::FrameWriteError;
 use mio::Waker;

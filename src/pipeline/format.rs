@@ -9,13 +9,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use dnstap::sink::CONTENT_TYPE;
-use files::STANDARD_OUTPUT;
 use files::compressor::is_compressed;
 use files::content::Content;
 use files::file_name::{Calendar, has_conversions};
-use files::link;
 use files::output_file::{OpenFileError, Placing};
 use files::rotating_file::FileConfig;
+use files::{STANDARD_OUTPUT, link};
 use strum::{EnumMessage, EnumString, IntoStaticStr, VariantArray};
 
 use crate::output::FrameOutput;

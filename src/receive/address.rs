@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Addresses as operators write them: hosts with or without TLS, and Unix sockets.
 
-use std::fmt;
-use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::unix::net;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::{fmt, io};
 
 use files::file_name::prefix;
 use framestream::address;

@@ -2,11 +2,10 @@
 //! A connection from a sender: handshake, frames, end of the stream.
 
 use std::fmt::Display;
-use std::io;
-use std::slice;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
+use std::{io, slice};
 
 use files::foreign;
 use files::foreign::HEAD_SIZE;

@@ -2,11 +2,10 @@
 //! Certificates and keys from files, which are reloaded after they were replaced, and warnings about our own
 //! certificates that are expired or will be soon.
 
-use std::fmt;
-use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+use std::{fmt, fs};
 
 use framestream::transport::{TlsError, TlsOptions, TlsServerOptions, certificate_validity};
 use jiff::Timestamp;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Streams written from one thread, and read with the reader of the crate.
 
-use std::fs;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use dnstap::encode::Envelope;
 use dnstap::message::{Event, Message};

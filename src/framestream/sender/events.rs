@@ -3,10 +3,9 @@
 //! no code of the host runs in the writer thread.
 
 use std::collections::VecDeque;
-use std::io;
-use std::mem;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::SystemTime;
+use std::{io, mem};
 
 use super::wake::Wake;
 use crate::fork::{Child, Lock};

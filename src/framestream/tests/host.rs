@@ -5,12 +5,10 @@
 mod patience;
 mod receiver;
 
-use std::fs;
-use std::io;
 use std::net::{IpAddr, Ipv6Addr, TcpListener, UdpSocket};
 use std::process::Command;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, io, thread};
 
 use framestream::iothr::{FrameProducer, IoThr, IoThrOptions};
 use framestream::sender::SenderOptions;

@@ -6,13 +6,12 @@ mod patience;
 mod receiver;
 mod writer_thread;
 
-use std::fs;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
+use std::{fs, thread};
 
 use framestream::iothr::{FrameProducer, IoThr, LinkState};
 use framestream::transport::{FileSender, SocketSender};

@@ -5,9 +5,8 @@ use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::fd::BorrowedFd;
 use std::sync::{Arc, OnceLock};
-use std::thread;
 use std::time::{Duration, Instant};
-use std::vec;
+use std::{thread, vec};
 
 use nix::sys::signal::SigSet;
 

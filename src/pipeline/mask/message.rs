@@ -3,11 +3,9 @@
 //! private types. Masking preserves all offsets. Of records sent by the client, only types with data that is
 //! known to be harmless are kept.
 
-use dns::name;
-use dns::opcode;
-use dns::rdata;
 use dns::record::{OPT, Record};
 use dns::section::{Parts, flag};
+use dns::{name, opcode, rdata};
 use printable::text::Discard;
 
 use super::option;

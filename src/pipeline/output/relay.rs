@@ -4,11 +4,10 @@
 mod tls;
 mod watch;
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use dnstap::sink::CONTENT_TYPE;
 use framestream::control::ControlError;

@@ -10,11 +10,9 @@ use files::STANDARD_OUTPUT;
 use super::error::FrameOutputError;
 use super::{DecodedFrame, FrameOutput};
 use crate::account::Account;
-use crate::stats::MessageStats;
-use crate::stats::metrics;
 use crate::stats::metrics::{MetricsPage, RejectedCounts};
-use crate::stats::text;
 use crate::stats::text::ViewSize;
+use crate::stats::{MessageStats, metrics, text};
 
 /// Interval between updates of the terminal and the metrics.
 const REFRESH: Duration = Duration::from_secs(1);

@@ -2,9 +2,8 @@
 //! DNS messages in the format of dig.
 
 use dns::record::{OPT, Record};
-use dns::section;
 use dns::section::{Parts, Question, flag};
-use dns::{BadMessage, mnemonic, name, opcode, rdata};
+use dns::{BadMessage, mnemonic, name, opcode, rdata, section};
 use printable::bound::text_max;
 use printable::text::{Discard, TextSink};
 

@@ -13,8 +13,7 @@ use clap::builder::{
 };
 use clap::{ArgGroup, Parser, ValueEnum, value_parser};
 use dnstap::schema::{Hop, MessageType};
-use files::STANDARD_OUTPUT;
-use files::post_rotate;
+use files::{STANDARD_OUTPUT, post_rotate};
 use operator_log::Level;
 use pipeline::format::Format;
 use pipeline::quantity::{duration, permissions, size};

@@ -11,11 +11,10 @@ use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Parser};
-use files::STANDARD_OUTPUT;
 use files::file_name::Calendar;
 use files::output_file::Placing;
-use files::post_rotate;
 use files::rotating_file::FileConfig;
+use files::{STANDARD_OUTPUT, post_rotate};
 use framestream::control::CONTENT_TYPE_LENGTH_MAX;
 use operator_log::Level;
 use operator_log::standard_error::report;

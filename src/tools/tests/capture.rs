@@ -3,13 +3,12 @@
 
 mod support;
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::process::{self, Command};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use framestream::control::ControlType::{Finish, Ready, Start, Stop};
 use nix::unistd::getuid;

@@ -4,13 +4,12 @@
 
 mod support;
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use framestream::control::ControlType::{Accept, Ready, Start, Stop};
 use support::held_address::HeldAddress;

@@ -3,12 +3,11 @@
 
 mod support;
 
-use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
 use std::process::Output;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use framestream::control::ControlType::{Accept, Finish, Ready, Start};
 use support::{

@@ -8,15 +8,14 @@ mod authority;
 mod support;
 
 use std::collections::HashMap;
-use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use authority::Authority;
 use dnstap::schema::MessageType;

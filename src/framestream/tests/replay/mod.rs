@@ -5,9 +5,8 @@
 mod seeds;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::{fs, thread};
 
 /// Defines a test for each fuzz target, which is named like its check, and a test that finds
 /// targets without one.

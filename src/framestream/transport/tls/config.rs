@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! TLS configuration from certificate and key files, which are read and checked once.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
+use std::{fs, io};
 
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, ring};

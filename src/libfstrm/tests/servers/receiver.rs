@@ -2,8 +2,7 @@
 //! A receiver that can cut its connection without losing a byte.
 
 use std::fs::{self, File};
-use std::io::Read;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, SocketAddrV4, TcpListener};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;

@@ -2,11 +2,10 @@
 //! The installed tree under test.
 
 use std::collections::BTreeSet;
-use std::env;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::Command;
+use std::{env, fs};
 
 use nix::unistd::Pid;
 

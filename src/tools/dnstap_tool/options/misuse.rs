@@ -10,9 +10,8 @@ use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use files::compressor::is_compressed;
-use files::distinct;
 use files::file_name::{has_conversions, prefix};
-use files::{STANDARD_INPUT, STANDARD_OUTPUT};
+use files::{STANDARD_INPUT, STANDARD_OUTPUT, distinct};
 use pipeline::format::{DataKind, Format};
 use receive::address::PeerAddress;
 use strum::VariantArray;

@@ -9,7 +9,6 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use files::input::ReadProgress;
-use operator_log;
 use operator_log::ERASE_LINE;
 use pipeline::output::stats::StatsDestination;
 use terminal_size::terminal_size_of;
