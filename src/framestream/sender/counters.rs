@@ -163,10 +163,26 @@ impl Counters {
         self.events.renew(child);
     }
 
+    /// Loads the counters until those of the stream are the same before and after the others. Frames
+    /// that were sent or lost before a stream broke are then counted, if its end is.
+    fn load_settled(&self) -> SenderStats {
+        let of_stream = |stats: &SenderStats| {
+            (stats.connects, stats.connect_failures, stats.disconnects, stats.lost_error)
+        };
+        let mut before = self.load();
+        loop {
+            let stats = self.load();
+            if of_stream(&stats) == of_stream(&before) {
+                return stats;
+            }
+            before = stats;
+        }
+    }
+
     /// Returns the current counters. Calls `accepted` last, so that it includes all frames that are
     /// counted elsewhere. Once sending is `over`, pending frames count as lost.
     pub(super) fn stats(&self, over: bool, accepted: impl FnOnce() -> u64) -> SenderStats {
-        let mut stats = self.load();
+        let mut stats = self.load_settled();
         stats.accepted = accepted();
         let gone = stats.written + stats.lost_closing + stats.lost_error;
         let left = stats.accepted.saturating_sub(gone);

@@ -232,7 +232,7 @@ impl Link {
     fn stream_broke(&mut self, source: &mut impl Source, counters: &Counters, reason: StreamError) {
         let text = self.record(counters, "the stream broke", reason);
         // In this order, so that a thread that sees the new `disconnects` also sees the frames that
-        // were sent before.
+        // were sent or lost before.
         add(&counters.written, source.rewind());
         add(&counters.disconnects, 1);
         if self.up_since.elapsed() >= STABLE_AFTER {
