@@ -30,10 +30,10 @@ def query(name, kind=TXT, opcode=0):
 
 
 def proxied(client, message):
-    """Returns a message after a header of the PROXY protocol, version 2, for a client of IPv6."""
-    addresses = socket.inet_pton(socket.AF_INET6, client[0]) + socket.inet_pton(socket.AF_INET6, "2001:db8::53")
-    addresses += struct.pack("!HH", client[1], 53)
-    return b"\r\n\r\n\0\r\nQUIT\n\x21\x22" + struct.pack("!H", len(addresses)) + addresses + message
+    """Returns a message after a header of the PROXY protocol, version 2."""
+    family, kind, server = (socket.AF_INET6, 0x22, "2001:db8::53") if ":" in client[0] else (socket.AF_INET, 0x12, "192.0.2.53")
+    addresses = socket.inet_pton(family, client[0]) + socket.inet_pton(family, server) + struct.pack("!HH", client[1], 53)
+    return b"\r\n\r\n\0\r\nQUIT\n\x21" + struct.pack("!BH", kind, len(addresses)) + addresses + message
 
 
 @dataclass

@@ -31,7 +31,7 @@ class Seen:
     time: float | None
 
     def is_query(self):
-        return not self.wire[2] & 0x80
+        return self.wire[2:3] < b"\x80"
 
     def opcode(self):
         return self.wire[2] >> 3 & 15

@@ -7,13 +7,15 @@ from process import Process, free_port
 
 
 class Named(Process):
-    """An authoritative server for example. with as many names as a transfer of several messages takes."""
+    """An authoritative server for example., and for zones that knotd transfers or forwards to, with as many names as a transfer of
+    several messages takes."""
 
     def __init__(self, folder):
         self.ports = {"UDP": free_port(), "DOT": free_port(), "DOH": free_port()}
         self.ports["TCP"] = self.ports["UDP"]
         names = "".join(f"n{n} TXT {'x' * 200}\n" for n in range(1000))
-        pathlib.Path(folder, "named.zone").write_text(f"$TTL 60\n@ SOA ns hostmaster 1 60 60 60 60\n@ NS ns\nns A 127.0.0.1\n{names}")
+        for zone in "example", "secondary.test", "dnsproxy.test":
+            pathlib.Path(folder, f"named.{zone}").write_text(f"$TTL 60\n@ SOA ns hostmaster 1 60 60 60 60\n@ NS ns\nns A 127.0.0.1\n{names}")
         configuration = pathlib.Path(folder, "named.conf")
         configuration.write_text(f"""
 tls own {{ key-file "{folder}/key.pem"; cert-file "{folder}/certificate.pem"; }};
@@ -30,7 +32,9 @@ options {{
     allow-transfer {{ any; }};
 }};
 controls {{ }};
-zone example {{ type primary; file "named.zone"; }};
+zone example {{ type primary; file "named.example"; }};
+zone secondary.test {{ type primary; file "named.secondary.test"; allow-update {{ any; }}; notify no; }};
+zone dnsproxy.test {{ type primary; file "named.dnsproxy.test"; }};
 """)
         super().__init__("/usr/sbin/named", "-g", "-n", 1, "-c", configuration)
 

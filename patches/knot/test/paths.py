@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The paths of a message through knotd that the README lists, how each is driven, and the comparison with what was logged.
+
+Each path has a client address of its own, by which its messages are found."""
+
+import collections
+import dataclasses
+import math
+import pathlib
+import socket
+import struct
+from collections.abc import Callable
+
+import tap
+from dns import AXFR, NOERROR, NOTIFY, NXDOMAIN, REFUSED, SERVFAIL, SOA, TXT, UPDATE, A, ask, code, over_stream, proxied, query
+from knot import ENCRYPTED, PatchedKnot
+from packets import LATE, ROUNDING
+from process import DEADLINE, free_port
+from server import KEY, RELEASE
+
+# BADCOOKIE without the bits that an OPT record has.
+FORMERR, NOTIMPL, YXDOMAIN, NOTAUTH, BADCOOKIE = 1, 4, 6, 9, 23 & 15
+STREAMS = ("TCP", "DOT", "DOQ") if ENCRYPTED else ("TCP",)
+# Those that need no program as a client.
+SIMPLE = ("UDP", "TCP", "DOT") if ENCRYPTED else ("UDP", "TCP")
+EVERY = "UDP", *STREAMS
+OPTIONS = {"UDP": ["+notcp", "+ignore"], "TCP": ["+tcp"], "DOT": ["+tls"], "DOQ": ["+quic"]}
+COOKIE, SUBNET, RRSIG = 10, 8, 46
+
+
+@dataclasses.dataclass
+class Path:
+    """A path: how it is driven over each of some protocols, what at least one of the responses is, and how messages are logged."""
+
+    name: str
+    protocols: tuple
+    drive: Callable
+    # A response code, or a condition for the bytes of a response.
+    answer: object = NOERROR
+    # Logged as KIND_QUERY and KIND_RESPONSE, or not at all.
+    kind: str | None = "AUTH"
+    # Whether a response that is not sent is logged as dropped.
+    dropped: bool = False
+    # The client that a proxy names.
+    client: tuple | None = None
+    # The address queried, as it is logged.
+    server: str = "127.0.0.1"
+    # The address that the client or proxy sends from, by default one of its own.
+    source: str | None = None
+
+    def is_answer(self, response):
+        return self.answer(response) if callable(self.answer) else code(response) == self.answer
+
+
+def holds(data):
+    return lambda response: data in response
+
+
+def truncated(response):
+    return bool(response[2] & 2)
+
+
+def edns(message, version=0, option=None, data=b"", do=False):
+    """Returns a message with an OPT record (RFC 6891, section 6.1)."""
+    options = b"" if option is None else struct.pack("!HH", option, len(data)) + data
+    return message[:11] + b"\1" + message[12:] + b"\0" + struct.pack("!HHBBHH", 41, 1232, 0, version, do << 15, len(options)) + options
+
+
+def update(zone, prerequisite=b"", record=b""):
+    """Returns an UPDATE with one record at most in each section (RFC 2136)."""
+    message = query(zone, SOA, UPDATE)
+    return message[:6] + struct.pack("!HH", bool(prerequisite), bool(record)) + message[10:] + prerequisite + record
+
+
+def record(name, kind, kind_class=1, ttl=0, data=b""):
+    return tap.name(name) + struct.pack("!HHIH", kind, kind_class, ttl, len(data)) + data
+
+
+def asks(make, *arguments, number=1, port=None):
+    """Returns what sends a message a number of times, from a new socket, and reads the response. `make` makes the message."""
+
+    def drive(knot, protocol, client):
+        for _ in range(number):
+            ask(protocol, "127.0.0.1", knot.ports[port or protocol], "", make(*arguments), client)
+
+    return drive
+
+
+def digs(*arguments):
+    """Returns what asks with kdig."""
+
+    def drive(knot, protocol, client):
+        knot.programs.run("kdig", "-b", client, "@127.0.0.1", "-p", knot.ports[protocol], *OPTIONS[protocol], "+retry=0",
+                             f"+timeout={DEADLINE}", *arguments)
+
+    return drive
+
+
+def sends(*messages, header=lambda message: message, answered=0):
+    """Returns what sends messages from one socket, and reads the responses to some of them. It ends a TCP connection after that,
+    and waits for the other end."""
+
+    def drive(knot, protocol, client):
+        made = [struct.pack("!H", n)[:len(message())] + message()[2:] for n, message in enumerate(messages)]
+        family, host = (socket.AF_INET6, "::1") if client == "::1" else (socket.AF_INET, "127.0.0.1")
+        with socket.socket(family, socket.SOCK_DGRAM if protocol == "UDP" else socket.SOCK_STREAM) as plain:
+            plain.settimeout(DEADLINE)
+            plain.bind((client, 0))
+            plain.connect((host, knot.ports[protocol]))
+            if protocol == "UDP":
+                for message in made:
+                    plain.send(header(message))
+                for _ in range(answered):
+                    plain.recv(65535)
+            else:
+                try:
+                    plain.sendall(over_stream(protocol, made))
+                    plain.shutdown(socket.SHUT_WR)
+                    assert plain.recv(65535) == b"", "answered"
+                except TimeoutError:
+                    raise
+                except OSError:
+                    # knotd has closed the connection.
+                    pass
+
+    return drive
+
+
+def freezes(knot, protocol, client):
+    """Sends more updates to a frozen zone than are queued, and thaws it."""
+    knot.control("-b", "zone-freeze", "example")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
+        plain.settimeout(DEADLINE)
+        plain.bind((client, 0))
+        plain.connect(("127.0.0.1", knot.ports[protocol]))
+        for n in range(9):
+            plain.send(struct.pack("!H", n) + update("example")[2:])
+        assert code(plain.recv(65535)) == REFUSED
+        knot.control("-b", "zone-thaw", "example")
+        codes = [code(plain.recv(65535)) for _ in range(8)]
+    assert set(codes) == ({NOERROR} if ENCRYPTED else {REFUSED}), codes
+
+
+def expires(knot, protocol, client):
+    knot.control("-b", "-f", "zone-purge", "+expire", "expired.test")
+    asks(query, "n1.expired.test")(knot, protocol, client)
+
+
+def signed(name, kind, key=KEY):
+    return digs(name, kind, "-y", key)
+
+
+WRONG_KEY = KEY.replace("c2Vj", "d2Vj")
+
+# The paths in the order of the README's table.
+PATHS = [
+    Path("any protocol", EVERY, digs("n1.example", "TXT")),
+    Path("UDP to 0.0.0.0", ("UDP",), asks(query, "n1.example", port="any"), server="0.0.0.0" if RELEASE == "3.2" else "127.0.0.1"),
+    Path("TCP to 0.0.0.0", ("TCP",), asks(query, "n1.example", port="any")),
+    Path("PROXYv2", ("UDP",), sends(lambda: query("n1.example"), header=lambda m: proxied(("192.0.2.1", 4711), m), answered=1),
+         client=("192.0.2.1", 4711)),
+    Path("PROXYv2 over IPv6", ("UDP",), sends(lambda: query("n1.example"), header=lambda m: proxied(("2001:db8::1", 4712), m), answered=1),
+         client=("2001:db8::1", 4712), server="::1", source="::1"),
+    Path("PROXYv2, malformed", ("UDP",), sends(lambda: query("n1.example") + b"?",
+                                               header=lambda m: proxied(("192.0.2.2", 4711), m), answered=1), FORMERR),
+    Path("zone", SIMPLE, asks(query, "n1.example")),
+    Path("mod-geoip", SIMPLE, asks(query, "geo.geoip.test", A), holds(bytes([192, 0, 2, 7]))),
+    Path("mod-onlinesign", SIMPLE, asks(lambda: edns(query("n1.onlinesign.test"), do=True)), holds(struct.pack("!HH", RRSIG, 1))),
+    Path("mod-synthrecord", SIMPLE, asks(query, "dyn-192-0-2-9.synthrecord.test", A), holds(bytes([192, 0, 2, 9]))),
+    Path("mod-whoami", SIMPLE, asks(query, "whoami.test", A), holds(b"\0\4\x7f\0")),
+    Path("class CH", EVERY, digs("version.server", "CH", "TXT")),
+    Path("no such name", SIMPLE, asks(query, "n1.none.plain.test"), NXDOMAIN),
+    Path("too long", ("UDP",), asks(query, "big.plain.test"), truncated),
+    Path("mod-noudp", ("UDP",), asks(query, "n1.noudp.test"), truncated),
+    Path("slip of mod-rrl", ("UDP",), asks(query, "n1.slip.test", number=20), truncated),
+    Path("refused by ACL", STREAMS, digs("closed.test", "AXFR"), NOTAUTH),
+    Path("refused by TSIG", EVERY, signed("n1.example", "TXT", WRONG_KEY), NOTAUTH),
+    Path("refused by mod-queryacl", SIMPLE, asks(query, "n1.queryacl.test"), NOTAUTH),
+    Path("no such zone", SIMPLE, asks(query, "n1.nowhere.test"), REFUSED),
+    Path("zone not loaded", SIMPLE, asks(query, "n1.missing.test"), SERVFAIL),
+    Path("zone expired", SIMPLE, expires, SERVFAIL),
+    Path("malformed", SIMPLE, asks(lambda: query("n1.example") + b"?"), FORMERR),
+    Path("no question", SIMPLE, asks(lambda: query("")[:4] + bytes(8)), FORMERR),
+    Path("wrong EDNS version", SIMPLE, asks(lambda: edns(query("n1.example"), version=1)), holds(b"\0\0\x29\x04\xd0\1")),
+    Path("wrong EDNS option", SIMPLE, asks(lambda: edns(query("n1.example"), 0, SUBNET, b"\0")), FORMERR),
+    Path("unsupported opcode", SIMPLE, asks(query, "n1.example", TXT, 2), NOTIMPL),
+    Path("shorter than a header", ("UDP", "TCP"), sends(lambda: b"?", lambda: query("n1.example")[:11]), kind=None),
+    Path("with QR", ("UDP", "TCP"), sends(lambda: query("n1.example", opcode=16)), kind=None),
+    Path("dropped by mod-rrl", ("UDP",), sends(*[lambda: query("n1.drop.test")] * 20, answered=1), NOERROR, dropped=True),
+    Path("dropped by mod-cookies", ("UDP",), sends(*[lambda: edns(query("n1.cookies.test"), 0, COOKIE, b"12345678")] * 4, answered=2),
+         BADCOOKIE, dropped=True),
+    Path("AXFR out", STREAMS, digs("example", "AXFR")),
+    Path("AXFR out, signed", STREAMS, signed("example", "AXFR")),
+    Path("IXFR out", STREAMS, digs("example", "IXFR=1")),
+    Path("IXFR out, signed", STREAMS, signed("example", "IXFR=1")),
+    Path("AXFR over UDP", ("UDP",), asks(query, "example", AXFR), NOTIMPL),
+    Path("IXFR over UDP", ("UDP",), digs("example", "IXFR=1")),
+    Path("SOA query of a secondary", EVERY, signed("example", "SOA")),
+    Path("NOTIFY in", SIMPLE, asks(query, "secondary.test", SOA, NOTIFY)),
+    Path("NOTIFY in, refused", SIMPLE, asks(query, "closed.test", SOA, NOTIFY), NOTAUTH),
+    Path("UPDATE", SIMPLE, asks(lambda: update("example", b"", record("u.example", A, 1, 60, b"1234"))), NOERROR,
+         "UPDATE"),
+    Path("UPDATE, rejected", SIMPLE, asks(update, "example", record("ns.example", 255, 254)), YXDOMAIN, "UPDATE"),
+    Path("UPDATE, refused by ACL", SIMPLE, asks(update, "closed.test"), NOTAUTH, "UPDATE"),
+    Path("UPDATE, no such zone", SIMPLE, asks(update, "nowhere.test"), NOTAUTH, "UPDATE"),
+    Path("UPDATE of a frozen zone", ("UDP",), freezes, REFUSED, "UPDATE"),
+    Path("UPDATE, forwarded", SIMPLE, asks(update, "secondary.test", b"", record("u.secondary.test", A, 1, 60, b"1234")), NOERROR,
+         "UPDATE"),
+    Path("mod-dnsproxy", ("UDP", "TCP"), asks(query, "n1.dnsproxy.test")),
+]
+
+
+# What the paths need beside the zone example.
+SECTIONS = """
+acl:
+  - id: paths
+    address: 127.0.0.0/8
+    action: [transfer, update, notify]
+remote:
+  - id: upstream
+    address: 127.0.0.1@{upstream}
+server:
+    listen: 0.0.0.0@{any}
+    proxy-allowlist: [127.0.0.0/8, ::1]
+    edns-client-subnet: on
+mod-geoip:
+  - id: paths
+    config-file: {folder}/geoip.conf
+    mode: subnet
+mod-onlinesign:
+  - id: paths
+mod-synthrecord:
+  - id: paths
+    type: forward
+    prefix: dyn-
+    network: 192.0.2.0/24
+mod-queryacl:
+  - id: paths
+    address: 192.0.2.0/24
+mod-rrl:
+  - id: slip
+    rate-limit: 1{instant}
+    slip: 1
+  - id: drop
+    rate-limit: 1{instant}
+    slip: 0
+mod-cookies:
+  - id: paths
+    badcookie-slip: 2
+mod-dnsproxy:
+  - id: paths
+    remote: upstream
+    fallback: off
+"""
+ZONES = {
+    "example": ["acl: [signed, paths]", "notify: upstream", "file: example.zone"],
+    "closed.test": [],
+    "geoip.test": ["module: mod-geoip/paths"],
+    "onlinesign.test": ["module: mod-onlinesign/paths"],
+    "synthrecord.test": ["module: mod-synthrecord/paths"],
+    "whoami.test": ["module: mod-whoami"],
+    "noudp.test": ["module: mod-noudp"],
+    "slip.test": ["module: mod-rrl/slip"],
+    "queryacl.test": ["module: mod-queryacl/paths"],
+    "missing.test": ["file: missing.zone"],
+    "expired.test": [],
+    "drop.test": ["module: mod-rrl/drop"],
+    "cookies.test": ["module: mod-cookies/paths"],
+    "plain.test": [],
+    "secondary.test": ["master: upstream", "acl: paths", "file: secondary.zone"],
+    "dnsproxy.test": ["module: mod-dnsproxy/paths"],
+}
+ZONE = f"""$TTL 60
+@ SOA ns hostmaster 1 3600 600 86400 300
+@ NS ns
+ns A 127.0.0.1
+n1 TXT x
+{"".join(f"big TXT {n}{'x' * 200}" + chr(10) for n in range(4))}"""
+IDENTITY = "paths", "7"
+PROXY = b"\r\n\r\n\0\r\nQUIT\n"
+DROPPED = tuple(tap.policy(kind=None).items())
+
+
+class PathsKnot(PatchedKnot):
+    """knotd with the zones and modules that the paths need, and one thread for UDP, so that messages are answered in their order."""
+
+    def __init__(self, folder, sink, upstream):
+        any_port = free_port()
+        zones = ""
+        for name, options in ZONES.items():
+            file = [] if any(option.startswith("file:") for option in options) else ["file: plain.zone"]
+            zones += "\n  - " + "\n    ".join([f"domain: {name}.", *file, *options])
+        pathlib.Path(folder, "plain.zone").write_text(ZONE)
+        pathlib.Path(folder, "geoip.conf").write_text("geo.geoip.test:\n  - net: 127.0.0.0/8\n    A: 192.0.2.7\n")
+        more = SECTIONS.format(folder=folder, upstream=upstream, any=any_port, instant="\n    instant-limit: 1" if ENCRYPTED else "")
+        identity, version = IDENTITY
+        super().__init__(folder, f"{sink}\n    identity: {identity}\n    version: \"{version}\"", zones, 1, more=more)
+        self.ports["any"] = any_port
+
+    def packet_protocols(self):
+        return {**super().packet_protocols(), self.ports["any"]: "DNS"}
+
+
+def sources():
+    """Yields each path with the address that it is driven from."""
+    for n, path in enumerate(PATHS, 1):
+        yield path, path.source or f"127.0.{n}.1"
+
+
+def drive(knot):
+    for path, source in sources():
+        for protocol in path.protocols:
+            path.drive(knot, protocol, source)
+
+
+def exchange(protocol, port, wire):
+    return protocol, port, wire[:2]
+
+
+def expected(path, packets):
+    """Yields what has to be logged for the packets of a path: the fields that are compared, and the time of the packet."""
+    answered = {exchange(packet.protocol, packet.client[1], packet.wire) for packet in packets if not packet.is_query()}
+    for packet in packets:
+        wire = packet.wire
+        if wire.startswith(PROXY):
+            wire = wire[16 + struct.unpack_from("!H", wire, 14)[0]:]
+        ends = packet.protocol, path.client or packet.client, (path.server, packet.server[1])
+        kind = "QUERY" if packet.is_query() else "RESPONSE"
+        yield (f"{path.kind}_{kind}", *ends, None, None, IDENTITY, wire), packet.time
+        if path.dropped and packet.is_query() and exchange(packet.protocol, packet.client[1], wire) not in answered:
+            yield (f"{path.kind}_RESPONSE", *ends, DROPPED, None, IDENTITY, wire), None
+
+
+def logged(message):
+    """Returns the fields that are compared. The bytes are those of the query, if the response was not sent."""
+    client, server = ((message[f"{end}_address"], message[f"{end}_port"]) for end in ("query", "response"))
+    policy = tuple(message["policy"].items()) if message["policy"] else None
+    assert message["socket_family"] == ("INET6" if ":" in client[0] else "INET") and message["http"] is None, message
+    assert message["answered"] == (message["type"].endswith("RESPONSE") and policy != DROPPED), message
+    return message["type"], message["socket_protocol"], client, server, policy, message.get("query_zone"), message["who"], message["wire"]
+
+
+def check(messages, packets):
+    """Compares all fields of the messages with the packets of each path."""
+    by_client = collections.defaultdict(list)
+    for packet in packets:
+        by_client[packet.client[0]].append(packet)
+    times, wrong = {}, []
+    for path, source in sources():
+        own = by_client.pop(source, [])
+        for protocol in path.protocols:
+            responses = [packet.wire for packet in own if packet.protocol == protocol and not packet.is_query()]
+            if path.kind and not any(map(path.is_answer, responses)):
+                wrong.append((path.name, protocol, responses))
+        if not path.kind:
+            # A response would have the identifier of its query.
+            assert 0 < len(own) == len({exchange(packet.protocol, packet.client, packet.wire) for packet in own}), own
+        else:
+            for fields, time in expected(path, own):
+                assert fields not in times, (path.name, fields)
+                times[fields] = time
+    assert not wrong and not by_client, (wrong, by_client)
+    found, wanted = collections.Counter(map(logged, messages)), collections.Counter(times.keys())
+    assert found == wanted, f"not on the wire: {found - wanted}, not logged: {wanted - found}"
+
+    def key(message):
+        return exchange(message["socket_protocol"], message["query_port"], message["wire"])
+
+    asked = {key(message): message["query_time"] for message in messages if "response_time" not in message}
+    for message in messages:
+        time, sent = times[logged(message)], message["type"].endswith("RESPONSE")
+        assert message["query_time"] == asked[key(message)] <= message.get("response_time", math.inf), message
+        assert sent == ("response_time" in message), message
+        if time is not None:
+            after = time - message["response_time"] if sent else message["query_time"] - time
+            assert -ROUNDING <= after < LATE, (message, time)
