@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # shellcheck shell=bash
-# Applies series of patches to sources, for build and releases.
+# Applies series of patches to sources, for build and each.
 
 # Runs git in SOURCE, whatever the user's configuration: source_git SOURCE COMMAND...
 source_git() {
@@ -25,4 +25,11 @@ apply_series() {
 # Prints the paths of the patches of the series in FOLDER.
 series_patches() {
     sed "s,^,$1/," "$1/series"
+}
+
+# Prints a hash of the patches of the series in FOLDER.
+series_digest() {
+    local patches
+    mapfile -t patches < <(series_patches "$1")
+    cat "${patches[@]}" | sha256sum | cut -c -16
 }
