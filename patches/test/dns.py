@@ -15,25 +15,41 @@ from dataclasses import dataclass
 from process import DEADLINE
 
 # Response codes.
-NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
+NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMPL, REFUSED = range(6)
 # Types.
-A, SOA, TXT, IXFR, AXFR = 1, 6, 16, 251, 252
+A, NS, SOA, TXT, AAAA, OPT, DNSKEY, IXFR, AXFR = 1, 2, 6, 16, 28, 41, 48, 251, 252
+# Classes.
+IN, CH = 1, 3
 # Opcodes.
-IQUERY, NOTIFY, UPDATE = 1, 4, 5
+IQUERY, STATUS, NOTIFY, UPDATE = 1, 2, 4, 5
 
 
-def query(name, kind=TXT, opcode=0):
-    """Returns a query with RD (RFC 1035, section 4.1)."""
-    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.rstrip(".").split("."))
-    header = struct.pack("!HHHHHH", random.randrange(65536), opcode << 11 | 0x0100, 1, 0, 0, 0)
-    return header + labels + b"\0" + struct.pack("!HH", kind, 1)
+def wire_name(name):
+    """Returns a domain name in wire format."""
+    return b"".join(bytes([len(label)]) + label.encode() for label in name.rstrip(".").split(".") if label) + b"\0"
+
+
+def query(name, kind=TXT, opcode=0, rd=True, group=IN, options=None, version=0):
+    """Returns a query (RFC 1035, section 4.1) of a class (`group`), with an OPT record if there are `options` in wire format."""
+    header = struct.pack("!HHHHHH", random.randrange(65536), opcode << 11 | rd << 8, 1, 0, 0, options is not None)
+    edns = b"" if options is None else struct.pack("!BHHIH", 0, OPT, 1232, version << 16, len(options)) + options
+    return header + wire_name(name) + struct.pack("!HH", kind, group) + edns
+
+
+def proxy_header(client=None, protocol="UDP"):
+    """Returns a header of the PROXY protocol, version 2, for the address and port of a client, or LOCAL without one."""
+    start = b"\r\n\r\n\0\r\nQUIT\n"
+    if not client:
+        return start + b"\x20\0\0\0"
+    family, server = (socket.AF_INET6, "2001:db8::53") if ":" in client[0] else (socket.AF_INET, "192.0.2.53")
+    addresses = b"".join(socket.inet_pton(family, host) for host in (client[0], server)) + struct.pack("!HH", client[1], 53)
+    kind = (0x20 if family == socket.AF_INET6 else 0x10) + (2 if protocol == "UDP" else 1)
+    return start + struct.pack("!BBH", 0x21, kind, len(addresses)) + addresses
 
 
 def proxied(client, message):
-    """Returns a message after a header of the PROXY protocol, version 2."""
-    family, kind, server = (socket.AF_INET6, 0x22, "2001:db8::53") if ":" in client[0] else (socket.AF_INET, 0x12, "192.0.2.53")
-    addresses = socket.inet_pton(family, client[0]) + socket.inet_pton(family, server) + struct.pack("!HH", client[1], 53)
-    return b"\r\n\r\n\0\r\nQUIT\n\x21" + struct.pack("!BH", kind, len(addresses)) + addresses + message
+    """Returns a message over UDP after a header of the PROXY protocol."""
+    return proxy_header(client) + message
 
 
 @dataclass
@@ -69,34 +85,68 @@ def read_message(stream):
     return read_exactly(stream, struct.unpack("!H", read_exactly(stream, 2))[0])
 
 
-def answer(message):
-    """Returns a response with a TXT record for the name in the question: QR and AA, and no OPT record."""
+def answer(message, ttl=60, rcode=NOERROR, flags=0x8400, answers=None, authority=(), additional=()):
+    """Returns a response without an OPT record, by default with QR, AA and a TXT record for the name in the question."""
     end = message.index(b"\0", 12) + 5
-    record = b"\xc0\x0c" + struct.pack("!HHIH", TXT, 1, 60, 2) + b"\x01x"
-    return message[:2] + b"\x84\0" + message[4:6] + b"\0\1" + bytes(4) + message[12:end] + record
+    if answers is None:
+        answers = [record(b"\xc0\x0c", TXT, b"\x01x", ttl)]
+    flags |= rcode | struct.unpack_from("!H", message, 2)[0] & 0x7910
+    header = message[:2] + struct.pack("!HHHHH", flags, 1, len(answers), len(authority), len(additional))
+    return header + message[12:end] + b"".join([*answers, *authority, *additional])
 
 
-def ask(protocol, host, port, name, message=None, source=""):
-    """Asks over UDP, TCP or DOT, from a new socket at the address `source`, by default for TXT."""
+def record(owner, kind, data, ttl=60):
+    """Returns a resource record of a name, in wire format or not."""
+    return (wire_name(owner) if isinstance(owner, str) else owner) + struct.pack("!HHIH", kind, IN, ttl, len(data)) + data
+
+
+def connect(protocol, host, port, source=""):
+    """Returns a new socket at the address `source` that is connected for a protocol. HTTP is DOH without TLS."""
+    plain = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM if protocol == "UDP" else socket.SOCK_STREAM)
+    plain.settimeout(DEADLINE)
+    plain.bind((source, 0))
+    plain.connect((host, port))
+    if protocol not in ("DOT", "DOH"):
+        return plain
+    context = ssl._create_unverified_context()
+    context.set_alpn_protocols(["h2"] if protocol == "DOH" else [])
+    return context.wrap_socket(plain)
+
+
+def send(stream, protocol, message, header=b""):
+    """Sends a message to where connect() has connected, after a header of the PROXY protocol, if there is one. Unbound expects that in
+    a record of TLS of its own."""
+    if header and protocol != "UDP":
+        stream.sendall(header)
+        header = b""
+    stream.sendall(header + over_stream(protocol, [message]))
+
+
+def ask(protocol, host, port, name, message=None, source="", header=b""):
+    """Asks over UDP, TCP, DOT, DOH or HTTP, which is DOH without TLS, from a new socket at the address `source`, by default for
+    TXT; after a header of the PROXY protocol, if there is one."""
     message = message or query(name)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM if protocol == "UDP" else socket.SOCK_STREAM) as plain:
-        plain.settimeout(DEADLINE)
-        plain.bind((source, 0))
-        plain.connect((host, port))
-        client = plain.getsockname()[:2]
+    with connect(protocol, host, port, source) as stream:
+        client = stream.getsockname()[:2]
         sent = time.time()
+        send(stream, protocol, message, header)
         if protocol == "UDP":
-            plain.send(message)
-            response = plain.recv(65535)
+            response = stream.recv(65535)
         else:
-            stream = plain
-            if protocol == "DOT":
-                stream = ssl._create_unverified_context().wrap_socket(plain)
-            sent = time.time()
-            stream.sendall(struct.pack("!H", len(message)) + message)
-            response = read_message(stream)
+            response = read_body(stream) if protocol in ("DOH", "HTTP") else read_message(stream)
         return Exchange(name, protocol, message, response, client, (host, port), sent, time.time())
+
+
+def read_body(stream):
+    """Reads the frames of HTTP/2 until a stream ends, and returns their DATA, which has no padding."""
+    data = b""
+    while True:
+        head = read_exactly(stream, 9)
+        payload = read_exactly(stream, int.from_bytes(head[:3], "big"))
+        if head[3] == 0:
+            data += payload
+        if head[3] in (0, 1) and head[4] & 1:
+            return data
 
 
 def ask_https(host, port, name):
@@ -108,17 +158,20 @@ def ask_https(host, port, name):
     return Exchange(name, "DOH", None, None, (host, None), (host, port), sent, time.time())
 
 
-def over_stream(protocol, messages):
-    """Returns what a client writes to a connection to ask all `messages`, over HTTPS as GET requests of HTTP/2 (RFC 9113)."""
-    if protocol != "DOH":
+def over_stream(protocol, messages, path="/dns-query"):
+    """Returns what a client writes to a connection to ask all `messages`, over UDP the only one, and over HTTP as GET requests of
+    HTTP/2 (RFC 9113)."""
+    if protocol == "UDP":
+        return messages[0]
+    if protocol not in ("DOH", "HTTP"):
         return b"".join(struct.pack("!H", len(message)) + message for message in messages)
 
     def frame(kind, flags, stream, payload):
         return struct.pack("!I", len(payload))[1:] + struct.pack("!BBI", kind, flags, stream) + payload
 
     def headers(message):
-        path = "/dns-query?dns=" + base64.urlsafe_b64encode(message).decode().rstrip("=")
-        fields = (":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", path)
+        target = f"{path}?dns=" + base64.urlsafe_b64encode(message).decode().rstrip("=")
+        fields = (":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", target)
         # Literals without indexing and without compression (RFC 7541, section 6.2.2).
         return b"".join(b"\0" + b"".join(bytes([len(text)]) + text.encode() for text in field) for field in fields)
 

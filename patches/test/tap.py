@@ -105,8 +105,8 @@ def question(wire):
     at, labels = 12, []
     if wire[4:6] == b"\0\0":
         return ""
-    while wire[at]:
-        labels.append(wire[at + 1 : at + 1 + wire[at]].decode())
+    while at < len(wire) and wire[at]:
+        labels.append(wire[at + 1 : at + 1 + wire[at]].decode(errors="replace"))
         at += 1 + wire[at]
     return ".".join(labels)
 

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The address that a client asked, when the server listens on all addresses, and for clients of a proxy."""
+"""The address that a client asked, when the server listens on all addresses."""
 
-import socket
-
-from dns import ask, proxied, query
+from dns import ask
 from peers import Capture
 from process import free_port
 from unbound import Unbound
@@ -31,32 +29,20 @@ def test_addresses(folder):
             for message in found:
                 assert (message["response_address"], message["response_port"]) == (host, port), message
                 assert message["query_address"] == ("::1" if host == "::1" else "127.0.0.1"), message
-        # TCP on an interface of all addresses, without that option.
+    # TCP and TLS on an interface of all addresses, without that option.
     with Capture(folder, "wildcard") as capture:
-        with Unbound(folder, f"\nserver:\n    interface: 0.0.0.0@{port}\n    interface: ::0@{port}") as unbound:
-            for host in "127.0.0.1", "127.0.0.5", "::1":
-                ask("TCP", host, port, "wildcard.example")
+        tls = free_port()
+        interfaces = "".join(f"\n    interface: {host}@{number}" for host in ("0.0.0.0", "::0") for number in (port, tls))
+        with Unbound(folder, f"\nserver:\n    tls-additional-port: {tls}{interfaces}") as unbound:
+            asked = [(protocol, host, number) for protocol, number in (("TCP", port), ("DOT", tls), ("UDP", port))
+                     for host in ("127.0.0.1", "127.0.0.5", "::1")]
+            for protocol, host, number in asked:
+                if protocol != "UDP" or host != "127.0.0.5":
+                    ask(protocol, host, number, "wildcard.example")
             unbound.stop()
         messages = [message for message in capture.read() if message["type"].startswith("CLIENT")]
-        found = sorted((message["response_address"], message["response_port"]) for message in messages)
-        assert found == sorted((host, port) for host in ("127.0.0.1", "127.0.0.5", "::1") for _ in range(2)), found
-
-
-def test_proxy(folder):
-    """A message of an IPv6 client whose proxy uses IPv4 has the port of the server, but not its address."""
-    with Capture(folder) as capture:
-        port = free_port()
-        proxies = f"\nserver:\n    interface: 127.0.0.1@{port}\n    proxy-protocol-port: {port}\n    access-control: ::/0 allow"
-        with Unbound(folder, proxies) as unbound:
-            message = query("proxy.example")
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-                client.settimeout(20)
-                client.sendto(proxied(("2001:db8::1", 4711), message), ("127.0.0.1", port))
-                assert client.recv(65535)[:2] == message[:2]
-            unbound.stop()
-        messages = [message for message in capture.read() if message["type"].startswith("CLIENT")]
-        assert len(messages) == 2
-        for message in messages:
-            assert message["socket_family"] == "INET6", message
-            assert (message["query_address"], message["query_port"]) == ("2001:db8::1", 4711), message
-            assert message["response_port"] == port and "response_address" not in message, message
+        found = sorted((message["socket_protocol"], message["response_address"], message["response_port"]) for message in messages)
+        # Over UDP, the address is not known.
+        expected = [(protocol, "::" if host == "::1" else "0.0.0.0", number) if protocol == "UDP" else (protocol, host, number)
+                    for protocol, host, number in asked if protocol != "UDP" or host != "127.0.0.5"]
+        assert found == sorted(2 * expected), found
