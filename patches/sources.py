@@ -66,13 +66,17 @@ def git(tree, *arguments, check=True, index=None, objects=None):
     return done.stdout
 
 
+def origin(server, release):
+    """Returns the name of Debian's source package, and the arguments of ./source for a series, which may be missing."""
+    script = 'variant=patched release=$2 packages=(); . "$1"; echo "$package ${origins[$2]:-}"'
+    return subprocess.check_output(["bash", "-c", script, "bash", PATCHES / server / "build.sh", release], text=True).split()
+
+
 def fetch(server, release):
     """Returns the folder with the source that a series is made for, by ./source."""
-    origin = 'variant=patched release=$2 packages=(); . "$1"; echo "$package ${origins[$2]:-}"'
-    recipe = PATCHES / server / "build.sh"
-    package, *where = subprocess.check_output(["bash", "-c", origin, "bash", recipe, release], text=True).split()
+    package, *where = origin(server, release)
     if not where:
-        die(f"origins in {recipe} has no line for {release}; add one, or name a folder with the source")
+        die(f"origins in {PATCHES / server}/build.sh has no line for {release}; add one, or name a folder with the source")
     done = subprocess.run([PATCHES / "source", package, *where, build_folder(server)], stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         sys.exit(done.returncode)
