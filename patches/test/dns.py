@@ -122,6 +122,13 @@ def send(stream, protocol, message, header=b""):
     stream.sendall(header + over_stream(protocol, [message]))
 
 
+def receive(stream, protocol):
+    """Returns the next message from where connect() has connected."""
+    if protocol == "UDP":
+        return stream.recv(65535)
+    return read_body(stream) if protocol in ("DOH", "HTTP") else read_message(stream)
+
+
 def ask(protocol, host, port, name, message=None, source="", header=b""):
     """Asks over UDP, TCP, DOT, DOH or HTTP, which is DOH without TLS, from a new socket at the address `source`, by default for
     TXT; after a header of the PROXY protocol, if there is one."""
@@ -130,10 +137,7 @@ def ask(protocol, host, port, name, message=None, source="", header=b""):
         client = stream.getsockname()[:2]
         sent = time.time()
         send(stream, protocol, message, header)
-        if protocol == "UDP":
-            response = stream.recv(65535)
-        else:
-            response = read_body(stream) if protocol in ("DOH", "HTTP") else read_message(stream)
+        response = receive(stream, protocol)
         return Exchange(name, protocol, message, response, client, (host, port), sent, time.time())
 
 

@@ -24,6 +24,7 @@ class Query:
     kind: int
     protocol: str
     number: int
+    server: tuple
 
 
 @dataclass
@@ -93,7 +94,7 @@ class Upstream:
         (kind,) = struct.unpack_from("!H", wire, end)
         with self.lock:
             self.numbers[name.lower(), kind] += 1
-            query = Query(wire, name, kind, protocol, self.numbers[name.lower(), kind])
+            query = Query(wire, name, kind, protocol, self.numbers[name.lower(), kind], self.own)
             self.seen.append(query)
         self.note("QUERY", query, peer, wire, until - (2 if protocol != "UDP" else 1) * LATE, until)
         return query

@@ -6,13 +6,15 @@ import time
 from dataclasses import dataclass
 
 import dns
-from dns import NOERROR, connect, query, send
+from dns import NOERROR, connect, query
 from expected import Journal
 from peers import Capture
 from unbound import SOFTWARE, Unbound
 
 # What a client may get instead of an answer: the query is dropped, or its message is not logged at all.
 DROPPED, UNLOGGED = "dropped", "not logged"
+# A response code that is not known before.
+ANY = "any"
 
 
 @dataclass
@@ -73,34 +75,45 @@ class Scene:
         self.journal.check(self.capture.read(), ("resolver", SOFTWARE))
 
     def drive(self, *paths):
+        """Drives paths, and returns the response code of the last one."""
         for path in paths:
             self.journal.path = path.path
-            if path.code in (DROPPED, UNLOGGED):
-                self.unanswered(path)
-            else:
-                self.answered(path)
+            code = (self.unanswered if path.code in (DROPPED, UNLOGGED) else self.answered)(*self.send(path))
+        return code
 
     def port(self, path):
         return path.port or self.unbound.ports["DOH" if path.protocol == "HTTP" else path.protocol]
 
-    def answered(self, path):
-        got = dns.ask(path.protocol, path.host, self.port(path), "", path.wire, path.source, path.header)
-        assert got.response[3] & 15 == path.code, (path, got)
-        path.note(self.journal, got.sent, got.client, got.server, got.response, got.received)
-        return got
+    def send(self, path):
+        """Sends the message of a path, and returns the path, the connection and the time."""
+        stream = connect(path.protocol, path.host, self.port(path), path.source)
+        sent = time.time()
+        dns.send(stream, path.protocol, path.wire, path.header)
+        return path, stream, sent
 
-    def unanswered(self, path):
-        """Sends a message that is not answered. A stream is closed by the server; over UDP the next message waits for this one."""
-        with connect(path.protocol, path.host, self.port(path), path.source) as stream:
-            sent = time.time()
-            send(stream, path.protocol, path.wire, path.header)
+    def note(self, path, stream, sent, response=None, received=None):
+        path.note(self.journal, sent, stream.getsockname()[:2], (path.host, self.port(path)), response, received)
+
+    def answered(self, path, stream, sent):
+        """Waits for the answer, and returns its response code."""
+        with stream:
+            response = dns.receive(stream, path.protocol)
+            self.note(path, stream, sent, response, time.time())
+            code = dns.code(response)
+            assert path.code in (code, ANY), (path, response)
+            return code
+
+    def unanswered(self, path, stream, sent):
+        """Closes the connection of a message that is not answered. A stream is closed by the server; over UDP the next message waits
+        for this one."""
+        with stream:
             received = None
             if path.protocol != "UDP":
                 with contextlib.suppress(ConnectionResetError):
                     assert stream.recv(1) == b"", (path, "an answer")
                 received = time.time()
             if path.code == DROPPED:
-                path.note(self.journal, sent, stream.getsockname()[:2], (path.host, self.port(path)), None, received)
+                self.note(path, stream, sent, None, received)
 
 
 def named(label):
