@@ -111,6 +111,14 @@ def question(wire):
     return ".".join(labels)
 
 
+def question_type(wire):
+    """Returns the type in the question section."""
+    at = 12
+    while wire[at]:
+        at += 1 + wire[at]
+    return struct.unpack_from("!H", wire, at + 1)[0]
+
+
 def moment(message):
     """Returns the time at which the message was sent or received."""
     return message["query_time" if message["type"].endswith("QUERY") else "response_time"]
@@ -130,6 +138,12 @@ def policy(rule=None, action=DROP, match=None, value=None, kind=b"RPZ"):
     """Returns the fields of a policy by their numbers. Rule and value are names, or a value in bytes."""
     in_order = [kind, rule, action, match, value]
     return {number: name(field) if isinstance(field, str) else field for number, field in enumerate(in_order, 1) if field is not None}
+
+
+def policy_text(found):
+    """Returns a policy as text, such as RRL:DROP."""
+    actions = {1: "NXDOMAIN", 2: "NODATA", 3: "PASS", 4: "DROP", 5: "TRUNCATE", 6: "LOCAL_DATA"}
+    return ":".join([found[1].decode(), actions[found[3]]])
 
 
 def check_dropped(path, kind, expected):

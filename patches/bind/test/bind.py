@@ -63,7 +63,7 @@ class Bind(Server):
     MEMCHECK = [f"--suppressions={pathlib.Path(__file__).resolve().with_name('valgrind.supp')}"]
     UPDATE = {"UDP": ["nsupdate", "-t", DEADLINE], "TCP": ["nsupdate", "-t", DEADLINE, "-v"]}
 
-    def __init__(self, folder, dnstap=None, zones=AUTHORITATIVE, threads=2, listen=ADDRESSES, memcheck=False):
+    def __init__(self, folder, dnstap=None, zones=AUTHORITATIVE, threads=2, listen=ADDRESSES, memcheck=False, more=()):
         self.ports = {name: free_port() for name in ("UDP", "DOT", "DOH")}
         self.ports["TCP"] = self.ports["UDP"]
         self.control_port, self.stats_port = free_port(), free_port()
@@ -77,7 +77,7 @@ options {{ default-key {name}; default-server 127.0.0.1; default-port {self.cont
 """)
         for zone in "example", "other":
             write_zone(f"{folder}/{zone}.zone")
-        super().__init__(folder, PROGRAMS.path("named"), "-g", "-n", threads, "-c", self.configuration, memcheck=memcheck)
+        super().__init__(folder, PROGRAMS.path("named"), "-g", "-n", threads, "-c", self.configuration, *more, memcheck=memcheck)
         self.configure(self.to_socket(folder) if dnstap is None else dnstap)
 
     @staticmethod
@@ -121,10 +121,16 @@ options {{
     {dnstap}
 {listen}{self.zones}""")
 
-    def stats(self):
-        """Returns the counters of the statistics channel, which leaves out those that are 0."""
+    def counters(self, group):
+        """Returns a group of counters of the statistics channel, which leaves out those that are 0."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.stats_port}/json/v1/server", timeout=DEADLINE) as answer:
-            counters = json.load(answer).get("dnstapstats", {})
+            return json.load(answer).get(group, {})
+
+    def counter(self, name):
+        return self.counters("nsstats").get(name, 0)
+
+    def stats(self):
+        counters = self.counters("dnstapstats")
         return {name: counters.get(f"DNSTAP{key}", 0) for name, key in
                 (("sent", "success"), ("dropped", "dropped"), ("waiting", "waiting"))}
 
