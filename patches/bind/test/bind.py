@@ -60,7 +60,8 @@ class Bind(Server):
     # The minimum of the configuration.
     SMALLEST_QUEUE = 256
     CONTROL, CLOSED = "rndc", r"closing dnstap: (\d+) messages logged, (\d+) sent"
-    MEMCHECK = [f"--suppressions={pathlib.Path(__file__).resolve().with_name('valgrind.supp')}"]
+    MEMCHECK = [f"--suppressions={pathlib.Path(__file__).resolve().with_name('valgrind.supp')}", "--leak-check=full",
+                "--show-leak-kinds=definite,indirect,possible", "--errors-for-leak-kinds=definite,indirect,possible"]
     UPDATE = {"UDP": ["nsupdate", "-t", DEADLINE], "TCP": ["nsupdate", "-t", DEADLINE, "-v"]}
 
     def __init__(self, folder, dnstap=None, zones=AUTHORITATIVE, threads=2, listen=ADDRESSES, memcheck=False, more=()):
