@@ -228,8 +228,8 @@ check-source:
 	patches/test/waits
 
 # Servers with our patches, built below target/SERVER, from end to end.
-CHECK_PACKAGES = bind9 dnsperf dnstap-ldns fstrm-bin golang-github-dnstap-golang-dnstap-cli hostname knot knot-dnsutils \
-    openssl python3 python3-nacl strace tshark valgrind
+CHECK_PACKAGES = bind9 dnsperf dnstap-ldns fstrm-bin golang-github-dnstap-golang-dnstap-cli hostname iproute2 knot \
+    knot-dnsutils openssl python3 python3-nacl strace tshark valgrind
 $(SERIES:%=check-%): check-%: $(READY_STAGE) ## build and test the series RELEASE of SERVER
 	.ci/install $(CHECK_PACKAGES)
 	STAGE=$(STAGE) BUILD=$(TARGET) patches/check $(subst -, ,$*)

@@ -8,10 +8,11 @@ declare -A origins=(
     [3.4]='3.4 trixie'
     [3.5]='3.5 sid'
 )
-packages+=(libcap-ng-dev libedit-dev libgnutls28-dev libidn2-dev liblmdb-dev libnghttp2-dev liburcu-dev)
+packages+=(libbpf-dev libcap-ng-dev libedit-dev libgnutls28-dev libidn2-dev liblmdb-dev libmnl-dev libnghttp2-dev liburcu-dev
+    libxdp-dev)
 [ "$variant" != stock ] || packages+=(libfstrm-dev libprotobuf-c-dev protobuf-c-compiler)
 options=(--enable-dnstap --with-module-dnstap=shared --disable-documentation --disable-fastparser --disable-maxminddb
-    --disable-static --disable-systemd --disable-xdp)
+    --disable-static --disable-systemd --enable-xdp)
 case $release in
     3.2) options+=(--disable-quic) ;;
     *) options+=(--enable-quic=embedded --disable-redis --disable-dbus) ;;

@@ -47,15 +47,16 @@ class Packets(Process):
     """Captures the packets to and from the ports of a server, which are mapped to protocols; DNS is both UDP and TCP. Encrypted
     messages are read with the keys that TLS libraries write to SSLKEYLOGFILE, the file `keylog`."""
 
-    def __init__(self, folder, protocols):
-        self.protocols = protocols
+    def __init__(self, folder, protocols, interface="lo", address="127.0.0.1"):
+        """Captures at an interface, at which packets for the address are seen."""
+        self.protocols, self.address = protocols, address
         self.path = pathlib.Path(folder, "packets.pcapng")
         self.keys = pathlib.Path(folder, "keylog")
         self.probe_port = free_port()
         ports = " or ".join(f"port {port}" for port in [*protocols, self.probe_port])
         # The probe is not dissected, whatever protocol its port is known for.
         plain = f"udp.port=={self.probe_port},data"
-        super().__init__("tshark", "-l", "-P", "-i", "lo", "-f", ports, "-d", plain, "-w", self.path)
+        super().__init__("tshark", "-l", "-P", "-i", interface, "-f", ports, "-d", plain, "-w", self.path)
 
     def await_ready(self):
         self.await_probe()
@@ -66,7 +67,7 @@ class Packets(Process):
 
         def probed():
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                probe.sendto(b"probe", ("127.0.0.1", self.probe_port))
+                probe.sendto(b"probe", (self.address, self.probe_port))
             return self.log().count(f" {self.probe_port} ") > before
 
         until("tshark sees a probe", probed)

@@ -4,6 +4,7 @@
 Each path has a client address of its own, by which its messages are found."""
 
 import collections
+import contextlib
 import dataclasses
 import math
 import pathlib
@@ -13,8 +14,8 @@ from collections.abc import Callable
 
 import tap
 from dns import AXFR, NOERROR, NOTIFY, NXDOMAIN, REFUSED, SERVFAIL, SOA, TXT, UPDATE, A, ask, code, over_stream, proxied, query
+from expected import LATE, Journal
 from knot import ENCRYPTED, PatchedKnot
-from packets import LATE, ROUNDING
 from process import DEADLINE, free_port
 from server import KEY, RELEASE
 
@@ -43,8 +44,8 @@ class Path:
     dropped: bool = False
     # The client that a proxy names.
     client: tuple | None = None
-    # The address queried, as it is logged.
-    server: str = "127.0.0.1"
+    # The address queried, if another is logged.
+    server: str | None = None
     # The address that the client or proxy sends from, by default one of its own.
     source: str | None = None
 
@@ -76,12 +77,22 @@ def record(name, kind, kind_class=1, ttl=0, data=b""):
     return tap.name(name) + struct.pack("!HHIH", kind, kind_class, ttl, len(data)) + data
 
 
+@contextlib.contextmanager
+def connected(knot, protocol, client):
+    with socket.socket(socket.AF_INET6 if ":" in client else socket.AF_INET,
+                       socket.SOCK_DGRAM if protocol == "UDP" else socket.SOCK_STREAM) as plain:
+        plain.settimeout(DEADLINE)
+        plain.bind((client, 0))
+        plain.connect(("::1" if ":" in client else knot.address, knot.ports[protocol]))
+        yield plain
+
+
 def asks(make, *arguments, number=1, port=None):
     """Returns what sends a message a number of times, from a new socket, and reads the response. `make` makes the message."""
 
     def drive(knot, protocol, client):
         for _ in range(number):
-            ask(protocol, "127.0.0.1", knot.ports[port or protocol], "", make(*arguments), client)
+            ask(protocol, knot.address, knot.ports[port or protocol], "", make(*arguments), client)
 
     return drive
 
@@ -90,7 +101,7 @@ def digs(*arguments):
     """Returns what asks with kdig."""
 
     def drive(knot, protocol, client):
-        knot.programs.run("kdig", "-b", client, "@127.0.0.1", "-p", knot.ports[protocol], *OPTIONS[protocol], "+retry=0",
+        knot.programs.run("kdig", "-b", client, f"@{knot.address}", "-p", knot.ports[protocol], *OPTIONS[protocol], "+retry=0",
                              f"+timeout={DEADLINE}", *arguments)
 
     return drive
@@ -102,11 +113,7 @@ def sends(*messages, header=lambda message: message, answered=0):
 
     def drive(knot, protocol, client):
         made = [struct.pack("!H", n)[:len(message())] + message()[2:] for n, message in enumerate(messages)]
-        family, host = (socket.AF_INET6, "::1") if client == "::1" else (socket.AF_INET, "127.0.0.1")
-        with socket.socket(family, socket.SOCK_DGRAM if protocol == "UDP" else socket.SOCK_STREAM) as plain:
-            plain.settimeout(DEADLINE)
-            plain.bind((client, 0))
-            plain.connect((host, knot.ports[protocol]))
+        with connected(knot, protocol, client) as plain:
             if protocol == "UDP":
                 for message in made:
                     plain.send(header(message))
@@ -129,10 +136,7 @@ def sends(*messages, header=lambda message: message, answered=0):
 def freezes(knot, protocol, client):
     """Sends more updates to a frozen zone than are queued, and thaws it."""
     knot.control("-b", "zone-freeze", "example")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
-        plain.settimeout(DEADLINE)
-        plain.bind((client, 0))
-        plain.connect(("127.0.0.1", knot.ports[protocol]))
+    with connected(knot, protocol, client) as plain:
         for n in range(9):
             plain.send(struct.pack("!H", n) + update("example")[2:])
         assert code(plain.recv(65535)) == REFUSED
@@ -155,7 +159,7 @@ WRONG_KEY = KEY.replace("c2Vj", "d2Vj")
 # The paths in the order of the README's table.
 PATHS = [
     Path("any protocol", EVERY, digs("n1.example", "TXT")),
-    Path("UDP to 0.0.0.0", ("UDP",), asks(query, "n1.example", port="any"), server="0.0.0.0" if RELEASE == "3.2" else "127.0.0.1"),
+    Path("UDP to 0.0.0.0", ("UDP",), asks(query, "n1.example", port="any"), server="0.0.0.0" if RELEASE == "3.2" else None),
     Path("TCP to 0.0.0.0", ("TCP",), asks(query, "n1.example", port="any")),
     Path("PROXYv2", ("UDP",), sends(lambda: query("n1.example"), header=lambda m: proxied(("192.0.2.1", 4711), m), answered=1),
          client=("192.0.2.1", 4711)),
@@ -210,18 +214,31 @@ PATHS = [
 ]
 
 
+# Those over XDP.
+XDP_PATHS = [
+    Path("XDP", ("UDP", "TCP", "DOQ") if ENCRYPTED else ("UDP", "TCP"), digs("n1.example", "TXT")),
+    Path("PROXYv2", ("UDP",), sends(lambda: query("n1.example"), header=lambda m: proxied(("192.0.2.1", 4711), m), answered=1),
+         client=("192.0.2.1", 4711) if ENCRYPTED else None),
+    Path("malformed", ("UDP", "TCP"), asks(lambda: query("n1.example") + b"?"), FORMERR),
+    Path("shorter than a header, or with QR", ("UDP", "TCP"), sends(lambda: b"?", lambda: query("n1.example", opcode=16)), kind=None),
+    Path("dropped by mod-cookies", ("UDP",), sends(*[lambda: edns(query("n1.cookies.test"), 0, COOKIE, b"12345678")] * 4, answered=2),
+         BADCOOKIE, dropped=True),
+    Path("AXFR out", ("TCP",), digs("example", "AXFR")),
+    Path("UPDATE", ("UDP", "TCP"), asks(update, "example"), SERVFAIL, "UPDATE"),
+]
+
 # What the paths need beside the zone example.
 SECTIONS = """
 acl:
   - id: paths
-    address: 127.0.0.0/8
+    address: [127.0.0.0/8, 10.53.0.0/16]
     action: [transfer, update, notify]
 remote:
   - id: upstream
     address: 127.0.0.1@{upstream}
 server:
     listen: 0.0.0.0@{any}
-    proxy-allowlist: [127.0.0.0/8, ::1]
+    proxy-allowlist: [127.0.0.0/8, 10.53.0.0/16, ::1]
     edns-client-subnet: on
 mod-geoip:
   - id: paths
@@ -278,13 +295,14 @@ n1 TXT x
 {"".join(f"big TXT {n}{'x' * 200}" + chr(10) for n in range(4))}"""
 IDENTITY = "paths", "7"
 PROXY = b"\r\n\r\n\0\r\nQUIT\n"
-DROPPED = tuple(tap.policy(kind=None).items())
 
 
 class PathsKnot(PatchedKnot):
     """knotd with the zones and modules that the paths need, and one thread for UDP, so that messages are answered in their order."""
 
-    def __init__(self, folder, sink, upstream):
+    address = "127.0.0.1"
+
+    def __init__(self, folder, sink, upstream, xdp=""):
         any_port = free_port()
         zones = ""
         for name, options in ZONES.items():
@@ -292,7 +310,7 @@ class PathsKnot(PatchedKnot):
             zones += "\n  - " + "\n    ".join([f"domain: {name}.", *file, *options])
         pathlib.Path(folder, "plain.zone").write_text(ZONE)
         pathlib.Path(folder, "geoip.conf").write_text("geo.geoip.test:\n  - net: 127.0.0.0/8\n    A: 192.0.2.7\n")
-        more = SECTIONS.format(folder=folder, upstream=upstream, any=any_port, instant="\n    instant-limit: 1" if ENCRYPTED else "")
+        more = SECTIONS.format(folder=folder, upstream=upstream, any=any_port, instant="\n    instant-limit: 1" if ENCRYPTED else "") + xdp
         identity, version = IDENTITY
         super().__init__(folder, f"{sink}\n    identity: {identity}\n    version: \"{version}\"", zones, 1, more=more)
         self.ports["any"] = any_port
@@ -301,76 +319,67 @@ class PathsKnot(PatchedKnot):
         return {**super().packet_protocols(), self.ports["any"]: "DNS"}
 
 
-def sources():
-    """Yields each path with the address that it is driven from."""
-    for n, path in enumerate(PATHS, 1):
-        yield path, path.source or f"127.0.{n}.1"
+class XdpKnot(PathsKnot):
+    """knotd that answers over XDP at the interface `server`."""
+
+    address = "10.53.0.1"
+
+    def __init__(self, folder, sink):
+        ports = {"UDP": free_port(), "DOQ": free_port()}
+        quic = f"    quic: on\n    quic-port: {ports['DOQ']}\n" if ENCRYPTED else ""
+        super().__init__(folder, sink, 1, f"xdp:\n    listen: server@{ports['UDP']}\n    tcp: on\n{quic}")
+        self.ports.update({**ports, "TCP": ports["UDP"]})
 
 
-def drive(knot):
-    for path, source in sources():
+def sources(address, paths):
+    """Yields each path with the address that it is driven from: A.B.N.1, N being the number of the path from 1."""
+    network = address.split(".")[:2]
+    for n, path in enumerate(paths, 1):
+        yield path, path.source or ".".join([*network, str(n), "1"])
+
+
+def drive(knot, paths):
+    for path, source in sources(knot.address, paths):
         for protocol in path.protocols:
             path.drive(knot, protocol, source)
 
 
-def exchange(protocol, port, wire):
-    return protocol, port, wire[:2]
+def exchange(packet):
+    return packet.protocol, packet.client, packet.wire[:2]
 
 
-def expected(path, packets):
-    """Yields what has to be logged for the packets of a path: the fields that are compared, and the time of the packet."""
-    answered = {exchange(packet.protocol, packet.client[1], packet.wire) for packet in packets if not packet.is_query()}
+def add(journal, address, path, packets):
+    """Adds what has to be logged for the packets of a path."""
+    answered = {exchange(packet) for packet in packets if not packet.is_query()}
     for packet in packets:
-        wire = packet.wire
-        if wire.startswith(PROXY):
-            wire = wire[16 + struct.unpack_from("!H", wire, 14)[0]:]
-        ends = packet.protocol, path.client or packet.client, (path.server, packet.server[1])
-        kind = "QUERY" if packet.is_query() else "RESPONSE"
-        yield (f"{path.kind}_{kind}", *ends, None, None, IDENTITY, wire), packet.time
-        if path.dropped and packet.is_query() and exchange(packet.protocol, packet.client[1], wire) not in answered:
-            yield (f"{path.kind}_RESPONSE", *ends, DROPPED, None, IDENTITY, wire), None
+        if packet.wire.startswith(PROXY):
+            packet = dataclasses.replace(packet, wire=packet.wire[16 + struct.unpack_from("!H", packet.wire, 14)[0]:])
+        ends = packet.protocol, path.client or packet.client, (path.server or address, packet.server[1])
+        received = packet.is_query()
+        # The times of encrypted messages are not known.
+        since, until = (0, math.inf) if packet.time is None else (packet.time, None) if received else (packet.time - LATE, packet.time)
+        journal.add(f"{path.kind}_{'QUERY' if received else 'RESPONSE'}", *ends, packet.wire, since, until, answered=not received)
+        if path.dropped and received and exchange(packet) not in answered:
+            journal.add(f"{path.kind}_RESPONSE", *ends, packet.wire, since, until, policy=tap.policy(kind=None))
 
 
-def logged(message):
-    """Returns the fields that are compared. The bytes are those of the query, if the response was not sent."""
-    client, server = ((message[f"{end}_address"], message[f"{end}_port"]) for end in ("query", "response"))
-    policy = tuple(message["policy"].items()) if message["policy"] else None
-    assert message["socket_family"] == ("INET6" if ":" in client[0] else "INET") and message["http"] is None, message
-    assert message["answered"] == (message["type"].endswith("RESPONSE") and policy != DROPPED), message
-    return message["type"], message["socket_protocol"], client, server, policy, message.get("query_zone"), message["who"], message["wire"]
-
-
-def check(messages, packets):
+def check(address, paths, messages, packets):
     """Compares all fields of the messages with the packets of each path."""
     by_client = collections.defaultdict(list)
     for packet in packets:
         by_client[packet.client[0]].append(packet)
-    times, wrong = {}, []
-    for path, source in sources():
+    journal, wrong = Journal(), []
+    for path, source in sources(address, paths):
         own = by_client.pop(source, [])
         for protocol in path.protocols:
             responses = [packet.wire for packet in own if packet.protocol == protocol and not packet.is_query()]
             if path.kind and not any(map(path.is_answer, responses)):
                 wrong.append((path.name, protocol, responses))
-        if not path.kind:
-            # A response would have the identifier of its query.
-            assert 0 < len(own) == len({exchange(packet.protocol, packet.client, packet.wire) for packet in own}), own
+        if path.kind:
+            journal.path = path.name
+            add(journal, address, path, own)
         else:
-            for fields, time in expected(path, own):
-                assert fields not in times, (path.name, fields)
-                times[fields] = time
+            # A response would have the identifier of its query.
+            assert 0 < len(own) == len(set(map(exchange, own))), own
     assert not wrong and not by_client, (wrong, by_client)
-    found, wanted = collections.Counter(map(logged, messages)), collections.Counter(times.keys())
-    assert found == wanted, f"not on the wire: {found - wanted}, not logged: {wanted - found}"
-
-    def key(message):
-        return exchange(message["socket_protocol"], message["query_port"], message["wire"])
-
-    asked = {key(message): message["query_time"] for message in messages if "response_time" not in message}
-    for message in messages:
-        time, sent = times[logged(message)], message["type"].endswith("RESPONSE")
-        assert message["query_time"] == asked[key(message)] <= message.get("response_time", math.inf), message
-        assert sent == ("response_time" in message), message
-        if time is not None:
-            after = time - message["response_time"] if sent else message["query_time"] - time
-            assert -ROUNDING <= after < LATE, (message, time)
+    journal.check(messages, IDENTITY)
