@@ -139,7 +139,7 @@ test: deps stage ## everything that has to pass: check, C tests, servers unmodif
 
 # A step that fails does not end the others.
 test-all: deps stage ## everything that can run here, with every series of patches/, and a summary
-	MAKE="$(MAKE) READY=yes" LOGS=$(TARGET)/test-all .ci/test-all $(TESTS) $(SERIES:%=check-%) check-unbound-nothreads
+	MAKE="$(MAKE) READY=yes" LOGS=$(TARGET)/test-all .ci/test-all $(TESTS) $(SERIES:%=check-%) check-unbound-nothreads $(TESTED:%=each-%)
 
 # Prerequisites of steps, unless they are up to date.
 READY =
@@ -236,6 +236,10 @@ $(SERIES:%=check-%): check-%: $(READY_STAGE) ## build and test the series RELEAS
 
 check-unbound check-knot check-bind: check-%: ## build and test the series of SERVER that make test includes
 	for series in $(filter $*-%,$(TESTED)); do $(MAKE) check-$$series || exit 1; done
+
+# Each patch builds on its own, without dnstap, with the server's own transport, and with libdnstap.
+$(TESTED:%=each-%): each-%: $(READY_STAGE)
+	STAGE=$(STAGE) BUILD=$(TARGET) patches/each $(subst -, ,$*)
 
 # Unbound with processes instead of threads.
 check-unbound-nothreads: $(READY_STAGE)
