@@ -8,12 +8,13 @@ import contextlib
 import dataclasses
 import math
 import pathlib
+import select
 import socket
 import struct
 from collections.abc import Callable
 
 import tap
-from dns import AXFR, NOERROR, NOTIFY, NXDOMAIN, REFUSED, SERVFAIL, SOA, TXT, UPDATE, A, ask, code, over_stream, proxied, query
+from dns import AXFR, NOERROR, NOTIFY, NXDOMAIN, REFUSED, SERVFAIL, SOA, TXT, UPDATE, A, answer, ask, code, over_stream, proxied, query
 from expected import LATE, Journal
 from knot import ENCRYPTED, PatchedKnot
 from process import DEADLINE, free_port
@@ -22,8 +23,9 @@ from server import KEY, RELEASE
 # BADCOOKIE without the bits that an OPT record has.
 FORMERR, NOTIMPL, YXDOMAIN, NOTAUTH, BADCOOKIE = 1, 4, 6, 9, 23 & 15
 STREAMS = ("TCP", "DOT", "DOQ") if ENCRYPTED else ("TCP",)
+PLAIN = "UDP", "TCP"
 # Those that need no program as a client.
-SIMPLE = ("UDP", "TCP", "DOT") if ENCRYPTED else ("UDP", "TCP")
+SIMPLE = (*PLAIN, "DOT") if ENCRYPTED else PLAIN
 EVERY = "UDP", *STREAMS
 OPTIONS = {"UDP": ["+notcp", "+ignore"], "TCP": ["+tcp"], "DOT": ["+tls"], "DOQ": ["+quic"]}
 COOKIE, SUBNET, RRSIG = 10, 8, 46
@@ -36,7 +38,7 @@ class Path:
     name: str
     protocols: tuple
     drive: Callable
-    # A response code, or a condition for the bytes of a response.
+    # A response code, or a condition for the bytes of a response; None if there is none.
     answer: object = NOERROR
     # Logged as KIND_QUERY and KIND_RESPONSE, or not at all.
     kind: str | None = "AUTH"
@@ -145,6 +147,12 @@ def freezes(knot, protocol, client):
     assert set(codes) == ({NOERROR} if ENCRYPTED else {REFUSED}), codes
 
 
+def queues(knot, protocol, client):
+    """Sends an update while the only background worker waits for a server that does not answer."""
+    knot.stuck.begin(knot)
+    sends(lambda: update("example"))(knot, protocol, client)
+
+
 def expires(knot, protocol, client):
     knot.control("-b", "-f", "zone-purge", "+expire", "expired.test")
     asks(query, "n1.expired.test")(knot, protocol, client)
@@ -168,28 +176,28 @@ PATHS = [
     Path("PROXYv2, malformed", ("UDP",), sends(lambda: query("n1.example") + b"?",
                                                header=lambda m: proxied(("192.0.2.2", 4711), m), answered=1), FORMERR),
     Path("zone", SIMPLE, asks(query, "n1.example")),
-    Path("mod-geoip", SIMPLE, asks(query, "geo.geoip.test", A), holds(bytes([192, 0, 2, 7]))),
-    Path("mod-onlinesign", SIMPLE, asks(lambda: edns(query("n1.onlinesign.test"), do=True)), holds(struct.pack("!HH", RRSIG, 1))),
-    Path("mod-synthrecord", SIMPLE, asks(query, "dyn-192-0-2-9.synthrecord.test", A), holds(bytes([192, 0, 2, 9]))),
-    Path("mod-whoami", SIMPLE, asks(query, "whoami.test", A), holds(b"\0\4\x7f\0")),
+    Path("mod-geoip", PLAIN, asks(query, "geo.geoip.test", A), holds(bytes([192, 0, 2, 7]))),
+    Path("mod-onlinesign", PLAIN, asks(lambda: edns(query("n1.onlinesign.test"), do=True)), holds(struct.pack("!HH", RRSIG, 1))),
+    Path("mod-synthrecord", PLAIN, asks(query, "dyn-192-0-2-9.synthrecord.test", A), holds(bytes([192, 0, 2, 9]))),
+    Path("mod-whoami", PLAIN, asks(query, "whoami.test", A), holds(b"\0\4\x7f\0")),
     Path("class CH", EVERY, digs("version.server", "CH", "TXT")),
-    Path("no such name", SIMPLE, asks(query, "n1.none.plain.test"), NXDOMAIN),
+    Path("no such name", PLAIN, asks(query, "n1.none.plain.test"), NXDOMAIN),
     Path("too long", ("UDP",), asks(query, "big.plain.test"), truncated),
     Path("mod-noudp", ("UDP",), asks(query, "n1.noudp.test"), truncated),
     Path("slip of mod-rrl", ("UDP",), asks(query, "n1.slip.test", number=20), truncated),
     Path("refused by ACL", STREAMS, digs("closed.test", "AXFR"), NOTAUTH),
     Path("refused by TSIG", EVERY, signed("n1.example", "TXT", WRONG_KEY), NOTAUTH),
-    Path("refused by mod-queryacl", SIMPLE, asks(query, "n1.queryacl.test"), NOTAUTH),
-    Path("no such zone", SIMPLE, asks(query, "n1.nowhere.test"), REFUSED),
-    Path("zone not loaded", SIMPLE, asks(query, "n1.missing.test"), SERVFAIL),
-    Path("zone expired", SIMPLE, expires, SERVFAIL),
-    Path("malformed", SIMPLE, asks(lambda: query("n1.example") + b"?"), FORMERR),
-    Path("no question", SIMPLE, asks(lambda: query("")[:4] + bytes(8)), FORMERR),
-    Path("wrong EDNS version", SIMPLE, asks(lambda: edns(query("n1.example"), version=1)), holds(b"\0\0\x29\x04\xd0\1")),
-    Path("wrong EDNS option", SIMPLE, asks(lambda: edns(query("n1.example"), 0, SUBNET, b"\0")), FORMERR),
-    Path("unsupported opcode", SIMPLE, asks(query, "n1.example", TXT, 2), NOTIMPL),
-    Path("shorter than a header", ("UDP", "TCP"), sends(lambda: b"?", lambda: query("n1.example")[:11]), kind=None),
-    Path("with QR", ("UDP", "TCP"), sends(lambda: query("n1.example", opcode=16)), kind=None),
+    Path("refused by mod-queryacl", PLAIN, asks(query, "n1.queryacl.test"), NOTAUTH),
+    Path("no such zone", PLAIN, asks(query, "n1.nowhere.test"), REFUSED),
+    Path("zone not loaded", PLAIN, asks(query, "n1.missing.test"), SERVFAIL),
+    Path("zone expired", PLAIN, expires, SERVFAIL),
+    Path("malformed", PLAIN, asks(lambda: query("n1.example") + b"?"), FORMERR),
+    Path("no question", PLAIN, asks(lambda: query("")[:4] + bytes(8)), FORMERR),
+    Path("wrong EDNS version", PLAIN, asks(lambda: edns(query("n1.example"), version=1)), holds(b"\0\0\x29\x04\xd0\1")),
+    Path("wrong EDNS option", PLAIN, asks(lambda: edns(query("n1.example"), 0, SUBNET, b"\0")), FORMERR),
+    Path("unsupported opcode", PLAIN, asks(query, "n1.example", TXT, 2), NOTIMPL),
+    Path("shorter than a header", PLAIN, sends(lambda: b"?", lambda: query("n1.example")[:11]), kind=None),
+    Path("with QR", PLAIN, sends(lambda: query("n1.example", opcode=16)), kind=None),
     Path("dropped by mod-rrl", ("UDP",), sends(*[lambda: query("n1.drop.test")] * 20, answered=1), NOERROR, dropped=True),
     Path("dropped by mod-cookies", ("UDP",), sends(*[lambda: edns(query("n1.cookies.test"), 0, COOKIE, b"12345678")] * 4, answered=2),
          BADCOOKIE, dropped=True),
@@ -201,30 +209,34 @@ PATHS = [
     Path("IXFR over UDP", ("UDP",), digs("example", "IXFR=1")),
     Path("SOA query of a secondary", EVERY, signed("example", "SOA")),
     Path("NOTIFY in", SIMPLE, asks(query, "secondary.test", SOA, NOTIFY)),
-    Path("NOTIFY in, refused", SIMPLE, asks(query, "closed.test", SOA, NOTIFY), NOTAUTH),
+    Path("NOTIFY in, refused", PLAIN, asks(query, "closed.test", SOA, NOTIFY), NOTAUTH),
     Path("UPDATE", SIMPLE, asks(lambda: update("example", b"", record("u.example", A, 1, 60, b"1234"))), NOERROR,
          "UPDATE"),
-    Path("UPDATE, rejected", SIMPLE, asks(update, "example", record("ns.example", 255, 254)), YXDOMAIN, "UPDATE"),
+    Path("UPDATE, rejected", PLAIN, asks(update, "example", record("ns.example", 255, 254)), YXDOMAIN, "UPDATE"),
     Path("UPDATE, refused by ACL", SIMPLE, asks(update, "closed.test"), NOTAUTH, "UPDATE"),
-    Path("UPDATE, no such zone", SIMPLE, asks(update, "nowhere.test"), NOTAUTH, "UPDATE"),
+    Path("UPDATE, no such zone", PLAIN, asks(update, "nowhere.test"), NOTAUTH, "UPDATE"),
     Path("UPDATE of a frozen zone", ("UDP",), freezes, REFUSED, "UPDATE"),
     Path("UPDATE, forwarded", SIMPLE, asks(update, "secondary.test", b"", record("u.secondary.test", A, 1, 60, b"1234")), NOERROR,
          "UPDATE"),
-    Path("mod-dnsproxy", ("UDP", "TCP"), asks(query, "n1.dnsproxy.test")),
+    Path("UPDATE queued at a stop", ("UDP",), queues, None, "UPDATE"),
+    Path("mod-dnsproxy", PLAIN, asks(query, "n1.dnsproxy.test")),
 ]
 
 
+# What is not logged, as no query is read: the bytes that are sent over TCP or, to a port of TLS, instead of a handshake.
+UNREAD = [("TCP", b"\0\x1d" + query("n1.example")[:20]), ("TCP", b"\0")] + [("DOT", b"\0\x1d" + query("n1.example"))] * ENCRYPTED
+
 # Those over XDP.
 XDP_PATHS = [
-    Path("XDP", ("UDP", "TCP", "DOQ") if ENCRYPTED else ("UDP", "TCP"), digs("n1.example", "TXT")),
+    Path("XDP", ("UDP", "TCP", "DOQ") if ENCRYPTED else PLAIN, digs("n1.example", "TXT")),
     Path("PROXYv2", ("UDP",), sends(lambda: query("n1.example"), header=lambda m: proxied(("192.0.2.1", 4711), m), answered=1),
          client=("192.0.2.1", 4711) if ENCRYPTED else None),
-    Path("malformed", ("UDP", "TCP"), asks(lambda: query("n1.example") + b"?"), FORMERR),
-    Path("shorter than a header, or with QR", ("UDP", "TCP"), sends(lambda: b"?", lambda: query("n1.example", opcode=16)), kind=None),
+    Path("malformed", PLAIN, asks(lambda: query("n1.example") + b"?"), FORMERR),
+    Path("shorter than a header, or with QR", PLAIN, sends(lambda: b"?", lambda: query("n1.example", opcode=16)), kind=None),
     Path("dropped by mod-cookies", ("UDP",), sends(*[lambda: edns(query("n1.cookies.test"), 0, COOKIE, b"12345678")] * 4, answered=2),
          BADCOOKIE, dropped=True),
     Path("AXFR out", ("TCP",), digs("example", "AXFR")),
-    Path("UPDATE", ("UDP", "TCP"), asks(update, "example"), SERVFAIL, "UPDATE"),
+    Path("UPDATE", PLAIN, asks(update, "example"), SERVFAIL, "UPDATE"),
 ]
 
 # What the paths need beside the zone example.
@@ -236,10 +248,22 @@ acl:
 remote:
   - id: upstream
     address: 127.0.0.1@{upstream}
+  - id: stuck
+    address: 127.0.0.1@{stuck}
 server:
+    tcp-remote-io-timeout: 60000
     listen: 0.0.0.0@{any}
     proxy-allowlist: [127.0.0.0/8, 10.53.0.0/16, ::1]
     edns-client-subnet: on
+submission:
+  - id: paths
+    parent: upstream
+    check-interval: 1
+{policy}    single-type-signing: on
+    ksk-submission: paths
+    ds-push: upstream
+    cds-cdnskey-publish: always
+    propagation-delay: 0
 mod-geoip:
   - id: paths
     config-file: {folder}/geoip.conf
@@ -269,6 +293,16 @@ mod-dnsproxy:
     remote: upstream
     fallback: off
 """
+POLICY = """policy:
+  - id: paths
+"""
+DNSKEY_SYNC = f"""dnskey-sync:
+  - id: paths
+    remote: upstream
+{POLICY}    dnskey-sync: paths
+    dnskey-management: incremental
+    delete-delay: 1d
+"""
 ZONES = {
     "example": ["acl: [signed, paths]", "notify: upstream", "file: example.zone"],
     "closed.test": [],
@@ -285,7 +319,9 @@ ZONES = {
     "cookies.test": ["module: mod-cookies/paths"],
     "plain.test": [],
     "secondary.test": ["master: upstream", "acl: paths", "file: secondary.zone"],
+    "stuck.test": ["master: stuck", "file: stuck.zone"],
     "dnsproxy.test": ["module: mod-dnsproxy/paths"],
+    "signed.test": ["dnssec-signing: on", "dnssec-policy: paths"],
 }
 ZONE = f"""$TTL 60
 @ SOA ns hostmaster 1 3600 600 86400 300
@@ -293,8 +329,33 @@ ZONE = f"""$TTL 60
 ns A 127.0.0.1
 n1 TXT x
 {"".join(f"big TXT {n}{'x' * 200}" + chr(10) for n in range(4))}"""
+# Lines of the log for requests of knotd itself.
+OWN_REQUESTS = ["AXFR, incoming", "notify, outgoing", "DS check, outgoing", "DS push, outgoing"]
+OWN_REQUESTS += ["DNSKEY sync, outgoing"] if ENCRYPTED else []
 IDENTITY = "paths", "7"
 PROXY = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+class Stuck:
+    """A primary server that answers a request only when knotd is about to end."""
+
+    def __init__(self):
+        self.port = free_port()
+
+    def begin(self, knot):
+        """Lets knotd send a request."""
+        self.udp, self.tcp = socket.socket(type=socket.SOCK_DGRAM), socket.create_server(("127.0.0.1", self.port))
+        self.udp.bind(("127.0.0.1", self.port))
+        knot.control("zone-refresh", "stuck.test")
+        assert select.select([self.udp, self.tcp], [], [], DEADLINE)[0], "no request"
+
+    def end(self):
+        self.tcp.close()
+        self.udp.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            message, client = self.udp.recvfrom(65535)
+            self.udp.sendto(answer(message, rcode=REFUSED), client)
+        self.udp.close()
 
 
 class PathsKnot(PatchedKnot):
@@ -303,17 +364,31 @@ class PathsKnot(PatchedKnot):
     address = "127.0.0.1"
 
     def __init__(self, folder, sink, upstream, xdp=""):
-        any_port = free_port()
+        any_port, self.upstream, self.stuck = free_port(), upstream, Stuck()
         zones = ""
         for name, options in ZONES.items():
             file = [] if any(option.startswith("file:") for option in options) else ["file: plain.zone"]
             zones += "\n  - " + "\n    ".join([f"domain: {name}.", *file, *options])
         pathlib.Path(folder, "plain.zone").write_text(ZONE)
         pathlib.Path(folder, "geoip.conf").write_text("geo.geoip.test:\n  - net: 127.0.0.0/8\n    A: 192.0.2.7\n")
-        more = SECTIONS.format(folder=folder, upstream=upstream, any=any_port, instant="\n    instant-limit: 1" if ENCRYPTED else "") + xdp
+        instant, policy = ("\n    instant-limit: 1", DNSKEY_SYNC) if ENCRYPTED else ("", POLICY)
+        more = SECTIONS.format(folder=folder, upstream=upstream or 1, any=any_port, stuck=self.stuck.port, instant=instant, policy=policy)
         identity, version = IDENTITY
-        super().__init__(folder, f"{sink}\n    identity: {identity}\n    version: \"{version}\"", zones, 1, more=more)
+        super().__init__(folder, f"{sink}\n    identity: {identity}\n    version: \"{version}\"", zones, 1, more=more + xdp)
         self.ports["any"] = any_port
+
+    def await_ready(self):
+        super().await_ready()
+        if self.upstream:
+            for line in OWN_REQUESTS:
+                self.await_log(line)
+
+    def stop(self):
+        self.child.terminate()
+        self.await_log("stopping server")
+        if self.upstream:
+            self.stuck.end()
+        self.await_end()
 
     def packet_protocols(self):
         return {**super().packet_protocols(), self.ports["any"]: "DNS"}
@@ -327,7 +402,7 @@ class XdpKnot(PathsKnot):
     def __init__(self, folder, sink):
         ports = {"UDP": free_port(), "DOQ": free_port()}
         quic = f"    quic: on\n    quic-port: {ports['DOQ']}\n" if ENCRYPTED else ""
-        super().__init__(folder, sink, 1, f"xdp:\n    listen: server@{ports['UDP']}\n    tcp: on\n{quic}")
+        super().__init__(folder, sink, None, f"xdp:\n    listen: server@{ports['UDP']}\n    tcp: on\n{quic}")
         self.ports.update({**ports, "TCP": ports["UDP"]})
 
 
@@ -336,6 +411,13 @@ def sources(address, paths):
     network = address.split(".")[:2]
     for n, path in enumerate(paths, 1):
         yield path, path.source or ".".join([*network, str(n), "1"])
+
+
+def send_unread(knot):
+    """Sends bytes that are not a query. The only thread for a protocol reads them before later queries."""
+    for protocol, data in UNREAD:
+        with connected(knot, protocol, "127.0.0.3") as plain:
+            plain.sendall(data)
 
 
 def drive(knot, paths):
@@ -373,7 +455,7 @@ def check(address, paths, messages, packets):
         own = by_client.pop(source, [])
         for protocol in path.protocols:
             responses = [packet.wire for packet in own if packet.protocol == protocol and not packet.is_query()]
-            if path.kind and not any(map(path.is_answer, responses)):
+            if path.kind and (responses if path.answer is None else not any(map(path.is_answer, responses))):
                 wrong.append((path.name, protocol, responses))
         if path.kind:
             journal.path = path.name
