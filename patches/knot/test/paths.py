@@ -363,7 +363,7 @@ class PathsKnot(PatchedKnot):
 
     address = "127.0.0.1"
 
-    def __init__(self, folder, sink, upstream, xdp=""):
+    def __init__(self, folder, sink, upstream, xdp="", memcheck=False):
         any_port, self.upstream, self.stuck = free_port(), upstream, Stuck()
         zones = ""
         for name, options in ZONES.items():
@@ -374,7 +374,7 @@ class PathsKnot(PatchedKnot):
         instant, policy = ("\n    instant-limit: 1", DNSKEY_SYNC) if ENCRYPTED else ("", POLICY)
         more = SECTIONS.format(folder=folder, upstream=upstream or 1, any=any_port, stuck=self.stuck.port, instant=instant, policy=policy)
         identity, version = IDENTITY
-        super().__init__(folder, f"{sink}\n    identity: {identity}\n    version: \"{version}\"", zones, 1, more=more + xdp)
+        super().__init__(folder, f"{sink}\n    identity: {identity}\n    version: \"{version}\"", zones, 1, more=more + xdp, memcheck=memcheck)
         self.ports["any"] = any_port
 
     def await_ready(self):
