@@ -28,10 +28,14 @@ libdnstap_ARCHIVE = liblibdnstap.a
 TLS = yes
 libdnstap_FEATURES = $(if $(filter yes,$(TLS)),tls)
 
+# `make PARQUET=no` builds a `dnstap` without the format Parquet, which needs Rust 1.88.
+PARQUET = yes
+tools_FEATURES = $(if $(filter yes,$(PARQUET)),parquet)
+
 export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all help library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
-    install-tools stage deps packages demo check test test-all test-fresh format lint units loom c-tests c-tests-valgrind \
+    install-tools stage deps packages demo check test test-all test-fresh format lint units loom minimum-rust c-tests c-tests-valgrind \
     unmodified-servers headers abi bench bench-check plots bench-micro bench-tools bench-builds bench-servers \
     bench-unbound bench-bind bench-knot check-source check-unbound check-knot check-bind check-unbound-nothreads clean
 
@@ -58,7 +62,7 @@ $(LIBRARIES):
 	    $$(cat $(RELEASE)/$@.libs) $(LDFLAGS)
 
 tools:
-	$(CARGO) build --release --locked -p tools
+	$(CARGO) build --release --locked -p tools --no-default-features --features '$(tools_FEATURES)'
 
 install: install-library install-tools ## install libraries and tools to DESTDIR and PREFIX; needs no Rust compiler
 
@@ -126,7 +130,7 @@ demo: ## run Debian's Knot with our library, capture and print its messages
 # The steps of the tests, from the inside to the outside: the crates, and the queues with loom; the C interface compared with
 # Debian's library; Debian's servers with our library; servers with our patches.
 CHECKS = format lint units loom
-TESTS  = $(CHECKS) c-tests c-tests-valgrind unmodified-servers bench-check check-source
+TESTS  = $(CHECKS) minimum-rust c-tests c-tests-valgrind unmodified-servers bench-check check-source
 
 # The series in patches/, as SERVER-RELEASE: all of them, and those that `make test` builds and tests.
 SERIES := $(subst /,-,$(patsubst patches/%/series,%,$(wildcard patches/*/[0-9]*/series)))
@@ -166,6 +170,9 @@ loom:
 	    $(CARGO) test --locked --release -p framestream --lib queue
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=$(TARGET)/loom \
 	    $(CARGO) test --locked --release -p dnstap --lib ring
+
+minimum-rust: ## compile with the oldest supported Rust, if Debian offers it
+	.ci/minimum-rust
 
 c-tests: $(READY_STAGE) ## the C programs of c-tests
 	$(MAKE) -C c-tests check STAGE=$(STAGE) BUILD=$(TARGET)/c-tests

@@ -88,7 +88,7 @@ impl TryFrom<&[u8]> for Output {
 
 /// Parses `HOST:PORT` with IPv6 addresses in brackets, or `HOST@PORT`.
 fn host_port(text: &[u8]) -> Result<(String, u16), OutputError> {
-    let text = str::from_utf8(text).map_err(|_| OutputError::HostPort)?;
+    let text = std::str::from_utf8(text).map_err(|_| OutputError::HostPort)?;
     match host_at_port(text) {
         Ok((host, port @ 1..)) if !host.is_empty() => Ok((host.into(), port)),
         _ => Err(OutputError::HostPort),

@@ -21,7 +21,7 @@ pub(crate) fn record(rate: u32) -> Box<[u8]> {
 pub fn rate_of(extra: &[u8]) -> u32 {
     let Some(rest) = extra.strip_prefix(PREFIX.as_bytes()) else { return 1 };
     let digits = rest.split(|byte| *byte == SEPARATOR[0]).next().unwrap_or_default();
-    let rate = str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+    let rate = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
     rate.filter(|rate| *rate > 0).unwrap_or(1)
 }
 

@@ -177,7 +177,7 @@ impl OutputHandle {
         if self.is_regular && count > 0 {
             let size = self.file.metadata()?.len();
             self.file.set_len(size.saturating_sub(count))?;
-            self.file.seek(SeekFrom::Current(-count.cast_signed()))?;
+            self.file.seek(SeekFrom::Current(-(count as i64)))?;
             self.end = self.end.saturating_sub(count);
         }
         Ok(())

@@ -89,15 +89,14 @@ impl PostRotate {
 
     fn start_pending(&mut self, log: &Log) {
         let Some(script) = &self.script else { return };
-        while self.running.len() < RUNNING_MAX
-            && let Some(file) = self.pending.pop_front()
-        {
+        while self.running.len() < RUNNING_MAX {
+            let Some(file) = self.pending.pop_front() else { break };
             let mut command = Command::new("/bin/sh");
             command.arg("-c").arg(script).arg("sh").arg(&file).stdin(Stdio::null());
             match command.spawn() {
                 Ok(child) => self.running.push((child, file)),
                 Err(error) => {
-                    let text = format_args!("post-rotate command for {}: {error}", file.display());
+                    let text = format!("post-rotate command for {}: {error}", file.display());
                     log.limited(Level::Error, FAILED, text);
                 }
             }
@@ -108,11 +107,11 @@ impl PostRotate {
     pub fn reap(&mut self, log: &Log) -> bool {
         self.running.retain_mut(|(child, file)| {
             let ended = child.try_wait();
-            if let Ok(Some(status)) = ended
-                && !status.success()
-            {
-                let text = format_args!("post-rotate command for {}: {status}", file.display());
-                log.limited(Level::Error, FAILED, text);
+            if let Ok(Some(status)) = ended {
+                if !status.success() {
+                    let text = format!("post-rotate command for {}: {status}", file.display());
+                    log.limited(Level::Error, FAILED, text);
+                }
             }
             matches!(ended, Ok(None))
         });

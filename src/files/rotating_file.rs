@@ -222,12 +222,11 @@ impl RotatingFile {
     /// Makes sure that the end of a file is written after readable data.
     fn rejoin_end(&mut self, log: &Log) {
         let change = self.file.change();
-        if !self.file.is_broken()
-            && matches!(change, Ok(Change::Shrunk { .. } | Change::Grown))
-            && let Err(error) = self.rejoin(0)
-        {
-            log.error(error);
-            self.file.set_broken();
+        if !self.file.is_broken() && matches!(change, Ok(Change::Shrunk { .. } | Change::Grown)) {
+            if let Err(error) = self.rejoin(0) {
+                log.error(error);
+                self.file.set_broken();
+            }
         }
     }
 

@@ -52,10 +52,9 @@ impl dnstap_time {
         if let Some(seconds) = seconds {
             self.seconds = seconds.try_into().unwrap_or(0);
         }
-        if let Some(nanoseconds) = nanoseconds
-            && nanoseconds < NANOSECONDS
-        {
-            self.nanoseconds = nanoseconds;
+        match nanoseconds {
+            Some(nanoseconds) if nanoseconds < NANOSECONDS => self.nanoseconds = nanoseconds,
+            _ => (),
         }
     }
 
@@ -642,6 +641,6 @@ impl dnstap_address {
         };
         self.any.sa_family = family as libc::sa_family_t;
         self.r#in.sin_port = port.unwrap_or(0).to_be();
-        &raw const self.any
+        ptr::from_ref(self).cast()
     }
 }

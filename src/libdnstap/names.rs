@@ -191,7 +191,7 @@ pub unsafe extern "C" fn dnstap_message_types_parse(
         let list = unsafe { CStr::from_ptr(list) };
         let mut set = 0;
         for word in list.to_bytes().split(|byte| message_types::is_separator(*byte)) {
-            match str::from_utf8(word).ok().map(message_types::parse) {
+            match std::str::from_utf8(word).ok().map(message_types::parse) {
                 Some(Ok(types)) => set |= types,
                 _ => {
                     // SAFETY: as documented.

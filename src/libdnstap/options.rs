@@ -132,7 +132,7 @@ unsafe fn utf8(option: &str, from: *const c_char) -> Result<Option<String>, Faul
         let given = String::from_utf8_lossy(bytes);
         let not =
             || Fault::new(DNSTAP_ERROR_VALUE, format!("{option} {given:?} is not valid UTF-8"));
-        str::from_utf8(bytes).map(str::to_owned).map_err(|_| not())
+        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| not())
     });
     checked.transpose()
 }

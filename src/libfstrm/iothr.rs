@@ -206,7 +206,7 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_input_queue_size(
     opt: *mut fstrm_iothr_options,
     input_queue_size: c_uint,
 ) -> fstrm_res {
-    if !input_queue_size.is_multiple_of(2) {
+    if input_queue_size % 2 != 0 {
         return fstrm_res_failure;
     }
     let range = FSTRM_IOTHR_INPUT_QUEUE_SIZE_MIN..=FSTRM_IOTHR_INPUT_QUEUE_SIZE_MAX;

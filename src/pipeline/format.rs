@@ -21,6 +21,7 @@ use crate::output::FrameOutput;
 use crate::output::error::FrameOutputError;
 use crate::output::file_writer::FileWriter;
 use crate::output::frames::FramesOutput;
+#[cfg(feature = "parquet")]
 use crate::output::parquet::ParquetOutput;
 use crate::output::pcap::PcapOutput;
 use crate::output::pdns::PassiveDnsOutput;
@@ -49,6 +50,7 @@ pub enum Format {
     /// Passive DNS from responses to a resolver, one JSON object per line
     Pdns,
     /// Apache Parquet, one row per message
+    #[cfg(feature = "parquet")]
     Parquet,
 }
 
@@ -120,6 +122,7 @@ impl Format {
             Self::Quiet => FormatProperties { may_precede_statistics: true, ..TEXT },
             Self::Yaml | Self::Json | Self::Querylog | Self::Pdns => TEXT,
             Self::Pcap => FormatProperties { kind: DataKind::Whole, ..TEXT },
+            #[cfg(feature = "parquet")]
             Self::Parquet => FormatProperties {
                 kind: DataKind::Whole,
                 is_named_when_complete: true,
@@ -180,6 +183,7 @@ impl Format {
             Self::Pcap => Ok(Box::new(PcapOutput::new(writer(PcapOutput::content())?))),
             Self::Querylog => Ok(Box::new(QueryLogOutput::new(writer(Content::lines())?))),
             Self::Pdns => Ok(Box::new(PassiveDnsOutput::new(writer(Content::lines())?))),
+            #[cfg(feature = "parquet")]
             Self::Parquet => Ok(Box::new(ParquetOutput::open(files, stop)?)),
         }
     }

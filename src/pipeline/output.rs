@@ -5,6 +5,7 @@ pub mod commands;
 pub mod error;
 pub(crate) mod file_writer;
 pub mod frames;
+#[cfg(feature = "parquet")]
 pub mod parquet;
 pub mod pcap;
 pub(crate) mod pdns;

@@ -192,10 +192,10 @@ impl Outputs {
     ) {
         for index in 0..self.slots.len() {
             let slot = &mut self.slots[index];
-            if slot.state == OutputState::Active
-                && let Err(error) = act(&mut *slot.output)
-            {
-                self.disable(index, error, report);
+            if slot.state == OutputState::Active {
+                if let Err(error) = act(&mut *slot.output) {
+                    self.disable(index, error, report);
+                }
             }
         }
     }

@@ -83,9 +83,9 @@ pub(crate) fn print_name(name: Option<&str>, number: u32, out: &mut Vec<u8>) {
     match name {
         Some(name) => out.str(name),
         // Protobuf encodes enumerations as `int32`.
-        None if number.cast_signed() < 0 => {
+        None if (number as i64) < 0 => {
             out.byte(b'-');
-            out.number(number.cast_signed().unsigned_abs());
+            out.number((number as i64).unsigned_abs());
         }
         None => out.number(number),
     }

@@ -103,11 +103,10 @@ impl MessageStats {
             None
         });
         let Some(hop) = kind.hop() else { return };
-        if is_response
-            && !is_unsent
-            && let Some(parts) = &parts
-        {
-            *self.codes.entry(parts.response_code()).or_default() += 1;
+        if is_response && !is_unsent {
+            if let Some(parts) = &parts {
+                *self.codes.entry(parts.response_code()).or_default() += 1;
+            }
         }
         // Count each question once: that of a response only if queries are not logged.
         let queries = self.types[kind.0 as usize - usize::from(is_response)];
@@ -126,13 +125,13 @@ impl MessageStats {
     }
 
     fn add_question(&mut self, message: &Message<'_>, hop: Hop, parts: Option<&Parts<'_>>) {
-        if let Some(parts) = parts
-            && let Some(question) = parts.question
-        {
-            *self.questions.entry(question.qtype).or_default() += 1;
-            self.scratch.clear();
-            if name::canonical(parts.wire, question.name_at, &mut self.scratch).is_ok() {
-                self.names.add(&self.scratch);
+        if let Some(parts) = parts {
+            if let Some(question) = parts.question {
+                *self.questions.entry(question.qtype).or_default() += 1;
+                self.scratch.clear();
+                if name::canonical(parts.wire, question.name_at, &mut self.scratch).is_ok() {
+                    self.names.add(&self.scratch);
+                }
             }
         }
         let is_client = match hop {
@@ -140,11 +139,13 @@ impl MessageStats {
             // The initiator is the server itself, not a client.
             Hop::Resolver | Hop::Forwarder => false,
         };
-        if is_client
-            && let Some(address @ ([_, _, _, _] | [_, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _])) =
-                message.query_address
-        {
-            self.clients.add(address);
+        if is_client {
+            if let Some(
+                address @ ([_, _, _, _] | [_, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _]),
+            ) = message.query_address
+            {
+                self.clients.add(address);
+            }
         }
     }
 }

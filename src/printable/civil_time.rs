@@ -61,7 +61,7 @@ impl CivilTime {
 
 /// Prints seconds since 1970 as the 14 digits YYYYMMDDHHMMSS used in signatures.
 pub fn date_time_digits(seconds: u64, out: &mut impl TextSink) {
-    let calendar = CivilTime::at(seconds.cast_signed());
+    let calendar = CivilTime::at(seconds as i64);
     calendar.date("", out);
     calendar.time("", out);
 }

@@ -85,7 +85,7 @@ impl Admission {
     ) -> bool {
         self.waited_at = Some(now);
         let idle = self.idle.as_secs();
-        let text = format_args!(
+        let text = format!(
             "{count} connections are open, {limit}; more wait until one closes or goes without a \
              whole frame for {idle} s"
         );

@@ -256,8 +256,10 @@ impl Connection {
                     (Some(ready), None, Ok(())) if !had_ready => {
                         shared.log_control(&self.name, ready);
                         let matches = ready.matches(Some(&shared.content_type));
-                        if matches && let Some(accept) = accept {
-                            shared.log_answer(&self.name, accept);
+                        if matches {
+                            if let Some(accept) = accept {
+                                shared.log_answer(&self.name, accept);
+                            }
                         }
                         (!matches).then(|| (MISMATCH, shared.mismatch(&self.name, ready)))
                     }
@@ -298,14 +300,20 @@ impl Connection {
                     size
                 }
                 Ok(Front::Skipped(size)) => {
-                    let text = format_args!("Skipping {size} bytes");
-                    shared.log.connection(Level::Frames, &self.name, text);
+                    shared.log.connection(
+                        Level::Frames,
+                        &self.name,
+                        format_args!("Skipping {size} bytes"),
+                    );
                     size
                 }
                 Ok(Front::Needs(size)) => {
                     let have = buffer.bytes().len();
-                    let text = format_args!("incomplete message (have {have} bytes, want {size})");
-                    shared.log.connection(Level::Frames, &self.name, text);
+                    shared.log.connection(
+                        Level::Frames,
+                        &self.name,
+                        format_args!("incomplete message (have {have} bytes, want {size})"),
+                    );
                     buffer.make_room(size);
                     return Ok(Some(Next::Event));
                 }
@@ -323,7 +331,7 @@ impl Connection {
                 Err(FrameError::TooLarge(length)) => {
                     shared.totals.refusals.over_limit.fetch_add(1, Ordering::Relaxed);
                     let (size, limit) = (LENGTH_SIZE + length as usize, shared.frame_limit);
-                    let text = format_args!("Skipping {size} byte message ({limit} buffer)");
+                    let text = format!("Skipping {size} byte message ({limit} buffer)");
                     shared.log.limited_connection(Level::Warning, OVER_LIMIT, &self.name, text);
                     LENGTH_SIZE
                 }
@@ -363,8 +371,11 @@ impl Connection {
                 (from, count) = (to, 0);
                 shared.output.rotate(&shared.log);
             }
-            let text = format_args!("processing data frame ({size} bytes)");
-            shared.log.connection(Level::Frames, &self.name, text);
+            shared.log.connection(
+                Level::Frames,
+                &self.name,
+                format_args!("processing data frame ({size} bytes)"),
+            );
             to += size;
             count += 1;
         }
@@ -428,7 +439,7 @@ impl Connection {
     fn cut_off(&mut self, rest: usize, shared: &mut ReceiverContext) {
         if rest > 0 {
             shared.totals.cut_off += 1;
-            let text = format_args!("the last frame is cut off: {rest} bytes dropped");
+            let text = format!("the last frame is cut off: {rest} bytes dropped");
             shared.log.limited_connection(Level::Warning, CUT_OFF, &self.name, text);
         }
     }
@@ -437,10 +448,10 @@ impl Connection {
     pub(crate) fn expire(&mut self, shared: &mut ReceiverContext) {
         let seconds = PATIENCE.as_secs();
         if matches!(self.state, StreamPhase::Opening(_)) {
-            let text = format_args!("no handshake within {seconds} seconds");
+            let text = format!("no handshake within {seconds} seconds");
             self.refuse(NO_HANDSHAKE, text, shared);
         } else {
-            let text = format_args!("the peer did not take FINISH within {seconds} seconds");
+            let text = format!("the peer did not take FINISH within {seconds} seconds");
             shared.log.limited_connection(Level::Warning, NOT_FINISHED, &self.name, text);
         }
     }
@@ -456,7 +467,7 @@ impl Connection {
     /// Logs that the connection is closed.
     pub(crate) fn log_closing(&self, log: Log) {
         let (frames, bytes) = (self.frames, self.bytes);
-        let text = format_args!("closing (read {frames} frames, {bytes} bytes)");
+        let text = format!("closing (read {frames} frames, {bytes} bytes)");
         log.connection(Level::Connections, &self.name, text);
     }
 }

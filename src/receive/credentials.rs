@@ -104,12 +104,11 @@ impl<T> Credentials<T> {
 
     /// Warns if our own certificate is not valid, or will expire soon.
     pub(crate) fn check(&self) {
-        if let Some(path) = &self.files.certificate
-            && let Some((from, to)) = self.validity
-            && let Some(trouble) = trouble(from, to, SystemTime::now())
-        {
-            let name = path.display();
-            Log.warning(format_args!("TLS: the certificate {name} {trouble}; replace it"));
+        if let (Some(path), Some((from, to))) = (&self.files.certificate, self.validity) {
+            if let Some(trouble) = trouble(from, to, SystemTime::now()) {
+                let name = path.display();
+                Log.warning(format_args!("TLS: the certificate {name} {trouble}; replace it"));
+            }
         }
     }
 }

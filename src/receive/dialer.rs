@@ -107,13 +107,12 @@ fn dial(target: &mut DialTarget, sender: &Sender<DialedStream>, waker: &Waker) {
                     let _ = news.recv();
                 } else {
                     is_mute = true;
-                    let text = format_args!("{name}: closed before START; retrying every second");
+                    let text = format!("{name}: closed before START; retrying every second");
                     log.lasting(Level::Warning, MUTE, &name, text);
                 }
             }
             Err(error) => {
-                let text =
-                    format_args!("failed to connect to {name}: {error}; retrying every second");
+                let text = format!("failed to connect to {name}: {error}; retrying every second");
                 log.lasting(Level::Warning, UNREACHED, &name, text);
             }
         }

@@ -222,10 +222,10 @@ impl Receiver {
         let closed = output.close(&log);
         totals.report(&closed, &log);
         let complete = closed.complete;
-        if let Some(commands) = closed.commands
-            && let Err(error) = wait_for(commands, &mut self.events, &log)
-        {
-            log.error(error);
+        if let Some(commands) = closed.commands {
+            if let Err(error) = wait_for(commands, &mut self.events, &log) {
+                log.error(error);
+            }
         }
         if drained.is_ok() && complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
@@ -377,15 +377,16 @@ impl Receiver {
         }
         // Time spent in a blocked output does not count against the peers.
         let now = self.polled_at;
-        while let Some(&(deadline, token)) = self.deadlines.front()
-            && deadline <= now
-        {
+        while let Some(&(deadline, token)) = self.deadlines.front() {
+            if deadline > now {
+                break;
+            }
             self.deadlines.pop_front();
-            if let Some(connection) = self.connections.get_mut(&token)
-                && connection.deadline == Some(deadline)
-            {
-                connection.expire(&mut self.shared);
-                self.close(token);
+            if let Some(connection) = self.connections.get_mut(&token) {
+                if connection.deadline == Some(deadline) {
+                    connection.expire(&mut self.shared);
+                    self.close(token);
+                }
             }
         }
     }

@@ -63,7 +63,7 @@ impl Receiver {
                         io::ErrorKind::WouldBlock => break,
                         io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => (),
                         _ => {
-                            let text = format_args!("accept() failed: {error}");
+                            let text = format!("accept() failed: {error}");
                             self.shared.log.lasting(Level::Error, ACCEPT, "", text);
                             self.accept_after = Some(Instant::now() + ACCEPT_RETRY);
                             return;
@@ -97,9 +97,8 @@ impl Receiver {
         let replaces = self.admission.replaces(count, &limit, since, now, log);
         if let (true, Some((token, since))) = (replaces, stalest) {
             let stale = now.saturating_duration_since(since).as_secs();
-            let text = format_args!(
-                "closed to make place for one that waits: no whole frame for {stale} s"
-            );
+            let text =
+                format!("closed to make place for one that waits: no whole frame for {stale} s");
             self.close_for(IDLE, token, text);
         }
         replaces
@@ -132,11 +131,12 @@ impl Receiver {
     /// Closes the stalest connections while incomplete frames exceed the memory limit.
     pub(super) fn bound_memory(&mut self) {
         let limit = MEMORY.max(2 * self.shared.frame_limit);
-        while self.held > limit
-            && let Some((token, since)) = self.stalest(|connection| connection.held() > 0)
-        {
+        while self.held > limit {
+            let Some((token, since)) = self.stalest(|connection| connection.held() > 0) else {
+                break;
+            };
             let (held, stale) = (self.held, since.elapsed().as_secs());
-            let text = format_args!(
+            let text = format!(
                 "closed to free memory: incomplete frames of all connections take {held} bytes, \
                  more than {limit}, and this one sent no whole frame for {stale} s"
             );
@@ -160,7 +160,7 @@ impl Receiver {
         if let Err(error) = registry.register(connection.stream.socket(), token, interest) {
             return log.limited_connection(Level::Error, UNREGISTERED, &connection.name, error);
         }
-        let text = format_args!("accepted new connection {}", connection.name);
+        let text = format!("accepted new connection {}", connection.name);
         log.at(Level::Connections, text);
         self.deadlines.extend(connection.deadline.map(|deadline| (deadline, token)));
         self.accepted += usize::from(!connection.is_dialed());

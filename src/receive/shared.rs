@@ -61,7 +61,7 @@ impl ReceiverContext {
             self.log.connection(Level::Frames, name, text);
         }
         if let Some(kind) = frame.control_type {
-            let text = format_args!("received {} ({})", c_name(kind), kind as u32);
+            let text = format!("received {} ({})", c_name(kind), kind as u32);
             self.log.connection(Level::Control, name, text);
         }
         if frame.control_type == Some(ControlType::Ready) && self.log.shows(Level::Frames) {
@@ -69,7 +69,7 @@ impl ReceiverContext {
             for (index, content_type) in frame.content_types.iter().enumerate() {
                 let (number, size) = (index + 1, content_type.len());
                 let text = quoted(content_type);
-                let text = format_args!("CONTENT_TYPE [{number}/{count}] ({size} bytes): {text}");
+                let text = format!("CONTENT_TYPE [{number}/{count}] ({size} bytes): {text}");
                 self.log.connection(Level::Frames, name, text);
             }
         }
@@ -78,7 +78,7 @@ impl ReceiverContext {
     /// Logs a control frame that is sent.
     pub(crate) fn log_answer(&self, name: &ConnectionName, frame: &ControlFrame) {
         if let Some(kind) = frame.control_type {
-            let text = format_args!("sending {} ({})", c_name(kind), kind as u32);
+            let text = format!("sending {} ({})", c_name(kind), kind as u32);
             self.log.connection(Level::Control, name, text);
         }
         if let (true, Ok(bytes)) = (self.log.shows(Level::Frames), frame.encode(Header::With)) {
@@ -90,7 +90,7 @@ impl ReceiverContext {
     /// Logs and returns the content types of both sides.
     pub(crate) fn mismatch(&self, name: &ConnectionName, theirs: &ControlFrame) -> String {
         let ours = String::from_utf8_lossy(&self.content_type);
-        let text = format_args!("no CONTENT_TYPE matching: \"{ours}\"");
+        let text = format!("no CONTENT_TYPE matching: \"{ours}\"");
         self.log.connection(Level::ConnectionErrors, name, text);
         let theirs: Vec<String> =
             theirs.content_types.iter().map(|content_type| quoted(content_type)).collect();

@@ -50,7 +50,7 @@ fn usage() -> ExitCode {
     report(format_args!(
         "Usage: {} <INPUT FILE> [<OUTPUT FILE>]\n\
          Prints the frames of a Frame Streams file, `-` for the standard input.\n\n",
-        program.display()
+        Path::new(&program).display()
     ));
     ExitCode::FAILURE
 }
@@ -105,12 +105,12 @@ fn dump_recording(
             }
         }
     };
-    if let Some(Err(error)) = copy.map(|mut copy| copy.close())
-        && !matches!(error, StreamError::NotOpen)
-    {
-        printer.note("Error: fstrm_writer_close() failed.");
-        printer.note(&format!("{}: {error}", program_name()));
-        status = ExitCode::FAILURE;
+    if let Some(Err(error)) = copy.map(|mut copy| copy.close()) {
+        if !matches!(error, StreamError::NotOpen) {
+            printer.note("Error: fstrm_writer_close() failed.");
+            printer.note(&format!("{}: {error}", program_name()));
+            status = ExitCode::FAILURE;
+        }
     }
     Ok(status)
 }
@@ -146,11 +146,10 @@ fn explanation(input: &Path, end: &RecordingEnd) -> String {
 /// Opens a copy of `recording` with the same content type.
 fn open_copy(recording: &Recording, output: &Path) -> Result<StreamWriter, StreamError> {
     let source = recording.file().metadata()?;
-    if let Ok(target) = fs::metadata(output)
-        && target.is_file()
-        && (target.dev(), target.ino()) == (source.dev(), source.ino())
-    {
-        return Err(io::Error::other("input and output are the same file").into());
+    if let Ok(target) = fs::metadata(output) {
+        if target.is_file() && (target.dev(), target.ino()) == (source.dev(), source.ino()) {
+            return Err(io::Error::other("input and output are the same file").into());
+        }
     }
     let mut options = WriterOptions::default();
     for content_type in &recording.start().content_types {

@@ -104,8 +104,7 @@ fn send(file: &Path, content_type: &[u8], writer: &mut StreamWriter) -> Result<(
     let mut recording = match Recording::open(file) {
         Ok(recording) => recording,
         Err(end) => {
-            let text =
-                format_args!("Warning: failed to read control frame from {name}, skipping\n");
+            let text = format!("Warning: failed to read control frame from {name}, skipping\n");
             report(text);
             explain(&end);
             return Ok(());

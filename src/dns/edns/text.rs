@@ -152,11 +152,11 @@ fn option(code: u16, value: &[u8], out: &mut impl TextSink) -> Option<()> {
             utf8(text, out);
             out.byte(b')');
         }
-        code::KEY_TAG if value.len().is_multiple_of(2) => {
+        code::KEY_TAG if value.len() % 2 == 0 => {
             out.str("\n; KEY TAG:");
-            for tag in value.as_chunks::<2>().0 {
+            for tag in value.chunks_exact(2) {
                 out.byte(b' ');
-                out.number(u16::from_be_bytes(*tag));
+                out.number(u16::from_be_bytes([tag[0], tag[1]]));
             }
         }
         code::REPORT_CHANNEL if name::skip(value, 0) == Ok(value.len()) => {

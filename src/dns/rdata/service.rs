@@ -42,12 +42,13 @@ fn service_value(key: u16, value: &[u8], out: &mut impl TextSink) -> Option<()> 
     match key {
         // mandatory
         0 => {
-            let (keys, rest) = value.as_chunks::<2>();
-            for (index, key) in keys.iter().enumerate() {
+            let keys = value.chunks_exact(2);
+            let is_whole = keys.remainder().is_empty();
+            for (index, key) in keys.enumerate() {
                 separate(index, out);
-                service_key(u16::from_be_bytes(*key), out);
+                service_key(u16::from_be_bytes([key[0], key[1]]), out);
             }
-            rest.is_empty().then_some(())
+            is_whole.then_some(())
         }
         // alpn
         1 => {
@@ -69,28 +70,20 @@ fn service_value(key: u16, value: &[u8], out: &mut impl TextSink) -> Option<()> 
             out.number(u16::from_be_bytes(value.try_into().ok()?));
             Some(())
         }
-        // ipv4hint
-        4 => {
-            let (addresses, rest) = value.as_chunks::<4>();
-            for (index, address) in addresses.iter().enumerate() {
+        // ipv4hint, ipv6hint
+        4 | 6 => {
+            let addresses = value.chunks_exact(if key == 4 { 4 } else { 16 });
+            let is_whole = addresses.remainder().is_empty() && !value.is_empty();
+            for (index, address) in addresses.enumerate() {
                 separate(index, out);
-                out.ipv4(*address);
+                out.address(address);
             }
-            (rest.is_empty() && !addresses.is_empty()).then_some(())
+            is_whole.then_some(())
         }
         // ech
         5 => {
             out.base64(value);
             Some(())
-        }
-        // ipv6hint
-        6 => {
-            let (addresses, rest) = value.as_chunks::<16>();
-            for (index, address) in addresses.iter().enumerate() {
-                separate(index, out);
-                out.address(address);
-            }
-            (rest.is_empty() && !addresses.is_empty()).then_some(())
         }
         // ohttp
         8 => value.is_empty().then_some(()),

@@ -89,7 +89,7 @@ macro_rules! policy {
                 let name = concat!("policy.", schema_name!($name));
                 length += field_len(policy::$field, name, value!($label $type, policy.$field))?;
             )+
-            if policy.policy_type.is_some_and(|bytes| str::from_utf8(bytes).is_err()) {
+            if policy.policy_type.is_some_and(|bytes| std::str::from_utf8(bytes).is_err()) {
                 return Err(EncodeError::PolicyType);
             }
             Ok(length)

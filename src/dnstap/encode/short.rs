@@ -30,17 +30,18 @@ pub(super) fn numbers<const N: usize>(
     let message_type = message.message_type().0;
     let family = message.socket_family().map(|family| family.0);
     let protocol = message.socket_protocol().map(|protocol| protocol.0);
-    if let (Some(family), Some(protocol)) = (family, protocol)
-        && message_type | family | protocol < 0x80
-    {
-        put(out, at, NUMBER_KEYS.to_le_bytes());
-        out[at + 1] = message_type as u8;
-        out[at + 3] = family as u8;
-        out[at + 5] = protocol as u8;
-        at + 6
-    } else {
-        const LENGTH_MAX: usize = 3 * (1 + varint::LENGTH_MAX);
-        at + other_numbers(&mut out[at..], message_type, family, protocol).min(LENGTH_MAX)
+    match (family, protocol) {
+        (Some(family), Some(protocol)) if message_type | family | protocol < 0x80 => {
+            put(out, at, NUMBER_KEYS.to_le_bytes());
+            out[at + 1] = message_type as u8;
+            out[at + 3] = family as u8;
+            out[at + 5] = protocol as u8;
+            at + 6
+        }
+        _ => {
+            const LENGTH_MAX: usize = 3 * (1 + varint::LENGTH_MAX);
+            at + other_numbers(&mut out[at..], message_type, family, protocol).min(LENGTH_MAX)
+        }
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn decode(bytes: &[u8]) {
         Err(EncodeError::PolicyType) => {
             let policy = event.message.and_then(|message| message.policy);
             let policy_type = policy.and_then(|policy| policy.policy_type);
-            assert!(str::from_utf8(policy_type.unwrap_or_default()).is_err());
+            assert!(std::str::from_utf8(policy_type.unwrap_or_default()).is_err());
         }
         Err(EncodeError::BufferTooSmall) => panic!("more than max_len: {event:?}"),
     }
@@ -79,6 +79,7 @@ fn has_long_field(event: &Event<'_>) -> bool {
 
 /// Reads `bytes` as a stream, from a pipe and, in other pieces, from a socket. Both return the
 /// frames of the stream in order, and end.
+#[allow(clippy::incompatible_msrv, reason = "only tests make pipes, with the latest Rust")]
 pub(crate) fn reader(bytes: &[u8]) {
     let (read, write) = io::pipe().expect("a pipe");
     let mut write = Some(write);

@@ -234,7 +234,7 @@ impl MessageType {
 
     /// Returns whether the message is a response.
     pub const fn is_response(self) -> bool {
-        self.name().is_some() && self.0.is_multiple_of(2)
+        self.name().is_some() && self.0 % 2 == 0
     }
 
     /// Returns a number that is the same for the query and the response of a hop. This includes

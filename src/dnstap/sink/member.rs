@@ -90,10 +90,10 @@ impl Member {
             self.stale.store(true, Ordering::Relaxed);
             return false;
         };
-        if std::mem::take(&mut offer.is_new)
-            && let Some(latest) = &mut offer.origin
-        {
-            std::mem::swap(latest, origin);
+        if std::mem::take(&mut offer.is_new) {
+            if let Some(latest) = &mut offer.origin {
+                std::mem::swap(latest, origin);
+            }
         }
         true
     }

@@ -144,10 +144,10 @@ impl<S: AsRef<Switch>> Queue<S> {
         if !enabled.has(message_type) {
             return self.not_enabled();
         }
-        if (enabled.is_dirty() || self.generation != fork::generation())
-            && let Err(result) = self.apply_pending(message)
-        {
-            return result;
+        if enabled.is_dirty() || self.generation != fork::generation() {
+            if let Err(result) = self.apply_pending(message) {
+                return result;
+            }
         }
         self.registration.member.count_logged(message_type);
         let max_len = match encode::max_len(&self.origin, message, envelope) {
@@ -175,10 +175,10 @@ impl<S: AsRef<Switch>> Queue<S> {
         if !self.is_enabled(message_type) {
             return self.not_enabled();
         }
-        if self.generation != fork::generation()
-            && let Err(result) = self.revive(message_type)
-        {
-            return result;
+        if self.generation != fork::generation() {
+            if let Err(result) = self.revive(message_type) {
+                return result;
+            }
         }
         self.registration.member.count_logged(message_type);
         if frame.is_empty() {
@@ -204,7 +204,7 @@ impl<S: AsRef<Switch>> Queue<S> {
         if !self.is_enabled(message_type) {
             return self.not_enabled();
         }
-        let is_chosen = self.refused.is_multiple_of(self.sample_rate);
+        let is_chosen = self.refused % self.sample_rate == 0;
         self.refused = self.refused.wrapping_add(1);
         if !is_chosen {
             self.registration.member.sampled_out.fetch_add(1, Ordering::Relaxed);

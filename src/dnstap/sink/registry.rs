@@ -73,9 +73,8 @@ impl Members {
         let Self { freed, freed_bytes, retired, .. } = self;
         let before = retired.dropped.full;
         let mut index = 0;
-        while *freed_bytes > limit
-            && let Some(member) = freed.get(index)
-        {
+        while *freed_bytes > limit {
+            let Some(member) = freed.get(index) else { break };
             match member.ring.claim() {
                 Some(mut consumer) => member.drop_pending(&mut consumer),
                 None if member.is_over() => (),

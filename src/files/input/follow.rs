@@ -54,10 +54,10 @@ impl Found {
 /// is writing.
 pub(crate) fn find(name: &Path, last: Option<&Found>) -> Option<Found> {
     let is_new = |metadata: &Metadata| last.is_none_or(|last| !last.is(metadata));
-    if let Ok(there) = fs::metadata(name)
-        && (is_new(&there) && is_later(&there, last) && is_readable(name, &there))
-    {
-        return Some(Found::new(name, false, &there));
+    if let Ok(there) = fs::metadata(name) {
+        if is_new(&there) && is_later(&there, last) && is_readable(name, &there) {
+            return Some(Found::new(name, false, &there));
+        }
     }
     partial_file::all_of(name).into_iter().find_map(|path| {
         let metadata = fs::metadata(&path).ok().filter(is_new)?;
@@ -109,14 +109,15 @@ impl<'a> SuccessorWatch<'a> {
     pub(crate) fn is_left(&mut self, at_stop: bool) -> bool {
         let now = Instant::now();
         let mut left = false;
-        if !self.found.is_hidden
-            && let Ok(there) = fs::metadata(self.name)
-            && !self.found.is(&there)
-            && is_readable(self.name, &there)
-        {
-            // Its writer may not have started the next file yet, or not finished this one.
-            left = at_stop
-                || (there.len() > 0 && now >= *self.replaced_since.get_or_insert(now) + GRACE);
+        if !self.found.is_hidden {
+            if let Ok(there) = fs::metadata(self.name) {
+                if !self.found.is(&there) && is_readable(self.name, &there) {
+                    // Its writer may not have started the next file yet, or not finished this one.
+                    left = at_stop
+                        || (there.len() > 0
+                            && now >= *self.replaced_since.get_or_insert(now) + GRACE);
+                }
+            }
         }
         if !left && now >= self.looked + HIDDEN_CHECK {
             self.looked = now;

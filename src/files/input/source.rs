@@ -151,11 +151,11 @@ impl Read for InputFile<'_> {
                 Ok(0) | Err(Errno::EINTR) => continue,
                 other => other?,
             };
-            if let Some(watch) = &self.watch
-                && self.is_truncated()?
-            {
-                watch.truncated();
-                return Ok(0);
+            if let Some(watch) = &self.watch {
+                if self.is_truncated()? {
+                    watch.truncated();
+                    return Ok(0);
+                }
             }
             let count = match self.read_available(buffer) {
                 Err(error)
@@ -177,10 +177,10 @@ impl Read for InputFile<'_> {
                 return Ok(count);
             }
             let is_complete = self.removable() > 0;
-            if let Some(watch) = &mut self.watch
-                && watch.is_left(is_complete)
-            {
-                return Ok(0);
+            if let Some(watch) = &mut self.watch {
+                if watch.is_left(is_complete) {
+                    return Ok(0);
+                }
             }
             thread::sleep(CHECK);
         }

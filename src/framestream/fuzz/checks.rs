@@ -29,7 +29,7 @@ const MAX_FRAME_SIZE: usize = CONTROL_FRAME_LENGTH_MAX;
 
 /// Splits a text into host and port. Joining and splitting again gives the same parts.
 pub(crate) fn address(bytes: &[u8]) {
-    let Ok(text) = str::from_utf8(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Ok((host, port)) = host_and_port(text) {
         assert!(text.contains(host), "a host that is not in the text");
         let again =

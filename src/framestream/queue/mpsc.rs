@@ -112,7 +112,7 @@ impl<T> Mpsc<T> {
             slot.turn.store(position.at.wrapping_add(self.slots.len()), Ordering::Release);
             position.at = filled;
             drop(entry);
-            if filled.wrapping_sub(first).is_multiple_of(RELEASE_EVERY) {
+            if filled.wrapping_sub(first) % RELEASE_EVERY == 0 {
                 position.release();
             }
         }

@@ -91,9 +91,8 @@ impl DropMonitor {
         events: &Events,
         progress: impl FnOnce() -> Progress,
     ) {
-        if let Some(alarm) = feed.alarm()
-            && (alarm.is_raised() || self.series.is_some())
-        {
+        let Some(alarm) = feed.alarm() else { return };
+        if alarm.is_raised() || self.series.is_some() {
             self.check_series(alarm, || feed.dropped(), events, &progress(), Instant::now());
         }
     }

@@ -81,9 +81,7 @@ impl Events {
         let mut pending = self.0.lock();
         let mut event = pending.events.pop_front()?;
         event.missed = mem::take(&mut pending.missed);
-        if pending.events.is_empty()
-            && let Some(pipe) = &pending.pipe
-        {
+        if let Some(pipe) = pending.pipe.as_ref().filter(|_| pending.events.is_empty()) {
             pipe.take();
         }
         Some(event)
@@ -93,9 +91,7 @@ impl Events {
     /// children. In a child, or after the host has closed it or its other end, returns another one.
     pub(super) fn fd(&self) -> io::Result<RawFd> {
         let mut pending = self.0.lock();
-        if let Some(pipe) = &pending.pipe
-            && pipe.is_open()
-        {
+        if let Some(pipe) = pending.pipe.as_ref().filter(|pipe| pipe.is_open()) {
             return Ok(pipe.fd().as_raw_fd());
         }
         let pipe = Wake::new(pending.hold())?;
@@ -124,9 +120,7 @@ impl PendingEvents {
     /// Makes the descriptor readable, unless the host has closed it: a write would then raise
     /// SIGPIPE.
     fn signal(&self) {
-        if let Some(pipe) = &self.pipe
-            && pipe.is_open()
-        {
+        if let Some(pipe) = self.pipe.as_ref().filter(|pipe| pipe.is_open()) {
             pipe.wake();
         }
     }

@@ -197,7 +197,7 @@ impl Link {
         match reason {
             error if error.would_block() => {
                 let limit = Seconds(self.options.io_timeout);
-                let reason = format_args!("the receiver did not answer within {limit}");
+                let reason = format!("the receiver did not answer within {limit}");
                 counters.failed(target, operation, reason)
             }
             other => counters.failed(target, operation, other),

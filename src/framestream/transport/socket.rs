@@ -50,7 +50,7 @@ impl SocketSender {
         if bytes > UNIX_PATH_MAX {
             let text =
                 format!("the path of a socket may have at most {UNIX_PATH_MAX} bytes, not {bytes}");
-            return Err(io::Error::new(ErrorKind::InvalidFilename, text));
+            return Err(io::Error::new(ErrorKind::InvalidInput, text));
         }
         Ok(Self::new(Address::Unix(UnixAddr::new(path)?)))
     }

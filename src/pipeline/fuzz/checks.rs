@@ -51,7 +51,7 @@ pub(crate) fn print(bytes: &[u8]) {
             Ok(event) => printer.print(event, &mut out),
             Err(error) => printer.print_undecodable(bytes, error, &mut out),
         }
-        let text = str::from_utf8(&out).expect("text");
+        let text = std::str::from_utf8(&out).expect("text");
         let lines = text.strip_suffix('\n').expect("a whole line");
         // The control characters that the style itself prints.
         let allowed: &[char] = match style {

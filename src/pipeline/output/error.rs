@@ -3,6 +3,7 @@
 
 use std::io;
 
+#[cfg(feature = "parquet")]
 use ::parquet::errors::ParquetError;
 use files::STANDARD_OUTPUT;
 use files::output_file::{FrameWriteError, OpenFileError};
@@ -49,6 +50,7 @@ pub enum FrameOutputError {
         unit: &'static str,
     },
     /// Rows cannot be encoded as Parquet.
+    #[cfg(feature = "parquet")]
     #[error("failed to write {0}: {1}")]
     Parquet(String, #[source] ParquetError),
     /// The last file is complete, and the next one could not be started.

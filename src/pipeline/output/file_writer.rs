@@ -220,6 +220,7 @@ impl FileWriter {
     }
 
     /// Returns whether the file contains no data yet.
+    #[cfg(feature = "parquet")]
     pub(crate) fn is_new(&self) -> bool {
         self.files.is_new()
     }

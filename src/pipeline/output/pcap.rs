@@ -144,10 +144,10 @@ impl PcapOutput {
         }
         let query_time = time(message.query_time_sec, message.query_time_nsec);
         let response_time = time(message.response_time_sec, message.response_time_nsec);
-        if let Some(wire) = message.query_message
-            && self.needs_packet(endpoints, wire, message.message_type.is_response())
-        {
-            self.packet(endpoints, transport, true, wire, query_time.or(response_time));
+        if let Some(wire) = message.query_message {
+            if self.needs_packet(endpoints, wire, message.message_type.is_response()) {
+                self.packet(endpoints, transport, true, wire, query_time.or(response_time));
+            }
         }
         if let Some(wire) = message.response_message {
             self.packet(endpoints, transport, false, wire, response_time.or(query_time));

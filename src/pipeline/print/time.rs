@@ -13,7 +13,7 @@ pub(crate) fn has_year_of_four_digits(seconds: u64, nanoseconds: u32) -> bool {
     const YEAR_1: i64 = -62_135_596_800;
     const YEAR_10000: i64 = 253_402_300_800;
     let carry = i64::from(nanoseconds / BILLION);
-    (YEAR_1..YEAR_10000).contains(&seconds.cast_signed().wrapping_add(carry))
+    (YEAR_1..YEAR_10000).contains(&(seconds as i64).wrapping_add(carry))
 }
 
 /// A printer of times that caches the text of the last second, which consecutive messages often share.
@@ -34,7 +34,7 @@ impl TimePrinter {
         out: &mut Vec<u8>,
     ) {
         let carry = i64::from(nanoseconds / BILLION);
-        let seconds = seconds.cast_signed().wrapping_add(carry);
+        let seconds = (seconds as i64).wrapping_add(carry);
         match &self.utc {
             Some((last, separator, text)) if (*last, *separator) == (seconds, between) => {
                 out.extend_from_slice(text);
@@ -52,7 +52,7 @@ impl TimePrinter {
         let mut fraction = nanoseconds % BILLION;
         if fraction > 0 {
             let mut width = 9;
-            while fraction.is_multiple_of(10) {
+            while fraction % 10 == 0 {
                 fraction /= 10;
                 width -= 1;
             }
@@ -69,7 +69,7 @@ impl TimePrinter {
         out: &mut Vec<u8>,
     ) {
         match seconds {
-            Some(seconds) => self.local(seconds.cast_signed(), out),
+            Some(seconds) => self.local(seconds as i64, out),
             None => out.str("??:??:??"),
         }
         out.push(b'.');
@@ -80,10 +80,10 @@ impl TimePrinter {
     }
 
     fn local(&mut self, seconds: i64, out: &mut Vec<u8>) {
-        if let Some((last, text)) = &self.local
-            && *last == seconds
-        {
-            return out.extend_from_slice(text);
+        if let Some((last, text)) = &self.local {
+            if *last == seconds {
+                return out.extend_from_slice(text);
+            }
         }
         let zone = self.zone.get_or_insert_with(TimeZone::system);
         // Times out of the range of `Timestamp` are printed in UTC.
@@ -110,7 +110,7 @@ mod tests {
     fn the_calendar_agrees_with_jiff() {
         for step in 0..4000 {
             let seconds = step * 61_234_567_u64;
-            let expected = Timestamp::from_second(seconds.cast_signed()).unwrap().to_string();
+            let expected = Timestamp::from_second(seconds as i64).unwrap().to_string();
             assert_eq!(format!("{}Z", date_time(seconds, 0)), expected);
         }
     }

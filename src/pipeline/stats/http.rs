@@ -129,7 +129,7 @@ impl<F: Fn() -> String> HttpServer<F> {
                 Ok((stream, from)) => {
                     if self.connections.len() >= CONNECTIONS {
                         let HttpConnection { peer, .. } = self.connections.remove(0);
-                        let text = format_args!(
+                        let text = format!(
                             "metrics: closed the oldest of {CONNECTIONS} connections, from {peer}, for \
                              a new one from {from}"
                         );
@@ -147,7 +147,7 @@ impl<F: Fn() -> String> HttpServer<F> {
                     io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => (),
                     _ => {
                         // The cause may be the limit of open files, which closing these connections relieves.
-                        let text = format_args!("metrics: accept() failed: {error}");
+                        let text = format!("metrics: accept() failed: {error}");
                         Log.limited(Level::Error, ACCEPT, text);
                         self.connections.clear();
                         self.accept_after = Some(now + ACCEPT_RETRY);

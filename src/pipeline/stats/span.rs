@@ -60,10 +60,10 @@ impl TimeSpans {
             }
             !is_near
         });
-        if self.spans.len() >= SPANS
-            && let Some(smallest) = (0..SPANS).min_by_key(|index| self.spans[*index].count)
-        {
-            self.spans.remove(smallest);
+        if self.spans.len() >= SPANS {
+            if let Some(smallest) = (0..SPANS).min_by_key(|index| self.spans[*index].count) {
+                self.spans.remove(smallest);
+            }
         }
         self.spans.push(span);
     }

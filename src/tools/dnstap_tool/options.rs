@@ -281,10 +281,10 @@ impl DnstapOptions {
     }
 
     fn file(&self, file: &OsString) -> (Format, PathBuf) {
-        if let Some((word, name)) = file.to_str().and_then(|file| file.split_once(':'))
-            && let Ok(format) = word.parse()
-        {
-            return (format, place(Path::new(name)));
+        if let Some((word, name)) = file.to_str().and_then(|file| file.split_once(':')) {
+            if let Ok(format) = word.parse() {
+                return (format, place(Path::new(name)));
+            }
         }
         let file = place(Path::new(file));
         (self.format().unwrap_or_else(|| Format::default_of(&file)), file)

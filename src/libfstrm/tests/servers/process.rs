@@ -85,7 +85,7 @@ impl Process {
 
     /// Returns its ID.
     pub(crate) fn pid(&self) -> Pid {
-        Pid::from_raw(self.child.id().cast_signed())
+        Pid::from_raw(self.child.id() as i32)
     }
 
     /// Waits for a line that contains `text`, after the line of the last call.

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 
 /// Returns its prefix.
 pub(crate) fn prefix() -> PathBuf {
-    let prefix = env::var_os("STAGE").expect("STAGE is the prefix of `make stage`");
+    let prefix = PathBuf::from(env::var_os("STAGE").expect("STAGE is the prefix of `make stage`"));
     fs::canonicalize(&prefix).unwrap_or_else(|error| panic!("{}: {error}", prefix.display()))
 }
 

@@ -79,7 +79,7 @@ impl Column {
     pub(crate) fn number(&mut self, number: u32) {
         if let ColumnValues::Numbers(numbers) = &mut self.values {
             // The schema marks the number as unsigned.
-            numbers.push(number.cast_signed());
+            numbers.push(number as i32);
             self.levels.push(1);
         }
     }

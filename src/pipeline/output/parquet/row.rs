@@ -138,7 +138,7 @@ impl Row<'_> {
         if let (Some(seconds), None) = (seconds, time) {
             self.add_error(name, format_args!("{seconds} s is out of range"));
         }
-        self.next(name, time, |column, time| column.time(time.cast_signed()));
+        self.next(name, time, |column, time| column.time(time as i64));
     }
 
     /// Adds a field that contains exactly one name in wire format.

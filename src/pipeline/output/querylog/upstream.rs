@@ -41,12 +41,12 @@ impl UpstreamQueries {
     /// Records an upstream query or response of the resolver `identity`.
     pub(crate) fn record(&mut self, identity: &[u8], parts: &Parts<'_>, time: u64) {
         self.times.entry(&self.hasher.hash_one(identity), LastTimes::default);
-        if let Some(Question { name_at, qtype, .. }) = parts.question
-            && let Some(key) = self.key(identity, parts.wire, name_at, qtype)
-        {
-            let times = self.times.entry(&key, LastTimes::default);
-            times.rotate_right(1);
-            times[0] = time;
+        if let Some(Question { name_at, qtype, .. }) = parts.question {
+            if let Some(key) = self.key(identity, parts.wire, name_at, qtype) {
+                let times = self.times.entry(&key, LastTimes::default);
+                times.rotate_right(1);
+                times[0] = time;
+            }
         }
     }
 
@@ -60,10 +60,10 @@ impl UpstreamQueries {
             parts.records(parts.sections[0]).filter(|Record { rtype, .. }| *rtype == CNAME);
         let names = aliases.take(ALIASES).map(|alias| alias.start);
         for name_at in std::iter::once(question.name_at).chain(names) {
-            if let Some(key) = self.key(identity, parts.wire, name_at, question.qtype)
-                && let Some(found) = self.times.get(&key)
-            {
-                times.extend(found.iter().filter(|time| **time > 0));
+            if let Some(key) = self.key(identity, parts.wire, name_at, question.qtype) {
+                if let Some(found) = self.times.get(&key) {
+                    times.extend(found.iter().filter(|time| **time > 0));
+                }
             }
         }
         Some(times)

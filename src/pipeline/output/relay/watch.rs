@@ -100,15 +100,14 @@ impl RelayWatch {
                 None => (),
             }
         }
-        if let Some(Loss { since, last, before }) = loss
-            && is_connected
-            && *last + RECOVERY_TIME <= now
-        {
-            let (count, seconds) = (lost - *before, (*last - *since).as_secs());
-            let text = format!("{name}: recovered; {count} frames were lost in {seconds} s");
-            Log.end_state(LOSING, name);
-            Log.limited(Level::Warning, CHANGES, text);
-            *loss = None;
+        if let Some(Loss { since, last, before }) = loss {
+            if is_connected && *last + RECOVERY_TIME <= now {
+                let (count, seconds) = (lost - *before, (*last - *since).as_secs());
+                let text = format!("{name}: recovered; {count} frames were lost in {seconds} s");
+                Log.end_state(LOSING, name);
+                Log.limited(Level::Warning, CHANGES, text);
+                *loss = None;
+            }
         }
         (self.last, self.lost) = (stats, lost);
     }
