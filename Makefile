@@ -245,7 +245,7 @@ check-unbound check-knot check-bind: check-%: ## build and test the series of SE
 	for series in $(filter $*-%,$(TESTED)); do $(MAKE) check-$$series || exit 1; done
 
 # Each patch builds on its own, without dnstap, with the server's own transport, and with libdnstap.
-$(TESTED:%=each-%): each-%: $(READY_STAGE)
+$(SERIES:%=each-%): each-%: $(READY_STAGE)
 	STAGE=$(STAGE) BUILD=$(TARGET) patches/each $(subst -, ,$*)
 
 # Unbound with processes instead of threads.
