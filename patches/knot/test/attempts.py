@@ -110,8 +110,8 @@ def test_kdig_attempts(folder):
             server.journal.path = path
             thread = threading.Thread(target=serve, args=(server,))
             thread.start()
-            printed = PROGRAMS.output("kdig", "@127.0.0.1", "-p", server.port, "+noedns", "n1.example", "TXT", "+retry=0", f"+timeout={DEADLINE}",
-                                      *options, "-E", file)
+            printed = PROGRAMS.output("kdig", "@127.0.0.1", "-p", server.port, "+noedns", "n1.example", "TXT", "+retry=0",
+                                      f"+timeout={DEADLINE}", *options, "-E", file)
             thread.join()
         messages = tap.read(file)
         assert "status: NOERROR" in printed, (path, printed)

@@ -147,8 +147,24 @@ def freezes(knot, protocol, client):
     assert set(codes) == ({NOERROR} if ENCRYPTED else {REFUSED}), codes
 
 
+def forwards(knot, protocol, client):
+    """Sends an update that is forwarded, and lets the secondary transfer it."""
+    data = protocol[:3].encode() + b"4"
+    asks(lambda: update("secondary.test", b"", record("u.secondary.test", A, 1, 60, data)))(knot, protocol, client)
+    knot.control("-b", "zone-refresh", "secondary.test")
+
+
+def queues_in_frozen(knot, protocol, client):
+    knot.control("-b", "zone-freeze", "removed.test")
+    sends(lambda: update("removed.test"))(knot, protocol, client)
+
+
 def queues(knot, protocol, client):
-    """Sends an update while the only background worker waits for a server that does not answer."""
+    """Removes the zone with a queued update, and sends another update while the only background worker waits for a server that does
+    not answer."""
+    knot.control("conf-begin")
+    knot.control("conf-unset", "zone[removed.test]")
+    knot.control("conf-commit")
     knot.stuck.begin(knot)
     sends(lambda: update("example"))(knot, protocol, client)
 
@@ -216,10 +232,12 @@ PATHS = [
     Path("UPDATE, refused by ACL", SIMPLE, asks(update, "closed.test"), NOTAUTH, "UPDATE"),
     Path("UPDATE, no such zone", PLAIN, asks(update, "nowhere.test"), NOTAUTH, "UPDATE"),
     Path("UPDATE of a frozen zone", ("UDP",), freezes, REFUSED, "UPDATE"),
-    Path("UPDATE, forwarded", SIMPLE, asks(update, "secondary.test", b"", record("u.secondary.test", A, 1, 60, b"1234")), NOERROR,
-         "UPDATE"),
-    Path("UPDATE queued at a stop", ("UDP",), queues, None, "UPDATE"),
+    Path("UPDATE, forwarded", SIMPLE, forwards, NOERROR, "UPDATE"),
+    # The server answers UDP in order: what follows is sent when the update is queued.
+    Path("UPDATE of a zone that is removed", ("UDP",) if ENCRYPTED else (), queues_in_frozen, None, "UPDATE"),
     Path("mod-dnsproxy", PLAIN, asks(query, "n1.dnsproxy.test")),
+    Path("UPDATE queued at a stop", ("UDP",), queues, None, "UPDATE"),
+    Path("a query after it", PLAIN, asks(query, "n1.example")),
 ]
 
 
@@ -319,6 +337,7 @@ ZONES = {
     "cookies.test": ["module: mod-cookies/paths"],
     "plain.test": [],
     "secondary.test": ["master: upstream", "acl: paths", "file: secondary.zone"],
+    "removed.test": ["acl: paths"],
     "stuck.test": ["master: stuck", "file: stuck.zone"],
     "dnsproxy.test": ["module: mod-dnsproxy/paths"],
     "signed.test": ["dnssec-signing: on", "dnssec-policy: paths"],
