@@ -222,14 +222,15 @@ bench-unbound bench-bind bench-knot: bench-%: bench-builds ## the cost of dnstap
 	STAGE=$(STAGE) BUILD=$(TARGET) bench/cost $*
 	$(if $(filter unbound,$*),STAGE=$(STAGE) BUILD=$(TARGET) bench/off)
 
-# What is around the servers: whether series are listed, how sources are found and unpacked, how series are rebased and tried on
-# releases, and how programs are awaited.
+# What is around the servers: whether series are listed, how sources are found and unpacked, how series are rebased, tried on
+# releases and built patch by patch, and how programs are awaited.
 check-source:
-	.ci/install dpkg-dev git openssl python3
+	.ci/install autoconf automake dpkg-dev git libtool openssl python3
 	patches/test/listed
 	patches/test/source
 	patches/test/rebase
 	patches/test/releases
+	patches/test/each
 	patches/series --check
 	patches/test/headers
 	patches/test/waits
