@@ -42,8 +42,8 @@ class Holding(contextlib.AbstractContextManager):
 
 def test_limits(folder):
     """Queries beyond `discard-timeout`, `wait-limit`, `num-queries-per-thread`, and the limit of errors."""
-    # Later releases do not limit clients on loopback; 1.17 cannot read this line.
-    netblock = "wait-limit-netblock: 127.0.0.0/8 1" if VERSION >= (1, 22) else ""
+    # These releases do not limit clients on loopback by default; earlier ones cannot read this line.
+    netblock = "wait-limit-netblock: 127.0.0.0/8 1" if VERSION >= (1, 23) else ""
     with scene(folder) as s, Holding(s) as holding:
         s.start(f"""
 server:

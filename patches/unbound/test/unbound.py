@@ -20,6 +20,8 @@ class Unbound(Server):
     for tls."""
 
     TYPES, MESSAGES = ("CLIENT_QUERY", "CLIENT_RESPONSE"), 4
+    MEMCHECK = ["--leak-check=full", "--show-leak-kinds=definite,indirect,possible",
+                "--errors-for-leak-kinds=definite,indirect,possible"]
     CONTROL, CLOSED = "unbound-control", r"dnstap: closed, messages: (\d+) logged, (\d+) sent"
 
     def __init__(self, folder, dnstap="", tls=None, threads=2, memcheck=False, programs=PROGRAMS):
