@@ -10,8 +10,9 @@ from datetime import datetime
 
 from process import DEADLINE
 
-# Numbers of fields in the schema: those of Message, and that of Message in Dnstap.
-QUERY_SEC, QUERY_NSEC, QUERY, RESPONSE, POLICY, HTTP, MESSAGE = 8, 9, 10, 14, 15, 16, 14
+# Numbers of fields in the schema: those of Message, and those of Dnstap.
+QUERY_SEC, QUERY_NSEC, QUERY, RESPONSE, POLICY, HTTP = 8, 9, 10, 14, 15, 16
+EXTRA, MESSAGE = 3, 14
 # The action of a policy that drops the query.
 DROP = 4
 # Protocols that Debian's dnstap prints as numbers.
@@ -79,11 +80,11 @@ def read(path):
     """Returns the messages of a file, with identity, version and the bytes in wire format."""
     printed = subprocess.run(["dnstap", "-j", "-r", path], capture_output=True, text=True, check=True).stdout
     events = [json.loads(line) for line in printed.splitlines()]
-    inners = payloads(path)
-    assert len(events) == len(inners)
+    outers = [fields(payload) for payload in frames(path)]
+    assert len(events) == len(outers)
     messages = []
-    for event, inner in zip(events, inners):
-        message = event["message"]
+    for event, outer in zip(events, outers):
+        message, inner = event["message"], fields(outer[MESSAGE])
         message["wire"] = inner.get(QUERY, inner.get(RESPONSE))
         message["http"] = inner.get(HTTP)
         message["socket_protocol"] = PROTOCOLS.get(message["socket_protocol"], message["socket_protocol"])
@@ -92,6 +93,7 @@ def read(path):
         # A time in floating point is not exact.
         message["query_time_fields"] = inner.get(QUERY_SEC), inner.get(QUERY_NSEC)
         message["who"] = event.get("identity"), event.get("version")
+        message["extra"] = outer.get(EXTRA)
         message["name"] = question(message["wire"])
         for time in "query_time", "response_time":
             if time in message:

@@ -7,10 +7,17 @@ import re
 from process import free_port, until
 from server import KEY, RELEASE, Programs, Server, built, write_zone
 
-PREFIX = built("knot") / "installed"
-PROGRAMS = Programs(PREFIX / "bin", PREFIX / "sbin")
+
+def programs(variant="patched"):
+    """Returns the programs of a variant of the release."""
+    prefix = built("knot", variant) / "installed"
+    return Programs(prefix / "bin", prefix / "sbin")
+
+
+PROGRAMS = programs()
+VERSION = tuple(map(int, RELEASE.split(".")[:2]))
 # Whether the release is built with TLS and QUIC.
-ENCRYPTED = RELEASE != "3.2"
+ENCRYPTED = VERSION >= (3, 4)
 
 ZONES = """
   - domain: example.
@@ -21,11 +28,12 @@ ZONES = """
 class PatchedKnot(Server):
     """The patched knotd with the zones example. and other., and an instance of mod-dnstap for all queries."""
 
-    programs = PROGRAMS
     CONTROL, CLOSED = "knotc", r"sink closed, messages logged (\d+), sent (\d+)"
     UPDATE = {"UDP": ["knsupdate"], "TCP": ["knsupdate", "-v"], "DOT": ["knsupdate", "-S"], "DOQ": ["knsupdate", "-Q"]}
 
-    def __init__(self, folder, dnstap=None, zones=ZONES, workers=2, zone=None, more="", modules="mod-dnstap/all", memcheck=False):
+    def __init__(self, folder, dnstap=None, zones=ZONES, workers=2, zone=None, more="", modules="mod-dnstap/all", memcheck=False,
+                 programs=PROGRAMS, database=False):
+        self.programs = programs
         self.ports = {"UDP": free_port()}
         self.ports["TCP"] = self.ports["UDP"]
         listen = ""
@@ -64,8 +72,11 @@ acl:
         self.configuration = self.control_configuration = pathlib.Path(folder, "patched.conf")
         for name in "example", "other":
             write_zone(f"{folder}/{name}.zone")
-        super().__init__(folder, PROGRAMS.path("knotd"), "-c", self.configuration, memcheck=memcheck)
+        conf = ("-C", f"{folder}/confdb") if database else ("-c", self.configuration)
+        super().__init__(folder, programs.path("knotd"), *conf, memcheck=memcheck)
         self.configure(self.to_socket(folder) if dnstap is None else dnstap, zones, zone, more, modules)
+        if database:
+            programs.output("knotc", *conf, "-f", "conf-import", self.configuration)
 
     @staticmethod
     def to_socket(folder, queue=None):
