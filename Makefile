@@ -37,7 +37,7 @@ export CARGO_TARGET_DIR = $(TARGET)
 .PHONY: all help library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
     install-tools stage deps packages demo check test test-all test-fresh format lint units loom minimum-rust c-tests c-tests-valgrind \
     unmodified-servers headers abi bench bench-check plots bench-micro bench-tools bench-builds bench-servers \
-    bench-unbound bench-bind bench-knot check-source check-unbound check-knot check-bind check-unbound-nothreads clean
+    bench-unbound bench-bind bench-knot check-source check-unbound check-knot check-bind check-unbound-variants clean
 
 all: library tools ## build the libraries and the tools
 
@@ -143,7 +143,7 @@ test: deps stage ## everything that has to pass: check, C tests, servers unmodif
 
 # A step that fails does not end the others.
 test-all: deps stage ## everything that can run here, with every series of patches/, and a summary
-	MAKE="$(MAKE) READY=yes" LOGS=$(TARGET)/test-all .ci/test-all $(TESTS) $(SERIES:%=check-%) check-unbound-nothreads $(TESTED:%=each-%)
+	MAKE="$(MAKE) READY=yes" LOGS=$(TARGET)/test-all .ci/test-all $(TESTS) $(SERIES:%=check-%) check-unbound-variants $(TESTED:%=each-%)
 
 # Prerequisites of steps, unless they are up to date.
 READY =
@@ -249,12 +249,13 @@ check-unbound check-knot check-bind: check-%: ## build and test the series of SE
 $(SERIES:%=each-%): each-%: $(READY_STAGE)
 	STAGE=$(STAGE) BUILD=$(TARGET) patches/each $(subst -, ,$*)
 
-# Unbound with processes instead of threads.
-check-unbound-nothreads: $(READY_STAGE)
+# Unbound with processes instead of threads, and with its own transport.
+check-unbound-variants: $(READY_STAGE)
 	.ci/install $(CHECK_PACKAGES)
-	STAGE=$(STAGE) BUILD=$(TARGET) patches/build unbound 1.17
-	STAGE=$(STAGE) BUILD=$(TARGET) patches/build unbound 1.17 nothreads
-	BUILD=$(TARGET) patches/unbound/test/run 1.17 processes
+	for variant in patched nothreads own stock; do \
+	    STAGE=$(STAGE) BUILD=$(TARGET) patches/build unbound 1.17 $$variant || exit 1; \
+	done
+	BUILD=$(TARGET) patches/unbound/test/run 1.17 processes transport
 
 bench-tools: deps stage ## dnstap compared with other readers and receivers
 	STAGE=$(STAGE) bench/tools
