@@ -8,8 +8,11 @@ from dns import REFUSED, A, answer, connect, over_stream, proxy_header, query, r
 from dnscrypt import MAGIC_QUERY, Crypt
 from process import free_port, until
 from scene import DROPPED, LOCAL, UNLOGGED, Path, named, scene
+from unbound import VERSION
 from upstream import Upstream
 
+# The part of the response code that is in the header.
+BADCOOKIE = 23 & 15
 # Clients of a proxy.
 FOUR, SIX = ("192.0.2.7", 4711), ("2001:db8::7", 4711)
 
@@ -74,6 +77,7 @@ def test_own_answers(folder):
     with scene(folder) as s:
         crypt = Crypt(folder)
         upstream = Upstream(s.journal, "addresses.", lambda asked: [answer(asked.wire, answers=[record(asked.name, A, b"\xc0\0\2\x42")])])
+        cookies = "answer-cookie: yes\n    access-control: 127.0.0.16 allow_cookie" if VERSION >= (1, 22) else ""
         s.start(f"""
 server:
     module-config: "respip iterator"
@@ -89,6 +93,7 @@ server:
     access-control: 127.0.0.14 deny_non_local
     access-control: 127.0.0.15 deny
     response-ip: 192.0.2.66/32 deny
+    {cookies}
 view:
     name: special
     view-first: yes
@@ -140,6 +145,10 @@ auth-zone:
             Path("longer than msg-buffer-size", bytes(5000), DROPPED if protocol == "UDP" else UNLOGGED, protocol=protocol,
                  part=bytes(4096)),
         )])
+        if cookies:
+            # With and without a cookie of the client (RFC 7873).
+            s.drive(Path("BADCOOKIE", edns(b"\0\x0a\0\x08" + bytes(8)), BADCOOKIE, source="127.0.0.16"),
+                    Path("without a cookie", edns(), REFUSED, source="127.0.0.16"))
         # The primary server is asked for the difference.
         primary.serial = 2
         s.drive(Path("NOTIFY", query("authority", dns.SOA, dns.NOTIFY)))

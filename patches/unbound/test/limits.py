@@ -2,6 +2,7 @@
 """Paths of the table in ../README.md on which a query is dropped because of a limit, or by the operator."""
 
 import contextlib
+import signal
 import threading
 import time
 
@@ -9,7 +10,7 @@ import dns
 import tap
 from dns import FORMERR, NOERROR, SERVFAIL, answer, query
 from process import until
-from scene import DROPPED, LOCAL, Path, named, scene
+from scene import DROPPED, LOCAL, UNLOGGED, Path, named, scene
 from unbound import VERSION
 from upstream import Reply, Upstream
 from upstreams import FORWARD, clause
@@ -103,3 +104,21 @@ def test_flushed(folder):
             s.unanswered(*waiting)
         # The counters begin again at a reload, but a stop sends all messages.
         s.stop()
+
+
+def test_sock_queue(folder):
+    """With `sock-queue-timeout`, a query that has waited too long in the socket is not logged, and another one with the time at which
+    the system received it."""
+    if VERSION < (1, 22):
+        return "not there: sock-queue-timeout"
+    with scene(folder) as s:
+        s.start(f"\nserver:\n    sock-queue-timeout: 1{LOCAL}", threads=1)
+        s.unbound.child.send_signal(signal.SIGSTOP)
+        old, sent = s.send(Path("older than sock-queue-timeout", named("old"), UNLOGGED)), time.monotonic()
+        until("sock-queue-timeout has passed", lambda: time.monotonic() > sent + 1.1)
+        path = Path("waits in the socket", named("young"))
+        young = s.send(path)
+        path.read_until = time.time()
+        s.unbound.child.send_signal(signal.SIGCONT)
+        s.answered(*young)
+        s.unanswered(*old)

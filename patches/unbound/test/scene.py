@@ -21,7 +21,8 @@ ANY = "any"
 class Path:
     """A path of README.md that begins with a message of a client, which is `wire` and gets an answer with a response code (`code`).
     The other fields are those of a message over UDP, with both ends, the protocol and the part of the message that are logged, if they
-    are not those of the socket. `source` is the client's address, and `header` precedes the message."""
+    are not those of the socket. `source` is the client's address, `header` precedes the message, and `read_until` is when the query
+    was read at the latest, if that is known."""
 
     path: str
     wire: bytes
@@ -36,13 +37,14 @@ class Path:
     logged: str | None = None
     part: bytes | None = None
     policy: dict | None = None
+    read_until: float | None = None
 
     def note(self, journal, sent, client, server, response=None, received=None):
         """Notes what has to be logged: the query, and the response, or that the query was dropped."""
         protocol = self.logged or {"HTTP": "DOH"}.get(self.protocol, self.protocol)
         ends = protocol, self.client or client, self.server or server
         http, asked = 2 if protocol == "DOH" else None, self.part or self.wire
-        journal.add("CLIENT_QUERY", *ends, asked, sent, received, http=http)
+        journal.add("CLIENT_QUERY", *ends, asked, sent, self.read_until or received, http=http)
         journal.add("CLIENT_RESPONSE", *ends, response or asked, sent, received, http=http, policy=self.policy,
                     answered=response is not None)
 
