@@ -132,18 +132,23 @@ demo: ## run Debian's Knot with our library, capture and print its messages
 CHECKS = format lint units loom
 TESTS  = $(CHECKS) minimum-rust c-tests c-tests-valgrind unmodified-servers bench-check check-source
 
-# The series in patches/, as SERVER-RELEASE: all of them, and those that `make test` builds and tests.
+# The series in patches/, as SERVER-RELEASE: all of them, those that `make test` builds and tests, and those of which it also runs
+# the tests with the server's own transport.
 SERIES := $(subst /,-,$(patsubst patches/%/series,%,$(wildcard patches/*/[0-9]*/series)))
 TESTED  = unbound-1.17 knot-3.2 knot-3.5 bind-9.18 bind-9.20
+OWN     = unbound-1.17 knot-3.5 bind-9.20
 
 check: $(CHECKS) ## format, lints, unit tests, loom: in minutes
 
 test: deps stage ## everything that has to pass: check, C tests, servers unmodified and with our patches, instruction counts
-	for step in $(TESTS) $(TESTED:%=check-%); do $(MAKE) READY=yes $$step || exit 1; done
+	for step in $(TESTS) $(TESTED:%=check-%); do $(MAKE) READY=yes SHORT=yes $$step || exit 1; done
 
 # A step that fails does not end the others.
 test-all: deps stage ## everything that can run here, with every series of patches/, and a summary
 	MAKE="$(MAKE) READY=yes" LOGS=$(TARGET)/test-all .ci/test-all $(TESTS) $(SERIES:%=check-%) check-unbound-variants $(TESTED:%=each-%)
+
+# Whether steps leave out what only `make test-all` runs.
+SHORT =
 
 # Prerequisites of steps, unless they are up to date.
 READY =
@@ -240,7 +245,7 @@ CHECK_PACKAGES = bind9 dnsperf dnstap-ldns fstrm-bin golang-github-dnstap-golang
     knot-dnsutils openssl python3 python3-nacl strace tshark valgrind
 $(SERIES:%=check-%): check-%: $(READY_STAGE) ## build and test the series RELEASE of SERVER
 	.ci/install $(CHECK_PACKAGES)
-	STAGE=$(STAGE) BUILD=$(TARGET) patches/check $(subst -, ,$*)
+	$(if $(SHORT),$(if $(filter $*,$(OWN)),,OWN=no)) STAGE=$(STAGE) BUILD=$(TARGET) patches/check $(subst -, ,$*)
 
 check-unbound check-knot check-bind: check-%: ## build and test the series of SERVER that make test includes
 	for series in $(filter $*-%,$(TESTED)); do $(MAKE) check-$$series || exit 1; done
