@@ -91,7 +91,7 @@ def stranger_answers_first(server):
 # Each path with the options of kdig, and how the server answers.
 ATTEMPTS = {
     "one attempt": ([], answers),
-    "a retry": (["+retry=1", "+timeout=1"], answers_second),
+    "a retry": (["+retry=1", "+timeout=3"], answers_second),
     "TCP after TC": ([], truncates),
     "no TCP after TC": (["+ignore"], lambda server: server.respond(*server.receive(), flags=TRUNCATED)),
     "a reply with another ID": ([], answers_other_first),

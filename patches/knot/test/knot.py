@@ -29,6 +29,8 @@ class PatchedKnot(Server):
     """The patched knotd with the zones example. and other., and an instance of mod-dnstap for all queries."""
 
     CONTROL, CLOSED = "knotc", r"sink closed, messages logged (\d+), sent (\d+)"
+    MEMCHECK = [f"--suppressions={pathlib.Path(__file__).resolve().with_name('valgrind.supp')}", "--leak-check=full",
+                "--show-leak-kinds=definite,indirect,possible", "--errors-for-leak-kinds=definite,indirect,possible"]
     UPDATE = {"UDP": ["knsupdate"], "TCP": ["knsupdate", "-v"], "DOT": ["knsupdate", "-S"], "DOQ": ["knsupdate", "-Q"]}
 
     def __init__(self, folder, dnstap=None, zones=ZONES, workers=2, zone=None, more="", modules="mod-dnstap/all", memcheck=False,
