@@ -245,7 +245,7 @@ CHECK_PACKAGES = bind9 dnsperf dnstap-ldns fstrm-bin golang-github-dnstap-golang
     knot-dnsutils openssl python3 python3-nacl strace tshark valgrind
 $(SERIES:%=check-%): check-%: $(READY_STAGE) ## build and test the series RELEASE of SERVER
 	.ci/install $(CHECK_PACKAGES)
-	$(if $(SHORT),$(if $(filter $*,$(OWN)),,OWN=no)) STAGE=$(STAGE) BUILD=$(TARGET) patches/check $(subst -, ,$*)
+	OWN=$(if $(filter $*,$(OWN)),yes,$(if $(SHORT),no)) STAGE=$(STAGE) BUILD=$(TARGET) patches/check $(subst -, ,$*)
 
 check-unbound check-knot check-bind: check-%: ## build and test the series of SERVER that make test includes
 	for series in $(filter $*-%,$(TESTED)); do $(MAKE) check-$$series || exit 1; done
