@@ -48,6 +48,8 @@ class Path:
     client: tuple | None = None
     # The address queried, if another is logged.
     server: str | None = None
+    # Whether knotd finds the fault of the query before it looks for a zone.
+    early: bool = False
     # The address that the client or proxy sends from, by default one of its own.
     source: str | None = None
 
@@ -190,7 +192,7 @@ PATHS = [
     Path("PROXYv2 over IPv6", ("UDP",), sends(lambda: query("n1.example"), header=lambda m: proxied(("2001:db8::1", 4712), m), answered=1),
          client=("2001:db8::1", 4712), server="::1", source="::1"),
     Path("PROXYv2, malformed", ("UDP",), sends(lambda: query("n1.example") + b"?",
-                                               header=lambda m: proxied(("192.0.2.2", 4711), m), answered=1), FORMERR),
+                                               header=lambda m: proxied(("192.0.2.2", 4711), m), answered=1), FORMERR, early=True),
     Path("zone", SIMPLE, asks(query, "n1.example")),
     Path("mod-geoip", PLAIN, asks(query, "geo.geoip.test", A), holds(bytes([192, 0, 2, 7]))),
     Path("mod-onlinesign", PLAIN, asks(lambda: edns(query("n1.onlinesign.test"), do=True)), holds(struct.pack("!HH", RRSIG, 1))),
@@ -207,11 +209,11 @@ PATHS = [
     Path("no such zone", PLAIN, asks(query, "n1.nowhere.test"), REFUSED),
     Path("zone not loaded", PLAIN, asks(query, "n1.missing.test"), SERVFAIL),
     Path("zone expired", PLAIN, expires, SERVFAIL),
-    Path("malformed", PLAIN, asks(lambda: query("n1.example") + b"?"), FORMERR),
-    Path("no question", PLAIN, asks(lambda: query("")[:4] + bytes(8)), FORMERR),
-    Path("wrong EDNS version", PLAIN, asks(lambda: edns(query("n1.example"), version=1)), holds(b"\0\0\x29\x04\xd0\1")),
-    Path("wrong EDNS option", PLAIN, asks(lambda: edns(query("n1.example"), 0, SUBNET, b"\0")), FORMERR),
-    Path("unsupported opcode", PLAIN, asks(query, "n1.example", TXT, 2), NOTIMPL),
+    Path("malformed", PLAIN, asks(lambda: query("n1.example") + b"?"), FORMERR, early=True),
+    Path("no question", PLAIN, asks(lambda: query("")[:4] + bytes(8)), FORMERR, early=True),
+    Path("wrong EDNS version", PLAIN, asks(lambda: edns(query("n1.example"), version=1)), holds(b"\0\0\x29\x04\xd0\1"), early=True),
+    Path("wrong EDNS option", PLAIN, asks(lambda: edns(query("n1.example"), 0, SUBNET, b"\0")), FORMERR, early=True),
+    Path("unsupported opcode", PLAIN, asks(query, "example", TXT, 2), NOTIMPL),
     Path("shorter than a header", PLAIN, sends(lambda: b"?", lambda: query("n1.example")[:11]), kind=None),
     Path("with QR", PLAIN, sends(lambda: query("n1.example", opcode=16)), kind=None),
     Path("dropped by mod-rrl", ("UDP",), sends(*[lambda: query("n1.drop.test")] * 20, answered=1), NOERROR, dropped=True),
@@ -248,7 +250,7 @@ UNREAD = [("TCP", b"\0\x1d" + query("n1.example")[:20]), ("TCP", b"\0")] + [("DO
 XDP_PATHS = [
     Path("XDP", ("UDP", "TCP", "DOQ") if ENCRYPTED else PLAIN, digs("n1.example", "TXT")),
     Path("PROXYv2", ("UDP",), sends(lambda: query("n1.example"), header=lambda m: proxied(("192.0.2.1", 4711), m), answered=1),
-         client=("192.0.2.1", 4711) if ENCRYPTED else None),
+         client=("192.0.2.1", 4711) if VERSION >= (3, 3) else None),
     Path("malformed", PLAIN, asks(lambda: query("n1.example") + b"?"), FORMERR),
     Path("shorter than a header, or with QR", PLAIN, sends(lambda: b"?", lambda: query("n1.example", opcode=16)), kind=None),
     Path("dropped by mod-cookies", ("UDP",), sends(*[lambda: edns(query("n1.cookies.test"), 0, COOKIE, b"12345678")] * 4, answered=2),
@@ -322,7 +324,7 @@ DNSKEY_SYNC = f"""dnskey-sync:
     delete-delay: 1d
 """
 ZONES = {
-    "example": ["acl: [signed, paths]", "notify: upstream", "file: example.zone"],
+    "example": ["acl: [signed, paths]", "notify: upstream", "file: example.zone", "module: mod-dnstap/zone"],
     "closed.test": [],
     "geoip.test": ["module: mod-geoip/paths"],
     "onlinesign.test": ["module: mod-onlinesign/paths"],
@@ -350,7 +352,7 @@ n1 TXT x
 {"".join(f"big TXT {n}{'x' * 200}" + chr(10) for n in range(4))}"""
 # Lines of the log for requests of knotd itself.
 OWN_REQUESTS = ["AXFR, incoming", "notify, outgoing", "DS check, outgoing", "DS push, outgoing"]
-OWN_REQUESTS += ["DNSKEY sync, outgoing"] if ENCRYPTED else []
+OWN_REQUESTS += ["DNSKEY sync, outgoing"] if VERSION >= (3, 3) else []
 IDENTITY = "paths", "7"
 PROXY = b"\r\n\r\n\0\r\nQUIT\n"
 
@@ -390,7 +392,7 @@ class PathsKnot(PatchedKnot):
             zones += "\n  - " + "\n    ".join([f"domain: {name}.", *file, *options])
         pathlib.Path(folder, "plain.zone").write_text(ZONE)
         pathlib.Path(folder, "geoip.conf").write_text("geo.geoip.test:\n  - net: 127.0.0.0/8\n    A: 192.0.2.7\n")
-        instant, policy = ("\n    instant-limit: 1", DNSKEY_SYNC) if ENCRYPTED else ("", POLICY)
+        instant, policy = "\n    instant-limit: 1" * ENCRYPTED, DNSKEY_SYNC if VERSION >= (3, 3) else POLICY
         more = SECTIONS.format(folder=folder, upstream=upstream or 1, any=any_port, stuck=self.stuck.port, instant=instant, policy=policy)
         identity, version = IDENTITY
         super().__init__(folder, f"{sink}\n    identity: {identity}\n    version: \"{version}\"", zones, 1, more=more + xdp, memcheck=memcheck)
@@ -484,3 +486,17 @@ def check(address, paths, messages, packets):
             assert 0 < len(own) == len(set(map(exchange, own))), own
     assert not wrong and not by_client, (wrong, by_client)
     journal.check(messages, IDENTITY)
+
+
+def check_zone(address, paths, messages, zone_messages):
+    """Compares the messages of an instance of example. with those of all queries."""
+
+    def fields(message):
+        return [message.get(key) for key in ("type", "name", "query_address", "query_port", "wire", "query_time", "answered", "policy")]
+
+    early = {source for path, source in sources(address, paths) if path.early}
+    expected = [fields(message) for message in messages if message["query_address"] not in early
+                and f".{message['name']}".endswith(".example")]
+    found = list(map(fields, zone_messages))
+    missing, more = [one for one in expected if one not in found], [one for one in found if one not in expected]
+    assert len(expected) == len(found) and not missing and not more, (missing, more)
