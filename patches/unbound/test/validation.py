@@ -108,8 +108,8 @@ server:
 
 
 def test_delegation(folder):
-    """A zone whose servers are primed, and delegations from it, with and without the addresses of the servers."""
-    zones = "parent", "with", "without"
+    """Servers of the root, a zone whose servers are primed, and delegations from it, with and without the addresses of the servers."""
+    zones = "root", "parent", "with", "without"
     addresses = {zone: f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{n}" for n, zone in enumerate(zones, 1)}
 
     def name_server(zone, host="parent"):
@@ -125,17 +125,27 @@ def test_delegation(folder):
         target, glue = ("ns.hosts", []) if zone == "without.parent" else ("ns.with.parent", [name_server("with", zone)])
         return [answer(asked.wire, flags=0x8000, answers=[], authority=[record(zone, NS, wire_name(target))], additional=glue)]
 
+    def root(asked):
+        if asked.kind == NS:
+            return [answer(asked.wire, answers=[record("", NS, wire_name("ns.root"))], additional=[name_server("root", "root")])]
+        return [answer(asked.wire)]
+
     def hosts(asked):
         return [answer(asked.wire, answers=[name_server("without", "hosts")] if asked.kind == A else [])]
 
     with scene(folder) as s:
         try:
             servers = [Upstream(s.journal, f"{zone}.", script, addresses[label], 53) for zone, label, script in (
-                ("parent", "parent", parent), ("with.parent", "with", None), ("without.parent", "without", None))]
+                ("", "root", root), ("parent", "parent", parent), ("with.parent", "with", None), ("without.parent", "without", None))]
         except PermissionError:
             return "not run: needs root"
         first, other = Upstream(s.journal, "parent.", primed), Upstream(s.journal, "hosts.", hosts)
-        s.start(clause(STUB, "parent.", first, more="stub-prime: yes") + clause(STUB, "hosts.", other), threads=1)
-        s.drive(Path("delegation", query("a.with.parent")), Path("delegation without addresses", query("a.without.parent")))
+        pathlib.Path(folder, "hints").write_text(f". NS ns.root.\nns.root. A {addresses['root']}\n")
+        s.start(f"""
+server:
+    root-hints: {folder}/hints{clause(STUB, "parent.", first, more="stub-prime: yes")}{clause(STUB, "hosts.", other)}""", threads=1)
+        s.drive(Path("server of the root", query("a.top")), Path("delegation", query("a.with.parent")),
+                Path("delegation without addresses", query("a.without.parent")))
         assert ("parent", NS) in first.names() and ("ns.hosts", A) in other.names(), (first.names(), other.names())
-        assert all(("a.with.parent" if n == 1 else "a.without.parent", dns.TXT) in servers[n].names() for n in (1, 2))
+        for name, server in ("a.top", servers[0]), ("a.with.parent", servers[2]), ("a.without.parent", servers[3]):
+            assert (name, dns.TXT) in server.names(), (name, server.names())
