@@ -32,10 +32,11 @@ class Network:
         self.server, self.clients = server, clients
 
     def __enter__(self):
-        self.outside = os.open("/proc/self/ns/net", os.O_RDONLY)
+        outside = os.open("/proc/self/ns/net", os.O_RDONLY)
         with contextlib.ExitStack() as stack:
-            stack.callback(self.leave)
+            stack.callback(os.close, outside)
             call("unshare", CLONE_NEWNET)
+            stack.callback(call, "setns", outside, CLONE_NEWNET)
             socket.socket(AF_XDP, socket.SOCK_RAW).close()
             self.client = os.open("/proc/self/ns/net", os.O_RDONLY)
             stack.callback(os.close, self.client)
@@ -53,10 +54,6 @@ class Network:
                 ip("link", "set", "client", "up")
             self.stack = stack.pop_all()
         return self
-
-    def leave(self):
-        call("setns", self.outside, CLONE_NEWNET)
-        os.close(self.outside)
 
     def __exit__(self, *error):
         self.stack.close()
