@@ -53,6 +53,15 @@ zone example {{ type forward; forward only; forwarders {{ ::1 port {port} tls ep
 """
 
 
+def connected(client, server):
+    """Returns whether the server's end of a connection over IPv4 on loopback is open: 1 is ESTABLISHED, 8 is CLOSE_WAIT."""
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        local, remote, state = line.split()[1:4]
+        if [int(end.split(":")[1], 16) for end in (local, remote)] == [server, client] and int(state, 16) in (1, 8):
+            return True
+    return False
+
+
 class Bind(Server):
     """A named with the options `dnstap`; `zones` continues the options, and by default it is authoritative."""
 

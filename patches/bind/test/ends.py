@@ -34,6 +34,11 @@ class Exchange:
     # After the response of a server under test, and before that of an upstream server.
     end: float | None = None
     logged_times: set = field(default_factory=set)
+    # Whether the client disconnected, so that it does not know a response.
+    gone: bool = False
+
+    def has_response(self, wire):
+        return wire in self.responses or self.gone and wire[:2] == self.query[:2] and wire[2] & 0x80
 
     def name(self):
         return tap.question(self.query).lower()
@@ -49,9 +54,10 @@ class Clients:
     def __init__(self):
         self.exchanges = []
 
-    def ask(self, protocol, server, message, source="", before=b"", inside=b"", ends=None, answers=1, port=0, times=1):
+    def ask(self, protocol, server, message, source="", before=b"", inside=b"", ends=None, answers=1, port=0, times=1, until=None):
         """Sends a query from a new socket, over UDP several `times` if wanted, and waits for its answers. `before` and `inside` are
-        written before TLS and in it; `ends` are those that the server takes, if they are not those of the socket."""
+        written before TLS and in it; `ends` are those that the server takes, if they are not those of the socket. With `until`, the
+        client disconnects when that function returns."""
         http, tls = protocol in ("DOH", "HTTP"), protocol in ("DOT", "DOH")
         family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
         with contextlib.ExitStack() as stack:
@@ -76,9 +82,12 @@ class Clients:
                         context.set_alpn_protocols(["h2"])
                     stream = stack.enter_context(context.wrap_socket(plain))
                 stream.sendall(inside + over_stream("DOH" if http else "TCP", [message]))
-                for _ in range(answers):
+                for _ in range(0 if until else answers):
                     exchange.responses.append(read_body(stream) if http else read_message(stream))
-            if answers:
+            if until:
+                exchange.gone = True
+                until()
+            elif answers:
                 exchange.end = time.time()
         return exchange
 
@@ -215,7 +224,7 @@ def exchange_of(message, exchanges):
     ends = tuple((message[f"{end}_address"], message[f"{end}_port"]) for end in ("query", "response"))
     of_query = message["type"].endswith("QUERY") or not message["answered"]
     for each in exchanges:
-        if (each.client, each.server) == ends and message["wire"] in ([each.query] if of_query else each.responses):
+        if (each.client, each.server) == ends and (message["wire"] == each.query if of_query else each.has_response(message["wire"])):
             return each
     raise AssertionError(f"not seen by a client or an upstream server: {message}")
 

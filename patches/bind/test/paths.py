@@ -8,7 +8,7 @@ import threading
 import time
 
 import dns
-from bind import Bind
+from bind import Bind, connected
 from dns import NS, TXT, A, answer, query, record, wire_name
 from driver import QUESTION, asks, asks_for, nothing, options, run, sends, soa
 from ends import DS, NSEC, NULL, Path, Upstream, has_edns
@@ -179,6 +179,7 @@ def client_paths():
         Path("repeated query", "held-repeated.example",
              counts_up("QryDuplicate", 1, lambda driver, name: driver.in_background(name, times=2)),
              ["CLIENT UDP", "CLIENT_QUERY UDP", "RESOLVER UDP example."]),
+        Path("client that disconnects (HTTPS)", "held-gone.example", disconnects, ["CLIENT DOH", "RESOLVER UDP example."]),
         Path("unknown class", "class.example", asks(dns.NOTIMPL, message=query("class.example", group=5)), []),
         Path("no question (DSO)", "dso.example", asks(dns.NOTIMPL, message=query("", opcode=DSO)[:4] + bytes(8)), []),
         Path("no matching view", "view.example", asks(dns.REFUSED, source=NO_VIEW), []),
@@ -202,6 +203,14 @@ def from_two_clients(driver, name):
     driver.in_background(name, source=FEW)
     until("named asks", lambda: driver.upstream.asked(name))
     driver.ask(name, source=FEW, answers=0)
+
+
+def disconnects(driver, name):
+    """Disconnects before there is an answer, over HTTPS."""
+    driver.upstream.hold.clear()
+    gone = driver.ask(name, "DOH", until=lambda: until("named asks", lambda: driver.upstream.asked(name)))
+    until("named has noticed", lambda: not connected(gone.client[1], gone.server[1]))
+    driver.upstream.hold.set()
 
 
 def may_bind(port):
