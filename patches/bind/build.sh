@@ -3,14 +3,14 @@
 # How ../build builds BIND 9: its releases, packages and options. `make install` installs to the folder "installed"; BIND's own
 # tests run in the folder "source".
 
-package=bind9 variants=(patched stock)
+package=bind9 variants=(patched own stock)
 declare -A origins=(
     [9.18]='9.18 bookworm'
     [9.20]='9.20 bookworm-backports'
 )
 # fstrm_capture and pytest are for BIND's own tests; configure looks for them.
 packages+=(fstrm-bin libcap-dev libcmocka-dev libjson-c-dev libnghttp2-dev libssl-dev liburcu-dev libuv1-dev perl python3-pytest)
-[ "$variant" != stock ] || packages+=(libfstrm-dev libprotobuf-c-dev protobuf-c-compiler)
+[ "$variant" = patched ] || packages+=(libfstrm-dev libprotobuf-c-dev protobuf-c-compiler)
 options=(--enable-dnstap --with-cmocka --with-json-c --disable-geoip --disable-static --without-gssapi --without-libidn2
     --without-libxml2 --without-lmdb --without-readline --without-jemalloc)
 

@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The patched named, and zones for it."""
 
+import collections
 import json
 import pathlib
 import re
 import urllib.request
 
 from process import DEADLINE, free_port, until
-from server import KEY, Programs, Server, built, write_zone
+from server import KEY, Programs, Server, built, dropped, write_zone
 
 PREFIX = built("bind") / "installed"
 PROGRAMS = Programs(PREFIX / "bin", PREFIX / "sbin")
 ADDRESSES = "127.0.0.1", "::1"
+# Counters of the statistics channel without DNSTAP, and their names in tests.
+COUNTERS = {"success": "sent", "waiting": "waiting", "logged": "logged", "droppedFull": "dropped_full",
+            "droppedTooLong": "dropped_too_long", "droppedInvalid": "dropped_invalid", "droppedClosed": "dropped_closed",
+            "sampledOut": "sampled_out", "bytes": "bytes", "connects": "connects", "connectFailures": "connect_failures",
+            "disconnects": "disconnects", "connected": "connected"}
 
 AUTHORITATIVE = """
     recursion no;
@@ -73,7 +79,8 @@ class Bind(Server):
                 "--show-leak-kinds=definite,indirect,possible", "--errors-for-leak-kinds=definite,indirect,possible"]
     UPDATE = {"UDP": ["nsupdate", "-t", DEADLINE], "TCP": ["nsupdate", "-t", DEADLINE, "-v"]}
 
-    def __init__(self, folder, dnstap=None, zones=AUTHORITATIVE, threads=2, listen=ADDRESSES, memcheck=False, more=()):
+    def __init__(self, folder, dnstap=None, zones=AUTHORITATIVE, threads=2, listen=ADDRESSES, memcheck=False, more=(),
+                 variant="patched"):
         self.ports = {name: free_port() for name in ("UDP", "DOT", "DOH")}
         self.ports["TCP"] = self.ports["UDP"]
         self.control_port, self.stats_port = free_port(), free_port()
@@ -87,7 +94,8 @@ options {{ default-key {name}; default-server 127.0.0.1; default-port {self.cont
 """)
         for zone in "example", "other":
             write_zone(f"{folder}/{zone}.zone")
-        super().__init__(folder, PROGRAMS.path("named"), "-g", "-n", threads, "-c", self.configuration, *more, memcheck=memcheck)
+        named = built("bind", variant) / "installed/sbin/named"
+        super().__init__(folder, named, "-g", "-n", threads, "-c", self.configuration, *more, memcheck=memcheck)
         self.configure(self.to_socket(folder) if dnstap is None else dnstap)
 
     @staticmethod
@@ -140,9 +148,12 @@ options {{
         return self.counters("nsstats").get(name, 0)
 
     def stats(self):
-        counters = self.counters("dnstapstats")
-        return {name: counters.get(f"DNSTAP{key}", 0) for name, key in
-                (("sent", "success"), ("dropped", "dropped"), ("waiting", "waiting"))}
+        """Returns the counters of dnstap, of which DNSTAPdropped is the sum of those of the reasons."""
+        counters = collections.Counter({name.removeprefix("DNSTAP"): n for name, n in self.counters("dnstapstats").items()})
+        stats = {name: counters[key] for key, name in COUNTERS.items()}
+        stats |= {f"type.{name[6:]}": n for name, n in counters.items() if re.fullmatch("logged[A-Z]+_[A-Z]+", name)}
+        assert counters["dropped"] == dropped(stats), counters
+        return stats
 
     def lost_at_stop(self, deaf):
         """Returns the number of messages that a receiver did not take in time (`deaf`), or not at all."""
