@@ -73,12 +73,14 @@ install-library: $(LIBRARIES:%=install-%)
 	install -d $(DESTDIR)$(DATADIR)
 	install -m 644 src/libdnstap/suppressions/*.supp $(DESTDIR)$(DATADIR)
 
-# A static library needs the static unwinder, or `cc -static` finds none.
+# A program that starts during the installation finds the old library or the new one, as renaming replaces it at once. A static
+# library needs the static unwinder, or `cc -static` finds none.
 $(LIBRARIES:%=install-%): install-%:
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
-	install -m 644 $(RELEASE)/$*.so.$(VERSION) $(DESTDIR)$(LIBDIR)
+	install -m 644 $(RELEASE)/$*.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION).new
 	install -m 644 $(RELEASE)/$($*_ARCHIVE) $(DESTDIR)$(LIBDIR)/$*.a
-	strip --strip-unneeded $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION)
+	strip --strip-unneeded $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION).new
+	mv -f $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION).new $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION)
 	ln -sf $*.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$*.so.$(SO_VERSION)
 	ln -sf $*.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$*.so
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \

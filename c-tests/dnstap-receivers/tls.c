@@ -303,6 +303,7 @@ static void restarted(int without_files)
 	process_end(&t.stunnel, SIGKILL);
 	/* The first tries may still be reset. */
 	WAIT_FOR_STATS(sink, s, strstr(error_of(sink), "refused") != NULL);
+	s = stats_of(sink);
 	ASSERT_EQ(s.disconnects, 1);
 	before = s.sent;
 	start_stunnel(&t);

@@ -24,15 +24,16 @@ def until(what, condition, deadline=DEADLINE):
 
 def free_port():
     """Returns a port of 127.0.0.1 that is unused for UDP and TCP, outside the range from which the system assigns ports."""
-    while True:
+    for _ in range(1000):
         port = random.randrange(10000, 30000)
         try:
             for kind in socket.SOCK_DGRAM, socket.SOCK_STREAM:
                 with socket.socket(socket.AF_INET, kind) as probe:
                     probe.bind(("127.0.0.1", port))
             return port
-        except OSError:
-            continue
+        except OSError as error:
+            reason = error
+    raise OSError(f"no port of 127.0.0.1 can be bound: {reason}")
 
 
 class Process:
