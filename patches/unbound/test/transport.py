@@ -44,7 +44,9 @@ def comparable(payload):
 
 def logged(folder, programs):
     """Returns what a server logs for some queries, in an order of its own."""
-    with DeafReceiver(folder) as receiver, Unbound(folder, threads=1, programs=programs) as unbound:
+    # The time to live in an answer from the cache does not depend on the clock.
+    settled = "\nserver:\n    serve-original-ttl: yes"
+    with DeafReceiver(folder) as receiver, Unbound(folder, settled, threads=1, programs=programs) as unbound:
         receiver.accept()
         for protocol in "UDP", "TCP", "DOT":
             for zone in "example", "forward":
