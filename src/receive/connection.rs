@@ -467,8 +467,11 @@ impl Connection {
     /// Logs that the connection is closed.
     pub(crate) fn log_closing(&self, log: Log) {
         let (frames, bytes) = (self.frames, self.bytes);
-        let text = format!("closing (read {frames} frames, {bytes} bytes)");
-        log.connection(Level::Connections, &self.name, text);
+        log.connection(
+            Level::Connections,
+            &self.name,
+            format_args!("closing (read {frames} frames, {bytes} bytes)"),
+        );
     }
 }
 

@@ -160,8 +160,7 @@ impl Receiver {
         if let Err(error) = registry.register(connection.stream.socket(), token, interest) {
             return log.limited_connection(Level::Error, UNREGISTERED, &connection.name, error);
         }
-        let text = format!("accepted new connection {}", connection.name);
-        log.at(Level::Connections, text);
+        log.at(Level::Connections, format_args!("accepted new connection {}", connection.name));
         self.deadlines.extend(connection.deadline.map(|deadline| (deadline, token)));
         self.accepted += usize::from(!connection.is_dialed());
         self.connections.insert(token, connection);

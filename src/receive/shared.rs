@@ -61,16 +61,22 @@ impl ReceiverContext {
             self.log.connection(Level::Frames, name, text);
         }
         if let Some(kind) = frame.control_type {
-            let text = format!("received {} ({})", c_name(kind), kind as u32);
-            self.log.connection(Level::Control, name, text);
+            self.log.connection(
+                Level::Control,
+                name,
+                format_args!("received {} ({})", c_name(kind), kind as u32),
+            );
         }
         if frame.control_type == Some(ControlType::Ready) && self.log.shows(Level::Frames) {
             let count = frame.content_types.len();
             for (index, content_type) in frame.content_types.iter().enumerate() {
                 let (number, size) = (index + 1, content_type.len());
                 let text = quoted(content_type);
-                let text = format!("CONTENT_TYPE [{number}/{count}] ({size} bytes): {text}");
-                self.log.connection(Level::Frames, name, text);
+                self.log.connection(
+                    Level::Frames,
+                    name,
+                    format_args!("CONTENT_TYPE [{number}/{count}] ({size} bytes): {text}"),
+                );
             }
         }
     }
@@ -78,8 +84,11 @@ impl ReceiverContext {
     /// Logs a control frame that is sent.
     pub(crate) fn log_answer(&self, name: &ConnectionName, frame: &ControlFrame) {
         if let Some(kind) = frame.control_type {
-            let text = format!("sending {} ({})", c_name(kind), kind as u32);
-            self.log.connection(Level::Control, name, text);
+            self.log.connection(
+                Level::Control,
+                name,
+                format_args!("sending {} ({})", c_name(kind), kind as u32),
+            );
         }
         if let (true, Ok(bytes)) = (self.log.shows(Level::Frames), frame.encode(Header::With)) {
             let text = format!("writing frame ({}) bytes: {}", bytes.len(), quoted(&bytes));
@@ -90,8 +99,11 @@ impl ReceiverContext {
     /// Logs and returns the content types of both sides.
     pub(crate) fn mismatch(&self, name: &ConnectionName, theirs: &ControlFrame) -> String {
         let ours = String::from_utf8_lossy(&self.content_type);
-        let text = format!("no CONTENT_TYPE matching: \"{ours}\"");
-        self.log.connection(Level::ConnectionErrors, name, text);
+        self.log.connection(
+            Level::ConnectionErrors,
+            name,
+            format_args!("no CONTENT_TYPE matching: \"{ours}\""),
+        );
         let theirs: Vec<String> =
             theirs.content_types.iter().map(|content_type| quoted(content_type)).collect();
         let ours = quoted(&self.content_type);

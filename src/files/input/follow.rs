@@ -108,17 +108,13 @@ impl<'a> SuccessorWatch<'a> {
     /// Returns whether to stop reading the file at its current end; `at_stop` if it is complete.
     pub(crate) fn is_left(&mut self, at_stop: bool) -> bool {
         let now = Instant::now();
-        let mut left = false;
-        if !self.found.is_hidden {
-            if let Ok(there) = fs::metadata(self.name) {
-                if !self.found.is(&there) && is_readable(self.name, &there) {
-                    // Its writer may not have started the next file yet, or not finished this one.
-                    left = at_stop
-                        || (there.len() > 0
-                            && now >= *self.replaced_since.get_or_insert(now) + GRACE);
-                }
-            }
-        }
+        let there = if self.found.is_hidden { None } else { fs::metadata(self.name).ok() };
+        let successor =
+            there.filter(|there| !self.found.is(there) && is_readable(self.name, there));
+        // Its writer may not have started the next file yet, or not finished this one.
+        let mut left = successor.is_some_and(|there| {
+            at_stop || (there.len() > 0 && now >= *self.replaced_since.get_or_insert(now) + GRACE)
+        });
         if !left && now >= self.looked + HIDDEN_CHECK {
             self.looked = now;
             let is_over = at_stop

@@ -81,8 +81,10 @@ impl Events {
         let mut pending = self.0.lock();
         let mut event = pending.events.pop_front()?;
         event.missed = mem::take(&mut pending.missed);
-        if let Some(pipe) = pending.pipe.as_ref().filter(|_| pending.events.is_empty()) {
-            pipe.take();
+        if pending.events.is_empty() {
+            if let Some(pipe) = &pending.pipe {
+                pipe.take();
+            }
         }
         Some(event)
     }
