@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Series of patches, and the sources that they apply to, for the scripts of this folder."""
 
+import hashlib
 import os
 import pathlib
 import re
@@ -34,6 +35,11 @@ def patches_of(server, release):
     if not (folder / "series").exists():
         die(f"no series for {server} {release}: {folder}/series is missing")
     return [(folder / name).resolve() for name in (folder / "series").read_text().split()]
+
+
+def digest(server, release):
+    """Returns the hash of a series that series.sh computes, too."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in patches_of(server, release))).hexdigest()[:16]
 
 
 def releases_of(server):

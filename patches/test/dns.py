@@ -17,7 +17,7 @@ from process import DEADLINE
 # Response codes.
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMPL, REFUSED = range(6)
 # Types.
-A, NS, SOA, TXT, AAAA, OPT, DNSKEY, IXFR, AXFR = 1, 2, 6, 16, 28, 41, 48, 251, 252
+A, NS, SOA, NULL, TXT, AAAA, OPT, DS, NSEC, DNSKEY, IXFR, AXFR = 1, 2, 6, 10, 16, 28, 41, 43, 47, 48, 251, 252
 # Classes.
 IN, CH = 1, 3
 # Opcodes.
@@ -100,12 +100,15 @@ def record(owner, kind, data, ttl=60):
     return (wire_name(owner) if isinstance(owner, str) else owner) + struct.pack("!HHIH", kind, IN, ttl, len(data)) + data
 
 
-def connect(protocol, host, port, source=""):
-    """Returns a new socket at the address `source` that is connected for a protocol. HTTP is DOH without TLS."""
+def connect(protocol, host, port, source="", source_port=0, before=b""):
+    """Returns a new socket at the address `source` that is connected for a protocol. HTTP is DOH without TLS. `before` is written to a
+    stream before TLS."""
     plain = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM if protocol == "UDP" else socket.SOCK_STREAM)
     plain.settimeout(DEADLINE)
-    plain.bind((source, 0))
+    plain.bind((source, source_port))
     plain.connect((host, port))
+    if before:
+        plain.sendall(before)
     if protocol not in ("DOT", "DOH"):
         return plain
     context = ssl._create_unverified_context()
@@ -142,7 +145,8 @@ def ask(protocol, host, port, name, message=None, source="", header=b""):
 
 
 def read_body(stream):
-    """Reads the frames of HTTP/2 until a stream ends, and returns their DATA, which has no padding."""
+    """Reads the frames of HTTP/2 until a stream ends, and returns their DATA, without padding, which named and Unbound do
+    not send."""
     data = b""
     while True:
         head = read_exactly(stream, 9)

@@ -51,7 +51,7 @@ class Journal:
         self.lock, self.expected, self.path = threading.Lock(), [], None
 
     def add(self, kind, protocol, query_end, response_end, wire, since, until=None, **more):
-        """Adds a message, which is logged within LATE if there is no other limit."""
+        """Adds a message, which is logged within LATE unless `until` is given."""
         until = since + LATE if until is None else until
         with self.lock:
             self.expected.append(Expected(self.path, kind, protocol, query_end, response_end, wire, since, until, **more))

@@ -90,8 +90,7 @@ class Upstream:
 
     def received(self, protocol, peer, wire, until):
         """Notes a query, which is logged before it is sent, or over TCP and TLS after it."""
-        name, end = tap.question(wire), wire.index(b"\0", 12) + 1
-        (kind,) = struct.unpack_from("!H", wire, end)
+        name, kind = tap.question(wire), tap.question_type(wire)
         with self.lock:
             self.numbers[name.lower(), kind] += 1
             query = Query(wire, name, kind, protocol, self.numbers[name.lower(), kind], self.own)

@@ -54,7 +54,7 @@ def run(bind, file, paths, upstream=None):
         function()
     for thread in driver.threads:
         thread.join(DEADLINE)
-        assert not thread.is_alive(), "a query has no answer"
+        assert not thread.is_alive(), "a query is not answered"
     expected = sum(path.expected({}).total() for path in paths)
     # What is missing is reported by the comparison.
     with contextlib.suppress(AssertionError):

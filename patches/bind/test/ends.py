@@ -5,19 +5,16 @@ import collections
 import contextlib
 import fnmatch
 import socket
-import ssl
 import struct
 import threading
 import time
 from dataclasses import dataclass, field
 
 import tap
-from dns import AAAA, DNSKEY, NS, SOA, TXT, A, over_stream, read_body, read_message
-from process import DEADLINE
+from dns import AAAA, DNSKEY, DS, NS, NSEC, NULL, SOA, TXT, A, connect, over_stream, read_message, receive
 
 # Seconds by which a rounded time may be early.
 ROUNDING = 1e-5
-NULL, DS, NSEC = 10, 43, 47
 TYPES = {A: "A", NS: "NS", SOA: "SOA", NULL: "NULL", TXT: "TXT", AAAA: "AAAA", DS: "DS", NSEC: "NSEC", DNSKEY: "DNSKEY"}
 
 
@@ -58,32 +55,17 @@ class Clients:
         """Sends a query from a new socket, over UDP several `times` if wanted, and waits for its answers. `before` and `inside` are
         written before TLS and in it; `ends` are those that the server takes, if they are not those of the socket. With `until`, the
         client disconnects when that function returns."""
-        http, tls = protocol in ("DOH", "HTTP"), protocol in ("DOT", "DOH")
-        family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
-        with contextlib.ExitStack() as stack:
-            plain = stack.enter_context(socket.socket(family, socket.SOCK_DGRAM if protocol == "UDP" else socket.SOCK_STREAM))
-            plain.settimeout(DEADLINE)
-            plain.bind((source, port))
-            plain.connect(server)
-            client, server = ends or (plain.getsockname()[:2], server)
-            exchange = Exchange("DOH" if http else protocol, client, server, message, time.time())
+        in_datagram = b""
+        if protocol == "UDP":
+            in_datagram, before = before, b""
+        with connect(protocol, *server, source, port, before) as stream:
+            client, server = ends or (stream.getsockname()[:2], server)
+            exchange = Exchange("DOH" if protocol == "HTTP" else protocol, client, server, message, time.time())
             self.exchanges.append(exchange)
-            if protocol == "UDP":
-                for _ in range(times):
-                    plain.send(before + inside + message)
-                for _ in range(answers):
-                    exchange.responses.append(plain.recv(65535))
-            else:
-                plain.sendall(before)
-                stream = plain
-                if tls:
-                    context = ssl._create_unverified_context()
-                    if http:
-                        context.set_alpn_protocols(["h2"])
-                    stream = stack.enter_context(context.wrap_socket(plain))
-                stream.sendall(inside + over_stream("DOH" if http else "TCP", [message]))
-                for _ in range(0 if until else answers):
-                    exchange.responses.append(read_body(stream) if http else read_message(stream))
+            for _ in range(times):
+                stream.sendall(in_datagram + inside + over_stream(protocol, [message]))
+            for _ in range(0 if until else answers):
+                exchange.responses.append(receive(stream, protocol))
             if until:
                 exchange.gone = True
                 until()

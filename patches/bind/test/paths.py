@@ -9,9 +9,9 @@ import time
 
 import dns
 from bind import Bind, connected
-from dns import NS, TXT, A, answer, query, record, wire_name
+from dns import DS, NS, NSEC, NULL, TXT, A, answer, query, record, wire_name
 from driver import QUESTION, asks, asks_for, nothing, options, run, sends, soa
-from ends import DS, NSEC, NULL, Path, Upstream, has_edns
+from ends import Path, Upstream, has_edns
 from process import DEADLINE, free_port, until
 from server import RELEASE
 

@@ -18,7 +18,7 @@ def test_counters(folder):
 
         def check(what, **expected):
             """Waits until the counters are as expected. Those that are not named are 0, but for some that are not compared."""
-            ignored = {"connect-failures", "bytes-sent", "state", "reconnects"}
+            ignored = {"connect-failures", "bytes-sent", "state"}
 
             def found(stats):
                 return {name: number for name, number in stats.items() if number and name not in ignored}

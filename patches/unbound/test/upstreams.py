@@ -210,7 +210,7 @@ class Zone(http.server.BaseHTTPRequestHandler):
 
 
 def test_late_answers(folder):
-    """A try that has no answer in time, whose answer is not logged when it comes at last."""
+    """A try that is not answered in time. Its late answer is not logged."""
     first = []
 
     def late(asked):

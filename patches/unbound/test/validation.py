@@ -8,14 +8,12 @@ import struct
 import subprocess
 
 import dns
-from dns import DNSKEY, NS, SERVFAIL, A, answer, query, record, wire_name
+from dns import DNSKEY, DS, NS, NULL, SERVFAIL, A, answer, query, record, wire_name
 from process import Process, free_port, until
 from scene import Path, scene
 from unbound import VERSION
 from upstream import Upstream
 from upstreams import STUB, clause
-
-DS, NULL = 43, 10
 
 
 class Signer(Process):
