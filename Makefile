@@ -36,7 +36,7 @@ export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all help library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
     install-tools stage deps packages demo check test test-all test-fresh format lint units loom minimum-rust c-tests c-tests-valgrind \
-    unmodified-servers headers abi bench bench-check plots bench-micro bench-tools bench-builds bench-servers \
+    unmodified-servers headers abi bench bench-check plots bench-micro bench-tools bench-unmodified bench-builds bench-servers \
     bench-unbound bench-bind bench-knot check-source check-unbound check-knot check-bind check-unbound-variants clean
 
 all: library tools ## build the libraries and the tools
@@ -167,6 +167,8 @@ format:
 lint: $(READY_DEPS)
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+	.ci/documented-dependencies
+	docs/compatibility --check
 	.ci/lint $(TARGET)/lint/bin/shellcheck $(TARGET)/lint/bin/ruff $(TARGET)/lint/bin/clang-format
 
 units: $(READY_DEPS)
@@ -198,7 +200,7 @@ abi: library ## update the descriptions of the ABI (c-tests/abi), after a delibe
 	$(MAKE) install-library DESTDIR= PREFIX=$(STAGE)
 	STAGE=$(STAGE) CC=$(CC) c-tests/abi/update.sh
 
-bench: bench-micro bench-tools bench-servers bench-unbound bench-bind bench-knot ## run all benchmarks; with QUICK=1 in ten minutes
+bench: bench-micro bench-tools bench-unmodified bench-servers bench-unbound bench-bind bench-knot ## run all benchmarks; with QUICK=1 in ten minutes
 
 bench-micro: deps stage ## logging and sending, compared with Debian's libfstrm and protobuf-c
 	STAGE=$(STAGE) bench/counts
@@ -220,6 +222,10 @@ bench-builds: deps stage
 	    done; \
 	done
 	STAGE=$(STAGE) BUILD=$(TARGET) patches/build unbound 1.17 without
+
+bench-unmodified: deps stage ## lost messages and time to stop of Debian's servers, on fstrm and on our libfstrm
+	.ci/install dnsdist knot-resolver nsd pdns-recursor
+	STAGE=$(STAGE) bench/servers-unmodified
 
 bench-servers: bench-builds ## load in steps against Unbound, BIND and Knot, for each way of logging
 	STAGE=$(STAGE) BUILD=$(TARGET) bench/servers

@@ -32,6 +32,9 @@ class Library:
         sys.exit(f"wrong library: {loaded} was loaded where {self.label} was meant")
 
 
+DEBIAN, OURS = Library("debian", ("libfstrm",)), Library("ours", ("libfstrm",), STAGE / "lib")
+
+
 def libraries(ours="libfstrm", debian=("libfstrm",)):
     """Returns Debian's libraries, and ours that replaces them if it is installed."""
     found = [Library("debian", debian)]

@@ -6,15 +6,13 @@ import pathlib
 import statistics
 import tempfile
 
-from library import STAGE, Library
+from library import DEBIAN
 from load import LOAD_CORE, load, pinned
 from nameserver import NAMES
 from process import Process
 from results import PROGRAMS, Elsewhere
 
 SERVER_CORE = 0
-
-DEBIAN, OURS = Library("debian", ("libfstrm",)), Library("ours", ("libfstrm",), STAGE / "lib")
 
 
 def run(server, variant, logging, library=DEBIAN, seconds=5, rate=None):

@@ -3,10 +3,10 @@
  *
  * A Frame Streams receiver that only counts. It shares no code with either library, so it can judge both.
  *
- *   receiver SOCKET [CONNECTIONS]
+ *   receiver SOCKET [CONNECTIONS [FRAMES]]
  *
- * Prints "listening" once the socket is bound, "start" at every START frame, and one JSON line when it ends: after
- * CONNECTIONS connections have closed, or on SIGTERM.
+ * Prints "listening" once the socket is bound, "start" at every START frame, "enough" when FRAMES frames have been
+ * received, and one JSON line when it ends: after CONNECTIONS connections have closed, unless that is 0, or on SIGTERM.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -41,6 +41,8 @@ struct connection {
 static struct {
 	unsigned long connections, finished, errors, frames, bytes, reads;
 } total;
+
+static unsigned long enough;
 
 static volatile sig_atomic_t stop;
 
@@ -162,6 +164,10 @@ static bool receive(struct connection *c)
 		total.errors++;
 		return false;
 	}
+	if (enough != 0 && total.frames >= enough && c->skip == 0) {
+		puts("enough");
+		enough = 0;
+	}
 	return true;
 }
 
@@ -175,9 +181,10 @@ int main(int argc, char **argv)
 	sigset_t terminate, unblocked;
 
 	if (argc < 2 || strlen(argv[1]) >= sizeof(address.sun_path)) {
-		fprintf(stderr, "usage: receiver SOCKET [CONNECTIONS]\n");
+		fprintf(stderr, "usage: receiver SOCKET [CONNECTIONS [FRAMES]]\n");
 		return 2;
 	}
+	enough = argc > 3 ? strtoul(argv[3], NULL, 10) : 0;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 
 	/* Blocked except inside ppoll, so that no SIGTERM falls between the test and the wait. */
