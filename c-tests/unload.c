@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Libraries that a plug-in loads: loaded and unloaded repeatedly, in
- * a process that forks and has other threads. Run with the path of the library.
+ * a process that forks and has other threads, or has used up its thread keys. Run with the path of the library.
  */
 #define _DEFAULT_SOURCE
 #include "harness.h"
@@ -9,7 +9,9 @@
 #include <dlfcn.h>
 #include <fstrm.h>
 #include <libdnstap.h>
+#include <limits.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,15 +162,109 @@ static void in_use(int leaves)
 		WAIT_UNTIL(count_entries("/proc/self/task") == threads, 20, "a thread never ends");
 }
 
+/* Opens a sink, which fails without thread keys, and a file to read, which does not need one. */
+static bool opens_dnstap(void *handle)
+{
+	TAKE(dnstap_options_new);
+	TAKE(dnstap_options_set_output);
+	TAKE(dnstap_options_get_error);
+	TAKE(dnstap_options_free);
+	TAKE(dnstap_sink_open);
+	TAKE(dnstap_sink_close);
+	TAKE(dnstap_writer_open);
+	TAKE(dnstap_writer_close);
+	TAKE(dnstap_reader_open);
+	TAKE(dnstap_reader_get_error);
+	dnstap_options *options = dnstap_options_new_();
+	dnstap_result error = DNSTAP_OK;
+	dnstap_writer *writer;
+	dnstap_sink *sink;
+	bool opened;
+
+	ASSERT(dnstap_reader_open_("absent", &error) == NULL && error == DNSTAP_ERROR_IO, "reader");
+	ASSERT(strstr(dnstap_reader_get_error_(NULL), "absent") != NULL, "%s", dnstap_reader_get_error_(NULL));
+	ASSERT(dnstap_options_set_output_(options, "file:out") == DNSTAP_OK, "output");
+	sink = dnstap_sink_open_(options, &error);
+	opened = sink != NULL;
+	if (!opened) {
+		const char *text = dnstap_options_get_error_(options);
+
+		ASSERT(error == DNSTAP_ERROR_SYSTEM && strstr(text, "PTHREAD_KEYS_MAX") != NULL, "%d: %s", (int)error,
+		       text);
+	}
+	ASSERT(dnstap_sink_close_(&sink, NULL) == DNSTAP_OK, "close");
+	writer = dnstap_writer_open_(options, &error);
+	ASSERT((writer != NULL) == opened && error == (opened ? DNSTAP_OK : DNSTAP_ERROR_SYSTEM), "writer");
+	ASSERT(dnstap_writer_close_(&writer) == DNSTAP_OK, "close the writer");
+	dnstap_options_free_(&options);
+	return opened;
+}
+
+/* Starts a writer thread, which fails without thread keys. */
+static bool opens_fstrm(void *handle)
+{
+	TAKE(fstrm_file_options_init);
+	TAKE(fstrm_file_options_set_file_path);
+	TAKE(fstrm_file_options_destroy);
+	TAKE(fstrm_file_writer_init);
+	TAKE(fstrm_writer_open);
+	TAKE(fstrm_iothr_init);
+	TAKE(fstrm_iothr_destroy);
+	struct fstrm_file_options *options = fstrm_file_options_init_();
+	struct fstrm_writer *writer;
+	struct fstrm_iothr *iothr;
+	bool opened;
+
+	fstrm_file_options_set_file_path_(options, "out");
+	writer = fstrm_file_writer_init_(options, NULL);
+	fstrm_file_options_destroy_(&options);
+	ASSERT(fstrm_writer_open_(writer) == fstrm_res_success, "a writer without a thread");
+	iothr = fstrm_iothr_init_(NULL, &writer);
+	opened = iothr != NULL;
+	fstrm_iothr_destroy_(&iothr);
+	return opened;
+}
+
+/* A host that has used up its thread keys gets an error, and can go on once it has deleted some. */
+static void without_keys(int is_dnstap)
+{
+	bool (*opens)(void *) = is_dnstap ? opens_dnstap : opens_fstrm;
+	static pthread_key_t keys[PTHREAD_KEYS_MAX];
+	int used = 0, first;
+	void *handle;
+
+	while (pthread_key_create(&keys[used], NULL) == 0)
+		used++;
+	ASSERT(used > 2, "only %d keys", used);
+	handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+	ASSERT(handle != NULL, "%s", dlerror());
+	ASSERT(!opens(handle) && !opens(handle), "opened without a key");
+	/* The key 0, if there is one, cannot be used alone. */
+	for (first = 0; first < used && keys[first] != 0; first++)
+		;
+	if (first < used) {
+		pthread_key_delete(keys[first]);
+		ASSERT(!opens(handle), "opened with the key 0");
+	}
+	pthread_key_delete(keys[first == 0]);
+	ASSERT(opens(handle), "not opened with a key");
+	/* Its key is kept. */
+	while (pthread_key_create(&keys[0], NULL) == 0)
+		;
+	ASSERT(opens(handle), "not opened again");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case dnstap[] = {
 		CASE_WITH("libdnstap is loaded and unloaded, with forks between", in_rounds, 1),
 		CASE_WITH("libdnstap is unloaded while it looks up a name", in_use, 0),
 		CASE_WITH("libdnstap is unloaded while sinks are open", in_use, 1),
+		CASE_WITH("libdnstap returns an error if the host has used up its thread keys", without_keys, 1),
 	};
 	static const struct test_case fstrm[] = {
 		CASE_WITH("libfstrm is loaded and unloaded, with forks between", in_rounds, 0),
+		CASE_WITH("libfstrm returns an error if the host has used up its thread keys", without_keys, 0),
 	};
 
 	if (argc != 2)

@@ -358,7 +358,7 @@ typedef enum dnstap_result {
    */
   DNSTAP_ERROR_MEMORY = -4,
   /**
-   * Out of threads or file descriptors.
+   * Out of threads, thread keys (PTHREAD_KEYS_MAX) or file descriptors.
    */
   DNSTAP_ERROR_SYSTEM = -5,
   /**

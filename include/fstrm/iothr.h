@@ -263,7 +263,7 @@ fstrm_res fstrm_iothr_options_set_reopen_interval(struct fstrm_iothr_options *op
  * @param[in,out] writer  Pointer to the writer, which the thread takes over; set to NULL, even on
  *                        failure.
  * @return The writer thread, to be destroyed with fstrm_iothr_destroy(); NULL if there is no
- *         writer, or if out of memory or threads.
+ *         writer, or if out of memory, threads, or thread keys (PTHREAD_KEYS_MAX).
  */
 struct fstrm_iothr *fstrm_iothr_init(const struct fstrm_iothr_options *opt,
                                      struct fstrm_writer **writer);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The kit of all functions of the C interfaces: handles, NULL, enums, strings and growing structs
-//! of C, panics, forks.
+//! of C, panics, forks, thread keys.
 
 mod growing;
 pub mod handle;
 mod sigpipe;
+mod thread_key;
 
 use std::ffi::{CStr, CString, c_char, c_uint};
 use std::mem::{self, MaybeUninit};
@@ -16,6 +17,7 @@ use framestream::fork;
 
 pub use growing::{Growing, SizeError, borrow_sized, load_sized, room_at, store_sized};
 pub use sigpipe::without_sigpipe;
+pub use thread_key::reserve_thread_key;
 
 /// Runs `body`. Returns `on_panic` if it panics, which would be a bug.
 #[inline(always)]

@@ -36,7 +36,7 @@ pub enum dnstap_result {
     DNSTAP_ERROR_SIZE = -3,
     /// Out of memory.
     DNSTAP_ERROR_MEMORY = -4,
-    /// Out of threads or file descriptors.
+    /// Out of threads, thread keys (PTHREAD_KEYS_MAX) or file descriptors.
     DNSTAP_ERROR_SYSTEM = -5,
     /// An internal error, which any function may return. The process can continue.
     DNSTAP_ERROR_INTERNAL = -6,
@@ -127,7 +127,7 @@ texts! {
     DNSTAP_ERROR_HANDLE = c"the handle is of another kind, or has been freed",
     DNSTAP_ERROR_SIZE = c"the size of a struct is not set or too small; use its _INIT macro",
     DNSTAP_ERROR_MEMORY = c"out of memory",
-    DNSTAP_ERROR_SYSTEM = c"out of threads or file descriptors",
+    DNSTAP_ERROR_SYSTEM = c"out of threads, thread keys or file descriptors",
     DNSTAP_ERROR_INTERNAL = c"internal error in libdnstap",
     DNSTAP_ERROR_FULL = c"the ring of the queue is full; the message was dropped",
     DNSTAP_ERROR_TOO_LONG = c"the message is longer than half of the ring; increase queue_bytes",

@@ -170,7 +170,10 @@ pub unsafe extern "C" fn dnstap_sink_open(
         ffi::watch_for_forks();
         // SAFETY: as documented.
         let options = unsafe { ffi::handle::borrow_mut(options) }?;
-        let sink = options.attempt(|options| Sink::open(options.clone()))?;
+        let sink = options.attempt(|options| {
+            ffi::reserve_thread_key()?;
+            Sink::open(options.clone())
+        })?;
         Ok(Handle::give(OpenSink { sink, event_text: EventText::leaf(CString::default()) }))
     });
     // SAFETY: as documented.

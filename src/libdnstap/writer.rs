@@ -5,6 +5,7 @@ use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
 
 use dnstap::encode::Fields;
+use dnstap::sink::OpenError;
 use dnstap::writer::{OpenWriterError, WriteError, Writer};
 use ffi::handle::{Handle, Tag, borrow_mut, take};
 use framestream::StreamError;
@@ -99,7 +100,11 @@ pub unsafe extern "C" fn dnstap_writer_open(
         ffi::watch_for_forks();
         // SAFETY: as documented.
         let options = unsafe { borrow_mut(options) }?;
-        let writer = options.attempt(|options| ffi::without_sigpipe(|| Writer::open(options)))?;
+        let writer = options.attempt(|options| {
+            // For the thread that looks up a host name.
+            ffi::reserve_thread_key().map_err(OpenError::from)?;
+            ffi::without_sigpipe(|| Writer::open(options))
+        })?;
         Ok(Handle::give(OpenWriter { writer, error: CString::default() }))
     });
     // SAFETY: as documented.

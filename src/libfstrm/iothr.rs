@@ -325,7 +325,7 @@ pub unsafe extern "C" fn fstrm_iothr_options_set_reopen_interval(
 /// @param[in,out] writer  Pointer to the writer, which the thread takes over; set to NULL, even on
 ///                        failure.
 /// @return The writer thread, to be destroyed with fstrm_iothr_destroy(); NULL if there is no
-///         writer, or if out of memory or threads.
+///         writer, or if out of memory, threads, or thread keys (PTHREAD_KEYS_MAX).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fstrm_iothr_init(
     opt: *const fstrm_iothr_options,
@@ -340,6 +340,9 @@ pub unsafe extern "C" fn fstrm_iothr_init(
             return ptr::null_mut();
         };
         watch_for_forks();
+        if ffi::reserve_thread_key().is_err() {
+            return ptr::null_mut();
+        }
         match IoThr::start(options, writer.0) {
             Ok((thread, producers)) => ffi::give(fstrm_iothr {
                 thread,
