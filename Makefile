@@ -10,9 +10,25 @@ MANDIR     = $(PREFIX)/share/man
 DATADIR    = $(PREFIX)/share/libdnstap
 CARGO      = cargo
 
+# `make CARGO_BUILD_TARGET=i686-unknown-linux-gnu CC=i686-linux-gnu-gcc` builds for another system. The other tools are those of the
+# compiler, unless they are given.
+ifneq ($(CARGO_BUILD_TARGET),)
+export CARGO_BUILD_TARGET
+# Cargo links with it and, as `make` passes it on, compiles C. Rust takes neither options nor a launcher such as ccache.
+export CC
+export CARGO_TARGET_$(shell echo $(CARGO_BUILD_TARGET) | tr a-z- A-Z_)_LINKER ?= $(lastword $(filter-out -%,$(CC)))
+endif
+ifeq ($(origin AR),default)
+AR = $(shell $(CC) -print-prog-name=ar)
+endif
+STRIP   ?= $(shell $(CC) -print-prog-name=strip)
+OBJCOPY ?= $(shell $(CC) -print-prog-name=objcopy)
+
 TARGET  = $(CURDIR)/target
-RELEASE = $(TARGET)/release
-STAGE   = $(TARGET)/stage
+# Beside target/release for the system that builds, target/TRIPLE/release for others, as cargo has it.
+OUTPUT  = $(TARGET)$(CARGO_BUILD_TARGET:%=/%)
+RELEASE = $(OUTPUT)/release
+STAGE   = $(OUTPUT)/stage
 
 LIBRARIES  = libfstrm libdnstap
 SO_VERSION = 0
@@ -48,18 +64,19 @@ help: ## this list
 
 library: $(LIBRARIES)
 
-# Relinks the static library with the C compiler, so that the version script decides which symbols are exported,
-# and symbols that it names but the library lacks are an error. With nodelete, unloading a plug-in does not unmap
-# code that a thread still runs.
+# How linkers of ELF make a shared library. Symbols that the version script names but the library lacks are an error. With
+# nodelete, unloading a plug-in does not unmap code that a thread still runs.
+shared_ELF = -shared -Wl,-soname,$@.so.$(SO_VERSION) \
+    -Wl,--version-script=src/$@/$@.map -Wl,--no-undefined-version \
+    -Wl,--whole-archive $(RELEASE)/$($@_ARCHIVE) -Wl,--no-whole-archive \
+    -Wl,--gc-sections -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete -Wl,--as-needed
+
+# Relinks the static library with the C compiler, so that the version script decides which symbols are exported.
 $(LIBRARIES):
 	$(CARGO) rustc --release --locked -p $@ --lib --no-default-features --features '$($@_FEATURES)' \
 	    --crate-type staticlib -- --print native-static-libs=$(RELEASE)/$@.libs
 	echo $($@_FEATURES) > $(RELEASE)/$@.features
-	$(CC) -shared -o $(RELEASE)/$@.so.$(VERSION) -Wl,-soname,$@.so.$(SO_VERSION) \
-	    -Wl,--version-script=src/$@/$@.map -Wl,--no-undefined-version \
-	    -Wl,--whole-archive $(RELEASE)/$($@_ARCHIVE) -Wl,--no-whole-archive \
-	    -Wl,--gc-sections -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete -Wl,--as-needed \
-	    $$(cat $(RELEASE)/$@.libs) $(LDFLAGS)
+	$(CC) -o $(RELEASE)/$@.so.$(VERSION) $(shared_ELF) $$(cat $(RELEASE)/$@.libs) $(LDFLAGS)
 
 tools:
 	$(CARGO) build --release --locked -p tools --no-default-features --features '$(tools_FEATURES)'
@@ -79,7 +96,7 @@ $(LIBRARIES:%=install-%): install-%:
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 644 $(RELEASE)/$*.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION).new
 	install -m 644 $(RELEASE)/$($*_ARCHIVE) $(DESTDIR)$(LIBDIR)/$*.a
-	strip --strip-unneeded $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION).new
+	$(STRIP) --strip-unneeded $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION).new
 	mv -f $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION).new $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION)
 	ln -sf $*.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$*.so.$(SO_VERSION)
 	ln -sf $*.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$*.so
@@ -184,10 +201,10 @@ minimum-rust: ## compile with the oldest supported Rust, if Debian offers it
 	.ci/minimum-rust
 
 c-tests: $(READY_STAGE) ## the C programs of c-tests
-	$(MAKE) -C c-tests check STAGE=$(STAGE) BUILD=$(TARGET)/c-tests
+	$(MAKE) -C c-tests check STAGE=$(STAGE) BUILD=$(OUTPUT)/c-tests
 
 c-tests-valgrind: $(READY_STAGE)
-	$(MAKE) -C c-tests valgrind STAGE=$(STAGE) BUILD=$(TARGET)/c-tests
+	$(MAKE) -C c-tests valgrind STAGE=$(STAGE) BUILD=$(OUTPUT)/c-tests
 
 unmodified-servers: $(READY_STAGE) ## Debian's servers with our libfstrm
 	STAGE=$(STAGE) $(CARGO) test --locked -p libfstrm --test servers -- --ignored --test-threads=8
