@@ -71,12 +71,27 @@ shared_ELF = -shared -Wl,-soname,$@.so.$(SO_VERSION) \
     -Wl,--whole-archive $(RELEASE)/$($@_ARCHIVE) -Wl,--no-whole-archive \
     -Wl,--gc-sections -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete -Wl,--as-needed
 
-# Relinks the static library with the C compiler, so that the version script decides which symbols are exported.
+# One object for the static library, in which only the functions of the version script are global: both libraries contain Rust's
+# standard library, whose symbols would collide in a program that uses both. Linkers merge sections of a group with another of the
+# same name, even if they are local, so groups are dissolved. Compilers other than Rust's cannot read its bitcode.
+API = $(shell sed -n 's/^ *\([a-z_0-9]*\);$$/\1/p' src/$@/$@.map)
+define link_archive_ELF
+rm -rf $(RELEASE)/static/$@*
+mkdir -p $(RELEASE)/static
+printf '%s\n' $(API) > $(RELEASE)/static/$@.symbols
+$(CC) -r -nostdlib -o $(RELEASE)/static/$@.o $(API:%=-Wl,-u,%) $(RELEASE)/$($@_ARCHIVE)
+$(OBJCOPY) --keep-global-symbols=$(RELEASE)/static/$@.symbols --strip-debug --remove-section=.group \
+    --remove-section=.llvmbc --remove-section=.llvmcmd $(RELEASE)/static/$@.o
+$(AR) rcs $(RELEASE)/static/$@.a $(RELEASE)/static/$@.o
+endef
+
+# Relinks Rust's static library with the C compiler, so that the version script decides which symbols are exported.
 $(LIBRARIES):
 	$(CARGO) rustc --release --locked -p $@ --lib --no-default-features --features '$($@_FEATURES)' \
 	    --crate-type staticlib -- --print native-static-libs=$(RELEASE)/$@.libs
 	echo $($@_FEATURES) > $(RELEASE)/$@.features
 	$(CC) -o $(RELEASE)/$@.so.$(VERSION) $(shared_ELF) $$(cat $(RELEASE)/$@.libs) $(LDFLAGS)
+	$(link_archive_ELF)
 
 tools:
 	$(CARGO) build --release --locked -p tools --no-default-features --features '$(tools_FEATURES)'
@@ -95,7 +110,7 @@ install-library: $(LIBRARIES:%=install-%)
 $(LIBRARIES:%=install-%): install-%:
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 644 $(RELEASE)/$*.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION).new
-	install -m 644 $(RELEASE)/$($*_ARCHIVE) $(DESTDIR)$(LIBDIR)/$*.a
+	install -m 644 $(RELEASE)/static/$*.a $(DESTDIR)$(LIBDIR)
 	$(STRIP) --strip-unneeded $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION).new
 	mv -f $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION).new $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION)
 	ln -sf $*.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$*.so.$(SO_VERSION)
@@ -115,7 +130,7 @@ stage: all
 	$(MAKE) install DESTDIR= PREFIX=$(STAGE)
 
 # Debian packages: compilers, the C library that ours is compared with, servers, readers, valgrind.
-PACKAGES = abigail-tools binutils gcc g++ libc6-dev make pkg-config libfstrm-dev fstrm-bin knot \
+PACKAGES = abigail-tools binutils clang gcc g++ libc6-dev lld make tcc pkg-config libfstrm-dev fstrm-bin knot \
     knot-module-dnstap knot-dnsutils bind9 bind9-utils golang-github-dnstap-golang-dnstap-cli dnstap-ldns dnsperf \
     libprotobuf-c-dev openssl protobuf-c-compiler stunnel4 strace time valgrind python3 systemd \
     tshark tzdata unbound util-linux
