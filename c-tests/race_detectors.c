@@ -54,6 +54,7 @@ static void change(int i)
 
 	snprintf(line, sizeof line, "identity %d", i);
 	(void)dnstap_sink_set_identity(sink, line);
+	(void)dnstap_sink_set_sample_rate(sink, 1 + (unsigned)i % 3);
 	(void)dnstap_sink_set_message_types(sink, i % 2 ? DNSTAP_ALL_MESSAGE_TYPES : 0);
 	(void)dnstap_sink_get_stats(sink, &s);
 	(void)dnstap_sink_get_error(sink, line, sizeof line);

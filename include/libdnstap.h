@@ -1152,7 +1152,7 @@ enum dnstap_result dnstap_options_set_close_timeout(dnstap_options *options,
  * Sets the sample rate N: one in N messages is logged. A query and its response, which have the
  * same initiator, port and message ID, are logged together or not at all. Each event records the
  * rate: its `extra` begins with `sample=1/N`, followed by a space and the caller's `extra`, if
- * any.
+ * any. dnstap_sink_set_sample_rate() changes it while the sink is open.
  *
  * @param options      The options.
  * @param sample_rate  At least 1; 1, the default, logs all messages.
@@ -1342,6 +1342,19 @@ enum dnstap_result dnstap_sink_set_identity(dnstap_sink *sink, const char *ident
  * @retval DNSTAP_ERROR_HANDLE
  */
 enum dnstap_result dnstap_sink_set_version(dnstap_sink *sink, const char *version);
+
+/**
+ * Sets the sample rate, for each queue from its next message on. Any thread may call it. A query
+ * and its response are logged together or not at all, unless the rate changes between them.
+ *
+ * @param sink         The sink.
+ * @param sample_rate  As for dnstap_options_set_sample_rate().
+ * @retval DNSTAP_OK
+ * @retval DNSTAP_ERROR_VALUE   `sample_rate` is 0.
+ * @retval DNSTAP_ERROR_NULL
+ * @retval DNSTAP_ERROR_HANDLE
+ */
+enum dnstap_result dnstap_sink_set_sample_rate(dnstap_sink *sink, unsigned int sample_rate);
 
 /**
  * Ends the stream after the current frame, and begins a new one. No message is lost or sent twice.

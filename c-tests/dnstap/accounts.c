@@ -3,6 +3,7 @@
 #include "messages.h"
 #include "sink.h"
 
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ enum { THREADS = 4, RING = 16384 };
 /* Counts of calls by their result. A call is begun, then logs, then is done. */
 struct counts {
 	uint64_t begun;
-	uint64_t done, ok, full, too_long, invalid, disabled, closed;
+	uint64_t done, ok, full, too_long, invalid, disabled, sampled_out, closed;
 	uint64_t by_type[DNSTAP_MESSAGE_TYPE_COUNT];
 	uint64_t other;
 	int running; /* threads */
@@ -44,10 +45,11 @@ static void note(struct counts *counts, uint32_t type, dnstap_result result)
 	case DNSTAP_ERROR_TOO_LONG: COUNT(counts->too_long); break;
 	case DNSTAP_ERROR_TIME: COUNT(counts->invalid); break;
 	case DNSTAP_DISABLED: COUNT(counts->disabled); break;
+	case DNSTAP_SAMPLED_OUT: COUNT(counts->sampled_out); break;
 	case DNSTAP_ERROR_CLOSED: COUNT(counts->closed); break;
 	default: COUNT(counts->other); break;
 	}
-	if (result != DNSTAP_DISABLED && result != DNSTAP_ERROR_CLOSED)
+	if (result != DNSTAP_DISABLED && result != DNSTAP_SAMPLED_OUT && result != DNSTAP_ERROR_CLOSED)
 		COUNT(counts->by_type[type]);
 	COUNT(counts->done);
 }
@@ -145,7 +147,7 @@ static void same_as_told(const dnstap_stats *s, const struct counts *counts)
 	ASSERT_EQ(s->dropped_full, counts->full);
 	ASSERT_EQ(s->dropped_too_long, counts->too_long);
 	ASSERT_EQ(s->dropped_invalid, counts->invalid);
-	ASSERT_EQ(s->sampled_out, 0);
+	ASSERT_EQ(s->sampled_out, counts->sampled_out);
 	for (int i = 0; i < DNSTAP_MESSAGE_TYPE_COUNT; i++)
 		ASSERT_EQ(s->logged_by_type[i], counts->by_type[i]);
 }
@@ -407,7 +409,7 @@ static void types_from_one_message_to_the_next(void)
 	free_tally(tally);
 }
 
-/* Types, identity and version change continually while threads log. */
+/* Types, identity, version and sample rate change continually while threads log. */
 static void changes_under_load(void)
 {
 	static struct counts counts = { .each = 500, .only_good = 1 };
@@ -429,6 +431,7 @@ static void changes_under_load(void)
 		ASSERT(dnstap_sink_set_message_types(sink, changes * 37 * 2 & 0x7ffe) == DNSTAP_OK, "types");
 		ASSERT(dnstap_sink_set_identity(sink, changes % 3 ? name : NULL) == DNSTAP_OK, "identity");
 		ASSERT(dnstap_sink_set_version(sink, changes % 5 ? name : NULL) == DNSTAP_OK, "version");
+		ASSERT(dnstap_sink_set_sample_rate(sink, changes % 7 ? 1 : 2) == DNSTAP_OK, "sample rate");
 		s = stats_of(sink);
 		never_less(&before, &s);
 		before = s;
@@ -440,8 +443,9 @@ static void changes_under_load(void)
 	same_as_told(&s, &counts);
 	ASSERT_EQ(s.sent, counts.ok);
 	ASSERT_EQ(tally->messages, counts.ok);
-	ASSERT(counts.disabled > 0 && changes > 10, "%llu messages were of other types, in %u changes",
-	       (unsigned long long)counts.disabled, changes);
+	ASSERT(counts.disabled > 0 && counts.sampled_out > 0 && changes > 10,
+	       "%llu messages were of other types, %llu not in the sample, in %u changes",
+	       (unsigned long long)counts.disabled, (unsigned long long)counts.sampled_out, changes);
 	free_tally(tally);
 }
 
@@ -720,6 +724,73 @@ static void sampling_invalid(int rate)
 	ASSERT_EQ(s.sampled_out, CALLS - invalid);
 }
 
+/* A change takes effect from one message to the next, for invalid messages too, and the other settings stay. */
+static void rates_from_one_message_to_the_next(void)
+{
+	static const unsigned rates[] = { 1, 4, 1, 3, UINT_MAX, 4, 1 };
+	enum { STEPS = sizeof rates / sizeof rates[0] };
+	struct sockaddr other = { .sa_family = 0xffff };
+	dnstap_options *options = options_to("file:rates.tap");
+	dnstap_message invalid = example(DNSTAP_MESSAGE_TYPE_CLIENT_QUERY), m = { .size = sizeof m };
+	uint64_t logged[STEPS] = { 0 }, refused = 0, all = 0, sum = 0;
+	dnstap_queue *queues[2];
+	dnstap_reader *reader;
+	dnstap_sink *sink;
+	dnstap_stats s;
+
+	invalid.initiator = &other;
+	dnstap_options_set_queue_bytes(options, 16 << 20);
+	sink = open_sink(options);
+	ASSERT(dnstap_sink_set_identity(sink, "ns7") == DNSTAP_OK, "identity");
+	ASSERT(dnstap_sink_set_version(sink, "7.0") == DNSTAP_OK, "version");
+	for (int q = 0; q < 2; q++)
+		queues[q] = dnstap_queue_new(sink, NULL);
+	for (int i = 0; i < STEPS; i++) {
+		ASSERT(dnstap_sink_set_sample_rate(sink, rates[i]) == DNSTAP_OK, "sample rate");
+		for (int q = 0; q < 2; q++) {
+			uint64_t before = refused;
+
+			/* The first messages after the change are invalid in one queue, and valid in the other. */
+			for (unsigned n = 0; n < (q == 0 ? 120 : 0); n++)
+				refused += dnstap_log(queues[q], &invalid) == DNSTAP_ERROR_FAMILY;
+			between("invalid messages", 120 / rates[i] * (q == 0), refused - before,
+				(120 / rates[i] + 1) * (q == 0));
+			for (unsigned id = 0; id < 500; id++)
+				logged[i] += (uint64_t)log_pair(queues[q], AF_INET, 3, id);
+			all += 1000 + 120 * (q == 0);
+		}
+		if (rates[i] == 1)
+			ASSERT_EQ(logged[i], 2000);
+		else
+			ASSERT(logged[i] < 2000, "nothing is sampled out with a rate of %u", rates[i]);
+		sum += logged[i];
+	}
+	ASSERT_EQ(logged[1], logged[5]);
+	ASSERT(logged[1] > 0 && logged[3] > 0, "no messages");
+	for (int q = 0; q < 2; q++)
+		dnstap_queue_free(&queues[q]);
+	s = close_sink(&sink, TIMEOUT);
+	check_sums(&s);
+	ASSERT_EQ(s.sent, sum);
+	ASSERT_EQ(s.dropped_invalid, refused);
+	ASSERT_EQ(s.sampled_out, all - sum - refused);
+	/* The queues are sent in any order. */
+	reader = dnstap_reader_open("rates.tap", NULL);
+	while (dnstap_reader_next(reader, &m, 0) == DNSTAP_OK) {
+		int i = 0;
+
+		while (i < STEPS && (rates[i] != m.sample_rate || logged[i] == 0))
+			i++;
+		ASSERT(i < STEPS, "a message with a rate of %u", m.sample_rate);
+		logged[i]--;
+		ASSERT(m.identity.length == 3 && memcmp(m.identity.data, "ns7", 3) == 0, "another identity");
+		ASSERT(m.version.length == 3 && memcmp(m.version.data, "7.0", 3) == 0, "another version");
+	}
+	dnstap_reader_close(&reader);
+	for (int i = 0; i < STEPS; i++)
+		ASSERT_EQ(logged[i], 0);
+}
+
 /* Two sinks in one process are independent. */
 static void two_sinks(void)
 {
@@ -777,7 +848,7 @@ int main(int argc, char **argv)
 		CASE_WITH("closing in time if the receiver does not read: 300 ms", closing_in_time, 300),
 		CASE("accounts: without a receiver, then with one", nobody_there),
 		CASE("message types change from one message to the next", types_from_one_message_to_the_next),
-		CASE("types and names change while threads log", changes_under_load),
+		CASE("types, names and sample rate change while threads log", changes_under_load),
 		CASE("identity and version change from one message to the next", names_from_one_message_to_the_next),
 		CASE_WITH("messages have their own identity and version", names_of_messages, 1),
 		CASE_WITH("messages have their own identity and version when sampled", names_of_messages, 10),
@@ -785,6 +856,7 @@ int main(int argc, char **argv)
 		CASE_WITH("sampling 1 in 2 keeps pairs together, and records the rate", sampling, 2),
 		CASE_WITH("sampling 1 in 10 keeps pairs together, and records the rate", sampling, 10),
 		CASE_WITH("sampling 1 in 10 counts 1 in 10 invalid messages", sampling_invalid, 10),
+		CASE("the sample rate changes from one message to the next", rates_from_one_message_to_the_next),
 		CASE("two sinks with different message types", two_sinks),
 	};
 

@@ -122,6 +122,7 @@ static void sink_refuses(void *handle, dnstap_result expected)
 	RETURNS(dnstap_sink_set_message_types(sink, 2), expected);
 	RETURNS(dnstap_sink_set_identity(sink, "x"), expected);
 	RETURNS(dnstap_sink_set_version(sink, "x"), expected);
+	RETURNS(dnstap_sink_set_sample_rate(sink, 1), expected);
 	RETURNS(dnstap_sink_reopen(sink), expected);
 	RETURNS(dnstap_sink_begin_close(sink), expected);
 	RETURNS(dnstap_sink_flush(sink, 0), expected);
@@ -730,6 +731,8 @@ static void values(void)
 	name[65535] = '\0';
 	RETURNS(dnstap_sink_set_identity(sink, name), DNSTAP_OK);
 	RETURNS(dnstap_sink_set_version(sink, name), DNSTAP_OK);
+	RETURNS(dnstap_sink_set_sample_rate(sink, 0), DNSTAP_ERROR_VALUE);
+	RETURNS(dnstap_sink_set_sample_rate(sink, UINT_MAX), DNSTAP_OK);
 	RETURNS(dnstap_sink_close(&sink, NULL), DNSTAP_OK);
 }
 

@@ -168,6 +168,9 @@ static void log_many(int how)
 			WAIT_FOR_STATS(sink, s, s.waiting == 0);
 		if (kind == RENAMED)
 			ASSERT(dnstap_sink_set_identity(sink, round % 2 ? "odd" : NULL) == DNSTAP_OK, "identity");
+		if (kind == SAMPLED)
+			ASSERT(dnstap_sink_set_sample_rate(sink, 1000000 + (unsigned)round) == DNSTAP_OK,
+			       "sample rate");
 		as_expected += log_round(queue, &m, how, expected, &allocated);
 	}
 	ASSERT(allocated == 0, "%lu allocations", allocated);

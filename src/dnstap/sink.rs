@@ -58,7 +58,6 @@ pub struct Sink {
     sender: Sender<Rings>,
     registry: Arc<Registry>,
     queue_bytes: usize,
-    sample_rate: u32,
 }
 
 impl Sink {
@@ -75,12 +74,7 @@ impl Sink {
         let wake_level = WAKE_LEVEL.min(capacity / 4);
         let registry = Registry::new(settings, wake_level, options.freed_queue_bytes);
         let sender = Sender::start(options.sender, writer, Rings(Arc::clone(&registry)))?;
-        Ok(Self {
-            sender,
-            registry,
-            queue_bytes: capacity,
-            sample_rate: options.sample_rate.max(1),
-        })
+        Ok(Self { sender, registry, queue_bytes: capacity })
     }
 
     /// Creates a queue, to which one thread logs.
@@ -113,8 +107,8 @@ impl Sink {
     /// Sets the name of the server, from each queue's next message on; `None` for none.
     pub fn set_identity(&self, identity: Option<&[u8]>) -> Result<(), EncodeError> {
         self.registry.change(|settings| {
-            let version = settings.version.as_deref();
-            settings.origin = Arc::new(Origin::new(identity, version, self.sample_rate)?);
+            let (version, rate) = (settings.version.as_deref(), settings.origin.sample_rate());
+            settings.origin = Arc::new(Origin::new(identity, version, rate)?);
             settings.identity = identity.map(Vec::from);
             Ok(())
         })
@@ -124,9 +118,19 @@ impl Sink {
     /// none.
     pub fn set_version(&self, version: Option<&[u8]>) -> Result<(), EncodeError> {
         self.registry.change(|settings| {
-            let identity = settings.identity.as_deref();
-            settings.origin = Arc::new(Origin::new(identity, version, self.sample_rate)?);
+            let (identity, rate) = (settings.identity.as_deref(), settings.origin.sample_rate());
+            settings.origin = Arc::new(Origin::new(identity, version, rate)?);
             settings.version = version.map(Vec::from);
+            Ok(())
+        })
+    }
+
+    /// Sets the sample rate N, from each queue's next message on: one in N messages is logged, and
+    /// its event records the rate.
+    pub fn set_sample_rate(&self, sample_rate: u32) -> Result<(), EncodeError> {
+        self.registry.change(|settings| {
+            let (identity, version) = (settings.identity.as_deref(), settings.version.as_deref());
+            settings.origin = Arc::new(Origin::new(identity, version, sample_rate.max(1))?);
             Ok(())
         })
     }

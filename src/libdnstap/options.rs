@@ -86,6 +86,11 @@ pub(crate) fn message_types(bits: u32) -> Result<u32, Fault> {
     }
 }
 
+/// Checks a sample rate of the caller.
+pub(crate) fn sample_rate(rate: c_uint) -> Result<c_uint, Fault> {
+    Fault::unless_in(1..=c_uint::MAX, "sample_rate", rate, "")
+}
+
 /// Sets an option.
 ///
 /// # Safety
@@ -452,7 +457,7 @@ pub unsafe extern "C" fn dnstap_options_set_close_timeout(
 /// Sets the sample rate N: one in N messages is logged. A query and its response, which have the
 /// same initiator, port and message ID, are logged together or not at all. Each event records the
 /// rate: its `extra` begins with `sample=1/N`, followed by a space and the caller's `extra`, if
-/// any.
+/// any. dnstap_sink_set_sample_rate() changes it while the sink is open.
 ///
 /// @param options      The options.
 /// @param sample_rate  At least 1; 1, the default, logs all messages.
@@ -465,7 +470,7 @@ pub unsafe extern "C" fn dnstap_options_set_sample_rate(
     options: *mut dnstap_options,
     sample_rate: c_uint,
 ) -> dnstap_result {
-    let value = || Fault::unless_in(1..=c_uint::MAX, "sample_rate", sample_rate, "");
+    let value = || self::sample_rate(sample_rate);
     // SAFETY: as documented.
     unsafe { assign(options, value, |options| &mut options.sample_rate) }
 }

@@ -288,6 +288,29 @@ pub unsafe extern "C" fn dnstap_sink_set_version(
     unsafe { with(sink, |sink| Ok(sink.set_version(text(version))?)) }
 }
 
+/// Sets the sample rate, for each queue from its next message on. Any thread may call it. A query
+/// and its response are logged together or not at all, unless the rate changes between them.
+///
+/// @param sink         The sink.
+/// @param sample_rate  As for dnstap_options_set_sample_rate().
+/// @retval DNSTAP_OK
+/// @retval DNSTAP_ERROR_VALUE   `sample_rate` is 0.
+/// @retval DNSTAP_ERROR_NULL
+/// @retval DNSTAP_ERROR_HANDLE
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dnstap_sink_set_sample_rate(
+    sink: *mut dnstap_sink,
+    sample_rate: c_uint,
+) -> dnstap_result {
+    // SAFETY: as documented.
+    unsafe {
+        with(sink, |sink| {
+            let rate = options::sample_rate(sample_rate).map_err(|fault| fault.result)?;
+            Ok(sink.set_sample_rate(rate)?)
+        })
+    }
+}
+
 /// Ends the stream after the current frame, and begins a new one. No message is lost or sent twice.
 /// To rotate a file, rename it and call this function: a new file is created under the old name. A
 /// file that was not renamed is continued. A socket is reconnected. Returns immediately; any thread

@@ -332,6 +332,7 @@ static void logging(void)
 	m.query_time.nanoseconds = 4;
 	RETURNS(dnstap_sink_set_identity(sink, "ns3.example"), DNSTAP_OK);
 	RETURNS(dnstap_sink_set_version(sink, NULL), DNSTAP_OK);
+	RETURNS(dnstap_sink_set_sample_rate(sink, 1), DNSTAP_OK);
 	RETURNS(dnstap_sink_set_message_types(sink, DNSTAP_MESSAGE_TYPE_BIT(DNSTAP_MESSAGE_TYPE_AUTH_QUERY)),
 		DNSTAP_OK);
 	RETURNS(dnstap_log(queue, &m), DNSTAP_DISABLED);

@@ -26,6 +26,7 @@ pub struct Origin {
     version: Box<[u8]>,
     /// The record of the sample rate, with which `extra` begins; empty if the rate is 1.
     sampled: Box<[u8]>,
+    sample_rate: u32,
 }
 
 impl Origin {
@@ -53,7 +54,12 @@ impl Origin {
         for (place, byte) in inline.iter_mut().zip(&whole) {
             *place = *byte;
         }
-        Ok(Self { length: whole.len(), inline, identity, version, sampled })
+        Ok(Self { length: whole.len(), inline, identity, version, sampled, sample_rate })
+    }
+
+    /// Returns the sample rate that it records.
+    pub(crate) fn sample_rate(&self) -> u32 {
+        self.sample_rate
     }
 
     /// Returns its size in an event in bytes, including the key of the message.

@@ -83,7 +83,7 @@ impl Member {
     /// producer has the latest: if not, another thread is changing it or forking, and the producer
     /// has to retry before its next message. Never waits.
     pub(super) fn exchange_origin(&self, origin: &mut Arc<Origin>) -> bool {
-        if !self.stale.swap(false, Ordering::Acquire) {
+        if !self.stale.load(Ordering::Relaxed) || !self.stale.swap(false, Ordering::Acquire) {
             return true;
         }
         let Some(mut offer) = self.offer.try_lock() else {

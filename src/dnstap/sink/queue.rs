@@ -53,7 +53,6 @@ pub struct Queue<S = Switch> {
     /// The fork generation that is known to have a writer thread.
     generation: usize,
     wake_level: usize,
-    sample_rate: u32,
     /// Messages refused so far; their sampling restarts when the integer wraps.
     refused: u32,
 }
@@ -89,7 +88,6 @@ impl<S: AsRef<Switch>> Queue<S> {
             origin: joined.origin,
             generation: NO_GENERATION,
             wake_level: registry.wake_level,
-            sample_rate: sink.sample_rate,
             refused: 0,
             registration: Registration {
                 member: joined.member,
@@ -204,7 +202,10 @@ impl<S: AsRef<Switch>> Queue<S> {
         if !self.is_enabled(message_type) {
             return self.not_enabled();
         }
-        let is_chosen = self.refused % self.sample_rate == 0;
+        if self.enabled().is_dirty() {
+            self.apply_settings();
+        }
+        let is_chosen = self.refused % self.origin.sample_rate() == 0;
         self.refused = self.refused.wrapping_add(1);
         if !is_chosen {
             self.registration.member.sampled_out.fetch_add(1, Ordering::Relaxed);
@@ -227,17 +228,28 @@ impl<S: AsRef<Switch>> Queue<S> {
         if self.generation != fork::generation() {
             self.revive(message.message_type())?;
         }
-        if self.sample_rate > 1 && !sample::key(message).is_chosen(self.sample_rate) {
+        self.apply_settings();
+        let rate = self.origin.sample_rate();
+        if rate > 1 && !sample::key(message).is_chosen(rate) {
             self.registration.member.sampled_out.fetch_add(1, Ordering::Relaxed);
             return Err(Logged::SampledOut);
         }
-        if self.sample_rate == 1 {
-            (*self.switch).as_ref().clear_dirty();
-        }
-        if !self.registration.member.exchange_origin(&mut self.origin) {
-            (*self.switch).as_ref().mark_dirty();
-        }
         Ok(())
+    }
+
+    /// Replaces the origin by the latest one, which has the sample rate. While messages are
+    /// sampled, the queue stays dirty, so that none takes the fast path.
+    fn apply_settings(&mut self) {
+        let switch = (*self.switch).as_ref();
+        let was_sampled = self.origin.sample_rate() > 1;
+        if !was_sampled {
+            switch.clear_dirty();
+        }
+        let is_latest = self.registration.member.exchange_origin(&mut self.origin);
+        let is_sampled = self.origin.sample_rate() > 1;
+        if !is_latest || is_sampled && !was_sampled {
+            switch.mark_dirty();
+        }
     }
 
     /// Prepares for the first message after a fork: starts a writer thread in the child.

@@ -17,7 +17,7 @@ use crate::ring::{Consumer, Ring};
 pub(super) struct Settings {
     pub(super) identity: Option<Vec<u8>>,
     pub(super) version: Option<Vec<u8>>,
-    /// Both of them, encoded.
+    /// Both of them, encoded, with the sample rate.
     pub(super) origin: Arc<Origin>,
     pub(super) message_types: u32,
 }
