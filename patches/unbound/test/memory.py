@@ -54,6 +54,7 @@ rpz:
             traffic(0)
             unbound.await_all_sent()
             unbound.control("flush_requestlist")
+            unbound.control("set_option", "dnstap-sample-rate:", "2")
             traffic(1)
             unbound.reload()
             traffic(2)

@@ -57,8 +57,9 @@ server:
     qname-minimisation: no
     module-config: iterator
     target-fetch-policy: "0 0 0 0 0"
-    # No query is sent again because the machine is busy.
+    # No query is sent again, and none is dropped, because the machine is busy.
     infra-cache-min-rtt: 10000
+    {"discard-timeout: 0" if VERSION >= (1, 20) else ""}
 remote-control:
     control-enable: yes
     control-interface: {folder}/control
