@@ -36,7 +36,9 @@ SO_VERSION = 0
 VERSION   := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml)
 TOOLS      = dnstap fstrm_capture fstrm_dump fstrm_replay
 
-# Named by cargo: there is also a crate dnstap.
+# Packages of cargo, and the archives that it makes of them: libdnstap is the package of the crate dnstap.
+libfstrm_PACKAGE  = libfstrm
+libdnstap_PACKAGE = libdnstap-c
 libfstrm_ARCHIVE  = libfstrm.a
 libdnstap_ARCHIVE = liblibdnstap.a
 
@@ -87,7 +89,7 @@ endef
 
 # Relinks Rust's static library with the C compiler, so that the version script decides which symbols are exported.
 $(LIBRARIES):
-	$(CARGO) rustc --release --locked -p $@ --lib --no-default-features --features '$($@_FEATURES)' \
+	$(CARGO) rustc --release --locked -p $($@_PACKAGE) --lib --no-default-features --features '$($@_FEATURES)' \
 	    --crate-type staticlib -- --print native-static-libs=$(RELEASE)/$@.libs
 	echo $($@_FEATURES) > $(RELEASE)/$@.features
 	$(CC) -o $(RELEASE)/$@.so.$(VERSION) $(shared_ELF) $$(cat $(RELEASE)/$@.libs) $(LDFLAGS)
@@ -208,9 +210,9 @@ units: $(READY_DEPS)
 
 loom:
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=$(TARGET)/loom \
-	    $(CARGO) test --locked --release -p framestream --lib queue
+	    $(CARGO) test --locked --release -p frame-streams --lib queue
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=$(TARGET)/loom \
-	    $(CARGO) test --locked --release -p dnstap --lib ring
+	    $(CARGO) test --locked --release -p libdnstap --lib ring
 
 minimum-rust: ## compile with the oldest supported Rust, if Debian offers it
 	.ci/minimum-rust

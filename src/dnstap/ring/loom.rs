@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Tests that try every order in which a logging thread and the writer thread can access a ring.
-//! Run with `RUSTFLAGS="--cfg loom" cargo test -p dnstap --lib ring`.
+//! Run with `RUSTFLAGS="--cfg loom" cargo test -p libdnstap --lib ring`.
 
 use std::sync::Arc;
 

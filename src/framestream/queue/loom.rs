@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Tests that try every order in which threads can access the memory of the queues. Run with
-//! `RUSTFLAGS="--cfg loom" cargo test -p framestream --lib queue`.
+//! `RUSTFLAGS="--cfg loom" cargo test -p frame-streams --lib queue`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize as Count, Ordering};
