@@ -56,7 +56,8 @@ class Packets(Process):
         ports = " or ".join(f"port {port}" for port in [*protocols, self.probe_port])
         # The probe is not dissected, whatever protocol its port is known for.
         plain = f"udp.port=={self.probe_port},data"
-        super().__init__("tshark", "-l", "-P", "-i", interface, "-f", ports, "-d", plain, "-w", self.path)
+        # The buffer of 2 MiB that is the default loses packets when tshark does not run for two seconds, or at 16 long ones.
+        super().__init__("tshark", "-l", "-P", "-B", "64", "-i", interface, "-f", ports, "-d", plain, "-w", self.path)
 
     def await_ready(self):
         self.await_probe()
@@ -76,6 +77,7 @@ class Packets(Process):
         self.await_probe()
         self.child.send_signal(signal.SIGINT)
         self.await_end()
+        assert " dropped from " not in self.log(), "tshark has lost packets"
 
     def tshark(self, *arguments):
         decode = {"DNS": "tcp.port=={},data", "DOT": "tcp.port=={},tls", "DOH": "tcp.port=={},tls", "DOQ": "udp.port=={},quic"}
