@@ -16,8 +16,8 @@ from process import Process, free_port, until
 ROUNDING, LATE = 1e-5, 10
 
 FIELDS = ("frame.time_epoch", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "udp.srcport", "udp.dstport", "udp.payload",
-          "tcp.srcport", "tcp.dstport", "tcp.stream", "tcp.seq", "tcp.payload", "udp.stream", "quic.stream.stream_id",
-          "quic.stream.offset", "quic.stream_data")
+          "tcp.srcport", "tcp.dstport", "tcp.stream", "tcp.seq", "tcp.payload", "udp.stream", "quic.frame_type",
+          "quic.stream.stream_id", "quic.stream.offset", "quic.stream_data")
 
 
 @dataclass
@@ -171,13 +171,14 @@ class Packets(Process):
         """Yields the messages of a QUIC connection: each query has its own stream (RFC 9250, section 4.2), and frames may be repeated."""
         pieces = collections.defaultdict(dict)
         for incoming, row in packets:
-            if not row["quic.stream_data"]:
-                continue
-            ids, data = row["quic.stream.stream_id"].split(","), row["quic.stream_data"].split(",")
-            offsets = row["quic.stream.offset"].split(",") if row["quic.stream.offset"] else []
-            # A frame at the beginning of its stream comes without an offset; two frames in one packet are not expected.
-            assert len(ids) == len(data) == 1 and len(offsets) <= 1, row
-            pieces[ids[0], incoming][int(offsets[0]) if offsets else 0] = bytes.fromhex(data[0])
+            kinds, ids, offsets, data = (iter(row[f"quic.{field}"].split(",") if row[f"quic.{field}"] else [])
+                                         for field in ("frame_type", "stream.stream_id", "stream.offset", "stream_data"))
+            # STREAM frames, of which those without the bit OFF begin their stream (RFC 9000, section 19.8).
+            for kind in (int(kind, 0) for kind in kinds):
+                if kind in range(8, 16):
+                    offset = int(next(offsets)) if kind & 4 else 0
+                    stream, piece = pieces[next(ids), incoming], bytes.fromhex(next(data, ""))
+                    stream[offset] = max(stream.get(offset, b""), piece, key=len)
         for parts in pieces.values():
             whole = b""
             for offset, piece in sorted(parts.items()):
