@@ -23,6 +23,7 @@ AR = $(shell $(CC) -print-prog-name=ar)
 endif
 STRIP   ?= $(shell $(CC) -print-prog-name=strip)
 OBJCOPY ?= $(shell $(CC) -print-prog-name=objcopy)
+READELF ?= $(shell $(CC) -print-prog-name=readelf)
 
 TARGET  = $(CURDIR)/target
 # Beside target/release for the system that builds, target/TRIPLE/release for others, as cargo has it.
@@ -50,10 +51,12 @@ libdnstap_FEATURES = $(if $(filter yes,$(TLS)),tls)
 PARQUET = yes
 tools_FEATURES = $(if $(filter yes,$(PARQUET)),parquet)
 
+comma = ,
+
 export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all help library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
-    install-tools stage deps packages demo check test test-all test-fresh format lint units loom minimum-rust c-tests c-tests-valgrind \
+    install-tools uninstall stage deps packages demo check test test-all test-fresh format lint units loom minimum-rust c-tests c-tests-valgrind \
     unmodified-servers headers abi bench bench-check plots bench-micro bench-tools bench-unmodified bench-builds bench-servers \
     bench-unbound bench-bind bench-knot check-source check-unbound check-knot check-bind check-unbound-variants clean
 
@@ -73,15 +76,17 @@ shared_ELF = -shared -Wl,-soname,$@.so.$(SO_VERSION) \
     -Wl,--whole-archive $(RELEASE)/$($@_ARCHIVE) -Wl,--no-whole-archive \
     -Wl,--gc-sections -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete -Wl,--as-needed
 
+# Linkers other than GNU ld keep all sections in a partial link.
+collect_ELF = $(if $(findstring GNU ld,$(shell $(CC) -Wl,--version 2>/dev/null)),-Wl$(comma)--gc-sections)
 # One object for the static library, in which only the functions of the version script are global: both libraries contain Rust's
 # standard library, whose symbols would collide in a program that uses both. Linkers merge sections of a group with another of the
 # same name, even if they are local, so groups are dissolved. Compilers other than Rust's cannot read its bitcode.
-API = $(shell sed -n 's/^ *\([a-z_0-9]*\);$$/\1/p' src/$@/$@.map)
 define link_archive_ELF
 rm -rf $(RELEASE)/static/$@*
 mkdir -p $(RELEASE)/static
-printf '%s\n' $(API) > $(RELEASE)/static/$@.symbols
-$(CC) -r -nostdlib -o $(RELEASE)/static/$@.o $(API:%=-Wl,-u,%) $(RELEASE)/$($@_ARCHIVE)
+sed -n 's/^ *\([a-z_0-9]*\);$$/\1/p' src/$@/$@.map > $(RELEASE)/static/$@.symbols
+sed 's/^/-Wl,-u,/' $(RELEASE)/static/$@.symbols > $(RELEASE)/static/$@.needed
+$(CC) -r -nostdlib $(collect_ELF) -o $(RELEASE)/static/$@.o @$(RELEASE)/static/$@.needed $(RELEASE)/$($@_ARCHIVE)
 $(OBJCOPY) --keep-global-symbols=$(RELEASE)/static/$@.symbols --strip-debug --remove-section=.group \
     --remove-section=.llvmbc --remove-section=.llvmcmd $(RELEASE)/static/$@.o
 $(AR) rcs $(RELEASE)/static/$@.a $(RELEASE)/static/$@.o
@@ -98,6 +103,19 @@ $(LIBRARIES):
 tools:
 	$(CARGO) build --release --locked -p tools --no-default-features --features '$(tools_FEATURES)'
 
+# `make install DEBUGINFO=yes` keeps the debug information that stripping removes, compressed, in files that debuggers find by the
+# build ID in a program. Packagers whose tools do both use `make install STRIP=true`.
+DEBUGINFO =
+DEBUGDIR  = $(PREFIX)/lib/debug
+debug_file = $$($(READELF) -n "$$file" | sed -nE 's|^ *Build ID: *(..)(.*)|$(DESTDIR)$(DEBUGDIR)/.build-id/\1/\2.debug|p')
+define strip_installed
+$(if $(filter yes,$(DEBUGINFO)),for file in $(1); do debug=$(debug_file); \
+    [ -n "$$debug" ] || { echo "$$file has no build ID: link with --build-id" >&2; exit 1; }; \
+    install -d "$${debug%/*}" && $(OBJCOPY) --only-keep-debug --compress-debug-sections "$$file" "$$debug" && \
+    chmod 644 "$$debug" || exit 1; done)
+$(STRIP) --strip-unneeded $(1)
+endef
+
 install: install-library install-tools ## install libraries and tools to DESTDIR and PREFIX; needs no Rust compiler
 
 install-library: $(LIBRARIES:%=install-%)
@@ -113,7 +131,7 @@ $(LIBRARIES:%=install-%): install-%:
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 644 $(RELEASE)/$*.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION).new
 	install -m 644 $(RELEASE)/static/$*.a $(DESTDIR)$(LIBDIR)
-	$(STRIP) --strip-unneeded $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION).new
+	$(call strip_installed,$(DESTDIR)$(LIBDIR)/$*.so.$(VERSION).new)
 	mv -f $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION).new $(DESTDIR)$(LIBDIR)/$*.so.$(VERSION)
 	ln -sf $*.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$*.so.$(SO_VERSION)
 	ln -sf $*.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$*.so
@@ -125,7 +143,19 @@ $(LIBRARIES:%=install-%): install-%:
 install-tools:
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	install $(TOOLS:%=$(RELEASE)/%) $(DESTDIR)$(BINDIR)
+	$(call strip_installed,$(TOOLS:%=$(DESTDIR)$(BINDIR)/%))
 	install -m 644 $(TOOLS:%=src/tools/man/%.1) $(DESTDIR)$(MANDIR)/man1
+
+# Removes the files of `make install` with the same variables, and the folders that are only ours. Without the libraries there are no
+# build IDs, so the files that have them go first.
+installed_ELF = $(LIBRARIES:%=$(DESTDIR)$(LIBDIR)/%.so.$(VERSION)) $(TOOLS:%=$(DESTDIR)$(BINDIR)/%)
+uninstall: ## remove what make install installed
+	for file in $(installed_ELF); do [ ! -f "$$file" ] || rm -f "$(debug_file)"; done
+	rm -f $(installed_ELF) $(TOOLS:%=$(DESTDIR)$(MANDIR)/man1/%.1) $(foreach library,$(LIBRARIES:%=$(DESTDIR)$(LIBDIR)/%),\
+	    $(library).so $(library).so.$(SO_VERSION) $(library).a) $(LIBRARIES:%=$(DESTDIR)$(LIBDIR)/pkgconfig/%.pc) \
+	    $(patsubst include/%,$(DESTDIR)$(INCLUDEDIR)/%,$(wildcard include/*.h include/fstrm/*.h)) \
+	    $(patsubst src/libdnstap/suppressions/%,$(DESTDIR)$(DATADIR)/%,$(wildcard src/libdnstap/suppressions/*.supp))
+	for folder in $(DESTDIR)$(INCLUDEDIR)/fstrm $(DESTDIR)$(DATADIR); do [ ! -d $$folder ] || rmdir $$folder; done
 
 # An installed tree, for the tests, the demo and the benchmarks.
 stage: all

@@ -36,6 +36,25 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 	return (int)syscall(SYS_clock_gettime, clock, now);
 }
 
+#if UINTPTR_MAX == UINT32_MAX
+/* The same with a time of 64 bits, as Rust's standard library calls it on systems of 32; the linker takes it with --wrap. */
+struct time64 {
+	int64_t seconds;
+	int32_t nanoseconds, padding;
+};
+
+int __wrap___clock_gettime64(clockid_t clock, struct time64 *now) __attribute__((used));
+
+int __wrap___clock_gettime64(clockid_t clock, struct time64 *now)
+{
+	if (broken) {
+		errno = EINVAL;
+		return -1;
+	}
+	return (int)syscall(SYS_clock_gettime64, clock, now);
+}
+#endif
+
 static int write_with_libdnstap(const char *path)
 {
 	char output[256];

@@ -60,6 +60,13 @@ done <<END
 $CC g++
 clang clang++
 END
+if command -v tcc >/dev/null; then
+	for standard in c99 c11; do
+		dialect $standard tcc -std=$standard -Wall -Werror
+	done
+else
+	echo "skip - headers by tcc: it is not installed"
+fi
 # headers.c uses all initialisers, macros with arguments, and inline functions.
 used=$(sed -nE 's/^#define ((DNSTAP|FSTRM)_[A-Z_]+_INIT|(DNSTAP|FSTRM)_[A-Z_]+\().*/\1/p
 	s/^static inline .*[ *]([a-z_]+)\(.*/\1/p' "$include"/*.h "$include"/fstrm/*.h | tr -d '(' | sort -u)

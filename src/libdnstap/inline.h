@@ -26,12 +26,18 @@ static inline bool dnstap_enabled(const dnstap_queue *queue, uint32_t type)
   /* A queue begins with the set of enabled types. The library uses bit 0, which belongs to no
    * type. */
 #ifdef __cplusplus
-  const uint32_t *types = reinterpret_cast<const uint32_t *>(queue);
+  const volatile uint32_t *types = reinterpret_cast<const volatile uint32_t *>(queue);
 #else
-  const uint32_t *types = (const uint32_t *)(const void *)queue;
+  const volatile uint32_t *types = (const volatile uint32_t *)(const volatile void *)queue;
 #endif
-  return types && type != 0 && type < 32
-         && (__atomic_load_n(types, __ATOMIC_RELAXED) & UINT32_C(1) << type) != 0;
+  if (!types || type == 0 || type >= 32)
+    return false;
+#ifdef __GNUC__
+  return (__atomic_load_n(types, __ATOMIC_RELAXED) & UINT32_C(1) << type) != 0;
+#else
+  /* Other compilers, such as tcc, read an aligned volatile word with one instruction. */
+  return (*types & UINT32_C(1) << type) != 0;
+#endif
 }
 
 /**
