@@ -3,6 +3,23 @@
 
 pub mod text;
 
+use crate::record::Record;
+
+/// Returns the codes and values of the options of `opt` in `wire`, up to the first that is cut short.
+pub fn options<'a>(
+    wire: &'a [u8],
+    opt: &Record,
+) -> impl Iterator<Item = (u16, &'a [u8])> + use<'a> {
+    let mut rest = wire.get(opt.start..opt.end).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let ([code1, code2, length1, length2], after) = rest.split_first_chunk()?;
+        let length = usize::from(u16::from_be_bytes([*length1, *length2]));
+        let (value, after) = after.split_at_checked(length)?;
+        rest = after;
+        Some((u16::from_be_bytes([*code1, *code2]), value))
+    })
+}
+
 /// Option codes.
 pub mod code {
     /// Long-lived query (RFC 8764).

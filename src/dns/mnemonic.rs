@@ -324,8 +324,41 @@ pub(crate) fn service_key(number: u16) -> Option<&'static str> {
     })
 }
 
+/// Returns the name of an EDNS option in IANA's registry, in the form of a mnemonic.
+pub fn edns_option(number: u16) -> Option<&'static str> {
+    Some(match number {
+        1 => "LLQ",
+        2 => "UL",
+        3 => "NSID",
+        4 => "ESU",
+        5 => "DAU",
+        6 => "DHU",
+        7 => "N3U",
+        8 => "ECS",
+        9 => "EXPIRE",
+        10 => "COOKIE",
+        11 => "KEEPALIVE",
+        12 => "PADDING",
+        13 => "CHAIN",
+        14 => "KEY-TAG",
+        15 => "EDE",
+        16 => "CLIENT-TAG",
+        17 => "SERVER-TAG",
+        18 => "REPORT-CHANNEL",
+        19 => "ZONEVERSION",
+        20 => "MQTYPE-QUERY",
+        21 => "MQTYPE-RESPONSE",
+        _ => return None,
+    })
+}
+
+/// Prints the name of an EDNS option.
+pub fn edns_option_text(number: u16, out: &mut impl TextSink) {
+    print(edns_option(number), "OPT", number, out);
+}
+
 /// Returns the text of an extended DNS error code (RFC 8914).
-pub(crate) fn extended_error(number: u16) -> Option<&'static str> {
+pub fn extended_error(number: u16) -> Option<&'static str> {
     const TEXTS: [&str; 31] = [
         "Other",
         "Unsupported DNSKEY Algorithm",

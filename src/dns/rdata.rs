@@ -70,6 +70,17 @@ pub fn data(wire: &[u8], record: &Record, out: &mut impl TextSink) -> PrintResul
     finish(&data)
 }
 
+/// Prints the data of `record`; if it is invalid for its type, in the form for unknown types (RFC 3597,
+/// section 5).
+pub fn data_or_bytes(wire: &[u8], record: &Record, out: &mut impl TextSink) {
+    let start = out.position();
+    if data(wire, record, out).is_err() {
+        out.rewind(start);
+        // Any bytes have this form.
+        let _ = unknown(&mut RecordData::new(wire, record), out);
+    }
+}
+
 fn finish(data: &RecordData<'_>) -> PrintResult {
     if data.is_empty() { Ok(()) } else { Err(data.error(BadMessageReason::LongData)) }
 }

@@ -19,7 +19,7 @@ pub struct Record {
     /// The class.
     pub class: u16,
     /// The time to live, in seconds.
-    pub(crate) ttl: u32,
+    pub ttl: u32,
     /// Offset of the data in the message.
     pub start: usize,
     /// Offset of the end of the data.

@@ -17,6 +17,7 @@ use files::rotating_file::FileConfig;
 use files::{STANDARD_OUTPUT, link};
 use strum::{EnumMessage, EnumString, IntoStaticStr, VariantArray};
 
+use crate::columns::{Column, text_columns};
 use crate::output::FrameOutput;
 use crate::output::error::FrameOutputError;
 use crate::output::file_writer::FileWriter;
@@ -26,6 +27,7 @@ use crate::output::parquet::ParquetOutput;
 use crate::output::pcap::PcapOutput;
 use crate::output::pdns::PassiveDnsOutput;
 use crate::output::querylog::QueryLogOutput;
+use crate::output::table::{TableOutput, TableSyntax};
 use crate::output::text::TextOutput;
 use crate::print::Style;
 
@@ -43,6 +45,12 @@ pub enum Format {
     Yaml,
     /// JSON objects
     Json,
+    /// JSON with a typed value for each field, one flat object per line
+    Ndjson,
+    /// Comma-separated values of the same fields
+    Csv,
+    /// Tab-separated values of the same fields
+    Tsv,
     /// Packets, for Wireshark and tshark
     Pcap,
     /// A query log: one line per query, with its answer
@@ -120,7 +128,13 @@ impl Format {
                 FormatProperties { kind: DataKind::Frames, is_named_when_complete: true, ..TEXT }
             }
             Self::Quiet => FormatProperties { may_precede_statistics: true, ..TEXT },
-            Self::Yaml | Self::Json | Self::Querylog | Self::Pdns => TEXT,
+            Self::Yaml
+            | Self::Json
+            | Self::Ndjson
+            | Self::Csv
+            | Self::Tsv
+            | Self::Querylog
+            | Self::Pdns => TEXT,
             Self::Pcap => FormatProperties { kind: DataKind::Whole, ..TEXT },
             #[cfg(feature = "parquet")]
             Self::Parquet => FormatProperties {
@@ -161,16 +175,31 @@ impl Format {
         }
     }
 
-    /// Opens an output of this format to `files`. Once `stop` is set, writes to a stalled reader are
-    /// abandoned.
+    /// Returns whether the format is a table, whose columns can be chosen.
+    pub fn has_columns(self) -> bool {
+        match self {
+            Self::Ndjson | Self::Csv | Self::Tsv => true,
+            #[cfg(feature = "parquet")]
+            Self::Parquet => true,
+            _ => false,
+        }
+    }
+
+    /// Opens an output of this format to `files`, with these columns if it has any. Once `stop` is set,
+    /// writes to a stalled reader are abandoned.
     pub fn open(
         self,
         files: &FileConfig,
+        columns: Option<&[&'static Column]>,
         stop: Arc<AtomicBool>,
     ) -> Result<Box<dyn FrameOutput>, FrameOutputError> {
         let writer = |content| FileWriter::open(files, content, stop.clone());
         let text = |content, style| -> Result<Box<dyn FrameOutput>, FrameOutputError> {
             Ok(Box::new(TextOutput::new(writer(content)?, style)))
+        };
+        let table = |syntax: TableSyntax| -> Result<Box<dyn FrameOutput>, FrameOutputError> {
+            let columns = columns.map_or_else(text_columns, <[_]>::to_vec);
+            Ok(Box::new(TableOutput::new(writer(syntax.content(&columns))?, syntax, &columns)))
         };
         match self {
             Self::Frames => {
@@ -180,11 +209,14 @@ impl Format {
             Self::Quiet => text(Content::text(), Style::Quiet),
             Self::Yaml => text(Content::documents(), Style::Yaml),
             Self::Json => text(Content::text(), Style::Json),
+            Self::Ndjson => table(TableSyntax::Ndjson),
+            Self::Csv => table(TableSyntax::Csv),
+            Self::Tsv => table(TableSyntax::Tsv),
             Self::Pcap => Ok(Box::new(PcapOutput::new(writer(PcapOutput::content())?))),
             Self::Querylog => Ok(Box::new(QueryLogOutput::new(writer(Content::lines())?))),
             Self::Pdns => Ok(Box::new(PassiveDnsOutput::new(writer(Content::lines())?))),
             #[cfg(feature = "parquet")]
-            Self::Parquet => Ok(Box::new(ParquetOutput::open(files, stop)?)),
+            Self::Parquet => Ok(Box::new(ParquetOutput::open(files, columns, stop)?)),
         }
     }
 }

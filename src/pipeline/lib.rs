@@ -10,6 +10,7 @@
 
 pub mod account;
 pub mod address;
+pub mod columns;
 pub mod feed;
 pub mod format;
 pub mod frame_copier;

@@ -14,6 +14,7 @@ pub(crate) mod recent;
 pub mod relay;
 pub(crate) mod remarks;
 pub mod stats;
+pub mod table;
 pub(crate) mod text;
 
 use std::time::Instant;

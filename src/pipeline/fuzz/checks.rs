@@ -16,10 +16,12 @@ use framestream::frame::{LENGTH_SIZE, data_frames};
 use operator_log as log;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use pipeline::address::decode_into;
+use pipeline::columns;
 use pipeline::format::{FileSettings, Format};
 use pipeline::mask::Mask;
 use pipeline::output::DecodedFrame;
 use pipeline::output::pcap::PcapOutput;
+use pipeline::output::table::{RowPrinter, TableSyntax};
 use pipeline::print::{EventPrinter, Style};
 use pipeline::queue::{BatchQueue, Popped};
 use pipeline::stats::metrics::RejectedCounts;
@@ -35,6 +37,34 @@ const EVENT_TEXT_MAX: usize = 4 << 20;
 const FRAME_LIMIT: usize = 512;
 
 const CONTENT_TYPE: &[u8] = b"protobuf:dnstap.Dnstap";
+
+/// Prints a frame as a row of each syntax: one line, as long as text may be, and valid JSON.
+fn table(frame: &DecodedFrame<'_>) {
+    let columns: Vec<_> = columns::all().collect();
+    for syntax in [TableSyntax::Ndjson, TableSyntax::Csv, TableSyntax::Tsv] {
+        let mut out = Vec::new();
+        RowPrinter::new(syntax, &columns).print(frame, &mut out);
+        let text = std::str::from_utf8(&out).expect("text");
+        let line = text.strip_suffix('\n').expect("a whole line");
+        assert!(text.len() <= 2 * EVENT_TEXT_MAX, "{} bytes of {syntax:?}", text.len());
+        match syntax {
+            TableSyntax::Ndjson => {
+                serde_json::from_str::<serde_json::Value>(line).expect("JSON");
+                assert!(!line.contains(is_hidden), "a hidden character: {line:?}");
+            }
+            // A quoted value may have line ends and tabs.
+            TableSyntax::Csv => {
+                assert!(!line.contains(|c| is_hidden(c) && !"\r\n\t".contains(c)), "{line:?}");
+                let unquoted = line.split('"').step_by(2).map(|part| part.matches(',').count());
+                assert_eq!(unquoted.sum::<usize>(), columns.len() - 1, "{line}");
+            }
+            TableSyntax::Tsv => {
+                assert!(!line.contains(|c| is_hidden(c) && c != '\t'), "{line:?}");
+                assert_eq!(line.matches('\t').count(), columns.len() - 1, "{line}");
+            }
+        }
+    }
+}
 
 /// Prints the frame `bytes` in every style, and counts it. Text has no hidden characters beside those
 /// of the style, and JSON is valid. A masked event can be encoded and decoded.
@@ -65,6 +95,8 @@ pub(crate) fn print(bytes: &[u8]) {
             serde_json::from_str::<serde_json::Value>(lines).expect("JSON");
         }
     }
+    let framed = [&(bytes.len() as u32).to_be_bytes(), bytes].concat();
+    table(&DecodedFrame { event: event.as_ref(), bytes: &framed });
     let mut stats = MessageStats::default();
     match &event {
         Ok(event) => stats.add(bytes, event),
@@ -105,7 +137,7 @@ fn exported(frames: &[Vec<u8>], format: Format) -> Vec<u8> {
     let place = tempfile::tempdir().expect("a folder");
     let name = place.path().join("file");
     let files = format.files(&name, &FileSettings::default());
-    let mut output = format.open(&files, Default::default()).expect("a file");
+    let mut output = format.open(&files, None, Default::default()).expect("a file");
     output.begin().expect("begun");
     for bytes in frames {
         let mut event = Event::new();
@@ -127,8 +159,14 @@ pub(crate) fn export(bytes: &[u8]) {
     for &format in Format::VARIANTS {
         let exported = || exported(frames, format);
         match format {
-            // The target `print` checks styles of text, and `file` files of frames.
-            Format::Frames | Format::Quiet | Format::Yaml | Format::Json => {}
+            // The target `print` checks styles of text and tables, and `file` files of frames.
+            Format::Frames
+            | Format::Quiet
+            | Format::Yaml
+            | Format::Json
+            | Format::Ndjson
+            | Format::Csv
+            | Format::Tsv => {}
             Format::Querylog => check_query_log(exported(), frames.len()),
             Format::Pdns => check_passive_dns(exported(), frames.len()),
             Format::Pcap => check_packets(&exported()),

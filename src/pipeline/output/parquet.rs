@@ -4,7 +4,6 @@
 //! Rows are buffered and written in groups. A file is unreadable without its footer.
 
 mod column;
-mod row;
 mod writer;
 
 use std::path::Path;
@@ -13,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use ::parquet::errors::ParquetError;
-use column::Column;
+use column::ColumnBuffer;
 use files::STANDARD_OUTPUT;
 use files::content::{Content, Rejoin};
 use files::rotating_file::FileConfig;
@@ -23,6 +22,10 @@ use super::error::FrameOutputError;
 use super::file_writer::FileWriter;
 use super::remarks::Remarks;
 use super::{DecodedFrame, FrameOutput};
+use crate::columns;
+use crate::columns::Column;
+use crate::columns::row::Row;
+use crate::print::time::TimePrinter;
 
 /// Maximum uncompressed size of a group, unless a single row is larger. Memory holds a group together with
 /// its compressed form.
@@ -36,7 +39,10 @@ pub(crate) struct ParquetOutput {
     /// File size at which the next file is started.
     split_size: u64,
     writer: ParquetWriter,
-    columns: Vec<Column>,
+    columns: Vec<&'static Column>,
+    /// The buffered rows, by column.
+    buffers: Vec<ColumnBuffer>,
+    clock: TimePrinter,
     /// Number of buffered rows.
     rows: u64,
     state: ParquetState,
@@ -54,10 +60,11 @@ enum ParquetState {
 }
 
 impl ParquetOutput {
-    /// Opens the first file without starting it. Once `stop` is set, writes to a stalled reader are
-    /// abandoned.
+    /// Opens the first file without starting it; without `columns`, the files have all. Once `stop` is
+    /// set, writes to a stalled reader are abandoned.
     pub(crate) fn open(
         files: &FileConfig,
+        columns: Option<&[&'static Column]>,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, FrameOutputError> {
         // Only this type knows the size of a file and where it can end.
@@ -73,12 +80,15 @@ impl ParquetOutput {
         };
         let writer = FileWriter::open(&unsplit, content, stop)?;
         let name = &writer.name;
+        let columns = columns.map_or_else(|| columns::all().collect(), <[_]>::to_vec);
         Ok(Self {
-            writer: ParquetWriter::new().map_err(|error| failed(name, error))?,
+            writer: ParquetWriter::new(&columns).map_err(|error| failed(name, error))?,
             files: writer,
             is_stream: files.name == Path::new(STANDARD_OUTPUT),
             split_size: files.split_size.unwrap_or(u64::MAX),
-            columns: row::COLUMNS.iter().map(|(_, kind)| Column::new(*kind)).collect(),
+            buffers: buffers(&columns),
+            columns,
+            clock: TimePrinter::default(),
             rows: 0,
             state: ParquetState::Open,
             remarks: Remarks::default(),
@@ -90,7 +100,7 @@ impl ParquetOutput {
         if self.rows == 0 {
             return Ok(());
         }
-        let written = self.writer.group(&mut self.columns, &mut self.files.buffer);
+        let written = self.writer.group(&mut self.buffers, &mut self.files.buffer);
         written.map_err(|error| failed(&self.files.name, error))?;
         let written = self.files.end_units(self.rows).and_then(|()| self.files.write());
         self.rows = 0;
@@ -108,7 +118,7 @@ impl ParquetOutput {
     /// Writes the footer of the file.
     fn complete(&mut self) -> Result<(), FrameOutputError> {
         self.write()?;
-        let next = ParquetWriter::new();
+        let next = ParquetWriter::new(&self.columns);
         let finished = next.and_then(|next| {
             std::mem::replace(&mut self.writer, next).finish(&mut self.files.buffer)
         });
@@ -129,6 +139,10 @@ impl ParquetOutput {
         // The reason was reported. The last file is complete and cannot be extended.
         Err(FrameOutputError::NoNextFile(self.files.name.clone()))
     }
+}
+
+fn buffers(columns: &[&'static Column]) -> Vec<ColumnBuffer> {
+    columns.iter().map(|column| ColumnBuffer::new(column)).collect()
 }
 
 fn failed(name: &str, source: ParquetError) -> FrameOutputError {
@@ -157,16 +171,19 @@ impl FrameOutput for ParquetOutput {
             ParquetState::Broken => self.files.leave_broken()?,
         }
         let name = &self.files.name;
-        self.writer = ParquetWriter::new().map_err(|error| failed(name, error))?;
-        self.columns = row::COLUMNS.iter().map(|(_, kind)| Column::new(*kind)).collect();
+        self.writer = ParquetWriter::new(&self.columns).map_err(|error| failed(name, error))?;
+        self.buffers = buffers(&self.columns);
         (self.rows, self.state) = (0, ParquetState::Open);
         Ok(())
     }
 
     fn write_frame(&mut self, frame: &DecodedFrame<'_>) -> Result<(), FrameOutputError> {
-        row::fill(frame, &mut self.columns, &mut self.remarks);
+        let row = Row::new(frame);
+        for buffer in &mut self.buffers {
+            buffer.add(&row, &mut self.clock, &mut self.remarks);
+        }
         self.rows += 1;
-        let bytes: usize = self.columns.iter().map(Column::bytes).sum();
+        let bytes: usize = self.buffers.iter().map(ColumnBuffer::bytes).sum();
         if self.writer.size().saturating_add(bytes as u64) >= self.split_size {
             self.reopen()
         } else if bytes >= BYTES_MAX {

@@ -167,7 +167,7 @@ static SPECIAL: [bool; 256] = {
 };
 
 /// A text sink that escapes text for a string.
-struct JsonEscaped<'a>(&'a mut Vec<u8>);
+pub(crate) struct JsonEscaped<'a>(pub(crate) &'a mut Vec<u8>);
 
 impl TextSink for JsonEscaped<'_> {
     #[inline]

@@ -9,6 +9,7 @@ use files::rotating_file::FileConfig;
 use framestream::transport::{TlsOptions, TlsServerOptions};
 use jiff::Timestamp;
 use operator_log::Level;
+use pipeline::columns::Column;
 use pipeline::format::Format;
 use pipeline::output::stats::StatsDestination;
 use pipeline::select::Selection;
@@ -33,6 +34,8 @@ pub struct Config {
     pub(crate) count: u64,
     /// The files to write.
     pub(crate) files: Vec<OutputConfig>,
+    /// The columns of tables, unless the default ones.
+    pub(crate) columns: Option<Vec<&'static Column>>,
     pub(crate) relays: Vec<PeerAddress>,
     /// Timeout of a relay for its receiver, unless the default.
     pub(crate) relay_timeout: Option<Duration>,

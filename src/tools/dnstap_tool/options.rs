@@ -15,6 +15,8 @@ use clap::{ArgGroup, Parser, ValueEnum, value_parser};
 use dnstap::schema::{Hop, MessageType};
 use files::{STANDARD_OUTPUT, post_rotate};
 use operator_log::Level;
+use pipeline::columns;
+use pipeline::columns::Column;
 use pipeline::format::Format;
 use pipeline::quantity::{duration, permissions, size};
 use pipeline::select;
@@ -101,6 +103,12 @@ pub struct DnstapOptions {
     #[arg(long, value_name = "FORMAT", value_parser = formats(), group = "style")]
     #[arg(help_heading = "Out")]
     pub(crate) format: Option<Format>,
+
+    /// Fields of ndjson, csv, tsv and parquet, in this order, such as qname,rcode [default: all, but whole
+    /// messages in parquet only]
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = columns::column)]
+    #[arg(help_heading = "Out")]
+    pub(crate) fields: Vec<&'static Column>,
 
     /// Continue existing files, instead of replacing them or starting new ones
     #[arg(short = 'a', long, conflicts_with = "split_size", requires = "write")]

@@ -11,29 +11,30 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::{ColumnPath, TypePtr};
 
-use super::column::{Column, ColumnKind};
-use super::row::COLUMNS;
+use super::column::ColumnBuffer;
+use crate::columns::{Column, ColumnKind};
 
 /// A writer of one file.
 pub(crate) struct ParquetWriter(SerializedFileWriter<Vec<u8>>);
 
 impl ParquetWriter {
     /// Starts a file.
-    pub(crate) fn new() -> Result<Self, ParquetError> {
-        SerializedFileWriter::new(Vec::new(), schema()?, Arc::new(properties())).map(Self)
+    pub(crate) fn new(columns: &[&'static Column]) -> Result<Self, ParquetError> {
+        let properties = Arc::new(properties(columns));
+        SerializedFileWriter::new(Vec::new(), schema(columns)?, properties).map(Self)
     }
 
     /// Appends a group of rows to `out` and empties the columns.
     pub(crate) fn group(
         &mut self,
-        columns: &mut [Column],
+        columns: &mut [ColumnBuffer],
         out: &mut Vec<u8>,
     ) -> Result<(), ParquetError> {
         self.write_into(out, |file| {
             let mut group = file.next_row_group()?;
-            for column in columns {
+            for leaf in columns.iter_mut().flat_map(|column| &mut column.leaves) {
                 if let Some(mut writer) = group.next_column()? {
-                    column.write(&mut writer)?;
+                    leaf.write(&mut writer)?;
                     writer.close()?;
                 }
             }
@@ -67,28 +68,48 @@ impl ParquetWriter {
     }
 }
 
-fn schema() -> Result<TypePtr, ParquetError> {
+fn schema(columns: &[&'static Column]) -> Result<TypePtr, ParquetError> {
     let mut text = String::from("message dnstap {\n");
-    for (name, kind) in COLUMNS {
-        let (physical, logical) = kind.schema();
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "optional {physical} {name}{logical};");
+    for column in columns {
+        add_to_schema(column.name, column.kind, &mut text);
     }
     text.push('}');
     parse_message_type(&text).map(Arc::new)
 }
 
-fn properties() -> WriterProperties {
+fn add_to_schema(name: &str, kind: ColumnKind, text: &mut String) {
+    let (physical, logical) = match kind {
+        ColumnKind::Text => ("BYTE_ARRAY", " (STRING)"),
+        ColumnKind::Bytes => ("BYTE_ARRAY", ""),
+        ColumnKind::Number => ("INT32", " (INTEGER(32,false))"),
+        ColumnKind::Flag => ("BOOLEAN", ""),
+        ColumnKind::Time => ("INT64", " (TIMESTAMP(NANOS,true))"),
+        ColumnKind::Duration => ("DOUBLE", ""),
+        ColumnKind::List(fields) => {
+            let before = "(LIST) { repeated group list { required group element {";
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "optional group {name} {before}");
+            for (name, kind) in fields {
+                add_to_schema(name, *kind, text);
+            }
+            text.push_str("} } }\n");
+            return;
+        }
+    };
+    let _ = writeln!(text, "optional {physical} {name}{logical};");
+}
+
+fn properties(columns: &[&'static Column]) -> WriterProperties {
     let compression = Compression::ZSTD(ZstdLevel::default());
     let mut properties = WriterProperties::builder().set_compression(compression);
-    for (name, kind) in COLUMNS {
-        let path = || ColumnPath::from(*name);
+    for column in columns {
+        let path = || ColumnPath::from(column.name);
         // Values of these columns are rarely equal.
-        if matches!(kind, ColumnKind::Bytes | ColumnKind::Time) {
+        if matches!(column.kind, ColumnKind::Bytes | ColumnKind::Time | ColumnKind::Duration) {
             properties = properties.set_column_dictionary_enabled(path(), false);
         }
         // These columns are not searched by range.
-        if *kind == ColumnKind::Bytes {
+        if column.kind == ColumnKind::Bytes {
             let none = EnabledStatistics::None;
             properties = properties.set_column_statistics_enabled(path(), none);
         }

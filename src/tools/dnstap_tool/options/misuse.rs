@@ -55,6 +55,11 @@ fn conflict(options: &DnstapOptions) -> Option<String> {
         let text = "--split and --split-size are for files: the standard output cannot be split";
         return Some(text.into());
     }
+    if !options.fields.is_empty() && !files.iter().any(|(format, _)| format.has_columns()) {
+        let text = "--fields chooses the columns of ndjson, csv, tsv or parquet: name one of these \
+                    formats with --format or -w";
+        return Some(text.into());
+    }
     without_file(options, &files)
         .or_else(|| without_calendar(options, &files))
         .or_else(|| files.iter().find_map(|(format, name)| unfit(options, *format, name)))

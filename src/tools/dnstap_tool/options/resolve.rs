@@ -56,6 +56,7 @@ impl DnstapOptions {
             sockets: self.listens().then(|| self.sockets()),
             metrics: self.metrics,
             read: self.read,
+            columns: Some(self.fields).filter(|fields| !fields.is_empty()),
             selection: Selection {
                 types: self.types,
                 names: self.names,

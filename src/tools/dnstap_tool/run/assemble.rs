@@ -27,7 +27,7 @@ pub(crate) fn worker(
     let is_endless = is_live || config.follow;
     let mut outputs = Outputs::new(is_live);
     for file in &config.files {
-        let output = file.format.open(&file.files, stop.clone())?;
+        let output = file.format.open(&file.files, config.columns.as_deref(), stop.clone())?;
         outputs.add(output, Arc::new(Account::new(file.name.display().to_string(), false)));
     }
     for address in &config.relays {

@@ -12,6 +12,7 @@ mod querylog;
 mod resolver;
 #[path = "../support/mod.rs"]
 mod support;
+mod table;
 
 use std::fs;
 use std::process::Stdio;
