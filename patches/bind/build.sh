@@ -7,6 +7,7 @@ package=bind9 variants=(patched own stock)
 declare -A origins=(
     [9.18]='9.18 bookworm'
     [9.20]='9.20 bookworm-backports'
+    [9.20.4]='9.20.4 sid'
 )
 # fstrm_capture and pytest are for BIND's own tests; configure looks for them.
 packages+=(fstrm-bin libcap-dev libcmocka-dev libjson-c-dev libnghttp2-dev libssl-dev liburcu-dev libuv1-dev perl python3-pytest)

@@ -144,17 +144,23 @@ def ask(protocol, host, port, name, message=None, source="", header=b""):
         return Exchange(name, protocol, message, response, client, (host, port), sent, time.time())
 
 
+def read_frames(stream):
+    """Yields the type, flags, stream and payload of each frame of HTTP/2."""
+    while True:
+        head = read_exactly(stream, 9)
+        yield head[3], head[4], int.from_bytes(head[5:], "big"), read_exactly(stream, int.from_bytes(head[:3], "big"))
+
+
 def read_body(stream):
     """Reads the frames of HTTP/2 until a stream ends, and returns their DATA, without padding, which named and Unbound do
     not send."""
     data = b""
-    while True:
-        head = read_exactly(stream, 9)
-        payload = read_exactly(stream, int.from_bytes(head[:3], "big"))
-        if head[3] == 0:
+    for kind, flags, _, payload in read_frames(stream):
+        if kind == 0:
             data += payload
-        if head[3] in (0, 1) and head[4] & 1:
-            return data
+        if kind in (0, 1) and flags & 1:
+            break
+    return data
 
 
 def ask_https(host, port, name):
@@ -174,17 +180,23 @@ def over_stream(protocol, messages, path="/dns-query"):
     if protocol not in ("DOH", "HTTP"):
         return b"".join(struct.pack("!H", len(message)) + message for message in messages)
 
-    def frame(kind, flags, stream, payload):
-        return struct.pack("!I", len(payload))[1:] + struct.pack("!BBI", kind, flags, stream) + payload
+    targets = (f"{path}?dns=" + base64.urlsafe_b64encode(message).decode().rstrip("=") for message in messages)
+    return HTTP_START + b"".join(http_frame(1, 5, 2 * n + 1, http_headers("GET", target)) for n, target in enumerate(targets))
 
-    def headers(message):
-        target = f"{path}?dns=" + base64.urlsafe_b64encode(message).decode().rstrip("=")
-        fields = (":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", target)
-        # Literals without indexing and without compression (RFC 7541, section 6.2.2).
-        return b"".join(b"\0" + b"".join(bytes([len(text)]) + text.encode() for text in field) for field in fields)
 
-    requests = (frame(1, 5, 2 * n + 1, headers(message)) for n, message in enumerate(messages))
-    return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + b"".join(requests)
+def http_frame(kind, flags, stream, payload):
+    """Returns a frame of HTTP/2 (RFC 9113, section 4.1)."""
+    return struct.pack("!I", len(payload))[1:] + struct.pack("!BBI", kind, flags, stream) + payload
+
+
+def http_headers(method, target, *more):
+    """Returns header fields, as literals without indexing and without compression (RFC 7541, section 6.2.2)."""
+    fields = (":method", method), (":scheme", "https"), (":authority", "localhost"), (":path", target), *more
+    return b"".join(b"\0" + b"".join(bytes([len(text)]) + text.encode() for text in field) for field in fields)
+
+
+# The preface of a client, with empty settings.
+HTTP_START = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + http_frame(4, 0, 0, b"")
 
 
 class TlsServer:

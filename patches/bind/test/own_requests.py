@@ -58,6 +58,16 @@ def transfers(driver, name):
     awaits((0, dns.IXFR))(driver, name)
 
 
+def checks_ds(driver, name):
+    """Waits until named looks for the DS record of a key, which it does when it loads the keys after it has published this one."""
+
+    def asked():
+        driver.bind.control("loadkeys", name)
+        return driver.upstream.asked(name, dns.DS)
+
+    until("named asks for DS", asked)
+
+
 def updates(driver, name):
     """Sends two updates, of which one may wait: `update-quota` is 1."""
     driver.in_background(name, message=update(name))
@@ -73,11 +83,20 @@ def test_own_requests(folder):
     port = free_port()
     upstream = Upstream(port, ["127.0.0.1"], serve_zones)
     upstream.hold = threading.Event()
-    pathlib.Path(folder, "plain.zone").write_text("@ 60 SOA ns hostmaster 1 3600 600 86400 300\n@ 60 NS ns\nns 60 A 127.0.0.1\n")
+    for zone in "plain", "checked":
+        pathlib.Path(folder, f"{zone}.zone").write_text("@ 1 SOA ns hostmaster 1 3600 600 86400 1\n@ 1 NS ns\nns 1 A 127.0.0.1\n")
     primary = f"primaries {{ 127.0.0.1 port {port}; }};"
     zones = f"""
     recursion no;
     update-quota 1;
+}};
+dnssec-policy fast {{
+    keys {{ csk lifetime unlimited algorithm ecdsap256sha256; }};
+    dnskey-ttl 1; max-zone-ttl 1; parent-ds-ttl 1; publish-safety 0; retire-safety 0;
+    zone-propagation-delay 0; parent-propagation-delay 0;
+}};
+zone checked {{
+    type primary; file "checked.zone"; notify no; dnssec-policy fast; inline-signing yes; parental-agents {{ 127.0.0.1 port {port}; }};
 }};
 zone secondary {{ type secondary; {primary} notify no; }};
 zone stub {{ type stub; {primary} }};
@@ -88,6 +107,7 @@ zone forwarded {{ type secondary; file "forwarded.zone"; {primary} notify no; al
         Path("SOA, AXFR, IXFR", "secondary", transfers, []),
         Path("those of stub zones", "stub", awaits((0, SOA), (0, NS)), []),
         Path("NOTIFY", "notified", awaits((dns.NOTIFY, SOA)), []),
+        Path("DS to parental-agents", "checked", checks_ds, []),
         Path("UPDATE that is forwarded, dropped by update-quota", "forwarded", updates,
              ["UPDATE UDP", "UPDATE_QUERY UDP", "UPDATE_RESPONSE UDP NOTHING"]),
     ]
