@@ -58,7 +58,7 @@ export CARGO_TARGET_DIR = $(TARGET)
 .PHONY: all help library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
     install-tools uninstall stage deps packages demo check test test-all test-fresh format lint units loom minimum-rust c-tests c-tests-valgrind \
     unmodified-servers headers abi bench bench-check plots bench-micro bench-tools bench-unmodified bench-builds bench-servers \
-    bench-unbound bench-bind bench-knot check-source check-unbound check-knot check-bind check-unbound-variants clean
+    bench-unbound bench-bind bench-knot bench-per-query check-source check-unbound check-knot check-bind check-unbound-variants clean
 
 all: library tools ## build the libraries and the tools
 
@@ -264,7 +264,7 @@ abi: library ## update the descriptions of the ABI (c-tests/abi), after a delibe
 	$(MAKE) install-library DESTDIR= PREFIX=$(STAGE)
 	STAGE=$(STAGE) CC=$(CC) c-tests/abi/update.sh
 
-bench: bench-micro bench-tools bench-unmodified bench-servers bench-unbound bench-bind bench-knot ## run all benchmarks; with QUICK=1 in ten minutes
+bench: bench-micro bench-tools bench-unmodified bench-servers bench-unbound bench-bind bench-knot ## run all benchmarks but bench-per-query; with QUICK=1 in ten minutes
 
 bench-micro: deps stage ## logging and sending, compared with Debian's libfstrm and protobuf-c
 	STAGE=$(STAGE) bench/counts
@@ -285,7 +285,6 @@ bench-builds: deps stage
 	        STAGE=$(STAGE) BUILD=$(TARGET) patches/build $$server $$variant || exit 1; \
 	    done; \
 	done
-	STAGE=$(STAGE) BUILD=$(TARGET) patches/build unbound 1.17 without
 
 bench-unmodified: deps stage ## lost messages and time to stop of Debian's servers, on fstrm and on our libfstrm
 	.ci/install dnsdist knot-resolver nsd pdns-recursor
@@ -297,7 +296,17 @@ bench-servers: bench-builds ## load in steps against Unbound, BIND and Knot, for
 
 bench-unbound bench-bind bench-knot: bench-%: bench-builds ## the cost of dnstap for each server at full load, and lost messages
 	STAGE=$(STAGE) BUILD=$(TARGET) bench/cost $*
-	$(if $(filter unbound,$*),STAGE=$(STAGE) BUILD=$(TARGET) bench/off)
+
+# The oldest and the newest series of each server.
+PER_QUERY = unbound-1.17 unbound-1.26 bind-9.18 bind-9.20 knot-3.2 knot-3.5
+
+bench-per-query: $(PER_QUERY:%=bench-per-query-%) ## instructions a query of each server, in each variant, with dnstap off and on
+
+$(PER_QUERY:%=bench-per-query-%): bench-per-query-%: deps stage
+	for variant in patched own stock $(if $(filter unbound-%,$*),without); do \
+	    STAGE=$(STAGE) BUILD=$(TARGET) patches/build $(subst -, ,$*) $$variant || exit 1; \
+	done
+	STAGE=$(STAGE) BUILD=$(TARGET) bench/per_query $(subst -, ,$*)
 
 # What is around the servers: whether series are listed, how sources are found and unpacked, how series are rebased, tried on
 # releases and built patch by patch, and how programs are awaited.

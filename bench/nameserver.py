@@ -59,8 +59,13 @@ class NameServer(Process):
                 self.asked += 1
 
     def await_sleep(self):
-        """Waits until the server sleeps, so that each query wakes it in the same way."""
-        until("the server sleeps", lambda: pathlib.Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(") ")[2][0] == "S")
+        """Waits until all threads of the server sleep, so that each query wakes it in the same way."""
+
+        def sleeps():
+            threads = pathlib.Path(f"/proc/{self.child.pid}/task").iterdir()
+            return all((thread / "stat").read_text().rpartition(") ")[2][0] == "S" for thread in threads)
+
+        until("the server sleeps", sleeps)
 
     def cpu_seconds(self):
         """Returns the CPU time of all threads, by the scheduler's clock."""
@@ -73,14 +78,20 @@ class NameServer(Process):
         return next(iter(re.findall(r"/.*/libfstrm\.so\S*$", maps, re.MULTILINE)), "no libfstrm")
 
     @classmethod
+    def program(cls, variant):
+        return BUILD / f"{cls.server}/{cls.release}-{variant}/{cls.path}"
+
+    @classmethod
     def version(cls):
-        """Returns the release of the unmodified program; the one with our series is built from the same source."""
-        command = [str(word) for word in (cls.program("stock"), cls.version_option)]
+        """Returns the release of the unmodified program, or if it is not built, of the one with our series, which has the same source."""
+        program = next(program for variant in ("stock", "patched") if (program := cls.program(variant)).exists())
+        command = [str(program), cls.version_option]
         said = subprocess.run(command, capture_output=True, text=True, check=True)
         return re.search(r"\d+\.\d+\.\d+", said.stdout)[0]
 
 
 class Unbound(NameServer):
+    server, release, path = "unbound", "1.17", "unbound"
     writes_text, uses_fstrm, version_option = True, False, "-V"
 
     def configure(self, variant, logging):
@@ -115,15 +126,12 @@ dnstap:
 """
         return text
 
-    @staticmethod
-    def program(variant):
-        return BUILD / f"unbound/1.17-{variant}/unbound"
-
     def start(self, variant):
         return [self.program(variant), "-d", "-c", self.configuration]
 
 
 class Bind(NameServer):
+    server, release, path = "bind", "9.18", "installed/sbin/named"
     writes_text, uses_fstrm, version_option = True, True, "-v"
 
     def configure(self, variant, logging):
@@ -156,15 +164,12 @@ logging {{
 zone "example" {{ type primary; file "zone"; }};
 """
 
-    @staticmethod
-    def program(variant):
-        return BUILD / f"bind/9.18-{variant}/installed/sbin/named"
-
     def start(self, variant):
         return [self.program(variant), "-f", "-n", 1, "-c", self.configuration]
 
 
 class Knot(NameServer):
+    server, release, path = "knot", "3.2", "installed/sbin/knotd"
     writes_text, uses_fstrm, version_option = False, True, "-V"
 
     def configure(self, variant, logging):
@@ -195,12 +200,13 @@ zone:
     file: zone
 """
 
-    @staticmethod
-    def program(variant):
-        return BUILD / f"knot/3.2-{variant}/installed/sbin/knotd"
-
     def start(self, variant):
         return [self.program(variant), "-c", self.configuration]
 
 
 SERVERS = {"unbound": Unbound, "bind": Bind, "knot": Knot}
+
+
+def server_of(name, release):
+    """Returns the server in that release, a folder of patches/SERVER."""
+    return type(SERVERS[name].__name__, (SERVERS[name],), {"release": release})
