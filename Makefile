@@ -56,7 +56,7 @@ comma = ,
 export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all help library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
-    install-tools uninstall stage deps packages demo check test test-all test-fresh format lint units loom minimum-rust c-tests c-tests-valgrind \
+    install-tools uninstall manuals install-manuals install-completions deb test-packages stage deps packages demo check test test-all test-fresh format lint units loom minimum-rust c-tests c-tests-valgrind \
     unmodified-servers headers abi bench bench-check plots bench-micro bench-tools bench-unmodified bench-builds bench-servers \
     bench-unbound bench-bind bench-knot bench-per-query check-source check-unbound check-knot check-bind check-unbound-variants clean
 
@@ -157,12 +157,37 @@ uninstall: ## remove what make install installed
 	    $(patsubst src/libdnstap/suppressions/%,$(DESTDIR)$(DATADIR)/%,$(wildcard src/libdnstap/suppressions/*.supp))
 	for folder in $(DESTDIR)$(INCLUDEDIR)/fstrm $(DESTDIR)$(DATADIR); do [ ! -d $$folder ] || rmdir $$folder; done
 
+# Manual pages of the functions and types of libdnstap, from its header; needs doxygen.
+manuals:
+	packaging/manuals include/libdnstap.h $(VERSION) $(TARGET)/manuals
+
+install-manuals:
+	install -d $(DESTDIR)$(MANDIR)/man3 $(DESTDIR)$(MANDIR)/man7
+	install -m 644 $(TARGET)/manuals/man3/* $(DESTDIR)$(MANDIR)/man3
+	install -m 644 $(TARGET)/manuals/man7/* $(DESTDIR)$(MANDIR)/man7
+
+# Where the shells look for completions.
+COMPLETIONS = bash:bash-completion/completions/dnstap fish:fish/vendor_completions.d/dnstap.fish zsh:zsh/vendor-completions/_dnstap
+
+install-completions:
+	set -e; for completion in $(COMPLETIONS); do \
+	    file=$(DESTDIR)$(PREFIX)/share/$${completion#*:}; \
+	    install -d "$$(dirname "$$file")"; \
+	    $(RELEASE)/dnstap --completions "$${completion%%:*}" > "$$file"; \
+	done
+
+deb: ## build Debian packages in target/deb, on Debian 12 or 13
+	packaging/deb $(VERSION) $(TARGET)/deb
+
+test-packages: ## build, install, upgrade and remove the packages on minimal systems of Debian 12 and 13; needs root
+	packaging/test-fresh bookworm trixie
+
 # An installed tree, for the tests, the demo and the benchmarks.
 stage: all
 	$(MAKE) install DESTDIR= PREFIX=$(STAGE)
 
 # Debian packages: compilers, the C library that ours is compared with, servers, readers, valgrind.
-PACKAGES = abigail-tools binutils clang gcc g++ libc6-dev lld make tcc pkg-config libfstrm-dev fstrm-bin knot \
+PACKAGES = abigail-tools binutils bsdextrautils clang doxygen gcc g++ libc6-dev lld make mandoc tcc pkg-config libfstrm-dev fstrm-bin knot \
     knot-module-dnstap knot-dnsutils bind9 bind9-utils golang-github-dnstap-golang-dnstap-cli dnstap-ldns dnsperf \
     libprotobuf-c-dev openssl protobuf-c-compiler stunnel4 strace time valgrind python3 systemd \
     tshark tzdata unbound util-linux
@@ -211,7 +236,8 @@ test: deps stage ## everything that has to pass: check, C tests, servers unmodif
 
 # A step that fails does not end the others.
 test-all: deps stage ## everything that can run here, with every series of patches/, and a summary
-	MAKE="$(MAKE) READY=yes" LOGS=$(TARGET)/test-all .ci/test-all $(TESTS) $(SERIES:%=check-%) check-unbound-variants $(TESTED:%=each-%)
+	MAKE="$(MAKE) READY=yes" LOGS=$(TARGET)/test-all .ci/test-all $(TESTS) $(SERIES:%=check-%) check-unbound-variants $(TESTED:%=each-%) \
+	    test-packages
 
 # Whether steps leave out what only `make test-all` runs.
 SHORT =
