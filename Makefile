@@ -56,7 +56,7 @@ comma = ,
 export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all help library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
-    install-tools uninstall manuals install-manuals install-completions deb test-packages stage deps packages demo check test test-all test-fresh format lint units loom minimum-rust c-tests c-tests-valgrind \
+    install-tools uninstall manuals install-manuals install-completions deb test-packages stage deps packages demo check test test-all test-fresh format lint units crates fuzz-targets loom minimum-rust c-tests c-tests-valgrind \
     unmodified-servers headers abi bench bench-check plots bench-micro bench-tools bench-unmodified bench-builds bench-servers \
     bench-unbound bench-bind bench-knot bench-per-query check-source check-unbound check-knot check-bind check-unbound-variants clean
 
@@ -221,7 +221,7 @@ demo: ## run Debian's Knot with our library, capture and print its messages
 # The steps of the tests, from the inside to the outside: the crates, and the queues with loom; the C interface compared with
 # Debian's library; Debian's servers with our library; servers with our patches.
 CHECKS = format lint units loom
-TESTS  = $(CHECKS) minimum-rust c-tests c-tests-valgrind unmodified-servers bench-check check-source
+TESTS  = $(CHECKS) crates minimum-rust c-tests c-tests-valgrind unmodified-servers bench-check check-source
 
 # The series in patches/, as SERVER-RELEASE: all of them, those that `make test` builds and tests, and those of which it also runs
 # the tests with the server's own transport.
@@ -236,7 +236,7 @@ test: deps stage ## everything that has to pass: check, C tests, servers unmodif
 
 # A step that fails does not end the others.
 test-all: deps stage ## everything that can run here, with every series of patches/, and a summary
-	MAKE="$(MAKE) READY=yes" LOGS=$(TARGET)/test-all .ci/test-all $(TESTS) $(SERIES:%=check-%) check-unbound-variants $(TESTED:%=each-%) \
+	MAKE="$(MAKE) READY=yes" LOGS=$(TARGET)/test-all .ci/test-all $(TESTS) fuzz-targets $(SERIES:%=check-%) check-unbound-variants $(TESTED:%=each-%) \
 	    test-packages
 
 # Whether steps leave out what only `make test-all` runs.
@@ -257,12 +257,20 @@ format:
 lint: $(READY_DEPS)
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+	$(TARGET)/lint/bin/cargo-deny --locked check licenses bans sources
 	.ci/documented-dependencies
 	docs/compatibility --check
 	.ci/lint $(TARGET)/lint/bin/shellcheck $(TARGET)/lint/bin/ruff $(TARGET)/lint/bin/clang-format
 
 units: $(READY_DEPS)
 	$(CARGO) test --locked --workspace
+
+crates: ## package the published crates, and build them from their packages
+	.ci/crates
+
+# Only nightly can run them.
+fuzz-targets:
+	.ci/fuzz-targets
 
 loom:
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=$(TARGET)/loom \

@@ -6,6 +6,8 @@
 //! sends the messages that threads log, without making them wait; a [`writer`] writes messages from
 //! one thread, which waits.
 
+#![deny(missing_docs)]
+
 pub mod decode;
 pub mod encode;
 pub mod message;
@@ -23,3 +25,8 @@ mod wire;
 pub mod writer;
 
 pub use message::{Event, Message, Policy};
+
+/// The examples of the package's page, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("README.md")]
+struct Readme;

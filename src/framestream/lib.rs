@@ -16,6 +16,8 @@
 //! The format is that of fstrm 0.6.1; each item documents where it behaves differently. This crate
 //! does not depend on the content of the frames.
 
+#![deny(missing_docs)]
+
 pub mod address;
 pub mod control;
 pub mod fork;
@@ -36,3 +38,8 @@ pub mod writer;
 pub use plain_error::plain_error;
 pub use seconds::Seconds;
 pub use stream::StreamError;
+
+/// The examples of the package's page, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("README.md")]
+struct Readme;

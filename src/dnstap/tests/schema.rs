@@ -26,7 +26,8 @@ fn ours() -> Lines {
 
 /// Returns the lines of `proto/dnstap.proto`, its enumerations under their names in the crate.
 fn theirs() -> Lines {
-    let schema = protox::compile(["dnstap.proto"], ["../../proto"]).expect("a valid schema");
+    let schema =
+        protox::compile(["dnstap.proto"], [env!("CARGO_MANIFEST_DIR")]).expect("a valid schema");
     let [file] = &schema.file[..] else { panic!("one file") };
     let text = |name: &str, prefix: &str| name.replace(prefix, "").to_lowercase();
     let type_of = |kind: &str, name: &str| {
