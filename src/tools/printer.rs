@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Output to standard output and standard error, in the order of printing even if both are the same file.
 
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
 
 use framestream::plain_error;
-use nix::sys::stat::fstat;
 use printable::quoted::push_quoted;
+
+/// Returns the device and the inode of a file.
+fn identity(fd: BorrowedFd<'_>) -> io::Result<(u64, u64)> {
+    let file = File::from(fd.try_clone_to_owned()?).metadata()?;
+    Ok((file.dev(), file.ino()))
+}
 
 /// Collects text until it is flushed.
 #[derive(Debug)]
@@ -20,8 +27,7 @@ pub struct Printer {
 impl Printer {
     /// Creates a printer for this process.
     pub fn new() -> io::Result<Self> {
-        let (output, notes) = (fstat(io::stdout().as_fd())?, fstat(io::stderr().as_fd())?);
-        let together = (output.st_dev, output.st_ino) == (notes.st_dev, notes.st_ino);
+        let together = identity(io::stdout().as_fd())? == identity(io::stderr().as_fd())?;
         Ok(Self { output: Vec::new(), notes: Vec::new(), together })
     }
 

@@ -7,9 +7,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 use nix::errno::Errno;
-use nix::libc::{dev_t, ino_t};
-use nix::sys::stat::fstat;
 use nix::unistd::close;
+use rustix::fs::fstat;
 
 use super::{Child, Hold, Lock, generation, hold};
 
@@ -23,7 +22,7 @@ struct Descriptor {
     /// Closed explicitly, unless the number may belong to another file: in a child, or after the
     /// host has closed it.
     fd: ManuallyDrop<OwnedFd>,
-    target: Option<(dev_t, ino_t)>,
+    target: Option<Target>,
 }
 
 impl Descriptor {
@@ -46,10 +45,13 @@ impl Descriptor {
     }
 }
 
+/// The device and the inode of a file.
+type Target = (u64, u64);
+
 /// Returns the identity of the file that a descriptor refers to.
-fn target(fd: &OwnedFd) -> Option<(dev_t, ino_t)> {
+fn target(fd: &OwnedFd) -> Option<Target> {
     let found = fstat(fd).ok()?;
-    Some((found.st_dev, found.st_ino))
+    Some((found.st_dev as u64, found.st_ino as u64))
 }
 
 /// A descriptor, which forked children keep or, once it is private, close.

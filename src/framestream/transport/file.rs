@@ -10,8 +10,8 @@ use std::process;
 
 use nix::errno::Errno;
 use nix::libc::O_NONBLOCK;
-use nix::sys::stat::{FileStat, fstat, stat};
 use nix::sys::uio::writev;
+use rustix::fs::{Stat, fstat, stat};
 
 use super::{Transport, WriteFailure, uninterrupted};
 use crate::fork::ProcessFd;
@@ -113,8 +113,8 @@ impl Transport for FileSender {
     fn leads_elsewhere(&self) -> bool {
         let open = self.file.as_ref().filter(|file| file.check().is_ok());
         let open = open.and_then(|file| fstat(file).ok());
-        let at_path = stat(&self.path()).ok();
-        let identity = |file: FileStat| (file.st_dev, file.st_ino);
+        let at_path = stat(self.path()).ok();
+        let identity = |file: Stat| (file.st_dev, file.st_ino);
         open.is_none() || open.map(identity) != at_path.map(identity)
     }
 
