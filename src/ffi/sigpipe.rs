@@ -5,7 +5,7 @@
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use libc::{SIG_BLOCK, SIG_SETMASK, SIGPIPE, sigset_t, timespec};
+use libc::{SIG_BLOCK, SIG_SETMASK, SIGPIPE, sigset_t};
 
 /// Runs `body`, and discards a SIGPIPE that it raises, regardless of the program's signal handling.
 /// Restores the signal mask of the thread. Not needed for sockets.
@@ -32,18 +32,32 @@ impl Blocked {
 
 impl Drop for Blocked {
     fn drop(&mut self) {
-        let at_once = timespec { tv_sec: 0, tv_nsec: 0 };
         if is_pending() {
-            // SAFETY: the set and the time are initialised, and nothing is written. With a zero
-            // timeout, it does not wait.
-            while unsafe { libc::sigtimedwait(&only_sigpipe(), ptr::null_mut(), &at_once) } < 0
-                && std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted
-            {
-            }
+            take_pending();
         }
         // SAFETY: the set is the previous mask of the thread.
         unsafe { libc::pthread_sigmask(SIG_SETMASK, &self.mask_before, ptr::null_mut()) };
     }
+}
+
+/// Takes the pending signal, unless another thread has taken it.
+#[cfg(not(target_vendor = "apple"))]
+fn take_pending() {
+    let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the set and the time are initialised, and nothing is written. With a zero timeout, it
+    // does not wait.
+    while unsafe { libc::sigtimedwait(&only_sigpipe(), ptr::null_mut(), &at_once) } < 0
+        && std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted
+    {}
+}
+
+/// Takes the pending signal. macOS has no `sigtimedwait`; a SIGPIPE of this thread does not go to
+/// another thread.
+#[cfg(target_vendor = "apple")]
+fn take_pending() {
+    let mut signal = 0;
+    // SAFETY: the set is initialised, and the number of the signal is written to `signal`.
+    unsafe { libc::sigwait(&only_sigpipe(), &mut signal) };
 }
 
 fn only_sigpipe() -> sigset_t {

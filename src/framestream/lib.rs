@@ -29,6 +29,7 @@ pub mod queue;
 pub mod reader;
 mod seconds;
 pub mod sender;
+mod sockets;
 mod stream;
 pub mod sync;
 pub mod transport;

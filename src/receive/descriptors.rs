@@ -22,6 +22,9 @@ impl Descriptors {
     /// Divides the current limit of the process.
     pub(crate) fn of_process() -> io::Result<Self> {
         let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
+        // FreeBSD has a signed type.
+        #[allow(clippy::unnecessary_cast)]
+        let limit = limit as u64;
         Ok(Self { limit, reserve: RESERVE.min(limit / 4) })
     }
 

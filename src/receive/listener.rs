@@ -16,6 +16,7 @@ use framestream::transport::{TlsAcceptor, TlsError, TlsServerOptions};
 use listenfd::ListenFd;
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use nix::libc::mode_t;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::stat::{Mode, umask};
@@ -111,7 +112,8 @@ impl Listener {
             Ok(_) => remove_empty(path)?,
         }
         // No client may connect before the permissions are set.
-        let mask = access.mode.map(|mode| umask(Mode::from_bits_truncate(!mode & 0o777)));
+        let mask =
+            access.mode.map(|mode| umask(Mode::from_bits_truncate((!mode & 0o777) as mode_t)));
         let bound = UnixListener::bind(path);
         if let Some(mask) = mask {
             umask(mask);

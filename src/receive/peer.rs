@@ -14,7 +14,7 @@ pub enum Peer {
     Inet(SocketAddr),
     /// The process at the other end of a Unix socket, as reported by the kernel.
     Process {
-        /// The process ID; 0 if it is in another namespace.
+        /// The process ID; 0 if it is in another namespace, or the system does not report it.
         pid: i32,
         /// The user ID.
         uid: u32,
@@ -42,10 +42,13 @@ impl fmt::Display for ConnectionName {
 impl Peer {
     /// Returns the process at the other end of a Unix socket.
     pub(crate) fn process(socket: &impl AsFd) -> Self {
-        match getsockopt(socket, sockopt::PeerCredentials) {
-            Ok(peer) => Self::Process { pid: peer.pid(), uid: peer.uid() },
-            Err(_) => Self::Unknown,
-        }
+        #[cfg(target_os = "linux")]
+        let process = getsockopt(socket, sockopt::PeerCredentials)
+            .map(|peer| Self::Process { pid: peer.pid(), uid: peer.uid() });
+        #[cfg(not(target_os = "linux"))]
+        let process = getsockopt(socket, sockopt::LocalPeerCred)
+            .map(|peer| Self::Process { pid: 0, uid: peer.uid() });
+        process.unwrap_or(Self::Unknown)
     }
 
     /// Returns the peer at `address`. An IPv4-mapped address becomes IPv4.

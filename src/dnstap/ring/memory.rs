@@ -7,7 +7,9 @@ use std::ptr::NonNull;
 use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous, munmap};
+use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+#[cfg(target_os = "linux")]
+use nix::sys::mman::{MmapAdvise, madvise};
 use nix::unistd::{SysconfVar, sysconf};
 
 /// Memory that two threads share, whose accesses the ring coordinates. It is mapped, not allocated:
@@ -36,6 +38,7 @@ impl Memory {
         // SAFETY: the system chooses the address, so no other mapping is replaced.
         let bytes = unsafe { mmap_anonymous(None, size, access, MapFlags::MAP_PRIVATE) }.ok()?;
         // Rings are adjacent; the first byte of one must not allocate a huge page for many of them.
+        #[cfg(target_os = "linux")]
         // SAFETY: the contents do not change.
         let _ = unsafe { madvise(bytes, len, MmapAdvise::MADV_NOHUGEPAGE) };
         Some(Self {

@@ -8,11 +8,12 @@ use std::time::Instant;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, UnixAddr, recv, sendmsg};
-use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::read;
+use rustix::fs::{FileType, fstat};
 
 use super::{Interest, Transport, uninterrupted, wait};
 use crate::handshake::Direction;
+use crate::sockets::{SEND_FLAGS, without_sigpipe};
 
 /// A receiver that reads from a file, a pipe or a connected stream socket, and replies on the
 /// socket.
@@ -39,10 +40,12 @@ enum FdKind {
 impl FdReceiver {
     /// Creates a receiver on `fd`. A file is read from its current position.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
-        let mode = SFlag::from_bits_truncate(fstat(&fd)?.st_mode) & SFlag::S_IFMT;
-        let kind = match mode {
-            SFlag::S_IFREG | SFlag::S_IFBLK => FdKind::Disk,
-            SFlag::S_IFSOCK => FdKind::Socket,
+        let kind = match FileType::from_raw_mode(fstat(&fd)?.st_mode) {
+            FileType::RegularFile | FileType::BlockDevice => FdKind::Disk,
+            FileType::Socket => {
+                without_sigpipe(&fd)?;
+                FdKind::Socket
+            }
             _ => FdKind::Other,
         };
         Ok(Self { fd: Some(fd), kind })
@@ -99,7 +102,7 @@ impl Transport for FdReceiver {
         if self.kind != FdKind::Socket {
             return Err(io::ErrorKind::Unsupported.into());
         }
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+        let flags = MsgFlags::MSG_DONTWAIT | SEND_FLAGS;
         uninterrupted(|| sendmsg::<UnixAddr>(fd, slices, &[], flags, None))
     }
 

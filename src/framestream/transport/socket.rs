@@ -10,13 +10,19 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::libc::sockaddr_un;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrLike, SockaddrStorage,
-    UnixAddr, connect, recv, send, sendmsg, setsockopt, socket, sockopt,
+    AddressFamily, MsgFlags, SockProtocol, SockaddrLike, SockaddrStorage, UnixAddr, connect, recv,
+    send, sendmsg, setsockopt, sockopt,
 };
 
 use super::{Transport, uninterrupted};
 use crate::fork::{self, ProcessFd};
 use crate::handshake::Direction;
+use crate::sockets::{SEND_FLAGS, stream_socket};
+
+#[cfg(target_vendor = "apple")]
+use sockopt::TcpKeepAlive as TcpKeepIdle;
+#[cfg(not(target_vendor = "apple"))]
+use sockopt::TcpKeepIdle;
 
 /// TCP keepalive: idle time before the first probe in seconds, interval between probes in seconds,
 /// and number of probes. `TCP_USER_TIMEOUT` would also work under load, but on Linux it breaks the
@@ -73,18 +79,16 @@ impl SocketSender {
     }
 
     fn create_socket(&self) -> nix::Result<OwnedFd> {
-        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let stream = |family, protocol| socket(family, SockType::Stream, flags, protocol);
         match &self.address {
-            Address::Unix(_) => stream(AddressFamily::Unix, None),
+            Address::Unix(_) => stream_socket(AddressFamily::Unix, None),
             Address::Tcp(address) => {
                 let family = address.family().ok_or(Errno::EAFNOSUPPORT)?;
-                let fd = stream(family, Some(SockProtocol::Tcp))?;
+                let fd = stream_socket(family, Some(SockProtocol::Tcp))?;
                 // Each write is a whole batch, whose last packet must not wait for the next batch.
                 setsockopt(&fd, sockopt::TcpNoDelay, &true)?;
                 setsockopt(&fd, sockopt::KeepAlive, &true)?;
                 let (idle, interval, count) = KEEPALIVE;
-                setsockopt(&fd, sockopt::TcpKeepIdle, &idle)?;
+                setsockopt(&fd, TcpKeepIdle, &idle)?;
                 setsockopt(&fd, sockopt::TcpKeepInterval, &interval)?;
                 setsockopt(&fd, sockopt::TcpKeepCount, &count)?;
                 Ok(fd)
@@ -166,8 +170,8 @@ impl Transport for SocketSender {
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let fd = self.connected_fd()?.as_raw_fd();
         uninterrupted(|| match slices {
-            [one] => send(fd, one, MsgFlags::MSG_NOSIGNAL),
-            _ => sendmsg::<UnixAddr>(fd, slices, &[], MsgFlags::MSG_NOSIGNAL, None),
+            [one] => send(fd, one, SEND_FLAGS),
+            _ => sendmsg::<UnixAddr>(fd, slices, &[], SEND_FLAGS, None),
         })
     }
 
