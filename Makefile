@@ -56,7 +56,8 @@ comma = ,
 export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all help library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
-    install-tools uninstall manuals install-manuals install-completions deb test-packages stage deps packages demo check test test-all test-fresh format lint units crates fuzz-targets loom minimum-rust c-tests c-tests-valgrind \
+    install-tools uninstall manuals install-manuals install-completions deb test-packages stage deps packages demo check test test-all test-fresh format lint units crates fuzz-targets loom minimum-rust \
+    cross-i686 cross-aarch64 cross-armhf cross-s390x check-platforms c-tests c-tests-valgrind \
     unmodified-servers headers abi bench bench-check plots bench-micro bench-tools bench-unmodified bench-builds bench-servers \
     bench-unbound bench-bind bench-knot bench-per-query check-source check-unbound check-knot check-bind check-unbound-variants clean
 
@@ -237,7 +238,7 @@ test: deps stage ## everything that has to pass: check, C tests, servers unmodif
 # A step that fails does not end the others.
 test-all: deps stage ## everything that can run here, with every series of patches/, and a summary
 	MAKE="$(MAKE) READY=yes" LOGS=$(TARGET)/test-all .ci/test-all $(TESTS) fuzz-targets $(SERIES:%=check-%) check-unbound-variants $(TESTED:%=each-%) \
-	    test-packages
+	    test-packages $(PLATFORMS)
 
 # Whether steps leave out what only `make test-all` runs.
 SHORT =
@@ -280,6 +281,15 @@ loom:
 
 minimum-rust: ## compile with the oldest supported Rust, if Debian offers it
 	.ci/minimum-rust
+
+# Other processors and systems: docs/platforms.md.
+PLATFORMS = cross-i686 check-platforms
+
+cross-i686 cross-aarch64 cross-armhf cross-s390x: cross-%: ## the libraries and the C tests for another processor, with qemu
+	CARGO_TARGET_DIR=$(TARGET) .ci/cross $*
+
+check-platforms: ## type-check the libraries and the tools for FreeBSD
+	.ci/check-platforms
 
 c-tests: $(READY_STAGE) ## the C programs of c-tests
 	$(MAKE) -C c-tests check STAGE=$(STAGE) BUILD=$(OUTPUT)/c-tests

@@ -8,7 +8,7 @@ results=$BUILD/results
 # Would take precedence over the rpath of the programs.
 unset LD_LIBRARY_PATH
 
-all='version symbols headers manuals abi releases linking install unload no_tls compare faults additions dnstap no_alloc printers examples
+all='version symbols headers manuals abi releases linking install unload no_tls time_bits compare faults additions dnstap no_alloc printers examples
 	race_detectors dnstap-receivers'
 for test in ${ONLY:-$all}; do
 	echo "# $test"

@@ -2,30 +2,28 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Runs each compare program against both libraries and compares what they print.
 set -u
+. ./cases.sh
 out=$BUILD/compare
 rm -rf "$out"
 mkdir -p "$out"
 
-# run PROGRAM LIBRARY: in an empty directory, under a time limit.
-run() {
+# print PROGRAM LIBRARY: in an empty directory, under a time limit.
+print() {
 	directory=$(mktemp -d)
-	(cd "$directory" && timeout -k 5 120 "$BUILD/$2/$1") >"$out/$1.$2" 2>&1 </dev/null
+	# shellcheck disable=SC2086 # several
+	(cd "$directory" && timeout -k 5 120 $EMULATOR "$BUILD/$2/$1") >"$out/$1.$2" 2>&1 </dev/null
 	echo "exit status $?" >>"$out/$1.$2"
 	rm -rf "$directory"
 }
 
 for program in $COMPARE; do
-	loaded=$(ldd "$BUILD/ours/$program" | awk '$1 ~ /^libfstrm\.so/ { print $3 }')
-	if [ "$loaded" != "$STAGE/lib/libfstrm.so.0" ]; then
-		echo "not ok - compare $program: runs with '$loaded' and not with the staged library"
-		continue
-	fi
-	run "$program" ours
+	is_staged "compare $program" "$BUILD/ours/$program" libfstrm || continue
+	print "$program" ours
 	if [ -z "$REFERENCE" ]; then
 		echo "skip - compare $program: libfstrm-dev is not installed"
 		continue
 	fi
-	run "$program" reference
+	print "$program" reference
 	# Equal failures are not a success.
 	if [ "$(tail -n 1 "$out/$program.reference")" != "exit status 0" ]; then
 		echo "not ok - compare $program: does not run through with Debian's library"

@@ -5,13 +5,20 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { PAGE = 4096, PAGES = 4, WORD = 8 };
+/* The size comes first. A field of 8 bytes is there as a whole or not at all. */
+enum { PAGE = 4096, PAGES = 4, WORD = 8, HEAD = sizeof(size_t) };
 
 size_t next_size(size_t size, size_t now)
 {
 	if (size < now + 64)
 		return size + 1;
 	return size == now + 64 ? now + 4096 : SIZE_MAX;
+}
+
+/* Returns the length of the fields that a struct of this size has. */
+static size_t known_length(size_t size, const struct sizes *sizes)
+{
+	return size < sizes->now ? size / WORD * WORD : sizes->now;
 }
 
 void *place(struct area *area, size_t size)
@@ -35,12 +42,12 @@ void *place(struct area *area, size_t size)
 void *place_copy(struct area *area, size_t size, const void *whole, const struct sizes *sizes)
 {
 	uint8_t *copy = place(area, size);
-	size_t known = (size < sizes->now ? size : sizes->now) / WORD * WORD;
+	size_t known = known_length(size, sizes);
 
-	if (known > WORD)
-		memcpy(copy + WORD, (const uint8_t *)whole + WORD, known - WORD);
+	if (known > HEAD)
+		memcpy(copy + HEAD, (const uint8_t *)whole + HEAD, known - HEAD);
 	/* Half a pointer would be none. */
-	if (size < sizes->now && known >= WORD)
+	if (size < sizes->now && known >= HEAD)
 		memset(copy + known, 0, area->length - known);
 	ASSERT(mprotect(area->pages, PAGES * PAGE, PROT_READ) == 0, "the pages cannot be made read-only");
 	return copy;
@@ -48,7 +55,7 @@ void *place_copy(struct area *area, size_t size, const void *whole, const struct
 
 void clear_beyond(size_t size, void *whole, const struct sizes *sizes)
 {
-	size_t known = size / WORD * WORD;
+	size_t known = known_length(size, sizes);
 
 	if (known < sizes->now)
 		memset((uint8_t *)whole + known, 0, sizes->now - known);
@@ -63,14 +70,14 @@ void check_outside(const struct area *area, size_t size, const char *call)
 	ASSERT(has == size, "%s: size %zu is now %zu", call, size, has);
 	for (const uint8_t *at = area->pages; at < area->place; at++)
 		ASSERT(*at == CANARY, "%s: size %zu, and byte %td was written to", call, size, at - area->place);
-	for (size_t at = size < WORD ? WORD : size; at < area->length; at++)
+	for (size_t at = size < HEAD ? HEAD : size; at < area->length; at++)
 		ASSERT(area->place[at] == CANARY, "%s: size %zu, and byte %zu was written to", call, size, at);
 }
 
 void check_refused(const struct area *area, size_t size, const char *call)
 {
 	check_outside(area, size, call);
-	for (size_t at = WORD; at < area->length; at++)
+	for (size_t at = HEAD; at < area->length; at++)
 		ASSERT(area->place[at] == CANARY, "%s: size %zu is refused, and byte %zu was written to", call, size,
 		       at);
 }
@@ -85,11 +92,11 @@ static int is_padding(const struct sizes *sizes, size_t at)
 
 void check_filled(const struct area *area, size_t size, const void *whole, const struct sizes *sizes, const char *call)
 {
-	size_t known = (size < sizes->now ? size : sizes->now) / WORD * WORD;
+	size_t known = known_length(size, sizes);
 	const uint8_t *wanted = whole;
 
 	check_outside(area, size, call);
-	for (size_t at = WORD; at < known; at++)
+	for (size_t at = HEAD; at < known; at++)
 		ASSERT(is_padding(sizes, at) || area->place[at] == wanted[at],
 		       "%s: size %zu, and byte %zu of %s is %#x, not %#x", call, size, at, sizes->name, area->place[at],
 		       wanted[at]);

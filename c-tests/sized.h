@@ -14,7 +14,18 @@
 struct sizes {
 	const char *name;
 	size_t first, now;
-	size_t holes[3]; /* ends of fields that 4 bytes of padding follow */
+	size_t holes[4]; /* offsets of 4 bytes of padding; 0 for none */
+};
+
+/*
+ * One of three sizes: if pointers have 64 bits; if they have 32, and integers of 64 are
+ * aligned to 4 bytes, as on i686; if these are aligned to 8, as on ARM.
+ */
+#define FIRST(pointers_64, aligned_4, aligned_8) \
+	(sizeof(void *) == 8 ? (pointers_64) : offsetof(struct alignment, number) == 4 ? (aligned_4) : (aligned_8))
+struct alignment {
+	char byte;
+	uint64_t number;
 };
 
 #define SIZES(type, first, ...) \
@@ -24,7 +35,11 @@ struct sizes {
 			__VA_ARGS__ \
 		} \
 	}
+
+/* The padding between two fields, and that at the end, after the last field. */
 #define END_OF(type, field) (offsetof(type, field) + sizeof((type *)NULL)->field)
+#define HOLE(type, field, next) (END_OF(type, field) < offsetof(type, next) ? END_OF(type, field) : 0)
+#define END_HOLE(type, last) (END_OF(type, last) < sizeof(type) ? END_OF(type, last) : 0)
 
 /* Every size up to 64 bytes more than that of this version, and a much larger one. */
 #define FOR_EACH_SIZE(size, sizes) for (size_t size = 0; size != SIZE_MAX; size = next_size(size, (sizes).now))
@@ -35,7 +50,7 @@ enum { CANARY = 0xa5 };
 struct area {
 	uint8_t *pages;
 	uint8_t *place; /* where the struct is */
-	size_t length;  /* up to the end of the page: the size, rounded up to whole words as by a compiler */
+	size_t length;  /* up to the end of the page: the size, rounded up to 8 bytes as by a compiler */
 };
 
 /* Allocates a struct of a size, and sets its size field. */

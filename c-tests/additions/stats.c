@@ -304,7 +304,8 @@ static void at_every_moment(int model)
 
 static void sizes(void)
 {
-	static const struct sizes STATS = SIZES(struct fstrm_iothr_stats, 96, END_OF(struct fstrm_iothr_stats, state));
+	static const struct sizes STATS =
+		SIZES(struct fstrm_iothr_stats, FIRST(96, 88, 88), HOLE(struct fstrm_iothr_stats, state, accepted));
 	static struct area area;
 	struct fstrm_iothr_stats s;
 	struct endpoint e;
@@ -342,7 +343,8 @@ static void setters(void)
 	ASSERT(fstrm_iothr_options_set_close_timeout(NULL, 1) == fstrm_res_failure, "close_timeout of NULL");
 	ASSERT(fstrm_iothr_options_set_memory_limit(opt, 131071) == fstrm_res_failure, "memory_limit 131071");
 	ASSERT(fstrm_iothr_options_set_memory_limit(opt, 131072) == fstrm_res_success, "memory_limit 131072");
-	ASSERT(fstrm_iothr_options_set_memory_limit(opt, (size_t)1 << 40) == fstrm_res_success, "memory_limit 2^40");
+	ASSERT(fstrm_iothr_options_set_memory_limit(opt, SIZE_MAX / 2) == fstrm_res_success,
+	       "memory_limit SIZE_MAX / 2");
 	ASSERT(fstrm_iothr_options_set_memory_limit(NULL, 131072) == fstrm_res_failure, "memory_limit of NULL");
 	ASSERT(fstrm_writer_options_set_io_timeout(wopt, 0) == fstrm_res_failure, "io_timeout 0");
 	ASSERT(fstrm_writer_options_set_io_timeout(wopt, 1) == fstrm_res_success, "io_timeout 1");

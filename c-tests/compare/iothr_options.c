@@ -79,11 +79,11 @@ static void queues(void)
 			same += q == fstrm_iothr_get_input_queue_idx(iothr, given++);
 		printf("%u queues: %u given, %u in the order of their index, then %s\n", counts[i], given, same,
 		       fstrm_iothr_get_input_queue(iothr) ? "another" : "NULL");
-		printf("  index %u %s, %u %s, SIZE_MAX %s, 2^32 %s\n", n - 1,
+		printf("  index %u %s, %u %s, SIZE_MAX %s, SIZE_MAX / 2 + 1 %s\n", n - 1,
 		       fstrm_iothr_get_input_queue_idx(iothr, n - 1) ? "there" : "NULL", n,
 		       fstrm_iothr_get_input_queue_idx(iothr, n) ? "there" : "NULL",
 		       fstrm_iothr_get_input_queue_idx(iothr, SIZE_MAX) ? "there" : "NULL",
-		       fstrm_iothr_get_input_queue_idx(iothr, (size_t)1 << 32) ? "there" : "NULL");
+		       fstrm_iothr_get_input_queue_idx(iothr, SIZE_MAX / 2 + 1) ? "there" : "NULL");
 		fstrm_iothr_destroy(&iothr);
 		fstrm_iothr_destroy(&iothr);
 	}

@@ -14,12 +14,21 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct sizes MESSAGE = SIZES(dnstap_message, 184, END_OF(dnstap_message, sample_rate),
-					  END_OF(dnstap_message, query_time.nanoseconds),
-					  END_OF(dnstap_message, response_time.nanoseconds)),
-			  POLICY = SIZES(dnstap_policy, 64, 0), STORAGE = SIZES(dnstap_storage, 128, 0),
-			  STATS = SIZES(dnstap_stats, 368, END_OF(dnstap_stats, state)),
-			  EVENT = SIZES(dnstap_event, 48, END_OF(dnstap_event, time.nanoseconds));
+/* clang-format off */
+static const struct sizes
+	MESSAGE = SIZES(dnstap_message, FIRST(184, 108, 120),
+		HOLE(dnstap_message, sample_rate, initiator),
+		HOLE(dnstap_message, query_time.nanoseconds, response_time),
+		HOLE(dnstap_message, response_time.nanoseconds, query),
+		END_HOLE(dnstap_message, version)),
+	POLICY = SIZES(dnstap_policy, FIRST(64, 36, 36), 0),
+	STORAGE = SIZES(dnstap_storage, FIRST(128, 96, 96), 0),
+	STATS = SIZES(dnstap_stats, FIRST(368, 360, 368),
+		HOLE(dnstap_stats, size, logged),
+		HOLE(dnstap_stats, state, logged_by_type)),
+	EVENT = SIZES(dnstap_event, FIRST(48, 36, 40),
+		HOLE(dnstap_event, time.nanoseconds, count));
+/* clang-format on */
 
 /* Checks the result of a call with a struct of this size. */
 static void returned(const char *call, size_t size, const struct sizes *sizes, dnstap_result is)
