@@ -51,14 +51,31 @@ libdnstap_FEATURES = $(if $(filter yes,$(TLS)),tls)
 PARQUET = yes
 tools_FEATURES = $(if $(filter yes,$(PARQUET)),parquet)
 
+# The builder's folders have the same names in all builds, so that these are the same. Of two that contain a path, the last counts.
+RUSTC      ?= rustc
+CARGO_HOME ?= $(HOME)/.cargo
+FOLDERS = $(CURDIR)=/usr/src/libdnstap-$(VERSION) \
+    $(addsuffix =/usr/src/crates,$(CARGO_HOME)/registry/src $(shell ls -d $(CARGO_HOME)/registry/src/* 2>/dev/null)) \
+    $(shell $(RUSTC) --print sysroot)/lib/rustlib/src/rust=/rustc/$(shell $(RUSTC) -vV | sed -n 's/commit-hash: //p')
+RUST_FOLDERS = $(FOLDERS:%=--remap-path-prefix=%)
 comma = ,
+# Cargo takes flags from the first of these places that is set, so they are added there, or to those of the files. The separator of
+# encoded flags is the byte 0x1f.
+ifneq ($(CARGO_ENCODED_RUSTFLAGS),)
+with_folders = CARGO_ENCODED_RUSTFLAGS="$$(printf '%s\037' $(RUST_FOLDERS))$$CARGO_ENCODED_RUSTFLAGS" $(CARGO)
+else ifneq ($(origin RUSTFLAGS),undefined)
+with_folders = RUSTFLAGS="$(RUST_FOLDERS) $(RUSTFLAGS)" $(CARGO)
+else
+with_folders = $(CARGO) --config 'build.rustflags=[$(RUST_FOLDERS:%="%"$(comma))]'
+endif
+CARGO_BUILD = CFLAGS="$(CFLAGS) $(FOLDERS:%=-ffile-prefix-map=%)" $(with_folders)
 
 export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all help library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
     install-tools uninstall manuals install-manuals install-completions deb test-packages stage deps packages demo check test test-all test-fresh format lint units crates fuzz-targets loom minimum-rust \
     cross-i686 cross-aarch64 cross-armhf cross-s390x check-platforms c-tests c-tests-valgrind \
-    unmodified-servers headers abi bench bench-check plots bench-micro bench-tools bench-unmodified bench-builds bench-servers \
+    fetch-crates reproducible unmodified-servers headers abi bench bench-check plots bench-micro bench-tools bench-unmodified bench-builds bench-servers \
     bench-unbound bench-bind bench-knot bench-per-query check-source check-unbound check-knot check-bind check-unbound-variants clean
 
 all: library tools ## build the libraries and the tools
@@ -69,6 +86,10 @@ help: ## this list
 	@echo 'Series: $(SERIES)'
 
 library: $(LIBRARIES)
+
+# Downloads the crates if there are none yet: the folder, which FOLDERS names, has to exist before anything is compiled.
+fetch-crates:
+	[ -d $(CARGO_HOME)/registry/src ] || $(CARGO) fetch --locked
 
 # How linkers of ELF make a shared library. Symbols that the version script names but the library lacks are an error. With
 # nodelete, unloading a plug-in does not unmap code that a thread still runs.
@@ -94,15 +115,15 @@ $(AR) rcs $(RELEASE)/static/$@.a $(RELEASE)/static/$@.o
 endef
 
 # Relinks Rust's static library with the C compiler, so that the version script decides which symbols are exported.
-$(LIBRARIES):
-	$(CARGO) rustc --release --locked -p $($@_PACKAGE) --lib --no-default-features --features '$($@_FEATURES)' \
+$(LIBRARIES): fetch-crates
+	$(CARGO_BUILD) rustc --release --locked -p $($@_PACKAGE) --lib --no-default-features --features '$($@_FEATURES)' \
 	    --crate-type staticlib -- --print native-static-libs=$(RELEASE)/$@.libs
 	echo $($@_FEATURES) > $(RELEASE)/$@.features
 	$(CC) -o $(RELEASE)/$@.so.$(VERSION) $(shared_ELF) $$(cat $(RELEASE)/$@.libs) $(LDFLAGS)
 	$(link_archive_ELF)
 
-tools:
-	$(CARGO) build --release --locked -p tools --no-default-features --features '$(tools_FEATURES)'
+tools: fetch-crates
+	$(CARGO_BUILD) build --release --locked -p tools --no-default-features --features '$(tools_FEATURES)'
 
 # `make install DEBUGINFO=yes` keeps the debug information that stripping removes, compressed, in files that debuggers find by the
 # build ID in a program. Packagers whose tools do both use `make install STRIP=true`.
@@ -237,7 +258,7 @@ test: deps stage ## everything that has to pass: check, C tests, servers unmodif
 
 # A step that fails does not end the others.
 test-all: deps stage ## everything that can run here, with every series of patches/, and a summary
-	MAKE="$(MAKE) READY=yes" LOGS=$(TARGET)/test-all .ci/test-all $(TESTS) fuzz-targets $(SERIES:%=check-%) check-unbound-variants $(TESTED:%=each-%) \
+	MAKE="$(MAKE) READY=yes" LOGS=$(TARGET)/test-all .ci/test-all $(TESTS) fuzz-targets reproducible $(SERIES:%=check-%) check-unbound-variants $(TESTED:%=each-%) \
 	    test-packages $(PLATFORMS)
 
 # Whether steps leave out what only `make test-all` runs.
@@ -296,6 +317,9 @@ c-tests: $(READY_STAGE) ## the C programs of c-tests
 
 c-tests-valgrind: $(READY_STAGE)
 	$(MAKE) -C c-tests valgrind STAGE=$(STAGE) BUILD=$(OUTPUT)/c-tests
+
+reproducible: $(if $(READY),,all) ## build in another folder and compare what is installed
+	.ci/reproducible
 
 unmodified-servers: $(READY_STAGE) ## Debian's servers with our libfstrm
 	STAGE=$(STAGE) $(CARGO) test --locked -p libfstrm --test servers -- --ignored --test-threads=8

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# `make install` and `make uninstall` of what was built last, as a packager calls them: stripped files, debug information on request, and
-# nothing left afterwards.
+# `make install` and `make uninstall` of what was built last, as a packager calls them: stripped files without paths of the builder,
+# debug information on request, and nothing left afterwards.
 set -u
 . ./report.sh
 root=$work/root
+top=$(realpath ..)
 # installation ARGUMENTS: a target of the Makefile, below a folder as its root.
 installation() {
 	make -C .. DESTDIR="$root" PREFIX=/usr "$@" >"$work/log" 2>&1
@@ -19,6 +20,18 @@ build_ids() {
 	for file in "$root"/usr/bin/* "$root"/usr/lib/lib*.so; do
 		readelf -n "$file" | sed -nE 's|^ *Build ID: *(..)(.*)|\1/\2.debug|p'
 	done | LC_ALL=C sort
+}
+
+# without_paths NAME: no installed file contains a folder of the builder.
+without_paths() {
+	find "$root" -name '*.debug' -exec objcopy --decompress-debug-sections '{}' ';'
+	for folder in "$top" "$(realpath "$STAGE")" "${CARGO_HOME:-$HOME/.cargo}" "$(rustc --print sysroot)" "$HOME"; do
+		# Not that of a system without users.
+		[ "$folder" = / ] || echo "$folder/"
+	done | sort -u >"$work/folders"
+	grep -raoE -f "$work/folders" "$root" | sort | uniq -c | sort -rn | head -n 20 >"$work/log"
+	[ -s "$work/folders" ] && [ "$(installed | wc -l)" -gt 20 ] && [ ! -s "$work/log" ]
+	result $? "$1: the folders $(tr '\n' ' ' <"$work/folders")are in none of $(installed | wc -l) installed files"
 }
 
 if ! command -v cargo >/dev/null; then
@@ -36,6 +49,7 @@ for file in "$root"/usr/bin/* "$root"/usr/lib/lib*.so; do
 done
 [ ! -e "$root/usr/lib/debug" ]
 result $? "make install leaves out debug information"
+without_paths "make install"
 installed | LC_ALL=C sort >"$work/before"
 
 installation install DEBUGINFO=yes
@@ -48,6 +62,7 @@ tool=$root/usr/bin/fstrm_dump
 readelf --debug-dump=decodedline "$root/usr/lib/debug/.build-id/$(readelf -n "$tool" |
 	sed -nE 's|^ *Build ID: *(..)(.*)|\1/\2|p').debug" 2>/dev/null | grep -m 1 'fstrm_dump.rs' >"$work/log"
 result $? "debug information has the lines of fstrm_dump.rs"
+without_paths "make install DEBUGINFO=yes"
 
 touch "$root/usr/lib/other"
 installation uninstall
