@@ -74,6 +74,7 @@ export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all help library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
     install-tools uninstall manuals install-manuals install-completions deb test-packages stage deps packages demo check test test-all test-fresh format lint units crates fuzz-targets loom minimum-rust \
+    dist test-dist release-check release-version release-crates advisories semver abi-since-release \
     cross-i686 cross-aarch64 cross-armhf cross-s390x check-platforms c-tests c-tests-valgrind \
     fetch-crates reproducible unmodified-servers headers abi bench bench-check plots bench-micro bench-tools bench-unmodified bench-builds bench-servers \
     bench-unbound bench-bind bench-knot bench-per-query check-source check-unbound check-knot check-bind check-unbound-variants clean
@@ -280,6 +281,7 @@ lint: $(READY_DEPS)
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
 	$(TARGET)/lint/bin/cargo-deny --locked check licenses bans sources
+	.ci/version
 	.ci/documented-dependencies
 	docs/compatibility --check
 	.ci/lint $(TARGET)/lint/bin/shellcheck $(TARGET)/lint/bin/ruff $(TARGET)/lint/bin/clang-format
@@ -419,6 +421,33 @@ bench-tools: deps stage ## dnstap compared with other readers and receivers
 bench-check: $(READY_STAGE) ## fail if functions that servers call take more instructions than committed
 	STAGE=$(STAGE) bench/check
 	bench/report --check
+
+dist: ## pack HEAD with the sources of its dependencies in target/dist, for a release
+	.ci/dist $(TARGET)/dist
+
+test-dist: ## pack HEAD, and build it from the package offline
+	.ci/test-dist
+
+# From the cheapest to the most expensive. A step that fails does not end the others.
+RELEASE_STEPS = release-version lint release-crates advisories semver abi-since-release bench-check test-dist test-all test-fresh test-packages
+
+release-check: ## everything that a release needs, in a clean clone of HEAD: see RELEASING.md; takes hours; needs root
+	.ci/release-check $(TARGET)/release-check $(RELEASE_STEPS)
+
+release-version:
+	.ci/version --release
+
+release-crates:
+	.ci/crates --all-features
+
+advisories: $(READY_DEPS) ## look for known vulnerabilities of dependencies
+	.ci/advisories $(TARGET)/lint/bin/cargo-deny
+
+semver: ## compare the interfaces of the crates with the last release
+	.ci/last-release crates
+
+abi-since-release: ## compare the C libraries with the last release
+	.ci/last-release abi
 
 clean: ## remove everything that cargo has built
 	$(CARGO) clean
