@@ -311,7 +311,7 @@ PLATFORMS = cross-i686 check-platforms
 cross-i686 cross-aarch64 cross-armhf cross-s390x: cross-%: ## the libraries and the C tests for another processor, with qemu
 	CARGO_TARGET_DIR=$(TARGET) .ci/cross $*
 
-check-platforms: ## type-check the libraries and the tools for FreeBSD
+check-platforms: ## type-check the libraries and the tools for FreeBSD and macOS
 	.ci/check-platforms
 
 c-tests: $(READY_STAGE) ## the C programs of c-tests

@@ -8,7 +8,9 @@ mod system {
     use std::os::fd::{AsFd, OwnedFd};
 
     use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
-    use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, socket};
+    use nix::sys::socket::{
+        AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, socket, socketpair,
+    };
 
     /// Flags to send with.
     pub(crate) const SEND_FLAGS: MsgFlags = MsgFlags::empty();
@@ -20,6 +22,14 @@ mod system {
         let fd = socket(family, SockType::Stream, SockFlag::empty(), protocol)?;
         set_flags(&fd)?;
         Ok(fd)
+    }
+
+    pub(crate) fn stream_pair() -> nix::Result<(OwnedFd, OwnedFd)> {
+        let empty = SockFlag::empty();
+        let (one, other) = socketpair(AddressFamily::Unix, SockType::Stream, None, empty)?;
+        set_flags(&one)?;
+        set_flags(&other)?;
+        Ok((one, other))
     }
 
     fn set_flags(fd: &OwnedFd) -> nix::Result<()> {
@@ -58,4 +68,6 @@ mod system {
     }
 }
 
+#[cfg(target_vendor = "apple")]
+pub(crate) use system::stream_pair;
 pub(crate) use system::{SEND_FLAGS, stream_socket, without_sigpipe};

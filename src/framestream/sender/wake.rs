@@ -5,10 +5,13 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::OnceLock;
 
-use nix::fcntl::OFlag;
-use nix::unistd::{pipe2, read, write};
+use nix::unistd::{read, write};
+#[cfg(not(target_vendor = "apple"))]
+use nix::{fcntl::OFlag, unistd::pipe2};
 
 use crate::fork::{Hold, ProcessFd, hold};
+#[cfg(target_vendor = "apple")]
+use crate::sockets::stream_pair;
 
 /// A pipe to or from the writer thread, with its successor, if any: that of a forked child, or the
 /// replacement of a pipe that the host has closed.
@@ -22,7 +25,11 @@ pub(crate) struct Wake {
 impl Wake {
     /// Creates a pipe of this process, while forks are blocked.
     pub(crate) fn new(hold: &Hold) -> io::Result<Self> {
+        #[cfg(not(target_vendor = "apple"))]
         let (receiver, sender) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        // macOS has no pipe2, nor pipes without SIGPIPE.
+        #[cfg(target_vendor = "apple")]
+        let (receiver, sender) = stream_pair()?;
         let private = |fd| ProcessFd::private(hold, fd);
         let (sender, receiver) = (private(sender), private(receiver));
         Ok(Self { sender, receiver, successor: OnceLock::new() })
