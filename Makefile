@@ -73,7 +73,7 @@ CARGO_BUILD = CFLAGS="$(CFLAGS) $(FOLDERS:%=-ffile-prefix-map=%)" $(with_folders
 export CARGO_TARGET_DIR = $(TARGET)
 
 .PHONY: all help library $(LIBRARIES) tools install install-library $(LIBRARIES:%=install-%) \
-    install-tools uninstall manuals install-manuals install-completions deb test-packages stage deps packages demo check test test-all test-fresh format lint units crates fuzz-targets loom minimum-rust \
+    install-tools uninstall manuals install-manuals install-completions deb rpm test-packages stage deps packages demo check test test-all test-fresh format lint units crates fuzz-targets loom minimum-rust \
     dist test-dist release-check release-version release-crates advisories semver abi-since-release \
     cross-i686 cross-aarch64 cross-armhf cross-s390x check-platforms c-tests c-tests-valgrind \
     fetch-crates reproducible unmodified-servers headers abi bench bench-check plots bench-micro bench-tools bench-unmodified bench-builds bench-servers \
@@ -202,6 +202,9 @@ install-completions:
 deb: ## build Debian packages in target/deb, on Debian 12 or 13
 	packaging/deb $(VERSION) $(TARGET)/deb
 
+rpm: ## build RPM packages in target/rpm
+	packaging/rpm/build $(VERSION) $(TARGET)/rpm
+
 test-packages: ## build, install, upgrade and remove the packages on minimal systems of Debian 12 and 13; needs root
 	packaging/test-fresh bookworm trixie
 
@@ -260,7 +263,7 @@ test: deps stage ## everything that has to pass: check, C tests, servers unmodif
 # A step that fails does not end the others.
 test-all: deps stage ## everything that can run here, with every series of patches/, and a summary
 	MAKE="$(MAKE) READY=yes" LOGS=$(TARGET)/test-all .ci/test-all $(TESTS) fuzz-targets reproducible $(SERIES:%=check-%) check-unbound-variants $(TESTED:%=each-%) \
-	    test-packages $(PLATFORMS)
+	    test-packages rpm $(PLATFORMS)
 
 # Whether steps leave out what only `make test-all` runs.
 SHORT =

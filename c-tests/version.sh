@@ -11,6 +11,8 @@ for library in libfstrm libdnstap; do
 	result $? "the file of $library has version $version" "no $library.so.$version"
 done
 check_version "$STAGE" tls
+[ "$(sed -n 's/^DISTVERSION=\t//p' ../packaging/freebsd/Makefile)" = "$version" ]
+result $? "the port for FreeBSD has version $version"
 # Programs require a version of the C library.
 described=$(pc --modversion libfstrm)
 [ "$described" = 0.6.1 ]
