@@ -13,13 +13,13 @@ elif ! timeout -k 5 120 strace -f -o trace "$BUILD/dnstap/no_alloc" ours >out 2>
 	echo "not ok - no_alloc fails under strace"
 	sed 's/^/#   /' out
 else
-	# Counts the calls of each thread between the marks. Before a byte is written to the pipe, its descriptor is
+	# Counts the calls of each thread between the marks. Before a byte is sent to the thread, the descriptor is
 	# checked: the host may have closed it, and reused its number.
 	awk '
 		/"begin logging"/ { logs[$1] = 1; if (!seen[$1]++) threads++ }
 		/"end logging"/ { logs[$1] = 0 }
 		logs[$1] && !/"begin logging"/ && !/resumed>/ {
-			if ($0 ~ /^[0-9]+ +write\([0-9]+, "\\0", 1/) wakes[$1]++
+			if ($0 ~ /^[0-9]+ +sendto\([0-9]+, "\\0", 1, MSG_NOSIGNAL/) wakes[$1]++
 			else if ($0 ~ /^[0-9]+ +(new)?fstat(at)?\(/) checks[$1]++
 			else if (++others <= 10) print "#   " $0
 		}

@@ -49,6 +49,10 @@ static const struct options table[] = {
 	{ .output = "tls:127.0.0.1:1", .ca_bundle = "missing.pem", .result = DNSTAP_ERROR_TLS, .text = "missing.pem" },
 	{ .output = "tls:127.0.0.1:1", .ca_bundle = "a-folder", .result = DNSTAP_ERROR_TLS, .text = "a-folder" },
 	{ .output = "tls:127.0.0.1:1", .ca_bundle = "a-file", .result = DNSTAP_ERROR_TLS, .text = "a-file" },
+	/* Reading it would wait for a writer; reading the device would not end. */
+	{ .output = "tls:127.0.0.1:1", .ca_bundle = "a-fifo", .result = DNSTAP_ERROR_TLS, .text = "a-fifo: not a regular file" },
+	{ .output = "tls:127.0.0.1:1", .ca_bundle = "/dev/zero", .result = DNSTAP_ERROR_TLS, .text = "/dev/zero: not a regular file" },
+	{ .output = "tls:127.0.0.1:1", .certificate = "a-fifo", .key = "a-fifo", .verify = DNSTAP_TLS_VERIFY_NOTHING, .result = DNSTAP_ERROR_TLS, .text = "a-fifo" },
 	{ .output = "tls:127.0.0.1:1", .ca_bundle = "", .result = DNSTAP_ERROR_TLS },
 	{ .output = "tls:127.0.0.1:1", .ca_bundle = "cert.pem", .server_name = "not a name", .result = DNSTAP_ERROR_TLS, .text = "not a name" },
 	{ .output = "tls:127.0.0.1:1", .ca_bundle = "cert.pem", .certificate = "cert.pem", .key = "other-key.pem", .result = DNSTAP_ERROR_TLS, .text = "other-key.pem" },
@@ -70,6 +74,7 @@ static void prepare(void)
 	FILE *file = fopen("a-file", "w");
 
 	ASSERT(file != NULL && fclose(file) == 0 && mkdir("a-folder", 0700) == 0, "files to test with");
+	ASSERT(mkfifo("a-fifo", 0600) == 0, "a FIFO to test with");
 	ASSERT(listen_unix("a-socket") >= 0, "a socket to test with");
 	memset(longest, 'x', 5 + max_path);
 	memcpy(longest, "unix:/", 6);

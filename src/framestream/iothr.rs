@@ -84,7 +84,7 @@ pub enum StartError {
     /// Out of memory for the queues.
     #[error(transparent)]
     Memory(#[from] TryReserveError),
-    /// Out of threads, or of descriptors for the pipe that wakes the thread.
+    /// Out of threads, or of descriptors to wake the thread.
     #[error(transparent)]
     Io(#[from] io::Error),
 }

@@ -8,8 +8,8 @@
 mod counters;
 mod drops;
 mod events;
-mod flush;
 mod link;
+mod waiters;
 mod wake;
 mod worker;
 
@@ -24,17 +24,16 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::SigSet;
 
 use crate::fork::{self, Child, Guard, InChild, Lock};
 use crate::sync::Padded;
-use crate::transport::{Transport, UNPOLLABLE_RETRY, deadline, poll_for};
+use crate::transport::{Transport, deadline};
 use crate::writer::{StreamWriter, WriterOptions};
 use counters::{Counters, add};
 use drops::DropMonitor;
-use flush::Flush;
 use link::Link;
+use waiters::Waiters;
 use wake::Wake;
 use worker::Worker;
 
@@ -182,7 +181,8 @@ struct Shared<F: Feed> {
     wake: Wake,
     /// True if the thread has to end the stream and open a new one.
     reopen: AtomicBool,
-    flush: Flush,
+    /// Threads that wait until their frames are sent.
+    flush: Waiters,
     /// Set when the thread has to close.
     closing: OnceLock<Closing>,
     thread: Lock<ThreadState>,
@@ -192,8 +192,10 @@ struct Shared<F: Feed> {
     over: AtomicBool,
     /// True once a forked child without a writer thread has reported the end.
     end_reported: AtomicBool,
-    /// Stays readable once the thread has ended. A condition variable would need a lock.
-    ended: Wake,
+    /// True once the thread has ended.
+    ended: AtomicBool,
+    /// Threads that wait for that.
+    closers: Waiters,
 }
 
 impl<F: Feed> Shared<F> {
@@ -251,10 +253,9 @@ impl<F: Feed> Shared<F> {
         Revival::Closed
     }
 
-    /// Starts the thread of a forked child, with pipes of its own.
+    /// Starts the thread of a forked child, with a descriptor of its own.
     fn start_in_child(self: &Arc<Self>, thread: &mut Guard<'_, ThreadState>) -> io::Result<()> {
         self.wake.renew(thread.hold())?;
-        self.ended.renew(thread.hold())?;
         let (transport, options) = (thread.transport.for_child(), thread.options.clone());
         let link = Link::new(transport, options, false, self.options.reopen_interval);
         self.spawn(thread, link)
@@ -263,26 +264,11 @@ impl<F: Feed> Shared<F> {
     /// Waits until the writer thread of this process has ended, or until `deadline`. Returns
     /// whether it has.
     fn await_end(&self, deadline: Instant) -> bool {
-        loop {
+        let ticket = self.closers.join(|| false);
+        // If the thread ends after this check, it notifies this one.
+        self.ended.load(Ordering::Acquire) || {
             let left = deadline.saturating_duration_since(Instant::now());
-            let polled = if self.ended.is_open() {
-                let mut fds = [PollFd::new(self.ended.fd(), PollFlags::POLLIN)];
-                let polled = poll_for(&mut fds, left);
-                let events = fds[0].revents().unwrap_or(PollFlags::empty());
-                if polled.is_ok() && events.contains(PollFlags::POLLIN) && self.ended.is_open() {
-                    return true;
-                }
-                polled
-            } else {
-                // The host has closed the pipe, so ask the handle instead.
-                if self.thread.lock().handle.as_ref().is_none_or(JoinHandle::is_finished) {
-                    return true;
-                }
-                poll_for(&mut [], left.min(UNPOLLABLE_RETRY))
-            };
-            if left.is_zero() || polled.is_err() {
-                return false;
-            }
+            ticket.done.recv_timeout(left).is_ok()
         }
     }
 }
@@ -294,6 +280,7 @@ impl<F: Feed> InChild for Shared<F> {
         self.sleeping.0.store(false, Ordering::Relaxed);
         self.reopen.store(false, Ordering::Relaxed);
         self.flush.renew(child);
+        self.closers.renew(child);
         self.start_after_fork.store(false, Ordering::Relaxed);
         self.end_reported.store(false, Ordering::Relaxed);
         if let Some(mut thread) = self.thread.lock_in(child) {
@@ -346,10 +333,7 @@ impl<F: Feed> Sender<F> {
             options: writer_options.clone(),
         };
         let link = Link::new(transport, writer_options, open, options.reopen_interval);
-        // Each pipe has a guard of its own: if the second fails, the first is dropped, which takes
-        // the guard again.
         let wake = Wake::new(&fork::hold())?;
-        let ended = Wake::new(&fork::hold())?;
         let shared = Arc::new(Shared {
             epoch: AtomicUsize::new(fork::generation()),
             options,
@@ -358,13 +342,14 @@ impl<F: Feed> Sender<F> {
             counters: Padded::default(),
             wake,
             reopen: AtomicBool::new(false),
-            flush: Flush::default(),
+            flush: Waiters::default(),
             closing: OnceLock::new(),
             thread: Lock::new(thread),
             start_after_fork: AtomicBool::new(false),
             over: AtomicBool::new(false),
             end_reported: AtomicBool::new(false),
-            ended,
+            ended: AtomicBool::new(false),
+            closers: Waiters::default(),
         });
         let watched: Weak<Shared<F>> = Arc::downgrade(&shared);
         fork::watch(watched);
@@ -470,7 +455,7 @@ impl<F: Feed> Sender<F> {
     /// frame is sent again as a whole. A file that is still at its path is continued, as opening it
     /// would truncate it. If there is no stream, an attempt to open one is made immediately.
     pub fn reopen(&self) {
-        // In a child without a thread, the pipe is that of the parent.
+        // In a child without a thread, the descriptor is that of the parent.
         if self.is_running() {
             self.0.reopen.store(true, Ordering::Release);
             self.0.wake.wake();

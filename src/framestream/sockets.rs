@@ -49,7 +49,9 @@ mod system {
 mod system {
     use std::os::fd::{AsFd, OwnedFd};
 
-    use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, socket};
+    use nix::sys::socket::{
+        AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, socket, socketpair,
+    };
 
     /// Flags to send with.
     pub(crate) const SEND_FLAGS: MsgFlags = MsgFlags::MSG_NOSIGNAL;
@@ -62,12 +64,15 @@ mod system {
         socket(family, SockType::Stream, flags, protocol)
     }
 
+    pub(crate) fn stream_pair() -> nix::Result<(OwnedFd, OwnedFd)> {
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        socketpair(AddressFamily::Unix, SockType::Stream, None, flags)
+    }
+
     /// Makes failed writes to a socket of the caller return an error only, unless [`SEND_FLAGS`] do.
     pub(crate) fn without_sigpipe(_: impl AsFd) -> nix::Result<()> {
         Ok(())
     }
 }
 
-#[cfg(target_vendor = "apple")]
-pub(crate) use system::stream_pair;
-pub(crate) use system::{SEND_FLAGS, stream_socket, without_sigpipe};
+pub(crate) use system::{SEND_FLAGS, stream_pair, stream_socket, without_sigpipe};

@@ -82,6 +82,12 @@ pub trait Transport: Send {
     /// Returns the descriptor to poll after `WouldBlock`; `None` if it cannot be polled.
     fn poll_fd(&self) -> Option<BorrowedFd<'_>>;
 
+    /// Returns whether the stream is open, but the host has closed its descriptor, or has replaced
+    /// it by another file. Reads and writes then fail.
+    fn is_lost(&self) -> bool {
+        false
+    }
+
     /// Returns the state of the stream after a write that failed other than with `WouldBlock`.
     fn write_failure(&self) -> WriteFailure {
         WriteFailure::NothingWritten

@@ -33,7 +33,7 @@ impl Descriptor {
 
     /// Returns whether it still refers to its own file.
     fn is_open(&self) -> bool {
-        self.target == target(&self.fd)
+        self.target.is_some() && self.target == target(&self.fd)
     }
 
     /// Closes it. It must not be used afterwards.
@@ -99,14 +99,14 @@ impl ProcessFd {
     }
 
     /// Fails with EBADF if the descriptor is closed, even if its number belongs to another file by
-    /// now. Must be called before each use of a private one.
+    /// now. Must be called before each use.
     pub(crate) fn check(&self) -> nix::Result<()> {
-        if self.owner.is_none() || self.is_open() { Ok(()) } else { Err(Errno::EBADF) }
+        if self.is_open() { Ok(()) } else { Err(Errno::EBADF) }
     }
 
-    /// Returns whether `other` refers to the same file.
-    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
-        self.descriptor.target == other.descriptor.target
+    /// Returns the identity of its file.
+    pub(crate) fn target(&self) -> Option<Target> {
+        self.descriptor.target
     }
 }
 

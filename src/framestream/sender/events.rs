@@ -57,8 +57,8 @@ pub(super) struct Events(Lock<PendingEvents>);
 struct PendingEvents {
     events: VecDeque<SenderEvent>,
     missed: u64,
-    /// A pipe that contains a byte while there are events. Created when the host first needs it.
-    pipe: Option<Wake>,
+    /// Readable while there are events. Created when the host first needs it.
+    wake: Option<Wake>,
 }
 
 impl Events {
@@ -82,23 +82,23 @@ impl Events {
         let mut event = pending.events.pop_front()?;
         event.missed = mem::take(&mut pending.missed);
         if pending.events.is_empty() {
-            if let Some(pipe) = &pending.pipe {
-                pipe.take();
+            if let Some(wake) = &pending.wake {
+                wake.take();
             }
         }
         Some(event)
     }
 
     /// Returns a descriptor that is readable while there are events, and is closed in forked
-    /// children. In a child, or after the host has closed it or its other end, returns another one.
+    /// children. In a child, or after the host has closed it, returns another one.
     pub(super) fn fd(&self) -> io::Result<RawFd> {
         let mut pending = self.0.lock();
-        if let Some(pipe) = pending.pipe.as_ref().filter(|pipe| pipe.is_open()) {
-            return Ok(pipe.fd().as_raw_fd());
+        if let Some(wake) = pending.wake.as_ref().filter(|wake| wake.is_open()) {
+            return Ok(wake.fd().as_raw_fd());
         }
-        let pipe = Wake::new(pending.hold())?;
-        let fd = pipe.fd().as_raw_fd();
-        let closed = pending.pipe.replace(pipe);
+        let wake = Wake::new(pending.hold())?;
+        let fd = wake.fd().as_raw_fd();
+        let closed = pending.wake.replace(wake);
         if !pending.events.is_empty() {
             pending.signal();
         }
@@ -119,11 +119,10 @@ impl Events {
 }
 
 impl PendingEvents {
-    /// Makes the descriptor readable, unless the host has closed it: a write would then raise
-    /// SIGPIPE.
+    /// Makes the descriptor readable.
     fn signal(&self) {
-        if let Some(pipe) = self.pipe.as_ref().filter(|pipe| pipe.is_open()) {
-            pipe.wake();
+        if let Some(wake) = &self.wake {
+            wake.wake();
         }
     }
 }
@@ -141,8 +140,8 @@ mod tests {
 
     fn is_readable(events: &Events) -> bool {
         let pending = events.0.lock();
-        let pipe = pending.pipe.as_ref().expect("a pipe");
-        poll(&mut [PollFd::new(pipe.fd(), PollFlags::POLLIN)], PollTimeout::ZERO) == Ok(1)
+        let wake = pending.wake.as_ref().expect("a descriptor");
+        poll(&mut [PollFd::new(wake.fd(), PollFlags::POLLIN)], PollTimeout::ZERO) == Ok(1)
     }
 
     #[test]
@@ -162,7 +161,7 @@ mod tests {
     fn the_descriptor_is_readable_while_events_are_pending() {
         let events = Events::default();
         push(&events, 0);
-        let fd = events.fd().expect("a pipe");
+        let fd = events.fd().expect("a descriptor");
         assert!(is_readable(&events));
         push(&events, 1);
         events.next();
@@ -176,24 +175,14 @@ mod tests {
         assert_eq!(events.fd().expect("the same"), fd);
     }
 
-    /// Returns the other end of the pipe. A host that closes all descriptors it does not know
-    /// closes it.
-    fn other_end(events: &Events) -> RawFd {
-        let pending = events.0.lock();
-        pending.pipe.as_ref().expect("a pipe").sender().as_raw_fd()
-    }
-
     #[test]
     fn a_descriptor_that_the_host_closed_is_replaced() {
-        for end in [|events: &Events| events.fd().expect("a pipe"), other_end] {
-            let events = Events::default();
-            events.fd().expect("a pipe");
-            close(end(&events)).expect("open");
-            push(&events, 0);
-            events.fd().expect("another pipe");
-            assert!(is_readable(&events));
-            events.next();
-            assert!(!is_readable(&events));
-        }
+        let events = Events::default();
+        close(events.fd().expect("a descriptor")).expect("open");
+        push(&events, 0);
+        events.fd().expect("another descriptor");
+        assert!(is_readable(&events));
+        events.next();
+        assert!(!is_readable(&events));
     }
 }

@@ -382,6 +382,11 @@ impl Link {
         self.state = LinkPhase::Down { retry_at: Instant::now() };
     }
 
+    /// Returns whether the host has closed a descriptor of the stream.
+    pub(super) fn is_lost(&self) -> bool {
+        self.transport.is_lost()
+    }
+
     /// Returns the descriptor and the events to poll.
     pub(super) fn poll(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
         let flags = match &self.state {

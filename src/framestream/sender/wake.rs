@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Wakes a writer thread that polls its peer, and signals its end.
+//! Wakes a thread that polls its peer, or an event loop.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::OnceLock;
 
-use nix::unistd::{read, write};
-#[cfg(not(target_vendor = "apple"))]
-use nix::{fcntl::OFlag, unistd::pipe2};
+use nix::sys::socket::send;
+use nix::unistd::read;
 
-use crate::fork::{Hold, ProcessFd, hold};
-#[cfg(target_vendor = "apple")]
-use crate::sockets::stream_pair;
+use crate::fork::{Hold, ProcessFd};
+use crate::sockets::{SEND_FLAGS, stream_pair};
 
-/// A pipe to or from the writer thread, with its successor, if any: that of a forked child, or the
-/// replacement of a pipe that the host has closed.
+/// A pair of sockets, one of which becomes readable, with its successor, if any: that of a forked
+/// child, or the replacement of a pair that the host has closed.
+///
+/// An eventfd would be one descriptor instead of two, but a poll holds a reference to it, so that
+/// the thread would not notice that the host has closed it; and all of them, as well as epoll
+/// descriptors and timers, have the same inode, so that those of the host could not be told apart.
+/// Pipes would raise SIGPIPE if the host closed one end.
 #[derive(Debug)]
 pub(crate) struct Wake {
     sender: ProcessFd,
@@ -23,20 +26,16 @@ pub(crate) struct Wake {
 }
 
 impl Wake {
-    /// Creates a pipe of this process, while forks are blocked.
+    /// Creates a pair of this process, while forks are blocked.
     pub(crate) fn new(hold: &Hold) -> io::Result<Self> {
-        #[cfg(not(target_vendor = "apple"))]
-        let (receiver, sender) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-        // macOS has no pipe2, nor pipes without SIGPIPE.
-        #[cfg(target_vendor = "apple")]
         let (receiver, sender) = stream_pair()?;
         let private = |fd| ProcessFd::private(hold, fd);
         let (sender, receiver) = (private(sender), private(receiver));
         Ok(Self { sender, receiver, successor: OnceLock::new() })
     }
 
-    /// Returns the last pipe: that of this process or, in a child without one, that of the parent,
-    /// which is closed.
+    /// Returns the last successor: that of this process or, in a child without one, that of the
+    /// parent, which is closed.
     fn current(&self) -> &Self {
         let mut current = self;
         while let Some(successor) = current.successor.get() {
@@ -52,18 +51,13 @@ impl Wake {
         Ok(())
     }
 
-    /// Replaces the pipe if the host has closed it. Returns whether a pipe exists.
-    pub(crate) fn replace_closed(&self) -> bool {
-        self.is_open() || self.renew(&hold()).is_ok()
-    }
-
-    /// Wakes the waiting thread, now or at its next wait. Without a pipe, the thread notices by its
-    /// timer.
+    /// Wakes the waiting thread, now or at its next wait. If the host has closed the sender, the
+    /// thread has already been woken by that.
     pub(crate) fn wake(&self) {
-        let current = self.current();
-        if current.sender.is_open() {
-            // If the pipe is full, the thread is woken anyway.
-            let _ = write(&current.sender, &[0]);
+        let sender = &self.current().sender;
+        if sender.is_open() {
+            // If there is no room for a byte, the thread is woken anyway.
+            let _ = send(sender.as_raw_fd(), &[0], SEND_FLAGS);
         }
     }
 
@@ -72,23 +66,64 @@ impl Wake {
         self.current().receiver.as_fd()
     }
 
-    /// Drains the pipe, so that this thread can wait again. Returns whether the pipe exists.
-    pub(crate) fn take(&self) -> bool {
-        let is_open = self.is_open();
-        if is_open {
-            let _ = read(self.fd(), &mut [0; 64]);
+    /// Reads what [`Wake::wake`] has written, so that this thread can wait again.
+    pub(crate) fn take(&self) {
+        let receiver = &self.current().receiver;
+        if receiver.is_open() {
+            let _ = read(receiver, &mut [0; 64]);
         }
-        is_open
     }
 
-    /// Returns whether both ends are open. Without a sender, the receiver would stay readable.
+    /// Returns whether both are open. Without a sender, the receiver would stay readable.
     pub(crate) fn is_open(&self) -> bool {
         let current = self.current();
         current.sender.is_open() && current.receiver.is_open()
     }
+}
 
-    #[cfg(test)]
-    pub(super) fn sender(&self) -> &ProcessFd {
-        &self.sender
+#[cfg(test)]
+mod tests {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    use nix::unistd::close;
+
+    use super::*;
+    use crate::fork::hold;
+
+    fn is_readable(wake: &Wake) -> bool {
+        poll(&mut [PollFd::new(wake.fd(), PollFlags::POLLIN)], PollTimeout::ZERO) == Ok(1)
+    }
+
+    fn new() -> Wake {
+        Wake::new(&hold()).expect("descriptors")
+    }
+
+    #[test]
+    fn it_is_readable_from_a_wake_to_the_next_take() {
+        let wake = new();
+        assert!(!is_readable(&wake));
+        wake.wake();
+        assert!(is_readable(&wake));
+        // Also if it is full.
+        (0..10_000).for_each(|_| wake.wake());
+        while is_readable(&wake) {
+            wake.take();
+        }
+    }
+
+    #[test]
+    fn a_pair_of_which_the_host_closes_one_is_replaced() {
+        for closes_sender in [true, false] {
+            let wake = new();
+            let end = if closes_sender { &wake.sender } else { &wake.receiver };
+            close(end.as_raw_fd()).expect("open");
+            // Not killed by SIGPIPE.
+            wake.wake();
+            wake.take();
+            assert!(!wake.is_open());
+            wake.renew(&hold()).expect("descriptors");
+            assert!(!is_readable(&wake));
+            wake.wake();
+            assert!(wake.is_open() && is_readable(&wake));
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags};
 
@@ -11,7 +11,14 @@ use super::counters::{LinkState, add};
 use super::drops::{DropMonitor, Progress};
 use super::link::Link;
 use super::{Closing, Feed, Gathered, Shared, Source};
+use crate::fork;
 use crate::transport::{UNPOLLABLE_RETRY, deadline, poll_for};
+
+/// Time after which a wait checks whether the host closed descriptors just before it began.
+const CHECK_AFTER: Duration = Duration::from_millis(100);
+
+/// Time between noticing that the host closes descriptors and opening new ones.
+const SETTLING: Duration = Duration::from_millis(10);
 
 /// The state of the writer thread.
 pub(super) struct Worker<F: Feed> {
@@ -88,6 +95,9 @@ impl<F: Feed> Worker<F> {
 
     /// Waits for a producer with a batch, for the peer, or for the next deadline.
     fn sleep(&mut self, gathered: Gathered) {
+        if self.replace_lost() {
+            return;
+        }
         let shared = &*self.shared;
         // Without room for more frames, a producer must not wake this thread.
         if gathered != Gathered::Full {
@@ -111,29 +121,56 @@ impl<F: Feed> Worker<F> {
 
         let mut fds = vec![PollFd::new(shared.wake.fd(), PollFlags::POLLIN)];
         fds.extend(self.link.poll().map(|(fd, flags)| PollFd::new(fd, flags)));
-        let polled = poll_for(&mut fds, until.saturating_duration_since(now));
+        let first = until.min(now + CHECK_AFTER).saturating_duration_since(now);
+        let mut polled = poll_for(&mut fds, first);
+        let is_quiet = polled.is_ok() && fds.iter().all(|fd| fd.any() == Some(false));
+        if is_quiet && until > now + CHECK_AFTER && !self.has_lost_any() {
+            polled = poll_for(&mut fds, until.saturating_duration_since(Instant::now()));
+        }
         shared.sleeping.0.store(false, Ordering::Relaxed);
         let ready = |index: usize, flags: PollFlags| {
             let events = fds.get(index).and_then(PollFd::revents);
             polled.is_ok() && events.is_some_and(|events| events.intersects(flags))
         };
-        let woken = ready(0, PollFlags::POLLIN);
-        // A descriptor that the host has closed is detected by reading from it.
         let gone = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
-        let readable = ready(1, PollFlags::POLLIN | gone);
-        let mut closed = ready(0, PollFlags::POLLNVAL) || ready(1, PollFlags::POLLNVAL);
-        if woken {
-            closed |= !shared.wake.take();
-        }
+        let (woken, readable) = (ready(0, PollFlags::POLLIN), ready(1, PollFlags::POLLIN | gone));
         if readable {
             self.link.readable(&mut self.source, &shared.counters.0);
         }
-        // The numbers may belong to descriptors of the host by now, which never become ready.
-        closed |= !woken && !readable;
-        if closed && !(shared.wake.replace_closed() & shared.ended.replace_closed()) {
+        if woken {
+            shared.wake.take();
+        }
+        if polled.is_err() {
+            // The host may have set its limit for descriptors to 0.
+            drop(poll_for(&mut [], UNPOLLABLE_RETRY));
+        }
+    }
+
+    /// Returns whether the host has closed a descriptor. Closing one that is polled wakes this
+    /// thread, as it ends the pair of the wake, but closing it before does not, if its number
+    /// belongs to a file of the host by then.
+    fn has_lost_any(&self) -> bool {
+        self.link.is_lost() || !self.shared.wake.is_open()
+    }
+
+    /// Detects whether the host has closed descriptors. Ends the stream, or lets the next step of
+    /// connecting or closing fail, and replaces the others.
+    fn replace_lost(&mut self) -> bool {
+        if !self.has_lost_any() {
+            return false;
+        }
+        // The host may be closing one descriptor after the other. It must not close the new ones,
+        // and open its own files under their numbers, before they are known by their inodes.
+        drop(poll_for(&mut [], SETTLING));
+        if self.link.is_lost() {
+            self.link.readable(&mut self.source, &self.shared.counters.0);
+        }
+        let wake = &self.shared.wake;
+        if !wake.is_open() && wake.renew(&fork::hold()).is_err() {
             // Out of descriptors. Until some are free, this thread has to check periodically.
             drop(poll_for(&mut [], UNPOLLABLE_RETRY));
         }
+        true
     }
 
     /// Counts the frames that could not be sent, and notifies the waiting threads.
@@ -151,6 +188,7 @@ impl<F: Feed> Worker<F> {
         // `close` does.
         drop(link);
         monitor.end(&shared.feed, unsent as u64, &counters.events);
-        shared.ended.wake();
+        shared.ended.store(true, Ordering::Release);
+        shared.closers.notify(true);
     }
 }

@@ -12,6 +12,7 @@ use nix::unistd::read;
 use rustix::fs::{FileType, fstat};
 
 use super::{Interest, Transport, uninterrupted, wait};
+use crate::fork::ProcessFd;
 use crate::handshake::Direction;
 use crate::sockets::{SEND_FLAGS, without_sigpipe};
 
@@ -23,7 +24,7 @@ use crate::sockets::{SEND_FLAGS, without_sigpipe};
 /// process reads from the same pipe.
 #[derive(Debug)]
 pub struct FdReceiver {
-    fd: Option<OwnedFd>,
+    fd: Option<ProcessFd>,
     kind: FdKind,
 }
 
@@ -48,7 +49,7 @@ impl FdReceiver {
             }
             _ => FdKind::Other,
         };
-        Ok(Self { fd: Some(fd), kind })
+        Ok(Self { fd: Some(ProcessFd::shared(fd)), kind })
     }
 
     /// Returns whether it is a file, so that reads never wait.
@@ -61,8 +62,10 @@ impl FdReceiver {
         wait(self, event, until)
     }
 
-    fn open_fd(&self) -> io::Result<&OwnedFd> {
-        self.fd.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    fn open_fd(&self) -> io::Result<&ProcessFd> {
+        let fd = self.fd.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        fd.check()?;
+        Ok(fd)
     }
 }
 

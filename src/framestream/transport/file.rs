@@ -11,6 +11,7 @@ use std::process;
 use nix::errno::Errno;
 use nix::libc::O_NONBLOCK;
 use nix::sys::uio::writev;
+use nix::unistd::read;
 use rustix::fs::{Stat, fstat, stat};
 
 use super::{Transport, WriteFailure, uninterrupted};
@@ -85,12 +86,16 @@ impl FileSender {
 
     /// Reopens the file after the host has closed it, if it is still at its path.
     fn open_again(&mut self) -> io::Result<()> {
+        // Dropped first, or it would close the new one, if that has the same number.
+        let lost = self.file.take().and_then(|lost| lost.target());
         let file = OpenOptions::new().append(true).custom_flags(O_NONBLOCK).open(self.path())?;
         let mut file = ProcessFd::shared(file.into());
-        if !self.file.as_ref().is_some_and(|closed| closed.is_same_as(&file)) {
+        if lost.is_none() || lost != file.target() {
             return Err(Errno::EBADF.into());
         }
-        file.make_private();
+        if self.private {
+            file.make_private();
+        }
         self.file = Some(file);
         Ok(())
     }
@@ -169,6 +174,11 @@ impl Transport for FileSender {
         self.file.as_ref().filter(|_| self.kind == FileKind::Fifo).map(AsFd::as_fd)
     }
 
+    /// A regular file is reopened by the next write.
+    fn is_lost(&self) -> bool {
+        self.kind != FileKind::Regular && self.file.is_some() && !self.is_open()
+    }
+
     fn write_failure(&self) -> WriteFailure {
         match self.kind {
             // A full disk may have room later.
@@ -193,7 +203,18 @@ impl Transport for FileSender {
 #[derive(Debug)]
 pub struct FileReceiver {
     path: PathBuf,
-    file: Option<BufReader<File>>,
+    file: Option<BufReader<InputFile>>,
+}
+
+/// A file that is read.
+#[derive(Debug)]
+struct InputFile(ProcessFd);
+
+impl Read for InputFile {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.0.check()?;
+        uninterrupted(|| read(&self.0, bytes))
+    }
 }
 
 impl FileReceiver {
@@ -210,6 +231,7 @@ impl Transport for FileReceiver {
 
     fn open(&mut self) -> io::Result<()> {
         let file = File::open(&self.path)?;
+        let file = InputFile(ProcessFd::shared(file.into()));
         self.file = Some(BufReader::with_capacity(READ_AHEAD, file));
         Ok(())
     }
@@ -220,13 +242,7 @@ impl Transport for FileReceiver {
     }
 
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let file = self.file.as_mut().ok_or_else(not_open)?;
-        loop {
-            match file.read(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
-                other => return other,
-            }
-        }
+        self.file.as_mut().ok_or_else(not_open)?.read(bytes)
     }
 
     fn write(&mut self, _: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -234,7 +250,7 @@ impl Transport for FileReceiver {
     }
 
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.file.as_ref().map(|file| file.get_ref().as_fd())
+        self.file.as_ref().map(|file| file.get_ref().0.as_fd())
     }
 
     fn for_child(&self) -> Box<dyn Transport> {

@@ -122,6 +122,10 @@ impl Transport for HostSender {
         }
     }
 
+    fn is_lost(&self) -> bool {
+        matches!(&self.state, HostState::Connected(socket) if socket.is_lost())
+    }
+
     fn close_in_children(&mut self) {
         self.private = true;
         match &mut self.state {

@@ -179,6 +179,10 @@ impl Transport for SocketSender {
         self.fd.as_ref().map(AsFd::as_fd)
     }
 
+    fn is_lost(&self) -> bool {
+        self.fd.as_ref().is_some_and(|fd| fd.check().is_err())
+    }
+
     fn close_in_children(&mut self) {
         self.private = true;
         if let Some(fd) = &mut self.fd {

@@ -113,6 +113,10 @@ impl Transport for TlsSender {
         self.transport.poll_fd()
     }
 
+    fn is_lost(&self) -> bool {
+        self.transport.is_lost()
+    }
+
     fn close_in_children(&mut self) {
         self.transport.close_in_children();
     }

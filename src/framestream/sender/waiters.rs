@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Threads that wait until their frames are sent. The writer thread checks whether they are, after
-//! it has counted the frames that it has sent.
+//! Threads that wait for the writer thread: until their frames are sent, or until it ends. They need
+//! no descriptor for it, which the host might close.
 
 use std::mem;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use crate::fork::{Child, Lock};
 
 /// A waiting thread.
-struct FlushWaiter {
-    is_sent: Box<dyn Fn() -> bool + Send + Sync>,
+struct Waiter {
+    is_over: Box<dyn Fn() -> bool + Send + Sync>,
     done: SyncSender<()>,
 }
 
-/// All waiting threads.
+/// All threads that wait for the same thing.
 #[derive(Default)]
-pub(super) struct Flush {
-    waiters: Lock<Vec<Arc<FlushWaiter>>>,
+pub(super) struct Waiters {
+    all: Lock<Vec<Arc<Waiter>>>,
     /// True if there may be any.
     any: AtomicBool,
     /// True if one of them is new.
@@ -26,26 +26,23 @@ pub(super) struct Flush {
 }
 
 /// The registration of a waiting thread, removed on drop.
-pub(super) struct FlushTicket<'a> {
-    flush: &'a Flush,
-    waiter: Arc<FlushWaiter>,
+pub(super) struct Ticket<'a> {
+    waiters: &'a Waiters,
+    waiter: Arc<Waiter>,
     /// Receives a message, or disconnects, when the wait is over.
     pub(super) done: Receiver<()>,
 }
 
-impl Flush {
-    /// Registers the caller to be notified once `is_sent` returns true. The writer thread must
+impl Waiters {
+    /// Registers the caller to be notified once `is_over` returns true. The writer thread must
     /// still be woken.
-    pub(super) fn join(
-        &self,
-        is_sent: impl Fn() -> bool + Send + Sync + 'static,
-    ) -> FlushTicket<'_> {
+    pub(super) fn join(&self, is_over: impl Fn() -> bool + Send + Sync + 'static) -> Ticket<'_> {
         let (sender, done) = sync_channel(1);
-        let waiter = Arc::new(FlushWaiter { is_sent: Box::new(is_sent), done: sender });
-        self.waiters.lock().push(Arc::clone(&waiter));
+        let waiter = Arc::new(Waiter { is_over: Box::new(is_over), done: sender });
+        self.all.lock().push(Arc::clone(&waiter));
         self.any.store(true, Ordering::Release);
         self.requested.store(true, Ordering::Release);
-        FlushTicket { flush: self, waiter, done }
+        Ticket { waiters: self, waiter, done }
     }
 
     /// Returns whether a thread has registered since the last call.
@@ -53,14 +50,15 @@ impl Flush {
         self.requested.load(Ordering::Relaxed) && self.requested.swap(false, Ordering::Acquire)
     }
 
-    /// Notifies the threads whose frames are all sent; or all threads if sending is `over`.
-    pub(super) fn notify(&self, over: bool) {
-        if !self.any.load(Ordering::Acquire) {
+    /// Notifies the threads whose waits are over; or `all`, which a thread that is registering
+    /// itself notices afterwards.
+    pub(super) fn notify(&self, all: bool) {
+        if !all && !self.any.load(Ordering::Acquire) {
             return;
         }
-        let mut waiters = self.waiters.lock();
+        let mut waiters = self.all.lock();
         waiters.retain(|waiter| {
-            let is_done = over || (waiter.is_sent)();
+            let is_done = all || (waiter.is_over)();
             // The channel has room for the only message.
             !is_done || waiter.done.try_send(()).is_err()
         });
@@ -69,7 +67,7 @@ impl Flush {
 
     /// Resets the list in a forked child: the waiting threads are the parent's.
     pub(super) fn renew(&self, child: &Child) {
-        if let Some(mut waiters) = self.waiters.lock_in(child) {
+        if let Some(mut waiters) = self.all.lock_in(child) {
             // Dropping them would free memory.
             mem::forget(mem::take(&mut *waiters));
         }
@@ -78,8 +76,8 @@ impl Flush {
     }
 }
 
-impl Drop for FlushTicket<'_> {
+impl Drop for Ticket<'_> {
     fn drop(&mut self) {
-        self.flush.waiters.lock().retain(|other| !Arc::ptr_eq(other, &self.waiter));
+        self.waiters.all.lock().retain(|other| !Arc::ptr_eq(other, &self.waiter));
     }
 }
