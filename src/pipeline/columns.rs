@@ -12,10 +12,9 @@ pub(crate) mod value;
 use dns::edns::{code, text as edns};
 use dns::section::flag;
 use dnstap::sample::rate_of;
-use list::List;
 use row::Row;
 use thiserror::Error;
-use value::Value;
+use value::{List, Value};
 
 use crate::pairing::{ExchangeTimes, Latency, is_unsent, latency};
 

@@ -11,6 +11,7 @@
 pub mod account;
 pub mod address;
 pub mod columns;
+pub mod decoded_frame;
 pub mod feed;
 pub mod format;
 pub mod frame_copier;
@@ -22,6 +23,7 @@ mod pairing;
 pub mod print;
 pub mod quantity;
 pub mod queue;
+mod remarks;
 pub mod select;
 pub mod stamp;
 pub mod stats;

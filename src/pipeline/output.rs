@@ -12,36 +12,18 @@ pub(crate) mod pdns;
 pub(crate) mod querylog;
 pub(crate) mod recent;
 pub mod relay;
-pub(crate) mod remarks;
 pub mod stats;
 pub mod table;
 pub(crate) mod text;
 
 use std::time::Instant;
 
-use dnstap::Event;
-use dnstap::decode::DecodeError;
 use error::FrameOutputError;
 use file_writer::FileWriter;
 use framestream::frame::DataFrames;
 
+use super::decoded_frame::DecodedFrame;
 use super::queue::InputKind;
-
-/// A frame, as passed to the outputs.
-#[derive(Clone, Copy, Debug)]
-pub struct DecodedFrame<'a> {
-    /// The decoded event, or the decoding error.
-    pub event: Result<&'a Event<'a>, &'a DecodeError>,
-    /// The bytes of the frame, including the length prefix.
-    pub bytes: &'a [u8],
-}
-
-impl<'a> DecodedFrame<'a> {
-    /// Returns the bytes of the frame without the length prefix.
-    pub(crate) fn payload(&self) -> &'a [u8] {
-        &self.bytes[framestream::frame::LENGTH_SIZE..]
-    }
-}
 
 /// A destination of frames in some format. All methods are called by one thread.
 pub trait FrameOutput: Send {

@@ -9,9 +9,10 @@ use std::time::Instant;
 use framestream::frame::data_frames;
 
 use super::account::{Account, LossReason};
+use super::decoded_frame::DecodedFrame;
 use super::outage::Outages;
+use super::output::FrameOutput;
 use super::output::error::FrameOutputError;
-use super::output::{DecodedFrame, FrameOutput};
 use super::queue::InputKind;
 
 /// All outputs of a worker.

@@ -10,8 +10,8 @@ use framestream::frame::{LENGTH_SIZE, data_frames};
 use operator_log::Log;
 
 use super::address::decode_into;
+use super::decoded_frame::DecodedFrame;
 use super::mask::{Mask, MaskCounts};
-use super::output::DecodedFrame;
 use super::outputs::{Finished, Outputs};
 use super::queue::{BatchQueue, Popped};
 use super::select::Selection;

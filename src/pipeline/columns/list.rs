@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Columns that are lists: records and EDNS options.
+//! The elements of lists: records and EDNS options.
 
 use dns::edns::{self, code};
 use dns::mnemonic;
-use dns::record::{OPT, Record};
-use dns::section::Parts;
+use dns::record::OPT;
 use printable::bound::text_max;
 
-use super::value::Value;
-
-/// The elements of a column that is a list.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum List<'a> {
-    /// The records of a section, without OPT.
-    Records(Parts<'a>, usize),
-    /// The extended DNS errors in a message with this OPT.
-    ExtendedErrors(&'a [u8], Record),
-    /// The options that no other column has.
-    Options(&'a [u8], Record),
-}
+use super::value::{List, Value};
 
 impl<'a> List<'a> {
     /// Calls `print` with the fields of each element; it returns the length of their text. With compression

@@ -11,9 +11,8 @@ use dns::{edns, name};
 use dnstap::{Event, Message, Policy};
 use printable::text::TextSink;
 
-use super::list::List;
-use super::value::Value;
-use crate::output::DecodedFrame;
+use super::value::{List, Value};
+use crate::decoded_frame::DecodedFrame;
 use crate::pairing::nanoseconds;
 
 /// A message of a frame.

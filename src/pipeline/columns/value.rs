@@ -2,16 +2,16 @@
 //! Values of columns, and their text.
 
 use dns::record::Record;
+use dns::section::Parts;
 use dns::{mnemonic, name, rdata};
 use dnstap::schema::{
     EventType, HttpProtocol, MessageType, PolicyAction, PolicyMatch, SocketFamily, SocketProtocol,
 };
 use printable::text::TextSink;
 
-use super::list::List;
-use crate::output::remarks::Remarks;
 use crate::print::print_name;
 use crate::print::time::TimePrinter;
+use crate::remarks::Remarks;
 
 /// The value of a column in one row.
 #[derive(Clone, Debug)]
@@ -46,6 +46,17 @@ pub(crate) enum Value<'a> {
     /// A mark for this number of missing records.
     Cut(u64),
     List(List<'a>),
+}
+
+/// The elements of a column that is a list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum List<'a> {
+    /// The records of a section, without OPT.
+    Records(Parts<'a>, usize),
+    /// The extended DNS errors in a message with this OPT.
+    ExtendedErrors(&'a [u8], Record),
+    /// The options that no other column has.
+    Options(&'a [u8], Record),
 }
 
 impl<'a> Value<'a> {

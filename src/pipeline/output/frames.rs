@@ -3,9 +3,10 @@
 
 use framestream::frame::DataFrames;
 
+use super::FrameOutput;
 use super::error::FrameOutputError;
 use super::file_writer::FileWriter;
-use super::{DecodedFrame, FrameOutput};
+use crate::decoded_frame::DecodedFrame;
 
 /// The output to Frame Streams files.
 pub(crate) struct FramesOutput {

@@ -18,14 +18,15 @@ use files::content::{Content, Rejoin};
 use files::rotating_file::FileConfig;
 use writer::ParquetWriter;
 
+use super::FrameOutput;
 use super::error::FrameOutputError;
 use super::file_writer::FileWriter;
-use super::remarks::Remarks;
-use super::{DecodedFrame, FrameOutput};
 use crate::columns;
 use crate::columns::Column;
 use crate::columns::row::Row;
+use crate::decoded_frame::DecodedFrame;
 use crate::print::time::TimePrinter;
+use crate::remarks::Remarks;
 
 /// Maximum uncompressed size of a group, unless a single row is larger. Memory holds a group together with
 /// its compressed form.

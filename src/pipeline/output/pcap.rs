@@ -18,13 +18,14 @@ use flows::TcpFlows;
 use packet::{Endpoints, SEGMENT_MAX, UDP_MAX};
 use strum::IntoStaticStr;
 
+use super::FrameOutput;
 use super::error::FrameOutputError;
 use super::file_writer::FileWriter;
 use super::recent::RecentMap;
-use super::remarks::Remarks;
-use super::{DecodedFrame, FrameOutput};
 use crate::address::ip_address;
+use crate::decoded_frame::DecodedFrame;
 use crate::pairing;
+use crate::remarks::Remarks;
 
 /// The file header, in little endian: magic number for nanoseconds, version 2.4, two unused fields, maximum
 /// packet size, and the link type RAW.

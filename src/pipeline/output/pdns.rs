@@ -16,12 +16,13 @@ use indexmap::IndexMap;
 use printable::bound::{TEXT_MAX, text_max};
 use printable::text::TextSink;
 
+use super::FrameOutput;
 use super::error::FrameOutputError;
 use super::file_writer::FileWriter;
-use super::remarks::Remarks;
-use super::{DecodedFrame, FrameOutput};
+use crate::decoded_frame::DecodedFrame;
 use crate::pairing::ExchangeTimes;
 use crate::print::json;
+use crate::remarks::Remarks;
 use crate::stats::span::TimeSpan;
 
 /// Interval at which counted records are printed.

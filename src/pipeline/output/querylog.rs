@@ -12,14 +12,15 @@ use dnstap::schema::Hop;
 use line::AnswerColumns;
 use upstream::UpstreamQueries;
 
+use super::FrameOutput;
 use super::error::FrameOutputError;
 use super::file_writer::FileWriter;
-use super::remarks::Remarks;
-use super::{DecodedFrame, FrameOutput};
+use crate::decoded_frame::DecodedFrame;
 use crate::pairing;
 use crate::pairing::unpaired::{Fit, UnpairedTable};
 use crate::pairing::{ExchangeTimes, Latency, PairKeys, TIMEOUT};
 use crate::print::time::TimePrinter;
+use crate::remarks::Remarks;
 
 /// Maximum memory for unpaired messages.
 const BYTES_MAX: usize = 12 << 20;

@@ -23,9 +23,10 @@ use thiserror::Error;
 
 use self::tls::ReloadingTlsSender;
 use self::watch::RelayWatch;
+use super::FrameOutput;
 use super::error::FrameOutputError;
-use super::{DecodedFrame, FrameOutput};
 use crate::account::{Account, LossReason};
+use crate::decoded_frame::DecodedFrame;
 use crate::queue::InputKind;
 
 /// Interval between checks for room in the queue, for input that can wait.

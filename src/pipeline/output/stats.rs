@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use files::STANDARD_OUTPUT;
 
+use super::FrameOutput;
 use super::error::FrameOutputError;
-use super::{DecodedFrame, FrameOutput};
 use crate::account::Account;
+use crate::decoded_frame::DecodedFrame;
 use crate::stats::metrics::{MetricsPage, RejectedCounts};
 use crate::stats::text::ViewSize;
 use crate::stats::{MessageStats, metrics, text};

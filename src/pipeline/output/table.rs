@@ -6,13 +6,14 @@ mod ndjson;
 
 use files::content::Content;
 
+use super::FrameOutput;
 use super::error::FrameOutputError;
 use super::file_writer::FileWriter;
-use super::remarks::Remarks;
-use super::{DecodedFrame, FrameOutput};
 use crate::columns::Column;
 use crate::columns::row::Row;
+use crate::decoded_frame::DecodedFrame;
 use crate::print::time::TimePrinter;
+use crate::remarks::Remarks;
 use delimited::Delimiter;
 use ndjson::Member;
 

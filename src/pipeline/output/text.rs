@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The output of text to files or the standard output.
 
+use super::FrameOutput;
 use super::error::FrameOutputError;
 use super::file_writer::FileWriter;
-use super::{DecodedFrame, FrameOutput};
+use crate::decoded_frame::DecodedFrame;
 use crate::print::{EventPrinter, Style};
 
 /// The output of quiet text, YAML or JSON.

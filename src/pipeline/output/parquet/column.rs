@@ -11,8 +11,8 @@ use parquet::file::writer::SerializedColumnWriter;
 use crate::columns::row::Row;
 use crate::columns::value::Value;
 use crate::columns::{Column, ColumnKind};
-use crate::output::remarks::Remarks;
 use crate::print::time::TimePrinter;
+use crate::remarks::Remarks;
 
 /// The buffered values of a column.
 #[derive(Debug)]

@@ -4,9 +4,8 @@
 use printable::text::TextSink;
 
 use super::ValuePrinter;
-use crate::columns::list::List;
 use crate::columns::row::Row;
-use crate::columns::value::Value;
+use crate::columns::value::{List, Value};
 use crate::columns::{Column, ColumnKind};
 use crate::print::json::JsonEscaped;
 use crate::print::time::TimePrinter;
