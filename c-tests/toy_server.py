@@ -22,5 +22,7 @@ with Process(program, port, output) as server:
 
     response = until("an answer", answer)
     assert code(response) == REFUSED, response.hex()
+    # A server that is stopped at once may not have reported this yet.
+    server.await_log("connected")
     server.stop()
     print(server.log(), end="")

@@ -118,9 +118,9 @@ impl<'a> Value<'a> {
                     out.padded(nanoseconds % BILLION, 9);
                 }
             }
-            Self::Text(text) | Self::TextOrBytes(text) => utf8(text, out),
+            Self::Text(text) | Self::TextOrBytes(text) => out.field(text, utf8),
             Self::Owned(ref text) => out.str(text),
-            Self::Bytes(bytes) => out.hex(bytes),
+            Self::Bytes(bytes) => out.field_hex(bytes),
             Self::Address(address) => out.address(address),
             Self::Enumeration(name, number) => {
                 if let Some(buffer) = out.buffer() {

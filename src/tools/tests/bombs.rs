@@ -124,13 +124,14 @@ fn every_format_bounds_the_text_of_a_message() {
         fields.extend([1; 300_000]);
     }
     fields.extend([0x78, 1]);
+    let structured = ["yaml", "json", "ndjson", "csv", "tsv"];
     for (name, frame, is_cut_in) in [
-        ("records", event(&records(MESSAGE_MAX)), &["yaml", "json"][..]),
+        ("records", event(&records(MESSAGE_MAX)), &structured[..]),
         ("questions", event(&questions()), &["yaml", "json"]),
         ("names", event(&names()), &["yaml", "json"]),
         ("too long", event_of_long(500_000), &["yaml", "json"]),
-        ("fields", fields, &["yaml", "json"]),
-        ("no dnstap", vec![0xff; 1_000_000], &["quiet", "yaml", "json"]),
+        ("fields", fields, &structured),
+        ("no dnstap", vec![0xff; 1_000_000], &["quiet", "yaml", "json", "ndjson", "csv", "tsv"]),
     ] {
         let place = Place::new();
         let capture = place.file("capture", recording([frame]));
@@ -147,7 +148,7 @@ fn every_format_bounds_the_text_of_a_message() {
                 is_cut_in.contains(&format),
                 "whether {format} cuts the text of \"{name}\"; this test lists the formats that do"
             );
-            if format == "json" {
+            if ["json", "ndjson"].contains(&format) {
                 serde_json::from_str::<serde_json::Value>(&text).unwrap();
             }
         }
