@@ -2,10 +2,15 @@
 //! The key for thread-specific data that Rust's standard library creates with its first thread. It
 //! aborts the process if there is none left, which a library must not do.
 
-use std::{io, ptr, thread};
+use std::thread::Builder;
+use std::{io, ptr};
 
+use framestream::background;
 use framestream::fork::Lock;
 use libc::pthread_key_t;
+
+/// Stack size of the thread that makes the standard library create its key.
+const STACK_SIZE: usize = 64 << 10;
 
 /// Makes the standard library create its key, once. Fails if the process has none left. Every
 /// function that starts a thread has to call it.
@@ -18,8 +23,10 @@ pub fn reserve_thread_key() -> io::Result<()> {
         if !is_key_left() {
             return Err(io::Error::other("the process has no thread key left (PTHREAD_KEYS_MAX)"));
         }
-        // The handle of this thread needs the key.
-        drop(thread::current());
+        // Not by this thread: if it is the main thread, what needs the key is never freed.
+        let thread = background::spawn(Builder::new().stack_size(STACK_SIZE), || ())?;
+        // The thread cannot panic.
+        let _ = thread.join();
         *reserved = true;
     }
     Ok(())

@@ -19,6 +19,7 @@
 #![deny(missing_docs)]
 
 pub mod address;
+pub mod background;
 pub mod control;
 pub mod fork;
 pub mod frame;

@@ -21,11 +21,10 @@ use std::io::{self, IoSlice};
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::SigSet;
-
+use crate::background;
 use crate::fork::{self, Child, Guard, InChild, Lock};
 use crate::sync::Padded;
 use crate::transport::{Transport, deadline};
@@ -210,16 +209,8 @@ impl<F: Feed> Shared<F> {
     /// Starts the writer thread of this process.
     fn spawn(self: &Arc<Self>, thread: &mut ThreadState, link: Link) -> io::Result<()> {
         let worker = Worker::new(Arc::clone(self), self.feed.source(), link);
-        // Signals belong to the threads of the host. The new thread inherits the mask, so that no
-        // signal can reach it before it has set its own.
-        let mask = SigSet::thread_get_mask()?;
-        SigSet::all().thread_set_mask()?;
-        let started = std::thread::Builder::new()
-            .name(self.options.thread_name.clone())
-            .stack_size(STACK_SIZE)
-            .spawn(|| worker.run());
-        mask.thread_set_mask()?;
-        thread.handle = Some(started?);
+        let builder = Builder::new().name(self.options.thread_name.clone()).stack_size(STACK_SIZE);
+        thread.handle = Some(background::spawn(builder, || worker.run())?);
         Ok(())
     }
 
@@ -268,7 +259,7 @@ impl<F: Feed> Shared<F> {
         // If the thread ends after this check, it notifies this one.
         self.ended.load(Ordering::Acquire) || {
             let left = deadline.saturating_duration_since(Instant::now());
-            ticket.done.recv_timeout(left).is_ok()
+            ticket.wait(left)
         }
     }
 }
@@ -484,7 +475,7 @@ impl<F: Feed> Sender<F> {
         }
         shared.wake.wake();
         let left = until.saturating_duration_since(Instant::now());
-        ticket.done.recv_timeout(left).is_ok()
+        ticket.wait(left)
     }
 
     /// Refuses further frames, sends the pending ones, closes the stream and ends the thread, all

@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Threads that wait for the writer thread: until their frames are sent, or until it ends. They need
-//! no descriptor for it, which the host might close.
+//! no descriptor for it, which the host might close, and no channel of the standard library: that
+//! makes a handle of the waiting thread, which is never freed if that is the main thread.
 
 use std::mem;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::fork::{Child, Lock};
 
 /// A waiting thread.
 struct Waiter {
     is_over: Box<dyn Fn() -> bool + Send + Sync>,
-    done: SyncSender<()>,
+    /// True once the wait is over. Held for a moment only, and in no order with other locks.
+    done: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Waiter {
+    fn lock_done(&self) -> MutexGuard<'_, bool> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// All threads that wait for the same thing.
@@ -29,20 +38,27 @@ pub(super) struct Waiters {
 pub(super) struct Ticket<'a> {
     waiters: &'a Waiters,
     waiter: Arc<Waiter>,
-    /// Receives a message, or disconnects, when the wait is over.
-    pub(super) done: Receiver<()>,
+}
+
+impl Ticket<'_> {
+    /// Waits until the wait is over, or for `timeout`. Returns whether it is over.
+    pub(super) fn wait(&self, timeout: Duration) -> bool {
+        let done = self.waiter.lock_done();
+        let waited = self.waiter.changed.wait_timeout_while(done, timeout, |done| !*done);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
 }
 
 impl Waiters {
     /// Registers the caller to be notified once `is_over` returns true. The writer thread must
     /// still be woken.
     pub(super) fn join(&self, is_over: impl Fn() -> bool + Send + Sync + 'static) -> Ticket<'_> {
-        let (sender, done) = sync_channel(1);
-        let waiter = Arc::new(Waiter { is_over: Box::new(is_over), done: sender });
+        let (done, changed) = (Mutex::new(false), Condvar::new());
+        let waiter = Arc::new(Waiter { is_over: Box::new(is_over), done, changed });
         self.all.lock().push(Arc::clone(&waiter));
         self.any.store(true, Ordering::Release);
         self.requested.store(true, Ordering::Release);
-        Ticket { waiters: self, waiter, done }
+        Ticket { waiters: self, waiter }
     }
 
     /// Returns whether a thread has registered since the last call.
@@ -59,8 +75,11 @@ impl Waiters {
         let mut waiters = self.all.lock();
         waiters.retain(|waiter| {
             let is_done = all || (waiter.is_over)();
-            // The channel has room for the only message.
-            !is_done || waiter.done.try_send(()).is_err()
+            if is_done {
+                *waiter.lock_done() = true;
+                waiter.changed.notify_one();
+            }
+            !is_done
         });
         self.any.store(!waiters.is_empty(), Ordering::Relaxed);
     }

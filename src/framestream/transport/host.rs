@@ -5,12 +5,12 @@ use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::fd::BorrowedFd;
 use std::sync::{Arc, OnceLock};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
-use std::{thread, vec};
-
-use nix::sys::signal::SigSet;
+use std::vec;
 
 use super::{SocketSender, Transport};
+use crate::background;
 use crate::handshake::Direction;
 
 /// Delay before the next address is tried in parallel (RFC 8305, section 5).
@@ -149,16 +149,10 @@ impl Lookup {
         let place = Arc::new(OnceLock::new());
         let answer = Arc::clone(&place);
         let host = host.to_owned();
-        // Signals belong to the threads of the host. The mask is inherited, as for the writer
-        // thread.
-        let mask = SigSet::thread_get_mask()?;
-        SigSet::all().thread_set_mask()?;
-        let thread = thread::Builder::new().name("fstrm-lookup".into()).spawn(move || {
+        background::spawn(Builder::new().name("fstrm-lookup".into()), move || {
             let addresses = (host.as_str(), port).to_socket_addrs();
             drop(answer.set(addresses.map(Iterator::collect)));
-        });
-        mask.thread_set_mask()?;
-        thread?;
+        })?;
         Ok(Self(place))
     }
 
