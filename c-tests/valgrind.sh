@@ -4,6 +4,7 @@
 # definite or possible leak.
 set -u
 unset LD_LIBRARY_PATH
+here=$PWD
 failed=0
 passed=0
 
@@ -19,7 +20,8 @@ run() {
 	directory=$(mktemp -d)
 	# Fair scheduling, so that the writer thread runs while producers wait for it.
 	(cd "$directory" && timeout -k 5 300 valgrind -q --fair-sched=yes --leak-check=full \
-		--errors-for-leak-kinds=definite,possible --error-exitcode=9 --log-file="$directory/log.%p" "$@" >out 2>&1 </dev/null)
+		--errors-for-leak-kinds=definite,possible --suppressions="$here/valgrind.supp" \
+		--error-exitcode=9 --log-file="$directory/log.%p" "$@" >out 2>&1 </dev/null)
 	status=$?
 	if [ $status -eq 0 ] && ! grep -qs 'ERROR\|definitely lost\|possibly lost' "$directory"/log.*; then
 		echo "ok - valgrind $name"
