@@ -52,6 +52,18 @@ pub struct Section {
     pub count: u16,
 }
 
+impl Section {
+    /// Returns the records of this section of `wire`.
+    pub fn records<'a>(self, wire: &'a [u8]) -> impl Iterator<Item = Record> + use<'a> {
+        let mut at = self.start;
+        (0..self.count).map_while(move |_| {
+            let record = Record::at(wire, at).ok()?;
+            at = record.end;
+            Some(record)
+        })
+    }
+}
+
 /// A message, divided into its parts.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {
@@ -134,13 +146,7 @@ impl<'a> Parts<'a> {
 
     /// Returns the records of a section.
     pub fn records(&self, section: Section) -> impl Iterator<Item = Record> + use<'a> {
-        let wire = self.wire;
-        let mut at = section.start;
-        (0..section.count).map_while(move |_| {
-            let record = Record::at(wire, at).ok()?;
-            at = record.end;
-            Some(record)
-        })
+        section.records(self.wire)
     }
 
     /// Returns the end of the last record. Later bytes are not part of the message.

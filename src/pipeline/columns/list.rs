@@ -14,10 +14,9 @@ impl<'a> List<'a> {
     /// limit, one last element gives the number of missing records.
     pub(crate) fn for_each(&self, mut print: impl FnMut(&[Value<'a>]) -> usize) {
         match *self {
-            Self::Records(parts, section) => {
-                let mut rest = text_max(parts.wire.len());
-                let records = parts.records(parts.sections[section]);
-                let mut records = records.filter(|record| record.rtype != OPT);
+            Self::Records(wire, section) => {
+                let mut rest = text_max(wire.len());
+                let mut records = section.records(wire).filter(|record| record.rtype != OPT);
                 while let Some(record) = records.next() {
                     if rest == 0 {
                         let cut = Value::Cut(1 + records.count() as u64);
@@ -25,11 +24,11 @@ impl<'a> List<'a> {
                         break;
                     }
                     rest = rest.saturating_sub(print(&[
-                        Value::Name(parts.wire, record.name_at),
+                        Value::Name(wire, record.name_at),
                         Value::Class(record.class),
                         Value::RecordType(record.rtype),
                         Value::Number(record.ttl),
-                        Value::RecordData(parts.wire, record),
+                        Value::RecordData(wire, record),
                     ]));
                 }
             }

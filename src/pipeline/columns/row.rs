@@ -78,7 +78,7 @@ impl<'a> Row<'a> {
     /// Returns the records of a section.
     pub(crate) fn records(&self, section: usize) -> Value<'a> {
         match self.parts() {
-            Some(parts) => Value::List(List::Records(*parts, section)),
+            Some(parts) => Value::List(List::Records(parts.wire, parts.sections[section])),
             None => Value::Absent,
         }
     }

@@ -2,7 +2,7 @@
 //! Values of columns, and their text.
 
 use dns::record::Record;
-use dns::section::Parts;
+use dns::section::Section;
 use dns::{mnemonic, name, rdata};
 use dnstap::schema::{
     EventType, HttpProtocol, MessageType, PolicyAction, PolicyMatch, SocketFamily, SocketProtocol,
@@ -52,7 +52,7 @@ pub(crate) enum Value<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum List<'a> {
     /// The records of a section, without OPT.
-    Records(Parts<'a>, usize),
+    Records(&'a [u8], Section),
     /// The extended DNS errors in a message with this OPT.
     ExtendedErrors(&'a [u8], Record),
     /// The options that no other column has.

@@ -67,20 +67,43 @@ impl Delimiter {
         if self == Self::Comma {
             out.byte(b'"');
         }
-        for character in String::from_utf8_lossy(text).chars() {
+        if text.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+            for part in text.split_inclusive(|byte| *byte == self.doubled()) {
+                out.bytes(part);
+                if part.last() == Some(&self.doubled()) {
+                    out.byte(self.doubled());
+                }
+            }
+        } else {
+            self.characters(&String::from_utf8_lossy(text), out);
+        }
+        if self == Self::Comma {
+            out.byte(b'"');
+        }
+    }
+
+    /// Returns the printable character that is doubled in values.
+    fn doubled(self) -> u8 {
+        match self {
+            Self::Comma => b'"',
+            Self::Tab => b'\\',
+        }
+    }
+
+    /// Appends a value with any characters.
+    fn characters(self, text: &str, out: &mut Vec<u8>) {
+        for character in text.chars() {
             match (self, character) {
-                (Self::Comma, '"') => out.str("\"\""),
+                (_, doubled) if doubled == char::from(self.doubled()) => {
+                    out.bytes(&[self.doubled(); 2]);
+                }
                 (Self::Comma, '\n' | '\r' | '\t') => out.byte(character as u8),
-                (Self::Tab, '\\') => out.str("\\\\"),
                 (Self::Tab, '\t') => out.str("\\t"),
                 (Self::Tab, '\n') => out.str("\\n"),
                 (Self::Tab, '\r') => out.str("\\r"),
                 (_, hidden) if is_hidden(hidden) => out.str("\u{fffd}"),
                 (_, other) => out.str(other.encode_utf8(&mut [0; 4])),
             }
-        }
-        if self == Self::Comma {
-            out.byte(b'"');
         }
     }
 
