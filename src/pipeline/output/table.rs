@@ -70,7 +70,9 @@ impl FrameOutput for TableOutput {
 
 /// A printer of rows as text.
 pub struct RowPrinter {
-    columns: RowSyntax,
+    /// The delimiter; `None` for JSON.
+    delimiter: Option<Delimiter>,
+    members: Vec<Member>,
     printer: ValuePrinter,
 }
 
@@ -83,30 +85,23 @@ struct ValuePrinter {
     remarks: Remarks,
 }
 
-enum RowSyntax {
-    Json(Vec<Member>),
-    Delimited(Delimiter, Vec<&'static Column>),
-}
-
 impl RowPrinter {
     /// Creates a printer of these columns.
     pub fn new(syntax: TableSyntax, columns: &[&'static Column]) -> Self {
-        let columns = match syntax {
-            TableSyntax::Ndjson => RowSyntax::Json(Member::of(columns)),
-            TableSyntax::Csv => RowSyntax::Delimited(Delimiter::Comma, columns.to_vec()),
-            TableSyntax::Tsv => RowSyntax::Delimited(Delimiter::Tab, columns.to_vec()),
+        let delimiter = match syntax {
+            TableSyntax::Ndjson => None,
+            TableSyntax::Csv => Some(Delimiter::Comma),
+            TableSyntax::Tsv => Some(Delimiter::Tab),
         };
-        Self { columns, printer: ValuePrinter::default() }
+        Self { delimiter, members: Member::of(columns), printer: ValuePrinter::default() }
     }
 
     /// Appends the line of a frame to `out`.
     pub fn print(&mut self, frame: &DecodedFrame<'_>, out: &mut Vec<u8>) {
         let row = Row::new(frame);
-        match &self.columns {
-            RowSyntax::Json(members) => ndjson::print(&row, members, &mut self.printer, out),
-            RowSyntax::Delimited(delimiter, columns) => {
-                delimiter.print(&row, columns, &mut self.printer, out);
-            }
+        match self.delimiter {
+            None => ndjson::print(&row, &self.members, &mut self.printer, out),
+            Some(delimiter) => delimiter.print(&row, &self.members, &mut self.printer, out),
         }
     }
 }

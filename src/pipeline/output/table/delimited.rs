@@ -4,7 +4,8 @@
 use printable::hidden::is_hidden;
 use printable::text::TextSink;
 
-use super::{ValuePrinter, ndjson};
+use super::ValuePrinter;
+use super::ndjson::{Member, elements};
 use crate::columns::Column;
 use crate::columns::row::Row;
 use crate::columns::value::Value;
@@ -39,19 +40,19 @@ impl Delimiter {
     pub(super) fn print(
         self,
         row: &Row<'_>,
-        columns: &[&'static Column],
+        members: &[Member],
         ValuePrinter { clock, scratch, remarks }: &mut ValuePrinter,
         out: &mut Vec<u8>,
     ) {
-        for (index, column) in columns.iter().enumerate() {
+        for (index, member) in members.iter().enumerate() {
             if index > 0 {
                 out.byte(self.byte());
             }
             scratch.clear();
-            let value = (column.value)(row);
+            let value = (member.column.value)(row);
             value.remark(remarks);
             match value {
-                Value::List(list) => ndjson::elements(&list, column.kind, clock, scratch),
+                Value::List(list) => elements(&list, member, clock, scratch),
                 value => value.print(clock, scratch),
             }
             self.value(scratch, out);
