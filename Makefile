@@ -309,7 +309,7 @@ minimum-rust: ## compile with the oldest supported Rust, if Debian offers it
 	.ci/minimum-rust
 
 # Other processors and systems: docs/platforms.md.
-PLATFORMS = cross-i686 cross-armhf check-platforms
+PLATFORMS = cross-i686 cross-armhf cross-aarch64 cross-s390x check-platforms
 
 cross-i686 cross-aarch64 cross-armhf cross-s390x: cross-%: ## the libraries and the C tests for another processor, with qemu
 	CARGO_TARGET_DIR=$(TARGET) .ci/cross $*
