@@ -21,7 +21,7 @@ pub fn reserve_thread_key() -> io::Result<()> {
     let mut reserved = RESERVED.lock();
     if !*reserved {
         if !is_key_left() {
-            return Err(io::Error::other("the process has no thread key left (PTHREAD_KEYS_MAX)"));
+            return Err(io::Error::other("out of thread keys (PTHREAD_KEYS_MAX)"));
         }
         // Not by this thread: if it is the main thread, what needs the key is never freed.
         let thread = background::spawn(Builder::new().stack_size(STACK_SIZE), || ())?;
@@ -45,7 +45,7 @@ struct Key(pthread_key_t);
 impl Key {
     fn create() -> Option<Self> {
         let mut key = 0;
-        // SAFETY: the key has no destructor, and there is a place for it.
+        // SAFETY: the pointer is valid for the call, and no destructor is registered.
         let result = unsafe { libc::pthread_key_create(ptr::from_mut(&mut key), None) };
         (result == 0).then_some(Self(key))
     }

@@ -56,7 +56,7 @@ impl Wake {
     pub(crate) fn wake(&self) {
         let sender = &self.current().sender;
         if sender.is_open() {
-            // If there is no room for a byte, the thread is woken anyway.
+            // If the socket is full, the thread is already being woken.
             let _ = send(sender.as_raw_fd(), &[0], SEND_FLAGS);
         }
     }

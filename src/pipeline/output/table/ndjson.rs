@@ -38,7 +38,7 @@ impl Key {
         Self { before: format!(",\"{name}\":{quote}"), is_quoted }
     }
 
-    /// Appends a member with a value that is no list.
+    /// Appends a member with a value that is not a list.
     fn print(&self, value: &Value<'_>, clock: &mut TimePrinter, out: &mut Vec<u8>) {
         out.str(&self.before);
         match value {
