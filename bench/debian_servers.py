@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 
+from example_zone import query, write_zone
 from process import DEADLINE, Process, free_port, until
 
 # A name is never asked for twice, so that a recursive server sends each query to its upstream.
@@ -50,9 +51,7 @@ class DebianServer(Process):
             client.connect(("127.0.0.1", self.port))
             for _ in range(count):
                 number = self.asked
-                label = b"host%d" % number
-                name = bytes([len(label)]) + label + b"\7example\0"
-                client.send((number % 65536).to_bytes(2, "big") + b"\1\0\0\1\0\0\0\0\0\0" + name + b"\0\1\0\1")
+                client.send(query(number, number))
                 answer = client.recv(4096)
                 self.asked += 1
                 assert answer[3] & 15 == 0, f"{self.name()} answers host{number} with response code {answer[3] & 15}"
@@ -93,10 +92,8 @@ class DebianServer(Process):
 
 def zone(folder):
     """Writes the zone of all names, and returns its path."""
-    records = ["$ORIGIN example.", "@ 3600 SOA ns hostmaster 1 3600 600 86400 300", "@ 3600 NS ns", "ns 3600 A 192.0.2.1"]
-    records += [f"host{number} 3600 A 192.0.2.{number % 256}" for number in range(NAMES)]
     path = folder / "zone"
-    path.write_text("\n".join(records) + "\n")
+    write_zone(path, NAMES)
     return path
 
 

@@ -11,6 +11,7 @@ import re
 import socket
 import subprocess
 
+from example_zone import query, write_zone
 from process import DEADLINE, Process, free_port, until
 
 NAMES = 1000
@@ -24,9 +25,7 @@ class NameServer(Process):
         self.folder, self.port, self.asked = folder, free_port(), 0
         self.configuration = folder / "configuration"
         self.configuration.write_text(self.configure(variant, logging))
-        zone = ["@ 3600 SOA ns hostmaster 1 3600 600 86400 300", "@ 3600 NS ns", "ns 3600 A 192.0.2.1"]
-        zone += [f"host{i} 3600 A 192.0.2.{i % 256}" for i in range(NAMES)]
-        (folder / "zone").write_text("$ORIGIN example.\n" + "\n".join(zone) + "\n")
+        write_zone(folder / "zone", NAMES)
         self.names = folder / "names"
         self.names.write_text("".join(f"host{i}.example. A\n" for i in range(NAMES)))
         super().__init__(*around, *self.start(variant), env=environment)
@@ -52,9 +51,7 @@ class NameServer(Process):
             client.connect(("127.0.0.1", self.port))
             for n in range(count):
                 before_each()
-                label = b"host%d" % (n % NAMES)
-                name = bytes([len(label)]) + label + b"\7example\0"
-                client.send((n % 65536).to_bytes(2, "big") + b"\1\0\0\1\0\0\0\0\0\0" + name + b"\0\1\0\1")
+                client.send(query(n, n % NAMES))
                 client.recv(4096)
                 self.asked += 1
 
