@@ -129,6 +129,11 @@ pub fn print_first(wire: &[u8], out: &mut impl TextSink) -> Result<(), BadMessag
     print(wire, 0, out).map(drop)
 }
 
+/// Returns whether `bytes` are exactly one name in wire format.
+pub fn is_exact(bytes: &[u8]) -> bool {
+    skip(bytes, 0) == Ok(bytes.len())
+}
+
 /// Prints `bytes` if they are exactly one name in wire format.
 pub fn print_exact(bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
     (print(bytes, 0, out) == Ok(bytes.len())).then_some(())

@@ -161,10 +161,7 @@ static COLUMNS: &[Column] = &[
     Column::new("ra", Flag, |row| row.flag(flag::RA)),
     Column::new("ad", Flag, |row| row.flag(flag::AD)),
     Column::new("cd", Flag, |row| row.flag(flag::CD)),
-    Column::new("qname", Text, |row| {
-        let name_at = row.question().map(|question| question.name_at);
-        name_at.map_or(Value::Absent, |at| Value::Name(row.wire, at))
-    }),
+    Column::new("qname", Text, |row| row.question_name()),
     Column::new("qtype", Text, |row| {
         row.question().map_or(Value::Absent, |question| Value::RecordType(question.qtype))
     }),
@@ -195,12 +192,8 @@ static COLUMNS: &[Column] = &[
         }
         _ => Value::Absent,
     }),
-    Column::new("edns_ede", EXTENDED_ERROR, |row| {
-        row.opt().map_or(Value::Absent, |opt| Value::List(List::ExtendedErrors(row.wire, opt)))
-    }),
-    Column::new("edns_options", OPTION, |row| {
-        row.opt().map_or(Value::Absent, |opt| Value::List(List::Options(row.wire, opt)))
-    }),
+    Column::new("edns_ede", EXTENDED_ERROR, |row| row.options(List::ExtendedErrors)),
+    Column::new("edns_options", OPTION, |row| row.options(List::Options)),
     Column::new("answer", RECORD, |row| row.records(0)),
     Column::new("authority", RECORD, |row| row.records(1)),
     Column::new("additional", RECORD, |row| row.records(2)),

@@ -159,7 +159,7 @@ fn option(code: u16, value: &[u8], out: &mut impl TextSink) -> Option<()> {
                 out.number(u16::from_be_bytes([tag[0], tag[1]]));
             }
         }
-        code::REPORT_CHANNEL if name::skip(value, 0) == Ok(value.len()) => {
+        code::REPORT_CHANNEL if name::is_exact(value) => {
             out.str("\n; REPORT CHANNEL: ");
             name::print_first(value, out).ok()?;
         }

@@ -20,8 +20,7 @@ pub(crate) struct Row<'a> {
     frame: DecodedFrame<'a>,
     pub(crate) event: Option<&'a Event<'a>>,
     pub(crate) message: Option<&'a Message<'a>>,
-    /// The response or, if there is none, the query; empty if there is neither.
-    pub(crate) wire: &'a [u8],
+    /// Those of the response or, if there is none, the query; `None` if there is neither.
     parts: OnceCell<Option<Result<Parts<'a>, BadMessage>>>,
 }
 
@@ -29,14 +28,7 @@ impl<'a> Row<'a> {
     pub(crate) fn new(frame: &DecodedFrame<'a>) -> Self {
         let event = frame.event.ok();
         let message = event.and_then(|event| event.message.as_ref());
-        let wire = message.and_then(|message| message.response_message.or(message.query_message));
-        Self {
-            frame: *frame,
-            event,
-            message,
-            wire: wire.unwrap_or_default(),
-            parts: OnceCell::new(),
-        }
+        Self { frame: *frame, event, message, parts: OnceCell::new() }
     }
 
     fn parsed(&self) -> Option<&Result<Parts<'a>, BadMessage>> {
@@ -62,7 +54,8 @@ impl<'a> Row<'a> {
 
     /// Returns the value of the first EDNS option with this code.
     pub(crate) fn option(&self, code: u16) -> Option<&'a [u8]> {
-        let mut options = edns::options(self.wire, &self.opt()?);
+        let parts = self.parts()?;
+        let mut options = edns::options(parts.wire, &parts.opt?);
         options.find(|(found, _)| *found == code).map(|(_, value)| value)
     }
 
@@ -73,6 +66,18 @@ impl<'a> Row<'a> {
     /// Returns the number of records in a section.
     pub(crate) fn count(&self, section: usize) -> Value<'a> {
         self.parts().map(|parts| u32::from(parts.sections[section].count)).into()
+    }
+
+    /// Returns a list of EDNS options.
+    pub(crate) fn options(&self, list: fn(&'a [u8], Record) -> List<'a>) -> Value<'a> {
+        let opt = self.parts().and_then(|parts| Some((parts.wire, parts.opt?)));
+        opt.map_or(Value::Absent, |(wire, opt)| Value::List(list(wire, opt)))
+    }
+
+    /// Returns the name of the first question.
+    pub(crate) fn question_name(&self) -> Value<'a> {
+        let name = self.parts().and_then(|parts| Some((parts.wire, parts.question?.name_at)));
+        name.map_or(Value::Absent, |(wire, at)| Value::Name(wire, at))
     }
 
     /// Returns the records of a section.
@@ -121,7 +126,7 @@ impl<'a> Row<'a> {
             }
             let rule = message.policy.and_then(|policy| policy.rule);
             for (name, wire) in [("query_zone", message.query_zone), ("policy_rule", rule)] {
-                if let Some(wire) = wire.filter(|wire| name::skip(wire, 0) != Ok(wire.len())) {
+                if let Some(wire) = wire.filter(|wire| !name::is_exact(wire)) {
                     let mut hex = Vec::new();
                     hex.field_hex(wire);
                     add(name, &format_args!("no name: {}", String::from_utf8_lossy(&hex)));

@@ -86,7 +86,7 @@ impl<'a> Value<'a> {
 
     /// Returns a field that contains exactly one name in wire format.
     pub(crate) fn only_name(wire: Option<&'a [u8]>) -> Self {
-        let valid = wire.filter(|wire| name::skip(wire, 0) == Ok(wire.len()));
+        let valid = wire.filter(|wire| name::is_exact(wire));
         valid.map_or(Self::Absent, |wire| Self::Name(wire, 0))
     }
 

@@ -44,14 +44,15 @@ impl ColumnBuffer {
         match value {
             Value::List(list) => {
                 let mut repetition = 0;
+                let mut size = self.bytes();
                 list.for_each(|values| {
-                    let before = self.leaves.iter().map(Leaf::bytes).sum::<usize>();
                     for (leaf, value) in self.leaves.iter_mut().zip(values) {
                         leaf.repetitions.push(repetition);
                         leaf.add(value, ELEMENT, clock);
                     }
                     repetition = 1;
-                    self.leaves.iter().map(Leaf::bytes).sum::<usize>() - before
+                    let before = std::mem::replace(&mut size, self.bytes());
+                    size - before
                 });
                 if repetition == 0 {
                     self.add_level(EMPTY_LIST);
@@ -83,7 +84,7 @@ const ELEMENT: i16 = 2;
 pub(super) struct Leaf {
     values: LeafValues,
     definitions: Vec<i16>,
-    /// 1 for each element of a list after its first. Empty if the column is no list.
+    /// 1 for each element of a list after its first. Empty if the column is not a list.
     repetitions: Vec<i16>,
 }
 
