@@ -7,6 +7,7 @@
 mod authority;
 
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
@@ -38,6 +39,13 @@ impl Write for Narrow {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl Drop for Narrow {
+    /// Ends the connection even if a process that another test is starting has a copy of the socket.
+    fn drop(&mut self) {
+        let _ = self.socket.shutdown(Shutdown::Both);
     }
 }
 
